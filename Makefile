@@ -1,0 +1,79 @@
+# Each target is complete on a fresh machine with Python (3.11 or newer) and make. What is installed stands in $(VENV);
+# stamp files there make a second call quick.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# One CuPy a machine: the one for the driver where there is a GPU, else the part that compiles kernels without one.
+CUDA := $(shell nvidia-smi 2>/dev/null | sed -n 's/.*CUDA Version: \([0-9]*\).*/\1/p')
+CUPY := $(if $(CUDA),$(if $(filter 12,$(CUDA)),cuda12,cuda13),contract)
+
+# Tests run side by side: one BLAS thread each, unless the caller says otherwise.
+THREADS := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
+
+.PHONY: help train test lint bench gpu clean
+
+help:  ## Say what can be made.
+	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' $(MAKEFILE_LIST)
+
+train: $(VENV)/.train  ## Install, then train a network on 1797 handwritten digits: the main job.
+	$(BIN)/pullback train digits
+
+test: $(VENV)/.test  ## Install what the tests need, then run the whole suite.
+	$(THREADS) $(BIN)/python -P -m pytest -n $(JOBS) $(TESTS)
+
+lint: $(VENV)/.lint  ## Style, format, types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build $(VENV)/typed
+	$(PIP) --no-deps --target $(VENV)/typed .
+	cd $(VENV)/typed && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
+		--cache-dir $(CURDIR)/.mypy_cache -p pullback
+
+# The peers live in an environment of their own; BENCH_PYTHON=all=/path/to/python takes another that has them.
+bench: $(VENV)/.bench  ## Measure the training step beside hand-written NumPy, PyTorch, JAX, autograd and MyGrad.
+	$(VENV)/peers/bin/python benchmarks/mlp.py
+
+# On the GPU: the whole suite on CuPy, then the benchmarks beside PyTorch and JAX. Installs nothing, since GPU machines are often
+# cut off: it takes $(PYTHON) as it is, with the checkout in front of its path.
+gpu: .site/pullback  ## Test and measure on a GPU with PYTHON as it is (make gpu PYTHON=python3).
+	mkdir -p benchmarks/results
+	@status=0; export PYTHONPATH=$(CURDIR)/.site$${PYTHONPATH:+:$$PYTHONPATH}; \
+	$(THREADS) PULLBACK_BACKEND=cupy timeout 300 $(PYTHON) -P -m pytest -n 4 -p no:cacheprovider tests || status=$$?; \
+	timeout 270 $(PYTHON) benchmarks/gpu.py || status=$$?; \
+	exit $$status
+
+clean:  ## Remove environments and build products.
+	rm -rf $(VENV) .site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+.site/pullback:
+	mkdir -p .site
+	ln -sfn .. $@
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --upgrade pip
+	touch $@
+
+$(VENV)/.train: $(VENV)/.made pyproject.toml
+	$(PIP) --editable '.[train]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.made pyproject.toml
+	$(PIP) --editable '.[train,fast,test,$(CUPY)]'
+	touch $@ $(VENV)/.train
+
+$(VENV)/.lint: $(VENV)/.test pyproject.toml
+	$(PIP) --editable '.[dev]'
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.made pyproject.toml
+	$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[fast,bench]'
+	touch $@

@@ -1,0 +1,30 @@
+"""Reverse-mode differentiation: the traced array, the tape, the rules, the transforms.
+
+Knows nothing of models.
+"""
+
+from . import namespace, operators, tree
+from .array import Array
+from .backward import RuleError
+from .check import check_grads
+from .creation import to_numpy
+from .namespace import stop_gradient
+from .primitive import MissingRuleError, defvjp
+from .transforms import Tape, grad, value_and_grad, vjp
+
+__all__ = [
+    "Array",
+    "MissingRuleError",
+    "RuleError",
+    "Tape",
+    "check_grads",
+    "defvjp",
+    "grad",
+    "namespace",
+    "operators",
+    "stop_gradient",
+    "to_numpy",
+    "tree",
+    "value_and_grad",
+    "vjp",
+]

@@ -1,0 +1,187 @@
+"""The one array type: a value one level down and, on a tape, its place there.
+
+The value is the backend's array or, under nested differentiation, another traced `Array` of an older
+tape; it is never an untraced `Array`. The operators are set in `operators.py`, from the same functions
+that the namespace holds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import backend_of
+
+
+class Untraced:
+    """Stands where a tape would: always closed, older than any tape."""
+
+    __slots__ = ()
+    open = False
+    order = -1
+
+    def __repr__(self) -> str:
+        return "UNTRACED"
+
+
+UNTRACED = Untraced()
+
+ADVICE = (
+    "a gradient would be cut here: use pb.stop_gradient(x) if that is meant, "
+    "or the function of pb.xp that does the same"
+)
+
+
+class Array:
+    """An array of the active backend that derivatives can be taken of.
+
+    Made by the functions of `pb.xp` and by `grad`, `vjp` and `Tape`, not by calling this class.
+
+    Attributes
+    ----------
+    value
+        The array one level down: the backend's own, or a traced `Array` of an older tape.
+    tape
+        The tape that recorded it, or a closed placeholder.
+    slot : int
+        Its place on that tape.
+
+    Notes
+    -----
+    Buffers are never written to: ``x[i] = v`` and ``x += v`` give `x` a new value, so slices are copies,
+    not views.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.xp.asarray([1.0, 2.0])
+    >>> x * x
+    Array([1., 4.], dtype=float64, device='cpu')
+    """
+
+    __slots__ = ("__weakref__", "slot", "tape", "value")
+    __hash__ = None  # type: ignore[assignment]  # == is elementwise, as in NumPy
+    __array_priority__ = 1000
+
+    value: Any
+    tape: Any
+    slot: int
+
+    def __init__(self, value: Any, tape: Any = UNTRACED, slot: int = -1) -> None:
+        self.value = value
+        self.tape = tape
+        self.slot = slot
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.value.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype, as ``numpy.dtype`` on every backend."""
+        dtype = self.value.dtype
+        return dtype if isinstance(dtype, np.dtype) else np.dtype(str(dtype).rpartition(".")[2])
+
+    @property
+    def device(self) -> Any:
+        """Where the data lies, in the backend's own terms."""
+        return self.value.device
+
+    @property
+    def traced(self) -> bool:
+        """Whether an open tape records what is done to this array."""
+        return peel(self).__class__ is Array
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d array")
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        inner = raw(self)
+        body = np.array2string(backend_of(inner).to_numpy(inner), separator=", ", prefix="Array(")
+        shape = "" if inner.ndim == 1 or inner.size else f", shape={self.shape}"
+        traced = ", traced" if self.traced else ""
+        return f"Array({body}, dtype={self.dtype}{shape}, device={str(self.device)!r}{traced})"
+
+    def __bool__(self) -> bool:
+        return bool(raw(self))
+
+    def __index__(self) -> int:
+        return raw(self).__index__()
+
+    def __int__(self) -> int:
+        return int(raw(self))
+
+    def __float__(self) -> float:
+        self._refuse_if_traced("float(x)")
+        return float(raw(self))
+
+    def __complex__(self) -> complex:
+        self._refuse_if_traced("complex(x)")
+        return complex(raw(self))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        self._refuse_if_traced("numpy.asarray(x)")
+        inner = raw(self)
+        if not isinstance(inner, np.ndarray):
+            raise TypeError(
+                f"numpy.asarray(x) of an array on device {str(self.device)!r}: nothing is copied to the host "
+                "silently; use pb.to_numpy(x)"
+            )
+        return np.array(inner, dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        self._refuse_if_traced("DLPack export of x")
+        return raw(self).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[Any, Any]:
+        return raw(self).__dlpack_device__()
+
+    def __copy__(self) -> Array:
+        return Array(self.value, self.tape, self.slot)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Array:
+        return Array(self.value, self.tape, self.slot)  # buffers are never written to: sharing is safe
+
+    def __reduce__(self) -> Any:
+        self._refuse_if_traced("pickling x")
+        return Array, (raw(self),)
+
+    def item(self) -> Any:
+        """The only element as a Python number; refused while traced, as ``float(x)`` is."""
+        self._refuse_if_traced("x.item()")
+        return raw(self).item()
+
+    def _refuse_if_traced(self, what: str) -> None:
+        if self.traced and "int" not in str(self.dtype) and str(self.dtype) != "bool":
+            raise TypeError(
+                f"{what} of a traced array of shape {self.shape}, dtype {self.dtype}: {ADVICE}; "
+                "float(pb.stop_gradient(x)) reads a value"
+            )
+
+
+def peel(x: Any) -> Any:
+    """`x` without the layers whose tapes are closed: a raw value, or an `Array` on an open tape."""
+    while type(x) is Array and not x.tape.open:
+        x = x.value
+    return x
+
+
+def raw(x: Any) -> Any:
+    """The backend's array at the bottom of `x`."""
+    while type(x) is Array:
+        x = x.value
+    return x

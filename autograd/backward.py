@@ -1,0 +1,175 @@
+"""The reverse sweep.
+
+For v_1 … v_N in the order of the tape: v̄_N = seed, then for i = N … 1 the cotangent v̄_i is complete, and
+the operation that made v_i adds its share v̄_i ∂v_i/∂v_j to each of its inputs' v̄_j. This file knows no
+function and no array library.
+
+For complex numbers the sweep carries conj(∂L/∂Re z + i ∂L/∂Im z), which makes every rule the plain
+transpose of the function's derivative; seeds and leaves are conjugated, in `transforms.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..backend import backend_of
+from .array import Array, peel
+
+
+class RuleError(RuntimeError):
+    """A rule returned something that cannot be the cotangent of its input."""
+
+
+class Spaces(dict):
+    """The namespace of each class of values: ``SPACES[type(x)]``.
+
+    `Array` is set by `namespace.py`; classes of backend arrays are looked up once. A library with several
+    devices has one namespace for all.
+    """
+
+    def of(self, x: Any) -> Any:
+        """The namespace that computes on `x`."""
+        space = self.get(type(x))
+        if space is None:
+            space = self[type(x)] = backend_of(x).xp
+        return space
+
+
+SPACES = Spaces()
+
+
+class Sum:
+    """A cotangent with more than one share, in a buffer of our own: further shares are added in place."""
+
+    __slots__ = ("total",)
+
+    def __init__(self, total: Any) -> None:
+        self.total = total
+
+    def add(self, share: Any) -> None:
+        """Add one more share."""
+        if type(share) is Scatter:
+            share = share.dense()
+        if type(self.total) is Array or type(share) is Array:
+            self.total = self.total + share
+        else:
+            self.total += share
+
+    def dense(self) -> Any:
+        """The sum."""
+        return self.total
+
+
+class Scatter:
+    """The cotangent of ``x[key]``: `values` at `key`, zeros elsewhere, not laid out until it is needed.
+
+    A loop over the rows of an array would otherwise make an array of zeros for each of them.
+    """
+
+    __slots__ = ("dtype", "key", "shape", "values")
+
+    def __init__(self, shape: tuple[int, ...], key: Any, values: Any) -> None:
+        self.shape, self.key, self.values, self.dtype = shape, key, values, values.dtype
+
+    def dense(self) -> Any:
+        """As an array."""
+        return SPACES.of(self.values).scatter_add(self.shape, self.key, self.values)
+
+    def add_to(self, total: Any) -> None:
+        """Add to a buffer of our own; the key selects no element twice."""
+        total[self.key] += self.values
+
+
+LAZY = frozenset((Sum, Scatter))
+
+
+def accumulate(cts: list[Any], slot: int, prior: Any, share: Any) -> None:
+    """Add `share` to the cotangent `prior` of `slot`; the fan-out of the graph ends here."""
+    if type(prior) is Sum:
+        if type(share) is Scatter and type(prior.total) is not Array:
+            share.add_to(prior.total)
+        else:
+            prior.add(share)
+        return
+    if type(prior) is Scatter:
+        total = prior.dense()
+        if type(total) is not Array:
+            cts[slot] = mine = Sum(total)  # fresh zeros with one share in them: ours to write to
+            accumulate(cts, slot, mine, share)
+            return
+        prior = total
+    if type(share) is Scatter:
+        share = share.dense()
+    cts[slot] = Sum(prior + share)
+
+
+def sweep(record: Any, cts: list[Any], *, consume: bool) -> None:
+    """Carry the cotangents in `cts` (one slot per entry) back to the watched inputs.
+
+    Parameters
+    ----------
+    record
+        The tape.
+    cts
+        ``cts[slot]`` is the cotangent of that slot, or None. Left holding those of the inputs.
+    consume
+        Drop each entry, and what its rule kept, as soon as it has been passed.
+    """
+    entries = record.entries
+    if consume:
+        pop = entries.pop
+        while entries:
+            entry = pop()
+            if entry is not None:
+                entry[0](len(entries), cts, entry)
+    else:
+        for slot in range(len(entries) - 1, -1, -1):
+            entry = entries[slot]
+            if entry is not None:
+                entry[0](slot, cts, entry)
+
+
+def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
+    """A rule's result as the cotangent of its input: its shape, its dtype, real if the input is real.
+
+    Raises
+    ------
+    RuleError
+        If the result has a shape from which no broadcasting leads back to the input's.
+    """
+    share = peel(share)
+    if isinstance(share, bool | int | float | complex) or share is None:
+        raise RuleError(f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}")
+    xp = SPACES.of(share)
+    if share.shape != shape:
+        if not _broadcasts(shape, share.shape):
+            raise RuleError(
+                f"the rule of {rule} returned a cotangent of shape {tuple(share.shape)} for an input of shape {shape}"
+            )
+        if type(share) is Scatter:
+            share = share.dense()
+        share = xp.sum_to_shape(share, shape)
+    if share.dtype != dtype:
+        if type(share) is Scatter:
+            share = share.dense()
+        if is_complex(share.dtype) and not is_complex(dtype):
+            share = xp.real(share)
+        if share.dtype != dtype:
+            share = xp.astype(share, dtype)
+    return peel(share)
+
+
+def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    lead = len(large) - len(small)
+    return lead >= 0 and all(n in (1, m) for n, m in zip(small, large[lead:], strict=True))
+
+
+def is_complex(dtype: Any) -> bool:
+    """Whether a dtype is complex."""
+    return "complex" in str(dtype)
+
+
+def count(shape: tuple[int, ...]) -> int:
+    """The number of elements of an array of `shape`."""
+    return math.prod(shape)

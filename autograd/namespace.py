@@ -1,0 +1,157 @@
+"""`pb.xp`: a full namespace of the array API standard 2025.12, every function of it differentiable.
+
+The functions are generated from `signatures.py` when they are first looked up.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+from ..backend import extend
+from . import rules as _rules  # noqa: F401 - importing the tables registers every rule
+from .array import Array, peel, raw
+from .backward import SPACES
+from .creation import (
+    arange,
+    asarray,
+    broadcast_arrays,
+    broadcast_shapes,
+    can_cast,
+    empty,
+    empty_like,
+    eye,
+    finfo,
+    from_dlpack,
+    full,
+    full_like,
+    iinfo,
+    isdtype,
+    linspace,
+    ones,
+    ones_like,
+    result_type,
+    zeros,
+    zeros_like,
+)
+from .primitive import CONSTANT, find, front_of, names
+from .signatures import ALIASES
+
+API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
+__array_api_version__ = "2025.12"
+
+e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
+newaxis = None
+
+DTYPES = (
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128"
+).split()
+globals().update({name: np.dtype(name) for name in DTYPES})
+
+
+def stop_gradient(x: Any, /) -> Any:
+    """`x` as a constant: its value, with nothing recorded of where it came from.
+
+    Parameters
+    ----------
+    x
+        An array.
+
+    Returns
+    -------
+    Array
+        On no tape.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.grad(lambda x: x * pb.stop_gradient(x))(3.0)
+    3.0
+    """
+    return Array(raw(asarray(x)))
+
+
+def function(name: str) -> Any:
+    """The function of this name in the namespace, generated if need be.
+
+    Raises
+    ------
+    AttributeError
+        If there is none.
+    """
+    name = ALIASES.get(name, name)
+    if name in CONSTANT:
+        from .codegen import make_constant  # generated code only where it is asked for
+
+        return make_constant(CONSTANT[name])
+    try:
+        return front_of(find(name))
+    except KeyError:
+        raise AttributeError(f"pb.xp has no attribute {name!r}") from None
+
+
+_HIDDEN = frozenset(("getitem", "setitem"))
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__") or name in _HIDDEN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = function(name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    main = [n for n in (*names(), *CONSTANT) if "." not in n and n not in _HIDDEN]
+    return sorted({*main, *__all__, *DTYPES})
+
+
+class Extension:
+    """One of the standard's extensions, `linalg` or `fft`, as an attribute of the namespace."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = f"{__name__}.{name}"
+        self._prefix = name + "."
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = function(self._prefix + name)
+        self.__dict__[name] = found
+        return found
+
+    def __dir__(self) -> list[str]:
+        every = (*names(), *CONSTANT, *ALIASES)
+        return sorted(n.removeprefix(self._prefix) for n in every if n.startswith(self._prefix))
+
+    def __repr__(self) -> str:
+        return f"<namespace {self.__name__}>"
+
+
+linalg = Extension("linalg")
+fft = Extension("fft")
+
+__all__ = [
+    "arange", "asarray", "broadcast_arrays", "broadcast_shapes", "can_cast", "e", "empty", "empty_like", "eye", "fft",
+    "finfo", "from_dlpack", "full", "full_like", "iinfo", "inf", "isdtype", "linalg", "linspace", "nan", "newaxis",
+    "ones", "ones_like", "pi", "result_type", "stop_gradient", "zeros", "zeros_like",
+]  # fmt: skip
+
+
+
+# One level down, under higher derivatives, values are traced arrays: the rules' `xp` is this namespace, with
+# the extras composed of its functions, except those that are functions of it themselves.
+SPACES[Array] = extend(
+    sys.modules[__name__],
+    stop_gradient=stop_gradient,
+    copy=lambda x: peel(x),
+    getitem=lambda x, key: front_of(find("getitem"))(x, key),
+    setitem=lambda x, value, key: front_of(find("setitem"))(x, value, key),
+    **{
+        name: (lambda *args, _name=name, **settings: front_of(find(_name))(*args, **settings))
+        for name in ("linear", "linear_relu", "relu", "logsumexp", "log_softmax", "softmax", "scatter_add")
+    },
+)

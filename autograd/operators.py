@@ -1,0 +1,181 @@
+"""The operators of `Array`: the functions of the namespace under their symbols.
+
+Each is put in place when it is first used, so that importing the package generates no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import namespace
+from .array import Array, peel, raw
+from .primitive import SCALARS, find, front_of
+
+BINARY = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
+    "mod": "remainder", "pow": "pow", "matmul": "matmul", "and": "bitwise_and", "or": "bitwise_or",
+    "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+}  # fmt: skip
+COMPARISONS = {
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
+}  # fmt: skip
+UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}
+
+
+def _lazy(symbol: str, name: str, *, reflected: bool = False) -> Callable[..., Any]:
+    """An operator that replaces itself by the generated function on its first call."""
+
+    def operator(*args: Any) -> Any:
+        function = getattr(namespace, name)
+        if reflected:
+
+            def method(x2: Any, x1: Any, /) -> Any:
+                return function(x1, x2)
+
+            method.__name__ = symbol
+        else:
+            method = function
+        setattr(Array, symbol, method)
+        return method(*args)
+
+    operator.__name__ = symbol
+    return operator
+
+
+def _in_place(name: str) -> Callable[[Array, Any], Array]:
+    def operator(self: Array, other: Any, /) -> Array:
+        out = getattr(namespace, name)(self, other)
+        if out.shape != self.shape:
+            raise ValueError(
+                f"{name} in place: the result has shape {out.shape}, but x has shape {self.shape}, which an in-place "
+                "operation keeps"
+            )
+        if out.dtype != self.dtype:
+            if not np.can_cast(out.dtype, self.dtype, "same_kind"):
+                raise TypeError(f"{name} in place: a result of dtype {out.dtype} does not go into {self.dtype}")
+            out = namespace.astype(out, self.dtype)
+        return rebind(self, out)
+
+    return operator
+
+
+def rebind(x: Array, out: Array) -> Array:
+    """Give `x` the value and the place on the tape of `out`; no buffer is written to."""
+    x.value, x.tape, x.slot = out.value, out.tape, out.slot
+    return x
+
+
+def clean_key(key: Any) -> Any:
+    """An index without traced layers: integers, slices, None, ellipsis and raw index arrays."""
+    kind = type(key)
+    if kind is int or kind is slice or key is None or key is ...:
+        return key
+    if kind is tuple:
+        return tuple(clean_key(k) for k in key)
+    if kind is Array:
+        return raw(key)
+    if kind is list:
+        return np.asarray(key)
+    return key
+
+
+def _getitem(self: Array, key: Any, /) -> Array:
+    if not hasattr(self.tape, "copies") or not self.tape.copies:
+        return _getitem_front(self, clean_key(key))
+    return _getitem_front(self, _copied(clean_key(key)))
+
+
+def _copied(key: Any) -> Any:
+    """Index arrays copied: the caller could change them before the pull."""
+    if isinstance(key, tuple):
+        return tuple(_copied(k) for k in key)
+    return key.copy() if hasattr(key, "copy") else key
+
+
+def _getitem_front(x: Any, key: Any) -> Any:
+    global _getitem_front
+    _getitem_front = front_of(find("getitem"))
+    return _getitem_front(x, key)
+
+
+def _setitem(self: Array, key: Any, value: Any, /) -> None:
+    if type(value) not in SCALARS and type(peel(value)) is not Array:
+        value = namespace.asarray(value)
+    if "complex" in str(getattr(value, "dtype", type(value).__name__)) and "complex" not in str(self.dtype):
+        raise TypeError(f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)")
+    rebind(self, front_of(find("setitem"))(self, value, _copied(clean_key(key))))
+
+
+def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    """NumPy's own functions and operators on an `Array`: the function of `pb.xp` of that meaning."""
+    name = _UFUNCS.get(ufunc.__name__, ufunc.__name__)
+    function = getattr(namespace, name, None) if method == "__call__" and not options else None
+    if function is None:
+        what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        given = f" with {', '.join(options)}=" if options else ""
+        raise TypeError(
+            f"numpy.{what}{given} of a pullback Array: NumPy cannot record it; use the function of pb.xp, or, where no "
+            "derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
+        )
+    return function(*inputs)
+
+
+_UFUNCS = {
+    "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
+    "arctan2": "atan2", "arctanh": "atanh", "true_divide": "divide", "power": "pow", "conjugate": "conj",
+    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "invert": "bitwise_invert", "rint": "round",
+}  # fmt: skip
+
+
+def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    raise TypeError(
+        f"numpy.{function.__name__} of a pullback Array: NumPy cannot record it; use the function of pb.xp, or, where "
+        "no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
+    )
+
+
+def _to_device(self: Array, device: Any, /, *, stream: Any = None) -> Array:
+    """A copy on another device; recorded."""
+    if device == self.device:
+        return self
+    return namespace.astype(self, self.dtype, device=device)
+
+
+def install() -> None:
+    """Put every operator on `Array`."""
+    for symbol, name in BINARY.items():
+        setattr(Array, f"__{symbol}__", _lazy(f"__{symbol}__", name))
+        setattr(Array, f"__r{symbol}__", _lazy(f"__r{symbol}__", name, reflected=True))
+        setattr(Array, f"__i{symbol}__", _in_place(name))
+    for symbol, name in (COMPARISONS | UNARY).items():
+        setattr(Array, f"__{symbol}__", _lazy(f"__{symbol}__", name))
+    members: dict[str, Any] = {
+        "__getitem__": _getitem,
+        "__setitem__": _setitem,
+        "__array_ufunc__": _array_ufunc,
+        "__array_function__": _array_function,
+        "__array_namespace__": _array_namespace,
+        "to_device": _to_device,
+        "T": property(_transpose, doc="The transpose of a matrix."),
+        "mT": property(lambda self: namespace.matrix_transpose(self), doc="The last two axes swapped."),
+    }
+    for name, member in members.items():
+        setattr(Array, name, member)
+
+
+def _transpose(self: Array) -> Array:
+    if self.ndim != 2:
+        raise ValueError(f"x.T is for matrices, not for {self.ndim} dimensions; use x.mT or pb.xp.permute_dims")
+    return namespace.permute_dims(self, (1, 0))
+
+
+def _array_namespace(self: Array, /, *, api_version: str | None = None) -> Any:
+    if api_version not in (None, *namespace.API_VERSIONS):
+        raise ValueError(f"array API version {api_version!r}: pb.xp follows {', '.join(namespace.API_VERSIONS)}")
+    return namespace
+
+
+install()

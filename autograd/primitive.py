@@ -1,0 +1,337 @@
+"""The registry: functions with their signatures, rules and kernels, and the general dispatcher."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from ..backend import backend_of
+from . import signatures
+from .array import UNTRACED, Array, peel
+from .backward import SPACES
+from .tape import is_inexact
+
+SCALARS = frozenset((bool, int, float, complex))
+
+
+class MissingRuleError(NotImplementedError):
+    """A derivative was asked through a function, or an argument, that has no rule."""
+
+
+class Kernels(dict):
+    """``kernels[type(x)]``: what computes a primitive on values of that class."""
+
+    def __init__(self, primitive: Primitive) -> None:
+        super().__init__()
+        self.primitive = primitive
+
+    def __missing__(self, array_type: type) -> Callable[..., Any]:
+        space = SPACES.get(array_type)
+        if space is None:
+            raise KeyError(array_type)  # `kernel_for` has the array and fills this in
+        self[array_type] = kernel = self.primitive.kernel_in(space)
+        return kernel
+
+
+class Primitive:
+    """One function that the tape records whole.
+
+    Attributes
+    ----------
+    name : str
+        As in the namespace: ``"exp"``, ``"linalg.solve"``.
+    signature : inspect.Signature
+        The standard's.
+    positional, keyword : tuple of str
+        The parameters that are passed by place, and by name.
+    arrays : tuple of str
+        The positional parameters that are arrays.
+    rules, shared : dict
+        ``rules[parameter]``: its pullback; ``shared[_name]``: work that several of them use.
+    outputs, residuals : tuple of str
+        Names of several outputs; of what the kernel returns beside its output, for the rules alone.
+    """
+
+    def __init__(
+        self, text: str, *, outputs: tuple[str, ...] = (), residuals: tuple[str, ...] = ()
+    ) -> None:
+        self.name, _, parameters = text.partition("(")
+        self.text = "(" + parameters
+        self.identifier = self.name.rpartition(".")[2]
+        scope: dict[str, Any] = {}
+        exec(f"def f{self.text}: ...", scope)
+        self.signature = inspect.signature(scope["f"])
+        named = self.signature.parameters.values()
+        self.positional = tuple(p.name for p in named if p.kind is not p.KEYWORD_ONLY)
+        self.keyword = tuple(p.name for p in named if p.kind is p.KEYWORD_ONLY)
+        self.arrays = tuple(p for p in self.positional if p in signatures.ARRAYS)
+        self.array_places = tuple(self.positional.index(p) for p in self.arrays)
+        self.variadic = next((p for p in self.positional if p in signatures.VARIADIC), None)
+        self.star = any(p.kind is p.VAR_POSITIONAL for p in named)
+        self.outputs = outputs
+        self.residuals = residuals
+        self.rules: dict[str, Callable[..., Any]] = {}
+        self.shared: dict[str, Callable[..., Any]] = {}
+        self.kernels = Kernels(self)
+        self.recorders: dict[Any, Callable[..., Any]] = {}
+        self.front: Callable[..., Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Primitive {self.name}{self.text}>"
+
+    def kernel_in(self, space: Any) -> Callable[..., Any]:
+        """The function of this name in a namespace one level down."""
+        if space is SPACES.get(Array) and not self.residuals:
+            return front_of(self)
+        for part in self.name.split("."):
+            found = getattr(space, part, None)
+            if found is None:
+                raise NotImplementedError(f"{space!r} has no function {self.name}")
+            space = found
+        return space
+
+    def known_names(self) -> set[str]:
+        """What the parameters of this primitive's rules may be called."""
+        arrays = (*self.arrays, self.variadic) if self.variadic else self.arrays
+        return {
+            "ct", "xp", *(() if self.outputs else ("out",)), *self.outputs, *(f"{o}_bar" for o in self.outputs),
+            *self.residuals, *self.positional, *self.keyword, *self.shared,
+            *(f"{a}_{what}" for a in arrays for what in ("shape", "dtype", "ndim", "bar", "traced", "shapes")),
+        }  # fmt: skip
+
+
+REGISTRY: dict[str, Primitive] = {}
+
+
+def parameter_names(rule: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a rule's parameters."""
+    return tuple(inspect.signature(rule).parameters)
+
+
+def find(name: str) -> Primitive:
+    """The primitive called `name`, made from the table of signatures when it is first asked for."""
+    primitive = REGISTRY.get(name)
+    if primitive is None:
+        text = _TEXTS.get(name)
+        if text is None:
+            raise KeyError(name)
+        primitive = REGISTRY[name] = Primitive(text)
+    return primitive
+
+
+def _table(text: str) -> dict[str, str]:
+    lines = (line for line in text.splitlines() if line)
+    return {line.partition("(")[0]: line for line in lines}
+
+
+_TEXTS = _table(signatures.DIFFERENTIABLE)
+CONSTANT = _table(signatures.CONSTANT)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all functions that a derivative may pass through."""
+    return tuple(dict.fromkeys((*_TEXTS, *REGISTRY)))
+
+
+def defvjp(
+    name: str,
+    *,
+    outputs: tuple[str, ...] = (),
+    residuals: tuple[str, ...] = (),
+    **rules: Callable[..., Any],
+) -> None:
+    """Give a function its VJP rules: one keyword per differentiable input, named as in its signature.
+
+    Parameters
+    ----------
+    name : str
+        A function of `pb.xp`, dotted for its extensions.
+    outputs : tuple of str, optional
+        For functions with several outputs, their names; a rule then takes ``<name>_bar``, None where a
+        derivative does not use that output.
+    residuals : tuple of str, optional
+        What the kernel returns after its output, for the rules alone.
+    **rules : callable
+        ``rule(ct, …) -> cotangent of that input``. Its parameters say what it keeps: ``ct`` is the cotangent of
+        the output, ``out`` the output; the inputs' and settings' own names their values; ``x_shape``, ``x_dtype``
+        and ``x_ndim`` keep no value; ``x_bar`` is another input's finished cotangent; ``xp`` is the namespace of
+        the values. A keyword with a leading underscore is work that several rules share.
+
+    Raises
+    ------
+    TypeError
+        If a rule names something that the function does not have.
+
+    Examples
+    --------
+    The derivative of the exponential keeps the output alone, that of the product the other factor::
+
+        defvjp("exp", x=lambda ct, out: ct * out)
+        defvjp("multiply", x1=lambda ct, x2: ct * x2, x2=lambda ct, x1: ct * x1)
+    """
+    primitive = find(name)
+    primitive.outputs, primitive.residuals = outputs, residuals
+    primitive.shared = {k: rule for k, rule in rules.items() if k.startswith("_")}
+    primitive.rules = {k: rule for k, rule in rules.items() if not k.startswith("_")}
+    known = primitive.known_names()
+    for key, rule in rules.items():
+        if not key.startswith("_") and key not in (*primitive.arrays, primitive.variadic):
+            raise TypeError(f"defvjp({name!r}): {name}{primitive.text} has no array parameter {key!r}")
+        unknown = [p for p in parameter_names(rule) if p not in known]
+        if unknown:
+            raise TypeError(
+                f"defvjp({name!r}): the rule for {key!r} asks for {', '.join(unknown)}; it may name "
+                f"{', '.join(sorted(known))}"
+            )
+
+
+def front_of(primitive: Primitive) -> Callable[..., Any]:
+    """The public function of a primitive, generated when it is first asked for."""
+    if primitive.front is None:
+        from .codegen import make_front  # codegen uses this registry: the arrow goes that way
+
+        primitive.front = make_front(primitive)
+    return primitive.front
+
+
+def kernel_for(primitive: Primitive, x: Any) -> Callable[..., Any]:
+    """What computes `primitive` on values like `x`."""
+    try:
+        return primitive.kernels[type(x)]
+    except KeyError:
+        SPACES.of(x)  # finds the library, or raises the error that says what to do
+        return primitive.kernels[type(x)]
+
+
+def normalise(out: Any) -> Any:
+    """A kernel's result as an array: NumPy's ufuncs return scalars for 0-d arrays."""
+    return out if type(out) is Array else backend_of(out).normalise(out)
+
+
+def common_type(name: str, values: list[Any]) -> Any:
+    """One of `values` that decides where an operation runs: traced if any is, else of their one library.
+
+    Raises
+    ------
+    TypeError
+        If they belong to different libraries, or none of them is an array.
+    """
+    chosen: Any = None
+    for value in values:
+        kind = type(value)
+        if kind in SCALARS or value is None:
+            continue
+        if kind is Array:
+            return value
+        if chosen is None:
+            chosen = value
+        elif type(chosen) is not kind and backend_of(chosen).array_type is not backend_of(value).array_type:
+            one, other = backend_of(chosen).name, backend_of(value).name
+            raise TypeError(
+                f"{name}: one argument is an array of {one} and another of {other}; nothing is moved silently: "
+                "convert one of them by pb.to_numpy(x), x.to_device(…) or pb.xp.asarray(x)"
+            )
+    if chosen is None:
+        kinds = ", ".join(type(v).__name__ for v in values)
+        raise TypeError(f"{name}: expected an array, got {kinds}; convert by pb.xp.asarray(x)")
+    return chosen
+
+
+def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """Run a primitive on any mix of traced arrays, constants, raw arrays and numbers, and record it.
+
+    The newest open tape among the arguments records; its arrays are taken one level down, and what is
+    traced by older tapes stays as it is, to be recorded there by the same call one level down.
+    """
+    values = list(args)
+    tape: Any = UNTRACED
+    for place in primitive.array_places:
+        values[place] = value = peel(values[place])
+        if type(value) is Array and value.tape.order > tape.order:
+            tape = value.tape
+    traced: list[str] = []
+    slots: list[int] = []
+    operands: list[Any] = []
+    for place, parameter in zip(primitive.array_places, primitive.arrays, strict=True):
+        value = values[place]
+        if type(value) is Array and value.tape is tape:
+            traced.append(parameter)
+            slots.append(value.slot)
+            values[place] = value = value.value
+        elif tape is not UNTRACED and tape.copies and type(value) not in SCALARS and type(value) is not Array:
+            if value is not None:  # a constant that the caller could change before the pull
+                values[place] = value = SPACES.of(value).copy(value)
+        operands.append(value)
+    chosen = common_type(primitive.name, operands)
+    out = kernel_for(primitive, chosen)(*values, **settings)
+    residuals: tuple[Any, ...] = ()
+    if primitive.residuals:
+        out, *rest = out
+        residuals = tuple(rest)
+    if not traced:
+        return _untraced(primitive, out)
+    return record(primitive, tape, tuple(traced), slots, out, residuals, values, settings)
+
+
+def record(
+    primitive: Primitive,
+    tape: Any,
+    traced: tuple[str, ...],
+    slots: list[int],
+    out: Any,
+    residuals: tuple[Any, ...],
+    values: list[Any],
+    settings: dict[str, Any],
+) -> Any:
+    """Put one operation on the tape, and wrap its output or outputs."""
+    recorder = primitive.recorders.get(traced)
+    if recorder is None:
+        from .codegen import make_recorder  # as in front_of
+
+        recorder = primitive.recorders[traced] = make_recorder(primitive, traced)
+    entries = tape.entries
+    if not primitive.outputs:
+        out = peel(normalise(out))
+        if not is_inexact(out.dtype):
+            return Array(out)
+        entries.append(recorder(slots, out, residuals, values, settings))
+        return Array(out, tape, len(entries) - 1)
+    outs = tuple(peel(normalise(o)) for o in out)
+    entries.extend([None] * (len(outs) - 1))
+    entries.append(recorder(slots, outs, residuals, values, settings))
+    first = len(entries) - len(outs)
+    wrapped = [Array(o, tape, first + i) if is_inexact(o.dtype) else Array(o) for i, o in enumerate(outs)]
+    return _same_structure(out, wrapped)
+
+
+def _untraced(primitive: Primitive, out: Any) -> Any:
+    if isinstance(out, tuple | list):
+        return _same_structure(out, [_wrap(o) for o in out])
+    return _wrap(out)
+
+
+def _wrap(out: Any) -> Array:
+    return out if type(out) is Array else Array(normalise(out))
+
+
+def _same_structure(out: Any, items: list[Any]) -> Any:
+    """Named tuples stay named tuples, lists lists."""
+    if hasattr(out, "_make"):
+        return out._make(items)
+    return type(out)(items)
+
+
+def apply_constant(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """Run a function whose result carries no derivative on the values at the bottom."""
+    values = list(args)
+    operands = []
+    for place in primitive.array_places:
+        value = values[place]
+        while type(value) is Array:
+            value = value.value
+        values[place] = value
+        operands.append(value)
+    settings = {k: v.value if type(v) is Array else v for k, v in settings.items()}
+    out = kernel_for(primitive, common_type(primitive.name, operands))(*values, **settings)
+    return _untraced(primitive, out)

@@ -1,0 +1,87 @@
+"""What was done, in order: a flat list, so that neither sweep nor teardown recurses.
+
+``entries[slot]`` tells how to pull a cotangent back through the operation that made `slot`:
+
+* None, for a watched input or for all but the last output of an operation with several;
+* else a tuple ``(pull, …)``: the generated function of `codegen.py`, the slots of the traced inputs and
+  what the rules keep.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from ..backend import backend_of
+from .array import Array, peel
+
+_order = itertools.count()
+
+
+class Record:
+    """An open tape records operations on the arrays it watches; a closed one makes them constants."""
+
+    __slots__ = ("__weakref__", "copies", "entries", "open", "order")
+
+    def __init__(self, *, copies: bool = False) -> None:
+        self.entries: list[Any] = []
+        self.open = True
+        self.order = next(_order)  # newer tapes are inner ones; itertools.count is safe under threads
+        self.copies = copies  # keep copies of constants that the caller could change before the pull
+
+    def watch(self, value: Any) -> Array:
+        """An `Array` over `value` whose later uses are recorded here."""
+        self.entries.append(None)
+        return Array(value, self, len(self.entries) - 1)
+
+    def close(self) -> None:
+        """Stop recording."""
+        self.open = False
+
+
+def check_differentiable(x: Any, where: str) -> Any:
+    """The value one level down of an array that a derivative is asked for.
+
+    Raises
+    ------
+    TypeError
+        If `x` is not an array or a float, or if its dtype is an integer or boolean one.
+    """
+    value = peel(x)
+    if type(value) is not Array:
+        if type(value) in (bool, int):
+            raise TypeError(
+                f"{where} is {value!r}, of type {type(value).__name__}: derivatives are for real and "
+                "complex floating-point numbers; pass a float"
+            )
+        if type(value) in (float, complex):
+            from_host = backend_of_active().asarray
+            return from_host(value)
+        backend = backend_of(value)
+        value = backend.normalise(value)
+    if not is_inexact(value.dtype):
+        raise TypeError(
+            f"{where} has dtype {value.dtype}: derivatives are for real and complex floating-point arrays; "
+            "convert it by pb.xp.astype(x, pb.xp.float64), or leave it out of the differentiated arguments"
+        )
+    return value
+
+
+def backend_of_active() -> Any:
+    """The active backend (imported late, so that tests may switch it)."""
+    from ..backend import current
+
+    return current()
+
+
+class _Inexact(dict):
+    """Whether a dtype is real or complex floating point, remembered by dtype object."""
+
+    def __missing__(self, dtype: Any) -> bool:
+        name = str(dtype).rpartition(".")[2]
+        self[dtype] = "float" in name or "complex" in name
+        return self[dtype]
+
+
+_inexact = _Inexact()
+is_inexact = _inexact.__getitem__

@@ -1,0 +1,347 @@
+"""The fused kernels of the CuPy backend, as plain CUDA C.
+
+Strings only: this file imports nothing, so that a machine without a GPU, a driver or CuPy can
+read it, and a test can compile every kernel with NVRTC. ``_cupy.py`` builds one ``cupy.RawModule``
+per floating dtype from `module` and launches its functions with the shapes of `launch_shape`.
+
+What they save is launches and passes over memory: an eager CuPy expression costs one launch and
+one round trip through memory per operator, and these are one launch each.
+
+How to read them. ``real`` is the dtype of the module, ``rows`` and ``cols`` describe C-contiguous
+matrices, ``n`` counts elements, and every size is a ``long long``, so that 2**31 elements are no
+limit. Names are those of the derivative rules: ``ct`` is the cotangent of the output, ``out`` the
+output, ``x_bar`` the cotangent of ``x``. Inputs and outputs of one launch may be the same buffer
+unless said otherwise. Scalars are passed by value and must have the type of the signature: on the
+CuPy side ``dtype.type(lr)``, ``numpy.int64(n)``, ``numpy.int32(flag)``.
+"""
+
+DTYPES: dict[str, str] = {"float32": "float", "float64": "double"}
+"""The supported dtypes and what C calls them."""
+
+LABELS: dict[str, str] = {"int32": "int", "int64": "long long"}
+"""The supported dtypes of class labels and what C calls them."""
+
+WARP_COLUMNS = 1024
+"""Rows up to this length (32 elements a lane) are reduced by one warp, longer ones by a block."""
+
+# A row is shared by blockDim.x lanes (32, or 256 with one row a block); threadIdx.y tells the rows
+# of a block apart. Leaving early on `row >= rows` is safe before __syncthreads: a block that
+# synchronises holds one row only.
+_PRELUDE = r"""
+typedef long long idx;
+
+#define EACH(i, n) \
+    for (idx i = blockIdx.x * (idx)blockDim.x + threadIdx.x; i < (n); \
+         i += gridDim.x * (idx)blockDim.x)
+#define ROW blockIdx.x * (idx)blockDim.y + threadIdx.y
+#define EACH_COLUMN(j, cols) for (idx j = threadIdx.x; j < (cols); j += blockDim.x)
+#define NEGATIVE_INFINITY ((real)(-__int_as_float(0x7f800000)))
+#define NOT_A_NUMBER ((real)__int_as_float(0x7fc00000))
+
+__device__ __forceinline__ real larger(real a, real b) { return a < b ? b : a; }
+__device__ __forceinline__ real plus(real a, real b) { return a + b; }
+
+template <real (*combine)(real, real)>
+__device__ __forceinline__ real reduce_row(real v) {
+    for (int step = 16; step > 0; step >>= 1)
+        v = combine(v, __shfl_xor_sync(0xffffffffu, v, step));
+    if (blockDim.x > 32) {
+        __shared__ real of_warp[32];
+        const int warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
+        __syncthreads();  // of_warp may still be read by the reduction before this one
+        if ((threadIdx.x & 31) == 0) of_warp[warp] = v;
+        __syncthreads();
+        v = of_warp[0];
+        for (int w = 1; w < warps; ++w) v = combine(v, of_warp[w]);
+    }
+    return v;
+}
+
+// max_j x_j, or 0 where that is infinite, so that x - shift is never inf - inf;
+// a NaN is passed over here and shows up in the sum
+__device__ __forceinline__ real row_shift(const real* x, idx cols) {
+    real m = NEGATIVE_INFINITY;
+    EACH_COLUMN(j, cols) m = larger(m, x[j]);
+    m = reduce_row<larger>(m);
+    return isinf(m) ? (real)0 : m;
+}
+
+__device__ __forceinline__ real row_sum_exp(const real* x, idx cols, real shift) {
+    real s = 0;
+    EACH_COLUMN(j, cols) s += exp(x[j] - shift);
+    return reduce_row<plus>(s);
+}
+"""
+
+# The column costs one division per thread, not one per element: the stride is known modulo cols.
+_BIAS = r"""
+extern "C" __global__ void NAME(real* x, const real* b, idx rows, idx cols) {
+    const idx n = rows * cols, stride = gridDim.x * (idx)blockDim.x, step = stride % cols;
+    idx i = blockIdx.x * (idx)blockDim.x + threadIdx.x;
+    for (idx j = i % cols; i < n; i += stride) {
+        const real v = x[i] + b[j];
+        x[i] = VALUE;
+        j += step;
+        if (j >= cols) j -= cols;
+    }
+}
+"""
+
+# loss_r = log(sum_j exp z_rj) - z_r,label and p = softmax(z) in one launch. A label outside
+# [0, cols) cannot raise without waiting for the device: its loss is NaN, which stops a run.
+_CROSS_ENTROPY = r"""
+template <typename label>
+__device__ __forceinline__ void cross_entropy_row(
+    const real* z, const label* y, real* loss, real* p, idx rows, idx cols) {
+    const idx row = ROW;
+    if (row >= rows) return;
+    z += row * cols;
+    p += row * cols;
+    const real shift = row_shift(z, cols);
+    const real total = row_sum_exp(z, cols, shift), scale = 1 / total;
+    const idx k = y[row];
+    if (threadIdx.x == 0) {
+        loss[row] = (0 <= k && k < cols) ? log(total) + (shift - z[k]) : NOT_A_NUMBER;
+    }
+    EACH_COLUMN(j, cols) p[j] = exp(z[j] - shift) * scale;
+}
+"""
+
+# z_bar = (p - onehot) * ct * factor: ct is one number (ct_stride 0; factor 1 / rows for the mean)
+# or one for each row (ct_stride 1).
+_CROSS_ENTROPY_VJP = r"""
+template <typename label>
+__device__ __forceinline__ void cross_entropy_vjp_row(
+    const real* p, const label* y, const real* ct, idx ct_stride, real factor,
+    real* z_bar, idx rows, idx cols) {
+    const idx row = ROW;
+    if (row >= rows) return;
+    const real scale = ct[row * ct_stride] * factor;
+    const idx k = y[row];
+    p += row * cols;
+    z_bar += row * cols;
+    EACH_COLUMN(j, cols) z_bar[j] = (p[j] - (real)(j == k)) * scale;
+}
+"""
+
+
+def _for_labels(body: str, entry: str) -> str:
+    """Append one entry point per label dtype to a template, each named after its dtype."""
+    return body + "".join(
+        entry.replace("SUFFIX", suffix).replace("LABEL", c_type)
+        for suffix, c_type in LABELS.items()
+    )
+
+
+KERNELS: dict[str, str] = {
+    # x + b, in place: x (rows, cols), b (cols,)
+    "bias_add": _BIAS.replace("NAME", "bias_add").replace("VALUE", "v"),
+    # max(x + b, 0), in place; written so that NaN stays NaN
+    "bias_relu": _BIAS.replace("NAME", "bias_relu").replace("VALUE", "v < 0 ? (real)0 : v"),
+    # x_bar = ct * (out > 0): a product, so that an infinite ct gives NaN as it does in NumPy
+    "relu_vjp": r"""
+extern "C" __global__ void relu_vjp(const real* ct, const real* out, real* x_bar, idx n) {
+    EACH(i, n) x_bar[i] = ct[i] * (real)(out[i] > 0);
+}
+""",
+    # logits z (rows, cols), labels y (rows,) -> loss (rows,), p (rows, cols); p must not be z
+    "cross_entropy": _for_labels(
+        _CROSS_ENTROPY,
+        r"""
+extern "C" __global__ void cross_entropy_SUFFIX(
+    const real* z, const LABEL* y, real* loss, real* p, idx rows, idx cols) {
+    cross_entropy_row<LABEL>(z, y, loss, p, rows, cols);
+}
+""",
+    ),
+    "cross_entropy_vjp": _for_labels(
+        _CROSS_ENTROPY_VJP,
+        r"""
+extern "C" __global__ void cross_entropy_vjp_SUFFIX(
+    const real* p, const LABEL* y, const real* ct, idx ct_stride, real factor,
+    real* z_bar, idx rows, idx cols) {
+    cross_entropy_vjp_row<LABEL>(p, y, ct, ct_stride, factor, z_bar, rows, cols);
+}
+""",
+    ),
+    # x (rows, cols) -> out (rows,)
+    "logsumexp": r"""
+extern "C" __global__ void logsumexp(const real* x, real* out, idx rows, idx cols) {
+    const idx row = ROW;
+    if (row >= rows) return;
+    x += row * cols;
+    const real shift = row_shift(x, cols), total = row_sum_exp(x, cols, shift);
+    if (threadIdx.x == 0) out[row] = log(total) + shift;
+}
+""",
+    # x_bar = ct exp(x - out), the softmax times the row's cotangent
+    "logsumexp_vjp": r"""
+extern "C" __global__ void logsumexp_vjp(
+    const real* ct, const real* x, const real* out, real* x_bar, idx rows, idx cols) {
+    const idx row = ROW;
+    if (row >= rows) return;
+    x += row * cols;
+    x_bar += row * cols;
+    const real scale = ct[row], total = out[row];
+    EACH_COLUMN(j, cols) x_bar[j] = scale * exp(x[j] - total);
+}
+""",
+    "log_softmax": r"""
+extern "C" __global__ void log_softmax(const real* x, real* out, idx rows, idx cols) {
+    const idx row = ROW;
+    if (row >= rows) return;
+    x += row * cols;
+    out += row * cols;
+    const real shift = row_shift(x, cols), log_total = log(row_sum_exp(x, cols, shift));
+    EACH_COLUMN(j, cols) out[j] = (x[j] - shift) - log_total;
+}
+""",
+    # x_bar = ct - exp(out) sum_j ct_j
+    "log_softmax_vjp": r"""
+extern "C" __global__ void log_softmax_vjp(
+    const real* ct, const real* out, real* x_bar, idx rows, idx cols) {
+    const idx row = ROW;
+    if (row >= rows) return;
+    ct += row * cols;
+    out += row * cols;
+    x_bar += row * cols;
+    real s = 0;
+    EACH_COLUMN(j, cols) s += ct[j];
+    s = reduce_row<plus>(s);
+    EACH_COLUMN(j, cols) x_bar[j] = ct[j] - exp(out[j]) * s;
+}
+""",
+    # g = grad + decay * p; p_out = p - lr * g
+    "sgd": r"""
+extern "C" __global__ void sgd(
+    const real* p, const real* grad, real* p_out, real lr, real decay, idx n) {
+    EACH(i, n) p_out[i] = p[i] - lr * (grad[i] + decay * p[i]);
+}
+""",
+    # v = mu v + g; p_out = p - lr * v, or with Nesterov's look ahead p - lr * (g + mu v)
+    "momentum": r"""
+extern "C" __global__ void momentum(
+    const real* p, const real* grad, const real* v, real* p_out, real* v_out,
+    real lr, real mu, real decay, int nesterov, idx n) {
+    EACH(i, n) {
+        const real at = p[i], g = grad[i] + decay * at, speed = mu * v[i] + g;
+        v_out[i] = speed;
+        p_out[i] = at - lr * (nesterov ? g + mu * speed : speed);
+    }
+}
+""",
+    # m, v: running means of g and g^2; c1 = 1 - b1^t and c2 = 1 - b2^t undo their start at zero;
+    # decay is AdamW's, apart from the gradient (0 for Adam)
+    "adam": r"""
+extern "C" __global__ void adam(
+    const real* p, const real* grad, const real* m, const real* v,
+    real* p_out, real* m_out, real* v_out, real lr, real b1, real b2, real eps,
+    real c1, real c2, real decay, idx n) {
+    EACH(i, n) {
+        const real at = p[i], g = grad[i];
+        const real mean = b1 * m[i] + (1 - b1) * g;
+        const real square = b2 * v[i] + (1 - b2) * g * g;
+        m_out[i] = mean;
+        v_out[i] = square;
+        p_out[i] = at - lr * (decay * at + (mean / c1) / (sqrt(square / c2) + eps));
+    }
+}
+""",
+}
+"""Name -> CUDA C, to be read with the ``real`` and the helpers that `source` puts in front."""
+
+BY_LABEL = frozenset({"cross_entropy", "cross_entropy_vjp"})
+"""Kernels with one function per label dtype."""
+
+BY_ROW = BY_LABEL | {"logsumexp", "logsumexp_vjp", "log_softmax", "log_softmax_vjp"}
+"""Kernels that give each row to a group of threads; the others go element by element."""
+
+
+def functions(name: str) -> tuple[str, ...]:
+    """Return the names of the compiled functions of a kernel.
+
+    Examples
+    --------
+    >>> from pullback.backend._cuda_kernels import functions
+    >>> functions("adam"), functions("cross_entropy")
+    (('adam',), ('cross_entropy_int32', 'cross_entropy_int64'))
+    """
+    return tuple(f"{name}_{label}" for label in LABELS) if name in BY_LABEL else (name,)
+
+
+def _header(dtype: str) -> str:
+    """Return what stands in front of every kernel: the meaning of ``real``, and the helpers."""
+    if dtype not in DTYPES:
+        raise ValueError(
+            f"no CUDA kernels for dtype {dtype!r}: they are written for {' and '.join(DTYPES)};"
+            " use the array functions instead"
+        )
+    return f"typedef {DTYPES[dtype]} real;\n{_PRELUDE}"
+
+
+def source(name: str, dtype: str) -> str:
+    """Return the CUDA C of one kernel, complete.
+
+    Parameters
+    ----------
+    name
+        A key of `KERNELS`.
+    dtype
+        ``"float32"`` or ``"float64"``.
+
+    Raises
+    ------
+    KeyError
+        The kernel does not exist.
+    ValueError
+        The dtype is not one of the two.
+
+    Examples
+    --------
+    >>> from pullback.backend._cuda_kernels import source
+    >>> source("relu_vjp", "float32").startswith("typedef float real;")
+    True
+    """
+    return _header(dtype) + KERNELS[name]
+
+
+def module(dtype: str) -> str:
+    """Return all kernels in one source, so that one compilation serves them all.
+
+    Raises
+    ------
+    ValueError
+        The dtype is not ``"float32"`` or ``"float64"``.
+    """
+    return _header(dtype) + "".join(KERNELS.values())
+
+
+def launch_shape(
+    name: str, rows: int, cols: int = 1
+) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Return (grid, block) for a kernel over ``rows * cols`` elements.
+
+    Element-wise kernels loop with the grid as their stride, so the grid is capped; kernels by row
+    take a warp per row, four rows to a block, and a block of 256 per row beyond `WARP_COLUMNS`
+    columns.
+
+    Raises
+    ------
+    ValueError
+        There is nothing to launch (CUDA refuses an empty grid).
+
+    Examples
+    --------
+    >>> from pullback.backend._cuda_kernels import launch_shape
+    >>> launch_shape("adam", 1000)
+    ((4, 1, 1), (256, 1, 1))
+    >>> launch_shape("cross_entropy", 128, 10), launch_shape("cross_entropy", 128, 50_000)
+    (((32, 1, 1), (32, 4, 1)), ((128, 1, 1), (256, 1, 1)))
+    """
+    if rows <= 0 or cols <= 0:
+        raise ValueError(f"{name}: nothing to launch for {rows} rows and {cols} columns")
+    if name not in BY_ROW:
+        return (min(-(-rows * cols // 256), 8192), 1, 1), (256, 1, 1)
+    if cols <= WARP_COLUMNS:
+        return (-(-rows // 4), 1, 1), (32, 4, 1)
+    return (rows, 1, 1), (256, 1, 1)

@@ -1,0 +1,161 @@
+"""CuPy on one CUDA device: the only file that imports CuPy, and only when it is asked for."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from . import _generic
+from ._base import Backend, BackendError
+
+try:
+    import array_api_compat.cupy
+    import cupy
+except ImportError as error:
+    raise BackendError(
+        f"backend 'cupy' needs CuPy, which cannot be imported here ({error}): "
+        "install pullback[cuda13] or pullback[cuda12], or set PULLBACK_BACKEND=numpy"
+    ) from None
+
+
+def device_count() -> int:
+    """The number of CUDA devices.
+
+    Raises
+    ------
+    BackendError
+        If there is no driver, or it does not answer.
+    """
+    try:
+        return cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise BackendError(
+            f"backend 'cupy': CuPy {cupy.__version__} is installed, but no CUDA device answers ({error}): "
+            "install an NVIDIA driver, or set PULLBACK_BACKEND=numpy"
+        ) from None
+
+
+def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
+    """Zeros of `shape` with `values` added at ``[key]``; real and imaginary parts apart, as atomics need."""
+    out = cupy.zeros(shape, values.dtype)
+    if values.dtype.kind == "c":
+        cupy.add.at(out.real, key, values.real)
+        cupy.add.at(out.imag, key, values.imag)
+    else:
+        cupy.add.at(out, key, values)
+    return out
+
+
+def as_gradient(x: Any) -> Any:
+    """`x` if it owns a buffer in C order, else such a copy."""
+    if type(x) is cupy.ndarray and x.base is None and x.flags.c_contiguous:
+        return x
+    return cupy.array(x, order="C")
+
+
+def linear(x: Any, W: Any, b: Any) -> Any:
+    """``x @ W + b``, the bias added in place."""
+    out = cupy.matmul(x, W)
+    if out.ndim == 0 or out.dtype != b.dtype:
+        return out + b
+    out += b
+    return out
+
+
+@cupy.fuse(kernel_name="pullback_bias_relu")
+def _bias_relu(x: Any, b: Any) -> Any:
+    return cupy.maximum(x + b, 0)
+
+
+def linear_relu(x: Any, W: Any, b: Any) -> Any:
+    """``max(x @ W + b, 0)``: the product, then one kernel."""
+    return _bias_relu(cupy.matmul(x, W), b)
+
+
+def relu(x: Any) -> Any:
+    """``max(x, 0)``."""
+    return cupy.maximum(x, 0)
+
+
+def relu_vjp(ct: Any, out: Any) -> Any:
+    """``ct · (out > 0)``."""
+    return ct * (out > 0)
+
+
+def _info(ordinal: int) -> dict[str, str]:
+    properties = cupy.cuda.runtime.getDeviceProperties(ordinal)
+    major, minor = divmod(cupy.cuda.runtime.runtimeGetVersion() // 10, 100)
+    driver = cupy.cuda.runtime.driverGetVersion()
+    return {
+        "CuPy": cupy.__version__,
+        "device": f"CUDA {ordinal}: {properties['name'].decode()}, compute {properties['major']}.{properties['minor']}",
+        "CUDA runtime": f"{major}.{minor}",
+        "CUDA driver": f"{driver // 1000}.{driver % 1000 // 10}",
+        "TF32": "on (CUPY_TF32=1)" if _tf32() else "off",
+    }
+
+
+def _tf32() -> bool:
+    import os  # read late: the variable may be set after import
+
+    return os.environ.get("CUPY_TF32", "0") == "1"
+
+
+def _memory() -> dict[str, int]:
+    free, total = cupy.cuda.runtime.memGetInfo()
+    return {"free": free, "total": total, "pool": cupy.get_default_memory_pool().total_bytes()}
+
+
+XP = _generic.extend(
+    array_api_compat.cupy,
+    matmul=cupy.matmul,
+    linear=linear,
+    linear_relu=linear_relu,
+    relu=relu,
+    relu_vjp=relu_vjp,
+    scatter_add=scatter_add,
+    copy=cupy.array,
+    getitem=lambda x, key: x[key],
+)
+
+
+def backend(device: int | None, reason: str) -> Backend:
+    """The CuPy backend on a CUDA device, which becomes this thread's current one.
+
+    Raises
+    ------
+    BackendError
+        If there is no such device.
+    """
+    count = device_count()
+    if count == 0:
+        raise BackendError("backend 'cupy': no CUDA device; set PULLBACK_BACKEND=numpy")
+    if device is not None and not 0 <= device < count:
+        raise BackendError(f"PULLBACK_DEVICE={device}: there are CUDA devices 0 … {count - 1}")
+    chosen = cupy.cuda.Device() if device is None else cupy.cuda.Device(device)
+    chosen.use()
+
+    def asarray(host: Any, dtype: Any = None) -> Any:
+        return cupy.asarray(host, dtype=dtype)
+
+    return Backend(
+        name="cupy",
+        xp=XP,
+        array_type=cupy.ndarray,
+        asarray=asarray,
+        to_numpy=cupy.asnumpy,
+        normalise=_normalise,
+        as_gradient=as_gradient,
+        device=None,
+        memory=_memory,
+        synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
+        info=functools.partial(_info, chosen.id),
+        reason=reason,
+    )
+
+
+def _normalise(x: Any) -> Any:
+    """CuPy's kernels return arrays; only a number from the host needs to become one."""
+    return x if isinstance(x, cupy.ndarray) else cupy.asarray(np.asarray(x))

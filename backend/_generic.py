@@ -1,0 +1,203 @@
+"""What the standard lacks, written in the standard: right for any array API library.
+
+`extras(xp)` binds these functions to a namespace. The reverse sweep uses them on raw arrays of a
+library without faster ones, and on traced arrays under higher derivatives, where each line below is
+itself recorded. `_numpy` and `_cupy` override what is worth overriding.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from ._base import Backend, Namespace
+
+
+def linear(xp: Any, x: Any, W: Any, b: Any) -> Any:
+    """``x @ W + b``; x (..., n), W (n, m), b (m,)."""
+    return x @ W + b
+
+
+def linear_relu(xp: Any, x: Any, W: Any, b: Any) -> Any:
+    """``max(x @ W + b, 0)``; x (..., n), W (n, m), b (m,)."""
+    return relu(xp, x @ W + b)
+
+
+def relu(xp: Any, x: Any) -> Any:
+    """``max(x, 0)``, with the derivative 0 at 0 (a comparison, not `maximum`, whose ties split)."""
+    return xp.where(x > 0, x, xp.zeros_like(x))
+
+
+def relu_vjp(xp: Any, ct: Any, out: Any) -> Any:
+    """The cotangent where `out` is positive, 0 elsewhere."""
+    return xp.where(out > 0, ct, xp.zeros_like(ct))
+
+
+def linear_vjp_W(xp: Any, ct: Any, x: Any) -> Any:
+    """``xᵀ ct``, with all leading axes of x (..., n) and ct (..., m) taken as one."""
+    if x.ndim == 1:
+        return x[:, None] * ct[None, :]
+    if x.ndim == 2:
+        return x.mT @ ct
+    n, m = x.shape[-1], ct.shape[-1]
+    rows = math.prod(x.shape[:-1])
+    return xp.reshape(x, (rows, n)).mT @ xp.reshape(ct, (rows, m))
+
+
+def sum_to_shape(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `x` over the axes along which `shape` was broadcast to ``x.shape``."""
+    lead = x.ndim - len(shape)
+    axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 != x.shape[lead + i]))
+    out = xp.sum(x, axis=axes, keepdims=True) if axes else x
+    return out if lead == 0 else xp.reshape(out, shape)
+
+
+def row_max(xp: Any, x: Any, axis: Any) -> Any:
+    """The maximum along `axis`, kept, as a constant, and 0 where it is not finite.
+
+    It only shifts exponents, so its derivative cancels; and a row of −inf (or with +inf) shifts by 0,
+    so that no ∞ − ∞ arises.
+    """
+    top = xp.max(xp.stop_gradient(x), axis=axis, keepdims=True)
+    return xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+
+
+def logsumexp(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """``log Σ exp(x)`` along `axis` (an int, a tuple or None), shifted by the maximum."""
+    top = row_max(xp, x, axis)
+    total = xp.sum(xp.exp(x - top), axis=axis, keepdims=True)
+    out = xp.log(total) + top
+    if keepdims:
+        return out
+    return xp.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
+
+
+def log_softmax(xp: Any, x: Any, axis: Any) -> Any:
+    """``x − log Σ exp(x)`` along `axis`."""
+    shifted = x - row_max(xp, x, axis)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+
+
+def softmax(xp: Any, x: Any, axis: Any) -> Any:
+    """``exp(x) / Σ exp(x)`` along `axis`."""
+    weights = xp.exp(x - row_max(xp, x, axis))
+    return weights / xp.sum(weights, axis=axis, keepdims=True)
+
+
+def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
+    """The mean of ``−log_softmax(logits)[i, labels[i]]`` over the rows, and the softmax itself."""
+    log_p = log_softmax(xp, logits, -1)
+    picked = xp.take_along_axis(log_p, labels[..., None], axis=-1)
+    return -xp.mean(picked), xp.exp(log_p)
+
+
+def softmax_cross_entropy_vjp(xp: Any, ct: Any, p: Any, labels: Any) -> Any:
+    """``(p − onehot(labels)) · ct / rows``, the gradient of the mean cross-entropy."""
+    classes = xp.arange(p.shape[-1], dtype=labels.dtype, device=labels.device)
+    onehot = xp.astype(labels[..., None] == classes, p.dtype)
+    return (p - onehot) * (ct / max(math.prod(p.shape[:-1]), 1))
+
+
+def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
+    """Zeros of `shape` with `values` added at ``[key]``, repeated indices accumulating.
+
+    The adjoint of ``x[key]``: positions are looked up in ``arange(size)``, sorted, and the runs of equal
+    positions summed by differences of a cumulative sum over equal keys, all in the standard.
+    """
+    size = math.prod(shape)
+    flat = xp.reshape(values, (-1,))
+    places = xp.arange(size, device=flat.device)
+    places = xp.reshape(xp.reshape(places, shape)[key], (-1,))
+    out = xp.zeros(size, dtype=flat.dtype, device=flat.device)
+    for i in range(flat.shape[0]):  # the standard has no scatter; libraries of our own override this
+        out[int(places[i])] += flat[i]
+    return xp.reshape(out, shape)
+
+
+def stop_gradient(xp: Any, x: Any) -> Any:
+    """`x`; the namespace of traced arrays overrides this."""
+    return x
+
+
+def copy(xp: Any, x: Any) -> Any:
+    """A fresh array with the values of `x`."""
+    return xp.asarray(x, copy=True)
+
+
+def getitem(xp: Any, x: Any, key: Any) -> Any:
+    """``x[key]``."""
+    return x[key]
+
+
+def setitem(xp: Any, x: Any, value: Any, key: Any) -> Any:
+    """A copy of `x` with ``[key]`` set to `value`."""
+    out = xp.asarray(x, copy=True)
+    out[key] = value
+    return out
+
+
+_EXTRAS: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for f in (
+        linear, linear_relu, relu, relu_vjp, linear_vjp_W, sum_to_shape, logsumexp, log_softmax, softmax,
+        softmax_cross_entropy, softmax_cross_entropy_vjp, scatter_add, stop_gradient, copy, getitem, setitem,
+    )
+}  # fmt: skip
+
+
+def extras(xp: Any) -> dict[str, Callable[..., Any]]:
+    """Every function of this file bound to the namespace `xp`."""
+    return {name: functools.partial(f, xp) for name, f in _EXTRAS.items()}
+
+
+def extend(xp: Any, **overrides: Any) -> Namespace:
+    """The namespace `xp` with the extras of this file, and `overrides` in place of some of them."""
+    space = Namespace(xp, {})
+    space.__dict__.update(extras(space))
+    space.__dict__.update(overrides)
+    return space
+
+
+def backend_for(x: Any) -> Backend:
+    """A `Backend` for any array that has ``__array_namespace__``, on the device where `x` lies.
+
+    Parameters
+    ----------
+    x
+        An array of a library that follows the standard.
+
+    Returns
+    -------
+    Backend
+    """
+    xp = array_api_compat.array_namespace(x)
+    device = array_api_compat.device(x)
+
+    def asarray(host: Any, dtype: Any = None) -> Any:
+        return xp.asarray(host, dtype=None if dtype is None else native(dtype), device=device)
+
+    def native(dtype: Any) -> Any:
+        return getattr(xp, np.dtype(dtype).name) if isinstance(dtype, np.dtype | type) else dtype
+
+    def to_numpy(value: Any) -> np.ndarray:
+        home = xp.__array_namespace_info__().default_device()
+        return np.asarray(array_api_compat.to_device(value, home))
+
+    return Backend(
+        name=xp.__name__.removeprefix("array_api_compat."),
+        xp=extend(xp),
+        array_type=type(x),
+        asarray=asarray,
+        to_numpy=to_numpy,
+        normalise=lambda out: out,
+        as_gradient=lambda out: xp.asarray(out, copy=True),
+        device=device,
+        dtype=native,
+        info=lambda: {"library": f"{xp.__name__} {getattr(xp, '__version__', '')}".strip()},
+        reason="asked for",
+    )

@@ -1,0 +1,293 @@
+"""NumPy: direct kernels for the hot functions.
+
+array_api_compat's wrappers cost 0.3 to 9 µs over the call they wrap; a training step on small
+arrays makes dozens of such calls. The functions here keep the standard's signatures.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import array_api_compat.numpy
+import numpy as np
+
+from . import _generic
+from ._base import Backend
+
+_add_reduce = np.add.reduce
+_EXACT_MEAN = frozenset("fdFD")  # float16 and integers need np.mean's wider accumulators
+
+
+def sum(x, /, *, axis=None, dtype=None, keepdims=False):  # noqa: A001 - the standard's name
+    """Sum by the ufunc itself, without NumPy's Python wrapper."""
+    return _add_reduce(x, axis, dtype, None, keepdims)
+
+
+def max(x, /, *, axis=None, keepdims=False):  # noqa: A001 - the standard's name
+    """Maximum by the ufunc itself."""
+    return np.maximum.reduce(x, axis, None, None, keepdims)
+
+
+def min(x, /, *, axis=None, keepdims=False):  # noqa: A001 - the standard's name
+    """Minimum by the ufunc itself."""
+    return np.minimum.reduce(x, axis, None, None, keepdims)
+
+
+def mean(x, /, *, axis=None, keepdims=False):
+    """Mean as sum over count."""
+    if x.dtype.char not in _EXACT_MEAN:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    if axis is None:
+        count = x.size
+    elif type(axis) is int:
+        count = x.shape[axis]
+    else:
+        count = math.prod(x.shape[i] for i in axis)
+    if count == 0:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    return _add_reduce(x, axis, None, None, keepdims) / count
+
+
+def reshape(x, /, shape, *, copy=None):
+    """Reshape by the method; `copy` as the standard has it."""
+    if copy is None:
+        return x.reshape(shape)
+    return np.reshape(x, shape, copy=copy)
+
+
+def permute_dims(x, /, axes):
+    """Transpose by the method."""
+    return x.transpose(axes)
+
+
+def matrix_transpose(x, /):
+    """Swap the last two axes by the attribute."""
+    return x.mT
+
+
+def expand_dims(x, /, axis=0):
+    """Insert an axis of length 1 (a tuple of axes inserts several)."""
+    return np.expand_dims(x, axis)
+
+
+def broadcast_to(x, /, shape):
+    """Broadcast without copying; a 0-d value is laid out by strides of 0 directly."""
+    if x.shape == shape:
+        return x
+    if x.shape == () and type(shape) is tuple:
+        return np.ndarray(shape, x.dtype, np.asarray(x), 0, (0,) * len(shape))
+    return np.broadcast_to(x, shape)
+
+
+def astype(x, dtype, /, *, copy=True, device=None):
+    """Cast by the method."""
+    if device not in (None, "cpu"):
+        raise ValueError(f"astype: NumPy arrays live on device 'cpu', not {device!r}")
+    return x.astype(dtype, copy=copy)
+
+
+def take(x, indices, /, *, axis=None):
+    """Elements along an axis, which may be left out for one-dimensional `x`."""
+    if axis is None and x.ndim != 1:
+        raise TypeError(f"take: axis is required for an array of {x.ndim} dimensions")
+    return x.take(indices, axis)
+
+
+def linear(x, W, b):
+    """``x @ W + b``, the bias added in place."""
+    out = np.matmul(x, W)
+    if out.ndim:
+        return np.add(out, b, out=out if out.dtype == b.dtype else None)
+    return out + b
+
+
+def linear_relu(x, W, b):
+    """``max(x @ W + b, 0)``, in place."""
+    out = linear(x, W, b)
+    return np.maximum(out, 0, out=out)
+
+
+def relu(x):
+    """``max(x, 0)``."""
+    return np.maximum(x, 0)
+
+
+def relu_vjp(ct, out):
+    """``ct · (out > 0)``: a product is 7 to 13 times faster than `where`, whose branches mispredict."""
+    return ct * (out > 0)
+
+
+def linear_vjp_W(ct, x):
+    """``xᵀ ct``."""
+    if x.ndim == 2:
+        return np.matmul(x.T, ct)
+    return _generic.linear_vjp_W(XP, ct, x)
+
+
+_ONES: dict[tuple[int, Any], np.ndarray] = {}
+
+
+def sum_to_shape(x, shape):
+    """Sum over broadcast axes; a sum over rows is ``ones @ x``, 1.8 to 3.5 times faster."""
+    if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] and x.dtype.char in "fd":
+        key = (x.shape[0], x.dtype)
+        ones = _ONES.get(key)
+        if ones is None:
+            if len(_ONES) > 64:
+                _ONES.clear()
+            ones = _ONES[key] = np.ones(x.shape[0], x.dtype)
+        return np.matmul(ones, x)
+    return _generic.sum_to_shape(XP, x, shape)
+
+
+def softmax_cross_entropy(logits, labels):
+    """Mean cross-entropy of logits (…, C) with integer labels (…), and the softmax, as (C, rows).
+
+    NumPy reduces a short last axis slowly: on a transposed copy all reductions run along the rows.
+    """
+    classes = logits.shape[-1]
+    z = np.array(logits.reshape(-1, classes).T, order="C")
+    labels = labels.reshape(-1)
+    rows = z.shape[1]
+    if rows == 0:
+        raise ValueError("softmax_cross_entropy: the mean over 0 rows is not defined")
+    if labels.shape[0] != rows:
+        raise ValueError(f"softmax_cross_entropy: {rows} rows of logits but {labels.shape[0]} labels")
+    if np.minimum.reduce(labels) < 0:
+        raise IndexError(f"softmax_cross_entropy: a label is negative; they are 0 … {classes - 1}")
+    z -= np.maximum.reduce(z, 0)
+    picked = z[labels, _arange(rows)]
+    np.exp(z, z)
+    total = _add_reduce(z, 0)
+    z /= total
+    loss = _add_reduce(np.log(total) - picked) / rows
+    return np.asarray(loss), z
+
+
+def softmax_cross_entropy_vjp(ct, p, labels):
+    """``(p − onehot) · ct / rows`` from the transposed softmax p (C, rows)."""
+    rows = p.shape[1]
+    scale = ct / rows
+    g = p * scale
+    g[labels.reshape(-1), _arange(rows)] -= scale
+    return np.array(g.T, order="C").reshape(*labels.shape, p.shape[0])
+
+
+_ARANGE: dict[int, np.ndarray] = {}
+
+
+def _arange(n):
+    rows = _ARANGE.get(n)
+    if rows is None:
+        if len(_ARANGE) > 64:
+            _ARANGE.clear()
+        rows = _ARANGE[n] = np.arange(n)
+        rows.flags.writeable = False
+    return rows
+
+
+def scatter_add(shape, key, values):
+    """Zeros of `shape` with `values` added at ``[key]``; one write where no index can repeat."""
+    out = np.zeros(shape, values.dtype)
+    if is_basic(key):
+        out[key] = values
+    else:
+        np.add.at(out, key, values)
+    return out
+
+
+def is_basic(key: Any) -> bool:
+    """Whether a key holds only integers, slices, None and ellipsis, so that no element repeats."""
+    parts = key if type(key) is tuple else (key,)
+    return all(p is None or p is ... or isinstance(p, int | np.integer | slice) for p in parts)
+
+
+def copy(x):
+    """A fresh array."""
+    return np.array(x)
+
+
+def getitem(x, key):
+    """``x[key]``."""
+    return x[key]
+
+
+def setitem(x, value, key):
+    """A copy of `x` with ``[key]`` set to `value`."""
+    out = np.array(x)
+    out[key] = value
+    return out
+
+
+_DIRECT = {
+    f.__name__: f
+    for f in (
+        sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take,
+        linear, linear_relu, relu, relu_vjp, linear_vjp_W, sum_to_shape, softmax_cross_entropy,
+        softmax_cross_entropy_vjp, scatter_add, copy, getitem, setitem,
+    )
+}  # fmt: skip
+
+XP = _generic.extend(array_api_compat.numpy, **_DIRECT, matmul=np.matmul)
+
+
+def asarray(host: Any, dtype: Any = None) -> np.ndarray:
+    """`host` as an array, copied only where it must be."""
+    return np.asarray(host, dtype=dtype)
+
+
+def as_gradient(x: Any) -> np.ndarray:
+    """`x` if it owns a writable buffer in C order, else such a copy (0-d scalars become arrays)."""
+    if type(x) is np.ndarray:
+        flags = x.flags
+        if flags.owndata and flags.c_contiguous and flags.writeable:
+            return x
+    return np.array(x, order="C")
+
+
+def lock(x: np.ndarray) -> bool:
+    """Forbid writes to `x`; False if they were forbidden before."""
+    flags = x.flags
+    if flags.writeable:
+        flags.writeable = False
+        return True
+    return False
+
+
+def unlock(x: np.ndarray) -> None:
+    """Allow writes to `x` again."""
+    x.flags.writeable = True
+
+
+def _memory() -> dict[str, int]:
+    try:
+        pages, size = os.sysconf("SC_AVPHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+        return {"free": pages * size, "total": os.sysconf("SC_PHYS_PAGES") * size}
+    except (AttributeError, ValueError, OSError):  # no sysconf on Windows, other names on macOS
+        return {}
+
+
+def _info() -> dict[str, str]:
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {"NumPy": np.__version__, "BLAS": f"{blas.get('name')} {blas.get('version')}"}
+
+
+def backend(reason: str = "asked for") -> Backend:
+    """The NumPy backend."""
+    return Backend(
+        name="numpy",
+        xp=XP,
+        array_type=np.ndarray,
+        asarray=asarray,
+        to_numpy=np.asarray,
+        normalise=np.asarray,
+        as_gradient=as_gradient,
+        lock=lock,
+        unlock=unlock,
+        device="cpu",
+        memory=_memory,
+        info=_info,
+        reason=reason,
+    )

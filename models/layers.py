@@ -1,0 +1,129 @@
+"""Fully connected layers and networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd import namespace as xp
+from ..autograd.tree import static
+from ..backend import current
+from ._module import Module
+from .activations import activation as activation_called
+from .initialisation import DEFAULT_FOR, draw
+
+
+class Linear(Module):
+    """The affine map ``x @ W + b``.
+
+    Attributes
+    ----------
+    W : array (inputs, outputs)
+    b : array (outputs,)
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> layer = pb.models.Linear(W=np.ones((2, 3)), b=np.zeros(3))
+    >>> layer(np.asarray([[1.0, 2.0]]))
+    Array([[3., 3., 3.]], dtype=float64, device='cpu')
+    """
+
+    W: Any
+    b: Any
+
+    @staticmethod
+    def init(inputs: int, outputs: int, *, init: str = "lecun", seed: Any = 0, dtype: Any = "float32") -> Linear:
+        """A layer with drawn weights and zero biases, on the active backend.
+
+        Parameters
+        ----------
+        inputs, outputs : int
+            Widths.
+        init : {"he", "glorot", "lecun"}
+            The distribution of the weights.
+        seed : int or numpy.random.Generator
+            What they are drawn from.
+        dtype : dtype
+            Of the parameters.
+        """
+        rng = np.random.default_rng(seed)
+        backend = current()
+        W = backend.asarray(draw(init, (inputs, outputs), rng).astype(dtype))
+        return Linear(W=W, b=backend.asarray(np.zeros(outputs, dtype)))
+
+    def __call__(self, x: Any) -> Any:
+        """``x @ W + b`` for x (…, inputs)."""
+        return xp.linear(x, self.W, self.b)
+
+
+class MLP(Module):
+    """The multilayer perceptron f(x) = h_L(W_L h_{L−1}(… h_1(W_1 x + b_1))), the last layer without an activation.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Widths: inputs, hidden layers, outputs.
+    activation : str
+        Of the hidden layers: one of `ACTIVATIONS`.
+    init : {"he", "glorot", "lecun"}, optional
+        Distribution of the weights; by default He for relu and its kin, Glorot else. The last layer, which has no
+        activation behind it, is drawn by LeCun's unless `init` is given.
+    seed : int or numpy.random.Generator
+        The same seed gives the same model on every backend.
+    dtype : dtype
+        Of the parameters.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two sizes, a size below 1, or an unknown name.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> model = pb.models.MLP([4, 8, 3], activation="tanh", seed=0)
+    >>> model(np.ones((5, 4), np.float32)).shape
+    (5, 3)
+    """
+
+    layers: tuple[Linear, ...]
+    sizes: tuple[int, ...] = static()
+    activation: str = static()
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: str = "relu",
+        init: str | None = None,
+        seed: Any = 0,
+        dtype: Any = "float32",
+    ) -> None:
+        sizes = tuple(int(n) for n in sizes)
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise ValueError(f"MLP: sizes are the widths from inputs to outputs, two or more, each ≥ 1; got {sizes}")
+        activation_called(activation)
+        rng = np.random.default_rng(seed)
+        hidden = init or DEFAULT_FOR.get(activation, "glorot")
+        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        kinds = [hidden] * (len(pairs) - 1) + [init or "lecun"]
+        self.layers = tuple(
+            Linear.init(n, m, init=kind, seed=rng, dtype=dtype) for (n, m), kind in zip(pairs, kinds, strict=True)
+        )
+        self.sizes = sizes
+        self.activation = activation
+
+    def __call__(self, x: Any) -> Any:
+        """Outputs (…, sizes[-1]) for inputs x (…, sizes[0]): logits, or predictions for regression."""
+        *hidden, last = self.layers
+        if self.activation == "relu":  # one operation for product, bias and activation
+            for layer in hidden:
+                x = xp.linear_relu(x, layer.W, layer.b)
+        else:
+            h = activation_called(self.activation)
+            for layer in hidden:
+                x = h(xp.linear(x, layer.W, layer.b))
+        return xp.linear(x, last.W, last.b)

@@ -1,0 +1,78 @@
+"""What first-order methods share: leaves in, leaves out, and which of them decay."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..autograd import tree
+from ..autograd.array import raw
+
+Schedule = float | Callable[[int], float]
+
+
+def rate(lr: Schedule, step: int) -> float:
+    """The learning rate at a step: a number, or a function of the step count."""
+    return lr(step) if callable(lr) else lr
+
+
+def check(name: str, low: float, value: float, high: float = math.inf) -> None:
+    """Refuse a setting outside its range.
+
+    Raises
+    ------
+    ValueError
+        Unless ``low <= value < high``.
+    """
+    if not (low <= value < high):
+        upper = "" if high == math.inf else f" and < {high}"
+        raise ValueError(f"{name}={value!r}: it has to be ≥ {low}{upper}")
+
+
+def check_rate(lr: Schedule) -> None:
+    """Refuse a learning rate that is not positive and finite (a schedule is taken as it is).
+
+    Raises
+    ------
+    ValueError
+        For a number that is not.
+    """
+    if not callable(lr) and not 0 < lr < math.inf:
+        raise ValueError(f"lr={lr!r}: the learning rate has to be positive and finite")
+
+
+class Moments(NamedTuple):
+    """An optimiser's state: the step count, and running averages in the structure of the parameters."""
+
+    step: int
+    first: Any
+    second: Any
+
+
+def zeros_like(params: Any) -> Any:
+    """Zeros in the structure of `params`."""
+    return tree.map(lambda p: raw(p) * 0, params)
+
+
+def rows(params: Any, grads: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
+    """The structure of `params`, and the leaves of each tree.
+
+    Raises
+    ------
+    ValueError
+        If another tree has another structure.
+    """
+    leaves, spec = tree.flatten(params)
+    columns = [leaves]
+    for other in (grads, *others):
+        column, other_spec = tree.flatten(other)
+        if other_spec != spec:
+            raise ValueError(f"step: parameters of structure {spec}, but gradients or state of structure {other_spec}")
+        columns.append(column)
+    return spec, columns
+
+
+def decays(p: Any) -> bool:
+    """Whether weight decay applies: to matrices and higher, not to biases and scales."""
+    return p.ndim >= 2

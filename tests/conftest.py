@@ -1,0 +1,151 @@
+"""Array libraries as fixtures: a test that takes `lib`, `xp`, `device` or `backend` runs on each.
+
+NumPy, array-api-strict on its second device (which refuses implicit copies to the host, as a GPU
+does), and CuPy where a CUDA device answers. With ``PULLBACK_BACKEND=cupy`` in the environment
+NumPy is left out, and a missing device is an error: that run is there to test the GPU.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@dataclass(frozen=True)
+class Lib:
+    """An array library on one device: its raw arrays, before pullback sees them.
+
+    Attributes
+    ----------
+    name : str
+        ``"numpy"``, ``"array_api_strict"`` or ``"cupy"``.
+    xp : module
+        The library's array API namespace.
+    device : object
+        The device on which `asarray` puts arrays.
+    """
+
+    name: str
+    xp: Any = field(repr=False)
+    device: Any = field(repr=False)
+
+    def asarray(self, host: Any, dtype: Any = None) -> Any:
+        """A fresh raw array on this library's device; `dtype` is a NumPy dtype or its name."""
+        host = np.array(host, dtype=dtype)
+        return self.xp.asarray(host, device=self.device)
+
+    def to_numpy(self, x: Any) -> np.ndarray:
+        """The array on the host, without going through the library that is tested."""
+        if self.name == "cupy":
+            return x.get()
+        if self.name == "array_api_strict":
+            return np.from_dlpack(x.to_device(self.xp.Device("CPU_DEVICE"))).copy()
+        return np.asarray(x)
+
+    def is_raw(self, x: Any) -> bool:
+        """Whether `x` is an array of this library (not a pullback array), on this device."""
+        return type(x) is type(self.asarray(0.0)) and x.device == self.device
+
+
+def _numpy() -> Lib:
+    import array_api_compat.numpy as xp
+
+    return Lib("numpy", xp, "cpu")
+
+
+def _strict() -> Lib:
+    import array_api_strict as xp
+
+    return Lib("array_api_strict", xp, xp.Device("device1"))
+
+
+def _cupy() -> Lib:
+    import array_api_compat.cupy as xp
+    import cupy
+
+    return Lib("cupy", xp, cupy.cuda.Device(int(os.environ.get("PULLBACK_DEVICE") or 0)))
+
+
+def no_cuda() -> str:
+    """Why there is no CUDA device here; empty where there is one."""
+    if importlib.util.find_spec("cupy") is None:
+        return "CuPy is not installed"
+    try:
+        import cupy
+
+        cupy.cuda.runtime.getDeviceCount()
+    except Exception as error:  # driver, library or device: each has a class of its own
+        return f"no CUDA device: {error}"
+    return ""
+
+
+NO_CUDA = no_cuda()
+NO_CUPY = "" if importlib.util.find_spec("cupy") else "CuPy is not installed (extra `contract`)"
+NO_STRICT = "" if importlib.util.find_spec("array_api_strict") else "no array-api-strict"
+ONLY_CUPY = os.environ.get("PULLBACK_BACKEND", "").strip().lower() == "cupy"
+
+_MAKE = {"numpy": _numpy, "array_api_strict": _strict, "cupy": _cupy}
+_MISSING = {
+    "numpy": "PULLBACK_BACKEND=cupy tests the GPU" if ONLY_CUPY else "",
+    "array_api_strict": NO_STRICT,
+    "cupy": NO_CUDA,
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a GPU run without a GPU: all its tests would be skipped, and it would look green."""
+    if ONLY_CUPY and NO_CUDA:
+        raise pytest.UsageError(f"PULLBACK_BACKEND=cupy, but {NO_CUDA}")
+
+
+def pytest_report_header() -> list[str]:
+    """Say at the top on which libraries the tests run."""
+    return [f"pullback on {name}: {_MISSING[name] or 'yes'}" for name in _MAKE]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is marked `gpu` or `cupy` where there is none."""
+    for marker, missing in (("gpu", NO_CUDA), ("cupy", NO_CUPY)):
+        for item in items if missing else ():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=missing))
+
+
+@pytest.fixture(params=list(_MAKE))
+def lib(request: pytest.FixtureRequest) -> Lib:
+    """Each array library in turn."""
+    if _MISSING[request.param]:
+        pytest.skip(_MISSING[request.param])
+    return _MAKE[request.param]()
+
+
+@pytest.fixture
+def xp(lib: Lib) -> Any:
+    """The raw array API namespace of `lib`."""
+    return lib.xp
+
+
+@pytest.fixture
+def device(lib: Lib) -> Any:
+    """The device of `lib`."""
+    return lib.device
+
+
+@pytest.fixture
+def backend(lib: Lib) -> Iterator[Any]:
+    """The `pullback` backend of `lib`, made the active one: creation functions follow it."""
+    import pullback as pb
+
+    with pb.backend.use(pb.backend.backend_of(lib.asarray(0.0))) as active:
+        yield active

@@ -1,0 +1,113 @@
+"""How the package meets CuPy, and what it says where CuPy or a device is missing. Needs no GPU."""
+
+from __future__ import annotations
+
+import operator
+import os
+import re
+import subprocess
+import sys
+
+import array_api_compat
+import numpy as np
+import pytest
+
+import pullback as pb
+
+
+def _over_host_memory(values: np.ndarray):
+    """A `cupy.ndarray` whose memory is the host's: no kernel can run on it, but Python can."""
+    import cupy
+
+    memory = cupy.cuda.UnownedMemory(values.ctypes.data, values.nbytes, values, 0)
+    pointer = cupy.cuda.MemoryPointer(memory, 0)
+    return cupy.ndarray(values.shape, values.dtype, memptr=pointer)
+
+
+@pytest.mark.cupy
+@pytest.mark.parametrize(
+    "name", ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"]
+)
+def test_a_cupy_operand_on_the_left_leaves_the_operator_to_us(name, monkeypatch):
+    """CuPy asks for `__array_ufunc__`, which is None: `c * x` becomes `x.__rmul__(c)`."""
+    x = pb.xp.asarray(np.ones(3, np.float32))
+    seen = []
+    monkeypatch.setattr(type(x), f"__r{name}__", lambda self, other: seen.append(other) or "ours")
+    left = _over_host_memory(np.ones(3, np.float32))
+    assert getattr(operator, name)(left, x) == "ours"
+    assert seen == [left] or seen[0] is left
+
+
+@pytest.mark.cupy
+def test_cupy_cannot_mistake_our_array_for_its_own():
+    """Either attribute would let CuPy read the buffer of a traced array, and cut its gradient."""
+    for name in ("__cuda_array_interface__", "__cupy_get_ndarray__"):
+        assert not hasattr(pb.Array, name)
+    assert pb.Array.__array_ufunc__ is None
+
+
+@pytest.mark.cupy
+def test_the_methods_that_we_call_are_there():
+    import cupy
+
+    for name in ("get", "flags", "data", "device", "astype", "reshape", "ravel", "fill", "mT"):
+        assert hasattr(cupy.ndarray, name), name
+    assert array_api_compat.is_cupy_array(_over_host_memory(np.ones(3, np.float32)))
+
+
+def _python(code: str, tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+ASK = """
+import pullback as pb
+try:
+    pb.backend.current()
+except pb.backend.BackendError as error:
+    print(error)
+"""
+
+
+@pytest.mark.cupy
+@pytest.mark.parametrize("device", ["", "0"])
+def test_no_device_is_one_clear_line(tmp_path, device):
+    """Also on a machine with a GPU: CUDA_VISIBLE_DEVICES hides it."""
+    run = _python(
+        ASK, tmp_path, PULLBACK_BACKEND="cupy", PULLBACK_DEVICE=device, CUDA_VISIBLE_DEVICES=""
+    )
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.strip().splitlines()
+    assert len(lines) == 1, run.stdout
+    assert re.search(r"(?i)driver|device", lines[0])
+    assert "PULLBACK_BACKEND" in lines[0] or "numpy" in lines[0]
+
+
+def test_no_cupy_is_one_clear_line(tmp_path):
+    code = f"import sys; sys.modules['cupy'] = None\n{ASK}"
+    run = _python(code, tmp_path, PULLBACK_BACKEND="cupy")
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.strip().splitlines()
+    assert len(lines) == 1, run.stdout
+    assert re.search(r"pullback\[cuda1[23]\]|cupy-cuda1[23]x", lines[0])
+
+
+def test_auto_falls_back_to_numpy(tmp_path):
+    code = "import pullback as pb; b = pb.backend.current(); print(b.name, '|', b.reason)"
+    run = _python(code, tmp_path, PULLBACK_BACKEND="auto", CUDA_VISIBLE_DEVICES="")
+    assert run.returncode == 0, run.stderr
+    name, _, reason = run.stdout.partition("|")
+    assert name.strip() == "numpy"
+    assert reason.strip()
+
+
+def test_an_unknown_backend_is_one_clear_line(tmp_path):
+    run = _python(ASK, tmp_path, PULLBACK_BACKEND="cuda")
+    assert run.returncode == 0, run.stderr
+    assert re.search(r"cuda.*auto.*numpy.*cupy", run.stdout)

@@ -1,0 +1,83 @@
+"""What `import pullback` loads, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+# import names of all that is optional
+EXTRAS = (
+    "array_api_strict",
+    "cupy",
+    "cupyx",
+    "hypothesis",
+    "matplotlib",
+    "numba",
+    "pytest",
+    "rich",
+    "safetensors",
+    "sklearn",
+    "typer",
+)
+
+
+def _loaded(statement: str, cwd, **environment: str) -> set[str]:
+    """The top-level modules of a fresh interpreter after a statement."""
+    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("choice", ["auto", "numpy", "cupy", "nonsense"])
+def test_import_loads_no_extras(tmp_path, choice):
+    """Nor does it look at the environment's backend: a wrong one is an error when it is used."""
+    loaded = _loaded("import pullback", tmp_path, PULLBACK_BACKEND=choice)
+    assert loaded.isdisjoint(EXTRAS), loaded.intersection(EXTRAS)
+    assert "pullback.train" not in loaded
+
+
+def test_training_is_loaded_on_demand(tmp_path):
+    """The names of `train` are there; its libraries are not until they are used."""
+    loaded = _loaded("import pullback.train", tmp_path)
+    assert loaded.isdisjoint({"sklearn", "matplotlib", "numba", "cupy"})
+
+
+def test_the_root_holds_only_public_names():
+    import pullback
+
+    assert sorted(set(pullback.__all__)) == sorted(pullback.__all__)
+    for name in pullback.__all__:
+        assert getattr(pullback, name) is not None
+    assert set(pullback.__all__) <= set(dir(pullback))
+    assert pullback.__version__
+
+
+def test_star_import_gives_what_all_lists():
+    names: dict = {}
+    exec("from pullback import *", names)
+    import pullback
+
+    assert set(pullback.__all__) <= set(names)
+
+
+def test_import_time_is_printed(tmp_path):
+    """Not asserted: `benchmarks/` measures it; here for whoever reads the log with -rP."""
+    seconds = []
+    for statement in ("import numpy, scipy.linalg, scipy.sparse", "import pullback"):
+        start = time.perf_counter()
+        _loaded(statement, tmp_path)
+        seconds.append(time.perf_counter() - start)
+    print(f"numpy and scipy {seconds[0]:.2f} s, pullback {seconds[1]:.2f} s")

@@ -1,0 +1,45 @@
+"""Training: data, the loop, checkpoints, plots, the command line.
+
+Nothing here imports scikit-learn, rich, typer, safetensors or matplotlib until it is needed.
+"""
+
+from ._checkpoint import load, save
+from ._config import Settings, config_text, read_config
+from ._data import BUILT_IN, Dataset, Split, Standardizer, load_dataset, split
+from ._errors import InputError, MissingExtra, WriteError
+from ._loop import Epoch, Fit, evaluate, fit, predict
+from ._predict import Trained, load_trained, predict_file
+from ._run import Result, train
+from ._tasks import Task, accuracy, probabilities, r_squared, task_for
+
+__all__ = [
+    "BUILT_IN",
+    "Dataset",
+    "Epoch",
+    "Fit",
+    "InputError",
+    "MissingExtra",
+    "Result",
+    "Settings",
+    "Split",
+    "Standardizer",
+    "Task",
+    "Trained",
+    "WriteError",
+    "accuracy",
+    "config_text",
+    "evaluate",
+    "fit",
+    "load",
+    "load_dataset",
+    "load_trained",
+    "predict",
+    "predict_file",
+    "probabilities",
+    "r_squared",
+    "read_config",
+    "save",
+    "split",
+    "task_for",
+    "train",
+]

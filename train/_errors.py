@@ -1,0 +1,73 @@
+"""What goes wrong outside the program: data, files and settings that cannot be used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used; the message is one line that says what and where.
+
+    The command line prints the message and ends with exit code 2.
+    """
+
+
+class WriteError(InputError):
+    """A file could not be written (disk full, read-only, no permission); the old one is intact."""
+
+
+class MissingExtra(InputError):
+    """An optional package is not installed; the message says how to get it."""
+
+
+def extra(module: str, purpose: str) -> Any:
+    """Import an optional dependency, or say in one line how to install it.
+
+    Parameters
+    ----------
+    module : str
+        The module's dotted name, as ``"sklearn.datasets"``.
+    purpose : str
+        What it is needed for, as the start of a sentence.
+
+    Raises
+    ------
+    MissingExtra
+        If the module cannot be found.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
+            raise  # the package is there, and broken: that is another story, with its traceback
+        package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
+        message = f"{purpose} needs {package}: pip install 'pullback[train]'"
+        raise MissingExtra(message) from None
+
+
+def listed(names: Any, limit: int = 30) -> str:
+    """The names as one readable line, cut off after `limit` of them.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], limit=2)
+    'a, b, and 1 more'
+    """
+    names = [str(name) for name in names]
+    if len(names) <= limit:
+        return ", ".join(names)
+    return ", ".join(names[:limit]) + f", and {len(names) - limit} more"
+
+
+def counted(number: int, noun: str) -> str:
+    """The number with its noun, in the plural where it belongs.
+
+    Examples
+    --------
+    >>> counted(1, "column"), counted(3, "class"), counted(1797, "sample")
+    ('1 column', '3 classes', '1,797 samples')
+    """
+    if number != 1:
+        noun += "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}"

@@ -1,0 +1,156 @@
+"""Pictures of a run: its curves, and the first layer's weights."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._errors import extra
+
+if TYPE_CHECKING:
+    from ._loop import Fit
+
+_TRAINING, _VALIDATION, _MARK = "#1f5fa8", "#d1701c", "#777777"
+_MOST_IMAGES = 64
+_MOST_UNITS = 64
+_MOST_TICKS = 40
+
+
+def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
+    """Loss and score by epoch, of the training and the validation part, as a PNG file's bytes.
+
+    The loss has a logarithmic axis: on a linear one late epochs differ by less than a line's width.
+    """
+    figure = _figure(10.0, 4.2)
+    left, right = figure.subplots(1, 2)
+    epochs = [row.epoch for row in run.history]
+    _lines(left, epochs, [r.loss for r in run.history], [r.validation_loss for r in run.history])
+    _lines(right, epochs, [r.score for r in run.history], [r.validation_score for r in run.history])
+    if all(
+        0 < value < math.inf for row in run.history for value in (row.loss, row.validation_loss)
+    ):
+        left.set_yscale("log")
+    left.set_ylabel("loss")
+    right.set_ylabel("R²" if score_name == "R2" else score_name)
+    finite = [v for r in run.history for v in (r.score, r.validation_score) if math.isfinite(v)]
+    if score_name == "R2" and finite:
+        # One wild first epoch must not flatten the rest into a line.
+        right.set_ylim(max(min(finite), -1.0) - 0.05, 1.05)
+    if score_name == "accuracy":
+        right.yaxis.set_major_formatter(extra("matplotlib.ticker", "a plot").PercentFormatter(1.0))
+    for axes in (left, right):
+        axes.axvline(
+            run.best.epoch, color=_MARK, linestyle=":", linewidth=1.2, label="best weights"
+        )
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.set_major_locator(extra("matplotlib.ticker", "a plot").MaxNLocator(integer=True))
+    left.legend(frameon=False)
+    figure.suptitle(title)
+    return _png(figure)
+
+
+def weights_png(
+    W: np.ndarray,
+    *,
+    title: str,
+    columns: Sequence[str] = (),
+    image_shape: tuple[int, int] | None = None,
+    units: Sequence[str] = (),
+) -> bytes:
+    """The first layer's weights, shape (d, h): images of the units, or a heat map; a PNG's bytes.
+
+    Parameters
+    ----------
+    W : ndarray, shape (d, h)
+        Weights from d features to h units, for standardised features.
+    title : str
+    columns : sequence of str
+        The features' names, for the heat map.
+    image_shape : tuple of int, optional
+        Height and width of the images whose pixels the features are.
+    units : sequence of str
+        The units' names, where they have any: without hidden layers they are the classes.
+    """
+    limit = float(np.abs(W).max()) or 1.0
+    order = np.arange(W.shape[1])
+    most = _MOST_IMAGES if image_shape else _MOST_UNITS
+    if len(order) > most:
+        # The largest ones say most; they stay in their own order.
+        order = np.sort(np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:most])
+        title += f"\nthe {most} units with the largest weights, of {W.shape[1]:,}"
+    names = [units[i] if len(units) == W.shape[1] else str(i) for i in order]
+    if image_shape is not None:
+        return _images_png(W[:, order].T.reshape(-1, *image_shape), names, limit, title)
+    return _heat_map_png(W[:, order], names, columns, limit, title)
+
+
+def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: str) -> bytes:
+    across = math.ceil(math.sqrt(len(images)))
+    down = math.ceil(len(images) / across)
+    figure = _figure(0.95 * across + 1.6, 1.08 * down + 1.1)
+    grid = np.atleast_1d(figure.subplots(down, across, squeeze=False)).ravel()
+    shown: Any = None
+    for axes in grid:
+        axes.axis("off")
+    for axes, image, name in zip(grid, images, names, strict=False):
+        shown = axes.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+        axes.set_title(name, fontsize=8, pad=2)
+    bar = figure.colorbar(shown, ax=list(grid), fraction=0.03, pad=0.02, aspect=30)
+    bar.set_label("weight (of a standardised pixel)")
+    figure.suptitle(title)
+    return _png(figure)
+
+
+def _heat_map_png(
+    W: np.ndarray, names: Sequence[str], columns: Sequence[str], limit: float, title: str
+) -> bytes:
+    features, units = W.shape
+    height = min(max(2.6, 0.24 * features + 1.6), 11.0)
+    figure = _figure(min(max(5.5, 0.16 * units + 3.5), 14.0), height)
+    axes = figure.subplots()
+    shown = axes.imshow(
+        W, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
+    )
+    axes.set_ylabel("feature")
+    axes.set_xlabel("unit of the first layer")
+    if columns and features <= _MOST_TICKS:
+        axes.set_yticks(range(features), [_shortened(column) for column in columns], fontsize=8)
+    if units <= 12:
+        axes.set_xticks(range(units), [_shortened(name) for name in names], fontsize=8)
+    elif names[-1] != str(units - 1):
+        # A selection: the ticks must name the units, not count the columns of the picture.
+        places = range(0, units, 4)
+        axes.set_xticks(places, [names[i] for i in places], fontsize=8, rotation=90)
+    bar = figure.colorbar(shown, ax=axes, fraction=0.05, pad=0.02)
+    bar.set_label("weight (of a standardised feature)")
+    figure.suptitle(title)
+    return _png(figure)
+
+
+def _lines(axes: Any, epochs: list[int], training: list[float], validation: list[float]) -> None:
+    marker = "o" if len(epochs) < 3 else None
+    axes.plot(epochs, training, color=_TRAINING, label="training", marker=marker)
+    axes.plot(epochs, validation, color=_VALIDATION, label="validation", marker=marker)
+
+
+def _shortened(name: str, most: int = 28) -> str:
+    # "$" would start a formula.
+    return (name if len(name) <= most else name[: most - 1] + "…").replace("$", r"\$")
+
+
+def _figure(width: float, height: float) -> Any:
+    """A figure of its own, so that no display and no global state of pyplot is touched."""
+    figure = extra("matplotlib.figure", "a plot").Figure
+    return figure(figsize=(width, height), dpi=110, layout="constrained")
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

@@ -1,0 +1,258 @@
+"""The command `pullback`: train, predict, info.
+
+Exit codes: 0 done; 1 the loss became NaN or infinite (the best weights until then are written);
+2 something given cannot be used, told in one line; 130 ended by Ctrl-C (with what there was).
+"""
+
+# No `from __future__ import annotations`: typer, which reads them, is imported in a function.
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, Any
+
+from ..backend import BackendError
+from ._config import Settings, merged, parse_hidden, read_config
+from ._errors import InputError, extra
+from ._files import write_atomic
+from ._info import info_lines
+from ._loop import Fit
+from ._predict import predict_file
+from ._run import train as run_training
+
+DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands after ``pullback``; of this process if None.
+    """
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        return _tell("interrupted; files that are there are whole", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader, such as `head`, has enough. Python would complain at exit on flushing.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        extra("typer", "the command line")
+        work = _app()(args=arguments, prog_name="pullback", standalone_mode=False)
+        return work() if callable(work) else int(work or 0)
+    except (InputError, BackendError) as error:
+        return _tell(str(error), BAD_INPUT)
+    except MemoryError as error:
+        return _tell(
+            f"not enough memory: {error or 'choose a smaller network or batch'}", BAD_INPUT
+        )
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        # typer's own complaints about options, whichever click they come from.
+        return _tell(error.format_message(), BAD_INPUT)
+
+
+def _tell(message: str, code: int) -> int:
+    """One line on stderr, whatever the message holds."""
+    print("pullback: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    return code
+
+
+def _app() -> Any:
+    """The commands, each returning its work as a function.
+
+    The work is done outside typer, so that Ctrl-C and errors are ours to tell.
+    """
+    import typer
+
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        help="Reverse-mode automatic differentiation for NumPy and CuPy.",
+    )
+
+    def option(text: str) -> Any:
+        return typer.Option(help=text, show_default=False)
+
+    @app.command()
+    def train(
+        data: Annotated[
+            str | None,
+            typer.Argument(
+                help="digits, breast_cancer, wine, iris, diabetes, or a .csv, .npz or IDX file.",
+                show_default=False,
+            ),
+        ] = None,
+        target: Annotated[
+            str | None,
+            option(
+                "Target column, by name or by place from 0 (.npz: array; IDX: label file). [last]"
+            ),
+        ] = None,
+        task: Annotated[
+            str | None, option("auto, classification or regression. [auto: by the target's values]")
+        ] = None,
+        hidden: Annotated[
+            str | None, option("Widths of hidden layers: 128,64 or none. [512]")
+        ] = None,
+        activation: Annotated[
+            str | None, option("relu, tanh, sigmoid, silu, gelu, softplus or identity. [relu]")
+        ] = None,
+        optimizer: Annotated[
+            str | None, option("adamw, adam, sgd, momentum or nesterov. [adamw]")
+        ] = None,
+        learning_rate: Annotated[float | None, option("Step size. [by optimiser]")] = None,
+        batch_size: Annotated[int | None, option("Samples a step. [32]")] = None,
+        epochs: Annotated[int | None, option("At most so many passes over the data. [200]")] = None,
+        patience: Annotated[
+            int | None,
+            option("Epochs without a better validation loss before it stops; 0: never. [20]"),
+        ] = None,
+        seed: Annotated[int | None, option("Of split, weights and batches. [0]")] = None,
+        backend: Annotated[
+            str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
+        ] = None,
+        dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
+        l2: Annotated[
+            float | None,
+            option("Decay of the weights: adamw's own, else a penalty in the loss. [by optimiser]"),
+        ] = None,
+        name: Annotated[
+            str | None, option("The run's folder in runs/. [the data's name, numbered]")
+        ] = None,
+        config: Annotated[
+            str | None, option("TOML file with these settings, as runs write it; options here win.")
+        ] = None,
+    ) -> Callable[[], int]:
+        """Train a network; writes the model, its metrics and pictures to runs/NAME."""
+        given = dict(locals())
+        return lambda: _train(given)
+
+    @app.command()
+    def predict(
+        run: Annotated[
+            str, typer.Argument(help="A run's folder, as runs/digits, or its model file.")
+        ],
+        data: Annotated[str, typer.Argument(help="A .csv, .npz or IDX file of the same columns.")],
+        output: Annotated[str | None, option("Write to this file. [standard output]")] = None,
+        backend: Annotated[
+            str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
+        ] = None,
+    ) -> Callable[[], int]:
+        """Predict from data: CSV with classes and probabilities, or predicted numbers."""
+        return lambda: _predict(run, data, output, backend)
+
+    @app.command()
+    def info(
+        backend: Annotated[
+            str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
+        ] = None,
+    ) -> Callable[[], int]:
+        """Print backend, device, memory, versions, BLAS and its threads."""
+        return lambda: _info(backend)
+
+    return app
+
+
+def _train(given: dict[str, Any]) -> int:
+    config = given.pop("config", None)
+    options = {key: value for key, value in given.items() if value is not None}
+    if "hidden" in options:
+        options["hidden"] = parse_hidden(options["hidden"])
+    from_file = read_config(config) if config is not None else {}
+    if "data" not in options and "data" not in from_file:
+        raise InputError(
+            "train: nothing to train on; give a data set, as in: pullback train digits"
+        )
+    settings = merged(from_file, options)
+    with _progress(settings) as progress:
+        result = run_training(
+            settings, exact_name="name" in options, say=progress.say, progress=progress.show
+        )
+    if result.fit.stopped == "diverged":
+        return _tell(
+            f"{result.fit.why}; the best weights, of epoch {result.fit.best.epoch}, are kept; "
+            "a smaller --learning-rate may help",
+            DIVERGED,
+        )
+    return INTERRUPTED if result.fit.stopped == "interrupted" else 0
+
+
+def _predict(run: str, data: str, output: str | None, backend: str | None) -> int:
+    text = predict_file(run, data, backend_name=backend or "")
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        write_atomic(output, text)
+    return 0
+
+
+def _info(backend: str | None) -> int:
+    lines = info_lines(backend or "")
+    width = max(len(label) for label, _ in lines)
+    for label, text in lines:
+        print(f"{label:<{width}}  {text}")
+    return 0
+
+
+class _Bar:
+    """The progress bar on stderr; nothing where stderr is no terminal."""
+
+    def __init__(self, bar: Any, task: Any) -> None:
+        self._bar, self._task = bar, task
+
+    def say(self, line: str) -> None:
+        """A line on stdout, clear of the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+        print(line, flush=True)
+
+    def show(self, run: Fit, settings: Settings) -> None:
+        """Move the bar to the last epoch of the run."""
+        if self._bar is None:
+            return
+        now = run.history[-1]
+        if now.epoch == 0:
+            self._bar.start()
+        self._bar.update(
+            self._task,
+            completed=now.epoch,
+            told=f"loss {now.loss:.4f}  validation {now.validation_loss:.4f}  "
+            f"best {run.best.validation_loss:.4f} (epoch {run.best.epoch})",
+        )
+
+
+@contextlib.contextmanager
+def _progress(settings: Settings) -> Iterator[_Bar]:
+    if not sys.stderr.isatty():
+        yield _Bar(None, None)
+        return
+    progress = extra("rich.progress", "the progress bar")
+    console = extra("rich.console", "the progress bar").Console(stderr=True)
+    bar = progress.Progress(
+        progress.TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+        progress.BarColumn(bar_width=24),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("{task.fields[told]}"),
+        console=console,
+        transient=True,
+    )
+    task = bar.add_task("epochs", total=settings.epochs, told="")
+    try:
+        yield _Bar(bar, task)
+    finally:
+        bar.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
