@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import backend_of
+from .dtypes import as_numpy, is_inexact
 
 
 class Untraced:
@@ -91,8 +92,7 @@ class Array:
     @property
     def dtype(self) -> np.dtype:
         """The dtype, as ``numpy.dtype`` on every backend."""
-        dtype = self.value.dtype
-        return dtype if isinstance(dtype, np.dtype) else np.dtype(str(dtype).rpartition(".")[2])
+        return as_numpy(self.value.dtype)
 
     @property
     def device(self) -> Any:
@@ -166,7 +166,7 @@ class Array:
         return raw(self).item()
 
     def _refuse_if_traced(self, what: str) -> None:
-        if self.traced and "int" not in str(self.dtype) and str(self.dtype) != "bool":
+        if self.traced and is_inexact(self.dtype):
             raise TypeError(
                 f"{what} of a traced array of shape {self.shape}, dtype {self.dtype}: {ADVICE}; "
                 "float(pb.stop_gradient(x)) reads a value"

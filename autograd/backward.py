@@ -10,11 +10,11 @@ transpose of the function's derivative; seeds and leaves are conjugated, in `tra
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from ..backend import backend_of
 from .array import Array, peel
+from .dtypes import is_complex
 
 
 class RuleError(RuntimeError):
@@ -165,11 +165,3 @@ def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     return lead >= 0 and all(n in (1, m) for n, m in zip(small, large[lead:], strict=True))
 
 
-def is_complex(dtype: Any) -> bool:
-    """Whether a dtype is complex."""
-    return "complex" in str(dtype)
-
-
-def count(shape: tuple[int, ...]) -> int:
-    """The number of elements of an array of `shape`."""
-    return math.prod(shape)

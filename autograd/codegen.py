@@ -32,6 +32,7 @@ from typing import Any
 from . import signatures
 from .array import Array
 from .backward import LAZY, SPACES, accumulate, fit
+from .dtypes import is_inexact
 from .primitive import (
     CONSTANT,
     MissingRuleError,
@@ -41,7 +42,6 @@ from .primitive import (
     normalise,
     parameter_names,
 )
-from .tape import is_inexact
 from .variadic import apply_variadic
 
 WEAK = frozenset((int, float))  # Python numbers that leave a floating dtype as it is
@@ -76,6 +76,7 @@ def make_front(primitive: Primitive) -> Callable[..., Any]:
     if primitive.variadic:
         lines.append(f"    return apply_variadic(primitive, {primitive.variadic}, {_settings(primitive)})")
     else:
+        primitive.kernels.tell(scope)
         lines += _hot_lines(primitive, scope)
         args = ", ".join(primitive.positional) + ("," if len(primitive.positional) == 1 else "")
         lines.append(f"    return apply(primitive, ({args}), {_settings(primitive)})")
@@ -112,19 +113,18 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
         "    if type(x) is Array and (tape := x.tape).open:",
         "        a = x.value",
         "        kind = type(a)",
-        "        if kind in kernels:",
-        f"            out = kernels[kind]({call_text(primitive, {'x': 'a'})})",
+        f"        out = (usual_kernel if kind is usual else kernels[kind])({call_text(primitive, {'x': 'a'})})",
     ]
     if primitive.residuals:
-        lines.append(f"            out, {', '.join(primitive.residuals)} = out")
+        lines.append(f"        out, {', '.join(primitive.residuals)} = out")
     lines += [
-        "            if type(out) is not kind:",
-        "                out = normalise(out)",
-        f"            if {condition}:",
-        "                entries = tape.entries",
-        "                y = Array(out, tape, len(entries))",
-        f"                entries.append((pull, x.slot{checks}{kept}))",
-        "                return y",
+        "        if type(out) is not kind:",
+        "            out = normalise(out)",
+        f"        if {condition}:",
+        "            entries = tape.entries",
+        "            y = Array(out, tape, len(entries))",
+        f"            entries.append((pull, x.slot{checks}{kept}))",
+        "            return y",
     ]
     return lines
 
@@ -153,7 +153,7 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     lines.append(f"        kind = type({value[first]})")
     others = [p for p in primitive.arrays if roles[p] in "TC" and p != first]
     same_kind = [f"kind is type({value[p]})" for p in others]
-    inner = [*same_kind, "kind in kernels"]
+    inner = [*same_kind]
     if "C" in variant:
         inner.append("kind is not Array")  # a constant of the right class, and one that nobody can change
         inner.append("not tape.copies")
@@ -161,21 +161,24 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
         for p, v in value.items():
             guard = _replace_name(guard, p, v)
         inner.append(guard)
-    lines.append(f"        if {' and '.join(inner)}:")
-    lines.append(f"            out = kernels[kind]({', '.join(value[p] for p in primitive.arrays)})")
+    call = ", ".join(value[p] for p in primitive.arrays)
+    body = [f"out = (usual_kernel if kind is usual else kernels[kind])({call})"]
     if primitive.residuals:
-        lines.append(f"            out, {', '.join(primitive.residuals)} = out")
+        body.append(f"out, {', '.join(primitive.residuals)} = out")
     kept = "".join(f", {_kept_value(k, value)}" for k in kept_by(primitive, traced, checked=False))
     slots = ", ".join(f"{p}.slot" for p in traced)
-    lines += [
-        "            if type(out) is not kind:",
-        "                out = normalise(out)",
-        "            entries = tape.entries",
-        "            y = Array(out, tape, len(entries))",
-        f"            entries.append(({pull}, {slots}{kept}))",
-        "            return y",
+    body += [
+        "if type(out) is not kind:",
+        "    out = normalise(out)",
+        "entries = tape.entries",
+        "y = Array(out, tape, len(entries))",
+        f"entries.append(({pull}, {slots}{kept}))",
+        "return y",
     ]
-    return lines
+    if inner:
+        lines.append(f"        if {' and '.join(inner)}:")
+        body = ["    " + line for line in body]
+    return lines + ["        " + line for line in body]
 
 
 def _replace_name(text: str, old: str, new: str) -> str:

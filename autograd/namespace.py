@@ -152,6 +152,8 @@ SPACES[Array] = extend(
     setitem=lambda x, value, key: front_of(find("setitem"))(x, value, key),
     **{
         name: (lambda *args, _name=name, **settings: front_of(find(_name))(*args, **settings))
-        for name in ("linear", "linear_relu", "relu", "logsumexp", "log_softmax", "softmax", "scatter_add")
+        for name in (
+            "linear", "linear_relu", "relu", "sigmoid", "softplus", "logsumexp", "log_softmax", "softmax", "scatter_add",
+        )  # fmt: skip
     },
 )

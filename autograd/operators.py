@@ -12,6 +12,7 @@ import numpy as np
 
 from . import namespace
 from .array import Array, peel, raw
+from .dtypes import is_complex
 from .primitive import SCALARS, find, front_of
 
 BINARY = {
@@ -104,7 +105,7 @@ def _getitem_front(x: Any, key: Any) -> Any:
 def _setitem(self: Array, key: Any, value: Any, /) -> None:
     if type(value) not in SCALARS and type(peel(value)) is not Array:
         value = namespace.asarray(value)
-    if "complex" in str(getattr(value, "dtype", type(value).__name__)) and "complex" not in str(self.dtype):
+    if is_complex(getattr(value, "dtype", type(value))) and not is_complex(self.dtype):
         raise TypeError(f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)")
     rebind(self, front_of(find("setitem"))(self, value, _copied(clean_key(key))))
 

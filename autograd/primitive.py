@@ -10,9 +10,10 @@ from ..backend import backend_of
 from . import signatures
 from .array import UNTRACED, Array, peel
 from .backward import SPACES
-from .tape import is_inexact
+from .dtypes import is_inexact
 
-SCALARS = frozenset((bool, int, float, complex))
+SCALARS = frozenset((bool, int, float, complex, type(None)))
+CONSTANTS = SCALARS | {Array}
 
 
 class MissingRuleError(NotImplementedError):
@@ -25,12 +26,25 @@ class Kernels(dict):
     def __init__(self, primitive: Primitive) -> None:
         super().__init__()
         self.primitive = primitive
+        self.scope: dict[str, Any] | None = None
+
+    def tell(self, scope: dict[str, Any]) -> None:
+        """Keep the globals of generated code up to date with the usual kernel, which saves it a look-up.
+
+        The usual class of values is the first raw one that the primitive meets.
+        """
+        self.scope = scope
+        scope["usual"], scope["usual_kernel"] = next(
+            ((kind, kernel) for kind, kernel in self.items() if kind is not Array), (None, None)
+        )
 
     def __missing__(self, array_type: type) -> Callable[..., Any]:
         space = SPACES.get(array_type)
         if space is None:
             raise KeyError(array_type)  # `kernel_for` has the array and fills this in
         self[array_type] = kernel = self.primitive.kernel_in(space)
+        if self.scope is not None:
+            self.tell(self.scope)
         return kernel
 
 
@@ -67,6 +81,7 @@ class Primitive:
         self.keyword = tuple(p.name for p in named if p.kind is p.KEYWORD_ONLY)
         self.arrays = tuple(p for p in self.positional if p in signatures.ARRAYS)
         self.array_places = tuple(self.positional.index(p) for p in self.arrays)
+        self.places = tuple(zip(self.array_places, self.arrays, strict=True))
         self.variadic = next((p for p in self.positional if p in signatures.VARIADIC), None)
         self.star = any(p.kind is p.VAR_POSITIONAL for p in named)
         self.outputs = outputs
@@ -209,7 +224,7 @@ def normalise(out: Any) -> Any:
     return out if type(out) is Array else backend_of(out).normalise(out)
 
 
-def common_type(name: str, values: list[Any]) -> Any:
+def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
     """One of `values` that decides where an operation runs: traced if any is, else of their one library.
 
     Raises
@@ -219,8 +234,10 @@ def common_type(name: str, values: list[Any]) -> Any:
     """
     chosen: Any = None
     for value in values:
+        if type(value) is Array and value.tape is tape:
+            value = value.value
         kind = type(value)
-        if kind in SCALARS or value is None:
+        if kind in SCALARS:
             continue
         if kind is Array:
             return value
@@ -247,31 +264,46 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
     values = list(args)
     tape: Any = UNTRACED
     for place in primitive.array_places:
-        values[place] = value = peel(values[place])
-        if type(value) is Array and value.tape.order > tape.order:
-            tape = value.tape
-    traced: list[str] = []
-    slots: list[int] = []
-    operands: list[Any] = []
-    for place, parameter in zip(primitive.array_places, primitive.arrays, strict=True):
         value = values[place]
-        if type(value) is Array and value.tape is tape:
-            traced.append(parameter)
+        while type(value) is Array:
+            if value.tape.open:
+                if value.tape.order > tape.order:
+                    tape = value.tape
+                break
+            value = value.value
+        values[place] = value
+    traced: tuple[str, ...] = ()
+    slots: list[int] = []
+    chosen: Any = None
+    for place, parameter in primitive.places:
+        value = values[place]
+        kind = type(value)
+        if kind is Array and value.tape is tape:
+            traced += (parameter,)
             slots.append(value.slot)
             values[place] = value = value.value
-        elif tape is not UNTRACED and tape.copies and type(value) not in SCALARS and type(value) is not Array:
-            if value is not None:  # a constant that the caller could change before the pull
-                values[place] = value = SPACES.of(value).copy(value)
-        operands.append(value)
-    chosen = common_type(primitive.name, operands)
-    out = kernel_for(primitive, chosen)(*values, **settings)
+            kind = type(value)
+        elif tape is not UNTRACED and tape.copies and kind not in CONSTANTS:
+            values[place] = value = SPACES.of(value).copy(value)  # the caller could change it before the pull
+        if chosen is None:
+            if kind not in SCALARS:
+                chosen = value
+        elif kind is not type(chosen) and kind not in SCALARS:
+            chosen = common_type(primitive.name, [values[i] for i in primitive.array_places], tape)
+    if chosen is None:
+        common_type(primitive.name, [values[i] for i in primitive.array_places], tape)
+    try:
+        kernel = primitive.kernels[type(chosen)]
+    except KeyError:
+        kernel = kernel_for(primitive, chosen)
+    out = kernel(*values, **settings)
     residuals: tuple[Any, ...] = ()
     if primitive.residuals:
         out, *rest = out
         residuals = tuple(rest)
     if not traced:
         return _untraced(primitive, out)
-    return record(primitive, tape, tuple(traced), slots, out, residuals, values, settings)
+    return record(primitive, tape, traced, slots, out, residuals, values, settings)
 
 
 def record(

@@ -115,6 +115,8 @@ meshgrid(*arrays, indexing="xy")
 linear(x, W, b, /)
 linear_relu(x, W, b, /)
 relu(x, /)
+sigmoid(x, /)
+softplus(x, /)
 softmax_cross_entropy(logits, labels, /)
 logsumexp(x, /, *, axis=None, keepdims=False)
 log_softmax(x, /, *, axis=-1)
@@ -203,7 +205,9 @@ ALIASES = {
 # inputs' shapes and dtypes, and the sweep need not look.
 _SAME = "x1.shape == x2.shape and x1.dtype is x2.dtype"
 HOT: dict[str, tuple[tuple[str, ...], str]] = {
-    **dict.fromkeys(("add", "subtract", "multiply", "divide", "maximum", "minimum"), (("TT", "TS"), _SAME)),
+    **dict.fromkeys(
+        ("add", "subtract", "multiply", "divide", "maximum", "minimum"), (("TT", "TS", "ST", "TC", "CT"), _SAME)
+    ),
     "pow": (("TT", "TS"), _SAME),
     "matmul": (("TT",), "x1.ndim == 2 == x2.ndim and x1.dtype is x2.dtype"),
     "linear": (("TTT", "CTT"), "x.ndim == 2 and x.dtype is W.dtype is b.dtype"),
@@ -214,5 +218,5 @@ HOT: dict[str, tuple[tuple[str, ...], str]] = {
 # Elementwise functions of one array whose result has the input's dtype unless that is complex.
 UNARY = frozenset(
     """acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor log log10 log1p log2 negative positive
-    reciprocal round sin sinh sqrt square tan tanh trunc relu sign""".split()  # noqa: SIM905 - a table
+    reciprocal relu round sigmoid sin sinh softplus sqrt square tan tanh trunc relu sign""".split()  # noqa: SIM905 - a table
 )

@@ -12,8 +12,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ..backend import backend_of
+import numpy as np
+
+from ..backend import current
 from .array import Array, peel
+from .backward import SPACES
+from .dtypes import is_inexact
 
 _order = itertools.count()
 
@@ -31,6 +35,8 @@ class Record:
 
     def watch(self, value: Any) -> Array:
         """An `Array` over `value` whose later uses are recorded here."""
+        if type(value) not in SPACES:
+            SPACES.of(value)  # generated code looks the library up by class alone
         self.entries.append(None)
         return Array(value, self, len(self.entries) - 1)
 
@@ -55,33 +61,12 @@ def check_differentiable(x: Any, where: str) -> Any:
                 "complex floating-point numbers; pass a float"
             )
         if type(value) in (float, complex):
-            from_host = backend_of_active().asarray
-            return from_host(value)
-        backend = backend_of(value)
-        value = backend.normalise(value)
+            return current().asarray(value)
+        if isinstance(value, np.generic):
+            value = np.asarray(value)
     if not is_inexact(value.dtype):
         raise TypeError(
             f"{where} has dtype {value.dtype}: derivatives are for real and complex floating-point arrays; "
             "convert it by pb.xp.astype(x, pb.xp.float64), or leave it out of the differentiated arguments"
         )
     return value
-
-
-def backend_of_active() -> Any:
-    """The active backend (imported late, so that tests may switch it)."""
-    from ..backend import current
-
-    return current()
-
-
-class _Inexact(dict):
-    """Whether a dtype is real or complex floating point, remembered by dtype object."""
-
-    def __missing__(self, dtype: Any) -> bool:
-        name = str(dtype).rpartition(".")[2]
-        self[dtype] = "float" in name or "complex" in name
-        return self[dtype]
-
-
-_inexact = _Inexact()
-is_inexact = _inexact.__getitem__

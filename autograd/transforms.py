@@ -12,7 +12,8 @@ import numpy as np
 from ..backend import backend_of
 from . import tree
 from .array import Array, peel, raw
-from .backward import LAZY, SPACES, fit, is_complex, sweep
+from .backward import LAZY, SPACES, fit, sweep
+from .dtypes import is_complex
 from .tape import Record, check_differentiable
 
 # ── what goes in and what comes out ───────────────────────────────────────────────────────────
@@ -82,8 +83,8 @@ def _scalar_output(out: Any, transform: str) -> Any:
             f"{transform}: the function returned an array of shape {shape}, but a gradient is of one real number; "
             "reduce it (sum, mean), or use pb.vjp with a cotangent or pb.jacobian"
         )
-    dtype = getattr(out, "dtype", type(out).__name__)
-    if is_complex(dtype):
+    dtype = getattr(out, "dtype", type(out))
+    if dtype is complex or is_complex(dtype):
         raise TypeError(
             f"{transform}: the function returned a complex number ({dtype}), but a gradient is of one real number; "
             "return its abs, real or imag, or use pb.vjp with a cotangent"

@@ -6,6 +6,7 @@ from typing import Any
 
 from .array import UNTRACED, Array, peel
 from .backward import LAZY, SPACES, accumulate, fit
+from .dtypes import is_inexact
 from .primitive import (
     SCALARS,
     MissingRuleError,
@@ -15,7 +16,6 @@ from .primitive import (
     normalise,
     parameter_names,
 )
-from .tape import is_inexact
 
 
 def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) -> Any:

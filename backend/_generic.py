@@ -38,6 +38,23 @@ def relu_vjp(xp: Any, ct: Any, out: Any) -> Any:
     return xp.where(out > 0, ct, xp.zeros_like(ct))
 
 
+def sigmoid(xp: Any, x: Any) -> Any:
+    """``1 / (1 + exp(−x))``, with the exponential of −|x| alone, which cannot overflow."""
+    decay = xp.exp(-xp.abs(x))
+    return xp.where(x >= 0, xp.ones_like(decay), decay) / (1 + decay)
+
+
+def softplus(xp: Any, x: Any) -> Any:
+    """``log(1 + exp x)``."""
+    return xp.logaddexp(x, xp.zeros_like(x))
+
+
+def sech2(xp: Any, x: Any) -> Any:
+    """``1 / cosh² x = 4 e^(−2|x|) / (1 + e^(−2|x|))²`` for real x: 1 − tanh² has no digits left beyond |x| = 20."""
+    decay = xp.exp(-2 * xp.abs(x))
+    return 4 * decay / ((1 + decay) * (1 + decay))
+
+
 def linear_vjp_W(xp: Any, ct: Any, x: Any) -> Any:
     """``xᵀ ct``, with all leading axes of x (..., n) and ct (..., m) taken as one."""
     if x.ndim == 1:
@@ -144,8 +161,8 @@ def setitem(xp: Any, x: Any, value: Any, key: Any) -> Any:
 _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
-        linear, linear_relu, relu, relu_vjp, linear_vjp_W, sum_to_shape, logsumexp, log_softmax, softmax,
-        softmax_cross_entropy, softmax_cross_entropy_vjp, scatter_add, stop_gradient, copy, getitem, setitem,
+        linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
+        log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_vjp, scatter_add, stop_gradient, copy, getitem, setitem,
     )
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import array_api_compat.numpy
 import numpy as np
+import scipy.special
 
 from . import _generic
 from ._base import Backend
@@ -106,17 +107,45 @@ def linear(x, W, b):
 def linear_relu(x, W, b):
     """``max(x @ W + b, 0)``, in place."""
     out = linear(x, W, b)
-    return np.maximum(out, 0, out=out)
+    return np.maximum(out, _ZERO.get(out.dtype.char, 0), out=out)
+
+
+_ZERO = {char: np.zeros((), char) for char in "fd"}  # a 0-d array costs a ufunc 0.4 µs less than a Python number
 
 
 def relu(x):
     """``max(x, 0)``."""
-    return np.maximum(x, 0)
+    return np.maximum(x, _ZERO.get(x.dtype.char, 0))
 
 
 def relu_vjp(ct, out):
-    """``ct · (out > 0)``: a product is 7 to 13 times faster than `where`, whose branches mispredict."""
-    return ct * (out > 0)
+    """``ct · (out > 0)``: a product is 7 to 13 times faster than `where`, whose branches mispredict.
+
+    The mask is cast first: a product of float and bool casts through a buffer.
+    """
+    if ct.dtype.char not in "fd" or ct.shape == ():
+        return ct * (out > 0)
+    mask = np.greater(out, _ZERO[ct.dtype.char]).astype(ct.dtype)
+    return np.multiply(mask, ct, mask)
+
+
+def sigmoid(x):
+    """The logistic function, by SciPy."""
+    return scipy.special.expit(x)
+
+
+def sech2(x):
+    """``4 e^(−2|x|) / (1 + e^(−2|x|))²`` in two buffers."""
+    if x.shape == ():
+        return _generic.sech2(XP, x)
+    decay = np.abs(x)
+    decay *= -2
+    np.exp(decay, decay)
+    below = decay + 1
+    below *= below
+    decay /= below
+    decay *= 4
+    return decay
 
 
 def linear_vjp_W(ct, x):
@@ -148,31 +177,43 @@ def softmax_cross_entropy(logits, labels):
     NumPy reduces a short last axis slowly: on a transposed copy all reductions run along the rows.
     """
     classes = logits.shape[-1]
-    z = np.array(logits.reshape(-1, classes).T, order="C")
-    labels = labels.reshape(-1)
+    z = logits.reshape(-1, classes).T.copy()
     rows = z.shape[1]
     if rows == 0:
         raise ValueError("softmax_cross_entropy: the mean over 0 rows is not defined")
-    if labels.shape[0] != rows:
-        raise ValueError(f"softmax_cross_entropy: {rows} rows of logits but {labels.shape[0]} labels")
-    if np.minimum.reduce(labels) < 0:
-        raise IndexError(f"softmax_cross_entropy: a label is negative; they are 0 … {classes - 1}")
+    places = _label_places(labels, classes, rows)
     z -= np.maximum.reduce(z, 0)
-    picked = z[labels, _arange(rows)]
+    picked = z.take(places)
     np.exp(z, z)
     total = _add_reduce(z, 0)
     z /= total
-    loss = _add_reduce(np.log(total) - picked) / rows
-    return np.asarray(loss), z
+    np.log(total, total)
+    total -= picked
+    return np.asarray(_add_reduce(total) / rows), z
+
+
+def _label_places(labels, classes, rows):
+    """Where each row's label stands in the flat (C, rows) softmax."""
+    labels = labels.reshape(-1)
+    if labels.shape[0] != rows:
+        raise ValueError(f"softmax_cross_entropy: {rows} rows of logits but {labels.shape[0]} labels")
+    if np.minimum.reduce(labels) < 0 or np.maximum.reduce(labels) >= classes:
+        wrong = int(labels[(labels < 0) | (labels >= classes)][0])
+        raise IndexError(f"softmax_cross_entropy: label {wrong} is not one of the classes 0 … {classes - 1}")
+    places = labels * rows
+    if places.dtype.itemsize < 8:  # small labels overflow when multiplied
+        places = labels.astype(np.intp) * rows
+    places += _arange(rows)
+    return places
 
 
 def softmax_cross_entropy_vjp(ct, p, labels):
     """``(p − onehot) · ct / rows`` from the transposed softmax p (C, rows)."""
-    rows = p.shape[1]
+    classes, rows = p.shape
     scale = ct / rows
     g = p * scale
-    g[labels.reshape(-1), _arange(rows)] -= scale
-    return np.array(g.T, order="C").reshape(*labels.shape, p.shape[0])
+    g.reshape(-1)[_label_places(labels, classes, rows)] -= scale
+    return g.T.copy().reshape(*labels.shape, classes)
 
 
 _ARANGE: dict[int, np.ndarray] = {}
@@ -225,7 +266,7 @@ _DIRECT = {
     f.__name__: f
     for f in (
         sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take,
-        linear, linear_relu, relu, relu_vjp, linear_vjp_W, sum_to_shape, softmax_cross_entropy,
+        linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape, softmax_cross_entropy,
         softmax_cross_entropy_vjp, scatter_add, copy, getitem, setitem,
     )
 }  # fmt: skip

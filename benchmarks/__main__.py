@@ -1,6 +1,6 @@
 """All CPU benchmarks: `python benchmarks`. Tables, ``results/<date>-cpu.json`` and a plot of it.
 
-About five minutes on two cores. Options are those of `mlp.py`: `--sizes small --peers hand,pullback` is quicker.
+About five minutes on two cores. The options are those of `mlp.py`; `--sizes small` is quicker.
 """
 
 from __future__ import annotations

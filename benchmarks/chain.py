@@ -1,8 +1,8 @@
 """One million chained operations, and memory over a thousand training steps.
 
 Each chain runs in a process of its own, so that its peak memory is its own, and under a recursion
-limit of 200 frames. The training loop runs with the garbage collector off: what a step leaves behind in
-a reference cycle would add up.
+limit of 200 frames. The training loop runs with the garbage collector off: what a step leaves
+behind in a reference cycle would add up.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CHAINS = {
 
 
 def _peak_mib() -> float:
-    """Highest resident memory of this process so far (the unit of ru_maxrss is KiB, bytes on macOS)."""
+    """Highest resident memory of this process so far (ru_maxrss is in KiB, on macOS in bytes)."""
     scale = 2**20 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
@@ -141,8 +141,8 @@ def show(results: dict[str, Any]) -> str:
     head = ["chain", *next(iter(results["chains"].values()))]
     t = results["training"]
     line = (
-        f"\nfrom step 10 to step {t['steps']:.0f}, garbage collector off: {t['grown bytes']:+.0f} bytes "
-        f"allocated by Python and NumPy, {t['grown resident MiB']:+.1f} MiB resident"
+        f"\nfrom training step 10 to {t['steps']:.0f}, garbage collector off: "
+        f"{t['grown bytes']:+.0f} bytes in use, {t['grown resident MiB']:+.1f} MiB resident"
     )
     return table(f"{results['length']:,} chained operations", head, rows) + "\n" + line
 
@@ -160,7 +160,10 @@ def main() -> None:
         found = run_chain(words[0], int(words[1])) if kind == "chain" else run_steps(int(words[0]))
         print(json.dumps(found))
         return
-    results = measure(args.length, args.steps)
+    try:
+        results = measure(args.length, args.steps)
+    except RuntimeError as error:
+        sys.exit(str(error))
     print(show(results))
     if args.json:
         save("chain", {"environment": environment(), "chain": results}, args.json)

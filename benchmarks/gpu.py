@@ -1,8 +1,9 @@
 """All that a GPU is asked: the training step beside PyTorch, JAX and CuPy by hand, and the tape.
 
-Takes about four minutes and writes ``results/<date>-gpu.json`` after each part, so that a run which is
-cut short leaves what it has. Float32 products first, all peers without TF32; then the larger networks with
-TF32 for all. The loss stays on the device; a block of steps ends with one synchronisation.
+Takes about four minutes and writes ``results/<date>-gpu.json`` after each part, so that a run which
+is cut short leaves what it has. Float32 products first, all peers without TF32; then the larger
+networks with TF32 for all. The loss stays on the device; a block of steps ends with one
+synchronisation.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `import pullback` takes beyond `import numpy, scipy`, and that it imports none of the extras."""
+"""What `import pullback` takes beyond `import numpy, scipy`; that it imports no extras."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ print(json.dumps([b - a, c - b, [m for m in {EXTRAS!r} if m in sys.modules]]))
 
 
 def measure(rounds: int = 15) -> dict[str, Any]:
-    """Seconds in fresh interpreters, as medians and quartiles; the first one, which compiles, not counted."""
+    """Seconds in fresh interpreters; the first one, which may compile, is not counted."""
     base, ours = [], []
     extras: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
@@ -54,8 +54,9 @@ def show(results: dict[str, Any]) -> str:
     base, ours = results["numpy and scipy s"], results["pullback beyond s"]
     extras = ", ".join(results["extras imported"]) or "none"
     return (
-        f"\nimport pullback: {ours['median']:.3f} s ({ours['low']:.3f}-{ours['high']:.3f}) beyond numpy and scipy"
-        f" ({base['median']:.3f} s); limit {results['limit s']} s; extras imported: {extras}"
+        f"\nimport pullback: {ours['median']:.3f} s ({ours['low']:.3f}-{ours['high']:.3f}) beyond "
+        f"numpy and scipy ({base['median']:.3f} s); limit {results['limit s']} s; "
+        f"extras imported: {extras}"
     )
 
 

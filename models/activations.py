@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..autograd import namespace as xp
-from ..autograd.primitive import find, front_of
 
 
 def identity(x: Any, /) -> Any:
@@ -16,7 +15,7 @@ def identity(x: Any, /) -> Any:
 
 def relu(x: Any, /) -> Any:
     """``max(x, 0)``, with derivative 0 at 0."""
-    return front_of(find("relu"))(x)
+    return xp.relu(x)
 
 
 def tanh(x: Any, /) -> Any:
@@ -25,7 +24,7 @@ def tanh(x: Any, /) -> Any:
 
 
 def sigmoid(x: Any, /) -> Any:
-    """``1 / (1 + exp(−x))``, by tanh: no exponential overflows in either tail.
+    """``1 / (1 + exp(−x))``, exact in both tails, as is its derivative.
 
     Examples
     --------
@@ -33,7 +32,7 @@ def sigmoid(x: Any, /) -> Any:
     >>> pb.models.sigmoid(np.asarray([-1000.0, 0.0, 1000.0]))
     Array([0. , 0.5, 1. ], dtype=float64, device='cpu')
     """
-    return 0.5 * (xp.tanh(0.5 * xp.asarray(x)) + 1)
+    return xp.sigmoid(x)
 
 
 def silu(x: Any, /) -> Any:
@@ -49,13 +48,8 @@ def gelu(x: Any, /) -> Any:
 
 
 def softplus(x: Any, /) -> Any:
-    """``log(1 + exp x) = max(x, 0) + log1p(exp(−|x|))``, exact in both tails.
-
-    Its derivative is the sigmoid: ``relu`` has 0 at 0 and ``|x|`` has 0 there, so the composed derivative would be 0
-    at 0 instead of ½; ``logaddexp(x, 0)`` has no such corner, and is this function.
-    """
-    x = xp.asarray(x)
-    return xp.logaddexp(x, 0 * x)
+    """``log(1 + exp x)``, exact in both tails; its derivative is the sigmoid."""
+    return xp.softplus(x)
 
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {

@@ -32,6 +32,10 @@ defvjp(
 )
 defvjp("relu", x=lambda ct, out, xp: xp.relu_vjp(ct, out))
 
+# σ' = σ(x) σ(−x) = ¼ sech²(x/2), which keeps its digits in both tails; softplus' = σ
+defvjp("sigmoid", x=lambda ct, x, xp: ct * (0.25 * xp.sech2(0.5 * x)))
+defvjp("softplus", x=lambda ct, x, xp: ct * xp.sigmoid(x))
+
 defvjp(
     "softmax_cross_entropy",
     residuals=("p",),

@@ -12,10 +12,12 @@ from ..primitive import defvjp
 
 def is_basic(key: Any) -> bool:
     """Whether a key has only integers, slices, None and ellipsis, and so selects no element twice."""
-    return all(
-        part is None or part is ... or type(part) in (int, slice)
-        for part in (key if type(key) is tuple else (key,))
-    )
+    if type(key) is not tuple:
+        return type(key) in _BASIC
+    return all(type(part) in _BASIC for part in key)
+
+
+_BASIC = frozenset((int, slice, type(None), type(...)))
 
 
 def _getitem(ct: Any, x_shape: tuple[int, ...], key: Any, xp: Any) -> Any:

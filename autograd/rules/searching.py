@@ -4,6 +4,6 @@ from ..primitive import defvjp
 
 defvjp(
     "where",
-    x1=lambda ct, condition, xp: xp.where(condition, ct, xp.zeros_like(ct)),
-    x2=lambda ct, condition, xp: xp.where(condition, xp.zeros_like(ct), ct),
+    x1=lambda ct, condition, xp: xp.where(condition, ct, 0),
+    x2=lambda ct, condition, xp: xp.where(condition, 0, ct),
 )
