@@ -36,17 +36,17 @@ lint: $(VENV)/.lint  ## Style, format, types.
 	cd $(VENV)/typed && $(abspath $(BIN))/mypy --config-file $(CURDIR)/pyproject.toml \
 		--cache-dir $(CURDIR)/.mypy_cache -p pullback
 
-# The peers live in an environment of their own; BENCH_PYTHON=all=/path/to/python takes another that has them.
-bench: $(VENV)/.bench  ## Measure the training step beside hand-written NumPy, PyTorch, JAX, autograd and MyGrad.
-	$(VENV)/peers/bin/python benchmarks/mlp.py
+# The peers live in an environment of their own; BENCH_PYTHON=torch=/path/to/python,... takes them from others.
+bench: $(VENV)/.bench  ## Measure beside hand-written NumPy, PyTorch, JAX, HIPS autograd and MyGrad.
+	$(VENV)/peers/bin/python benchmarks $(BENCH)
 
 # On the GPU: the whole suite on CuPy, then the benchmarks beside PyTorch and JAX. Installs nothing, since GPU machines are often
 # cut off: it takes $(PYTHON) as it is, with the checkout in front of its path.
 gpu: .site/pullback  ## Test and measure on a GPU with PYTHON as it is (make gpu PYTHON=python3).
 	mkdir -p benchmarks/results
 	@status=0; export PYTHONPATH=$(CURDIR)/.site$${PYTHONPATH:+:$$PYTHONPATH}; \
-	$(THREADS) PULLBACK_BACKEND=cupy timeout 300 $(PYTHON) -P -m pytest -n 4 -p no:cacheprovider tests || status=$$?; \
-	timeout 270 $(PYTHON) benchmarks/gpu.py || status=$$?; \
+	$(THREADS) PULLBACK_BACKEND=cupy timeout 280 $(PYTHON) -P -m pytest -n 4 -p no:cacheprovider tests || status=$$?; \
+	timeout 280 $(PYTHON) benchmarks/gpu.py || status=$$?; \
 	exit $$status
 
 clean:  ## Remove environments and build products.
@@ -73,7 +73,8 @@ $(VENV)/.lint: $(VENV)/.test pyproject.toml
 	$(PIP) --editable '.[dev]'
 	touch $@
 
-$(VENV)/.bench: $(VENV)/.made pyproject.toml
+$(VENV)/.bench: $(VENV)/.made pyproject.toml benchmarks/requirements.txt
 	$(PYTHON) -m venv $(VENV)/peers
-	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[fast,bench]'
+	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement benchmarks/requirements.txt --editable '.[fast]'
 	touch $@

@@ -154,7 +154,9 @@ class Array:
         return Array(self.value, self.tape, self.slot)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Array:
-        return Array(self.value, self.tape, self.slot)  # buffers are never written to: sharing is safe
+        return Array(
+            self.value, self.tape, self.slot
+        )  # buffers are never written to: sharing is safe
 
     def __reduce__(self) -> Any:
         self._refuse_if_traced("pickling x")

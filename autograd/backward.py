@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import backend_of
-from .array import Array, peel
-from .dtypes import is_complex
+from .array import Array
+from .dtypes import as_numpy, is_complex
 
 
 class RuleError(RuntimeError):
@@ -138,9 +138,10 @@ def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
     RuleError
         If the result has a shape from which no broadcasting leads back to the input's.
     """
-    share = peel(share)
     if isinstance(share, bool | int | float | complex) or share is None:
-        raise RuleError(f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}")
+        raise RuleError(
+            f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}"
+        )
     xp = SPACES.of(share)
     if share.shape != shape:
         if not _broadcasts(shape, share.shape):
@@ -150,18 +151,20 @@ def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
         if type(share) is Scatter:
             share = share.dense()
         share = xp.sum_to_shape(share, shape)
-    if share.dtype != dtype:
+    if as_numpy(share.dtype) != as_numpy(dtype):
         if type(share) is Scatter:
             share = share.dense()
         if is_complex(share.dtype) and not is_complex(dtype):
             share = xp.real(share)
-        if share.dtype != dtype:
-            share = xp.astype(share, dtype)
-    return peel(share)
+        share = xp.astype(share, dtype, copy=False)
+    return share
+
+
+def lift(x: Any) -> Any:
+    """A raw array as an `Array`, for rules under higher derivatives: libraries differ in ``raw * Array``."""
+    return Array(x) if hasattr(x, "shape") and type(x) is not Array else x
 
 
 def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     lead = len(large) - len(small)
     return lead >= 0 and all(n in (1, m) for n, m in zip(small, large[lead:], strict=True))
-
-

@@ -134,7 +134,10 @@ def _scalar_of_gradient(
 
     outs = [np.asarray(_host(y)) for y in tree.leaves(f(*args))]
     weights = [rng.standard_normal(y.shape) for y in outs]
-    weights = [w + 1j * rng.standard_normal(w.shape) if np.iscomplexobj(y) else w for w, y in zip(weights, outs, strict=True)]
+    weights = [
+        w + 1j * rng.standard_normal(w.shape) if np.iscomplexobj(y) else w
+        for w, y in zip(weights, outs, strict=True)
+    ]
 
     def dot(values: list[Any], constants: list[np.ndarray]) -> Any:
         total: Any = 0.0

@@ -31,7 +31,7 @@ from typing import Any
 
 from . import signatures
 from .array import Array
-from .backward import LAZY, SPACES, accumulate, fit
+from .backward import LAZY, SPACES, accumulate, fit, lift
 from .dtypes import is_inexact
 from .primitive import (
     CONSTANT,
@@ -74,7 +74,9 @@ def make_front(primitive: Primitive) -> Callable[..., Any]:
     }  # fmt: skip
     lines = [f"def {name}{primitive.text}:"]
     if primitive.variadic:
-        lines.append(f"    return apply_variadic(primitive, {primitive.variadic}, {_settings(primitive)})")
+        lines.append(
+            f"    return apply_variadic(primitive, {primitive.variadic}, {_settings(primitive)})"
+        )
     else:
         primitive.kernels.tell(scope)
         lines += _hot_lines(primitive, scope)
@@ -98,7 +100,11 @@ def _hot_lines(primitive: Primitive, scope: dict[str, Any]) -> Iterable[str]:
     if primitive.name in signatures.HOT:
         variants, guard = signatures.HOT[primitive.name]
         return [line for variant in variants for line in _variant(primitive, variant, guard, scope)]
-    if primitive.arrays == ("x",) and primitive.positional[0] == "x" and set(primitive.rules) == {"x"}:
+    if (
+        primitive.arrays == ("x",)
+        and primitive.positional[0] == "x"
+        and set(primitive.rules) == {"x"}
+    ):
         return _one_array(primitive, scope)
     return []
 
@@ -147,7 +153,11 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     conditions = [f"type({first}) is Array and (tape := {first}.tape).open"]
     conditions += [f"type({p}) is Array and {p}.tape is tape" for p in traced[1:]]
     conditions += [f"type({p}) in WEAK" for p, role in roles.items() if role == "S"]
-    lines = ["    if (", *(f"        {'and ' if i else ''}{c}" for i, c in enumerate(conditions)), "    ):"]
+    lines = [
+        "    if (",
+        *(f"        {'and ' if i else ''}{c}" for i, c in enumerate(conditions)),
+        "    ):",
+    ]
     lines += [f"        {value[p]} = {p}.value" for p in traced]
     lines += [f"        {value[p]} = {p}" for p in primitive.arrays if p not in traced]
     lines.append(f"        kind = type({value[first]})")
@@ -155,7 +165,9 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     same_kind = [f"kind is type({value[p]})" for p in others]
     inner = [*same_kind]
     if "C" in variant:
-        inner.append("kind is not Array")  # a constant of the right class, and one that nobody can change
+        inner.append(
+            "kind is not Array"
+        )  # a constant of the right class, and one that nobody can change
         inner.append("not tape.copies")
     if "S" not in variant:
         for p, v in value.items():
@@ -183,7 +195,8 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
 
 def _replace_name(text: str, old: str, new: str) -> str:
     return " ".join(
-        new + word[len(old) :] if word == old or word.startswith(old + ".") else word for word in text.split()
+        new + word[len(old) :] if word == old or word.startswith(old + ".") else word
+        for word in text.split()
     )
 
 
@@ -287,24 +300,32 @@ def _dtype_of(x: Any) -> Any:
     return getattr(x, "dtype", None)
 
 
-def make_pull(primitive: Primitive, traced: tuple[str, ...], *, checked: bool) -> Callable[..., Any]:
+def make_pull(
+    primitive: Primitive, traced: tuple[str, ...], *, checked: bool
+) -> Callable[..., Any]:
     """The backward function of a primitive whose arguments `traced` are on the tape."""
     rules = needed_rules(primitive, traced)
     kept = kept_by(primitive, traced, checked=checked)
     name = f"{primitive.identifier}_pull_{'_'.join(traced)}"
     scope: dict[str, Any] = {
-        "Array": Array, "LAZY": LAZY, "accumulate": accumulate, "fit": fit, "SPACES": SPACES, "__name__": __name__,
+        "Array": Array, "LAZY": LAZY, "accumulate": accumulate, "fit": fit, "lift": lift, "SPACES": SPACES, "__name__": __name__,
     }  # fmt: skip
     unpacked = ["_"]
     for p in traced:
         unpacked += [f"{p}_slot", f"{p}_shape", f"{p}_dtype"] if checked else [f"{p}_slot"]
     lines = [f"def {name}(slot, cts, entry):", *_incoming(primitive)]
     lines.append(f"    {', '.join([*unpacked, *kept])}, = entry")
+    incoming = "seen" if primitive.outputs else "ct"
+    arrays = [
+        k for k in kept if k in (*primitive.arrays, "out", *primitive.outputs, *primitive.residuals)
+    ]
+    if arrays:  # under higher derivatives everything is an `Array`
+        lines += [
+            f"    if type({incoming}) is Array:",
+            *(f"        {k} = lift({k})" for k in arrays),
+        ]
     if any("xp" in parameter_names(rule) for rule in rules.values()):
-        source = "ct" if not primitive.outputs else "seen"
-        lines.append(f"    xp = SPACES.of({source})")
-        arrays = (*primitive.arrays, "out", *primitive.outputs, *primitive.residuals)
-        lines += [f"    if type({k}) is Array:\n        xp = SPACES[Array]" for k in kept if k in arrays]
+        lines.append(f"    xp = SPACES.of({incoming})")
     for key, rule in rules.items():
         arguments = ", ".join(parameter_names(rule))
         target = key if key in primitive.shared else f"{key}_bar"
@@ -317,7 +338,7 @@ def make_pull(primitive: Primitive, traced: tuple[str, ...], *, checked: bool) -
                 label = f'"{primitive.name} for {key}"'
                 lines += [
                     f"    {share} = {target}",
-                    f"    if type({share}) is Array or {share}.shape != {key}_shape or {share}.dtype is not {key}_dtype:",
+                    f"    if {share}.shape != {key}_shape or {share}.dtype is not {key}_dtype:",
                     f"        {share} = fit({share}, {key}_shape, {key}_dtype, {label})",
                 ]
             lines += [
@@ -367,7 +388,9 @@ def make_constant(text: str) -> Callable[..., Any]:
     args = ", ".join(primitive.positional) + ("," if len(primitive.positional) == 1 else "")
     source = f"def {name}{primitive.text}:\n    return apply_constant(primitive, ({args}), {_settings(primitive)})\n"
     front = compile_source(
-        source, name, {"apply_constant": apply_constant, "primitive": primitive, "__name__": __name__}
+        source,
+        name,
+        {"apply_constant": apply_constant, "primitive": primitive, "__name__": __name__},
     )
     front.__doc__ = f"The standard's `{primitive.name}`; its result carries no derivative."
     front.__module__ = "pullback.autograd.namespace"
@@ -380,7 +403,9 @@ def documentation(primitive: Primitive) -> str:
     lines = [f"The array API standard's `{primitive.name}`, differentiable.", ""]
     for key, rule in primitive.rules.items():
         text = inspect.getdoc(rule)
-        lines.append(f"{key}_bar: {text.splitlines()[0] if text else 'see the rule in autograd/rules'}")
+        lines.append(
+            f"{key}_bar: {text.splitlines()[0] if text else 'see the rule in autograd/rules'}"
+        )
     if not primitive.rules:
         lines.append("It has no rule: under a derivative it raises.")
     return "\n".join(lines)

@@ -21,7 +21,9 @@ def _native(dtype: Any) -> Any:
     return None if dtype is None else current().dtype(dtype)
 
 
-def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Array:
+def asarray(
+    obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
+) -> Array:
     """An array from a number, nested sequence or array.
 
     An array of any backend stays where it is (unless `device` says otherwise), a traced one stays traced;
@@ -48,10 +50,14 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     value = peel(obj)
     if type(value) is Array:
         if copy is False and dtype is not None and np.dtype(dtype) != value.dtype:
-            raise ValueError(f"asarray(copy=False): a change of dtype from {value.dtype} to {dtype} copies")
+            raise ValueError(
+                f"asarray(copy=False): a change of dtype from {value.dtype} to {dtype} copies"
+            )
         if (dtype is None or np.dtype(dtype) == value.dtype) and device is None:
             return front_of(find("positive"))(value) if copy else value
-        return front_of(find("astype"))(value, value.dtype if dtype is None else dtype, device=device)
+        return front_of(find("astype"))(
+            value, value.dtype if dtype is None else dtype, device=device
+        )
     if _is_array(value):
         backend = backend_of(value)
         options = {} if device is None else {"device": device}
@@ -64,7 +70,9 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
         value = _without_arrays(value)
     backend = current()
     return Array(
-        backend.normalise(backend.xp.asarray(value, dtype=_native(dtype), copy=copy, **_place(device)))
+        backend.normalise(
+            backend.xp.asarray(value, dtype=_native(dtype), copy=copy, **_place(device))
+        )
     )
 
 
@@ -73,7 +81,9 @@ def _is_array(x: Any) -> bool:
 
 
 def _holds_traced(x: Any) -> bool:
-    return isinstance(x, list | tuple) and any(type(peel(v)) is Array or _holds_traced(v) for v in x)
+    return isinstance(x, list | tuple) and any(
+        type(peel(v)) is Array or _holds_traced(v) for v in x
+    )
 
 
 def _without_arrays(x: Any) -> Any:
@@ -85,7 +95,10 @@ def _without_arrays(x: Any) -> Any:
 def _stack_nested(x: Any, dtype: Any) -> Array:
     """A nested sequence with traced numbers in it, by `stack`, so that they stay traced."""
     stack = front_of(find("stack"))
-    items = [_stack_nested(v, dtype) if isinstance(v, list | tuple) else asarray(v, dtype=dtype) for v in x]
+    items = [
+        _stack_nested(v, dtype) if isinstance(v, list | tuple) else asarray(v, dtype=dtype)
+        for v in x
+    ]
     return stack(items)
 
 
@@ -163,7 +176,9 @@ def ones(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
     return _ones(shape, dtype=dtype, device=device)
 
 
-def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None) -> Array:
+def eye(
+    n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
+) -> Array:
     """Ones on the k-th diagonal, as in the standard."""
     return _eye(n_rows, n_cols, k=k, dtype=dtype, device=device)
 
@@ -179,11 +194,20 @@ def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) 
 
 def _spread(value: Any, shape: Any, dtype: Any) -> Array:
     value = value if dtype is None else front_of(find("astype"))(value, dtype)
-    return front_of(find("broadcast_to"))(value, (shape,) if isinstance(shape, int) else tuple(shape))
+    return front_of(find("broadcast_to"))(
+        value, (shape,) if isinstance(shape, int) else tuple(shape)
+    )
 
 
 def linspace(
-    start: Any, stop: Any, /, num: int, *, dtype: Any = None, device: Any = None, endpoint: bool = True
+    start: Any,
+    stop: Any,
+    /,
+    num: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    endpoint: bool = True,
 ) -> Array:
     """`num` evenly spaced numbers, as in the standard; traced ends keep their derivative."""
     if type(peel(start)) is Array or type(peel(stop)) is Array:
@@ -201,7 +225,9 @@ def _like(name: str) -> Any:
         backend = backend_of(value)
         options = {} if device is None else {"device": device}
         wanted = None if dtype is None else backend.dtype(dtype)
-        return Array(backend.normalise(getattr(backend.xp, name)(value, *args, dtype=wanted, **options)))
+        return Array(
+            backend.normalise(getattr(backend.xp, name)(value, *args, dtype=wanted, **options))
+        )
 
     return make
 
@@ -249,7 +275,9 @@ def can_cast(from_: Any, to: Any, /) -> bool:
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     """The dtype that mixing the arguments gives, as ``numpy.dtype``."""
-    given = [x if isinstance(x, bool | int | float | complex) else _dtype(x) for x in arrays_and_dtypes]
+    given = [
+        x if isinstance(x, bool | int | float | complex) else _dtype(x) for x in arrays_and_dtypes
+    ]
     if all(isinstance(x, bool | int | float | complex) for x in given):
         raise ValueError("result_type: at least one argument has to be an array or a dtype")
     return np.result_type(*given)

@@ -1,6 +1,7 @@
 """What kind of number a dtype holds, for the dtype objects of any library.
 
-Remembered by dtype object: asking NumPy for a dtype's name costs more than most operations on small arrays.
+Asking NumPy for a dtype's name costs more than most operations on small arrays, so the answers are tables
+by class: NumPy has a class for each of its dtypes. Those of other libraries are asked for their names.
 """
 
 from __future__ import annotations
@@ -9,31 +10,35 @@ from typing import Any
 
 import numpy as np
 
-
-class _Named(dict):
-    """Whether the name of a dtype has one of some words in it."""
-
-    def __init__(self, *words: str) -> None:
-        super().__init__()
-        self.words = words
-
-    def __missing__(self, dtype: Any) -> bool:
-        name = str(dtype).rpartition(".")[2]
-        self[dtype] = found = any(word in name for word in self.words)
-        return found
+_CLASSES = {type(np.dtype(char)): np.dtype(char).kind for char in np.typecodes["All"]}
+_INEXACT = {cls: kind in "fc" for cls, kind in _CLASSES.items()}
+_COMPLEX = {cls: kind == "c" for cls, kind in _CLASSES.items()}
+_INTEGER = {cls: kind in "iu" for cls, kind in _CLASSES.items()}
 
 
-is_inexact = _Named("float", "complex").__getitem__
-is_complex = _Named("complex").__getitem__
-is_integer = _Named("int").__getitem__
+def _name(dtype: Any) -> str:
+    """``"float32"`` for ``array_api_strict.float32``, and for the Python class `float` its own name."""
+    return dtype.__name__ if isinstance(dtype, type) else str(dtype).rpartition(".")[2]
 
 
-class _NumPy(dict):
+def is_inexact(dtype: Any) -> bool:
+    """Whether a dtype is real or complex floating point."""
+    known = _INEXACT.get(type(dtype))
+    return _name(dtype).startswith(("float", "complex", "bfloat")) if known is None else known
+
+
+def is_complex(dtype: Any) -> bool:
+    """Whether a dtype is complex."""
+    known = _COMPLEX.get(type(dtype))
+    return _name(dtype).startswith("complex") if known is None else known
+
+
+def is_integer(dtype: Any) -> bool:
+    """Whether a dtype is a signed or unsigned integer one."""
+    known = _INTEGER.get(type(dtype))
+    return _name(dtype).startswith(("int", "uint")) if known is None else known
+
+
+def as_numpy(dtype: Any) -> np.dtype:
     """The ``numpy.dtype`` of the same name as any library's dtype."""
-
-    def __missing__(self, dtype: Any) -> np.dtype:
-        self[dtype] = same = dtype if isinstance(dtype, np.dtype) else np.dtype(str(dtype).rpartition(".")[2])
-        return same
-
-
-as_numpy = _NumPy().__getitem__
+    return dtype if isinstance(dtype, np.dtype) else np.dtype(_name(dtype))

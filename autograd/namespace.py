@@ -141,19 +141,28 @@ __all__ = [
 ]  # fmt: skip
 
 
-
 # One level down, under higher derivatives, values are traced arrays: the rules' `xp` is this namespace, with
 # the extras composed of its functions, except those that are functions of it themselves.
 SPACES[Array] = extend(
     sys.modules[__name__],
     stop_gradient=stop_gradient,
     copy=lambda x: peel(x),
+    arange_like=lambda n, x: Array(SPACES.of(raw(x)).arange_like(n, raw(x))),
+    zeros_beside=lambda shape, x: Array(SPACES.of(raw(x)).zeros_beside(shape, raw(x))),
     getitem=lambda x, key: front_of(find("getitem"))(x, key),
     setitem=lambda x, value, key: front_of(find("setitem"))(x, value, key),
     **{
         name: (lambda *args, _name=name, **settings: front_of(find(_name))(*args, **settings))
         for name in (
-            "linear", "linear_relu", "relu", "sigmoid", "softplus", "logsumexp", "log_softmax", "softmax", "scatter_add",
+            "linear",
+            "linear_relu",
+            "relu",
+            "sigmoid",
+            "softplus",
+            "logsumexp",
+            "log_softmax",
+            "softmax",
+            "scatter_add",
         )  # fmt: skip
     },
 )

@@ -56,7 +56,9 @@ def _in_place(name: str) -> Callable[[Array, Any], Array]:
             )
         if out.dtype != self.dtype:
             if not np.can_cast(out.dtype, self.dtype, "same_kind"):
-                raise TypeError(f"{name} in place: a result of dtype {out.dtype} does not go into {self.dtype}")
+                raise TypeError(
+                    f"{name} in place: a result of dtype {out.dtype} does not go into {self.dtype}"
+                )
             out = namespace.astype(out, self.dtype)
         return rebind(self, out)
 
@@ -106,7 +108,9 @@ def _setitem(self: Array, key: Any, value: Any, /) -> None:
     if type(value) not in SCALARS and type(peel(value)) is not Array:
         value = namespace.asarray(value)
     if is_complex(getattr(value, "dtype", type(value))) and not is_complex(self.dtype):
-        raise TypeError(f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)")
+        raise TypeError(
+            f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)"
+        )
     rebind(self, front_of(find("setitem"))(self, value, _copied(clean_key(key))))
 
 
@@ -161,7 +165,9 @@ def install() -> None:
         "__array_namespace__": _array_namespace,
         "to_device": _to_device,
         "T": property(_transpose, doc="The transpose of a matrix."),
-        "mT": property(lambda self: namespace.matrix_transpose(self), doc="The last two axes swapped."),
+        "mT": property(
+            lambda self: namespace.matrix_transpose(self), doc="The last two axes swapped."
+        ),
     }
     for name, member in members.items():
         setattr(Array, name, member)
@@ -169,13 +175,17 @@ def install() -> None:
 
 def _transpose(self: Array) -> Array:
     if self.ndim != 2:
-        raise ValueError(f"x.T is for matrices, not for {self.ndim} dimensions; use x.mT or pb.xp.permute_dims")
+        raise ValueError(
+            f"x.T is for matrices, not for {self.ndim} dimensions; use x.mT or pb.xp.permute_dims"
+        )
     return namespace.permute_dims(self, (1, 0))
 
 
 def _array_namespace(self: Array, /, *, api_version: str | None = None) -> Any:
     if api_version not in (None, *namespace.API_VERSIONS):
-        raise ValueError(f"array API version {api_version!r}: pb.xp follows {', '.join(namespace.API_VERSIONS)}")
+        raise ValueError(
+            f"array API version {api_version!r}: pb.xp follows {', '.join(namespace.API_VERSIONS)}"
+        )
     return namespace
 
 

@@ -192,7 +192,9 @@ def defvjp(
     known = primitive.known_names()
     for key, rule in rules.items():
         if not key.startswith("_") and key not in (*primitive.arrays, primitive.variadic):
-            raise TypeError(f"defvjp({name!r}): {name}{primitive.text} has no array parameter {key!r}")
+            raise TypeError(
+                f"defvjp({name!r}): {name}{primitive.text} has no array parameter {key!r}"
+            )
         unknown = [p for p in parameter_names(rule) if p not in known]
         if unknown:
             raise TypeError(
@@ -243,7 +245,10 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
             return value
         if chosen is None:
             chosen = value
-        elif type(chosen) is not kind and backend_of(chosen).array_type is not backend_of(value).array_type:
+        elif (
+            type(chosen) is not kind
+            and backend_of(chosen).array_type is not backend_of(value).array_type
+        ):
             one, other = backend_of(chosen).name, backend_of(value).name
             raise TypeError(
                 f"{name}: one argument is an array of {one} and another of {other}; nothing is moved silently: "
@@ -284,7 +289,9 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
             values[place] = value = value.value
             kind = type(value)
         elif tape is not UNTRACED and tape.copies and kind not in CONSTANTS:
-            values[place] = value = SPACES.of(value).copy(value)  # the caller could change it before the pull
+            values[place] = value = SPACES.of(value).copy(
+                value
+            )  # the caller could change it before the pull
         if chosen is None:
             if kind not in SCALARS:
                 chosen = value
@@ -333,7 +340,9 @@ def record(
     entries.extend([None] * (len(outs) - 1))
     entries.append(recorder(slots, outs, residuals, values, settings))
     first = len(entries) - len(outs)
-    wrapped = [Array(o, tape, first + i) if is_inexact(o.dtype) else Array(o) for i, o in enumerate(outs)]
+    wrapped = [
+        Array(o, tape, first + i) if is_inexact(o.dtype) else Array(o) for i, o in enumerate(outs)
+    ]
     return _same_structure(out, wrapped)
 
 

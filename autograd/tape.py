@@ -30,15 +30,26 @@ class Record:
     def __init__(self, *, copies: bool = False) -> None:
         self.entries: list[Any] = []
         self.open = True
-        self.order = next(_order)  # newer tapes are inner ones; itertools.count is safe under threads
-        self.copies = copies  # keep copies of constants that the caller could change before the pull
+        self.order = next(
+            _order
+        )  # newer tapes are inner ones; itertools.count is safe under threads
+        self.copies = (
+            copies  # keep copies of constants that the caller could change before the pull
+        )
 
     def watch(self, value: Any) -> Array:
         """An `Array` over `value` whose later uses are recorded here."""
-        if type(value) not in SPACES:
-            SPACES.of(value)  # generated code looks the library up by class alone
-        self.entries.append(None)
-        return Array(value, self, len(self.entries) - 1)
+        return self.watch_all([value])[0]
+
+    def watch_all(self, values: list[Any]) -> list[Array]:
+        """An `Array` over each of `values`, in consecutive slots."""
+        entries = self.entries
+        first = len(entries)
+        for kind in {type(value) for value in values}:
+            if kind not in SPACES:  # generated code looks the library up by class alone
+                SPACES.of(next(value for value in values if type(value) is kind))
+        entries.extend([None] * len(values))
+        return [Array(value, self, slot) for slot, value in enumerate(values, first)]
 
     def close(self) -> None:
         """Stop recording."""

@@ -12,8 +12,8 @@ import numpy as np
 from ..backend import backend_of
 from . import tree
 from .array import Array, peel, raw
-from .backward import LAZY, SPACES, fit, sweep
-from .dtypes import is_complex
+from .backward import LAZY, SPACES, fit, lift, sweep
+from .dtypes import is_complex, is_inexact
 from .tape import Record, check_differentiable
 
 # ── what goes in and what comes out ───────────────────────────────────────────────────────────
@@ -21,6 +21,8 @@ from .tape import Record, check_differentiable
 
 def give_back(x: Any, like: Any) -> Any:
     """A result as the caller's own kind: a raw array for a raw one, an `Array`, or a Python number."""
+    if type(x) is type(like) and type(x) is not Array:
+        return x
     x = peel(x)
     if type(x) is Array:
         return x
@@ -33,12 +35,14 @@ def give_back(x: Any, like: Any) -> Any:
 
 def seed_for(value: Any) -> Any:
     """The cotangent 1 of a 0-d output."""
-    key = (type(value), value.dtype, str(getattr(value, "device", "")))
+    if type(value) is Array:
+        return SPACES[Array].ones_like(value)
+    key = (type(value), value.dtype, value.device)
     seed = _seeds.get(key)
     if seed is None:
-        seed = SPACES.of(value).ones_like(value)
-        if type(value) is not Array:
-            _seeds[key] = seed  # only read, and copied before it could reach the caller
+        seed = _seeds[key] = SPACES.of(value).ones_like(
+            value
+        )  # only read, and copied before it could reach the caller
     return seed
 
 
@@ -51,13 +55,13 @@ def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
         return SPACES.of(value).zeros_like(value)
     if type(ct) in LAZY:
         ct = ct.dense()
-    ct = peel(ct)
+    if type(ct) is Array:
+        ct = peel(ct)
     if type(ct) is Array:
         return SPACES[Array].conj(ct) if is_complex(ct.dtype) else ct
     if is_complex(value.dtype):
         ct = SPACES.of(ct).conj(ct)
-    backend = backend_of(value) if type(value) is not Array else backend_of(ct)
-    out = backend.as_gradient(ct)
+    out = backend_of(value if type(value) is not Array else ct).as_gradient(ct)
     if id(out) in taken:
         out = SPACES.of(out).copy(out)
     taken.add(id(out))
@@ -72,18 +76,23 @@ def _scalar_output(out: Any, transform: str) -> Any:
     TypeError
         If the output is not one real number.
     """
-    if type(out) is not Array and not hasattr(out, "shape") and not isinstance(out, int | float | complex):
+    if (
+        type(out) is not Array
+        and not hasattr(out, "shape")
+        and not isinstance(out, int | float | complex)
+    ):
         raise TypeError(
             f"{transform}: the function returned {type(out).__name__}, not one real number; return a 0-d array, and "
             "anything else by has_aux=True"
         )
-    shape = tuple(getattr(out, "shape", ()))
+    value = out.value if type(out) is Array else out
+    shape = tuple(getattr(value, "shape", ()))
     if shape != ():
         raise TypeError(
             f"{transform}: the function returned an array of shape {shape}, but a gradient is of one real number; "
             "reduce it (sum, mean), or use pb.vjp with a cotangent or pb.jacobian"
         )
-    dtype = getattr(out, "dtype", type(out))
+    dtype = getattr(value, "dtype", type(value))
     if dtype is complex or is_complex(dtype):
         raise TypeError(
             f"{transform}: the function returned a complex number ({dtype}), but a gradient is of one real number; "
@@ -130,55 +139,103 @@ def value_and_grad(
     several = not isinstance(argnums, int)
     places: tuple[int, ...] = tuple(argnums) if not isinstance(argnums, int) else (argnums,)
 
+    flatten = _flatten_again()
+
     @functools.wraps(f)
     def with_grad(*args: Any, **kwargs: Any) -> Any:
         for place in places:
             if not -len(args) <= place < len(args):
-                raise TypeError(f"grad: argnums={argnums} but there are {len(args)} positional arguments")
+                raise TypeError(
+                    f"grad: argnums={argnums} but there are {len(args)} positional arguments"
+                )
+        chosen = tuple([args[i] for i in places]) if several else args[places[0]]
+        leaves, spec = flatten(chosen)
         record = Record()
-        chosen = [args[i] for i in places]
-        leaves, spec = tree.flatten(chosen if several else chosen[0])
-        values = [_checked(leaf, i, leaves, chosen) for i, leaf in enumerate(leaves)]
-        watched = [record.watch(value) for value in values]
-        inputs = tree.unflatten(spec, watched)
-        arguments = list(args)
-        for place, argument in zip(places, inputs if several else (inputs,), strict=True):
-            arguments[place] = argument
-        locked = [v for v in values if type(v) is not Array and backend_of(v).lock(v)]
+        locked: list[Any] = []
+        values: list[Any] = []
         try:
+            inputs = tree.unflatten(spec, _enter(record, leaves, values, locked, chosen))
+            arguments = list(args)
+            for place, argument in zip(places, inputs if several else (inputs,), strict=True):
+                arguments[place] = argument
             out = f(*arguments, **kwargs)
             aux = None
             if has_aux:
                 out, aux = _split_aux(out)
-            out = _scalar_output(out, "grad")
+            _scalar_output(out, "grad")
             gradients = _gradients(record, out, values)
         finally:
-            record.close()
-            for value in locked:
-                backend_of(value).unlock(value)
-        like = leaves[0] if leaves else out
-        result = tree.unflatten(spec, [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)])
-        if several:
-            result = tuple(result)
-        value = give_back(out, like) if type(out) is Array else out
-        if has_aux:
-            return (value, constants(aux)), result
-        return value, result
+            record.open = False
+            if locked:  # only libraries with locks lock: one kind
+                unlock = backend_of(locked[0]).unlock
+                for value in locked:
+                    unlock(value)
+        result = tree.unflatten(
+            spec, [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
+        )
+        value = give_back(out, leaves[0] if leaves else out) if type(out) is Array else out
+        return ((value, constants(aux)) if has_aux else value), result
 
     return with_grad
 
 
-def _checked(leaf: Any, i: int, leaves: list[Any], chosen: list[Any]) -> Any:
+def _flatten_again() -> Callable[[Any], tuple[list[Any], Any]]:
+    """`tree.flatten` that first tries the structure of its last call, as a training loop's trees have it."""
+    last: Any = None
+
+    def flatten(chosen: Any) -> tuple[list[Any], Any]:
+        nonlocal last
+        spec = last  # one read: another thread may set it meanwhile
+        if spec is not None:
+            try:
+                leaves = tree.flatten_as(spec, chosen)
+            except ValueError:
+                pass
+            else:
+                if all(
+                    [type(leaf) in SPACES for leaf in leaves]
+                ):  # a subtree may stand where a leaf was
+                    return leaves, spec
+        leaves, last = spec_pair = tree.flatten(chosen)
+        return spec_pair
+
+    return flatten
+
+
+def _enter(
+    record: Record, leaves: list[Any], values: list[Any], locked: list[Any], chosen: Any
+) -> list[Any]:
+    """Watch the leaves; their values, one level down, go into `values`, and the raw ones are locked meanwhile."""
+    kind, lock = None, None
+    for i, leaf in enumerate(leaves):
+        if type(leaf) is Array or type(leaf) not in SPACES or not is_inexact(leaf.dtype):
+            leaf = _checked(leaf, i, leaves, chosen)
+        values.append(leaf)
+        if type(leaf) is not kind:
+            kind = type(leaf)
+            lock = None if kind is Array else backend_of(leaf).lock
+        if lock is not None and lock(leaf):
+            locked.append(leaf)
+    return record.watch_all(values)
+
+
+def _checked(leaf: Any, i: int, leaves: list[Any], chosen: Any) -> Any:
     try:
         return check_differentiable(leaf, "this argument")
     except TypeError as error:
-        name = "the argument" if len(leaves) == 1 else f"leaf {tree.paths(chosen)[i]!r} of the arguments"
+        name = (
+            "the argument"
+            if len(leaves) == 1
+            else f"leaf {tree.paths(chosen)[i]!r} of the arguments"
+        )
         raise TypeError(f"grad: {str(error).replace('this argument', name)}") from None
 
 
 def _split_aux(out: Any) -> tuple[Any, Any]:
     if not isinstance(out, tuple) or len(out) != 2:
-        raise TypeError(f"has_aux=True: the function has to return (value, aux), not {type(out).__name__}")
+        raise TypeError(
+            f"has_aux=True: the function has to return (value, aux), not {type(out).__name__}"
+        )
     return out
 
 
@@ -201,10 +258,27 @@ def _gradients(record: Record, out: Any, values: list[Any]) -> list[Any]:
         taken = {id(cts[out.slot])} if out.slot < len(values) else set()
     else:
         cts, taken = [None] * len(values), set()
-    return [leaf_gradient(cts[i], value, taken) for i, value in enumerate(values)]
+    gradients = []
+    kind, as_gradient = None, None
+    for value, ct in zip(values, cts, strict=False):  # slots 0 … k−1 are the inputs'
+        if type(value) is not kind:
+            kind = type(value)
+            as_gradient = None if kind is Array else backend_of(value).as_gradient
+        if (
+            as_gradient is not None and type(ct) is kind and not is_complex(ct.dtype)
+        ):  # the common case, in line
+            gradient = as_gradient(ct)
+            if id(gradient) not in taken:
+                taken.add(id(gradient))
+                gradients.append(gradient)
+                continue
+        gradients.append(leaf_gradient(ct, value, taken))
+    return gradients
 
 
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+def grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
     """The gradient of a function of arrays, floats or pytrees that returns one real number.
 
     Parameters
@@ -310,7 +384,9 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
         sweep(record, cts, consume=False)
         taken: set[int] = {id(raw(c)) for c in ct_leaves}
         gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(values)]
-        return tree.unflatten(spec, [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)])
+        return tree.unflatten(
+            spec, [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
+        )
 
     result = tree.unflatten(out_spec, [_result(y, like) for y in out_leaves])
     return (result, pull, constants(aux)) if has_aux else (result, pull)
@@ -335,12 +411,18 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
     """
     ct = peel(ct)
     if isinstance(ct, bool | int | float | complex):
-        ct = SPACES.of(y.value).full_like(y.value, ct) if y.shape == () else _wrong_shape((), y.shape)
+        ct = (
+            SPACES.of(y.value).full_like(y.value, ct)
+            if y.shape == ()
+            else _wrong_shape((), y.shape)
+        )
     if tuple(ct.shape) != tuple(y.shape):
         _wrong_shape(ct.shape, y.shape)
     if is_complex(ct.dtype):
         ct = SPACES.of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
+    if type(y.value) is Array:
+        ct = lift(ct)
     cts[y.slot] = ct if cts[y.slot] is None else cts[y.slot] + ct
 
 
@@ -385,7 +467,9 @@ class Tape:
             If the tape is closed.
         """
         if not self._record.open:
-            raise RuntimeError("Tape.watch: this tape is closed; watch inputs inside its `with` block")
+            raise RuntimeError(
+                "Tape.watch: this tape is closed; watch inputs inside its `with` block"
+            )
         return tree.map(self._watch, x)
 
     def _watch(self, x: Any) -> Array:
@@ -451,5 +535,3 @@ class Tape:
             "Tape.gradient: a source is not on this tape; use the array that tape.watch(x) returned, or what was "
             "computed from it"
         )
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .array import UNTRACED, Array, peel
-from .backward import LAZY, SPACES, accumulate, fit
+from .backward import LAZY, SPACES, accumulate, fit, lift
 from .dtypes import is_inexact
 from .primitive import (
     SCALARS,
@@ -72,10 +72,17 @@ def _pull(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
     if type(ct) in LAZY:
         ct = ct.dense()
     _, primitive, rule, places, slots, kept, known = entry
+    if type(ct) is Array:
+        known = {
+            k: [lift(v) for v in known[k]] if k == primitive.variadic else lift(v)
+            for k, v in known.items()
+        }
     known = {**known, "ct": ct, "xp": SPACES.of(ct)}
     shares = rule(**{name: known[name] for name in parameter_names(rule)})
     for place, target, (shape, dtype) in zip(places, slots, kept, strict=True):
-        share = fit(shares[place], shape, dtype, f"{primitive.name} for {primitive.variadic}[{place}]")
+        share = fit(
+            shares[place], shape, dtype, f"{primitive.name} for {primitive.variadic}[{place}]"
+        )
         prior = cts[target]
         if prior is None:
             cts[target] = share

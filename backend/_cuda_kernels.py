@@ -174,18 +174,7 @@ extern "C" __global__ void logsumexp(const real* x, real* out, idx rows, idx col
     if (threadIdx.x == 0) out[row] = log(total) + shift;
 }
 """,
-    # x_bar = ct exp(x - out), the softmax times the row's cotangent
-    "logsumexp_vjp": r"""
-extern "C" __global__ void logsumexp_vjp(
-    const real* ct, const real* x, const real* out, real* x_bar, idx rows, idx cols) {
-    const idx row = ROW;
-    if (row >= rows) return;
-    x += row * cols;
-    x_bar += row * cols;
-    const real scale = ct[row], total = out[row];
-    EACH_COLUMN(j, cols) x_bar[j] = scale * exp(x[j] - total);
-}
-""",
+    # x (rows, cols) -> out (rows, cols)
     "log_softmax": r"""
 extern "C" __global__ void log_softmax(const real* x, real* out, idx rows, idx cols) {
     const idx row = ROW;
@@ -194,21 +183,6 @@ extern "C" __global__ void log_softmax(const real* x, real* out, idx rows, idx c
     out += row * cols;
     const real shift = row_shift(x, cols), log_total = log(row_sum_exp(x, cols, shift));
     EACH_COLUMN(j, cols) out[j] = (x[j] - shift) - log_total;
-}
-""",
-    # x_bar = ct - exp(out) sum_j ct_j
-    "log_softmax_vjp": r"""
-extern "C" __global__ void log_softmax_vjp(
-    const real* ct, const real* out, real* x_bar, idx rows, idx cols) {
-    const idx row = ROW;
-    if (row >= rows) return;
-    ct += row * cols;
-    out += row * cols;
-    x_bar += row * cols;
-    real s = 0;
-    EACH_COLUMN(j, cols) s += ct[j];
-    s = reduce_row<plus>(s);
-    EACH_COLUMN(j, cols) x_bar[j] = ct[j] - exp(out[j]) * s;
 }
 """,
     # g = grad + decay * p; p_out = p - lr * g
@@ -230,17 +204,18 @@ extern "C" __global__ void momentum(
     }
 }
 """,
-    # m, v: running means of g and g^2; c1 = 1 - b1^t and c2 = 1 - b2^t undo their start at zero;
-    # decay is AdamW's, apart from the gradient (0 for Adam)
+    # m, v: running means of g and g^2; d1 = 1 - b1, d2 = 1 - b2 (from the host: in float32 the
+    # subtraction loses half the digits); c1 = 1 - b1^t, c2 = 1 - b2^t undo their start at zero;
+    # l2 is a penalty's share of the gradient, decay AdamW's, apart from it
     "adam": r"""
 extern "C" __global__ void adam(
     const real* p, const real* grad, const real* m, const real* v,
-    real* p_out, real* m_out, real* v_out, real lr, real b1, real b2, real eps,
-    real c1, real c2, real decay, idx n) {
+    real* p_out, real* m_out, real* v_out, real lr, real b1, real b2, real d1, real d2,
+    real eps, real c1, real c2, real l2, real decay, idx n) {
     EACH(i, n) {
-        const real at = p[i], g = grad[i];
-        const real mean = b1 * m[i] + (1 - b1) * g;
-        const real square = b2 * v[i] + (1 - b2) * g * g;
+        const real at = p[i], g = grad[i] + l2 * at;
+        const real mean = b1 * m[i] + d1 * g;
+        const real square = b2 * v[i] + d2 * g * g;
         m_out[i] = mean;
         v_out[i] = square;
         p_out[i] = at - lr * (decay * at + (mean / c1) / (sqrt(square / c2) + eps));
@@ -253,7 +228,7 @@ extern "C" __global__ void adam(
 BY_LABEL = frozenset({"cross_entropy", "cross_entropy_vjp"})
 """Kernels with one function per label dtype."""
 
-BY_ROW = BY_LABEL | {"logsumexp", "logsumexp_vjp", "log_softmax", "log_softmax_vjp"}
+BY_ROW = BY_LABEL | {"logsumexp", "log_softmax"}
 """Kernels that give each row to a group of threads; the others go element by element."""
 
 

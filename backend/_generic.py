@@ -106,16 +106,18 @@ def softmax(xp: Any, x: Any, axis: Any) -> Any:
     return weights / xp.sum(weights, axis=axis, keepdims=True)
 
 
-def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
-    """The mean of ``−log_softmax(logits)[i, labels[i]]`` over the rows, and the softmax itself."""
+def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any, Any]:
+    """The mean of ``−log_softmax(logits)[i, labels[i]]`` over the rows, the softmax itself, and the labels."""
     log_p = log_softmax(xp, logits, -1)
     picked = xp.take_along_axis(log_p, labels[..., None], axis=-1)
-    return -xp.mean(picked), xp.exp(log_p)
+    return -xp.mean(picked), xp.exp(log_p), labels
 
 
-def softmax_cross_entropy_vjp(xp: Any, ct: Any, p: Any, labels: Any) -> Any:
+def softmax_cross_entropy_vjp(
+    xp: Any, ct: Any, p: Any, labels: Any, labels_shape: tuple[int, ...]
+) -> Any:
     """``(p − onehot(labels)) · ct / rows``, the gradient of the mean cross-entropy."""
-    classes = xp.arange(p.shape[-1], dtype=labels.dtype, device=labels.device)
+    classes = xp.arange_like(p.shape[-1], labels)
     onehot = xp.astype(labels[..., None] == classes, p.dtype)
     return (p - onehot) * (ct / max(math.prod(p.shape[:-1]), 1))
 
@@ -128,12 +130,24 @@ def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     """
     size = math.prod(shape)
     flat = xp.reshape(values, (-1,))
-    places = xp.arange(size, device=flat.device)
+    places = xp.arange_like(size, flat)
     places = xp.reshape(xp.reshape(places, shape)[key], (-1,))
-    out = xp.zeros(size, dtype=flat.dtype, device=flat.device)
-    for i in range(flat.shape[0]):  # the standard has no scatter; libraries of our own override this
+    out = xp.zeros_beside((size,), flat)
+    for i in range(
+        flat.shape[0]
+    ):  # the standard has no scatter; libraries of our own override this
         out[int(places[i])] += flat[i]
     return xp.reshape(out, shape)
+
+
+def arange_like(xp: Any, n: int, x: Any) -> Any:
+    """The indices 0 … n − 1, of the library and on the device of `x`."""
+    return xp.arange(n, device=x.device)
+
+
+def zeros_beside(xp: Any, shape: tuple[int, ...], x: Any) -> Any:
+    """Zeros of another shape than `x`, of its library, dtype and device."""
+    return xp.zeros(shape, dtype=x.dtype, device=x.device)
 
 
 def stop_gradient(xp: Any, x: Any) -> Any:
@@ -162,7 +176,8 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
-        log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_vjp, scatter_add, stop_gradient, copy, getitem, setitem,
+        log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_vjp, scatter_add, arange_like, zeros_beside,
+        stop_gradient, copy, getitem, setitem,
     )
 }  # fmt: skip
 
@@ -178,6 +193,13 @@ def extend(xp: Any, **overrides: Any) -> Namespace:
     space.__dict__.update(extras(space))
     space.__dict__.update(overrides)
     return space
+
+
+# The engine's dtypes are numpy.dtype objects; other libraries have their own.
+_TAKE_DTYPE = (
+    "arange", "asarray", "cumulative_prod", "cumulative_sum", "empty", "empty_like", "eye", "full", "full_like",
+    "linspace", "ones", "ones_like", "prod", "sum", "zeros", "zeros_like",
+)  # fmt: skip
 
 
 def backend_for(x: Any) -> Backend:
@@ -199,15 +221,33 @@ def backend_for(x: Any) -> Backend:
         return xp.asarray(host, dtype=None if dtype is None else native(dtype), device=device)
 
     def native(dtype: Any) -> Any:
-        return getattr(xp, np.dtype(dtype).name) if isinstance(dtype, np.dtype | type) else dtype
+        return (
+            getattr(xp, np.dtype(dtype).name) if isinstance(dtype, np.dtype | type | str) else dtype
+        )
 
     def to_numpy(value: Any) -> np.ndarray:
         home = xp.__array_namespace_info__().default_device()
         return np.asarray(array_api_compat.to_device(value, home))
 
+    def with_native_dtype(name: str) -> Callable[..., Any]:
+        function = getattr(xp, name)
+
+        def call(*args: Any, dtype: Any = None, **settings: Any) -> Any:
+            if dtype is not None:
+                settings["dtype"] = native(dtype)
+            return function(*args, **settings)
+
+        return call
+
+    def astype(value: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+        options = {} if device is None else {"device": device}
+        return xp.astype(value, native(dtype), copy=copy, **options)
+
+    overrides = {name: with_native_dtype(name) for name in _TAKE_DTYPE if hasattr(xp, name)}
+
     return Backend(
         name=xp.__name__.removeprefix("array_api_compat."),
-        xp=extend(xp),
+        xp=extend(xp, **overrides, astype=astype),
         array_type=type(x),
         asarray=asarray,
         to_numpy=to_numpy,

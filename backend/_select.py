@@ -108,7 +108,10 @@ class use:  # noqa: N801 - reads as a verb: `with pb.backend.use("numpy"):`
         return self.backend
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         _active.reset(self._before)
 

@@ -32,4 +32,6 @@ class Module:
 
     def __call__(self, x: Any) -> Any:
         """The model's output for the inputs `x`."""
-        raise NotImplementedError(f"{type(self).__name__} has no __call__: write what it computes from x")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no __call__: write what it computes from x"
+        )

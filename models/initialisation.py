@@ -23,7 +23,9 @@ def variance(name: str, fan_in: int, fan_out: int) -> float:
         For an unknown name.
     """
     if name not in INITIALISERS:
-        raise ValueError(f"unknown initialisation {name!r}: choose one of {', '.join(INITIALISERS)}")
+        raise ValueError(
+            f"unknown initialisation {name!r}: choose one of {', '.join(INITIALISERS)}"
+        )
     fan = {"he": fan_in / 2, "glorot": (fan_in + fan_out) / 2, "lecun": fan_in}[name]
     return 1.0 / max(fan, 0.5)
 

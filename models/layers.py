@@ -35,7 +35,9 @@ class Linear(Module):
     b: Any
 
     @staticmethod
-    def init(inputs: int, outputs: int, *, init: str = "lecun", seed: Any = 0, dtype: Any = "float32") -> Linear:
+    def init(
+        inputs: int, outputs: int, *, init: str = "lecun", seed: Any = 0, dtype: Any = "float32"
+    ) -> Linear:
         """A layer with drawn weights and zero biases, on the active backend.
 
         Parameters
@@ -104,14 +106,17 @@ class MLP(Module):
     ) -> None:
         sizes = tuple(int(n) for n in sizes)
         if len(sizes) < 2 or min(sizes) < 1:
-            raise ValueError(f"MLP: sizes are the widths from inputs to outputs, two or more, each ≥ 1; got {sizes}")
+            raise ValueError(
+                f"MLP: sizes are the widths from inputs to outputs, two or more, each ≥ 1; got {sizes}"
+            )
         activation_called(activation)
         rng = np.random.default_rng(seed)
         hidden = init or DEFAULT_FOR.get(activation, "glorot")
         pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
         kinds = [hidden] * (len(pairs) - 1) + [init or "lecun"]
         self.layers = tuple(
-            Linear.init(n, m, init=kind, seed=rng, dtype=dtype) for (n, m), kind in zip(pairs, kinds, strict=True)
+            Linear.init(n, m, init=kind, seed=rng, dtype=dtype)
+            for (n, m), kind in zip(pairs, kinds, strict=True)
         )
         self.sizes = sizes
         self.activation = activation

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autograd import namespace as xp
 from ..autograd.array import raw
+from ..autograd.dtypes import is_integer
 from .activations import softplus
 
 
@@ -46,13 +47,14 @@ def cross_entropy(logits: Any, labels: Any, /) -> Any:
     >>> round(float(pb.models.cross_entropy(np.zeros((2, 4)), np.asarray([0, 3]))), 6)
     1.386294
     """
-    labels = raw(labels)
-    if "int" not in str(getattr(labels, "dtype", "")):
-        kind = getattr(labels, "dtype", type(labels).__name__)
+    labels, values = raw(labels), raw(logits)
+    kind = getattr(labels, "dtype", type(labels))
+    if not is_integer(kind):
         raise TypeError(f"cross_entropy: labels are class indices of an integer dtype, not {kind}")
-    shape, wanted = _shape(labels), _shape(logits)[:-1]
-    if len(_shape(logits)) == 0 or shape != wanted:
-        raise ValueError(f"cross_entropy: logits of shape {_shape(logits)} take labels of shape {wanted}, not {shape}")
+    if values.ndim == 0 or labels.shape != values.shape[:-1]:
+        raise ValueError(
+            f"cross_entropy: logits of shape {values.shape} take labels of shape {values.shape[:-1]}, not {labels.shape}"
+        )
     return xp.softmax_cross_entropy(logits, labels)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..autograd import tree
 from ..autograd.array import raw
+from ..autograd.backward import SPACES
 
 Schedule = float | Callable[[int], float]
 
@@ -64,15 +65,23 @@ def rows(params: Any, grads: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
         If another tree has another structure.
     """
     leaves, spec = tree.flatten(params)
-    columns = [leaves]
-    for other in (grads, *others):
-        column, other_spec = tree.flatten(other)
-        if other_spec != spec:
-            raise ValueError(f"step: parameters of structure {spec}, but gradients or state of structure {other_spec}")
-        columns.append(column)
-    return spec, columns
+    try:
+        return spec, [leaves, *[tree.flatten_as(spec, other) for other in (grads, *others)]]
+    except ValueError as error:
+        raise ValueError(
+            f"step: gradients or state do not have the structure of the parameters: {error}"
+        ) from None
 
 
 def decays(p: Any) -> bool:
     """Whether weight decay applies: to matrices and higher, not to biases and scales."""
     return p.ndim >= 2
+
+
+def moved(p: Any, direction: Any, scale: float) -> Any:
+    """``p + scale · direction`` with one new array instead of two."""
+    out = direction * scale
+    if out.dtype is p.dtype and out.shape == p.shape != ():
+        out += p
+        return out
+    return SPACES.of(p).asarray(p + out, dtype=p.dtype)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..autograd import tree
-from ._base import Moments, Schedule, check, check_rate, decays, rate, rows, zeros_like
+from ._base import Moments, Schedule, check, check_rate, decays, moved, rate, rows, zeros_like
 
 
 @dataclass(frozen=True)
@@ -69,20 +69,26 @@ class SGD:
         lr = rate(self.lr, state.step)
         if not self.momentum:
             spec, (ps, gs) = rows(params, grads)
-            new = [p - lr * self._decayed(p, g) for p, g in zip(ps, gs, strict=True)]
+            if self.weight_decay:
+                gs = [self._decayed(p, g) for p, g in zip(ps, gs, strict=True)]
+            new = [moved(p, g, -lr) for p, g in zip(ps, gs, strict=True)]
             return tree.unflatten(spec, new), Moments(state.step + 1, None, None)
         spec, (ps, gs, us) = rows(params, grads, state.first)
         gs = [self._decayed(p, g) for p, g in zip(ps, gs, strict=True)]
         us = [self.momentum * u + g for u, g in zip(us, gs, strict=True)]
-        moves = [g + self.momentum * u for g, u in zip(gs, us, strict=True)] if self.nesterov else us
-        new = [p - lr * m for p, m in zip(ps, moves, strict=True)]
+        moves = (
+            [g + self.momentum * u for g, u in zip(gs, us, strict=True)] if self.nesterov else us
+        )
+        new = [moved(p, m, -lr) for p, m in zip(ps, moves, strict=True)]
         return tree.unflatten(spec, new), Moments(state.step + 1, tree.unflatten(spec, us), None)
 
     def _decayed(self, p: Any, g: Any) -> Any:
         return g + self.weight_decay * p if self.weight_decay and decays(p) else g
 
 
-def _adam_step(opt: Adam | AdamW, params: Any, grads: Any, state: Moments, decoupled: float) -> tuple[Any, Moments]:
+def _adam_step(
+    opt: Adam | AdamW, params: Any, grads: Any, state: Moments, decoupled: float
+) -> tuple[Any, Moments]:
     """One step of Adam, with the weights first shrunk by ``lr · decoupled``."""
     lr, t = rate(opt.lr, state.step), state.step + 1
     spec, (ps, gs, ms, vs) = rows(params, grads, state.first, state.second)

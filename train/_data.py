@@ -341,7 +341,7 @@ def split(
 
 @dataclass(frozen=True)
 class Standardizer:
-    """Columns to mean 0 and standard deviation 1: ``z = (x - mean) / scale``.
+    """Columns to mean 0 and unit variance: ``z = (x - mean) / scale``.
 
     Attributes
     ----------
@@ -353,8 +353,16 @@ class Standardizer:
     scale: np.ndarray
 
     @classmethod
-    def fit(cls, x: np.ndarray) -> Standardizer:
+    def fit(cls, x: np.ndarray, *, one_scale: bool = False) -> Standardizer:
         """Measure the columns of `x`, shape (n, d); only ever those of the training part.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, d)
+        one_scale : bool
+            Divide all columns by the root of their mean variance, not each by its own deviation: for
+            pixels, which share a unit. Blown up, the noise of pixels that are nearly always blank costs
+            a fifth of the validation loss on the digits.
 
         Examples
         --------
@@ -371,8 +379,10 @@ class Standardizer:
         for rows in _chunks(x):
             square += ((rows / unit - mean) ** 2).sum(axis=0) / len(x)
         constant = low == high
-        mean = np.where(constant, low, mean * unit)
-        return cls(mean, np.where(constant, 1.0, np.sqrt(square) * unit))
+        scale = np.where(constant, 0.0, np.sqrt(square) * unit)
+        if one_scale:
+            scale[:] = scale.max() and scale.max() * np.sqrt(np.mean((scale / scale.max()) ** 2))
+        return cls(np.where(constant, low, mean * unit), np.where(scale == 0, 1.0, scale))
 
     def transform(self, x: np.ndarray, dtype: Any = "float64") -> np.ndarray:
         """Standardise `x`, shape (n, d); computed in float64, returned as `dtype`."""

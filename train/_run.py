@@ -125,7 +125,7 @@ def _prepare(settings: Settings, active: backend.Backend) -> _Prepared:
     data = load_dataset(settings.data, settings.target or None, task=settings.task)
     rows = split(data, seed=settings.seed)
     task = task_for(data)
-    inputs = Standardizer.fit(data.x[rows.train])
+    inputs = Standardizer.fit(data.x[rows.train], one_scale=data.image_shape is not None)
     x = inputs.transform(data.x, settings.dtype)
     targets = None
     y = data.y

@@ -40,7 +40,11 @@ def _pow_base(ct: Any, x1: Any, x2: Any, xp: Any) -> Any:
 def _pow_exponent(ct: Any, out: Any, x1: Any, xp: Any) -> Any:
     """ct · x1^x2 log x1; 0 at x1 = 0, where the power does not depend on a positive x2 (0**0 is 1)."""
     if isinstance(x1, int | float):
-        return ct * (out * math.log(x1)) if x1 > 0 else xp.zeros_like(ct) * (0.0 if x1 == 0 else math.nan)
+        return (
+            ct * (out * math.log(x1))
+            if x1 > 0
+            else xp.zeros_like(ct) * (0.0 if x1 == 0 else math.nan)
+        )
     zero = x1 == 0
     logarithm = xp.log(xp.where(zero, xp.ones_like(x1), x1))
     return ct * (out * logarithm)
@@ -127,7 +131,11 @@ defvjp("sign", x=_sign)
 def _logistic_weight(this: Any, out: Any, xp: Any) -> Any:
     """exp(this − out), the weight of one term; where both are −inf it is 0, not NaN."""
     finite = xp.isfinite(out)
-    return xp.where(finite, xp.exp(xp.where(finite, this - xp.where(finite, out, xp.zeros_like(out)), 0 * out)), xp.zeros_like(out))
+    return xp.where(
+        finite,
+        xp.exp(xp.where(finite, this - xp.where(finite, out, xp.zeros_like(out)), 0 * out)),
+        xp.zeros_like(out),
+    )
 
 
 defvjp(

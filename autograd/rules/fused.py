@@ -38,8 +38,10 @@ defvjp("softplus", x=lambda ct, x, xp: ct * xp.sigmoid(x))
 
 defvjp(
     "softmax_cross_entropy",
-    residuals=("p",),
-    logits=lambda ct, p, labels, xp: xp.softmax_cross_entropy_vjp(ct, p, labels),
+    residuals=("p", "places"),
+    logits=lambda ct, p, places, labels_shape, xp: xp.softmax_cross_entropy_vjp(
+        ct, p, places, labels_shape
+    ),
 )
 
 

@@ -41,13 +41,9 @@ def _written(ct: Any, key: Any, x_shape: tuple[int, ...], xp: Any) -> Any:
     share = xp.getitem(ct, key)
     if is_basic(key):
         return share
-    turn = xp.reshape(xp.arange(math.prod(share.shape), device=_device(ct)), share.shape)
-    last = xp.setitem(xp.zeros(x_shape, dtype=turn.dtype, device=_device(ct)), turn, key)
+    turn = xp.reshape(xp.arange_like(math.prod(share.shape), share), share.shape)
+    last = xp.setitem(xp.zeros_beside(x_shape, turn), turn, key)
     return xp.where(xp.getitem(last, key) == turn, share, xp.zeros_like(share))
-
-
-def _device(x: Any) -> Any:
-    return getattr(x, "device", None)
 
 
 defvjp("setitem", x=_overwritten, value=_written)
@@ -74,7 +70,7 @@ def _take_along_axis(ct: Any, x_shape: tuple[int, ...], indices: Any, axis: int,
         else:
             ones = [1] * len(x_shape)
             ones[i] = ct.shape[i]
-            steps = xp.arange(ct.shape[i], device=_device(indices))
+            steps = xp.arange_like(ct.shape[i], ct)
             key.append(xp.reshape(steps if x_shape[i] != 1 else xp.zeros_like(steps), tuple(ones)))
     return xp.scatter_add(x_shape, tuple(key), ct)
 

@@ -1,4 +1,4 @@
-"""Every CuPy name and call of the CuPy backend, looked up in the installed CuPy. Needs no GPU."""
+"""Every CuPy name and call of the backend, looked up in the installed CuPy. Needs no GPU."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-TREE = ast.parse((Path(__file__).parents[2] / "backend" / "_cupy.py").read_text())
+BACKEND = Path(__file__).parents[2] / "backend"
+FILES = ("_cupy.py", "_cuda_fused.py")  # the second one takes CuPy as an argument of that name
 
 
 def _aliases(tree: ast.Module) -> dict[str, str]:
     """What each local name of a CuPy module stands for: {"cupy": "cupy", "sp": "cupyx.scipy"}."""
     names = {}
     for node in ast.walk(tree):
+        if isinstance(node, ast.arg) and node.arg == "cupy":
+            names["cupy"] = "cupy"
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] in ("cupy", "cupyx", "cupy_backends"):
@@ -88,7 +91,9 @@ def _bind(function, call: ast.Call) -> str:
     return ""
 
 
-NAMES, CALLS = _used(TREE)
+USED = [_used(ast.parse((BACKEND / file).read_text())) for file in FILES]
+NAMES = set().union(*(names for names, _ in USED))
+CALLS = [call for _, calls in USED for call in calls]
 
 
 @pytest.mark.cupy

@@ -1,0 +1,221 @@
+"""The fused kernels as functions of the backend's namespace.
+
+CuPy comes in as an argument: `_cupy.py` stays the only file that imports it, and the tests can run
+the Python below on a stand-in. Each function launches one kernel of `_cuda_kernels` where the
+arrays are what it is written for (C order, one of its dtypes) and falls back to array functions
+where they are not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import _cuda_kernels, _generic
+
+Launch = Callable[..., None]
+
+
+def launcher(cupy: Any) -> Launch:
+    """``launch(name, dtype, rows, cols, *arguments, label="")``, compiling on first use.
+
+    Whole numbers are passed as sizes, bools as flags, floats in the kernel's dtype.
+    """
+    modules: dict[str, Any] = {}
+    functions: dict[tuple[str, str], Any] = {}
+
+    def launch(
+        name: str, dtype: np.dtype, rows: int, cols: int, *args: Any, label: str = ""
+    ) -> None:
+        function = functions.get((name + label, dtype.char))
+        if function is None:
+            if dtype.name not in modules:
+                modules[dtype.name] = cupy.RawModule(code=_cuda_kernels.module(dtype.name))
+            function = modules[dtype.name].get_function(f"{name}_{label}" if label else name)
+            functions[name + label, dtype.char] = function
+        grid, block = _cuda_kernels.launch_shape(name, rows, cols)
+        function(grid, block, tuple(_by_value(a, dtype) for a in args))
+
+    return launch
+
+
+def _by_value(x: Any, dtype: np.dtype) -> Any:
+    if isinstance(x, bool):
+        return np.int32(x)
+    if isinstance(x, int):
+        return np.int64(x)
+    return dtype.type(x) if isinstance(x, float) else x
+
+
+def _fits(*arrays: Any) -> bool:
+    """Whether arrays are of one dtype that there are kernels for, in C order, and not empty."""
+    dtype = arrays[0].dtype
+    return (
+        dtype.name in _cuda_kernels.DTYPES
+        and arrays[0].size > 0
+        and all(a.dtype == dtype and a.flags.c_contiguous for a in arrays)
+    )
+
+
+def layers(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
+    """`linear`, `linear_relu`, `relu_vjp`: what a layer does after its product, in one launch."""
+
+    def after_product(kernel: str, plain: Callable[[Any], Any]) -> Callable[[Any, Any, Any], Any]:
+        def layer(x: Any, W: Any, b: Any) -> Any:
+            out = cupy.matmul(x, W)
+            if out.ndim == 0 or b.shape != out.shape[-1:] or not _fits(out, b):
+                return plain(out + b)
+            cols = out.shape[-1]
+            launch(kernel, out.dtype, out.size // cols, cols, out, b, out.size // cols, cols)
+            return out
+
+        return layer
+
+    def relu_vjp(ct: Any, out: Any) -> Any:
+        """``ct · (out > 0)``."""
+        if ct.shape != out.shape or not _fits(ct, out):
+            return ct * (out > 0)
+        x_bar = cupy.empty_like(ct)
+        launch("relu_vjp", ct.dtype, ct.size, 1, ct, out, x_bar, ct.size)
+        return x_bar
+
+    return {
+        "linear": after_product("bias_add", lambda out: out),
+        "linear_relu": after_product("bias_relu", lambda out: cupy.maximum(out, 0)),
+        "relu_vjp": relu_vjp,
+    }
+
+
+def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any]]:
+    """Log-sum-exp and its kin along the last axis, one launch each; `xp` serves the other cases."""
+
+    def by_row(x: Any, axis: Any) -> Any:
+        """`x` in C order if a kernel by row can take it, else None."""
+        if x.ndim == 0 or axis not in (-1, x.ndim - 1):
+            return None
+        x = cupy.ascontiguousarray(x)
+        return x if _fits(x) else None
+
+    def logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
+        rows_of = by_row(x, axis)
+        if rows_of is None:
+            return _generic.logsumexp(xp, x, axis, keepdims)
+        cols = x.shape[-1]
+        out = cupy.empty((*x.shape[:-1], 1) if keepdims else x.shape[:-1], x.dtype)
+        launch("logsumexp", x.dtype, x.size // cols, cols, rows_of, out, x.size // cols, cols)
+        return out
+
+    def log_softmax(x: Any, axis: Any) -> Any:
+        rows_of = by_row(x, axis)
+        if rows_of is None:
+            return _generic.log_softmax(xp, x, axis)
+        cols, out = x.shape[-1], cupy.empty_like(rows_of)
+        launch("log_softmax", x.dtype, x.size // cols, cols, rows_of, out, x.size // cols, cols)
+        return out
+
+    def softmax_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any, Any]:
+        """The mean loss, the softmax and the labels; one that is no class makes the loss NaN.
+
+        To raise instead, as the CPU does, would have to wait for the device in every step.
+        """
+        cols = logits.shape[-1]
+        rows = math.prod(logits.shape[:-1])
+        if rows == 0 or labels.size != rows:
+            raise ValueError(
+                f"softmax_cross_entropy: a mean over {rows} rows of logits"
+                f" with {labels.size} labels"
+            )
+        z, y = by_row(logits, -1), cupy.ascontiguousarray(labels)
+        if z is None or y.dtype.name not in _cuda_kernels.LABELS:
+            return _generic.softmax_cross_entropy(xp, logits, labels)
+        loss, p = cupy.empty(rows, z.dtype), cupy.empty_like(z)
+        arguments = (z, y, loss, p, rows, cols)
+        launch("cross_entropy", z.dtype, rows, cols, *arguments, label=y.dtype.name)
+        return cupy.mean(loss), p, y
+
+    def softmax_cross_entropy_vjp(ct: Any, p: Any, y: Any, labels_shape: tuple[int, ...]) -> Any:
+        """``(p − onehot) · ct / rows``."""
+        if y.dtype.name not in _cuda_kernels.LABELS or not _fits(p, ct):
+            return _generic.softmax_cross_entropy_vjp(xp, ct, p, y, labels_shape)
+        cols, out = p.shape[-1], cupy.empty_like(p)
+        rows = p.size // cols
+        arguments = (p, y, ct, 0, 1 / rows, out, rows, cols)
+        launch("cross_entropy_vjp", p.dtype, rows, cols, *arguments, label=y.dtype.name)
+        return out
+
+    return {
+        "logsumexp": logsumexp,
+        "log_softmax": log_softmax,
+        "softmax_cross_entropy": softmax_cross_entropy,
+        "softmax_cross_entropy_vjp": softmax_cross_entropy_vjp,
+    }
+
+
+def updates(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
+    """One launch a parameter for an optimiser's step; None where the arrays are not theirs.
+
+    `sgd_update` (p, g) -> p; `momentum_update` (p, g, u) -> (p, u); `adam_update` (p, g, m, v) ->
+    (p, m, v), all new arrays, settings by keyword.
+    """
+
+    def sgd_update(p: Any, g: Any, *, lr: float, l2: float) -> Any:
+        if not _fits(p, g):
+            return None
+        out = cupy.empty_like(p)
+        launch("sgd", p.dtype, p.size, 1, p, g, out, float(lr), float(l2), p.size)
+        return out
+
+    def momentum_update(
+        p: Any, g: Any, u: Any, *, lr: float, momentum: float, nesterov: bool, l2: float
+    ) -> Any:
+        if not _fits(p, g, u):
+            return None
+        out, speed = cupy.empty_like(p), cupy.empty_like(p)
+        settings = (float(lr), float(momentum), float(l2), bool(nesterov), p.size)
+        launch("momentum", p.dtype, p.size, 1, p, g, u, out, speed, *settings)
+        return out, speed
+
+    def adam_update(
+        p: Any,
+        g: Any,
+        m: Any,
+        v: Any,
+        *,
+        t: int,
+        lr: float,
+        b1: float,
+        b2: float,
+        eps: float,
+        l2: float,
+        decay: float,
+    ) -> Any:
+        if not _fits(p, g, m, v):
+            return None
+        out, mean, square = (cupy.empty_like(p) for _ in range(3))
+        settings = (lr, b1, b2, 1 - b1, 1 - b2, eps, 1 - b1**t, 1 - b2**t, l2, decay)
+        floats = tuple(float(s) for s in settings)
+        launch("adam", p.dtype, p.size, 1, p, g, m, v, out, mean, square, *floats, p.size)
+        return out, mean, square
+
+    return {
+        "sgd_update": sgd_update,
+        "momentum_update": momentum_update,
+        "adam_update": adam_update,
+    }
+
+
+def bind(cupy: Any, xp: Any) -> dict[str, Callable[..., Any]]:
+    """Every fused function, for the namespace of the CuPy backend.
+
+    Parameters
+    ----------
+    cupy
+        The module.
+    xp
+        A namespace of CuPy arrays with the extras of `_generic`, for what the kernels do not cover.
+    """
+    launch = launcher(cupy)
+    return layers(cupy, launch) | softmaxes(cupy, launch, xp) | updates(cupy, launch)

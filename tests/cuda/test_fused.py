@@ -1,0 +1,289 @@
+"""The functions that launch the fused kernels.
+
+Without a GPU a stand-in for CuPy records each launch, which must fit the C signature of the kernel
+argument by argument, and serves the cases that fall back. With one, the numbers are compared to
+NumPy's.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import array_api_compat.numpy
+import numpy as np
+import pytest
+import scipy.special
+
+from pullback.backend import _cuda_fused as fused
+from pullback.backend import _cuda_kernels as kernels
+from pullback.backend import _generic
+
+
+def _signatures(dtype: str) -> dict[str, list[str]]:
+    """The parameter types of each compiled function, in CUDA C."""
+    found = {}
+    pattern = r"__global__ void (\w+)\((.*?)\)"
+    for match in re.finditer(pattern, kernels.module(dtype), re.DOTALL):
+        found[match[1]] = [" ".join(p.split()[:-1]) for p in match[2].split(",")]
+    return found
+
+
+def _c_type(argument: Any, dtype: str) -> str:
+    """What an argument is in CUDA C; an array is a pointer."""
+    names = {np.dtype(dtype).type: "real", np.int64: "idx", np.int32: "int"}
+    if isinstance(argument, np.ndarray):
+        pointers = {dtype: "real*", "int32": "int*", "int64": "long long*"}
+        return pointers[argument.dtype.name]
+    return names[type(argument)]
+
+
+class StandIn(SimpleNamespace):
+    """NumPy under CuPy's names, with a `RawModule` that checks and counts launches."""
+
+    def __init__(self) -> None:
+        names = ("matmul", "maximum", "mean", "empty", "empty_like", "ascontiguousarray")
+        super().__init__(**{name: getattr(np, name) for name in names})
+        self.launched: list[str] = []
+
+    def RawModule(self, *, code: str) -> Any:
+        (dtype,) = (d for d in kernels.DTYPES if kernels.module(d) == code)
+
+        def get_function(name: str) -> Any:
+            types = _signatures(dtype)[name]
+
+            def run(grid: tuple, block: tuple, arguments: tuple) -> None:
+                assert [_c_type(a, dtype) for a in arguments] == [
+                    t.removeprefix("const ") for t in types
+                ]
+                assert all(a.flags.c_contiguous for a in arguments if isinstance(a, np.ndarray))
+                assert math.prod(grid) >= 1
+                self.launched.append(name)
+
+            return run
+
+        return SimpleNamespace(get_function=get_function)
+
+
+@pytest.fixture
+def stand_in():
+    return StandIn()
+
+
+@pytest.fixture
+def ours(stand_in):
+    """The fused functions over the stand-in."""
+    functions = fused.bind(stand_in, _generic.extend(array_api_compat.numpy))
+    return SimpleNamespace(**functions)
+
+
+@pytest.fixture(params=kernels.DTYPES)
+def dtype(request):
+    return request.param
+
+
+def _draw(*shapes: tuple[int, ...], dtype: str = "float32") -> list[np.ndarray]:
+    generator = np.random.default_rng(0)
+    return [generator.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+def test_every_kernel_is_launched_by_one_of_the_functions(ours, stand_in, dtype):
+    x, w, b = _draw((6, 4), (4, 3), (3,), dtype=dtype)
+    out = ours.linear(x, w, b)
+    ours.linear_relu(x, w, b)
+    ours.relu_vjp(out, out)
+    ours.logsumexp(x, -1, False)
+    ours.log_softmax(x, 1)
+    ct = np.asarray(1.0, dtype)
+    for label in kernels.LABELS:
+        y = np.zeros(6, label)
+        _, p, places = ours.softmax_cross_entropy(out, y)
+        ours.softmax_cross_entropy_vjp(ct, p, places, y.shape)
+    ours.sgd_update(w, w, lr=0.1, l2=0.0)
+    ours.momentum_update(w, w, w, lr=0.1, momentum=0.9, nesterov=True, l2=0.0)
+    settings = {"b1": 0.9, "b2": 0.999, "eps": 1e-8, "l2": 0, "decay": 0.01}
+    ours.adam_update(w, w, w, w, t=1, lr=1, **settings)
+    every = {f for name in kernels.KERNELS for f in kernels.functions(name)}
+    assert set(stand_in.launched) == every
+    assert set(_signatures(dtype)) == every
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        _draw((6, 4), (4, 3), (3,), dtype="complex64"),
+        [*_draw((6, 4), (4, 3), dtype="float32"), np.ones(3)],
+        [*_draw((6, 4), (4, 3), dtype="float32"), np.ones(1, "float32")],
+        _draw((0, 4), (4, 3), (3,)),
+        _draw((4,), (4,), ()),
+    ],
+    ids=["complex", "mixed", "broadcast", "empty", "0-d"],
+)
+def test_layers_fall_back(ours, stand_in, arrays):
+    x, w, b = arrays
+    np.testing.assert_array_equal(ours.linear(x, w, b), x @ w + b)
+    if x.dtype.kind != "c":
+        np.testing.assert_array_equal(ours.linear_relu(x, w, b), np.maximum(x @ w + b, 0))
+    assert stand_in.launched == []
+
+
+def test_relu_vjp_falls_back(ours, stand_in):
+    ct, out = _draw((4, 6), (4, 6))
+    strided = out[:, ::2]
+    np.testing.assert_array_equal(ours.relu_vjp(ct[:, ::2], strided), ct[:, ::2] * (strided > 0))
+    np.testing.assert_array_equal(ours.relu_vjp(ct[0, 0], out), ct[0, 0] * (out > 0))
+    assert stand_in.launched == []
+
+
+def test_softmaxes_fall_back(ours, stand_in):
+    (x,) = _draw((4, 6), dtype="float64")
+    expected = scipy.special.logsumexp(x, axis=0, keepdims=True)
+    np.testing.assert_allclose(ours.logsumexp(x, 0, True), expected, rtol=1e-14)
+    np.testing.assert_allclose(
+        ours.log_softmax(x, (0, 1)), scipy.special.log_softmax(x), rtol=1e-14
+    )
+    small = np.array([0, 1, 2, 3], "int8")
+    loss, p, places = ours.softmax_cross_entropy(x, small)
+    log_p = scipy.special.log_softmax(x, axis=1)
+    np.testing.assert_allclose(loss, -log_p[np.arange(4), small].mean(), rtol=1e-14)
+    got = ours.softmax_cross_entropy_vjp(np.asarray(2.0), p, places, (4,))
+    np.testing.assert_allclose(got, (np.exp(log_p) - np.eye(6)[small]) / 2, atol=1e-15)
+    assert stand_in.launched == []
+
+
+def test_updates_decline_what_is_not_theirs(ours):
+    w = np.ones((3, 4), "float32").T
+    assert ours.sgd_update(w, w, lr=0.1, l2=0.0) is None
+    settings = {"lr": 0.1, "momentum": 0.9, "nesterov": False, "l2": 0.0}
+    assert ours.momentum_update(w, w, w, **settings) is None
+
+
+def test_wrong_labels_are_errors(ours):
+    with pytest.raises(ValueError, match="over 0 rows"):
+        ours.softmax_cross_entropy(np.ones((0, 3), "float32"), np.ones(0, "int64"))
+    with pytest.raises(ValueError, match="2 rows of logits with 3 labels"):
+        ours.softmax_cross_entropy(np.ones((2, 3), "float32"), np.ones(3, "int64"))
+
+
+# --- on a device --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpu():
+    """The fused functions over CuPy."""
+    import array_api_compat.cupy
+    import cupy
+
+    return SimpleNamespace(**fused.bind(cupy, _generic.extend(array_api_compat.cupy)))
+
+
+def _to_gpu(*arrays: np.ndarray) -> list[Any]:
+    import cupy
+
+    return [cupy.asarray(a) for a in arrays]
+
+
+def _close(got: Any, expected: Any, dtype: str, scale: float = 1) -> None:
+    tolerance = scale * (1e-5 if dtype == "float32" else 1e-13)
+    np.testing.assert_allclose(got.get(), expected, rtol=tolerance, atol=tolerance)
+
+
+SHAPES = [(7, 10), (300, 33), (3, 5000), (1, 1), (2, 3, 4)]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_layers(gpu, dtype, shape):
+    x, w, b = _draw(shape, (shape[-1], 12), (12,), dtype=dtype)
+    x_gpu, w_gpu, b_gpu = _to_gpu(x, w, b)
+    wide = x.astype("float64") @ w + b
+    scale = math.sqrt(shape[-1])
+    _close(gpu.linear(x_gpu, w_gpu, b_gpu), wide, dtype, scale)
+    _close(gpu.linear_relu(x_gpu, w_gpu, b_gpu), np.maximum(wide, 0), dtype, scale)
+    ct, out = _draw(shape, shape, dtype=dtype)
+    _close(gpu.relu_vjp(*_to_gpu(ct, out)), ct * (out > 0), dtype)
+
+
+@pytest.mark.gpu
+def test_relu_keeps_nan_and_its_vjp_is_zero_at_zero(gpu, dtype):
+    x, w, b = (
+        np.ones((1, 1), dtype),
+        np.array([[-1.0, 0.0, 2.0, np.nan]], dtype),
+        np.zeros(4, dtype),
+    )
+    out = gpu.linear_relu(*_to_gpu(x, w, b))
+    np.testing.assert_array_equal(out.get(), [[0, 0, 2, np.nan]])
+    ct = _to_gpu(np.ones((1, 4), dtype))[0]
+    np.testing.assert_array_equal(gpu.relu_vjp(ct, out).get(), [[0, 0, 1, 0]])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("label", kernels.LABELS)
+def test_cross_entropy_and_its_vjp(gpu, dtype, shape, label):
+    (z,) = _draw(shape, dtype=dtype)
+    y = np.random.default_rng(1).integers(0, shape[-1], shape[:-1]).astype(label)
+    ct = np.asarray(0.7, dtype)
+    z_gpu, y_gpu, ct_gpu = _to_gpu(z, y, ct)
+    loss, p, places = gpu.softmax_cross_entropy(z_gpu, y_gpu)
+    log_p = scipy.special.log_softmax(z.astype("float64"), axis=-1)
+    _close(loss, -np.take_along_axis(log_p, y[..., None].astype("int64"), -1).mean(), dtype)
+    _close(p, np.exp(log_p), dtype)
+    got = gpu.softmax_cross_entropy_vjp(ct_gpu, p, places, y.shape)
+    expected = (np.exp(log_p) - np.eye(shape[-1])[y]) * (0.7 / math.prod(shape[:-1]))
+    _close(got, expected, dtype)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("wrong", [4, -1])
+def test_a_label_outside_the_classes_gives_nan(gpu, dtype, wrong):
+    z, y = _to_gpu(np.zeros((3, 4), dtype), np.array([0, wrong, 3]))
+    loss, p, _ = gpu.softmax_cross_entropy(z, y)
+    assert np.isnan(loss.get())
+    np.testing.assert_allclose(p.get(), 0.25, rtol=1e-6)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_logsumexp_and_log_softmax(gpu, dtype, shape):
+    (x,) = _draw(shape, dtype=dtype)
+    (x_gpu,) = _to_gpu(x)
+    wide = x.astype("float64")
+    _close(gpu.logsumexp(x_gpu, -1, False), scipy.special.logsumexp(wide, axis=-1), dtype)
+    expected = scipy.special.logsumexp(wide, axis=-1, keepdims=True)
+    _close(gpu.logsumexp(x_gpu, -1, True), expected, dtype)
+    _close(gpu.log_softmax(x_gpu, -1), scipy.special.log_softmax(wide, axis=-1), dtype)
+
+
+@pytest.mark.gpu
+def test_logsumexp_in_the_extremes(gpu, dtype):
+    x = np.full((4, 5), -np.inf, dtype)
+    x[1, 2], x[2, 3], x[3] = np.inf, np.nan, 1e4
+    out = gpu.logsumexp(_to_gpu(x)[0], -1, False)
+    np.testing.assert_allclose(out.get(), [-np.inf, np.inf, np.nan, 1e4 + np.log(5)], rtol=1e-6)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("n", [1, 1000, 3_000_000])
+def test_updates(gpu, dtype, n):
+    p, g, m = _draw((n,), (n,), (n,), dtype=dtype)
+    v = np.abs(m)
+    p_gpu, g_gpu, m_gpu, v_gpu = _to_gpu(p, g, m, v)
+    _close(gpu.sgd_update(p_gpu, g_gpu, lr=0.1, l2=0.01), p - 0.1 * (g + 0.01 * p), dtype)
+    for nesterov in (False, True):
+        settings = {"lr": 0.1, "momentum": 0.9, "nesterov": nesterov, "l2": 0.01}
+        out, speed = gpu.momentum_update(p_gpu, g_gpu, m_gpu, **settings)
+        slope = g + 0.01 * p
+        expected = 0.9 * m + slope
+        _close(speed, expected, dtype)
+        _close(out, p - 0.1 * (slope + 0.9 * expected if nesterov else expected), dtype)
+    settings = {"lr": 0.1, "b1": 0.9, "b2": 0.999, "eps": 1e-8, "l2": 0.02, "decay": 0.01}
+    out, mean, square = gpu.adam_update(p_gpu, g_gpu, m_gpu, v_gpu, t=2, **settings)
+    slope = g + 0.02 * p
+    mean_host, square_host = 0.9 * m + 0.1 * slope, 0.999 * v + 0.001 * slope * slope
+    _close(mean, mean_host, dtype)
+    _close(square, square_host, dtype)
+    move = (mean_host / 0.19) / (np.sqrt(square_host / (1 - 0.999**2)) + 1e-8)
+    _close(out, p - 0.1 * (0.01 * p + move), dtype, 10)
