@@ -8,6 +8,8 @@ from .array import Array
 from .backward import RuleError
 from .check import check_grads
 from .creation import to_numpy
+from .custom import checkpoint, custom_vjp
+from .forward import hessian, hvp, jacobian, jvp, linearize
 from .namespace import stop_gradient
 from .primitive import MissingRuleError, defvjp
 from .transforms import Tape, grad, value_and_grad, vjp
@@ -18,8 +20,15 @@ __all__ = [
     "RuleError",
     "Tape",
     "check_grads",
+    "checkpoint",
+    "custom_vjp",
     "defvjp",
     "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "linearize",
     "namespace",
     "operators",
     "stop_gradient",

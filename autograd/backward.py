@@ -138,7 +138,7 @@ def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
     RuleError
         If the result has a shape from which no broadcasting leads back to the input's.
     """
-    if isinstance(share, bool | int | float | complex) or share is None:
+    if not hasattr(share, "shape"):
         raise RuleError(
             f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}"
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import backend_of
-from . import tree
+from . import namespace, tree
 from .array import Array, raw
 from .transforms import grad, vjp
 
@@ -130,8 +130,7 @@ def _scalar_of_gradient(
     f: Callable[..., Any], args: tuple[Any, ...], rng: np.random.Generator
 ) -> Callable[..., Any]:
     """Re⟨c, gradient of Re⟨a, f⟩⟩, whose own VJP holds the next order's derivatives."""
-    from . import namespace as xp  # the checker may run before the namespace is first used
-
+    xp: Any = namespace
     outs = [np.asarray(_host(y)) for y in tree.leaves(f(*args))]
     weights = [rng.standard_normal(y.shape) for y in outs]
     weights = [

@@ -308,7 +308,8 @@ def make_pull(
     kept = kept_by(primitive, traced, checked=checked)
     name = f"{primitive.identifier}_pull_{'_'.join(traced)}"
     scope: dict[str, Any] = {
-        "Array": Array, "LAZY": LAZY, "accumulate": accumulate, "fit": fit, "lift": lift, "SPACES": SPACES, "__name__": __name__,
+        "Array": Array, "LAZY": LAZY, "accumulate": accumulate, "fit": fit, "lift": lift, "SPACES": SPACES,
+        "__name__": __name__,
     }  # fmt: skip
     unpacked = ["_"]
     for p in traced:

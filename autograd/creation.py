@@ -288,12 +288,12 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     return bool(np.isdtype(np.dtype(dtype), kind))
 
 
-def finfo(type: Any, /) -> Any:  # noqa: A002 - the standard's name
+def finfo(type: Any, /) -> Any:
     """Limits of a floating-point dtype."""
     return np.finfo(_dtype(type))
 
 
-def iinfo(type: Any, /) -> Any:  # noqa: A002 - the standard's name
+def iinfo(type: Any, /) -> Any:
     """Limits of an integer dtype."""
     return np.iinfo(_dtype(type))
 

@@ -37,6 +37,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .info import __array_namespace_info__
 from .primitive import CONSTANT, find, front_of, names
 from .signatures import ALIASES
 
@@ -46,9 +47,7 @@ __array_api_version__ = "2025.12"
 e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
 newaxis = None
 
-DTYPES = (
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 complex64 complex128"
-).split()
+DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "complex64", "complex128"]
 globals().update({name: np.dtype(name) for name in DTYPES})
 
 
@@ -135,7 +134,7 @@ linalg = Extension("linalg")
 fft = Extension("fft")
 
 __all__ = [
-    "arange", "asarray", "broadcast_arrays", "broadcast_shapes", "can_cast", "e", "empty", "empty_like", "eye", "fft",
+    "__array_namespace_info__", "arange", "asarray", "broadcast_arrays", "broadcast_shapes", "can_cast", "e", "empty", "empty_like", "eye", "fft",
     "finfo", "from_dlpack", "full", "full_like", "iinfo", "inf", "isdtype", "linalg", "linspace", "nan", "newaxis",
     "ones", "ones_like", "pi", "result_type", "stop_gradient", "zeros", "zeros_like",
 ]  # fmt: skip

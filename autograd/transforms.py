@@ -193,8 +193,8 @@ def _flatten_again() -> Callable[[Any], tuple[list[Any], Any]]:
                 pass
             else:
                 if all(
-                    [type(leaf) in SPACES for leaf in leaves]
-                ):  # a subtree may stand where a leaf was
+                    type(leaf) in SPACES for leaf in leaves
+                ):  # no subtree stands where a leaf was
                     return leaves, spec
         leaves, last = spec_pair = tree.flatten(chosen)
         return spec_pair
@@ -338,8 +338,8 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
     out
         ``f(*args)``.
     pull : callable
-        ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of `out`. It may be called
-        any number of times.
+        ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of `out`.
+        It may be called any number of times.
     aux
         Only with `has_aux`.
 

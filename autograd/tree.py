@@ -69,8 +69,9 @@ def register(cls: type[T]) -> type[T]:
     )
     scope: dict[str, Any] = {"new": object.__new__, "cls": cls, "names": tuple(children)}
     exec(source, scope)
+    node: Any = cls
     optree.register_pytree_node(
-        cls,
+        node,
         scope["flatten"],
         scope["unflatten"],
         path_entry_type=optree.DataclassEntry,
@@ -145,7 +146,7 @@ def leaves(tree: Any) -> list[Any]:
     return flatten(tree)[0]
 
 
-def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:  # noqa: A001 - pb.tree.map, as in JAX and optree
+def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     """Apply `f` to corresponding leaves of trees of one structure.
 
     Raises

@@ -106,16 +106,17 @@ def softmax(xp: Any, x: Any, axis: Any) -> Any:
     return weights / xp.sum(weights, axis=axis, keepdims=True)
 
 
-def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any, Any]:
-    """The mean of ``−log_softmax(logits)[i, labels[i]]`` over the rows, the softmax itself, and the labels."""
+def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any, None]:
+    """The mean of ``−log_softmax(logits)[i, labels[i]]`` over the rows, and the softmax (…, C) itself.
+
+    The third output is room for what a library's own version wants to keep for its pullback.
+    """
     log_p = log_softmax(xp, logits, -1)
     picked = xp.take_along_axis(log_p, labels[..., None], axis=-1)
-    return -xp.mean(picked), xp.exp(log_p), labels
+    return -xp.mean(picked), xp.exp(log_p), None
 
 
-def softmax_cross_entropy_vjp(
-    xp: Any, ct: Any, p: Any, labels: Any, labels_shape: tuple[int, ...]
-) -> Any:
+def softmax_cross_entropy_vjp(xp: Any, ct: Any, p: Any, labels: Any, kept: Any) -> Any:
     """``(p − onehot(labels)) · ct / rows``, the gradient of the mean cross-entropy."""
     classes = xp.arange_like(p.shape[-1], labels)
     onehot = xp.astype(labels[..., None] == classes, p.dtype)

@@ -6,10 +6,10 @@ import functools
 import importlib.util
 import os
 from contextvars import ContextVar
-from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 from . import _generic, _numpy
@@ -76,7 +76,7 @@ def _ordinal(text: str) -> int | None:
         raise BackendError(message) from None
 
 
-class use:  # noqa: N801 - reads as a verb: `with pb.backend.use("numpy"):`
+class use:
     """Make a backend the active one, at once; as a context manager, until the block ends.
 
     Parameters
@@ -152,11 +152,12 @@ def backend_of(x: Any) -> Backend:
     TypeError
         If `x` is not an array of a library that follows the array API standard.
     """
-    known = _of_type(type(x))
+    array_type: Any = type(x)
+    known = _of_type(array_type)
     if known is not None:
         return known
     if hasattr(x, "__array_namespace__"):
-        return _of_device(type(x), _generic.array_api_compat.device(x), x)
+        return _of_device(array_type, array_api_compat.device(x), x)
     raise TypeError(_not_an_array(x))
 
 
@@ -198,8 +199,3 @@ def to_numpy(x: Any) -> np.ndarray:
     if isinstance(x, bool | int | float | complex | list | tuple):
         return np.asarray(x)
     return backend_of(x).to_numpy(x)
-
-
-def with_reason(backend: Backend, reason: str) -> Backend:
-    """The same backend with another `reason`."""
-    return replace(backend, reason=reason)

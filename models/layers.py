@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -112,7 +113,7 @@ class MLP(Module):
         activation_called(activation)
         rng = np.random.default_rng(seed)
         hidden = init or DEFAULT_FOR.get(activation, "glorot")
-        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        pairs = list(itertools.pairwise(sizes))
         kinds = [hidden] * (len(pairs) - 1) + [init or "lecun"]
         self.layers = tuple(
             Linear.init(n, m, init=kind, seed=rng, dtype=dtype)

@@ -53,7 +53,8 @@ def cross_entropy(logits: Any, labels: Any, /) -> Any:
         raise TypeError(f"cross_entropy: labels are class indices of an integer dtype, not {kind}")
     if values.ndim == 0 or labels.shape != values.shape[:-1]:
         raise ValueError(
-            f"cross_entropy: logits of shape {values.shape} take labels of shape {values.shape[:-1]}, not {labels.shape}"
+            f"cross_entropy: logits of shape {values.shape} take labels of shape {values.shape[:-1]}, "
+            f"not {labels.shape}"
         )
     return xp.softmax_cross_entropy(logits, labels)
 
@@ -92,7 +93,8 @@ def binary_cross_entropy(logits: Any, labels: Any, /, *, signed: bool = False) -
     """
     if _shape(logits) != _shape(labels):
         raise ValueError(
-            f"binary_cross_entropy: logits of shape {_shape(logits)} take labels of the same shape, not {_shape(labels)}"
+            f"binary_cross_entropy: logits of shape {_shape(logits)} take labels of the same shape, "
+            f"not {_shape(labels)}"
         )
     logits = xp.asarray(logits)
     labels = xp.astype(xp.asarray(labels), logits.dtype)
@@ -126,7 +128,8 @@ def squared_error(predictions: Any, targets: Any, /) -> Any:
     """
     if _shape(predictions) != _shape(targets):
         raise ValueError(
-            f"squared_error: predictions of shape {_shape(predictions)} and targets of shape {_shape(targets)} have to agree"
+            f"squared_error: predictions of shape {_shape(predictions)} and targets of shape {_shape(targets)} "
+            "have to agree"
         )
     difference = xp.subtract(predictions, targets)
     return xp.mean(difference * difference)

@@ -97,9 +97,9 @@ def fit(
     opt: Any,
     *,
     score: Callable[[Any, Any], float] | None = None,
-    epochs: int = 200,
+    epochs: int = 300,
     batch_size: int = 32,
-    patience: int = 20,
+    patience: int = 50,
     seed: int = 0,
     on_epoch: Callable[[Fit], None] | None = None,
 ) -> Fit:

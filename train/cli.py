@@ -112,10 +112,10 @@ def _app() -> Any:
         ] = None,
         learning_rate: Annotated[float | None, option("Step size. [by optimiser]")] = None,
         batch_size: Annotated[int | None, option("Samples a step. [32]")] = None,
-        epochs: Annotated[int | None, option("At most so many passes over the data. [200]")] = None,
+        epochs: Annotated[int | None, option("At most so many passes over the data. [300]")] = None,
         patience: Annotated[
             int | None,
-            option("Epochs without a better validation loss before it stops; 0: never. [20]"),
+            option("Epochs without a better validation loss before it stops; 0: never. [50]"),
         ] = None,
         seed: Annotated[int | None, option("Of split, weights and batches. [0]")] = None,
         backend: Annotated[

@@ -39,9 +39,7 @@ defvjp("softplus", x=lambda ct, x, xp: ct * xp.sigmoid(x))
 defvjp(
     "softmax_cross_entropy",
     residuals=("p", "places"),
-    logits=lambda ct, p, places, labels_shape, xp: xp.softmax_cross_entropy_vjp(
-        ct, p, places, labels_shape
-    ),
+    logits=lambda ct, p, labels, places, xp: xp.softmax_cross_entropy_vjp(ct, p, labels, places),
 )
 
 
