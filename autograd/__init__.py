@@ -9,7 +9,9 @@ from .backward import RuleError
 from .check import check_grads
 from .creation import to_numpy
 from .custom import checkpoint, custom_vjp
+from .debug import debug_nans
 from .forward import hessian, hvp, jacobian, jvp, linearize
+from .graph import draw
 from .namespace import stop_gradient
 from .primitive import MissingRuleError, defvjp
 from .transforms import Tape, grad, value_and_grad, vjp
@@ -22,7 +24,9 @@ __all__ = [
     "check_grads",
     "checkpoint",
     "custom_vjp",
+    "debug_nans",
     "defvjp",
+    "draw",
     "grad",
     "hessian",
     "hvp",

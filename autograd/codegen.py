@@ -349,7 +349,20 @@ def make_pull(
                 "    else:",
                 f"        accumulate(cts, {key}_slot, prior, {share})",
             ]
-    return compile_source("\n".join(lines) + "\n", name, scope)
+    pull = compile_source("\n".join(lines) + "\n", name, scope)
+    step = 3 if checked else 1
+    vars(pull).update(
+        operation=primitive.name, slot_places=[1 + step * i for i in range(len(traced))]
+    )
+    return pull
+
+
+def traced_slots(entry: tuple[Any, ...]) -> tuple[str, tuple[int, ...]]:
+    """The name of the operation of a tape's entry, and the slots of its traced inputs."""
+    pull = entry[0]
+    if hasattr(pull, "slot_places"):
+        return pull.operation, tuple(entry[place] for place in pull.slot_places)
+    return str(getattr(entry[1], "name", entry[1])), tuple(entry[pull.slots_place])
 
 
 def _incoming(primitive: Primitive) -> list[str]:

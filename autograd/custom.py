@@ -1,8 +1,8 @@
 """Functions with a pullback of the user's, or none kept at all: `custom_vjp` and `checkpoint`.
 
-Both put one entry on the tape for a whole Python function. The function sees its arguments one level down, as
-constants of this tape, so that nothing inside it is recorded here; under higher derivatives those constants are traced by
-older tapes, and what is done to them is recorded there.
+Both put one entry on the tape for a whole Python function. The function sees its arguments one level down,
+as constants of this tape, so that nothing inside it is recorded here; under higher derivatives those constants
+are traced by older tapes, and what is done to them is recorded there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from . import tree
 from .array import UNTRACED, Array, peel
-from .backward import LAZY, SPACES, accumulate, fit, lift, sweep
+from .backward import LAZY, SPACES, accumulate, cotangents, fit, lift, sweep
 from .dtypes import is_complex, is_inexact
 from .tape import Record
 
@@ -26,8 +26,8 @@ def _newest(leaves: list[Any]) -> Any:
 def _call(f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any], name: str) -> Any:
     """Run a function one level down and record it whole.
 
-    `run` gets the arguments one level down; it returns the output and the function that pulls cotangents of the output's leaves
-    back to the traced inputs' leaves.
+    `run` gets the arguments one level down; it returns the output and the function that pulls cotangents of the
+    output's leaves back to the traced inputs' leaves.
     """
     leaves, spec = tree.flatten(args)
     leaves = [peel(x) for x in leaves]
@@ -85,12 +85,17 @@ def _pull_whole(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
             accumulate(cts, target, prior, share)
 
 
+vars(_pull_whole).update(
+    slots_place=3
+)  # where in an entry the slots stand, for `codegen.traced_slots`
+
+
 def _conj(x: Any) -> Any:
     """Between the sweep's conjugated cotangents and gradients."""
     return SPACES.of(x).conj(x) if hasattr(x, "dtype") and is_complex(x.dtype) else x
 
 
-class custom_vjp:  # noqa: N801 - a decorator
+class custom_vjp:
     """Give a Python function a pullback of its own.
 
     Parameters
@@ -101,7 +106,8 @@ class custom_vjp:  # noqa: N801 - a decorator
     Raises
     ------
     TypeError
-        When it is differentiated before `defvjp` was called, or if the pullback does not return one cotangent per argument.
+        When it is differentiated before `defvjp` was called, or if the pullback does not return one cotangent
+        per argument.
 
     Examples
     --------
@@ -119,6 +125,7 @@ class custom_vjp:  # noqa: N801 - a decorator
     def __init__(self, f: Callable[..., Any]) -> None:
         functools.update_wrapper(self, f)
         self.f = f
+        self.name = getattr(f, "__name__", "f")
         self.forward: Callable[..., Any] | None = None
         self.backward: Callable[..., Any] | None = None
 
@@ -136,16 +143,16 @@ class custom_vjp:  # noqa: N801 - a decorator
 
     def __call__(self, *args: Any) -> Any:
         """``f(*args)``, recorded as one operation."""
-        return _call(self.f, args, self._run, self.__name__)  # type: ignore[attr-defined]  # set by update_wrapper
+        return _call(self.f, args, self._run, self.name)
 
     def _run(self, args: tuple[Any, ...], traced: list[int]) -> tuple[Any, Any]:
         if self.forward is None or self.backward is None:
             raise TypeError(
-                f"custom_vjp {self.__name__}: call {self.__name__}.defvjp(forward, backward) first"
-            )  # type: ignore[attr-defined]  # as above
+                f"custom_vjp {self.name}: call {self.name}.defvjp(forward, backward) first"
+            )
         result = self.forward(*args)
         if not isinstance(result, tuple) or len(result) != 2:
-            raise TypeError(f"custom_vjp {self.__name__}: forward has to return (out, residuals)")  # type: ignore[attr-defined]  # as above
+            raise TypeError(f"custom_vjp {self.name}: forward has to return (out, residuals)")
         out, residuals = result
         _, out_spec = tree.flatten(out)
         backward = self.backward
@@ -210,7 +217,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                 again = tree.leaves(f(*tree.unflatten(spec, watched)))
             finally:
                 record.close()
-            bars: list[Any] = [None] * len(record.entries)
+            bars = cotangents(record)
             tracked = [y for y in again if hasattr(y, "dtype") and is_inexact(y.dtype)]
             for y, ct in zip(tracked, cts, strict=True):
                 if type(y) is Array and y.tape is record:

@@ -39,8 +39,8 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     out
         ``f(*args)``.
     jvp : callable
-        ``jvp(*tangents)``, one tangent per argument in its structure; returns J · tangents in the structure of `out`. The
-        function is evaluated once, whatever the number of calls.
+        ``jvp(*tangents)``, one tangent per argument in its structure; returns J · tangents in the structure of
+        `out`. The function is evaluated once, whatever the number of calls.
 
     Raises
     ------

@@ -47,7 +47,21 @@ __array_api_version__ = "2025.12"
 e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
 newaxis = None
 
-DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "complex64", "complex128"]
+DTYPES = [
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
 globals().update({name: np.dtype(name) for name in DTYPES})
 
 

@@ -23,6 +23,8 @@ class MissingRuleError(NotImplementedError):
 class Kernels(dict):
     """``kernels[type(x)]``: what computes a primitive on values of that class."""
 
+    wrap: Callable[..., Any] | None = None  # `debug.py` puts a check around every kernel here
+
     def __init__(self, primitive: Primitive) -> None:
         super().__init__()
         self.primitive = primitive
@@ -38,11 +40,20 @@ class Kernels(dict):
             ((kind, kernel) for kind, kernel in self.items() if kind is not Array), (None, None)
         )
 
+    def forget(self) -> None:
+        """Look every kernel up anew."""
+        self.clear()
+        if self.scope is not None:
+            self.tell(self.scope)
+
     def __missing__(self, array_type: type) -> Callable[..., Any]:
         space = SPACES.get(array_type)
         if space is None:
             raise KeyError(array_type)  # `kernel_for` has the array and fills this in
-        self[array_type] = kernel = self.primitive.kernel_in(space)
+        kernel = self.primitive.kernel_in(space)
+        if Kernels.wrap is not None and array_type is not Array:
+            kernel = Kernels.wrap(self.primitive, kernel)
+        self[array_type] = kernel
         if self.scope is not None:
             self.tell(self.scope)
         return kernel

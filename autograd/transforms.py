@@ -12,7 +12,7 @@ import numpy as np
 from ..backend import backend_of
 from . import tree
 from .array import Array, peel, raw
-from .backward import LAZY, SPACES, fit, lift, sweep
+from .backward import LAZY, SPACES, cotangents, fit, lift, sweep
 from .dtypes import is_complex, is_inexact
 from .tape import Record, check_differentiable
 
@@ -252,7 +252,7 @@ def _constant(x: Array) -> Array:
 def _gradients(record: Record, out: Any, values: list[Any]) -> list[Any]:
     """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape."""
     if type(out) is Array and out.tape is record:
-        cts: list[Any] = [None] * len(record.entries)
+        cts = cotangents(record)
         cts[out.slot] = seed_for(out.value)
         sweep(record, cts, consume=True)
         taken = {id(cts[out.slot])} if out.slot < len(values) else set()
@@ -377,7 +377,7 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
         ct_leaves, ct_spec = tree.flatten(ct)
         if ct_spec != out_spec:
             raise ValueError(f"pull: the cotangent has structure {ct_spec}, the output {out_spec}")
-        cts: list[Any] = [None] * len(record.entries)
+        cts = cotangents(record)
         for y, c in zip(out_leaves, ct_leaves, strict=True):
             if type(y) is Array and y.tape is record:
                 _place(cts, y, c)
@@ -506,7 +506,7 @@ class Tape:
         found: dict[int, Any] = {}
         record = self._record
         if type(y) is Array and y.tape is record:
-            cts: list[Any] = [None] * len(record.entries)
+            cts = cotangents(record)
             cts[y.slot] = seed_for(y.value)
             wanted = set(slots)
             for slot in range(len(record.entries) - 1, -1, -1):

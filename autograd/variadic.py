@@ -88,3 +88,6 @@ def _pull(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
             cts[target] = share
         else:
             accumulate(cts, target, prior, share)
+
+
+vars(_pull).update(slots_place=4)  # where in an entry the slots stand, for `codegen.traced_slots`

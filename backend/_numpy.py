@@ -111,7 +111,7 @@ def linear(x, W, b):
 def linear_relu(x, W, b):
     """``max(x @ W + b, 0)``, in place."""
     out = linear(x, W, b)
-    return np.maximum(out, _zeros_beside(out), out) if out.ndim else relu(out)
+    return np.maximum(out, _zeros_beside(out), out=out) if out.ndim else relu(out)
 
 
 _ZERO = {

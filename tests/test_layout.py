@@ -25,7 +25,6 @@ ROOT_MODULE = ""
 # Imports inside functions hide an arrow from the reader, so each has its reason here:
 # {(file, imported): why}.
 DEFERRED: dict[tuple[str, str], str] = {
-    ("autograd/check.py", "autograd/namespace.py"): "the checker needs no namespace to be imported",
     (
         "autograd/namespace.py",
         "autograd/codegen.py",
