@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
+
+if "numpy" not in sys.modules:
+    # OpenBLAS threads spin for 0.1 s after each product before they sleep; NumPy's and SciPy's pools disturb each
+    # other so, and small products take up to ten times as long on a busy machine. Read once, when NumPy loads.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 
 from . import autograd, backend, models, optim
 from .autograd import (

@@ -7,7 +7,8 @@ that the namespace holds.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +33,9 @@ ADVICE = (
     "a gradient would be cut here: use pb.stop_gradient(x) if that is meant, "
     "or the function of pb.xp that does the same"
 )
+
+
+LONGEST = 1000  # elements that `repr` writes out; of more it says the shape and the ends
 
 
 class Array:
@@ -74,6 +78,29 @@ class Array:
         self.tape = tape
         self.slot = slot
 
+    if TYPE_CHECKING:  # `operators.py` sets these
+        T: Array
+        mT: Array
+
+        def _unary(self) -> Array: ...
+        def _binary(self, other: Any, /) -> Array: ...
+
+        __neg__ = __pos__ = __abs__ = __invert__ = _unary
+        __add__ = __sub__ = __mul__ = __matmul__ = __truediv__ = __floordiv__ = __mod__ = _binary
+        __radd__ = __rsub__ = __rmul__ = __rmatmul__ = __rtruediv__ = __rfloordiv__ = _binary
+        __and__ = __or__ = __xor__ = __lshift__ = __rshift__ = __pow__ = __rpow__ = _binary
+        __rand__ = __ror__ = __rxor__ = __rlshift__ = __rrshift__ = __rmod__ = _binary
+        __lt__ = __le__ = __gt__ = __ge__ = _binary
+        __eq__ = __ne__ = _binary  # type: ignore[assignment]  # elementwise
+
+        def __getitem__(self, key: Any, /) -> Array: ...
+        def __setitem__(self, key: Any, value: Any, /) -> None: ...
+        def __iter__(self) -> Iterator[Array]: ...
+        def __array_namespace__(self, /, *, api_version: str | None = None) -> Any: ...
+        def to_device(self, device: Any, /, *, stream: Any = None) -> Array:
+            """A copy on another device; recorded."""
+            ...
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes."""
@@ -109,10 +136,20 @@ class Array:
             raise TypeError("len() of a 0-d array")
         return self.shape[0]
 
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and hasattr(np.ndarray, name):
+            raise AttributeError(
+                f"a pullback Array has the array API standard's attributes, and {name!r} is only NumPy's; "
+                f"look for a function of pb.xp, as in pb.xp.sum(x)"
+            )
+        raise AttributeError(f"a pullback Array has no attribute {name!r}")
+
     def __repr__(self) -> str:
         inner = raw(self)
-        body = np.array2string(backend_of(inner).to_numpy(inner), separator=", ", prefix="Array(")
-        shape = "" if inner.ndim == 1 or inner.size else f", shape={self.shape}"
+        host = backend_of(inner).to_numpy(inner)
+        body = np.array2string(host, separator=", ", prefix="Array(", threshold=LONGEST)
+        seen = inner.ndim == 1 if inner.size == 0 else inner.size <= LONGEST
+        shape = "" if seen else f", shape={self.shape}"
         traced = ", traced" if self.traced else ""
         return f"Array({body}, dtype={self.dtype}{shape}, device={str(self.device)!r}{traced})"
 
@@ -143,20 +180,36 @@ class Array:
             )
         return np.array(inner, dtype=dtype, copy=copy)
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """The buffer as a DLPack capsule, for ``torch.from_dlpack(x)`` and its like; refused while traced."""
         self._refuse_if_traced("DLPack export of x")
-        return raw(self).__dlpack__(**options)
+        given = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+        return raw(self).__dlpack__(**{k: v for k, v in given.items() if v is not None})
 
     def __dlpack_device__(self) -> tuple[Any, Any]:
+        """DLPack's numbers for the kind of device and the device."""
         return raw(self).__dlpack_device__()
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        inner = raw(self)
+        if inner.ndim:
+            raise TypeError(f"format {spec!r} of an array of shape {self.shape}: index it first")
+        return format(backend_of(inner).to_numpy(inner)[()], spec)
 
     def __copy__(self) -> Array:
         return Array(self.value, self.tape, self.slot)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Array:
-        return Array(
-            self.value, self.tape, self.slot
-        )  # buffers are never written to: sharing is safe
+        return self.__copy__()  # buffers are never written to: sharing is safe
 
     def __reduce__(self) -> Any:
         self._refuse_if_traced("pickling x")

@@ -283,13 +283,17 @@ def make_recorder(primitive: Primitive, traced: tuple[str, ...]) -> Callable[...
     )
     scope = {
         "pull": make_pull(primitive, traced, checked=True), "__name__": __name__,
-        "shape_of": _shape_of, "dtype_of": _dtype_of, "ndim_of": _ndim_of,
+        "shape_of": _shape_of, "dtype_of": _dtype_of, "ndim_of": _ndim_of, "device_of": _device_of,
     }  # fmt: skip
     return compile_source(source, name, scope)
 
 
 def _shape_of(x: Any) -> tuple[int, ...]:
     return getattr(x, "shape", ())
+
+
+def _device_of(x: Any) -> Any:
+    return getattr(x, "device", None)
 
 
 def _ndim_of(x: Any) -> int:

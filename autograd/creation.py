@@ -1,14 +1,17 @@
-"""Functions that make arrays or speak of dtypes: the active backend's, or their arguments'."""
+"""Functions that make arrays: on the active backend, or beside their arguments."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..backend import backend_of, current
+from ..backend import Backend, backend_of, current, resolve
 from ..backend import to_numpy as raw_to_numpy
 from .array import ADVICE, Array, peel, raw
+from .data_type import result_type
+from .dtypes import as_numpy
 from .primitive import SCALARS, find, front_of
 
 
@@ -18,7 +21,7 @@ def _place(device: Any) -> dict[str, Any]:
 
 
 def _native(dtype: Any) -> Any:
-    return None if dtype is None else current().dtype(dtype)
+    return None if dtype is None else current().dtype(as_numpy(dtype))
 
 
 def asarray(
@@ -27,8 +30,8 @@ def asarray(
     """An array from a number, nested sequence or array.
 
     An array of any backend stays where it is (unless `device` says otherwise), a traced one stays traced;
-    anything else goes to the active backend. ``copy=None`` shares memory where it can: an array that the
-    caller changes afterwards changes with it.
+    anything else goes to the active backend. Without ``copy=True``, an `Array` that is as asked for is returned
+    itself, and the memory of a NumPy or CuPy array is shared: if the caller changes that, it changes here.
 
     Parameters
     ----------
@@ -41,32 +44,41 @@ def asarray(
     -------
     Array
 
+    Raises
+    ------
+    ValueError
+        If ``copy=False`` cannot be done.
+
     Examples
     --------
     >>> import pullback as pb
     >>> pb.xp.asarray([1, 2, 3], dtype=pb.xp.float32)
     Array([1., 2., 3.], dtype=float32, device='cpu')
     """
+    if type(obj) is Array and not copy and _is_as_asked(obj, dtype, device):
+        return obj
     value = peel(obj)
     if type(value) is Array:
-        if copy is False and dtype is not None and np.dtype(dtype) != value.dtype:
+        if _is_as_asked(value, dtype, device):
+            return front_of(find("positive"))(value)  # a copy that stays on the tape
+        if copy is False:
             raise ValueError(
-                f"asarray(copy=False): a change of dtype from {value.dtype} to {dtype} copies"
+                f"asarray(copy=False): from {value.dtype} on {value.device} to dtype={dtype}, device={device} "
+                "cannot be done without a copy"
             )
-        if (dtype is None or np.dtype(dtype) == value.dtype) and device is None:
-            return front_of(find("positive"))(value) if copy else value
         return front_of(find("astype"))(
             value, value.dtype if dtype is None else dtype, device=device
         )
     if _is_array(value):
         backend = backend_of(value)
         options = {} if device is None else {"device": device}
-        wanted = None if dtype is None else backend.dtype(dtype)
+        wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
         out = backend.xp.asarray(value, dtype=wanted, copy=copy, **options)
         return Array(backend.normalise(out))
-    if _holds_traced(value):
-        return _stack_nested(value, dtype)
     if isinstance(value, list | tuple):
+        first = _first_to_stack(value)
+        if first is not None:
+            return _stack_nested(value, dtype, backend_of(raw(first)))
         value = _without_arrays(value)
     backend = current()
     return Array(
@@ -76,14 +88,25 @@ def asarray(
     )
 
 
+def _is_as_asked(x: Array, dtype: Any, device: Any) -> bool:
+    return (dtype is None or as_numpy(dtype) == x.dtype) and (device is None or device == x.device)
+
+
 def _is_array(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.generic) or hasattr(x, "__array_namespace__")
 
 
-def _holds_traced(x: Any) -> bool:
-    return isinstance(x, list | tuple) and any(
-        type(peel(v)) is Array or _holds_traced(v) for v in x
-    )
+def _first_to_stack(x: Any) -> Any:
+    """The first array in a nested sequence that only `stack` can take: a traced one, or not NumPy's."""
+    for v in x:
+        found = _first_to_stack(v) if isinstance(v, list | tuple) else v
+        if type(peel(found)) is Array or (_is_array(found) and not _on_host(raw(found))):
+            return found
+    return None
+
+
+def _on_host(x: Any) -> bool:
+    return isinstance(x, np.ndarray | np.generic)
 
 
 def _without_arrays(x: Any) -> Any:
@@ -92,20 +115,66 @@ def _without_arrays(x: Any) -> Any:
     return raw(x)
 
 
-def _stack_nested(x: Any, dtype: Any) -> Array:
-    """A nested sequence with traced numbers in it, by `stack`, so that they stay traced."""
-    stack = front_of(find("stack"))
+def _stack_nested(x: Any, dtype: Any, backend: Backend) -> Array:
+    """A nested sequence with arrays in it, by `stack`, so that they stay traced and where they are."""
+    stack, astype = front_of(find("stack")), front_of(find("astype"))
     items = [
-        _stack_nested(v, dtype) if isinstance(v, list | tuple) else asarray(v, dtype=dtype)
+        _stack_nested(v, dtype, backend)
+        if isinstance(v, list | tuple)
+        else v
+        if _is_array(v)
+        else Array(backend.asarray(v))
         for v in x
     ]
-    return stack(items)
+    kind = result_type(*items) if dtype is None else dtype
+    return stack([v if v.dtype == kind else astype(v, kind) for v in items])
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
-    """An array of any library that speaks DLPack, on the active backend, sharing memory if it can."""
+    """An array of any library that speaks DLPack (torch, JAX, …), sharing memory if it can.
+
+    Parameters
+    ----------
+    x
+        An object with ``__dlpack__`` and ``__dlpack_device__``. A `pullback` array stays traced.
+    device
+        Where to; by default where `x` is: host memory becomes NumPy's, a CUDA device's CuPy's.
+    copy
+        True copies, False never does.
+
+    Returns
+    -------
+    Array
+
+    Raises
+    ------
+    BufferError, ValueError
+        If the library of `x` cannot export it so.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.xp.from_dlpack(np.asarray([1.0, 2.0]))
+    Array([1., 2.], dtype=float64, device='cpu')
+    """
+    if type(x) is Array:
+        return asarray(x, device=device, copy=copy)
     options = {k: v for k, v in (("device", device), ("copy", copy)) if v is not None}
-    return Array(current().xp.from_dlpack(raw(x), **options))
+    return Array(_importer(x, device).xp.from_dlpack(x, **options))
+
+
+CPU, CUDA, CUDA_MANAGED = 1, 2, 13  # DLPack's numbers for kinds of devices
+
+
+def _importer(x: Any, device: Any) -> Any:
+    """The backend that takes over a DLPack export: the active one if it can reach that memory."""
+    active = current()
+    kind = x.__dlpack_device__()[0] if device is None else CPU if device == "cpu" else None
+    if kind == CPU and active.name == "cupy":
+        return resolve("numpy")
+    if kind in (CUDA, CUDA_MANAGED) and active.name != "cupy":
+        return resolve("cupy")
+    return active
 
 
 def to_numpy(x: Any) -> np.ndarray:
@@ -155,9 +224,15 @@ _arange, _empty, _eye, _full, _linspace, _ones, _zeros = map(
 def arange(
     start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
 ) -> Array:
-    """Evenly spaced numbers in a half-open interval, as in the standard."""
+    """Evenly spaced numbers in a half-open interval; traced `start` and `step` keep their derivative."""
     if stop is None:
         start, stop = 0, start
+    if type(peel(start)) is Array or type(peel(step)) is Array:
+        first, last, by = (raw(x) for x in (start, stop, step))
+        count = max(math.ceil((last - first) / by), 0)
+        kind = result_type(*(x for x in (start, stop, step) if hasattr(x, "dtype")))
+        out = start + step * _arange(0, count, 1, dtype=kind, device=device)
+        return out if dtype is None else front_of(find("astype"))(out, dtype)
     return _arange(start, stop, step, dtype=dtype, device=device)
 
 
@@ -211,9 +286,8 @@ def linspace(
 ) -> Array:
     """`num` evenly spaced numbers, as in the standard; traced ends keep their derivative."""
     if type(peel(start)) is Array or type(peel(stop)) is Array:
-        t = _linspace(0.0, 1.0, num, device=device, endpoint=endpoint)
-        kind = next(v.dtype for v in (peel(start), peel(stop)) if type(v) is Array)
-        t = Array(backend_of(t.value).xp.astype(t.value, kind))
+        kind = result_type(*(x for x in (start, stop) if hasattr(x, "dtype")), 1.0)
+        t = _linspace(0.0, 1.0, num, dtype=kind, device=device, endpoint=endpoint)
         out = (1 - t) * start + t * stop
         return out if dtype is None else front_of(find("astype"))(out, dtype)
     return _linspace(start, stop, num, dtype=dtype, device=device, endpoint=endpoint)
@@ -224,7 +298,7 @@ def _like(name: str) -> Any:
         value = raw(x)
         backend = backend_of(value)
         options = {} if device is None else {"device": device}
-        wanted = None if dtype is None else backend.dtype(dtype)
+        wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
         return Array(
             backend.normalise(getattr(backend.xp, name)(value, *args, dtype=wanted, **options))
         )
@@ -261,41 +335,7 @@ def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = No
     return _full_like(x, value, dtype=dtype, device=device)
 
 
-# ── dtypes ────────────────────────────────────────────────────────────────────────────────────
-
-
-def _dtype(x: Any) -> Any:
-    return x.dtype if hasattr(x, "dtype") and not isinstance(x, type | np.dtype) else np.dtype(x)
-
-
-def can_cast(from_: Any, to: Any, /) -> bool:
-    """Whether the standard's promotion rules allow the cast."""
-    return bool(np.can_cast(_dtype(from_), np.dtype(to)))
-
-
-def result_type(*arrays_and_dtypes: Any) -> np.dtype:
-    """The dtype that mixing the arguments gives, as ``numpy.dtype``."""
-    given = [
-        x if isinstance(x, bool | int | float | complex) else _dtype(x) for x in arrays_and_dtypes
-    ]
-    if all(isinstance(x, bool | int | float | complex) for x in given):
-        raise ValueError("result_type: at least one argument has to be an array or a dtype")
-    return np.result_type(*given)
-
-
-def isdtype(dtype: Any, kind: Any) -> bool:
-    """Whether a dtype is of a kind: "bool", "integral", "real floating", "numeric", …, a dtype, or a tuple of those."""
-    return bool(np.isdtype(np.dtype(dtype), kind))
-
-
-def finfo(type: Any, /) -> Any:
-    """Limits of a floating-point dtype."""
-    return np.finfo(_dtype(type))
-
-
-def iinfo(type: Any, /) -> Any:
-    """Limits of an integer dtype."""
-    return np.iinfo(_dtype(type))
+# ── from arrays ───────────────────────────────────────────────────────────────────────────────
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -303,8 +343,71 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     return np.broadcast_shapes(*shapes)
 
 
-def broadcast_arrays(*arrays: Any) -> list[Array]:
+def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
     """The arrays, broadcast against one another."""
     shape = np.broadcast_shapes(*(tuple(raw(x).shape) for x in arrays))
     broadcast_to = front_of(find("broadcast_to"))
-    return [broadcast_to(x, shape) for x in arrays]
+    return tuple([broadcast_to(x, shape) for x in arrays])
+
+
+def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
+    """Coordinates of the points of a grid, from one vector per axis; differentiable.
+
+    Parameters
+    ----------
+    *arrays
+        Vectors of lengths n₁, n₂, …, of one dtype.
+    indexing : {"xy", "ij"}
+        Whether the first two axes of the grid are n₂ × n₁ ("xy") or n₁ × n₂ ("ij").
+
+    Returns
+    -------
+    tuple of Array
+        One of the grid's shape for each vector.
+
+    Raises
+    ------
+    ValueError
+        If `indexing` is anything else, or an array has more than one dimension.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x, y = pb.xp.meshgrid(pb.xp.arange(2), pb.xp.arange(3))
+    >>> x.shape, y[2, 1]
+    ((3, 2), Array(2, dtype=int64, device='cpu'))
+    """
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing={indexing!r} has to be 'xy' or 'ij'")
+    shapes = [tuple(raw(x).shape) for x in arrays]
+    if any(len(shape) > 1 for shape in shapes):
+        raise ValueError(f"meshgrid takes vectors, not shapes {', '.join(map(str, shapes))}")
+    reshape, places = front_of(find("reshape")), list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        places[:2] = 1, 0
+    columns = [
+        reshape(x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
+        for x, place in zip(arrays, places, strict=True)
+    ]
+    return broadcast_arrays(*columns)
+
+
+# ── frequencies ───────────────────────────────────────────────────────────────────────────────
+
+
+def fftfreq(n: int, /, *, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Array:
+    """The frequencies of an `fft` of length `n` with sample spacing `d`, as in the standard."""
+    return _frequencies("fftfreq", n, d, dtype, device)
+
+
+def rfftfreq(n: int, /, *, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Array:
+    """The frequencies of an `rfft` of length `n` with sample spacing `d`, as in the standard."""
+    return _frequencies("rfftfreq", n, d, dtype, device)
+
+
+def _frequencies(name: str, n: int, d: Any, dtype: Any, device: Any) -> Array:
+    if hasattr(d, "dtype"):
+        return _frequencies(name, n, 1.0, dtype, device) / d
+    backend = current()
+    out = getattr(backend.xp.fft, name)(n, d=d, dtype=_native(dtype), **_place(device))
+    return Array(backend.normalise(out))

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+import numpy as np
+
 from . import backward
 from .array import raw
 from .backward import LAZY, SPACES
@@ -77,7 +79,8 @@ def _switch(wrap: Callable[..., Any] | None, cts: type[list]) -> None:
 
 def _checked(primitive: Primitive, kernel: Callable[..., Any]) -> Callable[..., Any]:
     def checked(*args: Any, **settings: Any) -> Any:
-        out = kernel(*args, **settings)
+        with np.errstate(all="ignore"):  # what NumPy would warn of is raised below, with the line
+            out = kernel(*args, **settings)
         frame = sys._getframe(1)
         line = _users_line(frame)
         tape: Any = frame.f_locals.get("tape")

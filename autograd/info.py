@@ -56,6 +56,6 @@ def _numpy_dtypes(dtypes: dict[str, Any]) -> dict[str, np.dtype]:
     return {name: as_numpy(dtype) for name, dtype in dtypes.items()}
 
 
-def __array_namespace_info__() -> ArrayNamespaceInfo:  # noqa: N807 - the standard's name
+def __array_namespace_info__() -> ArrayNamespaceInfo:
     """What the active backend can do, as the standard's inspection namespace."""
     return ArrayNamespaceInfo()

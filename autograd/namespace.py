@@ -15,30 +15,31 @@ from ..backend import extend
 from . import rules as _rules  # noqa: F401 - importing the tables registers every rule
 from .array import Array, peel, raw
 from .backward import SPACES
+from .composed import apply_where, diff, sort, unstack
 from .creation import (
     arange,
     asarray,
     broadcast_arrays,
     broadcast_shapes,
-    can_cast,
     empty,
     empty_like,
     eye,
-    finfo,
+    fftfreq,
     from_dlpack,
     full,
     full_like,
-    iinfo,
-    isdtype,
     linspace,
+    meshgrid,
     ones,
     ones_like,
-    result_type,
+    rfftfreq,
     zeros,
     zeros_like,
 )
+from .data_type import can_cast, finfo, iinfo, isdtype, result_type
 from .info import __array_namespace_info__
 from .primitive import CONSTANT, find, front_of, names
+from .sets import unique_all, unique_counts, unique_inverse, unique_values
 from .signatures import ALIASES
 
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
@@ -125,9 +126,10 @@ def __dir__() -> list[str]:
 class Extension:
     """One of the standard's extensions, `linalg` or `fft`, as an attribute of the namespace."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, **written_out: Any) -> None:
         self.__name__ = f"{__name__}.{name}"
         self._prefix = name + "."
+        self.__dict__.update(written_out)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -137,20 +139,22 @@ class Extension:
         return found
 
     def __dir__(self) -> list[str]:
-        every = (*names(), *CONSTANT, *ALIASES)
-        return sorted(n.removeprefix(self._prefix) for n in every if n.startswith(self._prefix))
+        every = (n for n in (*names(), *CONSTANT, *ALIASES) if n.startswith(self._prefix))
+        public = (n for n in self.__dict__ if not n.startswith("_"))
+        return sorted({*public, *(n.removeprefix(self._prefix) for n in every)})
 
     def __repr__(self) -> str:
         return f"<namespace {self.__name__}>"
 
 
 linalg = Extension("linalg")
-fft = Extension("fft")
+fft = Extension("fft", fftfreq=fftfreq, rfftfreq=rfftfreq)
 
 __all__ = [
-    "__array_namespace_info__", "arange", "asarray", "broadcast_arrays", "broadcast_shapes", "can_cast", "e", "empty", "empty_like", "eye", "fft",
-    "finfo", "from_dlpack", "full", "full_like", "iinfo", "inf", "isdtype", "linalg", "linspace", "nan", "newaxis",
-    "ones", "ones_like", "pi", "result_type", "stop_gradient", "zeros", "zeros_like",
+    "__array_namespace_info__", "apply_where", "arange", "asarray", "broadcast_arrays", "broadcast_shapes", "can_cast", "diff", "e", "empty",
+    "empty_like", "eye", "fft", "finfo", "from_dlpack", "full", "full_like", "iinfo", "inf", "isdtype", "linalg",
+    "linspace", "meshgrid", "nan", "newaxis", "ones", "ones_like", "pi", "result_type", "sort", "stop_gradient", "unique_all",
+    "unique_counts", "unique_inverse", "unique_values", "unstack", "zeros", "zeros_like",
 ]  # fmt: skip
 
 
@@ -160,6 +164,7 @@ SPACES[Array] = extend(
     sys.modules[__name__],
     stop_gradient=stop_gradient,
     copy=lambda x: peel(x),
+    to_device=lambda x, device: x.to_device(device),
     arange_like=lambda n, x: Array(SPACES.of(raw(x)).arange_like(n, raw(x))),
     zeros_beside=lambda shape, x: Array(SPACES.of(raw(x)).zeros_beside(shape, raw(x))),
     getitem=lambda x, key: front_of(find("getitem"))(x, key),
@@ -170,6 +175,7 @@ SPACES[Array] = extend(
             "linear",
             "linear_relu",
             "relu",
+            "sech2",
             "sigmoid",
             "softplus",
             "logsumexp",

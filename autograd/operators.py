@@ -5,14 +5,15 @@ Each is put in place when it is first used, so that importing the package genera
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from . import namespace
 from .array import Array, peel, raw
-from .dtypes import is_complex
+from .dtypes import is_complex, is_inexact
 from .primitive import SCALARS, find, front_of
 
 BINARY = {
@@ -114,32 +115,78 @@ def _setitem(self: Array, key: Any, value: Any, /) -> None:
     rebind(self, front_of(find("setitem"))(self, value, _copied(clean_key(key))))
 
 
-def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-    """NumPy's own functions and operators on an `Array`: the function of `pb.xp` of that meaning."""
-    name = _UFUNCS.get(ufunc.__name__, ufunc.__name__)
-    function = getattr(namespace, name, None) if method == "__call__" and not options else None
-    if function is None:
-        what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        given = f" with {', '.join(options)}=" if options else ""
-        raise TypeError(
-            f"numpy.{what}{given} of a pullback Array: NumPy cannot record it; use the function of pb.xp, or, where no "
-            "derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
-        )
-    return function(*inputs)
+# ── NumPy's own functions on an `Array` ───────────────────────────────────────────────────────
 
-
-_UFUNCS = {
+_NAMES = {
     "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
-    "arctan2": "atan2", "arctanh": "atanh", "true_divide": "divide", "power": "pow", "conjugate": "conj",
-    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "invert": "bitwise_invert", "rint": "round",
+    "arctan2": "atan2", "arctanh": "atanh", "conjugate": "conj", "power": "pow", "invert": "bitwise_invert",
+    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "rint": "round", "concatenate": "concat",
 }  # fmt: skip
+# Answered from shapes and dtypes, so that nothing is cut.
+_QUESTIONS = frozenset(("can_cast", "iscomplexobj", "isrealobj", "ndim", "shape", "size"))
+
+
+def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    """``np.sin(x)`` and ``ndarray * x``: the function of `pb.xp` of that name; without one, NumPy's on constants."""
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    if method == "__call__" and not options:
+        function = getattr(namespace, _NAMES.get(name, name), None)
+        if function is not None:
+            return function(*inputs)
+    return _on_values(name, getattr(ufunc, method), inputs, options)
 
 
 def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    raise TypeError(
-        f"numpy.{function.__name__} of a pullback Array: NumPy cannot record it; use the function of pb.xp, or, where "
-        "no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
-    )
+    """``np.mean(x, axis=0)``: the function of `pb.xp` of that name and signature; else NumPy's on constants."""
+    place, _, section = function.__module__.rpartition(".")
+    space = getattr(namespace, section, namespace) if place else namespace
+    ours = getattr(space, _NAMES.get(function.__name__, function.__name__), None)
+    if ours is not None and _takes(ours, args, kwargs):
+        return ours(*args, **kwargs)
+    return _on_values(function.__name__, function, args, kwargs)
+
+
+def _takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+def _on_values(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """A function of NumPy's on the arrays below; NumPy does not record, so that nothing may be traced."""
+    given = (args, kwargs)
+    if name not in _QUESTIONS and _any(given, lambda x: x.traced and is_inexact(x.dtype)):
+        raise TypeError(
+            f"numpy.{name} of a traced array: NumPy cannot record it, and pb.xp has no function of that name and "
+            "signature; use one of pb.xp, or, where no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
+        )
+    if _any(kwargs.get("out"), lambda x: True):
+        raise TypeError(f"numpy.{name}: out= is a pullback Array, whose buffer is never written to")
+    args, kwargs = _raw_inside(given)
+    return function(*args, **kwargs)
+
+
+def _any(x: Any, holds: Callable[[Array], bool]) -> bool:
+    if type(x) is Array:
+        return holds(x)
+    items = x.values() if isinstance(x, dict) else x if isinstance(x, list | tuple) else ()
+    return any(_any(v, holds) for v in items)
+
+
+def _raw_inside(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {k: _raw_inside(v) for k, v in x.items()}
+    if type(x) in (list, tuple):
+        return type(x)(_raw_inside(v) for v in x)
+    return raw(x)
+
+
+def _iter(self: Array) -> Iterator[Array]:
+    if not self.shape:
+        raise TypeError("iteration over a 0-d array")
+    return (self[i] for i in range(self.shape[0]))
 
 
 def _to_device(self: Array, device: Any, /, *, stream: Any = None) -> Array:
@@ -159,6 +206,7 @@ def install() -> None:
         setattr(Array, f"__{symbol}__", _lazy(f"__{symbol}__", name))
     members: dict[str, Any] = {
         "__getitem__": _getitem,
+        "__iter__": _iter,
         "__setitem__": _setitem,
         "__array_ufunc__": _array_ufunc,
         "__array_function__": _array_function,

@@ -123,7 +123,7 @@ class Primitive:
         return {
             "ct", "xp", *(() if self.outputs else ("out",)), *self.outputs, *(f"{o}_bar" for o in self.outputs),
             *self.residuals, *self.positional, *self.keyword, *self.shared,
-            *(f"{a}_{what}" for a in arrays for what in ("shape", "dtype", "ndim", "bar", "traced", "shapes")),
+            *(f"{a}_{what}" for a in arrays for what in ("shape", "dtype", "ndim", "device", "bar", "traced", "shapes")),
         }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _generic
+from . import _cuda_fused, _generic
 from ._base import Backend, BackendError
 
 try:
@@ -55,33 +55,9 @@ def as_gradient(x: Any) -> Any:
     return cupy.array(x, order="C")
 
 
-def linear(x: Any, W: Any, b: Any) -> Any:
-    """``x @ W + b``, the bias added in place."""
-    out = cupy.matmul(x, W)
-    if out.ndim == 0 or out.dtype != b.dtype:
-        return out + b
-    out += b
-    return out
-
-
-@cupy.fuse(kernel_name="pullback_bias_relu")
-def _bias_relu(x: Any, b: Any) -> Any:
-    return cupy.maximum(x + b, 0)
-
-
-def linear_relu(x: Any, W: Any, b: Any) -> Any:
-    """``max(x @ W + b, 0)``: the product, then one kernel."""
-    return _bias_relu(cupy.matmul(x, W), b)
-
-
 def relu(x: Any) -> Any:
     """``max(x, 0)``."""
     return cupy.maximum(x, 0)
-
-
-def relu_vjp(ct: Any, out: Any) -> Any:
-    """``ct · (out > 0)``."""
-    return ct * (out > 0)
 
 
 def _info(ordinal: int) -> dict[str, str]:
@@ -110,14 +86,14 @@ def _memory() -> dict[str, int]:
 
 XP = _generic.extend(
     array_api_compat.cupy,
-    matmul=cupy.matmul,
-    linear=linear,
-    linear_relu=linear_relu,
-    relu=relu,
-    relu_vjp=relu_vjp,
-    scatter_add=scatter_add,
-    copy=cupy.array,
-    getitem=lambda x, key: x[key],
+    **{
+        "matmul": cupy.matmul,
+        "relu": relu,
+        "scatter_add": scatter_add,
+        "copy": cupy.array,
+        "getitem": lambda x, key: x[key],
+        **_cuda_fused.bind(cupy, _generic.extend(array_api_compat.cupy)),
+    },
 )
 
 

@@ -50,8 +50,14 @@ def softplus(xp: Any, x: Any) -> Any:
 
 
 def sech2(xp: Any, x: Any) -> Any:
-    """``1 / cosh² x = 4 e^(−2|x|) / (1 + e^(−2|x|))²`` for real x: 1 − tanh² has no digits left beyond |x| = 20."""
-    decay = xp.exp(-2 * xp.abs(x))
+    """``1 / cosh² x = 4 e^(−2|x|) / (1 + e^(−2|x|))²``: 1 − tanh² x has no digits left beyond |x| = 20.
+
+    For complex x, whichever of ±x lies in the right half plane stands for |x|.
+    """
+    if xp.isdtype(x.dtype, "complex floating"):
+        decay = xp.exp(-2 * xp.where(xp.real(x) < 0, -x, x))
+    else:
+        decay = xp.exp(-2 * xp.abs(x))
     return 4 * decay / ((1 + decay) * (1 + decay))
 
 
@@ -141,6 +147,11 @@ def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     return xp.reshape(out, shape)
 
 
+def to_device(xp: Any, x: Any, device: Any) -> Any:
+    """`x` on another device."""
+    return array_api_compat.to_device(x, device)
+
+
 def arange_like(xp: Any, n: int, x: Any) -> Any:
     """The indices 0 … n − 1, of the library and on the device of `x`."""
     return xp.arange(n, device=x.device)
@@ -177,8 +188,8 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
-        log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_vjp, scatter_add, arange_like, zeros_beside,
-        stop_gradient, copy, getitem, setitem,
+        log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_vjp, scatter_add,
+        to_device, arange_like, zeros_beside, stop_gradient, copy, getitem, setitem,
     )
 }  # fmt: skip
 

@@ -155,7 +155,7 @@ def sigmoid(x):
 
 def sech2(x):
     """``4 e^(−2|x|) / (1 + e^(−2|x|))²`` in two buffers."""
-    if x.shape == ():
+    if x.shape == () or x.dtype.char not in "fd":
         return _generic.sech2(XP, x)
     decay = np.abs(x)
     decay *= -2

@@ -88,8 +88,8 @@ def binary_cross_entropy(logits: Any, labels: Any, /, *, signed: bool = False) -
     --------
     >>> import numpy as np, pullback as pb
     >>> z = np.asarray([1e4, -1e4, 0.0])
-    >>> float(pb.models.binary_cross_entropy(z, np.asarray([1, 0, 1]))) == np.log(2) / 3
-    True
+    >>> round(float(pb.models.binary_cross_entropy(z, np.asarray([1, 0, 1]))), 6)
+    0.231049
     """
     if _shape(logits) != _shape(labels):
         raise ValueError(
@@ -124,7 +124,7 @@ def squared_error(predictions: Any, targets: Any, /) -> Any:
     --------
     >>> import numpy as np, pullback as pb
     >>> pb.models.squared_error(np.asarray([1.0, 2.0]), np.asarray([1.0, 4.0]))
-    Array(2., dtype=float64, shape=(), device='cpu')
+    Array(2., dtype=float64, device='cpu')
     """
     if _shape(predictions) != _shape(targets):
         raise ValueError(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..autograd import tree
+from ..autograd.backward import SPACES
+from ..autograd.dtypes import is_complex
 from ._base import Moments, Schedule, check, check_rate, decays, moved, rate, rows, zeros_like
 
 
@@ -87,27 +89,56 @@ class SGD:
 
 
 def _adam_step(
-    opt: Adam | AdamW, params: Any, grads: Any, state: Moments, decoupled: float
+    opt: Adam | AdamW, params: Any, grads: Any, state: Moments, decoupled: bool
 ) -> tuple[Any, Moments]:
-    """One step of Adam, with the weights first shrunk by ``lr · decoupled``."""
+    """One step of Adam; weight decay is decoupled, or added to the gradients."""
     lr, t = rate(opt.lr, state.step), state.step + 1
-    spec, (ps, gs, ms, vs) = rows(params, grads, state.first, state.second)
+    spec, columns = rows(params, grads, state.first, state.second)
+    moved_rows = []
+    for p, g, m, v in zip(*columns, strict=True):
+        decay = opt.weight_decay if decays(p) else 0.0
+        settings = {"t": t, "lr": lr, "b1": opt.b1, "b2": opt.b2, "eps": opt.eps}
+        settings |= {"l2": 0.0 if decoupled else decay, "decay": decay if decoupled else 0.0}
+        fused = getattr(SPACES.of(p), "adam_update", None)  # one launch on a GPU
+        moved_rows.append(
+            (fused and fused(p, g, m, v, **settings)) or _adam_update(p, g, m, v, **settings)
+        )
+    new, first, second = ([row[i] for row in moved_rows] for i in range(3))
+    return tree.unflatten(spec, new), Moments(
+        t, tree.unflatten(spec, first), tree.unflatten(spec, second)
+    )
+
+
+def _adam_update(
+    p: Any,
+    g: Any,
+    m: Any,
+    v: Any,
+    *,
+    t: int,
+    lr: float,
+    b1: float,
+    b2: float,
+    eps: float,
+    l2: float,
+    decay: float,
+) -> tuple[Any, Any, Any]:
+    """One array's step; the in-place operations are on arrays made here."""
+    if l2:
+        g = g + l2 * p
     # the bias corrections taken out of the arrays: two scalars instead of two passes over memory
-    correction = math.sqrt(1 - opt.b2**t)
-    size, eps = lr * correction / (1 - opt.b1**t), opt.eps * correction
-    new, firsts, seconds = [], [], []
-    for p, g, m, v in zip(ps, gs, ms, vs, strict=True):
-        if opt.weight_decay and not decoupled and decays(p):
-            g = g + opt.weight_decay * p
-        m = opt.b1 * m + (1 - opt.b1) * g
-        v = opt.b2 * v + (1 - opt.b2) * abs(g) ** 2
-        if decoupled and decays(p):
-            p = p * (1 - lr * decoupled)
-        new.append(p - size * m / (v**0.5 + eps))
-        firsts.append(m)
-        seconds.append(v)
-    moments = Moments(t, tree.unflatten(spec, firsts), tree.unflatten(spec, seconds))
-    return tree.unflatten(spec, new), moments
+    correction = math.sqrt(1 - b2**t)
+    m = m * b1
+    m += g * (1 - b1)
+    v = v * b2
+    v += abs(g) ** 2 * (1 - b2) if is_complex(g.dtype) else g * g * (1 - b2)
+    move = v**0.5
+    move += eps * correction
+    move = m / move
+    move *= -lr * correction / (1 - b1**t)
+    move += p * (1 - lr * decay) if decay else p
+    space = SPACES.of(p)
+    return tuple(space.asarray(x, dtype=p.dtype) if x.shape == () else x for x in (move, m, v))  # type: ignore[return-value]  # three
 
 
 def _check_adam(opt: Adam | AdamW) -> None:
@@ -171,7 +202,7 @@ class Adam:
         ValueError
             If the structures differ.
         """
-        return _adam_step(self, params, grads, state, 0.0)
+        return _adam_step(self, params, grads, state, decoupled=False)
 
 
 @dataclass(frozen=True)
@@ -212,4 +243,4 @@ class AdamW:
         ValueError
             If the structures differ.
         """
-        return _adam_step(self, params, grads, state, self.weight_decay)
+        return _adam_step(self, params, grads, state, decoupled=True)

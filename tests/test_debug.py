@@ -15,7 +15,7 @@ def sqrt_sum(x):
     return xp.sum(xp.sqrt(x) * 2)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy warns of the same divisions
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the divisions inside rules
 class TestDebugNans:
     def test_backward_names_the_operation_and_the_line(self):
         with pb.debug_nans(), pytest.raises(FloatingPointError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ._binary import find_idx_labels, is_idx, read_idx, read_npz
-from ._csv import read_csv
 from ._errors import InputError, counted, extra, listed
+from ._tables import read_csv
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 TASKS = ("auto", "classification", "regression")
@@ -316,27 +317,31 @@ def split(
             f"{data.name} has {counted(len(data.y), 'row')}: training, validation and test parts "
             f"need at least {_MIN_ROWS}"
         )
-    groups = [np.arange(len(data.y))]
-    if data.task == "classification":
-        sizes = np.bincount(data.y, minlength=len(data.classes))
-        rare = [f"{c!r} ({n})" for c, n in zip(data.classes, sizes, strict=True) if n < 3]
-        if rare:
-            raise InputError(
-                f"{data.name}: every class needs at least 3 samples, one for each part of the "
-                f"split; too few in {listed(rare, 5)} (numbers to be predicted: --task regression)"
-            )
-        groups = [np.flatnonzero(data.y == c) for c in range(len(data.classes))]
+    labels = data.y if data.task == "classification" else np.zeros(len(data.y), np.int64)
+    sizes = np.bincount(labels, minlength=max(len(data.classes), 1))
+    rare = [f"{data.classes[c]!r} ({sizes[c]})" for c in np.flatnonzero(sizes < 3)]
+    if rare:
+        raise InputError(
+            f"{data.name}: every class needs at least 3 samples, one for each part of the split; "
+            f"too few in {listed(rare, 5)} (if these are numbers to predict: --task regression)"
+        )
     random = np.random.default_rng([seed, 0])
     parts: list[list[np.ndarray]] = [[], [], []]
-    for rows in groups:
-        shuffled = random.permutation(rows)
-        test = max(1, round(fractions[2] * len(rows)))
-        held = test + max(1, round(fractions[1] * len(rows)))
-        for part, chosen in zip(
-            parts, (shuffled[held:], shuffled[test:held], shuffled[:test]), strict=True
-        ):
+    shares = zip(_shares(sizes, fractions[1]), _shares(sizes, fractions[2]), strict=True)
+    for label, (validation, test) in enumerate(shares):
+        rows = random.permutation(np.flatnonzero(labels == label))
+        for part, chosen in zip(parts, np.split(rows, [-validation - test, -test]), strict=True):
             part.append(chosen)
     return Split(*(np.sort(np.concatenate(part)) for part in parts))
+
+
+def _shares(sizes: np.ndarray, fraction: float) -> np.ndarray:
+    """How many of each class a part gets: by proportion, at least 1, in all the fraction rounded up."""
+    quota = fraction * sizes
+    counts = np.maximum(np.floor(quota), 1).astype(np.int64)
+    left = math.ceil(round(fraction * int(sizes.sum()), 9)) - int(counts.sum())
+    counts[np.argsort(counts - quota, kind="stable")[: max(left, 0)]] += 1
+    return counts
 
 
 @dataclass(frozen=True)

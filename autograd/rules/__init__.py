@@ -4,6 +4,7 @@ Notation: `ct` is the cotangent of the output, `out` the output, `x_bar` the cot
 """
 
 from . import (
+    creation,
     data_type,
     elementwise,
     fused,
@@ -15,5 +16,5 @@ from . import (
 )
 
 __all__ = [
-    "data_type", "elementwise", "fused", "indexing", "linear_algebra", "manipulation", "searching", "statistical",
+    "creation", "data_type", "elementwise", "fused", "indexing", "linear_algebra", "manipulation", "searching", "statistical",
 ]  # fmt: skip

@@ -2,4 +2,8 @@
 
 from ..primitive import defvjp
 
-defvjp("astype", x=lambda ct: ct)  # the engine casts to the input's dtype
+# the engine casts to the input's dtype
+defvjp(
+    "astype",
+    x=lambda ct, x_device, device, xp: ct if device is None else xp.to_device(ct, x_device),
+)

@@ -1,16 +1,17 @@
 """Elementwise functions.
 
 Complex inputs need no conjugates here: the sweep carries conjugated cotangents (see `backward.py`), so a
-holomorphic function's rule is ``ct · f'(x)`` as for real numbers. Only `abs`, `conj`, `real` and `imag` are
-not holomorphic.
+holomorphic function's rule is ``ct · f'(x)`` as for real numbers. Only `abs`, `conj`, `real`, `imag` and `sign`
+are not holomorphic.
 """
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import Any
 
-from ..dtypes import is_complex
+from ..dtypes import is_complex, is_inexact
 from ..primitive import defvjp
 
 # ── arithmetic ────────────────────────────────────────────────────────────────────────────────
@@ -27,27 +28,33 @@ defvjp("sqrt", x=lambda ct, out: ct / (2 * out))
 
 
 def _pow_base(ct: Any, x1: Any, x2: Any, xp: Any) -> Any:
-    """ct · x2 x1^(x2−1); 0 where x2 is 0, also at x1 = 0, where x1^(−1) is infinite."""
-    if isinstance(x2, int | float):
+    """ct · x2 x1^(x2−1); 0 for 0**0, where x1^(−1) is infinite."""
+    if not hasattr(x2, "dtype"):
         if x2 == 2:
             return 2 * (ct * x1)
         return xp.zeros_like(ct) if x2 == 0 else ct * (x2 * x1 ** (x2 - 1))
-    zero = x2 == 0
-    slope = x2 * x1 ** xp.where(zero, xp.ones_like(x2), x2 - 1)
-    return ct * xp.where(zero, xp.zeros_like(slope), slope)
+    if not is_inexact(x2.dtype):
+        x2 = xp.astype(x2, x1.dtype)  # an unsigned 0 − 1 wraps around
+    idle = (x1 == 0) & (x2 == 0)
+    slope = x2 * x1 ** xp.where(idle, xp.ones_like(x2), x2 - 1)
+    return ct * xp.where(idle, xp.zeros_like(slope), slope)
 
 
 def _pow_exponent(ct: Any, out: Any, x1: Any, xp: Any) -> Any:
-    """ct · x1^x2 log x1; 0 at x1 = 0, where the power does not depend on a positive x2 (0**0 is 1)."""
-    if isinstance(x1, int | float):
-        return (
-            ct * (out * math.log(x1))
-            if x1 > 0
-            else xp.zeros_like(ct) * (0.0 if x1 == 0 else math.nan)
-        )
+    """ct · x1^x2 log x1; 0 at x1 = 0, where the power does not depend on a positive x2 (0**0 is 1).
+
+    The logarithm of a negative x1 is NaN, unless the result is complex.
+    """
+    if not hasattr(x1, "dtype"):
+        if x1 == 0:
+            return xp.zeros_like(ct)
+        if is_complex(out.dtype):
+            return ct * (out * cmath.log(x1))
+        return ct * (out * (math.log(x1) if x1 > 0 else math.nan))
+    if is_complex(out.dtype):
+        x1 = xp.astype(x1, out.dtype)
     zero = x1 == 0
-    logarithm = xp.log(xp.where(zero, xp.ones_like(x1), x1))
-    return ct * (out * logarithm)
+    return ct * (out * xp.log(xp.where(zero, xp.ones_like(x1), x1)))
 
 
 defvjp("pow", x1=_pow_base, x2=_pow_exponent)
@@ -62,21 +69,81 @@ defvjp("log2", x=lambda ct, x: ct / (x * math.log(2)))
 defvjp("log10", x=lambda ct, x: ct / (x * math.log(10)))
 
 # ── trigonometric and hyperbolic ──────────────────────────────────────────────────────────────
+#
+# The derivatives of the inverse functions are written with one square root for each branch point, since
+# √(1−x)·√(1+x) has the cuts of asin and acos, and √(x−1)·√(x+1) those of acosh, while the root of the product
+# has not. ``−(x − 1)`` and ``x − (−1)`` keep the sign of a zero imaginary part, which says on what side of a cut a
+# number lies; ``1 − x`` and ``x + 1`` lose it. No squares: they lose digits near ±1 and overflow.
+
+
+def _tan(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+    """ct / cos² x = ct · (1 + tan² x), in the complex plane by sech² ix, since tan tends to ±i there."""
+    if is_complex(x.dtype):
+        return ct * xp.sech2(1j * x)
+    return ct * (1 + out * out)
+
+
+def _root_below(x: Any, xp: Any) -> Any:
+    """√(1 − x²)."""
+    return xp.sqrt(-(x - 1)) * xp.sqrt(x - (-1))
+
+
+def _root_above(x: Any, xp: Any) -> Any:
+    """√(1 + x²); of −x in the left half plane, where √(x−i)·√(x+i) would have the wrong sign."""
+    if not is_complex(x.dtype):
+        return xp.hypot(x, 1.0)
+    right = xp.where(xp.signbit(xp.real(x)), -x, x)
+    return xp.sqrt(right - 1j) * xp.sqrt(right + 1j)
+
+
+def _atan(ct: Any, x: Any) -> Any:
+    """ct / (1 + x²), in the complex plane by its factors, which keep their digits near ±i."""
+    if is_complex(x.dtype):
+        return ct / ((x - 1j) * (x + 1j))
+    return ct / (1 + x * x)
+
 
 defvjp("sin", x=lambda ct, x, xp: ct * xp.cos(x))
 defvjp("cos", x=lambda ct, x, xp: -ct * xp.sin(x))
+defvjp("tan", x=_tan)
+defvjp("asin", x=lambda ct, x, xp: ct / _root_below(x, xp))
+defvjp("acos", x=lambda ct, x, xp: -ct / _root_below(x, xp))
+defvjp("atan", x=_atan)
 defvjp("sinh", x=lambda ct, x, xp: ct * xp.cosh(x))
 defvjp("cosh", x=lambda ct, x, xp: ct * xp.sinh(x))
+# 1 − tanh² loses every digit in the tails, and 1/cosh² overflows
+defvjp("tanh", x=lambda ct, x, xp: ct * xp.sech2(x))
+defvjp("sech2", x=lambda ct, x, out, xp: ct * (-2 * (out * xp.tanh(x))))
+defvjp("asinh", x=lambda ct, x, xp: ct / _root_above(x, xp))
+defvjp("acosh", x=lambda ct, x, xp: ct / (xp.sqrt(x - 1) * xp.sqrt(x - (-1))))
+defvjp("atanh", x=lambda ct, x: ct / ((1 - x) * (1 + x)))
 
 
-def _tanh(ct: Any, x: Any, out: Any, xp: Any) -> Any:
-    """ct · 4 e^(−2|x|) / (1 + e^(−2|x|))²: 1 − out² loses every digit in the tails, 1/cosh² overflows."""
-    if is_complex(x.dtype):
-        return ct * (1 - out * out)
-    return ct * xp.sech2(x)
+def _turn(ct: Any, part: Any, size: Any, xp: Any) -> Any:
+    """ct · part / size², without squares, which overflow and underflow; 0 where size is 0 or infinite."""
+    idle = (size == 0) | xp.isinf(size)
+    safe = xp.where(idle, xp.ones_like(size), size)
+    return ct * (xp.where(idle, xp.zeros_like(size), part) / safe / safe)
 
 
-defvjp("tanh", x=_tanh)
+defvjp(
+    "atan2",
+    _size=lambda x1, x2, xp: xp.hypot(x1, x2),
+    x1=lambda ct, x2, _size, xp: _turn(ct, x2, _size, xp),
+    x2=lambda ct, x1, _size, xp: -_turn(ct, x1, _size, xp),
+)
+
+
+def _leg(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+    """ct · x / out; 0 at the origin."""
+    return ct * (x / xp.where(out == 0, xp.ones_like(out), out))
+
+
+defvjp(
+    "hypot",
+    x1=lambda ct, x1, out, xp: _leg(ct, x1, out, xp),
+    x2=lambda ct, x2, out, xp: _leg(ct, x2, out, xp),
+)
 
 # ── absolute value, maximum and minimum, rounding ─────────────────────────────────────────────
 
@@ -111,8 +178,45 @@ defvjp(
     x2=lambda ct, x1, x2, out, xp: _chosen(ct, x2, x1, out, xp),
 )
 
-for _name in ("ceil", "floor", "round", "trunc"):  # constant between the jumps
+
+def _clip_x(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
+    """ct where x was let through; all of it at a bound, which so gets nothing (PyTorch's choice)."""
+    if min is None and max is None:
+        return ct
+    if max is None:
+        inside = x >= min
+    else:
+        inside = x <= max if min is None else (x >= min) & (x <= max)
+    return xp.where(inside, ct, xp.zeros_like(ct))
+
+
+def _clip_min(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
+    """ct where x is below; where the bounds are in the wrong order, `max` is the result."""
+    below = x < min if max is None else (x < min) & (min <= max)
+    return xp.where(below, ct, xp.zeros_like(ct))
+
+
+def _clip_max(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
+    """ct where x, or `min`, is above."""
+    above = x > max if min is None else (x > max) | (min > max)
+    return xp.where(above, ct, xp.zeros_like(ct))
+
+
+defvjp("clip", x=_clip_x, min=_clip_min, max=_clip_max)
+
+# constant between the jumps
+for _name in ("ceil", "floor", "round", "trunc"):
     defvjp(_name, x=lambda ct, xp: xp.zeros_like(ct))
+defvjp("floor_divide", x1=lambda ct, xp: xp.zeros_like(ct), x2=lambda ct, xp: xp.zeros_like(ct))
+defvjp("remainder", x1=lambda ct: ct, x2=lambda ct, x1, x2, xp: -ct * xp.floor_divide(x1, x2))
+
+# |x1| with the sign of x2: as for abs, 0 at x1 = 0
+defvjp(
+    "copysign",
+    x1=lambda ct, x1, out, xp: ct * (xp.sign(x1) * xp.sign(out)),
+    x2=lambda ct, xp: xp.zeros_like(ct),
+)
+defvjp("nextafter", x1=lambda ct: ct, x2=lambda ct, xp: xp.zeros_like(ct))
 
 
 def _sign(ct: Any, x: Any, out: Any, xp: Any) -> Any:
@@ -122,26 +226,24 @@ def _sign(ct: Any, x: Any, out: Any, xp: Any) -> Any:
     size = xp.abs(x)
     safe = xp.where(size == 0, xp.ones_like(size), size)
     across = xp.imag(ct * out)
-    return xp.where(size == 0, xp.zeros_like(ct), 1j * across * xp.conj(out) / safe)
+    return xp.where(size == 0, xp.zeros_like(ct), across * xp.conj(out) * 1j / safe)
 
 
 defvjp("sign", x=_sign)
 
 
-def _logistic_weight(this: Any, out: Any, xp: Any) -> Any:
-    """exp(this − out), the weight of one term; where both are −inf it is 0, not NaN."""
-    finite = xp.isfinite(out)
-    return xp.where(
-        finite,
-        xp.exp(xp.where(finite, this - xp.where(finite, out, xp.zeros_like(out)), 0 * out)),
-        xp.zeros_like(out),
-    )
+def _logistic_weight(this: Any, other: Any, out: Any, xp: Any) -> Any:
+    """e^this / (e^this + e^other) = σ(this − other); 0 where both are the same infinity, not NaN."""
+    idle = xp.isinf(out) & (this == other)
+    zero = xp.zeros_like(out)
+    weight = xp.sigmoid(xp.where(idle, zero, this) - xp.where(idle, zero, other))
+    return xp.where(idle, zero, weight)
 
 
 defvjp(
     "logaddexp",
-    x1=lambda ct, x1, out, xp: ct * _logistic_weight(x1, out, xp),
-    x2=lambda ct, x2, out, xp: ct * _logistic_weight(x2, out, xp),
+    x1=lambda ct, x1, x2, out, xp: ct * _logistic_weight(x1, x2, out, xp),
+    x2=lambda ct, x1, x2, out, xp: ct * _logistic_weight(x2, x1, out, xp),
 )
 defvjp("real", x=lambda ct: ct)
-defvjp("imag", x=lambda ct: -1j * ct)
+defvjp("imag", x=lambda ct: ct * -1j)  # not −1j * ct: a NumPy scalar on the right is a Python float

@@ -3,7 +3,7 @@
 *Linear.* Y = X W + 1 bᵀ, with X (n, p), W (p, m), b (m,): dL = Σ Ȳ·(dX W + X dW + 1 dbᵀ), so
 X̄ = Ȳ Wᵀ, W̄ = Xᵀ Ȳ, b̄ = Ȳᵀ 1. With a ReLU behind it, Ȳ is first set to 0 where the output is 0.
 
-*Log-sum-exp.* out = log Σ exp(x): ∂out/∂x = exp(x − out), the softmax.
+*Log-sum-exp.* out = log Σ exp(x): ∂out/∂x = exp(x − out) = softmax(x).
 
 *Softmax cross-entropy.* L = −(1/n) Σ_i log p_i[y_i] with p_i = softmax(z_i): log p_i[y_i] = z_i[y_i] − log Σ exp z_i,
 so z̄ = (p − onehot(y)) · ct / n. The softmax is left by the forward pass as a residual, so that the backward
@@ -44,10 +44,13 @@ defvjp(
 
 
 def _logsumexp(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
-    """ct · exp(x − out); a row of −inf has no weight anywhere, and gets 0 where ∞ − ∞ would be NaN."""
-    total = spread(out, x.shape, axis, keepdims, xp)
-    finite = xp.isfinite(total)
-    weights = xp.exp(xp.where(finite, x - xp.where(finite, total, xp.zeros_like(total)), -xp.inf))
+    """ct · softmax(x), not exp(x − out), which has the rounding of a large out as its relative error.
+
+    A row of −inf has no weight anywhere, and gets 0 where ∞ − ∞ would be NaN.
+    """
+    finite = xp.isfinite(spread(out, x.shape, axis, keepdims, xp))
+    zero = xp.zeros_like(x)
+    weights = xp.where(finite, xp.softmax(xp.where(finite, x, zero), axis=axis), zero)
     return spread(ct, x.shape, axis, keepdims, xp) * weights
 
 

@@ -1,4 +1,4 @@
-"""Products.
+"""Products, and what only moves the elements of matrices.
 
 For Y = A B, dL = Σ Ȳ·(dA B + A dB), so Ā = Ȳ Bᵀ and B̄ = Aᵀ Ȳ; the transposes are plain ones for complex
 matrices too, since the sweep carries conjugated cotangents.
@@ -8,7 +8,34 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..dtypes import is_complex
 from ..primitive import defvjp
+
+# ── tools for all rules on matrices ───────────────────────────────────────────────────────────
+
+
+def conj(x: Any, xp: Any) -> Any:
+    """The complex conjugate; real arrays as they are."""
+    return xp.conj(x) if is_complex(x.dtype) else x
+
+
+def adjoint(x: Any, xp: Any) -> Any:
+    """Xᴴ."""
+    return conj(xp.matrix_transpose(x), xp)
+
+
+def on_diagonal(rows: int, columns: int, offset: int, x: Any, xp: Any) -> Any:
+    """The mask, True at [i, i + offset], of a matrix beside `x`."""
+    i, j = xp.arange_like(rows, x), xp.arange_like(columns, x)
+    return j[None, :] - i[:, None] == offset
+
+
+def eye(x: Any, xp: Any) -> Any:
+    """The mask of the main diagonal of the matrices `x`."""
+    return on_diagonal(x.shape[-2], x.shape[-1], 0, x, xp)
+
+
+# ── matmul, matrix_transpose ──────────────────────────────────────────────────────────────────
 
 defvjp("matrix_transpose", x=lambda ct, xp: xp.matrix_transpose(ct))
 
@@ -36,3 +63,91 @@ def _matmul_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
 
 
 defvjp("matmul", x1=_matmul_x1, x2=_matmul_x2)
+
+# ── tensordot ─────────────────────────────────────────────────────────────────────────────────
+#
+# With the free axes f and the summed axes k, y[f₁, f₂] = Σ_k x1[f₁, k] x2[f₂, k], so x̄1[f₁, k] = Σ_f₂ ȳ[f₁, f₂] x2[f₂, k]
+# and x̄2[f₂, k] = Σ_f₁ x1[f₁, k] ȳ[f₁, f₂]: tensordots again, whose axes are then put where the input has them.
+
+
+def _summed_axes(axes: Any, ndim1: int, ndim2: int) -> tuple[list[int], list[int]]:
+    """The axes of x1 and of x2 that are summed over, in pairs, counted from the front."""
+    if isinstance(axes, int):
+        return list(range(ndim1 - axes, ndim1)), list(range(axes))
+    first, second = ((a,) if isinstance(a, int) else a for a in axes)
+    return [a % ndim1 for a in first], [a % ndim2 for a in second]
+
+
+def _without(ndim: int, axes: list[int]) -> list[int]:
+    return [i for i in range(ndim) if i not in axes]
+
+
+def _put_axes(x: Any, places: list[int], xp: Any) -> Any:
+    """`x` with its axis i moved to places[i]."""
+    return xp.permute_dims(x, tuple(places.index(i) for i in range(len(places))))
+
+
+def _tensordot_x1(ct: Any, x1_ndim: int, x2: Any, axes: Any, xp: Any) -> Any:
+    """Σ ct · x2 over the free axes of x2; the axes of the result go to their places in x1."""
+    summed1, summed2 = _summed_axes(axes, x1_ndim, x2.ndim)
+    free1, free2 = _without(x1_ndim, summed1), _without(x2.ndim, summed2)
+    out = xp.tensordot(ct, x2, axes=(tuple(range(len(free1), ct.ndim)), tuple(free2)))
+    return _put_axes(out, free1 + [summed1[summed2.index(i)] for i in sorted(summed2)], xp)
+
+
+def _tensordot_x2(ct: Any, x1: Any, x2_ndim: int, axes: Any, xp: Any) -> Any:
+    """Σ x1 · ct over the free axes of x1; the axes of the result go to their places in x2."""
+    summed1, summed2 = _summed_axes(axes, x1.ndim, x2_ndim)
+    free1, free2 = _without(x1.ndim, summed1), _without(x2_ndim, summed2)
+    out = xp.tensordot(x1, ct, axes=(tuple(free1), tuple(range(len(free1)))))
+    return _put_axes(out, [summed2[summed1.index(i)] for i in sorted(summed1)] + free2, xp)
+
+
+defvjp("tensordot", x1=_tensordot_x1, x2=_tensordot_x2)
+
+# ── vecdot, outer, cross ──────────────────────────────────────────────────────────────────────
+#
+# y = Σ conj(a) b. dL = Re Σ ȳ (conj(da) b + conj(a) db), and Re(z conj(da)) = Re(conj(z) da): ā = conj(ȳ b), b̄ = ȳ conj(a).
+# Batches broadcast; the axis counts from the end, so that it names the same place in ȳ with the axis put back.
+
+defvjp(
+    "vecdot",
+    x1=lambda ct, x2, axis, xp: conj(xp.expand_dims(ct, axis=axis) * x2, xp),
+    x2=lambda ct, x1, axis, xp: xp.expand_dims(ct, axis=axis) * conj(x1, xp),
+)
+
+defvjp("linalg.outer", x1=lambda ct, x2: ct @ x2, x2=lambda ct, x1: x1 @ ct)
+
+# c·(da × b) = da·(b × c) and c·(a × db) = db·(c × a), without conjugates: the product is bilinear.
+defvjp(
+    "linalg.cross",
+    x1=lambda ct, x2, axis, xp: xp.linalg.cross(x2, ct, axis=axis),
+    x2=lambda ct, x1, axis, xp: xp.linalg.cross(ct, x1, axis=axis),
+)
+
+# ── diagonal, trace ───────────────────────────────────────────────────────────────────────────
+
+
+def spread_diagonal(ct: Any, rows: int, columns: int, offset: int, xp: Any) -> Any:
+    """Matrices with `ct` (…, k) on a diagonal and zeros elsewhere."""
+    along_rows = offset >= 0  # whether element i of the diagonal stands in row i, or in column i
+    missing = (rows if along_rows else columns) - ct.shape[-1]
+    if missing:
+        ct = xp.concat([ct, xp.zeros_beside((*ct.shape[:-1], missing), ct)], axis=-1)
+    ct = xp.expand_dims(ct, axis=-1 if along_rows else -2)
+    return xp.where(on_diagonal(rows, columns, offset, ct, xp), ct, xp.zeros_like(ct))
+
+
+def _diagonal(ct: Any, x_shape: tuple[int, ...], offset: int, xp: Any) -> Any:
+    """ct on the diagonal; a diagonal beyond the matrix is empty."""
+    return spread_diagonal(ct, x_shape[-2], x_shape[-1], offset, xp)
+
+
+def _trace(ct: Any, x_shape: tuple[int, ...], offset: int, xp: Any) -> Any:
+    """ct in every place of the diagonal."""
+    ct = ct[..., None, None]
+    return xp.where(on_diagonal(x_shape[-2], x_shape[-1], offset, ct, xp), ct, xp.zeros_like(ct))
+
+
+defvjp("linalg.diagonal", x=_diagonal)
+defvjp("linalg.trace", x=_trace)

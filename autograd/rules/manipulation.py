@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..primitive import defvjp
+from .indexing import take_vjp
 
 defvjp("reshape", x=lambda ct, x_shape, xp: xp.reshape(ct, x_shape))
 defvjp("expand_dims", x=lambda ct, x_shape, xp: xp.reshape(ct, x_shape))
@@ -37,13 +39,11 @@ def _concat(ct: Any, arrays_shapes: list[tuple[int, ...]], axis: int | None, xp:
     shares, start = [], 0
     for shape in arrays_shapes:
         if axis is None:
-            size = 1
-            for n in shape:
-                size *= n
+            size = math.prod(shape)
             shares.append(xp.reshape(xp.getitem(ct, slice(start, start + size)), shape))
         else:
             size = shape[axis]
-            key = (slice(None),) * (axis % len(shape)) + (slice(start, start + size),)
+            key = (slice(None),) * (axis % len(shape)) + (slice(start, start + size), ...)
             shares.append(xp.getitem(ct, key))
         start += size
     return shares
@@ -54,7 +54,34 @@ defvjp("concat", arrays=_concat)
 
 def _stack(ct: Any, arrays_shapes: list[tuple[int, ...]], axis: int, xp: Any) -> list[Any]:
     before = (slice(None),) * (axis % (len(arrays_shapes[0]) + 1))
-    return [xp.getitem(ct, (*before, i)) for i in range(len(arrays_shapes))]
+    return [xp.getitem(ct, (*before, i, ...)) for i in range(len(arrays_shapes))]
 
 
 defvjp("stack", arrays=_stack)
+
+
+def _repeat(ct: Any, x_shape: tuple[int, ...], repeats: Any, axis: int | None, xp: Any) -> Any:
+    """Each element's copies added up; by their places where the counts differ."""
+    shape = (math.prod(x_shape),) if axis is None else x_shape
+    axis = (axis or 0) % len(shape)
+    if hasattr(repeats, "shape"):
+        source = xp.repeat(xp.arange_like(shape[axis], ct), repeats)
+        return xp.reshape(take_vjp(ct, shape, source, axis, xp), x_shape)
+    copies = xp.reshape(ct, (*shape[: axis + 1], repeats, *shape[axis + 1 :]))
+    return xp.reshape(xp.sum(copies, axis=axis + 1), x_shape)
+
+
+defvjp("repeat", x=_repeat)
+
+
+def _tile(ct: Any, x_shape: tuple[int, ...], repetitions: tuple[int, ...], xp: Any) -> Any:
+    """The tiles added up: each axis of ct is (repetition, place within the tile)."""
+    counts = repetitions if isinstance(repetitions, tuple | list) else (repetitions,)
+    ndim = max(len(counts), len(x_shape))
+    counts = (1,) * (ndim - len(counts)) + tuple(counts)
+    shape = (1,) * (ndim - len(x_shape)) + x_shape
+    tiles = xp.reshape(ct, tuple(n for pair in zip(counts, shape, strict=True) for n in pair))
+    return xp.reshape(xp.sum(tiles, axis=tuple(range(0, 2 * ndim, 2))), x_shape)
+
+
+defvjp("tile", x=_tile)

@@ -1,0 +1,6 @@
+"""Triangles: the cotangent's own triangle. (What else makes arrays from arrays is composed: see `creation.py`.)"""
+
+from ..primitive import defvjp
+
+defvjp("tril", x=lambda ct, k, xp: xp.tril(ct, k=k))
+defvjp("triu", x=lambda ct, k, xp: xp.triu(ct, k=k))

@@ -1,0 +1,251 @@
+"""Determinants, inverses, solves and triangular factors.
+
+Notation: c is the cotangent of the output, conjugated as the sweep carries it, so that dL = Re Σ c·dout, and the rule
+finds Ā with dL = Re Σ Ā·dA. Then Re tr(N X dA Y) gives Ā = Xᵀ Nᵀ Yᵀ with plain transposes, and conjugates appear only
+where dAᴴ does: Re tr(N dAᴴ) = Re Σ conj(N)·dA. A real N drops them all.
+
+Sources: Giles, Collected matrix derivative results for forward and reverse mode algorithmic differentiation, 2008;
+Seeger et al., Auto-differentiating linear algebra, 2017; Golub and Pereyra, The differentiation of pseudo-inverses and
+nonlinear least squares problems whose variables separate, 1973; Walter and Lehmann, Algorithmic differentiation of
+linear algebra functions with application in optimum experimental design, 2012; Roberts and Roberts, QR and LQ
+decomposition matrix backpropagation algorithms for square, wide, and deep matrices, 2020.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..array import Array
+from ..dtypes import is_complex
+from ..primitive import defvjp
+from .linear_algebra import adjoint, conj, eye, spread_diagonal
+
+# ── det ───────────────────────────────────────────────────────────────────────────────────────
+#
+# d det A = tr(adj(A) dA), so Ā = c · cof A with the cofactors cof A = adj(A)ᵀ. For invertible A that is det(A) A⁻ᵀ; but
+# adj is a polynomial in A, and just as good where A is singular. With A = U S Vᴴ and adj(XY) = adj(Y) adj(X),
+# cof A = det(U) det(Vᴴ) conj(U) cof(S) conj(Vᴴ), cof(S) = diag(Π_{k≠i} s_k).
+
+
+def _cofactors(x: Any, xp: Any) -> Any:
+    """The cofactors of matrices of any rank: by their formulas up to 3 × 3, else by the singular values."""
+    n = x.shape[-1]
+    if n < 2:
+        return xp.ones_like(x)
+    if n == 2:
+        swapped = xp.flip(x, axis=(-2, -1))
+        return xp.where(eye(x, xp), swapped, -swapped)
+    if n == 3:  # each row is the cross product of the other two
+        return xp.linalg.cross(xp.roll(x, -1, axis=-2), xp.roll(x, -2, axis=-2))
+    constant = xp.stop_gradient(x)
+    U, s, Vh = xp.linalg.svd(constant)
+    sign = (xp.linalg.det(U) * xp.linalg.det(Vh))[..., None, None]
+    if type(x) is not Array:
+        others = xp.where(eye(x, xp), xp.ones_like(x[..., :1, :1]), xp.astype(s, x.dtype)[..., None, :])
+        inner = xp.prod(others, axis=-1)[..., None, :]
+        return sign * ((conj(U, xp) * inner) @ conj(Vh, xp))
+    moved = adjoint(U, xp) @ (x - constant) @ adjoint(Vh, xp)
+    return sign * (conj(U, xp) @ _cofactors_beside_diagonal(s, moved, xp) @ conj(Vh, xp))
+
+
+def _cofactors_beside_diagonal(s: Any, E: Any, xp: Any) -> Any:
+    """The cofactors of B = diag(s) + E, whose E has the value 0, to any order of differentiation.
+
+    U, s and V above are constants here (for any constant unitary U and V the formula is exact, and E carries all
+    derivatives), since singular vectors have no derivative where singular values are equal. In blocks,
+    B = [[P, Q], [R, D]] with the two smallest singular values in D, and T = D − R P⁻¹ Q:
+
+        adj B = det P · [[det T · P⁻¹ + P⁻¹ Q adj(T) R P⁻¹, −P⁻¹ Q adj(T)], [−adj(T) R P⁻¹, adj(T)]].
+
+    A third singular value that is exactly 0 makes P singular; then adj and its first derivative are 0. (The second
+    derivative of adj would not be: that one is 0 here, for n > 3 and a rank of n − 3 or less.)
+    """
+    n = E.shape[-1]
+    B = E + spread_diagonal(xp.astype(s, E.dtype), n, n, 0, xp)
+    P, Q, R, D = B[..., :-2, :-2], B[..., :-2, -2:], B[..., -2:, :-2], B[..., -2:, -2:]
+    zero = s[..., :-2] == 0
+    P = P + spread_diagonal(xp.astype(zero, E.dtype), n - 2, n - 2, 0, xp)
+    size = xp.where(xp.any(zero, axis=-1), xp.zeros_like(D[..., 0, 0]), xp.linalg.det(P))
+    inverse = xp.linalg.inv(P)
+    PQ, RP = inverse @ Q, R @ inverse
+    T = D - R @ PQ
+    adj = xp.matrix_transpose(_cofactors(T, xp))
+    det = (T[..., 0, 0] * T[..., 1, 1] - T[..., 0, 1] * T[..., 1, 0])[..., None, None]
+    top = xp.concat([det * inverse + PQ @ adj @ RP, -PQ @ adj], axis=-1)
+    bottom = xp.concat([-adj @ RP, adj], axis=-1)
+    return size[..., None, None] * xp.matrix_transpose(xp.concat([top, bottom], axis=-2))
+
+
+defvjp("linalg.det", x=lambda ct, x, xp: ct[..., None, None] * _cofactors(x, xp))
+
+# ── slogdet ───────────────────────────────────────────────────────────────────────────────────
+#
+# With τ = tr(A⁻¹ dA) = d log det A: d log|det A| = Re τ and d sign = i sign Im τ. Re(c_s i sign) Im τ = Re(i Im(c_s sign) τ),
+# so Ā = (c_l + i Im(c_s sign)) A⁻ᵀ; a real sign is constant. At a singular matrix the derivative is infinite, and the
+# inverse fails as `inv` does.
+
+
+def _slogdet(sign_bar: Any, logabsdet_bar: Any, sign: Any, x: Any, xp: Any) -> Any:
+    """(logabsdet_bar + i Im(sign_bar sign)) x⁻ᵀ."""
+    c = logabsdet_bar
+    if sign_bar is not None and is_complex(x.dtype):
+        turn = 1j * xp.imag(sign_bar * sign)
+        c = turn if c is None else c + turn
+    if c is None:
+        return xp.zeros_like(x)
+    return c[..., None, None] * xp.matrix_transpose(xp.linalg.inv(x))
+
+
+defvjp("linalg.slogdet", outputs=("sign", "logabsdet"), x=_slogdet)
+
+# ── inv, solve, matrix_power ──────────────────────────────────────────────────────────────────
+#
+# Y = A⁻¹: dY = −Y dA Y, so Ā = −Yᵀ c Yᵀ.
+# X = A⁻¹ B: dX = A⁻¹ (dB − dA X), so B̄ = A⁻ᵀ c and Ā = −B̄ Xᵀ (Giles 2008, 2.3.1). B is one vector if it has one axis.
+
+
+def _inv(ct: Any, out: Any, xp: Any) -> Any:
+    """−outᵀ ct outᵀ."""
+    transposed = xp.matrix_transpose(out)
+    return -(transposed @ ct @ transposed)
+
+
+def _solve_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
+    """x1⁻ᵀ ct."""
+    transposed = xp.matrix_transpose(x1)
+    if x2_ndim > 1:
+        return xp.linalg.solve(transposed, ct)
+    return xp.linalg.solve(transposed, ct[..., None])[..., 0]
+
+
+def _solve_x1(x2_bar: Any, out: Any, x2_ndim: int, xp: Any) -> Any:
+    """−x2_bar outᵀ."""
+    if x2_ndim > 1:
+        return -(x2_bar @ xp.matrix_transpose(out))
+    return -(x2_bar[..., :, None] * out[..., None, :])
+
+
+defvjp("linalg.inv", x=_inv)
+defvjp("linalg.solve", x2=_solve_x2, x1=_solve_x1)
+
+
+def _sum_of_products(X: Any, C: Any, n: int) -> tuple[Any, Any]:
+    """S_n = Σ_{i<n} Xⁱ C Xⁿ⁻¹⁻ⁱ and Xⁿ, n ≥ 1: S_2k = S_k Xᵏ + Xᵏ S_k and S_(k+1) = X S_k + C Xᵏ."""
+    if n == 1:
+        return C, X
+    half, power = _sum_of_products(X, C, n // 2)
+    total, power = half @ power + power @ half, power @ power
+    if n % 2:
+        total, power = X @ total + C @ power, X @ power
+    return total, power
+
+
+def _matrix_power(ct: Any, x: Any, n: int, xp: Any) -> Any:
+    """Σ_{i<n} (xᵀ)ⁱ ct (xᵀ)ⁿ⁻¹⁻ⁱ, by halving n; for negative n of x⁻¹, then the rule of `inv`."""
+    if n == 0:
+        return xp.zeros_like(x)
+    if n > 0:
+        return _sum_of_products(xp.matrix_transpose(x), ct, n)[0]
+    inverse = xp.linalg.inv(x)
+    return _inv(_sum_of_products(xp.matrix_transpose(inverse), ct, -n)[0], inverse, xp)
+
+
+defvjp("linalg.matrix_power", x=_matrix_power)
+
+# ── pinv ──────────────────────────────────────────────────────────────────────────────────────
+#
+# For P = A⁺ and a rank that stays the same (Golub and Pereyra 1973, 4.12),
+# dP = −P dA P + P Pᴴ dAᴴ (I − A P) + (I − P A) dAᴴ Pᴴ P. With c: the first term gives −Pᵀ c Pᵀ, the others
+# conj((I − A P) cᵀ P Pᴴ) and conj(Pᴴ P cᵀ (I − P A)).
+
+
+def _pinv(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+    """−Pᵀ ct Pᵀ + conj((I − A P) ctᵀ P Pᴴ + Pᴴ P ctᵀ (I − P A)), for a rank that stays the same."""
+    P, Ph, flat = out, adjoint(out, xp), xp.matrix_transpose(out)
+    c = xp.matrix_transpose(ct)
+    left = c @ P @ Ph
+    right = Ph @ P @ c
+    outside = left - x @ (P @ left) + right - (right @ P) @ x
+    return conj(outside, xp) - flat @ ct @ flat
+
+
+defvjp("linalg.pinv", x=_pinv)
+
+# ── cholesky ──────────────────────────────────────────────────────────────────────────────────
+#
+# A = L Lᴴ: dL = L Φ(L⁻¹ dA L⁻ᴴ), where Φ takes the lower triangle and half of the diagonal. With M = Lᵀ c,
+# dL = Re Σ Φ(M)·(L⁻¹ dA L⁻ᴴ), so Ā = L⁻ᵀ Φ(M) conj(L)⁻¹. Of a Hermitian A only Hermitian directions dA make sense, and
+# the gradient is the Hermitian part (Ā + Āᴴ)/2, though the function reads one triangle (Seeger et al. 2017, 3.2;
+# Murray, Differentiation of the Cholesky decomposition, 2016). For U = Lᴴ, L̄ = Ūᴴ.
+
+
+def hermitian(x: Any, xp: Any) -> Any:
+    """(X + Xᴴ) / 2."""
+    return 0.5 * (x + adjoint(x, xp))
+
+
+def _cholesky(ct: Any, out: Any, upper: bool, xp: Any) -> Any:
+    """The Hermitian part of L⁻ᵀ Φ(Lᵀ ct) conj(L)⁻¹."""
+    L, c = (adjoint(out, xp), adjoint(ct, xp)) if upper else (out, ct)
+    flat = xp.matrix_transpose(L)
+    M = flat @ c
+    phi = 0.5 * (xp.tril(M) + xp.tril(M, k=-1))
+    left = xp.linalg.solve(flat, phi)
+    return hermitian(
+        xp.matrix_transpose(xp.linalg.solve(conj(flat, xp), xp.matrix_transpose(left))), xp
+    )
+
+
+defvjp("linalg.cholesky", x=_cholesky)
+
+# ── qr ────────────────────────────────────────────────────────────────────────────────────────
+#
+# A = Q R, m ≥ n, Qᴴ Q = I, R upper triangular with a real diagonal. With E = dA R⁻¹ and X = Qᴴ E = Ω + T, Ω = Qᴴ dQ
+# anti-Hermitian and T = dR R⁻¹ upper triangular: T is the upper triangle of X + Xᴴ with Re X on the diagonal, dR = T R and
+# dQ = E − Q T. So dL = Re Σ Q̄·E + M·T with M = R̄ Rᵀ − Qᵀ Q̄, and M·T = N·X with N = Re diag(M) + triu(M, 1) + triu(M, 1)ᴴ:
+# Ā = (Q̄ + conj(Q) N) R⁻ᵀ (Walter and Lehmann 2012, 3.5). A of full column rank; R is singular otherwise.
+#
+# m < n: A = [X Y], R = [U V] with X = Q U, V = Qᴴ Y. dV = dQᴴ Y + Qᴴ dY adds conj(Y) V̄ᴴ to Q̄, and Ȳ = conj(Q) V̄; the
+# square rule gives X̄ (Roberts and Roberts 2020).
+#
+# Complete, m > n: Q = [Q₁ Q₂]. From Q₁ᴴ Q₂ = 0, dQ₂ = −Q₁ dQ₁ᴴ Q₂ (a rotation within Q₂ apart, which only functions see
+# that depend on more than the space it spans), which adds −conj(Q₂ Q̄₂ᵀ Q₁) to Q̄₁. The rows of R below the n-th are 0.
+
+
+def _qr(Q_bar: Any, R_bar: Any, Q: Any, R: Any, xp: Any) -> Any:
+    """(Q̄ + conj(Q) N) R⁻ᵀ; wide matrices and the complete Q are reduced to that."""
+    n = R.shape[-1]
+    if Q.shape[-1] > n:
+        first, rest = Q[..., :n], Q[..., n:]
+        if Q_bar is not None:
+            turned = rest @ (xp.matrix_transpose(Q_bar[..., n:]) @ first)
+            Q_bar = Q_bar[..., :n] - conj(turned, xp)
+        Q, R = first, R[..., :n, :]
+        R_bar = None if R_bar is None else R_bar[..., :n, :]
+    m = R.shape[-2]
+    if m == n:
+        return _qr_tall(Q_bar, R_bar, Q, R, xp)
+    if R_bar is None:
+        beside = xp.zeros_like(Q @ R[..., m:])
+        return xp.concat([_qr_tall(Q_bar, None, Q, R[..., :m], xp), beside], axis=-1)
+    U_bar, V_bar = R_bar[..., :m], R_bar[..., m:]
+    more = conj(Q @ R[..., m:], xp) @ adjoint(V_bar, xp)
+    X_bar = _qr_tall(more if Q_bar is None else Q_bar + more, U_bar, Q, R[..., :m], xp)
+    return xp.concat([X_bar, conj(Q, xp) @ V_bar], axis=-1)
+
+
+def _qr_tall(Q_bar: Any, R_bar: Any, Q: Any, R: Any, xp: Any) -> Any:
+    """(Q̄ + conj(Q) N) R⁻ᵀ."""
+    M: Any = 0
+    if R_bar is not None:
+        M = R_bar @ xp.matrix_transpose(R)
+    if Q_bar is not None:
+        M = M - xp.matrix_transpose(Q) @ Q_bar
+    above = xp.triu(M, k=1)
+    middle = xp.where(eye(M, xp), xp.real(M) if is_complex(M.dtype) else M, xp.zeros_like(M))
+    moved = conj(Q, xp) @ (above + adjoint(above, xp) + middle)
+    moved = moved if Q_bar is None else Q_bar + moved
+    return xp.matrix_transpose(xp.linalg.solve(R, xp.matrix_transpose(moved)))
+
+
+defvjp("linalg.qr", outputs=("Q", "R"), x=_qr)
