@@ -30,9 +30,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import signatures
-from .array import Array
+from .array import Array, raw
 from .backward import LAZY, SPACES, accumulate, fit, lift
 from .dtypes import is_inexact
+from .keys import BASIC, clean_key, hold_key
 from .primitive import (
     CONSTANT,
     MissingRuleError,
@@ -73,6 +74,12 @@ def make_front(primitive: Primitive) -> Callable[..., Any]:
         "kernels": primitive.kernels, "normalise": normalise, "primitive": primitive, "__name__": __name__,
     }  # fmt: skip
     lines = [f"def {name}{primitive.text}:"]
+    if "key" in primitive.positional:
+        scope["clean_key"] = clean_key
+        lines.append("    key = clean_key(key)")
+    if "rtol" in primitive.keyword:  # a cut-off may be an array; the result does not vary with it
+        scope["raw"] = raw
+        lines.append("    rtol = raw(rtol)")
     if primitive.variadic:
         lines.append(
             f"    return apply_variadic(primitive, {primitive.variadic}, {_settings(primitive)})"
@@ -89,13 +96,23 @@ def make_front(primitive: Primitive) -> Callable[..., Any]:
     return front
 
 
+def renew_front(primitive: Primitive) -> None:
+    """Make a front anew after a change of its rules; whoever holds the function has the new one."""
+    old = primitive.front
+    new = make_front(primitive)
+    if old is not None:
+        old.__globals__.update(new.__globals__)
+        primitive.kernels.tell(old.__globals__)
+        old.__code__, old.__doc__ = new.__code__, new.__doc__
+
+
 def _settings(primitive: Primitive) -> str:
     return "{" + ", ".join(f'"{k}": {k}' for k in primitive.keyword) + "}"
 
 
 def _hot_lines(primitive: Primitive, scope: dict[str, Any]) -> Iterable[str]:
     """The branches that go round `apply` where a call is of a common form."""
-    if primitive.outputs or not primitive.rules:
+    if primitive.outputs or not primitive.rules or not primitive.trusted:
         return []
     if primitive.name in signatures.HOT:
         variants, guard = signatures.HOT[primitive.name]
@@ -123,6 +140,9 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
     ]
     if primitive.residuals:
         lines.append(f"        out, {', '.join(primitive.residuals)} = out")
+    if "key" in primitive.positional:
+        scope["hold_key"], scope["BASIC"] = hold_key, BASIC
+        lines += ["        if type(key) not in BASIC:", "            hold_key(tape, key)"]
     lines += [
         "        if type(out) is not kind:",
         "            out = normalise(out)",
@@ -177,8 +197,10 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     body = [f"out = (usual_kernel if kind is usual else kernels[kind])({call})"]
     if primitive.residuals:
         body.append(f"out, {', '.join(primitive.residuals)} = out")
-    kept = "".join(f", {_kept_value(k, value)}" for k in kept_by(primitive, traced, checked=False))
+    names = kept_by(primitive, traced, checked=False)
+    kept = "".join(f", {_kept_value(k, value)}" for k in names)
     slots = ", ".join(f"{p}.slot" for p in traced)
+    body += [f"tape.hold({value[p]})" for p in primitive.arrays if roles[p] == "C" and p in names]
     body += [
         "if type(out) is not kind:",
         "    out = normalise(out)",
@@ -285,7 +307,14 @@ def make_recorder(primitive: Primitive, traced: tuple[str, ...]) -> Callable[...
         "pull": make_pull(primitive, traced, checked=True), "__name__": __name__,
         "shape_of": _shape_of, "dtype_of": _dtype_of, "ndim_of": _ndim_of, "device_of": _device_of,
     }  # fmt: skip
-    return compile_source(source, name, scope)
+    recorder = compile_source(source, name, scope)
+    constants = [
+        p
+        for p in primitive.arrays
+        if p not in traced and p in kept_by(primitive, traced, checked=True)
+    ]
+    vars(recorder)["held"] = tuple(primitive.positional.index(p) for p in constants)
+    return recorder
 
 
 def _shape_of(x: Any) -> tuple[int, ...]:
@@ -341,9 +370,12 @@ def make_pull(
             if checked:
                 share = f"{key}_share"
                 label = f'"{primitive.name} for {key}"'
+                shape = (
+                    f"{share}.shape" if primitive.trusted else f'getattr({share}, "shape", None)'
+                )
                 lines += [
                     f"    {share} = {target}",
-                    f"    if {share}.shape != {key}_shape or {share}.dtype is not {key}_dtype:",
+                    f"    if {shape} != {key}_shape or {share}.dtype is not {key}_dtype:",
                     f"        {share} = fit({share}, {key}_shape, {key}_dtype, {label})",
                 ]
             lines += [

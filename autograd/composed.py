@@ -20,7 +20,7 @@ def _call(name: str, *args: Any, **settings: Any) -> Array:
 
 
 def _part(x: Any, axis: int, part: Any) -> Array:
-    return _call("getitem", x, (*(slice(None),) * axis, part))
+    return _call("getitem", x, (*(slice(None),) * axis, part, ...))
 
 
 def _axis(x: Any, axis: int, name: str) -> int:
@@ -153,7 +153,7 @@ def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: 
         return asarray(x)
     pieces = [_beside(piece, x, axis) for piece in (prepend, x, append) if piece is not None]
     out = _call("concat", pieces, axis=axis) if len(pieces) > 1 else x
-    for _ in range(n):
+    for _ in range(min(n, raw(out).shape[axis])):
         out = _call("subtract", _part(out, axis, slice(1, None)), _part(out, axis, slice(0, -1)))
     return out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,36 @@ from ..backend import to_numpy as raw_to_numpy
 from .array import ADVICE, Array, peel, raw
 from .data_type import result_type
 from .dtypes import as_numpy
-from .primitive import SCALARS, find, front_of
+from .primitive import find, front_of
 
 
-def _place(device: Any) -> dict[str, Any]:
-    home = current().device if device is None else device
-    return {} if home is None else {"device": home}
+def _make(
+    name: str, *args: Any, dtype: Any, device: Any, beside: Any = None, **settings: Any
+) -> Array:
+    """A creation function of the library of the array `beside`, or of the active backend."""
+    backend = current() if beside is None else backend_of(raw(beside))
+    home = backend.device if device is None else device
+    place = {} if home is None else {"device": home}
+    wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
+    function: Any = backend.xp
+    for part in name.split("."):
+        function = getattr(function, part)
+    return Array(backend.normalise(function(*args, dtype=wanted, **place, **settings)))
 
 
-def _native(dtype: Any) -> Any:
-    return None if dtype is None else current().dtype(as_numpy(dtype))
+def _is_array(x: Any) -> bool:
+    """Whether `x` is an array of some library; NumPy's scalars are numbers, at home everywhere."""
+    return hasattr(x, "__array_namespace__") and not isinstance(x, np.generic)
+
+
+def _number(x: Any) -> Any:
+    """A Python number from one of NumPy's or a 0-d array."""
+    x = raw(x)
+    return backend_of(x).to_numpy(x).item() if hasattr(x, "dtype") else x
+
+
+def _call(name: str, *args: Any, **settings: Any) -> Array:
+    return front_of(find(name))(*args, **settings)
 
 
 def asarray(
@@ -60,15 +81,13 @@ def asarray(
     value = peel(obj)
     if type(value) is Array:
         if _is_as_asked(value, dtype, device):
-            return front_of(find("positive"))(value)  # a copy that stays on the tape
+            return _call("positive", value)  # a copy that stays on the tape
         if copy is False:
             raise ValueError(
                 f"asarray(copy=False): from {value.dtype} on {value.device} to dtype={dtype}, device={device} "
                 "cannot be done without a copy"
             )
-        return front_of(find("astype"))(
-            value, value.dtype if dtype is None else dtype, device=device
-        )
+        return _call("astype", value, value.dtype if dtype is None else dtype, device=device)
     if _is_array(value):
         backend = backend_of(value)
         options = {} if device is None else {"device": device}
@@ -76,58 +95,38 @@ def asarray(
         out = backend.xp.asarray(value, dtype=wanted, copy=copy, **options)
         return Array(backend.normalise(out))
     if isinstance(value, list | tuple):
-        first = _first_to_stack(value)
-        if first is not None:
-            return _stack_nested(value, dtype, backend_of(raw(first)))
-        value = _without_arrays(value)
-    backend = current()
-    return Array(
-        backend.normalise(
-            backend.xp.asarray(value, dtype=_native(dtype), copy=copy, **_place(device))
-        )
-    )
+        leaves = list(_leaves(value))
+        arrays = [v for v in leaves if type(v) is Array or (_is_array(v) and not _on_host(v))]
+        if arrays:
+            return _stack_nested(value, dtype or result_type(*leaves), backend_of(raw(arrays[0])))
+    return _make("asarray", value, dtype=dtype, device=device, copy=copy)
 
 
 def _is_as_asked(x: Array, dtype: Any, device: Any) -> bool:
     return (dtype is None or as_numpy(dtype) == x.dtype) and (device is None or device == x.device)
 
 
-def _is_array(x: Any) -> bool:
-    return isinstance(x, np.ndarray | np.generic) or hasattr(x, "__array_namespace__")
-
-
-def _first_to_stack(x: Any) -> Any:
-    """The first array in a nested sequence that only `stack` can take: a traced one, or not NumPy's."""
+def _leaves(x: Any) -> Iterator[Any]:
     for v in x:
-        found = _first_to_stack(v) if isinstance(v, list | tuple) else v
-        if type(peel(found)) is Array or (_is_array(found) and not _on_host(raw(found))):
-            return found
-    return None
+        if isinstance(v, list | tuple):
+            yield from _leaves(v)
+        else:
+            yield v
 
 
 def _on_host(x: Any) -> bool:
-    return isinstance(x, np.ndarray | np.generic)
-
-
-def _without_arrays(x: Any) -> Any:
-    if isinstance(x, list | tuple):
-        return [_without_arrays(v) for v in x]
-    return raw(x)
+    return isinstance(x, np.ndarray)
 
 
 def _stack_nested(x: Any, dtype: Any, backend: Backend) -> Array:
     """A nested sequence with arrays in it, by `stack`, so that they stay traced and where they are."""
-    stack, astype = front_of(find("stack")), front_of(find("astype"))
-    items = [
-        _stack_nested(v, dtype, backend)
-        if isinstance(v, list | tuple)
-        else v
-        if _is_array(v)
-        else Array(backend.asarray(v))
-        for v in x
-    ]
-    kind = result_type(*items) if dtype is None else dtype
-    return stack([v if v.dtype == kind else astype(v, kind) for v in items])
+    items = []
+    for v in x:
+        if isinstance(v, list | tuple):
+            items.append(_stack_nested(v, dtype, backend))
+        else:
+            items.append(asarray(v if _is_array(v) else Array(backend.asarray(v)), dtype=dtype))
+    return _call("stack", items)
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
@@ -206,72 +205,55 @@ def to_numpy(x: Any) -> np.ndarray:
     return raw_to_numpy(x)
 
 
-def _maker(name: str) -> Any:
-    def make(*args: Any, dtype: Any = None, device: Any = None, **settings: Any) -> Array:
-        args = tuple(raw(a) for a in args)
-        backend = current()
-        out = getattr(backend.xp, name)(*args, dtype=_native(dtype), **_place(device), **settings)
-        return Array(backend.normalise(out))
-
-    return make
-
-
-_arange, _empty, _eye, _full, _linspace, _ones, _zeros = map(
-    _maker, ("arange", "empty", "eye", "full", "linspace", "ones", "zeros")
-)
-
-
 def arange(
     start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
 ) -> Array:
-    """Evenly spaced numbers in a half-open interval; traced `start` and `step` keep their derivative."""
+    """Evenly spaced numbers in a half-open interval; `start` and `step` may be 0-d arrays, traced ones too."""
     if stop is None:
         start, stop = 0, start
-    if type(peel(start)) is Array or type(peel(step)) is Array:
-        first, last, by = (raw(x) for x in (start, stop, step))
-        count = max(math.ceil((last - first) / by), 0)
-        kind = result_type(*(x for x in (start, stop, step) if hasattr(x, "dtype")))
-        out = start + step * _arange(0, count, 1, dtype=kind, device=device)
-        return out if dtype is None else front_of(find("astype"))(out, dtype)
-    return _arange(start, stop, step, dtype=dtype, device=device)
+    first, last, by = _number(start), _number(stop), _number(step)
+    arrays = [x for x in (start, stop, step) if _is_array(x)]
+    if not arrays:
+        return _make("arange", first, last, by, dtype=dtype, device=device)
+    count = max(math.ceil((last - first) / by), 0)
+    kind = result_type(start, stop, step)
+    steps = _make("arange", 0, count, 1, dtype=kind, device=None, beside=arrays[0])
+    return asarray(start + step * steps, dtype=dtype, device=device)
 
 
 def empty(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """An array of unset values, as in the standard."""
-    return _empty(shape, dtype=dtype, device=device)
+    return _make("empty", shape, dtype=dtype, device=device)
 
 
 def zeros(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """An array of zeros, as in the standard."""
-    return _zeros(shape, dtype=dtype, device=device)
+    return _make("zeros", shape, dtype=dtype, device=device)
 
 
 def ones(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """An array of ones, as in the standard."""
-    return _ones(shape, dtype=dtype, device=device)
+    return _make("ones", shape, dtype=dtype, device=device)
 
 
 def eye(
     n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
 ) -> Array:
     """Ones on the k-th diagonal, as in the standard."""
-    return _eye(n_rows, n_cols, k=k, dtype=dtype, device=device)
+    return _make("eye", n_rows, n_cols, k=k, dtype=dtype, device=device)
 
 
 def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
-    """An array of one value, which may be a traced 0-d array."""
-    if type(peel(fill_value)) is Array:
-        return _spread(fill_value, shape, dtype)
-    value = raw(fill_value)
-    value = value if type(value) in SCALARS else backend_of(value).to_numpy(value).item()
-    return _full(shape, value, dtype=dtype, device=device)
+    """An array of one value; a 0-d array may be traced, and is where the result is."""
+    if _is_array(fill_value):
+        return _spread(fill_value, shape, dtype, device)
+    dtype = getattr(fill_value, "dtype", None) if dtype is None else dtype
+    return _make("full", shape, _number(fill_value), dtype=dtype, device=device)
 
 
-def _spread(value: Any, shape: Any, dtype: Any) -> Array:
-    value = value if dtype is None else front_of(find("astype"))(value, dtype)
-    return front_of(find("broadcast_to"))(
-        value, (shape,) if isinstance(shape, int) else tuple(shape)
-    )
+def _spread(value: Any, shape: Any, dtype: Any, device: Any) -> Array:
+    lengths = (shape,) if isinstance(shape, int) else tuple(shape)
+    return _call("broadcast_to", asarray(value, dtype=dtype, device=device), lengths)
 
 
 def linspace(
@@ -284,13 +266,15 @@ def linspace(
     device: Any = None,
     endpoint: bool = True,
 ) -> Array:
-    """`num` evenly spaced numbers, as in the standard; traced ends keep their derivative."""
-    if type(peel(start)) is Array or type(peel(stop)) is Array:
-        kind = result_type(*(x for x in (start, stop) if hasattr(x, "dtype")), 1.0)
-        t = _linspace(0.0, 1.0, num, dtype=kind, device=device, endpoint=endpoint)
-        out = (1 - t) * start + t * stop
-        return out if dtype is None else front_of(find("astype"))(out, dtype)
-    return _linspace(start, stop, num, dtype=dtype, device=device, endpoint=endpoint)
+    """`num` evenly spaced numbers; the ends may be 0-d arrays, traced ones too."""
+    arrays = [x for x in (start, stop) if _is_array(x)]
+    if not arrays:
+        ends = _number(start), _number(stop)
+        return _make("linspace", *ends, num, dtype=dtype, device=device, endpoint=endpoint)
+    kind = result_type(start, stop, 1.0)
+    settings = {"dtype": kind, "device": None, "beside": arrays[0], "endpoint": endpoint}
+    t = _make("linspace", 0.0, 1.0, num, **settings)
+    return asarray((1 - t) * start + t * stop, dtype=dtype, device=device)
 
 
 def _like(name: str) -> Any:
@@ -328,11 +312,9 @@ def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
 
 def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """One value in the shape of `x`; a traced 0-d value keeps its derivative."""
-    if type(peel(fill_value)) is Array:
-        return _spread(fill_value, raw(x).shape, raw(x).dtype if dtype is None else dtype)
-    value = raw(fill_value)
-    value = value if type(value) in SCALARS else backend_of(value).to_numpy(value).item()
-    return _full_like(x, value, dtype=dtype, device=device)
+    if _is_array(fill_value):
+        return _spread(fill_value, raw(x).shape, raw(x).dtype if dtype is None else dtype, device)
+    return _full_like(x, _number(fill_value), dtype=dtype, device=device)
 
 
 # ── from arrays ───────────────────────────────────────────────────────────────────────────────
@@ -346,8 +328,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
     """The arrays, broadcast against one another."""
     shape = np.broadcast_shapes(*(tuple(raw(x).shape) for x in arrays))
-    broadcast_to = front_of(find("broadcast_to"))
-    return tuple([broadcast_to(x, shape) for x in arrays])
+    return tuple([_call("broadcast_to", x, shape) for x in arrays])
 
 
 def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
@@ -382,11 +363,11 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
     shapes = [tuple(raw(x).shape) for x in arrays]
     if any(len(shape) > 1 for shape in shapes):
         raise ValueError(f"meshgrid takes vectors, not shapes {', '.join(map(str, shapes))}")
-    reshape, places = front_of(find("reshape")), list(range(len(arrays)))
+    places = list(range(len(arrays)))
     if indexing == "xy" and len(arrays) > 1:
         places[:2] = 1, 0
     columns = [
-        reshape(x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
+        _call("reshape", x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
         for x, place in zip(arrays, places, strict=True)
     ]
     return broadcast_arrays(*columns)
@@ -406,8 +387,7 @@ def rfftfreq(n: int, /, *, d: Any = 1.0, dtype: Any = None, device: Any = None) 
 
 
 def _frequencies(name: str, n: int, d: Any, dtype: Any, device: Any) -> Array:
-    if hasattr(d, "dtype"):
-        return _frequencies(name, n, 1.0, dtype, device) / d
-    backend = current()
-    out = getattr(backend.xp.fft, name)(n, d=d, dtype=_native(dtype), **_place(device))
-    return Array(backend.normalise(out))
+    if _is_array(d):
+        kind = d.dtype if dtype is None else dtype
+        return _make(f"fft.{name}", n, d=1.0, dtype=kind, device=device, beside=d) / d
+    return _make(f"fft.{name}", n, d=_number(d), dtype=dtype, device=device)

@@ -13,6 +13,23 @@ import numpy as np
 
 from ..backend import extend
 from . import rules as _rules  # noqa: F401 - importing the tables registers every rule
+from . import special
+from .arrangement import (
+    array_split,
+    atleast_1d,
+    atleast_2d,
+    atleast_nd,
+    column_stack,
+    create_diagonal,
+    hstack,
+    one_hot,
+    pad,
+    ravel,
+    split,
+    swapaxes,
+    transpose,
+    vstack,
+)
 from .array import Array, peel, raw
 from .backward import SPACES
 from .composed import apply_where, diff, sort, unstack
@@ -37,10 +54,24 @@ from .creation import (
     zeros_like,
 )
 from .data_type import can_cast, finfo, iinfo, isdtype, result_type
+from .estimates import (
+    allclose,
+    argpartition,
+    average,
+    corrcoef,
+    cov,
+    isclose,
+    nunique,
+    partition,
+    setdiff1d,
+    union1d,
+)
+from .extras import angle, dot, einsum, inner, interp, kron, nan_to_num, outer, trapezoid, vdot
 from .info import __array_namespace_info__
 from .primitive import CONSTANT, find, front_of, names
 from .sets import unique_all, unique_counts, unique_inverse, unique_values
 from .signatures import ALIASES
+from .updates import at, segment_sum
 
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 __array_api_version__ = "2025.12"
@@ -107,7 +138,7 @@ def function(name: str) -> Any:
         raise AttributeError(f"pb.xp has no attribute {name!r}") from None
 
 
-_HIDDEN = frozenset(("getitem", "setitem"))
+_HIDDEN = frozenset(("gap_divide", "getitem", "polar", "setitem"))
 
 
 def __getattr__(name: str) -> Any:
@@ -157,11 +188,20 @@ __all__ = [
     "unique_counts", "unique_inverse", "unique_values", "unstack", "zeros", "zeros_like",
 ]  # fmt: skip
 
+__all__ += [
+    "allclose", "angle", "argpartition", "array_split", "at", "atleast_1d", "atleast_2d", "atleast_nd", "average", "column_stack",
+    "corrcoef", "cov", "create_diagonal", "dot", "einsum", "hstack", "inner", "interp", "isclose", "kron", "nan_to_num", "nunique",
+    "one_hot", "outer", "pad", "partition", "ravel", "segment_sum", "setdiff1d", "special", "split", "swapaxes", "transpose",
+    "trapezoid", "union1d", "vdot", "vstack",
+]  # fmt: skip
+
 
 # One level down, under higher derivatives, values are traced arrays: the rules' `xp` is this namespace, with
 # the extras composed of its functions, except those that are functions of it themselves.
+SPACES.of(np.zeros(()))  # memory maps, whose operations give plain arrays, may come first
 SPACES[Array] = extend(
     sys.modules[__name__],
+    special=lambda _: special,
     stop_gradient=stop_gradient,
     copy=lambda x: peel(x),
     to_device=lambda x, device: x.to_device(device),
@@ -172,11 +212,17 @@ SPACES[Array] = extend(
     **{
         name: (lambda *args, _name=name, **settings: front_of(find(_name))(*args, **settings))
         for name in (
+            "gap_divide",
+            "polar",
+            "einsum",
+            "expm",
             "linear",
             "linear_relu",
             "relu",
             "sech2",
             "sigmoid",
+            "sinc",
+            "sinc_derivative",
             "softplus",
             "logsumexp",
             "log_softmax",

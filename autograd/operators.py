@@ -14,6 +14,7 @@ import numpy as np
 from . import namespace
 from .array import Array, peel, raw
 from .dtypes import is_complex, is_inexact
+from .keys import clean_key, copied_key
 from .primitive import SCALARS, find, front_of
 
 BINARY = {
@@ -72,31 +73,10 @@ def rebind(x: Array, out: Array) -> Array:
     return x
 
 
-def clean_key(key: Any) -> Any:
-    """An index without traced layers: integers, slices, None, ellipsis and raw index arrays."""
-    kind = type(key)
-    if kind is int or kind is slice or key is None or key is ...:
-        return key
-    if kind is tuple:
-        return tuple(clean_key(k) for k in key)
-    if kind is Array:
-        return raw(key)
-    if kind is list:
-        return np.asarray(key)
-    return key
-
-
 def _getitem(self: Array, key: Any, /) -> Array:
-    if not hasattr(self.tape, "copies") or not self.tape.copies:
-        return _getitem_front(self, clean_key(key))
-    return _getitem_front(self, _copied(clean_key(key)))
-
-
-def _copied(key: Any) -> Any:
-    """Index arrays copied: the caller could change them before the pull."""
-    if isinstance(key, tuple):
-        return tuple(_copied(k) for k in key)
-    return key.copy() if hasattr(key, "copy") else key
+    if getattr(self.tape, "copies", False):
+        key = copied_key(clean_key(key))
+    return _getitem_front(self, key)
 
 
 def _getitem_front(x: Any, key: Any) -> Any:
@@ -112,7 +92,7 @@ def _setitem(self: Array, key: Any, value: Any, /) -> None:
         raise TypeError(
             f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)"
         )
-    rebind(self, front_of(find("setitem"))(self, value, _copied(clean_key(key))))
+    rebind(self, front_of(find("setitem"))(self, value, copied_key(clean_key(key))))
 
 
 # ── NumPy's own functions on an `Array` ───────────────────────────────────────────────────────
@@ -127,13 +107,16 @@ _QUESTIONS = frozenset(("can_cast", "iscomplexobj", "isrealobj", "ndim", "shape"
 
 
 def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-    """``np.sin(x)`` and ``ndarray * x``: the function of `pb.xp` of that name; without one, NumPy's on constants."""
-    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    """``np.sin(x)``, ``ndarray * x``, ``scipy.special.erf(x)``: our function of that name, or theirs on constants."""
+    name = ufunc.__name__
     if method == "__call__" and not options:
-        function = getattr(namespace, _NAMES.get(name, name), None)
-        if function is not None:
-            return function(*inputs)
-    return _on_values(name, getattr(ufunc, method), inputs, options)
+        for space in (namespace, namespace.special):
+            function = getattr(space, _NAMES.get(name, name), None)
+            if function is not None:
+                return function(*inputs)
+    what = f"numpy.{name}" if getattr(np, name, None) is ufunc else name
+    what = what if method == "__call__" else f"{what}.{method}"
+    return _on_values(what, getattr(ufunc, method), inputs, options)
 
 
 def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -143,7 +126,9 @@ def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: A
     ours = getattr(space, _NAMES.get(function.__name__, function.__name__), None)
     if ours is not None and _takes(ours, args, kwargs):
         return ours(*args, **kwargs)
-    return _on_values(function.__name__, function, args, kwargs)
+    if function.__name__ in _QUESTIONS:
+        return function(*_raw_inside(args), **_raw_inside(kwargs))
+    return _on_values(f"{function.__module__}.{function.__name__}", function, args, kwargs)
 
 
 def _takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
@@ -154,18 +139,16 @@ def _takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
     return True
 
 
-def _on_values(name: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+def _on_values(what: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """A function of NumPy's on the arrays below; NumPy does not record, so that nothing may be traced."""
-    given = (args, kwargs)
-    if name not in _QUESTIONS and _any(given, lambda x: x.traced and is_inexact(x.dtype)):
+    if _any((args, kwargs), lambda x: x.traced and is_inexact(x.dtype)):
         raise TypeError(
-            f"numpy.{name} of a traced array: NumPy cannot record it, and pb.xp has no function of that name and "
-            "signature; use one of pb.xp, or, where no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
+            f"{what} of a traced array: NumPy cannot record it, and pb.xp has no function of that name and signature; "
+            "use one of pb.xp, or, where no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
         )
     if _any(kwargs.get("out"), lambda x: True):
-        raise TypeError(f"numpy.{name}: out= is a pullback Array, whose buffer is never written to")
-    args, kwargs = _raw_inside(given)
-    return function(*args, **kwargs)
+        raise TypeError(f"{what}: out= is a pullback Array, whose buffer is never written to")
+    return function(*_raw_inside(args), **_raw_inside(kwargs))
 
 
 def _any(x: Any, holds: Callable[[Array], bool]) -> bool:

@@ -6,14 +6,20 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..backend import backend_of
 from . import signatures
-from .array import UNTRACED, Array, peel
+from .array import UNTRACED, Array, peel, raw
 from .backward import SPACES
 from .dtypes import is_inexact
+from .keys import hold_key
 
 SCALARS = frozenset((bool, int, float, complex, type(None)))
 CONSTANTS = SCALARS | {Array}
+
+
+_ASPECTS = ("shape", "dtype", "ndim", "device", "bar", "traced", "shapes")  # as in `x_shape`
 
 
 class MissingRuleError(NotImplementedError):
@@ -117,13 +123,22 @@ class Primitive:
             space = found
         return space
 
+    @property
+    def trusted(self) -> bool:
+        """Whether all rules are the library's own, tested ones: what they return need not be looked at each time."""
+        own = __name__.rpartition(".")[0] + ".rules."
+        return all(
+            rule.__module__.startswith(own)
+            for rule in (*self.rules.values(), *self.shared.values())
+        )
+
     def known_names(self) -> set[str]:
         """What the parameters of this primitive's rules may be called."""
         arrays = (*self.arrays, self.variadic) if self.variadic else self.arrays
         return {
             "ct", "xp", *(() if self.outputs else ("out",)), *self.outputs, *(f"{o}_bar" for o in self.outputs),
             *self.residuals, *self.positional, *self.keyword, *self.shared,
-            *(f"{a}_{what}" for a in arrays for what in ("shape", "dtype", "ndim", "device", "bar", "traced", "shapes")),
+            *(f"{a}_{what}" for a in arrays for what in _ASPECTS),
         }  # fmt: skip
 
 
@@ -197,10 +212,9 @@ def defvjp(
         defvjp("multiply", x1=lambda ct, x2: ct * x2, x2=lambda ct, x1: ct * x1)
     """
     primitive = find(name)
-    primitive.outputs, primitive.residuals = outputs, residuals
-    primitive.shared = {k: rule for k, rule in rules.items() if k.startswith("_")}
-    primitive.rules = {k: rule for k, rule in rules.items() if not k.startswith("_")}
-    known = primitive.known_names()
+    known = primitive.known_names() | {*outputs, *(f"{o}_bar" for o in outputs), *residuals}
+    known |= {key for key in rules if key.startswith("_")}
+    known -= {"out"} if outputs else set()
     for key, rule in rules.items():
         if not key.startswith("_") and key not in (*primitive.arrays, primitive.variadic):
             raise TypeError(
@@ -212,6 +226,14 @@ def defvjp(
                 f"defvjp({name!r}): the rule for {key!r} asks for {', '.join(unknown)}; it may name "
                 f"{', '.join(sorted(known))}"
             )
+    primitive.outputs, primitive.residuals = outputs, residuals
+    primitive.shared = {k: rule for k, rule in rules.items() if k.startswith("_")}
+    primitive.rules = {k: rule for k, rule in rules.items() if not k.startswith("_")}
+    primitive.recorders.clear()
+    if primitive.front is not None:
+        from .codegen import renew_front  # as in front_of
+
+        renew_front(primitive)
 
 
 def front_of(primitive: Primitive) -> Callable[..., Any]:
@@ -240,34 +262,37 @@ def normalise(out: Any) -> Any:
 def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
     """One of `values` that decides where an operation runs: traced if any is, else of their one library.
 
+    NumPy's scalars go with any library, as Python's numbers do: they are replaced in `values`, in the library's
+    own form.
+
     Raises
     ------
     TypeError
         If they belong to different libraries, or none of them is an array.
     """
-    chosen: Any = None
-    for value in values:
-        if type(value) is Array and value.tape is tape:
-            value = value.value
-        kind = type(value)
-        if kind in SCALARS:
-            continue
-        if kind is Array:
-            return value
-        if chosen is None:
-            chosen = value
-        elif (
-            type(chosen) is not kind
-            and backend_of(chosen).array_type is not backend_of(value).array_type
-        ):
-            one, other = backend_of(chosen).name, backend_of(value).name
-            raise TypeError(
-                f"{name}: one argument is an array of {one} and another of {other}; nothing is moved silently: "
-                "convert one of them by pb.to_numpy(x), x.to_device(…) or pb.xp.asarray(x)"
-            )
-    if chosen is None:
+    inner = [v.value if type(v) is Array and v.tape is tape else v for v in values]
+    arrays = [v for v in inner if type(v) not in SCALARS]
+    traced = next((v for v in arrays if type(v) is Array), None)
+    if traced is not None:
+        return traced
+    proper = [v for v in arrays if not isinstance(v, np.generic)]
+    if not arrays:
         kinds = ", ".join(type(v).__name__ for v in values)
         raise TypeError(f"{name}: expected an array, got {kinds}; convert by pb.xp.asarray(x)")
+    chosen = proper[0] if proper else arrays[0]
+    backend = backend_of(chosen)
+    for other in proper[1:]:
+        if (
+            type(other) is not type(chosen)
+            and backend_of(other).array_type is not backend.array_type
+        ):
+            raise TypeError(
+                f"{name}: one argument is an array of {backend.name} and another of {backend_of(other).name}; "
+                "nothing is moved silently: convert one of them by pb.to_numpy(x), x.to_device(…) or pb.xp.asarray(x)"
+            )
+    for i, value in enumerate(values):
+        if isinstance(value, np.generic) and proper:
+            values[i] = backend.asarray(value)
     return chosen
 
 
@@ -291,6 +316,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
     traced: tuple[str, ...] = ()
     slots: list[int] = []
     chosen: Any = None
+    mixed = False
     for place, parameter in primitive.places:
         value = values[place]
         kind = type(value)
@@ -307,9 +333,12 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
             if kind not in SCALARS:
                 chosen = value
         elif kind is not type(chosen) and kind not in SCALARS:
-            chosen = common_type(primitive.name, [values[i] for i in primitive.array_places], tape)
-    if chosen is None:
-        common_type(primitive.name, [values[i] for i in primitive.array_places], tape)
+            mixed = True
+    if mixed or chosen is None:
+        operands = [values[i] for i in primitive.array_places]
+        chosen = common_type(primitive.name, operands, tape)
+        for place, value in zip(primitive.array_places, operands, strict=True):
+            values[place] = value
     try:
         kernel = primitive.kernels[type(chosen)]
     except KeyError:
@@ -340,6 +369,11 @@ def record(
         from .codegen import make_recorder  # as in front_of
 
         recorder = primitive.recorders[traced] = make_recorder(primitive, traced)
+    for place in recorder.held:  # type: ignore[attr-defined]  # set where it is made
+        if type(values[place]) not in CONSTANTS:
+            tape.hold(values[place])
+    if "key" in primitive.positional:
+        hold_key(tape, values[primitive.positional.index("key")])
     entries = tape.entries
     if not primitive.outputs:
         out = peel(normalise(out))
@@ -384,6 +418,8 @@ def apply_constant(primitive: Primitive, args: tuple[Any, ...], settings: dict[s
             value = value.value
         values[place] = value
         operands.append(value)
-    settings = {k: v.value if type(v) is Array else v for k, v in settings.items()}
-    out = kernel_for(primitive, common_type(primitive.name, operands))(*values, **settings)
-    return _untraced(primitive, out)
+    settings = {k: raw(v) for k, v in settings.items()}
+    chosen = common_type(primitive.name, operands)
+    for place, value in zip(primitive.array_places, operands, strict=True):
+        values[place] = value
+    return _untraced(primitive, kernel_for(primitive, chosen)(*values, **settings))

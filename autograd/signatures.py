@@ -9,7 +9,7 @@ from __future__ import annotations
 
 # Parameters that are arrays (or, in arithmetic, Python scalars); all others are settings.
 ARRAYS = frozenset(
-    "x x1 x2 condition indices min max W b logits labels value values repeats".split()  # noqa: SIM905 - a table
+    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y".split()  # noqa: SIM905 - a table
 )
 
 # Arrays in a list or in *args.
@@ -79,6 +79,8 @@ matmul(x1, x2, /)
 matrix_transpose(x, /)
 tensordot(x1, x2, /, *, axes=2)
 vecdot(x1, x2, /, *, axis=-1)
+gap_divide(x1, x2, condition, /)
+polar(x, /)
 
 broadcast_to(x, /, shape)
 concat(arrays, /, *, axis=0)
@@ -149,6 +151,46 @@ fft.hfft(x, /, *, n=None, axis=-1, norm="backward")
 fft.ihfft(x, /, *, n=None, axis=-1, norm="backward")
 fft.fftshift(x, /, *, axes=None)
 fft.ifftshift(x, /, *, axes=None)
+
+special.beta(a, b, /)
+special.betainc(a, b, x, /)
+special.betaln(a, b, /)
+special.digamma(x, /)
+special.entr(x, /)
+special.erf(x, /)
+special.erfc(x, /)
+special.erfcinv(x, /)
+special.erfcx(x, /)
+special.erfinv(x, /)
+special.gamma(x, /)
+special.gammainc(a, x, /)
+special.gammaincc(a, x, /)
+special.gammaln(x, /)
+special.i0(x, /)
+special.i0e(x, /)
+special.i1(x, /)
+special.i1e(x, /)
+special.iv(v, x, /)
+special.ive(v, x, /)
+special.kl_div(x, y, /)
+special.log_expit(x, /)
+special.log_ndtr(x, /)
+special.loggamma(x, /)
+special.logit(x, /)
+special.ndtr(x, /)
+special.ndtri(x, /)
+special.polygamma(n, x, /)
+special.rel_entr(x, y, /)
+special.rgamma(x, /)
+special.stdtr(df, t, /)
+special.xlog1py(x, y, /)
+special.xlogy(x, y, /)
+special.zeta(x, q=None, /)
+
+einsum(arrays, /, *, subscripts, optimize=None)
+expm(x, /)
+sinc(x, /)
+sinc_derivative(x, /, *, n)
 """
 
 CONSTANT = """
@@ -188,10 +230,14 @@ linalg.matrix_rank(x, /, *, rtol=None)
 
 # The same function under a second name.
 ALIASES = {
+    "linalg.expm": "expm",
     "linalg.matmul": "matmul",
     "linalg.matrix_transpose": "matrix_transpose",
     "linalg.tensordot": "tensordot",
     "linalg.vecdot": "vecdot",
+    "special.expit": "sigmoid",
+    "special.psi": "special.digamma",
+    "special.sinc": "sinc",
 }
 
 # Calls that go round the general dispatcher. "T": traced on one tape; "S": a Python number; "C": a constant

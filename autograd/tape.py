@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import current
+from ..backend import backend_of, current
 from .array import Array, peel
 from .backward import SPACES
 from .dtypes import is_inexact
@@ -22,20 +22,28 @@ from .dtypes import is_inexact
 _order = itertools.count()
 
 
+def _is_view(x: Any) -> bool:
+    return getattr(x, "base", None) is not None
+
+
 class Record:
     """An open tape records operations on the arrays it watches; a closed one makes them constants."""
 
-    __slots__ = ("__weakref__", "copies", "entries", "open", "order")
+    __slots__ = ("__weakref__", "copies", "entries", "held", "open", "order")
 
     def __init__(self, *, copies: bool = False) -> None:
         self.entries: list[Any] = []
         self.open = True
-        self.order = next(
-            _order
-        )  # newer tapes are inner ones; itertools.count is safe under threads
-        self.copies = (
-            copies  # keep copies of constants that the caller could change before the pull
-        )
+        self.order = next(_order)  # newer tapes are inner ones; the counter is safe under threads
+        # What the caller could change between forward and backward is copied (`vjp`, `Tape`), or held read-only
+        # until the end (`grad`).
+        self.copies = copies
+        self.held: list[Any] = []
+
+    def hold(self, value: Any) -> None:
+        """Forbid writes to a raw array that a rule keeps, until the tape is closed."""
+        if not self.copies and backend_of(value).lock(value):
+            self.held.append(value)
 
     def watch(self, value: Any) -> Array:
         """An `Array` over `value` whose later uses are recorded here."""
@@ -52,8 +60,13 @@ class Record:
         return [Array(value, self, slot) for slot, value in enumerate(values, first)]
 
     def close(self) -> None:
-        """Stop recording."""
+        """Stop recording, and let go of what was held."""
         self.open = False
+        if self.held:
+            unlock = backend_of(self.held[0]).unlock  # only one library has locks
+            for value in sorted(self.held, key=_is_view):  # a view can be written to only after its base can
+                unlock(value)
+            self.held.clear()
 
 
 def check_differentiable(x: Any, where: str) -> Any:
@@ -73,6 +86,11 @@ def check_differentiable(x: Any, where: str) -> Any:
             )
         if type(value) in (float, complex):
             return current().asarray(value)
+        if not isinstance(value, np.generic) and not hasattr(value, "__array_namespace__"):
+            raise TypeError(
+                f"{where} is {value!r}, of type {type(value).__name__}: derivatives are for arrays and floats; "
+                "pass it as an argument that is not differentiated, or make it a pb.tree.static field"
+            )
         if isinstance(value, np.generic):
             value = np.asarray(value)
     if not is_inexact(value.dtype):

@@ -151,10 +151,9 @@ def value_and_grad(
         chosen = tuple([args[i] for i in places]) if several else args[places[0]]
         leaves, spec = flatten(chosen)
         record = Record()
-        locked: list[Any] = []
         values: list[Any] = []
         try:
-            inputs = tree.unflatten(spec, _enter(record, leaves, values, locked, chosen))
+            inputs = tree.unflatten(spec, _enter(record, leaves, values, chosen))
             arguments = list(args)
             for place, argument in zip(places, inputs if several else (inputs,), strict=True):
                 arguments[place] = argument
@@ -165,11 +164,7 @@ def value_and_grad(
             _scalar_output(out, "grad")
             gradients = _gradients(record, out, values)
         finally:
-            record.open = False
-            if locked:  # only libraries with locks lock: one kind
-                unlock = backend_of(locked[0]).unlock
-                for value in locked:
-                    unlock(value)
+            record.close()
         result = tree.unflatten(
             spec, [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
         )
@@ -202,10 +197,8 @@ def _flatten_again() -> Callable[[Any], tuple[list[Any], Any]]:
     return flatten
 
 
-def _enter(
-    record: Record, leaves: list[Any], values: list[Any], locked: list[Any], chosen: Any
-) -> list[Any]:
-    """Watch the leaves; their values, one level down, go into `values`, and the raw ones are locked meanwhile."""
+def _enter(record: Record, leaves: list[Any], values: list[Any], chosen: Any) -> list[Any]:
+    """Watch the leaves; their values, one level down, go into `values`, and the raw ones are held meanwhile."""
     kind, lock = None, None
     for i, leaf in enumerate(leaves):
         if type(leaf) is Array or type(leaf) not in SPACES or not is_inexact(leaf.dtype):
@@ -215,7 +208,7 @@ def _enter(
             kind = type(leaf)
             lock = None if kind is Array else backend_of(leaf).lock
         if lock is not None and lock(leaf):
-            locked.append(leaf)
+            record.held.append(leaf)
     return record.watch_all(values)
 
 
@@ -396,9 +389,13 @@ def _result(y: Any, like: Any) -> Any:
     if type(y) is not Array:
         return y
     value = peel(y)
-    if type(value) is Array or type(like) is Array:
-        return value if type(value) is Array else Array(value)
-    return value
+    if type(value) is Array:
+        return value
+    if type(like) is Array:
+        return Array(value)
+    return SPACES.of(value).copy(
+        value
+    )  # a rule may keep the very buffer, and the caller write to it
 
 
 def _place(cts: list[Any], y: Array, ct: Any) -> None:

@@ -62,12 +62,18 @@ def register(cls: type[T]) -> type[T]:
         f"    return ({_tuple(f'x.{n}' for n in children)}, {_tuple(f'x.{n}' for n in statics)}, names)\n"
         f"def unflatten(statics, children):\n"
         f"    x = new(cls)\n"
-        f"    fields = x.__dict__\n"
-        + (f"    {_targets(children)} = children\n" if children else "")
-        + (f"    {_targets(statics)} = statics\n" if statics else "")
-        + "    return x\n"
     )
-    scope: dict[str, Any] = {"new": object.__new__, "cls": cls, "names": tuple(children)}
+    if getattr(cls, "__dictoffset__", 0):
+        source += "    fields = x.__dict__\n"
+        source += f"    {_targets(children)} = children\n" if children else ""
+        source += f"    {_targets(statics)} = statics\n" if statics else ""
+    else:  # slots
+        source += "    for name, value in zip(all_names, (*children, *statics)):\n        set(x, name, value)\n"
+    source += "    return x\n"
+    scope: dict[str, Any] = {
+        "new": object.__new__, "set": object.__setattr__, "cls": cls, "names": tuple(children),
+        "all_names": (*children, *statics),
+    }  # fmt: skip
     exec(source, scope)
     node: Any = cls
     optree.register_pytree_node(
@@ -180,5 +186,10 @@ def paths(tree: Any) -> list[str]:
     ['layers.0.W', 'layers.0.b']
     """
     flatten(tree)  # registers the dataclasses in it
-    found, _, _ = optree.tree_flatten_with_path(tree, namespace=NAMESPACE)
-    return [".".join(str(part) for part in path) for path in found]
+    found, _, _ = optree.tree_flatten_with_accessor(tree, namespace=NAMESPACE)
+    return [".".join(str(_part(entry)) for entry in accessor) for accessor in found]
+
+
+def _part(entry: Any) -> Any:
+    """The field of a named tuple or dataclass, the key of a dict, the place in a list."""
+    return getattr(entry, "field", None) or getattr(entry, "name", entry.entry)

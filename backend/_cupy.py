@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from . import _cuda_fused, _generic
-from ._base import Backend, BackendError
+from . import _cuda_fused, _generic, _special
+from ._base import Backend, BackendError, Namespace
 
 try:
     import array_api_compat.cupy
@@ -60,6 +60,11 @@ def relu(x: Any) -> Any:
     return cupy.maximum(x, 0)
 
 
+def einsum(arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
+    """CuPy's, which multiplies matrices itself."""
+    return cupy.einsum(subscripts, *arrays, optimize=len(arrays) > 2 if optimize is None else optimize)
+
+
 def _info(ordinal: int) -> dict[str, str]:
     properties = cupy.cuda.runtime.getDeviceProperties(ordinal)
     major, minor = divmod(cupy.cuda.runtime.runtimeGetVersion() // 10, 100)
@@ -84,17 +89,36 @@ def _memory() -> dict[str, int]:
     return {"free": free, "total": total, "pool": cupy.get_default_memory_pool().total_bytes()}
 
 
+_SPECIAL = _special.Later("cupyx.scipy.special")
+
+
+def _special_functions(xp: Any) -> Namespace:
+    """CuPy's, and what it lacks or does otherwise than SciPy."""
+    return _special.special_of(
+        xp,
+        _SPECIAL,
+        iv=_special.iv,
+        ive=_special.ive,
+        polygamma=_special.polygamma,
+        stdtr=_special.stdtr,
+        zeta=lambda _, x, q=None: _SPECIAL.zeta(x, 1.0 if q is None else q),
+    )
+
+
 XP = _generic.extend(
     array_api_compat.cupy,
+    special=_special_functions,
     **{
         "matmul": cupy.matmul,
         "relu": relu,
         "scatter_add": scatter_add,
         "copy": cupy.array,
+        "einsum": einsum,
         "getitem": lambda x, key: x[key],
         **_cuda_fused.bind(cupy, _generic.extend(array_api_compat.cupy)),
     },
 )
+
 
 
 def backend(device: int | None, reason: str) -> Backend:

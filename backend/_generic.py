@@ -16,6 +16,8 @@ import array_api_compat
 import numpy as np
 
 from ._base import Backend, Namespace
+from ._products import einsum, expm
+from ._special import FORMULAS, Lacking, sinc, sinc_derivative, special_of
 
 
 def linear(xp: Any, x: Any, W: Any, b: Any) -> Any:
@@ -64,7 +66,7 @@ def sech2(xp: Any, x: Any) -> Any:
 def linear_vjp_W(xp: Any, ct: Any, x: Any) -> Any:
     """``xᵀ ct``, with all leading axes of x (..., n) and ct (..., m) taken as one."""
     if x.ndim == 1:
-        return x[:, None] * ct[None, :]
+        return xp.expand_dims(x, axis=1) * xp.expand_dims(ct, axis=0)
     if x.ndim == 2:
         return x.mT @ ct
     n, m = x.shape[-1], ct.shape[-1]
@@ -132,19 +134,59 @@ def softmax_cross_entropy_vjp(xp: Any, ct: Any, p: Any, labels: Any, kept: Any) 
 def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     """Zeros of `shape` with `values` added at ``[key]``, repeated indices accumulating.
 
-    The adjoint of ``x[key]``: positions are looked up in ``arange(size)``, sorted, and the runs of equal
-    positions summed by differences of a cumulative sum over equal keys, all in the standard.
+    The standard has no scatter: where an index may repeat, the elements are added one by one. Libraries of our own
+    override this.
     """
-    size = math.prod(shape)
+    parts = key if isinstance(key, tuple) else (key,)
+    out = xp.zeros_beside(shape, values)
+    if not any(hasattr(part, "dtype") for part in parts):
+        key = _whole(tuple(part for part in parts if part is not None))  # the standard does not write to x[None]
+        out[key] = xp.reshape(values, out[key].shape)
+        return out
+    places = _places(xp, shape, parts, values)
     flat = xp.reshape(values, (-1,))
-    places = xp.arange_like(size, flat)
-    places = xp.reshape(xp.reshape(places, shape)[key], (-1,))
-    out = xp.zeros_beside((size,), flat)
-    for i in range(
-        flat.shape[0]
-    ):  # the standard has no scatter; libraries of our own override this
+    out = xp.reshape(out, (-1,))
+    for i in range(flat.shape[0]):
         out[int(places[i])] += flat[i]
     return xp.reshape(out, shape)
+
+
+def _whole(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A key with an ellipsis, which the standard wants where it does not name every axis."""
+    return parts if any(part is ... for part in parts) else (*parts, ...)
+
+
+def _places(xp: Any, shape: tuple[int, ...], parts: tuple[Any, ...], x: Any) -> Any:
+    """The position in the flattened array of each element that a key selects."""
+    places = xp.reshape(xp.arange_like(math.prod(shape), x), shape)
+    arrays = [i for i, part in enumerate(parts) if hasattr(part, "dtype")]
+    whole = all(i in arrays or part == slice(None) for i, part in enumerate(parts))
+    if (
+        len(arrays) == 1
+        and whole
+        and parts[arrays[0]].ndim == 1
+        and "int" in str(parts[arrays[0]].dtype)
+    ):
+        places = xp.take(places, parts[arrays[0]], axis=arrays[0])
+    elif len(parts) == len(shape) or len(arrays) < len(parts) or "bool" in str(parts[0].dtype):
+        places = places[parts if len(parts) > 1 else parts[0]]
+    else:
+        places = places[_whole(parts)]
+    return xp.reshape(places, (-1,))
+
+
+def gap_divide(xp: Any, x1: Any, x2: Any, condition: Any) -> Any:
+    """``x1 / x2``; where x2 is 0, NaN under `condition` and 0 elsewhere, without a warning."""
+    zero = x2 == 0
+    out = x1 / xp.where(zero, xp.ones_like(x2), x2)
+    out = xp.where(zero & condition, math.nan, out)
+    return xp.where(zero & ~condition, 0.0, out)
+
+
+def polar(xp: Any, x: Any) -> Any:
+    """``U Vᴴ`` of the singular value decomposition of matrices, over the singular values that are not 0."""
+    U, s, Vh = xp.linalg.svd(x, full_matrices=False)
+    return (U * xp.astype(s > 0, x.dtype)[..., None, :]) @ Vh
 
 
 def to_device(xp: Any, x: Any, device: Any) -> Any:
@@ -189,7 +231,8 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
     for f in (
         linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
         log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_vjp, scatter_add,
-        to_device, arange_like, zeros_beside, stop_gradient, copy, getitem, setitem,
+        gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, copy, getitem, setitem,
+        einsum, expm, sinc, sinc_derivative,
     )
 }  # fmt: skip
 
@@ -199,12 +242,24 @@ def extras(xp: Any) -> dict[str, Callable[..., Any]]:
     return {name: functools.partial(f, xp) for name, f in _EXTRAS.items()}
 
 
-def extend(xp: Any, **overrides: Any) -> Namespace:
-    """The namespace `xp` with the extras of this file, and `overrides` in place of some of them."""
+def extend(
+    xp: Any, *, special: Callable[[Any], Any] | None = None, **overrides: Any
+) -> Namespace:
+    """The namespace `xp` with the extras of this file, and `overrides` in place of some of them.
+
+    ``special(space)`` gives the new namespace its special functions; without, there are those that are formulas in
+    the standard.
+    """
     space = Namespace(xp, {})
     space.__dict__.update(extras(space))
     space.__dict__.update(overrides)
+    space.__dict__["special"] = _formulas(space) if special is None else special(space)
     return space
+
+
+def _formulas(space: Namespace) -> Namespace:
+    lacking = Lacking(str(getattr(space.base, "__name__", space.base)))
+    return special_of(space, lacking, expit=sigmoid, **FORMULAS)
 
 
 # The engine's dtypes are numpy.dtype objects; other libraries have their own.
@@ -241,9 +296,7 @@ def backend_for(x: Any) -> Backend:
         home = xp.__array_namespace_info__().default_device()
         return np.asarray(array_api_compat.to_device(value, home))
 
-    def with_native_dtype(name: str) -> Callable[..., Any]:
-        function = getattr(xp, name)
-
+    def with_native_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, dtype: Any = None, **settings: Any) -> Any:
             if dtype is not None:
                 settings["dtype"] = native(dtype)
@@ -255,7 +308,12 @@ def backend_for(x: Any) -> Backend:
         options = {} if device is None else {"device": device}
         return xp.astype(value, native(dtype), copy=copy, **options)
 
-    overrides = {name: with_native_dtype(name) for name in _TAKE_DTYPE if hasattr(xp, name)}
+    overrides: dict[str, Any] = {
+        name: with_native_dtype(getattr(xp, name)) for name in _TAKE_DTYPE if hasattr(xp, name)
+    }
+    if hasattr(xp, "linalg"):
+        trace = with_native_dtype(xp.linalg.trace)
+        overrides["linalg"] = Namespace(xp.linalg, {"trace": trace})
 
     return Backend(
         name=xp.__name__.removeprefix("array_api_compat."),

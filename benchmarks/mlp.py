@@ -169,7 +169,9 @@ def options(args: argparse.Namespace) -> dict[str, Any]:
     for pair in [*filter(None, os.environ.get("BENCH_PYTHON", "").split(",")), *args.python]:
         peer, equals, path = pair.partition("=")
         if not equals or peer not in (*known, "all"):
-            raise SystemExit(f"--python: {pair!r} is not PEER=PATH with a peer of {known} or all")
+            raise SystemExit(
+                f"--python: {pair!r} is not PEER=PATH with a peer of {', '.join(known)} or all"
+            )
         pythons |= dict.fromkeys(known, path) if peer == "all" else {peer: path}
     device = "cuda" if cuda else "cpu"
     keep = {k: getattr(args, k) for k in ("rounds", "processes", "block", "tf32")}
@@ -180,6 +182,8 @@ def main() -> None:
     """Measure, print tables, and write JSON where asked."""
     args = parser().parse_args()
     results = measure(**options(args))
+    if not results["peers"]:
+        sys.exit("no peer could be timed")
     print(show(results))
     if args.json:
         save("mlp", {"environment": environment(), "mlp": results}, args.json)

@@ -53,7 +53,12 @@ class Moments(NamedTuple):
 
 def zeros_like(params: Any) -> Any:
     """Zeros in the structure of `params`."""
-    return tree.map(lambda p: raw(p) * 0, params)
+    return tree.map(lambda p: SPACES.of(raw(p)).zeros_like(raw(p)), params)
+
+
+def as_array(x: Any, p: Any) -> Any:
+    """`x` as an array of the kind of `p`: NumPy's arithmetic makes scalars of 0-d arrays."""
+    return SPACES.of(p).asarray(x, dtype=p.dtype) if x.shape == () else x
 
 
 def rows(params: Any, grads: Any, *others: Any) -> tuple[Any, list[list[Any]]]:

@@ -9,7 +9,18 @@ from typing import Any
 from ..autograd import tree
 from ..autograd.backward import SPACES
 from ..autograd.dtypes import is_complex
-from ._base import Moments, Schedule, check, check_rate, decays, moved, rate, rows, zeros_like
+from ._base import (
+    Moments,
+    Schedule,
+    as_array,
+    check,
+    check_rate,
+    decays,
+    moved,
+    rate,
+    rows,
+    zeros_like,
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class SGD:
             return tree.unflatten(spec, new), Moments(state.step + 1, None, None)
         spec, (ps, gs, us) = rows(params, grads, state.first)
         gs = [self._decayed(p, g) for p, g in zip(ps, gs, strict=True)]
-        us = [self.momentum * u + g for u, g in zip(us, gs, strict=True)]
+        us = [as_array(self.momentum * u + g, p) for p, u, g in zip(ps, us, gs, strict=True)]
         moves = (
             [g + self.momentum * u for g, u in zip(gs, us, strict=True)] if self.nesterov else us
         )
@@ -137,8 +148,7 @@ def _adam_update(
     move = m / move
     move *= -lr * correction / (1 - b1**t)
     move += p * (1 - lr * decay) if decay else p
-    space = SPACES.of(p)
-    return tuple(space.asarray(x, dtype=p.dtype) if x.shape == () else x for x in (move, m, v))  # type: ignore[return-value]  # three
+    return as_array(move, p), as_array(m, p), as_array(v, p)
 
 
 def _check_adam(opt: Adam | AdamW) -> None:

@@ -207,12 +207,16 @@ def loss(out: Any, weights: list[Any]) -> Any:
     total: Any = 0.0
     for y, w in zip(inexact_leaves(out), weights, strict=True):
         term = pb.xp.sum(y * w)
-        total = total + (pb.xp.real(term) if pb.xp.isdtype(term.dtype, "complex floating") else term)
+        total = total + (
+            pb.xp.real(term) if pb.xp.isdtype(term.dtype, "complex floating") else term
+        )
     return total
 
 
 def numpy_loss(out: Any, weights: list[np.ndarray]) -> float:
-    return float(sum(np.real(np.sum(y * w)) for y, w in zip(inexact_leaves(out), weights, strict=True)))
+    return float(
+        sum(np.real(np.sum(y * w)) for y, w in zip(inexact_leaves(out), weights, strict=True))
+    )
 
 
 def collect() -> list[Case]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ._cases import Case, P, R, X, Z, row
 
 # (function, real interval where it is smooth, also complex)
 UNARY = [
     ("negative", -2, 2, True), ("positive", -2, 2, True), ("square", -2, 2, True), ("reciprocal", 0.5, 2, True),
-    ("sqrt", 0.5, 2, True), ("exp", -2, 2, True), ("expm1", -2, 2, True), ("log", 0.5, 2, True), ("log1p", -0.5, 2, True),
+    ("sqrt", 0.5, 2, True), ("exp", -2, 2, True), ("expm1", -2, 2, True), ("log", 0.5, 2, True),
+    ("log1p", -0.5, 2, True),
     ("log2", 0.5, 2, True), ("log10", 0.5, 2, True), ("sin", -2, 2, True), ("cos", -2, 2, True), ("sinh", -2, 2, True),
     ("cosh", -2, 2, True), ("tanh", -2, 2, True), ("abs", 0.5, 2, True), ("sign", -2, -0.5, True),
     ("ceil", 0.1, 0.9, False), ("floor", 0.1, 0.9, False), ("round", 0.6, 0.9, False), ("trunc", 0.1, 0.9, False),
@@ -27,8 +26,6 @@ SITUATIONS = [
     ("empty", (0, 3), (3,)),
     ("empty by stretching", (1, 3), (0, 1)),
 ]
-
-STRICT_COMPLEX = {"array_api_strict": "refuses complex numbers here, as the standard does"}
 
 
 def _unary() -> list[Case]:
@@ -95,8 +92,6 @@ CASES = [
     row("logaddexp", "far apart", X([-300.0, 300.0]), X([300.0, -300.0])),
 ]
 
-# real arguments of conj, real: the standard lets conj and real take real numbers in later versions only
-CASES += [row(n, "real argument", R(3), _skip={"array_api_strict": "takes complex numbers only"}) for n in ("conj", "real")]
-
-# what the standard leaves open, and NumPy does
-assert np.maximum(-0.0, 0.0) == 0
+# the standard lets these take real numbers in later versions only
+REAL = {"array_api_strict": "takes complex numbers only"}
+CASES += [row(name, "real argument", R(3), _skip=REAL) for name in ("conj", "real")]

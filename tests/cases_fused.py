@@ -35,11 +35,19 @@ def _softplus(x: Any) -> Any:
     return np.asarray(np.logaddexp(x, np.zeros_like(x)))
 
 
+BATCHES = [
+    ("batch", (4, 3)),
+    ("vector", (3,)),
+    ("two batches", (2, 4, 3)),
+    ("empty", (0, 3)),
+    ("one row", (1, 3)),
+]
+
 CASES = [
     *(
         row(name, label, R(*x), R(3, 2), R(2), _ref=reference)
         for name, reference in (("linear", _linear), ("linear_relu", _linear_relu))
-        for label, x in (("batch", (4, 3)), ("vector", (3,)), ("two batches", (2, 4, 3)), ("empty", (0, 3)), ("one row", (1, 3)))
+        for label, x in BATCHES
     ),
     row("linear", "complex", Z(4, 3), Z(3, 2), Z(2), _ref=_linear),
     row("linear", "one output", R(4, 3), R(3, 1), R(1), _ref=_linear),

@@ -58,8 +58,12 @@ JOINED = [
 ]
 
 STRICT_FEWER = {"array_api_strict": "the standard's keys name every axis"}
-STRICT_ARRAY_KEYS = {"array_api_strict": "the standard has no keys that mix arrays with slices, nor repeated assignment"}
-STRICT_WRITES = {"array_api_strict": "the standard writes through keys of integers, slices and ellipsis alone"}
+STRICT_ARRAY_KEYS = {
+    "array_api_strict": "the standard has no keys that mix arrays with slices, nor repeated assignment"
+}
+STRICT_WRITES = {
+    "array_api_strict": "the standard writes through keys of integers, slices and ellipsis alone"
+}
 KEYS: list[tuple[str, tuple[int, ...], Any, dict[str, str]]] = [
     ("integer", (5,), 2, {}),
     ("negative integer", (5,), -1, {}),
@@ -134,7 +138,9 @@ def _indexed() -> list[Case]:
     for label, shape, key, skip in KEYS + ARRAY_KEYS:
         part = np.zeros(shape)[key].shape
         made = _with_key(key)
-        has_array = any(isinstance(k, Maker) for k in (made if isinstance(made, tuple) else (made,)))
+        has_array = any(
+            isinstance(k, Maker) for k in (made if isinstance(made, tuple) else (made,))
+        )
         write_skip = STRICT_WRITES if has_array or label == "newaxis" else skip
         cases += [
             row("getitem", label, R(*shape), made, _call=_get, _ref=lambda x, k: np.asarray(x[k]), _skip=skip),

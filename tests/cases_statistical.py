@@ -26,7 +26,10 @@ def _reductions(name: str, *, empty: bool, complex_too: bool) -> list[Case]:
     if empty:
         cases += [row(name, "empty", R(0, 3)), row(name, "over an empty axis", R(0, 3), axis=0)]
     if complex_too:
-        cases += [row(name, "complex", Z(2, 3)), row(name, "complex axis", Z(2, 3), axis=0, keepdims=True)]
+        cases += [
+            row(name, "complex", Z(2, 3)),
+            row(name, "complex axis", Z(2, 3), axis=0, keepdims=True),
+        ]
     return cases
 
 
@@ -36,5 +39,7 @@ CASES = [
     *_reductions("max", empty=False, complex_too=False),
     *_reductions("min", empty=False, complex_too=False),
     row("sum", "dtype", R(2, 3), axis=0, dtype=np.float64, _skip={"float32": "asks for float64"}),
-    row("sum", "dtype complex", R(3), dtype=np.complex128, _skip={"float32": "asks for complex128"}),
+    row(
+        "sum", "dtype complex", R(3), dtype=np.complex128, _skip={"float32": "asks for complex128"}
+    ),
 ]

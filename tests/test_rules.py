@@ -79,7 +79,9 @@ def test_gradient_against_differences_of_numpy(case):
     arrays = case.arrays()
     weights = weights_for(inexact_leaves(case.numpy(arrays)))
     got = gradients(case, arrays, weights)
-    for g, wanted, place in zip(got, differences(case, arrays, weights), case.places(), strict=True):
+    for g, wanted, place in zip(
+        got, differences(case, arrays, weights), case.places(), strict=True
+    ):
         assert type(g) is np.ndarray
         assert (g.shape, g.dtype) == (arrays[place].shape, arrays[place].dtype)
         np.testing.assert_allclose(g, wanted, rtol=case.rtol, atol=1e-8)
@@ -90,7 +92,9 @@ def test_gradients_of_every_order(case):
     """By `check_grads`, to the row's highest order."""
     arrays = case.arrays()
     inputs = tuple(arrays[i] for i in case.places())
-    pb.check_grads(lambda *xs: inexact_leaves(case.of_inputs(arrays)(*xs)), inputs, order=case.order)
+    pb.check_grads(
+        lambda *xs: inexact_leaves(case.of_inputs(arrays)(*xs)), inputs, order=case.order
+    )
 
 
 @every("float32")
@@ -138,7 +142,9 @@ def test_on_every_library(case, lib):
     host_weights = weights_for(inexact_leaves(case.numpy(hosts)))
     arrays, weights = [lib.asarray(a) for a in hosts], [lib.asarray(w) for w in host_weights]
     for y, wanted in zip(
-        pb.tree.leaves(case.pullback([pb.xp.asarray(a) for a in arrays])), pb.tree.leaves(case.numpy(hosts)), strict=True
+        pb.tree.leaves(case.pullback([pb.xp.asarray(a) for a in arrays])),
+        pb.tree.leaves(case.numpy(hosts)),
+        strict=True,
     ):
         assert y.device == lib.device
         np.testing.assert_allclose(pb.to_numpy(y), wanted, rtol=1e-10, atol=1e-12)

@@ -133,6 +133,8 @@ def stub() -> str:
     """The text of the file."""
     values, functions, extensions = [], [], []
     for name in dir(pb.xp):
+        if name == "special":
+            continue
         value = getattr(pb.xp, name)
         if isinstance(value, np.dtype):
             values.append(f"{name}: np.dtype[Any]")
@@ -142,6 +144,7 @@ def stub() -> str:
             functions += definition(name, value)
         else:
             extensions += extension(name)
+    extensions += extension("special")
     return HEAD + "\n".join([*functions, "", *values, *extensions]) + "\n"
 
 

@@ -5,11 +5,12 @@ Nothing here imports scikit-learn, rich, typer, safetensors or matplotlib until 
 
 from ._checkpoint import load, save
 from ._config import Settings, config_text, read_config
-from ._data import BUILT_IN, Dataset, Split, Standardizer, load_dataset, split
+from ._data import BUILT_IN, Dataset, load_dataset
 from ._errors import InputError, MissingExtra, WriteError
 from ._loop import Epoch, Fit, evaluate, fit, predict
 from ._predict import Trained, load_trained, predict_file
 from ._run import Result, train
+from ._split import Split, Standardizer, split
 from ._tasks import Task, accuracy, probabilities, r_squared, task_for
 
 __all__ = [

@@ -50,7 +50,8 @@ def read_npz(
     name = os.fspath(path)
     read_bytes(path, size=1)  # missing or unreadable: said in one way for every format
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise InputError(
                     f"{name} holds a single array: save features and target by np.savez"

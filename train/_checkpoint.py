@@ -43,7 +43,7 @@ def save(
     """
     numpy_io = extra("safetensors.numpy", "saving a model")
     tensors = {
-        name: np.ascontiguousarray(_to_numpy(leaf))
+        name: np.asarray(_to_numpy(leaf), order="C")
         for name, leaf in zip(tree.paths(model), tree.leaves(model), strict=True)
     }
     content = {
@@ -84,21 +84,23 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
         tensors = numpy_io.load(data)
         # The loader leaves the metadata out: eight bytes say how long the JSON header is.
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is not a .safetensors file, or is damaged: {reason}") from None
     try:
         content = json.loads(header["__metadata__"][_KEY])
-        version, metadata = content["version"], content["metadata"]
+        version, metadata = content["version"], dict(content["metadata"])
         if like is None:
-            like = _blank(content["architecture"])
+            like = _blank(content["architecture"], path)
+    except InputError:
+        raise
     except (KeyError, TypeError, ValueError):
         raise InputError(
             f"{path} does not say what it is: its metadata are not those of `pullback train`"
         ) from None
     if version != _VERSION:
         raise InputError(f"{path} was written in format {version}; this version reads {_VERSION}")
-    return _filled(like, tensors, path), dict(metadata)
+    return _filled(like, tensors, path), metadata
 
 
 def architecture(model: Any) -> dict[str, Any]:
@@ -115,10 +117,10 @@ def architecture(model: Any) -> dict[str, Any]:
     }
 
 
-def _blank(found: dict[str, Any]) -> models.MLP:
+def _blank(found: dict[str, Any], path: Any) -> models.MLP:
     """A model of the architecture that the metadata name; its weights are still to come."""
     if found["kind"] != "MLP":
-        raise ValueError
+        raise InputError(f"{path} holds another architecture: {found['kind']}, not an MLP")
     sizes = [int(size) for size in found["sizes"]]
     return models.MLP(sizes, activation=found["activation"], dtype=found["dtype"])
 
@@ -127,7 +129,7 @@ def _filled(like: Any, tensors: dict[str, np.ndarray], path: Any) -> Any:
     """`like` with its leaves replaced by the tensors of the same names."""
     paths, (leaves, spec) = tree.paths(like), tree.flatten(like)
     missing = [name for name in paths if name not in tensors]
-    surplus = [name for name in tensors if name not in paths]
+    surplus = sorted(name for name in tensors if name not in paths)
     if missing or surplus:
         told = (
             f"it lacks {listed(missing, 4)}" if missing else f"it has {listed(surplus, 4)} besides"
@@ -137,10 +139,11 @@ def _filled(like: Any, tensors: dict[str, np.ndarray], path: Any) -> Any:
     new = []
     for name, leaf in zip(paths, leaves, strict=True):
         tensor = tensors[name]
-        if tensor.shape != tuple(leaf.shape):
+        found, wanted = (tensor.shape, str(tensor.dtype)), (tuple(leaf.shape), str(leaf.dtype))
+        if found != wanted:
             raise InputError(
-                f"{path} holds another architecture: {name} has shape {tensor.shape}, "
-                f"not {tuple(leaf.shape)}"
+                f"{path} holds another architecture: {name} has shape {found[0]} and {found[1]}, "
+                f"not {wanted[0]} and {wanted[1]}"
             )
         if not np.isfinite(tensor).all():
             raise InputError(f"{path} is damaged: {name} holds NaN or infinity")

@@ -1,27 +1,23 @@
-"""Data sets: built in or from files, split into parts, standardised on the training part."""
+"""Data sets, built in or from files: features, targets, and what they are called."""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ._binary import find_idx_labels, is_idx, read_idx, read_npz
 from ._errors import InputError, counted, extra, listed
-from ._tables import read_csv
+from ._tables import read_csv, read_csv_features
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 TASKS = ("auto", "classification", "regression")
 
 # Whole numbers are class labels while there are at most this many different ones.
 MAX_NUMERIC_CLASSES = 100
-_MIN_ROWS = 10
-_CHUNK = 4096
 
 
 @dataclass(frozen=True)
@@ -99,33 +95,31 @@ def load_dataset(
     if kind == "csv":
         table = read_csv(source, target=target)
         places = [f"{source}, row {row}, column {table.target!r}" for row in table.rows]
-        found, y, classes = _read_target(table.y or [], task, places)
+        found, y, classes = _read_target(table.y, task, places)
         return _checked(Dataset(name, table.x, y, found, classes, table.columns, table.target))
     if kind == "npz":
         raw_x, raw_y, key = read_npz(source, target=None if target is None else str(target))
     else:
+        raw_x = read_idx(source)
         labels = Path(str(target)) if target is not None else find_idx_labels(source)
-        raw_x, raw_y, key = read_idx(source), read_idx(labels), labels.name
+        raw_y, key = read_idx(labels), labels.name
     x, image_shape = _flat_features(raw_x, source)
     found, y, classes = _array_target(np.asarray(raw_y), task, f"{source}: {key}")
     data = Dataset(name, x, y, found, classes, target=key, image_shape=image_shape)
     return _checked(data)
 
 
-def load_features(path: str | os.PathLike[str], columns: Sequence[str], width: int) -> np.ndarray:
+def load_features(
+    path: str | os.PathLike[str], columns: Sequence[str], width: int, *, target: str = ""
+) -> np.ndarray:
     """The features in a file to predict from, shape (n, width).
-
-    Columns are found by name where both the file and the model have names (the order does not
-    matter, nor whether a target column stands among them); else by their places.
 
     Parameters
     ----------
     path : path
         A .csv, .npz or IDX file.
-    columns : sequence of str
-        The names of the features that the model was trained on; empty if they had none.
-    width : int
-        Their number.
+    columns, width, target
+        As for `read_csv_features`.
 
     Raises
     ------
@@ -135,25 +129,11 @@ def load_features(path: str | os.PathLike[str], columns: Sequence[str], width: i
     source = os.fspath(path)
     kind = _kind(source)
     if kind == "csv":
-        table = read_csv(source, labelled=False)
-        x = table.x
-        if columns and table.columns:
-            missing = [column for column in columns if column not in table.columns]
-            if missing:
-                raise InputError(
-                    f"{source} has no column {listed(map(repr, missing))}; "
-                    f"the model was trained on {listed(columns)}"
-                )
-            if table.columns != tuple(columns):
-                x = x[:, [table.columns.index(column) for column in columns]]
-    else:
-        raw = read_npz(source, labelled=False)[0] if kind == "npz" else read_idx(source)
-        x, _ = _flat_features(raw, source)
+        return read_csv_features(source, columns, width, target=target)
+    raw = read_npz(source, labelled=False)[0] if kind == "npz" else read_idx(source)
+    x, _ = _flat_features(raw, source)
     if x.shape[1] != width:
-        raise InputError(
-            f"{source} has {counted(x.shape[1], 'column')}, the model takes {width:,}"
-            + (f": {listed(columns)}" if columns else "")
-        )
+        raise InputError(f"{source} has {counted(x.shape[1], 'column')}, the model takes {width:,}")
     return x
 
 
@@ -275,133 +255,3 @@ def _checked(data: Dataset) -> Dataset:
     if data.task == "regression" and (np.ptp(data.y, axis=0) == 0).any():
         raise InputError(f"{data.name}: the target never varies; there is nothing to learn")
     return data
-
-
-@dataclass(frozen=True)
-class Split:
-    """Which rows belong to which part: three disjoint, sorted int64 arrays that cover all rows."""
-
-    train: np.ndarray
-    validation: np.ndarray
-    test: np.ndarray
-
-
-def split(
-    data: Dataset, *, seed: int = 0, fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
-) -> Split:
-    """Divide rows at random into training, validation and test parts, each class alike.
-
-    Parameters
-    ----------
-    data : Dataset
-        Classification: every class is divided in these fractions, and has at least one row in each
-        part. Regression: the rows are divided as one.
-    seed : int
-        The same seed gives the same parts.
-    fractions : tuple of three float
-        The parts' sizes; they add up to 1.
-
-    Raises
-    ------
-    InputError
-        If a class has fewer than 3 rows, or there are fewer than 10 in all.
-
-    Examples
-    --------
-    >>> parts = split(load_dataset("iris"), seed=0)
-    >>> len(parts.train), len(parts.validation), len(parts.test)
-    (90, 30, 30)
-    """
-    if len(data.y) < _MIN_ROWS:
-        raise InputError(
-            f"{data.name} has {counted(len(data.y), 'row')}: training, validation and test parts "
-            f"need at least {_MIN_ROWS}"
-        )
-    labels = data.y if data.task == "classification" else np.zeros(len(data.y), np.int64)
-    sizes = np.bincount(labels, minlength=max(len(data.classes), 1))
-    rare = [f"{data.classes[c]!r} ({sizes[c]})" for c in np.flatnonzero(sizes < 3)]
-    if rare:
-        raise InputError(
-            f"{data.name}: every class needs at least 3 samples, one for each part of the split; "
-            f"too few in {listed(rare, 5)} (if these are numbers to predict: --task regression)"
-        )
-    random = np.random.default_rng([seed, 0])
-    parts: list[list[np.ndarray]] = [[], [], []]
-    shares = zip(_shares(sizes, fractions[1]), _shares(sizes, fractions[2]), strict=True)
-    for label, (validation, test) in enumerate(shares):
-        rows = random.permutation(np.flatnonzero(labels == label))
-        for part, chosen in zip(parts, np.split(rows, [-validation - test, -test]), strict=True):
-            part.append(chosen)
-    return Split(*(np.sort(np.concatenate(part)) for part in parts))
-
-
-def _shares(sizes: np.ndarray, fraction: float) -> np.ndarray:
-    """How many of each class a part gets: by proportion, at least 1, in all the fraction rounded up."""
-    quota = fraction * sizes
-    counts = np.maximum(np.floor(quota), 1).astype(np.int64)
-    left = math.ceil(round(fraction * int(sizes.sum()), 9)) - int(counts.sum())
-    counts[np.argsort(counts - quota, kind="stable")[: max(left, 0)]] += 1
-    return counts
-
-
-@dataclass(frozen=True)
-class Standardizer:
-    """Columns to mean 0 and unit variance: ``z = (x - mean) / scale``.
-
-    Attributes
-    ----------
-    mean, scale : ndarray, shape (d,), float64
-        Columns that did not vary have scale 1: they become 0, and nothing is divided by zero.
-    """
-
-    mean: np.ndarray
-    scale: np.ndarray
-
-    @classmethod
-    def fit(cls, x: np.ndarray, *, one_scale: bool = False) -> Standardizer:
-        """Measure the columns of `x`, shape (n, d); only ever those of the training part.
-
-        Parameters
-        ----------
-        x : ndarray, shape (n, d)
-        one_scale : bool
-            Divide all columns by the root of their mean variance, not each by its own deviation: for
-            pixels, which share a unit. Blown up, the noise of pixels that are nearly always blank costs
-            a fifth of the validation loss on the digits.
-
-        Examples
-        --------
-        >>> Standardizer.fit(np.asarray([[1.0, 7.0], [3.0, 7.0]]))
-        Standardizer(mean=array([2., 7.]), scale=array([1., 1.]))
-        """
-        low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
-        # In units of the largest entry no square overflows, whatever the columns' units are.
-        unit = np.maximum(np.abs(low), np.abs(high))
-        unit[unit == 0] = 1.0
-        mean, square = np.zeros_like(unit), np.zeros_like(unit)
-        for rows in _chunks(x):
-            mean += (rows / unit).sum(axis=0) / len(x)
-        for rows in _chunks(x):
-            square += ((rows / unit - mean) ** 2).sum(axis=0) / len(x)
-        constant = low == high
-        scale = np.where(constant, 0.0, np.sqrt(square) * unit)
-        if one_scale:
-            scale[:] = scale.max() and scale.max() * np.sqrt(np.mean((scale / scale.max()) ** 2))
-        return cls(np.where(constant, low, mean * unit), np.where(scale == 0, 1.0, scale))
-
-    def transform(self, x: np.ndarray, dtype: Any = "float64") -> np.ndarray:
-        """Standardise `x`, shape (n, d); computed in float64, returned as `dtype`."""
-        z = np.empty(x.shape, dtype=dtype)
-        for start in range(0, len(x), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            z[rows] = (x[rows].astype(np.float64) - self.mean) / self.scale
-        return z
-
-    def inverse(self, z: np.ndarray) -> np.ndarray:
-        """From standardised values back to the original units, in float64."""
-        return z.astype(np.float64) * self.scale + self.mean
-
-
-def _chunks(x: np.ndarray) -> Any:
-    """Some thousand rows at a time, so that bytes of images never lie in memory as float64."""
-    return (x[start : start + _CHUNK].astype(np.float64) for start in range(0, len(x), _CHUNK))

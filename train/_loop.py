@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import backend
 from ..autograd import value_and_grad
+from ..autograd.namespace import asarray
 
 # Losses stay on the device, unread, for so many steps: reading one waits for the device.
 _UNREAD = 100
@@ -135,7 +136,7 @@ def fit(
     >>> x = np.linspace(-1, 1, 64)[:, None]
     >>> net = pb.models.MLP([1, 16, 1], activation="tanh", dtype="float64")
     >>> data = (x, x**2)
-    >>> run = pb.train.fit(net, pb.models.squared_error, data, data, pb.optim.Adam(0.01), epochs=50)
+    >>> run = pb.train.fit(net, pb.models.squared_error, data, data, pb.optim.Adam(0.01))
     >>> run.best.validation_loss < 0.01
     True
     """
@@ -253,5 +254,5 @@ def evaluate(
 ) -> tuple[float, float]:
     """Loss and score of a model on a whole part of the data, ``(x, y)``; NaN without a `score`."""
     outputs = predict(model, part[0])
-    value = float(loss(outputs, part[1]))
+    value = float(loss(asarray(outputs), part[1]))  # an `Array`, as in training
     return value, math.nan if score is None else score(outputs, part[1])

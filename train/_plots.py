@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _TRAINING, _VALIDATION, _MARK = "#1f5fa8", "#d1701c", "#777777"
 _MOST_IMAGES = 64
-_MOST_UNITS = 64
+_MOST_UNITS = 128
 _MOST_TICKS = 40
 
 
@@ -34,14 +34,20 @@ def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
         0 < value < math.inf for row in run.history for value in (row.loss, row.validation_loss)
     ):
         left.set_yscale("log")
+        _plain_log_ticks(left)
     left.set_ylabel("loss")
     right.set_ylabel("R²" if score_name == "R2" else score_name)
-    finite = [v for r in run.history for v in (r.score, r.validation_score) if math.isfinite(v)]
-    if score_name == "R2" and finite:
-        # One wild first epoch must not flatten the rest into a line.
-        right.set_ylim(max(min(finite), -1.0) - 0.05, 1.05)
+    # The leap of the first epochs must not flatten all that follows into a line.
+    later = run.history[2:] if len(run.history) > 10 else run.history
+    scores = [v for r in later for v in (r.score, r.validation_score) if math.isfinite(v)]
+    if scores:
+        low, high = max(min(scores), -1.0), max(scores)
+        margin = 0.05 * (high - low) or 0.01
+        right.set_ylim(low - margin, high + margin)
     if score_name == "accuracy":
-        right.yaxis.set_major_formatter(extra("matplotlib.ticker", "a plot").PercentFormatter(1.0))
+        right.yaxis.set_major_formatter(
+            extra("matplotlib.ticker", "a plot").PercentFormatter(1.0, symbol=" %")
+        )
     for axes in (left, right):
         axes.axvline(
             run.best.epoch, color=_MARK, linestyle=":", linewidth=1.2, label="best weights"
@@ -78,11 +84,11 @@ def weights_png(
         The units' names, where they have any: without hidden layers they are the classes.
     """
     limit = float(np.abs(W).max()) or 1.0
-    order = np.arange(W.shape[1])
+    order = list(range(W.shape[1]))
     most = _MOST_IMAGES if image_shape else _MOST_UNITS
     if len(order) > most:
         # The largest ones say most; they stay in their own order.
-        order = np.sort(np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:most])
+        order = sorted(np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:most].tolist())
         title += f"\nthe {most} units with the largest weights, of {W.shape[1]:,}"
     names = [units[i] if len(units) == W.shape[1] else str(i) for i in order]
     if image_shape is not None:
@@ -91,17 +97,30 @@ def weights_png(
 
 
 def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: str) -> bytes:
-    across = math.ceil(math.sqrt(len(images)))
-    down = math.ceil(len(images) / across)
-    figure = _figure(0.95 * across + 1.6, 1.08 * down + 1.1)
-    grid = np.atleast_1d(figure.subplots(down, across, squeeze=False)).ravel()
-    shown: Any = None
-    for axes in grid:
-        axes.axis("off")
-    for axes, image, name in zip(grid, images, names, strict=False):
-        shown = axes.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-        axes.set_title(name, fontsize=8, pad=2)
-    bar = figure.colorbar(shown, ax=list(grid), fraction=0.03, pad=0.02, aspect=30)
+    """The images as one mosaic: a grid of axes takes seconds to lay out."""
+    count, height, width = images.shape
+    across = math.ceil(math.sqrt(count))
+    down = math.ceil(count / across)
+    # Blank pixels between the images; above each, room for its name.
+    gap, head = max(1.0, 0.12 * width), max(1.5, 0.26 * height)
+    step_x, step_y = width + gap, height + head
+    figure = _figure(max(0.95 * across + 1.9, 4.0), max(0.95 * down * step_y / step_x + 0.9, 2.8))
+    axes = figure.subplots()
+    axes.axis("off")
+    for i, (image, name) in enumerate(zip(images, names, strict=True)):
+        left, top = (i % across) * step_x, (i // across) * step_y
+        axes.imshow(
+            image,
+            extent=(left, left + width, top + height, top),
+            cmap="RdBu_r",
+            vmin=-limit,
+            vmax=limit,
+            interpolation="nearest",
+        )
+        axes.text(left + width / 2, top - 0.1 * head, name, fontsize=8, ha="center", va="bottom")
+    axes.set_xlim(-gap / 2, across * step_x - gap / 2)
+    axes.set_ylim(down * step_y - head / 2, -head)
+    bar = figure.colorbar(axes.images[0], ax=axes, fraction=0.04, pad=0.02, aspect=30)
     bar.set_label("weight (of a standardised pixel)")
     figure.suptitle(title)
     return _png(figure)
@@ -137,6 +156,16 @@ def _lines(axes: Any, epochs: list[int], training: list[float], validation: list
     marker = "o" if len(epochs) < 3 else None
     axes.plot(epochs, training, color=_TRAINING, label="training", marker=marker)
     axes.plot(epochs, validation, color=_VALIDATION, label="validation", marker=marker)
+
+
+def _plain_log_ticks(axes: Any) -> None:
+    """0.2 and 0.5 rather than 2 × 10⁻¹; between powers of ten only where there are few of those."""
+    ticker = extra("matplotlib.ticker", "a plot")
+    low, high = axes.get_ylim()
+    narrow = math.log10(high / low) < 2
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
+    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
 
 
 def _shortened(name: str, most: int = 28) -> str:

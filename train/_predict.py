@@ -13,10 +13,11 @@ import numpy as np
 
 from .. import backend, models
 from ._checkpoint import load
-from ._data import Standardizer, load_features
+from ._data import load_features
 from ._errors import InputError
 from ._loop import predict
 from ._run import MODEL
+from ._split import Standardizer
 from ._tasks import probabilities
 
 
@@ -147,7 +148,7 @@ def predict_file(run: str | Path, data: str | Path, *, backend_name: str = "") -
     chosen: Any = backend.use(backend_name) if backend_name else contextlib.nullcontext()
     with chosen:
         trained = load_trained(run)
-        x = load_features(data, trained.columns, trained.model.sizes[0])
+        x = load_features(data, trained.columns, trained.model.sizes[0], target=trained.target)
         result = trained(x)
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")

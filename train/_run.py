@@ -17,11 +17,12 @@ from .. import backend, models, optim
 from ..autograd import tree
 from ._checkpoint import save
 from ._config import Settings, config_text
-from ._data import Dataset, Standardizer, load_dataset, split
+from ._data import Dataset, load_dataset
 from ._errors import counted, extra
 from ._files import make_run_folder, write_atomic
 from ._loop import Fit, evaluate, fit
 from ._plots import curves_png, weights_png
+from ._split import Standardizer, split
 from ._tasks import Task, task_for
 
 MODEL, METRICS, CURVES, WEIGHTS, CONFIG = (
@@ -265,9 +266,14 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _title(prepared: _Prepared) -> str:
+def _network(prepared: _Prepared) -> str:
     sizes = "-".join(str(size) for size in prepared.model.sizes)
-    return f"{prepared.data.name}, network {sizes}, {prepared.settings.activation}"
+    activation = f", {prepared.settings.activation}" if prepared.settings.hidden else ""
+    return f"network {sizes}{activation}"
+
+
+def _title(prepared: _Prepared) -> str:
+    return f"{prepared.data.name}: {_network(prepared)}"
 
 
 def _weights(prepared: _Prepared, run: Fit) -> bytes:
@@ -275,7 +281,7 @@ def _weights(prepared: _Prepared, run: Fit) -> bytes:
     units = data.classes if not prepared.settings.hidden else ()
     return weights_png(
         backend.to_numpy(run.model.layers[0].W),
-        title=f"First-layer weights: {_title(prepared)}",
+        title=f"First-layer weights of {_title(prepared)}",
         columns=data.columns,
         image_shape=data.image_shape,
         units=units,
@@ -293,9 +299,8 @@ def _say_start(prepared: _Prepared, active: backend.Backend, say: Callable[[str]
         f"{kinds}; {sizes[0]:,} to train on, {sizes[1]:,} to validate, {sizes[2]:,} to test"
     )
     parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
-    layers = "-".join(str(size) for size in prepared.model.sizes)
     say(
-        f"network {layers}, {settings.activation}, {parameters:,} parameters, "
+        f"{_network(prepared)}, {counted(parameters, 'parameter')}, "
         f"{settings.optimizer}; {settings.dtype} on {active.name}"
     )
 

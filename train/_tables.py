@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import itertools
 import math
 import os
 from array import array
@@ -27,26 +28,24 @@ class Table:
     ----------
     x : ndarray, shape (n, d), float64
         The feature columns, all finite.
-    y : list of str, or None
+    y : list of str
         The cells of the target column, as they stand in the file.
     columns : tuple of str
         The features' names; empty if the file has no header.
     target : str
-        The target's name, or its place counted from 0; empty without a target.
+        The target's name, or its place counted from 0.
     rows : list of int
         The line of the file, counted from 1, at which each row ends.
     """
 
     x: np.ndarray
-    y: list[str] | None
+    y: list[str]
     columns: tuple[str, ...]
     target: str
     rows: list[int]
 
 
-def read_csv(
-    path: str | os.PathLike[str], *, target: str | int | None = None, labelled: bool = True
-) -> Table:
+def read_csv(path: str | os.PathLike[str], *, target: str | int | None = None) -> Table:
     """Read a CSV file of numbers, with one column of any kind as the target.
 
     The first row is a header if none of its cells is a number (or if those that are only count the
@@ -60,8 +59,6 @@ def read_csv(
     target : str or int, optional
         Name of the target column, or its place counted from 0 (negative: from the end). The last
         column if None.
-    labelled : bool
-        False for a file without a target column: every column is a feature.
 
     Raises
     ------
@@ -69,48 +66,115 @@ def read_csv(
         For a missing, empty or malformed file, ragged rows, a cell that is no finite number (with
         its row and column), and a target column that does not exist.
     """
-    name = os.fspath(path)
-    text = _decode(read_bytes(path), name)
-    records = _records(text, name)
-    first_line, first = next(records, (0, []))
-    if not first:
-        raise InputError(f"{name} is empty: it has no rows")
-    second_line, second = next(records, (0, []))
-    header = _is_header(first, second)
-    columns = tuple(first) if header else ()
-    if header:
-        _check_header(columns, name)
-        if not second:
-            raise InputError(f"{name} has a header and no rows below it")
-    where = _find_column(columns, len(first), target, name) if labelled else None
-
-    head = [(second_line, second)] if second else []
-    if not header:
-        head.insert(0, (first_line, first))
+    sheet = _open(path)
+    where = _find_column(sheet, target)
+    places = [place for place in range(sheet.width) if place != where]
+    if not places:
+        raise InputError(f"{sheet.name} has only a target column: there is nothing to learn from")
     numbers, labels, rows = array("d"), [], []
-    for line, cells in _chain(head, records):
-        if len(cells) != len(first):
+    for line, cells in sheet.rows:
+        label = cells[where].strip()
+        if not label:
+            raise InputError(f"{sheet.at(line, where)}: the target is empty")
+        numbers.extend(_numbers(cells, places, sheet, line))
+        labels.append(label)
+        rows.append(line)
+    x = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(places))
+    names = tuple(sheet.columns[place] for place in places) if sheet.columns else ()
+    return Table(x, labels, names, sheet.columns[where] if sheet.columns else str(where), rows)
+
+
+def read_csv_features(
+    path: str | os.PathLike[str], columns: Sequence[str], width: int, *, target: str = ""
+) -> np.ndarray:
+    """Read the features of a model from a CSV file, shape (n, width).
+
+    Where the file has a header and the model knows names, columns are found by name, in any order,
+    and the target column may be among them; else they are taken in their order.
+
+    Parameters
+    ----------
+    path : path
+        A UTF-8 text file, as for `read_csv`.
+    columns : sequence of str
+        The features' names; empty if the model knows none.
+    width : int
+        Their number.
+    target : str
+        The name of a column to pass over.
+
+    Raises
+    ------
+    InputError
+        As for `read_csv`; and for columns that are missing, or that the model does not know.
+    """
+    sheet = _open(path)
+    places = list(range(sheet.width))
+    if columns and sheet.columns:
+        missing = [column for column in columns if column not in sheet.columns]
+        if missing:
+            raise InputError(
+                f"{sheet.name} has no column {listed(map(repr, missing))}; "
+                f"the model takes {listed(columns)}"
+            )
+        surplus = [name for name in sheet.columns if name not in columns and name != target]
+        if not surplus:
+            places = [sheet.columns.index(column) for column in columns]
+    if len(places) != width:
+        raise InputError(
+            f"{sheet.name} has {counted(sheet.width, 'column')}, the model takes {width:,}"
+            + (f": {listed(columns)}" if columns else "")
+        )
+    numbers = array("d")
+    for line, cells in sheet.rows:
+        numbers.extend(_numbers(cells, places, sheet, line))
+    return np.frombuffer(numbers, dtype=np.float64).reshape(-1, width)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A CSV file that has been opened: its columns, and its rows still to come."""
+
+    name: str
+    columns: tuple[str, ...]
+    width: int
+    rows: Iterator[tuple[int, list[str]]]
+
+    def at(self, line: int, place: int) -> str:
+        """Where a cell is, for error messages."""
+        known = repr(self.columns[place]) if self.columns else f"{place} (counted from 0)"
+        return f"{self.name}, row {line}, column {known}"
+
+
+def _open(path: str | os.PathLike[str]) -> _Sheet:
+    name = os.fspath(path)
+    records = _records(_decode(read_bytes(path), name), name)
+    head = list(itertools.islice(records, 2))
+    if not head:
+        raise InputError(f"{name} is empty: it has no rows")
+    first_line, first = head[0]
+    columns: tuple[str, ...] = ()
+    if _is_header(first, head[1][1] if len(head) > 1 else []):
+        columns = tuple(cell.strip() for cell in first)
+        _check_header(columns, name)
+        if len(head) == 1:
+            raise InputError(f"{name} has a header and no rows below it")
+        del head[0]
+    rows = _even(itertools.chain(head, records), len(first), first_line, name)
+    return _Sheet(name, columns, len(first), rows)
+
+
+def _even(
+    rows: Iterator[tuple[int, list[str]]], width: int, first_line: int, name: str
+) -> Iterator[tuple[int, list[str]]]:
+    """The rows, all of them as wide as the first one."""
+    for line, cells in rows:
+        if len(cells) != width:
             raise InputError(
                 f"{name}, row {line}: {counted(len(cells), 'column')}, "
-                f"where row {first_line} has {len(first)}"
+                f"where row {first_line} has {width}"
             )
-        if where is not None:
-            label = cells.pop(where).strip()
-            if not label:
-                at = _column_name(columns, where)
-                raise InputError(f"{name}, row {line}, {at}: the target is empty")
-            labels.append(label)
-        numbers.extend(_numbers(cells, columns, where, name, line))
-        rows.append(line)
-
-    width = len(first) - (where is not None)
-    if width == 0:
-        raise InputError(f"{name} has only a target column: there is nothing to learn from")
-    x = np.frombuffer(numbers, dtype=np.float64).reshape(-1, width)
-    if where is None:
-        return Table(x, None, columns, "", rows)
-    features = columns[:where] + columns[where + 1 :]
-    return Table(x, labels, features, columns[where] if columns else str(where), rows)
+        yield line, cells
 
 
 def _decode(data: bytes, name: str) -> str:
@@ -136,13 +200,6 @@ def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
             raise InputError(f"{name}, row {reader.line_num}: malformed CSV: {error}") from None
         if any(cell.strip() for cell in cells) or len(cells) > 1:
             yield reader.line_num, cells
-
-
-def _chain(
-    head: Sequence[tuple[int, list[str]]], rest: Iterator[tuple[int, list[str]]]
-) -> Iterator[tuple[int, list[str]]]:
-    yield from head
-    yield from rest
 
 
 def _is_number(cell: str) -> bool:
@@ -181,8 +238,9 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
             raise InputError(f"{name}: two columns are called {column!r}")
 
 
-def _find_column(columns: tuple[str, ...], width: int, target: str | int | None, name: str) -> int:
+def _find_column(sheet: _Sheet, target: str | int | None) -> int:
     """The place of the target column: by name first, then as an integer."""
+    columns, width = sheet.columns, sheet.width
     if target is None:
         return width - 1
     if target in columns:
@@ -195,39 +253,32 @@ def _find_column(columns: tuple[str, ...], width: int, target: str | int | None,
         return place % width
     if not columns:
         raise InputError(
-            f"{name} has no header and {counted(width, 'column')}, so --target {target} is not "
-            f"one of them: give 0 to {width - 1}"
+            f"{sheet.name} has no header and {counted(width, 'column')}, so --target {target} is "
+            f"not one of them: give 0 to {width - 1}"
         )
     close = difflib.get_close_matches(str(target), columns, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
-    raise InputError(f"{name} has no column {str(target)!r}{hint}; it has {listed(columns)}")
+    raise InputError(f"{sheet.name} has no column {str(target)!r}{hint}; it has {listed(columns)}")
 
 
-def _column_name(columns: tuple[str, ...], place: int) -> str:
-    return f"column {columns[place]!r}" if columns else f"column {place} (counted from 0)"
-
-
-def _numbers(
-    cells: list[str], columns: tuple[str, ...], skipped: int | None, name: str, line: int
-) -> list[float]:
-    """The cells as finite numbers; the slow search for the culprit runs only if there is one."""
+def _numbers(cells: list[str], places: list[int], sheet: _Sheet, line: int) -> list[float]:
+    """The cells at these places as finite numbers; the search for a culprit runs only if needed."""
     try:
-        values = list(map(float, cells))
+        values = [float(cells[place]) for place in places]
         if math.isfinite(sum(values)):
             return values
     except ValueError:
         pass
     values = []
-    for place, cell in enumerate(cells):
-        at = place + (skipped is not None and place >= skipped)
-        where = f"{name}, row {line}, {_column_name(columns, at)}"
-        if not cell.strip():
-            raise InputError(f"{where}: the cell is empty")
+    for place in places:
+        cell = cells[place].strip()
+        if not cell:
+            raise InputError(f"{sheet.at(line, place)}: the cell is empty")
         if not _is_number(cell):
-            raise InputError(f"{where}: {cell[:40]!r} is not a number")
+            raise InputError(f"{sheet.at(line, place)}: {cell[:40]!r} is not a number")
         if not math.isfinite(float(cell)):
             raise InputError(
-                f"{where}: {cell.strip()[:40]} is not finite; remove or fill in such rows"
+                f"{sheet.at(line, place)}: {cell[:40]} is not finite; remove or fill in such rows"
             )
         values.append(float(cell))
     return values

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     try:
         extra("typer", "the command line")
-        work = _app()(args=arguments, prog_name="pullback", standalone_mode=False)
+        work = _app()(args=arguments or ["--help"], prog_name="pullback", standalone_mode=False)
         return work() if callable(work) else int(work or 0)
     except (InputError, BackendError) as error:
         return _tell(str(error), BAD_INPUT)
@@ -75,7 +75,6 @@ def _app() -> Any:
 
     app = typer.Typer(
         add_completion=False,
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         help="Reverse-mode automatic differentiation for NumPy and CuPy.",
     )
@@ -102,7 +101,7 @@ def _app() -> Any:
             str | None, option("auto, classification or regression. [auto: by the target's values]")
         ] = None,
         hidden: Annotated[
-            str | None, option("Widths of hidden layers: 128,64 or none. [512]")
+            str | None, option("Widths of hidden layers: 128,64 or none. [128]")
         ] = None,
         activation: Annotated[
             str | None, option("relu, tanh, sigmoid, silu, gelu, softplus or identity. [relu]")

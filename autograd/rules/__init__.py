@@ -7,14 +7,21 @@ from . import (
     creation,
     data_type,
     elementwise,
+    extras,
+    fft,
     fused,
     indexing,
+    linalg,
+    linalg_norms,
+    linalg_spectral,
     linear_algebra,
     manipulation,
     searching,
+    special,
     statistical,
 )
 
 __all__ = [
-    "creation", "data_type", "elementwise", "fused", "indexing", "linear_algebra", "manipulation", "searching", "statistical",
+    "creation", "data_type", "elementwise", "extras", "fft", "fused", "indexing", "linalg", "linalg_norms", "linalg_spectral",
+    "linear_algebra", "manipulation", "searching", "special", "statistical",
 ]  # fmt: skip

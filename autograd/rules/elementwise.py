@@ -136,7 +136,7 @@ defvjp(
 
 def _leg(ct: Any, x: Any, out: Any, xp: Any) -> Any:
     """ct · x / out; 0 at the origin."""
-    return ct * (x / xp.where(out == 0, xp.ones_like(out), out))
+    return ct * (x / xp.where(out == 0, xp.inf, out))
 
 
 defvjp(
@@ -152,8 +152,7 @@ def _abs(ct: Any, x: Any, out: Any, xp: Any) -> Any:
     """ct · sign(x); for complex x, ct · conj(x)/|x|, with 0 at 0."""
     if not is_complex(x.dtype):
         return ct * xp.sign(x)
-    safe = xp.where(out == 0, xp.ones_like(out), out)
-    return xp.conj(x) * (ct / safe)
+    return xp.conj(x) * (ct / xp.where(out == 0, xp.inf, out))
 
 
 defvjp("abs", x=_abs)

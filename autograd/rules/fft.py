@@ -28,7 +28,7 @@ def _resize(x: Any, n: int, axis: int, xp: Any) -> Any:
     axis %= x.ndim
     missing = n - x.shape[axis]
     if missing < 0:
-        return xp.getitem(x, (slice(None),) * axis + (slice(0, n),))
+        return xp.getitem(x, (*(slice(None),) * axis, slice(0, n), ...))
     if missing > 0:
         shape = (*x.shape[:axis], missing, *x.shape[axis + 1 :])
         return xp.concat([x, xp.zeros_beside(shape, x)], axis=axis)

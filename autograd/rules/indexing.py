@@ -7,17 +7,8 @@ from typing import Any
 
 from ..array import Array, raw
 from ..backward import Scatter
+from ..keys import is_basic
 from ..primitive import defvjp
-
-
-def is_basic(key: Any) -> bool:
-    """Whether a key has only integers, slices, None and ellipsis, and so selects no element twice."""
-    if type(key) is not tuple:
-        return type(key) in _BASIC
-    return all(type(part) in _BASIC for part in key)
-
-
-_BASIC = frozenset((int, slice, type(None), type(...)))
 
 
 def _getitem(ct: Any, x_shape: tuple[int, ...], key: Any, xp: Any) -> Any:

@@ -18,12 +18,12 @@ from typing import Any
 from ..array import Array
 from ..dtypes import is_complex
 from ..primitive import defvjp
-from .linear_algebra import adjoint, conj, eye, spread_diagonal
+from .linear_algebra import adjoint, cell, column, conj, eye, row, spread_diagonal
 
 # ── det ───────────────────────────────────────────────────────────────────────────────────────
 #
-# d det A = tr(adj(A) dA), so Ā = c · cof A with the cofactors cof A = adj(A)ᵀ. For invertible A that is det(A) A⁻ᵀ; but
-# adj is a polynomial in A, and just as good where A is singular. With A = U S Vᴴ and adj(XY) = adj(Y) adj(X),
+# d det A = tr(adj(A) dA), so Ā = c · cof A with the cofactors cof A = adj(A)ᵀ. For invertible A that is det(A) A⁻ᵀ;
+# but adj is a polynomial in A, and just as good where A is singular. With A = U S Vᴴ and adj(XY) = adj(Y) adj(X),
 # cof A = det(U) det(Vᴴ) conj(U) cof(S) conj(Vᴴ), cof(S) = diag(Π_{k≠i} s_k).
 
 
@@ -39,11 +39,11 @@ def _cofactors(x: Any, xp: Any) -> Any:
         return xp.linalg.cross(xp.roll(x, -1, axis=-2), xp.roll(x, -2, axis=-2))
     constant = xp.stop_gradient(x)
     U, s, Vh = xp.linalg.svd(constant)
-    sign = (xp.linalg.det(U) * xp.linalg.det(Vh))[..., None, None]
+    sign = cell(xp.linalg.det(U) * xp.linalg.det(Vh), xp)
     if type(x) is not Array:
-        others = xp.where(eye(x, xp), xp.ones_like(x[..., :1, :1]), xp.astype(s, x.dtype)[..., None, :])
-        inner = xp.prod(others, axis=-1)[..., None, :]
-        return sign * ((conj(U, xp) * inner) @ conj(Vh, xp))
+        others = xp.where(eye(x, xp), xp.ones_like(x), row(xp.astype(s, x.dtype), xp))
+        middle = row(xp.prod(others, axis=-1), xp)
+        return sign * ((conj(U, xp) * middle) @ conj(Vh, xp))
     moved = adjoint(U, xp) @ (x - constant) @ adjoint(Vh, xp)
     return sign * (conj(U, xp) @ _cofactors_beside_diagonal(s, moved, xp) @ conj(Vh, xp))
 
@@ -70,38 +70,38 @@ def _cofactors_beside_diagonal(s: Any, E: Any, xp: Any) -> Any:
     PQ, RP = inverse @ Q, R @ inverse
     T = D - R @ PQ
     adj = xp.matrix_transpose(_cofactors(T, xp))
-    det = (T[..., 0, 0] * T[..., 1, 1] - T[..., 0, 1] * T[..., 1, 0])[..., None, None]
+    det = cell(T[..., 0, 0] * T[..., 1, 1] - T[..., 0, 1] * T[..., 1, 0], xp)
     top = xp.concat([det * inverse + PQ @ adj @ RP, -PQ @ adj], axis=-1)
     bottom = xp.concat([-adj @ RP, adj], axis=-1)
-    return size[..., None, None] * xp.matrix_transpose(xp.concat([top, bottom], axis=-2))
+    return cell(size, xp) * xp.matrix_transpose(xp.concat([top, bottom], axis=-2))
 
 
-defvjp("linalg.det", x=lambda ct, x, xp: ct[..., None, None] * _cofactors(x, xp))
+defvjp("linalg.det", x=lambda ct, x, xp: cell(ct, xp) * _cofactors(x, xp))
 
 # ── slogdet ───────────────────────────────────────────────────────────────────────────────────
 #
-# With τ = tr(A⁻¹ dA) = d log det A: d log|det A| = Re τ and d sign = i sign Im τ. Re(c_s i sign) Im τ = Re(i Im(c_s sign) τ),
-# so Ā = (c_l + i Im(c_s sign)) A⁻ᵀ; a real sign is constant. At a singular matrix the derivative is infinite, and the
-# inverse fails as `inv` does.
+# With τ = tr(A⁻¹ dA) = d log det A: d log|det A| = Re τ and d sign = i sign Im τ. Re(c_s i sign) Im τ = Re(i Im(c_s
+# sign) τ), so Ā = (c_l + i Im(c_s sign)) A⁻ᵀ; a real sign is constant. At a singular matrix the derivative is
+# infinite, and the inverse fails as `inv` does.
 
 
 def _slogdet(sign_bar: Any, logabsdet_bar: Any, sign: Any, x: Any, xp: Any) -> Any:
     """(logabsdet_bar + i Im(sign_bar sign)) x⁻ᵀ."""
     c = logabsdet_bar
     if sign_bar is not None and is_complex(x.dtype):
-        turn = 1j * xp.imag(sign_bar * sign)
+        turn = xp.imag(sign_bar * sign) * 1j  # in this order: NumPy keeps its own scalars
         c = turn if c is None else c + turn
     if c is None:
         return xp.zeros_like(x)
-    return c[..., None, None] * xp.matrix_transpose(xp.linalg.inv(x))
+    return cell(c, xp) * xp.matrix_transpose(xp.linalg.inv(x))
 
 
 defvjp("linalg.slogdet", outputs=("sign", "logabsdet"), x=_slogdet)
 
 # ── inv, solve, matrix_power ──────────────────────────────────────────────────────────────────
 #
-# Y = A⁻¹: dY = −Y dA Y, so Ā = −Yᵀ c Yᵀ.
-# X = A⁻¹ B: dX = A⁻¹ (dB − dA X), so B̄ = A⁻ᵀ c and Ā = −B̄ Xᵀ (Giles 2008, 2.3.1). B is one vector if it has one axis.
+# Y = A⁻¹: dY = −Y dA Y, so Ā = −Yᵀ c Yᵀ. X = A⁻¹ B: dX = A⁻¹ (dB − dA X), so B̄ = A⁻ᵀ c and Ā = −B̄ Xᵀ (Giles 2008,
+# 2.3.1). B is one vector if it has one axis.
 
 
 def _inv(ct: Any, out: Any, xp: Any) -> Any:
@@ -115,14 +115,14 @@ def _solve_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
     transposed = xp.matrix_transpose(x1)
     if x2_ndim > 1:
         return xp.linalg.solve(transposed, ct)
-    return xp.linalg.solve(transposed, ct[..., None])[..., 0]
+    return xp.squeeze(xp.linalg.solve(transposed, column(ct, xp)), axis=-1)
 
 
 def _solve_x1(x2_bar: Any, out: Any, x2_ndim: int, xp: Any) -> Any:
     """−x2_bar outᵀ."""
     if x2_ndim > 1:
         return -(x2_bar @ xp.matrix_transpose(out))
-    return -(x2_bar[..., :, None] * out[..., None, :])
+    return -(column(x2_bar, xp) * row(out, xp))
 
 
 defvjp("linalg.inv", x=_inv)
@@ -173,9 +173,9 @@ defvjp("linalg.pinv", x=_pinv)
 
 # ── cholesky ──────────────────────────────────────────────────────────────────────────────────
 #
-# A = L Lᴴ: dL = L Φ(L⁻¹ dA L⁻ᴴ), where Φ takes the lower triangle and half of the diagonal. With M = Lᵀ c,
-# dL = Re Σ Φ(M)·(L⁻¹ dA L⁻ᴴ), so Ā = L⁻ᵀ Φ(M) conj(L)⁻¹. Of a Hermitian A only Hermitian directions dA make sense, and
-# the gradient is the Hermitian part (Ā + Āᴴ)/2, though the function reads one triangle (Seeger et al. 2017, 3.2;
+# A = L Lᴴ: dL = L Φ(L⁻¹ dA L⁻ᴴ), where Φ takes the lower triangle and half of the diagonal. With M = Lᵀ c, dL = Re
+# Σ Φ(M)·(L⁻¹ dA L⁻ᴴ), so Ā = L⁻ᵀ Φ(M) conj(L)⁻¹. Of a Hermitian A only Hermitian directions dA make sense, and the
+# gradient is the Hermitian part (Ā + Āᴴ)/2, though the function reads one triangle (Seeger et al. 2017, 3.2;
 # Murray, Differentiation of the Cholesky decomposition, 2016). For U = Lᴴ, L̄ = Ūᴴ.
 
 
@@ -201,15 +201,17 @@ defvjp("linalg.cholesky", x=_cholesky)
 # ── qr ────────────────────────────────────────────────────────────────────────────────────────
 #
 # A = Q R, m ≥ n, Qᴴ Q = I, R upper triangular with a real diagonal. With E = dA R⁻¹ and X = Qᴴ E = Ω + T, Ω = Qᴴ dQ
-# anti-Hermitian and T = dR R⁻¹ upper triangular: T is the upper triangle of X + Xᴴ with Re X on the diagonal, dR = T R and
-# dQ = E − Q T. So dL = Re Σ Q̄·E + M·T with M = R̄ Rᵀ − Qᵀ Q̄, and M·T = N·X with N = Re diag(M) + triu(M, 1) + triu(M, 1)ᴴ:
-# Ā = (Q̄ + conj(Q) N) R⁻ᵀ (Walter and Lehmann 2012, 3.5). A of full column rank; R is singular otherwise.
+# anti-Hermitian and T = dR R⁻¹ upper triangular: T is the upper triangle of X + Xᴴ with Re X on the diagonal, dR =
+# T R and dQ = E − Q T. So dL = Re Σ Q̄·E + M·T with M = R̄ Rᵀ − Qᵀ Q̄, and M·T = N·X with N = Re diag(M) + triu(M,
+# 1) + triu(M, 1)ᴴ: Ā = (Q̄ + conj(Q) N) R⁻ᵀ (Walter and Lehmann 2012, 3.5). A of full column rank; R is singular
+# otherwise.
 #
-# m < n: A = [X Y], R = [U V] with X = Q U, V = Qᴴ Y. dV = dQᴴ Y + Qᴴ dY adds conj(Y) V̄ᴴ to Q̄, and Ȳ = conj(Q) V̄; the
-# square rule gives X̄ (Roberts and Roberts 2020).
+# m < n: A = [X Y], R = [U V] with X = Q U, V = Qᴴ Y. dV = dQᴴ Y + Qᴴ dY adds conj(Y) V̄ᴴ to Q̄, and Ȳ = conj(Q) V̄;
+# the square rule gives X̄ (Roberts and Roberts 2020).
 #
-# Complete, m > n: Q = [Q₁ Q₂]. From Q₁ᴴ Q₂ = 0, dQ₂ = −Q₁ dQ₁ᴴ Q₂ (a rotation within Q₂ apart, which only functions see
-# that depend on more than the space it spans), which adds −conj(Q₂ Q̄₂ᵀ Q₁) to Q̄₁. The rows of R below the n-th are 0.
+# Complete, m > n: Q = [Q₁ Q₂]. From Q₁ᴴ Q₂ = 0, dQ₂ = −Q₁ dQ₁ᴴ Q₂ (a rotation within Q₂ apart, which only functions
+# see that depend on more than the space it spans), which adds −conj(Q₂ Q̄₂ᵀ Q₁) to Q̄₁. The rows of R below the
+# n-th are 0.
 
 
 def _qr(Q_bar: Any, R_bar: Any, Q: Any, R: Any, xp: Any) -> Any:

@@ -35,6 +35,21 @@ def eye(x: Any, xp: Any) -> Any:
     return on_diagonal(x.shape[-2], x.shape[-1], 0, x, xp)
 
 
+def column(x: Any, xp: Any) -> Any:
+    """(…, n) as (…, n, 1)."""
+    return xp.expand_dims(x, axis=-1)
+
+
+def row(x: Any, xp: Any) -> Any:
+    """(…, n) as (…, 1, n)."""
+    return xp.expand_dims(x, axis=-2)
+
+
+def cell(x: Any, xp: Any) -> Any:
+    """(…) as (…, 1, 1)."""
+    return xp.expand_dims(x, axis=(-2, -1))
+
+
 # ── matmul, matrix_transpose ──────────────────────────────────────────────────────────────────
 
 defvjp("matrix_transpose", x=lambda ct, xp: xp.matrix_transpose(ct))
@@ -45,9 +60,8 @@ def _matmul_x1(ct: Any, x1_ndim: int, x2: Any, xp: Any) -> Any:
     if x1_ndim >= 2 and x2.ndim >= 2:
         return ct @ xp.matrix_transpose(x2)
     if x2.ndim == 1:
-        return xp.expand_dims(ct, axis=-1) * x2
-    row = xp.expand_dims(ct, axis=-2) @ xp.matrix_transpose(x2)  # (…, 1, n)
-    return xp.squeeze(row, axis=-2)
+        return column(ct, xp) * x2
+    return xp.squeeze(row(ct, xp) @ xp.matrix_transpose(x2), axis=-2)
 
 
 def _matmul_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
@@ -57,17 +71,17 @@ def _matmul_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
     if x1.ndim == 1 and x2_ndim == 1:
         return ct * x1
     if x1.ndim == 1:
-        return xp.expand_dims(x1, axis=-1) * xp.expand_dims(ct, axis=-2)
-    column = xp.matrix_transpose(x1) @ xp.expand_dims(ct, axis=-1)  # (…, n, 1)
-    return xp.squeeze(column, axis=-1)
+        return column(x1, xp) * row(ct, xp)
+    return xp.squeeze(xp.matrix_transpose(x1) @ column(ct, xp), axis=-1)
 
 
 defvjp("matmul", x1=_matmul_x1, x2=_matmul_x2)
 
 # ── tensordot ─────────────────────────────────────────────────────────────────────────────────
 #
-# With the free axes f and the summed axes k, y[f₁, f₂] = Σ_k x1[f₁, k] x2[f₂, k], so x̄1[f₁, k] = Σ_f₂ ȳ[f₁, f₂] x2[f₂, k]
-# and x̄2[f₂, k] = Σ_f₁ x1[f₁, k] ȳ[f₁, f₂]: tensordots again, whose axes are then put where the input has them.
+# With the free axes f and the summed axes k, y[f₁, f₂] = Σ_k x1[f₁, k] x2[f₂, k], so x̄1[f₁, k] = Σ_f₂ ȳ[f₁, f₂]
+# x2[f₂, k] and x̄2[f₂, k] = Σ_f₁ x1[f₁, k] ȳ[f₁, f₂]: tensordots again, whose axes are then put where the input has
+# them.
 
 
 def _summed_axes(axes: Any, ndim1: int, ndim2: int) -> tuple[list[int], list[int]]:
@@ -107,8 +121,9 @@ defvjp("tensordot", x1=_tensordot_x1, x2=_tensordot_x2)
 
 # ── vecdot, outer, cross ──────────────────────────────────────────────────────────────────────
 #
-# y = Σ conj(a) b. dL = Re Σ ȳ (conj(da) b + conj(a) db), and Re(z conj(da)) = Re(conj(z) da): ā = conj(ȳ b), b̄ = ȳ conj(a).
-# Batches broadcast; the axis counts from the end, so that it names the same place in ȳ with the axis put back.
+# y = Σ conj(a) b. dL = Re Σ ȳ (conj(da) b + conj(a) db), and Re(z conj(da)) = Re(conj(z) da): ā = conj(ȳ b), b̄ = ȳ
+# conj(a). Batches broadcast; the axis counts from the end, so that it names the same place in ȳ with the axis put
+# back.
 
 defvjp(
     "vecdot",
@@ -134,7 +149,7 @@ def spread_diagonal(ct: Any, rows: int, columns: int, offset: int, xp: Any) -> A
     missing = (rows if along_rows else columns) - ct.shape[-1]
     if missing:
         ct = xp.concat([ct, xp.zeros_beside((*ct.shape[:-1], missing), ct)], axis=-1)
-    ct = xp.expand_dims(ct, axis=-1 if along_rows else -2)
+    ct = column(ct, xp) if along_rows else row(ct, xp)
     return xp.where(on_diagonal(rows, columns, offset, ct, xp), ct, xp.zeros_like(ct))
 
 
@@ -145,7 +160,7 @@ def _diagonal(ct: Any, x_shape: tuple[int, ...], offset: int, xp: Any) -> Any:
 
 def _trace(ct: Any, x_shape: tuple[int, ...], offset: int, xp: Any) -> Any:
     """ct in every place of the diagonal."""
-    ct = ct[..., None, None]
+    ct = cell(ct, xp)
     return xp.where(on_diagonal(x_shape[-2], x_shape[-1], offset, ct, xp), ct, xp.zeros_like(ct))
 
 

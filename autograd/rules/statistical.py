@@ -91,8 +91,7 @@ def _std(ct: Any, x: Any, out: Any, axis: Any, correction: float, keepdims: bool
     There, rounding of μ may leave x − μ and out at 1e-17, both of them, instead of 0; centring twice makes
     the quotient 0 all the same.
     """
-    safe = xp.where(out == 0, xp.ones_like(out), out)
-    ct = _over_degrees(ct / safe, x.shape, axis, correction)
+    ct = _over_degrees(ct / xp.where(out == 0, xp.inf, out), x.shape, axis, correction)
     centred = _centred(x, axis, xp)
     centred = centred - xp.mean(centred, axis=axis, keepdims=True)
     return spread(ct, x.shape, axis, keepdims, xp) * centred

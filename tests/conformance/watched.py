@@ -69,8 +69,12 @@ def pull(name: str, start: int, inputs: list[Array], outputs: list[Array]) -> No
         cts: list[Any] = [None] * len(tape.entries)
         cts[y.slot] = pb.xp.ones_like(y.value) if DEPTH > 1 else np.ones_like(y.value)
         entries, tape.entries = tape.entries, [None] * start + tape.entries[start:]
-        sweep(tape, cts, consume=False)
-        tape.entries = entries
+        try:
+            sweep(tape, cts, consume=False)
+        except np.linalg.LinAlgError:  # a matrix at which the function has no derivative
+            continue
+        finally:
+            tape.entries = entries
         for x in mine:
             ct = cts[x.slot]
             if ct is not None:

@@ -1,0 +1,44 @@
+"""Indices: what stands between the brackets of ``x[key]``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .array import Array, raw
+
+BASIC = frozenset((int, slice, type(None), type(...)))
+
+
+def is_basic(key: Any) -> bool:
+    """Whether a key has only integers, slices, None and ellipsis, and so selects no element twice."""
+    if type(key) is not tuple:
+        return type(key) in BASIC
+    return all(type(part) in BASIC for part in key)
+
+
+def clean_key(key: Any) -> Any:
+    """An index without traced layers: integers, slices, None, ellipsis and raw index arrays."""
+    kind = type(key)
+    if kind in BASIC:
+        return key
+    if kind is tuple:
+        return tuple([clean_key(part) for part in key])
+    if kind is Array:
+        return raw(key)
+    return np.asarray(key) if kind is list else key
+
+
+def copied_key(key: Any) -> Any:
+    """The index with its arrays copied: the caller could change them before the pull."""
+    if isinstance(key, tuple):
+        return tuple([copied_key(part) for part in key])
+    return key.copy() if hasattr(key, "copy") else key
+
+
+def hold_key(tape: Any, key: Any) -> None:
+    """Forbid writes to the arrays of an index that a rule keeps."""
+    for part in key if type(key) is tuple else (key,):
+        if hasattr(part, "dtype"):
+            tape.hold(part)

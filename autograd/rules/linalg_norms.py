@@ -1,0 +1,98 @@
+"""Norms of vectors and matrices; where a norm has a kink, one of its subgradients, and 0 at zero.
+
+With the direction u = x/|x| of each element (0 at 0): d|x| = Re(conj(u) dx), so |x| passes conj(u) on.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..dtypes import is_complex
+from ..primitive import defvjp
+from .linear_algebra import cell, conj, row
+from .statistical import spread
+
+
+def _over(x: Any, size: Any, xp: Any) -> Any:
+    """x / size, and 0, with derivative 0, where the size is 0."""
+    zero = size == 0
+    return xp.where(zero, xp.zeros_like(x), x / xp.where(zero, xp.ones_like(size), size))
+
+
+def _conj_direction(x: Any, xp: Any) -> Any:
+    """conj(x)/|x|, and 0 at 0."""
+    if not is_complex(x.dtype):
+        return xp.sign(x)
+    return _over(xp.conj(x), xp.abs(x), xp)
+
+
+def _shared(ct: Any, values: Any, best: Any, axis: Any, xp: Any) -> Any:
+    """ct, shared equally among those of `values` that are `best`."""
+    attained = values == best
+    ties = xp.astype(xp.count_nonzero(attained, axis=axis, keepdims=True), ct.dtype)
+    return xp.where(attained, ct / ties, xp.zeros_like(ct))
+
+
+# ── vector_norm ───────────────────────────────────────────────────────────────────────────────
+#
+# out = (Σ |x|ᵖ)^(1/p): d out = Σ (|x|/out)ᵖ⁻¹ d|x|. For p = 2 that is conj(x)/out, for p = 1 conj(u). ±∞: the largest
+# (smallest) |x|; equal ones share. p = 0 counts the elements that are not 0: derivative 0.
+
+
+def _vector_norm(
+    ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, ord: Any, xp: Any
+) -> Any:
+    """ct (|x|/out)^(ord−1) conj(x)/|x|, and 0 where x or out is 0."""
+    ct = spread(ct, x.shape, axis, keepdims, xp)
+    if ord == 0:
+        return xp.zeros_like(x)
+    if ord == 1:
+        return ct * _conj_direction(x, xp)
+    if math.isinf(ord):
+        size = xp.abs(x)
+        best = (xp.max if ord > 0 else xp.min)(size, axis=axis, keepdims=True)
+        return _shared(ct, size, best, axis, xp) * _conj_direction(x, xp)
+    out = spread(out, x.shape, axis, keepdims, xp)
+    if ord == 2:
+        return ct * _over(conj(x, xp), out, xp)
+    size = xp.abs(x)
+    zero = (size == 0) | (out == 0)
+    ratio = xp.where(zero, xp.ones_like(size), size / xp.where(zero, xp.ones_like(out), out))
+    slope = xp.where(zero, xp.zeros_like(size), ratio ** (ord - 1))
+    return ct * slope * _conj_direction(x, xp)
+
+
+defvjp("linalg.vector_norm", x=_vector_norm)
+
+# ── matrix_norm ───────────────────────────────────────────────────────────────────────────────
+#
+# "fro": the vector norm of all elements. ±1, ±∞: the largest (smallest) sum of |x| over a column, a row. ±2: the
+# largest (smallest) singular value; ds_i = Re(u_iᴴ dA v_i) passes conj(u_i) conj(v_iᴴ) on. "nuc": the sum of all, so that
+# Ā = conj(U Vᴴ), the polar factor, over the singular values that are not 0: of all subgradients the one of least norm.
+
+
+def _matrix_norm(ct: Any, x: Any, out: Any, keepdims: bool, ord: Any, xp: Any) -> Any:
+    """ct times a subgradient; ties share, zeros get 0."""
+    if ord in ("fro", None):
+        return _vector_norm(ct, x, out, (-2, -1), keepdims, 2, xp)
+    if not keepdims:
+        ct = cell(ct, xp)
+    if ord == "nuc":
+        return ct * conj(xp.polar(x), xp)
+    if ord in (2, -2):
+        return _by_singular_value(ct[..., 0], x, ord, xp)
+    sums = xp.sum(xp.abs(x), axis=-1 if math.isinf(ord) else -2, keepdims=True)
+    best = (xp.max if ord > 0 else xp.min)(sums, axis=(-2, -1), keepdims=True)
+    return _shared(ct, sums, best, (-2, -1), xp) * _conj_direction(x, xp)
+
+
+def _by_singular_value(ct: Any, x: Any, ord: Any, xp: Any) -> Any:
+    """conj(u) conj(vᴴ) for the largest or smallest singular value."""
+    U, s, Vh = xp.linalg.svd(x, full_matrices=False)
+    best = (xp.max if ord > 0 else xp.min)(s, axis=-1, keepdims=True)
+    s_bar = xp.where(s == 0, xp.zeros_like(s), _shared(ct, s, best, -1, xp))
+    return (conj(U, xp) * row(s_bar, xp)) @ conj(Vh, xp)
+
+
+defvjp("linalg.matrix_norm", x=_matrix_norm)

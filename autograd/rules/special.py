@@ -1,0 +1,276 @@
+"""Special functions, by rules made of special functions, so that there is a derivative of every order.
+
+Where the formula of a textbook subtracts almost equal numbers or divides two that both underflow, the one here does
+neither: the derivations stand above the rules. (DLMF is the NIST Digital Library of Mathematical Functions,
+https://dlmf.nist.gov.)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..dtypes import is_complex
+from ..primitive import defvjp
+
+ROOT_PI = math.sqrt(math.pi)
+ROOT_2 = math.sqrt(2.0)
+ROOT_TAU = math.sqrt(2.0 * math.pi)
+
+# ── the error function and its relatives ──────────────────────────────────────────────────────
+#
+# erf' = (2/√π) e^(−x²) (DLMF 7.10.1), and of an inverse function 1/f' at the result.
+
+defvjp("special.erf", x=lambda ct, x, xp: ct * ((2.0 / ROOT_PI) * xp.exp(-x * x)))
+defvjp("special.erfc", x=lambda ct, x, xp: ct * ((-2.0 / ROOT_PI) * xp.exp(-x * x)))
+defvjp("special.erfinv", x=lambda ct, out, xp: ct * ((0.5 * ROOT_PI) * xp.exp(out * out)))
+defvjp("special.erfcinv", x=lambda ct, out, xp: ct * ((-0.5 * ROOT_PI) * xp.exp(out * out)))
+
+ERFCX_FAR, ERFCX_TERMS = 10.0, 14
+
+
+def _erfcx(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+    """ct · (2 x erfcx x − 2/√π), for x > 10 by its asymptotic series.
+
+    erfcx x = e^(x²) erfc x is nearly 1/(x √π) there, so that the difference loses 2x² times the precision, at each
+    order of derivatives. The series −(1/√π) x^(−2) (1 − 3/2 x^(−2) (1 − 5/2 x^(−2) (1 − …))) (DLMF 7.12.1, term by
+    term) keeps all digits, and so do its derivatives.
+    """
+    if is_complex(x.dtype):
+        return ct * (2.0 * x * out - 2.0 / ROOT_PI)
+    far = x > ERFCX_FAR
+    near_x = xp.where(far, xp.zeros_like(x), x)
+    near = 2.0 * near_x * xp.where(far, xp.ones_like(out), out) - 2.0 / ROOT_PI
+    inverse = 1.0 / xp.where(far, x, ERFCX_FAR * xp.ones_like(x))
+    square = inverse * inverse
+    series = 1.0 - (ERFCX_TERMS + 0.5) * square
+    for k in range(ERFCX_TERMS - 1, 0, -1):
+        series = 1.0 - (k + 0.5) * (square * series)
+    return ct * xp.where(far, (-1.0 / ROOT_PI) * (square * series), near)
+
+
+defvjp("special.erfcx", x=_erfcx)
+
+# The normal distribution Φ, its inverse and its logarithm; φ = e^(−x²/2) / √(2π) is its density.
+
+defvjp("special.ndtr", x=lambda ct, x, xp: ct * ((1.0 / ROOT_TAU) * xp.exp(-0.5 * x * x)))
+defvjp("special.ndtri", x=lambda ct, out, xp: ct * (ROOT_TAU * xp.exp(0.5 * out * out)))
+
+
+def _log_ndtr(ct: Any, x: Any, xp: Any) -> Any:
+    """ct · φ/Φ; for x < 0, where both underflow, √(2/π) / erfcx(−x/√2).
+
+    Φ(x) = erfc(−x/√2)/2 and φ(x) = e^(−x²/2)/√(2π), and erfcx holds the quotient of the exponentials.
+    """
+    left = x < 0
+    zero = xp.zeros_like(x)
+    tail = math.sqrt(2.0 / math.pi) / xp.special.erfcx(xp.where(left, x, zero) * (-1.0 / ROOT_2))
+    right = xp.where(left, zero, x)
+    body = (1.0 / ROOT_TAU) * (xp.exp(-0.5 * right * right) / xp.special.ndtr(right))
+    return ct * xp.where(left, tail, body)
+
+
+defvjp("special.log_ndtr", x=_log_ndtr)
+
+# ── the gamma function and its relatives ──────────────────────────────────────────────────────
+#
+# (log Γ)' = ψ, ψ⁽ⁿ⁾' = ψ⁽ⁿ⁺¹⁾ (DLMF 5.2.2, 5.15), and ∂ζ(s, q)/∂q = −s ζ(s + 1, q) (DLMF 25.11.17). Nobody computes the
+# derivative of ζ by s.
+
+defvjp("special.gamma", x=lambda ct, x, out, xp: ct * (out * xp.special.digamma(x)))
+defvjp("special.rgamma", x=lambda ct, x, out, xp: -ct * (out * xp.special.digamma(x)))
+defvjp("special.gammaln", x=lambda ct, x, xp: ct * xp.special.digamma(x))
+defvjp("special.loggamma", x=lambda ct, x, xp: ct * xp.special.digamma(x))
+defvjp("special.digamma", x=lambda ct, x, xp: ct * xp.special.polygamma(1, x))
+defvjp("special.polygamma", x=lambda ct, n, x, xp: ct * xp.special.polygamma(n + 1, x))
+defvjp("special.zeta", q=lambda ct, x, q, xp: -ct * (x * xp.special.zeta(x + 1.0, q)))
+
+# B(a, b) = Γ(a) Γ(b) / Γ(a + b), so that ∂ log B/∂a = ψ(a) − ψ(a + b).
+
+LARGE = 16.0
+# B_2k / 2k of ψ(x) = log x − 1/(2x) − Σ_k B_2k / (2k x^2k) (DLMF 5.11.2)
+STIRLING = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760)
+
+
+def digamma_gap(a: Any, b: Any, xp: Any) -> Any:
+    """ψ(a) − ψ(a + b), which for large a and moderate b is a small difference of large numbers.
+
+    There, term by term of the asymptotic series: −log(1 + b/a) − b/(2 a (a + b)) − Σ_k B_2k/2k (a^−2k − (a + b)^−2k).
+    """
+    total = a + b
+    far = (a > LARGE) & (total > LARGE)
+    one = xp.ones_like(total)
+    near = xp.special.digamma(xp.where(far, one, a)) - xp.special.digamma(xp.where(far, one, total))
+    far_a = xp.where(far, a, LARGE * one)
+    far_b = xp.where(far, b, one)
+    far_total = far_a + far_b
+    u, v = 1.0 / (far_a * far_a), 1.0 / (far_total * far_total)
+    series = -xp.log1p(far_b / far_a) - 0.5 * (far_b / (far_a * far_total))
+    power_u, power_v = u, v
+    for coefficient in STIRLING:
+        series = series - coefficient * (power_u - power_v)
+        power_u, power_v = power_u * u, power_v * v
+    return xp.where(far, series, near)
+
+
+defvjp(
+    "special.betaln",
+    a=lambda ct, a, b, xp: ct * digamma_gap(a, b, xp),
+    b=lambda ct, a, b, xp: ct * digamma_gap(b, a, xp),
+)
+defvjp(
+    "special.beta",
+    a=lambda ct, a, b, out, xp: ct * (out * digamma_gap(a, b, xp)),
+    b=lambda ct, a, b, out, xp: ct * (out * digamma_gap(b, a, xp)),
+)
+
+# The densities of the gamma, beta and Student's distributions, from their logarithms. (Derivatives by the shape
+# parameters have no closed form: they are refused.)
+
+
+def _gamma_density(a: Any, x: Any, xp: Any) -> Any:
+    """x^(a−1) e^(−x) / Γ(a)."""
+    return xp.exp(xp.special.xlogy(a - 1.0, x) - x - xp.special.gammaln(a))
+
+
+def _beta_density(a: Any, b: Any, x: Any, xp: Any) -> Any:
+    """x^(a−1) (1−x)^(b−1) / B(a, b)."""
+    powers = xp.special.xlogy(a - 1.0, x) + xp.special.xlog1py(b - 1.0, -x)
+    return xp.exp(powers - xp.special.betaln(a, b))
+
+
+def _student_density(df: Any, t: Any, xp: Any) -> Any:
+    """(1 + t²/df)^(−(df+1)/2) / (√df B(df/2, 1/2))."""
+    log_scale = xp.special.betaln(0.5 * df, 0.5) + 0.5 * xp.log(df)
+    return xp.exp(-0.5 * (df + 1.0) * xp.log1p(t * t / df) - log_scale)
+
+
+defvjp("special.gammainc", x=lambda ct, a, x, xp: ct * _gamma_density(a, x, xp))
+defvjp("special.gammaincc", x=lambda ct, a, x, xp: -ct * _gamma_density(a, x, xp))
+defvjp("special.betainc", x=lambda ct, a, b, x, xp: ct * _beta_density(a, b, x, xp))
+defvjp("special.stdtr", t=lambda ct, df, t, xp: ct * _student_density(df, t, xp))
+
+# ── logistic functions, entropies ─────────────────────────────────────────────────────────────
+#
+# `expit` is the `sigmoid` of `fused.py`.
+
+defvjp("special.log_expit", x=lambda ct, x, xp: ct * xp.sigmoid(-x))
+defvjp("special.logit", x=lambda ct, x: ct / (x * (1.0 - x)))
+
+
+def _log_beside_zero(x: Any, y: Any, xp: Any) -> Any:
+    """log y; 0 at x = 0 where y has no logarithm (the function is constant, 0, beside it)."""
+    idle = (x == 0) & ((y == 0) if is_complex(y.dtype) else (y <= 0))
+    return xp.where(idle, xp.zeros_like(y), xp.log(xp.where(idle, xp.ones_like(y), y)))
+
+
+def _quotient(x: Any, y: Any, xp: Any) -> Any:
+    """x / y; 0 at x = 0, whatever y is."""
+    idle = (x == 0) & (y == 0)
+    return x / xp.where(idle, xp.ones_like(y), y)
+
+
+def _as_array(x: Any, other: Any, xp: Any) -> Any:
+    """`x`, or where it is a Python number, an array of it beside `other`."""
+    return x if hasattr(x, "dtype") else xp.zeros_like(other) + x
+
+
+def _xlogy_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
+    """ct · log y; 0 at x = 0 ≥ y."""
+    return ct * _log_beside_zero(x, _as_array(y, x, xp), xp)
+
+
+def _xlogy_y(ct: Any, x: Any, y: Any, xp: Any) -> Any:
+    """ct · x / y; 0 at x = 0."""
+    return ct * _quotient(_as_array(x, y, xp), y, xp)
+
+
+def _xlog1py_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
+    """ct · log(1 + y); 0 at x = 0, y ≤ −1."""
+    y = _as_array(y, x, xp)
+    idle = (x == 0) & ((y == -1) if is_complex(y.dtype) else (y <= -1))
+    return ct * xp.log1p(xp.where(idle, xp.zeros_like(y), y))
+
+
+def _xlog1py_y(ct: Any, x: Any, y: Any, xp: Any) -> Any:
+    """ct · x / (1 + y); 0 at x = 0."""
+    return ct * _quotient(_as_array(x, y, xp), 1 + y, xp)
+
+
+defvjp("special.xlogy", x=_xlogy_x, y=_xlogy_y)
+defvjp("special.xlog1py", x=_xlog1py_x, y=_xlog1py_y)
+
+
+def _log_ratio(x: Any, y: Any, xp: Any) -> Any:
+    """log(x/y) by the quotient, which keeps the digits where both are close; 0 at x = y = 0, NaN below 0."""
+    x, y = _as_array(x, y, xp), _as_array(y, x, xp)
+    inside = (x > 0) & (y > 0)
+    one = xp.ones_like(x * y)
+    ratio = xp.where(inside, x, one) / xp.where(inside, y, one)
+    edge = xp.where(x == y, 0.0 * one, xp.where(x == 0, -math.inf * one, math.inf * one))
+    edge = xp.where((x >= 0) & (y >= 0), edge, math.nan * one)
+    return xp.where(inside, xp.log(ratio), edge)
+
+
+defvjp("special.entr", x=lambda ct, x, xp: -ct * (xp.log(x) + 1.0))
+defvjp(
+    "special.rel_entr",
+    x=lambda ct, x, y, xp: ct * (_log_ratio(x, y, xp) + 1.0),
+    y=lambda ct, x, y, xp: -ct * _quotient(_as_array(x, y, xp), y, xp),
+)
+# ∂/∂y of x log(x/y) − x + y is 1 − x/y, as (y − x)/y without a cancellation; 1 at x = y = 0
+defvjp(
+    "special.kl_div",
+    x=lambda ct, x, y, xp: ct * _log_ratio(x, y, xp),
+    y=lambda ct, x, y, xp: ct * _gain(_as_array(x, y, xp), y, xp),
+)
+
+
+def _gain(x: Any, y: Any, xp: Any) -> Any:
+    """(y − x) / y; 1 at x = y = 0."""
+    idle = (x == 0) & (y == 0)
+    one = xp.ones_like(y)
+    return xp.where(idle, one, y - x) / xp.where(idle, one, y)
+
+
+# ── Bessel functions ──────────────────────────────────────────────────────────────────────────
+#
+# I_v' = (I_{v−1} + I_{v+1})/2 (DLMF 10.29.1) has no division by x, which would ask for limits at 0 at every order, and
+# I_{−1} = I_1. With the factor e^(−|x|) in front, −sign(x) times the function is added; at x = 0, where that makes a kink,
+# the mean of both slopes.
+
+
+def _scaled(ct: Any, slope: Any, x: Any, out: Any, xp: Any) -> Any:
+    return ct * (slope - xp.sign(x) * out)
+
+
+def _order(name: str, v: Any, x: Any, xp: Any) -> Any:
+    """I_v(x), scaled if `name` is "ive"; orders 0 and 1 by their own, faster functions."""
+    scaled = "e" if name == "ive" else ""
+    if not hasattr(v, "dtype") and abs(v) in (0, 1):
+        return getattr(xp.special, f"i{abs(int(v))}{scaled}")(x)
+    return getattr(xp.special, name)(v, x)
+
+
+def _neighbours(name: str, v: Any, x: Any, xp: Any) -> Any:
+    """(I_{v−1} + I_{v+1}) / 2."""
+    return 0.5 * (_order(name, v - 1, x, xp) + _order(name, v + 1, x, xp))
+
+
+defvjp("special.i0", x=lambda ct, x, xp: ct * xp.special.i1(x))
+defvjp("special.i1", x=lambda ct, x, xp: ct * _neighbours("iv", 1, x, xp))
+defvjp("special.iv", x=lambda ct, v, x, xp: ct * _neighbours("iv", v, x, xp))
+defvjp("special.i0e", x=lambda ct, x, out, xp: _scaled(ct, xp.special.i1e(x), x, out, xp))
+defvjp(
+    "special.i1e", x=lambda ct, x, out, xp: _scaled(ct, _neighbours("ive", 1, x, xp), x, out, xp)
+)
+defvjp(
+    "special.ive", x=lambda ct, v, x, out, xp: _scaled(ct, _neighbours("ive", v, x, xp), x, out, xp)
+)
+
+# ── sin(πx) / (πx) ────────────────────────────────────────────────────────────────────────────
+#
+# Its derivatives are one family, computed without the cancellation of cos(πx)/x − sin(πx)/(πx²) near 0.
+
+defvjp("sinc", x=lambda ct, x, xp: ct * xp.sinc_derivative(x, n=1))
+defvjp("sinc_derivative", x=lambda ct, x, n, xp: ct * xp.sinc_derivative(x, n=n + 1))

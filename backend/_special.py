@@ -1,0 +1,212 @@
+"""Special functions: SciPy's and CuPy's own, and formulas where those lack one.
+
+`special_of(space, base)` makes the namespace ``space.special``: the functions of the module `base`, imported when
+the first of them is asked for, under what this file overrides. A library without such a module has the few
+functions that are formulas in the standard; for all others it raises, since nothing is moved to NumPy silently.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ._base import Namespace
+
+
+class Later:
+    """A module that is imported when the first of its names is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+class Lacking:
+    """Stands where a library's special functions would."""
+
+    def __init__(self, library: str) -> None:
+        self.__name__ = f"{library}.special"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise NotImplementedError(
+            f"special.{name}: {self.__name__.removesuffix('.special')} has no such function; NumPy and CuPy arrays do "
+            "(pb.to_numpy(x), pb.xp.from_dlpack(x))"
+        )
+
+
+# ── formulas in the standard ──────────────────────────────────────────────────────────────────
+
+
+def log_expit(xp: Any, x: Any) -> Any:
+    """``log(1 / (1 + exp(−x)))``."""
+    return -xp.softplus(-x)
+
+
+def logit(xp: Any, x: Any) -> Any:
+    """``log(x / (1 − x))``."""
+    return xp.log(x) - xp.log1p(-x)
+
+
+def xlogy(xp: Any, x: Any, y: Any) -> Any:
+    """``x log y``; 0 at x = 0, unless y is NaN."""
+    idle = (x == 0) & ~xp.isnan(y)
+    return xp.where(idle, xp.zeros_like(y), x * xp.log(xp.where(idle, xp.ones_like(y), y)))
+
+
+def xlog1py(xp: Any, x: Any, y: Any) -> Any:
+    """``x log(1 + y)``; 0 at x = 0, unless y is NaN."""
+    idle = (x == 0) & ~xp.isnan(y)
+    return xp.where(idle, xp.zeros_like(y), x * xp.log1p(xp.where(idle, xp.zeros_like(y), y)))
+
+
+def entr(xp: Any, x: Any) -> Any:
+    """``−x log x``; 0 at 0, −inf below."""
+    return xp.where(x < 0, -math.inf, -xlogy(xp, x, xp.where(x < 0, xp.ones_like(x), x)))
+
+
+def rel_entr(xp: Any, x: Any, y: Any) -> Any:
+    """``x log(x / y)``; 0 at x = 0 ≤ y, inf outside x, y ≥ 0."""
+    inside = (x > 0) & (y > 0)
+    ratio = xp.where(inside, x, xp.ones_like(x)) / xp.where(inside, y, xp.ones_like(y))
+    outside = xp.where((x == 0) & (y >= 0), xp.zeros_like(ratio), math.inf)
+    outside = xp.where(xp.isnan(x) | xp.isnan(y), math.nan, outside)
+    return xp.where(inside, x * xp.log(ratio), outside)
+
+
+def kl_div(xp: Any, x: Any, y: Any) -> Any:
+    """``x log(x / y) − x + y``; inf outside x, y ≥ 0."""
+    out = rel_entr(xp, x, y)
+    return xp.where(xp.isinf(out), out, out - x + y)
+
+
+FORMULAS: dict[str, Callable[..., Any]] = {
+    f.__name__: f for f in (log_expit, logit, xlogy, xlog1py, entr, rel_entr, kl_div)
+}
+
+
+# ── beside SciPy's and CuPy's ─────────────────────────────────────────────────────────────────
+
+
+def polygamma(xp: Any, n: Any, x: Any) -> Any:
+    """``ψ⁽ⁿ⁾(x) = (−1)ⁿ⁺¹ n! ζ(n + 1, x)``; SciPy's own makes float64 of float32.
+
+    Raises
+    ------
+    TypeError
+        If `n` is not an integer.
+    """
+    n = operator.index(n)
+    if n == 0:
+        return xp.special.digamma(x)
+    return xp.special.zeta(float(n + 1), x) * ((-1.0) ** (n + 1) * math.gamma(n + 1))
+
+
+def ive(xp: Any, v: Any, x: Any) -> Any:
+    """``e^(−|x|) I_v(x)`` for a whole order v ≥ 0, from orders 0 and 1.
+
+    Near zero by the series Σ_k (x/2)^(v+2k) / (k! (v+k)!), whose terms have one sign; further out by
+    I_{v+1} = I_{v−1} − (2v/x) I_v, which loses no digits where |x| > 2v (DLMF 10.25.2, 10.29.1).
+
+    Raises
+    ------
+    NotImplementedError
+        For other orders.
+    """
+    order = int(abs(v))
+    if order != abs(v):
+        raise NotImplementedError(f"special.ive: order {v} is not a whole number")
+    if order < 2:
+        return xp.special.i1e(x) if order else xp.special.i0e(x)
+    border = max(8.0, 2.0 * order)
+    near = xp.abs(x) < border
+    far_x = xp.where(near, border, x)
+    before, out = xp.special.i0e(far_x), xp.special.i1e(far_x)
+    for k in range(1, order):
+        before, out = out, before - (2.0 * k) * (out / far_x)
+    half = 0.5 * xp.where(near, x, 0.0)
+    square = half * half
+    total = term = half**order / math.gamma(order + 1)
+    k, largest = 1, 1.0
+    while largest > 1e-18:
+        term = term * (square / float(k * (k + order)))
+        total = total + term
+        largest *= (border / 2) ** 2 / (k * (k + order))
+        k += 1
+    return xp.where(near, total * xp.exp(-2.0 * xp.abs(half)), out)
+
+
+def iv(xp: Any, v: Any, x: Any) -> Any:
+    """``I_v(x)`` for a whole order v ≥ 0."""
+    return ive(xp, v, x) * xp.exp(xp.abs(x))
+
+
+def stdtr(xp: Any, df: Any, t: Any) -> Any:
+    """Student's distribution function, by the incomplete beta function."""
+    tail = 0.5 * xp.special.betainc(0.5 * df, 0.5, df / (df + t * t))
+    return xp.where(t < 0, tail, 1 - tail)
+
+
+def special_of(space: Any, base: Any, **functions: Callable[..., Any]) -> Namespace:
+    """The special functions of the namespace `space`: those of `base`, under `functions`.
+
+    Parameters
+    ----------
+    space : Namespace
+        Passed on to `functions` as their first argument.
+    base
+        A module, or what stands for one.
+    **functions
+        What `base` lacks, or does otherwise.
+    """
+    return Namespace(base, {name: functools.partial(f, space) for name, f in functions.items()})
+
+
+# ── sin(πx) / (πx) ────────────────────────────────────────────────────────────────────────────
+
+
+def sinc(xp: Any, x: Any) -> Any:
+    """``sin(πx) / (πx)``, 1 at 0."""
+    return sinc_derivative(xp, x, n=0)
+
+
+def sinc_derivative(xp: Any, x: Any, *, n: int) -> Any:
+    """The n-th derivative of ``sinc(x) = sin(πx)/(πx)``.
+
+    With t = πx and f_n = dⁿ/dtⁿ (sin t / t), differentiating t f_0 = sin t gives t f_n + n f_{n−1} = sin(t + nπ/2), a
+    recurrence that keeps its digits for |t| > 1 + n/2; nearer to 0 the series f_n = Σ_k (−1)^k t^(2k−n) /
+    ((2k+1) (2k−n)!), from which the recurrence would subtract almost equal numbers.
+    """
+    t = math.pi * x
+    border = 1.0 + 0.5 * n
+    near = xp.abs(t) < border
+    safe = xp.where(near, border, t)
+    sine, cosine = xp.sin(safe), xp.cos(safe) if n else None
+    far = sine / safe
+    for k in range(1, n + 1):
+        turned = cosine if k % 2 else sine  # ± sin(t + kπ/2)
+        far = ((-turned if k % 4 > 1 else turned) - k * far) / safe
+    small = xp.where(near, t, 0.0)
+    return math.pi**n * xp.where(near, _sinc_series(small, n, border), far)
+
+
+def _sinc_series(t: Any, n: int, border: float) -> Any:
+    first = (n + 1) // 2  # the first k with 2k ≥ n
+    coefficients, power, k = [], 1.0, first
+    while power > 1e-18:
+        j = 2 * k - n
+        power = border**j / math.gamma(j + 1)
+        coefficients.append((-1.0) ** k / ((2 * k + 1) * math.gamma(j + 1)))
+        k += 1
+    square = t * t
+    total = coefficients[-1] + 0.0 * square
+    for c in reversed(coefficients[:-1]):
+        total = total * square + c
+    return total if 2 * first == n else total * t

@@ -1,0 +1,102 @@
+"""What is generated from the registry: names, signatures, source that can be read."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.autograd import signatures
+from pullback.autograd.codegen import make_pull, make_recorder
+from pullback.autograd.primitive import REGISTRY, find, names
+
+xp = pb.xp
+
+
+def test_fronts_have_the_standard_s_names_and_signatures():
+    for name in names():
+        if name in ("getitem", "setitem") or name not in _listed():
+            continue
+        front = pb.autograd.namespace.function(name)
+        assert front.__name__ == name.rpartition(".")[2]
+        assert front.__qualname__ == name
+        assert inspect.signature(front) == find(name).signature
+        assert name in front.__doc__
+
+
+def _listed() -> set[str]:
+    return {line.partition("(")[0] for line in signatures.DIFFERENTIABLE.split("\n") if line}
+
+
+def test_fronts_of_constants_have_signatures_too():
+    assert str(inspect.signature(xp.argmax)) == "(x, /, *, axis=None, keepdims=False)"
+    assert xp.argmax.__name__ == "argmax"
+    assert "no derivative" in xp.argmax.__doc__
+
+
+def test_generated_source_can_be_read():
+    source = inspect.getsource(xp.multiply)
+    assert source.startswith("def multiply(x1, x2, /):")
+    assert len(source.splitlines()) < 100
+    pull = make_pull(find("multiply"), ("x1", "x2"), checked=True)
+    text = inspect.getsource(pull)
+    assert "def multiply_pull_x1_x2(slot, cts, entry):" in text
+    assert "x1_rule(ct, x2)" in text
+    recorder = make_recorder(find("multiply"), ("x1",))
+    assert "return (pull, slots[0], x1.shape, x1.dtype, x2)" in inspect.getsource(recorder)
+
+
+def test_every_signature_of_the_table_makes_a_primitive():
+    for name in _listed():
+        p = find(name)
+        assert p.arrays or p.variadic
+        assert repr(p) == f"<Primitive {name}{p.text}>"
+        assert set(p.rules) <= {*p.arrays, p.variadic}
+
+
+def test_every_rule_s_pull_can_be_generated():
+    """One by one and all together, with what they name found."""
+    for p in REGISTRY.values():
+        if p.variadic or not p.rules:
+            continue
+        for traced in [(a,) for a in p.rules] + [tuple(p.rules)]:
+            for checked in (True, False):
+                assert callable(make_pull(p, traced, checked=checked))
+            assert callable(make_recorder(p, traced))
+
+
+def test_unknown_names_of_the_namespace():
+    for name in ("no_such_function", "getitem", "setitem"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(xp, name)
+    with pytest.raises(AttributeError):
+        _ = xp.linalg.no_such_function
+    assert "exp" in dir(xp)
+    assert "solve" in dir(xp.linalg)
+    assert "linalg.solve" not in dir(xp)
+
+
+def test_positional_only_parameters_are_positional_only():
+    for call in (
+        lambda: xp.exp(x=1.0),
+        lambda: xp.add(x1=1.0, x2=2.0),
+        lambda: xp.sum(np.ones(2), 0),
+    ):
+        with pytest.raises(TypeError, match="positional"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: xp.exp(1.0),
+        lambda: xp.add(1.0, 2.0),
+        lambda: xp.exp("a"),
+        lambda: xp.sum([1.0, 2.0]),
+    ],
+)
+def test_functions_of_no_array_say_what_to_do(call):
+    with pytest.raises(TypeError, match=r"pb\.xp\.asarray"):
+        call()

@@ -1,0 +1,83 @@
+"""Fan-out: shares of a cotangent are added up, and no two results share a buffer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.autograd.backward import Scatter, Sum, accumulate
+
+xp = pb.xp
+
+
+@pytest.mark.parametrize("uses", [2, 3, 10])
+def test_fan_out_adds_up(uses):
+    x = np.array([0.5, 1.5])
+    g = pb.grad(lambda x: xp.sum(sum((k + 1) * x * x for k in range(uses))))(x)
+    np.testing.assert_allclose(g, uses * (uses + 1) * x, rtol=1e-14)
+
+
+def test_fan_out_of_slices_and_dense_uses_in_any_order():
+    x = np.arange(1.0, 7.0).reshape(3, 2)
+    parts = [
+        lambda x: xp.sum(x[0] ** 2),
+        lambda x: xp.sum(x * 3),
+        lambda x: x[1, 1] * x[2, 0],
+        lambda x: xp.sum(x[:, 1]),
+    ]
+    expected = np.zeros((3, 2))
+    expected[0] += 2 * x[0]
+    expected += 3
+    expected[1, 1] += x[2, 0]
+    expected[2, 0] += x[1, 1]
+    expected[:, 1] += 1
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]):
+        np.testing.assert_allclose(
+            pb.grad(lambda x, o=order: sum(parts[i](x) for i in o))(x), expected
+        )
+
+
+def test_accumulate_never_writes_into_a_share():
+    """The first share may be the rule's incoming cotangent itself, on its way elsewhere."""
+    first, second, third = np.ones(2), np.full(2, 2.0), np.full(2, 3.0)
+    cts: list = [first]
+    accumulate(cts, 0, cts[0], second)
+    accumulate(cts, 0, cts[0], third)
+    assert type(cts[0]) is Sum
+    np.testing.assert_array_equal(cts[0].dense(), [6.0, 6.0])
+    np.testing.assert_array_equal([first, second, third], [[1, 1], [2, 2], [3, 3]])
+
+
+def test_accumulate_scatters_into_one_buffer():
+    cts: list = [Scatter((3,), 0, np.array(5.0))]
+    accumulate(cts, 0, cts[0], Scatter((3,), slice(0, 2), np.array([1.0, 2.0])))
+    total = cts[0].dense()
+    accumulate(cts, 0, cts[0], Scatter((3,), 2, np.array(7.0)))
+    np.testing.assert_array_equal(cts[0].dense(), [6.0, 2.0, 7.0])
+    assert cts[0].dense() is total
+
+
+def test_two_gradients_never_share_one_buffer():
+    """The rule of add gives one cotangent to both."""
+    shapes = {
+        "same": lambda a, b: xp.sum(a + b),
+        "negated": lambda a, b: xp.sum(a - b),
+        "alias": lambda a, b: xp.sum(a),
+    }
+    for f in shapes.values():
+        g, h = pb.grad(f, argnums=(0, 1))(np.ones(3), np.ones(3))
+        assert not np.shares_memory(g, h)
+        g += 1
+    _, pull = pb.vjp(lambda a, b: (a + b, a, b), np.ones(3), np.ones(3))
+    ct = np.ones(3)
+    g, h = pull((ct, np.zeros(3), ct))
+    for a, b in ((g, h), (g, ct), (h, ct)):
+        assert not np.shares_memory(a, b)
+
+
+def test_gradient_of_the_identity_is_not_the_cached_seed():
+    first, second = pb.grad(lambda x: x)(np.array(2.0)), pb.grad(lambda x: x)(np.array(2.0))
+    first += 5
+    assert second == 1.0
+    assert pb.grad(lambda x: x)(np.array(2.0)) == 1.0

@@ -1,0 +1,136 @@
+"""The operators of Array, in both orders, with every kind of operand."""
+
+from __future__ import annotations
+
+import operator as op
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+xp = pb.xp
+A = np.array([1.5, -2.0, 3.0])
+N = np.array([5, 3, -6])
+
+
+def same(got, expected):
+    """An untraced Array of exactly NumPy's values, shape and dtype."""
+    expected = np.asarray(expected)
+    assert type(got) is pb.Array
+    assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
+    np.testing.assert_array_equal(pb.to_numpy(got), expected)
+
+
+FLOAT_OPERATORS = [
+    op.add,
+    op.sub,
+    op.mul,
+    op.truediv,
+    op.floordiv,
+    op.mod,
+    op.lt,
+    op.le,
+    op.gt,
+    op.ge,
+    op.eq,
+    op.ne,
+]
+INTEGER_OPERATORS = [
+    op.and_,
+    op.or_,
+    op.xor,
+    op.lshift,
+    op.rshift,
+    op.add,
+    op.mul,
+    op.floordiv,
+    op.mod,
+]
+
+
+@pytest.mark.parametrize("f", FLOAT_OPERATORS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "other",
+    [2.5, 2, np.float64(2.5), np.array(2.5), np.array([2.0, 0.5, 3.0]), np.ones((2, 3))],
+    ids=["float", "int", "NumPy scalar", "0-d", "ndarray", "matrix"],
+)
+def test_operators_in_both_orders(f, other):
+    x = xp.asarray(A)
+    same(f(x, other), f(A, other))
+    same(f(other, x), f(other, A) if not np.isscalar(other) else f(np.asarray(other, float), A))
+    if isinstance(other, np.ndarray):
+        same(f(x, xp.asarray(other)), f(A, other))
+
+
+@pytest.mark.parametrize("f", INTEGER_OPERATORS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("other", [2, np.array([1, 2, 3])], ids=["int", "ndarray"])
+def test_integer_operators_in_both_orders(f, other):
+    x, host = xp.asarray(np.abs(N)), np.abs(N)
+    same(f(x, other), f(host, other))
+    same(f(other, x), f(other, host))
+
+
+@pytest.mark.parametrize("f", [op.neg, op.pos, op.abs], ids=lambda f: f.__name__)
+def test_unary_operators(f):
+    same(f(xp.asarray(A)), f(A))
+    same(f(xp.asarray(N)), f(N))
+
+
+def test_powers_products_and_inversion():
+    x = xp.asarray(A)
+    same(x**2, A**2)
+    same(2.0**x, 2.0**A)
+    same(np.abs(A) ** x, np.abs(A) ** A)
+    same(x @ A, A @ A)
+    same(np.ones((2, 3)) @ x, np.ones((2, 3)) @ A)
+    same(~xp.asarray([True, False]), [False, True])
+    same(~xp.asarray(N), ~N)
+    same(xp.asarray([True, False]) & np.array([True, True]), [True, False])
+
+
+@pytest.mark.parametrize(
+    "f", [op.add, op.sub, op.mul, op.truediv, op.pow], ids=lambda f: f.__name__
+)
+@pytest.mark.parametrize(
+    "other",
+    [1.7, np.float64(1.7), np.array([1.7, 0.6]), np.array(1.7)],
+    ids=["float", "scalar", "ndarray", "0-d"],
+)
+def test_traced_operators_in_both_orders(f, other):
+    x = np.array([0.8, 1.4])
+    pb.check_grads(lambda x: f(x, other), (x,), order=2)
+    pb.check_grads(lambda x: f(other, x), (x,), order=2)
+    pb.check_grads(lambda x: f(x, xp.asarray(other)), (x,), order=1)
+
+
+def test_traced_matmul_in_both_orders():
+    M = np.array([[1.0, 2.0], [3.0, 4.0]])
+    pb.check_grads(lambda x: x @ M, (M,), order=2)
+    pb.check_grads(lambda x: M @ x, (M,), order=2)
+    pb.check_grads(lambda x: x @ x.T @ x.mT, (M,), order=2)
+
+
+@pytest.mark.parametrize("f", [op.lt, op.le, op.gt, op.ge, op.eq, op.ne], ids=lambda f: f.__name__)
+def test_comparisons_of_traced_arrays_are_untraced(f):
+    seen = []
+
+    def g(x):
+        for y in (f(x, 1.0), f(1.0, x), f(x, x), f(np.ones(2), x)):
+            seen.append(y)
+            assert y.dtype == bool
+            assert not y.traced
+        return xp.sum(x)
+
+    pb.grad(g)(np.array([0.5, 1.0]))
+    np.testing.assert_array_equal(pb.to_numpy(seen[0]), f(np.array([0.5, 1.0]), 1.0))
+
+
+@pytest.mark.parametrize(
+    "other", ["text", [1.0, 2.0], {}, object()], ids=["str", "list", "dict", "object"]
+)
+def test_operators_refuse_what_is_no_array(other):
+    with pytest.raises(TypeError):
+        xp.asarray(A) + other
+    with pytest.raises(TypeError):
+        other * xp.asarray(A)
