@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -178,7 +178,8 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array
         cuts = [0, *itertools.accumulate(size + (i < longer) for i in range(sections))]
     before = (slice(None),) * axis
     # a place behind the end, or before the one before it, makes an empty part, as in NumPy
-    return [fun.getitem(ary, (*before, slice(i, j), ...)) for i, j in itertools.pairwise(cuts)]
+    parts = [slice(*slice(i, j).indices(n)) for i, j in itertools.pairwise(cuts)]
+    return [fun.getitem(ary, (*before, part, ...)) for part in parts]
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
@@ -233,8 +234,10 @@ def create_diagonal(x: Any, /, *, offset: int = 0) -> Array:
     n = x.shape[-1] + abs(offset)
     first = offset if offset > 0 else -offset * n
     flat = _zeros((*x.shape[:-1], n * n), x)
-    places = slice(first, first + x.shape[-1] * (n + 1), n + 1)
-    return fun.reshape(fun.setitem(flat, x, (..., places)), (*x.shape[:-1], n, n))
+    if x.shape[-1]:
+        last = first + (x.shape[-1] - 1) * (n + 1)
+        flat = fun.setitem(flat, x, (..., slice(first, last + 1, n + 1)))
+    return fun.reshape(flat, (*x.shape[:-1], n, n))
 
 
 def one_hot(x: Any, /, num_classes: int, *, dtype: Any = None, axis: int = -1) -> Array:
@@ -328,11 +331,11 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
         raise NotImplementedError(
             f"pad(mode={mode!r}): pb.xp has 'constant', {', '.join(map(repr, MODES))}; build other borders by concat"
         )
-    backend = backend_of(raw(x))
+    backend, chosen = backend_of(raw(x)), cast(Any, mode)
     for axis, pair in enumerate(widths):
         if any(pair):
             # NumPy says where each element of the border comes from
-            places = np.pad(np.arange(x.shape[axis]), pair, mode=mode)  # type: ignore[call-overload]
+            places = np.pad(np.arange(x.shape[axis]), pair, mode=chosen)
             x = fun.take(x, Array(backend.asarray(places)), axis=axis)
     return x
 
@@ -342,7 +345,7 @@ def _pairs(widths: Any, ndim: int) -> list[tuple[int, int]]:
     if isinstance(widths, dict):
         every = [(0, 0)] * ndim
         for axis, pair in widths.items():
-            every[axis] = pair if isinstance(pair, tuple | list) else (pair, pair)  # type: ignore[assignment]
+            every[axis] = pair if isinstance(pair, tuple | list) else (pair, pair)
         return [(operator.index(i), operator.index(j)) for i, j in every]
     pairs = np.broadcast_to(np.asarray(widths), (ndim, 2))
     return [(operator.index(i), operator.index(j)) for i, j in pairs]

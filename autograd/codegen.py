@@ -352,7 +352,7 @@ def make_pull(
     incoming = "seen" if primitive.outputs else "ct"
     arrays = [
         k for k in kept if k in (*primitive.arrays, "out", *primitive.outputs, *primitive.residuals)
-    ]
+    ] + [f"{output}_bar" for output in primitive.outputs]
     if arrays:  # under higher derivatives everything is an `Array`
         lines += [
             f"    if type({incoming}) is Array:",
@@ -423,7 +423,8 @@ def _incoming(primitive: Primitive) -> list[str]:
             f"        cts[{place}] = None",
             f"        if type({bar}) in LAZY:",
             f"            {bar} = {bar}.dense()",
-            f"        seen = {bar}",
+            "        if type(seen) is not Array:",  # one traced cotangent makes all of them so
+            f"            seen = {bar}",
         ]
     return [*lines, "    if seen is None:", "        return"]
 

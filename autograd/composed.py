@@ -116,7 +116,9 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = 
 # ── differences ───────────────────────────────────────────────────────────────────────────────
 
 
-def diff(x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None) -> Array:
+def diff(
+    x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+) -> Array:
     """The differences of neighbours along an axis, taken `n` times; differentiable.
 
     Parameters
@@ -221,7 +223,9 @@ def apply_where(
     array([0. , 0. , 0.5])
     """
     if (f2 is None) is (fill_value is None):
-        raise TypeError("apply_where: give one of f2 and fill_value: what holds where cond is false")
+        raise TypeError(
+            "apply_where: give one of f2 and fill_value: what holds where cond is false"
+        )
     args = tuple(args) if isinstance(args, tuple | list) else (args,)
     known = [fill_value] if hasattr(fill_value, "shape") else []
     chosen, *args_and_fill = broadcast_arrays(cond, *args, *known)

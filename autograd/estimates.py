@@ -133,16 +133,18 @@ def cov(
         x = fun.concat([x, y if rowvar or y.shape[0] == 1 else fun.matrix_transpose(y)], axis=0)
     if ddof is None:
         ddof = 0 if bias else 1
-    weights = [asarray(w) for w in (fweights, aweights) if w is not None]
-    weight = math.prod(weights[1:], start=weights[0]) if weights else None
+    frequency, importance = (w if w is None else _weights(w, x) for w in (fweights, aweights))
+    weight = importance if frequency is None else frequency
+    if frequency is not None and importance is not None:
+        weight = frequency * importance
     mean = average(x, axis=1, weights=weight, keepdims=True)
     centred = x - mean
     if weight is None:
         degrees = x.shape[1] - ddof
         scale, scaled = 1.0 / degrees if degrees > 0 else math.inf, centred
     else:
-        total = fun.sum(weight) * 1.0
-        counted = fun.sum(weight * asarray(aweights)) / total if aweights is not None else 1.0
+        total = fun.sum(weight)
+        counted = 1.0 if importance is None else fun.sum(weight * importance) / total
         scale, scaled = 1.0 / (total - ddof * counted), centred * weight
     turned = fun.matrix_transpose(fun.conj(scaled) if is_complex(x.dtype) else scaled)
     out = (centred @ turned) * scale
@@ -156,6 +158,17 @@ def _variables(x: Any) -> Array:
         raise ValueError(f"cov: an array of {x.ndim} dimensions; there may be two at most")
     x = x if is_inexact(x.dtype) else x * 1.0
     return x if x.ndim == 2 else fun.reshape(x, (1, -1))
+
+
+def _weights(w: Any, x: Array) -> Array:
+    """Numbers for each observation; whole ones in the precision of `x`."""
+    w = asarray(w)
+    if w.shape != x.shape[1:]:
+        raise ValueError(f"cov: weights of shape {w.shape} for {x.shape[1]} observations")
+    if is_inexact(w.dtype):
+        return w
+    dtype = x.dtype.type(0).real.dtype
+    return fun.astype(w, dtype)
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
@@ -278,10 +291,7 @@ def nunique(x: Any, /) -> Array:
     Array(2, dtype=int64, device='cpu')
     """
     values = raw(unique_values(Array(raw(asarray(x)))))
-    return asarray(
-        np.asarray(values.shape[0]),
-        device=None if isinstance(values, np.ndarray) else values.device,
-    )
+    return Array(backend_of(values).asarray(np.asarray(values.shape[0])))
 
 
 def setdiff1d(x1: Any, x2: Any, /, *, assume_unique: bool = False) -> Array:

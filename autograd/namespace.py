@@ -54,6 +54,7 @@ from .creation import (
     zeros_like,
 )
 from .data_type import can_cast, finfo, iinfo, isdtype, result_type
+from .einsum import einsum
 from .estimates import (
     allclose,
     argpartition,
@@ -66,7 +67,7 @@ from .estimates import (
     setdiff1d,
     union1d,
 )
-from .extras import angle, dot, einsum, inner, interp, kron, nan_to_num, outer, trapezoid, vdot
+from .extras import angle, dot, inner, interp, kron, nan_to_num, outer, trapezoid, vdot
 from .info import __array_namespace_info__
 from .primitive import CONSTANT, find, front_of, names
 from .sets import unique_all, unique_counts, unique_inverse, unique_values
@@ -182,17 +183,17 @@ linalg = Extension("linalg")
 fft = Extension("fft", fftfreq=fftfreq, rfftfreq=rfftfreq)
 
 __all__ = [
-    "__array_namespace_info__", "apply_where", "arange", "asarray", "broadcast_arrays", "broadcast_shapes", "can_cast", "diff", "e", "empty",
-    "empty_like", "eye", "fft", "finfo", "from_dlpack", "full", "full_like", "iinfo", "inf", "isdtype", "linalg",
-    "linspace", "meshgrid", "nan", "newaxis", "ones", "ones_like", "pi", "result_type", "sort", "stop_gradient", "unique_all",
-    "unique_counts", "unique_inverse", "unique_values", "unstack", "zeros", "zeros_like",
+    "__array_namespace_info__", "apply_where", "arange", "asarray", "broadcast_arrays", "broadcast_shapes", "can_cast",
+    "diff", "e", "empty", "empty_like", "eye", "fft", "finfo", "from_dlpack", "full", "full_like", "iinfo", "inf",
+    "isdtype", "linalg", "linspace", "meshgrid", "nan", "newaxis", "ones", "ones_like", "pi", "result_type", "sort",
+    "stop_gradient", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "zeros", "zeros_like",
 ]  # fmt: skip
 
 __all__ += [
-    "allclose", "angle", "argpartition", "array_split", "at", "atleast_1d", "atleast_2d", "atleast_nd", "average", "column_stack",
-    "corrcoef", "cov", "create_diagonal", "dot", "einsum", "hstack", "inner", "interp", "isclose", "kron", "nan_to_num", "nunique",
-    "one_hot", "outer", "pad", "partition", "ravel", "segment_sum", "setdiff1d", "special", "split", "swapaxes", "transpose",
-    "trapezoid", "union1d", "vdot", "vstack",
+    "allclose", "angle", "argpartition", "array_split", "at", "atleast_1d", "atleast_2d", "atleast_nd", "average",
+    "column_stack", "corrcoef", "cov", "create_diagonal", "dot", "einsum", "hstack", "inner", "interp", "isclose",
+    "kron", "nan_to_num", "nunique", "one_hot", "outer", "pad", "partition", "ravel", "segment_sum", "setdiff1d",
+    "special", "split", "swapaxes", "transpose", "trapezoid", "union1d", "vdot", "vstack",
 ]  # fmt: skip
 
 
@@ -228,6 +229,6 @@ SPACES[Array] = extend(
             "log_softmax",
             "softmax",
             "scatter_add",
-        )  # fmt: skip
+        )
     },
 )

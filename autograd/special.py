@@ -1,8 +1,8 @@
 """`pb.special`: special functions under SciPy's names, differentiable at any order.
 
-The same namespace is `pb.xp.special`, where SciPy's own functions look for it. The functions of one number at a time are
-generated from `signatures.py`, and computed by `scipy.special` or `cupyx.scipy.special`; those of whole rows are
-written out here, with SciPy's signatures. Rules and edge cases are in `rules/special.py`.
+The same namespace is `pb.xp.special`, where SciPy's own functions look for it. The elementwise functions are
+generated from `signatures.py`, and computed by `scipy.special` or `cupyx.scipy.special`; the others are written out
+here, with SciPy's signatures. Rules and edge cases are in `rules/special.py`.
 
 Examples
 --------
@@ -10,7 +10,7 @@ Examples
 >>> pb.grad(lambda x: pb.xp.special.erf(x))(0.0)
 1.1283791670955126
 >>> pb.hessian(lambda x: pb.xp.sum(pb.xp.special.log_ndtr(x)))(np.asarray([-40.0]))
-array([[-0.99937694]])
+array([[-0.99937733]])
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import Any
 
 from .array import Array, raw
 from .backward import SPACES
-from .composed import _call
 from .creation import asarray
+from .data_type import finfo
 from .dtypes import is_inexact
+from .functions import xp as fun
 from .primitive import find, front_of, names
 from .signatures import ALIASES
 
@@ -71,24 +72,25 @@ def logsumexp(
     """
     a = _inexact(a)
     if b is None:
-        out = _call("logsumexp", a, axis=axis, keepdims=keepdims)
+        out = fun.logsumexp(a, axis=axis, keepdims=keepdims)
         if not return_sign:
             return out
-        return out, _call("where", out == -math.inf, 0.0, _call("where", out == out, 1.0, out))
+        return out, fun.where(out == -math.inf, 0.0, fun.where(out == out, 1.0, out))
     b = asarray(b)
     shift = _shift(a, b, axis)
-    weights = _call("exp", a - shift)
+    exponent = a - shift
     # a factor of 0 leaves its element out, even one so large that its exponential is infinite
-    weights = _call("where", (b == 0) & (weights == math.inf), 0.0, weights)
-    total = _call("sum", b * weights, axis=axis, keepdims=True)
-    sign = _call("sign", total)
-    size = _call("abs", total) if return_sign else total
+    left_out = (b == 0) & (exponent > math.log(finfo(a.dtype).max))
+    weights = fun.exp(fun.where(left_out, -math.inf, exponent))
+    total = fun.sum(b * weights, axis=axis, keepdims=True)
+    sign = fun.sign(total)
+    size = fun.abs(total) if return_sign else total
     outside = size <= 0
-    out = _call("log", _call("where", outside, 1.0, size)) + shift
-    out = _call("where", outside, _call("where", total == 0, -math.inf, math.nan * sign), out)
+    out = fun.log(fun.where(outside, 1.0, size)) + shift
+    out = fun.where(outside, fun.where(total == 0, -math.inf, math.nan * sign), out)
     if not keepdims:
         axes = tuple(range(total.ndim)) if axis is None else axis
-        out, sign = _call("squeeze", out, axes), _call("squeeze", sign, axes)
+        out, sign = fun.squeeze(out, axes), fun.squeeze(sign, axes)
     return (out, sign) if return_sign else out
 
 
@@ -127,7 +129,7 @@ def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     Array([[0.25, 0.25],
            [0.25, 0.25]], dtype=float64, device='cpu')
     """
-    return _call("softmax", _inexact(x), axis=axis)
+    return fun.softmax(_inexact(x), axis=axis)
 
 
 def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -151,7 +153,7 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     >>> pb.xp.special.log_softmax(pb.xp.asarray([0.0, 1000.0]))
     Array([-1000.,     0.], dtype=float64, device='cpu')
     """
-    return _call("log_softmax", _inexact(x), axis=axis)
+    return fun.log_softmax(_inexact(x), axis=axis)
 
 
 _WRITTEN_OUT = ("log_softmax", "logsumexp", "softmax")

@@ -40,9 +40,8 @@ def seed_for(value: Any) -> Any:
     key = (type(value), value.dtype, value.device)
     seed = _seeds.get(key)
     if seed is None:
-        seed = _seeds[key] = SPACES.of(value).ones_like(
-            value
-        )  # only read, and copied before it could reach the caller
+        seed = _seeds[key] = SPACES.of(value).ones_like(value)
+        backend_of(seed).lock(seed)  # kept for every sweep to come; a copy is what may reach the caller
     return seed
 
 
@@ -246,9 +245,9 @@ def _gradients(record: Record, out: Any, values: list[Any]) -> list[Any]:
     """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape."""
     if type(out) is Array and out.tape is record:
         cts = cotangents(record)
-        cts[out.slot] = seed_for(out.value)
+        cts[out.slot] = seed = seed_for(out.value)
         sweep(record, cts, consume=True)
-        taken = {id(cts[out.slot])} if out.slot < len(values) else set()
+        taken = {id(seed)}
     else:
         cts, taken = [None] * len(values), set()
     gradients = []

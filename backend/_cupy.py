@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ._base import Backend, BackendError, Namespace
 
 try:
     import array_api_compat.cupy
+    import array_api_compat.cupy.linalg
     import cupy
 except ImportError as error:
     raise BackendError(
@@ -65,6 +66,32 @@ def einsum(arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
     return cupy.einsum(subscripts, *arrays, optimize=len(arrays) > 2 if optimize is None else optimize)
 
 
+def solve(x1: Any, x2: Any) -> Any:
+    """``x1⁻¹ x2``, batches broadcast, which CuPy's own does not; one matrix is factorised once for all of x2."""
+    if x2.ndim == 1:
+        return cupy.linalg.solve(x1, x2)
+    if x1.ndim == 2 < x2.ndim:
+        columns = cupy.moveaxis(x2, -2, 0)
+        n = columns.shape[0]
+        out = cupy.linalg.solve(x1, columns.reshape(n, x2.size // max(n, 1)))
+        return cupy.moveaxis(out.reshape(columns.shape), 0, -2)
+    batch = np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
+    return cupy.linalg.solve(
+        cupy.broadcast_to(x1, (*batch, *x1.shape[-2:])),
+        cupy.broadcast_to(x2, (*batch, *x2.shape[-2:])),
+    )
+
+
+class EigResult(NamedTuple):
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+def eig(x: Any) -> EigResult:
+    """Eigenvalues and eigenvectors, as the named tuple of the standard."""
+    return EigResult(*cupy.linalg.eig(x))
+
+
 def _info(ordinal: int) -> dict[str, str]:
     properties = cupy.cuda.runtime.getDeviceProperties(ordinal)
     major, minor = divmod(cupy.cuda.runtime.runtimeGetVersion() // 10, 100)
@@ -109,6 +136,7 @@ XP = _generic.extend(
     array_api_compat.cupy,
     special=_special_functions,
     **{
+        "linalg": Namespace(array_api_compat.cupy.linalg, {"solve": solve, "eig": eig}),
         "matmul": cupy.matmul,
         "relu": relu,
         "scatter_add": scatter_add,

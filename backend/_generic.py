@@ -131,6 +131,30 @@ def softmax_cross_entropy_vjp(xp: Any, ct: Any, p: Any, labels: Any, kept: Any) 
     return (p - onehot) * (ct / max(math.prod(p.shape[:-1]), 1))
 
 
+def over_squares(xp: Any, leg: Any, other: Any) -> Any:
+    """``leg / (leg² + other²)``; 0 where both are 0 or one is infinite.
+
+    The squares are of numbers up to 1: a scale, whose derivative cancels, keeps them from over- and underflowing.
+    """
+    size = xp.stop_gradient(xp.maximum(abs(leg), abs(other)))
+    idle = (size == 0) | xp.isinf(size)
+    scale = xp.where(idle, 1, size)
+    zero = xp.zeros_like(scale)
+    a, b = xp.where(idle, zero, leg) / scale, xp.where(idle, zero, other) / scale
+    return a / (a * a + b * b + xp.astype(idle, a.dtype)) / scale
+
+
+def masked(xp: Any, x: Any, mask: Any) -> Any:
+    """`x` where the mask holds, 0 elsewhere (also in place of infinities and NaN, which a product would spread)."""
+    return xp.where(mask, x, 0)
+
+
+def chosen(xp: Any, ct: Any, larger: Any, smaller: Any) -> Any:
+    """The cotangent where ``larger >= smaller``, 0 elsewhere; half of it where they are equal."""
+    share = ct * (1 - 0.5 * xp.astype(larger == smaller, ct.dtype))
+    return xp.where(larger >= smaller, share, 0)
+
+
 def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     """Zeros of `shape` with `values` added at ``[key]``, repeated indices accumulating.
 
@@ -140,7 +164,9 @@ def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     parts = key if isinstance(key, tuple) else (key,)
     out = xp.zeros_beside(shape, values)
     if not any(hasattr(part, "dtype") for part in parts):
-        key = _whole(tuple(part for part in parts if part is not None))  # the standard does not write to x[None]
+        key = _whole(
+            tuple(part for part in parts if part is not None)
+        )  # the standard does not write to x[None]
         out[key] = xp.reshape(values, out[key].shape)
         return out
     places = _places(xp, shape, parts, values)
@@ -230,7 +256,8 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
-        log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_vjp, scatter_add,
+        log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_vjp, over_squares, masked, chosen,
+        scatter_add,
         gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, copy, getitem, setitem,
         einsum, expm, sinc, sinc_derivative,
     )
@@ -242,9 +269,7 @@ def extras(xp: Any) -> dict[str, Callable[..., Any]]:
     return {name: functools.partial(f, xp) for name, f in _EXTRAS.items()}
 
 
-def extend(
-    xp: Any, *, special: Callable[[Any], Any] | None = None, **overrides: Any
-) -> Namespace:
+def extend(xp: Any, *, special: Callable[[Any], Any] | None = None, **overrides: Any) -> Namespace:
     """The namespace `xp` with the extras of this file, and `overrides` in place of some of them.
 
     ``special(space)`` gives the new namespace its special functions; without, there are those that are formulas in

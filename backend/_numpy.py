@@ -18,6 +18,7 @@ from . import _generic, _products, _special
 from ._base import Backend
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
+_compat: Any = array_api_compat.numpy
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 _min_reduce: Any = np.minimum.reduce
@@ -99,7 +100,7 @@ def clip(x, /, min=None, max=None):
         for bound in (min, max)
     ):
         return np.clip(x, min, max)
-    return array_api_compat.numpy.clip(x, min, max)
+    return _compat.clip(x, min, max)
 
 
 def take(x, indices, /, *, axis=None):
@@ -269,6 +270,47 @@ def _arange(n):
     return rows
 
 
+_SQUARES = {"d": (1e-290, 1e290), "f": (1e-30, 1e30)}
+
+
+def over_squares(leg, other):
+    """By the squares themselves where none is near the ends of the dtype's range."""
+    with np.errstate(over="ignore", under="ignore"):
+        squares = leg * leg + other * other
+    low, high = _SQUARES.get(squares.dtype.char, (1.0, 0.0))
+    integer = any(isinstance(x, np.ndarray) and x.dtype.kind in "iub" for x in (leg, other))
+    if not integer and squares.size and low < squares.min() and squares.max() < high:
+        return leg / squares
+    return _generic.over_squares(XP, leg, other)
+
+
+_INTEGERS = {"d": np.int64, "f": np.int32, "e": np.int16}
+
+
+def masked(x, mask):
+    """`x` where the mask holds, by the bits: nine times as fast as `where`, which mispredicts random masks."""
+    kind = _INTEGERS.get(x.dtype.char)
+    mask = np.asarray(mask)
+    if kind is None or x.shape == () or mask.dtype.char != "?":
+        return np.where(mask, x, np.zeros((), x.dtype))
+    shape = x.shape if x.shape == mask.shape else np.broadcast_shapes(x.shape, mask.shape)
+    out = np.empty(shape, x.dtype)
+    bits = out.view(kind)
+    np.copyto(bits, mask)
+    np.negative(bits, bits)  # all bits, or none
+    np.bitwise_and(bits, x.view(kind), bits)
+    return out
+
+
+def chosen(ct, larger, smaller):
+    """By the bits; ties are looked for, and few."""
+    out = masked(ct, np.greater_equal(larger, smaller))
+    tie = np.equal(larger, smaller)
+    if tie.any():
+        out *= 1 - 0.5 * tie.astype(ct.dtype)
+    return out
+
+
 def scatter_add(shape, key, values):
     """Zeros of `shape` with `values` added at ``[key]``; one write where no index can repeat."""
     out = np.zeros(shape, values.dtype)
@@ -313,33 +355,12 @@ def setitem(x, value, key):
     return out
 
 
-SMALL_EINSUM = 1 << 13  # below, NumPy's loop is done before a better order is found
-
-
-def einsum(arrays, *, subscripts, optimize=None):
-    """NumPy's, as a product of matrices where it is one and large enough; `optimize` as NumPy has it."""
-    if optimize is None:
-        optimize = len(arrays) > 1 and _products.work(arrays, subscripts) > SMALL_EINSUM
-        if optimize and len(arrays) == 2 and all(x.dtype.char in "fdFD" for x in arrays):
-            out = _products.as_matmul(arrays, subscripts)
-            if out is not None:
-                return out
-    return np.einsum(subscripts, *arrays, optimize=optimize)
-
-
-def expm(x):
-    """SciPy's matrix exponential."""
-    import scipy.linalg  # half of the time that `import pullback` takes
-
-    return scipy.linalg.expm(x)
-
-
 _DIRECT = {
     f.__name__: f
     for f in (
         sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take,
         linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape, softmax_cross_entropy,
-        softmax_cross_entropy_vjp, scatter_add, copy, getitem, setitem, einsum, expm,
+        softmax_cross_entropy_vjp, over_squares, masked, chosen, scatter_add, copy, getitem, setitem,
     )
 }  # fmt: skip
 
@@ -347,6 +368,8 @@ XP = _generic.extend(
     array_api_compat.numpy,
     **_DIRECT,
     clip=clip,
+    einsum=_products.einsum_numpy,
+    expm=_products.expm_scipy,
     matmul=np.matmul,
     sign=np.sign,
     special=lambda xp: _special.special_of(xp, scipy.special, polygamma=_special.polygamma),

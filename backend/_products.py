@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 
 def einsum(xp: Any, arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
     """``Σ Π arrays[k][labels of k]`` over the labels that the output lacks; `subscripts` without an ellipsis.
@@ -80,6 +82,20 @@ def as_matmul(arrays: Any, subscripts: str) -> Any:
     return out.reshape([sizes[c] for c in labels]).transpose([labels.index(c) for c in output])
 
 
+SMALL = 1 << 13  # below, NumPy's loop is done before a better order is found
+
+
+def einsum_numpy(arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
+    """NumPy's, as a product of matrices where it is one and large enough; `optimize` as NumPy has it."""
+    if optimize is None:
+        optimize = len(arrays) > 1 and work(arrays, subscripts) > SMALL
+        if optimize and len(arrays) == 2 and all(x.dtype.char in "fdFD" for x in arrays):
+            out = as_matmul(arrays, subscripts)
+            if out is not None:
+                return out
+    return np.einsum(subscripts, *arrays, optimize=optimize)
+
+
 # ── the matrix exponential ────────────────────────────────────────────────────────────────────
 
 # The Padé approximants' numerators, and up to which 1-norm they are exact to the precision of the dtype
@@ -128,6 +144,13 @@ def expm(xp: Any, x: Any) -> Any:
     for step in range(int(xp.max(halvings))):
         out = xp.where(_matrices(halvings > step), out @ out, out)
     return out
+
+
+def expm_scipy(x: Any) -> Any:
+    """SciPy's, of NumPy arrays."""
+    import scipy.linalg  # half of the time that `import pullback` takes
+
+    return scipy.linalg.expm(x)
 
 
 def _matrices(x: Any) -> Any:

@@ -42,6 +42,20 @@ class Lacking:
         )
 
 
+def _beside(xp: Any, *args: Any) -> list[Any]:
+    """Python numbers as 0-d arrays in the dtype of the arrays beside them."""
+    arrays = [x for x in args if hasattr(x, "dtype")]
+    like = arrays[0] if arrays else None
+    if (
+        len(arrays) == len(args)
+        or like is None
+        or not xp.isdtype(like.dtype, ("real floating", "complex floating"))
+    ):
+        return list(args)
+    zero = xp.zeros_beside((), like)
+    return [x if hasattr(x, "dtype") or x is None else zero + x for x in args]
+
+
 # ── formulas in the standard ──────────────────────────────────────────────────────────────────
 
 
@@ -57,12 +71,14 @@ def logit(xp: Any, x: Any) -> Any:
 
 def xlogy(xp: Any, x: Any, y: Any) -> Any:
     """``x log y``; 0 at x = 0, unless y is NaN."""
+    x, y = _beside(xp, x, y)
     idle = (x == 0) & ~xp.isnan(y)
     return xp.where(idle, xp.zeros_like(y), x * xp.log(xp.where(idle, xp.ones_like(y), y)))
 
 
 def xlog1py(xp: Any, x: Any, y: Any) -> Any:
     """``x log(1 + y)``; 0 at x = 0, unless y is NaN."""
+    x, y = _beside(xp, x, y)
     idle = (x == 0) & ~xp.isnan(y)
     return xp.where(idle, xp.zeros_like(y), x * xp.log1p(xp.where(idle, xp.zeros_like(y), y)))
 
@@ -74,6 +90,7 @@ def entr(xp: Any, x: Any) -> Any:
 
 def rel_entr(xp: Any, x: Any, y: Any) -> Any:
     """``x log(x / y)``; 0 at x = 0 ≤ y, inf outside x, y ≥ 0."""
+    x, y = _beside(xp, x, y)
     inside = (x > 0) & (y > 0)
     ratio = xp.where(inside, x, xp.ones_like(x)) / xp.where(inside, y, xp.ones_like(y))
     outside = xp.where((x == 0) & (y >= 0), xp.zeros_like(ratio), math.inf)
@@ -83,8 +100,9 @@ def rel_entr(xp: Any, x: Any, y: Any) -> Any:
 
 def kl_div(xp: Any, x: Any, y: Any) -> Any:
     """``x log(x / y) − x + y``; inf outside x, y ≥ 0."""
+    x, y = _beside(xp, x, y)
     out = rel_entr(xp, x, y)
-    return xp.where(xp.isinf(out), out, out - x + y)
+    return xp.where(out == math.inf, out, out - x + y)
 
 
 FORMULAS: dict[str, Callable[..., Any]] = {
@@ -93,6 +111,15 @@ FORMULAS: dict[str, Callable[..., Any]] = {
 
 
 # ── beside SciPy's and CuPy's ─────────────────────────────────────────────────────────────────
+
+
+# SciPy lists the loops of these for double precision first: a Python number beside float32 would choose that one.
+SEVERAL = ("beta", "betaln", "gammainc", "gammaincc", "xlog1py", "xlogy")
+
+
+def weak(base: Any, name: str) -> Callable[..., Any]:
+    """A function of several arrays, with Python numbers in the dtype of the arrays."""
+    return lambda xp, *args: getattr(base, name)(*_beside(xp, *args))
 
 
 def polygamma(xp: Any, n: Any, x: Any) -> Any:
@@ -166,6 +193,8 @@ def special_of(space: Any, base: Any, **functions: Callable[..., Any]) -> Namesp
     **functions
         What `base` lacks, or does otherwise.
     """
+    for name in SEVERAL:
+        functions.setdefault(name, weak(base, name))
     return Namespace(base, {name: functools.partial(f, space) for name, f in functions.items()})
 
 
@@ -188,7 +217,8 @@ def sinc_derivative(xp: Any, x: Any, *, n: int) -> Any:
     border = 1.0 + 0.5 * n
     near = xp.abs(t) < border
     safe = xp.where(near, border, t)
-    sine, cosine = xp.sin(safe), xp.cos(safe) if n else None
+    sine = xp.sin(safe)
+    cosine = xp.cos(safe) if n else sine
     far = sine / safe
     for k in range(1, n + 1):
         turned = cosine if k % 2 else sine  # ± sin(t + kπ/2)

@@ -131,8 +131,8 @@ def plot_ratios(mlp: dict[str, Any], path: Path) -> Path | None:
     ax.set_yticks(ticks, [f"{t:g}" for t in ticks])
     ax.set_xticks(range(len(sizes)), sizes)
     ax.set_ylabel("time of a training step over the hand-written one")
-    ax.set_title(f"MLP training step, float32, {mlp['machine']}")
-    ax.legend(ncols=4, fontsize="small")
+    ax.set_title(f"MLP training step, float32, {mlp['machine']}", fontsize="medium")
+    fig.legend(loc="outside upper center", ncols=len(peers), fontsize="small")
     fig.savefig(path, dpi=120)
     plt.close(fig)
     return path

@@ -45,12 +45,23 @@ AXES: list[tuple[str, tuple[int, ...], dict[str, Any]]] = [
 def transforms() -> list[Case]:
     rows = []
     for name, M in ONE_AXIS.items():
-        rows += [row(f"fft.{name}", label, M(*shape), **settings) for label, shape, settings in LENGTHS]
-        rows += [row(f"fft.{name}", f"{norm} {n}", M(4), n=n, norm=norm) for norm in NORMS for n in (5, 6)]
+        rows += [
+            row(f"fft.{name}", label, M(*shape), **settings) for label, shape, settings in LENGTHS
+        ]
+        rows += [
+            row(f"fft.{name}", f"{norm} {n}", M(4), n=n, norm=norm)
+            for norm in NORMS
+            for n in (5, 6)
+        ]
     for name, M in SEVERAL_AXES.items():
-        rows += [row(f"fft.{name}", label, M(*shape), **settings) for label, shape, settings in AXES]
+        rows += [
+            row(f"fft.{name}", label, M(*shape), **settings) for label, shape, settings in AXES
+        ]
         rows += [row(f"fft.{name}", norm, M(2, 3), norm=norm) for norm in NORMS]
-        rows += [row(f"fft.{name}", f"{norm}, s", M(2, 3), s=(3, 4), axes=(0, 1), norm=norm) for norm in NORMS]
+        rows += [
+            row(f"fft.{name}", f"{norm}, s", M(2, 3), s=(3, 4), axes=(0, 1), norm=norm)
+            for norm in NORMS
+        ]
     return rows
 
 

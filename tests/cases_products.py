@@ -20,7 +20,9 @@ def _cumulative(name: str) -> list[Case]:
         row(name, "initial", R(3), include_initial=True),
         row(name, "initial, axis 0", R(3, 2), axis=0, include_initial=True),
         row(name, "dtype", R(3), dtype=np.float64, _skip=FLOAT64),
-        row(name, "dtype complex", R(3), dtype=np.complex128, include_initial=True, _skip=COMPLEX128),
+        row(
+            name, "dtype complex", R(3), dtype=np.complex128, include_initial=True, _skip=COMPLEX128
+        ),
         row(name, "one element", R(1)),
         row(name, "two elements", R(2)),
         row(name, "size-1 axis", R(2, 1), axis=1, include_initial=True),
@@ -28,7 +30,13 @@ def _cumulative(name: str) -> list[Case]:
         row(name, "empty, initial", R(0), include_initial=True),
         row(name, "empty beside the axis", R(0, 3), axis=1),
         row(name, "complex", Z(2, 3), axis=1),
-        row(name, "zeros", X([[2.0, 0.0, 3.0, 0.0, 1.5], [0.0, 1.0, 2.0, 3.0, -1.0]]), axis=1, _order=3),
+        row(
+            name,
+            "zeros",
+            X([[2.0, 0.0, 3.0, 0.0, 1.5], [0.0, 1.0, 2.0, 3.0, -1.0]]),
+            axis=1,
+            _order=3,
+        ),
         row(name, "long", R(33, low=0.8, high=1.2)),
     ]
 
@@ -42,7 +50,9 @@ def _spread(name: str) -> list[Case]:
         row(name, "correction 0.5, kept", R(2, 3), axis=0, correction=0.5, keepdims=True),
         row(name, "correction below 0", R(4), correction=-1.0, _order=3),
         row(name, "empty beside the axis", R(0, 3), axis=1),
-        row(name, "complex", Z(2, 3), axis=1, _skip={"array_api_strict": "takes real numbers only"}),
+        row(
+            name, "complex", Z(2, 3), axis=1, _skip={"array_api_strict": "takes real numbers only"}
+        ),
     ]
 
 

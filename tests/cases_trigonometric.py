@@ -15,6 +15,17 @@ UNARY = [
 ]  # fmt: skip
 
 
+# on both sides of every cut: these lie at |Re| > 1 or |Im| > 1 on the axes
+CORNERS = X(
+    [
+        complex(sign * a, other * b)
+        for a, b in ((1.7, 0.4), (0.4, 1.7))
+        for sign in (1, -1)
+        for other in (1, -1)
+    ]
+)
+
+
 def _sech2(x):
     return np.asarray(1 / np.cosh(x) ** 2)
 
@@ -23,14 +34,19 @@ def _unary() -> list[Case]:
     cases = []
     for name, (low, high), (left, right) in UNARY:
         ref = _sech2 if name == "sech2" else None
-        # complex points above and below every cut: those are at |Re| > 1 or |Im| > 1 on the axes
-        corners = X([-1.7 - 0.4j, -1.7 + 0.4j, 1.7 - 0.4j, 1.7 + 0.4j, 0.4 + 1.7j, -0.4 + 1.7j, 0.4 - 1.7j, -0.4 - 1.7j])
         cases += [
             row(name, "plain", R(2, 3, low=low, high=high), _ref=ref, _order=3),
             row(name, "0-d", R(low=low, high=high), _ref=ref),
             row(name, "empty", R(0, 3), _ref=ref),
             row(name, "complex", Z(2, 2, low=left, high=right), _ref=ref, _rtol=1e-5, _order=1),
-            row(name, "complex, beside the cuts", corners, _ref=ref, _rtol=1e-5, _order=3 if name != "tan" else 2),
+            row(
+                name,
+                "complex, beside the cuts",
+                CORNERS,
+                _ref=ref,
+                _rtol=1e-5,
+                _order=3 if name != "tan" else 2,
+            ),
             row(name, "complex 0-d", X(0.4 - 0.3j), _ref=ref),
         ]
     return cases

@@ -12,6 +12,8 @@ import pullback as pb
 from pullback.models.activations import activation
 from pullback.models.initialisation import draw, variance
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
+
 xp = pb.xp
 M = pb.models
 TAILS = np.array([-1e4, -750.0, -40.0, -1.5, -1e-9, 0.0, 1e-9, 0.7, 40.0, 750.0, 1e4])

@@ -8,6 +8,7 @@ import pytest
 import pullback as pb
 
 from ._cases import Case, collect, weights_for
+from ._host import numpy_is_active  # noqa: F401 - a fixture
 
 torch = pytest.importorskip("torch", reason="PyTorch is a peer, not a dependency")
 

@@ -11,6 +11,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
+
 xp = pb.xp
 A = np.array([1.5, -2.0, 3.0])
 N = np.array([5, 3, -6])

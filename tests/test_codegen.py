@@ -12,6 +12,8 @@ from pullback.autograd import signatures
 from pullback.autograd.codegen import make_pull, make_recorder
 from pullback.autograd.primitive import REGISTRY, find, names
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
+
 xp = pb.xp
 
 

@@ -13,6 +13,8 @@ import pullback as pb
 from pullback.autograd.backward import sweep
 from pullback.autograd.tape import Record
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
+
 xp = pb.xp
 
 

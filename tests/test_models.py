@@ -10,6 +10,8 @@ import scipy.special as sps
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
+
 xp = pb.xp
 M = pb.models
 ACTIVATIONS = {

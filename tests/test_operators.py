@@ -9,6 +9,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
+
 xp = pb.xp
 A = np.array([1.5, -2.0, 3.0])
 N = np.array([5, 3, -6])
@@ -134,3 +136,36 @@ def test_operators_refuse_what_is_no_array(other):
         xp.asarray(A) + other
     with pytest.raises(TypeError):
         other * xp.asarray(A)
+
+
+REALS = [np.int8, np.uint8, np.int64, np.float16, np.float32, np.float64]
+MIXED = {
+    "add": op.add, "subtract": op.sub, "multiply": op.mul, "divide": op.truediv, "power": op.pow, "maximum": xp.maximum,
+    "hypot": xp.hypot, "atan2": xp.atan2, "logaddexp": xp.logaddexp, "remainder": op.mod,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("f", MIXED.values(), ids=MIXED)
+@pytest.mark.parametrize("traced", [np.float32, np.float64])
+def test_constants_of_every_dtype_on_either_side(f, traced):
+    """The gradient has the traced array's dtype, and the numbers of a computation in float64."""
+    x = np.array([0.7, 1.6])
+    for constant in REALS:
+        c = np.array([2, 3], constant)
+        for call in (lambda x, c: f(x, c), lambda x, c: f(c, x)):
+            g = pb.grad(lambda x, call=call, c=c: xp.sum(1.5 * call(x, c)))(x.astype(traced))
+            wide = pb.grad(lambda x, call=call, c=c: xp.sum(1.5 * call(x, c.astype(float))))(x)
+            assert g.dtype == traced
+            np.testing.assert_allclose(g, wide, rtol=2e-2 if constant == np.float16 else 1e-4)
+
+
+@pytest.mark.parametrize("name", ["multiply", "divide", "power"])
+@pytest.mark.parametrize("traced", [np.complex64, np.complex128])
+def test_real_constants_beside_complex_arrays(name, traced):
+    z = np.array([0.7 + 0.2j, 1.6 - 1j])
+    for constant in REALS:
+        c = np.array([2, 3], constant)
+        g = pb.grad(lambda z, c=c: xp.real(xp.sum(MIXED[name](z, c))))(z.astype(traced))
+        wide = pb.grad(lambda z, c=c: xp.real(xp.sum(MIXED[name](z, c.astype(float)))))(z)
+        assert g.dtype == traced
+        np.testing.assert_allclose(g, wide, rtol=2e-2 if constant == np.float16 else 1e-4)

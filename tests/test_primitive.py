@@ -12,6 +12,8 @@ import pytest
 import pullback as pb
 from pullback.autograd.primitive import Kernels, Primitive, find
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
+
 xp = pb.xp
 
 

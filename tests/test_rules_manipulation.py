@@ -85,7 +85,9 @@ def test_indices_and_booleans_carry_no_derivative(f):
 # ── getitem and setitem ───────────────────────────────────────────────────────────────────────
 
 X = RNG.standard_normal((3, 4, 2))
-MASK = np.asarray([[True, False, True, True], [False, False, True, False], [True, True, False, False]])
+MASK = np.asarray(
+    [[True, False, True, True], [False, False, True, False], [True, True, False, False]]
+)
 KEYS = {
     "integer": 1,
     "NumPy integer": np.int64(-1),
@@ -130,7 +132,11 @@ def test_every_kind_of_key(key):
     weights = RNG.standard_normal(part.shape)
     wanted = np.zeros(X.shape)
     np.add.at(wanted, key, weights)
-    with_array = tuple(xp.asarray(k) if isinstance(k, np.ndarray) else k for k in key) if type(key) is tuple else key
+    with_array = (
+        tuple(xp.asarray(k) if isinstance(k, np.ndarray) else k for k in key)
+        if type(key) is tuple
+        else key
+    )
     for k in (key, with_array):
         np.testing.assert_array_equal(pb.to_numpy(xp.asarray(X)[k]), part)
         np.testing.assert_allclose(pulled(lambda x, k=k: x[k], X, weights), wanted, rtol=1e-15)
@@ -143,7 +149,9 @@ def test_every_kind_of_key(key):
 
     written = X.copy()
     written[key] = weights
-    value, (by_x, by_value) = pb.value_and_grad(lambda x, v: xp.sum(put(x, v) * X), argnums=(0, 1))(X, weights)
+    value, (by_x, by_value) = pb.value_and_grad(lambda x, v: xp.sum(put(x, v) * X), argnums=(0, 1))(
+        X, weights
+    )
     np.testing.assert_allclose(value, np.sum(written * X))
     places = np.arange(X.size).reshape(X.shape)
     last = np.full(X.size, -1)  # which element of `value` is the last written at each place
@@ -162,7 +170,9 @@ def test_many_rows_taken_by_indices():
         key = RNG.integers(0 if dtype == np.uint8 else -50, 50, (8, 10)).astype(dtype)
         wanted = np.zeros(x.shape)
         np.add.at(wanted, key, weights)
-        np.testing.assert_allclose(pulled(lambda x, k=key: x[k], x, weights), wanted, rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(
+            pulled(lambda x, k=key: x[k], x, weights), wanted, rtol=1e-12, atol=1e-13
+        )
 
 
 def test_keys_out_of_range_are_refused():
@@ -299,7 +309,9 @@ def test_apply_where_keeps_single_precision():
 def test_creation_from_traced_numbers(f):
     pb.check_grads(f, (np.asarray(1.5), np.asarray(-0.7)), order=2)
     low = [np.asarray(v, np.float32) for v in (1.5, -0.7)]
-    assert [g.dtype for g in pb.grad(lambda a, b: xp.sum(f(a, b)), argnums=(0, 1))(*low)] == [np.float32] * 2
+    assert [g.dtype for g in pb.grad(lambda a, b: xp.sum(f(a, b)), argnums=(0, 1))(*low)] == [
+        np.float32
+    ] * 2
 
 
 def test_casting_to_another_device_and_back():
@@ -329,3 +341,26 @@ def test_what_has_no_meaning_is_refused():
         xp.diff(xp.asarray(1.0))
     with pytest.raises(ValueError, match="axis"):
         pb.grad(lambda x: xp.sum(xp.cumulative_sum(x)))(x)  # of a matrix: along which axis?
+
+
+@pytest.mark.parametrize("condition", [True, False, np.asarray([0, 2]), np.asarray([0.0, -1.0])])
+def test_where_with_the_conditions_that_numpy_takes(condition):
+    holds = np.broadcast_to(condition, (2,)).astype(bool)
+    x, y = np.asarray([1.0, 2.0]), np.asarray([3.0, 4.0])
+    got = pb.grad(lambda x, y: xp.sum(xp.where(condition, x, y) ** 2), argnums=(0, 1))(x, y)
+    np.testing.assert_array_equal(got[0], np.where(holds, 2 * x, 0))
+    np.testing.assert_array_equal(got[1], np.where(holds, 0, 2 * y))
+    pb.check_grads(lambda x, y: xp.where(condition, x, y) ** 2, (x, y), order=2)
+
+
+def test_where_and_clip_stop_infinite_cotangents():
+    """0 · ∞ would be NaN: what is not chosen gets 0, whatever its slope would be."""
+    x = np.asarray([-1.0, 4.0])
+    with np.errstate(divide="ignore"):
+        for f in (
+            lambda x: xp.sqrt(xp.where(x > 0, x, 0.0)),
+            lambda x: xp.sqrt(xp.clip(x, 0.0, None)),
+            lambda x: xp.sqrt(xp.maximum(x, 0.0)),
+            lambda x: xp.sqrt(xp.max(xp.stack([x, xp.zeros_like(x)]), axis=0)),
+        ):
+            np.testing.assert_array_equal(pb.grad(lambda x, f=f: xp.sum(f(x)))(x), [0, 0.25])

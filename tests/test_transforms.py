@@ -12,6 +12,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
+
 xp = pb.xp
 Pair = namedtuple("Pair", "first second")
 
@@ -179,6 +181,15 @@ REFUSED = {
     "aux of three": (lambda: pb.grad(lambda x: (x, 1, 2), has_aux=True)(1.0), r"\(value, aux\)"),
     "argnums out of range": (lambda: pb.grad(lambda x: x, argnums=1)(1.0), "argnums=1"),
     "no arguments": (lambda: pb.grad(lambda: 1.0)(), "argnums=0"),
+    "an argument twice": (lambda: pb.grad(lambda x, y: x * y, argnums=(0, 0))(1.0, 2.0), "argnums"),
+    "an argument twice, from the end": (
+        lambda: pb.grad(lambda x, y: x * y, argnums=(0, -2))(1.0, 2.0),
+        "argnums",
+    ),
+    "argnums by name": (lambda: pb.grad(lambda x: x, argnums="x")(1.0), "argnums"),
+    "argnums of float": (lambda: pb.grad(lambda x: x, argnums=0.0)(1.0), "argnums"),
+    "check_grads of integers": (lambda: pb.check_grads(xp.sum, (np.arange(3),)), "int64"),
+    "check_grads without a tuple": (lambda: pb.check_grads(xp.sum, np.ones(3)), "tuple"),
     "masked arrays": (lambda: pb.grad(xp.sum)(np.ma.ones(3)), "MaskedArray"),
     "vjp of integers": (lambda: pb.vjp(xp.sum, np.arange(3)), "int64"),
 }

@@ -13,6 +13,7 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
 from ._traps import QUIET, grads, needs, rows
 
 xp = pb.xp

@@ -15,6 +15,7 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
 from ._traps import grads, rows
 
 xp = pb.xp

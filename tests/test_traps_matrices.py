@@ -12,6 +12,7 @@ import pytest
 import pullback as pb
 
 from ._cases import look_up
+from ._host import numpy_is_active  # noqa: F401 - a fixture
 from ._traps import needs, rows
 
 xp = pb.xp

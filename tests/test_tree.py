@@ -10,6 +10,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
+
 Point = namedtuple("Point", "x y")
 
 

@@ -35,11 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt:
         return _tell("interrupted; files that are there are whole", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader, such as `head`, has enough. Python would complain at exit on flushing.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader, such as `head`, has enough
+        _drop_output()
         return 0
+    except OSError as error:
+        _drop_output()
+        return _tell(f"cannot write the output: {error.strerror or error}", BAD_INPUT)
+    except UnicodeEncodeError as error:
+        character = error.object[error.start]
+        return _tell(
+            f"cannot write {character!a} in the output's encoding, {error.encoding}: "
+            "set PYTHONIOENCODING=utf-8, or use --output",
+            BAD_INPUT,
+        )
 
 
 def _run(arguments: list[str]) -> int:
@@ -58,6 +66,12 @@ def _run(arguments: list[str]) -> int:
             raise
         # typer's own complaints about options, whichever click they come from.
         return _tell(error.format_message(), BAD_INPUT)
+
+
+def _drop_output() -> None:
+    """What could not be written is still in the buffer: at exit Python would try, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell(message: str, code: int) -> int:

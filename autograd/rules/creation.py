@@ -1,4 +1,4 @@
-"""Triangles: the cotangent's own triangle. (What else makes arrays from arrays is composed: see `creation.py`.)"""
+"""Triangles: the cotangent's own triangle. What else makes arrays from arrays is composed, in `creation.py`."""
 
 from ..primitive import defvjp
 

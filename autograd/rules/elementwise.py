@@ -19,7 +19,12 @@ from ..primitive import defvjp
 defvjp("add", x1=lambda ct: ct, x2=lambda ct: ct)
 defvjp("subtract", x1=lambda ct: ct, x2=lambda ct: -ct)
 defvjp("multiply", x1=lambda ct, x2: ct * x2, x2=lambda ct, x1: ct * x1)
-defvjp("divide", x1=lambda ct, x2: ct / x2, x2=lambda ct, out, x2: -ct * (out / x2))
+defvjp(
+    "divide",
+    _part=lambda ct, x2: ct / x2,
+    x1=lambda _part: _part,
+    x2=lambda _part, out: -_part * out,
+)
 defvjp("negative", x=lambda ct: -ct)
 defvjp("positive", x=lambda ct: ct)
 defvjp("square", x=lambda ct, x: 2 * (ct * x))
@@ -36,8 +41,7 @@ def _pow_base(ct: Any, x1: Any, x2: Any, xp: Any) -> Any:
     if not is_inexact(x2.dtype):
         x2 = xp.astype(x2, x1.dtype)  # an unsigned 0 − 1 wraps around
     idle = (x1 == 0) & (x2 == 0)
-    slope = x2 * x1 ** xp.where(idle, xp.ones_like(x2), x2 - 1)
-    return ct * xp.where(idle, xp.zeros_like(slope), slope)
+    return ct * (x2 * x1 ** xp.where(idle, 1, x2 - 1))
 
 
 def _pow_exponent(ct: Any, out: Any, x1: Any, xp: Any) -> Any:
@@ -51,8 +55,7 @@ def _pow_exponent(ct: Any, out: Any, x1: Any, xp: Any) -> Any:
         if is_complex(out.dtype):
             return ct * (out * cmath.log(x1))
         return ct * (out * (math.log(x1) if x1 > 0 else math.nan))
-    if is_complex(out.dtype):
-        x1 = xp.astype(x1, out.dtype)
+    x1 = xp.astype(x1, out.dtype, copy=False)  # NumPy's logarithm of int8 is a float16
     zero = x1 == 0
     return ct * (out * xp.log(xp.where(zero, xp.ones_like(x1), x1)))
 
@@ -70,7 +73,7 @@ defvjp("log10", x=lambda ct, x: ct / (x * math.log(10)))
 
 # ── trigonometric and hyperbolic ──────────────────────────────────────────────────────────────
 #
-# The derivatives of the inverse functions are written with one square root for each branch point, since
+# The derivatives of the complex inverse functions are written with one square root for each branch point, since
 # √(1−x)·√(1+x) has the cuts of asin and acos, and √(x−1)·√(x+1) those of acosh, while the root of the product
 # has not. ``−(x − 1)`` and ``x − (−1)`` keep the sign of a zero imaginary part, which says on what side of a cut a
 # number lies; ``1 − x`` and ``x + 1`` lose it. No squares: they lose digits near ±1 and overflow.
@@ -85,15 +88,9 @@ def _tan(ct: Any, x: Any, out: Any, xp: Any) -> Any:
 
 def _root_below(x: Any, xp: Any) -> Any:
     """√(1 − x²)."""
-    return xp.sqrt(-(x - 1)) * xp.sqrt(x - (-1))
-
-
-def _root_above(x: Any, xp: Any) -> Any:
-    """√(1 + x²); of −x in the left half plane, where √(x−i)·√(x+i) would have the wrong sign."""
-    if not is_complex(x.dtype):
-        return xp.hypot(x, 1.0)
-    right = xp.where(xp.signbit(xp.real(x)), -x, x)
-    return xp.sqrt(right - 1j) * xp.sqrt(right + 1j)
+    if is_complex(x.dtype):
+        return xp.sqrt(-(x - 1)) * xp.sqrt(x - (-1))
+    return xp.sqrt((1 - x) * (1 + x))
 
 
 def _atan(ct: Any, x: Any) -> Any:
@@ -114,23 +111,16 @@ defvjp("cosh", x=lambda ct, x, xp: ct * xp.sinh(x))
 # 1 − tanh² loses every digit in the tails, and 1/cosh² overflows
 defvjp("tanh", x=lambda ct, x, xp: ct * xp.sech2(x))
 defvjp("sech2", x=lambda ct, x, out, xp: ct * (-2 * (out * xp.tanh(x))))
-defvjp("asinh", x=lambda ct, x, xp: ct / _root_above(x, xp))
+# cosh asinh x = √(1 + x²), on the right side of the cuts, and without the square
+defvjp("asinh", x=lambda ct, out, xp: ct / xp.cosh(out))
 defvjp("acosh", x=lambda ct, x, xp: ct / (xp.sqrt(x - 1) * xp.sqrt(x - (-1))))
 defvjp("atanh", x=lambda ct, x: ct / ((1 - x) * (1 + x)))
 
 
-def _turn(ct: Any, part: Any, size: Any, xp: Any) -> Any:
-    """ct · part / size², without squares, which overflow and underflow; 0 where size is 0 or infinite."""
-    idle = (size == 0) | xp.isinf(size)
-    safe = xp.where(idle, xp.ones_like(size), size)
-    return ct * (xp.where(idle, xp.zeros_like(size), part) / safe / safe)
-
-
 defvjp(
     "atan2",
-    _size=lambda x1, x2, xp: xp.hypot(x1, x2),
-    x1=lambda ct, x2, _size, xp: _turn(ct, x2, _size, xp),
-    x2=lambda ct, x1, _size, xp: -_turn(ct, x1, _size, xp),
+    x1=lambda ct, x1, x2, xp: ct * xp.over_squares(x2, x1),
+    x2=lambda ct, x1, x2, xp: -ct * xp.over_squares(x1, x2),
 )
 
 
@@ -159,22 +149,16 @@ defvjp("abs", x=_abs)
 defvjp("conj", x=lambda ct, xp: xp.conj(ct))
 
 
-def _chosen(ct: Any, this: Any, other: Any, out: Any, xp: Any) -> Any:
-    """ct where `this` is the result, half of it where both are, so that maximum(x, x) has derivative 1."""
-    share = xp.astype(this == out, ct.dtype)
-    tie = xp.astype(this == other, ct.dtype)
-    return ct * (share * (1 - 0.5 * tie))
-
-
+# a tie gives each half, so that maximum(x, x) has the derivative 1
 defvjp(
     "maximum",
-    x1=lambda ct, x1, x2, out, xp: _chosen(ct, x1, x2, out, xp),
-    x2=lambda ct, x1, x2, out, xp: _chosen(ct, x2, x1, out, xp),
+    x1=lambda ct, x1, x2, xp: xp.chosen(ct, x1, x2),
+    x2=lambda ct, x1, x2, xp: xp.chosen(ct, x2, x1),
 )
 defvjp(
     "minimum",
-    x1=lambda ct, x1, x2, out, xp: _chosen(ct, x1, x2, out, xp),
-    x2=lambda ct, x1, x2, out, xp: _chosen(ct, x2, x1, out, xp),
+    x1=lambda ct, x1, x2, xp: xp.chosen(ct, x2, x1),
+    x2=lambda ct, x1, x2, xp: xp.chosen(ct, x1, x2),
 )
 
 
@@ -186,19 +170,19 @@ def _clip_x(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
         inside = x >= min
     else:
         inside = x <= max if min is None else (x >= min) & (x <= max)
-    return xp.where(inside, ct, xp.zeros_like(ct))
+    return xp.masked(ct, inside)
 
 
 def _clip_min(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
     """ct where x is below; where the bounds are in the wrong order, `max` is the result."""
     below = x < min if max is None else (x < min) & (min <= max)
-    return xp.where(below, ct, xp.zeros_like(ct))
+    return xp.masked(ct, below)
 
 
 def _clip_max(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
     """ct where x, or `min`, is above."""
     above = x > max if min is None else (x > max) | (min > max)
-    return xp.where(above, ct, xp.zeros_like(ct))
+    return xp.masked(ct, above)
 
 
 defvjp("clip", x=_clip_x, min=_clip_min, max=_clip_max)

@@ -1,17 +1,18 @@
 """Discrete Fourier transforms.
 
-*Complex.* y = c F P x: P pads with zeros or crops to n, F_jk = e^(−2πi jk/n) is symmetric, and c is 1, 1/√n or 1/n
-by `norm`. The sweep's adjoint is the plain transpose, x̄ = c Pᵀ F ȳ: the same transform with the same norm, then cut
-or filled with zeros to the length of x. Over several axes the same for each.
+*Complex.* y = c F P x: P pads with zeros or crops to n, F_jk = e^(−2πi jk/n) is symmetric, and c is 1, 1/√n or 1/n by
+`norm`. The sweep's adjoint is the plain transpose, x̄ = c Pᵀ F ȳ: the same transform with the same norm, then cropped
+or padded to the length of x. Over several axes the same for each.
 
 *Real.* rfft keeps the first m = n//2 + 1 of n outputs, and dL = Re Σ_k ȳ_k Σ_j e^(−2πi jk/n) dx_j makes
-x̄_j = Re Σ_{k<m} ȳ_k e^(−2πi jk/n). hfft(a)_j is that sum over all n of the Hermitian continuation of a, where each k but
-0 and n/2 appears twice: x̄ = hfft(ȳ/w), with the weights w = 1 at k = 0 and, for even n, at n/2, and 2 elsewhere. The
-other way round, hfft(a) = Re Σ_{k<m} w_k a_k e^(−2πi jk/n) gives ā = w · rfft(ȳ). irfft and ihfft are the same pair with
-e^(+2πi jk/n) and 1/n. All four name their scaling by the same `norm`.
+x̄_j = Re Σ_{k<m} ȳ_k e^(−2πi jk/n). hfft(a)_j is that sum over all n elements of the Hermitian continuation of a, where
+each k but 0 and n/2 appears twice: x̄ = hfft(ȳ/w), with the weights w = 1 at k = 0 and, for even n, at n/2, and 2
+elsewhere. The other way round, hfft(a)_j = Re Σ_{k<m} w_k a_k e^(−2πi jk/n) gives ā = w · rfft(ȳ). irfft and ihfft are
+the same pair with e^(+2πi jk/n) and 1/n. All four name their scaling by the same `norm`.
 
 For several axes, rfftn is rfft over the last of them and then fft over the others, irfftn the reverse.
-(Frigo and Johnson, The Design and Implementation of FFTW3, 2005, for the transforms; the adjoints as derived.)
+
+Edge cases: odd n; n = 1 and 2, where no frequency is doubled; imaginary parts that irfft and hfft ignore get 0.
 """
 
 from __future__ import annotations
@@ -138,9 +139,7 @@ def _irfftn(ct: Any, x_shape: tuple[int, ...], s: Any, axes: Any, norm: str, xp:
     out = _resize(out, x_shape[last], last, xp)
     if not others:
         return out
-    return _resize_all(
-        xp.fft.ifftn(out, axes=tuple(others), norm=norm), x_shape, tuple(others), xp
-    )
+    return _resize_all(xp.fft.ifftn(out, axes=tuple(others), norm=norm), x_shape, tuple(others), xp)
 
 
 defvjp("fft.rfftn", x=_rfftn)

@@ -2,7 +2,7 @@
 
 Notation: c is the cotangent of the output, conjugated as the sweep carries it, so that dL = Re Σ c·dout, and the rule
 finds Ā with dL = Re Σ Ā·dA. Then Re tr(N X dA Y) gives Ā = Xᵀ Nᵀ Yᵀ with plain transposes, and conjugates appear only
-where dAᴴ does: Re tr(N dAᴴ) = Re Σ conj(N)·dA. A real N drops them all.
+where dAᴴ does: Re tr(N dAᴴ) = Re Σ conj(N)·dA.
 
 Sources: Giles, Collected matrix derivative results for forward and reverse mode algorithmic differentiation, 2008;
 Seeger et al., Auto-differentiating linear algebra, 2017; Golub and Pereyra, The differentiation of pseudo-inverses and
@@ -49,44 +49,50 @@ def _cofactors(x: Any, xp: Any) -> Any:
 
 
 def _cofactors_beside_diagonal(s: Any, E: Any, xp: Any) -> Any:
-    """The cofactors of B = diag(s) + E, whose E has the value 0, to any order of differentiation.
+    """The cofactors of B = diag(s) + E, whose E has the value 0, to be differentiated further.
 
     U, s and V above are constants here (for any constant unitary U and V the formula is exact, and E carries all
     derivatives), since singular vectors have no derivative where singular values are equal. In blocks,
-    B = [[P, Q], [R, D]] with the two smallest singular values in D, and T = D − R P⁻¹ Q:
+    B = [[P, Q], [R, D]] with the three smallest singular values in D, and T = D − R P⁻¹ Q:
 
         adj B = det P · [[det T · P⁻¹ + P⁻¹ Q adj(T) R P⁻¹, −P⁻¹ Q adj(T)], [−adj(T) R P⁻¹, adj(T)]].
 
-    A third singular value that is exactly 0 makes P singular; then adj and its first derivative are 0. (The second
-    derivative of adj would not be: that one is 0 here, for n > 3 and a rank of n − 3 or less.)
+    A fourth singular value that is exactly 0 makes P singular. Then adj, its first and its second derivative are 0;
+    its third, which is a fourth derivative of det, would not be, but is 0 here too.
     """
     n = E.shape[-1]
     B = E + spread_diagonal(xp.astype(s, E.dtype), n, n, 0, xp)
-    P, Q, R, D = B[..., :-2, :-2], B[..., :-2, -2:], B[..., -2:, :-2], B[..., -2:, -2:]
-    zero = s[..., :-2] == 0
-    P = P + spread_diagonal(xp.astype(zero, E.dtype), n - 2, n - 2, 0, xp)
+    P, Q, R, D = B[..., :-3, :-3], B[..., :-3, -3:], B[..., -3:, :-3], B[..., -3:, -3:]
+    zero = s[..., :-3] == 0
+    P = P + spread_diagonal(xp.astype(zero, E.dtype), n - 3, n - 3, 0, xp)
     size = xp.where(xp.any(zero, axis=-1), xp.zeros_like(D[..., 0, 0]), xp.linalg.det(P))
     inverse = xp.linalg.inv(P)
     PQ, RP = inverse @ Q, R @ inverse
     T = D - R @ PQ
-    adj = xp.matrix_transpose(_cofactors(T, xp))
-    det = cell(T[..., 0, 0] * T[..., 1, 1] - T[..., 0, 1] * T[..., 1, 0], xp)
+    cofactors = _cofactors(T, xp)
+    det = xp.sum(T[..., :1, :] * cofactors[..., :1, :], axis=-1, keepdims=True)
+    adj = xp.matrix_transpose(cofactors)
     top = xp.concat([det * inverse + PQ @ adj @ RP, -PQ @ adj], axis=-1)
     bottom = xp.concat([-adj @ RP, adj], axis=-1)
     return cell(size, xp) * xp.matrix_transpose(xp.concat([top, bottom], axis=-2))
 
 
-defvjp("linalg.det", x=lambda ct, x, xp: cell(ct, xp) * _cofactors(x, xp))
+def _det(ct: Any, x: Any, xp: Any) -> Any:
+    """ct · the cofactors of x, right for singular x too."""
+    return cell(ct, xp) * _cofactors(x, xp)
+
+
+defvjp("linalg.det", x=_det)
 
 # ── slogdet ───────────────────────────────────────────────────────────────────────────────────
 #
-# With τ = tr(A⁻¹ dA) = d log det A: d log|det A| = Re τ and d sign = i sign Im τ. Re(c_s i sign) Im τ = Re(i Im(c_s
-# sign) τ), so Ā = (c_l + i Im(c_s sign)) A⁻ᵀ; a real sign is constant. At a singular matrix the derivative is
-# infinite, and the inverse fails as `inv` does.
+# With τ = tr(A⁻¹ dA) = d log det A: d log|det A| = Re τ and d sign = i sign Im τ. For cotangents c_l and c_s,
+# Re(c_s i sign) Im τ = Re(i Im(c_s sign) τ), so Ā = (c_l + i Im(c_s sign)) A⁻ᵀ; a real sign is constant. At a singular
+# matrix the derivative is infinite, and the inverse fails as `inv` does.
 
 
 def _slogdet(sign_bar: Any, logabsdet_bar: Any, sign: Any, x: Any, xp: Any) -> Any:
-    """(logabsdet_bar + i Im(sign_bar sign)) x⁻ᵀ."""
+    """(logabsdet_bar + i Im(sign_bar sign)) x⁻ᵀ; a real sign has derivative 0; a singular x raises."""
     c = logabsdet_bar
     if sign_bar is not None and is_complex(x.dtype):
         turn = xp.imag(sign_bar * sign) * 1j  # in this order: NumPy keeps its own scalars
@@ -100,8 +106,8 @@ defvjp("linalg.slogdet", outputs=("sign", "logabsdet"), x=_slogdet)
 
 # ── inv, solve, matrix_power ──────────────────────────────────────────────────────────────────
 #
-# Y = A⁻¹: dY = −Y dA Y, so Ā = −Yᵀ c Yᵀ. X = A⁻¹ B: dX = A⁻¹ (dB − dA X), so B̄ = A⁻ᵀ c and Ā = −B̄ Xᵀ (Giles 2008,
-# 2.3.1). B is one vector if it has one axis.
+# Y = A⁻¹: dY = −Y dA Y, so Ā = −Yᵀ c Yᵀ. X = A⁻¹ B: dX = A⁻¹ (dB − dA X), so B̄ = A⁻ᵀ c and Ā = −B̄ Xᵀ (Giles 2008).
+# B is one vector if it has one axis.
 
 
 def _inv(ct: Any, out: Any, xp: Any) -> Any:
@@ -154,7 +160,7 @@ defvjp("linalg.matrix_power", x=_matrix_power)
 
 # ── pinv ──────────────────────────────────────────────────────────────────────────────────────
 #
-# For P = A⁺ and a rank that stays the same (Golub and Pereyra 1973, 4.12),
+# For P = A⁺ and a rank that stays the same (Golub and Pereyra 1973),
 # dP = −P dA P + P Pᴴ dAᴴ (I − A P) + (I − P A) dAᴴ Pᴴ P. With c: the first term gives −Pᵀ c Pᵀ, the others
 # conj((I − A P) cᵀ P Pᴴ) and conj(Pᴴ P cᵀ (I − P A)).
 
@@ -173,10 +179,10 @@ defvjp("linalg.pinv", x=_pinv)
 
 # ── cholesky ──────────────────────────────────────────────────────────────────────────────────
 #
-# A = L Lᴴ: dL = L Φ(L⁻¹ dA L⁻ᴴ), where Φ takes the lower triangle and half of the diagonal. With M = Lᵀ c, dL = Re
-# Σ Φ(M)·(L⁻¹ dA L⁻ᴴ), so Ā = L⁻ᵀ Φ(M) conj(L)⁻¹. Of a Hermitian A only Hermitian directions dA make sense, and the
-# gradient is the Hermitian part (Ā + Āᴴ)/2, though the function reads one triangle (Seeger et al. 2017, 3.2;
-# Murray, Differentiation of the Cholesky decomposition, 2016). For U = Lᴴ, L̄ = Ūᴴ.
+# A = L Lᴴ: dL = L Φ(L⁻¹ dA L⁻ᴴ), where Φ takes the lower triangle and half of the diagonal. With M = Lᵀ c,
+# dL = Re Σ Φ(M)·(L⁻¹ dA L⁻ᴴ), so Ā = L⁻ᵀ Φ(M) conj(L)⁻¹. Of a Hermitian A only Hermitian directions dA make sense, and
+# the gradient is the Hermitian part (Ā + Āᴴ)/2, though the function reads one triangle (Seeger et al. 2017; Murray,
+# Differentiation of the Cholesky decomposition, 2016). For U = Lᴴ, L̄ = Ūᴴ.
 
 
 def hermitian(x: Any, xp: Any) -> Any:
@@ -185,7 +191,7 @@ def hermitian(x: Any, xp: Any) -> Any:
 
 
 def _cholesky(ct: Any, out: Any, upper: bool, xp: Any) -> Any:
-    """The Hermitian part of L⁻ᵀ Φ(Lᵀ ct) conj(L)⁻¹."""
+    """The Hermitian part of L⁻ᵀ Φ(Lᵀ ct) conj(L)⁻¹, Φ the lower triangle with half of the diagonal."""
     L, c = (adjoint(out, xp), adjoint(ct, xp)) if upper else (out, ct)
     flat = xp.matrix_transpose(L)
     M = flat @ c
@@ -201,10 +207,10 @@ defvjp("linalg.cholesky", x=_cholesky)
 # ── qr ────────────────────────────────────────────────────────────────────────────────────────
 #
 # A = Q R, m ≥ n, Qᴴ Q = I, R upper triangular with a real diagonal. With E = dA R⁻¹ and X = Qᴴ E = Ω + T, Ω = Qᴴ dQ
-# anti-Hermitian and T = dR R⁻¹ upper triangular: T is the upper triangle of X + Xᴴ with Re X on the diagonal, dR =
-# T R and dQ = E − Q T. So dL = Re Σ Q̄·E + M·T with M = R̄ Rᵀ − Qᵀ Q̄, and M·T = N·X with N = Re diag(M) + triu(M,
-# 1) + triu(M, 1)ᴴ: Ā = (Q̄ + conj(Q) N) R⁻ᵀ (Walter and Lehmann 2012, 3.5). A of full column rank; R is singular
-# otherwise.
+# anti-Hermitian and T = dR R⁻¹ upper triangular: T is the upper triangle of X + Xᴴ with Re X on the diagonal,
+# dR = T R and dQ = E − Q T. So dL = Re Σ Q̄·E + M·T with M = R̄ Rᵀ − Qᵀ Q̄, and M·T = N·X with
+# N = Re diag(M) + triu(M, 1) + triu(M, 1)ᴴ: Ā = (Q̄ + conj(Q) N) R⁻ᵀ (Walter and Lehmann 2012). A of full column rank;
+# R is singular otherwise.
 #
 # m < n: A = [X Y], R = [U V] with X = Q U, V = Qᴴ Y. dV = dQᴴ Y + Qᴴ dY adds conj(Y) V̄ᴴ to Q̄, and Ȳ = conj(Q) V̄;
 # the square rule gives X̄ (Roberts and Roberts 2020).
@@ -215,7 +221,10 @@ defvjp("linalg.cholesky", x=_cholesky)
 
 
 def _qr(Q_bar: Any, R_bar: Any, Q: Any, R: Any, xp: Any) -> Any:
-    """(Q̄ + conj(Q) N) R⁻ᵀ; wide matrices and the complete Q are reduced to that."""
+    """(Q̄ + conj(Q) N) R⁻ᵀ; wide matrices and the complete Q are reduced to that.
+
+    The first min(m, n) columns of x have to be independent. Columns that complete Q count by the space they span.
+    """
     n = R.shape[-1]
     if Q.shape[-1] > n:
         first, rest = Q[..., :n], Q[..., n:]

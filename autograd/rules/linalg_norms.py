@@ -40,9 +40,7 @@ def _shared(ct: Any, values: Any, best: Any, axis: Any, xp: Any) -> Any:
 # (smallest) |x|; equal ones share. p = 0 counts the elements that are not 0: derivative 0.
 
 
-def _vector_norm(
-    ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, ord: Any, xp: Any
-) -> Any:
+def _vector_norm(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, ord: Any, xp: Any) -> Any:
     """ct (|x|/out)^(ord−1) conj(x)/|x|, and 0 where x or out is 0."""
     ct = spread(ct, x.shape, axis, keepdims, xp)
     if ord == 0:
@@ -68,7 +66,7 @@ defvjp("linalg.vector_norm", x=_vector_norm)
 # ── matrix_norm ───────────────────────────────────────────────────────────────────────────────
 #
 # "fro": the vector norm of all elements. ±1, ±∞: the largest (smallest) sum of |x| over a column, a row. ±2: the
-# largest (smallest) singular value; ds_i = Re(u_iᴴ dA v_i) passes conj(u_i) conj(v_iᴴ) on. "nuc": the sum of all, so that
+# largest (smallest) singular value; ds_i = Re(u_iᴴ dA v_i) passes conj(u_i) conj(v_iᴴ) on. "nuc": the sum of all, so
 # Ā = conj(U Vᴴ), the polar factor, over the singular values that are not 0: of all subgradients the one of least norm.
 
 

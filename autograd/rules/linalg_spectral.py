@@ -1,12 +1,14 @@
 """Eigenvalues and singular values, with and without their vectors.
 
-Notation as in `linalg.py`. Where values coincide, vectors have no derivative: a rule then divides by 0. The values alone
+Notation as in `linalg.py`. Where values coincide, vectors have no derivative, and a rule divides by 0. The values alone
 have one, and their rules never divide. With vectors, `gap_divide` gives NaN for a pair of equal values unless the
-cotangents of both its vectors are zero, in which case the pair has no part in the gradient. Vectors are defined up to a
-phase (a sign), so a function of them has a gradient only if it does not depend on that.
+cotangents of both its vectors are zero: then the pair has no part in the gradient. Second derivatives of values are
+derivatives of vectors, and as undefined. Vectors are defined up to a phase (a sign): a function of them has a gradient
+only if it does not depend on that.
 
-Sources: Giles 2008; Townsend, Differentiating the singular value decomposition, 2016; Boeddeker, Hanebrink, Drude, Heymann and
-Haeb-Umbach, On the computation of complex-valued gradients with application to statistically optimum beamforming, 2017.
+Sources: Giles 2008; Townsend, Differentiating the singular value decomposition, 2016; Boeddeker, Hanebrink, Drude,
+Heymann and Haeb-Umbach, On the computation of complex-valued gradients with application to statistically optimum
+beamforming, 2017.
 """
 
 from __future__ import annotations
@@ -43,13 +45,13 @@ def _pairs(used: Any, same: Any, xp: Any) -> Any:
 
 # ── eigh, eigvalsh ────────────────────────────────────────────────────────────────────────────
 #
-# A = V diag(w) Vᴴ. With X = Vᴴ dA V: dw = diag X, dV = V (F∘X), F_ij = 1/(w_j − w_i), F_ii = 0 (Giles 2008, 3.1).
+# A = V diag(w) Vᴴ. With X = Vᴴ dA V: dw = diag X, dV = V (F∘X), F_ij = 1/(w_j − w_i), F_ii = 0 (Giles 2008).
 # With M = Vᵀ V̄, dL = Re Σ N·X with N = diag(w̄) + F∘M, and Ā = conj(V) N Vᵀ. Only Hermitian dA make sense, so Ā is
 # its Hermitian part, and N too: M becomes (M − Mᴴ)/2.
 
 
 def _eigh(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
-    """conj(V) (diag(w̄) + F∘(M − Mᴴ)/2) Vᵀ, M = Vᵀ V̄."""
+    """conj(V) (diag(w̄) + F∘(M − Mᴴ)/2) Vᵀ, M = Vᵀ V̄: Hermitian; NaN where vectors of equal eigenvalues are used."""
     flat = xp.matrix_transpose(V)
     if V_bar is None:
         return hermitian((conj(V, xp) * row(w_bar, xp)) @ flat, xp)
@@ -63,7 +65,7 @@ def _eigh(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
 
 
 def _eigvalsh(ct: Any, x: Any, xp: Any) -> Any:
-    """conj(V) diag(ct) Vᵀ; right for equal eigenvalues."""
+    """conj(V) diag(ct) Vᵀ, Hermitian; right for equal eigenvalues."""
     _, V = xp.linalg.eigh(x)
     return _eigh(ct, None, None, V, xp)
 
@@ -75,12 +77,15 @@ defvjp("linalg.eigvalsh", x=_eigvalsh)
 #
 # A V = V diag(w), ‖v_j‖ = 1. With X = V⁻¹ dA V: dw = diag X, dV = V C, C_ij = X_ij/(w_j − w_i), and a real C_jj
 # that keeps the norm: Re (Vᴴ V C)_jj = 0, so C_jj = −Re Σ_{i≠j} (Vᴴ V)_ji C_ij. With M = Vᵀ V̄, dL = Re Σ_{i≠j}
-# (M_ij − Re(M_jj) (Vᵀ conj V)_ij) C_ij + w̄·dw = Re Σ N·X, and Ā = V⁻ᵀ N Vᵀ (Boeddeker et al. 2017, 4.18). V is
+# (M_ij − Re(M_jj) (Vᵀ conj V)_ij) C_ij + w̄·dw = Re Σ N·X, and Ā = V⁻ᵀ N Vᵀ (Boeddeker et al. 2017, 4.77). V is
 # singular for a defective A.
 
 
 def _eig(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
-    """V⁻ᵀ (diag(w̄) + F∘(M − (Vᵀ conj V) diag(Re M))) Vᵀ, M = Vᵀ V̄."""
+    """V⁻ᵀ (diag(w̄) + F∘(M − (Vᵀ conj V) diag(Re M))) Vᵀ, M = Vᵀ V̄.
+
+    NaN where vectors of equal eigenvalues are used; a defective x has no derivative.
+    """
     flat = xp.matrix_transpose(V)
     if V_bar is None:
         return xp.linalg.solve(flat, column(w_bar, xp) * flat)
@@ -97,7 +102,7 @@ def _eig(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
 def _eigvals(ct: Any, out: Any, x: Any, xp: Any) -> Any:
     """V⁻ᵀ diag(ct) Vᵀ; right for equal eigenvalues unless x is defective.
 
-    Libraries do not promise that `eig` gives its values in the order of `eigvals`: each takes the cotangent of the nearest.
+    No library promises that `eig` gives its values in the order of `eigvals`: each takes the nearest one's cotangent.
     """
     w, V = xp.linalg.eig(x)
     nearest = xp.argmin(xp.abs(column(w, xp) - row(out, xp)), axis=-1)

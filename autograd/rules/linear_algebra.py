@@ -121,24 +121,45 @@ defvjp("tensordot", x1=_tensordot_x1, x2=_tensordot_x2)
 
 # ── vecdot, outer, cross ──────────────────────────────────────────────────────────────────────
 #
-# y = Σ conj(a) b. dL = Re Σ ȳ (conj(da) b + conj(a) db), and Re(z conj(da)) = Re(conj(z) da): ā = conj(ȳ b), b̄ = ȳ
-# conj(a). Batches broadcast; the axis counts from the end, so that it names the same place in ȳ with the axis put
-# back.
+# y = Σ conj(a) b. dL = Re Σ ȳ (conj(da) b + conj(a) db), and Re(z conj(da)) = Re(conj(z) da): ā = conj(ȳ b) and
+# b̄ = ȳ conj(a). Batches broadcast; the axis counts from the end, so that it names one place in a, b and ȳ.
+#
+# c·(da × b) = da·(b × c) and c·(a × db) = db·(c × a), without conjugates: the cross product is bilinear.
 
-defvjp(
-    "vecdot",
-    x1=lambda ct, x2, axis, xp: conj(xp.expand_dims(ct, axis=axis) * x2, xp),
-    x2=lambda ct, x1, axis, xp: xp.expand_dims(ct, axis=axis) * conj(x1, xp),
-)
 
+def _from_end(axis: int, ndim1: int, ndim2: int) -> int:
+    """An axis of two arrays that broadcast, counted from the end."""
+    if axis >= 0 and ndim1 != ndim2:
+        raise ValueError(
+            f"the derivative of a product over axis={axis} of arrays with {ndim1} and {ndim2} axes: from the front "
+            "these are different axes, which the standard does not define; count the axis from the end"
+        )
+    return axis - ndim1 if axis >= 0 else axis
+
+
+def _vecdot_x1(ct: Any, x1_ndim: int, x2: Any, axis: int, xp: Any) -> Any:
+    """conj(ct x2)."""
+    return conj(xp.expand_dims(ct, axis=_from_end(axis, x1_ndim, x2.ndim)) * x2, xp)
+
+
+def _vecdot_x2(ct: Any, x1: Any, x2_ndim: int, axis: int, xp: Any) -> Any:
+    """ct conj(x1)."""
+    return xp.expand_dims(ct, axis=_from_end(axis, x1.ndim, x2_ndim)) * conj(x1, xp)
+
+
+def _cross_x1(ct: Any, x1_ndim: int, x2: Any, axis: int, xp: Any) -> Any:
+    """x2 × ct."""
+    return xp.linalg.cross(x2, ct, axis=_from_end(axis, x1_ndim, x2.ndim))
+
+
+def _cross_x2(ct: Any, x1: Any, x2_ndim: int, axis: int, xp: Any) -> Any:
+    """ct × x1."""
+    return xp.linalg.cross(ct, x1, axis=_from_end(axis, x1.ndim, x2_ndim))
+
+
+defvjp("vecdot", x1=_vecdot_x1, x2=_vecdot_x2)
+defvjp("linalg.cross", x1=_cross_x1, x2=_cross_x2)
 defvjp("linalg.outer", x1=lambda ct, x2: ct @ x2, x2=lambda ct, x1: x1 @ ct)
-
-# c·(da × b) = da·(b × c) and c·(a × db) = db·(c × a), without conjugates: the product is bilinear.
-defvjp(
-    "linalg.cross",
-    x1=lambda ct, x2, axis, xp: xp.linalg.cross(x2, ct, axis=axis),
-    x2=lambda ct, x1, axis, xp: xp.linalg.cross(ct, x1, axis=axis),
-)
 
 # ── diagonal, trace ───────────────────────────────────────────────────────────────────────────
 

@@ -1,9 +1,17 @@
 """Choosing between arrays."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from ..primitive import defvjp
 
-defvjp(
-    "where",
-    x1=lambda ct, condition, xp: xp.where(condition, ct, 0),
-    x2=lambda ct, condition, xp: xp.where(condition, 0, ct),
-)
+
+def _otherwise(ct: Any, condition: Any, xp: Any) -> Any:
+    """ct where the condition does not hold."""
+    return xp.masked(
+        ct, not condition if condition is True or condition is False else xp.logical_not(condition)
+    )
+
+
+defvjp("where", x1=lambda ct, condition, xp: xp.masked(ct, condition), x2=_otherwise)

@@ -128,19 +128,27 @@ defvjp(
 # parameters have no closed form: they are refused.)
 
 
+def _as_array(x: Any, other: Any, xp: Any) -> Any:
+    """`x`, or where it is a Python number, a 0-d array of it in the dtype of `other`."""
+    return x if hasattr(x, "dtype") else xp.zeros_beside((), other) + x
+
+
 def _gamma_density(a: Any, x: Any, xp: Any) -> Any:
     """x^(a−1) e^(−x) / Γ(a)."""
+    a = _as_array(a, x, xp)
     return xp.exp(xp.special.xlogy(a - 1.0, x) - x - xp.special.gammaln(a))
 
 
 def _beta_density(a: Any, b: Any, x: Any, xp: Any) -> Any:
     """x^(a−1) (1−x)^(b−1) / B(a, b)."""
+    a, b = _as_array(a, x, xp), _as_array(b, x, xp)
     powers = xp.special.xlogy(a - 1.0, x) + xp.special.xlog1py(b - 1.0, -x)
     return xp.exp(powers - xp.special.betaln(a, b))
 
 
 def _student_density(df: Any, t: Any, xp: Any) -> Any:
     """(1 + t²/df)^(−(df+1)/2) / (√df B(df/2, 1/2))."""
+    df = _as_array(df, t, xp)
     log_scale = xp.special.betaln(0.5 * df, 0.5) + 0.5 * xp.log(df)
     return xp.exp(-0.5 * (df + 1.0) * xp.log1p(t * t / df) - log_scale)
 
@@ -168,11 +176,6 @@ def _quotient(x: Any, y: Any, xp: Any) -> Any:
     """x / y; 0 at x = 0, whatever y is."""
     idle = (x == 0) & (y == 0)
     return x / xp.where(idle, xp.ones_like(y), y)
-
-
-def _as_array(x: Any, other: Any, xp: Any) -> Any:
-    """`x`, or where it is a Python number, an array of it beside `other`."""
-    return x if hasattr(x, "dtype") else xp.zeros_like(other) + x
 
 
 def _xlogy_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
@@ -236,12 +239,33 @@ def _gain(x: Any, y: Any, xp: Any) -> Any:
 # ── Bessel functions ──────────────────────────────────────────────────────────────────────────
 #
 # I_v' = (I_{v−1} + I_{v+1})/2 (DLMF 10.29.1) has no division by x, which would ask for limits at 0 at every order, and
-# I_{−1} = I_1. With the factor e^(−|x|) in front, −sign(x) times the function is added; at x = 0, where that makes a kink,
-# the mean of both slopes.
+# I_{−1} = I_1. With the factor e^(−|x|) in front, −sign(x) times the function is added; at x = 0, where that makes a
+# kink, the mean of both slopes. Far from 0 the two terms cancel, and the series e^(−x) I_v(x) = (2πx)^(−1/2) Σ_k c_k
+# x^(−k) with c_k = −c_{k−1} (4v² − (2k−1)²)/(8k) (DLMF 10.40.1) is differentiated instead.
+
+BESSEL_FAR, BESSEL_TERMS = 30.0, 17
 
 
-def _scaled(ct: Any, slope: Any, x: Any, out: Any, xp: Any) -> Any:
-    return ct * (slope - xp.sign(x) * out)
+def _scaled(ct: Any, v: Any, x: Any, out: Any, xp: Any) -> Any:
+    """ct · ((I_{v−1} + I_{v+1})/2 e^(−|x|) − sign(x) out)."""
+    if hasattr(v, "dtype") or v != int(v):
+        return ct * (_neighbours("ive", v, x, xp) - xp.sign(x) * out)
+    size = xp.abs(x)
+    border = max(BESSEL_FAR, 4.0 * v * v)
+    far = size > border
+    zero = xp.zeros_like(x)
+    near_x = xp.where(far, zero, x)
+    near = _neighbours("ive", v, near_x, xp) - xp.sign(near_x) * xp.where(far, zero, out)
+    coefficients = [1.0]
+    for k in range(1, BESSEL_TERMS):
+        coefficients.append(-coefficients[-1] * (4.0 * v * v - (2 * k - 1) ** 2) / (8 * k))
+    inverse = 1.0 / xp.where(far, size, border + zero)
+    series = zero
+    for k in reversed(range(BESSEL_TERMS)):
+        series = series * inverse + (k + 0.5) * coefficients[k]
+    series = series * (inverse * xp.sqrt(inverse))
+    sign = zero + 1.0 if v % 2 else xp.sign(x)  # the derivative of an odd function is even
+    return ct * xp.where(far, (-1.0 / ROOT_TAU) * (sign * series), near)
 
 
 def _order(name: str, v: Any, x: Any, xp: Any) -> Any:
@@ -260,13 +284,9 @@ def _neighbours(name: str, v: Any, x: Any, xp: Any) -> Any:
 defvjp("special.i0", x=lambda ct, x, xp: ct * xp.special.i1(x))
 defvjp("special.i1", x=lambda ct, x, xp: ct * _neighbours("iv", 1, x, xp))
 defvjp("special.iv", x=lambda ct, v, x, xp: ct * _neighbours("iv", v, x, xp))
-defvjp("special.i0e", x=lambda ct, x, out, xp: _scaled(ct, xp.special.i1e(x), x, out, xp))
-defvjp(
-    "special.i1e", x=lambda ct, x, out, xp: _scaled(ct, _neighbours("ive", 1, x, xp), x, out, xp)
-)
-defvjp(
-    "special.ive", x=lambda ct, v, x, out, xp: _scaled(ct, _neighbours("ive", v, x, xp), x, out, xp)
-)
+defvjp("special.i0e", x=lambda ct, x, out, xp: _scaled(ct, 0, x, out, xp))
+defvjp("special.i1e", x=lambda ct, x, out, xp: _scaled(ct, 1, x, out, xp))
+defvjp("special.ive", x=lambda ct, v, x, out, xp: _scaled(ct, v, x, out, xp))
 
 # ── sin(πx) / (πx) ────────────────────────────────────────────────────────────────────────────
 #

@@ -50,12 +50,10 @@ def _extreme(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) -> A
         )
     attained = x == spread(out, x.shape, axis, keepdims, xp)
     count = xp.count_nonzero(attained, axis=axis, keepdims=True)
-    ties = xp.astype(
-        count + xp.astype(count == 0, count.dtype),
-        ct.dtype if as_numpy(ct.dtype).itemsize > 2 else xp.float32,
-    )
-    share = spread(ct, x.shape, axis, keepdims, xp) / ties
-    return xp.where(attained, share, xp.zeros_like(share))
+    counting = ct.dtype if as_numpy(ct.dtype).itemsize > 2 else xp.float32
+    ties = xp.astype(xp.where(count == 0, 1, count), counting)
+    share = spread(ct, kept_shape(x.shape, axis), axis, keepdims, xp) / ties
+    return xp.masked(xp.broadcast_to(share, x.shape), attained)
 
 
 defvjp("max", x=_extreme)
@@ -124,9 +122,7 @@ def _prod(ct: Any, x: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
     order = (*kept_axes, *reduced_axes)
     ordered = xp.permute_dims(xp.astype(x, ct.dtype, copy=False), order)
     last = len(kept_axes)
-    lines = xp.reshape(
-        ordered, (*ordered.shape[:last], math.prod(shape[i] for i in reduced_axes))
-    )
+    lines = xp.reshape(ordered, (*ordered.shape[:last], math.prod(shape[i] for i in reduced_axes)))
     after = xp.flip(_before(xp.flip(lines, axis=last), last, xp), axis=last)
     others = xp.reshape(_before(lines, last, xp) * after, ordered.shape)
     back = tuple(order.index(i) for i in range(len(shape)))

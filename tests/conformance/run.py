@@ -26,6 +26,14 @@ RUNS = {  # name: (module under test, more environment)
     "pulled": ("watched", {"PULLBACK_PULL": "1"}),
     "twice": ("watched", {"PULLBACK_WATCH": "2"}),
 }
+# Inputs for the reference in a test that fails here: some special cases fail for few inputs only.
+MANY = 2000
+
+# Tests of the suite that are wrong about `pb.xp`, whose dtypes are numpy.dtype objects.
+EXCUSED = {
+    "array_api_tests.test_data_type_functions::test_can_cast": "expects can_cast(complex64, float64), since for "
+    "NumPy `None == numpy.dtype('float64')`, and the test's table says None where there is no promotion",
+}
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,8 @@ class Outcome:
     skipped: frozenset[str]
 
 
-def run(checkout: Path, name: str, options: argparse.Namespace) -> Outcome:
-    """One run of the suite, in a process of its own."""
+def run(checkout: Path, name: str, tests: list[str], max_examples: int, log: str | None) -> Outcome:
+    """One run of some tests of the suite, in a process of its own."""
     module, extra = RUNS[name]
     paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {
@@ -49,15 +57,14 @@ def run(checkout: Path, name: str, options: argparse.Namespace) -> Outcome:
         report = Path(folder, "report.xml")
         command = [
             sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", f"--junitxml={report}",
-            "--disable-deadline", "--derandomize", f"--max-examples={options.max_examples}",
-            f"array_api_tests/{options.only}",
+            "--disable-deadline", "--derandomize", f"--max-examples={max_examples}", *tests,
         ]  # fmt: skip
         done = subprocess.run(
             command, cwd=checkout, env=environment, capture_output=True, text=True, check=False
         )
-        if options.log:
-            Path(options.log).mkdir(exist_ok=True)
-            Path(options.log, f"{name}.txt").write_text(done.stdout + done.stderr)
+        if log:
+            Path(log).mkdir(exist_ok=True)
+            Path(log, f"{name}.txt").write_text(done.stdout + done.stderr)
         if done.returncode not in (0, 1):  # neither all passed nor some failed
             raise SystemExit(f"{name}: pytest ended with {done.returncode}\n{done.stdout[-3000:]}")
         return read(report)
@@ -82,17 +89,26 @@ def main() -> int:
     parser.add_argument("--runs", default="plain,watched", help=f"of {', '.join(RUNS)}")
     parser.add_argument("--log", help="a folder for what pytest prints")
     options = parser.parse_args()
-    reference = run(options.checkout, "reference", options)
+    tests = [f"array_api_tests/{options.only}"]
+    runs = ("reference", *options.runs.split(","))
+    reference, *outcomes = (
+        run(options.checkout, name, tests, options.max_examples, options.log) for name in runs
+    )
+    theirs = set(reference.failed)
+    suspects = {test for outcome in outcomes for test in outcome.failed} - theirs
+    if suspects:
+        nodes = [t.replace(".", "/", 1).replace("::", ".py::", 1) for t in sorted(suspects)]
+        theirs |= run(options.checkout, "reference", nodes, MANY, None).failed
     more = 0
-    for name in ("reference", *options.runs.split(",")):
-        outcome = reference if name == "reference" else run(options.checkout, name, options)
+    for name, outcome in zip(runs, (reference, *outcomes), strict=True):
         counts = f"{len(outcome.passed)} pass, {len(outcome.failed)} fail, {len(outcome.skipped)} skipped"
         print(f"{name} ({RUNS[name][0]}): {counts}")
-        for test in sorted(outcome.failed - reference.failed):
-            more += 1
-            print(f"  fails here, not with {REFERENCE}: {test}")
-        for test in sorted(reference.failed - outcome.failed):
-            print(f"  passes here, not with {REFERENCE}: {test}")
+        for test in sorted(outcome.failed - theirs):
+            more += test not in EXCUSED
+            reason = f" (excused: {EXCUSED[test]})" if test in EXCUSED else ""
+            print(f"  fails here, not with {REFERENCE}: {test}{reason}")
+        for test in sorted(theirs - outcome.failed):
+            print(f"  passes here, not always with {REFERENCE}: {test}")
     return 1 if more else 0
 
 
