@@ -64,7 +64,9 @@ class Record:
         self.open = False
         if self.held:
             unlock = backend_of(self.held[0]).unlock  # only one library has locks
-            for value in sorted(self.held, key=_is_view):  # a view can be written to only after its base can
+            for value in sorted(
+                self.held, key=_is_view
+            ):  # a view can be written to only after its base can
                 unlock(value)
             self.held.clear()
 

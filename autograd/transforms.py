@@ -41,7 +41,9 @@ def seed_for(value: Any) -> Any:
     seed = _seeds.get(key)
     if seed is None:
         seed = _seeds[key] = SPACES.of(value).ones_like(value)
-        backend_of(seed).lock(seed)  # kept for every sweep to come; a copy is what may reach the caller
+        backend_of(seed).lock(
+            seed
+        )  # kept for every sweep to come; a copy is what may reach the caller
     return seed
 
 

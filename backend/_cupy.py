@@ -63,7 +63,9 @@ def relu(x: Any) -> Any:
 
 def einsum(arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
     """CuPy's, which multiplies matrices itself."""
-    return cupy.einsum(subscripts, *arrays, optimize=len(arrays) > 2 if optimize is None else optimize)
+    return cupy.einsum(
+        subscripts, *arrays, optimize=len(arrays) > 2 if optimize is None else optimize
+    )
 
 
 def solve(x1: Any, x2: Any) -> Any:
@@ -146,7 +148,6 @@ XP = _generic.extend(
         **_cuda_fused.bind(cupy, _generic.extend(array_api_compat.cupy)),
     },
 )
-
 
 
 def backend(device: int | None, reason: str) -> Backend:

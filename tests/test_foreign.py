@@ -30,7 +30,9 @@ def results():
 def test_every_row_is_right_or_refused_for_a_known_reason(results):
     wrong = {name: error for name, error in results.items() if error and name not in REFUSED}
     assert not wrong
-    assert not {name for name in REFUSED if not results[name]}, "these work now: take them off the list"
+    assert not {name for name in REFUSED if not results[name]}, (
+        "these work now: take them off the list"
+    )
 
 
 @pytest.mark.parametrize("library", WANTED)

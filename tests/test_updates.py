@@ -117,7 +117,8 @@ def test_on_every_library(lib):
     rows = lib.asarray([0, 2])
     for key in ((slice(1, 3), ...), (rows, rows - rows)):
         host = key if key[1] is ... else tuple(lib.to_numpy(k) for k in key)
-        for method in METHODS:
+        # the standard has no writing at index arrays
+        for method in METHODS if key[1] is ... else ("add", "subtract"):
             got = pb.grad(
                 lambda x, v, k=key, m=method: xp.sum(getattr(xp.at(x)[k], m)(v) ** 2),
                 argnums=(0, 1),

@@ -90,7 +90,12 @@ def page() -> str:
     lines = [HEAD]
     for title in sorted(by_section):
         module = importlib.import_module(f"pullback.autograd.rules.{title}")
-        lines += [f"## {title.replace('_', ' ').capitalize()}", "", inspect.getdoc(module) or "", ""]
+        lines += [
+            f"## {title.replace('_', ' ').capitalize()}",
+            "",
+            inspect.getdoc(module) or "",
+            "",
+        ]
         for primitive in sorted(by_section[title], key=lambda p: p.name):
             lines += entry(primitive)
     if without:
@@ -107,8 +112,12 @@ def page() -> str:
 
 def main() -> int:
     """Write the page, or check it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether the page is up to date"
+    )
     options = parser.parse_args()
     text = page()
     if options.check:

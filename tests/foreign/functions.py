@@ -55,7 +55,9 @@ def total(x):
 
 
 def rotate(v):
-    return total(scipy.spatial.transform.Rotation.from_rotvec(v).apply(like(v, np.asarray([1.0, 2.0, 3.0]))))
+    return total(
+        scipy.spatial.transform.Rotation.from_rotvec(v).apply(like(v, np.asarray([1.0, 2.0, 3.0])))
+    )
 
 
 def root_of(x):
@@ -119,9 +121,7 @@ SCIPY = {
 SKLEARN = {
     "metrics.mean_squared_error": (
         lambda t: total(
-            sklearn.metrics.mean_squared_error(
-                like(t, A), t * like(t, A), multioutput="raw_values"
-            )
+            sklearn.metrics.mean_squared_error(like(t, A), t * like(t, A), multioutput="raw_values")
         ),
         A + 0.1,
     ),
@@ -135,7 +135,10 @@ SKLEARN = {
     "pairwise.rbf_kernel": (lambda a: total(pairwise.rbf_kernel(a, like(a, B))), A),
     "pairwise.polynomial_kernel": (lambda a: total(pairwise.polynomial_kernel(a, like(a, B))), A),
     "pairwise.linear_kernel": (lambda a: total(pairwise.linear_kernel(a, like(a, B))), A),
-    "pairwise.euclidean_distances": (lambda a: total(pairwise.euclidean_distances(a, like(a, B))), A),
+    "pairwise.euclidean_distances": (
+        lambda a: total(pairwise.euclidean_distances(a, like(a, B))),
+        A,
+    ),
     "preprocessing.MinMaxScaler": (
         lambda a: total(sklearn.preprocessing.MinMaxScaler().fit_transform(a)),
         A,
@@ -150,7 +153,10 @@ SKLEARN = {
     ),
     "linear_model.Ridge.fit": (ridge, A),
 }
-ROWS = {**{f"scipy.{k}": v for k, v in SCIPY.items()}, **{f"sklearn.{k}": v for k, v in SKLEARN.items()}}
+ROWS = {
+    **{f"scipy.{k}": v for k, v in SCIPY.items()},
+    **{f"sklearn.{k}": v for k, v in SKLEARN.items()},
+}
 
 
 def check(f, x, eps=1e-6):
