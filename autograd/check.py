@@ -10,6 +10,7 @@ import numpy as np
 from ..backend import backend_of
 from . import namespace, tree
 from .array import Array, raw
+from .tape import check_differentiable
 from .transforms import grad, vjp
 
 
@@ -68,6 +69,12 @@ def check_grads(
     >>> import numpy as np, pullback as pb
     >>> pb.check_grads(pb.xp.sin, (np.asarray([0.5, 1.0]),), order=2)
     """
+    if not isinstance(args, tuple):
+        raise TypeError(
+            f"check_grads: args has to be a tuple of arguments, not {type(args).__name__}"
+        )
+    for leaf in tree.leaves(args):
+        check_differentiable(leaf, "check_grads: an argument")
     rng = np.random.default_rng(seed)
     _check_once(f, args, rng, eps, rtol, atol, f"order {1}")
     for k in range(2, order + 1):

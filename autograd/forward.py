@@ -15,7 +15,7 @@ from typing import Any
 from . import namespace, tree
 from .array import Array, peel, raw
 from .backward import SPACES
-from .transforms import constants, give_back, grad, vjp
+from .transforms import check_places, constants, give_back, grad, places_of, vjp
 
 
 def _zeros(x: Any) -> Any:
@@ -152,11 +152,11 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     array([[2., 0.],
            [0., 6.]])
     """
-    several = not isinstance(argnums, int)
-    places: tuple[int, ...] = tuple(argnums) if not isinstance(argnums, int) else (argnums,)
+    places, several = places_of(argnums)
 
     @functools.wraps(f)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
+        check_places(places, args)
         chosen = tuple(args[i] for i in places)
 
         def of_chosen(*xs: Any) -> Any:

@@ -250,10 +250,14 @@ HOT: dict[str, tuple[tuple[str, ...], str]] = {
         (("TT", "TS", "ST", "TC", "CT"), _SAME),
     ),
     "pow": (("TT", "TS"), _SAME),
-    "matmul": (("TT",), "x1.ndim == 2 == x2.ndim and x1.dtype is x2.dtype"),
+    "matmul": (("TT", "TC", "CT"), "x1.ndim == 2 == x2.ndim and x1.dtype is x2.dtype"),
     "linear": (("TTT", "CTT"), "x.ndim == 2 and x.dtype is W.dtype is b.dtype"),
     "linear_relu": (("TTT", "CTT"), "x.ndim == 2 and x.dtype is W.dtype is b.dtype"),
     "softmax_cross_entropy": (("TC",), "logits.ndim == 2"),
+    "where": (
+        ("CTC", "CCT", "CTT"),
+        "condition.shape == x1.shape == x2.shape and x1.dtype is x2.dtype",
+    ),
 }
 
 # Elementwise functions of one array whose result has the input's dtype unless that is complex.

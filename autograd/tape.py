@@ -45,6 +45,14 @@ class Record:
         if not self.copies and backend_of(value).lock(value):
             self.held.append(value)
 
+    def hold_all(self, values: list[Any]) -> None:
+        """The same for the raw arrays among the inputs."""
+        for kind in {type(value) for value in values}:
+            if kind is not Array:
+                arrays = [value for value in values if type(value) is kind]
+                lock = backend_of(arrays[0]).lock
+                self.held += [value for value in arrays if lock(value)]
+
     def watch(self, value: Any) -> Array:
         """An `Array` over `value` whose later uses are recorded here."""
         return self.watch_all([value])[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from ..backend import backend_of
 from . import tree
 from .array import Array, peel, raw
 from .backward import LAZY, SPACES, cotangents, fit, lift, sweep
-from .dtypes import is_complex, is_inexact
+from .dtypes import is_complex
 from .tape import Record, check_differentiable
 
 # ── what goes in and what comes out ───────────────────────────────────────────────────────────
@@ -137,24 +138,19 @@ def value_and_grad(
     >>> pb.value_and_grad(lambda x: pb.xp.sum(x**2))(np.asarray([1.0, 2.0]))
     (array(5.), array([2., 4.]))
     """
-    several = not isinstance(argnums, int)
-    places: tuple[int, ...] = tuple(argnums) if not isinstance(argnums, int) else (argnums,)
-
-    flatten = _flatten_again()
+    places, several = places_of(argnums)
 
     @functools.wraps(f)
     def with_grad(*args: Any, **kwargs: Any) -> Any:
-        for place in places:
-            if not -len(args) <= place < len(args):
-                raise TypeError(
-                    f"grad: argnums={argnums} but there are {len(args)} positional arguments"
-                )
+        check_places(places, args)
         chosen = tuple([args[i] for i in places]) if several else args[places[0]]
-        leaves, spec = flatten(chosen)
+        leaves, spec = tree.flatten(chosen)
         record = Record()
-        values: list[Any] = []
+        kind = _one_kind(leaves)
+        values = leaves if kind else [_checked(x, i, leaves, chosen) for i, x in enumerate(leaves)]
         try:
-            inputs = tree.unflatten(spec, _enter(record, leaves, values, chosen))
+            record.hold_all(values)
+            inputs = tree.unflatten(spec, record.watch_all(values))
             arguments = list(args)
             for place, argument in zip(places, inputs if several else (inputs,), strict=True):
                 arguments[place] = argument
@@ -163,59 +159,71 @@ def value_and_grad(
             if has_aux:
                 out, aux = _split_aux(out)
             _scalar_output(out, "grad")
-            gradients = _gradients(record, out, values)
+            gradients = _gradients(record, out, values, kind)
         finally:
             record.close()
-        result = tree.unflatten(
-            spec, [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
-        )
+        if kind is None:
+            gradients = [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
+        result = tree.unflatten(spec, gradients)
         value = give_back(out, leaves[0] if leaves else out) if type(out) is Array else out
         return ((value, constants(aux)) if has_aux else value), result
 
     return with_grad
 
 
-def _flatten_again() -> Callable[[Any], tuple[list[Any], Any]]:
-    """`tree.flatten` that first tries the structure of its last call, as a training loop's trees have it."""
-    last: Any = None
+def places_of(argnums: Any) -> tuple[tuple[int, ...], bool]:
+    """The places that `argnums` names, and whether it is a sequence of them.
 
-    def flatten(chosen: Any) -> tuple[list[Any], Any]:
-        nonlocal last
-        spec = last  # one read: another thread may set it meanwhile
-        if spec is not None:
-            try:
-                leaves = tree.flatten_as(spec, chosen)
-            except ValueError:
-                pass
-            else:
-                if all(
-                    type(leaf) in SPACES for leaf in leaves
-                ):  # no subtree stands where a leaf was
-                    return leaves, spec
-        leaves, last = spec_pair = tree.flatten(chosen)
-        return spec_pair
-
-    return flatten
+    Raises
+    ------
+    TypeError
+        If it is not an integer or a sequence of integers.
+    """
+    several = isinstance(argnums, tuple | list)
+    try:
+        return tuple(operator.index(i) for i in (argnums if several else (argnums,))), several
+    except TypeError:
+        raise TypeError(
+            f"argnums={argnums!r}: give the place of an argument, an integer, or a tuple of places"
+        ) from None
 
 
-def _enter(record: Record, leaves: list[Any], values: list[Any], chosen: Any) -> list[Any]:
-    """Watch the leaves; their values, one level down, go into `values`, and the raw ones are held meanwhile."""
-    kind, lock = None, None
-    for i, leaf in enumerate(leaves):
-        if type(leaf) is Array or type(leaf) not in SPACES or not is_inexact(leaf.dtype):
-            leaf = _checked(leaf, i, leaves, chosen)
-        values.append(leaf)
-        if type(leaf) is not kind:
-            kind = type(leaf)
-            lock = None if kind is Array else backend_of(leaf).lock
-        if lock is not None and lock(leaf):
-            record.held.append(leaf)
-    return record.watch_all(values)
+def check_places(places: tuple[int, ...], args: tuple[Any, ...]) -> None:
+    """Refuse places that there are no arguments at, or that name one argument twice.
+
+    Raises
+    ------
+    TypeError
+        For such places.
+    """
+    n = len(args)
+    for place in places:
+        if not -n <= place < n:
+            given = places if len(places) > 1 else place
+            raise TypeError(f"argnums={given}, but there are {n} positional arguments")
+    if len(places) > 1 and len({place % n for place in places}) < len(places):
+        raise TypeError(f"argnums={places} names one of the {n} arguments twice")
+
+
+def _one_kind(leaves: list[Any]) -> type | None:
+    """The class of the leaves if all are raw arrays of it with real dtypes: they need no looking at one by one."""
+    kinds = {type(x) for x in leaves}
+    if len(kinds) != 1:
+        return None
+    kind = kinds.pop()
+    real = _REAL.get(kind)
+    return kind if real is not None and {x.dtype for x in leaves} <= real else None
+
+
+_REAL: dict[type, set[Any]] = {}  # by class of raw arrays, the real floating dtypes that were met
 
 
 def _checked(leaf: Any, i: int, leaves: list[Any], chosen: Any) -> Any:
     try:
-        return check_differentiable(leaf, "this argument")
+        value = check_differentiable(leaf, "this argument")
+        if type(value) is type(leaf) is not Array and not is_complex(value.dtype):
+            _REAL.setdefault(type(value), set()).add(value.dtype)
+        return value
     except TypeError as error:
         name = (
             "the argument"
@@ -243,31 +251,21 @@ def _constant(x: Array) -> Array:
     return inner if type(inner) is Array else Array(inner)
 
 
-def _gradients(record: Record, out: Any, values: list[Any]) -> list[Any]:
-    """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape."""
-    if type(out) is Array and out.tape is record:
-        cts = cotangents(record)
-        cts[out.slot] = seed = seed_for(out.value)
-        sweep(record, cts, consume=True)
-        taken = {id(seed)}
-    else:
-        cts, taken = [None] * len(values), set()
-    gradients = []
-    kind, as_gradient = None, None
-    for value, ct in zip(values, cts, strict=False):  # slots 0 … k−1 are the inputs'
-        if type(value) is not kind:
-            kind = type(value)
-            as_gradient = None if kind is Array else backend_of(value).as_gradient
-        if (
-            as_gradient is not None and type(ct) is kind and not is_complex(ct.dtype)
-        ):  # the common case, in line
-            gradient = as_gradient(ct)
-            if id(gradient) not in taken:
-                taken.add(id(gradient))
-                gradients.append(gradient)
-                continue
-        gradients.append(leaf_gradient(ct, value, taken))
-    return gradients
+def _gradients(record: Record, out: Any, values: list[Any], kind: type | None) -> list[Any]:
+    """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape; `kind` is that of `_one_kind`."""
+    if type(out) is not Array or out.tape is not record:
+        return [leaf_gradient(None, value, set()) for value in values]
+    cts = cotangents(record)
+    cts[out.slot] = seed = seed_for(out.value)
+    sweep(record, cts, consume=True)
+    del cts[len(values) :]
+    taken = {id(seed)}  # kept for all sweeps: it may not reach the caller
+    if kind is not None and {type(ct) for ct in cts} == {kind}:
+        as_gradient = backend_of(cts[0]).as_gradient
+        gradients = [as_gradient(ct) for ct in cts]
+        if len({id(g) for g in gradients} | taken) == len(gradients) + 1:
+            return gradients
+    return [leaf_gradient(ct, value, taken) for ct, value in zip(cts, values, strict=True)]
 
 
 def grad(

@@ -12,9 +12,13 @@ from typing import Any, TypeVar
 
 import optree
 
+from .structure import Fields, Structure, write_out
+
 NAMESPACE = "pullback"
 T = TypeVar("T")
-_registered: set[type] = set()
+_fields: Fields = {}  # of the registered dataclasses
+_structures: dict[Any, Structure] = {}
+_latest: dict[type, Structure] = {}  # of the trees of each dataclass, the last one's
 _plain: set[type] = set()  # classes of leaves that are no dataclasses
 
 
@@ -52,7 +56,7 @@ def register(cls: type[T]) -> type[T]:
         raise TypeError(
             f"{cls.__qualname__} is not a dataclass: decorate it with @dataclasses.dataclass first"
         )
-    if cls in _registered:
+    if cls in _fields:
         return cls
     children = [f.name for f in dataclasses.fields(cls) if not f.metadata.get("static")]
     statics = [f.name for f in dataclasses.fields(cls) if f.metadata.get("static")]
@@ -83,7 +87,7 @@ def register(cls: type[T]) -> type[T]:
         path_entry_type=optree.DataclassEntry,
         namespace=NAMESPACE,
     )
-    _registered.add(cls)
+    _fields[cls] = children, statics
     return cls
 
 
@@ -119,32 +123,48 @@ def flatten(tree: Any) -> tuple[list[Any], Any]:
     >>> pb.tree.unflatten(spec, leaves)
     {'b': 1.0, 'a': [2.0, None]}
     """
-    leaves, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
-    kinds = {type(leaf) for leaf in leaves}
-    if kinds <= _plain:
-        return leaves, spec
-    for kind in kinds - _plain:
+    structure = _latest.get(type(tree))
+    if structure is not None and structure.take is not None:
+        found = structure.take(tree)
+        if found is not None and _plain.issuperset({type(leaf) for leaf in found}):
+            return found, structure
+    found, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
+    for kind in {type(leaf) for leaf in found} - _plain:
         if dataclasses.is_dataclass(kind):
             register(kind)
             return flatten(tree)
         _plain.add(kind)
-    return leaves, spec
+    structure = _structures.get(spec)
+    if structure is None:
+        if len(_structures) > 256:
+            _structures.clear()
+            _latest.clear()
+        structure = _structures[spec] = Structure(spec)
+        if type(tree) in _fields:
+            write_out(structure, tree, _fields, _plain)
+    if structure.take is not None:
+        _latest[type(tree)] = structure
+    return found, structure
 
 
-def flatten_as(spec: Any, tree: Any) -> list[Any]:
-    """The leaves of a tree that has the structure `spec`: less than half the time of `flatten`.
+def flatten_as(structure: Any, tree: Any) -> list[Any]:
+    """The leaves of a tree that has this structure: less than half the time of `flatten`.
 
     Raises
     ------
     ValueError
         If it has another structure.
     """
-    return spec.flatten_up_to(tree)
+    if structure.take is not None:
+        found = structure.take(tree)
+        if found is not None and _plain.issuperset({type(leaf) for leaf in found}):
+            return found
+    return structure.spec.flatten_up_to(tree)
 
 
 def unflatten(spec: Any, leaves: Iterable[Any]) -> Any:
     """The tree of structure `spec` with these leaves."""
-    return optree.tree_unflatten(spec, leaves)
+    return spec.build(leaves)
 
 
 def leaves(tree: Any) -> list[Any]:

@@ -116,8 +116,8 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
         launch("log_softmax", x.dtype, x.size // cols, cols, rows_of, out, x.size // cols, cols)
         return out
 
-    def softmax_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any, None]:
-        """The mean loss, and the softmax; a label that is no class makes the loss NaN.
+    def softmax_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
+        """The mean loss, and its slope (p − onehot) / rows; a label that is no class makes the loss NaN.
 
         To raise instead, as the CPU does, would have to wait for the device in every step.
         """
@@ -131,27 +131,15 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
         z, y = by_row(logits, -1), cupy.ascontiguousarray(labels)
         if z is None or y.dtype.name not in _cuda_kernels.LABELS:
             return _generic.softmax_cross_entropy(xp, logits, labels)
-        loss, p = cupy.empty(rows, z.dtype), cupy.empty_like(z)
-        arguments = (z, y, loss, p, rows, cols)
+        loss, slope = cupy.empty(rows, z.dtype), cupy.empty_like(z)
+        arguments = (z, y, loss, slope, rows, cols)
         launch("cross_entropy", z.dtype, rows, cols, *arguments, label=y.dtype.name)
-        return cupy.mean(loss), p, None
-
-    def softmax_cross_entropy_vjp(ct: Any, p: Any, labels: Any, kept: None) -> Any:
-        """``(p − onehot) · ct / rows``."""
-        y = cupy.ascontiguousarray(labels)
-        if y.dtype.name not in _cuda_kernels.LABELS or not _fits(p, ct):
-            return _generic.softmax_cross_entropy_vjp(xp, ct, p, labels, kept)
-        cols, out = p.shape[-1], cupy.empty_like(p)
-        rows = p.size // cols
-        arguments = (p, y, ct, 0, 1 / rows, out, rows, cols)
-        launch("cross_entropy_vjp", p.dtype, rows, cols, *arguments, label=y.dtype.name)
-        return out
+        return cupy.mean(loss), slope
 
     return {
         "logsumexp": logsumexp,
         "log_softmax": log_softmax,
         "softmax_cross_entropy": softmax_cross_entropy,
-        "softmax_cross_entropy_vjp": softmax_cross_entropy_vjp,
     }
 
 

@@ -87,40 +87,23 @@ extern "C" __global__ void NAME(real* x, const real* b, idx rows, idx cols) {
 }
 """
 
-# loss_r = log(sum_j exp z_rj) - z_r,label and p = softmax(z) in one launch. A label outside
-# [0, cols) cannot raise without waiting for the device: its loss is NaN, which stops a run.
+# loss_r = log(sum_j exp z_rj) - z_r,label and its slope (softmax(z) - onehot) / rows in one launch. A
+# label outside [0, cols) cannot raise without waiting for the device: its loss is NaN, which stops a run.
 _CROSS_ENTROPY = r"""
 template <typename label>
 __device__ __forceinline__ void cross_entropy_row(
-    const real* z, const label* y, real* loss, real* p, idx rows, idx cols) {
+    const real* z, const label* y, real* loss, real* slope, idx rows, idx cols) {
     const idx row = ROW;
     if (row >= rows) return;
     z += row * cols;
-    p += row * cols;
+    slope += row * cols;
     const real shift = row_shift(z, cols);
-    const real total = row_sum_exp(z, cols, shift), scale = 1 / total;
+    const real total = row_sum_exp(z, cols, shift), scale = 1 / total, share = (real)1 / rows;
     const idx k = y[row];
     if (threadIdx.x == 0) {
         loss[row] = (0 <= k && k < cols) ? log(total) + (shift - z[k]) : NOT_A_NUMBER;
     }
-    EACH_COLUMN(j, cols) p[j] = exp(z[j] - shift) * scale;
-}
-"""
-
-# z_bar = (p - onehot) * ct * factor: ct is one number (ct_stride 0; factor 1 / rows for the mean)
-# or one for each row (ct_stride 1).
-_CROSS_ENTROPY_VJP = r"""
-template <typename label>
-__device__ __forceinline__ void cross_entropy_vjp_row(
-    const real* p, const label* y, const real* ct, idx ct_stride, real factor,
-    real* z_bar, idx rows, idx cols) {
-    const idx row = ROW;
-    if (row >= rows) return;
-    const real scale = ct[row * ct_stride] * factor;
-    const idx k = y[row];
-    p += row * cols;
-    z_bar += row * cols;
-    EACH_COLUMN(j, cols) z_bar[j] = (p[j] - (real)(j == k)) * scale;
+    EACH_COLUMN(j, cols) slope[j] = (exp(z[j] - shift) * scale - (real)(j == k)) * share;
 }
 """
 
@@ -144,23 +127,13 @@ extern "C" __global__ void relu_vjp(const real* ct, const real* out, real* x_bar
     EACH(i, n) x_bar[i] = ct[i] * (real)(out[i] > 0);
 }
 """,
-    # logits z (rows, cols), labels y (rows,) -> loss (rows,), p (rows, cols); p must not be z
+    # logits z (rows, cols), labels y (rows,) -> loss (rows,), slope (rows, cols), which must not be z
     "cross_entropy": _for_labels(
         _CROSS_ENTROPY,
         r"""
 extern "C" __global__ void cross_entropy_SUFFIX(
-    const real* z, const LABEL* y, real* loss, real* p, idx rows, idx cols) {
-    cross_entropy_row<LABEL>(z, y, loss, p, rows, cols);
-}
-""",
-    ),
-    "cross_entropy_vjp": _for_labels(
-        _CROSS_ENTROPY_VJP,
-        r"""
-extern "C" __global__ void cross_entropy_vjp_SUFFIX(
-    const real* p, const LABEL* y, const real* ct, idx ct_stride, real factor,
-    real* z_bar, idx rows, idx cols) {
-    cross_entropy_vjp_row<LABEL>(p, y, ct, ct_stride, factor, z_bar, rows, cols);
+    const real* z, const LABEL* y, real* loss, real* slope, idx rows, idx cols) {
+    cross_entropy_row<LABEL>(z, y, loss, slope, rows, cols);
 }
 """,
     ),
@@ -225,7 +198,7 @@ extern "C" __global__ void adam(
 }
 """Name -> CUDA C, to be read with the ``real`` and the helpers that `source` puts in front."""
 
-BY_LABEL = frozenset({"cross_entropy", "cross_entropy_vjp"})
+BY_LABEL = frozenset({"cross_entropy"})
 """Kernels with one function per label dtype."""
 
 BY_ROW = BY_LABEL | {"logsumexp", "log_softmax"}

@@ -114,21 +114,14 @@ def softmax(xp: Any, x: Any, axis: Any) -> Any:
     return weights / xp.sum(weights, axis=axis, keepdims=True)
 
 
-def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any, None]:
-    """The mean of ``−log_softmax(logits)[i, labels[i]]`` over the rows, and the softmax (…, C) itself.
-
-    The third output is room for what a library's own version wants to keep for its pullback.
-    """
+def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
+    """The mean of ``−log_softmax(logits)[i, labels[i]]``, and its slope ``(p − onehot(labels)) / rows``."""
     log_p = log_softmax(xp, logits, -1)
     picked = xp.take_along_axis(log_p, labels[..., None], axis=-1)
-    return -xp.mean(picked), xp.exp(log_p), None
-
-
-def softmax_cross_entropy_vjp(xp: Any, ct: Any, p: Any, labels: Any, kept: Any) -> Any:
-    """``(p − onehot(labels)) · ct / rows``, the gradient of the mean cross-entropy."""
-    classes = xp.arange_like(p.shape[-1], labels)
-    onehot = xp.astype(labels[..., None] == classes, p.dtype)
-    return (p - onehot) * (ct / max(math.prod(p.shape[:-1]), 1))
+    classes = xp.arange_like(logits.shape[-1], labels)
+    onehot = xp.astype(xp.equal(labels[..., None], classes), log_p.dtype)
+    rows = max(math.prod(logits.shape[:-1]), 1)
+    return -xp.mean(picked), (xp.exp(log_p) - onehot) / rows
 
 
 def over_squares(xp: Any, leg: Any, other: Any) -> Any:
@@ -256,7 +249,7 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
-        log_softmax, softmax, softmax_cross_entropy, softmax_cross_entropy_vjp, over_squares, masked, chosen,
+        log_softmax, softmax, softmax_cross_entropy, over_squares, masked, chosen,
         scatter_add,
         gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, copy, getitem, setitem,
         einsum, expm, sinc, sinc_derivative,

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..autograd import tree
 from ..autograd.array import raw
 from ..autograd.backward import SPACES
@@ -83,10 +85,19 @@ def decays(p: Any) -> bool:
     return p.ndim >= 2
 
 
-def moved(p: Any, direction: Any, scale: float) -> Any:
-    """``p + scale · direction`` with one new array instead of two."""
-    out = direction * scale
-    if out.dtype is p.dtype and out.shape == p.shape != ():
+def moved(ps: list[Any], directions: list[Any], scale: float) -> list[Any]:
+    """``p + scale · direction`` for each, with one new array instead of two."""
+    factors: dict[Any, Any] = {}
+    new = []
+    for p, direction in zip(ps, directions, strict=True):
+        dtype = p.dtype
+        if direction.dtype is not dtype or not direction.shape == p.shape != ():
+            new.append(SPACES.of(p).asarray(p + direction * scale, dtype=dtype))
+            continue
+        factor = factors.get(dtype)
+        if factor is None:  # NumPy takes a 0-d array of the same dtype in less time than a number
+            factor = factors[dtype] = np.array(scale, dtype) if type(p) is np.ndarray else scale
+        out = direction * factor
         out += p
-        return out
-    return SPACES.of(p).asarray(p + out, dtype=p.dtype)
+        new.append(out)
+    return new

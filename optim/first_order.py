@@ -84,7 +84,7 @@ class SGD:
             spec, (ps, gs) = rows(params, grads)
             if self.weight_decay:
                 gs = [self._decayed(p, g) for p, g in zip(ps, gs, strict=True)]
-            new = [moved(p, g, -lr) for p, g in zip(ps, gs, strict=True)]
+            new = moved(ps, gs, -lr)
             return tree.unflatten(spec, new), Moments(state.step + 1, None, None)
         spec, (ps, gs, us) = rows(params, grads, state.first)
         gs = [self._decayed(p, g) for p, g in zip(ps, gs, strict=True)]
@@ -92,7 +92,7 @@ class SGD:
         moves = (
             [g + self.momentum * u for g, u in zip(gs, us, strict=True)] if self.nesterov else us
         )
-        new = [moved(p, m, -lr) for p, m in zip(ps, moves, strict=True)]
+        new = moved(ps, moves, -lr)
         return tree.unflatten(spec, new), Moments(state.step + 1, tree.unflatten(spec, us), None)
 
     def _decayed(self, p: Any, g: Any) -> Any:

@@ -300,7 +300,7 @@ def test_caches_of_constants_stay_small():
         np.testing.assert_array_equal(direct.relu(x.T), x.T)
         assert direct.sum_to_shape(x, (n % 7 + 1,))[0] == n
         direct.softmax_cross_entropy(x, np.zeros(n, int))
-    for name in ("_ZEROS", "_ONES", "_ARANGE"):
+    for name in ("_ONES", "_ARANGE"):
         assert len(getattr(_numpy, name)) <= 66
 
 
@@ -310,19 +310,16 @@ def test_softmax_cross_entropy_of_numpy_is_the_generic_one(logits):
 
     generic, direct = pb.backend.extend(array_api_compat.numpy), pb.backend.resolve("numpy").xp
     labels = LABELS if logits.ndim == 2 else LABELS[None]
-    one, p, kept = generic.softmax_cross_entropy(logits, labels)
-    other, q, places = direct.softmax_cross_entropy(logits, labels)
+    one, slope = generic.softmax_cross_entropy(logits, labels)
+    other, direct_slope = direct.softmax_cross_entropy(logits, labels)
     assert other.dtype == logits.dtype
     tolerance = {
         "rtol": 1e-5 if logits.dtype == np.float32 else 1e-12,
         "atol": 1e-7 if logits.dtype == np.float32 else 1e-14,
     }
     np.testing.assert_allclose(other, one, **tolerance)
-    np.testing.assert_allclose(q, p, **tolerance)
-    ct = np.asarray(0.7, logits.dtype)
+    assert direct_slope.dtype == logits.dtype
+    np.testing.assert_allclose(direct_slope, slope, **tolerance)
     np.testing.assert_allclose(
-        direct.softmax_cross_entropy_vjp(ct, q, labels, places),
-        generic.softmax_cross_entropy_vjp(ct, p, labels, kept),
-        **tolerance,
-    )
-    assert pb.xp.sum(pb.xp.asarray(q)).value == pytest.approx(4, rel=1e-6)
+        direct_slope.sum(axis=-1), 0, atol=1e-6
+    )  # a softmax less a one-hot row

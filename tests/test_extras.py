@@ -346,7 +346,8 @@ def test_one_hot(lib):
     [
         lambda x: np.dot(x, x), lambda x: np.inner(x, x), lambda x: np.outer(x, x), lambda x: np.kron(x, x),
         lambda x: np.einsum("i,i->i", x, x), lambda x: np.hstack([x, x]), lambda x: np.vstack((x, x)),
-        lambda x: np.pad(x, 1), lambda x: np.pad(x, ((1, 2),), mode="edge"), lambda x: np.interp(x, KNOTS, KNOTS**2), lambda x: np.trapezoid(x),
+        lambda x: np.pad(x, 1), lambda x: np.pad(x, ((1, 2),), mode="edge"), lambda x: np.interp(x, KNOTS, KNOTS**2),
+        lambda x: np.trapezoid(x),
         lambda x: np.cov(x), lambda x: np.average(x, weights=KNOTS), lambda x: np.sinc(x),
         lambda x: np.swapaxes(x, 0, 0),
         lambda x: np.nan_to_num(x), lambda x: np.split(x, 2)[1], lambda x: np.atleast_2d(x), lambda x: np.ravel(x),

@@ -204,86 +204,108 @@ defvjp("special.xlogy", x=_xlogy_x, y=_xlogy_y)
 defvjp("special.xlog1py", x=_xlog1py_x, y=_xlog1py_y)
 
 
-def _log_ratio(x: Any, y: Any, xp: Any) -> Any:
-    """log(x/y) by the quotient, which keeps the digits where both are close; 0 at x = y = 0, NaN below 0."""
-    x, y = _as_array(x, y, xp), _as_array(y, x, xp)
-    inside = (x > 0) & (y > 0)
-    one = xp.ones_like(x * y)
-    ratio = xp.where(inside, x, one) / xp.where(inside, y, one)
-    edge = xp.where(x == y, 0.0 * one, xp.where(x == 0, -math.inf * one, math.inf * one))
-    edge = xp.where((x >= 0) & (y >= 0), edge, math.nan * one)
-    return xp.where(inside, xp.log(ratio), edge)
+# ∂/∂x of x log(x/y) is log(x/y) + 1, ∂/∂y is −x/y. At x = y = 0 the logarithm is taken as 0: an infinite slope there
+# would make NaN of the zeros that it meets in sparse distributions. ∂/∂y of x log(x/y) − x + y is (y − x)/y, 1 at
+# x = y = 0.
+
+
+def _both_zero(x: Any, y: Any) -> Any:
+    return (x == 0) & (y == 0)
+
+
+def _log_ratio(_idle: Any, _ratio: Any, xp: Any) -> Any:
+    """log(x/y) by the quotient, which keeps the digits where both are close; 0 at x = y = 0."""
+    return xp.log(xp.where(_idle, xp.ones_like(_ratio), _ratio))
+
+
+def _over(x: Any, y: Any, _idle: Any, xp: Any) -> Any:
+    """x / y; 0 at x = y = 0."""
+    y = _as_array(y, x, xp)
+    return x / xp.where(_idle, xp.ones_like(y), y)
+
+
+def _gain(ct: Any, x: Any, y: Any, _idle: Any, xp: Any) -> Any:
+    """ct · (y − x) / y; ct at x = y = 0."""
+    one = xp.ones_like(y)
+    return ct * (xp.where(_idle, one, y - x) / xp.where(_idle, one, y))
 
 
 defvjp("special.entr", x=lambda ct, x, xp: -ct * (xp.log(x) + 1.0))
 defvjp(
     "special.rel_entr",
-    x=lambda ct, x, y, xp: ct * (_log_ratio(x, y, xp) + 1.0),
-    y=lambda ct, x, y, xp: -ct * _quotient(_as_array(x, y, xp), y, xp),
+    _idle=lambda x, y: _both_zero(x, y),
+    _ratio=lambda x, y, _idle, xp: _over(x, y, _idle, xp),
+    x=lambda ct, _idle, _ratio, xp: ct * (_log_ratio(_idle, _ratio, xp) + 1.0),
+    y=lambda ct, _ratio: -ct * _ratio,
 )
-# ∂/∂y of x log(x/y) − x + y is 1 − x/y, as (y − x)/y without a cancellation; 1 at x = y = 0
 defvjp(
     "special.kl_div",
-    x=lambda ct, x, y, xp: ct * _log_ratio(x, y, xp),
-    y=lambda ct, x, y, xp: ct * _gain(_as_array(x, y, xp), y, xp),
+    _idle=lambda x, y: _both_zero(x, y),
+    _ratio=lambda x, y, _idle, xp: _over(x, y, _idle, xp),
+    x=lambda ct, _idle, _ratio, xp: ct * _log_ratio(_idle, _ratio, xp),
+    y=lambda ct, x, y, _idle, xp: _gain(ct, x, y, _idle, xp),
 )
-
-
-def _gain(x: Any, y: Any, xp: Any) -> Any:
-    """(y − x) / y; 1 at x = y = 0."""
-    idle = (x == 0) & (y == 0)
-    one = xp.ones_like(y)
-    return xp.where(idle, one, y - x) / xp.where(idle, one, y)
-
 
 # ── Bessel functions ──────────────────────────────────────────────────────────────────────────
 #
-# I_v' = (I_{v−1} + I_{v+1})/2 (DLMF 10.29.1) has no division by x, which would ask for limits at 0 at every order, and
-# I_{−1} = I_1. With the factor e^(−|x|) in front, −sign(x) times the function is added; at x = 0, where that makes a
-# kink, the mean of both slopes. Far from 0 the two terms cancel, and the series e^(−x) I_v(x) = (2πx)^(−1/2) Σ_k c_k
-# x^(−k) with c_k = −c_{k−1} (4v² − (2k−1)²)/(8k) (DLMF 10.40.1) is differentiated instead.
+# I_0' = I_1 and I_1' = I_0 − I_1/x, with the quotient by its series near 0, which has derivatives of every order there;
+# of other orders, I_v' = (I_{v−1} + I_{v+1})/2 (DLMF 10.29.1, 10.25.2). With the factor e^(−|x|) in front, −sign(x) times
+# the function is added; at x = 0, where that makes a kink, the mean of both slopes. Far from 0 the terms cancel, and the
+# series e^(−x) I_v(x) = (2πx)^(−1/2) Σ_k c_k x^(−k), c_k = −c_{k−1} (4v² − (2k−1)²)/(8k) (DLMF 10.40.1), is
+# differentiated instead.
 
-BESSEL_FAR, BESSEL_TERMS = 30.0, 17
+BESSEL_NEAR, BESSEL_NEAR_TERMS = 2.0, 14
+BESSEL_FAR, BESSEL_FAR_TERMS = 100.0, 11
+
+
+def _i1_over_x(x: Any, out: Any, scaled: bool, xp: Any) -> Any:
+    """I_1(x)/x from I_1(x); near 0 by Σ_k (x²/4)^k / (2 k! (k+1)!). Both times e^(−|x|) if `scaled`."""
+    near = xp.abs(x) < BESSEL_NEAR
+    small = xp.where(near, 0.5 * x, xp.zeros_like(x))
+    square = small * small
+    series = square * 0.0
+    for k in reversed(range(BESSEL_NEAR_TERMS)):
+        series = series * square + 0.5 / (math.factorial(k) * math.factorial(k + 1))
+    if scaled:
+        series = series * xp.exp(-2.0 * xp.abs(small))
+    return xp.where(near, series, out / xp.where(near, xp.ones_like(x), x))
+
+
+def _slope(v: Any, x: Any, out: Any, scaled: bool, xp: Any) -> Any:
+    """I_v'(x), or e^(−|x|) I_v'(x), from I_v(x), or e^(−|x|) I_v(x)."""
+    if hasattr(v, "dtype") or v not in (0, 1):
+        f = xp.special.ive if scaled else xp.special.iv
+        return 0.5 * (f(v - 1, x) + f(v + 1, x))
+    if v == 0:
+        return xp.special.i1e(x) if scaled else xp.special.i1(x)
+    i0 = xp.special.i0e(x) if scaled else xp.special.i0(x)
+    return i0 - _i1_over_x(x, out, scaled, xp)
 
 
 def _scaled(ct: Any, v: Any, x: Any, out: Any, xp: Any) -> Any:
-    """ct · ((I_{v−1} + I_{v+1})/2 e^(−|x|) − sign(x) out)."""
+    """ct · (e^(−|x|) I_v'(x) − sign(x) out), far from 0 by the series."""
     if hasattr(v, "dtype") or v != int(v):
-        return ct * (_neighbours("ive", v, x, xp) - xp.sign(x) * out)
+        return ct * (_slope(v, x, out, True, xp) - xp.sign(x) * out)
     size = xp.abs(x)
-    border = max(BESSEL_FAR, 4.0 * v * v)
-    far = size > border
+    far = size > max(BESSEL_FAR, 4.0 * v * v)
     zero = xp.zeros_like(x)
-    near_x = xp.where(far, zero, x)
-    near = _neighbours("ive", v, near_x, xp) - xp.sign(near_x) * xp.where(far, zero, out)
+    near_x, near_out = xp.where(far, zero, x), xp.where(far, zero, out)
+    near = _slope(v, near_x, near_out, True, xp) - xp.sign(near_x) * near_out
     coefficients = [1.0]
-    for k in range(1, BESSEL_TERMS):
+    for k in range(1, BESSEL_FAR_TERMS):
         coefficients.append(-coefficients[-1] * (4.0 * v * v - (2 * k - 1) ** 2) / (8 * k))
-    inverse = 1.0 / xp.where(far, size, border + zero)
+    inverse = 1.0 / xp.where(far, size, zero + BESSEL_FAR)
     series = zero
-    for k in reversed(range(BESSEL_TERMS)):
+    for k in reversed(range(BESSEL_FAR_TERMS)):
         series = series * inverse + (k + 0.5) * coefficients[k]
     series = series * (inverse * xp.sqrt(inverse))
     sign = zero + 1.0 if v % 2 else xp.sign(x)  # the derivative of an odd function is even
     return ct * xp.where(far, (-1.0 / ROOT_TAU) * (sign * series), near)
 
 
-def _order(name: str, v: Any, x: Any, xp: Any) -> Any:
-    """I_v(x), scaled if `name` is "ive"; orders 0 and 1 by their own, faster functions."""
-    scaled = "e" if name == "ive" else ""
-    if not hasattr(v, "dtype") and abs(v) in (0, 1):
-        return getattr(xp.special, f"i{abs(int(v))}{scaled}")(x)
-    return getattr(xp.special, name)(v, x)
-
-
-def _neighbours(name: str, v: Any, x: Any, xp: Any) -> Any:
-    """(I_{v−1} + I_{v+1}) / 2."""
-    return 0.5 * (_order(name, v - 1, x, xp) + _order(name, v + 1, x, xp))
-
-
 defvjp("special.i0", x=lambda ct, x, xp: ct * xp.special.i1(x))
-defvjp("special.i1", x=lambda ct, x, xp: ct * _neighbours("iv", 1, x, xp))
-defvjp("special.iv", x=lambda ct, v, x, xp: ct * _neighbours("iv", v, x, xp))
+defvjp("special.i1", x=lambda ct, x, out, xp: ct * _slope(1, x, out, False, xp))
+defvjp("special.iv", x=lambda ct, v, x, out, xp: ct * _slope(v, x, out, False, xp))
 defvjp("special.i0e", x=lambda ct, x, out, xp: _scaled(ct, 0, x, out, xp))
 defvjp("special.i1e", x=lambda ct, x, out, xp: _scaled(ct, 1, x, out, xp))
 defvjp("special.ive", x=lambda ct, v, x, out, xp: _scaled(ct, v, x, out, xp))
