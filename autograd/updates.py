@@ -17,7 +17,7 @@ from .functions import xp as fun
 from .primitive import SCALARS
 
 
-class at:
+def at(x: Any, /) -> Any:
     """``x.at[key].set(v)``: a copy of `x` with some elements changed; differentiable in `x` and `v`.
 
     Parameters
@@ -44,11 +44,16 @@ class at:
     >>> pb.grad(lambda v: pb.xp.sum(pb.xp.at(x)[places].add(v) ** 2))(np.asarray([1.0, 2.0]))
     array([6., 6.])
     """
+    return At(asarray(x))
+
+
+class At:
+    """What ``x.at`` is: give it a key."""
 
     __slots__ = ("x",)
 
-    def __init__(self, x: Any) -> None:
-        self.x = asarray(x)
+    def __init__(self, x: Array) -> None:
+        self.x = x
 
     def __getitem__(self, key: Any) -> Places:
         return Places(self.x, _bare(key))

@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parent / "foreign" / "functions.py"
 WANTED = {"scipy": 8, "sklearn": 4}
 # what cannot work, and why; anything else in the table has to
 REFUSED = {
-    "sklearn.preprocessing.StandardScaler": "it divides by a count of 0 and overwrites that: 0 · ∞ in the backward pass",
+    "sklearn.preprocessing.StandardScaler": "it divides by a count of 0 and overwrites that: 0 · ∞ going back",
 }
 
 

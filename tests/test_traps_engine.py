@@ -1,6 +1,6 @@
 """Where gradients go wrong in other libraries: mutation, foreign code, memory, depth, cancellation, indices, threads.
 
-26 ways, collected from issue trackers, in three files; a test is named after its number. A test of functions that have
+26 ways, collected from issue trackers, in four files; a test is named after its number. A test of functions that have
 no rule yet is skipped for that reason, and runs once they have one.
 """
 

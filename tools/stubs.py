@@ -74,6 +74,8 @@ def annotation(name: str, parameter: inspect.Parameter) -> str:
     written = parameter.annotation
     if written is not parameter.empty and written != "Any":
         return str(written)
+    if parameter.kind is parameter.VAR_POSITIONAL:  # the type is one argument's
+        return "ArrayLike"
     if parameter.name == "axis" and name in SEVERAL_AXES:
         return AXES
     if parameter.name == "shape" and name in CREATION:

@@ -17,6 +17,7 @@ defvjp("moveaxis", x=lambda ct, source, destination, xp: xp.moveaxis(ct, destina
 
 
 def _permute_dims(ct: Any, axes: tuple[int, ...], xp: Any) -> Any:
+    """ct with its axes permuted back."""
     back = [0] * len(axes)
     for new, old in enumerate(axes):
         back[old] = new
@@ -27,6 +28,7 @@ defvjp("permute_dims", x=_permute_dims)
 
 
 def _roll(ct: Any, shift: Any, axis: Any, xp: Any) -> Any:
+    """ct rolled the other way."""
     back = tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift
     return xp.roll(ct, back, axis=axis)
 
@@ -53,6 +55,7 @@ defvjp("concat", arrays=_concat)
 
 
 def _stack(ct: Any, arrays_shapes: list[tuple[int, ...]], axis: int, xp: Any) -> list[Any]:
+    """The slices of ct along the new axis."""
     before = (slice(None),) * (axis % (len(arrays_shapes[0]) + 1))
     return [xp.getitem(ct, (*before, i, ...)) for i in range(len(arrays_shapes))]
 

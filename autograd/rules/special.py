@@ -248,11 +248,11 @@ defvjp(
 
 # ── Bessel functions ──────────────────────────────────────────────────────────────────────────
 #
-# I_0' = I_1 and I_1' = I_0 − I_1/x, with the quotient by its series near 0, which has derivatives of every order there;
-# of other orders, I_v' = (I_{v−1} + I_{v+1})/2 (DLMF 10.29.1, 10.25.2). With the factor e^(−|x|) in front, −sign(x) times
-# the function is added; at x = 0, where that makes a kink, the mean of both slopes. Far from 0 the terms cancel, and the
-# series e^(−x) I_v(x) = (2πx)^(−1/2) Σ_k c_k x^(−k), c_k = −c_{k−1} (4v² − (2k−1)²)/(8k) (DLMF 10.40.1), is
-# differentiated instead.
+# I_0' = I_1 and I_1' = I_0 − I_1/x, with the quotient by its series near 0, which has derivatives of every order
+# there; of other orders, I_v' = (I_{v−1} + I_{v+1})/2 (DLMF 10.29.1, 10.25.2). With the factor e^(−|x|) in front,
+# −sign(x) times the function is added; at x = 0, where that makes a kink, the mean of both slopes. Far from 0 the
+# terms cancel, and the series e^(−x) I_v(x) = (2πx)^(−1/2) Σ_k c_k x^(−k), c_k = −c_{k−1} (4v² − (2k−1)²)/(8k) (DLMF
+# 10.40.1), is differentiated instead.
 
 BESSEL_NEAR, BESSEL_NEAR_TERMS = 2.0, 14
 BESSEL_FAR, BESSEL_FAR_TERMS = 100.0, 11

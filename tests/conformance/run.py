@@ -26,7 +26,7 @@ RUNS = {  # name: (module under test, more environment)
     "pulled": ("watched", {"PULLBACK_PULL": "1"}),
     "twice": ("watched", {"PULLBACK_WATCH": "2"}),
 }
-# The suite tries a special case on one random input per run, so that what fails here alone is tried again on the reference.
+# The suite tries a special case on one random input per run: what fails here alone is tried on the reference again.
 TRIES = 12
 
 # Tests of the suite that are wrong about `pb.xp`, whose dtypes are numpy.dtype objects.

@@ -1,0 +1,110 @@
+"""NumPy's own kernels against the generic ones, which are written in the standard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+xp = pb.xp
+
+
+RNG = np.random.default_rng(0)
+X, W, B = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 5)), RNG.standard_normal(5)
+LABELS = np.array([0, 2, 1, 2])
+KERNELS = [
+    ("linear", (X, W, B)),
+    ("linear", (X[0], W, B)),
+    ("linear", (X[None], W, B)),
+    ("linear_relu", (X, W, B)),
+    ("linear_relu", (X[0], W, B)),
+    ("linear_relu", (X[:, :2], W[:2, :1], B[0])),
+    ("relu", (X,)),
+    ("relu", (X[0, 0],)),
+    ("relu_vjp", (X, np.abs(X))),
+    ("sigmoid", (X * 50,)),
+    ("softplus", (X * 50,)),
+    ("sech2", (X * 50,)),
+    ("sech2", (np.asarray(2.0),)),
+    ("linear_vjp_W", (X, X)),
+    ("linear_vjp_W", (X[0], X[1])),
+    ("linear_vjp_W", (X[None], X[None])),
+    ("sum_to_shape", (X, (3,))),
+    ("sum_to_shape", (X, (4, 1))),
+    ("sum_to_shape", (X, ())),
+    ("sum_to_shape", (X, (4, 3))),
+    ("sum_to_shape", (X[None], (1, 1, 3))),
+    ("sum_to_shape", (X[:0], (3,))),
+    ("scatter_add", ((4, 3), (slice(1, 3), 0), X[:2, 0])),
+    ("scatter_add", ((4,), np.array([1, 1, 3]), X[0])),
+    ("logsumexp", (X, 0, True)),
+    ("log_softmax", (X, -1)),
+    ("softmax", (X, 0)),
+]
+
+
+@pytest.mark.parametrize(("name", "args"), KERNELS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_kernels_of_numpy_are_the_generic_ones(name, args, dtype):
+    """In value, shape and dtype."""
+    import array_api_compat.numpy
+
+    generic = pb.backend.extend(array_api_compat.numpy)
+    cast = [
+        a.astype(dtype) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a for a in args
+    ]
+    before = [a.copy() if isinstance(a, np.ndarray) else a for a in cast]
+    got = np.asarray(getattr(pb.backend.resolve("numpy").xp, name)(*cast))
+    wanted = np.asarray(getattr(generic, name)(*cast))
+    assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype)
+    np.testing.assert_allclose(got, wanted, rtol=1e-5 if dtype == np.float32 else 1e-13, atol=1e-30)
+    for a, b in zip(cast, before, strict=True):
+        np.testing.assert_array_equal(a, b) if isinstance(a, np.ndarray) else None
+
+
+@pytest.mark.parametrize(
+    "key", [np.arange(30) % 7, np.array([-1, 6, 0] * 10), np.zeros(30, np.int8), [2] * 30]
+)
+@pytest.mark.parametrize("shape", [(7, 9), (7, 3, 3)])
+def test_scatter_add_of_many_rows(key, shape):
+    """The path for embeddings: whole rows, many of them, with repetitions."""
+    values, expected = RNG.standard_normal((30, *shape[1:])), np.zeros(shape)
+    np.add.at(expected, key, values)
+    got = pb.backend.resolve("numpy").xp.scatter_add(shape, np.asarray(key), values)
+    np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-15)
+
+
+def test_caches_of_constants_stay_small():
+    """Arrays of zeros and ones are kept by shape; a program with many shapes must not fill the memory."""
+    from pullback.backend import _numpy
+
+    direct = pb.backend.resolve("numpy").xp
+    for n in range(1, 300):
+        x = np.ones((n, n % 7 + 1), np.float32)
+        np.testing.assert_array_equal(direct.relu(x.T), x.T)
+        assert direct.sum_to_shape(x, (n % 7 + 1,))[0] == n
+        direct.softmax_cross_entropy(x, np.zeros(n, int))
+    for name in ("_ONES", "_ARANGE"):
+        assert len(getattr(_numpy, name)) <= 66
+
+
+@pytest.mark.parametrize("logits", [X, X[None], X.astype(np.float32), 1e4 * X])
+def test_softmax_cross_entropy_of_numpy_is_the_generic_one(logits):
+    import array_api_compat.numpy
+
+    generic, direct = pb.backend.extend(array_api_compat.numpy), pb.backend.resolve("numpy").xp
+    labels = LABELS if logits.ndim == 2 else LABELS[None]
+    one, slope = generic.softmax_cross_entropy(logits, labels)
+    other, direct_slope = direct.softmax_cross_entropy(logits, labels)
+    assert other.dtype == logits.dtype
+    tolerance = {
+        "rtol": 1e-5 if logits.dtype == np.float32 else 1e-12,
+        "atol": 1e-7 if logits.dtype == np.float32 else 1e-14,
+    }
+    np.testing.assert_allclose(other, one, **tolerance)
+    assert direct_slope.dtype == logits.dtype
+    np.testing.assert_allclose(direct_slope, slope, **tolerance)
+    np.testing.assert_allclose(
+        direct_slope.sum(axis=-1), 0, atol=1e-6
+    )  # a softmax less a one-hot row
