@@ -14,7 +14,8 @@ from .forward import hessian, hvp, jacobian, jvp, linearize
 from .graph import draw
 from .namespace import stop_gradient
 from .primitive import MissingRuleError, defvjp
-from .transforms import Tape, grad, value_and_grad, vjp
+from .pull import Tape, vjp
+from .transforms import grad, value_and_grad
 
 __all__ = [
     "Array",

@@ -81,6 +81,7 @@ class Array:
     if TYPE_CHECKING:  # `operators.py` sets these
         T: Array
         mT: Array
+        at: Any  # `updates.py` sets this
 
         def _unary(self) -> Array: ...
         def _binary(self, other: Any, /) -> Array: ...

@@ -10,8 +10,9 @@ import numpy as np
 from ..backend import backend_of
 from . import namespace, tree
 from .array import Array, raw
+from .pull import vjp
 from .tape import check_differentiable
-from .transforms import grad, vjp
+from .transforms import grad
 
 
 def _host(x: Any) -> np.ndarray:

@@ -71,7 +71,8 @@ def make_front(primitive: Primitive) -> Callable[..., Any]:
     name = primitive.identifier
     scope: dict[str, Any] = {
         "Array": Array, "new": object.__new__, "WEAK": WEAK, "apply": apply, "apply_variadic": apply_variadic,
-        "is_inexact": is_inexact, "kernels": primitive.kernels, "normalise": normalise, "primitive": primitive, "__name__": __name__,
+        "is_inexact": is_inexact, "kernels": primitive.kernels, "normalise": normalise,
+        "primitive": primitive, "__name__": __name__,
     }  # fmt: skip
     lines = [f"def {name}{primitive.text}:"]
     if "key" in primitive.positional:

@@ -15,7 +15,9 @@ from typing import Any
 from . import namespace, tree
 from .array import Array, peel, raw
 from .backward import SPACES
-from .transforms import check_places, constants, give_back, grad, places_of, vjp
+from .boundary import check_places, constants, give_back, places_of
+from .pull import vjp
+from .transforms import grad
 
 
 def _zeros(x: Any) -> Any:

@@ -76,7 +76,7 @@ def write_out(structure: Structure, tree: Any, fields: Fields, leaf_types: set[t
             return (
                 f"[{', '.join(parts)}]" if kind is list else f"({' '.join(p + ',' for p in parts)})"
             )
-        if kind not in fields or kind.__setattr__ is not object.__setattr__:
+        if kind not in fields or any("__setattr__" in vars(base) for base in kind.__mro__[:-1]):
             raise _Unusual
         children, statics = fields[kind]
         values = {s: bind(getattr(x, s)) for s in statics}

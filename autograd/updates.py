@@ -14,6 +14,7 @@ from .backward import SPACES
 from .creation import asarray
 from .dtypes import as_numpy
 from .functions import xp as fun
+from .keys import clean_key, copied_key
 from .primitive import SCALARS
 
 
@@ -56,7 +57,7 @@ class At:
         self.x = x
 
     def __getitem__(self, key: Any) -> Places:
-        return Places(self.x, _bare(key))
+        return Places(self.x, copied_key(clean_key(key)))
 
     def __repr__(self) -> str:
         return f"<at of an array of shape {self.x.shape}>"
@@ -155,13 +156,6 @@ class Places:
 
     def _written(self, x: Array, new: Any, key: Any) -> Array:
         return fun.setitem(x, Places(x, key)._fitting(new), key)
-
-
-def _bare(key: Any) -> Any:
-    """A key of Python's numbers and slices and of raw index arrays."""
-    if isinstance(key, tuple):
-        return tuple(_bare(part) for part in key)
-    return np.asarray(key) if isinstance(key, list) else raw(key)
 
 
 def _indices(key: Any) -> Any:

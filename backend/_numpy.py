@@ -384,7 +384,8 @@ _DIRECT = {
     f.__name__: f
     for f in (
         sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take,
-        linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape, softmax_cross_entropy, over_squares, masked, chosen, scatter_add, copy, getitem, setitem,
+        linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape,
+        softmax_cross_entropy, over_squares, masked, chosen, scatter_add, copy, getitem, setitem,
     )
 }  # fmt: skip
 

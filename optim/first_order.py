@@ -108,7 +108,7 @@ def _adam_step(
     moved_rows = []
     for p, g, m, v in zip(*columns, strict=True):
         decay = opt.weight_decay if decays(p) else 0.0
-        settings = {"t": t, "lr": lr, "b1": opt.b1, "b2": opt.b2, "eps": opt.eps}
+        settings: dict[str, Any] = {"t": t, "lr": lr, "b1": opt.b1, "b2": opt.b2, "eps": opt.eps}
         settings |= {"l2": 0.0 if decoupled else decay, "decay": decay if decoupled else 0.0}
         fused = getattr(SPACES.of(p), "adam_update", None)  # one launch on a GPU
         moved_rows.append(

@@ -26,7 +26,14 @@ def test_the_guide_s_code_runs():
     code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
     result = run("-W", "ignore::RuntimeWarning", "-c", code, SCIPY_ARRAY_API="1")
     assert result.returncode == 0, result.stderr
-    for expected in ("[0.11781755", "[-191.", "[2.+4.j]", "[0.  0.5]", "derivative of sqrt", "flowchart"):
+    for expected in (
+        "[0.11781755",
+        "[-191.",
+        "[2.+4.j]",
+        "[0.  0.5]",
+        "derivative of sqrt",
+        "flowchart",
+    ):
         assert expected in result.stdout
 
 

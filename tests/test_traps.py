@@ -228,7 +228,6 @@ def test_06_pow_at_base_zero_and_below(x, y, by_base, by_exponent):
         np.testing.assert_allclose(pb.grad(lambda n: xp.sum(x**n))(exponent), [by_exponent])
 
 
-@needs("sort")
 @pytest.mark.parametrize("descending", [False, True])
 def test_07_sort_follows_its_own_permutation(descending):
     x, w = np.array([2.0, 1.0, 2.0, 1.0, 0.0]), np.arange(5.0)
@@ -239,7 +238,6 @@ def test_07_sort_follows_its_own_permutation(descending):
     np.testing.assert_array_equal(g, expected)
 
 
-@needs("unique_values")
 def test_07_unique_scatters_to_first_occurrences():
     x = np.array([3.0, 1.0, 3.0, 2.0])
     g = pb.grad(lambda x: xp.sum(xp.unique_values(x) * np.array([1.0, 10.0, 100.0])))(x)

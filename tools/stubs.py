@@ -64,8 +64,8 @@ SEVERAL_AXES = frozenset(
 CREATION = frozenset(("empty", "full", "ones", "zeros"))
 PAIR, TRIPLE, TUPLE = "tuple[Array, Array]", "tuple[Array, Array, Array]", "tuple[Array, ...]"
 RETURNS = {
-    "linalg.eig": PAIR, "linalg.eigh": PAIR, "linalg.qr": PAIR, "linalg.slogdet": PAIR, "linalg.svd": TRIPLE,
-    "nonzero": TUPLE,
+    "at": "Any", "linalg.eig": PAIR, "linalg.eigh": PAIR, "linalg.qr": PAIR, "linalg.slogdet": PAIR,
+    "linalg.svd": TRIPLE, "nonzero": TUPLE,
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from . import (
 )
 
 __all__ = [
-    "creation", "data_type", "elementwise", "extras", "fft", "fused", "indexing", "linalg", "linalg_norms", "linalg_spectral",
+    "creation", "data_type", "elementwise", "extras", "fft", "fused", "indexing", "linalg", "linalg_norms",
+    "linalg_spectral",
     "linear_algebra", "manipulation", "searching", "special", "statistical",
 ]  # fmt: skip

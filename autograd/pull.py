@@ -1,0 +1,239 @@
+"""Pullbacks to keep: `vjp` for a function, `Tape` for any stretch of a program."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from . import tree
+from .array import Array, peel, raw
+from .backward import LAZY, SPACES, cotangents, fit, lift, sweep
+from .boundary import (
+    checked_leaf,
+    constants,
+    give_back,
+    leaf_gradient,
+    scalar_output,
+    seed_for,
+    split_aux,
+)
+from .dtypes import is_complex
+from .tape import Record, check_differentiable
+
+
+def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
+    """The value of a function, and the pullback of cotangents through it.
+
+    Parameters
+    ----------
+    f : callable
+        Returns an array or a pytree of arrays (with `has_aux`, a pair of that and anything).
+    *args
+        Arrays, floats, or pytrees of them; copied, so that later changes to them do no harm.
+    has_aux : bool
+        Pass on a second output.
+
+    Returns
+    -------
+    out
+        ``f(*args)``.
+    pull : callable
+        ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of `out`.
+        It may be called any number of times.
+    aux
+        Only with `has_aux`.
+
+    Raises
+    ------
+    TypeError
+        If an argument has an integer or boolean dtype.
+    ValueError
+        From `pull`, if the cotangent's structure or shapes are not the output's.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> out, pull = pb.vjp(lambda x: x * x, np.asarray([1.0, 2.0]))
+    >>> pull(np.asarray([1.0, 10.0]))
+    (array([ 2., 40.]),)
+    """
+    record = Record(copies=True)
+    leaves, spec = tree.flatten(args)
+    values = []
+    for i, leaf in enumerate(leaves):
+        value = checked_leaf(leaf, i, leaves, list(args))
+        values.append(value if type(value) is Array else SPACES.of(value).copy(value))
+    try:
+        out = f(*tree.unflatten(spec, [record.watch(v) for v in values]))
+        aux = None
+        if has_aux:
+            out, aux = split_aux(out)
+    finally:
+        record.close()
+    out_leaves, out_spec = tree.flatten(out)
+    like = leaves[0] if leaves else None
+
+    def pull(ct: Any) -> tuple[Any, ...]:
+        ct_leaves, ct_spec = tree.flatten(ct)
+        if ct_spec != out_spec:
+            raise ValueError(f"pull: the cotangent has structure {ct_spec}, the output {out_spec}")
+        cts = cotangents(record)
+        for y, c in zip(out_leaves, ct_leaves, strict=True):
+            if type(y) is Array and y.tape is record:
+                _place(cts, y, c)
+        sweep(record, cts, consume=False)
+        taken: set[int] = {id(raw(c)) for c in ct_leaves}
+        gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(values)]
+        return tree.unflatten(
+            spec, [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
+        )
+
+    result = tree.unflatten(out_spec, [_result(y, like) for y in out_leaves])
+    return (result, pull, constants(aux)) if has_aux else (result, pull)
+
+
+def _result(y: Any, like: Any) -> Any:
+    if type(y) is not Array:
+        return y
+    value = peel(y)
+    if type(value) is Array:
+        return value
+    if type(like) is Array:
+        return Array(value)
+    return SPACES.of(value).copy(
+        value
+    )  # a rule may keep the very buffer, and the caller write to it
+
+
+def _place(cts: list[Any], y: Array, ct: Any) -> None:
+    """Seed the cotangent of one output, in the output's shape and dtype, conjugated for the sweep.
+
+    Raises
+    ------
+    ValueError
+        If its shape is not the output's.
+    """
+    ct = peel(ct)
+    if isinstance(ct, bool | int | float | complex):
+        ct = (
+            SPACES.of(y.value).full_like(y.value, ct)
+            if y.shape == ()
+            else _wrong_shape((), y.shape)
+        )
+    if tuple(ct.shape) != tuple(y.shape):
+        _wrong_shape(ct.shape, y.shape)
+    if is_complex(ct.dtype):
+        ct = SPACES.of(ct).conj(ct)
+    ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
+    if type(y.value) is Array:
+        ct = lift(ct)
+    cts[y.slot] = ct if cts[y.slot] is None else cts[y.slot] + ct
+
+
+def _wrong_shape(got: Any, wanted: Any) -> Any:
+    raise ValueError(f"pull: the cotangent has shape {tuple(got)}, the output {tuple(wanted)}")
+
+
+class Tape:
+    """Record what is done to watched arrays, without a function around it.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> with pb.Tape() as tape:
+    ...     x = tape.watch(np.asarray([1.0, 2.0]))
+    ...     y = pb.xp.sum(x * x)
+    >>> tape.gradient(y, [x])
+    [Array([2., 4.], dtype=float64, device='cpu')]
+    """
+
+    def __init__(self) -> None:
+        self._record = Record(copies=True)
+        self._watched: dict[int, tuple[Any, int]] = {}
+
+    def __enter__(self) -> Tape:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._record.close()
+
+    def watch(self, x: Any) -> Any:
+        """A traced copy of an array, float, or pytree of them.
+
+        Raises
+        ------
+        TypeError
+            If it has an integer or boolean dtype.
+        RuntimeError
+            If the tape is closed.
+        """
+        if not self._record.open:
+            raise RuntimeError(
+                "Tape.watch: this tape is closed; watch inputs inside its `with` block"
+            )
+        return tree.map(self._watch, x)
+
+    def _watch(self, x: Any) -> Array:
+        value = check_differentiable(x, "Tape.watch: x")
+        if type(value) is not Array:
+            value = SPACES.of(value).copy(value)
+        watched = self._record.watch(value)
+        # by identity, apart from the wrapper's slot: `x *= 3` gives the wrapper another
+        self._watched[id(watched)] = (weakref.ref(watched), watched.slot)
+        return watched
+
+    def gradient(self, y: Any, sources: Any) -> Any:
+        """The gradient of a 0-d real `y` with respect to a pytree of arrays on this tape.
+
+        Parameters
+        ----------
+        y : Array
+            The output, recorded on this tape.
+        sources
+            Watched inputs, or anything computed from them.
+
+        Returns
+        -------
+        The structure of `sources`, zeros where `y` does not depend on one.
+
+        Raises
+        ------
+        TypeError
+            If `y` is not one real number, or a source was never on this tape.
+        """
+        scalar_output(y, "Tape.gradient")
+        leaves, spec = tree.flatten(sources)
+        slots = [self._slot(x) for x in leaves]
+        found: dict[int, Any] = {}
+        record = self._record
+        if type(y) is Array and y.tape is record:
+            cts = cotangents(record)
+            cts[y.slot] = seed_for(y.value)
+            wanted = set(slots)
+            for slot in range(len(record.entries) - 1, -1, -1):
+                if slot in wanted:
+                    found[slot] = cts[slot]
+                entry = record.entries[slot]
+                if entry is not None:
+                    entry[0](slot, cts, entry)
+        taken: set[int] = {id(seed_for(y.value))} if found and type(y) is Array else set()
+        out = []
+        for slot, x in zip(slots, leaves, strict=True):
+            ct = found.get(slot)
+            if type(ct) in LAZY:
+                ct = ct.dense()  # type: ignore[union-attr]  # LAZY holds the classes that have it
+            gradient = leaf_gradient(ct, x.value, taken)
+            out.append(gradient if type(gradient) is Array else Array(gradient))
+        return tree.unflatten(spec, out)
+
+    def _slot(self, x: Any) -> int:
+        reference, slot = self._watched.get(id(x), (None, -1))
+        if reference is not None and reference() is x:
+            return slot
+        if type(x) is Array and x.tape is self._record:
+            return x.slot
+        raise TypeError(
+            "Tape.gradient: a source is not on this tape; use the array that tape.watch(x) returned, or what was "
+            "computed from it"
+        )
