@@ -3,7 +3,7 @@
 Knows nothing of models.
 """
 
-from . import namespace, operators, tree
+from . import namespace, operators, special, tree
 from .array import Array
 from .backward import RuleError
 from .check import check_grads
@@ -36,6 +36,7 @@ __all__ = [
     "linearize",
     "namespace",
     "operators",
+    "special",
     "stop_gradient",
     "to_numpy",
     "tree",

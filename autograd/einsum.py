@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from .array import Array
@@ -45,7 +46,7 @@ def einsum(*operands: Any, optimize: Any = None) -> Array:
     """
     subscripts, arrays = _labelled(operands)
     arrays = [x if hasattr(x, "shape") else asarray(x) for x in arrays]
-    subscripts = _explicit(subscripts, [len(x.shape) for x in arrays])
+    subscripts = _explicit(subscripts, tuple([len(x.shape) for x in arrays]))
     return fun.einsum(arrays, subscripts=subscripts, optimize=optimize)
 
 
@@ -66,7 +67,8 @@ def _labelled(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
     return ",".join(terms) + out, list(operands[: 2 * count : 2])
 
 
-def _explicit(subscripts: str, ndims: list[int]) -> str:
+@functools.lru_cache(maxsize=256)
+def _explicit(subscripts: str, ndims: tuple[int, ...]) -> str:
     """The subscripts with letters for every ellipsis, and with an output.
 
     Raises

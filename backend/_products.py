@@ -51,48 +51,13 @@ def work(arrays: Any, subscripts: str) -> int:
     return math.prod(sizes.values())
 
 
-def as_matmul(arrays: Any, subscripts: str) -> Any:
-    """An `einsum` of two NumPy or CuPy arrays as one product of matrices; None where it is not one.
-
-    Labels of both operands and of the output count the matrices, labels of both operands alone are summed over,
-    the others are rows and columns.
-    """
-    inputs, _, output = subscripts.partition("->")
-    first, second = inputs.split(",")
-    if len(set(first)) < len(first) or len(set(second)) < len(second):
-        return None
-    x1, x2 = arrays
-    sizes = dict(zip(first + second, x1.shape + x2.shape, strict=True))
-    if (*x1.shape, *x2.shape) != tuple(
-        sizes[c] for c in first + second
-    ):  # axes of length 1 that stretch
-        return None
-    both = [c for c in first if c in second]
-    batch, summed = [c for c in both if c in output], [c for c in both if c not in output]
-    rows, columns = [c for c in first if c not in second], [c for c in second if c not in first]
-    if not summed or not all(c in output for c in rows + columns):
-        return None
-
-    def matrices(x: Any, term: str, *groups: list[str]) -> Any:
-        order = tuple(term.index(c) for group in groups for c in group)
-        return x.transpose(order).reshape([math.prod(sizes[c] for c in group) for group in groups])
-
-    out = matrices(x1, first, batch, rows, summed) @ matrices(x2, second, batch, summed, columns)
-    labels = batch + rows + columns
-    return out.reshape([sizes[c] for c in labels]).transpose([labels.index(c) for c in output])
-
-
-SMALL = 1 << 13  # below, NumPy's loop is done before a better order is found
+SMALL = 1 << 14  # below, NumPy's loop is done before a better order is found
 
 
 def einsum_numpy(arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
-    """NumPy's, as a product of matrices where it is one and large enough; `optimize` as NumPy has it."""
+    """NumPy's; by default in its own order where that is soon done, else in the best, by products of matrices."""
     if optimize is None:
         optimize = len(arrays) > 1 and work(arrays, subscripts) > SMALL
-        if optimize and len(arrays) == 2 and all(x.dtype.char in "fdFD" for x in arrays):
-            out = as_matmul(arrays, subscripts)
-            if out is not None:
-                return out
     return np.einsum(subscripts, *arrays, optimize=optimize)
 
 

@@ -80,39 +80,21 @@ def test_more_axes_than_letters():
 
 
 LARGE = [
-    "bij,bjk->bik",
-    "ijb,kjb->bik",
-    "ij,jk->ki",
-    "aibj,cjbk->aick",
-    "ij,ij->",
-    "ijk,jki->",
-    "bi,bi->b",
-    "ij,j->i",
-    "ib,ibj->bj",
-]
+    "bij,bjk->bik", "ijb,kjb->bik", "ij,jk->ki", "aibj,cjbk->aick", "ij,ij->", "ijk,jki->", "bi,bi->b", "ij,j->i",
+    "ib,ibj->bj", "ii,ij->j",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("subscripts", LARGE)
-def test_products_of_matrices(subscripts):
-    """What is large is done as one product of matrices; the results are the loop's."""
+def test_large_products(subscripts):
+    """What is large is done in another order than NumPy's loop; the results are the loop's."""
     first, second = subscripts.partition("->")[0].split(",")
-    n = 60 if len(set(first + second)) < 4 else 14
+    n = 150 if len(set(first + second)) < 3 else 30 if len(set(first + second)) == 3 else 14
     x = RNG.standard_normal([n] * len(first))
     y = RNG.standard_normal([n] * len(second))
-    assert _products.as_matmul((x, y), subscripts) is not None
+    assert _products.work((x, y), subscripts) > _products.SMALL
     got = _numpy.XP.einsum((x, y), subscripts=subscripts)
     np.testing.assert_allclose(got, np.einsum(subscripts, x, y), rtol=1e-10, atol=1e-11)
-
-
-@pytest.mark.parametrize("subscripts", ["ij,kl->ijkl", "ii,ij->j", "ij,kj->i", "ij,ij->ij"])
-def test_what_is_not_a_product_of_matrices(subscripts):
-    x = np.ones((3, 3))
-    assert _products.as_matmul((x, x), subscripts) is None
-    assert _products.as_matmul((x, x[:1]), "ij,jk->ik") is None
-    x = np.ones((40, 40))
-    np.testing.assert_array_equal(
-        _numpy.XP.einsum((x, x), subscripts=subscripts), np.einsum(subscripts, x, x)
-    )
 
 
 def test_mixed_dtypes():
@@ -146,7 +128,8 @@ def test_the_algorithm_in_the_standard(dtype, scale):
     x[1] *= 1e-3
     got = _products.expm(_numpy.XP, x)
     assert got.dtype == dtype
-    tolerance = (1e4 if scale > 10 else 100) * np.finfo(dtype).eps
+    tolerance = (2e5 if scale > 1 else 1e4) * np.finfo(np.float64).eps  # SciPy's own errors
+    tolerance = max(tolerance, (1e3 if scale > 1 else 100) * np.finfo(dtype).eps)
     for y, wanted in zip(
         got, scipy.linalg.expm(x.astype(np.result_type(dtype, np.float64))), strict=True
     ):

@@ -1,8 +1,22 @@
 """Special functions, by rules made of special functions, so that there is a derivative of every order.
 
-Where the formula of a textbook subtracts almost equal numbers or divides two that both underflow, the one here does
-neither: the derivations stand above the rules. (DLMF is the NIST Digital Library of Mathematical Functions,
-https://dlmf.nist.gov.)
+*Error functions.* erf' = (2/√π) e^(−x²), erfcx' = 2x erfcx − 2/√π, Φ' = φ = e^(−x²/2)/√(2π), (log Φ)' = φ/Φ; of an
+inverse function 1/f' at the result. erfcx' cancels for large x, where its asymptotic series stands instead; φ and Φ
+underflow for small x, where φ/Φ = √(2/π)/erfcx(−x/√2).
+
+*Gamma functions.* Γ' = Γψ, (log Γ)' = ψ, ψ⁽ⁿ⁾' = ψ⁽ⁿ⁺¹⁾, ∂ζ(s, q)/∂q = −s ζ(s+1, q), ∂ log B/∂a = ψ(a) − ψ(a+b),
+which for large a is not computed by the difference. The distributions `gammainc`, `gammaincc`, `betainc` and
+`stdtr` have their densities for derivatives. By s, by a shape parameter or by an order there is none: it is refused.
+
+*Logarithms.* x log y and x log(1 + y) are constant, 0, at x = 0, and have the derivative 0 there where y has no
+logarithm. ∂/∂x of x log(x/y) is log(x/y) + 1, −∞ at x = 0 < y, +∞ at y = 0 < x, and finite at x = y = 0; −x log x has
+the slope +∞ at 0.
+
+*Bessel functions.* I_0' = I_1, I_1' = I_0 − I_1/x, I_v' = (I_{v−1} + I_{v+1})/2; with the factor e^(−|x|) in front,
+minus sign(x) times the function (the mean of both slopes at 0).
+
+Where the formula of a textbook subtracts almost equal numbers or divides two that both underflow, the one in the rule
+does neither, at any order. (DLMF is the NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov.)
 """
 
 from __future__ import annotations
