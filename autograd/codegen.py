@@ -202,7 +202,9 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     names = kept_by(primitive, traced, checked=False)
     kept = "".join(f", {_kept_value(k, value)}" for k in names)
     slots = ", ".join(f"{p}.slot" for p in traced)
-    body += [f"tape.hold({value[p]})" for p in primitive.arrays if roles[p] == "C" and p in names]
+    for p in primitive.arrays:
+        if roles[p] == "C" and p in names:
+            body += [f"if {value[p]} is not tape.latest:", f"    tape.hold({value[p]})"]
     body += [
         "if type(out) is not kind:",
         "    out = normalise(out)",

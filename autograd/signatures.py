@@ -247,7 +247,7 @@ _SAME = "x1.shape == x2.shape and x1.dtype is x2.dtype"
 HOT: dict[str, tuple[tuple[str, ...], str]] = {
     **dict.fromkeys(
         ("add", "subtract", "multiply", "divide", "maximum", "minimum"),
-        (("TT", "TS", "ST", "TC", "CT"), _SAME),
+        (("TT", "TS", "TC", "ST", "CT"), _SAME),
     ),
     "pow": (("TT", "TS"), _SAME),
     "matmul": (("TT", "TC", "CT"), "x1.ndim == 2 == x2.ndim and x1.dtype is x2.dtype"),

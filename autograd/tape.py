@@ -29,7 +29,7 @@ def _is_view(x: Any) -> bool:
 class Record:
     """An open tape records operations on the arrays it watches; a closed one makes them constants."""
 
-    __slots__ = ("__weakref__", "copies", "entries", "held", "open", "order")
+    __slots__ = ("__weakref__", "copies", "entries", "held", "latest", "open", "order")
 
     def __init__(self, *, copies: bool = False) -> None:
         self.entries: list[Any] = []
@@ -39,17 +39,19 @@ class Record:
         # until the end (`grad`).
         self.copies = copies
         self.held: list[Any] = []
+        self.latest: Any = None
 
     def hold(self, value: Any) -> None:
         """Forbid writes to a raw array that a rule keeps, until the tape is closed."""
+        self.latest = value  # a loop uses one constant many times: generated code looks here first
         if not self.copies and backend_of(value).lock(value):
             self.held.append(value)
 
-    def hold_all(self, values: list[Any]) -> None:
-        """The same for the raw arrays among the inputs."""
-        for kind in {type(value) for value in values}:
-            if kind is not Array:
-                arrays = [value for value in values if type(value) is kind]
+    def hold_all(self, values: list[Any], kind: type | None = None) -> None:
+        """The same for the raw arrays among the inputs; `kind` is the class of all, where it is known."""
+        for each in (kind,) if kind else {type(value) for value in values}:
+            if each is not Array:
+                arrays = values if kind else [value for value in values if type(value) is each]
                 lock = backend_of(arrays[0]).lock
                 self.held += [value for value in arrays if lock(value)]
 
@@ -57,25 +59,28 @@ class Record:
         """An `Array` over `value` whose later uses are recorded here."""
         return self.watch_all([value])[0]
 
-    def watch_all(self, values: list[Any]) -> list[Array]:
-        """An `Array` over each of `values`, in consecutive slots."""
-        entries = self.entries
-        first = len(entries)
-        for kind in {type(value) for value in values}:
-            if kind not in SPACES:  # generated code looks the library up by class alone
-                SPACES.of(next(value for value in values if type(value) is kind))
-        entries.extend([None] * len(values))
+    def watch_all(self, values: list[Any], kind: type | None = None) -> list[Array]:
+        """An `Array` over each of `values`, in consecutive slots; `kind` is a known class of all of them."""
+        if kind is None:
+            for value in values:
+                if type(value) not in SPACES:  # generated code looks the library up by class alone
+                    SPACES.of(value)
+        first = len(self.entries)
+        self.entries += [None] * len(values)
         return [Array(value, self, slot) for slot, value in enumerate(values, first)]
 
     def close(self) -> None:
         """Stop recording, and let go of what was held."""
         self.open = False
+        self.latest = None
         if self.held:
             unlock = backend_of(self.held[0]).unlock  # only one library has locks
-            for value in sorted(
-                self.held, key=_is_view
-            ):  # a view can be written to only after its base can
-                unlock(value)
+            try:
+                for value in self.held:
+                    unlock(value)
+            except ValueError:  # a view can be written to only after its base can
+                for value in sorted(self.held, key=_is_view):
+                    unlock(value)
             self.held.clear()
 
 

@@ -70,8 +70,8 @@ def value_and_grad(
             leaves if kind else [checked_leaf(x, i, leaves, chosen) for i, x in enumerate(leaves)]
         )
         try:
-            record.hold_all(values)
-            inputs = tree.unflatten(spec, record.watch_all(values))
+            record.hold_all(values, kind)
+            inputs = tree.unflatten(spec, record.watch_all(values, kind))
             arguments = list(args)
             for place, argument in zip(places, inputs if several else (inputs,), strict=True):
                 arguments[place] = argument
