@@ -9,7 +9,7 @@ from typing import Any
 from ..backend import backend_of
 from . import tree
 from .array import Array
-from .backward import cotangents, sweep
+from .backward import SPACES, cotangents, sweep
 from .boundary import (
     check_places,
     checked_leaf,
@@ -87,6 +87,14 @@ def value_and_grad(
             gradients = [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
         result = tree.unflatten(spec, gradients)
         value = give_back(out, leaves[0] if leaves else out) if type(out) is Array else out
+        if (
+            any(value is leaf for leaf in leaves)
+            and type(value) in SPACES
+            and type(value) is not Array
+        ):
+            value = SPACES.of(value).copy(
+                value
+            )  # the caller's own array, which a change to the value would change
         return ((value, constants(aux)) if has_aux else value), result
 
     return with_grad

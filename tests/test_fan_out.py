@@ -112,3 +112,10 @@ def test_gradients_are_never_the_cached_seed(f):
         (k,) = pull(ct)
         k += 5
         assert ct == 1
+
+
+def test_the_value_is_never_the_caller_s_own_array():
+    x = np.asarray(2.0)
+    value, _ = pb.value_and_grad(lambda y: y)(x)
+    value += 1
+    assert x == 2.0
