@@ -12,8 +12,10 @@ os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; se
 
 import chain
 import import_time
+import memory
 import mlp
 import overhead
+import rules
 from _report import environment, plot_ratios, save
 
 
@@ -24,7 +26,14 @@ def main() -> None:
     chosen = mlp.options(args)
     results = {"environment": environment()}
     print(", ".join(f"{k} {v}" for k, v in results["environment"].items()))
-    for name, module in (("import", import_time), ("overhead", overhead), ("chain", chain)):
+    parts = {
+        "import": import_time,
+        "overhead": overhead,
+        "rules": rules,
+        "chain": chain,
+        "memory": memory,
+    }
+    for name, module in parts.items():
         try:
             results[name] = module.measure()
         except (ImportError, RuntimeError) as error:

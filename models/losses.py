@@ -48,6 +48,8 @@ def cross_entropy(logits: Any, labels: Any, /) -> Any:
     1.386294
     """
     labels, values = raw(labels), raw(logits)
+    if not hasattr(values, "ndim"):
+        raise TypeError(f"cross_entropy: logits are an array (…, C), not {type(values).__name__}")
     kind = getattr(labels, "dtype", type(labels))
     if not is_integer(kind):
         raise TypeError(f"cross_entropy: labels are class indices of an integer dtype, not {kind}")
