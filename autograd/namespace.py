@@ -139,7 +139,7 @@ def function(name: str) -> Any:
         raise AttributeError(f"pb.xp has no attribute {name!r}") from None
 
 
-_HIDDEN = frozenset(("gap_divide", "getitem", "polar", "setitem"))
+_HIDDEN = frozenset(("gap_divide", "getitem", "implicit", "polar", "setitem", "solve_by"))
 
 
 def __getattr__(name: str) -> Any:
@@ -215,6 +215,7 @@ SPACES[Array] = extend(
         for name in (
             "gap_divide",
             "polar",
+            "solve_by",
             "einsum",
             "expm",
             "linear",

@@ -126,7 +126,8 @@ class Primitive:
     @property
     def trusted(self) -> bool:
         """Whether all rules are the library's own, tested ones: what they return need not be looked at each time."""
-        own = __name__.rpartition(".")[0] + ".rules."
+        package = __name__.rpartition(".")[0]
+        own = (package + ".rules.", package + ".solve.")
         return all(
             rule.__module__.startswith(own)
             for rule in (*self.rules.values(), *self.shared.values())

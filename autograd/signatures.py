@@ -9,7 +9,7 @@ from __future__ import annotations
 
 # Parameters that are arrays (or, in arithmetic, Python scalars); all others are settings.
 ARRAYS = frozenset(
-    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y".split()  # noqa: SIM905 - a table
+    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y A r".split()  # noqa: SIM905 - a table
 )
 
 # Arrays in a list or in *args.
@@ -81,6 +81,8 @@ tensordot(x1, x2, /, *, axes=2)
 vecdot(x1, x2, /, *, axis=-1)
 gap_divide(x1, x2, condition, /)
 polar(x, /)
+solve_by(A, b, /, *, solver, factor, transposed=False)
+implicit(r, /, *, adjoint, tape)
 
 broadcast_to(x, /, shape)
 concat(arrays, /, *, axis=0)

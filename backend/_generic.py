@@ -245,6 +245,11 @@ def setitem(xp: Any, x: Any, value: Any, key: Any) -> Any:
     return out
 
 
+def solve_by(xp: Any, A: Any, b: Any, *, solver: Any, factor: Any, transposed: bool) -> Any:
+    """v with A v = b, or Aᵀ v = b, by a factor of A that is there already (`autograd/solve/adjoint.py`)."""
+    return solver.solve(factor, b, transposed)
+
+
 _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
@@ -252,7 +257,7 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
         log_softmax, softmax, softmax_cross_entropy, over_squares, masked, chosen,
         scatter_add,
         gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, copy, getitem, setitem,
-        einsum, expm, sinc, sinc_derivative,
+        einsum, expm, sinc, sinc_derivative, solve_by,
     )
 }  # fmt: skip
 

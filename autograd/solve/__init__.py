@@ -1,0 +1,1 @@
+"""The adjoint solve: differentiable solutions of linear systems, roots and fixed points."""
