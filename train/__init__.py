@@ -10,8 +10,9 @@ from ._errors import InputError, MissingExtra, WriteError
 from ._loop import Epoch, Fit, evaluate, fit, predict
 from ._predict import Trained, load_trained, predict_file
 from ._run import Result, train
-from ._split import Split, Standardizer, split
+from ._split import Split, Standardizer, folds, split
 from ._tasks import Task, accuracy, probabilities, r_squared, task_for
+from ._tune import Trial, Tuning, tune
 
 __all__ = [
     "BUILT_IN",
@@ -26,11 +27,14 @@ __all__ = [
     "Standardizer",
     "Task",
     "Trained",
+    "Trial",
+    "Tuning",
     "WriteError",
     "accuracy",
     "config_text",
     "evaluate",
     "fit",
+    "folds",
     "load",
     "load_dataset",
     "load_trained",
@@ -43,4 +47,5 @@ __all__ = [
     "split",
     "task_for",
     "train",
+    "tune",
 ]

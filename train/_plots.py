@@ -13,6 +13,7 @@ from ._errors import extra
 
 if TYPE_CHECKING:
     from ._loop import Fit
+    from ._tune import Trial
 
 _TRAINING, _VALIDATION, _MARK = "#1f5fa8", "#d1701c", "#777777"
 _MOST_IMAGES = 64
@@ -57,6 +58,48 @@ def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_locator(extra("matplotlib.ticker", "a plot").MaxNLocator(integer=True))
     left.legend(frameon=False)
+    figure.suptitle(title)
+    return _png(figure)
+
+
+def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
+    """Validation loss and its standard error against the learning rate, as a PNG file's bytes.
+
+    A line for each set of the other settings that vary.
+    """
+    figure = _figure(7.0, 4.6)
+    axes = figure.subplots()
+    lines: dict[str, list[Trial]] = {}
+    keys = ("optimizer", "hidden", "activation", "batch_size", "l2")
+    varied = [key for key in keys if len({getattr(t.settings, key) for t in trials}) > 1]
+    for trial in trials:
+        label = ", ".join(f"{key} {getattr(trial.settings, key)}" for key in varied)
+        lines.setdefault(label, []).append(trial)
+    for label, group in lines.items():
+        finite = sorted(
+            (t for t in group if math.isfinite(t.loss)),
+            key=lambda t: t.settings.learning_rate or 0.0,
+        )
+        axes.errorbar(
+            [t.settings.learning_rate for t in finite],
+            [t.loss for t in finite],
+            yerr=[t.error for t in finite],
+            marker="o",
+            capsize=3,
+            label=label or None,
+            color=None if varied else _VALIDATION,
+        )
+    best = min((t for t in trials if math.isfinite(t.loss)), key=lambda t: t.loss)
+    rate = best.settings.learning_rate or 0.0
+    axes.axvline(rate, color=_MARK, linestyle=":", linewidth=1.2, label=f"best: {rate:g}")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    _plain_log_ticks(axes)
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("validation loss, mean over folds")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
     figure.suptitle(title)
     return _png(figure)
 

@@ -22,7 +22,7 @@ from ._errors import counted, extra
 from ._files import make_run_folder, write_atomic
 from ._loop import Fit, evaluate, fit
 from ._plots import curves_png, weights_png
-from ._split import Standardizer, split
+from ._split import Split, Standardizer, split
 from ._tasks import Task, task_for
 
 MODEL, METRICS, CURVES, WEIGHTS, CONFIG = (
@@ -54,7 +54,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class Prepared:
     """Everything a run needs, checked and on the device, before anything is written."""
 
     settings: Settings
@@ -105,26 +105,31 @@ def train(
     chosen: Any = backend.use(settings.backend) if settings.backend else contextlib.nullcontext()
     with chosen:
         active = backend.current()
-        prepared = _prepare(settings, active)
-        _say_start(prepared, active, say)
+        ready = _prepare(settings, active)
+        _say_start(ready, active, say)
         folder = make_run_folder(
-            Path(runs), settings.name or _folder_name(prepared.data), exact=exact_name
+            Path(runs), settings.name or folder_name(ready.data), exact=exact_name
         )
         try:
-            return _trained(prepared, folder, say, progress)
+            return _trained(ready, folder, say, progress)
         finally:
             with contextlib.suppress(OSError):
                 folder.rmdir()  # empty, and so removed, only if not even the first file was written
                 folder.parent.rmdir()
 
 
-def _folder_name(data: Dataset) -> str:
+def folder_name(data: Dataset) -> str:
+    """What a run's folder is called where no name is given."""
     return re.sub(r"[\x00-\x1f\x7f/\\]", "_", data.name).lstrip(".") or "run"
 
 
-def _prepare(settings: Settings, active: backend.Backend) -> _Prepared:
+def _prepare(settings: Settings, active: backend.Backend) -> Prepared:
     data = load_dataset(settings.data, settings.target or None, task=settings.task)
-    rows = split(data, seed=settings.seed)
+    return prepare(settings, data, split(data, seed=settings.seed), active)
+
+
+def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Backend) -> Prepared:
+    """What a run on these rows needs: standardised parts on the device, the first model, the optimiser."""
     task = task_for(data)
     inputs = Standardizer.fit(data.x[rows.train], one_scale=data.image_shape is not None)
     x = inputs.transform(data.x, settings.dtype)
@@ -145,8 +150,7 @@ def _prepare(settings: Settings, active: backend.Backend) -> _Prepared:
     model = models.MLP(
         sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
     )
-    opt = _optimizer(settings)
-    return _Prepared(settings, data, task, parts, inputs, targets, model, opt)
+    return Prepared(settings, data, task, parts, inputs, targets, model, _optimizer(settings))
 
 
 def _optimizer(settings: Settings) -> Any:
@@ -163,7 +167,7 @@ def _optimizer(settings: Settings) -> Any:
 
 
 def _trained(
-    prepared: _Prepared,
+    prepared: Prepared,
     folder: Path,
     say: Callable[[str], None],
     progress: Callable[[Fit, Settings], None] | None,
@@ -219,14 +223,14 @@ def metrics_text(run: Fit, score_name: str) -> str:
     return lines.getvalue()
 
 
-def _config(prepared: _Prepared, folder: Path) -> str:
+def _config(prepared: Prepared, folder: Path) -> str:
     """The settings as they were used, so that `--config` repeats the run."""
     data = prepared.data
     from_file = data.target if prepared.settings.data.lower().endswith((".csv", ".npz")) else ""
     settings = replace(
         prepared.settings,
         backend=backend.current().name,
-        name=prepared.settings.name or _folder_name(data),
+        name=prepared.settings.name or folder_name(data),
         target=prepared.settings.target or from_file,
         task=data.task,
     )
@@ -239,7 +243,7 @@ def _config(prepared: _Prepared, folder: Path) -> str:
     )
 
 
-def _metadata(prepared: _Prepared, run: Fit, result: Result | None = None) -> dict[str, Any]:
+def _metadata(prepared: Prepared, run: Fit, result: Result | None = None) -> dict[str, Any]:
     data = prepared.data
     return {
         "data": data.name,
@@ -266,17 +270,17 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _network(prepared: _Prepared) -> str:
+def _network(prepared: Prepared) -> str:
     sizes = "-".join(str(size) for size in prepared.model.sizes)
     activation = f", {prepared.settings.activation}" if prepared.settings.hidden else ""
     return f"network {sizes}{activation}"
 
 
-def _title(prepared: _Prepared) -> str:
+def _title(prepared: Prepared) -> str:
     return f"{prepared.data.name}: {_network(prepared)}"
 
 
-def _weights(prepared: _Prepared, run: Fit) -> bytes:
+def _weights(prepared: Prepared, run: Fit) -> bytes:
     data = prepared.data
     units = data.classes if not prepared.settings.hidden else ()
     return weights_png(
@@ -288,7 +292,7 @@ def _weights(prepared: _Prepared, run: Fit) -> bytes:
     )
 
 
-def _say_start(prepared: _Prepared, active: backend.Backend, say: Callable[[str], None]) -> None:
+def _say_start(prepared: Prepared, active: backend.Backend, say: Callable[[str], None]) -> None:
     data, settings = prepared.data, prepared.settings
     sizes = [prepared.parts[part][0].shape[0] for part in ("train", "validation", "test")]
     kinds = (
@@ -305,7 +309,7 @@ def _say_start(prepared: _Prepared, active: backend.Backend, say: Callable[[str]
     )
 
 
-def _say_end(prepared: _Prepared, result: Result, say: Callable[[str], None]) -> None:
+def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> None:
     run, task = result.fit, prepared.task
     percent = task.score_name == "accuracy"
 

@@ -75,6 +75,50 @@ def split(
     return Split(*(np.sort(np.concatenate(part)) for part in parts))
 
 
+def folds(data: Dataset, *, k: int = 5, seed: int = 0) -> list[Split]:
+    """The parts of k-fold cross-validation: the test part of `split` apart, each other row validates once.
+
+    Parameters
+    ----------
+    data : Dataset
+        Each class is divided among the folds as evenly as it can be.
+    k : int
+        How many folds, 2 or more.
+    seed : int
+        The same seed gives the same folds, and the test part of ``split(data, seed=seed)``.
+
+    Raises
+    ------
+    InputError
+        If k is below 2, or a class has fewer than k rows beside the test part.
+
+    Examples
+    --------
+    >>> from pullback.train import load_dataset
+    >>> parts = folds(load_dataset("iris"), k=4)
+    >>> [len(part.validation) for part in parts], len(parts[0].train)
+    ([30, 30, 30, 30], 90)
+    """
+    if k < 2:
+        raise InputError(f"folds: {k}; cross-validation needs at least 2")
+    held = split(data, seed=seed)
+    rest = np.sort(np.concatenate([held.train, held.validation]))
+    labels = data.y[rest] if data.task == "classification" else np.zeros(len(rest), np.int64)
+    random = np.random.default_rng([seed, 2])
+    fold_of = np.empty(len(rest), np.int64)
+    first = 0  # where the last class ended the next begins, so that the folds stay of one size
+    for label in range(max(len(data.classes), 1)):
+        places = random.permutation(np.flatnonzero(labels == label))
+        if len(places) < k:
+            what = f"class {data.classes[label]!r}" if data.classes else data.name
+            raise InputError(
+                f"{what} has {counted(len(places), 'row')} beside the test part, too few for {k} folds"
+            )
+        fold_of[places] = (first + np.arange(len(places))) % k
+        first += len(places)
+    return [Split(rest[fold_of != i], rest[fold_of == i], held.test) for i in range(k)]
+
+
 def _shares(sizes: np.ndarray, fraction: float) -> np.ndarray:
     """How many of each class a part gets: by proportion, at least 1, in all the fraction rounded up."""
     quota = fraction * sizes

@@ -1,4 +1,4 @@
-"""The command `pullback`: train, predict, info.
+"""The command `pullback`: train, tune, predict, info.
 
 Exit codes: 0 done; 1 the loss became NaN or infinite (the best weights until then are written);
 2 something given cannot be used, told in one line; 130 ended by Ctrl-C (with what there was).
@@ -19,6 +19,8 @@ from ._info import info_lines
 from ._loop import Fit
 from ._predict import predict_file
 from ._run import train as run_training
+from ._tune import TUNABLE, values_of
+from ._tune import tune as run_tuning
 
 DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -151,6 +153,37 @@ def _app() -> Any:
         return lambda: _train(given)
 
     @app.command()
+    def tune(
+        data: Annotated[str, typer.Argument(help="As for `train`.", show_default=False)],
+        learning_rate: Annotated[
+            str | None, option("Values: 1e-4,1e-3,1e-2. [five about the optimiser's default]")
+        ] = None,
+        l2: Annotated[str | None, option("Values: 0,1e-4. [by optimiser]")] = None,
+        batch_size: Annotated[str | None, option("Values: 16,32,64. [32]")] = None,
+        hidden: Annotated[
+            str | None, option("Networks, by semicolons: '64;128,64;none'. [128]")
+        ] = None,
+        activation: Annotated[str | None, option("Values: relu,tanh. [relu]")] = None,
+        optimizer: Annotated[str | None, option("Values: adamw,sgd. [adamw]")] = None,
+        folds: Annotated[int, option("How many parts take turns to validate. [5]")] = 5,
+        target: Annotated[str | None, option("As for `train`. [last]")] = None,
+        task: Annotated[str | None, option("As for `train`. [auto]")] = None,
+        epochs: Annotated[int | None, option("At most so many passes over the data. [300]")] = None,
+        patience: Annotated[
+            int | None, option("Epochs without a better validation loss before a run stops. [50]")
+        ] = None,
+        seed: Annotated[int | None, option("Of folds, weights and batches. [0]")] = None,
+        backend: Annotated[
+            str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
+        ] = None,
+        dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
+        name: Annotated[str | None, option("The folder in runs/. [tune-DATA, numbered]")] = None,
+    ) -> Callable[[], int]:
+        """Choose settings by k-fold cross-validation; writes the table, a picture and the best settings."""
+        given = dict(locals())
+        return lambda: _tune(given)
+
+    @app.command()
     def predict(
         run: Annotated[
             str, typer.Argument(help="A run's folder, as runs/digits, or its model file.")
@@ -198,6 +231,18 @@ def _train(given: dict[str, Any]) -> int:
             DIVERGED,
         )
     return INTERRUPTED if result.fit.stopped == "interrupted" else 0
+
+
+def _tune(given: dict[str, Any]) -> int:
+    k = given.pop("folds")
+    options = {key: value for key, value in given.items() if value is not None}
+    grid = {key: values_of(key, options.pop(key)) for key in TUNABLE if key in options}
+    run_tuning(merged({}, options), grid, k=k, exact_name="name" in options, say=_say)
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _predict(run: str, data: str, output: str | None, backend: str | None) -> int:

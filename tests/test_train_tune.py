@@ -1,0 +1,159 @@
+"""Settings by cross-validation: the folds, the grid, the table, the command."""
+
+from __future__ import annotations
+
+import csv
+import math
+import tomllib
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.train import InputError, Settings, folds, load_dataset, split, tune
+from pullback.train._tune import combinations, values_of
+from pullback.train.cli import main
+
+pytest.importorskip("typer")
+pytest.importorskip("safetensors")
+pytest.importorskip("matplotlib")
+pytest.importorskip("sklearn")
+
+QUICK = Settings(data="iris", epochs=3, hidden=(4,))
+
+
+@pytest.mark.parametrize("name", ["iris", "breast_cancer", "diabetes"])
+@pytest.mark.parametrize("k", [2, 5])
+def test_folds_cover_all_rows_but_the_test_part_once(name, k):
+    data = load_dataset(name)
+    held = split(data, seed=3).test
+    parts = folds(data, k=k, seed=3)
+    everything = np.sort(np.concatenate([held, *(part.validation for part in parts)]))
+    np.testing.assert_array_equal(everything, np.arange(len(data.y)))
+    sizes = [len(part.validation) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+    for part in parts:
+        np.testing.assert_array_equal(part.test, held)
+        assert not np.intersect1d(part.train, part.validation).size
+        assert len(part.train) + len(part.validation) + len(held) == len(data.y)
+        if data.task == "classification":
+            counts = np.bincount(data.y[part.validation])
+            wanted = np.bincount(data.y[np.setdiff1d(np.arange(len(data.y)), held)]) / k
+            assert np.all(np.abs(counts - wanted) <= 1)
+
+
+def test_folds_are_refused_where_there_are_too_few_rows():
+    data = load_dataset("iris")
+    with pytest.raises(InputError, match="at least 2"):
+        folds(data, k=1)
+    with pytest.raises(InputError, match="too few for 41 folds"):
+        folds(data, k=41)
+
+
+def test_every_combination_once_and_another_optimiser_with_its_own_defaults():
+    found = combinations(Settings(), {"optimizer": ["adamw", "sgd"], "batch_size": [16, 32]})
+    assert [(s.optimizer, s.learning_rate, s.batch_size) for s in found] == [
+        ("adamw", 2e-3, 16),
+        ("adamw", 2e-3, 32),
+        ("sgd", 1e-1, 16),
+        ("sgd", 1e-1, 32),
+    ]
+    assert len(combinations(Settings(), {"l2": [0.0, 0.0, 0.1]})) == 2
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"epochs": [1]}, "no setting to tune"),
+        ({"l2": []}, "no values for l2"),
+        ({"learning_rate": [-1.0]}, "learning_rate"),
+    ],
+)
+def test_a_bad_grid_is_refused(grid, message):
+    with pytest.raises(InputError, match=message):
+        combinations(Settings(), grid)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [("learning_rate", "1e-3,fast"), ("batch_size", "16,1.5"), ("hidden", "64;x")]
+)
+def test_bad_values_are_refused(key, text):
+    with pytest.raises(InputError, match=key):
+        values_of(key, text)
+
+
+def test_the_best_is_the_lowest_mean_loss_and_a_diverged_run_never_is(tmp_path):
+    found = tune(
+        QUICK, {"learning_rate": [1e-3, 3e-2, 1e30]}, k=3, runs=tmp_path, say=lambda _: None
+    )
+    finite = [t for t in found.trials if math.isfinite(t.loss)]
+    assert found.best.loss == min(t.loss for t in finite)
+    assert found.best.settings.learning_rate == 3e-2
+    assert not math.isfinite(found.trials[2].loss)
+    best = found.best
+    assert best.loss == pytest.approx(np.mean(best.losses))
+    assert best.error == pytest.approx(np.std(best.losses, ddof=1) / math.sqrt(3))
+    with open(found.folder / "tune.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["learning_rate"]) for row in rows] == [1e-3, 3e-2, 1e30]
+    assert float(rows[1]["loss"]) == best.loss
+    assert float(rows[1]["loss_3"]) == best.losses[2]
+    assert (found.folder / "tune.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_if_all_diverge_it_says_so(tmp_path):
+    with pytest.raises(InputError, match="smaller learning rates"):
+        tune(QUICK, {"learning_rate": [1e30]}, k=2, runs=tmp_path, say=lambda _: None)
+
+
+def test_the_command_writes_settings_that_train_takes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = [
+        "tune",
+        "iris",
+        "--learning-rate",
+        "0.01,0.03",
+        "--hidden",
+        "4;8",
+        "--folds",
+        "2",
+        "--epochs",
+        "3",
+    ]
+    assert main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "4 combinations of settings, 2 folds" in told
+    assert "best: learning_rate" in told
+    config = tmp_path / "runs" / "tune-iris" / "best.toml"
+    best = tomllib.loads(config.read_text())
+    assert best["learning_rate"] in (0.01, 0.03)
+    assert best["hidden"] in ([4], [8])
+    assert main(["train", "--config", str(config)]) == 0
+    assert (tmp_path / "runs" / "iris" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "tune iris --learning-rate fast",
+        "tune nothing.csv",
+        "tune iris --folds 1",
+        "tune iris --l2 -1",
+    ],
+)
+def test_the_command_refuses_in_one_line_and_leaves_nothing(
+    arguments, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments.split()) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("pullback: ")
+    assert told.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_same_seed_gives_the_same_table(tmp_path):
+    grid = {"learning_rate": [1e-2]}
+    first, second = (tune(QUICK, grid, k=2, runs=tmp_path, say=lambda _: None) for _ in range(2))
+    assert (first.folder / "tune.csv").read_bytes() == (second.folder / "tune.csv").read_bytes()
+    assert pb.train.tune is tune
