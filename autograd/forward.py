@@ -12,11 +12,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..backend import backend_of
 from . import namespace, tree
 from .array import Array, peel, raw
 from .backward import SPACES
+from .batched_sweep import is_batched, rows_of, sizes
 from .boundary import check_places, constants, give_back, places_of
-from .pull import vjp
+from .dtypes import is_complex
+from .pull import Recording, recorded, vjp
 from .transforms import grad
 
 
@@ -144,8 +147,9 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
 
     Notes
     -----
-    One sweep per output element, or one per input element where those are fewer: the function itself is evaluated
-    once.
+    The function is evaluated once. All rows go through the tape in one sweep, in chunks that bound the memory
+    (`batched_sweep.py`), or all columns through the tape of the pullback, whichever is cheaper. For real arguments of a
+    function with complex values it is always the columns, for complex arguments of one with real values the rows.
 
     Examples
     --------
@@ -167,90 +171,63 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
                 arguments[place] = x
             return f(*arguments, **kwargs)
 
-        out, pull = vjp(of_chosen, *chosen)
-        out_leaves, out_spec = tree.flatten(out)
-        in_leaves, in_spec = tree.flatten(chosen)
-        n_out = sum(_size(y) for y in out_leaves)
-        n_in = sum(_size(x) for x in in_leaves)
-        if n_out <= n_in:
-            blocks = _by_rows(pull, out_leaves, out_spec, in_leaves)
-        else:
-            _, push = vjp(pull, tree.map(_zeros, out))
-            blocks = _by_columns(push, out_leaves, in_leaves, in_spec)
+        recording, _ = recorded(of_chosen, chosen)
+        in_leaves, in_spec = recording.leaves, recording.spec
+        blocks = rows_of(recording) if _rows_are_cheaper(recording) else _by_columns(recording)
         like = in_leaves[0] if in_leaves else None
         rows = [
             tree.unflatten(in_spec, [give_back(block, like) for block in row]) for row in blocks
         ]
-        return tree.unflatten(out_spec, [row if several else row[0] for row in rows])
+        return tree.unflatten(recording.out_spec, [row if several else row[0] for row in rows])
 
     return jacobian_of
+
+
+# What the second recording and its longer tape cost, in elements per operation. Measured.
+COLUMNS_EXTRA = 1 << 13
+
+
+def _rows_are_cheaper(recording: Recording) -> bool:
+    """Whether to sweep once for each output element, not over the pullback's tape once for each input element."""
+    ys, xs = recording.out_leaves, recording.values
+    from_complex = any(is_complex(x.dtype) for x in xs)
+    to_complex = any(is_complex(y.dtype) for y in ys if hasattr(y, "dtype"))
+    if to_complex and not all(is_complex(x.dtype) for x in xs):
+        return False  # the cotangent of a real input is real
+    if from_complex and not to_complex:
+        return True
+    fewer = sum(map(_size, ys)) - sum(map(_size, xs))
+    if fewer <= 0:
+        return True
+    entries = [entry for entry in recording.record.entries if entry is not None]
+    if not all(map(is_batched, entries)):
+        return False
+    per_operation = sum(sizes(recording.record)) / max(len(entries), 1)
+    return fewer * per_operation < COLUMNS_EXTRA
 
 
 def _size(x: Any) -> int:
     return math.prod(getattr(x, "shape", ()))
 
 
-def _basis(x: Any) -> list[Any]:
-    """The unit vectors of the space of `x`, each in its shape."""
-    zeros = _zeros(x)
-    n = _size(x)
-    flat = namespace.reshape(zeros, (n,))
-    space = SPACES.of(zeros.value)
-    one_hot = space.arange_like(n, zeros.value)
+def _by_columns(recording: Recording) -> list[list[Any]]:
+    """The rows of the pullback u ↦ Jᴴ u: conj(J), transposed."""
+    zeros = tree.unflatten(recording.out_spec, [_zeros(y) for y in recording.out_leaves])
+    back, _ = recorded(recording.pull, (zeros,))
+    columns = rows_of(back)
     return [
-        namespace.reshape(namespace.astype(Array(one_hot == i), flat.dtype), zeros.shape)
-        for i in range(n)
+        [_turned(column[i], x) for column, x in zip(columns, recording.values, strict=True)]
+        for i in range(len(recording.out_leaves))
     ]
 
 
-def _by_rows(
-    pull: Any, out_leaves: list[Any], out_spec: Any, in_leaves: list[Any]
-) -> list[list[Any]]:
-    """Jᵀ e for each output element e; conjugated, since a pullback is the Hermitian adjoint."""
-    blocks = []
-    zeros = [_zeros(y) for y in out_leaves]
-    for k, y in enumerate(out_leaves):
-        rows: list[list[Any]] = [[] for _ in in_leaves]
-        for unit in _basis(y):
-            ct = tree.unflatten(out_spec, [unit if i == k else z for i, z in enumerate(zeros)])
-            for column, bar in zip(rows, tree.leaves(pull(ct)), strict=True):
-                column.append(namespace.conj(namespace.asarray(bar)))
-        shape = tuple(getattr(y, "shape", ()))
-        blocks.append([_stacked(row, shape, x, 0) for row, x in zip(rows, in_leaves, strict=True)])
-    return blocks
-
-
-def _by_columns(
-    push: Any, out_leaves: list[Any], in_leaves: list[Any], in_spec: Any
-) -> list[list[Any]]:
-    """J e for each input element e."""
-    blocks: list[list[Any]] = [[] for _ in out_leaves]
-    zeros = [_zeros(x) for x in in_leaves]
-    for k, x in enumerate(in_leaves):
-        columns: list[list[Any]] = [[] for _ in out_leaves]
-        for unit in _basis(x):
-            tangent = tree.unflatten(in_spec, [unit if i == k else z for i, z in enumerate(zeros)])
-            (moved,) = push(tangent)
-            for column, y_dot in zip(columns, tree.leaves(moved), strict=True):
-                column.append(namespace.asarray(y_dot))
-        for block, column, y in zip(blocks, columns, out_leaves, strict=True):
-            block.append(_stacked(column, tuple(getattr(y, "shape", ())), x, -1))
-    return blocks
-
-
-def _stacked(parts: list[Any], out_shape: tuple[int, ...], x: Any, axis: int) -> Any:
-    """Rows (axis 0) or columns (axis −1) put together, in the shape of the output and then of `x`."""
-    shape = (*out_shape, *getattr(x, "shape", ()))
-    if not parts:
-        return (
-            namespace.reshape(_zeros(x), (0,)) if 0 in shape and _size(x) == 0 else _empty(shape, x)
-        )
-    return namespace.reshape(namespace.stack(parts, axis=axis), shape)
-
-
-def _empty(shape: tuple[int, ...], x: Any) -> Any:
-    value = raw(_zeros(x))
-    return Array(SPACES.of(value).zeros_beside(shape, value))
+def _turned(block: Any, x: Any) -> Any:
+    """The conjugate, with the axes of `x` moved from the front to the end."""
+    xp = SPACES.of(block)
+    n = len(x.shape)
+    order = (*range(n, len(block.shape)), *range(n))
+    block = xp.permute_dims(xp.conj(block) if is_complex(block.dtype) else block, order)
+    return block if type(block) is Array else backend_of(block).as_gradient(block)
 
 
 def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from . import namespace
 from .array import Array, peel, raw
 from .dtypes import is_complex, is_inexact
 from .keys import clean_key, copied_key
-from .primitive import SCALARS, find, front_of
+from .primitive import SCALARS, Primitive, apply, apply_constant, find, front_of
 
 BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
@@ -26,6 +27,13 @@ COMPARISONS = {
     "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
 }  # fmt: skip
 UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}
+
+
+# The operator of the other class that Python asks next, by the name of the function.
+REFLECTED = {name: f"__r{symbol}__" for symbol, name in BINARY.items()} | {
+    "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__", "equal": "__eq__",
+    "not_equal": "__ne__",
+}  # fmt: skip
 
 
 def _lazy(symbol: str, name: str, *, reflected: bool = False) -> Callable[..., Any]:
@@ -40,7 +48,7 @@ def _lazy(symbol: str, name: str, *, reflected: bool = False) -> Callable[..., A
 
             method.__name__ = symbol
         else:
-            method = function
+            method = _yielding(function) if name in REFLECTED else function
         setattr(Array, symbol, method)
         return method(*args)
 
@@ -48,9 +56,78 @@ def _lazy(symbol: str, name: str, *, reflected: bool = False) -> Callable[..., A
     return operator
 
 
+# ── operands of other classes ─────────────────────────────────────────────────────────────────
+
+
+def _yielding(front: Any) -> FunctionType:
+    """A public function as an operator, which leaves operands that it does not know to their own class.
+
+    The same code in the same scope, so that the branches for common calls cost what they cost in the function; only
+    where it falls back on the dispatcher, it falls back on one that may answer NotImplemented.
+    """
+    scope = front.__globals__
+    scope.update(apply_or_yield=_apply_or_yield, apply_constant_or_yield=_apply_constant_or_yield)
+    method = FunctionType(_falling_back(front.__code__), scope, front.__name__)
+    method.__doc__ = front.__doc__
+
+    def renew(code: CodeType) -> None:
+        method.__code__ = _falling_back(code)
+
+    vars(front).setdefault("twins", []).append(renew)  # for `codegen.renew_front`
+    return method
+
+
+def _falling_back(code: CodeType) -> CodeType:
+    other = {"apply": "apply_or_yield", "apply_constant": "apply_constant_or_yield"}
+    return code.replace(co_names=tuple(other.get(name, name) for name in code.co_names))
+
+
+def _apply_or_yield(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    try:
+        return apply(primitive, args, settings)
+    except TypeError:
+        return _left_to_other(primitive, args)
+
+
+def _apply_constant_or_yield(
+    primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any]
+) -> Any:
+    try:
+        return apply_constant(primitive, args, settings)
+    except TypeError:
+        return _left_to_other(primitive, args)
+
+
+def _left_to_other(primitive: Primitive, args: tuple[Any, ...]) -> Any:
+    """NotImplemented if the second operand can be asked, else the error that is being handled.
+
+    Arrays of other libraries and Python's own classes are not asked: they would answer with an error that says less,
+    or, as lists do, with something else.
+    """
+    kind = type(args[-1])
+    reflected = REFLECTED[primitive.name]
+    if (
+        kind is Array
+        or kind.__module__ == "builtins"
+        or issubclass(kind, np.ndarray | np.generic)
+        or hasattr(kind, "__array_namespace__")
+        or hasattr(kind, "__dlpack__")
+        or getattr(kind, reflected, None) is getattr(object, reflected, None)
+    ):
+        raise  # what is being handled where this is called
+    return NotImplemented
+
+
 def _in_place(name: str) -> Callable[[Array, Any], Array]:
+    function = None
+
     def operator(self: Array, other: Any, /) -> Array:
-        out = getattr(namespace, name)(self, other)
+        nonlocal function
+        if function is None:
+            function = _yielding(getattr(namespace, name))
+        out = function(self, other)
+        if out is NotImplemented:
+            return out
         if out.shape != self.shape:
             raise ValueError(
                 f"{name} in place: the result has shape {out.shape}, but x has shape {self.shape}, which an in-place "

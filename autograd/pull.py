@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from . import tree
@@ -58,6 +59,63 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
     >>> pull(np.asarray([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
+    recording, aux = recorded(f, args, has_aux=has_aux)
+    return (
+        (recording.result(), recording.pull, aux)
+        if has_aux
+        else (recording.result(), recording.pull)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One call of a function on a closed tape, to be swept any number of times.
+
+    Attributes
+    ----------
+    record
+        The tape; its first slots are those of `values`.
+    leaves, spec, values
+        The leaves of the arguments, their structure, and their values one level down.
+    out_leaves, out_spec
+        The same of what the function returned.
+    """
+
+    record: Record
+    leaves: list[Any]
+    spec: Any
+    values: list[Any]
+    out_leaves: list[Any]
+    out_spec: Any
+
+    def result(self) -> Any:
+        """What the function returned, as the caller's own kind."""
+        like = self.leaves[0] if self.leaves else None
+        return tree.unflatten(self.out_spec, [_result(y, like) for y in self.out_leaves])
+
+    def pull(self, ct: Any) -> tuple[Any, ...]:
+        """Cotangents of the arguments, for one of the output."""
+        ct_leaves, ct_spec = tree.flatten(ct)
+        if ct_spec != self.out_spec:
+            raise ValueError(
+                f"pull: the cotangent has structure {ct_spec}, the output {self.out_spec}"
+            )
+        cts = cotangents(self.record)
+        for y, c in zip(self.out_leaves, ct_leaves, strict=True):
+            if type(y) is Array and y.tape is self.record:
+                _place(cts, y, c)
+        sweep(self.record, cts, consume=False)
+        taken: set[int] = {id(raw(c)) for c in ct_leaves}
+        gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
+        return tree.unflatten(
+            self.spec, [give_back(g, leaf) for g, leaf in zip(gradients, self.leaves, strict=True)]
+        )
+
+
+def recorded(
+    f: Callable[..., Any], args: tuple[Any, ...], *, has_aux: bool = False
+) -> tuple[Recording, Any]:
+    """Call a function with copies of its arguments on a tape; also what it returned beside its value."""
     record = Record(copies=True)
     leaves, spec = tree.flatten(args)
     values = []
@@ -72,25 +130,7 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
     finally:
         record.close()
     out_leaves, out_spec = tree.flatten(out)
-    like = leaves[0] if leaves else None
-
-    def pull(ct: Any) -> tuple[Any, ...]:
-        ct_leaves, ct_spec = tree.flatten(ct)
-        if ct_spec != out_spec:
-            raise ValueError(f"pull: the cotangent has structure {ct_spec}, the output {out_spec}")
-        cts = cotangents(record)
-        for y, c in zip(out_leaves, ct_leaves, strict=True):
-            if type(y) is Array and y.tape is record:
-                _place(cts, y, c)
-        sweep(record, cts, consume=False)
-        taken: set[int] = {id(raw(c)) for c in ct_leaves}
-        gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(values)]
-        return tree.unflatten(
-            spec, [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
-        )
-
-    result = tree.unflatten(out_spec, [_result(y, like) for y in out_leaves])
-    return (result, pull, constants(aux)) if has_aux else (result, pull)
+    return Recording(record, leaves, spec, values, out_leaves, out_spec), constants(aux)
 
 
 def _result(y: Any, like: Any) -> Any:

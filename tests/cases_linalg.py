@@ -151,6 +151,12 @@ def singular(n: int, rank: int, *, complex: bool = False) -> Any:
     )
 
 
+def nearly_singular(complex: bool) -> np.ndarray:
+    """A matrix 4 × 4 with a singular value of 1e-12."""
+    U, _, Vh = np.linalg.svd(matrix(4, 4, complex=complex, seed=5).values)
+    return (U * np.asarray([2.0, 1.4, 0.9, 1e-12])) @ Vh
+
+
 SOLVES = [
     ("vector", (3, 3), (3,)),
     ("matrix", (3, 3), (3, 2)),
@@ -203,6 +209,24 @@ def inverses(complex: bool, kind: str) -> list[Case]:
             kind + "equal singular values",
             X(np.eye(4) * (1 + 0j if complex else 1.0)),
             _order=3,
+        ),
+        row("linalg.det", kind + "nearly singular", X(nearly_singular(complex)), _order=2),
+        row(
+            "linalg.det",
+            kind + "batch of regular and singular",
+            X(
+                np.stack(
+                    [
+                        m(4, 4).values,
+                        low(4, 3).values,
+                        nearly_singular(complex),
+                        low(4, 2).values,
+                        m(4, 4, seed=3, values=(1.0, -1.2, 0.8, 1.5)).values,
+                        np.diag([1.0, 2.0, 3.0, 0.0]),
+                    ]
+                ).reshape(3, 2, 4, 4)
+            ),
+            _skip={"float32": "the rank of some is higher there"},
         ),
         row("linalg.slogdet", kind + "matrix", m(3, 3)),
         row("linalg.slogdet", kind + "batch", m(2, 2, 2)),

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd import batched_sweep, forward
+from pullback.autograd.primitive import find
 
 xp = pb.xp
 RNG = np.random.default_rng(0)
@@ -137,3 +139,143 @@ def test_bad_input():
         pb.jvp(xp.sin, (X,), (np.ones(2),))
     with pytest.raises(TypeError, match="int64"):
         pb.jacobian(lambda x: x * 2)(np.asarray([1, 2]))
+
+
+# ── the batched sweep ─────────────────────────────────────────────────────────────────────────
+
+
+@pb.custom_vjp
+def tripled(x):
+    return 3 * x
+
+
+tripled.defvjp(lambda x: (3 * x, None), lambda _, ct: (3 * ct,))
+
+
+@pb.custom_vjp
+def both(x, y):
+    return x * y, x + y
+
+
+both.defvjp(
+    lambda x, y: ((x * y, x + y), (x, y)),
+    lambda kept, cts: (cts[0] * kept[1] + cts[1], cts[0] * kept[0] + cts[1]),
+)
+
+BY_ROWS = {  # entries of the tape that are pulled row by row
+    "custom_vjp": lambda x: xp.sin(tripled(xp.exp(x))),
+    "custom_vjp of two outputs": lambda x: xp.stack([*both(xp.sin(x), x), x]),
+    "one output of two unused": lambda x: both(xp.sin(x), x)[1] * x,
+    "checkpoint": lambda x: xp.exp(pb.checkpoint(lambda y: xp.sin(y) * y)(x * x)),
+}
+
+
+@pytest.mark.parametrize("name", BY_ROWS)
+@pytest.mark.parametrize("rows", [True, False], ids=["rows", "columns"])
+def test_operations_that_are_not_batched(name, rows, monkeypatch):
+    monkeypatch.setattr(forward, "_rows_are_cheaper", lambda _: rows)
+    f = BY_ROWS[name]
+    np.testing.assert_allclose(pb.jacobian(f)(X), differences(f, X), rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("rows", [True, False], ids=["rows", "columns"])
+@pytest.mark.parametrize("elements", [1, 20, 1 << 20])
+def test_either_side_in_chunks_of_any_size(name, rows, elements, monkeypatch):
+    f, x = FUNCTIONS[name]
+    expected = pb.jacobian(f)(x)
+    monkeypatch.setattr(forward, "_rows_are_cheaper", lambda _: rows)
+    monkeypatch.setattr(batched_sweep, "ELEMENTS", elements)
+    J = pb.jacobian(f)(x)
+    np.testing.assert_allclose(J, expected, rtol=1e-12, atol=1e-14)
+    assert J.flags.carray
+    assert J.flags.owndata or J.base.flags.owndata
+
+
+def test_one_sweep_for_all_rows(monkeypatch):
+    sweeps = []
+    original = batched_sweep.sweep_batched
+
+    def counted(record, cts, k, first):
+        sweeps.append(k)
+        original(record, cts, k, first)
+
+    monkeypatch.setattr(batched_sweep, "sweep_batched", counted)
+    pb.jacobian(lambda x: xp.tanh(W @ x))(X)
+    assert sweeps == [3]
+    sweeps.clear()
+    pb.jacobian(lambda x: xp.sin(xp.broadcast_to(x, (10_000,))))(np.asarray([0.5]))
+    assert sweeps == [1]  # one column, not ten thousand rows
+
+
+def test_jacobian_on_every_library(lib):
+    def f(x, y):
+        return {"a": xp.sin(x @ y) + x[0, 0], "b": xp.sum(y, axis=0) * xp.exp(x)}
+
+    hosts = RNG.standard_normal((2, 2)), RNG.standard_normal((2, 2))
+    expected = pb.jacobian(f, argnums=(0, 1))(*hosts)
+    for dtype, rtol in (("float64", 1e-12), ("float32", 2e-5)):
+        got = pb.jacobian(f, argnums=(0, 1))(*(lib.asarray(h, dtype) for h in hosts))
+        for a, b in zip(pb.tree.leaves(got), pb.tree.leaves(expected), strict=True):
+            assert lib.is_raw(a)
+            assert lib.to_numpy(a).dtype == dtype
+            np.testing.assert_allclose(lib.to_numpy(a), b, rtol=rtol, atol=rtol)
+    hessian = pb.hessian(lambda x: xp.sum(f(x, x)["a"] ** 2))
+    np.testing.assert_allclose(
+        lib.to_numpy(hessian(lib.asarray(hosts[0]))), hessian(hosts[0]), rtol=1e-10, atol=1e-12
+    )
+
+
+def test_blocks_share_no_memory():
+    both_blocks = pb.jacobian(lambda x, y: x + y, argnums=(0, 1))(X, X)
+    assert not np.shares_memory(*both_blocks)
+    for block in both_blocks:
+        np.testing.assert_array_equal(block, np.eye(3))
+        block[0, 0] = 5.0
+
+
+def test_complex_values_of_real_arguments_and_the_reverse():
+    J = pb.jacobian(lambda x: xp.exp(1j * x))(X)
+    np.testing.assert_allclose(J, np.diag(1j * np.exp(1j * X)))
+    gradient = pb.grad(lambda z: xp.sum(xp.abs(z) ** 2))(Z)
+    J = pb.jacobian(lambda z: xp.sum(xp.abs(z) ** 2))(Z)
+    np.testing.assert_allclose(J, np.conj(gradient))
+
+
+def test_gradient_of_a_jacobian():
+    def of_jacobian(x):
+        return xp.sum(pb.jacobian(lambda y: xp.sin(W @ y) * y[0])(x) ** 2)
+
+    pb.check_grads(of_jacobian, (X,), order=2)
+    np.testing.assert_allclose(pb.grad(of_jacobian)(X), differences(of_jacobian, X), rtol=1e-6)
+
+
+def test_vectors_of_a_number():
+    np.testing.assert_allclose(pb.jacobian(lambda x: xp.stack([x, x * x]))(3.0), [1.0, 6.0])
+
+
+def test_nans_are_found_under_a_jacobian():
+    message = "derivative of sqrt .* called at .*test_forward.py"
+    with (
+        np.errstate(all="ignore"),
+        pb.debug_nans(),
+        pytest.raises(FloatingPointError, match=message),
+    ):
+        pb.jacobian(lambda x: xp.sqrt(x - x))(X)
+
+
+def test_a_rule_of_the_user_s_gets_one_cotangent():
+    rules = dict(find("reciprocal").rules)
+    shapes = []
+
+    def of_numpy(ct, out):
+        shapes.append(np.asarray(ct).shape)
+        return -np.asarray(ct) * out * out
+
+    pb.defvjp("reciprocal", x=of_numpy)
+    try:
+        J = pb.jacobian(lambda x: xp.reciprocal(xp.sin(x)) * 2)(X)
+    finally:
+        pb.defvjp("reciprocal", **rules)
+    assert shapes == [(3,)] * 3
+    np.testing.assert_allclose(J, np.diag(-2 * np.cos(X) / np.sin(X) ** 2))

@@ -8,21 +8,11 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.primitive import find
 
-from ._host import numpy_is_active  # noqa: F401 - a fixture
+from ._host import A, N, numpy_is_active, same  # noqa: F401 - one is a fixture
 
 xp = pb.xp
-A = np.array([1.5, -2.0, 3.0])
-N = np.array([5, 3, -6])
-
-
-def same(got, expected):
-    """An untraced Array of exactly NumPy's values, shape and dtype."""
-    expected = np.asarray(expected)
-    assert type(got) is pb.Array
-    assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
-    np.testing.assert_array_equal(pb.to_numpy(got), expected)
-
 
 FLOAT_OPERATORS = [
     op.add,
@@ -169,3 +159,79 @@ def test_real_constants_beside_complex_arrays(name, traced):
         wide = pb.grad(lambda z, c=c: xp.real(xp.sum(MIXED[name](z, c.astype(float)))))(z)
         assert g.dtype == traced
         np.testing.assert_allclose(g, wide, rtol=2e-2 if constant == np.float16 else 1e-4)
+
+
+# ── operands of other classes ─────────────────────────────────────────────────────────────────
+
+
+class Quantity:
+    """A class of somebody else's, with operators that take arrays."""
+
+    __array_ufunc__ = None
+    __hash__ = None
+
+    def __init__(self, value):
+        self.value = value
+
+
+def _answer(symbol):
+    return lambda self, other: (symbol, type(other))
+
+
+SYMBOLS = {
+    op.add: "radd", op.sub: "rsub", op.mul: "rmul", op.truediv: "rtruediv", op.floordiv: "rfloordiv", op.mod: "rmod",
+    op.pow: "rpow", op.matmul: "rmatmul", op.and_: "rand", op.or_: "ror", op.xor: "rxor", op.lshift: "rlshift",
+    op.rshift: "rrshift", op.lt: "gt", op.le: "ge", op.gt: "lt", op.ge: "le", op.eq: "eq", op.ne: "ne",
+    op.iadd: "radd", op.imul: "rmul",
+}  # fmt: skip
+for _symbol in SYMBOLS.values():
+    setattr(Quantity, f"__{_symbol}__", _answer(_symbol))
+
+
+class Refusing:
+    """A class whose reflected operator refuses arrays."""
+
+    def __radd__(self, other):
+        return NotImplemented
+
+
+@pytest.mark.parametrize("f", SYMBOLS, ids=lambda f: f.__name__)
+def test_another_class_has_its_turn(f):
+    x = xp.asarray([1, 2])
+    assert f(x, Quantity(2.0)) == (SYMBOLS[f], pb.Array)
+    answers = []
+
+    def traced(x):
+        answers.append(f(x, Quantity(2.0)))
+        return xp.sum(x)
+
+    pb.grad(traced)(A)
+    assert answers == [(SYMBOLS[f], pb.Array)]
+
+
+def test_where_no_class_takes_the_other_it_is_an_error_that_says_what_to_do():
+    x = xp.asarray(A)
+    with pytest.raises(TypeError, match=r"unsupported operand type.*'Array' and 'Refusing'"):
+        x + Refusing()  # Python's own error: both were asked
+    for wrong in (lambda: x - Refusing(), lambda: Refusing() - x, lambda: xp.add(x, Quantity(2.0))):
+        with pytest.raises(TypeError, match=r"is not an array; convert it by pb.xp.asarray\(x\)"):
+            wrong()
+    for builtin in ([1, 2], "ab", (1,)):  # a list would repeat itself, x times
+        with pytest.raises(TypeError, match=r"is not an array"):
+            xp.asarray(2) * builtin
+        with pytest.raises(TypeError, match=r"is not an array"):
+            builtin * xp.asarray(2)
+    with pytest.raises(TypeError, match=r"builtins\.object is not an array"):
+        x == object()  # noqa: B015 - not False by identity
+
+
+def test_operators_follow_a_new_rule():
+    rules = dict(find("multiply").rules)
+    pb.defvjp("multiply", x1=lambda ct, x2: 10 * ct * x2, x2=lambda ct, x1: ct * x1)
+    try:
+        np.testing.assert_array_equal(pb.grad(lambda x: xp.sum(x * 2.0))(A), [20.0] * 3)
+        np.testing.assert_array_equal(pb.grad(lambda x: xp.sum(A * x))(A), A)
+        assert (xp.asarray([1.0]) * Quantity(2.0))[0] == "rmul"
+    finally:
+        pb.defvjp("multiply", **rules)
+    np.testing.assert_array_equal(pb.grad(lambda x: xp.sum(x * 2.0))(A), [2.0] * 3)

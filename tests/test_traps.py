@@ -1,7 +1,6 @@
 """Where gradients go wrong in other libraries: broadcasting, keywords, kinks, zeros, ties.
 
-26 ways, collected from issue trackers, in four files; a test is named after its number. A test of functions that have
-no rule yet is skipped for that reason, and runs once they have one.
+26 ways, collected from issue trackers, in four files; a test is named after its number.
 """
 
 from __future__ import annotations

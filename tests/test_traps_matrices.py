@@ -1,7 +1,6 @@
 """Where gradients go wrong in other libraries: matrices, complex numbers, transforms.
 
-26 ways, collected from issue trackers, in four files; a test is named after its number. A test of functions that have
-no rule yet is skipped for that reason, and runs once they have one.
+26 ways, collected from issue trackers, in four files; a test is named after its number.
 """
 
 from __future__ import annotations
@@ -40,6 +39,39 @@ xp = pb.xp
 )
 def test_08_values_of_the_identity_have_a_gradient(f, expected):
     np.testing.assert_allclose(pb.grad(f)(np.eye(3)), expected, atol=1e-14)
+
+
+# Functions of the values, the same without them, and their second derivatives along V at the identity.
+SPECTRAL = {
+    "sum of squares": (
+        lambda x: xp.sum(xp.linalg.eigvalsh(x) ** 2),
+        lambda x: xp.linalg.matrix_norm(x) ** 2,
+        lambda V: 2 * V,
+    ),
+    "log-determinant": (
+        lambda x: xp.sum(xp.log(xp.linalg.eigvalsh(x))),
+        lambda x: xp.linalg.slogdet(x)[1],
+        lambda V: -V,
+    ),
+    "squares of singular values": (
+        lambda x: xp.sum(xp.linalg.svdvals(x) ** 2),
+        lambda x: xp.sum(x * x),
+        lambda V: 2 * V,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPECTRAL)
+def test_08_second_derivatives_of_values_are_nan_where_they_are_equal(name):
+    """As in JAX and PyTorch: no cotangents of equal values tell them. Apart, or without the values, they are right."""
+    by_values, without, expected = SPECTRAL[name]
+    V = np.array([[1.0, 0.5, -0.3], [0.5, -1.0, 0.2], [-0.3, 0.2, 0.7]])
+    assert np.all(np.isnan(pb.hvp(by_values, np.eye(3), V)))
+    np.testing.assert_allclose(pb.hvp(without, np.eye(3), V), expected(V), atol=1e-14)
+    apart = np.diag([1.0, 2.0, 4.0])
+    np.testing.assert_allclose(
+        pb.hvp(by_values, apart, V), pb.hvp(without, apart, V), rtol=1e-12, atol=1e-14
+    )
 
 
 @needs("linalg.det")
@@ -127,7 +159,10 @@ def test_17_third_order_through_factorisations(f):
     pb.check_grads(f, (x,), order=3, rtol=1e-5)
 
 
-@pytest.mark.skipif(not hasattr(pb, "linalg"), reason="pb.linalg.cg comes with the adjoint solve")
+@pytest.mark.skipif(
+    not hasattr(pb.linalg, "cg"),
+    reason="pb.linalg has direct solvers, and no Krylov methods (cg) yet",
+)
 def test_18_krylov_solvers_report_failure():
     A = np.diag(np.linspace(1e-12, 1.0, 50))
     with pytest.raises(Exception, match=r"residual"):

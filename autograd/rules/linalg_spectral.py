@@ -2,9 +2,14 @@
 
 Notation as in `linalg.py`. Where values coincide, vectors have no derivative, and a rule divides by 0. The values alone
 have one, and their rules never divide. With vectors, `gap_divide` gives NaN for a pair of equal values unless the
-cotangents of both its vectors are zero: then the pair has no part in the gradient. Second derivatives of values are
-derivatives of vectors, and as undefined. Vectors are defined up to a phase (a sign): a function of them has a gradient
-only if it does not depend on that.
+cotangents of both its vectors are zero: then the pair has no part in the gradient. Vectors are defined up to a phase (a
+sign): a function of them has a gradient only if it does not depend on that.
+
+Second derivatives of values are derivatives of vectors: for L = f(w), they hold (w̄_i − w̄_j) / (w_i − w_j). At equal
+values a symmetric f has w̄_i = w̄_j, and where f is smooth so is L as a function of the matrix (Lewis and Sendov, Twice
+differentiable spectral functions, 2001): the quotient tends to ∂²f/∂w_i² − ∂²f/∂w_i∂w_j. No w and w̄ tell that number,
+and 0 for 0/0 would be wrong, silently; so it is NaN, as in JAX and PyTorch. A function that is written without the
+values has the derivatives: ‖A‖² for Σ w_i², `slogdet` for Σ log w_i, traces of powers, `expm`.
 
 Sources: Giles 2008; Townsend, Differentiating the singular value decomposition, 2016; Boeddeker, Hanebrink, Drude,
 Heymann and Haeb-Umbach, On the computation of complex-valued gradients with application to statistically optimum
@@ -65,7 +70,7 @@ def _eigh(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
 
 
 def _eigvalsh(ct: Any, x: Any, xp: Any) -> Any:
-    """conj(V) diag(ct) Vᵀ, Hermitian; right for equal eigenvalues."""
+    """conj(V) diag(ct) Vᵀ, Hermitian; right for equal eigenvalues, where its own derivative is NaN."""
     _, V = xp.linalg.eigh(x)
     return _eigh(ct, None, None, V, xp)
 
@@ -181,7 +186,7 @@ def _with_outside(inside: Any, left: Any, right: Any, Uc: Any, Yt: Any, xp: Any)
 
 
 def _svdvals(ct: Any, x: Any, xp: Any) -> Any:
-    """conj(U) diag(ct) conj(Vᴴ); right for equal and for zero singular values."""
+    """conj(U) diag(ct) conj(Vᴴ); right for zero and equal singular values; its own derivative is NaN at equal ones."""
     U, _, Vh = xp.linalg.svd(x, full_matrices=False)
     return (conj(U, xp) * row(ct, xp)) @ conj(Vh, xp)
 
