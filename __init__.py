@@ -28,7 +28,9 @@ from .autograd import (
     hvp,
     jacobian,
     jvp,
+    linalg,
     linearize,
+    random,
     special,
     stop_gradient,
     to_numpy,
@@ -51,6 +53,7 @@ __all__ = [
     "backend",
     "check_grads",
     "checkpoint",
+    "compile",
     "custom_vjp",
     "debug_nans",
     "defvjp",
@@ -60,9 +63,11 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "linalg",
     "linearize",
     "models",
     "optim",
+    "random",
     "special",
     "stop_gradient",
     "to_numpy",
@@ -78,4 +83,9 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module(".train", __name__)
+    if name == "compile":  # its files are loaded by the first program that is compiled
+        from .autograd.compile import compile
+
+        globals()["compile"] = compile
+        return compile
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

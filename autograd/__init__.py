@@ -3,7 +3,7 @@
 Knows nothing of models.
 """
 
-from . import namespace, operators, special, tree
+from . import namespace, operators, random, special, tree
 from .array import Array
 from .backward import RuleError
 from .check import check_grads
@@ -15,6 +15,7 @@ from .graph import draw
 from .namespace import stop_gradient
 from .primitive import MissingRuleError, defvjp
 from .pull import Tape, vjp
+from .solve import linalg
 from .transforms import grad, value_and_grad
 
 __all__ = [
@@ -33,9 +34,11 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "linalg",
     "linearize",
     "namespace",
     "operators",
+    "random",
     "special",
     "stop_gradient",
     "to_numpy",
