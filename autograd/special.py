@@ -115,7 +115,8 @@ def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     x
         Real floating-point array.
     axis : int or tuple of int, optional
-        The axes that are summed over; all of them by default, as in SciPy. (``pb.xp.softmax`` takes the last.)
+        The axes that are summed over; all of them by default, as in SciPy. (``pb.xp.softmax`` and
+        ``pb.xp.log_softmax`` take the last.)
 
     Returns
     -------
@@ -133,19 +134,7 @@ def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
 
 
 def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
-    """``x − log Σ exp(x)`` along axes, without underflow.
-
-    Parameters
-    ----------
-    x
-        Real floating-point array.
-    axis : int or tuple of int, optional
-        The axes that are summed over; all of them by default, as in SciPy. (``pb.xp.log_softmax`` takes the last.)
-
-    Returns
-    -------
-    Array
-        Of the shape of `x`.
+    """``x − log Σ exp(x)`` along axes, without underflow; the arguments are those of `softmax`.
 
     Examples
     --------

@@ -15,8 +15,11 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from . import _rule_kernels
 from ._base import Backend, Namespace
+from ._factors_generic import cholesky_vjp, factor, factor_solve, lu_or_none
 from ._products import einsum, expm
+from ._random import random_bits
 from ._special import FORMULAS, Lacking, sinc, sinc_derivative, special_of
 
 
@@ -124,30 +127,6 @@ def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
     return -xp.mean(picked), (xp.exp(log_p) - onehot) / rows
 
 
-def over_squares(xp: Any, leg: Any, other: Any) -> Any:
-    """``leg / (leg² + other²)``; 0 where both are 0 or one is infinite.
-
-    The squares are of numbers up to 1: a scale, whose derivative cancels, keeps them from over- and underflowing.
-    """
-    size = xp.stop_gradient(xp.maximum(abs(leg), abs(other)))
-    idle = (size == 0) | xp.isinf(size)
-    scale = xp.where(idle, 1, size)
-    zero = xp.zeros_like(scale)
-    a, b = xp.where(idle, zero, leg) / scale, xp.where(idle, zero, other) / scale
-    return a / (a * a + b * b + xp.astype(idle, a.dtype)) / scale
-
-
-def masked(xp: Any, x: Any, mask: Any) -> Any:
-    """`x` where the mask holds, 0 elsewhere (also in place of infinities and NaN, which a product would spread)."""
-    return xp.where(mask, x, 0)
-
-
-def chosen(xp: Any, ct: Any, larger: Any, smaller: Any) -> Any:
-    """The cotangent where ``larger >= smaller``, 0 elsewhere; half of it where they are equal."""
-    share = ct * (1 - 0.5 * xp.astype(larger == smaller, ct.dtype))
-    return xp.where(larger >= smaller, share, 0)
-
-
 def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     """Zeros of `shape` with `values` added at ``[key]``, repeated indices accumulating.
 
@@ -228,6 +207,11 @@ def stop_gradient(xp: Any, x: Any) -> Any:
     return x
 
 
+def recomputed(xp: Any, x: Any) -> Any:
+    """`x`, from which a checkpoint computes again; a recording keeps the two computations apart."""
+    return x
+
+
 def copy(xp: Any, x: Any) -> Any:
     """A fresh array with the values of `x`."""
     return xp.asarray(x, copy=True)
@@ -250,14 +234,29 @@ def solve_by(xp: Any, A: Any, b: Any, *, solver: Any, factor: Any, transposed: b
     return solver.solve(factor, b, transposed)
 
 
+def slogdet_by(xp: Any, A: Any, *, solver: Any, factor: Any) -> tuple[Any, Any]:
+    """The sign, or phase, of det A, and log |det A|, by a factor of A that is there already."""
+    return solver.slogdet(factor)
+
+
+def inverse_by(xp: Any, A: Any, *, solver: Any, factor: Any) -> Any:
+    """A⁻¹, by a factor of A that is there already."""
+    return solver.inverse(factor)
+
+
+def gathered(xp: Any, A: Any) -> Any:
+    """A, whose cotangents are gathered (`autograd/solve/factors.py`)."""
+    return A
+
+
 _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
         linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
-        log_softmax, softmax, softmax_cross_entropy, over_squares, masked, chosen,
-        scatter_add,
-        gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, copy, getitem, setitem,
-        einsum, expm, sinc, sinc_derivative, solve_by,
+        log_softmax, softmax, softmax_cross_entropy, scatter_add,
+        gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, recomputed, copy, getitem, setitem,
+        einsum, expm, sinc, sinc_derivative, solve_by, random_bits, *_rule_kernels.FUNCTIONS,
+        factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, gathered,
     )
 }  # fmt: skip
 

@@ -14,8 +14,18 @@ import array_api_compat.numpy
 import numpy as np
 import scipy.special
 
-from . import _generic, _products, _special
-from ._base import Backend
+from . import (
+    _factors_numpy,
+    _generic,
+    _numpy_fused,
+    _numpy_rules,
+    _numpy_special,
+    _products,
+    _random,
+    _special,
+    _updates_numpy,
+)
+from ._base import Backend, Namespace
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
 _compat: Any = array_api_compat.numpy
@@ -110,259 +120,6 @@ def take(x, indices, /, *, axis=None):
     return x.take(indices, axis)
 
 
-def linear(x, W, b):
-    """``x @ W + b``, the bias added in place."""
-    out = x @ W
-    if out.dtype is b.dtype and out.ndim:
-        out += b
-        return out
-    return out + b
-
-
-def linear_relu(x, W, b):
-    """``max(x @ W + b, 0)``, in place."""
-    out = linear(x, W, b)
-    return _relu_into(out) if out.ndim else relu(out)
-
-
-_ZERO = {
-    char: np.zeros((), char) for char in "fd"
-}  # a 0-d array costs a ufunc 0.4 µs less than a Python number
-_WIDTH = 16384
-_ROW = {char: np.zeros(_WIDTH, char) for char in "fd"}
-
-
-def _relu_into(x):
-    """``max(x, 0)`` written into `x`, which is fresh and in C order.
-
-    NumPy's `maximum` is vectorised for two contiguous operands alone: against the scalar 0 it takes 4 times
-    as long. A row of zeros that stays in the first cache serves for arrays of any size.
-    """
-    row = _ROW.get(x.dtype.char)
-    if row is None or not x.flags.c_contiguous:
-        return np.maximum(x, 0, out=x)
-    flat = x.ravel()
-    size = flat.shape[0]
-    if size <= _WIDTH:
-        np.maximum(flat, row[:size], out=flat)
-        return x
-    whole = size & -_WIDTH
-    body = flat[:whole].reshape(-1, _WIDTH)
-    np.maximum(body, row, out=body)
-    if whole != size:
-        tail = flat[whole:]
-        np.maximum(tail, row[: size - whole], out=tail)
-    return x
-
-
-def relu(x):
-    """``max(x, 0)``."""
-    return _relu_into(np.array(x)) if x.ndim else np.maximum(x, 0)
-
-
-def relu_vjp(ct, out):
-    """``ct · (out > 0)``: a product is 7 to 13 times faster than `where`, whose branches mispredict.
-
-    The mask is cast first: a product of float and bool casts through a buffer.
-    """
-    if ct.dtype.char not in "fd" or ct.shape == ():
-        return ct * (out > 0)
-    mask = np.greater(out, _ZERO[ct.dtype.char]).astype(ct.dtype)
-    return np.multiply(mask, ct, mask)
-
-
-def sigmoid(x):
-    """The logistic function, by SciPy."""
-    return scipy.special.expit(x)
-
-
-def sech2(x):
-    """``4 e^(−2|x|) / (1 + e^(−2|x|))²`` in two buffers."""
-    if x.shape == () or x.dtype.char not in "fd":
-        return _generic.sech2(XP, x)
-    decay = np.abs(x)
-    decay *= -2
-    np.exp(decay, decay)
-    below = decay + 1
-    below *= below
-    decay /= below
-    decay *= 4
-    return decay
-
-
-def linear_vjp_W(ct, x):
-    """``xᵀ ct``."""
-    if x.ndim == 2:
-        return x.T @ ct
-    return _generic.linear_vjp_W(XP, ct, x)
-
-
-_ONES: dict[tuple[int, Any], np.ndarray] = {}
-
-
-def sum_to_shape(x, shape):
-    """Sum over broadcast axes; a sum over rows is ``ones @ x``, 1.8 to 3.5 times faster."""
-    if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] and x.dtype.char in "fd":
-        key = (x.shape[0], x.dtype)
-        ones = _ONES.get(key)
-        if ones is None:
-            if len(_ONES) > 64:
-                _ONES.clear()
-            ones = _ONES[key] = np.ones(x.shape[0], x.dtype)
-        return np.matmul(ones, x)
-    return _generic.sum_to_shape(XP, x, shape)
-
-
-def softmax_cross_entropy(logits, labels):
-    """Mean cross-entropy of logits (…, C) with labels (…), and its slope (p − onehot) / rows.
-
-    NumPy reduces a short last axis slowly: on a transposed copy all reductions run along the rows.
-    """
-    classes = logits.shape[-1]
-    z = logits.reshape(-1, classes).T.copy()
-    rows = z.shape[1]
-    places = _label_places(labels, classes, rows)
-    count, share, weights = _mean_over(rows, z.dtype)
-    z -= _max_reduce(z, 0)
-    picked = z.take(places)
-    np.exp(z, z)
-    total = _add_reduce(z, 0)
-    z /= total * count
-    flat = z.reshape(-1)
-    flat[places] -= share
-    np.log(total, total)
-    total -= picked
-    return np.asarray(total.dot(weights)), z.T.reshape(logits.shape)
-
-
-def _label_places(labels, classes, rows):
-    """Where each row's label stands in a flat (C, rows) array.
-
-    Raises
-    ------
-    ValueError
-        If there are no rows, or as many labels as rows are not there.
-    IndexError
-        If a label is not one of the classes.
-    """
-    labels = labels.reshape(-1)
-    if labels.shape[0] != rows or rows == 0:
-        raise ValueError(
-            f"softmax_cross_entropy: a mean over {rows} rows of logits with {labels.shape[0]} labels"
-        )
-    index = labels.astype(np.intp)
-    unsigned = index.view(np.uintp)  # a negative label is a huge unsigned one
-    # argmax takes a sixth of the time of a reduction
-    if unsigned.item(unsigned.argmax()) >= classes:
-        wrong = int(labels[(labels < 0) | (labels >= classes)][0])
-        raise IndexError(
-            f"softmax_cross_entropy: label {wrong} is not one of the classes 0 … {classes - 1}"
-        )
-    index *= rows
-    index += _arange(rows)
-    return index
-
-
-_MEAN: dict[Any, tuple[np.ndarray, ...]] = {}
-
-
-def _mean_over(n, dtype):
-    """The scalars n and 1/n and n times 1/n, as arrays of a dtype: for a ufunc faster than numbers."""
-    key = (n, dtype)
-    known = _MEAN.get(key)
-    if known is None:
-        if len(_MEAN) > 64:
-            _MEAN.clear()
-        known = np.array(n, dtype), np.array(1 / n, dtype), np.full(n, 1 / n, dtype)
-        for x in known:
-            x.flags.writeable = False
-        _MEAN[key] = known
-    return known
-
-
-_ARANGE: dict[int, np.ndarray] = {}
-
-
-def _arange(n):
-    rows = _ARANGE.get(n)
-    if rows is None:
-        if len(_ARANGE) > 64:
-            _ARANGE.clear()
-        rows = _ARANGE[n] = np.arange(n)
-        rows.flags.writeable = False
-    return rows
-
-
-_SQUARES = {"d": (1e-290, 1e290), "f": (1e-30, 1e30)}
-
-
-def over_squares(leg, other):
-    """By the squares themselves where none is near the ends of the dtype's range."""
-    with np.errstate(over="ignore", under="ignore"):
-        squares = leg * leg + other * other
-    low, high = _SQUARES.get(squares.dtype.char, (1.0, 0.0))
-    integer = any(isinstance(x, np.ndarray) and x.dtype.kind in "iub" for x in (leg, other))
-    if not integer and squares.size and low < squares.min() and squares.max() < high:
-        return leg / squares
-    return _generic.over_squares(XP, leg, other)
-
-
-_INTEGERS = {"d": np.int64, "f": np.int32, "e": np.int16}
-
-
-def masked(x, mask):
-    """`x` where the mask holds, by the bits: nine times as fast as `where`, which mispredicts random masks."""
-    kind = _INTEGERS.get(x.dtype.char)
-    mask = np.asarray(mask)
-    if kind is None or x.shape == () or mask.dtype.char != "?":
-        return np.where(mask, x, np.zeros((), x.dtype))
-    shape = x.shape if x.shape == mask.shape else np.broadcast_shapes(x.shape, mask.shape)
-    out = np.empty(shape, x.dtype)
-    bits = out.view(kind)
-    np.copyto(bits, mask)
-    np.negative(bits, bits)  # all bits, or none
-    np.bitwise_and(bits, x.view(kind), bits)
-    return out
-
-
-def chosen(ct, larger, smaller):
-    """By the bits; ties are looked for, and few."""
-    out = masked(ct, np.greater_equal(larger, smaller))
-    tie = np.equal(larger, smaller)
-    if tie.any():
-        out *= 1 - 0.5 * tie.astype(ct.dtype)
-    return out
-
-
-def scatter_add(shape, key, values):
-    """Zeros of `shape` with `values` added at ``[key]``; one write where no index can repeat."""
-    out = np.zeros(shape, values.dtype)
-    kind = key.dtype.kind if type(key) is np.ndarray else ""
-    if kind == "b" or is_basic(key):
-        out[key] = values
-    elif (
-        kind in ("i", "u")
-        and len(shape) > 1
-        and values.size > 200
-        and values.shape == (*key.shape, *shape[1:])
-    ):  # whole rows: three times as fast at flat places
-        row = out.size // shape[0]
-        starts = np.arange(0, out.size, row).take(key)
-        places = np.add.outer(starts, np.arange(row)).reshape(-1)
-        np.add.at(out.reshape(-1), places, values.reshape(-1))
-    else:
-        np.add.at(out, key, values)
-    return out
-
-
-def is_basic(key: Any) -> bool:
-    """Whether a key holds only integers, slices, None and ellipsis, so that no element repeats."""
-    if type(key) is slice or type(key) is int:
-        return True
-    parts = key if type(key) is tuple else (key,)
-    return all(p is None or p is ... or isinstance(p, int | np.integer | slice) for p in parts)
-
-
 def copy(x):
     """A fresh array."""
     return np.array(x)
@@ -383,22 +140,34 @@ def setitem(x, value, key):
 _DIRECT = {
     f.__name__: f
     for f in (
-        sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take,
-        linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape,
-        softmax_cross_entropy, over_squares, masked, chosen, scatter_add, copy, getitem, setitem,
+        sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take, copy,
+        getitem, setitem, *_numpy_fused.FUNCTIONS, *_numpy_rules.FUNCTIONS, *_numpy_special.FUNCTIONS,
     )
 }  # fmt: skip
 
 XP = _generic.extend(
     array_api_compat.numpy,
     **_DIRECT,
+    cholesky_vjp=_factors_numpy.cholesky_vjp,
     clip=clip,
+    factor=_factors_numpy.factor,
+    linalg=Namespace(
+        array_api_compat.numpy.linalg,
+        {
+            "cholesky": _factors_numpy.standard_cholesky,
+            "inv": _factors_numpy.inv,
+            "solve": _factors_numpy.solve,
+        },
+    ),
+    lu_or_none=_factors_numpy.lu_or_none,
     einsum=_products.einsum_numpy,
     expm=_products.expm_scipy,
+    fused_update=_updates_numpy.update,
     matmul=np.matmul,
+    random_bits=_random.random_bits_in_place,
     sign=np.sign,
     sinc=np.sinc,
-    special=lambda xp: _special.special_of(xp, scipy.special, polygamma=_special.polygamma),
+    special=lambda xp: _special.special_of(xp, scipy.special, polygamma=_numpy_special.polygamma),
 )
 
 

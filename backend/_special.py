@@ -214,20 +214,31 @@ def sinc_derivative(xp: Any, x: Any, *, n: int) -> Any:
     ((2k+1) (2k−n)!), from which the recurrence would subtract almost equal numbers.
     """
     t = math.pi * x
-    border = 1.0 + 0.5 * n
+    border = sinc_border(n)
     near = xp.abs(t) < border
-    safe = xp.where(near, border, t)
-    sine = xp.sin(safe)
-    cosine = xp.cos(safe) if n else sine
-    far = sine / safe
+    far = sinc_recurrence(xp, xp.where(near, border, t), n)
+    return math.pi**n * xp.where(near, sinc_series(xp.where(near, t, 0.0), n), far)
+
+
+def sinc_border(n: int) -> float:
+    """Up to which |t| the series is the better one."""
+    return 1.0 + 0.5 * n
+
+
+def sinc_recurrence(xp: Any, t: Any, n: int) -> Any:
+    """f_n(t) from f_0 = sin t / t upwards."""
+    sine = xp.sin(t)
+    cosine = xp.cos(t) if n else sine
+    out = sine / t
     for k in range(1, n + 1):
         turned = cosine if k % 2 else sine  # ± sin(t + kπ/2)
-        far = ((-turned if k % 4 > 1 else turned) - k * far) / safe
-    small = xp.where(near, t, 0.0)
-    return math.pi**n * xp.where(near, _sinc_series(small, n, border), far)
+        out = ((-turned if k % 4 > 1 else turned) - k * out) / t
+    return out
 
 
-def _sinc_series(t: Any, n: int, border: float) -> Any:
+def sinc_series(t: Any, n: int) -> Any:
+    """f_n(t) near 0."""
+    border = sinc_border(n)
     first = (n + 1) // 2  # the first k with 2k ≥ n
     coefficients, power, k = [], 1.0, first
     while power > 1e-18:

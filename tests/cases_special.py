@@ -81,6 +81,13 @@ CASES = [
     row("special.ive", "far", 1, X([-40.0, 33.0, 100.0]), _ref=_of("ive"), _skip=KERNELS, _rtol=1e-5),
     row("special.gammainc", "of x", 2.5, P(3), _ref=_of("gammainc"), _skip=KERNELS),
     row("special.gammaincc", "of x", 2.5, P(3), _ref=_of("gammaincc"), _skip=KERNELS),
+    *(
+        row(f"special.{name}", label, P(*a), P(*x), _ref=_of(name), _skip=KERNELS)
+        for name in ("gammainc", "gammaincc")
+        for label, a, x in (("of both", (2, 3), (2, 3)), ("stretched", (2, 1), (3,)), ("0-d", (), ()))
+    ),
+    row("special.gammainc", "small", X([0.3, 0.7]), X([0.2, 0.9]), _ref=_of("gammainc"), _skip=KERNELS),
+    row("special.gammaincc", "of a", X([0.4, 3.0, 40.0]), 2.5, _ref=_of("gammaincc"), _skip=KERNELS),
     row("special.betainc", "of x", 2.5, 1.5, R(3, low=0.1, high=0.9), _ref=_of("betainc"), _skip=KERNELS),
     row("special.stdtr", "of t", 3.0, R(3), _ref=_of("stdtr"), _skip=KERNELS),
     row("special.erfcx", "at the border", X([9.5, 10.5, 11.0]), _ref=_of("erfcx"), _skip=KERNELS, _rtol=1e-5),

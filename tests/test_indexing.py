@@ -9,20 +9,9 @@ import pytest
 
 import pullback as pb
 
-from ._host import numpy_is_active  # noqa: F401 - a fixture
+from ._host import A, numpy_is_active, same  # noqa: F401 - one is a fixture
 
 xp = pb.xp
-A = np.array([1.5, -2.0, 3.0])
-N = np.array([5, 3, -6])
-
-
-def same(got, expected):
-    """An untraced Array of exactly NumPy's values, shape and dtype."""
-    expected = np.asarray(expected)
-    assert type(got) is pb.Array
-    assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
-    np.testing.assert_array_equal(pb.to_numpy(got), expected)
-
 
 KEYS = [
     0, -1, np.int64(1), slice(1, None), slice(None, None, -1), (slice(0, 0),), ..., None, (None, 0), (slice(None), 1),

@@ -10,6 +10,7 @@ from . import (
     extras,
     fft,
     fused,
+    incomplete,
     indexing,
     linalg,
     linalg_norms,
@@ -22,7 +23,6 @@ from . import (
 )
 
 __all__ = [
-    "creation", "data_type", "elementwise", "extras", "fft", "fused", "indexing", "linalg", "linalg_norms",
-    "linalg_spectral",
-    "linear_algebra", "manipulation", "searching", "special", "statistical",
+    "creation", "data_type", "elementwise", "extras", "fft", "fused", "incomplete", "indexing", "linalg",
+    "linalg_norms", "linalg_spectral", "linear_algebra", "manipulation", "searching", "special", "statistical",
 ]  # fmt: skip

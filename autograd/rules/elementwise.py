@@ -27,12 +27,12 @@ defvjp(
 )
 defvjp("negative", x=lambda ct: -ct)
 defvjp("positive", x=lambda ct: ct)
-defvjp("square", x=lambda ct, x: 2 * (ct * x))
+defvjp("square", x=lambda ct, x, xp: xp.twice(ct, x))
 defvjp("reciprocal", x=lambda ct, out: -ct * (out * out))
 defvjp("sqrt", x=lambda ct, out: ct / (2 * out))
 
 
-def _pow_base(ct: Any, x1: Any, x2: Any, xp: Any) -> Any:
+def _pow_base(ct: Any, x1: Any, x2: Any, out: Any, xp: Any) -> Any:
     """ct · x2 x1^(x2−1); 0 for 0**0, where x1^(−1) is infinite."""
     if not hasattr(x2, "dtype"):
         if x2 == 2:
@@ -40,8 +40,7 @@ def _pow_base(ct: Any, x1: Any, x2: Any, xp: Any) -> Any:
         return xp.zeros_like(ct) if x2 == 0 else ct * (x2 * x1 ** (x2 - 1))
     if not is_inexact(x2.dtype):
         x2 = xp.astype(x2, x1.dtype)  # an unsigned 0 − 1 wraps around
-    idle = (x1 == 0) & (x2 == 0)
-    return ct * (x2 * x1 ** xp.where(idle, 1, x2 - 1))
+    return ct * xp.power_slope(x1, x2, out)
 
 
 def _pow_exponent(ct: Any, out: Any, x1: Any, xp: Any) -> Any:
@@ -56,8 +55,7 @@ def _pow_exponent(ct: Any, out: Any, x1: Any, xp: Any) -> Any:
             return ct * (out * cmath.log(x1))
         return ct * (out * (math.log(x1) if x1 > 0 else math.nan))
     x1 = xp.astype(x1, out.dtype, copy=False)  # NumPy's logarithm of int8 is a float16
-    zero = x1 == 0
-    return ct * (out * xp.log(xp.where(zero, xp.ones_like(x1), x1)))
+    return ct * (out * xp.log_nonzero(x1))
 
 
 defvjp("pow", x1=_pow_base, x2=_pow_exponent)
@@ -74,9 +72,9 @@ defvjp("log10", x=lambda ct, x: ct / (x * math.log(10)))
 # ── trigonometric and hyperbolic ──────────────────────────────────────────────────────────────
 #
 # The derivatives of the complex inverse functions are written with one square root for each branch point, since
-# √(1−x)·√(1+x) has the cuts of asin and acos, and √(x−1)·√(x+1) those of acosh, while the root of the product
-# has not. ``−(x − 1)`` and ``x − (−1)`` keep the sign of a zero imaginary part, which says on what side of a cut a
-# number lies; ``1 − x`` and ``x + 1`` lose it. No squares: they lose digits near ±1 and overflow.
+# √(1−x)·√(1+x), in `over_root_below`, has the cuts of asin and acos, and √(x−1)·√(x+1) those of acosh, while the root
+# of the product has not. ``x − (−1)`` keeps the sign of a zero imaginary part, which says on what side of a cut a
+# number lies; ``x + 1`` loses it. No squares: they lose digits near ±1 and overflow.
 
 
 def _tan(ct: Any, x: Any, out: Any, xp: Any) -> Any:
@@ -84,13 +82,6 @@ def _tan(ct: Any, x: Any, out: Any, xp: Any) -> Any:
     if is_complex(x.dtype):
         return ct * xp.sech2(1j * x)
     return ct * (1 + out * out)
-
-
-def _root_below(x: Any, xp: Any) -> Any:
-    """√(1 − x²)."""
-    if is_complex(x.dtype):
-        return xp.sqrt(-(x - 1)) * xp.sqrt(x - (-1))
-    return xp.sqrt((1 - x) * (1 + x))
 
 
 def _atan(ct: Any, x: Any) -> Any:
@@ -103,13 +94,13 @@ def _atan(ct: Any, x: Any) -> Any:
 defvjp("sin", x=lambda ct, x, xp: ct * xp.cos(x))
 defvjp("cos", x=lambda ct, x, xp: -ct * xp.sin(x))
 defvjp("tan", x=_tan)
-defvjp("asin", x=lambda ct, x, xp: ct / _root_below(x, xp))
-defvjp("acos", x=lambda ct, x, xp: -ct / _root_below(x, xp))
+defvjp("asin", x=lambda ct, x, xp: xp.over_root_below(ct, x))
+defvjp("acos", x=lambda ct, x, xp: xp.over_root_below(-ct, x))
 defvjp("atan", x=_atan)
 defvjp("sinh", x=lambda ct, x, xp: ct * xp.cosh(x))
 defvjp("cosh", x=lambda ct, x, xp: ct * xp.sinh(x))
 # 1 − tanh² loses every digit in the tails, and 1/cosh² overflows
-defvjp("tanh", x=lambda ct, x, xp: ct * xp.sech2(x))
+defvjp("tanh", x=lambda ct, x, xp: xp.over_cosh2(ct, x))
 defvjp("sech2", x=lambda ct, x, out, xp: ct * (-2 * (out * xp.tanh(x))))
 # cosh asinh x = √(1 + x²), on the right side of the cuts, and without the square
 defvjp("asinh", x=lambda ct, out, xp: ct / xp.cosh(out))
@@ -119,8 +110,9 @@ defvjp("atanh", x=lambda ct, x: ct / ((1 - x) * (1 + x)))
 
 defvjp(
     "atan2",
-    x1=lambda ct, x1, x2, xp: ct * xp.over_squares(x2, x1),
-    x2=lambda ct, x1, x2, xp: -ct * xp.over_squares(x1, x2),
+    _legs=lambda x1, x2, xp: xp.over_squares(x1, x2),
+    x1=lambda ct, _legs: ct * _legs[1],
+    x2=lambda ct, _legs: -ct * _legs[0],
 )
 
 
@@ -141,7 +133,7 @@ defvjp(
 def _abs(ct: Any, x: Any, out: Any, xp: Any) -> Any:
     """ct · sign(x); for complex x, ct · conj(x)/|x|, with 0 at 0."""
     if not is_complex(x.dtype):
-        return ct * xp.sign(x)
+        return xp.with_sign(ct, x, out)
     return xp.conj(x) * (ct / xp.where(out == 0, xp.inf, out))
 
 
@@ -149,16 +141,18 @@ defvjp("abs", x=_abs)
 defvjp("conj", x=lambda ct, xp: xp.conj(ct))
 
 
-# a tie gives each half, so that maximum(x, x) has the derivative 1
+# a tie gives each half, so that maximum(x, x) has the derivative 1; where one is NaN, nobody is the larger
 defvjp(
     "maximum",
-    x1=lambda ct, x1, x2, xp: xp.chosen(ct, x1, x2),
-    x2=lambda ct, x1, x2, xp: xp.chosen(ct, x2, x1),
+    _shares=lambda ct, x1, x2, xp: xp.shares(ct, x1, x2),
+    x1=lambda _shares: _shares[0],
+    x2=lambda ct, _shares, x1, x2, xp: xp.rest(ct, _shares, x2, x1),
 )
 defvjp(
     "minimum",
-    x1=lambda ct, x1, x2, xp: xp.chosen(ct, x2, x1),
-    x2=lambda ct, x1, x2, xp: xp.chosen(ct, x1, x2),
+    _shares=lambda ct, x1, x2, xp: xp.shares(ct, x2, x1),
+    x1=lambda _shares: _shares[0],
+    x2=lambda ct, _shares, x1, x2, xp: xp.rest(ct, _shares, x1, x2),
 )
 
 
@@ -191,12 +185,17 @@ defvjp("clip", x=_clip_x, min=_clip_min, max=_clip_max)
 for _name in ("ceil", "floor", "round", "trunc"):
     defvjp(_name, x=lambda ct, xp: xp.zeros_like(ct))
 defvjp("floor_divide", x1=lambda ct, xp: xp.zeros_like(ct), x2=lambda ct, xp: xp.zeros_like(ct))
-defvjp("remainder", x1=lambda ct: ct, x2=lambda ct, x1, x2, xp: -ct * xp.floor_divide(x1, x2))
+# x1 − x2 ⌊x1/x2⌋
+defvjp(
+    "remainder",
+    x1=lambda ct: ct,
+    x2=lambda ct, x1, x2, out, xp: -ct * xp.whole_quotient(x1, x2, out),
+)
 
 # |x1| with the sign of x2: as for abs, 0 at x1 = 0
 defvjp(
     "copysign",
-    x1=lambda ct, x1, out, xp: ct * (xp.sign(x1) * xp.sign(out)),
+    x1=lambda ct, x1, out, xp: xp.with_sign(xp.with_sign(ct, x1), out),
     x2=lambda ct, xp: xp.zeros_like(ct),
 )
 defvjp("nextafter", x1=lambda ct: ct, x2=lambda ct, xp: xp.zeros_like(ct))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..primitive import defvjp
-from .statistical import spread
+from .statistical import kept_shape, spread
 
 defvjp(
     "linear",
@@ -46,14 +46,9 @@ defvjp(
 
 
 def _logsumexp(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
-    """ct · softmax(x), not exp(x − out), which has the rounding of a large out as its relative error.
-
-    A row of −inf has no weight anywhere, and gets 0 where ∞ − ∞ would be NaN.
-    """
-    finite = xp.isfinite(spread(out, x.shape, axis, keepdims, xp))
-    zero = xp.zeros_like(x)
-    weights = xp.where(finite, xp.softmax(xp.where(finite, x, zero), axis=axis), zero)
-    return spread(ct, x.shape, axis, keepdims, xp) * weights
+    """ct · softmax(x), 0 where out is infinite; not exp(x − out), which has the error of a large out."""
+    total = spread(out, kept_shape(x.shape, axis), axis, keepdims, xp)
+    return spread(ct, x.shape, axis, keepdims, xp) * xp.softmax_of(x, total, axis)
 
 
 defvjp("logsumexp", x=_logsumexp)

@@ -5,8 +5,8 @@ inverse function 1/f' at the result. erfcx' cancels for large x, where its asymp
 underflow for small x, where φ/Φ = √(2/π)/erfcx(−x/√2).
 
 *Gamma functions.* Γ' = Γψ, (log Γ)' = ψ, ψ⁽ⁿ⁾' = ψ⁽ⁿ⁺¹⁾, ∂ζ(s, q)/∂q = −s ζ(s+1, q), ∂ log B/∂a = ψ(a) − ψ(a+b),
-which for large a is not computed by the difference. The distributions `gammainc`, `gammaincc`, `betainc` and
-`stdtr` have their densities for derivatives. By s, by a shape parameter or by an order there is none: it is refused.
+which for large a is not computed by the difference. By s or by an order there is none: it is refused. (The incomplete
+functions are in `incomplete.py`.)
 
 *Logarithms.* x log y and x log(1 + y) are constant, 0, at x = 0, and have the derivative 0 there where y has no
 logarithm. ∂/∂x of x log(x/y) is log(x/y) + 1, −∞ at x = 0 < y, +∞ at y = 0 < x, and finite at x = y = 0; −x log x has
@@ -26,6 +26,7 @@ from typing import Any
 
 from ..dtypes import is_complex
 from ..primitive import defvjp
+from .incomplete import as_array
 
 ROOT_PI = math.sqrt(math.pi)
 ROOT_2 = math.sqrt(2.0)
@@ -138,40 +139,6 @@ defvjp(
     b=lambda ct, a, b, out, xp: ct * (out * digamma_gap(b, a, xp)),
 )
 
-# The densities of the gamma, beta and Student's distributions, from their logarithms. (Derivatives by the shape
-# parameters have no closed form: they are refused.)
-
-
-def _as_array(x: Any, other: Any, xp: Any) -> Any:
-    """`x`, or where it is a Python number, a 0-d array of it in the dtype of `other`."""
-    return x if hasattr(x, "dtype") else xp.zeros_beside((), other) + x
-
-
-def _gamma_density(a: Any, x: Any, xp: Any) -> Any:
-    """x^(a−1) e^(−x) / Γ(a)."""
-    a = _as_array(a, x, xp)
-    return xp.exp(xp.special.xlogy(a - 1.0, x) - x - xp.special.gammaln(a))
-
-
-def _beta_density(a: Any, b: Any, x: Any, xp: Any) -> Any:
-    """x^(a−1) (1−x)^(b−1) / B(a, b)."""
-    a, b = _as_array(a, x, xp), _as_array(b, x, xp)
-    powers = xp.special.xlogy(a - 1.0, x) + xp.special.xlog1py(b - 1.0, -x)
-    return xp.exp(powers - xp.special.betaln(a, b))
-
-
-def _student_density(df: Any, t: Any, xp: Any) -> Any:
-    """(1 + t²/df)^(−(df+1)/2) / (√df B(df/2, 1/2))."""
-    df = _as_array(df, t, xp)
-    log_scale = xp.special.betaln(0.5 * df, 0.5) + 0.5 * xp.log(df)
-    return xp.exp(-0.5 * (df + 1.0) * xp.log1p(t * t / df) - log_scale)
-
-
-defvjp("special.gammainc", x=lambda ct, a, x, xp: ct * _gamma_density(a, x, xp))
-defvjp("special.gammaincc", x=lambda ct, a, x, xp: -ct * _gamma_density(a, x, xp))
-defvjp("special.betainc", x=lambda ct, a, b, x, xp: ct * _beta_density(a, b, x, xp))
-defvjp("special.stdtr", t=lambda ct, df, t, xp: ct * _student_density(df, t, xp))
-
 # ── logistic functions, entropies ─────────────────────────────────────────────────────────────
 #
 # `expit` is the `sigmoid` of `fused.py`.
@@ -194,24 +161,24 @@ def _quotient(x: Any, y: Any, xp: Any) -> Any:
 
 def _xlogy_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
     """ct · log y; 0 at x = 0 ≥ y."""
-    return ct * _log_beside_zero(x, _as_array(y, x, xp), xp)
+    return ct * _log_beside_zero(x, as_array(y, x, xp), xp)
 
 
 def _xlogy_y(ct: Any, x: Any, y: Any, xp: Any) -> Any:
     """ct · x / y; 0 at x = 0."""
-    return ct * _quotient(_as_array(x, y, xp), y, xp)
+    return ct * _quotient(as_array(x, y, xp), y, xp)
 
 
 def _xlog1py_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
     """ct · log(1 + y); 0 at x = 0, y ≤ −1."""
-    y = _as_array(y, x, xp)
+    y = as_array(y, x, xp)
     idle = (x == 0) & ((y == -1) if is_complex(y.dtype) else (y <= -1))
     return ct * xp.log1p(xp.where(idle, xp.zeros_like(y), y))
 
 
 def _xlog1py_y(ct: Any, x: Any, y: Any, xp: Any) -> Any:
     """ct · x / (1 + y); 0 at x = 0."""
-    return ct * _quotient(_as_array(x, y, xp), 1 + y, xp)
+    return ct * _quotient(as_array(x, y, xp), 1 + y, xp)
 
 
 defvjp("special.xlogy", x=_xlogy_x, y=_xlogy_y)
@@ -234,7 +201,7 @@ def _log_ratio(_idle: Any, _ratio: Any, xp: Any) -> Any:
 
 def _over(x: Any, y: Any, _idle: Any, xp: Any) -> Any:
     """x / y; 0 at x = y = 0."""
-    y = _as_array(y, x, xp)
+    y = as_array(y, x, xp)
     return x / xp.where(_idle, xp.ones_like(y), y)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..dtypes import as_numpy, is_complex
+from ..dtypes import is_complex
 from ..primitive import defvjp
 
 
@@ -40,20 +40,14 @@ defvjp(
 
 
 def _extreme(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
-    """ct shared equally among the elements that attain the extreme; nobody attains NaN.
-
-    The ties are counted in 32 bits at least: float16 has no number above 65504.
-    """
+    """ct shared equally among the elements that attain the extreme; nobody attains NaN."""
     if is_complex(x.dtype):
         raise TypeError(
             f"max, min of an array of dtype {x.dtype}: complex numbers have no order; take abs, real or imag first"
         )
-    attained = x == spread(out, x.shape, axis, keepdims, xp)
-    count = xp.count_nonzero(attained, axis=axis, keepdims=True)
-    counting = ct.dtype if as_numpy(ct.dtype).itemsize > 2 else xp.float32
-    ties = xp.astype(xp.where(count == 0, 1, count), counting)
-    share = spread(ct, kept_shape(x.shape, axis), axis, keepdims, xp) / ties
-    return xp.masked(xp.broadcast_to(share, x.shape), attained)
+    kept = kept_shape(x.shape, axis)
+    top, share = (spread(y, kept, axis, keepdims, xp) for y in (out, ct))
+    return xp.extreme_share(share, x, top, axis)
 
 
 defvjp("max", x=_extreme)
@@ -103,30 +97,16 @@ defvjp("std", x=_std)
 # The derivative of a product by one factor is the product of the others, not out/x, which fails at zeros.
 
 
-def _before(x: Any, axis: int, xp: Any) -> Any:
-    """The products of the elements before each one along an axis."""
-    products = xp.cumulative_prod(x, axis=axis, include_initial=True)
-    return xp.getitem(products, along(axis, slice(0, -1)))
-
-
 def along(axis: int, part: Any) -> tuple[Any, ...]:
     """The key of a part of one axis, counted from the front."""
     return (*(slice(None),) * axis, part, ...)
 
 
-def _prod(ct: Any, x: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
+def _prod(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
     """ct · (the product of the elements before) · (of those after), which is right at zeros to any order."""
-    shape = x.shape
-    reduced_axes = [i for i, n in enumerate(kept_shape(shape, axis)) if n == 1]
-    kept_axes = [i for i in range(len(shape)) if i not in reduced_axes]
-    order = (*kept_axes, *reduced_axes)
-    ordered = xp.permute_dims(xp.astype(x, ct.dtype, copy=False), order)
-    last = len(kept_axes)
-    lines = xp.reshape(ordered, (*ordered.shape[:last], math.prod(shape[i] for i in reduced_axes)))
-    after = xp.flip(_before(xp.flip(lines, axis=last), last, xp), axis=last)
-    others = xp.reshape(_before(lines, last, xp) * after, ordered.shape)
-    back = tuple(order.index(i) for i in range(len(shape)))
-    return spread(ct, shape, axis, keepdims, xp) * xp.permute_dims(others, back)
+    kept = kept_shape(x.shape, axis)
+    ct, out = (spread(y, kept, axis, keepdims, xp) for y in (ct, out))
+    return xp.prod_vjp(ct, xp.astype(x, ct.dtype, copy=False), out, axis)
 
 
 defvjp("prod", x=_prod)
@@ -147,34 +127,12 @@ def _cumulative_sum(ct: Any, axis: Any, include_initial: bool, xp: Any) -> Any:
 defvjp("cumulative_sum", x=_cumulative_sum)
 
 
-def _cumulative_prod(ct: Any, x: Any, axis: Any, include_initial: bool, xp: Any) -> Any:
-    """(Π_{j<k} x_j) · s_k with s_k = Σ_{i≥k} ct_i Π_{k<j≤i} x_j = ct_k + x_{k+1} s_{k+1}; no division."""
+def _cumulative_prod(ct: Any, x: Any, out: Any, axis: Any, include_initial: bool, xp: Any) -> Any:
+    """(Π_{j<k} x_j) · s_k with s_k = Σ_{i≥k} ct_i Π_{k<j≤i} x_j = ct_k + x_{k+1} s_{k+1}; no division by a zero."""
     axis = (axis or 0) % ct.ndim
-    ct = _without_initial(ct, axis, include_initial, xp)
+    ct, out = (_without_initial(y, axis, include_initial, xp) for y in (ct, out))
     x = xp.reshape(xp.astype(x, ct.dtype, copy=False), ct.shape)  # NumPy takes 0-d, and returns 1-d
-    return _before(x, axis, xp) * _recurrence(x, ct, axis, xp)
-
-
-def _recurrence(x: Any, terms: Any, axis: int, xp: Any) -> Any:
-    """s with s_k = terms_k + x_{k+1} s_{k+1}, in log₂ n rounds.
-
-    Each round doubles the reach m of s_k = b_k + a_k s_{k+m}: put in for s_{k+m}, the same says that
-    s_k = (b_k + a_k b_{k+m}) + a_k a_{k+m} s_{k+2m} (Hillis and Steele, Data parallel algorithms, 1986).
-    """
-
-    def part(y: Any, start: int, stop: int) -> Any:
-        return xp.getitem(y, along(axis, slice(start, stop)))
-
-    n, reach = terms.shape[axis], 1
-    factors = part(x, 1, n) if n > 1 else x
-    while reach < n:
-        rest = n - reach
-        head = part(terms, 0, rest) + factors * part(terms, reach, n)
-        terms = xp.concat([head, part(terms, rest, n)], axis=axis)
-        if rest > reach:
-            factors = part(factors, 0, rest - reach) * part(factors, reach, rest)
-        reach *= 2
-    return terms
+    return xp.cumulative_prod_vjp(ct, x, out, axis)
 
 
 defvjp("cumulative_prod", x=_cumulative_prod)

@@ -1,0 +1,137 @@
+"""The command line: how it ends on a full disk, when it is broken off, and when the loss overflows."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from . import _cli
+from ._cli import FILES, QUICK, child, files, records, table
+
+folder, pullback = _cli.folder, _cli.pullback  # fixtures
+
+FULL, READ_ONLY = errno.ENOSPC, errno.EROFS
+
+
+@pytest.mark.parametrize(("code", "reason"), [(FULL, "No space left"), (READ_ONLY, "Read-only")])
+@pytest.mark.parametrize("after", [0, 1, 3, 5])
+def test_a_disk_that_fails_leaves_nothing_half_written(pullback, monkeypatch, code, reason, after):
+    """The disk takes so many files and then no more."""
+    table("t.csv")
+    fsync, count = os.fsync, []
+
+    def failing(descriptor):
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            count.append(1)
+            if len(count) > after:
+                raise OSError(code, os.strerror(code))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    exit_code, _, err = pullback("train", "t.csv", "--epochs", "3")
+    assert (exit_code, len(err)) == (2, 1)
+    assert "cannot write" in err[0]
+    assert reason in err[0]
+    if after == 0:
+        assert not Path("runs").exists()
+        return
+    assert set(files("runs/t")) <= set(FILES)
+    monkeypatch.setattr(os, "fsync", fsync)
+    tomllib.loads(Path("runs/t/run.toml").read_text())
+    if after >= 3:
+        assert pullback("predict", "runs/t", "t.csv")[0] == 0
+
+
+def test_a_file_that_grows_too_large_for_the_disk():
+    """The system itself breaks off the writing in the middle of a file, by a limit on its size."""
+    resource = pytest.importorskip("resource")
+    table("t.csv")
+    limit = 1500
+    process = child(
+        "train", "t.csv", *QUICK, "--hidden", "64", "--backend", "numpy",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2, err
+    assert err.count("\n") == 1
+    assert "cannot write" in err
+    assert "model.safetensors" in err
+    assert files("runs/t") == ["metrics.csv", "run.toml"]
+
+
+# How it ends ------------------------------------------------------------------------------------
+
+ENDLESS = ["--epochs", "1000000", "--patience", "0", "--name", "run"]
+
+
+def wait_for(condition, process, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.02)
+
+
+def epochs_written():
+    path = Path("runs/run/metrics.csv")
+    return len(path.read_text().splitlines()) - 2 if path.exists() else 0
+
+
+def test_ctrl_c_ends_a_run_with_what_it_has(pullback):
+    table("t.csv")
+    process = child("train", "t.csv", *ENDLESS)
+    wait_for(lambda: epochs_written() > 2, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert "interrupted in epoch" in out
+    assert "test accuracy" in out.splitlines()[-2]
+    assert files("runs/run") == FILES
+    assert pullback("predict", "runs/run", "t.csv")[0] == 0
+
+
+def test_sigkill_leaves_readable_files(pullback):
+    table("t.csv")
+    process = child("train", "t.csv", *ENDLESS, "--hidden", "512,512")
+    wait_for(lambda: epochs_written() > 2, process)
+    process.kill()
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    kept = [name for name in files("runs/run") if not name.startswith(".")]
+    assert kept == ["metrics.csv", "model.safetensors", "run.toml"]
+    rows = records(Path("runs/run/metrics.csv").read_text())
+    assert {len(row) for row in rows} == {6}
+    assert tomllib.loads(Path("runs/run/run.toml").read_text())["hidden"] == [512, 512]
+    code, out, _ = pullback("predict", "runs/run", "t.csv")
+    assert code == 0
+    assert len(out) == 61
+
+
+def test_ctrl_c_before_the_training_writes_nothing(pullback, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pullback.train._run.load_dataset", interrupted)
+    code, out, err = pullback("train", "t.csv")
+    assert (code, out, len(err)) == (130, [], 1)
+    assert not Path("runs").exists()
+
+
+def test_a_loss_that_overflows_keeps_the_best_weights_and_exits_with_1(pullback):
+    table("n.csv", "numbers")
+    code, out, err = pullback(
+        "train", "n.csv", "--optimizer", "sgd", "--learning-rate", "1e6", "--epochs", 50
+    )
+    assert (code, len(err)) == (1, 1)
+    assert "at step" in err[0]
+    assert "are kept" in err[0]
+    assert out[-2].startswith("test R2")
+    assert files("runs/n") == FILES
+    assert pullback("predict", "runs/n", "n.csv")[0] == 0
