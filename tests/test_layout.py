@@ -25,6 +25,8 @@ ROOT_MODULE = ""
 # Imports inside functions hide an arrow from the reader, so each has its reason here:
 # {(file, imported): why}.
 DEFERRED: dict[tuple[str, str], str] = {
+    ("__init__.py", "autograd/compile/__init__.py"): "loaded by the first function that is compiled",
+    ("train/__init__.py", "train/estimators/__init__.py"): "imports scikit-learn: only when asked for",
     (
         "autograd/namespace.py",
         "autograd/codegen.py",

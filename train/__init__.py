@@ -3,10 +3,12 @@
 Nothing here imports scikit-learn, rich, typer, safetensors or matplotlib until it is needed.
 """
 
+from typing import Any
+
 from ._checkpoint import load, save
 from ._config import Settings, config_text, read_config
 from ._data import BUILT_IN, Dataset, load_dataset
-from ._errors import InputError, MissingExtra, WriteError
+from ._errors import InputError, MissingExtra, WriteError, extra
 from ._loop import Epoch, Fit, evaluate, fit, predict
 from ._predict import Trained, load_trained, predict_file
 from ._run import Result, train
@@ -49,3 +51,24 @@ __all__ = [
     "train",
     "tune",
 ]
+
+# scikit-learn's protocol needs scikit-learn: these are loaded when they are asked for.
+_ESTIMATORS = (
+    "LinearRegression",
+    "LogisticRegression",
+    "MLPClassifier",
+    "MLPRegressor",
+    "Ridge",
+    "SoftmaxRegression",
+    "TreeReductionClassifier",
+)
+__all__ += [*_ESTIMATORS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ESTIMATORS:
+        extra("sklearn", f"pullback.train.{name}")
+        from . import estimators  # imports scikit-learn
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

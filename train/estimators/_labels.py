@@ -1,0 +1,83 @@
+"""What classifiers share: labels and their codes, weights of classes, ties, draws."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+
+
+def encode(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The sorted classes of the labels y (n,), and each label's place among them.
+
+    Raises
+    ------
+    ValueError
+        If y does not hold labels, or holds some that are not among the given `classes`.
+    """
+    labels = column_or_1d(y, warn=True)
+    check_classification_targets(labels)
+    found, codes = np.unique(labels, return_inverse=True)
+    if classes is None:
+        return found, codes
+    unknown = np.setdiff1d(found, classes)
+    if unknown.size:
+        raise ValueError(
+            f"y holds labels {unknown.tolist()} that are not among the classes {classes.tolist()}"
+        )
+    return classes, np.searchsorted(classes, labels)
+
+
+def combined_weights(
+    class_weight: Any, classes: np.ndarray, codes: np.ndarray, sample_weight: np.ndarray | None
+) -> np.ndarray | None:
+    """One weight a sample: that of its class times its own; None where all are 1.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        "balanced" is n_samples / (n_classes · count), counted by sample weight, as in scikit-learn.
+    """
+    if class_weight is None:
+        return sample_weight
+    if isinstance(class_weight, str) and class_weight == "balanced" and sample_weight is not None:
+        # the weighted counts, as scikit-learn has them: a weight of 2 is the sample twice
+        counts = np.bincount(codes, weights=sample_weight, minlength=len(classes))
+        by_class = sample_weight.sum() / (len(classes) * counts)
+    else:
+        by_class = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+    weights = by_class[codes]
+    return weights if sample_weight is None else weights * sample_weight
+
+
+def decide(scores: np.ndarray, X: np.ndarray, seed: int) -> np.ndarray:
+    """The place of the largest of each row of scores (n, C); ties by a draw.
+
+    What is drawn depends on the seed and on the row of X alone, not on the rows beside it.
+    """
+    best = scores.argmax(axis=1)
+    tied = scores == scores[np.arange(len(scores)), best][:, None]
+    for i in np.flatnonzero(tied.sum(axis=1) > 1):
+        row = zlib.crc32(np.ascontiguousarray(X[i]).tobytes())
+        best[i] = np.random.default_rng([seed, row]).choice(np.flatnonzero(tied[i]))
+    return best
+
+
+def draw(probabilities: np.ndarray, random_state: Any) -> np.ndarray:
+    """One place for each row of probabilities (n, C), drawn from it by the inverse of its cumulated sum."""
+    u = check_random_state(random_state).random_sample((len(probabilities), 1))
+    cumulated = np.cumsum(probabilities, axis=1)
+    return np.minimum((u * cumulated[:, -1:] >= cumulated).sum(axis=1), probabilities.shape[1] - 1)
+
+
+def log_probabilities(logits: np.ndarray) -> np.ndarray:
+    """Logarithms of probabilities (n, C) for logits (n, C), or (n, 1) for two classes."""
+    if logits.shape[1] == 1:
+        return -np.logaddexp(0, np.concatenate([logits, -logits], axis=1))
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

@@ -1,0 +1,236 @@
+"""What both multilayer perceptrons have in common: training by epochs or by L-BFGS, and outputs."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    is_classifier,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
+
+from ...autograd import random, to_numpy
+from ...autograd.array import raw
+from ...backend import current
+from ._arrays import check_inputs, is_native, seed_of
+from ._losses import objective_for
+from ._network import Network
+from ._schedule import Progress
+from ._settings import batch_rows, hidden_layers, optimiser
+from ._training import Data, epoch, full_batch, make_step
+
+
+def remember(estimator: Any, given: dict[str, Any]) -> None:
+    """Keep the arguments of an ``__init__`` as they came, as scikit-learn's protocol wants it."""
+    for setting, value in given.items():
+        if setting not in ("self", "__class__"):
+            setattr(estimator, setting, value)
+
+
+class Perceptron(BaseEstimator):
+    """Training, and what both kinds have in common."""
+
+    # What differs: targets (n,) or (n, k) as the loss takes them, and a score of outputs on a validation part.
+    _losses: dict[str, Any]
+
+    def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        raise NotImplementedError(f"{type(self).__name__} has no score for early stopping")
+
+    # ── training ──────────────────────────────────────────────────────────────────────────────
+
+    def _train(
+        self,
+        X: Any,
+        targets: np.ndarray,
+        weights: np.ndarray | None,
+        outputs: int,
+        *,
+        incremental: bool,
+    ) -> None:
+        X = to_numpy(raw(X)) if is_native(X) else X
+        fresh = not (incremental or self.warm_start) or not hasattr(self, "model_")
+        if not fresh and (
+            self.n_outputs_ != outputs or self._network != self._make_network(outputs)
+        ):
+            raise ValueError(
+                f"{type(self).__name__}: the network has changed since the last fit; refit it with warm_start=False"
+            )
+        if fresh:
+            self._begin(outputs)
+        elif not incremental:
+            self._state = None
+        data, validation = self._placed(X, targets, weights, incremental)
+        if self.solver == "lbfgs":
+            if incremental:
+                raise ValueError(
+                    f"{type(self).__name__}.partial_fit: solver='lbfgs' is not a stochastic method"
+                )
+            self._minimise(data)
+        else:
+            self._run_epochs(
+                data, validation, 1 if incremental else int(self.max_iter), incremental
+            )
+        self._tell_parameters()
+
+    def _make_network(self, outputs: int) -> Network:
+        sizes = (self.n_features_in_, *hidden_layers(self), outputs)
+        return Network(
+            sizes,
+            self.activation,
+            float(self.dropout),
+            bool(self.batch_norm),
+            str(np.dtype(self.dtype)),
+        )
+
+    def _begin(self, outputs: int) -> None:
+        self._seed = seed_of(self.random_state)
+        self._network = self._make_network(outputs)
+        self.model_ = self._network.init(self._seed)
+        self.n_outputs_, self.n_layers_ = outputs, len(self._network.sizes)
+        self._rng = np.random.default_rng(self._seed)
+        self._state, self._progress, self.t_, self.n_iter_ = None, Progress(float(self.tol)), 0, 0
+
+    def _placed(
+        self, X: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, incremental: bool
+    ) -> tuple[Data, tuple[Any, np.ndarray] | None]:
+        """The training part on the device; the validation part, where one is kept apart."""
+        validation = None
+        if self.early_stopping and not incremental:
+            labels = targets if is_classifier(self) else None
+            kept, held = train_test_split(
+                np.arange(len(X)),
+                test_size=self.validation_fraction,
+                random_state=self._seed,
+                stratify=labels,
+            )
+            if is_classifier(self) and len(held) < len(self.classes_):
+                raise ValueError(
+                    f"The validation set is too small: {len(held)} samples for {len(self.classes_)} classes; raise "
+                    "validation_fraction"
+                )
+            validation = (X[held], targets[held])
+            X, targets = X[kept], targets[kept]
+            weights = None if weights is None else weights[kept]
+        floating = targets.dtype.kind == "f"
+        y = self._on_device(targets) if floating else current().asarray(targets)
+        w = None if weights is None else self._on_device(weights / weights.mean())
+        return Data(self._on_device(X), y, w), validation
+
+    def _on_device(self, x: np.ndarray) -> Any:
+        with np.errstate(over="ignore"):  # told apart below
+            return current().asarray(np.ascontiguousarray(x, dtype=self.dtype))
+
+    def _run_epochs(self, data: Data, validation: Any, epochs: int, incremental: bool) -> None:
+        n = data.x.shape[0]
+        rows = batch_rows(self, n)
+        opt = optimiser(self, rows)
+        if self._state is None:
+            self._state = opt.init(self.model_)
+            self._progress = Progress(float(self.tol))
+        progress, rate = self._progress, float(self.learning_rate_init)
+        step = make_step(self._network, objective_for(self, self._losses), opt)
+
+        def rate_at(seen: int) -> float:
+            falls = self.solver == "sgd" and self.learning_rate == "invscaling"
+            return rate / seen**self.power_t if falls else rate
+
+        keys = (
+            random.stream(self._rng.integers(2**31)) if self._network.stochastic else lambda: None
+        )
+        for _ in range(epochs):
+            order = self._rng.permutation(n) if self.shuffle else None
+            self.model_, self._state, loss = epoch(
+                step,
+                self.model_,
+                self._state,
+                data,
+                order=order,
+                rows=rows,
+                rate=rate_at,
+                keys=keys,
+                seen=self.t_,
+            )
+            self.n_iter_ += 1
+            self.t_ += n
+            if not np.isfinite(loss):
+                raise ValueError(
+                    f"{type(self).__name__}: the loss became {loss} in epoch {self.n_iter_}; Solver produced "
+                    "non-finite parameter weights: the input data may contain large values and need to be "
+                    "preprocessed, or learning_rate_init may be too large"
+                )
+            score = None
+            if validation is not None:
+                score = self._score(
+                    self._network.outputs(self.model_, validation[0]), validation[1]
+                )
+            progress.note(loss, score, self.model_)
+            if self._told(loss, score):
+                break
+            if progress.idle > self.n_iter_no_change and not incremental:
+                if self.learning_rate == "adaptive" and self.solver == "sgd" and rate > 1e-6:
+                    rate, progress.idle = rate / 5, 0
+                    continue
+                break
+        else:
+            if not incremental and epochs == self.max_iter:
+                warnings.warn(
+                    f"{type(self).__name__}: Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
+                    "and the optimization hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=4,
+                )
+        if progress.model is not None:
+            self.model_ = progress.model
+        self._tell_progress(progress)
+
+    def _told(self, loss: float, score: float | None) -> bool:
+        """Print the epoch, call the callbacks; whether one of them ends the training."""
+        if self.verbose:
+            told = "" if score is None else f", validation score {score:.4f}"
+            print(f"Iteration {self.n_iter_}, loss = {loss:.8f}{told}")
+        ends = [bool(callback(self, self.n_iter_, loss, score)) for callback in self.callbacks]
+        return any(ends)  # after all of them were called
+
+    def _minimise(self, data: Data) -> None:
+        found = full_batch(
+            self._network,
+            objective_for(self, self._losses),
+            self.model_,
+            data,
+            alpha=float(self.alpha),
+            tol=float(self.tol),
+            maxiter=int(self.max_iter),
+            maxfun=int(self.max_fun),
+        )
+        self.model_, self.n_iter_ = found.x, int(found.nit)
+        if not found.success and self.n_iter_ >= self.max_iter:
+            warnings.warn(
+                f"{type(self).__name__}: lbfgs failed to converge in max_iter={self.max_iter} steps",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        self._progress = Progress(float(self.tol))
+        self._progress.note(float(found.fun), None, None)
+        self._tell_progress(self._progress)
+
+    def _tell_progress(self, progress: Progress) -> None:
+        self.loss_curve_ = list(progress.losses)
+        self.loss_, self.best_loss_ = progress.losses[-1], progress.best_loss
+        self.validation_scores_ = list(progress.scores) or None
+        self.best_validation_score_ = max(progress.scores) if progress.scores else None
+
+    def _tell_parameters(self) -> None:
+        self.coefs_, self.intercepts_ = self._network.parameters(self.model_)
+
+    # ── prediction ────────────────────────────────────────────────────────────────────────────
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = check_inputs(self, X)
+        X = to_numpy(raw(X)) if is_native(X) else X
+        return self._network.outputs(self.model_, X)

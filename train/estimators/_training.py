@@ -1,0 +1,164 @@
+"""One epoch of minibatches, or one full-batch minimisation, of a network with an objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...autograd import namespace as xp
+from ...autograd import value_and_grad
+from ...backend import backend_of
+from ...optim import minimize
+from ._network import Network
+
+# Losses per sample (n,) of outputs (n, k) and targets; or, for `mean`, their mean at once.
+Loss = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows on the device: x (n, d), targets, and weights (n,) of mean 1, or None where all weigh the same."""
+
+    x: Any
+    y: Any
+    weights: Any = None
+
+    def rows(self, places: Any) -> Data:
+        """Those rows, in that order."""
+        take = backend_of(self.x).xp.take
+        chosen = (
+            None if a is None else take(a, places, axis=0) for a in (self.x, self.y, self.weights)
+        )
+        return Data(*chosen)
+
+    def part(self, start: int, stop: int) -> Data:
+        """Some rows in a row; views where the library has them."""
+        chosen = (None if a is None else a[start:stop] for a in (self.x, self.y, self.weights))
+        return Data(*chosen)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The mean loss of a network on rows.
+
+    Attributes
+    ----------
+    losses : callable
+        ``losses(outputs, y)``: one for each sample (n,), or their mean where `name` says that the user's
+        function gives it.
+    mean : callable, optional
+        The same's mean in one operation, where there are no weights.
+    name : str
+        For messages.
+    """
+
+    losses: Loss
+    mean: Loss | None = None
+    name: str = "loss"
+
+    def __call__(self, outputs: Any, data: Data) -> Any:
+        """The mean over rows of weight times loss."""
+        if data.weights is None and self.mean is not None:
+            return self.mean(outputs, data.y)
+        losses = self.losses(outputs, data.y)
+        shape = tuple(getattr(losses, "shape", ()))
+        if shape == () and data.weights is None:
+            return losses
+        n = data.x.shape[0]
+        if shape != (n,):
+            mean = ", or their mean" if data.weights is None else " where there are weights"
+            raise ValueError(
+                f"{self.name}: returned shape {shape} for {n} samples; it has to return one loss for each sample{mean}"
+            )
+        return xp.mean(losses if data.weights is None else losses * data.weights)
+
+
+def make_step(network: Network, objective: Objective, opt: Any) -> Callable[..., Any]:
+    """``step(model, state, data, key, rate) -> model, state, loss``: one minibatch."""
+
+    def loss(model: Any, data: Data, key: Any) -> Any:
+        outputs, model = model.training(data.x, key=key)
+        return objective(outputs, data), model
+
+    gradient = value_and_grad(loss, has_aux=True)
+
+    def step(model: Any, state: Any, data: Data, key: Any, rate: float) -> tuple[Any, Any, Any]:
+        (value, model), grads = gradient(model, data, key)
+        model, state = opt.step(model, grads, state, lr=rate)
+        return model, state, value
+
+    def plain(model: Any, state: Any, data: Data, key: Any, rate: float) -> tuple[Any, Any, Any]:
+        value, grads = simple(model, data)
+        model, state = opt.step(model, grads, state, lr=rate)
+        return model, state, value
+
+    simple = value_and_grad(lambda model, data: objective(model(data.x), data))
+    return step if network.stochastic else plain
+
+
+def epoch(
+    step: Callable[..., Any],
+    model: Any,
+    state: Any,
+    data: Data,
+    *,
+    order: np.ndarray | None,
+    rows: int,
+    rate: Callable[[int], float],
+    keys: Callable[[], Any],
+    seen: int,
+) -> tuple[Any, Any, float]:
+    """Go once through the data; the mean loss of its batches, by their rows.
+
+    Parameters
+    ----------
+    order : array of int, optional
+        The order of the rows; as they are without.
+    rows : int
+        Of a batch; the last one may be smaller.
+    rate : callable
+        The learning rate by the number of samples seen.
+    keys : callable
+        A fresh random key for each batch.
+    seen : int
+        Samples before this epoch.
+    """
+    n = data.x.shape[0]
+    if order is not None:
+        data = data.rows(backend_of(data.x).asarray(order))
+    losses, counts = [], []
+    for start in range(0, n, rows):
+        batch = data.part(start, min(start + rows, n))
+        count = batch.x.shape[0]
+        seen += count
+        model, state, value = step(model, state, batch, keys(), rate(seen))
+        losses.append(value)
+        counts.append(count)
+    # read at the end: reading one waits for the device
+    return model, state, float(np.average([float(value) for value in losses], weights=counts))
+
+
+def full_batch(
+    network: Network,
+    objective: Objective,
+    model: Any,
+    data: Data,
+    *,
+    alpha: float,
+    tol: float,
+    maxiter: int,
+    maxfun: int,
+) -> Any:
+    """Minimise mean loss + ½ alpha ‖W‖²/n by L-BFGS; SciPy's result, with the model as ``x``."""
+    n = data.x.shape[0]
+
+    def total(model: Any) -> Any:
+        penalty = sum((xp.sum(W * W) for W in network.weights(model)), start=0.0)
+        return objective(model(data.x), data) + (0.5 * alpha / n) * penalty
+
+    return minimize(
+        total, model, method="l-bfgs", gtol=tol, maxiter=maxiter, options={"maxfun": maxfun}
+    )
