@@ -21,7 +21,6 @@ from ..backend import current
 from . import namespace as xp
 from .array import Array, raw
 from .backward import SPACES
-from .dtypes import is_inexact
 
 UINT32, INT64 = np.dtype("uint32"), np.dtype("int64")
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
@@ -151,6 +150,8 @@ def fold_in(key: Any, number: int) -> Array:
     >>> masks = [pb.random.bernoulli(pb.random.fold_in(key, step), 0.5, 8) for step in range(3)]
     """
     words = _key(key, "fold_in")
+    if not hasattr(number, "shape") and not 0 <= operator.index(number) < 1 << 32:
+        raise ValueError(f"random.fold_in: number={number}; it has to be from 0 up to 2**32 − 1")
     mark = (
         number
         if hasattr(number, "shape")
@@ -163,7 +164,7 @@ def fold_in(key: Any, number: int) -> Array:
 def uniform(
     key: Any, shape: Any = (), *, low: Any = 0.0, high: Any = 1.0, dtype: Any = "float64"
 ) -> Array:
-    """Numbers from the uniform distribution on [low, high).
+    """Numbers from the uniform distribution on [low, high); `high` itself only where rounding leads there.
 
     Parameters
     ----------
@@ -331,7 +332,7 @@ def permutation(key: Any, n: int) -> Array:
     >>> sorted(pb.to_numpy(pb.random.permutation(pb.random.key(0), 5)).tolist())
     [0, 1, 2, 3, 4]
     """
-    return xp.astype(xp.argsort(uniform(key, _shape(n, "permutation"))), INT64)
+    return xp.astype(xp.argsort(uniform(key, _shape(operator.index(n), "permutation"))), INT64)
 
 
 def categorical(key: Any, logits: Any, *, axis: int = -1) -> Array:
@@ -361,11 +362,14 @@ def categorical(key: Any, logits: Any, *, axis: int = -1) -> Array:
     Array([0, 1], dtype=int64, device='cpu')
     """
     values = xp.asarray(raw(logits))
-    if not is_inexact(values.dtype):
+    if values.dtype not in _FLOATS:
         raise TypeError(
-            f"random.categorical: logits have dtype {values.dtype}; floating-point ones are needed"
+            f"random.categorical: logits have dtype {values.dtype}; float32 or float64 is needed"
         )
     u = _unit(key, tuple(values.shape), values.dtype, "categorical")
+    u = xp.maximum(
+        u, 2.0**-25 if values.dtype == np.float32 else 2.0**-54
+    )  # 0 would win against any logit
     return xp.argmax(values - xp.log(-xp.log1p(-u)), axis=axis)
 
 

@@ -119,6 +119,12 @@ def test_integers_orders_classes(key):
     assert down.shape == (5,)
 
 
+def test_a_class_of_no_probability_is_never_drawn():
+    logits = np.zeros((1 << 21, 2), np.float32)
+    logits[:, 0] = -1e9
+    assert np.all(host(random.categorical(random.key(3), logits)) == 1)
+
+
 def test_derivatives_pass_through_location_and_scale(key):
     def f(loc, scale):
         return random.normal(key, (4,), loc=loc, scale=scale) + random.uniform(
@@ -151,7 +157,11 @@ def test_the_same_draw_under_checkpoint_and_at_every_order(key):
         (lambda k: random.bernoulli(k, 1.5, 3), ValueError, "p=1.5"),
         (lambda k: random.randint(k, 3, 3), ValueError, "low < high"),
         (lambda k: random.randint(k, 0, 2**40), ValueError, "2\\*\\*31"),
-        (lambda k: random.categorical(k, np.asarray([1, 2])), TypeError, "floating"),
+        (lambda k: random.categorical(k, np.asarray([1, 2])), TypeError, "float32 or float64"),
+        (lambda k: random.categorical(k, np.asarray([1j, 2])), TypeError, "float32 or float64"),
+        (lambda k: random.fold_in(k, -1), ValueError, "number=-1"),
+        (lambda k: random.fold_in(k, 2**40), ValueError, "2\\*\\*32"),
+        (lambda k: random.permutation(k, (2, 3)), TypeError, "integer"),
     ],
 )
 def test_refused_with_a_message(call, kind, message, key):
