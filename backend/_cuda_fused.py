@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _cuda_kernels, _generic
+from . import _cuda_kernels, _cuda_updates, _generic
 
 Launch = Callable[..., None]
 
@@ -143,59 +143,6 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
     }
 
 
-def updates(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
-    """One launch a parameter for an optimiser's step; None where the arrays are not theirs.
-
-    `sgd_update` (p, g) -> p; `momentum_update` (p, g, u) -> (p, u); `adam_update` (p, g, m, v) ->
-    (p, m, v), all new arrays, settings by keyword.
-    """
-
-    def sgd_update(p: Any, g: Any, *, lr: float, l2: float) -> Any:
-        if not _fits(p, g):
-            return None
-        out = cupy.empty_like(p)
-        launch("sgd", p.dtype, p.size, 1, p, g, out, float(lr), float(l2), p.size)
-        return out
-
-    def momentum_update(
-        p: Any, g: Any, u: Any, *, lr: float, momentum: float, nesterov: bool, l2: float
-    ) -> Any:
-        if not _fits(p, g, u):
-            return None
-        out, speed = cupy.empty_like(p), cupy.empty_like(p)
-        settings = (float(lr), float(momentum), float(l2), bool(nesterov), p.size)
-        launch("momentum", p.dtype, p.size, 1, p, g, u, out, speed, *settings)
-        return out, speed
-
-    def adam_update(
-        p: Any,
-        g: Any,
-        m: Any,
-        v: Any,
-        *,
-        t: int,
-        lr: float,
-        b1: float,
-        b2: float,
-        eps: float,
-        l2: float,
-        decay: float,
-    ) -> Any:
-        if not _fits(p, g, m, v):
-            return None
-        out, mean, square = (cupy.empty_like(p) for _ in range(3))
-        settings = (lr, b1, b2, 1 - b1, 1 - b2, eps, 1 - b1**t, 1 - b2**t, l2, decay)
-        floats = tuple(float(s) for s in settings)
-        launch("adam", p.dtype, p.size, 1, p, g, m, v, out, mean, square, *floats, p.size)
-        return out, mean, square
-
-    return {
-        "sgd_update": sgd_update,
-        "momentum_update": momentum_update,
-        "adam_update": adam_update,
-    }
-
-
 def bind(cupy: Any, xp: Any) -> dict[str, Callable[..., Any]]:
     """Every fused function, for the namespace of the CuPy backend.
 
@@ -207,4 +154,8 @@ def bind(cupy: Any, xp: Any) -> dict[str, Callable[..., Any]]:
         A namespace of CuPy arrays with the extras of `_generic`, for what the kernels do not cover.
     """
     launch = launcher(cupy)
-    return layers(cupy, launch) | softmaxes(cupy, launch, xp) | updates(cupy, launch)
+    return (
+        layers(cupy, launch)
+        | softmaxes(cupy, launch, xp)
+        | {"fused_update": _cuda_updates.bind(cupy)}
+    )

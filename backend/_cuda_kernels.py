@@ -158,43 +158,6 @@ extern "C" __global__ void log_softmax(const real* x, real* out, idx rows, idx c
     EACH_COLUMN(j, cols) out[j] = (x[j] - shift) - log_total;
 }
 """,
-    # g = grad + decay * p; p_out = p - lr * g
-    "sgd": r"""
-extern "C" __global__ void sgd(
-    const real* p, const real* grad, real* p_out, real lr, real decay, idx n) {
-    EACH(i, n) p_out[i] = p[i] - lr * (grad[i] + decay * p[i]);
-}
-""",
-    # v = mu v + g; p_out = p - lr * v, or with Nesterov's look ahead p - lr * (g + mu v)
-    "momentum": r"""
-extern "C" __global__ void momentum(
-    const real* p, const real* grad, const real* v, real* p_out, real* v_out,
-    real lr, real mu, real decay, int nesterov, idx n) {
-    EACH(i, n) {
-        const real at = p[i], g = grad[i] + decay * at, speed = mu * v[i] + g;
-        v_out[i] = speed;
-        p_out[i] = at - lr * (nesterov ? g + mu * speed : speed);
-    }
-}
-""",
-    # m, v: running means of g and g^2; d1 = 1 - b1, d2 = 1 - b2 (from the host: in float32 the
-    # subtraction loses half the digits); c1 = 1 - b1^t, c2 = 1 - b2^t undo their start at zero;
-    # l2 is a penalty's share of the gradient, decay AdamW's, apart from it
-    "adam": r"""
-extern "C" __global__ void adam(
-    const real* p, const real* grad, const real* m, const real* v,
-    real* p_out, real* m_out, real* v_out, real lr, real b1, real b2, real d1, real d2,
-    real eps, real c1, real c2, real l2, real decay, idx n) {
-    EACH(i, n) {
-        const real at = p[i], g = grad[i] + l2 * at;
-        const real mean = b1 * m[i] + d1 * g;
-        const real square = b2 * v[i] + d2 * g * g;
-        m_out[i] = mean;
-        v_out[i] = square;
-        p_out[i] = at - lr * (decay * at + (mean / c1) / (sqrt(square / c2) + eps));
-    }
-}
-""",
 }
 """Name -> CUDA C, to be read with the ``real`` and the helpers that `source` puts in front."""
 
@@ -211,13 +174,13 @@ def functions(name: str) -> tuple[str, ...]:
     Examples
     --------
     >>> from pullback.backend._cuda_kernels import functions
-    >>> functions("adam"), functions("cross_entropy")
-    (('adam',), ('cross_entropy_int32', 'cross_entropy_int64'))
+    >>> functions("relu_vjp"), functions("cross_entropy")
+    (('relu_vjp',), ('cross_entropy_int32', 'cross_entropy_int64'))
     """
     return tuple(f"{name}_{label}" for label in LABELS) if name in BY_LABEL else (name,)
 
 
-def _header(dtype: str) -> str:
+def header(dtype: str) -> str:
     """Return what stands in front of every kernel: the meaning of ``real``, and the helpers."""
     if dtype not in DTYPES:
         raise ValueError(
@@ -250,7 +213,7 @@ def source(name: str, dtype: str) -> str:
     >>> source("relu_vjp", "float32").startswith("typedef float real;")
     True
     """
-    return _header(dtype) + KERNELS[name]
+    return header(dtype) + KERNELS[name]
 
 
 def module(dtype: str) -> str:
@@ -261,7 +224,7 @@ def module(dtype: str) -> str:
     ValueError
         The dtype is not ``"float32"`` or ``"float64"``.
     """
-    return _header(dtype) + "".join(KERNELS.values())
+    return header(dtype) + "".join(KERNELS.values())
 
 
 def launch_shape(
@@ -281,7 +244,7 @@ def launch_shape(
     Examples
     --------
     >>> from pullback.backend._cuda_kernels import launch_shape
-    >>> launch_shape("adam", 1000)
+    >>> launch_shape("relu_vjp", 1000)
     ((4, 1, 1), (256, 1, 1))
     >>> launch_shape("cross_entropy", 128, 10), launch_shape("cross_entropy", 128, 50_000)
     (((32, 1, 1), (32, 4, 1)), ((128, 1, 1), (256, 1, 1)))

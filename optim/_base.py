@@ -1,23 +1,56 @@
-"""What first-order methods share: leaves in, leaves out, and which of them decay."""
+"""What first-order methods share: counts and rates, which leaves move and which decay, and the step itself."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ..autograd import tree
-from ..autograd.array import raw
-from ..autograd.backward import SPACES
+from ..autograd.array import Array, raw
+from ..autograd.backward import SPACES, lift
+from ..autograd.dtypes import is_complex, is_inexact
+from ..backend._updates import (
+    NUMBERS,
+    REAL,
+    Formula,
+    formula,
+    functions_of,
+    numbers,
+    python_functions,
+    settings,
+)
 
-Schedule = float | Callable[[int], float]
+Schedule = float | Callable[[Any], Any]
+Mask = Any  # None, a predicate of a parameter, or a pytree of bools
 
 
-def rate(lr: Schedule, step: int) -> float:
-    """The learning rate at a step: a number, or a function of the step count."""
-    return lr(step) if callable(lr) else lr
+class Optimiser(Protocol):
+    """What every optimiser is: two pure functions."""
+
+    def init(self, params: Any) -> Any:
+        """The state before the first step."""
+
+    def step(self, params: Any, grads: Any, state: Any, *, lr: Any = None) -> tuple[Any, Any]:
+        """New parameters and state."""
+
+
+class Moments(NamedTuple):
+    """An optimiser's state: the step count, an array of no dimension, and running averages.
+
+    Each average is in the structure of the parameters, with None for leaves that no step moves, or None as a
+    whole where a method has no use for it. An optimiser's page says what it keeps where.
+    """
+
+    step: Any
+    first: Any = None
+    second: Any = None
+    third: Any = None
+
+
+# ── settings ──────────────────────────────────────────────────────────────────────────────────
 
 
 def check(name: str, low: float, value: float, high: float = math.inf) -> None:
@@ -45,25 +78,107 @@ def check_rate(lr: Schedule) -> None:
         raise ValueError(f"lr={lr!r}: the learning rate has to be positive and finite")
 
 
-class Moments(NamedTuple):
-    """An optimiser's state: the step count, and running averages in the structure of the parameters."""
-
-    step: int
-    first: Any
-    second: Any
+# ── counts and rates ──────────────────────────────────────────────────────────────────────────
 
 
-def zeros_like(params: Any) -> Any:
-    """Zeros in the structure of `params`."""
-    return tree.map(lambda p: SPACES.of(raw(p)).zeros_like(raw(p)), params)
+def count(step: Any) -> Any:
+    """The steps taken so far: a Python number where that costs no wait, else the array itself.
+
+    NumPy's are read. On a device reading waits for all work queued there, and what `pb.compile` records may
+    not be read: everything that follows from the count is then computed by array functions.
+    """
+    kind = type(step)
+    if kind is np.ndarray:
+        return step.item()
+    return int(step) if kind is int or isinstance(step, np.integer) else step
 
 
-def as_array(x: Any, p: Any) -> Any:
-    """`x` as an array of the kind of `p`: NumPy's arithmetic makes scalars of 0-d arrays."""
-    return SPACES.of(p).asarray(x, dtype=p.dtype) if x.shape == () else x
+def counted(t: Any) -> Any:
+    """A count as it is kept in a state: an array."""
+    return np.array(t) if type(t) is int else t
 
 
-def rows(params: Any, grads: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
+def rate(lr: Schedule, done: Any) -> Any:
+    """The learning rate after `done` steps: a number, or a function of their count.
+
+    A schedule is called with a Python integer, or with a floating array of no dimension.
+
+    Raises
+    ------
+    ValueError
+        If it is negative, NaN or infinite, where that can be seen without waiting for a device.
+    """
+    if type(lr) is not float:
+        if callable(lr):
+            lr = lr(done if isinstance(done, int) else floating(done))
+        if not isinstance(lr, np.floating | np.ndarray | int | float):
+            return lr  # on a device, or traced: not to be read
+        lr = float(lr)
+    if not 0 <= lr < math.inf:
+        raise ValueError(
+            f"the learning rate is {lr!r} after {done} steps: it has to be finite and ≥ 0"
+        )
+    return lr
+
+
+def copied(p: Any) -> Any:
+    """A copy of a parameter, unless nobody can write to it."""
+    return SPACES.of(p).copy(p) if moves(p) and type(p) is not Array else p
+
+
+def floating(x: Any) -> Any:
+    """A count as float64."""
+    return SPACES.of(x).astype(x, np.dtype(np.float64))
+
+
+def first_leaf(params: Any) -> Any:
+    """The first array of a tree, which says on which backend a state is made; None without one."""
+    return next((x for x in tree.leaves(params) if hasattr(x, "dtype")), None)
+
+
+def zero_count(params: Any) -> Any:
+    """The step count 0, beside the parameters."""
+    leaf = first_leaf(params)
+    if leaf is None or type(raw(leaf)) is np.ndarray:
+        return np.array(0)
+    space = SPACES.of(raw(leaf))
+    return space.astype(space.zeros_beside((), raw(leaf)), np.dtype(np.int64))
+
+
+# ── leaves ────────────────────────────────────────────────────────────────────────────────────
+
+
+def moves(p: Any) -> bool:
+    """Whether a step may change a leaf: floating-point arrays; keys and counters stay as they are.
+
+    Raises
+    ------
+    TypeError
+        For a Python float, which would be left behind unseen.
+    """
+    dtype = getattr(p, "dtype", None)
+    if dtype is None and isinstance(p, float | complex):
+        raise TypeError(
+            f"a parameter is the Python number {p!r}: make it an array, xp.asarray({p!r})"
+        )
+    return dtype is not None and is_inexact(dtype)
+
+
+def zeros_like(params: Any, slot: str = "m") -> Any:
+    """Zeros in the structure of `params`, real where `slot` holds squares; None for what no step moves."""
+
+    def zeros(p: Any) -> Any:
+        if not moves(p):
+            return None
+        space = SPACES.of(raw(p))
+        out = space.zeros_like(raw(p))
+        return space.copy(space.real(out)) if slot in REAL and is_complex(out.dtype) else out
+
+    leaves, spec = tree.flatten(params)
+    return tree.unflatten(spec, [zeros(p) for p in leaves])
+
+
+def rows(params: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
     """The structure of `params`, and the leaves of each tree.
 
     Raises
@@ -73,11 +188,36 @@ def rows(params: Any, grads: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
     """
     leaves, spec = tree.flatten(params)
     try:
-        return spec, [leaves, *[tree.flatten_as(spec, other) for other in (grads, *others)]]
+        return spec, [leaves, *[tree.flatten_as(spec, other) for other in others]]
     except ValueError as error:
         raise ValueError(
             f"step: gradients or state do not have the structure of the parameters: {error}"
         ) from None
+
+
+def fitted(p: Any, g: Any, params: Any, i: int) -> Any:
+    """The gradient of the i-th leaf, in the dtype of the parameter.
+
+    Raises
+    ------
+    TypeError
+        If it is no array of numbers, or complex where the parameter is real.
+    ValueError
+        If its shape is not the parameter's.
+    """
+    dtype = getattr(g, "dtype", None)
+    if dtype is p.dtype and g.shape == p.shape:
+        return g
+    name = tree.paths(params)[i] or "the parameter"
+    if dtype is None:
+        raise TypeError(f"step: the gradient of {name} is {type(g).__name__}, not an array")
+    if tuple(g.shape) != tuple(p.shape):
+        raise ValueError(
+            f"step: the gradient of {name} has shape {tuple(g.shape)}, the parameter {tuple(p.shape)}"
+        )
+    if is_complex(dtype) and not is_complex(p.dtype):
+        raise TypeError(f"step: the gradient of {name} is complex, the parameter real ({p.dtype})")
+    return g if dtype == p.dtype else SPACES.of(g).astype(g, p.dtype)
 
 
 def decays(p: Any) -> bool:
@@ -85,19 +225,167 @@ def decays(p: Any) -> bool:
     return p.ndim >= 2
 
 
-def moved(ps: list[Any], directions: list[Any], scale: float) -> list[Any]:
-    """``p + scale · direction`` for each, with one new array instead of two."""
-    factors: dict[Any, Any] = {}
+def decayed_leaves(mask: Mask, spec: Any, ps: Sequence[Any]) -> list[bool]:
+    """Which leaves decay: by a predicate, or by a tree of bools.
+
+    Raises
+    ------
+    ValueError
+        If the tree has another structure than the parameters.
+    """
+    if mask is None:
+        return [moves(p) and decays(p) for p in ps]
+    if callable(mask) and not hasattr(mask, "__dataclass_fields__"):
+        return [moves(p) and bool(mask(p)) for p in ps]
+    try:
+        return [bool(m) for m in tree.flatten_as(spec, mask)]
+    except ValueError as error:
+        raise ValueError(f"mask: not of the structure of the parameters: {error}") from None
+
+
+# ── the step ──────────────────────────────────────────────────────────────────────────────────
+
+
+def advance(
+    name: str,
+    params: Any,
+    grads: Any,
+    slots: Sequence[Any],
+    scalars: dict[str, Any],
+    *,
+    l2: float = 0.0,
+    decay: float = 0.0,
+    mask: Mask = None,
+) -> tuple[Any, list[Any]]:
+    """One step of the formula `name` on every leaf; new parameters and new slots.
+
+    Leaves that are not floating-point arrays, or whose gradient is None, stay as they are.
+
+    Parameters
+    ----------
+    name : str
+        Of `backend._updates.FORMULAS`.
+    params, grads : pytree
+        Of one structure.
+    slots : sequence of pytrees
+        The arrays that the formula keeps, in its order.
+    scalars : dict
+        ``t``, ``lr`` and the settings that the formula reads.
+    l2, decay : float
+        Penalty in the gradient, or decay apart from it, of the leaves that `mask` names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `rows` and `fitted` say; before anything is computed.
+    """
+    spec, columns = rows(params, grads, *slots)
+    ps, gs = columns[0], columns[1]
+    wanted = formula(name, bool(l2), bool(decay))
+    if l2 or decay:
+        scalars = {**scalars, "l2": l2, "decay": decay}
+    elif uniform(ps, gs):  # a model of one dtype: nothing to sort out
+        out = updated(wanted, columns, scalars)
+        return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
+    shrinks = decayed_leaves(mask, spec, ps) if l2 or decay else [False] * len(ps)
+    groups: dict[Any, list[int]] = {}
+    for i, p in enumerate(ps):
+        if gs[i] is not None and moves(p):
+            gs[i] = fitted(p, gs[i], params, i)
+            kind = Array if type(gs[i]) is Array else type(p)
+            groups.setdefault((kind, p.dtype, shrinks[i]), []).append(i)
+    out = [list(ps), *[list(column) for column in columns[2:]]]
+    for (kind, _, shrinking), places in groups.items():
+        found = wanted if shrinking else formula(name)
+        taken = [[column[i] for i in places] for column in columns]
+        if kind is Array:  # libraries differ in raw · Array
+            taken = [[lift(x) for x in column] for column in taken]
+        new = updated(found, taken, scalars)
+        for column, values in zip(out, new, strict=True):
+            for i, value in zip(places, values, strict=True):
+                column[i] = value
+    return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
+
+
+def uniform(ps: list[Any], gs: list[Any]) -> bool:
+    """Whether all parameters and gradients are NumPy arrays of one floating dtype, shape by shape."""
+    dtype = getattr(ps[0], "dtype", None) if ps else None
+    if dtype is None or not is_inexact(dtype):
+        return False
+    for p, g in zip(ps, gs, strict=True):
+        if type(p) is not np.ndarray or type(g) is not np.ndarray:
+            return False
+        if p.dtype is not dtype or g.dtype is not dtype or p.shape != g.shape:
+            return False
+    return True
+
+
+def updated(found: Formula, columns: list[list[Any]], scalars: dict[str, Any]) -> list[Any]:
+    """New columns of one formula, by the backend's kernel or by array functions."""
+    p = columns[0][0]
+    space = SPACES.of(p)
+    fused = getattr(space, "fused_update", None)
+    new = fused(found, columns, scalars) if fused is not None else None
+    if new is not None:
+        return new
+    prelude, body = python_functions(found)
+    values = {n: number(scalars[n], p, space) for n in settings(found)}
+    if any(hasattr(v, "dtype") for v in values.values()):
+        functions = functions_of(space)
+        values |= {n: as_scalar(values[n], p, space) for n in ("t", "lr") if n in values}
+    else:
+        functions = NUMBERS
+    constants = prelude(functions, *values.values())
+    rows_of = []
+    for row in zip(*columns, strict=True):
+        results = body(functions_of(space), *row, *constants)
+        rows_of.append(
+            [as_array(x, like) for x, like in zip(results, (row[0], *row[2:]), strict=True)]
+        )
+    assert len(constants) == len(numbers(found))
+    return [list(column) for column in zip(*rows_of, strict=True)]
+
+
+def number(x: Any, p: Any, space: Any) -> Any:
+    """A setting as a Python number, or as an array of no dimension of the precision of `p`."""
+    if type(x) is int or type(x) is float:
+        return x
+    return as_scalar(x, p, space)
+
+
+def as_scalar(x: Any, p: Any, space: Any) -> Any:
+    """`x` as an array of no dimension beside `p`, real."""
+    like = space.real(p) if is_complex(p.dtype) else p
+    if not hasattr(x, "dtype"):
+        return space.zeros_beside((), like) + x
+    return (SPACES[Array] if type(x) is Array else space).astype(x, like.dtype)
+
+
+def as_array(x: Any, like: Any) -> Any:
+    """`x` as an array of the kind of `like`: NumPy's arithmetic makes scalars of 0-d arrays."""
+    return SPACES.of(like).asarray(x, dtype=like.dtype) if x.shape == () else x
+
+
+def moved(ps: list[Any], gs: list[Any], scale: float, params: Any) -> list[Any]:
+    """``p + scale · g`` for each, with one new array instead of two: the plain step of small networks."""
+    dtype = ps[0].dtype
+    if not is_inexact(dtype):
+        return [_moved(p, g, scale, params, i) for i, (p, g) in enumerate(zip(ps, gs, strict=True))]
+    factor = np.array(scale, dtype)  # NumPy takes it in less time than a number
     new = []
-    for p, direction in zip(ps, directions, strict=True):
-        dtype = p.dtype
-        if direction.dtype is not dtype or not direction.shape == p.shape != ():
-            new.append(SPACES.of(p).asarray(p + direction * scale, dtype=dtype))
-            continue
-        factor = factors.get(dtype)
-        if factor is None:  # NumPy takes a 0-d array of the same dtype in less time than a number
-            factor = factors[dtype] = np.array(scale, dtype) if type(p) is np.ndarray else scale
-        out = direction * factor
-        out += p
-        new.append(out)
+    for p, g in zip(ps, gs, strict=True):
+        same = type(p) is type(g) is np.ndarray and p.dtype is g.dtype is dtype
+        if same and p.shape == g.shape != ():
+            out = g * factor
+            out += p
+            new.append(out)
+        else:
+            new.append(_moved(p, g, scale, params, len(new)))
     return new
+
+
+def _moved(p: Any, g: Any, scale: float, params: Any, i: int) -> Any:
+    """One leaf of any kind."""
+    if g is None or not moves(p):
+        return p
+    return SPACES.of(p).asarray(p + fitted(p, g, params, i) * scale, dtype=p.dtype)

@@ -1,24 +1,27 @@
-"""First-order methods: frozen records with two pure methods, `init` and `step`."""
+"""Gradient steps and their momenta: frozen records with two pure methods, `init` and `step`."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..autograd import tree
-from ..autograd.backward import SPACES
-from ..autograd.dtypes import is_complex
 from ._base import (
+    Mask,
     Moments,
     Schedule,
-    as_array,
+    advance,
     check,
     check_rate,
-    decays,
+    copied,
+    count,
+    counted,
     moved,
     rate,
     rows,
+    zero_count,
     zeros_like,
 )
 
@@ -27,24 +30,34 @@ from ._base import (
 class SGD:
     """Stochastic gradient descent, with momentum as torch has it.
 
-    ``g ← g + weight_decay · w`` (on weights); ``u ← momentum · u + g``; ``w ← w − lr · u``, or with `nesterov`
-    ``w ← w − lr · (g + momentum · u)``.
+    ``g ← g + weight_decay · w`` (on weights); ``u ← momentum · u + (1 − dampening) g``, the first step with the whole
+    of g; ``w ← w − lr · u``, or with `nesterov` ``w ← w − lr · (g + momentum · u)``.
 
     Parameters
     ----------
     lr : float or callable
-        Learning rate, or a function of the step count 0, 1, ….
+        Learning rate, or a function of the step count 0, 1, … (see `pullback.optim.schedules`).
     momentum : float
         In [0, 1).
     nesterov : bool
-        Nesterov's look-ahead; needs a momentum.
+        Nesterov's look-ahead in the form of Sutskever et al. (2013); needs a momentum and no dampening. For the
+        sequence that convex problems want see `Nesterov`.
     weight_decay : float
         L2 penalty ``½ weight_decay ‖W‖²`` on arrays of two or more dimensions, never on biases.
+    dampening : float
+        In [0, 1): how much less than the whole gradient joins the momentum.
+    mask : callable or pytree of bool, optional
+        Which parameters decay: ``mask(p)``, or a bool for each; None for those of two or more dimensions.
 
     Raises
     ------
     ValueError
         For a setting outside its range.
+
+    Notes
+    -----
+    The state's ``first`` is u. Every method leaves leaves alone that are not floating-point arrays, or whose gradient
+    is None.
 
     Examples
     --------
@@ -59,198 +72,176 @@ class SGD:
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
+    dampening: float = 0.0
+    mask: Mask = None
 
     def __post_init__(self) -> None:
         check_rate(self.lr)
         check("momentum", 0, self.momentum, 1)
         check("weight_decay", 0, self.weight_decay)
-        if self.nesterov and not self.momentum:
-            raise ValueError("nesterov=True needs a momentum > 0")
+        check("dampening", 0, self.dampening, 1)
+        if self.nesterov and (not self.momentum or self.dampening):
+            raise ValueError("nesterov=True needs a momentum > 0 and dampening=0")
 
     def init(self, params: Any) -> Moments:
         """The state before the first step."""
-        return Moments(0, zeros_like(params) if self.momentum else None, None)
+        return Moments(zero_count(params), zeros_like(params) if self.momentum else None)
 
-    def step(self, params: Any, grads: Any, state: Moments) -> tuple[Any, Moments]:
+    def step(
+        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
+    ) -> tuple[Any, Moments]:
         """New parameters and state, from gradients in the structure of `params`.
+
+        Parameters
+        ----------
+        params, grads : pytree
+            Of one structure; neither is written to.
+        state : Moments
+            What `init` or the step before returned.
+        lr : float or array, optional
+            For this step, instead of the record's own.
 
         Raises
         ------
         ValueError
-            If the structures differ.
+            If the structures or the shapes differ.
+        TypeError
+            If a gradient is no array, or complex for a real parameter.
         """
-        lr = rate(self.lr, state.step)
-        if not self.momentum:
+        done = count(state.step)
+        size, after = rate(self.lr if lr is None else lr, done), done + 1
+        if not self.momentum and not self.weight_decay and type(size) is float:
             spec, (ps, gs) = rows(params, grads)
-            if self.weight_decay:
-                gs = [self._decayed(p, g) for p, g in zip(ps, gs, strict=True)]
-            new = moved(ps, gs, -lr)
-            return tree.unflatten(spec, new), Moments(state.step + 1, None, None)
-        spec, (ps, gs, us) = rows(params, grads, state.first)
-        gs = [self._decayed(p, g) for p, g in zip(ps, gs, strict=True)]
-        us = [as_array(self.momentum * u + g, p) for p, u, g in zip(ps, us, gs, strict=True)]
-        moves = (
-            [g + self.momentum * u for g, u in zip(gs, us, strict=True)] if self.nesterov else us
+            if ps and type(ps[0]) is np.ndarray:
+                new = tree.unflatten(spec, moved(ps, gs, -size, params))
+                return new, Moments(counted(after))
+        name = "sgd" if not self.momentum else "lookahead" if self.nesterov else "momentum"
+        if self.dampening and self.momentum:
+            name = "damped"
+        scalars = {"t": after, "lr": size, "momentum": self.momentum, "dampening": self.dampening}
+        slots = [state.first] if self.momentum else []
+        new, slots = advance(
+            name, params, grads, slots, scalars, l2=self.weight_decay, mask=self.mask
         )
-        new = moved(ps, moves, -lr)
-        return tree.unflatten(spec, new), Moments(state.step + 1, tree.unflatten(spec, us), None)
-
-    def _decayed(self, p: Any, g: Any) -> Any:
-        return g + self.weight_decay * p if self.weight_decay and decays(p) else g
-
-
-def _adam_step(
-    opt: Adam | AdamW, params: Any, grads: Any, state: Moments, decoupled: bool
-) -> tuple[Any, Moments]:
-    """One step of Adam; weight decay is decoupled, or added to the gradients."""
-    lr, t = rate(opt.lr, state.step), state.step + 1
-    spec, columns = rows(params, grads, state.first, state.second)
-    moved_rows = []
-    for p, g, m, v in zip(*columns, strict=True):
-        decay = opt.weight_decay if decays(p) else 0.0
-        settings: dict[str, Any] = {"t": t, "lr": lr, "b1": opt.b1, "b2": opt.b2, "eps": opt.eps}
-        settings |= {"l2": 0.0 if decoupled else decay, "decay": decay if decoupled else 0.0}
-        fused = getattr(SPACES.of(p), "adam_update", None)  # one launch on a GPU
-        moved_rows.append(
-            (fused and fused(p, g, m, v, **settings)) or _adam_update(p, g, m, v, **settings)
-        )
-    new, first, second = ([row[i] for row in moved_rows] for i in range(3))
-    return tree.unflatten(spec, new), Moments(
-        t, tree.unflatten(spec, first), tree.unflatten(spec, second)
-    )
-
-
-def _adam_update(
-    p: Any,
-    g: Any,
-    m: Any,
-    v: Any,
-    *,
-    t: int,
-    lr: float,
-    b1: float,
-    b2: float,
-    eps: float,
-    l2: float,
-    decay: float,
-) -> tuple[Any, Any, Any]:
-    """One array's step; the in-place operations are on arrays made here."""
-    if l2:
-        g = g + l2 * p
-    # the bias corrections taken out of the arrays: two scalars instead of two passes over memory
-    correction = math.sqrt(1 - b2**t)
-    m = m * b1
-    m += g * (1 - b1)
-    v = v * b2
-    v += abs(g) ** 2 * (1 - b2) if is_complex(g.dtype) else g * g * (1 - b2)
-    move = v**0.5
-    move += eps * correction
-    move = m / move
-    move *= -lr * correction / (1 - b1**t)
-    move += p * (1 - lr * decay) if decay else p
-    return as_array(move, p), as_array(m, p), as_array(v, p)
-
-
-def _check_adam(opt: Adam | AdamW) -> None:
-    check_rate(opt.lr)
-    check("b1", 0, opt.b1, 1)
-    check("b2", 0, opt.b2, 1)
-    check("eps", 0, opt.eps)
-    check("weight_decay", 0, opt.weight_decay)
+        return new, Moments(counted(after), *slots)
 
 
 @dataclass(frozen=True)
-class Adam:
-    """Adam (Kingma, Ba, 2015).
+class Nesterov:
+    """Nesterov's accelerated gradient for convex problems.
 
-    ``m ← b1 m + (1−b1) g``; ``v ← b2 v + (1−b2) |g|²``; ``w ← w − lr · m̂ / (√v̂ + eps)`` with
-    ``m̂ = m/(1−b1ᵗ)``, ``v̂ = v/(1−b2ᵗ)``.
+    ``x_k = y_{k−1} − lr · ∇f(y_{k−1})``; ``y_k = x_k + β_k (x_k − x_{k−1})`` with ``β_k = (k − 1)/(k + 2)``,
+    k = 1, 2, …. For convex f with an M-Lipschitz gradient and ``lr ≤ 1/M``:
+    ``f(x_k) − f* ≤ 2 ‖x_0 − x*‖² / (lr (k + 1)²)``, where gradient descent has 1/k.
 
     Parameters
     ----------
     lr : float or callable
         Learning rate, or a function of the step count.
-    b1, b2 : float
-        Decay rates of the averages, in [0, 1).
-    eps : float
-        Added to the root, as in torch.
-    weight_decay : float
-        L2 penalty, added to the gradients of weights; for decoupled decay see `AdamW`.
 
     Raises
     ------
     ValueError
-        For a setting outside its range.
+        For a learning rate that is not positive and finite.
+
+    Notes
+    -----
+    The parameters that go in and out are the points y, where gradients are taken; the state's ``first`` is x, the
+    sequence that the bound is about.
+
+    References
+    ----------
+    Nesterov, "A method for solving the convex programming problem with convergence rate O(1/k²)", 1983; in this form
+    Su, Boyd, Candès, "A differential equation for modeling Nesterov's accelerated gradient method", JMLR 2016, eq. 1.
 
     Examples
     --------
     >>> import numpy as np, pullback as pb
-    >>> opt = pb.optim.Adam(0.1)
-    >>> w = np.asarray([1.0])
-    >>> opt.step(w, np.asarray([2.0]), opt.init(w))[0].round(6)
-    array([0.9])
+    >>> opt, y = pb.optim.Nesterov(0.5), np.asarray([1.0])
+    >>> state = opt.init(y)
+    >>> for _ in range(3):
+    ...     y, state = opt.step(y, y, state)  # the gradient of ½ y²
+    >>> state.first
+    array([0.09375])
     """
 
-    lr: Schedule = 1e-3
-    b1: float = 0.9
-    b2: float = 0.999
-    eps: float = 1e-8
-    weight_decay: float = 0.0
+    lr: Schedule
 
     def __post_init__(self) -> None:
-        _check_adam(self)
+        check_rate(self.lr)
 
     def init(self, params: Any) -> Moments:
-        """The state before the first step."""
-        return Moments(0, zeros_like(params), zeros_like(params))
+        """The state before the first step: x is where y is."""
+        return Moments(zero_count(params), tree.map(copied, params))
 
-    def step(self, params: Any, grads: Any, state: Moments) -> tuple[Any, Moments]:
-        """New parameters and state, from gradients in the structure of `params`.
-
-        Raises
-        ------
-        ValueError
-            If the structures differ.
-        """
-        return _adam_step(self, params, grads, state, decoupled=False)
+    def step(
+        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
+    ) -> tuple[Any, Moments]:
+        """The next y and state, from the gradient at y; as `SGD.step`."""
+        done = count(state.step)
+        scalars = {"t": done + 1, "lr": rate(self.lr if lr is None else lr, done)}
+        new, (x,) = advance("nesterov", params, grads, [state.first], scalars)
+        return new, Moments(counted(done + 1), x)
 
 
 @dataclass(frozen=True)
-class AdamW:
-    """Adam with decoupled weight decay (Loshchilov, Hutter, 2019): ``w ← (1 − lr · weight_decay) w`` before the step.
+class Lion:
+    """Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023): steps of one size, by signs alone.
+
+    ``w ← w − lr · (sign(b1 m + (1 − b1) g) + weight_decay · w)``; ``m ← b2 m + (1 − b2) g``.
 
     Parameters
     ----------
-    lr, b1, b2, eps
-        As for `Adam`.
+    lr : float or callable
+        A third to a tenth of what suits AdamW.
+    b1, b2 : float
+        Decay rates, in [0, 1).
     weight_decay : float
-        On weights only, never on biases.
+        Decoupled; optax's default.
+    mask
+        Which parameters decay, as for `SGD`.
 
     Raises
     ------
     ValueError
         For a setting outside its range.
+
+    Notes
+    -----
+    The state's ``first`` is m.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> opt, w = pb.optim.Lion(0.1), np.asarray([1.0, -1.0, 0.0])
+    >>> opt.step(w, w, opt.init(w))[0]
+    array([ 0.9, -0.9,  0. ])
     """
 
-    lr: Schedule = 1e-3
+    lr: Schedule = 1e-4
     b1: float = 0.9
-    b2: float = 0.999
-    eps: float = 1e-8
-    weight_decay: float = 1e-2
+    b2: float = 0.99
+    weight_decay: float = 1e-3
+    mask: Mask = None
 
     def __post_init__(self) -> None:
-        _check_adam(self)
+        check_rate(self.lr)
+        check("b1", 0, self.b1, 1)
+        check("b2", 0, self.b2, 1)
+        check("weight_decay", 0, self.weight_decay)
 
     def init(self, params: Any) -> Moments:
         """The state before the first step."""
-        return Moments(0, zeros_like(params), zeros_like(params))
+        return Moments(zero_count(params), zeros_like(params))
 
-    def step(self, params: Any, grads: Any, state: Moments) -> tuple[Any, Moments]:
-        """New parameters and state, from gradients in the structure of `params`.
-
-        Raises
-        ------
-        ValueError
-            If the structures differ.
-        """
-        return _adam_step(self, params, grads, state, decoupled=True)
+    def step(
+        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
+    ) -> tuple[Any, Moments]:
+        """New parameters and state; as `SGD.step`."""
+        done = count(state.step)
+        scalars = {"t": done + 1, "lr": rate(self.lr if lr is None else lr, done)}
+        scalars |= {"b1": self.b1, "b2": self.b2, "d1": 1 - self.b1, "d2": 1 - self.b2}
+        new, (m,) = advance(
+            "lion", params, grads, [state.first], scalars, decay=self.weight_decay, mask=self.mask
+        )
+        return new, Moments(counted(done + 1), m)

@@ -1,0 +1,132 @@
+"""The update formulas as CUDA kernels: one launch a parameter, whatever the method.
+
+The C is written from the same statements as every other version (`_updates.py`). The step count and the learning rate
+are read on the device, where a state and a schedule keep them: a host that asked for them would wait for
+all work that is queued. As in `_cuda_fused.py`, CuPy comes in as an argument.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._cuda_kernels import DTYPES, header, launch_shape
+from ._updates import Formula, assigned, settings
+
+POINTERS = {"t": "const idx*", "lr": "const real*", "sg": "const real*", "sm": "const real*"}
+"""Settings that change from step to step, and how a kernel takes them; the others are passed by value."""
+
+_HELPERS = r"""
+__device__ __forceinline__ real sq(real x) { return x * x; }
+__device__ __forceinline__ real smaller(real a, real b) { return b < a ? b : a; }
+__device__ __forceinline__ real sign(real x) {
+    return isnan(x) ? x : (real)((x > 0) - (x < 0));
+}
+"""
+
+
+def _declared(text: str, known: set[str]) -> list[str]:
+    """Statements in C; names that are met for the first time are declared."""
+    lines = []
+    for line in text.splitlines():
+        name = line.partition(" = ")[0]
+        lines.append(f"{'' if name in known else 'real '}{line};")
+        known.add(name)
+    return lines
+
+
+@functools.cache
+def source(found: Formula, dtype: str) -> str:
+    """The CUDA C of a formula's kernel, complete; its function is called `update_<name>`.
+
+    Raises
+    ------
+    ValueError
+        The dtype is not ``"float32"`` or ``"float64"``.
+
+    Examples
+    --------
+    >>> from pullback.backend._cuda_updates import source
+    >>> from pullback.backend._updates import formula
+    >>> "p = p - lr*g;" in source(formula("sgd"), "float32")
+    True
+    """
+    arrays = ("p", "g", *found.slots)
+    parameters = [f"const real* {name}_in" for name in arrays]
+    parameters += [f"real* {name}_out" for name in found.outputs]
+    parameters += [
+        f"{POINTERS[n]} {n}_at" if n in POINTERS else f"real {n}" for n in settings(found)
+    ]
+    read = [f"const real {n} = (real)*{n}_at;" for n in settings(found) if n in POINTERS]
+    before = [*read, *_declared(found.prelude, set())]
+    within = [f"real {name} = {name}_in[i];" for name in arrays]
+    within += _declared(found.body, {*arrays, *assigned(found.prelude)})
+    within += [f"{name}_out[i] = {name};" for name in found.outputs]
+    return "\n".join(
+        [
+            header(dtype) + _HELPERS,
+            f'extern "C" __global__ void update_{found.name}({", ".join(parameters)}, idx n) {{',
+            *(f"    {line}" for line in before),
+            "    EACH(i, n) {",
+            *(f"        {line}" for line in within),
+            "    }",
+            "}\n",
+        ]
+    )
+
+
+def bind(cupy: Any) -> Callable[..., Any]:
+    """``fused_update(formula, columns, scalars)`` of the CuPy backend; as `_updates_numpy.update`.
+
+    Settings may be arrays of no dimension on the device. None where an array has a dtype without kernels.
+    """
+    functions: dict[tuple[str, str], Any] = {}
+    constants: dict[tuple[float, str], Any] = {}
+
+    def function(found: Formula, dtype: np.dtype) -> Any:
+        key = (found.name, dtype.name)
+        if key not in functions:
+            module = cupy.RawModule(code=source(found, dtype.name))
+            functions[key] = module.get_function(f"update_{found.name}")
+        return functions[key]
+
+    def on_device(value: Any, dtype: str) -> Any:
+        """A number as a 0-d array; a rate that stays the same is copied once."""
+        if isinstance(value, cupy.ndarray):
+            return value.astype(dtype, copy=False)
+        if (value, dtype) not in constants:
+            if len(constants) > 256:
+                constants.clear()
+            constants[value, dtype] = cupy.asarray(value, dtype=dtype)
+        return constants[value, dtype]
+
+    def fused_update(
+        found: Formula, columns: Sequence[Sequence[Any]], scalars: dict[str, Any]
+    ) -> list[list[Any]] | None:
+        kinds = {x.dtype for column in columns for x in column}
+        if len(kinds) != 1 or next(iter(kinds)).name not in DTYPES:
+            return None
+        dtype = kinds.pop()
+        if any(isinstance(scalars[n], cupy.ndarray) and n not in POINTERS for n in settings(found)):
+            return None
+        taken = [
+            on_device(scalars[n], "int64" if n == "t" else dtype.name)
+            if n in POINTERS
+            else dtype.type(scalars[n])
+            for n in settings(found)
+        ]
+        kernel = function(found, dtype)
+        rows = []
+        for row in zip(*columns, strict=True):
+            arrays = [cupy.ascontiguousarray(x) for x in row]
+            outputs = [cupy.empty(row[0].shape, dtype) for _ in found.outputs]
+            if n := row[0].size:
+                grid, block = launch_shape("update", n)
+                kernel(grid, block, (*arrays, *outputs, *taken, np.int64(n)))
+            rows.append(outputs)
+        return [list(column) for column in zip(*rows, strict=True)]
+
+    return fused_update

@@ -1,0 +1,49 @@
+"""What the full-batch methods share: a method is a generator of points, and stops by raising `Stop`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ._line import Line, SearchError
+from ._problem import Point, Problem
+from .line_searches import Search
+
+Method = Callable[[Problem, Point, Search, dict[str, Any]], Iterator[Point]]
+
+
+def taken(problem: Problem, point: Point, direction: Any, search: Search, first: float) -> Point:
+    """The point that a line search leads to.
+
+    Raises
+    ------
+    SearchError
+        If it finds none, or the objective is not finite there.
+    """
+    line = Line(problem, point, direction)
+    found = line.point(search(line, first))
+    if not (math.isfinite(found.f) and math.isfinite(found.norm)):
+        raise SearchError(
+            f"the objective or its gradient is not finite after a step of {found.step:.3g}: a smaller step is needed"
+        )
+    return found
+
+
+def setting(options: dict[str, Any], name: str, default: Any) -> Any:
+    """Take an option out; what is left over at the end nobody knows."""
+    return options.pop(name, default)
+
+
+def no_more(options: dict[str, Any], method: str) -> None:
+    """Refuse options that a method does not know.
+
+    Raises
+    ------
+    ValueError
+        If there are any left.
+    """
+    if options:
+        raise ValueError(
+            f"minimize: method {method!r} has no option {', '.join(map(repr, options))}"
+        )

@@ -1,0 +1,146 @@
+"""The update formulas: blocks, small parameters as one, numba's loop, all against array functions."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from pullback.backend import _numpy, _updates, _updates_numpy
+from pullback.backend._updates import FORMULAS, formula, log
+
+B1, B2, ALPHA = 0.9, 0.95, 0.8
+SCALARS = {
+    "t": 3, "lr": 0.1, "b1": B1, "b2": B2, "d1": 1 - B1, "d2": 1 - B2, "log_b1": log(B1), "log_b2": log(B2),
+    "eps": 1e-6, "l2": 0.3, "decay": 0.2, "momentum": 0.7, "dampening": 0.4, "lr_decay": 0.1, "sg": 0.3, "sm": 0.6,
+    "share": 0.8,
+}  # fmt: skip
+VARIANTS = [
+    formula(name, l2, decay) for name in FORMULAS for l2, decay in ((False, False), (True, False), (False, True))
+    if not (name == "average" and (l2 or decay))
+]  # fmt: skip
+IDS = [f.name for f in VARIANTS]
+
+
+def draw(found, shapes, dtype, seed=0):
+    """Parameters, gradients and slots; slots that hold squares are positive, and spread wide enough for a variance."""
+    rng = np.random.default_rng(seed)
+    columns = []
+    for name in ("p", "g", *found.slots):
+        arrays = [rng.standard_normal(s) for s in shapes]
+        columns.append([(a * a + 2 if name in _updates.REAL else a).astype(dtype) for a in arrays])
+    return columns
+
+
+def by_array_functions(found, columns):
+    prelude, body = _updates.python_functions(found)
+    constants = prelude(_updates.NUMBERS, *[SCALARS[n] for n in _updates.settings(found)])
+    functions = _updates.functions_of(_numpy.XP)
+    rows = [body(functions, *row, *constants) for row in zip(*columns, strict=True)]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def same(got, expected, columns, dtype):
+    tolerance = 2e-6 if dtype == np.float32 else 1e-14
+    for column, wanted in zip(got, expected, strict=True):
+        for x, y, p in zip(column, wanted, columns[0], strict=True):
+            assert type(x) is np.ndarray
+            assert (x.dtype, x.shape) == (dtype, p.shape)
+            np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
+
+
+SHAPES = {
+    "one": [(5, 3)],
+    "0-d, empty and one": [(), (0,), (1,)],
+    "many small": [(4, 3), (3,), (2, 2, 2), (), (3, 1), (7,), (5, 5), (2,)],
+    "mixed": [(300, 20), (20,), (20, 10), (10,), (10, 2), (2,)],
+    "blocks": [(70_001,), (33, 2000), (3,)],
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shapes", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("found", VARIANTS, ids=IDS)
+def test_numpy_s_calls_are_the_formula(found, shapes, dtype, monkeypatch):
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    monkeypatch.setattr(_updates_numpy, "BLOCK", 1 << 16)
+    monkeypatch.setattr(_updates_numpy, "WHOLE", 1 << 17)
+    columns = draw(found, shapes, dtype)
+    before = [[x.copy() for x in column] for column in columns]
+    got = _updates_numpy.update(found, columns, SCALARS)
+    same(got, by_array_functions(found, columns), columns, dtype)
+    for column, kept in zip(columns, before, strict=True):
+        for x, y in zip(column, kept, strict=True):
+            np.testing.assert_array_equal(x, y)
+    everything = [x for column in got for x in column if x.size]
+    for i, x in enumerate(everything):
+        assert not any(np.may_share_memory(x, y) for column in columns for y in column)
+        assert not any(np.shares_memory(x, y) for y in everything[:i])
+
+
+@pytest.mark.parametrize("found", VARIANTS, ids=IDS)
+def test_strided_arrays(found):
+    columns = [[x.T, x[:, ::2]] for (x,) in draw(found, [(6, 4)], np.float64)]
+    got = _updates_numpy.update(found, columns, SCALARS)
+    same(got, by_array_functions(found, columns), columns, np.float64)
+
+
+@pytest.mark.parametrize(
+    "name", ["momentum", "adam_decay", "rmsprop_centered_momentum", "lion", "nesterov"]
+)
+def test_numba_s_loop_is_the_formula(name, monkeypatch):
+    numba = pytest.importorskip("numba", reason="the extra `fast`")
+    monkeypatch.setitem(sys.modules, "numba", numba)
+    monkeypatch.setattr(_updates_numpy, "NUMBA", 100)
+    found = next(f for f in VARIANTS if f.name == name)
+    for dtype in (np.float32, np.float64):
+        columns = draw(found, [(1 << 16, 2), (60, 3)], dtype)
+        got = _updates_numpy.update(found, columns, SCALARS)
+        same(got, by_array_functions(found, columns), columns, dtype)
+
+
+def test_numba_is_not_imported_for_it(monkeypatch):
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    columns = draw(formula("sgd"), [(200_000,)], np.float32)
+    _updates_numpy.update(formula("sgd"), columns, SCALARS)
+    assert "numba" not in sys.modules
+
+
+def test_what_is_not_theirs_is_declined():
+    found = formula("sgd")
+    w = np.ones(3)
+    assert _updates_numpy.update(found, [[w.astype(complex)], [w]], SCALARS) is None
+    assert _updates_numpy.update(found, [[w.astype(np.float16)], [w]], SCALARS) is None
+    assert _updates_numpy.update(found, [[w], [w]], SCALARS | {"lr": w}) is None
+
+
+def test_bias_corrections_keep_their_digits_in_float32():
+    """1 − bᵗ at t = 1 and b = 0.999: the subtraction would lose five digits."""
+    prelude, _ = _updates.python_functions(formula("adam"))
+    f = _updates.functions_of(_numpy.XP)
+    scalars = SCALARS | {
+        "t": np.float32(1),
+        "b1": 0.9,
+        "b2": 0.999,
+        "log_b1": log(0.9),
+        "log_b2": log(0.999),
+        "eps": 1.0,
+    }
+    scalars |= {"lr": np.float32(1.0)}
+    numbers = dict(
+        zip(
+            _updates.numbers(formula("adam")),
+            prelude(f, *[scalars[n] for n in _updates.settings(formula("adam"))]),
+            strict=True,
+        )
+    )
+    assert numbers["e"].dtype == np.float32
+    np.testing.assert_allclose(numbers["e"] ** 2, 1 - 0.999, rtol=3e-7)
+
+
+@pytest.mark.parametrize("body", ["p = p ** 2", "p = p - 3", "p = where(p, g, p)"])
+def test_what_a_formula_cannot_say_is_refused(body):
+    broken = _updates.Formula("broken", (), "", body)
+    with pytest.raises((SyntaxError, KeyError)):
+        _updates_numpy.source(broken)
