@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
 from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
 
 from ...autograd import to_numpy
 from ...autograd.array import raw
 from ._arrays import check_both, check_weights, is_native
 from ._labels import combined_weights, decide, draw, encode, log_probabilities
 from ._losses import CLASSIFICATION, REGRESSION
-from ._perceptron import Perceptron, remember
+from ._perceptron import Perceptron, by_minibatches, remember
 from ._settings import check_settings
 
 _PARAMETERS = """Parameters
@@ -182,6 +183,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self._learn(X, codes, sample_weight, incremental=False)
         return self
 
+    @available_if(by_minibatches)
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> MLPClassifier:
@@ -348,6 +350,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         self._learn(X, y, sample_weight, incremental=False)
         return self
 
+    @available_if(by_minibatches)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """One more epoch, on these samples; as `fit` but for that."""
         check_settings(self)

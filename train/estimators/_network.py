@@ -50,7 +50,7 @@ class Network:
     def init(self, seed: int) -> Any:
         """A new model."""
         name = ACTIVATIONS.get(self.activation, self.activation)
-        plain = models.MLP(self.sizes, activation=name, seed=seed, dtype=self.dtype)
+        plain = models.MLP(self.sizes, activation=name, init="glorot", seed=seed, dtype=self.dtype)
         if not self.stochastic:
             return plain
         *hidden, last = plain.layers

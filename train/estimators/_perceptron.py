@@ -22,7 +22,7 @@ from ._losses import objective_for
 from ._network import Network
 from ._schedule import Progress
 from ._settings import batch_rows, hidden_layers, optimiser
-from ._training import Data, epoch, full_batch, make_step
+from ._training import Data, Objective, epoch, full_batch, make_step
 
 
 def remember(estimator: Any, given: dict[str, Any]) -> None:
@@ -30,6 +30,11 @@ def remember(estimator: Any, given: dict[str, Any]) -> None:
     for setting, value in given.items():
         if setting not in ("self", "__class__"):
             setattr(estimator, setting, value)
+
+
+def by_minibatches(estimator: Any) -> bool:
+    """Whether the estimator has a `partial_fit`: L-BFGS needs all samples at once."""
+    return estimator.solver != "lbfgs"
 
 
 class Perceptron(BaseEstimator):
@@ -53,6 +58,7 @@ class Perceptron(BaseEstimator):
         incremental: bool,
     ) -> None:
         X = to_numpy(raw(X)) if is_native(X) else X
+        objective = objective_for(self, self._losses)
         fresh = not (incremental or self.warm_start) or not hasattr(self, "model_")
         if not fresh and (
             self.n_outputs_ != outputs or self._network != self._make_network(outputs)
@@ -66,14 +72,10 @@ class Perceptron(BaseEstimator):
             self._state = None
         data, validation = self._placed(X, targets, weights, incremental)
         if self.solver == "lbfgs":
-            if incremental:
-                raise ValueError(
-                    f"{type(self).__name__}.partial_fit: solver='lbfgs' is not a stochastic method"
-                )
-            self._minimise(data)
+            self._minimise(data, objective)
         else:
             self._run_epochs(
-                data, validation, 1 if incremental else int(self.max_iter), incremental
+                data, validation, objective, 1 if incremental else int(self.max_iter), incremental
             )
         self._tell_parameters()
 
@@ -125,7 +127,9 @@ class Perceptron(BaseEstimator):
         with np.errstate(over="ignore"):  # told apart below
             return current().asarray(np.ascontiguousarray(x, dtype=self.dtype))
 
-    def _run_epochs(self, data: Data, validation: Any, epochs: int, incremental: bool) -> None:
+    def _run_epochs(
+        self, data: Data, validation: Any, objective: Objective, epochs: int, incremental: bool
+    ) -> None:
         n = data.x.shape[0]
         rows = batch_rows(self, n)
         opt = optimiser(self, rows)
@@ -133,7 +137,7 @@ class Perceptron(BaseEstimator):
             self._state = opt.init(self.model_)
             self._progress = Progress(float(self.tol))
         progress, rate = self._progress, float(self.learning_rate_init)
-        step = make_step(self._network, objective_for(self, self._losses), opt)
+        step = make_step(self._network, objective, opt)
 
         def rate_at(seen: int) -> float:
             falls = self.solver == "sgd" and self.learning_rate == "invscaling"
@@ -196,10 +200,10 @@ class Perceptron(BaseEstimator):
         ends = [bool(callback(self, self.n_iter_, loss, score)) for callback in self.callbacks]
         return any(ends)  # after all of them were called
 
-    def _minimise(self, data: Data) -> None:
+    def _minimise(self, data: Data, objective: Objective) -> None:
         found = full_batch(
             self._network,
-            objective_for(self, self._losses),
+            objective,
             self.model_,
             data,
             alpha=float(self.alpha),

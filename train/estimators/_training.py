@@ -59,44 +59,48 @@ class Objective:
     mean: Loss | None = None
     name: str = "loss"
 
-    def __call__(self, outputs: Any, data: Data) -> Any:
+    def __call__(self, outputs: Any, y: Any, weights: Any = None) -> Any:
         """The mean over rows of weight times loss."""
-        if data.weights is None and self.mean is not None:
-            return self.mean(outputs, data.y)
-        losses = self.losses(outputs, data.y)
+        if weights is None and self.mean is not None:
+            return self.mean(outputs, y)
+        losses = self.losses(outputs, y)
         shape = tuple(getattr(losses, "shape", ()))
-        if shape == () and data.weights is None:
+        if shape == () and weights is None:
             return losses
-        n = data.x.shape[0]
+        n = outputs.shape[0]
         if shape != (n,):
-            mean = ", or their mean" if data.weights is None else " where there are weights"
+            mean = ", or their mean" if weights is None else " where there are weights"
             raise ValueError(
                 f"{self.name}: returned shape {shape} for {n} samples; it has to return one loss for each sample{mean}"
             )
-        return xp.mean(losses if data.weights is None else losses * data.weights)
+        return xp.mean(losses if weights is None else losses * weights)
 
 
 def make_step(network: Network, objective: Objective, opt: Any) -> Callable[..., Any]:
-    """``step(model, state, data, key, rate) -> model, state, loss``: one minibatch."""
+    """``step(model, state, x, y, weights, key, rate) -> model, state, loss``: one minibatch."""
 
-    def loss(model: Any, data: Data, key: Any) -> Any:
-        outputs, model = model.training(data.x, key=key)
-        return objective(outputs, data), model
+    def plain(model: Any, x: Any, y: Any, weights: Any) -> Any:
+        return objective(model(x), y, weights)
 
-    gradient = value_and_grad(loss, has_aux=True)
+    def stochastic(model: Any, x: Any, y: Any, weights: Any, key: Any) -> Any:
+        outputs, model = model.training(x, key=key)
+        return objective(outputs, y, weights), model
 
-    def step(model: Any, state: Any, data: Data, key: Any, rate: float) -> tuple[Any, Any, Any]:
-        (value, model), grads = gradient(model, data, key)
+    gradient = (
+        value_and_grad(stochastic, has_aux=True) if network.stochastic else value_and_grad(plain)
+    )
+
+    def step(
+        model: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float
+    ) -> tuple[Any, Any, Any]:
+        if network.stochastic:
+            (value, model), grads = gradient(model, x, y, weights, key)
+        else:
+            value, grads = gradient(model, x, y, weights)
         model, state = opt.step(model, grads, state, lr=rate)
         return model, state, value
 
-    def plain(model: Any, state: Any, data: Data, key: Any, rate: float) -> tuple[Any, Any, Any]:
-        value, grads = simple(model, data)
-        model, state = opt.step(model, grads, state, lr=rate)
-        return model, state, value
-
-    simple = value_and_grad(lambda model, data: objective(model(data.x), data))
-    return step if network.stochastic else plain
+    return step
 
 
 def epoch(
@@ -134,7 +138,9 @@ def epoch(
         batch = data.part(start, min(start + rows, n))
         count = batch.x.shape[0]
         seen += count
-        model, state, value = step(model, state, batch, keys(), rate(seen))
+        model, state, value = step(
+            model, state, batch.x, batch.y, batch.weights, keys(), rate(seen)
+        )
         losses.append(value)
         counts.append(count)
     # read at the end: reading one waits for the device
@@ -154,11 +160,16 @@ def full_batch(
 ) -> Any:
     """Minimise mean loss + ½ alpha ‖W‖²/n by L-BFGS; SciPy's result, with the model as ``x``."""
     n = data.x.shape[0]
+    calls = 0
 
     def total(model: Any) -> Any:
+        nonlocal calls
+        calls += 1
         penalty = sum((xp.sum(W * W) for W in network.weights(model)), start=0.0)
-        return objective(model(data.x), data) + (0.5 * alpha / n) * penalty
+        return objective(model(data.x), data.y, data.weights) + (0.5 * alpha / n) * penalty
 
-    return minimize(
-        total, model, method="l-bfgs", gtol=tol, maxiter=maxiter, options={"maxfun": maxfun}
-    )
+    def enough(_: Any) -> None:
+        if calls >= maxfun:
+            raise StopIteration
+
+    return minimize(total, model, method="l-bfgs", gtol=tol, maxiter=maxiter, callback=enough)
