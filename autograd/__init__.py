@@ -15,7 +15,7 @@ from .graph import draw
 from .namespace import stop_gradient
 from .primitive import MissingRuleError, defvjp
 from .pull import Tape, vjp
-from .solve import linalg
+from .solve import implicit, linalg
 from .transforms import grad, value_and_grad
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "implicit",
     "jacobian",
     "jvp",
     "linalg",

@@ -13,6 +13,7 @@ import pullback as pb
 from ._cases import look_up
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 from ._traps import needs, rows
+from .test_krylov import tiny_cotangents, transposed_preconditioners
 
 xp = pb.xp
 
@@ -159,14 +160,16 @@ def test_17_third_order_through_factorisations(f):
     pb.check_grads(f, (x,), order=3, rtol=1e-5)
 
 
-@pytest.mark.skipif(
-    not hasattr(pb.linalg, "cg"),
-    reason="pb.linalg has direct solvers, and no Krylov methods (cg) yet",
-)
 def test_18_krylov_solvers_report_failure():
     A = np.diag(np.linspace(1e-12, 1.0, 50))
-    with pytest.raises(Exception, match=r"residual"):
+    with pytest.raises(pb.linalg.ConvergenceError, match=r"after 3 steps: the residual's norm is"):
         pb.linalg.cg(A, np.ones(50), maxiter=3)
+
+
+def test_18_krylov_adjoints():
+    """The definitive tests are those of `test_krylov.py`."""
+    tiny_cotangents()
+    transposed_preconditioners()
 
 
 @needs("fft.rfft", "fft.irfft")

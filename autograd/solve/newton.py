@@ -1,0 +1,191 @@
+"""Roots by Newton's method and its relatives, on flat raw vectors: J d = −r, and a step along d to a smaller r."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...backend import backend_of
+from .. import namespace as xp
+from ..array import Array, raw
+from ..backward import SPACES
+from ..dtypes import as_numpy, is_complex
+from ..forward import jacobian, linearize
+from .krylov import gmres
+from .krylov_run import Info, numbers
+
+Equation = Callable[[Any], Any]
+
+HALVINGS = 30
+DECREASE = 1e-4  # of what a linear model promises (Armijo)
+
+
+def newton(
+    equation: Equation, v: Any, model: Any, rtol: float, atol: float, maxiter: int
+) -> tuple[Any, Info]:
+    """Steps along ``model.direction(v, r)`` until a full one is shorter than `rtol` times the largest v."""
+    space = SPACES.of(v)
+
+    def at(v: Any) -> tuple[Any, float, float]:
+        r = raw(equation(Array(v)))
+        return r, *numbers(space, space.linalg.vector_norm(r), space.linalg.vector_norm(v))
+
+    r, norm, scale = at(v)
+    floor = float(np.finfo(as_numpy(v.dtype)).eps) ** 0.5
+    step, steps, converged, renewed = math.inf, 0, norm <= atol, False
+    while not converged and math.isfinite(norm) and steps < maxiter:
+        d = model.direction(v, r)
+        (step,) = numbers(space, space.linalg.vector_norm(d))
+        steps += 1
+        found = _line_search(at, v, d, norm) if math.isfinite(step) else None
+        if found is None:
+            # at the rounding error of g no step makes it smaller
+            converged = step <= floor * scale
+            if converged or renewed or not model.renew():
+                break
+            renewed = True
+            continue
+        t, new, r_new, norm, size = found
+        model.learn(t * d, r_new - r)
+        v, r, renewed, scale = new, r_new, False, max(scale, size)
+        converged = norm <= atol or (t == 1.0 and step <= rtol * scale)
+    return v, Info(
+        converged=converged,
+        steps=steps,
+        residual=norm,
+        tolerance=max(atol, rtol * norm / step if step else 0.0),
+    )
+
+
+def _line_search(at: Callable[[Any], Any], v: Any, d: Any, norm: float) -> Any:
+    """The longest of the steps 1, 1/2, 1/4, … that makes the residual smaller, or None."""
+    t = 1.0
+    for _ in range(HALVINGS):
+        new = v + t * d
+        r, shorter, size = at(new)
+        if shorter <= (1 - DECREASE * t) * norm:
+            return t, new, r, shorter, size
+        t /= 2
+    return None
+
+
+class Newton:
+    """Directions with the Jacobian of each point: written out, or by products.
+
+    The products' systems are solved as exactly as the last step deserves (Eisenstat and Walker, choice 2).
+    """
+
+    def __init__(self, equation: Equation, dense: bool) -> None:
+        self.equation, self.dense = equation, dense
+        self.last: float | None = None
+
+    def direction(self, v: Any, r: Any) -> Any:
+        """d with J d = −r."""
+        if self.dense:
+            return raw(xp.linalg.solve(Array(_matrix(self.equation, v)), Array(-r)))
+        (norm,) = numbers(SPACES.of(r), SPACES.of(r).linalg.vector_norm(r))
+        forcing = 0.1 if self.last is None else min(0.1, 0.9 * (norm / self.last) ** 2)
+        self.last = norm
+        return _by_products(self.equation, v, r, max(forcing, 1e-6))
+
+    def learn(self, step: Any, change: Any) -> None:
+        """Nothing: each Jacobian is new."""
+
+    def renew(self) -> bool:
+        """No better direction is to be had."""
+        return False
+
+
+class Broyden:
+    """Directions with the Jacobian of the first point, corrected by what each step shows of it.
+
+    The good update, on the inverse: H ← H + (s − H y) (sᴴ H) / (sᴴ H y), kept as pairs of vectors.
+    """
+
+    def __init__(self, equation: Equation, dense: bool) -> None:
+        self.equation, self.dense = equation, dense
+        self.first: Callable[[Any], Any] | None = None
+        self.pairs: list[tuple[Any, Any]] = []
+
+    def direction(self, v: Any, r: Any) -> Any:
+        """−H r."""
+        if self.first is None:
+            self.first, self.pairs = self._inverse(v), []
+        return -self._apply(r)
+
+    def _inverse(self, v: Any) -> Callable[[Any], Any]:
+        if self.dense:
+            H = raw(xp.linalg.inv(Array(_matrix(self.equation, v))))
+            return lambda r: H @ r
+        return lambda r: -_by_products(self.equation, v, r, 1e-6)
+
+    def _apply(self, r: Any) -> Any:
+        space = SPACES.of(r)
+        out = self.first(r)  # type: ignore[misc]  # set by `direction`
+        for u, s in self.pairs:
+            out = out + u * space.vecdot(s, out)
+        return out
+
+    def learn(self, step: Any, change: Any) -> None:
+        """H is to map the change of r to the step."""
+        space = SPACES.of(step)
+        Hy = self._apply(change)
+        size = space.vecdot(step, Hy)
+        if numbers(space, space.abs(size))[0] > 0:
+            self.pairs.append(((step - Hy) / size, step))
+
+    def renew(self) -> bool:
+        """Compute the Jacobian again at the next point, if any correction has been made since."""
+        worn = bool(self.pairs)
+        self.first = None
+        return worn
+
+
+def _matrix(equation: Equation, v: Any) -> Any:
+    return raw(jacobian(equation)(Array(v)))
+
+
+def _by_products(equation: Equation, v: Any, r: Any, rtol: float) -> Any:
+    _, push = linearize(equation, Array(v))
+    rtol = max(rtol, 10 * float(np.finfo(as_numpy(v.dtype)).eps))
+    d, _ = gmres(push, Array(-r), rtol=rtol, restart=min(v.shape[0], 50), maxiter=20, check=False)
+    return raw(d)
+
+
+def by_scipy(
+    equation: Equation, v: Any, method: str, rtol: float, maxiter: int
+) -> tuple[Any, Info]:
+    """By `scipy.optimize.root`, on NumPy and for real numbers.
+
+    Raises
+    ------
+    ValueError
+        If SciPy has no such method, or the arrays are not real ones of NumPy.
+    """
+    import scipy.optimize
+
+    known = ("hybr", "lm", "broyden1", "broyden2", "anderson", "linearmixing", "diagbroyden", "excitingmixing",
+             "krylov", "df-sane")  # fmt: skip
+    if method not in known:
+        raise ValueError(
+            f"root: method={method!r}; there are 'newton', 'newton-krylov', 'broyden', and on NumPy "
+            f"{', '.join(map(repr, known))}"
+        )
+    if backend_of(v).name != "numpy" or is_complex(v.dtype):
+        raise ValueError(f"root: method={method!r} is SciPy's, for real NumPy arrays; use 'newton'")
+    exact = method in ("hybr", "lm")
+    found = scipy.optimize.root(
+        lambda u: np.asarray(raw(equation(Array(np.asarray(u, v.dtype))))),
+        v,
+        jac=(lambda u: np.asarray(_matrix(equation, np.asarray(u, v.dtype)))) if exact else None,
+        method=method,
+        tol=rtol,
+        options={} if exact else {"maxfev" if method == "df-sane" else "maxiter": maxiter},
+    )
+    norm = float(np.linalg.norm(found.fun))
+    steps = int(found.get("nit", found.get("nfev", 0)))
+    info = Info(converged=bool(found.success), steps=steps, residual=norm, tolerance=rtol)
+    return np.asarray(found.x, v.dtype), info
