@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ._losses import objective_for
 from ._network import Network
 from ._schedule import Progress
 from ._settings import batch_rows, hidden_layers, optimiser
-from ._training import Data, Objective, epoch, full_batch, make_step
+from ._training import Data, Objective, copied, epoch, full_batch, make_step
 
 
 def remember(estimator: Any, given: dict[str, Any]) -> None:
@@ -130,67 +131,76 @@ class Perceptron(BaseEstimator):
     def _run_epochs(
         self, data: Data, validation: Any, objective: Objective, epochs: int, incremental: bool
     ) -> None:
-        n = data.x.shape[0]
-        rows = batch_rows(self, n)
+        rows = batch_rows(self, data.x.shape[0])
         opt = optimiser(self, rows)
         if self._state is None:
-            self._state = opt.init(self.model_)
-            self._progress = Progress(float(self.tol))
-        progress, rate = self._progress, float(self.learning_rate_init)
-        step = make_step(self._network, objective, opt)
-
-        def rate_at(seen: int) -> float:
-            falls = self.solver == "sgd" and self.learning_rate == "invscaling"
-            return rate / seen**self.power_t if falls else rate
-
-        keys = (
-            random.stream(self._rng.integers(2**31)) if self._network.stochastic else lambda: None
-        )
+            self._state, self._progress = opt.init(self.model_), Progress(float(self.tol))
+        progress, self._rate = self._progress, float(self.learning_rate_init)
+        step = make_step(self._network, objective, opt, replayed=not callable(self.loss))
+        # the step writes into what it is given: these are nobody else's
+        self.model_, self._state = copied(self.model_), copied(self._state)
         for _ in range(epochs):
-            order = self._rng.permutation(n) if self.shuffle else None
-            self.model_, self._state, loss = epoch(
-                step,
-                self.model_,
-                self._state,
-                data,
-                order=order,
-                rows=rows,
-                rate=rate_at,
-                keys=keys,
-                seen=self.t_,
-            )
-            self.n_iter_ += 1
-            self.t_ += n
-            if not np.isfinite(loss):
-                raise ValueError(
-                    f"{type(self).__name__}: the loss became {loss} in epoch {self.n_iter_}; Solver produced "
-                    "non-finite parameter weights: the input data may contain large values and need to be "
-                    "preprocessed, or learning_rate_init may be too large"
-                )
+            loss = self._one_epoch(step, data, rows)
             score = None
             if validation is not None:
                 score = self._score(
                     self._network.outputs(self.model_, validation[0]), validation[1]
                 )
-            progress.note(loss, score, self.model_)
-            if self._told(loss, score):
-                break
-            if progress.idle > self.n_iter_no_change and not incremental:
-                if self.learning_rate == "adaptive" and self.solver == "sgd" and rate > 1e-6:
-                    rate, progress.idle = rate / 5, 0
-                    continue
+            if progress.note(loss, score):
+                progress.model = copied(self.model_)
+            if self._told(loss, score) or (not incremental and self._is_idle(progress)):
                 break
         else:
-            if not incremental and epochs == self.max_iter:
+            if not incremental:
                 warnings.warn(
                     f"{type(self).__name__}: Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
                     "and the optimization hasn't converged yet.",
                     ConvergenceWarning,
-                    stacklevel=4,
+                    stacklevel=5,
                 )
         if progress.model is not None:
             self.model_ = progress.model
         self._tell_progress(progress)
+
+    def _one_epoch(self, step: Callable[..., Any], data: Data, rows: int) -> float:
+        """The mean loss of one more epoch."""
+        n = data.x.shape[0]
+        stochastic = self._network.stochastic
+        self.model_, self._state, loss = epoch(
+            step,
+            self.model_,
+            self._state,
+            data,
+            order=self._rng.permutation(n) if self.shuffle else None,
+            rows=rows,
+            rate=self._rate_at,
+            keys=random.stream(self._rng.integers(2**31)) if stochastic else lambda: None,
+            seen=self.t_,
+        )
+        self.n_iter_ += 1
+        self.t_ += n
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"{type(self).__name__}: the loss became {loss} in epoch {self.n_iter_}; Solver produced "
+                "non-finite parameter weights: the input data may contain large values and need to be "
+                "preprocessed, or learning_rate_init may be too large"
+            )
+        return loss
+
+    def _rate_at(self, seen: int) -> float | None:
+        """The learning rate after so many samples; None for the optimiser's own, which is constant."""
+        if self.solver == "sgd" and self.learning_rate == "invscaling":
+            return self._rate / seen**self.power_t
+        return None if self._rate == self.learning_rate_init else self._rate
+
+    def _is_idle(self, progress: Progress) -> bool:
+        """Whether the training ends for lack of progress; an adaptive rate falls first."""
+        if progress.idle <= self.n_iter_no_change:
+            return False
+        if self.learning_rate == "adaptive" and self.solver == "sgd" and self._rate > 1e-6:
+            self._rate, progress.idle = self._rate / 5, 0
+            return False
+        return True
 
     def _told(self, loss: float, score: float | None) -> bool:
         """Print the epoch, call the callbacks; whether one of them ends the training."""
@@ -219,7 +229,7 @@ class Perceptron(BaseEstimator):
                 stacklevel=4,
             )
         self._progress = Progress(float(self.tol))
-        self._progress.note(float(found.fun), None, None)
+        self._progress.note(float(found.fun), None)
         self._tell_progress(self._progress)
 
     def _tell_progress(self, progress: Progress) -> None:

@@ -30,15 +30,17 @@ class Progress:
     idle: int = 0
     model: Any = None
 
-    def note(self, loss: float, score: float | None, model: Any) -> None:
-        """One more epoch: its loss, with early stopping its validation score, the weights after it."""
+    def note(self, loss: float, score: float | None) -> bool:
+        """One more epoch: its loss, with early stopping its validation score; whether that is the best so far."""
         self.losses.append(loss)
+        best = False
         if score is None:
             better = loss <= self.best_loss - self.tol
         else:
             self.scores.append(score)
             better = score >= self.best_score + self.tol
-            if score > self.best_score:
-                self.best_score, self.model = score, model
+            best = score > self.best_score
+            self.best_score = max(self.best_score, score)
         self.best_loss = min(self.best_loss, loss)
         self.idle = 0 if better else self.idle + 1
+        return best

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from ...autograd import namespace as xp
-from ...autograd import value_and_grad
-from ...backend import backend_of
+from ...autograd import tree, value_and_grad
+from ...autograd.array import raw
+from ...autograd.backward import SPACES
+from ...autograd.compile import compile
+from ...backend import backend_of, current
 from ...optim import minimize
 from ._network import Network
 
@@ -76,8 +79,19 @@ class Objective:
         return xp.mean(losses if weights is None else losses * weights)
 
 
-def make_step(network: Network, objective: Objective, opt: Any) -> Callable[..., Any]:
-    """``step(model, state, x, y, weights, key, rate) -> model, state, loss``: one minibatch."""
+def copied(tree_of_arrays: Any) -> Any:
+    """The same tree with arrays of its own."""
+    return tree.map(lambda x: SPACES.of(raw(x)).copy(raw(x)), tree_of_arrays)
+
+
+def make_step(
+    network: Network, objective: Objective, opt: Any, *, replayed: bool = True
+) -> Callable[..., Any]:
+    """``step(model, state, x, y, weights, key, rate) -> model, state, loss``: one minibatch.
+
+    On the CPU it is recorded once and replayed (`pb.compile`), in place: model and state are overwritten. Without
+    numba's kernels, which take longer to compile than most of these networks to train.
+    """
 
     def plain(model: Any, x: Any, y: Any, weights: Any) -> Any:
         return objective(model(x), y, weights)
@@ -91,7 +105,7 @@ def make_step(network: Network, objective: Objective, opt: Any) -> Callable[...,
     )
 
     def step(
-        model: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float
+        model: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float | None
     ) -> tuple[Any, Any, Any]:
         if network.stochastic:
             (value, model), grads = gradient(model, x, y, weights, key)
@@ -100,7 +114,17 @@ def make_step(network: Network, objective: Objective, opt: Any) -> Callable[...,
         model, state = opt.step(model, grads, state, lr=rate)
         return model, state, value
 
-    return step
+    if not replayed or current().name != "numpy":
+        return step
+    replays: dict[int, Callable[..., Any]] = {}  # by rows, so that the last batch's program is found at once
+
+    def replay(model: Any, state: Any, x: Any, *rest: Any) -> tuple[Any, Any, Any]:
+        run = replays.get(x.shape[0])
+        if run is None:
+            run = replays[x.shape[0]] = compile(step, donate_argnums=(0, 1), fast=False)
+        return run(model, state, x, *rest)
+
+    return replay
 
 
 def epoch(
@@ -111,7 +135,7 @@ def epoch(
     *,
     order: np.ndarray | None,
     rows: int,
-    rate: Callable[[int], float],
+    rate: Callable[[int], float | None],
     keys: Callable[[], Any],
     seen: int,
 ) -> tuple[Any, Any, float]:
@@ -124,7 +148,7 @@ def epoch(
     rows : int
         Of a batch; the last one may be smaller.
     rate : callable
-        The learning rate by the number of samples seen.
+        The learning rate by the number of samples seen; None for the optimiser's own.
     keys : callable
         A fresh random key for each batch.
     seen : int
