@@ -139,6 +139,8 @@ class Array:
 
     def __repr__(self) -> str:
         inner = raw(self)
+        if backend_of(inner).recording:
+            return f"Array({inner!r})"
         host = backend_of(inner).to_numpy(inner)
         body = np.array2string(host, separator=", ", prefix="Array(", threshold=LONGEST)
         seen = inner.ndim == 1 if inner.size == 0 else inner.size <= LONGEST
@@ -166,6 +168,8 @@ class Array:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self._refuse_if_traced("numpy.asarray(x)")
         inner = raw(self)
+        if backend_of(inner).recording:
+            return np.asarray(inner)  # which says why it cannot
         if not isinstance(inner, np.ndarray):
             raise TypeError(
                 f"numpy.asarray(x) of an array on device {str(self.device)!r}: nothing is copied to the host "

@@ -58,7 +58,7 @@ class Sum:
 
     def dense(self) -> Any:
         """The sum."""
-        return self.total
+        return self.total.dense() if type(self.total) in LAZY else self.total
 
 
 class Scatter:
@@ -84,7 +84,8 @@ class Scatter:
             total[self.key] += self.values
 
 
-LAZY = frozenset((Sum, Scatter))
+# Cotangents that are laid out when they are needed; `solve/factors.py` adds one.
+LAZY: set[type] = {Sum, Scatter}
 
 
 Cotangents: Any = list  # `debug.py` puts a list that checks here
@@ -150,6 +151,8 @@ def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
     RuleError
         If the result has a shape from which no broadcasting leads back to the input's.
     """
+    if getattr(share, "deferred", False):
+        return share  # and fitted when it is laid out
     if not hasattr(share, "shape"):
         raise RuleError(
             f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}"

@@ -119,14 +119,16 @@ def _constant(x: Array) -> Array:
 
 def give_back(x: Any, like: Any) -> Any:
     """A result as the caller's own kind: a raw array for a raw one, an `Array`, or a Python number."""
-    if type(x) is type(like) and type(x) is not Array:
+    if type(x) is type(like) and type(x) is not Array and not hasattr(x, "recorded"):
         return x
     x = peel(x)
+    if hasattr(x, "recorded") and getattr(like, "is_number", False):
+        return x.as_number()  # a Python float that `compile` records
     if type(x) is Array:
         return x
     if type(like) is Array:
         return Array(x)
-    if isinstance(like, float | complex):
+    if isinstance(like, float | complex) and x.shape == ():
         return x[()] if isinstance(like, np.generic) else backend_of(x).to_numpy(x).item()
     return x
 
@@ -138,7 +140,10 @@ def seed_for(value: Any) -> Any:
     key = (type(value), value.dtype, value.device)
     seed = _seeds.get(key)
     if seed is None:
-        seed = _seeds[key] = SPACES.of(value).ones_like(value)
+        seed = SPACES.of(value).ones_like(value)
+        if backend_of(seed).recording:
+            return seed  # which belongs to its recording
+        _seeds[key] = seed
         backend_of(seed).lock(
             seed
         )  # kept for every sweep to come; a copy is what may reach the caller
@@ -160,7 +165,7 @@ def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
         return SPACES[Array].conj(ct) if is_complex(ct.dtype) else ct
     if is_complex(value.dtype):
         ct = SPACES.of(ct).conj(ct)
-    out = backend_of(value if type(value) is not Array else ct).as_gradient(ct)
+    out = backend_of(ct).as_gradient(ct)
     if id(out) in taken:
         out = SPACES.of(out).copy(out)
     taken.add(id(out))

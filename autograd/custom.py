@@ -212,7 +212,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             record = Record()
             watched = list(leaves)
             for i in traced:
-                watched[i] = record.watch(peel(leaves[i]))
+                value = peel(leaves[i])
+                watched[i] = record.watch(SPACES.of(value).recomputed(value))
             try:
                 again = tree.leaves(f(*tree.unflatten(spec, watched)))
             finally:

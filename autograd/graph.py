@@ -102,7 +102,8 @@ def draw(
     Parameters
     ----------
     f : callable
-        Of arrays or pytrees of floating-point arrays; returns the same.
+        Of arrays or pytrees of floating-point arrays; returns the same. Of a compiled function the program is drawn,
+        a box for each of its statements.
     *args
         Where to evaluate it.
     language : {"mermaid", "dot"}
@@ -136,7 +137,10 @@ def draw(
     """
     if language not in LANGUAGES:
         raise ValueError(f"draw: language {language!r}: choose one of {', '.join(LANGUAGES)}")
-    nodes = trace(f, *args, signals=signals)
+    if hasattr(f, "nodes") and not signals:
+        nodes = f.nodes(*args)  # what `compile` made of it
+    else:
+        nodes = trace(f, *args, signals=signals)
     text = _mermaid(nodes) if language == "mermaid" else _dot(nodes)
     if file is not None:
         _write(Path(file), text)

@@ -37,6 +37,20 @@ def copied_key(key: Any) -> Any:
     return key.copy() if hasattr(key, "copy") else key
 
 
+def beside(x: Any, key: Any) -> Any:
+    """`x` as a constant of the recording that an index belongs to, if it does and `x` does not."""
+    for part in key if type(key) is tuple else (key,):
+        if hasattr(part, "recorded") and not hasattr(raw(x), "recorded"):
+            return _lifted(x, part)
+    return x
+
+
+def _lifted(x: Any, part: Any) -> Any:
+    if type(x) is Array:
+        return Array(_lifted(x.value, part), x.tape, x.slot)
+    return part.constant(x)
+
+
 def hold_key(tape: Any, key: Any) -> None:
     """Forbid writes to the arrays of an index that a rule keeps."""
     for part in key if type(key) is tuple else (key,):

@@ -72,6 +72,7 @@ from .info import __array_namespace_info__
 from .primitive import CONSTANT, find, front_of, names
 from .sets import unique_all, unique_counts, unique_inverse, unique_values
 from .signatures import ALIASES
+from .solve.standard import slogdet, solve
 from .updates import at, segment_sum
 
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
@@ -139,7 +140,9 @@ def function(name: str) -> Any:
         raise AttributeError(f"pb.xp has no attribute {name!r}") from None
 
 
-_HIDDEN = frozenset(("gap_divide", "getitem", "implicit", "polar", "setitem", "solve_by"))
+_HIDDEN = frozenset(
+    "gap_divide gathered getitem implicit inverse_by polar setitem slogdet_by solve_by".split()  # noqa: SIM905 - a table
+)
 
 
 def __getattr__(name: str) -> Any:
@@ -179,7 +182,7 @@ class Extension:
         return f"<namespace {self.__name__}>"
 
 
-linalg = Extension("linalg")
+linalg = Extension("linalg", solve=solve, slogdet=slogdet)
 fft = Extension("fft", fftfreq=fftfreq, rfftfreq=rfftfreq)
 
 __all__ = [
@@ -207,6 +210,7 @@ SPACES[Array] = extend(
     copy=lambda x: peel(x),
     to_device=lambda x, device: x.to_device(device),
     arange_like=lambda n, x: Array(SPACES.of(raw(x)).arange_like(n, raw(x))),
+    random_bits=lambda key, n: Array(SPACES.of(raw(key)).random_bits(raw(key), n)),
     zeros_beside=lambda shape, x: Array(SPACES.of(raw(x)).zeros_beside(shape, raw(x))),
     getitem=lambda x, key: front_of(find("getitem"))(x, key),
     setitem=lambda x, value, key: front_of(find("setitem"))(x, value, key),
@@ -216,6 +220,9 @@ SPACES[Array] = extend(
             "gap_divide",
             "polar",
             "solve_by",
+            "slogdet_by",
+            "inverse_by",
+            "gathered",
             "einsum",
             "expm",
             "linear",

@@ -43,7 +43,12 @@ class Kernels(dict):
         """
         self.scope = scope
         scope["usual"], scope["usual_kernel"] = next(
-            ((kind, kernel) for kind, kernel in self.items() if kind is not Array), (None, None)
+            (
+                (kind, kernel)
+                for kind, kernel in self.items()
+                if kind is not Array and not hasattr(kind, "recorded")
+            ),
+            (None, None),
         )
 
     def forget(self) -> None:
@@ -281,6 +286,9 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
         kinds = ", ".join(type(v).__name__ for v in values)
         raise TypeError(f"{name}: expected an array, got {kinds}; convert by pb.xp.asarray(x)")
     chosen = proper[0] if proper else arrays[0]
+    for other in proper[1:]:  # one that is recorded has the others recorded as its constants
+        if type(other) is not type(chosen) and backend_of(other).recording:
+            chosen = other
     backend = backend_of(chosen)
     for other in proper[1:]:
         if (

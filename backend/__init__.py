@@ -4,17 +4,21 @@ Knows nothing of derivatives.
 """
 
 from ._base import Backend, BackendError, Namespace
+from ._errors import NotPositiveDefiniteError, SingularMatrixError
 from ._generic import extend
-from ._select import NAMES, backend_of, current, resolve, to_numpy, use
+from ._select import NAMES, backend_of, current, register, resolve, to_numpy, use
 
 __all__ = [
     "NAMES",
     "Backend",
     "BackendError",
     "Namespace",
+    "NotPositiveDefiniteError",
+    "SingularMatrixError",
     "backend_of",
     "current",
     "extend",
+    "register",
     "resolve",
     "to_numpy",
     "use",

@@ -80,6 +80,8 @@ class Backend:
         What ``pullback info`` prints, as ``{"label": "text"}``.
     reason : str
         Why this backend is the active one.
+    recording : bool
+        Whether its arrays are those of a recording, which decide where an operation runs, and have no values.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Backend:
     synchronize: Callable[[], None] = _nothing
     info: Callable[[], dict[str, str]] = dict
     reason: str = field(default="")
+    recording: bool = False
 
     def __repr__(self) -> str:
         return f"<Backend {self.name}{'' if self.device is None else f' on {self.device}'}>"

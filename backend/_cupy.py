@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _cuda_fused, _generic, _special
+from . import _cuda_fused, _factors_cupy, _generic, _special
 from ._base import Backend, BackendError, Namespace
+from ._errors import NotPositiveDefiniteError, SingularMatrixError
 
 try:
     import array_api_compat.cupy
@@ -84,6 +86,35 @@ def solve(x1: Any, x2: Any) -> Any:
     )
 
 
+def _raising(name: str, function: Any) -> Any:
+    """A linear algebra function that raises where NumPy's does, for which a flag is read from the device."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **settings: Any) -> Any:
+        import cupyx  # not needed before
+
+        try:
+            with cupyx.errstate(linalg="raise"):
+                return function(*args, **settings)
+        except np.linalg.LinAlgError as error:
+            text = f"linalg.{name}: {error}; pb.linalg has the same with check=False, for which no flag is read"
+            kind = NotPositiveDefiniteError if name == "cholesky" else SingularMatrixError
+            raise kind(text) from None
+
+    return call
+
+
+def _libraries() -> Any:
+    """cuSOLVER, cuBLAS and CuPy's triangular solves, which load their libraries when first used."""
+    import cupyx.scipy.linalg
+    from cupy.cuda import device
+    from cupy_backends.cuda.libs import cublas, cusolver
+
+    return SimpleNamespace(
+        cublas=cublas, cusolver=cusolver, device=device, linalg=cupyx.scipy.linalg
+    )
+
+
 class EigResult(NamedTuple):
     eigenvalues: Any
     eigenvectors: Any
@@ -134,11 +165,23 @@ def _special_functions(xp: Any) -> Namespace:
     )
 
 
+_FACTORS = _factors_cupy.bind(cupy, lambda: _PLAIN, _libraries)
+_PLAIN: Any = _generic.extend(array_api_compat.cupy, **_FACTORS)  # whose functions raise nothing
+
 XP = _generic.extend(
     array_api_compat.cupy,
     special=_special_functions,
     **{
-        "linalg": Namespace(array_api_compat.cupy.linalg, {"solve": solve, "eig": eig}),
+        "linalg": Namespace(
+            array_api_compat.cupy.linalg,
+            {
+                "solve": _raising("solve", solve),
+                "inv": _raising("inv", cupy.linalg.inv),
+                "cholesky": _raising("cholesky", array_api_compat.cupy.linalg.cholesky),
+                "eig": eig,
+            },
+        ),
+        **_FACTORS,
         "matmul": cupy.matmul,
         "relu": relu,
         "scatter_add": scatter_add,

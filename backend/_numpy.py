@@ -15,8 +15,9 @@ import numpy as np
 import scipy.special
 
 from . import (
-    _factors_numpy,
     _generic,
+    _linalg_numpy,
+    _mkl,
     _numpy_fused,
     _numpy_rules,
     _numpy_special,
@@ -148,18 +149,18 @@ _DIRECT = {
 XP = _generic.extend(
     array_api_compat.numpy,
     **_DIRECT,
-    cholesky_vjp=_factors_numpy.cholesky_vjp,
+    cholesky_vjp=_linalg_numpy.cholesky_vjp,
     clip=clip,
-    factor=_factors_numpy.factor,
+    factor=_linalg_numpy.factor,
     linalg=Namespace(
         array_api_compat.numpy.linalg,
         {
-            "cholesky": _factors_numpy.standard_cholesky,
-            "inv": _factors_numpy.inv,
-            "solve": _factors_numpy.solve,
+            "cholesky": _linalg_numpy.standard_cholesky,
+            "inv": _linalg_numpy.inv,
+            "solve": _linalg_numpy.solve,
         },
     ),
-    lu_or_none=_factors_numpy.lu_or_none,
+    lu_or_none=_linalg_numpy.lu_or_none,
     einsum=_products.einsum_numpy,
     expm=_products.expm_scipy,
     fused_update=_updates_numpy.update,
@@ -209,7 +210,11 @@ def _memory() -> dict[str, int]:
 
 def _info() -> dict[str, str]:
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return {"NumPy": np.__version__, "BLAS": f"{blas.get('name')} {blas.get('version')}"}
+    return {
+        "NumPy": np.__version__,
+        "BLAS": f"{blas.get('name')} {blas.get('version')}",
+        "MKL": _mkl.describe(),
+    }
 
 
 def backend(reason: str = "asked for") -> Backend:

@@ -125,11 +125,20 @@ def current() -> Backend:
 
 
 _NUMPY = _numpy.backend("the array's own library")
+_registered: dict[type, Backend] = {}
+
+
+def register(array_type: type, backend: Backend) -> None:
+    """Say what backend a class of arrays belongs to that stands for another library's."""
+    _registered[array_type] = backend
+    _of_type.cache_clear()
 
 
 @functools.lru_cache(maxsize=256)
 def _of_type(array_type: type) -> Backend | None:
     """The backend for a class of arrays whose device is not part of the record."""
+    if array_type in _registered:
+        return _registered[array_type]
     if issubclass(array_type, np.ndarray):
         if array_type in (np.ndarray, np.memmap):
             return _NUMPY

@@ -37,6 +37,7 @@ def test_the_guide_s_code_runs():
         "[0.  0.5]",
         "derivative of sqrt",
         "flowchart",
+        "in place of x0",
     ):
         assert expected in result.stdout
 

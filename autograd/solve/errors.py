@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...backend import NotPositiveDefiniteError, SingularMatrixError
 
-class SingularMatrixError(np.linalg.LinAlgError):
-    """A matrix that is singular to working precision; the message estimates its condition number."""
-
-
-class NotPositiveDefiniteError(np.linalg.LinAlgError):
-    """A matrix that was said to be positive definite is not; the message names the leading minor."""
+__all__ = ["ConvergenceError", "NotPositiveDefiniteError", "SingularMatrixError", "StructureError"]
 
 
 class StructureError(np.linalg.LinAlgError):
