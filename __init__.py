@@ -32,6 +32,7 @@ from .autograd import (
     linalg,
     linearize,
     random,
+    sparse,
     special,
     stop_gradient,
     to_numpy,
@@ -50,6 +51,7 @@ __all__ = [
     "MissingRuleError",
     "RuleError",
     "Tape",
+    "TraceError",
     "autograd",
     "backend",
     "check_grads",
@@ -70,6 +72,7 @@ __all__ = [
     "models",
     "optim",
     "random",
+    "sparse",
     "special",
     "stop_gradient",
     "to_numpy",
@@ -85,9 +88,9 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module(".train", __name__)
-    if name == "compile":  # its files are loaded by the first program that is compiled
-        from .autograd.compile import compile
+    if name in ("compile", "TraceError"):  # loaded by the first function that is compiled
+        from .autograd import compile as package
 
-        globals()["compile"] = compile
-        return compile
+        globals().update(compile=package.compile, TraceError=package.TraceError)
+        return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,7 +15,7 @@ from .graph import draw
 from .namespace import stop_gradient
 from .primitive import MissingRuleError, defvjp
 from .pull import Tape, vjp
-from .solve import implicit, linalg
+from .solve import implicit, linalg, sparse
 from .transforms import grad, value_and_grad
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "namespace",
     "operators",
     "random",
+    "sparse",
     "special",
     "stop_gradient",
     "to_numpy",

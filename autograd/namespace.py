@@ -141,7 +141,19 @@ def function(name: str) -> Any:
 
 
 _HIDDEN = frozenset(
-    "gap_divide gathered getitem implicit inverse_by polar setitem slogdet_by solve_by".split()  # noqa: SIM905 - a table
+    (
+        "gap_divide",
+        "gathered",
+        "getitem",
+        "implicit",
+        "inverse_by",
+        "polar",
+        "sampled_product",
+        "setitem",
+        "slogdet_by",
+        "solve_by",
+        "sparse_product",
+    )
 )
 
 
@@ -223,6 +235,8 @@ SPACES[Array] = extend(
             "slogdet_by",
             "inverse_by",
             "gathered",
+            "sparse_product",
+            "sampled_product",
             "einsum",
             "expm",
             "linear",

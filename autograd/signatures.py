@@ -85,6 +85,8 @@ solve_by(A, b, /, *, solver, factor, transposed=False)
 slogdet_by(A, /, *, solver, factor)
 inverse_by(A, /, *, solver, factor)
 gathered(A, /)
+sparse_product(A, x, /, *, pattern, transposed=False)
+sampled_product(x1, x2, /, *, pattern)
 implicit(r, /, *, adjoint, tape)
 
 broadcast_to(x, /, shape)

@@ -7,6 +7,7 @@ from ._base import Backend, BackendError, Namespace
 from ._errors import NotPositiveDefiniteError, SingularMatrixError
 from ._generic import extend
 from ._select import NAMES, backend_of, current, register, resolve, to_numpy, use
+from ._sparse import Pattern
 
 __all__ = [
     "NAMES",
@@ -14,6 +15,7 @@ __all__ = [
     "BackendError",
     "Namespace",
     "NotPositiveDefiniteError",
+    "Pattern",
     "SingularMatrixError",
     "backend_of",
     "current",

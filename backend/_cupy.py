@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _cuda_fused, _factors_cupy, _generic, _special
+from . import _cuda_fused, _factors_cupy, _generic, _sparse_cupy, _special
 from ._base import Backend, BackendError, Namespace
 from ._errors import NotPositiveDefiniteError, SingularMatrixError
 
@@ -189,6 +189,9 @@ XP = _generic.extend(
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
         **_cuda_fused.bind(cupy, _generic.extend(array_api_compat.cupy)),
+        **_sparse_cupy.bind(
+            cupy, _special.Later("cupyx.scipy.sparse"), _special.Later("cupyx.scipy.sparse.linalg")
+        ),
     },
 )
 

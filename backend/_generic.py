@@ -15,7 +15,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from . import _rule_kernels
+from . import _rule_kernels, _sparse
 from ._base import Backend, Namespace
 from ._factors_generic import cholesky_vjp, factor, factor_solve, lu_or_none
 from ._products import einsum, expm
@@ -255,7 +255,7 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
         linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
         log_softmax, softmax, softmax_cross_entropy, scatter_add,
         gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, recomputed, copy, getitem, setitem,
-        einsum, expm, sinc, sinc_derivative, solve_by, random_bits, *_rule_kernels.FUNCTIONS,
+        einsum, expm, sinc, sinc_derivative, solve_by, random_bits, *_rule_kernels.FUNCTIONS, *_sparse.FUNCTIONS,
         factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, gathered,
     )
 }  # fmt: skip

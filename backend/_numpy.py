@@ -23,6 +23,7 @@ from . import (
     _numpy_special,
     _products,
     _random,
+    _sparse_numpy,
     _special,
     _updates_numpy,
 )
@@ -143,6 +144,7 @@ _DIRECT = {
     for f in (
         sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take, copy,
         getitem, setitem, *_numpy_fused.FUNCTIONS, *_numpy_rules.FUNCTIONS, *_numpy_special.FUNCTIONS,
+        *_sparse_numpy.FUNCTIONS,
     )
 }  # fmt: skip
 

@@ -252,13 +252,21 @@ _solve_by = front_of(find("solve_by"))
 
 
 def run_adjoint(
-    solver: Any, A: Any, b: Any, *, factor: Any = None, transposed: bool, conjugate: bool, name: str
+    solver: Any,
+    A: Any,
+    b: Any,
+    *,
+    factor: Any = None,
+    transposed: bool,
+    conjugate: bool,
+    order: int | None = None,
+    name: str,
 ) -> Any:
     """`run`, with conj(A) in the place of A where `conjugate` says so."""
     if not conjugate or not is_complex(A.dtype):
-        return run(solver, A, b, factor=factor, transposed=transposed, name=name)
+        return run(solver, A, b, factor=factor, transposed=transposed, order=order, name=name)
     b = fun.conj(asarray(b))
-    return fun.conj(run(solver, A, b, factor=factor, transposed=transposed, name=name))
+    return fun.conj(run(solver, A, b, factor=factor, transposed=transposed, order=order, name=name))
 
 
 def transposition(trans: int | str) -> tuple[bool, bool]:

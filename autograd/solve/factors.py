@@ -23,6 +23,8 @@ from ..dtypes import is_complex
 from ..functions import xp as fun
 from ..primitive import defvjp, find, front_of
 from .dense import ALIASES, KINDS, check_structure, dense, inexact, promoted, run_adjoint, square
+from .sparse import is_sparse
+from .sparse_solve import SparseFactorization
 from .systems import STRUCTURED, stored_form
 
 # ── rules ─────────────────────────────────────────────────────────────────────────────────────
@@ -292,13 +294,13 @@ def factorize(
     check: bool | str = True,
     bandwidths: tuple[int, int] | None = None,
     refine: int = 0,
-) -> Factorization:
+) -> Factorization | SparseFactorization:
     """The factor of A, to solve many systems, or to solve and take the determinant, at the price of one factorisation.
 
     Parameters
     ----------
     A
-        Matrices (…, n, n), real or complex.
+        Matrices (…, n, n), real or complex; or a sparse matrix (n, n), whose factor has ``.solve(b)`` alone.
     assume, check, bandwidths, refine
         As for `solve`.
 
@@ -331,6 +333,8 @@ def factorize(
     >>> pb.grad(loss)(np.asarray([1.0, 0.3])).round(4)
     array([ 1.4337, -9.5191])
     """
+    if is_sparse(A):
+        return SparseFactorization(A, check=bool(check))
     assume = ALIASES.get(assume, assume)
     if assume not in KINDS and assume not in STRUCTURED:
         raise ValueError(

@@ -17,6 +17,7 @@ from .krylov_run import Info
 from .least_squares import lstsq, ridge
 from .operators import LinearOperator
 from .preconditioners import ilu, jacobi
+from .sparse_solve import SparseFactorization, spsolve
 from .systems import solve, solve_banded, solve_circulant, solve_triangular, solveh_banded
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "LinearOperator",
     "NotPositiveDefiniteError",
     "SingularMatrixError",
+    "SparseFactorization",
     "StructureError",
     "bicgstab",
     "cg",
@@ -42,4 +44,5 @@ __all__ = [
     "solve_circulant",
     "solve_triangular",
     "solveh_banded",
+    "spsolve",
 ]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 BACKEND = Path(__file__).parents[2] / "backend"
-FILES = ("_cupy.py", "_cuda_fused.py", "_factors_cupy.py")  # given `cupy`
+FILES = ("_cupy.py", "_cuda_fused.py", "_factors_cupy.py", "_sparse_cupy.py")  # given `cupy`
 
 
 def _aliases(tree: ast.Module) -> dict[str, str]:

@@ -1,0 +1,101 @@
+"""Elements and places of sparse matrices as users give them: checked, and sorted where they have to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...backend import Pattern, backend_of, current, to_numpy
+from ..array import raw
+from ..backward import SPACES
+from ..dtypes import as_numpy, is_inexact
+
+
+class Places:
+    """Where the elements of a matrix stand, one by one; compared by contents."""
+
+    def __init__(self, shape: tuple[int, int], row: Any, col: Any) -> None:
+        self.shape, self.row, self.col = shape, row, col
+        self._by_rows: tuple[Any, Pattern] | None = None
+
+    def by_rows(self) -> tuple[Any, Pattern]:
+        """The order that sorts the elements by rows, and the pattern that they then have; found once."""
+        if self._by_rows is None:
+            row, col = to_numpy(self.row), to_numpy(self.col)
+            order = np.lexsort((col, row))
+            indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=self.shape[0]))])
+            there = backend_of(self.row).asarray
+            kind = np.dtype("int32") if narrow(self.shape, len(row)) else np.dtype("int64")
+            self._by_rows = (
+                there(order),
+                Pattern(self.shape, there(indptr.astype(kind)), there(col[order].astype(kind))),
+            )
+        return self._by_rows
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Places)
+            and self.shape == other.shape
+            and self.row.shape == other.row.shape
+            and bool(np.array_equal(to_numpy(self.row), to_numpy(other.row)))
+            and bool(np.array_equal(to_numpy(self.col), to_numpy(other.col)))
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.shape, tuple(self.row.shape)))
+
+
+def elements(data: Any) -> Any:
+    """Stored elements as a floating-point array (nnz,), traced if they are.
+
+    Raises
+    ------
+    ValueError
+        If they have more than one axis.
+    """
+    if not hasattr(data, "shape") or isinstance(data, np.generic):
+        data = current().asarray(np.asarray(data))
+    if len(data.shape) != 1:
+        raise ValueError(f"sparse matrix: data has shape {tuple(data.shape)}; one axis is needed")
+    if not is_inexact(data.dtype):
+        data = SPACES.of(raw(data)).astype(raw(data), np.dtype("float64"))
+    return data
+
+
+def integers(x: Any, like: Any, name: str) -> Any:
+    """Places as a raw integer array where `like` lies."""
+    x = raw(x)
+    if not hasattr(x, "__array_namespace__"):
+        x = backend_of(like).asarray(np.asarray(x, dtype=None if len(x) else np.int64))
+    if as_numpy(x.dtype).kind not in "iu" or len(x.shape) != 1:
+        raise ValueError(
+            f"{name}: places are integers with one axis, not {x.dtype} of shape {tuple(x.shape)}"
+        )
+    if type(x) is not type(like) and isinstance(x, np.ndarray):
+        x = backend_of(like).asarray(x)  # places from the host go with their elements
+    return x
+
+
+def narrow(shape: tuple[int, int], nnz: int) -> bool:
+    """Whether 32 bits hold every place: SuperLU and cuSPARSE want them."""
+    return max(*shape, nnz) < 2**31
+
+
+def shape_of(shape: Any, row: Any, col: Any, name: str) -> tuple[int, int]:
+    """The shape, and an error for places outside of it; reads them once."""
+    tops = []
+    for places in (row, col):
+        host = to_numpy(places)
+        if host.size and host.min() < 0:
+            raise ValueError(f"{name}: index {host.min()} is negative")
+        tops.append(int(host.max()) + 1 if host.size else 0)
+    if shape is None:
+        return tops[0], tops[1]
+    if len(shape) != 2 or any(int(n) < 0 for n in shape):
+        raise ValueError(f"{name}: shape={shape!r} is not two numbers of at least 0")
+    m, n = int(shape[0]), int(shape[1])
+    for top, size, what in ((tops[0], m, "row"), (tops[1], n, "column")):
+        if top > size:
+            raise ValueError(f"{name}: {what} index {top - 1} lies outside of the shape {(m, n)}")
+    return m, n

@@ -1,0 +1,139 @@
+"""Sparse matrices as patterns with stored elements, and what is computed with them in any array library.
+
+Three kernels carry all of it. With A of elements a_k at (i_k, j_k):
+
+* `sparse_product`: A x, or Aᵀ x, for a dense x (n, k);
+* `sampled_product`: s_k = Σ_l u[i_k, l] v[j_k, l], the matrix u vᵀ at the places of the pattern alone;
+* `sparse_factor`: an LU factorisation, which solves with A and with Aᵀ.
+
+The derivative of the first is made of the first two, that of the second too: no array of n × n elements ever arises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_DENSE_LIMIT = 2000  # unknowns up to which a library without sparse factors gets a dense one
+
+
+class Pattern:
+    """Where the stored elements of a matrix by rows (CSR) stand.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (m, n).
+    indptr : array of int (m + 1,)
+        Row i has the elements indptr[i] … indptr[i + 1] − 1.
+    indices : array of int (nnz,)
+        Their columns.
+    """
+
+    def __init__(self, shape: tuple[int, int], indptr: Any, indices: Any) -> None:
+        self.shape = shape
+        self.indptr = indptr
+        self.indices = indices
+        self._made: dict[str, Any] = {}
+
+    @property
+    def nnz(self) -> int:
+        """How many elements are stored."""
+        return int(self.indices.shape[0])
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What is derived from the pattern, and computed at the first use."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Pattern) or self.shape != other.shape or self.nnz != other.nnz:
+            return False
+        if type(self.indices) is not type(other.indices):
+            return False
+        return all(
+            bool((mine == theirs).all() if hasattr(mine, "all") else np.array_equal(mine, theirs))
+            for mine, theirs in ((self.indptr, other.indptr), (self.indices, other.indices))
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.nnz))
+
+    def __repr__(self) -> str:
+        return f"<Pattern {self.shape}, {self.nnz} elements>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"shape": self.shape, "indptr": self.indptr, "indices": self.indices, "_made": {}}
+
+
+def sparse_rows(xp: Any, *, pattern: Pattern) -> Any:
+    """The row of each stored element, (nnz,)."""
+
+    def make() -> Any:
+        counts = pattern.indptr[1:] - pattern.indptr[:-1]
+        return xp.repeat(xp.arange_like(pattern.shape[0], pattern.indptr), counts)
+
+    return pattern.once("rows", make)
+
+
+def sparse_product(xp: Any, data: Any, x: Any, /, *, pattern: Pattern, transposed: bool) -> Any:
+    """A x (m, k) for x (n, k), or Aᵀ x (n, k) for x (m, k)."""
+    rows, columns = sparse_rows(xp, pattern=pattern), pattern.indices
+    into, out_of = (columns, rows) if transposed else (rows, columns)
+    terms = xp.expand_dims(data, axis=1) * xp.take(x, out_of, axis=0)
+    height = pattern.shape[1] if transposed else pattern.shape[0]
+    return xp.scatter_add((height, x.shape[1]), into, terms)
+
+
+def sampled_product(xp: Any, u: Any, v: Any, /, *, pattern: Pattern) -> Any:
+    """Σ_l u[i_k, l] v[j_k, l] for u (m, l) and v (n, l), for each stored element k."""
+    rows = sparse_rows(xp, pattern=pattern)
+    return xp.sum(xp.take(u, rows, axis=0) * xp.take(v, pattern.indices, axis=0), axis=1)
+
+
+class DenseFactor:
+    """The factor of a small sparse matrix in a library that has none for sparse ones."""
+
+    def __init__(self, xp: Any, A: Any, check: bool) -> None:
+        self.factor = xp.factor(A, kind="general", check=check)
+
+    def solve(self, b: Any, transposed: bool, xp: Any) -> Any:
+        """v with A v = b, or Aᵀ v = b."""
+        return xp.factor_solve(self.factor, b, transposed=transposed)
+
+
+def sparse_factor(
+    xp: Any, data: Any, /, *, pattern: Pattern, check: bool, permc_spec: str | None
+) -> Any:
+    """A dense LU, for small systems.
+
+    Raises
+    ------
+    NotImplementedError
+        If there are more than 2000 unknowns.
+    """
+    n = pattern.shape[0]
+    if n > _DENSE_LIMIT:
+        raise NotImplementedError(
+            f"sparse LU of {n} unknowns: {getattr(xp.base, '__name__', xp.base)} has no sparse factorisation, and a "
+            f"dense one is made up to {_DENSE_LIMIT} unknowns only; use NumPy's or CuPy's arrays, or pb.linalg.gmres"
+        )
+    eye = xp.astype(
+        xp.expand_dims(xp.arange_like(n, pattern.indices), axis=1)
+        == xp.expand_dims(xp.arange_like(n, pattern.indices), axis=0),
+        data.dtype,
+    )
+    return DenseFactor(xp, sparse_product(xp, data, eye, pattern=pattern, transposed=False), check)
+
+
+def sparse_solve(xp: Any, factor: Any, b: Any, /, *, transposed: bool) -> Any:
+    """v (n, k) with A v = b, or Aᵀ v = b, by a factor of `sparse_factor`."""
+    return factor.solve(b, transposed, xp)
+
+
+FUNCTIONS = (sparse_rows, sparse_product, sampled_product, sparse_factor, sparse_solve)
