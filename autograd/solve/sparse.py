@@ -132,9 +132,9 @@ class _Sparse:
 
     # ── arithmetic ────────────────────────────────────────────────────────────────────────────
 
-    def _with(self, data: Any) -> Any:
+    def _with(self, data: Any, *others: Any) -> Any:
         out = object.__new__(type(self))
-        out.__dict__.update(self.__dict__, data=data)
+        out.__dict__.update(self.__dict__, data=_as_given(data, self.data, *others))
         return out
 
     def __neg__(self) -> Any:
@@ -143,14 +143,14 @@ class _Sparse:
     def __mul__(self, other: Any) -> Any:
         if not _is_scalar(other):
             return NotImplemented
-        return self._with(asarray(self.data) * other)
+        return self._with(asarray(self.data) * other, other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
         if not _is_scalar(other):
             return NotImplemented
-        return self._with(asarray(self.data) / other)
+        return self._with(asarray(self.data) / other, other)
 
     def __add__(self, other: Any) -> Any:
         if not is_sparse(other):
@@ -161,10 +161,11 @@ class _Sparse:
         if type(other) is type(self) and getattr(other, "pattern", 0) == getattr(
             self, "pattern", 1
         ):
-            return self._with(asarray(self.data) + other.data)
+            return self._with(asarray(self.data) + other.data, other.data)
         (r1, c1), (r2, c2) = self._places(), other._places()
         xp = SPACES.of(r1)
-        data = front_concat([asarray(self.data), asarray(other.data)])
+        data = _concat([asarray(self.data), asarray(other.data)])
+        data = _as_given(data, self.data, other.data)
         places = (xp.concat([_wide(r1), _wide(r2)]), xp.concat([_wide(c1), _wide(c2)]))
         return coo_array((data, places), shape=self.shape).tocsr()
 
@@ -206,9 +207,12 @@ class _Sparse:
         return self @ x
 
 
-def front_concat(arrays: list[Any]) -> Any:
-    """`pb.xp.concat` along the first axis."""
-    return front_of(find("concat"))(arrays, axis=0)
+_concat = front_of(find("concat"))
+
+
+def _as_given(out: Any, *inputs: Any) -> Any:
+    """A raw array where all inputs were raw ones."""
+    return out if any(isinstance(x, Array) for x in inputs) else raw(out)
 
 
 def _is_scalar(x: Any) -> bool:
@@ -434,7 +438,8 @@ class coo_array(_Sparse):
     def tocsr(self) -> csr_array:
         """By rows; duplicates stay apart."""
         order, pattern = self.places.by_rows()
-        return _of(csr_array, fun.take(asarray(self.data), order, axis=0), pattern)
+        data = fun.take(asarray(self.data), order, axis=0)
+        return _of(csr_array, _as_given(data, self.data), pattern)
 
     @property
     def T(self) -> coo_array:
