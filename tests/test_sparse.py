@@ -194,7 +194,7 @@ def test_a_gradient_is_a_matrix_of_the_same_pattern_in_the_users_own_arrays(kind
         np.testing.assert_array_equal(getattr(g, name, None), getattr(A, name, None))
     step = pb.tree.map(lambda a, b: a - 0.1 * b, A, g)
     np.testing.assert_allclose(host(step.toarray()), host(A.toarray()) - 0.1 * host(g.toarray()))
-    product = pb.hvp(lambda A: xp.sum((A @ np.ones(6)) ** 3), (A,), (g,))
+    product = pb.hvp(lambda A: xp.sum((A @ np.ones(6)) ** 3), A, g)
     assert type(product) is kind
 
 
