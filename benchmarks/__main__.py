@@ -10,12 +10,15 @@ import sys
 
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; see _worker.py
 
+import adjoint
 import chain
+import estimators
 import import_time
 import memory
 import mlp
 import overhead
 import rules
+import sparse
 from _report import environment, plot_ratios, save
 
 
@@ -31,6 +34,9 @@ def main() -> None:
         "overhead": overhead,
         "rules": rules,
         "chain": chain,
+        "adjoint": adjoint,
+        "sparse": sparse,
+        "estimators": estimators,
         "memory": memory,
     }
     for name, module in parts.items():
