@@ -77,7 +77,8 @@ def checked_leaf(leaf: Any, i: int, leaves: list[Any], chosen: Any) -> Any:
     """
     try:
         value = check_differentiable(leaf, "this argument")
-        if type(value) is type(leaf) is not Array and not is_complex(value.dtype):
+        plain = type(value) is type(leaf) is not Array and not hasattr(value, "recorded")
+        if plain and not is_complex(value.dtype):
             _REAL.setdefault(type(value), set()).add(value.dtype)
         return value
     except TypeError as error:

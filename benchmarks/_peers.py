@@ -126,6 +126,44 @@ def pullback(p: Problem, device: str, tf32: bool) -> Step:
     return Step(run, params, backend.synchronize, versions)
 
 
+def compiled(p: Problem, device: str, tf32: bool, fast: bool = False) -> Step:
+    """The same step through `pb.compile`, by NumPy alone; parameters and state are donated."""
+    import pullback as pb
+
+    pb.backend.use("numpy" if device == "cpu" else "cupy")
+    backend = pb.backend.current()
+    widths = [p.params[0].shape[0], *(b.shape[0] for b in p.params[1::2])]
+    _, spec = pb.tree.flatten(pb.models.MLP(widths, activation="relu", seed=0))
+    model = pb.tree.unflatten(spec, [backend.asarray(a.copy()) for a in p.params])
+    x, y = backend.asarray(p.x), backend.asarray(p.y)
+    opt = pb.optim.SGD(p.lr)
+    state = opt.init(model)
+
+    @pb.compile(donate_argnums=(0, 1), fast=fast)
+    def step(model, state, x, y):
+        loss, grads = pb.value_and_grad(lambda m: pb.models.cross_entropy(m(x), y))(model)
+        model, state = opt.step(model, grads, state)
+        return model, state, loss
+
+    def run():
+        nonlocal model, state
+        model, state, loss = step(model, state, x, y)
+        return loss
+
+    versions = {"pullback": pb.__version__}
+    if fast:
+        versions |= {"numba": version_of("numba")}
+    copies = lambda: [np.array(pb.to_numpy(a)) for a in pb.tree.leaves(model)]
+    return Step(run, copies, backend.synchronize, versions)
+
+
+def compiled_fast(p: Problem, device: str, tf32: bool) -> Step:
+    """The same with kernels compiled by numba."""
+    import numba  # noqa: F401 - one that is missing is left out
+
+    return compiled(p, device, tf32, fast=True)
+
+
 def torch(p: Problem, device: str, tf32: bool, optimiser: bool = False) -> Step:
     """Eager PyTorch with the fastest of its updates, one multi-tensor addition."""
     import torch
@@ -257,6 +295,8 @@ PEERS: dict[str, Factory] = {
     "products": products,
     "hand": hand,
     "pullback": pullback,
+    "pullback compiled": compiled,
+    "pullback compiled fast": compiled_fast,
     "torch": torch,
     "torch-optim": torch_optim,
     "jax": jax,

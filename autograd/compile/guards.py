@@ -1,0 +1,49 @@
+"""What is guarded of the arguments of a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .program import Value
+
+MISS = object()
+
+
+class Token:
+    """What is remembered of an array: all but its elements."""
+
+    __slots__ = ("device", "dtype", "kind", "shape")
+
+    def __init__(self, x: Any) -> None:
+        self.kind, self.shape, self.dtype = type(x), tuple(x.shape), x.dtype
+        self.device = getattr(x, "device", None)
+
+
+@dataclass
+class Leaf:
+    """What is guarded of one leaf of the arguments.
+
+    Attributes
+    ----------
+    kind : {"array", "number", "static"}
+    wrapped : bool
+        Whether it is a `pb.Array` around the library's array.
+    like
+        The example: a `Token` of an array.
+    path : str
+        Where it stands, for messages.
+    value : Value or None
+    """
+
+    kind: str
+    wrapped: bool
+    like: Any
+    path: str
+    value: Value | None = None
+
+    def describe(self) -> str:
+        """For messages."""
+        if self.kind == "array":
+            return f"{self.like.dtype}[{', '.join(map(str, self.like.shape))}]"
+        return repr(self.like) if self.kind == "static" else type(self.like).__name__

@@ -1,0 +1,220 @@
+"""Where each value lives: in the caller's donated arrays, in output buffers, or in one block of memory, reused.
+
+Intervals of statements in which values are alive are laid out so that no two that overlap in time overlap in memory;
+an elementwise result takes the place of an operand that is not needed any more.
+"""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .fuse import Statement, Statements, stored
+from .program import ARRAY, Program, Value
+
+ALIGN = 64  # bytes
+
+# Calls whose results are never views of their arguments, so that these need not be kept for them.
+FRESH = ("linalg.", "fft.", "special.")
+FRESH_NAMES = frozenset(
+    """concat stack where setitem scatter_add take_along_axis argsort argmax argmin cumulative_sum softmax_cross_entropy
+    matmul tensordot vecdot einsum tril triu tile repeat roll""".split()  # noqa: SIM905 - a table
+)
+
+
+@dataclass
+class Plan:
+    """The storage of every value that has one.
+
+    Attributes
+    ----------
+    offsets : dict
+        ``offsets[value]``: its first byte in the block.
+    size : int
+        Bytes of the block.
+    outputs : dict
+        ``outputs[value]``: the place of an output buffer.
+    donated : dict
+        ``donated[value]``: the place of the input whose array it is written into.
+    """
+
+    offsets: dict[Value, int] = field(default_factory=dict)
+    size: int = 0
+    outputs: dict[Value, int] = field(default_factory=dict)
+    donated: dict[Value, int] = field(default_factory=dict)
+    own: set[Value] = field(default_factory=set)
+
+
+def may_alias(s: Statement) -> bool:
+    """Whether the result of a call may share memory with its arguments."""
+    return not (s.op.name.startswith(FRESH) or s.op.name in FRESH_NAMES)
+
+
+def sources(out: Statements) -> dict[Value, set[Value]]:
+    """For each value that calls returned, whose buffers it may lie in."""
+    found: dict[Value, set[Value]] = {}
+    for s in out.items:
+        if s.kind == "call" and may_alias(s):
+            below: set[Value] = set()
+            for v in s.op.inputs():
+                if v.kind != "number":
+                    root = out.root(v)
+                    below |= found.get(root, set()) | {root}
+            for v in s.op.outputs():
+                found[v] = below
+    return found
+
+
+def lives(program: Program, out: Statements) -> tuple[dict[Value, int], dict[Value, int]]:
+    """The statement that makes each buffer, and the last that reads it."""
+    alias = sources(out)
+    first: dict[Value, int] = {}
+    last: dict[Value, int] = {}
+    for i, s in enumerate(out.items):
+        for op in s.ops:
+            for v in op.inputs():
+                root = out.root(v)
+                for each in (root, *alias.get(root, ())):
+                    last[each] = i
+        for v in s.results():
+            first[v] = i
+            last.setdefault(v, i)
+    end = len(out.items)
+    for v in program.outputs:
+        if type(v) is Value:
+            root = out.root(v)
+            for each in (root, *alias.get(root, ())):
+                last[each] = end
+    return first, last
+
+
+def make_plan(program: Program, out: Statements, donated: set[int], pairs: dict[int, int]) -> Plan:
+    """Lay out all values.
+
+    Parameters
+    ----------
+    program, out
+        The program and its statements.
+    donated : set of int
+        Inputs whose arrays may be written to.
+    pairs : dict
+        ``pairs[k]``: the input that output k most resembles.
+    """
+    plan = Plan()
+    first, last = lives(program, out)
+    kept = stored(program, out)
+    buffered = [v for v in kept if out.items[first[v]].kind != "call"]
+    plan.own = set(buffered)
+    results = {v for v in program.outputs if type(v) is Value}
+    taken: set[int] = {v.place for v in results if v.place >= 0}
+    for k, v in enumerate(program.outputs):
+        if type(v) is not Value or v not in plan.own or v in plan.outputs:
+            continue
+        plan.outputs[v] = k
+        place = pairs.get(k, -1)
+        if (
+            place in donated
+            and place not in taken
+            and _may_replace(program.inputs[place], v, out, first, last)
+        ):
+            plan.donated[v] = place
+            taken.add(place)
+    _lay_out(plan, [v for v in buffered if v not in plan.outputs], out, first, last)
+    return plan
+
+
+def _may_replace(
+    old: Value, new: Value, out: Statements, first: dict[Value, int], last: dict[Value, int]
+) -> bool:
+    """Whether `new` may be written over `old`: the same kind of array, and never read afterwards."""
+    if old.kind != ARRAY or old.shape != new.shape or old.dtype != new.dtype:
+        return False
+    end = last.get(old, -1)
+    if end < first[new]:
+        return True
+    return end == first[new] and elementwise_in(out, out.items[end], old, new)
+
+
+def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> bool:
+    """Whether a statement reads `old` at the element alone at which it writes `new`."""
+    if s.start is not None:
+        return s.start[0] is old and all(out.root(v) is not old for v in s.op.inputs())
+    if s.kind == "into":
+        if s.op.name not in IN_PLACE:
+            return False
+    elif s.kind == "blocks":
+        places = {op.result: i for i, op in enumerate(s.ops)}
+        readers = [i for i, op in enumerate(s.ops) if any(out.root(v) is old for v in op.inputs())]
+        if new not in places or readers[-1] > places[new]:
+            return False  # each operation is done on a whole block before the next
+    elif s.kind != "loop" or new not in s.made:
+        return False
+    return all(
+        v is old and old.shape == new.shape
+        for op in s.ops
+        for v in op.inputs()
+        if out.root(v) is old
+    )
+
+
+IN_PLACE = frozenset(
+    """add subtract multiply divide negative exp log sqrt tanh relu abs maximum minimum sin cos expm1 log1p sigmoid pow
+    relu_vjp copied""".split()  # noqa: SIM905 - a table
+)
+
+
+def _lay_out(
+    plan: Plan,
+    values: list[Value],
+    out: Statements,
+    first: dict[Value, int],
+    last: dict[Value, int],
+) -> None:
+    """First fit over the intervals, in the order in which they begin."""
+    spans: list[tuple[int, int]] = []  # bytes that are taken, by place
+    ending: dict[int, list[Value]] = {}  # values by the last statement that reads them
+    now = -1
+    inherited: set[Value] = set()
+    for v in sorted(values, key=lambda v: first[v]):
+        start = first[v]
+        for i in range(now, start):
+            for gone in ending.pop(i, ()):
+                low = plan.offsets[gone]
+                spans.pop(bisect.bisect_left(spans, (low, low + gone.nbytes)))
+        if start != now:
+            now, inherited = start, set()
+        heirs = (
+            old
+            for old in ending.get(start, ())
+            if old.shape == v.shape and old.dtype == v.dtype and first[old] < start
+        )
+        s = out.items[start]
+        old = next((x for x in heirs if x not in inherited and elementwise_in(out, s, x, v)), None)
+        if old is not None:
+            inherited.add(old)
+        offset = _gap(spans, v.nbytes) if old is None else plan.offsets[old]
+        plan.offsets[v] = offset
+        ending.setdefault(last[v], []).append(v)
+        bisect.insort(spans, (offset, offset + v.nbytes))
+        plan.size = max(plan.size, offset + v.nbytes)
+
+
+def _gap(taken: list[tuple[int, int]], size: int) -> int:
+    """The lowest aligned offset at which `size` bytes are free; `taken` is in order."""
+    offset = 0
+    for low, high in taken:
+        if low - offset >= size:
+            return offset
+        if high > offset:
+            offset = -(-high // ALIGN) * ALIGN
+    return offset
+
+
+def zeros_block(size: int) -> Any:
+    """Memory of `size` bytes, aligned for vector instructions."""
+    raw = np.zeros(size + ALIGN, np.uint8)
+    start = -raw.__array_interface__["data"][0] % ALIGN
+    return raw[start : start + size]

@@ -1,0 +1,223 @@
+"""What a recording is: a flat list of operations on values, in order.
+
+A `Value` is assigned once. It is an input, a constant or what an operation made; a *number* is a Python number
+that is computed anew by Python at each replay, *opaque* is whatever else a function returned (a factor), that can
+only be passed on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+ARRAY, NUMBER, OPAQUE = "array", "number", "opaque"
+
+
+class Value:
+    """One quantity of a program, assigned once.
+
+    Attributes
+    ----------
+    name : str
+        In the listing.
+    kind : {"array", "number", "opaque"}
+    shape, dtype
+        Of an array; a number has shape () and the dtype that NumPy would give it.
+    op : Op or None
+        What makes it; None for an input or a constant.
+    held
+        A constant's value.
+    place : int
+        The number of an input, else −1.
+    numbers : frozenset of int
+        The inputs that a number was computed from; those that are Python numbers themselves.
+    """
+
+    __slots__ = ("dtype", "held", "kind", "name", "numbers", "op", "place", "shape")
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        shape: tuple[int, ...],
+        dtype: Any,
+        *,
+        op: Op | None = None,
+        held: Any = None,
+        place: int = -1,
+        numbers: frozenset[int] | None = None,
+    ) -> None:
+        self.name, self.kind, self.shape, self.dtype = name, kind, shape, dtype
+        self.op, self.held, self.place, self.numbers = op, held, place, numbers
+
+    @property
+    def constant(self) -> bool:
+        """Whether its value is known before any call."""
+        return self.op is None and self.place < 0
+
+    @property
+    def size(self) -> int:
+        """How many elements it has."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes it takes."""
+        return self.size * np.dtype(self.dtype).itemsize
+
+    def __repr__(self) -> str:
+        if self.kind == OPAQUE:
+            return f"{self.name}: object"
+        if self.kind == NUMBER:
+            return f"{self.name}: {'int' if self.dtype.kind in 'iub' else 'float'}"
+        return f"{self.name}: {short(self.dtype)}[{', '.join(map(str, self.shape))}]"
+
+
+def short(dtype: Any) -> str:
+    """``f32`` for float32."""
+    text = str(dtype).rpartition(".")[2]
+    for long, brief in (("float", "f"), ("complex", "c"), ("uint", "u"), ("int", "i")):
+        if text.startswith(long):
+            return brief + text.removeprefix(long)
+    return text
+
+
+class Tuple:
+    """The structure of a function's result that was a tuple: its class, and what stands in it."""
+
+    __slots__ = ("items", "make")
+
+    def __init__(self, make: Callable[[list[Any]], Any], items: tuple[Any, ...]) -> None:
+        self.make, self.items = make, items
+
+
+@dataclass(eq=False)
+class Op:
+    """One call of a function.
+
+    Attributes
+    ----------
+    name : str
+        As in the namespace; ``py.`` in front for operators on Python numbers.
+    function : callable
+        What computes it.
+    args, settings
+        What it is called with; `Value`s stand where arrays go.
+    result
+        A `Value`, or a `Tuple` of results.
+    line : str
+        The user's line.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    settings: dict[str, Any]
+    result: Any = None
+    line: str = ""
+
+    def outputs(self) -> list[Value]:
+        """The values that it makes."""
+        return list(values_in(self.result))
+
+    def inputs(self) -> list[Value]:
+        """The values that it uses, those of settings and of keys too."""
+        return list(values_in((self.args, self.settings)))
+
+
+@dataclass
+class Program:
+    """A recording: what goes in, what is done, what comes out."""
+
+    inputs: list[Value]
+    ops: list[Op]
+    outputs: list[Any]  # `Value`s, or what is returned as it is
+    name: str = "f"
+    names: list[str] = field(default_factory=list)  # of the inputs, for people
+    static: dict[int, Any] = field(default_factory=dict)  # inputs whose value was read
+    removed: dict[str, int] = field(default_factory=dict)
+
+
+def values_in(x: Any) -> Iterator[Value]:
+    """The `Value`s in nested tuples, lists, dicts, slices and results."""
+    kind = type(x)
+    if kind is Value:
+        yield x
+    elif kind is Tuple:
+        for part in x.items:
+            yield from values_in(part)
+    elif isinstance(x, tuple | list):
+        for part in x:
+            yield from values_in(part)
+    elif kind is dict:
+        for part in x.values():
+            yield from values_in(part)
+    elif kind is slice:
+        yield from values_in((x.start, x.stop, x.step))
+
+
+def replace(x: Any, new: Callable[[Any], Any]) -> Any:
+    """The same nested structure, with `new` of everything that stands in it."""
+    kind = type(x)
+    if kind is tuple or kind is list:
+        return kind([replace(part, new) for part in x])
+    if kind is dict:
+        return {k: replace(v, new) for k, v in x.items()}
+    if kind is slice:
+        return slice(replace(x.start, new), replace(x.stop, new), replace(x.step, new))
+    if isinstance(x, tuple) and hasattr(x, "_make"):
+        return x._make([replace(part, new) for part in x])
+    return new(x)
+
+
+# ── printing ──────────────────────────────────────────────────────────────────────────────────
+
+
+def text_of(x: Any) -> str:
+    """An argument as the listing shows it."""
+    kind = type(x)
+    if kind is Value:
+        return constant_text(x) if x.constant else x.name
+    if kind is Tuple:
+        return "(" + ", ".join(repr(v) if type(v) is Value else text_of(v) for v in x.items) + ")"
+    if kind is tuple or kind is list:
+        inside = ", ".join(text_of(v) for v in x)
+        if kind is list:
+            return f"[{inside}]"
+        return f"({inside}{',' if len(x) == 1 else ''})"
+    if kind is slice:
+        ends = [x.start, x.stop] + ([x.step] if x.step is not None else [])
+        return ":".join("" if v is None else text_of(v) for v in ends)
+    if x is ...:
+        return "..."
+    if isinstance(x, np.dtype):
+        return short(x)
+    if hasattr(x, "shape") and hasattr(x, "dtype"):
+        return f"array {short(x.dtype)}{list(x.shape)}"
+    return repr(x) if kind in (bool, int, float, complex, str, type(None)) else kind.__name__
+
+
+def constant_text(value: Value) -> str:
+    """A constant: its number if it is one, else its dtype and shape."""
+    if value.kind == OPAQUE:
+        return "object"
+    if value.kind == NUMBER or value.shape == ():
+        try:
+            return f"{value.held.item() if value.kind == ARRAY else value.held!r}"
+        except (AttributeError, TypeError):  # a library without host access
+            pass
+    return f"const {short(value.dtype)}[{', '.join(map(str, value.shape))}]"
+
+
+def op_text(op: Op) -> str:
+    """One line of the listing."""
+    settings = [
+        f"{k}={text_of(v)}" for k, v in op.settings.items() if v is not None and v is not False
+    ]
+    inside = ", ".join([*(text_of(a) for a in op.args), *settings])
+    result = repr(op.result) if type(op.result) is Value else text_of(op.result)
+    return f"{result} = {op.name}({inside})"

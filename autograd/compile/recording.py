@@ -1,0 +1,248 @@
+"""One call of a function on symbols, and the entry that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...backend import backend_of, current
+from .. import tree
+from ..array import Array, peel, raw
+from .entry import Entry
+from .fuse import goes_into, is_entropy_name, loopable, reducible
+from .guards import MISS, Leaf, Token
+from .passes import simplify
+from .program import ARRAY, NUMBER, Op, Program, Value
+from .recorder import Recorder
+from .space import symbol_class
+from .symbols import Symbol
+
+
+class Recording:
+    """One call of a function on symbols."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        static: frozenset[int],
+    ) -> None:
+        self.f, self.args, self.kwargs = f, args, kwargs
+        self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
+        self.recorder = Recorder()
+        self.leaves: list[Leaf] = []
+        self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `leaves`
+        self.plain = False
+        self.inputs: list[Value] = []
+        self.result: Any = None
+
+    def run(self) -> Any:
+        """The function's result; `MISS` if it depends on what is traced outside."""
+        args: list[Any] = []
+        kind = self._kind_of_numbers()
+        for i, x in enumerate(self.args):
+            if i in self.static:
+                self._leaf(Leaf("static", False, x, f"static {i}"), x)
+                args.append(x)
+            else:
+                args.append(self._symbols(x, str(i), kind))
+        kwargs = self._symbols(self.kwargs, "", kind)
+        try:
+            out = self.f(*args, **kwargs)
+        finally:
+            self.recorder.open = False
+        found, spec = tree.flatten(out)
+        if any(type(peel(x)) is Array for x in found):
+            return MISS
+        self.wrapped = [type(x) is Array for x in found]
+        self.outputs = [raw(x) for x in found]
+        real = self._real_all()
+        self.result = tree.unflatten(spec, [_token(x) for x in real])
+        wrap = [Array(x) if w else x for x, w in zip(real, self.wrapped, strict=True)]
+        return tree.unflatten(spec, wrap)
+
+    def _kind_of_numbers(self) -> Any:
+        for x in tree.leaves((self.args, self.kwargs)):
+            inner = raw(x)
+            if hasattr(inner, "__array_namespace__"):
+                return self._class(inner)
+        return self._class(current().asarray(0.0))
+
+    def _class(self, x: Any) -> Any:
+        kind = symbol_class(x)
+        self.plain = self.plain or kind.backend.name != "numpy"
+        return kind
+
+    def _leaf(self, leaf: Leaf, x: Any) -> None:
+        self.leaves.append(leaf)
+        self.given.append(x)
+
+    def _symbols(self, x: Any, path: str, kind: Any) -> Any:
+        leaves, spec = tree.flatten(x)
+        names = tree.paths(x)
+        out = []
+        for leaf, name in zip(leaves, names, strict=True):
+            out.append(self._symbol(leaf, ".".join(p for p in (path, name) if p), kind))
+        return tree.unflatten(spec, out)
+
+    def _symbol(self, x: Any, path: str, kind: Any) -> Any:
+        place = len(self.leaves)
+        wrapped = type(x) is Array
+        inner = raw(x)
+        array = hasattr(inner, "__array_namespace__")
+        number = type(inner) in (int, float, complex)
+        if not array and not number:
+            self._leaf(Leaf("static", False, x, path), x)
+            return x
+        like = x
+        if array:
+            kind, like = self._class(inner), Token(inner)
+            inner = np.asarray(inner) if isinstance(inner, np.generic) else inner
+        numbers = frozenset((place,)) if number else None
+        value = self.recorder.value(inner, place=place, numbers=numbers)
+        value.name = f"x{place}"
+        self._leaf(Leaf("array" if array else "number", wrapped, like, path, value), raw(x))
+        self.inputs.append(value)
+        symbol = kind(self.recorder, value, inner)
+        return Array(symbol) if wrapped else symbol
+
+    def _real_all(self) -> list[Any]:
+        """What this call returns: memory that nobody else has, or an input itself."""
+        taken = {id(x) for x in self.given}
+        out = []
+        for x in self.outputs:
+            value = self._real(x)
+            if id(value) in taken and not (isinstance(x, Symbol) and x.of.place >= 0):
+                value = backend_of(value).xp.copy(value) if hasattr(value, "shape") else value
+            taken.add(id(value))
+            out.append(value)
+        return out
+
+    def _real(self, x: Any) -> Any:
+        if not isinstance(x, Symbol):
+            return backend_of(x).xp.copy(x) if hasattr(x, "__array_namespace__") else x
+        value = x.real_value
+        if x.of.place >= 0:
+            return self.given[x.of.place]
+        if x.of.kind == NUMBER or (
+            type(value) is np.ndarray and value.base is None and not x.of.constant
+        ):
+            return value
+        return backend_of(value).xp.copy(value)
+
+    def entry(self, donate: frozenset[int], fast: bool) -> Entry:
+        """The program of this recording, with its guards."""
+        for leaf in self.leaves:
+            if leaf.value is not None and leaf.value.place in self.recorder.static:
+                leaf.kind = "static"
+        results = [self._output(x) for x in self.outputs]
+        places = {v.place: v for v in self.inputs}
+        inputs: list[Any] = [places.get(i) for i in range(len(self.leaves))]
+        name = getattr(self.f, "__name__", "f")
+        program = Program(inputs, self.recorder.ops, results, name=name)
+        simplify(program)
+        _own_outputs(program)
+        donated = {
+            i
+            for i, leaf in enumerate(self.leaves)
+            if leaf.kind == "array"
+            and leaf.like.kind is np.ndarray
+            and leaf.path.split(".")[0] in {str(n % max(len(self.args), 1)) for n in donate}
+        }
+        pairs = pair(program, self.leaves, tree.paths(self.result), donated)
+        arguments = [
+            x if i in self.static else tree.map(_token, x) for i, x in enumerate(self.args)
+        ]
+        return Entry(
+            program=program,
+            leaves=self.leaves,
+            arguments=(arguments, tree.map(_token, self.kwargs)),
+            result=self.result,
+            wrapped=self.wrapped,
+            donated=donated,
+            pairs=pairs,
+            static_arguments=self.static,
+            fast=fast,
+            plain=self.plain,
+            name=name,
+        )
+
+    def _output(self, x: Any) -> Any:
+        if isinstance(x, Symbol):
+            return x.of
+        if hasattr(x, "__array_namespace__"):
+            return self.recorder.constant(x)
+        return x
+
+
+def _token(x: Any) -> Any:
+    inner = raw(x)
+    return Token(inner) if hasattr(inner, "__array_namespace__") else x
+
+
+def _own_outputs(program: Program) -> None:
+    """Give every output a value of its own: one that no other output, constant or view shares memory with."""
+    seen: set[Value] = set()
+    for k, v in enumerate(program.outputs):
+        if type(v) is not Value or v.kind != ARRAY or v.place >= 0:
+            continue
+        if v in seen or v.constant or _may_be_shared(v):
+            own = Value(f"r{k}", ARRAY, v.shape, v.dtype)
+            op = Op("copied", copied, (v,), {}, own)
+            own.op = op
+            program.ops.append(op)
+            program.outputs[k] = own
+        seen.add(v)
+
+
+def copied(x: Any) -> Any:
+    """A fresh array."""
+    return backend_of(x).xp.copy(x)
+
+
+def _may_be_shared(v: Value) -> bool:
+    op = v.op
+    assert op is not None
+    return not (goes_into(op) or loopable(op) or reducible(op) or is_entropy_name(op))
+
+
+def pair(
+    program: Program, leaves: list[Leaf], paths: list[str], donated: set[int]
+) -> dict[int, int]:
+    """For each output, the input that it most likely replaces: the same kind of array, at the most similar place."""
+    used: set[int] = set()
+    pairs: dict[int, int] = {}
+    for k, v in enumerate(program.outputs):
+        if type(v) is not Value or v.kind != ARRAY or v.place >= 0:
+            continue
+        best, score = -1, (-1, -1)
+        for i, leaf in enumerate(leaves):
+            x = leaf.value
+            if (
+                leaf.kind != "array"
+                or x is None
+                or i in used
+                or x.shape != v.shape
+                or x.dtype != v.dtype
+            ):
+                continue
+            rating = (_alike(paths[k], leaf.path), int(i in donated))
+            if rating > score:
+                best, score = i, rating
+        if best >= 0:
+            pairs[k] = best
+            used.add(best)
+    return pairs
+
+
+def _alike(a: str, b: str) -> int:
+    """How many parts two paths have in common, from the end."""
+    count = 0
+    for x, y in zip(reversed(a.split(".")), reversed(b.split(".")), strict=False):
+        if x != y:
+            break
+        count += 1
+    return count

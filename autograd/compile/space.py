@@ -1,0 +1,174 @@
+"""The namespace and the backend of symbols: every function of a library, written down as it is called."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ...backend import Backend, backend_of, register
+from ...backend._base import Namespace
+from ..backward import SPACES
+from .decompose import decomposed
+from .elementwise import TABLE
+from .program import ARRAY, NUMBER, replace, values_in
+from .recorder import TraceError, find_recorder, structure_of, users_line
+from .symbols import Symbol
+
+# Results whose shape depends on values.
+_REFUSED = {
+    "nonzero": "pb.xp.where(condition, …) keeps the shape",
+    "unique_all": "make it an argument of the compiled function",
+    "unique_counts": "make it an argument of the compiled function",
+    "unique_inverse": "make it an argument of the compiled function",
+    "unique_values": "make it an argument of the compiled function",
+}
+# Results that depend on shapes and dtypes alone.
+_OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
+_SAME = frozenset(("copy", "stop_gradient", "positive"))
+
+
+class RecordingSpace(Namespace):
+    """The namespace of a library's arrays, each function of it recorded."""
+
+    def __init__(self, base: Any, prefix: str = "") -> None:
+        super().__init__(base, {})
+        self.__dict__["prefix"] = prefix
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self.base, name)
+        full = self.prefix + name
+        if full in ("linalg", "fft", "special"):
+            found = RecordingSpace(found, full + ".")
+        elif callable(found) and not isinstance(found, type):
+            found = recorded(full, found)
+        self.__dict__[name] = found
+        return found
+
+
+def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, written down where one of its arguments is recorded."""
+    refusal = _REFUSED.get(name)
+
+    def call(*args: Any, **settings: Any) -> Any:
+        recorder = find_recorder(args) or find_recorder(settings)
+        if recorder is None:
+            return function(*args, **settings)
+        if name in _OF_SHAPES:
+            real = replace((args, settings), lambda x: getattr(x, "real_value", x))
+            like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
+            return recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
+        if name in _SAME and isinstance(args[0], Symbol):
+            return args[0].copy()
+        args, settings = _read_numbers(name, args, settings)
+        if refusal is not None or _by_mask(name, args, settings):
+            _refuse_shape(name, args, refusal)
+        return recorder.record(name, function, args, settings)
+
+    call.__name__ = name
+    return call
+
+
+def _read_numbers(name: str, args: Any, settings: Any) -> Any:
+    """Python numbers that are no operands decide on shapes: they are read, and belong to the program from then on."""
+
+    def read(x: Any) -> Any:
+        if isinstance(x, Symbol) and x.of.kind == NUMBER:
+            return x.read(f"use in {name}")
+        return x
+
+    def key_part(x: Any) -> Any:  # an integer may vary, the ends of a slice may not
+        if isinstance(x, slice):
+            ends = (x.start, x.stop, x.step)
+            return slice(*(operator.index(e) if isinstance(e, Symbol) else e for e in ends))
+        return x
+
+    if name in _KEYED:
+        place = _KEYED[name]
+        key = args[place]
+        cleaned = tuple([key_part(x) for x in key]) if type(key) is tuple else key_part(key)
+        return (*args[:place], cleaned, *args[place + 1 :]), settings
+    if name in TABLE or name in _OF_NUMBERS:
+        return args, replace(settings, read)
+    return replace(args, read), replace(settings, read)
+
+
+_KEYED = {"getitem": 1, "setitem": 2}
+_OF_NUMBERS = frozenset(("asarray", "clip", "full_like"))
+
+
+def _by_mask(name: str, args: Any, settings: Any) -> bool:
+    """Whether the shape of the result depends on values: elements chosen by a mask, counts of repetitions."""
+    if name == "getitem":
+        parts = args[1] if isinstance(args[1], tuple) else (args[1],)
+        return any(
+            isinstance(p, Symbol)
+            and not p.of.constant
+            and p.of.kind == ARRAY
+            and p.of.dtype.kind == "b"
+            for p in parts
+        )
+    if name == "repeat":
+        return any(isinstance(r, Symbol) and not r.of.constant for r in args[1:2])
+    return False
+
+
+def _refuse_shape(name: str, args: Any, advice: str | None) -> None:
+    if all(v.constant for v in values_in(structure_of(list(args)))):
+        return
+    what = "x[mask]" if name == "getitem" else name
+    raise TraceError(
+        f"{what} at {users_line()}: the shape of its result depends on values, and a compiled function has fixed "
+        f"shapes: {advice or 'use pb.xp.where(mask, x, …), or indices made outside'}"
+    )
+
+
+# ── the backend ───────────────────────────────────────────────────────────────────────────────
+
+_CLASSES: dict[Any, type[Symbol]] = {}
+
+
+def symbol_class(x: Any) -> type[Symbol]:
+    """The class of symbols that stand for arrays like `x`; made once for each library and device."""
+    backend = backend_of(x)
+    key = (backend.array_type, backend.name, str(getattr(x, "device", None)))
+    kind = _CLASSES.get(key)
+    if kind is None:
+        kind = _CLASSES[key] = _make_class(backend)
+    return kind
+
+
+def _make_class(backend: Backend) -> type[Symbol]:
+    space = RecordingSpace(backend.xp)
+    kind = type("Symbol", (Symbol,), {"__slots__": (), "space": space, "recorded": True})
+    if backend.name == "numpy":
+        space.__dict__.update(decomposed(space))
+    record = dataclasses.replace(
+        backend,
+        xp=space,
+        asarray=lambda host, dtype=None: (
+            host if isinstance(host, Symbol) else backend.asarray(host, dtype)
+        ),
+        to_numpy=lambda x: backend.to_numpy(
+            x.read("pb.to_numpy(x)") if isinstance(x, Symbol) else x
+        ),
+        normalise=lambda out: out if isinstance(out, Symbol) else backend.normalise(out),
+        as_gradient=_as_gradient,
+        lock=lambda x: False,
+        unlock=lambda x: None,
+        recording=True,
+        reason="recorded",
+    )
+    vars_of: Any = kind
+    vars_of.backend = record
+    register(kind, record)
+    SPACES[kind] = space
+    return kind
+
+
+def _as_gradient(x: Any) -> Any:
+    """`x` as it is: what reaches the caller is a buffer of its own anyway."""
+    return x.copy() if isinstance(x, Symbol) else backend_of(x).as_gradient(x)

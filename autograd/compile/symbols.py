@@ -1,0 +1,340 @@
+"""Recording: an array library whose functions run another one's and write down what they did.
+
+The engine is generic in the class of raw arrays. `Symbol` is one more such class: its namespace (`space.py`) calls the
+real function on the real arrays and appends an operation to the recording. So gradients, losses, optimisers,
+checkpoints and nested derivatives run as they stand, and what they do comes out as one flat program.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...backend import Backend
+from ..primitive import CONSTANT, names
+from .program import NUMBER
+from .recorder import NUMBERS, Recorded, TraceError, users_line
+
+
+def as_number(x: Any) -> Any:
+    """The only element of an array, as a Python number."""
+    return x.item() if hasattr(x, "item") else complex(x) if "complex" in str(x.dtype) else float(x)
+
+
+def _operator(name: str, function: Callable[..., Any], *, reflected: bool = False) -> Any:
+    def method(self: Symbol, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        pair = (other, self) if reflected else (self, other)
+        if self.of.kind == NUMBER and (
+            isinstance(other, NUMBERS) or getattr(getattr(other, "of", None), "kind", "") == NUMBER
+        ):
+            return self.recorder.record(f"py.{name}", function, pair, {})
+        return getattr(self.space, name)(*pair)
+
+    return method
+
+
+def _operand(x: Any) -> bool:
+    return isinstance(x, NUMBERS) or (hasattr(x, "dtype") and not hasattr(x, "tape"))
+
+
+def _in_place(name: str, function: Callable[..., Any]) -> Any:
+    def method(self: Symbol, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        out = function(self, other)
+        if self.of.kind == NUMBER:
+            return out
+        if out.shape != self.shape:
+            raise ValueError(
+                f"{name}: the result has shape {out.shape}, but x has shape {self.shape}, which it keeps"
+            )
+        if out.dtype != self.dtype:
+            out = self.space.astype(out, self.dtype)
+        return self._rebind(out)
+
+    return method
+
+
+class Symbol(Recorded):
+    """An array, or a Python number, of a recording: what it is in the program, and what it is in this run.
+
+    In-place operations give the symbol a new value; no buffer is written to, and slices are copies.
+    """
+
+    __slots__ = ("__weakref__",)
+    __hash__ = None  # type: ignore[assignment]  # == is elementwise
+    __array_priority__ = 2000
+    space: Any
+    backend: Backend
+
+    def _rebind(self, out: Any) -> Symbol:
+        if not isinstance(out, Symbol):
+            out = type(self)(self.recorder, self.recorder.constant(out), out)
+        self.of, self.real_value = out.of, out.real_value
+        return self
+
+    def constant(self, x: Any) -> Symbol:
+        """An array of the library itself, as a constant of this recording."""
+        return type(self)(self.recorder, self.recorder.constant(x), x)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.of.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.of.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.of.size
+
+    @property
+    def dtype(self) -> Any:
+        """The library's own dtype."""
+        return getattr(self.real_value, "dtype", self.of.dtype)
+
+    @property
+    def device(self) -> Any:
+        """Where the data lies."""
+        return getattr(self.real_value, "device", self.backend.device)
+
+    @property
+    def T(self) -> Any:
+        """The axes in the opposite order."""
+        return self.space.permute_dims(self, tuple(reversed(range(self.ndim))))
+
+    @property
+    def mT(self) -> Any:
+        """The last two axes swapped."""
+        return self.space.matrix_transpose(self)
+
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        return self.space.real(self)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        return self.space.imag(self)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d array")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<recorded {self.of!r}>"
+
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        return self.space
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.space.getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._rebind(self.space.setitem(self, value, key))
+
+    def __neg__(self) -> Any:
+        return self._unary("negative", operator.neg)
+
+    def __pos__(self) -> Any:
+        return self._unary("positive", operator.pos)
+
+    def __abs__(self) -> Any:
+        return self._unary("abs", abs)
+
+    def __invert__(self) -> Any:
+        return self._unary("bitwise_invert", operator.invert)
+
+    def _unary(self, name: str, function: Callable[..., Any]) -> Any:
+        if self.of.kind == NUMBER:
+            return self.recorder.record(f"py.{name}", function, (self,), {})
+        return getattr(self.space, name)(self)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it stands for a Python number."""
+        return self.of.kind == NUMBER
+
+    def as_number(self) -> Any:
+        """A 0-d array as a Python number of the program."""
+        return self if self.is_number else self.recorder.record("item", as_number, (self,), {})
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """A copy on another device."""
+        return self.space.to_device(self, device)
+
+    def copy(self) -> Any:
+        """Itself, under another name: nothing writes to it."""
+        return type(self)(self.recorder, self.of, self.real_value)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    def astype(self, dtype: Any, **settings: Any) -> Any:
+        """Cast, as NumPy's method does."""
+        return self.space.astype(self, dtype)
+
+    def reshape(self, *shape: Any, **settings: Any) -> Any:
+        """Reshape, as NumPy's method does."""
+        inner = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        return self.space.reshape(self, tuple(inner))
+
+    def transpose(self, *axes: Any) -> Any:
+        """Permute the axes, as NumPy's method does."""
+        inner = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
+        return self.space.permute_dims(self, tuple(inner)) if inner else self.T
+
+    # ── what a recorded program cannot do ─────────────────────────────────────────────────────
+
+    def read(self, what: str) -> Any:
+        """The value of this run: of a constant, or of a Python number, which the program then depends on.
+
+        Raises
+        ------
+        TraceError
+            For what depends on an array.
+        """
+        if self.of.constant:
+            return self.real_value
+        if self.of.kind == NUMBER and self.of.numbers is not None:
+            for place in self.of.numbers:
+                self.recorder.static.add(place)
+                self.recorder.reads.setdefault(place, users_line())
+            return self.real_value
+        raise TraceError(
+            f"{what} of a recorded array of shape {self.shape}, dtype {self.dtype}, at {users_line()}: a compiled "
+            "function is recorded once, and its values differ from call to call. Branch by pb.xp.where, keep numbers "
+            "as 0-d arrays, read values outside of the compiled function, or leave this part uncompiled"
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.read("bool(x), as in `if x:`,"))
+
+    def __int__(self) -> int:
+        return int(self.read("int(x)"))
+
+    def __index__(self) -> int:
+        return operator.index(self.read("use as an index, a length or a size"))
+
+    def __float__(self) -> float:
+        return float(self.read("float(x)"))
+
+    def __complex__(self) -> complex:
+        return complex(self.read("complex(x)"))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.read("numpy.asarray(x)"), dtype)
+
+    def __dlpack__(self, **_: Any) -> Any:
+        self.read("DLPack export")
+        return self.real_value.__dlpack__()
+
+    def __dlpack_device__(self) -> Any:
+        return self.real_value.__dlpack_device__()
+
+    def item(self) -> Any:
+        """The only element as a Python number; refused unless it is a constant."""
+        value = self.read("x.item()")
+        return value.item() if hasattr(value, "item") else value
+
+    def tolist(self) -> Any:
+        """The elements as lists; refused unless they are constants."""
+        return self.read("x.tolist()").tolist()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        name = _NUMPYS.get(ufunc.__name__, ufunc.__name__)
+        if method == "__call__" and not options:
+            for space in (self.space, self.space.special):
+                found = getattr(space, name, None)
+                if found is not None:
+                    return found(*inputs)
+        return self._refused(f"numpy.{ufunc.__name__}")
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        name = _NUMPYS.get(function.__name__, function.__name__)
+        if function.__name__ in ("shape", "ndim", "size"):
+            return getattr(args[0], function.__name__)
+        known = name in _OTHERS or name in CONSTANT or name in names()
+        if not known or (name == "where" and len(args) == 1):
+            return self._refused(f"{function.__module__}.{function.__name__}")
+        section = function.__module__.rpartition(".")[2]
+        space = (
+            getattr(self.space, section, self.space) if "." in function.__module__ else self.space
+        )
+        found = getattr(space, name, None)
+        if found is None:
+            return self._refused(f"{function.__module__}.{function.__name__}")
+        return found(*args, **kwargs)
+
+    def _refused(self, what: str) -> Any:
+        raise TraceError(
+            f"{what} of a recorded array at {users_line()}: it cannot be recorded; use a function of pb.xp"
+        )
+
+
+# NumPy's own functions, by ``np.median(x)``, whose results' shapes do not depend on values.
+_OTHERS = frozenset(
+    """average cumprod cumsum diagonal dot einsum fft2 hstack inner isclose kron matrix_norm median nan_to_num norm
+    nanmax nanmean nanmin nansum outer pad percentile ptp quantile ravel round swapaxes trace vdot vstack""".split()  # noqa: SIM905 - a table
+)
+
+_NUMPYS = {
+    "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
+    "arctan2": "atan2", "arctanh": "atanh", "conjugate": "conj", "power": "pow", "invert": "bitwise_invert",
+    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "rint": "round", "concatenate": "concat",
+    "transpose": "permute_dims",
+}  # fmt: skip
+
+_BINARY = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
+    "mod": "remainder", "pow": "pow", "matmul": "matmul", "and": "bitwise_and", "or": "bitwise_or",
+    "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+}  # fmt: skip
+_COMPARE = {
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
+}  # fmt: skip
+_METHODS = ("sum", "mean", "max", "min", "prod", "std", "var", "any", "all", "argmax", "argmin", "squeeze", "clip",
+            "take", "conj", "round")  # fmt: skip
+
+
+def _method(name: str) -> Any:
+    def method(self: Symbol, *args: Any, **settings: Any) -> Any:
+        if args and name not in ("clip", "take"):
+            settings["axis"], args = args[0], args[1:]
+        return getattr(self.space, name)(self, *args, **settings)
+
+    method.__name__ = name
+    return method
+
+
+def _install() -> None:
+    for symbol, name in (_BINARY | _COMPARE).items():
+        plain = getattr(operator, {"and": "and_", "or": "or_"}.get(symbol, symbol))
+        setattr(Symbol, f"__{symbol}__", _operator(name, plain))
+        if symbol in _BINARY:
+            setattr(Symbol, f"__r{symbol}__", _operator(name, plain, reflected=True))
+            setattr(Symbol, f"__i{symbol}__", _in_place(f"__i{symbol}__", plain))
+    for name in _METHODS:
+        setattr(Symbol, name, _method(name))
+
+
+_install()
