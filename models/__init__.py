@@ -1,25 +1,95 @@
 """Functions with parameters: layers, networks and losses. Knows nothing of optimisers."""
 
-from ._module import Module
-from .activations import ACTIVATIONS, gelu, identity, relu, sigmoid, silu, softplus, tanh
+from ._module import Module, parameter_mask, plain, state
+from .activations import (
+    ACTIVATIONS,
+    celu,
+    elu,
+    gelu,
+    gelu_tanh,
+    hard_sigmoid,
+    hard_swish,
+    hardtanh,
+    identity,
+    leaky_relu,
+    log_sigmoid,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    tanh,
+    threshold,
+)
+from .classification import cross_entropy, hinge, kl_divergence
+from .containers import Activation, Residual, Sequential
+from .dense import MLP, Linear
+from .dropout import Dropout
+from .embedding import Embedding
+from .features import FourierFeatures, PolynomialFeatures, RadialBasis
 from .initialisation import INITIALISERS
-from .layers import MLP, Linear
-from .losses import binary_cross_entropy, cross_entropy, squared_error
+from .losses import (
+    absolute_error,
+    binary_cross_entropy,
+    huber,
+    l1_penalty,
+    l2_penalty,
+    poisson,
+    squared_error,
+)
+from .normalisation import BatchNorm, LayerNorm, RMSNorm
 
 __all__ = [
     "ACTIVATIONS",
+    "Activation",
+    "BatchNorm",
+    "Dropout",
+    "Embedding",
+    "FourierFeatures",
     "INITIALISERS",
-    "MLP",
+    "LayerNorm",
     "Linear",
+    "MLP",
     "Module",
+    "PolynomialFeatures",
+    "RMSNorm",
+    "RadialBasis",
+    "Residual",
+    "Sequential",
+    "absolute_error",
     "binary_cross_entropy",
+    "celu",
     "cross_entropy",
+    "elu",
     "gelu",
+    "gelu_tanh",
+    "hard_sigmoid",
+    "hard_swish",
+    "hardtanh",
+    "hinge",
+    "huber",
     "identity",
+    "kl_divergence",
+    "l1_penalty",
+    "l2_penalty",
+    "leaky_relu",
+    "log_sigmoid",
+    "mish",
+    "parameter_mask",
+    "plain",
+    "poisson",
     "relu",
+    "relu6",
+    "selu",
     "sigmoid",
     "silu",
     "softplus",
+    "softsign",
     "squared_error",
+    "state",
     "tanh",
+    "threshold",
 ]

@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, dataclass_transform
+from collections.abc import Iterator
+from typing import Any, ClassVar, dataclass_transform
 
 from ..autograd import tree
+from ..autograd.array import Array, peel
 
 
-@dataclass_transform(field_specifiers=(dataclasses.field, tree.static))
+def state(**options: Any) -> Any:
+    """A field of a module that training mode renews and no gradient reaches, such as a running mean.
+
+    Parameters
+    ----------
+    **options
+        As for `dataclasses.field`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> class Counter(pb.models.Module):
+    ...     count: object = pb.models.state()
+    ...     def __call__(self, x):
+    ...         return x
+    ...     def training(self, x, *, key=None):
+    ...         return x, Counter(self.count + 1)
+    >>> Counter(pb.xp.asarray(0)).training(1.0)[1].count
+    Array(1, dtype=int64, device='cpu')
+    """
+    metadata = {**options.pop("metadata", {}), "state": True}
+    return dataclasses.field(metadata=metadata, **options)
+
+
+@dataclass_transform(field_specifiers=(dataclasses.field, tree.static, state))
 class Module:
     """A model: a dataclass whose fields are arrays, other models, or `tree.static` settings.
 
     A subclass becomes a dataclass and a pytree by being written. It holds raw arrays of the backend; under
     `grad` they are traced ones, and a gradient with respect to a model is a model of gradients.
+
+    ``model(x)`` is inference. In training mode, ``y, model = model.training(x, key=key)`` gives the outputs and the
+    model with its new state, such as running statistics.
 
     Examples
     --------
@@ -35,3 +64,150 @@ class Module:
         raise NotImplementedError(
             f"{type(self).__name__} has no __call__: write what it computes from x"
         )
+
+    def training(self, x: Any, *, key: Any = None) -> tuple[Any, Any]:
+        """The output in training mode, and the model with its new state.
+
+        Parameters
+        ----------
+        x : array
+            Inputs.
+        key : array uint32 (2,), optional
+            What random layers draw from; the same key draws the same (`pb.random.key`).
+
+        Returns
+        -------
+        y : Array
+        model : Module
+            This one where there is no state. After `value_and_grad` with ``has_aux=True`` its arrays are
+            `pb.Array`s; `plain` takes them out.
+
+        Raises
+        ------
+        NotImplementedError
+            If the class holds layers that behave differently in training and does not say how to train them.
+        """
+        for name, child in children(self):
+            if trains_differently(child):
+                raise NotImplementedError(
+                    f"{type(self).__name__} holds {name}, a {type(child).__name__}, which behaves differently in "
+                    f"training: write {type(self).__name__}.training(x, *, key=None), which returns (y, model)"
+                )
+        return self(x), self
+
+    def summary(self, input_shape: int | tuple[int, ...] | None = None) -> str:
+        """A table of layers, shapes of their outputs, and numbers of parameters.
+
+        Parameters
+        ----------
+        input_shape : int or tuple of int, optional
+            Shape of the inputs, such as ``(32, 64)`` for a batch of 32; the model is then run on zeros, so that the
+            outputs' shapes are known.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ValueError
+            If the model takes no inputs of that shape; the layer's own error is the cause.
+
+        Examples
+        --------
+        >>> import pullback as pb
+        >>> print(pb.models.MLP([4, 8, 3], activation="tanh").summary((32, 4)))
+        layer         kind                output   parameters
+        -----------------------------------------------------
+        layers.0      Linear(4, 8)        (32, 8)          40
+        activation.0  Activation('tanh')  (32, 8)           0
+        layers.1      Linear(8, 3)        (32, 3)          27
+        -----------------------------------------------------
+        67 parameters
+        """
+        from .summary import summary
+
+        return summary(self, input_shape)
+
+    _integers: ClassVar[bool] = False  # whether inputs are integers
+
+    def _chain(self) -> list[tuple[str, Module]] | None:
+        """The modules that it applies one after the other, with their paths; None where it is not made so."""
+        return None
+
+
+def children(module: Any) -> Iterator[tuple[str, Module]]:
+    """The modules directly in a module's fields, tuples, lists and dicts among them, with their paths."""
+    for field in dataclasses.fields(module):
+        if not field.metadata.get("static"):
+            yield from _modules(field.name, getattr(module, field.name))
+
+
+def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
+    if isinstance(value, Module):
+        yield name, value
+    elif isinstance(value, tuple | list):
+        for i, part in enumerate(value):
+            yield from _modules(f"{name}.{i}", part)
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _modules(f"{name}.{key}", part)
+
+
+def trains_differently(module: Any) -> bool:
+    """Whether a module, or one inside it, has a training mode of its own."""
+    return type(module).training is not Module.training or any(
+        trains_differently(child) for _, child in children(module)
+    )
+
+
+def plain(model: Any) -> Any:
+    """The same tree, holding the backend's own arrays where it held `pb.Array`s that are on no tape.
+
+    For what `value_and_grad` with ``has_aux=True`` returns besides, before it goes on as a model: steps with raw
+    arrays are faster. Traced arrays stay traced, so that nothing is cut from a gradient.
+
+    Parameters
+    ----------
+    model : pytree
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> (loss, aux), g = pb.value_and_grad(lambda x: (x * x, x), has_aux=True)(np.asarray(3.0))
+    >>> aux, pb.models.plain(aux)
+    (Array(3., dtype=float64, device='cpu'), array(3.))
+    """
+    return tree.map(lambda x: peel(x) if type(x) is Array else x, model)
+
+
+def parameter_mask(model: Any) -> Any:
+    """A tree of bools: True for parameters, False for fields made by `state` (running statistics).
+
+    What the optimisers take as `mask`, so that weight decay leaves running statistics alone.
+
+    Parameters
+    ----------
+    model : Module, or a tuple, list or dict of them
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tree.leaves(pb.models.parameter_mask(pb.models.BatchNorm.init(3)))
+    [True, True, False, False]
+    """
+    if isinstance(model, Module):
+        new = object.__new__(type(model))
+        for field in dataclasses.fields(model):  # type: ignore[arg-type]  # every subclass is a dataclass
+            value = getattr(model, field.name)
+            if field.metadata.get("state"):
+                value = tree.map(lambda _: False, value)
+            elif not field.metadata.get("static"):
+                value = parameter_mask(value)
+            object.__setattr__(new, field.name, value)
+        return new
+    if type(model) in (tuple, list):
+        return type(model)(parameter_mask(part) for part in model)
+    if type(model) is dict:
+        return {key: parameter_mask(part) for key, part in model.items()}
+    return tree.map(lambda _: True, model)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from ..autograd import namespace as xp
+from ..autograd import special
 
 
 def identity(x: Any, /) -> Any:
@@ -13,14 +15,91 @@ def identity(x: Any, /) -> Any:
     return x
 
 
+def threshold(x: Any, /) -> Any:
+    """1 where x > 0, else 0; the derivative is 0 everywhere (McCulloch, Pitts, 1943).
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.threshold(np.asarray([-2.0, 0.0, 3.0]))
+    Array([0., 0., 1.], dtype=float64, device='cpu')
+    """
+    x = xp.asarray(x)
+    return xp.astype(x > 0, x.dtype)
+
+
+def _below(x: Any) -> Any:
+    """``min(x, 0)`` for the branch x ≤ 0 of a function, so that the other branch's numbers do not overflow in it."""
+    return xp.where(x > 0, 0.0, x)
+
+
+# ── rectifiers ────────────────────────────────────────────────────────────────────────────────
+
+
 def relu(x: Any, /) -> Any:
     """``max(x, 0)``, with derivative 0 at 0."""
     return xp.relu(x)
 
 
+def relu6(x: Any, /) -> Any:
+    """``min(max(x, 0), 6)`` (Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010)."""
+    return xp.clip(xp.asarray(x), 0.0, 6.0)
+
+
+def leaky_relu(x: Any, /, *, slope: float = 0.01) -> Any:
+    """``x`` where x > 0, else ``slope · x``, with derivative `slope` at 0 (Maas, Hannun, Ng, 2013).
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.leaky_relu(np.asarray([-2.0, 3.0]), slope=0.5)
+    Array([-1.,  3.], dtype=float64, device='cpu')
+    """
+    x = xp.asarray(x)
+    return xp.where(x > 0, x, slope * x)
+
+
+def elu(x: Any, /, *, alpha: float = 1.0) -> Any:
+    """``x`` where x > 0, else ``α (exp x − 1)``, with derivative α at 0 (Clevert, Unterthiner, Hochreiter, 2016).
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.elu(np.asarray([-1e4, 3.0]))
+    Array([-1.,  3.], dtype=float64, device='cpu')
+    """
+    x = xp.asarray(x)
+    return xp.where(x > 0, x, alpha * xp.expm1(_below(x)))
+
+
+def celu(x: Any, /, *, alpha: float = 1.0) -> Any:
+    """``x`` where x > 0, else ``α (exp(x / α) − 1)``: ELU with derivative 1 at 0 (Barron, 2017)."""
+    x = xp.asarray(x)
+    return xp.where(x > 0, x, alpha * xp.expm1(_below(x) / alpha))
+
+
+def selu(x: Any, /) -> Any:
+    """``1.0507 · elu(x, alpha=1.6733)``, which keeps mean 0 and variance 1 (Klambauer et al., 2017)."""
+    return 1.0507009873554805 * elu(x, alpha=1.6732632423543772)
+
+
+# ── sigmoids ──────────────────────────────────────────────────────────────────────────────────
+
+
 def tanh(x: Any, /) -> Any:
     """``tanh x``."""
     return xp.tanh(x)
+
+
+def hardtanh(x: Any, /) -> Any:
+    """``min(max(x, −1), 1)``, with derivative 1 at ±1 (Collobert, 2004)."""
+    return xp.clip(xp.asarray(x), -1.0, 1.0)
+
+
+def softsign(x: Any, /) -> Any:
+    """``x / (1 + |x|)`` (Bergstra et al., 2009); the derivative at 0 is 1."""
+    x = xp.asarray(x)
+    return x / (1.0 + xp.abs(x))
 
 
 def sigmoid(x: Any, /) -> Any:
@@ -35,16 +114,14 @@ def sigmoid(x: Any, /) -> Any:
     return xp.sigmoid(x)
 
 
-def silu(x: Any, /) -> Any:
-    """``x · sigmoid(x)`` (Elfwing, Uchibe, Doya, 2018)."""
-    x = xp.asarray(x)
-    return x * sigmoid(x)
+def hard_sigmoid(x: Any, /) -> Any:
+    """``min(max(x / 6 + ½, 0), 1)`` (Howard et al., Searching for MobileNetV3, 2019)."""
+    return xp.clip(xp.asarray(x) / 6.0 + 0.5, 0.0, 1.0)
 
 
-def gelu(x: Any, /) -> Any:
-    """``½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))``, the tanh form of GELU (Hendrycks, Gimpel, 2016)."""
-    x = xp.asarray(x)
-    return 0.5 * x * (1 + xp.tanh(0.7978845608028654 * (x + 0.044715 * (x * x * x))))
+def log_sigmoid(x: Any, /) -> Any:
+    """``log(1 / (1 + exp(−x)))`` as ``−softplus(−x)``, exact in both tails."""
+    return -xp.softplus(-xp.asarray(x))
 
 
 def softplus(x: Any, /) -> Any:
@@ -52,14 +129,67 @@ def softplus(x: Any, /) -> Any:
     return xp.softplus(x)
 
 
+# ── gated by themselves ───────────────────────────────────────────────────────────────────────
+
+
+def silu(x: Any, /) -> Any:
+    """``x · sigmoid(x)`` (Elfwing, Uchibe, Doya, 2018)."""
+    x = xp.asarray(x)
+    return x * sigmoid(x)
+
+
+def hard_swish(x: Any, /) -> Any:
+    """``x · hard_sigmoid(x)`` (Howard et al., Searching for MobileNetV3, 2019)."""
+    x = xp.asarray(x)
+    return x * hard_sigmoid(x)
+
+
+def gelu(x: Any, /) -> Any:
+    """``x Φ(x)`` with the normal distribution's Φ, as ``½ x erfc(−x / √2)`` (Hendrycks, Gimpel, 2016).
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.gelu(np.asarray([-1e4, 0.0, 1e4]))
+    Array([   -0.,     0., 10000.], dtype=float64, device='cpu')
+    """
+    x = xp.asarray(x)
+    return 0.5 * x * special.erfc(-math.sqrt(0.5) * x)
+
+
+def gelu_tanh(x: Any, /) -> Any:
+    """``½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))``, the tanh form of GELU (Hendrycks, Gimpel, 2016)."""
+    x = xp.asarray(x)
+    return 0.5 * x * (1 + xp.tanh(0.7978845608028654 * (x + 0.044715 * (x * x * x))))
+
+
+def mish(x: Any, /) -> Any:
+    """``x · tanh(softplus x)`` (Misra, 2019)."""
+    x = xp.asarray(x)
+    return x * xp.tanh(xp.softplus(x))
+
+
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "identity": identity,
+    "threshold": threshold,
     "relu": relu,
+    "relu6": relu6,
+    "leaky_relu": leaky_relu,
+    "elu": elu,
+    "celu": celu,
+    "selu": selu,
     "tanh": tanh,
+    "hardtanh": hardtanh,
+    "softsign": softsign,
     "sigmoid": sigmoid,
-    "silu": silu,
-    "gelu": gelu,
+    "hard_sigmoid": hard_sigmoid,
+    "log_sigmoid": log_sigmoid,
     "softplus": softplus,
+    "silu": silu,
+    "hard_swish": hard_swish,
+    "gelu": gelu,
+    "gelu_tanh": gelu_tanh,
+    "mish": mish,
 }
 
 

@@ -8,7 +8,22 @@ import numpy as np
 
 INITIALISERS = ("he", "glorot", "lecun")
 # relu and its kin halve the second moment, which He's factor 2 restores
-DEFAULT_FOR = {"relu": "he", "silu": "he", "gelu": "he", "softplus": "he"}
+DEFAULT_FOR = dict.fromkeys(
+    [
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "celu",
+        "silu",
+        "hard_swish",
+        "gelu",
+        "gelu_tanh",
+        "mish",
+        "softplus",
+    ],
+    "he",
+) | {"selu": "lecun"}  # which is derived for weights of variance 1 / fan_in
 
 
 def variance(name: str, fan_in: int, fan_out: int) -> float:
@@ -37,3 +52,16 @@ def draw(name: str, shape: tuple[int, int], rng: np.random.Generator) -> np.ndar
     """
     bound = math.sqrt(3 * variance(name, *shape))
     return rng.uniform(-bound, bound, shape)
+
+
+def check_sizes(name: str, **sizes: int) -> None:
+    """Refuse widths that are no integers of at least 1.
+
+    Raises
+    ------
+    ValueError
+        The message names the layer and the setting.
+    """
+    for setting, n in sizes.items():
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+            raise ValueError(f"{name}: {setting}={n!r}; it has to be an integer of at least 1")

@@ -1,68 +1,39 @@
-"""Losses: functions of outputs and targets, averaged over the rows, stable in the tails."""
+"""Losses of regression and of two classes, averaged over all elements; `classification.py` has those of many.
+
+`reduction` is "mean", "sum" or "none". With `sample_weight` w (the first axes of the losses l) these are Σ w l / Σ w,
+Σ w l and w l. Values on a device are not read: there labels and weights out of range are not refused.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..autograd import namespace as xp
-from ..autograd.array import raw
-from ..autograd.dtypes import is_integer
+from ..autograd import tree
+from ..autograd.dtypes import is_inexact
+from ._module import parameter_mask
+from ._reduction import (
+    check_range,
+    check_same,
+    difference,
+    floating_pair,
+    reduce,
+    shape_of,
+)
 from .activations import softplus
 
 
-def _shape(x: Any) -> tuple[int, ...]:
-    return tuple(getattr(raw(x), "shape", ()))
-
-
-def cross_entropy(logits: Any, labels: Any, /) -> Any:
-    """The mean of ``−log softmax(logits)[i, labels[i]]``.
-
-    Parameters
-    ----------
-    logits : array (…, C)
-        Unnormalised log-probabilities of C classes.
-    labels : integer array (…)
-        Classes 0 … C − 1.
-
-    Returns
-    -------
-    Array, 0-d
-
-    Raises
-    ------
-    TypeError
-        If the labels are not integers.
-    ValueError
-        If the shapes do not match, or there are no rows.
-    IndexError
-        If a label is not a class (on a CPU).
-
-    Notes
-    -----
-    Computed as ``log Σ exp(z − max z) − (z_y − max z)``; no logit overflows.
-
-    Examples
-    --------
-    >>> import numpy as np, pullback as pb
-    >>> round(float(pb.models.cross_entropy(np.zeros((2, 4)), np.asarray([0, 3]))), 6)
-    1.386294
-    """
-    labels, values = raw(labels), raw(logits)
-    if not hasattr(values, "ndim"):
-        raise TypeError(f"cross_entropy: logits are an array (…, C), not {type(values).__name__}")
-    kind = getattr(labels, "dtype", type(labels))
-    if not is_integer(kind):
-        raise TypeError(f"cross_entropy: labels are class indices of an integer dtype, not {kind}")
-    if values.ndim == 0 or labels.shape != values.shape[:-1]:
-        raise ValueError(
-            f"cross_entropy: logits of shape {values.shape} take labels of shape {values.shape[:-1]}, "
-            f"not {labels.shape}"
-        )
-    return xp.softmax_cross_entropy(logits, labels)
-
-
-def binary_cross_entropy(logits: Any, labels: Any, /, *, signed: bool = False) -> Any:
-    """The mean of the log loss of two classes, from logits: ``log(1 + exp(−s z))`` with s = ±1.
+def binary_cross_entropy(
+    logits: Any,
+    labels: Any,
+    /,
+    *,
+    signed: bool = False,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+) -> Any:
+    """The log loss of two classes, from logits: ``log(1 + exp(−s z))`` with s = ±1.
 
     Parameters
     ----------
@@ -72,15 +43,18 @@ def binary_cross_entropy(logits: Any, labels: Any, /, *, signed: bool = False) -
         In {0, 1}, or in {−1, +1} with `signed`; floating labels between them are probabilities.
     signed : bool
         Labels are −1 and +1.
+    sample_weight : array, optional
+        Of the first axes of the logits.
+    reduction : {"mean", "sum", "none"}
 
     Returns
     -------
-    Array, 0-d
+    Array, 0-d; or (…) with "none"
 
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ; for labels out of range and weights that are negative, NaN or infinite (on a CPU).
 
     Notes
     -----
@@ -93,29 +67,36 @@ def binary_cross_entropy(logits: Any, labels: Any, /, *, signed: bool = False) -
     >>> round(float(pb.models.binary_cross_entropy(z, np.asarray([1, 0, 1]))), 6)
     0.231049
     """
-    if _shape(logits) != _shape(labels):
+    if shape_of(logits) != shape_of(labels):
         raise ValueError(
-            f"binary_cross_entropy: logits of shape {_shape(logits)} take labels of the same shape, "
-            f"not {_shape(labels)}"
+            f"binary_cross_entropy: logits of shape {shape_of(logits)} take labels of the same shape, "
+            f"not {shape_of(labels)}"
         )
+    check_range("binary_cross_entropy", "labels", labels, -1 if signed else 0, 1)
     logits = xp.asarray(logits)
     labels = xp.astype(xp.asarray(labels), logits.dtype)
     if signed:
         labels = 0.5 * (labels + 1)
-    return xp.mean(softplus(logits) - labels * logits)
+    losses = softplus(logits) - labels * logits
+    return reduce("binary_cross_entropy", losses, sample_weight, reduction)
 
 
-def squared_error(predictions: Any, targets: Any, /) -> Any:
+def squared_error(
+    predictions: Any, targets: Any, /, *, sample_weight: Any = None, reduction: str = "mean"
+) -> Any:
     """The mean of ``(predictions − targets)²`` over all elements.
 
     Parameters
     ----------
     predictions, targets : array
         Of one shape: (rows,) or (rows, outputs).
+    sample_weight : array, optional
+        Of the first axes.
+    reduction : {"mean", "sum", "none"}
 
     Returns
     -------
-    Array, 0-d
+    Array, 0-d; or of the shape of the predictions with "none"
 
     Raises
     ------
@@ -128,10 +109,211 @@ def squared_error(predictions: Any, targets: Any, /) -> Any:
     >>> pb.models.squared_error(np.asarray([1.0, 2.0]), np.asarray([1.0, 4.0]))
     Array(2., dtype=float64, device='cpu')
     """
-    if _shape(predictions) != _shape(targets):
-        raise ValueError(
-            f"squared_error: predictions of shape {_shape(predictions)} and targets of shape {_shape(targets)} "
-            "have to agree"
-        )
-    difference = xp.subtract(predictions, targets)
-    return xp.mean(difference * difference)
+    check_same("squared_error", "predictions", predictions, "targets", targets)
+    d = difference(predictions, targets)
+    if reduction == "mean" and sample_weight is None and 0 not in d.shape:
+        return xp.mean(d * d)
+    return reduce("squared_error", d * d, sample_weight, reduction)
+
+
+def absolute_error(
+    predictions: Any, targets: Any, /, *, sample_weight: Any = None, reduction: str = "mean"
+) -> Any:
+    """The mean of ``|predictions − targets|`` over all elements, with derivative 0 where they agree.
+
+    Parameters
+    ----------
+    predictions, targets : array
+        Of one shape.
+    sample_weight : array, optional
+        Of the first axes.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Array, 0-d; or of the shape of the predictions with "none"
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.absolute_error(np.asarray([1.0, 2.0]), np.asarray([1.0, 4.0]))
+    Array(1., dtype=float64, device='cpu')
+    """
+    check_same("absolute_error", "predictions", predictions, "targets", targets)
+    losses = xp.abs(difference(predictions, targets))
+    return reduce("absolute_error", losses, sample_weight, reduction)
+
+
+def huber(
+    predictions: Any,
+    targets: Any,
+    /,
+    *,
+    delta: float = 1.0,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+) -> Any:
+    """The mean of ``½ d²`` where |d| ≤ δ, else ``δ (|d| − ½ δ)``, of differences d (Huber, 1964).
+
+    Parameters
+    ----------
+    predictions, targets : array
+        Of one shape.
+    delta : float
+        δ > 0, in the units of the targets.
+    sample_weight : array, optional
+        Of the first axes.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Array, 0-d; or of the shape of the predictions with "none"
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or δ is not positive and finite.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.huber(np.asarray([1.0, 2.0]), np.asarray([2.0, 5.0]), reduction="none")
+    Array([0.5, 2.5], dtype=float64, device='cpu')
+    """
+    check_same("huber", "predictions", predictions, "targets", targets)
+    if not 0 < delta < math.inf:
+        raise ValueError(f"huber: delta={delta!r}; it has to be positive and finite")
+    d = difference(predictions, targets)
+    near = xp.clip(d, -delta, delta)  # ½ near² + near (d − near), without |d|'s corner
+    return reduce("huber", near * (d - 0.5 * near), sample_weight, reduction)
+
+
+def poisson(
+    predictions: Any,
+    counts: Any,
+    /,
+    *,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
+    sample_weight: Any = None,
+    reduction: str = "mean",
+) -> Any:
+    """The negative log-likelihood of Poisson counts y: ``exp z − y z`` of the log rate z, or ``λ − y log(λ + ε)``.
+
+    Parameters
+    ----------
+    predictions : array
+        The logarithms of the rates z, or the rates λ without `log_input`.
+    counts : array
+        y ≥ 0, of the same shape.
+    log_input : bool
+        What the predictions are.
+    full : bool
+        Add ``log y!`` by Stirling's formula, ``y log y − y + ½ log 2πy``, where y > 1 (as PyTorch).
+    eps : float
+        ε.
+    sample_weight : array, optional
+        Of the first axes.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Array, 0-d; or of the shape of the predictions with "none"
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or a count is negative (on a CPU).
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.poisson(np.asarray([0.0, -1e4]), np.asarray([3.0, 0.0]))
+    Array(0.5, dtype=float64, device='cpu')
+    """
+    check_same("poisson", "predictions", predictions, "counts", counts)
+    check_range("poisson", "counts", counts, 0)
+    z, y = floating_pair(predictions, counts)
+    losses = xp.exp(z) - y * z if log_input else z - y * xp.log(z + eps)
+    if full:
+        above = xp.where(y > 1, y, 1.0)
+        stirling = above * xp.log(above) - above + 0.5 * xp.log(2 * math.pi * above)
+        losses = losses + xp.where(y > 1, stirling, 0.0)
+    return reduce("poisson", losses, sample_weight, reduction)
+
+
+def l2_penalty(params: Any, /) -> Any:
+    """``Σ |p|²`` over the elements of all parameters of a tree; running statistics are left out.
+
+    Parameters
+    ----------
+    params : pytree of arrays
+        A model, or part of it, such as ``[layer.W for layer in model.layers]``.
+
+    Returns
+    -------
+    Array, 0-d
+
+    Raises
+    ------
+    ValueError
+        If there are no floating-point arrays in it.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.l2_penalty([np.asarray([1.0, -2.0])])
+    Array(5., dtype=float64, device='cpu')
+    """
+    return _penalty(
+        "l2_penalty", params, lambda p: xp.real(p * xp.conj(p)) if _complex(p) else p * p
+    )
+
+
+def l1_penalty(params: Any, /) -> Any:
+    """``Σ |p|`` over the elements of all parameters of a tree; running statistics are left out.
+
+    Parameters
+    ----------
+    params : pytree of arrays
+        As for `l2_penalty`; the derivative at 0 is 0.
+
+    Returns
+    -------
+    Array, 0-d
+
+    Raises
+    ------
+    ValueError
+        If there are no floating-point arrays in it.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.l1_penalty({"W": np.asarray([1.0, -2.0])})
+    Array(3., dtype=float64, device='cpu')
+    """
+    return _penalty("l1_penalty", params, xp.abs)
+
+
+def _complex(p: Any) -> bool:
+    return "complex" in str(p.dtype)
+
+
+def _penalty(name: str, params: Any, size: Any) -> Any:
+    pairs = zip(tree.leaves(params), tree.leaves(parameter_mask(params)), strict=True)
+    chosen = [
+        xp.asarray(p) for p, counts in pairs if counts and is_inexact(getattr(p, "dtype", type(p)))
+    ]
+    if not chosen:
+        raise ValueError(f"{name}: no floating-point arrays among the parameters")
+    total = xp.sum(size(chosen[0]))
+    for p in chosen[1:]:
+        total = total + xp.sum(size(p))
+    return total

@@ -20,7 +20,8 @@ ACTIVATIONS = {
     "tanh": np.tanh,
     "sigmoid": sps.expit,
     "silu": lambda x: x * sps.expit(x),
-    "gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "gelu": lambda x: x * sps.ndtr(x),
+    "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
     "softplus": lambda x: np.logaddexp(0, x),
 }
 

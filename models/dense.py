@@ -13,16 +13,17 @@ from ..autograd.tree import static
 from ..backend import current
 from ._module import Module
 from .activations import activation as activation_called
-from .initialisation import DEFAULT_FOR, draw
+from .containers import Activation
+from .initialisation import DEFAULT_FOR, check_sizes, draw
 
 
 class Linear(Module):
-    """The affine map ``x @ W + b``.
+    """The affine map ``x @ W + b``, or the linear one ``x @ W`` where b is None.
 
     Attributes
     ----------
     W : array (inputs, outputs)
-    b : array (outputs,)
+    b : array (outputs,) or None
 
     Examples
     --------
@@ -33,11 +34,17 @@ class Linear(Module):
     """
 
     W: Any
-    b: Any
+    b: Any = None
 
     @staticmethod
     def init(
-        inputs: int, outputs: int, *, init: str = "lecun", seed: Any = 0, dtype: Any = "float32"
+        inputs: int,
+        outputs: int,
+        *,
+        init: str = "lecun",
+        bias: bool = True,
+        seed: Any = 0,
+        dtype: Any = "float32",
     ) -> Linear:
         """A layer with drawn weights and zero biases, on the active backend.
 
@@ -47,19 +54,28 @@ class Linear(Module):
             Widths.
         init : {"he", "glorot", "lecun"}
             The distribution of the weights.
+        bias : bool
+            Whether there is a b.
         seed : int or numpy.random.Generator
             What they are drawn from.
         dtype : dtype
             Of the parameters.
+
+        Raises
+        ------
+        ValueError
+            For widths below 1 or an unknown distribution.
         """
-        rng = np.random.default_rng(seed)
+        check_sizes("Linear.init", inputs=inputs, outputs=outputs)
+        W = draw(init, (inputs, outputs), np.random.default_rng(seed)).astype(dtype)
         backend = current()
-        W = backend.asarray(draw(init, (inputs, outputs), rng).astype(dtype))
-        return Linear(W=W, b=backend.asarray(np.zeros(outputs, dtype)))
+        return Linear(
+            backend.asarray(W), backend.asarray(np.zeros(outputs, dtype)) if bias else None
+        )
 
     def __call__(self, x: Any) -> Any:
         """``x @ W + b`` for x (…, inputs)."""
-        return xp.linear(x, self.W, self.b)
+        return xp.matmul(x, self.W) if self.b is None else xp.linear(x, self.W, self.b)
 
 
 class MLP(Module):
@@ -133,3 +149,10 @@ class MLP(Module):
             for layer in hidden:
                 x = h(xp.linear(x, layer.W, layer.b))
         return xp.linear(x, last.W, last.b)
+
+    def _chain(self) -> list[tuple[str, Module]]:
+        h = Activation(self.activation)
+        chain: list[tuple[str, Module]] = []
+        for i, layer in enumerate(self.layers):
+            chain += [(f"layers.{i}", layer), (f"activation.{i}", h)]
+        return chain[:-1]

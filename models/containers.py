@@ -1,0 +1,138 @@
+"""Modules made of modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd import namespace as xp
+from ..autograd import random
+from ..autograd.tree import static
+from ._module import Module, trains_differently
+from .activations import activation
+
+
+class Activation(Module):
+    """An activation function as a layer.
+
+    Parameters
+    ----------
+    name : str
+        One of `ACTIVATIONS`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.Activation("relu")(np.asarray([-1.0, 2.0]))
+    Array([0., 2.], dtype=float64, device='cpu')
+    """
+
+    name: str = static()
+
+    def __post_init__(self) -> None:
+        activation(self.name)
+
+    def __call__(self, x: Any) -> Any:
+        """The function of `x`, elementwise."""
+        return activation(self.name)(x)
+
+
+class Sequential(Module):
+    """Modules one after the other.
+
+    Parameters
+    ----------
+    *layers : Module or str
+        A name stands for the `Activation` of that name.
+
+    Attributes
+    ----------
+    layers : tuple of Module
+
+    Raises
+    ------
+    TypeError
+        For something else.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> M = pb.models
+    >>> model = M.Sequential(M.Linear.init(4, 8), M.BatchNorm.init(8), "relu", M.Dropout(0.1), M.Linear.init(8, 3))
+    >>> y, model = model.training(np.ones((5, 4), np.float32), key=pb.random.key(0))
+    >>> y.shape, model(np.ones((1, 4), np.float32)).shape
+    ((5, 3), (1, 3))
+    """
+
+    layers: tuple[Module, ...]
+
+    def __init__(self, *layers: Module | str) -> None:
+        for layer in layers:
+            if not isinstance(layer, Module | str):
+                raise TypeError(
+                    f"Sequential: {layer!r} is neither a Module nor the name of an activation; a function of one's own "
+                    "becomes a layer as a class derived from pb.models.Module"
+                )
+        self.layers = tuple(Activation(part) if isinstance(part, str) else part for part in layers)
+
+    def __call__(self, x: Any) -> Any:
+        """The last one's outputs."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def training(self, x: Any, *, key: Any = None) -> tuple[Any, Sequential]:
+        """The last one's outputs, and the layers with their new states; each draws from a key of its own."""
+        different = [trains_differently(layer) for layer in self.layers]
+        count = sum(different)
+        keys = iter((key,) * count if key is None or count < 2 else random.split(key, count))
+        new = []
+        for layer, own in zip(self.layers, different, strict=True):
+            x, layer = layer.training(x, key=next(keys)) if own else (layer(x), layer)
+            new.append(layer)
+        return x, Sequential(*new)
+
+    def _chain(self) -> list[tuple[str, Module]]:
+        return [(f"layers.{i}", layer) for i, layer in enumerate(self.layers)]
+
+
+class Residual(Module):
+    """``x + inner(x)`` (He, Zhang, Ren, Sun, 2016).
+
+    Parameters
+    ----------
+    inner : Module
+        Whose outputs have the shape of its inputs.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.models.Residual(pb.models.Activation("relu"))(np.asarray([-1.0, 2.0]))
+    Array([-1.,  4.], dtype=float64, device='cpu')
+    """
+
+    inner: Module
+
+    def __call__(self, x: Any) -> Any:
+        """``x + inner(x)``."""
+        return self._sum(x, self.inner(x))
+
+    def training(self, x: Any, *, key: Any = None) -> tuple[Any, Residual]:
+        """``x + inner(x)`` in training mode, and the block with the new state."""
+        y, inner = self.inner.training(x, key=key)
+        return self._sum(x, y), Residual(inner)
+
+    def _chain(self) -> list[tuple[str, Module]]:
+        return [("inner", self.inner)]
+
+    @staticmethod
+    def _sum(x: Any, y: Any) -> Any:
+        if tuple(x.shape) != tuple(y.shape):  # which would broadcast
+            raise ValueError(
+                f"Residual: inputs of shape {tuple(x.shape)} and inner outputs of shape {tuple(y.shape)} have to agree"
+            )
+        return xp.add(x, y)

@@ -1,0 +1,64 @@
+"""Dropout: units left out at random in training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd import namespace as xp
+from ..autograd import random
+from ..autograd.tree import static
+from ._module import Module
+
+
+class Dropout(Module):
+    """Each element is 0 with probability p in training, and ``x / (1 − p)`` else, so that the expectation is x.
+
+    Inference gives x itself (inverted dropout: Srivastava et al., 2014).
+
+    Parameters
+    ----------
+    p : float
+        0 to 1.
+
+    Raises
+    ------
+    ValueError
+        For another p.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> y, _ = pb.models.Dropout(0.5).training(np.ones(1000), key=pb.random.key(0))
+    >>> sorted(set(pb.to_numpy(y).tolist()))
+    [0.0, 2.0]
+    """
+
+    p: float = static(default=0.5)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.p, bool) or not isinstance(self.p, int | float) or not 0 <= self.p <= 1:
+            raise ValueError(f"Dropout: p={self.p!r}; it is a probability, a number from 0 to 1")
+
+    def __call__(self, x: Any) -> Any:
+        """``x``."""
+        return x
+
+    def training(self, x: Any, *, key: Any = None) -> tuple[Any, Dropout]:
+        """`x` with elements left out, the same ones for the same key.
+
+        Raises
+        ------
+        TypeError
+            Without a key (unless p is 0).
+        """
+        if self.p == 0:
+            return x, self
+        if key is None:
+            raise TypeError(
+                "Dropout: training draws from a key and has none; give model.training(x, key=pb.random.key(seed)), "
+                "another one for each step (pb.random.split, pb.random.fold_in)"
+            )
+        x = xp.asarray(x)
+        keep = random.bernoulli(key, 1 - self.p, tuple(x.shape))
+        factor = 1 / (1 - self.p) if self.p < 1 else 0.0
+        return x * (xp.astype(keep, x.dtype) * factor), self

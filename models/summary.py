@@ -1,0 +1,108 @@
+"""A model as a table: layers, shapes of their outputs, numbers of parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..autograd import tree
+from ..autograd.array import Array, raw
+from ..autograd.backward import SPACES
+from ..autograd.dtypes import is_inexact
+from ..backend import current
+from ._module import Module, children, parameter_mask
+
+
+class Row(NamedTuple):
+    """One layer of the table."""
+
+    layer: str
+    kind: str
+    output: str
+    parameters: int
+
+
+def summary(model: Module, input_shape: int | tuple[int, ...] | None = None) -> str:
+    """The table that `Module.summary` describes."""
+    x = None if input_shape is None else _zeros(model, input_shape)
+    try:
+        rows, _ = _rows("", model, x)
+    except Exception as error:
+        raise ValueError(
+            f"summary: {type(model).__name__} takes no inputs of shape {input_shape}: {error}"
+        ) from error
+    head = Row("layer", "kind", "output", "parameters")  # type: ignore[arg-type]  # the heading
+    table = [(r.layer, r.kind, r.output, str(r.parameters)) for r in (head, *rows)]
+    if x is None:
+        table = [(a, b, d) for a, b, _, d in table]  # type: ignore[misc]  # three columns
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    lines = [
+        "  ".join(
+            cell.rjust(w) if i == len(widths) - 1 else cell.ljust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    ]
+    rule = "-" * len(lines[0])
+    state = _count(model) - sum(row.parameters for row in rows)
+    total = f"{sum(row.parameters for row in rows)} parameters"
+    total += f", and {state} numbers of state" if state else ""
+    return "\n".join([lines[0], rule, *lines[1:], rule, total])
+
+
+def _rows(name: str, module: Module, x: Any) -> tuple[list[Row], Any]:
+    """The rows of a module, and its outputs for `x` (None for None)."""
+    chain = module._chain()
+    if chain is None:
+        y = None if x is None else module(x)
+        inner = list(children(module))
+        own = _count(module, parameters=True) - sum(_count(m, parameters=True) for _, m in inner)
+        shape = "" if y is None else str(tuple(y.shape))
+        rows = [Row(name or "(model)", _kind(module), shape, own)]
+        for place, child in inner:  # what they are given only the module knows
+            rows += _rows(_join(name, place), child, None)[0]
+        return rows, y
+    rows = []
+    y = x
+    for place, child in chain:
+        more, y = _rows(_join(name, place), child, y)
+        rows += more
+    return rows, None if x is None else module(x)
+
+
+def _join(name: str, place: str) -> str:
+    return f"{name}.{place}" if name else place
+
+
+def _count(module: Module, parameters: bool = False) -> int:
+    """How many numbers a module holds; of parameters, without state."""
+    leaves = tree.leaves(module)
+    chosen = tree.leaves(parameter_mask(module)) if parameters else [True] * len(leaves)
+    return sum(math.prod(p.shape) for p, c in zip(leaves, chosen, strict=True) if c)
+
+
+def _kind(module: Module) -> str:
+    """The class, with the shape of its first array, or its settings where it has none."""
+    fields = dataclasses.fields(module)  # type: ignore[arg-type]  # every subclass is a dataclass
+    values = [(f, getattr(module, f.name)) for f in fields]
+    shapes = [v.shape for f, v in values if not f.metadata.get("static") and hasattr(v, "shape")]
+    settings = [repr(v) for f, v in values if f.metadata.get("static")]
+    inside = ", ".join(map(str, shapes[0]) if shapes else settings)
+    return f"{type(module).__name__}({inside})"
+
+
+def _zeros(model: Module, shape: int | tuple[int, ...]) -> Any:
+    """Zeros of a shape beside the model's arrays and of their dtype; integers where its first layer is an embedding."""
+    sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    leaf = next((raw(p) for p in tree.leaves(model) if is_inexact(p.dtype)), None)
+    if leaf is None:
+        leaf = current().asarray(np.zeros((), np.float32))
+    space = SPACES.of(leaf)
+    first = model
+    while (chain := first._chain()) is not None and chain:
+        first = chain[0][1]
+    zeros = space.zeros_beside(sizes, leaf)
+    return Array(space.astype(zeros, np.dtype("int64")) if first._integers else zeros)
