@@ -308,13 +308,26 @@ def _solve(a: Any, b: Any) -> Any:
     return Batched(space_of(values[0]).linalg.solve(*values))
 
 
+def _solve_by(A: Any, b: Any, **settings: Any) -> Any:
+    """One factor for all rows: the columns of all of them side by side."""
+    xp = SPACES[Batched]
+    if b.ndim == 1:
+        return xp.squeeze(_solve_by(A, xp.expand_dims(b, axis=1), **settings), axis=-1)
+    B = b.value
+    space = space_of(B)
+    k, m = B.shape[0], B.shape[-1]
+    columns = space.reshape(space.moveaxis(B, 0, -2), (*B.shape[1:-1], k * m))
+    X = _plain("solve_by", (A, columns))(A, columns, **settings)
+    return Batched(space.moveaxis(space.reshape(X, (*X.shape[:-1], k, m)), -2, 0))
+
+
 # ── the namespace ─────────────────────────────────────────────────────────────────────────────
 
 BY_NAME: dict[str, Callable[..., Any]] = {
     "broadcast_to": _broadcast_to, "concat": _concat, "einsum": _einsum, "getitem": _getitem,
     "linalg.cross": _over_axis("linalg.cross"), "linalg.solve": _solve, "matmul": matmul, "moveaxis": _moveaxis,
     "permute_dims": _permute_dims, "reshape": _reshape, "roll": _roll, "scatter_add": _scatter_add,
-    "setitem": _setitem, "stack": _stack, "take": _take, "take_along_axis": _take_along_axis,
+    "setitem": _setitem, "solve_by": _solve_by, "stack": _stack, "take": _take, "take_along_axis": _take_along_axis,
     "tensordot": _tensordot, "vecdot": _over_axis("vecdot"),
 }  # fmt: skip
 KINDS = (

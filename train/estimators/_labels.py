@@ -41,18 +41,34 @@ def combined_weights(
     Parameters
     ----------
     class_weight : dict, "balanced" or None
-        "balanced" is n_samples / (n_classes · count), counted by sample weight, as in scikit-learn.
+        "balanced" is n_samples / (n_classes · count), counted by sample weight, as in scikit-learn; classes without
+        weight, which `partial_fit` may meet, get 0.
+
+    Raises
+    ------
+    ValueError
+        For a class that is not there, a negative weight, or if nothing has a weight in the end.
     """
     if class_weight is None:
         return sample_weight
-    if isinstance(class_weight, str) and class_weight == "balanced" and sample_weight is not None:
+    if isinstance(class_weight, str) and class_weight == "balanced":
         # the weighted counts, as scikit-learn has them: a weight of 2 is the sample twice
-        counts = np.bincount(codes, weights=sample_weight, minlength=len(classes))
-        by_class = sample_weight.sum() / (len(classes) * counts)
+        counts = np.bincount(codes, weights=sample_weight, minlength=len(classes)).astype(float)
+        by_class = np.zeros_like(counts)
+        np.divide(counts.sum(), len(classes) * counts, out=by_class, where=counts > 0)
     else:
         by_class = compute_class_weight(class_weight, classes=classes, y=classes[codes])
+        if not np.all((by_class >= 0) & np.isfinite(by_class)):
+            raise ValueError(
+                f"class_weight={class_weight!r}: weights have to be finite and at least 0"
+            )
     weights = by_class[codes]
-    return weights if sample_weight is None else weights * sample_weight
+    weights = weights if sample_weight is None else weights * sample_weight
+    if not weights.any():
+        raise ValueError(
+            f"class_weight={class_weight!r}: no sample has a weight above 0; give one to a class of y"
+        )
+    return weights
 
 
 def decide(scores: np.ndarray, X: np.ndarray, seed: int) -> np.ndarray:

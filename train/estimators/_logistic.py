@@ -120,10 +120,11 @@ class _Linear(ClassifierMixin, BaseEstimator):
         self.intercept_ = intercept
         self.n_iter_ = np.asarray([found.nit], dtype=np.int32)
         self._seed = seed_of(self.random_state)
-        if not found.success and found.nit >= self.max_iter:
+        if not found.success:
+            why = "" if found.nit >= self.max_iter else f", after {found.nit}: {found.message}"
             warnings.warn(
-                f"{type(self).__name__}: not converged in max_iter={self.max_iter} steps; raise max_iter, or "
-                "scale the features",
+                f"{type(self).__name__}: not converged in max_iter={self.max_iter} steps{why}; raise max_iter or tol, "
+                "or scale the features",
                 ConvergenceWarning,
                 stacklevel=2,
             )

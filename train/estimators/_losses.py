@@ -89,7 +89,7 @@ def objective_for(estimator: Any, known: dict[str, Objective]) -> Objective:
         return Objective(
             loss, name=f"{type(estimator).__name__}: loss={getattr(loss, '__name__', loss)!s}"
         )
-    if loss not in known:
+    if not isinstance(loss, str) or loss not in known:
         raise ValueError(
             f"{type(estimator).__name__}: loss={loss!r}; there are {', '.join(known)}, or give a function"
         )

@@ -104,12 +104,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     >>> from sklearn.datasets import load_iris
     >>> import pullback as pb
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = pb.train.MLPClassifier((16,), solver="lbfgs", random_state=0, max_iter=1000).fit(X, y)
+    >>> model = pb.train.MLPClassifier((16,), "tanh", solver="lbfgs", dtype="float64", random_state=0)
+    >>> model = model.set_params(max_iter=2000).fit(X, y)
     >>> bool(model.score(X, y) > 0.97)
     True
     """
 
     _losses = CLASSIFICATION
+    classes_: np.ndarray
 
     def __init__(
         self,
@@ -202,7 +204,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             As `fit`; in the first call without `classes`; for labels that are not among them.
         """
         check_settings(self)
-        first = not hasattr(self, "classes_")
+        first = not hasattr(self, "model_")  # a first call that failed leaves none
         X, y = check_both(self, X, y, reset=first)
         if first and classes is None:
             raise ValueError(
@@ -284,7 +286,8 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
     --------
     >>> import numpy as np, pullback as pb
     >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> model = pb.train.MLPRegressor((32,), activation="tanh", solver="lbfgs", random_state=0, max_iter=1000)
+    >>> model = pb.train.MLPRegressor(activation="tanh", solver="lbfgs", dtype="float64", random_state=0)
+    >>> model = model.set_params(max_iter=2000)
     >>> bool(model.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99)
     True
     """
@@ -362,10 +365,12 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
     def _learn(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> None:
         weights = check_weights(sample_weight, X, np.float64)
         targets = np.asarray(to_numpy(raw(y)) if is_native(y) else y, dtype=np.float64)
+        if self.loss == "poisson" and (targets < 0).any():
+            raise ValueError("MLPRegressor: loss='poisson' is of counts; y holds negative numbers")
         self._single = targets.ndim == 1
         columns = targets[:, None] if self._single else targets
         self._train(X, columns, weights, columns.shape[1], incremental=incremental)
-        self.out_activation_ = "identity"
+        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
 
     def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
         # r2_score, and not ours: scikit-learn's users know what it says of constant targets

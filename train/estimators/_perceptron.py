@@ -119,6 +119,11 @@ class Perceptron(BaseEstimator):
             validation = (X[held], targets[held])
             X, targets = X[kept], targets[kept]
             weights = None if weights is None else weights[kept]
+            if weights is not None and not weights.any():
+                raise ValueError(
+                    f"{type(self).__name__}: all samples with a weight above 0 are in the validation part; lower "
+                    "validation_fraction"
+                )
         floating = targets.dtype.kind == "f"
         y = self._on_device(targets) if floating else current().asarray(targets)
         w = None if weights is None else self._on_device(weights / weights.mean())
@@ -134,7 +139,14 @@ class Perceptron(BaseEstimator):
         rows = batch_rows(self, data.x.shape[0])
         opt = optimiser(self, rows)
         if self._state is None:
-            self._state, self._progress = opt.init(self.model_), Progress(float(self.tol))
+            self._progress = Progress(float(self.tol))
+        form = (self.solver, bool(self.momentum))
+        changed = getattr(self, "_state_form", form) != form  # another solver begins anew
+        if changed or self._state is None:
+            self._state, self._state_form = opt.init(self.model_), form
+        self._progress.model = (
+            None  # the best weights of this call: `partial_fit` goes on from those
+        )
         progress, self._rate = self._progress, float(self.learning_rate_init)
         step = make_step(self._network, objective, opt, replayed=not callable(self.loss))
         # the step writes into what it is given: these are nobody else's
@@ -174,7 +186,7 @@ class Perceptron(BaseEstimator):
             order=self._rng.permutation(n) if self.shuffle else None,
             rows=rows,
             rate=self._rate_at,
-            keys=random.stream(self._rng.integers(2**31)) if stochastic else lambda: None,
+            keys=random.stream(int(self._rng.integers(2**31))) if stochastic else lambda: None,
             seen=self.t_,
         )
         self.n_iter_ += 1
@@ -222,9 +234,11 @@ class Perceptron(BaseEstimator):
             maxfun=int(self.max_fun),
         )
         self.model_, self.n_iter_ = found.x, int(found.nit)
-        if not found.success and self.n_iter_ >= self.max_iter:
+        if not found.success:
+            why = "max_fun evaluations are made" if found.status == 99 else found.message
             warnings.warn(
-                f"{type(self).__name__}: lbfgs failed to converge in max_iter={self.max_iter} steps",
+                f"{type(self).__name__}: lbfgs failed to converge in {self.n_iter_} of max_iter={self.max_iter} steps: "
+                f"{why}",
                 ConvergenceWarning,
                 stacklevel=4,
             )

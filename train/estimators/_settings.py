@@ -53,6 +53,8 @@ def check_settings(estimator: Any) -> None:
             _refuse(estimator, setting, "a finite number above 0")
     for setting in _COUNTS:
         value = getattr(estimator, setting)
+        if setting == "n_iter_no_change" and value == math.inf:  # scikit-learn's word for never
+            continue
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             _refuse(estimator, setting, "an integer of at least 1")
     if estimator.solver not in SOLVERS:
@@ -61,13 +63,16 @@ def check_settings(estimator: Any) -> None:
         _refuse(estimator, "learning_rate", "constant, invscaling or adaptive")
     if estimator.early_stopping and estimator.solver == "lbfgs":
         _refuse(estimator, "early_stopping", "False with solver='lbfgs', which has no epochs")
-    if not 0 < estimator.validation_fraction < 1:
+    fraction = estimator.validation_fraction
+    if not _is_number(fraction) or not 0 < fraction < 1:
         _refuse(estimator, "validation_fraction", "between 0 and 1")
     size = estimator.batch_size
     if size != "auto" and (not isinstance(size, int | np.integer) or size < 1):
         _refuse(estimator, "batch_size", "'auto' or an integer of at least 1")
     if np.dtype(estimator.dtype) not in (np.dtype("float32"), np.dtype("float64")):
         _refuse(estimator, "dtype", "float32 or float64")
+    if not np.iterable(estimator.callbacks) or not all(map(callable, estimator.callbacks)):
+        _refuse(estimator, "callbacks", "a sequence of functions")
     hidden_layers(estimator)
 
 
@@ -80,7 +85,7 @@ def hidden_layers(estimator: Any) -> tuple[int, ...]:
         If one is not an integer above 0.
     """
     given = estimator.hidden_layer_sizes
-    sizes = (given,) if isinstance(given, int | np.integer) else tuple(given)
+    sizes = tuple(given) if np.iterable(given) else (given,)
     if any(not isinstance(n, int | np.integer) or isinstance(n, bool) or n < 1 for n in sizes):
         _refuse(estimator, "hidden_layer_sizes", "integers above 0")
     return tuple(int(n) for n in sizes)

@@ -17,6 +17,8 @@ from ...backend import backend_of, current
 from ...optim import minimize
 from ._network import Network
 
+_FTOL = 2.2e-9  # relative decrease at which L-BFGS ends, as in SciPy's, and so in scikit-learn's
+
 # Losses per sample (n,) of outputs (n, k) and targets; or, for `mean`, their mean at once.
 Loss = Callable[[Any, Any], Any]
 
@@ -116,7 +118,9 @@ def make_step(
 
     if not replayed or current().name != "numpy":
         return step
-    replays: dict[int, Callable[..., Any]] = {}  # by rows, so that the last batch's program is found at once
+    replays: dict[
+        int, Callable[..., Any]
+    ] = {}  # by rows, so that the last batch's program is found at once
 
     def replay(model: Any, state: Any, x: Any, *rest: Any) -> tuple[Any, Any, Any]:
         run = replays.get(x.shape[0])
@@ -196,4 +200,6 @@ def full_batch(
         if calls >= maxfun:
             raise StopIteration
 
-    return minimize(total, model, method="l-bfgs", gtol=tol, maxiter=maxiter, callback=enough)
+    return minimize(
+        total, model, method="l-bfgs", gtol=tol, ftol=_FTOL, maxiter=maxiter, callback=enough
+    )
