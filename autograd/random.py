@@ -77,7 +77,7 @@ def _key(given: Any, name: str) -> Any:
 
 
 def _shape(shape: Any, name: str) -> tuple[int, ...]:
-    sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    sizes = tuple(shape) if np.iterable(shape) else (shape,)
     if any(not isinstance(n, int | np.integer) or n < 0 for n in sizes):
         raise ValueError(f"random.{name}: shape={shape!r}; it has to be integers of at least 0")
     return tuple(int(n) for n in sizes)
@@ -131,7 +131,7 @@ def split(key: Any, n: int = 2) -> tuple[Array, ...]:
     return tuple(words[:, i] for i in range(n))
 
 
-def fold_in(key: Any, number: int) -> Array:
+def fold_in(key: Any, number: Any) -> Array:
     """The key for step `number` of what `key` is for.
 
     Parameters
@@ -143,6 +143,11 @@ def fold_in(key: Any, number: int) -> Array:
     -------
     Array, uint32 (2,)
 
+    Raises
+    ------
+    TypeError, ValueError
+        If the number is no integer, not one alone, or outside its range (which is not read from an array).
+
     Examples
     --------
     >>> import pullback as pb
@@ -150,13 +155,17 @@ def fold_in(key: Any, number: int) -> Array:
     >>> masks = [pb.random.bernoulli(pb.random.fold_in(key, step), 0.5, 8) for step in range(3)]
     """
     words = _key(key, "fold_in")
-    if not hasattr(number, "shape") and not 0 <= operator.index(number) < 1 << 32:
-        raise ValueError(f"random.fold_in: number={number}; it has to be from 0 up to 2**32 − 1")
-    mark = (
-        number
-        if hasattr(number, "shape")
-        else SPACES.of(words).full_like(words[:1], operator.index(number))
-    )
+    if isinstance(number, np.generic) or not hasattr(number, "shape"):
+        count = operator.index(number)
+        if not 0 <= count < 1 << 32:
+            raise ValueError(f"random.fold_in: number={count}; it has to be from 0 up to 2**32 − 1")
+        mark: Any = SPACES.of(words).full_like(words[:1], count)
+    elif tuple(number.shape) != () or "int" not in str(number.dtype):
+        raise TypeError(
+            f"random.fold_in: number has shape {tuple(number.shape)}, dtype {number.dtype}; one integer is needed"
+        )
+    else:
+        mark = number
     mark = xp.broadcast_to(xp.astype(xp.asarray(mark), UINT32), (2,))
     return bits(xp.bitwise_xor(Array(words), mark * 0x9E3779B9 + 1), 2)
 

@@ -358,7 +358,11 @@ def as_scalar(x: Any, p: Any, space: Any) -> Any:
     like = space.real(p) if is_complex(p.dtype) else p
     if not hasattr(x, "dtype"):
         return space.zeros_beside((), like) + x
-    return (SPACES[Array] if type(x) is Array else space).astype(x, like.dtype)
+    if type(x) is Array:
+        return SPACES[Array].astype(x, like.dtype)
+    return space.asarray(
+        x, dtype=like.dtype
+    )  # a number that `pb.compile` records has a dtype, no astype
 
 
 def as_array(x: Any, like: Any) -> Any:

@@ -67,7 +67,7 @@ class Problem:
     Raises
     ------
     TypeError
-        For a leaf that is no array or number of floating point.
+        For a leaf that is no array or number of floating point, and for leaves of several libraries.
     ValueError
         For one that is not finite, or no element at all.
     """
@@ -79,6 +79,11 @@ class Problem:
         arrays = [_array(x, name or "x0") for x, name in zip(leaves, names, strict=True)]
         if not sum(a.size for a in arrays):
             raise ValueError("minimize: x0 has no elements")
+        libraries = sorted({type(a).__module__ for a in arrays})
+        if len(libraries) > 1:
+            raise TypeError(
+                f"minimize: the leaves of x0 are arrays of {' and '.join(libraries)}; move them to one device"
+            )
         self.leaves = leaves
         self.space = SPACES.of(arrays[0])
         self.parts: list[Part] = []
@@ -199,7 +204,7 @@ class Problem:
         Raises
         ------
         ValueError
-            If the objective or its gradient is not finite there.
+            If the objective, its gradient or the norm of that is not finite there.
         """
         point = self.point(self.x0)
         if not math.isfinite(point.f):
@@ -208,6 +213,10 @@ class Problem:
             )
         if not bool(self.space.all(self.space.isfinite(point.g))):
             raise ValueError("minimize: the gradient at x0 holds NaN or infinity; start elsewhere")
+        if not math.isfinite(point.norm):
+            raise ValueError(
+                f"minimize: the gradient at x0 is so large that its norm overflows in {self.dtype}; scale the objective"
+            )
         return point
 
     def hessian(self, x: Any) -> Any:

@@ -1,10 +1,12 @@
-"""What the full-batch methods share: a method is a generator of points, and stops by raising `Stop`."""
+"""What the full-batch methods share: a method is a generator of points; finding no other, it raises `SearchError`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 from ._line import Line, SearchError
 from ._problem import Point, Problem
@@ -33,6 +35,32 @@ def taken(problem: Problem, point: Point, direction: Any, search: Search, first:
 def setting(options: dict[str, Any], name: str, default: Any) -> Any:
     """Take an option out; what is left over at the end nobody knows."""
     return options.pop(name, default)
+
+
+def positive(name: str, value: Any) -> float:
+    """An option that is a length.
+
+    Raises
+    ------
+    ValueError
+        Unless it is positive and finite.
+    """
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name}={value!r}: it has to be positive and finite")
+    return float(value)
+
+
+def whole(name: str, value: Any) -> int:
+    """An option that is a number of things.
+
+    Raises
+    ------
+    ValueError
+        Unless it is an integer ≥ 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name}={value!r}: an integer ≥ 1 is needed")
+    return int(value)
 
 
 def no_more(options: dict[str, Any], method: str) -> None:

@@ -87,7 +87,8 @@ class Adam:
     Notes
     -----
     The state's ``first`` is m, ``second`` v, ``third`` the largest v (with `amsgrad`). For complex parameters v is the
-    average of |g|², real, so that the step has the direction of m (torch takes real and imaginary parts apart).
+    average of |g|², real, so that the step has the direction of m (torch takes real and imaginary parts apart). In
+    float16 ``eps = 1e-8`` is 0, and a gradient of 0 gives NaN, in torch too: take 1e-4 there.
 
     Examples
     --------

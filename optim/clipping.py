@@ -115,8 +115,8 @@ def clip_by_global_norm(grads: Any, limit: float) -> Any:
     if type(norm) is np.ndarray and all(
         type(g) is np.ndarray for g in tree.leaves(grads) if moves(g)
     ):
-        factor = min(1.0, limit / (float(norm) + 1e-6))
-        if factor == 1.0:
+        factor = limit / (float(norm) + 1e-6)
+        if factor >= 1.0:  # not so for NaN, which spreads as it does on a device
             return grads
         return tree.map(lambda g: as_array(g * factor, g) if moves(g) else g, grads)
     xp = SPACES.of(norm)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ._line import Line, SearchError
 from ._problem import Point, Problem
-from ._steps import no_more, setting, taken
+from ._steps import no_more, positive, setting, taken, whole
 from .line_searches import Search
 
 
@@ -23,7 +23,7 @@ def gradient_descent(
     On an m-strongly convex f with M-Lipschitz gradient and ``s = 1/M``: ``f(x_k) − f* ≤ (1 − m/M)^k (f(x_0) − f*)``.
     Searches begin at twice the step before, the first at ``options["first"]`` (1).
     """
-    first = setting(options, "first", 1.0)
+    first = positive("first", setting(options, "first", 1.0))
     no_more(options, "gradient-descent")
     while True:
         point = taken(problem, point, -point.g, search, first)
@@ -40,7 +40,8 @@ def nesterov(
     where ∇f(y_k)ᵀ(x_{k+1} − x_k) > 0 (O'Donoghue, Candès, 2015): linear convergence on strongly convex problems whose m
     is not known.
     """
-    first, restart = setting(options, "first", 1.0), setting(options, "restart", False)
+    first = positive("first", setting(options, "first", 1.0))
+    restart = setting(options, "restart", False)
     no_more(options, "nesterov")
     x, k = point.x, 1
     while True:
@@ -116,10 +117,8 @@ def l_bfgs(
     ----------
     Liu, Nocedal, "On the limited memory BFGS method", 1989; Nocedal, Wright, 2006, algorithm 7.4.
     """
-    memory = setting(options, "memory", 10)
+    memory = whole("memory", setting(options, "memory", 10))
     no_more(options, "l-bfgs")
-    if isinstance(memory, bool) or not isinstance(memory, int) or memory < 1:
-        raise ValueError(f"memory={memory!r}: an integer ≥ 1 is needed")
     pairs: deque[tuple[Any, Any, Any]] = deque(maxlen=memory)
     while True:
         try:

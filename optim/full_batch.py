@@ -80,7 +80,7 @@ def minimize(
         ``pb.optim.StrongWolfe(c2=0.5)``. None for the method's own: "backtracking" for gradient descent and
         Nesterov's, "wolfe" for conjugate gradients and L-BFGS, "armijo" for Newton's and Gauss-Newton.
     gtol : float
-        Stop at ``‖∇f‖ < gtol``, the Euclidean norm over all leaves.
+        Stop at ``‖∇f‖ ≤ gtol``, the Euclidean norm over all leaves.
     ftol : float
         Stop at ``f_k − f_{k+1} ≤ ftol · max(|f_k|, |f_{k+1}|, 1)``; 0 for never.
     maxiter : int, optional
@@ -150,7 +150,7 @@ def minimize(
 
 def _method(method: str) -> str:
     """A method's name as the tables have it; SciPy's in any case of letters, after ours."""
-    if method in METHODS:
+    if isinstance(method, str) and method in METHODS:
         return method
     by_case = {name.lower(): name for name in SCIPY}
     if not isinstance(method, str) or method.lower() not in by_case:
@@ -165,7 +165,7 @@ def _check_settings(gtol: float, ftol: float, maxiter: int | None) -> None:
         if not 0 <= value < math.inf:
             raise ValueError(f"minimize: {name}={value!r} has to be finite and ≥ 0")
     if maxiter is not None and (
-        isinstance(maxiter, bool) or not isinstance(maxiter, int) or maxiter < 0
+        isinstance(maxiter, bool) or not isinstance(maxiter, int | np.integer) or maxiter < 0
     ):
         raise ValueError(f"minimize: maxiter={maxiter!r} has to be an integer ≥ 0")
 
@@ -184,7 +184,7 @@ def _drive(
 ) -> Any:  # fmt: skip
     """Ask a method for points until one is good enough, or there is no other."""
     record: dict[str, list[float]] = {"fun": [point.f], "norm": [point.norm], "step": [math.nan]}
-    nit, status, message = 0, 0 if point.norm < gtol else -1, ""
+    nit, status, message = 0, 0 if point.norm <= gtol else -1, ""
     while status < 0:
         if nit >= limit:
             status = 2
@@ -204,7 +204,7 @@ def _drive(
             record[name].append(value)
         if callback is not None and _stopped(callback, problem, point, nit):
             status = 99
-        elif point.norm < gtol:
+        elif point.norm <= gtol:
             status = 0
         elif ftol and 0 <= decrease <= ftol * max(abs(old.f), abs(point.f), 1.0):
             status = 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from ._line import SearchError
 from ._problem import Point, Problem
-from ._steps import no_more, setting, taken
+from ._steps import no_more, positive, setting, taken
 from .line_searches import Search
 from .newton import _identity
 
@@ -42,10 +42,8 @@ def levenberg_marquardt(
     λ starts at ``options["damping"]`` (1e−3) and follows the ratio of the decrease to the predicted one
     (Nielsen, "Damping parameter in Marquardt's method", 1999; D: Moré, 1978). It takes no line search.
     """
-    damping = setting(options, "damping", 1e-3)
+    damping = positive("damping", setting(options, "damping", 1e-3))
     no_more(options, "levenberg-marquardt")
-    if not damping > 0:
-        raise ValueError(f"damping={damping!r}: it has to be positive")
     xp, scale, growth = problem.space, None, 2.0
     while True:
         r, J = problem.residuals(point.x)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._line import SearchError
 from ._problem import Point, Problem
-from ._steps import no_more, setting, taken
+from ._steps import no_more, positive, setting, taken, whole
 from .line_searches import Search
 
 
@@ -23,10 +23,8 @@ def newton(
     ``options["shift"]`` (1e−3) of the Hessian's size until a Cholesky factor exists (Nocedal, Wright, 2006,
     algorithm 3.3).
     """
-    shift = setting(options, "shift", 1e-3)
+    shift = positive("shift", setting(options, "shift", 1e-3))
     no_more(options, "newton")
-    if not shift > 0:
-        raise ValueError(f"shift={shift!r}: it has to be positive")
     while True:
         direction = -_positive_solve(problem, problem.hessian(point.x), point.g, shift)
         point = taken(problem, point, direction, search, 1.0)
@@ -71,7 +69,7 @@ def newton_cg(
     step goes along what there is, or along −g in the first product (Nocedal, Wright, 2006, algorithm 7.1).
     ``options["products"]``: at most so many products a step (2 n).
     """
-    products = setting(options, "products", 2 * problem.size)
+    products = whole("products", setting(options, "products", 2 * problem.size))
     no_more(options, "newton-cg")
     while True:
         direction = _truncated(problem, point, products)

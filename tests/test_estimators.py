@@ -10,6 +10,7 @@ import pullback as pb
 sklearn = pytest.importorskip("sklearn")
 
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine  # noqa: E402 - after importorskip
+from sklearn.exceptions import ConvergenceWarning  # noqa: E402 - as above
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier  # noqa: E402 - as above
 from sklearn.model_selection import GridSearchCV, cross_val_score, validation_curve  # noqa: E402 - as above
 from sklearn.multiclass import (  # noqa: E402 - as above
@@ -289,3 +290,29 @@ def test_the_searches_of_scikit_learn_take_them():
     )
     assert train.shape == validation.shape == (2, 3)
     assert validation[0].mean() > validation[1].mean()
+
+
+LINEAR = [pb.train.LogisticRegression, pb.train.SoftmaxRegression]
+
+
+@pytest.mark.parametrize("kind", LINEAR)
+def test_a_search_that_fails_warns(kind):
+    X, y = load_iris(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match="no further step"):
+        kind().fit(X * 1e100, y)
+
+
+@pytest.mark.parametrize("kind", LINEAR)
+def test_weights_of_classes_that_leave_nothing(kind):
+    X, y = load_breast_cancer(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    only_ones = np.where(y == 1, 1.0, 0.0)
+    model = kind(class_weight="balanced", max_iter=np.int64(500)).fit(X, y, only_ones)
+    assert np.all(model.predict(X) == 1)
+    for class_weight, message in [
+        ({0: 0.0, 1: 0.0}, "no sample has a weight above 0"),
+        ({0: -1.0}, "finite and at least 0"),
+        ({0: np.inf}, "finite and at least 0"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            kind(class_weight=class_weight).fit(X, y)

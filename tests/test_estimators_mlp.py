@@ -322,6 +322,11 @@ BAD = [
     ({"dropout": 1.0}, "dropout=1.0"),
     ({"dtype": "int32"}, "dtype='int32'"),
     ({"early_stopping": True, "solver": "lbfgs"}, "early_stopping=True"),
+    ({"hidden_layer_sizes": None}, "hidden_layer_sizes=None"),
+    ({"validation_fraction": None}, "validation_fraction=None"),
+    ({"callbacks": None}, "callbacks=None"),
+    ({"callbacks": print}, "callbacks=<built-in"),
+    ({"loss": ["huber"]}, "loss="),
 ]
 
 
@@ -352,3 +357,78 @@ def test_a_loss_that_overflows_is_told():
     )
     with pytest.raises(ValueError, match="loss became"), np.errstate(all="ignore"):
         model.fit(X * 1e6, y)
+
+
+def test_partial_fit_goes_on_from_the_best_weights_of_early_stopping():
+    X, y = standardised(load_iris)
+    model = pb.train.MLPClassifier((8,), early_stopping=True, max_iter=30, random_state=0).fit(X, y)
+    best = model.coefs_[0].copy()
+    model.partial_fit(X, y)
+    moved = np.abs(model.coefs_[0] - best).max()
+    assert 0 < moved < 0.05  # by one epoch of Adam, no more
+
+
+def test_a_first_partial_fit_that_failed_binds_nobody():
+    X, y = standardised(load_iris)
+    model = pb.train.MLPClassifier((4,), random_state=0)
+    with pytest.raises(ValueError, match="Negative values"):
+        model.partial_fit(X, y > 0, classes=[False, True], sample_weight=-np.ones(len(y)))
+    assert model.partial_fit(X, y, classes=[0, 1, 2]).classes_.tolist() == [0, 1, 2]
+
+
+def test_balance_in_a_part_without_some_class():
+    X, y = standardised(load_iris)
+    settings = {"hidden_layer_sizes": (4,), "random_state": 0}
+    balanced = pb.train.MLPClassifier(class_weight="balanced", **settings)
+    balanced.partial_fit(X[:100], y[:100], classes=[0, 1, 2])
+    plain = pb.train.MLPClassifier(**settings).partial_fit(X[:100], y[:100], classes=[0, 1, 2])
+    for a, b in zip(balanced.coefs_, plain.coefs_, strict=True):  # 50 of each: nothing to balance
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_a_validation_part_with_all_the_weight_is_refused():
+    X, y = standardised(load_iris)
+    settings = {"early_stopping": True, "random_state": 0}
+    kept = pb.train.MLPRegressor(max_iter=1, **settings)
+    with pytest.warns(ConvergenceWarning):
+        kept.fit(X, y)
+    _, held = train_test_split(np.arange(len(X)), test_size=0.1, random_state=kept._seed)
+    weights = np.zeros(len(X))
+    weights[held] = 1.0
+    with pytest.raises(ValueError, match="in the validation part; lower"):
+        pb.train.MLPRegressor(**settings).fit(X, y, sample_weight=weights)
+
+
+def test_counts_are_not_negative():
+    X, y = standardised(load_iris)
+    model = pb.train.MLPRegressor("poisson", (4,), max_iter=300, tol=1e-2, random_state=0)
+    assert model.fit(X, y).out_activation_ == "exp"
+    with pytest.raises(ValueError, match="y holds negative numbers"):
+        model.fit(X, y - 1.0)
+
+
+def test_lbfgs_that_ends_without_success_warns():
+    X, y = standardised(load_iris)
+    model = pb.train.MLPClassifier((8,), solver="lbfgs", max_fun=5, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="max_fun evaluations"):
+        model.fit(X, y)
+
+
+@pytest.mark.parametrize("change", [{"solver": "adam"}, {"momentum": 0.0}])
+def test_partial_fit_by_another_solver_begins_its_averages_anew(change):
+    X, y = standardised(load_iris)
+    settings = {"hidden_layer_sizes": (4,), "solver": "sgd", "random_state": 0, "shuffle": False}
+    model = pb.train.MLPClassifier(**settings).partial_fit(X, y, classes=[0, 1, 2])
+    other = pickle.loads(pickle.dumps(model)).set_params(**change)
+    other._state = None
+    model.set_params(**change).partial_fit(X, y)
+    other.partial_fit(X, y)
+    for a, b in zip(model.coefs_, other.coefs_, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_never_idle_is_infinity_as_scikit_learn_has_it():
+    X, y = standardised(load_iris)
+    model = pb.train.MLPClassifier((4,), tol=1e9, max_iter=30, n_iter_no_change=np.inf)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        assert model.fit(X, y).n_iter_ == 30

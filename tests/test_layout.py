@@ -25,14 +25,23 @@ ROOT_MODULE = ""
 # Imports inside functions hide an arrow from the reader, so each has its reason here:
 # {(file, imported): why}.
 DEFERRED: dict[tuple[str, str], str] = {
-    ("__init__.py", "autograd/compile/__init__.py"): "loaded by the first function that is compiled",
-    ("train/__init__.py", "train/estimators/__init__.py"): "imports scikit-learn: only when asked for",
+    (
+        "__init__.py",
+        "autograd/compile/__init__.py",
+    ): "loaded by the first function that is compiled",
+    (
+        "train/__init__.py",
+        "train/estimators/__init__.py",
+    ): "imports scikit-learn: only when asked for",
     (
         "autograd/namespace.py",
         "autograd/codegen.py",
     ): "code is generated only where it is asked for",
     ("autograd/primitive.py", "autograd/codegen.py"): "the generator uses the registry",
-    ("models/_module.py", "models/summary.py"): "the table is made of modules, by a method of theirs",
+    (
+        "models/_module.py",
+        "models/summary.py",
+    ): "the table is made of modules, by a method of theirs",
     (
         "backend/_select.py",
         "backend/_cupy.py",

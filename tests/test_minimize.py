@@ -395,6 +395,35 @@ BAD = {
     "maxiter": (banana, ONES, {"maxiter": 1.5}, ValueError, "maxiter"),
     "options": (banana, np.zeros(2), {"options": {"memmory": 3}}, ValueError, "'memmory'"),
     "memory": (banana, np.zeros(2), {"options": {"memory": 0}}, ValueError, "memory"),
+    "method, a list": (banana, ONES, {"method": ["l-bfgs"]}, ValueError, "is not one of"),
+    "first": (
+        banana,
+        np.zeros(2),
+        {"method": "gradient-descent", "options": {"first": -1.0}},
+        ValueError,
+        "first=-1.0: it has to be positive",
+    ),
+    "first, Nesterov's": (
+        banana,
+        np.zeros(2),
+        {"method": "nesterov", "options": {"first": math.nan}},
+        ValueError,
+        "first=nan",
+    ),
+    "products": (
+        banana,
+        np.zeros(2),
+        {"method": "newton-cg", "options": {"products": 0}},
+        ValueError,
+        "products=0: an integer",
+    ),
+    "norm of the gradient": (
+        lambda x: 1e200 * xp.sum(x**2),
+        ONES,
+        {},
+        ValueError,
+        "norm overflows in float64; scale",
+    ),
     "shift": (
         banana,
         np.zeros(2),
@@ -427,3 +456,27 @@ def test_bad_input(f, x0, settings, kind, message):
         optim.minimize(f, x0, **settings)
     for a, b in zip(before, [x for x in pb.tree.leaves(x0) if hasattr(x, "shape")], strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("method", OURS)
+@pytest.mark.parametrize("start", [1.0, 3.0], ids=["at the minimum", "elsewhere"])
+def test_a_gradient_of_zero_ends_it_whatever_the_tolerance(method, start):
+    found = optim.minimize(
+        lambda x: xp.sum((x - 1) ** 2), np.full(2, start), method=method, gtol=0.0
+    )
+    assert (found.status, found.success) == (0, True)
+    np.testing.assert_array_equal(found.x, [1, 1])
+
+
+def test_numbers_of_steps_may_be_numpys():
+    found = optim.minimize(
+        banana, np.zeros(2), maxiter=np.int64(2), options={"memory": np.int64(3)}
+    )
+    assert (found.nit, found.status) == (2, 2)
+
+
+def test_leaves_of_two_libraries_are_refused():
+    strict = pytest.importorskip("array_api_strict", reason="a second library of arrays")
+    x0 = {"a": np.ones(2), "b": strict.ones(2)}
+    with pytest.raises(TypeError, match=r"array_api_strict.* and numpy; move them"):
+        optim.minimize(lambda p: xp.sum(p["a"]) ** 2, x0)

@@ -44,3 +44,24 @@ def test_a_compiled_step_is_recorded_once_and_is_the_eager_one(opt):
     assert recorded == 1
     for a, b in zip(pb.tree.leaves((compiled, kept)), pb.tree.leaves((model, state)), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("opt", OPTIMISERS[:14], ids=lambda opt: repr(opt)[:60])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_rate_may_be_an_argument_of_a_compiled_step(opt, dtype):
+    recorded = 0
+
+    @pb.compile
+    def step(w, g, state, rate):
+        nonlocal recorded
+        recorded += 1
+        return opt.step(w, g, state, lr=rate)
+
+    w = kept = np.linspace(0, 1, 6, dtype=dtype).reshape(2, 3)
+    state = other = opt.init(w)
+    for rate in (0.1, 0.05, 0.025):
+        w, state = opt.step(w, w - 1, state, lr=rate)
+        kept, other = step(kept, kept - 1, other, rate)
+        assert kept.dtype == w.dtype
+        np.testing.assert_allclose(kept, w, rtol=1e-5 if dtype == "float32" else 1e-12)
+    assert recorded == 1

@@ -184,3 +184,9 @@ def test_bad_limits():
     for f in (optim.clip_by_value, optim.clip_by_global_norm):
         with pytest.raises(ValueError, match="limit"):
             f(np.ones(2), 0.0)
+
+
+def test_a_norm_of_nan_spreads_instead_of_letting_the_rest_through(lib):
+    grads = [lib.asarray([np.nan], np.float64), lib.asarray([1e6], np.float64)]
+    for g in optim.clip_by_global_norm(grads, 1.0):
+        assert np.all(np.isnan(pb.to_numpy(g)))

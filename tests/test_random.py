@@ -161,6 +161,11 @@ def test_the_same_draw_under_checkpoint_and_at_every_order(key):
         (lambda k: random.categorical(k, np.asarray([1j, 2])), TypeError, "float32 or float64"),
         (lambda k: random.fold_in(k, -1), ValueError, "number=-1"),
         (lambda k: random.fold_in(k, 2**40), ValueError, "2\\*\\*32"),
+        (lambda k: random.fold_in(k, np.int64(-1)), ValueError, "number=-1"),
+        (lambda k: random.fold_in(k, np.asarray([1, 2])), TypeError, "shape \\(2,\\)"),
+        (lambda k: random.fold_in(k, xp.asarray(2.5)), TypeError, "float64; one integer"),
+        (lambda k: random.uniform(k, None), ValueError, "shape="),
+        (lambda k: random.uniform(k, 2.5), ValueError, "shape="),
         (lambda k: random.permutation(k, (2, 3)), TypeError, "integer"),
     ],
 )

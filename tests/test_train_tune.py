@@ -152,6 +152,12 @@ def test_the_command_refuses_in_one_line_and_leaves_nothing(
     assert not (tmp_path / "runs").exists()
 
 
+def test_one_rate_makes_a_picture_without_a_warning(tmp_path, recwarn):
+    found = tune(QUICK, {"learning_rate": [1e-2]}, k=2, runs=tmp_path, say=lambda _: None)
+    assert (found.folder / "tune.png").read_bytes().startswith(b"\x89PNG")
+    assert [str(w.message) for w in recwarn if issubclass(w.category, UserWarning)] == []
+
+
 def test_the_same_seed_gives_the_same_table(tmp_path):
     grid = {"learning_rate": [1e-2]}
     first, second = (tune(QUICK, grid, k=2, runs=tmp_path, say=lambda _: None) for _ in range(2))

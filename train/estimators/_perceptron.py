@@ -144,9 +144,8 @@ class Perceptron(BaseEstimator):
         changed = getattr(self, "_state_form", form) != form  # another solver begins anew
         if changed or self._state is None:
             self._state, self._state_form = opt.init(self.model_), form
-        self._progress.model = (
-            None  # the best weights of this call: `partial_fit` goes on from those
-        )
+        # the best weights of this call: a `partial_fit` must not go back to those of an earlier `fit`
+        self._progress.model = None
         progress, self._rate = self._progress, float(self.learning_rate_init)
         step = make_step(self._network, objective, opt, replayed=not callable(self.loss))
         # the step writes into what it is given: these are nobody else's
