@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Any
 
-if "numpy" not in sys.modules:
-    # OpenBLAS threads spin for 0.1 s after each product before they sleep; NumPy's and SciPy's pools disturb each
-    # other so, and small products take up to ten times as long on a busy machine. Read once, when NumPy loads.
-    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
-
-from . import autograd, backend, models, optim
+from . import (
+    _environment,  # noqa: F401 - first: it sets what OpenBLAS reads when NumPy loads
+    autograd,
+    backend,
+    models,
+    optim,
+)
 from .autograd import (
     Array,
     MissingRuleError,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import singular, zero_pivot
+from ._errors import SingularMatrixError, singular
 from ._sparse import Pattern
 
 _CHUNK = 1 << 22  # elements of an intermediate array of sampled_product, 32 MiB of float64
@@ -40,7 +40,8 @@ def sparse_product(
 ) -> np.ndarray:
     """A x or Aᵀ x by SciPy."""
     A = _matrix(data, pattern)
-    return np.asarray((A.T if transposed else A) @ x)
+    out = np.asarray((A.T if transposed else A) @ x)
+    return out.astype(np.result_type(data, x), copy=False)  # SciPy makes float32 of float16
 
 
 def sampled_product(u: np.ndarray, v: np.ndarray, /, *, pattern: Pattern) -> np.ndarray:
@@ -110,7 +111,7 @@ def sparse_factor(
     except RuntimeError as error:
         if "singular" not in str(error):
             raise
-        raise zero_pivot(_empty_row(AT)) from None
+        raise _exactly_singular(AT) from None
     factor = SparseFactor(lu, data.dtype)
     if check:
         _check(AT, factor)
@@ -134,10 +135,22 @@ def _is_symmetric(AT: Any) -> bool:
     return np.array_equal(other.indptr, ones.indptr) and np.array_equal(other.indices, ones.indices)
 
 
-def _empty_row(AT: Any) -> int:
-    """The first row without elements that are not 0, or 0."""
+def _exactly_singular(AT: Any) -> SingularMatrixError:
+    """The error for a pivot of zero, of which SuperLU does not say the place; an empty row is named."""
     sizes = np.asarray(abs(AT).sum(axis=0)).ravel()
-    return int(np.argmin(sizes)) if sizes.size and sizes.min() == 0 else 0
+    row = int(np.argmin(sizes))
+    empty = f" (row {row} holds no element that is not 0)" if sizes[row] == 0 else ""
+    return SingularMatrixError(
+        f"matrix is singular: a pivot is exactly zero{empty}, its condition number infinite; regularise it"
+    )
+
+
+def _norm(v: np.ndarray) -> float:
+    """‖v‖ without squares that overflow."""
+    largest = float(np.max(np.abs(v)))
+    if largest == 0 or not np.isfinite(largest):
+        return largest
+    return largest * float(np.linalg.norm(v / largest))
 
 
 def _check(AT: Any, factor: SparseFactor) -> None:
@@ -155,7 +168,7 @@ def _check(AT: Any, factor: SparseFactor) -> None:
     b = np.random.default_rng(n).standard_normal((n, 1)).astype(factor.dtype)
     with np.errstate(all="ignore"):
         v = factor.lu.solve(b, "N")
-    bound = size * float(np.linalg.norm(v)) / float(np.linalg.norm(b))
+    bound = size * _norm(v) / _norm(b)
     if bound < _SUSPICIOUS / eps:
         return
 

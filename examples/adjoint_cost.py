@@ -44,9 +44,8 @@ def by_adjoint(p):
 def by_differences(p, step=1e-6, most=None):
     """Forward differences; of the first `most` parameters alone where that says enough about the time."""
     base = float(loss(p))
-    return base, np.asarray(
-        [(float(loss(p + step * e)) - base) / step for e in np.eye(len(p))[:most]]
-    )
+    units = np.eye(len(p) if most is None else most, len(p))
+    return base, np.asarray([(float(loss(p + step * e)) - base) / step for e in units])
 
 
 def seconds(f, repeats=5):
@@ -58,7 +57,9 @@ def seconds(f, repeats=5):
     return best
 
 
-def main(picture="adjoint_cost.png", counts=(1, 3, 10, 30, 100, 300, 1000, 3000, 10_000), most=30):
+def main(
+    picture="adjoint_cost.png", counts=(1, 3, 10, 30, 100, 300, 1000, 3000, 10_000), most=1000
+):
     rng = np.random.default_rng(0)
     adjoint, differences = [], []
     for M in counts:
@@ -67,26 +68,38 @@ def main(picture="adjoint_cost.png", counts=(1, 3, 10, 30, 100, 300, 1000, 3000,
         np.testing.assert_allclose(rough, exact[:3], rtol=1e-2, atol=1e-5)
         one = seconds(partial(loss, p))
         adjoint.append(seconds(partial(by_adjoint, p)) / one)
-        few = min(M, most)  # beyond, each parameter costs what the ones before cost
+        few = min(M, most)  # all M up to `most`; beyond, this is an extrapolation, and shown as one
         each = seconds(partial(by_differences, p, most=few), 1) / (few + 1)
         differences.append(each * (M + 1) / one)
+        note = "" if few == M else f" (extrapolated from {few} of them)"
         print(
-            f"M = {M:6d}: adjoint {adjoint[-1]:6.2f}, differences {differences[-1]:9.1f} times one loss"
+            f"M = {M:6d}: adjoint {adjoint[-1]:6.2f}, differences {differences[-1]:9.1f} times one loss{note}"
         )
-    slopes = [
-        float(np.polyfit(np.log(counts), np.log(cost), 1)[0]) for cost in (adjoint, differences)
-    ]
-    print(f"slopes: adjoint {slopes[0]:.2f}, differences {slopes[1]:.2f}")
-    draw(picture, counts, adjoint, differences, slopes)
+    # an extrapolation is linear by construction: no part of the fit
+    measured = sum(most >= M for M in counts)
+    slopes = [slope(counts, adjoint), slope(counts[:measured], differences[:measured])]
+    print(f"slopes of what was measured: adjoint {slopes[0]:.2f}, differences {slopes[1]:.2f}")
+    draw(picture, counts, adjoint, differences, slopes, measured)
     return slopes
 
 
-def draw(picture, counts, adjoint, differences, slopes):
+def slope(counts, cost):
+    """Of the straight line through the points in a log-log plot."""
+    return float(np.polyfit(np.log(counts), np.log(cost), 1)[0])
+
+
+def draw(picture, counts, adjoint, differences, slopes, measured):
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 4.2), dpi=110, layout="constrained")
     axes = figure.subplots()
-    axes.loglog(counts, differences, "o-", label=f"forward differences, M^{slopes[1]:.2f}")
+    label = f"forward differences, M^{slopes[1]:.2f}"
+    (line,) = axes.loglog(counts[:measured], differences[:measured], "o-", label=label)
+    if measured < len(counts):
+        rest = slice(measured - 1, None)
+        axes.loglog(
+            counts[rest], differences[rest], "--", color=line.get_color(), label="extrapolated"
+        )
     axes.loglog(counts, adjoint, "s-", label=f"adjoint, M^{slopes[0]:.2f}")
     axes.set(xlabel="parameters M", ylabel="cost of the gradient / cost of the loss")
     axes.legend(frameon=False)

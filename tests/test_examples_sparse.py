@@ -60,5 +60,7 @@ def test_the_matrix_of_the_inversion_is_right():
 
 def test_adjoint_cost(picture):
     """That both gradients agree is asserted in the example; here, that their costs grow apart by about M."""
-    adjoint, differences = example("adjoint_cost").main(picture, counts=(1, 10, 100, 1000), most=10)
+    adjoint, differences = example("adjoint_cost").main(
+        picture, counts=(1, 10, 100, 1000), most=100
+    )
     assert differences - adjoint > 0.5

@@ -334,6 +334,10 @@ def factorize(
     array([ 1.4337, -9.5191])
     """
     if is_sparse(A):
+        if assume != "general" or bandwidths is not None or refine:
+            raise ValueError(
+                "factorize: assume, bandwidths and refine are not for sparse matrices, whose factor is a general one"
+            )
         return SparseFactorization(A, check=bool(check))
     assume = ALIASES.get(assume, assume)
     if assume not in KINDS and assume not in STRUCTURED:

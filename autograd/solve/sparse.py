@@ -20,7 +20,7 @@ from ..dtypes import as_numpy, is_inexact
 from ..functions import xp as fun
 from ..primitive import find, front_of
 from . import sparse_rules  # noqa: F401 - registers the rules
-from .sparse_places import Places, elements, integers, narrow, shape_of
+from .sparse_places import Places, elements, integers, narrow, shape_of, two_sizes
 
 _product = front_of(find("sparse_product"))
 
@@ -181,6 +181,7 @@ class _Sparse:
         return self._times(x)
 
     def __rmatmul__(self, x: Any) -> Any:
+        x = x if hasattr(x, "shape") else asarray(x)
         if len(x.shape) == 1:
             return self.T._times(x)
         return fun.matrix_transpose(self.T._times(fun.matrix_transpose(asarray(x))))
@@ -510,7 +511,8 @@ def _compressed(arg: Any, shape: Any, kind: type, *, rows: bool) -> tuple[Any, P
         return made.data, made.pattern
     data = elements(arg[0])
     indices, indptr = (integers(x, raw(data), name) for x in arg[1:])
-    starts, inner = to_numpy(indptr), to_numpy(indices)
+    # signed, so that a fall shows in the differences of unsigned numbers too
+    starts, inner = to_numpy(indptr).astype(np.int64), to_numpy(indices)
     count = len(starts) - 1
     if count < 0 or starts[0] != 0 or np.any(np.diff(starts) < 0):
         raise ValueError(f"{name}: indptr has to begin with 0 and must not fall")
@@ -522,7 +524,7 @@ def _compressed(arg: Any, shape: Any, kind: type, *, rows: bool) -> tuple[Any, P
     if shape is None:
         width = int(inner.max()) + 1 if inner.size else 0
         shape = (count, width) if rows else (width, count)
-    m, n = (int(x) for x in shape)
+    m, n = two_sizes(shape, name)
     outer, width = (m, n) if rows else (n, m)
     if outer != count:
         raise ValueError(

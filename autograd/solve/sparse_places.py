@@ -82,6 +82,13 @@ def narrow(shape: tuple[int, int], nnz: int) -> bool:
     return max(*shape, nnz) < 2**31
 
 
+def two_sizes(shape: Any, name: str) -> tuple[int, int]:
+    """The numbers of rows and columns that a user asked for."""
+    if len(shape) != 2 or any(int(n) < 0 for n in shape):
+        raise ValueError(f"{name}: shape={shape!r} is not two numbers of at least 0")
+    return int(shape[0]), int(shape[1])
+
+
 def shape_of(shape: Any, row: Any, col: Any, name: str) -> tuple[int, int]:
     """The shape, and an error for places outside of it; reads them once."""
     tops = []
@@ -92,9 +99,7 @@ def shape_of(shape: Any, row: Any, col: Any, name: str) -> tuple[int, int]:
         tops.append(int(host.max()) + 1 if host.size else 0)
     if shape is None:
         return tops[0], tops[1]
-    if len(shape) != 2 or any(int(n) < 0 for n in shape):
-        raise ValueError(f"{name}: shape={shape!r} is not two numbers of at least 0")
-    m, n = int(shape[0]), int(shape[1])
+    m, n = two_sizes(shape, name)
     for top, size, what in ((tops[0], m, "row"), (tops[1], n, "column")):
         if top > size:
             raise ValueError(f"{name}: {what} index {top - 1} lies outside of the shape {(m, n)}")

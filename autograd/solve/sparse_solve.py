@@ -45,7 +45,8 @@ def spsolve(A: Any, b: Any, *, permc_spec: str | None = None, check: bool = True
     permc_spec : str, optional
         How columns are ordered, as in `scipy.sparse.linalg.splu`; chosen by the pattern where it is not given.
     check : bool
-        Raise for a matrix that is singular to working precision; it costs one solve more.
+        Raise for a matrix that is singular to working precision; it costs one solve more. Of a matrix with a pivot
+        that is exactly zero there is no factor: it raises without the check too.
 
     Returns
     -------
