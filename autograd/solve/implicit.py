@@ -216,6 +216,8 @@ def fixed_point(
     linear = _linear("fixed_point", linear_solver, adjoint_rtol, adjoint_maxiter, check)
     if method not in ("plain", "anderson"):
         raise ValueError(f"fixed_point: method={method!r}; there are 'plain' and 'anderson'")
+    if history != int(history) or history < 1:
+        raise ValueError(f"fixed_point: history={history!r}; a positive integer is wanted")
     flat = Flat.of(v0, "fixed_point")
 
     def mapped(v: Any) -> Any:

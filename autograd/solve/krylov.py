@@ -32,7 +32,7 @@ from .krylov_steps import (
     minres_start,
     minres_step,
 )
-from .operators import LinearOperator, as_operator, as_preconditioner, flat_map
+from .operators import LinearOperator, _is_array, as_operator, as_preconditioner, flat_map
 
 HINTS = {
     "cg": "cg is for Hermitian positive definite A",
@@ -284,6 +284,9 @@ def _solve(
     if probe.dtype != b.dtype:
         b = xp.astype(b, probe.dtype)
     tapes = open_tapes(probe)
+    if _is_array(A) and any(tape.copies for tape in tapes):
+        # the adjoint comes later, and the caller may have changed the matrix by then
+        op = as_operator(SPACES.of(A).asarray(A, copy=True), name)
     if maxiter is None:
         maxiter = max(1, per_unknown * math.prod(b.shape))
     with hidden(tapes):

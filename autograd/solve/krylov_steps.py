@@ -104,6 +104,10 @@ def minres_step(xp: Any, A: Map, M: Map, state: Lanczos) -> Lanczos:
     delta, g_bar = c * d_bar + s * alpha, s * d_bar - c * alpha
     eps, d_bar = s * beta_new, -c * beta_new
     c, s, gamma = rotation(xp, g_bar, beta_new)
+    # the projected matrix is singular: no step is made, and the residual stays
+    lost = gamma <= 2 * xp.finfo(gamma.dtype).eps * (xp.abs(alpha) + beta)
+    c, s = xp.where(lost, xp.zeros_like(c), c), xp.where(lost, xp.ones_like(s), s)
+    gamma = xp.where(lost, xp.zeros_like(gamma), gamma)
     phi, phi_bar = c * phi_bar, s * phi_bar
     w_new = ratio(xp, xp.ones_like(gamma), gamma) * (v - eps_old * w_old - delta * w)
     # ‖r‖ in the 2-norm needs r itself where there is a preconditioner: `phi_bar` is its M-norm

@@ -151,8 +151,12 @@ def _matrix(equation: Equation, v: Any) -> Any:
 def _by_products(equation: Equation, v: Any, r: Any, rtol: float) -> Any:
     _, push = linearize(equation, Array(v))
     rtol = max(rtol, 10 * float(np.finfo(as_numpy(v.dtype)).eps))
-    d, _ = gmres(push, Array(-r), rtol=rtol, restart=min(v.shape[0], 50), maxiter=20, check=False)
-    return raw(d)
+    d, info = gmres(
+        push, Array(-r), rtol=rtol, restart=min(v.shape[0], 50), maxiter=20, check=False
+    )
+    # what no product with J makes smaller leaves d = 0, which is no sign of a root: J is singular here
+    stuck = not info.converged and info.residual * rtol > 0.999 * info.tolerance
+    return raw(d) * math.nan if stuck else raw(d)
 
 
 def by_scipy(
