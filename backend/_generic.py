@@ -349,4 +349,5 @@ def backend_for(x: Any) -> Backend:
         dtype=native,
         info=lambda: {"library": f"{xp.__name__} {getattr(xp, '__version__', '')}".strip()},
         reason="asked for",
+        feed=lambda batches: (tuple(map(asarray, batch)) for batch in batches),
     )

@@ -24,15 +24,7 @@ if TYPE_CHECKING:
     from .clipping import Clipped, clip_by_global_norm, clip_by_value, global_norm
     from .first_order import SGD, Lion, Nesterov
     from .full_batch import minimize
-    from .line_searches import (
-        Armijo,
-        Backtracking,
-        Exact,
-        FixedStep,
-        Halving,
-        StrongWolfe,
-        line_search,
-    )
+    from .line_searches import Armijo, Backtracking, Exact, FixedStep, Halving, line_search
     from .plateau import ReduceOnPlateau
     from .schedules import (
         Constant,
@@ -46,6 +38,7 @@ if TYPE_CHECKING:
         WarmUp,
     )
     from .transforms import Accumulated, Averaged, Finite
+    from .wolfe import StrongWolfe
 
 __all__ = [
     "SGD",
@@ -94,11 +87,12 @@ _HOMES = {
     "clipping": "Clipped clip_by_global_norm clip_by_value global_norm",
     "first_order": "SGD Lion Nesterov",
     "full_batch": "minimize",
-    "line_searches": "Armijo Backtracking Exact FixedStep Halving StrongWolfe line_search",
+    "line_searches": "Armijo Backtracking Exact FixedStep Halving line_search",
     "plateau": "ReduceOnPlateau",
     "schedules": "Constant CosineDecay ExponentialDecay InverseDecay InverseSqrtDecay OneCycle PolynomialDecay"
     " StepDecay WarmUp",
     "transforms": "Accumulated Averaged Finite",
+    "wolfe": "StrongWolfe",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -69,3 +69,15 @@ class Line:
         if not abs(self.value(s) - self.value0) <= self.noise:
             return False
         return self.slope(s) <= (2 * c - 1) * self.slope0
+
+
+def check_open(name: str, value: float) -> None:
+    """Refuse a constant of a line search that does not lie between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if not 0 < value < 1:
+        raise ValueError(f"{name}={value!r}: it has to lie between 0 and 1")

@@ -1,4 +1,7 @@
-"""What the full-batch methods share: a method is a generator of points; finding no other, it raises `SearchError`."""
+"""What the full-batch methods share: a method is a generator of points.
+
+The first is the start, given back once the options are checked; finding no other, it raises `SearchError`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Methods by gradients alone: gradient descent, Nesterov's, conjugate gradients, L-BFGS.
 
-Each is a generator: it is given a point, and yields the next one for as long as it is asked.
+Each is a generator: it is given a point, checks its options and yields that point, then the next one for as long as it
+is asked.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def gradient_descent(
     """
     first = positive("first", setting(options, "first", 1.0))
     no_more(options, "gradient-descent")
+    yield point
     while True:
         point = taken(problem, point, -point.g, search, first)
         first = 2 * point.step
@@ -43,6 +45,7 @@ def nesterov(
     first = positive("first", setting(options, "first", 1.0))
     restart = setting(options, "restart", False)
     no_more(options, "nesterov")
+    yield point
     x, k = point.x, 1
     while True:
         line = Line(problem, point, -point.g)
@@ -69,6 +72,7 @@ def conjugate_gradient(
     no_more(options, "conjugate-gradient")
     if rule not in _BETAS:
         raise ValueError(f"beta={rule!r}: choose one of {', '.join(_BETAS)}")
+    yield point
     d, first = -point.g, min(1.0, 1.0 / max(point.norm, 1e-300))
     while True:
         slope = problem.dot(point.g, d)
@@ -119,6 +123,7 @@ def l_bfgs(
     """
     memory = whole("memory", setting(options, "memory", 10))
     no_more(options, "l-bfgs")
+    yield point
     pairs: deque[tuple[Any, Any, Any]] = deque(maxlen=memory)
     while True:
         try:

@@ -14,8 +14,9 @@ from ._problem import Point, Problem
 from ._steps import Method
 from .descent import conjugate_gradient, gradient_descent, l_bfgs, nesterov
 from .least_squares import gauss_newton, levenberg_marquardt
-from .line_searches import Armijo, Backtracking, Search, StrongWolfe, chosen
+from .line_searches import Armijo, Backtracking, Search, chosen
 from .newton import newton, newton_cg
+from .wolfe import StrongWolfe
 
 
 class _Entry(NamedTuple):
@@ -144,6 +145,7 @@ def minimize(
         problem = Problem(f, x0, args, residuals=entry.residuals)
         start = problem.start()
         run = entry.method(problem, start, search, chosen_options)
+        next(run)  # the start itself: options are checked, whether a step is taken or not
         limit = entry.steps if maxiter is None else maxiter
         return _drive(problem, start, run, gtol, ftol, limit, callback, history)
 

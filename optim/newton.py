@@ -25,6 +25,7 @@ def newton(
     """
     shift = positive("shift", setting(options, "shift", 1e-3))
     no_more(options, "newton")
+    yield point
     while True:
         direction = -_positive_solve(problem, problem.hessian(point.x), point.g, shift)
         point = taken(problem, point, direction, search, 1.0)
@@ -71,6 +72,7 @@ def newton_cg(
     """
     products = whole("products", setting(options, "products", 2 * problem.size))
     no_more(options, "newton-cg")
+    yield point
     while True:
         direction = _truncated(problem, point, products)
         point = taken(problem, point, direction, search, 1.0)

@@ -6,16 +6,16 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from .. import backend
 from ..autograd import value_and_grad
 from ..autograd.namespace import asarray
+from ._feeding import batches, fed, home_of, is_fed
 
 # Losses stay on the device, unread, for so many steps: reading one waits for the device.
 _UNREAD = 100
@@ -113,7 +113,7 @@ def fit(
     loss : callable
         ``loss(outputs, y)``, a 0-d array: the mean over rows.
     train, validation : tuple of arrays
-        ``(x, y)`` each, whole, on the device where the model is.
+        ``(x, y)`` each, whole, on the device where the model is; or NumPy arrays, which are fed to it batch by batch.
     opt : optimiser
         From `pb.optim`: its ``init`` and ``step``.
     score : callable, optional
@@ -140,14 +140,12 @@ def fit(
     >>> run.best.validation_loss < 0.01
     True
     """
-    x, y = train
-    owner = backend.backend_of(x)
-    take = owner.xp.take
+    home = home_of(model, train[0])
     random = np.random.default_rng([seed, 1])
     gradient = value_and_grad(lambda model, x, y: loss(model(x), y))
 
-    def step(model: Any, state: Any, rows: Any) -> tuple[Any, Any, Any]:
-        value, grads = gradient(model, take(x, rows, axis=0), take(y, rows, axis=0))
+    def step(model: Any, state: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
+        value, grads = gradient(model, x, y)
         return *opt.step(model, grads, state), value
 
     def measure(model: Any, epoch: int, steps: int) -> Epoch:
@@ -169,9 +167,9 @@ def fit(
         epoch, ended = 0, _ended(run, 0, epochs, patience, interrupt.seen)
         while ended is None:
             epoch += 1
-            order = owner.asarray(random.permutation(x.shape[0]))
-            batches = [order[i : i + batch_size] for i in range(0, x.shape[0], batch_size)]
-            model, state, steps, bad = _one_epoch(step, model, state, batches, interrupt)
+            order = random.permutation(train[0].shape[0])
+            parts = batches(train, order, batch_size, home)
+            model, state, steps, bad = _one_epoch(step, model, state, parts, interrupt)
             run.steps += steps
             if bad is not None:
                 ended = "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
@@ -189,18 +187,18 @@ def fit(
 
 
 def _one_epoch(
-    step: Callable[[Any, Any, Any], tuple[Any, Any, Any]],
+    step: Callable[..., tuple[Any, Any, Any]],
     model: Any,
     state: Any,
-    batches: list[Any],
+    parts: Iterator[tuple[Any, ...]],
     interrupt: Interrupt,
 ) -> tuple[Any, Any, int, float | None]:
     """Go through the batches; also the steps done, and the last one's loss if it is not finite."""
     done, unread = 0, []
-    for rows in batches:
+    for x, y in parts:
         if interrupt.seen:
             break
-        model, state, value = step(model, state, rows)
+        model, state, value = step(model, state, x, y)
         unread.append(value)
         if len(unread) == _UNREAD:
             done, bad = _read(unread, done)
@@ -239,11 +237,12 @@ def _ended(
 
 
 def predict(model: Any, x: Any) -> Any:
-    """The model's outputs, shape (n, k), as a raw array; some rows at a time, for memory's sake."""
-    xp_raw = backend.backend_of(x).xp
-    rows = range(0, x.shape[0], _ROWS_AT_ONCE)
-    parts = [model(x[start : start + _ROWS_AT_ONCE]).value for start in rows]
-    return parts[0] if len(parts) == 1 else xp_raw.concat(parts)
+    """The model's outputs, shape (n, k), as a raw array on its device; some rows at a time, for memory's sake."""
+    home = home_of(model, x)
+    starts = range(0, x.shape[0], _ROWS_AT_ONCE)
+    rows = fed(((x[start : start + _ROWS_AT_ONCE],) for start in starts), x, home)
+    parts = [model(part).value for (part,) in rows]
+    return parts[0] if len(parts) == 1 else home.xp.concat(parts)
 
 
 def evaluate(
@@ -253,6 +252,9 @@ def evaluate(
     score: Callable[[Any, Any], float] | None = None,
 ) -> tuple[float, float]:
     """Loss and score of a model on a whole part of the data, ``(x, y)``; NaN without a `score`."""
-    outputs = predict(model, part[0])
-    value = float(loss(asarray(outputs), part[1]))  # an `Array`, as in training
-    return value, math.nan if score is None else score(outputs, part[1])
+    x, y = part
+    outputs = predict(model, x)
+    home = home_of(model, x)
+    y = home.asarray(y) if is_fed(y, home) else y
+    value = float(loss(asarray(outputs), y))  # an `Array`, as in training
+    return value, math.nan if score is None else score(outputs, y)

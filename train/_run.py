@@ -19,6 +19,7 @@ from ._checkpoint import save
 from ._config import Settings, config_text
 from ._data import Dataset, load_dataset
 from ._errors import counted, extra
+from ._feeding import placed
 from ._files import make_run_folder, write_atomic
 from ._loop import Fit, evaluate, fit
 from ._plots import curves_png, weights_png
@@ -139,7 +140,7 @@ def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Back
         targets = Standardizer.fit(data.y[rows.train])
         y = targets.transform(data.y, settings.dtype)
     parts = {
-        part: (active.asarray(x[index]), active.asarray(y[index]))
+        part: placed((x[index], y[index]), active)
         for part, index in (
             ("train", rows.train),
             ("validation", rows.validation),

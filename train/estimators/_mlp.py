@@ -113,6 +113,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     _losses = CLASSIFICATION
     classes_: np.ndarray
 
+    # written out in both classes: scikit-learn's get_params and clone read the names off each class's own signature
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),

@@ -14,6 +14,7 @@ from ...autograd.array import raw
 from ...autograd.backward import SPACES
 from ...autograd.dtypes import is_inexact
 from ...backend import current
+from .._feeding import placed
 from .._loop import predict
 from ._settings import ACTIVATIONS
 
@@ -85,9 +86,8 @@ class Network:
         In float32 the last digits of a row's outputs depend on how many rows there are beside it.
         """
         exact = tree.map(_as_float64, model)
-        return to_numpy(
-            predict(exact, current().asarray(np.ascontiguousarray(x, dtype=np.float64)))
-        )
+        (inputs,) = placed((np.ascontiguousarray(x, dtype=np.float64),), current())
+        return to_numpy(predict(exact, inputs))
 
 
 def _as_float64(leaf: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 from ...autograd import random, to_numpy
 from ...autograd.array import raw
 from ...backend import current
+from .._feeding import placed
 from ._arrays import check_inputs, is_native, seed_of
 from ._losses import objective_for
 from ._network import Network
 from ._schedule import Progress
 from ._settings import batch_rows, hidden_layers, optimiser
-from ._training import Data, Objective, copied, epoch, full_batch, make_step
+from ._training import Data, Minibatches, Objective, copied, epoch, full_batch, minibatches
 
 
 def remember(estimator: Any, given: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ class Perceptron(BaseEstimator):
         self.model_ = self._network.init(self._seed)
         self.n_outputs_, self.n_layers_ = outputs, len(self._network.sizes)
         self._rng = np.random.default_rng(self._seed)
-        self._state, self._progress, self.t_, self.n_iter_ = None, Progress(float(self.tol)), 0, 0
+        self._state, self._progress, self.t_ = None, Progress(float(self.tol)), 0
 
     def _placed(
         self, X: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, incremental: bool
@@ -124,14 +124,17 @@ class Perceptron(BaseEstimator):
                     f"{type(self).__name__}: all samples with a weight above 0 are in the validation part; lower "
                     "validation_fraction"
                 )
-        floating = targets.dtype.kind == "f"
-        y = self._on_device(targets) if floating else current().asarray(targets)
-        w = None if weights is None else self._on_device(weights / weights.mean())
-        return Data(self._on_device(X), y, w), validation
+        y = self._cast(targets) if targets.dtype.kind == "f" else targets
+        w = None if weights is None else self._cast(weights / weights.mean())
+        parts = (self._cast(X), y, w)
+        if self.solver == "lbfgs":  # all samples at once, so they have to find room
+            home = current()
+            return Data(*(None if a is None else home.asarray(a) for a in parts)), validation
+        return Data(*placed(parts, current())), validation
 
-    def _on_device(self, x: np.ndarray) -> Any:
+    def _cast(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):  # told apart below
-            return current().asarray(np.ascontiguousarray(x, dtype=self.dtype))
+            return np.ascontiguousarray(x, dtype=self.dtype)
 
     def _run_epochs(
         self, data: Data, validation: Any, objective: Objective, epochs: int, incremental: bool
@@ -142,23 +145,34 @@ class Perceptron(BaseEstimator):
             self._progress = Progress(float(self.tol))
         form = (self.solver, bool(self.momentum))
         changed = getattr(self, "_state_form", form) != form  # another solver begins anew
-        if changed or self._state is None:
-            self._state, self._state_form = opt.init(self.model_), form
+        run = minibatches(
+            self._network, objective, opt, self.model_, replayed=not callable(self.loss)
+        )
+        # a step writes into what it is given: these are nobody else's
+        parameters = run.begin(self.model_)
+        fresh = changed or self._state is None
+        self._state = opt.init(parameters) if fresh else copied(self._state)
+        self._state_form = form
         # the best weights of this call: a `partial_fit` must not go back to those of an earlier `fit`
         self._progress.model = None
         progress, self._rate = self._progress, float(self.learning_rate_init)
-        step = make_step(self._network, objective, opt, replayed=not callable(self.loss))
-        # the step writes into what it is given: these are nobody else's
-        self.model_, self._state = copied(self.model_), copied(self._state)
+        self.n_iter_ = 0  # epochs of this call, as scikit-learn counts; t_ and loss_curve_ go on
+        watched = validation is not None or len(self.callbacks) > 0
         for _ in range(epochs):
-            loss = self._one_epoch(step, data, rows)
+            try:
+                parameters, loss = self._one_epoch(run, parameters, data, rows)
+            except BaseException:
+                self.model_ = run.model(parameters)  # Ctrl-C, too, leaves what was learned
+                raise
+            if watched:
+                self.model_ = run.model(parameters)
             score = None
             if validation is not None:
                 score = self._score(
                     self._network.outputs(self.model_, validation[0]), validation[1]
                 )
             if progress.note(loss, score):
-                progress.model = copied(self.model_)
+                progress.model = self.model_
             if self._told(loss, score) or (not incremental and self._is_idle(progress)):
                 break
         else:
@@ -169,17 +183,18 @@ class Perceptron(BaseEstimator):
                     ConvergenceWarning,
                     stacklevel=5,
                 )
-        if progress.model is not None:
-            self.model_ = progress.model
+        self.model_ = run.model(parameters) if progress.model is None else progress.model
         self._tell_progress(progress)
 
-    def _one_epoch(self, step: Callable[..., Any], data: Data, rows: int) -> float:
-        """The mean loss of one more epoch."""
+    def _one_epoch(
+        self, run: Minibatches, parameters: Any, data: Data, rows: int
+    ) -> tuple[Any, float]:
+        """One more epoch: the parameters after it, and its mean loss."""
         n = data.x.shape[0]
         stochastic = self._network.stochastic
-        self.model_, self._state, loss = epoch(
-            step,
-            self.model_,
+        parameters, self._state, loss = epoch(
+            run.step,
+            parameters,
             self._state,
             data,
             order=self._rng.permutation(n) if self.shuffle else None,
@@ -196,7 +211,7 @@ class Perceptron(BaseEstimator):
                 "non-finite parameter weights: the input data may contain large values and need to be "
                 "preprocessed, or learning_rate_init may be too large"
             )
-        return loss
+        return parameters, loss
 
     def _rate_at(self, seen: int) -> float | None:
         """The learning rate after so many samples; None for the optimiser's own, which is constant."""
