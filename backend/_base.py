@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,8 +80,13 @@ class Backend:
         What ``pullback info`` prints, as ``{"label": "text"}``.
     reason : str
         Why this backend is the active one.
+    feed : callable
+        ``feed(batches)``: an iterator over tuples of NumPy arrays, as tuples of the library's own, in order; where copies
+        to the device take time, the next one is made while a batch is in use.
     recording : bool
         Whether its arrays are those of a recording, which decide where an operation runs, and have no values.
+    programs : _cuda_programs.Runtime, optional
+        What runs compiled programs on the device; None where they run as Python.
     """
 
     name: str
@@ -99,7 +104,9 @@ class Backend:
     synchronize: Callable[[], None] = _nothing
     info: Callable[[], dict[str, str]] = dict
     reason: str = field(default="")
+    feed: Callable[[Iterable[tuple[Any, ...]]], Iterator[tuple[Any, ...]]] = iter
     recording: bool = False
+    programs: Any = None
 
     def __repr__(self) -> str:
         return f"<Backend {self.name}{'' if self.device is None else f' on {self.device}'}>"

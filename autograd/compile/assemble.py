@@ -63,6 +63,8 @@ class Assembly:
     rings: dict[int, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
     results: list[str] = field(default_factory=list)
     kernels: list[str] = field(default_factory=list)
+    asarray: Any = np.asarray  # what makes an array of a number
+    device: Any = None  # what a runner on a device is made with: `cuda_assemble.py`
     _views: dict[Value, str] = field(default_factory=dict)
 
     # ── names ─────────────────────────────────────────────────────────────────────────────────
@@ -187,7 +189,7 @@ class Assembly:
         result = op.result
         if type(result) is Value:
             if result.kind == ARRAY and result.shape == ():
-                text = f"{self.known('asarray', np.asarray)}({text})"
+                text = f"{self.known('asarray', self.asarray)}({text})"
             self.lines.append(f"{result.name} = {text}")
         elif type(result) is Tuple:
             name = f"t{len(self.lines)}"
@@ -203,7 +205,7 @@ class Assembly:
             elif type(item) is Value:
                 text = f"{name}[{i}]"
                 if item.kind == ARRAY and item.shape == ():
-                    text = f"{self.known('asarray', np.asarray)}({text})"
+                    text = f"{self.known('asarray', self.asarray)}({text})"
                 self.lines.append(f"{item.name} = {text}")
 
     def into(self, s: Statement) -> None:

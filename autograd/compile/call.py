@@ -80,7 +80,7 @@ class Compiled:
         out = recording.run()
         if out is MISS:
             return self.f(*args, **kwargs)
-        entry = recording.entry(self._donate, self._wants_kernels())
+        entry = recording.entry(self._donate, self._wants_kernels(recording))
         with self._lock:
             self._recorded += 1
             before = self._entries
@@ -90,10 +90,11 @@ class Compiled:
             self._warn(entry, before[0] if before else None, recording.recorder)
         return out
 
-    def _wants_kernels(self) -> bool:
+    def _wants_kernels(self, recording: Recording) -> bool:
         if self._fast is not None:
             return self._fast
-        return os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off") and native.available()
+        on = os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off")
+        return on and (recording.device is not None or native.available())
 
     def _warn(self, entry: Entry, before: Entry | None, recorder: Recorder) -> None:
         change = changed(entry, before, recorder) if before is not None else "its arguments"
@@ -138,7 +139,7 @@ class Compiled:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )
-            return recording.entry(self._donate, self._wants_kernels())
+            return recording.entry(self._donate, self._wants_kernels(recording))
         if not self._entries:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"

@@ -82,3 +82,27 @@ def decomposed(space: Any) -> dict[str, Callable[..., Any]]:
     )
     found["whole_expand_dims"] = space.expand_dims
     return found
+
+
+def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
+    """The mean of ``log Σ exp z − z[label]``, and its slope; NaN where a label is no class: to raise is to wait."""
+    columns = logits.shape[-1] if logits.ndim else 0
+    rows = math.prod(logits.shape[:-1])
+    if not rows * columns or tuple(labels.shape) != tuple(logits.shape[:-1]):
+        return xp.whole_softmax_cross_entropy(logits, labels)
+    hit = xp.equal(labels[..., None], xp.arange_like(columns, labels))
+    shift = xp.max(logits, axis=-1, keepdims=True)
+    e = xp.exp(logits - shift)
+    total = xp.sum(e, axis=-1, keepdims=True)
+    picked = xp.sum(xp.where(hit, logits, 0.0), axis=-1, keepdims=True)
+    known = xp.sum(xp.astype(hit, logits.dtype), axis=-1, keepdims=True)
+    loss = xp.where(known > 0, xp.log(total) + (shift - picked), math.nan)
+    return xp.mean(loss), (e / total - xp.astype(hit, logits.dtype)) * (1 / rows)
+
+
+def decomposed_on_device(space: Any) -> dict[str, Callable[..., Any]]:
+    """What is taken apart besides where rows of a matrix are done by groups of threads: the softmax cross-entropy."""
+    return {
+        "softmax_cross_entropy": functools.partial(softmax_cross_entropy, space),
+        "whole_softmax_cross_entropy": space.softmax_cross_entropy,
+    }

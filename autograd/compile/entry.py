@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import native
+from . import cuda_assemble, native
 from .assemble import Assembly, assemble
 from .guards import Leaf
 from .listing import listing, nodes
@@ -34,6 +34,7 @@ class Entry:
     fast: bool
     plain: bool  # of another library than NumPy
     name: str
+    device: Any = None  # the backend, where its device runs programs: `cuda_assemble.py`
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
@@ -66,10 +67,14 @@ class Entry:
     def prepare(self) -> None:
         """Lay the program out and generate its code."""
         settings: dict[str, Any] = {
-            "plain": self.plain,
             "donated": self.donated,
             "pairs": self.pairs,
         }
+        if self.device is not None and self.fast and len(self.program.ops) <= MOST:
+            self.assembly = cuda_assemble.assemble(self.program, self.device, **settings)
+            self._write()
+            return
+        settings["plain"] = self.plain
         # an unrolled loop of thousands of operations would take minutes to compile
         kernels = self.fast and not self.plain and len(self.program.ops) <= MOST
         try:
@@ -81,6 +86,10 @@ class Entry:
                 stacklevel=6,
             )
             self.assembly = assemble(self.program, kernels=False, **settings)
+        self._write()
+
+    def _write(self) -> None:
+        assert self.assembly is not None
         self.source = FunctionWriter(self, self.assembly).write()
         self.code = compile_text(self.source, self.name)
 

@@ -7,6 +7,7 @@ loop at the same element, or before it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +38,8 @@ class Statement:
         What is done, in order.
     shape : tuple of int
         What a loop runs over.
+    shared : bool
+        Whether several threads compute each element, so that none may be written over.
     """
 
     kind: str
@@ -46,6 +49,7 @@ class Statement:
     start: tuple[Value, Any, int] | None = (
         None  # a product that is added to an array, times a number
     )
+    shared: bool = False
 
     @property
     def op(self) -> Op:
@@ -68,6 +72,11 @@ class Statements:
     floors: dict[Value, int] = field(
         default_factory=dict
     )  # what may not be read in an earlier statement
+    times: list[int] = field(default_factory=list)  # where some are done at once: when each is
+
+    def time(self, i: int) -> int:
+        """When a statement is done."""
+        return self.times[i] if self.times else i
 
     def root(self, v: Value) -> Value:
         """The value whose buffer `v` lies in."""
@@ -75,7 +84,14 @@ class Statements:
         return ref.root if ref is not None else v
 
 
-def build(program: Program, *, kernels: bool, products: bool, plain: bool) -> Statements:
+def build(
+    program: Program,
+    *,
+    kernels: bool,
+    products: bool,
+    plain: bool,
+    in_loops: Callable[[Op], bool] | None = None,
+) -> Statements:
     """The statements of a program.
 
     Parameters
@@ -87,7 +103,10 @@ def build(program: Program, *, kernels: bool, products: bool, plain: bool) -> St
         Whether matrix products can be called from a kernel.
     plain : bool
         Arrays of another library than NumPy: every operation is a call.
+    in_loops : callable, optional
+        Which elementwise operations can be part of a loop, where that is not numba's to say.
     """
+    can_loop = in_loops or loopable
     out = Statements([], [], {}, {})
     where: dict[Value, int] = {}
     for op in program.ops:
@@ -108,7 +127,7 @@ def build(program: Program, *, kernels: bool, products: bool, plain: bool) -> St
                 if op.args[0] in out.floors:
                     out.floors[op.result] = out.floors[op.args[0]]
                 continue
-        if (loopable(op) or reducible(op)) if kernels else blockable(op, out):
+        if (can_loop(op) or reducible(op)) if kernels else blockable(op, out):
             _place(out, where, op)
             continue
         if products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):

@@ -73,7 +73,8 @@ def lives(program: Program, out: Statements) -> tuple[dict[Value, int], dict[Val
     alias = sources(out)
     first: dict[Value, int] = {}
     last: dict[Value, int] = {}
-    for i, s in enumerate(out.items):
+    for place, s in enumerate(out.items):
+        i = out.time(place)
         for op in s.ops:
             for v in op.inputs():
                 root = out.root(v)
@@ -81,8 +82,8 @@ def lives(program: Program, out: Statements) -> tuple[dict[Value, int], dict[Val
                     last[each] = i
         for v in s.results():
             first[v] = i
-            last.setdefault(v, i)
-    end = len(out.items)
+            last[v] = max(i, last.get(v, i))
+    end = out.time(len(out.items) - 1) + 1 if out.items else 0
     for v in program.outputs:
         if type(v) is Value:
             root = out.root(v)
@@ -106,7 +107,8 @@ def make_plan(program: Program, out: Statements, donated: set[int], pairs: dict[
     plan = Plan()
     first, last = lives(program, out)
     kept = stored(program, out)
-    buffered = [v for v in kept if out.items[first[v]].kind != "call"]
+    maker = {v: s for s in out.items for v in s.results()}
+    buffered = [v for v in kept if maker[v].kind != "call"]
     plan.own = set(buffered)
     results = {v for v in program.outputs if type(v) is Value}
     taken: set[int] = {v.place for v in results if v.place >= 0}
@@ -118,16 +120,21 @@ def make_plan(program: Program, out: Statements, donated: set[int], pairs: dict[
         if (
             place in donated
             and place not in taken
-            and _may_replace(program.inputs[place], v, out, first, last)
+            and _may_replace(program.inputs[place], v, out, first, last, maker)
         ):
             plan.donated[v] = place
             taken.add(place)
-    _lay_out(plan, [v for v in buffered if v not in plan.outputs], out, first, last)
+    _lay_out(plan, [v for v in buffered if v not in plan.outputs], out, first, last, maker)
     return plan
 
 
 def _may_replace(
-    old: Value, new: Value, out: Statements, first: dict[Value, int], last: dict[Value, int]
+    old: Value,
+    new: Value,
+    out: Statements,
+    first: dict[Value, int],
+    last: dict[Value, int],
+    maker: dict[Value, Statement],
 ) -> bool:
     """Whether `new` may be written over `old`: the same kind of array, and never read afterwards."""
     if old.kind != ARRAY or old.shape != new.shape or old.dtype != new.dtype:
@@ -135,11 +142,25 @@ def _may_replace(
     end = last.get(old, -1)
     if end < first[new]:
         return True
-    return end == first[new] and elementwise_in(out, out.items[end], old, new)
+    return (
+        end == first[new]
+        and _alone(out, maker[new], old, end)
+        and elementwise_in(out, maker[new], old, new)
+    )
+
+
+def _alone(out: Statements, s: Statement, old: Value, time: int) -> bool:
+    """Whether, of what is done at the same time, one statement alone reads `old`."""
+    if not out.times:
+        return True
+    others = [x for i, x in enumerate(out.items) if out.times[i] == time and x is not s]
+    return not any(out.root(v) is old for x in others for op in x.ops for v in op.inputs())
 
 
 def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> bool:
     """Whether a statement reads `old` at the element alone at which it writes `new`."""
+    if s.shared:
+        return False
     if s.start is not None:
         return s.start[0] is old and all(out.root(v) is not old for v in s.op.inputs())
     if s.kind == "into":
@@ -172,6 +193,7 @@ def _lay_out(
     out: Statements,
     first: dict[Value, int],
     last: dict[Value, int],
+    maker: dict[Value, Statement],
 ) -> None:
     """First fit over the intervals, in the order in which they begin."""
     spans: list[tuple[int, int]] = []  # bytes that are taken, by place
@@ -191,8 +213,9 @@ def _lay_out(
             for old in ending.get(start, ())
             if old.shape == v.shape and old.dtype == v.dtype and first[old] < start
         )
-        s = out.items[start]
-        old = next((x for x in heirs if x not in inherited and elementwise_in(out, s, x, v)), None)
+        old = next(
+            (x for x in heirs if x not in inherited and _heir(out, maker[v], x, v, start)), None
+        )
         if old is not None:
             inherited.add(old)
         offset = _gap(spans, v.nbytes) if old is None else plan.offsets[old]
@@ -200,6 +223,10 @@ def _lay_out(
         ending.setdefault(last[v], []).append(v)
         bisect.insort(spans, (offset, offset + v.nbytes))
         plan.size = max(plan.size, offset + v.nbytes)
+
+
+def _heir(out: Statements, s: Statement, old: Value, new: Value, time: int) -> bool:
+    return elementwise_in(out, s, old, new) and _alone(out, s, old, time)
 
 
 def _gap(taken: list[tuple[int, int]], size: int) -> int:

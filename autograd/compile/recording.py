@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import backend_of, current
+from ...backend import Backend, backend_of, current
 from .. import tree
 from ..array import Array, peel, raw
 from .entry import Entry
@@ -36,6 +36,8 @@ class Recording:
         self.leaves: list[Leaf] = []
         self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `leaves`
         self.plain = False
+        self.device: Backend | None = None  # that runs programs itself
+        self.backends: set[str] = set()
         self.inputs: list[Value] = []
         self.result: Any = None
 
@@ -73,7 +75,10 @@ class Recording:
 
     def _class(self, x: Any) -> Any:
         kind = symbol_class(x)
-        self.plain = self.plain or kind.backend.name != "numpy"
+        self.backends.add(kind.backend.name)
+        self.plain = self.backends != {"numpy"}
+        runs = kind.backend.programs is not None and len(self.backends) == 1
+        self.device = kind.backend if runs else None
         return kind
 
     def _leaf(self, leaf: Leaf, x: Any) -> None:
@@ -149,7 +154,7 @@ class Recording:
             i
             for i, leaf in enumerate(self.leaves)
             if leaf.kind == "array"
-            and leaf.like.kind is np.ndarray
+            and (leaf.like.kind is np.ndarray or self.device is not None)
             and leaf.path.split(".")[0] in {str(n % max(len(self.args), 1)) for n in donate}
         }
         pairs = pair(program, self.leaves, tree.paths(self.result), donated)
@@ -167,6 +172,7 @@ class Recording:
             static_arguments=self.static,
             fast=fast,
             plain=self.plain,
+            device=self.device,
             name=name,
         )
 

@@ -43,6 +43,10 @@ def new_runner(out: Assembly, code: CodeType, extra: dict[str, Any]) -> dict[str
         **out.shared,
         **extra,
     }
+    if out.device is not None:
+        _on_device(scope, out)
+        exec(code, scope)
+        return scope
     block = zeros_block(out.plan.size)
     for name, dtype in out.blocks.items():
         scope[name] = block[: out.plan.size // dtype.itemsize * dtype.itemsize].view(dtype)
@@ -55,3 +59,16 @@ def new_runner(out: Assembly, code: CodeType, extra: dict[str, Any]) -> dict[str
         scope[f"r{k}a"], scope[f"r{k}b"] = np.empty(shape, dtype), np.empty(shape, dtype)
     exec(code, scope)
     return scope
+
+
+def _on_device(scope: dict[str, Any], out: Assembly) -> None:
+    """The same for a program whose memory lies on a device."""
+    runtime = out.device.runtime
+    block = scope["block"] = out.device.block()
+    scope["empty"] = runtime.empty
+    for name, (offset, shape, dtype) in out.buffers.items():
+        scope[name] = runtime.view(block, offset, shape, dtype)
+    for name, text in out.made.items():
+        scope[name] = eval(text, scope)
+    for k, (shape, dtype) in out.rings.items():
+        scope[f"r{k}a"], scope[f"r{k}b"] = runtime.empty(shape, dtype), runtime.empty(shape, dtype)

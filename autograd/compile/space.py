@@ -10,7 +10,7 @@ from typing import Any
 from ...backend import Backend, backend_of, register
 from ...backend._base import Namespace
 from ..backward import SPACES
-from .decompose import decomposed
+from .decompose import decomposed, decomposed_on_device
 from .elementwise import TABLE
 from .program import ARRAY, NUMBER, replace, values_in
 from .recorder import TraceError, find_recorder, structure_of, users_line
@@ -144,7 +144,9 @@ def symbol_class(x: Any) -> type[Symbol]:
 def _make_class(backend: Backend) -> type[Symbol]:
     space = RecordingSpace(backend.xp)
     kind = type("Symbol", (Symbol,), {"__slots__": (), "space": space, "recorded": True})
-    if backend.name == "numpy":
+    if backend.programs is not None:
+        space.__dict__.update(decomposed(space) | decomposed_on_device(space))
+    elif backend.name == "numpy":
         space.__dict__.update(decomposed(space))
     record = dataclasses.replace(
         backend,

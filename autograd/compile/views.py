@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,9 +42,12 @@ def whole(value: Value) -> Ref:
     return Ref(value, 0, contiguous(value.shape))
 
 
-_NAMES = frozenset(
-    ("reshape", "permute_dims", "matrix_transpose", "broadcast_to", "getitem", "squeeze", "moveaxis", "flip")
-)  # fmt: skip
+# NumPy's own, whatever the library: they say where the elements of a view lie.
+_NUMPYS: dict[str, Callable[..., Any]] = {
+    "permute_dims": np.permute_dims, "matrix_transpose": np.matrix_transpose, "broadcast_to": np.broadcast_to,
+    "getitem": operator.getitem, "squeeze": np.squeeze, "moveaxis": np.moveaxis, "flip": np.flip,
+}  # fmt: skip
+_NAMES = frozenset((*_NUMPYS, "reshape"))
 
 
 def is_view(op: Op) -> bool:
@@ -76,7 +81,7 @@ def view_of(op: Op, base: Ref) -> Ref | None:
         except ValueError:
             return None
     else:
-        out = op.function(probe, *op.args[1:], **op.settings)
+        out = _NUMPYS[op.name](probe, *op.args[1:], **op.settings)
     if not np.may_share_memory(out, probe) or out.shape != op.result.shape:
         return None
     start = out.__array_interface__["data"][0] - probe.__array_interface__["data"][0]

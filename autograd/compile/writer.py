@@ -147,7 +147,7 @@ class FunctionWriter:
         lines.append(f"{pad}if {condition}: return MISS")
         if donated:
             lines += [
-                f"{pad}if {x}.base is not None or not {x}.flags.carray:",
+                f"{pad}if {x}.base is not None or not {x}.flags.{'c_contiguous' if self.out.device else 'carray'}:",
                 f"{pad}    {x} = {self.bind(_owned)}({x})",
                 f"{pad}    same = False",
                 f"{pad}ids = None",
@@ -264,7 +264,7 @@ def _differ(x: Any, like: Any) -> bool:
 
 def _owned(x: Any) -> Any:
     """A donated array that cannot be written to in place, as one that can."""
-    return np.array(x, order="C")
+    return np.array(x, order="C") if isinstance(x, np.ndarray) else x.copy()
 
 
 def _distinct(arrays: tuple[Any, ...]) -> list[Any]:
@@ -279,6 +279,13 @@ def _distinct(arrays: tuple[Any, ...]) -> list[Any]:
 
 def _shares(x: Any, written: frozenset[int], arrays: tuple[Any, ...]) -> bool:
     """Whether `x` is a view of an array that is written to."""
-    if type(x.base) is np.ndarray and x.base.base is None:
+    if type(x.base) is type(arrays[0]) and x.base.base is None:
         return id(x.base) in written
-    return any(np.may_share_memory(x, y) for y in arrays)
+    return any(_overlap(x, y) for y in arrays)
+
+
+def _overlap(x: Any, y: Any) -> bool:
+    """Whether two arrays may share memory; on a device every view of an allocation may."""
+    if isinstance(x, np.ndarray):
+        return np.may_share_memory(x, y)
+    return (x if x.base is None else x.base) is (y if y.base is None else y.base)
