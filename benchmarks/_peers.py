@@ -205,6 +205,33 @@ def torch_optim(p: Problem, device: str, tf32: bool) -> Step:
     return torch(p, device, tf32, optimiser=True)
 
 
+def torch_compiled(p: Problem, device: str, tf32: bool) -> Step:
+    """PyTorch's forward and backward through `torch.compile`; on the CPU its compiler needs g++."""
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    params = [torch.tensor(a, device=device, requires_grad=True) for a in p.params]
+    x, y = torch.tensor(p.x, device=device), torch.tensor(p.y, device=device)
+
+    @torch.compile
+    def loss_of(params, x, y):
+        h = x
+        for w, b in zip(params[:-2:2], params[1:-2:2], strict=True):
+            h = torch.relu(torch.addmm(b, h, w))
+        return torch.nn.functional.cross_entropy(torch.addmm(params[-1], h, params[-2]), y)
+
+    def run():
+        loss = loss_of(params, x, y)
+        grads = torch.autograd.grad(loss, params)
+        with torch.no_grad():
+            torch._foreach_add_(params, grads, alpha=-p.lr)
+        return loss.detach()
+
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+    copies = lambda: [a.detach().cpu().numpy().copy() for a in params]
+    return Step(run, copies, wait, {"torch": torch.__version__})
+
+
 def jax(p: Problem, device: str, tf32: bool) -> Step:
     """JAX, the whole step in one `jit` with donated parameters."""
     import jax
@@ -290,6 +317,33 @@ def mygrad(p: Problem, device: str, tf32: bool) -> Step:
     return Step(run, lambda: [a.data.copy() for a in params], versions=versions)
 
 
+def tinygrad(p: Problem, device: str, tf32: bool) -> Step:
+    """tinygrad on its own CPU device, the whole step under its `TinyJit`."""
+    from tinygrad import Tensor, TinyJit
+    from tinygrad.nn.optim import SGD
+
+    params = [Tensor(a, device="CPU").realize().is_param_() for a in p.params]
+    x, y = Tensor(p.x, device="CPU").realize(), Tensor(p.y, device="CPU").realize()
+    opt = SGD(params, lr=p.lr)
+
+    @TinyJit
+    @Tensor.train()
+    def one(x, y):
+        h = x
+        for w, b in zip(params[:-2:2], params[1:-2:2], strict=True):
+            h = (h @ w + b).relu()
+        loss = (h @ params[-2] + params[-1]).sparse_categorical_crossentropy(y)
+        opt.zero_grad()
+        loss.backward()
+        return loss.realize(*opt.schedule_step())
+
+    def run():
+        return one(x, y).item()
+
+    versions = {"tinygrad": version_of("tinygrad")}
+    return Step(run, lambda: [a.numpy().copy() for a in params], versions=versions)
+
+
 Factory = Callable[[Problem, str, bool], Step]
 PEERS: dict[str, Factory] = {
     "products": products,
@@ -299,8 +353,10 @@ PEERS: dict[str, Factory] = {
     "pullback compiled fast": compiled_fast,
     "torch": torch,
     "torch-optim": torch_optim,
+    "torch compiled": torch_compiled,
     "jax": jax,
     "autograd": autograd,
     "mygrad": mygrad,
+    "tinygrad": tinygrad,
 }
-ON_CUDA = ("products", "hand", "pullback", "torch", "torch-optim", "jax")
+ON_CUDA = ("products", "hand", "pullback", "torch", "torch-optim", "torch compiled", "jax")

@@ -21,9 +21,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from _kernels import openblas_kernels, worker_environment
+
 # OpenBLAS's threads end their busy wait after 2**20 cycles instead of 2**28 (about 0.1 s), so that
 # an idle worker, or SciPy's own OpenBLAS in the same one, does not take the cores of a busy one.
-WORKER_ENV = {"OPENBLAS_THREAD_TIMEOUT": "20", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+# NumPy loads before pullback there, so the choice of kernels that `import pullback` makes is made here, for all peers.
+WORKER_ENV = {**worker_environment(os.environ), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 LR_CHECK = 0.1  # three steps that move the parameters well above float32's rounding
 LR_TIME = 1e-6  # steps by the thousand in which no gradient fades to denormal numbers
 
@@ -147,7 +150,11 @@ def main() -> None:
         try:
             if request["do"] == "setup":
                 step, versions = _setup(peer, device, tf32, request["size"])
-                answer: dict[str, Any] = {"ok": True, "versions": versions}
+                answer: dict[str, Any] = {
+                    "ok": True,
+                    "versions": versions,
+                    "kernels": openblas_kernels(),
+                }
             else:
                 answer = {"ok": True, "seconds": _time(step, request["steps"])}
         except ImportError as error:

@@ -42,6 +42,7 @@ def measure(
     times: dict[str, dict[str, list[float]]] = {s: {p: [] for p in peers} for s in sizes}
     versions: dict[str, str] = {}
     skipped: dict[str, str] = {}
+    kernels: dict[str, list[str]] = {}
 
     def start(peer: str) -> Worker:
         return Worker(peer, (pythons or {}).get(peer, sys.executable), device, tf32)
@@ -51,7 +52,7 @@ def measure(
         try:
             for size in sizes:
                 able = [w for w in workers if w.peer not in skipped]
-                _rounds(_ready(able, size, versions, skipped), rounds, block, times[size])
+                _rounds(_ready(able, size, versions, skipped, kernels), rounds, block, times[size])
         finally:
             for worker in workers:
                 worker.close()
@@ -61,13 +62,18 @@ def measure(
         "precision": "TF32 products" if tf32 else "float32",
         "settings": {"rounds": rounds, "processes": processes, "block s": block, **WORKER_ENV},
         "versions": versions,
+        "kernels": kernels,
         "skipped": skipped,
         "sizes": {size: _summary(times[size]) for size in sizes},
     }
 
 
 def _ready(
-    workers: list[Worker], size: str, versions: dict[str, str], skipped: dict[str, str]
+    workers: list[Worker],
+    size: str,
+    versions: dict[str, str],
+    skipped: dict[str, str],
+    kernels: dict[str, list[str]],
 ) -> list[Worker]:
     """Let all workers build and check their steps, at once; those that can go on."""
     ready = []
@@ -75,7 +81,9 @@ def _ready(
         worker.send(do="setup", size=size)
     for worker in workers:
         try:
-            versions |= worker.receive()["versions"]
+            answer = worker.receive()
+            versions |= answer["versions"]
+            kernels[worker.peer] = answer["kernels"]
         except PeerError as error:
             print(f"left out: {error}", file=sys.stderr)
             skipped[worker.peer] = str(error)
@@ -130,7 +138,12 @@ def show(results: dict[str, Any]) -> str:
         text.append(table(title, head, rows))
     what = ", ".join(f"{k} {v}" for k, v in results["versions"].items())
     settings = ", ".join(f"{k}={v}" for k, v in results["settings"].items())
-    text.append(f"\n{what}\n{settings}\nevery step returns the loss as its library's scalar; ")
+    used = "; ".join(
+        f"{k}: {', '.join(v) or 'none'}" for k, v in results.get("kernels", {}).items()
+    )
+    text.append(
+        f"\n{what}\n{settings}\nOpenBLAS kernels: {used}\nevery step returns the loss as its library's scalar; "
+    )
     text[-1] += "blocks end with a synchronisation; 'products' are the step's matrix products alone"
     return "\n".join(text)
 

@@ -13,6 +13,7 @@ from .. import tree
 from ..array import Array, peel, raw
 from ..primitive import Kernels
 from . import native
+from . import precision as precisions
 from .entry import Entry
 from .guards import MISS
 from .recorder import Recorder
@@ -32,11 +33,12 @@ class Compiled:
         static: tuple[int, ...],
         fast: bool | None,
         programs: int,
+        precision: str,
     ) -> None:
         functools.update_wrapper(self, f)
         self.f = f
         self._donate, self._static = frozenset(donate), frozenset(static)
-        self._fast, self._most = fast, programs
+        self._fast, self._most, self._precision = fast, programs, precision
         self._entries: list[Entry] = []  # the one that was called last comes first
         self._recorded = 0
         self._warned = False
@@ -76,7 +78,7 @@ class Compiled:
         return self._record(args, kwargs)
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        recording = Recording(self.f, args, kwargs, self._static)
+        recording = Recording(self.f, args, kwargs, self._static, self._precision)
         out = recording.run()
         if out is MISS:
             return self.f(*args, **kwargs)
@@ -134,7 +136,7 @@ class Compiled:
 
     def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
         if args or kwargs:
-            recording = Recording(self.f, args, kwargs, self._static)
+            recording = Recording(self.f, args, kwargs, self._static, self._precision)
             if recording.run() is MISS:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
@@ -174,6 +176,7 @@ def compile(
     static_argnums: int | tuple[int, ...] = (),
     fast: bool | None = None,
     programs: int = PROGRAMS,
+    precision: str = "float32",
 ) -> Any:
     """Record a function once, and replay it fast.
 
@@ -193,6 +196,10 @@ def compile(
         ``PULLBACK_FAST=0``.
     programs : int
         How many programs are kept, for different shapes, dtypes and structures.
+    precision : {"float32", "tf32", "bfloat16", "float16"}
+        To what the operands of float32 products are rounded; they are added up in float32, and everything else,
+        parameters and gradients among it, is float32 all the same. On a GPU such products are several times faster;
+        on a CPU they are slower, and give a GPU's numbers. float16 has a small range: `pb.optim.LossScaling`.
 
     Returns
     -------
@@ -228,8 +235,10 @@ def compile(
     """
     if f is None:
         return functools.partial(
-            compile, donate_argnums=donate_argnums, static_argnums=static_argnums, fast=fast, programs=programs
+            compile, donate_argnums=donate_argnums, static_argnums=static_argnums, fast=fast, programs=programs,
+            precision=precision,
         )  # fmt: skip
+    precisions.check(precision)
     if not callable(f):
         raise TypeError(f"compile: expected a function, got {type(f).__name__}")
     if programs < 1:
@@ -240,4 +249,4 @@ def compile(
         f = f.f
     donate = (donate_argnums,) if isinstance(donate_argnums, int) else tuple(donate_argnums)
     static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    return Compiled(f, donate, static, fast, programs)
+    return Compiled(f, donate, static, fast, programs, precision)

@@ -15,7 +15,8 @@ from .cuda_schedule import Slot, schedule
 from .cuda_source import loopable
 from .fuse import Statement, build, leading
 from .plan import make_plan
-from .program import ARRAY, Program, Value
+from .precision import store_rounded
+from .program import ARRAY, Op, Program, Value
 
 
 class Segment:
@@ -24,6 +25,8 @@ class Segment:
     def __init__(self, context: Context, epilogues: dict[Statement, Epilogue]) -> None:
         self.context, self.epilogues = context, epilogues
         self.steps: list[Step] = []
+        self.tf32: set[Op] = set()
+        self.precision = "float32"
 
     def names(self) -> list[str]:
         """What is handed over, in the order of the slots."""
@@ -63,6 +66,7 @@ def assemble(
         As in `plan.make_plan`.
     """
     _as_casts(program)
+    tf32 = store_rounded(program)
     statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
     for s in statements.items:
         if s.kind in ("entropy", "into"):
@@ -85,6 +89,8 @@ def assemble(
             continue
         if segment is None:
             segment = Segment(Context(statements, plan, program.inputs, scratch), epilogues)
+            segment.tf32 = tf32
+            segment.precision = program.precision
         segment.steps.append(_step(segment, slot, f"kernel_{i}"))
     if segment is not None:
         _close(out, segment)
@@ -117,10 +123,11 @@ class DeviceMemory:
 def _step(segment: Segment, slot: Slot, name: str) -> Step:
     if slot.statement is None:
         return KernelWriter(segment.context, name).launch(slot.parts)
-    return _product(segment.context, slot.statement, segment.epilogues.get(slot.statement))
+    return _product(segment, slot.statement)
 
 
-def _product(context: Context, s: Statement, epilogue: Epilogue | None) -> Product:
+def _product(segment: Segment, s: Statement) -> Product:
+    context, epilogue = segment.context, segment.epilogues.get(s)
     a, b = s.op.args
     c = s.op.result if epilogue is None else epilogue.result
     more: dict[str, Any] = {}
@@ -134,7 +141,8 @@ def _product(context: Context, s: Statement, epilogue: Epilogue | None) -> Produ
     (m, k), n = a.shape, b.shape[1]
     return Product(
         m, n, k, _matrix(context, a), _matrix(context, b), _matrix(context, c),
-        dtype=c.dtype.name, operands=a.dtype.name, **more,
+        dtype=c.dtype.name, tf32=s.op in segment.tf32,
+        operands=segment.precision if a.dtype == np.uint16 else a.dtype.name, **more,
     )  # fmt: skip
 
 

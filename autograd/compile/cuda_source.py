@@ -78,21 +78,34 @@ __device__ __forceinline__ bool last_to_arrive(unsigned* arrived, unsigned block
     return last;
 }
 
-// To the nearest of the 16-bit formats, ties to even.
-__device__ __forceinline__ unsigned short to_bfloat16(float x) {
+// To the nearest of narrower formats: the 16 bits themselves, or the float that they stand for.
+__device__ __forceinline__ unsigned short narrowed_bfloat16(float x) {
     unsigned bits = __float_as_uint(x);
     if (x != x) return (unsigned short)((bits >> 16) | 0x40);
     return (unsigned short)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
-__device__ __forceinline__ unsigned short to_float16(float x) {
+__device__ __forceinline__ float rounded_bfloat16(float x) {
+    return x != x ? x : __uint_as_float((unsigned)narrowed_bfloat16(x) << 16);
+}
+__device__ __forceinline__ float rounded_tf32(float x) {
+    unsigned bits = __float_as_uint(x);
+    return (bits & 0x7f800000u) == 0x7f800000u ? x : __uint_as_float((bits + 0x1000u) & 0xffffe000u);
+}
 #ifdef PULLBACK_EMULATED
-    return emulated_to_float16(x);
+__device__ unsigned short narrowed_float16(float x) { return emulated_to_float16(x); }
+__device__ float rounded_float16(float x) { return emulated_from_float16(emulated_to_float16(x)); }
 #else
+__device__ __forceinline__ unsigned short narrowed_float16(float x) {
     unsigned short bits;
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(x));
     return bits;
-#endif
 }
+__device__ __forceinline__ float rounded_float16(float x) {
+    float y;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(narrowed_float16(x)));
+    return y;
+}
+#endif
 """
 
 C_NAMES = {
@@ -147,7 +160,7 @@ EXPRESSIONS: dict[str, Expression] = {
     "sign": Expression("({0} == {0} ? (T)({0} > (T)0) - (T)({0} < (T)0) : {0})"),
     "astype": Expression("((T){0})", "fiub"),
     "copied": Expression("{0}", "fiub"),
-    "rounded": Expression("{0}"),
+    "rounded": Expression("{0}"), "narrowed": Expression("{0}"),
     "isnan": Expression("({0} != {0})"),
     "isfinite": Expression("(fabs({0}) < (T)INF)"),
     "isinf": Expression("(fabs({0}) == (T)INF)"),
@@ -159,12 +172,14 @@ EXPRESSIONS: dict[str, Expression] = {
 }  # fmt: skip
 
 WRAPPING = frozenset(("add", "subtract", "multiply"))
-NARROW = {"bfloat16": "to_bfloat16", "float16": "to_float16"}
+ROUND = frozenset(("rounded", "narrowed"))
 
 
 def loopable(op: Op) -> bool:
     """Whether an elementwise operation can be part of a generated CUDA kernel."""
     found = EXPRESSIONS.get(op.name)
+    if op.name in ROUND:
+        return bool(op.result.size)
     if found is None or not is_elementwise(op) or not op.result.size:
         return False
     every = [v.dtype for v in (*op.inputs(), op.result) if v.kind == ARRAY]
@@ -201,6 +216,8 @@ def constant(number: Any, dtype: Any) -> str:
 
 def expression(op: Op, parts: list[str]) -> str:
     """An operation on operands that have its dtype."""
+    if op.name in ROUND:
+        return f"{op.name}_{op.settings['to']}({parts[0]})"
     dtype = compute_dtype(op)
     name = c_name(dtype)
     text = EXPRESSIONS[op.name].text
@@ -212,8 +229,6 @@ def expression(op: Op, parts: list[str]) -> str:
     elif dtype.kind == "u" and dtype.itemsize < 4 and op.name in WRAPPING:
         parts = [f"(unsigned int){part}" for part in parts]
     text = text.replace("(T)", f"({name})").format(*parts)
-    if op.name == "rounded":
-        return f"{NARROW[op.settings['to']]}({parts[0]})"
     if op.name == "astype" and dtype.kind == "b":
         return f"({parts[0]} != 0)"
     if dtype.kind in "iu" and op.result.dtype.kind in "iu":

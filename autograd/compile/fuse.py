@@ -213,9 +213,14 @@ def is_product(op: Op, out: Statements) -> bool:
     if op.name != "matmul" or not all(type(x) is Value for x in op.args):
         return False
     a, b = op.args
-    if not (len(a.shape) == len(b.shape) == 2 and a.dtype == b.dtype == op.result.dtype):
+    if not (len(a.shape) == len(b.shape) == 2 and a.dtype == b.dtype and a.size and b.size):
         return False
-    if a.dtype.kind != "f" or a.dtype.itemsize not in (4, 8) or not (a.size and b.size):
+    narrow = (
+        a.dtype.itemsize == 2 and op.result.dtype.itemsize == 4
+    )  # 16 bits, as `precision.py` has it
+    if op.result.dtype.kind != "f" or not (narrow or a.dtype == op.result.dtype):
+        return False
+    if op.result.dtype.itemsize not in (4, 8):
         return False
     return leading(_ref(out, a), a.shape) is not None and leading(_ref(out, b), b.shape) is not None
 

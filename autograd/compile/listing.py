@@ -15,6 +15,10 @@ def listing(entry: Any, out: Assembly) -> str:
     lines = [
         f"program {entry.name}: {len(program.ops)} operations, {len(out.statements.items)} statements"
     ]
+    if program.precision != "float32":
+        lines.append(
+            f"precision: operands of products rounded to {program.precision}, sums in float32"
+        )
     counts = ", ".join(f"{n} {what}" for what, n in program.removed.items() if n)
     lines += [f"taken out: {counts}"] if counts else []
     lines.append(

@@ -22,7 +22,7 @@ def simplify(program: Program) -> None:
     after_identities = len(program.ops)
     _rename(program, _repeated(program))
     after_repeated = len(program.ops)
-    _without_use(program)
+    without_use(program)
     program.removed = {
         "identities": before - after_identities,
         "common subexpressions": after_identities - after_repeated,
@@ -137,7 +137,7 @@ def _key(x: Any, same: dict[Value, Value]) -> Hashable:
 # ── dead code ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _without_use(program: Program) -> None:
+def without_use(program: Program) -> None:
     """Drop what no output needs."""
     needed = set(values_in(program.outputs))
     kept = []

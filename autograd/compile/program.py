@@ -140,6 +140,7 @@ class Program:
     names: list[str] = field(default_factory=list)  # of the inputs, for people
     static: dict[int, Any] = field(default_factory=dict)  # inputs whose value was read
     removed: dict[str, int] = field(default_factory=dict)
+    precision: str = "float32"  # of products
 
 
 def values_in(x: Any) -> Iterator[Value]:

@@ -46,7 +46,8 @@ def is_array(x: Any) -> bool:
 class Recorder:
     """One recording, while it is made."""
 
-    def __init__(self) -> None:
+    def __init__(self, precision: str = "float32") -> None:
+        self.precision = precision  # of products: `precision.py`
         self.ops: list[Op] = []
         self.static: set[int] = set()  # places of Python numbers whose value was read
         self.reads: dict[int, str] = {}  # and the lines where that was

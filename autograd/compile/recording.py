@@ -14,6 +14,7 @@ from .entry import Entry
 from .fuse import goes_into, is_entropy_name, loopable, reducible
 from .guards import MISS, Leaf, Token
 from .passes import simplify
+from .precision import turn_later
 from .program import ARRAY, NUMBER, Op, Program, Value
 from .recorder import Recorder
 from .space import symbol_class
@@ -29,10 +30,11 @@ class Recording:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         static: frozenset[int],
+        precision: str = "float32",
     ) -> None:
         self.f, self.args, self.kwargs = f, args, kwargs
         self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
-        self.recorder = Recorder()
+        self.recorder = Recorder(precision)
         self.leaves: list[Leaf] = []
         self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `leaves`
         self.plain = False
@@ -148,6 +150,9 @@ class Recording:
         inputs: list[Any] = [places.get(i) for i in range(len(self.leaves))]
         name = getattr(self.f, "__name__", "f")
         program = Program(inputs, self.recorder.ops, results, name=name)
+        if self.recorder.precision != "float32":
+            program.precision = self.recorder.precision
+            turn_later(program)
         simplify(program)
         _own_outputs(program)
         donated = {

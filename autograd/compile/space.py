@@ -12,6 +12,7 @@ from ...backend._base import Namespace
 from ..backward import SPACES
 from .decompose import decomposed, decomposed_on_device
 from .elementwise import TABLE
+from .precision import round_operands
 from .program import ARRAY, NUMBER, replace, values_in
 from .recorder import TraceError, find_recorder, structure_of, users_line
 from .symbols import Symbol
@@ -64,6 +65,8 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if name in _SAME and isinstance(args[0], Symbol):
             return args[0].copy()
         args, settings = _read_numbers(name, args, settings)
+        if name == "matmul" and recorder.precision != "float32":
+            args = round_operands(recorder, args)
         if refusal is not None or _by_mask(name, args, settings):
             _refuse_shape(name, args, refusal)
         return recorder.record(name, function, args, settings)
