@@ -12,7 +12,7 @@ from . import _factors_generic as generic
 from . import _lapack
 from ._errors import not_positive, zero_pivot
 from ._factors_generic import Factor
-from ._lapack import HALF, raise_if_singular, solve_columns, spread
+from ._lapack import HALF, raise_if_singular, signs_and_sizes, solve_columns, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +29,10 @@ class Banded(Factor):
         )[0]
         return solve_columns(run, b, self.lu.dtype)
 
+    def slogdet(self) -> tuple[Any, Any]:
+        swaps = np.count_nonzero(self.pivots != np.arange(len(self.pivots)))
+        return signs_and_sizes(self.lu[sum(self.widths)], -1 if swaps % 2 else 1)
+
 
 @dataclass(frozen=True, eq=False)
 class Tridiagonal(Factor):
@@ -42,6 +46,11 @@ class Tridiagonal(Factor):
             *self.parts, b, trans="T" if transposed else "N"
         )[0]
         return solve_columns(run, b, dtype)
+
+    def slogdet(self) -> tuple[Any, Any]:
+        # LAPACK's own pivots, counted from 1
+        swaps = np.count_nonzero(self.parts[4] != np.arange(1, len(self.parts[4]) + 1))
+        return signs_and_sizes(self.parts[1], -1 if swaps % 2 else 1)
 
 
 @dataclass(frozen=True, eq=False)

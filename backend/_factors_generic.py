@@ -83,15 +83,21 @@ class Factor:
 
     def solve(self, b: Any, transposed: bool) -> Any:
         """v with A v = b, or Aᵀ v = b."""
-        raise NotImplementedError
+        raise self._lacks("solve")
 
     def slogdet(self) -> tuple[Any, Any]:
         """The sign, or phase, of det A, and log |det A|."""
-        raise NotImplementedError
+        raise self._lacks("a determinant")
 
     def inverse(self) -> Any:
         """A⁻¹."""
-        raise NotImplementedError
+        raise self._lacks("an inverse")
+
+    def _lacks(self, what: str) -> NotImplementedError:
+        return NotImplementedError(
+            f"{type(self).__name__} factor: {what} was asked for, which it does not have; factorize the matrix with "
+            'assume="general"'
+        )
 
     def rcond(self, A: Any) -> Any:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁) from the dense values of A."""
@@ -330,7 +336,9 @@ def _circulant(xp: Any, c: Any, check: bool | str) -> Circulant:
     values = xp.fft.fft(xp.astype(c, xp.result_type(c.dtype, xp.complex64)) if real else c, axis=-1)
     if check and c.size:
         sizes = xp.abs(values)
-        raise_if_singular(xp, xp.min(sizes, axis=-1) / xp.max(sizes, axis=-1), sizes)
+        largest = xp.max(sizes, axis=-1)
+        largest = xp.where(largest == 0, xp.ones_like(largest), largest)  # c = 0: 0 / 1, not 0 / 0
+        raise_if_singular(xp, xp.min(sizes, axis=-1) / largest, sizes)
     return Circulant(xp, values, real)
 
 

@@ -18,7 +18,7 @@ from . import _factors_generic as generic
 from . import _lapack
 from ._errors import not_positive, zero_pivot
 from ._factors_generic import Factor
-from ._lapack import HALF, norm_of, raise_if_singular, solve_columns, spread
+from ._lapack import HALF, norm_of, raise_if_singular, signs_and_sizes, solve_columns, spread
 
 # ── general matrices: LU ──────────────────────────────────────────────────────────────────────
 
@@ -39,7 +39,7 @@ class LU(Factor):
 
     def slogdet(self) -> tuple[Any, Any]:
         swaps = np.count_nonzero(self.pivots != np.arange(len(self.pivots)) + self.mkl)
-        return _signs_and_sizes(self.lu.diagonal(), -1 if swaps % 2 else 1)
+        return signs_and_sizes(self.lu.diagonal(), -1 if swaps % 2 else 1)
 
     def inverse(self) -> np.ndarray:
         n = self.lu.shape[0]
@@ -59,13 +59,6 @@ class LU(Factor):
         return float(
             _lapack.routine("gecon", self.lu.dtype.char)(self.lu, norm_of(A), norm=which)[0]
         )
-
-
-def _signs_and_sizes(diagonal: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
-    sizes = np.abs(diagonal)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        phase = np.prod(np.sign(diagonal)) * sign
-        return np.asarray(phase, diagonal.dtype), np.asarray(np.log(sizes).sum(), sizes.dtype)
 
 
 def lu(A: np.ndarray, check: bool | str, index: tuple[int, ...] = ()) -> LU:
@@ -110,7 +103,7 @@ class LDL(Factor):
         first = np.flatnonzero(pivots < 0)[::2]  # 2 × 2 blocks have two negative pivots in a row
         beside = self.ldl[first, first + 1] if self.flipped else self.ldl[first + 1, first]
         square = np.abs(beside) ** 2 if self.hermitian else beside * beside
-        return _signs_and_sizes(np.concat([blocks, d[first] * d[first + 1] - square]), 1)
+        return signs_and_sizes(np.concat([blocks, d[first] * d[first + 1] - square]), 1)
 
     def inverse(self) -> np.ndarray:
         return self.solve(np.eye(self.ldl.shape[0], dtype=self.ldl.dtype), False)
@@ -213,7 +206,7 @@ class Triangle(Factor):
 
     def slogdet(self) -> tuple[Any, Any]:
         d = self.a.diagonal()
-        return _signs_and_sizes(np.ones_like(d) if self.unit else d, 1)
+        return signs_and_sizes(np.ones_like(d) if self.unit else d, 1)
 
     def inverse(self) -> np.ndarray:
         return self.solve(np.eye(self.a.shape[0], dtype=self.a.dtype), False)

@@ -126,3 +126,11 @@ def raise_if_singular(rcond: float, A: np.ndarray, index: tuple[int, ...]) -> No
     """An error for a matrix below the precision of its dtype."""
     if rcond < EPS[A.dtype.char] and np.isfinite(A).all():  # NaN and infinities pass through
         raise singular(rcond, A.dtype, index)
+
+
+def signs_and_sizes(diagonal: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
+    """The sign, or phase, of the product of a factor's diagonal, and the logarithm of its size."""
+    sizes = np.abs(diagonal)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        phase = np.prod(np.sign(diagonal)) * sign
+        return np.asarray(phase, diagonal.dtype), np.asarray(np.log(sizes).sum(), sizes.dtype)

@@ -106,6 +106,10 @@ class DenseFactor:
         """v with A v = b, or Aᵀ v = b."""
         return xp.factor_solve(self.factor, b, transposed=transposed)
 
+    def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A and log |det A|."""
+        return self.factor.slogdet()
+
 
 def sparse_factor(
     xp: Any, data: Any, /, *, pattern: Pattern, check: bool, permc_spec: str | None

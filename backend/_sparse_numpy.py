@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._errors import SingularMatrixError, singular
+from ._lapack import signs_and_sizes
 from ._sparse import Pattern
 
 _CHUNK = 1 << 22  # elements of an intermediate array of sampled_product, 32 MiB of float64
@@ -77,6 +78,24 @@ class SparseFactor:
         return np.ascontiguousarray(
             self.lu.solve(np.ascontiguousarray(b, self.dtype), trans)
         ).astype(wide, copy=False)
+
+    def slogdet(self) -> tuple[np.ndarray, np.ndarray]:
+        """The sign, or phase, of det A and log |det A|: of U and of the two permutations."""
+        if isinstance(self.lu, _Nothing):
+            return np.ones((), self.dtype), np.zeros((), self.dtype).real
+        sign = _parity(self.lu.perm_r) * _parity(self.lu.perm_c)
+        return signs_and_sizes(self.lu.U.diagonal(), sign)
+
+
+def _parity(order: np.ndarray) -> int:
+    """1 for an even permutation, −1 for an odd one: n minus its number of cycles."""
+    import scipy.sparse
+    import scipy.sparse.csgraph
+
+    n = len(order)
+    arrows = scipy.sparse.csr_array((np.ones(n, np.int8), order, np.arange(n + 1)), shape=(n, n))
+    cycles = scipy.sparse.csgraph.connected_components(arrows, directed=False, return_labels=False)
+    return -1 if (n - cycles) % 2 else 1
 
 
 def sparse_factor(

@@ -55,14 +55,12 @@ def test_values(kind, number, lib):
     np.testing.assert_allclose(host(F.inv(), lib), np.linalg.inv(A), atol=1e-14)
     assert F.shape == (3, 3)
     assert kind.name in repr(F)
+    np.testing.assert_allclose(host(F.det(), lib), np.linalg.det(A))
+    np.testing.assert_allclose(host(F.logdet(), lib), np.linalg.slogdet(A)[1])
     if kind.name in ("tridiagonal", "banded"):
-        with pytest.raises(NotImplementedError, match="general"):
-            F.logdet()
         with pytest.raises(NotImplementedError, match="general"):
             F.condition()
         return
-    np.testing.assert_allclose(host(F.det(), lib), np.linalg.det(A))
-    np.testing.assert_allclose(host(F.logdet(), lib), np.linalg.slogdet(A)[1])
     if kind.name not in ("diagonal", "circulant"):
         condition = np.linalg.cond(A, 1)
         found = float(F.condition()) if lib.name == "numpy" else float(lib.to_numpy(F.condition()))
@@ -283,7 +281,9 @@ def test_ridge_at_zero_is_least_squares():
     np.testing.assert_allclose(host(la.ridge(A, b, 0.0)), host(la.lstsq(A, b)))
     wide, c = draw((3, 5)), draw((3,))
     np.testing.assert_allclose(host(la.ridge(wide, c, 0.0)), host(la.lstsq(wide, c)))
-    pb.check_grads(lambda alpha: la.ridge(A, b, alpha), (0.0,))
+    pb.check_grads(
+        lambda alpha: la.ridge(A, b, alpha, check=False), (0.0,)
+    )  # steps to either side of 0
 
 
 def test_least_squares_refuse_what_does_not_fit():

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..array import raw
+from ..array import Array, raw
 from ..backward import SPACES
 from ..creation import asarray
 from ..dtypes import as_numpy, is_complex
@@ -231,6 +231,7 @@ def run(
             f"({n},), or (…, {n}, k) with one column per system"
         )
     if factor is None:
+        A = unchanging(A, b)
         factor = solver.factor(raw(A))
     if vector and solver.vectors and len(A.shape) == 2:
         return _solve_by(A, b, solver=solver, factor=factor, transposed=transposed)
@@ -249,6 +250,28 @@ def run(
 
 
 _solve_by = front_of(find("solve_by"))
+
+
+def pulled_later(x: Any) -> bool:
+    """Whether a tape that records x lets its pull come later (`vjp`, `Tape`): arrays may be changed by then."""
+    while type(x) is Array:
+        if x.tape.open and x.tape.copies:
+            return True
+        x = x.value
+    return False
+
+
+def unchanging(A: Any, b: Any) -> Any:
+    """A, or a copy of a constant A where the pull comes later: factors of triangles and diagonals are A itself."""
+    if pulled_later(b) and not (type(A) is Array and A.traced):
+        return own(A)
+    return A
+
+
+def own(A: Any) -> Any:
+    """A copy of a constant, as an untraced array."""
+    value = raw(A)
+    return Array(SPACES.of(value).copy(value))
 
 
 def run_adjoint(

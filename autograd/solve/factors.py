@@ -17,12 +17,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..array import raw
+from ..array import Array, raw
 from ..backward import LAZY, SPACES
 from ..dtypes import is_complex
 from ..functions import xp as fun
 from ..primitive import defvjp, find, front_of
-from .dense import ALIASES, KINDS, check_structure, dense, inexact, promoted, run_adjoint, square
+from .dense import (
+    ALIASES,
+    KINDS,
+    check_structure,
+    dense,
+    inexact,
+    own,
+    promoted,
+    run_adjoint,
+    square,
+)
 from .sparse import is_sparse
 from .sparse_solve import SparseFactorization
 from .systems import STRUCTURED, stored_form
@@ -38,6 +48,13 @@ def _slogdet_by(
     if sign_bar is not None and is_complex(A.dtype):
         turn = xp.imag(sign_bar * sign) * 1j  # in this order: NumPy keeps its own scalars
         c = turn if c is None else c + turn
+    if getattr(solver, "stored", False):  # by solves, for what is not stored as a matrix
+        n = solver.order(A)
+        i = xp.arange_like(n, A)
+        eye = xp.astype(i[:, None] == i[None, :], A.dtype)
+        row = xp.solve_by(A, eye, solver=solver, factor=factor, transposed=True)
+        c = xp.zeros_like(logabsdet_bar if sign_bar is None else sign_bar) if c is None else c
+        return solver.matrix_bar(-c[..., None, None] * row, eye, xp)
     if c is None:
         return solver.cut(xp.zeros_like(A), xp)
     inverse = xp.inverse_by(A, solver=solver, factor=factor)
@@ -134,6 +151,15 @@ class Gathering:
     def inverse(self, factor: Any) -> Any:
         """As the solver does."""
         return self.solver.inverse(factor)
+
+    @property
+    def stored(self) -> bool:
+        """As the solver's."""
+        return getattr(self.solver, "stored", False)
+
+    def order(self, A: Any) -> int:
+        """As the solver's."""
+        return self.solver.order(A)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Shares:
         """The pair, to be multiplied later."""
@@ -237,10 +263,6 @@ class Factorization:
         if self.assume == "circulant":
             sign, size = _product(_fft(self._elements))
             return (sign if is_complex(self.dtype) else fun.real(sign)), size
-        if self.assume in STRUCTURED:
-            raise NotImplementedError(
-                f'Factorization.slogdet: not there for assume="{self.assume}"; use assume="general"'
-            )
         return front_of(find("slogdet_by"))(self._stored, solver=self._solver, factor=self._factor)
 
     def logdet(self) -> Any:
@@ -294,15 +316,19 @@ def factorize(
     check: bool | str = True,
     bandwidths: tuple[int, int] | None = None,
     refine: int = 0,
+    permc_spec: str | None = None,
 ) -> Factorization | SparseFactorization:
     """The factor of A, to solve many systems, or to solve and take the determinant, at the price of one factorisation.
 
     Parameters
     ----------
     A
-        Matrices (…, n, n), real or complex; or a sparse matrix (n, n), whose factor has ``.solve(b)`` alone.
+        Matrices (…, n, n), real or complex; or a sparse matrix (n, n), whose factor has ``.solve(b)``,
+        ``.slogdet()`` and ``.logdet()``.
     assume, check, bandwidths, refine
         As for `solve`.
+    permc_spec : str, optional
+        Of sparse matrices alone: how columns are ordered, as for `spsolve`.
 
     Returns
     -------
@@ -338,7 +364,11 @@ def factorize(
             raise ValueError(
                 "factorize: assume, bandwidths and refine are not for sparse matrices, whose factor is a general one"
             )
-        return SparseFactorization(A, check=bool(check))
+        return SparseFactorization(A, check=bool(check), permc_spec=permc_spec)
+    if permc_spec is not None:
+        raise ValueError(
+            f"factorize: permc_spec={permc_spec!r} orders the columns of sparse matrices; A is dense, leave it out"
+        )
     assume = ALIASES.get(assume, assume)
     if assume not in KINDS and assume not in STRUCTURED:
         raise ValueError(
@@ -346,6 +376,8 @@ def factorize(
         )
     A = inexact(A)
     square(A, "factorize")
+    if not (type(A) is Array and A.traced):
+        A = own(A)  # it outlives this call, and factors of triangles and diagonals are A itself
     if check == "structure":
         check_structure(A, assume, bandwidths)
     if assume in KINDS:

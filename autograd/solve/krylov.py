@@ -32,7 +32,7 @@ from .krylov_steps import (
     minres_start,
     minres_step,
 )
-from .operators import LinearOperator, _is_array, as_operator, as_preconditioner, flat_map
+from .operators import LinearOperator, as_operator, as_preconditioner, flat_map, unchanged
 
 HINTS = {
     "cg": "cg is for Hermitian positive definite A",
@@ -63,7 +63,8 @@ def cg(
     Parameters
     ----------
     A : array (n, n), sparse matrix, callable or LinearOperator
-        A function ``A(v) -> A v`` maps arrays of b's shape to such; it is called with `pb.Array`.
+        A function ``A(v) -> A v`` maps arrays of b's shape to such; it is called with `pb.Array`, again in the adjoint
+        solve: arrays that it closes over must not be changed between `pb.vjp` and its pull. (Matrices are copied.)
     b : array
         Of any shape; (n,) for matrices.
     x0 : array, optional
@@ -284,9 +285,9 @@ def _solve(
     if probe.dtype != b.dtype:
         b = xp.astype(b, probe.dtype)
     tapes = open_tapes(probe)
-    if _is_array(A) and any(tape.copies for tape in tapes):
-        # the adjoint comes later, and the caller may have changed the matrix by then
-        op = as_operator(SPACES.of(A).asarray(A, copy=True), name)
+    if any(tape.copies for tape in tapes):
+        # the adjoint comes later, and the caller may have changed the matrices by then
+        op, pre = as_operator(unchanged(A), name), as_preconditioner(unchanged(M), name)
     if maxiter is None:
         maxiter = max(1, per_unknown * math.prod(b.shape))
     with hidden(tapes):
@@ -347,6 +348,8 @@ def _raw_solve(
         refuse_nan(space, given, first, name)
     (by,) = numbers(space, scale)
     done = norm <= wanted
+    if steps and not done:  # the recurrence's residual drifts, above all after a breakdown
+        (norm,) = numbers(space, length(space, b - flat_map(op, shape, wrap=True)(x)))
     return space.reshape(x * scale, shape), Info(
         converged=done, steps=steps, residual=norm * by, tolerance=wanted * by
     )

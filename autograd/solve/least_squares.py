@@ -21,6 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...backend import backend_of
 from ..array import raw
 from ..backward import SPACES
 from ..creation import asarray
@@ -198,7 +199,7 @@ def ridge(A: Any, b: Any, alpha: Any, *, check: bool = True) -> Any:
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or, with `check`, a weight is negative.
     NotPositiveDefiniteError, SingularMatrixError
         With `check`.
 
@@ -226,6 +227,7 @@ def ridge(A: Any, b: Any, alpha: Any, *, check: bool = True) -> Any:
     per_element = len(getattr(alpha, "shape", ())) > 0
     if per_element and tuple(alpha.shape) != (n,):
         raise ValueError(f"ridge: alpha is a number or ({n},), not of shape {tuple(alpha.shape)}")
+    _not_negative(alpha, check)
     vector = len(b.shape) == 1
     b = fun.expand_dims(b, axis=-1) if vector else b
     A = asarray(A)
@@ -235,6 +237,24 @@ def ridge(A: Any, b: Any, alpha: Any, *, check: bool = True) -> Any:
     else:
         out = factorize(_shifted(Ah @ A, alpha), assume="positive", check=check).solve(Ah @ b)
     return fun.squeeze(out, axis=-1) if vector else out
+
+
+def _not_negative(alpha: Any, check: bool) -> None:
+    """With `check`, an error if a weight is negative; of arrays, it reads a flag from the device."""
+    value = raw(alpha)
+    if not check:
+        return
+    if not hasattr(value, "shape"):
+        negative = value < 0
+    elif backend_of(value).recording or not value.size:
+        return
+    else:
+        negative = bool(SPACES.of(value).any(value < 0))
+    if negative:
+        raise ValueError(
+            f"ridge: alpha={value} has a negative weight, for which ‖A x − b‖² + α ‖x‖² is not what is minimised by a "
+            "ridge; give weights of at least 0"
+        )
 
 
 def _shifted(G: Any, alpha: Any) -> Any:

@@ -187,7 +187,7 @@ def by_scipy(
         jac=(lambda u: np.asarray(_matrix(equation, np.asarray(u, v.dtype)))) if exact else None,
         method=method,
         tol=rtol,
-        options={} if exact else {"maxfev" if method == "df-sane" else "maxiter": maxiter},
+        options={"maxfev" if method in ("hybr", "df-sane") else "maxiter": maxiter},
     )
     norm = float(np.linalg.norm(found.fun))
     steps = int(found.get("nit", found.get("nfev", 0)))

@@ -181,6 +181,15 @@ def as_preconditioner(M: Any, solver: str) -> LinearOperator | None:
     return as_operator(M, f"{solver}, of M")
 
 
+def unchanged(A: Any) -> Any:
+    """A copy of what A holds, as far as it can be seen: arrays and sparse matrices, not what functions close over."""
+    if _is_array(A):
+        return SPACES.of(A).asarray(A, copy=True)
+    if hasattr(A, "tocsr") and hasattr(A, "copy"):  # of this library, of SciPy or of cupyx
+        return A.copy()
+    return A
+
+
 def _is_array(A: Any) -> bool:
     return hasattr(A, "__array_namespace__") or (
         hasattr(A, "__array_interface__") and hasattr(A, "ndim")

@@ -115,6 +115,13 @@ class _Sparse:
         """The transpose."""
         return self.T
 
+    def copy(self) -> Any:
+        """With elements of its own; traced ones stay on their tape."""
+        data = self.data
+        if type(data) is Array and data.traced:
+            return self
+        return self._with(Array(SPACES.of(raw(data)).copy(raw(data))))
+
     def conj(self) -> Any:
         """With conjugate elements."""
         return self._with(fun.conj(asarray(self.data)))
@@ -535,5 +542,6 @@ def _compressed(arg: Any, shape: Any, kind: type, *, rows: bool) -> tuple[Any, P
         raise ValueError(f"{name}: index {worst} lies outside of the shape {(m, n)}")
     kind_of_place = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
     space = SPACES.of(indices)
-    places = (space.astype(x, kind_of_place, copy=False) for x in (indptr, indices))
+    # copied: SciPy's sort_indices, sum_duplicates and eliminate_zeros write into these arrays
+    places = (space.astype(x, kind_of_place, copy=True) for x in (indptr, indices))
     return data, Pattern((outer, width), *places)

@@ -64,6 +64,7 @@ class SparseLU:
     permc_spec: str | None = None
     core = 1  # axes of the elements that are not of a batch
     vectors = False
+    stored = True  # elements, not a matrix: slogdet's derivative goes by solves
 
     def factor(self, A: Any) -> Any:
         """SuperLU's factor, or what the library of A has."""
@@ -74,6 +75,25 @@ class SparseLU:
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor."""
         return SPACES.of(b).sparse_solve(factor, b, transposed=transposed)
+
+    def slogdet(self, factor: Any) -> Any:
+        """Sign and logarithm of the determinant.
+
+        Raises
+        ------
+        NotImplementedError
+            If the library's factor has none.
+        """
+        if not hasattr(factor, "slogdet"):
+            raise NotImplementedError(
+                "SparseFactorization.slogdet: the sparse factor of this array library has no determinant; use NumPy's "
+                "arrays, or pb.linalg.factorize of the dense matrix"
+            )
+        return factor.slogdet()
+
+    def order(self, A: Any) -> int:
+        """The number of unknowns."""
+        return self.pattern.shape[0]
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """−row columnᵀ at the stored places."""

@@ -71,6 +71,7 @@ class Banded:
     check: bool = True
     core = 2
     vectors = False
+    stored = True  # elements, not a matrix: slogdet's derivative goes by solves
 
     def factor(self, ab: Any) -> Any:
         """LU within the band (and u more diagonals, for row exchanges)."""
@@ -79,6 +80,14 @@ class Banded:
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor."""
         return SPACES.of(b).factor_solve(factor, b, transposed=transposed)
+
+    def slogdet(self, factor: Any) -> Any:
+        """Sign and logarithm of the determinant."""
+        return factor.slogdet()
+
+    def order(self, A: Any) -> int:
+        """The number of unknowns."""
+        return A.shape[-1]
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """−Σₖ λᵢₖ vⱼₖ along each diagonal, zeros where `ab` stands outside of the matrix."""
