@@ -81,7 +81,7 @@ class Backend:
     reason : str
         Why this backend is the active one.
     feed : callable
-        ``feed(batches)``: an iterator over tuples of NumPy arrays, as tuples of the library's own, in order; where copies
+        ``feed(batches)``: tuples of NumPy arrays as tuples of the library's own arrays, in order; where copies
         to the device take time, the next one is made while a batch is in use.
     recording : bool
         Whether its arrays are those of a recording, which decide where an operation runs, and have no values.

@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import _cuda_fused, _factors_cupy, _generic, _sparse_cupy, _special
+from . import (
+    _cuda_feed,
+    _cuda_fused,
+    _cuda_programs,
+    _factors_cupy,
+    _generic,
+    _sparse_cupy,
+    _special,
+)
 from ._base import Backend, BackendError, Namespace
 from ._errors import NotPositiveDefiniteError, SingularMatrixError
 
@@ -113,6 +121,12 @@ def _libraries() -> Any:
     return SimpleNamespace(
         cublas=cublas, cusolver=cusolver, device=device, linalg=cupyx.scipy.linalg
     )
+
+
+def _driver() -> Any:
+    from cupy_backends.cuda.api import driver  # loads libcuda
+
+    return driver
 
 
 class EigResult(NamedTuple):
@@ -228,6 +242,8 @@ def backend(device: int | None, reason: str) -> Backend:
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
         info=functools.partial(_info, chosen.id),
         reason=reason,
+        feed=_cuda_feed.bind(cupy),
+        programs=_cuda_programs.bind(cupy, _driver()),
     )
 
 

@@ -29,7 +29,7 @@ struct Emulated {
 
 typedef __SIZE_TYPE__ size_t;
 static Emulated* emulated;
-static thread_local char emulated_touched;
+static thread_local volatile char emulated_touched;
 #define EMULATED_EXPORT extern "C" __attribute__((visibility("default")))
 EMULATED_EXPORT void emulated_bind(Emulated* e) { emulated = e; }
 EMULATED_EXPORT void emulated_touch() { emulated_touched = 1; }
