@@ -119,7 +119,8 @@ def test_batched_products_are_rounded_too(runtime):  # noqa: F811 - the fixture
     a, b = normal(2, 3, 4, dtype="float32"), normal(2, 4, 5, dtype="float32")
     f = pb.compile(lambda a, b: a @ b, precision="float16")
     for _ in range(2):
-        np.testing.assert_allclose(f(a, b), rounded(a, "float16") @ rounded(b, "float16"), rtol=1e-5, atol=1e-6)  # fmt: skip
+        expected = rounded(a, "float16") @ rounded(b, "float16")
+        np.testing.assert_allclose(f(a, b), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("place", ["cpu", "device"])
