@@ -13,6 +13,7 @@ from pullback.backend import _select, backend_of, register
 from pullback.backend._cuda_steps import Launch, Product
 
 from ._emulated_cuda import COMPILER, NEEDS, EmulatedRuntime
+from ._host import numpy_is_active  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason=NEEDS)
 RNG = np.random.default_rng(11)
@@ -185,6 +186,7 @@ def test_a_step_is_few_launches(runtime):
     launches = [s for s in runtime.steps if isinstance(s, Launch)]
     assert len(products) == 8
     assert len(launches) == 7
+    assert "device: 15 steps" in step.program()
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

@@ -11,6 +11,7 @@ import pullback as pb
 from pullback.backend._cuda_steps import Launch
 
 from ._cases import inexact_leaves, loss, weights_for
+from ._host import numpy_is_active  # noqa: F401 - a fixture
 from .cuda.test_kernels import _compile
 from .test_compile_cases import CASES, _check, _moved
 from .test_compile_cuda import normal, pytestmark, runtime, same, step_of  # noqa: F401 - a mark and a fixture

@@ -11,6 +11,7 @@ import pullback as pb
 from pullback.backend._cuda_steps import Launch, Product
 from pullback.backend._precision import FORMATS, rounded
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture
 from .cuda.test_kernels import _compile
 from .test_compile_cuda import normal, pytestmark, runtime, step_of  # noqa: F401 - a mark and a fixture
 

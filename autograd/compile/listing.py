@@ -25,6 +25,9 @@ def listing(entry: Any, out: Assembly) -> str:
         f"memory: {plan.size:,} bytes in one block, {len(out.rings)} output buffers, "
         f"{len(plan.donated)} written in place"
     )
+    if out.device is not None:
+        steps = len(set(out.statements.times))
+        lines.append(f"device: {steps} steps, {out.device.runtime.describe()}")
     for leaf in entry.leaves:
         if leaf.value is not None:
             lines.append(f"  {leaf.value!r}  ← {leaf.path}")
@@ -33,10 +36,9 @@ def listing(entry: Any, out: Assembly) -> str:
     for op in out.statements.numbers:
         lines.append(f"  {op_text(op)}")
     for i, s in enumerate(out.statements.items):
-        label = {"loop": "loop", "gemm": "product", "entropy": "kernel"}.get(s.kind, "")
-        lines.append(
-            f"  {i}: {label + ' over ' + str(list(s.shape)) if s.kind == 'loop' else label or 'NumPy'}"
-        )
+        label = {"loop": f"loop over {list(s.shape)}", "gemm": "product", "entropy": "kernel"}
+        other = "NumPy" if out.device is None else "call"
+        lines.append(f"  {out.statements.time(i)}: {label.get(s.kind, other)}")
         lines += [f"      {op_text(op)}{_place(op.result, out)}" for op in s.ops]
     results = [repr(v) for v in program.outputs]
     lines.append(f"  return {', '.join(results)}")
