@@ -100,7 +100,8 @@ def cotangents(record: Any) -> list[Any]:
 def accumulate(cts: list[Any], slot: int, prior: Any, share: Any) -> None:
     """Add `share` to the cotangent `prior` of `slot`; the fan-out of the graph ends here."""
     if type(prior) is Sum:
-        if type(share) is Scatter and type(prior.total) is not Array:
+        # a sum of no dimension may be NumPy's scalar, which cannot be written to
+        if type(share) is Scatter and share.shape and type(prior.total) is not Array:
             share.add_to(prior.total)
         else:
             prior.add(share)

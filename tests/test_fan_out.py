@@ -20,6 +20,23 @@ def test_fan_out_adds_up(uses):
     np.testing.assert_allclose(g, uses * (uses + 1) * x, rtol=1e-14)
 
 
+@pytest.mark.parametrize("key", [..., None, (..., None), (None, None), ()], ids=str)
+@pytest.mark.parametrize("uses", [1, 2, 3])
+def test_fan_out_of_a_number_and_its_views(key, uses):
+    """A sum of 0-d shares is NumPy's scalar: a share by `key` has to reach it all the same."""
+    for order in (1, -1):
+
+        def f(x, order=order):
+            terms = [xp.sum(x[key] * 2), *[xp.sin(x)] * uses, xp.sum(x[key] * x)]
+            return sum(terms[::order])
+
+        x = np.asarray(0.7)
+        expected = 2 + uses * np.cos(x) + 2 * x
+        np.testing.assert_allclose(pb.grad(f)(x), expected, rtol=1e-14)
+        np.testing.assert_allclose(pb.jacobian(f)(x), expected, rtol=1e-14)
+        np.testing.assert_allclose(pb.hessian(f)(x), 2 - uses * np.sin(x), rtol=1e-13)
+
+
 def test_fan_out_of_slices_and_dense_uses_in_any_order():
     x = np.arange(1.0, 7.0).reshape(3, 2)
     parts = [

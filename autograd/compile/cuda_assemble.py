@@ -25,6 +25,7 @@ class Segment:
     def __init__(self, context: Context, epilogues: dict[Statement, Epilogue]) -> None:
         self.context, self.epilogues = context, epilogues
         self.steps: list[Step] = []
+        self.made: set[Value] = set()  # in this segment, not in one before
         self.tf32: set[Op] = set()
         self.precision = "float32"
 
@@ -91,6 +92,7 @@ def assemble(
             segment = Segment(Context(statements, plan, program.inputs, scratch), epilogues)
             segment.tf32 = tf32
             segment.precision = program.precision
+        segment.made |= {v for s in slot.statements for v in s.results()}
         segment.steps.append(_step(segment, slot, f"kernel_{i}"))
     if segment is not None:
         _close(out, segment)
@@ -173,7 +175,7 @@ def _close(out: Assembly, segment: Segment) -> None:
             external.append("in")
             continue
         root = context.roots[name]
-        text, kind = _argument(out, root)
+        text, kind = _argument(out, root, segment.made)
         arguments.append(text)
         external.append(kind)
     function = f"segment_{len(out.made)}"
@@ -185,9 +187,10 @@ def _close(out: Assembly, segment: Segment) -> None:
     out.lines.append(f"{function}({', '.join(arguments)})")
 
 
-def _argument(out: Assembly, root: Value) -> tuple[str, str]:
-    """How an array is handed over to a segment, and whether it is read or written."""
+def _argument(out: Assembly, root: Value, made: set[Value]) -> tuple[str, str]:
+    """How an array is handed over to a segment that makes certain values, and whether it is read or written."""
     donated = set(out.plan.donated.values())
+    written = {place for v, place in out.plan.donated.items() if v in made}
     contiguous = out.known("contiguous", _contiguous)
     if root.constant:
         name = out.value(root)
@@ -195,9 +198,10 @@ def _argument(out: Assembly, root: Value) -> tuple[str, str]:
         return name, "in"
     text = out.value(root)
     if root.place >= 0:
-        return (text, "inout") if root.place in donated else (f"{contiguous}({text})", "in")
+        kind = "inout" if root.place in written else "in"
+        return (text if root.place in donated else f"{contiguous}({text})"), kind
     if root in out.plan.outputs:
-        return text, "out"
+        return text, "out" if root in made else "in"
     return f"{contiguous}({text})", "in"
 
 
