@@ -70,6 +70,17 @@ def test_reductions(runtime, shape, name):
     assert all(isinstance(step, Launch) for step in runtime.steps)
 
 
+def test_sums_over_axes_of_length_one_beside_others(runtime):
+    """They are no sums: beside one over rows, each of their elements is an element."""
+
+    def f(x):
+        y = xp.sin(x)
+        return xp.sum(y, axis=0), xp.sum(y), xp.sum(y * 2, axis=1) + xp.sum(y, axis=0) * 3
+
+    same(f, normal(1, 5))
+    same(f, normal(1, 1))
+
+
 def test_reductions_keep_numbers_that_are_none(runtime):
     x = normal(9, 40)
     x[3, 5], x[7, 0] = np.nan, np.inf

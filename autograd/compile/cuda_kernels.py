@@ -21,6 +21,7 @@ from .cuda_parts import (
     THREADS,
     WARP,
     Part,
+    reduced_axes,
     result_strides,
 )  # fmt: skip
 from .cuda_source import PRELUDE, c_name, constant, expression
@@ -303,22 +304,26 @@ class PartWriter:
         loads: dict[Any, str] = {}
         body: list[str] = []
         totals: list[tuple[Op, str, str]] = []
+        copies: list[tuple[Op, str]] = []
+        guard = "if (mine) " if self.mode == COLUMNS else ""
         for op in s.ops:
             if op.name in REDUCTIONS:
                 element = self._operand(op.args[0], s, local, loads, body)
-                totals.append((op, self.kernel.fresh("s"), element))
+                if reduced_axes(op):
+                    totals.append((op, self.kernel.fresh("s"), element))
+                else:  # over axes of length 1: the element itself
+                    copies.append((op, element))
                 continue
             local[op.result] = self._assigned(op, s, local, body, loads)
         for op in s.ops:
             if op.name not in REDUCTIONS and op.result in self.context.plan.own:
                 target = self._element(whole(op.result), self.part.own_strides(op.result))
-                guard = "if (mine) " if self.mode == COLUMNS else ""
                 body.append(f"{guard}{target} = {local[op.result]};")
+        for op, element in copies:
+            if op.result in self.context.plan.own:
+                body.append(f"{guard}{self._target(op)} = {element};")
         if self.mode == FLAT:
-            self.lines += ["{", *[f"    {line}" for line in body]]
-            for op, _, element in totals:  # over axes of length 1
-                self.lines.append(f"    {self._target(op)} = {element};")
-            self.lines.append("}")
+            self.lines += ["{", *[f"    {line}" for line in body], "}"]
             return
         body += [self._join(op, total, element) for op, total, element in totals]
         self.lines += [self._zero(op, total) for op, total, _ in totals]

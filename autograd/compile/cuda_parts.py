@@ -112,7 +112,8 @@ class Part:
 
 def result_strides(part: Part, op: Op) -> tuple[int, ...]:
     """The strides of a reduction's result over the part's axes."""
-    kept = part.kept
+    reduced = reduced_axes(op)
+    kept = [i for i in range(len(part.shape)) if i not in reduced]
     steps = contiguous(tuple(part.shape[i] for i in kept))
     out = [0] * len(part.shape)
     for i, step in zip(kept, steps, strict=True):
@@ -159,5 +160,5 @@ def _reads_own(part: Part, v: Value, maker: Op, s: Statement, out: Statements) -
         return False
     read = part.strides(v, strides, s.shape)
     if maker.name in REDUCTIONS:
-        return part.mode != FLAT and read == result_strides(part, maker)
+        return bool(reduced_axes(maker)) and read == result_strides(part, maker)
     return read == part.own_strides(root)
