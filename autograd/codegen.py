@@ -182,7 +182,9 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
         for p, v in value.items():
             guard = _replace_name(guard, p, v)
         inner.append(guard)
-    call = ", ".join(value[p] for p in primitive.arrays)
+    call = ", ".join(
+        [*(value[p] for p in primitive.arrays), *(f"{k}={k}" for k in primitive.keyword)]
+    )
     body = [f"out = (usual_kernel if kind is usual else kernels[kind])({call})"]
     if primitive.residuals:
         body.append(f"out, {', '.join(primitive.residuals)} = out")

@@ -88,6 +88,19 @@ class Recording:
     out_leaves: list[Any]
     out_spec: Any
 
+    @classmethod
+    def of(
+        cls, record: Record, leaves: list[Any], spec: Any, values: list[Any], out: Any
+    ) -> Recording:
+        """What a closed tape recorded of a function that returned `out`; takes the entries from the tape."""
+        kept = record.detached()
+        out_leaves, out_spec = tree.flatten(out)
+        outs = [
+            Array(y.value, kept, y.slot) if type(y) is Array and y.tape is record else y
+            for y in out_leaves
+        ]
+        return cls(kept, leaves, spec, values, outs, out_spec)
+
     def result(self) -> Any:
         """What the function returned, as the caller's own kind."""
         like = self.leaves[0] if self.leaves else None
@@ -129,8 +142,7 @@ def recorded(
             out, aux = split_aux(out)
     finally:
         record.close()
-    out_leaves, out_spec = tree.flatten(out)
-    return Recording(record, leaves, spec, values, out_leaves, out_spec), constants(aux)
+    return Recording.of(record, leaves, spec, values, out), constants(aux)
 
 
 def _result(y: Any, like: Any) -> Any:
@@ -190,6 +202,7 @@ class Tape:
 
     def __init__(self) -> None:
         self._record = Record(copies=True)
+        self._kept = self._record  # which has the entries: after the `with` block, another
         self._watched: dict[int, tuple[Any, int]] = {}
 
     def __enter__(self) -> Tape:
@@ -197,6 +210,8 @@ class Tape:
 
     def __exit__(self, *_: object) -> None:
         self._record.close()
+        if self._kept is self._record:
+            self._kept = self._record.detached()
 
     def watch(self, x: Any) -> Any:
         """A traced copy of an array, float, or pytree of them.
@@ -246,8 +261,8 @@ class Tape:
         leaves, spec = tree.flatten(sources)
         slots = [self._slot(x) for x in leaves]
         found: dict[int, Any] = {}
-        record = self._record
-        if type(y) is Array and y.tape is record:
+        record = self._kept
+        if type(y) is Array and y.tape is self._record:
             cts = cotangents(record)
             cts[y.slot] = seed_for(y.value)
             wanted = set(slots)

@@ -258,6 +258,10 @@ HOT: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "pow": (("TT", "TS"), _SAME),
     "matmul": (("TT", "TC", "CT"), "x1.ndim == 2 == x2.ndim and x1.dtype is x2.dtype"),
+    "solve_by": (
+        ("TT", "TC", "CT"),
+        "A.ndim == solver.core and b.ndim <= 2 and A.dtype is b.dtype",
+    ),
     "linear": (("TTT", "CTT"), "x.ndim == 2 and x.dtype is W.dtype is b.dtype"),
     "linear_relu": (("TTT", "CTT"), "x.ndim == 2 and x.dtype is W.dtype is b.dtype"),
     "softmax_cross_entropy": (("TC",), "logits.ndim == 2"),

@@ -83,6 +83,18 @@ class Record:
                     unlock(value)
             self.held.clear()
 
+    def detached(self) -> Record:
+        """A closed tape with the entries of this closed one, which has none from then on.
+
+        For tapes that outlive their sweep. Entries may reach arrays of their own tape: `implicit` keeps the user's
+        function and what that closes over. Arrays refer to the tape they were made on; where that has no entries, there
+        is no cycle, and memory is freed without the garbage collector.
+        """
+        kept = Record(copies=self.copies)
+        kept.open, kept.order = False, self.order
+        kept.entries, self.entries = self.entries, []
+        return kept
+
 
 def check_differentiable(x: Any, where: str) -> Any:
     """The value one level down of an array that a derivative is asked for.

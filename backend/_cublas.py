@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cuda_steps import Matrix, Product, mask_bytes
+from ._cuda_steps import Matrix, Place, Product, mask_bytes
 
 WORKSPACE = 32 << 20  # bytes: what cuBLAS advises for Hopper
 OP = {False: 0, True: 1}  # CUBLAS_OP_N, CUBLAS_OP_T
@@ -67,7 +67,8 @@ def compute_type(product: Product) -> int:
     raise ValueError(f"no product of {product.operands} operands into {product.dtype}")
 
 
-def _one_and_zero(dtype: str) -> tuple[Any, Any]:
+def one_and_zero(dtype: str) -> tuple[Any, Any]:
+    """The factors of a product, in host memory."""
     kind = ctypes.c_double if dtype == "float64" else ctypes.c_float
     return kind(1), kind(0)
 
@@ -161,7 +162,7 @@ class _CublasProduct:
             raise ProductError(f"cuBLAS has no epilogue {product.epilogue!r}")
         self.way, self.workspace, p = way, workspace, upright(product)
         self.swapped = product.c.transposed
-        self.numbers = _one_and_zero(p.dtype)
+        self.numbers = one_and_zero(p.dtype)
         one, zero = (ctypes.addressof(x) for x in self.numbers)
         operands, result = TYPES[p.operands], TYPES[p.dtype]
         strides = ([p.b.stride], [p.a.stride], [p.c.stride]) if p.batch > 1 else ([], [], [])
@@ -264,23 +265,29 @@ class _CupyProduct:
             product = cupy.maximum(product, 0)
         if epilogue == "relu_vjp_bias_vjp":
             bits = cupy.unpackbits(mask, bitorder="little").reshape(m, padded)[:, :n]
-            product = product * bits
+            # chosen, not multiplied: what is not finite stays away where the mask is 0
+            product = cupy.where(bits != 0, product, cupy.zeros((), product.dtype))
             vector[...] = product[0].sum(0)
         c[...] = product
 
 
+def sample(epilogue: str, m: int = 24, n: int = 40, k: int = 16) -> Product:
+    """A small product of float32 with an epilogue; places 0 … 4 are A, B, C, the vector and the mask."""
+    a, b, c = (Matrix(Place(i), width) for i, width in enumerate((k, n, n)))
+    mask = Place(4) if epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp") else None
+    vector = Place(3) if epilogue else None
+    return Product(
+        m, n, k, a, b, c, "float32", "float32", epilogue=epilogue, vector=vector, mask=mask
+    )
+
+
 def disagrees(cupy: Any, way: Any, plain: Any, product: Product, memory: Any) -> str:
-    """Whether a way gives another result than `plain` for a small product of the same kind; why, or empty."""
+    """Whether a way gives another result than `plain` for a small product of the same kind; why, or empty.
+
+    A row of A begins with NaN, which has to come through, a relu too. Not so a mask: whether it chooses or multiplies
+    is free.
+    """
     m, n, k, batch = 24, 40, 16, 2 if product.batch > 1 else 1
-    rng = np.random.default_rng(0)
-    sizes = [m * k, k * n, m * n]
-    arrays = []
-    for size in sizes[:2]:
-        host = rng.normal(size=batch * size).astype("float32")
-        if product.operands == "bfloat16":
-            arrays.append(cupy.asarray((host.view("uint32") >> 16).astype("uint16")))
-        else:
-            arrays.append(cupy.asarray(host.astype(product.operands)))
 
     def small(x: Matrix, rows: int, cols: int) -> Matrix:
         leading = rows if x.transposed else cols
@@ -288,15 +295,41 @@ def disagrees(cupy: Any, way: Any, plain: Any, product: Product, memory: Any) ->
 
     a, b, c = small(product.a, m, k), small(product.b, k, n), small(product.c, m, n)
     same = dataclasses.replace(product, m=m, n=n, k=k, a=a, b=b, c=c, batch=batch)
-    stream = cupy.cuda.get_current_stream().ptr
-    results = []
+    rng = np.random.default_rng(0)
+    operands = [rng.normal(size=batch * size).astype("float32") for size in (m * k, k * n)]
+    if product.epilogue != "relu_vjp_bias_vjp":
+        operands[0][3 if a.transposed else 3 * k] = np.nan
+    device = [cupy.asarray(_narrow(x, product.operands)) for x in operands]
+    vector = rng.normal(size=n).astype(product.dtype)
+    bits = rng.integers(0, 256, mask_bytes(m, n), dtype="uint8")
+    wide = 5e-2 if product.tf32 else 1e-10 if product.dtype == "float64" else 1e-4
+    found = []
     for chosen in (way, plain):
         out = cupy.zeros(batch * m * n, product.dtype)
+        aside = [cupy.asarray(vector), cupy.asarray(bits)]
         workspace = memory(WORKSPACE) if chosen.capturable else None
         bound = chosen.bind(same, workspace)
-        bound.address(arrays[0].data.ptr, arrays[1].data.ptr, out.data.ptr)
-        bound.launch(stream)
-        results.append(cupy.asnumpy(out))
-    tolerance = 5e-2 if product.tf32 else 1e-10 if product.dtype == "float64" else 1e-4
-    error = float(np.abs(results[0] - results[1]).max())
-    return "" if error <= tolerance else f"differs by {error:.2g} from CuPy's"
+        bound.address(*[x.data.ptr for x in (*device, out, *aside)])
+        bound.launch(cupy.cuda.get_current_stream().ptr)
+        rows = cupy.asnumpy(aside[1]).reshape(m, -1)
+        mask = np.unpackbits(rows, axis=1, count=n, bitorder="little")
+        found.append((cupy.asnumpy(out), cupy.asnumpy(aside[0]), mask))
+    for name, ours, theirs in zip(("product", "vector", "mask"), *found, strict=True):
+        if (np.isnan(ours) != np.isnan(theirs)).any():
+            return f"the {name} has not NaN where CuPy's has"
+        # a sum over the rows has a row's error, m times
+        scale = np.where(np.isnan(theirs), 0, wide * (m if name == "vector" else 1))
+        # a sign that rounding decides may differ
+        if name == "mask" and product.tf32:
+            continue
+        if (np.abs(np.nan_to_num(ours - theirs)) > scale).any():
+            error = float(np.nan_to_num(np.abs(ours.astype("float64") - theirs)).max())
+            return f"the {name} differs by {error:.2g} from CuPy's"
+    return ""
+
+
+def _narrow(host: np.ndarray, dtype: str) -> np.ndarray:
+    """Float32 numbers in the dtype of operands; of bfloat16 the bits."""
+    if dtype == "bfloat16":
+        return (host.view("uint32") >> 16).astype("uint16")
+    return host.astype(dtype)

@@ -9,6 +9,7 @@ be another array that CuPy's pool put there, of the same program's shape and dty
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import time
 import warnings
@@ -17,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from . import _cublas
-from ._cuda_steps import BLOCK, Launch, Place, Product, Step
+from . import _cublas, _cublaslt
+from ._cuda_steps import BLOCK, EPILOGUES, Launch, Place, Product, Step
 
 OPTIONS = ("--std=c++17",)
 GRAPHS = 4  # kept by a segment
@@ -77,7 +78,9 @@ class Segment:
         self.staged: dict[int, Any] = {}
         self.last: tuple[int, ...] | None = None
         self.stream: Any = None
-        self._address(tuple([0] * len(external)), {BLOCK} | set(range(len(external))))
+        # the libraries plan by the addresses' alignment, outside of any capture
+        nowhere = tuple([_cublaslt.NOWHERE] * len(external))
+        self._address(nowhere, {BLOCK} | set(range(len(external))))
 
     def __call__(self, *arrays: Any) -> None:
         """Queue every step once, on CuPy's current stream."""
@@ -105,13 +108,16 @@ class Segment:
                     *[0 if p is None else (base if p.slot == BLOCK else key[p.slot]) + p.offset for p in places]
                 )  # fmt: skip
 
-    def _replay(self, key: tuple[int, ...], stream: int) -> None:
+    def _readdress(self, key: tuple[int, ...]) -> None:
         if key != self.last:
             last = self.last or (None,) * len(key)
-            self._address(
-                key, {i for i, (a, b) in enumerate(zip(key, last, strict=True)) if a != b}
-            )
+            changed = {i for i, (a, b) in enumerate(zip(key, last, strict=True)) if a != b}
+            self.last = None  # should it fail halfway
+            self._address(key, changed)
             self.last = key
+
+    def _replay(self, key: tuple[int, ...], stream: int) -> None:
+        self._readdress(key)
         for bound in self.bound:
             bound.launch(stream)
 
@@ -179,6 +185,7 @@ class Segment:
 
     def _capture(self, key: tuple[int, ...]) -> Any:
         """A graph of all steps, none of which runs; None, and no further trial, if it cannot be had."""
+        self._readdress(key)  # before the capture: a library may ask the device
         stream = self.cupy.cuda.Stream(non_blocking=True)
         try:
             with stream:
@@ -236,10 +243,6 @@ class Runtime:
     clock : callable
         Seconds.
 
-    Attributes
-    ----------
-    epilogues : bool
-        Whether a `Product` may have an epilogue.
     """
 
     def __init__(
@@ -253,7 +256,12 @@ class Runtime:
         self.ways = list(ways)
         self.modules: dict[str, Any] = {}
         self.checked: dict[tuple[Any, ...], Any] = {}
-        self.epilogues = self.ways[0].epilogues
+
+    @functools.cached_property
+    def epilogues(self) -> bool:
+        """Found out when first asked for: whether one way gives every epilogue right on the device."""
+        first = self.ways[0]
+        return first.epilogues and all(self.way(_cublas.sample(e)) is first for e in EPILOGUES)
 
     def memory(self, nbytes: int) -> Any:
         """A block of `nbytes` bytes; CuPy's pool aligns to 512."""
@@ -293,10 +301,24 @@ class Runtime:
                 module = self.cupy.RawModule(code=step.source, options=OPTIONS)
                 self.modules[step.source] = module
             return _Kernel(self.driver, module.get_function(step.function), step)
-        way = self.way(step)
-        bound = way.bind(step, workspace)
-        bound.capturable = way.capturable
-        return bound
+        return self._product(step, workspace)
+
+    def _product(self, product: Product, workspace: Any) -> Any:
+        """By the way for its kind; where that has none of this shape, by the next that can."""
+        chosen = self.ways.index(self.way(product))
+        for way in self.ways[chosen:]:
+            last = way is self.ways[-1]  # which does the epilogues, after the product
+            if product.epilogue and not (way.epilogues or last):
+                continue
+            try:
+                bound = way.bind(product, workspace)
+            except _cublas.ProductError:
+                if last:
+                    raise
+                continue
+            bound.capturable = way.capturable
+            return bound
+        raise AssertionError("the last way returns or raises")
 
     def way(self, product: Product) -> Any:
         """The first way of multiplying that gives a product of this kind right."""
@@ -318,7 +340,8 @@ class Runtime:
             if not wrong:
                 return way
             warnings.warn(
-                f"{way.name} is not used for products of {product.operands} into {product.dtype}: {wrong}",
+                f"{way.name} is not used for products of {product.operands} into {product.dtype}"
+                f"{product.epilogue and f' with epilogue {product.epilogue}'}: {wrong}",
                 RuntimeWarning,
                 stacklevel=5,
             )
@@ -335,15 +358,25 @@ class Runtime:
 
 
 def bind(cupy: Any, driver: Any) -> Runtime:
-    """The runtime over CuPy, with the products that PULLBACK_CUBLAS (cublas, cupy) or the machine allows."""
+    """The runtime over CuPy, with the products that PULLBACK_CUBLAS (lt, cublas, cupy) or the machine allows.
+
+    Raises
+    ------
+    ValueError
+        If PULLBACK_CUBLAS is something else.
+    ImportError, OSError, AttributeError
+        If it names what is not installed.
+    """
     forced = os.environ.get("PULLBACK_CUBLAS", "")
-    if forced not in ("", "cublas", "cupy"):
-        raise ValueError(f"PULLBACK_CUBLAS={forced}: cublas or cupy")
-    ways: list[Any] = [_cublas.CupyProducts(cupy)]
-    if forced != "cupy":
+    if forced not in ("", "lt", "cublas", "cupy"):
+        raise ValueError(f"PULLBACK_CUBLAS={forced}: lt, cublas or cupy")
+    ways: list[Any] = []
+    if forced == "lt" or (not forced and _cublaslt.installed()):
+        ways.append(_cublaslt.CublasLt(_cublaslt.load() if forced else None))
+    if forced in ("", "cublas"):
         try:
-            ways.insert(0, _cublas.Cublas(_cublas.load()))
+            ways.append(_cublas.Cublas(_cublas.load()))
         except (OSError, ImportError, AttributeError):
             if forced:
                 raise
-    return Runtime(cupy, driver, ways)
+    return Runtime(cupy, driver, [*ways, _cublas.CupyProducts(cupy)])

@@ -146,6 +146,16 @@ def inv(x: Any) -> Any:
         raise _told(error, x) from None
 
 
+def outer(x1: Any, x2: Any, /) -> Any:
+    """x1 x2ᵀ; of real vectors by BLAS, in half of the time of NumPy's multiplication with broadcasting.
+
+    Of complex ones BLAS saves little, and turns other infinities to NaN than NumPy does.
+    """
+    if x1.ndim != 1 or x2.ndim != 1 or x1.dtype is not x2.dtype or x1.dtype.char not in "fd":
+        return array_api_compat.numpy.linalg.outer(x1, x2)
+    return np.dot(x1[:, None], x2[None, :])
+
+
 def standard_cholesky(x: Any, /, *, upper: bool = False) -> Any:
     """The Cholesky factor, of the lower triangle of x; LAPACK on `x` itself takes half of NumPy's time."""
     if x.ndim != 2 or x.shape[0] != x.shape[1] or x.dtype.char not in EPS or x.size == 0:

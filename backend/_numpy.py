@@ -159,6 +159,7 @@ XP = _generic.extend(
         {
             "cholesky": _linalg_numpy.standard_cholesky,
             "inv": _linalg_numpy.inv,
+            "outer": _linalg_numpy.outer,
             "solve": _linalg_numpy.solve,
         },
     ),

@@ -1,6 +1,6 @@
 """One training step of the same network, written for each library.
 
-The step: forward, softmax cross-entropy of integer labels, backward, plain SGD, in float32. It
+The step: forward, softmax cross-entropy of integer labels, backward, plain SGD or Adam, in float32. It
 returns the loss as the library's own scalar. Every factory takes the same `Problem` and gives back
 a `Step`. Weights are (inputs, outputs) in all, so that they can be compared entry by entry.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from _adam import functional, in_place
 from _problem import Problem, Step, version_of
 
 
@@ -56,6 +57,7 @@ def hand(p: Problem, device: str, tf32: bool) -> Step:
     x, y = xp.asarray(p.x), xp.asarray(p.y)
     n, last = len(p.y), len(weights) - 1
     rows, lr, scale = xp.arange(n), np.float32(p.lr), np.float32(1 / n)
+    adam = in_place(xp, p.lr) if p.optimizer == "adam" else None
 
     def run():
         h, acts = x, [x]
@@ -75,16 +77,21 @@ def hand(p: Problem, device: str, tf32: bool) -> Step:
         z /= total
         z[y, rows] -= 1
         z *= scale
-        g = z.T
+        g, grads = z.T, []
         for i in reversed(range(last + 1)):
             gw, gb = acts[i].T @ g, g.sum(0)
             if i:
                 g = g @ weights[i].T
                 g *= acts[i] > 0
+            if adam:
+                grads += [gb, gw]
+                continue
             gw *= lr
             weights[i] -= gw
             gb *= lr
             biases[i] -= gb
+        if adam:
+            adam([a for pair in zip(weights, biases, strict=True) for a in pair], grads[::-1])
         return loss
 
     def params():
@@ -107,7 +114,7 @@ def pullback(p: Problem, device: str, tf32: bool) -> Step:
     # Copies, so that no two steps share parameters; a model's leaves are W1, b1, W2, b2, …
     model = pb.tree.unflatten(spec, [backend.asarray(a.copy()) for a in p.params])
     x, y = backend.asarray(p.x), backend.asarray(p.y)
-    opt = pb.optim.SGD(p.lr)
+    opt = (pb.optim.Adam if p.optimizer == "adam" else pb.optim.SGD)(p.lr)
     state = opt.init(model)
     loss_and_grad = pb.value_and_grad(lambda m: pb.models.cross_entropy(m(x), y))
 
@@ -126,8 +133,10 @@ def pullback(p: Problem, device: str, tf32: bool) -> Step:
     return Step(run, params, backend.synchronize, versions)
 
 
-def compiled(p: Problem, device: str, tf32: bool, fast: bool = False) -> Step:
-    """The same step through `pb.compile`, by NumPy alone; parameters and state are donated."""
+def compiled(
+    p: Problem, device: str, tf32: bool, fast: bool = False, precision: str = "float32"
+) -> Step:
+    """The same step through `pb.compile`, on the CPU by NumPy alone; parameters and state are donated."""
     import pullback as pb
 
     pb.backend.use("numpy" if device == "cpu" else "cupy")
@@ -136,10 +145,10 @@ def compiled(p: Problem, device: str, tf32: bool, fast: bool = False) -> Step:
     _, spec = pb.tree.flatten(pb.models.MLP(widths, activation="relu", seed=0))
     model = pb.tree.unflatten(spec, [backend.asarray(a.copy()) for a in p.params])
     x, y = backend.asarray(p.x), backend.asarray(p.y)
-    opt = pb.optim.SGD(p.lr)
+    opt = (pb.optim.Adam if p.optimizer == "adam" else pb.optim.SGD)(p.lr)
     state = opt.init(model)
 
-    @pb.compile(donate_argnums=(0, 1), fast=fast)
+    @pb.compile(donate_argnums=(0, 1), fast=fast, precision="tf32" if tf32 else precision)
     def step(model, state, x, y):
         loss, grads = pb.value_and_grad(lambda m: pb.models.cross_entropy(m(x), y))(model)
         model, state = opt.step(model, grads, state)
@@ -164,14 +173,22 @@ def compiled_fast(p: Problem, device: str, tf32: bool) -> Step:
     return compiled(p, device, tf32, fast=True)
 
 
+def compiled_bfloat16(p: Problem, device: str, tf32: bool) -> Step:
+    """The same with products of bfloat16 accumulated in float32, and master weights."""
+    return compiled(p, device, False, precision="bfloat16")
+
+
 def torch(p: Problem, device: str, tf32: bool, optimiser: bool = False) -> Step:
-    """Eager PyTorch with the fastest of its updates, one multi-tensor addition."""
+    """Eager PyTorch with the fastest of its updates: one multi-tensor addition, or its fused Adam."""
     import torch
 
     torch.backends.cuda.matmul.allow_tf32 = tf32
     params = [torch.tensor(a, device=device, requires_grad=True) for a in p.params]
     x, y = torch.tensor(p.x, device=device), torch.tensor(p.y, device=device)
-    sgd = torch.optim.SGD(params, lr=p.lr)
+    if p.optimizer == "adam":
+        optimiser, opt = True, torch.optim.Adam(params, lr=p.lr, fused=True)
+    else:
+        opt = torch.optim.SGD(params, lr=p.lr)
     cross_entropy = torch.nn.functional.cross_entropy
 
     def forward():
@@ -187,17 +204,32 @@ def torch(p: Problem, device: str, tf32: bool, optimiser: bool = False) -> Step:
             torch._foreach_add_(params, grads, alpha=-p.lr)
         return loss.detach()
 
-    def run_sgd():
-        sgd.zero_grad()
+    def run_optimiser():
+        opt.zero_grad()
         loss = forward()
         loss.backward()
-        sgd.step()
+        opt.step()
         return loss.detach()
 
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
     versions = {"torch": torch.__version__}
     copies = lambda: [a.detach().cpu().numpy().copy() for a in params]
-    return Step(run_sgd if optimiser else run, copies, wait, versions)
+    return Step(run_optimiser if optimiser else run, copies, wait, versions)
+
+
+def torch_bfloat16(p: Problem, device: str, tf32: bool) -> Step:
+    """Eager PyTorch with products of bfloat16, by autocast, and float32 parameters."""
+    import torch as library
+
+    step = torch(p, device, False)
+    plain = step.run
+
+    def run():
+        with library.autocast(device, dtype=library.bfloat16):
+            return plain()
+
+    step.run = run
+    return step
 
 
 def torch_optim(p: Problem, device: str, tf32: bool) -> Step:
@@ -248,17 +280,26 @@ def jax(p: Problem, device: str, tf32: bool) -> Step:
         logp = jax.nn.log_softmax(h @ params[-2] + params[-1])
         return -jnp.mean(jnp.take_along_axis(logp, y[:, None], axis=1))
 
-    def one(params, x, y):
-        loss, grads = jax.value_and_grad(loss_of)(params, x, y)
-        return [a - p.lr * g for a, g in zip(params, grads, strict=True)], loss
+    init, update = functional(jnp, p.lr)
+    if p.optimizer == "sgd":
+        init = lambda params: ()
+        update = lambda params, grads, state: (
+            [a - p.lr * g for a, g in zip(params, grads, strict=True)],
+            state,
+        )
 
-    one = jax.jit(one, donate_argnums=0)
+    def one(params, state, x, y):
+        loss, grads = jax.value_and_grad(loss_of)(params, x, y)
+        return *update(params, grads, state), loss
+
+    one = jax.jit(one, donate_argnums=(0, 1))
     params = [jnp.array(a) for a in p.params]
+    state = init(params)
     x, y = jnp.array(p.x), jnp.array(p.y.astype(np.int32))
 
     def run():
-        nonlocal params
-        params, loss = one(params, x, y)
+        nonlocal params, state
+        params, state, loss = one(params, state, x, y)
         return loss
 
     wait = lambda: jax.block_until_ready(params)
@@ -319,7 +360,7 @@ def mygrad(p: Problem, device: str, tf32: bool) -> Step:
 
 def tinygrad(p: Problem, device: str, tf32: bool) -> Step:
     """tinygrad on its own CPU device, the whole step under its `TinyJit`."""
-    from tinygrad import Tensor, TinyJit
+    from tinygrad import Context, Tensor, TinyJit
     from tinygrad.nn.optim import SGD
 
     params = [Tensor(a, device="CPU").realize().is_param_() for a in p.params]
@@ -327,7 +368,6 @@ def tinygrad(p: Problem, device: str, tf32: bool) -> Step:
     opt = SGD(params, lr=p.lr)
 
     @TinyJit
-    @Tensor.train()
     def one(x, y):
         h = x
         for w, b in zip(params[:-2:2], params[1:-2:2], strict=True):
@@ -335,7 +375,8 @@ def tinygrad(p: Problem, device: str, tf32: bool) -> Step:
         loss = (h @ params[-2] + params[-1]).sparse_categorical_crossentropy(y)
         opt.zero_grad()
         loss.backward()
-        return loss.realize(*opt.schedule_step())
+        with Context(TRAINING=1):
+            return loss.realize(*opt.schedule_step())
 
     def run():
         return one(x, y).item()
@@ -351,12 +392,26 @@ PEERS: dict[str, Factory] = {
     "pullback": pullback,
     "pullback compiled": compiled,
     "pullback compiled fast": compiled_fast,
+    "pullback compiled bfloat16": compiled_bfloat16,
     "torch": torch,
     "torch-optim": torch_optim,
+    "torch bfloat16": torch_bfloat16,
     "torch compiled": torch_compiled,
     "jax": jax,
     "autograd": autograd,
     "mygrad": mygrad,
     "tinygrad": tinygrad,
 }
-ON_CUDA = ("products", "hand", "pullback", "torch", "torch-optim", "torch compiled", "jax")
+ON_CPU = tuple(name for name in PEERS if not name.endswith("bfloat16"))
+ON_CUDA = (
+    "products",
+    "hand",
+    "pullback",
+    "pullback compiled",
+    "torch",
+    "torch-optim",
+    "torch compiled",
+    "jax",
+)
+ON_CUDA_BFLOAT16 = ("pullback compiled bfloat16", "torch bfloat16")
+WITH_ADAM = ("hand", "pullback", "pullback compiled", "pullback compiled fast", "torch", "jax")

@@ -24,16 +24,19 @@ SIZES = {
     "mnist": Size((784, 512, 512, 10), 128),
     "big": Size((784, 1024, 1024, 10), 1024),
 }
+ON_GPU = SIZES | {"wide": Size((4096, 4096, 4096, 10), 4096)}  # what fills a large device
+OPTIMIZERS = ("sgd", "adam")
 
 
 @dataclass
 class Problem:
-    """Initial parameters [W1, b1, W2, b2, …], one batch (x, y) and a learning rate."""
+    """Initial parameters [W1, b1, W2, b2, …], one batch (x, y) a learning rate, and "sgd" or "adam"."""
 
     params: list[np.ndarray]
     x: np.ndarray
     y: np.ndarray
     lr: float
+    optimizer: str = "sgd"
 
 
 @dataclass
@@ -46,7 +49,7 @@ class Step:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def problem(size: Size, lr: float, seed: int = 0) -> Problem:
+def problem(size: Size, lr: float, seed: int = 0, optimizer: str = "sgd") -> Problem:
     """He-initialised weights, small random biases and a random batch, the same for every peer."""
     rng = np.random.default_rng(seed)
     params = []
@@ -55,7 +58,16 @@ def problem(size: Size, lr: float, seed: int = 0) -> Problem:
         params.append((rng.standard_normal(n_out) * 0.1).astype(np.float32))
     x = rng.standard_normal((size.batch, size.widths[0])).astype(np.float32)
     y = rng.integers(0, size.widths[-1], size.batch)
-    return Problem(params, x, y, lr)
+    return Problem(params, x, y, lr, optimizer)
+
+
+def flops(size: Size) -> int:
+    """Floating point operations of a step's products: 2·batch·in·out forward, and for both gradients of a layer.
+
+    The first layer's input needs no gradient.
+    """
+    layers = [a * b for a, b in zip(size.widths, size.widths[1:], strict=False)]
+    return 2 * size.batch * (3 * sum(layers) - layers[0])
 
 
 def version_of(name: str) -> str:

@@ -75,6 +75,11 @@ def quartiles(values: Sequence[float]) -> dict[str, float]:
     return {"median": median, "low": low, "high": high}
 
 
+def without_paths(text: str) -> str:
+    """The text with every absolute path cut to its last part: results name no places of the machine."""
+    return re.sub(r"(?<![\w:/.])(?:/[^\s/'\"():,]+)+/(?=[^\s/'\"():,])", "", text)
+
+
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A plain text table: first column to the left, the others to the right."""
     cells = [list(map(str, head)), *(list(map(str, row)) for row in rows)]

@@ -3,7 +3,8 @@
 Run as a script, this file is the worker: `python _worker.py PEER DEVICE TF32`. It reads one JSON
 object a line from its standard input and answers each with one line:
 
-    {"do": "setup", "size": "small"} -> {"ok": true, "versions": {...}} once it agrees with `hand`
+    {"do": "setup", "widths": [64, 100, 10], "batch": 32, "optimizer": "sgd", "check": true}
+                                     -> {"ok": true, "versions": {...}} once it agrees with `hand`
     {"do": "time", "steps": 100}     -> {"ok": true, "seconds": ...} for that many steps
 
 A worker starts in an empty folder: in the repository's root, `import autograd` would find ours.
@@ -21,13 +22,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from _clang import tinygrad_environment
 from _kernels import openblas_kernels, worker_environment
+from _problem import Size
 
 # OpenBLAS's threads end their busy wait after 2**20 cycles instead of 2**28 (about 0.1 s), so that
 # an idle worker, or SciPy's own OpenBLAS in the same one, does not take the cores of a busy one.
 # NumPy loads before pullback there, so the choice of kernels that `import pullback` makes is made here, for all peers.
 WORKER_ENV = {**worker_environment(os.environ), "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 LR_CHECK = 0.1  # three steps that move the parameters well above float32's rounding
+LR_CHECK_ADAM = 1e-3  # which moves every parameter by about as much in a step
 LR_TIME = 1e-6  # steps by the thousand in which no gradient fades to denormal numbers
 
 
@@ -43,6 +47,8 @@ class Worker:
         self._folder = tempfile.TemporaryDirectory()
         self._stderr = Path(self._folder.name) / "stderr"
         env = os.environ | WORKER_ENV | {"CUPY_TF32": "1" if tf32 else "0"}
+        if peer == "tinygrad":
+            env |= tinygrad_environment(Path(self._folder.name))
         with self._stderr.open("w") as stderr:  # a file: nobody reads a pipe while steps are timed
             self._process = subprocess.Popen(
                 [python, str(Path(__file__).resolve()), peer, device, str(int(tf32))],
@@ -74,6 +80,12 @@ class Worker:
         if not answer["ok"]:
             raise PeerError(f"{self.peer}: {answer['error']}")
         return answer
+
+    def setup(self, size: Size, optimizer: str = "sgd", check: bool = True) -> None:
+        """Ask it to build a step of this size; its answer is to be received."""
+        self.send(
+            do="setup", widths=size.widths, batch=size.batch, optimizer=optimizer, check=check
+        )
 
     def time(self, steps: int) -> float:
         """Seconds a step, over this many."""
@@ -111,15 +123,19 @@ def _compare(step: Any, reference: Any, start: list[Any]) -> None:
             raise PeerError(f"parameter {i} differs by {error:.3g} from that by hand after 3 steps")
 
 
-def _setup(peer: str, device: str, tf32: bool, size: str) -> tuple[Any, dict[str, str]]:
+def _setup(
+    peer: str, device: str, tf32: bool, request: dict[str, Any]
+) -> tuple[Any, dict[str, str]]:
     from _peers import PEERS
-    from _problem import SIZES, problem
+    from _problem import problem
 
-    if peer != "products":
-        p = problem(SIZES[size], LR_CHECK)
-        if not tf32:  # 10 bits of TF32 do not agree to 1e-4
-            _compare(PEERS[peer](p, device, tf32), PEERS["hand"](p, "cpu", False), p.params)
-    step = PEERS[peer](problem(SIZES[size], LR_TIME), device, tf32)
+    size, optimizer = Size(tuple(request["widths"]), request["batch"]), request["optimizer"]
+    # 10 bits of TF32 and 8 of bfloat16 do not agree to 1e-4
+    exact = not tf32 and not peer.endswith("bfloat16")
+    if request["check"] and exact and peer != "products":
+        p = problem(size, LR_CHECK_ADAM if optimizer == "adam" else LR_CHECK, optimizer=optimizer)
+        _compare(PEERS[peer](p, device, tf32), PEERS["hand"](p, "cpu", False), p.params)
+    step = PEERS[peer](problem(size, LR_TIME, optimizer=optimizer), device, tf32)
     for _ in range(3):
         step.run()
     step.wait()
@@ -149,7 +165,7 @@ def main() -> None:
         request = json.loads(line)
         try:
             if request["do"] == "setup":
-                step, versions = _setup(peer, device, tf32, request["size"])
+                step, versions = _setup(peer, device, tf32, request)
                 answer: dict[str, Any] = {
                     "ok": True,
                     "versions": versions,

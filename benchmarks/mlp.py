@@ -16,10 +16,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from _peers import ON_CUDA, PEERS
-from _problem import SIZES
-from _report import environment, microseconds, quartiles, save, table
+from _peers import ON_CPU, ON_CUDA, PEERS, WITH_ADAM
+from _problem import ON_GPU, OPTIMIZERS, SIZES
+from _report import environment, microseconds, quartiles, save, table, without_paths
 from _worker import WORKER_ENV, PeerError, Worker
+
+OVER = ("hand", "torch", "products")  # whose time the others are divided by
 
 
 def measure(
@@ -31,6 +33,7 @@ def measure(
     block: float = 0.05,
     device: str = "cpu",
     tf32: bool = False,
+    optimizer: str = "sgd",
     pythons: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Time every peer at every size.
@@ -52,14 +55,16 @@ def measure(
         try:
             for size in sizes:
                 able = [w for w in workers if w.peer not in skipped]
-                _rounds(_ready(able, size, versions, skipped, kernels), rounds, block, times[size])
+                ready = _ready(able, size, optimizer, versions, skipped, kernels)
+                _rounds(ready, rounds, block, times[size])
         finally:
             for worker in workers:
                 worker.close()
     return {
         "peers": [p for p in peers if p not in skipped],
         "device": device,
-        "precision": "TF32 products" if tf32 else "float32",
+        "precision": {p: precision_of(p, tf32) for p in peers},
+        "optimizer": optimizer,
         "settings": {"rounds": rounds, "processes": processes, "block s": block, **WORKER_ENV},
         "versions": versions,
         "kernels": kernels,
@@ -68,9 +73,17 @@ def measure(
     }
 
 
+def precision_of(peer: str, tf32: bool) -> str:
+    """In what a peer multiplies; all else is float32."""
+    if peer.endswith("bfloat16"):
+        return "bfloat16"
+    return "tf32" if tf32 else "float32"
+
+
 def _ready(
     workers: list[Worker],
     size: str,
+    optimizer: str,
     versions: dict[str, str],
     skipped: dict[str, str],
     kernels: dict[str, list[str]],
@@ -78,7 +91,7 @@ def _ready(
     """Let all workers build and check their steps, at once; those that can go on."""
     ready = []
     for worker in workers:
-        worker.send(do="setup", size=size)
+        worker.setup(ON_GPU[size], optimizer)
     for worker in workers:
         try:
             answer = worker.receive()
@@ -86,7 +99,7 @@ def _ready(
             kernels[worker.peer] = answer["kernels"]
         except PeerError as error:
             print(f"left out: {error}", file=sys.stderr)
-            skipped[worker.peer] = str(error)
+            skipped[worker.peer] = without_paths(str(error))
         else:
             ready.append(worker)
     return ready
@@ -111,7 +124,7 @@ def _summary(times: dict[str, list[float]]) -> dict[str, Any]:
         if not values:
             continue
         summary[peer] = {"seconds": quartiles(values)}
-        for other in ("hand", "torch"):
+        for other in OVER:
             # A peer that failed in a later process has fewer rounds than the others.
             if other in times and len(times[other]) == len(values):
                 pairs = zip(values, times[other], strict=True)
@@ -123,19 +136,26 @@ def show(results: dict[str, Any]) -> str:
     """Tables of a `measure` result, one a size."""
     text = []
     for size, peers in results["sizes"].items():
-        widths, batch = "-".join(map(str, SIZES[size].widths)), SIZES[size].batch
+        widths, batch = "-".join(map(str, ON_GPU[size].widths)), ON_GPU[size].batch
+        told = results["precision"]  # of all, in results before 22 November 2026
+        known = [o for o in OVER if o in peers]
         rows = []
         for peer, row in peers.items():
             t = row["seconds"]
             spread = f"{microseconds(t['low'])}-{microseconds(t['high'])}"
-            cells = [peer, microseconds(t["median"]), spread]
-            for other in ("over_hand", "over_torch"):
-                r = row.get(other)
+            precision = told if isinstance(told, str) else told[peer]
+            cells = [peer, precision, microseconds(t["median"]), spread]
+            for other in known:
+                r = row.get(f"over_{other}")
                 cells.append(f"{r['median']:.2f} ({r['low']:.2f}-{r['high']:.2f})" if r else "")
             rows.append(cells)
-        head = ["peer", "µs a step", "quartiles", "over hand", "over torch"]
-        title = f"{size}: {widths}, batch {batch}, {results['precision']}, {results['device']}"
+        head = ["peer", "precision", "µs a step", "quartiles", *(f"over {o}" for o in known)]
+        optimizer = results.get("optimizer", "sgd")
+        title = f"{size}: {widths}, batch {batch}, {optimizer}, {results['device']}"
         text.append(table(title, head, rows))
+    left = [f"left out: {reason}" for reason in results.get("skipped", {}).values()]
+    if left:
+        text.append("\n" + "\n".join(left))
     what = ", ".join(f"{k} {v}" for k, v in results["versions"].items())
     settings = ", ".join(f"{k}={v}" for k, v in results["settings"].items())
     used = "; ".join(
@@ -153,6 +173,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     p.add_argument("--sizes", default=",".join(SIZES), help="of: " + ", ".join(SIZES))
     p.add_argument("--peers", help="of: " + ", ".join(PEERS))
+    p.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd")
     p.add_argument("--rounds", type=int, default=15)
     p.add_argument("--processes", type=int, default=2, help="start all peers this many times")
     p.add_argument("--block", type=float, default=0.05, help="seconds of one peer in a round")
@@ -168,26 +189,34 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def interpreters(given: list[str]) -> dict[str, str]:
+    """Each peer's Python, from ``BENCH_PYTHON`` and options; SystemExit names what is not PEER=PATH."""
+    pythons: dict[str, str] = {}
+    for pair in [*filter(None, os.environ.get("BENCH_PYTHON", "").split(",")), *given]:
+        peer, equals, path = pair.partition("=")
+        if not equals or peer not in (*PEERS, "all"):
+            raise SystemExit(
+                f"--python: {pair!r} is not PEER=PATH with a peer of {', '.join(PEERS)} or all"
+            )
+        pythons |= dict.fromkeys(PEERS, path) if peer == "all" else {peer: path}
+    return pythons
+
+
 def options(args: argparse.Namespace) -> dict[str, Any]:
     """Arguments of `measure` from parsed options; SystemExit names a word that is not known."""
     cuda = os.environ.get("PULLBACK_BACKEND", "numpy") == "cupy"
-    known = list(ON_CUDA if cuda else PEERS)
+    known = list(ON_CUDA if cuda else ON_CPU)
+    if args.optimizer == "adam":
+        known = [p for p in known if p in WITH_ADAM]
     peers = args.peers.split(",") if args.peers else known
     chosen = {"sizes": args.sizes.split(","), "peers": peers}
-    for name, allowed in (("sizes", list(SIZES)), ("peers", known)):
+    for name, allowed in (("sizes", list(ON_GPU if cuda else SIZES)), ("peers", known)):
         for word in chosen[name]:
             if word not in allowed:
                 raise SystemExit(f"--{name}: {word!r} is not one of {', '.join(allowed)}")
-    pythons = {}
-    for pair in [*filter(None, os.environ.get("BENCH_PYTHON", "").split(",")), *args.python]:
-        peer, equals, path = pair.partition("=")
-        if not equals or peer not in (*known, "all"):
-            raise SystemExit(
-                f"--python: {pair!r} is not PEER=PATH with a peer of {', '.join(known)} or all"
-            )
-        pythons |= dict.fromkeys(known, path) if peer == "all" else {peer: path}
+    pythons = interpreters(args.python)
     device = "cuda" if cuda else "cpu"
-    keep = {k: getattr(args, k) for k in ("rounds", "processes", "block", "tf32")}
+    keep = {k: getattr(args, k) for k in ("rounds", "processes", "block", "tf32", "optimizer")}
     return {**chosen, **keep, "device": device, "pythons": pythons}
 
 
@@ -199,7 +228,8 @@ def main() -> None:
         sys.exit("no peer could be timed")
     print(show(results))
     if args.json:
-        save("mlp", {"environment": environment(), "mlp": results}, args.json)
+        name = "adam" if args.optimizer == "adam" else "mlp"
+        save(name, {"environment": environment(), name: results}, args.json)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 An optimiser is a frozen record with two pure functions: ``state = opt.init(params)`` and
 ``params, state = opt.step(params, grads, state)``, on pytrees of arrays. Its state, the step count included, is a
 pytree of arrays, so that a compiled step is recorded once. A learning rate is a number or a function of the step count.
-`Clipped`, `Accumulated`, `Averaged` and `Finite` hold an optimiser and are one. Leaves that are not floating-point
-arrays, or whose gradient is None, stay as they are. `minimize` is for functions that are evaluated as a whole: line
-searches, second derivatives, least squares.
+`Clipped`, `Accumulated`, `Averaged`, `Finite` and `LossScaling` hold an optimiser and are one. Leaves that are not
+floating-point arrays, or whose gradient is None, stay as they are. `minimize` is for functions that are evaluated as a
+whole: line searches, second derivatives, least squares.
 
 Updates are written once, as formulas (`backend/_updates.py`), and run in one pass over memory: on NumPy block by block,
 small parameters as one vector; on CuPy as one kernel a parameter. Where the program has imported numba (the extra
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .first_order import SGD, Lion, Nesterov
     from .full_batch import minimize
     from .line_searches import Armijo, Backtracking, Exact, FixedStep, Halving, line_search
+    from .loss_scaling import LossScaling
     from .plateau import ReduceOnPlateau
     from .schedules import (
         Constant,
@@ -55,6 +56,7 @@ __all__ = [
     "Accumulated",
     "Averaged",
     "Finite",
+    "LossScaling",
     "clip_by_value",
     "clip_by_global_norm",
     "global_norm",
@@ -88,6 +90,7 @@ _HOMES = {
     "first_order": "SGD Lion Nesterov",
     "full_batch": "minimize",
     "line_searches": "Armijo Backtracking Exact FixedStep Halving line_search",
+    "loss_scaling": "LossScaling",
     "plateau": "ReduceOnPlateau",
     "schedules": "Constant CosineDecay ExponentialDecay InverseDecay InverseSqrtDecay OneCycle PolynomialDecay"
     " StepDecay WarmUp",

@@ -149,3 +149,18 @@ def backend(lib: Lib) -> Iterator[Any]:
 
     with pb.backend.use(pb.backend.backend_of(lib.asarray(0.0))) as active:
         yield active
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: Any) -> Any:
+    """A folder for compiled kernels, shared by the tests of one run."""
+    return tmp_path_factory.mktemp("kernels")
+
+
+@pytest.fixture(params=[False, True], ids=["numpy", "kernels"])
+def fast(request: Any, monkeypatch: Any, kernels: Any) -> bool:
+    """Whether `pb.compile` makes kernels."""
+    if request.param and not importlib.util.find_spec("numba"):
+        pytest.skip("numba is not installed (extra `fast`)")
+    monkeypatch.setenv("PULLBACK_CACHE", str(kernels))
+    return request.param

@@ -1,32 +1,23 @@
 """The examples of solvers and implicit functions run in a small setting, and the page about them tells the truth."""
 
-import importlib.util
 import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from ._examples import ROOT, drawn, example
+
 pytest.importorskip("matplotlib", reason="the examples draw pictures (extra `plot`)")
-
-
-def example(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
 def picture(tmp_path):
     path = tmp_path / "picture.png"
     yield path
-    assert path.read_bytes().startswith(b"\x89PNG")
-    assert path.stat().st_size > 5000
+    assert drawn(path)
 
 
 def test_deep_equilibrium(picture):

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import pullback as pb
 
-ROOT = Path(__file__).resolve().parents[1]
+from ._examples import drawn, example
+
 pytest.importorskip("matplotlib", reason="the examples draw pictures")
-
-
-def example(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
 def picture(tmp_path):
     path = tmp_path / "picture.png"
     yield path
-    assert path.read_bytes().startswith(b"\x89PNG")
-    assert path.stat().st_size > 5000
+    assert drawn(path)
 
 
 def test_poisson_inversion(picture):

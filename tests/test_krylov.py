@@ -1,9 +1,6 @@
-"""Krylov solvers against dense solves, and their gradients against central differences, at first and second order."""
+"""Krylov solvers against dense solves and SciPy's; preconditioners; what fails says so."""
 
 from __future__ import annotations
-
-import functools
-import gc
 
 import numpy as np
 import pytest
@@ -12,63 +9,9 @@ import scipy.sparse.linalg
 
 import pullback as pb
 
+from ._krylov import KINDS, OPERATORS, SOLVERS, TIGHT, N, matrix, preconditioner, random
+
 xp, linalg = pb.xp, pb.linalg
-N = 6
-KINDS = {"real": np.float64, "complex": np.complex128, "float32": np.float32}
-HERMITIAN = ("cg", "minres")
-SOLVERS = ("cg", "minres", "gmres", "bicgstab")
-TIGHT = {"rtol": 1e-12}
-
-
-def random(*shape, dtype=np.float64, seed=0):
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=shape)
-    if np.dtype(dtype).kind == "c":
-        x = x + 1j * rng.normal(size=shape)
-    return x.astype(dtype)
-
-
-def matrix(solver, dtype):
-    """Positive definite for cg, indefinite for minres, nonsymmetric for the rest."""
-    G = random(N, N, dtype=dtype)
-    if solver == "cg":
-        return G @ G.conj().T / N + 2 * np.eye(N, dtype=dtype)
-    if solver == "minres":
-        return (G + G.conj().T) / 2 + np.diag([4, -4] * (N // 2)).astype(dtype)
-    return G + 4 * np.eye(N, dtype=dtype)
-
-
-def preconditioner(solver, A):
-    """Some matrix near A's inverse; positive definite where the method wants that."""
-    if solver in HERMITIAN:
-        B = A @ A.conj().T
-        return np.linalg.inv(B / np.linalg.norm(B) + 0.5 * np.eye(N)).astype(A.dtype)
-    return np.linalg.inv(A + 0.3 * random(N, N, dtype=A.dtype, seed=3)).astype(A.dtype)
-
-
-def kept(solver, A):
-    """The Hermitian part where the solver presumes it, so that differences stay within what it is for."""
-    return (A + xp.conj(xp.matrix_transpose(A))) / 2 if solver in HERMITIAN else A
-
-
-OPERATORS = {
-    "array": lambda A: A,
-    "sparse": scipy.sparse.csr_array,
-    "sparse matrix": scipy.sparse.csc_matrix,
-    "scipy's operator": scipy.sparse.linalg.aslinearoperator,
-    "callable": lambda A: lambda v: A @ v,
-    "with adjoint": lambda A: linalg.LinearOperator(lambda v: A @ v, lambda w: A.conj().T @ w),
-}
-PRECONDITIONERS = {
-    "none": lambda M: None,
-    "array": lambda M: M,
-    "callable": lambda M: lambda r: M @ r,
-    "with adjoint": lambda M: linalg.LinearOperator(lambda r: M @ r, lambda r: M.conj().T @ r),
-    "scipy's operator": scipy.sparse.linalg.aslinearoperator,
-}
-
-
-# ── values ────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,7 +66,7 @@ def test_on_other_devices(solver, lib):
 
 def test_looks_are_rare(monkeypatch):
     """Between two checks nothing is read: 40 steps with a look each 16 read five times, beside start and end."""
-    from pullback.autograd.solve import krylov, krylov_run
+    from pullback.autograd.solve import krylov_run, krylov_solution
 
     looks = []
     real = krylov_run.numbers
@@ -133,7 +76,7 @@ def test_looks_are_rare(monkeypatch):
         return real(space, *scalars)
 
     monkeypatch.setattr(krylov_run, "numbers", counted)
-    monkeypatch.setattr(krylov, "numbers", counted)
+    monkeypatch.setattr(krylov_solution, "numbers", counted)
     d = np.linspace(1, 40, 40)
     _, info = linalg.cg(lambda v: d * v, np.ones(40), rtol=1e-10, check_every=16)
     assert 33 <= info.steps <= 48
@@ -191,199 +134,6 @@ def test_restarts_and_breakdowns():
     np.testing.assert_allclose(x, [0.1, 1.0], atol=1e-9)
 
 
-# ── derivatives ───────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("kind", ["real", "complex"])
-@pytest.mark.parametrize("form", PRECONDITIONERS)
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_gradients_of_arrays(solver, form, kind):
-    A = matrix(solver, KINDS[kind])
-    b, M = random(N, dtype=A.dtype, seed=1), preconditioner(solver, A)
-
-    def f(A, b):
-        return getattr(linalg, solver)(kept(solver, A), b, M=PRECONDITIONERS[form](M), **TIGHT)[0]
-
-    np.testing.assert_allclose(f(A, b), np.linalg.solve(A, b), rtol=1e-8)
-    pb.check_grads(f, (A, b), order=2)
-
-
-@pytest.mark.parametrize("kind", ["real", "complex"])
-@pytest.mark.parametrize("form", OPERATORS)
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_gradients_of_b_for_each_operator(solver, form, kind):
-    A = matrix(solver, KINDS[kind])
-    b = random(N, dtype=A.dtype, seed=1)
-    op = OPERATORS[form](A)
-    pb.check_grads(lambda b: getattr(linalg, solver)(op, b, **TIGHT)[0] ** 2, (b,), order=2)
-
-
-@pytest.mark.parametrize("kind", ["real", "complex"])
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_gradients_of_closures(solver, kind):
-    A = matrix(solver, KINDS[kind])
-    b, p = random(N, dtype=A.dtype, seed=1), np.linspace(0.1, 1, N)
-
-    def f(p, b):
-        return getattr(linalg, solver)(lambda v: A @ v + xp.sin(p) * v, b, **TIGHT)[0]
-
-    pb.check_grads(f, (p, b), order=2)
-
-    def dense(p, b):
-        return xp.linalg.solve(A + xp.sin(p) * np.eye(N), b)
-
-    def loss(f):
-        return lambda p: xp.sum(xp.abs(f(p, b)) ** 2)
-
-    for order in (pb.grad, lambda f: pb.hessian(f)):
-        np.testing.assert_allclose(order(loss(f))(p), order(loss(dense))(p), rtol=1e-7, atol=1e-9)
-
-
-class Elements:
-    """A sparse matrix whose elements are traced, by the least that is asked of one: `@`, `T` and `shape`."""
-
-    def __init__(self, data, rows, columns, shape):
-        self.data, self.rows, self.columns, self.shape = data, rows, columns, shape
-
-    @property
-    def T(self):
-        return Elements(self.data, self.columns, self.rows, self.shape[::-1])
-
-    def __matmul__(self, v):
-        return xp.zeros_like(v).at[self.rows].add(self.data * v[self.columns])
-
-
-@pytest.mark.parametrize("kind", ["real", "complex"])
-def test_gradients_of_a_sparse_matrix_s_elements(kind):
-    A = matrix("gmres", KINDS[kind]) * (np.abs(random(N, N)) > 0.5) + 4 * np.eye(N)
-    rows, columns = np.nonzero(A)
-    b = random(N, dtype=A.dtype, seed=1)
-    for solver in ("gmres", "bicgstab"):
-        pb.check_grads(
-            lambda data, b, s=solver: getattr(linalg, s)(
-                Elements(data, rows, columns, A.shape), b, M=linalg.jacobi(A), **TIGHT
-            )[0],
-            (A[rows, columns], b),
-            order=2,
-        )
-
-
-def test_nothing_is_left_to_the_garbage_collector():
-    gradient = pb.grad(lambda b: xp.sum(linalg.cg(lambda v: 2 * v + b * v, b)[0]))
-    gradient(np.ones(3))
-    gc.collect()
-    gc.disable()
-    try:
-        gradient(np.ones(3))
-        assert gc.collect() == 0
-    finally:
-        gc.enable()
-
-
-def test_forward_mode_and_checkpoints():
-    A, b = matrix("gmres", np.float64), random(N)
-
-    def f(b):
-        return linalg.gmres(lambda v: A @ v + b * v, b, **TIGHT)[0]
-
-    h = 1e-6
-    expected = (np.asarray(f(b + h * b)) - np.asarray(f(b - h * b))) / (2 * h)
-    np.testing.assert_allclose(pb.jvp(f, (b,), (b,))[1], expected, rtol=1e-6, atol=1e-9)
-    plain = pb.grad(lambda b: xp.sum(f(b) ** 2))(b)
-    np.testing.assert_allclose(
-        pb.grad(lambda b: xp.sum(pb.checkpoint(f)(b) ** 2))(b), plain, rtol=1e-9
-    )
-
-
-def test_third_order():
-    b = np.asarray([1.0, 2.0])
-
-    def f(k):
-        return xp.sum(linalg.gmres(lambda v: k * v, b, **TIGHT)[0])
-
-    assert pb.grad(pb.grad(pb.grad(f)))(2.0) == pytest.approx(-6 * 3 / 2**4, rel=1e-9)
-
-
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_float32_stays(solver):
-    A = matrix(solver, np.float32)
-    b = random(N, dtype=np.float32, seed=1)
-    f = getattr(linalg, solver)
-    g = pb.grad(lambda A, b: xp.sum(f(kept(solver, A), b, rtol=1e-6)[0]), argnums=(0, 1))(A, b)
-    assert [d.dtype for d in g] == [np.float32, np.float32]
-    np.testing.assert_allclose(g[1], np.linalg.solve(A.T, np.ones(N)), rtol=1e-3, atol=1e-4)
-
-
-def tiny_cotangents():
-    """Trap 18: in float32 the square of a cotangent of norm 1e-13 underflows to nothing on the way of a dot product."""
-    for solver in SOLVERS:
-        A = matrix(solver, np.float32)
-        b = random(N, dtype=np.float32, seed=1)
-        M = preconditioner(solver, A)
-        for small in (1e-13, 1e-25, 1e-36):
-            f = getattr(linalg, solver)
-            g = pb.grad(lambda b, f=f, A=A, M=M, c=small: xp.sum(f(A, b, rtol=1e-5, M=M)[0]) * c)(b)
-            expected = np.linalg.solve(A.astype(float).T, np.ones(N)) * small
-            np.testing.assert_allclose(g, expected, rtol=1e-3, atol=1e-4 * small)
-
-
-def transposed_preconditioners():
-    """Trap 18: the adjoint's preconditioner is Mᴴ; with M in its place the adjoint would not converge in N steps."""
-    n = 60
-    A = scipy.sparse.diags_array(
-        [np.linspace(1, 300, n), np.full(n - 1, 25.0), np.full(n - 2, -9.0)], offsets=[0, 1, 2]
-    ).tocsr()
-    turned = scipy.sparse.csr_array(np.fliplr(np.diag(np.linspace(5, 60, n))))
-    A = (A + turned + 80 * scipy.sparse.eye_array(n)).tocsr()
-    dense, b = A.toarray(), random(n)
-    M = np.linalg.inv(dense)
-    few = {"gmres": {"restart": 5, "maxiter": 1}, "bicgstab": {"maxiter": 5}}
-    for solver, settings in few.items():
-        f = functools.partial(getattr(linalg, solver), A, rtol=1e-8, **settings)
-        for form in (M, lambda r: M @ r, linalg.ilu(A)):
-            g = pb.grad(lambda b, f=f, form=form: xp.sum(f(b, M=form)[0]))(b)
-            np.testing.assert_allclose(
-                g, np.linalg.solve(dense.T, np.ones(n)), rtol=1e-5, atol=1e-8
-            )
-    # cg: Hermitian by its values, but written as two triangular factors one after the other
-    H = dense @ dense.T
-    L = np.linalg.cholesky(H)
-    inv = np.linalg.inv(L)
-    M2 = linalg.LinearOperator(lambda r: inv.T @ (inv @ r))
-    pb.check_grads(
-        lambda s: linalg.cg(lambda v: H @ v + s * v, b, M=M2, rtol=1e-12)[0],
-        (np.asarray(0.3),),
-        order=2,
-    )
-
-
-def test_tiny_cotangents():
-    tiny_cotangents()
-
-
-def test_transposed_preconditioners():
-    transposed_preconditioners()
-
-
-def test_the_adjoint_s_own_settings():
-    A, b = matrix("cg", np.float64), random(N)
-    x = np.linalg.solve(A, b)
-    lam = np.linalg.solve(A, np.ones(N))
-
-    def g(**settings):
-        return pb.grad(lambda b: xp.sum(linalg.cg(A, b, rtol=1e-3, **settings)[0]))(b)
-
-    loose, tight = np.abs(g() - lam).max(), np.abs(g(adjoint_rtol=1e-13) - lam).max()
-    assert tight < 1e-11 < loose
-    with pytest.raises(linalg.ConvergenceError, match="cg: not converged after 1 steps"):
-        g(adjoint_rtol=1e-13, adjoint_maxiter=1)
-    # a warm start makes the one step enough
-    np.testing.assert_allclose(
-        g(adjoint_rtol=1e-10, adjoint_maxiter=1, adjoint_x0=lam), lam, rtol=1e-9
-    )
-    assert np.abs(x).max() > 0
-
-
 # ── preconditioners ───────────────────────────────────────────────────────────────────────────
 
 
@@ -411,64 +161,6 @@ def test_ilu_has_its_adjoint(kind):
     r = random(N, dtype=KINDS[kind])
     assert M.matvec(r).dtype == KINDS[kind]
     np.testing.assert_allclose(A @ M.matvec(r), r, rtol=1e-3, atol=1e-4)
-
-
-# ── least squares ─────────────────────────────────────────────────────────────────────────────
-
-SHAPES = {"tall": (8, 5), "square": (6, 6), "wide": (5, 8)}
-LSMR = {"atol": 1e-13, "btol": 1e-13}
-
-
-@pytest.mark.parametrize("kind", ["real", "complex"])
-@pytest.mark.parametrize("damp", [0.0, 0.7])
-@pytest.mark.parametrize("form", ["array", "callable", "sparse"])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_lsmr(shape, form, damp, kind):
-    m, n = SHAPES[shape]
-    A, b = random(m, n, dtype=KINDS[kind]), random(m, dtype=KINDS[kind], seed=1)
-
-    def f(A, b):
-        if form == "callable":
-            A = linalg.LinearOperator(lambda v, A=A: A @ v, shape=(m, n))
-        x, info = linalg.lsmr(A, b, damp=damp, **LSMR)
-        assert info == 0
-        return x
-
-    def expected(A, b):
-        AH = A.conj().T
-        return (
-            np.linalg.pinv(A) @ b
-            if not damp
-            else np.linalg.solve(AH @ A + damp**2 * np.eye(n), AH @ b)
-        )
-
-    np.testing.assert_allclose(f(A, b), expected(A, b), rtol=1e-8, atol=1e-10)
-    if form == "sparse":
-        S = scipy.sparse.csr_array(A)
-        np.testing.assert_allclose(f(S, b), expected(A, b), rtol=1e-8, atol=1e-10)
-        pb.check_grads(lambda b: f(S, b), (b,), order=1)
-    else:
-        pb.check_grads(f, (A, b), order=2)
-
-
-def test_lsmr_s_rest(lib):
-    A, b = random(8, 3), random(8, seed=1)
-    exact = np.linalg.lstsq(A, b, rcond=None)[0]
-    x, info = linalg.lsmr(lib.asarray(A), lib.asarray(b), **LSMR)
-    assert info.steps <= 6
-    np.testing.assert_allclose(pb.to_numpy(x), exact, rtol=1e-9)
-    if lib.name == "numpy":
-        x, info = linalg.lsmr(lambda v: A @ v, b, exact + 1e-3, **LSMR)
-        np.testing.assert_allclose(x, exact, rtol=1e-9)
-        np.testing.assert_array_equal(linalg.lsmr(A, 0 * b)[0], np.zeros(3))
-        g = pb.grad(lambda b: xp.sum(linalg.lsmr(A.astype("f"), b)[0]))(b.astype("f"))
-        assert g.dtype == np.float32
-        with pytest.raises(ValueError, match=r"shape of x.*shape=\(m, n\)"):
-            linalg.lsmr(lambda v: A @ v, b)
-        with pytest.raises(linalg.ConvergenceError, match="lsmr"):
-            linalg.lsmr(A, b, maxiter=1, **LSMR)
-        with pytest.raises(linalg.ConvergenceError, match="b holds NaN"):
-            linalg.lsmr(A, b * np.nan)
 
 
 # ── failures ──────────────────────────────────────────────────────────────────────────────────
@@ -526,28 +218,3 @@ def test_a_preconditioner_that_cannot_be_transposed_says_so():
     assert any("LinearOperator(matvec, rmatvec)" in note for note in e.value.__notes__)
     M = linalg.LinearOperator(lu.solve, lambda r: lu.solve(r, "H"))
     np.testing.assert_allclose(g(b, M), np.linalg.solve(A.T, np.ones(N)), rtol=1e-4)
-
-
-# ── peers ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("solver", ["cg", "gmres", "bicgstab"])
-def test_against_lineax(solver):
-    jax = pytest.importorskip("jax", reason="a peer to compare with")
-    lineax = pytest.importorskip("lineax", reason="a peer to compare with")
-    jax.config.update("jax_enable_x64", True)
-    A, b = matrix(solver, np.float64), random(N)
-    theirs_solver = {"cg": "CG", "gmres": "GMRES", "bicgstab": "BiCGStab"}[solver]
-    tags = lineax.positive_semidefinite_tag if solver == "cg" else ()
-
-    def theirs(s, b):
-        op = lineax.MatrixLinearOperator(A + s * jax.numpy.eye(N), tags)
-        x = lineax.linear_solve(op, b, getattr(lineax, theirs_solver)(rtol=1e-12, atol=1e-12)).value
-        return jax.numpy.sum(jax.numpy.sin(x))
-
-    def ours(s, b):
-        return xp.sum(xp.sin(getattr(linalg, solver)(lambda v: A @ v + s * v, b, **TIGHT)[0]))
-
-    expected = jax.grad(theirs, argnums=(0, 1))(0.5, b)
-    for mine, other in zip(pb.grad(ours, argnums=(0, 1))(0.5, b), expected, strict=True):
-        np.testing.assert_allclose(mine, np.asarray(other), rtol=1e-7, atol=1e-9)

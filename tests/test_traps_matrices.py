@@ -13,7 +13,7 @@ import pullback as pb
 from ._cases import look_up
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 from ._traps import needs, rows
-from .test_krylov import tiny_cotangents, transposed_preconditioners
+from .test_krylov_gradients import tiny_cotangents, transposed_preconditioners
 
 xp = pb.xp
 
@@ -167,7 +167,7 @@ def test_18_krylov_solvers_report_failure():
 
 
 def test_18_krylov_adjoints():
-    """The definitive tests are those of `test_krylov.py`."""
+    """The definitive tests are those of `test_krylov_gradients.py`."""
     tiny_cotangents()
     transposed_preconditioners()
 

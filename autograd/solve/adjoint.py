@@ -136,7 +136,9 @@ def implicit_solution(
 
 def _implicit_r(ct: Any, out: Any, adjoint: Callable[[Any, Any], Any], tape: Any) -> Any:
     """λ with (∂R/∂v)ᵀ λ = ct."""
-    with hidden([tape()]):  # `Tape` sweeps while it is open; its own entries are constants here
+    recorded_on = tape()  # None where nothing lies on it any more
+    # `Tape` sweeps while it is open; its own entries are constants here
+    with hidden([] if recorded_on is None else [recorded_on]):
         return adjoint(ct, out)
 
 

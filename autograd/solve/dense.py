@@ -100,7 +100,7 @@ class Dense:
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """−row columnᵀ, in the structure."""
         if len(row.shape) == 1:
-            return (-row)[:, None] * column[None, :]
+            return xp.linalg.outer(-row, column)
         column = xp.matrix_transpose(column)
         out = -row * column if row.shape[-1] == 1 else -row @ column
         return out if self.kind == "general" else self.cut(out, xp)

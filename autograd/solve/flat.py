@@ -9,7 +9,7 @@ from .. import namespace as xp
 from .. import tree
 from ..array import Array, raw
 from ..dtypes import as_numpy
-from .krylov import inexact
+from .krylov_solution import inexact
 
 
 def as_array(v: Any) -> Array:

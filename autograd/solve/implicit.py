@@ -23,8 +23,9 @@ from .adjoint import hidden, implicit_solution, open_tapes
 from .errors import ConvergenceError
 from .fixed_points import anderson, plain
 from .flat import Flat, as_array
-from .krylov import cg, conj, gmres
+from .krylov import cg, gmres
 from .krylov_run import Info, Run, every_of
+from .krylov_solution import conj
 from .minimum import METHODS as MINIMISERS
 from .minimum import minimum
 from .newton import Broyden, Newton, by_scipy, newton
@@ -71,6 +72,8 @@ def root(
     ----------
     g : callable
         ``g(v, *p)`` returns what has the structure and shapes of v. For complex v it has to be holomorphic in v.
+        It is called again when the derivative is taken: constant arrays that it closes over, or that p holds, must not
+        be changed between `pb.vjp` and its pull, or the gradient would be that of another equation.
     v0 : array, float or pytree of them
         Where to start. Gets no gradient.
     *p
@@ -166,6 +169,7 @@ def fixed_point(
     ----------
     T : callable
         ``T(v, *p)`` returns what has the structure and shapes of v. For complex v it has to be holomorphic in v.
+        It is called again when the derivative is taken; what it uses must not be changed until then, as in `root`.
     v0 : array, float or pytree of them
         Where to start. Gets no gradient.
     *p
@@ -253,6 +257,7 @@ def argmin(
     ----------
     f : callable
         ``f(v, *p)`` returns one real number. Twice differentiable, with a positive definite Hessian at the minimum.
+        It is called again when the derivative is taken; what it uses must not be changed until then, as in `root`.
     v0 : array, float or pytree of them
         Where to start; real. Gets no gradient.
     *p

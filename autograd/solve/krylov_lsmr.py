@@ -20,8 +20,8 @@ from .. import namespace as xp
 from ..array import Array, raw
 from ..backward import SPACES
 from .adjoint import hidden, implicit_solution, open_tapes
-from .krylov import conj, inexact
 from .krylov_run import Info, Run, conclude, every_of, iterate, refuse_nan
+from .krylov_solution import conj, inexact
 from .krylov_steps import Limits, length, lsmr_start, lsmr_step
 from .operators import LinearOperator, as_operator, flat_map
 
@@ -48,7 +48,8 @@ def lsmr(
     Parameters
     ----------
     A : array (m, n), sparse matrix, callable or LinearOperator
-        Of full rank, for derivatives. A function needs x0, or ``LinearOperator(f, shape=(m, n))``.
+        Of full rank, for derivatives. A function needs x0, or ``LinearOperator(f, shape=(m, n))``; it is called again
+        for the derivative: arrays that it closes over must not be changed between `pb.vjp` and its pull.
     b : array
         (m,), or what A maps to.
     x0 : array, optional

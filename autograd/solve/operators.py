@@ -99,8 +99,7 @@ def pullback_of(f: Callable[[Any], Any], v: Any) -> Callable[[Any], Any]:
         raise
     finally:
         record.close()
-    out_leaves, out_spec = tree.flatten(out)
-    pull = Recording(record, leaves, spec, [value], out_leaves, out_spec).pull
+    pull = Recording.of(record, leaves, spec, [value], out).pull
     return lambda w: pull(w)[0]
 
 

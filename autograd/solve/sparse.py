@@ -16,228 +16,36 @@ from .. import tree
 from ..array import Array, raw
 from ..backward import SPACES
 from ..creation import asarray
-from ..dtypes import as_numpy, is_inexact
 from ..functions import xp as fun
-from ..primitive import find, front_of
-from . import sparse_rules  # noqa: F401 - registers the rules
-from .sparse_places import Places, elements, integers, narrow, shape_of, two_sizes
+from .sparse_matrix import SparseMatrix, as_given, is_sparse
+from .sparse_places import Places, compressed, elements, integers, shape_of
 
-_product = front_of(find("sparse_product"))
+__all__ = ["as_sparse", "coo_array", "csc_array", "csr_array", "is_sparse"]
 
 
-class _Sparse:
-    """What the formats have in common; a format has `data`, and says its rows and columns."""
+class _Compressed(SparseMatrix):
+    """What the formats by rows and by columns have in common."""
 
-    __array_ufunc__ = None  # NumPy's arrays leave ``x @ A`` to us
-    __array_priority__ = 2000
-
-    data: Any
     pattern: Pattern
 
-    # ── what it is ────────────────────────────────────────────────────────────────────────────
+    @property
+    def indices(self) -> Any:
+        """The column of each element, the row in a matrix by columns."""
+        return self.pattern.indices
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """The number of rows and of columns."""
-        raise NotImplementedError(f"{type(self).__name__} says nothing of its shape")
-
-    def _places(self) -> tuple[Any, Any]:
-        """The row and the column of each element of `data`, as raw arrays."""
-        raise NotImplementedError(f"{type(self).__name__} says nothing of its places")
-
-    @property
-    def ndim(self) -> int:
-        """2."""
-        return 2
-
-    @property
-    def nnz(self) -> int:
-        """How many elements are stored, zeros and duplicates among them."""
-        return int(self.data.shape[0])
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of the elements."""
-        return as_numpy(self.data.dtype)
-
-    def __repr__(self) -> str:
-        traced = ", traced" if isinstance(self.data, Array) and self.data.traced else ""
-        return f"<{type(self).__name__} {self.shape}, {self.nnz} stored elements, {self.dtype}{traced}>"
-
-    # ── other forms ───────────────────────────────────────────────────────────────────────────
+    def indptr(self) -> Any:
+        """Where each row, or column, begins."""
+        return self.pattern.indptr
 
     def tocoo(self) -> coo_array:
         """With the row and the column of each element."""
-        row, col = self._places()
-        return coo_array((self.data, (row, col)), shape=self.shape)
-
-    def tocsr(self) -> csr_array:
-        """By rows."""
-        return self.tocoo().tocsr()
-
-    def tocsc(self) -> csc_array:
-        """By columns."""
-        return self.T.tocsr().T
-
-    def toarray(self) -> Array:
-        """As a dense array (m, n), duplicates summed.
-
-        Examples
-        --------
-        >>> import numpy as np, pullback as pb
-        >>> pb.sparse.csr_array(([1.0, 2.0], [1, 0], [0, 1, 2]), shape=(2, 2)).toarray()
-        Array([[0., 1.],
-               [2., 0.]], dtype=float64, device='cpu')
-        """
-        row, col = self._places()
-        m, n = self.shape
-        flat = fun.scatter_add((m * n,), _wide(row) * n + _wide(col), asarray(self.data))
-        return fun.reshape(flat, (m, n))
-
-    todense = toarray
-
-    def diagonal(self) -> Array:
-        """The elements on the diagonal (min(m, n),), zeros where none is stored."""
-        row, col = self._places()
-        on = to_numpy(row) == to_numpy(col)
-        places = backend_of(row).asarray(np.flatnonzero(on))
-        chosen = fun.take(asarray(self.data), places, axis=0)
-        return fun.scatter_add(
-            (min(self.shape),), _wide(SPACES.of(row).take(row, places, axis=0)), chosen
-        )
-
-    @property
-    def T(self) -> Any:
-        """The transpose; nothing is moved."""
-        raise NotImplementedError(f"{type(self).__name__} has no transpose")
-
-    def transpose(self) -> Any:
-        """The transpose."""
-        return self.T
-
-    def copy(self) -> Any:
-        """With elements of its own; traced ones stay on their tape."""
-        data = self.data
-        if type(data) is Array and data.traced:
-            return self
-        return self._with(Array(SPACES.of(raw(data)).copy(raw(data))))
-
-    def conj(self) -> Any:
-        """With conjugate elements."""
-        return self._with(fun.conj(asarray(self.data)))
-
-    def sum(self, axis: int | None = None) -> Array:
-        """The sum of all elements, of each column (axis=0), or of each row (axis=1)."""
-        if axis is None:
-            return fun.sum(asarray(self.data))
-        if axis not in (-2, -1, 0, 1):
-            raise ValueError(f"sum: axis={axis!r} of a matrix; it has axes 0 and 1")
-        ones = SPACES.of(raw(self.data))
-        length = self.shape[0] if axis in (0, -2) else self.shape[1]
-        vector = ones.ones_like(ones.zeros_beside((length,), raw(self.data)))
-        return self.T @ vector if axis in (0, -2) else self @ vector
-
-    # ── arithmetic ────────────────────────────────────────────────────────────────────────────
-
-    def _with(self, data: Any, *others: Any) -> Any:
-        out = object.__new__(type(self))
-        out.__dict__.update(self.__dict__, data=_as_given(data, self.data, *others))
-        return out
-
-    def __neg__(self) -> Any:
-        return self._with(-asarray(self.data))
-
-    def __mul__(self, other: Any) -> Any:
-        if not _is_scalar(other):
-            return NotImplemented
-        return self._with(asarray(self.data) * other, other)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Any:
-        if not _is_scalar(other):
-            return NotImplemented
-        return self._with(asarray(self.data) / other, other)
-
-    def __add__(self, other: Any) -> Any:
-        if not is_sparse(other):
-            return NotImplemented
-        other = as_sparse(other)
-        if other.shape != self.shape:
-            raise ValueError(f"A + B: shapes {self.shape} and {other.shape} differ")
-        if type(other) is type(self) and getattr(other, "pattern", 0) == getattr(
-            self, "pattern", 1
-        ):
-            return self._with(asarray(self.data) + other.data, other.data)
-        (r1, c1), (r2, c2) = self._places(), other._places()
-        xp = SPACES.of(r1)
-        data = _concat([asarray(self.data), asarray(other.data)])
-        data = _as_given(data, self.data, other.data)
-        places = (xp.concat([_wide(r1), _wide(r2)]), xp.concat([_wide(c1), _wide(c2)]))
-        return coo_array((data, places), shape=self.shape).tocsr()
-
-    def __sub__(self, other: Any) -> Any:
-        return self + (-as_sparse(other)) if is_sparse(other) else NotImplemented
-
-    def __matmul__(self, x: Any) -> Any:
-        if is_sparse(x):
-            raise TypeError(
-                "A @ B of two sparse matrices: the pattern of the product would have to be found; multiply vectors by "
-                "them one after the other, A @ (B @ x), or use SciPy's on raw data"
-            )
-        return self._times(x)
-
-    def __rmatmul__(self, x: Any) -> Any:
-        x = x if hasattr(x, "shape") else asarray(x)
-        if len(x.shape) == 1:
-            return self.T._times(x)
-        return fun.matrix_transpose(self.T._times(fun.matrix_transpose(asarray(x))))
-
-    def _times(self, x: Any) -> Any:
-        x = x if hasattr(x, "shape") else asarray(x)
-        if len(x.shape) not in (1, 2) or x.shape[0] != self.shape[1]:
-            m, n = self.shape
-            raise ValueError(
-                f"A @ x: a matrix of shape {(m, n)} takes x ({n},) or ({n}, k), not {tuple(x.shape)}"
-            )
-        if not is_inexact(x.dtype):
-            x = fun.astype(asarray(x), as_numpy(raw(self.data).dtype))
-        A = self if isinstance(self, csr_array | csc_array) else self.tocsr()
-        transposed = isinstance(A, csc_array)
-        if len(x.shape) == 2:
-            return _product(A.data, x, pattern=A.pattern, transposed=transposed)
-        columns = fun.expand_dims(asarray(x), axis=1)
-        out = _product(A.data, columns, pattern=A.pattern, transposed=transposed)
-        return fun.squeeze(out, axis=1)
-
-    def dot(self, x: Any) -> Any:
-        """``A @ x``."""
-        return self @ x
-
-
-_concat = front_of(find("concat"))
-
-
-def _as_given(out: Any, *inputs: Any) -> Any:
-    """A raw array where all inputs were raw ones."""
-    return out if any(isinstance(x, Array) for x in inputs) else raw(out)
-
-
-def _is_scalar(x: Any) -> bool:
-    return not is_sparse(x) and tuple(getattr(x, "shape", ())) == ()
-
-
-def _wide(places: Any) -> Any:
-    """Places as int64, in which m · n has room."""
-    return SPACES.of(places).astype(places, np.dtype("int64"))
-
-
-# ── the formats ───────────────────────────────────────────────────────────────────────────────
+        return _placed(self.data, Places(self.shape, *self._places()))
 
 
 @tree.register
 @dataclass(eq=False, repr=False, init=False)
-class csr_array(_Sparse):
+class csr_array(_Compressed):
     """A sparse matrix by rows.
 
     Parameters
@@ -275,25 +83,18 @@ class csr_array(_Sparse):
     pattern: Pattern = field(metadata={"static": True})
 
     def __init__(self, arg: Any, *, shape: Any = None) -> None:
-        self.data, self.pattern = _compressed(arg, shape, type(self), rows=True)
+        self.data, self.pattern = _read(arg, shape, type(self), rows=True)
 
     @property
     def shape(self) -> tuple[int, int]:
         """The number of rows and of columns."""
         return self.pattern.shape
 
-    @property
-    def indices(self) -> Any:
-        """The column of each element."""
-        return self.pattern.indices
-
-    @property
-    def indptr(self) -> Any:
-        """Where each row begins."""
-        return self.pattern.indptr
-
     def _places(self) -> tuple[Any, Any]:
         return SPACES.of(self.indices).sparse_rows(pattern=self.pattern), self.indices
+
+    def _product_form(self) -> tuple[Any, Pattern, bool]:
+        return self.data, self.pattern, False
 
     def tocsr(self) -> csr_array:
         """Itself."""
@@ -307,7 +108,7 @@ class csr_array(_Sparse):
 
 @tree.register
 @dataclass(eq=False, repr=False, init=False)
-class csc_array(_Sparse):
+class csc_array(_Compressed):
     """A sparse matrix by columns.
 
     Parameters
@@ -340,7 +141,7 @@ class csc_array(_Sparse):
     pattern: Pattern = field(metadata={"static": True})  # of the transpose, by rows
 
     def __init__(self, arg: Any, *, shape: Any = None) -> None:
-        self.data, self.pattern = _compressed(arg, shape, type(self), rows=False)
+        self.data, self.pattern = _read(arg, shape, type(self), rows=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -348,18 +149,11 @@ class csc_array(_Sparse):
         n, m = self.pattern.shape
         return m, n
 
-    @property
-    def indices(self) -> Any:
-        """The row of each element."""
-        return self.pattern.indices
-
-    @property
-    def indptr(self) -> Any:
-        """Where each column begins."""
-        return self.pattern.indptr
-
     def _places(self) -> tuple[Any, Any]:
         return self.indices, SPACES.of(self.indices).sparse_rows(pattern=self.pattern)
+
+    def _product_form(self) -> tuple[Any, Pattern, bool]:
+        return self.data, self.pattern, True
 
     def tocsc(self) -> csc_array:
         """Itself."""
@@ -373,7 +167,7 @@ class csc_array(_Sparse):
 
 @tree.register
 @dataclass(eq=False, repr=False, init=False)
-class coo_array(_Sparse):
+class coo_array(SparseMatrix):
     """A sparse matrix by the place of each element.
 
     Parameters
@@ -439,6 +233,9 @@ class coo_array(_Sparse):
     def _places(self) -> tuple[Any, Any]:
         return self.row, self.col
 
+    def _product_form(self) -> tuple[Any, Pattern, bool]:
+        return self.tocsr()._product_form()
+
     def tocoo(self) -> coo_array:
         """Itself."""
         return self
@@ -447,23 +244,16 @@ class coo_array(_Sparse):
         """By rows; duplicates stay apart."""
         order, pattern = self.places.by_rows()
         data = fun.take(asarray(self.data), order, axis=0)
-        return _of(csr_array, _as_given(data, self.data), pattern)
+        return _of(csr_array, as_given(data, self.data), pattern)
 
     @property
     def T(self) -> coo_array:
         """The transpose; nothing is moved."""
-        out = object.__new__(coo_array)
         m, n = self.shape
-        out.data, out.places = self.data, Places((n, m), self.col, self.row)
-        return out
+        return _placed(self.data, Places((n, m), self.col, self.row))
 
 
 # ── arguments ─────────────────────────────────────────────────────────────────────────────────
-
-
-def is_sparse(x: Any) -> bool:
-    """Whether `x` is a sparse matrix of this library, of SciPy or of cupyx."""
-    return isinstance(x, _Sparse) or (hasattr(x, "tocsr") and hasattr(x, "nnz"))
 
 
 def as_sparse(x: Any) -> Any:
@@ -474,9 +264,9 @@ def as_sparse(x: Any) -> Any:
     TypeError
         If it is no matrix.
     """
-    if isinstance(x, _Sparse):
+    if isinstance(x, SparseMatrix):
         return x
-    if hasattr(x, "tocsr") and hasattr(x, "nnz"):
+    if is_sparse(x):
         kind = {"csr": csr_array, "csc": csc_array}.get(getattr(x, "format", ""))
         if kind is None:
             x, kind = x.tocsr(), csr_array
@@ -505,43 +295,18 @@ def _of(kind: Any, data: Any, pattern: Pattern) -> Any:
     return out
 
 
-def _compressed(arg: Any, shape: Any, kind: type, *, rows: bool) -> tuple[Any, Pattern]:
-    """Elements and pattern of a matrix by rows, or of the transpose of one by columns."""
-    name = kind.__name__
-    if not (isinstance(arg, tuple) and len(arg) == 3):
-        other = coo_array(arg) if isinstance(arg, tuple) else as_sparse(arg)
-        made = other.tocsr() if rows else other.tocsc()
-        if shape is not None and tuple(shape) != made.shape:
-            made = made.tocoo()
-            made = coo_array((made.data, made._places()), shape=shape)
-            made = made.tocsr() if rows else made.tocsc()
-        return made.data, made.pattern
-    data = elements(arg[0])
-    indices, indptr = (integers(x, raw(data), name) for x in arg[1:])
-    # signed, so that a fall shows in the differences of unsigned numbers too
-    starts, inner = to_numpy(indptr).astype(np.int64), to_numpy(indices)
-    count = len(starts) - 1
-    if count < 0 or starts[0] != 0 or np.any(np.diff(starts) < 0):
-        raise ValueError(f"{name}: indptr has to begin with 0 and must not fall")
-    if not starts[-1] == len(inner) == data.shape[0]:
-        raise ValueError(
-            f"{name}: indptr ends with {starts[-1]}, indices has {len(inner)} elements, data {data.shape[0]}; they "
-            "have to agree"
-        )
-    if shape is None:
-        width = int(inner.max()) + 1 if inner.size else 0
-        shape = (count, width) if rows else (width, count)
-    m, n = two_sizes(shape, name)
-    outer, width = (m, n) if rows else (n, m)
-    if outer != count:
-        raise ValueError(
-            f"{name}: indptr is of {count} {'rows' if rows else 'columns'}, the shape {(m, n)}"
-        )
-    if inner.size and not 0 <= inner.min() <= inner.max() < width:
-        worst = inner.min() if inner.min() < 0 else inner.max()
-        raise ValueError(f"{name}: index {worst} lies outside of the shape {(m, n)}")
-    kind_of_place = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
-    space = SPACES.of(indices)
-    # copied: SciPy's sort_indices, sum_duplicates and eliminate_zeros write into these arrays
-    places = (space.astype(x, kind_of_place, copy=True) for x in (indptr, indices))
-    return data, Pattern((outer, width), *places)
+def _placed(data: Any, places: Places) -> coo_array:
+    out = object.__new__(coo_array)
+    out.data, out.places = data, places
+    return out
+
+
+def _read(arg: Any, shape: Any, kind: type, *, rows: bool) -> tuple[Any, Pattern]:
+    """What `compressed` returns, of any argument of `csr_array` and `csc_array`."""
+    if isinstance(arg, tuple) and len(arg) == 3:
+        return compressed(*arg, shape, kind.__name__, rows=rows)
+    other = coo_array(arg) if isinstance(arg, tuple) else as_sparse(arg)
+    if shape is not None and tuple(shape) != other.shape:
+        other = coo_array((other.data, other._places()), shape=shape)
+    made = other.tocsr() if rows else other.tocsc()
+    return made.data, made.pattern

@@ -104,3 +104,44 @@ def shape_of(shape: Any, row: Any, col: Any, name: str) -> tuple[int, int]:
         if top > size:
             raise ValueError(f"{name}: {what} index {top - 1} lies outside of the shape {(m, n)}")
     return m, n
+
+
+def compressed(
+    data: Any, indices: Any, indptr: Any, shape: Any, name: str, *, rows: bool
+) -> tuple[Any, Pattern]:
+    """Elements and pattern of a matrix by rows, or of the transpose of one by columns.
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not fit, `indptr` falls, or an index lies outside of the shape.
+    """
+    data = elements(data)
+    indices, indptr = (integers(x, raw(data), name) for x in (indices, indptr))
+    # signed, so that a fall shows in the differences of unsigned numbers too
+    starts, inner = to_numpy(indptr).astype(np.int64), to_numpy(indices)
+    count = len(starts) - 1
+    if count < 0 or starts[0] != 0 or np.any(np.diff(starts) < 0):
+        raise ValueError(f"{name}: indptr has to begin with 0 and must not fall")
+    if not starts[-1] == len(inner) == data.shape[0]:
+        raise ValueError(
+            f"{name}: indptr ends with {starts[-1]}, indices has {len(inner)} elements, data {data.shape[0]}; they "
+            "have to agree"
+        )
+    if shape is None:
+        width = int(inner.max()) + 1 if inner.size else 0
+        shape = (count, width) if rows else (width, count)
+    m, n = two_sizes(shape, name)
+    outer, width = (m, n) if rows else (n, m)
+    if outer != count:
+        raise ValueError(
+            f"{name}: indptr is of {count} {'rows' if rows else 'columns'}, the shape {(m, n)}"
+        )
+    if inner.size and not 0 <= inner.min() <= inner.max() < width:
+        worst = inner.min() if inner.min() < 0 else inner.max()
+        raise ValueError(f"{name}: index {worst} lies outside of the shape {(m, n)}")
+    kind_of_place = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
+    space = SPACES.of(indices)
+    # copied: SciPy's sort_indices, sum_duplicates and eliminate_zeros write into these arrays
+    places = (space.astype(x, kind_of_place, copy=True) for x in (indptr, indices))
+    return data, Pattern((outer, width), *places)

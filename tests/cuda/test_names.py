@@ -12,15 +12,20 @@ import numpy as np
 import pytest
 
 BACKEND = Path(__file__).parents[2] / "backend"
-FILES = ("_cupy.py", "_cuda_fused.py", "_factors_cupy.py", "_sparse_cupy.py")  # given `cupy`
+FILES = ("_cupy.py", "_cuda_fused.py", "_factors_cupy.py", "_sparse_cupy.py", "_cuda_programs.py", "_cublas.py",
+         "_cublaslt.py", "_cuda_feed.py")  # given `cupy`  # fmt: skip
+GIVEN = {
+    "cupy": "cupy",
+    "driver": "cupy_backends.cuda.api.driver",
+}  # modules that come as arguments
 
 
 def _aliases(tree: ast.Module) -> dict[str, str]:
     """What each local name of a CuPy module stands for: {"cupy": "cupy", "sp": "cupyx.scipy"}."""
     names = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.arg) and node.arg == "cupy":
-            names["cupy"] = "cupy"
+        if isinstance(node, ast.arg) and node.arg in GIVEN:
+            names[node.arg] = GIVEN[node.arg]
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.split(".")[0] in ("cupy", "cupyx", "cupy_backends"):
@@ -41,6 +46,13 @@ def _chain(node: ast.expr, aliases: dict[str, str]) -> str | None:
     """The dotted name of an attribute chain on a CuPy module, or None."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
+        if (
+            node.attr in GIVEN
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ("self", "runtime")
+        ):
+            node = ast.Name(node.attr)  # kept by an object
+            break
         parts.append(node.attr)
         node = node.value
     if isinstance(node, ast.Name) and node.id in aliases:
@@ -114,6 +126,24 @@ def test_every_name_exists(name):
 @pytest.mark.parametrize(("name", "call"), CALLS, ids=[f"{n}:{c.lineno}" for n, c in CALLS])
 def test_every_call_fits_its_signature(name, call):
     assert _bind(_look_up(name), call) == ""
+
+
+@pytest.mark.cupy
+def test_what_compiled_programs_use_of_cupys_objects():
+    """Attributes of what CuPy returns, which no dotted name shows."""
+    import cupy
+
+    for owner, names in {
+        cupy.RawModule: "get_function",
+        cupy.RawKernel: "kernel",
+        cupy.cuda.function.Function: "ptr",
+        cupy.cuda.Stream: "begin_capture end_capture synchronize wait_event",
+        cupy.cuda.Graph: "launch",
+        cupy.cuda.Event: "record synchronize",
+        cupy.cuda.MemoryPointer: "ptr copy_from_host_async __add__",
+    }.items():
+        for name in names.split():
+            assert hasattr(owner, name), (owner, name)
 
 
 def test_the_reading_of_names_and_calls():

@@ -1,0 +1,180 @@
+"""Compiled programs on a CUDA device: launches, graphs, every way of multiplying, batches, training steps."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.backend import _cublas, _cublaslt, _cuda_programs, backend_of
+from pullback.backend._cuda_steps import BLOCK, EPILOGUES, Launch, Matrix, Place, Product
+
+pytestmark = pytest.mark.gpu
+RNG = np.random.default_rng(5)
+ADD = """
+extern "C" __global__ void add(const double* x, double* y) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    y[i] += x[i];
+}
+"""
+N = 256
+STEP = Launch("add", ADD, (2, 1, 1), (N // 2, 1, 1), (Place(0), Place(1)))
+
+
+@pytest.fixture
+def cupy():
+    """The module, and its backend active."""
+    module = pytest.importorskip("cupy", reason="CuPy is not installed")
+    with pb.backend.use("cupy"):
+        yield module
+
+
+@pytest.fixture
+def runtime(cupy):
+    """Of the backend."""
+    return backend_of(cupy.zeros(1)).programs
+
+
+def _runtime(cupy, monkeypatch, way):
+    """A runtime that multiplies in one way."""
+    if way == "lt" and not _cublaslt.installed():
+        pytest.skip("nvmath-python is not installed")
+    monkeypatch.setenv("PULLBACK_CUBLAS", way)
+    from cupy_backends.cuda.api import driver
+
+    return _cuda_programs.bind(cupy, driver)
+
+
+@pytest.mark.parametrize("graphs", ["", "0", "1"])
+@pytest.mark.parametrize("moving", [False, True], ids=["still", "moving"])
+def test_every_call_has_its_effect_once(cupy, runtime, monkeypatch, graphs, moving):
+    monkeypatch.setenv("PULLBACK_GRAPHS", graphs)
+    segment = runtime.segment([STEP, STEP], runtime.memory(256), 2, ["in", "inout"])
+    xs, y = [cupy.full(N, float(i)) for i in range(20)], cupy.zeros(N)
+    wanted = 0.0
+    for i in range(20):
+        segment(xs[i if moving else 1], y)
+        wanted += 2.0 * (i if moving else 1)
+        assert cupy.asnumpy(y).tolist() == [wanted] * N
+    if graphs == "1":
+        assert segment.mode == "graph"
+
+
+def test_the_block_and_another_stream(cupy, runtime):
+    """The block at an offset, and a call on another stream right after one."""
+    inner = dataclasses.replace(STEP, places=(Place(0), Place(BLOCK, 512)))
+    out = dataclasses.replace(STEP, places=(Place(BLOCK, 512), Place(1)))
+    block = runtime.memory(512 + 8 * N)
+    block[...] = 0
+    segment = runtime.segment([inner, out], block, 2, ["in", "inout"])
+    x, y = cupy.ones(N), cupy.zeros(N)
+    segment(x, y)
+    other = cupy.cuda.Stream(non_blocking=True)
+    with other:
+        segment(x, y)
+    other.synchronize()
+    assert cupy.asnumpy(y).tolist() == [3.0] * N
+    assert cupy.asnumpy(runtime.view(block, 512, (N,), "float64")).tolist() == [2.0] * N
+
+
+def _operand(cupy, host, operands):
+    return cupy.asarray(_cublas._narrow(np.ascontiguousarray(host), operands))
+
+
+@pytest.mark.parametrize("graphs", ["0", "1"])
+@pytest.mark.parametrize("operands", ["float32", "float64", "float16", "bfloat16"])
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("code", [0, 1, 2, 4, 7])
+@pytest.mark.parametrize("way", ["lt", "cublas", "cupy"])
+def test_products(cupy, monkeypatch, way, code, batch, operands, graphs):
+    """Against NumPy in float64, transposed and not."""
+    monkeypatch.setenv("PULLBACK_GRAPHS", graphs)
+    runtime = _runtime(cupy, monkeypatch, way)
+    m, n, k = 48, 80, 32
+    dtype = "float64" if operands == "float64" else "float32"
+    A, B = RNG.normal(size=(batch, m, k)), RNG.normal(size=(batch, k, n))
+    A, B = ((x.astype("float32").view("uint32") & 0xFFFF0000).view("float32") for x in (A, B))
+    if operands == "float16":
+        A, B = (x.astype("float16").astype("float32") for x in (A, B))
+    turned = [bool(code >> i & 1) for i in range(3)]
+    a, b = (np.swapaxes(x, 1, 2) if t else x for x, t in zip((A, B), turned, strict=False))
+    c = cupy.zeros((batch, n, m) if turned[2] else (batch, m, n), dtype)
+    arrays = [_operand(cupy, a, operands), _operand(cupy, b, operands), c]
+    matrices = [
+        Matrix(Place(i), x.shape[2], t, x[0].size)
+        for i, (x, t) in enumerate(zip(arrays, turned, strict=True))
+    ]
+    product = Product(m, n, k, *matrices, dtype, operands, batch=batch)
+    segment = runtime.segment([product], runtime.memory(256), 3, ["in", "in", "out"])
+    for _ in range(3):
+        c[...] = 0
+        segment(*arrays)
+    got = cupy.asnumpy(c)
+    got = np.swapaxes(got, 1, 2) if turned[2] else got
+    wanted = A.astype("float64") @ B.astype("float64")
+    np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)
+    assert runtime.way(product).name == {"lt": "cuBLASLt", "cublas": "cuBLAS", "cupy": "CuPy"}[way]
+
+
+@pytest.mark.parametrize("epilogue", EPILOGUES[1:])
+def test_epilogues_of_cublaslt(cupy, monkeypatch, epilogue):
+    """The runtime's own check, whose answer is here in the message if it is not empty."""
+    way = _runtime(cupy, monkeypatch, "lt").ways[0]
+    plain = _cublas.CupyProducts(cupy)
+    product = _cublas.sample(epilogue)
+    assert _cublas.disagrees(cupy, way, plain, product, lambda n: cupy.empty(n, "uint8")) == ""
+
+
+def test_feed(cupy):
+    batches = [
+        (RNG.normal(size=(64, 100)).astype("float32"), RNG.integers(0, 9, 64)) for _ in range(12)
+    ]
+    feed = backend_of(cupy.zeros(1)).feed
+    kept = []
+    for x, y in feed(iter(batches)):
+        kept.append((x * 2, y))
+        del x
+    assert len(kept) == len(batches)
+    for (x, y), (u, v) in zip(kept, batches, strict=True):
+        np.testing.assert_array_equal(cupy.asnumpy(x), u * 2)
+        np.testing.assert_array_equal(cupy.asnumpy(y), v)
+
+
+def _step_of(optimiser):
+    def step(model, state, x, y):
+        loss, grads = pb.value_and_grad(lambda m: pb.models.cross_entropy(m(x), y))(model)
+        model, state = optimiser.step(model, grads, state)
+        return model, state, loss
+
+    return step
+
+
+def _copy(tree):
+    return pb.tree.map(lambda x: x.copy() if hasattr(x, "copy") else x, tree)
+
+
+@pytest.mark.parametrize("graphs", ["", "0", "1"])
+@pytest.mark.parametrize("donate", [(), (0, 1)], ids=["kept", "donated"])
+@pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_training_equals_eager(cupy, monkeypatch, dtype, optimiser, donate, graphs):
+    """20 steps, by which a trial has decided and a forced graph is captured."""
+    monkeypatch.setenv("PULLBACK_GRAPHS", graphs)
+    model = pb.models.MLP([24, 64, 33, 10], activation="relu", seed=3)
+    model = pb.tree.map(lambda x: cupy.asarray(x).astype(dtype), model)
+    opt = getattr(pb.optim, optimiser)(1e-3)
+    x = cupy.asarray(RNG.normal(size=(128, 24)).astype(dtype))
+    y = cupy.asarray(RNG.integers(0, 10, 128))
+    eager, compiled = _step_of(opt), pb.compile(_step_of(opt), donate_argnums=donate)
+    a, b = _copy((model, opt.init(model))), _copy((model, opt.init(model)))
+    close = {"rtol": 1e-3, "atol": 5e-4} if dtype == "float32" else {"rtol": 1e-7, "atol": 1e-9}
+    for _ in range(20):
+        *a, loss = eager(*a, x, y)
+        *b, ours = compiled(*b, x, y)
+        np.testing.assert_allclose(pb.to_numpy(ours), pb.to_numpy(loss), **close)
+    for ours, theirs in zip(pb.tree.leaves(b), pb.tree.leaves(a), strict=True):
+        if hasattr(theirs, "shape"):
+            np.testing.assert_allclose(pb.to_numpy(ours), pb.to_numpy(theirs), **close)
+    assert "device: " in compiled.program()
