@@ -34,7 +34,7 @@ class BlockWriter:
         free: dict[Any, list[str]] = {}
         for i, op in enumerate(self.s.ops):
             operands = [self._operand(x, op) for x in op.args]
-            for v in set(op.inputs()):
+            for v in dict.fromkeys(op.inputs()):
                 name = self.names.get(v, "")
                 if last[v] == i and name.startswith("t_"):
                     free.setdefault(v.dtype, []).append(name)

@@ -108,7 +108,8 @@ def make_plan(program: Program, out: Statements, donated: set[int], pairs: dict[
     first, last = lives(program, out)
     kept = stored(program, out)
     maker = {v: s for s in out.items for v in s.results()}
-    buffered = [v for v in kept if maker[v].kind != "call"]
+    # in order: a set's would be another in each process, and with it the text of every kernel
+    buffered = [v for v, s in maker.items() if v in kept and s.kind != "call"]
     plan.own = set(buffered)
     results = {v for v in program.outputs if type(v) is Value}
     taken: set[int] = {v.place for v in results if v.place >= 0}
