@@ -142,7 +142,9 @@ def zero_count(params: Any) -> Any:
     if leaf is None or type(raw(leaf)) is np.ndarray:
         return np.array(0)
     space = SPACES.of(raw(leaf))
-    return space.astype(space.zeros_beside((), raw(leaf)), np.dtype(np.int64))
+    zero = space.zeros_beside((), raw(leaf))
+    zero = space.real(zero) if is_complex(zero.dtype) else zero
+    return space.astype(zero, np.dtype(np.int64))
 
 
 # ── leaves ────────────────────────────────────────────────────────────────────────────────────

@@ -260,3 +260,17 @@ def test_every_public_name_is_there():
         assert getattr(optim, name).__doc__
     with pytest.raises(AttributeError, match="Sgd"):
         optim.Sgd  # noqa: B018 - the look-up is what is tested
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop"])
+def test_complex_parameters_on_a_librarys_second_device(name):
+    strict = pytest.importorskip("array_api_strict", reason="the standard's own implementation")
+    device = strict.Device("device1")
+    z = strict.asarray([1 + 2j, -1j], dtype=strict.complex128, device=device)
+    opt = getattr(pb.optim, name)(0.1)
+    new, state = opt.step(z, z, opt.init(z))
+    assert new.device == device
+    reference = np.asarray([1 + 2j, -1j])
+    expected, _ = opt.step(reference, reference, opt.init(reference))
+    np.testing.assert_allclose(pb.to_numpy(new), expected, rtol=1e-12)
+    assert {leaf.device for leaf in pb.tree.leaves(state)} == {device}
