@@ -138,7 +138,8 @@ def seed_for(value: Any) -> Any:
     """The cotangent 1 of a 0-d output."""
     if type(value) is Array:
         return SPACES[Array].ones_like(value)
-    key = (type(value), value.dtype, value.device)
+    # by the device's name: CuPy's devices cannot be hashed, and Dask's arrays have none
+    key = (type(value), value.dtype, str(getattr(value, "device", "")))
     seed = _seeds.get(key)
     if seed is None:
         seed = SPACES.of(value).ones_like(value)

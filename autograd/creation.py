@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Backend, backend_of, current, resolve
+from ..backend import Backend, backend_of, current, is_array, resolve
 from ..backend import to_numpy as raw_to_numpy
 from .array import ADVICE, Array, peel, raw
 from .data_type import result_type
@@ -32,7 +32,7 @@ def _make(
 
 def _is_array(x: Any) -> bool:
     """Whether `x` is an array of some library; NumPy's scalars are numbers, at home everywhere."""
-    return hasattr(x, "__array_namespace__") and not isinstance(x, np.generic)
+    return is_array(x) and not isinstance(x, np.generic)
 
 
 def _number(x: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import backend_of, current
+from ..backend import backend_of, current, is_array
 from .array import Array, peel
 from .backward import SPACES
 from .dtypes import is_inexact
@@ -113,7 +113,7 @@ def check_differentiable(x: Any, where: str) -> Any:
             )
         if type(value) in (float, complex):
             return current().asarray(value)
-        if not isinstance(value, np.generic) and not hasattr(value, "__array_namespace__"):
+        if not isinstance(value, np.generic) and not is_array(value):
             raise TypeError(
                 f"{where} is {value!r}, of type {type(value).__name__}: derivatives are for arrays and floats; "
                 "pass it as an argument that is not differentiated, or make it a pb.tree.static field"

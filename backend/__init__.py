@@ -6,7 +6,7 @@ Knows nothing of derivatives.
 from ._base import Backend, BackendError, Namespace
 from ._errors import NotPositiveDefiniteError, SingularMatrixError
 from ._generic import extend
-from ._select import NAMES, backend_of, current, register, resolve, to_numpy, use
+from ._select import NAMES, backend_of, current, is_array, register, resolve, to_numpy, use
 from ._sparse import Pattern
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "backend_of",
     "current",
     "extend",
+    "is_array",
     "register",
     "resolve",
     "to_numpy",

@@ -165,9 +165,25 @@ def backend_of(x: Any) -> Backend:
     known = _of_type(array_type)
     if known is not None:
         return known
-    if hasattr(x, "__array_namespace__"):
+    if is_array(x):
         return _of_device(array_type, array_api_compat.device(x), x)
     raise TypeError(_not_an_array(x))
+
+
+def is_array(x: Any) -> bool:
+    """Whether `x` is an array of a library that array-api-compat knows or that follows the standard itself.
+
+    CuPy's arrays, torch's tensors and Dask's arrays have no ``__array_namespace__``: only array-api-compat tells what
+    they are. NumPy's scalars count as arrays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pullback import backend
+    >>> backend.is_array(np.zeros(2)), backend.is_array([0.0, 0.0])
+    (True, False)
+    """
+    return array_api_compat.is_array_api_obj(x)
 
 
 _foreign: dict[tuple[type, Any], Backend] = {}

@@ -37,7 +37,7 @@ def home_of(model: Any, x: Any) -> Backend:
     """The backend of a model's arrays; that of its inputs `x` where the model has none."""
     arrays = (raw(leaf) for leaf in tree.leaves(model))
     return next(
-        (backend.backend_of(a) for a in arrays if hasattr(a, "__array_namespace__")),
+        (backend.backend_of(a) for a in arrays if backend.is_array(a)),
         backend.backend_of(x),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, backend_of, current
+from ...backend import Backend, backend_of, current, is_array
 from .. import tree
 from ..array import Array, peel, raw
 from .entry import Entry
@@ -71,7 +71,7 @@ class Recording:
     def _kind_of_numbers(self) -> Any:
         for x in tree.leaves((self.args, self.kwargs)):
             inner = raw(x)
-            if hasattr(inner, "__array_namespace__"):
+            if is_array(inner):
                 return self._class(inner)
         return self._class(current().asarray(0.0))
 
@@ -99,7 +99,7 @@ class Recording:
         place = len(self.leaves)
         wrapped = type(x) is Array
         inner = raw(x)
-        array = hasattr(inner, "__array_namespace__")
+        array = is_array(inner)
         number = type(inner) in (int, float, complex)
         if not array and not number:
             self._leaf(Leaf("static", False, x, path), x)
@@ -130,7 +130,7 @@ class Recording:
 
     def _real(self, x: Any) -> Any:
         if not isinstance(x, Symbol):
-            return backend_of(x).xp.copy(x) if hasattr(x, "__array_namespace__") else x
+            return backend_of(x).xp.copy(x) if is_array(x) else x
         value = x.real_value
         if x.of.place >= 0:
             return self.given[x.of.place]
@@ -184,14 +184,14 @@ class Recording:
     def _output(self, x: Any) -> Any:
         if isinstance(x, Symbol):
             return x.of
-        if hasattr(x, "__array_namespace__"):
+        if is_array(x):
             return self.recorder.constant(x)
         return x
 
 
 def _token(x: Any) -> Any:
     inner = raw(x)
-    return Token(inner) if hasattr(inner, "__array_namespace__") else x
+    return Token(inner) if is_array(inner) else x
 
 
 def _own_outputs(program: Program) -> None:

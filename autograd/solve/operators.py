@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...backend import is_array
 from .. import namespace as xp
 from .. import tree
 from ..array import Array, peel, raw
@@ -190,9 +191,7 @@ def unchanged(A: Any) -> Any:
 
 
 def _is_array(A: Any) -> bool:
-    return hasattr(A, "__array_namespace__") or (
-        hasattr(A, "__array_interface__") and hasattr(A, "ndim")
-    )
+    return is_array(A) or (hasattr(A, "__array_interface__") and hasattr(A, "ndim"))
 
 
 def _is_foreign_sparse(A: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Pattern, backend_of, current, to_numpy
+from ...backend import Pattern, backend_of, current, is_array, to_numpy
 from .. import tree
 from ..array import Array, raw
 from ..backward import SPACES
@@ -277,15 +277,13 @@ def as_sparse(x: Any) -> Any:
             "their places, csr_array((data, indices, indptr), shape=…)"
         )
     dense = raw(x) if isinstance(x, Array) else x
-    host = to_numpy(dense) if hasattr(dense, "__array_namespace__") else np.asarray(dense)
+    host = to_numpy(dense) if is_array(dense) else np.asarray(dense)
     if host.ndim != 2:
         raise TypeError(
             f"a sparse matrix from {type(x).__name__} of {host.ndim} axes: two are needed"
         )
     row, col = np.nonzero(host)
-    there = (
-        backend_of(dense).asarray if hasattr(dense, "__array_namespace__") else current().asarray
-    )
+    there = backend_of(dense).asarray if is_array(dense) else current().asarray
     return coo_array((there(host[row, col]), (there(row), there(col))), shape=host.shape).tocsr()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Pattern, backend_of, current, to_numpy
+from ...backend import Pattern, backend_of, current, is_array, to_numpy
 from ..array import raw
 from ..backward import SPACES
 from ..dtypes import as_numpy, is_inexact
@@ -66,7 +66,7 @@ def elements(data: Any) -> Any:
 def integers(x: Any, like: Any, name: str) -> Any:
     """Places as a raw integer array where `like` lies."""
     x = raw(x)
-    if not hasattr(x, "__array_namespace__"):
+    if not is_array(x):
         x = backend_of(like).asarray(np.asarray(x, dtype=None if len(x) else np.int64))
     if as_numpy(x.dtype).kind not in "iu" or len(x.shape) != 1:
         raise ValueError(

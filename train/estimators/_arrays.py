@@ -16,14 +16,14 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from ...autograd import Array, to_numpy
 from ...autograd import namespace as xp
 from ...autograd.array import raw
-from ...backend import backend_of, current
+from ...backend import backend_of, current, is_array
 
 FLOATS = (np.float64, np.float32)
 
 
 def is_native(x: Any) -> bool:
     """Whether `x` is an array that scikit-learn's own checks would pull to the host, or cut a gradient of."""
-    if isinstance(x, np.ndarray | np.generic) or not hasattr(x, "__array_namespace__"):
+    if isinstance(x, np.ndarray | np.generic) or not is_array(x):
         return type(x) is Array
     return True
 
