@@ -1,0 +1,337 @@
+"""What a program must show: NumPy's values, differences' gradients, and the same compiled, at other inputs too.
+
+Each stage rests on the one before: values on NumPy's, the gradient on central differences of NumPy's values along
+one direction an input, `jvp` on the gradient, `hvp` on central differences of the gradient, the compiled function on the
+eager one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import pullback as pb
+from pullback.autograd.compile import TraceError
+
+from .programs import Program
+from .spaces import NUMPY, PULLBACK, function_of
+
+STAGES = ("values", "gradient", "jvp", "second", "compiled")
+
+
+class Fault(AssertionError):
+    """A program that shows something else than it must.
+
+    Attributes
+    ----------
+    stage
+        Which of `STAGES`.
+    """
+
+    def __init__(self, stage: str, message: str) -> None:
+        super().__init__(f"{stage}: {message}")
+        self.stage = stage
+
+
+@dataclass
+class Tally:
+    """How many comparisons with differences were made, and left out as the differences say nothing; the same of compile."""
+
+    made: int = 0
+    left_out: int = 0
+    compiled: int = 0
+    refused: int = 0
+
+
+# ── the loss ──────────────────────────────────────────────────────────────────────────────────
+
+
+def weights(k: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """What the elements of the k-th value weigh."""
+    n = int(np.prod(shape))
+    w = np.cos(1.7 * np.arange(n) + k)
+    if np.dtype(dtype).kind == "c":
+        w = w + 1j * np.sin(0.9 * np.arange(n) + k)
+    return np.asarray(np.reshape(w, shape), dtype=dtype)
+
+
+def loss(xp: Any, values: tuple[Any, ...]) -> Any:
+    """A real number that every element of every value has a part in, to first and second order."""
+    total: Any = 0.0
+    for k, v in enumerate(values):
+        w = weights(k, v.shape, v.dtype)
+        if v.dtype.kind == "c":
+            total = total + xp.real(xp.sum(w * v)) + 0.05 * xp.sum(xp.real(v * xp.conj(v)))
+        else:
+            total = total + xp.sum(w * v) + 0.05 * xp.sum(v * v)
+    return total
+
+
+# ── comparing ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _close(got: Any, wanted: Any, rtol: float) -> bool:
+    scale = max(1e-3, float(np.max(np.abs(wanted), initial=0.0)))
+    return bool(np.all(np.abs(got - wanted) <= rtol * scale))
+
+
+def _same(stage: str, what: str, got: Any, wanted: Any, rtol: float) -> None:
+    got = pb.to_numpy(got)
+    wanted = np.asarray(wanted)
+    if got.shape != wanted.shape or got.dtype != wanted.dtype:
+        raise Fault(stage, f"{what} is {got.dtype} {got.shape}, not {wanted.dtype} {wanted.shape}")
+    if not np.all(np.isfinite(got)) or not _close(got, wanted, rtol):
+        raise Fault(stage, f"{what} is\n{got!r}, not\n{wanted!r}")
+
+
+def _inner(g: Any, d: Any) -> float:
+    """The derivative along `d` that a gradient says: the real part of gᴴ d."""
+    return float(np.sum(np.real(np.conj(g) * d), dtype=np.float64))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A central difference by two steps, and how far to trust it."""
+
+    value: Any
+    error: float
+
+
+def _difference(f: Callable[[float], Any], step: float = 2e-4) -> Difference:
+    """The derivative of `f` at 0, extrapolated from two steps; not finite where `f` is not."""
+    with np.errstate(all="ignore"):
+        wide = (f(step) - f(-step)) / (2 * step)
+        narrow = (f(step / 2) - f(-step / 2)) / step
+    value = (4 * narrow - wide) / 3
+    return Difference(value, float(np.max(np.abs(wide - narrow), initial=0.0)))
+
+
+# ── one program ───────────────────────────────────────────────────────────────────────────────
+
+
+class Checked:
+    """A program on both kinds of arrays.
+
+    Parameters
+    ----------
+    program
+        What to check. In single precision comparisons are looser, and its gradient is held against differences in
+        double precision.
+    tally
+        What is counted.
+    """
+
+    def __init__(self, program: Program, tally: Tally) -> None:
+        self.program, self.tally = program, tally
+        source = program.source()
+        self.numpy = function_of(source, NUMPY)
+        self.ours = function_of(source, PULLBACK)
+        self.names = list(program.inputs)
+        self.number = program.seed[-1] if isinstance(program.seed, tuple) else program.seed
+        self.places = tuple(range(len(self.names)))
+        self.single = any(x.dtype in (np.float32, np.complex64) for x in program.inputs.values())
+        self.rtol = 2e-4 if self.single else 1e-9
+        self.slope_rtol = 2e-3 if self.single else 1e-6
+
+    def arguments(self, other: bool = False) -> list[np.ndarray]:
+        return [x.copy() for x in (self.program.others if other else self.program.inputs).values()]
+
+    def reference(self, arguments: list[np.ndarray]) -> tuple[Any, ...]:
+        with np.errstate(all="ignore"):
+            return self.numpy(*(x.copy() for x in arguments))
+
+    def numpy_loss(self, arguments: list[np.ndarray]) -> float:
+        return float(loss(NUMPY, self.reference(arguments)))
+
+    def our_loss(self, *arguments: Any) -> Any:
+        return loss(pb.xp, self.ours(*arguments))
+
+    def with_values(self, *arguments: Any) -> Any:
+        values = self.ours(*arguments)
+        return loss(pb.xp, values), values
+
+    def gradient(self, arguments: list[np.ndarray]) -> list[Any]:
+        return list(pb.grad(self.our_loss, argnums=self.places)(*arguments))
+
+    # ── stages ────────────────────────────────────────────────────────────────────────────────
+
+    def values(self) -> None:
+        arguments = self.arguments()
+        wanted = self.reference(arguments)
+        for what, got in (
+            ("untraced", self.ours(*(pb.xp.asarray(x) for x in arguments))),
+            (
+                "traced",
+                pb.value_and_grad(self.with_values, self.places, has_aux=True)(*arguments)[0][1],
+            ),
+        ):
+            for name, ours, theirs in zip(self.program.returns, got, wanted, strict=True):
+                _same("values", f"{name} ({what})", ours, theirs, self.rtol)
+        for name, x, y in zip(self.names, arguments, self.arguments(), strict=True):
+            if not np.array_equal(x, y):
+                raise Fault("values", f"the caller's {name} was written to")
+
+    def check_gradient(self) -> None:
+        arguments = self.arguments()
+        found = self.gradient(arguments)
+        double = [x.astype(np.result_type(x.dtype, np.float64)) for x in arguments]
+        rng = np.random.default_rng(1)
+        for i, (name, x, g) in enumerate(zip(self.names, double, found, strict=True)):
+            g = pb.to_numpy(g)
+            if g.shape != x.shape or g.dtype != arguments[i].dtype:
+                raise Fault(
+                    "gradient",
+                    f"by {name} it is {g.dtype} {g.shape}, not {arguments[i].dtype} {x.shape}",
+                )
+            d = _direction(rng, x)
+
+            def along(h: float, i: int = i, d: Any = d) -> float:
+                return self.numpy_loss([y + h * d if j == i else y for j, y in enumerate(double)])
+
+            self.compare(
+                "gradient",
+                f"by {name} along {d!r}",
+                _inner(g, d),
+                _difference(along),
+                np.sum(np.abs(g * d)),
+            )
+
+    def compare(self, stage: str, what: str, got: Any, by: Difference, scale: float) -> None:
+        scale = max(1e-2, float(scale))
+        self.tally.made += 1
+        if not np.all(np.isfinite(by.value)) or by.error > 1e-3 * scale:
+            self.tally.left_out += 1
+            return
+        if (
+            not np.all(np.isfinite(got))
+            or np.max(np.abs(got - by.value), initial=0.0)
+            > self.slope_rtol * scale + 1e-2 * by.error
+        ):
+            raise Fault(
+                stage, f"{what}:\n{got!r}; differences say\n{by.value!r} (to {by.error:.1e})"
+            )
+
+    def jvp(self) -> None:
+        arguments = self.arguments()
+        found = [pb.to_numpy(g) for g in self.gradient(arguments)]
+        rng = np.random.default_rng(2)
+        directions = [_direction(rng, x) for x in arguments]
+        _, slope = pb.jvp(self.our_loss, tuple(arguments), tuple(directions))
+        wanted = sum(_inner(g, d) for g, d in zip(found, directions, strict=True))
+        scale = max(
+            1e-2, sum(float(np.sum(np.abs(g * d))) for g, d in zip(found, directions, strict=True))
+        )
+        if not abs(float(slope) - wanted) <= self.rtol * 10 * scale:
+            raise Fault(
+                "jvp", f"{float(slope)!r} along {directions!r}; the gradient says {wanted!r}"
+            )
+
+    def second(self) -> None:
+        if self.single:
+            return
+        arguments = self.arguments()
+        rng = np.random.default_rng(3)
+        directions = [_direction(rng, x) for x in arguments]
+
+        def at(xs: Any) -> Any:
+            return self.our_loss(*xs)
+
+        found = pb.hvp(at, tuple(arguments), tuple(directions))
+
+        def along(h: float) -> np.ndarray:
+            moved = [x + h * d for x, d in zip(arguments, directions, strict=True)]
+            return np.concatenate(
+                [np.ravel(pb.to_numpy(g)).astype(complex) for g in self.gradient(moved)]
+            )
+
+        by, at_place = _difference(along), 0
+        for name, g in zip(self.names, found, strict=True):
+            g = pb.to_numpy(g)
+            part = by.value[at_place : at_place + g.size].reshape(g.shape)
+            at_place += g.size
+            self.compare("second", f"the Hessian's product by {name}", g, Difference(part, by.error),
+                         np.max(np.abs(by.value), initial=0.0))  # fmt: skip
+
+    def compiled(self, fast: bool) -> None:
+        """The gradient and the values, the values alone, or a second derivative, compiled, in three calls."""
+        kind = ("gradient", "gradient", "values", "second")[self.number % 4]
+        gradients = [f"the gradient by {name}" for name in self.names]
+        directions = tuple(_direction(np.random.default_rng(3), x) for x in self.arguments())
+        if kind == "gradient":
+            function: Callable[..., Any] = pb.value_and_grad(
+                self.with_values, self.places, has_aux=True
+            )
+            names = ["the value", *self.program.returns, *gradients]
+        elif kind == "values":
+            function, names = self.ours, list(self.program.returns)
+        else:
+            function, names = (
+                lambda *xs: pb.hvp(lambda ys: self.our_loss(*ys), xs, directions),
+                gradients,
+            )
+        compiled = pb.compile(function, fast=fast)
+        self.tally.compiled += 1
+        for call, other in enumerate((False, True, False), 1):
+            arguments = self.arguments(other)
+            wanted = function(
+                *(pb.xp.asarray(x) for x in self.arguments(other))
+                if kind == "values"
+                else arguments
+            )
+            try:
+                got = compiled(*arguments)
+            except TraceError as error:
+                self.tally.refused += 1
+                if self.program.dynamic:
+                    return
+                raise Fault("compiled", f"{kind} refused: {error}") from None
+            for name, ours, eager in zip(
+                names, pb.tree.leaves(got), pb.tree.leaves(wanted), strict=True
+            ):
+                _same(
+                    "compiled",
+                    f"{kind}: {name} in call {call}",
+                    ours,
+                    pb.to_numpy(eager),
+                    self.rtol,
+                )
+            for name, x, y in zip(self.names, arguments, self.arguments(other), strict=True):
+                if not np.array_equal(x, y):
+                    raise Fault("compiled", f"{kind}: the caller's {name} was written to")
+
+
+def _direction(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
+    d = rng.uniform(0.5, 1, x.shape) * rng.choice([-1, 1], x.shape)
+    if x.dtype.kind == "c":
+        d = d + 1j * rng.uniform(-1, 1, x.shape)
+    return np.asarray(d, dtype=x.dtype)
+
+
+def fault_of(
+    program: Program,
+    stages: tuple[str, ...] = STAGES,
+    tally: Tally | None = None,
+    *,
+    fast: bool = False,
+) -> Fault | None:
+    """The first fault of a program, None where it has none; an exception of ours is a fault."""
+    stage = "values"
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            checked = Checked(program, tally or Tally())
+            if not all(np.all(np.isfinite(x)) for x in checked.reference(checked.arguments())):
+                return None
+            runs = {"values": checked.values, "gradient": checked.check_gradient, "jvp": checked.jvp,
+                    "second": checked.second, "compiled": lambda: checked.compiled(fast)}  # fmt: skip
+            for stage in stages:
+                runs[stage]()
+    except Fault as fault:
+        return fault
+    except Exception as error:  # of any kind: the program runs on NumPy
+        return Fault(stage, f"{type(error).__name__}: {error}")
+    return None
