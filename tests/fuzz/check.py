@@ -1,8 +1,8 @@
 """What a program must show: NumPy's values, differences' gradients, and the same compiled, at other inputs too.
 
-Each stage rests on the one before: values on NumPy's, the gradient on central differences of NumPy's values along
-one direction an input, `jvp` on the gradient, `hvp` on central differences of the gradient, the compiled function on the
-eager one.
+Each stage rests on the one before: the values on NumPy's, the gradient on central differences of NumPy's values along
+one direction for each input, `jvp` on the gradient, `hvp` on central differences of the gradient, and the compiled
+function on the eager one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Fault(AssertionError):
 
 @dataclass
 class Tally:
-    """How many comparisons with differences were made, and left out as the differences say nothing; the same of compile."""
+    """How many comparisons with differences were made, and how many left out because they say nothing; so of compile."""
 
     made: int = 0
     left_out: int = 0

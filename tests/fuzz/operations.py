@@ -481,8 +481,8 @@ def _products() -> Iterator[Operation]:
     yield Operation("inner", "xp.inner({0}, {1})", (FLAT, like()))
     yield Operation("outer", "xp.linalg.outer({0}, {1})", (VECTOR, VECTOR))
     yield Operation("kron", "xp.kron({0}, {1})", (VECTOR, VECTOR))
-    yield Operation("cross", "xp.linalg.cross({0}, {1})",
-                    (Operand(fits=lambda x, b: x.ndim > 0 and x.shape[-1] == 3, starts=((3,), (2, 3))), like()))  # fmt: skip
+    threes = Operand(fits=lambda x, before: x.ndim > 0 and x.shape[-1] == 3, starts=((3,), (2, 3)))
+    yield Operation("cross", "xp.linalg.cross({0}, {1})", (threes, like()))
     yield Operation(
         "linear", "xp.linear({0}, xp.matrix_transpose({1}), {1}[..., 0])", (FLAT, like())
     )
@@ -564,10 +564,10 @@ def _arrangements() -> Iterator[Operation]:
     yield Operation("matrix_transpose", "xp.matrix_transpose({0})", (MATRIX,))
     yield Operation("swapaxes", "xp.swapaxes({0}, {a}, {b})", (AXES,), _two_axes)
     yield Operation("moveaxis", "xp.moveaxis({0}, {a}, {b})", (AXES,), _two_axes)
-    yield Operation("expand_dims", "xp.expand_dims({0}, axis={axis})", (on("fc", "any", Operand(fits=_ndim(0, 2))),),
+    yield Operation("expand_dims", "xp.expand_dims({0}, axis={axis})", (Operand(fits=_ndim(0, 2)),),
                     chosen(axis=[0, -1]))  # fmt: skip
-    yield Operation("squeeze", "xp.squeeze({0}, {axis})", (on("fc", "any", Operand(starts=((3, 1), (1, 2), (1, 3, 1)))),),
-                    _unit_axis)  # fmt: skip
+    units = Operand(starts=((3, 1), (1, 2), (1, 3, 1)))
+    yield Operation("squeeze", "xp.squeeze({0}, {axis})", (units,), _unit_axis)
     yield Operation("broadcast_to", "xp.broadcast_to({0}, {shape})", (ANY,), _wider)
     yield Operation("flip", "xp.flip({0}, axis={axis})", (AXES,), along)
     yield Operation("roll", "xp.roll({0}, {shift}, axis={axis})", (AXES,), _roll)
@@ -602,7 +602,7 @@ def _arrangements() -> Iterator[Operation]:
 def _transforms() -> Iterator[Operation]:
     for name in ("fft", "ifft", "hfft"):
         yield Operation(f"fft.{name}", f"xp.fft.{name}({{0}}, n={{n}}, axis={{axis}}, norm={{norm!r}})",
-                        (on("c" if name != "hfft" else "c", "any", AXES),), _lengths)  # fmt: skip
+                        (on("c", "any", AXES),), _lengths)  # fmt: skip
     for name in ("rfft", "ihfft"):
         yield Operation(f"fft.{name}", f"xp.fft.{name}({{0}}, n={{n}}, axis={{axis}}, norm={{norm!r}})",
                         (on("f", "any", AXES),), _lengths)  # fmt: skip

@@ -101,6 +101,8 @@ def _renamed(step: Step, names: dict[str, str]) -> Step:
 
 def literal(x: np.ndarray) -> str:
     """An array as source."""
+    if not x.size:
+        return f"np.zeros({x.shape}, dtype={x.dtype.name!r})"
     return f"np.array({x.tolist()}, dtype={x.dtype.name!r})"
 
 
