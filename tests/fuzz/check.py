@@ -39,7 +39,7 @@ class Fault(AssertionError):
 
 @dataclass
 class Tally:
-    """How many comparisons with differences were made, and how many left out because they say nothing; so of compile."""
+    """How many comparisons with differences were made and left out, as they say nothing; the same of compile."""
 
     made: int = 0
     left_out: int = 0
