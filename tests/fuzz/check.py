@@ -1,8 +1,8 @@
 """What a program must show: NumPy's values, differences' gradients, and the same compiled, at other inputs too.
 
 Each stage rests on the one before: the values on NumPy's, the gradient on central differences of NumPy's values along
-one direction for each input, `jvp` on the gradient, `hvp` on central differences of the gradient, and the compiled
-function on the eager one.
+one direction for each input, `jvp` on the gradient, `hvp` on central differences of the gradient, whole
+Jacobians and Hessians on `jvp` and `hvp`, and the compiled function on the eager one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pullback.autograd.compile import TraceError
 from .programs import Program
 from .spaces import NUMPY, PULLBACK, function_of
 
-STAGES = ("values", "gradient", "jvp", "second", "compiled")
+STAGES = ("values", "gradient", "jvp", "second", "matrices", "compiled")
 
 
 class Fault(AssertionError):
@@ -256,6 +256,41 @@ class Checked:
             self.compare("second", f"the Hessian's product by {name}", g, Difference(part, by.error),
                          np.max(np.abs(by.value), initial=0.0))  # fmt: skip
 
+    def matrices(self) -> None:
+        """The Hessian or the Jacobian, whose rows go through the tape together, times a direction."""
+        if self.single or any(x.dtype.kind == "c" for x in self.program.inputs.values()):
+            return
+        arguments = tuple(self.arguments())
+        rng = np.random.default_rng(3)
+        directions = tuple(_direction(rng, x) for x in arguments)
+        hessian = self.number % 2 == 0
+        if hessian:
+            blocks = pb.hessian(self.our_loss, argnums=self.places)(*arguments)
+            wanted = pb.hvp(lambda xs: self.our_loss(*xs), arguments, directions)
+            names = self.names
+        else:
+
+            def real(*xs: Any) -> list[Any]:
+                return [pb.xp.real(y) for y in self.ours(*xs)]
+
+            blocks = pb.jacobian(real, argnums=self.places)(*arguments)
+            wanted = pb.jvp(real, arguments, directions)[1]
+            names = list(self.program.returns)
+        for name, row, product in zip(names, blocks, wanted, strict=True):
+            parts = [_contracted(block, d) for block, d in zip(row, directions, strict=True)]
+            product = pb.to_numpy(product)
+            scale = max(1e-2, *(float(np.max(np.abs(pb.to_numpy(b)), initial=0.0)) for b in row))
+            got = np.sum(parts, axis=0)
+            if (
+                got.shape != product.shape
+                or not np.max(np.abs(got - product), initial=0.0) <= 1e-8 * scale
+            ):
+                what = "Hessian" if hessian else "Jacobian"
+                raise Fault(
+                    "matrices",
+                    f"the {what} of {name} times a direction is\n{got!r}, not\n{product!r}",
+                )
+
     def compiled(self, fast: bool) -> None:
         """The gradient and the values, the values alone, or a second derivative, compiled, in three calls."""
         kind = ("gradient", "gradient", "values", "second")[self.number % 4]
@@ -268,6 +303,9 @@ class Checked:
             names = ["the value", *self.program.returns, *gradients]
         elif kind == "values":
             function, names = self.ours, list(self.program.returns)
+        elif self.number % 8 == 7 and not any(x.dtype.kind == "c" for x in directions):
+            function = pb.hessian(self.our_loss, argnums=self.places)
+            names = [f"the Hessian by {one} and {two}" for one in self.names for two in self.names]
         else:
             function, names = (
                 lambda *xs: pb.hvp(lambda ys: self.our_loss(*ys), xs, directions),
@@ -304,6 +342,10 @@ class Checked:
                     raise Fault("compiled", f"{kind}: the caller's {name} was written to")
 
 
+def _contracted(block: Any, d: np.ndarray) -> np.ndarray:
+    return np.tensordot(pb.to_numpy(block), d, axes=d.ndim)
+
+
 def _direction(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
     d = rng.uniform(0.5, 1, x.shape) * rng.choice([-1, 1], x.shape)
     if x.dtype.kind == "c":
@@ -327,7 +369,7 @@ def fault_of(
             if not all(np.all(np.isfinite(x)) for x in checked.reference(checked.arguments())):
                 return None
             runs = {"values": checked.values, "gradient": checked.check_gradient, "jvp": checked.jvp,
-                    "second": checked.second, "compiled": lambda: checked.compiled(fast)}  # fmt: skip
+                    "second": checked.second, "matrices": checked.matrices, "compiled": lambda: checked.compiled(fast)}  # fmt: skip
             for stage in stages:
                 runs[stage]()
     except Fault as fault:
