@@ -368,8 +368,14 @@ def fault_of(
             checked = Checked(program, tally or Tally())
             if not all(np.all(np.isfinite(x)) for x in checked.reference(checked.arguments())):
                 return None
-            runs = {"values": checked.values, "gradient": checked.check_gradient, "jvp": checked.jvp,
-                    "second": checked.second, "matrices": checked.matrices, "compiled": lambda: checked.compiled(fast)}  # fmt: skip
+            runs: dict[str, Callable[[], None]] = {
+                "values": checked.values,
+                "gradient": checked.check_gradient,
+                "jvp": checked.jvp,
+                "second": checked.second,
+                "matrices": checked.matrices,
+                "compiled": lambda: checked.compiled(fast),
+            }
             for stage in stages:
                 runs[stage]()
     except Fault as fault:
