@@ -190,7 +190,9 @@ class Checked:
             d = _direction(rng, x)
 
             def along(h: float, i: int = i, d: Any = d) -> float:
-                return self.numpy_loss([y + h * d if j == i else y for j, y in enumerate(double)])
+                return self.numpy_loss(
+                    [np.asarray(y + h * d) if j == i else y for j, y in enumerate(double)]
+                )
 
             self.compare(
                 "gradient",
@@ -243,7 +245,7 @@ class Checked:
         found = pb.hvp(at, tuple(arguments), tuple(directions))
 
         def along(h: float) -> np.ndarray:
-            moved = [x + h * d for x, d in zip(arguments, directions, strict=True)]
+            moved = [np.asarray(x + h * d) for x, d in zip(arguments, directions, strict=True)]
             return np.concatenate(
                 [np.ravel(pb.to_numpy(g)).astype(complex) for g in self.gradient(moved)]
             )
