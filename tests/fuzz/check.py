@@ -7,6 +7,7 @@ Jacobians and Hessians on `jvp` and `hvp`, and the compiled function on the eage
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -317,13 +318,10 @@ class Checked:
         self.tally.compiled += 1
         for call, other in enumerate((False, True, False), 1):
             arguments = self.arguments(other)
-            wanted = function(
-                *(pb.xp.asarray(x) for x in self.arguments(other))
-                if kind == "values"
-                else arguments
-            )
+            given = [pb.xp.asarray(x) for x in arguments] if kind == "values" else arguments
+            wanted = function(*(copy.copy(x) for x in given))  # a function may write to an Array
             try:
-                got = compiled(*arguments)
+                got = compiled(*given)
             except TraceError as error:
                 self.tally.refused += 1
                 if self.program.dynamic:

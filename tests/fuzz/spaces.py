@@ -34,6 +34,11 @@ def _kept(f: Callable[..., Any]) -> Callable[..., Any]:
     return in_dtype
 
 
+def _padded(x: np.ndarray, pads: Any) -> np.ndarray:
+    """In C order: the order of elements in memory is nothing that `pad` promises."""
+    return np.ascontiguousarray(np.pad(x, pads))
+
+
 DOUBLE_ONLY = ("polygamma", "gammainc", "gammaincc", "betainc", "iv", "zeta")
 NUMPY = _Space(
     array_api_compat.numpy,
@@ -51,6 +56,7 @@ NUMPY = _Space(
         scipy.special, **{name: _kept(getattr(scipy.special, name)) for name in DOUBLE_ONLY}
     ),
     cov=_kept(np.cov),
+    pad=_padded,
 )
 PULLBACK = _Space(pb.xp, checkpoint=pb.checkpoint)
 

@@ -178,7 +178,9 @@ def _writes() -> Iterator[Operation]:
     )
     yield _write("where large", "{0}[{0} > 0.1] = {c}", on("f", "any", AXES), pairs=_off(0.1))
     yield _write("where larger", "{0}[{0} > {1}] *= {c}", on("f", "any", AXES), on("f", "any", Operand(fits=_same)),
-                 pairs=_apart)  # fmt: skip
+                 pairs=_apart, dynamic=True)  # fmt: skip
+    yield _write("where larger, by where", "{0}[...] = xp.where({0} > {1}, {c} * {0}, {0})", on("f", "any", AXES),
+                 on("f", "any", Operand(fits=_same)), pairs=_apart)  # fmt: skip
     yield _write(
         "read before and after", "{0}[...] = {0} * xp.sum({0}[{key}])", AXES, settings=_axis_and_key
     )
