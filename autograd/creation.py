@@ -370,7 +370,16 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
         _call("reshape", x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
         for x, place in zip(arrays, places, strict=True)
     ]
-    return broadcast_arrays(*columns)
+    shape = [1] * len(arrays)
+    for x, place in zip(arrays, places, strict=True):
+        shape[place] = raw(x).size
+    # by copies, as NumPy makes them: a grid may be written to
+    return tuple(
+        [
+            _call("tile", x, tuple(1 if i == place else n for i, n in enumerate(shape)))
+            for x, place in zip(columns, places, strict=True)
+        ]
+    )
 
 
 # ── frequencies ───────────────────────────────────────────────────────────────────────────────

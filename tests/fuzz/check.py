@@ -31,11 +31,17 @@ class Fault(AssertionError):
     ----------
     stage
         Which of `STAGES`.
+    kind
+        The class of an exception; empty where numbers differ.
     """
 
-    def __init__(self, stage: str, message: str) -> None:
+    def __init__(self, stage: str, message: str, kind: str = "") -> None:
         super().__init__(f"{stage}: {message}")
-        self.stage = stage
+        self.stage, self.kind = stage, kind
+
+    def is_like(self, other: Fault | None) -> bool:
+        """Whether the other fault is one of the same stage and kind."""
+        return other is not None and (self.stage, self.kind) == (other.stage, other.kind)
 
 
 @dataclass
@@ -381,5 +387,5 @@ def fault_of(
     except Fault as fault:
         return fault
     except Exception as error:  # of any kind: the program runs on NumPy
-        return Fault(stage, f"{type(error).__name__}: {error}")
+        return Fault(stage, f"{type(error).__name__}: {error}", type(error).__name__)
     return None

@@ -39,6 +39,11 @@ def _padded(x: np.ndarray, pads: Any) -> np.ndarray:
     return np.ascontiguousarray(np.pad(x, pads))
 
 
+def _sorted(x: np.ndarray, **settings: Any) -> np.ndarray:
+    """By array-api-compat, whose descending order is a reversed view, which NumPy has no function for."""
+    return np.ascontiguousarray(array_api_compat.numpy.sort(x, **settings))
+
+
 DOUBLE_ONLY = ("polygamma", "gammainc", "gammaincc", "betainc", "iv", "zeta")
 NUMPY = _Space(
     array_api_compat.numpy,
@@ -57,6 +62,7 @@ NUMPY = _Space(
     ),
     cov=_kept(np.cov),
     pad=_padded,
+    sort=_sorted,
 )
 PULLBACK = _Space(pb.xp, checkpoint=pb.checkpoint)
 

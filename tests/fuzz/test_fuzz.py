@@ -57,8 +57,7 @@ def report(program: Program, fault: Fault, *, fast: bool) -> str:
     """The fault of the smallest program, and that program."""
 
     def fails(smaller: Program) -> bool:
-        found = fault_of(smaller, (fault.stage,), fast=fast)
-        return found is not None and found.stage == fault.stage
+        return fault.is_like(fault_of(smaller, (fault.stage,), fast=fast))
 
     program = shrunk(program, fails)
     found = fault_of(program, (fault.stage,), fast=fast) or fault
