@@ -74,3 +74,17 @@ def test_the_grids_are_arrays_of_their_own(indexing):
         return xp.sum(one * other)
 
     np.testing.assert_allclose(pb.grad(f)(x), np.full(3, 6 * x.sum()))
+
+
+def test_the_elements_of_a_vector_are_numbers():
+    """As NumPy's scalars: a later write to the vector changes none of them; rows of a matrix are views."""
+
+    def f(v):
+        v = v * 1.0
+        one, two, three = xp.unstack(v)
+        v *= 10.0
+        return one * two + three + xp.sum(v)
+
+    x = np.array([1.0, 2.0, 3.0])
+    assert float(f(xp.asarray(x))) == 65.0
+    np.testing.assert_allclose(pb.grad(f)(x), [12.0, 11.0, 11.0])

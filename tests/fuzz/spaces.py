@@ -44,6 +44,11 @@ def _sorted(x: np.ndarray, **settings: Any) -> np.ndarray:
     return np.ascontiguousarray(array_api_compat.numpy.sort(x, **settings))
 
 
+def _power(A: np.ndarray, n: int) -> np.ndarray:
+    """An array of its own for n = 1 too, where NumPy hands on its argument."""
+    return np.array(array_api_compat.numpy.linalg.matrix_power(A, n))
+
+
 DOUBLE_ONLY = ("polygamma", "gammainc", "gammaincc", "betainc", "iv", "zeta")
 NUMPY = _Space(
     array_api_compat.numpy,
@@ -61,6 +66,7 @@ NUMPY = _Space(
         scipy.special, **{name: _kept(getattr(scipy.special, name)) for name in DOUBLE_ONLY}
     ),
     cov=_kept(np.cov),
+    linalg=_Space(array_api_compat.numpy.linalg, matrix_power=_power),
     pad=_padded,
     sort=_sorted,
 )
