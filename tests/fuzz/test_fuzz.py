@@ -25,7 +25,9 @@ from .shrink import listing, shrunk
 from .writes import WRITES
 
 TOGETHER = 25  # programs to a test
-FAST_EVERY = 50  # of them one is compiled to kernels: that takes a second
+FAST_EVERY = (
+    75  # of them one is compiled to kernels, each kind of function in turn: that takes two seconds
+)
 LEAST = 118  # operations, beside the writes
 
 
@@ -68,7 +70,7 @@ def test_programs(seed, first, fast_kernels, request):
     tally, count = Tally(), request.config.getoption("--fuzz-programs")
     for number in range(first, min(first + TOGETHER, count)):
         program = drawn(seed, number)
-        fast = fast_kernels and number % FAST_EVERY == 0
+        fast = fast_kernels and number % FAST_EVERY == 7
         fault = fault_of(program, STAGES, tally, fast=fast)
         if fault is not None:
             pytest.fail(report(program, fault, fast=fast), pytrace=False)
