@@ -15,7 +15,7 @@ import importlib.util
 import weakref
 from typing import Any
 
-from ._cublas import OP, TYPES, ProductError, compute_type, one_and_zero, upright
+from ._cublas import OP, TYPES, ProductError, compute_type, factors, upright
 from ._cuda_steps import Matrix, Product, mask_bytes
 
 # cublasLtEpilogue_t
@@ -104,8 +104,8 @@ class _LtProduct:
         self.swapped = product.c.transposed
         self.plans: dict[tuple[int, ...], Plan] = {}
         p, lt = self.product, way.library
-        self.numbers = one_and_zero(p.dtype)
-        self.one, self.zero = (ctypes.addressof(x) for x in self.numbers)
+        self.factors = factors(p)
+        self.alpha, self.beta = (ctypes.addressof(x) for x in self.factors)
         self.description = lt.matmul_desc_create(compute_type(p), TYPES[p.dtype])
         self._owns(lt.matmul_desc_destroy, self.description)
         self._describe(TRANSA, ctypes.c_int32(OP[p.b.transposed]))
@@ -156,8 +156,8 @@ class _LtProduct:
         if plan is None:
             plan = self.plans[key] = self._plan(key)
         self.arguments = (
-            self.way.handle, self.description, self.one, b, self.first, a, self.second,
-            self.zero, c, self.result, c, self.result,
+            self.way.handle, self.description, self.alpha, b, self.first, a, self.second,
+            self.beta, c, self.result, c, self.result,
             ctypes.addressof(plan), self.workspace.data.ptr, self.workspace.nbytes,
         )  # fmt: skip
 

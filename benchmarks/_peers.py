@@ -7,6 +7,7 @@ a `Step`. Weights are (inputs, outputs) in all, so that they can be compared ent
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -134,12 +135,21 @@ def pullback(p: Problem, device: str, tf32: bool) -> Step:
 
 
 def compiled(
-    p: Problem, device: str, tf32: bool, fast: bool = False, precision: str = "float32"
+    p: Problem,
+    device: str,
+    tf32: bool,
+    fast: bool | None = None,
+    precision: str = "float32",
 ) -> Step:
-    """The same step through `pb.compile`, on the CPU by NumPy alone; parameters and state are donated."""
+    """The same step through `pb.compile`; parameters and state are donated.
+
+    On CUDA it is compiled as users compile it: generated kernels, and one graph where that is faster. On the CPU it
+    is replayed by NumPy alone, unless `fast` says otherwise.
+    """
     import pullback as pb
 
     pb.backend.use("numpy" if device == "cpu" else "cupy")
+    fast = device == "cuda" if fast is None else fast
     backend = pb.backend.current()
     widths = [p.params[0].shape[0], *(b.shape[0] for b in p.params[1::2])]
     _, spec = pb.tree.flatten(pb.models.MLP(widths, activation="relu", seed=0))
@@ -160,8 +170,10 @@ def compiled(
         return loss
 
     versions = {"pullback": pb.__version__}
-    if fast:
+    if fast and device == "cpu":
         versions |= {"numba": version_of("numba")}
+    if device == "cuda":
+        versions |= {"cupy": version_of("cupy"), "nvmath-python": version_of("nvmath-python")}
     copies = lambda: [np.array(pb.to_numpy(a)) for a in pb.tree.leaves(model)]
     return Step(run, copies, backend.synchronize, versions)
 
@@ -176,6 +188,12 @@ def compiled_fast(p: Problem, device: str, tf32: bool) -> Step:
 def compiled_bfloat16(p: Problem, device: str, tf32: bool) -> Step:
     """The same with products of bfloat16 accumulated in float32, and master weights."""
     return compiled(p, device, False, precision="bfloat16")
+
+
+def compiled_launches(p: Problem, device: str, tf32: bool) -> Step:
+    """The same on CUDA launch by launch, as it runs where no graph can be captured."""
+    os.environ["PULLBACK_GRAPHS"] = "0"  # read where a segment is bound; a worker serves one peer
+    return compiled(p, device, tf32, fast=True)
 
 
 def torch(p: Problem, device: str, tf32: bool, optimiser: bool = False) -> Step:
@@ -392,6 +410,7 @@ PEERS: dict[str, Factory] = {
     "pullback": pullback,
     "pullback compiled": compiled,
     "pullback compiled fast": compiled_fast,
+    "pullback launches": compiled_launches,
     "pullback compiled bfloat16": compiled_bfloat16,
     "torch": torch,
     "torch-optim": torch_optim,
@@ -402,12 +421,15 @@ PEERS: dict[str, Factory] = {
     "mygrad": mygrad,
     "tinygrad": tinygrad,
 }
-ON_CPU = tuple(name for name in PEERS if not name.endswith("bfloat16"))
+ON_CPU = tuple(
+    name for name in PEERS if not name.endswith("bfloat16") and name != "pullback launches"
+)
 ON_CUDA = (
     "products",
     "hand",
     "pullback",
     "pullback compiled",
+    "pullback launches",
     "torch",
     "torch-optim",
     "torch compiled",

@@ -315,6 +315,8 @@ def _check_product(p: Product, *, epilogues: bool) -> None:
         raise EmulationError(f"epilogue {p.epilogue!r} is none of {EPILOGUES}")
     if p.epilogue and (not epilogues or p.batch != 1):
         raise EmulationError(f"epilogue {p.epilogue!r}: epilogues={epilogues}, batch={p.batch}")
+    if p.epilogue and (p.alpha, p.beta) != (1.0, 0.0):
+        raise EmulationError(f"epilogue {p.epilogue!r} with alpha={p.alpha}, beta={p.beta}")
     if bool(p.epilogue) != (p.vector is not None):
         raise EmulationError(f"epilogue {p.epilogue!r} with vector={p.vector}")
     if (p.mask is not None) != (p.epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp")):
@@ -432,6 +434,10 @@ class _Call:
             a, b = (rounded(np.ascontiguousarray(x), "tf32") for x in (a, b))
         with np.errstate(all="ignore"):  # a device has no warnings
             out = np.matmul(a, b)
+            if p.alpha != 1:
+                out = out * out.dtype.type(p.alpha)
+            if p.beta:
+                out = out + c * out.dtype.type(p.beta)
             c[...] = self.epilogue(p, out[0])[None] if p.epilogue else out
 
     def epilogue(self, p: Product, out: np.ndarray) -> np.ndarray:

@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend
+from ...backend import Backend, to_numpy
 from ...backend._cuda_steps import Matrix, Product, Step
+from .accumulate import accumulate
 from .assemble import Assembly
 from .cuda_epilogues import Epilogue, take_in
 from .cuda_kernels import ALIGN, Context, KernelWriter, Scratch
 from .cuda_schedule import Slot, schedule
 from .cuda_source import loopable
-from .fuse import Statement, build, leading
-from .plan import make_plan
+from .fuse import Statement, Statements, build, leading
+from .plan import Plan, make_plan
 from .precision import store_rounded
-from .program import ARRAY, Op, Program, Value
+from .program import ARRAY, NUMBER, Op, Program, Value
 
 
 class Segment:
@@ -68,13 +69,11 @@ def assemble(
     """
     _as_casts(program)
     tf32 = store_rounded(program)
-    statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
-    for s in statements.items:
-        if s.kind in ("entropy", "into"):
-            s.kind = "call"
-    epilogues = take_in(program, statements) if backend.programs.epilogues else {}
-    slots = schedule(statements)
-    plan = make_plan(program, statements, donated, pairs)
+    layout = _laid_out(program, backend, donated, pairs, updates=True)
+    if layout is None:
+        layout = _laid_out(program, backend, donated, pairs, updates=False)
+        assert layout is not None
+    statements, epilogues, slots, plan = layout
     scratch = Scratch(plan.size)
     out = Assembly(program, statements, plan, asarray=backend.normalise)
     out.device = DeviceMemory(backend.programs, scratch)
@@ -98,6 +97,31 @@ def assemble(
         _close(out, segment)
     _outputs(out)
     return out
+
+
+def _laid_out(
+    program: Program, backend: Backend, donated: set[int], pairs: dict[int, int], *, updates: bool
+) -> tuple[Statements, dict[Statement, Epilogue], list[Slot], Plan] | None:
+    """The statements of a program, in slots, and where their values lie.
+
+    With `updates`, ``p ← p − s · A B`` is one product where p is donated. That is decided before the statements are
+    in order; None where they come into an order in which p is still read afterwards.
+    """
+    statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
+    for s in statements.items:
+        if s.kind in ("entropy", "into"):
+            s.kind = "call"
+    epilogues = take_in(program, statements) if backend.programs.epilogues else {}
+    if updates:
+        accumulate(
+            program, statements, make_plan(program, statements, donated, pairs), constant=True
+        )
+    slots = schedule(statements)
+    plan = make_plan(program, statements, donated, pairs)
+    for s in statements.items:
+        if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].place:
+            return None
+    return statements, epilogues, slots, plan
 
 
 def _as_casts(program: Program) -> None:
@@ -131,8 +155,11 @@ def _step(segment: Segment, slot: Slot, name: str) -> Step:
 def _product(segment: Segment, s: Statement) -> Product:
     context, epilogue = segment.context, segment.epilogues.get(s)
     a, b = s.op.args
-    c = s.op.result if epilogue is None else epilogue.result
+    c = s.ops[-1].result if epilogue is None else epilogue.result
     more: dict[str, Any] = {}
+    if s.start is not None:
+        _, factor, sign = s.start
+        more = {"alpha": sign * _number(factor), "beta": 1.0}
     if epilogue is not None:
         more = {
             "epilogue": epilogue.name,
@@ -146,6 +173,13 @@ def _product(segment: Segment, s: Statement) -> Product:
         dtype=c.dtype.name, tf32=s.op in segment.tf32,
         operands=segment.precision if a.dtype == np.uint16 else a.dtype.name, **more,
     )  # fmt: skip
+
+
+def _number(x: Any) -> float:
+    """A factor that is known: a number, or a constant of no dimension."""
+    if type(x) is not Value:
+        return float(x)
+    return float(x.held if x.kind == NUMBER else to_numpy(x.held))
 
 
 def _matrix(context: Context, v: Value) -> Matrix:
