@@ -12,6 +12,7 @@ from .accumulate import accumulate
 from .assemble import Assembly
 from .cuda_epilogues import Epilogue, take_in
 from .cuda_kernels import ALIGN, Context, KernelWriter, Scratch
+from .cuda_order import Access, Span, waits
 from .cuda_schedule import Slot, schedule
 from .cuda_source import loopable
 from .fuse import Statement, Statements, build, leading
@@ -26,6 +27,7 @@ class Segment:
     def __init__(self, context: Context, epilogues: dict[Statement, Epilogue]) -> None:
         self.context, self.epilogues = context, epilogues
         self.steps: list[Step] = []
+        self.access: list[Access] = []
         self.made: set[Value] = set()  # in this segment, not in one before
         self.tf32: set[Op] = set()
         self.precision = "float32"
@@ -93,6 +95,7 @@ def assemble(
             segment.precision = program.precision
         segment.made |= {v for s in slot.statements for v in s.results()}
         segment.steps.append(_step(segment, slot, f"kernel_{i}"))
+        segment.access.append(_access(segment.context, slot))
     if segment is not None:
         _close(out, segment)
     _outputs(out)
@@ -150,6 +153,30 @@ def _step(segment: Segment, slot: Slot, name: str) -> Step:
     if slot.statement is None:
         return KernelWriter(segment.context, name).launch(slot.parts)
     return _product(segment, slot.statement)
+
+
+def _access(context: Context, slot: Slot) -> Access:
+    """The memory that a slot reads and writes; scratch memory belongs to one slot, or goes with what fills it."""
+    found = Access()
+    made = {v for s in slot.statements for v in s.results()}
+    for s in slot.statements:
+        roots = {context.out.root(v) for op in s.ops for v in op.inputs()}
+        found.reads |= {_span(context, v) for v in roots - made if _in_memory(v)}
+    plan = context.plan
+    stored = (v for v in made if v in plan.own)
+    found.writes |= {_span(context, v) for v in stored}
+    return found
+
+
+def _in_memory(v: Value) -> bool:
+    return v.kind == ARRAY and not v.constant
+
+
+def _span(context: Context, root: Value) -> Span:
+    offset = context.plan.offsets.get(root)
+    if offset is not None:
+        return "block", offset, offset + root.nbytes
+    return context.name(root), 0, max(root.nbytes, 1)
 
 
 def _product(segment: Segment, s: Statement) -> Product:
@@ -215,7 +242,7 @@ def _close(out: Assembly, segment: Segment) -> None:
     function = f"segment_{len(out.made)}"
     steps = out.bind(tuple(segment.steps))
     out.made[function] = (
-        f"{out.bind(runtime)}.segment({steps}, block, {len(names)}, {tuple(external)!r})"
+        f"{out.bind(runtime)}.segment({steps}, block, {len(names)}, {tuple(external)!r}, {waits(segment.access)!r})"
     )
     out.kernels += [step.source for step in segment.steps if hasattr(step, "source")]
     out.lines.append(f"{function}({', '.join(arguments)})")
