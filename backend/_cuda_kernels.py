@@ -87,6 +87,26 @@ extern "C" __global__ void NAME(real* x, const real* b, idx rows, idx cols) {
 }
 """
 
+# 32 columns a block, 32 threads a column; what these have is added up by a warp, so that the order of a sum depends on
+# the shape alone. Several loads are in flight for each thread: a block is all that its columns get.
+_COLUMNS = r"""
+extern "C" __global__ void NAME(PARAMETERS, idx rows, idx cols) {
+    __shared__ real part[32][33];
+    const idx j = blockIdx.x * (idx)32 + threadIdx.x;
+    real s = 0;
+    if (j < cols) {
+        #pragma unroll 8
+        for (idx i = threadIdx.y; i < rows; i += 32) s += VALUE;
+    }
+    part[threadIdx.y][threadIdx.x] = s;
+    __syncthreads();
+    s = part[threadIdx.x][threadIdx.y];
+    for (int step = 16; step > 0; step >>= 1) s += __shfl_xor_sync(0xffffffffu, s, step);
+    const idx column = blockIdx.x * (idx)32 + threadIdx.y;
+    if (threadIdx.x == 0 && column < cols) total[column] = s;
+}
+"""
+
 # loss_r = log(sum_j exp z_rj) - z_r,label and its slope (softmax(z) - onehot) / rows in one launch. A
 # label outside [0, cols) cannot raise without waiting for the device: its loss is NaN, which stops a run.
 _CROSS_ENTROPY = r"""
@@ -125,6 +145,23 @@ KERNELS: dict[str, str] = {
     "relu_vjp": r"""
 extern "C" __global__ void relu_vjp(const real* ct, const real* out, real* x_bar, idx n) {
     EACH(i, n) x_bar[i] = ct[i] * (real)(out[i] > 0);
+}
+""",
+    # x (rows, cols) -> out (cols,)
+    "column_sum": _COLUMNS.replace("NAME", "column_sum")
+    .replace("PARAMETERS", "const real* x, real* total")
+    .replace("VALUE", "x[i * cols + j]"),
+    # the same of x_bar = ct * (out > 0), which is written too: both gradients of relu(x + b)
+    "relu_vjp_sum": _COLUMNS.replace("NAME", "relu_vjp_sum")
+    .replace("PARAMETERS", "const real* ct, const real* out, real* x_bar, real* total")
+    .replace("VALUE", "x_bar[i * cols + j] = ct[i * cols + j] * (real)(out[i * cols + j] > 0)"),
+    # x (n,) -> the mean, by one block
+    "mean": r"""
+extern "C" __global__ void mean(const real* x, real* out, idx n) {
+    real s = 0;
+    EACH_COLUMN(i, n) s += x[i];
+    s = reduce_row<plus>(s);
+    if (threadIdx.x == 0) *out = s / n;
 }
 """,
     # logits z (rows, cols), labels y (rows,) -> loss (rows,), slope (rows, cols), which must not be z
@@ -166,6 +203,9 @@ BY_LABEL = frozenset({"cross_entropy"})
 
 BY_ROW = BY_LABEL | {"logsumexp", "log_softmax"}
 """Kernels that give each row to a group of threads; the others go element by element."""
+
+BY_COLUMN = frozenset({"column_sum", "relu_vjp_sum"})
+"""Kernels that give 32 columns to a block."""
 
 
 def functions(name: str) -> tuple[str, ...]:
@@ -234,7 +274,7 @@ def launch_shape(
 
     Element-wise kernels loop with the grid as their stride, so the grid is capped; kernels by row
     take a warp per row, four rows to a block, and a block of 256 per row beyond `WARP_COLUMNS`
-    columns.
+    columns; kernels by column take a block per 32 columns.
 
     Raises
     ------
@@ -246,11 +286,17 @@ def launch_shape(
     >>> from pullback.backend._cuda_kernels import launch_shape
     >>> launch_shape("relu_vjp", 1000)
     ((4, 1, 1), (256, 1, 1))
+    >>> launch_shape("column_sum", 128, 10), launch_shape("mean", 128)
+    (((1, 1, 1), (32, 32, 1)), ((1, 1, 1), (256, 1, 1)))
     >>> launch_shape("cross_entropy", 128, 10), launch_shape("cross_entropy", 128, 50_000)
     (((32, 1, 1), (32, 4, 1)), ((128, 1, 1), (256, 1, 1)))
     """
     if rows <= 0 or cols <= 0:
         raise ValueError(f"{name}: nothing to launch for {rows} rows and {cols} columns")
+    if name in BY_COLUMN:
+        return (-(-cols // 32), 1, 1), (32, 32, 1)
+    if name == "mean":
+        return (1, 1, 1), (256, 1, 1)
     if name not in BY_ROW:
         return (min(-(-rows * cols // 256), 8192), 1, 1), (256, 1, 1)
     if cols <= WARP_COLUMNS:

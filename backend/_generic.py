@@ -43,6 +43,12 @@ def relu_vjp(xp: Any, ct: Any, out: Any) -> Any:
     return xp.where(out > 0, ct, xp.zeros_like(ct))
 
 
+def relu_bias_vjp(xp: Any, ct: Any, out: Any, b_shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Both cotangents of ``relu(x + b)``: that of x, and its sum over the axes along which b was broadcast."""
+    x_bar = xp.relu_vjp(ct, out)
+    return x_bar, xp.sum_to_shape(x_bar, b_shape)
+
+
 def sigmoid(xp: Any, x: Any) -> Any:
     """``1 / (1 + exp(−x))``, with the exponential of −|x| alone, which cannot overflow."""
     decay = xp.exp(-xp.abs(x))
@@ -252,8 +258,8 @@ def gathered(xp: Any, A: Any) -> Any:
 _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
-        linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
-        log_softmax, softmax, softmax_cross_entropy, scatter_add,
+        linear, linear_relu, relu, relu_vjp, relu_bias_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape,
+        logsumexp, log_softmax, softmax, softmax_cross_entropy, scatter_add,
         gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, recomputed, copy, getitem, setitem,
         einsum, expm, sinc, sinc_derivative, solve_by, random_bits, *_rule_kernels.FUNCTIONS, *_sparse.FUNCTIONS,
         factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, gathered,

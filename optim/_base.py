@@ -310,12 +310,15 @@ def advance(
 
 
 def uniform(ps: list[Any], gs: list[Any]) -> bool:
-    """Whether all parameters and gradients are NumPy arrays of one floating dtype, shape by shape."""
+    """Whether all parameters and gradients are arrays of one library and floating dtype, shape by shape."""
     dtype = getattr(ps[0], "dtype", None) if ps else None
     if dtype is None or not is_inexact(dtype):
         return False
+    kind = type(ps[0])
+    if kind is Array:
+        return False
     for p, g in zip(ps, gs, strict=True):
-        if type(p) is not np.ndarray or type(g) is not np.ndarray:
+        if type(p) is not kind or type(g) is not kind:
             return False
         if p.dtype is not dtype or g.dtype is not dtype or p.shape != g.shape:
             return False

@@ -67,7 +67,8 @@ def pow(xp: Any, x1: Any, x2: Any, /) -> Any:
 
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     linear, linear_relu, linear_vjp_W, mean, square, expand_dims, pow,
-    _generic.sum_to_shape, _generic.softplus, _generic.logsumexp, _generic.log_softmax, _generic.softmax,
+    _generic.relu_bias_vjp, _generic.sum_to_shape,
+    _generic.softplus, _generic.logsumexp, _generic.log_softmax, _generic.softmax,
 )  # fmt: skip
 
 

@@ -19,16 +19,16 @@ from .statistical import kept_shape, spread
 
 defvjp(
     "linear",
-    x=lambda ct, W: ct @ W.mT,
+    x=lambda ct, W, xp: xp.matmul(ct, W.mT),
     W=lambda ct, x, xp: xp.linear_vjp_W(ct, x),
     b=lambda ct, b_shape, xp: xp.sum_to_shape(ct, b_shape),
 )
 defvjp(
     "linear_relu",
-    _inner=lambda ct, out, xp: xp.relu_vjp(ct, out),
-    x=lambda _inner, W: _inner @ W.mT,
-    W=lambda _inner, x, xp: xp.linear_vjp_W(_inner, x),
-    b=lambda _inner, b_shape, xp: xp.sum_to_shape(_inner, b_shape),
+    _inner=lambda ct, out, b_shape, xp: xp.relu_bias_vjp(ct, out, b_shape),
+    x=lambda _inner, W, xp: xp.matmul(_inner[0], W.mT),
+    W=lambda _inner, x, xp: xp.linear_vjp_W(_inner[0], x),
+    b=lambda _inner: _inner[1],
 )
 # chosen, not multiplied: an infinite cotangent at x < 0, as sqrt(relu(x)) sends, stays away. In linear_relu the
 # product of the two is faster, and such a network has diverged already.

@@ -58,7 +58,7 @@ defvjp("matrix_transpose", x=lambda ct, xp: xp.matrix_transpose(ct))
 def _matmul_x1(ct: Any, x1_ndim: int, x2: Any, xp: Any) -> Any:
     """ct x2ᵀ; a vector x1 stands for a row that the product drops, a vector x2 for a column."""
     if x1_ndim >= 2 and x2.ndim >= 2:
-        return ct @ xp.matrix_transpose(x2)
+        return xp.matmul(ct, xp.matrix_transpose(x2))
     if x2.ndim == 1:
         return column(ct, xp) * x2
     return xp.squeeze(row(ct, xp) @ xp.matrix_transpose(x2), axis=-2)
@@ -67,7 +67,7 @@ def _matmul_x1(ct: Any, x1_ndim: int, x2: Any, xp: Any) -> Any:
 def _matmul_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
     """x1ᵀ ct, with the same readings of vectors."""
     if x1.ndim >= 2 and x2_ndim >= 2:
-        return xp.matrix_transpose(x1) @ ct
+        return xp.matmul(xp.matrix_transpose(x1), ct)
     if x1.ndim == 1 and x2_ndim == 1:
         return ct * x1
     if x1.ndim == 1:
