@@ -282,7 +282,7 @@ def torch_compiled(p: Problem, device: str, tf32: bool) -> Step:
     return Step(run, copies, wait, {"torch": torch.__version__})
 
 
-def jax(p: Problem, device: str, tf32: bool) -> Step:
+def jax(p: Problem, device: str, tf32: bool, bfloat16: bool = False) -> Step:
     """JAX, the whole step in one `jit` with donated parameters."""
     import jax
     import jax.numpy as jnp
@@ -291,11 +291,18 @@ def jax(p: Problem, device: str, tf32: bool) -> Step:
     if jax.default_backend() != ("gpu" if device == "cuda" else "cpu"):
         raise RuntimeError(f"JAX runs on {jax.default_backend()} here, not on {device}")
 
+    low = jnp.bfloat16
+    product = jnp.matmul
+    if bfloat16:
+        product = lambda a, b: jnp.matmul(
+            a.astype(low), b.astype(low), preferred_element_type=jnp.float32
+        )
+
     def loss_of(params, x, y):
         h = x
         for w, b in zip(params[:-2:2], params[1:-2:2], strict=True):
-            h = jax.nn.relu(h @ w + b)
-        logp = jax.nn.log_softmax(h @ params[-2] + params[-1])
+            h = jax.nn.relu(product(h, w) + b)
+        logp = jax.nn.log_softmax(product(h, params[-2]) + params[-1])
         return -jnp.mean(jnp.take_along_axis(logp, y[:, None], axis=1))
 
     init, update = functional(jnp, p.lr)
@@ -322,6 +329,11 @@ def jax(p: Problem, device: str, tf32: bool) -> Step:
 
     wait = lambda: jax.block_until_ready(params)
     return Step(run, lambda: [np.array(a) for a in params], wait, {"jax": jax.__version__})
+
+
+def jax_bfloat16(p: Problem, device: str, tf32: bool) -> Step:
+    """The same with products of bfloat16 accumulated in float32, and float32 parameters."""
+    return jax(p, device, False, bfloat16=True)
 
 
 def autograd(p: Problem, device: str, tf32: bool) -> Step:
@@ -417,6 +429,7 @@ PEERS: dict[str, Factory] = {
     "torch bfloat16": torch_bfloat16,
     "torch compiled": torch_compiled,
     "jax": jax,
+    "jax bfloat16": jax_bfloat16,
     "autograd": autograd,
     "mygrad": mygrad,
     "tinygrad": tinygrad,
@@ -435,5 +448,5 @@ ON_CUDA = (
     "torch compiled",
     "jax",
 )
-ON_CUDA_BFLOAT16 = ("pullback compiled bfloat16", "torch bfloat16")
+ON_CUDA_BFLOAT16 = ("pullback compiled bfloat16", "torch bfloat16", "jax bfloat16")
 WITH_ADAM = ("hand", "pullback", "pullback compiled", "pullback compiled fast", "torch", "jax")
