@@ -23,6 +23,7 @@ from ._cuda_steps import BLOCK, EPILOGUES, Launch, Place, Product, Step
 
 OPTIONS = ("--std=c++17",)
 GRAPHS = 4  # kept by a segment
+SETS = 4  # of addresses for which a segment's launches are kept ready
 LANES = 3  # of a forked graph: what may run side by side
 TRIALS = 3  # timed calls of each kind; the first of a kind is not timed
 DEVICE_TO_DEVICE = 3  # cudaMemcpyKind
@@ -100,12 +101,10 @@ class Segment:
         for step, lane in zip(steps, self.lane, strict=True):
             if isinstance(step, Product) and lane not in spaces:
                 spaces[lane] = runtime.memory(_cublas.WORKSPACE)
-        self.bound = [
-            runtime.bind(step, spaces.get(lane))
-            for step, lane in zip(steps, self.lane, strict=True)
-        ]
+        self.steps, self.spaces = tuple(steps), spaces
+        bound = self._bind()
         self.places = [_places(step) for step in steps]
-        self.capturable = all(getattr(b, "capturable", True) for b in self.bound)
+        self.capturable = all(getattr(b, "capturable", True) for b in bound)
         forced = os.environ.get("PULLBACK_GRAPHS", "")
         wanted = forced != "0" and self.capturable and bool(steps)
         self.mode = "replay" if not wanted else "graph" if forced == "1" else "trial"
@@ -117,11 +116,19 @@ class Segment:
         self.graphs: dict[tuple[int, ...], Any] = {}
         self.seen: list[set[int]] = [set() for _ in external]
         self.staged: dict[int, Any] = {}
-        self.last: tuple[int, ...] | None = None
         self.stream: Any = None
         # the libraries plan by the addresses' alignment, outside of any capture
         nowhere = tuple([_cublaslt.NOWHERE] * len(external))
-        self._address(nowhere, {BLOCK} | set(range(len(external))))
+        self._address(bound, nowhere, {BLOCK} | set(range(len(external))))
+        # launches that are ready, by the addresses that they have; the oldest first
+        self.sets = {nowhere: bound}
+
+    def _bind(self) -> list[Any]:
+        """All steps, compiled or planned, without addresses."""
+        return [
+            self.runtime.bind(step, self.spaces.get(lane))
+            for step, lane in zip(self.steps, self.lane, strict=True)
+        ]
 
     def __call__(self, *arrays: Any) -> None:
         """Queue every step once, on CuPy's current stream."""
@@ -141,25 +148,31 @@ class Segment:
         else:
             self._trial(key, arrays, stream)
 
-    def _address(self, key: tuple[int, ...], changed: set[int]) -> None:
+    def _address(self, launches: list[Any], key: tuple[int, ...], changed: set[int]) -> None:
         base = self.block.data.ptr
-        for bound, places in zip(self.bound, self.places, strict=True):
+        for bound, places in zip(launches, self.places, strict=True):
             if any(p is not None and p.slot in changed for p in places):
                 bound.address(
                     *[0 if p is None else (base if p.slot == BLOCK else key[p.slot]) + p.offset for p in places]
                 )  # fmt: skip
 
-    def _readdress(self, key: tuple[int, ...]) -> None:
-        if key != self.last:
-            last = self.last or (None,) * len(key)
-            changed = {i for i, (a, b) in enumerate(zip(key, last, strict=True)) if a != b}
-            self.last = None  # should it fail halfway
-            self._address(key, changed)
-            self.last = key
+    def _ready(self, key: tuple[int, ...]) -> list[Any]:
+        """The launches for these addresses; looked up where they were met before, as outputs that take turns are."""
+        found = self.sets.get(key)
+        if found is None:
+            if len(self.sets) < SETS:
+                found = self._bind()
+                self._address(found, key, {BLOCK} | set(range(len(key))))
+            else:
+                last = next(iter(self.sets))
+                found = self.sets.pop(last)  # gone, should it fail halfway
+                changed = {i for i, (a, b) in enumerate(zip(key, last, strict=True)) if a != b}
+                self._address(found, key, changed)
+            self.sets[key] = found
+        return found
 
     def _replay(self, key: tuple[int, ...], stream: int) -> None:
-        self._readdress(key)
-        for bound in self.bound:
+        for bound in self._ready(key):
             bound.launch(stream)
 
     def _replay_of(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
@@ -226,14 +239,14 @@ class Segment:
 
     def _capture(self, key: tuple[int, ...]) -> Any:
         """A graph of all steps, none of which runs; None, and no further trial, if it cannot be had."""
-        self._readdress(key)  # before the capture: a library may ask the device
+        ready = self._ready(key)  # before the capture: a library may ask the device
         stream = self.cupy.cuda.Stream(non_blocking=True)
         try:
             with stream:
                 stream.begin_capture()
                 try:
                     if self.shape == "fork":
-                        self._fork(stream)
+                        self._fork(ready, stream)
                     else:
                         self._replay(key, stream.ptr)
                 finally:
@@ -249,7 +262,7 @@ class Segment:
             return None
         return graph
 
-    def _fork(self, first: Any) -> None:
+    def _fork(self, launches: list[Any], first: Any) -> None:
         """Queue every step on the stream of its lane; a step waits for those of other lanes that it needs."""
         cuda = self.cupy.cuda
         streams = [first, *[cuda.Stream(non_blocking=True) for _ in range(max(self.lane))]]
@@ -257,9 +270,7 @@ class Segment:
         begun.record(first)
         events: dict[int, Any] = {}
         entered = {0}
-        for j, (bound, lane, needs) in enumerate(
-            zip(self.bound, self.lane, self.order, strict=True)
-        ):
+        for j, (bound, lane, needs) in enumerate(zip(launches, self.lane, self.order, strict=True)):
             stream = streams[lane]
             if lane not in entered:
                 stream.wait_event(begun)

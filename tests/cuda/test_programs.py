@@ -620,6 +620,7 @@ def test_plans_by_alignment():
     workspace = np.zeros(64, "uint8").view(Array)
     assert runtime.way(product) is way
     library.smallest = 1 << 20
+    way.plans.clear()  # as of another shape
     assert isinstance(runtime.bind(product, workspace), _cublas._CublasProduct)
 
 
@@ -703,3 +704,30 @@ def test_feed_waits_before_it_writes_into_pinned_memory_again(runtime):
 def test_feed_refuses_objects(runtime):
     with pytest.raises(TypeError, match="array 0 of a batch has dtype object"):
         list(_cuda_feed.bind(FAKE)([(np.array([None]),)]))
+
+
+def test_launches_are_looked_up_by_their_addresses(runtime, monkeypatch):
+    """Outputs that take turns: nothing is bound or addressed anew once each set of addresses was met."""
+    monkeypatch.setenv("PULLBACK_GRAPHS", "0")
+    segment = runtime.segment([_step(0, 1)], runtime.memory(256), 2, ["in", "inout"])
+    x, ys = np.ones(1).view(Array), [np.zeros(1).view(Array) for _ in range(2)]
+    addressed = []
+    before = segment._address
+    segment._address = lambda *a: (addressed.append(a[1]), before(*a))
+    for i in range(10):
+        segment(x, ys[i % 2])
+    FAKE.cuda.current.synchronize()
+    assert [float(y[0]) for y in ys] == [5, 5]
+    assert len(addressed) == 2
+
+
+def test_more_sets_of_addresses_than_are_kept(runtime, monkeypatch):
+    monkeypatch.setenv("PULLBACK_GRAPHS", "0")
+    segment = runtime.segment([_step(0, 1)], runtime.memory(256), 2, ["in", "inout"])
+    xs, y = _fresh(1, 3 * _cuda_programs.SETS), np.zeros(1).view(Array)
+    for _ in range(2):
+        for x in xs:
+            segment(x, y)
+    FAKE.cuda.current.synchronize()
+    assert y[0] == 2 * sum(range(len(xs)))
+    assert len(segment.sets) == _cuda_programs.SETS
