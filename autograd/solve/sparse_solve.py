@@ -64,9 +64,11 @@ def spsolve(A: Any, b: Any, *, permc_spec: str | None = None, check: bool = True
 
     Notes
     -----
-    SuperLU (Li, An overview of SuperLU, 2005) on the host for NumPy's arrays. For CuPy's, CuPy's own `splu`, which
-    factorises on the host too, and solves on the device. The gradient with respect to A's elements is −λ vᵀ at their
-    places, with Aᵀ λ = c by the same factor: memory and time of one more solve.
+    SuperLU (Li, An overview of SuperLU, 2005) on the host for NumPy's arrays. For CuPy's, cuDSS where nvmath-python and
+    cuDSS are installed (extra `nvmath`): analysis, factor and solves on the device, the analysis of a pattern kept for
+    other values of its elements; else CuPy's own `splu`, which factorises on the host and solves on the device. The
+    gradient with respect to A's elements is −λ vᵀ at their places, with Aᵀ λ = c by the same factor (cuDSS's of Aᵀ):
+    memory and time of one more solve.
 
     Examples
     --------
