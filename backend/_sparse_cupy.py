@@ -33,7 +33,6 @@ class DeviceFactor:
 
 def bind(cupy: Any, sparse: Any, linalg: Any) -> dict[str, Callable[..., Any]]:
     """The functions of `_sparse.py` on CuPy; `sparse` and `linalg` are cupyx's modules, loaded when first used."""
-
     cudss = _cudss.bind(cupy, sparse)
 
     def sparse_rows(*, pattern: Pattern) -> Any:
