@@ -129,15 +129,21 @@ def softmax_cross_entropy(logits, labels):
     z = logits.reshape(-1, classes).T.copy()
     rows = z.shape[1]
     places = _label_places(labels, classes, rows)
-    count, share, weights = _mean_over(rows, z.dtype)
+    count, one, weights = _mean_over(rows, z.dtype)
     z -= _max_reduce(z, 0)
     picked = z.take(places)
     np.exp(z, z)
-    total = _add_reduce(z, 0)
-    z /= total * count
     flat = z.reshape(-1)
-    flat[places] -= share
-    np.log(total, total)
+    own = flat.take(places)
+    flat[places] = 0
+    total = _add_reduce(z, 0)  # of the other classes: beside an own 1 it would have no digits left
+    whole = total + own
+    whole *= count
+    z /= whole
+    flat[places] = total / -whole
+    own -= one
+    total += own
+    np.log1p(total, total)
     total -= picked
     return np.asarray(total.dot(weights)), z.T.reshape(logits.shape)
 
@@ -174,13 +180,13 @@ _MEAN: dict[Any, tuple[np.ndarray, ...]] = {}
 
 
 def _mean_over(n, dtype):
-    """The scalars n and 1/n and n times 1/n, as arrays of a dtype: for a ufunc faster than numbers."""
+    """The scalars n and 1 and n times 1/n, as arrays of a dtype: for a ufunc faster than numbers."""
     key = (n, dtype)
     known = _MEAN.get(key)
     if known is None:
         if len(_MEAN) > 64:
             _MEAN.clear()
-        known = np.array(n, dtype), np.array(1 / n, dtype), np.full(n, 1 / n, dtype)
+        known = np.array(n, dtype), np.array(1, dtype), np.full(n, 1 / n, dtype)
         for x in known:
             x.flags.writeable = False
         _MEAN[key] = known
