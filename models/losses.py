@@ -13,6 +13,7 @@ from typing import Any
 
 from ..autograd import namespace as xp
 from ..autograd import tree
+from ..autograd.array import raw
 from ..autograd.dtypes import is_inexact
 from ._module import parameter_mask
 from ._reduction import (
@@ -22,6 +23,7 @@ from ._reduction import (
     difference,
     floating_pair,
     marked,
+    on_host,
     reduce,
     shape_of,
     smallest,
@@ -85,12 +87,22 @@ def binary_cross_entropy(
     fine = check_two(name, labels, -1) if signed else check_range(name, "labels", labels, 0, 1)
     logits = without(xp.asarray(logits), sample_weight)
     y = without(xp.astype(xp.asarray(labels), logits.dtype), sample_weight)
-    if signed:
-        y = 0.5 * (y + 1)
-    positive = y >= 0.5
-    z = xp.where(positive, -logits, logits)
-    losses = softplus(z) - times(xp.where(positive, 1 - y, y), z)
+    if _are_certain(labels):
+        losses = softplus((-y if signed else 1 - 2 * y) * logits)
+    else:
+        y = 0.5 * (y + 1) if signed else y
+        positive = y >= 0.5
+        z = xp.where(positive, -logits, logits)
+        losses = softplus(z) - times(xp.where(positive, 1 - y, y), z)
     return reduce(name, marked(losses, fine), sample_weight, reduction)
+
+
+def _are_certain(labels: Any) -> bool:
+    """Whether no label is a probability between 0 and 1, or may be, or is differentiated: r is 0 then."""
+    if not is_inexact(getattr(raw(labels), "dtype", float)):
+        return True
+    values = None if getattr(labels, "traced", False) else on_host(labels)
+    return values is not None and bool(((values == 0) | (values == 1) | (values == -1)).all())
 
 
 def squared_error(
