@@ -197,7 +197,7 @@ class Lion:
     b1, b2 : float
         Decay rates, in [0, 1).
     weight_decay : float
-        Decoupled; optax's default.
+        Decoupled, of every parameter; optax's default.
     mask
         Which parameters decay, as for `SGD`.
 
@@ -213,7 +213,7 @@ class Lion:
     Examples
     --------
     >>> import numpy as np, pullback as pb
-    >>> opt, w = pb.optim.Lion(0.1), np.asarray([1.0, -1.0, 0.0])
+    >>> opt, w = pb.optim.Lion(0.1, weight_decay=0.0), np.asarray([1.0, -1.0, 0.0])
     >>> opt.step(w, w, opt.init(w))[0]
     array([ 0.9, -0.9,  0. ])
     """
