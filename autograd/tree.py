@@ -196,6 +196,37 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
     return unflatten(spec, [f(*row) for row in zip(*columns, strict=True)])
 
 
+def parameter_mask(tree: Any) -> Any:
+    """A tree of bools: True for leaves, False for those in dataclass fields of training's own state.
+
+    Such fields have ``"state"`` in their metadata, as `pullback.models.state` makes them: running statistics.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tree.leaves(pb.tree.parameter_mask([pb.models.BatchNorm.init(3), 1.0]))
+    [True, True, False, False, True]
+    """
+    kind = type(tree)
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        new = object.__new__(kind)
+        for field in dataclasses.fields(tree):
+            value = getattr(tree, field.name)
+            if field.metadata.get("state"):
+                value = map(lambda _: False, value)
+            elif not field.metadata.get("static"):
+                value = parameter_mask(value)
+            object.__setattr__(new, field.name, value)
+        return new
+    if kind in (tuple, list):
+        return kind(parameter_mask(part) for part in tree)
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return kind(*(parameter_mask(part) for part in tree))
+    if kind is dict:
+        return {key: parameter_mask(part) for key, part in tree.items()}
+    return map(lambda _: True, tree)
+
+
 def paths(tree: Any) -> list[str]:
     """A name for each leaf, such as ``"layers.0.W"``.
 

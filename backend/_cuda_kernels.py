@@ -66,10 +66,17 @@ __device__ __forceinline__ real row_shift(const real* x, idx cols) {
     return isinf(m) ? (real)0 : m;
 }
 
-__device__ __forceinline__ real row_sum_exp(const real* x, idx cols, real shift) {
-    real s = 0;
-    EACH_COLUMN(j, cols) s += exp(x[j] - shift);
-    return reduce_row<plus>(s);
+// log sum_j exp(x_j - shift): log1p of what stands beside one maximum, whose 1 would swallow it
+__device__ __forceinline__ real row_log_sum_exp(const real* x, idx cols, real shift) {
+    real rest = 0, tops = 0;
+    EACH_COLUMN(j, cols) {
+        const real e = exp(x[j] - shift);
+        if (x[j] < shift) rest += e;
+        else tops += e;
+    }
+    rest = reduce_row<plus>(rest);
+    tops = reduce_row<plus>(tops);
+    return tops == 1 ? log1p(rest) : log(rest + tops);
 }
 """
 
@@ -117,13 +124,19 @@ __device__ __forceinline__ void cross_entropy_row(
     if (row >= rows) return;
     z += row * cols;
     slope += row * cols;
-    const real shift = row_shift(z, cols);
-    const real total = row_sum_exp(z, cols, shift), scale = 1 / total, share = (real)1 / rows;
     const idx k = y[row];
+    const bool known = 0 <= k && k < cols;
+    const real shift = row_shift(z, cols);
+    // of the other classes: beside the label's own 1 their sum would have no digits left
+    real others = 0;
+    EACH_COLUMN(j, cols) others += j == k ? (real)0 : exp(z[j] - shift);
+    others = reduce_row<plus>(others);
+    const real own = known ? exp(z[k] - shift) : (real)0;
+    const real scale = 1 / (others + own), share = (real)1 / rows;
     if (threadIdx.x == 0) {
-        loss[row] = (0 <= k && k < cols) ? log(total) + (shift - z[k]) : NOT_A_NUMBER;
+        loss[row] = known ? log1p(others + (own - 1)) + (shift - z[k]) : NOT_A_NUMBER;
     }
-    EACH_COLUMN(j, cols) slope[j] = (exp(z[j] - shift) * scale - (real)(j == k)) * share;
+    EACH_COLUMN(j, cols) slope[j] = (j == k ? -others : exp(z[j] - shift)) * scale * share;
 }
 """
 
@@ -180,8 +193,8 @@ extern "C" __global__ void logsumexp(const real* x, real* out, idx rows, idx col
     const idx row = ROW;
     if (row >= rows) return;
     x += row * cols;
-    const real shift = row_shift(x, cols), total = row_sum_exp(x, cols, shift);
-    if (threadIdx.x == 0) out[row] = log(total) + shift;
+    const real shift = row_shift(x, cols), log_total = row_log_sum_exp(x, cols, shift);
+    if (threadIdx.x == 0) out[row] = log_total + shift;
 }
 """,
     # x (rows, cols) -> out (rows, cols)
@@ -191,7 +204,7 @@ extern "C" __global__ void log_softmax(const real* x, real* out, idx rows, idx c
     if (row >= rows) return;
     x += row * cols;
     out += row * cols;
-    const real shift = row_shift(x, cols), log_total = log(row_sum_exp(x, cols, shift));
+    const real shift = row_shift(x, cols), log_total = row_log_sum_exp(x, cols, shift);
     EACH_COLUMN(j, cols) out[j] = (x[j] - shift) - log_total;
 }
 """,

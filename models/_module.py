@@ -184,7 +184,7 @@ def plain(model: Any) -> Any:
 def parameter_mask(model: Any) -> Any:
     """A tree of bools: True for parameters, False for fields made by `state` (running statistics).
 
-    What the optimisers take as `mask`, so that weight decay leaves running statistics alone.
+    What the optimisers take as `mask`; they leave running statistics alone without it, too.
 
     Parameters
     ----------
@@ -196,18 +196,4 @@ def parameter_mask(model: Any) -> Any:
     >>> pb.tree.leaves(pb.models.parameter_mask(pb.models.BatchNorm.init(3)))
     [True, True, False, False]
     """
-    if isinstance(model, Module):
-        new = object.__new__(type(model))
-        for field in dataclasses.fields(model):  # type: ignore[arg-type]  # every subclass is a dataclass
-            value = getattr(model, field.name)
-            if field.metadata.get("state"):
-                value = tree.map(lambda _: False, value)
-            elif not field.metadata.get("static"):
-                value = parameter_mask(value)
-            object.__setattr__(new, field.name, value)
-        return new
-    if type(model) in (tuple, list):
-        return type(model)(parameter_mask(part) for part in model)
-    if type(model) is dict:
-        return {key: parameter_mask(part) for key, part in model.items()}
-    return tree.map(lambda _: True, model)
+    return tree.parameter_mask(model)

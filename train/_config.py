@@ -65,8 +65,8 @@ class Settings:
         Empty for what ``PULLBACK_BACKEND`` says.
     dtype : {"float32", "float64"}
     l2 : float, optional
-        Strength of the decay of weights (never biases): with adamw its decoupled weight decay, with
-        the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's own default.
+        Strength of the decay of weight matrices, never of biases (`pb.optim`'s ``mask="matrices"``): with adamw its
+        decoupled weight decay, with the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's own default.
     name : str
         The run's folder in ``runs/``; empty for the data's name.
     """

@@ -156,15 +156,16 @@ def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Back
 
 def _optimizer(settings: Settings) -> Any:
     rate, l2 = float(settings.learning_rate or 0.0), float(settings.l2 or 0.0)
+    decay: dict[str, Any] = {"weight_decay": l2, "mask": "matrices"}  # never of biases
     match settings.optimizer:
         case "adamw":
-            return optim.AdamW(rate, weight_decay=l2)
+            return optim.AdamW(rate, **decay)
         case "adam":
-            return optim.Adam(rate, weight_decay=l2)
+            return optim.Adam(rate, **decay)
         case "sgd":
-            return optim.SGD(rate, weight_decay=l2)
+            return optim.SGD(rate, **decay)
         case kind:
-            return optim.SGD(rate, momentum=0.9, nesterov=kind == "nesterov", weight_decay=l2)
+            return optim.SGD(rate, momentum=0.9, nesterov=kind == "nesterov", **decay)
 
 
 def _trained(

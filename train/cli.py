@@ -139,7 +139,9 @@ def _app() -> Any:
         dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
         l2: Annotated[
             float | None,
-            option("Decay of the weights: adamw's own, else a penalty in the loss. [by optimiser]"),
+            option(
+                "Decay of weight matrices, not biases: adamw's own, else a penalty in the loss. [by optimiser]"
+            ),
         ] = None,
         name: Annotated[
             str | None, option("The run's folder in runs/. [the data's name, numbered]")

@@ -95,10 +95,13 @@ def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
     shift = xp.max(logits, axis=-1, keepdims=True)
     e = xp.exp(logits - shift)
     total = xp.sum(e, axis=-1, keepdims=True)
+    own = xp.sum(xp.where(hit, e, 0.0), axis=-1, keepdims=True)
+    # minus the other classes' share: beside an own 1 it would have no digits left
+    others = xp.sum(xp.where(hit, 0.0, -e), axis=-1, keepdims=True)
     picked = xp.sum(xp.where(hit, logits, 0.0), axis=-1, keepdims=True)
     known = xp.sum(xp.astype(hit, logits.dtype), axis=-1, keepdims=True)
-    loss = xp.where(known > 0, xp.log(total) + (shift - picked), math.nan)
-    return xp.mean(loss), (e / total - xp.astype(hit, logits.dtype)) * (1 / rows)
+    loss = xp.where(known > 0, xp.log1p((own - 1) - others) + (shift - picked), math.nan)
+    return xp.mean(loss), xp.where(hit, others, e) / total * (1 / rows)
 
 
 def decomposed_on_device(space: Any) -> dict[str, Callable[..., Any]]:

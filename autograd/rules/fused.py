@@ -7,7 +7,11 @@ X̄ = Ȳ Wᵀ, W̄ = Xᵀ Ȳ, b̄ = Ȳᵀ 1. With a ReLU behind it, Ȳ is first 
 
 *Softmax cross-entropy.* L = −(1/n) Σ_i log p_i[y_i] with p_i = softmax(z_i): log p_i[y_i] = z_i[y_i] − log Σ exp z_i,
 so z̄ = (p − onehot(y)) · ct / n. The forward pass leaves the slope (p − onehot(y)) / n as a residual, so
-that the backward pass is one scaling (Bishop, Pattern Recognition and Machine Learning, 2006, eq. 4.109).
+that the backward pass is one scaling (Bishop, Pattern Recognition and Machine Learning, 2006, eq. 4.109). Where p is
+nearly 1, p − 1 has no digits left: minus the sum of the other probabilities, or expm1(log p), has them.
+
+*Log-softmax.* x_bar = ct − p Σ ct = ct (1 − p) − p (Σ ct − ct), with 1 − p = −expm1(out): the cotangent of one class
+alone gives 1 − p to its last digit.
 """
 
 from __future__ import annotations
@@ -54,7 +58,9 @@ def _logsumexp(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) ->
 defvjp("logsumexp", x=_logsumexp)
 defvjp(
     "log_softmax",
-    x=lambda ct, out, axis, xp: ct - xp.exp(out) * xp.sum(ct, axis=axis, keepdims=True),
+    x=lambda ct, out, axis, xp: (
+        -ct * xp.expm1(out) - xp.exp(out) * (xp.sum(ct, axis=axis, keepdims=True) - ct)
+    ),
 )
 defvjp(
     "softmax",

@@ -162,9 +162,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
             labels = placed(codes)[:, None]
 
             def losses(logits: Any) -> Any:
-                return (
-                    xp.logsumexp(logits, axis=1) - xp.take_along_axis(logits, labels, axis=1)[:, 0]
-                )
+                return -xp.take_along_axis(xp.log_softmax(logits, axis=1), labels, axis=1)[:, 0]
 
         def objective(p: dict[str, Any]) -> Any:
             logits = A @ p["W"]

@@ -29,8 +29,9 @@ _PARAMETERS = """Parameters
         sample, or their mean.
     solver : {{"adam", "sgd", "lbfgs"}}
     alpha : float, default=0.0001
-        Penalty ½ alpha ‖W‖² on the weights, divided by the number of samples of a batch; as the optimiser's coupled
-        decay, so that ``loss_`` does not contain it.
+        Penalty ½ alpha ‖W‖² on the weight matrices, never on biases, as scikit-learn's: `pb.optim`'s
+        ``mask="matrices"``. It is divided by the number of samples of a batch, and the optimiser's coupled decay, so
+        that ``loss_`` does not contain it.
     batch_size : int or "auto"
         "auto" is min(200, n_samples).
     learning_rate : {{"constant", "invscaling", "adaptive"}}

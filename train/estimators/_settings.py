@@ -106,7 +106,10 @@ def optimiser(estimator: Any, rows: int) -> Any:
             b2=float(estimator.beta_2),
             eps=float(estimator.epsilon),
             weight_decay=decay,
+            mask="matrices",
         )
     momentum = float(estimator.momentum)
     nesterov = bool(estimator.nesterovs_momentum and momentum)
-    return optim.SGD(rate, momentum=momentum, nesterov=nesterov, weight_decay=decay)
+    return optim.SGD(
+        rate, momentum=momentum, nesterov=nesterov, weight_decay=decay, mask="matrices"
+    )
