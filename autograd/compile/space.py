@@ -25,9 +25,9 @@ _REFUSED = {
     "unique_inverse": "make it an argument of the compiled function",
     "unique_values": "make it an argument of the compiled function",
 }
+_COPIES = frozenset(("copy", "positive"))
 # Results that depend on shapes and dtypes alone.
 _OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
-_SAME = frozenset(("copy", "stop_gradient", "positive"))
 
 
 class RecordingSpace(Namespace):
@@ -62,7 +62,9 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
             return recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
-        if name in _SAME and isinstance(args[0], Symbol):
+        if name == "stop_gradient" and isinstance(args[0], Symbol):
+            return args[0].renamed()
+        if name in _COPIES and isinstance(args[0], Symbol):
             return args[0].copy()
         args, settings = _read_numbers(name, args, settings)
         if name == "matmul" and recorder.precision != "float32":

@@ -177,9 +177,15 @@ class Symbol(Recorded):
         """A copy on another device."""
         return self.space.to_device(self, device)
 
-    def copy(self) -> Any:
+    def renamed(self) -> Any:
         """Itself, under another name: nothing writes to it."""
         return type(self)(self.recorder, self.of, self.real_value)
+
+    def copy(self) -> Any:
+        """A fresh array; the program makes one only where it is a result."""
+        if self.of.kind == NUMBER:
+            return self.renamed()
+        return self.recorder.record("copy", self.space.base.copy, (self,), {})
 
     __copy__ = copy
 
