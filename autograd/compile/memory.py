@@ -1,9 +1,9 @@
 """Which results share memory with what they were made from: looked up in the arrays themselves, never by a name.
 
 A recording holds the real arrays, so it sees which operations returned a view. But whether a function copies may
-depend on how its argument lies in memory (a reshape of a transpose, a cast to the same dtype), and at replay an argument
-may lie otherwise. So there are two halves: what shared memory while recording keeps its argument's buffer alive for as
-long as the result is read; everything else is looked at when it has been computed, and copied if it is a view after all.
+depend on how its argument lies in memory (a reshape of a transpose, a cast to the same dtype), and at replay it may
+lie otherwise. So there are two halves: what shared memory while recording keeps its argument's buffer alive for as
+long as the result is read; everything else is looked at when it has been computed, and copied if it is a view.
 """
 
 from __future__ import annotations
