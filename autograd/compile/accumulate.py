@@ -30,7 +30,7 @@ def accumulate(program: Program, out: Statements, plan: Plan, *, constant: bool 
         merged.start = (p, scale, sign)
         first, last = out.items.index(product), out.items.index(loop)
         between = out.items[first + 1 : last]
-        late = any(out.root(v) is p for s in between for op in s.ops for v in op.inputs())
+        late = any(p in out.read(s) for s in between)
         late = late or (
             type(scale) is Value and scale.kind == ARRAY and not _before(out, first, scale)
         )
@@ -79,7 +79,7 @@ def _update(
         product = _product(g, out) if type(g) is Value else None
         if product is None or readers.get(g) != 1 or readers.get(scaling.result) != 1:
             continue
-        if any(out.root(v) is p for v in product.op.inputs()):
+        if p in out.read(product):
             continue
         if _is_scalar(scale, g):
             return product, p, scale, -1 if adding.name == "subtract" else 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,7 @@ def linear_vjp_W(xp: Any, ct: Any, x: Any) -> Any:
 
 def mean(xp: Any, x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     """Sum over count; of float16 and integers, NumPy's own, whose accumulators are wider."""
-    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     count = math.prod(x.shape[i] for i in axes)
     if x.dtype.char not in "fdFD" or count == 0:
         return xp.whole_mean(x, axis=axis, keepdims=keepdims)
@@ -46,7 +47,7 @@ def square(xp: Any, x: Any, /) -> Any:
 
 def expand_dims(xp: Any, x: Any, /, axis: Any = 0) -> Any:
     """By `reshape`."""
-    axes = axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(operator.index(a) for a in (axis if isinstance(axis, tuple) else (axis,)))
     n = x.ndim + len(axes)
     if any(not -n <= a < n for a in axes):
         return xp.whole_expand_dims(x, axis=axis)

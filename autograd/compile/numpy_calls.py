@@ -157,9 +157,9 @@ def _address(x: Any) -> int:
 
 
 def where_into(condition: Any, x1: Any, x2: Any, target: Any) -> None:
-    """``where(condition, x1, x2)`` into a buffer that is none of them."""
-    np.copyto(target, x2)
-    np.copyto(target, x1, where=condition)
+    """``where(condition, x1, x2)`` into a buffer that is none of them; integers wrap around, as NumPy has them."""
+    np.copyto(target, np.asarray(x2) if type(x2) is int else x2, "unsafe")
+    np.copyto(target, np.asarray(x1) if type(x1) is int else x1, "unsafe", condition)
 
 
 def contiguous(x: Any) -> Any:

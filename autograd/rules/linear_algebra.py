@@ -6,6 +6,7 @@ matrices too, since the sweep carries conjugated cotangents.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from ..dtypes import is_complex
@@ -86,10 +87,14 @@ defvjp("matmul", x1=_matmul_x1, x2=_matmul_x2)
 
 def _summed_axes(axes: Any, ndim1: int, ndim2: int) -> tuple[list[int], list[int]]:
     """The axes of x1 and of x2 that are summed over, in pairs, counted from the front."""
-    if isinstance(axes, int):
-        return list(range(ndim1 - axes, ndim1)), list(range(axes))
-    first, second = ((a,) if isinstance(a, int) else a for a in axes)
-    return [a % ndim1 for a in first], [a % ndim2 for a in second]
+    if not isinstance(axes, tuple | list):
+        n = operator.index(axes)  # it may be a number that `compile` records
+        return list(range(ndim1 - n, ndim1)), list(range(n))
+    first, second = (a if isinstance(a, tuple | list) else (a,) for a in axes)
+    return (
+        [operator.index(a) % ndim1 for a in first],
+        [operator.index(a) % ndim2 for a in second],
+    )
 
 
 def _without(ndim: int, axes: list[int]) -> list[int]:
