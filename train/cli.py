@@ -60,9 +60,8 @@ def _run(arguments: list[str]) -> int:
     except (InputError, BackendError) as error:
         return _tell(str(error), BAD_INPUT)
     except MemoryError as error:
-        return _tell(
-            f"not enough memory: {error or 'choose a smaller network or batch'}", BAD_INPUT
-        )
+        what = f" ({error})" if str(error) else ""
+        return _tell(f"not enough memory{what}: choose a smaller network or batch", BAD_INPUT)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
