@@ -20,7 +20,7 @@ from ._config import Settings, config_text
 from ._data import Dataset, load_dataset
 from ._errors import counted, extra
 from ._feeding import placed
-from ._files import make_run_folder, write_atomic
+from ._files import make_run_folder, sweep_runs, write_atomic
 from ._loop import Fit, evaluate, fit
 from ._plots import curves_png, weights_png
 from ._split import Split, Standardizer, split
@@ -29,6 +29,8 @@ from ._tasks import Task, task_for
 MODEL, METRICS, CURVES, WEIGHTS, CONFIG = (
     "model.safetensors", "metrics.csv", "curves.png", "weights.png", "run.toml"
 )  # fmt: skip
+
+FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG)
 
 # Files on disk follow the run at this distance; every write waits for the disk.
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -108,6 +110,7 @@ def train(
         active = backend.current()
         ready = _prepare(settings, active)
         _say_start(ready, active, say)
+        sweep_runs(Path(runs), FILES)
         folder = make_run_folder(
             Path(runs), settings.name or folder_name(ready.data), exact=exact_name
         )

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from ..backend import BackendError
 from ._config import Settings, merged, parse_hidden, read_config
-from ._errors import InputError, extra
+from ._errors import InputError, extra, one_line
 from ._files import write_atomic
 from ._info import info_lines
 from ._loop import Fit
@@ -78,7 +78,7 @@ def _drop_output() -> None:
 
 def _tell(message: str, code: int) -> int:
     """One line on stderr, whatever the message holds."""
-    print("pullback: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    print("pullback: " + one_line(message), file=sys.stderr, flush=True)
     return code
 
 

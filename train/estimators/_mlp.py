@@ -13,7 +13,15 @@ from sklearn.utils.metaestimators import available_if
 from ...autograd import to_numpy
 from ...autograd.array import raw
 from ._arrays import check_both, check_weights, is_native
-from ._labels import combined_weights, decide, draw, encode, log_probabilities
+from ._labels import (
+    combined_weights,
+    decide,
+    draw,
+    encode,
+    exact_labels,
+    log_probabilities,
+    same_labels,
+)
 from ._losses import CLASSIFICATION, REGRESSION
 from ._perceptron import Perceptron, by_minibatches, remember
 from ._settings import check_settings
@@ -171,12 +179,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             If `max_iter` epochs were not enough.
         """
         check_settings(self)
-        X, y = check_both(self, X, y)
+        X, y = check_both(self, X, exact_labels("MLPClassifier", y))
         classes, codes = encode(to_numpy(y) if is_native(y) else y)
         if (
             self.warm_start
             and hasattr(self, "classes_")
-            and not np.array_equal(self.classes_, classes)
+            and not same_labels(self.classes_, classes)
         ):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
@@ -206,14 +214,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """
         check_settings(self)
         first = not hasattr(self, "model_")  # a first call that failed leaves none
-        X, y = check_both(self, X, y, reset=first)
+        X, y = check_both(self, X, exact_labels("MLPClassifier", y), reset=first)
         if first and classes is None:
             raise ValueError(
                 "MLPClassifier: classes must be passed on the first call to partial_fit."
             )
         if classes is not None:
-            given = np.unique(classes)
-            if not first and not np.array_equal(given, self.classes_):
+            given = np.unique(exact_labels("MLPClassifier: classes", classes))
+            if not first and not same_labels(given, self.classes_):
                 raise ValueError(
                     f"MLPClassifier.partial_fit: classes={classes!r} are not those of the first call"
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -59,6 +60,7 @@ class Perceptron(BaseEstimator):
         incremental: bool,
     ) -> None:
         X = to_numpy(raw(X)) if is_native(X) else X
+        self._check_rows(len(X), incremental)
         objective = objective_for(self, self._losses)
         fresh = not (incremental or self.warm_start) or not hasattr(self, "model_")
         if not fresh and (
@@ -79,6 +81,23 @@ class Perceptron(BaseEstimator):
                 data, validation, objective, 1 if incremental else int(self.max_iter), incremental
             )
         self._tell_parameters()
+
+    def _check_rows(self, n: int, incremental: bool) -> None:
+        """Refuse too few rows for a validation part, or for statistics over the rows of a batch."""
+        name, kept = type(self).__name__, n
+        if self.early_stopping and not incremental:
+            held = math.ceil(self.validation_fraction * n)
+            if held < 2:
+                raise ValueError(
+                    f"{name}: The validation set is too small: {held} of {n} samples; Increase 'validation_fraction' "
+                    "or the size of your dataset."
+                )
+            kept = n - held
+        if self.batch_norm and kept < 2:
+            raise ValueError(
+                f"{name}: batch_norm=True takes statistics over the samples of a batch: 2 or more are needed to train "
+                f"on, here {'is' if kept == 1 else 'are'} {kept}; collect them, or use batch_norm=False"
+            )
 
     def _make_network(self, outputs: int) -> Network:
         sizes = (self.n_features_in_, *hidden_layers(self), outputs)
@@ -202,6 +221,7 @@ class Perceptron(BaseEstimator):
             rate=self._rate_at,
             keys=random.stream(int(self._rng.integers(2**31))) if stochastic else lambda: None,
             seen=self.t_,
+            least=2 if self._network.batch_norm else 1,
         )
         self.n_iter_ += 1
         self.t_ += n

@@ -63,12 +63,20 @@ def check_settings(estimator: Any) -> None:
         _refuse(estimator, "learning_rate", "constant, invscaling or adaptive")
     if estimator.early_stopping and estimator.solver == "lbfgs":
         _refuse(estimator, "early_stopping", "False with solver='lbfgs', which has no epochs")
+    for setting in (
+        "dropout",
+        "batch_norm",
+    ):  # the minimiser needs one function from beginning to end
+        if getattr(estimator, setting) and estimator.solver == "lbfgs":
+            _refuse(estimator, setting, "off with solver='lbfgs', which knows no training mode")
     fraction = estimator.validation_fraction
     if not _is_number(fraction) or not 0 < fraction < 1:
         _refuse(estimator, "validation_fraction", "between 0 and 1")
     size = estimator.batch_size
     if size != "auto" and (not isinstance(size, int | np.integer) or size < 1):
         _refuse(estimator, "batch_size", "'auto' or an integer of at least 1")
+    if size == 1 and estimator.batch_norm:
+        _refuse(estimator, "batch_size", "2 or more with batch_norm=True: one row has no variance")
     if np.dtype(estimator.dtype) not in (np.dtype("float32"), np.dtype("float64")):
         _refuse(estimator, "dtype", "float32 or float64")
     if not np.iterable(estimator.callbacks) or not all(map(callable, estimator.callbacks)):

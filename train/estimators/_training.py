@@ -16,7 +16,8 @@ from ...autograd.backward import SPACES
 from ...autograd.compile import compile
 from ...backend import backend_of, current
 from ...optim import minimize
-from .._feeding import batches, fed, is_fed
+from .._feeding import batches
+from .._step import training_step
 from ._network import Network
 
 _FTOL = 2.2e-9  # relative decrease at which L-BFGS ends, as in SciPy's, and so in scikit-learn's
@@ -33,22 +34,12 @@ class Data:
     y: Any
     weights: Any = None
 
-    def batches(self, order: np.ndarray | None, rows: int) -> Iterator[tuple[Any, ...]]:
-        """``(x, y)`` or ``(x, y, weights)`` of so many rows at a time, on the device; the last may be smaller.
-
-        On the device all rows are put into order at once; on the host it would need the data a second time.
-        """
+    def batches(
+        self, order: np.ndarray | None, rows: int, least: int = 1
+    ) -> Iterator[tuple[Any, ...]]:
+        """``(x, y)`` or ``(x, y, weights)`` of so many rows at a time, on the device; the last may be smaller."""
         arrays = tuple(a for a in (self.x, self.y, self.weights) if a is not None)
-        home = current()
-        if order is not None:
-            if is_fed(self.x, home):
-                return batches(arrays, order, rows, home)
-            owner = backend_of(self.x)
-            order = owner.asarray(order)
-            arrays = tuple(owner.xp.take(a, order, axis=0) for a in arrays)
-        starts = range(0, self.x.shape[0], rows)
-        parts = (tuple(a[start : start + rows] for a in arrays) for start in starts)
-        return fed(parts, self.x, home)
+        return batches(arrays, order, rows, current(), least)
 
 
 @dataclass(frozen=True)
@@ -165,7 +156,7 @@ def minibatches(
     Without numba's kernels, which take longer to compile than most of these networks to train.
     """
     if network.stochastic:
-        step = _stochastic_step(objective, opt)
+        step = _stochastic_step(objective, opt, model)
         return Minibatches(copied, copied, _replayed(step) if replayed else step)
     packing = Packing.of(model)
     step = _packed_step(objective, opt, packing, tree.leaves(model)[0])
@@ -176,19 +167,14 @@ def minibatches(
     )
 
 
-def _stochastic_step(objective: Objective, opt: Any) -> Callable[..., Any]:
-    def loss(model: Any, x: Any, y: Any, weights: Any, key: Any) -> Any:
-        outputs, model = model.training(x, key=key)
-        return objective(outputs, y, weights), model
-
-    gradient = value_and_grad(loss, has_aux=True)
+def _stochastic_step(objective: Objective, opt: Any, model: Any) -> Callable[..., Any]:
+    one_step = training_step(model, objective, opt)
 
     def step(
         model: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float | None
     ) -> tuple[Any, Any, Any]:
-        (value, model), grads = gradient(model, x, y, weights, key)
-        model, state = opt.step(model, grads, state, lr=rate)
-        return model, state, value
+        targets = (y,) if weights is None else (y, weights)
+        return one_step(model, state, key, x, *targets, lr=rate)
 
     return step
 
@@ -240,6 +226,7 @@ def epoch(
     rate: Callable[[int], float | None],
     keys: Callable[[], Any],
     seen: int,
+    least: int = 1,
 ) -> tuple[Any, Any, float]:
     """Go once through the data; the mean loss of its batches, by their rows.
 
@@ -255,10 +242,12 @@ def epoch(
         A fresh random key for each batch.
     seen : int
         Samples before this epoch.
+    least : int
+        Rows of a last batch; with fewer it joins the one before.
     """
     n = data.x.shape[0]
     losses, counts = [], []
-    for x, y, *weights in data.batches(order, rows):
+    for x, y, *weights in data.batches(order, rows, least):
         count = x.shape[0]
         seen += count
         model, state, value = step(
