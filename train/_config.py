@@ -15,6 +15,7 @@ from typing import Any
 from ._data import TASKS
 from ._errors import InputError, listed, one_line, shown
 from ._files import read_bytes
+from ._step import PRECISIONS
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity")
 BACKENDS = ("auto", "numpy", "cupy")
@@ -68,6 +69,10 @@ class Settings:
     l2 : float, optional
         Strength of the decay of weights (never biases): with adamw its decoupled weight decay, with
         the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's own default.
+    precision : {"float32", "tf32", "bfloat16", "float16"}
+        To what the operands of products are rounded in training, with a dtype of float32; see `fit`.
+    compile : bool
+        Whether the step is recorded once and replayed; see `fit`.
     name : str
         The run's folder in ``runs/``; empty for the data's name.
     """
@@ -86,6 +91,8 @@ class Settings:
     backend: str = ""
     dtype: str = "float32"
     l2: float | None = None
+    precision: str = "float32"
+    compile: bool = True
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -111,6 +118,10 @@ class Settings:
         _whole("seed", self.seed, 0)
         _choice("backend", self.backend, ("", *BACKENDS), what="unknown backend")
         _choice("dtype", self.dtype, DTYPES)
+        _choice("precision", self.precision, PRECISIONS)
+        if type(self.compile) is not bool:
+            raise InputError(f"compile: {shown(self.compile)} is neither true nor false")
+        _check_precision(self)
         _check_name(self.name)
 
 
@@ -186,6 +197,8 @@ def config_text(settings: Settings, comments: tuple[str, ...] = ()) -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         # TOML's basic strings have JSON's escapes, and want DEL escaped too.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -245,6 +258,20 @@ def _check_hidden(hidden: Any) -> None:
         widths = list(hidden) if isinstance(hidden, tuple) else hidden
         raise InputError(
             f"hidden: {shown(widths)} is no list of layer widths, whole numbers from 1 to {_WIDEST:,}"
+        )
+
+
+def _check_precision(settings: Settings) -> None:
+    if settings.precision == "float32":
+        return
+    if settings.dtype != "float32":
+        raise InputError(
+            f"precision: {settings.precision} is of products of float32, and the dtype is {settings.dtype}; "
+            "leave one of them out"
+        )
+    if not settings.compile:
+        raise InputError(
+            f"precision: {settings.precision} is for compiled steps; leave out --no-compile"
         )
 
 

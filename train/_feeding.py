@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -68,7 +69,7 @@ def parts_of(n: int, rows: int, least: int = 1) -> list[slice]:
     starts = list(range(0, n, rows))
     if len(starts) > 1 and n - starts[-1] < least:
         starts.pop()
-    return [slice(a, b) for a, b in zip(starts, [*starts[1:], n], strict=True)]
+    return [slice(a, b) for a, b in itertools.pairwise([*starts, n])]
 
 
 def batches(
@@ -83,7 +84,7 @@ def batches(
     owner = backend.backend_of(x)
     parts = parts_of(x.shape[0], rows, least)
     if order is None:
-        return fed((tuple(a[part] for a in arrays) for part in parts), x, home)
+        return fed((tuple(a[part, ...] for a in arrays) for part in parts), x, home)
     take = owner.xp.take
     places = owner.asarray(order)
     if owner.array_type is np.ndarray:
@@ -105,7 +106,7 @@ def _gathered(
         block = places[start : parts[last - 1].stop]
         chosen = [take(a, block, axis=0) for a in arrays]
         for part in parts[first:last]:
-            yield tuple(a[part.start - start : part.stop - start] for a in chosen)
+            yield tuple(a[part.start - start : part.stop - start, ...] for a in chosen)
         first = last
 
 

@@ -18,8 +18,19 @@ from ..autograd.array import raw
 from ..autograd.namespace import asarray
 from ..autograd.random import fold_in
 from ..models._module import trains_differently
-from ._feeding import batches, fed, home_of, is_fed
-from ._step import Tally, key_of, new_tally, noted, training_step
+from ._feeding import batches, fed, home_of, is_fed, parts_of
+from ._step import (
+    Replayed,
+    Tally,
+    check_precision,
+    copied,
+    key_of,
+    new_tally,
+    noted,
+    scaled,
+    training_step,
+    worth_compiling,
+)
 
 # On the CPU the tally is looked at so often; on a device once an epoch, since reading it waits for all steps.
 _UNREAD = 100
@@ -58,6 +69,8 @@ class Fit:
         loss that is no finite number.
     why : str
         The same in words.
+    eager : str
+        Why the step was not compiled; empty if it was.
     """
 
     model: Any
@@ -67,6 +80,7 @@ class Fit:
     seconds: float = 0.0
     stopped: str = "epochs"
     why: str = ""
+    eager: str = ""
 
 
 @dataclass
@@ -106,6 +120,8 @@ def fit(
     batch_size: int = 32,
     patience: int = 50,
     seed: int = 0,
+    compile: bool = True,
+    precision: str = "float32",
     on_epoch: Callable[[Fit], None] | None = None,
 ) -> Fit:
     """Train a model on minibatches until the validation loss no longer falls.
@@ -130,6 +146,13 @@ def fit(
     seed : int
         Of the batches' order, and of the keys that layers draw from: step t has
         ``pb.random.fold_in(key, t)``, whatever the batches and wherever the model is.
+    compile : bool
+        Record the step once and replay it (`pb.compile`): `model` and `loss` are then functions of arrays alone,
+        called once for each size of a batch. Fewer than 50 steps, and what cannot be recorded, are run as they are;
+        `Fit.eager` says why.
+    precision : {"float32", "tf32", "bfloat16", "float16"}
+        To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
+        With float16 the loss is scaled (`pb.optim.LossScaling`).
     on_epoch : callable, optional
         Called with the record after every epoch, and once before the first.
 
@@ -141,7 +164,7 @@ def fit(
     Raises
     ------
     ValueError
-        If a part has no rows, or not as many targets as inputs.
+        If a part has no rows, or not as many targets as inputs; for a precision that cannot be had.
     NotImplementedError
         If the model holds layers that train differently, and no method `training` that says how.
 
@@ -164,12 +187,21 @@ def fit(
     random = np.random.default_rng([seed, 1])
     different = trains_differently(model)
     key, least = key_of(seed, home), 2 if different else 1
+    check_precision(precision, model, compile)
+    opt = scaled(opt, precision)
     one_step = training_step(model, loss, opt)
 
     def step(model: Any, state: Any, tally: Tally, x: Any, y: Any) -> tuple[Any, Any, Tally]:
         own = fold_in(key, tally.done) if different else None
         model, state, value = one_step(model, state, own, x, y)
         return model, state, noted(tally, value)
+
+    total = epochs * len(parts_of(train[0].shape[0], batch_size, least))
+    replay = Replayed(step, 3, home, precision)
+    if not compile:
+        replay.eager = "compile=False"
+    elif not worth_compiling(total, precision):
+        replay.eager = f"{total} steps are too few to be worth compiling"
 
     def measure(model: Any, epoch: int, steps: int) -> Epoch:
         on_train = evaluate(model, loss, train, score)
@@ -185,7 +217,11 @@ def fit(
     with Interrupt() as interrupt, np.errstate(all="ignore"):
         first = measure(model, 0, 0)
         run = Fit(model, first, [first])
+        if not replay.eager:
+            model = copied(model)  # a replayed step writes into what it is given
         state, tally = opt.init(model), new_tally(home)
+        if not replay.eager:
+            state = copied(state)
         tell(run)
         epoch, ended = 0, _ended(run, 0, epochs, patience, interrupt.seen)
         while ended is None:
@@ -193,7 +229,7 @@ def fit(
             order = random.permutation(train[0].shape[0])
             parts = batches(train, order, batch_size, home, least)
             before = run.steps
-            model, state, tally = _one_epoch(step, model, state, tally, parts, interrupt)
+            model, state, tally = _one_epoch(replay, model, state, tally, parts, interrupt)
             run.steps, bad = _read(tally)
             if bad is not None:
                 ended = "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
@@ -202,10 +238,11 @@ def fit(
                 now = measure(model, epoch, run.steps)
                 run.history.append(now)
                 if now.validation_loss < run.best.validation_loss:
-                    run.model, run.best = model, now
+                    run.model, run.best = (model if replay.eager else copied(model)), now
                 tell(run)
             ended = _ended(run, epoch, epochs, patience, interrupt.seen)
     run.stopped, run.why = ended
+    run.eager = replay.eager
     run.seconds = time.perf_counter() - started
     return run
 
@@ -269,8 +306,8 @@ def _ended(
 def predict(model: Any, x: Any) -> Any:
     """The model's outputs, shape (n, k), as a raw array on its device; some rows at a time, for memory's sake."""
     home = home_of(model, x)
-    starts = range(0, max(x.shape[0], 1), _ROWS_AT_ONCE)
-    rows = fed(((x[start : start + _ROWS_AT_ONCE],) for start in starts), x, home)
+    chunks = parts_of(x.shape[0], _ROWS_AT_ONCE) or [slice(0, 0)]
+    rows = fed(((x[chunk, ...],) for chunk in chunks), x, home)
     parts = [raw(model(part)) for (part,) in rows]
     return parts[0] if len(parts) == 1 else home.xp.concat(parts)
 

@@ -24,6 +24,7 @@ from ._files import make_run_folder, sweep_runs, write_atomic
 from ._loop import Fit, evaluate, fit
 from ._plots import curves_png, weights_png
 from ._split import Split, Standardizer, split
+from ._step import refusal
 from ._tasks import Task, task_for
 
 MODEL, METRICS, CURVES, WEIGHTS, CONFIG = (
@@ -200,6 +201,8 @@ def _trained(
         batch_size=settings.batch_size,
         patience=settings.patience,
         seed=settings.seed,
+        compile=settings.compile,
+        precision=settings.precision,
         on_epoch=on_epoch,
     )
     test_loss, test_score = evaluate(run.model, task.loss, prepared.parts["test"], task.score)
@@ -310,11 +313,14 @@ def _say_start(prepared: Prepared, active: backend.Backend, say: Callable[[str],
     say(
         f"{_network(prepared)}, {counted(parameters, 'parameter')}, "
         f"{settings.optimizer}; {settings.dtype} on {active.name}"
+        + (f", products in {settings.precision}" if settings.precision != "float32" else "")
     )
 
 
 def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> None:
     run, task = result.fit, prepared.task
+    if refusal(run.eager):
+        say(refusal(run.eager))
     percent = task.score_name == "accuracy"
 
     def shown(score: float) -> str:

@@ -1,4 +1,4 @@
-"""One step of training, whatever the model: training mode, gradient, optimiser, and what is counted on the device."""
+"""One step of training, whatever the model: training mode, gradient, optimiser, tally on the device, replay."""
 
 from __future__ import annotations
 
@@ -11,11 +11,130 @@ from .. import models
 from ..autograd import tree, value_and_grad
 from ..autograd.array import Array, raw
 from ..autograd.backward import SPACES
+from ..autograd.compile import compile
 from ..autograd.dtypes import is_inexact
-from ..backend import Backend
+from ..backend import Backend, is_array
 from ..models._module import trains_differently
+from ..optim import LossScaling
+from ._errors import one_line
 
 Step = Callable[..., tuple[Any, Any, Any]]
+
+PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
+# Recording takes as long as so many steps of a small network.
+_WORTH = 50
+
+
+def copied(tree_of_arrays: Any) -> Any:
+    """The same tree with raw arrays of its own."""
+
+    def own(leaf: Any) -> Any:
+        x = raw(leaf)
+        return SPACES.of(x).copy(x) if is_array(x) else leaf
+
+    return tree.map(own, tree_of_arrays)
+
+
+class Replayed:
+    """A step that is recorded for each number of rows, and replayed in place; eager where it cannot be recorded.
+
+    On a CPU without numba's kernels, which take longer to compile than most networks to train.
+
+    Parameters
+    ----------
+    step : callable
+        Of the arguments that are overwritten, then a batch, and more.
+    donated : int
+        How many are overwritten: the first ones. The arrays are nobody else's.
+    home : Backend
+        Of the arrays.
+    precision : str
+        Of products, as `pb.compile` has it.
+
+    Attributes
+    ----------
+    eager : str
+        Why the step is not replayed; empty if it is.
+    """
+
+    def __init__(
+        self, step: Callable[..., Any], donated: int, home: Backend, precision: str
+    ) -> None:
+        self.step, self.donated, self.precision = step, donated, precision
+        self.fast = None if home.programs is not None else False
+        self.eager = ""
+        self._programs: dict[int, Any] = {}
+        self._calls: dict[int, int] = {}
+
+    def __call__(self, *args: Any) -> Any:
+        """One step."""
+        if self.eager:
+            return self.step(*args)
+        rows = args[self.donated].shape[0]  # so that the last batch's program is found at once
+        program = self._programs.get(rows)
+        if program is not None and self._calls[rows] >= 2:
+            return program(*args)
+        if program is None:
+            donate = tuple(range(self.donated))
+            program = self._programs[rows] = compile(
+                self.step,
+                donate_argnums=donate,
+                fast=self.fast,
+                precision=self.precision,
+            )
+        # the first call records, the second one writes the program: nothing is overwritten if they fail
+        self._calls[rows] = self._calls.get(rows, 0) + 1
+        try:
+            return program(*args)
+        except Exception as error:
+            out = self.step(*args)  # raises by itself if it is not for the recording
+            if self.precision != "float32":
+                raise ValueError(f"precision={self.precision!r}: {_why(error)}") from error
+            self.eager = _why(error)
+            return out
+
+
+_CANNOT = "the step cannot be compiled: "
+
+
+def _why(error: Exception) -> str:
+    return f"{_CANNOT}{type(error).__name__}: {one_line(error)}"
+
+
+def refusal(eager: str) -> str:
+    """The line to tell where a step is run as it is though it was to be compiled; empty where nothing failed."""
+    return f"not compiled: {eager}" if eager.startswith(_CANNOT) else ""
+
+
+def check_precision(precision: str, model: Any, compiled: bool) -> None:
+    """Refuse a precision that is unknown, or that nothing would come of.
+
+    Raises
+    ------
+    ValueError
+        It says what would do.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision={precision!r} is none of {', '.join(PRECISIONS)}")
+    if precision == "float32":
+        return
+    if not compiled:
+        raise ValueError(f"precision={precision!r} is for compiled steps: leave compile=True")
+    dtypes = {str(raw(p).dtype).rpartition(".")[2] for p in tree.leaves(model) if is_array(raw(p))}
+    if not any(name == "float32" for name in dtypes):
+        raise ValueError(
+            f"precision={precision!r} is of products of float32; this model is {', '.join(sorted(dtypes))}"
+        )
+
+
+def scaled(opt: Any, precision: str) -> Any:
+    """The optimiser for a precision: small gradients survive float16 if the loss is scaled."""
+    return LossScaling(opt) if precision == "float16" and not isinstance(opt, LossScaling) else opt
+
+
+def worth_compiling(steps: int, precision: str) -> bool:
+    """Whether so many steps are worth a recording; a precision cannot be had without one."""
+    return precision != "float32" or steps >= _WORTH
 
 
 class Tally(NamedTuple):
@@ -72,6 +191,7 @@ def training_step(model: Any, objective: Callable[..., Any], opt: Any) -> Step:
     objective : callable
         ``objective(outputs, *targets)``, a number to be made small.
     opt : optimiser
+        With `LossScaling` the scaled loss is differentiated, and the loss itself returned.
 
     Returns
     -------
@@ -93,7 +213,7 @@ def training_step(model: Any, objective: Callable[..., Any], opt: Any) -> Step:
         )
     pairs = zip(tree.leaves(model), tree.leaves(models.parameter_mask(model)), strict=True)
     moving = [own and is_inexact(getattr(leaf, "dtype", np.dtype(bool))) for leaf, own in pairs]
-    if all(moving) and not different:
+    if all(moving) and not different and not isinstance(opt, LossScaling):
         return _plain_step(objective, opt)
     return _training_step(objective, opt, moving, different)
 
@@ -119,17 +239,19 @@ def _training_step(
     ) -> tuple[Any, Any, Any]:
         leaves, spec = tree.flatten(model)
 
-        def loss(parameters: list[Any]) -> tuple[Any, Any]:
+        def loss(parameters: list[Any]) -> tuple[Any, tuple[Any, Any]]:
             own = iter(parameters)
             now = tree.unflatten(
                 spec,
                 [next(own) if moves else p for p, moves in zip(leaves, moving, strict=True)],
             )
             outputs, after = _trained(now, x, key) if different else (now(x), now)
-            return objective(outputs, *targets), after
+            value = objective(outputs, *targets)
+            large = opt.scale(value, state) if isinstance(opt, LossScaling) else value
+            return large, (value, after)
 
         parameters = [p for p, moves in zip(leaves, moving, strict=True) if moves]
-        (value, after), found = value_and_grad(loss, has_aux=True)(parameters)
+        (_, (value, after)), found = value_and_grad(loss, has_aux=True)(parameters)
         after = models.plain(after)
         if tree.flatten(after)[1] != spec:
             raise ValueError(

@@ -239,6 +239,8 @@ def _trial(settings: Settings, data: Any, parts: Sequence[Any]) -> Trial:
             batch_size=settings.batch_size,
             patience=settings.patience,
             seed=settings.seed,
+            compile=settings.compile,
+            precision=settings.precision,
         )
         if run.stopped == "interrupted":
             raise KeyboardInterrupt

@@ -137,6 +137,17 @@ def _app() -> Any:
             str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
         ] = None,
         dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
+        precision: Annotated[
+            str | None, option("Of products: float32, tf32, bfloat16 or float16. [float32]")
+        ] = None,
+        compile: Annotated[
+            bool | None,
+            typer.Option(
+                "--compile/--no-compile",
+                help="Record the step once and replay it, or run it as it is. [compile]",
+                show_default=False,
+            ),
+        ] = None,
         l2: Annotated[
             float | None,
             option("Decay of the weights: adamw's own, else a penalty in the loss. [by optimiser]"),
@@ -177,6 +188,17 @@ def _app() -> Any:
             str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
         ] = None,
         dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
+        precision: Annotated[
+            str | None, option("Of products: float32, tf32, bfloat16 or float16. [float32]")
+        ] = None,
+        compile: Annotated[
+            bool | None,
+            typer.Option(
+                "--compile/--no-compile",
+                help="Record the step once and replay it, or run it as it is. [compile]",
+                show_default=False,
+            ),
+        ] = None,
         name: Annotated[str | None, option("The folder in runs/. [tune-DATA, numbered]")] = None,
     ) -> Callable[[], int]:
         """Choose settings by k-fold cross-validation; writes the table, a picture and the best settings."""

@@ -79,7 +79,13 @@ _PARAMETERS = """Parameters
         ``callback(estimator, epoch, loss, score)`` after every epoch, `score` on the validation part or None; training
         ends if one returns True.
     dtype : {{"float32", "float64"}}
-        Of weights and computation.{more}"""
+        Of weights and computation.
+    precision : {{"float32", "tf32", "bfloat16", "float16"}}
+        To what the operands of products are rounded in training by minibatches, with a dtype of float32, as in
+        `pb.compile`; with float16 the loss is scaled (`pb.optim.LossScaling`).
+    compile : bool, default=True
+        Record the minibatch's step once and replay it (`pb.compile`): a `loss` of one's own is then a function of
+        arrays alone. Fewer than 50 steps, and what cannot be recorded, run as they are; ``eager_`` says why.{more}"""
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
@@ -154,6 +160,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         class_weight: Any = None,
         callbacks: Sequence[Callable[..., Any]] = (),
         dtype: str = "float32",
+        precision: str = "float32",
+        compile: bool = True,
     ) -> None:
         remember(self, locals())
 
@@ -334,6 +342,8 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         batch_norm: bool = False,
         callbacks: Sequence[Callable[..., Any]] = (),
         dtype: str = "float32",
+        precision: str = "float32",
+        compile: bool = True,
     ) -> None:
         remember(self, locals())
 
