@@ -202,7 +202,7 @@ def _stochastic_step(objective: Objective, opt: Any, model: Any) -> Callable[...
 
 def _packed_step(objective: Objective, opt: Any, packing: Packing, like: Any) -> Callable[..., Any]:
     # an optimiser decays arrays of two axes; here it sees one vector
-    inner = opt.opt if isinstance(opt, LossScaling) else opt
+    inner: Any = opt.opt if isinstance(opt, LossScaling) else opt
     decay = packing.decay(inner.weight_decay, raw(like)) if inner.weight_decay else None
     inner = replace(inner, weight_decay=0.0)
     opt = replace(opt, opt=inner) if isinstance(opt, LossScaling) else inner
