@@ -15,8 +15,11 @@ import pullback as pb
 from pullback.autograd.compile import call
 from pullback.train import _feeding, _loop, _step
 
+from . import test_compile_cuda
 from ._cli import QUICK, folder, pullback, table  # noqa: F401 - fixtures
+from ._emulated_cuda import COMPILER, NEEDS
 
+emulated = test_compile_cuda.runtime  # a fixture
 M = pb.models
 SQUARED = M.squared_error
 RNG = np.random.default_rng(5)
@@ -418,3 +421,37 @@ def test_an_estimator_says_why_it_is_eager(made, capsys):
     assert model.eager_.startswith("the step cannot be compiled: TraceError")
     assert f"not compiled: {model.eager_}" in capsys.readouterr().out
     assert _step.refusal(made(max_iter=1).eager_) == ""
+
+
+# ── on a CUDA device, emulated ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif(COMPILER is None, reason=NEEDS)
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_a_device_takes_the_whole_step_at_once(emulated, monkeypatch, precision):
+    """One segment, which is one graph: no call of an array function cuts it, the tally of steps included."""
+    programs = []
+    given = _step.Replayed.__init__
+
+    def noted(self, *args):
+        given(self, *args)
+        programs.append(self._programs)
+
+    monkeypatch.setattr(_step.Replayed, "__init__", noted)
+    labels = np.arange(61) % 4
+    x = X.astype("f")
+    settings = {"epochs": 8, "batch_size": 8, "patience": 0}
+    opt = pb.optim.AdamW(1e-2, weight_decay=0.1)
+    runs = [
+        pb.train.fit(
+            M.MLP([3, 16, 4], seed=0), M.cross_entropy, (x, labels), (x, labels), opt, **settings, **more
+        )
+        for more in ({"precision": precision}, EAGER)
+    ]  # fmt: skip
+    assert [run.eager for run in runs] == ["", "compile=False"]
+    tolerance = 1e-5 if precision == "float32" else 1e-2
+    assert runs[0].history[-1].loss == pytest.approx(runs[1].history[-1].loss, rel=tolerance)
+    assert sorted(programs[0]) == [5, 8]
+    for program in programs[0].values():
+        (entry,) = program._entries
+        assert [line.partition("_")[0] for line in entry.assembly.lines] == ["segment"]

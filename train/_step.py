@@ -167,11 +167,12 @@ def noted(tally: Tally, loss: Any) -> Tally:
     space = SPACES.of(value)
     value = space.astype(value, np.dtype("float64"))
     done = tally.done + 1
-    first = (tally.bad == 0) & ~space.isfinite(value)
+    # by `where` alone, which a device's kernels know: what they do not know would cut the step into two launches
+    fine, none = space.isfinite(value), tally.bad == 0
     return Tally(
         space.asarray(done),
-        space.asarray(space.where(first, done, tally.bad)),
-        space.asarray(space.where(first, value, tally.loss)),
+        space.asarray(space.where(fine, tally.bad, space.where(none, done, tally.bad))),
+        space.asarray(space.where(fine, tally.loss, space.where(none, value, tally.loss))),
     )
 
 
