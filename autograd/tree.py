@@ -6,7 +6,9 @@ dataclass is registered when it is first met, all its fields children but those 
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -222,8 +224,10 @@ def parameter_mask(tree: Any) -> Any:
         return kind(parameter_mask(part) for part in tree)
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return kind(*(parameter_mask(part) for part in tree))
-    if kind is dict:
-        return {key: parameter_mask(part) for key, part in tree.items()}
+    if kind in (dict, OrderedDict, defaultdict):
+        masks = copy.copy(tree)  # with the factory of a defaultdict
+        masks.update({key: parameter_mask(part) for key, part in tree.items()})
+        return masks
     return map(lambda _: True, tree)
 
 

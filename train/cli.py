@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from ..backend import BackendError
 from ._config import Settings, merged, parse_hidden, read_config
-from ._errors import InputError, extra
+from ._errors import InputError, extra, one_line
 from ._files import write_atomic
 from ._info import info_lines
 from ._loop import Fit
@@ -77,7 +77,7 @@ def _drop_output() -> None:
 
 def _tell(message: str, code: int) -> int:
     """One line on stderr, whatever the message holds."""
-    print("pullback: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    print("pullback: " + one_line(message), file=sys.stderr, flush=True)
     return code
 
 
@@ -136,6 +136,17 @@ def _app() -> Any:
             str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
         ] = None,
         dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
+        precision: Annotated[
+            str | None, option("Of products: float32, tf32, bfloat16 or float16. [float32]")
+        ] = None,
+        compile: Annotated[
+            bool | None,
+            typer.Option(
+                "--compile/--no-compile",
+                help="Record the step once and replay it, or run it as it is. [compile]",
+                show_default=False,
+            ),
+        ] = None,
         l2: Annotated[
             float | None,
             option(
@@ -178,6 +189,17 @@ def _app() -> Any:
             str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
         ] = None,
         dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
+        precision: Annotated[
+            str | None, option("Of products: float32, tf32, bfloat16 or float16. [float32]")
+        ] = None,
+        compile: Annotated[
+            bool | None,
+            typer.Option(
+                "--compile/--no-compile",
+                help="Record the step once and replay it, or run it as it is. [compile]",
+                show_default=False,
+            ),
+        ] = None,
         name: Annotated[str | None, option("The folder in runs/. [tune-DATA, numbered]")] = None,
     ) -> Callable[[], int]:
         """Choose settings by k-fold cross-validation; writes the table, a picture and the best settings."""
