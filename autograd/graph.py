@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Node:
     shape: tuple[int, ...] | None
     dtype: str
     inputs: tuple[int, ...]
-    signal: float | None = None
+    signal: str | None = None
 
 
 def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node]:
@@ -43,7 +44,7 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
     *args
         Where to evaluate it.
     signals : bool
-        Sweep back from ones at the outputs and note the Euclidean norm of each cotangent.
+        Sweep back from ones at the outputs and note each cotangent, as `draw` says.
 
     Returns
     -------
@@ -51,7 +52,7 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
     """
     record = Record(copies=True)
     leaves, spec = tree.flatten(args)
-    names = tree.paths(args)
+    names = [_input_name(f, path) for path in tree.paths(args)]
     watched = record.watch_all([check_differentiable(x, "draw: an argument") for x in leaves])
     try:
         out = f(*tree.unflatten(spec, watched))
@@ -78,16 +79,42 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
             continue  # the outputs do not depend on it
         name, parents = (inputs[slot], ()) if slot in inputs else traced_slots(entry)
         ct = met.get(slot, leaves[slot] if slot in inputs else None)
-        norm = _norm(met[slot]) if signals and slot in met else None
+        signal = _signal(met[slot]) if signals and slot in met else None
         shape = tuple(getattr(ct, "shape", ()))
-        nodes.append(Node(slot, name, shape, str(getattr(ct, "dtype", "")), parents, norm))
+        nodes.append(Node(slot, name, shape, str(getattr(ct, "dtype", "")), parents, signal))
     return nodes
 
 
-def _norm(x: Any) -> float:
+def _input_name(f: Callable[..., Any], path: str) -> str:
+    """The path of a leaf of the arguments, its leading number replaced by the name of the parameter there."""
+    first, dot, rest = path.partition(".")
+    if not first.isdigit():
+        return path
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):  # written in C: it does not say
+        return path
+    place = int(first)
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if place < len(named):
+        return named[place] + dot + rest
+    rest_of = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+    return f"{rest_of[0]}.{place - len(named)}{dot}{rest}" if rest_of else path
+
+
+def _signal(x: Any) -> str:
+    """One number as it is; the Euclidean norm of more, with the sign that they share, or ± where they differ."""
     inner = raw(peel(x))
-    host = backend_of(inner).to_numpy(inner)
-    return float(np.sqrt(np.sum(np.abs(host) ** 2)))
+    host = np.conj(backend_of(inner).to_numpy(inner))  # the sweep carries conjugates
+    if host.size == 1:
+        return f"{host.reshape(-1)[0]:.3g}"
+    top = np.max(np.abs(host), initial=0.0)
+    scale = top if 0 < top < np.inf else 1.0
+    norm = scale * np.sqrt(np.sum(np.abs(host / scale) ** 2))
+    if np.iscomplexobj(host):
+        return f"|{norm:.3g}|"
+    mixed = (host < 0).any() and (host > 0).any()
+    return f"{'±' if mixed else '-' if (host < 0).any() else ''}{norm:.3g}"
 
 
 def draw(
@@ -98,6 +125,8 @@ def draw(
     file: str | os.PathLike[str] | None = None,
 ) -> str:
     """Draw the computation graph of ``f(*args)``: each quantity with its shape and dtype.
+
+    Inputs have the names of the function's parameters, the leaves of a model or another tree their paths behind them.
 
     Parameters
     ----------
@@ -110,7 +139,8 @@ def draw(
         Mermaid, which many editors and web pages show as it is, or Graphviz's language, which
         ``dot -Tsvg`` makes an SVG of.
     signals : bool
-        Write the Euclidean norm of each quantity's error signal (cotangent) beside it, from ones at the outputs.
+        Write each quantity's error signal (cotangent) beside it, from ones at the outputs: that of a single number as
+        it is, else its Euclidean norm with the sign of its elements (± where they have both, |norm| of complex ones).
     file : path, optional
         Also write the text there.
 
@@ -129,7 +159,7 @@ def draw(
     >>> import numpy as np, pullback as pb
     >>> print(pb.draw(lambda x: pb.xp.sum(pb.xp.exp(x)), np.ones(3)))
     flowchart TD
-        v0(["0<br/>(3,) float64"])
+        v0(["x<br/>(3,) float64"])
         v1["exp<br/>(3,) float64"]
         v2["sum<br/>() float64"]
         v0 --> v1
@@ -138,7 +168,8 @@ def draw(
     if language not in LANGUAGES:
         raise ValueError(f"draw: language {language!r}: choose one of {', '.join(LANGUAGES)}")
     if hasattr(f, "nodes") and not signals:
-        nodes = f.nodes(*args)  # what `compile` made of it
+        # what `compile` made of it
+        nodes = [n if n.inputs else replace(n, name=_input_name(f, n.name)) for n in f.nodes(*args)]
     else:
         nodes = trace(f, *args, signals=signals)
     text = _mermaid(nodes) if language == "mermaid" else _dot(nodes)
@@ -148,8 +179,9 @@ def draw(
 
 
 def _lines(node: Node) -> list[str]:
-    lines = [node.name.replace("<", "").replace(">", ""), f"{node.shape} {node.dtype}"]
-    return lines if node.signal is None else [*lines, f"signal {node.signal:.3g}"]
+    name = node.name.replace("<", "").replace(">", "").replace('"', "'").replace("\\", "/")
+    lines = [name, f"{node.shape} {node.dtype}"]
+    return lines if node.signal is None else [*lines, f"signal {node.signal}"]
 
 
 def _mermaid(nodes: list[Node]) -> str:

@@ -6,7 +6,9 @@ dataclass is registered when it is first met, all its fields children but those 
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -194,6 +196,39 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
             raise ValueError(f"tree.map: trees of different structure: {spec} and {other_spec}")
         columns.append(column)
     return unflatten(spec, [f(*row) for row in zip(*columns, strict=True)])
+
+
+def parameter_mask(tree: Any) -> Any:
+    """A tree of bools: True for leaves, False for those in dataclass fields of training's own state.
+
+    Such fields have ``"state"`` in their metadata, as `pullback.models.state` makes them: running statistics.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tree.leaves(pb.tree.parameter_mask([pb.models.BatchNorm.init(3), 1.0]))
+    [True, True, False, False, True]
+    """
+    kind = type(tree)
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        new = object.__new__(kind)
+        for field in dataclasses.fields(tree):
+            value = getattr(tree, field.name)
+            if field.metadata.get("state"):
+                value = map(lambda _: False, value)
+            elif not field.metadata.get("static"):
+                value = parameter_mask(value)
+            object.__setattr__(new, field.name, value)
+        return new
+    if kind in (tuple, list):
+        return kind(parameter_mask(part) for part in tree)
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return kind(*(parameter_mask(part) for part in tree))
+    if kind in (dict, OrderedDict, defaultdict):
+        masks = copy.copy(tree)  # with the factory of a defaultdict
+        masks.update({key: parameter_mask(part) for key, part in tree.items()})
+        return masks
+    return map(lambda _: True, tree)
 
 
 def paths(tree: Any) -> list[str]:

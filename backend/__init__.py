@@ -5,6 +5,7 @@ Knows nothing of derivatives.
 
 from ._base import Backend, BackendError, Namespace
 from ._errors import NotPositiveDefiniteError, SingularMatrixError
+from ._factors_finite import columns as finite_columns
 from ._generic import extend
 from ._select import NAMES, backend_of, current, is_array, register, resolve, to_numpy, use
 from ._sparse import Pattern
@@ -20,6 +21,7 @@ __all__ = [
     "backend_of",
     "current",
     "extend",
+    "finite_columns",
     "is_array",
     "register",
     "resolve",

@@ -15,7 +15,7 @@ import importlib.util
 import weakref
 from typing import Any
 
-from ._cublas import OP, TYPES, ProductError, compute_type, one_and_zero, upright
+from ._cublas import OP, TYPES, ProductError, compute_type, factors, upright
 from ._cuda_steps import Matrix, Product, mask_bytes
 
 # cublasLtEpilogue_t
@@ -74,6 +74,7 @@ class CublasLt:
 
     def __init__(self, bindings: Any = None) -> None:
         self.bindings = bindings
+        self.plans: dict[tuple[Any, ...], Plan] = {}
 
     @functools.cached_property
     def library(self) -> Any:
@@ -102,10 +103,15 @@ class _LtProduct:
     def __init__(self, way: CublasLt, product: Product, workspace: Any) -> None:
         self.way, self.workspace, self.product = way, workspace, upright(product)
         self.swapped = product.c.transposed
-        self.plans: dict[tuple[int, ...], Plan] = {}
         p, lt = self.product, way.library
-        self.numbers = one_and_zero(p.dtype)
-        self.one, self.zero = (ctypes.addressof(x) for x in self.numbers)
+        self.multiply = lt.matmul
+        # what a plan depends on beside alignments; products that differ in their addresses alone share it
+        self.form = (
+            p.m, p.n, p.k, *[(x.leading, x.transposed, x.stride) for x in (p.a, p.b, p.c)], p.dtype, p.operands, p.tf32,
+            p.batch, p.epilogue, p.beta != 0, workspace.nbytes,
+        )  # fmt: skip
+        self.factors = factors(p)
+        self.alpha, self.beta = (ctypes.addressof(x) for x in self.factors)
         self.description = lt.matmul_desc_create(compute_type(p), TYPES[p.dtype])
         self._owns(lt.matmul_desc_destroy, self.description)
         self._describe(TRANSA, ctypes.c_int32(OP[p.b.transposed]))
@@ -152,12 +158,12 @@ class _LtProduct:
             self._describe(AUX_POINTER, ctypes.c_int64(mask))
         # what the library reads the alignment of: a plan for less aligned memory is another one
         key = tuple([min(x & -x, ALIGNED) or ALIGNED for x in (b, a, c, vector, mask)])
-        plan = self.plans.get(key)
+        plan = self.way.plans.get((self.form, key))
         if plan is None:
-            plan = self.plans[key] = self._plan(key)
+            plan = self.way.plans[self.form, key] = self._plan(key)
         self.arguments = (
-            self.way.handle, self.description, self.one, b, self.first, a, self.second,
-            self.zero, c, self.result, c, self.result,
+            self.way.handle, self.description, self.alpha, b, self.first, a, self.second,
+            self.beta, c, self.result, c, self.result,
             ctypes.addressof(plan), self.workspace.data.ptr, self.workspace.nbytes,
         )  # fmt: skip
 
@@ -186,4 +192,4 @@ class _LtProduct:
         return found
 
     def launch(self, stream: int) -> None:
-        self.way.library.matmul(*self.arguments, stream)
+        self.multiply(*self.arguments, stream)

@@ -17,6 +17,7 @@ import numpy as np
 from . import _cuda_kernels, _cuda_updates, _generic
 
 Launch = Callable[..., None]
+ONE_BLOCK = 1 << 16  # rows whose losses one block of threads adds up
 
 
 def launcher(cupy: Any) -> Launch:
@@ -60,12 +61,14 @@ def _fits(*arrays: Any) -> bool:
     )
 
 
-def layers(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
-    """`linear`, `linear_relu`, `relu_vjp`: what a layer does after its product, in one launch."""
+def layers(
+    cupy: Any, launch: Launch, matmul: Callable[[Any, Any], Any]
+) -> dict[str, Callable[..., Any]]:
+    """`linear`, `linear_relu` and what their pullbacks do beside products, in one launch each."""
 
     def after_product(kernel: str, plain: Callable[[Any], Any]) -> Callable[[Any, Any, Any], Any]:
         def layer(x: Any, W: Any, b: Any) -> Any:
-            out = cupy.matmul(x, W)
+            out = matmul(x, W)
             if out.ndim == 0 or b.shape != out.shape[-1:] or not _fits(out, b):
                 return plain(out + b)
             cols = out.shape[-1]
@@ -78,11 +81,42 @@ def layers(cupy: Any, launch: Launch) -> dict[str, Callable[..., Any]]:
         """``ct · (out > 0)``."""
         if ct.shape != out.shape or not _fits(ct, out):
             return ct * (out > 0)
-        x_bar = cupy.empty_like(ct)
+        x_bar = cupy.ndarray(ct.shape, ct.dtype)
         launch("relu_vjp", ct.dtype, ct.size, 1, ct, out, x_bar, ct.size)
         return x_bar
 
+    def relu_bias_vjp(ct: Any, out: Any, b_shape: tuple[int, ...]) -> tuple[Any, Any]:
+        """``ct · (out > 0)``, and its sum over the rows."""
+        if ct.ndim != 2 or ct.shape != out.shape or b_shape != ct.shape[1:] or not _fits(ct, out):
+            inner = relu_vjp(ct, out)
+            return inner, sum_to_shape(inner, b_shape)
+        rows, cols = ct.shape
+        x_bar, b_bar = cupy.ndarray(ct.shape, ct.dtype), cupy.ndarray(b_shape, ct.dtype)
+        launch("relu_vjp_sum", ct.dtype, rows, cols, ct, out, x_bar, b_bar, rows, cols)
+        return x_bar, b_bar
+
+    def sum_to_shape(x: Any, shape: tuple[int, ...]) -> Any:
+        """Sum over broadcast axes."""
+        if x.ndim != 2 or shape != x.shape[1:] or not _fits(x):
+            return _generic.sum_to_shape(cupy, x, shape)
+        out = cupy.ndarray(shape, x.dtype)
+        launch("column_sum", x.dtype, *x.shape, x, out, *x.shape)
+        return out
+
+    def linear_vjp_W(ct: Any, x: Any) -> Any:
+        """``xᵀ ct``."""
+        if x.ndim == 2:
+            return matmul(x.T, ct)
+        rows = math.prod(x.shape[:-1])
+        if x.ndim == 1:
+            return x[:, None] * ct
+        return matmul(x.reshape(rows, x.shape[-1]).T, ct.reshape(rows, ct.shape[-1]))
+
     return {
+        "matmul": matmul,
+        "linear_vjp_W": linear_vjp_W,
+        "sum_to_shape": sum_to_shape,
+        "relu_bias_vjp": relu_bias_vjp,
         "linear": after_product("bias_add", lambda out: out),
         "linear_relu": after_product("bias_relu", lambda out: cupy.maximum(out, 0)),
         "relu_vjp": relu_vjp,
@@ -131,10 +165,14 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
         z, y = by_row(logits, -1), cupy.ascontiguousarray(labels)
         if z is None or y.dtype.name not in _cuda_kernels.LABELS:
             return _generic.softmax_cross_entropy(xp, logits, labels)
-        loss, slope = cupy.empty(rows, z.dtype), cupy.empty_like(z)
+        loss, slope = cupy.ndarray(rows, z.dtype), cupy.ndarray(z.shape, z.dtype)
         arguments = (z, y, loss, slope, rows, cols)
         launch("cross_entropy", z.dtype, rows, cols, *arguments, label=y.dtype.name)
-        return cupy.mean(loss), slope
+        if rows > ONE_BLOCK:
+            return cupy.mean(loss), slope
+        mean = cupy.ndarray((), z.dtype)
+        launch("mean", z.dtype, rows, 1, loss, mean, rows)
+        return mean, slope
 
     return {
         "logsumexp": logsumexp,
@@ -143,7 +181,9 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
     }
 
 
-def bind(cupy: Any, xp: Any) -> dict[str, Callable[..., Any]]:
+def bind(
+    cupy: Any, xp: Any, matmul: Callable[[Any, Any], Any] | None = None
+) -> dict[str, Callable[..., Any]]:
     """Every fused function, for the namespace of the CuPy backend.
 
     Parameters
@@ -152,10 +192,12 @@ def bind(cupy: Any, xp: Any) -> dict[str, Callable[..., Any]]:
         The module.
     xp
         A namespace of CuPy arrays with the extras of `_generic`, for what the kernels do not cover.
+    matmul : callable, optional
+        Products, as `_cuda_products.bind` makes them.
     """
     launch = launcher(cupy)
     return (
-        layers(cupy, launch)
+        layers(cupy, launch, matmul or cupy.matmul)
         | softmaxes(cupy, launch, xp)
         | {"fused_update": _cuda_updates.bind(cupy)}
     )

@@ -66,10 +66,17 @@ __device__ __forceinline__ real row_shift(const real* x, idx cols) {
     return isinf(m) ? (real)0 : m;
 }
 
-__device__ __forceinline__ real row_sum_exp(const real* x, idx cols, real shift) {
-    real s = 0;
-    EACH_COLUMN(j, cols) s += exp(x[j] - shift);
-    return reduce_row<plus>(s);
+// log sum_j exp(x_j - shift): log1p of what stands beside one maximum, whose 1 would swallow it
+__device__ __forceinline__ real row_log_sum_exp(const real* x, idx cols, real shift) {
+    real rest = 0, tops = 0;
+    EACH_COLUMN(j, cols) {
+        const real e = exp(x[j] - shift);
+        if (x[j] < shift) rest += e;
+        else tops += e;
+    }
+    rest = reduce_row<plus>(rest);
+    tops = reduce_row<plus>(tops);
+    return tops == 1 ? log1p(rest) : log(rest + tops);
 }
 """
 
@@ -87,6 +94,26 @@ extern "C" __global__ void NAME(real* x, const real* b, idx rows, idx cols) {
 }
 """
 
+# 32 columns a block, 32 threads a column; what these have is added up by a warp, so that the order of a sum depends on
+# the shape alone. Several loads are in flight for each thread: a block is all that its columns get.
+_COLUMNS = r"""
+extern "C" __global__ void NAME(PARAMETERS, idx rows, idx cols) {
+    __shared__ real part[32][33];
+    const idx j = blockIdx.x * (idx)32 + threadIdx.x;
+    real s = 0;
+    if (j < cols) {
+        #pragma unroll 8
+        for (idx i = threadIdx.y; i < rows; i += 32) s += VALUE;
+    }
+    part[threadIdx.y][threadIdx.x] = s;
+    __syncthreads();
+    s = part[threadIdx.x][threadIdx.y];
+    for (int step = 16; step > 0; step >>= 1) s += __shfl_xor_sync(0xffffffffu, s, step);
+    const idx column = blockIdx.x * (idx)32 + threadIdx.y;
+    if (threadIdx.x == 0 && column < cols) total[column] = s;
+}
+"""
+
 # loss_r = log(sum_j exp z_rj) - z_r,label and its slope (softmax(z) - onehot) / rows in one launch. A
 # label outside [0, cols) cannot raise without waiting for the device: its loss is NaN, which stops a run.
 _CROSS_ENTROPY = r"""
@@ -97,13 +124,19 @@ __device__ __forceinline__ void cross_entropy_row(
     if (row >= rows) return;
     z += row * cols;
     slope += row * cols;
-    const real shift = row_shift(z, cols);
-    const real total = row_sum_exp(z, cols, shift), scale = 1 / total, share = (real)1 / rows;
     const idx k = y[row];
+    const bool known = 0 <= k && k < cols;
+    const real shift = row_shift(z, cols);
+    // of the other classes: beside the label's own 1 their sum would have no digits left
+    real others = 0;
+    EACH_COLUMN(j, cols) others += j == k ? (real)0 : exp(z[j] - shift);
+    others = reduce_row<plus>(others);
+    const real own = known ? exp(z[k] - shift) : (real)0;
+    const real scale = 1 / (others + own), share = (real)1 / rows;
     if (threadIdx.x == 0) {
-        loss[row] = (0 <= k && k < cols) ? log(total) + (shift - z[k]) : NOT_A_NUMBER;
+        loss[row] = known ? log1p(others + (own - 1)) + (shift - z[k]) : NOT_A_NUMBER;
     }
-    EACH_COLUMN(j, cols) slope[j] = (exp(z[j] - shift) * scale - (real)(j == k)) * share;
+    EACH_COLUMN(j, cols) slope[j] = (j == k ? -others : exp(z[j] - shift)) * scale * share;
 }
 """
 
@@ -127,6 +160,23 @@ extern "C" __global__ void relu_vjp(const real* ct, const real* out, real* x_bar
     EACH(i, n) x_bar[i] = ct[i] * (real)(out[i] > 0);
 }
 """,
+    # x (rows, cols) -> out (cols,)
+    "column_sum": _COLUMNS.replace("NAME", "column_sum")
+    .replace("PARAMETERS", "const real* x, real* total")
+    .replace("VALUE", "x[i * cols + j]"),
+    # the same of x_bar = ct * (out > 0), which is written too: both gradients of relu(x + b)
+    "relu_vjp_sum": _COLUMNS.replace("NAME", "relu_vjp_sum")
+    .replace("PARAMETERS", "const real* ct, const real* out, real* x_bar, real* total")
+    .replace("VALUE", "x_bar[i * cols + j] = ct[i * cols + j] * (real)(out[i * cols + j] > 0)"),
+    # x (n,) -> the mean, by one block
+    "mean": r"""
+extern "C" __global__ void mean(const real* x, real* out, idx n) {
+    real s = 0;
+    EACH_COLUMN(i, n) s += x[i];
+    s = reduce_row<plus>(s);
+    if (threadIdx.x == 0) *out = s / n;
+}
+""",
     # logits z (rows, cols), labels y (rows,) -> loss (rows,), slope (rows, cols), which must not be z
     "cross_entropy": _for_labels(
         _CROSS_ENTROPY,
@@ -143,8 +193,8 @@ extern "C" __global__ void logsumexp(const real* x, real* out, idx rows, idx col
     const idx row = ROW;
     if (row >= rows) return;
     x += row * cols;
-    const real shift = row_shift(x, cols), total = row_sum_exp(x, cols, shift);
-    if (threadIdx.x == 0) out[row] = log(total) + shift;
+    const real shift = row_shift(x, cols), log_total = row_log_sum_exp(x, cols, shift);
+    if (threadIdx.x == 0) out[row] = log_total + shift;
 }
 """,
     # x (rows, cols) -> out (rows, cols)
@@ -154,7 +204,7 @@ extern "C" __global__ void log_softmax(const real* x, real* out, idx rows, idx c
     if (row >= rows) return;
     x += row * cols;
     out += row * cols;
-    const real shift = row_shift(x, cols), log_total = log(row_sum_exp(x, cols, shift));
+    const real shift = row_shift(x, cols), log_total = row_log_sum_exp(x, cols, shift);
     EACH_COLUMN(j, cols) out[j] = (x[j] - shift) - log_total;
 }
 """,
@@ -166,6 +216,9 @@ BY_LABEL = frozenset({"cross_entropy"})
 
 BY_ROW = BY_LABEL | {"logsumexp", "log_softmax"}
 """Kernels that give each row to a group of threads; the others go element by element."""
+
+BY_COLUMN = frozenset({"column_sum", "relu_vjp_sum"})
+"""Kernels that give 32 columns to a block."""
 
 
 def functions(name: str) -> tuple[str, ...]:
@@ -234,7 +287,7 @@ def launch_shape(
 
     Element-wise kernels loop with the grid as their stride, so the grid is capped; kernels by row
     take a warp per row, four rows to a block, and a block of 256 per row beyond `WARP_COLUMNS`
-    columns.
+    columns; kernels by column take a block per 32 columns.
 
     Raises
     ------
@@ -246,11 +299,17 @@ def launch_shape(
     >>> from pullback.backend._cuda_kernels import launch_shape
     >>> launch_shape("relu_vjp", 1000)
     ((4, 1, 1), (256, 1, 1))
+    >>> launch_shape("column_sum", 128, 10), launch_shape("mean", 128)
+    (((1, 1, 1), (32, 32, 1)), ((1, 1, 1), (256, 1, 1)))
     >>> launch_shape("cross_entropy", 128, 10), launch_shape("cross_entropy", 128, 50_000)
     (((32, 1, 1), (32, 4, 1)), ((128, 1, 1), (256, 1, 1)))
     """
     if rows <= 0 or cols <= 0:
         raise ValueError(f"{name}: nothing to launch for {rows} rows and {cols} columns")
+    if name in BY_COLUMN:
+        return (-(-cols // 32), 1, 1), (32, 32, 1)
+    if name == "mean":
+        return (1, 1, 1), (256, 1, 1)
     if name not in BY_ROW:
         return (min(-(-rows * cols // 256), 8192), 1, 1), (256, 1, 1)
     if cols <= WARP_COLUMNS:

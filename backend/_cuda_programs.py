@@ -23,8 +23,37 @@ from ._cuda_steps import BLOCK, EPILOGUES, Launch, Place, Product, Step
 
 OPTIONS = ("--std=c++17",)
 GRAPHS = 4  # kept by a segment
+SETS = 4  # of addresses for which a segment's launches are kept ready
+LANES = 3  # of a forked graph: what may run side by side
 TRIALS = 3  # timed calls of each kind; the first of a kind is not timed
 DEVICE_TO_DEVICE = 3  # cudaMemcpyKind
+
+
+def lanes(order: list[tuple[int, ...]], most: int) -> list[int]:
+    """A lane for each step, at most `most`: the one whose last step it waits for, else the one that is idle longest.
+
+    Steps of one lane run in order; a step that waits for another lane's needs a signal.
+
+    Examples
+    --------
+    >>> from pullback.backend._cuda_programs import lanes
+    >>> lanes([(), (0,), (0,), (1, 2)], 2)
+    [0, 0, 1, 1]
+    """
+    last: list[int] = []  # the last step of each lane
+    chosen: list[int] = []
+    for j, needs in enumerate(order):
+        at = next((k for k, i in enumerate(last) if i in needs and i == max(needs)), None)
+        if at is None:
+            at = next((k for k, i in enumerate(last) if i in needs), None)
+        if at is None and len(last) < most:
+            last.append(-1)
+            at = len(last) - 1
+        if at is None:
+            at = min(range(len(last)), key=last.__getitem__)
+        last[at] = j
+        chosen.append(at)
+    return chosen
 
 
 class _Kernel:
@@ -57,30 +86,49 @@ class Segment:
     """Steps bound to a block; see `Runtime.segment`."""
 
     def __init__(
-        self, runtime: Runtime, steps: Sequence[Step], block: Any, external: Sequence[str]
+        self,
+        runtime: Runtime,
+        steps: Sequence[Step],
+        block: Any,
+        external: Sequence[str],
+        order: Sequence[tuple[int, ...]],
     ) -> None:
         self.runtime, self.cupy, self.block = runtime, runtime.cupy, block
-        self.external = tuple(external)
-        # one workspace for all products, which follow one another on a stream
-        product = any(isinstance(step, Product) for step in steps)
-        workspace = runtime.memory(_cublas.WORKSPACE) if product else None
-        self.bound = [runtime.bind(step, workspace) for step in steps]
+        self.external, self.order = tuple(external), tuple(order)
+        self.lane = lanes(order, LANES)
+        # one workspace for all products of a lane, which follow one another on a stream
+        spaces: dict[int, Any] = {}
+        for step, lane in zip(steps, self.lane, strict=True):
+            if isinstance(step, Product) and lane not in spaces:
+                spaces[lane] = runtime.memory(_cublas.WORKSPACE)
+        self.steps, self.spaces = tuple(steps), spaces
+        bound = self._bind()
         self.places = [_places(step) for step in steps]
-        self.capturable = all(getattr(b, "capturable", True) for b in self.bound)
+        self.capturable = all(getattr(b, "capturable", True) for b in bound)
         forced = os.environ.get("PULLBACK_GRAPHS", "")
         wanted = forced != "0" and self.capturable and bool(steps)
         self.mode = "replay" if not wanted else "graph" if forced == "1" else "trial"
         self.calls = 0
         self.misses = 0.0
-        self.times: dict[str, list[float]] = {"replay": [], "graph": []}
+        self.ways = ["replay", "chain", *(["fork"] if max(self.lane, default=0) else [])]
+        self.shape = self.ways[-1]  # of the graphs
+        self.times: dict[str, list[float]] = {way: [] for way in self.ways}
         self.graphs: dict[tuple[int, ...], Any] = {}
         self.seen: list[set[int]] = [set() for _ in external]
         self.staged: dict[int, Any] = {}
-        self.last: tuple[int, ...] | None = None
         self.stream: Any = None
         # the libraries plan by the addresses' alignment, outside of any capture
         nowhere = tuple([_cublaslt.NOWHERE] * len(external))
-        self._address(nowhere, {BLOCK} | set(range(len(external))))
+        self._address(bound, nowhere, {BLOCK} | set(range(len(external))))
+        # launches that are ready, by the addresses that they have; the oldest first
+        self.sets = {nowhere: bound}
+
+    def _bind(self) -> list[Any]:
+        """All steps, compiled or planned, without addresses."""
+        return [
+            self.runtime.bind(step, self.spaces.get(lane))
+            for step, lane in zip(self.steps, self.lane, strict=True)
+        ]
 
     def __call__(self, *arrays: Any) -> None:
         """Queue every step once, on CuPy's current stream."""
@@ -100,25 +148,31 @@ class Segment:
         else:
             self._trial(key, arrays, stream)
 
-    def _address(self, key: tuple[int, ...], changed: set[int]) -> None:
+    def _address(self, launches: list[Any], key: tuple[int, ...], changed: set[int]) -> None:
         base = self.block.data.ptr
-        for bound, places in zip(self.bound, self.places, strict=True):
+        for bound, places in zip(launches, self.places, strict=True):
             if any(p is not None and p.slot in changed for p in places):
                 bound.address(
                     *[0 if p is None else (base if p.slot == BLOCK else key[p.slot]) + p.offset for p in places]
                 )  # fmt: skip
 
-    def _readdress(self, key: tuple[int, ...]) -> None:
-        if key != self.last:
-            last = self.last or (None,) * len(key)
-            changed = {i for i, (a, b) in enumerate(zip(key, last, strict=True)) if a != b}
-            self.last = None  # should it fail halfway
-            self._address(key, changed)
-            self.last = key
+    def _ready(self, key: tuple[int, ...]) -> list[Any]:
+        """The launches for these addresses; looked up where they were met before, as outputs that take turns are."""
+        found = self.sets.get(key)
+        if found is None:
+            if len(self.sets) < SETS:
+                found = self._bind()
+                self._address(found, key, {BLOCK} | set(range(len(key))))
+            else:
+                last = next(iter(self.sets))
+                found = self.sets.pop(last)  # gone, should it fail halfway
+                changed = {i for i, (a, b) in enumerate(zip(key, last, strict=True)) if a != b}
+                self._address(found, key, changed)
+            self.sets[key] = found
+        return found
 
     def _replay(self, key: tuple[int, ...], stream: int) -> None:
-        self._readdress(key)
-        for bound in self.bound:
+        for bound in self._ready(key):
             bound.launch(stream)
 
     def _replay_of(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
@@ -185,13 +239,16 @@ class Segment:
 
     def _capture(self, key: tuple[int, ...]) -> Any:
         """A graph of all steps, none of which runs; None, and no further trial, if it cannot be had."""
-        self._readdress(key)  # before the capture: a library may ask the device
+        ready = self._ready(key)  # before the capture: a library may ask the device
         stream = self.cupy.cuda.Stream(non_blocking=True)
         try:
             with stream:
                 stream.begin_capture()
                 try:
-                    self._replay(key, stream.ptr)
+                    if self.shape == "fork":
+                        self._fork(ready, stream)
+                    else:
+                        self._replay(key, stream.ptr)
                 finally:
                     graph = stream.end_capture()
         except Exception as error:  # CUDA's and CuPy's errors have no common class
@@ -205,9 +262,38 @@ class Segment:
             return None
         return graph
 
+    def _fork(self, launches: list[Any], first: Any) -> None:
+        """Queue every step on the stream of its lane; a step waits for those of other lanes that it needs."""
+        cuda = self.cupy.cuda
+        streams = [first, *[cuda.Stream(non_blocking=True) for _ in range(max(self.lane))]]
+        begun = cuda.Event(disable_timing=True)
+        begun.record(first)
+        events: dict[int, Any] = {}
+        entered = {0}
+        for j, (bound, lane, needs) in enumerate(zip(launches, self.lane, self.order, strict=True)):
+            stream = streams[lane]
+            if lane not in entered:
+                stream.wait_event(begun)
+                entered.add(lane)
+            for i in needs:
+                if self.lane[i] != lane:
+                    stream.wait_event(events[i])
+            bound.launch(stream.ptr)
+            if any(j in other and self.lane[k] != lane for k, other in enumerate(self.order)):
+                events[j] = cuda.Event(disable_timing=True)
+                events[j].record(stream)
+        for stream in streams[1:]:
+            end = cuda.Event(disable_timing=True)
+            end.record(stream)
+            first.wait_event(end)
+
     def _trial(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
-        """One real call, timed; after enough of both kinds the faster stays."""
-        kind = "replay" if self.calls <= TRIALS else "graph"
+        """One real call, timed; after enough of each kind the fastest stays."""
+        kind = next(way for way in self.ways if len(self.times[way]) < TRIALS)
+        if kind not in ("replay", self.shape):
+            stream.synchronize()  # a graph may not be destroyed while it runs
+            self.graphs.clear()
+            self.shape = kind
         timed = self.calls > 0 if kind == "replay" else len(self.graphs) > 0
         captured = len(self.graphs)
         before = self.misses
@@ -221,12 +307,15 @@ class Segment:
             timed and self.misses <= before and len(self.graphs) == captured
         ):  # captures are not timed
             self.times[kind].append(took)
-        if self.mode == "trial" and len(self.times["graph"]) >= TRIALS:
-            faster = min(self.times["graph"]) < min(self.times["replay"])
-            self.mode = "graph" if faster else "replay"
-            if not faster:
+        if self.mode == "trial" and all(len(self.times[way]) >= TRIALS for way in self.ways):
+            fastest = min(self.ways, key=lambda way: min(self.times[way]))
+            self.mode = "replay" if fastest == "replay" else "graph"
+            if fastest != self.shape:
                 self.graphs.clear()
+            if fastest == "replay":
                 self.staged.clear()
+            else:
+                self.shape = fastest
 
 
 class Runtime:
@@ -281,8 +370,24 @@ class Runtime:
         # from pageable memory: CUDA has taken the bytes when the call returns
         array.data.copy_from_host_async(host.ctypes.data, host.nbytes, stream)
 
-    def segment(self, steps: Sequence[Step], block: Any, slots: int, external: Sequence[str]) -> Segment:  # fmt: skip
-        """What runs `steps`, in order, once a call: ``segment(*arrays)`` with the arrays of slots ``0 … slots − 1``.
+    def segment(
+        self,
+        steps: Sequence[Step],
+        block: Any,
+        slots: int,
+        external: Sequence[str],
+        order: Sequence[tuple[int, ...]] | None = None,
+    ) -> Segment:
+        """What runs `steps` once a call: ``segment(*arrays)`` with the arrays of slots ``0 … slots − 1``.
+
+        Parameters
+        ----------
+        steps, block
+            What is done, in an order in which it may be done, and the program's own memory.
+        slots, external
+            How many arrays are handed over, and for each whether it is read, written, or both.
+        order
+            ``order[j]``: the steps that step j has to wait for; by default, all before it.
 
         Raises
         ------
@@ -291,7 +396,9 @@ class Runtime:
         """
         if len(external) != slots or not set(external) <= {"in", "out", "inout"}:
             raise ValueError(f'{slots} slots need as many of "in", "out", "inout", not {external}')
-        return Segment(self, steps, block, external)
+        if order is None:
+            order = [(i - 1,) if i else () for i in range(len(steps))]
+        return Segment(self, steps, block, external, order)
 
     def bind(self, step: Step, workspace: Any) -> Any:
         """One step, compiled or planned, without addresses."""

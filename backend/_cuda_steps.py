@@ -77,7 +77,7 @@ EPILOGUES = ("", "bias", "relu_bias", "relu_bias_mask", "relu_vjp_bias_vjp")
 
 @dataclass(frozen=True)
 class Product:
-    """``C = A B``, accumulated in the dtype of C, and what follows it elementwise.
+    """``C = alpha · A B + beta · C``, accumulated in the dtype of C, and what follows it elementwise.
 
     Attributes
     ----------
@@ -96,6 +96,8 @@ class Product:
         ``relu_bias_mask``: also the bit mask of positive elements into `mask`; ``relu_vjp_bias_vjp``:
         ``C = (A B) · mask`` and ``vector = C.sum(0)``.
     vector, mask : Place, optional
+    alpha, beta : float
+        Where `beta` is not 0, C is read, and there is no epilogue: ``p ← p − s · A B`` is one product.
     """
 
     m: int
@@ -111,6 +113,8 @@ class Product:
     epilogue: str = ""
     vector: Place | None = None
     mask: Place | None = None
+    alpha: float = 1.0
+    beta: float = 0.0
 
 
 Step = Launch | Product

@@ -1,4 +1,4 @@
-"""The update formulas as CUDA kernels: one launch a parameter, whatever the method.
+"""The update formulas as CUDA kernels: one launch for all parameters, whatever the method.
 
 The C is written from the same statements as every other version (`_updates.py`). The step count and the learning rate
 are read on the device, where a state and a schedule keep them: a host that asked for them would wait for
@@ -38,9 +38,21 @@ def _declared(text: str, known: set[str]) -> list[str]:
     return lines
 
 
+PARAMETERS = 4000  # bytes that the arguments of a launch may take; CUDA's limit is 4096
+WIDEST = 2048  # blocks that share one parameter
+
+
+def most_parameters(found: Formula) -> int:
+    """How many parameters one launch can update: their addresses are its arguments."""
+    arrays = 2 + len(found.slots) + len(found.outputs)
+    return (PARAMETERS - 8 * len(settings(found))) // (8 * (arrays + 1))
+
+
 @functools.cache
-def source(found: Formula, dtype: str) -> str:
-    """The CUDA C of a formula's kernel, complete; its function is called `update_<name>`.
+def source(found: Formula, dtype: str, count: int = 1) -> str:
+    """The CUDA C of a formula's kernel for `count` parameters, complete; its function is called `update_<name>`.
+
+    A row of blocks serves each parameter.
 
     Raises
     ------
@@ -55,8 +67,10 @@ def source(found: Formula, dtype: str) -> str:
     True
     """
     arrays = ("p", "g", *found.slots)
-    parameters = [f"const real* {name}_in" for name in arrays]
-    parameters += [f"real* {name}_out" for name in found.outputs]
+    ends = [f"const real* {name}_in" for name in arrays]
+    ends += [f"real* {name}_out" for name in found.outputs]
+    ends.append("idx n")
+    parameters = [f"{end}{k}" for k in range(count) for end in ends]
     parameters += [
         f"{POINTERS[n]} {n}_at" if n in POINTERS else f"real {n}" for n in settings(found)
     ]
@@ -65,10 +79,20 @@ def source(found: Formula, dtype: str) -> str:
     within = [f"real {name} = {name}_in[i];" for name in arrays]
     within += _declared(found.body, {*arrays, *assigned(found.prelude)})
     within += [f"{name}_out[i] = {name};" for name in found.outputs]
+    names = [end.rpartition(" ")[2] for end in ends]
+    chosen = [
+        f"case {k}: {' '.join(f'{name} = {name}{k};' for name in names)} break;"
+        for k in range(count)
+    ]
     return "\n".join(
         [
             header(dtype) + _HELPERS,
-            f'extern "C" __global__ void update_{found.name}({", ".join(parameters)}, idx n) {{',
+            f'extern "C" __global__ void update_{found.name}({", ".join(parameters)}) {{',
+            *(f"    {end};" for end in ends),
+            "    switch (blockIdx.y) {",
+            *(f"    {line}" for line in chosen),
+            "    default: return;",
+            "    }",
             *(f"    {line}" for line in before),
             "    EACH(i, n) {",
             *(f"        {line}" for line in within),
@@ -83,13 +107,13 @@ def bind(cupy: Any) -> Callable[..., Any]:
 
     Settings may be arrays of no dimension on the device. None where an array has a dtype without kernels.
     """
-    functions: dict[tuple[str, str], Any] = {}
+    functions: dict[tuple[str, str, int], Any] = {}
     constants: dict[tuple[float, str], Any] = {}
 
-    def function(found: Formula, dtype: np.dtype) -> Any:
-        key = (found.name, dtype.name)
+    def function(found: Formula, dtype: np.dtype, count: int) -> Any:
+        key = (found.name, dtype.name, count)
         if key not in functions:
-            module = cupy.RawModule(code=source(found, dtype.name))
+            module = cupy.RawModule(code=source(found, dtype.name, count))
             functions[key] = module.get_function(f"update_{found.name}")
         return functions[key]
 
@@ -118,15 +142,19 @@ def bind(cupy: Any) -> Callable[..., Any]:
             else dtype.type(scalars[n])
             for n in settings(found)
         ]
-        kernel = function(found, dtype)
-        rows = []
+        rows, filled = [], []
         for row in zip(*columns, strict=True):
-            arrays = [cupy.ascontiguousarray(x) for x in row]
-            outputs = [cupy.empty(row[0].shape, dtype) for _ in found.outputs]
-            if n := row[0].size:
-                grid, block = launch_shape("update", n)
-                kernel(grid, block, (*arrays, *outputs, *taken, np.int64(n)))
+            outputs = [cupy.ndarray(row[0].shape, dtype) for _ in found.outputs]
             rows.append(outputs)
+            if n := row[0].size:
+                filled.append((n, *map(cupy.ascontiguousarray, row), *outputs))
+        most = most_parameters(found)
+        for start in range(0, len(filled), most):
+            part = filled[start : start + most]
+            (blocks, _, _), block = launch_shape("update", max(each[0] for each in part))
+            arguments = [x for n, *arrays in part for x in (*arrays, np.int64(n))]
+            kernel = function(found, dtype, len(part))
+            kernel((min(blocks, WIDEST), len(part), 1), block, (*arguments, *taken))
         return [list(column) for column in zip(*rows, strict=True)]
 
     return fused_update

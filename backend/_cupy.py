@@ -11,6 +11,7 @@ import numpy as np
 from . import (
     _cuda_feed,
     _cuda_fused,
+    _cuda_products,
     _cuda_programs,
     _factors_cupy,
     _generic,
@@ -196,13 +197,14 @@ XP = _generic.extend(
             },
         ),
         **_FACTORS,
-        "matmul": cupy.matmul,
         "relu": relu,
         "scatter_add": scatter_add,
         "copy": cupy.array,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
-        **_cuda_fused.bind(cupy, _generic.extend(array_api_compat.cupy)),
+        **_cuda_fused.bind(
+            cupy, _generic.extend(array_api_compat.cupy), _cuda_products.bind(cupy, _libraries)
+        ),
         **_sparse_cupy.bind(
             cupy, _special.Later("cupyx.scipy.sparse"), _special.Later("cupyx.scipy.sparse.linalg")
         ),

@@ -8,6 +8,7 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
+from . import _factors_finite as finite
 from . import _factors_generic as generic
 from . import _lapack
 from ._errors import not_positive, zero_pivot
@@ -27,7 +28,7 @@ class Banded(Factor):
         run = lambda b: _lapack.routine("gbtrs", self.lu.dtype.char)(
             self.lu, *self.widths, b, self.pivots, trans=transposed
         )[0]
-        return solve_columns(run, b, self.lu.dtype)
+        return finite.columns(np, solve_columns(run, b, self.lu.dtype), b)
 
     def slogdet(self) -> tuple[Any, Any]:
         swaps = np.count_nonzero(self.pivots != np.arange(len(self.pivots)))
@@ -45,7 +46,7 @@ class Tridiagonal(Factor):
         run = lambda b: _lapack.routine("gttrs", dtype.char)(
             *self.parts, b, trans="T" if transposed else "N"
         )[0]
-        return solve_columns(run, b, dtype)
+        return finite.columns(np, solve_columns(run, b, dtype), b)
 
     def slogdet(self) -> tuple[Any, Any]:
         # LAPACK's own pivots, counted from 1
@@ -62,8 +63,8 @@ class BandedCholesky(Factor):
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
         run = lambda b: _lapack.routine("pbtrs", self.c.dtype.char)(self.c, b, lower=True)[0]
         if self.c.dtype.kind == "c" and transposed:
-            return np.conj(solve_columns(run, np.conj(b), self.c.dtype))
-        return solve_columns(run, b, self.c.dtype)
+            return np.conj(finite.columns(np, solve_columns(run, np.conj(b), self.c.dtype), b))
+        return finite.columns(np, solve_columns(run, b, self.c.dtype), b)
 
 
 def banded(
@@ -91,13 +92,20 @@ def banded(
     return out
 
 
+def within(ab: np.ndarray, widths: tuple[int, int]) -> np.ndarray:
+    """The diagonals, with 0 in the places outside of the matrix, which are not read."""
+    low, up = widths
+    out = ab.copy()
+    for row in range(low + up + 1):
+        shift = up - row
+        out[row, : max(shift, 0)] = 0
+        out[row, max(ab.shape[1] + min(shift, 0), 0) :] = 0
+    return out
+
+
 def _banded_rcond(factor: Any, ab: np.ndarray, widths: tuple[int, int]) -> float:
     low, up = widths
-    sizes = np.abs(ab)
-    for row in range(low + up + 1):  # places outside of the matrix are not read
-        shift = up - row
-        sizes[row, : max(shift, 0)] = 0
-        sizes[row, ab.shape[1] + min(shift, 0) :] = 0
+    sizes = np.abs(within(ab, widths))
     norm = float(sizes.sum(axis=0).max())
     char = ab.dtype.char
     if type(factor) is Tridiagonal:

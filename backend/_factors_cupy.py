@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from . import _factors_finite as finite
 from . import _factors_generic as generic
 from ._errors import not_positive, singular, zero_pivot
 from ._factors_generic import Factor
@@ -86,9 +87,10 @@ class LU(Factor):
         return self.cupy
 
 
-def lu(cupy: Any, libs: Any, A: Any, check: bool | str) -> LU:
+def lu(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> LU:
     """The LU factor of one matrix."""
     n, char = A.shape[0], A.dtype.char
+    A, bad = finite.matrices(xp, A) if n else (A, None)
     values = cupy.array(A, order="C")
     pivots, info = cupy.empty(n, dtype=np.int32), cupy.zeros(1, dtype=np.int32)
     out = LU(cupy, libs, values, pivots, info)
@@ -104,8 +106,9 @@ def lu(cupy: Any, libs: Any, A: Any, check: bool | str) -> LU:
         failed, spread = _flags(cupy, info, values)
         if failed > 0:
             raise zero_pivot(failed - 1)
-        if check is True and spread < np.sqrt(np.finfo(A.dtype).eps):
-            _raise_if_singular(out, A)
+    values[...] = finite.spoilt(xp, values, bad)
+    if check is True and spread < np.sqrt(np.finfo(A.dtype).eps):
+        _raise_if_singular(out, A)
     return out
 
 
@@ -163,9 +166,11 @@ class Cholesky(Factor):
         return self.cupy
 
 
-def cholesky(cupy: Any, libs: Any, A: Any, check: bool | str) -> Cholesky:
+def cholesky(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> Cholesky:
     """Cholesky's factor of one matrix; NaN where it is not positive definite and nothing is checked."""
     n, char = A.shape[0], A.dtype.char
+    ok = cupy.all(cupy.isfinite(cupy.tril(A)))
+    A = cupy.where(ok, A, cupy.eye(n, dtype=A.dtype))
     values, info = cupy.array(A, order="C"), cupy.zeros(1, dtype=np.int32)
     if n == 0:
         return Cholesky(cupy, libs, values)
@@ -175,10 +180,12 @@ def cholesky(cupy: Any, libs: Any, A: Any, check: bool | str) -> Cholesky:
     _routine(libs, "potrf", char)(
         handle, upper, n, values.data.ptr, n, work.data.ptr, size, info.data.ptr
     )
-    values = cupy.where(info == 0, values, cupy.full((), np.nan, A.dtype))
+    nan = cupy.full((), np.nan, A.dtype)
+    made = cupy.where(info == 0, values, nan)
+    values = cupy.where(ok, made, nan)
     out = Cholesky(cupy, libs, values)
     if check:
-        failed, spread = _flags(cupy, info, values)
+        failed, spread = _flags(cupy, info, made)
         if failed > 0:
             raise not_positive(failed)
         if spread**2 < np.sqrt(np.finfo(A.dtype).eps):
@@ -206,9 +213,10 @@ class Triangle(Factor):
             return cupy.empty((*batch, *b.shape[-2:]), dtype)
         A = cupy.broadcast_to(A, (*batch, *A.shape[-2:])).astype(dtype, copy=False)
         b = cupy.broadcast_to(b, (*batch, *b.shape[-2:])).astype(dtype, copy=False)
-        return self.libs.linalg.solve_triangular(
+        out = self.libs.linalg.solve_triangular(
             A, b, trans="T" if transposed else "N", lower=self.lower, unit_diagonal=self.unit
         )
+        return finite.columns(cupy, out, b)
 
     def slogdet(self) -> tuple[Any, Any]:
         """From the diagonal."""
@@ -228,9 +236,11 @@ class Triangle(Factor):
         return self.cupy
 
 
-def triangle(cupy: Any, libs: Any, A: Any, kind: str, check: bool | str) -> Triangle:
+def triangle(cupy: Any, xp: Any, libs: Any, A: Any, kind: str, check: bool | str) -> Triangle:
     """Triangles; with `check`, zeros on the diagonal are an error."""
     unit = kind.startswith("unit")
+    ok = cupy.all(cupy.isfinite(generic.triangle(xp, A, kind)), axis=(-2, -1), keepdims=True)
+    A = cupy.where(ok, A, cupy.full((), np.nan, A.dtype))
     if check and not unit:
         generic.no_zeros(cupy, cupy.diagonal(A, axis1=-2, axis2=-1))
     return Triangle(cupy, libs, A, kind.endswith("lower"), unit)
@@ -252,16 +262,16 @@ def bind(cupy: Any, xp: Callable[[], Any], libraries: Callable[[], Any]) -> dict
     def factor(A: Any, *, kind: str, check: bool | str = True, bandwidths: Any = None) -> Factor:
         """A factor of A, as `_factors_generic.factor` describes it."""
         if kind.endswith(("lower", "upper")):
-            return triangle(cupy, libraries(), A, kind, check)
+            return triangle(cupy, xp(), libraries(), A, kind, check)
         if A.ndim == 2 and kind == "general":
-            return lu(cupy, libraries(), A, check)
+            return lu(cupy, xp(), libraries(), A, check)
         if A.ndim == 2 and kind in ("symmetric", "hermitian"):
-            return lu(cupy, libraries(), generic.dense_matrix(xp(), A, kind), check)
+            return lu(cupy, xp(), libraries(), generic.dense_matrix(xp(), A, kind), check)
         if A.ndim == 2 and kind == "positive":
-            return cholesky(cupy, libraries(), A, check)
+            return cholesky(cupy, xp(), libraries(), A, check)
         return generic.factor(xp(), A, kind=kind, check=check, bandwidths=bandwidths)
 
     def lu_or_none(A: Any) -> Any:
-        return lu(cupy, libraries(), A, False) if A.ndim == 2 else None
+        return lu(cupy, xp(), libraries(), A, False) if A.ndim == 2 else None
 
     return {"factor": factor, "lu_or_none": lu_or_none}

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from . import _factors_finite as finite
 from ._errors import not_positive, singular, zero_pivot
 
 DENSE = ("general", "symmetric", "hermitian", "positive", "lower", "upper", "unit lower", "unit upper")  # fmt: skip
@@ -156,7 +157,7 @@ class Diagonal(Factor):
     d: Any
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        return b / self.d[..., None]
+        return finite.columns(self.xp, b / self.d[..., None], b)
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,12 +171,15 @@ class Circulant(Factor):
     def solve(self, b: Any, transposed: bool) -> Any:
         xp = self.xp
         values = self.eigenvalues
+        if values.shape[-1] == 0:  # of which there is no transform
+            return b
         if transposed:  # of a row, whose transform runs backwards
             values = xp.roll(xp.flip(values, axis=-1), 1, axis=-1)
         kind = xp.result_type(values, b)
         complex_b = b if b.dtype == kind else xp.astype(b, kind)
         out = xp.fft.ifft(xp.fft.fft(complex_b, axis=-2) / values[..., None], axis=-2)
-        return xp.real(out) if self.real and not xp.isdtype(b.dtype, "complex floating") else out
+        out = xp.real(out) if self.real and not xp.isdtype(b.dtype, "complex floating") else out
+        return finite.columns(xp, out, b)
 
 
 # ── making them ───────────────────────────────────────────────────────────────────────────────
@@ -194,6 +198,7 @@ def _first(xp: Any, wrong: Any) -> tuple[int, ...]:
 
 def _checked_inverse(xp: Any, A: Any, check: bool | str) -> Any:
     """A⁻¹; with `check`, an error where A is singular to working precision."""
+    A, bad = finite.matrices(xp, A)
     try:
         out = xp.linalg.inv(A)
     except Exception as error:
@@ -204,7 +209,7 @@ def _checked_inverse(xp: Any, A: Any, check: bool | str) -> Any:
         raise singular(0.0, _host_dtype(A)) from None
     if check is True and A.size:
         raise_if_singular(xp, 1 / (_norm(xp, A) * _norm(xp, out)), A)
-    return out
+    return finite.spoilt(xp, out, bad)
 
 
 def _looks_singular(xp: Any, L: Any) -> bool:
@@ -216,10 +221,13 @@ def _looks_singular(xp: Any, L: Any) -> bool:
 
 def raise_if_singular(xp: Any, rcond: Any, A: Any) -> None:
     """An error if a matrix of a batch has a reciprocal condition number below the precision of its dtype."""
-    wrong = ~(
-        rcond >= xp.finfo(A.dtype).eps
-    )  # NaN, too, where a library returns that for singular matrices
-    if not bool(xp.any(wrong)) or not bool(xp.all(xp.isfinite(A))):
+    # NaN, too, where a library returns that for singular matrices
+    wrong = ~(rcond >= xp.finfo(A.dtype).eps)
+    if not bool(xp.any(wrong)):
+        return
+    axes = (-1,) if len(A.shape) == len(wrong.shape) + 1 else (-2, -1)
+    wrong = wrong & xp.all(xp.isfinite(A), axis=axes)
+    if not bool(xp.any(wrong)):
         return
     index = _first(xp, wrong)
     raise singular(float(rcond[index] if index else rcond), _host_dtype(A), index)
@@ -307,6 +315,7 @@ def factor(
         With `check`.
     """
     if kind == "diagonal":
+        A = finite.rows(xp, A)
         if check:
             no_zeros(xp, A)
         return Diagonal(xp, A)
@@ -317,12 +326,16 @@ def factor(
     if kind == "positive banded":
         return xp.factor(dense_from_lower_bands(xp, A), kind="positive", check=check)
     if kind == "positive":
-        A = dense_matrix(xp, A, kind)
+        A, bad = finite.matrices(xp, dense_matrix(xp, A, kind))
         L = cholesky(xp, A, check)
         made = CholeskyInverse(xp, L, xp.linalg.inv(L))
         if check and A.size and _looks_singular(xp, L):
             raise_if_singular(xp, made.rcond(A), A)
-        return made
+        if bad is None:
+            return made
+        return CholeskyInverse(
+            xp, finite.spoilt(xp, L, bad), finite.spoilt(xp, made.inverse_L, bad)
+        )
     A = dense_matrix(xp, A, kind)
     if kind.endswith(("lower", "upper")):
         if check and not kind.startswith("unit"):
@@ -333,6 +346,9 @@ def factor(
 
 def _circulant(xp: Any, c: Any, check: bool | str) -> Circulant:
     real = not xp.isdtype(c.dtype, "complex floating")
+    c = finite.rows(xp, c)
+    if c.shape[-1] == 0:
+        return Circulant(xp, c, real)
     values = xp.fft.fft(xp.astype(c, xp.result_type(c.dtype, xp.complex64)) if real else c, axis=-1)
     if check and c.size:
         sizes = xp.abs(values)

@@ -14,6 +14,7 @@ from typing import Any
 import array_api_compat.numpy as _COMPAT
 import numpy as np
 
+from . import _factors_finite as finite
 from . import _factors_generic as generic
 from . import _lapack
 from ._errors import not_positive, zero_pivot
@@ -202,7 +203,7 @@ class Triangle(Factor):
         run = lambda b: _lapack.routine("trtrs", self.a.dtype.char)(
             self.a, b, lower=self.lower, trans=transposed != self.flipped, unitdiag=self.unit
         )[0]
-        return solve_columns(run, b, self.a.dtype)
+        return finite.columns(np, solve_columns(run, b, self.a.dtype), b)
 
     def slogdet(self) -> tuple[Any, Any]:
         d = self.a.diagonal()

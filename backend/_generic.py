@@ -43,6 +43,12 @@ def relu_vjp(xp: Any, ct: Any, out: Any) -> Any:
     return xp.where(out > 0, ct, xp.zeros_like(ct))
 
 
+def relu_bias_vjp(xp: Any, ct: Any, out: Any, b_shape: tuple[int, ...]) -> tuple[Any, Any]:
+    """Both cotangents of ``relu(x + b)``: that of x, and its sum over the axes along which b was broadcast."""
+    x_bar = xp.relu_vjp(ct, out)
+    return x_bar, xp.sum_to_shape(x_bar, b_shape)
+
+
 def sigmoid(xp: Any, x: Any) -> Any:
     """``1 / (1 + exp(−x))``, with the exponential of −|x| alone, which cannot overflow."""
     decay = xp.exp(-xp.abs(x))
@@ -98,8 +104,7 @@ def row_max(xp: Any, x: Any, axis: Any) -> Any:
 def logsumexp(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """``log Σ exp(x)`` along `axis` (an int, a tuple or None), shifted by the maximum."""
     top = row_max(xp, x, axis)
-    total = xp.sum(xp.exp(x - top), axis=axis, keepdims=True)
-    out = xp.log(total) + top
+    out = _log_total(xp, x - top, axis) + top
     if keepdims:
         return out
     return xp.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
@@ -108,7 +113,18 @@ def logsumexp(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
 def log_softmax(xp: Any, x: Any, axis: Any) -> Any:
     """``x − log Σ exp(x)`` along `axis`."""
     shifted = x - row_max(xp, x, axis)
-    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+    return shifted - _log_total(xp, shifted, axis)
+
+
+def _log_total(xp: Any, shifted: Any, axis: Any) -> Any:
+    """``log Σ exp(x)``, kept, of x whose maximum is 0: log1p of what stands beside it, which 1 would swallow."""
+    e = xp.exp(shifted)
+    if xp.isdtype(e.dtype, "complex floating"):
+        return xp.log(xp.sum(e, axis=axis, keepdims=True))
+    tops = xp.astype(shifted >= 0, e.dtype)
+    rest = xp.sum(e - tops, axis=axis, keepdims=True)
+    count = xp.sum(tops, axis=axis, keepdims=True)
+    return xp.where(count == 1, xp.log1p(rest), xp.log(rest + count))
 
 
 def softmax(xp: Any, x: Any, axis: Any) -> Any:
@@ -118,13 +134,16 @@ def softmax(xp: Any, x: Any, axis: Any) -> Any:
 
 
 def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
-    """The mean of ``−log_softmax(logits)[i, labels[i]]``, and its slope ``(p − onehot(labels)) / rows``."""
-    log_p = log_softmax(xp, logits, -1)
+    """The mean of ``−log_softmax(logits)[i, labels[i]]``, and its slope ``(p − onehot(labels)) / rows``.
+
+    ``p − 1`` is written ``expm1(log p)``, which keeps its digits where p is nearly 1.
+    """
+    log_p = xp.log_softmax(logits, axis=-1)
     picked = xp.take_along_axis(log_p, labels[..., None], axis=-1)
     classes = xp.arange_like(logits.shape[-1], labels)
-    onehot = xp.astype(xp.equal(labels[..., None], classes), log_p.dtype)
+    own = xp.equal(labels[..., None], classes)
     rows = max(math.prod(logits.shape[:-1]), 1)
-    return -xp.mean(picked), (xp.exp(log_p) - onehot) / rows
+    return -xp.mean(picked), xp.where(own, xp.expm1(log_p), xp.exp(log_p)) / rows
 
 
 def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
@@ -260,8 +279,8 @@ def in_rows(xp: Any, x: Any) -> Any:
 _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
-        linear, linear_relu, relu, relu_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape, logsumexp,
-        log_softmax, softmax, softmax_cross_entropy, scatter_add,
+        linear, linear_relu, relu, relu_vjp, relu_bias_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape,
+        logsumexp, log_softmax, softmax, softmax_cross_entropy, scatter_add,
         gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, recomputed, copy, getitem, setitem,
         einsum, expm, sinc, sinc_derivative, solve_by, random_bits, *_rule_kernels.FUNCTIONS, *_sparse.FUNCTIONS,
         factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, gathered,

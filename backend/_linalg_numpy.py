@@ -16,9 +16,10 @@ import numpy as np
 from . import _factors_generic as generic
 from . import _lapack
 from ._errors import not_positive, zero_pivot
-from ._factors_bands import banded, banded_cholesky
+from ._factors_bands import banded, banded_cholesky, within
+from ._factors_finite import NotFinite
 from ._factors_generic import Factor
-from ._factors_numpy import LU, cholesky, ldl, lu, triangle
+from ._factors_numpy import cholesky, ldl, lu, triangle
 from ._generic import extend
 from ._lapack import EPS
 
@@ -55,7 +56,15 @@ class Stack(Factor):
         return np.asarray(found, A.real.dtype).reshape(self.shape)
 
 
-def _one(A: np.ndarray, kind: str, check: Any, widths: Any, index: tuple[int, ...]) -> Factor:
+def _one(A: np.ndarray, kind: str, check: Any, widths: Any, index: tuple[int, ...]) -> Any:
+    if not np.isfinite(A).all():
+        if kind.endswith("banded"):
+            read = within(A, widths if kind == "banded" else (A.shape[0] - 1, 0))
+            whole = None
+        else:
+            read = whole = generic.dense_matrix(_XP, A, kind)
+        if not np.isfinite(read).all():
+            return NotFinite(whole, A.shape[-1], A.dtype, check == "exact")
     if kind == "general":
         return lu(A, check, index)
     if kind in ("symmetric", "hermitian"):
@@ -122,9 +131,11 @@ def factor(
 _XP = extend(array_api_compat.numpy, factor=factor, cholesky_vjp=cholesky_vjp)
 
 
-def lu_or_none(A: np.ndarray) -> LU | None:
-    """The LU factor of a matrix, singular ones too; None for a batch."""
-    return lu(A, False) if A.ndim == 2 and A.shape[0] == A.shape[1] else None
+def lu_or_none(A: np.ndarray) -> Any:
+    """The LU factor of a matrix, singular ones too; None for a batch, and for dtypes that LAPACK does not know."""
+    if A.ndim != 2 or A.shape[0] != A.shape[1] or A.dtype.char not in EPS:
+        return None
+    return _one(A, "general", False, None, ())
 
 
 # ── the standard's functions, with errors that say more ───────────────────────────────────────

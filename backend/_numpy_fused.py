@@ -120,6 +120,47 @@ def sum_to_shape(x, shape):
     return _generic.sum_to_shape(PLAIN, x, shape)
 
 
+def _beside_top(x, axis):
+    """Rows ``x − max x`` of the last axis, ``log Σ exp`` of each, and their maxima; None for what is `_generic.py`'s.
+
+    With one maximum taken out, what is left is log1p's argument, in no more passes over memory than a plain sum.
+    """
+    if x.dtype.char not in "fd" or x.ndim == 0 or axis not in (-1, x.ndim - 1) or x.size == 0:
+        return None
+    classes = x.shape[-1]
+    rows = x.reshape(-1, classes)
+    places = rows.argmax(1)
+    places += _arange(rows.shape[0]) * classes
+    top = rows.take(places)
+    if not np.isfinite(top).all():
+        return None
+    shifted = rows - top[:, None]
+    e = np.exp(shifted)
+    e.reshape(-1)[places] = 0
+    rest = _add_reduce(e, 1)
+    return shifted, np.log1p(rest, rest), top
+
+
+def logsumexp(x, axis, keepdims):
+    """``log Σ exp(x)``."""
+    found = _beside_top(x, axis)
+    if found is None:
+        return _generic.logsumexp(PLAIN, x, axis, keepdims)
+    _, total, top = found
+    total += top
+    return total.reshape((*x.shape[:-1], 1) if keepdims else x.shape[:-1])
+
+
+def log_softmax(x, axis):
+    """``x − log Σ exp(x)``."""
+    found = _beside_top(x, axis)
+    if found is None:
+        return _generic.log_softmax(PLAIN, x, axis)
+    shifted, total, _ = found
+    shifted -= total[:, None]
+    return shifted.reshape(x.shape)
+
+
 def softmax_cross_entropy(logits, labels):
     """Mean cross-entropy of logits (…, C) with labels (…), and its slope (p − onehot) / rows.
 
@@ -129,15 +170,21 @@ def softmax_cross_entropy(logits, labels):
     z = logits.reshape(-1, classes).T.copy()
     rows = z.shape[1]
     places = _label_places(labels, classes, rows)
-    count, share, weights = _mean_over(rows, z.dtype)
+    count, one, weights = _mean_over(rows, z.dtype)
     z -= _max_reduce(z, 0)
     picked = z.take(places)
     np.exp(z, z)
-    total = _add_reduce(z, 0)
-    z /= total * count
     flat = z.reshape(-1)
-    flat[places] -= share
-    np.log(total, total)
+    own = flat.take(places)
+    flat[places] = 0
+    total = _add_reduce(z, 0)  # of the other classes: beside an own 1 it would have no digits left
+    whole = total + own
+    whole *= count
+    z /= whole
+    flat[places] = total / -whole
+    own -= one
+    total += own
+    np.log1p(total, total)
     total -= picked
     return np.asarray(total.dot(weights)), z.T.reshape(logits.shape)
 
@@ -174,13 +221,13 @@ _MEAN: dict[Any, tuple[np.ndarray, ...]] = {}
 
 
 def _mean_over(n, dtype):
-    """The scalars n and 1/n and n times 1/n, as arrays of a dtype: for a ufunc faster than numbers."""
+    """The scalars n and 1 and n times 1/n, as arrays of a dtype: for a ufunc faster than numbers."""
     key = (n, dtype)
     known = _MEAN.get(key)
     if known is None:
         if len(_MEAN) > 64:
             _MEAN.clear()
-        known = np.array(n, dtype), np.array(1 / n, dtype), np.full(n, 1 / n, dtype)
+        known = np.array(n, dtype), np.array(1, dtype), np.full(n, 1 / n, dtype)
         for x in known:
             x.flags.writeable = False
         _MEAN[key] = known
@@ -201,5 +248,6 @@ def _arange(n):
 
 
 FUNCTIONS = (
-    linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape, softmax_cross_entropy,
+    linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape, logsumexp, log_softmax,
+    softmax_cross_entropy,
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Sparse products and factors for CuPy: cuSPARSE's products; SuperLU's factor on the host, its solves on the device.
+"""Sparse products and factors for CuPy: cuSPARSE's products; cuDSS's factors, or SuperLU's from the host.
 
-Nothing here has run on a GPU yet. `cupy` and `cupyx.scipy.sparse` are given by `_cupy.py`, which alone imports CuPy.
+`cupy` and `cupyx.scipy.sparse` are given by `_cupy.py`, which alone imports CuPy.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _sparse_numpy
+from . import _cudss, _sparse_numpy
 from ._sparse import Pattern
 
 
@@ -33,6 +33,7 @@ class DeviceFactor:
 
 def bind(cupy: Any, sparse: Any, linalg: Any) -> dict[str, Callable[..., Any]]:
     """The functions of `_sparse.py` on CuPy; `sparse` and `linalg` are cupyx's modules, loaded when first used."""
+    cudss = _cudss.bind(cupy, sparse)
 
     def sparse_rows(*, pattern: Pattern) -> Any:
         def make() -> Any:
@@ -59,11 +60,15 @@ def bind(cupy: Any, sparse: Any, linalg: Any) -> dict[str, Callable[..., Any]]:
     def sparse_factor(
         data: Any, /, *, pattern: Pattern, check: bool, permc_spec: str | None
     ) -> Any:
+        # an ordering of SuperLU's that was asked for is SuperLU's to follow
+        made = None if permc_spec else cudss(data, pattern=pattern, check=check)
+        if made is not None:
+            return made
         host = Pattern(pattern.shape, cupy.asnumpy(pattern.indptr), cupy.asnumpy(pattern.indices))
-        made = _sparse_numpy.sparse_factor(
+        lu = _sparse_numpy.sparse_factor(
             cupy.asnumpy(data), pattern=host, check=check, permc_spec=permc_spec
         )
-        return DeviceFactor(linalg.SuperLU(made.lu), data.dtype)
+        return DeviceFactor(linalg.SuperLU(lu.lu), data.dtype)
 
     def sparse_solve(factor: Any, b: Any, /, *, transposed: bool) -> Any:
         return factor.solve(b, transposed)

@@ -8,7 +8,7 @@ memory, one launch.
 How to read them. ``p`` is the parameter, ``g`` its gradient, ``t`` the number of this step (from 1), ``lr`` the
 learning rate; a bare name that is neither an array of `slots` nor assigned to is a setting. The ``prelude`` holds for
 a whole step and is arithmetic on numbers. ``sq(z)`` is |z|², ``larger`` and ``smaller`` the maximum and minimum of
-two. ``1 − bᵗ`` is written ``−expm1(t log b)``, which keeps its digits in float32. This file imports no array library.
+two. ``1 − bᵗ`` is written ``−expm1(t log b)``, which keeps its digits in float32.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 FUNCTIONS = ("sqrt", "sq", "sign", "larger", "smaller", "expm1")
 
@@ -214,6 +216,19 @@ def functions_of(xp: Any) -> Any:
     return types.SimpleNamespace(
         sqrt=xp.sqrt, expm1=xp.expm1, larger=xp.maximum, smaller=xp.minimum, sign=xp.sign, sq=sq
     )
+
+
+@functools.cache
+def least_eps(found: Formula, dtype: np.dtype) -> float:
+    """The smallest eps that a formula is given: a smaller one could be 0 in this dtype, and 0/0 is NaN.
+
+    The root of the smallest number: no root of a v above 0 is smaller, so that nothing else changes. In `adadelta`,
+    where eps stands under the root, the smallest normal number.
+    """
+    limits = np.finfo(dtype)
+    if found.name.startswith("adadelta"):
+        return float(limits.smallest_normal)
+    return math.sqrt(float(limits.smallest_subnormal))
 
 
 def log(b: float) -> float:

@@ -7,6 +7,7 @@ a `Step`. Weights are (inputs, outputs) in all, so that they can be compared ent
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -134,12 +135,21 @@ def pullback(p: Problem, device: str, tf32: bool) -> Step:
 
 
 def compiled(
-    p: Problem, device: str, tf32: bool, fast: bool = False, precision: str = "float32"
+    p: Problem,
+    device: str,
+    tf32: bool,
+    fast: bool | None = None,
+    precision: str = "float32",
 ) -> Step:
-    """The same step through `pb.compile`, on the CPU by NumPy alone; parameters and state are donated."""
+    """The same step through `pb.compile`; parameters and state are donated.
+
+    On CUDA it is compiled as users compile it: generated kernels, and one graph where that is faster. On the CPU it
+    is replayed by NumPy alone, unless `fast` says otherwise.
+    """
     import pullback as pb
 
     pb.backend.use("numpy" if device == "cpu" else "cupy")
+    fast = device == "cuda" if fast is None else fast
     backend = pb.backend.current()
     widths = [p.params[0].shape[0], *(b.shape[0] for b in p.params[1::2])]
     _, spec = pb.tree.flatten(pb.models.MLP(widths, activation="relu", seed=0))
@@ -160,8 +170,10 @@ def compiled(
         return loss
 
     versions = {"pullback": pb.__version__}
-    if fast:
+    if fast and device == "cpu":
         versions |= {"numba": version_of("numba")}
+    if device == "cuda":
+        versions |= {"cupy": version_of("cupy"), "nvmath-python": version_of("nvmath-python")}
     copies = lambda: [np.array(pb.to_numpy(a)) for a in pb.tree.leaves(model)]
     return Step(run, copies, backend.synchronize, versions)
 
@@ -176,6 +188,12 @@ def compiled_fast(p: Problem, device: str, tf32: bool) -> Step:
 def compiled_bfloat16(p: Problem, device: str, tf32: bool) -> Step:
     """The same with products of bfloat16 accumulated in float32, and master weights."""
     return compiled(p, device, False, precision="bfloat16")
+
+
+def compiled_launches(p: Problem, device: str, tf32: bool) -> Step:
+    """The same on CUDA launch by launch, as it runs where no graph can be captured."""
+    os.environ["PULLBACK_GRAPHS"] = "0"  # read where a segment is bound; a worker serves one peer
+    return compiled(p, device, tf32, fast=True)
 
 
 def torch(p: Problem, device: str, tf32: bool, optimiser: bool = False) -> Step:
@@ -264,7 +282,7 @@ def torch_compiled(p: Problem, device: str, tf32: bool) -> Step:
     return Step(run, copies, wait, {"torch": torch.__version__})
 
 
-def jax(p: Problem, device: str, tf32: bool) -> Step:
+def jax(p: Problem, device: str, tf32: bool, bfloat16: bool = False) -> Step:
     """JAX, the whole step in one `jit` with donated parameters."""
     import jax
     import jax.numpy as jnp
@@ -273,11 +291,18 @@ def jax(p: Problem, device: str, tf32: bool) -> Step:
     if jax.default_backend() != ("gpu" if device == "cuda" else "cpu"):
         raise RuntimeError(f"JAX runs on {jax.default_backend()} here, not on {device}")
 
+    low = jnp.bfloat16
+    product = jnp.matmul
+    if bfloat16:
+        product = lambda a, b: jnp.matmul(
+            a.astype(low), b.astype(low), preferred_element_type=jnp.float32
+        )
+
     def loss_of(params, x, y):
         h = x
         for w, b in zip(params[:-2:2], params[1:-2:2], strict=True):
-            h = jax.nn.relu(h @ w + b)
-        logp = jax.nn.log_softmax(h @ params[-2] + params[-1])
+            h = jax.nn.relu(product(h, w) + b)
+        logp = jax.nn.log_softmax(product(h, params[-2]) + params[-1])
         return -jnp.mean(jnp.take_along_axis(logp, y[:, None], axis=1))
 
     init, update = functional(jnp, p.lr)
@@ -304,6 +329,11 @@ def jax(p: Problem, device: str, tf32: bool) -> Step:
 
     wait = lambda: jax.block_until_ready(params)
     return Step(run, lambda: [np.array(a) for a in params], wait, {"jax": jax.__version__})
+
+
+def jax_bfloat16(p: Problem, device: str, tf32: bool) -> Step:
+    """The same with products of bfloat16 accumulated in float32, and float32 parameters."""
+    return jax(p, device, False, bfloat16=True)
 
 
 def autograd(p: Problem, device: str, tf32: bool) -> Step:
@@ -392,26 +422,31 @@ PEERS: dict[str, Factory] = {
     "pullback": pullback,
     "pullback compiled": compiled,
     "pullback compiled fast": compiled_fast,
+    "pullback launches": compiled_launches,
     "pullback compiled bfloat16": compiled_bfloat16,
     "torch": torch,
     "torch-optim": torch_optim,
     "torch bfloat16": torch_bfloat16,
     "torch compiled": torch_compiled,
     "jax": jax,
+    "jax bfloat16": jax_bfloat16,
     "autograd": autograd,
     "mygrad": mygrad,
     "tinygrad": tinygrad,
 }
-ON_CPU = tuple(name for name in PEERS if not name.endswith("bfloat16"))
+ON_CPU = tuple(
+    name for name in PEERS if not name.endswith("bfloat16") and name != "pullback launches"
+)
 ON_CUDA = (
     "products",
     "hand",
     "pullback",
     "pullback compiled",
+    "pullback launches",
     "torch",
     "torch-optim",
     "torch compiled",
     "jax",
 )
-ON_CUDA_BFLOAT16 = ("pullback compiled bfloat16", "torch bfloat16")
+ON_CUDA_BFLOAT16 = ("pullback compiled bfloat16", "torch bfloat16", "jax bfloat16")
 WITH_ADAM = ("hand", "pullback", "pullback compiled", "pullback compiled fast", "torch", "jax")

@@ -24,7 +24,7 @@ train, validation, test = (
 
 # A model is a tree of arrays, and an optimiser is two pure functions, `init` and `step`.
 model = pb.models.MLP([64, 128, 10], activation="relu", seed=0)
-opt = pb.optim.AdamW(2e-3, weight_decay=1.0)
+opt = pb.optim.AdamW(2e-3, weight_decay=1.0, mask="matrices")
 state = opt.init(model)
 
 

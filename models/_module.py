@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Iterator
 from typing import Any, ClassVar, dataclass_transform
@@ -136,29 +137,41 @@ class Module:
         return None
 
 
-def children(module: Any) -> Iterator[tuple[str, Module]]:
-    """The modules directly in a module's fields, tuples, lists and dicts among them, with their paths."""
-    for field in dataclasses.fields(module):
-        if not field.metadata.get("static"):
-            yield from _modules(field.name, getattr(module, field.name))
+def children(model: Any) -> Iterator[tuple[str, Module]]:
+    """The modules directly in a model, with their paths: in its fields, or in tuples, lists, dicts and dataclasses."""
+    for name, part in _parts(model):
+        yield from _modules(name, part)
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, tuple | list):
+        yield from ((str(i), part) for i, part in enumerate(value))
+    elif isinstance(value, dict):
+        yield from ((str(key), part) for key, part in value.items())
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            if not field.metadata.get("static"):
+                yield field.name, getattr(value, field.name)
 
 
 def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
     if isinstance(value, Module):
         yield name, value
-    elif isinstance(value, tuple | list):
-        for i, part in enumerate(value):
-            yield from _modules(f"{name}.{i}", part)
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            yield from _modules(f"{name}.{key}", part)
+        return
+    for inner, part in _parts(value):
+        yield from _modules(f"{name}.{inner}", part)
 
 
-def trains_differently(module: Any) -> bool:
-    """Whether a module, or one inside it, has a training mode of its own."""
-    return type(module).training is not Module.training or any(
-        trains_differently(child) for _, child in children(module)
-    )
+def trains_differently(model: Any) -> bool:
+    """Whether a model, or a module inside it, has a training mode of its own.
+
+    A model that is no `Module` has one if it has a method `training`.
+    """
+    if isinstance(model, Module):
+        own = type(model).training is not Module.training
+    else:
+        own = callable(getattr(model, "training", None))
+    return own or any(trains_differently(child) for _, child in children(model))
 
 
 def plain(model: Any) -> Any:
@@ -184,11 +197,12 @@ def plain(model: Any) -> Any:
 def parameter_mask(model: Any) -> Any:
     """A tree of bools: True for parameters, False for fields made by `state` (running statistics).
 
-    What the optimisers take as `mask`, so that weight decay leaves running statistics alone.
+    What the optimisers take as `mask`; they leave running statistics alone without it, too.
 
     Parameters
     ----------
-    model : Module, or a tuple, list or dict of them
+    model : pytree
+        A module, or tuples, lists, dicts and dataclasses of them.
 
     Examples
     --------
@@ -196,18 +210,4 @@ def parameter_mask(model: Any) -> Any:
     >>> pb.tree.leaves(pb.models.parameter_mask(pb.models.BatchNorm.init(3)))
     [True, True, False, False]
     """
-    if isinstance(model, Module):
-        new = object.__new__(type(model))
-        for field in dataclasses.fields(model):  # type: ignore[arg-type]  # every subclass is a dataclass
-            value = getattr(model, field.name)
-            if field.metadata.get("state"):
-                value = tree.map(lambda _: False, value)
-            elif not field.metadata.get("static"):
-                value = parameter_mask(value)
-            object.__setattr__(new, field.name, value)
-        return new
-    if type(model) in (tuple, list):
-        return type(model)(parameter_mask(part) for part in model)
-    if type(model) is dict:
-        return {key: parameter_mask(part) for key, part in model.items()}
-    return tree.map(lambda _: True, model)
+    return tree.parameter_mask(model)

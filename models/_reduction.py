@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd import namespace as xp
 from ..autograd.array import raw
+from ..autograd.dtypes import as_numpy
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -22,6 +23,11 @@ def on_host(x: Any) -> Any:
     """The values of a NumPy array; None for those of a device or of a program that is recorded, which are not read."""
     values = raw(x)
     return values if type(values) is np.ndarray else None
+
+
+def smallest(dtype: Any) -> float:
+    """The smallest normal number of a dtype: what is less may be 0 in it."""
+    return float(np.finfo(as_numpy(dtype)).smallest_normal)
 
 
 def floating_pair(x: Any, y: Any) -> tuple[Any, Any]:
@@ -68,8 +74,26 @@ def check_reduction(name: str, reduction: str) -> None:
         )
 
 
-def check_range(name: str, what: str, x: Any, low: float, high: float = math.inf) -> None:
-    """Refuse values outside a range, where they are on the host; NaN passes, and shows in the loss.
+def check_range(
+    name: str, what: str, x: Any, low: float, high: float = math.inf, *, rounding: float = 0.0
+) -> Any:
+    """Refuse values outside a range, where they are on the host; elsewhere, say which are in it.
+
+    Parameters
+    ----------
+    name, what : str
+        For the message.
+    x : array
+        NaN passes on the host, and shows in the loss.
+    low, high : float
+        Both belong to the range.
+    rounding : float
+        By how much a value may be above `high`.
+
+    Returns
+    -------
+    None or Array of bool
+        None for values on the host. A device is not read: `marked` makes the losses of the others NaN.
 
     Raises
     ------
@@ -77,13 +101,72 @@ def check_range(name: str, what: str, x: Any, low: float, high: float = math.inf
         The message says which value.
     """
     values = on_host(x)
-    if values is None or not values.size:
-        return
+    if values is None:
+        x = _comparable(x)
+        if high == math.inf:
+            return x >= low
+        return (x >= low) & (x <= (high + rounding if rounding else high))
+    if not values.size:
+        return None
     smallest, largest = values.min(), values.max()
-    if smallest < low or largest > high:
+    if smallest < low or largest > high + rounding:
         wrong = smallest if smallest < low else largest
         told = f"at least {low}" if high == math.inf else f"from {low} to {high}"
         raise ValueError(f"{name}: {what} have to be {told}, and one is {wrong}")
+    return None
+
+
+def check_two(name: str, labels: Any, low: int) -> Any:
+    """Refuse labels that are neither `low` nor 1, NaN too; as `check_range`.
+
+    Raises
+    ------
+    ValueError
+        The message says which value.
+    """
+    check_range(name, "labels", labels, low, 1)
+    values = on_host(labels)
+    if values is None:
+        x = _comparable(labels)
+        return (x == low) | (x == 1)
+    wrong = (values != low) & (values != 1)
+    if wrong.any():
+        raise ValueError(
+            f"{name}: labels have to be {low} or 1, and one is {values[wrong].flat[0]}"
+        )
+    return None
+
+
+def _comparable(x: Any) -> Any:
+    """Signed numbers in place of truth values, which the standard does not compare, and of unsigned ones."""
+    x = xp.asarray(x)
+    signed = xp.isdtype(x.dtype, ("signed integer", "real floating"))
+    return x if signed else xp.astype(x, np.int64)
+
+
+def marked(losses: Any, fine: Any) -> Any:
+    """Losses, NaN where `fine` does not hold; as they are where it is None."""
+    return losses if fine is None else xp.where(fine, losses, math.nan)
+
+
+def times(a: Any, b: Any) -> Any:
+    """``a b``, and 0 where a is 0 and b infinite: what has no share of a loss adds nothing to it, as 0 log 0."""
+    return a * xp.where((a == 0) & xp.isinf(b), 0.0, b)
+
+
+def without(x: Any, weights: Any, fill: float = 0.0) -> Any:
+    """`x` with `fill` where its sample weighs nothing, so that an infinity or NaN there reaches nothing."""
+    if weights is None:
+        return x
+    values = on_host(weights)
+    if values is not None and values.all():
+        return x
+    weights = xp.asarray(weights)
+    given = tuple(weights.shape)
+    if not given or given != tuple(x.shape[: len(given)]):
+        return x  # `weights_like` refuses them, or takes one for all
+    weights = xp.reshape(weights, given + (1,) * (x.ndim - len(given)))
+    return xp.where(weights != 0, x, fill)
 
 
 def weights_like(name: str, what: str, weights: Any, shape: tuple[int, ...], dtype: Any) -> Any:

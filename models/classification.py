@@ -13,11 +13,15 @@ from ..autograd.dtypes import is_inexact, is_integer
 from ._reduction import (
     check_range,
     check_same,
+    check_two,
     floating_pair,
+    marked,
     on_host,
     reduce,
     shape_of,
+    times,
     weights_like,
+    without,
 )
 
 
@@ -39,7 +43,8 @@ def cross_entropy(
     logits : array (…, C)
         Unnormalised log-probabilities of C classes.
     labels : integer array (…), or floating array (…, C)
-        Classes 0 … C − 1, or their probabilities t: the loss is then ``−Σ_c w_c t_c log softmax(logits)_c``.
+        Classes 0 … C − 1, or their probabilities t: the loss is then ``−Σ_c w_c t_c log softmax(logits)_c``, in which
+        a class of probability or weight 0 counts for nothing, at a logit of −∞ too.
     label_smoothing : float
         ε: each label's probabilities t become (1 − ε) t + ε / C, 0 ≤ ε ≤ 1.
     class_weight : array (C,), optional
@@ -59,14 +64,15 @@ def cross_entropy(
     TypeError
         If the labels are neither integers nor probabilities.
     ValueError
-        If the shapes do not match, or there are no rows; for probabilities below 0 and weights that are negative, NaN
-        or infinite (on a CPU).
+        If the shapes do not match, or there are no rows; for probabilities that are not from 0 to 1 (on a device the
+        row's loss is NaN) and weights that are negative, NaN or infinite (on a CPU).
     IndexError
         If a label is not a class (on a CPU; on a device the loss of that row is NaN where an option is given).
 
     Notes
     -----
-    Computed as ``log Σ exp(z − max z) − (z_y − max z)``; no logit overflows. A mean in which nothing counts is NaN.
+    Computed as ``log1p Σ_{c≠m} exp(z_c − z_m) − (z_y − z_m)``, z_m the largest logit: none overflows, and a loss near 0
+    and its gradient keep their digits. A mean in which nothing counts is NaN, and so is a row of −∞ alone.
 
     Examples
     --------
@@ -74,7 +80,7 @@ def cross_entropy(
     >>> round(float(pb.models.cross_entropy(np.zeros((2, 4)), np.asarray([0, 3]))), 6)
     1.386294
     """
-    soft = _check(logits, labels, ignore_index)
+    soft, fine = _check(logits, labels, ignore_index)
     plain = label_smoothing == 0 and class_weight is sample_weight is ignore_index is None
     if plain and not soft and reduction == "mean":
         return xp.softmax_cross_entropy(logits, labels)  # one operation
@@ -91,17 +97,20 @@ def cross_entropy(
                 f"cross_entropy: class_weight of shape {shape_of(class_weight)} for {C} classes; it has to be ({C},)"
             )
         w = weights_like("cross_entropy", "class_weight", class_weight, (C,), logits.dtype)
+    logits = without(logits, sample_weight)
+    if ignore_index is not None:  # before anything is computed: a row of NaN has no gradient either
+        logits = xp.where((labels != ignore_index)[..., None], logits, 0.0)
     negative = -xp.log_softmax(logits, axis=-1)
     if soft:
-        losses = _soft(negative, labels, label_smoothing, w)
+        losses = _soft(negative, without(labels, sample_weight), label_smoothing, w, fine)
         return reduce("cross_entropy", losses, sample_weight, reduction)
     losses, counted = _hard(negative, labels, label_smoothing, w, ignore_index)
     return reduce("cross_entropy", losses, sample_weight, reduction, divisor=counted)
 
 
-def _check(logits: Any, labels: Any, ignore_index: int | None) -> bool:
-    """Whether the labels are probabilities; errors for what does not fit."""
-    labels, values = raw(labels), raw(logits)
+def _check(logits: Any, labels: Any, ignore_index: int | None) -> tuple[bool, Any]:
+    """Whether the labels are probabilities, and which of them are in range; errors for what does not fit."""
+    given, labels, values = labels, raw(labels), raw(logits)
     if not hasattr(values, "ndim"):
         raise TypeError(f"cross_entropy: logits are an array (…, C), not {type(values).__name__}")
     kind = getattr(labels, "dtype", type(labels))
@@ -109,8 +118,7 @@ def _check(logits: Any, labels: Any, ignore_index: int | None) -> bool:
     if soft:
         if ignore_index is not None:
             raise ValueError("cross_entropy: ignore_index is for integer labels")
-        check_range("cross_entropy", "probabilities", labels, 0)
-        return True
+        return True, check_range("cross_entropy", "probabilities", given, 0, 1, rounding=_ROUNDING)
     if not is_integer(kind):
         raise TypeError(
             f"cross_entropy: labels are class indices of an integer dtype, or probabilities of the logits' shape "
@@ -122,15 +130,16 @@ def _check(logits: Any, labels: Any, ignore_index: int | None) -> bool:
             f"cross_entropy: logits of shape {values.shape} take labels of shape {values.shape[:-1]}, "
             f"not {labels.shape}"
         )
-    return False
+    return False, None
 
 
-def _soft(negative: Any, t: Any, smoothing: float, w: Any) -> Any:
+def _soft(negative: Any, t: Any, smoothing: float, w: Any, fine: Any) -> Any:
     """``Σ_c w_c t_c (−log p_c)`` of each row."""
     t = xp.astype(t, negative.dtype, copy=False)
     if smoothing:
         t = (1 - smoothing) * t + smoothing / negative.shape[-1]
-    return xp.sum(t * (negative if w is None else negative * w), axis=-1)
+    losses = times(t, negative if w is None else times(w, negative))
+    return xp.sum(marked(losses, fine), axis=-1)
 
 
 def _hard(
@@ -144,10 +153,10 @@ def _hard(
     losses = xp.take_along_axis(negative, place[..., None], axis=-1)[..., 0]
     counted = None if w is None else xp.reshape(xp.take(w, xp.reshape(place, (-1,))), labels.shape)
     if counted is not None:
-        losses = losses * counted
+        losses = times(counted, losses)
     if smoothing:
-        rest = xp.mean(negative if w is None else negative * w, axis=-1)
-        losses = (1 - smoothing) * losses + smoothing * rest
+        rest = xp.mean(negative if w is None else times(w, negative), axis=-1)
+        losses = rest if smoothing == 1 else (1 - smoothing) * losses + smoothing * rest
     losses = xp.where(known, losses, math.nan)  # on a device, where a label is not looked at
     if ignore_index is not None:
         here = labels != ignore_index
@@ -193,7 +202,7 @@ def kl_divergence(
     log_q : array (…, C)
         Log-probabilities, as `pb.xp.log_softmax` gives them.
     p : array (…, C)
-        Probabilities, or their logarithms with `log_target`; 0 log 0 is 0.
+        Probabilities, or their logarithms with `log_target`. A class of p = 0 counts for nothing, at log q = −∞ too.
     log_target : bool
         What p is.
     sample_weight : array, optional
@@ -208,7 +217,7 @@ def kl_divergence(
     Raises
     ------
     ValueError
-        If the shapes differ, or a probability is not from 0 to 1 (on a CPU).
+        If the shapes differ, or a probability is not from 0 to 1 (on a CPU; on a device the row's loss is NaN).
 
     Examples
     --------
@@ -222,12 +231,22 @@ def kl_divergence(
     log_q, p = floating_pair(log_q, p)
     if log_q.ndim == 0:
         raise ValueError(f"{name}: the classes are the last axis, and there is none")
+    given = p
+    log_q, p = without(log_q, sample_weight), without(p, sample_weight)
     if log_target:
+        fine = check_range(
+            name, "logarithms of probabilities", given, -math.inf, 0, rounding=_ROUNDING
+        )
+        none = xp.exp(p) == 0  # where −∞ + ∞ and 0 ∞ would be NaN
+        p, log_q = xp.where(none, 0.0, p), xp.where(none, 0.0, log_q)
         losses = xp.exp(p) * (p - log_q)
     else:
-        check_range(name, "probabilities", p, 0, 1 + 1e-6)  # rounding may have left them above 1
-        losses = _xlogx(p) - p * log_q
-    return reduce(name, xp.sum(losses, axis=-1), sample_weight, reduction)
+        fine = check_range(name, "probabilities", given, 0, 1, rounding=_ROUNDING)
+        losses = _xlogx(p) - times(p, log_q)
+    return reduce(name, xp.sum(marked(losses, fine), axis=-1), sample_weight, reduction)
+
+
+_ROUNDING = 1e-6  # may have left a probability above 1
 
 
 def _xlogx(p: Any) -> Any:
@@ -275,9 +294,10 @@ def hinge(
     TypeError
         If the labels of many classes are not integers.
     ValueError
-        If the shapes do not match, for an unknown kind, or for labels out of range (on a CPU).
+        If the shapes do not match, for an unknown kind, or for labels of two classes that are neither 0 nor 1, or
+        neither −1 nor 1 with `signed` (on a CPU).
     IndexError
-        If a label is not a class (on a CPU).
+        If a label is not a class (on a CPU; on a device its loss is NaN, as that of labels of two classes).
 
     Examples
     --------
@@ -291,10 +311,11 @@ def hinge(
         raise ValueError(f"hinge: unknown kind {kind!r}: choose one of max, mean")
     outputs, labels = xp.asarray(outputs), xp.asarray(labels)
     if tuple(outputs.shape) == tuple(labels.shape):
-        check_range("hinge", "labels", labels, -1 if signed else 0, 1)
+        fine = check_two("hinge", labels, -1 if signed else 0)
         sign = xp.astype(labels, outputs.dtype)
         sign = sign if signed else 2 * sign - 1
-        return reduce("hinge", xp.relu(margin - sign * outputs), sample_weight, reduction)
+        losses = xp.relu(margin - sign * without(outputs, sample_weight))
+        return reduce("hinge", marked(losses, fine), sample_weight, reduction)
     if tuple(outputs.shape[:-1]) != tuple(labels.shape) or outputs.ndim == 0:
         raise ValueError(
             f"hinge: outputs of shape {tuple(outputs.shape)} take labels of that shape (two classes) or of shape "
@@ -304,8 +325,12 @@ def hinge(
         raise TypeError(f"hinge: labels of many classes are integers, not {labels.dtype}")
     C = outputs.shape[-1]
     _check_labels("hinge", labels, C)
+    known = (labels >= 0) & (labels < C)
+    labels = xp.where(known, labels, 0)
+    outputs = without(outputs, sample_weight)
     own = xp.take_along_axis(outputs, labels[..., None], axis=-1)
     others = xp.one_hot(labels, C, dtype=outputs.dtype) == 0
     lacking = xp.relu(xp.where(others, margin + outputs - own, 0.0))
     losses = xp.max(lacking, axis=-1) if kind == "max" else xp.sum(lacking, axis=-1) / C
+    losses = xp.where(known, losses, math.nan)  # on a device, where a label is not looked at
     return reduce("hinge", losses, sample_weight, reduction)

@@ -1,7 +1,9 @@
 """Losses of regression and of two classes, averaged over all elements; `classification.py` has those of many.
 
 `reduction` is "mean", "sum" or "none". With `sample_weight` w (the first axes of the losses l) these are Σ w l / Σ w,
-Σ w l and w l. Values on a device are not read: there labels and weights out of range are not refused.
+Σ w l and w l; a sample of weight 0 counts for nothing, whatever its loss. Labels and weights out of range are refused
+where they are NumPy's. Values on a device, and those of a program that `pb.compile` records, are not read: there the
+losses of labels out of range are NaN, and weights are taken as they are.
 """
 
 from __future__ import annotations
@@ -11,15 +13,22 @@ from typing import Any
 
 from ..autograd import namespace as xp
 from ..autograd import tree
+from ..autograd.array import raw
 from ..autograd.dtypes import is_inexact
 from ._module import parameter_mask
 from ._reduction import (
     check_range,
     check_same,
+    check_two,
     difference,
     floating_pair,
+    marked,
+    on_host,
     reduce,
     shape_of,
+    smallest,
+    times,
+    without,
 )
 from .activations import softplus
 
@@ -40,7 +49,7 @@ def binary_cross_entropy(
     logits : array (…)
         z, the log-odds of the positive class.
     labels : array (…)
-        In {0, 1}, or in {−1, +1} with `signed`; floating labels between them are probabilities.
+        In {0, 1}, or in {−1, +1} with `signed`; without, floating labels between 0 and 1 are probabilities.
     signed : bool
         Labels are −1 and +1.
     sample_weight : array, optional
@@ -54,11 +63,13 @@ def binary_cross_entropy(
     Raises
     ------
     ValueError
-        If the shapes differ; for labels out of range and weights that are negative, NaN or infinite (on a CPU).
+        If the shapes differ; for labels that are not from 0 to 1, or neither −1 nor 1 with `signed`, and for weights
+        that are negative, NaN or infinite (on a CPU; on a device such labels make the loss NaN).
 
     Notes
     -----
-    For y in {0, 1} the loss is ``softplus(z) − y z``, which for signed labels is ``softplus(−s z)``.
+    The loss is ``softplus(z) − y z``. With s = −1 and r = 1 − y where y ≥ ½, else s = 1 and r = y, it is
+    ``softplus(s z) − r s z``, which keeps its digits in both tails: ``e^(−z)`` at y = 1 and a large z.
 
     Examples
     --------
@@ -72,13 +83,26 @@ def binary_cross_entropy(
             f"binary_cross_entropy: logits of shape {shape_of(logits)} take labels of the same shape, "
             f"not {shape_of(labels)}"
         )
-    check_range("binary_cross_entropy", "labels", labels, -1 if signed else 0, 1)
-    logits = xp.asarray(logits)
-    labels = xp.astype(xp.asarray(labels), logits.dtype)
-    if signed:
-        labels = 0.5 * (labels + 1)
-    losses = softplus(logits) - labels * logits
-    return reduce("binary_cross_entropy", losses, sample_weight, reduction)
+    name = "binary_cross_entropy"
+    fine = check_two(name, labels, -1) if signed else check_range(name, "labels", labels, 0, 1)
+    logits = without(xp.asarray(logits), sample_weight)
+    y = without(xp.astype(xp.asarray(labels), logits.dtype), sample_weight)
+    if _are_certain(labels):
+        losses = softplus((-y if signed else 1 - 2 * y) * logits)
+    else:
+        y = 0.5 * (y + 1) if signed else y
+        positive = y >= 0.5
+        z = xp.where(positive, -logits, logits)
+        losses = softplus(z) - times(xp.where(positive, 1 - y, y), z)
+    return reduce(name, marked(losses, fine), sample_weight, reduction)
+
+
+def _are_certain(labels: Any) -> bool:
+    """Whether no label is a probability between 0 and 1, or may be, or is differentiated: r is 0 then."""
+    if not is_inexact(getattr(raw(labels), "dtype", float)):
+        return True
+    values = None if getattr(labels, "traced", False) else on_host(labels)
+    return values is not None and bool(((values == 0) | (values == 1) | (values == -1)).all())
 
 
 def squared_error(
@@ -110,7 +134,7 @@ def squared_error(
     Array(2., dtype=float64, device='cpu')
     """
     check_same("squared_error", "predictions", predictions, "targets", targets)
-    d = difference(predictions, targets)
+    d = without(difference(predictions, targets), sample_weight)
     if reduction == "mean" and sample_weight is None and 0 not in d.shape:
         return xp.mean(d * d)
     return reduce("squared_error", d * d, sample_weight, reduction)
@@ -145,7 +169,7 @@ def absolute_error(
     Array(1., dtype=float64, device='cpu')
     """
     check_same("absolute_error", "predictions", predictions, "targets", targets)
-    losses = xp.abs(difference(predictions, targets))
+    losses = xp.abs(without(difference(predictions, targets), sample_weight))
     return reduce("absolute_error", losses, sample_weight, reduction)
 
 
@@ -188,7 +212,7 @@ def huber(
     check_same("huber", "predictions", predictions, "targets", targets)
     if not 0 < delta < math.inf:
         raise ValueError(f"huber: delta={delta!r}; it has to be positive and finite")
-    d = difference(predictions, targets)
+    d = without(difference(predictions, targets), sample_weight)
     near = xp.clip(d, -delta, delta)  # ½ near² + near (d − near), without |d|'s corner
     return reduce("huber", near * (d - 0.5 * near), sample_weight, reduction)
 
@@ -217,7 +241,7 @@ def poisson(
     full : bool
         Add ``log y!`` by Stirling's formula, ``y log y − y + ½ log 2πy``, where y > 1 (as PyTorch).
     eps : float
-        ε.
+        ε; at least the smallest normal number of the dtype, unless it is 0. 0 log 0 is 0.
     sample_weight : array, optional
         Of the first axes.
     reduction : {"mean", "sum", "none"}
@@ -229,7 +253,7 @@ def poisson(
     Raises
     ------
     ValueError
-        If the shapes differ, or a count is negative (on a CPU).
+        If the shapes differ, or a count is negative (on a CPU; on a device its loss is NaN).
 
     Examples
     --------
@@ -238,14 +262,19 @@ def poisson(
     Array(0.5, dtype=float64, device='cpu')
     """
     check_same("poisson", "predictions", predictions, "counts", counts)
-    check_range("poisson", "counts", counts, 0)
+    fine = check_range("poisson", "counts", counts, 0)
     z, y = floating_pair(predictions, counts)
-    losses = xp.exp(z) - y * z if log_input else z - y * xp.log(z + eps)
+    z, y = without(z, sample_weight, 0.0 if log_input else 1.0), without(y, sample_weight)
+    if log_input:
+        losses = xp.exp(z) - times(y, z)
+    else:
+        rate = z + (max(eps, smallest(z.dtype)) if eps else 0.0)
+        losses = z - y * xp.log(xp.where((y == 0) & (rate == 0), 1.0, rate))
     if full:
         above = xp.where(y > 1, y, 1.0)
         stirling = above * xp.log(above) - above + 0.5 * xp.log(2 * math.pi * above)
         losses = losses + xp.where(y > 1, stirling, 0.0)
-    return reduce("poisson", losses, sample_weight, reduction)
+    return reduce("poisson", marked(losses, fine), sample_weight, reduction)
 
 
 def l2_penalty(params: Any, /) -> Any:

@@ -1,4 +1,4 @@
-"""What first-order methods share: counts and rates, which leaves move and which decay, and the step itself."""
+"""What first-order methods share: counts and rates, and the step itself."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import numpy as np
 from ..autograd import tree
 from ..autograd.array import Array, raw
 from ..autograd.backward import SPACES, lift
-from ..autograd.dtypes import is_complex, is_inexact
+from ..autograd.dtypes import as_numpy, is_complex, is_inexact
 from ..backend._updates import (
     NUMBERS,
-    REAL,
     Formula,
     formula,
     functions_of,
+    least_eps,
     numbers,
     python_functions,
     settings,
 )
+from ._leaves import Mask, cast, decayed_leaves, fitted, moves, rows, widened
 
 Schedule = float | Callable[[Any], Any]
-Mask = Any  # None, a predicate of a parameter, or a pytree of bools
 
 
 class Optimiser(Protocol):
@@ -121,11 +121,6 @@ def rate(lr: Schedule, done: Any) -> Any:
     return lr
 
 
-def copied(p: Any) -> Any:
-    """A copy of a parameter, unless nobody can write to it."""
-    return SPACES.of(p).copy(p) if moves(p) and type(p) is not Array else p
-
-
 def floating(x: Any) -> Any:
     """A count as float64."""
     return SPACES.of(x).astype(x, np.dtype(np.float64))
@@ -147,104 +142,6 @@ def zero_count(params: Any) -> Any:
     return space.astype(zero, np.dtype(np.int64))
 
 
-# ── leaves ────────────────────────────────────────────────────────────────────────────────────
-
-
-def moves(p: Any) -> bool:
-    """Whether a step may change a leaf: floating-point arrays; keys and counters stay as they are.
-
-    Raises
-    ------
-    TypeError
-        For a Python float, which would be left behind unseen.
-    """
-    dtype = getattr(p, "dtype", None)
-    if dtype is None and isinstance(p, float | complex):
-        raise TypeError(
-            f"a parameter is the Python number {p!r}: make it an array, xp.asarray({p!r})"
-        )
-    return dtype is not None and is_inexact(dtype)
-
-
-def zeros_like(params: Any, slot: str = "m") -> Any:
-    """Zeros in the structure of `params`, real where `slot` holds squares; None for what no step moves."""
-
-    def zeros(p: Any) -> Any:
-        if not moves(p):
-            return None
-        space = SPACES.of(raw(p))
-        out = space.zeros_like(raw(p))
-        return space.copy(space.real(out)) if slot in REAL and is_complex(out.dtype) else out
-
-    leaves, spec = tree.flatten(params)
-    return tree.unflatten(spec, [zeros(p) for p in leaves])
-
-
-def rows(params: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
-    """The structure of `params`, and the leaves of each tree.
-
-    Raises
-    ------
-    ValueError
-        If another tree has another structure.
-    """
-    leaves, spec = tree.flatten(params)
-    try:
-        return spec, [leaves, *[tree.flatten_as(spec, other) for other in others]]
-    except ValueError as error:
-        raise ValueError(
-            f"step: gradients or state do not have the structure of the parameters: {error}"
-        ) from None
-
-
-def fitted(p: Any, g: Any, params: Any, i: int) -> Any:
-    """The gradient of the i-th leaf, in the dtype of the parameter.
-
-    Raises
-    ------
-    TypeError
-        If it is no array of numbers, or complex where the parameter is real.
-    ValueError
-        If its shape is not the parameter's.
-    """
-    dtype = getattr(g, "dtype", None)
-    if dtype is p.dtype and g.shape == p.shape:
-        return g
-    name = tree.paths(params)[i] or "the parameter"
-    if dtype is None:
-        raise TypeError(f"step: the gradient of {name} is {type(g).__name__}, not an array")
-    if tuple(g.shape) != tuple(p.shape):
-        raise ValueError(
-            f"step: the gradient of {name} has shape {tuple(g.shape)}, the parameter {tuple(p.shape)}"
-        )
-    if is_complex(dtype) and not is_complex(p.dtype):
-        raise TypeError(f"step: the gradient of {name} is complex, the parameter real ({p.dtype})")
-    return g if dtype == p.dtype else SPACES.of(g).astype(g, p.dtype)
-
-
-def decays(p: Any) -> bool:
-    """Whether weight decay applies: to matrices and higher, not to biases and scales."""
-    return p.ndim >= 2
-
-
-def decayed_leaves(mask: Mask, spec: Any, ps: Sequence[Any]) -> list[bool]:
-    """Which leaves decay: by a predicate, or by a tree of bools.
-
-    Raises
-    ------
-    ValueError
-        If the tree has another structure than the parameters.
-    """
-    if mask is None:
-        return [moves(p) and decays(p) for p in ps]
-    if callable(mask) and not hasattr(mask, "__dataclass_fields__"):
-        return [moves(p) and bool(mask(p)) for p in ps]
-    try:
-        return [bool(m) for m in tree.flatten_as(spec, mask)]
-    except ValueError as error:
-        raise ValueError(f"mask: not of the structure of the parameters: {error}") from None
-
-
 # ── the step ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -261,7 +158,8 @@ def advance(
 ) -> tuple[Any, list[Any]]:
     """One step of the formula `name` on every leaf; new parameters and new slots.
 
-    Leaves that are not floating-point arrays, or whose gradient is None, stay as they are.
+    Leaves that are not floating-point arrays, or whose gradient is None, stay as they are. Parameters of 16 bits take
+    a step that is computed in float32, as their slots are.
 
     Parameters
     ----------
@@ -289,7 +187,7 @@ def advance(
     elif uniform(ps, gs):  # a model of one dtype: nothing to sort out
         out = updated(wanted, columns, scalars)
         return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
-    shrinks = decayed_leaves(mask, spec, ps) if l2 or decay else [False] * len(ps)
+    shrinks = decayed_leaves(mask, params, spec, ps) if l2 or decay else [False] * len(ps)
     groups: dict[Any, list[int]] = {}
     for i, p in enumerate(ps):
         if gs[i] is not None and moves(p):
@@ -297,12 +195,17 @@ def advance(
             kind = Array if type(gs[i]) is Array else type(p)
             groups.setdefault((kind, p.dtype, shrinks[i]), []).append(i)
     out = [list(ps), *[list(column) for column in columns[2:]]]
-    for (kind, _, shrinking), places in groups.items():
+    for (kind, dtype, shrinking), places in groups.items():
         found = wanted if shrinking else formula(name)
         taken = [[column[i] for i in places] for column in columns]
         if kind is Array:  # libraries differ in raw · Array
             taken = [[lift(x) for x in column] for column in taken]
+        wide = widened(dtype)
+        if wide is not dtype:
+            taken = [[cast(x, wide) for x in column] for column in taken]
         new = updated(found, taken, scalars)
+        if wide is not dtype:
+            new[0] = [cast(x, dtype) for x in new[0]]
         for column, values in zip(out, new, strict=True):
             for i, value in zip(places, values, strict=True):
                 column[i] = value
@@ -310,12 +213,15 @@ def advance(
 
 
 def uniform(ps: list[Any], gs: list[Any]) -> bool:
-    """Whether all parameters and gradients are NumPy arrays of one floating dtype, shape by shape."""
+    """Whether all are arrays of one library and floating dtype, shape by shape; not of 16 bits."""
     dtype = getattr(ps[0], "dtype", None) if ps else None
-    if dtype is None or not is_inexact(dtype):
+    if dtype is None or not is_inexact(dtype) or dtype is not widened(dtype):
+        return False
+    kind = type(ps[0])
+    if kind is Array:
         return False
     for p, g in zip(ps, gs, strict=True):
-        if type(p) is not np.ndarray or type(g) is not np.ndarray:
+        if type(p) is not kind or type(g) is not kind:
             return False
         if p.dtype is not dtype or g.dtype is not dtype or p.shape != g.shape:
             return False
@@ -326,6 +232,8 @@ def updated(found: Formula, columns: list[list[Any]], scalars: dict[str, Any]) -
     """New columns of one formula, by the backend's kernel or by array functions."""
     p = columns[0][0]
     space = SPACES.of(p)
+    if "eps" in scalars:
+        scalars = {**scalars, "eps": max(scalars["eps"], least_eps(found, as_numpy(p.dtype)))}
     fused = getattr(space, "fused_update", None)
     new = fused(found, columns, scalars) if fused is not None else None
     if new is not None:
@@ -375,7 +283,7 @@ def as_array(x: Any, like: Any) -> Any:
 def moved(ps: list[Any], gs: list[Any], scale: float, params: Any) -> list[Any]:
     """``p + scale · g`` for each, with one new array instead of two: the plain step of small networks."""
     dtype = ps[0].dtype
-    if not is_inexact(dtype):
+    if not is_inexact(dtype) or dtype is not widened(dtype):
         return [_moved(p, g, scale, params, i) for i, (p, g) in enumerate(zip(ps, gs, strict=True))]
     factor = np.array(scale, dtype)  # NumPy takes it in less time than a number
     new = []
@@ -394,4 +302,5 @@ def _moved(p: Any, g: Any, scale: float, params: Any, i: int) -> Any:
     """One leaf of any kind."""
     if g is None or not moves(p):
         return p
-    return SPACES.of(p).asarray(p + fitted(p, g, params, i) * scale, dtype=p.dtype)
+    g, wide = fitted(p, g, params, i), widened(p.dtype)
+    return SPACES.of(p).asarray(cast(p, wide) + cast(g, wide) * scale, dtype=p.dtype)

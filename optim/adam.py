@@ -11,7 +11,6 @@ import numpy as np
 from ..autograd.backward import SPACES
 from ..backend._updates import log
 from ._base import (
-    Mask,
     Moments,
     Schedule,
     advance,
@@ -22,8 +21,8 @@ from ._base import (
     floating,
     rate,
     zero_count,
-    zeros_like,
 )
+from ._leaves import Mask, check_mask, zeros_like
 
 
 def _check_adam(opt: Any) -> None:
@@ -32,6 +31,7 @@ def _check_adam(opt: Any) -> None:
     check("b2", 0, opt.b2, 1)
     check("eps", 0, opt.eps)
     check("weight_decay", 0, opt.weight_decay)
+    check_mask(opt.mask)
 
 
 def _scalars(opt: Any, t: Any, lr: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Adam:
     eps : float
         Added to the root, as in torch.
     weight_decay : float
-        L2 penalty, added to the gradients of weights; for decoupled decay see `AdamW`.
+        L2 penalty, added to the gradients; for decoupled decay see `AdamW`.
     amsgrad : bool
         Divide by the largest v so far, as `AMSGrad`.
     mask
@@ -87,8 +87,10 @@ class Adam:
     Notes
     -----
     The state's ``first`` is m, ``second`` v, ``third`` the largest v (with `amsgrad`). For complex parameters v is the
-    average of |g|², real, so that the step has the direction of m (torch takes real and imaginary parts apart). In
-    float16 ``eps = 1e-8`` is 0, and a gradient of 0 gives NaN, in torch too: take 1e-4 there.
+    average of |g|², real, so that the step has the direction of m (torch takes real and imaginary parts apart).
+    Parameters of 16 bits keep m and v in float32, where the step is computed: in float16 ``eps = 1e-8`` and the squares
+    of small gradients are 0, and torch's step is NaN where a gradient is 0. An eps of 0 counts as the smallest number
+    that keeps such a parameter where it is.
 
     Examples
     --------
@@ -130,9 +132,9 @@ class AdamW:
     lr, b1, b2, eps, amsgrad
         As for `Adam`.
     weight_decay : float
-        On weights only, never on biases.
+        Of every parameter, as in torch; of matrices and higher with ``mask="matrices"``.
     mask
-        Which parameters decay, as for `SGD`; ``lambda p: True`` is torch's way.
+        Which parameters decay, as for `SGD`.
 
     Raises
     ------
@@ -142,7 +144,7 @@ class AdamW:
     Examples
     --------
     >>> import numpy as np, pullback as pb
-    >>> opt = pb.optim.AdamW(0.1, weight_decay=0.5)
+    >>> opt = pb.optim.AdamW(0.1, weight_decay=0.5, mask="matrices")
     >>> w = {"W": np.ones((1, 1)), "b": np.ones(1)}
     >>> opt.step(w, pb.tree.map(np.zeros_like, w), opt.init(w))[0]
     {'W': array([[0.95]]), 'b': array([1.])}

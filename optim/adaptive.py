@@ -8,7 +8,6 @@ from typing import Any
 from ..autograd import tree
 from ..autograd.backward import SPACES
 from ._base import (
-    Mask,
     Moments,
     Schedule,
     advance,
@@ -18,8 +17,8 @@ from ._base import (
     counted,
     rate,
     zero_count,
-    zeros_like,
 )
+from ._leaves import Mask, check_mask, zeros_like
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Adagrad:
     initial : float
         v before the first step.
     weight_decay : float
-        L2 penalty, added to the gradients of weights.
+        L2 penalty, added to the gradients.
     mask
         Which parameters decay, as for `SGD`.
 
@@ -71,6 +70,7 @@ class Adagrad:
         check_rate(self.lr)
         for name in ("lr_decay", "eps", "initial", "weight_decay"):
             check(name, 0, getattr(self, name))
+        check_mask(self.mask)
 
     def init(self, params: Any) -> Moments:
         """The state before the first step."""
@@ -113,7 +113,7 @@ class RMSprop:
     centered : bool
         Divide by the standard deviation instead of the root of the mean square.
     weight_decay : float
-        L2 penalty, added to the gradients of weights.
+        L2 penalty, added to the gradients.
     mask
         Which parameters decay, as for `SGD`.
 
@@ -148,6 +148,7 @@ class RMSprop:
         check("eps", 0, self.eps)
         check("momentum", 0, self.momentum, 1)
         check("weight_decay", 0, self.weight_decay)
+        check_mask(self.mask)
 
     def init(self, params: Any) -> Moments:
         """The state before the first step."""
@@ -185,7 +186,7 @@ class Adadelta:
     eps : float
         Under the roots; positive, since a starts at 0.
     weight_decay : float
-        L2 penalty, added to the gradients of weights.
+        L2 penalty, added to the gradients.
     mask
         Which parameters decay, as for `SGD`.
 
@@ -217,6 +218,7 @@ class Adadelta:
         check("rho", 0, self.rho, 1)
         check("eps", 0, self.eps)
         check("weight_decay", 0, self.weight_decay)
+        check_mask(self.mask)
         if not self.eps:
             raise ValueError("eps=0: Adadelta never takes a first step without it")
 

@@ -11,7 +11,8 @@ import numpy as np
 from ..autograd import tree
 from ..autograd.backward import SPACES
 from ..autograd.dtypes import is_complex
-from ._base import Optimiser, as_array, as_scalar, floating, moves
+from ._base import Optimiser, as_array, as_scalar, floating
+from ._leaves import is_half, moves
 
 
 def clip_by_value(grads: Any, limit: float) -> Any:
@@ -65,7 +66,7 @@ def global_norm(grads: Any) -> Any:
     leaves = [g for g in tree.leaves(grads) if moves(g) and g.size]
     if not leaves:
         return np.array(0.0)
-    if all(type(g) is np.ndarray for g in leaves):
+    if all(type(g) is np.ndarray and not is_half(g.dtype) for g in leaves):
         with np.errstate(over="ignore"):
             total = sum(float(np.vdot(g, g).real) for g in leaves)
         if math.isnan(total) or 1e-30 < total < 1e38:

@@ -9,28 +9,25 @@ import numpy as np
 
 from ..autograd import tree
 from ._base import (
-    Mask,
     Moments,
     Schedule,
     advance,
     check,
     check_rate,
-    copied,
     count,
     counted,
     moved,
     rate,
-    rows,
     zero_count,
-    zeros_like,
 )
+from ._leaves import Mask, check_mask, copied, rows, zeros_like
 
 
 @dataclass(frozen=True)
 class SGD:
     """Stochastic gradient descent, with momentum as torch has it.
 
-    ``g ← g + weight_decay · w`` (on weights); ``u ← momentum · u + (1 − dampening) g``, the first step with the whole
+    ``g ← g + weight_decay · w``; ``u ← momentum · u + (1 − dampening) g``, the first step with the whole
     of g; ``w ← w − lr · u``, or with `nesterov` ``w ← w − lr · (g + momentum · u)``.
 
     Parameters
@@ -43,11 +40,13 @@ class SGD:
         Nesterov's look-ahead in the form of Sutskever et al. (2013); needs a momentum and no dampening. For the
         sequence that convex problems want see `Nesterov`.
     weight_decay : float
-        L2 penalty ``½ weight_decay ‖W‖²`` on arrays of two or more dimensions, never on biases.
+        L2 penalty ``½ weight_decay ‖w‖²`` of every parameter, as in torch, or of those that `mask` names.
     dampening : float
         In [0, 1): how much less than the whole gradient joins the momentum.
-    mask : callable or pytree of bool, optional
-        Which parameters decay: ``mask(p)``, or a bool for each; None for those of two or more dimensions.
+    mask : {"matrices"}, callable or pytree of bool, optional
+        Which parameters decay: None for all of them; "matrices" for those of two or more dimensions, so that biases
+        and scales are left alone; ``mask(p)``; or a bool for each. Running statistics (`pullback.models.state`) are no
+        parameters, and decay only where a tree of bools says so.
 
     Raises
     ------
@@ -57,7 +56,7 @@ class SGD:
     Notes
     -----
     The state's ``first`` is u. Every method leaves leaves alone that are not floating-point arrays, or whose gradient
-    is None.
+    is None. Steps of parameters of 16 bits are computed in float32, and their state is kept in it.
 
     Examples
     --------
@@ -79,6 +78,7 @@ class SGD:
         check_rate(self.lr)
         check("momentum", 0, self.momentum, 1)
         check("weight_decay", 0, self.weight_decay)
+        check_mask(self.mask)
         check("dampening", 0, self.dampening, 1)
         if self.nesterov and (not self.momentum or self.dampening):
             raise ValueError("nesterov=True needs a momentum > 0 and dampening=0")
@@ -197,7 +197,7 @@ class Lion:
     b1, b2 : float
         Decay rates, in [0, 1).
     weight_decay : float
-        Decoupled; optax's default.
+        Decoupled, of every parameter; optax's default.
     mask
         Which parameters decay, as for `SGD`.
 
@@ -213,7 +213,7 @@ class Lion:
     Examples
     --------
     >>> import numpy as np, pullback as pb
-    >>> opt, w = pb.optim.Lion(0.1), np.asarray([1.0, -1.0, 0.0])
+    >>> opt, w = pb.optim.Lion(0.1, weight_decay=0.0), np.asarray([1.0, -1.0, 0.0])
     >>> opt.step(w, w, opt.init(w))[0]
     array([ 0.9, -0.9,  0. ])
     """
@@ -229,6 +229,7 @@ class Lion:
         check("b1", 0, self.b1, 1)
         check("b2", 0, self.b2, 1)
         check("weight_decay", 0, self.weight_decay)
+        check_mask(self.mask)
 
     def init(self, params: Any) -> Moments:
         """The state before the first step."""

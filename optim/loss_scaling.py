@@ -17,7 +17,8 @@ from ..autograd import tree
 from ..autograd.array import raw
 from ..autograd.backward import SPACES
 from ..autograd.dtypes import is_inexact
-from ._base import Optimiser, as_array, as_scalar, fitted, moves, rows, zero_count
+from ._base import Optimiser, as_array, as_scalar, zero_count
+from ._leaves import fitted, is_half, moves, rows
 from .schedules import check_steps
 from .transforms import select
 
@@ -25,7 +26,6 @@ LEAST = 2.0**-126
 """No scale is smaller: 1/S has to be a float32 number, too."""
 _MOST = float(np.finfo(np.float32).max)
 _SINGLE = np.dtype(np.float32)
-_HALVES = ("float16", "bfloat16")
 
 
 class LossScalingState(NamedTuple):
@@ -126,7 +126,7 @@ class LossScaling:
             For parameters of 16 bits.
         """
         for p, name in zip(tree.leaves(params), tree.paths(params), strict=True):
-            if moves(p) and str(p.dtype).endswith(_HALVES):
+            if moves(p) and is_half(p.dtype):
                 raise TypeError(
                     f"LossScaling: {name or 'the parameter'} is {p.dtype}, in which small updates are lost: "
                     "make it float32; products take float16 by pb.compile(…, precision='float16')"
@@ -149,7 +149,7 @@ class LossScaling:
             found = type(loss).__name__ if dtype is None else f"an array of {dtype}"
             raise TypeError(f"LossScaling.scale: the loss is {found}, not a floating-point array")
         space = SPACES.of(loss)
-        if str(dtype).endswith(_HALVES):  # the largest float16 number is 65504
+        if is_half(dtype):  # the largest float16 number is 65504
             loss = space.astype(loss, _SINGLE)
         return loss * as_scalar(state.scale, loss, space)
 

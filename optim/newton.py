@@ -42,7 +42,8 @@ def _positive_solve(problem: Problem, H: Any, g: Any, shift: float) -> Any:
     tau = 0.0
     for _ in range(60):
         shifted = H + eye * tau
-        if _is_positive(xp, shifted):
+        # a shift that all but meets the lowest eigenvalue makes a step of any length
+        if _is_positive(xp, shifted, 1e-2 * tau):
             return xp.linalg.solve(shifted, xp.reshape(g, (-1, 1)))[:, 0]
         tau = max(2 * tau, shift * max(size, 1e-8))
     raise SearchError("no shift makes the Hessian positive definite")
@@ -53,12 +54,15 @@ def _identity(xp: Any, H: Any) -> Any:
     return xp.astype(rows[:, None] == rows[None, :], H.dtype)
 
 
-def _is_positive(xp: Any, H: Any) -> bool:
+def _is_positive(xp: Any, H: Any, least: float) -> bool:
+    """Whether there is a Cholesky factor, with pivots of at least that size."""
     try:
         factor = xp.linalg.cholesky(H)
     except np.linalg.LinAlgError:
         return False
-    return bool(xp.all(xp.isfinite(factor)))  # CuPy's has NaN where NumPy's raises
+    pivots = xp.linalg.diagonal(factor)
+    # CuPy's has NaN where NumPy's raises
+    return bool(xp.all(xp.isfinite(factor)) & xp.all(pivots * pivots >= least))
 
 
 def newton_cg(

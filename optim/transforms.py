@@ -13,18 +13,8 @@ import numpy as np
 
 from ..autograd import tree
 from ..autograd.backward import SPACES
-from ._base import (
-    Optimiser,
-    advance,
-    as_array,
-    check,
-    copied,
-    count,
-    counted,
-    moves,
-    zero_count,
-    zeros_like,
-)
+from ._base import Optimiser, advance, as_array, check, count, counted, zero_count
+from ._leaves import copied, moves, zeros_like
 
 
 class AccumulatedState(NamedTuple):

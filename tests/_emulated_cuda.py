@@ -212,6 +212,15 @@ def _bytes(x: np.ndarray) -> np.ndarray:
     return x.reshape(-1).view(np.uint8)
 
 
+def latest_first(order: Sequence[tuple[int, ...]]) -> list[int]:
+    """The order that keeps what steps wait for, and else is as far from the program's as can be."""
+    left, done = set(range(len(order))), []
+    while left:
+        done.append(max(i for i in left if not left & set(order[i])))
+        left.remove(done[-1])
+    return done
+
+
 class EmulatedRuntime:
     """Runs segments of a program, as `_cuda_programs.Runtime` does on a device.
 
@@ -273,6 +282,7 @@ class EmulatedRuntime:
         block: np.ndarray | None,
         slots: int,
         external: Sequence[str],
+        order: Sequence[tuple[int, ...]] | None = None,
     ) -> Callable[..., None]:
         """The call ``segment(*arrays)``; places are checked now, or when the arrays are known."""
         if len(external) != slots or not set(external) <= {"in", "out", "inout"}:
@@ -280,6 +290,7 @@ class EmulatedRuntime:
         for step in steps:
             self._check(step, block, slots)
         self.steps += steps
+        late = steps if order is None else [steps[i] for i in latest_first(order)]
         baked: list[int] = []
 
         def call(*arrays: np.ndarray) -> None:
@@ -289,7 +300,7 @@ class EmulatedRuntime:
             if self.graph and baked and baked[0] != addresses:
                 raise EmulationError("a graph is replayed with arrays at other addresses")
             baked[:] = [addresses]  # type: ignore[list-item]  # a list of one list
-            _Call(self, block, arrays, external).run(steps)
+            _Call(self, block, arrays, external).run(late)
 
         return call
 
@@ -315,6 +326,8 @@ def _check_product(p: Product, *, epilogues: bool) -> None:
         raise EmulationError(f"epilogue {p.epilogue!r} is none of {EPILOGUES}")
     if p.epilogue and (not epilogues or p.batch != 1):
         raise EmulationError(f"epilogue {p.epilogue!r}: epilogues={epilogues}, batch={p.batch}")
+    if p.epilogue and (p.alpha, p.beta) != (1.0, 0.0):
+        raise EmulationError(f"epilogue {p.epilogue!r} with alpha={p.alpha}, beta={p.beta}")
     if bool(p.epilogue) != (p.vector is not None):
         raise EmulationError(f"epilogue {p.epilogue!r} with vector={p.vector}")
     if (p.mask is not None) != (p.epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp")):
@@ -432,6 +445,10 @@ class _Call:
             a, b = (rounded(np.ascontiguousarray(x), "tf32") for x in (a, b))
         with np.errstate(all="ignore"):  # a device has no warnings
             out = np.matmul(a, b)
+            if p.alpha != 1:
+                out = out * out.dtype.type(p.alpha)
+            if p.beta:
+                out = out + c * out.dtype.type(p.beta)
             c[...] = self.epilogue(p, out[0])[None] if p.epilogue else out
 
     def epilogue(self, p: Product, out: np.ndarray) -> np.ndarray:

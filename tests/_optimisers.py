@@ -22,14 +22,14 @@ def loss(p):
     return xp.mean(xp.tanh(A @ p["W"] + p["b"]) ** 2) + xp.sum(p["k"] ** 4) + (p["s"] - 2) ** 2
 
 
-EVERYWHERE = lambda p: True  # a mask: decay of biases too
+# `least`: the dimensions from which on parameters decay, 2 for mask="matrices"
 
 
-def sgd(lr, momentum=0.0, nesterov=False, weight_decay=0.0):
+def sgd(lr, momentum=0.0, nesterov=False, weight_decay=0.0, least=0):
     velocity: dict = {}
 
     def step(name, w, g, t):
-        if w.ndim >= 2:
+        if w.ndim >= least:
             g = g + weight_decay * w
         velocity[name] = momentum * velocity.get(name, 0.0) + g
         return w - lr(t) * (g + momentum * velocity[name] if nesterov else velocity[name])
@@ -37,17 +37,17 @@ def sgd(lr, momentum=0.0, nesterov=False, weight_decay=0.0):
     return step
 
 
-def adam(lr, b1=0.9, b2=0.999, eps=1e-8, weight_decay=0.0, decoupled=False):
+def adam(lr, b1=0.9, b2=0.999, eps=1e-8, weight_decay=0.0, decoupled=False, least=0):
     first: dict = {}
     second: dict = {}
 
     def step(name, w, g, t):
-        if w.ndim >= 2 and not decoupled:
+        if w.ndim >= least and not decoupled:
             g = g + weight_decay * w
         first[name] = b1 * first.get(name, 0.0) + (1 - b1) * g
         second[name] = b2 * second.get(name, 0.0) + (1 - b2) * g * g
         m, v = first[name] / (1 - b1 ** (t + 1)), second[name] / (1 - b2 ** (t + 1))
-        if w.ndim >= 2 and decoupled:
+        if w.ndim >= least and decoupled:
             w = w - lr(t) * weight_decay * w
         return w - lr(t) * m / (np.sqrt(v) + eps)
 
@@ -147,13 +147,13 @@ def nadam(lr, b1=0.9, b2=0.999, eps=1e-8, psi=4e-3, weight_decay=0.0):
     return step
 
 
-def lion(lr, b1=0.9, b2=0.99, weight_decay=1e-3):
+def lion(lr, b1=0.9, b2=0.99, weight_decay=1e-3, least=0):
     m: dict = {}
 
     def step(name, w, g, t):
         move = np.sign(b1 * m.get(name, 0.0) + (1 - b1) * g)
         m[name] = b2 * m.get(name, 0.0) + (1 - b2) * g
-        return w - lr * (move + weight_decay * w * (w.ndim >= 2))
+        return w - lr * (move + weight_decay * w * (w.ndim >= least))
 
     return step
 
@@ -174,6 +174,10 @@ METHODS = {
         lambda: sgd(constant(0.1), 0.9, True),
     ),
     "sgd, decay": (optim.SGD(0.1, weight_decay=0.3), lambda: sgd(constant(0.1), weight_decay=0.3)),
+    "sgd, decay of matrices": (
+        optim.SGD(0.1, weight_decay=0.3, mask="matrices"),
+        lambda: sgd(constant(0.1), weight_decay=0.3, least=2),
+    ),
     "nesterov, decay": (
         optim.SGD(0.1, momentum=0.5, nesterov=True, weight_decay=0.3),
         lambda: sgd(constant(0.1), 0.5, True, 0.3),
@@ -190,6 +194,14 @@ METHODS = {
     "adamw, decay": (
         optim.AdamW(decaying, weight_decay=0.5),
         lambda: adam(decaying, weight_decay=0.5, decoupled=True),
+    ),
+    "adam, decay of matrices": (
+        optim.Adam(0.05, weight_decay=0.3, mask="matrices"),
+        lambda: adam(constant(0.05), weight_decay=0.3, least=2),
+    ),
+    "adamw, decay of matrices": (
+        optim.AdamW(0.05, weight_decay=0.5, mask="matrices"),
+        lambda: adam(constant(0.05), weight_decay=0.5, decoupled=True, least=2),
     ),
     "dampening": (
         optim.SGD(0.1, momentum=0.9, dampening=0.3),
@@ -208,7 +220,7 @@ METHODS = {
     ),
     "rmsprop, centered": (optim.RMSprop(0.01, centered=True), lambda: rmsprop(0.01, centered=True)),
     "rmsprop, all": (
-        optim.RMSprop(0.01, 0.9, 1e-4, 0.5, centered=True, weight_decay=0.1, mask=EVERYWHERE),
+        optim.RMSprop(0.01, 0.9, 1e-4, 0.5, centered=True, weight_decay=0.1),
         lambda: rmsprop(0.01, 0.9, 1e-4, 0.5, True, 0.1),
     ),
     "adadelta": (optim.Adadelta(), lambda: adadelta(1.0)),
@@ -219,11 +231,15 @@ METHODS = {
     "amsgrad": (optim.AMSGrad(0.1, b2=0.5), lambda: amsgrad(0.1, b2=0.5)),
     "nadam": (optim.NAdam(0.05), lambda: nadam(0.05)),
     "nadam, decay": (
-        optim.NAdam(0.05, weight_decay=0.3, decoupled=True, mask=EVERYWHERE),
+        optim.NAdam(0.05, weight_decay=0.3, decoupled=True),
         lambda: nadam(0.05, weight_decay=0.3),
     ),
     "lion": (optim.Lion(0.01), lambda: lion(0.01)),
     "lion, decay": (optim.Lion(0.01, 0.5, 0.7, 0.3), lambda: lion(0.01, 0.5, 0.7, 0.3)),
+    "lion, decay of matrices": (
+        optim.Lion(0.01, weight_decay=0.3, mask="matrices"),
+        lambda: lion(0.01, weight_decay=0.3, least=2),
+    ),
 }
 OPTIMISERS = [
     optim.SGD(0.1), optim.SGD(0.1, momentum=0.9), optim.SGD(0.1, weight_decay=0.1), optim.Nesterov(0.1),

@@ -201,6 +201,95 @@ def test_shares_of_the_devices_product_rate(load):
     assert gpu.shares(STEP, {"tf32": {"1024×1024×1024": rate}}) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("NVIDIA H100 80GB HBM3", "h100"),
+        ("NVIDIA H200", "h200"),
+        ("NVIDIA GeForce RTX 4090", "4090"),
+        ("Tesla V100-SXM2-16GB", "v100"),
+        ("NVIDIA RTX A6000", "a6000"),
+        ("Something else", "something-else"),
+    ],
+)
+def test_results_are_named_by_the_card(load, name, expected):
+    assert load("gpu").card(name) == expected
+
+
+def test_ratios_to_the_two_peers_of_the_same_precision(load):
+    at = lambda t: {"seconds": {"median": t}}
+    peers = {
+        "pullback compiled bfloat16": at(2.0),
+        "torch bfloat16": at(4.0),
+        "jax bfloat16": at(2.5),
+    }
+    step = {
+        "sizes": {"wide": peers, "big": {"pullback": at(1.0)}},
+        "precision": dict.fromkeys(peers, "bfloat16") | {"pullback": "float32"},
+    }
+    assert load("gpu").over_jax(step) == [
+        ["wide", "pullback compiled bfloat16", "bfloat16", "0.80", "0.50"],
+        ["big", "pullback", "float32", "", ""],
+    ]
+
+
+def test_the_gpu_s_parts_begin_with_what_users_call(load):
+    gpu, peers = load("gpu"), load("_peers")
+    names = list(gpu.parts(list(peers.ON_CUDA), 1))
+    assert names[:3] == ["float32", "tf32", "bfloat16"]
+    assert names[-1] == "others-float32"
+    assert {"adam-float32", "adjoint-float64", "fit", "convolution-float32"} <= set(names)
+    assert set(gpu.MAIN) <= set(peers.ON_CUDA)
+
+
+def test_without_a_gpu_one_line_says_so(load):
+    from .conftest import NO_CUDA
+
+    if not NO_CUDA:
+        pytest.skip("there is a CUDA device here")
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / "gpu.py")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_convolution_s_loss_and_gradient_do_not_depend_on_compiling(load):
+    conv = load("convolution")
+    steps = [conv.pullback("cpu", compiled)[0] for compiled in (False, True)]
+    for _ in range(3):
+        ours, theirs = (float(step()) for step in steps)
+        assert ours == pytest.approx(theirs, rel=1e-5)
+    assert ours < 2.8
+
+
+LIVE = """
+import pytest
+def test_right(): pass
+def test_wrong(): assert 1 == 2
+@pytest.mark.parametrize("i", range(3))
+def test_elsewhere(i): pytest.skip("no such thing here")
+@pytest.fixture
+def broken(): raise ValueError("no")
+def test_error(broken): pass
+"""
+
+
+def test_failures_are_written_as_they_come(tmp_path):
+    (tmp_path / "test_live.py").write_text(LIVE)
+    env = os.environ | {"PYTHONPATH": str(FOLDER.parent / "tools")}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider"]
+    command += ["-p", "live_failures", "--live-failures=out"]
+    subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, check=False)
+    counts = json.loads((tmp_path / "out" / "tests.json").read_text())
+    expected = {"passed": 1, "failed": 1, "errors": 1, "skipped": 3, "finished": 1}
+    assert counts == {"outcomes": expected, "skipped": {"no such thing here": 3}}
+    text = (tmp_path / "out" / "failures.txt").read_text()
+    assert "test_live.py::test_wrong [call]" in text
+    assert "assert 1 == 2" in text
+    assert "ValueError: no" in text
+
+
 def test_floors_on_a_stand_in_for_cupy(load, monkeypatch):
     floors = load("_floors")
     monkeypatch.setattr(floors, "seconds", lambda cp, call: call() is None or 0.5)

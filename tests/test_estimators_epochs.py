@@ -199,8 +199,8 @@ def test_an_epoch_is_the_optimisers_steps_on_the_network(solver):
     ).partial_fit(X, y)
     decay = alpha / rows
     opt = {
-        "adam": pb.optim.Adam(1e-3, weight_decay=decay),
-        "sgd": pb.optim.SGD(1e-3, momentum=0.9, nesterov=True, weight_decay=decay),
+        "adam": pb.optim.Adam(1e-3, weight_decay=decay, mask="matrices"),
+        "sgd": pb.optim.SGD(1e-3, momentum=0.9, nesterov=True, weight_decay=decay, mask="matrices"),
     }[solver]
     with pb.backend.use("numpy"):
         model = estimator._network.init(estimator._seed)

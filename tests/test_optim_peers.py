@@ -11,7 +11,6 @@ from ._host import numpy_is_active  # noqa: F401 - a fixture
 
 RNG = np.random.default_rng(0)
 A, W, B = RNG.standard_normal((5, 3)), RNG.standard_normal((3, 2)), RNG.standard_normal(2)
-BOTH = lambda p: True  # torch's and optax's decay is of all parameters
 optim = pb.optim
 
 
@@ -62,13 +61,13 @@ def from_torch(name, settings):
 TORCH = {
     "sgd": (optim.SGD(0.05), "SGD", {"lr": 0.05}),
     "sgd, decay": (
-        optim.SGD(0.05, weight_decay=0.3, mask=BOTH),
+        optim.SGD(0.05, weight_decay=0.3),
         "SGD",
         {"lr": 0.05, "weight_decay": 0.3},
     ),
     "momentum": (optim.SGD(0.05, momentum=0.9), "SGD", {"lr": 0.05, "momentum": 0.9}),
     "dampening": (
-        optim.SGD(0.05, momentum=0.8, dampening=0.3, weight_decay=0.1, mask=BOTH),
+        optim.SGD(0.05, momentum=0.8, dampening=0.3, weight_decay=0.1),
         "SGD",
         {"lr": 0.05, "momentum": 0.8, "dampening": 0.3, "weight_decay": 0.1},
     ),
@@ -79,7 +78,7 @@ TORCH = {
     ),
     "adagrad": (optim.Adagrad(), "Adagrad", {}),
     "adagrad, settings": (
-        optim.Adagrad(0.1, lr_decay=0.1, initial=0.5, weight_decay=0.1, mask=BOTH),
+        optim.Adagrad(0.1, lr_decay=0.1, initial=0.5, weight_decay=0.1),
         "Adagrad",
         {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.5, "weight_decay": 0.1},
     ),
@@ -87,19 +86,19 @@ TORCH = {
     "rmsprop, momentum": (optim.RMSprop(momentum=0.9), "RMSprop", {"momentum": 0.9}),
     "rmsprop, centered": (optim.RMSprop(centered=True), "RMSprop", {"centered": True}),
     "rmsprop, all": (
-        optim.RMSprop(centered=True, momentum=0.5, weight_decay=0.1, mask=BOTH),
+        optim.RMSprop(centered=True, momentum=0.5, weight_decay=0.1),
         "RMSprop",
         {"centered": True, "momentum": 0.5, "weight_decay": 0.1},
     ),
     "adadelta": (optim.Adadelta(), "Adadelta", {}),
     "adadelta, decay": (
-        optim.Adadelta(0.5, weight_decay=0.1, mask=BOTH),
+        optim.Adadelta(0.5, weight_decay=0.1),
         "Adadelta",
         {"lr": 0.5, "weight_decay": 0.1},
     ),
     "adam": (optim.Adam(), "Adam", {}),
     "adam, settings": (
-        optim.Adam(0.1, b1=0.5, b2=0.9, eps=1e-3, weight_decay=0.1, mask=BOTH),
+        optim.Adam(0.1, b1=0.5, b2=0.9, eps=1e-3, weight_decay=0.1),
         "Adam",
         {"lr": 0.1, "betas": (0.5, 0.9), "eps": 1e-3, "weight_decay": 0.1},
     ),
@@ -108,20 +107,20 @@ TORCH = {
         "Adam",
         {"lr": 0.1, "betas": (0.9, 0.5), "amsgrad": True},
     ),
-    "adamw": (optim.AdamW(0.1, mask=BOTH), "AdamW", {"lr": 0.1}),
+    "adamw": (optim.AdamW(0.1), "AdamW", {"lr": 0.1}),
     "adamw, amsgrad": (
-        optim.AdamW(0.1, amsgrad=True, mask=BOTH),
+        optim.AdamW(0.1, amsgrad=True),
         "AdamW",
         {"lr": 0.1, "amsgrad": True},
     ),
     "nadam": (optim.NAdam(), "NAdam", {}),
     "nadam, l2": (
-        optim.NAdam(0.1, weight_decay=0.1, mask=BOTH),
+        optim.NAdam(0.1, weight_decay=0.1),
         "NAdam",
         {"lr": 0.1, "weight_decay": 0.1},
     ),
     "nadam, decoupled": (
-        optim.NAdam(weight_decay=0.1, decoupled=True, mask=BOTH),
+        optim.NAdam(weight_decay=0.1, decoupled=True),
         "NAdam",
         {"weight_decay": 0.1, "decoupled_weight_decay": True},
     ),
@@ -136,16 +135,17 @@ def test_first_20_iterates_are_torch_s(opt, name, settings):
 
 
 OPTAX = {
-    "lion": (optim.Lion(mask=BOTH), lambda o: o.lion(1e-4)),
+    "lion": (optim.Lion(), lambda o: o.lion(1e-4)),
     "lion, settings": (
-        optim.Lion(0.05, 0.5, 0.8, 0.3, mask=BOTH),
+        optim.Lion(0.05, 0.5, 0.8, 0.3),
         lambda o: o.lion(0.05, 0.5, 0.8, weight_decay=0.3),
     ),
     "adam": (optim.Adam(0.1), lambda o: o.adam(0.1)),
     "adamw, matrices alone": (
-        optim.AdamW(0.1, weight_decay=0.3),
+        optim.AdamW(0.1, weight_decay=0.3, mask="matrices"),
         lambda o: o.adamw(0.1, weight_decay=0.3, mask=[True, False]),
     ),
+    "adamw": (optim.AdamW(0.1, weight_decay=0.3), lambda o: o.adamw(0.1, weight_decay=0.3)),
     "clipped": (
         optim.Clipped(optim.SGD(0.05), value=0.2),
         lambda o: o.chain(o.clip(0.2), o.sgd(0.05)),

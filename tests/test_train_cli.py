@@ -56,7 +56,7 @@ def test_the_settings_file_repeats_the_run_bit_for_bit(pullback):
         "data": "t.csv", "target": "kind", "task": "classification", "hidden": [7, 5],
         "activation": "tanh", "optimizer": "nesterov", "learning_rate": 0.03, "batch_size": 9,
         "epochs": 4, "patience": 2, "seed": 11, "backend": pb.backend.current().name,
-        "dtype": "float64", "l2": 0.01, "name": "t",
+        "dtype": "float64", "l2": 0.01, "precision": "float32", "compile": True, "name": "t",
     }  # fmt: skip
     code, out, _ = pullback("train", "--config", "runs/t/run.toml")
     assert code == 0

@@ -135,3 +135,21 @@ def test_a_loss_that_overflows_keeps_the_best_weights_and_exits_with_1(pullback)
     assert out[-2].startswith("test R2")
     assert files("runs/n") == FILES
     assert pullback("predict", "runs/n", "n.csv")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), MemoryError("Unable to allocate 8.00 TiB for an array")]
+)
+def test_out_of_memory_says_what_to_do(error, monkeypatch, capsys):
+    """Whether or not the library says how much it asked for."""
+    from pullback.train import cli
+
+    def full():
+        raise error
+
+    monkeypatch.setattr(cli, "_app", full)
+    assert cli.main(["train"]) == 2
+    said = capsys.readouterr().err
+    assert "choose a smaller network or batch" in said
+    assert str(error) in said
+    assert said.count("\n") == 1

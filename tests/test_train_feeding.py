@@ -100,16 +100,12 @@ def test_data_lie_on_the_device_if_a_quarter_of_its_memory_holds_them(second_dev
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_an_estimator_feeds_what_does_not_fit(monkeypatch, shuffle, weighted):
     pytest.importorskip("sklearn")
-    from pullback.train.estimators import _training
-
     settings = {"hidden_layer_sizes": (5,), "max_iter": 2, "batch_size": 8, "shuffle": shuffle}
     weights = np.linspace(1, 2, 30) if weighted else None
     with pb.backend.use("numpy"):
         model = pb.train.MLPRegressor(random_state=0, **settings).fit(X, X[:, 0], weights)
         watched = Watched(pb.backend.current())
-        monkeypatch.setattr(_training, "is_fed", lambda x, home: True)
-        monkeypatch.setattr(_training, "fed", lambda parts, x, home: watched.feed(parts))
-        monkeypatch.setattr(_training, "batches", lambda *a: watched.feed(_feeding.batches(*a)))
+        monkeypatch.setattr(_feeding, "fed", lambda parts, x, home: watched.feed(parts))
         fed = pb.train.MLPRegressor(random_state=0, **settings).fit(X, X[:, 0], weights)
     assert [len(batch[0]) for batch in watched.batches] == [8, 8, 8, 6] * 2
     assert {len(batch) for batch in watched.batches} == {3 if weighted else 2}

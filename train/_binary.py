@@ -1,10 +1,16 @@
-"""Arrays in binary files: NumPy's .npz, and the IDX files of MNIST, gzipped or not."""
+"""Arrays in binary files: NumPy's .npz, and the IDX files of MNIST, gzipped or not.
+
+Nothing in a file can do more than be refused: `numpy.load` allocates what a header asks for, and throws a dozen kinds
+of exceptions; here the header is compared with the bytes that there are first.
+"""
 
 from __future__ import annotations
 
+import ast
 import gzip
 import math
 import os
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,12 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import InputError, listed
-from ._files import read_bytes
+from ._errors import InputError, listed, one_line
+from ._files import check_unpacked, open_file, read_bytes
 
 FEATURE_KEYS = ("X", "x", "data", "images", "x_train")
 TARGET_KEYS = ("y", "Y", "target", "labels", "y_train")
 
+MOST_AXES = 32
+_HEADER = 1 << 16  # bytes of one of an .npy file
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
+_NPY = b"\x93NUMPY"
 _IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -48,25 +58,110 @@ def read_npz(
         If the file is missing, damaged or no .npz file, or lacks such arrays.
     """
     name = os.fspath(path)
-    read_bytes(path, size=1)  # missing or unreadable: said in one way for every format
-    try:
-        with open(path, "rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+    with open_file(path) as file:
+        try:
+            archive = zipfile.ZipFile(file)
+        except (
+            Exception
+        ) as error:  # of bytes that anybody may have written: zipfile throws many kinds
+            file.seek(0)
+            if file.read(6) == _NPY:
                 raise InputError(
                     f"{name} holds a single array: save features and target by np.savez"
-                )
-            x_key = _find_key(archive.files, None, FEATURE_KEYS, name, "features")
-            x = archive[x_key]
-            if not labelled:
-                return x, None, ""
-            y_key = _find_key(archive.files, target, TARGET_KEYS, name, "target")
-            return x, archive[y_key], y_key
+                ) from None
+            raise _unreadable(name, error) from None
+        members = _members(archive, name)
+        x_key = _find_key(list(members), None, FEATURE_KEYS, name, "features")
+        if not labelled:
+            return read_member(archive, members[x_key], name), None, ""
+        y_key = _find_key(list(members), target, TARGET_KEYS, name, "target")
+        x, y = (read_member(archive, members[key], name) for key in (x_key, y_key))
+        return x, y, y_key
+
+
+def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
+    """The members by the names of their arrays."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist():
+        key = info.filename.removesuffix(".npy")
+        if key in members:
+            raise InputError(f"{name} holds two arrays called {key!r}")
+        members[key] = info
+    return members
+
+
+def _unreadable(name: str, reason: Any) -> InputError:
+    """What is said of a file that is no .npz file, or a damaged one."""
+    return InputError(f"{name} cannot be read as an .npz file: {one_line(reason)}")
+
+
+def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> np.ndarray:
+    """The array in a member of an archive.
+
+    Raises
+    ------
+    InputError
+        If the member is encrypted, packed by an unknown method or beyond measure, no .npy file, or holds Python
+        objects or fewer or more bytes than its header says.
+    """
+    where = f"{name}: {info.filename!a}"
+    if info.flag_bits & 0x1:
+        raise InputError(f"{where} is encrypted; save it without a password")
+    if info.compress_type not in _METHODS:
+        raise InputError(
+            f"{where} is packed by the method {info.compress_type}, which is not read: "
+            "save by np.savez or np.savez_compressed"
+        )
+    whole = os.fstat(archive.fp.fileno()).st_size  # type: ignore[union-attr]  # the archive is open
+    check_unpacked(info.file_size, min(info.compress_size, whole), where)
+    try:
+        with archive.open(info) as stream:
+            return _array(stream, info.file_size, where)
     except InputError:
         raise
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        reason = "it holds Python objects" if "pickle" in str(error) else str(error)
-        raise InputError(f"{name} cannot be read as an .npz file: {_one_line(reason)}") from None
+    except (
+        Exception
+    ) as error:  # of bytes that anybody may have written: zipfile and NumPy throw many kinds
+        raise _unreadable(where, error or type(error).__name__) from None
+
+
+def _array(stream: Any, size: int, where: str) -> np.ndarray:
+    magic = stream.read(8)
+    if magic[:6] != _NPY or magic[6:7] not in (b"\1", b"\2", b"\3"):
+        raise InputError(f"{where} is no .npy file")
+    width = 2 if magic[6] == 1 else 4
+    length = int.from_bytes(stream.read(width), "little")
+    if length > _HEADER:
+        raise InputError(f"{where} is damaged: a header of {length:,} bytes")
+    text = stream.read(length).decode("utf-8" if magic[6] == 3 else "latin-1")
+    dtype, shape, fortran = _parsed(text, where)
+    needed, found = math.prod(shape) * dtype.itemsize, size - 8 - width - length
+    if needed != found:
+        raise InputError(
+            f"{where} is damaged: shape {shape} and {dtype} are {needed:,} bytes, it holds {found:,}"
+        )
+    data = stream.read(needed)
+    if len(data) != needed:
+        raise InputError(f"{where} is damaged: it ends after {len(data):,} of {needed:,} bytes")
+    stream.read(1)  # the end, where the checksum is compared
+    flat = np.frombuffer(data, dtype)
+    return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
+
+
+def _parsed(text: str, where: str) -> tuple[np.dtype, tuple[int, ...], bool]:
+    """Dtype, shape and order of a header."""
+    try:
+        header = ast.literal_eval(re.sub(r"(\d)L\b", r"\1", text).strip())  # Python 2 wrote 3L
+        shape, fortran = header["shape"], header["fortran_order"]
+        dtype = np.lib.format.descr_to_dtype(header["descr"])
+    except (ValueError, SyntaxError, TypeError, KeyError, IndexError, RecursionError, MemoryError):
+        raise InputError(f"{where} is damaged: its header is none of an .npy file") from None
+    if dtype.hasobject:
+        raise InputError(f"{where}: it holds Python objects; save numbers or texts")
+    sizes = isinstance(shape, tuple) and all(type(n) is int and 0 <= n < 1 << 62 for n in shape)
+    if not sizes or len(shape) > MOST_AXES or type(fortran) is not bool or not dtype.itemsize:
+        raise InputError(f"{where} is damaged: shape {str(shape)[:80]} of {dtype}")
+    return dtype, shape, fortran
 
 
 def _find_key(
@@ -93,31 +188,45 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         If the file is missing, no IDX file, or shorter or longer than it says.
     """
     name = os.fspath(path)
-    data = read_bytes(path)
-    if data[:2] == b"\x1f\x8b":
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
         try:
-            data = gzip.decompress(data)
+            return _idx(gzip.GzipFile(fileobj=file) if packed else file, size, packed, name)
         except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"{name} cannot be unpacked: {_one_line(error)}") from None
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _IDX_DTYPES:
+            raise InputError(f"{name} cannot be unpacked: {one_line(error)}") from None
+
+
+def _idx(stream: Any, size: int, packed: bool, name: str) -> np.ndarray:
+    """The array; of a packed file no more is unpacked than its header says, and `most_unpacked` allows."""
+    head = stream.read(4)
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_DTYPES:
+        raise InputError(f"{name} is not an IDX file: it starts with {head.hex(' ') or 'nothing'}")
+    dtype, rank = np.dtype(_IDX_DTYPES[head[2]]), head[3]
+    if rank > MOST_AXES:
+        raise InputError(f"{name} is damaged: {rank} axes; an IDX file has up to {MOST_AXES}")
+    sizes = stream.read(4 * rank)
+    shape = tuple(int(n) for n in np.frombuffer(sizes[: len(sizes) // 4 * 4], dtype=">u4"))
+    if len(shape) != rank:
+        raise InputError(f"{name} is damaged: it ends within its sizes")
+    if 0 in shape:
+        raise InputError(f"{name} holds an array of shape {shape}: there is nothing in it")
+    start, needed = 4 + 4 * rank, math.prod(shape) * dtype.itemsize
+    if packed:
+        check_unpacked(start + needed, size, name)
+    elif size != start + needed:
         raise InputError(
-            f"{name} is not an IDX file: it starts with {data[:4].hex(' ') or 'nothing'}"
+            f"{name} is damaged: an IDX file of shape {shape} has {start + needed:,} bytes, "
+            f"this one has {size:,}"
         )
-    dtype, rank = np.dtype(_IDX_DTYPES[data[2]]), data[3]
-    start = 4 + 4 * rank
-    shape = (
-        tuple(int(n) for n in np.frombuffer(data[4:start], dtype=">u4"))
-        if len(data) >= start
-        else ()
-    )
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(shape) != rank or len(data) != expected:
+    data = stream.read(needed + 1)
+    if len(data) != needed:
+        told = "more" if len(data) > needed else f"{start + len(data):,}"
         raise InputError(
-            f"{name} is damaged: an IDX file of shape {shape} has {expected:,} bytes, "
-            f"this one has {len(data):,}"
+            f"{name} is damaged: an IDX file of shape {shape} has {start + needed:,} bytes, this one has {told}"
         )
-    values = np.frombuffer(data, dtype=dtype, offset=start).reshape(shape)
-    return values.astype(dtype.newbyteorder("="))
+    return np.frombuffer(data, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
 
 def is_idx(path: str | os.PathLike[str]) -> bool:
@@ -148,7 +257,3 @@ def find_idx_labels(path: str | os.PathLike[str]) -> Path:
         f"no label file for {path}: looked for {tried[0].name} and {tried[1].name} beside it; "
         "name it with --target"
     )
-
-
-def _one_line(text: Any) -> str:
-    return " ".join(str(text).split())

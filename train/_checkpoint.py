@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +13,9 @@ import numpy as np
 
 from .. import backend, models
 from ..autograd import tree
-from ._errors import InputError, extra, listed
+from ..autograd.dtypes import as_numpy
+from ..models.activations import activation
+from ._errors import InputError, extra, listed, one_line, shown
 from ._files import read_bytes, write_atomic
 
 _KEY = "pullback"
@@ -79,28 +83,59 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
     """
     data = read_bytes(path)
     numpy_io = extra("safetensors.numpy", "loading a model")
-    safetensors = extra("safetensors", "loading a model")
     try:
         tensors = numpy_io.load(data)
         # The loader leaves the metadata out: eight bytes say how long the JSON header is.
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path} is not a .safetensors file, or is damaged: {reason}") from None
+        header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")].decode())
+    except (MemoryError, KeyboardInterrupt):
+        raise
+    except (
+        Exception
+    ) as error:  # of bytes that anybody may have written: the loader throws many kinds
+        raise InputError(
+            f"{path} is not a .safetensors file, or is damaged: {one_line(error)}"
+        ) from None
     try:
-        content = json.loads(header["__metadata__"][_KEY])
+        content = _json(header["__metadata__"][_KEY])
         version, metadata = content["version"], dict(content["metadata"])
+        if version != _VERSION:
+            told = f"{path} was written in format {shown(version)}; this version reads {_VERSION}"
+            raise InputError(told)
         if like is None:
-            like = _blank(content["architecture"], path)
+            return _rebuilt(content["architecture"], tensors, path), metadata
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
         raise InputError(
             f"{path} does not say what it is: its metadata are not those of `pullback train`"
         ) from None
-    if version != _VERSION:
-        raise InputError(f"{path} was written in format {version}; this version reads {_VERSION}")
     return _filled(like, tensors, path), metadata
+
+
+def _json(text: str) -> Any:
+    """JSON as it is defined: no NaN, no infinity, no number beyond float64, no name twice.
+
+    Raises
+    ------
+    ValueError, RecursionError
+    """
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value):
+            raise ValueError(f"{text[:40]} is beyond float64")
+        return value
+
+    def constant(text: str) -> float:
+        raise ValueError(f"{text} is no JSON")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a name stands twice")
+        return found
+
+    return json.loads(text, parse_float=number, parse_constant=constant, object_pairs_hook=once)
 
 
 def architecture(model: Any) -> dict[str, Any]:
@@ -117,38 +152,66 @@ def architecture(model: Any) -> dict[str, Any]:
     }
 
 
-def _blank(found: dict[str, Any], path: Any) -> models.MLP:
-    """A model of the architecture that the metadata name; its weights are still to come."""
+def _rebuilt(found: dict[str, Any], tensors: dict[str, np.ndarray], path: Any) -> models.MLP:
+    """The model of the architecture that the metadata name, once its tensors are known to be there."""
     if found["kind"] != "MLP":
-        raise InputError(f"{path} holds another architecture: {found['kind']}, not an MLP")
-    sizes = [int(size) for size in found["sizes"]]
-    return models.MLP(sizes, activation=found["activation"], dtype=found["dtype"])
+        raise InputError(
+            f"{path} holds another architecture: {one_line(found['kind'])}, not an MLP"
+        )
+    sizes, dtype = found["sizes"], np.dtype(str(found["dtype"]))
+    if not isinstance(sizes, list) or any(type(n) is not int for n in sizes):
+        raise ValueError("sizes")
+    if len(sizes) - 1 > len(tensors):
+        raise InputError(
+            f"{path} holds another architecture: {len(sizes) - 1:,} layers, and {len(tensors):,} tensors"
+        )
+    # nothing is allocated, and nothing counted, that the file does not hold
+    names = [f"layers.{i}.{part}" for i in range(len(sizes) - 1) for part in "Wb"]
+    shapes = [shape for n, m in itertools.pairwise(sizes) for shape in ((n, m), (m,))]
+    _check(dict(zip(names, zip(shapes, itertools.repeat(dtype)), strict=True)), tensors, path)
+    if len(sizes) < 2 or min(sizes) < 1 or dtype.kind != "f":
+        raise ValueError("sizes")
+    activation(found["activation"])
+    active = backend.current()
+    layers = tuple(
+        models.Linear(*(active.asarray(tensors[f"layers.{i}.{part}"]) for part in "Wb"))
+        for i in range(len(sizes) - 1)
+    )
+    model = models.MLP([1, 1], activation=found["activation"], dtype=dtype)
+    model.layers, model.sizes = layers, tuple(sizes)
+    return model
 
 
 def _filled(like: Any, tensors: dict[str, np.ndarray], path: Any) -> Any:
     """`like` with its leaves replaced by the tensors of the same names."""
     paths, (leaves, spec) = tree.paths(like), tree.flatten(like)
-    missing = [name for name in paths if name not in tensors]
-    surplus = sorted(name for name in tensors if name not in paths)
+    wanted = {
+        name: (tuple(leaf.shape), as_numpy(leaf.dtype))
+        for name, leaf in zip(paths, leaves, strict=True)
+    }
+    _check(wanted, tensors, path)
+    active = backend.current()
+    return tree.unflatten(spec, [active.asarray(tensors[name]) for name in paths])
+
+
+def _check(wanted: Mapping[str, Any], tensors: dict[str, np.ndarray], path: Any) -> None:
+    """The tensors' names, shapes and dtypes have to be the architecture's, and their numbers finite."""
+    missing = [name for name in wanted if name not in tensors]
+    surplus = sorted(name for name in tensors if name not in wanted)
     if missing or surplus:
         told = (
             f"it lacks {listed(missing, 4)}" if missing else f"it has {listed(surplus, 4)} besides"
         )
         raise InputError(f"{path} holds another architecture: {told}")
-    active = backend.current()
-    new = []
-    for name, leaf in zip(paths, leaves, strict=True):
+    for name, (shape, dtype) in wanted.items():
         tensor = tensors[name]
-        found, wanted = (tensor.shape, str(tensor.dtype)), (tuple(leaf.shape), str(leaf.dtype))
-        if found != wanted:
+        if (tensor.shape, tensor.dtype) != (shape, dtype):
             raise InputError(
-                f"{path} holds another architecture: {name} has shape {found[0]} and {found[1]}, "
-                f"not {wanted[0]} and {wanted[1]}"
+                f"{path} holds another architecture: {name} has shape {tensor.shape} and {tensor.dtype}, "
+                f"not {shape} and {dtype}"
             )
         if not np.isfinite(tensor).all():
             raise InputError(f"{path} is damaged: {name} holds NaN or infinity")
-        new.append(active.asarray(tensor))
-    return tree.unflatten(spec, new)
 
 
 def _to_numpy(leaf: Any) -> np.ndarray:

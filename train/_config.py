@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._data import TASKS
-from ._errors import InputError, listed
+from ._errors import InputError, listed, one_line, shown
 from ._files import read_bytes
+from ._step import PRECISIONS
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity")
 BACKENDS = ("auto", "numpy", "cupy")
 DTYPES = ("float32", "float64")
 _WIDEST = 10_000_000
+_LARGEST = 1 << 20  # bytes of a file of settings
 
 # Learning rate and l2 where none is asked for, by optimiser. Chosen on the validation loss of the
 # digits, over splits other than those that the tests measure.
@@ -65,8 +67,12 @@ class Settings:
         Empty for what ``PULLBACK_BACKEND`` says.
     dtype : {"float32", "float64"}
     l2 : float, optional
-        Strength of the decay of weights (never biases): with adamw its decoupled weight decay, with
-        the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's own default.
+        Strength of the decay of weight matrices, never of biases (`pb.optim`'s ``mask="matrices"``): with adamw its
+        decoupled weight decay, with the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's own default.
+    precision : {"float32", "tf32", "bfloat16", "float16"}
+        To what the operands of products are rounded in training, with a dtype of float32; see `fit`.
+    compile : bool
+        Whether the step is recorded once and replayed; see `fit`.
     name : str
         The run's folder in ``runs/``; empty for the data's name.
     """
@@ -85,6 +91,8 @@ class Settings:
     backend: str = ""
     dtype: str = "float32"
     l2: float | None = None
+    precision: str = "float32"
+    compile: bool = True
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -110,6 +118,10 @@ class Settings:
         _whole("seed", self.seed, 0)
         _choice("backend", self.backend, ("", *BACKENDS), what="unknown backend")
         _choice("dtype", self.dtype, DTYPES)
+        _choice("precision", self.precision, PRECISIONS)
+        if type(self.compile) is not bool:
+            raise InputError(f"compile: {shown(self.compile)} is neither true nor false")
+        _check_precision(self)
         _check_name(self.name)
 
 
@@ -132,7 +144,7 @@ def parse_hidden(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise InputError(
-            f"hidden: {text!r} is no list of layer widths; write 128,64 or, for no layers, none"
+            f"hidden: {shown(text)} is no list of layer widths; write 128,64 or, for no layers, none"
         ) from None
 
 
@@ -144,16 +156,21 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     InputError
         If the file is missing or not TOML, has a key that is no setting, or a value that is wrong.
     """
+    text = read_bytes(path, size=_LARGEST + 1)
+    if len(text) > _LARGEST:
+        raise InputError(f"{path} has more than {_LARGEST:,} bytes: it is no file of settings")
     try:
-        found = tomllib.loads(read_bytes(path).decode())
+        found = tomllib.loads(text.decode())
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text, so no TOML file") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not valid TOML: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path} is not valid TOML: it is nested too deep") from None
+    except ValueError as error:  # tomllib's own, and Python's of an integer of 5,000 digits
+        raise InputError(f"{path} is not valid TOML: {one_line(error)}") from None
     known = [field.name for field in dataclasses.fields(Settings)]
     unknown = [key for key in found if key not in known]
     if unknown:
-        raise InputError(f"{path}: unknown setting {unknown[0]!r}; there are {listed(known)}")
+        raise InputError(f"{path}: unknown setting {shown(unknown[0])}; there are {listed(known)}")
     if isinstance(found.get("hidden"), list):
         found["hidden"] = tuple(found["hidden"])
     if type(found.get("target")) is int:
@@ -180,6 +197,8 @@ def config_text(settings: Settings, comments: tuple[str, ...] = ()) -> str:
 
 
 def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         # TOML's basic strings have JSON's escapes, and want DEL escaped too.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
@@ -205,38 +224,54 @@ def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
 
 def _text(key: str, value: Any) -> None:
     if not isinstance(value, str):
-        raise InputError(f"{key}: {value!r} is not a text")
+        raise InputError(f"{key}: {shown(value)} is not a text")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise InputError(f"{key}: {value!r} is not UTF-8 text; rename the file") from None
+        raise InputError(f"{key}: {shown(value)} is not UTF-8 text; rename the file") from None
 
 
 def _choice(key: str, value: Any, choices: tuple[str, ...], what: str = "") -> None:
     if not isinstance(value, str) or value not in choices:
         names = ", ".join(choice for choice in choices if choice)
-        raise InputError(f"{key}: {what or 'unknown value'} {value!r}; choose one of {names}")
+        raise InputError(f"{key}: {what or 'unknown value'} {shown(value)}; choose one of {names}")
 
 
 def _whole(key: str, value: Any, least: int) -> None:
     if type(value) is not int or value < least:
-        raise InputError(f"{key}: {value!r} is not a whole number of at least {least}")
+        raise InputError(f"{key}: {shown(value)} is not a whole number of at least {least}")
 
 
 def _real(key: str, value: Any, *, zero: bool) -> None:
-    ok = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not ok or value < 0 or (value == 0 and not zero):
+    ok = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(value, int) and value.bit_length() > 1000:  # beyond float64
+        ok = False
+    if not ok or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         bound = "of at least 0" if zero else "above 0"
-        raise InputError(f"{key}: {value!r} is not a number {bound}")
+        raise InputError(f"{key}: {shown(value)} is not a number {bound}")
 
 
 def _check_hidden(hidden: Any) -> None:
     if not isinstance(hidden, tuple) or any(
         type(n) is not int or not 1 <= n <= _WIDEST for n in hidden
     ):
-        shown = list(hidden) if isinstance(hidden, tuple) else hidden
+        widths = list(hidden) if isinstance(hidden, tuple) else hidden
         raise InputError(
-            f"hidden: {shown!r} is no list of layer widths, whole numbers from 1 to {_WIDEST:,}"
+            f"hidden: {shown(widths)} is no list of layer widths, whole numbers from 1 to {_WIDEST:,}"
+        )
+
+
+def _check_precision(settings: Settings) -> None:
+    if settings.precision == "float32":
+        return
+    if settings.dtype != "float32":
+        raise InputError(
+            f"precision: {settings.precision} is of products of float32, and the dtype is {settings.dtype}; "
+            "leave one of them out"
+        )
+    if not settings.compile:
+        raise InputError(
+            f"precision: {settings.precision} is for compiled steps; leave out --no-compile"
         )
 
 
@@ -244,5 +279,5 @@ def _check_name(name: Any) -> None:
     _text("name", name)
     if name and (not re.fullmatch(r"[^\x00-\x1f\x7f/\\]+", name) or name.startswith(".")):
         raise InputError(
-            f"name: {name!r} cannot name a folder in runs/; use letters, digits, - and _"
+            f"name: {shown(name)} cannot name a folder in runs/; use letters, digits, - and _"
         )

@@ -10,14 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from ._binary import find_idx_labels, is_idx, read_idx, read_npz
-from ._errors import InputError, counted, extra, listed
+from ._errors import InputError, counted, extra, listed, shown
 from ._tables import read_csv, read_csv_features
+from ._targets import array_target, read_target
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 TASKS = ("auto", "classification", "regression")
-
-# Whole numbers are class labels while there are at most this many different ones.
-MAX_NUMERIC_CLASSES = 100
 
 
 @dataclass(frozen=True)
@@ -88,14 +86,16 @@ def load_dataset(
             raise InputError(f"{source} is built in and has its target: leave out --target")
         return _checked(_built_in(source, task))
     if not os.path.exists(source) and not Path(source).suffix:
-        raise InputError(f"no data called {source!r}: built in are {listed(BUILT_IN)}; else a file")
+        raise InputError(
+            f"no data called {shown(source, 300)}: built in are {listed(BUILT_IN)}; else a file"
+        )
     kind = _kind(source)
     name = Path(source).name.removesuffix(".gz")
     name = Path(name).stem if kind != "idx" else name
     if kind == "csv":
         table = read_csv(source, target=target)
         places = [f"{source}, row {row}, column {table.target!r}" for row in table.rows]
-        found, y, classes = _read_target(table.y, task, places)
+        found, y, classes = read_target(table.y, task, places)
         return _checked(Dataset(name, table.x, y, found, classes, table.columns, table.target))
     if kind == "npz":
         raw_x, raw_y, key = read_npz(source, target=None if target is None else str(target))
@@ -104,7 +104,7 @@ def load_dataset(
         labels = Path(str(target)) if target is not None else find_idx_labels(source)
         raw_y, key = read_idx(labels), labels.name
     x, image_shape = _flat_features(raw_x, source)
-    found, y, classes = _array_target(np.asarray(raw_y), task, f"{source}: {key}")
+    found, y, classes = array_target(np.asarray(raw_y), task, f"{source}: {key}")
     data = Dataset(name, x, y, found, classes, target=key, image_shape=image_shape)
     return _checked(data)
 
@@ -176,72 +176,6 @@ def _flat_features(x: np.ndarray, source: str) -> tuple[np.ndarray, tuple[int, i
             f"{source}, row {row}, column {column} (counted from 0): {value}, not finite"
         )
     return flat, image_shape
-
-
-def _array_target(y: np.ndarray, task: str, where: str) -> tuple[str, np.ndarray, tuple[str, ...]]:
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.dtype.kind in "US":
-        texts = [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in y.ravel()]
-        places = [f"{where}[{i}]" for i in range(len(texts))]
-        return _read_target(texts, task, places)
-    if y.dtype.kind not in "buif":
-        raise InputError(f"{where} is {y.dtype}: give numbers or texts")
-    if y.ndim not in (1, 2) or (y.ndim == 2 and (task == "classification" or y.dtype.kind != "f")):
-        raise InputError(
-            f"{where} has shape {y.shape}: give labels of shape (n,), or numbers of shape (n, k) "
-            "as floats to predict k values at once"
-        )
-    if y.dtype.kind == "b" and task != "regression":
-        return "classification", y.astype(np.int64), ("False", "True")
-    values = y.astype(np.float64)
-    if not np.isfinite(values).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-        raise InputError(f"{where}{list(index)} is {values[index]}, not finite")
-    return _numeric_target(values, task)
-
-
-def _read_target(
-    texts: list[str], task: str, places: list[str]
-) -> tuple[str, np.ndarray, tuple[str, ...]]:
-    """Targets as they stand in a text: numbers if all of them are, else names of classes."""
-    numbers: list[float] = []
-    words = 0
-    for place, text in zip(places, texts, strict=True):
-        try:
-            numbers.append(float(text))
-        except ValueError:
-            words += 1
-            if task == "regression":
-                raise InputError(f"{place}: {text[:40]!r} is not a number") from None
-            continue
-        if not np.isfinite(numbers[-1]):
-            raise InputError(f"{place}: {text} is not finite; remove or fill in such rows")
-    if not words:
-        return _numeric_target(np.asarray(numbers, dtype=np.float64), task)
-    fractions = sum(not number.is_integer() for number in numbers)
-    if task == "auto" and 2 * fractions > len(texts):
-        _refuse_first_word(texts, places)
-    classes, y = np.unique(np.asarray(texts), return_inverse=True)
-    return "classification", y.astype(np.int64), tuple(str(name) for name in classes)
-
-
-def _refuse_first_word(texts: list[str], places: list[str]) -> None:
-    for place, text in zip(places, texts, strict=True):
-        try:
-            float(text)
-        except ValueError:
-            raise InputError(f"{place}: {text[:40]!r} is no number as most targets are") from None
-
-
-def _numeric_target(values: np.ndarray, task: str) -> tuple[str, np.ndarray, tuple[str, ...]]:
-    if task != "regression" and values.ndim == 1:
-        found, y = np.unique(values, return_inverse=True)
-        whole = bool((found == np.round(found)).all())
-        if task == "classification" or (whole and len(found) <= MAX_NUMERIC_CLASSES):
-            names = tuple(str(int(v)) if v == round(v) else repr(float(v)) for v in found)
-            return "classification", y.astype(np.int64), names
-    return "regression", values.reshape(len(values), -1), ()
 
 
 def _checked(data: Dataset) -> Dataset:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+# Of a message: a file may hold texts of any length.
+_LONGEST = 1000
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used; the message is one line that says what and where.
@@ -71,3 +74,35 @@ def counted(number: int, noun: str) -> str:
     if number != 1:
         noun += "es" if noun.endswith("s") else "s"
     return f"{number:,} {noun}"
+
+
+def one_line(text: Any) -> str:
+    r"""A text on one line, without characters that a terminal would obey, and not without end.
+
+    Examples
+    --------
+    >>> one_line("a\n  b\x1b[2J")
+    'a b\\x1b[2J'
+    """
+    words = " ".join(str(text).split())
+    if len(words) > _LONGEST:
+        words = f"{words[: _LONGEST - 100]} … {words[-90:]}"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words)
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """What a value looks like, cut off where it is long; Python refuses to print integers of 5,000 digits.
+
+    Examples
+    --------
+    >>> shown("many"), shown(10**5000)
+    ("'many'", 'an integer of 16,610 bits')
+    """
+    try:
+        text = repr(value)
+    except ValueError:
+        bits = f" of {value.bit_length():,} bits" if isinstance(value, int) else " in it"
+        return f"an integer{bits}"
+    except RecursionError:
+        return f"a {type(value).__name__} nested without end"
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,10 +11,13 @@ import numpy as np
 from .. import backend
 from ..autograd import tree
 from ..autograd.array import raw
+from ..autograd.dtypes import as_numpy
 from ..backend import Backend
 
 # Of the device's free memory: a shuffled copy of the data and what a step needs have to find room beside them.
 _SHARE = 0.25
+# Bytes of rows that are gathered at once on a device.
+_GATHERED = 1 << 28
 
 
 def placed(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:
@@ -52,14 +56,59 @@ def fed(batches: Iterable[tuple[Any, ...]], x: Any, home: Backend) -> Iterator[t
     return home.feed(batches) if is_fed(x, home) else iter(batches)
 
 
+def parts_of(n: int, rows: int, least: int = 1) -> list[slice]:
+    """The batches of n rows: so many each; the last may be smaller.
+
+    With fewer than `least` rows it joins the one before: no variance can be taken of one row.
+
+    Examples
+    --------
+    >>> parts_of(5, 2), parts_of(5, 2, least=2)
+    ([slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)], [slice(0, 2, None), slice(2, 5, None)])
+    """
+    starts = list(range(0, n, rows))
+    if len(starts) > 1 and n - starts[-1] < least:
+        starts.pop()
+    return [slice(a, b) for a, b in itertools.pairwise([*starts, n])]
+
+
 def batches(
-    arrays: tuple[Any, ...], order: np.ndarray, rows: int, home: Backend
+    arrays: tuple[Any, ...], order: np.ndarray | None, rows: int, home: Backend, least: int = 1
 ) -> Iterator[tuple[Any, ...]]:
-    """The arrays' rows in this order, so many at a time, on the device; the last batch may be smaller."""
+    """The arrays' rows in this order (None: as they are), so many at a time, on the device.
+
+    The last batch may be smaller, but for `parts_of`. On the host the rows of each batch are gathered for it. On a
+    device a gathering is a launch and a slice is none, so the rows of many batches are gathered at once.
+    """
     x = arrays[0]
     owner = backend.backend_of(x)
+    parts = parts_of(x.shape[0], rows, least)
+    if order is None:
+        return fed((tuple(a[part, ...] for a in arrays) for part in parts), x, home)
     take = owner.xp.take
-    order = owner.asarray(order)
-    places = (order[i : i + rows] for i in range(0, x.shape[0], rows))
-    parts = (tuple(take(a, chosen, axis=0) for a in arrays) for chosen in places)
-    return fed(parts, x, home)
+    places = owner.asarray(order)
+    if owner.array_type is np.ndarray:
+        chosen = (places[part] for part in parts)
+        return fed((tuple(take(a, rows, axis=0) for a in arrays) for rows in chosen), x, home)
+    return _gathered(arrays, places, parts, take)
+
+
+def _gathered(
+    arrays: tuple[Any, ...], places: Any, parts: list[slice], take: Any
+) -> Iterator[tuple[Any, ...]]:
+    n = arrays[0].shape[0]
+    row = max(sum(_nbytes(a) for a in arrays) // n, 1)
+    first = 0
+    while first < len(parts):
+        start, last = parts[first].start, first + 1
+        while last < len(parts) and (parts[last].stop - start) * row <= _GATHERED:
+            last += 1
+        block = places[start : parts[last - 1].stop]
+        chosen = [take(a, block, axis=0) for a in arrays]
+        for part in parts[first:last]:
+            yield tuple(a[part.start - start : part.stop - start, ...] for a in chosen)
+        first = last
+
+
+def _nbytes(a: Any) -> int:
+    return int(a.size) * as_numpy(a.dtype).itemsize

@@ -13,11 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import value_and_grad
+from .. import backend
+from ..autograd.array import raw
 from ..autograd.namespace import asarray
-from ._feeding import batches, fed, home_of, is_fed
+from ..autograd.random import fold_in
+from ..models._module import trains_differently
+from ._feeding import batches, fed, home_of, is_fed, parts_of
+from ._step import (
+    Replayed,
+    Tally,
+    check_precision,
+    copied,
+    key_of,
+    new_tally,
+    noted,
+    scaled,
+    training_step,
+    worth_compiling,
+)
 
-# Losses stay on the device, unread, for so many steps: reading one waits for the device.
+# On the CPU the tally is looked at so often; on a device once an epoch, since reading it waits for all steps.
 _UNREAD = 100
 _ROWS_AT_ONCE = 8192
 
@@ -54,6 +69,8 @@ class Fit:
         loss that is no finite number.
     why : str
         The same in words.
+    eager : str
+        Why the step was not compiled; empty if it was.
     """
 
     model: Any
@@ -63,6 +80,7 @@ class Fit:
     seconds: float = 0.0
     stopped: str = "epochs"
     why: str = ""
+    eager: str = ""
 
 
 @dataclass
@@ -102,6 +120,8 @@ def fit(
     batch_size: int = 32,
     patience: int = 50,
     seed: int = 0,
+    compile: bool = True,
+    precision: str = "float32",
     on_epoch: Callable[[Fit], None] | None = None,
 ) -> Fit:
     """Train a model on minibatches until the validation loss no longer falls.
@@ -109,7 +129,10 @@ def fit(
     Parameters
     ----------
     model : callable pytree
-        ``model(x)`` gives outputs; its leaves are the parameters.
+        ``model(x)`` gives outputs. Its floating-point leaves are the parameters, but for what `pb.models.state` marks.
+        Where it or a module in it has a training mode (dropout, batch statistics), the steps are those of
+        ``outputs, model = model.training(x, key=key)``, and losses and scores are measured in inference mode, by
+        ``model(x)``; best weights and running statistics are kept together.
     loss : callable
         ``loss(outputs, y)``, a 0-d array: the mean over rows.
     train, validation : tuple of arrays
@@ -121,7 +144,15 @@ def fit(
     epochs, batch_size, patience : int
         As in `Settings`.
     seed : int
-        Of the batches' order.
+        Of the batches' order, and of the keys that layers draw from: step t has
+        ``pb.random.fold_in(key, t)``, whatever the batches and wherever the model is.
+    compile : bool
+        Record the step once and replay it (`pb.compile`): `model` and `loss` are then functions of arrays alone,
+        called once for each size of a batch. Fewer than 50 steps, and what cannot be recorded, are run as they are;
+        `Fit.eager` says why.
+    precision : {"float32", "tf32", "bfloat16", "float16"}
+        To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
+        With float16 the loss is scaled (`pb.optim.LossScaling`).
     on_epoch : callable, optional
         Called with the record after every epoch, and once before the first.
 
@@ -129,6 +160,17 @@ def fit(
     -------
     Fit
         Also after Ctrl-C and after a loss that became NaN or infinite: with what was reached.
+
+    Raises
+    ------
+    ValueError
+        If a part has no rows, or not as many targets as inputs; for a precision that cannot be had.
+    NotImplementedError
+        If the model holds layers that train differently, and no method `training` that says how.
+
+    Notes
+    -----
+    A last batch of one row joins the one before where the model has a training mode: one row has no variance.
 
     Examples
     --------
@@ -140,13 +182,26 @@ def fit(
     >>> run.best.validation_loss < 0.01
     True
     """
+    train, validation = _checked("train", train), _checked("validation", validation)
     home = home_of(model, train[0])
     random = np.random.default_rng([seed, 1])
-    gradient = value_and_grad(lambda model, x, y: loss(model(x), y))
+    different = trains_differently(model)
+    key, least = key_of(seed, home), 2 if different else 1
+    check_precision(precision, model, compile)
+    opt = scaled(opt, precision)
+    one_step = training_step(model, loss, opt)
 
-    def step(model: Any, state: Any, x: Any, y: Any) -> tuple[Any, Any, Any]:
-        value, grads = gradient(model, x, y)
-        return *opt.step(model, grads, state), value
+    def step(model: Any, state: Any, tally: Tally, x: Any, y: Any) -> tuple[Any, Any, Tally]:
+        own = fold_in(key, tally.done) if different else None
+        model, state, value = one_step(model, state, own, x, y)
+        return model, state, noted(tally, value)
+
+    total = epochs * len(parts_of(train[0].shape[0], batch_size, least))
+    replay = Replayed(step, 3, home, precision)
+    if not compile:
+        replay.eager = "compile=False"
+    elif not worth_compiling(total, precision):
+        replay.eager = f"{total} steps are too few to be worth compiling"
 
     def measure(model: Any, epoch: int, steps: int) -> Epoch:
         on_train = evaluate(model, loss, train, score)
@@ -162,60 +217,72 @@ def fit(
     with Interrupt() as interrupt, np.errstate(all="ignore"):
         first = measure(model, 0, 0)
         run = Fit(model, first, [first])
-        state = opt.init(model)
+        if not replay.eager:
+            model = copied(model)  # a replayed step writes into what it is given
+        state, tally = opt.init(model), new_tally(home)
+        if not replay.eager:
+            state = copied(state)
         tell(run)
         epoch, ended = 0, _ended(run, 0, epochs, patience, interrupt.seen)
         while ended is None:
             epoch += 1
             order = random.permutation(train[0].shape[0])
-            parts = batches(train, order, batch_size, home)
-            model, state, steps, bad = _one_epoch(step, model, state, parts, interrupt)
-            run.steps += steps
+            parts = batches(train, order, batch_size, home, least)
+            before = run.steps
+            model, state, tally = _one_epoch(replay, model, state, tally, parts, interrupt)
+            run.steps, bad = _read(tally)
             if bad is not None:
                 ended = "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
                 break
-            if steps:
+            if run.steps > before:
                 now = measure(model, epoch, run.steps)
                 run.history.append(now)
                 if now.validation_loss < run.best.validation_loss:
-                    run.model, run.best = model, now
+                    run.model, run.best = (model if replay.eager else copied(model)), now
                 tell(run)
             ended = _ended(run, epoch, epochs, patience, interrupt.seen)
     run.stopped, run.why = ended
+    run.eager = replay.eager
     run.seconds = time.perf_counter() - started
     return run
 
 
+def _checked(name: str, part: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Inputs and targets as raw arrays, as many of one as of the other."""
+    x, y = (raw(a) for a in part)
+    if x.shape[0] == 0 or x.shape[0] != y.shape[0]:
+        raise ValueError(
+            f"fit: {name} has {x.shape[0]:,} rows and {y.shape[0]:,} targets; it needs one or more, "
+            "and as many of each"
+        )
+    return x, y
+
+
 def _one_epoch(
-    step: Callable[..., tuple[Any, Any, Any]],
+    step: Callable[..., tuple[Any, Any, Tally]],
     model: Any,
     state: Any,
+    tally: Tally,
     parts: Iterator[tuple[Any, ...]],
     interrupt: Interrupt,
-) -> tuple[Any, Any, int, float | None]:
-    """Go through the batches; also the steps done, and the last one's loss if it is not finite."""
-    done, unread = 0, []
-    for x, y in parts:
+) -> tuple[Any, Any, Tally]:
+    """Go through the batches, or as far as Ctrl-C, or on the CPU soon after a loss that is not finite."""
+    here = type(tally.bad) is np.ndarray
+    for count, (x, y) in enumerate(parts, 1):
         if interrupt.seen:
             break
-        model, state, value = step(model, state, x, y)
-        unread.append(value)
-        if len(unread) == _UNREAD:
-            done, bad = _read(unread, done)
-            if bad is not None:
-                return model, state, done, bad
-            unread = []
-    done, bad = _read(unread, done)
-    return model, state, done, bad
+        model, state, tally = step(model, state, tally, x, y)
+        if here and count % _UNREAD == 0 and tally.bad:
+            break
+    return model, state, tally
 
 
-def _read(unread: list[Any], done: int) -> tuple[int, float | None]:
-    """The number of steps up to and with the first loss that is not finite, and that loss."""
-    for value in map(float, unread):
-        done += 1
-        if not math.isfinite(value):
-            return done, value
-    return done, None
+def _read(tally: Tally) -> tuple[int, float | None]:
+    """The steps taken; or those up to and with the first loss that is not finite, and that loss."""
+    bad = int(backend.to_numpy(tally.bad))
+    if bad:
+        return bad, float(backend.to_numpy(tally.loss))
+    return int(backend.to_numpy(tally.done)), None
 
 
 def _ended(
@@ -239,9 +306,9 @@ def _ended(
 def predict(model: Any, x: Any) -> Any:
     """The model's outputs, shape (n, k), as a raw array on its device; some rows at a time, for memory's sake."""
     home = home_of(model, x)
-    starts = range(0, x.shape[0], _ROWS_AT_ONCE)
-    rows = fed(((x[start : start + _ROWS_AT_ONCE],) for start in starts), x, home)
-    parts = [model(part).value for (part,) in rows]
+    chunks = parts_of(x.shape[0], _ROWS_AT_ONCE) or [slice(0, 0)]
+    rows = fed(((x[chunk, ...],) for chunk in chunks), x, home)
+    parts = [raw(model(part)) for (part,) in rows]
     return parts[0] if len(parts) == 1 else home.xp.concat(parts)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from .. import backend, models
 from ._checkpoint import load
 from ._data import load_features
-from ._errors import InputError
+from ._errors import InputError, one_line
 from ._loop import predict
 from ._run import MODEL
 from ._split import Standardizer
@@ -82,20 +82,22 @@ def load_trained(run: str | Path) -> Trained:
         if not path.is_file():
             raise InputError(f"{run} has no {MODEL}: give the folder of a run, such as runs/digits")
     elif not path.exists():
-        raise InputError(f"no such run: {run}")
+        raise InputError(f"no such run: {one_line(run)}")
     model, told = load(path)
     try:
         targets = told["standardize_target"]
         trained = Trained(
             model,
             str(told["task"]),
-            tuple(told["classes"]),
-            tuple(told["columns"]),
+            _texts(told["classes"]),
+            _texts(told["columns"]),
             _standardizer(told["standardize"]),
             None if targets is None else _standardizer(targets),
             str(told["target"]),
         )
-    except (KeyError, TypeError, ValueError):
+        if trained.task not in ("classification", "regression"):
+            raise ValueError(trained.task)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         message = (
             f"{path} is a model without what predictions need: it is not from `pullback train`"
         )
@@ -104,8 +106,24 @@ def load_trained(run: str | Path) -> Trained:
     return trained
 
 
+def _texts(told: Any) -> tuple[str, ...]:
+    if not isinstance(told, list) or any(not isinstance(text, str) for text in told):
+        raise TypeError("a list of texts is needed")
+    return tuple(told)
+
+
 def _standardizer(told: dict[str, Any]) -> Standardizer:
-    return Standardizer(np.asarray(told["mean"], np.float64), np.asarray(told["scale"], np.float64))
+    """Finite means and positive scales; a text or None among them is no number."""
+    columns = []
+    for part in ("mean", "scale"):
+        values = told[part]
+        if not isinstance(values, list) or any(type(v) not in (int, float) for v in values):
+            raise TypeError(part)
+        columns.append(np.asarray(values, np.float64))
+    mean, scale = columns
+    if not np.isfinite(mean).all() or not (np.isfinite(scale) & (scale > 0)).all():
+        raise ValueError("scale")
+    return Standardizer(mean, scale)
 
 
 def _check(trained: Trained, path: Path) -> None:
@@ -114,6 +132,7 @@ def _check(trained: Trained, path: Path) -> None:
     width, outputs = sizes[0], sizes[-1]
     fits = trained.inputs.mean.shape == trained.inputs.scale.shape == (width,)
     fits &= len(trained.columns) in (0, width)
+    fits &= (trained.targets is None) == (trained.task == "classification")
     if trained.targets is None:
         fits &= outputs == (1 if len(trained.classes) == 2 else len(trained.classes))
     else:

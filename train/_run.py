@@ -20,15 +20,18 @@ from ._config import Settings, config_text
 from ._data import Dataset, load_dataset
 from ._errors import counted, extra
 from ._feeding import placed
-from ._files import make_run_folder, write_atomic
+from ._files import make_run_folder, sweep_runs, write_atomic
 from ._loop import Fit, evaluate, fit
 from ._plots import curves_png, weights_png
 from ._split import Split, Standardizer, split
+from ._step import refusal
 from ._tasks import Task, task_for
 
 MODEL, METRICS, CURVES, WEIGHTS, CONFIG = (
     "model.safetensors", "metrics.csv", "curves.png", "weights.png", "run.toml"
 )  # fmt: skip
+
+FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG)
 
 # Files on disk follow the run at this distance; every write waits for the disk.
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -108,6 +111,7 @@ def train(
         active = backend.current()
         ready = _prepare(settings, active)
         _say_start(ready, active, say)
+        sweep_runs(Path(runs), FILES)
         folder = make_run_folder(
             Path(runs), settings.name or folder_name(ready.data), exact=exact_name
         )
@@ -156,15 +160,16 @@ def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Back
 
 def _optimizer(settings: Settings) -> Any:
     rate, l2 = float(settings.learning_rate or 0.0), float(settings.l2 or 0.0)
+    decay: dict[str, Any] = {"weight_decay": l2, "mask": "matrices"}  # never of biases
     match settings.optimizer:
         case "adamw":
-            return optim.AdamW(rate, weight_decay=l2)
+            return optim.AdamW(rate, **decay)
         case "adam":
-            return optim.Adam(rate, weight_decay=l2)
+            return optim.Adam(rate, **decay)
         case "sgd":
-            return optim.SGD(rate, weight_decay=l2)
+            return optim.SGD(rate, **decay)
         case kind:
-            return optim.SGD(rate, momentum=0.9, nesterov=kind == "nesterov", weight_decay=l2)
+            return optim.SGD(rate, momentum=0.9, nesterov=kind == "nesterov", **decay)
 
 
 def _trained(
@@ -197,6 +202,8 @@ def _trained(
         batch_size=settings.batch_size,
         patience=settings.patience,
         seed=settings.seed,
+        compile=settings.compile,
+        precision=settings.precision,
         on_epoch=on_epoch,
     )
     test_loss, test_score = evaluate(run.model, task.loss, prepared.parts["test"], task.score)
@@ -307,11 +314,14 @@ def _say_start(prepared: Prepared, active: backend.Backend, say: Callable[[str],
     say(
         f"{_network(prepared)}, {counted(parameters, 'parameter')}, "
         f"{settings.optimizer}; {settings.dtype} on {active.name}"
+        + (f", products in {settings.precision}" if settings.precision != "float32" else "")
     )
 
 
 def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> None:
     run, task = result.fit, prepared.task
+    if refusal(run.eager):
+        say(refusal(run.eager))
     percent = task.score_name == "accuracy"
 
     def shown(score: float) -> str:

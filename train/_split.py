@@ -109,7 +109,7 @@ def folds(data: Dataset, *, k: int = 5, seed: int = 0) -> list[Split]:
     first = 0  # where the last class ended the next begins, so that the folds stay of one size
     for label in range(max(len(data.classes), 1)):
         places = random.permutation(np.flatnonzero(labels == label))
-        if len(places) < k:
+        if len(places) < (k if data.classes else 2 * k):  # R² takes two rows
             what = f"class {data.classes[label]!r}" if data.classes else data.name
             raise InputError(
                 f"{what} has {counted(len(places), 'row')} beside the test part, too few for {k} folds"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._errors import InputError, counted, listed
+from ._errors import InputError, counted, listed, shown
 from ._files import read_bytes
 
 _DELIMITERS = ",;\t"
@@ -111,15 +111,16 @@ def read_csv_features(
     sheet = _open(path)
     places = list(range(sheet.width))
     if columns and sheet.columns:
-        missing = [column for column in columns if column not in sheet.columns]
+        found = {column: place for place, column in enumerate(sheet.columns)}
+        missing = [column for column in columns if column not in found]
         if missing:
             raise InputError(
                 f"{sheet.name} has no column {listed(map(repr, missing))}; "
                 f"the model takes {listed(columns)}"
             )
-        surplus = [name for name in sheet.columns if name not in columns and name != target]
-        if not surplus:
-            places = [sheet.columns.index(column) for column in columns]
+        known = {*columns, target}
+        if known.issuperset(sheet.columns):
+            places = [found[column] for column in columns]
     if len(places) != width:
         raise InputError(
             f"{sheet.name} has {counted(sheet.width, 'column')}, the model takes {width:,}"
@@ -228,14 +229,16 @@ def _is_header(first: list[str], second: list[str]) -> bool:
 
 
 def _check_header(columns: tuple[str, ...], name: str) -> None:
+    seen: set[str] = set()
     for place, column in enumerate(columns):
         if not column.strip():
             raise InputError(
                 f"{name}: column {place} (counted from 0) has no name; if it numbers the rows, "
                 "leave it out (pandas: to_csv(index=False)), else name it"
             )
-        if column in columns[:place]:
-            raise InputError(f"{name}: two columns are called {column!r}")
+        if column in seen:
+            raise InputError(f"{name}: two columns are called {shown(column)}")
+        seen.add(column)
 
 
 def _find_column(sheet: _Sheet, target: str | int | None) -> int:

@@ -18,7 +18,7 @@ from .. import backend
 from ._config import OPTIMIZERS, Settings, config_text, parse_hidden
 from ._data import load_dataset
 from ._errors import InputError, counted, extra
-from ._files import make_run_folder, write_atomic
+from ._files import make_run_folder, sweep_runs, write_atomic
 from ._loop import fit
 from ._plots import tuning_png
 from ._run import folder_name, prepare
@@ -178,6 +178,7 @@ def tune(
     with chosen:
         data = load_dataset(base.data, base.target or None, task=base.task)
         parts = folds(data, k=k, seed=base.seed)
+        sweep_runs(Path(runs), (TABLE, PICTURE, BEST))
         folder = make_run_folder(
             Path(runs), base.name or f"tune-{folder_name(data)}", exact=exact_name
         )
@@ -238,6 +239,8 @@ def _trial(settings: Settings, data: Any, parts: Sequence[Any]) -> Trial:
             batch_size=settings.batch_size,
             patience=settings.patience,
             seed=settings.seed,
+            compile=settings.compile,
+            precision=settings.precision,
         )
         if run.stopped == "interrupted":
             raise KeyboardInterrupt

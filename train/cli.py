@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from ..backend import BackendError
 from ._config import Settings, merged, parse_hidden, read_config
-from ._errors import InputError, extra
+from ._errors import InputError, extra, one_line
 from ._files import write_atomic
 from ._info import info_lines
 from ._loop import Fit
@@ -60,9 +60,8 @@ def _run(arguments: list[str]) -> int:
     except (InputError, BackendError) as error:
         return _tell(str(error), BAD_INPUT)
     except MemoryError as error:
-        return _tell(
-            f"not enough memory: {error or 'choose a smaller network or batch'}", BAD_INPUT
-        )
+        what = f" ({error})" if str(error) else ""
+        return _tell(f"not enough memory{what}: choose a smaller network or batch", BAD_INPUT)
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
@@ -78,7 +77,7 @@ def _drop_output() -> None:
 
 def _tell(message: str, code: int) -> int:
     """One line on stderr, whatever the message holds."""
-    print("pullback: " + " ".join(message.split()), file=sys.stderr, flush=True)
+    print("pullback: " + one_line(message), file=sys.stderr, flush=True)
     return code
 
 
@@ -137,9 +136,22 @@ def _app() -> Any:
             str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
         ] = None,
         dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
+        precision: Annotated[
+            str | None, option("Of products: float32, tf32, bfloat16 or float16. [float32]")
+        ] = None,
+        compile: Annotated[
+            bool | None,
+            typer.Option(
+                "--compile/--no-compile",
+                help="Record the step once and replay it, or run it as it is. [compile]",
+                show_default=False,
+            ),
+        ] = None,
         l2: Annotated[
             float | None,
-            option("Decay of the weights: adamw's own, else a penalty in the loss. [by optimiser]"),
+            option(
+                "Decay of weight matrices, not biases: adamw's own, else a penalty in the loss. [by optimiser]"
+            ),
         ] = None,
         name: Annotated[
             str | None, option("The run's folder in runs/. [the data's name, numbered]")
@@ -177,6 +189,17 @@ def _app() -> Any:
             str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
         ] = None,
         dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
+        precision: Annotated[
+            str | None, option("Of products: float32, tf32, bfloat16 or float16. [float32]")
+        ] = None,
+        compile: Annotated[
+            bool | None,
+            typer.Option(
+                "--compile/--no-compile",
+                help="Record the step once and replay it, or run it as it is. [compile]",
+                show_default=False,
+            ),
+        ] = None,
         name: Annotated[str | None, option("The folder in runs/. [tune-DATA, numbered]")] = None,
     ) -> Callable[[], int]:
         """Choose settings by k-fold cross-validation; writes the table, a picture and the best settings."""

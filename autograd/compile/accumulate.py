@@ -13,13 +13,16 @@ from .plan import Plan
 from .program import ARRAY, NUMBER, Program, Value
 
 
-def accumulate(program: Program, out: Statements, plan: Plan) -> bool:
-    """Change the statements where an update can be taken into its product; whether any was changed."""
+def accumulate(program: Program, out: Statements, plan: Plan, *, constant: bool = False) -> bool:
+    """Change the statements where an update can be taken into its product; whether any was changed.
+
+    With `constant`, only where the factor is known before any call: a captured graph has it in it.
+    """
     readers = _readers(program, out)
     changed = False
     for loop in list(out.items):
         found = _update(loop, out, plan, readers)
-        if found is None:
+        if found is None or (constant and not _is_known(found[2])):
             continue
         product, p, scale, sign = found
         merged = Statement("gemm", [product.op, *loop.ops])
@@ -27,7 +30,7 @@ def accumulate(program: Program, out: Statements, plan: Plan) -> bool:
         merged.start = (p, scale, sign)
         first, last = out.items.index(product), out.items.index(loop)
         between = out.items[first + 1 : last]
-        late = any(out.root(v) is p for s in between for op in s.ops for v in op.inputs())
+        late = any(p in out.read(s) for s in between)
         late = late or (
             type(scale) is Value and scale.kind == ARRAY and not _before(out, first, scale)
         )
@@ -76,7 +79,7 @@ def _update(
         product = _product(g, out) if type(g) is Value else None
         if product is None or readers.get(g) != 1 or readers.get(scaling.result) != 1:
             continue
-        if any(out.root(v) is p for v in product.op.inputs()):
+        if p in out.read(product):
             continue
         if _is_scalar(scale, g):
             return product, p, scale, -1 if adding.name == "subtract" else 1
@@ -93,6 +96,10 @@ def _is_scalar(x: Any, g: Value) -> bool:
     if type(x) is not Value:
         return isinstance(x, int | float) and not isinstance(x, bool)
     return x.shape == () and (x.kind == NUMBER or x.dtype == g.dtype)
+
+
+def _is_known(x: Any) -> bool:
+    return type(x) is not Value or x.constant
 
 
 def _before(out: Statements, place: int, v: Value) -> bool:

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from . import native, numpy_calls
+from . import memory, native, numpy_calls
 from .accumulate import accumulate
 from .blocks import BlockWriter
 from .elementwise import TABLE, compute_dtype
 from .fuse import REDUCTIONS, Statement, Statements, build
 from .kernels import Kernel, Writer
-from .plan import Plan, make_plan
+from .plan import Plan, make_plan, to_watch
 from .program import ARRAY, NUMBER, Op, Program, Tuple, Value, values_in
 
 _INFIX = {
@@ -187,26 +187,38 @@ class Assembly:
         arguments = [*(self.argument(a) for a in op.args), *self.settings(op)]
         text = f"{self.bind(op.function, 'f')}({', '.join(arguments)})"
         result = op.result
+        watched = [self.value(v) for v in to_watch(self.plan, self.statements, s)]
         if type(result) is Value:
-            if result.kind == ARRAY and result.shape == ():
-                text = f"{self.known('asarray', self.asarray)}({text})"
-            self.lines.append(f"{result.name} = {text}")
+            self._assign(result, text, watched)
         elif type(result) is Tuple:
             name = f"t{len(self.lines)}"
             self.lines.append(f"{name} = {text}")
-            self._unpack(result, name)
+            self._unpack(result, name, watched)
         else:
             self.lines.append(text)
 
-    def _unpack(self, result: Any, name: str) -> None:
+    def _assign(self, result: Value, text: str, watched: list[str]) -> None:
+        """A result of a call under its name, in memory apart from that of arguments which will be written over."""
+        if result.kind == ARRAY and result.shape == ():
+            text = f"{self.known('asarray', self.asarray)}({text})"
+        name = result.name
+        self.lines.append(f"{name} = {text}")
+        if result.kind != ARRAY or not watched:
+            return
+        copied = f"{name} = {self.known('apart', memory.apart)}({name}, {', '.join(watched)})"
+        if self.device is not None:
+            self.lines.append(copied)
+            return
+        # a NumPy array without a base owns its memory
+        same = "".join(f" or {name} is {x}" for x in dict.fromkeys(watched))
+        self.lines.append(f"if {name}.base is not None{same}: {copied}")
+
+    def _unpack(self, result: Any, name: str, watched: list[str]) -> None:
         for i, item in enumerate(result.items):
             if type(item) is Tuple:
-                self._unpack(item, f"{name}[{i}]")
+                self._unpack(item, f"{name}[{i}]", watched)
             elif type(item) is Value:
-                text = f"{name}[{i}]"
-                if item.kind == ARRAY and item.shape == ():
-                    text = f"{self.known('asarray', self.asarray)}({text})"
-                self.lines.append(f"{item.name} = {text}")
+                self._assign(item, f"{name}[{i}]", watched)
 
     def into(self, s: Statement) -> None:
         """NumPy's function, writing into a buffer."""

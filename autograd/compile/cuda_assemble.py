@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend
+from ...backend import Backend, to_numpy
 from ...backend._cuda_steps import Matrix, Product, Step
+from .accumulate import accumulate
 from .assemble import Assembly
 from .cuda_epilogues import Epilogue, take_in
 from .cuda_kernels import ALIGN, Context, KernelWriter, Scratch
+from .cuda_order import Access, Span, waits
 from .cuda_schedule import Slot, schedule
 from .cuda_source import loopable
-from .fuse import Statement, build, leading
-from .plan import make_plan
+from .fuse import Statement, Statements, build, leading
+from .plan import Plan, make_plan
 from .precision import store_rounded
-from .program import ARRAY, Op, Program, Value
+from .program import ARRAY, NUMBER, Op, Program, Value
 
 
 class Segment:
@@ -25,6 +27,7 @@ class Segment:
     def __init__(self, context: Context, epilogues: dict[Statement, Epilogue]) -> None:
         self.context, self.epilogues = context, epilogues
         self.steps: list[Step] = []
+        self.access: list[Access] = []
         self.made: set[Value] = set()  # in this segment, not in one before
         self.tf32: set[Op] = set()
         self.precision = "float32"
@@ -68,13 +71,11 @@ def assemble(
     """
     _as_casts(program)
     tf32 = store_rounded(program)
-    statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
-    for s in statements.items:
-        if s.kind in ("entropy", "into"):
-            s.kind = "call"
-    epilogues = take_in(program, statements) if backend.programs.epilogues else {}
-    slots = schedule(statements)
-    plan = make_plan(program, statements, donated, pairs)
+    layout = _laid_out(program, backend, donated, pairs, updates=True)
+    if layout is None:
+        layout = _laid_out(program, backend, donated, pairs, updates=False)
+        assert layout is not None
+    statements, epilogues, slots, plan = layout
     scratch = Scratch(plan.size)
     out = Assembly(program, statements, plan, asarray=backend.normalise)
     out.device = DeviceMemory(backend.programs, scratch)
@@ -94,10 +95,36 @@ def assemble(
             segment.precision = program.precision
         segment.made |= {v for s in slot.statements for v in s.results()}
         segment.steps.append(_step(segment, slot, f"kernel_{i}"))
+        segment.access.append(_access(segment.context, slot))
     if segment is not None:
         _close(out, segment)
     _outputs(out)
     return out
+
+
+def _laid_out(
+    program: Program, backend: Backend, donated: set[int], pairs: dict[int, int], *, updates: bool
+) -> tuple[Statements, dict[Statement, Epilogue], list[Slot], Plan] | None:
+    """The statements of a program, in slots, and where their values lie.
+
+    With `updates`, ``p ← p − s · A B`` is one product where p is donated. That is decided before the statements are
+    in order; None where they come into an order in which p is still read afterwards.
+    """
+    statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
+    for s in statements.items:
+        if s.kind in ("entropy", "into"):
+            s.kind = "call"
+    epilogues = take_in(program, statements) if backend.programs.epilogues else {}
+    if updates:
+        accumulate(
+            program, statements, make_plan(program, statements, donated, pairs), constant=True
+        )
+    slots = schedule(statements)
+    plan = make_plan(program, statements, donated, pairs)
+    for s in statements.items:
+        if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].place:
+            return None
+    return statements, epilogues, slots, plan
 
 
 def _as_casts(program: Program) -> None:
@@ -128,11 +155,38 @@ def _step(segment: Segment, slot: Slot, name: str) -> Step:
     return _product(segment, slot.statement)
 
 
+def _access(context: Context, slot: Slot) -> Access:
+    """The memory that a slot reads and writes; scratch memory belongs to one slot, or goes with what fills it."""
+    found = Access()
+    made = {v for s in slot.statements for v in s.results()}
+    for s in slot.statements:
+        roots = {context.out.root(v) for op in s.ops for v in op.inputs()}
+        found.reads |= {_span(context, v) for v in roots - made if _in_memory(v)}
+    plan = context.plan
+    stored = (v for v in made if v in plan.own)
+    found.writes |= {_span(context, v) for v in stored}
+    return found
+
+
+def _in_memory(v: Value) -> bool:
+    return v.kind == ARRAY and not v.constant
+
+
+def _span(context: Context, root: Value) -> Span:
+    offset = context.plan.offsets.get(root)
+    if offset is not None:
+        return "block", offset, offset + root.nbytes
+    return context.name(root), 0, max(root.nbytes, 1)
+
+
 def _product(segment: Segment, s: Statement) -> Product:
     context, epilogue = segment.context, segment.epilogues.get(s)
     a, b = s.op.args
-    c = s.op.result if epilogue is None else epilogue.result
+    c = s.ops[-1].result if epilogue is None else epilogue.result
     more: dict[str, Any] = {}
+    if s.start is not None:
+        _, factor, sign = s.start
+        more = {"alpha": sign * _number(factor), "beta": 1.0}
     if epilogue is not None:
         more = {
             "epilogue": epilogue.name,
@@ -146,6 +200,13 @@ def _product(segment: Segment, s: Statement) -> Product:
         dtype=c.dtype.name, tf32=s.op in segment.tf32,
         operands=segment.precision if a.dtype == np.uint16 else a.dtype.name, **more,
     )  # fmt: skip
+
+
+def _number(x: Any) -> float:
+    """A factor that is known: a number, or a constant of no dimension."""
+    if type(x) is not Value:
+        return float(x)
+    return float(x.held if x.kind == NUMBER else to_numpy(x.held))
 
 
 def _matrix(context: Context, v: Value) -> Matrix:
@@ -181,7 +242,7 @@ def _close(out: Assembly, segment: Segment) -> None:
     function = f"segment_{len(out.made)}"
     steps = out.bind(tuple(segment.steps))
     out.made[function] = (
-        f"{out.bind(runtime)}.segment({steps}, block, {len(names)}, {tuple(external)!r})"
+        f"{out.bind(runtime)}.segment({steps}, block, {len(names)}, {tuple(external)!r}, {waits(segment.access)!r})"
     )
     out.kernels += [step.source for step in segment.steps if hasattr(step, "source")]
     out.lines.append(f"{function}({', '.join(arguments)})")

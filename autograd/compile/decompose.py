@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -32,7 +33,7 @@ def linear_vjp_W(xp: Any, ct: Any, x: Any) -> Any:
 
 def mean(xp: Any, x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     """Sum over count; of float16 and integers, NumPy's own, whose accumulators are wider."""
-    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     count = math.prod(x.shape[i] for i in axes)
     if x.dtype.char not in "fdFD" or count == 0:
         return xp.whole_mean(x, axis=axis, keepdims=keepdims)
@@ -46,7 +47,7 @@ def square(xp: Any, x: Any, /) -> Any:
 
 def expand_dims(xp: Any, x: Any, /, axis: Any = 0) -> Any:
     """By `reshape`."""
-    axes = axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(operator.index(a) for a in (axis if isinstance(axis, tuple) else (axis,)))
     n = x.ndim + len(axes)
     if any(not -n <= a < n for a in axes):
         return xp.whole_expand_dims(x, axis=axis)
@@ -67,7 +68,8 @@ def pow(xp: Any, x1: Any, x2: Any, /) -> Any:
 
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     linear, linear_relu, linear_vjp_W, mean, square, expand_dims, pow,
-    _generic.sum_to_shape, _generic.softplus, _generic.logsumexp, _generic.log_softmax, _generic.softmax,
+    _generic.relu_bias_vjp, _generic.sum_to_shape,
+    _generic.softplus, _generic.logsumexp, _generic.log_softmax, _generic.softmax,
 )  # fmt: skip
 
 
@@ -94,10 +96,13 @@ def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
     shift = xp.max(logits, axis=-1, keepdims=True)
     e = xp.exp(logits - shift)
     total = xp.sum(e, axis=-1, keepdims=True)
+    own = xp.sum(xp.where(hit, e, 0.0), axis=-1, keepdims=True)
+    # minus the other classes' share: beside an own 1 it would have no digits left
+    others = xp.sum(xp.where(hit, 0.0, -e), axis=-1, keepdims=True)
     picked = xp.sum(xp.where(hit, logits, 0.0), axis=-1, keepdims=True)
     known = xp.sum(xp.astype(hit, logits.dtype), axis=-1, keepdims=True)
-    loss = xp.where(known > 0, xp.log(total) + (shift - picked), math.nan)
-    return xp.mean(loss), (e / total - xp.astype(hit, logits.dtype)) * (1 / rows)
+    loss = xp.where(known > 0, xp.log1p((own - 1) - others) + (shift - picked), math.nan)
+    return xp.mean(loss), xp.where(hit, others, e) / total * (1 / rows)
 
 
 def decomposed_on_device(space: Any) -> dict[str, Callable[..., Any]]:

@@ -122,13 +122,17 @@ def compute_dtype(op: Op) -> Any:
     if name in ("where", "chosen", "masked", "relu_vjp"):
         given = {"where": given[1:], "masked": given[:1], "relu_vjp": given, "chosen": given}[name]
     dtype = np.result_type(*(_scalar_or_dtype(x) for x in given))
-    if dtype.kind in "iu" and not all(_fits(x, dtype) for x in given):
+    if dtype.kind in "iub" and not all(_fits(x, dtype) for x in given):
         return np.dtype(object)
     return dtype
 
 
 def _fits(x: Any, dtype: Any) -> bool:
-    """Whether an integer is one of a dtype's: NumPy compares others, too."""
+    """Whether an integer is one of a dtype's: NumPy compares others, too, and refuses to compute with them."""
+    if type(x) is Value and x.kind == NUMBER and not x.constant:
+        return False  # it may be another one at each call
+    if dtype.kind == "b":
+        return True
     limits = np.iinfo(dtype)
     return type(x) is not int or limits.min <= x <= limits.max
 

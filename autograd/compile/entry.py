@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import cuda_assemble, native
+from . import cuda_assemble
 from .assemble import Assembly, assemble
+from .cache import CompileError
 from .guards import Leaf
 from .listing import listing, nodes
 from .program import Program
@@ -79,7 +80,7 @@ class Entry:
         kernels = self.fast and not self.plain and len(self.program.ops) <= MOST
         try:
             self.assembly = assemble(self.program, kernels=kernels, **settings)
-        except native.CompileError as error:
+        except CompileError as error:
             warnings.warn(
                 f"compile({self.name}): {error}; it runs without kernels",
                 RuntimeWarning,

@@ -73,6 +73,9 @@ class Statements:
         default_factory=dict
     )  # what may not be read in an earlier statement
     times: list[int] = field(default_factory=list)  # where some are done at once: when each is
+    alias: dict[Value, frozenset[Value]] = field(
+        default_factory=dict
+    )  # in whose buffers the results of calls may lie: `plan.find_aliases`
 
     def time(self, i: int) -> int:
         """When a statement is done."""
@@ -82,6 +85,15 @@ class Statements:
         """The value whose buffer `v` lies in."""
         ref = self.refs.get(v)
         return ref.root if ref is not None else v
+
+    def lies_in(self, v: Value) -> tuple[Value, ...]:
+        """All values whose buffers `v` may lie in."""
+        root = self.root(v)
+        return (root, *self.alias.get(root, ()))
+
+    def read(self, s: Statement) -> set[Value]:
+        """All values whose buffers a statement may read."""
+        return {x for op in s.ops for v in op.inputs() for x in self.lies_in(v)}
 
 
 def build(

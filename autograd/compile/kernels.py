@@ -162,17 +162,17 @@ class Writer:
             f"        picked = {self.element(z, f'i * {classes} + label')} - top",
             f"        for j in range({classes}):",
             f"            e = math.exp({self.element(z, at)} - top)",
-            "            total += e",
+            "            total += e if j != label else 0.0",  # the label's own 1 would swallow the others
         ]
         if target is not None:
             lines += [
                 f"            {self.element(target, at)} = e",
-                f"        share = {T}(1.0) / (total * {T}({rows}))",
+                f"        share = {T}(1.0) / ((total + math.exp(picked)) * {T}({rows}))",
                 f"        for j in range({classes}):",
                 f"            {self.element(target, at)} *= share",
-                f"        {self.element(target, f'i * {classes} + label')} -= {T}({1 / rows!r})",
+                f"        {self.element(target, f'i * {classes} + label')} = -total * share",
             ]
-        lines.append("        loss += math.log(total) - picked")
+        lines.append("        loss += math.log1p(total + (math.exp(picked) - 1.0)) - picked")
         if loss in self.plan.own:
             lines.append(f"    {self.element(whole(loss), '')} = {T}(loss / {rows})")
         self.kernel.lines += lines

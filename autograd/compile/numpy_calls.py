@@ -71,17 +71,17 @@ def cross_entropy_into(logits_shape: tuple[int, ...], dtype: Any) -> Callable[..
     classes = logits_shape[-1]
     rows = math.prod(logits_shape[:-1])
     z = np.empty((classes, rows), dtype)
-    top, total, picked = (np.empty(rows, dtype) for _ in range(3))
+    top, total, picked, own = (np.empty(rows, dtype) for _ in range(4))
     weights = np.full(rows, 1 / rows, dtype)
     flat, by_rows, starts = z.reshape(-1), z.T, np.arange(rows)
     flat_rows = len(logits_shape) == 2
     places = np.empty(rows, np.intp)
     unsigned, end = places.view(np.uintp), classes * rows
-    count, share, across = np.array(rows, dtype), np.array(1 / rows, dtype), np.array(rows)
+    count, one, across = np.array(rows, dtype), np.array(1, dtype), np.array(rows)
     max_reduce: Any = np.maximum.reduce
     add_reduce: Any = np.add.reduce
-    copyto, subtract, exp, log, divide, multiply, add, dot = (
-        np.copyto, np.subtract, np.exp, np.log, np.divide, np.multiply, np.add, np.dot,
+    copyto, subtract, exp, log1p, divide, multiply, add, dot = (
+        np.copyto, np.subtract, np.exp, np.log1p, np.divide, np.multiply, np.add, np.dot,
     )  # fmt: skip
 
     def entropy(logits: Any, labels: Any, loss: Any, slope: Any) -> None:
@@ -96,14 +96,19 @@ def cross_entropy_into(logits_shape: tuple[int, ...], dtype: Any) -> Callable[..
         subtract(z, top, z)
         flat.take(places, None, picked, "clip")
         exp(z, z)
-        add_reduce(z, 0, None, total)
+        flat.take(places, None, own, "clip")
+        flat[places] = 0
+        add_reduce(z, 0, None, total)  # of the other classes, as in `_numpy_fused.py`
         if slope is not None:
-            multiply(total, count, top)
+            add(total, own, top)
+            multiply(top, count, top)
             divide(z, top, z)
-            flat[places] -= share
+            flat[places] = total / -top
             copyto(slope if flat_rows else slope.reshape(rows, classes), by_rows)
         if loss is not None:
-            log(total, total)
+            subtract(own, one, own)
+            add(total, own, total)
+            log1p(total, total)
             subtract(total, picked, total)
             dot(total, weights, loss)
 
@@ -152,9 +157,9 @@ def _address(x: Any) -> int:
 
 
 def where_into(condition: Any, x1: Any, x2: Any, target: Any) -> None:
-    """``where(condition, x1, x2)`` into a buffer that is none of them."""
-    np.copyto(target, x2)
-    np.copyto(target, x1, where=condition)
+    """``where(condition, x1, x2)`` into a buffer that is none of them; integers wrap around, as NumPy has them."""
+    np.copyto(target, np.asarray(x2) if type(x2) is int else x2, "unsafe")
+    np.copyto(target, np.asarray(x1) if type(x1) is int else x1, "unsafe", condition)
 
 
 def contiguous(x: Any) -> Any:

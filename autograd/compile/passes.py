@@ -78,12 +78,12 @@ def _operand_returned(op: Op) -> Value | None:
     elif op.name == "asarray":
         if type(args[0]) is Value and op.settings.get("copy") is not True:
             return args[0]
-    elif op.name in _SHAPING and type(args[0]) is Value:
+    elif op.name in _SAME and type(args[0]) is Value:
         return args[0]
     return None
 
 
-_SHAPING = frozenset(("reshape", "broadcast_to", "astype", "squeeze", "sum_to_shape"))
+_SAME = frozenset(("copy", "reshape", "broadcast_to", "astype", "squeeze", "sum_to_shape"))
 
 
 def _is_number(x: Any, number: float) -> bool:

@@ -13,16 +13,9 @@ from typing import Any
 import numpy as np
 
 from .fuse import Statement, Statements, stored
-from .program import ARRAY, Program, Value
+from .program import ARRAY, NUMBER, OPAQUE, Program, Value
 
 ALIGN = 64  # bytes
-
-# Calls whose results are never views of their arguments, so that these need not be kept for them.
-FRESH = ("linalg.", "fft.", "special.")
-FRESH_NAMES = frozenset(
-    """concat stack where setitem scatter_add take_along_axis argsort argmax argmin cumulative_sum softmax_cross_entropy
-    matmul tensordot vecdot einsum tril triu tile repeat roll""".split()  # noqa: SIM905 - a table
-)
 
 
 @dataclass
@@ -46,49 +39,57 @@ class Plan:
     outputs: dict[Value, int] = field(default_factory=dict)
     donated: dict[Value, int] = field(default_factory=dict)
     own: set[Value] = field(default_factory=set)
+    replaced: set[Value] = field(default_factory=set)  # the inputs that `donated` writes over
 
 
-def may_alias(s: Statement) -> bool:
-    """Whether the result of a call may share memory with its arguments."""
-    return not (s.op.name.startswith(FRESH) or s.op.name in FRESH_NAMES)
-
-
-def sources(out: Statements) -> dict[Value, set[Value]]:
-    """For each value that calls returned, whose buffers it may lie in."""
-    found: dict[Value, set[Value]] = {}
+def find_aliases(out: Statements) -> None:
+    """Note for each value that a call returns whose buffers it may lie in: what shared memory while recording did."""
+    out.alias.clear()
     for s in out.items:
-        if s.kind == "call" and may_alias(s):
-            below: set[Value] = set()
-            for v in s.op.inputs():
-                if v.kind != "number":
-                    root = out.root(v)
-                    below |= found.get(root, set()) | {root}
-            for v in s.op.outputs():
-                found[v] = below
-    return found
+        if s.kind != "call":
+            continue
+        shares = s.op.shares
+        below: set[Value] = set()
+        for i, v in enumerate(s.op.inputs()):
+            # what is inside an object is not looked at
+            if v.kind != NUMBER and (shares is None or i in shares or v.kind == OPAQUE):
+                below.update(out.lies_in(v))
+        if below:
+            out.alias |= dict.fromkeys(s.op.outputs(), frozenset(below))
+
+
+def to_watch(plan: Plan, out: Statements, s: Statement) -> list[Value]:
+    """The arguments of a call that may be written over while its result is read, if that was a view of them.
+
+    While recording it was none; but that may depend on how the arguments lie.
+    """
+    shares = s.op.shares
+    if shares is None:
+        return []
+    written = plan.own | plan.replaced
+    return [
+        v
+        for i, v in enumerate(s.op.inputs())
+        if v.kind == ARRAY and i not in shares and any(x in written for x in out.lies_in(v))
+    ]
 
 
 def lives(program: Program, out: Statements) -> tuple[dict[Value, int], dict[Value, int]]:
     """The statement that makes each buffer, and the last that reads it."""
-    alias = sources(out)
     first: dict[Value, int] = {}
     last: dict[Value, int] = {}
     for place, s in enumerate(out.items):
         i = out.time(place)
         for op in s.ops:
             for v in op.inputs():
-                root = out.root(v)
-                for each in (root, *alias.get(root, ())):
-                    last[each] = i
+                last |= dict.fromkeys(out.lies_in(v), i)
         for v in s.results():
             first[v] = i
             last[v] = max(i, last.get(v, i))
     end = out.time(len(out.items) - 1) + 1 if out.items else 0
     for v in program.outputs:
         if type(v) is Value:
-            root = out.root(v)
-            for each in (root, *alias.get(root, ())):
-                last[each] = end
+            last |= dict.fromkeys(out.lies_in(v), end)
     return first, last
 
 
@@ -105,6 +106,7 @@ def make_plan(program: Program, out: Statements, donated: set[int], pairs: dict[
         ``pairs[k]``: the input that output k most resembles.
     """
     plan = Plan()
+    find_aliases(out)
     first, last = lives(program, out)
     kept = stored(program, out)
     maker = {v: s for s in out.items for v in s.results()}
@@ -124,6 +126,7 @@ def make_plan(program: Program, out: Statements, donated: set[int], pairs: dict[
             and _may_replace(program.inputs[place], v, out, first, last, maker)
         ):
             plan.donated[v] = place
+            plan.replaced.add(program.inputs[place])
             taken.add(place)
     _lay_out(plan, [v for v in buffered if v not in plan.outputs], out, first, last, maker)
     return plan
@@ -155,13 +158,13 @@ def _alone(out: Statements, s: Statement, old: Value, time: int) -> bool:
     if not out.times:
         return True
     others = [x for i, x in enumerate(out.items) if out.times[i] == time and x is not s]
-    return not any(out.root(v) is old for x in others for op in x.ops for v in op.inputs())
+    return not any(old in out.read(x) for x in others)
 
 
 def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> bool:
     """Whether a statement reads `old` at the element alone at which it writes `new`."""
-    if s.shared:
-        return False
+    if s.shared or any(old in out.alias.get(out.root(v), ()) for op in s.ops for v in op.inputs()):
+        return False  # a view may have its elements in another order
     if s.start is not None:
         return s.start[0] is old and all(out.root(v) is not old for v in s.op.inputs())
     if s.kind == "into":

@@ -111,6 +111,8 @@ class Op:
         A `Value`, or a `Tuple` of results.
     line : str
         The user's line.
+    shares : frozenset of int or None
+        Which of `inputs` the results shared memory with while recording; None if that is not known.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Op:
     settings: dict[str, Any]
     result: Any = None
     line: str = ""
+    shares: frozenset[int] | None = None
 
     def outputs(self) -> list[Value]:
         """The values that it makes."""

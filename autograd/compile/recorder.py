@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import as_numpy
+from .memory import shared_places
 from .program import ARRAY, NUMBER, OPAQUE, Op, Tuple, Value, replace
 
 NUMBERS = (bool, int, float, complex)
@@ -101,12 +102,19 @@ class Recorder:
         ):
             numbers = frozenset().union(*(v.numbers or () for v in inner))
 
+        given: list[Any] = []  # as `Op.inputs` has them
+
         def inside(x: Any) -> Any:
             if isinstance(x, Recorded):
+                given.append(x.real_value)
                 return x.of
-            return self.constant(x) if is_array(x) else x
+            if is_array(x):
+                given.append(x)
+                return self.constant(x)
+            return x
 
         op = Op(name, function, replace(args, inside), replace(settings, inside), line=users_line())
+        op.shares = shared_places(out, given)
         result = self.wrap(out, symbols[0], lambda y: self.value(y, op=op, numbers=numbers))
         op.result = structure_of(result)
         self.ops.append(op)

@@ -10,8 +10,9 @@ import numpy as np
 from ...backend import Backend, backend_of, current, is_array
 from .. import tree
 from ..array import Array, peel, raw
+from .cuda_source import loopable as on_device
 from .entry import Entry
-from .fuse import goes_into, is_entropy_name, loopable, reducible
+from .fuse import goes_into, is_entropy_name, reducible
 from .guards import MISS, Leaf, Token
 from .passes import simplify
 from .precision import turn_later
@@ -118,7 +119,7 @@ class Recording:
 
     def _real_all(self) -> list[Any]:
         """What this call returns: memory that nobody else has, or an input itself."""
-        taken = {id(x) for x in self.given}
+        taken = {id(x) for x in self.given} | self.recorder.constants.keys()
         out = []
         for x in self.outputs:
             value = self._real(x)
@@ -149,12 +150,12 @@ class Recording:
         places = {v.place: v for v in self.inputs}
         inputs: list[Any] = [places.get(i) for i in range(len(self.leaves))]
         name = getattr(self.f, "__name__", "f")
-        program = Program(inputs, self.recorder.ops, results, name=name)
+        program = Program(inputs, self.recorder.ops, list(results), name=name)
         if self.recorder.precision != "float32":
             program.precision = self.recorder.precision
             turn_later(program)
         simplify(program)
-        _own_outputs(program)
+        _own_outputs(program, results, self._writes)
         donated = {
             i
             for i, leaf in enumerate(self.leaves)
@@ -181,6 +182,15 @@ class Recording:
             name=name,
         )
 
+    def _writes(self, op: Op) -> bool:
+        """Whether the result of an operation is a buffer of the program's own, not what a function returned."""
+        if self.device is not None:
+            new = (
+                op.shares is not None and not op.shares
+            )  # a call, but not of what NumPy calls a view
+            return on_device(op) or reducible(op) or (goes_into(op) and new)
+        return not self.plain and (goes_into(op) or is_entropy_name(op))
+
     def _output(self, x: Any) -> Any:
         if isinstance(x, Symbol):
             return x.of
@@ -194,13 +204,23 @@ def _token(x: Any) -> Any:
     return Token(inner) if is_array(inner) else x
 
 
-def _own_outputs(program: Program) -> None:
-    """Give every output a value of its own: one that no other output, constant or view shares memory with."""
+def _own_outputs(program: Program, recorded: list[Any], writes: Callable[[Op], bool]) -> None:
+    """Give every output a value of its own: one that no input, other output, constant or view shares memory with.
+
+    Parameters
+    ----------
+    program : Program
+    recorded : list
+        The outputs before the program was simplified: an argument that is returned as it is stays itself, but
+        ``x * 1`` is a new array.
+    writes : callable
+        Which operations write into buffers of the program's own.
+    """
     seen: set[Value] = set()
-    for k, v in enumerate(program.outputs):
-        if type(v) is not Value or v.kind != ARRAY or v.place >= 0:
+    for k, (v, before) in enumerate(zip(program.outputs, recorded, strict=True)):
+        if type(v) is not Value or v.kind != ARRAY or (v.place >= 0 and before is v):
             continue
-        if v in seen or v.constant or _may_be_shared(v):
+        if v in seen or v.op is None or not writes(v.op):
             own = Value(f"r{k}", ARRAY, v.shape, v.dtype)
             op = Op("copied", copied, (v,), {}, own)
             own.op = op
@@ -212,12 +232,6 @@ def _own_outputs(program: Program) -> None:
 def copied(x: Any) -> Any:
     """A fresh array."""
     return backend_of(x).xp.copy(x)
-
-
-def _may_be_shared(v: Value) -> bool:
-    op = v.op
-    assert op is not None
-    return not (goes_into(op) or loopable(op) or reducible(op) or is_entropy_name(op))
 
 
 def pair(

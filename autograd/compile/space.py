@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ...backend import Backend, backend_of, register
 from ...backend._base import Namespace
 from ..backward import SPACES
+from ..dtypes import as_numpy
+from ..primitive import find
+from ..signatures import ARRAYS
 from .decompose import decomposed, decomposed_on_device
 from .elementwise import TABLE
 from .precision import round_operands
@@ -25,9 +32,9 @@ _REFUSED = {
     "unique_inverse": "make it an argument of the compiled function",
     "unique_values": "make it an argument of the compiled function",
 }
+_COPIES = frozenset(("copy", "positive"))
 # Results that depend on shapes and dtypes alone.
 _OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
-_SAME = frozenset(("copy", "stop_gradient", "positive"))
 
 
 class RecordingSpace(Namespace):
@@ -62,17 +69,74 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
             return recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
-        if name in _SAME and isinstance(args[0], Symbol):
+        if name == "stop_gradient" and isinstance(args[0], Symbol):
+            return args[0].renamed()
+        if name in _COPIES and isinstance(args[0], Symbol):
             return args[0].copy()
+        if name == "astype" or (name not in TABLE and name not in _OF_NUMBERS):
+            args, settings = _as_operands(name, function, args, settings)
         args, settings = _read_numbers(name, args, settings)
         if name == "matmul" and recorder.precision != "float32":
             args = round_operands(recorder, args)
         if refusal is not None or _by_mask(name, args, settings):
             _refuse_shape(name, args, refusal)
+        if find_recorder(args) is None and find_recorder(settings) is None:
+            return function(
+                *args, **settings
+            )  # all that was recorded were numbers, which were read
         return recorder.record(name, function, args, settings)
 
     call.__name__ = name
     return call
+
+
+def _as_operands(name: str, function: Callable[..., Any], args: Any, settings: Any) -> Any:
+    """Python numbers where a function has arrays, as arrays of no dimension: they may change from call to call."""
+    if not any(_is_number(x) for x in (*args, *settings.values())):
+        return args, settings
+    arrays = [
+        x.dtype for x in (*args, *settings.values()) if isinstance(x, Symbol) and not x.is_number
+    ]
+    arrays = [as_numpy(dtype) for dtype in arrays]
+    known = _parameters(name, function)
+
+    def operand(key: Any, x: Any) -> Any:
+        if not _is_number(x) or key not in OPERANDS:
+            return x
+        # as weak as a Python number is beside arrays
+        beside = [] if key in ("indices", "labels") else arrays
+        dtype = np.result_type(*beside, _LIKE[x.of.dtype.kind])
+        return x.recorder.record("asarray", x.backend.asarray, (x,), {"dtype": dtype})
+
+    places = [known[i] if i < len(known) else "" for i in range(len(args))]
+    return (
+        tuple(operand(key, x) for key, x in zip(places, args, strict=True)),
+        {key: operand(key, x) for key, x in settings.items()},
+    )
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Symbol) and x.of.kind == NUMBER
+
+
+_LIKE = {"b": True, "i": 1, "f": 1.0, "c": 1j}
+# What arrays are called in signatures: the standard's, and those of what rules ask for.
+OPERANDS = ARRAYS - {"repeats"} | frozenset(
+    ("ct", "out", "larger", "smaller", "size", "mask", "top")
+)
+
+
+@functools.cache
+def _parameters(name: str, function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the positional parameters of a function; none where it does not say."""
+    try:
+        return find(name).positional
+    except KeyError:
+        pass
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()
 
 
 def _read_numbers(name: str, args: Any, settings: Any) -> Any:

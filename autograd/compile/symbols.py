@@ -38,8 +38,23 @@ def _operator(name: str, function: Callable[..., Any], *, reflected: bool = Fals
     return method
 
 
+_REAL, _IMAG = operator.attrgetter("real"), operator.attrgetter("imag")
+_OF_PYTHON = frozenset(
+    """as_integer_ratio bit_count bit_length conjugate denominator fromhex hex is_integer numerator
+    to_bytes""".split()  # noqa: SIM905 - a table
+)
+
+
 def _operand(x: Any) -> bool:
-    return isinstance(x, NUMBERS) or (hasattr(x, "dtype") and not hasattr(x, "tape"))
+    """Whether an operator takes `x`; else it is left to the other class, as NumPy's arrays leave it.
+
+    That is a traced `Array`, or one whose ``__array_ufunc__`` is None: `Batched` under a Jacobian.
+    """
+    if isinstance(x, NUMBERS):
+        return True
+    if getattr(type(x), "__array_ufunc__", True) is None:
+        return False
+    return hasattr(x, "dtype") and not hasattr(x, "tape")
 
 
 def _in_place(name: str, function: Callable[..., Any]) -> Any:
@@ -120,11 +135,15 @@ class Symbol(Recorded):
     @property
     def real(self) -> Any:
         """The real part."""
+        if self.of.kind == NUMBER:
+            return self.recorder.record("py.real", _REAL, (self,), {})
         return self.space.real(self)
 
     @property
     def imag(self) -> Any:
         """The imaginary part."""
+        if self.of.kind == NUMBER:
+            return self.recorder.record("py.imag", _IMAG, (self,), {})
         return self.space.imag(self)
 
     def __len__(self) -> int:
@@ -159,6 +178,17 @@ class Symbol(Recorded):
     def __invert__(self) -> Any:
         return self._unary("bitwise_invert", operator.invert)
 
+    def __round__(self, digits: Any = None) -> Any:
+        if self.of.kind != NUMBER:
+            raise TypeError("round(x) is for numbers; use pb.xp.round(x)")
+        return self.recorder.record("py.round", round, (self, digits), {})
+
+    def __getattr__(self, name: str) -> Any:
+        """What Python numbers alone have: their value is read."""
+        if name in _OF_PYTHON and self.of.kind == NUMBER:
+            return getattr(self.read(f"x.{name}"), name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def _unary(self, name: str, function: Callable[..., Any]) -> Any:
         if self.of.kind == NUMBER:
             return self.recorder.record(f"py.{name}", function, (self,), {})
@@ -177,9 +207,15 @@ class Symbol(Recorded):
         """A copy on another device."""
         return self.space.to_device(self, device)
 
-    def copy(self) -> Any:
+    def renamed(self) -> Any:
         """Itself, under another name: nothing writes to it."""
         return type(self)(self.recorder, self.of, self.real_value)
+
+    def copy(self) -> Any:
+        """A fresh array; the program makes one only where it is a result."""
+        if self.of.kind == NUMBER:
+            return self.renamed()
+        return self.recorder.record("copy", self.space.base.copy, (self,), {})
 
     __copy__ = copy
 

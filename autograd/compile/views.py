@@ -1,4 +1,8 @@
-"""Results that are views of their operand: where they begin in its buffer and how they step through it."""
+"""Views that are taken while a program is laid out: where they begin in a buffer and how they step through it.
+
+The table of names here is for speed alone, so that loops and products read their operands as they lie. Views of all
+other functions are results of calls, and found by their memory: `memory.py`.
+"""
 
 from __future__ import annotations
 

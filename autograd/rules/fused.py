@@ -7,7 +7,11 @@ X̄ = Ȳ Wᵀ, W̄ = Xᵀ Ȳ, b̄ = Ȳᵀ 1. With a ReLU behind it, Ȳ is first 
 
 *Softmax cross-entropy.* L = −(1/n) Σ_i log p_i[y_i] with p_i = softmax(z_i): log p_i[y_i] = z_i[y_i] − log Σ exp z_i,
 so z̄ = (p − onehot(y)) · ct / n. The forward pass leaves the slope (p − onehot(y)) / n as a residual, so
-that the backward pass is one scaling (Bishop, Pattern Recognition and Machine Learning, 2006, eq. 4.109).
+that the backward pass is one scaling (Bishop, Pattern Recognition and Machine Learning, 2006, eq. 4.109). Where p is
+nearly 1, p − 1 has no digits left: minus the sum of the other probabilities, or expm1(log p), has them.
+
+*Log-softmax.* x_bar = ct − p Σ ct = ct (1 − p) − p (Σ ct − ct), with 1 − p = −expm1(out): the cotangent of one class
+alone gives 1 − p to its last digit.
 """
 
 from __future__ import annotations
@@ -19,16 +23,16 @@ from .statistical import kept_shape, spread
 
 defvjp(
     "linear",
-    x=lambda ct, W: ct @ W.mT,
+    x=lambda ct, W, xp: xp.matmul(ct, W.mT),
     W=lambda ct, x, xp: xp.linear_vjp_W(ct, x),
     b=lambda ct, b_shape, xp: xp.sum_to_shape(ct, b_shape),
 )
 defvjp(
     "linear_relu",
-    _inner=lambda ct, out, xp: xp.relu_vjp(ct, out),
-    x=lambda _inner, W: _inner @ W.mT,
-    W=lambda _inner, x, xp: xp.linear_vjp_W(_inner, x),
-    b=lambda _inner, b_shape, xp: xp.sum_to_shape(_inner, b_shape),
+    _inner=lambda ct, out, b_shape, xp: xp.relu_bias_vjp(ct, out, b_shape),
+    x=lambda _inner, W, xp: xp.matmul(_inner[0], W.mT),
+    W=lambda _inner, x, xp: xp.linear_vjp_W(_inner[0], x),
+    b=lambda _inner: _inner[1],
 )
 # chosen, not multiplied: an infinite cotangent at x < 0, as sqrt(relu(x)) sends, stays away. In linear_relu the
 # product of the two is faster, and such a network has diverged already.
@@ -54,7 +58,9 @@ def _logsumexp(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) ->
 defvjp("logsumexp", x=_logsumexp)
 defvjp(
     "log_softmax",
-    x=lambda ct, out, axis, xp: ct - xp.exp(out) * xp.sum(ct, axis=axis, keepdims=True),
+    x=lambda ct, out, axis, xp: (
+        -ct * xp.expm1(out) - xp.exp(out) * (xp.sum(ct, axis=axis, keepdims=True) - ct)
+    ),
 )
 defvjp(
     "softmax",

@@ -6,6 +6,7 @@ matrices too, since the sweep carries conjugated cotangents.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from ..dtypes import is_complex
@@ -58,7 +59,7 @@ defvjp("matrix_transpose", x=lambda ct, xp: xp.matrix_transpose(ct))
 def _matmul_x1(ct: Any, x1_ndim: int, x2: Any, xp: Any) -> Any:
     """ct x2ᵀ; a vector x1 stands for a row that the product drops, a vector x2 for a column."""
     if x1_ndim >= 2 and x2.ndim >= 2:
-        return ct @ xp.matrix_transpose(x2)
+        return xp.matmul(ct, xp.matrix_transpose(x2))
     if x2.ndim == 1:
         return column(ct, xp) * x2
     return xp.squeeze(row(ct, xp) @ xp.matrix_transpose(x2), axis=-2)
@@ -67,7 +68,7 @@ def _matmul_x1(ct: Any, x1_ndim: int, x2: Any, xp: Any) -> Any:
 def _matmul_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
     """x1ᵀ ct, with the same readings of vectors."""
     if x1.ndim >= 2 and x2_ndim >= 2:
-        return xp.matrix_transpose(x1) @ ct
+        return xp.matmul(xp.matrix_transpose(x1), ct)
     if x1.ndim == 1 and x2_ndim == 1:
         return ct * x1
     if x1.ndim == 1:
@@ -86,10 +87,14 @@ defvjp("matmul", x1=_matmul_x1, x2=_matmul_x2)
 
 def _summed_axes(axes: Any, ndim1: int, ndim2: int) -> tuple[list[int], list[int]]:
     """The axes of x1 and of x2 that are summed over, in pairs, counted from the front."""
-    if isinstance(axes, int):
-        return list(range(ndim1 - axes, ndim1)), list(range(axes))
-    first, second = ((a,) if isinstance(a, int) else a for a in axes)
-    return [a % ndim1 for a in first], [a % ndim2 for a in second]
+    if not isinstance(axes, tuple | list):
+        n = operator.index(axes)  # it may be a number that `compile` records
+        return list(range(ndim1 - n, ndim1)), list(range(n))
+    first, second = (a if isinstance(a, tuple | list) else (a,) for a in axes)
+    return (
+        [operator.index(a) % ndim1 for a in first],
+        [operator.index(a) % ndim2 for a in second],
+    )
 
 
 def _without(ndim: int, axes: list[int]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from ..dtypes import is_complex
@@ -13,7 +14,8 @@ def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     """`shape` with 1 on the reduced axes."""
     if axis is None:
         return (1,) * len(shape)
-    axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
+    # an axis may be a number that `compile` records
+    axes = {operator.index(a) % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 

@@ -164,10 +164,31 @@ def triangular(A: Any, b: Any, kind: str, xp: Any, *, transposed: bool = False) 
 
 
 def inexact(x: Any) -> Any:
-    """`x` as a floating-point array, traced if it is."""
+    """`x` as a floating-point array, traced if it is.
+
+    Raises
+    ------
+    TypeError
+        For a precision that LAPACK does not have.
+    """
     if not hasattr(x, "shape") or isinstance(x, np.generic):
         x = asarray(x)
-    return x if as_numpy(x.dtype).kind in "fc" else fun.astype(asarray(x), np.dtype("float64"))
+    dtype = as_numpy(x.dtype)
+    if dtype in _EXACT:
+        return x
+    if dtype.kind in "biu":
+        return fun.astype(asarray(x), np.dtype("float64"))
+    raise TypeError(
+        f"pb.linalg: an array of {x.dtype}; linear systems are solved in float32, float64, complex64 and complex128. "
+        f'Convert it: x.astype("{_nearest_precision(dtype)}")'
+    )
+
+
+def _nearest_precision(dtype: np.dtype) -> str:
+    wide = dtype.itemsize > (16 if dtype.kind == "c" else 8)
+    if dtype.kind == "c":
+        return "complex128" if wide else "complex64"
+    return "float64" if wide else "float32"
 
 
 def operands(A: Any, b: Any) -> tuple[Any, Any]:

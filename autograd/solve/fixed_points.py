@@ -15,6 +15,11 @@ from .krylov_steps import length, ratio
 Map = Callable[[Any], Any]
 
 
+def _trace(v: Any) -> float:
+    """How much of the largest v so far counts for the size of v: near a fixed point at 0 no gap is small beside v."""
+    return float(np.finfo(as_numpy(v.dtype)).eps) ** 0.75
+
+
 class Plain(NamedTuple):
     """State of the plain iteration; `norm` is ‖T(v) − v‖ over what is asked for."""
 
@@ -30,10 +35,12 @@ def plain(T: Map, v: Any, rtol: float, atol: float, run: Run) -> tuple[Any, Info
 
     def step(state: Plain) -> Plain:
         new = T(state.x)
-        size = xp.maximum(state.size, length(xp, new))
+        here = length(xp, new)
+        size = xp.maximum(state.size, here)
         gap = length(xp, new - state.x)
-        return Plain(new, size, gap, ratio(xp, gap, rtol * size + atol))
+        return Plain(new, size, gap, ratio(xp, gap, rtol * xp.maximum(here, trace * size) + atol))
 
+    trace = _trace(v)
     start = length(xp, v)
     return _run(xp, step, step(Plain(v, start, start, start)), run)
 
@@ -57,15 +64,17 @@ def anderson(
 ) -> tuple[Any, Info]:
     """The combination of the last points that minimises ‖f‖ if T is linear; a step of size `mixing` from there."""
     xp = SPACES.of(v)
+    trace = _trace(v)
     tiny = 10 * float(np.finfo(as_numpy(v.dtype)).eps)
     eye = xp.asarray(xp.eye(history), dtype=v.dtype, device=v.device)
 
     def look(x: Any, size: Any) -> tuple[Any, Any, Any, Any, Any]:
         new = T(x)
         f = new - x
-        size = xp.maximum(size, length(xp, new))
+        here = length(xp, new)
+        size = xp.maximum(size, here)
         gap = length(xp, f)
-        return new, f, size, gap, ratio(xp, gap, rtol * size + atol)
+        return new, f, size, gap, ratio(xp, gap, rtol * xp.maximum(here, trace * size) + atol)
 
     def step(state: Anderson) -> Anderson:
         v = state.nearby

@@ -27,9 +27,10 @@ from .krylov import cg, gmres
 from .krylov_run import Info, Run, every_of
 from .krylov_solution import conj
 from .minimum import METHODS as MINIMISERS
-from .minimum import minimum
+from .minimum import Settings, minimum
 from .newton import Broyden, Newton, by_scipy, newton
 from .operators import LinearOperator, pullback_of
+from .systems import solve
 
 __all__ = ["argmin", "fixed_point", "root"]
 
@@ -82,8 +83,9 @@ def root(
         ``"newton"``; ``"newton-krylov"``, which needs no Jacobian but its products; ``"broyden"``, which computes it
         once and corrects it; on NumPy also the names of `scipy.optimize.root`, such as ``"hybr"``.
     rtol : float, optional
-        The iteration ends when a full step is shorter than `rtol` times the largest v so far; eps^(3/4) if not
-        given, 2e-12 in float64. Convergence is quadratic or nearly so: the error is much smaller than the last step.
+        The iteration ends when a full step is shorter than `rtol` times ‖v‖; eps^(3/4) if not given, 2e-12 in
+        float64. Convergence is quadratic or nearly so: the error is much smaller than the last step. (Near a root at 0,
+        eps^(3/4) times the largest ‖v‖ so far stands for ‖v‖.)
     atol : float
         It also ends when ‖g(v)‖ ≤ atol.
     maxiter : int
@@ -178,8 +180,8 @@ def fixed_point(
         ``"plain"``: v ← T(v), for contractions; ``"anderson"``: the combination of the last few v and T(v) that
         would be nearest to a fixed point if T were linear.
     rtol, atol : float
-        It ends where ‖T(v) − v‖ ≤ rtol · (the largest ‖v‖ so far) + atol; `rtol` is eps^(3/4) if not given, 2e-12 in
-        float64.
+        It ends where ‖T(v) − v‖ ≤ rtol · ‖T(v)‖ + atol; `rtol` is eps^(3/4) if not given, 2e-12 in float64. (Near a
+        fixed point at 0, eps^(3/4) times the largest ‖v‖ so far stands for ‖T(v)‖.)
     maxiter : int
         Evaluations of T at most.
     history, mixing : int, float
@@ -265,10 +267,11 @@ def argmin(
     method : str
         ``"newton"``, ``"lbfgs"`` or ``"gradient"`` (with the steps of Barzilai and Borwein).
     rtol : float, optional
-        Newton's method ends when a full step is shorter than `rtol` times the largest v so far; eps^(3/4) if not given.
-        The others end where ‖∇f‖ ≤ rtol · (the largest ‖∇f‖ so far); eps^0.45 if not given, 9e-8 in float64.
+        Newton's method ends where its next step is shorter than `rtol` times ‖v‖, or than `rtol` times the way from v0
+        if that is longer. If not given: eps^(3/4), and only when the gradient falls no further. The others end where
+        ‖∇f‖ ≤ rtol · (the largest ‖∇f‖ so far), eps^0.45 if not given, 9e-8 in float64, and Newton's step is short too.
     atol : float
-        It also ends when ‖∇f‖ ≤ atol.
+        It also ends when ‖∇f‖ ≤ atol. A place where the Hessian is indefinite is no end, whatever the gradient is.
     maxiter : int
         Steps at most.
     linear_solver : str
@@ -284,13 +287,15 @@ def argmin(
     Raises
     ------
     ConvergenceError
-        With residual ‖∇f‖, steps and tolerance.
+        With residual ‖∇f‖, steps and tolerance; the message says why it ended.
     TypeError
         For complex v.
 
     Notes
     -----
-    Nocedal and Wright, Numerical optimization, 2nd edition, 2006, chapters 3, 6 and 7.
+    Newton's method goes by trust regions (Moré and Sorensen, Computing a trust region step, 1983; with products,
+    Steihaug, 1983). From a maximum or a saddle it goes down the most negative curvature, always the same way. Nocedal
+    and Wright, Numerical optimization, 2nd edition, 2006, chapters 3, 4, 6 and 7.
 
     Examples
     --------
@@ -323,7 +328,9 @@ def argmin(
     def solve(v: Any) -> tuple[Any, Info]:
         dense = linear.dense(v.shape[0]) or (linear.solver == "auto-cg" and v.shape[0] <= DENSE)
         tolerance = rtol if rtol is not None else _eps(v) ** (0.75 if method == "newton" else 0.45)
-        return minimum(objective, v, method, dense, tolerance, atol, maxiter)
+        return minimum(
+            objective, v, Settings(method, dense, tolerance, atol, maxiter, rtol is None)
+        )
 
     def gradient(v: Any) -> Any:
         return grad(objective)(as_array(v))
@@ -346,9 +353,10 @@ def _solution(
     with hidden(tapes):
         v, info = solve(start)
     if check and not info.converged:
+        why = f"{info.why}; " if info.why else ""
         raise ConvergenceError(
             f"{name}: not converged after {info.steps} steps: the residual's norm is {info.residual:.3g}, asked for "
-            f"was {info.tolerance:.3g}; start nearer, raise maxiter or rtol, or try another method; check=False "
+            f"was {info.tolerance:.3g}; {why}start nearer, raise maxiter or rtol, or try another method; check=False "
             "takes it as it is",
             residual=info.residual, steps=info.steps, tolerance=info.tolerance,
         )  # fmt: skip
@@ -364,8 +372,11 @@ def transposed_solve(equation: Callable[[Any], Any], v: Any, ct: Any, linear: Li
     v = as_array(v)
     n = v.shape[0]
     if linear.dense(n) or (linear.solver == "auto-cg" and n <= DENSE):
-        J = jacobian(equation)(v)
-        return xp.linalg.solve(xp.matrix_transpose(J), ct)
+        E = xp.matrix_transpose(jacobian(equation)(v))
+        # rows of one size: what the check then finds to be singular is no matter of units
+        sizes = xp.stop_gradient(xp.max(xp.abs(E), axis=-1))
+        weights = 1 / xp.where(sizes == 0, xp.ones_like(sizes), sizes)
+        return solve(xp.expand_dims(weights, axis=-1) * E, weights * ct)
     rtol = linear.rtol if linear.rtol is not None else _eps(raw(v)) ** (2 / 3)
     by = cg if linear.solver in ("cg", "auto-cg") else functools.partial(gmres, restart=min(n, 50))
     transpose = LinearOperator(pullback_of(equation, v))  # w ↦ Eᴴ w

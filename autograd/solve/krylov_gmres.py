@@ -26,25 +26,26 @@ Map = Callable[[Any], Any]
 
 def gmres_run(
     xp: Any, A: Map, M: Map, b: Any, x: Any, r: Any, tolerance: Any, restart: int, run: Run
-) -> tuple[Any, int, float, float]:
-    """Cycles of at most `restart` steps: x, steps, norm of the residual and tolerance."""
+) -> tuple[Any, int, float, float, bool]:
+    """Cycles of at most `restart` steps: x, steps, norm of the residual, tolerance, and whether all are used up."""
     norm, limit = numbers(xp, length(xp, r), tolerance)
-    steps = 0
+    steps, stalled = 0, False
     for _ in range(run.maxiter):
         if not math.isfinite(norm) or norm <= limit:
             break
         update, made = _cycle(xp, A, M, r, norm, limit, restart, run.every)
-        x = x + M(update)
-        r = b - A(x)
-        before, (norm,) = norm, numbers(xp, length(xp, r))
+        moved = x + M(update)
+        r_moved = b - A(moved)
+        (after,) = numbers(xp, length(xp, r_moved))
         steps += made
+        if made == 0 or after >= norm:
+            # a breakdown without progress: further cycles would do the same
+            stalled = True
+            break
+        x, r, norm = moved, r_moved, after
         if run.callback is not None:
             run.callback(x)
-        if (
-            made == 0 or norm >= before
-        ):  # a breakdown without progress: further cycles would do the same
-            break
-    return x, steps, norm, limit
+    return x, steps, norm, limit, not stalled
 
 
 def _cycle(

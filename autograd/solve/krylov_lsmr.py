@@ -19,10 +19,11 @@ from typing import Any
 from .. import namespace as xp
 from ..array import Array, raw
 from ..backward import SPACES
+from ..dtypes import as_numpy
 from .adjoint import hidden, implicit_solution, open_tapes
-from .krylov_run import Info, Run, conclude, every_of, iterate, refuse_nan
+from .krylov_run import Info, Run, conclude, every_of, iterate, refuse_nan, verified
 from .krylov_solution import conj, inexact
-from .krylov_steps import Limits, length, lsmr_start, lsmr_step
+from .krylov_steps import Limits, excess, length, lsmr_start, lsmr_step
 from .operators import LinearOperator, as_operator, flat_map
 
 HINT = "a rank-deficient A has no derivative; damp= makes it regular"
@@ -92,8 +93,14 @@ def lsmr(
     (array([1., 2.]), True)
     """
     b = inexact(b)
+    if as_numpy(b.dtype) == "float16":
+        raise TypeError(
+            "lsmr: b is float16, in which its tolerances are no numbers; use float32: b.astype('float32')"
+        )
     op = _with_shape(as_operator(A, "lsmr"), b, x0)
     domain = op.shape[1]
+    if 0 in (*domain, *b.shape):  # no equation or no unknown: 0 is the shortest solution
+        return _zeros(domain, b), Info(converged=True, steps=0, residual=0.0, tolerance=0.0)
     if damp:
         op, b = _damped(op, b, damp)
     probe = b - op(_zeros(domain, b))
@@ -178,12 +185,25 @@ def _minimise(
     callback = run.callback
     if callback is not None:
         run = run._replace(callback=lambda x: callback(space.reshape(x * scale, domain)))
-    first = lsmr_start(space, A, AH, x, r, limits)
-    state, steps, norm, wanted = iterate(space, step, first, space.ones_like(first.norm), run)
-    if steps == 0 and not math.isfinite(norm) and check:
+    start = functools.partial(lsmr_start, space, A, AH)
+
+    def method(
+        x: Any, r: Any, tolerance: Any, run: Run
+    ) -> tuple[Any, int, float, float, bool, Any]:
+        state, made, carried, limit = iterate(space, step, start(x, r, limits), tolerance, run)
+        return state.x, made, carried, limit, made >= run.maxiter, state
+
+    def size(r: Any, state: Any) -> Any:
+        return excess(space, limits, state, length(space, r), length(space, AH(r)))
+
+    one = space.ones_like(limits.norm_b)
+    x, end = verified(space, method, size, A, flat_b, x, r, one, run)
+    if end.steps == 0 and not math.isfinite(end.residual) and check:
         refuse_nan(space, b, r, "lsmr")
-    info = Info(converged=norm <= wanted, steps=steps, residual=norm, tolerance=wanted)
-    return space.reshape(state.x * scale, domain), info
+    info = Info(
+        converged=end.converged, steps=end.steps, residual=end.residual, tolerance=end.tolerance, why=end.said(1.0)
+    )  # fmt: skip
+    return space.reshape(x * scale, domain), info
 
 
 def _with_shape(op: LinearOperator, b: Array, x0: Any) -> LinearOperator:

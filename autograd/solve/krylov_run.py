@@ -25,6 +25,8 @@ class Info(int):
         The norm of the last residual.
     tolerance : float
         The norm that was asked for.
+    why : str
+        Why it ended, where it did not converge and more is known than that the steps are used up.
 
     Examples
     --------
@@ -38,12 +40,15 @@ class Info(int):
     steps: int
     residual: float
     tolerance: float
+    why: str
 
-    def __new__(cls, *, converged: bool, steps: int, residual: float, tolerance: float) -> Info:
+    def __new__(
+        cls, *, converged: bool, steps: int, residual: float, tolerance: float, why: str = ""
+    ) -> Info:
         """An integer with these attributes."""
         made = super().__new__(cls, 0 if converged else max(steps, 1))
         made.converged, made.steps = converged, steps
-        made.residual, made.tolerance = residual, tolerance
+        made.residual, made.tolerance, made.why = residual, tolerance, why
         return made
 
     def __repr__(self) -> str:
@@ -111,6 +116,70 @@ def iterate(
     return state, made, norm, limit
 
 
+class End(NamedTuple):
+    """How an iteration ended, by the true residual, and by the residual that its recurrence carried along."""
+
+    converged: bool
+    steps: int
+    residual: float
+    tolerance: float
+    carried: float
+    used_up: bool
+
+    def said(self, by: float) -> str:
+        """Why it did not converge, beyond that all steps are used up; sizes times `by`."""
+        if self.converged or not math.isfinite(self.residual):
+            return ""
+        if self.carried <= self.tolerance:
+            return (
+                f"the recurrence says {self.carried * by:.3g}, but of b - A x itself it is {self.residual * by:.3g}: "
+                "rounding came between them, and starting again from there did not help. A is ill-conditioned, or not "
+                "of the kind that the method is for"
+            )
+        if not self.used_up:
+            return (
+                "the iteration broke down: no further step makes the residual smaller. A is singular, or nearly so, "
+                "or the tolerance is below what rounding allows"
+            )
+        return ""
+
+
+def verified(
+    space: Any, method: Callable[..., Any], size: Callable[[Any, Any], Any], A: Any, b: Any, x: Any, r: Any,
+    tolerance: Any, run: Run,
+) -> tuple[Any, End]:  # fmt: skip
+    """Run the method; look at r = b - A x itself where it ends; start again from there while that halves it at least.
+
+    The residual of a recurrence drifts away from the true one, by rounding alone, and above all after a breakdown.
+
+    Parameters
+    ----------
+    method : callable
+        ``method(x, r, tolerance, run) -> x, steps, carried residual, tolerance, whether all steps are used up, state``.
+    size : callable
+        ``size(r, state)``: what has to be at most `tolerance`.
+    """
+    steps = 0
+    best: Any = None
+    while True:
+        x_new, made, carried, limit, used_up, state = method(x, r, tolerance, run)
+        steps += made
+        r_new = b - A(x_new) if made else r
+        norm = numbers(space, size(r_new, state))[0] if made else carried
+        better = best is None or norm < best.residual
+        if better:
+            halved = best is None or norm <= 0.5 * best.residual
+            x, r = x_new, r_new
+            best = End(norm <= limit, steps, norm, limit, carried, used_up)
+        else:
+            halved = False
+            best = best._replace(steps=steps)
+        run = run._replace(maxiter=run.maxiter - made if not used_up else 0)
+        # what has met its tolerance by its own account alone is worth another try
+        if best.converged or not halved or run.maxiter < 1 or not carried <= limit:
+            return x, best
+
+
 def refuse_nan(xp: Any, b: Any, residual: Any, solver: str) -> None:
     """Say which of b and A holds what is not a number, given that the first residual does.
 
@@ -137,11 +206,10 @@ def conclude(solver: str, info: Info, maxiter: int, check: bool, hint: str) -> N
     """
     if info.converged or not check:
         return
-    why = (
-        f"maxiter={maxiter} is used up: raise it, or give a preconditioner M"
-        if math.isfinite(info.residual)
-        else "the iteration broke down (NaN or infinity)"
-    )
+    if not math.isfinite(info.residual):
+        why = "the iteration broke down (NaN or infinity)"
+    else:
+        why = info.why or f"maxiter={maxiter} is used up: raise it, or give a preconditioner M"
     raise ConvergenceError(
         f"{solver}: not converged after {info.steps} steps: the residual's norm is {info.residual:.3g}, asked for was "
         f"{info.tolerance:.3g}; {why}. {hint}; check=False takes it as it is",

@@ -17,7 +17,7 @@ from ..backward import SPACES
 from ..dtypes import is_complex, is_inexact
 from .adjoint import hidden, implicit_solution, open_tapes
 from .krylov_gmres import gmres_run
-from .krylov_run import Info, Run, conclude, every_of, iterate, numbers, refuse_nan
+from .krylov_run import Info, Run, conclude, every_of, iterate, numbers, refuse_nan, verified
 from .krylov_steps import length
 from .operators import LinearOperator, as_operator, as_preconditioner, flat_map, unchanged
 
@@ -33,10 +33,10 @@ def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..
     """The method that goes from `start` by `step`s, as `solution` calls it."""
 
     def run(space: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run) -> Any:
-        state, *rest = iterate(
+        state, made, norm, limit = iterate(
             space, functools.partial(step, space, A, M), start(space, A, M, x, r), tolerance, run
         )
-        return state.x, *rest
+        return state.x, made, norm, limit, made >= run.maxiter
 
     return run
 
@@ -122,18 +122,19 @@ def _raw_solve(
     tolerance = space.maximum(limit, space.zeros_like(limit) + atol / scale)
     M = flat_map(pre, shape, wrap=False) if pre is not None else _same
     run = run._replace(callback=_unscaled(run.callback, scale, shape, space))
-    x, steps, norm, wanted = method(
-        space, flat_map(op, shape, wrap=True), M, b, x, r, tolerance, run
-    )
-    if steps == 0 and not math.isfinite(norm) and check:
+    A = flat_map(op, shape, wrap=True)
+
+    def ran(x: Any, r: Any, tolerance: Any, run: Run) -> tuple[Any, ...]:
+        return *method(space, A, M, b, x, r, tolerance, run), None
+
+    x, end = verified(space, ran, lambda r, _: length(space, r), A, b, x, r, tolerance, run)
+    if end.steps == 0 and not math.isfinite(end.residual) and check:
         refuse_nan(space, given, first, name)
     (by,) = numbers(space, scale)
-    done = norm <= wanted
-    if steps and not done:  # the recurrence's residual drifts, above all after a breakdown
-        (norm,) = numbers(space, length(space, b - flat_map(op, shape, wrap=True)(x)))
     return space.reshape(x * scale, shape), Info(
-        converged=done, steps=steps, residual=norm * by, tolerance=wanted * by
-    )
+        converged=end.converged, steps=end.steps, residual=end.residual * by, tolerance=end.tolerance * by,
+        why=end.said(by),
+    )  # fmt: skip
 
 
 def _same(r: Any) -> Any:

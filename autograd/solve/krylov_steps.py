@@ -231,13 +231,23 @@ class Limits(NamedTuple):
 
 
 def _excess(xp: Any, limits: Limits, state: Bidiagonal) -> Any:
+    return excess(xp, limits, state, state.norm_r, xp.abs(state.zeta_bar))
+
+
+def excess(xp: Any, limits: Limits, state: Bidiagonal, norm_r: Any, norm_AHr: Any) -> Any:
     """How many times the better of the two tolerances is exceeded."""
     size = xp.sqrt(state.A2)
     bound = limits.btol * limits.norm_b + limits.atol * size * length(xp, state.x)
-    # a residual of 0 is a solution, whatever the bounds
-    first = ratio(xp, state.norm_r, bound)
-    second = ratio(xp, xp.abs(state.zeta_bar), limits.atol * size * state.norm_r)
+    first = _times(xp, norm_r, bound)
+    second = _times(xp, norm_AHr, limits.atol * size * norm_r)
     return xp.where(second < first, second, first)
+
+
+def _times(xp: Any, a: Any, bound: Any) -> Any:
+    """a over its bound: a residual of 0 is a solution, whatever the bound, and no other is where the bound is 0."""
+    none = bound == 0
+    beyond = xp.where(a == 0, xp.zeros_like(a), xp.full_like(a, float("inf")))
+    return xp.where(none, beyond, a / xp.where(none, xp.ones_like(bound), bound))
 
 
 def lsmr_start(xp: Any, A: Map, AH: Map, x: Any, r: Any, limits: Limits) -> Bidiagonal:

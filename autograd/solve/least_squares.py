@@ -43,17 +43,26 @@ class Augmented:
     vectors = False
 
     def factor(self, A: Any) -> Any:
-        """Q (…, m, n), and R (…, n, n) as triangles are solved."""
+        """Q (…, m, n), R (…, n, n) as triangles are solved, and where A is 0.
+
+        Of A = 0 the solution of least norm is 0, by Q = 0 and R = I. NaN and infinities make Q and R NaN.
+        """
         xp = SPACES.of(A)
-        Q, R = xp.linalg.qr(A)
+        usable = xp.all(xp.isfinite(A), axis=(-2, -1), keepdims=True)
+        Q, R = xp.linalg.qr(xp.where(usable, A, xp.ones_like(A)))
+        nothing = ~xp.any(A != 0, axis=(-2, -1), keepdims=True)
+        i = xp.arange_like(R.shape[-1], R)
+        R = xp.where(nothing, xp.astype(i[:, None] == i[None, :], R.dtype), R)
         if self.check and R.size:
-            _full_rank(R, xp)
-        return Q, xp.factor(R, kind="upper", check=False)
+            _full_rank(R, usable[..., 0, 0], xp)
+        nan = xp.full_like(A[..., :1, :1], float("nan"))
+        Q = xp.where(usable, xp.where(nothing, xp.zeros_like(Q), Q), nan)
+        return Q, xp.factor(xp.where(usable, R, nan), kind="upper", check=False), nothing
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """(r, x) for (f, g); the transposed system is the conjugate one."""
         xp = SPACES.of(b)
-        Q, by_R = factor
+        Q, by_R, nothing = factor
         m = self.m
         if transposed:
             b = _conj(b, xp)
@@ -63,6 +72,8 @@ class Augmented:
         Rx = _conj(xp.matrix_transpose(Q), xp) @ f - moved
         x = xp.factor_solve(by_R, Rx, transposed=False)
         r = f - Q @ Rx
+        # beside A = 0 there is no solution but for g = 0: as a function of A, x has no derivative there
+        x = xp.where(nothing & (g != 0), xp.full_like(x, float("nan")), x)
         out = xp.concat([r, x], axis=-2)
         return _conj(out, xp) if transposed else out
 
@@ -78,13 +89,13 @@ def _conj(x: Any, xp: Any) -> Any:
     return xp.conj(x) if is_complex(x.dtype) else x
 
 
-def _full_rank(R: Any, xp: Any) -> None:
+def _full_rank(R: Any, usable: Any, xp: Any) -> None:
     """An error if the diagonal of R says that columns depend on each other, to working precision."""
     sizes = xp.abs(xp.linalg.diagonal(R))
-    ratio = xp.min(sizes, axis=-1) / xp.max(sizes, axis=-1)
-    if bool(xp.any(~(ratio > R.shape[-1] * xp.finfo(R.dtype).eps))) and bool(
-        xp.all(ratio == ratio)
-    ):
+    largest = xp.max(sizes, axis=-1)
+    ratio = xp.min(sizes, axis=-1) / xp.where(largest == 0, xp.ones_like(largest), largest)
+    ratio = xp.where(usable, ratio, xp.ones_like(ratio))
+    if bool(xp.any(~(ratio > R.shape[-1] * xp.finfo(R.dtype).eps))):
         raise SingularMatrixError(
             "lstsq: the matrix does not have full rank: the diagonal of its R spreads over a factor of "
             f"{1 / max(float(xp.min(ratio)), 1e-300):.1e}; leave out dependent columns, or use ridge"
@@ -106,7 +117,7 @@ def lstsq(A: Any, b: Any, *, check: bool = True) -> Any:
     Returns
     -------
     Array
-        x (n,) or (…, n, k).
+        x (n,) or (…, n, k). Of A = 0 it is 0, whose derivative in A is NaN: there is none.
 
     Raises
     ------

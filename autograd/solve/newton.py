@@ -20,43 +20,59 @@ from .krylov_run import Info, numbers
 Equation = Callable[[Any], Any]
 
 HALVINGS = 30
+CHECKED = 256  # unknowns up to which what SciPy found is looked at by the Jacobian
 DECREASE = 1e-4  # of what a linear model promises (Armijo)
 
 
 def newton(
     equation: Equation, v: Any, model: Any, rtol: float, atol: float, maxiter: int
 ) -> tuple[Any, Info]:
-    """Steps along ``model.direction(v, r)`` until a full one is shorter than `rtol` times the largest v."""
+    """Steps along ``model.direction(v, r)`` until a full one is shorter than `rtol` times ‖v‖.
+
+    It is the v of that step, and no larger one of the way: a step from far away that is small beside where it came from
+    says nothing about the root. Only a root near 0 needs a trace of the largest v, or no step to it is ever small.
+    """
     space = SPACES.of(v)
 
     def at(v: Any) -> tuple[Any, float, float]:
         r = raw(equation(Array(v)))
         return r, *numbers(space, space.linalg.vector_norm(r), space.linalg.vector_norm(v))
 
-    r, norm, scale = at(v)
-    floor = float(np.finfo(as_numpy(v.dtype)).eps) ** 0.5
-    step, steps, converged, renewed = math.inf, 0, norm <= atol, False
+    r, norm, size = at(v)
+    eps = float(np.finfo(as_numpy(v.dtype)).eps)
+    largest = scale = size
+    step, steps, converged, renewed, why = math.inf, 0, norm <= atol, False, ""
     while not converged and math.isfinite(norm) and steps < maxiter:
         d = model.direction(v, r)
         (step,) = numbers(space, space.linalg.vector_norm(d))
         steps += 1
         found = _line_search(at, v, d, norm) if math.isfinite(step) else None
         if found is None:
+            if not renewed and model.renew():  # the direction was of an old Jacobian
+                renewed = True
+                continue
             # at the rounding error of g no step makes it smaller
-            converged = step <= floor * scale
-            if converged or renewed or not model.renew():
-                break
-            renewed = True
-            continue
+            converged = step <= eps**0.5 * scale
+            why = "" if converged else "no step makes the residual smaller"
+            break
+        before = norm
         t, new, r_new, norm, size = found
+        largest = max(largest, size)
+        scale = max(size, eps**0.75 * largest)
         model.learn(t * d, r_new - r)
-        v, r, renewed, scale = new, r_new, False, max(scale, size)
-        converged = norm <= atol or (t == 1.0 and step <= rtol * scale)
+        v, r = new, r_new
+        small = t == 1.0 and step <= rtol * scale
+        if small and norm > 0.5 * before and not renewed and model.renew():
+            renewed, small = True, False  # nor does a small step of an old Jacobian say anything
+        elif not small:
+            renewed = False
+        converged = norm <= atol or small
     return v, Info(
         converged=converged,
         steps=steps,
         residual=norm,
-        tolerance=max(atol, rtol * norm / step if step else 0.0),
+        tolerance=max(atol, rtol * norm / step * scale if step and math.isfinite(step) else 0.0),
+        why=why,
     )
 
 
@@ -189,7 +205,27 @@ def by_scipy(
         tol=rtol,
         options={"maxfev" if method in ("hybr", "df-sane") else "maxiter": maxiter},
     )
-    norm = float(np.linalg.norm(found.fun))
+    v = np.asarray(found.x, v.dtype)
+    r = raw(equation(Array(v)))
+    norm = float(np.linalg.norm(r))
     steps = int(found.get("nit", found.get("nfev", 0)))
-    info = Info(converged=bool(found.success), steps=steps, residual=norm, tolerance=rtol)
-    return np.asarray(found.x, v.dtype), info
+    converged, why = bool(found.success) and math.isfinite(norm), ""
+    if converged and norm > 0 and not _leads_to_a_root(equation, v, r):
+        converged, why = (
+            False,
+            f"SciPy's {method} ended where the residual is small beside its neighbours' alone",
+        )
+    return v, Info(converged=converged, steps=steps, residual=norm, tolerance=rtol, why=why)
+
+
+def _leads_to_a_root(equation: Equation, v: np.ndarray, r: np.ndarray) -> bool:
+    """Whether Newton's step from v is short and leads to r = 0: SciPy's methods also end at a minimum of ‖r‖."""
+    if v.shape[0] > CHECKED:
+        return True
+    J = np.asarray(_matrix(equation, v))
+    if not np.isfinite(J).all():
+        return False
+    d = np.linalg.lstsq(J, -r)[0]
+    left, size = float(np.linalg.norm(J @ d + r)), float(np.linalg.norm(r))
+    longest = 1e-2 * max(float(np.linalg.norm(v)), 1e-3)
+    return left <= 0.1 * size and float(np.linalg.norm(d)) <= longest

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...backend import Pattern
+from ...backend import Pattern, finite_columns
 from ..backward import SPACES
 from ..primitive import defvjp
 
@@ -73,8 +73,9 @@ class SparseLU:
         )
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By the factor."""
-        return SPACES.of(b).sparse_solve(factor, b, transposed=transposed)
+        """By the factor; NaN or an infinity in a column of b makes its solution NaN."""
+        xp = SPACES.of(b)
+        return finite_columns(xp, xp.sparse_solve(factor, b, transposed=transposed), b)
 
     def slogdet(self, factor: Any) -> Any:
         """Sign and logarithm of the determinant.

@@ -6,9 +6,15 @@ from typing import Any
 
 from ..array import raw
 from ..primitive import find, front_of
-from .dense import inexact, promoted, run, run_adjoint
+from .dense import inexact as for_lapack
+from .dense import promoted, run, run_adjoint
 from .sparse import as_sparse, coo_array, csr_array, is_sparse
 from .sparse_rules import SparseLU
+
+
+def inexact(x: Any) -> Any:
+    """As `dense.inexact`; SciPy widens float16 by itself."""
+    return x if str(getattr(x, "dtype", "")) == "float16" else for_lapack(x)
 
 
 def _system(A: Any, check: bool, permc_spec: str | None, name: str) -> tuple[SparseLU, Any, bool]:
@@ -64,9 +70,11 @@ def spsolve(A: Any, b: Any, *, permc_spec: str | None = None, check: bool = True
 
     Notes
     -----
-    SuperLU (Li, An overview of SuperLU, 2005) on the host for NumPy's arrays. For CuPy's, CuPy's own `splu`, which
-    factorises on the host too, and solves on the device. The gradient with respect to A's elements is −λ vᵀ at their
-    places, with Aᵀ λ = c by the same factor: memory and time of one more solve.
+    SuperLU (Li, An overview of SuperLU, 2005) on the host for NumPy's arrays. For CuPy's, cuDSS where nvmath-python and
+    cuDSS are installed (extra `nvmath`): analysis, factor and solves on the device, the analysis of a pattern kept for
+    other values of its elements; else CuPy's own `splu`, which factorises on the host and solves on the device. The
+    gradient with respect to A's elements is −λ vᵀ at their places, with Aᵀ λ = c by the same factor (cuDSS's of Aᵀ):
+    memory and time of one more solve.
 
     Examples
     --------

@@ -55,6 +55,8 @@ class Circulant:
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """−Σⱼ λ_(m+j) v_j, a correlation, by its own transform: fft(row) · n ifft(column)."""
         n = row.shape[-2]
+        if n == 0:  # of which there is no transform
+            return xp.sum(row * column, axis=-1)
         real = not (is_complex(row.dtype) or is_complex(column.dtype))
         if real:
             row, column = row + 0j, column + 0j

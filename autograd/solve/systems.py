@@ -120,7 +120,7 @@ def stored_form(
     if assume == "diagonal":
         return Diagonal(check), front_of(find("linalg.diagonal"))(A)
     if assume == "circulant":
-        return Circulant(check), _getitem(A, (..., 0))
+        return Circulant(check), _getitem(A, (..., 0)) if A.shape[-1] else fun.sum(A, axis=-1)
     widths = (1, 1) if assume == "tridiagonal" else bandwidths or found_bandwidths(raw(A))
     return Banded(widths, check), bands_of(A, widths)
 

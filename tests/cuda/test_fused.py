@@ -44,7 +44,17 @@ class StandIn(SimpleNamespace):
     """NumPy under CuPy's names, with a `RawModule` that checks and counts launches."""
 
     def __init__(self) -> None:
-        names = ("matmul", "maximum", "mean", "empty", "empty_like", "ascontiguousarray")
+        names = (
+            "matmul",
+            "maximum",
+            "mean",
+            "ndarray",
+            "empty",
+            "empty_like",
+            "ascontiguousarray",
+            "sum",
+            "reshape",
+        )
         super().__init__(**{name: getattr(np, name) for name in names})
         self.launched: list[str] = []
 
@@ -94,6 +104,8 @@ def test_every_kernel_is_launched_by_one_of_the_functions(ours, stand_in, dtype)
     out = ours.linear(x, w, b)
     ours.linear_relu(x, w, b)
     ours.relu_vjp(out, out)
+    ours.relu_bias_vjp(out, out, (3,))
+    ours.sum_to_shape(out, (3,))
     ours.logsumexp(x, -1, False)
     ours.log_softmax(x, 1)
     for label in kernels.LABELS:

@@ -13,7 +13,8 @@ import pytest
 
 BACKEND = Path(__file__).parents[2] / "backend"
 FILES = ("_cupy.py", "_cuda_fused.py", "_factors_cupy.py", "_sparse_cupy.py", "_cuda_programs.py", "_cublas.py",
-         "_cublaslt.py", "_cuda_feed.py")  # given `cupy`  # fmt: skip
+         "_cublaslt.py", "_cuda_feed.py", "_cudss.py", "_cuda_products.py",
+         "_cuda_updates.py")  # given `cupy`  # fmt: skip
 GIVEN = {
     "cupy": "cupy",
     "driver": "cupy_backends.cuda.api.driver",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import weakref
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -13,15 +14,20 @@ import pytest
 from pullback.backend import _cublas, _cublaslt, _cuda_feed, _cuda_programs
 from pullback.backend._cuda_steps import BLOCK, Launch, Matrix, Place, Product, mask_bytes
 
+from .._emulated_cuda import latest_first
+
 
 class Stream:
     """A stream that executes late: work waits in a list until somebody synchronises."""
 
     count = 0
+    of: ClassVar = weakref.WeakValueDictionary()  # by pointer
 
     def __init__(self, non_blocking=False):
         Stream.count += 1
         self.ptr, self.queue, self.capturing = Stream.count, [], None
+        Stream.of[self.ptr] = self
+        self.frontier = set()  # the nodes of a capture that what comes next has to wait for
 
     def __enter__(self):
         self.outer, FAKE.cuda.current = FAKE.cuda.current, self
@@ -31,19 +37,35 @@ class Stream:
         FAKE.cuda.current = self.outer
 
     def put(self, work):
-        (self.queue if self.capturing is None else self.capturing).append(work)
+        if self.capturing is None:
+            self.queue.append(work)
+            return
+        self.capturing.append((work, self.frontier))
+        self.frontier = {len(self.capturing) - 1}
 
     def begin_capture(self):
         if FAKE.refuse:
             raise RuntimeError("no capture here")
-        self.capturing = []
+        self.capturing, self.frontier = [], set()
 
     def end_capture(self):
-        steps, self.capturing = self.capturing, None
-        return SimpleNamespace(launch=lambda stream: [stream.put(s) for s in steps])
+        nodes, self.capturing = self.capturing, None
+        joined, ends = set(), list(self.frontier)
+        while ends:
+            joined.add(i := ends.pop())
+            ends += nodes[i][1] - joined
+        assert joined == set(range(len(nodes))), "a stream was not joined before the capture ended"
+        # an order that a device may take: the last of those that wait for nothing comes first
+        late = [nodes[i][0] for i in latest_first([tuple(needs) for _, needs in nodes])]
+        return SimpleNamespace(launch=lambda stream: [stream.put(work) for work in late])
 
     def wait_event(self, event):
-        self.put(event.wait)
+        if event.captured is None:
+            self.put(event.wait)
+            return
+        capture, frontier = event.captured
+        assert self.capturing is None or self.capturing is capture
+        self.capturing, self.frontier = capture, self.frontier | frontier
 
     def synchronize(self):
         while self.queue:
@@ -54,9 +76,12 @@ class Event:
     """Who waits for it waits for the record that was the last one then, as in CUDA."""
 
     def __init__(self, disable_timing=False):
-        self.wait = lambda: None
+        self.wait, self.captured = lambda: None, None
 
     def record(self, stream):
+        if stream.capturing is not None:
+            self.captured = stream.capturing, set(stream.frontier)
+            return
         done = []
 
         def wait():
@@ -107,7 +132,7 @@ def _kernel(*_):
     def run():
         ctypes.c_double.from_address(y).value += ctypes.c_double.from_address(x).value
 
-    FAKE.cuda.current.put(run)
+    Stream.of[_[8]].put(run)
 
 
 @pytest.fixture
@@ -152,6 +177,72 @@ def test_every_call_has_its_effect_once(runtime, monkeypatch, graphs, moving):
     if graphs == "1":
         assert segment.mode == "graph"
         assert set(segment.staged) == ({0} if moving else set())
+
+
+def _step(source, target):
+    return Launch("k", "k", (1, 1, 1), (32, 1, 1), (Place(source), Place(target)))
+
+
+@pytest.mark.parametrize("graphs", ["", "0", "1"])
+def test_what_does_not_wait_for_each_other_may_run_side_by_side(runtime, monkeypatch, graphs):
+    """x → y, x → z, y → s, z → s: both branches end before the call does, and before the next begins."""
+    monkeypatch.setenv("PULLBACK_GRAPHS", graphs)
+    steps = [_step(*ends) for ends in ((4, 0), (0, 1), (0, 2), (1, 3), (2, 3))]
+    order = [(), (0,), (0,), (1,), (2, 3)]
+    kinds = ["inout", "inout", "inout", "inout", "in"]
+    segment = runtime.segment(steps, runtime.memory(256), 5, kinds, order)
+    x, y, z, s = (np.zeros(1).view(Array) for _ in range(4))
+    one = np.ones(1).view(Array)
+    expected = np.zeros(4)
+    for _ in range(20):
+        segment(x, y, z, s, one)
+        FAKE.cuda.current.synchronize()
+        expected[0] += 1
+        expected[1:3] += expected[0]
+        expected[3] += expected[1] + expected[2]
+        assert [float(a[0]) for a in (x, y, z, s)] == list(expected)
+    assert max(segment.lane) == 1
+    assert segment.ways == ["replay", "chain", "fork"]
+    if graphs == "1":
+        assert (segment.mode, segment.shape) == ("graph", "fork")
+
+
+def test_a_dependency_that_is_left_out_is_seen(runtime, monkeypatch):
+    """The stand-in's graphs run as late as they may: what the test above asserts can fail."""
+    monkeypatch.setenv("PULLBACK_GRAPHS", "1")
+    steps = [_step(*ends) for ends in ((3, 0), (0, 1), (0, 2))]
+    kinds = ["inout", "inout", "inout", "in"]
+    segment = runtime.segment(steps, runtime.memory(256), 4, kinds, [(), (0,), ()])
+    x, y, z = (np.zeros(1).view(Array) for _ in range(3))
+    one = np.ones(1).view(Array)
+    for _ in range(3):
+        segment(x, y, z, one)
+    FAKE.cuda.current.synchronize()
+    assert (x[0], y[0]) == (3, 6)
+    assert z[0] < 6
+
+
+@pytest.mark.parametrize("fastest", ["replay", "chain", "fork"])
+def test_of_three_ways_the_fastest_stays(runtime, fastest):
+    kinds = ["inout", "inout", "inout", "in"]
+    steps = [_step(3, i) for i in range(3)]
+    segment = runtime.segment(steps, runtime.memory(256), 4, kinds, [(), (), ()])
+    now = [0.0]
+
+    def clock():
+        way = "replay" if segment.calls <= _cuda_programs.TRIALS else segment.shape
+        now[0] += 1 if way == fastest else 5
+        return now[0]
+
+    runtime.clock = clock
+    a, b, c = (np.zeros(1).view(Array) for _ in range(3))
+    one = np.ones(1).view(Array)
+    for _ in range(20):
+        segment(a, b, c, one)
+    assert segment.mode == ("replay" if fastest == "replay" else "graph")
+    assert fastest in ("replay", segment.shape)
+    FAKE.cuda.current.synchronize()
+    assert [float(v[0]) for v in (a, b, c)] == [20, 20, 20]
 
 
 def test_an_inout_that_moves_means_no_graph(runtime, monkeypatch):
@@ -529,6 +620,7 @@ def test_plans_by_alignment():
     workspace = np.zeros(64, "uint8").view(Array)
     assert runtime.way(product) is way
     library.smallest = 1 << 20
+    way.plans.clear()  # as of another shape
     assert isinstance(runtime.bind(product, workspace), _cublas._CublasProduct)
 
 
@@ -612,3 +704,30 @@ def test_feed_waits_before_it_writes_into_pinned_memory_again(runtime):
 def test_feed_refuses_objects(runtime):
     with pytest.raises(TypeError, match="array 0 of a batch has dtype object"):
         list(_cuda_feed.bind(FAKE)([(np.array([None]),)]))
+
+
+def test_launches_are_looked_up_by_their_addresses(runtime, monkeypatch):
+    """Outputs that take turns: nothing is bound or addressed anew once each set of addresses was met."""
+    monkeypatch.setenv("PULLBACK_GRAPHS", "0")
+    segment = runtime.segment([_step(0, 1)], runtime.memory(256), 2, ["in", "inout"])
+    x, ys = np.ones(1).view(Array), [np.zeros(1).view(Array) for _ in range(2)]
+    addressed = []
+    before = segment._address
+    segment._address = lambda *a: (addressed.append(a[1]), before(*a))
+    for i in range(10):
+        segment(x, ys[i % 2])
+    FAKE.cuda.current.synchronize()
+    assert [float(y[0]) for y in ys] == [5, 5]
+    assert len(addressed) == 2
+
+
+def test_more_sets_of_addresses_than_are_kept(runtime, monkeypatch):
+    monkeypatch.setenv("PULLBACK_GRAPHS", "0")
+    segment = runtime.segment([_step(0, 1)], runtime.memory(256), 2, ["in", "inout"])
+    xs, y = _fresh(1, 3 * _cuda_programs.SETS), np.zeros(1).view(Array)
+    for _ in range(2):
+        for x in xs:
+            segment(x, y)
+    FAKE.cuda.current.synchronize()
+    assert y[0] == 2 * sum(range(len(xs)))
+    assert len(segment.sets) == _cuda_programs.SETS

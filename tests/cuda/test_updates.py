@@ -36,7 +36,7 @@ def dtype(request):
 def test_every_kernel_compiles(found, dtype):
     from cupy_backends.cuda.libs import nvrtc
 
-    program = nvrtc.createProgram(updates.source(found, dtype), "kernel.cu", [], [])
+    program = nvrtc.createProgram(updates.source(found, dtype, 3), "kernel.cu", [], [])
     try:
         nvrtc.compileProgram(program, ["--gpu-architecture=sm_90", "-std=c++17"])
         ptx = nvrtc.getPTX(program)
@@ -95,7 +95,7 @@ def stand_in():
 
 
 @pytest.mark.parametrize("found", VARIANTS, ids=IDS)
-def test_one_launch_a_parameter(stand_in, found, dtype):
+def test_one_launch_for_all_parameters(stand_in, found, dtype):
     fused = updates.bind(stand_in)
     shapes = [(3, 4), (0,), (), (4,)]
     columns = [[np.ones(s, dtype) for s in shapes] for _ in ("p", "g", *found.slots)]
@@ -105,7 +105,15 @@ def test_one_launch_a_parameter(stand_in, found, dtype):
         new = fused(found, columns, scalars)
         assert [len(column) for column in new] == [4] * len(found.outputs)
         assert all(x.shape == s for column in new for x, s in zip(column, shapes, strict=True))
-    assert stand_in.launched == [f"update_{found.name}"] * 6
+    assert stand_in.launched == [f"update_{found.name}"] * 2
+
+
+def test_more_parameters_than_a_launch_can_name(stand_in):
+    most = updates.most_parameters(formula("adam"))
+    columns = [[np.ones(2, "float32") for _ in range(most + 1)] for _ in range(4)]
+    new = updates.bind(stand_in)(formula("adam"), columns, SCALARS)
+    assert [len(column) for column in new] == [most + 1] * 3
+    assert stand_in.launched == ["update_adam"] * 2
 
 
 def test_what_is_not_theirs_is_declined(stand_in):

@@ -12,6 +12,29 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 
+def exact_labels(name: str, y: Any) -> Any:
+    """Labels as they came; a sequence of integers as an array of integers, none of which has lost a digit.
+
+    Raises
+    ------
+    ValueError
+        If NumPy would round them: no dtype of 64 bits holds them all.
+    """
+    if not isinstance(y, list | tuple):
+        return y
+    whole = [v for v in y if isinstance(v, int | np.integer) and not isinstance(v, bool)]
+    if not whole:
+        return y
+    labels = np.asarray(y)
+    rounded = labels.dtype.kind == "f" and any(int(float(v)) != int(v) for v in whole)
+    if rounded or (labels.dtype == object and len(whole) == len(y)):
+        raise ValueError(
+            f"{name}: labels from {min(whole)} to {max(whole)} fit no integers of 64 bits, and would be rounded beside "
+            "fractions; give them as strings"
+        )
+    return labels
+
+
 def encode(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The sorted classes of the labels y (n,), and each label's place among them.
 
@@ -25,12 +48,19 @@ def encode(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.nd
     found, codes = np.unique(labels, return_inverse=True)
     if classes is None:
         return found, codes
-    unknown = np.setdiff1d(found, classes)
-    if unknown.size:
+    # by Python's equality, which is exact: NumPy compares int64 with uint64 or float64 as float64
+    places = {label: i for i, label in enumerate(classes.tolist())}
+    unknown = [label for label in found.tolist() if label not in places]
+    if unknown:
         raise ValueError(
-            f"y holds labels {unknown.tolist()} that are not among the classes {classes.tolist()}"
+            f"y holds labels {unknown} that are not among the classes {classes.tolist()}"
         )
-    return classes, np.searchsorted(classes, labels)
+    return classes, np.asarray([places[label] for label in found.tolist()], np.int64)[codes]
+
+
+def same_labels(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays of classes are the same, compared exactly."""
+    return bool(a.tolist() == b.tolist())
 
 
 def combined_weights(

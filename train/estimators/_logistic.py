@@ -15,7 +15,15 @@ from ...autograd import to_numpy
 from ...autograd.array import raw
 from ...optim import minimize
 from ._arrays import check_both, check_inputs, check_weights, is_native, placed, seed_of
-from ._labels import combined_weights, decide, draw, encode, log_probabilities
+from ._labels import (
+    combined_weights,
+    decide,
+    draw,
+    encode,
+    exact_labels,
+    log_probabilities,
+    same_labels,
+)
 
 
 def _check(estimator: Any) -> None:
@@ -91,7 +99,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
             If `max_iter` steps were not enough.
         """
         _check(self)
-        X, y = check_both(self, X, y)
+        X, y = check_both(self, X, exact_labels(type(self).__name__, y))
         labels = to_numpy(y) if is_native(y) else y
         classes, codes = encode(labels)
         if len(classes) < 2:
@@ -136,7 +144,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         if (
             before is not None
             and before.shape == shape[::-1]
-            and np.array_equal(self.classes_, classes)
+            and same_labels(self.classes_, classes)
         ):
             W, c = before.T, self.intercept_
         else:
@@ -162,9 +170,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
             labels = placed(codes)[:, None]
 
             def losses(logits: Any) -> Any:
-                return (
-                    xp.logsumexp(logits, axis=1) - xp.take_along_axis(logits, labels, axis=1)[:, 0]
-                )
+                return -xp.take_along_axis(xp.log_softmax(logits, axis=1), labels, axis=1)[:, 0]
 
         def objective(p: dict[str, Any]) -> Any:
             logits = A @ p["W"]

@@ -13,9 +13,9 @@ def _log_losses(outputs: Any, y: Any) -> Any:
     """Cross-entropy of labels (n,); of one logit for two classes."""
     if outputs.shape[1] == 1:
         logits = outputs[:, 0]
-        return xp.softplus(logits) - xp.astype(xp.asarray(y), logits.dtype) * logits
-    own = xp.take_along_axis(outputs, xp.asarray(y)[:, None], axis=1)[:, 0]
-    return xp.logsumexp(outputs, axis=1) - own
+        return xp.softplus(xp.where(xp.asarray(y) > 0, -logits, logits))
+    own = xp.take_along_axis(xp.log_softmax(outputs, axis=1), xp.asarray(y)[:, None], axis=1)
+    return -own[:, 0]
 
 
 def _log_loss(outputs: Any, y: Any) -> Any:
@@ -31,7 +31,7 @@ def _hinge(outputs: Any, y: Any) -> Any:
         return models.relu(1 - sign * outputs[:, 0])
     own = xp.take_along_axis(outputs, xp.asarray(y)[:, None], axis=1)
     classes = xp.arange(outputs.shape[1], dtype=xp.asarray(y).dtype)
-    margins = xp.where(classes == xp.asarray(y)[:, None], 0 * outputs, 1 + outputs - own)
+    margins = xp.where(classes == xp.asarray(y)[:, None], 0.0, 1 + outputs - own)
     return xp.max(margins, axis=1)
 
 

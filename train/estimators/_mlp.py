@@ -13,7 +13,15 @@ from sklearn.utils.metaestimators import available_if
 from ...autograd import to_numpy
 from ...autograd.array import raw
 from ._arrays import check_both, check_weights, is_native
-from ._labels import combined_weights, decide, draw, encode, log_probabilities
+from ._labels import (
+    combined_weights,
+    decide,
+    draw,
+    encode,
+    exact_labels,
+    log_probabilities,
+    same_labels,
+)
 from ._losses import CLASSIFICATION, REGRESSION
 from ._perceptron import Perceptron, by_minibatches, remember
 from ._settings import check_settings
@@ -29,8 +37,9 @@ _PARAMETERS = """Parameters
         sample, or their mean.
     solver : {{"adam", "sgd", "lbfgs"}}
     alpha : float, default=0.0001
-        Penalty ½ alpha ‖W‖² on the weights, divided by the number of samples of a batch; as the optimiser's coupled
-        decay, so that ``loss_`` does not contain it.
+        Penalty ½ alpha ‖W‖² on the weight matrices, never on biases, as scikit-learn's: `pb.optim`'s
+        ``mask="matrices"``. It is divided by the number of samples of a batch, and the optimiser's coupled decay, so
+        that ``loss_`` does not contain it.
     batch_size : int or "auto"
         "auto" is min(200, n_samples).
     learning_rate : {{"constant", "invscaling", "adaptive"}}
@@ -71,7 +80,13 @@ _PARAMETERS = """Parameters
         ``callback(estimator, epoch, loss, score)`` after every epoch, `score` on the validation part or None; training
         ends if one returns True.
     dtype : {{"float32", "float64"}}
-        Of weights and computation.{more}"""
+        Of weights and computation.
+    precision : {{"float32", "tf32", "bfloat16", "float16"}}
+        To what the operands of products are rounded in training by minibatches, with a dtype of float32, as in
+        `pb.compile`; with float16 the loss is scaled (`pb.optim.LossScaling`).
+    compile : bool, default=True
+        Record the minibatch's step once and replay it (`pb.compile`): a `loss` of one's own is then a function of
+        arrays alone. Fewer than 50 steps, and what cannot be recorded, run as they are; ``eager_`` says why.{more}"""
 
 
 class MLPClassifier(ClassifierMixin, Perceptron):
@@ -146,6 +161,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         class_weight: Any = None,
         callbacks: Sequence[Callable[..., Any]] = (),
         dtype: str = "float32",
+        precision: str = "float32",
+        compile: bool = True,
     ) -> None:
         remember(self, locals())
 
@@ -171,12 +188,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             If `max_iter` epochs were not enough.
         """
         check_settings(self)
-        X, y = check_both(self, X, y)
+        X, y = check_both(self, X, exact_labels("MLPClassifier", y))
         classes, codes = encode(to_numpy(y) if is_native(y) else y)
         if (
             self.warm_start
             and hasattr(self, "classes_")
-            and not np.array_equal(self.classes_, classes)
+            and not same_labels(self.classes_, classes)
         ):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
@@ -206,14 +223,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         """
         check_settings(self)
         first = not hasattr(self, "model_")  # a first call that failed leaves none
-        X, y = check_both(self, X, y, reset=first)
+        X, y = check_both(self, X, exact_labels("MLPClassifier", y), reset=first)
         if first and classes is None:
             raise ValueError(
                 "MLPClassifier: classes must be passed on the first call to partial_fit."
             )
         if classes is not None:
-            given = np.unique(classes)
-            if not first and not np.array_equal(given, self.classes_):
+            given = np.unique(exact_labels("MLPClassifier: classes", classes))
+            if not first and not same_labels(given, self.classes_):
                 raise ValueError(
                     f"MLPClassifier.partial_fit: classes={classes!r} are not those of the first call"
                 )
@@ -326,6 +343,8 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         batch_norm: bool = False,
         callbacks: Sequence[Callable[..., Any]] = (),
         dtype: str = "float32",
+        precision: str = "float32",
+        compile: bool = True,
     ) -> None:
         remember(self, locals())
 

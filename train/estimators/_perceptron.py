@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -18,12 +19,13 @@ from ...autograd import random, to_numpy
 from ...autograd.array import raw
 from ...backend import current
 from .._feeding import placed
+from .._step import copied, refusal, worth_compiling
 from ._arrays import check_inputs, is_native, seed_of
 from ._losses import objective_for
 from ._network import Network
 from ._schedule import Progress
 from ._settings import batch_rows, hidden_layers, optimiser
-from ._training import Data, Minibatches, Objective, copied, epoch, full_batch, minibatches
+from ._training import Data, Minibatches, Objective, epoch, full_batch, minibatches
 
 
 def remember(estimator: Any, given: dict[str, Any]) -> None:
@@ -59,6 +61,7 @@ class Perceptron(BaseEstimator):
         incremental: bool,
     ) -> None:
         X = to_numpy(raw(X)) if is_native(X) else X
+        self._check_rows(len(X), incremental)
         objective = objective_for(self, self._losses)
         fresh = not (incremental or self.warm_start) or not hasattr(self, "model_")
         if not fresh and (
@@ -79,6 +82,23 @@ class Perceptron(BaseEstimator):
                 data, validation, objective, 1 if incremental else int(self.max_iter), incremental
             )
         self._tell_parameters()
+
+    def _check_rows(self, n: int, incremental: bool) -> None:
+        """Refuse too few rows for a validation part, or for statistics over the rows of a batch."""
+        name, kept = type(self).__name__, n
+        if self.early_stopping and not incremental:
+            held = math.ceil(self.validation_fraction * n)
+            if held < 2:
+                raise ValueError(
+                    f"{name}: The validation set is too small: {held} of {n} samples; Increase 'validation_fraction' "
+                    "or the size of your dataset."
+                )
+            kept = n - held
+        if self.batch_norm and kept < 2:
+            raise ValueError(
+                f"{name}: batch_norm=True takes statistics over the samples of a batch: 2 or more are needed to train "
+                f"on, here {'is' if kept == 1 else 'are'} {kept}; collect them, or use batch_norm=False"
+            )
 
     def _make_network(self, outputs: int) -> Network:
         sizes = (self.n_features_in_, *hidden_layers(self), outputs)
@@ -143,15 +163,18 @@ class Perceptron(BaseEstimator):
         opt = optimiser(self, rows)
         if self._state is None:
             self._progress = Progress(float(self.tol))
-        form = (self.solver, bool(self.momentum))
+        form = (self.solver, bool(self.momentum), self.precision == "float16")
         changed = getattr(self, "_state_form", form) != form  # another solver begins anew
-        run = minibatches(
-            self._network, objective, opt, self.model_, replayed=not callable(self.loss)
-        )
+        run = minibatches(self._network, objective, opt, self.model_, precision=self.precision)
+        steps = epochs * -(-data.x.shape[0] // rows)
+        if not self.compile:
+            run.step.eager = "compile=False"
+        elif not worth_compiling(steps, self.precision):
+            run.step.eager = f"{steps} steps are too few to be worth compiling"
         # a step writes into what it is given: these are nobody else's
         parameters = run.begin(self.model_)
         fresh = changed or self._state is None
-        self._state = opt.init(parameters) if fresh else copied(self._state)
+        self._state = run.init(parameters) if fresh else copied(self._state)
         self._state_form = form
         # the best weights of this call: a `partial_fit` must not go back to those of an earlier `fit`
         self._progress.model = None
@@ -184,6 +207,9 @@ class Perceptron(BaseEstimator):
                     stacklevel=5,
                 )
         self.model_ = run.model(parameters) if progress.model is None else progress.model
+        self.eager_ = run.step.eager
+        if self.verbose and refusal(self.eager_):
+            print(refusal(self.eager_))
         self._tell_progress(progress)
 
     def _one_epoch(
@@ -191,17 +217,18 @@ class Perceptron(BaseEstimator):
     ) -> tuple[Any, float]:
         """One more epoch: the parameters after it, and its mean loss."""
         n = data.x.shape[0]
-        stochastic = self._network.stochastic
+        seed = int(self._rng.integers(2**31)) if self._network.stochastic else 0
         parameters, self._state, loss = epoch(
-            run.step,
+            run,
             parameters,
             self._state,
             data,
             order=self._rng.permutation(n) if self.shuffle else None,
             rows=rows,
             rate=self._rate_at,
-            keys=random.stream(int(self._rng.integers(2**31))) if stochastic else lambda: None,
+            keys=random.stream(seed) if self._network.dropout else lambda: None,
             seen=self.t_,
+            least=2 if self._network.batch_norm else 1,
         )
         self.n_iter_ += 1
         self.t_ += n

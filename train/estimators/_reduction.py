@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ._arrays import seed_of
-from ._labels import decide, draw
+from ._labels import decide, draw, exact_labels
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             raise ValueError(
                 f"TreeReductionClassifier: split={self.split!r}; there are 'similar', 'random' and 'ordered'"
             )
-        X, y = validate_data(self, X, y)
+        X, y = validate_data(self, X, exact_labels("TreeReductionClassifier", y))
         check_classification_targets(y)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         self.classes_, codes = np.unique(y, return_inverse=True)

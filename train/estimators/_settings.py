@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import optim
+from .._step import PRECISIONS
 
 SOLVERS = ("adam", "sgd", "lbfgs")
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names for ours, where they differ
@@ -63,14 +64,35 @@ def check_settings(estimator: Any) -> None:
         _refuse(estimator, "learning_rate", "constant, invscaling or adaptive")
     if estimator.early_stopping and estimator.solver == "lbfgs":
         _refuse(estimator, "early_stopping", "False with solver='lbfgs', which has no epochs")
+    for setting in (
+        "dropout",
+        "batch_norm",
+    ):  # the minimiser needs one function from beginning to end
+        if getattr(estimator, setting) and estimator.solver == "lbfgs":
+            _refuse(estimator, setting, "off with solver='lbfgs', which knows no training mode")
     fraction = estimator.validation_fraction
     if not _is_number(fraction) or not 0 < fraction < 1:
         _refuse(estimator, "validation_fraction", "between 0 and 1")
     size = estimator.batch_size
     if size != "auto" and (not isinstance(size, int | np.integer) or size < 1):
         _refuse(estimator, "batch_size", "'auto' or an integer of at least 1")
+    if size == 1 and estimator.batch_norm:
+        _refuse(estimator, "batch_size", "2 or more with batch_norm=True: one row has no variance")
     if np.dtype(estimator.dtype) not in (np.dtype("float32"), np.dtype("float64")):
         _refuse(estimator, "dtype", "float32 or float64")
+    if estimator.precision not in PRECISIONS:
+        _refuse(estimator, "precision", f"one of {', '.join(PRECISIONS)}")
+    if estimator.precision != "float32":
+        if np.dtype(estimator.dtype) != np.dtype("float32"):
+            _refuse(
+                estimator, "precision", "float32 unless dtype='float32', whose products it rounds"
+            )
+        if not estimator.compile or estimator.solver == "lbfgs":
+            _refuse(
+                estimator,
+                "precision",
+                "float32 unless steps are compiled: compile=True, no 'lbfgs'",
+            )
     if not np.iterable(estimator.callbacks) or not all(map(callable, estimator.callbacks)):
         _refuse(estimator, "callbacks", "a sequence of functions")
     hidden_layers(estimator)
@@ -106,7 +128,10 @@ def optimiser(estimator: Any, rows: int) -> Any:
             b2=float(estimator.beta_2),
             eps=float(estimator.epsilon),
             weight_decay=decay,
+            mask="matrices",
         )
     momentum = float(estimator.momentum)
     nesterov = bool(estimator.nesterovs_momentum and momentum)
-    return optim.SGD(rate, momentum=momentum, nesterov=nesterov, weight_decay=decay)
+    return optim.SGD(
+        rate, momentum=momentum, nesterov=nesterov, weight_decay=decay, mask="matrices"
+    )

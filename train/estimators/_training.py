@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from ...autograd import namespace as xp
-from ...autograd import tree, value_and_grad
+from ...autograd import to_numpy, tree, value_and_grad
 from ...autograd.array import raw
 from ...autograd.backward import SPACES
-from ...autograd.compile import compile
 from ...backend import backend_of, current
-from ...optim import minimize
-from .._feeding import batches, fed, is_fed
+from ...optim import LossScaling, minimize
+from .._feeding import batches
+from .._step import Replayed, copied, scaled, training_step
 from ._network import Network
 
 _FTOL = 2.2e-9  # relative decrease at which L-BFGS ends, as in SciPy's, and so in scikit-learn's
@@ -33,22 +33,12 @@ class Data:
     y: Any
     weights: Any = None
 
-    def batches(self, order: np.ndarray | None, rows: int) -> Iterator[tuple[Any, ...]]:
-        """``(x, y)`` or ``(x, y, weights)`` of so many rows at a time, on the device; the last may be smaller.
-
-        On the device all rows are put into order at once; on the host it would need the data a second time.
-        """
+    def batches(
+        self, order: np.ndarray | None, rows: int, least: int = 1
+    ) -> Iterator[tuple[Any, ...]]:
+        """``(x, y)`` or ``(x, y, weights)`` of so many rows at a time, on the device; the last may be smaller."""
         arrays = tuple(a for a in (self.x, self.y, self.weights) if a is not None)
-        home = current()
-        if order is not None:
-            if is_fed(self.x, home):
-                return batches(arrays, order, rows, home)
-            owner = backend_of(self.x)
-            order = owner.asarray(order)
-            arrays = tuple(owner.xp.take(a, order, axis=0) for a in arrays)
-        starts = range(0, self.x.shape[0], rows)
-        parts = (tuple(a[start : start + rows] for a in arrays) for start in starts)
-        return fed(parts, self.x, home)
+        return batches(arrays, order, rows, current(), least)
 
 
 @dataclass(frozen=True)
@@ -85,11 +75,6 @@ class Objective:
                 f"{self.name}: returned shape {shape} for {n} samples; it has to return one loss for each sample{mean}"
             )
         return xp.mean(losses if weights is None else losses * weights)
-
-
-def copied(tree_of_arrays: Any) -> Any:
-    """The same tree with arrays of its own."""
-    return tree.map(lambda x: SPACES.of(raw(x)).copy(raw(x)), tree_of_arrays)
 
 
 @dataclass(frozen=True)
@@ -145,92 +130,106 @@ class Minibatches:
     ----------
     begin : callable
         ``begin(model)``: what a step takes, in memory of its own.
+    init : callable
+        ``init(parameters)``: the optimiser's first state, in memory of its own.
     model : callable
         ``model(parameters)``: the model with these parameters, in memory of its own.
-    step : callable
-        ``step(parameters, state, x, y, weights, key, rate) -> parameters, state, loss``: one minibatch.
+    step : Replayed
+        ``step(parameters, state, total, x, y, weights, key, rate) -> parameters, state, total``: one minibatch; its
+        rows times its mean loss are added to `total`, which stays on the device.
+    total : array float64 ()
+        The memory of that sum: a graph of launches has its address in it.
     """
 
     begin: Callable[[Any], Any]
+    init: Callable[[Any], Any]
     model: Callable[[Any], Any]
-    step: Callable[..., Any]
+    step: Replayed
+    total: Any
 
 
 def minibatches(
-    network: Network, objective: Objective, opt: Any, model: Any, *, replayed: bool = True
+    network: Network, objective: Objective, opt: Any, model: Any, *, precision: str
 ) -> Minibatches:
     """How a network is trained, of which `model` is one.
 
-    On the CPU a step is recorded once and replayed (`pb.compile`), in place: parameters and state are overwritten.
-    Without numba's kernels, which take longer to compile than most of these networks to train.
+    A step is recorded once and replayed (`pb.compile`), in place: parameters, state and total are overwritten.
     """
+    opt = scaled(opt, precision)
+
+    def init(parameters: Any) -> Any:
+        return copied(opt.init(parameters))
+
     if network.stochastic:
-        step = _stochastic_step(objective, opt)
-        return Minibatches(copied, copied, _replayed(step) if replayed else step)
+        step = _added(_stochastic_step(objective, opt, model))
+        replay = Replayed(step, 3, current(), precision)
+        return Minibatches(copied, init, copied, replay, current().asarray(np.zeros(())))
     packing = Packing.of(model)
-    step = _packed_step(objective, opt, packing, tree.leaves(model)[0])
+    step = _added(_packed_step(objective, opt, packing, tree.leaves(model)[0]))
     return Minibatches(
         lambda model: packing.pack(tree.map(raw, model)),
+        init,
         lambda vector: copied(packing.unpack(vector)),
-        _replayed(step) if replayed else step,
+        Replayed(step, 3, current(), precision),
+        current().asarray(np.zeros(())),
     )
 
 
-def _stochastic_step(objective: Objective, opt: Any) -> Callable[..., Any]:
-    def loss(model: Any, x: Any, y: Any, weights: Any, key: Any) -> Any:
-        outputs, model = model.training(x, key=key)
-        return objective(outputs, y, weights), model
+def _added(one_step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step that adds its loss to a total, so that none is read before the epoch's end."""
 
-    gradient = value_and_grad(loss, has_aux=True)
+    def step(model: Any, state: Any, total: Any, x: Any, *rest: Any) -> tuple[Any, Any, Any]:
+        model, state, value = one_step(model, state, x, *rest)
+        value = raw(value)
+        space = SPACES.of(value)
+        exact = space.astype(value, np.dtype("float64"))
+        return model, state, space.asarray(total + exact * x.shape[0])
+
+    return step
+
+
+def _stochastic_step(objective: Objective, opt: Any, model: Any) -> Callable[..., Any]:
+    one_step = training_step(model, objective, opt)
 
     def step(
         model: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float | None
     ) -> tuple[Any, Any, Any]:
-        (value, model), grads = gradient(model, x, y, weights, key)
-        model, state = opt.step(model, grads, state, lr=rate)
-        return model, state, value
+        targets = (y,) if weights is None else (y, weights)
+        return one_step(model, state, key, x, *targets, lr=rate)
 
     return step
 
 
 def _packed_step(objective: Objective, opt: Any, packing: Packing, like: Any) -> Callable[..., Any]:
     # an optimiser decays arrays of two axes; here it sees one vector
-    decay = packing.decay(opt.weight_decay, raw(like)) if opt.weight_decay else None
-    opt = replace(opt, weight_decay=0.0)
-    gradient = value_and_grad(lambda model, x, y, weights: objective(model(x), y, weights))
+    inner: Any = opt.opt if isinstance(opt, LossScaling) else opt
+    decay = packing.decay(inner.weight_decay, raw(like)) if inner.weight_decay else None
+    inner = replace(inner, weight_decay=0.0)
+    opt = replace(opt, opt=inner) if isinstance(opt, LossScaling) else inner
+
+    def loss(model: Any, state: Any, x: Any, y: Any, weights: Any) -> tuple[Any, Any]:
+        value = objective(model(x), y, weights)
+        return (opt.scale(value, state) if isinstance(opt, LossScaling) else value), value
+
+    gradient = value_and_grad(loss, has_aux=True)
 
     def step(
         vector: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float | None
     ) -> tuple[Any, Any, Any]:
-        value, grads = gradient(packing.unpack(vector), x, y, weights)
+        (_, value), grads = gradient(packing.unpack(vector), state, x, y, weights)
         slope = packing.pack(grads)
         if decay is not None:
-            slope = slope + vector * decay
+            # of the scaled loss, where it is scaled
+            own = vector * decay
+            slope = slope + (own * state.scale if isinstance(opt, LossScaling) else own)
         vector, state = opt.step(vector, slope, state, lr=rate)
         return vector, state, value
 
     return step
 
 
-def _replayed(step: Callable[..., Any]) -> Callable[..., Any]:
-    """The step recorded once for each number of rows, on the CPU."""
-    if current().name != "numpy":
-        return step
-    replays: dict[
-        int, Callable[..., Any]
-    ] = {}  # by rows, so that the last batch's program is found at once
-
-    def replay(model: Any, state: Any, x: Any, *rest: Any) -> tuple[Any, Any, Any]:
-        run = replays.get(x.shape[0])
-        if run is None:
-            run = replays[x.shape[0]] = compile(step, donate_argnums=(0, 1), fast=False)
-        return run(model, state, x, *rest)
-
-    return replay
-
-
 def epoch(
-    step: Callable[..., Any],
+    run: Minibatches,
     model: Any,
     state: Any,
     data: Data,
@@ -240,6 +239,7 @@ def epoch(
     rate: Callable[[int], float | None],
     keys: Callable[[], Any],
     seen: int,
+    least: int = 1,
 ) -> tuple[Any, Any, float]:
     """Go once through the data; the mean loss of its batches, by their rows.
 
@@ -255,20 +255,18 @@ def epoch(
         A fresh random key for each batch.
     seen : int
         Samples before this epoch.
+    least : int
+        Rows of a last batch; with fewer it joins the one before.
     """
     n = data.x.shape[0]
-    losses, counts = [], []
-    for x, y, *weights in data.batches(order, rows):
-        count = x.shape[0]
-        seen += count
-        model, state, value = step(
-            model, state, x, y, weights[0] if weights else None, keys(), rate(seen)
+    total = run.total
+    total[...] = 0.0
+    for x, y, *weights in data.batches(order, rows, least):
+        seen += x.shape[0]
+        model, state, total = run.step(
+            model, state, total, x, y, weights[0] if weights else None, keys(), rate(seen)
         )
-        losses.append(value)
-        counts.append(count)
-    # read at the end: reading one waits for the device
-    total = sum(float(value) * count for value, count in zip(losses, counts, strict=True))
-    return model, state, total / n
+    return model, state, float(to_numpy(total)) / n
 
 
 def full_batch(

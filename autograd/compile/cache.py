@@ -1,0 +1,203 @@
+"""Kernels on disk: a file for each source, beside which numba keeps its machine code.
+
+numba cannot cache code that has no file, so each source is written once, under a name made of its content, to
+``PULLBACK_CACHE`` or ``~/.cache/pullback``. Whatever is wrong there (a full disk, a damaged file, another owner), a
+kernel is compiled: a cache saves time, and is never needed.
+
+*Safety.* numba keeps pickles and machine code, so who can write to the folder can run code as the user. What keeps
+others out is that the folder is made for its owner alone (0700), and that one that another user owns, or that group or
+others may write to, is not used. Only the folder itself is looked at: who may rename folders above it can put another
+one there, but that one is theirs. Sources are compared as a whole with what was generated, and no ``.pyc`` is read.
+
+*Damage.* The checksum beside a kernel is looked at before anything is unpickled: machine code with a flipped bit would
+run. It keeps no attacker out, with or without a secret key: who can write a kernel here can read the key and write the
+checksum.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import linecache
+import os
+import stat
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+class CompileError(RuntimeError):
+    """numba refused a kernel."""
+
+
+def cache_folder() -> Path:
+    """Where kernels are kept."""
+    given = os.environ.get("PULLBACK_CACHE", "").strip()
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_CACHE_HOME", "").strip()
+    return (Path(base) if base else Path.home() / ".cache") / "pullback"
+
+
+def kept(text: str, name: str, compile_it: Callable[[Any], None]) -> Any:
+    """The function ``kernel`` of a source, compiled: read from the disk where that is possible, else made now.
+
+    Parameters
+    ----------
+    text : str
+        With ``cache=True, `` in its decorator.
+    name : str
+        Of its files.
+    compile_it : callable
+        Compiles the kernel, or has numba read it.
+    """
+    folder = _trusted_folder()
+    # the second time after all that is kept of this kernel was thrown away
+    for _ in range(2 if folder is not None else 0):
+        assert folder is not None
+        try:
+            return _from_folder(text, name, folder, compile_it)
+        except (MemoryError, CompileError):
+            raise
+        except OSError as error:
+            _warn(
+                f"{folder} cannot be used: {error}",
+                "Make room or set PULLBACK_CACHE to another folder",
+            )
+            break
+        except (
+            Exception
+        ):  # what unpickling and numba raise for files that say something else than they should
+            _forget(folder, name)
+    kernel = _executed(text.replace("cache=True, ", ""), f"<pullback {name}>", name)
+    compile_it(kernel)
+    return kernel
+
+
+def _warn(what: str, advice: str) -> None:
+    _warn_once(
+        f"pullback's kernel cache {what}. Kernels are compiled anew in each process. {advice}; or set PULLBACK_FAST=0 "
+        "to run without kernels"
+    )
+
+
+@functools.cache
+def _warn_once(text: str) -> None:
+    warnings.warn(text, RuntimeWarning, stacklevel=3)
+
+
+# ── whose folder it is ────────────────────────────────────────────────────────────────────────
+
+
+def _trusted_folder() -> Path | None:
+    """The folder, made if it is not there; None, with a warning, where it cannot be made or trusted."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / "__pycache__").mkdir(mode=0o700, exist_ok=True)
+        wrong = refusal(folder) or refusal(folder / "__pycache__")
+    except OSError as error:
+        _warn(
+            f"{folder} cannot be made: {error}",
+            "Set PULLBACK_CACHE to a folder that can be written to",
+        )
+        return None
+    if wrong:
+        _warn(
+            f"{folder} is not used, since what lies there is run: {wrong}",
+            "Delete it (it is made anew, for its owner alone), or set PULLBACK_CACHE to a folder of your own with "
+            "permissions 0700",
+        )
+        return None
+    return folder
+
+
+def refusal(folder: Path) -> str:
+    """Why nothing may be run that lies in a folder; empty if it is its user's alone to write to."""
+    if not hasattr(os, "geteuid"):  # on Windows a user's folders are theirs by inheritance
+        return ""
+    me = os.geteuid()
+    link, found = os.lstat(folder), os.stat(folder)
+    if stat.S_ISLNK(link.st_mode) and link.st_uid != me:
+        return f"{folder} is a link that belongs to user {link.st_uid}, not to {me}"
+    if found.st_uid != me:
+        return f"{folder} belongs to user {found.st_uid}, not to {me}"
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return (
+            f"others may write to {folder} (its permissions are {stat.S_IMODE(found.st_mode):04o})"
+        )
+    return ""
+
+
+# ── files ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _from_folder(text: str, name: str, folder: Path, compile_it: Callable[[Any], None]) -> Any:
+    path = folder / f"{name}.py"
+    _write(path, text.encode())
+    kernel = _executed(text, str(path), name)
+    # numba's own setting NUMBA_CACHE_DIR may send its files elsewhere
+    place = Path(kernel.stats.cache_path)
+    wrong = refusal(place)
+    if wrong:
+        raise PermissionError(wrong)
+    checksum = folder / f"{name}.sha256"
+    if not checksum.is_file() or checksum.read_bytes() != _checksum(place, name):
+        _forget_in(place, name)
+    compile_it(kernel)
+    with contextlib.suppress(OSError):  # the kernel is there, and is compiled again next time
+        _write(checksum, _checksum(place, name))
+    return kernel
+
+
+def _executed(text: str, filename: str, name: str) -> Any:
+    """The function ``kernel`` of a source. Not by import: that would take a ``.pyc`` for it."""
+    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+    module = ModuleType(f"_pullback_{name}")
+    module.__file__ = filename
+    sys.modules[module.__name__] = module  # numba looks the module of a cached function up by name
+    exec(compile(text, filename, "exec"), module.__dict__)
+    return module.kernel
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, unless it is there already."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=".", delete=False) as handle:
+        try:
+            handle.write(content)
+            handle.close()
+            os.replace(handle.name, path)
+        except BaseException:
+            os.unlink(handle.name)
+            raise
+
+
+def _files(place: Path, name: str) -> list[Path]:
+    """What numba keeps of a kernel."""
+    return sorted([*place.glob(f"{name}.kernel-*.nbi"), *place.glob(f"{name}.kernel-*.nbc")])
+
+
+def _checksum(place: Path, name: str) -> bytes:
+    total = hashlib.sha256()
+    for path in _files(place, name):
+        content = path.read_bytes()
+        total.update(f"{path.name} {len(content)} ".encode() + content)
+    return total.hexdigest().encode()
+
+
+def _forget(folder: Path, name: str) -> None:
+    """Throw away what is kept of a kernel."""
+    _forget_in(folder / "__pycache__", name)
+    (folder / f"{name}.sha256").unlink(missing_ok=True)
+
+
+def _forget_in(place: Path, name: str) -> None:
+    for path in _files(place, name):
+        path.unlink(missing_ok=True)
