@@ -135,7 +135,7 @@ def _beside_top(x, axis):
     if not np.isfinite(top).all():
         return None
     shifted = rows - top[:, None]
-    e = np.exp(shifted)
+    e = np.exp(shifted, order="C")  # or reshape would be a copy, and the write lost
     e.reshape(-1)[places] = 0
     rest = _add_reduce(e, 1)
     return shifted, np.log1p(rest, rest), top

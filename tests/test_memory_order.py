@@ -58,6 +58,42 @@ def test_results_lie_as_numpy_s_do(f):
         np.testing.assert_allclose(out, expected, rtol=1e-10, atol=1e-12)
 
 
+FUSED = {
+    "logsumexp": xp.logsumexp,
+    "log_softmax": xp.log_softmax,
+    "softmax": xp.softmax,
+    "softmax_cross_entropy": lambda x, axis: xp.softmax_cross_entropy(x, np.zeros(x.shape[0], int)),
+    "linear": lambda x, axis: xp.linear(x, xp.matrix_transpose(x), x[:, 0]),
+    "sum": xp.sum,
+    "max": xp.max,
+    "var": xp.var,
+    "cumulative_sum": xp.cumulative_sum,
+    "sort": xp.sort,
+}
+LAID = {
+    "transposed": lambda x: np.asfortranarray(x),
+    "reversed": lambda x: x[::-1, ::-1].copy()[::-1, ::-1],
+    "every other": lambda x: np.repeat(np.repeat(x, 2, 0), 2, 1)[::2, ::2],
+    "transposed and reversed": lambda x: np.asfortranarray(x[::-1])[::-1],
+    "a broadcast row": lambda x: np.broadcast_to(x[:1], x.shape),
+}
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("lay", LAID.values(), ids=LAID)
+@pytest.mark.parametrize("f", FUSED.values(), ids=FUSED)
+def test_values_and_gradients_do_not_depend_on_the_order(f, lay, axis):
+    laid = lay(A)
+    plain = np.ascontiguousarray(laid)
+
+    def loss(x):
+        out = f(x, axis=axis)
+        return xp.sum(out * out)
+
+    for of in (lambda x: pb.to_numpy(f(xp.asarray(x), axis=axis)), pb.grad(loss)):
+        np.testing.assert_allclose(of(laid), of(plain), rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("indexing", ["xy", "ij"])
 def test_the_grids_are_arrays_of_their_own(indexing):
     """NumPy copies: a grid may be written to, and changes neither its vector nor another grid."""
