@@ -145,11 +145,13 @@ class Checked:
         self.slope_rtol = 2e-3 if self.single else 1e-6
 
     def arguments(self, other: bool = False) -> list[np.ndarray]:
-        return [x.copy() for x in (self.program.others if other else self.program.inputs).values()]
+        return [
+            np.array(x) for x in (self.program.others if other else self.program.inputs).values()
+        ]
 
     def reference(self, arguments: list[np.ndarray]) -> tuple[Any, ...]:
         with np.errstate(all="ignore"):
-            return self.numpy(*(x.copy() for x in arguments))
+            return self.numpy(*(np.array(x) for x in arguments))
 
     def numpy_loss(self, arguments: list[np.ndarray]) -> float:
         return float(loss(NUMPY, self.reference(arguments)))

@@ -103,7 +103,8 @@ def literal(x: np.ndarray) -> str:
     """An array as source."""
     if not x.size:
         return f"np.zeros({x.shape}, dtype={x.dtype.name!r})"
-    return f"np.array({x.tolist()}, dtype={x.dtype.name!r})"
+    order = "" if x.flags.c_contiguous else ", order='F'"
+    return f"np.array({x.tolist()}, dtype={x.dtype.name!r}{order})"
 
 
 class _Draft:
@@ -138,9 +139,10 @@ class _Draft:
 
     def add_input(self, shape: tuple[int, ...], kind: str) -> None:
         name = self.name("x")
+        order = "F" if self.rng.random() < 0.2 else "C"
         for scope, given in zip(self.scopes, self.inputs, strict=True):
-            given[name] = self.draw_array(shape, kind)
-            scope[name] = given[name].copy()
+            given[name] = np.asarray(self.draw_array(shape, kind), order=order)
+            scope[name] = np.array(given[name])  # which keeps the order
         self.alive.append(name)
 
     def add_constant(self, shape: tuple[int, ...], kind: str) -> str:

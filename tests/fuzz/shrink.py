@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from .programs import Program, literal
 
 
@@ -53,7 +55,7 @@ def _runs(program: Program) -> bool:
     try:
         f = function_of(program.source(), NUMPY)
         for given in (program.inputs, program.others):
-            f(*(x.copy() for x in given.values()))
+            f(*(np.array(x) for x in given.values()))
     except Exception:  # whatever NumPy says: not a program
         return False
     return True
