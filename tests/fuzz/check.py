@@ -358,7 +358,8 @@ def _direction(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
     d = rng.uniform(0.5, 1, x.shape) * rng.choice([-1, 1], x.shape)
     if x.dtype.kind == "c":
         d = d + 1j * rng.uniform(-1, 1, x.shape)
-    return np.asarray(d, dtype=x.dtype)
+    order = "C" if x.flags.c_contiguous else "F"  # so that x + h d lies as x does
+    return np.asarray(d, dtype=x.dtype, order=order)
 
 
 def fault_of(
