@@ -130,24 +130,27 @@ class _Draft:
     def values(self, name: str) -> list[Any]:
         return [scope[name] for scope in self.scopes]
 
-    def draw_array(self, shape: tuple[int, ...], kind: str) -> np.ndarray:
+    def dtype(self, kind: str) -> str:
+        dtypes = self.dtypes[kind]
+        return dtypes[self.rng.integers(len(dtypes))]
+
+    def draw_array(self, shape: tuple[int, ...], kind: str, dtype: str) -> np.ndarray:
         x = self.rng.uniform(0.2, 1.8, shape) * self.rng.choice([-1, 1], shape)
         if kind == "c":
             x = x + 1j * self.rng.uniform(-1.5, 1.5, shape)
-        dtypes = self.dtypes[kind]
-        return np.asarray(np.round(x, 3), dtype=dtypes[self.rng.integers(len(dtypes))])
+        return np.asarray(np.round(x, 3), dtype=dtype)
 
     def add_input(self, shape: tuple[int, ...], kind: str) -> None:
-        name = self.name("x")
+        name, dtype = self.name("x"), self.dtype(kind)
         order = "F" if self.rng.random() < 0.2 else "C"
         for scope, given in zip(self.scopes, self.inputs, strict=True):
-            given[name] = np.asarray(self.draw_array(shape, kind), order=order)
+            given[name] = np.asarray(self.draw_array(shape, kind, dtype), order=order)
             scope[name] = np.array(given[name])  # which keeps the order
         self.alive.append(name)
 
     def add_constant(self, shape: tuple[int, ...], kind: str) -> str:
         name = self.name("c")
-        self.constants[name] = self.draw_array(shape, kind)
+        self.constants[name] = self.draw_array(shape, kind, self.dtype(kind))
         for scope in self.scopes:
             scope[name] = self.constants[name]
         return name
