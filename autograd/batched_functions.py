@@ -313,7 +313,7 @@ def _solve_by(A: Any, b: Any, **settings: Any) -> Any:
     xp = SPACES[Batched]
     if b.ndim == 1:
         return xp.squeeze(_solve_by(A, xp.expand_dims(b, axis=1), **settings), axis=-1)
-    B = b.value
+    A, B = values_of((A, b))
     space = space_of(B)
     k, m = B.shape[0], B.shape[-1]
     columns = space.reshape(space.moveaxis(B, 0, -2), (*B.shape[1:-1], k * m))

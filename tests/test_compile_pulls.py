@@ -80,3 +80,50 @@ def test_a_cotangent_by_argument_differs_from_call_to_call():
     compiled = pb.compile(lambda x, ct: pb.vjp(xp.relu, x)[1](ct)[0], fast=False)
     for ct in (A, 2 * A):
         np.testing.assert_allclose(compiled(A, ct), np.where(A > 0, ct, 0))
+
+
+C = A[::-1] + 2 * np.eye(3)
+BESIDE_CONSTANTS = {
+    "cross": lambda x: xp.linalg.cross(x, C),
+    "cross, from the left": lambda x: xp.linalg.cross(C, x),
+    "vecdot": lambda x: xp.vecdot(x, C),
+    "concat": lambda x: xp.concat([C, x, C], axis=1),
+    "stack": lambda x: xp.stack([C, x * x]),
+    "einsum": lambda x: xp.einsum("ij,kj->ik", C, x),
+    "tensordot": lambda x: xp.tensordot(C, x, axes=((1,), (0,))),
+    "matmul": lambda x: C @ x @ C,
+    "kron": lambda x: xp.kron(x[0], C[0]),
+    "outer": lambda x: xp.linalg.outer(C[0], x[0]),
+    "where": lambda x: xp.where(C > 0.5, x, C),
+    "setitem": lambda x: _put(xp.asarray(C, copy=True), x),
+    "linear": lambda x: xp.linear(x, C, C[0]),
+    "solve, the matrix": lambda x: xp.linalg.solve(C, x),
+    "solve, the side": lambda x: xp.linalg.solve(x, C),
+    "pb.linalg.solve, the matrix": lambda x: pb.linalg.solve(C, x),
+    "maximum": lambda x: xp.maximum(x, C),
+    "hypot": lambda x: xp.hypot(C, x),
+    "logaddexp": lambda x: xp.logaddexp(C, x),
+    "take_along_axis": lambda x: xp.take_along_axis(x, np.argsort(C, axis=0), axis=0),
+}
+
+
+def _put(y, x):
+    y[1:] = x[:2]
+    return y
+
+
+MATRICES = {
+    "jacobian": lambda f, x: pb.jacobian(f)(x),
+    "jacobian of a square": lambda f, x: pb.jacobian(lambda x: f(x) ** 2)(x),
+    "hessian": lambda f, x: pb.hessian(_loss(f))(x),
+    "hessian of a linear part": lambda f, x: pb.hessian(lambda x: xp.sum(f(x)) + xp.sum(x**3))(x),
+}
+
+
+@pytest.mark.parametrize("way", MATRICES)
+@pytest.mark.parametrize("name", BESIDE_CONSTANTS)
+def test_all_rows_together_beside_a_constant(name, way):
+    f = BESIDE_CONSTANTS[name]
+    compiled = pb.compile(lambda x: MATRICES[way](f, x), fast=False)
+    for given in (A, 1.1 * A + 0.05, A):
+        np.testing.assert_allclose(compiled(given), MATRICES[way](f, given), rtol=1e-9, atol=1e-12)

@@ -67,6 +67,7 @@ NUMPY = _Space(
     ),
     cov=_kept(np.cov),
     linalg=_Space(array_api_compat.numpy.linalg, matrix_power=_power),
+    clip=np.clip,  # array-api-compat's fills an array in row order, whatever its argument's
     pad=_padded,
     sort=_sorted,
 )
