@@ -170,7 +170,7 @@ def test_the_record_round_trips(lib, backend):
     backend.synchronize()
     assert all(type(v) is int and v > 0 for v in backend.memory().values())
     assert all(type(k) is type(v) is str for k, v in backend.info().items())
-    assert lib.name in repr(backend)
+    assert lib.says in repr(backend)
 
 
 def test_as_gradient_and_locks_on_numpy():

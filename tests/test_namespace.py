@@ -386,7 +386,7 @@ def test_info_follows_the_backend(lib, backend):
     assert defaults["real floating"] == pb.xp.float64
     assert set(defaults) == {"real floating", "complex floating", "integral", "indexing"}
     assert set(info.dtypes(device=lib.device)) == set(DTYPES)
-    assert lib.name in repr(info)
+    assert lib.says in repr(info)
 
 
 @pytest.mark.parametrize("kind", [None, *KINDS, ("bool", "real floating")])
