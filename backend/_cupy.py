@@ -94,6 +94,17 @@ def solve(x1: Any, x2: Any) -> Any:
     )
 
 
+def inv(x: Any) -> Any:
+    """The inverse; of a batch by solves.
+
+    cuBLAS's inverses of batches leave unwritten what belongs to a singular matrix: whatever the memory held before.
+    Solves divide by the pivot that is zero, so that infinities and NaN say so.
+    """
+    if x.ndim == 2:
+        return cupy.linalg.inv(x)
+    return solve(x, cupy.eye(x.shape[-1], dtype=x.dtype))
+
+
 def _raising(name: str, function: Any) -> Any:
     """A linear algebra function that raises where NumPy's does, for which a flag is read from the device."""
 
@@ -105,6 +116,8 @@ def _raising(name: str, function: Any) -> Any:
             with cupyx.errstate(linalg="raise"):
                 return function(*args, **settings)
         except np.linalg.LinAlgError as error:
+            if not all(bool(cupy.all(x == x)) for x in args):  # NaN is flagged too, and passes through in NumPy
+                return function(*args, **settings)
             text = f"linalg.{name}: {error}; pb.linalg has the same with check=False, for which no flag is read"
             kind = NotPositiveDefiniteError if name == "cholesky" else SingularMatrixError
             raise kind(text) from None
@@ -180,7 +193,11 @@ def _special_functions(xp: Any) -> Namespace:
 
 
 _FACTORS = _factors_cupy.bind(cupy, lambda: _PLAIN, _libraries)
-_PLAIN: Any = _generic.extend(array_api_compat.cupy, **_FACTORS)  # whose functions raise nothing
+_PLAIN: Any = _generic.extend(  # whose functions raise nothing
+    array_api_compat.cupy,
+    linalg=Namespace(array_api_compat.cupy.linalg, {"inv": inv}),
+    **_FACTORS,
+)
 
 XP = _generic.extend(
     array_api_compat.cupy,
@@ -190,7 +207,7 @@ XP = _generic.extend(
             array_api_compat.cupy.linalg,
             {
                 "solve": _raising("solve", solve),
-                "inv": _raising("inv", cupy.linalg.inv),
+                "inv": _raising("inv", inv),
                 "cholesky": _raising("cholesky", array_api_compat.cupy.linalg.cholesky),
                 "eig": eig,
             },

@@ -129,7 +129,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if STANDIN_ACTIVE:
         from . import standin
 
-        standin.activate()
+        standin.activate("auto", "cupy")
 
 
 def pytest_report_header() -> list[str]:
@@ -146,11 +146,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(params=list(_MAKE))
-def lib(request: pytest.FixtureRequest) -> Lib:
-    """Each array library in turn."""
+def lib(request: pytest.FixtureRequest) -> Iterator[Lib]:
+    """Each array library in turn; where it is the stand-in, ``use("cupy")`` finds it."""
     if _MISSING[request.param]:
         pytest.skip(_MISSING[request.param])
-    return _MAKE[request.param]()
+    made = _MAKE[request.param]()
+    if request.param != "cupy_standin":
+        yield made
+        return
+    from . import standin
+
+    undo = standin.activate("cupy")
+    yield made
+    undo()
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def _key(shape: tuple[int, ...], key: Any) -> tuple[tuple[Any, ...], bool]:
         else:
             parts[i] = int(part)
     used = sum(
-        p.ndim if isinstance(p, np.ndarray) and p.dtype.kind == "b" else p is not None and p is not ...
+        p.ndim if isinstance(p, np.ndarray) and p.dtype.kind == "b" else int(p is not None and p is not ...)
         for p in parts
     )  # fmt: skip
     axis, arrays = 0, False

@@ -20,7 +20,7 @@ import scipy.special
 
 from .array import SYNCHRONISATIONS, Device, MemoryPointer, _ndarray_base, host, quiet, unwrap, wrap
 from .functions import cupy, special
-from .linalg import errstate, getrf, lapack
+from .linalg import errstate, getrf, lapack, potrf
 
 
 class CUDARuntimeError(RuntimeError):
@@ -111,7 +111,7 @@ class Cusolver:
         return 1
 
     def _potrf(self, char, handle, uplo, n, a, lda, work, size, info):  # noqa: ANN001, ANN202 - as in CuPy
-        c, flag = lapack("potrf", char)(at(a, (n, n), char), lower=uplo == 0, clean=False)
+        c, flag = potrf(at(a, (n, n), char), uplo == 0)
         at(a, (n, n), char)[:], at(info, 1, "i")[:] = c, flag
 
     def _potrs(self, char, handle, uplo, n, k, a, lda, b, ldb, info):  # noqa: ANN001, ANN202 - as in CuPy

@@ -72,6 +72,14 @@ def getrf(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     return factor, pivots, int(wrong[0]) + 1 if len(wrong) else 0
 
 
+def potrf(a: np.ndarray, lower: bool = True) -> tuple[np.ndarray, int]:
+    """LAPACK's half-made factor, and cuSOLVER's flag: the first minor, from 1, that is not positive, or NaN."""
+    c, flag = lapack("potrf", a.dtype)(a, lower=lower, clean=False)
+    d = c.diagonal().real
+    wrong = np.flatnonzero(d != d)
+    return c, int(flag or (wrong[0] + 1 if len(wrong) else 0))
+
+
 def _gesv(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     """One system by getrf and getrs, whose division by a zero pivot nobody stops."""
     factor, pivots, flag = getrf(a)
@@ -112,7 +120,10 @@ def inv(a):  # noqa: ANN001, ANN201, D103 - as in CuPy
     out, flags = np.empty(A.shape, dtype), np.zeros(A.shape[:-2], int)
     if A.size:
         for i in np.ndindex(A.shape[:-2]):
-            out[i], flags[i] = _gesv(A[i], np.eye(A.shape[-1], dtype=dtype))
+            eye = np.eye(A.shape[-1], dtype=dtype)
+            out[i], flags[i] = _gesv(A[i], eye)
+            if flags[i] and i:  # cuBLAS writes nothing for it: here, what looks best
+                out[i] = eye
     _checked("getrf", flags)
     return wrap(out)
 
@@ -125,8 +136,10 @@ def cholesky(a):  # noqa: ANN001, ANN201, D103 - as in CuPy
     out, flags = np.zeros(A.shape, dtype), np.zeros(A.shape[:-2], int)
     if A.size:
         for i in np.ndindex(A.shape[:-2]):
-            c, flags[i] = lapack("potrf", dtype)(A[i], lower=True, clean=False)
+            c, flags[i] = potrf(A[i])
             out[i] = np.tril(c)
+            if flags[i] and a.ndim > 2:  # of a batch: the root of what is negative, and what follows from it
+                out[i][flags[i] - 1 :, flags[i] - 1 :] = np.nan
     _checked("potrf", flags)
     return wrap(out)
 

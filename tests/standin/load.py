@@ -162,16 +162,30 @@ def namespace() -> Any:
     return _load(_COMPAT)
 
 
-def activate() -> None:
-    """Make the stand-in what ``auto`` and ``cupy`` choose in this process, as a machine with a GPU does."""
+def activate(*names: str) -> Any:
+    """Make the stand-in what these names of backends choose in this process, as CuPy is where there is a GPU.
+
+    Returns
+    -------
+    callable
+        Puts the names back.
+    """
     from pullback.backend import _select
 
     chosen, known = backend(), _select._resolved
 
     def resolved(name: str, device: int | None, reason: str) -> pb.backend.Backend:
-        return known(name, device, reason) if name == "numpy" else chosen
+        if name not in names:
+            return known(name, device, reason)
+        if device not in (None, 0):
+            raise pb.backend.BackendError(f"PULLBACK_DEVICE={device}: there are CUDA devices 0 … 0")
+        return chosen
+
+    def undo() -> None:
+        _select._resolved = known
 
     _select._resolved = resolved  # type: ignore[assignment]
+    return undo
 
 
 __all__ = ["Device", "activate", "backend", "namespace", "ndarray"]
