@@ -152,7 +152,12 @@ class Array:
         return bool(raw(self))
 
     def __index__(self) -> int:
-        return raw(self).__index__()
+        inner = raw(self)
+        if hasattr(inner, "__index__"):
+            return inner.__index__()
+        if inner.ndim or self.dtype.kind not in "iu":  # CuPy's arrays are no indices
+            raise TypeError("only integer arrays of one element can be converted to an index")
+        return int(inner)
 
     def __int__(self) -> int:
         return int(raw(self))

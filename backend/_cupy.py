@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -57,6 +58,49 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
     else:
         cupy.add.at(out, key, values)
     return out
+
+
+def setitem(x: Any, value: Any, key: Any) -> Any:
+    """A copy of `x` with ``[key]`` set to `value`; where an index repeats, its last write stays, as in NumPy.
+
+    CuPy leaves it open which one does. So the number of each place's last write is found by a maximum, and every
+    write to the place writes that one's value: nothing is read on the host.
+    """
+    out = cupy.array(x)
+    parts = key if isinstance(key, tuple) else (key,)
+    several = isinstance(value, cupy.ndarray) and value.size > 1
+    if several and any(getattr(part, "dtype", np.dtype(bool)).kind != "b" for part in parts):
+        value = _last_written(out.shape, key, value)
+    out[key] = value
+    return out
+
+
+def _last_written(shape: tuple[int, ...], key: Any, value: Any) -> Any:
+    """`value` for ``[key]`` of `shape`, of which equal places are given equal elements: their last."""
+    size = math.prod(shape)
+    last = cupy.zeros(shape, np.int32 if max(size, value.size) < 2**31 else np.uint64)
+    chosen = last[key]
+    turn = cupy.arange(chosen.size, dtype=last.dtype).reshape(chosen.shape)
+    cupy.maximum.at(last, key, turn)
+    extra = value.ndim - chosen.ndim  # leading axes of length 1, which NumPy drops
+    value = value.reshape(value.shape[extra:]) if extra > 0 else value
+    return cupy.broadcast_to(value, chosen.shape).ravel()[last[key]]
+
+
+def fftn(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
+    """CuPy's, and an empty array for an empty batch, which CuPy refuses."""
+    return _FFT.fftn(x, s=s, axes=axes, norm=norm) if x.size else _empty_batch(x, s, axes, norm)
+
+
+def ifftn(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
+    """CuPy's, and an empty array for an empty batch, which CuPy refuses."""
+    return _FFT.ifftn(x, s=s, axes=axes, norm=norm) if x.size else _empty_batch(x, s, axes, norm)
+
+
+def _empty_batch(x: Any, s: Any, axes: Any, norm: str) -> Any:
+    """What NumPy makes of an array without elements: another such array, or its error."""
+    shape = np.fft.fftn(np.empty(x.shape), s=s, axes=axes, norm=norm).shape
+    return cupy.zeros(shape, np.result_type(x.dtype, np.complex64))
 
 
 def as_gradient(x: Any) -> Any:
@@ -192,6 +236,7 @@ def _special_functions(xp: Any) -> Namespace:
     )
 
 
+_FFT = array_api_compat.cupy.fft
 _FACTORS = _factors_cupy.bind(cupy, lambda: _PLAIN, _libraries)
 _PLAIN: Any = _generic.extend(  # whose functions raise nothing
     array_api_compat.cupy,
@@ -213,10 +258,12 @@ XP = _generic.extend(
             },
         ),
         **_FACTORS,
+        "fft": Namespace(_FFT, {"fftn": fftn, "ifftn": ifftn}),
         "matmul": cupy.matmul,
         "relu": relu,
         "scatter_add": scatter_add,
         "copy": cupy.array,
+        "setitem": setitem,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
         **_cuda_fused.bind(cupy, _generic.extend(array_api_compat.cupy)),
