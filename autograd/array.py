@@ -124,8 +124,8 @@ class Array:
 
     @property
     def device(self) -> Any:
-        """Where the data lies, in the backend's own terms."""
-        return self.value.device
+        """Where the data lies, in the backend's own terms; ``"cpu"`` for a library without devices."""
+        return getattr(self.value, "device", "cpu")
 
     @property
     def traced(self) -> bool:

@@ -55,7 +55,7 @@ class Batched:
     @property
     def device(self) -> Any:
         """Where all of them lie."""
-        return self.value.device
+        return getattr(self.value, "device", "cpu")
 
     @property
     def mT(self) -> Batched:
