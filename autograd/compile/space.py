@@ -7,9 +7,13 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import Backend, backend_of, register
+import numpy as np
+
+from ...backend import Backend, backend_of, is_array, register
 from ...backend._base import Namespace
 from ..backward import SPACES
+from ..primitive import REGISTRY, find
+from ..transfer import of_two_libraries
 from .decompose import decomposed, decomposed_on_device
 from .elementwise import TABLE
 from .precision import round_operands
@@ -58,6 +62,8 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         recorder = find_recorder(args) or find_recorder(settings)
         if recorder is None:
             return function(*args, **settings)
+        if name not in _KEYED:
+            _check_libraries(name, args)
         if name in _OF_SHAPES:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
@@ -73,6 +79,19 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     call.__name__ = name
     return call
+
+
+def _check_libraries(name: str, args: Any) -> None:
+    """Refuse arrays of two libraries in one operation, as outside of recordings; there, kernels would."""
+    values = [
+        v for x in args for v in (x if isinstance(x, list | tuple) else (x,))
+        if isinstance(v, Symbol) and v.of.kind == ARRAY or is_array(v) and not isinstance(v, np.generic)
+    ]  # fmt: skip
+    homes = [backend_of(v).array_type for v in values]
+    for v, home in zip(values, homes, strict=True):
+        if home is not homes[0]:
+            names = find(name).arrays if name in REGISTRY else ()
+            raise of_two_libraries(name, names, values, values[0], v)
 
 
 def _read_numbers(name: str, args: Any, settings: Any) -> Any:
