@@ -7,6 +7,7 @@ that the namespace holds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,8 @@ class Array:
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self.value.size
+        size = self.value.size
+        return size if type(size) is int else math.prod(self.value.shape)  # torch's is a method
 
     @property
     def dtype(self) -> np.dtype:
@@ -143,7 +145,7 @@ class Array:
             return f"Array({inner!r})"
         host = backend_of(inner).to_numpy(inner)
         body = np.array2string(host, separator=", ", prefix="Array(", threshold=LONGEST)
-        seen = inner.ndim == 1 if inner.size == 0 else inner.size <= LONGEST
+        seen = host.ndim == 1 if host.size == 0 else host.size <= LONGEST
         shape = "" if seen else f", shape={self.shape}"
         traced = ", traced" if self.traced else ""
         return f"Array({body}, dtype={self.dtype}{shape}, device={str(self.device)!r}{traced})"

@@ -71,10 +71,10 @@ def linear_vjp_W(xp: Any, ct: Any, x: Any) -> Any:
     if x.ndim == 1:
         return xp.expand_dims(x, axis=1) * xp.expand_dims(ct, axis=0)
     if x.ndim == 2:
-        return x.mT @ ct
+        return xp.matrix_transpose(x) @ ct
     n, m = x.shape[-1], ct.shape[-1]
     rows = math.prod(x.shape[:-1])
-    return xp.reshape(x, (rows, n)).mT @ xp.reshape(ct, (rows, m))
+    return xp.matrix_transpose(xp.reshape(x, (rows, n))) @ xp.reshape(ct, (rows, m))
 
 
 def sum_to_shape(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:

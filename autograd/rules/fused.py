@@ -17,16 +17,23 @@ from typing import Any
 from ..primitive import defvjp
 from .statistical import kept_shape, spread
 
+
+
+def _turned(W: Any) -> Any:
+    """Wᵀ; Dask's arrays have no `mT`."""
+    return W.mT if hasattr(W, "mT") else W.T
+
+
 defvjp(
     "linear",
-    x=lambda ct, W: ct @ W.mT,
+    x=lambda ct, W: ct @ _turned(W),
     W=lambda ct, x, xp: xp.linear_vjp_W(ct, x),
     b=lambda ct, b_shape, xp: xp.sum_to_shape(ct, b_shape),
 )
 defvjp(
     "linear_relu",
     _inner=lambda ct, out, xp: xp.relu_vjp(ct, out),
-    x=lambda _inner, W: _inner @ W.mT,
+    x=lambda _inner, W: _inner @ _turned(W),
     W=lambda _inner, x, xp: xp.linear_vjp_W(_inner, x),
     b=lambda _inner, b_shape, xp: xp.sum_to_shape(_inner, b_shape),
 )
