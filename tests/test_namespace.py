@@ -13,6 +13,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 strict = pytest.importorskip("array_api_strict")
 
 

@@ -365,7 +365,8 @@ class LtLibrary:
             return out
         out = out + vector[:, None]
         if of[7] & 128:
-            bits[...] = np.packbits(out.T > 0, axis=1, bitorder="little")
+            # as on an H100: set where the sum is NaN
+            bits[...] = np.packbits(~(out.T <= 0), axis=1, bitorder="little")
         return self.relu(out, 0) if of[7] & 2 else out
 
 
