@@ -179,7 +179,7 @@ def ive(xp: Any, v: Any, x: Any) -> Any:
         return xp.special.i1e(x) if order else xp.special.i0e(x)
     size = xp.abs(x)
     near = size < _NEAR
-    out = _ive_near(xp, order, xp.where(near, size, 0.0))
+    out = _ive_near(xp, order, xp.where(near, size, 1.0))
     far = xp.where(near, _NEAR, size)
     end = order * order  # I_v and I_(−v) are one there
     out = xp.where(near, out, _ive_far(xp, order, far))

@@ -73,6 +73,7 @@ def test_bessel_functions_of_fractional_and_large_orders():
     for v in (-1.5, -0.5, 0.3, 0.5, 2.5, 30, 60.5):
         np.testing.assert_allclose(_special.ive(_numpy.XP, v, x), sps.ive(v, x), rtol=3e-13)
     assert np.isnan(_special.ive(_numpy.XP, 0.5, np.asarray([-1.0]))).all()
+    assert _special.ive(_numpy.XP, 0.5, np.asarray([0.0])) == 0
 
 
 def test_student_s_distribution_by_the_beta_function():
