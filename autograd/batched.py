@@ -78,7 +78,11 @@ class Batched:
     def __iadd__(self, other: Any) -> Batched:
         """In place where that is possible: the sweep adds to buffers of its own."""
         value = other.value if type(other) is Batched else None
-        if Array in (type(self.value), type(value)) or value is None or value.shape != self.value.shape:
+        if (
+            Array in (type(self.value), type(value))
+            or value is None
+            or value.shape != self.value.shape
+        ):
             return self + other
         self.value += value
         return self

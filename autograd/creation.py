@@ -99,7 +99,9 @@ def asarray(
         backend = backend_of(value)
         if backend.name == "cupy" and isinstance(device, str) and device == "cpu":
             if copy is False:
-                raise ValueError('asarray(copy=False): from a CUDA device to device="cpu" cannot be done without a copy')  # fmt: skip
+                raise ValueError(
+                    'asarray(copy=False): from a CUDA device to device="cpu" cannot be done without a copy'
+                )
             return _make("asarray", backend.to_numpy(value), dtype=dtype, device=device)
         options = {} if device is None else {"device": device}
         wanted = None if dtype is None else backend.dtype(as_numpy(dtype))

@@ -80,7 +80,8 @@ def asarray(x: Any, *, dtype: Any = None) -> Any:
         return active.asarray(x, dtype=dtype)
     if isinstance(x, active.array_type):
         wanted = None if dtype is None else active.dtype(np.dtype(dtype))
-        return x if wanted is None or x.dtype == wanted else active.xp.astype(x, wanted)
+        same = wanted is None or getattr(x, "dtype", None) == wanted
+        return x if same else active.xp.astype(x, wanted)
     return active.asarray(raw_to_numpy(x), dtype=dtype)
 
 
@@ -115,6 +116,12 @@ def check_library(what: str, x: Any, like: Any) -> None:
         return
     mine, other = backend_of(x), backend_of(like)
     if mine.array_type is not other.array_type and not (mine.recording or other.recording):
-        line = "pb.asarray" if other.name == current().name else "pb.to_numpy" if other.name == "numpy" else None  # fmt: skip
+        line = (
+            "pb.asarray"
+            if other.name == current().name
+            else "pb.to_numpy"
+            if other.name == "numpy"
+            else None
+        )
         hint = f"{line or 'pb.backend.backend_of(x).asarray'}(…) takes it there"
         raise TypeError(f"{what} is an array of {mine.name}, where one of {other.name} is needed; {hint}")  # fmt: skip

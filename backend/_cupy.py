@@ -23,6 +23,7 @@ from ._errors import NotPositiveDefiniteError, SingularMatrixError
 
 try:
     import array_api_compat.cupy
+    import array_api_compat.cupy.fft
     import array_api_compat.cupy.linalg
     import cupy
 except ImportError as error:
@@ -89,17 +90,17 @@ def _last_written(shape: tuple[int, ...], key: Any, value: Any) -> Any:
 
 def fftn(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
     """CuPy's, and an empty array for an empty batch, which CuPy refuses."""
-    return _FFT.fftn(x, s=s, axes=axes, norm=norm) if x.size else _empty_batch(x, s, axes, norm)
+    return _FFT.fftn(x, s=s, axes=axes, norm=norm) if x.size else _empty_batch(x, s, axes)
 
 
 def ifftn(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
     """CuPy's, and an empty array for an empty batch, which CuPy refuses."""
-    return _FFT.ifftn(x, s=s, axes=axes, norm=norm) if x.size else _empty_batch(x, s, axes, norm)
+    return _FFT.ifftn(x, s=s, axes=axes, norm=norm) if x.size else _empty_batch(x, s, axes)
 
 
-def _empty_batch(x: Any, s: Any, axes: Any, norm: str) -> Any:
+def _empty_batch(x: Any, s: Any, axes: Any) -> Any:
     """What NumPy makes of an array without elements: another such array, or its error."""
-    shape = np.fft.fftn(np.empty(x.shape), s=s, axes=axes, norm=norm).shape
+    shape = np.fft.fftn(np.empty(x.shape), s=s, axes=axes).shape
     return cupy.zeros(shape, np.result_type(x.dtype, np.complex64))
 
 
@@ -160,7 +161,9 @@ def _raising(name: str, function: Any) -> Any:
             with cupyx.errstate(linalg="raise"):
                 return function(*args, **settings)
         except np.linalg.LinAlgError as error:
-            if not all(bool(cupy.all(x == x)) for x in args):  # NaN is flagged too, and passes through in NumPy
+            if not all(
+                bool(cupy.all(x == x)) for x in args
+            ):  # NaN is flagged too, and passes through in NumPy
                 return function(*args, **settings)
             text = f"linalg.{name}: {error}; pb.linalg has the same with check=False, for which no flag is read"
             kind = NotPositiveDefiniteError if name == "cholesky" else SingularMatrixError
@@ -236,7 +239,7 @@ def _special_functions(xp: Any) -> Namespace:
     )
 
 
-_FFT = array_api_compat.cupy.fft
+_FFT: Any = array_api_compat.cupy.fft
 _FACTORS = _factors_cupy.bind(cupy, lambda: _PLAIN, _libraries)
 _PLAIN: Any = _generic.extend(  # whose functions raise nothing
     array_api_compat.cupy,

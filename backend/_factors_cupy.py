@@ -121,7 +121,9 @@ def _flags(cupy: Any, info: Any, factor: Any) -> tuple[int, float]:
 
 def _raise_at_zero(cupy: Any, failed: int, factor: Any, A: Any) -> None:
     """An error at the pivot that the flag names, if it is zero: cuSOLVER flags NaN as well, which passes through."""
-    if failed > 0 and (bool(cupy.all(cupy.isfinite(A))) or bool(factor[failed - 1, failed - 1] == 0)):
+    if failed > 0 and (
+        bool(cupy.all(cupy.isfinite(A))) or bool(factor[failed - 1, failed - 1] == 0)
+    ):
         raise zero_pivot(failed - 1)
 
 

@@ -211,7 +211,7 @@ def _checked_inverse(xp: Any, A: Any, check: bool | str) -> Any:
 
 
 def _raise_if_nan(xp: Any, out: Any, A: Any) -> None:
-    """An error where a library returns NaN, or 1/0, for the inverse of an exactly singular matrix instead of raising."""
+    """An error where a library returns NaN, or 1/0, for the inverse of a singular matrix, instead of raising."""
     wrong = xp.any(xp.any(out != out, axis=-1), axis=-1)
     if A.shape[-1] == 1:
         wrong = wrong | (A[..., 0, 0] == 0)

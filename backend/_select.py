@@ -186,13 +186,14 @@ def is_array(x: Any) -> bool:
     return array_api_compat.is_array_api_obj(x)
 
 
-_foreign: dict[tuple[type, Any], Backend] = {}
+_foreign: dict[tuple[type, str], Backend] = {}
 
 
 def _of_device(array_type: type, device: Any, x: Any) -> Backend:
-    backend = _foreign.get((array_type, device))
+    key = (array_type, str(device))  # by its name: not every library's devices can be hashed
+    backend = _foreign.get(key)
     if backend is None:
-        backend = _foreign[array_type, device] = _generic.backend_for(x)
+        backend = _foreign[key] = _generic.backend_for(x)
     return backend
 
 

@@ -174,7 +174,9 @@ def ive(xp: Any, v: Any, x: Any) -> Any:
     whole = order == int(order)
     order = abs(order) if whole else order
     if order < -4:
-        raise NotImplementedError(f"special.ive: order {v}: CuPy has no such function; below −4, whole orders alone")
+        raise NotImplementedError(
+            f"special.ive: order {v}: CuPy has no such function; below −4, whole orders alone"
+        )
     if order in (0, 1):
         return xp.special.i1e(x) if order else xp.special.i0e(x)
     size = xp.abs(x)
@@ -232,7 +234,9 @@ def _ive_by_ratios(xp: Any, v: float, x: Any) -> Any:
     """From the order within [0, 1), for x from 30 to v²."""
     first = v - int(v)
     ratio, out = xp.zeros_like(x), xp.ones_like(x)
-    for k in range(int(math.sqrt(v * v + 40 * v * v)) + 20, -1, -1):  # Σ 2k/x steps beyond v are above 36
+    for k in range(
+        int(math.sqrt(v * v + 40 * v * v)) + 20, -1, -1
+    ):  # Σ 2k/x steps beyond v are above 36
         ratio = 1.0 / ((2.0 * (first + k + 1)) / x + ratio)
         if k < int(v):
             out = out * ratio

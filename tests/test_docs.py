@@ -38,7 +38,14 @@ def test_the_guide_s_code_runs(active):
     pytest.importorskip("sklearn", reason="the guide differentiates scikit-learn, an extra")
     text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     code = ACTIVE[active] + "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
-    result = run("-W", "ignore::RuntimeWarning", "-c", code, SCIPY_ARRAY_API="1", PULLBACK_BACKEND="auto" if ACTIVE[active] else "numpy")  # fmt: skip
+    result = run(
+        "-W",
+        "ignore::RuntimeWarning",
+        "-c",
+        code,
+        SCIPY_ARRAY_API="1",
+        PULLBACK_BACKEND="auto" if ACTIVE[active] else "numpy",
+    )
     assert result.returncode == 0, result.stderr
     for expected in (
         "[0.11781755",
@@ -48,7 +55,9 @@ def test_the_guide_s_code_runs(active):
         "[0.  0.5]",
         "derivative of sqrt",
         "flowchart",
-        *(["in place of x0"] if active == "numpy" else []),  # elsewhere a program is replayed as Python
+        *(
+            ["in place of x0"] if active == "numpy" else []
+        ),  # elsewhere a program is replayed as Python
     ):
         assert expected in result.stdout
 

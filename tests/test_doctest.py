@@ -101,4 +101,11 @@ def test_the_readme_s_code_runs(active, capsys):
 def test_the_pages_of_programs(page, active, capsys):
     """The guide is run apart (`test_docs.py`): SciPy reads a variable when it is imported."""
     _blocks(page)
-    assert capsys.readouterr().out.splitlines() == ["0.0884 (51,)", "True", "1.0", "-0.3745", "(2, 2)", "True"]  # fmt: skip
+    assert capsys.readouterr().out.splitlines() == [
+        "0.0884 (51,)",
+        "True",
+        "1.0",
+        "-0.3745",
+        "(2, 2)",
+        "True",
+    ]

@@ -85,7 +85,7 @@ def _check_libraries(name: str, args: Any) -> None:
     """Refuse arrays of two libraries in one operation, as outside of recordings; there, kernels would."""
     values = [
         v for x in args for v in (x if isinstance(x, list | tuple) else (x,))
-        if isinstance(v, Symbol) and v.of.kind == ARRAY or is_array(v) and not isinstance(v, np.generic)
+        if (isinstance(v, Symbol) and v.of.kind == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
     ]  # fmt: skip
     homes = [backend_of(v).array_type for v in values]
     for v, home in zip(values, homes, strict=True):

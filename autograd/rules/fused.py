@@ -18,7 +18,6 @@ from ..primitive import defvjp
 from .statistical import kept_shape, spread
 
 
-
 def _turned(W: Any) -> Any:
     """Wᵀ; Dask's arrays have no `mT`."""
     return W.mT if hasattr(W, "mT") else W.T

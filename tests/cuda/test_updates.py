@@ -135,7 +135,9 @@ def drawn(found, n, dtype):
     ]
 
 
-@pytest.mark.parametrize("found", [f for f in VARIANTS if "centered" in f.name], ids=lambda f: f.name)
+@pytest.mark.parametrize(
+    "found", [f for f in VARIANTS if "centered" in f.name], ids=lambda f: f.name
+)
 def test_the_drawn_variances_do_not_cancel(found):
     from pullback.backend import _updates_numpy
 

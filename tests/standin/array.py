@@ -24,7 +24,7 @@ SYNCHRONISATIONS = [0]  # how often a value was read
 
 
 class _ndarray_base:
-    __slots__ = ("_host", "__weakref__")
+    __slots__ = ("__weakref__", "_host")
 
 
 # the descriptors work on, unseen: CuPy's arrays show neither of these attributes
@@ -74,7 +74,7 @@ def unwrap(x: Any) -> Any:
         return host(x)
     if isinstance(x, tuple | list):
         return type(x)(unwrap(v) for v in x)
-    if isinstance(x, np.ndarray) or hasattr(x, "dtype") and not isinstance(x, np.generic | type):
+    if isinstance(x, np.ndarray) or (hasattr(x, "dtype") and not isinstance(x, np.generic | type)):
         raise TypeError(f"Unsupported type {type(x)}")
     return x
 
@@ -112,7 +112,9 @@ def _key(shape: tuple[int, ...], key: Any) -> tuple[tuple[Any, ...], bool]:
             made = np.asarray(part)
             parts[i] = made.astype(np.int32) if isinstance(part, list) and not made.size else made
         elif hasattr(part, "dtype") and not isinstance(part, np.generic):
-            raise IndexError(f"only integers, slices and arrays are valid indices, not {type(part)}")
+            raise IndexError(
+                f"only integers, slices and arrays are valid indices, not {type(part)}"
+            )
         else:
             parts[i] = int(part)
     used = sum(
@@ -125,7 +127,9 @@ def _key(shape: tuple[int, ...], key: Any) -> tuple[tuple[Any, ...], bool]:
             axis += len(shape) - used
         elif isinstance(part, np.ndarray):
             if part.dtype.kind not in "biu":
-                raise IndexError(f"arrays used as indices must be of integer or boolean type. (actual: {part.dtype})")  # fmt: skip
+                raise IndexError(
+                    f"arrays used as indices must be of integer or boolean type. (actual: {part.dtype})"
+                )
             arrays = arrays or part.dtype.kind != "b"
             if part.dtype.kind != "b" and axis < len(shape) and shape[axis]:
                 parts[i] = part.astype(np.int64) % shape[axis]
@@ -289,7 +293,14 @@ class ndarray(_ndarray_base):
     __array_priority__ = 100
     __hash__ = None  # type: ignore[assignment]  # that is how CuPy's is
 
-    def __new__(cls, shape: Any, dtype: Any = float, memptr: Any = None, strides: Any = None, order: str = "C") -> Any:  # fmt: skip
+    def __new__(
+        cls,
+        shape: Any,
+        dtype: Any = float,
+        memptr: Any = None,
+        strides: Any = None,
+        order: str = "C",
+    ) -> Any:
         return wrap(np.empty(shape, dtype, order=order))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -476,7 +487,11 @@ class ndarray(_ndarray_base):
     def __getitem__(self, key: Any) -> Any:
         values = host(self)
         places, arrays = _key(values.shape, key)
-        out = values[places] if arrays or ... in [p for p in places if p is ...] else values[(*places, ...)]
+        out = (
+            values[places]
+            if arrays or ... in [p for p in places if p is ...]
+            else values[(*places, ...)]
+        )
         return wrap(out)
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -487,7 +502,14 @@ class ndarray(_ndarray_base):
 
     # ── methods ──
 
-    def astype(self, dtype: Any, order: str = "K", casting: Any = None, subok: Any = None, copy: bool = True) -> Any:  # fmt: skip
+    def astype(
+        self,
+        dtype: Any,
+        order: str = "K",
+        casting: Any = None,
+        subok: Any = None,
+        copy: bool = True,
+    ) -> Any:
         values = host(self)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
@@ -548,7 +570,9 @@ class ndarray(_ndarray_base):
         names = {"add": "add", "sub": "subtract", "max": "maximum", "min": "minimum", "and": "bitwise_and",
                  "or": "bitwise_or", "xor": "bitwise_xor"}  # fmt: skip
         if self.dtype.kind == "c":
-            raise TypeError(f"scatter_{op} only supports int32, float16, float32, float64, uint32, uint64 as data type")  # fmt: skip
+            raise TypeError(
+                f"scatter_{op} only supports int32, float16, float32, float64, uint32, uint64 as data type"
+            )
         places, _ = _key(self.shape, slices)
         quiet(getattr(np, names[op]).at, host(self), places, unwrap(value))
 
@@ -584,17 +608,43 @@ for _name, _of in {
     "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal", "gt": "greater", "ge": "greater_equal",
 }.items():  # fmt: skip
     setattr(ndarray, f"__{_name}__", _comparison(_of))
-for _name in (
-    "all any argmax argmin argpartition choose clip compress cumprod cumsum diagonal dot max mean min partition prod "
-    "ptp put repeat round std sum take trace var"
-).split():
+for _name in [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argpartition",
+    "choose",
+    "clip",
+    "compress",
+    "cumprod",
+    "cumsum",
+    "diagonal",
+    "dot",
+    "max",
+    "mean",
+    "min",
+    "partition",
+    "prod",
+    "ptp",
+    "put",
+    "repeat",
+    "round",
+    "std",
+    "sum",
+    "take",
+    "trace",
+    "var",
+]:
     setattr(ndarray, _name, _method(_name))
 ndarray.__class_getitem__ = classmethod(lambda cls, item: types.GenericAlias(ndarray, item))  # type: ignore[attr-defined]
 
 
 def _lacking(name: str) -> Any:
     def lacking(self: Any, *args: Any, **settings: Any) -> Any:
-        raise NotImplementedError(f"the stand-in for CuPy has no ndarray.{name}: write it in tests/standin")
+        raise NotImplementedError(
+            f"the stand-in for CuPy has no ndarray.{name}: write it in tests/standin"
+        )
 
     return lacking
 
@@ -605,7 +655,11 @@ def _match(kind: type, expected: list[str]) -> None:
         setattr(kind, name, _lacking(name))
     for name in set(dir(kind)) - set(expected):  # what later Pythons put into classes
         for owner in kind.__mro__[:-1]:
-            if name in vars(owner) and name in ("__firstlineno__", "__static_attributes__", "__annotations__"):
+            if name in vars(owner) and name in (
+                "__firstlineno__",
+                "__static_attributes__",
+                "__annotations__",
+            ):
                 delattr(owner, name)
 
 

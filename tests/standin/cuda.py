@@ -99,30 +99,36 @@ class Cusolver:
     def _getrf_bufferSize(self, char: str, handle: int, m: int, n: int, a: int, lda: int) -> int:
         return 1
 
-    def _getrf(self, char, handle, m, n, a, lda, work, pivots, info):  # noqa: ANN001, ANN202 - as in CuPy
+    def _getrf(self, char, handle, m, n, a, lda, work, pivots, info):
         lu, places, flag = getrf(at(a, (n, n), char))
         at(a, (n, n), char)[:], at(pivots, n, "i")[:], at(info, 1, "i")[:] = lu, places + 1, flag
 
-    def _getrs(self, char, handle, trans, n, k, a, lda, pivots, b, ldb, info):  # noqa: ANN001, ANN202 - as in CuPy
-        x, _ = lapack("getrs", char)(at(a, (n, n), char), at(pivots, n, "i") - 1, at(b, (n, k), char), trans=trans)  # fmt: skip
+    def _getrs(self, char, handle, trans, n, k, a, lda, pivots, b, ldb, info):
+        x, _ = lapack("getrs", char)(
+            at(a, (n, n), char), at(pivots, n, "i") - 1, at(b, (n, k), char), trans=trans
+        )
         at(b, (n, k), char)[:] = x
 
     def _potrf_bufferSize(self, char: str, handle: int, uplo: int, n: int, a: int, lda: int) -> int:
         return 1
 
-    def _potrf(self, char, handle, uplo, n, a, lda, work, size, info):  # noqa: ANN001, ANN202 - as in CuPy
+    def _potrf(self, char, handle, uplo, n, a, lda, work, size, info):
         c, flag = potrf(at(a, (n, n), char), uplo == 0)
         at(a, (n, n), char)[:], at(info, 1, "i")[:] = c, flag
 
-    def _potrs(self, char, handle, uplo, n, k, a, lda, b, ldb, info):  # noqa: ANN001, ANN202 - as in CuPy
+    def _potrs(self, char, handle, uplo, n, k, a, lda, b, ldb, info):
         x, _ = lapack("potrs", char)(at(a, (n, n), char), at(b, (n, k), char), lower=uplo == 0)
         at(b, (n, k), char)[:] = x
 
 
-CUBLAS = types.SimpleNamespace(CUBLAS_OP_N=0, CUBLAS_OP_T=1, CUBLAS_OP_C=2, CUBLAS_FILL_MODE_LOWER=0, CUBLAS_FILL_MODE_UPPER=1)  # fmt: skip
+CUBLAS = types.SimpleNamespace(
+    CUBLAS_OP_N=0, CUBLAS_OP_T=1, CUBLAS_OP_C=2, CUBLAS_FILL_MODE_LOWER=0, CUBLAS_FILL_MODE_UPPER=1
+)
 
 
-def solve_triangular(a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=False):  # noqa: ANN001, ANN201 - as in CuPy
+def solve_triangular(
+    a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False, check_finite=False
+):
     """`cupyx.scipy.linalg.solve_triangular`: batches of one shape; a zero on the diagonal divides."""
     A, B = unwrap(a), unwrap(b)
     dtype = np.result_type(A, B)

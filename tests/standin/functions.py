@@ -82,7 +82,9 @@ class ufunc:
     def outer(self, A: Any, B: Any, **kwargs: Any) -> Any:
         return self(A.reshape(A.shape + (1,) * B.ndim), B, **kwargs)
 
-    def reduce(self, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:  # fmt: skip
+    def reduce(
+        self, array: Any, axis: Any = 0, dtype: Any = None, out: Any = None, keepdims: bool = False
+    ) -> Any:
         if self.__name__ not in ("add", "multiply"):
             raise NotImplementedError(f"`{self.name}.reduce` is not supported yet")
         return (array.sum if self.__name__ == "add" else array.prod)(axis, dtype, out, keepdims)
@@ -110,7 +112,14 @@ def _on_host(name: str) -> Callable[..., Any]:
 
 # ── functions ─────────────────────────────────────────────────────────────────────────────────
 
-_SCOPE = {"float": float, "int": int, "float64": np.float64, "inf": np.inf, "nan": np.nan, "bool": bool}
+_SCOPE = {
+    "float": float,
+    "int": int,
+    "float64": np.float64,
+    "inf": np.inf,
+    "nan": np.nan,
+    "bool": bool,
+}
 
 
 def signature(text: str) -> inspect.Signature:
@@ -159,7 +168,7 @@ def _is_mixed(obj: Any) -> bool:
     return isinstance(obj, list | tuple) and any(isinstance(v, _ndarray_base) or _is_mixed(v) for v in obj)  # fmt: skip
 
 
-def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
     if isinstance(obj, _ndarray_base):
         values = host(obj)
         made = np.array(values, dtype=dtype, copy=copy or None, order=order, ndmin=ndmin)
@@ -172,11 +181,11 @@ def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocki
     return wrap(made)
 
 
-def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
     return array(a, dtype=dtype, copy=bool(copy), order=order or "K")
 
 
-def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
     return a.get(order=order, out=out) if isinstance(a, _ndarray_base) else np.asarray(a)
 
 
@@ -184,71 +193,80 @@ def _with_shape(name: str) -> Callable[..., Any]:
     """`empty_like` and its kin: `subok` is None in CuPy."""
     on_host = getattr(np, name)
 
-    def function(a: Any, *fill: Any, dtype: Any = None, order: str = "K", subok: Any = None, shape: Any = None) -> Any:  # fmt: skip
-        return wrap(quiet(on_host, unwrap(a), *map(unwrap, fill), dtype=dtype, order=order, shape=shape))
+    def function(
+        a: Any,
+        *fill: Any,
+        dtype: Any = None,
+        order: str = "K",
+        subok: Any = None,
+        shape: Any = None,
+    ) -> Any:
+        return wrap(
+            quiet(on_host, unwrap(a), *map(unwrap, fill), dtype=dtype, order=order, shape=shape)
+        )
 
     return function
 
 
-def empty(shape=(), dtype=float, order="C"):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def empty(shape=(), dtype=float, order="C"):
     made = np.empty(shape, dtype, order=order)
     made.fill(np.nan if made.dtype.kind in "fc" else 99)  # memory that nobody wrote says so
     return wrap(made)
 
 
-def arange(start, stop=None, step=1, dtype=None):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def arange(start, stop=None, step=1, dtype=None):
     if stop is None:
         start, stop = 0, start
     return wrap(np.arange(start, stop, step, dtype=dtype))
 
 
-def broadcast_to(array, shape):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def broadcast_to(array, shape):
     values = unwrap(array)
     shown = np.broadcast_to(values, shape)
     return wrap(np.lib.stride_tricks.as_strided(values, shown.shape, shown.strides))
 
 
-def broadcast_arrays(*args):  # noqa: ANN002, ANN201, D103 - as in CuPy
+def broadcast_arrays(*args):
     shape = np.broadcast_shapes(*(a.shape for a in args))
     return [broadcast_to(a, shape) for a in args]
 
 
-def diagonal(a, offset=0, axis1=0, axis2=1):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def diagonal(a, offset=0, axis1=0, axis2=1):
     return wrap(np.diagonal(unwrap(a), offset, axis1, axis2))
 
 
-def take(a, indices, axis=None, out=None):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def take(a, indices, axis=None, out=None):
     return call(np.take, a, indices, axis=axis, out=out, mode="wrap")
 
 
-def take_along_axis(a, indices, axis):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def take_along_axis(a, indices, axis):
     values, places = unwrap(a), unwrap(indices)
     n = values.size if axis is None else values.shape[axis]
     return wrap(np.take_along_axis(values, places % max(n, 1), axis))
 
 
-def put(a, ind, v, mode="wrap"):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def put(a, ind, v, mode="wrap"):
     a.reshape(-1)[ind if isinstance(ind, ndarray) else array(ind)] = v
 
 
-def put_along_axis(arr, indices, values, axis):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def put_along_axis(arr, indices, values, axis):
     key = list(np.indices(indices.shape, sparse=True))
     key[axis] = host(indices)
     arr[tuple(wrap(np.broadcast_to(k, indices.shape)) for k in key)] = values
 
 
-def where(condition, x=None, y=None):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def where(condition, x=None, y=None):
     if x is None:
         return condition.nonzero()
     return wrap(np.where(_operand(condition), _operand(x), _operand(y)))
 
 
-def clip(a, a_min, a_max, out=None):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def clip(a, a_min, a_max, out=None):
     return call(np.clip, a, a_min, a_max, out=out)
 
 
 def _sorted(name: str) -> Callable[..., Any]:
-    def function(a, axis=-1, kind=None):  # noqa: ANN001, ANN202 - as in CuPy
+    def function(a, axis=-1, kind=None):
         if kind not in (None, "stable"):
             raise ValueError(f"kind can only be None or 'stable', not {kind}")
         return call(getattr(np, name), a, axis=axis, kind="stable")
@@ -256,23 +274,27 @@ def _sorted(name: str) -> Callable[..., Any]:
     return function
 
 
-def count_nonzero(a, axis=None):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def count_nonzero(a, axis=None):
     return wrap(np.asarray(np.count_nonzero(unwrap(a), axis)))
 
 
-def result_type(*arrays_and_dtypes):  # noqa: ANN002, ANN201, D103 - as in CuPy
+def result_type(*arrays_and_dtypes):
     return np.result_type(*(unwrap(a) for a in arrays_and_dtypes))
 
 
-def copyto(dst, src, casting="same_kind", where=None):  # noqa: ANN001, ANN201, D103 - as in CuPy
-    np.copyto(host(dst), _operand(src), casting=casting, where=True if where is None else unwrap(where))
+def copyto(dst, src, casting="same_kind", where=None):
+    np.copyto(
+        host(dst), _operand(src), casting=casting, where=True if where is None else unwrap(where)
+    )
 
 
-def from_dlpack(x, /, *, device=None, copy=None):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def from_dlpack(x, /, *, device=None, copy=None):
     if isinstance(x, _ndarray_base):
         return x.copy() if copy else x
     if device is None and copy is None:
-        raise BufferError("CPU arrays cannot be directly imported to CuPy. Use `cupy.array(numpy.from_dlpack(input))`")  # fmt: skip
+        raise BufferError(
+            "CPU arrays cannot be directly imported to CuPy. Use `cupy.array(numpy.from_dlpack(input))`"
+        )
     return wrap(np.array(np.from_dlpack(x)))
 
 
@@ -281,7 +303,7 @@ def _elementwise_constant(value: Any) -> Callable[..., Any]:
 
 
 def _concatenate(name: str) -> Callable[..., Any]:
-    def function(tup, axis=0, out=None, *, dtype=None, casting="same_kind"):  # noqa: ANN001, ANN202 - as in CuPy
+    def function(tup, axis=0, out=None, *, dtype=None, casting="same_kind"):
         if not all(isinstance(x, _ndarray_base) for x in tup):
             raise TypeError("Only cupy arrays can be concatenated")
         return call(getattr(np, name), tuple(tup), axis=axis, out=out, dtype=dtype, casting=casting)
@@ -319,7 +341,7 @@ def _fft(name: str, text: str) -> Callable[..., Any]:
     """CuPy's: in the precision of the input, and without data points an error."""
     function = _function(name, text, getattr(np.fft, name))
 
-    def transform(a, *args, **settings):  # noqa: ANN001, ANN002, ANN003, ANN202 - any transform
+    def transform(a, *args, **settings):
         axes = settings.get("axes", args[1] if len(args) > 1 else None)
         several = (a.ndim if axes is None else len(axes)) > 1  # one axis goes another way
         if name in ("fftn", "ifftn") and several and a.size == 0:
@@ -327,7 +349,11 @@ def _fft(name: str, text: str) -> Callable[..., Any]:
         return function(a, *args, **settings)
 
     transform.__name__, transform.__signature__ = name, function.__signature__  # type: ignore[attr-defined]
-    return transform if name.lstrip("ir").startswith("fft") and "shift" not in name and "freq" not in name else function  # fmt: skip
+    return (
+        transform
+        if name.lstrip("ir").startswith("fft") and "shift" not in name and "freq" not in name
+        else function
+    )
 
 
 def _fill() -> None:

@@ -48,7 +48,9 @@ def _matrices(*arrays: Any) -> None:
 
 def _square(a: Any) -> None:
     if a.ndim < 2:
-        raise np.linalg.LinAlgError(f"{a.ndim}-dimensional array given. Array must be at least two-dimensional")  # fmt: skip
+        raise np.linalg.LinAlgError(
+            f"{a.ndim}-dimensional array given. Array must be at least two-dimensional"
+        )
     if a.shape[-1] != a.shape[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
 
@@ -88,17 +90,21 @@ def _gesv(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     return lapack("getrs", a.dtype)(factor, pivots, b)[0], flag
 
 
-def solve(a, b):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def solve(a, b):
     _matrices(a, b)
     _square(a)
     if b.ndim == 0:
         raise ValueError("b must have at least one dimension")
     if b.ndim == 1:
         if a.shape[-1] != b.size:
-            raise ValueError("a must have (..., M, M) shape and b must have (M,) for one-dimensional b")
+            raise ValueError(
+                "a must have (..., M, M) shape and b must have (M,) for one-dimensional b"
+            )
         b = cupy.broadcast_to(b, a.shape[:-1])
     elif a.shape[:-1] != b.shape[: a.ndim - 1] or a.ndim not in (b.ndim, b.ndim + 1):
-        raise ValueError("a must have (..., M, M) shape and b must have (..., M, K) for multidimensional b")  # fmt: skip
+        raise ValueError(
+            "a must have (..., M, M) shape and b must have (..., M, K) for multidimensional b"
+        )
     dtype = common(a, b)
     A, B = host(a).astype(dtype), host(b).astype(dtype)
     out, flags = np.empty(B.shape, dtype), np.zeros(A.shape[:-2], int)
@@ -112,7 +118,7 @@ def solve(a, b):  # noqa: ANN001, ANN201, D103 - as in CuPy
     return wrap(out)
 
 
-def inv(a):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def inv(a):
     _matrices(a)
     _square(a)
     dtype = common(a)
@@ -128,7 +134,7 @@ def inv(a):  # noqa: ANN001, ANN201, D103 - as in CuPy
     return wrap(out)
 
 
-def cholesky(a):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def cholesky(a):
     _matrices(a)
     _square(a)
     dtype = common(a)
@@ -138,7 +144,9 @@ def cholesky(a):  # noqa: ANN001, ANN201, D103 - as in CuPy
         for i in np.ndindex(A.shape[:-2]):
             c, flags[i] = potrf(A[i])
             out[i] = np.tril(c)
-            if flags[i] and a.ndim > 2:  # of a batch: the root of what is negative, and what follows from it
+            if (
+                flags[i] and a.ndim > 2
+            ):  # of a batch: the root of what is negative, and what follows from it
                 out[i][flags[i] - 1 :, flags[i] - 1 :] = np.nan
     _checked("potrf", flags)
     return wrap(out)
@@ -165,15 +173,15 @@ def _or_nan(name: str, shapes: Callable[[tuple[int, ...]], Any]) -> Callable[...
     return run
 
 
-def eigh(a, UPLO="L"):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def eigh(a, UPLO="L"):
     return tuple(_or_nan("eigh", tuple)(a, UPLO=UPLO))
 
 
-def eigvalsh(a, UPLO="L"):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def eigvalsh(a, UPLO="L"):
     return _or_nan("eigvalsh", tuple)(a, UPLO=UPLO)
 
 
-def svd(a, full_matrices=True, compute_uv=True):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def svd(a, full_matrices=True, compute_uv=True):
     out = _or_nan("svd", tuple)(a, full_matrices=full_matrices, compute_uv=compute_uv)
     return tuple(out) if compute_uv else out
 
@@ -182,20 +190,20 @@ def _complex(x: Any) -> Any:
     return x.astype(np.result_type(x.dtype, np.complex64))
 
 
-def eig(a):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def eig(a):
     w, v = _or_nan("eig", tuple)(a)
     return _complex(w), _complex(v)
 
 
-def eigvals(a):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def eigvals(a):
     return _complex(_or_nan("eigvals", tuple)(a))
 
 
-def lstsq(a, b, rcond=None):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def lstsq(a, b, rcond=None):
     return tuple(wrap(np.asarray(v)) for v in np.linalg.lstsq(unwrap(a), unwrap(b), rcond))
 
 
-def pinv(a, rcond=1e-15):  # noqa: ANN001, ANN201, D103 - as in CuPy
+def pinv(a, rcond=1e-15):
     return wrap(np.linalg.pinv(unwrap(a), unwrap(rcond)))
 
 
@@ -203,7 +211,9 @@ _WRITTEN: dict[str, Any] = {
     f.__name__: f for f in (solve, inv, cholesky, eigh, eigvalsh, svd, eig, eigvals, lstsq, pinv)
 }
 for _name, _text in FUNCTIONS["cupy.linalg"].items():
-    setattr(linalg, _name, _WRITTEN.get(_name) or _function(_name, _text, getattr(np.linalg, _name)))
+    setattr(
+        linalg, _name, _WRITTEN.get(_name) or _function(_name, _text, getattr(np.linalg, _name))
+    )
 linalg.matmul = cupy.matmul
 linalg.LinAlgError = np.linalg.LinAlgError
 linalg.__all__ = [n for n in vars(linalg) if not n.startswith("_")]

@@ -49,14 +49,18 @@ class _Special:
         return getattr(importlib.import_module("pullback.backend._special"), name)
 
 
-def _import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:  # noqa: A002 - as in Python  # fmt: skip
+def _import(
+    name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+) -> Any:
     whole = name
     if level:
         whole = importlib.util.resolve_name("." * level + name, globals["__package__"])
     if whole.partition(".")[0] in ("cupy", "cupyx", "cupy_backends"):
         found = cuda.MODULES.get(whole)
         if found is None:
-            raise ImportError(f"the stand-in for CuPy has no module {whole}: write it in tests/standin")
+            raise ImportError(
+                f"the stand-in for CuPy has no module {whole}: write it in tests/standin"
+            )
         return found if fromlist else cuda.MODULES[whole.partition(".")[0]]
     if whole == _COMPAT or whole.startswith(_COMPAT + "."):
         found = _load(whole)
