@@ -150,3 +150,10 @@ def test_dask_arrays_stay_lazy():
     assert not computed
     np.testing.assert_allclose(np.asarray(g), 2 * np.exp(2 * X))
     assert computed
+
+
+def test_what_no_array_is():
+    for x in ([1.0], 1.0, "x", None, np.float64, np.ndarray, np.dtype("f8"), object()):
+        assert not pb.backend.is_array(x)
+    for x in (X, np.float64(1), xp.asarray(X)):
+        assert pb.backend.is_array(x)
