@@ -185,6 +185,8 @@ def activate(*names: str) -> Any:
             raise pb.backend.BackendError(f"PULLBACK_DEVICE={device}: there are CUDA devices 0 … 0")
         return chosen
 
+    resolved.cache_clear = getattr(known, "cache_clear", lambda: None)  # type: ignore[attr-defined]  # as the function it replaces
+
     def undo() -> None:
         _select._resolved = known
 
