@@ -7,6 +7,7 @@ that the namespace holds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -115,7 +116,8 @@ class Array:
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self.value.size
+        size = self.value.size
+        return size if type(size) is int else math.prod(self.value.shape)  # torch's is a method
 
     @property
     def dtype(self) -> np.dtype:
@@ -124,8 +126,8 @@ class Array:
 
     @property
     def device(self) -> Any:
-        """Where the data lies, in the backend's own terms."""
-        return self.value.device
+        """Where the data lies, in the backend's own terms; ``"cpu"`` for a library without devices."""
+        return getattr(self.value, "device", "cpu")
 
     @property
     def traced(self) -> bool:
@@ -143,7 +145,7 @@ class Array:
             return f"Array({inner!r})"
         host = backend_of(inner).to_numpy(inner)
         body = np.array2string(host, separator=", ", prefix="Array(", threshold=LONGEST)
-        seen = inner.ndim == 1 if inner.size == 0 else inner.size <= LONGEST
+        seen = host.ndim == 1 if host.size == 0 else host.size <= LONGEST
         shape = "" if seen else f", shape={self.shape}"
         traced = ", traced" if self.traced else ""
         return f"Array({body}, dtype={self.dtype}{shape}, device={str(self.device)!r}{traced})"
@@ -152,7 +154,12 @@ class Array:
         return bool(raw(self))
 
     def __index__(self) -> int:
-        return raw(self).__index__()
+        inner = raw(self)
+        if hasattr(inner, "__index__"):
+            return inner.__index__()
+        if inner.ndim or self.dtype.kind not in "iu":  # CuPy's arrays are no indices
+            raise TypeError("only integer arrays of one element can be converted to an index")
+        return int(inner)
 
     def __int__(self) -> int:
         return int(raw(self))

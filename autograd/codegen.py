@@ -148,6 +148,8 @@ def _rename(kept: str) -> str:
     """What the one-array front calls a thing that a rule keeps."""
     if kept == "x":
         return "a"
+    if kept == "x_device":
+        return 'getattr(a, "device", "cpu")'  # Dask's arrays have none
     return f"a.{kept[2:]}" if kept.startswith("x_") else kept
 
 
@@ -221,7 +223,11 @@ def _kept_value(kept: str, value: dict[str, str]) -> str:
     if kept in value:
         return value[kept]
     parameter, _, what = kept.rpartition("_")
-    return f"{value[parameter]}.{what}" if parameter in value else kept
+    if parameter not in value:
+        return kept
+    if what == "device":
+        return f'getattr({value[parameter]}, "device", "cpu")'
+    return f"{value[parameter]}.{what}"
 
 
 # ── functions that carry no derivative, and documentation ─────────────────────────────────────

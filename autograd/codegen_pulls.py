@@ -108,7 +108,7 @@ def _shape_of(x: Any) -> tuple[int, ...]:
 
 
 def _device_of(x: Any) -> Any:
-    return getattr(x, "device", None)
+    return getattr(x, "device", "cpu")  # Dask's arrays have none
 
 
 def _ndim_of(x: Any) -> int:

@@ -240,8 +240,8 @@ def interp(
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> knots, values = np.asarray([0.0, 1.0, 2.0]), np.asarray([0.0, 1.0, 5.0])
+    >>> import pullback as pb
+    >>> knots, values = pb.asarray([0.0, 1.0, 2.0]), pb.asarray([0.0, 1.0, 5.0])
     >>> pb.value_and_grad(lambda x: pb.xp.interp(x, knots, values))(1.5)
     (3.0, 4.0)
     """

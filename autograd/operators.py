@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from . import namespace
+from ..backend import backend_of, is_array
+from . import namespace, tree
 from .array import Array, peel, raw
 from .dtypes import is_complex, is_inexact
 from .keys import clean_key, copied_key
@@ -110,7 +111,7 @@ def _left_to_other(primitive: Primitive, args: tuple[Any, ...]) -> Any:
         kind is Array
         or kind.__module__ == "builtins"
         or issubclass(kind, np.ndarray | np.generic)
-        or hasattr(kind, "__array_namespace__")
+        or is_array(args[-1])
         or hasattr(kind, "__dlpack__")
         or getattr(kind, reflected, None) is getattr(object, reflected, None)
     ):
@@ -164,12 +165,20 @@ def _getitem_front(x: Any, key: Any) -> Any:
 
 def _setitem(self: Array, key: Any, value: Any, /) -> None:
     if type(value) not in SCALARS and type(peel(value)) is not Array:
-        value = namespace.asarray(value)
+        value = _beside(self, value)
     if is_complex(getattr(value, "dtype", type(value))) and not is_complex(self.dtype):
         raise TypeError(
             f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)"
         )
     rebind(self, front_of(find("setitem"))(self, value, copied_key(clean_key(key))))
+
+
+def _beside(x: Array, value: Any) -> Array:
+    """A list or number of Python's as an array of the library of `x`; arrays as they are."""
+    home = backend_of(raw(x))
+    if is_array(value) or home.recording or any(is_array(v) for v in tree.leaves(value)):
+        return namespace.asarray(value)
+    return Array(home.asarray(value))
 
 
 # ── NumPy's own functions on an `Array` ───────────────────────────────────────────────────────

@@ -14,6 +14,7 @@ from .array import UNTRACED, Array, peel, raw
 from .backward import SPACES
 from .dtypes import is_inexact
 from .keys import hold_key
+from .transfer import of_two_libraries
 
 SCALARS = frozenset((bool, int, float, complex, type(None)))
 CONSTANTS = SCALARS | {Array}
@@ -295,10 +296,8 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
             type(other) is not type(chosen)
             and backend_of(other).array_type is not backend.array_type
         ):
-            raise TypeError(
-                f"{name}: one argument is an array of {backend.name} and another of {backend_of(other).name}; "
-                "nothing is moved silently: convert one of them by pb.to_numpy(x), x.to_device(…) or pb.xp.asarray(x)"
-            )
+            names = find(name).arrays if name in REGISTRY else ()
+            raise of_two_libraries(name, names, inner, chosen, other)
     for i, value in enumerate(values):
         if isinstance(value, np.generic) and proper:
             values[i] = backend.asarray(value)

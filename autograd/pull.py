@@ -21,6 +21,7 @@ from .boundary import (
 )
 from .dtypes import is_complex
 from .tape import Record, check_differentiable
+from .transfer import check_library
 
 
 def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
@@ -175,6 +176,7 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
         )
     if tuple(ct.shape) != tuple(y.shape):
         _wrong_shape(ct.shape, y.shape)
+    check_library("pull: the cotangent", ct, y)
     if is_complex(ct.dtype):
         ct = SPACES.of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")

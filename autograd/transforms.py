@@ -67,7 +67,9 @@ def value_and_grad(
         record = Record()
         kind = one_kind(leaves)
         values = (
-            leaves if kind else [checked_leaf(x, i, leaves, chosen) for i, x in enumerate(leaves)]
+            leaves
+            if kind
+            else [checked_leaf(x, i, leaves, chosen, args) for i, x in enumerate(leaves)]
         )
         try:
             record.hold_all(values, kind)

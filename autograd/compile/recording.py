@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, backend_of, current, is_array
+from ...backend import Backend, backend_of, current, is_array, use
 from .. import tree
 from ..array import Array, peel, raw
 from .cuda_source import loopable as on_device
@@ -56,7 +56,8 @@ class Recording:
                 args.append(self._symbols(x, str(i), kind))
         kwargs = self._symbols(self.kwargs, "", kind)
         try:
-            out = self.f(*args, **kwargs)
+            with use(self._home()):  # what the function makes belongs to its arguments' library
+                out = self.f(*args, **kwargs)
         finally:
             self.recorder.open = False
         found, spec = tree.flatten(out)
@@ -70,11 +71,18 @@ class Recording:
         return tree.unflatten(spec, wrap)
 
     def _kind_of_numbers(self) -> Any:
-        for x in tree.leaves((self.args, self.kwargs)):
-            inner = raw(x)
-            if is_array(inner):
-                return self._class(inner)
-        return self._class(current().asarray(0.0))
+        first = self._first_array()
+        return self._class(current().asarray(0.0) if first is None else first)
+
+    def _first_array(self) -> Any:
+        found = (raw(x) for x in tree.leaves((self.args, self.kwargs)))
+        return next((x for x in found if is_array(x) and not isinstance(x, np.generic)), None)
+
+    def _home(self) -> Backend:
+        """The backend of the arguments' library; the active one where it is that, or there are none."""
+        first, active = self._first_array(), current()
+        home = active if first is None else backend_of(first)
+        return active if home.array_type is active.array_type or home.recording else home
 
     def _class(self, x: Any) -> Any:
         kind = symbol_class(x)

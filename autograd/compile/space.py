@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, backend_of, register
+from ...backend import Backend, backend_of, is_array, register
 from ...backend._base import Namespace
 from ..backward import SPACES
 from ..dtypes import as_numpy
-from ..primitive import find
+from ..primitive import REGISTRY, find
 from ..signatures import ARRAYS
+from ..transfer import of_two_libraries
 from .decompose import decomposed, decomposed_on_device
 from .elementwise import TABLE
 from .precision import round_operands
@@ -65,6 +66,8 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         recorder = find_recorder(args) or find_recorder(settings)
         if recorder is None:
             return function(*args, **settings)
+        if name not in _KEYED:
+            _check_libraries(name, args)
         if name in _OF_SHAPES:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
@@ -137,6 +140,19 @@ def _parameters(name: str, function: Callable[..., Any]) -> tuple[str, ...]:
         return tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return ()
+
+
+def _check_libraries(name: str, args: Any) -> None:
+    """Refuse arrays of two libraries in one operation, as outside of recordings; there, kernels would."""
+    values = [
+        v for x in args for v in (x if isinstance(x, list | tuple) else (x,))
+        if (isinstance(v, Symbol) and v.of.kind == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
+    ]  # fmt: skip
+    homes = [backend_of(v).array_type for v in values]
+    for v, home in zip(values, homes, strict=True):
+        if home is not homes[0]:
+            names = find(name).arrays if name in REGISTRY else ()
+            raise of_two_libraries(name, names, values, values[0], v)
 
 
 def _read_numbers(name: str, args: Any, settings: Any) -> Any:
