@@ -14,6 +14,8 @@ from . import (
     _cuda_programs,
     _factors_cupy,
     _generic,
+    _norms,
+    _rule_kernels,
     _sparse_cupy,
     _special,
 )
@@ -182,7 +184,9 @@ def _special_functions(xp: Any) -> Namespace:
 _FACTORS = _factors_cupy.bind(cupy, lambda: _PLAIN, _libraries)
 _PLAIN: Any = _generic.extend(array_api_compat.cupy, **_FACTORS)  # whose functions raise nothing
 
-XP = _generic.extend(
+_NORMS = _norms.bind(array_api_compat.cupy)
+
+XP: Namespace = _generic.extend(
     array_api_compat.cupy,
     special=_special_functions,
     **{
@@ -193,8 +197,12 @@ XP = _generic.extend(
                 "inv": _raising("inv", cupy.linalg.inv),
                 "cholesky": _raising("cholesky", array_api_compat.cupy.linalg.cholesky),
                 "eig": eig,
+                "matrix_norm": _NORMS["matrix_norm"],
+                "vector_norm": _NORMS["vector_norm"],
             },
         ),
+        "std": _NORMS["std"],
+        **_rule_kernels.cheap_slopes(lambda: XP),
         **_FACTORS,
         "matmul": cupy.matmul,
         "relu": relu,

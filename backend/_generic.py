@@ -15,7 +15,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from . import _rule_kernels, _sparse
+from . import _norms, _rule_kernels, _sparse
 from ._base import Backend, Namespace
 from ._factors_generic import cholesky_vjp, factor, factor_solve, lu_or_none
 from ._products import einsum, expm
@@ -334,8 +334,10 @@ def backend_for(x: Any) -> Backend:
         name: with_native_dtype(getattr(xp, name)) for name in _TAKE_DTYPE if hasattr(xp, name)
     }
     if hasattr(xp, "linalg"):
+        norms = _norms.bind(xp)
+        overrides["std"] = norms.pop("std")
         trace = with_native_dtype(xp.linalg.trace)
-        overrides["linalg"] = Namespace(xp.linalg, {"trace": trace})
+        overrides["linalg"] = Namespace(xp.linalg, {"trace": trace, **norms})
 
     return Backend(
         name=xp.__name__.removeprefix("array_api_compat."),

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import _generic
+from ...backend import _generic, _rule_kernels
 
 
 def linear(xp: Any, x: Any, W: Any, b: Any) -> Any:
@@ -68,6 +68,7 @@ def pow(xp: Any, x1: Any, x2: Any, /) -> Any:
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     linear, linear_relu, linear_vjp_W, mean, square, expand_dims, pow,
     _generic.sum_to_shape, _generic.softplus, _generic.logsumexp, _generic.log_softmax, _generic.softmax,
+    _rule_kernels.softmax_vjp,
 )  # fmt: skip
 
 

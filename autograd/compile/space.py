@@ -27,7 +27,8 @@ _REFUSED = {
 }
 # Results that depend on shapes and dtypes alone.
 _OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
-_SAME = frozenset(("copy", "stop_gradient", "positive"))
+# `kink` and its kin matter to derivatives alone, and what is recorded has its derivatives taken already.
+_SAME = frozenset(("copy", "stop_gradient", "positive", "kink", "separate", "varied"))
 
 
 class RecordingSpace(Namespace):
