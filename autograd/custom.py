@@ -16,6 +16,7 @@ from .array import UNTRACED, Array, peel
 from .backward import LAZY, SPACES, accumulate, cotangents, fit, lift, sweep
 from .dtypes import is_complex, is_inexact
 from .tape import Record
+from .transformed import is_global, transformed
 
 
 def _newest(leaves: list[Any]) -> Any:
@@ -129,6 +130,12 @@ class custom_vjp:
         self.forward: Callable[..., Any] | None = None
         self.backward: Callable[..., Any] | None = None
 
+    def __reduce__(self) -> Any:
+        """By its name, where it stands there in the place of `f`; else by `f` and the two halves."""
+        if is_global(self):
+            return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
+        return _custom_again, (self.f, self.forward, self.backward)
+
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Set the two halves.
 
@@ -173,6 +180,12 @@ class custom_vjp:
             return [flat[i] for i in traced]
 
         return out, pull
+
+
+def _custom_again(f: Callable[..., Any], forward: Any, backward: Any) -> custom_vjp:
+    out = custom_vjp(f)
+    out.forward, out.backward = forward, backward
+    return out
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -231,8 +244,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
         return out, pull
 
-    @functools.wraps(f)
     def recomputed(*args: Any) -> Any:
         return _call(f, args, run, f"checkpoint({getattr(f, '__name__', 'f')})")
 
-    return recomputed
+    return transformed(recomputed, checkpoint, f)

@@ -15,7 +15,8 @@ import numpy as np
 from ..backend import backend_of, is_array
 from . import namespace, tree
 from .array import Array, peel, raw
-from .dtypes import is_complex, is_inexact
+from .backward import SPACES
+from .dtypes import as_numpy, is_complex, is_inexact
 from .keys import clean_key, copied_key
 from .primitive import SCALARS, Primitive, apply, apply_constant, find, front_of
 
@@ -170,7 +171,24 @@ def _setitem(self: Array, key: Any, value: Any, /) -> None:
         raise TypeError(
             f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)"
         )
-    rebind(self, front_of(find("setitem"))(self, value, copied_key(clean_key(key))))
+    rebind(
+        self, front_of(find("setitem"))(_kept(self, key, value), value, copied_key(clean_key(key)))
+    )
+
+
+def _kept(x: Array, key: Any, value: Any) -> Array:
+    """`x`, as a constant where a mask writes all of it over.
+
+    Then no cotangent goes into what it was made of, which may be NaN, as in ``x[count == 0] = …``, written because x is
+    0/0 there: rules would make NaN of the cotangent 0. Reading the mask costs a device no more than the array of values
+    does, whose number it has to wait for.
+    """
+    mask = raw(key)
+    if getattr(mask, "shape", None) != x.shape or not getattr(value, "shape", ()) or not x.size:
+        return x
+    if as_numpy(mask.dtype).kind != "b" or backend_of(mask).recording:
+        return x
+    return namespace.stop_gradient(x) if bool(SPACES.of(mask).all(mask)) else x
 
 
 def _beside(x: Array, value: Any) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +22,7 @@ from .boundary import (
     split_aux,
 )
 from .tape import Record
+from .transformed import transformed
 
 
 def value_and_grad(
@@ -59,7 +59,6 @@ def value_and_grad(
     """
     places, several = places_of(argnums)
 
-    @functools.wraps(f)
     def with_grad(*args: Any, **kwargs: Any) -> Any:
         check_places(places, args)
         chosen = tuple([args[i] for i in places]) if several else args[places[0]]
@@ -99,7 +98,7 @@ def value_and_grad(
             )  # the caller's own array, which a change to the value would change
         return ((value, constants(aux)) if has_aux else value), result
 
-    return with_grad
+    return transformed(with_grad, value_and_grad, f, argnums=argnums, has_aux=has_aux)
 
 
 def _gradients(record: Record, out: Any, values: list[Any], kind: type | None) -> list[Any]:
@@ -151,11 +150,10 @@ def grad(
     >>> pb.grad(pb.grad(lambda x: x**3))(2.0)
     12.0
     """
-    both = value_and_grad(f, argnums, has_aux=has_aux)
+    both = value_and_grad(f, argnums, has_aux=has_aux).func  # type: ignore[attr-defined]  # a `Transformed`
 
-    @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, gradients = both(*args, **kwargs)
         return (gradients, value[1]) if has_aux else gradients
 
-    return gradient
+    return transformed(gradient, grad, f, argnums=argnums, has_aux=has_aux)

@@ -16,6 +16,8 @@ from . import (
     _cuda_programs,
     _factors_cupy,
     _generic,
+    _norms,
+    _rule_kernels,
     _sparse_cupy,
     _special,
 )
@@ -248,7 +250,9 @@ _PLAIN: Any = _generic.extend(  # whose functions raise nothing
     **_FACTORS,
 )
 
-XP = _generic.extend(
+_NORMS = _norms.bind(array_api_compat.cupy)
+
+XP: Namespace = _generic.extend(
     array_api_compat.cupy,
     special=_special_functions,
     **{
@@ -259,8 +263,12 @@ XP = _generic.extend(
                 "inv": _raising("inv", inv),
                 "cholesky": _raising("cholesky", array_api_compat.cupy.linalg.cholesky),
                 "eig": eig,
+                "matrix_norm": _NORMS["matrix_norm"],
+                "vector_norm": _NORMS["vector_norm"],
             },
         ),
+        "std": _NORMS["std"],
+        **_rule_kernels.cheap_slopes(lambda: XP),
         **_FACTORS,
         "fft": Namespace(_FFT, {"fftn": fftn, "ifftn": ifftn}),
         "relu": relu,

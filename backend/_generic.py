@@ -15,7 +15,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from . import _dask, _rule_kernels, _sparse
+from . import _dask, _norms, _rule_kernels, _sparse
 from ._base import Backend, Namespace
 from ._factors_generic import cholesky_vjp, factor, factor_solve, lu_or_none
 from ._products import einsum, expm
@@ -355,8 +355,10 @@ def backend_for(x: Any) -> Backend:
     functions, linalg = _dask.overrides(xp) if array_api_compat.is_dask_array(x) else ({}, {})
     overrides |= functions
     if hasattr(xp, "linalg"):
+        norms = _norms.bind(xp)
+        overrides["std"] = norms.pop("std")
         trace = with_native_dtype(xp.linalg.trace)
-        overrides["linalg"] = Namespace(xp.linalg, {"trace": trace, **linalg})
+        overrides["linalg"] = Namespace(xp.linalg, {"trace": trace, **norms, **linalg})
 
     return Backend(
         name=xp.__name__.removeprefix("array_api_compat."),

@@ -134,7 +134,8 @@ def _beside_top(x, axis):
     top = rows.take(places)
     if not np.isfinite(top).all():
         return None
-    shifted = rows - top[:, None]
+    # in C order whatever the order of x: flat places are written to
+    shifted = np.subtract(rows, top[:, None], order="C")
     e = np.exp(shifted)
     e.reshape(-1)[places] = 0
     rest = _add_reduce(e, 1)

@@ -309,7 +309,7 @@ class _Stopped(Exception):
     """What carries a callback's wish through SciPy, of whose methods two know no StopIteration."""
 
     def __init__(self, point: Point) -> None:
-        super().__init__()
+        super().__init__(point)
         self.point = point
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from .. import tree
 from ..array import Array, peel, raw
 from ..primitive import Kernels
+from ..transformed import is_global
 from . import native
 from . import precision as precisions
 from .entry import Entry
@@ -48,6 +49,19 @@ class Compiled:
         return (
             f"<compiled {getattr(self.f, '__qualname__', self.f)!s}, {len(self._entries)} programs>"
         )
+
+    def __reduce__(self) -> Any:
+        """By its name, where it stands there in the place of `f`; else by `f`, to be recorded anew."""
+        if is_global(self):
+            return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
+        settings = (
+            sorted(self._donate),
+            sorted(self._static),
+            self._fast,
+            self._most,
+            self._precision,
+        )
+        return Compiled, (self.f, *settings)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)

@@ -36,6 +36,8 @@ _REFUSED = {
 _COPIES = frozenset(("copy", "positive"))
 # Results that depend on shapes and dtypes alone.
 _OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
+# `kink` and its kin matter to derivatives alone, and what is recorded has its derivatives taken already.
+_SAME = frozenset(("stop_gradient", "kink", "separate", "varied"))
 
 
 class RecordingSpace(Namespace):
@@ -72,7 +74,7 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
             return recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
-        if name == "stop_gradient" and isinstance(args[0], Symbol):
+        if name in _SAME and isinstance(args[0], Symbol):
             return args[0].renamed()
         if name in _COPIES and isinstance(args[0], Symbol):
             return args[0].copy()

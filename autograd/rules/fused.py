@@ -70,5 +70,5 @@ defvjp(
 )
 defvjp(
     "softmax",
-    x=lambda ct, out, axis, xp: out * (ct - xp.sum(ct * out, axis=axis, keepdims=True)),
+    x=lambda ct, out, axis, xp: xp.softmax_vjp(ct, out, axis),
 )
