@@ -18,6 +18,7 @@ from .creation import asarray
 from .data_type import result_type
 from .dtypes import as_numpy
 from .functions import xp as fun
+from .links import Step, attach_settled_later
 
 # ── axes ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -82,7 +83,10 @@ def ravel(a: Any, order: str = "C") -> Array:
         raise NotImplementedError(
             f"ravel(order={order!r}): arrays have no memory order here; permute the axes first"
         )
-    return fun.reshape(asarray(a), (-1,))
+    a = asarray(a)
+    out = fun.reshape(a, (-1,))
+    attach_settled_later(out, a, Step("ravel"))  # unlike reshape, of strided memory it is a copy
+    return out
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:

@@ -33,6 +33,7 @@ from .array import Array, raw
 from .codegen_pulls import compile_source, kept_by, make_pull, make_recorder, traced_slots
 from .dtypes import is_inexact
 from .keys import BASIC, beside, clean_key, hold_key
+from .links import VIEWS, follow
 from .primitive import CONSTANT, Primitive, apply, apply_constant, normalise
 from .variadic import apply_variadic
 
@@ -117,6 +118,9 @@ def _hot_lines(primitive: Primitive, scope: dict[str, Any]) -> Iterable[str]:
 def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
     exact = primitive.name in signatures.UNARY
     scope["pull"] = make_pull(primitive, ("x",), checked=not exact)
+    view = _view_condition(primitive)
+    if view:
+        follow(scope)
     kept = "".join(f", {_rename(k)}" for k in kept_by(primitive, ("x",), checked=not exact))
     checks = "" if exact else ", a.shape, a.dtype"
     condition = "out.dtype is a.dtype" if exact else "out.dtype is a.dtype or is_inexact(out.dtype)"
@@ -130,18 +134,37 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
         lines.append(f"        out, {', '.join(primitive.residuals)} = out")
     if "key" in primitive.positional:
         scope["hold_key"], scope["BASIC"] = hold_key, BASIC
-        lines += ["        if type(key) not in BASIC:", "            hold_key(tape, key)"]
+        lines += ["        basic = type(key) in BASIC or hold_key(tape, key)"]
+    lines += ["        same = type(out) is kind"] if view else []
     lines += [
-        "        if type(out) is not kind:",
+        "        if not same:" if view else "        if type(out) is not kind:",
         "            out = normalise(out)",
         f"        if {condition}:",
         "            entries = tape.entries",
         "            y = new(Array)",
         "            y.value, y.tape, y.slot = out, tape, len(entries)",
         f"            entries.append((pull, x.slot{checks}{kept}))",
-        "            return y",
     ]
-    return lines
+    if view:  # its base is all that a view costs where nothing is written: `links.py`
+        lines += [
+            f"            if {view}:",
+            "                y.link = x",
+            "                if enlist is not None:",
+            "                    enlist(y)",
+        ]
+    return [*lines, "            return y"]
+
+
+def _view_condition(primitive: Primitive) -> str:
+    """Where the result of a function of one array may be a view of it; "" for the others."""
+    if primitive.name not in VIEWS:
+        return ""
+    more = {
+        "astype": " and not copy and out.dtype == a.dtype",
+        "getitem": " and basic",
+        "reshape": " and not copy",
+    }
+    return "same" + more.get(primitive.name, "")
 
 
 def _rename(kept: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from ...backend import Backend, backend_of, register
 from ...backend._base import Namespace
 from ..backward import SPACES
+from ..links import VIEWS, attach
 from .decompose import decomposed, decomposed_on_device
 from .elementwise import TABLE
 from .precision import round_operands
@@ -28,6 +29,7 @@ _REFUSED = {
 # Results that depend on shapes and dtypes alone.
 _OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
 _SAME = frozenset(("copy", "stop_gradient", "positive"))
+_VIEWS = VIEWS | {"diagonal", "ravel", "swapaxes"}  # NumPy's own among them
 
 
 class RecordingSpace(Namespace):
@@ -61,7 +63,9 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if name in _OF_SHAPES:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
-            return recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
+            out = recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
+            out.link = None  # an array, where a result without axes is a number
+            return out
         if name in _SAME and isinstance(args[0], Symbol):
             return args[0].copy()
         args, settings = _read_numbers(name, args, settings)
@@ -69,7 +73,10 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             args = round_operands(recorder, args)
         if refusal is not None or _by_mask(name, args, settings):
             _refuse_shape(name, args, refusal)
-        return recorder.record(name, function, args, settings)
+        out = recorder.record(name, function, args, settings)
+        if name in _VIEWS and isinstance(out, Symbol) and isinstance(args[0], Symbol):
+            attach(out, args[0], name, args[1:], settings)
+        return out
 
     call.__name__ = name
     return call
@@ -162,8 +169,8 @@ def _make_class(backend: Backend) -> type[Symbol]:
         ),
         normalise=lambda out: out if isinstance(out, Symbol) else backend.normalise(out),
         as_gradient=_as_gradient,
-        lock=lambda x: False,
-        unlock=lambda x: None,
+        lock=_lock,
+        unlock=lambda x: x.setflags(True),
         recording=True,
         reason="recorded",
     )
@@ -172,6 +179,15 @@ def _make_class(backend: Backend) -> type[Symbol]:
     register(kind, record)
     SPACES[kind] = space
     return kind
+
+
+def _lock(x: Any) -> bool:
+    if not isinstance(x, Symbol):
+        return backend_of(x).lock(x)
+    if getattr(x, "locked", False):
+        return False
+    x.setflags(False)
+    return True
 
 
 def _as_gradient(x: Any) -> Any:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...backend import Backend
+from ..aliases import check_writable, write
+from ..links import is_number
 from ..primitive import CONSTANT, names
 from .program import NUMBER
 from .recorder import NUMBERS, Recorded, TraceError, users_line
@@ -47,15 +49,16 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
         if not _operand(other):
             return NotImplemented
         out = function(self, other)
-        if self.of.kind == NUMBER:
-            return out
+        if self.of.kind == NUMBER or is_number(self):
+            return out  # the name has another number
         if out.shape != self.shape:
             raise ValueError(
                 f"{name}: the result has shape {out.shape}, but x has shape {self.shape}, which it keeps"
             )
         if out.dtype != self.dtype:
             out = self.space.astype(out, self.dtype)
-        return self._rebind(out)
+        check_writable(self)
+        return write(self, out)
 
     return method
 
@@ -63,16 +66,17 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
 class Symbol(Recorded):
     """An array, or a Python number, of a recording: what it is in the program, and what it is in this run.
 
-    In-place operations give the symbol a new value; no buffer is written to, and slices are copies.
+    In-place operations give the symbol, what it is a view of and all views of that new values; no buffer is written to.
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "link", "locked")
     __hash__ = None  # type: ignore[assignment]  # == is elementwise
     __array_priority__ = 2000
     space: Any
     backend: Backend
 
-    def _rebind(self, out: Any) -> Symbol:
+    def rebind(self, out: Any) -> Symbol:
+        """Take the value of `out`: for `aliases.write`."""
         if not isinstance(out, Symbol):
             out = type(self)(self.recorder, self.recorder.constant(out), out)
         self.of, self.real_value = out.of, out.real_value
@@ -133,7 +137,7 @@ class Symbol(Recorded):
         return self.shape[0]
 
     def __iter__(self) -> Any:
-        return (self[i] for i in range(len(self)))
+        return (self[(i, ...) if self.ndim > 1 else i] for i in range(len(self)))
 
     def __repr__(self) -> str:
         return f"<recorded {self.of!r}>"
@@ -145,7 +149,12 @@ class Symbol(Recorded):
         return self.space.getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._rebind(self.space.setitem(self, value, key))
+        check_writable(self)
+        write(self, self.space.setitem(self, value, key), key)
+
+    def setflags(self, write: bool) -> None:
+        """Allow writes in place or not, as NumPy's method does: what a tape keeps is locked meanwhile."""
+        self.locked = not write
 
     def __neg__(self) -> Any:
         return self._unary("negative", operator.neg)
@@ -178,8 +187,11 @@ class Symbol(Recorded):
         return self.space.to_device(self, device)
 
     def copy(self) -> Any:
-        """Itself, under another name: nothing writes to it."""
-        return type(self)(self.recorder, self.of, self.real_value)
+        """The same value as an array of its own."""
+        copy = type(self)(self.recorder, self.of, self.real_value)
+        if hasattr(self, "link"):
+            copy.link = None
+        return copy
 
     __copy__ = copy
 
@@ -188,7 +200,7 @@ class Symbol(Recorded):
 
     def astype(self, dtype: Any, **settings: Any) -> Any:
         """Cast, as NumPy's method does."""
-        return self.space.astype(self, dtype)
+        return self.space.astype(self, dtype, copy=settings.get("copy", True))
 
     def reshape(self, *shape: Any, **settings: Any) -> Any:
         """Reshape, as NumPy's method does."""
