@@ -7,6 +7,7 @@ changed is made again. `Array` and the symbols of `compile` are treated alike.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from ..backend import backend_of
 from .array import Array, raw
 from .dtypes import as_numpy
-from .links import Link, Step, is_integer, is_number, selects_view, watch
+from .links import Link, Step, is_integer, is_number, register, selects_view, start_watching
 from .primitive import find, front_of
 
 READ_ONLY = frozenset(("broadcast_to", "diagonal", "linalg.diagonal"))
@@ -28,31 +29,67 @@ def link_of(x: Any) -> Link | None:
     Raises
     ------
     ValueError
-        If it is a view that was made on a tape which is over, before anything was written to.
+        If it is a view that was made on a tape which is over.
     """
     link = getattr(x, "link", None)
-    if link is None:
+    if link is None or link is False:
         return None
-    if type(link) is not Link:
-        link = x.link = Link(link)
+    watch()
+    link = x.link
     if not link.settled:
-        base, step = link.base, link.step or _step_of(x)
+        base = link.base
+        step = link.step or _step_at(x.tape, x.slot, x.shape)[0]
         if is_a_view(base, step):
             link.step, link.settled = step, True
         elif link.views:
             link.base, link.settled = None, True
         else:
-            del x.link
+            x.link = None
             return None
     return link
 
 
+def watch() -> None:
+    """Have bases know their views, from the first write on; those that there are already are looked for."""
+    if not start_watching():  # first, so that what another thread makes meanwhile is not missed
+        return
+    frozen = gc.get_freeze_count()
+    if frozen:
+        gc.unfreeze()
+    arrays = [x for x in gc.get_objects() if type(x) is Array]
+    arrays = [x for x in arrays if type(getattr(x, "link", None)) in (Array, Link)]
+    if frozen:
+        gc.freeze()
+    on_tapes = {(id(x.tape), x.slot): x for x in arrays if type(x.link) is Array}
+    for x in arrays:
+        if type(x.link) is Array:
+            x.link = Link(_base_on_tape(x, x.link, on_tapes))
+        if x.link.base is not None:
+            register(x, x.link.base)
+
+
+def _base_on_tape(x: Array, first: Array, on_tapes: dict[tuple[int, int], Array]) -> Array:
+    """What `x` is a view of, where only the first of a chain of views is known; what is gone is made again."""
+    tape = x.tape
+    if not tape.open:
+        return first  # which is right where there is one step; more are refused, as its tape is gone
+    slot = _step_at(tape, x.slot, x.shape)[1]
+    shape = _step_at(tape, x.slot, x.shape)[2]
+    missing = []
+    while slot != first.slot and (id(tape), slot) not in on_tapes:
+        step, above, shape_above = _step_at(tape, slot, shape)
+        missing.append((slot, step))
+        slot, shape = above, shape_above
+    base = first if slot == first.slot else on_tapes[id(tape), slot]
+    for slot, step in reversed(missing):
+        base = on_tapes[id(tape), slot] = _made(base, step)
+    return base
+
+
 def is_a_view(base: Any, step: Step) -> bool:
     """Whether NumPy gives a view for this step from this base."""
-    if base.shape == ():
-        link_of(base)  # which may find that it is a number
-        if is_number(base):
-            return False
+    if base.shape == () and link_of(base) is None and is_number(base):
+        return False
     if step.name == "getitem":
         return selects_view(step.args[0], len(base.shape))
     if step.name == "reshape":
@@ -62,29 +99,39 @@ def is_a_view(base: Any, step: Step) -> bool:
     return True
 
 
-def _step_of(x: Any) -> Step:
-    """How a view was made, as its tape has it."""
-    entries = x.tape.entries
-    entry = entries[x.slot] if 0 <= x.slot < len(entries) else None
+def _step_at(tape: Any, slot: int, shape: Any) -> tuple[Step, int, tuple[int, ...]]:
+    """How the view of this shape at a place of a tape was made, and the place and shape of its base.
+
+    Raises
+    ------
+    ValueError
+        If the tape is over and does not know any more.
+    """
+    entry = tape.entries[slot] if tape.open and 0 <= slot < len(tape.entries) else None
     if entry is None:
         raise ValueError(
-            f"a write in place to, or beside, a view of shape {x.shape} that was made under a derivative which is over: "
-            "what it is a view of is not known any more; write to a copy, pb.xp.asarray(x, copy=True)"
+            f"a write in place to, or beside, a view of shape {tuple(shape)} that was made under a derivative which is "
+            "over: what it is a view of is not known any more; write to a copy, pb.xp.asarray(x, copy=True)"
         )
     pull = entry[0]
+    if not hasattr(pull, "kept"):  # einsum, by its entry in `variadic.py`
+        _, primitive, _, _, slots, ((base_shape, _),), known = entry
+        return Step(primitive.name, (), {"subscripts": known["subscripts"]}), slots[0], base_shape
+    slot, base_shape, dtype = entry[1:4]
     kept = dict(zip(reversed(pull.kept), reversed(entry), strict=False))
     name = pull.operation
     if name in ("expand_dims", "reshape", "squeeze"):
-        return Step("reshape", (x.shape,))
-    if name == "broadcast_to":
-        return Step(name, (x.shape,))
-    if name == "astype":
-        return Step(name, (x.dtype,), {"copy": False})
-    if name in ("flip", "linalg.diagonal"):
-        return Step(name, (), {k: kept[k] for k in ("axis", "offset") if k in kept})
-    return Step(
-        name, tuple([kept[k] for k in ("key", "axes", "source", "destination") if k in kept])
-    )
+        step = Step("reshape", (tuple(shape),))
+    elif name == "broadcast_to":
+        step = Step(name, (tuple(shape),))
+    elif name == "astype":
+        step = Step(name, (as_numpy(dtype),), {"copy": False})
+    elif name in ("flip", "linalg.diagonal"):
+        step = Step(name, (), {k: kept[k] for k in ("axis", "offset") if k in kept})
+    else:
+        names = ("key", "axes", "source", "destination")
+        step = Step(name, tuple([kept[k] for k in names if k in kept]))
+    return step, slot, base_shape
 
 
 # ── how arrays lie in memory, which decides whether reshape gives a view ──────────────────────
@@ -105,6 +152,12 @@ def layout(x: Any) -> np.ndarray:
         steps = list(sizes)[:-1]
         return _strided(x.shape, dtype, tuple(dtype.itemsize * n for n in reversed(steps)))
     return _on_layout(layout(link.base), link.step, x.shape)
+
+
+def is_contiguous(x: Any) -> bool:
+    """Whether the elements of `x` lie, or would lie in NumPy, without gaps in the order of their indices."""
+    inner = _memory(x)
+    return (inner if type(inner) is np.ndarray else layout(x)).flags.c_contiguous
 
 
 def _memory(x: Any) -> Any:
@@ -197,11 +250,13 @@ def write(x: Any, out: Any, key: Any = None) -> Any:
     link = link_of(x)
     if link is None:
         return _renewed(x, out)
+    _settle_views(x)
     path, values = [x], [out]
     while link is not None and link.base is not None:
         values.append(base_with(link.base, link.step, values[-1]))
         path.append(link.base)
         link = link_of(link.base)
+        _settle_views(path[-1])
     changed = [key, *(getattr(link_of(view), "step", None) for view in path[:-1])]
     for i in reversed(range(len(path))):
         member = path[i]
@@ -213,6 +268,17 @@ def write(x: Any, out: Any, key: Any = None) -> Any:
             rebind(member, _made(path[i + 1], changed[i + 1]))
         _renew_views(member, changed[i], path[i - 1] if i else None)
     return x
+
+
+def _settle_views(base: Any) -> None:
+    """Ask of all views of `base` what they are, so that what cannot be answered is refused before anything changes."""
+    todo = [base]
+    while todo:
+        link = getattr(todo.pop(), "link", None)
+        for reference in link.views if type(link) is Link else ():
+            view = reference()
+            if view is not None and link_of(view) is not None:
+                todo.append(view)
 
 
 def _renewed(x: Any, out: Any) -> Any:

@@ -13,12 +13,12 @@ from typing import Any, cast
 import numpy as np
 
 from ..backend import backend_of
+from .aliases import is_contiguous
 from .array import Array, raw
 from .creation import asarray
 from .data_type import result_type
 from .dtypes import as_numpy
 from .functions import xp as fun
-from .links import Step, attach_settled_later
 
 # ── axes ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -84,9 +84,8 @@ def ravel(a: Any, order: str = "C") -> Array:
             f"ravel(order={order!r}): arrays have no memory order here; permute the axes first"
         )
     a = asarray(a)
-    out = fun.reshape(a, (-1,))
-    attach_settled_later(out, a, Step("ravel"))  # unlike reshape, of strided memory it is a copy
-    return out
+    # unlike reshape, ravel copies what has gaps in memory
+    return fun.reshape(a, (-1,), copy=None if is_contiguous(a) else True)
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:

@@ -83,7 +83,7 @@ class Array:
         self.value = value
         self.tape = tape
         self.slot = slot
-        self.link = None
+        self.link = False
 
     if TYPE_CHECKING:  # `operators.py` sets these
         T: Array
@@ -211,8 +211,8 @@ class Array:
 
     def __copy__(self) -> Array:
         copy = result(self.value, self.tape, self.slot)
-        if hasattr(self, "link"):
-            copy.link = None
+        if self.link is not None:
+            copy.link = False
         return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Array:
@@ -239,6 +239,7 @@ def result(value: Any, tape: Any = UNTRACED, slot: int = -1) -> Array:
     """What an operation returns: without axes it is a number, as NumPy's scalars are, to which nothing writes."""
     x = object.__new__(Array)
     x.value, x.tape, x.slot = value, tape, slot
+    x.link = None
     return x
 
 

@@ -132,39 +132,43 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
     ]
     if primitive.residuals:
         lines.append(f"        out, {', '.join(primitive.residuals)} = out")
-    if "key" in primitive.positional:
+    made = [
+        "entries = tape.entries",
+        "y = new(Array)",
+        "y.value, y.tape, y.slot = out, tape, len(entries)",
+        f"entries.append((pull, x.slot{checks}{kept}))",
+    ]
+    if view:  # a look at its base's link is all that a view costs where nothing is written: `links.py`
         scope["hold_key"], scope["BASIC"] = hold_key, BASIC
-        lines += ["        basic = type(key) in BASIC or hold_key(tape, key)"]
-    lines += ["        same = type(out) is kind"] if view else []
-    lines += [
-        "        if not same:" if view else "        if type(out) is not kind:",
+        made.append("y.link = x if (link := x.link) is None or link is False else link")
+        lines += [
+            f"        if {view}:",
+            *(f"            {line}" for line in made),
+            "            if enlist is not None:",
+            "                enlist(y, x)",
+            "            return y",
+        ]
+        made.pop()
+    return [
+        *lines,
+        "        if type(out) is not kind:",
         "            out = normalise(out)",
         f"        if {condition}:",
-        "            entries = tape.entries",
-        "            y = new(Array)",
-        "            y.value, y.tape, y.slot = out, tape, len(entries)",
-        f"            entries.append((pull, x.slot{checks}{kept}))",
+        *(f"            {line}" for line in made),
+        "            y.link = None",
+        "            return y",
     ]
-    if view:  # its base is all that a view costs where nothing is written: `links.py`
-        lines += [
-            f"            if {view}:",
-            "                y.link = x",
-            "                if enlist is not None:",
-            "                    enlist(y)",
-        ]
-    return [*lines, "            return y"]
 
 
 def _view_condition(primitive: Primitive) -> str:
     """Where the result of a function of one array may be a view of it; "" for the others."""
     if primitive.name not in VIEWS:
         return ""
-    more = {
-        "astype": " and not copy and out.dtype == a.dtype",
-        "getitem": " and basic",
-        "reshape": " and not copy",
-    }
-    return "same" + more.get(primitive.name, "")
+    return {
+        "astype": "type(out) is kind and not copy and out.dtype == a.dtype",
+        "getitem": "(type(key) in BASIC or hold_key(tape, key)) and type(out) is kind",
+        "reshape": "type(out) is kind and not copy",
+    }.get(primitive.name, "type(out) is kind")
 
 
 def _rename(kept: str) -> str:
@@ -223,6 +227,7 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
         "entries = tape.entries",
         "y = new(Array)  # a class with an __init__ takes 1.4 times as long",
         "y.value, y.tape, y.slot = out, tape, len(entries)",
+        "y.link = None",
         f"entries.append(({pull}, {slots}{kept}))",
         "return y",
     ]

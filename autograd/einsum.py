@@ -8,7 +8,7 @@ from typing import Any
 from .array import Array
 from .creation import asarray
 from .functions import xp as fun
-from .links import Step, attach_settled_later
+from .links import attach
 
 
 def einsum(*operands: Any, optimize: Any = None) -> Array:
@@ -51,7 +51,7 @@ def einsum(*operands: Any, optimize: Any = None) -> Array:
     out = fun.einsum(arrays, subscripts=subscripts, optimize=optimize)
     terms, _, output = subscripts.partition("->")
     if len(arrays) == 1 and set(terms) == set(output):  # NumPy's is a view then
-        attach_settled_later(out, arrays[0], Step("einsum", (), {"subscripts": subscripts}))
+        attach(out, arrays[0], "einsum", (), {"subscripts": subscripts})
     return out
 
 

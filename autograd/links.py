@@ -1,21 +1,20 @@
 """What a view remembers of its base, and a base of its views.
 
 A slice, a reshape, a transpose is a view, as in NumPy: `aliases.py` carries a write from one to the other. A program
-that never writes pays for that with one attribute of each view, its base. Bases refer to their views weakly, and from
-the first write of a process on only: what was a view by then is found among the objects that Python's garbage
-collector knows.
+that never writes pays for that with one attribute. Bases know their views (weakly) from the first write of a process
+on; those that there are by then are found among the objects of Python's garbage collector, and how they were made is
+on their tape.
 
 ``x.link`` is, of an `Array`
 
-* left out, for the result of an operation: where it has no axes it is a number, as NumPy's scalars are;
-* None, for what was made or given as an array;
-* the base, for a view whose tape still knows how it was made;
-* a `Link`.
+* None, for the result of an operation: where it has no axes it is a number, as NumPy's scalars are;
+* False, for what was made or given as an array;
+* until the first write, for a view on a tape: the array at the beginning of its chain of views;
+* else a `Link`.
 """
 
 from __future__ import annotations
 
-import gc
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -30,6 +29,7 @@ VIEWS = frozenset(
     reshape squeeze""".split()  # noqa: SIM905 - a table
 )
 FEW = 16  # links to views, of which the dead ones need not be looked for
+DEEP = 64  # views of views, after which one that lies in memory as an earlier one is linked as that
 
 
 class Step(NamedTuple):
@@ -53,15 +53,19 @@ class Link:
         Whether it is known to be a view; whether `reshape` gives one is asked when it matters.
     views : list of weakref.ref
         To the arrays that are views of it.
+    depth : int
+        How many views of views there are up to the first base.
     """
 
-    __slots__ = ("base", "limit", "settled", "step", "views")
+    __slots__ = ("base", "depth", "limit", "settled", "step", "views")
 
     def __init__(self, base: Any = None, step: Step | None = None) -> None:
         self.base, self.step = base, step
         self.settled = base is None
         self.views: list[Any] = []
         self.limit = FEW
+        above = getattr(base, "link", None)
+        self.depth = 0 if base is None else above.depth + 1 if type(above) is Link else 1
 
 
 # ── making views ──────────────────────────────────────────────────────────────────────────────
@@ -69,6 +73,8 @@ class Link:
 
 def attach(y: Any, x: Any, name: str, args: tuple[Any, ...], settings: dict[str, Any]) -> None:
     """Make `y` the view of `x` that a function gave, if NumPy's gives one."""
+    if type(x) is not type(y):
+        return
     if name == "getitem":
         key = copied_key(args[0])
         if not selects_view(key, len(x.shape)):
@@ -79,9 +85,14 @@ def attach(y: Any, x: Any, name: str, args: tuple[Any, ...], settings: dict[str,
             return
     elif name == "reshape" and (settings.get("copy") or _apart(_inner(y), _inner(x))):
         return
-    y.link = Link(x, Step(name, args, settings))
+    if type(y) is Array and not _WATCHING and y.tape.open:
+        y.link = x.link if type(x.link) is Array else x
+        return
+    link = y.link = Link(x, Step(name, args, settings))
+    if link.depth > DEEP:
+        _shorten(y, link)
     if _WATCHING or type(y) is not Array:
-        enlist(y)
+        register(y, link.base)
 
 
 def _inner(x: Any) -> Any:
@@ -95,12 +106,19 @@ def _apart(a: Any, b: Any) -> bool:
     return a is not b and a.base is not b and (a.base is None or a.base is not b.base)
 
 
-def attach_settled_later(y: Any, x: Any, step: Step) -> None:
-    """Make `y` a view of `x`, where NumPy's rule for that is not that of the function that computed it."""
-    if type(y) is Array and type(x) is Array:
-        y.link = Link(x, step)
-        if _WATCHING:
-            enlist(y)
+def _shorten(y: Any, link: Link) -> None:
+    """Link `y` as one of the views that it is a view of, where it is the same elements in the same order."""
+    inner = _inner(y)
+    if type(inner) is not np.ndarray:
+        return
+    where = inner.__array_interface__["data"][0], inner.shape, inner.strides
+    x = link.base
+    while type(x.link) is Link and x.link.base is not None:
+        a = _inner(x)
+        if (a.__array_interface__["data"][0], a.shape, a.strides) == where:
+            link.base, link.step, link.depth = x.link.base, x.link.step, x.link.depth
+            return
+        x = x.link.base
 
 
 def selects_view(key: Any, ndim: int) -> bool:
@@ -137,35 +155,29 @@ def follow(scope: dict[str, Any]) -> None:
     _scopes.append(scope)
 
 
-def watch() -> None:
-    """From now on, have bases know their views; those that there are already are found by the garbage collector."""
+def start_watching() -> bool:
+    """From now on, have bases know their views; False if they do already."""
     if _WATCHING:
-        return
-    _WATCHING.append(True)  # first, so that what another thread makes meanwhile is not missed
+        return False
+    _WATCHING.append(True)
     for scope in _scopes:
         scope["enlist"] = enlist
-    frozen = gc.get_freeze_count()
-    if frozen:
-        gc.unfreeze()
-    for x in gc.get_objects():
-        if type(x) is Array:
-            link = getattr(x, "link", None)
-            if type(link) is Array or (type(link) is Link and link.base is not None):
-                enlist(x)
-    if frozen:
-        gc.freeze()
+    return True
 
 
-def enlist(y: Any) -> None:
-    """Have the base of a view know it."""
-    base = y.link
-    if type(base) is Link:
-        base = base.base
+def enlist(y: Array, x: Array) -> None:
+    """Link the view `y`, which is on a tape, to its base `x`."""
+    y.link = Link(x)
+    register(y, x)
+
+
+def register(y: Any, base: Any) -> None:
+    """Have a base know a view."""
     home = getattr(base, "link", None)
     if type(home) is not Link:
-        if home is None and is_number(base):
+        if is_number(base):
             return
-        home = base.link = Link(home)
+        home = base.link = Link()
     views = home.views
     views.append(ref(y))
     if len(views) > home.limit:
@@ -173,18 +185,17 @@ def enlist(y: Any) -> None:
         home.limit = max(FEW, 2 * len(home.views))
 
 
+# ── numbers ───────────────────────────────────────────────────────────────────────────────────
+
+
 def is_number(x: Any) -> bool:
     """Whether `x` would be one of NumPy's scalars, which nothing writes to: ``s += 1`` makes another."""
-    return x.shape == () and not hasattr(x, "link")
+    return x.shape == () and getattr(x, "link", None) is None
 
 
 def like(y: Any, x: Any) -> Any:
     """`y`, as a number if `x` is one, else as an array of its own."""
-    if is_number(x):
-        if hasattr(y, "link"):
-            del y.link
-    else:
-        y.link = None
+    y.link = None if is_number(x) else False
     return y
 
 
@@ -196,5 +207,5 @@ def marked(watched: list[Any], leaves: list[Any]) -> list[Any]:
             or getattr(leaf, "is_number", False)
             or (hasattr(type(leaf), "link") and is_number(leaf))
         ):
-            del x.link
+            x.link = None
     return watched

@@ -130,7 +130,7 @@ def _in_place(name: str) -> Callable[[Array, Any], Array]:
         out = function(self, other)
         if out is NotImplemented:
             return out
-        if self.shape == () and hasattr(self, "link"):
+        if self.shape == ():
             link_of(self)  # which finds that a view of a number is a number
         if is_number(self):
             return out  # as in NumPy: the name has another number, and who else has the old one keeps it
@@ -179,8 +179,6 @@ def _setitem(self: Array, key: Any, value: Any, /) -> None:
 
 def _is_part(value: Array, x: Array, key: Any) -> bool:
     """Whether `value` is the view ``x[key]``."""
-    if not hasattr(value, "link"):
-        return False
     link = link_of(value)
     if link is None or link.base is not x or link.step is None:
         return False

@@ -116,7 +116,7 @@ class Recording:
         self.inputs.append(value)
         symbol = kind(self.recorder, value, inner)
         if array and not isinstance(raw(x), np.generic):
-            symbol.link = None  # an array, where a result without axes is a number
+            symbol.link = False  # an array, where a result without axes is a number
         return like_kind(Array(symbol), x) if wrapped else symbol
 
     def _real_all(self) -> list[Any]:

@@ -64,7 +64,7 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
             out = recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
-            out.link = None  # an array, where a result without axes is a number
+            out.link = False  # an array, where a result without axes is a number
             return out
         if name in _SAME and isinstance(args[0], Symbol):
             return args[0].copy()

@@ -189,8 +189,8 @@ class Symbol(Recorded):
     def copy(self) -> Any:
         """The same value as an array of its own."""
         copy = type(self)(self.recorder, self.of, self.real_value)
-        if hasattr(self, "link"):
-            copy.link = None
+        if getattr(self, "link", None) is not None:
+            copy.link = False
         return copy
 
     __copy__ = copy
