@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, cast
 
 import numpy as np
@@ -335,6 +336,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
             f"pad(mode={mode!r}): pb.xp has 'constant', {', '.join(map(repr, MODES))}; build other borders by concat"
         )
     backend, chosen = backend_of(raw(x)), cast(Any, mode)
+    x = copy(x)
     for axis, pair in enumerate(widths):
         if any(pair):
             # NumPy says where each element of the border comes from

@@ -370,7 +370,10 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
         _call("reshape", x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
         for x, place in zip(arrays, places, strict=True)
     ]
-    return broadcast_arrays(*columns)
+    grid = broadcast_arrays(*columns)
+    for x in grid:
+        x.link = False  # arrays of their own, as NumPy's are
+    return grid
 
 
 # ── frequencies ───────────────────────────────────────────────────────────────────────────────

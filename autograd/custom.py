@@ -8,17 +8,17 @@ are traced by older tapes, and what is done to them is recorded there.
 from __future__ import annotations
 
 import functools
-from copy import copy
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from . import tree
 from .array import UNTRACED, Array, peel
 from .backward import LAZY, SPACES, accumulate, cotangents, fit, lift, sweep
-from .aliases import write
 from .dtypes import is_complex, is_inexact
 from .links import like
 from .tape import Record
+from .writes import check_writable, write
 
 
 def _newest(leaves: list[Any]) -> Any:
@@ -271,6 +271,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         )
         leaves = tree.leaves(args) if written else []
         for i, value in zip(written, values, strict=True):
+            check_writable(leaves[i])
             write(leaves[i], value)
         return out
 

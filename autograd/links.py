@@ -1,6 +1,6 @@
 """What a view remembers of its base, and a base of its views.
 
-A slice, a reshape, a transpose is a view, as in NumPy: `aliases.py` carries a write from one to the other. A program
+A slice, a reshape, a transpose is a view, as in NumPy: `writes.py` carries a write from one to the other. A program
 that never writes pays for that with one attribute. Bases know their views (weakly) from the first write of a process
 on; those that there are by then are found among the objects of Python's garbage collector, and how they were made is
 on their tape.
@@ -58,6 +58,7 @@ class Link:
     """
 
     __slots__ = ("base", "depth", "limit", "settled", "step", "views")
+    depth: int
 
     def __init__(self, base: Any = None, step: Step | None = None) -> None:
         self.base, self.step = base, step
@@ -72,8 +73,12 @@ class Link:
 
 
 def attach(y: Any, x: Any, name: str, args: tuple[Any, ...], settings: dict[str, Any]) -> None:
-    """Make `y` the view of `x` that a function gave, if NumPy's gives one."""
-    if type(x) is not type(y):
+    """Make `y` the view of `x` that a function gave, if NumPy's gives one.
+
+    `x` may be a raw array, as in ``pb.xp.reshape(ndarray, shape)``: a write to `y` is refused then.
+    """
+    own = hasattr(type(x), "link") and type(x) is type(y)
+    if not own and (name == "astype" or not getattr(x, "shape", ())):
         return
     if name == "getitem":
         key = copied_key(args[0])
@@ -85,18 +90,18 @@ def attach(y: Any, x: Any, name: str, args: tuple[Any, ...], settings: dict[str,
             return
     elif name == "reshape" and (settings.get("copy") or _apart(_inner(y), _inner(x))):
         return
-    if type(y) is Array and not _WATCHING and y.tape.open:
+    if own and type(y) is Array and not _WATCHING and y.tape.open:
         y.link = x.link if type(x.link) is Array else x
         return
     link = y.link = Link(x, Step(name, args, settings))
     if link.depth > DEEP:
         _shorten(y, link)
-    if _WATCHING or type(y) is not Array:
+    if own and (_WATCHING or type(y) is not Array):
         register(y, link.base)
 
 
 def _inner(x: Any) -> Any:
-    return x.value if type(x) is Array else x.real_value
+    return x.value if type(x) is Array else getattr(x, "real_value", x)
 
 
 def _apart(a: Any, b: Any) -> bool:
@@ -113,7 +118,7 @@ def _shorten(y: Any, link: Link) -> None:
         return
     where = inner.__array_interface__["data"][0], inner.shape, inner.strides
     x = link.base
-    while type(x.link) is Link and x.link.base is not None:
+    while type(getattr(x, "link", None)) is Link and x.link.base is not None:
         a = _inner(x)
         if (a.__array_interface__["data"][0], a.shape, a.strides) == where:
             link.base, link.step, link.depth = x.link.base, x.link.step, x.link.depth

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from . import namespace
-from .aliases import check_writable, link_of, write
+from .aliases import link_of
 from .array import Array, peel, raw
 from .dtypes import is_complex, is_inexact
 from .keys import clean_key, copied_key, is_basic
-from .links import Step, is_number
+from .links import is_number
 from .primitive import SCALARS, Primitive, apply, apply_constant, find, front_of
+from .writes import check_writable, write
 
 BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",

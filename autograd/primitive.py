@@ -365,7 +365,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
         y = record(primitive, tape, traced, slots, out, residuals, values, settings)
     else:
         y = _untraced(primitive, out)
-    if primitive.views and type(args[0]) is Array and not isinstance(out, np.generic):
+    if primitive.views and not isinstance(out, np.generic):
         attach(y, args[0], primitive.name, args[1:], settings)
     return y
 

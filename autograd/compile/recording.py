@@ -180,6 +180,7 @@ class Recording:
             static_arguments=self.static,
             fast=fast,
             plain=self.plain,
+            by_layout=self.recorder.by_layout,
             device=self.device,
             name=name,
         )

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ...backend import Backend
-from ..aliases import check_writable, write
 from ..links import is_number
 from ..primitive import CONSTANT, names
+from ..writes import check_writable, write
 from .program import NUMBER
 from .recorder import NUMBERS, Recorded, TraceError, users_line
 
@@ -74,6 +74,8 @@ class Symbol(Recorded):
     __array_priority__ = 2000
     space: Any
     backend: Backend
+    link: Any  # as of `Array`: `links.py`
+    locked: bool
 
     def rebind(self, out: Any) -> Symbol:
         """Take the value of `out`: for `aliases.write`."""
