@@ -55,8 +55,9 @@ class Array:
 
     Notes
     -----
-    Buffers are never written to: ``x[i] = v`` and ``x += v`` give `x` a new value, so slices are copies,
-    not views.
+    Slices, `reshape`, transposes and the like are views, as in NumPy: ``x[i] = v`` and ``x += v`` reach the array that
+    `x` is a view of, and all views of that. What was computed before keeps its value, since no buffer is written to:
+    a write gives these arrays new values, and is recorded. `copy.copy` and `copy.deepcopy` give arrays of their own.
 
     Examples
     --------
@@ -64,20 +65,26 @@ class Array:
     >>> x = pb.xp.asarray([1.0, 2.0])
     >>> x * x
     Array([1., 4.], dtype=float64, device='cpu')
+    >>> first = x[:1]
+    >>> first += 10.0
+    >>> x
+    Array([11.,  2.], dtype=float64, device='cpu')
     """
 
-    __slots__ = ("__weakref__", "slot", "tape", "value")
+    __slots__ = ("__weakref__", "link", "slot", "tape", "value")
     __hash__ = None  # type: ignore[assignment]  # == is elementwise, as in NumPy
     __array_priority__ = 1000
 
     value: Any
     tape: Any
     slot: int
+    link: Any  # to its base and its views: `links.py`
 
     def __init__(self, value: Any, tape: Any = UNTRACED, slot: int = -1) -> None:
         self.value = value
         self.tape = tape
         self.slot = slot
+        self.link = False
 
     if TYPE_CHECKING:  # `operators.py` sets these
         T: Array
@@ -210,7 +217,10 @@ class Array:
         return format(backend_of(inner).to_numpy(inner)[()], spec)
 
     def __copy__(self) -> Array:
-        return Array(self.value, self.tape, self.slot)
+        copy = result(self.value, self.tape, self.slot)
+        if self.link is not None:
+            copy.link = False
+        return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Array:
         return self.__copy__()  # buffers are never written to: sharing is safe
@@ -230,6 +240,14 @@ class Array:
                 f"{what} of a traced array of shape {self.shape}, dtype {self.dtype}: {ADVICE}; "
                 "float(pb.stop_gradient(x)) reads a value"
             )
+
+
+def result(value: Any, tape: Any = UNTRACED, slot: int = -1) -> Array:
+    """What an operation returns: without axes it is a number, as NumPy's scalars are, to which nothing writes."""
+    x = object.__new__(Array)
+    x.value, x.tape, x.slot = value, tape, slot
+    x.link = None
+    return x
 
 
 def _of_numpy_alone(name: str) -> property:

@@ -167,7 +167,7 @@ def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
     if type(ct) is Array:
         ct = peel(ct)
     if type(ct) is Array:
-        return SPACES[Array].conj(ct) if is_complex(ct.dtype) else ct
+        return SPACES[Array].conj(ct) if is_complex(ct.dtype) else ct.__copy__()
     if is_complex(value.dtype):
         ct = SPACES.of(ct).conj(ct)
     out = backend_of(ct).as_gradient(ct)

@@ -174,7 +174,9 @@ def make_pull(
     pull = compile_source("\n".join(lines) + "\n", name, scope)
     step = 3 if checked else 1
     vars(pull).update(
-        operation=primitive.name, slot_places=[1 + step * i for i in range(len(traced))]
+        operation=primitive.name,
+        slot_places=[1 + step * i for i in range(len(traced))],
+        kept=kept,  # the names of what stands behind them
     )
     return pull
 

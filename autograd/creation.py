@@ -237,7 +237,9 @@ def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) 
 
 def _spread(value: Any, shape: Any, dtype: Any, device: Any) -> Array:
     lengths = (shape,) if isinstance(shape, int) else tuple(shape)
-    return _call("broadcast_to", asarray(value, dtype=dtype, device=device), lengths)
+    out = _call("broadcast_to", asarray(value, dtype=dtype, device=device), lengths)
+    out.link = False  # an array of its own, not a view that nobody may write to
+    return out
 
 
 def linspace(
@@ -354,7 +356,10 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
         _call("reshape", x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
         for x, place in zip(arrays, places, strict=True)
     ]
-    return broadcast_arrays(*columns)
+    grid = broadcast_arrays(*columns)
+    for x in grid:
+        x.link = False  # arrays of their own, as NumPy's are
+    return grid
 
 
 # ── frequencies ───────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,7 @@ from .boundary import (
     split_aux,
 )
 from .dtypes import is_complex
+from .links import marked
 from .tape import Record, check_differentiable
 from .transfer import check_library
 
@@ -137,7 +138,7 @@ def recorded(
         value = checked_leaf(leaf, i, leaves, list(args))
         values.append(value if type(value) is Array else SPACES.of(value).copy(value))
     try:
-        out = f(*tree.unflatten(spec, [record.watch(v) for v in values]))
+        out = f(*tree.unflatten(spec, marked([record.watch(v) for v in values], leaves)))
         aux = None
         if has_aux:
             out, aux = split_aux(out)
@@ -151,7 +152,7 @@ def _result(y: Any, like: Any) -> Any:
         return y
     value = peel(y)
     if type(value) is Array:
-        return value
+        return value.__copy__()  # the tape keeps the other
     if type(like) is Array:
         return Array(value)
     return SPACES.of(value).copy(

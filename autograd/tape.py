@@ -66,6 +66,7 @@ class Record:
             for value in values:
                 if type(value) not in SPACES:  # generated code looks the library up by class alone
                     SPACES.of(value)
+            values = [v.__copy__() if type(v) is Array else v for v in values]  # for later writes
         first = len(self.entries)
         self.entries += [None] * len(values)
         return [Array(value, self, slot) for slot, value in enumerate(values, first)]

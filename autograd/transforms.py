@@ -21,6 +21,7 @@ from .boundary import (
     seed_for,
     split_aux,
 )
+from .links import marked
 from .tape import Record
 from .transformed import transformed
 
@@ -72,7 +73,8 @@ def value_and_grad(
         )
         try:
             record.hold_all(values, kind)
-            inputs = tree.unflatten(spec, record.watch_all(values, kind))
+            watched = record.watch_all(values, kind)
+            inputs = tree.unflatten(spec, watched if kind else marked(watched, leaves))
             arguments = list(args)
             for place, argument in zip(places, inputs if several else (inputs,), strict=True):
                 arguments[place] = argument

@@ -16,7 +16,7 @@ from ..transformed import is_global
 from . import native
 from . import precision as precisions
 from .entry import Entry
-from .guards import MISS
+from .guards import MISS, in_order
 from .recorder import Recorder
 from .recording import Recording
 from .symbols import Symbol
@@ -96,6 +96,8 @@ class Compiled:
         out = recording.run()
         if out is MISS:
             return self.f(*args, **kwargs)
+        if recording.recorder.by_layout and not in_order((args, kwargs)):
+            return out  # another order in memory may be another program
         entry = recording.entry(self._donate, self._wants_kernels(recording))
         with self._lock:
             self._recorded += 1

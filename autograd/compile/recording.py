@@ -10,6 +10,7 @@ import numpy as np
 from ...backend import Backend, backend_of, current, is_array, use
 from .. import tree
 from ..array import Array, peel, raw
+from ..links import like as like_kind
 from .cuda_source import loopable as on_device
 from .entry import Entry
 from .fuse import goes_into, is_entropy_name, reducible
@@ -123,7 +124,9 @@ class Recording:
         self._leaf(Leaf("array" if array else "number", wrapped, like, path, value), raw(x))
         self.inputs.append(value)
         symbol = kind(self.recorder, value, inner)
-        return Array(symbol) if wrapped else symbol
+        if array and not isinstance(raw(x), np.generic):
+            symbol.link = False  # an array, where a result without axes is a number
+        return like_kind(Array(symbol), x) if wrapped else symbol
 
     def _real_all(self) -> list[Any]:
         """What this call returns: memory that nobody else has, or an input itself."""
@@ -186,6 +189,7 @@ class Recording:
             static_arguments=self.static,
             fast=fast,
             plain=self.plain,
+            by_layout=self.recorder.by_layout,
             device=self.device,
             name=name,
         )

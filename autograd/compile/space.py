@@ -15,6 +15,7 @@ from ...backend import Backend, backend_of, is_array, register
 from ...backend._base import Namespace
 from ..backward import SPACES
 from ..dtypes import as_numpy
+from ..links import VIEWS, attach
 from ..primitive import REGISTRY, find
 from ..signatures import ARRAYS
 from ..transfer import of_two_libraries
@@ -38,6 +39,7 @@ _COPIES = frozenset(("copy", "positive"))
 _OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
 # `kink` and its kin matter to derivatives alone, and what is recorded has its derivatives taken already.
 _SAME = frozenset(("stop_gradient", "kink", "separate", "varied"))
+_VIEWS = VIEWS | {"diagonal", "ravel", "swapaxes"}  # NumPy's own among them
 
 
 class RecordingSpace(Namespace):
@@ -73,7 +75,9 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if name in _OF_SHAPES:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
-            return recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
+            out = recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
+            out.link = False  # an array, where a result without axes is a number
+            return out
         if name in _SAME and isinstance(args[0], Symbol):
             return args[0].renamed()
         if name in _COPIES and isinstance(args[0], Symbol):
@@ -89,7 +93,10 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             return function(
                 *args, **settings
             )  # all that was recorded were numbers, which were read
-        return recorder.record(name, function, args, settings)
+        out = recorder.record(name, function, args, settings)
+        if name in _VIEWS and isinstance(out, Symbol) and isinstance(args[0], Symbol):
+            attach(out, args[0], name, args[1:], settings)
+        return out
 
     call.__name__ = name
     return call
@@ -244,8 +251,8 @@ def _make_class(backend: Backend) -> type[Symbol]:
         ),
         normalise=lambda out: out if isinstance(out, Symbol) else backend.normalise(out),
         as_gradient=_as_gradient,
-        lock=lambda x: False,
-        unlock=lambda x: None,
+        lock=_lock,
+        unlock=lambda x: x.setflags(True),
         recording=True,
         reason="recorded",
     )
@@ -254,6 +261,15 @@ def _make_class(backend: Backend) -> type[Symbol]:
     register(kind, record)
     SPACES[kind] = space
     return kind
+
+
+def _lock(x: Any) -> bool:
+    if not isinstance(x, Symbol):
+        return backend_of(x).lock(x)
+    if getattr(x, "locked", False):
+        return False
+    x.setflags(False)
+    return True
 
 
 def _as_gradient(x: Any) -> Any:
