@@ -67,6 +67,8 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Array, ...]:
     Array([2., 4.], dtype=float64, device='cpu')
     """
     axis = _axis(raw(x), axis, "unstack")
+    if raw(x).ndim == 1:  # its elements are numbers, not views without axes
+        return tuple([_call("getitem", x, i) for i in range(raw(x).shape[0])])
     return tuple([_part(x, axis, i) for i in range(raw(x).shape[axis])])
 
 

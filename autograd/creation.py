@@ -237,9 +237,10 @@ def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) 
 
 def _spread(value: Any, shape: Any, dtype: Any, device: Any) -> Array:
     lengths = (shape,) if isinstance(shape, int) else tuple(shape)
-    out = _call("broadcast_to", asarray(value, dtype=dtype, device=device), lengths)
-    out.link = False  # an array of its own, not a view that nobody may write to
-    return out
+    # an array of its own, not a view that nobody may write to
+    return asarray(
+        _call("broadcast_to", asarray(value, dtype=dtype, device=device), lengths), copy=True
+    )
 
 
 def linspace(
@@ -356,10 +357,16 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
         _call("reshape", x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
         for x, place in zip(arrays, places, strict=True)
     ]
-    grid = broadcast_arrays(*columns)
-    for x in grid:
-        x.link = False  # arrays of their own, as NumPy's are
-    return grid
+    shape = [1] * len(arrays)
+    for x, place in zip(arrays, places, strict=True):
+        shape[place] = raw(x).size
+    # by copies, as NumPy makes them: a grid may be written to
+    return tuple(
+        [
+            _call("tile", x, tuple(1 if i == place else n for i, n in enumerate(shape)))
+            for x, place in zip(columns, places, strict=True)
+        ]
+    )
 
 
 # ── frequencies ───────────────────────────────────────────────────────────────────────────────

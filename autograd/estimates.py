@@ -67,9 +67,8 @@ def average(
     mean = fun.sum(a * weights, axis=axis, keepdims=keepdims) / total
     if not returned:
         return mean
-    weight = fun.broadcast_to(total, mean.shape)
-    weight.link = False  # an array of its own, as NumPy's
-    return mean, weight
+    # an array of its own, as NumPy's
+    return mean, asarray(fun.broadcast_to(total, mean.shape), copy=True)
 
 
 def _along(weights: Array, a: Array, axis: Any) -> Array:

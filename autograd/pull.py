@@ -181,6 +181,9 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
     if is_complex(ct.dtype):
         ct = SPACES.of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
+    inner = raw(y.value)
+    if hasattr(inner, "recorded") and type(ct) is not Array:
+        ct = inner.beside(ct)  # rules run in the namespace of their cotangent
     if type(y.value) is Array:
         ct = lift(ct)
     cts[y.slot] = ct if cts[y.slot] is None else cts[y.slot] + ct

@@ -268,6 +268,14 @@ def gathered(xp: Any, A: Any) -> Any:
     return A
 
 
+def in_rows(xp: Any, x: Any) -> Any:
+    """`x` in the order of memory in which the library's own functions return arrays, where ours may return another.
+
+    By it a program sees whether ``reshape`` gives a view.
+    """
+    return x
+
+
 _EXTRAS: dict[str, Callable[..., Any]] = {
     f.__name__: f
     for f in (
@@ -276,6 +284,7 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
         gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, recomputed, copy, getitem, setitem,
         einsum, expm, sinc, sinc_derivative, solve_by, random_bits, *_rule_kernels.FUNCTIONS, *_sparse.FUNCTIONS,
         factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, gathered,
+        in_rows,
     )
 }  # fmt: skip
 

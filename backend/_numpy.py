@@ -172,6 +172,7 @@ XP: Namespace = _generic.extend(
     lu_or_none=_linalg_numpy.lu_or_none,
     einsum=_products.einsum_numpy,
     expm=_products.expm_scipy,
+    in_rows=np.ascontiguousarray,
     fused_update=_updates_numpy.update,
     matmul=np.matmul,
     random_bits=_random.random_bits_in_place,

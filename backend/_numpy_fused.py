@@ -127,6 +127,8 @@ def _beside_top(x, axis):
     """
     if x.dtype.char not in "fd" or x.ndim == 0 or axis not in (-1, x.ndim - 1) or x.size == 0:
         return None
+    if x.ndim > 2 and not x.flags.c_contiguous:  # results lie as their argument does
+        return None
     classes = x.shape[-1]
     rows = x.reshape(-1, classes)
     places = rows.argmax(1)
@@ -134,9 +136,8 @@ def _beside_top(x, axis):
     top = rows.take(places)
     if not np.isfinite(top).all():
         return None
-    # in C order whatever the order of x: flat places are written to
-    shifted = np.subtract(rows, top[:, None], order="C")
-    e = np.exp(shifted)
+    shifted = rows - top[:, None]
+    e = np.exp(shifted, order="C")  # or reshape would be a copy, and the write lost
     e.reshape(-1)[places] = 0
     rest = _add_reduce(e, 1)
     return shifted, np.log1p(rest, rest), top

@@ -122,6 +122,13 @@ _MISSING = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many programs the fuzzer runs, and which."""
+    group = parser.getgroup("pullback")
+    group.addoption("--fuzz-programs", type=int, default=300, help="programs made at random")
+    group.addoption("--fuzz-seed", type=int, default=0, help="what they are drawn from")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a GPU run without a GPU: all its tests would be skipped, and it would look green."""
     if ONLY_CUPY and NO_CUDA:

@@ -236,6 +236,12 @@ class Symbol(Recorded):
 
     __copy__ = copy
 
+    def beside(self, x: Any) -> Any:
+        """An array as a constant of this recording; what is recorded stays as it is."""
+        if isinstance(x, Recorded):
+            return x
+        return self.recorder.wrap(x, self, self.recorder.constant)
+
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
