@@ -7,7 +7,6 @@ from . import namespace, operators, random, special, tree
 from .array import Array
 from .backward import RuleError
 from .check import check_grads
-from .creation import to_numpy
 from .custom import checkpoint, custom_vjp
 from .debug import debug_nans
 from .forward import hessian, hvp, jacobian, jvp, linearize
@@ -16,6 +15,7 @@ from .namespace import stop_gradient
 from .primitive import MissingRuleError, defvjp
 from .pull import Tape, vjp
 from .solve import implicit, linalg, sparse
+from .transfer import asarray, to_numpy
 from .transforms import grad, value_and_grad
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "MissingRuleError",
     "RuleError",
     "Tape",
+    "asarray",
     "check_grads",
     "checkpoint",
     "custom_vjp",

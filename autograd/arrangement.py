@@ -8,11 +8,13 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, cast
 
 import numpy as np
 
 from ..backend import backend_of
+from .aliases import is_contiguous
 from .array import Array, raw
 from .creation import asarray
 from .data_type import result_type
@@ -82,7 +84,9 @@ def ravel(a: Any, order: str = "C") -> Array:
         raise NotImplementedError(
             f"ravel(order={order!r}): arrays have no memory order here; permute the axes first"
         )
-    return fun.reshape(asarray(a), (-1,))
+    a = asarray(a)
+    # unlike reshape, ravel copies what has gaps in memory
+    return fun.reshape(a, (-1,), copy=None if is_contiguous(a) else True)
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
@@ -332,6 +336,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
             f"pad(mode={mode!r}): pb.xp has 'constant', {', '.join(map(repr, MODES))}; build other borders by concat"
         )
     backend, chosen = backend_of(raw(x)), cast(Any, mode)
+    x = copy(x)
     for axis, pair in enumerate(widths):
         if any(pair):
             # NumPy says where each element of the border comes from

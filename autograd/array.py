@@ -7,6 +7,7 @@ that the namespace holds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +55,9 @@ class Array:
 
     Notes
     -----
-    Buffers are never written to: ``x[i] = v`` and ``x += v`` give `x` a new value, so slices are copies,
-    not views.
+    Slices, `reshape`, transposes and the like are views, as in NumPy: ``x[i] = v`` and ``x += v`` reach the array that
+    `x` is a view of, and all views of that. What was computed before keeps its value, since no buffer is written to:
+    a write gives these arrays new values, and is recorded. `copy.copy` and `copy.deepcopy` give arrays of their own.
 
     Examples
     --------
@@ -63,20 +65,26 @@ class Array:
     >>> x = pb.xp.asarray([1.0, 2.0])
     >>> x * x
     Array([1., 4.], dtype=float64, device='cpu')
+    >>> first = x[:1]
+    >>> first += 10.0
+    >>> x
+    Array([11.,  2.], dtype=float64, device='cpu')
     """
 
-    __slots__ = ("__weakref__", "slot", "tape", "value")
+    __slots__ = ("__weakref__", "link", "slot", "tape", "value")
     __hash__ = None  # type: ignore[assignment]  # == is elementwise, as in NumPy
     __array_priority__ = 1000
 
     value: Any
     tape: Any
     slot: int
+    link: Any  # to its base and its views: `links.py`
 
     def __init__(self, value: Any, tape: Any = UNTRACED, slot: int = -1) -> None:
         self.value = value
         self.tape = tape
         self.slot = slot
+        self.link = False
 
     if TYPE_CHECKING:  # `operators.py` sets these
         T: Array
@@ -115,7 +123,8 @@ class Array:
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self.value.size
+        size = self.value.size
+        return size if type(size) is int else math.prod(self.value.shape)  # torch's is a method
 
     @property
     def dtype(self) -> np.dtype:
@@ -124,8 +133,8 @@ class Array:
 
     @property
     def device(self) -> Any:
-        """Where the data lies, in the backend's own terms."""
-        return self.value.device
+        """Where the data lies, in the backend's own terms; ``"cpu"`` for a library without devices."""
+        return getattr(self.value, "device", "cpu")
 
     @property
     def traced(self) -> bool:
@@ -143,7 +152,7 @@ class Array:
             return f"Array({inner!r})"
         host = backend_of(inner).to_numpy(inner)
         body = np.array2string(host, separator=", ", prefix="Array(", threshold=LONGEST)
-        seen = inner.ndim == 1 if inner.size == 0 else inner.size <= LONGEST
+        seen = host.ndim == 1 if host.size == 0 else host.size <= LONGEST
         shape = "" if seen else f", shape={self.shape}"
         traced = ", traced" if self.traced else ""
         return f"Array({body}, dtype={self.dtype}{shape}, device={str(self.device)!r}{traced})"
@@ -152,7 +161,12 @@ class Array:
         return bool(raw(self))
 
     def __index__(self) -> int:
-        return raw(self).__index__()
+        inner = raw(self)
+        if hasattr(inner, "__index__"):
+            return inner.__index__()
+        if inner.ndim or self.dtype.kind not in "iu":  # CuPy's arrays are no indices
+            raise TypeError("only integer arrays of one element can be converted to an index")
+        return int(inner)
 
     def __int__(self) -> int:
         return int(raw(self))
@@ -203,7 +217,10 @@ class Array:
         return format(backend_of(inner).to_numpy(inner)[()], spec)
 
     def __copy__(self) -> Array:
-        return Array(self.value, self.tape, self.slot)
+        copy = result(self.value, self.tape, self.slot)
+        if self.link is not None:
+            copy.link = False
+        return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Array:
         return self.__copy__()  # buffers are never written to: sharing is safe
@@ -223,6 +240,14 @@ class Array:
                 f"{what} of a traced array of shape {self.shape}, dtype {self.dtype}: {ADVICE}; "
                 "float(pb.stop_gradient(x)) reads a value"
             )
+
+
+def result(value: Any, tape: Any = UNTRACED, slot: int = -1) -> Array:
+    """What an operation returns: without axes it is a number, as NumPy's scalars are, to which nothing writes."""
+    x = object.__new__(Array)
+    x.value, x.tape, x.slot = value, tape, slot
+    x.link = None
+    return x
 
 
 def _of_numpy_alone(name: str) -> property:

@@ -55,7 +55,7 @@ class Batched:
     @property
     def device(self) -> Any:
         """Where all of them lie."""
-        return self.value.device
+        return getattr(self.value, "device", "cpu")
 
     @property
     def mT(self) -> Batched:
@@ -78,7 +78,11 @@ class Batched:
     def __iadd__(self, other: Any) -> Batched:
         """In place where that is possible: the sweep adds to buffers of its own."""
         value = other.value if type(other) is Batched else None
-        if type(self.value) is Array or value is None or value.shape != self.value.shape:
+        if (
+            Array in (type(self.value), type(value))
+            or value is None
+            or value.shape != self.value.shape
+        ):
             return self + other
         self.value += value
         return self

@@ -22,9 +22,9 @@ from .keys import clean_key, is_basic
 # Elementwise: shapes broadcast behind the leading axis.
 ELEMENTWISE = signatures.UNARY | frozenset(
     """abs add angle atan2 bitwise_and bitwise_invert bitwise_or bitwise_xor clip conj copysign divide equal
-    floor_divide greater greater_equal hypot imag isfinite isinf isnan less less_equal logaddexp logical_and logical_not
-    logical_or logical_xor maximum minimum multiply nextafter not_equal pow real remainder signbit sinc sinc_derivative
-    subtract where""".split()  # noqa: SIM905 - a table
+    floor_divide greater greater_equal hypot imag isfinite isinf isnan leg less less_equal logaddexp logical_and
+    logical_not logical_or logical_xor maximum minimum multiply nextafter not_equal over_above over_below
+    over_root_above over_root_below pow ray real remainder signbit sinc sinc_derivative subtract where""".split()  # noqa: SIM905 - a table
 )
 # Over any number of axes, all of them by default.
 REDUCTIONS = frozenset(
@@ -252,6 +252,18 @@ def _take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Batched:
     return Batched(space_of(value).take_along_axis(value, raw(places), axis=_shifted(axis)))
 
 
+def _unchanged(name: str) -> Callable[..., Any]:
+    """`kink` and `separate`: the first argument, about whose derivative by the second something is said."""
+
+    def call(x1: Any, x2: Any) -> Any:
+        if type(x1) is not Batched:
+            return _row_by_row(name)(x1, x2)
+        values = aligned((x1, x2))
+        return Batched(_plain(name, values)(*values))
+
+    return call
+
+
 def _over_axis(name: str) -> Callable[..., Any]:
     """`vecdot` and `linalg.cross`: the axis is one of the shapes after broadcasting."""
 
@@ -325,6 +337,7 @@ def _solve_by(A: Any, b: Any, **settings: Any) -> Any:
 
 BY_NAME: dict[str, Callable[..., Any]] = {
     "broadcast_to": _broadcast_to, "concat": _concat, "einsum": _einsum, "getitem": _getitem,
+    "kink": _unchanged("kink"), "separate": _unchanged("separate"),
     "linalg.cross": _over_axis("linalg.cross"), "linalg.solve": _solve, "matmul": matmul, "moveaxis": _moveaxis,
     "permute_dims": _permute_dims, "reshape": _reshape, "roll": _roll, "scatter_add": _scatter_add,
     "setitem": _setitem, "solve_by": _solve_by, "stack": _stack, "take": _take, "take_along_axis": _take_along_axis,

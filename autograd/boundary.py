@@ -67,8 +67,10 @@ def one_kind(leaves: list[Any]) -> type | None:
 _REAL: dict[type, set[Any]] = {}  # by class of raw arrays, the real floating dtypes that were met
 
 
-def checked_leaf(leaf: Any, i: int, leaves: list[Any], chosen: Any) -> Any:
+def checked_leaf(leaf: Any, i: int, leaves: list[Any], chosen: Any, beside: Any = ()) -> Any:
     """The value one level down of the i-th leaf of the differentiated arguments.
+
+    A number goes where the arrays of the call are: those of the leaves, or of the other arguments, `beside`.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def checked_leaf(leaf: Any, i: int, leaves: list[Any], chosen: Any) -> Any:
         If no derivative can be taken with respect to it; the message names the leaf.
     """
     try:
-        value = check_differentiable(leaf, "this argument")
+        value = check_differentiable(leaf, "this argument", (leaves, beside))
         plain = type(value) is type(leaf) is not Array and not hasattr(value, "recorded")
         if plain and not is_complex(value.dtype):
             _REAL.setdefault(type(value), set()).add(value.dtype)
@@ -130,7 +132,8 @@ def give_back(x: Any, like: Any) -> Any:
     if type(like) is Array:
         return Array(x)
     if isinstance(like, float | complex) and x.shape == ():
-        return x[()] if isinstance(like, np.generic) else backend_of(x).to_numpy(x).item()
+        host = backend_of(x).to_numpy(x)
+        return host[()] if isinstance(like, np.generic) else host.item()
     return x
 
 
@@ -164,7 +167,7 @@ def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
     if type(ct) is Array:
         ct = peel(ct)
     if type(ct) is Array:
-        return SPACES[Array].conj(ct) if is_complex(ct.dtype) else ct
+        return SPACES[Array].conj(ct) if is_complex(ct.dtype) else ct.__copy__()
     if is_complex(value.dtype):
         ct = SPACES.of(ct).conj(ct)
     out = backend_of(ct).as_gradient(ct)

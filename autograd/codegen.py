@@ -33,6 +33,7 @@ from .array import Array, raw
 from .codegen_pulls import compile_source, kept_by, make_pull, make_recorder, traced_slots
 from .dtypes import is_inexact
 from .keys import BASIC, beside, clean_key, hold_key
+from .links import VIEWS, follow
 from .primitive import CONSTANT, Primitive, apply, apply_constant, normalise
 from .variadic import apply_variadic
 
@@ -117,6 +118,9 @@ def _hot_lines(primitive: Primitive, scope: dict[str, Any]) -> Iterable[str]:
 def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
     exact = primitive.name in signatures.UNARY
     scope["pull"] = make_pull(primitive, ("x",), checked=not exact)
+    view = _view_condition(primitive)
+    if view:
+        follow(scope)
     kept = "".join(f", {_rename(k)}" for k in kept_by(primitive, ("x",), checked=not exact))
     checks = "" if exact else ", a.shape, a.dtype"
     condition = "out.dtype is a.dtype" if exact else "out.dtype is a.dtype or is_inexact(out.dtype)"
@@ -128,26 +132,53 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
     ]
     if primitive.residuals:
         lines.append(f"        out, {', '.join(primitive.residuals)} = out")
-    if "key" in primitive.positional:
+    made = [
+        "entries = tape.entries",
+        "y = new(Array)",
+        "y.value, y.tape, y.slot = out, tape, len(entries)",
+        f"entries.append((pull, x.slot{checks}{kept}))",
+    ]
+    if (
+        view
+    ):  # a look at its base's link is all that a view costs where nothing is written: `links.py`
         scope["hold_key"], scope["BASIC"] = hold_key, BASIC
-        lines += ["        if type(key) not in BASIC:", "            hold_key(tape, key)"]
-    lines += [
+        made.append("y.link = x if (link := x.link) is None or link is False else link")
+        lines += [
+            f"        if {view}:",
+            *(f"            {line}" for line in made),
+            "            if enlist is not None:",
+            "                enlist(y, x)",
+            "            return y",
+        ]
+        made.pop()
+    return [
+        *lines,
         "        if type(out) is not kind:",
         "            out = normalise(out)",
         f"        if {condition}:",
-        "            entries = tape.entries",
-        "            y = new(Array)",
-        "            y.value, y.tape, y.slot = out, tape, len(entries)",
-        f"            entries.append((pull, x.slot{checks}{kept}))",
+        *(f"            {line}" for line in made),
+        "            y.link = None",
         "            return y",
     ]
-    return lines
+
+
+def _view_condition(primitive: Primitive) -> str:
+    """Where the result of a function of one array may be a view of it; "" for the others."""
+    if primitive.name not in VIEWS:
+        return ""
+    return {
+        "astype": "type(out) is kind and not copy and out.dtype == a.dtype",
+        "getitem": "(type(key) in BASIC or hold_key(tape, key)) and type(out) is kind",
+        "reshape": "type(out) is kind and not copy",
+    }.get(primitive.name, "type(out) is kind")
 
 
 def _rename(kept: str) -> str:
     """What the one-array front calls a thing that a rule keeps."""
     if kept == "x":
         return "a"
+    if kept == "x_device":
+        return 'getattr(a, "device", "cpu")'  # Dask's arrays have none
     return f"a.{kept[2:]}" if kept.startswith("x_") else kept
 
 
@@ -200,6 +231,7 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
         "entries = tape.entries",
         "y = new(Array)  # a class with an __init__ takes 1.4 times as long",
         "y.value, y.tape, y.slot = out, tape, len(entries)",
+        "y.link = None",
         f"entries.append(({pull}, {slots}{kept}))",
         "return y",
     ]
@@ -221,7 +253,11 @@ def _kept_value(kept: str, value: dict[str, str]) -> str:
     if kept in value:
         return value[kept]
     parameter, _, what = kept.rpartition("_")
-    return f"{value[parameter]}.{what}" if parameter in value else kept
+    if parameter not in value:
+        return kept
+    if what == "device":
+        return f'getattr({value[parameter]}, "device", "cpu")'
+    return f"{value[parameter]}.{what}"
 
 
 # ── functions that carry no derivative, and documentation ─────────────────────────────────────

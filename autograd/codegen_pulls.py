@@ -108,7 +108,7 @@ def _shape_of(x: Any) -> tuple[int, ...]:
 
 
 def _device_of(x: Any) -> Any:
-    return getattr(x, "device", None)
+    return getattr(x, "device", "cpu")  # Dask's arrays have none
 
 
 def _ndim_of(x: Any) -> int:
@@ -174,7 +174,9 @@ def make_pull(
     pull = compile_source("\n".join(lines) + "\n", name, scope)
     step = 3 if checked else 1
     vars(pull).update(
-        operation=primitive.name, slot_places=[1 + step * i for i in range(len(traced))]
+        operation=primitive.name,
+        slot_places=[1 + step * i for i in range(len(traced))],
+        kept=kept,  # the names of what stands behind them
     )
     return pull
 

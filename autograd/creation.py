@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import Backend, backend_of, current, is_array, resolve
-from ..backend import to_numpy as raw_to_numpy
-from .array import ADVICE, Array, peel, raw
+from .array import Array, peel, raw
 from .data_type import result_type
 from .dtypes import as_numpy
 from .primitive import find, front_of
@@ -21,6 +20,7 @@ def _make(
 ) -> Array:
     """A creation function of the library of the array `beside`, or of the active backend."""
     backend = current() if beside is None else backend_of(raw(beside))
+    backend, device = _placed(backend, device)
     home = backend.device if device is None else device
     place = {} if home is None else {"device": home}
     wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
@@ -28,6 +28,13 @@ def _make(
     for part in name.split("."):
         function = getattr(function, part)
     return Array(backend.normalise(function(*args, dtype=wanted, **place, **settings)))
+
+
+def _placed(backend: Backend, device: Any) -> tuple[Backend, Any]:
+    """The backend for a device: ``"cpu"`` is NumPy's where the active one has no such name for a place."""
+    if isinstance(device, str) and device == "cpu" and backend.name == "cupy":
+        return resolve("numpy"), None
+    return backend, device
 
 
 def _is_array(x: Any) -> bool:
@@ -90,6 +97,12 @@ def asarray(
         return _call("astype", value, value.dtype if dtype is None else dtype, device=device)
     if _is_array(value):
         backend = backend_of(value)
+        if backend.name == "cupy" and isinstance(device, str) and device == "cpu":
+            if copy is False:
+                raise ValueError(
+                    'asarray(copy=False): from a CUDA device to device="cpu" cannot be done without a copy'
+                )
+            return _make("asarray", backend.to_numpy(value), dtype=dtype, device=device)
         options = {} if device is None else {"device": device}
         wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
         out = backend.xp.asarray(value, dtype=wanted, copy=copy, **options)
@@ -176,35 +189,6 @@ def _importer(x: Any, device: Any) -> Any:
     return active
 
 
-def to_numpy(x: Any) -> np.ndarray:
-    """The values of an array of any backend, on the host.
-
-    Parameters
-    ----------
-    x
-        A `pullback` array that is not traced, an array of NumPy, CuPy or another library, or a number.
-
-    Returns
-    -------
-    numpy.ndarray
-
-    Raises
-    ------
-    TypeError
-        If `x` is traced: a gradient would be cut.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.to_numpy(pb.xp.asarray([1.0, 2.0]))
-    array([1., 2.])
-    """
-    x = peel(x)
-    if type(x) is Array:
-        raise TypeError(f"to_numpy of a traced array of shape {x.shape}: {ADVICE}")
-    return raw_to_numpy(x)
-
-
 def arange(
     start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
 ) -> Array:
@@ -253,7 +237,10 @@ def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) 
 
 def _spread(value: Any, shape: Any, dtype: Any, device: Any) -> Array:
     lengths = (shape,) if isinstance(shape, int) else tuple(shape)
-    return _call("broadcast_to", asarray(value, dtype=dtype, device=device), lengths)
+    # an array of its own, not a view that nobody may write to
+    return asarray(
+        _call("broadcast_to", asarray(value, dtype=dtype, device=device), lengths), copy=True
+    )
 
 
 def linspace(

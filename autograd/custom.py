@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from . import tree
 from .array import UNTRACED, Array, peel
 from .backward import LAZY, SPACES, accumulate, cotangents, fit, lift, sweep
 from .dtypes import is_complex, is_inexact
+from .links import like
 from .tape import Record
+from .transformed import is_global, transformed
+from .writes import check_writable, write
 
 
 def _newest(leaves: list[Any]) -> Any:
@@ -29,14 +33,18 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any],
     `run` gets the arguments one level down; it returns the output and the function that pulls cotangents of the
     output's leaves back to the traced inputs' leaves.
     """
-    leaves, spec = tree.flatten(args)
-    leaves = [peel(x) for x in leaves]
+    given, spec = tree.flatten(args)
+    leaves = [peel(x) for x in given]
     tape = _newest(leaves)
     if tape is UNTRACED:
         return f(*args)
     traced = [i for i, x in enumerate(leaves) if type(x) is Array and x.tape is tape]
     slots = [leaves[i].slot for i in traced]
-    below = [lift(x.value) if i in traced else x for i, x in enumerate(leaves)]
+    below = [_own(x, x.value) if i in traced else x for i, x in enumerate(leaves)]
+    below = [  # constants as what they were, which raw arrays would not be under a write in place
+        _own(x, y) if type(x) is Array and type(y) is not Array else y
+        for x, y in zip(given, below, strict=True)
+    ]
     out, pull = run(tree.unflatten(spec, below), traced)
     out_leaves, out_spec = tree.flatten(out)
     entries = tape.entries
@@ -60,6 +68,17 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any],
         entries.extend([None] * (len(tracked) - 1))
         entries.append((_pull_whole, name, pull, slots, kept, like))
     return tree.unflatten(out_spec, wrapped)
+
+
+def _own(x: Any, value: Any) -> Any:
+    """A value one level down as an array that a write in place changes alone."""
+    return like(value.__copy__() if type(value) is Array else Array(value), x)
+
+
+def _written_to(before: list[Any], after: list[Any]) -> list[int]:
+    """Which of the arguments a function wrote to in place."""
+    pairs = enumerate(zip(before, after, strict=True))
+    return [i for i, (x, y) in pairs if type(x) is Array and x.value is not y.value]
 
 
 def _pull_whole(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
@@ -129,6 +148,12 @@ class custom_vjp:
         self.forward: Callable[..., Any] | None = None
         self.backward: Callable[..., Any] | None = None
 
+    def __reduce__(self) -> Any:
+        """By its name, where it stands there in the place of `f`; else by `f` and the two halves."""
+        if is_global(self):
+            return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
+        return _custom_again, (self.f, self.forward, self.backward)
+
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Set the two halves.
 
@@ -150,7 +175,14 @@ class custom_vjp:
             raise TypeError(
                 f"custom_vjp {self.name}: call {self.name}.defvjp(forward, backward) first"
             )
-        result = self.forward(*args)
+        leaves, spec = tree.flatten(args)
+        given = [copy(x) if type(x) is Array else x for x in leaves]
+        result = self.forward(*tree.unflatten(spec, given))
+        if _written_to(leaves, given):
+            raise TypeError(
+                f"custom_vjp {self.name}: its forward writes to an argument in place, of which its pullback knows "
+                "nothing; write to a copy, pb.xp.asarray(x, copy=True)"
+            )
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(f"custom_vjp {self.name}: forward has to return (out, residuals)")
         out, residuals = result
@@ -173,6 +205,12 @@ class custom_vjp:
             return [flat[i] for i in traced]
 
         return out, pull
+
+
+def _custom_again(f: Callable[..., Any], forward: Any, backward: Any) -> custom_vjp:
+    out = custom_vjp(f)
+    out.forward, out.backward = forward, backward
+    return out
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -204,18 +242,22 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     1.0
     """
 
-    def run(args: tuple[Any, ...], traced: list[int]) -> tuple[Any, Any]:
-        out = f(*args)
+    def run(args: tuple[Any, ...], traced: list[int], written: list[int]) -> tuple[Any, Any]:
         leaves, spec = tree.flatten(args)
+        given = [copy(x) if type(x) is Array else x for x in leaves]
+        out = f(*tree.unflatten(spec, given))
+        written += _written_to(leaves, given)
 
         def pull(cts: list[Any]) -> list[Any]:
             record = Record()
             watched = list(leaves)
             for i in traced:
                 value = peel(leaves[i])
-                watched[i] = record.watch(SPACES.of(value).recomputed(value))
+                watched[i] = like(record.watch(SPACES.of(value).recomputed(value)), leaves[i])
+            given = [copy(x) if type(x) is Array else x for x in watched]
             try:
-                again = tree.leaves(f(*tree.unflatten(spec, watched)))
+                again = tree.leaves(f(*tree.unflatten(spec, given)))
+                again += [given[i] for i in written]
             finally:
                 record.close()
             bars = cotangents(record)
@@ -229,10 +271,20 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                 bars[i].dense() if type(bars[i]) in LAZY else bars[i] for i in range(len(traced))
             ]
 
-        return out, pull
+        return (out, [given[i] for i in written]), pull
 
-    @functools.wraps(f)
     def recomputed(*args: Any) -> Any:
-        return _call(f, args, run, f"checkpoint({getattr(f, '__name__', 'f')})")
+        written: list[int] = []  # arguments, whose new values are further outputs
+        out, values = _call(
+            lambda *args: (f(*args), []),
+            args,
+            functools.partial(run, written=written),
+            f"checkpoint({getattr(f, '__name__', 'f')})",
+        )
+        leaves = tree.leaves(args) if written else []
+        for i, value in zip(written, values, strict=True):
+            check_writable(leaves[i])
+            write(leaves[i], value)
+        return out
 
-    return recomputed
+    return transformed(recomputed, checkpoint, f)

@@ -8,6 +8,7 @@ from typing import Any
 from .array import Array
 from .creation import asarray
 from .functions import xp as fun
+from .links import attach
 
 
 def einsum(*operands: Any, optimize: Any = None) -> Array:
@@ -47,7 +48,11 @@ def einsum(*operands: Any, optimize: Any = None) -> Array:
     subscripts, arrays = _labelled(operands)
     arrays = [x if hasattr(x, "shape") else asarray(x) for x in arrays]
     subscripts = _explicit(subscripts, tuple([len(x.shape) for x in arrays]))
-    return fun.einsum(arrays, subscripts=subscripts, optimize=optimize)
+    out = fun.einsum(arrays, subscripts=subscripts, optimize=optimize)
+    terms, _, output = subscripts.partition("->")
+    if len(arrays) == 1 and set(terms) == set(output):  # NumPy's is a view then
+        attach(out, arrays[0], "einsum", (), {"subscripts": subscripts})
+    return out
 
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -65,7 +65,10 @@ def average(
     weights = _along(asarray(weights), a, axis)
     total = fun.sum(weights, axis=axis, keepdims=keepdims)
     mean = fun.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    return (mean, fun.broadcast_to(total, mean.shape)) if returned else mean
+    if not returned:
+        return mean
+    # an array of its own, as NumPy's
+    return mean, asarray(fun.broadcast_to(total, mean.shape), copy=True)
 
 
 def _along(weights: Array, a: Array, axis: Any) -> Array:

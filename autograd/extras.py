@@ -6,6 +6,7 @@ Compositions of the standard's functions, which take their derivatives from them
 from __future__ import annotations
 
 import math
+from copy import copy
 from typing import Any
 
 from .array import Array, raw
@@ -152,7 +153,7 @@ def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
     """
     x = asarray(x)
     if not is_inexact(x.dtype):
-        return x
+        return copy(x)
     if is_complex(x.dtype):
         parts = (fun.real(x), fun.imag(x))
         real, imag = (nan_to_num(p, nan=nan, posinf=posinf, neginf=neginf) for p in parts)
@@ -240,8 +241,8 @@ def interp(
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> knots, values = np.asarray([0.0, 1.0, 2.0]), np.asarray([0.0, 1.0, 5.0])
+    >>> import pullback as pb
+    >>> knots, values = pb.asarray([0.0, 1.0, 2.0]), pb.asarray([0.0, 1.0, 5.0])
     >>> pb.value_and_grad(lambda x: pb.xp.interp(x, knots, values))(1.5)
     (3.0, 4.0)
     """

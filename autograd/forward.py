@@ -7,7 +7,6 @@ Jacobian vector products", 2017).
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +19,7 @@ from .batched_sweep import is_batched, rows_of, sizes
 from .boundary import check_places, constants, give_back, places_of
 from .dtypes import is_complex
 from .pull import Recording, recorded, vjp
+from .transformed import transformed
 from .transforms import grad
 
 
@@ -160,7 +160,6 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     """
     places, several = places_of(argnums)
 
-    @functools.wraps(f)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         check_places(places, args)
         chosen = tuple(args[i] for i in places)
@@ -180,7 +179,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
         ]
         return tree.unflatten(recording.out_spec, [row if several else row[0] for row in rows])
 
-    return jacobian_of
+    return transformed(jacobian_of, jacobian, f, argnums=argnums)
 
 
 # What the second recording and its longer tape cost, in elements per operation. Measured.

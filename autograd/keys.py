@@ -51,8 +51,13 @@ def _lifted(x: Any, part: Any) -> Any:
     return part.constant(x)
 
 
-def hold_key(tape: Any, key: Any) -> None:
-    """Forbid writes to the arrays of an index that a rule keeps."""
+def hold_key(tape: Any, key: Any) -> bool:
+    """Forbid writes to the arrays of an index that a rule keeps; whether the index selects a view."""
+    view = True
     for part in key if type(key) is tuple else (key,):
         if hasattr(part, "dtype"):
             tape.hold(part)
+            view = view and part.shape == () and "int" in str(part.dtype)
+        elif type(part) not in BASIC:
+            view = False
+    return view

@@ -147,12 +147,21 @@ _HIDDEN = frozenset(
         "getitem",
         "implicit",
         "inverse_by",
+        "kink",
+        "leg",
+        "over_above",
+        "over_below",
+        "over_root_above",
+        "over_root_below",
         "polar",
+        "ray",
         "sampled_product",
+        "separate",
         "setitem",
         "slogdet_by",
         "solve_by",
         "sparse_product",
+        "varied",
     )
 )
 
@@ -230,7 +239,16 @@ SPACES[Array] = extend(
         name: (lambda *args, _name=name, **settings: front_of(find(_name))(*args, **settings))
         for name in (
             "gap_divide",
+            "kink",
+            "leg",
+            "over_above",
+            "over_below",
+            "over_root_above",
+            "over_root_below",
             "polar",
+            "ray",
+            "separate",
+            "varied",
             "solve_by",
             "slogdet_by",
             "inverse_by",

@@ -12,11 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from . import namespace
+from ..backend import backend_of, is_array
+from . import namespace, tree
+from .aliases import link_of
 from .array import Array, peel, raw
-from .dtypes import is_complex, is_inexact
-from .keys import clean_key, copied_key
+from .backward import SPACES
+from .dtypes import as_numpy, is_complex, is_inexact
+from .keys import clean_key, copied_key, is_basic
+from .links import is_number
 from .primitive import SCALARS, Primitive, apply, apply_constant, find, front_of
+from .writes import check_writable, write
 
 BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
@@ -110,7 +115,7 @@ def _left_to_other(primitive: Primitive, args: tuple[Any, ...]) -> Any:
         kind is Array
         or kind.__module__ == "builtins"
         or issubclass(kind, np.ndarray | np.generic)
-        or hasattr(kind, "__array_namespace__")
+        or is_array(args[-1])
         or hasattr(kind, "__dlpack__")
         or getattr(kind, reflected, None) is getattr(object, reflected, None)
     ):
@@ -128,6 +133,10 @@ def _in_place(name: str) -> Callable[[Array, Any], Array]:
         out = function(self, other)
         if out is NotImplemented:
             return out
+        if self.shape == ():
+            link_of(self)  # which finds that a view of a number is a number
+        if is_number(self):
+            return out  # as in NumPy: the name has another number, and who else has the old one keeps it
         if out.shape != self.shape:
             raise ValueError(
                 f"{name} in place: the result has shape {out.shape}, but x has shape {self.shape}, which an in-place "
@@ -139,15 +148,10 @@ def _in_place(name: str) -> Callable[[Array, Any], Array]:
                     f"{name} in place: a result of dtype {out.dtype} does not go into {self.dtype}"
                 )
             out = namespace.astype(out, self.dtype)
-        return rebind(self, out)
+        check_writable(self)
+        return write(self, out)
 
     return operator
-
-
-def rebind(x: Array, out: Array) -> Array:
-    """Give `x` the value and the place on the tape of `out`; no buffer is written to."""
-    x.value, x.tape, x.slot = out.value, out.tape, out.slot
-    return x
 
 
 def _getitem(self: Array, key: Any, /) -> Array:
@@ -163,13 +167,48 @@ def _getitem_front(x: Any, key: Any) -> Any:
 
 
 def _setitem(self: Array, key: Any, value: Any, /) -> None:
+    check_writable(self)
+    key = copied_key(clean_key(key))
+    if type(value) is Array and is_basic(key) and _is_part(value, self, key):
+        return  # ``x[key] += v``: the view x[key] was written to already
     if type(value) not in SCALARS and type(peel(value)) is not Array:
-        value = namespace.asarray(value)
+        value = _beside(self, value)
     if is_complex(getattr(value, "dtype", type(value))) and not is_complex(self.dtype):
         raise TypeError(
             f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)"
         )
-    rebind(self, front_of(find("setitem"))(self, value, copied_key(clean_key(key))))
+    write(self, front_of(find("setitem"))(_kept(self, key, value), value, key), key)
+
+
+def _is_part(value: Array, x: Array, key: Any) -> bool:
+    """Whether `value` is the view ``x[key]``."""
+    link = link_of(value)
+    if link is None or link.base is not x or link.step is None:
+        return False
+    return link.step.name == "getitem" and is_basic(link.step.args[0]) and link.step.args == (key,)
+
+
+def _kept(x: Array, key: Any, value: Any) -> Array:
+    """`x`, as a constant where a mask writes all of it over.
+
+    Then no cotangent goes into what it was made of, which may be NaN, as in ``x[count == 0] = …``, written because x is
+    0/0 there: rules would make NaN of the cotangent 0. Reading the mask costs a device no more than the array of values
+    does, whose number it has to wait for.
+    """
+    mask = raw(key)
+    if getattr(mask, "shape", None) != x.shape or not getattr(value, "shape", ()) or not x.size:
+        return x
+    if as_numpy(mask.dtype).kind != "b" or backend_of(mask).recording:
+        return x
+    return namespace.stop_gradient(x) if bool(SPACES.of(mask).all(mask)) else x
+
+
+def _beside(x: Array, value: Any) -> Array:
+    """A list or number of Python's as an array of the library of `x`; arrays as they are."""
+    home = backend_of(raw(x))
+    if is_array(value) or home.recording or any(is_array(v) for v in tree.leaves(value)):
+        return namespace.asarray(value)
+    return Array(home.asarray(value))
 
 
 # ── NumPy's own functions on an `Array` ───────────────────────────────────────────────────────
@@ -246,6 +285,8 @@ def _raw_inside(x: Any) -> Any:
 def _iter(self: Array) -> Iterator[Array]:
     if not self.shape:
         raise TypeError("iteration over a 0-d array")
+    if self.ndim > 1 and type(raw(self)) is not np.ndarray:  # the standard wants every axis named
+        return (self[i, ...] for i in range(self.shape[0]))
     return (self[i] for i in range(self.shape[0]))
 
 

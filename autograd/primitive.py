@@ -10,10 +10,12 @@ import numpy as np
 
 from ..backend import backend_of
 from . import signatures
-from .array import UNTRACED, Array, peel, raw
+from .array import UNTRACED, Array, peel, raw, result
 from .backward import SPACES
 from .dtypes import is_inexact
 from .keys import hold_key
+from .links import VIEWS, attach
+from .transfer import of_two_libraries
 
 SCALARS = frozenset((bool, int, float, complex, type(None)))
 CONSTANTS = SCALARS | {Array}
@@ -106,6 +108,7 @@ class Primitive:
         self.places = tuple(zip(self.array_places, self.arrays, strict=True))
         self.variadic = next((p for p in self.positional if p in signatures.VARIADIC), None)
         self.star = any(p.kind is p.VAR_POSITIONAL for p in named)
+        self.views = self.name in VIEWS
         self.outputs = outputs
         self.residuals = residuals
         self.rules: dict[str, Callable[..., Any]] = {}
@@ -295,10 +298,8 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
             type(other) is not type(chosen)
             and backend_of(other).array_type is not backend.array_type
         ):
-            raise TypeError(
-                f"{name}: one argument is an array of {backend.name} and another of {backend_of(other).name}; "
-                "nothing is moved silently: convert one of them by pb.to_numpy(x), x.to_device(…) or pb.xp.asarray(x)"
-            )
+            names = find(name).arrays if name in REGISTRY else ()
+            raise of_two_libraries(name, names, inner, chosen, other)
     for i, value in enumerate(values):
         if isinstance(value, np.generic) and proper:
             values[i] = backend.asarray(value)
@@ -329,6 +330,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
     for place, parameter in primitive.places:
         value = values[place]
         kind = type(value)
+        if kind is Array and value.tape is not tape:
+            values[place] = value = value.__copy__()  # which a later write does not change
         if kind is Array and value.tape is tape:
             traced += (parameter,)
             slots.append(value.slot)
@@ -357,9 +360,13 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
     if primitive.residuals:
         out, *rest = out
         residuals = tuple(rest)
-    if not traced:
-        return _untraced(primitive, out)
-    return record(primitive, tape, traced, slots, out, residuals, values, settings)
+    if traced:
+        y = record(primitive, tape, traced, slots, out, residuals, values, settings)
+    else:
+        y = _untraced(primitive, out)
+    if primitive.views and not isinstance(out, np.generic):
+        attach(y, args[0], primitive.name, args[1:], settings)
+    return y
 
 
 def record(
@@ -387,15 +394,15 @@ def record(
     if not primitive.outputs:
         out = peel(normalise(out))
         if not is_inexact(out.dtype):
-            return Array(out)
+            return result(out)
         entries.append(recorder(slots, out, residuals, values, settings))
-        return Array(out, tape, len(entries) - 1)
+        return result(out, tape, len(entries) - 1)
     outs = tuple(peel(normalise(o)) for o in out)
     entries.extend([None] * (len(outs) - 1))
     entries.append(recorder(slots, outs, residuals, values, settings))
     first = len(entries) - len(outs)
     wrapped = [
-        Array(o, tape, first + i) if is_inexact(o.dtype) else Array(o) for i, o in enumerate(outs)
+        result(o, tape, first + i) if is_inexact(o.dtype) else result(o) for i, o in enumerate(outs)
     ]
     return _same_structure(out, wrapped)
 
@@ -407,7 +414,7 @@ def _untraced(primitive: Primitive, out: Any) -> Any:
 
 
 def _wrap(out: Any) -> Array:
-    return out if type(out) is Array else Array(normalise(out))
+    return out if type(out) is Array else result(normalise(out))
 
 
 def _same_structure(out: Any, items: list[Any]) -> Any:

@@ -20,7 +20,9 @@ from .boundary import (
     split_aux,
 )
 from .dtypes import is_complex
+from .links import marked
 from .tape import Record, check_differentiable
+from .transfer import check_library
 
 
 def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
@@ -136,7 +138,7 @@ def recorded(
         value = checked_leaf(leaf, i, leaves, list(args))
         values.append(value if type(value) is Array else SPACES.of(value).copy(value))
     try:
-        out = f(*tree.unflatten(spec, [record.watch(v) for v in values]))
+        out = f(*tree.unflatten(spec, marked([record.watch(v) for v in values], leaves)))
         aux = None
         if has_aux:
             out, aux = split_aux(out)
@@ -150,7 +152,7 @@ def _result(y: Any, like: Any) -> Any:
         return y
     value = peel(y)
     if type(value) is Array:
-        return value
+        return value.__copy__()  # the tape keeps the other
     if type(like) is Array:
         return Array(value)
     return SPACES.of(value).copy(
@@ -175,6 +177,7 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
         )
     if tuple(ct.shape) != tuple(y.shape):
         _wrong_shape(ct.shape, y.shape)
+    check_library("pull: the cotangent", ct, y)
     if is_complex(ct.dtype):
         ct = SPACES.of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")

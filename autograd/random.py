@@ -366,8 +366,8 @@ def categorical(key: Any, logits: Any, *, axis: int = -1) -> Array:
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> pb.random.categorical(pb.random.key(0), np.asarray([[0.0, -1e9], [-1e9, 0.0]]))
+    >>> import pullback as pb
+    >>> pb.random.categorical(pb.random.key(0), pb.asarray([[0.0, -1e9], [-1e9, 0.0]]))
     Array([0, 1], dtype=int64, device='cpu')
     """
     values = xp.asarray(raw(logits))

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import backend_of, current, is_array
-from .array import Array, peel
+from ..backend import Backend, backend_of, current, is_array
+from . import tree
+from .array import Array, peel, raw
 from .backward import SPACES
 from .dtypes import is_inexact
 
@@ -65,6 +66,7 @@ class Record:
             for value in values:
                 if type(value) not in SPACES:  # generated code looks the library up by class alone
                     SPACES.of(value)
+            values = [v.__copy__() if type(v) is Array else v for v in values]  # for later writes
         first = len(self.entries)
         self.entries += [None] * len(values)
         return [Array(value, self, slot) for slot, value in enumerate(values, first)]
@@ -96,8 +98,21 @@ class Record:
         return kept
 
 
-def check_differentiable(x: Any, where: str) -> Any:
+def _home(beside: Any) -> Backend:
+    """Where a number that stands beside arrays belongs."""
+    for x in tree.leaves(beside):
+        inner = raw(x)
+        if is_array(inner) and not isinstance(inner, np.generic):
+            home = backend_of(inner)
+            return current() if home.recording else home
+    return current()
+
+
+def check_differentiable(x: Any, where: str, beside: Any = ()) -> Any:
     """The value one level down of an array that a derivative is asked for.
+
+    A number becomes an array of the library of the first array in the tree `beside`; of the active one, if there is
+    none.
 
     Raises
     ------
@@ -112,14 +127,14 @@ def check_differentiable(x: Any, where: str) -> Any:
                 "complex floating-point numbers; pass a float"
             )
         if type(value) in (float, complex):
-            return current().asarray(value)
+            return _home(beside).asarray(value)
         if not isinstance(value, np.generic) and not is_array(value):
             raise TypeError(
                 f"{where} is {value!r}, of type {type(value).__name__}: derivatives are for arrays and floats; "
                 "pass it as an argument that is not differentiated, or make it a pb.tree.static field"
             )
         if isinstance(value, np.generic):
-            value = np.asarray(value)
+            value = _home(beside).asarray(np.asarray(value))
     if not is_inexact(value.dtype):
         raise TypeError(
             f"{where} has dtype {value.dtype}: derivatives are for real and complex floating-point arrays; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,9 @@ from .boundary import (
     seed_for,
     split_aux,
 )
+from .links import marked
 from .tape import Record
+from .transformed import transformed
 
 
 def value_and_grad(
@@ -59,7 +60,6 @@ def value_and_grad(
     """
     places, several = places_of(argnums)
 
-    @functools.wraps(f)
     def with_grad(*args: Any, **kwargs: Any) -> Any:
         check_places(places, args)
         chosen = tuple([args[i] for i in places]) if several else args[places[0]]
@@ -67,11 +67,14 @@ def value_and_grad(
         record = Record()
         kind = one_kind(leaves)
         values = (
-            leaves if kind else [checked_leaf(x, i, leaves, chosen) for i, x in enumerate(leaves)]
+            leaves
+            if kind
+            else [checked_leaf(x, i, leaves, chosen, args) for i, x in enumerate(leaves)]
         )
         try:
             record.hold_all(values, kind)
-            inputs = tree.unflatten(spec, record.watch_all(values, kind))
+            watched = record.watch_all(values, kind)
+            inputs = tree.unflatten(spec, watched if kind else marked(watched, leaves))
             arguments = list(args)
             for place, argument in zip(places, inputs if several else (inputs,), strict=True):
                 arguments[place] = argument
@@ -97,7 +100,7 @@ def value_and_grad(
             )  # the caller's own array, which a change to the value would change
         return ((value, constants(aux)) if has_aux else value), result
 
-    return with_grad
+    return transformed(with_grad, value_and_grad, f, argnums=argnums, has_aux=has_aux)
 
 
 def _gradients(record: Record, out: Any, values: list[Any], kind: type | None) -> list[Any]:
@@ -149,11 +152,10 @@ def grad(
     >>> pb.grad(pb.grad(lambda x: x**3))(2.0)
     12.0
     """
-    both = value_and_grad(f, argnums, has_aux=has_aux)
+    both = value_and_grad(f, argnums, has_aux=has_aux).func  # type: ignore[attr-defined]  # a `Transformed`
 
-    @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, gradients = both(*args, **kwargs)
         return (gradients, value[1]) if has_aux else gradients
 
-    return gradient
+    return transformed(gradient, grad, f, argnums=argnums, has_aux=has_aux)

@@ -41,8 +41,8 @@ def at(x: Any, /) -> Any:
     Array([0., 5., 0.], dtype=float64, device='cpu')
     >>> x.at[pb.xp.asarray([0, 0, 2])].add(1.0)
     Array([2., 0., 1.], dtype=float64, device='cpu')
-    >>> places = np.asarray([0, 0])
-    >>> pb.grad(lambda v: pb.xp.sum(pb.xp.at(x)[places].add(v) ** 2))(np.asarray([1.0, 2.0]))
+    >>> places = pb.asarray([0, 0])
+    >>> pb.grad(lambda v: pb.xp.sum(pb.xp.at(x)[places].add(v) ** 2))(pb.asarray([1.0, 2.0]))
     array([6., 6.])
     """
     return At(asarray(x))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .array import UNTRACED, Array, peel
+from .array import UNTRACED, Array, peel, result
 from .backward import LAZY, SPACES, accumulate, fit, lift
 from .dtypes import is_inexact
 from .primitive import (
@@ -37,18 +37,20 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
             values[i] = value.value
         elif tape is not UNTRACED and tape.copies and type(value) not in (*SCALARS, Array):
             values[i] = SPACES.of(value).copy(value)
+        elif type(value) is Array:
+            values[i] = value.__copy__()  # which a later write does not change
     kernel = kernel_for(primitive, common_type(primitive.name, values))
     out = kernel(*values, **settings) if primitive.star else kernel(values, **settings)
     if not places:
         if isinstance(out, tuple | list):
-            return [o if type(o) is Array else Array(normalise(o)) for o in out]
-        return out if type(out) is Array else Array(normalise(out))
+            return [o if type(o) is Array else result(normalise(o)) for o in out]
+        return out if type(out) is Array else result(normalise(out))
     rule = primitive.rules.get(primitive.variadic or "")
     if rule is None:
         raise MissingRuleError(f"{primitive.name}{primitive.text} has no derivative rule")
     out = peel(normalise(out))
     if not is_inexact(out.dtype):
-        return Array(out)
+        return result(out)
     known = {
         **settings,
         f"{primitive.variadic}_shapes": [v.shape for v in values],
@@ -61,7 +63,7 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
         known["out"] = out
     kept = [(values[i].shape, values[i].dtype) for i in places]
     tape.entries.append((_pull, primitive, rule, places, slots, kept, known))
-    return Array(out, tape, len(tape.entries) - 1)
+    return result(out, tape, len(tape.entries) - 1)
 
 
 def _pull(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from . import (
     _cuda_programs,
     _factors_cupy,
     _generic,
+    _norms,
+    _rule_kernels,
     _sparse_cupy,
     _special,
 )
@@ -23,6 +26,7 @@ from ._errors import NotPositiveDefiniteError, SingularMatrixError
 
 try:
     import array_api_compat.cupy
+    import array_api_compat.cupy.fft
     import array_api_compat.cupy.linalg
     import cupy
 except ImportError as error:
@@ -60,6 +64,49 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
     return out
 
 
+def setitem(x: Any, value: Any, key: Any) -> Any:
+    """A copy of `x` with ``[key]`` set to `value`; where an index repeats, its last write stays, as in NumPy.
+
+    CuPy leaves it open which one does. So the number of each place's last write is found by a maximum, and every
+    write to the place writes that one's value: nothing is read on the host.
+    """
+    out = cupy.array(x)
+    parts = key if isinstance(key, tuple) else (key,)
+    several = isinstance(value, cupy.ndarray) and value.size > 1
+    if several and any(getattr(part, "dtype", np.dtype(bool)).kind != "b" for part in parts):
+        value = _last_written(out.shape, key, value)
+    out[key] = value
+    return out
+
+
+def _last_written(shape: tuple[int, ...], key: Any, value: Any) -> Any:
+    """`value` for ``[key]`` of `shape`, of which equal places are given equal elements: their last."""
+    size = math.prod(shape)
+    last = cupy.zeros(shape, np.int32 if max(size, value.size) < 2**31 else np.uint64)
+    chosen = last[key]
+    turn = cupy.arange(chosen.size, dtype=last.dtype).reshape(chosen.shape)
+    cupy.maximum.at(last, key, turn)
+    extra = value.ndim - chosen.ndim  # leading axes of length 1, which NumPy drops
+    value = value.reshape(value.shape[extra:]) if extra > 0 else value
+    return cupy.broadcast_to(value, chosen.shape).ravel()[last[key]]
+
+
+def fftn(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
+    """CuPy's, and an empty array for an empty batch, which CuPy refuses."""
+    return _FFT.fftn(x, s=s, axes=axes, norm=norm) if x.size else _empty_batch(x, s, axes)
+
+
+def ifftn(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward") -> Any:
+    """CuPy's, and an empty array for an empty batch, which CuPy refuses."""
+    return _FFT.ifftn(x, s=s, axes=axes, norm=norm) if x.size else _empty_batch(x, s, axes)
+
+
+def _empty_batch(x: Any, s: Any, axes: Any) -> Any:
+    """What NumPy makes of an array without elements: another such array, or its error."""
+    shape = np.fft.fftn(np.empty(x.shape), s=s, axes=axes).shape
+    return cupy.zeros(shape, np.result_type(x.dtype, np.complex64))
+
+
 def as_gradient(x: Any) -> Any:
     """`x` if it owns a buffer in C order, else such a copy."""
     if type(x) is cupy.ndarray and x.base is None and x.flags.c_contiguous:
@@ -95,6 +142,17 @@ def solve(x1: Any, x2: Any) -> Any:
     )
 
 
+def inv(x: Any) -> Any:
+    """The inverse; of a batch by solves.
+
+    cuBLAS's inverses of batches leave unwritten what belongs to a singular matrix: whatever the memory held before.
+    Solves divide by the pivot that is zero, so that infinities and NaN say so.
+    """
+    if x.ndim == 2:
+        return cupy.linalg.inv(x)
+    return solve(x, cupy.eye(x.shape[-1], dtype=x.dtype))
+
+
 def _raising(name: str, function: Any) -> Any:
     """A linear algebra function that raises where NumPy's does, for which a flag is read from the device."""
 
@@ -106,6 +164,10 @@ def _raising(name: str, function: Any) -> Any:
             with cupyx.errstate(linalg="raise"):
                 return function(*args, **settings)
         except np.linalg.LinAlgError as error:
+            if not all(
+                bool(cupy.all(x == x)) for x in args
+            ):  # NaN is flagged too, and passes through in NumPy
+                return function(*args, **settings)
             text = f"linalg.{name}: {error}; pb.linalg has the same with check=False, for which no flag is read"
             kind = NotPositiveDefiniteError if name == "cholesky" else SingularMatrixError
             raise kind(text) from None
@@ -180,10 +242,17 @@ def _special_functions(xp: Any) -> Namespace:
     )
 
 
+_FFT: Any = array_api_compat.cupy.fft
 _FACTORS = _factors_cupy.bind(cupy, lambda: _PLAIN, _libraries)
-_PLAIN: Any = _generic.extend(array_api_compat.cupy, **_FACTORS)  # whose functions raise nothing
+_PLAIN: Any = _generic.extend(  # whose functions raise nothing
+    array_api_compat.cupy,
+    linalg=Namespace(array_api_compat.cupy.linalg, {"inv": inv}),
+    **_FACTORS,
+)
 
-XP = _generic.extend(
+_NORMS = _norms.bind(array_api_compat.cupy)
+
+XP: Namespace = _generic.extend(
     array_api_compat.cupy,
     special=_special_functions,
     **{
@@ -191,15 +260,21 @@ XP = _generic.extend(
             array_api_compat.cupy.linalg,
             {
                 "solve": _raising("solve", solve),
-                "inv": _raising("inv", cupy.linalg.inv),
+                "inv": _raising("inv", inv),
                 "cholesky": _raising("cholesky", array_api_compat.cupy.linalg.cholesky),
                 "eig": eig,
+                "matrix_norm": _NORMS["matrix_norm"],
+                "vector_norm": _NORMS["vector_norm"],
             },
         ),
+        "std": _NORMS["std"],
+        **_rule_kernels.cheap_slopes(lambda: XP),
         **_FACTORS,
+        "fft": Namespace(_FFT, {"fftn": fftn, "ifftn": ifftn}),
         "relu": relu,
         "scatter_add": scatter_add,
         "copy": cupy.array,
+        "setitem": setitem,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
         **_cuda_fused.bind(

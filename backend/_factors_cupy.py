@@ -51,6 +51,7 @@ class LU(Factor):
     lu: Any  # (n, n), C-ordered
     pivots: Any
     info: Any
+    raises: bool = False  # of a singular matrix, which the inverse alone does not bear
 
     def solve(self, b: Any, transposed: bool) -> Any:
         """By getrs."""
@@ -79,6 +80,8 @@ class LU(Factor):
 
     def inverse(self) -> Any:
         """By n solves."""
+        if self.raises and self.lu.size:
+            _raise_at_zero(self.cupy, int(self.info[0]), self.lu, self.lu)
         return self.solve(self.cupy.eye(self.lu.shape[0], dtype=self.lu.dtype), False)
 
     @property
@@ -87,13 +90,13 @@ class LU(Factor):
         return self.cupy
 
 
-def lu(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> LU:
+def lu(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str, raises: bool = False) -> LU:
     """The LU factor of one matrix."""
     n, char = A.shape[0], A.dtype.char
     A, bad = finite.matrices(xp, A) if n else (A, None)
     values = cupy.array(A, order="C")
     pivots, info = cupy.empty(n, dtype=np.int32), cupy.zeros(1, dtype=np.int32)
-    out = LU(cupy, libs, values, pivots, info)
+    out = LU(cupy, libs, values, pivots, info, raises)
     if n == 0:
         return out
     handle = libs.device.get_cusolver_handle()
@@ -104,8 +107,7 @@ def lu(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> LU:
     )
     if check:
         failed, spread = _flags(cupy, info, values)
-        if failed > 0:
-            raise zero_pivot(failed - 1)
+        _raise_at_zero(cupy, failed, values, A)
     values[...] = finite.spoilt(xp, values, bad)
     if check is True and spread < np.sqrt(np.finfo(A.dtype).eps):
         _raise_if_singular(out, A)
@@ -118,6 +120,14 @@ def _flags(cupy: Any, info: Any, factor: Any) -> tuple[int, float]:
     spread = (cupy.min(sizes) / cupy.max(sizes)).astype(np.float64)
     both = cupy.concatenate([info.astype(np.float64), spread.reshape(1)]).get()
     return int(both[0]), float(both[1])
+
+
+def _raise_at_zero(cupy: Any, failed: int, factor: Any, A: Any) -> None:
+    """An error at the pivot that the flag names, if it is zero: cuSOLVER flags NaN as well, which passes through."""
+    if failed > 0 and (
+        bool(cupy.all(cupy.isfinite(A))) or bool(factor[failed - 1, failed - 1] == 0)
+    ):
+        raise zero_pivot(failed - 1)
 
 
 def _raise_if_singular(factor: Factor, A: Any) -> None:
@@ -186,7 +196,7 @@ def cholesky(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> Choles
     out = Cholesky(cupy, libs, values)
     if check:
         failed, spread = _flags(cupy, info, made)
-        if failed > 0:
+        if failed > 0 and bool(cupy.all(A == A)):  # NaN passes through
             raise not_positive(failed)
         if spread**2 < np.sqrt(np.finfo(A.dtype).eps):
             below = cupy.tril(A, k=-1)
@@ -216,6 +226,10 @@ class Triangle(Factor):
         out = self.libs.linalg.solve_triangular(
             A, b, trans="T" if transposed else "N", lower=self.lower, unit_diagonal=self.unit
         )
+        if self.unit and A.shape[-1] > 1:
+            # a unit diagonal is not read, so that NaN does not reach the first of the unknowns by itself
+            corner = A[..., -1:, :1] if self.lower else A[..., :1, -1:]
+            out = cupy.where(cupy.isnan(corner), cupy.full((), np.nan, dtype), out)
         return finite.columns(cupy, out, b)
 
     def slogdet(self) -> tuple[Any, Any]:
@@ -272,6 +286,6 @@ def bind(cupy: Any, xp: Callable[[], Any], libraries: Callable[[], Any]) -> dict
         return generic.factor(xp(), A, kind=kind, check=check, bandwidths=bandwidths)
 
     def lu_or_none(A: Any) -> Any:
-        return lu(cupy, xp(), libraries(), A, False) if A.ndim == 2 else None
+        return lu(cupy, xp(), libraries(), A, False, raises=True) if A.ndim == 2 else None
 
     return {"factor": factor, "lu_or_none": lu_or_none}

@@ -10,6 +10,7 @@ All take matrices (…, n, n), or the stored elements of structured ones, and ri
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -207,9 +208,21 @@ def _checked_inverse(xp: Any, A: Any, check: bool | str) -> Any:
         if not check:
             return xp.full_like(A, float("nan"))
         raise singular(0.0, _host_dtype(A)) from None
-    if check is True and A.size:
+    if check == "exact" and math.prod(A.shape):
+        _raise_if_nan(xp, out, A)
+    if check is True and math.prod(A.shape):
         raise_if_singular(xp, 1 / (_norm(xp, A) * _norm(xp, out)), A)
     return finite.spoilt(xp, out, bad)
+
+
+def _raise_if_nan(xp: Any, out: Any, A: Any) -> None:
+    """An error where a library returns NaN, or 1/0, for the inverse of a singular matrix, instead of raising."""
+    wrong = xp.any(xp.any(out != out, axis=-1), axis=-1)
+    if A.shape[-1] == 1:
+        wrong = wrong | (A[..., 0, 0] == 0)
+    wrong = wrong & xp.all(xp.all(xp.isfinite(A), axis=-1), axis=-1)
+    if bool(xp.any(wrong)):
+        raise singular(0.0, _host_dtype(A), _first(xp, wrong))
 
 
 def _looks_singular(xp: Any, L: Any) -> bool:
@@ -254,7 +267,7 @@ def cholesky(xp: Any, A: Any, check: bool | str) -> Any:
         if "definite" not in str(error).lower():
             raise
         failed = True
-    if not failed and check and A.size:  # a library may return NaN instead
+    if not failed and check and math.prod(A.shape):  # a library may return NaN instead
         diagonal = xp.linalg.diagonal(L)
         failed = not bool(xp.all(diagonal == diagonal)) and bool(xp.all(A == A))
     if not failed:
@@ -329,7 +342,7 @@ def factor(
         A, bad = finite.matrices(xp, dense_matrix(xp, A, kind))
         L = cholesky(xp, A, check)
         made = CholeskyInverse(xp, L, xp.linalg.inv(L))
-        if check and A.size and _looks_singular(xp, L):
+        if check and math.prod(A.shape) and _looks_singular(xp, L):
             raise_if_singular(xp, made.rcond(A), A)
         if bad is None:
             return made
@@ -350,7 +363,7 @@ def _circulant(xp: Any, c: Any, check: bool | str) -> Circulant:
     if c.shape[-1] == 0:
         return Circulant(xp, c, real)
     values = xp.fft.fft(xp.astype(c, xp.result_type(c.dtype, xp.complex64)) if real else c, axis=-1)
-    if check and c.size:
+    if check and math.prod(c.shape):
         sizes = xp.abs(values)
         largest = xp.max(sizes, axis=-1)
         largest = xp.where(largest == 0, xp.ones_like(largest), largest)  # c = 0: 0 / 1, not 0 / 0

@@ -15,7 +15,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from . import _rule_kernels, _sparse
+from . import _dask, _norms, _rule_kernels, _sparse
 from ._base import Backend, Namespace
 from ._factors_generic import cholesky_vjp, factor, factor_solve, lu_or_none
 from ._products import einsum, expm
@@ -77,10 +77,10 @@ def linear_vjp_W(xp: Any, ct: Any, x: Any) -> Any:
     if x.ndim == 1:
         return xp.expand_dims(x, axis=1) * xp.expand_dims(ct, axis=0)
     if x.ndim == 2:
-        return x.mT @ ct
+        return xp.matrix_transpose(x) @ ct
     n, m = x.shape[-1], ct.shape[-1]
     rows = math.prod(x.shape[:-1])
-    return xp.reshape(x, (rows, n)).mT @ xp.reshape(ct, (rows, m))
+    return xp.matrix_transpose(xp.reshape(x, (rows, n))) @ xp.reshape(ct, (rows, m))
 
 
 def sum_to_shape(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
@@ -213,12 +213,12 @@ def to_device(xp: Any, x: Any, device: Any) -> Any:
 
 def arange_like(xp: Any, n: int, x: Any) -> Any:
     """The indices 0 … n − 1, of the library and on the device of `x`."""
-    return xp.arange(n, device=x.device)
+    return xp.arange(n, device=array_api_compat.device(x))
 
 
 def zeros_beside(xp: Any, shape: tuple[int, ...], x: Any) -> Any:
     """Zeros of another shape than `x`, of its library, dtype and device."""
-    return xp.zeros(shape, dtype=x.dtype, device=x.device)
+    return xp.zeros(shape, dtype=x.dtype, device=array_api_compat.device(x))
 
 
 def stop_gradient(xp: Any, x: Any) -> Any:
@@ -320,12 +320,12 @@ _TAKE_DTYPE = (
 
 
 def backend_for(x: Any) -> Backend:
-    """A `Backend` for any array that has ``__array_namespace__``, on the device where `x` lies.
+    """A `Backend` for any array of a library that array-api-compat knows, on the device where `x` lies.
 
     Parameters
     ----------
     x
-        An array of a library that follows the standard.
+        An array of a library that follows the standard, or that array-api-compat makes follow it.
 
     Returns
     -------
@@ -361,9 +361,13 @@ def backend_for(x: Any) -> Backend:
     overrides: dict[str, Any] = {
         name: with_native_dtype(getattr(xp, name)) for name in _TAKE_DTYPE if hasattr(xp, name)
     }
+    functions, linalg = _dask.overrides(xp) if array_api_compat.is_dask_array(x) else ({}, {})
+    overrides |= functions
     if hasattr(xp, "linalg"):
+        norms = _norms.bind(xp)
+        overrides["std"] = norms.pop("std")
         trace = with_native_dtype(xp.linalg.trace)
-        overrides["linalg"] = Namespace(xp.linalg, {"trace": trace})
+        overrides["linalg"] = Namespace(xp.linalg, {"trace": trace, **norms, **linalg})
 
     return Backend(
         name=xp.__name__.removeprefix("array_api_compat."),

@@ -18,11 +18,13 @@ from . import (
     _generic,
     _linalg_numpy,
     _mkl,
+    _norms,
     _numpy_fused,
     _numpy_rules,
     _numpy_special,
     _products,
     _random,
+    _rule_kernels,
     _sparse_numpy,
     _special,
     _updates_numpy,
@@ -148,7 +150,9 @@ _DIRECT = {
     )
 }  # fmt: skip
 
-XP = _generic.extend(
+_NORMS = _norms.bind_numpy(array_api_compat.numpy)
+
+XP: Namespace = _generic.extend(
     array_api_compat.numpy,
     **_DIRECT,
     cholesky_vjp=_linalg_numpy.cholesky_vjp,
@@ -159,8 +163,10 @@ XP = _generic.extend(
         {
             "cholesky": _linalg_numpy.standard_cholesky,
             "inv": _linalg_numpy.inv,
+            "matrix_norm": _NORMS["matrix_norm"],
             "outer": _linalg_numpy.outer,
             "solve": _linalg_numpy.solve,
+            "vector_norm": _NORMS["vector_norm"],
         },
     ),
     lu_or_none=_linalg_numpy.lu_or_none,
@@ -172,6 +178,8 @@ XP = _generic.extend(
     random_bits=_random.random_bits_in_place,
     sign=np.sign,
     sinc=np.sinc,
+    std=_NORMS["std"],
+    **_rule_kernels.cheap_slopes(lambda: XP),
     special=lambda xp: _special.special_of(xp, scipy.special, polygamma=_numpy_special.polygamma),
 )
 

@@ -110,14 +110,48 @@ def twice(x1, x2):
     return np.add(out, out, out) if isinstance(out, np.ndarray) and out.ndim else 2 * out
 
 
-def over_root_below(ct, x):
+def kink(x1, x2):
+    """Nothing to do."""
+    return x1
+
+
+separate = kink
+
+
+def leg(x1, x2, r):
+    """Without the mask where no root is 0."""
+    if r.dtype.char in "fd" and r.size and _min_reduce(r, None) > 0:
+        return x1 / r  # an operator: Python numbers are weak
+    return _rule_kernels.leg(PLAIN, x1, x2, r)
+
+
+def over_root_below(x1, x2):
     """In two buffers."""
-    if not _alike(ct, x):
-        return _rule_kernels.over_root_below(PLAIN, ct, x)
-    out, other = 1 - x, x + 1
+    if not _alike(x1, x2):
+        return _rule_kernels.over_root_below(PLAIN, x1, x2)
+    out, other = 1 - x2, x2 + 1
     np.multiply(out, other, out)
     np.sqrt(out, out)
-    return np.divide(ct, out, out)
+    return np.divide(x1, out, out)
+
+
+def over_below(x1, x2):
+    """In two buffers."""
+    if not _alike(x1, x2):
+        return _rule_kernels.over_below(PLAIN, x1, x2)
+    out, other = 1 - x2, x2 + 1
+    np.multiply(out, other, out)
+    return np.divide(x1, out, out)
+
+
+def over_above(x1, x2):
+    """In one buffer; where the square is infinite, the quotient is 0."""
+    if not _alike(x1, x2):
+        return _rule_kernels.over_above(PLAIN, x1, x2)
+    with np.errstate(over="ignore", under="ignore"):
+        out = x2 * x2
+        np.add(out, 1, out)
+        return np.divide(x1, out, out)
 
 
 def whole_quotient(x1, x2, out):
@@ -279,6 +313,13 @@ def softmax_of(x, out, axis):
     return np.divide(weights, _add_reduce(weights, axis, None, None, True), weights)
 
 
+def softmax_vjp(ct, out, axis):
+    """Without counting from the largest where none is nearly 1."""
+    if out.dtype.char in "fd" and out.size and _max_reduce(out, None) < 0.9:
+        return out * (ct - _add_reduce(ct * out, axis, None, None, True))
+    return _rule_kernels.softmax_vjp(PLAIN, ct, out, axis)
+
+
 # ── scatter ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -312,6 +353,7 @@ def is_basic(key: Any) -> bool:
 
 
 FUNCTIONS = (
-    masked, chosen, shares, rest, with_sign, twice, over_root_below, whole_quotient, over_cosh2, power_slope,
-    log_nonzero, over_squares, extreme_share, prod_vjp, cumulative_prod_vjp, softmax_of, scatter_add,
+    masked, chosen, shares, rest, with_sign, twice, kink, separate, leg, over_root_below, over_below, over_above,
+    whole_quotient, over_cosh2, power_slope, log_nonzero, over_squares, extreme_share, prod_vjp, cumulative_prod_vjp,
+    softmax_of, softmax_vjp, scatter_add,
 )  # fmt: skip

@@ -42,15 +42,57 @@ def twice(xp: Any, x1: Any, x2: Any) -> Any:
     return 2 * (x1 * x2)
 
 
-def over_root_below(xp: Any, ct: Any, x: Any) -> Any:
-    """``ct / √(1 − x²)`` by the factors of the root: a square loses digits near ±1.
+def kink(xp: Any, x1: Any, x2: Any) -> Any:
+    """`x1`: what it does is in its rule, by which the derivative by `x2` is NaN where `x2` is 0."""
+    return x1
 
-    For complex x one root for each branch point, whose product has the cuts of asin and acos; ``−(x − 1)`` and
+
+def separate(xp: Any, x1: Any, x2: Any) -> Any:
+    """`x1`: what it does is in its rule, by which the derivative by `x2` is NaN where elements of `x2` are equal."""
+    return x1
+
+
+def varied(xp: Any, x1: Any, x2: Any, *, axis: Any) -> Any:
+    """`x1`: what it does is in its rule, by which the derivative by `x2` is NaN where all along `axis` are equal."""
+    return x1
+
+
+def leg(xp: Any, x1: Any, x2: Any, r: Any) -> Any:
+    """``x1 / √(x1² + x2²)``, given the root `r`; 0 where that is 0."""
+    return x1 / xp.where(r == 0, math.inf, r)
+
+
+def ray(xp: Any, x: Any, r: Any) -> Any:
+    """``x / |x|`` of complex x, given the size `r`; 0 where that is 0."""
+    return x / xp.where(r == 0, math.inf, r)
+
+
+def over_root_below(xp: Any, x1: Any, x2: Any) -> Any:
+    """``x1 / √(1 − x2²)`` by the factors of the root: a square loses digits near ±1.
+
+    For complex x2 one root for each branch point, whose product has the cuts of asin and acos; ``−(x − 1)`` and
     ``x − (−1)`` keep the sign of a zero imaginary part, which says on what side of a cut x lies.
     """
-    if xp.isdtype(x.dtype, "complex floating"):
-        return ct / (xp.sqrt(-(x - 1)) * xp.sqrt(x - (-1)))
-    return ct / xp.sqrt((1 - x) * (1 + x))
+    if xp.isdtype(x2.dtype, "complex floating"):
+        return x1 / (xp.sqrt(-(x2 - 1)) * xp.sqrt(x2 - (-1)))
+    return x1 / xp.sqrt((1 - x2) * (1 + x2))
+
+
+def over_root_above(xp: Any, x1: Any, x2: Any) -> Any:
+    """``x1 / √(x2² − 1)`` as ``x1 / (√(x2−1) √(x2+1))``, which has the cuts of acosh."""
+    return x1 / (xp.sqrt(x2 - 1) * xp.sqrt(x2 - (-1)))
+
+
+def over_below(xp: Any, x1: Any, x2: Any) -> Any:
+    """``x1 / (1 − x2²)`` by the factors."""
+    return x1 / ((1 - x2) * (1 + x2))
+
+
+def over_above(xp: Any, x1: Any, x2: Any) -> Any:
+    """``x1 / (1 + x2²)``, in the complex plane by its factors, which keep their digits near ±i."""
+    if xp.isdtype(x2.dtype, "complex floating"):
+        return x1 / ((x2 - 1j) * (x2 + 1j))
+    return x1 / (1 + x2 * x2)
 
 
 def whole_quotient(xp: Any, x1: Any, x2: Any, out: Any) -> Any:
@@ -79,11 +121,13 @@ def over_squares(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
 
     The squares are of numbers up to 1: a scale, whose derivative cancels, keeps them from over- and underflowing.
     """
-    size = xp.stop_gradient(xp.maximum(abs(x1), abs(x2)))
-    idle = (size == 0) | xp.isinf(size)
-    scale = xp.where(idle, 1, size)
+    size = xp.maximum(abs(x1), abs(x2))
+    constant = xp.stop_gradient(size)
+    idle = (constant == 0) | xp.isinf(constant)
+    scale = xp.where(idle, 1, constant)
     zero = xp.zeros_like(scale)
     a, b = xp.where(idle, zero, x1) / scale, xp.where(idle, zero, x2) / scale
+    a, b = xp.kink(a, size), xp.kink(b, size)
     below = a * a + b * b + xp.astype(idle, a.dtype)
     return a / below / scale, b / below / scale
 
@@ -162,7 +206,99 @@ def softmax_of(xp: Any, x: Any, out: Any, axis: Any) -> Any:
     return xp.where(finite, xp.softmax(xp.where(finite, x, zero), axis=axis), zero)
 
 
+def softmax_vjp(xp: Any, ct: Any, out: Any, axis: Any) -> Any:
+    """``p (ct − Σ p ct)`` along an axis, p being `out`.
+
+    For one p near 1 that is p (1 − p) ct, of which the difference leaves no digits. A number that is added to all of ct
+    changes nothing, so ct is counted from that of the p above ½, of which there is no more than one: what remains of
+    its line is −p Σ p ct over all others.
+    """
+    if not xp.isdtype(out.dtype, "complex floating"):
+        ct = ct - xp.sum(xp.masked(ct, out > 0.5), axis=axis, keepdims=True)
+    return out * (ct - xp.sum(ct * out, axis=axis, keepdims=True))
+
+
+# ── special functions ─────────────────────────────────────────────────────────────────────────
+#
+# What is cheap and right as a first derivative cancels when it is differentiated again. Libraries with special
+# functions override these by the cheap forms, at the end; here, and so under higher derivatives, are continued
+# fractions, whose terms have one sign.
+
+TAIL, TAIL_TERMS = 3.0, 50
+
+
+def mills_excess(xp: Any, x: Any) -> Any:
+    """φ(x)/Φ(−x) − x for x > 3, as 1/(x + 2/(x + 3/(x + …))) (DLMF 7.9.1)."""
+    out = 0.5 * (x + xp.sqrt(x * x + 4.0 * TAIL_TERMS))  # about what the rest of the fraction is
+    for k in range(TAIL_TERMS, 1, -1):
+        out = x + k / out
+    return 1 / out
+
+
+def erfcx_slope(xp: Any, x: Any, out: Any) -> Any:
+    """``erfcx'(x) = 2 (x erfcx x − 1/√π)``; for large x, where that is a small difference, as −erfcx(x) √2 m(√2 x).
+
+    With Mills' ratio erfcx(x) = √(2/π) / (y + m(y)) at y = √2 x, m as in `mills_excess`: 2x erfcx − 2/√π = −√2 m erfcx.
+    """
+    root = math.sqrt(2.0)
+    far = x > TAIL / root
+    y = xp.where(far, root * x, TAIL)
+    near_x = xp.where(far, xp.zeros_like(x), x)
+    near = 2.0 * near_x * xp.where(far, xp.ones_like(out), out) - 2.0 / math.sqrt(math.pi)
+    return xp.where(far, -root * xp.mills_excess(y) * xp.where(far, out, xp.zeros_like(out)), near)
+
+
+def log_ndtr_slope(xp: Any, x: Any) -> Any:
+    """φ/Φ; for x < −3 as m(−x) − x, m as in `mills_excess`, and for other x < 0 by erfcx, as Φ underflows."""
+    far, left = x < -TAIL, x < 0
+    zero = xp.zeros_like(x)
+    y = xp.where(far, -x, TAIL)
+    middle = xp.where(left & ~far, x, zero)
+    tail = math.sqrt(2.0 / math.pi) / xp.special.erfcx(middle * (-1.0 / math.sqrt(2.0)))
+    right = xp.where(left, zero, x)
+    body = xp.exp(-0.5 * right * right) / xp.special.ndtr(right) / math.sqrt(2.0 * math.pi)
+    return xp.where(far, y + xp.mills_excess(y), xp.where(left, tail, body))
+
+
+def cheap_erfcx_slope(xp: Any, x: Any, out: Any) -> Any:
+    """By the difference, which loses 2x² times the precision, up to x = 10, and from there by its asymptotic series.
+
+    −(1/√π) x^(−2) (1 − 3/2 x^(−2) (1 − 5/2 x^(−2) (1 − …))) (DLMF 7.12.1, term by term).
+    """
+    border, terms = 10.0, 14
+    far = x > border
+    near_x = xp.where(far, xp.zeros_like(x), x)
+    near = 2.0 * near_x * xp.where(far, xp.ones_like(out), out) - 2.0 / math.sqrt(math.pi)
+    inverse = 1.0 / xp.where(far, x, border * xp.ones_like(x))
+    square = inverse * inverse
+    series = 1.0 - (terms + 0.5) * square
+    for k in range(terms - 1, 0, -1):
+        series = 1.0 - (k + 0.5) * (square * series)
+    return xp.where(far, (-1.0 / math.sqrt(math.pi)) * (square * series), near)
+
+
+def cheap_log_ndtr_slope(xp: Any, x: Any) -> Any:
+    """For x < 0 by erfcx alone: Φ(x) = erfc(−x/√2)/2, and erfcx holds the quotient of the exponentials."""
+    left = x < 0
+    zero = xp.zeros_like(x)
+    tail = math.sqrt(2.0 / math.pi) / xp.special.erfcx(
+        xp.where(left, x, zero) * (-1.0 / math.sqrt(2.0))
+    )
+    right = xp.where(left, zero, x)
+    body = xp.exp(-0.5 * right * right) / xp.special.ndtr(right) / math.sqrt(2.0 * math.pi)
+    return xp.where(left, tail, body)
+
+
+def cheap_slopes(xp: Any) -> dict[str, Any]:
+    """What a library with special functions overrides, bound to its namespace when it is called."""
+    return {
+        "erfcx_slope": lambda x, out: cheap_erfcx_slope(xp(), x, out),
+        "log_ndtr_slope": lambda x: cheap_log_ndtr_slope(xp(), x),
+    }
+
+
 FUNCTIONS = (
-    masked, chosen, shares, rest, with_sign, twice, over_root_below, whole_quotient, over_cosh2, power_slope,
-    log_nonzero, over_squares, extreme_share, prod_vjp, cumulative_prod_vjp, softmax_of,
+    masked, chosen, shares, rest, with_sign, twice, kink, separate, varied, leg, ray, over_root_below, over_root_above,
+    over_below, over_above, whole_quotient, over_cosh2, power_slope, log_nonzero, over_squares, extreme_share, prod_vjp,
+    cumulative_prod_vjp, softmax_of, softmax_vjp, mills_excess, erfcx_slope, log_ndtr_slope,
 )  # fmt: skip

@@ -174,7 +174,7 @@ def is_array(x: Any) -> bool:
     """Whether `x` is an array of a library that array-api-compat knows or that follows the standard itself.
 
     CuPy's arrays, torch's tensors and Dask's arrays have no ``__array_namespace__``: only array-api-compat tells what
-    they are. NumPy's scalars count as arrays.
+    they are. NumPy's scalars count as arrays, classes do not.
 
     Examples
     --------
@@ -183,16 +183,19 @@ def is_array(x: Any) -> bool:
     >>> backend.is_array(np.zeros(2)), backend.is_array([0.0, 0.0])
     (True, False)
     """
-    return array_api_compat.is_array_api_obj(x)
+    return array_api_compat.is_array_api_obj(x) and not isinstance(
+        x, type
+    )  # np.float64 has the attribute
 
 
-_foreign: dict[tuple[type, Any], Backend] = {}
+_foreign: dict[tuple[type, str], Backend] = {}
 
 
 def _of_device(array_type: type, device: Any, x: Any) -> Backend:
-    backend = _foreign.get((array_type, device))
+    key = (array_type, str(device))  # by its name: not every library's devices can be hashed
+    backend = _foreign.get(key)
     if backend is None:
-        backend = _foreign[array_type, device] = _generic.backend_for(x)
+        backend = _foreign[key] = _generic.backend_for(x)
     return backend
 
 

@@ -122,6 +122,22 @@ def weak(base: Any, name: str) -> Callable[..., Any]:
     return lambda xp, *args: getattr(base, name)(*_beside(xp, *args))
 
 
+def _whole(n: Any, name: str) -> int:
+    """A whole number, of an integer array of no dimension too, whatever its library.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if hasattr(n, "dtype") and not hasattr(n, "__index__") and n.ndim == 0 and n.dtype.kind in "iu":
+        return int(n)  # CuPy's arrays are no indices
+    try:
+        return operator.index(n)
+    except TypeError:
+        raise TypeError(f"special.{name}: the order {n!r} is not a whole number") from None
+
+
 def polygamma(xp: Any, n: Any, x: Any) -> Any:
     """``ψ⁽ⁿ⁾(x) = (−1)ⁿ⁺¹ n! ζ(n + 1, x)``; SciPy's own makes float64 of float32.
 
@@ -130,53 +146,113 @@ def polygamma(xp: Any, n: Any, x: Any) -> Any:
     TypeError
         If `n` is not an integer.
     """
-    n = operator.index(n)
+    n = _whole(n, "polygamma")
     if n == 0:
         return xp.special.digamma(x)
     return xp.special.zeta(float(n + 1), x) * ((-1.0) ** (n + 1) * math.gamma(n + 1))
 
 
 def ive(xp: Any, v: Any, x: Any) -> Any:
-    """``e^(−|x|) I_v(x)`` for a whole order v ≥ 0, from orders 0 and 1.
+    """``e^(−|x|) I_v(x)`` for one order v: a number.
 
-    Near zero by the series Σ_k (x/2)^(v+2k) / (k! (v+k)!), whose terms have one sign; further out by
-    I_{v+1} = I_{v−1} − (2v/x) I_v, which loses no digits where |x| > 2v (DLMF 10.25.2, 10.29.1).
+    Near zero by the series Σ_k (x/2)^(v+2k) / (k! Γ(v+k+1)), whose terms have one sign for v ≥ 0; far out by the series
+    in 1/x (`_ive_far`); between them, for large orders, from the order within [0, 1) by the ratios I_{k+1}/I_k =
+    1 / (2(k+1)/x + I_{k+2}/I_{k+1}), taken downwards, which forgets where it began (DLMF 10.25.2, 10.40.1, 10.33.1).
+    Where x < 0 the function of an order that is not whole is not real: NaN.
 
     Raises
     ------
     NotImplementedError
-        For other orders.
+        If v is an array of several orders, or below −4 and not whole.
     """
-    order = int(abs(v))
-    if order != abs(v):
-        raise NotImplementedError(f"special.ive: order {v} is not a whole number")
-    if order < 2:
+    if getattr(v, "ndim", 0):
+        raise NotImplementedError(
+            f"special.ive: an array of {v.size} orders; CuPy has no such function: give one number, or take the array "
+            "to the host by pb.to_numpy(x)"
+        )
+    order = float(v)
+    whole = order == int(order)
+    order = abs(order) if whole else order
+    if order < -4:
+        raise NotImplementedError(
+            f"special.ive: order {v}: CuPy has no such function; below −4, whole orders alone"
+        )
+    if order in (0, 1):
         return xp.special.i1e(x) if order else xp.special.i0e(x)
-    border = max(8.0, 2.0 * order)
-    near = xp.abs(x) < border
-    far_x = xp.where(near, border, x)
-    before, out = xp.special.i0e(far_x), xp.special.i1e(far_x)
-    for k in range(1, order):
-        before, out = out, before - (2.0 * k) * (out / far_x)
-    half = 0.5 * xp.where(near, x, 0.0)
+    size = xp.abs(x)
+    near = size < _NEAR
+    out = _ive_near(xp, order, xp.where(near, size, 1.0))
+    far = xp.where(near, _NEAR, size)
+    end = order * order  # I_v and I_(−v) are one there
+    out = xp.where(near, out, _ive_far(xp, order, far))
+    if end > _NEAR:
+        between = (size >= _NEAR) & (size < end)
+        out = xp.where(between, _ive_by_ratios(xp, abs(order), xp.where(between, size, _NEAR)), out)
+    if whole:
+        return xp.where(x < 0, -out, out) if order % 2 else out
+    return xp.where(x < 0, math.nan, out)
+
+
+_NEAR = 30.0
+
+
+def _ive_near(xp: Any, v: float, x: Any) -> Any:
+    """The series in x, for x below 30."""
+    half = 0.5 * x
     square = half * half
-    total = term = half**order / math.gamma(order + 1)
+    decay = xp.exp(-half)  # once at each end: between them, nothing overflows
+    steps = max(int(v), 0)
+    first = v - steps
+    term = half**first / math.gamma(first + 1) * decay
+    for k in range(1, steps + 1):
+        term = term * (half / (first + k))
+    total = term
     k, largest = 1, 1.0
-    while largest > 1e-18:
-        term = term * (square / float(k * (k + order)))
+    while largest > 1e-18 or k <= abs(v):
+        term = term * (square / (k * (k + v)))
         total = total + term
-        largest *= (border / 2) ** 2 / (k * (k + order))
+        largest *= (_NEAR / 2) ** 2 / abs(k * (k + v))
         k += 1
-    return xp.where(near, total * xp.exp(-2.0 * xp.abs(half)), out)
+    return total * decay
+
+
+def _ive_far(xp: Any, v: float, x: Any) -> Any:
+    """``(2πx)^(−1/2) Σ_k c_k x^(−k)``, c_k = −c_{k−1} (4v² − (2k−1)²)/(8k): for x above 30 and v²."""
+    coefficients = [1.0]
+    for k in range(1, 22):
+        coefficients.append(-coefficients[-1] * (4.0 * v * v - (2 * k - 1) ** 2) / (8 * k))
+    border = max(_NEAR, v * v)  # the powers are of border / x, so that no dtype overflows
+    ratio = border / x
+    ratio = xp.where(ratio > 1, xp.ones_like(ratio), ratio)
+    total = ratio * 0.0
+    for k in reversed(range(len(coefficients))):
+        total = total * ratio + coefficients[k] / border**k
+    return total * xp.sqrt((0.5 / math.pi) / x)
+
+
+def _ive_by_ratios(xp: Any, v: float, x: Any) -> Any:
+    """From the order within [0, 1), for x from 30 to v²."""
+    first = v - int(v)
+    ratio, out = xp.zeros_like(x), xp.ones_like(x)
+    for k in range(
+        int(math.sqrt(v * v + 40 * v * v)) + 20, -1, -1
+    ):  # Σ 2k/x steps beyond v are above 36
+        ratio = 1.0 / ((2.0 * (first + k + 1)) / x + ratio)
+        if k < int(v):
+            out = out * ratio
+    return out * _ive_far(xp, first, x)
 
 
 def iv(xp: Any, v: Any, x: Any) -> Any:
-    """``I_v(x)`` for a whole order v ≥ 0."""
+    """``I_v(x)`` for one order v."""
     return ive(xp, v, x) * xp.exp(xp.abs(x))
 
 
 def stdtr(xp: Any, df: Any, t: Any) -> Any:
     """Student's distribution function, by the incomplete beta function."""
+    like = next((a for a in (t, df) if hasattr(a, "dtype") and xp.isdtype(a.dtype, "real floating")), None)  # fmt: skip
+    zero = xp.asarray(0.0) if like is None else xp.zeros_beside((), like)
+    df, t = zero + df, zero + t
     tail = 0.5 * xp.special.betainc(0.5 * df, 0.5, df / (df + t * t))
     return xp.where(t < 0, tail, 1 - tail)
 

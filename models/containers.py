@@ -60,11 +60,11 @@ class Sequential(Module):
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
+    >>> import pullback as pb
     >>> M = pb.models
     >>> model = M.Sequential(M.Linear.init(4, 8), M.BatchNorm.init(8), "relu", M.Dropout(0.1), M.Linear.init(8, 3))
-    >>> y, model = model.training(np.ones((5, 4), np.float32), key=pb.random.key(0))
-    >>> y.shape, model(np.ones((1, 4), np.float32)).shape
+    >>> y, model = model.training(pb.xp.ones((5, 4), dtype="float32"), key=pb.random.key(0))
+    >>> y.shape, model(pb.xp.ones((1, 4), dtype="float32")).shape
     ((5, 3), (1, 3))
     """
 

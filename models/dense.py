@@ -102,9 +102,9 @@ class MLP(Module):
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
+    >>> import pullback as pb
     >>> model = pb.models.MLP([4, 8, 3], activation="tanh", seed=0)
-    >>> model(np.ones((5, 4), np.float32)).shape
+    >>> model(pb.xp.ones((5, 4), dtype="float32")).shape
     (5, 3)
     """
 

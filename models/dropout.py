@@ -27,8 +27,8 @@ class Dropout(Module):
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> y, _ = pb.models.Dropout(0.5).training(np.ones(1000), key=pb.random.key(0))
+    >>> import pullback as pb
+    >>> y, _ = pb.models.Dropout(0.5).training(pb.xp.ones(1000), key=pb.random.key(0))
     >>> sorted(set(pb.to_numpy(y).tolist()))
     [0.0, 2.0]
     """

@@ -89,7 +89,7 @@ class FourierFeatures(Module):
     --------
     >>> import numpy as np, pullback as pb
     >>> z = pb.models.FourierFeatures.init(2, 4000, dtype="float64")
-    >>> x, y = z(np.asarray([0.0, 0.0])), z(np.asarray([1.0, 0.0]))
+    >>> x, y = z(pb.asarray([0.0, 0.0])), z(pb.asarray([1.0, 0.0]))
     >>> bool(abs(float(pb.xp.sum(x * y)) - np.exp(-0.5)) < 0.05)
     True
     """

@@ -54,9 +54,9 @@ class BatchNorm(Module):
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
+    >>> import pullback as pb
     >>> norm = pb.models.BatchNorm.init(1, dtype="float64")
-    >>> y, norm = norm.training(np.asarray([[1.0], [3.0]]))
+    >>> y, norm = norm.training(pb.asarray([[1.0], [3.0]]))
     >>> [round(float(v), 3) for v in y[:, 0]]
     [-1.0, 1.0]
     >>> norm.running_mean, norm.running_var
@@ -162,8 +162,8 @@ class LayerNorm(Module):
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> pb.models.LayerNorm.init(2, eps=0.0, dtype="float64")(np.asarray([[1.0, 3.0]]))
+    >>> import pullback as pb
+    >>> pb.models.LayerNorm.init(2, eps=0.0, dtype="float64")(pb.asarray([[1.0, 3.0]]))
     Array([[-1.,  1.]], dtype=float64, device='cpu')
     """
 
@@ -227,8 +227,8 @@ class RMSNorm(Module):
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> pb.models.RMSNorm.init(2, eps=0.0, dtype="float64")(np.asarray([[1.0, 7.0]]))
+    >>> import pullback as pb
+    >>> pb.models.RMSNorm.init(2, eps=0.0, dtype="float64")(pb.asarray([[1.0, 7.0]]))
     Array([[0.2, 1.4]], dtype=float64, device='cpu')
     """
 

@@ -125,7 +125,7 @@ def minimize(
     >>> result.x.round(6), result.status
     (array([1., 1.]), 0)
     >>> line = lambda p, t: p["a"] * t + p["b"] - 2 * t - 1  # residuals
-    >>> pb.optim.minimize(line, {"a": 0.0, "b": 0.0}, args=(np.arange(5.0),), method="gauss-newton").message
+    >>> pb.optim.minimize(line, {"a": 0.0, "b": 0.0}, args=(pb.xp.arange(5.0),), method="gauss-newton").message
     'the gradient is small enough: its norm is below gtol'
     """
     kind = _method(method)
@@ -309,7 +309,7 @@ class _Stopped(Exception):
     """What carries a callback's wish through SciPy, of whose methods two know no StopIteration."""
 
     def __init__(self, point: Point) -> None:
-        super().__init__()
+        super().__init__(point)
         self.point = point
 
 

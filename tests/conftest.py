@@ -1,8 +1,13 @@
 """Array libraries as fixtures: a test that takes `lib`, `xp`, `device` or `backend` runs on each.
 
 NumPy, array-api-strict on its second device (which refuses implicit copies to the host, as a GPU
-does), and CuPy where a CUDA device answers. With ``PULLBACK_BACKEND=cupy`` in the environment
-NumPy is left out, and a missing device is an error: that run is there to test the GPU.
+does), a stand-in for CuPy (`standin/`: its attributes, refusals and undefined orders, under which
+`backend/_cupy.py` runs without a GPU), and CuPy where a CUDA device answers. With
+``PULLBACK_BACKEND=cupy`` in the environment NumPy and the stand-in are left out, and a missing
+device is an error: that run is there to test the GPU.
+
+With ``PULLBACK_STANDIN=active`` the stand-in is what ``auto`` and ``cupy`` choose in the process of the
+tests, as CuPy is on a machine with a GPU: tests, examples and documentation that mean NumPy without saying so fail.
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ class Lib:
     Attributes
     ----------
     name : str
-        ``"numpy"``, ``"array_api_strict"`` or ``"cupy"``.
+        ``"numpy"``, ``"array_api_strict"``, ``"cupy_standin"`` or ``"cupy"``.
     xp : module
         The library's array API namespace.
     device : object
@@ -40,6 +45,11 @@ class Lib:
     xp: Any = field(repr=False)
     device: Any = field(repr=False)
 
+    @property
+    def says(self) -> str:
+        """What pullback calls the library."""
+        return "cupy" if self.name == "cupy_standin" else self.name
+
     def asarray(self, host: Any, dtype: Any = None) -> Any:
         """A fresh raw array on this library's device; `dtype` is a NumPy dtype or its name."""
         host = np.array(host, dtype=dtype)
@@ -47,7 +57,7 @@ class Lib:
 
     def to_numpy(self, x: Any) -> np.ndarray:
         """The array on the host, without going through the library that is tested."""
-        if self.name == "cupy":
+        if self.name in ("cupy", "cupy_standin"):
             return x.get()
         if self.name == "array_api_strict":
             return np.from_dlpack(x.to_device(self.xp.Device("CPU_DEVICE"))).copy()
@@ -68,6 +78,12 @@ def _strict() -> Lib:
     import array_api_strict as xp
 
     return Lib("array_api_strict", xp, xp.Device("device1"))
+
+
+def _standin() -> Lib:
+    from . import standin
+
+    return Lib("cupy_standin", standin.namespace(), standin.Device())
 
 
 def _cupy() -> Lib:
@@ -95,10 +111,13 @@ NO_CUPY = "" if importlib.util.find_spec("cupy") else "CuPy is not installed (ex
 NO_STRICT = "" if importlib.util.find_spec("array_api_strict") else "no array-api-strict"
 ONLY_CUPY = os.environ.get("PULLBACK_BACKEND", "").strip().lower() == "cupy"
 
-_MAKE = {"numpy": _numpy, "array_api_strict": _strict, "cupy": _cupy}
+STANDIN_ACTIVE = os.environ.get("PULLBACK_STANDIN", "") == "active"
+
+_MAKE = {"numpy": _numpy, "array_api_strict": _strict, "cupy_standin": _standin, "cupy": _cupy}
 _MISSING = {
     "numpy": "PULLBACK_BACKEND=cupy tests the GPU" if ONLY_CUPY else "",
     "array_api_strict": NO_STRICT,
+    "cupy_standin": "PULLBACK_BACKEND=cupy tests the GPU" if ONLY_CUPY else "",
     "cupy": NO_CUDA,
 }
 
@@ -114,6 +133,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse a GPU run without a GPU: all its tests would be skipped, and it would look green."""
     if ONLY_CUPY and NO_CUDA:
         raise pytest.UsageError(f"PULLBACK_BACKEND=cupy, but {NO_CUDA}")
+    if STANDIN_ACTIVE:
+        from . import standin
+
+        standin.activate("auto", "cupy")
 
 
 def pytest_report_header() -> list[str]:
@@ -130,11 +153,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(params=list(_MAKE))
-def lib(request: pytest.FixtureRequest) -> Lib:
-    """Each array library in turn."""
+def lib(request: pytest.FixtureRequest) -> Iterator[Lib]:
+    """Each array library in turn; where it is the stand-in, ``use("cupy")`` finds it."""
     if _MISSING[request.param]:
         pytest.skip(_MISSING[request.param])
-    return _MAKE[request.param]()
+    made = _MAKE[request.param]()
+    if request.param != "cupy_standin":
+        yield made
+        return
+    from . import standin
+
+    undo = standin.activate("cupy")
+    yield made
+    undo()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import pullback as pb
 
 from ._compiled import OPTIMISERS, Pair, arrays, close, model_and_step
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
 xp = pb.xp
 

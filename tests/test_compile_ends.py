@@ -14,6 +14,7 @@ import pullback as pb
 from pullback.autograd.compile import native
 
 from ._compiled import OPTIMISERS, arrays, close, model_and_step
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
 xp = pb.xp
 NO_NUMBA = "" if importlib.util.find_spec("numba") else "numba is not installed (extra `fast`)"

@@ -14,6 +14,7 @@ import pullback as pb
 from pullback.autograd.compile import TraceError
 
 from ._compiled import arrays, close
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
 xp = pb.xp
 

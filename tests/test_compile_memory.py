@@ -13,6 +13,7 @@ import pullback as pb
 from pullback.autograd.compile import native
 
 from ._compiled import OPTIMISERS, Pair, arrays, close, model_and_step
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
 xp = pb.xp
 

@@ -20,6 +20,8 @@ from sklearn.multiclass import (  # noqa: E402 - as above
 )
 from sklearn.utils.estimator_checks import estimator_checks_generator  # noqa: E402 - as above
 
+from ._host import numpy_is_active  # noqa: E402, F401 - as above; a fixture for the whole file
+
 xp = pb.xp
 
 

@@ -11,6 +11,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 KNOTS = np.asarray([0.0, 0.7, 1.5, 3.0])
 POINTS = np.asarray([[-1.0, 0.2, 0.9], [2.2, 4.1, 1.4]])

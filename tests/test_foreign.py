@@ -10,10 +10,6 @@ import pytest
 
 SCRIPT = Path(__file__).parent / "foreign" / "functions.py"
 WANTED = {"scipy": 8, "sklearn": 4}
-# what cannot work, and why; anything else in the table has to
-REFUSED = {
-    "sklearn.preprocessing.StandardScaler": "it divides by a count of 0 and overwrites that: 0 · ∞ going back",
-}
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +23,8 @@ def results():
     return json.loads(run.stdout)
 
 
-def test_every_row_is_right_or_refused_for_a_known_reason(results):
-    wrong = {name: error for name, error in results.items() if error and name not in REFUSED}
-    assert not wrong
-    assert not {name for name in REFUSED if not results[name]}, (
-        "these work now: take them off the list"
-    )
+def test_every_row_is_right(results):
+    assert not {name: error for name, error in results.items() if error}
 
 
 @pytest.mark.parametrize("library", WANTED)

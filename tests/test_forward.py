@@ -7,6 +7,8 @@ import pullback as pb
 from pullback.autograd import batched_sweep, forward
 from pullback.autograd.primitive import find
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 RNG = np.random.default_rng(0)
 X = np.asarray([0.7, 1.9, 3.1])

@@ -8,6 +8,8 @@ import pytest
 import pullback as pb
 from pullback.autograd.solve import implicit as module
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp, implicit = pb.xp, pb.implicit
 ROOTS = ("newton", "newton-krylov", "broyden")
 SCIPY = ("hybr", "lm", "krylov", "broyden1", "df-sane")

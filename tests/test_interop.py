@@ -90,7 +90,7 @@ def test_two_libraries_in_one_operation_are_an_error_that_names_both(lib):
         pytest.skip("one library")
     x = xp.asarray(lib.asarray(A))
     for f in (lambda: x + A, lambda: A * x, lambda: xp.maximum(x, xp.asarray(A))):
-        with pytest.raises(TypeError, match=f"(numpy.*{lib.name})|({lib.name}.*numpy)"):
+        with pytest.raises(TypeError, match=f"(numpy.*{lib.says})|({lib.says}.*numpy)"):
             f()
 
 

@@ -11,6 +11,7 @@ import scipy.sparse
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._krylov import (
     KINDS,
     OPERATORS,

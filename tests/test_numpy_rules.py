@@ -65,6 +65,17 @@ def _kernels():
             ("over_root_below", (CT, x))
             for x in (0.1 * CT, np.full(8, 0.999999), np.array([1.0, -1, 0, 2, NAN, 0, 0, 0]))
         ),
+        *(
+            (name, (CT, x))
+            for name in ("over_below", "over_above")
+            for x in (0.1 * CT, np.full(8, 0.999999), np.array([1.0, -1, 0, 2, NAN, 1e200, 0, 0]))
+        ),
+        *(("leg", (a, b, np.hypot(a, b))) for a, b in ((CT, POSITIVE), (ODD, OTHER), (0 * CT, CT), (0 * CT, 0 * CT))),
+        *(
+            ("softmax_vjp", (X, np.exp(x) / np.sum(np.exp(x), axis=a, keepdims=True), a))
+            for x in (X, 60 * X)
+            for a in (0, -1, (0, 1))
+        ),
         *(("over_cosh2", (CT, x)) for x in (CT, 40 * CT, 1000 * CT, ODD)),
         *(
             ("power_slope", (a, b, a**b))

@@ -9,6 +9,8 @@ import scipy.linalg
 import pullback as pb
 from pullback.backend import _numpy, _products
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 RNG = np.random.default_rng(0)
 A, B, C = RNG.standard_normal((3, 4)), RNG.standard_normal((4, 2)), RNG.standard_normal((2, 3))

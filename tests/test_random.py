@@ -8,6 +8,8 @@ from scipy import stats
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp, random = pb.xp, pb.random
 
 

@@ -63,9 +63,10 @@ def test_clip_at_a_bound_belongs_to_x():
 @pytest.mark.parametrize("name", ["hypot", "atan2"])
 def test_the_origin_is_finite(name):
     f = getattr(xp, name)
-    for order in (slopes, second_slopes):
-        for g in order(f, [0.0, 3.0], [0.0, 4.0]):
-            assert np.all(np.isfinite(g))
+    for g in slopes(f, [0.0, 3.0], [0.0, 4.0]):
+        assert np.all(np.isfinite(g))
+    for g in second_slopes(f, [0.0, 3.0], [0.0, 4.0]):
+        np.testing.assert_array_equal(np.isnan(g), [True, False])  # the second does not exist
     for g in slopes(f, [0.0], [0.0]):
         np.testing.assert_array_equal(g, 0)
 

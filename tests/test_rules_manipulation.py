@@ -10,6 +10,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 RNG = np.random.default_rng(3)
 

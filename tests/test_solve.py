@@ -14,6 +14,8 @@ import scipy.linalg
 import pullback as pb
 from pullback.autograd.primitive import find, front_of
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp, la = pb.xp, pb.linalg
 
 

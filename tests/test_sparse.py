@@ -15,6 +15,8 @@ import scipy.sparse.linalg
 import pullback as pb
 from pullback.backend import _sparse_numpy
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp, sparse = pb.xp, pb.sparse
 FORMATS = [sparse.csr_array, sparse.csc_array, sparse.coo_array]
 

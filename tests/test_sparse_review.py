@@ -6,6 +6,8 @@ import scipy.sparse as ss
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp, sparse = pb.xp, pb.sparse
 ROWS = np.asarray([0, 0, 1, 2, 2])
 S = ss.csr_array(np.asarray([[4.0, 1.0, 0.0], [0.0, 3.0, 0.0], [1.0, 0.0, 5.0]]))

@@ -7,6 +7,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 X = np.asarray([[0.7, 1.9], [1.3, 0.6], [2.1, 1.1]])
 METHODS = {

@@ -70,7 +70,7 @@ def test_pull_refuses_cotangents_of_another_shape(ct, message):
 
 
 @pytest.mark.parametrize(
-    "ct", [np.ones(2, np.float32), np.ones(2, np.int64), np.ones(2), xp.ones(2)]
+    "ct", [np.ones(2, np.float32), np.ones(2, np.int64), np.ones(2), xp.asarray(np.ones(2))]
 )
 def test_pull_casts_cotangents_to_the_output_s_dtype(ct):
     _, pull = pb.vjp(xp.sin, np.zeros(2))

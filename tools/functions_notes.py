@@ -27,9 +27,16 @@ sech2: right in the tails
 asinh: infinite at ±i; no overflow for large numbers
 acosh: infinite at 1, NaN below, unless complex, with the function's cut
 atanh: infinite at ±1
-atan2: 0 at the origin and where an argument is infinite; no over- or underflow of the squares
-hypot: 0 at the origin
-abs: 0 at 0 (also complex); NaN at NaN
+atan2: 0 at the origin, where the second derivative is NaN, and where an argument is infinite; no over- or
+    underflow of the squares
+hypot: 0 at the origin, where the second derivative is NaN
+abs: 0 at 0, at every order; of complex numbers the second derivative is NaN there; NaN at NaN
+kink: the derivative by x2 is NaN where x2 is 0: lengths have no second derivative there
+separate: the derivative by x2 is NaN where elements of it are equal
+varied: the derivative by x2 is NaN where all elements along the axis are equal
+leg, ray: 0 at the origin
+over_root_below, over_root_above, over_below: infinite at ±1; all digits at small numbers, at every order
+over_above: infinite at ±i; all digits at small and large numbers, at every order
 conj, real, imag: none: linear over the real numbers
 maximum, minimum: equal arguments get half each, so that maximum(x, x) has the derivative 1; where one is NaN,
     both get 0
@@ -77,25 +84,25 @@ linalg.pinv: constant rank is assumed: singular values at the cut-off have no de
 linalg.qr: wide matrices and `mode="complete"` as far as the factors are defined; dependent columns have no
     derivative
 linalg.cholesky: of the symmetric function: the gradient is Hermitian; `upper` too
-linalg.vector_norm, linalg.matrix_norm: 0 at zero for every `ord`; equal largest elements, or singular values,
-    share equally
+linalg.vector_norm, linalg.matrix_norm: 0 at zero for every `ord`, where the second derivative is NaN; equal
+    largest elements, or singular values, share equally
 linalg.eig, linalg.eigvals: equal eigenvalues have no derivative: NaN where it is used; vectors are defined up
     to a factor
 linalg.eigh, linalg.svd: equal values: NaN only where vectors of the pair are used; vectors are defined up to
     a phase
-linalg.eigvalsh, linalg.svdvals: equal values are no exception; a singular value of 0 has the subgradient of
-    its direction
+linalg.eigvalsh, linalg.svdvals: equal values are no exception, but for second derivatives, which are NaN; a
+    singular value of 0 has the subgradient of its direction
 solve_by: vectors and several right-hand sides, batches; the gradient of a matrix has its structure alone
 implicit: the gradient is that of the exact solution, at the one that was found
 gap_divide: 0 / 0 is 0, or NaN where the condition holds
-polar: singular values of 0 are left out
+polar: singular values of 0 are left out; its own derivative is NaN there
 fft.fft, fft.ifft, fft.fftn, fft.ifftn: padded and cropped lengths; every norm; several axes
 fft.rfft, fft.irfft, fft.rfftn, fft.irfftn, fft.hfft, fft.ihfft: odd and even lengths, 1 and 2; the weights 1
     at 0 and Nyquist, 2 elsewhere; imaginary parts that are ignored get 0
 fft.fftshift, fft.ifftshift: odd lengths
 sinc, sinc_derivative: 0 and its surroundings, at every order
 special.erf, special.erfc, special.ndtr: underflow in both tails with the density
-special.erfcx: x > 10, where the difference cancels, by its series
+special.erfcx: large x, where the difference cancels, by its series, or a continued fraction
 special.erfinv, special.erfcinv, special.ndtri: infinite at the ends of the interval
 special.log_ndtr: the left tail, where density and distribution underflow
 special.gamma, special.rgamma, special.gammaln, special.loggamma, special.digamma, special.polygamma: poles at
@@ -124,6 +131,7 @@ exp, expm1, log, log1p, log2, log10, pow, sqrt: {_DLMF}, 4.7
 sin, cos, tan: {_DLMF}, 4.20
 asin, acos, atan: {_DLMF}, 4.24(ii); cuts: Kahan, Branch cuts for complex elementary functions, 1987
 sinh, cosh, tanh, sech2: {_DLMF}, 4.34
+over_root_below, over_root_above, over_below, over_above, leg, ray, kink, separate, varied: derived above the rule
 asinh, acosh, atanh: {_DLMF}, 4.38(ii); cuts: Kahan, Branch cuts for complex elementary functions, 1987
 atan2, hypot: polar coordinates: dφ = (x dy − y dx)/r², dr = (x dx + y dy)/r
 abs, sign, conj: Kreutz-Delgado, The complex gradient operator and the CR-calculus, 2009

@@ -12,10 +12,11 @@ from typing import Any
 from .. import tree
 from ..array import Array, peel, raw
 from ..primitive import Kernels
+from ..transformed import is_global
 from . import native
 from . import precision as precisions
 from .entry import Entry
-from .guards import MISS
+from .guards import MISS, in_order
 from .recorder import Recorder
 from .recording import Recording
 from .symbols import Symbol
@@ -48,6 +49,19 @@ class Compiled:
         return (
             f"<compiled {getattr(self.f, '__qualname__', self.f)!s}, {len(self._entries)} programs>"
         )
+
+    def __reduce__(self) -> Any:
+        """By its name, where it stands there in the place of `f`; else by `f`, to be recorded anew."""
+        if is_global(self):
+            return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
+        settings = (
+            sorted(self._donate),
+            sorted(self._static),
+            self._fast,
+            self._most,
+            self._precision,
+        )
+        return Compiled, (self.f, *settings)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -82,6 +96,8 @@ class Compiled:
         out = recording.run()
         if out is MISS:
             return self.f(*args, **kwargs)
+        if recording.recorder.by_layout and not in_order((args, kwargs)):
+            return out  # another order in memory may be another program
         entry = recording.entry(self._donate, self._wants_kernels(recording))
         with self._lock:
             self._recorded += 1

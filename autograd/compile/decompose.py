@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import _generic
+from ...backend import _generic, _rule_kernels
 
 
 def linear(xp: Any, x: Any, W: Any, b: Any) -> Any:
@@ -70,6 +70,7 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     linear, linear_relu, linear_vjp_W, mean, square, expand_dims, pow,
     _generic.relu_bias_vjp, _generic.sum_to_shape,
     _generic.softplus, _generic.logsumexp, _generic.log_softmax, _generic.softmax,
+    _rule_kernels.softmax_vjp,
 )  # fmt: skip
 
 

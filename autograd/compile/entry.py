@@ -11,7 +11,7 @@ from typing import Any
 from . import cuda_assemble
 from .assemble import Assembly, assemble
 from .cache import CompileError
-from .guards import Leaf
+from .guards import MISS, Leaf, in_order
 from .listing import listing, nodes
 from .program import Program
 from .runner import compile_text, new_runner
@@ -35,6 +35,7 @@ class Entry:
     fast: bool
     plain: bool  # of another library than NumPy
     name: str
+    by_layout: bool = False  # whether it is right for arguments alone that lie in memory in the order of their indices
     device: Any = None  # the backend, where its device runs programs: `cuda_assemble.py`
     assembly: Assembly | None = None
     source: str = ""
@@ -46,6 +47,8 @@ class Entry:
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The result, or `MISS` if the arguments are not those of this program."""
         run: Callable[..., Any] | None
+        if self.by_layout and not in_order((args, kwargs)):
+            return MISS
         try:
             run = self.free.pop()
         except IndexError:

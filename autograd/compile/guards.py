@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .. import tree
+from ..array import raw
 from .program import Value
 
 MISS = object()
+
+
+def in_order(arguments: Any) -> bool:
+    """Whether the elements of all arrays lie in memory in the order of their indices, without gaps."""
+    flags = (getattr(raw(x), "flags", None) for x in tree.leaves(arguments))
+    return all(f is None or f.c_contiguous for f in flags)
 
 
 class Token:

@@ -55,6 +55,9 @@ class Recorder:
         self.open = True
         self.count = 0
         self.constants: dict[int, tuple[Any, Value]] = {}
+        self.by_layout = (
+            False  # whether what was done hung on how arrays lie in memory: `aliases.py`
+        )
 
     def value(self, x: Any, **options: Any) -> Value:
         """A new value for something like `x`."""

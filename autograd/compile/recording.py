@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, backend_of, current, is_array
+from ...backend import Backend, backend_of, current, is_array, use
 from .. import tree
 from ..array import Array, peel, raw
+from ..links import like as like_kind
 from .cuda_source import loopable as on_device
 from .entry import Entry
 from .fuse import goes_into, is_entropy_name, reducible
@@ -56,7 +57,8 @@ class Recording:
                 args.append(self._symbols(x, str(i), kind))
         kwargs = self._symbols(self.kwargs, "", kind)
         try:
-            out = self.f(*args, **kwargs)
+            with use(self._home()):  # what the function makes belongs to its arguments' library
+                out = self.f(*args, **kwargs)
         finally:
             self.recorder.open = False
         found, spec = tree.flatten(out)
@@ -70,11 +72,18 @@ class Recording:
         return tree.unflatten(spec, wrap)
 
     def _kind_of_numbers(self) -> Any:
-        for x in tree.leaves((self.args, self.kwargs)):
-            inner = raw(x)
-            if is_array(inner):
-                return self._class(inner)
-        return self._class(current().asarray(0.0))
+        first = self._first_array()
+        return self._class(current().asarray(0.0) if first is None else first)
+
+    def _first_array(self) -> Any:
+        found = (raw(x) for x in tree.leaves((self.args, self.kwargs)))
+        return next((x for x in found if is_array(x) and not isinstance(x, np.generic)), None)
+
+    def _home(self) -> Backend:
+        """The backend of the arguments' library; the active one where it is that, or there are none."""
+        first, active = self._first_array(), current()
+        home = active if first is None else backend_of(first)
+        return active if home.array_type is active.array_type or home.recording else home
 
     def _class(self, x: Any) -> Any:
         kind = symbol_class(x)
@@ -115,7 +124,9 @@ class Recording:
         self._leaf(Leaf("array" if array else "number", wrapped, like, path, value), raw(x))
         self.inputs.append(value)
         symbol = kind(self.recorder, value, inner)
-        return Array(symbol) if wrapped else symbol
+        if array and not isinstance(raw(x), np.generic):
+            symbol.link = False  # an array, where a result without axes is a number
+        return like_kind(Array(symbol), x) if wrapped else symbol
 
     def _real_all(self) -> list[Any]:
         """What this call returns: memory that nobody else has, or an input itself."""
@@ -178,6 +189,7 @@ class Recording:
             static_arguments=self.static,
             fast=fast,
             plain=self.plain,
+            by_layout=self.recorder.by_layout,
             device=self.device,
             name=name,
         )

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, backend_of, register
+from ...backend import Backend, backend_of, is_array, register
 from ...backend._base import Namespace
 from ..backward import SPACES
 from ..dtypes import as_numpy
-from ..primitive import find
+from ..links import VIEWS, attach
+from ..primitive import REGISTRY, find
 from ..signatures import ARRAYS
+from ..transfer import of_two_libraries
 from .decompose import decomposed, decomposed_on_device
 from .elementwise import TABLE
 from .precision import round_operands
@@ -35,6 +37,9 @@ _REFUSED = {
 _COPIES = frozenset(("copy", "positive"))
 # Results that depend on shapes and dtypes alone.
 _OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
+# `kink` and its kin matter to derivatives alone, and what is recorded has its derivatives taken already.
+_SAME = frozenset(("stop_gradient", "kink", "separate", "varied"))
+_VIEWS = VIEWS | {"diagonal", "ravel", "swapaxes"}  # NumPy's own among them
 
 
 class RecordingSpace(Namespace):
@@ -65,11 +70,15 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         recorder = find_recorder(args) or find_recorder(settings)
         if recorder is None:
             return function(*args, **settings)
+        if name not in _KEYED:
+            _check_libraries(name, args)
         if name in _OF_SHAPES:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
-            return recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
-        if name == "stop_gradient" and isinstance(args[0], Symbol):
+            out = recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
+            out.link = False  # an array, where a result without axes is a number
+            return out
+        if name in _SAME and isinstance(args[0], Symbol):
             return args[0].renamed()
         if name in _COPIES and isinstance(args[0], Symbol):
             return args[0].copy()
@@ -84,7 +93,10 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             return function(
                 *args, **settings
             )  # all that was recorded were numbers, which were read
-        return recorder.record(name, function, args, settings)
+        out = recorder.record(name, function, args, settings)
+        if name in _VIEWS and isinstance(out, Symbol) and isinstance(args[0], Symbol):
+            attach(out, args[0], name, args[1:], settings)
+        return out
 
     call.__name__ = name
     return call
@@ -137,6 +149,19 @@ def _parameters(name: str, function: Callable[..., Any]) -> tuple[str, ...]:
         return tuple(inspect.signature(function).parameters)
     except (TypeError, ValueError):
         return ()
+
+
+def _check_libraries(name: str, args: Any) -> None:
+    """Refuse arrays of two libraries in one operation, as outside of recordings; there, kernels would."""
+    values = [
+        v for x in args for v in (x if isinstance(x, list | tuple) else (x,))
+        if (isinstance(v, Symbol) and v.of.kind == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
+    ]  # fmt: skip
+    homes = [backend_of(v).array_type for v in values]
+    for v, home in zip(values, homes, strict=True):
+        if home is not homes[0]:
+            names = find(name).arrays if name in REGISTRY else ()
+            raise of_two_libraries(name, names, values, values[0], v)
 
 
 def _read_numbers(name: str, args: Any, settings: Any) -> Any:
@@ -226,8 +251,8 @@ def _make_class(backend: Backend) -> type[Symbol]:
         ),
         normalise=lambda out: out if isinstance(out, Symbol) else backend.normalise(out),
         as_gradient=_as_gradient,
-        lock=lambda x: False,
-        unlock=lambda x: None,
+        lock=_lock,
+        unlock=lambda x: x.setflags(True),
         recording=True,
         reason="recorded",
     )
@@ -236,6 +261,15 @@ def _make_class(backend: Backend) -> type[Symbol]:
     register(kind, record)
     SPACES[kind] = space
     return kind
+
+
+def _lock(x: Any) -> bool:
+    if not isinstance(x, Symbol):
+        return backend_of(x).lock(x)
+    if getattr(x, "locked", False):
+        return False
+    x.setflags(False)
+    return True
 
 
 def _as_gradient(x: Any) -> Any:

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from ...backend import Backend
+from ..links import is_number
 from ..primitive import CONSTANT, names
+from ..writes import check_writable, write
 from .program import NUMBER
 from .recorder import NUMBERS, Recorded, TraceError, users_line
 
@@ -62,15 +64,16 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
         if not _operand(other):
             return NotImplemented
         out = function(self, other)
-        if self.of.kind == NUMBER:
-            return out
+        if self.of.kind == NUMBER or is_number(self):
+            return out  # the name has another number
         if out.shape != self.shape:
             raise ValueError(
                 f"{name}: the result has shape {out.shape}, but x has shape {self.shape}, which it keeps"
             )
         if out.dtype != self.dtype:
             out = self.space.astype(out, self.dtype)
-        return self._rebind(out)
+        check_writable(self)
+        return write(self, out)
 
     return method
 
@@ -78,16 +81,19 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
 class Symbol(Recorded):
     """An array, or a Python number, of a recording: what it is in the program, and what it is in this run.
 
-    In-place operations give the symbol a new value; no buffer is written to, and slices are copies.
+    In-place operations give the symbol, what it is a view of and all views of that new values; no buffer is written to.
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "link", "locked")
     __hash__ = None  # type: ignore[assignment]  # == is elementwise
     __array_priority__ = 2000
     space: Any
     backend: Backend
+    link: Any  # as of `Array`: `links.py`
+    locked: bool
 
-    def _rebind(self, out: Any) -> Symbol:
+    def rebind(self, out: Any) -> Symbol:
+        """Take the value of `out`: for `aliases.write`."""
         if not isinstance(out, Symbol):
             out = type(self)(self.recorder, self.recorder.constant(out), out)
         self.of, self.real_value = out.of, out.real_value
@@ -152,7 +158,7 @@ class Symbol(Recorded):
         return self.shape[0]
 
     def __iter__(self) -> Any:
-        return (self[i] for i in range(len(self)))
+        return (self[(i, ...) if self.ndim > 1 else i] for i in range(len(self)))
 
     def __repr__(self) -> str:
         return f"<recorded {self.of!r}>"
@@ -164,7 +170,12 @@ class Symbol(Recorded):
         return self.space.getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._rebind(self.space.setitem(self, value, key))
+        check_writable(self)
+        write(self, self.space.setitem(self, value, key), key)
+
+    def setflags(self, write: bool) -> None:
+        """Allow writes in place or not, as NumPy's method does: what a tape keeps is locked meanwhile."""
+        self.locked = not write
 
     def __neg__(self) -> Any:
         return self._unary("negative", operator.neg)
@@ -209,13 +220,19 @@ class Symbol(Recorded):
 
     def renamed(self) -> Any:
         """Itself, under another name: nothing writes to it."""
-        return type(self)(self.recorder, self.of, self.real_value)
+        return self._unlinked(type(self)(self.recorder, self.of, self.real_value))
+
+    def _unlinked(self, out: Any) -> Any:
+        """`out`, an array of its own that is a number if this is one."""
+        if getattr(self, "link", None) is not None:
+            out.link = False
+        return out
 
     def copy(self) -> Any:
         """A fresh array; the program makes one only where it is a result."""
         if self.of.kind == NUMBER:
             return self.renamed()
-        return self.recorder.record("copy", self.space.base.copy, (self,), {})
+        return self._unlinked(self.recorder.record("copy", self.space.base.copy, (self,), {}))
 
     __copy__ = copy
 
@@ -230,7 +247,7 @@ class Symbol(Recorded):
 
     def astype(self, dtype: Any, **settings: Any) -> Any:
         """Cast, as NumPy's method does."""
-        return self.space.astype(self, dtype)
+        return self.space.astype(self, dtype, copy=settings.get("copy", True))
 
     def reshape(self, *shape: Any, **settings: Any) -> Any:
         """Reshape, as NumPy's method does."""

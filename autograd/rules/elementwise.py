@@ -75,6 +75,9 @@ defvjp("log10", x=lambda ct, x: ct / (x * math.log(10)))
 # √(1−x)·√(1+x), in `over_root_below`, has the cuts of asin and acos, and √(x−1)·√(x+1) those of acosh, while the root
 # of the product has not. ``x − (−1)`` keeps the sign of a zero imaginary part, which says on what side of a cut a
 # number lies; ``x + 1`` loses it. No squares: they lose digits near ±1 and overflow.
+#
+# The quotients c/√(1−x²), c/√(x²−1), c/(1−x²), c/(1+x²) are functions of their own, whose derivatives are made of
+# themselves: that of (1−x)(1+x) as it stands is (1−x) − (1+x), which has no digits left at small x.
 
 
 def _tan(ct: Any, x: Any, out: Any, xp: Any) -> Any:
@@ -84,11 +87,11 @@ def _tan(ct: Any, x: Any, out: Any, xp: Any) -> Any:
     return ct * (1 + out * out)
 
 
-def _atan(ct: Any, x: Any) -> Any:
-    """ct / (1 + x²), in the complex plane by its factors, which keep their digits near ±i."""
+def _asinh(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+    """ct / √(1 + x²), in the complex plane by cosh asinh x, which is on the right side of the cuts."""
     if is_complex(x.dtype):
-        return ct / ((x - 1j) * (x + 1j))
-    return ct / (1 + x * x)
+        return ct / xp.cosh(out)
+    return ct / xp.hypot(x, xp.ones_like(x))
 
 
 defvjp("sin", x=lambda ct, x, xp: ct * xp.cos(x))
@@ -96,16 +99,36 @@ defvjp("cos", x=lambda ct, x, xp: -ct * xp.sin(x))
 defvjp("tan", x=_tan)
 defvjp("asin", x=lambda ct, x, xp: xp.over_root_below(ct, x))
 defvjp("acos", x=lambda ct, x, xp: xp.over_root_below(-ct, x))
-defvjp("atan", x=_atan)
+defvjp("atan", x=lambda ct, x, xp: xp.over_above(ct, x))
 defvjp("sinh", x=lambda ct, x, xp: ct * xp.cosh(x))
 defvjp("cosh", x=lambda ct, x, xp: ct * xp.sinh(x))
 # 1 − tanh² loses every digit in the tails, and 1/cosh² overflows
 defvjp("tanh", x=lambda ct, x, xp: xp.over_cosh2(ct, x))
 defvjp("sech2", x=lambda ct, x, out, xp: ct * (-2 * (out * xp.tanh(x))))
-# cosh asinh x = √(1 + x²), on the right side of the cuts, and without the square
-defvjp("asinh", x=lambda ct, out, xp: ct / xp.cosh(out))
-defvjp("acosh", x=lambda ct, x, xp: ct / (xp.sqrt(x - 1) * xp.sqrt(x - (-1))))
-defvjp("atanh", x=lambda ct, x: ct / ((1 - x) * (1 + x)))
+defvjp("asinh", x=_asinh)
+defvjp("acosh", x=lambda ct, x, xp: xp.over_root_above(ct, x))
+defvjp("atanh", x=lambda ct, x, xp: xp.over_below(ct, x))
+# with q = x1/√(1−x2²): ∂q/∂x2 = q x2/(1−x2²), and so on
+defvjp(
+    "over_root_below",
+    x1=lambda ct, x2, xp: xp.over_root_below(ct, x2),
+    x2=lambda ct, x2, out, xp: xp.over_root_below(xp.over_root_below(ct * (out * x2), x2), x2),
+)
+defvjp(
+    "over_root_above",
+    x1=lambda ct, x2, xp: xp.over_root_above(ct, x2),
+    x2=lambda ct, x2, out, xp: -xp.over_root_above(xp.over_root_above(ct * (out * x2), x2), x2),
+)
+defvjp(
+    "over_below",
+    x1=lambda ct, x2, xp: xp.over_below(ct, x2),
+    x2=lambda ct, x2, out, xp: xp.over_below(xp.twice(ct, out * x2), x2),
+)
+defvjp(
+    "over_above",
+    x1=lambda ct, x2, xp: xp.over_above(ct, x2),
+    x2=lambda ct, x2, out, xp: -xp.over_above(xp.twice(ct, out * x2), x2),
+)
 
 
 defvjp(
@@ -115,26 +138,57 @@ defvjp(
     x2=lambda ct, _legs: -ct * _legs[0],
 )
 
+# ── lengths ───────────────────────────────────────────────────────────────────────────────────
+#
+# At 0 the derivative of a length is taken as 0, one of its subgradients. That is a convention for the first derivative
+# alone: the second does not exist there, since r² has the Hessian 2 and r has none that would give it. `kink` makes NaN
+# of it, where a constant 0 would be wrong without a word.
 
-def _leg(ct: Any, x: Any, out: Any, xp: Any) -> Any:
-    """ct · x / out; 0 at the origin."""
-    return ct * (x / xp.where(out == 0, xp.inf, out))
+
+def _kink(ct: Any, x2: Any, xp: Any) -> Any:
+    """NaN for each length that is 0."""
+    return xp.where(x2 == 0, math.nan, xp.zeros_like(ct))
+
+
+defvjp("kink", x1=lambda ct: ct, x2=_kink)
+
+
+def _leg(ct: Any, x1: Any, x2: Any, out: Any, xp: Any) -> Any:
+    """ct · x1 / out; 0 at the origin."""
+    return xp.kink(ct, out) * xp.leg(x1, x2, xp.stop_gradient(out))
 
 
 defvjp(
     "hypot",
-    x1=lambda ct, x1, out, xp: _leg(ct, x1, out, xp),
-    x2=lambda ct, x2, out, xp: _leg(ct, x2, out, xp),
+    x1=lambda ct, x1, x2, out, xp: _leg(ct, x1, x2, out, xp),
+    x2=lambda ct, x1, x2, out, xp: _leg(ct, x2, x1, out, xp),
+)
+
+
+def _leg_turned(ct: Any, x1: Any, x2: Any, xp: Any) -> tuple[Any, Any]:
+    """ct · sin φ / r and the direction (cos φ, sin φ), by which ∂(x1/r)/∂x1 = sin² φ / r has all its digits."""
+    size = xp.hypot(x1, x2)
+    r = xp.stop_gradient(size)
+    sine = xp.leg(x2, x1, r)
+    return ct * (sine / xp.where(size == 0, math.inf, size)), (xp.leg(x1, x2, r), sine)
+
+
+# `r` is given to save its computation: the rule is that of a function of x1 and x2
+defvjp(
+    "leg",
+    _turned=lambda ct, x1, x2, xp: _leg_turned(ct, x1, x2, xp),
+    x1=lambda _turned: _turned[0] * _turned[1][1],
+    x2=lambda _turned: -_turned[0] * _turned[1][0],
 )
 
 # ── absolute value, maximum and minimum, rounding ─────────────────────────────────────────────
 
 
 def _abs(ct: Any, x: Any, out: Any, xp: Any) -> Any:
-    """ct · sign(x); for complex x, ct · conj(x)/|x|, with 0 at 0."""
+    """ct · sign(x), 0 at 0 at every order; for complex x, ct · conj(x)/|x|, a length."""
     if not is_complex(x.dtype):
         return xp.with_sign(ct, x, out)
-    return xp.conj(x) * (ct / xp.where(out == 0, xp.inf, out))
+    return xp.kink(ct, out) * xp.conj(xp.ray(x, xp.stop_gradient(out)))
 
 
 defvjp("abs", x=_abs)
@@ -206,12 +260,13 @@ def _sign(ct: Any, x: Any, out: Any, xp: Any) -> Any:
     if not is_complex(x.dtype):
         return xp.zeros_like(ct)
     size = xp.abs(x)
-    safe = xp.where(size == 0, xp.ones_like(size), size)
-    across = xp.imag(ct * out)
-    return xp.where(size == 0, xp.zeros_like(ct), across * xp.conj(out) * 1j / safe)
+    across = xp.kink(xp.imag(ct * out), size)
+    return across * xp.conj(out) * 1j / xp.where(size == 0, math.inf, size)
 
 
 defvjp("sign", x=_sign)
+# `r` is given, as for `leg`
+defvjp("ray", x=_sign)
 
 
 def _logistic_weight(this: Any, other: Any, out: Any, xp: Any) -> Any:

@@ -21,16 +21,22 @@ from typing import Any
 from ..primitive import defvjp
 from .statistical import kept_shape, spread
 
+
+def _turned(W: Any) -> Any:
+    """Wᵀ; Dask's arrays have no `mT`."""
+    return W.mT if hasattr(W, "mT") else W.T
+
+
 defvjp(
     "linear",
-    x=lambda ct, W, xp: xp.matmul(ct, W.mT),
+    x=lambda ct, W, xp: xp.matmul(ct, _turned(W)),
     W=lambda ct, x, xp: xp.linear_vjp_W(ct, x),
     b=lambda ct, b_shape, xp: xp.sum_to_shape(ct, b_shape),
 )
 defvjp(
     "linear_relu",
     _inner=lambda ct, out, b_shape, xp: xp.relu_bias_vjp(ct, out, b_shape),
-    x=lambda _inner, W, xp: xp.matmul(_inner[0], W.mT),
+    x=lambda _inner, W, xp: xp.matmul(_inner[0], _turned(W)),
     W=lambda _inner, x, xp: xp.linear_vjp_W(_inner[0], x),
     b=lambda _inner: _inner[1],
 )
@@ -64,5 +70,5 @@ defvjp(
 )
 defvjp(
     "softmax",
-    x=lambda ct, out, axis, xp: out * (ct - xp.sum(ct * out, axis=axis, keepdims=True)),
+    x=lambda ct, out, axis, xp: xp.softmax_vjp(ct, out, axis),
 )

@@ -1,5 +1,9 @@
 """Norms of vectors and matrices; where a norm has a kink, one of its subgradients, and 0 at zero.
 
+That is said of first derivatives. The second of a norm at zero does not exist, and is NaN, as are those of the other
+lengths (`kink`, in `elementwise.py`): of a complex element that is 0, of a sum of powers below 2, of singular values
+that are equal or 0. A real |x| keeps 0 at its kink.
+
 With the direction u = x/|x| of each element (0 at 0): d|x| = Re(conj(u) dx), so |x| passes conj(u) on.
 """
 
@@ -14,17 +18,12 @@ from .linear_algebra import cell, conj, row
 from .statistical import spread
 
 
-def _over(x: Any, size: Any, xp: Any) -> Any:
-    """x / size, and 0, with derivative 0, where the size is 0."""
-    zero = size == 0
-    return xp.where(zero, xp.zeros_like(x), x / xp.where(zero, xp.ones_like(size), size))
-
-
-def _conj_direction(x: Any, xp: Any) -> Any:
-    """conj(x)/|x|, and 0 at 0."""
+def _along(ct: Any, x: Any, xp: Any) -> Any:
+    """ct conj(x)/|x|, and 0 at 0."""
     if not is_complex(x.dtype):
-        return xp.sign(x)
-    return _over(xp.conj(x), xp.abs(x), xp)
+        return ct * xp.sign(x)
+    size = xp.abs(x)
+    return xp.kink(ct, size) * xp.conj(xp.ray(x, xp.stop_gradient(size)))
 
 
 def _shared(ct: Any, values: Any, best: Any, axis: Any, xp: Any) -> Any:
@@ -36,29 +35,37 @@ def _shared(ct: Any, values: Any, best: Any, axis: Any, xp: Any) -> Any:
 
 # ── vector_norm ───────────────────────────────────────────────────────────────────────────────
 #
-# out = (Σ |x|ᵖ)^(1/p): d out = Σ (|x|/out)ᵖ⁻¹ d|x|. For p = 2 that is conj(x)/out, for p = 1 conj(u). ±∞: the largest
-# (smallest) |x|; equal ones share. p = 0 counts the elements that are not 0: derivative 0.
+# out = (Σ |x|ᵖ)^(1/p): d out = Σ (|x|/out)ᵖ⁻¹ d|x|. For p = 2 that is conj(x)/out, for p = 1 conj(u), for p = 4, 6, …
+# polynomial in x/out. ±∞: the largest (smallest) |x|; equal ones share. p = 0 counts the elements that are not 0:
+# derivative 0.
 
 
 def _vector_norm(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, ord: Any, xp: Any) -> Any:
     """ct (|x|/out)^(ord−1) conj(x)/|x|, and 0 where x or out is 0."""
-    ct = spread(ct, x.shape, axis, keepdims, xp)
     if ord == 0:
         return xp.zeros_like(x)
+    ct = spread(xp.kink(ct, out), x.shape, axis, keepdims, xp)
     if ord == 1:
-        return ct * _conj_direction(x, xp)
+        return _along(ct, x, xp)
     if math.isinf(ord):
         size = xp.abs(x)
         best = (xp.max if ord > 0 else xp.min)(size, axis=axis, keepdims=True)
-        return _shared(ct, size, best, axis, xp) * _conj_direction(x, xp)
+        return _along(_shared(ct, size, best, axis, xp), x, xp)
     out = spread(out, x.shape, axis, keepdims, xp)
+    direction = conj(x, xp) / xp.where(out == 0, math.inf, out)
     if ord == 2:
-        return ct * _over(conj(x, xp), out, xp)
+        return ct * direction
     size = xp.abs(x)
+    if ord > 2 and ord % 2 == 0:
+        square = direction * conj(direction, xp)
+        return ct * direction * square ** int(ord // 2 - 1)
     zero = (size == 0) | (out == 0)
     ratio = xp.where(zero, xp.ones_like(size), size / xp.where(zero, xp.ones_like(out), out))
-    slope = xp.where(zero, xp.zeros_like(size), ratio ** (ord - 1))
-    return ct * slope * _conj_direction(x, xp)
+    if ord > 2:
+        return ct * direction * xp.where(zero, xp.zeros_like(size), ratio ** (ord - 2))
+    return _along(
+        xp.kink(ct, size) * xp.where(zero, xp.zeros_like(size), ratio ** (ord - 1)), x, xp
+    )
 
 
 defvjp("linalg.vector_norm", x=_vector_norm)
@@ -74,6 +81,7 @@ def _matrix_norm(ct: Any, x: Any, out: Any, keepdims: bool, ord: Any, xp: Any) -
     """ct times a subgradient; ties share, zeros get 0."""
     if ord in ("fro", None):
         return _vector_norm(ct, x, out, (-2, -1), keepdims, 2, xp)
+    ct = xp.kink(ct, out)
     if not keepdims:
         ct = cell(ct, xp)
     if ord == "nuc":
@@ -82,14 +90,16 @@ def _matrix_norm(ct: Any, x: Any, out: Any, keepdims: bool, ord: Any, xp: Any) -
         return _by_singular_value(ct[..., 0], x, ord, xp)
     sums = xp.sum(xp.abs(x), axis=-1 if math.isinf(ord) else -2, keepdims=True)
     best = (xp.max if ord > 0 else xp.min)(sums, axis=(-2, -1), keepdims=True)
-    return _shared(ct, sums, best, (-2, -1), xp) * _conj_direction(x, xp)
+    return _along(_shared(ct, sums, best, (-2, -1), xp), x, xp)
 
 
 def _by_singular_value(ct: Any, x: Any, ord: Any, xp: Any) -> Any:
-    """conj(u) conj(vᴴ) for the largest or smallest singular value."""
+    """conj(u) conj(vᴴ) for the largest or smallest singular value; the second derivative is NaN where two are that."""
     U, s, Vh = xp.linalg.svd(x, full_matrices=False)
     best = (xp.max if ord > 0 else xp.min)(s, axis=-1, keepdims=True)
-    s_bar = xp.where(s == 0, xp.zeros_like(s), _shared(ct, s, best, -1, xp))
+    alone = xp.count_nonzero(s == best, axis=-1, keepdims=True) == 1
+    ct = xp.kink(ct, best * xp.astype(alone, best.dtype))
+    s_bar = _shared(ct, s, best, -1, xp) * xp.astype(s != 0, s.dtype)
     return (conj(U, xp) * row(s_bar, xp)) @ conj(Vh, xp)
 
 

@@ -18,8 +18,10 @@ beamforming, 2017.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from ..dtypes import is_complex
 from ..primitive import defvjp
 from .linalg import hermitian
 from .linear_algebra import adjoint, column, conj, eye, row
@@ -36,6 +38,21 @@ def _gap_divide_x2(ct: Any, out: Any, x2: Any, xp: Any) -> Any:
 
 
 defvjp("gap_divide", x1=lambda ct, x2, xp: xp.gap_divide(ct, x2, ct != 0), x2=_gap_divide_x2)
+
+
+def _separate(ct: Any, x2: Any, xp: Any) -> Any:
+    """NaN for each value that another one equals, whatever its cotangent is.
+
+    Where L does not depend on such values to first order, as Σ w² at 0 does not, the cotangents of the vectors are 0,
+    and the pair would seem to have no part in the second derivative.
+    """
+    equal = xp.astype(
+        row(x2, xp) == column(x2, xp), xp.real(ct).dtype if is_complex(ct.dtype) else ct.dtype
+    )
+    return xp.where(xp.sum(equal, axis=-1) > 1, math.nan, xp.zeros_like(ct))
+
+
+defvjp("separate", x1=lambda ct: ct, x2=_separate)
 
 
 def _used(X_bar: Any, xp: Any) -> Any:
@@ -71,8 +88,8 @@ def _eigh(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
 
 def _eigvalsh(ct: Any, x: Any, xp: Any) -> Any:
     """conj(V) diag(ct) Vᵀ, Hermitian; right for equal eigenvalues, where its own derivative is NaN."""
-    _, V = xp.linalg.eigh(x)
-    return _eigh(ct, None, None, V, xp)
+    w, V = xp.linalg.eigh(x)
+    return _eigh(xp.separate(ct, w), None, None, V, xp)
 
 
 defvjp("linalg.eigh", outputs=("w", "V"), x=_eigh)
@@ -111,7 +128,8 @@ def _eigvals(ct: Any, out: Any, x: Any, xp: Any) -> Any:
     """
     w, V = xp.linalg.eig(x)
     nearest = xp.argmin(xp.abs(column(w, xp) - row(out, xp)), axis=-1)
-    return _eig(xp.take_along_axis(ct, nearest, axis=-1), None, w, V, xp)
+    ct = xp.take_along_axis(ct, nearest, axis=-1)
+    return _eig(xp.separate(ct, w), None, w, V, xp)
 
 
 defvjp("linalg.eig", outputs=("w", "V"), x=_eig)
@@ -187,7 +205,8 @@ def _with_outside(inside: Any, left: Any, right: Any, Uc: Any, Yt: Any, xp: Any)
 
 def _svdvals(ct: Any, x: Any, xp: Any) -> Any:
     """conj(U) diag(ct) conj(Vᴴ); right for zero and equal singular values; its own derivative is NaN at equal ones."""
-    U, _, Vh = xp.linalg.svd(x, full_matrices=False)
+    U, s, Vh = xp.linalg.svd(x, full_matrices=False)
+    ct = xp.separate(xp.kink(ct, s), s)
     return (conj(U, xp) * row(ct, xp)) @ conj(Vh, xp)
 
 
@@ -201,15 +220,18 @@ defvjp("linalg.svdvals", x=_svdvals)
 
 
 def _polar(ct: Any, x: Any, xp: Any) -> Any:
-    """conj(U) N Yᵀ and the terms outside of the spans; right for equal singular values."""
+    """conj(U) N Yᵀ and the terms outside of the spans; right for equal singular values, NaN where one is 0.
+
+    There the polar factor jumps, as the sign does, of which the nuclear norm is the absolute value.
+    """
     U, S, Vh = xp.linalg.svd(x, full_matrices=False)
     Y = xp.matrix_transpose(Vh)
     there = row(xp.astype(S > 0, ct.dtype), xp)
     U_bar, Y_bar = (ct @ Y) * there, (xp.matrix_transpose(ct) @ U) * there
-    M, left, used_u = _turns(U_bar, U, S, xp)
-    _, right, used_v = _turns(Y_bar, Y, S, xp)
-    pairs = _pairs(used_u | used_v, eye(M, xp), xp)
-    N = xp.gap_divide(M, row(S, xp) + column(S, xp), pairs)
+    M, left, _ = _turns(U_bar, U, S, xp)
+    _, right, _ = _turns(Y_bar, Y, S, xp)
+    sums = row(S, xp) + column(S, xp)
+    N = xp.gap_divide(M, sums, sums == 0)
     Uc, Yt = conj(U, xp), conj(Vh, xp)
     return _with_outside(Uc @ N @ Yt, left, right, Uc, Yt, xp)
 

@@ -1,7 +1,7 @@
 """Special functions, by rules made of special functions, so that there is a derivative of every order.
 
 *Error functions.* erf' = (2/√π) e^(−x²), erfcx' = 2x erfcx − 2/√π, Φ' = φ = e^(−x²/2)/√(2π), (log Φ)' = φ/Φ; of an
-inverse function 1/f' at the result. erfcx' cancels for large x, where its asymptotic series stands instead; φ and Φ
+inverse function 1/f' at the result. erfcx' cancels for large x, where a continued fraction stands instead; φ and Φ
 underflow for small x, where φ/Φ = √(2/π)/erfcx(−x/√2).
 
 *Gamma functions.* Γ' = Γψ, (log Γ)' = ψ, ψ⁽ⁿ⁾' = ψ⁽ⁿ⁺¹⁾, ∂ζ(s, q)/∂q = −s ζ(s+1, q), ∂ log B/∂a = ψ(a) − ψ(a+b),
@@ -41,27 +41,12 @@ defvjp("special.erfc", x=lambda ct, x, xp: ct * ((-2.0 / ROOT_PI) * xp.exp(-x * 
 defvjp("special.erfinv", x=lambda ct, out, xp: ct * ((0.5 * ROOT_PI) * xp.exp(out * out)))
 defvjp("special.erfcinv", x=lambda ct, out, xp: ct * ((-0.5 * ROOT_PI) * xp.exp(out * out)))
 
-ERFCX_FAR, ERFCX_TERMS = 10.0, 14
-
 
 def _erfcx(ct: Any, x: Any, out: Any, xp: Any) -> Any:
-    """ct · (2 x erfcx x − 2/√π), for x > 10 by its asymptotic series.
-
-    erfcx x = e^(x²) erfc x is nearly 1/(x √π) there, so that the difference loses 2x² times the precision, at each
-    order of derivatives. The series −(1/√π) x^(−2) (1 − 3/2 x^(−2) (1 − 5/2 x^(−2) (1 − …))) (DLMF 7.12.1, term by
-    term) keeps all digits, and so do its derivatives.
-    """
+    """ct · (2 x erfcx x − 2/√π), for large x without the difference (`backend/_rule_kernels.py`)."""
     if is_complex(x.dtype):
         return ct * (2.0 * x * out - 2.0 / ROOT_PI)
-    far = x > ERFCX_FAR
-    near_x = xp.where(far, xp.zeros_like(x), x)
-    near = 2.0 * near_x * xp.where(far, xp.ones_like(out), out) - 2.0 / ROOT_PI
-    inverse = 1.0 / xp.where(far, x, ERFCX_FAR * xp.ones_like(x))
-    square = inverse * inverse
-    series = 1.0 - (ERFCX_TERMS + 0.5) * square
-    for k in range(ERFCX_TERMS - 1, 0, -1):
-        series = 1.0 - (k + 0.5) * (square * series)
-    return ct * xp.where(far, (-1.0 / ROOT_PI) * (square * series), near)
+    return ct * xp.erfcx_slope(x, out)
 
 
 defvjp("special.erfcx", x=_erfcx)
@@ -72,20 +57,8 @@ defvjp("special.ndtr", x=lambda ct, x, xp: ct * ((1.0 / ROOT_TAU) * xp.exp(-0.5 
 defvjp("special.ndtri", x=lambda ct, out, xp: ct * (ROOT_TAU * xp.exp(0.5 * out * out)))
 
 
-def _log_ndtr(ct: Any, x: Any, xp: Any) -> Any:
-    """ct · φ/Φ; for x < 0, where both underflow, √(2/π) / erfcx(−x/√2).
-
-    Φ(x) = erfc(−x/√2)/2 and φ(x) = e^(−x²/2)/√(2π), and erfcx holds the quotient of the exponentials.
-    """
-    left = x < 0
-    zero = xp.zeros_like(x)
-    tail = math.sqrt(2.0 / math.pi) / xp.special.erfcx(xp.where(left, x, zero) * (-1.0 / ROOT_2))
-    right = xp.where(left, zero, x)
-    body = (1.0 / ROOT_TAU) * (xp.exp(-0.5 * right * right) / xp.special.ndtr(right))
-    return ct * xp.where(left, tail, body)
-
-
-defvjp("special.log_ndtr", x=_log_ndtr)
+# φ/Φ; for x < 0, where both underflow, by the quotient that erfcx holds (`backend/_rule_kernels.py`)
+defvjp("special.log_ndtr", x=lambda ct, x, xp: ct * xp.log_ndtr_slope(x))
 
 # ── the gamma function and its relatives ──────────────────────────────────────────────────────
 #
@@ -93,7 +66,27 @@ defvjp("special.log_ndtr", x=_log_ndtr)
 # derivative of ζ by s.
 
 defvjp("special.gamma", x=lambda ct, x, out, xp: ct * (out * xp.special.digamma(x)))
-defvjp("special.rgamma", x=lambda ct, x, out, xp: -ct * (out * xp.special.digamma(x)))
+
+
+RGAMMA_FACTORS = 24
+
+
+def _rgamma(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+    """−ct ψ/Γ; for x < ½, where both have poles and 1/Γ none, by 1/Γ(x) = x (x+1) … (x+n−1) / Γ(x+n)."""
+    near = (x < 0.5) & (x > 1.0 - RGAMMA_FACTORS)
+    one = xp.ones_like(x)
+    factor = near_x = xp.where(near, x, one)
+    product, slope = factor, one
+    for k in range(1, RGAMMA_FACTORS):
+        factor = near_x + float(k)
+        product, slope = product * factor, slope * factor + product
+    far_x = near_x + float(RGAMMA_FACTORS)
+    by_product = xp.special.rgamma(far_x) * (slope - product * xp.special.digamma(far_x))
+    plain = -xp.where(near, one, out) * xp.special.digamma(xp.where(near, one, x))
+    return ct * xp.where(near, by_product, plain)
+
+
+defvjp("special.rgamma", x=_rgamma)
 defvjp("special.gammaln", x=lambda ct, x, xp: ct * xp.special.digamma(x))
 defvjp("special.loggamma", x=lambda ct, x, xp: ct * xp.special.digamma(x))
 defvjp("special.digamma", x=lambda ct, x, xp: ct * xp.special.polygamma(1, x))
@@ -102,30 +95,40 @@ defvjp("special.zeta", q=lambda ct, x, q, xp: -ct * (x * xp.special.zeta(x + 1.0
 
 # B(a, b) = Γ(a) Γ(b) / Γ(a + b), so that ∂ log B/∂a = ψ(a) − ψ(a + b).
 
-LARGE = 16.0
+SHIFTS = 16
 # B_2k / 2k of ψ(x) = log x − 1/(2x) − Σ_k B_2k / (2k x^2k) (DLMF 5.11.2)
 STIRLING = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760)
 
 
 def digamma_gap(a: Any, b: Any, xp: Any) -> Any:
-    """ψ(a) − ψ(a + b), which for large a and moderate b is a small difference of large numbers.
+    """ψ(a) − ψ(a + b), which for large a or small b is a small difference of large numbers.
 
-    There, term by term of the asymptotic series: −log(1 + b/a) − b/(2 a (a + b)) − Σ_k B_2k/2k (a^−2k − (a + b)^−2k).
+    For positive a and a + b by ψ(x) = ψ(x + n) − Σ_k 1/(x + k), which leaves b/((a + k) (a + b + k)) of each pair (in
+    that form for small b alone: its derivative by a large one would cancel), and behind that term by term of the
+    asymptotic series: −log(1 + b/a) − b/(2 a (a + b)) − Σ_k B_2k/2k (a^−2k − (a + b)^−2k).
+    With u = 1/a², v = 1/(a + b)²: u^(k+1) − v^(k+1) = u (u^k − v^k) + v^k (u − v), u − v = b (2a + b) u v.
     """
     total = a + b
-    far = (a > LARGE) & (total > LARGE)
     one = xp.ones_like(total)
-    near = xp.special.digamma(xp.where(far, one, a)) - xp.special.digamma(xp.where(far, one, total))
-    far_a = xp.where(far, a, LARGE * one)
-    far_b = xp.where(far, b, one)
-    far_total = far_a + far_b
-    u, v = 1.0 / (far_a * far_a), 1.0 / (far_total * far_total)
-    series = -xp.log1p(far_b / far_a) - 0.5 * (far_b / (far_a * far_total))
-    power_u, power_v = u, v
+    plain = ~((a > 0) & (total > 0))
+    near = xp.special.digamma(xp.where(plain, a, one)) - xp.special.digamma(
+        xp.where(plain, total, one)
+    )
+    a, b = xp.where(plain, one, a), xp.where(plain, one, b)
+    total = a + b
+    gap = 0.0 * one
+    for k in range(SHIFTS):
+        p, q = a + float(k), total + float(k)
+        gap = gap - xp.where(b > p, 1.0 / p - 1.0 / q, (b / p) / q)
+    a, total = a + float(SHIFTS), total + float(SHIFTS)
+    gap = gap - xp.log1p(b / a) - 0.5 * ((b / a) / total)
+    u, v = 1.0 / (a * a), 1.0 / (total * total)
+    difference = first = (b / a) * ((a + total) / a) * v
+    power = v
     for coefficient in STIRLING:
-        series = series - coefficient * (power_u - power_v)
-        power_u, power_v = power_u * u, power_v * v
-    return xp.where(far, series, near)
+        gap = gap - coefficient * difference
+        difference, power = u * difference + power * first, power * v
+    return xp.where(plain, near, gap)
 
 
 defvjp(
@@ -147,6 +150,15 @@ defvjp("special.log_expit", x=lambda ct, x, xp: ct * xp.sigmoid(-x))
 defvjp("special.logit", x=lambda ct, x: ct / (x * (1.0 - x)))
 
 
+# Where a rule takes 0 for log 0 or for 0/0, the second derivative is infinite or does not exist: `kink` makes NaN of
+# it, of the derivative by `z`, which is 0 there.
+
+
+def _once(ct: Any, idle: Any, z: Any, xp: Any) -> Any:
+    """`ct`, whose derivative by `z` is NaN where `idle`."""
+    return xp.kink(ct, xp.where(idle, z, 1.0))
+
+
 def _log_beside_zero(x: Any, y: Any, xp: Any) -> Any:
     """log y; 0 at x = 0 where y has no logarithm (the function is constant, 0, beside it)."""
     idle = (x == 0) & ((y == 0) if is_complex(y.dtype) else (y <= 0))
@@ -161,24 +173,28 @@ def _quotient(x: Any, y: Any, xp: Any) -> Any:
 
 def _xlogy_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
     """ct · log y; 0 at x = 0 ≥ y."""
-    return ct * _log_beside_zero(x, as_array(y, x, xp), xp)
+    y = as_array(y, x, xp)
+    return _once(ct, (x == 0) & (y == 0), y, xp) * _log_beside_zero(x, y, xp)
 
 
 def _xlogy_y(ct: Any, x: Any, y: Any, xp: Any) -> Any:
     """ct · x / y; 0 at x = 0."""
-    return ct * _quotient(as_array(x, y, xp), y, xp)
+    x = as_array(x, y, xp)
+    return _once(ct, (x == 0) & (y == 0), x, xp) * _quotient(x, y, xp)
 
 
 def _xlog1py_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
     """ct · log(1 + y); 0 at x = 0, y ≤ −1."""
     y = as_array(y, x, xp)
     idle = (x == 0) & ((y == -1) if is_complex(y.dtype) else (y <= -1))
+    ct = _once(ct, (x == 0) & (y == -1), y + 1, xp)
     return ct * xp.log1p(xp.where(idle, xp.zeros_like(y), y))
 
 
 def _xlog1py_y(ct: Any, x: Any, y: Any, xp: Any) -> Any:
     """ct · x / (1 + y); 0 at x = 0."""
-    return ct * _quotient(as_array(x, y, xp), 1 + y, xp)
+    x = as_array(x, y, xp)
+    return _once(ct, (x == 0) & (y == -1), x, xp) * _quotient(x, 1 + y, xp)
 
 
 defvjp("special.xlogy", x=_xlogy_x, y=_xlogy_y)
@@ -208,7 +224,12 @@ def _over(x: Any, y: Any, _idle: Any, xp: Any) -> Any:
 def _gain(ct: Any, x: Any, y: Any, _idle: Any, xp: Any) -> Any:
     """ct · (y − x) / y; ct at x = y = 0."""
     one = xp.ones_like(y)
-    return ct * (xp.where(_idle, one, y - x) / xp.where(_idle, one, y))
+    below = xp.where(_idle, one, y)
+    ratio = xp.where(_idle, xp.zeros_like(y), x) / below
+    # of 1 − x/y where x is the smaller, since the derivative of y/y − x/y as it stands leaves nothing of x/y²
+    return _once(ct, _idle, as_array(x, y, xp), xp) * xp.where(
+        ratio < 0.5, 1.0 - ratio, xp.where(_idle, one, y - x) / below
+    )
 
 
 defvjp("special.entr", x=lambda ct, x, xp: -ct * (xp.log(x) + 1.0))
@@ -216,14 +237,18 @@ defvjp(
     "special.rel_entr",
     _idle=lambda x, y: _both_zero(x, y),
     _ratio=lambda x, y, _idle, xp: _over(x, y, _idle, xp),
-    x=lambda ct, _idle, _ratio, xp: ct * (_log_ratio(_idle, _ratio, xp) + 1.0),
-    y=lambda ct, _ratio: -ct * _ratio,
+    x=lambda ct, x, y, _idle, _ratio, xp: (
+        _once(ct, _idle, x + y, xp) * (_log_ratio(_idle, _ratio, xp) + 1.0)
+    ),
+    y=lambda ct, x, y, _idle, _ratio, xp: -_once(ct, _idle, as_array(x, y, xp), xp) * _ratio,
 )
 defvjp(
     "special.kl_div",
     _idle=lambda x, y: _both_zero(x, y),
     _ratio=lambda x, y, _idle, xp: _over(x, y, _idle, xp),
-    x=lambda ct, _idle, _ratio, xp: ct * _log_ratio(_idle, _ratio, xp),
+    x=lambda ct, x, y, _idle, _ratio, xp: (
+        _once(ct, _idle, x + y, xp) * _log_ratio(_idle, _ratio, xp)
+    ),
     y=lambda ct, x, y, _idle, xp: _gain(ct, x, y, _idle, xp),
 )
 
@@ -236,7 +261,7 @@ defvjp(
 # 10.40.1), is differentiated instead.
 
 BESSEL_NEAR, BESSEL_NEAR_TERMS = 2.0, 14
-BESSEL_FAR, BESSEL_FAR_TERMS = 100.0, 11
+BESSEL_FAR, BESSEL_FAR_TERMS = 25.0, 26
 
 
 def _i1_over_x(x: Any, out: Any, scaled: bool, xp: Any) -> Any:

@@ -58,7 +58,8 @@ defvjp("min", x=_extreme)
 # ── variance ──────────────────────────────────────────────────────────────────────────────────
 #
 # out = Σ |x − μ|² / d with d = n − correction. Since Σ (x − μ) = 0, the mean's own derivative drops out, and
-# x̄ = ct · 2 conj(x − μ) / d. For std = √var, x̄ = ct · conj(x − μ) / (d · out).
+# x̄ = ct · 2 conj(x − μ) / d. For std = √var, x̄ = ct · conj(x − μ) / (d · out), a length: the second derivative does not
+# exist where it is 0.
 
 
 def _centred(x: Any, axis: Any, xp: Any) -> Any:
@@ -83,14 +84,25 @@ def _std(ct: Any, x: Any, out: Any, axis: Any, correction: float, keepdims: bool
     """ct · (x − μ) / ((n − correction) out); 0 where all x are the same.
 
     There, rounding of μ may leave x − μ and out at 1e-17, both of them, instead of 0; centring twice makes
-    the quotient 0 all the same.
+    the quotient 0 all the same, and its derivative is that of 0. No product of the cotangent and 1 / out, which may be
+    infinite.
     """
-    ct = _over_degrees(ct / xp.where(out == 0, xp.inf, out), x.shape, axis, correction)
+    ct = _over_degrees(ct, x.shape, axis, correction)
+    ct, size = (spread(y, x.shape, axis, keepdims, xp) for y in (ct, out))
+    if reduced(x.shape, axis) > 1:
+        ct = xp.varied(ct, x, axis=axis)
     centred = _centred(x, axis, xp)
     centred = centred - xp.mean(centred, axis=axis, keepdims=True)
-    return spread(ct, x.shape, axis, keepdims, xp) * centred
+    return ct * (centred / xp.where(size == 0, math.inf, size))
 
 
+def _varied(ct: Any, x2: Any, axis: Any, xp: Any) -> Any:
+    """NaN where all x are the same, which rounding of their mean does not hide."""
+    same = xp.max(x2, axis=axis, keepdims=True) == xp.min(x2, axis=axis, keepdims=True)
+    return xp.where(same, math.nan, xp.zeros_like(ct))
+
+
+defvjp("varied", x1=lambda ct: ct, x2=_varied)
 defvjp("var", x=_var)
 defvjp("std", x=_std)
 

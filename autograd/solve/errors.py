@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...backend import NotPositiveDefiniteError, SingularMatrixError
@@ -29,3 +31,11 @@ class ConvergenceError(np.linalg.LinAlgError):
     def __init__(self, message: str, *, residual: float, steps: int, tolerance: float) -> None:
         super().__init__(message)
         self.residual, self.steps, self.tolerance = residual, steps, tolerance
+
+    def __reduce__(self) -> Any:
+        """Python's own way is to call the class with the message alone, which another process cannot do."""
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[ConvergenceError], args: tuple[Any, ...]) -> ConvergenceError:
+    return kind.__new__(kind, *args)

@@ -92,8 +92,8 @@ def cg(
     --------
     The gradient with respect to a number that the operator closes over:
 
-    >>> import numpy as np, pullback as pb
-    >>> b = np.asarray([1.0, 2.0, 3.0])
+    >>> import pullback as pb
+    >>> b = pb.asarray([1.0, 2.0, 3.0])
     >>> def energy(k):
     ...     x, info = pb.linalg.cg(lambda v: k * v, b)
     ...     return pb.xp.sum(x * b)
@@ -134,7 +134,7 @@ def minres(
     Examples
     --------
     >>> import numpy as np, pullback as pb
-    >>> x, info = pb.linalg.minres(np.asarray([[0.0, 1.0], [1.0, 0.0]]), np.asarray([1.0, 2.0]))
+    >>> x, info = pb.linalg.minres(pb.asarray([[0.0, 1.0], [1.0, 0.0]]), pb.asarray([1.0, 2.0]))
     >>> np.round(x, 12)
     array([2., 1.])
     """
@@ -173,7 +173,7 @@ def bicgstab(
     Examples
     --------
     >>> import numpy as np, pullback as pb
-    >>> x, info = pb.linalg.bicgstab(np.asarray([[2.0, 1.0], [0.0, 1.0]]), np.asarray([3.0, 1.0]))
+    >>> x, info = pb.linalg.bicgstab(pb.asarray([[2.0, 1.0], [0.0, 1.0]]), pb.asarray([3.0, 1.0]))
     >>> np.round(x, 12)
     array([1., 1.])
     """
@@ -219,7 +219,7 @@ def gmres(
     Examples
     --------
     >>> import numpy as np, pullback as pb
-    >>> x, info = pb.linalg.gmres(np.asarray([[2.0, 1.0], [0.0, 1.0]]), np.asarray([3.0, 1.0]))
+    >>> x, info = pb.linalg.gmres(pb.asarray([[2.0, 1.0], [0.0, 1.0]]), pb.asarray([3.0, 1.0]))
     >>> np.round(x, 12), info.steps
     (array([1., 1.]), 2)
     """

@@ -225,8 +225,8 @@ def ridge(A: Any, b: Any, alpha: Any, *, check: bool = True) -> Any:
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> A, b = np.asarray([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), np.asarray([1.0, 2.0, 4.0])
+    >>> import pullback as pb
+    >>> A, b = pb.asarray([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), pb.asarray([1.0, 2.0, 4.0])
     >>> pb.linalg.ridge(A, b, 0.1)
     Array([0.83700441, 1.46842878], dtype=float64, device='cpu')
     >>> pb.grad(lambda alpha: pb.xp.sum(pb.linalg.ridge(A, b, alpha) ** 2))(0.1)

@@ -456,7 +456,8 @@ class LtLibrary:
             return out
         out = out + vector[:, None]
         if of[7] & 128:
-            bits[...] = np.packbits(out.T > 0, axis=1, bitorder="little")
+            # as on an H100: set where the sum is NaN
+            bits[...] = np.packbits(~(out.T <= 0), axis=1, bitorder="little")
         return self.relu(out, 0) if of[7] & 2 else out
 
 
@@ -547,17 +548,19 @@ def test_epilogues(way, n):
     positive = pre > 0
     mask = np.zeros(mask_bytes(m, n) + 16, "uint8")
     mask = mask[-mask.ctypes.data % 16 :][: mask_bytes(m, n)]
-    wanted = {"bias": pre, "relu_bias": np.maximum(pre, 0), "relu_bias_mask": np.maximum(pre, 0),
-              "relu_vjp_bias_vjp": np.where(positive, a @ b, 0)}  # fmt: skip
+    wanted = {"bias": pre, "relu_bias": np.maximum(pre, 0), "relu_bias_mask": np.maximum(pre, 0)}
     for epilogue, result in wanted.items():
         c, vector = np.zeros((m, n), "float32"), v.copy()
         _run(WAYS[way](), _cublas.sample(epilogue, m, n, k), a, b, c, vector, mask)
         np.testing.assert_allclose(c, result, rtol=1e-5, atol=1e-6, err_msg=epilogue)
-        if epilogue == "relu_bias_mask":
-            bits = np.unpackbits(mask.reshape(m, -1), axis=1, bitorder="little")
-            np.testing.assert_array_equal(bits[:, :n], positive)
-        last = vector
-    np.testing.assert_allclose(last, wanted["relu_vjp_bias_vjp"].sum(0), rtol=1e-5, atol=1e-5)
+    bits = np.unpackbits(mask.reshape(m, -1), axis=1, bitorder="little")[:, :n]
+    here = np.arange(m) != 2  # where the sum is NaN, the libraries differ
+    np.testing.assert_array_equal(bits[here], positive[here])
+    c, vector, a = np.zeros((m, n), "float32"), v.copy(), np.nan_to_num(a)
+    _run(WAYS[way](), _cublas.sample("relu_vjp_bias_vjp", m, n, k), a, b, c, vector, mask)
+    result = np.where(bits, a @ b, 0)
+    np.testing.assert_allclose(c, result, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(vector, result.sum(0), rtol=1e-5, atol=1e-5)
 
 
 def _runtime(*ways):

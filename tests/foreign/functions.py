@@ -70,6 +70,16 @@ def ridge(a):
     return total(fitted.coef_)
 
 
+def in_parts(a):
+    scaler = sklearn.preprocessing.StandardScaler().partial_fit(like(a, 2 * A + 1)).partial_fit(a)
+    return total(scaler.transform(a))
+
+
+def weighted(a):
+    weights = like(a, np.arange(1.0, 7.0))
+    return total(sklearn.preprocessing.StandardScaler().fit_transform(a, sample_weight=weights))
+
+
 st, sp, sg, si = scipy.stats, scipy.special, scipy.signal, scipy.integrate
 pairwise = sklearn.metrics.pairwise
 
@@ -151,6 +161,17 @@ SKLEARN = {
         lambda a: total(sklearn.preprocessing.StandardScaler().fit_transform(a)),
         A,
     ),
+    "preprocessing.StandardScaler.partial_fit": (in_parts, A),
+    "preprocessing.StandardScaler.fit, sample_weight": (weighted, A),
+    "preprocessing.MaxAbsScaler": (
+        lambda a: total(sklearn.preprocessing.MaxAbsScaler().fit_transform(a)),
+        A,
+    ),
+    "preprocessing.PolynomialFeatures": (
+        lambda a: total(sklearn.preprocessing.PolynomialFeatures().fit_transform(a)),
+        A,
+    ),
+    "preprocessing.minmax_scale": (lambda a: total(sklearn.preprocessing.minmax_scale(a)), A),
     "linear_model.Ridge.fit": (ridge, A),
 }
 ROWS = {

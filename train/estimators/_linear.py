@@ -163,7 +163,8 @@ class Ridge(_LeastSquares):
     >>> import numpy as np, pullback as pb
     >>> rng = np.random.default_rng(0)
     >>> X, w = rng.normal(size=(40, 5)), np.arange(5.0)
-    >>> y = X @ w + rng.normal(size=40)
+    >>> y = pb.asarray(X @ w + rng.normal(size=40))
+    >>> X = pb.asarray(X)
     >>> def error(alpha):
     ...     model = pb.train.Ridge(alpha).fit(X[:20], y[:20])
     ...     return pb.xp.mean((model.predict(X[20:]) - y[20:]) ** 2)

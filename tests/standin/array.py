@@ -1,0 +1,668 @@
+"""The stand-in's arrays: exactly `cupy.ndarray`'s attributes, over NumPy arrays that nobody outside can reach.
+
+What NumPy's arrays have and CuPy's lack is missing here (``__array_namespace__``, ``__index__``, ``__contains__``,
+``to_device``); ``__array__`` refuses; devices cannot be hashed; a NumPy array beside one is a TypeError; ufuncs and
+reductions return arrays of no dimension, never scalars; index arrays wrap around; and of two writes to one place the
+*first* wins, where NumPy's last does: CuPy promises nothing, so that whoever relies on an order is found out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import operator
+import types
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ._surface import ATTRIBUTES
+
+NUMBERS = (bool, int, float, complex, np.generic)
+SYNCHRONISATIONS = [0]  # how often a value was read
+
+
+class _ndarray_base:
+    __slots__ = ("__weakref__", "_host")
+
+
+# the descriptors work on, unseen: CuPy's arrays show neither of these attributes
+_HOST = _ndarray_base.__dict__["_host"]
+for _name in ("_host", "__weakref__"):
+    delattr(_ndarray_base, _name)
+
+host = _HOST.__get__
+"""The NumPy array of a stand-in's array."""
+
+
+def wrap(values: Any) -> Any:
+    """What NumPy returned, as the stand-in's arrays: scalars too, and what is in tuples and lists."""
+    if isinstance(values, np.ndarray | np.generic):
+        out = object.__new__(ndarray)
+        values = np.asarray(values)
+        if not values.flags.writeable:
+            values = _writeable(values)
+        _HOST.__set__(out, values)
+        return out
+    if isinstance(values, tuple):
+        made = [wrap(v) for v in values]
+        return type(values)(*made) if hasattr(values, "_fields") else tuple(made)
+    if isinstance(values, list):
+        return [wrap(v) for v in values]
+    return values
+
+
+def _writeable(values: np.ndarray) -> np.ndarray:
+    """The same view, open to writes: CuPy's arrays cannot be locked."""
+    try:
+        values.flags.writeable = True
+    except ValueError:
+        values = values.copy()
+    return values
+
+
+def unwrap(x: Any) -> Any:
+    """An argument as NumPy takes it.
+
+    Raises
+    ------
+    TypeError
+        If it is a NumPy array, or an array of anything else: nothing is moved silently.
+    """
+    if isinstance(x, _ndarray_base):
+        return host(x)
+    if isinstance(x, tuple | list):
+        return type(x)(unwrap(v) for v in x)
+    if isinstance(x, np.ndarray) or (hasattr(x, "dtype") and not isinstance(x, np.generic | type)):
+        raise TypeError(f"Unsupported type {type(x)}")
+    return x
+
+
+def quiet(function: Any, *args: Any, **settings: Any) -> Any:
+    """NumPy's function without its warnings of divisions by zero and overflows, which no GPU has."""
+    with np.errstate(all="ignore"):
+        return function(*args, **settings)
+
+
+def call(function: Any, *args: Any, out: Any = None, **settings: Any) -> Any:
+    """A NumPy function of the stand-in's arrays; `out` is written and returned."""
+    given = [unwrap(a) for a in args]
+    named = {k: unwrap(v) for k, v in settings.items()}
+    if out is None:
+        return wrap(quiet(function, *given, **named))
+    if isinstance(out, tuple):
+        (out,) = out
+    quiet(function, *given, out=unwrap(out), **named)
+    return out
+
+
+# ── indices ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _key(shape: tuple[int, ...], key: Any) -> tuple[tuple[Any, ...], bool]:
+    """The key for NumPy, with index arrays wrapped around their axis; and whether there are any."""
+    parts = list(key) if isinstance(key, tuple) else [key]
+    for i, part in enumerate(parts):
+        if part is None or part is ... or isinstance(part, slice):
+            continue
+        if isinstance(part, _ndarray_base):
+            parts[i] = host(part)
+        elif isinstance(part, list | tuple | np.ndarray | bool | np.bool_):
+            made = np.asarray(part)
+            parts[i] = made.astype(np.int32) if isinstance(part, list) and not made.size else made
+        elif hasattr(part, "dtype") and not isinstance(part, np.generic):
+            raise IndexError(
+                f"only integers, slices and arrays are valid indices, not {type(part)}"
+            )
+        else:
+            parts[i] = int(part)
+    used = sum(
+        p.ndim if isinstance(p, np.ndarray) and p.dtype.kind == "b" else int(p is not None and p is not ...)
+        for p in parts
+    )  # fmt: skip
+    axis, arrays = 0, False
+    for i, part in enumerate(parts):
+        if part is ...:
+            axis += len(shape) - used
+        elif isinstance(part, np.ndarray):
+            if part.dtype.kind not in "biu":
+                raise IndexError(
+                    f"arrays used as indices must be of integer or boolean type. (actual: {part.dtype})"
+                )
+            arrays = arrays or part.dtype.kind != "b"
+            if part.dtype.kind != "b" and axis < len(shape) and shape[axis]:
+                parts[i] = part.astype(np.int64) % shape[axis]
+            axis += part.ndim if part.dtype.kind == "b" else 1
+        elif part is not None:
+            axis += 1
+    return tuple(parts), arrays
+
+
+def _write(values: np.ndarray, key: Any, given: Any) -> None:
+    """``values[key] = given``; of several writes to one place, the first stays."""
+    places, arrays = _key(values.shape, key)
+    if not arrays:
+        values[places] = given
+        return
+    where = np.arange(values.size).reshape(values.shape)[places]
+    given = np.broadcast_to(np.asarray(given), where.shape).reshape(-1)
+    values.flat[where.reshape(-1)[::-1]] = given.astype(values.dtype)[::-1]
+
+
+# ── what belongs to an array ──────────────────────────────────────────────────────────────────
+
+
+class Device:
+    """A CUDA device, of which there is one: it can be compared, and it cannot be hashed."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]  # that is how CuPy's is
+
+    def __init__(self, device: Any = None) -> None:
+        if device is not None and int(device) != 0:
+            raise RuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
+
+    def __int__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Device)
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        return None
+
+    def __repr__(self) -> str:
+        return "<CUDA Device 0>"
+
+    @property
+    def id(self) -> int:
+        return 0
+
+    def use(self) -> Device:
+        return self
+
+    def synchronize(self) -> None:
+        SYNCHRONISATIONS[0] += 1
+
+
+class MemoryPointer:
+    """The memory of an array, which lies on the host."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self._values = values
+
+    @property
+    def ptr(self) -> int:
+        return self._values.ctypes.data
+
+    @property
+    def device(self) -> Device:
+        return Device()
+
+    def copy_from_host_async(self, mem: Any, size: int, stream: Any = None) -> None:
+        ctypes.memmove(self.ptr, int(getattr(mem, "value", mem)), size)
+
+    def copy_from_async(self, mem: MemoryPointer, size: int, stream: Any = None) -> None:
+        ctypes.memmove(self.ptr, mem.ptr, size)
+
+
+class Flags:
+    """What CuPy says of an array's memory: nothing of writes."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.c_contiguous, self.f_contiguous = values.flags.c_contiguous, values.flags.f_contiguous
+        self.owndata = values.base is None
+        self.fnc, self.forc = values.flags.fnc, values.flags.forc
+
+    def __getitem__(self, name: str) -> bool:
+        return getattr(self, name.lower())
+
+
+def _should_use_rop(x: Any, y: Any) -> bool:
+    """CuPy's own rule for leaving an operator to the right operand."""
+    missing = object()
+    ufunc = getattr(y, "__array_ufunc__", missing)
+    if ufunc is not missing:
+        return ufunc is None
+    return getattr(x, "__array_priority__", 0) < getattr(y, "__array_priority__", 0)
+
+
+def _binary(name: str) -> tuple[Any, Any, Any]:
+    """An operator, its reflection and its form in place, of a ufunc's name."""
+    on_host = getattr(np, name)
+
+    def left(x: Any, y: Any) -> Any:
+        if isinstance(y, ndarray):
+            return _ufunc(name)(x, y)
+        return NotImplemented if _should_use_rop(x, y) else on_host(x, y)
+
+    def right(y: Any, x: Any) -> Any:
+        return _ufunc(name)(x, y)
+
+    def in_place(x: Any, y: Any) -> Any:
+        return _ufunc(name)(x, y, x)
+
+    return left, right, in_place
+
+
+def _comparison(name: str) -> Any:
+    on_host = getattr(np, name)
+
+    def compare(x: Any, y: Any) -> Any:
+        if isinstance(y, ndarray):
+            return _ufunc(name)(x, y)
+        if _should_use_rop(x, y):
+            return NotImplemented
+        if name in ("equal", "not_equal") and (y is None or type(y).__eq__ is object.__eq__):
+            return wrap(np.full(x.shape, name == "not_equal"))
+        return on_host(x, y)
+
+    return compare
+
+
+def _ufunc(name: str) -> Any:
+    from .functions import cupy
+
+    return getattr(cupy, name)
+
+
+def _method(name: str) -> Any:
+    """A method that is the function of that name in CuPy's namespace."""
+
+    def method(self: Any, *args: Any, **settings: Any) -> Any:
+        return _ufunc(name)(self, *args, **settings)
+
+    method.__name__ = name
+    return method
+
+
+def _read(self: Any) -> np.ndarray:
+    SYNCHRONISATIONS[0] += 1
+    return host(self)
+
+
+class ndarray(_ndarray_base):
+    """See the top of this file."""
+
+    __slots__ = ()
+    __module__ = "cupy"
+    __array_priority__ = 100
+    __hash__ = None  # type: ignore[assignment]  # that is how CuPy's is
+
+    def __new__(
+        cls,
+        shape: Any,
+        dtype: Any = float,
+        memptr: Any = None,
+        strides: Any = None,
+        order: str = "C",
+    ) -> Any:
+        return wrap(np.empty(shape, dtype, order=order))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+    def __array_finalize__(self, obj: Any) -> None:
+        return None
+
+    def __array__(self, dtype: Any = None) -> Any:
+        raise TypeError(
+            "Implicit conversion to a NumPy array is not allowed. "
+            "Please use `.get()` to construct a NumPy array explicitly."
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from .functions import cupy, special
+
+        inout = inputs
+        if "out" in kwargs:
+            out = kwargs["out"]
+            if len(out) != 1:
+                raise ValueError("The 'out' parameter must have exactly one array value")
+            inout += out
+            kwargs["out"] = out[0]
+        name = ufunc.__name__
+        function = getattr(cupy, name, None) or getattr(special, name, None)
+        if function is not None and method != "__call__":
+            function = getattr(function, method, None)
+        if function is None:
+            return NotImplemented
+        for x in inout:
+            if not isinstance(x, (*NUMBERS, _ndarray_base, np.ndarray)):
+                return NotImplemented
+        return function(*inputs, **kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        from .functions import cupy
+
+        try:
+            module = functools.reduce(getattr, func.__module__.split(".")[1:], cupy)
+            own = getattr(module, func.__name__)
+        except AttributeError:
+            return NotImplemented
+        if own is func or not all(issubclass(t, ndarray | np.ndarray) for t in types):
+            return NotImplemented
+        return own(*args, **kwargs)
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        raise AttributeError("the stand-in has no memory on a device")
+
+    # ── conversions ──
+
+    def get(self, stream: Any = None, order: str = "C", out: Any = None, blocking: bool = True) -> Any:  # fmt: skip
+        values = _read(self)
+        if out is not None:
+            out[...] = values
+            return out
+        return np.array(values, order=order)
+
+    def set(self, arr: Any, stream: Any = None) -> None:
+        host(self)[...] = arr
+
+    def item(self, *args: Any) -> Any:
+        return _read(self).item(*args)
+
+    def tolist(self) -> Any:
+        return _read(self).tolist()
+
+    def tobytes(self, order: str = "C") -> bytes:
+        return _read(self).tobytes(order)
+
+    def __bool__(self) -> bool:
+        if self.size == 0:
+            warnings.warn("The truth value of an empty array is ambiguous.", DeprecationWarning, 2)
+            return False
+        if self.size > 1:
+            raise ValueError(
+                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
+            )
+        return bool(_read(self))
+
+    def __int__(self) -> int:
+        return int(_read(self))
+
+    def __float__(self) -> float:
+        return float(_read(self))
+
+    def __complex__(self) -> complex:
+        return complex(_read(self))
+
+    def __bytes__(self) -> bytes:
+        return bytes(_read(self))
+
+    def __repr__(self) -> str:
+        return repr(_read(self))
+
+    def __str__(self) -> str:
+        return str(_read(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(_read(self), spec)
+
+    def __reduce__(self) -> Any:
+        from .functions import cupy
+
+        return cupy.array, (self.get(order="A"),)
+
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (2, 0)
+
+    def __dlpack__(self, **settings: Any) -> Any:
+        if settings.get("dl_device") not in ((1, 0), None):
+            raise BufferError("the stand-in exports to the host alone")
+        if settings.get("dl_device") is None:
+            raise BufferError("the stand-in has no memory on a device")
+        SYNCHRONISATIONS[0] += 1
+        return host(self).__dlpack__()
+
+    # ── attributes ──
+
+    dtype = property(lambda self: host(self).dtype)
+    shape = property(
+        lambda self: host(self).shape,
+        lambda self, shape: _HOST.__set__(self, host(self).reshape(shape, copy=False)),
+    )
+    _shape = property(lambda self: host(self).shape)
+    strides = property(lambda self: host(self).strides)
+    _strides = property(lambda self: host(self).strides)
+    ndim = property(lambda self: host(self).ndim)
+    size = property(lambda self: host(self).size)
+    itemsize = property(lambda self: host(self).itemsize)
+    nbytes = property(lambda self: host(self).nbytes)
+    flags = property(lambda self: Flags(host(self)))
+    data = property(lambda self: MemoryPointer(host(self)))
+    device = property(lambda self: Device())
+    _c_contiguous = property(lambda self: host(self).flags.c_contiguous)
+    _f_contiguous = property(lambda self: host(self).flags.f_contiguous)
+    T = property(lambda self: wrap(host(self).T))
+    mT = property(lambda self: wrap(host(self).mT))
+    flat = property(lambda self: (wrap(v) for v in host(self).flat))
+
+    @property
+    def base(self) -> Any:
+        base = host(self).base
+        return None if base is None else wrap(np.asarray(base))
+
+    @property
+    def real(self) -> Any:
+        values = host(self)
+        return wrap(values.real) if values.dtype.kind == "c" else self
+
+    @real.setter
+    def real(self, value: Any) -> None:
+        host(self).real = unwrap(value)
+
+    @property
+    def imag(self) -> Any:
+        values = host(self)
+        return wrap(values.imag if values.dtype.kind == "c" else np.zeros_like(values))
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        host(self).imag = unwrap(value)
+
+    # ── as a container ──
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __getitem__(self, key: Any) -> Any:
+        values = host(self)
+        places, arrays = _key(values.shape, key)
+        out = (
+            values[places]
+            if arrays or ... in [p for p in places if p is ...]
+            else values[(*places, ...)]
+        )
+        return wrap(out)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if isinstance(value, np.ndarray) and value.ndim:
+            raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
+        given = host(value) if isinstance(value, _ndarray_base) else value
+        quiet(_write, host(self), key, given)
+
+    # ── methods ──
+
+    def astype(
+        self,
+        dtype: Any,
+        order: str = "K",
+        casting: Any = None,
+        subok: Any = None,
+        copy: bool = True,
+    ) -> Any:
+        values = host(self)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+            out = quiet(values.astype, dtype, order=order, copy=copy)
+        return self if out is values else wrap(out)
+
+    def copy(self, order: str = "C") -> Any:
+        return wrap(host(self).copy(order))
+
+    def view(self, dtype: Any = None) -> Any:
+        values = host(self)
+        return wrap(values.view() if dtype is None else values.view(dtype))
+
+    def fill(self, value: Any) -> None:
+        if isinstance(value, np.ndarray) and value.ndim:
+            raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
+        quiet(host(self).fill, host(value).item() if isinstance(value, _ndarray_base) else value)
+
+    def reshape(self, *shape: Any, order: str = "C", copy: Any = None) -> Any:
+        return wrap(host(self).reshape(*shape, order=order, copy=copy))
+
+    def transpose(self, *axes: Any) -> Any:
+        return wrap(host(self).transpose(*axes))
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        return wrap(host(self).swapaxes(axis1, axis2))
+
+    def squeeze(self, axis: Any = None) -> Any:
+        return wrap(host(self).squeeze(axis))
+
+    def flatten(self, order: str = "C") -> Any:
+        return wrap(host(self).flatten(order))
+
+    def ravel(self, order: str = "C") -> Any:
+        return wrap(host(self).ravel(order))
+
+    def sort(self, axis: int = -1, *, kind: Any = None) -> None:
+        host(self).sort(axis, kind="stable")
+
+    def argsort(self, axis: int = -1) -> Any:
+        return wrap(host(self).argsort(axis, kind="stable"))
+
+    def nonzero(self) -> Any:
+        SYNCHRONISATIONS[0] += 1
+        if not self.ndim:
+            raise ValueError("Calling nonzero on 0d arrays is not allowed.")
+        return wrap(host(self).nonzero())
+
+    def searchsorted(self, v: Any, side: str = "left", sorter: Any = None) -> Any:
+        return call(np.searchsorted, self, v, side=side, sorter=sorter)
+
+    def conj(self) -> Any:
+        return wrap(host(self).conj()) if self.dtype.kind == "c" else self
+
+    conjugate = conj
+
+    def _scatter_op(self, slices: Any, value: Any, op: str) -> None:
+        names = {"add": "add", "sub": "subtract", "max": "maximum", "min": "minimum", "and": "bitwise_and",
+                 "or": "bitwise_or", "xor": "bitwise_xor"}  # fmt: skip
+        if self.dtype.kind == "c":
+            raise TypeError(
+                f"scatter_{op} only supports int32, float16, float32, float64, uint32, uint64 as data type"
+            )
+        places, _ = _key(self.shape, slices)
+        quiet(getattr(np, names[op]).at, host(self), places, unwrap(value))
+
+    def __pos__(self) -> Any:
+        return self.copy()
+
+    def __neg__(self) -> Any:
+        return _ufunc("negative")(self)
+
+    def __abs__(self) -> Any:
+        return _ufunc("absolute")(self)
+
+    def __invert__(self) -> Any:
+        return _ufunc("invert")(self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return _ufunc("divmod")(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return _ufunc("divmod")(other, self)
+
+
+_OPERATORS = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "floordiv": "floor_divide",
+    "mod": "remainder", "pow": "power", "lshift": "left_shift", "rshift": "right_shift", "and": "bitwise_and",
+    "or": "bitwise_or", "xor": "bitwise_xor", "matmul": "matmul",
+}  # fmt: skip
+for _name, _of in _OPERATORS.items():
+    for _prefix, _function in zip(("", "r", "i"), _binary(_of), strict=True):
+        if _prefix + _name != "imatmul":
+            setattr(ndarray, f"__{_prefix}{_name}__", _function)
+for _name, _of in {
+    "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal", "gt": "greater", "ge": "greater_equal",
+}.items():  # fmt: skip
+    setattr(ndarray, f"__{_name}__", _comparison(_of))
+for _name in [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argpartition",
+    "choose",
+    "clip",
+    "compress",
+    "cumprod",
+    "cumsum",
+    "diagonal",
+    "dot",
+    "max",
+    "mean",
+    "min",
+    "partition",
+    "prod",
+    "ptp",
+    "put",
+    "repeat",
+    "round",
+    "std",
+    "sum",
+    "take",
+    "trace",
+    "var",
+]:
+    setattr(ndarray, _name, _method(_name))
+ndarray.__class_getitem__ = classmethod(lambda cls, item: types.GenericAlias(ndarray, item))  # type: ignore[attr-defined]
+
+
+def _lacking(name: str) -> Any:
+    def lacking(self: Any, *args: Any, **settings: Any) -> Any:
+        raise NotImplementedError(
+            f"the stand-in for CuPy has no ndarray.{name}: write it in tests/standin"
+        )
+
+    return lacking
+
+
+def _match(kind: type, expected: list[str]) -> None:
+    """Attributes that CuPy's class has and the stand-in does not write out are errors when they are called."""
+    for name in set(expected) - set(dir(kind)):
+        setattr(kind, name, _lacking(name))
+    for name in set(dir(kind)) - set(expected):  # what later Pythons put into classes
+        for owner in kind.__mro__[:-1]:
+            if name in vars(owner) and name in (
+                "__firstlineno__",
+                "__static_attributes__",
+                "__annotations__",
+            ):
+                delattr(owner, name)
+
+
+_match(ndarray, ATTRIBUTES["cupy.ndarray"])
+_match(Device, ATTRIBUTES["cupy.cuda.Device"])
+_ = operator
