@@ -19,7 +19,7 @@ from .dtypes import is_complex, is_inexact
 from .links import like
 from .tape import Record
 from .transformed import is_global, transformed
-from .writes import check_writable, write
+from .writes import Writes, check_writable, write
 
 
 def _newest(leaves: list[Any]) -> Any:
@@ -233,7 +233,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Raises
     ------
     TypeError
-        If the function uses a traced array that is not an argument.
+        If the function uses a traced array that is not an argument, or writes to an array that is none.
 
     Examples
     --------
@@ -245,8 +245,15 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     def run(args: tuple[Any, ...], traced: list[int], written: list[int]) -> tuple[Any, Any]:
         leaves, spec = tree.flatten(args)
         given = [copy(x) if type(x) is Array else x for x in leaves]
-        out = f(*tree.unflatten(spec, given))
+        with Writes() as writes:
+            out = f(*tree.unflatten(spec, given))
         written += _written_to(leaves, given)
+        for x in writes.outlasting(out, given):
+            raise TypeError(
+                f"checkpoint({getattr(f, '__name__', 'f')}): it writes in place to an array of shape {tuple(x.shape)} "
+                "that it closes over, whose derivative would be lost; make that array an argument, or return what is "
+                "written"
+            )
 
         def pull(cts: list[Any]) -> list[Any]:
             record = Record()

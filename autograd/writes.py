@@ -7,12 +7,16 @@ changed is made again. `Array` and the symbols of `compile` are treated alike.
 
 from __future__ import annotations
 
+import gc
 import math
+import threading
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from ..backend import backend_of
+from . import tree
 from .aliases import call, link_of, made, on_layout, watch
 from .array import Array, raw
 from .backward import SPACES
@@ -56,6 +60,8 @@ def check_writable(x: Any) -> None:
 def write(x: Any, out: Any, key: Any = None) -> Any:
     """Give `x` the value of `out`, of its shape and dtype; `key` says where that is new, if it is known."""
     watch()
+    for writes in _NOTED.running:
+        writes.note(x)
     link = link_of(x)
     if link is None:
         return _renewed(x, out)
@@ -77,6 +83,66 @@ def write(x: Any, out: Any, key: Any = None) -> Any:
             rebind(member, made(path[i + 1], changed[i + 1]))
         _renew_views(member, changed[i], path[i - 1] if i else None)
     return x
+
+
+class Writes:
+    """What is written to in place while a function runs, for those who call it with other arrays than its caller's.
+
+    A function under `checkpoint` or `compile` is run on stand-ins for its arguments. A write to an array that it
+    closes over would leave a stand-in's value there, whose derivative nobody knows.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> from pullback.autograd.writes import Writes
+    >>> outside = pb.xp.zeros(2)
+    >>> with Writes() as writes:
+    ...     inside = pb.xp.zeros(3)
+    ...     inside[0] = 1.0
+    ...     outside[:1] += 1.0
+    >>> del inside
+    >>> [x.shape for x in writes.outlasting()]
+    [(2,)]
+    """
+
+    def __init__(self) -> None:
+        self.written: list[Any] = []
+
+    def __enter__(self) -> Writes:
+        _NOTED.running.append(self)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _NOTED.running.remove(self)
+
+    def note(self, x: Any) -> None:
+        """Remember an array that is written to, and what it is a view of."""
+        while x is not None:
+            self.written.append(ref(x))
+            link = link_of(x)
+            x = None if link is None else link.base
+
+    def outlasting(self, *known: Any) -> list[Any]:
+        """The arrays that were written to and are still there, without those in these trees and what they view."""
+        if not self.written:
+            return []
+        if any(r() is not None for r in self.written):
+            gc.collect()  # what only a cycle keeps is gone with the function
+        expected: set[int] = set()
+        for x in tree.leaves(known):
+            while x is not None:
+                expected.add(id(x))
+                link = link_of(x) if hasattr(type(x), "link") else None
+                x = None if link is None else link.base
+        return [x for r in self.written if (x := r()) is not None and id(x) not in expected]
+
+
+class _Noted(threading.local):
+    def __init__(self) -> None:
+        self.running: list[Writes] = []
+
+
+_NOTED = _Noted()
 
 
 def _settle_views(base: Any) -> None:

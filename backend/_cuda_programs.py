@@ -29,7 +29,7 @@ TRIALS = 3  # timed calls of each kind; the first of a kind is not timed
 DEVICE_TO_DEVICE = 3  # cudaMemcpyKind
 
 
-def lanes(order: list[tuple[int, ...]], most: int) -> list[int]:
+def lanes(order: Sequence[tuple[int, ...]], most: int) -> list[int]:
     """A lane for each step, at most `most`: the one whose last step it waits for, else the one that is idle longest.
 
     Steps of one lane run in order; a step that waits for another lane's needs a signal.

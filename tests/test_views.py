@@ -85,3 +85,75 @@ def test_other_libraries_have_the_same_views(name, lib):
     gradient = pb.grad(f)(lib.asarray(x))
     assert lib.is_raw(gradient)
     np.testing.assert_allclose(lib.to_numpy(gradient), pb.grad(f)(x), rtol=1e-10, atol=1e-12)
+
+
+# ── functions that are run on stand-ins for their arguments ─────────────────────────────────────
+
+
+def _writing_outside(apply):
+    """A function that writes to an array which another function closes over."""
+
+    def f(a):
+        y = a * 1.0
+        v = y[:2]
+
+        def block(u):
+            v[0] = u[0] * 5.0
+            return xp.sum(u * u)
+
+        return apply(block)(a) + y[0] * y[1]
+
+    return f
+
+
+def test_a_checkpoint_refuses_writes_to_what_it_closes_over():
+    x = np.asarray([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(pb.grad(_writing_outside(lambda g: g))(x), [12.0, 9.0, 6.0])
+    with pytest.raises(TypeError, match=r"checkpoint\(block\): it writes in place to an array"):
+        pb.grad(_writing_outside(pb.checkpoint))(x)
+
+
+def test_a_checkpoint_may_write_to_its_own_arrays_and_arguments():
+    def block(u):
+        y = u * 1.0
+        v = y[:2]
+        v *= u[0]
+        u[1:] += y[:2]
+        return v, xp.sum(y * u)
+
+    def f(x, apply):
+        u = x * 2.0
+        v, s = apply(block)(u)
+        return s + xp.sum(v) + xp.sum(u**2)
+
+    x = np.asarray([1.0, 2.0, 3.0])
+    expected = pb.grad(lambda x: f(x, lambda g: g))(x)
+    np.testing.assert_allclose(pb.grad(lambda x: f(x, pb.checkpoint))(x), expected)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_compiled_functions_refuse_writes_to_what_they_close_over(wrapped):
+    S = xp.asarray(np.zeros(3))
+
+    def f(a):
+        V = S[1:]
+        V += a[1:]
+        return xp.sum(S * a)
+
+    x = np.asarray([1.0, 2.0, 3.0])
+    with pytest.raises(TypeError, match=r"compile\(f\): it writes in place to an array of shape"):
+        pb.compile(f, fast=False)(xp.asarray(x) if wrapped else x)
+
+
+def test_compiled_functions_may_return_views_of_what_they_wrote():
+    def f(a):
+        y = xp.zeros(3)
+        y[0] = a[0]
+        v = y[:2]
+        v += a[1:]
+        return {"view": v, "rest": [y[2:] * 1.0]}
+
+    compiled = pb.compile(f, fast=False)
+    for x in (np.asarray([1.0, 2.0, 3.0]), np.asarray([4.0, 0.5, 1.0])):
+        got, expected = compiled(xp.asarray(x)), f(xp.asarray(x))
+        np.testing.assert_allclose(pb.to_numpy(got["view"]), pb.to_numpy(expected["view"]))

@@ -11,6 +11,7 @@ from ...backend import Backend, backend_of, current, is_array, use
 from .. import tree
 from ..array import Array, peel, raw
 from ..links import like as like_kind
+from ..writes import Writes
 from .cuda_source import loopable as on_device
 from .entry import Entry
 from .fuse import goes_into, is_entropy_name, reducible
@@ -18,7 +19,7 @@ from .guards import MISS, Leaf, Token
 from .passes import simplify
 from .precision import turn_later
 from .program import ARRAY, NUMBER, Op, Program, Value
-from .recorder import Recorder
+from .recorder import Recorder, TraceError
 from .space import symbol_class
 from .symbols import Symbol
 
@@ -57,13 +58,19 @@ class Recording:
                 args.append(self._symbols(x, str(i), kind))
         kwargs = self._symbols(self.kwargs, "", kind)
         try:
-            with use(self._home()):  # what the function makes belongs to its arguments' library
+            # what the function makes belongs to its arguments' library
+            with use(self._home()), Writes() as writes:
                 out = self.f(*args, **kwargs)
         finally:
             self.recorder.open = False
         found, spec = tree.flatten(out)
         if any(type(peel(x)) is Array for x in found):
             return MISS
+        for x in writes.outlasting(out, args, kwargs):
+            raise TraceError(
+                f"compile({getattr(self.f, '__name__', 'f')}): it writes in place to an array of shape "
+                f"{tuple(x.shape)} that it closes over, which a replay would not do; return what is written"
+            )
         self.wrapped = [type(x) is Array for x in found]
         self.outputs = [raw(x) for x in found]
         real = self._real_all()
