@@ -120,7 +120,7 @@ def bind(cupy: Any) -> Callable[..., Any]:
     def on_device(value: Any, dtype: str) -> Any:
         """A number as a 0-d array; a rate that stays the same is copied once."""
         if isinstance(value, cupy.ndarray):
-            return value.astype(dtype, copy=False)
+            return value if value.dtype == dtype else value.astype(dtype)
         if (value, dtype) not in constants:
             if len(constants) > 256:
                 constants.clear()

@@ -50,11 +50,12 @@ def _step(
     opt: Any, params: Any, grads: Any, state: Moments, lr: Any, **decay: float
 ) -> tuple[Any, Moments]:
     done = count(state.step)
-    scalars = _scalars(opt, done + 1, rate(opt.lr if lr is None else lr, done))
+    after = done + 1  # once: a launch on a device
+    scalars = _scalars(opt, after, rate(opt.lr if lr is None else lr, done))
     slots = [state.first, state.second, state.third] if opt.amsgrad else [state.first, state.second]
     name = "amsgrad" if opt.amsgrad else "adam"
     new, slots = advance(name, params, grads, slots, scalars, mask=opt.mask, **decay)
-    return new, Moments(counted(done + 1), *slots)
+    return new, Moments(counted(after), *slots)
 
 
 @dataclass(frozen=True)
@@ -265,9 +266,10 @@ class NAdam:
     ) -> tuple[Any, NadamState]:
         """New parameters and state; as `SGD.step`."""
         done = count(state.step)
+        after = done + 1  # once: a launch on a device
         size = rate(self.lr if lr is None else lr, done)
-        product, now, then = self._momenta(state.product, done + 1)
-        scalars = _scalars(self, done + 1, size)
+        product, now, then = self._momenta(state.product, after)
+        scalars = _scalars(self, after, size)
         scalars["sg"] = size * (1 - now) / (1 - product)
         scalars["sm"] = size * then / (1 - product * then)
         shrink = {"decay" if self.decoupled else "l2": self.weight_decay}
@@ -276,7 +278,7 @@ class NAdam:
         )
         if isinstance(state.product, np.ndarray | float):
             product = np.array(product)
-        return new, NadamState(counted(done + 1), m, v, product)
+        return new, NadamState(counted(after), m, v, product)
 
     def _momenta(self, product: Any, t: Any) -> tuple[Any, Any, Any]:
         """π_t, μ_t and μ_{t+1}."""

@@ -84,12 +84,13 @@ class Adagrad:
     ) -> tuple[Any, Moments]:
         """New parameters and state; as `SGD.step`."""
         done = count(state.step)
-        scalars = {"t": done + 1, "lr": rate(self.lr if lr is None else lr, done)}
+        after = done + 1  # once: a launch on a device
+        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
         scalars |= {"lr_decay": self.lr_decay, "eps": self.eps}
         new, slots = advance(
             "adagrad", params, grads, [state.first], scalars, l2=self.weight_decay, mask=self.mask
         )
-        return new, Moments(counted(done + 1), *slots)
+        return new, Moments(counted(after), *slots)
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,8 @@ class RMSprop:
     ) -> tuple[Any, Moments]:
         """New parameters and state; as `SGD.step`."""
         done = count(state.step)
-        scalars = {"t": done + 1, "lr": rate(self.lr if lr is None else lr, done)}
+        after = done + 1  # once: a launch on a device
+        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
         scalars |= {"b2": self.alpha, "d2": 1 - self.alpha, "eps": self.eps}
         scalars["momentum"] = self.momentum
         name = "rmsprop" + "_centered" * bool(self.centered) + "_momentum" * bool(self.momentum)
@@ -168,7 +170,7 @@ class RMSprop:
         new, slots = advance(
             name, params, grads, slots, scalars, l2=self.weight_decay, mask=self.mask
         )
-        return new, Moments(counted(done + 1), *slots)
+        return new, Moments(counted(after), *slots)
 
 
 @dataclass(frozen=True)
@@ -231,10 +233,11 @@ class Adadelta:
     ) -> tuple[Any, Moments]:
         """New parameters and state; as `SGD.step`."""
         done = count(state.step)
-        scalars = {"t": done + 1, "lr": rate(self.lr if lr is None else lr, done)}
+        after = done + 1  # once: a launch on a device
+        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
         scalars |= {"b2": self.rho, "d2": 1 - self.rho, "eps": self.eps}
         slots = [state.first, state.second]
         new, slots = advance(
             "adadelta", params, grads, slots, scalars, l2=self.weight_decay, mask=self.mask
         )
-        return new, Moments(counted(done + 1), *slots)
+        return new, Moments(counted(after), *slots)

@@ -109,7 +109,10 @@ class SGD:
             If a gradient is no array, or complex for a real parameter.
         """
         done = count(state.step)
-        size, after = rate(self.lr if lr is None else lr, done), done + 1
+        size, after = (
+            rate(self.lr if lr is None else lr, done),
+            done + 1,
+        )  # once: a launch on a device
         if not self.momentum and not self.weight_decay and type(size) is float:
             spec, (ps, gs) = rows(params, grads)
             if ps and type(ps[0]) is np.ndarray:
@@ -179,9 +182,10 @@ class Nesterov:
     ) -> tuple[Any, Moments]:
         """The next y and state, from the gradient at y; as `SGD.step`."""
         done = count(state.step)
-        scalars = {"t": done + 1, "lr": rate(self.lr if lr is None else lr, done)}
+        after = done + 1  # once: a launch on a device
+        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
         new, (x,) = advance("nesterov", params, grads, [state.first], scalars)
-        return new, Moments(counted(done + 1), x)
+        return new, Moments(counted(after), x)
 
 
 @dataclass(frozen=True)
@@ -240,9 +244,10 @@ class Lion:
     ) -> tuple[Any, Moments]:
         """New parameters and state; as `SGD.step`."""
         done = count(state.step)
-        scalars = {"t": done + 1, "lr": rate(self.lr if lr is None else lr, done)}
+        after = done + 1  # once: a launch on a device
+        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
         scalars |= {"b1": self.b1, "b2": self.b2, "d1": 1 - self.b1, "d2": 1 - self.b2}
         new, (m,) = advance(
             "lion", params, grads, [state.first], scalars, decay=self.weight_decay, mask=self.mask
         )
-        return new, Moments(counted(done + 1), m)
+        return new, Moments(counted(after), m)
