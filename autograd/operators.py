@@ -204,8 +204,10 @@ def _kept(x: Array, key: Any, value: Any) -> Array:
 
 
 def _beside(x: Array, value: Any) -> Array:
-    """A list or number of Python's as an array of the library of `x`; arrays as they are."""
+    """A list or number, NumPy's too, as an array of the library of `x`; arrays as they are."""
     home = backend_of(raw(x))
+    if isinstance(value, np.generic) and not home.recording:
+        return Array(home.asarray(value))
     if is_array(value) or home.recording or any(is_array(v) for v in tree.leaves(value)):
         return namespace.asarray(value)
     return Array(home.asarray(value))

@@ -157,3 +157,10 @@ def test_what_no_array_is():
         assert not pb.backend.is_array(x)
     for x in (X, np.float64(1), xp.asarray(X)):
         assert pb.backend.is_array(x)
+
+
+def test_compiling_for_dask_arrays_is_refused_at_the_first_call():
+    _, there, _ = _dask()
+    compiled = pb.compile(pb.grad(lambda x: pb.xp.sum(x * x)))
+    with pytest.raises(TypeError, match="a Dask array, which is a program already"):
+        compiled(there(np.ones(3)))

@@ -387,3 +387,21 @@ def test_orders_that_cannot_be_had_say_so():
         B.xp.special.ive(made([0.5, 1.5]), made([1.0]))
     with pytest.raises(TypeError, match="not a whole number"):
         B.xp.special.polygamma(made(1.5), made([1.0]))
+
+
+@pytest.mark.parametrize("value", [np.float64(2.0), np.int64(2), 2.0, [2.0]], ids=str)
+def test_numbers_that_are_written_go_to_the_library_of_the_array(value):
+    """NumPy's scalars are numbers: while CuPy is active, they go into arrays of NumPy all the same."""
+
+    def f(x):
+        y = x * 1.0
+        y[1:2] = value
+        y[0] = x[0] * x[2]
+        return pb.xp.sum(y * y)
+
+    x = np.asarray([1.0, 5.0, 3.0])
+    expected = pb.grad(f)(x)
+    with pb.backend.use(B):
+        np.testing.assert_array_equal(pb.grad(f)(x), expected)
+        np.testing.assert_allclose(pb.to_numpy(pb.grad(f)(made(x))), expected)
+        pb.check_grads(f, (x,))

@@ -94,6 +94,11 @@ class Recording:
 
     def _class(self, x: Any) -> Any:
         kind = symbol_class(x)
+        if kind.backend.name.startswith("dask"):
+            raise TraceError(
+                f"compile({getattr(self.f, '__name__', 'f')}): an argument is a Dask array, which is a program "
+                "already: call the function as it is, and Dask runs the graph that it gives"
+            )
         self.backends.add(kind.backend.name)
         self.plain = self.backends != {"numpy"}
         runs = kind.backend.programs is not None and len(self.backends) == 1
