@@ -242,14 +242,15 @@ def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: A
     place, _, section = function.__module__.rpartition(".")
     space = getattr(namespace, section, namespace) if place else namespace
     ours = getattr(space, _NAMES.get(function.__name__, function.__name__), None)
-    if ours is not None and _takes(ours, args, kwargs):
+    if ours is not None and takes(ours, args, kwargs):
         return ours(*args, **kwargs)
     if function.__name__ in _QUESTIONS:
         return function(*_raw_inside(args), **_raw_inside(kwargs))
     return _on_values(f"{function.__module__}.{function.__name__}", function, args, kwargs)
 
 
-def _takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+def takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+    """Whether a function can be called with these arguments."""
     try:
         inspect.signature(function).bind(*args, **kwargs)
     except TypeError:

@@ -23,11 +23,16 @@ def unit(xp: Any, x: Any, axis: Any, *, least: bool = False) -> Any:
     usable = xp.isfinite(top) & (top > 0)
     limits = xp.finfo(x.dtype)
     exponent = xp.floor(xp.log2(xp.where(usable, top, xp.ones_like(top))))
-    lowest = math.ceil(math.log2(float(limits.smallest_normal)))
-    highest = math.floor(math.log2(float(limits.max)) - 1e-9)
+    lowest = _exponent(limits.smallest_normal)
+    highest = _exponent(limits.max)
     exponent = xp.where(exponent < lowest, lowest, xp.where(exponent > highest, highest, exponent))
     two = xp.ones_like(exponent) + 1
     return xp.where(usable, two**exponent, xp.ones_like(top))
+
+
+def _exponent(x: Any) -> int:
+    """The integer e of ``2**e <= x < 2**(e + 1)``; of NumPy's longdouble too, whose ends are no Python floats."""
+    return int(np.frexp(x)[1]) - 1
 
 
 def _scales(x: Any, ord: Any) -> bool:

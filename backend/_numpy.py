@@ -109,6 +109,7 @@ def astype(x, dtype, /, *, copy=True, device=None):
 
 def clip(x, /, min=None, max=None):
     """By the ufunc where it keeps the dtype of `x`; array_api_compat writes through masks, 20 times slower."""
+    x = x if hasattr(x, "dtype") else np.asarray(x)
     if x.dtype.kind == "f" and all(
         bound is None or type(bound) in (int, float) or bound.dtype is x.dtype
         for bound in (min, max)

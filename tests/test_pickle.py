@@ -305,3 +305,15 @@ def test_a_pool_of_processes(start, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[:-1] == ["[array([2., 4.]), array([4., 6.])]", "[2. 4.]"] * 3
     assert lines[-1] == "no end 0.25 3 0.5"
+
+
+@ways
+@pytest.mark.parametrize("maxiter", [1, 9])
+def test_how_an_iteration_ended_is_copied(way, maxiter):
+    A, b = np.asarray([[4.0, 1.0], [1.0, 3.0]]), np.asarray([1.0, 2.0])
+    _, info = pb.linalg.cg(A, b, maxiter=maxiter, check=False)
+    again = way(info)
+    assert type(again) is type(info)
+    assert again == info
+    assert vars(again) == vars(info)
+    assert info.converged == (maxiter == 9)

@@ -142,6 +142,28 @@ def test_precisions_that_lapack_lacks_are_refused_by_name(name, dtype):
         la.solve(np.eye(3, dtype=dtype), np.ones(3, dtype))
 
 
+@pytest.mark.parametrize("dtype", [name for name in PRECISIONS if name != "float16"])
+@pytest.mark.parametrize("name", ["cg", "minres", "gmres", "bicgstab", "lsmr"])
+def test_iterations_run_in_wider_precisions(name, dtype):
+    v, info = getattr(la, name)(2 * np.eye(3, dtype=dtype), np.ones(3, dtype))
+    assert info.converged
+    assert pb.to_numpy(v).dtype == dtype
+    np.testing.assert_allclose(pb.to_numpy(v), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("f", "said"),
+    [
+        (lambda: la.solveh_banded(np.zeros((0, 3)), np.ones(3)), r"ab has to be .* not \(0, 3\)"),
+        (lambda: la.solve_banded((0, -1), np.zeros((0, 3)), np.ones(3)), "u = -1"),
+        (lambda: la.solve_banded((-1, 1), np.zeros((1, 3)), np.ones(3)), "l = -1"),
+    ],
+)
+def test_bands_without_the_main_diagonal_are_refused(f, said):
+    with pytest.raises(ValueError, match=said):
+        f()
+
+
 @pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "uint16"])
 def test_integers_are_solved_in_double_precision(dtype):
     v = la.solve(np.eye(3, dtype=dtype), np.ones(3, dtype))

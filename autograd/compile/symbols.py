@@ -7,6 +7,7 @@ checkpoints and nested derivatives run as they stand, and what they do comes out
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from ...backend import Backend
+from .. import namespace
 from ..links import is_number
+from ..operators import takes
 from ..primitive import CONSTANT, names
 from ..writes import check_writable, write
 from .program import NUMBER
@@ -198,7 +201,10 @@ class Symbol(Recorded):
         """What Python numbers alone have: their value is read."""
         if name in _OF_PYTHON and self.of.kind == NUMBER:
             return getattr(self.read(f"x.{name}"), name)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise AttributeError(
+            f"a recorded array has the array API standard's attributes, and no {name!r}; look for a function of pb.xp, "
+            "as in pb.xp.sum(x)"
+        )
 
     def _unary(self, name: str, function: Callable[..., Any]) -> Any:
         if self.of.kind == NUMBER:
@@ -320,6 +326,8 @@ class Symbol(Recorded):
         return format(self.item(), spec) if spec else repr(self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if any(hasattr(x, "tape") for x in inputs):  # an `Array` beside it, which knows what to do
+            return NotImplemented
         name = _NUMPYS.get(ufunc.__name__, ufunc.__name__)
         if method == "__call__" and not options:
             for space in (self.space, self.space.special):
@@ -329,6 +337,8 @@ class Symbol(Recorded):
         return self._refused(f"numpy.{ufunc.__name__}")
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(hasattr(t, "tape") for t in types):  # an `Array` beside it, which knows what to do
+            return NotImplemented
         name = _NUMPYS.get(function.__name__, function.__name__)
         if function.__name__ in ("shape", "ndim", "size"):
             return getattr(args[0], function.__name__)
@@ -342,12 +352,39 @@ class Symbol(Recorded):
         found = getattr(space, name, None)
         if found is None:
             return self._refused(f"{function.__module__}.{function.__name__}")
-        return found(*args, **kwargs)
+        if name == "einsum":  # its labels stand beside the arrays, in either of two forms
+            return namespace.einsum(*args, **kwargs)
+        if name == "round" and (len(args) > 1 or kwargs):
+            return self._refused("numpy.round to decimals")
+        ours = getattr(namespace, section, namespace) if "." in function.__module__ else namespace
+        ours = getattr(ours, name, None)
+        if ours is None or takes(ours, args, kwargs):
+            return found(*args, **kwargs)
+        named = _by_name(function, ours, args, kwargs)
+        if takes(ours, *named):
+            return found(*named[0], **named[1])
+        try:
+            return found(*args, **kwargs)
+        except TypeError as error:  # NumPy's own settings, which a library's function may lack
+            raise TraceError(
+                f"{function.__module__}.{function.__name__} of a recorded array at {users_line()}: it is not recorded "
+                f"with these arguments; use pb.xp.{name}, whose signature is the array API standard's"
+            ) from error
 
     def _refused(self, what: str) -> Any:
         raise TraceError(
             f"{what} of a recorded array at {users_line()}: it cannot be recorded; use a function of pb.xp"
         )
+
+
+def _by_name(function: Callable[..., Any], ours: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The arguments of NumPy's `function` as the standard has them: ``np.sum(x, 0)`` is ``sum(x, axis=0)``."""
+    standard = inspect.signature(ours).parameters.values()
+    count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in standard)
+    theirs = list(inspect.signature(function).parameters)
+    named = dict(zip(theirs[count:], args[count:], strict=False)) | kwargs
+    named = {"correction" if k == "ddof" else k: v for k, v in named.items() if v is not None}
+    return args[:count], named
 
 
 # NumPy's own functions, by ``np.median(x)``, whose results' shapes do not depend on values.

@@ -51,6 +51,10 @@ class Info(int):
         made.residual, made.tolerance, made.why = residual, tolerance, why
         return made
 
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
+        """What `__new__` takes: an `int` is made anew by its number alone where it is copied or pickled."""
+        return (), dict(vars(self))
+
     def __repr__(self) -> str:
         word = "converged" if self.converged else "not converged"
         return f"<{word} after {self.steps} steps, residual {self.residual:.3g}, asked for {self.tolerance:.3g}>"

@@ -245,6 +245,10 @@ def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any, *, check: bool = Tru
     """
     low, up = (int(w) for w in l_and_u)
     ab, b = operands(ab, b)
+    if min(low, up) < 0:
+        raise ValueError(
+            f"solve_banded: l = {low} and u = {up}: numbers of diagonals below and above the main one, from 0 on"
+        )
     if len(ab.shape) < 2 or ab.shape[-2] != low + up + 1:
         raise ValueError(
             f"solve_banded: l = {low} and u = {up} need ab of shape (…, {low + up + 1}, n), not {tuple(ab.shape)}"
@@ -283,7 +287,7 @@ def solveh_banded(ab: Any, b: Any, *, lower: bool = False, check: bool = True) -
     Array([1.5, 2. , 1.5], dtype=float64, device='cpu')
     """
     ab, b = operands(ab, b)
-    if len(ab.shape) < 2:
+    if len(ab.shape) < 2 or not ab.shape[-2]:
         raise ValueError(f"solveh_banded: ab has to be (…, l + 1, n), not {tuple(ab.shape)}")
     low = ab.shape[-2] - 1
     if not lower:
