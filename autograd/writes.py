@@ -118,13 +118,13 @@ def _renew_views(base: Any, changed: Any, but: Any) -> None:
             if view is None or view is but:
                 continue
             its = link_of(view)
-            if its is None or its.base is not x or _apart(part, its.step, x.shape):
+            if its is None or its.base is not x or _disjoint(part, its.step, x.shape):
                 continue
             rebind(view, made(x, its.step))
             todo.append((view, None))
 
 
-def _apart(a: Any, b: Any, shape: tuple[int, ...]) -> bool:
+def _disjoint(a: Any, b: Any, shape: tuple[int, ...]) -> bool:
     """Whether two parts of an array have no element in common, as far as their first axis tells."""
     first, second = _span(a, shape), _span(b, shape)
     if first is None or second is None:
@@ -190,8 +190,6 @@ def _axes_back(name: str, args: Any, settings: Any, ndim: int) -> tuple[int, ...
         order = np.asarray([a % ndim for a in axes], int)
     else:
         for i in range(ndim):  # where each axis goes, by an array whose axes differ in length
-            lengths = [1] * ndim
-            lengths[i] = 2
             moved = np.moveaxis(room.repeat(2, i), *args, **settings).shape
             order[moved.index(2)] = i
     return tuple(int(i) for i in np.argsort(order))
