@@ -16,6 +16,7 @@ from ..backend import backend_of
 from .aliases import call, link_of, made, on_layout, watch
 from .array import Array, raw
 from .backward import SPACES
+from .dtypes import is_complex
 from .links import Link, Step
 
 READ_ONLY = frozenset(("broadcast_to", "diagonal", "linalg.diagonal"))
@@ -45,7 +46,7 @@ def check_writable(x: Any) -> None:
                 "pullback's: its own buffer is never written to, so the write would be lost; begin with "
                 "pb.xp.asarray(a), or write to a copy"
             )
-        if step.name in READ_ONLY or (step.name == "imag" and not _is_complex(link.base)):
+        if step.name in READ_ONLY or (step.name == "imag" and not is_complex(link.base.dtype)):
             raise ValueError(
                 f"assignment destination is read-only: {step.name} gives a view that NumPy does not write to; "
                 "write to its base, or to a copy: pb.xp.asarray(x, copy=True)"
@@ -202,13 +203,9 @@ def _at_places(base: Any, places: np.ndarray, view: Any) -> Any:
     return call(flat, "reshape", tuple(base.shape))
 
 
-def _is_complex(x: Any) -> bool:
-    return "complex" in str(x.dtype)
-
-
 def _with_part(base: Any, name: str, view: Any) -> Any:
     """A complex base with another real or imaginary part."""
-    if not _is_complex(base):
+    if not is_complex(base.dtype):
         return view
     other = call(base, "imag" if name == "real" else "real")
     real, imag = (view, other) if name == "real" else (other, view)

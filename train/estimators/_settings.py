@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import optim
-from .._step import PRECISIONS
+from ...autograd.compile.precision import PRECISIONS
 
 SOLVERS = ("adam", "sgd", "lbfgs")
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names for ours, where they differ
