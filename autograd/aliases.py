@@ -66,11 +66,9 @@ def _base_on_tape(x: Array, first: Array, on_tapes: dict[tuple[int, int], Array]
     """What `x` is a view of, where only the first of a chain of views is known; what is gone is made again."""
     tape = x.tape
     if not tape.open:
-        return (
-            first  # which is right where there is one step; more are refused, as its tape is gone
-        )
-    slot = _step_at(tape, x.slot, x.shape)[1]
-    shape = _step_at(tape, x.slot, x.shape)[2]
+        # right where there is one step; more are refused, as its tape is gone
+        return first
+    _, slot, shape = _step_at(tape, x.slot, x.shape)
     missing = []
     while slot != first.slot and (id(tape), slot) not in on_tapes:
         step, above, shape_above = _step_at(tape, slot, shape)

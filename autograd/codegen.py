@@ -138,9 +138,8 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
         "y.value, y.tape, y.slot = out, tape, len(entries)",
         f"entries.append((pull, x.slot{checks}{kept}))",
     ]
-    if (
-        view
-    ):  # a look at its base's link is all that a view costs where nothing is written: `links.py`
+    # a look at its base's link is all that a view costs where nothing is written: `links.py`
+    if view:
         scope["hold_key"], scope["BASIC"] = hold_key, BASIC
         made.append("y.link = x if (link := x.link) is None or link is False else link")
         lines += [

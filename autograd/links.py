@@ -88,7 +88,7 @@ def attach(y: Any, x: Any, name: str, args: tuple[Any, ...], settings: dict[str,
     elif name == "astype":
         if settings.get("copy", True) or y.dtype != x.dtype:
             return
-    elif name == "reshape" and (settings.get("copy") or _apart(_inner(y), _inner(x))):
+    elif name == "reshape" and (settings.get("copy") or _is_copy(_inner(y), _inner(x))):
         return
     if own and type(y) is Array and not _WATCHING and y.tape.open:
         y.link = x.link if type(x.link) is Array else x
@@ -104,7 +104,7 @@ def _inner(x: Any) -> Any:
     return x.value if type(x) is Array else getattr(x, "real_value", x)
 
 
-def _apart(a: Any, b: Any) -> bool:
+def _is_copy(a: Any, b: Any) -> bool:
     """Whether a reshaped array of NumPy's is a copy, so that nothing need hold the other."""
     if type(a) is not np.ndarray or type(b) is not np.ndarray:
         return False

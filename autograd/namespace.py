@@ -140,30 +140,12 @@ def function(name: str) -> Any:
         raise AttributeError(f"pb.xp has no attribute {name!r}") from None
 
 
-_HIDDEN = frozenset(
-    (
-        "gap_divide",
-        "gathered",
-        "getitem",
-        "implicit",
-        "inverse_by",
-        "kink",
-        "leg",
-        "over_above",
-        "over_below",
-        "over_root_above",
-        "over_root_below",
-        "polar",
-        "ray",
-        "sampled_product",
-        "separate",
-        "setitem",
-        "slogdet_by",
-        "solve_by",
-        "sparse_product",
-        "varied",
-    )
+# What rules alone call.
+_FOR_RULES = frozenset(
+    """gap_divide gathered inverse_by kink leg over_above over_below over_root_above over_root_below polar ray
+    sampled_product separate slogdet_by solve_by sparse_product varied""".split()  # noqa: SIM905 - a table
 )
+_HIDDEN = _FOR_RULES | {"getitem", "implicit", "setitem"}
 
 
 def __getattr__(name: str) -> Any:
@@ -238,23 +220,7 @@ SPACES[Array] = extend(
     **{
         name: (lambda *args, _name=name, **settings: front_of(find(_name))(*args, **settings))
         for name in (
-            "gap_divide",
-            "kink",
-            "leg",
-            "over_above",
-            "over_below",
-            "over_root_above",
-            "over_root_below",
-            "polar",
-            "ray",
-            "separate",
-            "varied",
-            "solve_by",
-            "slogdet_by",
-            "inverse_by",
-            "gathered",
-            "sparse_product",
-            "sampled_product",
+            *_FOR_RULES,
             "einsum",
             "expm",
             "linear",

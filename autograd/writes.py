@@ -20,6 +20,7 @@ from . import tree
 from .aliases import call, link_of, made, on_layout, watch
 from .array import Array, raw
 from .backward import SPACES
+from .dtypes import is_complex
 from .links import Link, Step
 
 READ_ONLY = frozenset(("broadcast_to", "diagonal", "linalg.diagonal"))
@@ -49,7 +50,7 @@ def check_writable(x: Any) -> None:
                 "pullback's: its own buffer is never written to, so the write would be lost; begin with "
                 "pb.xp.asarray(a), or write to a copy"
             )
-        if step.name in READ_ONLY or (step.name == "imag" and not _is_complex(link.base)):
+        if step.name in READ_ONLY or (step.name == "imag" and not is_complex(link.base.dtype)):
             raise ValueError(
                 f"assignment destination is read-only: {step.name} gives a view that NumPy does not write to; "
                 "write to its base, or to a copy: pb.xp.asarray(x, copy=True)"
@@ -184,13 +185,13 @@ def _renew_views(base: Any, changed: Any, but: Any) -> None:
             if view is None or view is but:
                 continue
             its = link_of(view)
-            if its is None or its.base is not x or _apart(part, its.step, x.shape):
+            if its is None or its.base is not x or _disjoint(part, its.step, x.shape):
                 continue
             rebind(view, made(x, its.step))
             todo.append((view, None))
 
 
-def _apart(a: Any, b: Any, shape: tuple[int, ...]) -> bool:
+def _disjoint(a: Any, b: Any, shape: tuple[int, ...]) -> bool:
     """Whether two parts of an array have no element in common, as far as their first axis tells."""
     first, second = _span(a, shape), _span(b, shape)
     if first is None or second is None:
@@ -256,8 +257,6 @@ def _axes_back(name: str, args: Any, settings: Any, ndim: int) -> tuple[int, ...
         order = np.asarray([a % ndim for a in axes], int)
     else:
         for i in range(ndim):  # where each axis goes, by an array whose axes differ in length
-            lengths = [1] * ndim
-            lengths[i] = 2
             moved = np.moveaxis(room.repeat(2, i), *args, **settings).shape
             order[moved.index(2)] = i
     return tuple(int(i) for i in np.argsort(order))
@@ -270,13 +269,9 @@ def _at_places(base: Any, places: np.ndarray, view: Any) -> Any:
     return call(flat, "reshape", tuple(base.shape))
 
 
-def _is_complex(x: Any) -> bool:
-    return "complex" in str(x.dtype)
-
-
 def _with_part(base: Any, name: str, view: Any) -> Any:
     """A complex base with another real or imaginary part."""
-    if not _is_complex(base):
+    if not is_complex(base.dtype):
         return view
     other = call(base, "imag" if name == "real" else "real")
     real, imag = (view, other) if name == "real" else (other, view)

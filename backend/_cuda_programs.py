@@ -303,9 +303,8 @@ class Segment:
         stream.synchronize()
         took = self.runtime.clock() - start
         self.calls += 1
-        if (
-            timed and self.misses <= before and len(self.graphs) == captured
-        ):  # captures are not timed
+        # captures are not timed
+        if timed and self.misses <= before and len(self.graphs) == captured:
             self.times[kind].append(took)
         if self.mode == "trial" and all(len(self.times[way]) >= TRIALS for way in self.ways):
             fastest = min(self.ways, key=lambda way: min(self.times[way]))

@@ -164,9 +164,8 @@ def _raising(name: str, function: Any) -> Any:
             with cupyx.errstate(linalg="raise"):
                 return function(*args, **settings)
         except np.linalg.LinAlgError as error:
-            if not all(
-                bool(cupy.all(x == x)) for x in args
-            ):  # NaN is flagged too, and passes through in NumPy
+            # NaN is flagged too, and passes through in NumPy
+            if not all(bool(cupy.all(x == x)) for x in args):
                 return function(*args, **settings)
             text = f"linalg.{name}: {error}; pb.linalg has the same with check=False, for which no flag is read"
             kind = NotPositiveDefiniteError if name == "cholesky" else SingularMatrixError

@@ -196,7 +196,8 @@ def cholesky(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> Choles
     out = Cholesky(cupy, libs, values)
     if check:
         failed, spread = _flags(cupy, info, made)
-        if failed > 0 and bool(cupy.all(A == A)):  # NaN passes through
+        # NaN is not flagged: the unit matrix was factorised in its place
+        if failed > 0:
             raise not_positive(failed)
         if spread**2 < np.sqrt(np.finfo(A.dtype).eps):
             below = cupy.tril(A, k=-1)
@@ -227,7 +228,8 @@ class Triangle(Factor):
             A, b, trans="T" if transposed else "N", lower=self.lower, unit_diagonal=self.unit
         )
         if self.unit and A.shape[-1] > 1:
-            # a unit diagonal is not read, so that NaN does not reach the first of the unknowns by itself
+            # what is not finite is NaN throughout (`triangle`), but a unit diagonal is not read: NaN would not reach
+            # the unknown that is computed first
             corner = A[..., -1:, :1] if self.lower else A[..., :1, -1:]
             out = cupy.where(cupy.isnan(corner), cupy.full((), np.nan, dtype), out)
         return finite.columns(cupy, out, b)

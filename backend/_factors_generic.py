@@ -284,9 +284,8 @@ def failing_minor(xp: Any, A: Any) -> tuple[int, tuple[int, ...]]:
         for order in range(1, A.shape[-1] + 1):
             try:
                 L = xp.linalg.cholesky(whole[:order, :order])
-            except (
-                Exception
-            ):  # each library has a class of its own; that it is not definite is known
+            # each library has a class of its own; that it is not definite is known
+            except Exception:
                 return order, index
             if not bool(xp.all(L == L)):
                 return order, index

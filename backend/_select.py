@@ -183,9 +183,8 @@ def is_array(x: Any) -> bool:
     >>> backend.is_array(np.zeros(2)), backend.is_array([0.0, 0.0])
     (True, False)
     """
-    return array_api_compat.is_array_api_obj(x) and not isinstance(
-        x, type
-    )  # np.float64 has the attribute
+    # the class np.float64 has the attribute
+    return array_api_compat.is_array_api_obj(x) and not isinstance(x, type)
 
 
 _foreign: dict[tuple[type, str], Backend] = {}

@@ -234,9 +234,8 @@ def _ive_by_ratios(xp: Any, v: float, x: Any) -> Any:
     """From the order within [0, 1), for x from 30 to v²."""
     first = v - int(v)
     ratio, out = xp.zeros_like(x), xp.ones_like(x)
-    for k in range(
-        int(math.sqrt(v * v + 40 * v * v)) + 20, -1, -1
-    ):  # Σ 2k/x steps beyond v are above 36
+    # Σ 2k/x steps beyond v are above 36
+    for k in range(int(math.sqrt(v * v + 40 * v * v)) + 20, -1, -1):
         ratio = 1.0 / ((2.0 * (first + k + 1)) / x + ratio)
         if k < int(v):
             out = out * ratio

@@ -61,9 +61,8 @@ def read_npz(
     with open_file(path) as file:
         try:
             archive = zipfile.ZipFile(file)
-        except (
-            Exception
-        ) as error:  # of bytes that anybody may have written: zipfile throws many kinds
+        # of bytes that anybody may have written: zipfile throws many kinds
+        except Exception as error:
             file.seek(0)
             if file.read(6) == _NPY:
                 raise InputError(
@@ -119,9 +118,8 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> n
             return _array(stream, info.file_size, where)
     except InputError:
         raise
-    except (
-        Exception
-    ) as error:  # of bytes that anybody may have written: zipfile and NumPy throw many kinds
+    # of bytes that anybody may have written: zipfile and NumPy throw many kinds
+    except Exception as error:
         raise _unreadable(where, error or type(error).__name__) from None
 
 

@@ -89,9 +89,8 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
         header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")].decode())
     except (MemoryError, KeyboardInterrupt):
         raise
-    except (
-        Exception
-    ) as error:  # of bytes that anybody may have written: the loader throws many kinds
+    # of bytes that anybody may have written: the loader throws many kinds
+    except Exception as error:
         raise InputError(
             f"{path} is not a .safetensors file, or is damaged: {one_line(error)}"
         ) from None

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..autograd.compile.precision import PRECISIONS
 from ._data import TASKS
 from ._errors import InputError, listed, one_line, shown
 from ._files import read_bytes
-from ._step import PRECISIONS
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity")
 BACKENDS = ("auto", "numpy", "cupy")

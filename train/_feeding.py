@@ -89,7 +89,7 @@ def batches(
     places = owner.asarray(order)
     if owner.array_type is np.ndarray:
         chosen = (places[part] for part in parts)
-        return fed((tuple(take(a, rows, axis=0) for a in arrays) for rows in chosen), x, home)
+        return fed((tuple(take(a, own, axis=0) for a in arrays) for own in chosen), x, home)
     return _gathered(arrays, places, parts, take)
 
 

@@ -12,6 +12,7 @@ from ..autograd import tree, value_and_grad
 from ..autograd.array import Array, raw
 from ..autograd.backward import SPACES
 from ..autograd.compile import compile
+from ..autograd.compile.precision import PRECISIONS
 from ..autograd.dtypes import is_inexact
 from ..backend import Backend, is_array
 from ..models._module import trains_differently
@@ -20,7 +21,6 @@ from ._errors import one_line
 
 Step = Callable[..., tuple[Any, Any, Any]]
 
-PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 # Recording takes as long as so many steps of a small network.
 _WORTH = 50
 

@@ -70,10 +70,10 @@ def kept(text: str, name: str, compile_it: Callable[[Any], None]) -> Any:
                 "Make room or set PULLBACK_CACHE to another folder",
             )
             break
-        except (
-            Exception
-        ):  # what unpickling and numba raise for files that say something else than they should
-            _forget(folder, name)
+        # what unpickling and numba raise for files that say something else than they should
+        except Exception:
+            with contextlib.suppress(OSError):
+                _forget(folder, name)
     kernel = _executed(text.replace("cache=True, ", ""), f"<pullback {name}>", name)
     compile_it(kernel)
     return kernel

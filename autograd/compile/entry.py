@@ -35,7 +35,8 @@ class Entry:
     fast: bool
     plain: bool  # of another library than NumPy
     name: str
-    by_layout: bool = False  # whether it is right for arguments alone that lie in memory in the order of their indices
+    # whether it is right for those arguments alone that lie in memory in the order of their indices
+    by_layout: bool = False
     device: Any = None  # the backend, where its device runs programs: `cuda_assemble.py`
     assembly: Assembly | None = None
     source: str = ""

@@ -73,9 +73,8 @@ class Statements:
         default_factory=dict
     )  # what may not be read in an earlier statement
     times: list[int] = field(default_factory=list)  # where some are done at once: when each is
-    alias: dict[Value, frozenset[Value]] = field(
-        default_factory=dict
-    )  # in whose buffers the results of calls may lie: `plan.find_aliases`
+    # in whose buffers the results of calls may lie: `plan.find_aliases`
+    alias: dict[Value, frozenset[Value]] = field(default_factory=dict)
 
     def time(self, i: int) -> int:
         """When a statement is done."""

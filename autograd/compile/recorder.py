@@ -55,9 +55,8 @@ class Recorder:
         self.open = True
         self.count = 0
         self.constants: dict[int, tuple[Any, Value]] = {}
-        self.by_layout = (
-            False  # whether what was done hung on how arrays lie in memory: `aliases.py`
-        )
+        # whether what was done hung on how arrays lie in memory: `aliases.py`
+        self.by_layout = False
 
     def value(self, x: Any, **options: Any) -> Value:
         """A new value for something like `x`."""

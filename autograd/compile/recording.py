@@ -209,9 +209,8 @@ class Recording:
     def _writes(self, op: Op) -> bool:
         """Whether the result of an operation is a buffer of the program's own, not what a function returned."""
         if self.device is not None:
-            new = (
-                op.shares is not None and not op.shares
-            )  # a call, but not of what NumPy calls a view
+            # a call, but not of what NumPy calls a view
+            new = op.shares is not None and not op.shares
             return on_device(op) or reducible(op) or (goes_into(op) and new)
         return not self.plain and (goes_into(op) or is_entropy_name(op))
 

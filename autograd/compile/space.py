@@ -90,9 +90,8 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if refusal is not None or _by_mask(name, args, settings):
             _refuse_shape(name, args, refusal)
         if find_recorder(args) is None and find_recorder(settings) is None:
-            return function(
-                *args, **settings
-            )  # all that was recorded were numbers, which were read
+            # all that was recorded were numbers, which were read
+            return function(*args, **settings)
         out = recorder.record(name, function, args, settings)
         if name in _VIEWS and isinstance(out, Symbol) and isinstance(args[0], Symbol):
             attach(out, args[0], name, args[1:], settings)

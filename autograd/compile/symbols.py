@@ -96,7 +96,7 @@ class Symbol(Recorded):
     locked: bool
 
     def rebind(self, out: Any) -> Symbol:
-        """Take the value of `out`: for `aliases.write`."""
+        """Take the value of `out`; `writes.py` asks for it."""
         if not isinstance(out, Symbol):
             out = type(self)(self.recorder, self.recorder.constant(out), out)
         self.of, self.real_value = out.of, out.real_value

@@ -114,9 +114,8 @@ class Triangle:
         a, b = column[k], column[k + 1].real
         size = np.hypot(abs(a), b)
         self.broken = bool(b == 0)
-        if size == 0 or not np.isfinite(
-            size
-        ):  # A is singular on this space: nothing to gain from the column
+        # A is singular on this space: nothing to gain from the column
+        if size == 0 or not np.isfinite(size):
             self.broken = True
             return
         phase = a / abs(a) if a != 0 else 1.0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import optim
-from .._step import PRECISIONS
+from ...autograd.compile.precision import PRECISIONS
 
 SOLVERS = ("adam", "sgd", "lbfgs")
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names for ours, where they differ
@@ -64,10 +64,8 @@ def check_settings(estimator: Any) -> None:
         _refuse(estimator, "learning_rate", "constant, invscaling or adaptive")
     if estimator.early_stopping and estimator.solver == "lbfgs":
         _refuse(estimator, "early_stopping", "False with solver='lbfgs', which has no epochs")
-    for setting in (
-        "dropout",
-        "batch_norm",
-    ):  # the minimiser needs one function from beginning to end
+    # the minimiser needs one function from beginning to end
+    for setting in ("dropout", "batch_norm"):
         if getattr(estimator, setting) and estimator.solver == "lbfgs":
             _refuse(estimator, setting, "off with solver='lbfgs', which knows no training mode")
     fraction = estimator.validation_fraction
