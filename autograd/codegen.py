@@ -33,7 +33,7 @@ from .array import Array, raw
 from .codegen_pulls import compile_source, kept_by, make_pull, make_recorder, traced_slots
 from .dtypes import is_inexact
 from .keys import BASIC, beside, clean_key, hold_key
-from .links import VIEWS, follow
+from .links import NEVER_NUMBERS, VIEWS, follow
 from .primitive import CONSTANT, Primitive, apply, apply_constant, normalise
 from .variadic import apply_variadic
 
@@ -156,7 +156,7 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
         "            out = normalise(out)",
         f"        if {condition}:",
         *(f"            {line}" for line in made),
-        "            y.link = None",
+        f"            y.link = {False if primitive.name in NEVER_NUMBERS else None}",
         "            return y",
     ]
 
@@ -230,7 +230,7 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
         "entries = tape.entries",
         "y = new(Array)  # a class with an __init__ takes 1.4 times as long",
         "y.value, y.tape, y.slot = out, tape, len(entries)",
-        "y.link = None",
+        f"y.link = {False if primitive.name in NEVER_NUMBERS else None}",
         f"entries.append(({pull}, {slots}{kept}))",
         "return y",
     ]

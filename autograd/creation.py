@@ -88,7 +88,9 @@ def asarray(
     value = peel(obj)
     if type(value) is Array:
         if _is_as_asked(value, dtype, device):
-            return _call("positive", value)  # a copy that stays on the tape
+            copied = _call("positive", value)  # which stays on the tape
+            copied.link = False
+            return copied
         if copy is False:
             raise ValueError(
                 f"asarray(copy=False): from {value.dtype} on {value.device} to dtype={dtype}, device={device} "

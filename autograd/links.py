@@ -28,6 +28,8 @@ VIEWS = frozenset(
     """astype broadcast_to expand_dims flip getitem imag linalg.diagonal matrix_transpose moveaxis permute_dims real
     reshape squeeze""".split()  # noqa: SIM905 - a table
 )
+# The functions whose results are arrays in NumPy, not scalars, where they have no axes.
+NEVER_NUMBERS = frozenset(("roll", "tensordot", "where"))
 FEW = 16  # links to views, of which the dead ones need not be looked for
 DEEP = 64  # views of views, after which one that lies in memory as an earlier one is linked as that
 

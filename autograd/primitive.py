@@ -14,7 +14,7 @@ from .array import UNTRACED, Array, peel, raw, result
 from .backward import SPACES
 from .dtypes import is_inexact
 from .keys import hold_key
-from .links import VIEWS, attach
+from .links import NEVER_NUMBERS, VIEWS, attach
 from .transfer import of_two_libraries
 
 SCALARS = frozenset((bool, int, float, complex, type(None)))
@@ -366,6 +366,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
         y = _untraced(primitive, out)
     if primitive.views and not isinstance(out, np.generic):
         attach(y, args[0], primitive.name, args[1:], settings)
+    elif primitive.name in NEVER_NUMBERS:
+        y.link = False
     return y
 
 

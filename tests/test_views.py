@@ -157,3 +157,37 @@ def test_compiled_functions_may_return_views_of_what_they_wrote():
     for x in (np.asarray([1.0, 2.0, 3.0]), np.asarray([4.0, 0.5, 1.0])):
         got, expected = compiled(xp.asarray(x)), f(xp.asarray(x))
         np.testing.assert_allclose(pb.to_numpy(got["view"]), pb.to_numpy(expected["view"]))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n, x: n.tensordot(x, x, axes=1),
+        lambda n, x: n.where(x[0] > 0, x[0] * 2, x[1]),
+        lambda n, x: n.roll(n.reshape(x[:1] * 1.0, ()), 1),
+        lambda n, x: n.asarray(n.sum(x), copy=True),
+        lambda n, x: n.full((), n.sum(x)),
+    ],
+    ids=["tensordot", "where", "roll", "asarray", "full"],
+)
+def test_results_without_axes_that_numpy_has_as_arrays(make):
+    """Not as its scalars: a reshape is a view of them, and another name sees a write."""
+
+    def f(n, x):
+        v = make(n, x)
+        other = v
+        n.reshape(v, (1,))[0] += 3.0
+        other *= 2.0
+        return n.sum(v * v)
+
+    x = np.asarray([1.0, 2.0, 4.0])
+    expected = f(np, x.copy())
+    assert float(f(xp, xp.asarray(x))) == expected
+    value, gradient = pb.value_and_grad(lambda x: f(xp, x))(x)
+    assert value == expected
+    for i, step in enumerate(np.eye(3) * 1e-6):
+        difference = (f(np, x + step) - f(np, x - step)) / 2e-6
+        assert gradient[i] == pytest.approx(difference, rel=1e-6, abs=1e-6)
+    compiled = pb.compile(pb.grad(lambda x: f(xp, x)), fast=False)
+    for y in (x, 2 * x):
+        np.testing.assert_allclose(compiled(y), pb.grad(lambda x: f(xp, x))(y), rtol=1e-12)

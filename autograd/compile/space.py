@@ -15,7 +15,7 @@ from ...backend import Backend, backend_of, is_array, register
 from ...backend._base import Namespace
 from ..backward import SPACES
 from ..dtypes import as_numpy
-from ..links import VIEWS, attach
+from ..links import NEVER_NUMBERS, VIEWS, attach
 from ..primitive import REGISTRY, find
 from ..signatures import ARRAYS
 from ..transfer import of_two_libraries
@@ -95,6 +95,8 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         out = recorder.record(name, function, args, settings)
         if name in _VIEWS and isinstance(out, Symbol) and isinstance(args[0], Symbol):
             attach(out, args[0], name, args[1:], settings)
+        elif name in NEVER_NUMBERS and isinstance(out, Symbol):
+            out.link = False
         return out
 
     call.__name__ = name
