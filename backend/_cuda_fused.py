@@ -23,42 +23,53 @@ ONE_BLOCK = 1 << 16  # rows whose losses one block of threads adds up
 def launcher(cupy: Any) -> Launch:
     """``launch(name, dtype, rows, cols, *arguments, label="")``, compiling on first use.
 
-    Whole numbers are passed as sizes, bools as flags, floats in the kernel's dtype.
+    Whole numbers are passed as sizes.
     """
     modules: dict[str, Any] = {}
     functions: dict[tuple[str, str], Any] = {}
+    bound: dict[tuple[Any, ...], tuple[Any, Any, Any]] = {}  # by what a launch depends on
+
+    def bind_launch(key: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+        name, label, char, rows, cols = key
+        function = functions.get((name + label, char))
+        if function is None:
+            dtype = NAMES[char]
+            if dtype not in modules:
+                modules[dtype] = cupy.RawModule(code=_cuda_kernels.module(dtype))
+            function = modules[dtype].get_function(f"{name}_{label}" if label else name)
+            functions[name + label, char] = function
+        if len(bound) > 4096:
+            bound.clear()
+        found = bound[key] = (function, *_cuda_kernels.launch_shape(name, rows, cols))
+        return found
 
     def launch(
         name: str, dtype: np.dtype, rows: int, cols: int, *args: Any, label: str = ""
     ) -> None:
-        function = functions.get((name + label, dtype.char))
-        if function is None:
-            if dtype.name not in modules:
-                modules[dtype.name] = cupy.RawModule(code=_cuda_kernels.module(dtype.name))
-            function = modules[dtype.name].get_function(f"{name}_{label}" if label else name)
-            functions[name + label, dtype.char] = function
-        grid, block = _cuda_kernels.launch_shape(name, rows, cols)
-        function(grid, block, tuple(_by_value(a, dtype) for a in args))
+        key = (name, label, dtype.char, rows, cols)
+        function, grid, block = bound.get(key) or bind_launch(key)
+        function(grid, block, tuple([int64(x) if type(x) is int else x for x in args]))
 
     return launch
 
 
-def _by_value(x: Any, dtype: np.dtype) -> Any:
-    if isinstance(x, bool):
-        return np.int32(x)
-    if isinstance(x, int):
-        return np.int64(x)
-    return dtype.type(x) if isinstance(x, float) else x
+int64 = np.int64
+# A dtype's name is worked out by NumPy each time it is asked for, which takes 3 µs; its character is there.
+NAMES = {np.dtype(name).char: name for name in _cuda_kernels.DTYPES}
+LABELS = {np.dtype(name).char: name for name in _cuda_kernels.LABELS}
 
 
 def _fits(*arrays: Any) -> bool:
     """Whether arrays are of one dtype that there are kernels for, in C order, and not empty."""
     dtype = arrays[0].dtype
-    return (
-        dtype.name in _cuda_kernels.DTYPES
-        and arrays[0].size > 0
-        and all(a.dtype == dtype and a.flags.c_contiguous for a in arrays)
-    )
+    if dtype.char not in NAMES or not arrays[0].size:
+        return False
+    for a in arrays:
+        if a.dtype is not dtype and a.dtype != dtype:
+            return False
+        if not a.flags.c_contiguous:
+            return False
+    return True
 
 
 def layers(
@@ -163,11 +174,11 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
                 f" with {labels.size} labels"
             )
         z, y = by_row(logits, -1), cupy.ascontiguousarray(labels)
-        if z is None or y.dtype.name not in _cuda_kernels.LABELS:
+        if z is None or y.dtype.char not in LABELS:
             return _generic.softmax_cross_entropy(xp, logits, labels)
         loss, slope = cupy.ndarray(rows, z.dtype), cupy.ndarray(z.shape, z.dtype)
         arguments = (z, y, loss, slope, rows, cols)
-        launch("cross_entropy", z.dtype, rows, cols, *arguments, label=y.dtype.name)
+        launch("cross_entropy", z.dtype, rows, cols, *arguments, label=LABELS[y.dtype.char])
         if rows > ONE_BLOCK:
             return cupy.mean(loss), slope
         mean = cupy.ndarray((), z.dtype)

@@ -61,8 +61,9 @@ def main() -> int:
     path = os.pathsep.join([str(ROOT / "tools"), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | ENVIRONMENT | {"PYTHONPATH": path}
     pytest = [
-        sys.executable, "-P", "-m", "pytest", "-q", "-n", str(options.jobs), "-p", "no:cacheprovider", "-p",
-        "live_failures", f"--live-failures={folder}", "-r", "N", "--tb=short", "--show-capture=no", "tests",
+        sys.executable, "-P", "-m", "pytest", "-q", "-n", str(options.jobs), "-p", "no:cacheprovider",
+        "-p", "no:benchmark",  # where it is installed, it warns beside xdist, and warnings are errors
+        "-p", "live_failures", f"--live-failures={folder}", "-r", "N", "--tb=short", "--show-capture=no", "tests",
     ]  # fmt: skip
     status = run(pytest, options.tests, environment)
     # the benchmarks' workers are alone on the device

@@ -20,6 +20,10 @@ from .plan import Plan, make_plan
 from .precision import store_rounded
 from .program import ARRAY, NUMBER, Op, Program, Value
 
+APART = (
+    64 << 20
+)  # bytes of a program's values that need not share memory, so that more of it runs side by side
+
 
 class Segment:
     """Steps of the device that follow each other without a call between them."""
@@ -120,7 +124,7 @@ def _laid_out(
             program, statements, make_plan(program, statements, donated, pairs), constant=True
         )
     slots = schedule(statements)
-    plan = make_plan(program, statements, donated, pairs)
+    plan = make_plan(program, statements, donated, pairs, apart=APART)
     for s in statements.items:
         if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].place:
             return None

@@ -93,7 +93,14 @@ def lives(program: Program, out: Statements) -> tuple[dict[Value, int], dict[Val
     return first, last
 
 
-def make_plan(program: Program, out: Statements, donated: set[int], pairs: dict[int, int]) -> Plan:
+def make_plan(
+    program: Program,
+    out: Statements,
+    donated: set[int],
+    pairs: dict[int, int],
+    *,
+    apart: int = 0,
+) -> Plan:
     """Lay out all values.
 
     Parameters
@@ -104,6 +111,9 @@ def make_plan(program: Program, out: Statements, donated: set[int], pairs: dict[
         Inputs whose arrays may be written to.
     pairs : dict
         ``pairs[k]``: the input that output k most resembles.
+    apart : int
+        Bytes up to which every value has memory of its own: where memory is used again, what could run side by side
+        has to wait.
     """
     plan = Plan()
     find_aliases(out)
@@ -128,7 +138,13 @@ def make_plan(program: Program, out: Statements, donated: set[int], pairs: dict[
             plan.donated[v] = place
             plan.replaced.add(program.inputs[place])
             taken.add(place)
-    _lay_out(plan, [v for v in buffered if v not in plan.outputs], out, first, last, maker)
+    inside = [v for v in buffered if v not in plan.outputs]
+    if sum(-(-v.nbytes // ALIGN) * ALIGN for v in inside) <= apart:
+        for v in inside:
+            plan.offsets[v] = plan.size
+            plan.size += -(-v.nbytes // ALIGN) * ALIGN
+    else:
+        _lay_out(plan, inside, out, first, last, maker)
     return plan
 
 
