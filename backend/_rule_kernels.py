@@ -63,8 +63,12 @@ def leg(xp: Any, x1: Any, x2: Any, r: Any) -> Any:
 
 
 def ray(xp: Any, x: Any, r: Any) -> Any:
-    """``x / |x|`` of complex x, given the size `r`; 0 where that is 0."""
-    return x / xp.where(r == 0, math.inf, r)
+    """``x / |x|`` of complex x, given the size `r`; 0 where that is 0.
+
+    Not by an infinite size there: a complex 0 over ∞ is NaN on a GPU.
+    """
+    zero = r == 0
+    return xp.where(zero, xp.zeros_like(x), x / xp.where(zero, xp.ones_like(r), r))
 
 
 def over_root_below(xp: Any, x1: Any, x2: Any) -> Any:

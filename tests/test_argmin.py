@@ -9,6 +9,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp, implicit = pb.xp, pb.implicit
 METHODS = ["newton", "newton by products", "lbfgs", "gradient"]
 RNG = np.random.default_rng(0)

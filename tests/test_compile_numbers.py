@@ -12,6 +12,7 @@ import pullback as pb
 from pullback.autograd.compile import native
 
 from ._compiled import arrays
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
 xp = pb.xp
 

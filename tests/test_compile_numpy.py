@@ -6,6 +6,8 @@ import pytest
 import pullback as pb
 from pullback.autograd.compile import TraceError
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 ONES = np.ones((3, 3))
 SIGNATURES = {
     "sum": lambda x: np.sum(x, 0),

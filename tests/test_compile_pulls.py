@@ -11,6 +11,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 A = np.array([[1.6, -1.3, 0.4], [0.2, 1.4, -0.7], [-0.5, 0.9, 2.1]])
 Z = A + 1j * A[::-1]

@@ -233,6 +233,8 @@ def test_lengths_neither_overflow_nor_underflow(name, dtype, size, lib):
         pytest.skip("of real numbers")
     if lib.name != "numpy" and size in (1e-310, 1e-39) and name == "vector_norm -1":
         pytest.skip("1/|x| is infinite, in a plain array library")
+    if lib.name == "cupy" and size in (1e-310, 1e-39):
+        pytest.skip("CuPy's kernels take subnormal numbers for 0")
     f = SCALED[name]
     unit = POINT * (1 + 0.5j) if "complex" in dtype else POINT
     x = (unit * 0.25).astype(dtype)

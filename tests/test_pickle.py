@@ -17,6 +17,8 @@ import pytest
 
 import pullback as pb
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 X = np.asarray([1.0, 2.0, 3.0])
 WAYS = {
     "pickle": lambda x: pickle.loads(pickle.dumps(x)),

@@ -73,8 +73,11 @@ def test_every_backend_draws_the_same(n, lib, key):
     array = lib.asarray
     there = random.bits(array(host(key)), n)
     np.testing.assert_array_equal(host(there), host(random.bits(key, n)))
-    np.testing.assert_array_equal(
-        host(random.normal(array(host(key)), (n,))), host(random.normal(key, (n,)))
+    # the same bits; a GPU's logarithm and root may round another way
+    np.testing.assert_allclose(
+        host(random.normal(array(host(key)), (n,))),
+        host(random.normal(key, (n,))),
+        rtol=1e-14 if lib.name == "cupy" else 0,
     )
     np.testing.assert_array_equal(
         host(random.bernoulli(array(host(key)), 0.3, (n,))), host(random.bernoulli(key, 0.3, (n,)))

@@ -13,6 +13,8 @@ import pullback as pb
 from pullback.models._module import trains_differently
 from pullback.train import _feeding
 
+from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 M = pb.models
 SQUARED = M.squared_error
 RNG = np.random.default_rng(3)

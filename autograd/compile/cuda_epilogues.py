@@ -13,6 +13,9 @@ from .fuse import Statement, Statements
 from .program import Op, Program, Value
 
 DTYPE = "float32"  # of what cuBLASLt's epilogues are written for
+# Elements of a product up to which an epilogue saves time, by the launch that it saves. On an H100 a product of 4096³
+# took 2820 µs with bias, relu and mask, and 2700 alone, where the kernel after it takes 43.
+LARGEST = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def _forward(
     add = loop.ops[0]
     for z, v in (add.args, add.args[::-1]):
         if z not in products or type(v) is not Value or readers.get(z) != 1:
+            continue
+        if z.size > LARGEST:
             continue
         if str(z.dtype) != DTYPE or v.dtype != z.dtype or v.shape != z.shape[1:]:
             continue

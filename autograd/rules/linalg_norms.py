@@ -52,7 +52,7 @@ def _vector_norm(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, ord: Any,
         best = (xp.max if ord > 0 else xp.min)(size, axis=axis, keepdims=True)
         return _along(_shared(ct, size, best, axis, xp), x, xp)
     out = spread(out, x.shape, axis, keepdims, xp)
-    direction = conj(x, xp) / xp.where(out == 0, math.inf, out)
+    direction = conj(x, xp) / xp.where(out == 0, 1.0, out)
     if ord == 2:
         return ct * direction
     size = xp.abs(x)
