@@ -14,6 +14,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ..backend import backend_of
 from . import backward
 from . import batched_functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
@@ -88,7 +90,7 @@ def _lifted(part: Any) -> Any:
         return kind(_lifted(each) for each in part)
     if kind is dict:
         return {key: _lifted(each) for key, each in part.items()}
-    return lift(part)
+    return part if isinstance(part, np.dtype) else lift(part)  # which has a shape too
 
 
 def _outputs(entries: list[Any], slot: int, first: int) -> range:

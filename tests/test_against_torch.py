@@ -85,7 +85,7 @@ def test_gradients_are_torch_s(case: Case):
     try:
         out = function(*tensors)
     except RuntimeError as error:
-        if "same dtype" not in str(error):
+        if "same dtype" not in str(error) and "expected scalar type" not in str(error):
             raise
         pytest.skip("torch does not mix real and complex numbers here")
     if out.shape != case.numpy(arrays).shape or not np.allclose(out.detach(), case.numpy(arrays)):

@@ -204,8 +204,8 @@ def test_torch(dtype):
     assert back.dtype == host.dtype
     np.testing.assert_array_equal(pb.to_numpy(back), host)
     np.testing.assert_array_equal(pb.to_numpy(xp.asarray(there)), host)
-    with pytest.raises(TypeError, match="from_dlpack"):
-        xp.exp(there)
+    if dtype.startswith("float"):  # its own arrays are taken as they are
+        assert type(xp.exp(there).value) is torch.Tensor
 
 
 def test_torch_refuses_traced_arrays():

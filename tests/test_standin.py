@@ -15,6 +15,7 @@ import pytest
 import pullback as pb
 
 from . import standin
+from .conftest import ONLY_CUPY
 from .standin import _surface, cuda, functions, linalg, surface
 from .standin.array import SYNCHRONISATIONS, MemoryPointer
 
@@ -37,6 +38,8 @@ def made(values):
 
 @pytest.mark.cupy
 def test_the_table_is_the_installed_cupy_s():
+    if ONLY_CUPY:
+        pytest.skip("the table is of the CuPy and the Python that CI has")
     found = surface.read()
     for name, value in found.items():
         assert getattr(_surface, name) == value, f"{name}: run tests/standin/surface.py"
@@ -300,8 +303,8 @@ def test_the_line_makes_it_right():
         assert pb.asarray(y) is y
         np.testing.assert_array_equal(pb.to_numpy(pb.xp.multiply(pb.asarray(x), y)), x)
         assert pb.asarray([1, 2], dtype="float32").dtype == np.float32
-    assert pb.asarray(x) is x
     with pb.backend.use("numpy"):
+        assert pb.asarray(x) is x
         assert type(pb.asarray(y)) is np.ndarray
         with pytest.raises(TypeError, match=r"pb\.asarray"):
             pb.xp.multiply(x, y)
