@@ -35,10 +35,15 @@ def to_numpy(x: Any) -> np.ndarray:
     >>> pb.to_numpy(pb.xp.asarray([1.0, 2.0]))
     array([1., 2.])
     """
+    return raw_to_numpy(_untraced(x, "to_numpy"))
+
+
+def _untraced(x: Any, name: str) -> Any:
+    """The value of an array that no open tape records; the others are refused."""
     x = peel(x)
     if type(x) is Array:
-        raise TypeError(f"to_numpy of a traced array of shape {x.shape}: {ADVICE}")
-    return raw_to_numpy(x)
+        raise TypeError(f"{name} of a traced array of shape {x.shape}: {ADVICE}")
+    return x
 
 
 def asarray(x: Any, *, dtype: Any = None) -> Any:
@@ -72,9 +77,7 @@ def asarray(x: Any, *, dtype: Any = None) -> Any:
     >>> pb.grad(lambda x: pb.xp.sum(x * x))(x)
     array([2., 4.])
     """
-    x = peel(x)
-    if type(x) is Array:
-        raise TypeError(f"asarray of a traced array of shape {x.shape}: {ADVICE}")
+    x = _untraced(x, "asarray")
     active = current()
     if not is_array(x):
         return active.asarray(x, dtype=dtype)

@@ -90,7 +90,8 @@ class NotFinite:
     def slogdet(self) -> tuple[Any, Any]:
         """NumPy's, or NaN."""
         if self.A is not None:
-            return tuple(np.asarray(x) for x in np.linalg.slogdet(self.A))  # type: ignore[return-value]  # two
+            sign, size = np.linalg.slogdet(self.A)
+            return np.asarray(sign), np.asarray(size)
         real = np.empty(0, self.dtype).real.dtype
         return np.asarray(np.nan, self.dtype), np.asarray(np.nan, real)
 

@@ -97,6 +97,16 @@ def _app() -> Any:
     def option(text: str) -> Any:
         return typer.Option(help=text, show_default=False)
 
+    # of `train` and of `tune`
+    where = option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
+    kind_of_numbers = option("float32 or float64. [float32]")
+    rounding = option("Of products: float32, tf32, bfloat16 or float16. [float32]")
+    compiling = typer.Option(
+        "--compile/--no-compile",
+        help="Record the step once and replay it, or run it as it is. [compile]",
+        show_default=False,
+    )
+
     @app.command()
     def train(
         data: Annotated[
@@ -132,21 +142,10 @@ def _app() -> Any:
             option("Epochs without a better validation loss before it stops; 0: never. [50]"),
         ] = None,
         seed: Annotated[int | None, option("Of split, weights and batches. [0]")] = None,
-        backend: Annotated[
-            str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
-        ] = None,
-        dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
-        precision: Annotated[
-            str | None, option("Of products: float32, tf32, bfloat16 or float16. [float32]")
-        ] = None,
-        compile: Annotated[
-            bool | None,
-            typer.Option(
-                "--compile/--no-compile",
-                help="Record the step once and replay it, or run it as it is. [compile]",
-                show_default=False,
-            ),
-        ] = None,
+        backend: Annotated[str | None, where] = None,
+        dtype: Annotated[str | None, kind_of_numbers] = None,
+        precision: Annotated[str | None, rounding] = None,
+        compile: Annotated[bool | None, compiling] = None,
         l2: Annotated[
             float | None,
             option(
@@ -185,21 +184,10 @@ def _app() -> Any:
             int | None, option("Epochs without a better validation loss before a run stops. [50]")
         ] = None,
         seed: Annotated[int | None, option("Of folds, weights and batches. [0]")] = None,
-        backend: Annotated[
-            str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
-        ] = None,
-        dtype: Annotated[str | None, option("float32 or float64. [float32]")] = None,
-        precision: Annotated[
-            str | None, option("Of products: float32, tf32, bfloat16 or float16. [float32]")
-        ] = None,
-        compile: Annotated[
-            bool | None,
-            typer.Option(
-                "--compile/--no-compile",
-                help="Record the step once and replay it, or run it as it is. [compile]",
-                show_default=False,
-            ),
-        ] = None,
+        backend: Annotated[str | None, where] = None,
+        dtype: Annotated[str | None, kind_of_numbers] = None,
+        precision: Annotated[str | None, rounding] = None,
+        compile: Annotated[bool | None, compiling] = None,
         name: Annotated[str | None, option("The folder in runs/. [tune-DATA, numbered]")] = None,
     ) -> Callable[[], int]:
         """Choose settings by k-fold cross-validation; writes the table, a picture and the best settings."""

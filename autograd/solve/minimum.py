@@ -244,7 +244,8 @@ def _by_gradients(
     space = SPACES.of(v)
     here = at(v)
     keep = 1 if settings.method == "gradient" else PAIRS
-    ground, pairs, steps, rtol = Ground(v, here.norm, 0.0), [], 0, settings.rtol  # type: ignore[var-annotated]
+    ground, steps, rtol = Ground(v, here.norm, 0.0), 0, settings.rtol
+    pairs: list[Any] = []
     why, converged, before = "", False, math.inf
     while True:
         if not (math.isfinite(here.value) and math.isfinite(here.norm)):

@@ -637,7 +637,9 @@ for _name in [
     "var",
 ]:
     setattr(ndarray, _name, _method(_name))
-ndarray.__class_getitem__ = classmethod(lambda cls, item: types.GenericAlias(ndarray, item))  # type: ignore[attr-defined]
+setattr(  # noqa: B010 - the class has no such attribute for mypy, as CuPy's has for Python
+    ndarray, "__class_getitem__", classmethod(lambda cls, item: types.GenericAlias(ndarray, item))
+)
 
 
 def _lacking(name: str) -> Any:
