@@ -53,8 +53,8 @@ def main() -> int:
     """Test, measure, say what came out; the first exit code that is not 0."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--folder", type=Path, default=ROOT / ".gpu-run")
-    parser.add_argument("--tests", type=float, default=220, help="seconds for the suite")
-    parser.add_argument("--benchmarks", type=float, default=230, help="seconds for the benchmarks")
+    parser.add_argument("--tests", type=float, default=200, help="seconds for the suite")
+    parser.add_argument("--benchmarks", type=float, default=275, help="seconds for the benchmarks")
     parser.add_argument("--jobs", type=int, default=max(1, len(os.sched_getaffinity(0)) - 1))
     options = parser.parse_args()
     folder = options.folder.resolve()
@@ -68,7 +68,7 @@ def main() -> int:
     status = run(pytest, options.tests, environment)
     # the benchmarks' workers are alone on the device
     alone = {k: v for k, v in environment.items() if k not in ("CUPY_GPU_MEMORY_LIMIT", "OMP_NUM_THREADS")}  # fmt: skip
-    budget = options.benchmarks - 60  # the part that is begun last has to end too
+    budget = options.benchmarks - 45  # the part that is begun last has to end too
     bench = [sys.executable, "benchmarks/gpu.py", "--budget", f"{budget:.0f}"]
     code = run(bench, options.benchmarks, alone)
     print(summary(folder) if (folder / "tests.json").exists() else "no test ran", flush=True)
