@@ -27,7 +27,6 @@ from .primitive import REGISTRY
 from .variadic import _pull as pull_variadic
 
 ELEMENTS = 1 << 20  # 8 MiB of float64: what a core's cache holds a few of, and a GPU is busy with
-_RULES = __name__.rpartition(".")[0] + ".rules."
 
 
 def sweep_batched(record: Any, cts: list[Any], k: int, first: int) -> None:
@@ -77,10 +76,7 @@ def is_batched(entry: tuple[Any, ...]) -> bool:
         return False  # `debug_nans` looks at each cotangent
     pull = entry[0]
     primitive = entry[1] if pull is pull_variadic else REGISTRY.get(getattr(pull, "operation", ""))
-    return primitive is not None and all(
-        rule.__module__.startswith(_RULES)
-        for rule in (*primitive.rules.values(), *primitive.shared.values())
-    )
+    return primitive is not None and primitive.batched
 
 
 def _lifted(part: Any) -> Any:

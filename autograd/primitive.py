@@ -87,6 +87,10 @@ class Primitive:
         The positional parameters that are arrays.
     rules, shared : dict
         ``rules[parameter]``: its pullback; ``shared[_name]``: work that several of them use.
+    trusted : bool
+        Whether the rules are the library's own, tested ones: what they return need not be looked at each time.
+    batched : bool
+        Whether they are tested to give the same for many cotangents at once as for one after the other.
     outputs, residuals : tuple of str
         Names of several outputs; of what the kernel returns beside its output, for the rules alone.
     """
@@ -113,6 +117,8 @@ class Primitive:
         self.residuals = residuals
         self.rules: dict[str, Callable[..., Any]] = {}
         self.shared: dict[str, Callable[..., Any]] = {}
+        self.trusted = False
+        self.batched = False
         self.kernels = Kernels(self)
         self.recorders: dict[Any, Callable[..., Any]] = {}
         self.front: Callable[..., Any] | None = None
@@ -131,16 +137,6 @@ class Primitive:
             space = found
         return space
 
-    @property
-    def trusted(self) -> bool:
-        """Whether all rules are the library's own, tested ones: what they return need not be looked at each time."""
-        package = __name__.rpartition(".")[0]
-        own = (package + ".rules.", package + ".solve.")
-        return all(
-            rule.__module__.startswith(own)
-            for rule in (*self.rules.values(), *self.shared.values())
-        )
-
     def known_names(self) -> set[str]:
         """What the parameters of this primitive's rules may be called."""
         arrays = (*self.arrays, self.variadic) if self.variadic else self.arrays
@@ -152,6 +148,20 @@ class Primitive:
 
 
 REGISTRY: dict[str, Primitive] = {}
+
+# What folders further right give those that must not import them: the functions ``"linalg.solve"`` and
+# ``"linalg.slogdet"`` of the namespace, and ``"dense_solver"``, which the rules of factorisations solve triangles by.
+PROVIDED: dict[str, Callable[..., Any]] = {}
+
+
+def provides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Put a function into `PROVIDED`, as a decorator."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        PROVIDED[name] = function
+        return function
+
+    return register
 
 
 def parameter_names(rule: Callable[..., Any]) -> tuple[str, ...]:
@@ -220,6 +230,37 @@ def defvjp(
         defvjp("exp", x=lambda ct, out: ct * out)
         defvjp("multiply", x1=lambda ct, x2: ct * x2, x2=lambda ct, x1: ct * x1)
     """
+    _define(name, rules, outputs, residuals)
+
+
+def library_defvjp(
+    name: str,
+    *,
+    outputs: tuple[str, ...] = (),
+    residuals: tuple[str, ...] = (),
+    batched: bool = True,
+    **rules: Callable[..., Any],
+) -> None:
+    """`defvjp` for the library's own rules, which are trusted to return cotangents that fit.
+
+    Parameters
+    ----------
+    name, outputs, residuals, **rules
+        As for `defvjp`.
+    batched : bool
+        Whether the rules take a leading axis of many cotangents at once.
+    """
+    _define(name, rules, outputs, residuals, trusted=True, batched=batched)
+
+
+def _define(
+    name: str,
+    rules: dict[str, Callable[..., Any]],
+    outputs: tuple[str, ...],
+    residuals: tuple[str, ...],
+    trusted: bool = False,
+    batched: bool = False,
+) -> None:
     primitive = find(name)
     known = primitive.known_names() | {*outputs, *(f"{o}_bar" for o in outputs), *residuals}
     known |= {key for key in rules if key.startswith("_")}
@@ -236,6 +277,7 @@ def defvjp(
                 f"{', '.join(sorted(known))}"
             )
     primitive.outputs, primitive.residuals = outputs, residuals
+    primitive.trusted, primitive.batched = trusted, batched
     primitive.shared = {k: rule for k, rule in rules.items() if k.startswith("_")}
     primitive.rules = {k: rule for k, rule in rules.items() if not k.startswith("_")}
     primitive.recorders.clear()

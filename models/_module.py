@@ -8,6 +8,7 @@ from typing import Any, ClassVar, dataclass_transform
 
 from ..autograd import tree
 from ..autograd.array import Array, peel
+from .summary import summary
 
 
 def state(**options: Any) -> Any:
@@ -125,8 +126,6 @@ class Module:
         -----------------------------------------------------
         67 parameters
         """
-        from .summary import summary
-
         return summary(self, input_shape)
 
     _integers: ClassVar[bool] = False  # whether inputs are integers
@@ -134,6 +133,9 @@ class Module:
     def _chain(self) -> list[tuple[str, Module]] | None:
         """The modules that it applies one after the other, with their paths; None where it is not made so."""
         return None
+
+    def _children(self) -> Iterator[tuple[str, Module]]:
+        return children(self)
 
 
 def children(model: Any) -> Iterator[tuple[str, Module]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,7 +14,19 @@ from ..autograd.array import Array, raw
 from ..autograd.backward import SPACES
 from ..autograd.dtypes import is_inexact
 from ..backend import current
-from ._module import Module, children, parameter_mask
+
+
+class Layered(Protocol):
+    """What the table asks of a `Module`: the modules in it, and those that it applies one after the other."""
+
+    _integers: bool
+
+    def __call__(self, x: Any) -> Any:
+        """The outputs."""
+
+    def _chain(self) -> list[tuple[str, Any]] | None: ...
+
+    def _children(self) -> Iterator[tuple[str, Any]]: ...
 
 
 class Row(NamedTuple):
@@ -25,7 +38,7 @@ class Row(NamedTuple):
     parameters: int
 
 
-def summary(model: Module, input_shape: int | tuple[int, ...] | None = None) -> str:
+def summary(model: Layered, input_shape: int | tuple[int, ...] | None = None) -> str:
     """The table that `Module.summary` describes."""
     x = None if input_shape is None else _zeros(model, input_shape)
     try:
@@ -53,12 +66,12 @@ def summary(model: Module, input_shape: int | tuple[int, ...] | None = None) -> 
     return "\n".join([lines[0], rule, *lines[1:], rule, total])
 
 
-def _rows(name: str, module: Module, x: Any) -> tuple[list[Row], Any]:
+def _rows(name: str, module: Layered, x: Any) -> tuple[list[Row], Any]:
     """The rows of a module, and its outputs for `x` (None for None)."""
     chain = module._chain()
     if chain is None:
         y = None if x is None else module(x)
-        inner = list(children(module))
+        inner = list(module._children())
         own = _count(module, parameters=True) - sum(_count(m, parameters=True) for _, m in inner)
         shape = "" if y is None else str(tuple(y.shape))
         rows = [Row(name or "(model)", _kind(module), shape, own)]
@@ -77,14 +90,14 @@ def _join(name: str, place: str) -> str:
     return f"{name}.{place}" if name else place
 
 
-def _count(module: Module, parameters: bool = False) -> int:
+def _count(module: Layered, parameters: bool = False) -> int:
     """How many numbers a module holds; of parameters, without state."""
     leaves = tree.leaves(module)
-    chosen = tree.leaves(parameter_mask(module)) if parameters else [True] * len(leaves)
+    chosen = tree.leaves(tree.parameter_mask(module)) if parameters else [True] * len(leaves)
     return sum(math.prod(p.shape) for p, c in zip(leaves, chosen, strict=True) if c)
 
 
-def _kind(module: Module) -> str:
+def _kind(module: Layered) -> str:
     """The class, with the shape of its first array, or its settings where it has none."""
     fields = dataclasses.fields(module)  # type: ignore[arg-type]  # every subclass is a dataclass
     values = [(f, getattr(module, f.name)) for f in fields]
@@ -94,7 +107,7 @@ def _kind(module: Module) -> str:
     return f"{type(module).__name__}({inside})"
 
 
-def _zeros(model: Module, shape: int | tuple[int, ...]) -> Any:
+def _zeros(model: Layered, shape: int | tuple[int, ...]) -> Any:
     """Zeros of a shape beside the model's arrays and of their dtype; integers where its first layer is an embedding."""
     sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     leaf = next((raw(p) for p in tree.leaves(model) if is_inexact(p.dtype)), None)

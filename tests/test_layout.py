@@ -39,10 +39,6 @@ DEFERRED: dict[tuple[str, str], str] = {
     ): "code is generated only where it is asked for",
     ("autograd/primitive.py", "autograd/codegen.py"): "the generator uses the registry",
     (
-        "models/_module.py",
-        "models/summary.py",
-    ): "the table is made of modules, by a method of theirs",
-    (
         "backend/_select.py",
         "backend/_cupy.py",
     ): "importing CuPy takes a second: only when asked for",

@@ -13,8 +13,8 @@ from ._loop import Epoch, Fit, evaluate, fit, predict
 from ._predict import Trained, load_trained, predict_file
 from ._run import Result, train
 from ._split import Split, Standardizer, folds, split
-from ._tasks import Task, accuracy, probabilities, r_squared, task_for
-from ._tune import Trial, Tuning, tune
+from ._tasks import Task, Trial, accuracy, probabilities, r_squared, task_for
+from ._tune import Tuning, tune
 
 __all__ = [
     "BUILT_IN",

@@ -13,7 +13,7 @@ from ._errors import extra
 
 if TYPE_CHECKING:
     from ._loop import Fit
-    from ._tune import Trial
+    from ._tasks import Trial
 
 _TRAINING, _VALIDATION, _MARK = "#1f5fa8", "#d1701c", "#777777"
 _MOST_IMAGES = 64

@@ -23,50 +23,13 @@ from ._loop import fit
 from ._plots import tuning_png
 from ._run import folder_name, prepare
 from ._split import folds
-from ._tasks import task_for
+from ._tasks import Trial, task_for
 
 TABLE, PICTURE, BEST = "tune.csv", "tune.png", "best.toml"
 TUNABLE = ("learning_rate", "l2", "batch_size", "hidden", "activation", "optimizer")
 
 # Learning rates where none are given, as factors of the optimiser's own default: two decades.
 _FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One combination of settings, and what k folds gave.
-
-    Attributes
-    ----------
-    settings : Settings
-    losses, scores : tuple of float, one a fold
-        Validation loss and score at the epoch of the lowest validation loss; infinite and NaN for a run
-        that diverged at its start.
-    epochs : tuple of int
-        Those epochs.
-    """
-
-    settings: Settings
-    losses: tuple[float, ...]
-    scores: tuple[float, ...]
-    epochs: tuple[int, ...]
-
-    @property
-    def loss(self) -> float:
-        """The mean over the folds."""
-        return float(np.mean(self.losses))
-
-    @property
-    def score(self) -> float:
-        """The mean over the folds."""
-        return float(np.mean(self.scores))
-
-    @property
-    def error(self) -> float:
-        """The standard error of the mean loss."""
-        if not math.isfinite(self.loss):
-            return math.nan
-        return float(np.std(self.losses, ddof=1) / math.sqrt(len(self.losses)))
 
 
 @dataclass(frozen=True)

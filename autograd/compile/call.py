@@ -17,6 +17,7 @@ from . import native
 from . import precision as precisions
 from .entry import Entry
 from .guards import MISS, in_order
+from .lower import lower
 from .recorder import Recorder
 from .recording import Recording
 from .symbols import Symbol
@@ -98,7 +99,7 @@ class Compiled:
             return self.f(*args, **kwargs)
         if recording.recorder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
-        entry = recording.entry(self._donate, self._wants_kernels(recording))
+        entry = lower(recording, self._donate, self._wants_kernels(recording))
         with self._lock:
             self._recorded += 1
             before = self._entries
@@ -157,7 +158,7 @@ class Compiled:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )
-            return recording.entry(self._donate, self._wants_kernels(recording))
+            return lower(recording, self._donate, self._wants_kernels(recording))
         if not self._entries:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"

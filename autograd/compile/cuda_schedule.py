@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .cuda_parts import Part, makes, may_follow, new_part, reduced_axes
+from .cuda_parts import Part, may_follow, new_part, reduced_axes
 from .fuse import REDUCTIONS, Statement, Statements
-from .program import ARRAY, Value
+from .program import Value
 
 LARGEST = 400  # operations in one kernel
 
@@ -165,8 +165,3 @@ def _widened(part: Part, s: Statement, out: Statements) -> bool:
 
 def _size(slot: Slot) -> int:
     return sum(len(s.ops) for part in slot.parts for s in part.phases)
-
-
-def made_in(slot: Slot) -> dict[Value, Part]:
-    """What each part of a kernel makes."""
-    return {v: part for part in slot.parts for v in makes(part) if v.kind == ARRAY}

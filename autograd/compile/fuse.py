@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .elementwise import TABLE, compute_dtype, is_elementwise
-from .program import ARRAY, NUMBER, Op, Program, Value
+from .program import ARRAY, Op, Program, Value
 from .views import Ref, contiguous, is_view, view_of, whole
 
 LARGEST_SLOW = (
@@ -379,11 +379,3 @@ def stored(program: Program, out: Statements) -> set[Value]:
         if type(v) is Value:
             kept.add(out.root(v))
     return {v for v in kept if v in where and v.kind == ARRAY}
-
-
-def number_inputs(s: Statement) -> list[Value]:
-    """The Python numbers that a statement reads."""
-    found = dict.fromkeys(
-        v for op in s.ops for v in op.inputs() if v.kind == NUMBER and not v.constant
-    )
-    return list(found)

@@ -1,4 +1,4 @@
-"""One call of a function on symbols, and the entry that comes of it."""
+"""One call of a function on symbols."""
 
 from __future__ import annotations
 
@@ -12,13 +12,8 @@ from .. import tree
 from ..array import Array, peel, raw
 from ..links import like as like_kind
 from ..writes import Writes
-from .cuda_source import loopable as on_device
-from .entry import Entry
-from .fuse import goes_into, is_entropy_name, reducible
 from .guards import MISS, Leaf, Token
-from .passes import simplify
-from .precision import turn_later
-from .program import ARRAY, NUMBER, Op, Program, Value
+from .program import NUMBER, Value
 from .recorder import Recorder, TraceError
 from .space import symbol_class
 from .symbols import Symbol
@@ -74,7 +69,7 @@ class Recording:
         self.wrapped = [type(x) is Array for x in found]
         self.outputs = [raw(x) for x in found]
         real = self._real_all()
-        self.result = tree.unflatten(spec, [_token(x) for x in real])
+        self.result = tree.unflatten(spec, [token(x) for x in real])
         wrap = [Array(x) if w else x for x, w in zip(real, self.wrapped, strict=True)]
         return tree.unflatten(spec, wrap)
 
@@ -164,133 +159,8 @@ class Recording:
             return value
         return backend_of(value).xp.copy(value)
 
-    def entry(self, donate: frozenset[int], fast: bool) -> Entry:
-        """The program of this recording, with its guards."""
-        for leaf in self.leaves:
-            if leaf.value is not None and leaf.value.place in self.recorder.static:
-                leaf.kind = "static"
-        results = [self._output(x) for x in self.outputs]
-        places = {v.place: v for v in self.inputs}
-        inputs: list[Any] = [places.get(i) for i in range(len(self.leaves))]
-        name = getattr(self.f, "__name__", "f")
-        program = Program(inputs, self.recorder.ops, list(results), name=name)
-        if self.recorder.precision != "float32":
-            program.precision = self.recorder.precision
-            turn_later(program)
-        simplify(program)
-        _own_outputs(program, results, self._writes)
-        donated = {
-            i
-            for i, leaf in enumerate(self.leaves)
-            if leaf.kind == "array"
-            and (leaf.like.kind is np.ndarray or self.device is not None)
-            and leaf.path.split(".")[0] in {str(n % max(len(self.args), 1)) for n in donate}
-        }
-        pairs = pair(program, self.leaves, tree.paths(self.result), donated)
-        arguments = [
-            x if i in self.static else tree.map(_token, x) for i, x in enumerate(self.args)
-        ]
-        return Entry(
-            program=program,
-            leaves=self.leaves,
-            arguments=(arguments, tree.map(_token, self.kwargs)),
-            result=self.result,
-            wrapped=self.wrapped,
-            donated=donated,
-            pairs=pairs,
-            static_arguments=self.static,
-            fast=fast,
-            plain=self.plain,
-            by_layout=self.recorder.by_layout,
-            device=self.device,
-            name=name,
-        )
 
-    def _writes(self, op: Op) -> bool:
-        """Whether the result of an operation is a buffer of the program's own, not what a function returned."""
-        if self.device is not None:
-            # a call, but not of what NumPy calls a view
-            new = op.shares is not None and not op.shares
-            return on_device(op) or reducible(op) or (goes_into(op) and new)
-        return not self.plain and (goes_into(op) or is_entropy_name(op))
-
-    def _output(self, x: Any) -> Any:
-        if isinstance(x, Symbol):
-            return x.of
-        if is_array(x):
-            return self.recorder.constant(x)
-        return x
-
-
-def _token(x: Any) -> Any:
+def token(x: Any) -> Any:
+    """The shape and dtype of an array, with which the structure of an example is kept; other leaves as they are."""
     inner = raw(x)
     return Token(inner) if is_array(inner) else x
-
-
-def _own_outputs(program: Program, recorded: list[Any], writes: Callable[[Op], bool]) -> None:
-    """Give every output a value of its own: one that no input, other output, constant or view shares memory with.
-
-    Parameters
-    ----------
-    program : Program
-    recorded : list
-        The outputs before the program was simplified: an argument that is returned as it is stays itself, but
-        ``x * 1`` is a new array.
-    writes : callable
-        Which operations write into buffers of the program's own.
-    """
-    seen: set[Value] = set()
-    for k, (v, before) in enumerate(zip(program.outputs, recorded, strict=True)):
-        if type(v) is not Value or v.kind != ARRAY or (v.place >= 0 and before is v):
-            continue
-        if v in seen or v.op is None or not writes(v.op):
-            own = Value(f"r{k}", ARRAY, v.shape, v.dtype)
-            op = Op("copied", copied, (v,), {}, own)
-            own.op = op
-            program.ops.append(op)
-            program.outputs[k] = own
-        seen.add(v)
-
-
-def copied(x: Any) -> Any:
-    """A fresh array."""
-    return backend_of(x).xp.copy(x)
-
-
-def pair(
-    program: Program, leaves: list[Leaf], paths: list[str], donated: set[int]
-) -> dict[int, int]:
-    """For each output, the input that it most likely replaces: the same kind of array, at the most similar place."""
-    used: set[int] = set()
-    pairs: dict[int, int] = {}
-    for k, v in enumerate(program.outputs):
-        if type(v) is not Value or v.kind != ARRAY or v.place >= 0:
-            continue
-        best, score = -1, (-1, -1)
-        for i, leaf in enumerate(leaves):
-            x = leaf.value
-            if (
-                leaf.kind != "array"
-                or x is None
-                or i in used
-                or x.shape != v.shape
-                or x.dtype != v.dtype
-            ):
-                continue
-            rating = (_alike(paths[k], leaf.path), int(i in donated))
-            if rating > score:
-                best, score = i, rating
-        if best >= 0:
-            pairs[k] = best
-            used.add(best)
-    return pairs
-
-
-def _alike(a: str, b: str) -> int:
-    """How many parts two paths have in common, from the end."""
-    count = 0
-    for x, y in zip(reversed(a.split(".")), reversed(b.split(".")), strict=False):
-        if x != y:
-            break
-        count += 1
-    return count

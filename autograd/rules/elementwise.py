@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 from ..dtypes import is_complex, is_inexact
-from ..primitive import defvjp
+from ..primitive import library_defvjp as defvjp
 
 # ── arithmetic ────────────────────────────────────────────────────────────────────────────────
 

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from ..primitive import defvjp
+from ..primitive import library_defvjp as defvjp
 
 # ── densities ─────────────────────────────────────────────────────────────────────────────────
 #

@@ -8,7 +8,7 @@ from typing import Any
 from ..array import Array, raw
 from ..backward import Scatter
 from ..keys import is_basic
-from ..primitive import defvjp
+from ..primitive import library_defvjp as defvjp
 
 
 def _getitem(ct: Any, x_shape: tuple[int, ...], key: Any, xp: Any) -> Any:

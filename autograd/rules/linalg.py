@@ -19,9 +19,8 @@ import numpy as np
 
 from ..array import Array, raw
 from ..dtypes import is_complex
-from ..primitive import defvjp
-from ..solve.dense import triangular
-from .linear_algebra import adjoint, cell, column, conj, eye, row, spread_diagonal
+from ..primitive import library_defvjp as defvjp
+from .linear_algebra import adjoint, cell, column, conj, eye, row, spread_diagonal, triangular
 
 # ── det ───────────────────────────────────────────────────────────────────────────────────────
 #

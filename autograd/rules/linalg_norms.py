@@ -13,7 +13,7 @@ import math
 from typing import Any
 
 from ..dtypes import is_complex
-from ..primitive import defvjp
+from ..primitive import library_defvjp as defvjp
 from .linear_algebra import cell, conj, row
 from .statistical import spread
 

@@ -22,7 +22,7 @@ import math
 from typing import Any
 
 from ..dtypes import is_complex
-from ..primitive import defvjp
+from ..primitive import library_defvjp as defvjp
 from .linalg import hermitian
 from .linear_algebra import adjoint, column, conj, eye, row
 

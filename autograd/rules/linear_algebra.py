@@ -9,8 +9,10 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+from ..array import raw
 from ..dtypes import is_complex
-from ..primitive import defvjp
+from ..primitive import PROVIDED
+from ..primitive import library_defvjp as defvjp
 
 # ── tools for all rules on matrices ───────────────────────────────────────────────────────────
 
@@ -18,6 +20,12 @@ from ..primitive import defvjp
 def conj(x: Any, xp: Any) -> Any:
     """The complex conjugate; real arrays as they are."""
     return xp.conj(x) if is_complex(x.dtype) else x
+
+
+def triangular(A: Any, b: Any, kind: str, xp: Any, *, transposed: bool = False) -> Any:
+    """A⁻¹ b or A⁻ᵀ b for a triangle A, in rules: differentiable where `xp` is the namespace of traced arrays."""
+    solver = PROVIDED["dense_solver"](kind)
+    return xp.solve_by(A, b, solver=solver, factor=solver.factor(raw(A)), transposed=transposed)
 
 
 def adjoint(x: Any, xp: Any) -> Any:

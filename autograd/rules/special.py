@@ -25,7 +25,7 @@ import math
 from typing import Any
 
 from ..dtypes import is_complex
-from ..primitive import defvjp
+from ..primitive import library_defvjp as defvjp
 from .incomplete import as_array
 
 ROOT_PI = math.sqrt(math.pi)

@@ -7,7 +7,7 @@ import operator
 from typing import Any
 
 from ..dtypes import is_complex
-from ..primitive import defvjp
+from ..primitive import library_defvjp as defvjp
 
 
 def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:

@@ -35,7 +35,8 @@ from typing import Any, Protocol
 
 from .. import tree
 from ..array import Array
-from ..primitive import defvjp, find, record
+from ..primitive import find, record
+from ..primitive import library_defvjp as defvjp
 
 # ── direct solvers ────────────────────────────────────────────────────────────────────────────
 
@@ -72,7 +73,7 @@ def _solve_A(b_bar: Any, out: Any, solver: Solver, transposed: bool, xp: Any) ->
     return solver.matrix_bar(b_bar, out, xp)
 
 
-defvjp("solve_by", b=_solve_b, A=_solve_A)
+defvjp("solve_by", b=_solve_b, A=_solve_A, batched=False)
 
 # ── solutions of equations that are known as functions ────────────────────────────────────────
 
@@ -142,4 +143,4 @@ def _implicit_r(ct: Any, out: Any, adjoint: Callable[[Any, Any], Any], tape: Any
         return adjoint(ct, out)
 
 
-defvjp("implicit", r=_implicit_r)
+defvjp("implicit", r=_implicit_r, batched=False)

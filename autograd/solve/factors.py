@@ -21,18 +21,10 @@ from ..array import Array, raw
 from ..backward import LAZY, SPACES
 from ..dtypes import is_complex
 from ..functions import xp as fun
-from ..primitive import defvjp, find, front_of
-from .dense import (
-    ALIASES,
-    KINDS,
-    check_structure,
-    dense,
-    inexact,
-    own,
-    promoted,
-    run_adjoint,
-    square,
-)
+from ..primitive import find, front_of
+from ..primitive import library_defvjp as defvjp
+from .dense import ALIASES, KINDS, check_structure, dense
+from .runner import inexact, own, promoted, run_adjoint, square
 from .sparse import is_sparse
 from .sparse_solve import SparseFactorization
 from .systems import STRUCTURED, stored_form
@@ -67,9 +59,9 @@ def _inverse_by(ct: Any, out: Any, solver: Any, xp: Any) -> Any:
     return solver.cut(-(transposed @ ct @ transposed), xp)
 
 
-defvjp("slogdet_by", outputs=("sign", "logabsdet"), A=_slogdet_by)
-defvjp("inverse_by", A=_inverse_by)
-defvjp("gathered", A=lambda ct: ct)  # by then, the sum of all shares laid out
+defvjp("slogdet_by", outputs=("sign", "logabsdet"), A=_slogdet_by, batched=False)
+defvjp("inverse_by", A=_inverse_by, batched=False)
+defvjp("gathered", A=lambda ct: ct, batched=False)  # by then, the sum of all shares laid out
 
 
 # ── gathered cotangents ───────────────────────────────────────────────────────────────────────

@@ -28,9 +28,9 @@ from ..creation import asarray
 from ..dtypes import is_complex
 from ..functions import xp as fun
 from ..primitive import find, front_of
-from .dense import operands, run
 from .errors import SingularMatrixError
 from .factors import factorize
+from .runner import operands, run
 
 
 @dataclass(frozen=True)

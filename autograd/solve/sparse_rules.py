@@ -15,7 +15,7 @@ from typing import Any
 
 from ...backend import Pattern, finite_columns
 from ..backward import SPACES
-from ..primitive import defvjp
+from ..primitive import library_defvjp as defvjp
 
 
 def _product_data(ct: Any, x: Any, pattern: Pattern, transposed: bool, xp: Any) -> Any:
@@ -29,7 +29,7 @@ def _product_x(ct: Any, A: Any, pattern: Pattern, transposed: bool, xp: Any) -> 
     return xp.sparse_product(A, ct, pattern=pattern, transposed=not transposed)
 
 
-defvjp("sparse_product", A=_product_data, x=_product_x)
+defvjp("sparse_product", A=_product_data, x=_product_x, batched=False)
 
 
 def _sampled_u(ct: Any, x2: Any, pattern: Pattern, xp: Any) -> Any:
@@ -42,7 +42,7 @@ def _sampled_v(ct: Any, x1: Any, pattern: Pattern, xp: Any) -> Any:
     return xp.sparse_product(ct, x1, pattern=pattern, transposed=True)
 
 
-defvjp("sampled_product", x1=_sampled_u, x2=_sampled_v)
+defvjp("sampled_product", x1=_sampled_u, x2=_sampled_v, batched=False)
 
 
 @dataclass(frozen=True)

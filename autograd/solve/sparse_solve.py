@@ -6,8 +6,8 @@ from typing import Any
 
 from ..array import raw
 from ..primitive import find, front_of
-from .dense import inexact as for_lapack
-from .dense import promoted, run, run_adjoint
+from .runner import inexact as for_lapack
+from .runner import promoted, run, run_adjoint
 from .sparse import as_sparse, coo_array, csr_array, is_sparse
 from .sparse_rules import SparseLU
 

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from ..array import Array, peel, raw
 from ..backward import SPACES
-from ..primitive import find, front_of
+from ..primitive import find, front_of, provides
 from . import factors  # noqa: F401 - registers the rules of slogdet_by and inverse_by
-from .dense import dense, operands, run, square
+from .dense import dense
+from .runner import operands, run, square
 
 
 class SlogdetResult(NamedTuple):
@@ -49,6 +50,7 @@ class Determinant:
 _DETERMINANT = Determinant()
 
 
+@provides("linalg.solve")
 def solve(x1: Any, x2: Any, /) -> Array:
     """The array API standard's `linalg.solve`, differentiable: x2_bar = λ with x1ᵀ λ = ct, x1_bar = −λ outᵀ.
 
@@ -75,6 +77,7 @@ def solve(x1: Any, x2: Any, /) -> Array:
     return run(dense("general", "exact"), A, b, name="linalg.solve")
 
 
+@provides("linalg.slogdet")
 def slogdet(x: Any, /) -> tuple[Array, Array]:
     """The array API standard's `linalg.slogdet`, differentiable: x_bar = (ct + i Im(sign_bar sign)) x⁻ᵀ.
 

@@ -9,17 +9,8 @@ from ..backward import SPACES
 from ..dtypes import is_complex
 from ..functions import xp as fun
 from ..primitive import find, front_of
-from .dense import (
-    ALIASES,
-    KINDS,
-    check_structure,
-    dense,
-    operands,
-    run,
-    run_adjoint,
-    square,
-    transposition,
-)
+from .dense import ALIASES, KINDS, check_structure, dense
+from .runner import operands, run, run_adjoint, square, transposition
 from .structured import Banded, Circulant, Diagonal, PositiveBanded
 
 STRUCTURED = ("diagonal", "tridiagonal", "banded", "circulant")
