@@ -129,8 +129,6 @@ def function(name: str) -> Any:
         If there is none.
     """
     name = ALIASES.get(name, name)
-    if name in PROVIDED:
-        return PROVIDED[name]
     if name in CONSTANT:
         from .codegen import make_constant  # generated code only where it is asked for
 
@@ -173,7 +171,8 @@ class Extension:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        found = function(self._prefix + name)
+        name_in_full = self._prefix + name
+        found = PROVIDED[name_in_full] if name_in_full in PROVIDED else function(name_in_full)
         self.__dict__[name] = found
         return found
 
