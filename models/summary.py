@@ -1,11 +1,13 @@
-"""A model as a table: layers, shapes of their outputs, numbers of parameters."""
+"""A model as a table: layers, shapes of their outputs, numbers of parameters.
+
+The modules tell what is in them by methods of their own, so that this file need not know the class `Module`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,19 +16,6 @@ from ..autograd.array import Array, raw
 from ..autograd.backward import SPACES
 from ..autograd.dtypes import is_inexact
 from ..backend import current
-
-
-class Layered(Protocol):
-    """What the table asks of a `Module`: the modules in it, and those that it applies one after the other."""
-
-    _integers: bool
-
-    def __call__(self, x: Any) -> Any:
-        """The outputs."""
-
-    def _chain(self) -> list[tuple[str, Any]] | None: ...
-
-    def _children(self) -> Iterator[tuple[str, Any]]: ...
 
 
 class Row(NamedTuple):
@@ -38,7 +27,7 @@ class Row(NamedTuple):
     parameters: int
 
 
-def summary(model: Layered, input_shape: int | tuple[int, ...] | None = None) -> str:
+def summary(model: Any, input_shape: int | tuple[int, ...] | None = None) -> str:
     """The table that `Module.summary` describes."""
     x = None if input_shape is None else _zeros(model, input_shape)
     try:
@@ -66,7 +55,7 @@ def summary(model: Layered, input_shape: int | tuple[int, ...] | None = None) ->
     return "\n".join([lines[0], rule, *lines[1:], rule, total])
 
 
-def _rows(name: str, module: Layered, x: Any) -> tuple[list[Row], Any]:
+def _rows(name: str, module: Any, x: Any) -> tuple[list[Row], Any]:
     """The rows of a module, and its outputs for `x` (None for None)."""
     chain = module._chain()
     if chain is None:
@@ -90,16 +79,16 @@ def _join(name: str, place: str) -> str:
     return f"{name}.{place}" if name else place
 
 
-def _count(module: Layered, parameters: bool = False) -> int:
+def _count(module: Any, parameters: bool = False) -> int:
     """How many numbers a module holds; of parameters, without state."""
     leaves = tree.leaves(module)
     chosen = tree.leaves(tree.parameter_mask(module)) if parameters else [True] * len(leaves)
     return sum(math.prod(p.shape) for p, c in zip(leaves, chosen, strict=True) if c)
 
 
-def _kind(module: Layered) -> str:
+def _kind(module: Any) -> str:
     """The class, with the shape of its first array, or its settings where it has none."""
-    fields = dataclasses.fields(module)  # type: ignore[arg-type]  # every subclass is a dataclass
+    fields = dataclasses.fields(module)
     values = [(f, getattr(module, f.name)) for f in fields]
     shapes = [v.shape for f, v in values if not f.metadata.get("static") and hasattr(v, "shape")]
     settings = [repr(v) for f, v in values if f.metadata.get("static")]
@@ -107,7 +96,7 @@ def _kind(module: Layered) -> str:
     return f"{type(module).__name__}({inside})"
 
 
-def _zeros(model: Layered, shape: int | tuple[int, ...]) -> Any:
+def _zeros(model: Any, shape: int | tuple[int, ...]) -> Any:
     """Zeros of a shape beside the model's arrays and of their dtype; integers where its first layer is an embedding."""
     sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     leaf = next((raw(p) for p in tree.leaves(model) if is_inexact(p.dtype)), None)
