@@ -89,6 +89,8 @@ def renew_front(primitive: Primitive) -> None:
     new = make_front(primitive)
     if old is not None:
         old.__globals__.update(new.__globals__)
+        if "enlist" in new.__globals__:  # as a function of views it is told of the first write
+            follow(old.__globals__)
         primitive.kernels.tell(old.__globals__)
         old.__code__, old.__doc__ = new.__code__, new.__doc__
         for renew in vars(old).get("twins", ()):  # operators, which have a fall-back of their own

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd import signatures
+from pullback.autograd import codegen, links, signatures
 from pullback.autograd.codegen import make_pull, make_recorder
-from pullback.autograd.primitive import REGISTRY, find, names
+from pullback.autograd.primitive import REGISTRY, Primitive, find, front_of, names
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 
@@ -102,3 +102,14 @@ def test_positional_only_parameters_are_positional_only():
 def test_functions_of_no_array_say_what_to_do(call):
     with pytest.raises(TypeError, match=r"pb\.xp\.asarray"):
         call()
+
+
+def test_a_function_made_before_its_rule_is_told_of_the_first_write():
+    """Whether its module or its rule was imported first decides nothing."""
+    primitive = Primitive("getitem(x, key)")
+    before = front_of(primitive)
+    rule = find("getitem").rules["x"]
+    primitive.rules, primitive.trusted = {"x": rule}, True
+    codegen.renew_front(primitive)
+    assert "enlist" in before.__globals__
+    assert any(scope is before.__globals__ for scope in links._scopes)

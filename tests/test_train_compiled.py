@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile import call
+from pullback.autograd.compile.entry import Entry
 from pullback.train import _feeding, _loop, _step
 
 from . import test_compile_cuda
@@ -189,7 +189,7 @@ def test_a_program_that_cannot_be_written_is_told(monkeypatch):
     def broken(self):
         raise OSError("no room for kernels")
 
-    monkeypatch.setattr(call.Entry, "prepare", broken)
+    monkeypatch.setattr(Entry, "prepare", broken)
     run, eager = fit(mlp()), fit(mlp(), **EAGER)
     assert run.eager == "the step cannot be compiled: OSError: no room for kernels"
     assert run.steps == 64
