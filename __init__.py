@@ -31,16 +31,15 @@ from .autograd import (
     jvp,
     linalg,
     linearize,
-    random,
     sparse,
-    special,
     stop_gradient,
     to_numpy,
-    tree,
     value_and_grad,
     vjp,
 )
-from .autograd import namespace as xp
+from .autograd.functions import namespace as xp
+from .autograd.functions import random, special
+from .autograd.pytree import tree
 from .backend import BackendError
 
 __version__ = "0.1.0"

@@ -3,20 +3,23 @@
 Knows nothing of models.
 """
 
-from . import namespace, operators, random, special, tree
-from .array import Array
-from .backward import RuleError
-from .check import check_grads
-from .custom import checkpoint, custom_vjp
-from .debug import debug_nans
-from .forward import hessian, hvp, jacobian, jvp, linearize
-from .graph import draw
-from .namespace import stop_gradient
-from .primitive import MissingRuleError, defvjp
-from .pull import Tape, vjp
-from .solve import implicit, linalg, sparse
-from .transfer import asarray, to_numpy
-from .transforms import grad, value_and_grad
+from . import linalg
+from .core.array import Array
+from .core.registry import MissingRuleError, defvjp
+from .core.sweep import RuleError
+from .core.transfer import asarray, to_numpy
+from .diagnostics.check_grads import check_grads
+from .diagnostics.debug_nans import debug_nans
+from .diagnostics.draw import draw
+from .functions import namespace, operators, random, special
+from .functions.namespace import stop_gradient
+from .pytree import tree
+from .solve.implicit import api as implicit
+from .solve.sparse import formats as sparse
+from .transforms.custom_vjp import checkpoint, custom_vjp
+from .transforms.grad import grad, value_and_grad
+from .transforms.jacobian import hessian, hvp, jacobian, jvp, linearize
+from .transforms.vjp import Tape, vjp
 
 __all__ = [
     "Array",

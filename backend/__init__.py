@@ -3,12 +3,12 @@
 Knows nothing of derivatives.
 """
 
-from ._base import Backend, BackendError, Namespace
-from ._errors import NotPositiveDefiniteError, SingularMatrixError
-from ._factors_finite import columns as finite_columns
-from ._generic import extend
-from ._select import NAMES, backend_of, current, is_array, register, resolve, to_numpy, use
-from ._sparse import Pattern
+from .common.base import Backend, BackendError, Namespace
+from .common.errors import NotPositiveDefiniteError, SingularMatrixError
+from .generic.finite import columns as finite_columns
+from .generic.namespace import extend
+from .generic.sparse import Pattern
+from .select import NAMES, backend_of, current, is_array, register, resolve, to_numpy, use
 
 __all__ = [
     "NAMES",

@@ -1,6 +1,5 @@
 """Functions with parameters: layers, networks and losses. Knows nothing of optimisers."""
 
-from ._module import Module, parameter_mask, plain, state
 from .activations import (
     ACTIVATIONS,
     celu,
@@ -40,6 +39,7 @@ from .losses import (
     poisson,
     squared_error,
 )
+from .module import Module, parameter_mask, plain, state
 from .normalisation import BatchNorm, LayerNorm, RMSNorm
 
 __all__ = [

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd import namespace as xp
-from ..autograd import special
+from ..autograd.functions import namespace as xp
+from ..autograd.functions import special
 
 
 def identity(x: Any, /) -> Any:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import namespace as xp
-from ..autograd.array import raw
-from ..autograd.dtypes import is_inexact, is_integer
-from ._reduction import (
+from ..autograd.core.array import raw
+from ..autograd.core.dtypes import is_inexact, is_integer
+from ..autograd.functions import namespace as xp
+from .reduction import (
     check_range,
     check_same,
     check_two,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd import namespace as xp
-from ..autograd import random
-from ..autograd.tree import static
-from ._module import Module, trains_differently
+from ..autograd.functions import namespace as xp
+from ..autograd.functions import random
+from ..autograd.pytree.tree import static
 from .activations import activation
+from .module import Module, trains_differently
 
 
 class Activation(Module):

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import namespace as xp
-from ..autograd.tree import static
+from ..autograd.functions import namespace as xp
+from ..autograd.pytree.tree import static
 from ..backend import current
-from ._module import Module
 from .activations import activation as activation_called
 from .containers import Activation
 from .initialisation import DEFAULT_FOR, check_sizes, draw
+from .module import Module
 
 
 class Linear(Module):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd import namespace as xp
-from ..autograd import random
-from ..autograd.tree import static
-from ._module import Module
+from ..autograd.functions import namespace as xp
+from ..autograd.functions import random
+from ..autograd.pytree.tree import static
+from .module import Module
 
 
 class Dropout(Module):

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..autograd import namespace as xp
-from ..autograd.array import raw
-from ..autograd.dtypes import is_integer
+from ..autograd.core.array import raw
+from ..autograd.core.dtypes import is_integer
+from ..autograd.functions import namespace as xp
 from ..backend import current
-from ._module import Module
 from .initialisation import check_sizes
+from .module import Module
 
 
 class Embedding(Module):

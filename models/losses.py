@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd import namespace as xp
-from ..autograd import tree
-from ..autograd.array import raw
-from ..autograd.dtypes import is_inexact
-from ._module import parameter_mask
-from ._reduction import (
+from ..autograd.core.array import raw
+from ..autograd.core.dtypes import is_inexact
+from ..autograd.functions import namespace as xp
+from ..autograd.pytree import tree
+from .activations import softplus
+from .module import parameter_mask
+from .reduction import (
     check_range,
     check_same,
     check_two,
@@ -30,7 +31,6 @@ from ._reduction import (
     times,
     without,
 )
-from .activations import softplus
 
 
 def binary_cross_entropy(

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import namespace as xp
-from ..autograd.tree import static
+from ..autograd.functions import namespace as xp
+from ..autograd.pytree.tree import static
 from ..backend import current
-from ._module import Module, state
 from .initialisation import check_sizes
+from .module import Module, state
 
 
 def _filled(value: float, shape: Any, dtype: Any) -> Any:

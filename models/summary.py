@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..autograd import tree
-from ..autograd.array import Array, raw
-from ..autograd.backward import SPACES
-from ..autograd.dtypes import is_inexact
+from ..autograd.core.array import Array, raw
+from ..autograd.core.dtypes import is_inexact
+from ..autograd.core.sweep import SPACES
+from ..autograd.pytree import tree
 from ..backend import current
 
 

@@ -7,10 +7,10 @@ pytree of arrays, so that a compiled step is recorded once. A learning rate is a
 floating-point arrays, or whose gradient is None, stay as they are. `minimize` is for functions that are evaluated as a
 whole: line searches, second derivatives, least squares.
 
-Updates are written once, as formulas (`backend/_updates.py`), and run in one pass over memory: on NumPy block by block,
-small parameters as one vector; on CuPy as one kernel a parameter. Where the program has imported numba (the extra
-``fast``), arrays of 65,536 elements and more are updated by its compiled loops, an Adam step in a quarter of the time;
-it is never imported for this, since that takes 0.25 s, and compiling a loop 0.3 s.
+Updates are written once, as formulas (`backend/generic/updates.py`), and run in one pass over memory: on NumPy
+block by block, small parameters as one vector; on CuPy as one kernel a parameter. Where the program has imported
+numba (the extra ``fast``), arrays of 65,536 elements and more are updated by its compiled loops, an Adam step in a
+quarter of the time; it is never imported for this, since that takes 0.25 s, and compiling a loop 0.3 s.
 """
 
 from __future__ import annotations
@@ -18,16 +18,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._line import SearchError
-    from .adam import Adam, AdamW, AMSGrad, NAdam
-    from .adaptive import Adadelta, Adagrad, RMSprop
-    from .clipping import Clipped, clip_by_global_norm, clip_by_value, global_norm
-    from .first_order import SGD, Lion, Nesterov
-    from .full_batch import minimize
-    from .line_searches import Armijo, Backtracking, Exact, FixedStep, Halving, line_search
-    from .loss_scaling import LossScaling
-    from .plateau import ReduceOnPlateau
-    from .schedules import (
+    from .first_order.adam import Adam, AdamW, AMSGrad, NAdam
+    from .first_order.adaptive import Adadelta, Adagrad, RMSprop
+    from .first_order.clipping import Clipped, clip_by_global_norm, clip_by_value, global_norm
+    from .first_order.loss_scaling import LossScaling
+    from .first_order.plateau import ReduceOnPlateau
+    from .first_order.schedules import (
         Constant,
         CosineDecay,
         ExponentialDecay,
@@ -38,8 +34,12 @@ if TYPE_CHECKING:
         StepDecay,
         WarmUp,
     )
-    from .transforms import Accumulated, Averaged, Finite
-    from .wolfe import StrongWolfe
+    from .first_order.sgd import SGD, Lion, Nesterov
+    from .first_order.wrappers import Accumulated, Averaged, Finite
+    from .full_batch.line import SearchError
+    from .full_batch.line_search import Armijo, Backtracking, Exact, FixedStep, Halving, line_search
+    from .full_batch.minimize import minimize
+    from .full_batch.wolfe import StrongWolfe
 
 __all__ = [
     "SGD",
@@ -83,19 +83,19 @@ __all__ = [
 
 # Read when a name is first used: thirty records take 35 ms to make, a tenth of `import pullback`
 _HOMES = {
-    "_line": "SearchError",
-    "adam": "Adam AdamW AMSGrad NAdam",
-    "adaptive": "Adadelta Adagrad RMSprop",
-    "clipping": "Clipped clip_by_global_norm clip_by_value global_norm",
-    "first_order": "SGD Lion Nesterov",
-    "full_batch": "minimize",
-    "line_searches": "Armijo Backtracking Exact FixedStep Halving line_search",
-    "loss_scaling": "LossScaling",
-    "plateau": "ReduceOnPlateau",
-    "schedules": "Constant CosineDecay ExponentialDecay InverseDecay InverseSqrtDecay OneCycle PolynomialDecay"
-    " StepDecay WarmUp",
-    "transforms": "Accumulated Averaged Finite",
-    "wolfe": "StrongWolfe",
+    "full_batch.line": "SearchError",
+    "first_order.adam": "Adam AdamW AMSGrad NAdam",
+    "first_order.adaptive": "Adadelta Adagrad RMSprop",
+    "first_order.clipping": "Clipped clip_by_global_norm clip_by_value global_norm",
+    "first_order.sgd": "SGD Lion Nesterov",
+    "full_batch.minimize": "minimize",
+    "full_batch.line_search": "Armijo Backtracking Exact FixedStep Halving line_search",
+    "first_order.loss_scaling": "LossScaling",
+    "first_order.plateau": "ReduceOnPlateau",
+    "first_order.schedules": "Constant CosineDecay ExponentialDecay InverseDecay InverseSqrtDecay OneCycle"
+    " PolynomialDecay StepDecay WarmUp",
+    "first_order.wrappers": "Accumulated Averaged Finite",
+    "full_batch.wolfe": "StrongWolfe",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

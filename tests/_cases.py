@@ -27,7 +27,7 @@ import array_api_compat.numpy
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.primitive import REGISTRY, find
+from pullback.autograd.core.registry import REGISTRY, find
 
 
 @dataclass(frozen=True)

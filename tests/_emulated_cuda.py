@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.backend._cuda_steps import (
+from pullback.backend.common.launches import (
     BLOCK,
     EPILOGUES,
     Launch,
@@ -36,7 +36,7 @@ from pullback.backend._cuda_steps import (
     Product,
     mask_bytes,
 )
-from pullback.backend._precision import loaded, rounded
+from pullback.backend.generic.rounding import loaded, rounded
 
 HEADER = Path(__file__).with_name("_emulated_cuda.h")
 MACHINE = Path(__file__).with_name("_emulated_cuda.cpp")

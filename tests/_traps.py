@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.primitive import REGISTRY
+from pullback.autograd.core.registry import REGISTRY
 
 xp = pb.xp
 QUIET = {"all": "ignore"}  # where the function itself is singular, NumPy's warning is right

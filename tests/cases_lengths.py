@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.primitive import find, front_of
+from pullback.autograd.core.registry import find, front_of
 
 from ._cases import Case, P, R, X, Z, row
 from .cases_trigonometric import CORNERS

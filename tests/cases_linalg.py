@@ -11,7 +11,7 @@ import array_api_compat.numpy
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.primitive import find, front_of
+from pullback.autograd.core.registry import find, front_of
 
 from ._cases import Case, K, P, R, X, Z, row
 

@@ -8,8 +8,8 @@ import array_api_compat.numpy
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.array import raw
-from pullback.autograd.primitive import find, front_of
+from pullback.autograd.core.array import raw
+from pullback.autograd.core.registry import find, front_of
 from pullback.autograd.solve.adjoint import hidden, implicit_solution, open_tapes
 
 from ._cases import R, Z, row

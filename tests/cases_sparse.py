@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pullback.autograd.primitive import find, front_of
+from pullback.autograd.core.registry import find, front_of
 from pullback.backend import Pattern, backend_of
 
 from ._cases import R, Z, row

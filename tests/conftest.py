@@ -2,7 +2,7 @@
 
 NumPy, array-api-strict on its second device (which refuses implicit copies to the host, as a GPU
 does), a stand-in for CuPy (`standin/`: its attributes, refusals and undefined orders, under which
-`backend/_cupy.py` runs without a GPU), and CuPy where a CUDA device answers. With
+`backend/cuda/backend.py` runs without a GPU), and CuPy where a CUDA device answers. With
 ``PULLBACK_BACKEND=cupy`` in the environment NumPy and the stand-in are left out, and a missing
 device is an error: that run is there to test the GPU.
 

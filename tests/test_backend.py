@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.backend import _select
+from pullback.backend import select as _select
 
 from .conftest import NO_CUDA
 
@@ -63,10 +64,12 @@ def test_cupy_not_installed(monkeypatch):
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda n, *a: None if n == "cupy" else find(n, *a)
     )
-    monkeypatch.setitem(__import__("sys").modules, "cupy", None)  # import cupy raises ImportError
-    monkeypatch.delitem(__import__("sys").modules, "pullback.backend._cupy", raising=False)
-    monkeypatch.delattr(pb.backend, "_cupy", raising=False)  # imported already where there is a GPU
-    pb.backend._select._resolved.cache_clear()
+    monkeypatch.setitem(sys.modules, "cupy", None)  # import cupy raises ImportError
+    monkeypatch.delitem(sys.modules, "pullback.backend.cuda.backend", raising=False)
+    monkeypatch.delitem(
+        sys.modules, "pullback.backend.cuda", raising=False
+    )  # imported already where there is a GPU
+    pb.backend.select._resolved.cache_clear()
     with pytest.raises(pb.BackendError, match=r"CuPy.*install|install.*CuPy|cuda1[23]") as caught:
         pb.backend.use("cupy")
     assert "\n" not in str(caught.value)

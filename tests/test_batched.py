@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd import batched_sweep
-from pullback.autograd.backward import LAZY, SPACES, cotangents, sweep
-from pullback.autograd.batched import Batched
-from pullback.autograd.dtypes import as_numpy
-from pullback.autograd.pull import recorded
+from pullback.autograd.core.dtypes import as_numpy
+from pullback.autograd.core.sweep import LAZY, SPACES, cotangents, sweep
+from pullback.autograd.transforms.batching import sweep as batched_sweep
+from pullback.autograd.transforms.batching.array import Batched
+from pullback.autograd.transforms.vjp import recorded
 
 from ._cases import collect, inexact_leaves
 from .conftest import Lib

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd import codegen, links, signatures
-from pullback.autograd.codegen import make_pull, make_recorder
-from pullback.autograd.primitive import REGISTRY, Primitive, find, front_of, names
+from pullback.autograd.core import codegen_forward as codegen
+from pullback.autograd.core import signatures
+from pullback.autograd.core import views as links
+from pullback.autograd.core.codegen_forward import make_pull, make_recorder
+from pullback.autograd.core.registry import REGISTRY, Primitive, find, front_of, names
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 

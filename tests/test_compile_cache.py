@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile import cache, native
+from pullback.autograd.compile.cpu import numba_cache as cache
+from pullback.autograd.compile.cpu import numba_kernels as native
 
 pytestmark = pytest.mark.skipif(
     not importlib.util.find_spec("numba"), reason="numba is not installed (extra `fast`)"

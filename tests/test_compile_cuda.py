@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile import cuda_parts, space
-from pullback.backend import _select, backend_of, register
-from pullback.backend._cuda_steps import Launch, Product
+from pullback.autograd.compile.cuda import parts as cuda_parts
+from pullback.autograd.compile.tracing import tracer_namespace as space
+from pullback.backend import backend_of, register
+from pullback.backend import select as _select
+from pullback.backend.common.launches import Launch, Product
 
 from ._emulated_cuda import COMPILER, NEEDS, EmulatedRuntime
 from ._host import numpy_is_active  # noqa: F401 - a fixture

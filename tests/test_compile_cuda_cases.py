@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.backend._cuda_steps import Launch
+from pullback.backend.common.launches import Launch
 
 from ._cases import inexact_leaves, loss, weights_for
 from ._host import numpy_is_active  # noqa: F401 - a fixture

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile import native
+from pullback.autograd.compile.cpu import numba_kernels as native
 
 from ._compiled import OPTIMISERS, arrays, close, model_and_step
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file

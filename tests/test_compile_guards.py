@@ -186,7 +186,7 @@ def test_refusals_name_the_line(name):
 
 
 def test_functions_recorded_whole(fast):
-    from pullback.autograd.whole import whole
+    from pullback.autograd.core.opaque import whole
 
     @whole
     def halved(x: Any, *, times: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile import native
+from pullback.autograd.compile.cpu import numba_kernels as native
 
 from ._compiled import arrays
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file

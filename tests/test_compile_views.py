@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile import TraceError, memory, native
-from pullback.autograd.compile.elementwise import TABLE
+from pullback.autograd.compile import TraceError
+from pullback.autograd.compile.cpu import numba_kernels as native
+from pullback.autograd.compile.ir import aliasing as memory
+from pullback.autograd.compile.ir.elementwise import TABLE
 
 from ._cases import Case, collect, inexact_leaves, loss, weights_for
 from ._compiled import arrays, close

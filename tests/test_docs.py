@@ -69,7 +69,7 @@ def test_the_page_of_functions_is_up_to_date():
 
 def test_the_page_says_all_of_every_function():
     """A signature, a rule for each argument that has one, edge cases and a source."""
-    from pullback.autograd.primitive import find, names
+    from pullback.autograd.core.registry import find, names
 
     text = (ROOT / "docs" / "functions.md").read_text(encoding="utf-8")
     entries = dict(re.findall(r"^#### `([\w.]+)\((.*?)(?=^#|\Z)", text, re.DOTALL | re.MULTILINE))

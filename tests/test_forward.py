@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd import batched_sweep, forward
-from pullback.autograd.primitive import find
+from pullback.autograd.core.registry import find
+from pullback.autograd.transforms import jacobian as forward
+from pullback.autograd.transforms.batching import sweep as batched_sweep
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 

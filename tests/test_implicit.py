@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.solve import implicit as module
+from pullback.autograd.solve.implicit import api as module
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 

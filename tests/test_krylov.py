@@ -69,7 +69,8 @@ def test_looks_are_rare(monkeypatch):
 
     The end are the true residual and the size that the system was divided by.
     """
-    from pullback.autograd.solve import krylov_run, krylov_solution
+    from pullback.autograd.solve.iterative import differentiable as krylov_solution
+    from pullback.autograd.solve.iterative import iteration as krylov_run
 
     looks = []
     real = krylov_run.numbers

@@ -34,13 +34,16 @@ DEFERRED: dict[tuple[str, str], str] = {
         "train/estimators/__init__.py",
     ): "imports scikit-learn: only when asked for",
     (
-        "autograd/namespace.py",
-        "autograd/codegen.py",
+        "autograd/functions/namespace.py",
+        "autograd/core/codegen_forward.py",
     ): "code is generated only where it is asked for",
-    ("autograd/primitive.py", "autograd/codegen.py"): "the generator uses the registry",
     (
-        "backend/_select.py",
-        "backend/_cupy.py",
+        "autograd/core/registry.py",
+        "autograd/core/codegen_forward.py",
+    ): "the generator uses the registry",
+    (
+        "backend/select.py",
+        "backend/cuda/backend.py",
     ): "importing CuPy takes a second: only when asked for",
 }
 
@@ -51,7 +54,7 @@ class Import:
 
     file: str
     line: int
-    target: str  # "backend/_base.py", or an absolute module name such as "numpy"
+    target: str  # "backend/common/base.py", or an absolute module name such as "numpy"
     absolute: bool
     deferred: bool  # inside a function
     typing: bool  # under `if TYPE_CHECKING`
@@ -190,11 +193,11 @@ def test_no_cycles_between_files():
 
 def test_only_one_file_imports_cupy():
     files = {i.file for i in IMPORTS if i.absolute and i.target.split(".")[0] in ("cupy", "cupyx")}
-    assert files <= {"backend/_cupy.py"}
+    assert files <= {"backend/cuda/backend.py"}
 
 
 def test_the_cuda_kernels_import_nothing():
-    assert [i for i in IMPORTS if i.file == "backend/_cuda_kernels.py"] == []
+    assert [i for i in IMPORTS if i.file == "backend/cuda/kernels.py"] == []
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.optim.loss_scaling import LEAST
+from pullback.optim.first_order.loss_scaling import LEAST
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 from ._optimisers import OPTIMISERS

@@ -74,7 +74,7 @@ def _pair(z, y):
 
 
 def _estimators():
-    from pullback.train.estimators._losses import CLASSIFICATION
+    from pullback.train.estimators.losses import CLASSIFICATION
 
     return CLASSIFICATION["log_loss"].losses
 

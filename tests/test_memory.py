@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.backward import sweep
-from pullback.autograd.tape import Record
+from pullback.autograd.core.sweep import sweep
+from pullback.autograd.core.tape import Record
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.optim.full_batch import METHODS
+from pullback.optim.full_batch.minimize import METHODS
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 

@@ -77,7 +77,7 @@ def test_scatter_add_of_many_rows(key, shape):
 
 def test_caches_of_constants_stay_small():
     """Arrays of zeros and ones are kept by shape; a program with many shapes must not fill the memory."""
-    from pullback.backend import _numpy_fused
+    from pullback.backend.numpy import fused as _numpy_fused
 
     direct = pb.backend.resolve("numpy").xp
     for n in range(1, 300):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.primitive import find
+from pullback.autograd.core.registry import find
 
 from ._host import A, N, numpy_is_active, same  # noqa: F401 - one is a fixture
 

@@ -7,8 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from pullback.backend import _numpy, _updates, _updates_numpy
-from pullback.backend._updates import FORMULAS, formula, log
+from pullback.backend.generic import updates as _updates
+from pullback.backend.generic.updates import FORMULAS, formula, log
+from pullback.backend.numpy import backend as _numpy
+from pullback.backend.numpy import updates as _updates_numpy
 
 B1, B2, ALPHA = 0.9, 0.95, 0.8
 SCALARS = {

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.backend._cuda_steps import Launch, Product
-from pullback.backend._precision import FORMATS, rounded
+from pullback.backend.common.launches import Launch, Product
+from pullback.backend.generic.rounding import FORMATS, rounded
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 from .cuda.test_kernels import _compile

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.primitive import Kernels, Primitive, find
+from pullback.autograd.core.registry import Kernels, Primitive, find
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 

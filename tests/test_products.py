@@ -7,7 +7,8 @@ import pytest
 import scipy.linalg
 
 import pullback as pb
-from pullback.backend import _numpy, _products
+from pullback.backend.generic import products as _products
+from pullback.backend.numpy import backend as _numpy
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.primitive import find, front_of
+from pullback.autograd.core.registry import find, front_of
 
 from .cases_linalg import adjoint, hermitian, matrix, projector
 

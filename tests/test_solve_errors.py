@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.backend import _mkl
+from pullback.backend.numpy import mkl as _mkl
 
 from .test_solve import host
 
@@ -176,10 +176,10 @@ def _run(code: str, **environment: str) -> str:
 
 
 def test_the_switch():
-    code = "from pullback.backend import _mkl; print(_mkl.load(), _mkl.describe())"
+    code = "from pullback.backend.numpy import mkl as _mkl; print(_mkl.load(), _mkl.describe())"
     assert _run(code, PULLBACK_MKL="0").startswith("None off (PULLBACK_MKL=0)")
     wrong = """
-from pullback.backend import _mkl
+from pullback.backend.numpy import mkl as _mkl
 try: _mkl.load()
 except RuntimeError as error: print(error)
 """

@@ -10,7 +10,7 @@ import pytest
 import scipy.linalg
 
 import pullback as pb
-from pullback.autograd.solve.dense import Dense
+from pullback.autograd.solve.direct.dense import Dense
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from .test_solve import KINDS, MIXES, by_kind, draw, host, shifted
@@ -143,7 +143,7 @@ def test_transforms():
 
 
 def test_a_gaussian_process_needs_one_factorisation(monkeypatch):
-    from pullback.backend import _lapack
+    from pullback.backend.numpy import lapack as _lapack
 
     calls = []
     potrf = _lapack.potrf

@@ -13,7 +13,7 @@ import scipy.sparse as ss
 import scipy.sparse.linalg
 
 import pullback as pb
-from pullback.backend import _sparse_numpy
+from pullback.backend.numpy import sparse as _sparse_numpy
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 

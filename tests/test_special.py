@@ -7,7 +7,8 @@ import pytest
 import scipy.special as sps
 
 import pullback as pb
-from pullback.backend import _numpy, _special
+from pullback.backend.generic import special as _special
+from pullback.backend.numpy import backend as _numpy
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from .cases_special import FORMULAS, UNARY

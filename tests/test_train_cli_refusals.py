@@ -136,13 +136,13 @@ def test_cupy_that_is_not_there(pullback, monkeypatch):
     """Not installed, or without a driver or device: whichever it is here, and the other one faked."""
     table("t.csv")
     monkeypatch.setitem(sys.modules, "cupy", None)
-    pb.backend._select._resolved.cache_clear()
-    monkeypatch.delitem(sys.modules, "pullback.backend._cupy", raising=False)
-    monkeypatch.delattr(pb.backend, "_cupy", raising=False)
+    pb.backend.select._resolved.cache_clear()
+    monkeypatch.delitem(sys.modules, "pullback.backend.cuda.backend", raising=False)
+    monkeypatch.delitem(sys.modules, "pullback.backend.cuda", raising=False)
     try:
         code, _, err = pullback("train", "t.csv", "--backend", "cupy", *QUICK)
     finally:
-        pb.backend._select._resolved.cache_clear()
+        pb.backend.select._resolved.cache_clear()
     assert (code, len(err)) == (2, 1), err
     assert "cupy" in err[0].lower()
     assert not Path("runs").exists()

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile.entry import Entry
-from pullback.train import _feeding, _loop, _step
+from pullback.autograd.compile.executable import Entry
+from pullback.train import loop as _loop
+from pullback.train import step as _step
+from pullback.train.data import device_data as _feeding
 
 from . import test_compile_cuda
 from ._cli import QUICK, folder, pullback, table  # noqa: F401 - fixtures
@@ -349,9 +351,9 @@ def test_the_command_line_refuses_in_one_line(pullback, command, case):  # noqa:
 
 def test_a_run_that_could_not_compile_says_so(pullback, monkeypatch):  # noqa: F811 - a fixture
     table("n.csv", "numbers")
-    task = pb.train._run.task_for
+    task = pb.train.run.run.task_for
     monkeypatch.setattr(
-        pb.train._run, "task_for", lambda data: dataclasses.replace(task(data), loss=branching)
+        pb.train.run.run, "task_for", lambda data: dataclasses.replace(task(data), loss=branching)
     )
     code, out, err = pullback("train", "n.csv", "--epochs", "60")
     assert (code, err) == (0, [])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train import _feeding
+from pullback.train.data import device_data as _feeding
 
 SQUARED = pb.models.squared_error
 X = np.linspace(-1, 1, 30)[:, None]

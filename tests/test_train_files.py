@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train import _files
+from pullback.train import files as _files
 
 InputError, WriteError = pb.train.InputError, pb.train.WriteError
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train import _files
+from pullback.train import files as _files
 
 from . import _cli
 from ._cli import QUICK, child, files, table

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.models._module import trains_differently
-from pullback.train import _feeding
+from pullback.models.module import trains_differently
+from pullback.train.data import device_data as _feeding
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
@@ -223,7 +223,7 @@ def test_dropout_drops_anew_in_each_step():
     run = fit(Watched(on_device(np.ones(1))[0]), x, 0 * x, **settings)
     assert run.steps == 6
     assert len(set(seen)) == 6
-    key = pb.train._step.key_of(0, pb.backend.current())
+    key = pb.train.step.key_of(0, pb.backend.current())
     assert seen == [tuple(pb.to_numpy(pb.random.fold_in(key, i)).tolist()) for i in range(6)]
 
 
@@ -290,7 +290,7 @@ def test_what_trains_differently_is_found_wherever_it_is(model, different):
 
 
 def _modules(model):
-    from pullback.models._module import children
+    from pullback.models.module import children
 
     return [part for _, part in children(model)]
 

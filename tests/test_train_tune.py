@@ -11,8 +11,8 @@ import pytest
 
 import pullback as pb
 from pullback.train import InputError, Settings, folds, load_dataset, split, tune
-from pullback.train._tune import combinations, values_of
 from pullback.train.cli import main
+from pullback.train.run.tune import combinations, values_of
 
 pytest.importorskip("typer")
 pytest.importorskip("safetensors")

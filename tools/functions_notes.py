@@ -151,7 +151,7 @@ sum, mean, cumulative_sum: the adjoint of a linear map: sums and copies are each
 max, min: the subgradient of a maximum in the middle of its set (Rockafellar, Convex Analysis, 1970, §23)
 var, std: derived above the rule
 prod, cumulative_prod: product rule; the recurrence by Hillis and Steele, Data parallel algorithms, 1986
-einsum: derived at the head of `rules/extras.py`
+einsum: derived at the head of `autograd/rules/products.py`
 expm: Najfeld and Havel, Derivatives of the matrix exponential and their computation, 1995
 linalg.det, linalg.slogdet, linalg.inv, linalg.solve, linalg.matrix_power: Giles 2008; singular matrices:
     derived above the rule
@@ -170,13 +170,13 @@ linalg.svd, linalg.svdvals: Townsend, Differentiating the singular value decompo
 gap_divide, polar: derived above the rule
 fft.fft, fft.ifft, fft.fftn, fft.ifftn, fft.rfft, fft.irfft, fft.rfftn, fft.irfftn, fft.hfft, fft.ihfft,
     fft.fftshift, fft.ifftshift: derived at the head of `rules/fft.py`
-sinc, sinc_derivative: derived in `backend/_special.py`
+sinc, sinc_derivative: derived in `backend/generic/special.py`
 special.erf, special.erfc, special.erfcx, special.erfinv, special.erfcinv, special.ndtr, special.ndtri,
     special.log_ndtr: {_DLMF}, 7.10, 7.12
 special.gamma, special.rgamma, special.gammaln, special.loggamma, special.digamma, special.polygamma,
     special.beta, special.betaln: {_DLMF}, 5.2, 5.11, 5.12, 5.15
 special.zeta: {_DLMF}, 25.11.17
-special.gammainc, special.gammaincc: {_DLMF}, 8.8.13, and by a as derived at the head of `rules/incomplete.py`
+special.gammainc, special.gammaincc: {_DLMF}, 8.8.13, and by a as derived in `autograd/rules/special_incomplete.py`
 special.betainc: {_DLMF}, 8.17
 special.stdtr: Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 2, 1995, ch. 28
 special.logit, special.log_expit: Blanchard, Higham and Higham 2021

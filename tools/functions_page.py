@@ -24,8 +24,8 @@ import array_api_compat.numpy
 from functions_notes import EDGES_OF, SOURCES_OF
 
 import pullback as pb
-from pullback.autograd.namespace import _HIDDEN
-from pullback.autograd.primitive import REGISTRY, Primitive, find, names
+from pullback.autograd.core.registry import REGISTRY, Primitive, find, names
+from pullback.autograd.functions.namespace import _HIDDEN
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "functions.md"
 

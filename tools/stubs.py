@@ -1,4 +1,4 @@
-"""Write autograd/namespace.pyi: the names and signatures of `pb.xp`, for editors and type checkers.
+"""Write autograd/functions/namespace.pyi: the names and signatures of `pb.xp`, for editors and type checkers.
 
     python tools/stubs.py [--check]
 
@@ -20,7 +20,7 @@ import numpy as np
 
 import pullback as pb
 
-STUB = Path(__file__).resolve().parent.parent / "autograd" / "namespace.pyi"
+STUB = Path(__file__).resolve().parent.parent / "autograd" / "functions" / "namespace.pyi"
 WIDTH = 100
 
 HEAD = '''"""Made by tools/stubs.py from the signatures of `pb.xp`; do not edit."""
@@ -31,10 +31,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .array import Array
+from ..core.array import Array
 from .data_type import FloatInfo
-from .info import ArrayNamespaceInfo
-from .sets import UniqueAllResult, UniqueCountsResult, UniqueInverseResult
+from .inspection import ArrayNamespaceInfo
+from .set import UniqueAllResult, UniqueCountsResult, UniqueInverseResult
 
 # A pullback, NumPy or CuPy array; in arithmetic also a Python number.
 ArrayLike: TypeAlias = Any

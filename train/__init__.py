@@ -5,16 +5,16 @@ Nothing here imports scikit-learn, rich, typer, safetensors or matplotlib until 
 
 from typing import Any
 
-from ._checkpoint import load, save
-from ._config import Settings, config_text, read_config
-from ._data import BUILT_IN, Dataset, load_dataset
-from ._errors import InputError, MissingExtra, WriteError, extra
-from ._loop import Epoch, Fit, evaluate, fit, predict
-from ._predict import Trained, load_trained, predict_file
-from ._run import Result, train
-from ._split import Split, Standardizer, folds, split
-from ._tasks import Task, Trial, accuracy, probabilities, r_squared, task_for
-from ._tune import Tuning, tune
+from .data.load import BUILT_IN, Dataset, load_dataset
+from .data.split import Split, Standardizer, folds, split
+from .errors import InputError, MissingExtra, WriteError, extra
+from .loop import Epoch, Fit, evaluate, fit, predict
+from .run.checkpoint import load, save
+from .run.config import Settings, config_text, read_config
+from .run.predict import Trained, load_trained, predict_file
+from .run.run import Result, train
+from .run.tasks import Task, Trial, accuracy, probabilities, r_squared, task_for
+from .run.tune import Tuning, tune
 
 __all__ = [
     "BUILT_IN",

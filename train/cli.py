@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from ..backend import BackendError
-from ._config import Settings, merged, parse_hidden, read_config
-from ._errors import InputError, extra, one_line
-from ._files import write_atomic
-from ._info import info_lines
-from ._loop import Fit
-from ._predict import predict_file
-from ._run import train as run_training
-from ._tune import TUNABLE, values_of
-from ._tune import tune as run_tuning
+from .errors import InputError, extra, one_line
+from .files import write_atomic
+from .loop import Fit
+from .run.config import Settings, merged, parse_hidden, read_config
+from .run.info import info_lines
+from .run.predict import predict_file
+from .run.run import train as run_training
+from .run.tune import TUNABLE, values_of
+from .run.tune import tune as run_tuning
 
 DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 

@@ -1,6 +1,6 @@
 """Record once, replay fast: `pb.compile`."""
 
-from .call import Compiled, compile
-from .recorder import TraceError
+from .api import Compiled, compile
+from .tracing.trace_builder import TraceError
 
 __all__ = ["Compiled", "TraceError", "compile"]

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from ...backend import backend_of, is_array
-from .. import tree
-from .cuda_source import loopable as on_device
-from .entry import Entry
-from .fuse import goes_into, is_entropy_name, reducible
-from .guards import Leaf
-from .passes import simplify
-from .precision import turn_later
-from .program import ARRAY, Op, Program, Value
-from .recorder import Recorder
-from .recording import Recording, token
-from .symbols import Symbol
+from ..pytree import tree
+from .cuda.expressions import loopable as on_device
+from .executable import Entry
+from .ir.program import ARRAY, Op, Program, Value
+from .optimise.fuse import goes_into, is_entropy_name, reducible
+from .optimise.simplify import simplify
+from .tracing.guards import Leaf
+from .tracing.precision import turn_later
+from .tracing.trace import Recording, token
+from .tracing.trace_builder import Recorder
+from .tracing.tracer import Symbol
 
 
 def lower(recording: Recording, donate: frozenset[int], fast: bool) -> Entry:

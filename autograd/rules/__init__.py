@@ -7,10 +7,8 @@ from . import (
     creation,
     data_type,
     elementwise,
-    extras,
     fft,
     fused,
-    incomplete,
     indexing,
     linalg,
     linalg_norms,
@@ -21,6 +19,8 @@ from . import (
     special,
     statistical,
 )
+from . import products as extras
+from . import special_incomplete as incomplete
 
 __all__ = [
     "creation", "data_type", "elementwise", "extras", "fft", "fused", "incomplete", "indexing", "linalg",

@@ -1,6 +1,6 @@
 """Elementwise functions.
 
-Complex inputs need no conjugates here: the sweep carries conjugated cotangents (see `backward.py`), so a
+Complex inputs need no conjugates here: the sweep carries conjugated cotangents (see `core/sweep.py`), so a
 holomorphic function's rule is ``ct · f'(x)`` as for real numbers. Only `abs`, `conj`, `real`, `imag` and `sign`
 are not holomorphic.
 """
@@ -11,8 +11,8 @@ import cmath
 import math
 from typing import Any
 
-from ..dtypes import is_complex, is_inexact
-from ..primitive import library_defvjp as defvjp
+from ..core.dtypes import is_complex, is_inexact
+from ..core.registry import library_defvjp as defvjp
 
 # ── arithmetic ────────────────────────────────────────────────────────────────────────────────
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..array import Array, raw
-from ..backward import Scatter
-from ..keys import is_basic
-from ..primitive import library_defvjp as defvjp
+from ..core.array import Array, raw
+from ..core.index_keys import is_basic
+from ..core.registry import library_defvjp as defvjp
+from ..core.sweep import Scatter
 
 
 def _getitem(ct: Any, x_shape: tuple[int, ...], key: Any, xp: Any) -> Any:

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Array, raw
-from ..dtypes import is_complex
-from ..primitive import library_defvjp as defvjp
+from ..core.array import Array, raw
+from ..core.dtypes import is_complex
+from ..core.registry import library_defvjp as defvjp
 from .linear_algebra import adjoint, cell, column, conj, eye, row, spread_diagonal, triangular
 
 # ── det ───────────────────────────────────────────────────────────────────────────────────────
@@ -135,7 +135,7 @@ defvjp("linalg.det", x=_det)
 # Re(c_s i sign) Im τ = Re(i Im(c_s sign) τ), so Ā = (c_l + i Im(c_s sign)) A⁻ᵀ; a real sign is constant. At a singular
 # matrix the derivative is infinite, and the inverse fails as `inv` does.
 #
-# `pb.xp.linalg.slogdet` and `pb.xp.linalg.solve` themselves are in `autograd/solve/standard.py`: these rules, with the
+# `pb.xp.linalg.slogdet` and `pb.xp.linalg.solve` themselves are in `solve/direct/standard.py`: these rules, with the
 # factor that the value was computed by.
 
 

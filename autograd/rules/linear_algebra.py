@@ -9,10 +9,10 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ..array import raw
-from ..dtypes import is_complex
-from ..primitive import PROVIDED
-from ..primitive import library_defvjp as defvjp
+from ..core.array import raw
+from ..core.dtypes import is_complex
+from ..core.registry import PROVIDED
+from ..core.registry import library_defvjp as defvjp
 
 # ── tools for all rules on matrices ───────────────────────────────────────────────────────────
 

@@ -6,7 +6,7 @@ underflow for small x, where φ/Φ = √(2/π)/erfcx(−x/√2).
 
 *Gamma functions.* Γ' = Γψ, (log Γ)' = ψ, ψ⁽ⁿ⁾' = ψ⁽ⁿ⁺¹⁾, ∂ζ(s, q)/∂q = −s ζ(s+1, q), ∂ log B/∂a = ψ(a) − ψ(a+b),
 which for large a is not computed by the difference. By s or by an order there is none: it is refused. (The incomplete
-functions are in `incomplete.py`.)
+functions are in `special_incomplete.py`.)
 
 *Logarithms.* x log y and x log(1 + y) are constant, 0, at x = 0, and have the derivative 0 there where y has no
 logarithm. ∂/∂x of x log(x/y) is log(x/y) + 1, −∞ at x = 0 < y, +∞ at y = 0 < x, and finite at x = y = 0; −x log x has
@@ -24,9 +24,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..dtypes import is_complex
-from ..primitive import library_defvjp as defvjp
-from .incomplete import as_array
+from ..core.dtypes import is_complex
+from ..core.registry import library_defvjp as defvjp
+from .special_incomplete import as_array
 
 ROOT_PI = math.sqrt(math.pi)
 ROOT_2 = math.sqrt(2.0)
@@ -43,7 +43,7 @@ defvjp("special.erfcinv", x=lambda ct, out, xp: ct * ((-0.5 * ROOT_PI) * xp.exp(
 
 
 def _erfcx(ct: Any, x: Any, out: Any, xp: Any) -> Any:
-    """ct · (2 x erfcx x − 2/√π), for large x without the difference (`backend/_rule_kernels.py`)."""
+    """ct · (2 x erfcx x − 2/√π), for large x without the difference (`backend/generic/vjp_kernels.py`)."""
     if is_complex(x.dtype):
         return ct * (2.0 * x * out - 2.0 / ROOT_PI)
     return ct * xp.erfcx_slope(x, out)
@@ -57,7 +57,7 @@ defvjp("special.ndtr", x=lambda ct, x, xp: ct * ((1.0 / ROOT_TAU) * xp.exp(-0.5 
 defvjp("special.ndtri", x=lambda ct, out, xp: ct * (ROOT_TAU * xp.exp(0.5 * out * out)))
 
 
-# φ/Φ; for x < 0, where both underflow, by the quotient that erfcx holds (`backend/_rule_kernels.py`)
+# φ/Φ; for x < 0, where both underflow, by the quotient that erfcx holds (`backend/generic/vjp_kernels.py`)
 defvjp("special.log_ndtr", x=lambda ct, x, xp: ct * xp.log_ndtr_slope(x))
 
 # ── the gamma function and its relatives ──────────────────────────────────────────────────────

@@ -1,3 +1,3 @@
 """The adjoint solve: differentiable solutions of linear systems, roots and fixed points."""
 
-from . import standard  # noqa: F401 - provides the namespace's `linalg.solve` and `linalg.slogdet`
+from .direct import standard  # noqa: F401 - provides the namespace's `linalg.solve` and `linalg.slogdet`

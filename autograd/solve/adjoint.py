@@ -33,10 +33,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from .. import tree
-from ..array import Array
-from ..primitive import find, record
-from ..primitive import library_defvjp as defvjp
+from ..core.array import Array
+from ..core.registry import find, record
+from ..core.registry import library_defvjp as defvjp
+from ..pytree import tree
 
 # ── direct solvers ────────────────────────────────────────────────────────────────────────────
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..array import Array, raw
-from ..backward import SPACES
-from ..creation import asarray
-from ..dtypes import as_numpy, is_complex
-from ..functions import xp as fun
-from ..primitive import find, front_of
+from ..core.array import Array, raw
+from ..core.dtypes import as_numpy, is_complex
+from ..core.generated import xp as fun
+from ..core.registry import find, front_of
+from ..core.sweep import SPACES
+from ..functions.creation import asarray
 from . import adjoint  # noqa: F401 - registers the rule of solve_by
 
 _TRANSPOSED = {0: False, "N": False, 1: True, "T": True, 2: True, "C": True}

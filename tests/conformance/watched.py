@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.array import Array, raw
-from pullback.autograd.backward import LAZY, sweep
-from pullback.autograd.dtypes import is_inexact
-from pullback.autograd.tape import Record
+from pullback.autograd.core.array import Array, raw
+from pullback.autograd.core.dtypes import is_inexact
+from pullback.autograd.core.sweep import LAZY, sweep
+from pullback.autograd.core.tape import Record
 
 # How many tapes watch each array (2: a gradient of a gradient), and whether each call is pulled back too.
 DEPTH = int(os.environ.get("PULLBACK_WATCH", "1"))

@@ -10,8 +10,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from pullback.backend import _cublas, _cublaslt, _cuda_programs
-from pullback.backend._cuda_steps import BLOCK, Matrix, Place, Product, mask_bytes
+from pullback.backend.common.launches import BLOCK, Matrix, Place, Product, mask_bytes
+from pullback.backend.cuda import cublas as _cublas
+from pullback.backend.cuda import cublaslt as _cublaslt
+from pullback.backend.cuda import graph_runtime as _cuda_programs
 
 from .test_programs import Array, _empty
 

@@ -8,11 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pullback.backend import _cuda_kernels as kernels
-from pullback.backend import _cuda_products as products
-from pullback.backend import _cuda_updates as updates
-from pullback.backend import _updates_numpy
-from pullback.backend._updates import FORMULAS, formula
+from pullback.backend.cuda import kernels, products, updates
+from pullback.backend.generic.updates import FORMULAS, formula
+from pullback.backend.numpy import updates as _updates_numpy
 
 from .._emulated_cuda import COMPILER, NEEDS, run_kernel
 from .test_updates import SCALARS

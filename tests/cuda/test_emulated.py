@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import scipy.special
 
-from pullback.backend import _cuda_kernels as kernels
-from pullback.backend import _cuda_updates as updates
-from pullback.backend import _precision, _updates, _updates_numpy
-from pullback.backend._cuda_steps import BLOCK, Launch, Matrix, Place, Product, mask_bytes
+from pullback.backend.common.launches import BLOCK, Launch, Matrix, Place, Product, mask_bytes
+from pullback.backend.cuda import kernels, updates
+from pullback.backend.generic import rounding as _precision
+from pullback.backend.generic import updates as _updates
+from pullback.backend.numpy import updates as _updates_numpy
 
 from .._emulated_cuda import MISSING, EmulatedRuntime, EmulationError, guarded, library, run_kernel
 from .test_updates import IDS, SCALARS, VARIANTS

@@ -1,4 +1,4 @@
-"""The calls of cuSOLVER in `backend/_factors_cupy.py`, held against the installed CuPy. Needs no GPU, and no CUDA.
+"""The calls of cuSOLVER in `backend/cuda/factors.py`, held against the installed CuPy. Needs no GPU, and no CUDA.
 
 cuSOLVER's bindings cannot be imported without its library, but their signatures stand in their docstrings, and CuPy's
 own Python source makes the same calls.
@@ -20,10 +20,10 @@ import pytest
 from scipy.linalg import get_lapack_funcs
 
 import pullback as pb
-from pullback.backend import _factors_cupy
-from pullback.backend._factors_generic import dense_matrix
+from pullback.backend.cuda import factors as _factors_cupy
+from pullback.backend.generic.factors import dense_matrix
 
-FILE = Path(pb.__file__).parent / "backend" / "_factors_cupy.py"
+FILE = Path(pb.__file__).parent / "backend" / "cuda" / "factors.py"
 TREE = ast.parse(FILE.read_text(encoding="utf-8"))
 
 

@@ -17,9 +17,8 @@ import numpy as np
 import pytest
 import scipy.special
 
-from pullback.backend import _cuda_fused as fused
-from pullback.backend import _cuda_kernels as kernels
-from pullback.backend import _generic
+from pullback.backend.cuda import fused, kernels
+from pullback.backend.generic import namespace as _generic
 
 
 def _signatures(dtype: str) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pullback.backend import _cuda_kernels as kernels
+from pullback.backend.cuda import kernels
 
 ARCHITECTURE = "sm_90"
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-BACKEND = Path(__file__).parents[2] / "backend"
-FILES = ("_cupy.py", "_cuda_fused.py", "_factors_cupy.py", "_sparse_cupy.py", "_cuda_programs.py", "_cublas.py",
-         "_cublaslt.py", "_cuda_feed.py", "_cudss.py", "_cuda_products.py",
-         "_cuda_updates.py")  # given `cupy`  # fmt: skip
+BACKEND = Path(__file__).parents[2] / "backend" / "cuda"
+FILES = ("backend.py", "fused.py", "factors.py", "sparse.py", "graph_runtime.py", "cublas.py", "cublaslt.py",
+         "prefetch.py", "cudss.py", "products.py", "updates.py")  # given `cupy`  # fmt: skip
 GIVEN = {
     "cupy": "cupy",
     "driver": "cupy_backends.cuda.api.driver",

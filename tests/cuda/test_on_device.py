@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.backend import _cublas, _cublaslt, _cuda_programs, backend_of
-from pullback.backend._cuda_steps import BLOCK, EPILOGUES, Launch, Matrix, Place, Product
+from pullback.backend import backend_of
+from pullback.backend.common.launches import BLOCK, EPILOGUES, Launch, Matrix, Place, Product
+from pullback.backend.cuda import cublas as _cublas
+from pullback.backend.cuda import cublaslt as _cublaslt
+from pullback.backend.cuda import graph_runtime as _cuda_programs
 
 pytestmark = pytest.mark.gpu
 RNG = np.random.default_rng(5)

@@ -10,8 +10,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from pullback.backend import _cublas, _cuda_feed, _cuda_programs
-from pullback.backend._cuda_steps import Launch, Place
+from pullback.backend.common.launches import Launch, Place
+from pullback.backend.cuda import cublas as _cublas
+from pullback.backend.cuda import graph_runtime as _cuda_programs
+from pullback.backend.cuda import prefetch as _cuda_feed
 
 from .._emulated_cuda import latest_first
 

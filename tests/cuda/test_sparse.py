@@ -12,7 +12,9 @@ import pytest
 import scipy.sparse
 import scipy.sparse.linalg
 
-from pullback.backend import Pattern, SingularMatrixError, _cudss, _sparse_cupy
+from pullback.backend import Pattern, SingularMatrixError
+from pullback.backend.cuda import cudss as _cudss
+from pullback.backend.cuda import sparse as _sparse_cupy
 
 
 class DeviceLU:

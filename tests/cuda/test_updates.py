@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pullback.backend import _cuda_updates as updates
-from pullback.backend._cuda_kernels import DTYPES
-from pullback.backend._updates import FORMULAS, REAL, formula, log
+from pullback.backend.cuda import updates
+from pullback.backend.cuda.kernels import DTYPES
+from pullback.backend.generic.updates import FORMULAS, REAL, formula, log
 
 VARIANTS = [
     formula(name, l2, decay) for name in FORMULAS for l2, decay in ((False, False), (True, False), (False, True))
@@ -147,7 +147,7 @@ def drawn(found, n, dtype):
     "found", [f for f in VARIANTS if "centered" in f.name], ids=lambda f: f.name
 )
 def test_the_drawn_variances_do_not_cancel(found):
-    from pullback.backend import _updates_numpy
+    from pullback.backend.numpy import updates as _updates_numpy
 
     columns = drawn(found, 100_000, "float64")
     new = dict(zip(found.outputs, _updates_numpy.update(found, columns, SCALARS), strict=True))
@@ -161,7 +161,7 @@ def test_the_drawn_variances_do_not_cancel(found):
 def test_numbers_are_numpy_s(found, n, dtype):
     import cupy
 
-    from pullback.backend import _updates_numpy
+    from pullback.backend.numpy import updates as _updates_numpy
 
     columns = drawn(found, n, dtype)
     expected = _updates_numpy.update(found, columns, SCALARS)

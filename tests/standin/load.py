@@ -1,4 +1,4 @@
-"""Runs `backend/_cupy.py`, and array-api-compat's files for CuPy, with the stand-in in the place of CuPy.
+"""Runs `backend/cuda/backend.py`, and array-api-compat's files for CuPy, with the stand-in in the place of CuPy.
 
 Nothing is put into `sys.modules`, where the real CuPy may be: the files are run once more under ``__import__`` of
 their own, which finds the stand-in. array-api-compat is told that the stand-in's arrays are CuPy's.
@@ -34,19 +34,19 @@ class _Above:
         return _load(_COMPAT) if name == "cupy" else getattr(array_api_compat, name)
 
 
-class _Backend:
-    """`pullback.backend`, whose modules that are loaded when first used are the stand-in's."""
+class _Generic:
+    """`pullback.backend.generic`, whose modules that are loaded when first used are the stand-in's."""
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(importlib.import_module("pullback.backend"), name)
-        return _Special() if name == "_special" else found
+        found = importlib.import_module(f"pullback.backend.generic.{name}")
+        return _Special() if name == "special" else found
 
 
 class _Special:
     def __getattr__(self, name: str) -> Any:
         if name == "Later":
             return cuda.MODULES.__getitem__
-        return getattr(importlib.import_module("pullback.backend._special"), name)
+        return getattr(importlib.import_module("pullback.backend.generic.special"), name)
 
 
 def _import(
@@ -70,7 +70,7 @@ def _import(
                 setattr(found, part, _load(inner))
         return found if fromlist else _Above()
     found = builtins.__import__(name, globals, locals, fromlist, level)
-    return _Backend() if whole == "pullback.backend" and "_special" in (fromlist or ()) else found
+    return _Generic() if whole == "pullback.backend.generic" else found
 
 
 _BUILTINS = {**vars(builtins), "__import__": _import}
@@ -147,13 +147,13 @@ def _teach() -> None:
 @functools.cache
 def _cupy_file() -> Any:
     _teach()
-    file = Path(pb.__file__).parent / "backend" / "_cupy.py"
-    return run(file, "pullback.backend._cupy")
+    file = Path(pb.__file__).parent / "backend" / "cuda" / "backend.py"
+    return run(file, "pullback.backend.cuda.backend")
 
 
 @functools.cache
 def backend() -> pb.backend.Backend:
-    """The backend that `backend/_cupy.py` makes, on the stand-in; compiled programs run as Python."""
+    """The backend that `backend/cuda/backend.py` makes, on the stand-in; compiled programs run as Python."""
     made = _cupy_file().backend(None, "the stand-in for CuPy")
     made = dataclasses.replace(made, programs=None)
     pb.backend.register(ndarray, made)
@@ -174,7 +174,7 @@ def activate(*names: str) -> Any:
     callable
         Puts the names back.
     """
-    from pullback.backend import _select
+    from pullback.backend import select as _select
 
     chosen, known = backend(), _select._resolved
 

@@ -1,0 +1,269 @@
+"""`pb.compile`: record a function once, replay it fast."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from ..core.array import Array, peel, raw
+from ..core.registry import Kernels
+from ..pytree import tree
+from ..transforms.transformed import is_global
+from .cpu import numba_kernels as native
+from .executable import Entry
+from .lower import lower
+from .tracing import precision as precisions
+from .tracing.guards import MISS, in_order
+from .tracing.trace import Recording
+from .tracing.trace_builder import Recorder
+from .tracing.tracer import Symbol
+
+PROGRAMS = 8  # of one function that are kept
+
+
+class Compiled:
+    """A function that is recorded at its first call and replayed afterwards; made by `pb.compile`."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        donate: tuple[int, ...],
+        static: tuple[int, ...],
+        fast: bool | None,
+        programs: int,
+        precision: str,
+    ) -> None:
+        functools.update_wrapper(self, f)
+        self.f = f
+        self._donate, self._static = frozenset(donate), frozenset(static)
+        self._fast, self._most, self._precision = fast, programs, precision
+        self._entries: list[Entry] = []  # the one that was called last comes first
+        self._recorded = 0
+        self._warned = False
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return (
+            f"<compiled {getattr(self.f, '__qualname__', self.f)!s}, {len(self._entries)} programs>"
+        )
+
+    def __reduce__(self) -> Any:
+        """By its name, where it stands there in the place of `f`; else by `f`, to be recorded anew."""
+        if is_global(self):
+            return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
+        settings = (
+            sorted(self._donate),
+            sorted(self._static),
+            self._fast,
+            self._most,
+            self._precision,
+        )
+        return Compiled, (self.f, *settings)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """``f(*args, **kwargs)``."""
+        entries = self._entries
+        if entries and Kernels.wrap is None:
+            out = entries[0].call(args, kwargs)
+            if out is not MISS:
+                return out
+        return self._other(args, kwargs)
+
+    def _other(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call that is not like the last one: another program, a new one, or `f` itself."""
+        if Kernels.wrap is not None:  # debug_nans looks at each operation
+            return self.f(*args, **kwargs)
+        leaves = tree.leaves((args, kwargs))
+        if any(isinstance(raw(x), Symbol) or type(peel(x)) is Array for x in leaves):
+            return self.f(*args, **kwargs)  # within another recording, or under a derivative
+        for entry in self._entries[1:]:
+            out = entry.call(args, kwargs)
+            if out is not MISS:
+                with self._lock:
+                    if entry in self._entries:
+                        self._entries = [entry, *(e for e in self._entries if e is not entry)]
+                return out
+        return self._record(args, kwargs)
+
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        recording = Recording(self.f, args, kwargs, self._static, self._precision)
+        out = recording.run()
+        if out is MISS:
+            return self.f(*args, **kwargs)
+        if recording.recorder.by_layout and not in_order((args, kwargs)):
+            return out  # another order in memory may be another program
+        entry = lower(recording, self._donate, self._wants_kernels(recording))
+        with self._lock:
+            self._recorded += 1
+            before = self._entries
+            self._entries = [entry, *before][: self._most]
+        if self._recorded > self._most and not self._warned:
+            self._warned = True
+            self._warn(entry, before[0] if before else None, recording.recorder)
+        return out
+
+    def _wants_kernels(self, recording: Recording) -> bool:
+        if self._fast is not None:
+            return self._fast
+        on = os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off")
+        return on and (recording.device is not None or native.available())
+
+    def _warn(self, entry: Entry, before: Entry | None, recorder: Recorder) -> None:
+        change = changed(entry, before, recorder) if before is not None else "its arguments"
+        warnings.warn(
+            f"compile({getattr(self.f, '__name__', 'f')}): recorded {self._recorded} times, and only {self._most} "
+            f"programs are kept; each time {change}. Keep shapes, dtypes and numbers that are read the same (pad the "
+            "last batch, pass numbers as 0-d arrays), or leave the function uncompiled",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+
+    def program(self, *args: Any, **kwargs: Any) -> str:
+        """The text of a program: shapes, dtypes, buffers, and what was fused.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            Arguments to record for; without any, the program that was called last.
+
+        Raises
+        ------
+        RuntimeError
+            Without arguments, if nothing was recorded yet.
+        """
+        return self._chosen(args, kwargs).listing()
+
+    def source(self, *args: Any, **kwargs: Any) -> str:
+        """The generated Python, and the source of the kernels that it calls."""
+        entry = self._chosen(args, kwargs)
+        entry.listing()
+        assert entry.assembly is not None
+        return "\n".join([entry.source, *entry.assembly.kernels])
+
+    def nodes(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """The program as a graph, for `pb.draw`."""
+        return self._chosen(args, kwargs).nodes()
+
+    def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+        if args or kwargs:
+            recording = Recording(self.f, args, kwargs, self._static, self._precision)
+            if recording.run() is MISS:
+                raise RuntimeError(
+                    "program(): the function uses arrays that are traced outside of it"
+                )
+            return lower(recording, self._donate, self._wants_kernels(recording))
+        if not self._entries:
+            raise RuntimeError(
+                "program(): nothing was recorded yet; call the function, or give arguments"
+            )
+        return self._entries[0]
+
+    def clear(self) -> None:
+        """Forget all programs."""
+        with self._lock:
+            self._entries = []
+            self._recorded, self._warned = 0, False
+
+
+def changed(entry: Entry, before: Entry, recorder: Recorder) -> str:
+    """What differs between two recordings of a function, in words."""
+    if len(entry.leaves) != len(before.leaves):
+        return f"the structure of the arguments changed ({len(before.leaves)} leaves, then {len(entry.leaves)})"
+    for new, old in zip(entry.leaves, before.leaves, strict=True):
+        if new.path != old.path or new.kind != old.kind:
+            return f"the structure of the arguments changed (at {new.path!r})"
+        if new.describe() != old.describe():
+            place = recorder.reads.get(new.value.place) if new.value is not None else None
+            why = f"; its value is read at {place}" if place else ""
+            return f"argument {new.path!r} changed from {old.describe()} to {new.describe()}{why}"
+    return "the structure of the arguments changed"
+
+
+def compile(
+    f: Callable[..., Any] | None = None,
+    *,
+    donate_argnums: int | tuple[int, ...] = (),
+    static_argnums: int | tuple[int, ...] = (),
+    fast: bool | None = None,
+    programs: int = PROGRAMS,
+    precision: str = "float32",
+) -> Any:
+    """Record a function once, and replay it fast.
+
+    The first call runs `f` and writes down what it does to arrays — forward, backward and update alike — as a flat
+    program; later calls run the program alone, without a tape, in memory that is laid out once.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays and pytrees of them; returns the same. Without it, a decorator is returned.
+    donate_argnums : int or tuple of int
+        Arguments whose arrays may be overwritten: parameters and optimiser state that the result replaces.
+    static_argnums : int or tuple of int
+        Arguments that belong to the program: a new value of one makes a new recording.
+    fast : bool, optional
+        Fuse elementwise chains into kernels compiled by numba. By default where numba is installed, unless
+        ``PULLBACK_FAST=0``.
+    programs : int
+        How many programs are kept, for different shapes, dtypes and structures.
+    precision : {"float32", "tf32", "bfloat16", "float16"}
+        To what the operands of float32 products are rounded; they are added up in float32, and everything else,
+        parameters and gradients among it, is float32 all the same. On a GPU such products are several times faster;
+        on a CPU they are slower, and give a GPU's numbers. float16 has a small range: `pb.optim.LossScaling`.
+
+    Returns
+    -------
+    Compiled
+        The same function. ``program()`` prints what was recorded.
+
+    Raises
+    ------
+    TypeError
+        From a call, where `f` branches on a value or reads one on the host, or a result's shape depends on values;
+        the message names the line.
+
+    Notes
+    -----
+    Recorded again when the structure, shapes, dtypes or devices of the arguments change. Python ints and floats
+    among them may change from call to call; one whose value is read (``if n > 3``, ``range(n)``, ``math.sqrt(n)``)
+    becomes part of the program. Everything else that is no array, booleans and strings among it, is part of it anyway.
+    Arrays that `f` finds elsewhere (closures, globals) are constants of the program, as are the results of what
+    depends on constants alone. Python side effects happen while recording only.
+
+    Results are never changed by later calls: an output buffer is used again only when nobody holds it. A call with
+    `donate_argnums` changes those arguments' arrays, and returns them. After an exception within a call their
+    contents are undefined.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> step = pb.compile(pb.grad(lambda x: pb.xp.sum(x**2)), fast=False)
+    >>> step(np.asarray([1.0, 2.0]))
+    array([2., 4.])
+    >>> step(np.asarray([3.0, 4.0]))
+    array([6., 8.])
+    """
+    if f is None:
+        return functools.partial(
+            compile, donate_argnums=donate_argnums, static_argnums=static_argnums, fast=fast, programs=programs,
+            precision=precision,
+        )  # fmt: skip
+    precisions.check(precision)
+    if not callable(f):
+        raise TypeError(f"compile: expected a function, got {type(f).__name__}")
+    if programs < 1:
+        raise ValueError(f"compile: programs={programs} has to be at least 1")
+    if fast and not native.available():
+        raise ImportError("compile: fast=True needs numba; pip install 'pullback[fast]'")
+    if isinstance(f, Compiled):
+        f = f.f
+    donate = (donate_argnums,) if isinstance(donate_argnums, int) else tuple(donate_argnums)
+    static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+    return Compiled(f, donate, static, fast, programs, precision)

@@ -1,0 +1,74 @@
+"""The memory of one call at a time: a program's code with a block, output buffers and scratch of its own."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import sys
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from .cpu.assemble import Assembly
+from .optimise.memory_plan import zeros_block
+
+_count = itertools.count()
+
+
+def probe() -> int:
+    """What `sys.getrefcount` says of an object that only a global and a local hold, in generated code."""
+    scope: dict[str, Any] = {"r": object(), "refs": sys.getrefcount}
+    exec("def f():\n    o = r\n    return refs(o)", scope)
+    return scope["f"]()
+
+
+OWN_REFERENCES = probe()
+COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()  # without a GIL the count says nothing
+
+
+def compile_text(source: str, name: str) -> CodeType:
+    """Code that tracebacks and `inspect.getsource` can show."""
+    filename = f"<pullback compiled {name} {next(_count)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    return compile(source, filename, "exec")
+
+
+def new_runner(out: Assembly, code: CodeType, extra: dict[str, Any]) -> dict[str, Any]:
+    """The globals of one runner: memory of its own, and what all share."""
+    scope: dict[str, Any] = {
+        "__name__": __name__,
+        "ndarray": np.ndarray,
+        "empty": np.empty,
+        **out.shared,
+        **extra,
+    }
+    if out.device is not None:
+        _on_device(scope, out)
+        exec(code, scope)
+        return scope
+    block = zeros_block(out.plan.size)
+    for name, dtype in out.blocks.items():
+        scope[name] = block[: out.plan.size // dtype.itemsize * dtype.itemsize].view(dtype)
+    for name, (offset, shape, dtype) in out.buffers.items():
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        scope[name] = block[offset : offset + size].view(dtype).reshape(shape)
+    for name, text in out.made.items():
+        scope[name] = eval(text, scope)
+    for k, (shape, dtype) in out.rings.items():
+        scope[f"r{k}a"], scope[f"r{k}b"] = np.empty(shape, dtype), np.empty(shape, dtype)
+    exec(code, scope)
+    return scope
+
+
+def _on_device(scope: dict[str, Any], out: Assembly) -> None:
+    """The same for a program whose memory lies on a device."""
+    runtime = out.device.runtime
+    block = scope["block"] = out.device.block()
+    scope["empty"] = runtime.empty
+    for name, (offset, shape, dtype) in out.buffers.items():
+        scope[name] = runtime.view(block, offset, shape, dtype)
+    for name, text in out.made.items():
+        scope[name] = eval(text, scope)
+    for k, (shape, dtype) in out.rings.items():
+        scope[f"r{k}a"], scope[f"r{k}b"] = runtime.empty(shape, dtype), runtime.empty(shape, dtype)

@@ -1,0 +1,291 @@
+"""The generated function of a program: ``run(args, kwargs)`` checks its arguments, runs the body, builds the result."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from ..core.array import Array
+from ..pytree import compiled as trees
+from ..pytree import tree
+from .buffers import COUNTED, OWN_REFERENCES
+from .cpu.assemble import Assembly
+from .tracing.guards import MISS, Leaf
+
+
+class FunctionWriter:
+    """Writes ``run(args, kwargs)``."""
+
+    def __init__(self, entry: Any, out: Assembly) -> None:
+        self.entry, self.out, self.extra = entry, out, entry.extra
+        self.lines: list[str] = []
+        self.globals: list[str] = []
+        self.extra |= {
+            "MISS": MISS, "Array": Array, "refs": sys.getrefcount, "OWN": OWN_REFERENCES,
+        }  # fmt: skip
+
+    def bind(self, x: Any) -> str:
+        """A global name for an object."""
+        name = f"q{len(self.extra)}"
+        self.extra[name] = x
+        return name
+
+    def write(self) -> str:
+        """The whole source."""
+        self._take()
+        donated = sorted(set(self.out.plan.donated.values()))
+        self._guards(donated)
+        self._rings()
+        self.lines += self.out.lines
+        self._remember(donated)
+        self._put(donated)
+        head = ["def run(args, kwargs):"]
+        if self.globals:
+            head.append(f"    global {', '.join(self.globals)}")
+        return "\n".join([*head, *(f"    {line}" for line in self.lines), ""])
+
+    # ── arguments ─────────────────────────────────────────────────────────────────────────────
+
+    def _take(self) -> None:
+        args, kwargs = self.entry.arguments
+        places = iter(range(len(self.entry.leaves)))
+        expressions: list[str] = []
+
+        def leaf(x: Any, expression: str) -> None:
+            place = next(places)
+            expressions.append(f"x{place} = {expression}")
+            self.lines.append(expressions[-1])
+
+        lines = self.lines
+        miss = "return MISS"
+        try:
+            lines.append(f"if len(args) != {len(args)}: {miss}")
+            if args:
+                lines.append(f"{''.join(f'a{i}, ' for i in range(len(args)))} = args")
+            for i, x in enumerate(args):
+                if i in self.entry.static_arguments:
+                    leaf(x, f"a{i}")
+                else:
+                    trees.take(x, f"a{i}", leaf, self.bind, lines, miss)
+            if kwargs:
+                trees.take(kwargs, "kwargs", leaf, self.bind, lines, miss)
+            else:
+                lines.append(f"if kwargs: {miss}")
+        except trees.Unusual:
+            self._take_by_optree()
+
+    def _take_by_optree(self) -> None:
+        args, kwargs = self.entry.arguments
+        static = self.entry.static_arguments
+        chosen = tuple(None if i in static else x for i, x in enumerate(args))
+        _, spec = tree.flatten((chosen, kwargs))
+        names = [
+            f"x{i}"
+            for i, leaf in enumerate(self.entry.leaves)
+            if not leaf.path.startswith("static ")
+        ]
+        given = "".join("None, " if i in static else f"args[{i}], " for i in range(len(args)))
+        self.lines[:] = [
+            f"if len(args) != {len(args)}: return MISS",
+            f"leaves, spec = {self.bind(tree.flatten)}((({given}), kwargs))",
+            f"if spec != {self.bind(spec)}: return MISS",
+        ]
+        if names:
+            self.lines.append(f"{''.join(name + ', ' for name in names)} = leaves")
+        for i, leaf in enumerate(self.entry.leaves):
+            if leaf.path.startswith("static "):
+                self.lines.append(f"x{i} = args[{leaf.path.rpartition(' ')[2]}]")
+
+    def _guards(self, donated: list[int]) -> None:
+        lines = self.lines
+        pairs = {i: k for k, i in self.entry.pairs.items()}
+        if donated:
+            lines.append("same = True")
+            self.extra["ids"] = frozenset()
+            self.globals.append("ids")
+        arrays = []
+        for i, leaf in enumerate(self.entry.leaves):
+            x = f"x{i}"
+            if leaf.kind == "static":
+                like = self.bind(leaf.like)
+                lines.append(
+                    f"if {x} is not {like} and {self.bind(_differ)}({x}, {like}): return MISS"
+                )
+            elif leaf.kind == "number":
+                lines.append(f"if type({x}) is not {type(leaf.like).__name__}: return MISS")
+            else:
+                arrays.append(i)
+                remembered = i in donated or (i in pairs and pairs[i] in self.out.rings)
+                self._guard_array(i, leaf, remembered, i in donated)
+        if donated:
+            self._apart([i for i in arrays if i not in donated], donated)
+        for i in arrays:
+            if issubclass(self.entry.leaves[i].like.kind, np.generic):
+                lines.append(f"x{i} = {self.bind(np.asarray)}(x{i})")
+
+    def _guard_array(self, i: int, leaf: Leaf, remembered: bool, donated: bool) -> None:
+        x, lines = f"x{i}", self.lines
+        inner = leaf.like
+        if leaf.wrapped:
+            lines.append(f"if type({x}) is not Array or {x}.tape.open: return MISS")
+            lines.append(f"{x} = {x}.value")
+        pad = ""
+        if remembered:
+            known = f"known{i}"
+            self.extra[known] = None
+            self.globals.append(known)
+            # its shape could have been changed where it is
+            lines.append(f"if {x} is not {known} or {x}.shape != {tuple(inner.shape)!r}:")
+            pad = "    "
+        kind = "ndarray" if inner.kind is np.ndarray else self.bind(inner.kind)
+        dtype = self.bind(inner.dtype)
+        condition = f"type({x}) is not {kind} or {x}.shape != {tuple(inner.shape)!r} or {x}.dtype != {dtype}"
+        if not issubclass(inner.kind, np.ndarray | np.generic):
+            condition += f" or {x}.device != {self.bind(inner.device)}"
+        lines.append(f"{pad}if {condition}: return MISS")
+        if donated:
+            lines += [
+                f"{pad}if {x}.base is not None or not {x}.flags.{'c_contiguous' if self.out.device else 'carray'}:",
+                f"{pad}    {x} = {self.bind(_owned)}({x})",
+                f"{pad}    same = False",
+                f"{pad}ids = None",
+            ]
+
+    def _apart(self, others: list[int], donated: list[int]) -> None:
+        """See that what is written to is not also read under another name."""
+        lines = self.lines
+        names = ", ".join(f"x{i}" for i in donated)
+        lines += [
+            "if ids is None:",
+            f"    ids = frozenset(map(id, ({names},)))",
+            f"    if len(ids) != {len(donated)}:",
+            "        ids = None",
+            f"        {names}, = {self.bind(_distinct)}(({names},))",
+            "        same = False",
+            f"        written = frozenset(map(id, ({names},)))",
+            "    else:",
+            "        written = ids",
+            "else:",
+            "    written = ids",
+        ]
+        for i in others:
+            lines += [
+                f"if id(x{i}) in written or x{i}.base is not None and {self.bind(_shares)}(x{i}, written, ({names},)):",
+                f"    x{i} = x{i}.copy()",
+            ]
+
+    # ── outputs ───────────────────────────────────────────────────────────────────────────────
+
+    def _rings(self) -> None:
+        for k, (shape, dtype) in self.out.rings.items():
+            new = f"o{k} = empty({shape!r}, {self.bind(dtype)})"
+            if COUNTED:
+                self.lines += [
+                    f"o{k} = r{k}a",
+                    f"if refs(o{k}) > OWN: {new}",
+                    f"r{k}a = r{k}b",
+                    f"r{k}b = o{k}",
+                ]
+                self.globals += [f"r{k}a", f"r{k}b"]
+            else:
+                self.lines.append(new)
+        for v, i in self.out.plan.donated.items():
+            self.lines.append(f"o{self.out.plan.outputs[v]} = x{i}")
+
+    def _remember(self, donated: list[int]) -> None:
+        """What the caller is likely to bring back needs no looking at then."""
+        for i in donated:
+            self.lines.append(f"known{i} = x{i}")
+        for k, i in self.entry.pairs.items():
+            if k in self.out.rings and f"known{i}" in self.extra and i not in donated:
+                self.lines.append(f"known{i} = o{k}")
+
+    def _put(self, donated: list[int]) -> None:
+        results = [
+            f"Array({text})" if wrapped else text
+            for text, wrapped in zip(self.out.results, self.entry.wrapped, strict=True)
+        ]
+        try:
+            lines: list[str] = []
+            expression = self._expression(self.entry.result, iter(results), lines, donated)
+            self.lines += [*lines, f"return {expression}"]
+        except trees.Unusual:
+            _, spec = tree.flatten(self.entry.result)
+            build = self.bind(lambda leaves: tree.unflatten(spec, leaves))
+            self.lines.append(f"return {build}([{', '.join(results)}])")
+
+    def _expression(self, result: Any, leaves: Any, lines: list[str], donated: list[int]) -> str:
+        if type(result) is tuple and donated:
+            parts = [self._whole_argument(part, leaves, lines) for part in result]
+            return "(" + "".join(f"{part}, " for part in parts) + ")"
+        return trees.put(result, lambda: next(leaves), self.bind, lines)
+
+    def _whole_argument(self, part: Any, leaves: Any, lines: list[str]) -> str:
+        """A part of the result, or the donated argument itself where all its arrays were written in place."""
+        found, spec = tree.flatten(part)
+        mine = [next(leaves) for _ in found]
+        inner: list[str] = []
+        again = iter(mine)
+        built = trees.put(part, lambda: next(again), self.bind, inner)
+        if len(found) > 1:
+            for i, argument in enumerate(self.entry.arguments[0]):
+                places = [
+                    n
+                    for n, leaf in enumerate(self.entry.leaves)
+                    if leaf.path.split(".")[0] == str(i)
+                ]
+                texts = [self._donated_text(n) for n in places]
+                if texts == mine and tree.flatten(argument)[1] == spec:
+                    name = f"whole{i}"
+                    lines += [f"if same: {name} = a{i}", "else:"]
+                    lines += [f"    {line}" for line in [*inner, f"{name} = {built}"]]
+                    return name
+        lines += inner
+        return built
+
+    def _donated_text(self, place: int) -> str:
+        for v, i in self.out.plan.donated.items():
+            if i == place:
+                return f"o{self.out.plan.outputs[v]}"
+        return ""
+
+
+def _differ(x: Any, like: Any) -> bool:
+    """Whether two objects make different programs; what cannot be compared does."""
+    if type(x) is not type(like):
+        return True
+    try:
+        return bool(x != like) and not (isinstance(x, float) and x != x and like != like)
+    except (TypeError, ValueError):
+        return True
+
+
+def _owned(x: Any) -> Any:
+    """A donated array that cannot be written to in place, as one that can."""
+    return np.array(x, order="C") if isinstance(x, np.ndarray) else x.copy()
+
+
+def _distinct(arrays: tuple[Any, ...]) -> list[Any]:
+    """The same array given twice is written to once: the others are copies."""
+    seen: set[int] = set()
+    out = []
+    for x in arrays:
+        out.append(x.copy() if id(x) in seen else x)
+        seen.add(id(x))
+    return out
+
+
+def _shares(x: Any, written: frozenset[int], arrays: tuple[Any, ...]) -> bool:
+    """Whether `x` is a view of an array that is written to."""
+    if type(x.base) is type(arrays[0]) and x.base.base is None:
+        return id(x.base) in written
+    return any(_overlap(x, y) for y in arrays)
+
+
+def _overlap(x: Any, y: Any) -> bool:
+    """Whether two arrays may share memory; on a device every view of an allocation may."""
+    if isinstance(x, np.ndarray):
+        return np.may_share_memory(x, y)
+    return (x if x.base is None else x.base) is (y if y.base is None else y.base)

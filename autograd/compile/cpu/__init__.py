@@ -1,0 +1,1 @@
+"""Programs for the CPU: calls of NumPy, blocks of elementwise chains, and kernels that numba compiles."""

@@ -1,0 +1,178 @@
+"""The source of serial kernels: loops, matrix products and the softmax cross-entropy, one after another.
+
+All shapes, offsets and strides are numbers in the source, so that the compiler sees every trip count. Arrays that
+are not in the program's block of memory are arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..ir.program import ARRAY, NUMBER, Value
+from ..ir.views import Ref, whole
+from ..optimise.fuse import Statement, Statements, leading
+from ..optimise.memory_plan import Plan
+from .loops import LANES, LoopWriter
+
+
+@dataclass
+class Kernel:
+    """The source of one function, and what it is called with."""
+
+    statements: list[Statement]
+    lines: list[str] = field(default_factory=list)
+    arguments: dict[str, Any] = field(
+        default_factory=dict
+    )  # name -> Value, or a dtype of the block
+    constants: dict[str, str] = field(default_factory=dict)
+    checks: bool = False  # whether it returns that a label is wrong
+    scratch: set[tuple[str, str]] = field(default_factory=set)  # lanes, and their dtypes
+    count: int = 0
+
+    def fresh(self, letter: str) -> str:
+        """A new local name: one name has one type."""
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def source(self, name: str) -> str:
+        """The function's text."""
+        head = [f"def {name}({', '.join(self.arguments)}):"]
+        for argument, what in self.arguments.items():
+            if type(what) is Value and what.kind == ARRAY and len(what.shape) > 1:
+                head.append(f"    {argument} = {argument}.ravel()")
+        head += [f"    {a} = np.empty({LANES}, np.{d})" for a, d in sorted(self.scratch)]
+        return "\n".join([*head, *self.lines, "    return 0", ""])
+
+
+class Writer:
+    """Writes statements into a kernel."""
+
+    def __init__(self, kernel: Kernel, out: Statements, plan: Plan, inputs: list[Value]) -> None:
+        self.kernel, self.out, self.plan, self.inputs = kernel, out, plan, inputs
+
+    def statement(self, s: Statement) -> None:
+        """One statement's lines."""
+        self.kernel.lines.append(f"    # {', '.join(op.name for op in s.ops)}")
+        {"loop": self.loop, "gemm": self.gemm, "entropy": self.entropy}[s.kind](s)
+
+    # ── places ────────────────────────────────────────────────────────────────────────────────
+
+    def buffer(self, root: Value) -> tuple[str, int]:
+        """The name of the array that a value lies in, and the value's first element there."""
+        offset = self.plan.offsets.get(root)
+        if offset is not None:
+            dtype = np.dtype(root.dtype)
+            name = f"block_{dtype.name}"
+            self.kernel.arguments.setdefault(name, dtype)
+            return name, offset // dtype.itemsize
+        if (
+            root in self.plan.donated
+        ):  # one name for one array, or the compiler has to expect that they overlap
+            root = self.inputs[self.plan.donated[root]]
+        self.kernel.arguments.setdefault(root.name, root)
+        return root.name, 0
+
+    def element(self, ref: Ref, index: str) -> str:
+        """The element of a buffer at an index relative to the value's first."""
+        name, first = self.buffer(ref.root)
+        if not ref.root.shape and ref.root not in self.plan.offsets:
+            return f"{name}[()]"
+        first += ref.offset
+        text = " + ".join(part for part in (str(first) if first else "", index) if part)
+        return f"{name}[{text or '0'}]"
+
+    def address(self, v: Value) -> str:
+        """The address of a matrix's first element."""
+        ref = self.ref(v)
+        name, first = self.buffer(ref.root)
+        first += ref.offset
+        itemsize = np.dtype(v.dtype).itemsize
+        return f"{name}.ctypes.data" + (f" + {first * itemsize}" if first else "")
+
+    def ref(self, v: Value) -> Ref:
+        """Where a value lies."""
+        return self.out.refs.get(v) or whole(v)
+
+    # ── loops ─────────────────────────────────────────────────────────────────────────────────
+
+    def loop(self, s: Statement) -> None:
+        """A loop nest, with as few axes as the operands' strides allow."""
+        LoopWriter(self, s).write()
+
+    # ── products ──────────────────────────────────────────────────────────────────────────────
+
+    def gemm(self, s: Statement) -> None:
+        """C = A B by one call of BLAS, with the operands as they lie."""
+        a, b = s.op.args
+        c = s.ops[-1].result
+        flip_a, lda = leading(self.ref(a), a.shape) or (False, 0)
+        flip_b, ldb = leading(self.ref(b), b.shape) or (False, 0)
+        (m, k), n = a.shape, b.shape[1]
+        name = "sgemm" if c.dtype.itemsize == 4 else "dgemm"
+        one = f"np.{c.dtype.name}(1.0), " if s.start is None else self._scale(s.start, c.dtype.name)
+        zero = f"np.{c.dtype.name}({'0.0' if s.start is None else '1.0'}), "
+        self.kernel.lines.append(
+            f"    {name}(101, {112 if flip_a else 111}, {112 if flip_b else 111}, {m}, {n}, {k}, {one}"
+            f"{self.address(a)}, {lda}, {self.address(b)}, {ldb}, {zero}{self.address(c)}, {n})"
+        )
+
+    def _scale(self, start: tuple[Value, Any, int], T: str) -> str:
+        _, x, sign = start
+        minus = "-" if sign < 0 else ""
+        if type(x) is not Value or (x.constant and x.shape == ()):
+            number = x if type(x) is not Value else x.held if x.kind == NUMBER else x.held.item()
+            name = self.kernel.constants.setdefault(
+                f"np.{T}({minus}{number!r})", f"c{len(self.kernel.constants)}"
+            )
+            return f"{name}, "
+        if x.kind == NUMBER:
+            self.kernel.arguments.setdefault(x.name, x)
+            return f"np.{T}({minus}{x.name}), "
+        return f"{minus}{self.element(self.ref(x), '')}, "
+
+    # ── the softmax cross-entropy ─────────────────────────────────────────────────────────────
+
+    def entropy(self, s: Statement) -> None:
+        """Row by row: the maximum, the exponentials, their sum; the loss, and its slope."""
+        logits, labels = s.op.args
+        loss, slope = s.op.outputs()
+        classes = logits.shape[-1]
+        rows = logits.size // classes
+        T = f"np.{logits.dtype.name}"
+        z, y = self.ref(logits), self.ref(labels)
+        self.kernel.checks = True
+        stored = slope in self.plan.own
+        target = whole(slope) if stored else None
+        at = f"i * {classes} + j"
+        lines = [
+            f"    for i in range({rows}):",
+            f"        if {self.element(y, 'i')} < 0 or {self.element(y, 'i')} >= {classes}:",
+            "            return 1",
+            "    loss = 0.0",
+            f"    for i in range({rows}):",
+            f"        top = {self.element(z, f'i * {classes}')}",
+            f"        for j in range(1, {classes}):",
+            f"            x = {self.element(z, at)}",
+            "            top = x if x >= top or x != x else top",
+            f"        total = {T}(0.0)",
+            f"        label = np.int64({self.element(y, 'i')})",
+            f"        picked = {self.element(z, f'i * {classes} + label')} - top",
+            f"        for j in range({classes}):",
+            f"            e = math.exp({self.element(z, at)} - top)",
+            "            total += e if j != label else 0.0",  # the label's own 1 would swallow the others
+        ]
+        if target is not None:
+            lines += [
+                f"            {self.element(target, at)} = e",
+                f"        share = {T}(1.0) / ((total + math.exp(picked)) * {T}({rows}))",
+                f"        for j in range({classes}):",
+                f"            {self.element(target, at)} *= share",
+                f"        {self.element(target, f'i * {classes} + label')} = -total * share",
+            ]
+        lines.append("        loss += math.log1p(total + (math.exp(picked) - 1.0)) - picked")
+        if loss in self.plan.own:
+            lines.append(f"    {self.element(whole(loss), '')} = {T}(loss / {rows})")
+        self.kernel.lines += lines

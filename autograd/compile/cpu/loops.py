@@ -1,0 +1,252 @@
+"""The source of one loop nest: operands loaded where they first can be, expressions, stores, reductions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..ir.elementwise import TABLE, compute_dtype, operands
+from ..ir.program import ARRAY, NUMBER, Op, Value
+from ..ir.views import contiguous, whole
+from ..optimise.fuse import REDUCTIONS, Statement
+
+LANES = 64  # partial sums of a long reduction, which the compiler keeps in vector registers
+
+
+@dataclass(frozen=True)
+class Total:
+    """A reduction: its kind, the element to add, its place in memory, and the register that it is added up in."""
+
+    name: str
+    element: str
+    place: str
+    register: str
+    zero: str
+    dtype: str
+
+
+class LoopWriter:
+    """One loop nest."""
+
+    def __init__(self, writer: Any, s: Statement) -> None:
+        self.writer, self.s, self.kernel = writer, s, writer.kernel
+        self.loads: dict[tuple[Value, int, tuple[int, ...]], str] = {}
+        self.names: dict[Value, str] = {}
+        self.dims, self.axes = self._axes()
+
+    def _axes(self) -> tuple[list[int], list[list[int]]]:
+        """The lengths of the axes that remain when those are merged that all operands step through as one."""
+        shape, every = self.s.shape, []
+        for op in self.s.ops:
+            for v in op.inputs():
+                if v.kind == ARRAY and v not in self.s.made:
+                    every.append(self._strides(v))
+            if op.name in REDUCTIONS:
+                every.append(self._kept(op))
+        every.append(contiguous(shape))
+        axes: list[list[int]] = []
+        for i, n in enumerate(shape):
+            if n == 1:
+                continue
+            if axes and all(st[axes[-1][-1]] == st[i] * n for st in every):
+                axes[-1].append(i)
+            else:
+                axes.append([i])
+        return [math.prod(shape[i] for i in group) for group in axes], axes
+
+    def _strides(self, v: Value) -> tuple[int, ...]:
+        """An operand's strides over the loop's axes, 0 where it is broadcast."""
+        ref, shape = self.writer.ref(v), self.s.shape
+        lead = len(shape) - len(v.shape)
+        return (0,) * lead + tuple(
+            0 if n == 1 else st for n, st in zip(v.shape, ref.strides, strict=True)
+        )
+
+    def _kept(self, op: Op) -> tuple[int, ...]:
+        """The strides of a reduction's result over the loop's axes: 0 along those that are reduced."""
+        shape = self.s.shape
+        axis = op.settings.get("axis")
+        reduced = (
+            set(range(len(shape)))
+            if axis is None
+            else {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
+        )
+        kept = [i for i in range(len(shape)) if i not in reduced]
+        steps = dict(zip(kept, contiguous(tuple(shape[i] for i in kept)), strict=True))
+        return tuple(0 if shape[i] == 1 else steps.get(i, 0) for i in range(len(shape)))
+
+    def _steps(self, strides: tuple[int, ...]) -> list[int]:
+        return [strides[group[-1]] for group in self.axes]
+
+    def _index(self, strides: tuple[int, ...]) -> str:
+        parts = [
+            f"i{k}" if step == 1 else f"i{k} * {step}"
+            for k, step in enumerate(self._steps(strides))
+            if step
+        ]
+        return " + ".join(parts)
+
+    def _depth(self, strides: tuple[int, ...]) -> int:
+        """How many loops an access is inside of."""
+        used = [k for k, step in enumerate(self._steps(strides)) if step]
+        return used[-1] + 1 if used else 0
+
+    def write(self) -> None:
+        """All lines of the nest."""
+        depth = len(self.dims)
+        before: list[list[str]] = [[] for _ in range(depth + 1)]  # what stands at each depth
+        body: list[str] = []
+        stores: list[str] = []
+        reductions: list[tuple[Op, str]] = []
+        for op in self.s.ops:
+            if op.name in REDUCTIONS:
+                reductions.append((op, self._operand(op.args[0], before)))
+                continue
+            name = self.kernel.fresh("t")
+            body.append(f"{name} = {self._expression(op, before)}")
+            self.names[op.result] = name
+            if op.result in self.writer.plan.own:
+                index = self._index(contiguous(self.s.shape))
+                stores.append(f"{self.writer.element(whole(op.result), index)} = {name}")
+        self._nest(before, [*body, *stores], self._totals(reductions))
+
+    # ── operands and expressions ──────────────────────────────────────────────────────────────
+
+    def _operand(self, x: Any, before: list[list[str]], T: str = "") -> str:
+        """The name of an operand's element, loaded where it first can be; cast to T."""
+        if type(x) is not Value:
+            return self._constant(x, T)
+        if x in self.names:
+            return self._cast(self.names[x], x.dtype, T)
+        if x.constant and x.shape == ():
+            return self._constant(x.held.item() if x.kind == ARRAY else x.held, T or x.dtype.name)
+        if x.kind == NUMBER:
+            self.kernel.arguments.setdefault(x.name, x)
+            return f"np.{T}({x.name})" if T else x.name
+        ref, strides = self.writer.ref(x), self._strides(x)
+        key = (ref.root, ref.offset, strides)
+        name = self.loads.get(key)
+        if name is None:
+            name = self.loads[key] = self.kernel.fresh("a")
+            access = self.writer.element(ref, self._index(strides))
+            before[self._depth(strides)].append(f"{name} = {access}")
+        return self._cast(name, x.dtype, T)
+
+    def _cast(self, name: str, dtype: Any, T: str) -> str:
+        return name if not T or dtype.name == T else f"np.{T}({name})"
+
+    def _constant(self, number: Any, T: str) -> str:
+        if T == "bool":
+            return str(bool(number))
+        text = repr(number)
+        if isinstance(number, float) and not math.isfinite(number):
+            text = f'float("{number}")'
+        text = f"np.{T}({text})" if T else text
+        name = self.kernel.constants.setdefault(text, f"c{len(self.kernel.constants)}")
+        return name
+
+    def _expression(self, op: Op, before: list[list[str]]) -> str:
+        dtype = compute_dtype(op)
+        T = dtype.name
+        text = TABLE[op.name].text
+        if op.name == "pow" and op.args[1] in (2, 0.5):
+            text = "({0} * {0})" if op.args[1] == 2 else "math.sqrt({0})"
+        parts = []
+        for i, x in enumerate(operands(op)):
+            if (op.name, i) in (("where", 0), ("masked", 1)):
+                name = self._operand(x, before)
+                plain = type(x) is Value and x.dtype.kind == "b"
+                parts.append(name if plain else f"({name} != 0)")
+            else:
+                parts.append(self._operand(x, before, T))
+        text = text.format(*parts).replace("T(", f"np.{T}(")
+        if dtype.kind in "iu" and op.result.dtype.kind in "iu":
+            text = f"np.{op.result.dtype.name}({text})"
+        elif op.name == "astype" and T == "bool":
+            text = f"({parts[0]} != 0)" if op.args[0].dtype.kind != "b" else parts[0]
+        return text
+
+    # ── reductions ────────────────────────────────────────────────────────────────────────────
+
+    def _totals(self, reductions: list[tuple[Op, str]]) -> list[Total]:
+        """How each reduction is added up: in a register along the innermost axis, or in its buffer."""
+        totals = []
+        for op, element in reductions:
+            if op.result not in self.writer.plan.own:
+                continue
+            dtype = np.dtype(op.result.dtype).name
+            start = {"sum": "0.0", "max": "-np.inf", "min": "np.inf"}[op.name]
+            target = whole(op.result)
+            steps = self._kept(op)
+            every = self.writer.element(target, "k" if op.result.shape else "")
+            zero = f"np.{dtype}({start})"
+            if op.result.shape:
+                self.kernel.lines.append(f"    for k in range({op.result.size}):")
+                self.kernel.lines.append(f"        {every} = {zero}")
+            else:
+                self.kernel.lines.append(f"    {every} = {zero}")
+            place = self.writer.element(target, self._index(steps))
+            kept = self._steps(steps)
+            register = self.kernel.fresh("s") if kept and kept[-1] == 0 else ""
+            totals.append(Total(op.name, element, place, register, zero, dtype))
+        return totals
+
+    def _nest(self, before: list[list[str]], body: list[str], totals: list[Total]) -> None:
+        lines, pad = self.kernel.lines, "    "
+        lines += [pad + line for line in before[0]]
+        adding = [_join(t.name, t.register or t.place, t.element) for t in totals]
+        if not self.dims:
+            lines += [pad + line for line in [*body, *adding]]
+            return
+        for k, n in enumerate(self.dims[:-1]):
+            lines.append(f"{pad}for i{k} in range({n}):")
+            pad += "    "
+            lines += [pad + line for line in before[k + 1]]
+        k, n = len(self.dims) - 1, self.dims[-1]
+        registers = [t for t in totals if t.register]
+        lines += [f"{pad}{t.register} = {t.zero}" for t in registers]
+        inner = [*before[k + 1], *body]
+        if totals and len(registers) == len(totals) and n >= 2 * LANES:
+            self._lanes(pad, n, inner, totals)
+        else:
+            lines.append(f"{pad}for i{k} in range({n}):")
+            lines += [f"{pad}    {line}" for line in [*inner, *adding]]
+        lines += [pad + _join(t.name, t.place, t.register) for t in registers]
+
+    def _lanes(self, pad: str, n: int, body: list[str], totals: list[Total]) -> None:
+        """Long sums as `LANES` partial ones: vectorised, and with smaller rounding errors than one after another."""
+        lines, i = self.kernel.lines, f"i{len(self.dims) - 1}"
+        names = [f"lanes{k}_{t.dtype}" for k, t in enumerate(totals)]
+        self.kernel.scratch.update((name, t.dtype) for name, t in zip(names, totals, strict=True))
+        lines += [
+            f"{pad}for lane in range({LANES}):",
+            *[f"{pad}    {a}[lane] = {t.zero}" for a, t in zip(names, totals, strict=True)],
+            f"{pad}for start in range(0, {n - n % LANES}, {LANES}):",
+            f"{pad}    for lane in range({LANES}):",
+            f"{pad}        {i} = start + lane",
+            *[f"{pad}        {line}" for line in body],
+            *[f"{pad}        {line}" for line in self._into(names, totals)],
+            f"{pad}for lane in range({LANES}):",
+            *[
+                f"{pad}    {_join(t.name, t.register, f'{a}[lane]')}"
+                for a, t in zip(names, totals, strict=True)
+            ],
+        ]
+        if n % LANES:
+            lines.append(f"{pad}for {i} in range({n - n % LANES}, {n}):")
+            lines += [f"{pad}    {line}" for line in body]
+            lines += [f"{pad}    {_join(t.name, t.register, t.element)}" for t in totals]
+
+    def _into(self, names: list[str], totals: list[Total]) -> list[str]:
+        return [_join(t.name, f"{a}[lane]", t.element) for a, t in zip(names, totals, strict=True)]
+
+
+def _join(name: str, total: str, x: str) -> str:
+    """One more element of a reduction."""
+    if name == "sum":
+        return f"{total} += {x}"
+    sign = ">=" if name == "max" else "<="
+    return f"{total} = {x} if {x} {sign} {total} or {x} != {x} else {total}"

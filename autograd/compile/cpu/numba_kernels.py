@@ -1,0 +1,98 @@
+"""Compiling kernels by numba; `numba_cache.py` keeps them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from . import blas
+from . import numba_cache as cache
+from .numba_cache import CompileError
+
+HEAD = '''"""A kernel that pullback generated."""
+
+import math
+
+import numba
+import numpy as np
+'''
+
+
+def available() -> bool:
+    """Whether numba is installed."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def products(*, kernels: bool) -> bool:
+    """Whether matrix products can be called as functions of C, by kernels or without."""
+    return (blas.for_kernels() if kernels else blas.numpys()) is not None
+
+
+_LOADED: dict[str, Callable[..., Any]] = {}
+
+
+def compile_kernel(body: str, constants: dict[str, str], kinds: list[Any]) -> Callable[..., Any]:
+    """The function ``kernel`` of a source, compiled for arguments of these kinds (as `kind_of` gives them).
+
+    Parameters
+    ----------
+    body : str
+        The text of ``def kernel(…)``.
+    constants : dict
+        ``constants[expression]``: the name that it has in the body.
+    kinds : list
+        A pair ``(dtype, ndim)`` for an array, ``int`` or ``float`` for a number.
+
+    Raises
+    ------
+    CompileError
+        If numba refuses it.
+    """
+    text = HEAD
+    needed = [name for name in ("sgemm", "dgemm") if f" {name}(" in body]
+    if needed:
+        text += f"\nfrom {__package__}.blas import external\n"
+        library = blas.for_kernels()
+        assert library is not None
+        called = f'"{library.pattern}", {library.bits}'
+        text += "".join(f'\n{name} = external("{name}", {called})' for name in needed) + "\n"
+    text += "".join(f"\n{name} = {value}" for value, name in constants.items()) + "\n"
+    text += (
+        '\n\n@numba.njit(cache=True, error_model="numpy", nogil=True, boundscheck=False)\n' + body
+    )
+    key = hashlib.sha256((text + repr(kinds) + sys.version).encode()).hexdigest()[:24]
+    known = _LOADED.get(key)
+    if known is None:
+        types = tuple(_numba_type(kind) for kind in kinds)
+        known = _LOADED[key] = cache.kept(
+            text, f"kernel_{key}", lambda kernel: _compile(kernel, types)
+        )
+    return known
+
+
+def _compile(kernel: Any, types: tuple[Any, ...]) -> None:
+    try:
+        kernel.compile(types)
+    except OSError:
+        if not kernel.signatures:  # else it is compiled, and could not be written down
+            raise
+    except Exception as error:  # numba's own classes, and LLVM's
+        if type(error).__module__.partition(".")[0] not in ("numba", "llvmlite"):
+            raise
+        first = str(error).strip().partition("\n")[0]
+        raise CompileError(f"numba refused a kernel: {type(error).__name__}: {first}") from error
+
+
+def _numba_type(kind: Any) -> Any:
+    from numba import float64, int64, types
+    from numba.np.numpy_support import from_dtype
+
+    if kind is int:
+        return int64
+    if kind is float:
+        return float64
+    dtype, ndim = kind
+    return types.Array(from_dtype(dtype), ndim, "C")

@@ -1,0 +1,167 @@
+"""What NumPy's part of a program calls: functions that write into buffers, with their scratch memory bound."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ....backend.numpy import backend as _numpy
+from . import blas
+
+WIDTH = 16384
+
+
+def relu_into(shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
+    """``relu(x, out)`` by rows that stay in the first cache.
+
+    NumPy's `maximum` is vectorised for two contiguous operands alone: against the scalar 0 it takes 4 times as long.
+    """
+    size = math.prod(shape)
+    width = min(size, WIDTH)
+    zeros = np.zeros(width, dtype)
+    whole = size - size % width
+    maximum = np.maximum
+
+    def relu(x: Any, out: Any) -> None:
+        if not x.flags.c_contiguous:
+            maximum(x, 0, out=out)
+            return
+        x, out = x.reshape(-1), out.reshape(-1)
+        if size == width:
+            maximum(x, zeros, out=out)
+            return
+        maximum(x[:whole].reshape(-1, width), zeros, out=out[:whole].reshape(-1, width))
+        if whole != size:
+            maximum(x[whole:], zeros[: size - whole], out=out[whole:])
+
+    return relu
+
+
+def relu_vjp_into(shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
+    """``relu_vjp(ct, out, target)``: ct where out > 0, by a product with the mask in blocks that stay in cache."""
+    size = math.prod(shape)
+    width = min(size, WIDTH)
+    truth, mask = np.empty(width, bool), np.empty(width, dtype)
+    zero = np.zeros((), dtype)
+    greater, multiply, copyto = np.greater, np.multiply, np.copyto
+
+    def relu_vjp(ct: Any, out: Any, target: Any) -> None:
+        ct, out, flat = ct.reshape(-1), out.reshape(-1), target.reshape(-1)
+        for start in range(0, size, width):
+            stop = min(start + width, size)
+            n = stop - start
+            t, m = truth[:n], mask[:n]
+            greater(out[start:stop], zero, t)
+            copyto(m, t)
+            multiply(ct[start:stop], m, flat[start:stop])
+
+    return relu_vjp
+
+
+def cross_entropy_into(logits_shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
+    """``entropy(logits, labels, loss, slope)``, on a transposed copy in memory of its own.
+
+    NumPy reduces a short last axis slowly; along the rows of the transposed copy all reductions are vectorised.
+    """
+    classes = logits_shape[-1]
+    rows = math.prod(logits_shape[:-1])
+    z = np.empty((classes, rows), dtype)
+    top, total, picked, own = (np.empty(rows, dtype) for _ in range(4))
+    weights = np.full(rows, 1 / rows, dtype)
+    flat, by_rows, starts = z.reshape(-1), z.T, np.arange(rows)
+    flat_rows = len(logits_shape) == 2
+    places = np.empty(rows, np.intp)
+    unsigned, end = places.view(np.uintp), classes * rows
+    count, one, across = np.array(rows, dtype), np.array(1, dtype), np.array(rows)
+    max_reduce: Any = np.maximum.reduce
+    add_reduce: Any = np.add.reduce
+    copyto, subtract, exp, log1p, divide, multiply, add, dot = (
+        np.copyto, np.subtract, np.exp, np.log1p, np.divide, np.multiply, np.add, np.dot,
+    )  # fmt: skip
+
+    def entropy(logits: Any, labels: Any, loss: Any, slope: Any) -> None:
+        if labels.ndim > 1:
+            labels = labels.reshape(-1)
+        multiply(labels, across, places, casting="unsafe")
+        add(places, starts, places)
+        if unsigned.item(unsigned.argmax()) >= end:  # a label that is negative, or too large
+            _numpy.XP.softmax_cross_entropy(logits, labels)  # raises, and names the label
+        copyto(z, logits.T if flat_rows else logits.reshape(rows, classes).T)
+        max_reduce(z, 0, None, top)
+        subtract(z, top, z)
+        flat.take(places, None, picked, "clip")
+        exp(z, z)
+        flat.take(places, None, own, "clip")
+        flat[places] = 0
+        add_reduce(z, 0, None, total)  # of the other classes, as in `backend/numpy/fused.py`
+        if slope is not None:
+            add(total, own, top)
+            multiply(top, count, top)
+            divide(z, top, z)
+            flat[places] = total / -top
+            copyto(slope if flat_rows else slope.reshape(rows, classes), by_rows)
+        if loss is not None:
+            subtract(own, one, own)
+            add(total, own, total)
+            log1p(total, total)
+            subtract(total, picked, total)
+            dot(total, weights, loss)
+
+    return entropy
+
+
+_TYPES = {"f": ("sgemm", ctypes.c_float), "d": ("dgemm", ctypes.c_double)}
+
+
+@functools.cache
+def _gemm(char: str) -> Any:
+    name, number = _TYPES[char]
+    library = blas.numpys()
+    assert library is not None  # else no product is taken in
+    found = blas.routine(library, name)
+    flag, count, address = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
+    found.argtypes = (
+        flag, flag, flag, count, count, count, number, address, count, address, count, number, address, count,
+    )  # fmt: skip
+    found.restype = None
+    return found
+
+
+def add_product(a: Any, b: Any, out: Any, scale: Any) -> None:
+    """``out += scale · a @ b`` for real matrices, by NumPy's own BLAS; `out` is in C order."""
+    a, flip_a, lda = _as_blas_takes_it(a)
+    b, flip_b, ldb = _as_blas_takes_it(b)
+    (m, k), n = a.shape, b.shape[1]
+    _gemm(out.dtype.char)(
+        101, flip_a, flip_b, m, n, k, scale, _address(a), lda, _address(b), ldb, 1.0, _address(out), n
+    )  # fmt: skip
+
+
+def _as_blas_takes_it(x: Any) -> tuple[Any, int, int]:
+    """A matrix, copied only where no axis is dense; whether it is to be transposed, and its leading dimension."""
+    rows, columns = x.shape
+    if x.flags.c_contiguous:
+        return x, 111, columns
+    if x.flags.f_contiguous:
+        return x, 112, rows
+    return np.array(x, order="C"), 111, columns
+
+
+def _address(x: Any) -> int:
+    return x.__array_interface__["data"][0]
+
+
+def where_into(condition: Any, x1: Any, x2: Any, target: Any) -> None:
+    """``where(condition, x1, x2)`` into a buffer that is none of them; integers wrap around, as NumPy has them."""
+    np.copyto(target, np.asarray(x2) if type(x2) is int else x2, "unsafe")
+    np.copyto(target, np.asarray(x1) if type(x1) is int else x1, "unsafe", condition)
+
+
+def contiguous(x: Any) -> Any:
+    """`x` in C order, as kernels take it."""
+    return x if x.flags.c_contiguous else np.array(x, order="C")

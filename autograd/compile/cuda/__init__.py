@@ -1,0 +1,1 @@
+"""Programs for a CUDA device: generated kernels, products and the order of their launches."""

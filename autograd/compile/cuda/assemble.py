@@ -1,0 +1,285 @@
+"""A program for a CUDA device: kernels and products in segments, calls of array functions between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....backend import Backend, to_numpy
+from ....backend.common.launches import Matrix, Product, Step
+from ..cpu.assemble import Assembly
+from ..ir.program import ARRAY, NUMBER, Op, Program, Value
+from ..optimise.fuse import Statement, Statements, build, leading
+from ..optimise.gemm_updates import accumulate
+from ..optimise.memory_plan import Plan, make_plan
+from ..tracing.precision import store_rounded
+from .epilogues import Epilogue, take_in
+from .expressions import loopable
+from .kernels import ALIGN, Context, KernelWriter, Scratch
+from .order import Access, Span, waits
+from .schedule import Slot, schedule
+
+APART = (
+    64 << 20
+)  # bytes of a program's values that need not share memory, so that more of it runs side by side
+
+
+class Segment:
+    """Steps of the device that follow each other without a call between them."""
+
+    def __init__(self, context: Context, epilogues: dict[Statement, Epilogue]) -> None:
+        self.context, self.epilogues = context, epilogues
+        self.steps: list[Step] = []
+        self.access: list[Access] = []
+        self.made: set[Value] = set()  # in this segment, not in one before
+        self.tf32: set[Op] = set()
+        self.precision = "float32"
+
+    def names(self) -> list[str]:
+        """What is handed over, in the order of the slots."""
+        return sorted(self.context.slots, key=self.context.slots.__getitem__)
+
+
+class Numbers:
+    """The Python numbers of a call in a small array on the device, sent when they have changed."""
+
+    def __init__(self, runtime: Any, kinds: str) -> None:
+        self.runtime, self.kinds = runtime, kinds
+        self.host = np.zeros(len(kinds), np.int64)
+        self.device = runtime.memory(8 * len(kinds))
+        self.last: Any = None
+
+    def __call__(self, *values: Any) -> Any:
+        """The array that holds them."""
+        if values != self.last:
+            for i, (kind, value) in enumerate(zip(self.kinds, values, strict=True)):
+                self.host[i] = np.float64(value).view(np.int64) if kind == "f" else int(value)
+            self.runtime.upload(self.device, self.host)
+            self.last = values
+        return self.device
+
+
+def assemble(
+    program: Program, backend: Backend, *, donated: set[int], pairs: dict[int, int]
+) -> Assembly:
+    """Lay a program out and write its body.
+
+    Parameters
+    ----------
+    program : Program
+    backend : Backend
+        With `programs`, which runs kernels and products.
+    donated, pairs
+        As in `plan.make_plan`.
+    """
+    _as_casts(program)
+    tf32 = store_rounded(program)
+    layout = _laid_out(program, backend, donated, pairs, updates=True)
+    if layout is None:
+        layout = _laid_out(program, backend, donated, pairs, updates=False)
+        assert layout is not None
+    statements, epilogues, slots, plan = layout
+    scratch = Scratch(plan.size)
+    out = Assembly(program, statements, plan, asarray=backend.normalise)
+    out.device = DeviceMemory(backend.programs, scratch)
+    for op in statements.numbers:
+        out.number(op)
+    segment: Segment | None = None
+    for i, slot in enumerate(slots):
+        if slot.statement is not None and slot.statement.kind == "call":
+            if segment is not None:
+                _close(out, segment)
+                segment = None
+            out.call(slot.statement)
+            continue
+        if segment is None:
+            segment = Segment(Context(statements, plan, program.inputs, scratch), epilogues)
+            segment.tf32 = tf32
+            segment.precision = program.precision
+        segment.made |= {v for s in slot.statements for v in s.results()}
+        segment.steps.append(_step(segment, slot, f"kernel_{i}"))
+        segment.access.append(_access(segment.context, slot))
+    if segment is not None:
+        _close(out, segment)
+    _outputs(out)
+    return out
+
+
+def _laid_out(
+    program: Program, backend: Backend, donated: set[int], pairs: dict[int, int], *, updates: bool
+) -> tuple[Statements, dict[Statement, Epilogue], list[Slot], Plan] | None:
+    """The statements of a program, in slots, and where their values lie.
+
+    With `updates`, ``p ← p − s · A B`` is one product where p is donated. That is decided before the statements are
+    in order; None where they come into an order in which p is still read afterwards.
+    """
+    statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
+    for s in statements.items:
+        if s.kind in ("entropy", "into"):
+            s.kind = "call"
+    epilogues = take_in(program, statements) if backend.programs.epilogues else {}
+    if updates:
+        accumulate(
+            program, statements, make_plan(program, statements, donated, pairs), constant=True
+        )
+    slots = schedule(statements)
+    plan = make_plan(program, statements, donated, pairs, apart=APART)
+    for s in statements.items:
+        if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].place:
+            return None
+    return statements, epilogues, slots, plan
+
+
+def _as_casts(program: Program) -> None:
+    """``asarray`` of an array is a cast, which a kernel can do."""
+    for op in program.ops:
+        if op.name == "asarray" and type(op.args[0]) is Value and op.args[0].kind == ARRAY:
+            op.name, op.args, op.settings = "astype", (op.args[0], op.result.dtype), {}
+
+
+class DeviceMemory:
+    """What a runner of a device program is made with."""
+
+    def __init__(self, runtime: Any, scratch: Scratch) -> None:
+        self.runtime, self.scratch = runtime, scratch
+
+    def block(self) -> Any:
+        """The memory of one runner."""
+        scratch = self.scratch
+        block = self.runtime.memory(max(scratch.start + scratch.size, ALIGN))
+        for offset, nbytes in scratch.counters:
+            block[offset : offset + nbytes] = 0
+        return block
+
+
+def _step(segment: Segment, slot: Slot, name: str) -> Step:
+    if slot.statement is None:
+        return KernelWriter(segment.context, name).launch(slot.parts)
+    return _product(segment, slot.statement)
+
+
+def _access(context: Context, slot: Slot) -> Access:
+    """The memory that a slot reads and writes; scratch memory belongs to one slot, or goes with what fills it."""
+    found = Access()
+    made = {v for s in slot.statements for v in s.results()}
+    for s in slot.statements:
+        roots = {context.out.root(v) for op in s.ops for v in op.inputs()}
+        found.reads |= {_span(context, v) for v in roots - made if _in_memory(v)}
+    plan = context.plan
+    stored = (v for v in made if v in plan.own)
+    found.writes |= {_span(context, v) for v in stored}
+    return found
+
+
+def _in_memory(v: Value) -> bool:
+    return v.kind == ARRAY and not v.constant
+
+
+def _span(context: Context, root: Value) -> Span:
+    offset = context.plan.offsets.get(root)
+    if offset is not None:
+        return "block", offset, offset + root.nbytes
+    return context.name(root), 0, max(root.nbytes, 1)
+
+
+def _product(segment: Segment, s: Statement) -> Product:
+    context, epilogue = segment.context, segment.epilogues.get(s)
+    a, b = s.op.args
+    c = s.ops[-1].result if epilogue is None else epilogue.result
+    more: dict[str, Any] = {}
+    if s.start is not None:
+        _, factor, sign = s.start
+        more = {"alpha": sign * _number(factor), "beta": 1.0}
+    if epilogue is not None:
+        more = {
+            "epilogue": epilogue.name,
+            "vector": context.place(context.out.root(epilogue.vector)),
+        }
+        if epilogue.masked is not None:
+            more["mask"] = context.mask(epilogue.masked)
+    (m, k), n = a.shape, b.shape[1]
+    return Product(
+        m, n, k, _matrix(context, a), _matrix(context, b), _matrix(context, c),
+        dtype=c.dtype.name, tf32=s.op in segment.tf32,
+        operands=segment.precision if a.dtype == np.uint16 else a.dtype.name, **more,
+    )  # fmt: skip
+
+
+def _number(x: Any) -> float:
+    """A factor that is known: a number, or a constant of no dimension."""
+    if type(x) is not Value:
+        return float(x)
+    return float(x.held if x.kind == NUMBER else to_numpy(x.held))
+
+
+def _matrix(context: Context, v: Value) -> Matrix:
+    ref = context.ref(v)
+    found = leading(ref, v.shape)
+    assert found is not None
+    transposed, step = found
+    place = context.place(ref.root)
+    offset = ref.offset * ref.root.dtype.itemsize
+    return Matrix(type(place)(place.slot, place.offset + offset), step, transposed)
+
+
+def _close(out: Assembly, segment: Segment) -> None:
+    """Bind a segment, and write its call."""
+    context, runtime = segment.context, out.device.runtime
+    names = segment.names()
+    if context.numbers:
+        kinds = "".join("f" if v.dtype.kind == "f" else "i" for v in context.numbers)
+        maker = f"numbers_{len(out.made)}"
+        out.made[maker] = f"{out.bind(Numbers)}({out.bind(runtime)}, {kinds!r})"
+        values = ", ".join(out.value(v) for v in context.numbers)
+        numbers = f"{maker}({values})"
+    arguments, external = [], []
+    for name in names:
+        if name == "numbers":
+            arguments.append(numbers)
+            external.append("in")
+            continue
+        root = context.roots[name]
+        text, kind = _argument(out, root, segment.made)
+        arguments.append(text)
+        external.append(kind)
+    function = f"segment_{len(out.made)}"
+    steps = out.bind(tuple(segment.steps))
+    out.made[function] = (
+        f"{out.bind(runtime)}.segment({steps}, block, {len(names)}, {tuple(external)!r}, {waits(segment.access)!r})"
+    )
+    out.kernels += [step.source for step in segment.steps if hasattr(step, "source")]
+    out.lines.append(f"{function}({', '.join(arguments)})")
+
+
+def _argument(out: Assembly, root: Value, made: set[Value]) -> tuple[str, str]:
+    """How an array is handed over to a segment that makes certain values, and whether it is read or written."""
+    donated = set(out.plan.donated.values())
+    written = {place for v, place in out.plan.donated.items() if v in made}
+    contiguous = out.known("contiguous", _contiguous)
+    if root.constant:
+        name = out.value(root)
+        out.shared[name] = _contiguous(root.held)
+        return name, "in"
+    text = out.value(root)
+    if root.place >= 0:
+        kind = "inout" if root.place in written else "in"
+        return (text if root.place in donated else f"{contiguous}({text})"), kind
+    if root in out.plan.outputs:
+        return text, "out" if root in made else "in"
+    return f"{contiguous}({text})", "in"
+
+
+def _contiguous(x: Any) -> Any:
+    return x if x.flags.c_contiguous else x.copy()
+
+
+def _outputs(out: Assembly) -> None:
+    for v in out.program.outputs:
+        if type(v) is not Value:
+            out.results.append(out.literal(v))
+            continue
+        text = out.value(v)
+        if v in out.plan.outputs and v not in out.plan.donated:
+            out.rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
+        out.results.append(text)

@@ -1,0 +1,1 @@
+"""Passes over a program: simplified, decomposed, fused, laid out in memory."""

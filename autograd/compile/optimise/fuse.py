@@ -1,0 +1,381 @@
+"""From operations to statements: elementwise chains and the reductions that end them become single loops.
+
+A statement is a call that makes its own result, a call into a buffer, a matrix product, or a loop over elements in
+which many operations are done at once. An operation joins a loop where all that it reads is there: made in the same
+loop at the same element, or before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..ir.elementwise import TABLE, compute_dtype, is_elementwise
+from ..ir.program import ARRAY, Op, Program, Value
+from ..ir.views import Ref, contiguous, is_view, view_of, whole
+
+LARGEST_SLOW = (
+    2048  # elements up to which a loop with exp in it beats NumPy's vectorised one and its call
+)
+LARGE = 1 << 20  # bytes from which NumPy's elementwise chains run block by block
+NEAR = 64  # statements that are looked at for a loop to join, besides the operand's own
+LONGEST = 48  # operations in one loop
+
+REDUCTIONS = frozenset(("sum", "max", "min"))
+
+
+@dataclass(eq=False)
+class Statement:
+    """One step of the program.
+
+    Attributes
+    ----------
+    kind : str
+        "call": makes its own result; "into": NumPy writes into a buffer; "blocks": NumPy does several operations on
+        one block after another; "loop", "gemm", "entropy": parts of a kernel.
+    ops : list of Op
+        What is done, in order.
+    shape : tuple of int
+        What a loop runs over.
+    shared : bool
+        Whether several threads compute each element, so that none may be written over.
+    """
+
+    kind: str
+    ops: list[Op]
+    shape: tuple[int, ...] = ()
+    made: set[Value] = field(default_factory=set)  # results that are read at the same element alone
+    start: tuple[Value, Any, int] | None = (
+        None  # a product that is added to an array, times a number
+    )
+    shared: bool = False
+
+    @property
+    def op(self) -> Op:
+        """The operation, where there is one."""
+        return self.ops[0]
+
+    def results(self) -> list[Value]:
+        """What it makes."""
+        return [v for op in self.ops for v in op.outputs()]
+
+
+@dataclass
+class Statements:
+    """A program as statements, with the views that are none."""
+
+    items: list[Statement]
+    numbers: list[Op]  # operations on Python numbers, which come first
+    refs: dict[Value, Ref]
+    views: dict[Value, Op]
+    floors: dict[Value, int] = field(
+        default_factory=dict
+    )  # what may not be read in an earlier statement
+    times: list[int] = field(default_factory=list)  # where some are done at once: when each is
+    # in whose buffers the results of calls may lie: `plan.find_aliases`
+    alias: dict[Value, frozenset[Value]] = field(default_factory=dict)
+
+    def time(self, i: int) -> int:
+        """When a statement is done."""
+        return self.times[i] if self.times else i
+
+    def root(self, v: Value) -> Value:
+        """The value whose buffer `v` lies in."""
+        ref = self.refs.get(v)
+        return ref.root if ref is not None else v
+
+    def lies_in(self, v: Value) -> tuple[Value, ...]:
+        """All values whose buffers `v` may lie in."""
+        root = self.root(v)
+        return (root, *self.alias.get(root, ()))
+
+    def read(self, s: Statement) -> set[Value]:
+        """All values whose buffers a statement may read."""
+        return {x for op in s.ops for v in op.inputs() for x in self.lies_in(v)}
+
+
+def build(
+    program: Program,
+    *,
+    kernels: bool,
+    products: bool,
+    plain: bool,
+    in_loops: Callable[[Op], bool] | None = None,
+) -> Statements:
+    """The statements of a program.
+
+    Parameters
+    ----------
+    program : Program
+    kernels : bool
+        Whether loops can be compiled.
+    products : bool
+        Whether matrix products can be called from a kernel.
+    plain : bool
+        Arrays of another library than NumPy: every operation is a call.
+    in_loops : callable, optional
+        Which elementwise operations can be part of a loop, where that is not numba's to say.
+    """
+    can_loop = in_loops or loopable
+    out = Statements([], [], {}, {})
+    where: dict[Value, int] = {}
+    for op in program.ops:
+        if op.name.startswith("py.") and not any(v in where for v in op.inputs()):
+            out.numbers.append(op)
+            continue
+        if op.name == "recomputed" and type(op.args[0]) is Value and not plain:
+            _again(out, op)
+            continue
+        if plain:
+            where |= dict.fromkeys(op.outputs(), len(out.items))
+            out.items.append(Statement("call", [op]))
+            continue
+        if is_view(op):
+            ref = view_of(op, _ref(out, op.args[0]))
+            if ref is not None:
+                out.refs[op.result], out.views[op.result] = ref, op
+                if op.args[0] in out.floors:
+                    out.floors[op.result] = out.floors[op.args[0]]
+                continue
+        if (can_loop(op) or reducible(op)) if kernels else blockable(op, out):
+            _place(out, where, op)
+            continue
+        if products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):
+            kind = "gemm"  # without kernels, only if it takes an update in: `gemm_updates.py`
+        elif is_entropy(op, out) if kernels else is_entropy_name(op):
+            kind = "entropy"
+        else:
+            kind = "into" if goes_into(op) else "call"
+        for v in op.outputs():
+            where[v] = len(out.items)
+        out.items.append(Statement(kind, [op]))
+    out.items = [s for s in out.items if s.ops]  # without the loops that went into others
+    for s in out.items:
+        if s.kind == "loop" and not kernels:
+            s.kind = "blocks" if len(s.ops) > 1 else "into"
+    return out
+
+
+def _again(out: Statements, op: Op) -> None:
+    """What a checkpoint starts from: the same array, but nothing computed from it goes to an earlier place."""
+    x = op.args[0]
+    out.refs[op.result] = _ref(out, x)
+    out.views[op.result] = op
+    out.floors[op.result] = len(out.items)
+
+
+def _ref(out: Statements, v: Value) -> Ref:
+    return out.refs.get(v) or whole(v)
+
+
+# ── what can be done how ──────────────────────────────────────────────────────────────────────
+
+
+def loopable(op: Op) -> bool:
+    """Whether an elementwise operation can be part of a loop."""
+    if not is_elementwise(op) or not op.result.size:
+        return False
+    how = TABLE[op.name]
+    if not how.text or (how.slow and op.result.size > LARGEST_SLOW and not _root_or_square(op)):
+        return False
+    every = [v for v in (*op.inputs(), op.result) if v.kind == ARRAY]
+    if not all(_simple(v.dtype) for v in every):
+        return False
+    dtype = compute_dtype(op)
+    if not _simple(dtype) or dtype.kind not in how.kinds:
+        return False
+    if op.name == "astype":  # NumPy's cast of NaN to integers is its own
+        return not (op.args[0].dtype.kind == "f" and op.result.dtype.kind != "f")
+    return True
+
+
+def blockable(op: Op, out: Statements) -> bool:
+    """Whether NumPy gains by running an operation and its neighbours over blocks that stay in the second cache."""
+    if not is_elementwise(op) or op.result.nbytes < LARGE or TABLE[op.name].ufunc is None:
+        return False
+    return all(
+        v.shape == ()
+        or (v.shape == op.result.shape and _ref(out, v).strides == contiguous(v.shape))
+        for v in op.inputs()
+    )
+
+
+def _root_or_square(op: Op) -> bool:
+    return op.name == "pow" and not isinstance(op.args[1], Value) and op.args[1] in (2, 0.5)
+
+
+def _simple(dtype: Any) -> bool:
+    return dtype.kind in "iub" or (dtype.kind == "f" and dtype.itemsize in (4, 8))
+
+
+def reducible(op: Op) -> bool:
+    """Whether a reduction can be part of a loop."""
+    if op.name not in REDUCTIONS or type(op.result) is not Value or len(op.args) != 1:
+        return False
+    x = op.args[0]
+    if type(x) is not Value or x.dtype.kind != "f" or x.dtype.itemsize not in (4, 8) or not x.size:
+        return False
+    return op.result.dtype == x.dtype and op.result.kind == ARRAY
+
+
+def is_product(op: Op, out: Statements) -> bool:
+    """Whether a product is one call of BLAS on matrices as they lie."""
+    if op.name != "matmul" or not all(type(x) is Value for x in op.args):
+        return False
+    a, b = op.args
+    if not (len(a.shape) == len(b.shape) == 2 and a.dtype == b.dtype and a.size and b.size):
+        return False
+    narrow = (
+        a.dtype.itemsize == 2 and op.result.dtype.itemsize == 4
+    )  # 16 bits, as `compile/tracing/precision.py` has it
+    if op.result.dtype.kind != "f" or not (narrow or a.dtype == op.result.dtype):
+        return False
+    if op.result.dtype.itemsize not in (4, 8):
+        return False
+    return leading(_ref(out, a), a.shape) is not None and leading(_ref(out, b), b.shape) is not None
+
+
+def leading(ref: Ref, shape: tuple[int, ...]) -> tuple[bool, int] | None:
+    """Whether BLAS has to transpose a matrix, and its leading dimension; None if it cannot take it."""
+    (rows, columns), (down, across) = shape, ref.strides
+    if (across == 1 or columns == 1) and (down >= columns or rows == 1):
+        return False, max(down, columns)
+    if (down == 1 or rows == 1) and (across >= rows or columns == 1):
+        return True, max(across, rows)
+    return None
+
+
+def is_entropy_name(op: Op) -> bool:
+    """Whether this is the softmax cross-entropy of arrays that are written into buffers."""
+    if op.name != "softmax_cross_entropy":
+        return False
+    logits, labels = op.args
+    if not (type(logits) is Value and type(labels) is Value):
+        return False
+    return (
+        logits.dtype.kind == "f"
+        and logits.dtype.itemsize in (4, 8)
+        and labels.dtype.kind in "iu"
+        and logits.size > 0
+        and labels.shape == logits.shape[:-1]
+    )
+
+
+def is_entropy(op: Op, out: Statements) -> bool:
+    """Whether a kernel computes it, on operands as they lie."""
+    return is_entropy_name(op) and all(_ref(out, v).strides == contiguous(v.shape) for v in op.args)
+
+
+def goes_into(op: Op) -> bool:
+    """Whether NumPy can write the result of an operation into a buffer."""
+    result = op.result
+    if type(result) is not Value or result.kind != ARRAY or not result.size:
+        return False
+    if is_elementwise(op):
+        how = TABLE[op.name]
+        if op.name == "relu":
+            return result.dtype.char in "fd" and bool(result.shape)
+        if op.name == "relu_vjp":
+            return result.dtype.char in "fd" and all(
+                v.shape == result.shape and v.dtype == result.dtype for v in op.args
+            )
+        if op.name in ("astype", "copied"):
+            return True
+        return how.ufunc is not None or op.name == "where"
+    if op.name in REDUCTIONS:
+        return _same_kind_of_sum(op)
+    if op.name == "matmul":
+        return all(type(x) is Value and len(x.shape) >= 2 for x in op.args)
+    return False
+
+
+def _same_kind_of_sum(op: Op) -> bool:
+    return type(op.args[0]) is Value and op.args[0].dtype.kind == "f" and op.args[0].size > 0
+
+
+# ── loops ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _place(out: Statements, where: dict[Value, int], op: Op) -> None:
+    """Put an operation into a loop: the one that made its operand, a later one over the same array, or a new one."""
+    shape = op.args[0].shape if op.name in REDUCTIONS else op.result.shape
+    read = [v for v in op.inputs() if v.kind == ARRAY or v in where]
+    earliest = 0
+    for v in read:
+        root = out.root(v)
+        place = where.get(root, -1)
+        earliest = max(earliest, out.floors.get(v, 0))
+        if place < 0:
+            continue
+        together = v is root and v.shape == shape and v in out.items[place].made
+        earliest = max(earliest, place if together else place + 1)
+    roots = {out.root(v) for v in read}
+    near = range(max(earliest, len(out.items) - NEAR), len(out.items))
+    for place in dict.fromkeys([*range(earliest, min(earliest + 1, len(out.items))), *near]):
+        loop = out.items[place]
+        if loop.kind == "loop" and loop.shape == shape and len(loop.ops) < LONGEST:
+            used = {out.root(v) for each in loop.ops for v in (*each.inputs(), *each.outputs())}
+            if used & roots and _at_one_place(out, where, place, read):
+                break
+    else:
+        place = len(out.items)
+        out.items.append(Statement("loop", [], shape))
+    loop = out.items[place]
+    for v in read:
+        _bring(out, where, v, place, read)
+    loop.ops.append(op)
+    where[op.result] = place
+    if op.name not in REDUCTIONS:
+        loop.made.add(op.result)
+
+
+def _bring(
+    out: Statements, where: dict[Value, int], v: Value, place: int, read: list[Value]
+) -> None:
+    """Move the loop that makes an operand into the one at `place`, where nothing in between needs it."""
+    start = where.get(v, -1)
+    if not 0 <= start < place:
+        return
+    early, loop = out.items[start], out.items[place]
+    if early.kind != "loop" or early.shape != loop.shape or v not in early.made:
+        return
+    if len(early.ops) + len(loop.ops) > LONGEST:
+        return
+    results = set(early.results())
+    between = [op for s in out.items[start + 1 : place] for op in s.ops]
+    if any(out.root(x) in results for op in between for x in op.inputs()):
+        return
+    inside = [*read, *(x for op in loop.ops for x in op.inputs())]
+    if any(
+        out.root(x) in results and not (x in early.made and x.shape == loop.shape) for x in inside
+    ):
+        return
+    loop.ops[:0], loop.made = early.ops, loop.made | early.made
+    for result in results:
+        where[result] = place
+    early.ops, early.made = [], set()
+
+
+def _at_one_place(out: Statements, where: dict[Value, int], place: int, read: list[Value]) -> bool:
+    """Whether what the loop itself makes is read at the same element only."""
+    loop = out.items[place]
+    return all(
+        where.get(out.root(v)) != place or (v in loop.made and v.shape == loop.shape) for v in read
+    )
+
+
+def stored(program: Program, out: Statements) -> set[Value]:
+    """The values that need a buffer: all but those that only their own loop reads."""
+    where = {v: s for s in out.items for v in s.results()}
+    kept = {v for v in program.outputs if type(v) is Value}
+    for s in out.items:
+        for op in s.ops:
+            for v in op.inputs():
+                root = out.root(v)
+                if where.get(root) is not s or root not in s.made:
+                    kept.add(root)
+    for v in program.outputs:
+        if type(v) is Value:
+            kept.add(out.root(v))
+    return {v for v in kept if v in where and v.kind == ARRAY}

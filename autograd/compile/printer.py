@@ -1,0 +1,81 @@
+"""A program in words: what goes in, each statement with the buffers that it writes, and what comes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..diagnostics.draw import Node
+from .cpu.assemble import Assembly
+from .ir.program import ARRAY, Value, op_text
+
+
+def listing(entry: Any, out: Assembly) -> str:
+    """What goes in, each statement with the buffers that it writes, and what comes out."""
+    program, plan = entry.program, out.plan
+    lines = [
+        f"program {entry.name}: {len(program.ops)} operations, {len(out.statements.items)} statements"
+    ]
+    if program.precision != "float32":
+        lines.append(
+            f"precision: operands of products rounded to {program.precision}, sums in float32"
+        )
+    counts = ", ".join(f"{n} {what}" for what, n in program.removed.items() if n)
+    lines += [f"taken out: {counts}"] if counts else []
+    lines.append(
+        f"memory: {plan.size:,} bytes in one block, {len(out.rings)} output buffers, "
+        f"{len(plan.donated)} written in place"
+    )
+    if out.device is not None:
+        steps = len(set(out.statements.times))
+        lines.append(f"device: {steps} steps, {out.device.runtime.describe()}")
+    for leaf in entry.leaves:
+        if leaf.value is not None:
+            lines.append(f"  {leaf.value!r}  ← {leaf.path}")
+        else:
+            lines.append(f"  {leaf.path} = {leaf.describe()}, fixed")
+    for op in out.statements.numbers:
+        lines.append(f"  {op_text(op)}")
+    for i, s in enumerate(out.statements.items):
+        label = {"loop": f"loop over {list(s.shape)}", "gemm": "product", "entropy": "kernel"}
+        other = "NumPy" if out.device is None else "call"
+        lines.append(f"  {out.statements.time(i)}: {label.get(s.kind, other)}")
+        lines += [f"      {op_text(op)}{_place(op.result, out)}" for op in s.ops]
+    results = [repr(v) for v in program.outputs]
+    lines.append(f"  return {', '.join(results)}")
+    return "\n".join(lines)
+
+
+def _place(v: Any, out: Assembly) -> str:
+    if type(v) is not Value or v.kind != ARRAY:
+        return ""
+    if v in out.plan.donated:
+        return f"  → in place of x{out.plan.donated[v]}"
+    if v in out.plan.outputs:
+        return f"  → output {out.plan.outputs[v]}"
+    if v in out.plan.offsets:
+        return f"  → block + {out.plan.offsets[v]}"
+    return ""
+
+
+def nodes(entry: Any, out: Assembly) -> list[Node]:
+    """The statements as nodes of a graph, for `pb.draw`; constants are left out."""
+    found: list[Node] = []
+    slots: dict[Value, int] = {}
+
+    def add(name: str, v: Value | None, inputs: tuple[int, ...]) -> int:
+        shape = v.shape if v is not None else None
+        found.append(Node(len(found), name, shape, str(v.dtype) if v is not None else "", inputs))
+        return len(found) - 1
+
+    for leaf in entry.leaves:
+        if leaf.value is not None and leaf.kind != "static":
+            slots[leaf.value] = add(leaf.path, leaf.value, ())
+    steps = [([op], op.outputs()) for op in out.statements.numbers]
+    steps += [(s.ops, s.results()) for s in out.statements.items]
+    for ops, results in steps:
+        roots = [out.statements.root(v) for op in ops for v in op.inputs()]
+        inputs = dict.fromkeys(slots[v] for v in roots if v in slots and v not in results)
+        kept = [v for v in results if v in out.plan.own] or results
+        slot = add(", ".join(op.name for op in ops), kept[-1], tuple(inputs))
+        slots |= dict.fromkeys(results, slot)
+    return found

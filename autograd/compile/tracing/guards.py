@@ -1,0 +1,57 @@
+"""What is guarded of the arguments of a program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.array import raw
+from ...pytree import tree
+from ..ir.program import Value
+
+MISS = object()
+
+
+def in_order(arguments: Any) -> bool:
+    """Whether the elements of all arrays lie in memory in the order of their indices, without gaps."""
+    flags = (getattr(raw(x), "flags", None) for x in tree.leaves(arguments))
+    return all(f is None or f.c_contiguous for f in flags)
+
+
+class Token:
+    """What is remembered of an array: all but its elements."""
+
+    __slots__ = ("device", "dtype", "kind", "shape")
+
+    def __init__(self, x: Any) -> None:
+        self.kind, self.shape, self.dtype = type(x), tuple(x.shape), x.dtype
+        self.device = getattr(x, "device", None)
+
+
+@dataclass
+class Leaf:
+    """What is guarded of one leaf of the arguments.
+
+    Attributes
+    ----------
+    kind : {"array", "number", "static"}
+    wrapped : bool
+        Whether it is a `pb.Array` around the library's array.
+    like
+        The example: a `Token` of an array.
+    path : str
+        Where it stands, for messages.
+    value : Value or None
+    """
+
+    kind: str
+    wrapped: bool
+    like: Any
+    path: str
+    value: Value | None = None
+
+    def describe(self) -> str:
+        """For messages."""
+        if self.kind == "array":
+            return f"{self.like.dtype}[{', '.join(map(str, self.like.shape))}]"
+        return repr(self.like) if self.kind == "static" else type(self.like).__name__

@@ -1,0 +1,166 @@
+"""One call of a function on symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ....backend import Backend, backend_of, current, is_array, use
+from ...core.array import Array, peel, raw
+from ...core.views import like as like_kind
+from ...functions.writes import Writes
+from ...pytree import tree
+from ..ir.program import NUMBER, Value
+from .guards import MISS, Leaf, Token
+from .trace_builder import Recorder, TraceError
+from .tracer import Symbol
+from .tracer_namespace import symbol_class
+
+
+class Recording:
+    """One call of a function on symbols."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        static: frozenset[int],
+        precision: str = "float32",
+    ) -> None:
+        self.f, self.args, self.kwargs = f, args, kwargs
+        self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
+        self.recorder = Recorder(precision)
+        self.leaves: list[Leaf] = []
+        self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `leaves`
+        self.plain = False
+        self.device: Backend | None = None  # that runs programs itself
+        self.backends: set[str] = set()
+        self.inputs: list[Value] = []
+        self.result: Any = None
+
+    def run(self) -> Any:
+        """The function's result; `MISS` if it depends on what is traced outside."""
+        args: list[Any] = []
+        kind = self._kind_of_numbers()
+        for i, x in enumerate(self.args):
+            if i in self.static:
+                self._leaf(Leaf("static", False, x, f"static {i}"), x)
+                args.append(x)
+            else:
+                args.append(self._symbols(x, str(i), kind))
+        kwargs = self._symbols(self.kwargs, "", kind)
+        try:
+            # what the function makes belongs to its arguments' library
+            with use(self._home()), Writes() as writes:
+                out = self.f(*args, **kwargs)
+        finally:
+            self.recorder.open = False
+        found, spec = tree.flatten(out)
+        if any(type(peel(x)) is Array for x in found):
+            return MISS
+        for x in writes.outlasting(out, args, kwargs):
+            raise TraceError(
+                f"compile({getattr(self.f, '__name__', 'f')}): it writes in place to an array of shape "
+                f"{tuple(x.shape)} that it closes over, which a replay would not do; return what is written"
+            )
+        self.wrapped = [type(x) is Array for x in found]
+        self.outputs = [raw(x) for x in found]
+        real = self._real_all()
+        self.result = tree.unflatten(spec, [token(x) for x in real])
+        wrap = [Array(x) if w else x for x, w in zip(real, self.wrapped, strict=True)]
+        return tree.unflatten(spec, wrap)
+
+    def _kind_of_numbers(self) -> Any:
+        first = self._first_array()
+        return self._class(current().asarray(0.0) if first is None else first)
+
+    def _first_array(self) -> Any:
+        found = (raw(x) for x in tree.leaves((self.args, self.kwargs)))
+        return next((x for x in found if is_array(x) and not isinstance(x, np.generic)), None)
+
+    def _home(self) -> Backend:
+        """The backend of the arguments' library; the active one where it is that, or there are none."""
+        first, active = self._first_array(), current()
+        home = active if first is None else backend_of(first)
+        return active if home.array_type is active.array_type or home.recording else home
+
+    def _class(self, x: Any) -> Any:
+        kind = symbol_class(x)
+        if kind.backend.name.startswith("dask"):
+            raise TraceError(
+                f"compile({getattr(self.f, '__name__', 'f')}): an argument is a Dask array, which is a program "
+                "already: call the function as it is, and Dask runs the graph that it gives"
+            )
+        self.backends.add(kind.backend.name)
+        self.plain = self.backends != {"numpy"}
+        runs = kind.backend.programs is not None and len(self.backends) == 1
+        self.device = kind.backend if runs else None
+        return kind
+
+    def _leaf(self, leaf: Leaf, x: Any) -> None:
+        self.leaves.append(leaf)
+        self.given.append(x)
+
+    def _symbols(self, x: Any, path: str, kind: Any) -> Any:
+        leaves, spec = tree.flatten(x)
+        names = tree.paths(x)
+        out = []
+        for leaf, name in zip(leaves, names, strict=True):
+            out.append(self._symbol(leaf, ".".join(p for p in (path, name) if p), kind))
+        return tree.unflatten(spec, out)
+
+    def _symbol(self, x: Any, path: str, kind: Any) -> Any:
+        place = len(self.leaves)
+        wrapped = type(x) is Array
+        inner = raw(x)
+        array = is_array(inner)
+        number = type(inner) in (int, float, complex)
+        if not array and not number:
+            self._leaf(Leaf("static", False, x, path), x)
+            return x
+        like = x
+        if array:
+            kind, like = self._class(inner), Token(inner)
+            inner = np.asarray(inner) if isinstance(inner, np.generic) else inner
+        numbers = frozenset((place,)) if number else None
+        value = self.recorder.value(inner, place=place, numbers=numbers)
+        value.name = f"x{place}"
+        self._leaf(Leaf("array" if array else "number", wrapped, like, path, value), raw(x))
+        self.inputs.append(value)
+        symbol = kind(self.recorder, value, inner)
+        if array and not isinstance(raw(x), np.generic):
+            symbol.link = False  # an array, where a result without axes is a number
+        return like_kind(Array(symbol), x) if wrapped else symbol
+
+    def _real_all(self) -> list[Any]:
+        """What this call returns: memory that nobody else has, or an input itself."""
+        taken = {id(x) for x in self.given} | self.recorder.constants.keys()
+        out = []
+        for x in self.outputs:
+            value = self._real(x)
+            if id(value) in taken and not (isinstance(x, Symbol) and x.of.place >= 0):
+                value = backend_of(value).xp.copy(value) if hasattr(value, "shape") else value
+            taken.add(id(value))
+            out.append(value)
+        return out
+
+    def _real(self, x: Any) -> Any:
+        if not isinstance(x, Symbol):
+            return backend_of(x).xp.copy(x) if is_array(x) else x
+        value = x.real_value
+        if x.of.place >= 0:
+            return self.given[x.of.place]
+        if x.of.kind == NUMBER or (
+            type(value) is np.ndarray and value.base is None and not x.of.constant
+        ):
+            return value
+        return backend_of(value).xp.copy(value)
+
+
+def token(x: Any) -> Any:
+    """The shape and dtype of an array, with which the structure of an example is kept; other leaves as they are."""
+    inner = raw(x)
+    return Token(inner) if is_array(inner) else x

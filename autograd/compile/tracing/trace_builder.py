@@ -1,0 +1,180 @@
+"""A recording while it is made: what was done so far, and the values that stand for what came out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from ...core.dtypes import as_numpy
+from ..ir.aliasing import shared_places
+from ..ir.program import ARRAY, NUMBER, OPAQUE, Op, Tuple, Value, replace
+
+NUMBERS = (bool, int, float, complex)
+
+
+class TraceError(TypeError):
+    """Something that a recorded program cannot do: its message names the line and a way out."""
+
+
+class Recorded:
+    """What stands for something in a recording: what it is in the program, and what it is in this run."""
+
+    __slots__ = ("of", "real_value", "recorder")
+
+    def __init__(self, recorder: Recorder, of: Value, real_value: Any) -> None:
+        self.recorder, self.of, self.real_value = recorder, of, real_value
+
+
+class Opaque(Recorded):
+    """What a recorded function returned that is no array: it can be passed to other recorded functions."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, recorder: Recorder, of: Value, real_value: Any, kind: type) -> None:
+        super().__init__(recorder, of, real_value)
+        self.kind = kind
+
+
+def is_array(x: Any) -> bool:
+    """Whether `x` is an array of some library, and not a class of them."""
+    return hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, type)
+
+
+class Recorder:
+    """One recording, while it is made."""
+
+    def __init__(self, precision: str = "float32") -> None:
+        self.precision = precision  # of products: `precision.py`
+        self.ops: list[Op] = []
+        self.static: set[int] = set()  # places of Python numbers whose value was read
+        self.reads: dict[int, str] = {}  # and the lines where that was
+        self.open = True
+        self.count = 0
+        self.constants: dict[int, tuple[Any, Value]] = {}
+        # whether what was done hung on how arrays lie in memory: `functions/aliases.py`
+        self.by_layout = False
+
+    def value(self, x: Any, **options: Any) -> Value:
+        """A new value for something like `x`."""
+        self.count += 1
+        name = f"v{self.count}"
+        if isinstance(x, NUMBERS):
+            return Value(name, NUMBER, (), np.result_type(type(x)), **options)
+        if is_array(x):
+            return Value(name, ARRAY, tuple(x.shape), as_numpy(x.dtype), **options)
+        return Value(name, OPAQUE, (), None, **options)
+
+    def constant(self, x: Any) -> Value:
+        """The value of a constant array or number; one for each object."""
+        known = self.constants.get(id(x))
+        if known is None:
+            known = self.constants[id(x)] = x, self.value(x, held=x)
+        return known[1]
+
+    def record(self, name: str, function: Callable[..., Any], args: Any, settings: Any) -> Any:
+        """Call `function` on what the symbols stand for, and write it down."""
+        if not self.open:
+            raise TraceError(
+                f"{name}: an array of a recording that is over was used at {users_line()}; return it from the "
+                "compiled function, or let nothing that was computed there be kept outside"
+            )
+        symbols: list[Any] = []
+
+        def real(x: Any) -> Any:
+            if isinstance(x, Recorded):
+                symbols.append(x)
+                return x.real_value
+            return x
+
+        out = function(*replace(args, real), **replace(settings, real))
+        if isinstance(out, NUMBERS) and not name.startswith("py.") and name != "item":
+            out = np.asarray(out)
+        inner = [x.of for x in symbols]
+        if all(v.constant for v in inner):
+            return self.wrap(out, symbols[0], lambda y: self.constant(y))
+        numbers: frozenset[int] | None = None
+        if (
+            name != "item"
+            and isinstance(out, NUMBERS)
+            and all(v.numbers is not None or v.constant for v in inner)
+        ):
+            numbers = frozenset().union(*(v.numbers or () for v in inner))
+
+        given: list[Any] = []  # as `Op.inputs` has them
+
+        def inside(x: Any) -> Any:
+            if isinstance(x, Recorded):
+                given.append(x.real_value)
+                return x.of
+            if is_array(x):
+                given.append(x)
+                return self.constant(x)
+            return x
+
+        op = Op(name, function, replace(args, inside), replace(settings, inside), line=users_line())
+        op.shares = shared_places(out, given)
+        result = self.wrap(out, symbols[0], lambda y: self.value(y, op=op, numbers=numbers))
+        op.result = structure_of(result)
+        self.ops.append(op)
+        return result
+
+    def wrap(self, out: Any, like: Any, value: Callable[[Any], Value]) -> Any:
+        """What a function returned, with symbols for its arrays."""
+        if isinstance(out, tuple | list):
+            items = [self.wrap(o, like, value) for o in out]
+            return out._make(items) if hasattr(out, "_make") else type(out)(items)
+        if isinstance(out, np.generic):
+            out = np.asarray(out)
+        if is_array(out) or isinstance(out, NUMBERS):
+            kind = like.kind if isinstance(like, Opaque) else type(like)
+            return kind(self, value(out), out)
+        if out is None or isinstance(out, str | np.dtype | type):
+            return out
+        return Opaque(self, value(out), out, like.kind if isinstance(like, Opaque) else type(like))
+
+
+def structure_of(x: Any) -> Any:
+    """The values of the symbols in a result."""
+    if isinstance(x, Recorded):
+        return x.of
+    if isinstance(x, tuple | list):
+        make = getattr(x, "_make", type(x))
+        return Tuple(make, tuple(structure_of(part) for part in x))
+    return x
+
+
+def find_recorder(x: Any) -> Recorder | None:
+    """The recording that one of the symbols in `x` belongs to."""
+    kind = type(x)
+    if isinstance(x, Recorded):
+        return x.recorder
+    if isinstance(x, tuple | list):
+        parts: Any = x
+    elif kind is dict:
+        parts = x.values()
+    elif kind is slice:
+        parts = (x.start, x.stop, x.step)
+    else:
+        return None
+    for part in parts:
+        found = find_recorder(part)
+        if found is not None:
+            return found
+    return None
+
+
+def users_line() -> str:
+    """The innermost line outside of this package and of generated code."""
+    package = __name__.partition(".")[0]
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        file = frame.f_code.co_filename
+        if module.partition(".")[0] not in (package, "optree") and not file.startswith("<pullback"):
+            return f"{file}:{frame.f_lineno} in {frame.f_code.co_name}"
+        frame = frame.f_back
+    return "an unknown line"

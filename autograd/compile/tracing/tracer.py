@@ -1,0 +1,437 @@
+"""Recording: an array library whose functions run another one's and write down what they did.
+
+The engine is generic in the class of raw arrays. `Symbol` is one more such class: its namespace
+(`tracer_namespace.py`) calls the real function on the real arrays and appends an operation to the recording. So
+gradients, losses, optimisers, checkpoints and nested derivatives run as they stand, and what they do comes out as
+one flat program.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ....backend import Backend
+from ...core.registry import CONSTANT, names
+from ...core.views import is_number
+from ...functions import namespace
+from ...functions.operators import takes
+from ...functions.writes import check_writable, write
+from ..ir.program import NUMBER
+from .trace_builder import NUMBERS, Recorded, TraceError, users_line
+
+
+def as_number(x: Any) -> Any:
+    """The only element of an array, as a Python number."""
+    return x.item() if hasattr(x, "item") else complex(x) if "complex" in str(x.dtype) else float(x)
+
+
+def _operator(name: str, function: Callable[..., Any], *, reflected: bool = False) -> Any:
+    def method(self: Symbol, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        pair = (other, self) if reflected else (self, other)
+        if self.of.kind == NUMBER and (
+            isinstance(other, NUMBERS) or getattr(getattr(other, "of", None), "kind", "") == NUMBER
+        ):
+            return self.recorder.record(f"py.{name}", function, pair, {})
+        return getattr(self.space, name)(*pair)
+
+    return method
+
+
+_REAL, _IMAG = operator.attrgetter("real"), operator.attrgetter("imag")
+_OF_PYTHON = frozenset(
+    """as_integer_ratio bit_count bit_length conjugate denominator fromhex hex is_integer numerator
+    to_bytes""".split()  # noqa: SIM905 - a table
+)
+
+
+def _operand(x: Any) -> bool:
+    """Whether an operator takes `x`; else it is left to the other class, as NumPy's arrays leave it.
+
+    That is a traced `Array`, or one whose ``__array_ufunc__`` is None: `Batched` under a Jacobian.
+    """
+    if isinstance(x, NUMBERS):
+        return True
+    if getattr(type(x), "__array_ufunc__", True) is None:
+        return False
+    return hasattr(x, "dtype") and not hasattr(x, "tape")
+
+
+def _in_place(name: str, function: Callable[..., Any]) -> Any:
+    def method(self: Symbol, other: Any) -> Any:
+        if not _operand(other):
+            return NotImplemented
+        out = function(self, other)
+        if self.of.kind == NUMBER or is_number(self):
+            return out  # the name has another number
+        if out.shape != self.shape:
+            raise ValueError(
+                f"{name}: the result has shape {out.shape}, but x has shape {self.shape}, which it keeps"
+            )
+        if out.dtype != self.dtype:
+            out = self.space.astype(out, self.dtype)
+        check_writable(self)
+        return write(self, out)
+
+    return method
+
+
+class Symbol(Recorded):
+    """An array, or a Python number, of a recording: what it is in the program, and what it is in this run.
+
+    In-place operations give the symbol, what it is a view of and all views of that new values; no buffer is written to.
+    """
+
+    __slots__ = ("__weakref__", "link", "locked")
+    __hash__ = None  # type: ignore[assignment]  # == is elementwise
+    __array_priority__ = 2000
+    space: Any
+    backend: Backend
+    link: Any  # as of `Array`: `core/views.py`
+    locked: bool
+
+    def rebind(self, out: Any) -> Symbol:
+        """Take the value of `out`; `functions/writes.py` asks for it."""
+        if not isinstance(out, Symbol):
+            out = type(self)(self.recorder, self.recorder.constant(out), out)
+        self.of, self.real_value = out.of, out.real_value
+        return self
+
+    def constant(self, x: Any) -> Symbol:
+        """An array of the library itself, as a constant of this recording."""
+        return type(self)(self.recorder, self.recorder.constant(x), x)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.of.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.of.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.of.size
+
+    @property
+    def dtype(self) -> Any:
+        """The library's own dtype."""
+        return getattr(self.real_value, "dtype", self.of.dtype)
+
+    @property
+    def device(self) -> Any:
+        """Where the data lies."""
+        return getattr(self.real_value, "device", self.backend.device)
+
+    @property
+    def T(self) -> Any:
+        """The axes in the opposite order."""
+        return self.space.permute_dims(self, tuple(reversed(range(self.ndim))))
+
+    @property
+    def mT(self) -> Any:
+        """The last two axes swapped."""
+        return self.space.matrix_transpose(self)
+
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        if self.of.kind == NUMBER:
+            return self.recorder.record("py.real", _REAL, (self,), {})
+        return self.space.real(self)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        if self.of.kind == NUMBER:
+            return self.recorder.record("py.imag", _IMAG, (self,), {})
+        return self.space.imag(self)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d array")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        return (self[(i, ...) if self.ndim > 1 else i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"<recorded {self.of!r}>"
+
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
+        return self.space
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.space.getitem(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        check_writable(self)
+        write(self, self.space.setitem(self, value, key), key)
+
+    def setflags(self, write: bool) -> None:
+        """Allow writes in place or not, as NumPy's method does: what a tape keeps is locked meanwhile."""
+        self.locked = not write
+
+    def __neg__(self) -> Any:
+        return self._unary("negative", operator.neg)
+
+    def __pos__(self) -> Any:
+        return self._unary("positive", operator.pos)
+
+    def __abs__(self) -> Any:
+        return self._unary("abs", abs)
+
+    def __invert__(self) -> Any:
+        return self._unary("bitwise_invert", operator.invert)
+
+    def __round__(self, digits: Any = None) -> Any:
+        if self.of.kind != NUMBER:
+            raise TypeError("round(x) is for numbers; use pb.xp.round(x)")
+        return self.recorder.record("py.round", round, (self, digits), {})
+
+    def __getattr__(self, name: str) -> Any:
+        """What Python numbers alone have: their value is read."""
+        if name in _OF_PYTHON and self.of.kind == NUMBER:
+            return getattr(self.read(f"x.{name}"), name)
+        raise AttributeError(
+            f"a recorded array has the array API standard's attributes, and no {name!r}; look for a function of pb.xp, "
+            "as in pb.xp.sum(x)"
+        )
+
+    def _unary(self, name: str, function: Callable[..., Any]) -> Any:
+        if self.of.kind == NUMBER:
+            return self.recorder.record(f"py.{name}", function, (self,), {})
+        return getattr(self.space, name)(self)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it stands for a Python number."""
+        return self.of.kind == NUMBER
+
+    def as_number(self) -> Any:
+        """A 0-d array as a Python number of the program."""
+        return self if self.is_number else self.recorder.record("item", as_number, (self,), {})
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        """A copy on another device."""
+        return self.space.to_device(self, device)
+
+    def renamed(self) -> Any:
+        """Itself, under another name: nothing writes to it."""
+        return self._unlinked(type(self)(self.recorder, self.of, self.real_value))
+
+    def _unlinked(self, out: Any) -> Any:
+        """`out`, an array of its own that is a number if this is one."""
+        if getattr(self, "link", None) is not None:
+            out.link = False
+        return out
+
+    def copy(self) -> Any:
+        """A fresh array; the program makes one only where it is a result."""
+        if self.of.kind == NUMBER:
+            return self.renamed()
+        return self._unlinked(self.recorder.record("copy", self.space.base.copy, (self,), {}))
+
+    __copy__ = copy
+
+    def beside(self, x: Any) -> Any:
+        """An array as a constant of this recording; what is recorded stays as it is."""
+        if isinstance(x, Recorded):
+            return x
+        return self.recorder.wrap(x, self, self.recorder.constant)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    def astype(self, dtype: Any, **settings: Any) -> Any:
+        """Cast, as NumPy's method does."""
+        return self.space.astype(self, dtype, copy=settings.get("copy", True))
+
+    def reshape(self, *shape: Any, **settings: Any) -> Any:
+        """Reshape, as NumPy's method does."""
+        inner = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        return self.space.reshape(self, tuple(inner))
+
+    def transpose(self, *axes: Any) -> Any:
+        """Permute the axes, as NumPy's method does."""
+        inner = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
+        return self.space.permute_dims(self, tuple(inner)) if inner else self.T
+
+    # ── what a recorded program cannot do ─────────────────────────────────────────────────────
+
+    def read(self, what: str) -> Any:
+        """The value of this run: of a constant, or of a Python number, which the program then depends on.
+
+        Raises
+        ------
+        TraceError
+            For what depends on an array.
+        """
+        if self.of.constant:
+            return self.real_value
+        if self.of.kind == NUMBER and self.of.numbers is not None:
+            for place in self.of.numbers:
+                self.recorder.static.add(place)
+                self.recorder.reads.setdefault(place, users_line())
+            return self.real_value
+        raise TraceError(
+            f"{what} of a recorded array of shape {self.shape}, dtype {self.dtype}, at {users_line()}: a compiled "
+            "function is recorded once, and its values differ from call to call. Branch by pb.xp.where, keep numbers "
+            "as 0-d arrays, read values outside of the compiled function, or leave this part uncompiled"
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.read("bool(x), as in `if x:`,"))
+
+    def __int__(self) -> int:
+        return int(self.read("int(x)"))
+
+    def __index__(self) -> int:
+        return operator.index(self.read("use as an index, a length or a size"))
+
+    def __float__(self) -> float:
+        return float(self.read("float(x)"))
+
+    def __complex__(self) -> complex:
+        return complex(self.read("complex(x)"))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self.read("numpy.asarray(x)"), dtype)
+
+    def __dlpack__(self, **_: Any) -> Any:
+        self.read("DLPack export")
+        return self.real_value.__dlpack__()
+
+    def __dlpack_device__(self) -> Any:
+        return self.real_value.__dlpack_device__()
+
+    def item(self) -> Any:
+        """The only element as a Python number; refused unless it is a constant."""
+        value = self.read("x.item()")
+        return value.item() if hasattr(value, "item") else value
+
+    def tolist(self) -> Any:
+        """The elements as lists; refused unless they are constants."""
+        return self.read("x.tolist()").tolist()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if any(hasattr(x, "tape") for x in inputs):  # an `Array` beside it, which knows what to do
+            return NotImplemented
+        name = _NUMPYS.get(ufunc.__name__, ufunc.__name__)
+        if method == "__call__" and not options:
+            for space in (self.space, self.space.special):
+                found = getattr(space, name, None)
+                if found is not None:
+                    return found(*inputs)
+        return self._refused(f"numpy.{ufunc.__name__}")
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if any(hasattr(t, "tape") for t in types):  # an `Array` beside it, which knows what to do
+            return NotImplemented
+        name = _NUMPYS.get(function.__name__, function.__name__)
+        if function.__name__ in ("shape", "ndim", "size"):
+            return getattr(args[0], function.__name__)
+        known = name in _OTHERS or name in CONSTANT or name in names()
+        if not known or (name == "where" and len(args) == 1):
+            return self._refused(f"{function.__module__}.{function.__name__}")
+        section = function.__module__.rpartition(".")[2]
+        space = (
+            getattr(self.space, section, self.space) if "." in function.__module__ else self.space
+        )
+        found = getattr(space, name, None)
+        if found is None:
+            return self._refused(f"{function.__module__}.{function.__name__}")
+        if name == "einsum":  # its labels stand beside the arrays, in either of two forms
+            return namespace.einsum(*args, **kwargs)
+        if name == "round" and (len(args) > 1 or kwargs):
+            return self._refused("numpy.round to decimals")
+        ours = getattr(namespace, section, namespace) if "." in function.__module__ else namespace
+        ours = getattr(ours, name, None)
+        if ours is None or takes(ours, args, kwargs):
+            return found(*args, **kwargs)
+        named = _by_name(function, ours, args, kwargs)
+        if takes(ours, *named):
+            return found(*named[0], **named[1])
+        try:
+            return found(*args, **kwargs)
+        except TypeError as error:  # NumPy's own settings, which a library's function may lack
+            raise TraceError(
+                f"{function.__module__}.{function.__name__} of a recorded array at {users_line()}: it is not recorded "
+                f"with these arguments; use pb.xp.{name}, whose signature is the array API standard's"
+            ) from error
+
+    def _refused(self, what: str) -> Any:
+        raise TraceError(
+            f"{what} of a recorded array at {users_line()}: it cannot be recorded; use a function of pb.xp"
+        )
+
+
+def _by_name(function: Callable[..., Any], ours: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The arguments of NumPy's `function` as the standard has them: ``np.sum(x, 0)`` is ``sum(x, axis=0)``."""
+    standard = inspect.signature(ours).parameters.values()
+    count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in standard)
+    theirs = list(inspect.signature(function).parameters)
+    named = dict(zip(theirs[count:], args[count:], strict=False)) | kwargs
+    named = {"correction" if k == "ddof" else k: v for k, v in named.items() if v is not None}
+    return args[:count], named
+
+
+# NumPy's own functions, by ``np.median(x)``, whose results' shapes do not depend on values.
+_OTHERS = frozenset(
+    """average cumprod cumsum diagonal dot einsum fft2 hstack inner isclose kron matrix_norm median nan_to_num norm
+    nanmax nanmean nanmin nansum outer pad percentile ptp quantile ravel round swapaxes trace vdot vstack""".split()  # noqa: SIM905 - a table
+)
+
+_NUMPYS = {
+    "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
+    "arctan2": "atan2", "arctanh": "atanh", "conjugate": "conj", "power": "pow", "invert": "bitwise_invert",
+    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "rint": "round", "concatenate": "concat",
+    "transpose": "permute_dims",
+}  # fmt: skip
+
+_BINARY = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
+    "mod": "remainder", "pow": "pow", "matmul": "matmul", "and": "bitwise_and", "or": "bitwise_or",
+    "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+}  # fmt: skip
+_COMPARE = {
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
+}  # fmt: skip
+_METHODS = ("sum", "mean", "max", "min", "prod", "std", "var", "any", "all", "argmax", "argmin", "squeeze", "clip",
+            "take", "conj", "round")  # fmt: skip
+
+
+def _method(name: str) -> Any:
+    def method(self: Symbol, *args: Any, **settings: Any) -> Any:
+        if args and name not in ("clip", "take"):
+            settings["axis"], args = args[0], args[1:]
+        return getattr(self.space, name)(self, *args, **settings)
+
+    method.__name__ = name
+    return method
+
+
+def _install() -> None:
+    for symbol, name in (_BINARY | _COMPARE).items():
+        plain = getattr(operator, {"and": "and_", "or": "or_"}.get(symbol, symbol))
+        setattr(Symbol, f"__{symbol}__", _operator(name, plain))
+        if symbol in _BINARY:
+            setattr(Symbol, f"__r{symbol}__", _operator(name, plain, reflected=True))
+            setattr(Symbol, f"__i{symbol}__", _in_place(f"__i{symbol}__", plain))
+    for name in _METHODS:
+        setattr(Symbol, name, _method(name))
+
+
+_install()

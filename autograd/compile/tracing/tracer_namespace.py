@@ -1,0 +1,278 @@
+"""The namespace and the backend of symbols: every function of a library, written down as it is called."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ....backend import Backend, backend_of, is_array, register
+from ....backend.common.base import Namespace
+from ...core.dtypes import as_numpy
+from ...core.registry import REGISTRY, find
+from ...core.signatures import ARRAYS
+from ...core.sweep import SPACES
+from ...core.transfer import of_two_libraries
+from ...core.views import NEVER_NUMBERS, VIEWS, attach
+from ..ir.elementwise import TABLE
+from ..ir.program import ARRAY, NUMBER, replace, values_in
+from ..optimise.decompose import decomposed, decomposed_on_device
+from .precision import round_operands
+from .trace_builder import TraceError, find_recorder, structure_of, users_line
+from .tracer import Symbol
+
+# Results whose shape depends on values.
+_REFUSED = {
+    "nonzero": "pb.xp.where(condition, …) keeps the shape",
+    "unique_all": "make it an argument of the compiled function",
+    "unique_counts": "make it an argument of the compiled function",
+    "unique_inverse": "make it an argument of the compiled function",
+    "unique_values": "make it an argument of the compiled function",
+}
+_COPIES = frozenset(("copy", "positive"))
+# Results that depend on shapes and dtypes alone.
+_OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
+# `kink` and its kin matter to derivatives alone, and what is recorded has its derivatives taken already.
+_SAME = frozenset(("stop_gradient", "kink", "separate", "varied"))
+_VIEWS = VIEWS | {"diagonal", "ravel", "swapaxes"}  # NumPy's own among them
+
+
+class RecordingSpace(Namespace):
+    """The namespace of a library's arrays, each function of it recorded."""
+
+    def __init__(self, base: Any, prefix: str = "") -> None:
+        super().__init__(base, {})
+        self.__dict__["prefix"] = prefix
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self.base, name)
+        full = self.prefix + name
+        if full in ("linalg", "fft", "special"):
+            found = RecordingSpace(found, full + ".")
+        elif callable(found) and not isinstance(found, type):
+            found = recorded(full, found)
+        self.__dict__[name] = found
+        return found
+
+
+def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, written down where one of its arguments is recorded."""
+    refusal = _REFUSED.get(name)
+
+    def call(*args: Any, **settings: Any) -> Any:
+        recorder = find_recorder(args) or find_recorder(settings)
+        if recorder is None:
+            return function(*args, **settings)
+        if name not in _KEYED:
+            _check_libraries(name, args)
+        if name in _OF_SHAPES:
+            real = replace((args, settings), lambda x: getattr(x, "real_value", x))
+            like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
+            out = recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
+            out.link = False  # an array, where a result without axes is a number
+            return out
+        if name in _SAME and isinstance(args[0], Symbol):
+            return args[0].renamed()
+        if name in _COPIES and isinstance(args[0], Symbol):
+            return args[0].copy()
+        if name == "astype" or (name not in TABLE and name not in _OF_NUMBERS):
+            args, settings = _as_operands(name, function, args, settings)
+        args, settings = _read_numbers(name, args, settings)
+        if name == "matmul" and recorder.precision != "float32":
+            args = round_operands(recorder, args)
+        if refusal is not None or _by_mask(name, args, settings):
+            _refuse_shape(name, args, refusal)
+        if find_recorder(args) is None and find_recorder(settings) is None:
+            # all that was recorded were numbers, which were read
+            return function(*args, **settings)
+        out = recorder.record(name, function, args, settings)
+        if name in _VIEWS and isinstance(out, Symbol) and isinstance(args[0], Symbol):
+            attach(out, args[0], name, args[1:], settings)
+        elif name in NEVER_NUMBERS and isinstance(out, Symbol):
+            out.link = False
+        return out
+
+    call.__name__ = name
+    return call
+
+
+def _as_operands(name: str, function: Callable[..., Any], args: Any, settings: Any) -> Any:
+    """Python numbers where a function has arrays, as arrays of no dimension: they may change from call to call."""
+    if not any(_is_number(x) for x in (*args, *settings.values())):
+        return args, settings
+    arrays = [
+        x.dtype for x in (*args, *settings.values()) if isinstance(x, Symbol) and not x.is_number
+    ]
+    arrays = [as_numpy(dtype) for dtype in arrays]
+    known = _parameters(name, function)
+
+    def operand(key: Any, x: Any) -> Any:
+        if not _is_number(x) or key not in OPERANDS:
+            return x
+        # as weak as a Python number is beside arrays
+        beside = [] if key in ("indices", "labels") else arrays
+        dtype = np.result_type(*beside, _LIKE[x.of.dtype.kind])
+        return x.recorder.record("asarray", x.backend.asarray, (x,), {"dtype": dtype})
+
+    places = [known[i] if i < len(known) else "" for i in range(len(args))]
+    return (
+        tuple(operand(key, x) for key, x in zip(places, args, strict=True)),
+        {key: operand(key, x) for key, x in settings.items()},
+    )
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Symbol) and x.of.kind == NUMBER
+
+
+_LIKE = {"b": True, "i": 1, "f": 1.0, "c": 1j}
+# What arrays are called in signatures: the standard's, and those of what rules ask for.
+OPERANDS = ARRAYS - {"repeats"} | frozenset(
+    ("ct", "out", "larger", "smaller", "size", "mask", "top")
+)
+
+
+@functools.cache
+def _parameters(name: str, function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the positional parameters of a function; none where it does not say."""
+    try:
+        return find(name).positional
+    except KeyError:
+        pass
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()
+
+
+def _check_libraries(name: str, args: Any) -> None:
+    """Refuse arrays of two libraries in one operation, as outside of recordings; there, kernels would."""
+    values = [
+        v for x in args for v in (x if isinstance(x, list | tuple) else (x,))
+        if (isinstance(v, Symbol) and v.of.kind == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
+    ]  # fmt: skip
+    homes = [backend_of(v).array_type for v in values]
+    for v, home in zip(values, homes, strict=True):
+        if home is not homes[0]:
+            names = find(name).arrays if name in REGISTRY else ()
+            raise of_two_libraries(name, names, values, values[0], v)
+
+
+def _read_numbers(name: str, args: Any, settings: Any) -> Any:
+    """Python numbers that are no operands decide on shapes: they are read, and belong to the program from then on."""
+
+    def read(x: Any) -> Any:
+        if isinstance(x, Symbol) and x.of.kind == NUMBER:
+            return x.read(f"use in {name}")
+        return x
+
+    def key_part(x: Any) -> Any:  # an integer may vary, the ends of a slice may not
+        if isinstance(x, slice):
+            ends = (x.start, x.stop, x.step)
+            return slice(*(operator.index(e) if isinstance(e, Symbol) else e for e in ends))
+        return x
+
+    if name in _KEYED:
+        place = _KEYED[name]
+        key = args[place]
+        cleaned = tuple([key_part(x) for x in key]) if type(key) is tuple else key_part(key)
+        return (*args[:place], cleaned, *args[place + 1 :]), settings
+    if name in TABLE or name in _OF_NUMBERS:
+        return args, replace(settings, read)
+    return replace(args, read), replace(settings, read)
+
+
+_KEYED = {"getitem": 1, "setitem": 2}
+_OF_NUMBERS = frozenset(("asarray", "clip", "full_like"))
+
+
+def _by_mask(name: str, args: Any, settings: Any) -> bool:
+    """Whether the shape of the result depends on values: elements chosen by a mask, counts of repetitions."""
+    if name == "getitem":
+        parts = args[1] if isinstance(args[1], tuple) else (args[1],)
+        return any(
+            isinstance(p, Symbol)
+            and not p.of.constant
+            and p.of.kind == ARRAY
+            and p.of.dtype.kind == "b"
+            for p in parts
+        )
+    if name == "repeat":
+        return any(isinstance(r, Symbol) and not r.of.constant for r in args[1:2])
+    return False
+
+
+def _refuse_shape(name: str, args: Any, advice: str | None) -> None:
+    if all(v.constant for v in values_in(structure_of(list(args)))):
+        return
+    what = "x[mask]" if name == "getitem" else name
+    raise TraceError(
+        f"{what} at {users_line()}: the shape of its result depends on values, and a compiled function has fixed "
+        f"shapes: {advice or 'use pb.xp.where(mask, x, …), or indices made outside'}"
+    )
+
+
+# ── the backend ───────────────────────────────────────────────────────────────────────────────
+
+_CLASSES: dict[Any, type[Symbol]] = {}
+
+
+def symbol_class(x: Any) -> type[Symbol]:
+    """The class of symbols that stand for arrays like `x`; made once for each library and device."""
+    backend = backend_of(x)
+    key = (backend.array_type, backend.name, str(getattr(x, "device", None)))
+    kind = _CLASSES.get(key)
+    if kind is None:
+        kind = _CLASSES[key] = _make_class(backend)
+    return kind
+
+
+def _make_class(backend: Backend) -> type[Symbol]:
+    space = RecordingSpace(backend.xp)
+    kind = type("Symbol", (Symbol,), {"__slots__": (), "space": space, "recorded": True})
+    if backend.programs is not None:
+        space.__dict__.update(decomposed(space) | decomposed_on_device(space))
+    elif backend.name == "numpy":
+        space.__dict__.update(decomposed(space))
+    record = dataclasses.replace(
+        backend,
+        xp=space,
+        asarray=lambda host, dtype=None: (
+            host if isinstance(host, Symbol) else backend.asarray(host, dtype)
+        ),
+        to_numpy=lambda x: backend.to_numpy(
+            x.read("pb.to_numpy(x)") if isinstance(x, Symbol) else x
+        ),
+        normalise=lambda out: out if isinstance(out, Symbol) else backend.normalise(out),
+        as_gradient=_as_gradient,
+        lock=_lock,
+        unlock=lambda x: x.setflags(True),
+        recording=True,
+        reason="recorded",
+    )
+    vars_of: Any = kind
+    vars_of.backend = record
+    register(kind, record)
+    SPACES[kind] = space
+    return kind
+
+
+def _lock(x: Any) -> bool:
+    if not isinstance(x, Symbol):
+        return backend_of(x).lock(x)
+    if getattr(x, "locked", False):
+        return False
+    x.setflags(False)
+    return True
+
+
+def _as_gradient(x: Any) -> Any:
+    """`x` as it is: what reaches the caller is a buffer of its own anyway."""
+    return x.copy() if isinstance(x, Symbol) else backend_of(x).as_gradient(x)

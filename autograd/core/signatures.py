@@ -1,0 +1,287 @@
+"""The functions of `pb.xp`, by the sections of the standard, with exactly the standard's signatures.
+
+Three kinds: those that a derivative may pass through (they have a rule in `rules/`, or raise under a
+derivative until they do); those whose result carries none (integers, booleans, metadata); those that
+make arrays or speak of dtypes, written out in `functions/creation.py`.
+"""
+
+from __future__ import annotations
+
+# Parameters that are arrays (or, in arithmetic, Python scalars); all others are settings.
+ARRAYS = frozenset(
+    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y A r".split()  # noqa: SIM905 - a table
+)
+
+# Arrays in a list or in *args.
+VARIADIC = frozenset(("arrays",))
+
+DIFFERENTIABLE = """
+abs(x, /)
+acos(x, /)
+acosh(x, /)
+add(x1, x2, /)
+asin(x, /)
+asinh(x, /)
+atan(x, /)
+atan2(x1, x2, /)
+atanh(x, /)
+ceil(x, /)
+clip(x, /, min=None, max=None)
+conj(x, /)
+copysign(x1, x2, /)
+cos(x, /)
+cosh(x, /)
+divide(x1, x2, /)
+exp(x, /)
+expm1(x, /)
+floor(x, /)
+floor_divide(x1, x2, /)
+hypot(x1, x2, /)
+imag(x, /)
+log(x, /)
+log10(x, /)
+log1p(x, /)
+log2(x, /)
+logaddexp(x1, x2, /)
+maximum(x1, x2, /)
+minimum(x1, x2, /)
+multiply(x1, x2, /)
+negative(x, /)
+nextafter(x1, x2, /)
+positive(x, /)
+pow(x1, x2, /)
+real(x, /)
+reciprocal(x, /)
+remainder(x1, x2, /)
+round(x, /)
+sign(x, /)
+sin(x, /)
+sinh(x, /)
+sqrt(x, /)
+square(x, /)
+subtract(x1, x2, /)
+tan(x, /)
+tanh(x, /)
+trunc(x, /)
+
+astype(x, dtype, /, *, copy=True, device=None)
+
+tril(x, /, *, k=0)
+triu(x, /, *, k=0)
+
+getitem(x, key, /)
+setitem(x, value, key, /)
+scatter_add(shape, key, values, /)
+take(x, indices, /, *, axis=None)
+take_along_axis(x, indices, /, *, axis=-1)
+
+matmul(x1, x2, /)
+matrix_transpose(x, /)
+tensordot(x1, x2, /, *, axes=2)
+vecdot(x1, x2, /, *, axis=-1)
+gap_divide(x1, x2, condition, /)
+kink(x1, x2, /)
+leg(x1, x2, r, /)
+over_above(x1, x2, /)
+over_below(x1, x2, /)
+over_root_above(x1, x2, /)
+over_root_below(x1, x2, /)
+polar(x, /)
+ray(x, r, /)
+separate(x1, x2, /)
+varied(x1, x2, /, *, axis=None)
+solve_by(A, b, /, *, solver, factor, transposed=False)
+slogdet_by(A, /, *, solver, factor)
+inverse_by(A, /, *, solver, factor)
+gathered(A, /)
+sparse_product(A, x, /, *, pattern, transposed=False)
+sampled_product(x1, x2, /, *, pattern)
+implicit(r, /, *, adjoint, tape)
+
+broadcast_to(x, /, shape)
+concat(arrays, /, *, axis=0)
+expand_dims(x, /, axis=0)
+flip(x, /, *, axis=None)
+moveaxis(x, source, destination, /)
+permute_dims(x, /, axes)
+repeat(x, repeats, /, *, axis=None)
+reshape(x, /, shape, *, copy=None)
+roll(x, /, shift, *, axis=None)
+squeeze(x, /, axis)
+stack(arrays, /, *, axis=0)
+tile(x, repetitions, /)
+
+where(condition, x1, x2, /)
+
+cumulative_prod(x, /, *, axis=None, dtype=None, include_initial=False)
+cumulative_sum(x, /, *, axis=None, dtype=None, include_initial=False)
+max(x, /, *, axis=None, keepdims=False)
+mean(x, /, *, axis=None, keepdims=False)
+min(x, /, *, axis=None, keepdims=False)
+prod(x, /, *, axis=None, dtype=None, keepdims=False)
+std(x, /, *, axis=None, correction=0.0, keepdims=False)
+sum(x, /, *, axis=None, dtype=None, keepdims=False)
+var(x, /, *, axis=None, correction=0.0, keepdims=False)
+
+linear(x, W, b, /)
+linear_relu(x, W, b, /)
+relu(x, /)
+sech2(x, /)
+sigmoid(x, /)
+softplus(x, /)
+softmax_cross_entropy(logits, labels, /)
+logsumexp(x, /, *, axis=None, keepdims=False)
+log_softmax(x, /, *, axis=-1)
+softmax(x, /, *, axis=-1)
+
+linalg.cholesky(x, /, *, upper=False)
+linalg.cross(x1, x2, /, *, axis=-1)
+linalg.det(x, /)
+linalg.diagonal(x, /, *, offset=0)
+linalg.eig(x, /)
+linalg.eigh(x, /)
+linalg.eigvals(x, /)
+linalg.eigvalsh(x, /)
+linalg.inv(x, /)
+linalg.matrix_norm(x, /, *, keepdims=False, ord="fro")
+linalg.matrix_power(x, n, /)
+linalg.outer(x1, x2, /)
+linalg.pinv(x, /, *, rtol=None)
+linalg.qr(x, /, *, mode="reduced")
+linalg.slogdet(x, /)
+linalg.solve(x1, x2, /)
+linalg.svd(x, /, *, full_matrices=True)
+linalg.svdvals(x, /)
+linalg.trace(x, /, *, offset=0, dtype=None)
+linalg.vector_norm(x, /, *, axis=None, keepdims=False, ord=2)
+
+fft.fft(x, /, *, n=None, axis=-1, norm="backward")
+fft.ifft(x, /, *, n=None, axis=-1, norm="backward")
+fft.fftn(x, /, *, s=None, axes=None, norm="backward")
+fft.ifftn(x, /, *, s=None, axes=None, norm="backward")
+fft.rfft(x, /, *, n=None, axis=-1, norm="backward")
+fft.irfft(x, /, *, n=None, axis=-1, norm="backward")
+fft.rfftn(x, /, *, s=None, axes=None, norm="backward")
+fft.irfftn(x, /, *, s=None, axes=None, norm="backward")
+fft.hfft(x, /, *, n=None, axis=-1, norm="backward")
+fft.ihfft(x, /, *, n=None, axis=-1, norm="backward")
+fft.fftshift(x, /, *, axes=None)
+fft.ifftshift(x, /, *, axes=None)
+
+special.beta(a, b, /)
+special.betainc(a, b, x, /)
+special.betaln(a, b, /)
+special.digamma(x, /)
+special.entr(x, /)
+special.erf(x, /)
+special.erfc(x, /)
+special.erfcinv(x, /)
+special.erfcx(x, /)
+special.erfinv(x, /)
+special.gamma(x, /)
+special.gammainc(a, x, /)
+special.gammaincc(a, x, /)
+special.gammaln(x, /)
+special.i0(x, /)
+special.i0e(x, /)
+special.i1(x, /)
+special.i1e(x, /)
+special.iv(v, x, /)
+special.ive(v, x, /)
+special.kl_div(x, y, /)
+special.log_expit(x, /)
+special.log_ndtr(x, /)
+special.loggamma(x, /)
+special.logit(x, /)
+special.ndtr(x, /)
+special.ndtri(x, /)
+special.polygamma(n, x, /)
+special.rel_entr(x, y, /)
+special.rgamma(x, /)
+special.stdtr(df, t, /)
+special.xlog1py(x, y, /)
+special.xlogy(x, y, /)
+special.zeta(x, q=None, /)
+
+einsum(arrays, /, *, subscripts, optimize=None)
+expm(x, /)
+sinc(x, /)
+sinc_derivative(x, /, *, n)
+"""
+
+CONSTANT = """
+bitwise_and(x1, x2, /)
+bitwise_invert(x, /)
+bitwise_left_shift(x1, x2, /)
+bitwise_or(x1, x2, /)
+bitwise_right_shift(x1, x2, /)
+bitwise_xor(x1, x2, /)
+equal(x1, x2, /)
+greater(x1, x2, /)
+greater_equal(x1, x2, /)
+isfinite(x, /)
+isinf(x, /)
+isnan(x, /)
+less(x1, x2, /)
+less_equal(x1, x2, /)
+logical_and(x1, x2, /)
+logical_not(x, /)
+logical_or(x1, x2, /)
+logical_xor(x1, x2, /)
+not_equal(x1, x2, /)
+signbit(x, /)
+
+argmax(x, /, *, axis=None, keepdims=False)
+argmin(x, /, *, axis=None, keepdims=False)
+count_nonzero(x, /, *, axis=None, keepdims=False)
+nonzero(x, /)
+searchsorted(x1, x2, /, *, side="left", sorter=None)
+argsort(x, /, *, axis=-1, descending=False, stable=True)
+isin(x1, x2, /, *, invert=False)
+all(x, /, *, axis=None, keepdims=False)
+any(x, /, *, axis=None, keepdims=False)
+
+linalg.matrix_rank(x, /, *, rtol=None)
+"""
+
+# The same function under a second name.
+ALIASES = {
+    "linalg.expm": "expm",
+    "linalg.matmul": "matmul",
+    "linalg.matrix_transpose": "matrix_transpose",
+    "linalg.tensordot": "tensordot",
+    "linalg.vecdot": "vecdot",
+    "special.expit": "sigmoid",
+    "special.psi": "special.digamma",
+    "special.sinc": "sinc",
+}
+
+# Calls that go round the general dispatcher. "T": traced on one tape; "S": a Python number; "C": a constant
+# raw array. The guard is over the values one level down; where it holds, the rules return exactly the
+# inputs' shapes and dtypes, and the sweep need not look.
+_SAME = "x1.shape == x2.shape and x1.dtype is x2.dtype"
+HOT: dict[str, tuple[tuple[str, ...], str]] = {
+    **dict.fromkeys(
+        ("add", "subtract", "multiply", "divide", "maximum", "minimum"),
+        (("TT", "TS", "TC", "ST", "CT"), _SAME),
+    ),
+    "pow": (("TT", "TS"), _SAME),
+    "matmul": (("TT", "TC", "CT"), "x1.ndim == 2 == x2.ndim and x1.dtype is x2.dtype"),
+    "solve_by": (
+        ("TT", "TC", "CT"),
+        "A.ndim == solver.core and b.ndim <= 2 and A.dtype is b.dtype",
+    ),
+    "linear": (("TTT", "CTT"), "x.ndim == 2 and x.dtype is W.dtype is b.dtype"),
+    "linear_relu": (("TTT", "CTT"), "x.ndim == 2 and x.dtype is W.dtype is b.dtype"),
+    "softmax_cross_entropy": (("TC",), "logits.ndim == 2"),
+    "where": (
+        ("CTC", "CCT", "CTT"),
+        "condition.shape == x1.shape == x2.shape and x1.dtype is x2.dtype",
+    ),
+}
+
+# Elementwise functions of one array whose result has the input's dtype unless that is complex.
+UNARY = frozenset(
+    """acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor log log10 log1p log2 negative positive
+    reciprocal relu round sech2 sigmoid sin sinh softplus sqrt square tan tanh trunc relu sign""".split()  # noqa: SIM905 - a table
+)

@@ -1,0 +1,143 @@
+"""What was done, in order: a flat list, so that neither sweep nor teardown recurses.
+
+``entries[slot]`` tells how to pull a cotangent back through the operation that made `slot`:
+
+* None, for a watched input or for all but the last output of an operation with several;
+* else a tuple ``(pull, …)``: the generated function of `codegen_forward.py`, the slots of the traced inputs and
+  what the rules keep.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from ...backend import Backend, backend_of, current, is_array
+from ..pytree import tree
+from .array import Array, peel, raw
+from .dtypes import is_inexact
+from .sweep import SPACES
+
+_order = itertools.count()
+
+
+def _is_view(x: Any) -> bool:
+    return getattr(x, "base", None) is not None
+
+
+class Record:
+    """An open tape records operations on the arrays it watches; a closed one makes them constants."""
+
+    __slots__ = ("__weakref__", "copies", "entries", "held", "latest", "open", "order")
+
+    def __init__(self, *, copies: bool = False) -> None:
+        self.entries: list[Any] = []
+        self.open = True
+        self.order = next(_order)  # newer tapes are inner ones; the counter is safe under threads
+        # What the caller could change between forward and backward is copied (`vjp`, `Tape`), or held read-only
+        # until the end (`grad`).
+        self.copies = copies
+        self.held: list[Any] = []
+        self.latest: Any = None
+
+    def hold(self, value: Any) -> None:
+        """Forbid writes to a raw array that a rule keeps, until the tape is closed."""
+        self.latest = value  # a loop uses one constant many times: generated code looks here first
+        if not self.copies and backend_of(value).lock(value):
+            self.held.append(value)
+
+    def hold_all(self, values: list[Any], kind: type | None = None) -> None:
+        """The same for the raw arrays among the inputs; `kind` is the class of all, where it is known."""
+        for each in (kind,) if kind else {type(value) for value in values}:
+            if each is not Array:
+                arrays = values if kind else [value for value in values if type(value) is each]
+                lock = backend_of(arrays[0]).lock
+                self.held += [value for value in arrays if lock(value)]
+
+    def watch(self, value: Any) -> Array:
+        """An `Array` over `value` whose later uses are recorded here."""
+        return self.watch_all([value])[0]
+
+    def watch_all(self, values: list[Any], kind: type | None = None) -> list[Array]:
+        """An `Array` over each of `values`, in consecutive slots; `kind` is a known class of all of them."""
+        if kind is None:
+            for value in values:
+                if type(value) not in SPACES:  # generated code looks the library up by class alone
+                    SPACES.of(value)
+            values = [v.__copy__() if type(v) is Array else v for v in values]  # for later writes
+        first = len(self.entries)
+        self.entries += [None] * len(values)
+        return [Array(value, self, slot) for slot, value in enumerate(values, first)]
+
+    def close(self) -> None:
+        """Stop recording, and let go of what was held."""
+        self.open = False
+        self.latest = None
+        if self.held:
+            unlock = backend_of(self.held[0]).unlock  # only one library has locks
+            try:
+                for value in self.held:
+                    unlock(value)
+            except ValueError:  # a view can be written to only after its base can
+                for value in sorted(self.held, key=_is_view):
+                    unlock(value)
+            self.held.clear()
+
+    def detached(self) -> Record:
+        """A closed tape with the entries of this closed one, which has none from then on.
+
+        For tapes that outlive their sweep. Entries may reach arrays of their own tape: `implicit` keeps the user's
+        function and what that closes over. Arrays refer to the tape they were made on; where that has no entries, there
+        is no cycle, and memory is freed without the garbage collector.
+        """
+        kept = Record(copies=self.copies)
+        kept.open, kept.order = False, self.order
+        kept.entries, self.entries = self.entries, []
+        return kept
+
+
+def _home(beside: Any) -> Backend:
+    """Where a number that stands beside arrays belongs."""
+    for x in tree.leaves(beside):
+        inner = raw(x)
+        if is_array(inner) and not isinstance(inner, np.generic):
+            home = backend_of(inner)
+            return current() if home.recording else home
+    return current()
+
+
+def check_differentiable(x: Any, where: str, beside: Any = ()) -> Any:
+    """The value one level down of an array that a derivative is asked for.
+
+    A number becomes an array of the library of the first array in the tree `beside`; of the active one, if there is
+    none.
+
+    Raises
+    ------
+    TypeError
+        If `x` is not an array or a float, or if its dtype is an integer or boolean one.
+    """
+    value = peel(x)
+    if type(value) is not Array:
+        if type(value) in (bool, int):
+            raise TypeError(
+                f"{where} is {value!r}, of type {type(value).__name__}: derivatives are for real and "
+                "complex floating-point numbers; pass a float"
+            )
+        if type(value) in (float, complex):
+            return _home(beside).asarray(value)
+        if not isinstance(value, np.generic) and not is_array(value):
+            raise TypeError(
+                f"{where} is {value!r}, of type {type(value).__name__}: derivatives are for arrays and floats; "
+                "pass it as an argument that is not differentiated, or make it a pb.tree.static field"
+            )
+        if isinstance(value, np.generic):
+            value = _home(beside).asarray(np.asarray(value))
+    if not is_inexact(value.dtype):
+        raise TypeError(
+            f"{where} has dtype {value.dtype}: derivatives are for real and complex floating-point arrays; "
+            "convert it by pb.xp.astype(x, pb.xp.float64), or leave it out of the differentiated arguments"
+        )
+    return value

@@ -1,0 +1,1 @@
+"""Tools that look at derivatives: central differences, NaN hunting, pictures of graphs."""

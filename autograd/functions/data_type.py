@@ -1,0 +1,120 @@
+"""The standard's functions of dtypes; dtypes are ``numpy.dtype`` objects on every backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.dtypes import as_numpy
+
+
+def _dtype(x: Any) -> np.dtype:
+    """The dtype of an array, or a dtype itself, of any library."""
+    return as_numpy(getattr(x, "dtype", x) if not isinstance(x, type | np.dtype) else x)
+
+
+def can_cast(from_: Any, to: Any, /) -> bool:
+    """Whether an array or dtype can be cast to a dtype under the standard's promotion rules.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.can_cast(pb.xp.float32, pb.xp.float64)
+    True
+    """
+    return bool(np.can_cast(_dtype(from_), _dtype(to)))
+
+
+def result_type(*arrays_and_dtypes: Any) -> np.dtype:
+    """The dtype that mixing arrays, dtypes and Python scalars gives.
+
+    Raises
+    ------
+    ValueError
+        If there are only Python scalars.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.result_type(pb.xp.float32, 1.0)
+    dtype('float32')
+    """
+    given = [x if type(x) in (bool, int, float, complex) else _dtype(x) for x in arrays_and_dtypes]
+    if not any(isinstance(x, np.dtype) for x in given):
+        raise ValueError("result_type: at least one argument has to be an array or a dtype")
+    return np.result_type(*given)
+
+
+def isdtype(dtype: Any, kind: Any) -> bool:
+    """Whether a dtype is of a kind: "bool", "integral", "real floating", "numeric", …, a dtype, or a tuple of those.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.isdtype(pb.xp.float32, ("real floating", "complex floating"))
+    True
+    """
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    kinds = tuple(k if isinstance(k, str) else as_numpy(k) for k in kinds)
+    return bool(np.isdtype(as_numpy(dtype), kinds))
+
+
+@dataclass(frozen=True)
+class FloatInfo:
+    """Limits of a floating-point dtype, as Python floats; of a complex one, those of its parts."""
+
+    bits: int
+    eps: float
+    max: float
+    min: float
+    smallest_normal: float
+    dtype: np.dtype
+
+
+def finfo(type: Any, /) -> FloatInfo:
+    """Limits of the floating-point dtype `type`, or of an array's.
+
+    Raises
+    ------
+    TypeError
+        If it is an integer or boolean dtype.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.finfo(pb.xp.float32).eps
+    1.1920928955078125e-07
+    """
+    dtype = _dtype(type)
+    if dtype.kind not in "fc":
+        raise TypeError(f"finfo: {dtype} is not a floating-point dtype; use iinfo for integers")
+    limits = np.finfo(dtype)
+    eps, smallest = float(limits.eps), float(limits.smallest_normal)
+    return FloatInfo(limits.bits, eps, float(limits.max), float(limits.min), smallest, limits.dtype)
+
+
+def iinfo(type: Any, /) -> np.iinfo:
+    """Limits of the integer dtype `type`, or of an array's.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer dtype.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.iinfo(pb.xp.int8).max
+    127
+    """
+    dtype = _dtype(type)
+    if dtype.kind not in "iu":
+        raise TypeError(f"iinfo: {dtype} is not an integer dtype; use finfo for floating point")
+    return np.iinfo(dtype)

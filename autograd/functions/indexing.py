@@ -1,0 +1,253 @@
+"""New arrays with some elements changed, ``x.at[key].add(v)`` as in JAX, and sums over segments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...backend import backend_of
+from ..core.array import Array, raw
+from ..core.dtypes import as_numpy
+from ..core.generated import xp as fun
+from ..core.index_keys import clean_key, copied_key
+from ..core.registry import SCALARS
+from ..core.sweep import SPACES
+from .creation import asarray
+
+
+def at(x: Any, /) -> Any:
+    """``x.at[key].set(v)``: a copy of `x` with some elements changed; differentiable in `x` and `v`.
+
+    Parameters
+    ----------
+    x
+        An array of any library; `Array` has this as the attribute ``x.at``.
+
+    Notes
+    -----
+    ``at[key]`` has the methods ``get()``, ``set(v)``, ``add(v)``, ``subtract(v)``, ``multiply(v)``, ``divide(v)``,
+    ``power(v)``, ``min(v)``, ``max(v)`` and ``apply(f)``. Keys are those of ``x[key]``; one out of bounds raises.
+    Where an index repeats, `set` keeps the last value, and each of the others is applied once for each repetition, in
+    order: `add` in one step, the rest in as many as an index has repetitions (which are counted on the host).
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> x = pb.xp.zeros(3)
+    >>> x.at[1].set(5.0)
+    Array([0., 5., 0.], dtype=float64, device='cpu')
+    >>> x.at[pb.xp.asarray([0, 0, 2])].add(1.0)
+    Array([2., 0., 1.], dtype=float64, device='cpu')
+    >>> places = pb.asarray([0, 0])
+    >>> pb.grad(lambda v: pb.xp.sum(pb.xp.at(x)[places].add(v) ** 2))(pb.asarray([1.0, 2.0]))
+    array([6., 6.])
+    """
+    return At(asarray(x))
+
+
+class At:
+    """What ``x.at`` is: give it a key."""
+
+    __slots__ = ("x",)
+
+    def __init__(self, x: Array) -> None:
+        self.x = x
+
+    def __getitem__(self, key: Any) -> Places:
+        return Places(self.x, copied_key(clean_key(key)))
+
+    def __repr__(self) -> str:
+        return f"<at of an array of shape {self.x.shape}>"
+
+
+class Places:
+    """The elements ``x[key]``, to be changed in a copy of `x`."""
+
+    __slots__ = ("key", "x")
+
+    def __init__(self, x: Array, key: Any) -> None:
+        self.x, self.key = x, key
+
+    def get(self) -> Array:
+        """``x[key]``."""
+        return fun.getitem(self.x, self.key)
+
+    def set(self, values: Any) -> Array:
+        """`x` with `values` at the places."""
+        return fun.setitem(self.x, self._fitting(values), self.key)
+
+    def add(self, values: Any) -> Array:
+        """`x` with `values` added at the places."""
+        if _indices(self.key) is None:
+            return self._changed(fun.add, values)
+        values = self._fitting(values)
+        shape = SPACES.of(raw(self.x)).getitem(raw(self.x), self.key).shape
+        return self.x + fun.scatter_add(self.x.shape, self.key, fun.broadcast_to(values, shape))
+
+    def subtract(self, values: Any) -> Array:
+        """`x` with `values` subtracted at the places."""
+        return self.add(-self._fitting(values))
+
+    def multiply(self, values: Any) -> Array:
+        """`x` with the places multiplied by `values`."""
+        return self._changed(fun.multiply, values)
+
+    def divide(self, values: Any) -> Array:
+        """`x` with the places divided by `values`."""
+        return self._changed(fun.divide, values)
+
+    def power(self, values: Any) -> Array:
+        """`x` with the places raised to `values`."""
+        return self._changed(fun.pow, values)
+
+    def min(self, values: Any) -> Array:
+        """`x` with the smaller of the places and `values`; equal ones share the cotangent."""
+        return self._changed(fun.minimum, values)
+
+    def max(self, values: Any) -> Array:
+        """`x` with the larger of the places and `values`; equal ones share the cotangent."""
+        return self._changed(fun.maximum, values)
+
+    def apply(self, function: Callable[[Array], Array]) -> Array:
+        """`x` with an elementwise function applied at the places."""
+        return self._changed(lambda x, _: function(x), 0)
+
+    def _fitting(self, values: Any) -> Array:
+        """`values` in the dtype of `x`.
+
+        Raises
+        ------
+        TypeError
+            If that would cut off a part of them.
+        """
+        x = self.x
+        if type(values) in SCALARS:
+            lost = isinstance(values, complex) > (x.dtype.kind == "c") or (
+                isinstance(values, float) and x.dtype.kind in "biu"
+            )
+            kind: Any = type(values).__name__
+        else:
+            values = asarray(values)
+            kind = values.dtype
+            lost = not np.can_cast(kind, x.dtype, "same_kind")
+        if lost:
+            raise TypeError(
+                f"x.at[key]: values of dtype {kind} do not go into x of dtype {x.dtype}; cast one of them"
+            )
+        if type(values) in SCALARS:
+            return Array(SPACES.of(raw(x)).zeros_beside((), raw(x)) + values)
+        return fun.astype(values, x.dtype, copy=False)
+
+    def _changed(self, change: Callable[[Any, Any], Any], values: Any) -> Array:
+        values = self._fitting(values)
+        picked = fun.getitem(self.x, self.key)
+        rounds = _rounds(self.x, self.key)
+        if len(rounds) < 2:
+            return self._written(self.x, change(picked, values), self.key)
+        flat = fun.reshape(self.x, (-1,))
+        values = fun.reshape(fun.broadcast_to(values, picked.shape), (-1,))
+        for places, which in rounds:
+            new = change(fun.getitem(flat, places), fun.getitem(values, which))
+            flat = self._written(flat, new, places)
+        return fun.reshape(flat, self.x.shape)
+
+    def _written(self, x: Array, new: Any, key: Any) -> Array:
+        return fun.setitem(x, Places(x, key)._fitting(new), key)
+
+
+def _indices(key: Any) -> Any:
+    """The first integer array of a key, by which an element may be selected twice; None without one."""
+    parts = key if isinstance(key, tuple) else (key,)
+    for part in parts:
+        if getattr(part, "ndim", 0) and as_numpy(part.dtype).kind in "iu":
+            return part
+    return None
+
+
+def _rounds(x: Array, key: Any) -> list[tuple[Any, Any]]:
+    """The selected places of the flattened `x` and which update goes there, such that in no round a place repeats.
+
+    Nothing where no place repeats anyway.
+    """
+    if _indices(key) is None:
+        return []
+    backend = backend_of(raw(x))
+    space = backend.xp
+    every = space.reshape(space.arange_like(x.size, raw(x)), x.shape)
+    places = backend.to_numpy(space.getitem(every, key)).reshape(-1)
+    order = np.argsort(places, kind="stable")
+    ordered = places[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    lengths = np.diff(np.r_[starts, ordered.size])
+    if ordered.size == 0 or lengths.max() == 1:
+        return []
+    turn = np.empty_like(places)
+    turn[order] = np.arange(ordered.size) - np.repeat(starts, lengths)
+    rounds = [np.flatnonzero(turn == k) for k in range(lengths.max())]
+    return [(backend.asarray(places[which]), backend.asarray(which)) for which in rounds]
+
+
+def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None) -> Array:
+    """The sums of the rows of `data` by segment, ``out[s] = Σ_{i: segment_ids[i] = s} data[i]``.
+
+    Parameters
+    ----------
+    data
+        Array (n, …).
+    segment_ids
+        Integers (n,), in any order; rows with an id outside 0 … num_segments − 1 are left out, as in JAX.
+    num_segments : int, optional
+        By default the largest id and one, which is read from the device.
+
+    Returns
+    -------
+    Array
+        Of shape (num_segments, …).
+
+    Raises
+    ------
+    ValueError
+        If there is not one id for each row.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.segment_sum(pb.xp.asarray([1.0, 2.0, 3.0]), pb.xp.asarray([1, 0, 1]))
+    Array([2., 4.], dtype=float64, device='cpu')
+    """
+    data = asarray(data)
+    if isinstance(segment_ids, list | tuple):
+        segment_ids = backend_of(raw(data)).asarray(np.asarray(segment_ids))
+    ids = raw(segment_ids)
+    if not data.ndim or ids.shape != data.shape[:1]:
+        raise ValueError(
+            f"segment_sum: segment_ids of shape {tuple(ids.shape)} for data of shape {data.shape}; there has to be "
+            "one id for each row"
+        )
+    space = SPACES.of(ids)
+    if num_segments is None:
+        num_segments = int(space.max(ids)) + 1 if ids.shape[0] else 0
+    inside = (ids >= 0) & (ids < num_segments)
+    ids = space.where(inside, ids, num_segments)  # a last row is for those left out
+    rest = math.prod(data.shape[1:])
+    # at places of the flat array, where NumPy adds four times as fast as at rows
+    places = ids[:, None] * rest + space.arange_like(rest, ids)[None, :]
+    flat = fun.scatter_add(
+        ((num_segments + 1) * rest,), (space.reshape(places, (-1,)),), fun.reshape(data, (-1,))
+    )
+    return fun.reshape(
+        fun.getitem(flat, slice(0, num_segments * rest)), (num_segments, *data.shape[1:])
+    )
+
+
+def install() -> None:
+    """Give `Array` the attribute ``at``."""
+    members: dict[str, Any] = {"at": property(at, doc=at.__doc__)}
+    for name, member in members.items():
+        setattr(Array, name, member)
+
+
+install()

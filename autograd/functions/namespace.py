@@ -1,0 +1,242 @@
+"""`pb.xp`: a full namespace of the array API standard 2025.12, every function of it differentiable.
+
+The functions are generated from `core/signatures.py` when they are first looked up.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+from ...backend import extend
+from .. import rules as _rules  # noqa: F401 - importing the tables registers every rule
+from ..core.array import Array, peel, raw
+from ..core.registry import CONSTANT, PROVIDED, find, front_of, names
+from ..core.signatures import ALIASES
+from ..core.sweep import SPACES
+from . import special
+from .creation import (
+    arange,
+    asarray,
+    broadcast_arrays,
+    broadcast_shapes,
+    empty,
+    empty_like,
+    eye,
+    fftfreq,
+    from_dlpack,
+    full,
+    full_like,
+    linspace,
+    meshgrid,
+    ones,
+    ones_like,
+    rfftfreq,
+    zeros,
+    zeros_like,
+)
+from .data_type import can_cast, finfo, iinfo, isdtype, result_type
+from .einsum import einsum
+from .indexing import at, segment_sum
+from .inspection import __array_namespace_info__
+from .manipulation import (
+    array_split,
+    atleast_1d,
+    atleast_2d,
+    atleast_nd,
+    column_stack,
+    create_diagonal,
+    hstack,
+    one_hot,
+    pad,
+    ravel,
+    split,
+    swapaxes,
+    transpose,
+    vstack,
+)
+from .set import unique_all, unique_counts, unique_inverse, unique_values
+from .sorting import apply_where, diff, sort, unstack
+from .statistical import (
+    allclose,
+    argpartition,
+    average,
+    corrcoef,
+    cov,
+    isclose,
+    nunique,
+    partition,
+    setdiff1d,
+    union1d,
+)
+from .utility import angle, dot, inner, interp, kron, nan_to_num, outer, trapezoid, vdot
+
+API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
+__array_api_version__ = "2025.12"
+
+e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
+newaxis = None
+
+DTYPES = [
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+]
+globals().update({name: np.dtype(name) for name in DTYPES})
+
+
+def stop_gradient(x: Any, /) -> Any:
+    """`x` as a constant: its value, with nothing recorded of where it came from.
+
+    Parameters
+    ----------
+    x
+        An array.
+
+    Returns
+    -------
+    Array
+        On no tape.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.grad(lambda x: x * pb.stop_gradient(x))(3.0)
+    3.0
+    """
+    return Array(raw(asarray(x)))
+
+
+def function(name: str) -> Any:
+    """The function of this name in the namespace, generated if need be.
+
+    Raises
+    ------
+    AttributeError
+        If there is none.
+    """
+    name = ALIASES.get(name, name)
+    if name in CONSTANT:
+        from ..core.codegen_forward import (
+            make_constant,  # generated code only where it is asked for
+        )
+
+        return make_constant(CONSTANT[name])
+    try:
+        return front_of(find(name))
+    except KeyError:
+        raise AttributeError(f"pb.xp has no attribute {name!r}") from None
+
+
+# What rules alone call.
+_FOR_RULES = frozenset(
+    """gap_divide gathered inverse_by kink leg over_above over_below over_root_above over_root_below polar ray
+    sampled_product separate slogdet_by solve_by sparse_product varied""".split()  # noqa: SIM905 - a table
+)
+_HIDDEN = _FOR_RULES | {"getitem", "implicit", "setitem"}
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__") or name in _HIDDEN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = function(name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    main = [n for n in (*names(), *CONSTANT) if "." not in n and n not in _HIDDEN]
+    return sorted({*main, *__all__, *DTYPES})
+
+
+class Extension:
+    """One of the standard's extensions, `linalg` or `fft`, as an attribute of the namespace."""
+
+    def __init__(self, name: str, **written_out: Any) -> None:
+        self.__name__ = f"{__name__}.{name}"
+        self._prefix = name + "."
+        self.__dict__.update(written_out)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        name_in_full = self._prefix + name
+        found = PROVIDED[name_in_full] if name_in_full in PROVIDED else function(name_in_full)
+        self.__dict__[name] = found
+        return found
+
+    def __dir__(self) -> list[str]:
+        every = (n for n in (*names(), *CONSTANT, *ALIASES) if n.startswith(self._prefix))
+        public = (n for n in self.__dict__ if not n.startswith("_"))
+        return sorted({*public, *(n.removeprefix(self._prefix) for n in every)})
+
+    def __repr__(self) -> str:
+        return f"<namespace {self.__name__}>"
+
+
+linalg = Extension("linalg")
+fft = Extension("fft", fftfreq=fftfreq, rfftfreq=rfftfreq)
+
+__all__ = [
+    "__array_namespace_info__", "apply_where", "arange", "asarray", "broadcast_arrays", "broadcast_shapes", "can_cast",
+    "diff", "e", "empty", "empty_like", "eye", "fft", "finfo", "from_dlpack", "full", "full_like", "iinfo", "inf",
+    "isdtype", "linalg", "linspace", "meshgrid", "nan", "newaxis", "ones", "ones_like", "pi", "result_type", "sort",
+    "stop_gradient", "unique_all", "unique_counts", "unique_inverse", "unique_values", "unstack", "zeros", "zeros_like",
+]  # fmt: skip
+
+__all__ += [
+    "allclose", "angle", "argpartition", "array_split", "at", "atleast_1d", "atleast_2d", "atleast_nd", "average",
+    "column_stack", "corrcoef", "cov", "create_diagonal", "dot", "einsum", "hstack", "inner", "interp", "isclose",
+    "kron", "nan_to_num", "nunique", "one_hot", "outer", "pad", "partition", "ravel", "segment_sum", "setdiff1d",
+    "special", "split", "swapaxes", "transpose", "trapezoid", "union1d", "vdot", "vstack",
+]  # fmt: skip
+
+
+# One level down, under higher derivatives, values are traced arrays: the rules' `xp` is this namespace, with
+# the extras composed of its functions, except those that are functions of it themselves.
+SPACES.of(np.zeros(()))  # memory maps, whose operations give plain arrays, may come first
+SPACES[Array] = extend(
+    sys.modules[__name__],
+    special=lambda _: special,
+    stop_gradient=stop_gradient,
+    copy=lambda x: peel(x),
+    to_device=lambda x, device: x.to_device(device),
+    arange_like=lambda n, x: Array(SPACES.of(raw(x)).arange_like(n, raw(x))),
+    random_bits=lambda key, n: Array(SPACES.of(raw(key)).random_bits(raw(key), n)),
+    zeros_beside=lambda shape, x: Array(SPACES.of(raw(x)).zeros_beside(shape, raw(x))),
+    getitem=lambda x, key: front_of(find("getitem"))(x, key),
+    setitem=lambda x, value, key: front_of(find("setitem"))(x, value, key),
+    **{
+        name: (lambda *args, _name=name, **settings: front_of(find(_name))(*args, **settings))
+        for name in (
+            *_FOR_RULES,
+            "einsum",
+            "expm",
+            "linear",
+            "linear_relu",
+            "relu",
+            "sech2",
+            "sigmoid",
+            "sinc",
+            "sinc_derivative",
+            "softplus",
+            "logsumexp",
+            "log_softmax",
+            "softmax",
+            "scatter_add",
+        )
+    },
+)

@@ -1,0 +1,345 @@
+"""The operators of `Array`: the functions of the namespace under their symbols.
+
+Each is put in place when it is first used, so that importing the package generates no code.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from ...backend import backend_of, is_array
+from ..core.array import Array, peel, raw
+from ..core.dtypes import as_numpy, is_complex, is_inexact
+from ..core.index_keys import clean_key, copied_key, is_basic
+from ..core.registry import SCALARS, Primitive, apply, apply_constant, find, front_of
+from ..core.sweep import SPACES
+from ..core.views import is_number
+from ..pytree import tree
+from . import namespace
+from .aliases import link_of
+from .writes import check_writable, write
+
+BINARY = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
+    "mod": "remainder", "pow": "pow", "matmul": "matmul", "and": "bitwise_and", "or": "bitwise_or",
+    "xor": "bitwise_xor", "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+}  # fmt: skip
+COMPARISONS = {
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
+}  # fmt: skip
+UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}
+
+
+# The operator of the other class that Python asks next, by the name of the function.
+REFLECTED = {name: f"__r{symbol}__" for symbol, name in BINARY.items()} | {
+    "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__", "equal": "__eq__",
+    "not_equal": "__ne__",
+}  # fmt: skip
+
+
+def _lazy(symbol: str, name: str, *, reflected: bool = False) -> Callable[..., Any]:
+    """An operator that replaces itself by the generated function on its first call."""
+
+    def operator(*args: Any) -> Any:
+        function = getattr(namespace, name)
+        if reflected:
+
+            def method(x2: Any, x1: Any, /) -> Any:
+                return function(x1, x2)
+
+            method.__name__ = symbol
+        else:
+            method = _yielding(function) if name in REFLECTED else function
+        setattr(Array, symbol, method)
+        return method(*args)
+
+    operator.__name__ = symbol
+    return operator
+
+
+# ── operands of other classes ─────────────────────────────────────────────────────────────────
+
+
+def _yielding(front: Any) -> FunctionType:
+    """A public function as an operator, which leaves operands that it does not know to their own class.
+
+    The same code in the same scope, so that the branches for common calls cost what they cost in the function; only
+    where it falls back on the dispatcher, it falls back on one that may answer NotImplemented.
+    """
+    scope = front.__globals__
+    scope.update(apply_or_yield=_apply_or_yield, apply_constant_or_yield=_apply_constant_or_yield)
+    method = FunctionType(_falling_back(front.__code__), scope, front.__name__)
+    method.__doc__ = front.__doc__
+
+    def renew(code: CodeType) -> None:
+        method.__code__ = _falling_back(code)
+
+    vars(front).setdefault("twins", []).append(renew)  # for `codegen.renew_front`
+    return method
+
+
+def _falling_back(code: CodeType) -> CodeType:
+    other = {"apply": "apply_or_yield", "apply_constant": "apply_constant_or_yield"}
+    return code.replace(co_names=tuple(other.get(name, name) for name in code.co_names))
+
+
+def _apply_or_yield(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    try:
+        return apply(primitive, args, settings)
+    except TypeError:
+        return _left_to_other(primitive, args)
+
+
+def _apply_constant_or_yield(
+    primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any]
+) -> Any:
+    try:
+        return apply_constant(primitive, args, settings)
+    except TypeError:
+        return _left_to_other(primitive, args)
+
+
+def _left_to_other(primitive: Primitive, args: tuple[Any, ...]) -> Any:
+    """NotImplemented if the second operand can be asked, else the error that is being handled.
+
+    Arrays of other libraries and Python's own classes are not asked: they would answer with an error that says less,
+    or, as lists do, with something else.
+    """
+    kind = type(args[-1])
+    reflected = REFLECTED[primitive.name]
+    if (
+        kind is Array
+        or kind.__module__ == "builtins"
+        or issubclass(kind, np.ndarray | np.generic)
+        or is_array(args[-1])
+        or hasattr(kind, "__dlpack__")
+        or getattr(kind, reflected, None) is getattr(object, reflected, None)
+    ):
+        raise  # what is being handled where this is called
+    return NotImplemented
+
+
+def _in_place(name: str) -> Callable[[Array, Any], Array]:
+    function = None
+
+    def operator(self: Array, other: Any, /) -> Array:
+        nonlocal function
+        if function is None:
+            function = _yielding(getattr(namespace, name))
+        out = function(self, other)
+        if out is NotImplemented:
+            return out
+        if self.shape == ():
+            link_of(self)  # which finds that a view of a number is a number
+        if is_number(self):
+            return out  # as in NumPy: the name has another number, and who else has the old one keeps it
+        if out.shape != self.shape:
+            raise ValueError(
+                f"{name} in place: the result has shape {out.shape}, but x has shape {self.shape}, which an in-place "
+                "operation keeps"
+            )
+        if out.dtype != self.dtype:
+            if not np.can_cast(out.dtype, self.dtype, "same_kind"):
+                raise TypeError(
+                    f"{name} in place: a result of dtype {out.dtype} does not go into {self.dtype}"
+                )
+            out = namespace.astype(out, self.dtype)
+        check_writable(self)
+        return write(self, out)
+
+    return operator
+
+
+def _getitem(self: Array, key: Any, /) -> Array:
+    if getattr(self.tape, "copies", False):
+        key = copied_key(clean_key(key))
+    return _getitem_front(self, key)
+
+
+def _getitem_front(x: Any, key: Any) -> Any:
+    global _getitem_front
+    _getitem_front = front_of(find("getitem"))
+    return _getitem_front(x, key)
+
+
+def _setitem(self: Array, key: Any, value: Any, /) -> None:
+    check_writable(self)
+    key = copied_key(clean_key(key))
+    if type(value) is Array and is_basic(key) and _is_part(value, self, key):
+        return  # ``x[key] += v``: the view x[key] was written to already
+    if type(value) not in SCALARS and type(peel(value)) is not Array:
+        value = _beside(self, value)
+    if is_complex(getattr(value, "dtype", type(value))) and not is_complex(self.dtype):
+        raise TypeError(
+            f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)"
+        )
+    write(self, front_of(find("setitem"))(_kept(self, key, value), value, key), key)
+
+
+def _is_part(value: Array, x: Array, key: Any) -> bool:
+    """Whether `value` is the view ``x[key]``."""
+    link = link_of(value)
+    if link is None or link.base is not x or link.step is None:
+        return False
+    return link.step.name == "getitem" and is_basic(link.step.args[0]) and link.step.args == (key,)
+
+
+def _kept(x: Array, key: Any, value: Any) -> Array:
+    """`x`, as a constant where a mask writes all of it over.
+
+    Then no cotangent goes into what it was made of, which may be NaN, as in ``x[count == 0] = …``, written because x is
+    0/0 there: rules would make NaN of the cotangent 0. Reading the mask costs a device no more than the array of values
+    does, whose number it has to wait for.
+    """
+    mask = raw(key)
+    if getattr(mask, "shape", None) != x.shape or not getattr(value, "shape", ()) or not x.size:
+        return x
+    if as_numpy(mask.dtype).kind != "b" or backend_of(mask).recording:
+        return x
+    return namespace.stop_gradient(x) if bool(SPACES.of(mask).all(mask)) else x
+
+
+def _beside(x: Array, value: Any) -> Array:
+    """A list or number, NumPy's too, as an array of the library of `x`; arrays as they are."""
+    home = backend_of(raw(x))
+    if isinstance(value, np.generic) and not home.recording:
+        return Array(home.asarray(value))
+    if is_array(value) or home.recording or any(is_array(v) for v in tree.leaves(value)):
+        return namespace.asarray(value)
+    return Array(home.asarray(value))
+
+
+# ── NumPy's own functions on an `Array` ───────────────────────────────────────────────────────
+
+_NAMES = {
+    "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
+    "arctan2": "atan2", "arctanh": "atanh", "conjugate": "conj", "power": "pow", "invert": "bitwise_invert",
+    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "rint": "round", "concatenate": "concat",
+}  # fmt: skip
+# Answered from shapes and dtypes, so that nothing is cut.
+_QUESTIONS = frozenset(("can_cast", "iscomplexobj", "isrealobj", "ndim", "shape", "size"))
+
+
+def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    """``np.sin(x)``, ``ndarray * x``, ``scipy.special.erf(x)``: our function of that name, or theirs on constants."""
+    name = ufunc.__name__
+    if method == "__call__" and not options:
+        for space in (namespace, namespace.special):
+            function = getattr(space, _NAMES.get(name, name), None)
+            if function is not None:
+                return function(*inputs)
+    what = f"numpy.{name}" if getattr(np, name, None) is ufunc else name
+    what = what if method == "__call__" else f"{what}.{method}"
+    return _on_values(what, getattr(ufunc, method), inputs, options)
+
+
+def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """``np.mean(x, axis=0)``: the function of `pb.xp` of that name and signature; else NumPy's on constants."""
+    place, _, section = function.__module__.rpartition(".")
+    space = getattr(namespace, section, namespace) if place else namespace
+    ours = getattr(space, _NAMES.get(function.__name__, function.__name__), None)
+    if ours is not None and takes(ours, args, kwargs):
+        return ours(*args, **kwargs)
+    if function.__name__ in _QUESTIONS:
+        return function(*_raw_inside(args), **_raw_inside(kwargs))
+    return _on_values(f"{function.__module__}.{function.__name__}", function, args, kwargs)
+
+
+def takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+    """Whether a function can be called with these arguments."""
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+def _on_values(what: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """A function of NumPy's on the arrays below; NumPy does not record, so that nothing may be traced."""
+    if _any((args, kwargs), lambda x: x.traced and is_inexact(x.dtype)):
+        raise TypeError(
+            f"{what} of a traced array: NumPy cannot record it, and pb.xp has no function of that name and signature; "
+            "use one of pb.xp, or, where no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
+        )
+    if _any(kwargs.get("out"), lambda x: True):
+        raise TypeError(f"{what}: out= is a pullback Array, whose buffer is never written to")
+    return function(*_raw_inside(args), **_raw_inside(kwargs))
+
+
+def _any(x: Any, holds: Callable[[Array], bool]) -> bool:
+    if type(x) is Array:
+        return holds(x)
+    items = x.values() if isinstance(x, dict) else x if isinstance(x, list | tuple) else ()
+    return any(_any(v, holds) for v in items)
+
+
+def _raw_inside(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {k: _raw_inside(v) for k, v in x.items()}
+    if type(x) in (list, tuple):
+        return type(x)(_raw_inside(v) for v in x)
+    return raw(x)
+
+
+def _iter(self: Array) -> Iterator[Array]:
+    if not self.shape:
+        raise TypeError("iteration over a 0-d array")
+    if self.ndim > 1 and type(raw(self)) is not np.ndarray:  # the standard wants every axis named
+        return (self[i, ...] for i in range(self.shape[0]))
+    return (self[i] for i in range(self.shape[0]))
+
+
+def _to_device(self: Array, device: Any, /, *, stream: Any = None) -> Array:
+    """A copy on another device; recorded."""
+    if device == self.device:
+        return self
+    return namespace.astype(self, self.dtype, device=device)
+
+
+def install() -> None:
+    """Put every operator on `Array`."""
+    for symbol, name in BINARY.items():
+        setattr(Array, f"__{symbol}__", _lazy(f"__{symbol}__", name))
+        setattr(Array, f"__r{symbol}__", _lazy(f"__r{symbol}__", name, reflected=True))
+        setattr(Array, f"__i{symbol}__", _in_place(name))
+    for symbol, name in (COMPARISONS | UNARY).items():
+        setattr(Array, f"__{symbol}__", _lazy(f"__{symbol}__", name))
+    members: dict[str, Any] = {
+        "__getitem__": _getitem,
+        "__iter__": _iter,
+        "__setitem__": _setitem,
+        "__array_ufunc__": _array_ufunc,
+        "__array_function__": _array_function,
+        "__array_namespace__": _array_namespace,
+        "to_device": _to_device,
+        "T": property(_transpose, doc="The transpose of a matrix."),
+        "mT": property(
+            lambda self: namespace.matrix_transpose(self), doc="The last two axes swapped."
+        ),
+    }
+    for name, member in members.items():
+        setattr(Array, name, member)
+
+
+def _transpose(self: Array) -> Array:
+    if self.ndim != 2:
+        raise ValueError(
+            f"x.T is for matrices, not for {self.ndim} dimensions; use x.mT or pb.xp.permute_dims"
+        )
+    return namespace.permute_dims(self, (1, 0))
+
+
+def _array_namespace(self: Array, /, *, api_version: str | None = None) -> Any:
+    if api_version not in (None, *namespace.API_VERSIONS):
+        raise ValueError(
+            f"array API version {api_version!r}: pb.xp follows {', '.join(namespace.API_VERSIONS)}"
+        )
+    return namespace
+
+
+install()

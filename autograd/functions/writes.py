@@ -1,0 +1,308 @@
+"""Writes: ``x[key] = v`` and ``x += v`` reach the array that `x` is a view of, and all views of that.
+
+No buffer is written to. A write gives `x` a new value; that of its base is computed from the old one and the view's,
+by a function that is recorded as any other, and so on up to the array that is no view; then every other view of what
+changed is made again. `Array` and the symbols of `compile` are treated alike.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import threading
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ...backend import backend_of
+from ..core.array import Array, raw
+from ..core.dtypes import is_complex
+from ..core.sweep import SPACES
+from ..core.views import Link, Step
+from ..pytree import tree
+from .aliases import call, link_of, made, on_layout, watch
+
+READ_ONLY = frozenset(("broadcast_to", "diagonal", "linalg.diagonal"))
+
+
+def check_writable(x: Any) -> None:
+    """Refuse a write to what NumPy makes read-only.
+
+    Raises
+    ------
+    ValueError
+        For such a view.
+    """
+    while True:
+        if getattr(x, "locked", False):
+            raise ValueError(
+                "assignment destination is read-only: a derivative that is being taken keeps this array; write to a "
+                "copy of it"
+            )
+        link = link_of(x)
+        if link is None or link.base is None:
+            return
+        step: Any = link.step
+        if type(link.base) is not type(x):
+            raise ValueError(
+                f"a write in place to what {step.name} made of a {type(link.base).__name__}, which is not an array of "
+                "pullback's: its own buffer is never written to, so the write would be lost; begin with "
+                "pb.xp.asarray(a), or write to a copy"
+            )
+        if step.name in READ_ONLY or (step.name == "imag" and not is_complex(link.base.dtype)):
+            raise ValueError(
+                f"assignment destination is read-only: {step.name} gives a view that NumPy does not write to; "
+                "write to its base, or to a copy: pb.xp.asarray(x, copy=True)"
+            )
+        x = link.base
+
+
+def write(x: Any, out: Any, key: Any = None) -> Any:
+    """Give `x` the value of `out`, of its shape and dtype; `key` says where that is new, if it is known."""
+    watch()
+    for writes in _NOTED.running:
+        writes.note(x)
+    link = link_of(x)
+    if link is None:
+        return _renewed(x, out)
+    _settle_views(x)
+    path, values = [x], [out]
+    while link is not None and link.base is not None:
+        values.append(base_with(link.base, link.step, values[-1]))
+        path.append(link.base)
+        link = link_of(link.base)
+        _settle_views(path[-1])
+    changed = [key, *(getattr(link_of(view), "step", None) for view in path[:-1])]
+    for i in reversed(range(len(path))):
+        member = path[i]
+        if i + 1 == len(path):
+            _renewed(member, values[i])
+        elif _lies_as(values[i], getattr(_memory(member), "strides", None)):
+            rebind(member, values[i])
+        else:
+            rebind(member, made(path[i + 1], changed[i + 1]))
+        _renew_views(member, changed[i], path[i - 1] if i else None)
+    return x
+
+
+class Writes:
+    """What is written to in place while a function runs, for those who call it with other arrays than its caller's.
+
+    A function under `checkpoint` or `compile` is run on stand-ins for its arguments. A write to an array that it
+    closes over would leave a stand-in's value there, whose derivative nobody knows.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> from pullback.autograd.functions.writes import Writes
+    >>> outside = pb.xp.zeros(2)
+    >>> with Writes() as writes:
+    ...     inside = pb.xp.zeros(3)
+    ...     inside[0] = 1.0
+    ...     outside[:1] += 1.0
+    >>> del inside
+    >>> [x.shape for x in writes.outlasting()]
+    [(2,)]
+    """
+
+    def __init__(self) -> None:
+        self.written: list[Any] = []
+
+    def __enter__(self) -> Writes:
+        _NOTED.running.append(self)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        _NOTED.running.remove(self)
+
+    def note(self, x: Any) -> None:
+        """Remember an array that is written to, and what it is a view of."""
+        while x is not None:
+            self.written.append(ref(x))
+            link = link_of(x)
+            x = None if link is None else link.base
+
+    def outlasting(self, *known: Any) -> list[Any]:
+        """The arrays that were written to and are still there, without those in these trees and what they view."""
+        if not self.written:
+            return []
+        if any(r() is not None for r in self.written):
+            gc.collect()  # what only a cycle keeps is gone with the function
+        expected: set[int] = set()
+        for x in tree.leaves(known):
+            while x is not None:
+                expected.add(id(x))
+                link = link_of(x) if hasattr(type(x), "link") else None
+                x = None if link is None else link.base
+        return [x for r in self.written if (x := r()) is not None and id(x) not in expected]
+
+
+class _Noted(threading.local):
+    def __init__(self) -> None:
+        self.running: list[Writes] = []
+
+
+_NOTED = _Noted()
+
+
+def _settle_views(base: Any) -> None:
+    """Ask of all views of `base` what they are, so that what cannot be answered is refused before anything changes."""
+    todo = [base]
+    while todo:
+        link = getattr(todo.pop(), "link", None)
+        for reference in link.views if type(link) is Link else ():
+            view = reference()
+            if view is not None and link_of(view) is not None:
+                todo.append(view)
+
+
+def _renewed(x: Any, out: Any) -> Any:
+    """`x` with the value of `out`; its elements stay where they lie in memory, as after any write."""
+    room = _memory(x)
+    strides = _strides(room)
+    if strides is not None and not _lies_as(out, strides):
+        out = _relaid(out, room)
+    return rebind(x, out)
+
+
+def rebind(x: Any, out: Any) -> Any:
+    """Give `x` the value and the place on the tape of `out`; no buffer is written to."""
+    if type(x) is not Array:
+        return x.rebind(out)
+    x.value, x.tape, x.slot = out.value, out.tape, out.slot
+    return x
+
+
+def _renew_views(base: Any, changed: Any, but: Any) -> None:
+    """Make the views of `base`, and theirs, again, where what changed can be seen."""
+    todo = [(base, changed)]
+    while todo:
+        x, part = todo.pop()
+        link = getattr(x, "link", None)
+        for reference in list(link.views) if type(link) is Link else ():
+            view = reference()
+            if view is None or view is but:
+                continue
+            its = link_of(view)
+            if its is None or its.base is not x or _disjoint(part, its.step, x.shape):
+                continue
+            rebind(view, made(x, its.step))
+            todo.append((view, None))
+
+
+def _disjoint(a: Any, b: Any, shape: tuple[int, ...]) -> bool:
+    """Whether two parts of an array have no element in common, as far as their first axis tells."""
+    first, second = _span(a, shape), _span(b, shape)
+    if first is None or second is None:
+        return False
+    if not len(first) or not len(second):
+        return True
+    (low, high), (other_low, other_high) = (sorted((r[0], r[-1])) for r in (first, second))
+    return high < other_low or other_high < low
+
+
+def _span(part: Any, shape: tuple[int, ...]) -> range | None:
+    if type(part) is Step:
+        if part.name != "getitem":
+            return None
+        part = part.args[0]
+    if type(part) is tuple:
+        part = part[0] if part else None
+    if type(part) is int:
+        return range(part % shape[0], part % shape[0] + 1)
+    if type(part) is slice and all(
+        type(e) in (int, type(None)) for e in (part.start, part.stop, part.step)
+    ):
+        return range(*part.indices(shape[0]))
+    return None
+
+
+# ── bases from views ──────────────────────────────────────────────────────────────────────────
+
+
+def base_with(base: Any, step: Any, view: Any) -> Any:
+    """The base, with a new value of its view in it."""
+    name, args, settings = step
+    shape = tuple(base.shape)
+    if name == "getitem":
+        return call(base, "setitem", view, args[0])
+    if name == "astype":
+        return view
+    if name in ("reshape", "ravel", "squeeze", "expand_dims"):
+        return call(view, "reshape", shape)
+    if name in ("flip", "matrix_transpose", "swapaxes"):
+        return call(view, name, *args, **settings)
+    if name in ("real", "imag"):
+        return _with_part(base, name, view)
+    places = np.arange(math.prod(shape)).reshape(shape)
+    if name == "einsum":
+        places = np.einsum(settings["subscripts"], places)
+    else:
+        places = on_layout(places, step, view.shape)
+    if places.size == math.prod(shape):  # a permutation of axes
+        back = _axes_back(name, args, settings, len(shape))
+        if back is not None:
+            return call(view, "permute_dims", back)
+    return _at_places(base, places, view)
+
+
+def _axes_back(name: str, args: Any, settings: Any, ndim: int) -> tuple[int, ...] | None:
+    if name not in ("permute_dims", "moveaxis"):
+        return None
+    room = np.empty((1,) * ndim, bool)
+    order = np.arange(ndim)
+    if name == "permute_dims":
+        axes = args[0] if args else settings["axes"]
+        order = np.asarray([a % ndim for a in axes], int)
+    else:
+        for i in range(ndim):  # where each axis goes, by an array whose axes differ in length
+            moved = np.moveaxis(room.repeat(2, i), *args, **settings).shape
+            order[moved.index(2)] = i
+    return tuple(int(i) for i in np.argsort(order))
+
+
+def _at_places(base: Any, places: np.ndarray, view: Any) -> Any:
+    flat = call(base, "reshape", (-1,))
+    backend = backend_of(_memory(base))
+    flat = call(flat, "setitem", call(view, "reshape", (-1,)), backend.asarray(places.reshape(-1)))
+    return call(flat, "reshape", tuple(base.shape))
+
+
+def _with_part(base: Any, name: str, view: Any) -> Any:
+    """A complex base with another real or imaginary part."""
+    if not is_complex(base.dtype):
+        return view
+    other = call(base, "imag" if name == "real" else "real")
+    real, imag = (view, other) if name == "real" else (other, view)
+    return call(real, "astype", base.dtype) + call(imag, "astype", base.dtype) * 1j
+
+
+# ── memory ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _memory(x: Any) -> Any:
+    inner = raw(x)
+    return getattr(inner, "real_value", inner)
+
+
+def _relaid(out: Any, room: np.ndarray) -> Any:
+    """`out` with its elements in memory in the order of `room`, as a write leaves them."""
+    if type(out) is Array:
+        return Array(_relaid(out.value, room), out.tape, out.slot)
+    if hasattr(out, "real_value"):
+        return type(out)(out.recorder, out.of, _relaid(out.real_value, room))
+    laid = SPACES.of(room).empty_like(room, dtype=out.dtype)
+    laid[...] = out
+    return laid
+
+
+def _lies_as(out: Any, room: Any) -> bool:
+    strides = _strides(_memory(out))
+    return strides is None or not strides or strides == room
+
+
+def _strides(x: Any) -> tuple[int, ...] | None:
+    """The strides of an array; None where its library does not tell."""
+    found = getattr(x, "strides", None)
+    return found if isinstance(found, tuple) else None

@@ -1,0 +1,250 @@
+"""Pytrees: nested containers of arrays, by the library optree.
+
+Dicts, lists, tuples, named tuples, None and dataclasses are containers; everything else is a leaf. A
+dataclass is registered when it is first met, all its fields children but those made by `static`.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import optree
+
+from .codegen import Fields, Structure, write_out
+
+NAMESPACE = "pullback"
+T = TypeVar("T")
+_fields: Fields = {}  # of the registered dataclasses
+_structures: dict[Any, Structure] = {}
+_latest: dict[type, Structure] = {}  # of the trees of each dataclass, the last one's
+_plain: set[type] = set()  # classes of leaves that are no dataclasses
+
+
+def static(**options: Any) -> Any:
+    """A dataclass field that belongs to the structure, not to the leaves; its value has to be hashable.
+
+    Parameters
+    ----------
+    **options
+        As for `dataclasses.field`.
+
+    Examples
+    --------
+    >>> import dataclasses, pullback as pb
+    >>> @dataclasses.dataclass
+    ... class Scale:
+    ...     factor: float
+    ...     name: str = pb.tree.static(default="scale")
+    >>> pb.tree.leaves(Scale(2.0))
+    [2.0]
+    """
+    metadata = {**options.pop("metadata", {}), "static": True}
+    return dataclasses.field(metadata=metadata, **options)
+
+
+def register(cls: type[T]) -> type[T]:
+    """Make a dataclass a pytree, by a flatten function written out for its fields.
+
+    Raises
+    ------
+    TypeError
+        If `cls` is not a dataclass.
+    """
+    if not dataclasses.is_dataclass(cls):
+        raise TypeError(
+            f"{cls.__qualname__} is not a dataclass: decorate it with @dataclasses.dataclass first"
+        )
+    if cls in _fields:
+        return cls
+    children = [f.name for f in dataclasses.fields(cls) if not f.metadata.get("static")]
+    statics = [f.name for f in dataclasses.fields(cls) if f.metadata.get("static")]
+    # written out, because it runs for each layer at each step: 2.6 µs for three layers against 8.6
+    source = (
+        f"def flatten(x):\n"
+        f"    return ({_tuple(f'x.{n}' for n in children)}, {_tuple(f'x.{n}' for n in statics)}, names)\n"
+        f"def unflatten(statics, children):\n"
+        f"    x = new(cls)\n"
+    )
+    if getattr(cls, "__dictoffset__", 0):
+        source += "    fields = x.__dict__\n"
+        source += f"    {_targets(children)} = children\n" if children else ""
+        source += f"    {_targets(statics)} = statics\n" if statics else ""
+    else:  # slots
+        source += "    for name, value in zip(all_names, (*children, *statics)):\n        set(x, name, value)\n"
+    source += "    return x\n"
+    scope: dict[str, Any] = {
+        "new": object.__new__, "set": object.__setattr__, "cls": cls, "names": tuple(children),
+        "all_names": (*children, *statics),
+    }  # fmt: skip
+    exec(source, scope)
+    node: Any = cls
+    optree.register_pytree_node(
+        node,
+        scope["flatten"],
+        scope["unflatten"],
+        path_entry_type=optree.DataclassEntry,
+        namespace=NAMESPACE,
+    )
+    _fields[cls] = children, statics
+    return cls
+
+
+def _tuple(items: Iterable[str]) -> str:
+    items = list(items)
+    return "(" + ", ".join(items) + ("," if len(items) == 1 else "") + ")"
+
+
+def _targets(names: list[str]) -> str:
+    return ", ".join(f"fields[{n!r}]" for n in names) + ("," if len(names) == 1 else "")
+
+
+def flatten(tree: Any) -> tuple[list[Any], Any]:
+    """The leaves of a tree, and its structure.
+
+    Parameters
+    ----------
+    tree
+        Any pytree.
+
+    Returns
+    -------
+    leaves : list
+    spec
+        What `unflatten` takes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> leaves, spec = pb.tree.flatten({"b": 1.0, "a": [2.0, None]})
+    >>> leaves
+    [2.0, 1.0]
+    >>> pb.tree.unflatten(spec, leaves)
+    {'b': 1.0, 'a': [2.0, None]}
+    """
+    structure = _latest.get(type(tree))
+    if structure is not None and structure.take is not None:
+        found = structure.take(tree)
+        if found is not None and _plain.issuperset({type(leaf) for leaf in found}):
+            return found, structure
+    found, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
+    for kind in {type(leaf) for leaf in found} - _plain:
+        if dataclasses.is_dataclass(kind):
+            register(kind)
+            return flatten(tree)
+        _plain.add(kind)
+    structure = _structures.get(spec)
+    if structure is None:
+        if len(_structures) > 256:
+            _structures.clear()
+            _latest.clear()
+        structure = _structures[spec] = Structure(spec)
+        if type(tree) in _fields:
+            write_out(structure, tree, _fields, _plain)
+    if structure.take is not None:
+        _latest[type(tree)] = structure
+    return found, structure
+
+
+def flatten_as(structure: Any, tree: Any) -> list[Any]:
+    """The leaves of a tree that has this structure: less than half the time of `flatten`.
+
+    Raises
+    ------
+    ValueError
+        If it has another structure.
+    """
+    if structure.take is not None:
+        found = structure.take(tree)
+        if found is not None and _plain.issuperset({type(leaf) for leaf in found}):
+            return found
+    return structure.spec.flatten_up_to(tree)
+
+
+def unflatten(spec: Any, leaves: Iterable[Any]) -> Any:
+    """The tree of structure `spec` with these leaves."""
+    return spec.build(leaves)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The leaves of a tree, in order."""
+    return flatten(tree)[0]
+
+
+def map(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
+    """Apply `f` to corresponding leaves of trees of one structure.
+
+    Raises
+    ------
+    ValueError
+        If the structures differ.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tree.map(lambda x, y: x + y, {"a": 1.0}, {"a": 2.0})
+    {'a': 3.0}
+    """
+    first, spec = flatten(tree)
+    columns = [first]
+    for other in rest:
+        column, other_spec = flatten(other)
+        if other_spec != spec:
+            raise ValueError(f"tree.map: trees of different structure: {spec} and {other_spec}")
+        columns.append(column)
+    return unflatten(spec, [f(*row) for row in zip(*columns, strict=True)])
+
+
+def parameter_mask(tree: Any) -> Any:
+    """A tree of bools: True for leaves, False for those in dataclass fields of training's own state.
+
+    Such fields have ``"state"`` in their metadata, as `pullback.models.state` makes them: running statistics.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tree.leaves(pb.tree.parameter_mask([pb.models.BatchNorm.init(3), 1.0]))
+    [True, True, False, False, True]
+    """
+    kind = type(tree)
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
+        new = object.__new__(kind)
+        for field in dataclasses.fields(tree):
+            value = getattr(tree, field.name)
+            if field.metadata.get("state"):
+                value = map(lambda _: False, value)
+            elif not field.metadata.get("static"):
+                value = parameter_mask(value)
+            object.__setattr__(new, field.name, value)
+        return new
+    if kind in (tuple, list):
+        return kind(parameter_mask(part) for part in tree)
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return kind(*(parameter_mask(part) for part in tree))
+    if kind in (dict, OrderedDict, defaultdict):
+        masks = copy.copy(tree)  # with the factory of a defaultdict
+        masks.update({key: parameter_mask(part) for key, part in tree.items()})
+        return masks
+    return map(lambda _: True, tree)
+
+
+def paths(tree: Any) -> list[str]:
+    """A name for each leaf, such as ``"layers.0.W"``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tree.paths({"layers": [{"W": 1.0, "b": 2.0}]})
+    ['layers.0.W', 'layers.0.b']
+    """
+    flatten(tree)  # registers the dataclasses in it
+    found, _, _ = optree.tree_flatten_with_accessor(tree, namespace=NAMESPACE)
+    return [".".join(str(_part(entry)) for entry in accessor) for accessor in found]
+
+
+def _part(entry: Any) -> Any:
+    """The field of a named tuple or dataclass, the key of a dict, the place in a list."""
+    return getattr(entry, "field", None) or getattr(entry, "name", entry.entry)

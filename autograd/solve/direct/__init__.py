@@ -1,0 +1,1 @@
+"""Linear systems by factors of their matrices: dense, structured, least squares."""

@@ -1,0 +1,189 @@
+"""`solve`: linear systems with dense matrices, by the factor that suits their structure.
+
+What the derivative needs is in `adjoint.py`: λ by the same factor, and Ā = −λ vᵀ cut to the structure of A. For a
+matrix that is a symmetric, Hermitian or positive definite one, Ā is the part of −λ vᵀ that is symmetric, or Hermitian,
+since only such directions dA make sense; for a triangular one it is that triangle.
+
+Sources: Golub and Van Loan, Matrix computations, 4th edition, 2013, chapters 3 and 4; Anderson et al., LAPACK users'
+guide, 1999.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core.array import raw
+from ...core.dtypes import is_complex
+from ...core.registry import provides
+from ...core.sweep import SPACES
+from ..errors import StructureError
+
+# SciPy's names for the same structures.
+ALIASES = {
+    "gen": "general", "sym": "symmetric", "her": "hermitian", "pos": "positive", "positive definite": "positive",
+    "lower triangular": "lower", "upper triangular": "upper",
+}  # fmt: skip
+
+KINDS = ("general", "symmetric", "hermitian", "positive", "lower", "upper", "unit lower", "unit upper")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Systems with a matrix (…, n, n) of one of `KINDS`.
+
+    Attributes
+    ----------
+    kind : str
+        Which factor is made. Of symmetric matrices the lower triangle is read.
+    check : bool or "exact"
+        Whether a singular matrix, or one that is not positive definite, is an error; "exact": only a zero pivot.
+    refine : int
+        How many steps of iterative refinement follow each solve, with residuals in double precision.
+    """
+
+    kind: str = "general"
+    check: bool | str = True
+    refine: int = 0
+    core = 2  # axes of A that are not of the batch
+
+    @property
+    def vectors(self) -> bool:
+        """Whether a vector beside one matrix needs no column axis."""
+        return self.kind == "general" and not self.refine
+
+    def factor(self, A: Any) -> Any:
+        """LU, L D Lᵀ, Cholesky's factor, or the triangle itself."""
+        xp = SPACES.of(A)
+        made = xp.factor(A, kind=self.kind, check=self.check)
+        return (made, _wide(whole(A, self.kind, xp), xp)) if self.refine else made
+
+    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
+        """By the factor, and refined where asked for."""
+        xp = SPACES.of(b)
+        if not self.refine:
+            out = xp.factor_solve(factor, b, transposed=transposed)
+            # the standard's function: LAPACK's columns, as the library's own solve has them
+            return out if transposed or self.check != "exact" else xp.in_rows(out)
+        factor, A = factor
+        A = xp.matrix_transpose(A) if transposed else A
+        out = xp.factor_solve(factor, b, transposed=transposed)
+        wide_b, v = _wide(b, xp), _wide(out, xp)
+        for _ in range(self.refine):
+            r = xp.astype(wide_b - A @ v, out.dtype)
+            v = v + _wide(xp.factor_solve(factor, r, transposed=transposed), xp)
+        return xp.astype(v, out.dtype)
+
+    def slogdet(self, factor: Any) -> Any:
+        """Sign and logarithm of the determinant."""
+        return (factor[0] if self.refine else factor).slogdet()
+
+    def inverse(self, factor: Any) -> Any:
+        """A⁻¹."""
+        return (factor[0] if self.refine else factor).inverse()
+
+    def rcond(self, factor: Any, A: Any) -> Any:
+        """The reciprocal condition number."""
+        A = whole(A, self.kind, SPACES.of(A))
+        return (factor[0] if self.refine else factor).rcond(A)
+
+    def cut(self, X: Any, xp: Any) -> Any:
+        """The part of X that lies in the structure."""
+        return _CUTS[self.kind](X, xp)
+
+    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
+        """−row columnᵀ, in the structure."""
+        if len(row.shape) == 1:
+            return xp.linalg.outer(-row, column)
+        column = xp.matrix_transpose(column)
+        out = -row * column if row.shape[-1] == 1 else -row @ column
+        return out if self.kind == "general" else self.cut(out, xp)
+
+
+def _hermitian(X: Any, xp: Any) -> Any:
+    other = xp.matrix_transpose(X)
+    return 0.5 * (X + (xp.conj(other) if is_complex(X.dtype) else other))
+
+
+_CUTS: dict[str, Any] = {
+    "general": lambda X, xp: X,
+    "symmetric": lambda X, xp: 0.5 * (X + xp.matrix_transpose(X)),
+    "hermitian": _hermitian,
+    "positive": _hermitian,
+    "lower": lambda X, xp: xp.tril(X),
+    "upper": lambda X, xp: xp.triu(X),
+    "unit lower": lambda X, xp: xp.tril(X, k=-1),
+    "unit upper": lambda X, xp: xp.triu(X, k=1),
+}
+
+
+def whole(A: Any, kind: str, xp: Any) -> Any:
+    """The matrix that is read from A, of raw values."""
+    if kind in ("symmetric", "hermitian", "positive"):
+        below = xp.tril(A, k=-1)
+        above = xp.matrix_transpose(below)
+        if kind == "symmetric" or not is_complex(A.dtype):
+            return xp.tril(A) + above
+        diagonal = xp.tril(A) - below
+        return below + xp.conj(above) + 0.5 * (diagonal + xp.conj(diagonal))  # which is real
+    if kind == "general":
+        return A
+    out = _CUTS[kind](A, xp)
+    if not kind.startswith("unit"):
+        return out
+    i = xp.arange_like(A.shape[-1], A)
+    return xp.where(i[:, None] == i[None, :], xp.ones_like(A), out)
+
+
+def _wide(x: Any, xp: Any) -> Any:
+    """In double precision."""
+    return xp.astype(x, np.dtype("complex128" if is_complex(x.dtype) else "float64"), copy=False)
+
+
+@provides("dense_solver")
+@functools.cache
+def dense(kind: str, check: bool | str = True, refine: int = 0) -> Dense:
+    """The record, made once for each kind."""
+    return Dense(kind, check, refine)
+
+
+# ── structure that is checked ─────────────────────────────────────────────────────────────────
+
+
+def check_structure(A: Any, assume: str, widths: tuple[int, int] | None = None) -> None:
+    """An error if the values of A do not have a structure; reads all of A, and a flag from the device.
+
+    Raises
+    ------
+    StructureError
+        With the largest element that is out of place, as far as rounding does not explain it.
+    """
+    A = raw(A)
+    xp = SPACES.of(A)
+    if A.size == 0 or assume == "general" or (assume == "banded" and widths is None):
+        return
+    off = xp.abs(A - _nearest(A, assume, widths or (1, 1), xp))
+    allowed = A.shape[-1] * float(xp.finfo(A.dtype).eps) * float(xp.max(xp.abs(A)))
+    worst = float(xp.max(off))
+    if worst > (allowed if assume in ("symmetric", "hermitian", "positive", "circulant") else 0):
+        raise StructureError(
+            f'solve: assume="{assume}", but A differs from such a matrix by up to {worst:.3g}; correct A, or leave out '
+            "assume"
+        )
+
+
+def _nearest(A: Any, assume: str, widths: tuple[int, int], xp: Any) -> Any:
+    """A with what lies outside of the structure replaced."""
+    n = A.shape[-1]
+    i = xp.arange_like(n, A)
+    if assume in KINDS:
+        return whole(A, assume, xp)
+    if assume == "circulant":
+        place = xp.reshape((i[:, None] - i[None, :]) % n, (-1,))
+        return xp.reshape(xp.take(A[..., 0], place, axis=-1), A.shape)
+    low, up = (0, 0) if assume == "diagonal" else widths
+    below = i[:, None] - i[None, :]
+    return xp.where((below <= low) & (-below <= up), A, xp.zeros_like(A))

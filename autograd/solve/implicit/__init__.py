@@ -1,0 +1,1 @@
+"""`pb.implicit`: roots, fixed points and minima as differentiable functions of their parameters."""

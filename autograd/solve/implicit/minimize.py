@@ -1,0 +1,391 @@
+"""Minima of a function of a flat raw vector, by the gradient and the curvature at the place that is returned.
+
+A place is a minimum where the gradient is small in the problem's own scale and the Hessian is not indefinite. Newton's
+method goes by trust regions: within a radius that grows and shrinks with how well the quadratic model foretells f, each
+step minimises the model, along negative curvature where there is some. So it falls from a maximum or a saddle by
+itself. The methods that use gradients alone look at the curvature where they would end, and go on along it if it is
+negative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...core.array import Array, raw
+from ...core.dtypes import as_numpy
+from ...core.sweep import SPACES
+from ...transforms.grad import value_and_grad
+from ..iterative.iteration import Info, numbers
+from .curvature import Curvature, by_products, dense_curvature
+
+METHODS = ("newton", "lbfgs", "gradient")
+
+HALVINGS = 40
+DOUBLINGS = 60
+DECREASE = 1e-4  # of what the slope promises, along a direction
+WORTH = 0.1  # of what the model promises, within the radius
+PAIRS = 10  # steps that L-BFGS remembers
+REFUSED = 80  # steps in a row that may be refused: the radius has shrunk by 10⁴⁸ then
+
+Objective = Callable[[Any], Any]
+
+
+class Place(NamedTuple):
+    """A vector with the value, the gradient and its norm."""
+
+    v: Any
+    value: float
+    g: Any
+    norm: float
+
+
+class Settings(NamedTuple):
+    """When the methods end; `thorough`: only when nothing is left to gain, which costs a step or two."""
+
+    method: str
+    dense: bool
+    rtol: float
+    atol: float
+    maxiter: int
+    thorough: bool
+
+
+def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
+    """Steps until the gradient is small and the curvature is not negative: the place, and how it ended."""
+    space = SPACES.of(v)
+    both = value_and_grad(f)
+
+    def at(v: Any) -> Place:
+        value, gradient = both(Array(v))
+        value, gradient = raw(value), raw(gradient)
+        return Place(v, numbers(space, value)[0], gradient, size_of(space, gradient))
+
+    def curvature(here: Place, forcing: float) -> Curvature:
+        return (dense_curvature if settings.dense else by_products)(f, here.v, here.g, forcing)
+
+    eps = float(np.finfo(as_numpy(v.dtype)).eps)
+    way = _newton if settings.method == "newton" else _by_gradients
+    return way(at, curvature, v, eps, settings)
+
+
+def size_of(space: Any, x: Any) -> float:
+    """‖x‖, without overflow or underflow of the squares."""
+    largest = space.max(space.abs(x))
+    usable = (largest > 0) & space.isfinite(largest)
+    scale = space.where(usable, largest, space.ones_like(largest))
+    return math.prod(numbers(space, scale, space.linalg.vector_norm(x / scale)))
+
+
+class Ground(NamedTuple):
+    """The scales that a problem has shown so far: of the vector, of the gradient, and of the Hessian."""
+
+    start: Any
+    steepest: float
+    bend: float
+
+    def length(self, space: Any, v: Any) -> float:
+        """How large v is, or how far it has come from the start."""
+        return max(size_of(space, v), size_of(space, v - self.start))
+
+
+def _flat(here: Place, change: float, eps: float) -> bool:
+    """Whether so small a change of f is lost in its rounding."""
+    return abs(change) <= 10 * eps * abs(here.value)
+
+
+def _gain(space: Any, here: Place, new: Place, step: Any, eps: float) -> float:
+    """f(v) − f(new), by the slopes at both ends where the values differ by rounding alone."""
+    gain = here.value - new.value
+    if not _flat(here, gain, eps):
+        return gain
+    before, after = numbers(space, space.vecdot(here.g, step), space.vecdot(new.g, step))
+    return -0.5 * (before + after)
+
+
+def _moved(space: Any, here: Place, new: Place) -> bool:
+    """Whether the step is not lost in the rounding of v."""
+    return numbers(space, space.max(space.abs(new.v - here.v)))[0] > 0
+
+
+def _ran_away(
+    before: float, here: Place, shape: Curvature, ground: Ground, length: float, eps: float
+) -> bool:
+    """Whether f has become flat by underflow, as exp(−v) does: it falls on, and there is no minimum."""
+    bend = max(ground.bend, ground.steepest / length if length else 0.0)
+    flat = here.norm <= eps**2 * ground.steepest and shape.largest <= eps**2 * bend
+    return flat and 0 < before < eps * ground.steepest
+
+
+RAN_AWAY = "f falls on until its derivatives vanish: there is no minimum on that way"
+
+# ── Newton's method, in a trust region ────────────────────────────────────────────────────────
+
+
+def _newton(
+    at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
+) -> tuple[Any, Info]:  # fmt: skip
+    """Steps that minimise the model g·d + ½ d·H d for ‖d‖ ≤ radius; taken where f falls as it says."""
+    space = SPACES.of(v)
+    here = at(v)
+    ground, radius, steps = Ground(v, here.norm, 0.0), 0.0, 0
+    before, tolerance, why = math.inf, settings.atol, ""
+    while math.isfinite(here.value) and math.isfinite(here.norm):
+        ground = ground._replace(steepest=max(ground.steepest, here.norm))
+        # Newton's systems are solved as exactly as the step deserves (Dembo, Eisenstat and Steihaug, 1982)
+        shape = curvature(here, min(0.1, (here.norm / (ground.steepest or 1.0)) ** 0.5))
+        if not math.isfinite(shape.largest):
+            why = "the Hessian holds NaN or infinity"
+            break
+        ground = ground._replace(bend=max(ground.bend, shape.largest))
+        length = ground.length(space, here.v)
+        radius = radius or max(shape.first_radius(length), eps**0.25 * length)
+        newton = shape.newton_length()
+        tolerance = max(settings.atol, here.norm * settings.rtol * length / newton if newton else 0.0)  # fmt: skip
+        small = here.norm <= settings.atol or newton <= settings.rtol * length
+        done = small and (not settings.thorough or here.norm == 0 or here.norm > 0.1 * before)
+        if done and not shape.negative():
+            if _ran_away(before, here, shape, ground, length, eps):
+                why = RAN_AWAY
+                break
+            lower = _below(at, here, shape, ground, length, eps)
+            if lower is None:
+                return here.v, Info(
+                    converged=True, steps=steps, residual=here.norm, tolerance=tolerance
+                )
+            here, before, radius = lower, math.inf, radius or length
+            steps += 1
+            if steps < settings.maxiter:
+                continue
+        if steps >= settings.maxiter:
+            why = f"maxiter={settings.maxiter} is used up"
+            break
+        steps += 1
+        found, radius = _trusted(at, here, shape, radius, eps)
+        if found is None:
+            # at the rounding error of f and its gradient no step leads on
+            good = shape.lowest >= -(eps**0.5) * ground.bend and newton <= eps**0.5 * length
+            why = "no step makes f smaller" + (
+                "" if shape.lowest >= 0 else ", and its Hessian is indefinite"
+            )
+            return here.v, Info(
+                converged=good,
+                steps=steps,
+                residual=here.norm,
+                tolerance=tolerance,
+                why="" if good else why,
+            )
+        before, here = here.norm, found
+    if not (math.isfinite(here.value) and math.isfinite(here.norm)):
+        why = "f or its gradient is NaN or infinite"
+    return here.v, Info(
+        converged=False, steps=steps, residual=here.norm, tolerance=tolerance, why=why
+    )
+
+
+def _trusted(
+    at: Callable[[Any], Place], here: Place, shape: Curvature, radius: float, eps: float
+) -> tuple[Place | None, float]:
+    """The place after a step that is worth it, or None; and the next radius."""
+    space = SPACES.of(here.v)
+    for _ in range(REFUSED):
+        step, promised, length = shape.step(radius)
+        new = at(here.v + step)
+        if not _moved(space, here, new):
+            return None, radius
+        gain, worth = -1.0, -1.0
+        if math.isfinite(new.value) and math.isfinite(new.norm) and promised > 0:
+            gain = _gain(space, here, new, step, eps)
+            worth = gain / promised
+        lost = _flat(here, promised, eps) and shape.lowest >= -(eps**0.5) * shape.largest
+        if (worth > WORTH and not lost) or (lost and new.norm < here.norm):
+            if worth > 0.75 and length >= 0.8 * radius:
+                radius *= 3
+            elif worth < 0.25 and not lost:
+                radius = length / 4
+            return new, radius
+        if lost:
+            return None, radius
+        radius = min(radius, length) / 4
+    return None, radius
+
+
+def _below(
+    at: Callable[[Any], Place], here: Place, shape: Curvature, ground: Ground, length: float, eps: float
+) -> Place | None:  # fmt: skip
+    """Where f is lower on either side of a place with hardly any curvature, such as 0 of v³; None if nowhere."""
+    if shape.lowest > eps**0.5 * ground.bend or shape.flattest is None:
+        return None
+    space = SPACES.of(here.v)
+    for side in (1.0, -1.0):
+        new = at(here.v + side * eps**0.25 * (length or 1.0) * shape.flattest)
+        if (
+            math.isfinite(new.norm)
+            and math.isfinite(new.value)
+            and new.value < here.value
+            and not _flat(here, here.value - new.value, eps)
+        ):
+            slope = side * numbers(space, space.vecdot(new.g, shape.flattest))[0]
+            if slope < 0:
+                return new
+    return None
+
+
+# ── methods that know gradients alone ─────────────────────────────────────────────────────────
+
+
+def _by_gradients(
+    at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
+) -> tuple[Any, Info]:  # fmt: skip
+    """L-BFGS, or Barzilai and Borwein's steps, until ‖∇f‖ is small beside the largest, and the curvature agrees."""
+    space = SPACES.of(v)
+    here = at(v)
+    keep = 1 if settings.method == "gradient" else PAIRS
+    ground, steps, rtol = Ground(v, here.norm, 0.0), 0, settings.rtol
+    pairs: list[Any] = []
+    why, converged, before = "", False, math.inf
+    while True:
+        if not (math.isfinite(here.value) and math.isfinite(here.norm)):
+            why = "f or its gradient is NaN or infinite"
+            break
+        stuck = False
+        if here.norm > max(settings.atol, rtol * ground.steepest):
+            if steps >= settings.maxiter:
+                why = f"maxiter={settings.maxiter} is used up"
+                break
+            steps += 1
+            found = _descended(at, here, pairs, eps)
+            if found is not None:
+                pairs.append((found.v - here.v, found.g - here.g))
+                del pairs[:-keep]
+                before, here, ground = (
+                    here.norm,
+                    found,
+                    ground._replace(steepest=max(ground.steepest, found.norm)),
+                )
+                continue
+            stuck = True  # at the rounding error of f
+        shape = curvature(here, 0.1)
+        if not math.isfinite(shape.largest):
+            why = "the Hessian holds NaN or infinity"
+            break
+        length = ground.length(space, here.v)
+        ground = ground._replace(bend=max(ground.bend, shape.largest))
+        if shape.negative():
+            found, _ = _trusted(
+                at, here, shape, max(shape.first_radius(length), eps**0.25 * length), eps
+            )
+            if found is None or steps >= settings.maxiter:
+                converged = shape.lowest >= -(eps**0.5) * ground.bend and not stuck
+                why = "" if converged else "its Hessian is indefinite there"
+                break
+            steps += 1
+            here, pairs = found, []
+            ground = ground._replace(steepest=max(ground.steepest, found.norm))
+            continue
+        far = (
+            here.norm > settings.atol
+            and shape.newton_length() > eps ** (0.25 if stuck else 1 / 3) * length
+        )
+        if not far or here.norm == 0:
+            if _ran_away(before, here, shape, ground, length, eps):
+                why = RAN_AWAY
+                break
+            lower = _below(at, here, shape, ground, length, eps)
+            if lower is None:
+                converged = not stuck or here.norm <= eps ** (1 / 3) * ground.steepest
+                why = "" if converged else "no step makes f smaller"
+                break
+            here, pairs = lower, []
+            steps += 1
+            if steps < settings.maxiter:
+                continue
+            why = f"maxiter={settings.maxiter} is used up"
+            break
+        if stuck:
+            why = "no step makes f smaller, and Newton's step from there is long"
+            break
+        rtol /= 10  # the gradient is small, and the minimum is far for all that
+    return here.v, Info(
+        converged=converged, steps=steps, residual=here.norm, tolerance=max(settings.atol, rtol * ground.steepest),
+        why=why,
+    )  # fmt: skip
+
+
+def _descended(
+    at: Callable[[Any], Place], here: Place, pairs: list[tuple[Any, Any]], eps: float
+) -> Place | None:
+    """The longest of the steps 1, 1/2, … that decreases f, or, where f is flat to rounding, the gradient."""
+    space = SPACES.of(here.v)
+    d, shaped = _from_pairs(space, here, pairs, eps)
+    (slope,) = numbers(space, space.vecdot(here.g, d))
+    if not slope < 0:
+        d, _ = _from_pairs(space, here, [], eps)
+        slope, shaped = numbers(space, space.vecdot(here.g, d))[0], False
+    t = 1.0
+    for halvings in range(HALVINGS):
+        new = at(here.v + t * d)
+        if not _moved(space, here, new):
+            return None
+        if math.isfinite(new.norm) and _enough(space, here, new, t * d, DECREASE * t * slope, eps):
+            return new if shaped or halvings else _longer(at, here, d, slope, new, eps)
+        t /= 2
+    return None
+
+
+def _enough(space: Any, here: Place, new: Place, step: Any, wanted: float, eps: float) -> bool:
+    """Whether f falls by as much as is wanted (Armijo), by the slopes where the values say nothing."""
+    if not _flat(here, here.value - new.value, eps):
+        return new.value <= here.value + wanted
+    return new.norm < here.norm or _gain(space, here, new, step, eps) >= -wanted
+
+
+def _longer(
+    at: Callable[[Any], Place], here: Place, d: Any, slope: float, new: Place, eps: float
+) -> Place:
+    """Twice the step, and so on, while f falls well by it: of a direction without pairs the length says nothing."""
+    t, space = 1.0, SPACES.of(here.v)
+    for _ in range(DOUBLINGS):
+        t *= 2
+        next_ = at(here.v + t * d)
+        if not (
+            math.isfinite(next_.norm)
+            and next_.value <= new.value
+            and _enough(space, here, next_, t * d, WORTH * t * slope, eps)
+        ):
+            break
+        new = next_
+    return new
+
+
+def _from_pairs(
+    space: Any, here: Place, pairs: list[tuple[Any, Any]], eps: float
+) -> tuple[Any, bool]:
+    """The two loops of L-BFGS over (step, change of the gradient), or of one pair Barzilai and Borwein's step.
+
+    And whether curvature shaped it.
+    """
+    kept = []
+    for s, y in pairs:
+        sy, yy, ss = numbers(space, space.vecdot(s, y), space.vecdot(y, y), space.vecdot(s, s))
+        if yy > 0 and sy > 1e-10 * yy**0.5 * ss**0.5:
+            kept.append((s, y, sy, yy))
+    g = here.g
+    if not kept:
+        shortest = eps**0.5 * (size_of(space, here.v) or 1.0)
+        return -(max(min(here.norm, 1.0), shortest) / here.norm) * g, False
+    if len(pairs) == 1:
+        _, _, sy, yy = kept[0]
+        return -(sy / yy) * g, True
+    q, weights = g, []
+    for s, y, sy, _ in reversed(kept):
+        a = space.vecdot(s, q) / sy
+        weights.append(a)
+        q = q - a * y
+    q = (kept[-1][2] / kept[-1][3]) * q
+    for (s, y, sy, _), a in zip(kept, reversed(weights), strict=True):
+        q = q + (a - space.vecdot(y, q) / sy) * s
+    return -q, True

@@ -1,0 +1,1 @@
+"""Krylov methods, their linear operators and preconditioners."""

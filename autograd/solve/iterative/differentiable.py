@@ -1,0 +1,186 @@
+"""What the Krylov solvers share: from the user's operator to vectors, and from the solution to its derivative.
+
+The right-hand side is divided by its largest element before the iteration, so that cotangents of any size, whose
+squares would underflow, have right solutions.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ...core.array import Array, raw
+from ...core.dtypes import is_complex, is_inexact
+from ...core.sweep import SPACES
+from ...functions import namespace as xp
+from ..adjoint import hidden, implicit_solution, open_tapes
+from .gmres import gmres_run
+from .iteration import Info, Run, conclude, every_of, iterate, numbers, refuse_nan, verified
+from .linear_operator import LinearOperator, as_operator, as_preconditioner, flat_map, unchanged
+from .steps import length
+
+HINTS = {
+    "cg": "cg is for Hermitian positive definite A",
+    "minres": "minres is for Hermitian A and positive definite M",
+    "gmres": "a larger restart= may help",
+    "bicgstab": "gmres does not break down where bicgstab does",
+}
+
+
+def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..., Any]:
+    """The method that goes from `start` by `step`s, as `solution` calls it."""
+
+    def run(space: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run) -> Any:
+        state, made, norm, limit = iterate(
+            space, functools.partial(step, space, A, M), start(space, A, M, x, r), tolerance, run
+        )
+        return state.x, made, norm, limit, made >= run.maxiter
+
+    return run
+
+
+def by_cycles(
+    restart: int, space: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
+) -> Any:
+    """GMRES, as `solution` calls it."""
+    return gmres_run(space, A, M, b, x, r, tolerance, restart, run)
+
+
+def solution(
+    name: str, again: Callable[..., Any], method: Callable[..., Any], A: Any, b: Any, x0: Any, rtol: float,
+    atol: float, maxiter: int | None, per_unknown: int, M: Any, callback: Any, settings: dict[str, Any],
+    adjoint_rtol: float | None, adjoint_maxiter: int | None, adjoint_x0: Any, *, hermitian: bool,
+) -> tuple[Array, Info]:  # fmt: skip
+    """The solution as a differentiable function, by a `method` on raw vectors; `again` solves the adjoint system."""
+    op, pre = as_operator(A, name), as_preconditioner(M, name)
+    b = inexact(b)
+    start = _start(x0, b, op, name)
+    probe = b - op(start)
+    if tuple(probe.shape) != tuple(b.shape):
+        raise ValueError(
+            f"{name}: A v has shape {_broadcast_from(probe, op, start)} for v of b's shape {tuple(b.shape)}; they have "
+            "to be the same"
+        )
+    if probe.dtype != b.dtype:
+        b = xp.astype(b, probe.dtype)
+    tapes = open_tapes(probe)
+    if any(tape.copies for tape in tapes):
+        # the adjoint comes later, and the caller may have changed the matrices by then
+        op, pre = as_operator(unchanged(A), name), as_preconditioner(unchanged(M), name)
+    if maxiter is None:
+        maxiter = max(1, per_unknown * math.prod(b.shape))
+    with hidden(tapes):
+        run = Run(maxiter, every_of(raw(b), settings["check_every"], name), callback)
+        v, info = _raw_solve(
+            name,
+            method,
+            op,
+            pre,
+            raw(b),
+            raw(start),
+            raw(probe),
+            rtol,
+            atol,
+            run,
+            settings["check"],
+        )
+    conclude(name, info, maxiter, settings["check"], HINTS[name])
+    rtol = rtol if adjoint_rtol is None else adjoint_rtol
+    maxiter = maxiter if adjoint_maxiter is None else adjoint_maxiter
+
+    def adjoint(ct: Any, _: Any) -> Any:
+        out, _ = again(
+            op if hermitian else op.H, conj(ct), adjoint_x0, rtol=rtol, maxiter=maxiter,
+            M=None if pre is None else pre.H, **settings,
+        )  # fmt: skip
+        return conj(out)
+
+    return implicit_solution(v, lambda v: b - op(v), adjoint, tapes), info
+
+
+def _raw_solve(
+    name: str, method: Callable[..., Any], op: LinearOperator, pre: LinearOperator | None, b: Any, x: Any, r: Any,
+    rtol: float, atol: float, run: Run, check: bool,
+) -> tuple[Any, Info]:  # fmt: skip
+    """The iteration on flat vectors, for b scaled to size 1."""
+    space = SPACES.of(b)
+    shape = tuple(b.shape)
+    if 0 in shape:
+        return b, Info(converged=True, steps=0, residual=0.0, tolerance=0.0)
+    given, first = b, r
+    b, r, x = (space.reshape(v, (-1,)) for v in (b, r, space.astype(x, b.dtype)))
+    largest = space.max(space.abs(b))
+    zero = largest == 0  # then the solution is 0, wherever x0 is
+    # NaN and infinity stay as they are: the first look at the residual finds them
+    usable = ~zero & space.isfinite(largest)
+    scale = space.where(usable, largest, space.ones_like(largest))
+    x, r = (space.where(zero, space.zeros_like(v), v / scale) for v in (x, r))
+    b = b / scale
+    limit = rtol * length(space, b)
+    tolerance = space.maximum(limit, space.zeros_like(limit) + atol / scale)
+    M = flat_map(pre, shape, wrap=False) if pre is not None else _same
+    run = run._replace(callback=_unscaled(run.callback, scale, shape, space))
+    A = flat_map(op, shape, wrap=True)
+
+    def ran(x: Any, r: Any, tolerance: Any, run: Run) -> tuple[Any, ...]:
+        return *method(space, A, M, b, x, r, tolerance, run), None
+
+    x, end = verified(space, ran, lambda r, _: length(space, r), A, b, x, r, tolerance, run)
+    if end.steps == 0 and not math.isfinite(end.residual) and check:
+        refuse_nan(space, given, first, name)
+    (by,) = numbers(space, scale)
+    return space.reshape(x * scale, shape), Info(
+        converged=end.converged, steps=end.steps, residual=end.residual * by, tolerance=end.tolerance * by,
+        why=end.said(by),
+    )  # fmt: skip
+
+
+def _same(r: Any) -> Any:
+    return r
+
+
+def _unscaled(callback: Any, scale: Any, shape: tuple[int, ...], space: Any) -> Any:
+    if callback is None:
+        return None
+    return lambda x: callback(space.reshape(x * scale, shape))
+
+
+def inexact(b: Any) -> Array:
+    """As an `Array` of a real or complex floating-point dtype."""
+    b = xp.asarray(b) if type(b) is not Array else b
+    return b if is_inexact(b.dtype) else xp.astype(b, xp.float64)
+
+
+def conj(x: Any) -> Any:
+    """The complex conjugate; real arrays as they are."""
+    return xp.conj(x) if is_complex(x.dtype) else x
+
+
+def _start(x0: Any, b: Array, op: LinearOperator, name: str) -> Array:
+    """x0, or zeros, as an untraced array.
+
+    Raises
+    ------
+    ValueError
+        If its shape is not b's, or the operator's shape says that it does not map such arrays to such.
+    """
+    if op.shape is not None and all(isinstance(n, int) for n in op.shape):
+        n = b.shape[0] if b.shape else 0
+        if tuple(op.shape) != (n, n):
+            raise ValueError(
+                f"{name}: A has shape {tuple(op.shape)}, b {tuple(b.shape)}; (n, n) and (n,) or (n, …) are wanted"
+            )
+    if x0 is None:
+        return Array(SPACES.of(raw(b)).zeros_like(raw(b)))
+    x0 = raw(inexact(x0))
+    if tuple(x0.shape) != tuple(b.shape):
+        raise ValueError(
+            f"{name}: x0 has shape {tuple(x0.shape)}, b {tuple(b.shape)}; they have to be the same"
+        )
+    return Array(x0)
+
+
+def _broadcast_from(probe: Any, op: LinearOperator, start: Array) -> tuple[int, ...]:
+    return tuple(op(start).shape)

@@ -1,0 +1,213 @@
+"""Linear maps that are known by what they do to arrays, and their adjoints.
+
+A solver asks for v ↦ A v, and its derivative for w ↦ Aᴴ w. Matrices bring both. Of a function the second is
+derived: the pullback of A is w ↦ Aᴴ w, whatever A is made of, and reading it off one recording costs one evaluation.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ....backend import is_array
+from ...core.array import Array, peel, raw
+from ...core.dtypes import is_complex
+from ...core.sweep import SPACES
+from ...core.tape import Record
+from ...functions import namespace as xp
+from ...pytree import tree
+from ...transforms.custom_vjp import custom_vjp
+from ...transforms.vjp import Recording
+
+
+@dataclass(frozen=True, eq=False)
+class LinearOperator:
+    """A linear map v ↦ A v of arrays, with its adjoint w ↦ Aᴴ w where that is known.
+
+    Parameters
+    ----------
+    matvec : callable
+        ``matvec(v) -> A v``, in functions of `pb.xp` where derivatives are taken with respect to what it uses.
+    rmatvec : callable, optional
+        ``rmatvec(w) -> Aᴴ w``; without it, the adjoint is derived from `matvec` as its pullback.
+    shape : tuple, optional
+        (m, n), or the shapes of A v and of v themselves; needed by `lsmr` without x0.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> shift = pb.linalg.LinearOperator(lambda v: 2.0 * v - pb.xp.roll(v, 1))
+    >>> shift(np.asarray([1.0, 0.0, 0.0]))
+    Array([ 2., -1.,  0.], dtype=float64, device='cpu')
+    >>> shift.H(np.asarray([1.0, 0.0, 0.0]))
+    Array([ 2.,  0., -1.], dtype=float64, device='cpu')
+    """
+
+    matvec: Callable[[Any], Any]
+    rmatvec: Callable[[Any], Any] | None = None
+    shape: Any = None
+    derived_from: LinearOperator | None = field(default=None, repr=False)
+
+    def __call__(self, v: Any, /) -> Any:
+        """A v."""
+        return self.matvec(v if type(v) is Array else Array(v))
+
+    @property
+    def domain(self) -> tuple[int, ...] | None:
+        """The shape of v, where `shape` says it."""
+        return None if self.shape is None else _as_shape(self.shape[1])
+
+    @property
+    def H(self) -> LinearOperator:
+        """The adjoint Aᴴ."""
+        if self.derived_from is not None:
+            return self.derived_from
+        shape = None if self.shape is None else tuple(self.shape[::-1])
+        if self.rmatvec is not None:
+            return LinearOperator(self.rmatvec, self.matvec, shape)
+
+        def rmatvec(w: Any) -> Any:
+            return pullback_of(self.matvec, _zeros(self.domain, w))(w)
+
+        return LinearOperator(rmatvec, self.matvec, shape, derived_from=self)
+
+
+def _as_shape(n: Any) -> tuple[int, ...]:
+    return tuple(n) if isinstance(n, tuple | list) else (int(n),)
+
+
+def _zeros(shape: tuple[int, ...] | None, like: Any) -> Any:
+    """Zeros where `like` lies, of its dtype; untraced, and as an `Array` if `like` is one."""
+    below = raw(like)
+    space = SPACES.of(below)
+    zeros = space.zeros_like(below) if shape is None else space.zeros_beside(shape, below)
+    return Array(zeros) if type(like) is Array else zeros
+
+
+def pullback_of(f: Callable[[Any], Any], v: Any) -> Callable[[Any], Any]:
+    """w ↦ Jᴴ w of `f` at `v`, as `vjp` has it, but without copies: for solvers, which change nothing meanwhile."""
+    record = Record(copies=False)
+    leaves, spec = tree.flatten((v,))
+    value = peel(v)
+    try:
+        out = f(record.watch(value))
+    except TypeError as error:
+        error.add_note(
+            "a transpose was to be derived here; give it by pb.linalg.LinearOperator(matvec, rmatvec)"
+        )
+        raise
+    finally:
+        record.close()
+    pull = Recording.of(record, leaves, spec, [value], out).pull
+    return lambda w: pull(w)[0]
+
+
+def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Callable[[Any], Any]:
+    """The map on flat raw vectors, for an iteration; a derived adjoint is recorded once, at the first use.
+
+    Parameters
+    ----------
+    op : LinearOperator
+        The map.
+    shape : tuple of int
+        That of its arguments.
+    wrap : bool
+        Whether its function expects `Array`s; else raw arrays.
+    """
+    kept: list[Callable[[Any], Any]] = []
+
+    def apply(v: Any) -> Any:
+        space = SPACES.of(v)
+        v = space.reshape(v, shape)
+        if op.derived_from is not None:
+            if not kept:
+                source = op.derived_from
+                kept.append(pullback_of(source.matvec, _zeros(source.domain, v)))
+            out = raw(kept[0](v))
+        else:
+            out = raw(op.matvec(Array(v) if wrap else v))
+        return space.reshape(out, (-1,))
+
+    return apply
+
+
+# ── what is taken for an operator ─────────────────────────────────────────────────────────────
+
+
+def as_operator(A: Any, solver: str) -> LinearOperator:
+    """An array, a sparse matrix, SciPy's LinearOperator, or a callable as a `LinearOperator`.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these.
+    ValueError
+        If it is an array without two axes.
+    """
+    if isinstance(A, LinearOperator):
+        return A
+    if type(A) is Array or _is_array(A):
+        if len(A.shape) != 2:
+            raise ValueError(f"{solver}: A has shape {tuple(A.shape)}; a matrix (n, n) is wanted")
+        A = A if type(A) is Array else Array(A)
+        return LinearOperator(functools.partial(xp.matmul, A), lambda w: _conj(A.mT) @ w, A.shape)
+    if hasattr(A, "matvec"):
+        return _constant(A.matvec, A.rmatvec, A.shape)
+    if _is_foreign_sparse(A):
+        return _constant(A.__matmul__, A.conj().T.__matmul__, A.shape)
+    if hasattr(A, "__matmul__") and hasattr(A, "T"):
+        return LinearOperator(lambda v: A @ v, lambda w: _conj(A.T @ _conj(w)), A.shape)
+    if callable(A):
+        return LinearOperator(A)
+    raise TypeError(
+        f"{solver}: A is a {type(A).__name__}; give a matrix, a sparse matrix, a function v -> A v, or a "
+        "pb.linalg.LinearOperator"
+    )
+
+
+def as_preconditioner(M: Any, solver: str) -> LinearOperator | None:
+    """The same for an approximate inverse, which acts on raw arrays and gets no gradient."""
+    if M is None or isinstance(M, LinearOperator):
+        return M
+    if type(M) is Array or _is_array(M):
+        A = raw(M)
+        H = SPACES.of(A).matrix_transpose(A)
+        H = SPACES.of(A).conj(H) if is_complex(A.dtype) else H
+        return LinearOperator(A.__matmul__, H.__matmul__, A.shape)
+    if hasattr(M, "matvec"):
+        return LinearOperator(M.matvec, M.rmatvec, M.shape)
+    return as_operator(M, f"{solver}, of M")
+
+
+def unchanged(A: Any) -> Any:
+    """A copy of what A holds, as far as it can be seen: arrays and sparse matrices, not what functions close over."""
+    if _is_array(A):
+        return SPACES.of(A).asarray(A, copy=True)
+    if hasattr(A, "tocsr") and hasattr(A, "copy"):  # of this library, of SciPy or of cupyx
+        return A.copy()
+    return A
+
+
+def _is_array(A: Any) -> bool:
+    return is_array(A) or (hasattr(A, "__array_interface__") and hasattr(A, "ndim"))
+
+
+def _is_foreign_sparse(A: Any) -> bool:
+    return type(A).__module__.startswith(("scipy.sparse", "cupyx.scipy.sparse"))
+
+
+def _conj(x: Any) -> Any:
+    return xp.conj(x) if is_complex(x.dtype) else x
+
+
+def _constant(
+    forward: Callable[[Any], Any], backward: Callable[[Any], Any], shape: Any
+) -> LinearOperator:
+    """A map of raw arrays that no derivative is taken with respect to; it is differentiable in its argument."""
+    apply = custom_vjp(lambda v: Array(forward(raw(v))))
+    turned = custom_vjp(lambda w: Array(backward(raw(w))))
+    apply.defvjp(lambda v: (apply(v), None), lambda _, ct: (turned(ct),))
+    turned.defvjp(lambda w: (turned(w), None), lambda _, ct: (apply(ct),))
+    return LinearOperator(apply, turned, tuple(shape))

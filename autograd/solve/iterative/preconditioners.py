@@ -1,0 +1,127 @@
+"""Approximate inverses for Krylov methods.
+
+They change how fast a solution is found and not the solution, so they get no gradient: where A is traced, its values
+are taken.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from ...core.array import raw
+from ...core.dtypes import is_complex
+from ...core.sweep import SPACES
+from .linear_operator import LinearOperator
+
+
+def jacobi(A: Any) -> LinearOperator:
+    """The inverse of the diagonal of A, as a preconditioner.
+
+    Parameters
+    ----------
+    A : array (n, n) or sparse matrix
+        Its diagonal has no zeros; what is zero there is taken as 1.
+
+    Returns
+    -------
+    LinearOperator
+        r ↦ r / diag(A).
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> A = np.asarray([[4.0, 1.0], [1.0, 100.0]])
+    >>> x, info = pb.linalg.cg(A, np.asarray([1.0, 2.0]), M=pb.linalg.jacobi(A))
+    >>> info.converged
+    True
+    """
+    A = raw(A)
+    d = raw(A.diagonal()) if hasattr(A, "diagonal") else SPACES.of(A).linalg.diagonal(A)
+    xp = SPACES.of(d)
+    d = xp.where(d == 0, xp.ones_like(d), d)
+
+    def divide(r: Any, by: Any) -> Any:
+        return r / xp.reshape(by, (-1, *(1,) * (len(r.shape) - 1)))
+
+    conjugate = xp.conj(d) if is_complex(d.dtype) else d
+    return LinearOperator(lambda r: divide(r, d), lambda r: divide(r, conjugate), (d.shape[0],) * 2)
+
+
+def ilu(A: Any, *, drop_tol: float = 1e-4, fill_factor: float = 10.0) -> LinearOperator:
+    """An incomplete LU factorisation of A, as a preconditioner.
+
+    Parameters
+    ----------
+    A : sparse matrix or array (n, n)
+        Of SciPy, cupyx, `pb.sparse`, NumPy or CuPy. CuPy factors on the host and solves on the device.
+    drop_tol : float
+        What is smaller than this, relative to its column, is dropped from the factors.
+    fill_factor : float
+        How many times as many elements as A the factors may have.
+
+    Returns
+    -------
+    LinearOperator
+        r ↦ (L U)⁻¹ r, with its adjoint.
+
+    Raises
+    ------
+    TypeError
+        For arrays of other libraries.
+
+    Notes
+    -----
+    By SuperLU, as `scipy.sparse.linalg.spilu`; Li and Shao, A supernodal approach to incomplete LU factorization, 2011.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> A = np.asarray([[4.0, 1.0], [2.0, 3.0]])
+    >>> x, info = pb.linalg.gmres(A, np.asarray([1.0, 2.0]), M=pb.linalg.ilu(A))
+    >>> info.steps
+    1
+    """
+    A = raw(A)
+    if hasattr(A, "data") and hasattr(A, "indptr") and type(raw(A.data)) is not type(A.data):
+        A = _library(raw(A.data), "sparse").csr_matrix(
+            (raw(A.data), raw(A.indices), raw(A.indptr)), shape=tuple(A.shape)
+        )
+    sparse = _library(A, "sparse").csc_matrix(A)
+    factors = _library(A, "sparse.linalg").spilu(sparse, drop_tol=drop_tol, fill_factor=fill_factor)
+    solve = functools.partial(_by_factors, factors.solve, is_complex(sparse.dtype), sparse.dtype)
+    return LinearOperator(lambda r: solve(r, "N"), lambda r: solve(r, "H"), tuple(sparse.shape))
+
+
+def _library(A: Any, part: str) -> Any:
+    """SciPy's module for what lies on the host, cupyx's for what lies on the device.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    name = type(A).__module__.partition(".")[0]
+    home = {"numpy": "scipy", "scipy": "scipy", "cupy": "cupyx.scipy", "cupyx": "cupyx.scipy"}
+    if name not in home:
+        raise TypeError(
+            f"ilu: A is a {type(A).__module__}.{type(A).__name__}; incomplete factors are for NumPy, SciPy and CuPy"
+        )
+    return importlib.import_module(f"{home[name]}.{part}")
+
+
+def _by_factors(
+    solve: Callable[..., Any], complex_factors: bool, dtype: Any, r: Any, trans: str
+) -> Any:
+    """By SuperLU, which takes no complex right-hand side for real factors, nor another precision."""
+    r = raw(r)
+    xp = SPACES.of(r)
+    if is_complex(r.dtype) and not complex_factors:
+        return xp.astype(
+            solve(xp.astype(xp.real(r), dtype), trans)
+            + 1j * solve(xp.astype(xp.imag(r), dtype), trans),
+            r.dtype,
+        )
+    return xp.astype(solve(xp.astype(r, dtype), trans), r.dtype)

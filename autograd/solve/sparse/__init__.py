@@ -1,0 +1,1 @@
+"""`pb.sparse`: sparse matrices, their rules, and systems of them."""

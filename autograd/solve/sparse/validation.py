@@ -1,0 +1,147 @@
+"""Elements and places of sparse matrices as users give them: checked, and sorted where they have to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ....backend import Pattern, backend_of, current, is_array, to_numpy
+from ...core.array import raw
+from ...core.dtypes import as_numpy, is_inexact
+from ...core.sweep import SPACES
+
+
+class Places:
+    """Where the elements of a matrix stand, one by one; compared by contents."""
+
+    def __init__(self, shape: tuple[int, int], row: Any, col: Any) -> None:
+        self.shape, self.row, self.col = shape, row, col
+        self._by_rows: tuple[Any, Pattern] | None = None
+
+    def by_rows(self) -> tuple[Any, Pattern]:
+        """The order that sorts the elements by rows, and the pattern that they then have; found once."""
+        if self._by_rows is None:
+            row, col = to_numpy(self.row), to_numpy(self.col)
+            order = np.lexsort((col, row))
+            indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=self.shape[0]))])
+            there = backend_of(self.row).asarray
+            kind = np.dtype("int32") if narrow(self.shape, len(row)) else np.dtype("int64")
+            self._by_rows = (
+                there(order),
+                Pattern(self.shape, there(indptr.astype(kind)), there(col[order].astype(kind))),
+            )
+        return self._by_rows
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Places)
+            and self.shape == other.shape
+            and self.row.shape == other.row.shape
+            and bool(np.array_equal(to_numpy(self.row), to_numpy(other.row)))
+            and bool(np.array_equal(to_numpy(self.col), to_numpy(other.col)))
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.shape, tuple(self.row.shape)))
+
+
+def elements(data: Any) -> Any:
+    """Stored elements as a floating-point array (nnz,), traced if they are.
+
+    Raises
+    ------
+    ValueError
+        If they have more than one axis.
+    """
+    if not hasattr(data, "shape") or isinstance(data, np.generic):
+        data = current().asarray(np.asarray(data))
+    if len(data.shape) != 1:
+        raise ValueError(f"sparse matrix: data has shape {tuple(data.shape)}; one axis is needed")
+    if not is_inexact(data.dtype):
+        data = SPACES.of(raw(data)).astype(raw(data), np.dtype("float64"))
+    return data
+
+
+def integers(x: Any, like: Any, name: str) -> Any:
+    """Places as a raw integer array where `like` lies."""
+    x = raw(x)
+    if not is_array(x):
+        x = backend_of(like).asarray(np.asarray(x, dtype=None if len(x) else np.int64))
+    if as_numpy(x.dtype).kind not in "iu" or len(x.shape) != 1:
+        raise ValueError(
+            f"{name}: places are integers with one axis, not {x.dtype} of shape {tuple(x.shape)}"
+        )
+    if type(x) is not type(like) and isinstance(x, np.ndarray):
+        x = backend_of(like).asarray(x)  # places from the host go with their elements
+    return x
+
+
+def narrow(shape: tuple[int, int], nnz: int) -> bool:
+    """Whether 32 bits hold every place: SuperLU and cuSPARSE want them."""
+    return max(*shape, nnz) < 2**31
+
+
+def two_sizes(shape: Any, name: str) -> tuple[int, int]:
+    """The numbers of rows and columns that a user asked for."""
+    if len(shape) != 2 or any(int(n) < 0 for n in shape):
+        raise ValueError(f"{name}: shape={shape!r} is not two numbers of at least 0")
+    return int(shape[0]), int(shape[1])
+
+
+def shape_of(shape: Any, row: Any, col: Any, name: str) -> tuple[int, int]:
+    """The shape, and an error for places outside of it; reads them once."""
+    tops = []
+    for places in (row, col):
+        host = to_numpy(places)
+        if host.size and host.min() < 0:
+            raise ValueError(f"{name}: index {host.min()} is negative")
+        tops.append(int(host.max()) + 1 if host.size else 0)
+    if shape is None:
+        return tops[0], tops[1]
+    m, n = two_sizes(shape, name)
+    for top, size, what in ((tops[0], m, "row"), (tops[1], n, "column")):
+        if top > size:
+            raise ValueError(f"{name}: {what} index {top - 1} lies outside of the shape {(m, n)}")
+    return m, n
+
+
+def compressed(
+    data: Any, indices: Any, indptr: Any, shape: Any, name: str, *, rows: bool
+) -> tuple[Any, Pattern]:
+    """Elements and pattern of a matrix by rows, or of the transpose of one by columns.
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not fit, `indptr` falls, or an index lies outside of the shape.
+    """
+    data = elements(data)
+    indices, indptr = (integers(x, raw(data), name) for x in (indices, indptr))
+    # signed, so that a fall shows in the differences of unsigned numbers too
+    starts, inner = to_numpy(indptr).astype(np.int64), to_numpy(indices)
+    count = len(starts) - 1
+    if count < 0 or starts[0] != 0 or np.any(np.diff(starts) < 0):
+        raise ValueError(f"{name}: indptr has to begin with 0 and must not fall")
+    if not starts[-1] == len(inner) == data.shape[0]:
+        raise ValueError(
+            f"{name}: indptr ends with {starts[-1]}, indices has {len(inner)} elements, data {data.shape[0]}; they "
+            "have to agree"
+        )
+    if shape is None:
+        width = int(inner.max()) + 1 if inner.size else 0
+        shape = (count, width) if rows else (width, count)
+    m, n = two_sizes(shape, name)
+    outer, width = (m, n) if rows else (n, m)
+    if outer != count:
+        raise ValueError(
+            f"{name}: indptr is of {count} {'rows' if rows else 'columns'}, the shape {(m, n)}"
+        )
+    if inner.size and not 0 <= inner.min() <= inner.max() < width:
+        worst = inner.min() if inner.min() < 0 else inner.max()
+        raise ValueError(f"{name}: index {worst} lies outside of the shape {(m, n)}")
+    kind_of_place = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
+    space = SPACES.of(indices)
+    # copied: SciPy's sort_indices, sum_duplicates and eliminate_zeros write into these arrays
+    places = (space.astype(x, kind_of_place, copy=True) for x in (indptr, indices))
+    return data, Pattern((outer, width), *places)

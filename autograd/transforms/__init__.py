@@ -1,0 +1,1 @@
+"""Transformations of functions: gradients, pullbacks, Jacobians, custom rules."""

@@ -1,0 +1,210 @@
+"""What the transforms share: which arguments, what goes onto the tape, and what is given back."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ...backend import backend_of
+from ..core.array import Array, peel
+from ..core.dtypes import is_complex
+from ..core.sweep import LAZY, SPACES
+from ..core.tape import check_differentiable
+from ..pytree import tree
+
+# ── which arguments ───────────────────────────────────────────────────────────────────────────
+
+
+def places_of(argnums: Any) -> tuple[tuple[int, ...], bool]:
+    """The places that `argnums` names, and whether it is a sequence of them.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer or a sequence of integers.
+    """
+    several = isinstance(argnums, tuple | list)
+    try:
+        return tuple(operator.index(i) for i in (argnums if several else (argnums,))), several
+    except TypeError:
+        raise TypeError(
+            f"argnums={argnums!r}: give the place of an argument, an integer, or a tuple of places"
+        ) from None
+
+
+def check_places(places: tuple[int, ...], args: tuple[Any, ...]) -> None:
+    """Refuse places that there are no arguments at, or that name one argument twice.
+
+    Raises
+    ------
+    TypeError
+        For such places.
+    """
+    n = len(args)
+    for place in places:
+        if not -n <= place < n:
+            given = places if len(places) > 1 else place
+            raise TypeError(f"argnums={given}, but there are {n} positional arguments")
+    if len(places) > 1 and len({place % n for place in places}) < len(places):
+        raise TypeError(f"argnums={places} names one of the {n} arguments twice")
+
+
+# ── what goes onto the tape ───────────────────────────────────────────────────────────────────
+
+
+def one_kind(leaves: list[Any]) -> type | None:
+    """The class of the leaves if all are raw arrays of it with real dtypes: they need no looking at one by one."""
+    kinds = {type(x) for x in leaves}
+    if len(kinds) != 1:
+        return None
+    kind = kinds.pop()
+    real = _REAL.get(kind)
+    return kind if real is not None and {x.dtype for x in leaves} <= real else None
+
+
+_REAL: dict[type, set[Any]] = {}  # by class of raw arrays, the real floating dtypes that were met
+
+
+def checked_leaf(leaf: Any, i: int, leaves: list[Any], chosen: Any, beside: Any = ()) -> Any:
+    """The value one level down of the i-th leaf of the differentiated arguments.
+
+    A number goes where the arrays of the call are: those of the leaves, or of the other arguments, `beside`.
+
+    Raises
+    ------
+    TypeError
+        If no derivative can be taken with respect to it; the message names the leaf.
+    """
+    try:
+        value = check_differentiable(leaf, "this argument", (leaves, beside))
+        plain = type(value) is type(leaf) is not Array and not hasattr(value, "recorded")
+        if plain and not is_complex(value.dtype):
+            _REAL.setdefault(type(value), set()).add(value.dtype)
+        return value
+    except TypeError as error:
+        name = (
+            "the argument"
+            if len(leaves) == 1
+            else f"leaf {tree.paths(chosen)[i]!r} of the arguments"
+        )
+        raise TypeError(f"grad: {str(error).replace('this argument', name)}") from None
+
+
+def split_aux(out: Any) -> tuple[Any, Any]:
+    """The value and the rest of what a function with `has_aux` returned.
+
+    Raises
+    ------
+    TypeError
+        If that is not a pair.
+    """
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise TypeError(
+            f"has_aux=True: the function has to return (value, aux), not {type(out).__name__}"
+        )
+    return out
+
+
+def constants(aux: Any) -> Any:
+    """A tree whose arrays are taken off closed tapes."""
+    return tree.map(lambda x: _constant(x) if type(x) is Array else x, aux)
+
+
+def _constant(x: Array) -> Array:
+    inner = peel(x)
+    return inner if type(inner) is Array else Array(inner)
+
+
+# ── what goes in and what comes out ───────────────────────────────────────────────────────────
+
+
+def give_back(x: Any, like: Any) -> Any:
+    """A result as the caller's own kind: a raw array for a raw one, an `Array`, or a Python number."""
+    if type(x) is type(like) and type(x) is not Array and not hasattr(x, "recorded"):
+        return x
+    x = peel(x)
+    if hasattr(x, "recorded") and getattr(like, "is_number", False):
+        return x.as_number()  # a Python float that `compile` records
+    if type(x) is Array:
+        return x
+    if type(like) is Array:
+        return Array(x)
+    if isinstance(like, float | complex) and x.shape == ():
+        host = backend_of(x).to_numpy(x)
+        return host[()] if isinstance(like, np.generic) else host.item()
+    return x
+
+
+def seed_for(value: Any) -> Any:
+    """The cotangent 1 of a 0-d output."""
+    if type(value) is Array:
+        return SPACES[Array].ones_like(value)
+    # by the device's name: CuPy's devices cannot be hashed, and Dask's arrays have none
+    key = (type(value), value.dtype, str(getattr(value, "device", "")))
+    seed = _seeds.get(key)
+    if seed is None:
+        seed = SPACES.of(value).ones_like(value)
+        if backend_of(seed).recording:
+            return seed  # which belongs to its recording
+        _seeds[key] = seed
+        backend_of(seed).lock(
+            seed
+        )  # kept for every sweep to come; a copy is what may reach the caller
+    return seed
+
+
+_seeds: dict[Any, Any] = {}
+
+
+def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
+    """The cotangent that the sweep left at an input, as a gradient: unconjugated, and in a buffer of its own."""
+    if ct is None:
+        return SPACES.of(value).zeros_like(value)
+    if type(ct) in LAZY:
+        ct = ct.dense()
+    if type(ct) is Array:
+        ct = peel(ct)
+    if type(ct) is Array:
+        return SPACES[Array].conj(ct) if is_complex(ct.dtype) else ct.__copy__()
+    if is_complex(value.dtype):
+        ct = SPACES.of(ct).conj(ct)
+    out = backend_of(ct).as_gradient(ct)
+    if id(out) in taken:
+        out = SPACES.of(out).copy(out)
+    taken.add(id(out))
+    return out
+
+
+def scalar_output(out: Any, transform: str) -> Any:
+    """The traced 0-d real output that a gradient starts from.
+
+    Raises
+    ------
+    TypeError
+        If the output is not one real number.
+    """
+    if (
+        type(out) is not Array
+        and not hasattr(out, "shape")
+        and not isinstance(out, int | float | complex)
+    ):
+        raise TypeError(
+            f"{transform}: the function returned {type(out).__name__}, not one real number; return a 0-d array, and "
+            "anything else by has_aux=True"
+        )
+    value = out.value if type(out) is Array else out
+    shape = tuple(getattr(value, "shape", ()))
+    if shape != ():
+        raise TypeError(
+            f"{transform}: the function returned an array of shape {shape}, but a gradient is of one real number; "
+            "reduce it (sum, mean), or use pb.vjp with a cotangent or pb.jacobian"
+        )
+    dtype = getattr(value, "dtype", type(value))
+    if dtype is complex or is_complex(dtype):
+        raise TypeError(
+            f"{transform}: the function returned a complex number ({dtype}), but a gradient is of one real number; "
+            "return its abs, real or imag, or use pb.vjp with a cotangent"
+        )
+    return out

@@ -1,0 +1,1 @@
+"""Many cotangents in one sweep: an array type with a leading axis that rules do not see."""

@@ -1,0 +1,234 @@
+"""Whole blocks of a Jacobian from batched sweeps over a tape.
+
+*Which operations are batched.* Those whose rules are the library's own, in `rules/`: each of them is tested, by every
+row of the table of cases, to give the same for k cotangents at once as for one after the other. All other entries of a
+tape (`custom_vjp`, `checkpoint`, `implicit`, solvers, rules of the user's) are pulled once for each row, at just that
+place, and the results are stacked.
+
+*Memory.* A sweep carries k cotangents of every array on its way, so k is bounded: the largest array on the tape
+times k stays below `ELEMENTS`, and the rows go in chunks of k.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ....backend import backend_of
+from ...core import sweep as backward
+from ...core.array import Array, peel
+from ...core.codegen_forward import traced_slots
+from ...core.registry import REGISTRY
+from ...core.sweep import LAZY, SPACES, lift
+from ...core.variadic import _pull as pull_variadic
+from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
+from .array import Batched, space_of, spread_rows
+
+ELEMENTS = 1 << 20  # 8 MiB of float64: what a core's cache holds a few of, and a GPU is busy with
+
+
+def sweep_batched(record: Any, cts: list[Any], k: int, first: int) -> None:
+    """`backward.sweep` for k cotangents at once.
+
+    Parameters
+    ----------
+    record
+        The tape; it is kept.
+    cts
+        ``cts[slot]`` is a `Batched` of k cotangents, or None. Left holding those of the inputs.
+    k : int
+        How many.
+    first : int
+        How many watched inputs stand at the beginning of the tape.
+    """
+    entries = record.entries
+    one: list[Any] = backward.cotangents(record)
+    seeded = [slot for slot, ct in enumerate(cts) if ct is not None]
+    below = cts[seeded[-1]].value if seeded else None
+    lifting = type(below) is not Array and not hasattr(type(below), "__array_ufunc__")
+    for slot in seeded if lifting else ():
+        cts[slot] = Batched(lift(cts[slot].value))
+    for slot in range(len(entries) - 1, first - 1, -1):
+        entry = entries[slot]
+        if entry is None:
+            continue
+        outputs = _outputs(entries, slot, first)
+        if all(cts[i] is None for i in outputs):
+            continue
+        targets = set(traced_slots(entry)[1])
+        if is_batched(entry):
+            entry[0](slot, cts, _lifted(entry) if lifting else entry)
+            for i in targets:  # a rule may leave what is the same for all rows
+                if type(cts[i]) not in (Batched, *LAZY) and cts[i] is not None:
+                    cts[i] = Batched(spread_rows(cts[i], k))
+        else:
+            _pull_rows(record, slot, outputs, targets, cts, one, k)
+    for slot in range(first) if lifting else ():
+        if cts[slot] is not None:
+            cts[slot] = Batched(peel(_dense(cts[slot]).value))
+
+
+def is_batched(entry: tuple[Any, ...]) -> bool:
+    """Whether the rules of a tape's entry are known to take `Batched` cotangents."""
+    if backward.Cotangents is not list:
+        return False  # `debug_nans` looks at each cotangent
+    pull = entry[0]
+    primitive = entry[1] if pull is pull_variadic else REGISTRY.get(getattr(pull, "operation", ""))
+    return primitive is not None and primitive.batched
+
+
+def _lifted(part: Any) -> Any:
+    """What an entry keeps, as Arrays: other libraries' operators refuse a `Batched` operand, ours leave it the work."""
+    kind = type(part)
+    if kind in (tuple, list):
+        return kind(_lifted(each) for each in part)
+    if kind is dict:
+        return {key: _lifted(each) for key, each in part.items()}
+    return part if isinstance(part, np.dtype) else lift(part)  # which has a shape too
+
+
+def _outputs(entries: list[Any], slot: int, first: int) -> range:
+    """The slots of an operation's outputs: its own, and those before it that have no entry."""
+    start = slot
+    while start > first and entries[start - 1] is None:
+        start -= 1
+    return range(start, slot + 1)
+
+
+def _pull_rows(
+    record: Any,
+    slot: int,
+    outputs: range,
+    targets: set[int],
+    cts: list[Any],
+    one: list[Any],
+    k: int,
+) -> None:
+    """One pull for each row, in the list `one` that is left empty, and the shares stacked."""
+    entry = record.entries[slot]  # `debug_nans` looks for a `record` here
+    incoming = {i: _dense(cts[i]) for i in outputs if cts[i] is not None}
+    rows: dict[int, list[Any]] = {i: [] for i in targets}
+    for row in range(k):
+        for i, ct in incoming.items():
+            one[i] = space_of(ct.value).getitem(ct.value, (row, ...))
+        entry[0](slot, one, entry)
+        for i in targets:
+            rows[i].append(_dense(one[i]))
+            one[i] = None
+    for i in outputs:
+        cts[i] = one[i] = None
+    for i, shares in rows.items():
+        known = next((share for share in shares if share is not None), None)
+        if known is None:
+            continue
+        xp = space_of(known)
+        filled = [xp.zeros_like(known) if share is None else share for share in shares]
+        total = Batched(xp.stack(filled, axis=0))
+        if cts[i] is None:
+            cts[i] = total
+        else:
+            backward.accumulate(cts, i, cts[i], total)
+
+
+def _dense(ct: Any) -> Any:
+    return ct.dense() if type(ct) in LAZY else ct
+
+
+# ── sizes ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def sizes(record: Any) -> list[int]:
+    """For each operation on a tape, the elements of the largest array that its rule keeps."""
+    return [
+        max((math.prod(part.shape) for part in entry if hasattr(part, "shape")), default=1)
+        for entry in record.entries
+        if entry is not None
+    ]
+
+
+def rows_at_once(record: Any, values: list[Any]) -> int:
+    """k: how many cotangents one sweep over a tape carries, given its inputs and outputs."""
+    largest = max([*sizes(record), *(math.prod(v.shape) for v in values)], default=1)
+    return max(1, ELEMENTS // max(largest, 1))
+
+
+# ── blocks ────────────────────────────────────────────────────────────────────────────────────
+
+
+def rows_of(recording: Any) -> list[list[Any]]:
+    """For each output y and input x of a recorded function, ∂y/∂x of shape ``(*y.shape, *x.shape)``.
+
+    Values one level down: raw arrays, or Arrays under nested differentiation. Entries are those of the plain transpose,
+    as the sweep carries it: no conjugates.
+    """
+    record, inputs = recording.record, recording.values
+    ys = [y for y in recording.out_leaves if type(y) is Array and y.tape is record]
+    k = rows_at_once(record, [*inputs, *(y.value for y in ys)])
+    blocks = []
+    taken: set[int] = set()
+    for y in recording.out_leaves:
+        shape = tuple(getattr(y, "shape", ()))
+        if type(y) is not Array or y.tape is not record or 0 in shape:
+            blocks.append([_zeros((*shape, *x.shape), x) for x in inputs])
+            continue
+        n = math.prod(shape)
+        chunks = [
+            _chunk(recording, y, range(start, min(start + k, n)), taken) for start in range(0, n, k)
+        ]
+        blocks.append(
+            [
+                _joined(list(parts), (*shape, *x.shape))
+                for parts, x in zip(zip(*chunks, strict=True), inputs, strict=True)
+            ]
+        )
+    return blocks
+
+
+def _chunk(recording: Any, y: Any, which: range, taken: set[int]) -> list[Any]:
+    """The rows `which` of the Jacobian of one output, (len(which), *x.shape) for each input x."""
+    record, inputs = recording.record, recording.values
+    k = len(which)
+    cts: list[Any] = [None] * len(record.entries)
+    cts[y.slot] = Batched(_units(y.value, which))
+    sweep_batched(record, cts, k, len(inputs))
+    rows = []
+    for slot, x in enumerate(inputs):
+        ct = _dense(cts[slot])
+        value = _zeros((k, *x.shape), x) if ct is None else peel(ct.value)
+        rows.append(value if type(value) is Array else _owned(value, taken))
+    return rows
+
+
+def _units(value: Any, which: range) -> Any:
+    """Those unit vectors of the space of `value`, each in its shape."""
+    below = value
+    while type(below) is Array:
+        below = below.value
+    space = SPACES.of(below)
+    n = math.prod(below.shape)
+    rows = space.arange_like(len(which), below) + which.start
+    hot = space.reshape(rows, (len(which), 1)) == space.arange_like(n, below)
+    out = space.reshape(space.astype(hot, below.dtype), (len(which), *below.shape))
+    return Array(out) if type(value) is Array else out
+
+
+def _zeros(shape: tuple[int, ...], x: Any) -> Any:
+    out = SPACES.of(x).zeros_beside(shape, x)
+    return peel(out) if type(out) is Array else out
+
+
+def _owned(value: Any, taken: set[int]) -> Any:
+    """In a contiguous buffer that nothing else shares."""
+    out = backend_of(value).as_gradient(value)
+    if id(out) in taken:
+        out = SPACES.of(out).copy(out)
+    taken.add(id(out))
+    return out
+
+
+def _joined(parts: list[Any], shape: tuple[int, ...]) -> Any:
+    xp = space_of(parts[0])
+    whole = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+    return xp.reshape(whole, shape)

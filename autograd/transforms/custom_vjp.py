@@ -1,0 +1,297 @@
+"""Functions with a pullback of the user's, or none kept at all: `custom_vjp` and `checkpoint`.
+
+Both put one entry on the tape for a whole Python function. The function sees its arguments one level down,
+as constants of this tape, so that nothing inside it is recorded here; under higher derivatives those constants
+are traced by older tapes, and what is done to them is recorded there.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+from ..core.array import UNTRACED, Array, peel
+from ..core.dtypes import is_complex, is_inexact
+from ..core.sweep import LAZY, SPACES, accumulate, cotangents, fit, lift, sweep
+from ..core.tape import Record
+from ..core.views import like
+from ..functions.writes import Writes, check_writable, write
+from ..pytree import tree
+from .transformed import is_global, transformed
+
+
+def _newest(leaves: list[Any]) -> Any:
+    tapes = [v.tape for v in leaves if type(v) is Array]
+    return max(tapes, key=lambda t: t.order, default=UNTRACED)
+
+
+def _call(f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any], name: str) -> Any:
+    """Run a function one level down and record it whole.
+
+    `run` gets the arguments one level down; it returns the output and the function that pulls cotangents of the
+    output's leaves back to the traced inputs' leaves.
+    """
+    given, spec = tree.flatten(args)
+    leaves = [peel(x) for x in given]
+    tape = _newest(leaves)
+    if tape is UNTRACED:
+        return f(*args)
+    traced = [i for i, x in enumerate(leaves) if type(x) is Array and x.tape is tape]
+    slots = [leaves[i].slot for i in traced]
+    below = [_own(x, x.value) if i in traced else x for i, x in enumerate(leaves)]
+    below = [  # constants as what they were, which raw arrays would not be under a write in place
+        _own(x, y) if type(x) is Array and type(y) is not Array else y
+        for x, y in zip(given, below, strict=True)
+    ]
+    out, pull = run(tree.unflatten(spec, below), traced)
+    out_leaves, out_spec = tree.flatten(out)
+    entries = tape.entries
+    values = [peel(y) for y in out_leaves]
+    for value in values:
+        if type(value) is Array and value.tape is tape:
+            raise TypeError(
+                f"{name}: the function uses an array that is traced outside of it (from a closure); pass it as an "
+                "argument, or stop its gradient by pb.stop_gradient"
+            )
+    kept = [(below[i].value.shape, below[i].value.dtype) for i in traced]
+    tracked = [k for k, v in enumerate(values) if hasattr(v, "dtype") and is_inexact(v.dtype)]
+    first = len(entries)
+    places = {k: first + j for j, k in enumerate(tracked)}
+    wrapped = [
+        Array(v, tape, places[k]) if k in places else (lift(v) if hasattr(v, "dtype") else v)
+        for k, v in enumerate(values)
+    ]
+    if tracked:
+        like = [values[k] for k in tracked]
+        entries.extend([None] * (len(tracked) - 1))
+        entries.append((_pull_whole, name, pull, slots, kept, like))
+    return tree.unflatten(out_spec, wrapped)
+
+
+def _own(x: Any, value: Any) -> Any:
+    """A value one level down as an array that a write in place changes alone."""
+    return like(value.__copy__() if type(value) is Array else Array(value), x)
+
+
+def _written_to(before: list[Any], after: list[Any]) -> list[int]:
+    """Which of the arguments a function wrote to in place."""
+    pairs = enumerate(zip(before, after, strict=True))
+    return [i for i, (x, y) in pairs if type(x) is Array and x.value is not y.value]
+
+
+def _pull_whole(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
+    _, name, pull, slots, kept, like = entry
+    first = slot - len(like) + 1
+    incoming = cts[first : slot + 1]
+    if all(ct is None for ct in incoming):
+        return
+    cts[first : slot + 1] = [None] * len(like)
+    full = [
+        SPACES.of(y).zeros_like(y) if ct is None else (ct.dense() if type(ct) in LAZY else ct)
+        for ct, y in zip(incoming, like, strict=True)
+    ]
+    shares = pull(full)
+    for target, share, (shape, dtype) in zip(slots, shares, kept, strict=True):
+        if share is None:
+            continue
+        share = fit(peel(share), shape, dtype, name)
+        prior = cts[target]
+        if prior is None:
+            cts[target] = share
+        else:
+            accumulate(cts, target, prior, share)
+
+
+vars(_pull_whole).update(
+    slots_place=3
+)  # where in an entry the slots stand, for `codegen.traced_slots`
+
+
+def _conj(x: Any) -> Any:
+    """Between the sweep's conjugated cotangents and gradients."""
+    return SPACES.of(x).conj(x) if hasattr(x, "dtype") and is_complex(x.dtype) else x
+
+
+class custom_vjp:
+    """Give a Python function a pullback of its own.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays or pytrees; returns the same.
+
+    Raises
+    ------
+    TypeError
+        When it is differentiated before `defvjp` was called, or if the pullback does not return one cotangent
+        per argument.
+
+    Examples
+    --------
+    A gradient clipped on its way back:
+
+    >>> import numpy as np, pullback as pb
+    >>> @pb.custom_vjp
+    ... def clipped(x):
+    ...     return x
+    >>> clipped.defvjp(lambda x: (x, None), lambda _, ct: (pb.xp.clip(ct, -1.0, 1.0),))
+    >>> pb.grad(lambda x: 10 * clipped(x))(2.0)
+    1.0
+    """
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, f)
+        self.f = f
+        self.name = getattr(f, "__name__", "f")
+        self.forward: Callable[..., Any] | None = None
+        self.backward: Callable[..., Any] | None = None
+
+    def __reduce__(self) -> Any:
+        """By its name, where it stands there in the place of `f`; else by `f` and the two halves."""
+        if is_global(self):
+            return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
+        return _custom_again, (self.f, self.forward, self.backward)
+
+    def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
+        """Set the two halves.
+
+        Parameters
+        ----------
+        forward : callable
+            ``forward(*args) -> (out, residuals)``.
+        backward : callable
+            ``backward(residuals, ct) -> tuple`` of cotangents, one per argument, None for zero.
+        """
+        self.forward, self.backward = forward, backward
+
+    def __call__(self, *args: Any) -> Any:
+        """``f(*args)``, recorded as one operation."""
+        return _call(self.f, args, self._run, self.name)
+
+    def _run(self, args: tuple[Any, ...], traced: list[int]) -> tuple[Any, Any]:
+        if self.forward is None or self.backward is None:
+            raise TypeError(
+                f"custom_vjp {self.name}: call {self.name}.defvjp(forward, backward) first"
+            )
+        leaves, spec = tree.flatten(args)
+        given = [copy(x) if type(x) is Array else x for x in leaves]
+        result = self.forward(*tree.unflatten(spec, given))
+        if _written_to(leaves, given):
+            raise TypeError(
+                f"custom_vjp {self.name}: its forward writes to an argument in place, of which its pullback knows "
+                "nothing; write to a copy, pb.xp.asarray(x, copy=True)"
+            )
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise TypeError(f"custom_vjp {self.name}: forward has to return (out, residuals)")
+        out, residuals = result
+        _, out_spec = tree.flatten(out)
+        backward = self.backward
+
+        def pull(cts: list[Any]) -> list[Any]:
+            ct = tree.unflatten(out_spec, [lift(_conj(c)) for c in cts])
+            shares = backward(residuals, ct)
+            if not isinstance(shares, tuple) or len(shares) != len(args):
+                raise TypeError(
+                    f"custom_vjp: the pullback has to return a tuple of {len(args)} cotangents, one per argument"
+                )
+            flat: list[Any] = []
+            for share, argument in zip(shares, args, strict=True):
+                n = len(tree.leaves(argument))
+                flat += (
+                    [None] * n if share is None else [_conj(peel(s)) for s in tree.leaves(share)]
+                )
+            return [flat[i] for i in traced]
+
+        return out, pull
+
+
+def _custom_again(f: Callable[..., Any], forward: Any, backward: Any) -> custom_vjp:
+    out = custom_vjp(f)
+    out.forward, out.backward = forward, backward
+    return out
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, which keeps only its arguments for the backward pass and recomputes the rest.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays or pytrees of them; returns the same. Traced arrays have to be arguments, not closed over.
+
+    Returns
+    -------
+    callable
+
+    Notes
+    -----
+    A chain of n functions in √n checkpointed segments keeps O(√n) values instead of n, for one more forward pass
+    (Griewank, Walther, Evaluating Derivatives, 2008, chapter 12). Checkpoints nest.
+
+    Raises
+    ------
+    TypeError
+        If the function uses a traced array that is not an argument, or writes to an array that is none.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.grad(pb.checkpoint(lambda x: pb.xp.sin(pb.xp.sin(x))))(0.0)
+    1.0
+    """
+
+    def run(args: tuple[Any, ...], traced: list[int], written: list[int]) -> tuple[Any, Any]:
+        leaves, spec = tree.flatten(args)
+        given = [copy(x) if type(x) is Array else x for x in leaves]
+        with Writes() as writes:
+            out = f(*tree.unflatten(spec, given))
+        written += _written_to(leaves, given)
+        for x in writes.outlasting(out, given):
+            raise TypeError(
+                f"checkpoint({getattr(f, '__name__', 'f')}): it writes in place to an array of shape {tuple(x.shape)} "
+                "that it closes over, whose derivative would be lost; make that array an argument, or return what is "
+                "written"
+            )
+
+        def pull(cts: list[Any]) -> list[Any]:
+            record = Record()
+            watched = list(leaves)
+            for i in traced:
+                value = peel(leaves[i])
+                watched[i] = like(record.watch(SPACES.of(value).recomputed(value)), leaves[i])
+            given = [copy(x) if type(x) is Array else x for x in watched]
+            try:
+                again = tree.leaves(f(*tree.unflatten(spec, given)))
+                again += [given[i] for i in written]
+            finally:
+                record.close()
+            bars = cotangents(record)
+            tracked = [y for y in again if hasattr(y, "dtype") and is_inexact(y.dtype)]
+            for y, ct in zip(tracked, cts, strict=True):
+                if type(y) is Array and y.tape is record:
+                    ct = lift(ct) if type(y.value) is Array else ct
+                    bars[y.slot] = ct if bars[y.slot] is None else bars[y.slot] + ct
+            sweep(record, bars, consume=True)
+            return [
+                bars[i].dense() if type(bars[i]) in LAZY else bars[i] for i in range(len(traced))
+            ]
+
+        return (out, [given[i] for i in written]), pull
+
+    def recomputed(*args: Any) -> Any:
+        written: list[int] = []  # arguments, whose new values are further outputs
+        out, values = _call(
+            lambda *args: (f(*args), []),
+            args,
+            functools.partial(run, written=written),
+            f"checkpoint({getattr(f, '__name__', 'f')})",
+        )
+        leaves = tree.leaves(args) if written else []
+        for i, value in zip(written, values, strict=True):
+            check_writable(leaves[i])
+            write(leaves[i], value)
+        return out
+
+    return transformed(recomputed, checkpoint, f)

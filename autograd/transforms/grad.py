@@ -1,0 +1,161 @@
+"""`grad` and `value_and_grad`: run a function on watched inputs, then sweep back from its value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...backend import backend_of
+from ..core.array import Array
+from ..core.sweep import SPACES, cotangents, sweep
+from ..core.tape import Record
+from ..core.views import marked
+from ..pytree import tree
+from .arguments import (
+    check_places,
+    checked_leaf,
+    constants,
+    give_back,
+    leaf_gradient,
+    one_kind,
+    places_of,
+    scalar_output,
+    seed_for,
+    split_aux,
+)
+from .transformed import transformed
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The function that returns ``f(*args)`` and its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Returns one real number, or ``(number, aux)`` with `has_aux`.
+    argnums : int or tuple of int
+        Which arguments to differentiate: arrays, floats or pytrees of them. The others may be anything.
+    has_aux : bool
+        `f` returns something besides, which is passed on.
+
+    Returns
+    -------
+    callable
+        ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient has the structure, shapes, dtypes,
+        device and array class of the argument; for complex z it is ∂L/∂Re z + i ∂L/∂Im z, so that
+        ``z − s · gradient`` descends. With several `argnums` it is a tuple.
+
+    Raises
+    ------
+    TypeError
+        If `f` does not return one real number, or an argument has an integer or boolean dtype.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.value_and_grad(lambda x: pb.xp.sum(x**2))(np.asarray([1.0, 2.0]))
+    (array(5.), array([2., 4.]))
+    """
+    places, several = places_of(argnums)
+
+    def with_grad(*args: Any, **kwargs: Any) -> Any:
+        check_places(places, args)
+        chosen = tuple([args[i] for i in places]) if several else args[places[0]]
+        leaves, spec = tree.flatten(chosen)
+        record = Record()
+        kind = one_kind(leaves)
+        values = (
+            leaves
+            if kind
+            else [checked_leaf(x, i, leaves, chosen, args) for i, x in enumerate(leaves)]
+        )
+        try:
+            record.hold_all(values, kind)
+            watched = record.watch_all(values, kind)
+            inputs = tree.unflatten(spec, watched if kind else marked(watched, leaves))
+            arguments = list(args)
+            for place, argument in zip(places, inputs if several else (inputs,), strict=True):
+                arguments[place] = argument
+            out = f(*arguments, **kwargs)
+            aux = None
+            if has_aux:
+                out, aux = split_aux(out)
+            scalar_output(out, "grad")
+            gradients = _gradients(record, out, values, kind)
+        finally:
+            record.close()
+        if kind is None:
+            gradients = [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
+        result = tree.unflatten(spec, gradients)
+        value = give_back(out, leaves[0] if leaves else out) if type(out) is Array else out
+        if (
+            any(value is leaf for leaf in leaves)
+            and type(value) in SPACES
+            and type(value) is not Array
+        ):
+            value = SPACES.of(value).copy(
+                value
+            )  # the caller's own array, which a change to the value would change
+        return ((value, constants(aux)) if has_aux else value), result
+
+    return transformed(with_grad, value_and_grad, f, argnums=argnums, has_aux=has_aux)
+
+
+def _gradients(record: Record, out: Any, values: list[Any], kind: type | None) -> list[Any]:
+    """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape; `kind` is that of `one_kind`."""
+    if type(out) is not Array or out.tape is not record:
+        return [leaf_gradient(None, value, set()) for value in values]
+    cts = cotangents(record)
+    cts[out.slot] = seed = seed_for(out.value)
+    sweep(record, cts, consume=True)
+    del cts[len(values) :]
+    taken = {id(seed)}  # kept for all sweeps: it may not reach the caller
+    if kind is not None and {type(ct) for ct in cts} == {kind}:
+        as_gradient = backend_of(cts[0]).as_gradient
+        gradients = [as_gradient(ct) for ct in cts]
+        if len({id(g) for g in gradients} | taken) == len(gradients) + 1:
+            return gradients
+    return [leaf_gradient(ct, value, taken) for ct, value in zip(cts, values, strict=True)]
+
+
+def grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """The gradient of a function of arrays, floats or pytrees that returns one real number.
+
+    Parameters
+    ----------
+    f : callable
+        Returns a 0-d array, or ``(0-d array, aux)`` with `has_aux`.
+    argnums : int or tuple of int
+        Which arguments to differentiate.
+    has_aux : bool
+        `f` returns something besides; the result is then ``(gradient, aux)``.
+
+    Returns
+    -------
+    callable
+        The gradient, as `value_and_grad` describes it.
+
+    Raises
+    ------
+    TypeError
+        As `value_and_grad`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.grad(lambda x: x**3)(2.0)
+    12.0
+    >>> pb.grad(pb.grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    both = value_and_grad(f, argnums, has_aux=has_aux).func  # type: ignore[attr-defined]  # a `Transformed`
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, gradients = both(*args, **kwargs)
+        return (gradients, value[1]) if has_aux else gradients
+
+    return transformed(gradient, grad, f, argnums=argnums, has_aux=has_aux)

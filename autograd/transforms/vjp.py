@@ -1,0 +1,300 @@
+"""Pullbacks to keep: `vjp` for a function, `Tape` for any stretch of a program."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.array import Array, peel, raw
+from ..core.dtypes import is_complex
+from ..core.sweep import LAZY, SPACES, cotangents, fit, lift, sweep
+from ..core.tape import Record, check_differentiable
+from ..core.transfer import check_library
+from ..core.views import marked
+from ..pytree import tree
+from .arguments import (
+    checked_leaf,
+    constants,
+    give_back,
+    leaf_gradient,
+    scalar_output,
+    seed_for,
+    split_aux,
+)
+
+
+def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
+    """The value of a function, and the pullback of cotangents through it.
+
+    Parameters
+    ----------
+    f : callable
+        Returns an array or a pytree of arrays (with `has_aux`, a pair of that and anything).
+    *args
+        Arrays, floats, or pytrees of them; copied, so that later changes to them do no harm.
+    has_aux : bool
+        Pass on a second output.
+
+    Returns
+    -------
+    out
+        ``f(*args)``.
+    pull : callable
+        ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of `out`.
+        It may be called any number of times.
+    aux
+        Only with `has_aux`.
+
+    Raises
+    ------
+    TypeError
+        If an argument has an integer or boolean dtype.
+    ValueError
+        From `pull`, if the cotangent's structure or shapes are not the output's.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> out, pull = pb.vjp(lambda x: x * x, np.asarray([1.0, 2.0]))
+    >>> pull(np.asarray([1.0, 10.0]))
+    (array([ 2., 40.]),)
+    """
+    recording, aux = recorded(f, args, has_aux=has_aux)
+    return (
+        (recording.result(), recording.pull, aux)
+        if has_aux
+        else (recording.result(), recording.pull)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One call of a function on a closed tape, to be swept any number of times.
+
+    Attributes
+    ----------
+    record
+        The tape; its first slots are those of `values`.
+    leaves, spec, values
+        The leaves of the arguments, their structure, and their values one level down.
+    out_leaves, out_spec
+        The same of what the function returned.
+    """
+
+    record: Record
+    leaves: list[Any]
+    spec: Any
+    values: list[Any]
+    out_leaves: list[Any]
+    out_spec: Any
+
+    @classmethod
+    def of(
+        cls, record: Record, leaves: list[Any], spec: Any, values: list[Any], out: Any
+    ) -> Recording:
+        """What a closed tape recorded of a function that returned `out`; takes the entries from the tape."""
+        kept = record.detached()
+        out_leaves, out_spec = tree.flatten(out)
+        outs = [
+            Array(y.value, kept, y.slot) if type(y) is Array and y.tape is record else y
+            for y in out_leaves
+        ]
+        return cls(kept, leaves, spec, values, outs, out_spec)
+
+    def result(self) -> Any:
+        """What the function returned, as the caller's own kind."""
+        like = self.leaves[0] if self.leaves else None
+        return tree.unflatten(self.out_spec, [_result(y, like) for y in self.out_leaves])
+
+    def pull(self, ct: Any) -> tuple[Any, ...]:
+        """Cotangents of the arguments, for one of the output."""
+        ct_leaves, ct_spec = tree.flatten(ct)
+        if ct_spec != self.out_spec:
+            raise ValueError(
+                f"pull: the cotangent has structure {ct_spec}, the output {self.out_spec}"
+            )
+        cts = cotangents(self.record)
+        for y, c in zip(self.out_leaves, ct_leaves, strict=True):
+            if type(y) is Array and y.tape is self.record:
+                _place(cts, y, c)
+        sweep(self.record, cts, consume=False)
+        taken: set[int] = {id(raw(c)) for c in ct_leaves}
+        gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
+        return tree.unflatten(
+            self.spec, [give_back(g, leaf) for g, leaf in zip(gradients, self.leaves, strict=True)]
+        )
+
+
+def recorded(
+    f: Callable[..., Any], args: tuple[Any, ...], *, has_aux: bool = False
+) -> tuple[Recording, Any]:
+    """Call a function with copies of its arguments on a tape; also what it returned beside its value."""
+    record = Record(copies=True)
+    leaves, spec = tree.flatten(args)
+    values = []
+    for i, leaf in enumerate(leaves):
+        value = checked_leaf(leaf, i, leaves, list(args))
+        values.append(value if type(value) is Array else SPACES.of(value).copy(value))
+    try:
+        out = f(*tree.unflatten(spec, marked([record.watch(v) for v in values], leaves)))
+        aux = None
+        if has_aux:
+            out, aux = split_aux(out)
+    finally:
+        record.close()
+    return Recording.of(record, leaves, spec, values, out), constants(aux)
+
+
+def _result(y: Any, like: Any) -> Any:
+    if type(y) is not Array:
+        return y
+    value = peel(y)
+    if type(value) is Array:
+        return value.__copy__()  # the tape keeps the other
+    if type(like) is Array:
+        return Array(value)
+    return SPACES.of(value).copy(
+        value
+    )  # a rule may keep the very buffer, and the caller write to it
+
+
+def _place(cts: list[Any], y: Array, ct: Any) -> None:
+    """Seed the cotangent of one output, in the output's shape and dtype, conjugated for the sweep.
+
+    Raises
+    ------
+    ValueError
+        If its shape is not the output's.
+    """
+    ct = peel(ct)
+    if isinstance(ct, bool | int | float | complex):
+        ct = (
+            SPACES.of(y.value).full_like(y.value, ct)
+            if y.shape == ()
+            else _wrong_shape((), y.shape)
+        )
+    if tuple(ct.shape) != tuple(y.shape):
+        _wrong_shape(ct.shape, y.shape)
+    check_library("pull: the cotangent", ct, y)
+    if is_complex(ct.dtype):
+        ct = SPACES.of(ct).conj(ct)
+    ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
+    inner = raw(y.value)
+    if hasattr(inner, "recorded") and type(ct) is not Array:
+        ct = inner.beside(ct)  # rules run in the namespace of their cotangent
+    if type(y.value) is Array:
+        ct = lift(ct)
+    cts[y.slot] = ct if cts[y.slot] is None else cts[y.slot] + ct
+
+
+def _wrong_shape(got: Any, wanted: Any) -> Any:
+    raise ValueError(f"pull: the cotangent has shape {tuple(got)}, the output {tuple(wanted)}")
+
+
+class Tape:
+    """Record what is done to watched arrays, without a function around it.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> with pb.Tape() as tape:
+    ...     x = tape.watch(np.asarray([1.0, 2.0]))
+    ...     y = pb.xp.sum(x * x)
+    >>> tape.gradient(y, [x])
+    [Array([2., 4.], dtype=float64, device='cpu')]
+    """
+
+    def __init__(self) -> None:
+        self._record = Record(copies=True)
+        self._kept = self._record  # which has the entries: after the `with` block, another
+        self._watched: dict[int, tuple[Any, int]] = {}
+
+    def __enter__(self) -> Tape:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._record.close()
+        if self._kept is self._record:
+            self._kept = self._record.detached()
+
+    def watch(self, x: Any) -> Any:
+        """A traced copy of an array, float, or pytree of them.
+
+        Raises
+        ------
+        TypeError
+            If it has an integer or boolean dtype.
+        RuntimeError
+            If the tape is closed.
+        """
+        if not self._record.open:
+            raise RuntimeError(
+                "Tape.watch: this tape is closed; watch inputs inside its `with` block"
+            )
+        return tree.map(self._watch, x)
+
+    def _watch(self, x: Any) -> Array:
+        value = check_differentiable(x, "Tape.watch: x")
+        if type(value) is not Array:
+            value = SPACES.of(value).copy(value)
+        watched = self._record.watch(value)
+        # by identity, apart from the wrapper's slot: `x *= 3` gives the wrapper another
+        self._watched[id(watched)] = (weakref.ref(watched), watched.slot)
+        return watched
+
+    def gradient(self, y: Any, sources: Any) -> Any:
+        """The gradient of a 0-d real `y` with respect to a pytree of arrays on this tape.
+
+        Parameters
+        ----------
+        y : Array
+            The output, recorded on this tape.
+        sources
+            Watched inputs, or anything computed from them.
+
+        Returns
+        -------
+        The structure of `sources`, zeros where `y` does not depend on one.
+
+        Raises
+        ------
+        TypeError
+            If `y` is not one real number, or a source was never on this tape.
+        """
+        scalar_output(y, "Tape.gradient")
+        leaves, spec = tree.flatten(sources)
+        slots = [self._slot(x) for x in leaves]
+        found: dict[int, Any] = {}
+        record = self._kept
+        if type(y) is Array and y.tape is self._record:
+            cts = cotangents(record)
+            cts[y.slot] = seed_for(y.value)
+            wanted = set(slots)
+            for slot in range(len(record.entries) - 1, -1, -1):
+                if slot in wanted:
+                    found[slot] = cts[slot]
+                entry = record.entries[slot]
+                if entry is not None:
+                    entry[0](slot, cts, entry)
+        taken: set[int] = {id(seed_for(y.value))} if found and type(y) is Array else set()
+        out = []
+        for slot, x in zip(slots, leaves, strict=True):
+            ct = found.get(slot)
+            if type(ct) in LAZY:
+                ct = ct.dense()  # type: ignore[union-attr]  # LAZY holds the classes that have it
+            gradient = leaf_gradient(ct, x.value, taken)
+            out.append(gradient if type(gradient) is Array else Array(gradient))
+        return tree.unflatten(spec, out)
+
+    def _slot(self, x: Any) -> int:
+        reference, slot = self._watched.get(id(x), (None, -1))
+        if reference is not None and reference() is x:
+            return slot
+        if type(x) is Array and x.tape is self._record:
+            return x.slot
+        raise TypeError(
+            "Tape.gradient: a source is not on this tape; use the array that tape.watch(x) returned, or what was "
+            "computed from it"
+        )

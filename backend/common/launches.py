@@ -1,0 +1,125 @@
+"""What a compiled program does on a CUDA device, as records: kernel launches and matrix products, in order.
+
+The compiler writes them, `cuda/graph_runtime.py` binds and runs them; neither needs a device to be read or
+compared. An address is a byte offset in one of the arrays of a call, or in the program's own block of memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BLOCK = -1  # the slot of the program's own memory
+
+
+@dataclass(frozen=True)
+class Place:
+    """An address: `offset` bytes into the array that stands in `slot`.
+
+    Attributes
+    ----------
+    slot : int
+        The number of an array of the call, or `BLOCK`.
+    offset : int
+        In bytes.
+    """
+
+    slot: int
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One kernel launch.
+
+    Attributes
+    ----------
+    function : str
+        The name of the ``extern "C" __global__`` function.
+    source : str
+        Complete CUDA C++, which NVRTC compiles as it stands.
+    grid, block : tuple of int
+        Three each.
+    places : tuple of Place
+        The kernel's arguments: every one is a pointer.
+    """
+
+    function: str
+    source: str
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix in memory, row by row: ``(i, j)`` lies at ``i · leading + j``, if transposed at ``j · leading + i``.
+
+    Attributes
+    ----------
+    place : Place
+        Of its first element.
+    leading : int
+        In elements.
+    transposed : bool
+        Whether the memory holds the transpose, row by row.
+    stride : int
+        Elements from one matrix of a batch to the next.
+    """
+
+    place: Place
+    leading: int
+    transposed: bool = False
+    stride: int = 0
+
+
+EPILOGUES = ("", "bias", "relu_bias", "relu_bias_mask", "relu_vjp_bias_vjp")
+
+
+@dataclass(frozen=True)
+class Product:
+    """``C = alpha · A B + beta · C``, accumulated in the dtype of C, and what follows it elementwise.
+
+    Attributes
+    ----------
+    m, n, k : int
+        A is ``(m, k)``, B ``(k, n)``, C ``(m, n)``, not transposed.
+    a, b, c : Matrix
+    dtype : str
+        Of C: ``"float32"`` or ``"float64"``.
+    operands : str
+        Of A and B in memory: the same, or ``"bfloat16"``, ``"float16"``.
+    tf32 : bool
+        Whether float32 operands may be rounded to 10 bits of mantissa.
+    batch : int
+    epilogue : str
+        One of `EPILOGUES`. ``bias``: ``C = A B + v``, `v` of n elements; ``relu_bias``: ``max(A B + v, 0)``;
+        ``relu_bias_mask``: also the bit mask of positive elements into `mask`; ``relu_vjp_bias_vjp``:
+        ``C = (A B) · mask`` and ``vector = C.sum(0)``.
+    vector, mask : Place, optional
+    alpha, beta : float
+        Where `beta` is not 0, C is read, and there is no epilogue: ``p ← p − s · A B`` is one product.
+    """
+
+    m: int
+    n: int
+    k: int
+    a: Matrix
+    b: Matrix
+    c: Matrix
+    dtype: str
+    operands: str
+    tf32: bool = False
+    batch: int = 1
+    epilogue: str = ""
+    vector: Place | None = None
+    mask: Place | None = None
+    alpha: float = 1.0
+    beta: float = 0.0
+
+
+Step = Launch | Product
+
+
+def mask_bytes(m: int, n: int) -> int:
+    """The size of cuBLASLt's bit mask of an ``(m, n)`` matrix: rows of a multiple of 128 bits."""
+    return m * (-(-n // 128) * 16)

@@ -1,0 +1,256 @@
+"""Sparse factors that are made and applied on the device: cuDSS, through nvmath-python's `DirectSolver`.
+
+Used where both are installed and a trial of small systems gives NumPy's numbers; else CuPy's SuperLU, which factorises
+on the host. What is kept, and for how long:
+
+- the analysis of a pattern (ordering, elimination tree) outlives a factor: when a factor is gone, its solver waits at
+  the pattern for the next values, which are then factorised without another analysis;
+- a solver factorises A; cuDSS does not solve with Aᵀ by the factor of A, so that the first transposed solve factorises
+  Aᵀ, once, and every adjoint after it is two triangular solves.
+
+Source: the documentation of nvmath-python 1.0, `nvmath.sparse.advanced`.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+import warnings
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..common.errors import SingularMatrixError, singular
+from ..generic.sparse import Pattern
+
+DTYPES = "fdFD"
+SPARE = 2  # solvers that wait at a pattern for other values
+
+
+def installed() -> bool:
+    """Whether nvmath-python and cuDSS are there, and PULLBACK_CUDSS does not say 0."""
+    if os.environ.get("PULLBACK_CUDSS", "") == "0":
+        return False
+    if importlib.util.find_spec("nvmath") is None:
+        return False
+    found = importlib.util.find_spec("nvidia")  # the folder of NVIDIA's wheels
+    folders = found.submodule_search_locations if found is not None else None
+    return any(any(Path(folder).glob("*/lib/libcudss*")) for folder in folders or ())
+
+
+def load() -> Any:
+    """nvmath-python's module of direct solvers."""
+    return importlib.import_module("nvmath.sparse.advanced")
+
+
+class Side:
+    """A factorised matrix, A or Aᵀ, in a solver that may have served other values of the same pattern."""
+
+    def __init__(self, solver: Any, dtype: np.dtype, cupy: Any) -> None:
+        self.solver, self.dtype, self.cupy = solver, dtype, cupy
+
+    def solve(self, b: Any) -> Any:
+        """The solution of one system; b (n,) in the factor's dtype."""
+        self.solver.reset_operands(b=b)
+        return self.solver.solve()
+
+
+class CudssFactor:
+    """Factors of A, and of Aᵀ once it is asked for.
+
+    Parameters
+    ----------
+    cupy, sparse, library
+        CuPy, `cupyx.scipy.sparse`, and what `load` gives.
+    data, pattern
+        The elements, and their places.
+    check : bool
+        Whether a matrix that is singular to working precision raises; it costs one solve more.
+
+    Raises
+    ------
+    SingularMatrixError
+        For a pivot that cuDSS had to replace, and with `check` for a condition number beyond the dtype's digits.
+    """
+
+    def __init__(
+        self, cupy: Any, sparse: Any, library: Any, data: Any, pattern: Pattern, *, check: bool
+    ) -> None:
+        self.cupy, self.sparse, self.library = cupy, sparse, library
+        self.data, self.pattern = cupy.array(data), pattern
+        self.dtype = np.dtype(data.dtype)
+        self.sides: dict[bool, Side] = {}
+        self.side(False)
+        if check:
+            self._check()
+
+    def side(self, transposed: bool) -> Side:
+        """The factor of A or of Aᵀ."""
+        found = self.sides.get(transposed)
+        if found is None:
+            solver = self._solver(transposed)
+            solver.factorize()
+            replaced = int(solver.factorization_info.npivots)
+            if replaced:
+                raise SingularMatrixError(
+                    f"matrix is singular: {replaced} pivots were zero or too small to divide by, and were replaced; "
+                    "regularise it"
+                )
+            found = self.sides[transposed] = Side(solver, self.dtype, self.cupy)
+            # nothing here may refer to the factor, which would never be gone
+            weakref.finalize(self, _wait, self._spare(transposed), solver).atexit = False
+        return found
+
+    def _spare(self, transposed: bool) -> list[Any]:
+        name = f"cuDSS {self.dtype.char}{'T' if transposed else ''}"
+        found: list[Any] = self.pattern.once(name, list)
+        return found
+
+    def _solver(self, transposed: bool) -> Any:
+        """A solver with these values, analysed."""
+        matrix = self._matrix(transposed)
+        spare = self._spare(transposed)
+        if spare:
+            solver = spare.pop()
+            solver.reset_operands(a=matrix)
+            return solver
+        zero = self.cupy.zeros(self.pattern.shape[0], self.dtype)
+        solver = self.library.DirectSolver(matrix, zero)
+        solver.plan()
+        return solver
+
+    def _matrix(self, transposed: bool) -> Any:
+        pattern, shape = self.pattern, self.pattern.shape
+        if not transposed:
+            return self.sparse.csr_matrix((self.data, pattern.indices, pattern.indptr), shape=shape)
+        indptr, indices, order = pattern.once("transposed", self._transposed)
+        return self.sparse.csr_matrix((self.data.take(order), indices, indptr), shape=shape[::-1])
+
+    def _transposed(self) -> tuple[Any, Any, Any]:
+        """The places of Aᵀ by rows, and the order in which A's elements stand there."""
+        pattern = self.pattern
+        numbers = self.cupy.arange(pattern.nnz, dtype="float64")
+        stored = (numbers, pattern.indices, pattern.indptr)
+        out = self.sparse.csc_matrix(stored, shape=pattern.shape[::-1]).tocsr()
+        out.sort_indices()
+        return out.indptr, out.indices, out.data.astype("int64")
+
+    def solve(self, b: Any, transposed: bool) -> Any:
+        """v with A v = b, or Aᵀ v = b; b (n, k), complex beside real factors too."""
+        wide = np.result_type(b.dtype, self.dtype)
+        if b.dtype.kind == "c" and self.dtype.kind != "c":
+            real, imag = (self._columns(part, transposed) for part in (b.real, b.imag))
+            return (real + 1j * imag).astype(wide, copy=False)
+        return self._columns(b, transposed).astype(wide, copy=False)
+
+    def _columns(self, b: Any, transposed: bool) -> Any:
+        side = self.side(transposed)
+        out = self.cupy.empty(b.shape, self.dtype)
+        for k in range(b.shape[1]):
+            out[:, k] = side.solve(self.cupy.ascontiguousarray(b[:, k]).astype(self.dtype))
+        return out
+
+    def _check(self) -> None:
+        """Raise if one solve shows that the matrix is singular to working precision.
+
+        A drawn right-hand side bounds ‖A⁻¹‖ from below, and nearly reaches it unless the draw is very unlucky.
+        """
+        cupy, n = self.cupy, self.pattern.shape[0]
+        eps = float(np.finfo(self.dtype).eps)
+        b = np.random.default_rng(n).standard_normal(n).astype(self.dtype)
+        v = self.side(False).solve(cupy.asarray(b))
+        sizes = cupy.abs(self.data)
+        largest = float(cupy.max(sizes)) if self.pattern.nnz else 0.0
+        grown = float(cupy.max(cupy.abs(v))) * largest
+        bound = grown / float(np.abs(b).max())
+        if not bound < 1 / eps:
+            raise singular(1 / bound if np.isfinite(bound) else 0.0, self.dtype)
+
+
+def _wait(spare: list[Any], solver: Any) -> None:
+    """Keep a solver whose factor is gone for the next values of its pattern, or free it."""
+    if len(spare) < SPARE:
+        spare.append(solver)
+    else:
+        solver.free()
+
+
+def bind(cupy: Any, sparse: Any) -> Callable[..., CudssFactor | None]:
+    """``factor(data, pattern=, check=)`` by cuDSS; None where it is not to be had, or the matrix is not for it.
+
+    Parameters
+    ----------
+    cupy, sparse
+        The module, and `cupyx.scipy.sparse`.
+    """
+
+    @functools.cache
+    def library() -> Any:
+        """nvmath-python's module, if small systems come out right; the reason why not is told once."""
+        if not installed():
+            return None
+        try:
+            found = load()
+            wrong = trial(cupy, sparse, found)
+        except Exception as error:  # whatever the library throws at its first call
+            wrong = f"{type(error).__name__}: {error}"
+        if wrong:
+            warnings.warn(
+                f"cuDSS is not used for sparse systems: {wrong}; CuPy's SuperLU factorises on the host instead. "
+                "PULLBACK_CUDSS=0 does so without this warning",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+            return None
+        return found
+
+    def factor(data: Any, *, pattern: Pattern, check: bool) -> CudssFactor | None:
+        n = pattern.shape[0]
+        if n == 0 or data.dtype.char not in DTYPES or library() is None:
+            return None
+        if not pattern.once("sorted", lambda: _is_sorted(cupy, pattern)):
+            return None
+        if not bool(cupy.all(cupy.isfinite(data))):
+            raise ValueError("sparse LU: the matrix holds NaN or infinity")
+        return CudssFactor(cupy, sparse, library(), data, pattern, check=check)
+
+    return factor
+
+
+def _is_sorted(cupy: Any, pattern: Pattern) -> bool:
+    """Whether columns rise strictly within each row, so that no place is named twice."""
+    host = cupy.asnumpy(pattern.indices).astype(np.int64)
+    starts = cupy.asnumpy(pattern.indptr)
+    rows = np.repeat(np.arange(pattern.shape[0]), np.diff(starts))
+    return bool((np.diff(rows * max(pattern.shape[1], 1) + host) > 0).all())
+
+
+def trial(cupy: Any, sparse: Any, library: Any) -> str:
+    """Why cuDSS is not to be used: what it makes of small systems, their transposes and other values; or empty."""
+    rng = np.random.default_rng(0)
+    n = 9
+    places = (rng.uniform(size=(n, n)) < 0.4) | np.eye(n, dtype=bool)
+    indptr = np.concatenate([[0], np.cumsum(places.sum(1))]).astype("int32")
+    indices = np.nonzero(places)[1].astype("int32")
+    pattern = Pattern((n, n), cupy.asarray(indptr), cupy.asarray(indices))
+    for char in DTYPES:
+        for _ in range(2):
+            A = np.where(places, rng.normal(size=(n, n)) + 3 * np.eye(n), 0).astype(char)
+            if char in "FD":
+                A = A + np.where(places, 1j * rng.normal(size=(n, n)), 0).astype(char)
+            b = rng.normal(size=(n, 2)).astype(char)
+            data = cupy.asarray(A[places])
+            made = CudssFactor(cupy, sparse, library, data, pattern, check=True)
+            for transposed in (False, True):
+                v = cupy.asnumpy(made.solve(cupy.asarray(b), transposed))
+                error = np.abs((A.T if transposed else A) @ v - b).max()
+                if not error < (1e-3 if char in "fF" else 1e-9):
+                    which = "Aᵀ v = b" if transposed else "A v = b"
+                    return f"a residual of {error:.1e} in {np.dtype(char).name}, {which}"
+            del made
+    return ""

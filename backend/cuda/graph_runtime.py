@@ -1,0 +1,489 @@
+"""Compiled programs on a CUDA device: launches bound in advance, replayed one by one or as one CUDA graph.
+
+What holds: a segment is called by one thread at a time (its block is one program's). A call on another stream than
+the last one first waits, on the device, for all that was queued there. A graph has the addresses of a call's arrays
+in it and is launched only for arrays at these very addresses, so that whatever it reads and writes is alive: it may
+be another array that CuPy's pool put there, of the same program's shape and dtype, and is the one that was handed over.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..common.launches import BLOCK, EPILOGUES, Launch, Place, Product, Step
+from . import cublas as _cublas
+from . import cublaslt as _cublaslt
+
+OPTIONS = ("--std=c++17",)
+GRAPHS = 4  # kept by a segment
+SETS = 4  # of addresses for which a segment's launches are kept ready
+LANES = 3  # of a forked graph: what may run side by side
+TRIALS = 3  # timed calls of each kind; the first of a kind is not timed
+DEVICE_TO_DEVICE = 3  # cudaMemcpyKind
+
+
+def lanes(order: Sequence[tuple[int, ...]], most: int) -> list[int]:
+    """A lane for each step, at most `most`: the one whose last step it waits for, else the one that is idle longest.
+
+    Steps of one lane run in order; a step that waits for another lane's needs a signal.
+
+    Examples
+    --------
+    >>> from pullback.backend.cuda.graph_runtime import lanes
+    >>> lanes([(), (0,), (0,), (1, 2)], 2)
+    [0, 0, 1, 1]
+    """
+    last: list[int] = []  # the last step of each lane
+    chosen: list[int] = []
+    for j, needs in enumerate(order):
+        at = next((k for k, i in enumerate(last) if i in needs and i == max(needs)), None)
+        if at is None:
+            at = next((k for k, i in enumerate(last) if i in needs), None)
+        if at is None and len(last) < most:
+            last.append(-1)
+            at = len(last) - 1
+        if at is None:
+            at = min(range(len(last)), key=last.__getitem__)
+        last[at] = j
+        chosen.append(at)
+    return chosen
+
+
+class _Kernel:
+    """A launch whose parameters lie packed: an array of addresses, and an array of pointers to these."""
+
+    def __init__(self, driver: Any, function: Any, step: Launch) -> None:
+        self.launch_kernel, self.function = driver.launchKernel, function  # keeps the module loaded
+        self.places = step.places
+        count = max(len(step.places), 1)
+        self.values = (ctypes.c_uint64 * count)()
+        start = ctypes.addressof(self.values)
+        self.pointers = (ctypes.c_void_p * count)(*[start + 8 * i for i in range(count)])
+        self.head = (function.kernel.ptr, *step.grid, *step.block, 0)
+        self.parameters = ctypes.addressof(self.pointers)
+
+    def address(self, *addresses: int) -> None:
+        self.values[: len(addresses)] = list(addresses)
+
+    def launch(self, stream: int) -> None:
+        self.launch_kernel(*self.head, stream, self.parameters, 0)
+
+
+def _places(step: Step) -> tuple[Place | None, ...]:
+    if isinstance(step, Launch):
+        return step.places
+    return (step.a.place, step.b.place, step.c.place, step.vector, step.mask)
+
+
+class Segment:
+    """Steps bound to a block; see `Runtime.segment`."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        steps: Sequence[Step],
+        block: Any,
+        external: Sequence[str],
+        order: Sequence[tuple[int, ...]],
+    ) -> None:
+        self.runtime, self.cupy, self.block = runtime, runtime.cupy, block
+        self.external, self.order = tuple(external), tuple(order)
+        self.lane = lanes(order, LANES)
+        # one workspace for all products of a lane, which follow one another on a stream
+        spaces: dict[int, Any] = {}
+        for step, lane in zip(steps, self.lane, strict=True):
+            if isinstance(step, Product) and lane not in spaces:
+                spaces[lane] = runtime.memory(_cublas.WORKSPACE)
+        self.steps, self.spaces = tuple(steps), spaces
+        bound = self._bind()
+        self.places = [_places(step) for step in steps]
+        self.capturable = all(getattr(b, "capturable", True) for b in bound)
+        forced = os.environ.get("PULLBACK_GRAPHS", "")
+        wanted = forced != "0" and self.capturable and bool(steps)
+        self.mode = "replay" if not wanted else "graph" if forced == "1" else "trial"
+        self.calls = 0
+        self.misses = 0.0
+        self.ways = ["replay", "chain", *(["fork"] if max(self.lane, default=0) else [])]
+        self.shape = self.ways[-1]  # of the graphs
+        self.times: dict[str, list[float]] = {way: [] for way in self.ways}
+        self.graphs: dict[tuple[int, ...], Any] = {}
+        self.seen: list[set[int]] = [set() for _ in external]
+        self.staged: dict[int, Any] = {}
+        self.stream: Any = None
+        # the libraries plan by the addresses' alignment, outside of any capture
+        nowhere = tuple([_cublaslt.NOWHERE] * len(external))
+        self._address(bound, nowhere, {BLOCK} | set(range(len(external))))
+        # launches that are ready, by the addresses that they have; the oldest first
+        self.sets = {nowhere: bound}
+
+    def _bind(self) -> list[Any]:
+        """All steps, compiled or planned, without addresses."""
+        return [
+            self.runtime.bind(step, self.spaces.get(lane))
+            for step, lane in zip(self.steps, self.lane, strict=True)
+        ]
+
+    def __call__(self, *arrays: Any) -> None:
+        """Queue every step once, on CuPy's current stream."""
+        stream = self.cupy.cuda.get_current_stream()
+        if self.stream is not None and stream.ptr != self.stream.ptr:
+            event = self.cupy.cuda.Event(disable_timing=True)
+            event.record(self.stream)
+            stream.wait_event(event)
+        self.stream = stream
+        key = tuple([a.data.ptr for a in arrays])
+        if self.mode == "replay":
+            self._replay(key, stream.ptr)
+        elif self.mode == "graph":
+            # forced: the first call is replayed all the same, since kernels load at their first launch
+            (self._graph if self.calls else self._replay_of)(key, arrays, stream)
+            self.calls += 1
+        else:
+            self._trial(key, arrays, stream)
+
+    def _address(self, launches: list[Any], key: tuple[int, ...], changed: set[int]) -> None:
+        base = self.block.data.ptr
+        for bound, places in zip(launches, self.places, strict=True):
+            if any(p is not None and p.slot in changed for p in places):
+                bound.address(
+                    *[0 if p is None else (base if p.slot == BLOCK else key[p.slot]) + p.offset for p in places]
+                )  # fmt: skip
+
+    def _ready(self, key: tuple[int, ...]) -> list[Any]:
+        """The launches for these addresses; looked up where they were met before, as outputs that take turns are."""
+        found = self.sets.get(key)
+        if found is None:
+            if len(self.sets) < SETS:
+                found = self._bind()
+                self._address(found, key, {BLOCK} | set(range(len(key))))
+            else:
+                last = next(iter(self.sets))
+                found = self.sets.pop(last)  # gone, should it fail halfway
+                changed = {i for i, (a, b) in enumerate(zip(key, last, strict=True)) if a != b}
+                self._address(found, key, changed)
+            self.sets[key] = found
+        return found
+
+    def _replay(self, key: tuple[int, ...], stream: int) -> None:
+        for bound in self._ready(key):
+            bound.launch(stream)
+
+    def _replay_of(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
+        self._replay(key, stream.ptr)
+
+    def _graph(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
+        """One launch of the graph for these addresses, captured if there is none yet."""
+        for seen, pointer in zip(self.seen, key, strict=True):
+            if len(seen) <= GRAPHS:
+                seen.add(pointer)
+        inner = self._inner(key)
+        graph = self.graphs.get(inner)
+        if graph is not None:
+            self.misses = max(0.0, self.misses - 0.1)
+        else:
+            self.misses += 1
+            if self.misses > GRAPHS:
+                self._stage(arrays)
+                if self.mode == "replay":
+                    self._replay(key, stream.ptr)
+                    return
+                inner = self._inner(key)
+            graph = self._capture(inner)
+            if graph is None:
+                self._replay(key, stream.ptr)
+                return
+            if len(self.graphs) >= GRAPHS:
+                # a graph may not be destroyed while it runs
+                stream.synchronize()
+                self.graphs.pop(next(iter(self.graphs)))
+            self.graphs[inner] = graph
+        self._copy(arrays, "in", stream)
+        graph.launch(stream)
+        self._copy(arrays, "out", stream)
+
+    def _inner(self, key: tuple[int, ...]) -> tuple[int, ...]:
+        """The addresses that a graph has, with the staged arrays' own."""
+        return tuple(
+            [self.staged[i].data.ptr if i in self.staged else p for i, p in enumerate(key)]
+        )
+
+    def _stage(self, arrays: Sequence[Any]) -> None:
+        """Give arrays whose address keeps changing a fixed one; without that, no graph."""
+        moving = [i for i, seen in enumerate(self.seen) if len(seen) > 2 and i not in self.staged]
+        if not moving or any(self.external[i] == "inout" for i in moving):
+            self.mode = "replay"
+            self.stream.synchronize()
+            self.graphs.clear()
+            self.staged.clear()
+            return
+        self.stream.synchronize()
+        self.graphs.clear()
+        self.misses = 0.0
+        for i in moving:
+            self.staged[i] = self.runtime.memory(arrays[i].nbytes)
+
+    def _copy(self, arrays: Sequence[Any], kind: str, stream: Any) -> None:
+        for i, buffer in self.staged.items():
+            if self.external[i] == kind:
+                ends = (buffer.data.ptr, arrays[i].data.ptr)
+                to, source = ends if kind == "in" else ends[::-1]
+                nbytes, copy = arrays[i].nbytes, self.cupy.cuda.runtime.memcpyAsync
+                copy(to, source, nbytes, DEVICE_TO_DEVICE, stream.ptr)
+
+    def _capture(self, key: tuple[int, ...]) -> Any:
+        """A graph of all steps, none of which runs; None, and no further trial, if it cannot be had."""
+        ready = self._ready(key)  # before the capture: a library may ask the device
+        stream = self.cupy.cuda.Stream(non_blocking=True)
+        try:
+            with stream:
+                stream.begin_capture()
+                try:
+                    if self.shape == "fork":
+                        self._fork(ready, stream)
+                    else:
+                        self._replay(key, stream.ptr)
+                finally:
+                    graph = stream.end_capture()
+        except Exception as error:  # CUDA's and CuPy's errors have no common class
+            self.mode = "replay"
+            warnings.warn(
+                f"no CUDA graph ({type(error).__name__}: {error}): launched one by one instead; "
+                "PULLBACK_GRAPHS=0 does so without this warning",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+            return None
+        return graph
+
+    def _fork(self, launches: list[Any], first: Any) -> None:
+        """Queue every step on the stream of its lane; a step waits for those of other lanes that it needs."""
+        cuda = self.cupy.cuda
+        streams = [first, *[cuda.Stream(non_blocking=True) for _ in range(max(self.lane))]]
+        begun = cuda.Event(disable_timing=True)
+        begun.record(first)
+        events: dict[int, Any] = {}
+        entered = {0}
+        for j, (bound, lane, needs) in enumerate(zip(launches, self.lane, self.order, strict=True)):
+            stream = streams[lane]
+            if lane not in entered:
+                stream.wait_event(begun)
+                entered.add(lane)
+            for i in needs:
+                if self.lane[i] != lane:
+                    stream.wait_event(events[i])
+            bound.launch(stream.ptr)
+            if any(j in other and self.lane[k] != lane for k, other in enumerate(self.order)):
+                events[j] = cuda.Event(disable_timing=True)
+                events[j].record(stream)
+        for stream in streams[1:]:
+            end = cuda.Event(disable_timing=True)
+            end.record(stream)
+            first.wait_event(end)
+
+    def _trial(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
+        """One real call, timed; after enough of each kind the fastest stays."""
+        kind = next(way for way in self.ways if len(self.times[way]) < TRIALS)
+        if kind not in ("replay", self.shape):
+            stream.synchronize()  # a graph may not be destroyed while it runs
+            self.graphs.clear()
+            self.shape = kind
+        timed = self.calls > 0 if kind == "replay" else len(self.graphs) > 0
+        captured = len(self.graphs)
+        before = self.misses
+        stream.synchronize()
+        start = self.runtime.clock()
+        (self._replay_of if kind == "replay" else self._graph)(key, arrays, stream)
+        stream.synchronize()
+        took = self.runtime.clock() - start
+        self.calls += 1
+        # captures are not timed
+        if timed and self.misses <= before and len(self.graphs) == captured:
+            self.times[kind].append(took)
+        if self.mode == "trial" and all(len(self.times[way]) >= TRIALS for way in self.ways):
+            fastest = min(self.ways, key=lambda way: min(self.times[way]))
+            self.mode = "replay" if fastest == "replay" else "graph"
+            if fastest != self.shape:
+                self.graphs.clear()
+            if fastest == "replay":
+                self.staged.clear()
+            else:
+                self.shape = fastest
+
+
+class Runtime:
+    """Runs the steps of compiled programs on the current CUDA device.
+
+    Parameters
+    ----------
+    cupy
+        The module.
+    driver
+        `cupy_backends.cuda.api.driver`.
+    ways : sequence
+        Ways of multiplying as in `cublas.py`, best first.
+    clock : callable
+        Seconds.
+
+    """
+
+    def __init__(
+        self,
+        cupy: Any,
+        driver: Any,
+        ways: Sequence[Any],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.cupy, self.driver, self.clock = cupy, driver, clock
+        self.ways = list(ways)
+        self.modules: dict[str, Any] = {}
+        self.checked: dict[tuple[Any, ...], Any] = {}
+
+    @functools.cached_property
+    def epilogues(self) -> bool:
+        """Found out when first asked for: whether one way gives every epilogue right on the device."""
+        first = self.ways[0]
+        return first.epilogues and all(self.way(_cublas.sample(e)) is first for e in EPILOGUES)
+
+    def memory(self, nbytes: int) -> Any:
+        """A block of `nbytes` bytes; CuPy's pool aligns to 512."""
+        return self.cupy.empty(nbytes, "uint8")
+
+    def view(self, block: Any, offset: int, shape: Any, dtype: Any) -> Any:
+        """An array of `shape` and `dtype`, `offset` bytes into a block."""
+        return self.cupy.ndarray(shape, dtype, block.data + offset)
+
+    def empty(self, shape: Any, dtype: Any) -> Any:
+        """An array of its own."""
+        return self.cupy.empty(shape, dtype)
+
+    def upload(self, array: Any, host: np.ndarray) -> None:
+        """The bytes of `host` into `array`, on the current stream; `host` may be changed at once after."""
+        stream = self.cupy.cuda.get_current_stream()
+        # from pageable memory: CUDA has taken the bytes when the call returns
+        array.data.copy_from_host_async(host.ctypes.data, host.nbytes, stream)
+
+    def segment(
+        self,
+        steps: Sequence[Step],
+        block: Any,
+        slots: int,
+        external: Sequence[str],
+        order: Sequence[tuple[int, ...]] | None = None,
+    ) -> Segment:
+        """What runs `steps` once a call: ``segment(*arrays)`` with the arrays of slots ``0 … slots − 1``.
+
+        Parameters
+        ----------
+        steps, block
+            What is done, in an order in which it may be done, and the program's own memory.
+        slots, external
+            How many arrays are handed over, and for each whether it is read, written, or both.
+        order
+            ``order[j]``: the steps that step j has to wait for; by default, all before it.
+
+        Raises
+        ------
+        ValueError
+            If `external` has not one of "in", "out", "inout" for each slot.
+        """
+        if len(external) != slots or not set(external) <= {"in", "out", "inout"}:
+            raise ValueError(f'{slots} slots need as many of "in", "out", "inout", not {external}')
+        if order is None:
+            order = [(i - 1,) if i else () for i in range(len(steps))]
+        return Segment(self, steps, block, external, order)
+
+    def bind(self, step: Step, workspace: Any) -> Any:
+        """One step, compiled or planned, without addresses."""
+        if isinstance(step, Launch):
+            module = self.modules.get(step.source)
+            if module is None:
+                module = self.cupy.RawModule(code=step.source, options=OPTIONS)
+                self.modules[step.source] = module
+            return _Kernel(self.driver, module.get_function(step.function), step)
+        return self._product(step, workspace)
+
+    def _product(self, product: Product, workspace: Any) -> Any:
+        """By the way for its kind; where that has none of this shape, by the next that can."""
+        chosen = self.ways.index(self.way(product))
+        for way in self.ways[chosen:]:
+            last = way is self.ways[-1]  # which does the epilogues, after the product
+            if product.epilogue and not (way.epilogues or last):
+                continue
+            try:
+                bound = way.bind(product, workspace)
+            except _cublas.ProductError:
+                if last:
+                    raise
+                continue
+            bound.capturable = way.capturable
+            return bound
+        raise AssertionError("the last way returns or raises")
+
+    def way(self, product: Product) -> Any:
+        """The first way of multiplying that gives a product of this kind right."""
+        p = product
+        turned = (p.a.transposed, p.b.transposed, p.c.transposed)
+        kind = (p.dtype, p.operands, p.tf32, p.epilogue, turned, p.batch > 1)
+        if kind not in self.checked:
+            self.checked[kind] = self._first_right(product)
+        return self.checked[kind]
+
+    def _first_right(self, product: Product) -> Any:
+        for way in self.ways[:-1]:
+            if product.epilogue and not way.epilogues:
+                continue
+            try:
+                wrong = _cublas.disagrees(self.cupy, way, self.ways[-1], product, self.memory)
+            except Exception as error:  # whatever a library throws at its first call
+                wrong = f"{type(error).__name__}: {error}"
+            if not wrong:
+                return way
+            warnings.warn(
+                f"{way.name} is not used for products of {product.operands} into {product.dtype}"
+                f"{product.epilogue and f' with epilogue {product.epilogue}'}: {wrong}",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+        return self.ways[-1]
+
+    def describe(self) -> str:
+        """Which library multiplies, and how segments run."""
+        graphs = os.environ.get("PULLBACK_GRAPHS", "")
+        how = {"0": "replayed", "1": "one CUDA graph"}.get(
+            graphs, "replayed or one CUDA graph, whichever is faster"
+        )
+        names = dict.fromkeys(w.name for w in self.checked.values()) or [self.ways[0].name]
+        return f"{how}; products by {', '.join(names)}"
+
+
+def bind(cupy: Any, driver: Any) -> Runtime:
+    """The runtime over CuPy, with the products that PULLBACK_CUBLAS (lt, cublas, cupy) or the machine allows.
+
+    Raises
+    ------
+    ValueError
+        If PULLBACK_CUBLAS is something else.
+    ImportError, OSError, AttributeError
+        If it names what is not installed.
+    """
+    forced = os.environ.get("PULLBACK_CUBLAS", "")
+    if forced not in ("", "lt", "cublas", "cupy"):
+        raise ValueError(f"PULLBACK_CUBLAS={forced}: lt, cublas or cupy")
+    ways: list[Any] = []
+    if forced == "lt" or (not forced and _cublaslt.installed()):
+        ways.append(_cublaslt.CublasLt(_cublaslt.load() if forced else None))
+    if forced in ("", "cublas"):
+        try:
+            ways.append(_cublas.Cublas(_cublas.load()))
+        except (OSError, ImportError, AttributeError):
+            if forced:
+                raise
+    return Runtime(cupy, driver, [*ways, _cublas.CupyProducts(cupy)])

@@ -1,0 +1,1 @@
+"""What the array API standard lacks, written in the standard: right for every array library."""

@@ -1,0 +1,1 @@
+"""NumPy with LAPACK, and MKL where it is installed: kernels for the hot functions."""

@@ -1,0 +1,255 @@
+"""NumPy: fused layers and losses, and what their rules need, in as few passes over memory as NumPy allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat.numpy
+import numpy as np
+import scipy.special
+
+from ..generic import namespace as _generic
+
+# untyped: NumPy's stubs do not know the positional forms, which are the fast ones
+_add_reduce: Any = np.add.reduce
+_max_reduce: Any = np.maximum.reduce
+
+PLAIN = _generic.extend(array_api_compat.numpy)  # for what has no faster way here
+
+
+def linear(x, W, b):
+    """``x @ W + b``, the bias added in place."""
+    out = x @ W
+    if out.dtype is b.dtype and out.ndim:
+        out += b
+        return out
+    return out + b
+
+
+def linear_relu(x, W, b):
+    """``max(x @ W + b, 0)``, in place."""
+    out = linear(x, W, b)
+    return _relu_into(out) if out.ndim else relu(out)
+
+
+_ZERO = {
+    char: np.zeros((), char) for char in "fd"
+}  # a 0-d array costs a ufunc 0.4 µs less than a Python number
+_WIDTH = 16384
+_ROW = {char: np.zeros(_WIDTH, char) for char in "fd"}
+
+
+def _relu_into(x):
+    """``max(x, 0)`` written into `x`, which is fresh and in C order.
+
+    NumPy's `maximum` is vectorised for two contiguous operands alone: against the scalar 0 it takes 4 times
+    as long. A row of zeros that stays in the first cache serves for arrays of any size.
+    """
+    row = _ROW.get(x.dtype.char)
+    if row is None or not x.flags.c_contiguous:
+        return np.maximum(x, 0, out=x)
+    flat = x.ravel()
+    size = flat.shape[0]
+    if size <= _WIDTH:
+        np.maximum(flat, row[:size], out=flat)
+        return x
+    whole = size & -_WIDTH
+    body = flat[:whole].reshape(-1, _WIDTH)
+    np.maximum(body, row, out=body)
+    if whole != size:
+        tail = flat[whole:]
+        np.maximum(tail, row[: size - whole], out=tail)
+    return x
+
+
+def relu(x):
+    """``max(x, 0)``."""
+    return _relu_into(np.array(x)) if x.ndim else np.maximum(x, 0)
+
+
+def relu_vjp(ct, out):
+    """``ct · (out > 0)``: a product is 7 to 13 times faster than `where`, whose branches mispredict.
+
+    The mask is cast first: a product of float and bool casts through a buffer.
+    """
+    if ct.dtype.char not in "fd" or ct.shape == ():
+        return ct * (out > 0)
+    mask = np.greater(out, _ZERO[ct.dtype.char]).astype(ct.dtype)
+    return np.multiply(mask, ct, mask)
+
+
+def sigmoid(x):
+    """The logistic function, by SciPy."""
+    return scipy.special.expit(x)
+
+
+def sech2(x):
+    """``4 e^(−2|x|) / (1 + e^(−2|x|))²`` in two buffers."""
+    if x.shape == () or x.dtype.char not in "fd":
+        return _generic.sech2(PLAIN, x)
+    decay = np.abs(x)
+    decay *= -2
+    np.exp(decay, decay)
+    below = decay + 1
+    below *= below
+    decay /= below
+    decay *= 4
+    return decay
+
+
+def linear_vjp_W(ct, x):
+    """``xᵀ ct``."""
+    if x.ndim == 2:
+        return x.T @ ct
+    return _generic.linear_vjp_W(PLAIN, ct, x)
+
+
+_ONES: dict[tuple[int, Any], np.ndarray] = {}
+
+
+def sum_to_shape(x, shape):
+    """Sum over broadcast axes; a sum over rows is ``ones @ x``, 1.8 to 3.5 times faster."""
+    if x.ndim == 2 and len(shape) == 1 and shape[0] == x.shape[1] and x.dtype.char in "fd":
+        key = (x.shape[0], x.dtype)
+        ones = _ONES.get(key)
+        if ones is None:
+            if len(_ONES) > 64:
+                _ONES.clear()
+            ones = _ONES[key] = np.ones(x.shape[0], x.dtype)
+        return np.matmul(ones, x)
+    return _generic.sum_to_shape(PLAIN, x, shape)
+
+
+def _beside_top(x, axis):
+    """Rows ``x − max x`` of the last axis, ``log Σ exp`` of each, and their maxima; None for what is the generic one's.
+
+    With one maximum taken out, what is left is log1p's argument, in no more passes over memory than a plain sum.
+    """
+    if x.dtype.char not in "fd" or x.ndim == 0 or axis not in (-1, x.ndim - 1) or x.size == 0:
+        return None
+    if x.ndim > 2 and not x.flags.c_contiguous:  # results lie as their argument does
+        return None
+    classes = x.shape[-1]
+    rows = x.reshape(-1, classes)
+    places = rows.argmax(1)
+    places += _arange(rows.shape[0]) * classes
+    top = rows.take(places)
+    if not np.isfinite(top).all():
+        return None
+    shifted = rows - top[:, None]
+    e = np.exp(shifted, order="C")  # or reshape would be a copy, and the write lost
+    e.reshape(-1)[places] = 0
+    rest = _add_reduce(e, 1)
+    return shifted, np.log1p(rest, rest), top
+
+
+def logsumexp(x, axis, keepdims):
+    """``log Σ exp(x)``."""
+    found = _beside_top(x, axis)
+    if found is None:
+        return _generic.logsumexp(PLAIN, x, axis, keepdims)
+    _, total, top = found
+    total += top
+    return total.reshape((*x.shape[:-1], 1) if keepdims else x.shape[:-1])
+
+
+def log_softmax(x, axis):
+    """``x − log Σ exp(x)``."""
+    found = _beside_top(x, axis)
+    if found is None:
+        return _generic.log_softmax(PLAIN, x, axis)
+    shifted, total, _ = found
+    shifted -= total[:, None]
+    return shifted.reshape(x.shape)
+
+
+def softmax_cross_entropy(logits, labels):
+    """Mean cross-entropy of logits (…, C) with labels (…), and its slope (p − onehot) / rows.
+
+    NumPy reduces a short last axis slowly: on a transposed copy all reductions run along the rows.
+    """
+    classes = logits.shape[-1]
+    z = logits.reshape(-1, classes).T.copy()
+    rows = z.shape[1]
+    places = _label_places(labels, classes, rows)
+    count, one, weights = _mean_over(rows, z.dtype)
+    z -= _max_reduce(z, 0)
+    picked = z.take(places)
+    np.exp(z, z)
+    flat = z.reshape(-1)
+    own = flat.take(places)
+    flat[places] = 0
+    total = _add_reduce(z, 0)  # of the other classes: beside an own 1 it would have no digits left
+    whole = total + own
+    whole *= count
+    z /= whole
+    flat[places] = total / -whole
+    own -= one
+    total += own
+    np.log1p(total, total)
+    total -= picked
+    return np.asarray(total.dot(weights)), z.T.reshape(logits.shape)
+
+
+def _label_places(labels, classes, rows):
+    """Where each row's label stands in a flat (C, rows) array.
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, or as many labels as rows are not there.
+    IndexError
+        If a label is not one of the classes.
+    """
+    labels = labels.reshape(-1)
+    if labels.shape[0] != rows or rows == 0:
+        raise ValueError(
+            f"softmax_cross_entropy: a mean over {rows} rows of logits with {labels.shape[0]} labels"
+        )
+    index = labels.astype(np.intp)
+    unsigned = index.view(np.uintp)  # a negative label is a huge unsigned one
+    # argmax takes a sixth of the time of a reduction
+    if unsigned.item(unsigned.argmax()) >= classes:
+        wrong = int(labels[(labels < 0) | (labels >= classes)][0])
+        raise IndexError(
+            f"softmax_cross_entropy: label {wrong} is not one of the classes 0 … {classes - 1}"
+        )
+    index *= rows
+    index += _arange(rows)
+    return index
+
+
+_MEAN: dict[Any, tuple[np.ndarray, ...]] = {}
+
+
+def _mean_over(n, dtype):
+    """The scalars n and 1 and n times 1/n, as arrays of a dtype: for a ufunc faster than numbers."""
+    key = (n, dtype)
+    known = _MEAN.get(key)
+    if known is None:
+        if len(_MEAN) > 64:
+            _MEAN.clear()
+        known = np.array(n, dtype), np.array(1, dtype), np.full(n, 1 / n, dtype)
+        for x in known:
+            x.flags.writeable = False
+        _MEAN[key] = known
+    return known
+
+
+_ARANGE: dict[int, np.ndarray] = {}
+
+
+def _arange(n):
+    rows = _ARANGE.get(n)
+    if rows is None:
+        if len(_ARANGE) > 64:
+            _ARANGE.clear()
+        rows = _ARANGE[n] = np.arange(n)
+        rows.flags.writeable = False
+    return rows
+
+
+FUNCTIONS = (
+    linear, linear_relu, relu, relu_vjp, sigmoid, sech2, linear_vjp_W, sum_to_shape, logsumexp, log_softmax,
+    softmax_cross_entropy,
+)  # fmt: skip

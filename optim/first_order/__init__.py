@@ -1,0 +1,1 @@
+"""Optimisers by gradients of minibatches: frozen records with two pure methods, and their schedules."""

@@ -1,0 +1,180 @@
+"""Gradients brought into bounds: by value, by their global norm, and around an optimiser."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...autograd.core.dtypes import is_complex
+from ...autograd.core.sweep import SPACES
+from ...autograd.pytree import tree
+from .leaves import is_half, moves
+from .update import Optimiser, as_array, as_scalar, floating
+
+
+def clip_by_value(grads: Any, limit: float) -> Any:
+    """Gradients with every element brought into [−limit, limit].
+
+    Parameters
+    ----------
+    grads : pytree
+        Real arrays; leaves that are no floating-point arrays stay as they are.
+    limit : float
+        Positive.
+
+    Raises
+    ------
+    ValueError
+        Unless ``0 < limit``.
+    TypeError
+        For complex gradients, which have no order.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.optim.clip_by_value(np.asarray([-3.0, 0.5]), 1.0)
+    array([-1. ,  0.5])
+    """
+    _check_positive("limit", limit)
+
+    def clipped(g: Any) -> Any:
+        if not moves(g):
+            return g
+        if is_complex(g.dtype):
+            raise TypeError(
+                "clip_by_value: complex gradients have no order; clip_by_global_norm takes them"
+            )
+        return as_array(SPACES.of(g).clip(g, -limit, limit), g)
+
+    return tree.map(clipped, grads)
+
+
+def global_norm(grads: Any) -> Any:
+    """``√(Σ |g|²)`` over all elements of all leaves, an array of no dimension in float64.
+
+    The squares are of numbers up to 1, so that nothing overflows in float32.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.optim.global_norm({"a": np.asarray([3e200]), "b": np.asarray([4e200])})
+    array(5.e+200)
+    """
+    leaves = [g for g in tree.leaves(grads) if moves(g) and g.size]
+    if not leaves:
+        return np.array(0.0)
+    if all(type(g) is np.ndarray and not is_half(g.dtype) for g in leaves):
+        with np.errstate(over="ignore"):
+            total = sum(float(np.vdot(g, g).real) for g in leaves)
+        if math.isnan(total) or 1e-30 < total < 1e38:
+            return np.array(math.sqrt(total))
+    xp = SPACES.of(leaves[0])
+    peaks = [floating(xp.max(xp.abs(g))) for g in leaves]
+    top = peaks[0]
+    for peak in peaks[1:]:
+        top = xp.maximum(top, peak)
+    scale = xp.where((top > 0) & xp.isfinite(top), top, xp.ones_like(top))
+    total = sum(_squares(xp, g, scale) for g in leaves)
+    return as_array(scale * xp.sqrt(total), scale)
+
+
+def _squares(xp: Any, g: Any, scale: Any) -> Any:
+    size = xp.astype(xp.abs(g), np.dtype(np.float64)) / scale
+    return xp.sum(size * size)
+
+
+def clip_by_global_norm(grads: Any, limit: float) -> Any:
+    """Gradients times ``min(1, limit / (‖g‖ + 1e−6))``, ‖g‖ their `global_norm`: torch's `clip_grad_norm_`.
+
+    Parameters
+    ----------
+    grads : pytree
+        Real or complex arrays; leaves that are no floating-point arrays stay as they are.
+    limit : float
+        Positive.
+
+    Raises
+    ------
+    ValueError
+        Unless ``0 < limit``.
+
+    References
+    ----------
+    Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks", 2013.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.optim.clip_by_global_norm(np.asarray([3.0, 4.0]), 1.0).round(5)
+    array([0.6, 0.8])
+    """
+    _check_positive("limit", limit)
+    norm = global_norm(grads)
+    if type(norm) is np.ndarray and all(
+        type(g) is np.ndarray for g in tree.leaves(grads) if moves(g)
+    ):
+        factor = limit / (float(norm) + 1e-6)
+        if factor >= 1.0:  # not so for NaN, which spreads as it does on a device
+            return grads
+        return tree.map(lambda g: as_array(g * factor, g) if moves(g) else g, grads)
+    xp = SPACES.of(norm)
+    share = xp.minimum(limit / (norm + 1e-6), 0 * norm + 1)
+    return tree.map(lambda g: g * as_scalar(share, g, SPACES.of(g)) if moves(g) else g, grads)
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name}={value!r}: it has to be positive")
+
+
+@dataclass(frozen=True)
+class Clipped:
+    """An optimiser whose gradients are clipped first: by value, then by their global norm.
+
+    Parameters
+    ----------
+    opt : optimiser
+        What takes the step.
+    value : float, optional
+        As `clip_by_value`.
+    norm : float, optional
+        As `clip_by_global_norm`.
+
+    Raises
+    ------
+    ValueError
+        If neither is given, or one is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> opt, w = pb.optim.Clipped(pb.optim.SGD(1.0), value=0.5), np.asarray([3.0])
+    >>> opt.step(w, w, opt.init(w))[0]
+    array([2.5])
+    """
+
+    opt: Optimiser
+    value: float | None = None
+    norm: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.value is None and self.norm is None:
+            raise ValueError("Clipped: give value=, norm= or both")
+        for name in ("value", "norm"):
+            if getattr(self, name) is not None:
+                _check_positive(name, getattr(self, name))
+
+    def init(self, params: Any) -> Any:
+        """The optimiser's own state."""
+        return self.opt.init(params)
+
+    def step(self, params: Any, grads: Any, state: Any, *, lr: Any = None) -> tuple[Any, Any]:
+        """New parameters and state; as the optimiser's own."""
+        if self.value is not None:
+            grads = clip_by_value(grads, self.value)
+        if self.norm is not None:
+            grads = clip_by_global_norm(grads, self.norm)
+        return self.opt.step(params, grads, state, lr=lr)

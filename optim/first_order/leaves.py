@@ -1,0 +1,188 @@
+"""The leaves of parameters and gradients: which of them move, which decay, and in what precision a step is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...autograd.core.array import Array, raw
+from ...autograd.core.dtypes import is_complex, is_inexact
+from ...autograd.core.sweep import SPACES
+from ...autograd.pytree import tree
+from ...backend.generic.updates import REAL
+
+Mask = Any  # None, "matrices", a predicate of a parameter, or a pytree of bools
+_SINGLE = np.dtype(np.float32)
+_HALVES = ("float16", "bfloat16")
+
+
+# ── precision ─────────────────────────────────────────────────────────────────────────────────
+
+
+def widened(dtype: Any) -> Any:
+    """The dtype in which a step is computed and its state kept: float32 for parameters of 16 bits, else their own.
+
+    In float16 the square of a gradient of 1e-4 is 0 and that of 300 is infinite, and ``eps = 1e-8`` is 0.
+    """
+    if isinstance(dtype, np.dtype):
+        return _SINGLE if dtype.itemsize == 2 and is_half(dtype) else dtype
+    return _SINGLE if is_half(dtype) else dtype
+
+
+def is_half(dtype: Any) -> bool:
+    """Whether a dtype is a floating one of 16 bits."""
+    return str(dtype).endswith(_HALVES)
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """`x` in a dtype; itself where it has that already."""
+    return x if x.dtype == dtype else SPACES.of(x).astype(x, dtype)
+
+
+def copied(p: Any) -> Any:
+    """A copy of a parameter in the precision of its steps, unless nobody can write to it."""
+    if not moves(p):
+        return p
+    wide = widened(p.dtype)
+    if wide is not p.dtype:
+        return cast(p, wide)
+    return SPACES.of(p).copy(p) if type(p) is not Array else p
+
+
+# ── leaves ────────────────────────────────────────────────────────────────────────────────────
+
+
+def moves(p: Any) -> bool:
+    """Whether a step may change a leaf: floating-point arrays; keys and counters stay as they are.
+
+    Raises
+    ------
+    TypeError
+        For a Python float, which would be left behind unseen.
+    """
+    dtype = getattr(p, "dtype", None)
+    if dtype is None and isinstance(p, float | complex):
+        raise TypeError(
+            f"a parameter is the Python number {p!r}: make it an array, xp.asarray({p!r})"
+        )
+    return dtype is not None and is_inexact(dtype)
+
+
+def zeros_like(params: Any, slot: str = "m") -> Any:
+    """Zeros in the structure of `params` and the precision of its steps; None for what no step moves.
+
+    They are real where `slot` holds squares.
+    """
+
+    def zeros(p: Any) -> Any:
+        if not moves(p):
+            return None
+        space = SPACES.of(raw(p))
+        out = cast(space.zeros_like(raw(p)), widened(p.dtype))
+        return space.copy(space.real(out)) if slot in REAL and is_complex(out.dtype) else out
+
+    leaves, spec = tree.flatten(params)
+    return tree.unflatten(spec, [zeros(p) for p in leaves])
+
+
+def rows(params: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
+    """The structure of `params`, and the leaves of each tree.
+
+    Raises
+    ------
+    ValueError
+        If another tree has another structure.
+    """
+    leaves, spec = tree.flatten(params)
+    try:
+        return spec, [leaves, *[tree.flatten_as(spec, other) for other in others]]
+    except ValueError as error:
+        raise ValueError(
+            f"step: gradients or state do not have the structure of the parameters: {error}"
+        ) from None
+
+
+def fitted(p: Any, g: Any, params: Any, i: int) -> Any:
+    """The gradient of the i-th leaf, in the dtype of the parameter, or in that of its steps.
+
+    Raises
+    ------
+    TypeError
+        If it is no array of numbers, or complex where the parameter is real.
+    ValueError
+        If its shape is not the parameter's.
+    """
+    dtype = getattr(g, "dtype", None)
+    if dtype is p.dtype and g.shape == p.shape:
+        return g
+    name = tree.paths(params)[i] or "the parameter"
+    if dtype is None:
+        raise TypeError(f"step: the gradient of {name} is {type(g).__name__}, not an array")
+    if tuple(g.shape) != tuple(p.shape):
+        raise ValueError(
+            f"step: the gradient of {name} has shape {tuple(g.shape)}, the parameter {tuple(p.shape)}"
+        )
+    if is_complex(dtype) and not is_complex(p.dtype):
+        raise TypeError(f"step: the gradient of {name} is complex, the parameter real ({p.dtype})")
+    return g if dtype == p.dtype else cast(g, widened(p.dtype))
+
+
+# ── decay ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def check_mask(mask: Mask) -> None:
+    """Refuse a word that names no mask.
+
+    Raises
+    ------
+    ValueError
+        For any but "matrices".
+    """
+    if isinstance(mask, str) and mask != "matrices":
+        raise ValueError(
+            f"mask={mask!r}: None for every parameter, 'matrices' for those of two or more dimensions, a function of a "
+            "parameter, or a pytree of bools"
+        )
+
+
+def decayed_leaves(mask: Mask, params: Any, spec: Any, ps: Sequence[Any]) -> list[bool]:
+    """Which leaves decay: every parameter, those of a kind, those of a predicate, or those of a tree of bools.
+
+    Running statistics are no parameters: they decay only where a tree of bools says so.
+
+    Raises
+    ------
+    ValueError
+        If the tree has another structure than the parameters.
+    """
+    check_mask(mask)
+    if mask is None or mask == "matrices" or _is_predicate(mask):
+        pairs = zip(ps, _parameters(params, spec), strict=True)
+        candidates = [counts and moves(p) for p, counts in pairs]
+        if mask is None:
+            return candidates
+        wanted = (lambda p: p.ndim >= 2) if mask == "matrices" else mask
+        return [candidate and bool(wanted(p)) for p, candidate in zip(ps, candidates, strict=True)]
+    try:
+        return [bool(m) for m in tree.flatten_as(spec, mask)]
+    except ValueError as error:
+        raise ValueError(f"mask: not of the structure of the parameters: {error}") from None
+
+
+def _is_predicate(mask: Mask) -> bool:
+    return callable(mask) and not hasattr(mask, "__dataclass_fields__")
+
+
+_known: dict[Any, list[bool]] = {}  # by structure: to walk a model takes as long as a small step
+
+
+def _parameters(params: Any, spec: Any) -> list[bool]:
+    """Whether each leaf is a parameter, not a running statistic."""
+    found = _known.get(spec)
+    if found is None:
+        if len(_known) > 64:
+            _known.clear()
+        found = _known[spec] = tree.flatten_as(spec, tree.parameter_mask(params))
+    return found

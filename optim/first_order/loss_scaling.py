@@ -1,0 +1,201 @@
+"""Dynamic loss scaling: small gradients survive float16, and a step whose gradients overflow is not taken.
+
+Numbers below 2⁻²⁴ are zero in float16, and gradients are often smaller. A loss times S has gradients times S, which the
+optimiser gets divided by S again, in float32. The largest S without overflow changes during training, so it is searched
+for: raised now and then, lowered when a gradient is not finite.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...autograd.core.array import raw
+from ...autograd.core.dtypes import is_inexact
+from ...autograd.core.sweep import SPACES
+from ...autograd.pytree import tree
+from .leaves import fitted, is_half, moves, rows
+from .schedules import check_steps
+from .update import Optimiser, as_array, as_scalar, zero_count
+from .wrappers import select
+
+LEAST = 2.0**-126
+"""No scale is smaller: 1/S has to be a float32 number, too."""
+_MOST = float(np.finfo(np.float32).max)
+_SINGLE = np.dtype(np.float32)
+
+
+class LossScalingState(NamedTuple):
+    """The optimiser's state, the scale (float32), and the number of finite steps since it last changed (int64)."""
+
+    inner: Any
+    scale: Any
+    count: Any
+
+
+@dataclass(frozen=True)
+class LossScaling:
+    """An optimiser for gradients of ``S · loss``, S as large as float16 products bear: torch's `GradScaler`.
+
+    A step takes g/S for the gradients g of the scaled loss. Where any of them is NaN or infinite, parameters and the
+    optimiser's state stay as they are, and S becomes ``S · backoff``; after `interval` finite steps in a row it becomes
+    ``min(S · growth, most)``, and they are counted from 0 again.
+
+    Parameters
+    ----------
+    opt : optimiser
+        What takes the step. Clipping belongs in here: ``LossScaling(Clipped(Adam(1e-3), norm=1.0))``.
+    initial : float
+        The first scale, at most `most`. Powers of two, here and in `growth` and `backoff`, scale without rounding.
+    growth : float
+        > 1.
+    backoff : float
+        In (0, 1).
+    interval : int
+        Finite steps to a growth.
+    most : float
+        The largest scale, a float32 number.
+
+    Raises
+    ------
+    ValueError
+        For a setting outside its range.
+
+    Notes
+    -----
+    The state is a `LossScalingState`; S is ``state.scale``, an array of no dimension. Nothing is read from a device,
+    and a step compiles: it is computed, and taken by a `where`. Of NumPy's gradients one bool is read, and a step that
+    is not taken is not computed. S never falls below 2⁻¹²⁶: where gradients are not finite at any S, no step is taken,
+    and ``state.scale`` shows it. torch starts at 2¹⁶ and has no `most`.
+
+    Parameters have to be float32 or wider: small updates would be lost in float16, which is for products,
+    ``pb.compile(step, precision="float16")``.
+
+    References
+    ----------
+    Micikevicius et al., "Mixed precision training", ICLR 2018, sections 3.1 and 3.2: scaling, and float32 master
+    weights. `torch.amp.GradScaler`: the rule for S.
+
+    Examples
+    --------
+    The second gradient overflows: nothing moves, and S is halved.
+
+    >>> import numpy as np, pullback as pb
+    >>> opt, w = pb.optim.LossScaling(pb.optim.SGD(1.0), initial=1024.0), np.asarray([1.0], dtype=np.float32)
+    >>> state = opt.init(w)
+    >>> for x in (0.25, np.inf):
+    ...     loss = lambda w: pb.xp.sum(x * w)
+    ...     grads = pb.grad(lambda w: opt.scale(loss(w), state))(w)
+    ...     w, state = opt.step(w, grads, state)
+    ...     print(grads, w, state.scale)
+    [256.] [0.75] 1024.0
+    [inf] [0.75] 512.0
+    """
+
+    opt: Optimiser
+    initial: float = 2.0**15
+    growth: float = 2.0
+    backoff: float = 0.5
+    interval: int = 2000
+    most: float = 2.0**24
+
+    def __post_init__(self) -> None:
+        if not LEAST <= self.most <= _MOST:
+            raise ValueError(
+                f"most={self.most!r}: the largest scale has to be a float32 number ≥ 2⁻¹²⁶"
+            )
+        if not LEAST <= self.initial <= self.most:
+            raise ValueError(
+                f"initial={self.initial!r}: the first scale has to be ≥ 2⁻¹²⁶ and ≤ most={self.most!r}"
+            )
+        if not 1 < self.growth < math.inf:
+            raise ValueError(f"growth={self.growth!r}: it has to be > 1 and finite")
+        if not 0 < self.backoff < 1:
+            raise ValueError(f"backoff={self.backoff!r}: it has to lie between 0 and 1")
+        check_steps("interval", self.interval)
+
+    def init(self, params: Any) -> LossScalingState:
+        """The state before the first step.
+
+        Raises
+        ------
+        TypeError
+            For parameters of 16 bits.
+        """
+        for p, name in zip(tree.leaves(params), tree.paths(params), strict=True):
+            if moves(p) and is_half(p.dtype):
+                raise TypeError(
+                    f"LossScaling: {name or 'the parameter'} is {p.dtype}, in which small updates are lost: "
+                    "make it float32; products take float16 by pb.compile(…, precision='float16')"
+                )
+        zero = zero_count(params)
+        space = SPACES.of(zero)
+        scale = space.asarray(space.astype(zero, _SINGLE) + self.initial)
+        return LossScalingState(self.opt.init(params), scale, zero)
+
+    def scale(self, loss: Any, state: LossScalingState) -> Any:
+        """``S · loss``, what is differentiated; in the loss's dtype, of 16 bits in float32.
+
+        Raises
+        ------
+        TypeError
+            If the loss is no floating-point array.
+        """
+        dtype = getattr(loss, "dtype", None)
+        if dtype is None or not is_inexact(dtype):
+            found = type(loss).__name__ if dtype is None else f"an array of {dtype}"
+            raise TypeError(f"LossScaling.scale: the loss is {found}, not a floating-point array")
+        space = SPACES.of(loss)
+        if is_half(dtype):  # the largest float16 number is 65504
+            loss = space.astype(loss, _SINGLE)
+        return loss * as_scalar(state.scale, loss, space)
+
+    def step(
+        self, params: Any, grads: Any, state: LossScalingState, *, lr: Any = None
+    ) -> tuple[Any, LossScalingState]:
+        """New parameters and state, from gradients of the scaled loss; as the optimiser's own."""
+        with np.errstate(all="ignore"):  # of what may be thrown away
+            grads, fine = self._unscaled(params, grads, state.scale)
+        if isinstance(fine, bool | np.bool_ | np.ndarray):
+            new, inner = params, state.inner
+            if fine:
+                new, inner = self.opt.step(params, grads, inner, lr=lr)
+        else:
+            with np.errstate(all="ignore"):
+                new, inner = self.opt.step(params, grads, state.inner, lr=lr)
+            new, inner = select(fine, new, params), select(fine, inner, state.inner)
+        return new, LossScalingState(inner, *self._next(fine, state))
+
+    def _unscaled(self, params: Any, grads: Any, scale: Any) -> tuple[Any, Any]:
+        """Gradients over the scale, in their parameters' dtypes, and whether all of them are finite."""
+        spec, (ps, gs) = rows(params, grads)
+        places = [i for i, g in enumerate(gs) if g is not None and moves(ps[i])]
+        for i in places:  # all are looked at before anything is computed
+            gs[i] = fitted(ps[i], gs[i], params, i)
+        fine: Any = True
+        inverse: dict[Any, Any] = {}
+        for i in places:
+            g, space = gs[i], SPACES.of(gs[i])
+            kind = (type(g), g.dtype)
+            if kind not in inverse:  # in the precision of the gradients, once for each
+                inverse[kind] = 1 / as_scalar(scale, g, space)
+            gs[i] = as_array(g * inverse[kind], g)
+            good = raw(space.all(space.isfinite(gs[i])))
+            fine = good if fine is True else fine & good
+        return tree.unflatten(spec, gs), fine
+
+    def _next(self, fine: Any, state: LossScalingState) -> tuple[Any, Any]:
+        """The scale and the count after a step."""
+        scale, done = state.scale, state.count + 1
+        xp = SPACES.of(scale)
+        grown = done >= self.interval
+        if fine is True:  # no leaf had a gradient
+            fine = done > 0
+        with np.errstate(over="ignore"):
+            up, down = scale * self.growth, scale * self.backoff
+        scale = xp.clip(xp.where(fine, xp.where(grown, up, scale), down), LEAST, self.most)
+        count = xp.where(fine & ~grown, done, 0 * done)
+        return xp.asarray(scale), xp.asarray(count)

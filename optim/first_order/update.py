@@ -1,0 +1,306 @@
+"""What first-order methods share: counts and rates, and the step itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from ...autograd.core.array import Array, raw
+from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
+from ...autograd.core.sweep import SPACES, lift
+from ...autograd.pytree import tree
+from ...backend.generic.updates import (
+    NUMBERS,
+    Formula,
+    formula,
+    functions_of,
+    least_eps,
+    numbers,
+    python_functions,
+    settings,
+)
+from .leaves import Mask, cast, decayed_leaves, fitted, moves, rows, widened
+
+Schedule = float | Callable[[Any], Any]
+
+
+class Optimiser(Protocol):
+    """What every optimiser is: two pure functions."""
+
+    def init(self, params: Any) -> Any:
+        """The state before the first step."""
+
+    def step(self, params: Any, grads: Any, state: Any, *, lr: Any = None) -> tuple[Any, Any]:
+        """New parameters and state."""
+
+
+class Moments(NamedTuple):
+    """An optimiser's state: the step count, an array of no dimension, and running averages.
+
+    Each average is in the structure of the parameters, with None for leaves that no step moves, or None as a
+    whole where a method has no use for it. An optimiser's page says what it keeps where.
+    """
+
+    step: Any
+    first: Any = None
+    second: Any = None
+    third: Any = None
+
+
+# ── settings ──────────────────────────────────────────────────────────────────────────────────
+
+
+def check(name: str, low: float, value: float, high: float = math.inf) -> None:
+    """Refuse a setting outside its range.
+
+    Raises
+    ------
+    ValueError
+        Unless ``low <= value < high``.
+    """
+    if not (low <= value < high):
+        upper = "" if high == math.inf else f" and < {high}"
+        raise ValueError(f"{name}={value!r}: it has to be ≥ {low}{upper}")
+
+
+def check_rate(lr: Schedule) -> None:
+    """Refuse a learning rate that is not positive and finite (a schedule is taken as it is).
+
+    Raises
+    ------
+    ValueError
+        For a number that is not.
+    """
+    if not callable(lr) and not 0 < lr < math.inf:
+        raise ValueError(f"lr={lr!r}: the learning rate has to be positive and finite")
+
+
+# ── counts and rates ──────────────────────────────────────────────────────────────────────────
+
+
+def count(step: Any) -> Any:
+    """The steps taken so far: a Python number where that costs no wait, else the array itself.
+
+    NumPy's are read. On a device reading waits for all work queued there, and what `pb.compile` records may
+    not be read: everything that follows from the count is then computed by array functions.
+    """
+    kind = type(step)
+    if kind is np.ndarray:
+        return step.item()
+    return int(step) if kind is int or isinstance(step, np.integer) else step
+
+
+def counted(t: Any) -> Any:
+    """A count as it is kept in a state: an array."""
+    return np.array(t) if type(t) is int else t
+
+
+def rate(lr: Schedule, done: Any) -> Any:
+    """The learning rate after `done` steps: a number, or a function of their count.
+
+    A schedule is called with a Python integer, or with a floating array of no dimension.
+
+    Raises
+    ------
+    ValueError
+        If it is negative, NaN or infinite, where that can be seen without waiting for a device.
+    """
+    if type(lr) is not float:
+        if callable(lr):
+            lr = lr(done if isinstance(done, int) else floating(done))
+        if not isinstance(lr, np.floating | np.ndarray | int | float):
+            return lr  # on a device, or traced: not to be read
+        lr = float(lr)
+    if not 0 <= lr < math.inf:
+        raise ValueError(
+            f"the learning rate is {lr!r} after {done} steps: it has to be finite and ≥ 0"
+        )
+    return lr
+
+
+def floating(x: Any) -> Any:
+    """A count as float64."""
+    return SPACES.of(x).astype(x, np.dtype(np.float64))
+
+
+def first_leaf(params: Any) -> Any:
+    """The first array of a tree, which says on which backend a state is made; None without one."""
+    return next((x for x in tree.leaves(params) if hasattr(x, "dtype")), None)
+
+
+def zero_count(params: Any) -> Any:
+    """The step count 0, beside the parameters."""
+    leaf = first_leaf(params)
+    if leaf is None or type(raw(leaf)) is np.ndarray:
+        return np.array(0)
+    space = SPACES.of(raw(leaf))
+    zero = space.zeros_beside((), raw(leaf))
+    zero = space.real(zero) if is_complex(zero.dtype) else zero
+    return space.astype(zero, np.dtype(np.int64))
+
+
+# ── the step ──────────────────────────────────────────────────────────────────────────────────
+
+
+def advance(
+    name: str,
+    params: Any,
+    grads: Any,
+    slots: Sequence[Any],
+    scalars: dict[str, Any],
+    *,
+    l2: float = 0.0,
+    decay: float = 0.0,
+    mask: Mask = None,
+) -> tuple[Any, list[Any]]:
+    """One step of the formula `name` on every leaf; new parameters and new slots.
+
+    Leaves that are not floating-point arrays, or whose gradient is None, stay as they are. Parameters of 16 bits take
+    a step that is computed in float32, as their slots are.
+
+    Parameters
+    ----------
+    name : str
+        Of `backend._updates.FORMULAS`.
+    params, grads : pytree
+        Of one structure.
+    slots : sequence of pytrees
+        The arrays that the formula keeps, in its order.
+    scalars : dict
+        ``t``, ``lr`` and the settings that the formula reads.
+    l2, decay : float
+        Penalty in the gradient, or decay apart from it, of the leaves that `mask` names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `rows` and `fitted` say; before anything is computed.
+    """
+    spec, columns = rows(params, grads, *slots)
+    ps, gs = columns[0], columns[1]
+    wanted = formula(name, bool(l2), bool(decay))
+    if l2 or decay:
+        scalars = {**scalars, "l2": l2, "decay": decay}
+    elif uniform(ps, gs):  # a model of one dtype: nothing to sort out
+        out = updated(wanted, columns, scalars)
+        return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
+    shrinks = decayed_leaves(mask, params, spec, ps) if l2 or decay else [False] * len(ps)
+    groups: dict[Any, list[int]] = {}
+    for i, p in enumerate(ps):
+        if gs[i] is not None and moves(p):
+            gs[i] = fitted(p, gs[i], params, i)
+            kind = Array if type(gs[i]) is Array else type(p)
+            groups.setdefault((kind, p.dtype, shrinks[i]), []).append(i)
+    out = [list(ps), *[list(column) for column in columns[2:]]]
+    for (kind, dtype, shrinking), places in groups.items():
+        found = wanted if shrinking else formula(name)
+        taken = [[column[i] for i in places] for column in columns]
+        if kind is Array:  # libraries differ in raw · Array
+            taken = [[lift(x) for x in column] for column in taken]
+        wide = widened(dtype)
+        if wide is not dtype:
+            taken = [[cast(x, wide) for x in column] for column in taken]
+        new = updated(found, taken, scalars)
+        if wide is not dtype:
+            new[0] = [cast(x, dtype) for x in new[0]]
+        for column, values in zip(out, new, strict=True):
+            for i, value in zip(places, values, strict=True):
+                column[i] = value
+    return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
+
+
+def uniform(ps: list[Any], gs: list[Any]) -> bool:
+    """Whether all are arrays of one library and floating dtype, shape by shape; not of 16 bits."""
+    dtype = getattr(ps[0], "dtype", None) if ps else None
+    if dtype is None or not is_inexact(dtype) or dtype is not widened(dtype):
+        return False
+    kind = type(ps[0])
+    if kind is Array:
+        return False
+    for p, g in zip(ps, gs, strict=True):
+        if type(p) is not kind or type(g) is not kind:
+            return False
+        if p.dtype is not dtype or g.dtype is not dtype or p.shape != g.shape:
+            return False
+    return True
+
+
+def updated(found: Formula, columns: list[list[Any]], scalars: dict[str, Any]) -> list[Any]:
+    """New columns of one formula, by the backend's kernel or by array functions."""
+    p = columns[0][0]
+    space = SPACES.of(p)
+    if "eps" in scalars:
+        scalars = {**scalars, "eps": max(scalars["eps"], least_eps(found, as_numpy(p.dtype)))}
+    fused = getattr(space, "fused_update", None)
+    new = fused(found, columns, scalars) if fused is not None else None
+    if new is not None:
+        return new
+    prelude, body = python_functions(found)
+    values = {n: number(scalars[n], p, space) for n in settings(found)}
+    if any(hasattr(v, "dtype") for v in values.values()):
+        functions = functions_of(space)
+        values |= {n: as_scalar(values[n], p, space) for n in ("t", "lr") if n in values}
+    else:
+        functions = NUMBERS
+    constants = prelude(functions, *values.values())
+    rows_of = []
+    for row in zip(*columns, strict=True):
+        results = body(functions_of(space), *row, *constants)
+        rows_of.append(
+            [as_array(x, like) for x, like in zip(results, (row[0], *row[2:]), strict=True)]
+        )
+    assert len(constants) == len(numbers(found))
+    return [list(column) for column in zip(*rows_of, strict=True)]
+
+
+def number(x: Any, p: Any, space: Any) -> Any:
+    """A setting as a Python number, or as an array of no dimension of the precision of `p`."""
+    if type(x) is int or type(x) is float:
+        return x
+    return as_scalar(x, p, space)
+
+
+def as_scalar(x: Any, p: Any, space: Any) -> Any:
+    """`x` as an array of no dimension beside `p`, real."""
+    like = space.real(p) if is_complex(p.dtype) else p
+    if not hasattr(x, "dtype"):
+        return space.zeros_beside((), like) + x
+    if type(x) is Array:
+        return SPACES[Array].astype(x, like.dtype)
+    return space.asarray(
+        x, dtype=like.dtype
+    )  # a number that `pb.compile` records has a dtype, no astype
+
+
+def as_array(x: Any, like: Any) -> Any:
+    """`x` as an array of the kind of `like`: NumPy's arithmetic makes scalars of 0-d arrays."""
+    return SPACES.of(like).asarray(x, dtype=like.dtype) if x.shape == () else x
+
+
+def moved(ps: list[Any], gs: list[Any], scale: float, params: Any) -> list[Any]:
+    """``p + scale · g`` for each, with one new array instead of two: the plain step of small networks."""
+    dtype = ps[0].dtype
+    if not is_inexact(dtype) or dtype is not widened(dtype):
+        return [_moved(p, g, scale, params, i) for i, (p, g) in enumerate(zip(ps, gs, strict=True))]
+    factor = np.array(scale, dtype)  # NumPy takes it in less time than a number
+    new = []
+    for p, g in zip(ps, gs, strict=True):
+        same = type(p) is type(g) is np.ndarray and p.dtype is g.dtype is dtype
+        if same and p.shape == g.shape != ():
+            out = g * factor
+            out += p
+            new.append(out)
+        else:
+            new.append(_moved(p, g, scale, params, len(new)))
+    return new
+
+
+def _moved(p: Any, g: Any, scale: float, params: Any, i: int) -> Any:
+    """One leaf of any kind."""
+    if g is None or not moves(p):
+        return p
+    g, wide = fitted(p, g, params, i), widened(p.dtype)
+    return SPACES.of(p).asarray(cast(p, wide) + cast(g, wide) * scale, dtype=p.dtype)

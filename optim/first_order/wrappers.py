@@ -1,0 +1,250 @@
+"""What goes around an optimiser: accumulation, averages of weights, a guard against NaN; clipping is in `clipping.py`.
+
+Each is a record that holds an optimiser and is one: ``Clipped(Adam(1e-3), norm=1.0)``. None of them reads a value
+from a device unless it says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...autograd.core.sweep import SPACES
+from ...autograd.pytree import tree
+from .leaves import copied, moves, zeros_like
+from .update import Optimiser, advance, as_array, check, count, counted, zero_count
+
+
+class AccumulatedState(NamedTuple):
+    """The optimiser's state, the sum of gradients since its last step, and their number."""
+
+    inner: Any
+    total: Any
+    count: Any
+
+
+@dataclass(frozen=True)
+class Accumulated:
+    """An optimiser that steps once in `every` calls, by the mean of their gradients: large batches in small memory.
+
+    In between the parameters come back as they went in.
+
+    Parameters
+    ----------
+    opt : optimiser
+        What takes the step; its schedule counts its own steps.
+    every : int
+        Calls to a step.
+
+    Raises
+    ------
+    ValueError
+        Unless `every` is an integer ≥ 1.
+
+    Notes
+    -----
+    Where the count may not be read (on a device, under compile), the step is computed in every call and
+    taken by a `where` in one of `every`.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> opt, w = pb.optim.Accumulated(pb.optim.SGD(1.0), every=2), np.asarray([0.0])
+    >>> state = opt.init(w)
+    >>> for g in (1.0, 3.0):
+    ...     w, state = opt.step(w, np.asarray([g]), state)
+    ...     print(w)
+    [0.]
+    [-2.]
+    """
+
+    opt: Optimiser
+    every: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+            raise ValueError(f"every={self.every!r}: an integer ≥ 1 is needed")
+
+    def init(self, params: Any) -> AccumulatedState:
+        """The state before the first call."""
+        return AccumulatedState(self.opt.init(params), zeros_like(params), zero_count(params))
+
+    def step(
+        self, params: Any, grads: Any, state: AccumulatedState, *, lr: Any = None
+    ) -> tuple[Any, AccumulatedState]:
+        """The parameters, changed in one of `every` calls; as the optimiser's own."""
+        # the sum by the formula of sgd, p ← p + g: it checks structures and shapes as every step does
+        total, _ = advance("sgd", state.total, _beside(params, grads), (), {"t": 1, "lr": -1.0})
+        done = count(state.count) + 1
+        if isinstance(done, int) and done < self.every:
+            return params, AccumulatedState(state.inner, total, counted(done))
+        mean = tree.map(lambda s: as_array(s / self.every, s), total)
+        new, inner = self.opt.step(params, _without(params, mean, grads), state.inner, lr=lr)
+        if isinstance(done, int):
+            return new, AccumulatedState(inner, zeros_like(params), counted(0))
+        ready = done >= self.every
+        kept = [tree.map(lambda s: s * 0, total), total]
+        return select(ready, new, params), AccumulatedState(
+            select(ready, inner, state.inner), select(ready, *kept), select(ready, done * 0, done)
+        )
+
+
+def _beside(params: Any, grads: Any) -> Any:
+    """Gradients with None where `params` has what no step moves."""
+    leaves, spec = tree.flatten(params)
+    try:
+        gs = tree.flatten_as(spec, grads)
+    except ValueError as error:
+        raise ValueError(
+            f"step: gradients do not have the structure of the parameters: {error}"
+        ) from None
+    return tree.unflatten(spec, [g if moves(p) else None for p, g in zip(leaves, gs, strict=True)])
+
+
+def _without(params: Any, mean: Any, grads: Any) -> Any:
+    """The mean, with None where there is no gradient now: such leaves do not decay either."""
+    _, spec = tree.flatten(params)
+    pairs = zip(tree.flatten_as(spec, mean), tree.flatten_as(spec, grads), strict=True)
+    return tree.unflatten(spec, [None if g is None else m for m, g in pairs])
+
+
+def select(condition: Any, new: Any, old: Any) -> Any:
+    """`new` or `old`, leaf by leaf, by a condition that is an array."""
+
+    def chosen(x: Any, y: Any) -> Any:
+        return x if x is y or not hasattr(x, "dtype") else SPACES.of(x).where(condition, x, y)
+
+    return tree.map(chosen, new, old)
+
+
+class AveragedState(NamedTuple):
+    """The optimiser's state, and the average of the parameters."""
+
+    inner: Any
+    average: Any
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """An optimiser that keeps an exponential moving average of the weights beside them.
+
+    ``a ← decay · a + (1 − decay) · w`` after each step, a starting at the first parameters. The steps themselves
+    are the optimiser's own; evaluate and save ``state.average``.
+
+    Parameters
+    ----------
+    opt : optimiser
+        What takes the step.
+    decay : float
+        In [0, 1); about 1/(1 − decay) steps are averaged.
+
+    Raises
+    ------
+    ValueError
+        For a decay outside its range.
+
+    References
+    ----------
+    Polyak, Juditsky, "Acceleration of stochastic approximation by averaging", 1992.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> opt, w = pb.optim.Averaged(pb.optim.SGD(1.0), decay=0.75), np.asarray([4.0])
+    >>> w, state = opt.step(w, w, opt.init(w))
+    >>> w, state.average
+    (array([0.]), array([3.]))
+    """
+
+    opt: Optimiser
+    decay: float = 0.999
+
+    def __post_init__(self) -> None:
+        check("decay", 0, self.decay, 1)
+
+    def init(self, params: Any) -> AveragedState:
+        """The state before the first step."""
+        return AveragedState(self.opt.init(params), tree.map(copied, params))
+
+    def step(
+        self, params: Any, grads: Any, state: AveragedState, *, lr: Any = None
+    ) -> tuple[Any, AveragedState]:
+        """New parameters, and a state with their average; as the optimiser's own."""
+        new, inner = self.opt.step(params, grads, state.inner, lr=lr)
+        scalars = {"t": 1, "lr": 1.0, "decay": self.decay, "share": 1 - self.decay}
+        mean, _ = advance("average", state.average, new, (), scalars)
+        # what no step moves (keys, counters) is the newest
+        mean = tree.map(lambda a, p: a if moves(p) else p, mean, new)
+        return new, AveragedState(inner, mean)
+
+
+@dataclass(frozen=True)
+class Finite:
+    """An optimiser that does not step where a gradient holds NaN or infinity.
+
+    Parameters
+    ----------
+    opt : optimiser
+        What takes the step.
+    otherwise : {"raise", "skip"}
+        Raise an error that names the parameter (reads one bool from the arrays' device, so it cannot be compiled),
+        or leave parameters and state as they are (reads nothing).
+
+    Raises
+    ------
+    ValueError
+        For another word.
+
+    Notes
+    -----
+    Optimisers do not look at values by themselves: on a GPU every step would wait for the device, and on a CPU it is
+    one more pass over memory.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> opt, w = pb.optim.Finite(pb.optim.SGD(1.0)), {"w": np.asarray([1.0])}
+    >>> opt.step(w, {"w": np.asarray([np.nan])}, opt.init(w))
+    Traceback (most recent call last):
+    FloatingPointError: step: the gradient of w holds NaN or infinity; nothing was changed
+    """
+
+    opt: Optimiser
+    otherwise: str = "raise"
+
+    def __post_init__(self) -> None:
+        if self.otherwise not in ("raise", "skip"):
+            raise ValueError(f'otherwise={self.otherwise!r}: choose "raise" or "skip"')
+
+    def init(self, params: Any) -> Any:
+        """The optimiser's own state."""
+        return self.opt.init(params)
+
+    def step(self, params: Any, grads: Any, state: Any, *, lr: Any = None) -> tuple[Any, Any]:
+        """New parameters and state.
+
+        Raises
+        ------
+        FloatingPointError
+            With ``otherwise="raise"``, for a gradient that is not finite.
+        """
+        leaves = [(i, g) for i, g in enumerate(tree.leaves(grads)) if moves(g)]
+        good = [SPACES.of(g).all(SPACES.of(g).isfinite(g)) for _, g in leaves]
+        if self.otherwise == "raise" or all(type(g) is np.ndarray for _, g in leaves):
+            bad = [i for (i, _), fine in zip(leaves, good, strict=True) if not fine]
+            if not bad:
+                return self.opt.step(params, grads, state, lr=lr)
+            if self.otherwise == "skip":
+                return params, state
+            names = ", ".join(tree.paths(grads)[i] or "the parameter" for i in bad)
+            raise FloatingPointError(
+                f"step: the gradient of {names} holds NaN or infinity; nothing was changed"
+            )
+        with np.errstate(all="ignore"):  # of a step that may be thrown away
+            new, after = self.opt.step(params, grads, state, lr=lr)
+        fine = good[0]
+        for more in good[1:]:
+            fine = fine & more
+        return select(fine, new, params), select(fine, after, state)

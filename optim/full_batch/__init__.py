@@ -1,0 +1,1 @@
+"""`minimize`: methods for functions that are evaluated as a whole, and their line searches."""

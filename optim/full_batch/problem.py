@@ -1,0 +1,269 @@
+"""An objective as a function of one real vector, and the points that a method visits.
+
+Full-batch methods are written for a vector. A pytree becomes one by laying its leaves end to end, complex ones as
+real and imaginary parts; derivatives are taken with respect to the vector, on the device where the leaves are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...autograd.core.array import Array, raw
+from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
+from ...autograd.core.sweep import SPACES
+from ...autograd.functions import namespace
+from ...autograd.pytree import tree
+from ...autograd.transforms.arguments import give_back, scalar_output
+from ...autograd.transforms.grad import grad, value_and_grad
+from ...autograd.transforms.jacobian import hessian, jacobian
+from ...autograd.transforms.vjp import vjp
+from ...backend import backend_of, current
+
+
+class Point(NamedTuple):
+    """Where a method is: the vector, the objective, its gradient and the norm of that."""
+
+    x: Any
+    f: float
+    g: Any
+    norm: float
+    step: float = math.nan  # the step size that led here
+
+
+class Part(NamedTuple):
+    """Where a leaf stands in the vector."""
+
+    start: int
+    end: int
+    shape: tuple[int, ...]
+    dtype: Any
+    complex: bool
+
+
+def number(x: Any) -> float:
+    """One real number on the host."""
+    if isinstance(x, float | int):
+        return float(x)
+    return float(backend_of(x).to_numpy(x).item())
+
+
+class Problem:
+    """An objective of a vector, with counted evaluations.
+
+    Parameters
+    ----------
+    f : callable
+        Of a pytree like `x0`; returns one real number, or residuals.
+    x0 : pytree
+        Where it starts.
+    args : tuple
+        Further arguments of `f`.
+    residuals : bool
+        `f` returns arrays r, and ½ ‖r‖² is the objective.
+
+    Raises
+    ------
+    TypeError
+        For a leaf that is no array or number of floating point, and for leaves of several libraries.
+    ValueError
+        For one that is not finite, or no element at all.
+    """
+
+    def __init__(self, f: Callable[..., Any], x0: Any, args: Any = (), *, residuals: bool = False):
+        self.f, self.args, self.like = f, tuple(args), x0
+        leaves, self.spec = tree.flatten(x0)
+        names = tree.paths(x0)
+        arrays = [_array(x, name or "x0") for x, name in zip(leaves, names, strict=True)]
+        if not sum(a.size for a in arrays):
+            raise ValueError("minimize: x0 has no elements")
+        libraries = sorted({type(a).__module__ for a in arrays})
+        if len(libraries) > 1:
+            raise TypeError(
+                f"minimize: the leaves of x0 are arrays of {' and '.join(libraries)}; move them to one device"
+            )
+        self.leaves = leaves
+        self.space = SPACES.of(arrays[0])
+        self.parts: list[Part] = []
+        start = 0
+        for a in arrays:
+            split = is_complex(a.dtype)
+            end = start + a.size * (2 if split else 1)
+            self.parts.append(Part(start, end, tuple(a.shape), a.dtype, split))
+            start = end
+        self.size = start
+        kinds = [as_numpy(a.dtype) for a in arrays]
+        self.dtype = np.result_type(*[np.empty(0, k).real.dtype for k in kinds])
+        self.x0 = self._packed(arrays)
+        self.scalar = self._cost if residuals else self._value
+        self.nfev = self.njev = self.nhev = 0
+        self._first = True
+
+    def _packed(self, arrays: list[Any]) -> Any:
+        xp, pieces = self.space, []
+        for a in arrays:
+            flat = xp.reshape(a, (-1,))
+            halves = [xp.real(flat), xp.imag(flat)] if is_complex(a.dtype) else [flat]
+            pieces += [xp.astype(h, self.dtype) for h in halves]
+        return xp.concat(pieces)
+
+    def packed(self, like: Any) -> Any:
+        """The vector of a pytree of the structure and shapes of `x0`.
+
+        Raises
+        ------
+        ValueError
+            If it has others.
+        """
+        try:
+            leaves = tree.flatten_as(self.spec, like)
+        except ValueError as error:
+            raise ValueError(
+                f"minimize: a direction of another structure than x: {error}"
+            ) from None
+        arrays = [_array(x, "the direction") for x in leaves]
+        for a, p in zip(arrays, self.parts, strict=True):
+            if tuple(a.shape) != p.shape:
+                raise ValueError(
+                    f"minimize: a direction of shape {tuple(a.shape)} for x of shape {p.shape}"
+                )
+        return self._packed(
+            [
+                a if not p.complex else _complex(a, p)
+                for a, p in zip(arrays, self.parts, strict=True)
+            ]
+        )
+
+    def tree(self, v: Any) -> Any:
+        """The pytree of `pb.Array`s of a vector, traced if that is."""
+        out = []
+        for p in self.parts:
+            x = v[p.start : p.end]
+            if p.complex:
+                half = (p.end - p.start) // 2
+                x = namespace.astype(x, as_numpy(p.dtype))
+                x = x[:half] + 1j * x[half:]
+            elif as_numpy(p.dtype) != self.dtype:
+                x = namespace.astype(x, as_numpy(p.dtype))
+            out.append(namespace.reshape(x, p.shape))
+        return tree.unflatten(self.spec, out)
+
+    def result(self, v: Any) -> Any:
+        """The pytree of a vector, each leaf of the caller's own kind."""
+        leaves = tree.flatten_as(self.spec, self.tree(Array(v)))
+        out = []
+        for x, like in zip(leaves, self.leaves, strict=True):
+            x = give_back(x, like)
+            out.append(self.space.copy(x) if type(x) is type(v) else x)
+        return tree.unflatten(self.spec, out)
+
+    # ── evaluations ───────────────────────────────────────────────────────────────────────────
+
+    def _value(self, v: Any) -> Any:
+        return scalar_output(self.f(self.tree(v), *self.args), "minimize")
+
+    def residual_vector(self, v: Any) -> Any:
+        """The residuals as one real vector."""
+        out = tree.leaves(self.f(self.tree(v), *self.args))
+        pieces = []
+        for r in out:
+            if not hasattr(r, "dtype"):
+                raise TypeError(
+                    "minimize: for least squares the function has to return arrays of residuals, not "
+                    f"{type(r).__name__}"
+                )
+            flat = namespace.reshape(r, (-1,))
+            if is_complex(flat.dtype):
+                pieces += [namespace.real(flat), namespace.imag(flat)]
+            else:
+                pieces.append(flat)
+        return pieces[0] if len(pieces) == 1 else namespace.concat(pieces)
+
+    def _cost(self, v: Any) -> Any:
+        r = self.residual_vector(v)
+        return 0.5 * namespace.sum(r * r)
+
+    def value(self, x: Any) -> float:
+        """The objective alone."""
+        self.nfev += 1
+        out = self.scalar(Array(x))
+        return number(raw(out))
+
+    def point(self, x: Any, step: float = math.nan) -> Point:
+        """The objective and its gradient."""
+        self.nfev += 1
+        self.njev += 1
+        f, g = value_and_grad(self.scalar)(x)
+        return Point(x, number(f), g, math.sqrt(max(self.dot(g, g), 0.0)), step)
+
+    def start(self) -> Point:
+        """The point at `x0`.
+
+        Raises
+        ------
+        ValueError
+            If the objective, its gradient or the norm of that is not finite there.
+        """
+        point = self.point(self.x0)
+        if not math.isfinite(point.f):
+            raise ValueError(
+                f"minimize: the objective is {point.f} at x0; start where it is finite"
+            )
+        if not bool(self.space.all(self.space.isfinite(point.g))):
+            raise ValueError("minimize: the gradient at x0 holds NaN or infinity; start elsewhere")
+        if not math.isfinite(point.norm):
+            raise ValueError(
+                f"minimize: the gradient at x0 is so large that its norm overflows in {self.dtype}; scale the objective"
+            )
+        return point
+
+    def hessian(self, x: Any) -> Any:
+        """∇²f, a matrix."""
+        self.nhev += 1
+        return hessian(self.scalar)(x)
+
+    def hvp(self, x: Any) -> Callable[[Any], Any]:
+        """v ↦ ∇²f(x) v; the gradient is recorded once, each product is one sweep."""
+        self.nhev += 1
+        _, pull = vjp(grad(self.scalar), x)
+        return lambda v: pull(v)[0]
+
+    def residuals(self, x: Any) -> tuple[Any, Any]:
+        """Residuals r and their Jacobian."""
+        self.njev += 1
+        return raw(self.residual_vector(Array(x))), jacobian(self.residual_vector)(x)
+
+    def dot(self, a: Any, b: Any) -> float:
+        """``aᵀ b`` on the host."""
+        return number(a @ b)
+
+
+def _complex(a: Any, part: Part) -> Any:
+    return a if is_complex(a.dtype) else SPACES.of(a).astype(a, as_numpy(part.dtype))
+
+
+def _array(x: Any, name: str) -> Any:
+    """A leaf as a raw array.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Problem`.
+    """
+    if isinstance(x, float | complex) and not hasattr(x, "shape"):
+        x = current().asarray(x)
+    x = raw(x)
+    if not hasattr(x, "dtype") or not is_inexact(x.dtype):
+        kind = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(
+            f"minimize: {name} is {kind}; floating-point numbers are needed: astype(float)"
+        )
+    if isinstance(x, np.generic):
+        x = np.asarray(x)
+    xp = SPACES.of(x)
+    if not bool(xp.all(xp.isfinite(x))):
+        raise ValueError(f"minimize: {name} holds NaN or infinity")
+    return x

@@ -1,0 +1,114 @@
+"""Where data lie while a model is trained: whole on the device, or on the host and fed to it batch by batch."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ... import backend
+from ...autograd.core.array import raw
+from ...autograd.core.dtypes import as_numpy
+from ...autograd.pytree import tree
+from ...backend import Backend
+
+# Of the device's free memory: a shuffled copy of the data and what a step needs have to find room beside them.
+_SHARE = 0.25
+# Bytes of rows that are gathered at once on a device.
+_GATHERED = 1 << 28
+
+
+def placed(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:
+    """NumPy arrays on the device; as they are, to be fed from there, where they take too much of its memory.
+
+    Parameters
+    ----------
+    arrays : tuple of numpy.ndarray
+        None stays None.
+    home : Backend
+        Of the device.
+    """
+    free = home.memory().get("free")
+    size = sum(a.nbytes for a in arrays if a is not None)
+    if free is not None and size > _SHARE * free:
+        return arrays
+    return tuple(None if a is None else home.asarray(a) for a in arrays)
+
+
+def home_of(model: Any, x: Any) -> Backend:
+    """The backend of a model's arrays; that of its inputs `x` where the model has none."""
+    arrays = (raw(leaf) for leaf in tree.leaves(model))
+    return next(
+        (backend.backend_of(a) for a in arrays if backend.is_array(a)),
+        backend.backend_of(x),
+    )
+
+
+def is_fed(x: Any, home: Backend) -> bool:
+    """Whether data lie on the host and the device is another."""
+    return isinstance(x, np.ndarray) and home.array_type is not np.ndarray
+
+
+def fed(batches: Iterable[tuple[Any, ...]], x: Any, home: Backend) -> Iterator[tuple[Any, ...]]:
+    """The batches of `x` and what goes with it, on the device: fed to it, or as they are if they lie there."""
+    return home.feed(batches) if is_fed(x, home) else iter(batches)
+
+
+def parts_of(n: int, rows: int, least: int = 1) -> list[slice]:
+    """The batches of n rows: so many each; the last may be smaller.
+
+    With fewer than `least` rows it joins the one before: no variance can be taken of one row.
+
+    Examples
+    --------
+    >>> parts_of(5, 2), parts_of(5, 2, least=2)
+    ([slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)], [slice(0, 2, None), slice(2, 5, None)])
+    """
+    starts = list(range(0, n, rows))
+    if len(starts) > 1 and n - starts[-1] < least:
+        starts.pop()
+    return [slice(a, b) for a, b in itertools.pairwise([*starts, n])]
+
+
+def batches(
+    arrays: tuple[Any, ...], order: np.ndarray | None, rows: int, home: Backend, least: int = 1
+) -> Iterator[tuple[Any, ...]]:
+    """The arrays' rows in this order (None: as they are), so many at a time, on the device.
+
+    The last batch may be smaller, but for `parts_of`. On the host the rows of each batch are gathered for it. On a
+    device a gathering is a launch and a slice is none, so the rows of many batches are gathered at once.
+    """
+    x = arrays[0]
+    owner = backend.backend_of(x)
+    parts = parts_of(x.shape[0], rows, least)
+    if order is None:
+        return fed((tuple(a[part, ...] for a in arrays) for part in parts), x, home)
+    take = owner.xp.take
+    places = owner.asarray(order)
+    if owner.array_type is np.ndarray:
+        chosen = (places[part] for part in parts)
+        return fed((tuple(take(a, own, axis=0) for a in arrays) for own in chosen), x, home)
+    return _gathered(arrays, places, parts, take)
+
+
+def _gathered(
+    arrays: tuple[Any, ...], places: Any, parts: list[slice], take: Any
+) -> Iterator[tuple[Any, ...]]:
+    n = arrays[0].shape[0]
+    row = max(sum(_nbytes(a) for a in arrays) // n, 1)
+    first = 0
+    while first < len(parts):
+        start, last = parts[first].start, first + 1
+        while last < len(parts) and (parts[last].stop - start) * row <= _GATHERED:
+            last += 1
+        block = places[start : parts[last - 1].stop]
+        chosen = [take(a, block, axis=0) for a in arrays]
+        for part in parts[first:last]:
+            yield tuple(a[part.start - start : part.stop - start, ...] for a in chosen)
+        first = last
+
+
+def _nbytes(a: Any) -> int:
+    return int(a.size) * as_numpy(a.dtype).itemsize

@@ -1,0 +1,191 @@
+"""Data sets, built in or from files: features, targets, and what they are called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError, counted, extra, listed, shown
+from .binary import find_idx_labels, is_idx, read_idx, read_npz
+from .tables import read_csv, read_csv_features
+from .targets import array_target, read_target
+
+BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
+TASKS = ("auto", "classification", "regression")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Features and targets in the computer's memory, as they came.
+
+    Attributes
+    ----------
+    name : str
+        The built-in name, or the file's name without its ending.
+    x : ndarray, shape (n, d)
+        Real features, all finite.
+    y : ndarray
+        Class numbers, shape (n,), int64; or regression targets, shape (n, k), float64.
+    task : {"classification", "regression"}
+    classes : tuple of str
+        The classes' names, in the order of their numbers; empty for regression.
+    columns : tuple of str
+        The features' names; empty where there are none.
+    target : str
+        What is predicted: a column's or an array's name.
+    image_shape : tuple of int, or None
+        Height and width, if the features are the pixels of an image.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    task: str
+    classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    target: str = "target"
+    image_shape: tuple[int, int] | None = None
+
+
+def load_dataset(
+    name_or_path: str | os.PathLike[str],
+    target: str | int | None = None,
+    *,
+    task: str = "auto",
+) -> Dataset:
+    """Load a built-in data set, or one from a .csv, .npz or IDX file.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        One of digits, breast_cancer, wine, iris, diabetes (they ship with scikit-learn), or a file.
+    target : str or int, optional
+        CSV: the target column's name or place (default: the last). NPZ: the target array (default:
+        y). IDX: the label file (default: the one that MNIST's naming gives).
+    task : {"auto", "classification", "regression"}
+        With "auto", words and at most 100 different whole numbers are classes.
+
+    Raises
+    ------
+    InputError
+        If the data cannot be had or used: which row and column is wrong, or what is missing.
+
+    Examples
+    --------
+    >>> data = load_dataset("iris")
+    >>> data.x.shape, data.classes
+    ((150, 4), ('setosa', 'versicolor', 'virginica'))
+    """
+    source = os.fspath(name_or_path)
+    if source in BUILT_IN:
+        if target is not None:
+            raise InputError(f"{source} is built in and has its target: leave out --target")
+        return _checked(_built_in(source, task))
+    if not os.path.exists(source) and not Path(source).suffix:
+        raise InputError(
+            f"no data called {shown(source, 300)}: built in are {listed(BUILT_IN)}; else a file"
+        )
+    kind = _kind(source)
+    name = Path(source).name.removesuffix(".gz")
+    name = Path(name).stem if kind != "idx" else name
+    if kind == "csv":
+        table = read_csv(source, target=target)
+        places = [f"{source}, row {row}, column {table.target!r}" for row in table.rows]
+        found, y, classes = read_target(table.y, task, places)
+        return _checked(Dataset(name, table.x, y, found, classes, table.columns, table.target))
+    if kind == "npz":
+        raw_x, raw_y, key = read_npz(source, target=None if target is None else str(target))
+    else:
+        raw_x = read_idx(source)
+        labels = Path(str(target)) if target is not None else find_idx_labels(source)
+        raw_y, key = read_idx(labels), labels.name
+    x, image_shape = _flat_features(raw_x, source)
+    found, y, classes = array_target(np.asarray(raw_y), task, f"{source}: {key}")
+    data = Dataset(name, x, y, found, classes, target=key, image_shape=image_shape)
+    return _checked(data)
+
+
+def load_features(
+    path: str | os.PathLike[str], columns: Sequence[str], width: int, *, target: str = ""
+) -> np.ndarray:
+    """The features in a file to predict from, shape (n, width).
+
+    Parameters
+    ----------
+    path : path
+        A .csv, .npz or IDX file.
+    columns, width, target
+        As for `read_csv_features`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or has other columns than the model.
+    """
+    source = os.fspath(path)
+    kind = _kind(source)
+    if kind == "csv":
+        return read_csv_features(source, columns, width, target=target)
+    raw = read_npz(source, labelled=False)[0] if kind == "npz" else read_idx(source)
+    x, _ = _flat_features(raw, source)
+    if x.shape[1] != width:
+        raise InputError(f"{source} has {counted(x.shape[1], 'column')}, the model takes {width:,}")
+    return x
+
+
+def _kind(source: str) -> str:
+    suffix = Path(source).suffix.lower()
+    if suffix == ".csv" or suffix == ".npz":
+        return suffix[1:]
+    if is_idx(source):
+        return "idx"
+    raise InputError(f"{source}: unknown kind of file; give .csv, .npz or IDX (.idx3-ubyte, .gz)")
+
+
+def _built_in(name: str, task: str) -> Dataset:
+    datasets = extra("sklearn.datasets", f"the built-in data set {name!r}")
+    bunch = getattr(datasets, f"load_{name}")(**({"scaled": False} if name == "diabetes" else {}))
+    natural = "regression" if name == "diabetes" else "classification"
+    if task not in ("auto", natural):
+        raise InputError(f"{name} is for {natural}, not {task}")
+    columns = tuple(str(column) for column in bunch.feature_names)
+    if natural == "regression":
+        y = np.asarray(bunch.target, dtype=np.float64)[:, None]
+        return Dataset(name, bunch.data, y, natural, (), columns, "target")
+    classes = tuple(str(label) for label in bunch.target_names)
+    y = np.asarray(bunch.target, dtype=np.int64)
+    shape = (8, 8) if name == "digits" else None
+    return Dataset(name, bunch.data, y, natural, classes, columns, "target", shape)
+
+
+def _flat_features(x: np.ndarray, source: str) -> tuple[np.ndarray, tuple[int, int] | None]:
+    if x.dtype.kind not in "buif":
+        raise InputError(f"{source}: the features are {x.dtype}, not real numbers")
+    if x.ndim == 0 or x.size == 0:
+        raise InputError(f"{source}: the features have shape {x.shape}: there are none")
+    image_shape = (int(x.shape[1]), int(x.shape[2])) if x.ndim == 3 else None
+    flat = x.reshape(x.shape[0], -1)
+    if flat.dtype.kind == "f" and not np.isfinite(flat).all():
+        row, column = np.argwhere(~np.isfinite(flat))[0]
+        value = flat[row, column]
+        raise InputError(
+            f"{source}, row {row}, column {column} (counted from 0): {value}, not finite"
+        )
+    return flat, image_shape
+
+
+def _checked(data: Dataset) -> Dataset:
+    if len(data.x) != len(data.y):
+        raise InputError(f"{data.name}: {len(data.x):,} rows of features, {len(data.y):,} targets")
+    if data.task == "classification" and len(data.classes) < 2:
+        only = f": {data.classes[0]!r}" if data.classes else ""
+        raise InputError(
+            f"{data.name}: the target has one class only{only}; there is nothing to tell apart"
+        )
+    if data.task == "regression" and (np.ptp(data.y, axis=0) == 0).any():
+        raise InputError(f"{data.name}: the target never varies; there is nothing to learn")
+    return data

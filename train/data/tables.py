@@ -1,0 +1,287 @@
+"""Tables in text files: numbers in columns, with errors that say which row and which column."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import itertools
+import math
+import os
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError, counted, listed, shown
+from ..files import read_bytes
+
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a CSV file holds.
+
+    Attributes
+    ----------
+    x : ndarray, shape (n, d), float64
+        The feature columns, all finite.
+    y : list of str
+        The cells of the target column, as they stand in the file.
+    columns : tuple of str
+        The features' names; empty if the file has no header.
+    target : str
+        The target's name, or its place counted from 0.
+    rows : list of int
+        The line of the file, counted from 1, at which each row ends.
+    """
+
+    x: np.ndarray
+    y: list[str]
+    columns: tuple[str, ...]
+    target: str
+    rows: list[int]
+
+
+def read_csv(path: str | os.PathLike[str], *, target: str | int | None = None) -> Table:
+    """Read a CSV file of numbers, with one column of any kind as the target.
+
+    The first row is a header if none of its cells is a number (or if those that are only count the
+    columns). The delimiter is the one of comma, semicolon and tab that the first line has most
+    of. Rows in error messages are lines of the file, counted from 1.
+
+    Parameters
+    ----------
+    path : path
+        A UTF-8 text file.
+    target : str or int, optional
+        Name of the target column, or its place counted from 0 (negative: from the end). The last
+        column if None.
+
+    Raises
+    ------
+    InputError
+        For a missing, empty or malformed file, ragged rows, a cell that is no finite number (with
+        its row and column), and a target column that does not exist.
+    """
+    sheet = _open(path)
+    where = _find_column(sheet, target)
+    places = [place for place in range(sheet.width) if place != where]
+    if not places:
+        raise InputError(f"{sheet.name} has only a target column: there is nothing to learn from")
+    numbers, labels, rows = array("d"), [], []
+    for line, cells in sheet.rows:
+        label = cells[where].strip()
+        if not label:
+            raise InputError(f"{sheet.at(line, where)}: the target is empty")
+        numbers.extend(_numbers(cells, places, sheet, line))
+        labels.append(label)
+        rows.append(line)
+    x = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(places))
+    names = tuple(sheet.columns[place] for place in places) if sheet.columns else ()
+    return Table(x, labels, names, sheet.columns[where] if sheet.columns else str(where), rows)
+
+
+def read_csv_features(
+    path: str | os.PathLike[str], columns: Sequence[str], width: int, *, target: str = ""
+) -> np.ndarray:
+    """Read the features of a model from a CSV file, shape (n, width).
+
+    Where the file has a header and the model knows names, columns are found by name, in any order,
+    and the target column may be among them; else they are taken in their order.
+
+    Parameters
+    ----------
+    path : path
+        A UTF-8 text file, as for `read_csv`.
+    columns : sequence of str
+        The features' names; empty if the model knows none.
+    width : int
+        Their number.
+    target : str
+        The name of a column to pass over.
+
+    Raises
+    ------
+    InputError
+        As for `read_csv`; and for columns that are missing, or that the model does not know.
+    """
+    sheet = _open(path)
+    places = list(range(sheet.width))
+    if columns and sheet.columns:
+        found = {column: place for place, column in enumerate(sheet.columns)}
+        missing = [column for column in columns if column not in found]
+        if missing:
+            raise InputError(
+                f"{sheet.name} has no column {listed(map(repr, missing))}; "
+                f"the model takes {listed(columns)}"
+            )
+        known = {*columns, target}
+        if known.issuperset(sheet.columns):
+            places = [found[column] for column in columns]
+    if len(places) != width:
+        raise InputError(
+            f"{sheet.name} has {counted(sheet.width, 'column')}, the model takes {width:,}"
+            + (f": {listed(columns)}" if columns else "")
+        )
+    numbers = array("d")
+    for line, cells in sheet.rows:
+        numbers.extend(_numbers(cells, places, sheet, line))
+    return np.frombuffer(numbers, dtype=np.float64).reshape(-1, width)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A CSV file that has been opened: its columns, and its rows still to come."""
+
+    name: str
+    columns: tuple[str, ...]
+    width: int
+    rows: Iterator[tuple[int, list[str]]]
+
+    def at(self, line: int, place: int) -> str:
+        """Where a cell is, for error messages."""
+        known = repr(self.columns[place]) if self.columns else f"{place} (counted from 0)"
+        return f"{self.name}, row {line}, column {known}"
+
+
+def _open(path: str | os.PathLike[str]) -> _Sheet:
+    name = os.fspath(path)
+    records = _records(_decode(read_bytes(path), name), name)
+    head = list(itertools.islice(records, 2))
+    if not head:
+        raise InputError(f"{name} is empty: it has no rows")
+    first_line, first = head[0]
+    columns: tuple[str, ...] = ()
+    if _is_header(first, head[1][1] if len(head) > 1 else []):
+        columns = tuple(cell.strip() for cell in first)
+        _check_header(columns, name)
+        if len(head) == 1:
+            raise InputError(f"{name} has a header and no rows below it")
+        del head[0]
+    rows = _even(itertools.chain(head, records), len(first), first_line, name)
+    return _Sheet(name, columns, len(first), rows)
+
+
+def _even(
+    rows: Iterator[tuple[int, list[str]]], width: int, first_line: int, name: str
+) -> Iterator[tuple[int, list[str]]]:
+    """The rows, all of them as wide as the first one."""
+    for line, cells in rows:
+        if len(cells) != width:
+            raise InputError(
+                f"{name}, row {line}: {counted(len(cells), 'column')}, "
+                f"where row {first_line} has {width}"
+            )
+        yield line, cells
+
+
+def _decode(data: bytes, name: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{name}, row {line}: not UTF-8 text (is this a CSV file?)") from None
+
+
+def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank, each with the line at which it ends."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=first.count)
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InputError(f"{name}, row {reader.line_num}: malformed CSV: {error}") from None
+        if any(cell.strip() for cell in cells) or len(cells) > 1:
+            yield reader.line_num, cells
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_header(first: list[str], second: list[str]) -> bool:
+    """Whether the first row names the columns.
+
+    A row of measurements ending in a text label is data, so one text cell is not enough. pandas
+    numbers columns that have no name: "0,1,2,target" is a header above a row with a number
+    where it has a word.
+    """
+    numeric = [_is_number(cell) for cell in first]
+    if not any(numeric):
+        return True
+    if all(numeric):
+        return False
+    counts = all(cell.strip() == str(i) for i, cell in enumerate(first) if numeric[i])
+    pairs = zip(numeric, second, strict=False)
+    return counts and any(not is_number and _is_number(below) for is_number, below in pairs)
+
+
+def _check_header(columns: tuple[str, ...], name: str) -> None:
+    seen: set[str] = set()
+    for place, column in enumerate(columns):
+        if not column.strip():
+            raise InputError(
+                f"{name}: column {place} (counted from 0) has no name; if it numbers the rows, "
+                "leave it out (pandas: to_csv(index=False)), else name it"
+            )
+        if column in seen:
+            raise InputError(f"{name}: two columns are called {shown(column)}")
+        seen.add(column)
+
+
+def _find_column(sheet: _Sheet, target: str | int | None) -> int:
+    """The place of the target column: by name first, then as an integer."""
+    columns, width = sheet.columns, sheet.width
+    if target is None:
+        return width - 1
+    if target in columns:
+        return columns.index(str(target))
+    try:
+        place = int(target)
+    except ValueError:
+        place = width
+    if -width <= place < width:
+        return place % width
+    if not columns:
+        raise InputError(
+            f"{sheet.name} has no header and {counted(width, 'column')}, so --target {target} is "
+            f"not one of them: give 0 to {width - 1}"
+        )
+    close = difflib.get_close_matches(str(target), columns, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    raise InputError(f"{sheet.name} has no column {str(target)!r}{hint}; it has {listed(columns)}")
+
+
+def _numbers(cells: list[str], places: list[int], sheet: _Sheet, line: int) -> list[float]:
+    """The cells at these places as finite numbers; the search for a culprit runs only if needed."""
+    try:
+        values = [float(cells[place]) for place in places]
+        if math.isfinite(sum(values)):
+            return values
+    except ValueError:
+        pass
+    values = []
+    for place in places:
+        cell = cells[place].strip()
+        if not cell:
+            raise InputError(f"{sheet.at(line, place)}: the cell is empty")
+        if not _is_number(cell):
+            raise InputError(f"{sheet.at(line, place)}: {cell[:40]!r} is not a number")
+        if not math.isfinite(float(cell)):
+            raise InputError(
+                f"{sheet.at(line, place)}: {cell[:40]} is not finite; remove or fill in such rows"
+            )
+        values.append(float(cell))
+    return values

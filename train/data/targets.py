@@ -1,0 +1,142 @@
+"""Targets as they stand in a file: class labels, which are exact, or numbers to predict."""
+
+from __future__ import annotations
+
+import decimal
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+
+# Whole numbers are class labels while there are at most this many different ones.
+MAX_NUMERIC_CLASSES = 100
+# Beyond, not every integer is a float64.
+_EXACT = 2.0**53
+
+Target = tuple[str, np.ndarray, tuple[str, ...]]
+
+
+def array_target(y: np.ndarray, task: str, where: str) -> Target:
+    """Task, targets and names of classes of an array, shape (n,) or (n, k).
+
+    Raises
+    ------
+    InputError
+        If it holds neither labels nor numbers.
+    """
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.dtype.kind in "US":
+        texts = [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in y.ravel()]
+        places = [f"{where}[{i}]" for i in range(len(texts))]
+        return read_target(texts, task, places)
+    if y.dtype.kind not in "buif":
+        raise InputError(f"{where} is {y.dtype}: give numbers or texts")
+    if y.ndim not in (1, 2) or (y.ndim == 2 and (task == "classification" or y.dtype.kind != "f")):
+        raise InputError(
+            f"{where} has shape {y.shape}: give labels of shape (n,), or numbers of shape (n, k) "
+            "as floats to predict k values at once"
+        )
+    if y.dtype.kind == "b" and task != "regression":
+        return "classification", y.astype(np.int64), ("False", "True")
+    with np.errstate(over="ignore"):  # a long double may be beyond float64
+        bad = ~np.isfinite(y.astype(np.float64))
+    if bad.any():
+        index = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise InputError(f"{where}{list(index)} is {y[index]}, not finite")
+    return _numeric_target(y, task)
+
+
+def read_target(texts: list[str], task: str, places: list[str]) -> Target:
+    """Task, targets and names of classes of texts: numbers if all of them are, else names.
+
+    Parameters
+    ----------
+    texts : list of str
+    task : {"auto", "classification", "regression"}
+    places : list of str
+        Where each text stands, for messages.
+
+    Raises
+    ------
+    InputError
+        For a number that is not finite, and for a word where most are numbers.
+    """
+    numbers: list[int | float] = []
+    words = 0
+    for place, text in zip(places, texts, strict=True):
+        number = _number(text)
+        if number is None:
+            words += 1
+            if task == "regression":
+                raise InputError(f"{place}: {text[:40]!r} is not a number") from None
+            continue
+        if isinstance(number, float) and not math.isfinite(number):
+            raise InputError(f"{place}: {text[:40]} is not finite; remove or fill in such rows")
+        numbers.append(number)
+    if not words:
+        if task == "regression":
+            return _as_numbers(np.asarray([float(v) for v in numbers]))
+        return _number_classes(sorted(set(numbers)), numbers, task)
+    fractions = sum(isinstance(number, float) for number in numbers)
+    if task == "auto" and 2 * fractions > len(texts):
+        _refuse_first_word(texts, places)
+    # not by an array of texts, all of which would be as long as the longest
+    names = sorted(set(texts))
+    return "classification", _codes(names, texts), tuple(names)
+
+
+def _number(text: str) -> int | float | None:
+    """The number that a text is: an int, exactly, where it is whole; None if it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    if not value.is_integer():  # NaN and infinity, too
+        return value
+    if abs(value) < _EXACT:
+        return int(value)
+    exact = decimal.Decimal(text)
+    # a fraction beyond 2**53 is what float64 makes of it
+    return int(exact) if exact == exact.to_integral_value() else int(value)
+
+
+def _refuse_first_word(texts: list[str], places: list[str]) -> None:
+    for place, text in zip(places, texts, strict=True):
+        if _number(text) is None:
+            raise InputError(f"{place}: {text[:40]!r} is no number as most targets are")
+
+
+def _numeric_target(values: np.ndarray, task: str) -> Target:
+    """That of finite numbers in the dtype in which they came: integers stay integers."""
+    if task == "regression" or values.ndim != 1:
+        return _as_numbers(values)
+    found, y = np.unique(values, return_inverse=True)
+    whole = values.dtype.kind in "iu" or bool((found == np.round(found)).all())
+    if task == "classification" or (whole and len(found) <= MAX_NUMERIC_CLASSES):
+        return "classification", y.astype(np.int64), tuple(_name(v) for v in found)
+    return _as_numbers(values)
+
+
+def _number_classes(found: list[Any], numbers: list[Any], task: str) -> Target:
+    """The same of Python's numbers, which may be of any size."""
+    whole = all(isinstance(v, int) for v in found)
+    if task == "classification" or (whole and len(found) <= MAX_NUMERIC_CLASSES):
+        return "classification", _codes(found, numbers), tuple(_name(v) for v in found)
+    return _as_numbers(np.asarray([float(v) for v in numbers]))
+
+
+def _codes(found: list[Any], values: list[Any]) -> np.ndarray:
+    places = {label: i for i, label in enumerate(found)}
+    return np.asarray([places[v] for v in values], np.int64)
+
+
+def _name(v: Any) -> str:
+    """A class's name: the integer where it is whole, else the shortest decimal."""
+    return str(int(v)) if v == round(v) else repr(float(v))
+
+
+def _as_numbers(values: np.ndarray) -> Target:
+    return "regression", values.astype(np.float64).reshape(len(values), -1), ()

@@ -1,0 +1,134 @@
+"""Data on its way in and out: checked as scikit-learn checks it, on the active device, given back as it came.
+
+NumPy arrays (and all that scikit-learn takes for them) are checked by scikit-learn, moved to the active backend, and
+results are NumPy arrays. Arrays of a device, and traced ones, stay where they are: they are checked by functions of
+the standard alone, and results are arrays of that kind.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from ...autograd import Array, to_numpy
+from ...autograd.core.array import raw
+from ...autograd.functions import namespace as xp
+from ...backend import backend_of, current, is_array
+
+FLOATS = (np.float64, np.float32)
+
+
+def is_native(x: Any) -> bool:
+    """Whether `x` is an array that scikit-learn's own checks would pull to the host, or cut a gradient of."""
+    if isinstance(x, np.ndarray | np.generic) or not is_array(x):
+        return type(x) is Array
+    return True
+
+
+def check_inputs(estimator: Any, X: Any, *, reset: bool = False) -> Any:
+    """X (n, d) as floating-point array: NumPy's, or of the library that it came in.
+
+    Raises
+    ------
+    ValueError
+        If it has not two axes, is empty, or holds NaN or infinities; or another number of features than in `fit`.
+    """
+    if not is_native(X):
+        return validate_data(estimator, X, dtype=FLOATS, reset=reset)
+    _check_native(estimator, X, reset=reset)
+    return X
+
+
+def check_both(estimator: Any, X: Any, y: Any, **settings: Any) -> tuple[Any, Any]:
+    """The same for X and y together, in `fit`; `settings` are those of scikit-learn's ``validate_data``.
+
+    Raises
+    ------
+    ValueError
+        As `check_inputs`; or if X and y have not one length.
+    """
+    if not is_native(X):
+        y = to_numpy(y) if is_native(y) and not getattr(y, "traced", False) else y
+        if is_native(y):
+            raise TypeError(
+                f"{type(estimator).__name__}.fit: y is traced, X is a NumPy array: pass X as pb.xp.asarray(X)"
+            )
+        reset = settings.pop("reset", True)
+        return validate_data(estimator, X, y, dtype=FLOATS, reset=reset, **settings)
+    _check_native(estimator, X, reset=settings.get("reset", True))
+    if not hasattr(y, "shape"):
+        y = np.asarray(y)
+    if y.ndim not in (1, 2) or y.shape[0] != X.shape[0]:
+        raise ValueError(
+            f"{type(estimator).__name__}.fit: X has {X.shape[0]} rows, y has shape {tuple(y.shape)}"
+        )
+    return X, y
+
+
+def _check_native(estimator: Any, X: Any, *, reset: bool) -> None:
+    name = type(estimator).__name__
+    if X.ndim != 2:
+        raise ValueError(
+            f"{name}: expected 2D array, got shape {tuple(X.shape)}; Reshape your data by X.reshape(-1, 1) "
+            "if it has one feature"
+        )
+    if 0 in X.shape:
+        raise ValueError(
+            f"{name}: found array with shape {tuple(X.shape)}, a minimum of 1 is required"
+        )
+    values = raw(X)
+    if not bool(backend_of(values).xp.all(backend_of(values).xp.isfinite(values))):
+        raise ValueError(f"{name}: X contains NaN or infinity")
+    if reset:
+        estimator.n_features_in_ = X.shape[1]
+    elif X.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {name} is expecting {estimator.n_features_in_} features as input"
+        )
+
+
+def check_weights(weights: Any, X: Any, dtype: Any) -> np.ndarray | None:
+    """Sample weights (n,) on the host, none of them negative; None stays None.
+
+    Raises
+    ------
+    ValueError
+        For another shape, a negative weight, NaN, or weights that are all 0.
+    """
+    if weights is None:
+        return None
+    host = to_numpy(weights) if is_native(weights) else weights
+    out = _check_sample_weight(
+        host, np.empty((X.shape[0], 1), dtype), dtype=dtype, ensure_non_negative=True
+    )
+    if not out.any():
+        raise ValueError("sample_weight: all weights are 0; at least one has to be positive")
+    return out
+
+
+def placed(x: Any, dtype: Any = None) -> Any:
+    """`x` as an `Array` of the active backend, or where it is if it lives on a device or a tape."""
+    if is_native(x):
+        out = xp.asarray(x)
+        return out if dtype is None or out.dtype == dtype else xp.astype(out, dtype)
+    return Array(current().asarray(np.asarray(x), dtype))
+
+
+def given_back(x: Any, like: Any) -> Any:
+    """A result in the kind of the user's data `like`: NumPy's, a device's raw array, or an `Array`.
+
+    A traced one stays as it is.
+    """
+    if type(like) is Array or x.traced:
+        return x
+    if is_native(like):
+        return raw(x)
+    return to_numpy(raw(x))
+
+
+def seed_of(random_state: Any) -> int:
+    """One integer from an integer, a ``numpy.random.RandomState`` or None, as scikit-learn has them."""
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

@@ -1,0 +1,288 @@
+"""Logistic and softmax regression: convex problems, minimised to the end."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from ...autograd import to_numpy
+from ...autograd.core.array import raw
+from ...autograd.functions import namespace as xp
+from ...optim import minimize
+from .arrays import check_both, check_inputs, check_weights, is_native, placed, seed_of
+from .labels import (
+    combined_weights,
+    decide,
+    draw,
+    encode,
+    exact_labels,
+    log_probabilities,
+    same_labels,
+)
+
+
+def _check(estimator: Any) -> None:
+    """Refuse settings outside their ranges."""
+    name = type(estimator).__name__
+    for setting, low in (("C", 0.0), ("tol", 0.0)):
+        value = getattr(estimator, setting)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float | np.number)
+            or not value > low
+        ):
+            raise ValueError(
+                f"{name}: {setting}={value!r}; it has to be a number > 0 (C=inf: no penalty)"
+            )
+    if not isinstance(estimator.max_iter, int | np.integer) or estimator.max_iter < 0:
+        raise ValueError(f"{name}: max_iter={estimator.max_iter!r}; it has to be an integer ≥ 0")
+    if estimator.solver not in ("lbfgs", "newton-cg"):
+        raise ValueError(f"{name}: solver={estimator.solver!r}; there are 'lbfgs' and 'newton-cg'")
+
+
+class _Linear(ClassifierMixin, BaseEstimator):
+    """What both have in common: the objective's frame, and prediction from logits."""
+
+    _both_sides: bool  # whether two classes have a column of coefficients each
+
+    def __init__(
+        self,
+        *,
+        C: float = 1.0,
+        tol: float = 1e-4,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        random_state: Any = None,
+        solver: str = "lbfgs",
+        max_iter: int = 100,
+        verbose: int = 0,
+        warm_start: bool = False,
+    ) -> None:
+        self.C = C
+        self.tol = tol
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.solver = solver
+        self.max_iter = max_iter
+        self.verbose = verbose
+        self.warm_start = warm_start
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Minimise the penalised loss.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : array (n_samples,)
+            Labels: integers, strings, booleans; two classes or more.
+        sample_weight : array (n_samples,), optional
+            Weights of the samples' losses, ≥ 0.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For NaN, infinities, wrong shapes, fewer than two classes, or a setting outside its range.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If `max_iter` steps were not enough.
+        """
+        _check(self)
+        X, y = check_both(self, X, exact_labels(type(self).__name__, y))
+        labels = to_numpy(y) if is_native(y) else y
+        classes, codes = encode(labels)
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__}: y holds one class, {classes.tolist()}; the solver needs samples of at least 2 "
+                "classes in the data"
+            )
+        weights = combined_weights(
+            self.class_weight, classes, codes, check_weights(sample_weight, X, X.dtype)
+        )
+        A = placed(raw(X) if is_native(X) else X)
+        columns = 1 if len(classes) == 2 and not self._both_sides else len(classes)
+        start = self._start(A, columns, classes)
+        found = minimize(
+            self._objective(A, codes, weights, columns),
+            start,
+            method={"lbfgs": "l-bfgs", "newton-cg": "newton-cg"}[self.solver],
+            gtol=self.tol,
+            maxiter=self.max_iter,
+        )
+        self.classes_ = classes
+        self.coef_ = np.ascontiguousarray(to_numpy(found.x["W"]).T)
+        intercept = (
+            to_numpy(found.x["c"]) if self.fit_intercept else np.zeros(columns, self.coef_.dtype)
+        )
+        self.intercept_ = intercept
+        self.n_iter_ = np.asarray([found.nit], dtype=np.int32)
+        self._seed = seed_of(self.random_state)
+        if not found.success:
+            why = "" if found.nit >= self.max_iter else f", after {found.nit}: {found.message}"
+            warnings.warn(
+                f"{type(self).__name__}: not converged in max_iter={self.max_iter} steps{why}; raise max_iter or tol, "
+                "or scale the features",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def _start(self, A: Any, columns: int, classes: np.ndarray) -> dict[str, Any]:
+        shape = (A.shape[1], columns)
+        before = getattr(self, "coef_", None) if self.warm_start else None
+        if (
+            before is not None
+            and before.shape == shape[::-1]
+            and same_labels(self.classes_, classes)
+        ):
+            W, c = before.T, self.intercept_
+        else:
+            W, c = np.zeros(shape), np.zeros(columns)
+        start = {"W": W, "c": c} if self.fit_intercept else {"W": W}
+        return {key: raw(placed(np.array(value), A.dtype)) for key, value in start.items()}
+
+    def _objective(
+        self, A: Any, codes: np.ndarray, weights: np.ndarray | None, columns: int
+    ) -> Any:
+        """The mean loss plus ‖W‖² / (2 C Σ weights): scikit-learn's objective over its sum of weights."""
+        n = A.shape[0]
+        shares = np.full(n, 1 / n) if weights is None else weights / weights.sum()
+        share = placed(shares, A.dtype)
+        penalty = 0.5 / (float(self.C) * (n if weights is None else float(weights.sum())))
+        if columns == 1:
+            sign = placed(1.0 - 2.0 * codes, A.dtype)
+
+            def losses(logits: Any) -> Any:
+                return xp.softplus(sign * logits[:, 0])
+
+        else:
+            labels = placed(codes)[:, None]
+
+            def losses(logits: Any) -> Any:
+                return -xp.take_along_axis(xp.log_softmax(logits, axis=1), labels, axis=1)[:, 0]
+
+        def objective(p: dict[str, Any]) -> Any:
+            logits = A @ p["W"]
+            if "c" in p:
+                logits = logits + p["c"]
+            return share @ losses(logits) + penalty * xp.sum(p["W"] * p["W"])
+
+        return objective
+
+    def _logits(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = check_inputs(self, X)
+        X = to_numpy(raw(X)) if is_native(X) else X
+        return X @ self.coef_.T + self.intercept_
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Logits (n_samples, n_classes); for two classes the second's over the first's (n_samples,)."""
+        logits = self._logits(X)
+        if len(self.classes_) > 2:
+            return logits
+        return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
+        return log_probabilities(self._logits(X))
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
+        logits = self._logits(X)
+        if logits.shape[1] == 1:
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        rows = to_numpy(raw(X)) if is_native(X) else np.asarray(X)
+        return self.classes_[decide(logits, rows, self._seed)]
+
+    def sample(self, X: Any, *, random_state: Any = None) -> np.ndarray:
+        """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
+        return self.classes_[draw(self.predict_proba(X), random_state)]
+
+
+class LogisticRegression(_Linear):
+    """The logistic model: P(class 1 | x) = 1/(1 + exp(−w·x − c)); softmax for more than two classes.
+
+    Minimises C Σ_i ω_i ℓ_i + ½‖w‖², ℓ_i the log loss of sample i and ω_i its weight, as scikit-learn does.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the penalty, > 0; infinity for none.
+    tol : float, default=1e-4
+        Stop where the gradient of the mean objective has a norm below this.
+    fit_intercept : bool, default=True
+    class_weight : dict, "balanced" or None
+        Weights of the classes.
+    random_state : int, RandomState or None
+        Breaks ties in `predict`.
+    solver : {"lbfgs", "newton-cg"}
+        The methods of `pb.optim.minimize`.
+    max_iter : int, default=100
+    verbose : int
+        Not used; for scikit-learn's signature.
+    warm_start : bool
+        Start from the last solution.
+
+    Attributes
+    ----------
+    classes_ : array (n_classes,)
+    coef_ : array (1, n_features), or (n_classes, n_features) for more than two classes
+    intercept_ : array (1,) or (n_classes,)
+    n_iter_ : array (1,)
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> X = np.asarray([[0.0], [1.0], [2.0], [3.0]])
+    >>> model = pb.train.LogisticRegression().fit(X, ["no", "no", "yes", "yes"])
+    >>> model.predict([[0.2], [2.8]]).tolist()
+    ['no', 'yes']
+    """
+
+    _both_sides = False
+
+
+class SoftmaxRegression(_Linear):
+    """The multinomial logistic model: P(class j | x) ∝ exp(w_j·x + c_j), one column for each of two or more classes.
+
+    As `LogisticRegression` but for two classes, where it has two columns as well, ``coef_`` (2, n_features): the
+    penalty then is on both, which is half as strong.
+
+    Parameters
+    ----------
+    C, tol, fit_intercept, class_weight, random_state, solver, max_iter, verbose, warm_start
+        As in `LogisticRegression`.
+
+    Attributes
+    ----------
+    classes_, coef_, intercept_, n_iter_, n_features_in_
+        As in `LogisticRegression`.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> X = np.asarray([[0.0], [1.0], [5.0], [6.0]])
+    >>> model = pb.train.SoftmaxRegression().fit(X, [0, 0, 1, 1])
+    >>> model.predict_proba(X).argmax(axis=1).tolist()
+    [0, 0, 1, 1]
+    >>> model.coef_.shape
+    (2, 1)
+    """
+
+    _both_sides = True

@@ -1,0 +1,405 @@
+"""Multilayer perceptrons for classes and for numbers, with scikit-learn's parameters and more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
+
+from ...autograd import to_numpy
+from ...autograd.core.array import raw
+from .arrays import check_both, check_weights, is_native
+from .labels import (
+    combined_weights,
+    decide,
+    draw,
+    encode,
+    exact_labels,
+    log_probabilities,
+    same_labels,
+)
+from .losses import CLASSIFICATION, REGRESSION
+from .perceptron import Perceptron, by_minibatches, remember
+from .settings import check_settings
+
+_PARAMETERS = """Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(100,)
+        Widths of the hidden layers.
+    activation : str, default="relu"
+        Of the hidden layers: "identity", "logistic", "tanh", "relu", or another name in `pb.models.ACTIVATIONS`.
+    loss : str or callable
+        {losses}; or a function of outputs (n, k) and targets in functions of `pb.xp`, that returns one loss for each
+        sample, or their mean.
+    solver : {{"adam", "sgd", "lbfgs"}}
+    alpha : float, default=0.0001
+        Penalty ½ alpha ‖W‖² on the weight matrices, never on biases, as scikit-learn's: `pb.optim`'s
+        ``mask="matrices"``. It is divided by the number of samples of a batch, and the optimiser's coupled decay, so
+        that ``loss_`` does not contain it.
+    batch_size : int or "auto"
+        "auto" is min(200, n_samples).
+    learning_rate : {{"constant", "invscaling", "adaptive"}}
+        Of "sgd": fixed; learning_rate_init / t^power_t with t samples seen; or divided by 5 whenever `n_iter_no_change`
+        epochs brought nothing.
+    learning_rate_init : float, default=0.001
+    power_t : float, default=0.5
+    max_iter : int, default=200
+        Epochs; iterations of "lbfgs".
+    shuffle : bool, default=True
+        Draw the order of the samples anew in each epoch.
+    random_state : int, RandomState or None
+        Of the initial weights, the order, the validation part, dropout, and ties. The same integer gives the same
+        model.
+    tol : float, default=1e-4
+        An epoch that is not better than the best one by so much is idle.
+    verbose : bool
+        Print the loss of every epoch.
+    warm_start : bool
+        `fit` goes on from the last weights.
+    momentum, nesterovs_momentum : float, bool
+        Of "sgd".
+    early_stopping : bool
+        Keep `validation_fraction` of the samples apart, stop when the score on them no longer rises, and keep the best
+        weights.
+    validation_fraction : float, default=0.1
+    beta_1, beta_2, epsilon : float
+        Of "adam".
+    n_iter_no_change : int, default=10
+        Idle epochs before the training ends.
+    max_fun : int, default=15000
+        Evaluations at most, of "lbfgs".
+    dropout : float, default=0
+        Probability that a hidden unit is left out, in training.
+    batch_norm : bool, default=False
+        Batch normalisation before each hidden activation, with running statistics for prediction.
+    callbacks : sequence of callable
+        ``callback(estimator, epoch, loss, score)`` after every epoch, `score` on the validation part or None; training
+        ends if one returns True.
+    dtype : {{"float32", "float64"}}
+        Of weights and computation.
+    precision : {{"float32", "tf32", "bfloat16", "float16"}}
+        To what the operands of products are rounded in training by minibatches, with a dtype of float32, as in
+        `pb.compile`; with float16 the loss is scaled (`pb.optim.LossScaling`).
+    compile : bool, default=True
+        Record the minibatch's step once and replay it (`pb.compile`): a `loss` of one's own is then a function of
+        arrays alone. Fewer than 50 steps, and what cannot be recorded, run as they are; ``eager_`` says why.{more}"""
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):
+    __doc__ = f"""A multilayer perceptron for classes: softmax over the last layer, one logit for two classes.
+
+    {
+        _PARAMETERS.format(
+            losses='"log_loss" (cross-entropy) or "hinge"',
+            more='''
+    class_weight : dict, "balanced" or None
+        Weights of the classes.''',
+        )
+    }
+
+    Attributes
+    ----------
+    classes_ : array (n_classes,)
+    model_ : pytree
+        The network; its leaves lie on the device.
+    coefs_, intercepts_ : list of array
+        Weights (inputs, outputs) and biases of each layer, as NumPy arrays.
+    loss_, best_loss_, loss_curve_ : float, float, list of float
+        Mean loss of the last epoch, the lowest, and all of them.
+    validation_scores_, best_validation_score_
+        Accuracy after each epoch with early stopping; None without.
+    n_iter_, t_, n_layers_, n_outputs_, n_features_in_ : int
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import pullback as pb
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = pb.train.MLPClassifier((16,), "tanh", solver="lbfgs", dtype="float64", random_state=0)
+    >>> model = model.set_params(max_iter=2000).fit(X, y)
+    >>> bool(model.score(X, y) > 0.97)
+    True
+    """
+
+    _losses = CLASSIFICATION
+    classes_: np.ndarray
+
+    # written out in both classes: scikit-learn's get_params and clone read the names off each class's own signature
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        loss: Any = "log_loss",
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int = 10,
+        max_fun: int = 15000,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        class_weight: Any = None,
+        callbacks: Sequence[Callable[..., Any]] = (),
+        dtype: str = "float32",
+        precision: str = "float32",
+        compile: bool = True,
+    ) -> None:
+        remember(self, locals())
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
+        """Train from new weights, or with `warm_start` from the last ones.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : array (n_samples,)
+            Labels.
+        sample_weight : array (n_samples,), optional
+            Weights of the samples' losses, ≥ 0.
+
+        Raises
+        ------
+        ValueError
+            For data or a setting that cannot be used; for a loss that is not finite any more.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If `max_iter` epochs were not enough.
+        """
+        check_settings(self)
+        X, y = check_both(self, X, exact_labels("MLPClassifier", y))
+        classes, codes = encode(to_numpy(y) if is_native(y) else y)
+        if (
+            self.warm_start
+            and hasattr(self, "classes_")
+            and not same_labels(self.classes_, classes)
+        ):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_.tolist()}, `y` has {classes.tolist()}"
+            )
+        self.classes_ = classes
+        self._learn(X, codes, sample_weight, incremental=False)
+        return self
+
+    @available_if(by_minibatches)
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> MLPClassifier:
+        """One more epoch, on these samples.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array (n_classes,), optional
+            All labels that will ever come; needed in the first call.
+
+        Raises
+        ------
+        ValueError
+            As `fit`; in the first call without `classes`; for labels that are not among them.
+        """
+        check_settings(self)
+        first = not hasattr(self, "model_")  # a first call that failed leaves none
+        X, y = check_both(self, X, exact_labels("MLPClassifier", y), reset=first)
+        if first and classes is None:
+            raise ValueError(
+                "MLPClassifier: classes must be passed on the first call to partial_fit."
+            )
+        if classes is not None:
+            given = np.unique(exact_labels("MLPClassifier: classes", classes))
+            if not first and not same_labels(given, self.classes_):
+                raise ValueError(
+                    f"MLPClassifier.partial_fit: classes={classes!r} are not those of the first call"
+                )
+        known = given if first else self.classes_
+        _, codes = encode(to_numpy(y) if is_native(y) else y, known)
+        self.classes_ = known
+        self._learn(X, codes, sample_weight, incremental=True)
+        return self
+
+    def _learn(self, X: Any, codes: np.ndarray, sample_weight: Any, *, incremental: bool) -> None:
+        weights = combined_weights(
+            self.class_weight, self.classes_, codes, check_weights(sample_weight, X, np.float64)
+        )
+        if len(self.classes_) == 1:
+            raise ValueError(
+                f"MLPClassifier: y holds one class, {self.classes_.tolist()}; samples of at least 2 classes are needed"
+            )
+        outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
+        self._train(X, codes, weights, outputs, incremental=incremental)
+        self.out_activation_ = "logistic" if outputs == 1 else "softmax"
+
+    def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        chosen = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+        return float(np.mean(chosen == targets))
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Logits (n_samples, n_classes); (n_samples,) for two classes."""
+        logits = self._outputs(X)
+        return logits[:, 0] if logits.shape[1] == 1 else logits
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
+        return np.exp(log_probabilities(self._outputs(X)))
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
+        return log_probabilities(self._outputs(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
+        logits = self._outputs(X)
+        if logits.shape[1] == 1:
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        rows = to_numpy(raw(X)) if is_native(X) else np.asarray(X)
+        return self.classes_[decide(logits, rows, self._seed)]
+
+    def sample(self, X: Any, *, random_state: Any = None) -> np.ndarray:
+        """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
+        return self.classes_[draw(self.predict_proba(X), random_state)]
+
+
+class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
+    __doc__ = f"""A multilayer perceptron for numbers, one or several a sample.
+
+    {
+        _PARAMETERS.format(
+            losses='"squared_error" (½ the squared error), "absolute_error", "huber" or "poisson" '
+            "(outputs are logarithms of the rate)",
+            more="",
+        )
+    }
+
+    Attributes
+    ----------
+    model_, coefs_, intercepts_, loss_, best_loss_, loss_curve_, n_iter_, t_, n_layers_, n_outputs_, n_features_in_
+        As in `MLPClassifier`.
+    validation_scores_, best_validation_score_
+        R² after each epoch with early stopping; None without.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> model = pb.train.MLPRegressor(activation="tanh", solver="lbfgs", dtype="float64", random_state=0)
+    >>> model = model.set_params(max_iter=2000)
+    >>> bool(model.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99)
+    True
+    """
+
+    _losses = REGRESSION
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: int = 10,
+        max_fun: int = 15000,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        callbacks: Sequence[Callable[..., Any]] = (),
+        dtype: str = "float32",
+        precision: str = "float32",
+        compile: bool = True,
+    ) -> None:
+        remember(self, locals())
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+        """Train from new weights, or with `warm_start` from the last ones.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : array (n_samples,) or (n_samples, n_targets)
+        sample_weight : array (n_samples,), optional
+            Weights of the samples' losses, ≥ 0.
+
+        Raises
+        ------
+        ValueError
+            For data or a setting that cannot be used; for a loss that is not finite any more.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            If `max_iter` epochs were not enough.
+        """
+        check_settings(self)
+        X, y = check_both(self, X, y, y_numeric=True, multi_output=True)
+        self._learn(X, y, sample_weight, incremental=False)
+        return self
+
+    @available_if(by_minibatches)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+        """One more epoch, on these samples; as `fit` but for that."""
+        check_settings(self)
+        first = not hasattr(self, "model_")
+        X, y = check_both(self, X, y, y_numeric=True, multi_output=True, reset=first)
+        self._learn(X, y, sample_weight, incremental=True)
+        return self
+
+    def _learn(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> None:
+        weights = check_weights(sample_weight, X, np.float64)
+        targets = np.asarray(to_numpy(raw(y)) if is_native(y) else y, dtype=np.float64)
+        if self.loss == "poisson" and (targets < 0).any():
+            raise ValueError("MLPRegressor: loss='poisson' is of counts; y holds negative numbers")
+        self._single = targets.ndim == 1
+        columns = targets[:, None] if self._single else targets
+        self._train(X, columns, weights, columns.shape[1], incremental=incremental)
+        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+
+    def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        # r2_score, and not ours: scikit-learn's users know what it says of constant targets
+        return float(r2_score(targets, self._of_outputs(outputs)))
+
+    def _of_outputs(self, outputs: np.ndarray) -> np.ndarray:
+        return np.exp(outputs) if self.loss == "poisson" else outputs
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predictions (n_samples,) or (n_samples, n_targets)."""
+        outputs = self._of_outputs(self._outputs(X))
+        return outputs[:, 0] if self._single else outputs

@@ -1,0 +1,100 @@
+"""The perceptrons' network: `pb.models.MLP`, or layers in a row where dropout or batch normalisation is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ... import models
+from ...autograd import to_numpy
+from ...autograd.core.array import raw
+from ...autograd.core.dtypes import is_inexact
+from ...autograd.core.sweep import SPACES
+from ...autograd.pytree import tree
+from ...backend import current
+from ..data.device_data import placed
+from ..loop import predict
+from .settings import ACTIVATIONS
+
+
+@dataclass(frozen=True)
+class Network:
+    """What decides a network's form; two that are equal have models of one structure.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Widths: inputs, hidden layers, outputs.
+    activation : str
+        Of the hidden layers, by scikit-learn's name or ours.
+    dropout : float
+        Probability that a hidden unit is left out in training.
+    batch_norm : bool
+        Normalise before each hidden activation.
+    dtype : str
+        Of the parameters.
+    """
+
+    sizes: tuple[int, ...]
+    activation: str
+    dropout: float
+    batch_norm: bool
+    dtype: str
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether training differs from prediction."""
+        return self.dropout > 0 or self.batch_norm
+
+    def init(self, seed: int) -> Any:
+        """A new model."""
+        name = ACTIVATIONS.get(self.activation, self.activation)
+        plain = models.MLP(self.sizes, activation=name, init="glorot", seed=seed, dtype=self.dtype)
+        if not self.stochastic:
+            return plain
+        *hidden, last = plain.layers
+        layers: list[Any] = []
+        for linear in hidden:
+            layers.append(linear)
+            if self.batch_norm:
+                layers.append(models.BatchNorm.init(linear.b.shape[0], dtype=self.dtype))
+            layers.append(models.Activation(name))
+            if self.dropout:
+                layers.append(models.Dropout(self.dropout))
+        return models.Sequential(*layers, last)
+
+    def linear_layers(self, model: Any) -> Iterator[Any]:
+        """Its affine maps, from inputs to outputs."""
+        return (layer for layer in model.layers if isinstance(layer, models.Linear))
+
+    def weights(self, model: Any) -> list[Any]:
+        """What the penalty is on."""
+        return [layer.W for layer in self.linear_layers(model)]
+
+    def parameters(self, model: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Weights (inputs, outputs) and biases of each affine map, on the host."""
+        pairs = [
+            (to_numpy(raw(layer.W)), to_numpy(raw(layer.b))) for layer in self.linear_layers(model)
+        ]
+        return [W for W, _ in pairs], [b for _, b in pairs]
+
+    def outputs(self, model: Any, x: np.ndarray) -> np.ndarray:
+        """Outputs (n, k) for prediction, computed on the device in float64.
+
+        In float32 the last digits of a row's outputs depend on how many rows there are beside it.
+        """
+        exact = tree.map(_as_float64, model)
+        (inputs,) = placed((np.ascontiguousarray(x, dtype=np.float64),), current())
+        return to_numpy(predict(exact, inputs))
+
+
+def _as_float64(leaf: Any) -> Any:
+    values = raw(leaf)
+    return (
+        SPACES.of(values).astype(values, np.dtype("float64"))
+        if is_inexact(values.dtype)
+        else values
+    )

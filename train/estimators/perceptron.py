@@ -1,0 +1,306 @@
+"""What both multilayer perceptrons have in common: training by epochs or by L-BFGS, and outputs."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    is_classifier,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
+
+from ...autograd import to_numpy
+from ...autograd.core.array import raw
+from ...autograd.functions import random
+from ...backend import current
+from ..data.device_data import placed
+from ..step import copied, refusal, worth_compiling
+from .arrays import check_inputs, is_native, seed_of
+from .losses import objective_for
+from .network import Network
+from .schedule import Progress
+from .settings import batch_rows, hidden_layers, optimiser
+from .training import Data, Minibatches, Objective, epoch, full_batch, minibatches
+
+
+def remember(estimator: Any, given: dict[str, Any]) -> None:
+    """Keep the arguments of an ``__init__`` as they came, as scikit-learn's protocol wants it."""
+    for setting, value in given.items():
+        if setting not in ("self", "__class__"):
+            setattr(estimator, setting, value)
+
+
+def by_minibatches(estimator: Any) -> bool:
+    """Whether the estimator has a `partial_fit`: L-BFGS needs all samples at once."""
+    return estimator.solver != "lbfgs"
+
+
+class Perceptron(BaseEstimator):
+    """Training, and what both kinds have in common."""
+
+    # What differs: targets (n,) or (n, k) as the loss takes them, and a score of outputs on a validation part.
+    _losses: dict[str, Any]
+
+    def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        raise NotImplementedError(f"{type(self).__name__} has no score for early stopping")
+
+    # ── training ──────────────────────────────────────────────────────────────────────────────
+
+    def _train(
+        self,
+        X: Any,
+        targets: np.ndarray,
+        weights: np.ndarray | None,
+        outputs: int,
+        *,
+        incremental: bool,
+    ) -> None:
+        X = to_numpy(raw(X)) if is_native(X) else X
+        self._check_rows(len(X), incremental)
+        objective = objective_for(self, self._losses)
+        fresh = not (incremental or self.warm_start) or not hasattr(self, "model_")
+        if not fresh and (
+            self.n_outputs_ != outputs or self._network != self._make_network(outputs)
+        ):
+            raise ValueError(
+                f"{type(self).__name__}: the network has changed since the last fit; refit it with warm_start=False"
+            )
+        if fresh:
+            self._begin(outputs)
+        elif not incremental:
+            self._state = None
+        data, validation = self._placed(X, targets, weights, incremental)
+        if self.solver == "lbfgs":
+            self._minimise(data, objective)
+        else:
+            self._run_epochs(
+                data, validation, objective, 1 if incremental else int(self.max_iter), incremental
+            )
+        self._tell_parameters()
+
+    def _check_rows(self, n: int, incremental: bool) -> None:
+        """Refuse too few rows for a validation part, or for statistics over the rows of a batch."""
+        name, kept = type(self).__name__, n
+        if self.early_stopping and not incremental:
+            held = math.ceil(self.validation_fraction * n)
+            if held < 2:
+                raise ValueError(
+                    f"{name}: The validation set is too small: {held} of {n} samples; Increase 'validation_fraction' "
+                    "or the size of your dataset."
+                )
+            kept = n - held
+        if self.batch_norm and kept < 2:
+            raise ValueError(
+                f"{name}: batch_norm=True takes statistics over the samples of a batch: 2 or more are needed to train "
+                f"on, here {'is' if kept == 1 else 'are'} {kept}; collect them, or use batch_norm=False"
+            )
+
+    def _make_network(self, outputs: int) -> Network:
+        sizes = (self.n_features_in_, *hidden_layers(self), outputs)
+        return Network(
+            sizes,
+            self.activation,
+            float(self.dropout),
+            bool(self.batch_norm),
+            str(np.dtype(self.dtype)),
+        )
+
+    def _begin(self, outputs: int) -> None:
+        self._seed = seed_of(self.random_state)
+        self._network = self._make_network(outputs)
+        self.model_ = self._network.init(self._seed)
+        self.n_outputs_, self.n_layers_ = outputs, len(self._network.sizes)
+        self._rng = np.random.default_rng(self._seed)
+        self._state, self._progress, self.t_ = None, Progress(float(self.tol)), 0
+
+    def _placed(
+        self, X: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, incremental: bool
+    ) -> tuple[Data, tuple[Any, np.ndarray] | None]:
+        """The training part on the device; the validation part, where one is kept apart."""
+        validation = None
+        if self.early_stopping and not incremental:
+            labels = targets if is_classifier(self) else None
+            kept, held = train_test_split(
+                np.arange(len(X)),
+                test_size=self.validation_fraction,
+                random_state=self._seed,
+                stratify=labels,
+            )
+            if is_classifier(self) and len(held) < len(self.classes_):
+                raise ValueError(
+                    f"The validation set is too small: {len(held)} samples for {len(self.classes_)} classes; raise "
+                    "validation_fraction"
+                )
+            validation = (X[held], targets[held])
+            X, targets = X[kept], targets[kept]
+            weights = None if weights is None else weights[kept]
+            if weights is not None and not weights.any():
+                raise ValueError(
+                    f"{type(self).__name__}: all samples with a weight above 0 are in the validation part; lower "
+                    "validation_fraction"
+                )
+        y = self._cast(targets) if targets.dtype.kind == "f" else targets
+        w = None if weights is None else self._cast(weights / weights.mean())
+        parts = (self._cast(X), y, w)
+        if self.solver == "lbfgs":  # all samples at once, so they have to find room
+            home = current()
+            return Data(*(None if a is None else home.asarray(a) for a in parts)), validation
+        return Data(*placed(parts, current())), validation
+
+    def _cast(self, x: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):  # told apart below
+            return np.ascontiguousarray(x, dtype=self.dtype)
+
+    def _run_epochs(
+        self, data: Data, validation: Any, objective: Objective, epochs: int, incremental: bool
+    ) -> None:
+        rows = batch_rows(self, data.x.shape[0])
+        opt = optimiser(self, rows)
+        if self._state is None:
+            self._progress = Progress(float(self.tol))
+        form = (self.solver, bool(self.momentum), self.precision == "float16")
+        changed = getattr(self, "_state_form", form) != form  # another solver begins anew
+        run = minibatches(self._network, objective, opt, self.model_, precision=self.precision)
+        steps = epochs * -(-data.x.shape[0] // rows)
+        if not self.compile:
+            run.step.eager = "compile=False"
+        elif not worth_compiling(steps, self.precision):
+            run.step.eager = f"{steps} steps are too few to be worth compiling"
+        # a step writes into what it is given: these are nobody else's
+        parameters = run.begin(self.model_)
+        fresh = changed or self._state is None
+        self._state = run.init(parameters) if fresh else copied(self._state)
+        self._state_form = form
+        # the best weights of this call: a `partial_fit` must not go back to those of an earlier `fit`
+        self._progress.model = None
+        progress, self._rate = self._progress, float(self.learning_rate_init)
+        self.n_iter_ = 0  # epochs of this call, as scikit-learn counts; t_ and loss_curve_ go on
+        watched = validation is not None or len(self.callbacks) > 0
+        for _ in range(epochs):
+            try:
+                parameters, loss = self._one_epoch(run, parameters, data, rows)
+            except BaseException:
+                self.model_ = run.model(parameters)  # Ctrl-C, too, leaves what was learned
+                raise
+            if watched:
+                self.model_ = run.model(parameters)
+            score = None
+            if validation is not None:
+                score = self._score(
+                    self._network.outputs(self.model_, validation[0]), validation[1]
+                )
+            if progress.note(loss, score):
+                progress.model = self.model_
+            if self._told(loss, score) or (not incremental and self._is_idle(progress)):
+                break
+        else:
+            if not incremental:
+                warnings.warn(
+                    f"{type(self).__name__}: Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
+                    "and the optimization hasn't converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=5,
+                )
+        self.model_ = run.model(parameters) if progress.model is None else progress.model
+        self.eager_ = run.step.eager
+        if self.verbose and refusal(self.eager_):
+            print(refusal(self.eager_))
+        self._tell_progress(progress)
+
+    def _one_epoch(
+        self, run: Minibatches, parameters: Any, data: Data, rows: int
+    ) -> tuple[Any, float]:
+        """One more epoch: the parameters after it, and its mean loss."""
+        n = data.x.shape[0]
+        seed = int(self._rng.integers(2**31)) if self._network.stochastic else 0
+        parameters, self._state, loss = epoch(
+            run,
+            parameters,
+            self._state,
+            data,
+            order=self._rng.permutation(n) if self.shuffle else None,
+            rows=rows,
+            rate=self._rate_at,
+            keys=random.stream(seed) if self._network.dropout else lambda: None,
+            seen=self.t_,
+            least=2 if self._network.batch_norm else 1,
+        )
+        self.n_iter_ += 1
+        self.t_ += n
+        if not np.isfinite(loss):
+            raise ValueError(
+                f"{type(self).__name__}: the loss became {loss} in epoch {self.n_iter_}; Solver produced "
+                "non-finite parameter weights: the input data may contain large values and need to be "
+                "preprocessed, or learning_rate_init may be too large"
+            )
+        return parameters, loss
+
+    def _rate_at(self, seen: int) -> float | None:
+        """The learning rate after so many samples; None for the optimiser's own, which is constant."""
+        if self.solver == "sgd" and self.learning_rate == "invscaling":
+            return self._rate / seen**self.power_t
+        return None if self._rate == self.learning_rate_init else self._rate
+
+    def _is_idle(self, progress: Progress) -> bool:
+        """Whether the training ends for lack of progress; an adaptive rate falls first."""
+        if progress.idle <= self.n_iter_no_change:
+            return False
+        if self.learning_rate == "adaptive" and self.solver == "sgd" and self._rate > 1e-6:
+            self._rate, progress.idle = self._rate / 5, 0
+            return False
+        return True
+
+    def _told(self, loss: float, score: float | None) -> bool:
+        """Print the epoch, call the callbacks; whether one of them ends the training."""
+        if self.verbose:
+            told = "" if score is None else f", validation score {score:.4f}"
+            print(f"Iteration {self.n_iter_}, loss = {loss:.8f}{told}")
+        ends = [bool(callback(self, self.n_iter_, loss, score)) for callback in self.callbacks]
+        return any(ends)  # after all of them were called
+
+    def _minimise(self, data: Data, objective: Objective) -> None:
+        found = full_batch(
+            self._network,
+            objective,
+            self.model_,
+            data,
+            alpha=float(self.alpha),
+            tol=float(self.tol),
+            maxiter=int(self.max_iter),
+            maxfun=int(self.max_fun),
+        )
+        self.model_, self.n_iter_ = found.x, int(found.nit)
+        if not found.success:
+            why = "max_fun evaluations are made" if found.status == 99 else found.message
+            warnings.warn(
+                f"{type(self).__name__}: lbfgs failed to converge in {self.n_iter_} of max_iter={self.max_iter} steps: "
+                f"{why}",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        self._progress = Progress(float(self.tol))
+        self._progress.note(float(found.fun), None)
+        self._tell_progress(self._progress)
+
+    def _tell_progress(self, progress: Progress) -> None:
+        self.loss_curve_ = list(progress.losses)
+        self.loss_, self.best_loss_ = progress.losses[-1], progress.best_loss
+        self.validation_scores_ = list(progress.scores) or None
+        self.best_validation_score_ = max(progress.scores) if progress.scores else None
+
+    def _tell_parameters(self) -> None:
+        self.coefs_, self.intercepts_ = self._network.parameters(self.model_)
+
+    # ── prediction ────────────────────────────────────────────────────────────────────────────
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        check_is_fitted(self)
+        X = check_inputs(self, X)
+        X = to_numpy(raw(X)) if is_native(X) else X
+        return self._network.outputs(self.model_, X)

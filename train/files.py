@@ -1,0 +1,233 @@
+"""Files that are whole or not there: a reader never meets half of one, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import re
+import stat
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import InputError, WriteError
+
+UNPACKED = 1 << 26
+UNPACK_RATIO = 100
+"""Packed files may unpack to `UNPACKED` bytes, or so many times their size; see `check_unpacked`."""
+
+_LEFT = re.compile(r"\.(.+)\.([0-9]{1,19})\.tmp", re.DOTALL)
+_OLD = 24 * 3600.0
+
+
+def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write a file under another name in its folder, bring it to the disk, then rename it.
+
+    A process killed at any moment, SIGKILL and power cuts included, leaves either the old file or
+    the new one. What is not a regular file (a pipe, ``/dev/stdout``) is written to directly.
+
+    Parameters
+    ----------
+    path : path
+        The file; its folder must exist.
+    content : bytes or str
+        All of it; text is written as UTF-8.
+
+    Raises
+    ------
+    WriteError
+        If the disk is full or read-only, or permission is missing; nothing half-written is left.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        target = Path(os.path.realpath(path))  # a link stays a link: what it points to is replaced
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
+    except OSError as error:
+        raise WriteError(f"cannot write {path}: {error.strerror or error}") from error
+    except ValueError as error:  # a NUL in the name
+        raise WriteError(f"cannot write {os.fspath(path)!a}: {error}") from None
+
+
+def _replace(target: Path, data: bytes) -> None:
+    # The process number keeps two writers apart; the dot hides what a SIGKILL may leave behind.
+    sweep(target.parent, (target.name,))
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the new name to the disk; systems that cannot open folders need no such thing."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """A file to read from, which is neither a folder nor a pipe that nobody may ever write to.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no regular file, or unreadable.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{path} is a pipe, a socket or a device: give a file")
+        return open(path, "rb")
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder: give the file itself") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    except InputError:
+        raise
+    except ValueError as error:  # a NUL in the name
+        raise InputError(f"cannot read {os.fspath(path)!a}: {error}") from None
+
+
+def read_bytes(path: str | os.PathLike[str], size: int = -1) -> bytes:
+    """All of a file, or its first `size` bytes.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a folder, no regular file, or unreadable.
+    """
+    with open_file(path) as file:
+        try:
+            return file.read(size)
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def check_unpacked(size: int, packed: int, where: str) -> None:
+    """Refuse what unpacks to far more than it is: a few bytes may stand for more than any memory holds.
+
+    More than 64 MiB may be 100 times the packed size, or ``PULLBACK_UNPACK_RATIO`` times.
+
+    Raises
+    ------
+    InputError
+        With both sizes, and how to allow it.
+    """
+    text = os.environ.get("PULLBACK_UNPACK_RATIO", "") or str(UNPACK_RATIO)
+    try:
+        ratio = float(text)
+    except ValueError:
+        raise InputError(f"PULLBACK_UNPACK_RATIO={text!r} is not a number") from None
+    if size > max(UNPACKED, ratio * packed):
+        times = math.ceil(size / max(packed, 1))
+        raise InputError(
+            f"{where} unpacks to {size:,} bytes, {times:,} times its size; beyond 64 MiB up to {ratio:g} times is "
+            f"taken: if you trust it, set PULLBACK_UNPACK_RATIO={times}"
+        )
+
+
+def sweep(folder: Path, names: Collection[str]) -> None:
+    """Remove what killed writers of the files `names` left in a folder: ``.NAME.PID.tmp`` of processes that are gone.
+
+    Also those that are older than a day, since numbers of processes come again. Links, and files of other users, stay.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            found = _LEFT.fullmatch(path.name)
+            if found is not None and found[1] in names and _is_left(path, int(found[2])):
+                path.unlink(missing_ok=True)
+
+
+def sweep_runs(runs: Path, names: Collection[str]) -> None:
+    """`sweep` the folders of runs, and remove those in which nothing else was."""
+    with contextlib.suppress(OSError):
+        for folder in runs.iterdir():
+            if folder.is_symlink() or not folder.is_dir():
+                continue
+            before = len(os.listdir(folder))
+            sweep(folder, names)
+            if before and not os.listdir(folder):
+                folder.rmdir()
+
+
+def _is_left(path: Path, pid: int) -> bool:
+    try:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != _user():
+            return False
+        return time.time() - found.st_mtime > _OLD or not _runs(pid)
+    except OSError:
+        return False
+
+
+def _user() -> int:
+    return os.geteuid() if hasattr(os, "geteuid") else 0  # Windows files say 0
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is a process of this number; unknown counts as yes."""
+    if os.name == "nt":  # there `kill` ends it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return pid < 1 << 31
+    return True
+
+
+def make_run_folder(parent: Path, name: str, *, exact: bool) -> Path:
+    """A new folder `parent`/`name`; if that is taken, ``name-2``, ``name-3`` and so on.
+
+    Parameters
+    ----------
+    parent : Path
+        Made if it is missing.
+    name : str
+        The folder's name.
+    exact : bool
+        Refuse a name that is taken instead of adding a number.
+
+    Raises
+    ------
+    WriteError
+        If the name is taken and `exact`, or the folder cannot be made.
+    """
+    number = 1
+    while True:
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()  # fails if it exists: two runs that start together get two folders
+            return folder
+        except FileExistsError:
+            if not parent.is_dir():
+                raise WriteError(f"cannot make {folder}: {parent} is not a folder") from None
+            if exact:
+                message = f"{folder} exists already: choose another --name, or remove it"
+                raise WriteError(message) from None
+            number += 1
+        except OSError as error:
+            raise WriteError(f"cannot make {folder}: {error.strerror or error}") from error
+        except ValueError as error:  # a NUL in the name
+            raise WriteError(f"cannot make {os.fspath(folder)!a}: {error}") from None

@@ -1,0 +1,327 @@
+"""The training loop: minibatches, early stopping with the best weights kept, always a clean end."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from .. import backend
+from ..autograd.core.array import raw
+from ..autograd.functions.namespace import asarray
+from ..autograd.functions.random import fold_in
+from ..models.module import trains_differently
+from .data.device_data import batches, fed, home_of, is_fed, parts_of
+from .step import (
+    Replayed,
+    Tally,
+    check_precision,
+    copied,
+    key_of,
+    new_tally,
+    noted,
+    scaled,
+    training_step,
+    worth_compiling,
+)
+
+# On the CPU the tally is looked at so often; on a device once an epoch, since reading it waits for all steps.
+_UNREAD = 100
+_ROWS_AT_ONCE = 8192
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What was measured after an epoch, on whole parts of the data; epoch 0 is before training."""
+
+    epoch: int
+    steps: int
+    loss: float
+    score: float
+    validation_loss: float
+    validation_score: float
+
+
+@dataclass
+class Fit:
+    """What a training run gave.
+
+    Attributes
+    ----------
+    model : pytree
+        The weights with the lowest validation loss.
+    best : Epoch
+        When that was.
+    history : list of Epoch
+    steps : int
+        Optimiser steps made.
+    seconds : float
+        Spent in the loop.
+    stopped : {"epochs", "patience", "interrupted", "diverged"}
+        Why it ended: all epochs done, no better validation loss for `patience` epochs, Ctrl-C, or a
+        loss that is no finite number.
+    why : str
+        The same in words.
+    eager : str
+        Why the step was not compiled; empty if it was.
+    """
+
+    model: Any
+    best: Epoch
+    history: list[Epoch]
+    steps: int = 0
+    seconds: float = 0.0
+    stopped: str = "epochs"
+    why: str = ""
+    eager: str = ""
+
+
+@dataclass
+class Interrupt:
+    """Notes the first Ctrl-C instead of raising at an arbitrary place; the second one raises.
+
+    Only in the main thread, where Python delivers signals, and only if Ctrl-C would raise now.
+    """
+
+    seen: bool = False
+    _before: Any = field(default=None, repr=False)
+
+    def __enter__(self) -> Interrupt:
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.seen = True
+        signal.signal(signal.SIGINT, self._before)
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+
+def fit(
+    model: Any,
+    loss: Callable[[Any, Any], Any],
+    train: tuple[Any, Any],
+    validation: tuple[Any, Any],
+    opt: Any,
+    *,
+    score: Callable[[Any, Any], float] | None = None,
+    epochs: int = 300,
+    batch_size: int = 32,
+    patience: int = 50,
+    seed: int = 0,
+    compile: bool = True,
+    precision: str = "float32",
+    on_epoch: Callable[[Fit], None] | None = None,
+) -> Fit:
+    """Train a model on minibatches until the validation loss no longer falls.
+
+    Parameters
+    ----------
+    model : callable pytree
+        ``model(x)`` gives outputs. Its floating-point leaves are the parameters, but for what `pb.models.state` marks.
+        Where it or a module in it has a training mode (dropout, batch statistics), the steps are those of
+        ``outputs, model = model.training(x, key=key)``, and losses and scores are measured in inference mode, by
+        ``model(x)``; best weights and running statistics are kept together.
+    loss : callable
+        ``loss(outputs, y)``, a 0-d array: the mean over rows.
+    train, validation : tuple of arrays
+        ``(x, y)`` each, whole, on the device where the model is; or NumPy arrays, which are fed to it batch by batch.
+    opt : optimiser
+        From `pb.optim`: its ``init`` and ``step``.
+    score : callable, optional
+        ``score(outputs, y)``, a float for the history, such as `accuracy`.
+    epochs, batch_size, patience : int
+        As in `Settings`.
+    seed : int
+        Of the batches' order, and of the keys that layers draw from: step t has
+        ``pb.random.fold_in(key, t)``, whatever the batches and wherever the model is.
+    compile : bool
+        Record the step once and replay it (`pb.compile`): `model` and `loss` are then functions of arrays alone,
+        called once for each size of a batch. Fewer than 50 steps, and what cannot be recorded, are run as they are;
+        `Fit.eager` says why.
+    precision : {"float32", "tf32", "bfloat16", "float16"}
+        To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
+        With float16 the loss is scaled (`pb.optim.LossScaling`).
+    on_epoch : callable, optional
+        Called with the record after every epoch, and once before the first.
+
+    Returns
+    -------
+    Fit
+        Also after Ctrl-C and after a loss that became NaN or infinite: with what was reached.
+
+    Raises
+    ------
+    ValueError
+        If a part has no rows, or not as many targets as inputs; for a precision that cannot be had.
+    NotImplementedError
+        If the model holds layers that train differently, and no method `training` that says how.
+
+    Notes
+    -----
+    A last batch of one row joins the one before where the model has a training mode: one row has no variance.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> x = np.linspace(-1, 1, 64)[:, None]
+    >>> net = pb.models.MLP([1, 16, 1], activation="tanh", dtype="float64")
+    >>> data = (x, x**2)
+    >>> run = pb.train.fit(net, pb.models.squared_error, data, data, pb.optim.Adam(0.01))
+    >>> run.best.validation_loss < 0.01
+    True
+    """
+    train, validation = _checked("train", train), _checked("validation", validation)
+    home = home_of(model, train[0])
+    random = np.random.default_rng([seed, 1])
+    different = trains_differently(model)
+    key, least = key_of(seed, home), 2 if different else 1
+    check_precision(precision, model, compile)
+    opt = scaled(opt, precision)
+    one_step = training_step(model, loss, opt)
+
+    def step(model: Any, state: Any, tally: Tally, x: Any, y: Any) -> tuple[Any, Any, Tally]:
+        own = fold_in(key, tally.done) if different else None
+        model, state, value = one_step(model, state, own, x, y)
+        return model, state, noted(tally, value)
+
+    total = epochs * len(parts_of(train[0].shape[0], batch_size, least))
+    replay = Replayed(step, 3, home, precision)
+    if not compile:
+        replay.eager = "compile=False"
+    elif not worth_compiling(total, precision):
+        replay.eager = f"{total} steps are too few to be worth compiling"
+
+    def measure(model: Any, epoch: int, steps: int) -> Epoch:
+        on_train = evaluate(model, loss, train, score)
+        return Epoch(epoch, steps, *on_train, *evaluate(model, loss, validation, score))
+
+    def tell(run: Fit) -> None:
+        run.seconds = time.perf_counter() - started
+        if on_epoch is not None:
+            on_epoch(run)
+
+    started = time.perf_counter()
+    # A loss that overflows is told in one line by this function, and not by NumPy's warnings.
+    with Interrupt() as interrupt, np.errstate(all="ignore"):
+        first = measure(model, 0, 0)
+        run = Fit(model, first, [first])
+        if not replay.eager:
+            model = copied(model)  # a replayed step writes into what it is given
+        state, tally = opt.init(model), new_tally(home)
+        if not replay.eager:
+            state = copied(state)
+        tell(run)
+        epoch, ended = 0, _ended(run, 0, epochs, patience, interrupt.seen)
+        while ended is None:
+            epoch += 1
+            order = random.permutation(train[0].shape[0])
+            parts = batches(train, order, batch_size, home, least)
+            before = run.steps
+            model, state, tally = _one_epoch(replay, model, state, tally, parts, interrupt)
+            run.steps, bad = _read(tally)
+            if bad is not None:
+                ended = "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
+                break
+            if run.steps > before:
+                now = measure(model, epoch, run.steps)
+                run.history.append(now)
+                if now.validation_loss < run.best.validation_loss:
+                    run.model, run.best = (model if replay.eager else copied(model)), now
+                tell(run)
+            ended = _ended(run, epoch, epochs, patience, interrupt.seen)
+    run.stopped, run.why = ended
+    run.eager = replay.eager
+    run.seconds = time.perf_counter() - started
+    return run
+
+
+def _checked(name: str, part: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Inputs and targets as raw arrays, as many of one as of the other."""
+    x, y = (raw(a) for a in part)
+    if x.shape[0] == 0 or x.shape[0] != y.shape[0]:
+        raise ValueError(
+            f"fit: {name} has {x.shape[0]:,} rows and {y.shape[0]:,} targets; it needs one or more, "
+            "and as many of each"
+        )
+    return x, y
+
+
+def _one_epoch(
+    step: Callable[..., tuple[Any, Any, Tally]],
+    model: Any,
+    state: Any,
+    tally: Tally,
+    parts: Iterator[tuple[Any, ...]],
+    interrupt: Interrupt,
+) -> tuple[Any, Any, Tally]:
+    """Go through the batches, or as far as Ctrl-C, or on the CPU soon after a loss that is not finite."""
+    here = type(tally.bad) is np.ndarray
+    for count, (x, y) in enumerate(parts, 1):
+        if interrupt.seen:
+            break
+        model, state, tally = step(model, state, tally, x, y)
+        if here and count % _UNREAD == 0 and tally.bad:
+            break
+    return model, state, tally
+
+
+def _read(tally: Tally) -> tuple[int, float | None]:
+    """The steps taken; or those up to and with the first loss that is not finite, and that loss."""
+    bad = int(backend.to_numpy(tally.bad))
+    if bad:
+        return bad, float(backend.to_numpy(tally.loss))
+    return int(backend.to_numpy(tally.done)), None
+
+
+def _ended(
+    run: Fit, epoch: int, epochs: int, patience: int, interrupted: bool
+) -> tuple[str, str] | None:
+    """Why the run ends after this epoch, if it does."""
+    now = run.history[-1]
+    for part, value in (("", now.loss), ("validation ", now.validation_loss)):
+        if not math.isfinite(value):
+            return (
+                "diverged",
+                f"the {part}loss became {value} at step {now.steps:,} (epoch {now.epoch})",
+            )
+    if interrupted:
+        return "interrupted", f"interrupted in epoch {epoch}"
+    if patience and epoch - run.best.epoch >= patience:
+        return "patience", f"no better validation loss for {patience} epochs"
+    return ("epochs", f"all {epochs:,} epochs done") if epoch == epochs else None
+
+
+def predict(model: Any, x: Any) -> Any:
+    """The model's outputs, shape (n, k), as a raw array on its device; some rows at a time, for memory's sake."""
+    home = home_of(model, x)
+    chunks = parts_of(x.shape[0], _ROWS_AT_ONCE) or [slice(0, 0)]
+    rows = fed(((x[chunk, ...],) for chunk in chunks), x, home)
+    parts = [raw(model(part)) for (part,) in rows]
+    return parts[0] if len(parts) == 1 else home.xp.concat(parts)
+
+
+def evaluate(
+    model: Any,
+    loss: Callable[[Any, Any], Any],
+    part: tuple[Any, Any],
+    score: Callable[[Any, Any], float] | None = None,
+) -> tuple[float, float]:
+    """Loss and score of a model on a whole part of the data, ``(x, y)``; NaN without a `score`."""
+    x, y = part
+    outputs = predict(model, x)
+    home = home_of(model, x)
+    y = home.asarray(y) if is_fed(y, home) else y
+    value = float(loss(asarray(outputs), y))  # an `Array`, as in training
+    return value, math.nan if score is None else score(outputs, y)

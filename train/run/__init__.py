@@ -1,0 +1,1 @@
+"""Runs of the command line: settings, training, tuning, prediction, and the files that they write."""

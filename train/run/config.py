@@ -1,0 +1,283 @@
+"""A run's settings: their defaults, what they may be, and the TOML file that repeats a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...autograd.compile.tracing.precision import PRECISIONS
+from ..data.load import TASKS
+from ..errors import InputError, listed, one_line, shown
+from ..files import read_bytes
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity")
+BACKENDS = ("auto", "numpy", "cupy")
+DTYPES = ("float32", "float64")
+_WIDEST = 10_000_000
+_LARGEST = 1 << 20  # bytes of a file of settings
+
+# Learning rate and l2 where none is asked for, by optimiser. Chosen on the validation loss of the
+# digits, over splits other than those that the tests measure.
+OPTIMIZERS: dict[str, tuple[float, float]] = {
+    "adamw": (2e-3, 1.0),
+    "adam": (1e-3, 1e-4),
+    "sgd": (1e-1, 1e-3),
+    "momentum": (2e-2, 1e-3),
+    "nesterov": (2e-2, 1e-3),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides a training run.
+
+    Attributes
+    ----------
+    data : str
+        A built-in data set or a file; see `load_dataset`.
+    target : str
+        The target's name or place; empty for the default of the kind of data.
+    task : {"auto", "classification", "regression"}
+    hidden : tuple of int
+        Widths of the hidden layers; empty for none: a linear or logistic model. 128 is as good as 512 on
+        the digits, and its products are small enough that OpenBLAS keeps them on one thread: the
+        same numbers with any number of threads, and no waiting on a machine that is busy.
+    activation : str
+        relu, tanh, sigmoid, silu, gelu, softplus or identity.
+    optimizer : str
+        adamw, adam, sgd, momentum (0.9) or nesterov (0.9).
+    learning_rate : float, optional
+        None for the optimiser's own default.
+    batch_size : int
+        Samples a step; the last batch of an epoch may be smaller.
+    epochs : int
+        At most so many passes over the training part.
+    patience : int
+        Epochs without a better validation loss before the run stops; 0 for never.
+    seed : int
+        Of the split, the initial weights and the order of the batches.
+    backend : {"", "auto", "numpy", "cupy"}
+        Empty for what ``PULLBACK_BACKEND`` says.
+    dtype : {"float32", "float64"}
+    l2 : float, optional
+        Strength of the decay of weight matrices, never of biases (`pb.optim`'s ``mask="matrices"``): with adamw its
+        decoupled weight decay, with the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's own default.
+    precision : {"float32", "tf32", "bfloat16", "float16"}
+        To what the operands of products are rounded in training, with a dtype of float32; see `fit`.
+    compile : bool
+        Whether the step is recorded once and replayed; see `fit`.
+    name : str
+        The run's folder in ``runs/``; empty for the data's name.
+    """
+
+    data: str = "digits"
+    target: str = ""
+    task: str = "auto"
+    hidden: tuple[int, ...] = (128,)
+    activation: str = "relu"
+    optimizer: str = "adamw"
+    learning_rate: float | None = None
+    batch_size: int = 32
+    epochs: int = 300
+    patience: int = 50
+    seed: int = 0
+    backend: str = ""
+    dtype: str = "float32"
+    l2: float | None = None
+    precision: str = "float32"
+    compile: bool = True
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        _text("data", self.data)
+        if not self.data:
+            raise InputError("data: empty; give a built-in data set or a file")
+        _text("target", self.target)
+        _choice("task", self.task, TASKS)
+        _check_hidden(self.hidden)
+        _choice("activation", self.activation, ACTIVATIONS)
+        _choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
+        default_rate, default_l2 = OPTIMIZERS[self.optimizer]
+        # Frozen, but a default that depends on the optimiser is known only here.
+        if self.learning_rate is None:
+            object.__setattr__(self, "learning_rate", default_rate)
+        if self.l2 is None:
+            object.__setattr__(self, "l2", default_l2)
+        _real("learning_rate", self.learning_rate, zero=False)
+        _real("l2", self.l2, zero=True)
+        _whole("batch_size", self.batch_size, 1)
+        _whole("epochs", self.epochs, 1)
+        _whole("patience", self.patience, 0)
+        _whole("seed", self.seed, 0)
+        _choice("backend", self.backend, ("", *BACKENDS), what="unknown backend")
+        _choice("dtype", self.dtype, DTYPES)
+        _choice("precision", self.precision, PRECISIONS)
+        if type(self.compile) is not bool:
+            raise InputError(f"compile: {shown(self.compile)} is neither true nor false")
+        _check_precision(self)
+        _check_name(self.name)
+
+
+def parse_hidden(text: str) -> tuple[int, ...]:
+    """The layer widths in ``"128,64"``; none in ``"none"``.
+
+    Raises
+    ------
+    InputError
+        If it is not a list of whole numbers.
+
+    Examples
+    --------
+    >>> parse_hidden("128, 64")
+    (128, 64)
+    """
+    if text.strip().lower() in ("", "none"):
+        return ()
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"hidden: {shown(text)} is no list of layer widths; write 128,64 or, for no layers, none"
+        ) from None
+
+
+def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The settings in a TOML file, as keyword arguments of `Settings`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not TOML, has a key that is no setting, or a value that is wrong.
+    """
+    text = read_bytes(path, size=_LARGEST + 1)
+    if len(text) > _LARGEST:
+        raise InputError(f"{path} has more than {_LARGEST:,} bytes: it is no file of settings")
+    try:
+        found = tomllib.loads(text.decode())
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text, so no TOML file") from None
+    except RecursionError:
+        raise InputError(f"{path} is not valid TOML: it is nested too deep") from None
+    except ValueError as error:  # tomllib's own, and Python's of an integer of 5,000 digits
+        raise InputError(f"{path} is not valid TOML: {one_line(error)}") from None
+    known = [field.name for field in dataclasses.fields(Settings)]
+    unknown = [key for key in found if key not in known]
+    if unknown:
+        raise InputError(f"{path}: unknown setting {shown(unknown[0])}; there are {listed(known)}")
+    if isinstance(found.get("hidden"), list):
+        found["hidden"] = tuple(found["hidden"])
+    if type(found.get("target")) is int:
+        found["target"] = str(found["target"])
+    try:
+        Settings(**found)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    return found
+
+
+def config_text(settings: Settings, comments: tuple[str, ...] = ()) -> str:
+    """The settings as a TOML file, with lines of comment above them.
+
+    Examples
+    --------
+    >>> print(config_text(Settings(data="wine"), ("an example",)).splitlines()[:2])
+    ['# an example', 'data = "wine"']
+    """
+    lines = [f"# {comment}" for comment in comments]
+    values = dataclasses.asdict(settings)
+    lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        # TOML's basic strings have JSON's escapes, and want DEL escaped too.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return repr(value)
+
+
+def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
+    """The settings of a config file, where the options that were given (not None) win.
+
+    Learning rate and l2 of the file belong to the file's optimiser: another optimiser on the
+    command line brings its own defaults.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    base = dict(config)
+    optimizer = base.get("optimizer", Settings.optimizer)
+    if given.get("optimizer", optimizer) != optimizer:
+        base.pop("learning_rate", None)
+        base.pop("l2", None)
+    return Settings(**{**base, **given})
+
+
+def _text(key: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{key}: {shown(value)} is not a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{key}: {shown(value)} is not UTF-8 text; rename the file") from None
+
+
+def _choice(key: str, value: Any, choices: tuple[str, ...], what: str = "") -> None:
+    if not isinstance(value, str) or value not in choices:
+        names = ", ".join(choice for choice in choices if choice)
+        raise InputError(f"{key}: {what or 'unknown value'} {shown(value)}; choose one of {names}")
+
+
+def _whole(key: str, value: Any, least: int) -> None:
+    if type(value) is not int or value < least:
+        raise InputError(f"{key}: {shown(value)} is not a whole number of at least {least}")
+
+
+def _real(key: str, value: Any, *, zero: bool) -> None:
+    ok = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(value, int) and value.bit_length() > 1000:  # beyond float64
+        ok = False
+    if not ok or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+        bound = "of at least 0" if zero else "above 0"
+        raise InputError(f"{key}: {shown(value)} is not a number {bound}")
+
+
+def _check_hidden(hidden: Any) -> None:
+    if not isinstance(hidden, tuple) or any(
+        type(n) is not int or not 1 <= n <= _WIDEST for n in hidden
+    ):
+        widths = list(hidden) if isinstance(hidden, tuple) else hidden
+        raise InputError(
+            f"hidden: {shown(widths)} is no list of layer widths, whole numbers from 1 to {_WIDEST:,}"
+        )
+
+
+def _check_precision(settings: Settings) -> None:
+    if settings.precision == "float32":
+        return
+    if settings.dtype != "float32":
+        raise InputError(
+            f"precision: {settings.precision} is of products of float32, and the dtype is {settings.dtype}; "
+            "leave one of them out"
+        )
+    if not settings.compile:
+        raise InputError(
+            f"precision: {settings.precision} is for compiled steps; leave out --no-compile"
+        )
+
+
+def _check_name(name: Any) -> None:
+    _text("name", name)
+    if name and (not re.fullmatch(r"[^\x00-\x1f\x7f/\\]+", name) or name.startswith(".")):
+        raise InputError(
+            f"name: {shown(name)} cannot name a folder in runs/; use letters, digits, - and _"
+        )

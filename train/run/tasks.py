@@ -1,0 +1,136 @@
+"""What is predicted decides the last layer, the loss, the score and the form of a prediction."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ... import backend, models
+from ...autograd.functions import namespace as xp
+from ..data.load import Dataset
+from .config import Settings
+
+
+@dataclass(frozen=True)
+class Task:
+    """How a network is trained and judged for one kind of target.
+
+    Attributes
+    ----------
+    outputs : int
+        Width of the network's last layer: one logit for two classes, one for each of more, one
+        number for each regression target.
+    loss : callable
+        ``loss(outputs, y)``, a 0-d `pb.Array`; outputs of shape (n, k).
+    score : callable
+        ``score(outputs, y)``, a float: the larger, the better.
+    score_name : str
+        ``"accuracy"`` or ``"R2"``.
+    """
+
+    outputs: int
+    loss: Callable[[Any, Any], Any]
+    score: Callable[[Any, Any], float]
+    score_name: str
+
+
+def task_for(data: Dataset) -> Task:
+    """The task that fits a data set.
+
+    Examples
+    --------
+    >>> from pullback.train import load_dataset
+    >>> task_for(load_dataset("breast_cancer")).outputs
+    1
+    """
+    if data.task == "regression":
+        return Task(data.y.shape[1], models.squared_error, r_squared, "R2")
+    if len(data.classes) == 2:
+        return Task(1, log_loss, accuracy, "accuracy")
+    return Task(len(data.classes), models.cross_entropy, accuracy, "accuracy")
+
+
+def log_loss(outputs: Any, y: Any) -> Any:
+    """Mean log loss of one logit, shape (n, 1), for labels 0 and 1, shape (n,)."""
+    return models.binary_cross_entropy(xp.reshape(outputs, (-1,)), y)
+
+
+def accuracy(outputs: Any, y: Any) -> float:
+    """The fraction of rows whose largest logit is their class's; for (n, 1) logits, by the sign."""
+    raw = backend.backend_of(outputs).xp
+    if outputs.shape[1] == 1:
+        chosen = raw.astype(outputs[:, 0] > 0, y.dtype)
+    else:
+        chosen = raw.argmax(outputs, axis=1)
+    return float(raw.sum(raw.astype(chosen == y, raw.float64))) / y.shape[0]
+
+
+def r_squared(outputs: Any, y: Any) -> float:
+    """``1 - sum (y - outputs)² / sum (y - mean y)²``, the mean over targets of shape (n, k).
+
+    NaN where a target does not vary in this part of the data.
+    """
+    raw = backend.backend_of(outputs).xp
+    z, t = raw.astype(outputs, raw.float64), raw.astype(y, raw.float64)
+    residual = raw.sum((t - z) ** 2, axis=0)
+    spread = raw.sum((t - raw.mean(t, axis=0)) ** 2, axis=0)
+    return float(raw.mean(1 - residual / spread))
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Class probabilities, shape (n, C), of logits of shape (n, C), or (n, 1) for two classes.
+
+    Examples
+    --------
+    >>> probabilities(np.asarray([[0.0]]))
+    array([[0.5, 0.5]])
+    """
+    z = logits.astype(np.float64)
+    if z.shape[1] == 1:
+        # Both tails keep their digits: no 1 - p, and exp never overflows.
+        small = np.exp(-np.abs(z))
+        likely, unlikely = 1 / (1 + small), small / (1 + small)
+        return np.where(z > 0, np.hstack([unlikely, likely]), np.hstack([likely, unlikely]))
+    z = np.exp(z - z.max(axis=1, keepdims=True))
+    return z / z.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One combination of settings, and what k folds gave.
+
+    Attributes
+    ----------
+    settings : Settings
+    losses, scores : tuple of float, one a fold
+        Validation loss and score at the epoch of the lowest validation loss; infinite and NaN for a run
+        that diverged at its start.
+    epochs : tuple of int
+        Those epochs.
+    """
+
+    settings: Settings
+    losses: tuple[float, ...]
+    scores: tuple[float, ...]
+    epochs: tuple[int, ...]
+
+    @property
+    def loss(self) -> float:
+        """The mean over the folds."""
+        return float(np.mean(self.losses))
+
+    @property
+    def score(self) -> float:
+        """The mean over the folds."""
+        return float(np.mean(self.scores))
+
+    @property
+    def error(self) -> float:
+        """The standard error of the mean loss."""
+        if not math.isfinite(self.loss):
+            return math.nan
+        return float(np.std(self.losses, ddof=1) / math.sqrt(len(self.losses)))

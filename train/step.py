@@ -1,0 +1,277 @@
+"""One step of training, whatever the model: training mode, gradient, optimiser, tally on the device, replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import models
+from ..autograd import value_and_grad
+from ..autograd.compile import compile
+from ..autograd.compile.tracing.precision import PRECISIONS
+from ..autograd.core.array import Array, raw
+from ..autograd.core.dtypes import is_inexact
+from ..autograd.core.sweep import SPACES
+from ..autograd.pytree import tree
+from ..backend import Backend, is_array
+from ..models.module import trains_differently
+from ..optim import LossScaling
+from .errors import one_line
+
+Step = Callable[..., tuple[Any, Any, Any]]
+
+# Recording takes as long as so many steps of a small network.
+_WORTH = 50
+
+
+def copied(tree_of_arrays: Any) -> Any:
+    """The same tree with raw arrays of its own."""
+
+    def own(leaf: Any) -> Any:
+        x = raw(leaf)
+        return SPACES.of(x).copy(x) if is_array(x) else leaf
+
+    return tree.map(own, tree_of_arrays)
+
+
+class Replayed:
+    """A step that is recorded for each number of rows, and replayed in place; eager where it cannot be recorded.
+
+    On a CPU without numba's kernels, which take longer to compile than most networks to train.
+
+    Parameters
+    ----------
+    step : callable
+        Of the arguments that are overwritten, then a batch, and more.
+    donated : int
+        How many are overwritten: the first ones. The arrays are nobody else's.
+    home : Backend
+        Of the arrays.
+    precision : str
+        Of products, as `pb.compile` has it.
+
+    Attributes
+    ----------
+    eager : str
+        Why the step is not replayed; empty if it is.
+    """
+
+    def __init__(
+        self, step: Callable[..., Any], donated: int, home: Backend, precision: str
+    ) -> None:
+        self.step, self.donated, self.precision = step, donated, precision
+        self.fast = None if home.programs is not None else False
+        self.eager = ""
+        self._programs: dict[int, Any] = {}
+        self._calls: dict[int, int] = {}
+
+    def __call__(self, *args: Any) -> Any:
+        """One step."""
+        if self.eager:
+            return self.step(*args)
+        rows = args[self.donated].shape[0]  # so that the last batch's program is found at once
+        program = self._programs.get(rows)
+        if program is not None and self._calls[rows] >= 2:
+            return program(*args)
+        if program is None:
+            donate = tuple(range(self.donated))
+            program = self._programs[rows] = compile(
+                self.step,
+                donate_argnums=donate,
+                fast=self.fast,
+                precision=self.precision,
+            )
+        # the first call records, the second one writes the program: nothing is overwritten if they fail
+        self._calls[rows] = self._calls.get(rows, 0) + 1
+        try:
+            return program(*args)
+        except Exception as error:
+            out = self.step(*args)  # raises by itself if it is not for the recording
+            if self.precision != "float32":
+                raise ValueError(f"precision={self.precision!r}: {_why(error)}") from error
+            self.eager = _why(error)
+            return out
+
+
+_CANNOT = "the step cannot be compiled: "
+
+
+def _why(error: Exception) -> str:
+    return f"{_CANNOT}{type(error).__name__}: {one_line(error)}"
+
+
+def refusal(eager: str) -> str:
+    """The line to tell where a step is run as it is though it was to be compiled; empty where nothing failed."""
+    return f"not compiled: {eager}" if eager.startswith(_CANNOT) else ""
+
+
+def check_precision(precision: str, model: Any, compiled: bool) -> None:
+    """Refuse a precision that is unknown, or that nothing would come of.
+
+    Raises
+    ------
+    ValueError
+        It says what would do.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision={precision!r} is none of {', '.join(PRECISIONS)}")
+    if precision == "float32":
+        return
+    if not compiled:
+        raise ValueError(f"precision={precision!r} is for compiled steps: leave compile=True")
+    dtypes = {str(raw(p).dtype).rpartition(".")[2] for p in tree.leaves(model) if is_array(raw(p))}
+    if not any(name == "float32" for name in dtypes):
+        raise ValueError(
+            f"precision={precision!r} is of products of float32; this model is {', '.join(sorted(dtypes))}"
+        )
+
+
+def scaled(opt: Any, precision: str) -> Any:
+    """The optimiser for a precision: small gradients survive float16 if the loss is scaled."""
+    return LossScaling(opt) if precision == "float16" and not isinstance(opt, LossScaling) else opt
+
+
+def worth_compiling(steps: int, precision: str) -> bool:
+    """Whether so many steps are worth a recording; a precision cannot be had without one."""
+    return precision != "float32" or steps >= _WORTH
+
+
+class Tally(NamedTuple):
+    """What is noted of the steps where the model is, so that no step waits for the host.
+
+    Attributes
+    ----------
+    done : array int64 ()
+        Steps taken.
+    bad : array int64 ()
+        The number of the first step whose loss was no finite number, counted from 1; 0 while there is none.
+    loss : array float64 ()
+        That loss.
+    """
+
+    done: Any
+    bad: Any
+    loss: Any
+
+
+def new_tally(home: Backend) -> Tally:
+    """That of no step."""
+    none = np.zeros((), np.int64)
+    return Tally(home.asarray(none), home.asarray(none.copy()), home.asarray(np.zeros(())))
+
+
+def noted(tally: Tally, loss: Any) -> Tally:
+    """The tally after one more step."""
+    value = raw(loss)
+    space = SPACES.of(value)
+    value = space.astype(value, np.dtype("float64"))
+    done = tally.done + 1
+    # by `where` alone, which a device's kernels know: what they do not know would cut the step into two launches
+    fine, none = space.isfinite(value), tally.bad == 0
+    return Tally(
+        space.asarray(done),
+        space.asarray(space.where(fine, tally.bad, space.where(none, done, tally.bad))),
+        space.asarray(space.where(fine, tally.loss, space.where(none, value, tally.loss))),
+    )
+
+
+def key_of(seed: int, home: Backend) -> Array:
+    """What a run's layers draw from; the key of each step is folded from it and the step's number."""
+    words = np.random.SeedSequence([seed, 2]).generate_state(2, np.uint32)
+    return Array(home.asarray(words))
+
+
+def training_step(model: Any, objective: Callable[..., Any], opt: Any) -> Step:
+    """A step in training mode for models of this one's structure.
+
+    Parameters
+    ----------
+    model : callable pytree
+        ``model(x)``, or in training ``model.training(x, key=key)`` where it, or a module in it, has a training mode.
+    objective : callable
+        ``objective(outputs, *targets)``, a number to be made small.
+    opt : optimiser
+        With `LossScaling` the scaled loss is differentiated, and the loss itself returned.
+
+    Returns
+    -------
+    callable
+        ``step(model, state, key, x, *targets, **settings) -> model, state, loss``; the settings are those of the
+        optimiser's step. The optimiser moves the parameters alone: running statistics and integers are what
+        `training` made of them.
+
+    Raises
+    ------
+    NotImplementedError
+        If the model holds layers that train differently, and no method `training` that says how.
+    """
+    different = trains_differently(model)
+    if different and not callable(getattr(model, "training", None)):
+        raise NotImplementedError(
+            f"{type(model).__name__} holds layers that behave differently in training: write "
+            f"{type(model).__name__}.training(x, *, key=None), which returns (y, model)"
+        )
+    pairs = zip(tree.leaves(model), tree.leaves(models.parameter_mask(model)), strict=True)
+    moving = [own and is_inexact(getattr(leaf, "dtype", np.dtype(bool))) for leaf, own in pairs]
+    if all(moving) and not different and not isinstance(opt, LossScaling):
+        return _plain_step(objective, opt)
+    return _training_step(objective, opt, moving, different)
+
+
+def _plain_step(objective: Callable[..., Any], opt: Any) -> Step:
+    """For models without a training mode, whose leaves are all parameters."""
+    gradient = value_and_grad(lambda model, x, *targets: objective(model(x), *targets))
+
+    def step(
+        model: Any, state: Any, key: Any, x: Any, *targets: Any, **settings: Any
+    ) -> tuple[Any, Any, Any]:
+        value, grads = gradient(model, x, *targets)
+        return *opt.step(model, grads, state, **settings), value
+
+    return step
+
+
+def _training_step(
+    objective: Callable[..., Any], opt: Any, moving: list[bool], different: bool
+) -> Step:
+    def step(
+        model: Any, state: Any, key: Any, x: Any, *targets: Any, **settings: Any
+    ) -> tuple[Any, Any, Any]:
+        leaves, spec = tree.flatten(model)
+
+        def loss(parameters: list[Any]) -> tuple[Any, tuple[Any, Any]]:
+            own = iter(parameters)
+            now = tree.unflatten(
+                spec,
+                [next(own) if moves else p for p, moves in zip(leaves, moving, strict=True)],
+            )
+            outputs, after = _trained(now, x, key) if different else (now(x), now)
+            value = objective(outputs, *targets)
+            large = opt.scale(value, state) if isinstance(opt, LossScaling) else value
+            return large, (value, after)
+
+        parameters = [p for p, moves in zip(leaves, moving, strict=True) if moves]
+        (_, (value, after)), found = value_and_grad(loss, has_aux=True)(parameters)
+        after = models.plain(after)
+        if tree.flatten(after)[1] != spec:
+            raise ValueError(
+                f"{type(model).__name__}.training has to return its model in the structure that it had"
+            )
+        grads = iter(found)
+        # the optimisers leave alone what has no gradient: decay does not touch a running mean
+        slopes = tree.unflatten(spec, [next(grads) if moves else None for moves in moving])
+        return *opt.step(after, slopes, state, **settings), value
+
+    return step
+
+
+def _trained(model: Any, x: Any, key: Any) -> tuple[Any, Any]:
+    """Outputs and the new model."""
+    out = model.training(x, key=key)
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise TypeError(
+            f"{type(model).__name__}.training has to return (outputs, model), not {type(out).__name__}"
+        )
+    return out
