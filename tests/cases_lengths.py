@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.core.registry import find, front_of
+from pullback.autograd.core.registry import find, function_of
 
 from ._cases import Case, P, R, X, Z, row
 from .cases_trigonometric import CORNERS
 
 
 def _front(name: str):
-    return front_of(find(name))
+    return function_of(find(name))
 
 
 def _leg(x1, x2, _):

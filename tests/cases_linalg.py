@@ -11,7 +11,7 @@ import array_api_compat.numpy
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.core.registry import find, front_of
+from pullback.autograd.core.registry import find, function_of
 
 from ._cases import Case, K, P, R, X, Z, row
 
@@ -134,9 +134,9 @@ MIXED = [
     row("linalg.solve", "the right-hand side alone", K([[2.0, 1.0], [0.5, -1.0]]), R(3, 2, 1)),
     row("linalg.trace", "dtype", R(3, 3), dtype=np.float64, _skip={"float32": "asks for float64"}),
     row("gap_divide", "no zeros", R(2, 3), P(3), K([True, False, True]), _order=3,
-        _call=front_of(find("gap_divide")), _ref=lambda x1, x2, condition: x1 / x2),
+        _call=function_of(find("gap_divide")), _ref=lambda x1, x2, condition: x1 / x2),
     *(row("polar", f"{kind}{label}", matrix(*shape, complex=kind != ""), _order=3,
-          _call=front_of(find("polar")), _ref=polar)
+          _call=function_of(find("polar")), _ref=polar)
       for kind in ("", "complex ") for label, shape in (("square", (3, 3)), ("tall", (2, 3, 2)), ("wide", (2, 3)))),
 ]  # fmt: skip
 

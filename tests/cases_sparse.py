@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pullback.autograd.core.registry import find, front_of
+from pullback.autograd.core.registry import find, function_of
 from pullback.backend import Pattern, backend_of
 
 from ._cases import R, Z, row
 
-_product, _sampled = front_of(find("sparse_product")), front_of(find("sampled_product"))
+_product, _sampled = function_of(find("sparse_product")), function_of(find("sampled_product"))
 
 INDPTR, INDICES = [0, 2, 2, 5], [0, 3, 1, 2, 2]  # an empty row, and one place twice
 

@@ -12,7 +12,7 @@ from pullback.autograd.core import codegen_forward as codegen
 from pullback.autograd.core import signatures
 from pullback.autograd.core import views as links
 from pullback.autograd.core.codegen_forward import make_pull, make_recorder
-from pullback.autograd.core.registry import REGISTRY, Primitive, find, front_of, names
+from pullback.autograd.core.registry import REGISTRY, Primitive, find, function_of, names
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 
@@ -109,9 +109,9 @@ def test_functions_of_no_array_say_what_to_do(call):
 def test_a_function_made_before_its_rule_is_told_of_the_first_write():
     """Whether its module or its rule was imported first decides nothing."""
     primitive = Primitive("getitem(x, key)")
-    before = front_of(primitive)
+    before = function_of(primitive)
     rule = find("getitem").rules["x"]
     primitive.rules, primitive.trusted = {"x": rule}, True
-    codegen.renew_front(primitive)
+    codegen.refresh_function(primitive)
     assert "enlist" in before.__globals__
     assert any(scope is before.__globals__ for scope in links._scopes)

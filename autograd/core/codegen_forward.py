@@ -50,7 +50,7 @@ def call_text(primitive: Primitive, rename: dict[str, str] | None = None) -> str
 # ── fronts ────────────────────────────────────────────────────────────────────────────────────
 
 
-def make_front(primitive: Primitive) -> Callable[..., Any]:
+def make_function(primitive: Primitive) -> Callable[..., Any]:
     """The public function of a differentiable primitive."""
     name = primitive.identifier
     scope: dict[str, Any] = {
@@ -83,10 +83,10 @@ def make_front(primitive: Primitive) -> Callable[..., Any]:
     return front
 
 
-def renew_front(primitive: Primitive) -> None:
+def refresh_function(primitive: Primitive) -> None:
     """Make a front anew after a change of its rules; whoever holds the function has the new one."""
-    old = primitive.front
-    new = make_front(primitive)
+    old = primitive.function
+    new = make_function(primitive)
     if old is not None:
         old.__globals__.update(new.__globals__)
         if "enlist" in new.__globals__:  # as a function of views it is told of the first write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .registry import CONSTANT, Primitive, apply_constant, find, front_of
+from .registry import CONSTANT, Primitive, apply_constant, find, function_of
 
 
 class Functions:
@@ -13,7 +13,9 @@ class Functions:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        found = self.__dict__[name] = _constant(name) if name in CONSTANT else front_of(find(name))
+        found = self.__dict__[name] = (
+            _constant(name) if name in CONSTANT else function_of(find(name))
+        )
         return found
 
 

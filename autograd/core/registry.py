@@ -123,7 +123,7 @@ class Primitive:
         self.batched = False
         self.kernels = Kernels(self)
         self.recorders: dict[Any, Callable[..., Any]] = {}
-        self.front: Callable[..., Any] | None = None
+        self.function: Callable[..., Any] | None = None
 
     def __repr__(self) -> str:
         return f"<Primitive {self.name}{self.text}>"
@@ -131,7 +131,7 @@ class Primitive:
     def kernel_in(self, space: Any) -> Callable[..., Any]:
         """The function of this name in a namespace one level down."""
         if space is SPACES.get(Array) and not self.residuals:
-            return front_of(self)
+            return function_of(self)
         for part in self.name.split("."):
             found = getattr(space, part, None)
             if found is None:
@@ -283,21 +283,21 @@ def _define(
     primitive.shared = {k: rule for k, rule in rules.items() if k.startswith("_")}
     primitive.rules = {k: rule for k, rule in rules.items() if not k.startswith("_")}
     primitive.recorders.clear()
-    if primitive.front is not None:
-        from .codegen_forward import renew_front  # as in front_of
+    if primitive.function is not None:
+        from .codegen_forward import refresh_function  # as in front_of
 
-        renew_front(primitive)
+        refresh_function(primitive)
 
 
-def front_of(primitive: Primitive) -> Callable[..., Any]:
+def function_of(primitive: Primitive) -> Callable[..., Any]:
     """The public function of a primitive, generated when it is first asked for."""
-    if primitive.front is None:
+    if primitive.function is None:
         from .codegen_forward import (
-            make_front,  # codegen uses this registry: the arrow goes that way
+            make_function,  # codegen uses this registry: the arrow goes that way
         )
 
-        primitive.front = make_front(primitive)
-    return primitive.front
+        primitive.function = make_function(primitive)
+    return primitive.function
 
 
 def kernel_for(primitive: Primitive, x: Any) -> Callable[..., Any]:

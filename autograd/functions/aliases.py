@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.array import Array, raw
 from ..core.dtypes import as_numpy
-from ..core.registry import find, front_of
+from ..core.registry import find, function_of
 from ..core.views import Link, Step, is_integer, is_number, register, selects_view, start_watching
 
 
@@ -197,7 +197,7 @@ def _shape_in(step: Step, base: Any) -> Any:
 def call(x: Any, name: str, *args: Any, **settings: Any) -> Any:
     """A function of the namespace of `x`, recorded."""
     if type(x) is Array:
-        return front_of(find(name))(x, *args, **settings)
+        return function_of(find(name))(x, *args, **settings)
     function = x.space
     for part in name.split("."):
         function = getattr(function, part)
@@ -209,5 +209,5 @@ def made(base: Any, step: Any) -> Any:
     if step.name == "ravel":
         return call(base, "reshape", (-1,))
     if step.name == "einsum" and type(base) is Array:
-        return front_of(find("einsum"))([base], **step.settings)
+        return function_of(find("einsum"))([base], **step.settings)
     return call(base, step.name, *step.args, **step.settings)

@@ -11,7 +11,7 @@ import numpy as np
 from ...backend import Backend, backend_of, current, is_array, resolve
 from ..core.array import Array, peel, raw
 from ..core.dtypes import as_numpy
-from ..core.registry import find, front_of
+from ..core.registry import find, function_of
 from .data_type import result_type
 
 
@@ -49,7 +49,7 @@ def _number(x: Any) -> Any:
 
 
 def _call(name: str, *args: Any, **settings: Any) -> Array:
-    return front_of(find(name))(*args, **settings)
+    return function_of(find(name))(*args, **settings)
 
 
 def asarray(

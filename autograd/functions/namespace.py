@@ -14,7 +14,7 @@ import numpy as np
 from ...backend import extend
 from .. import rules as _rules  # noqa: F401 - importing the tables registers every rule
 from ..core.array import Array, peel, raw
-from ..core.registry import CONSTANT, PROVIDED, find, front_of, names
+from ..core.registry import CONSTANT, PROVIDED, find, function_of, names
 from ..core.signatures import ALIASES
 from ..core.sweep import SPACES
 from . import special
@@ -136,7 +136,7 @@ def function(name: str) -> Any:
 
         return make_constant(CONSTANT[name])
     try:
-        return front_of(find(name))
+        return function_of(find(name))
     except KeyError:
         raise AttributeError(f"pb.xp has no attribute {name!r}") from None
 
@@ -217,10 +217,10 @@ SPACES[Array] = extend(
     arange_like=lambda n, x: Array(SPACES.of(raw(x)).arange_like(n, raw(x))),
     random_bits=lambda key, n: Array(SPACES.of(raw(key)).random_bits(raw(key), n)),
     zeros_beside=lambda shape, x: Array(SPACES.of(raw(x)).zeros_beside(shape, raw(x))),
-    getitem=lambda x, key: front_of(find("getitem"))(x, key),
-    setitem=lambda x, value, key: front_of(find("setitem"))(x, value, key),
+    getitem=lambda x, key: function_of(find("getitem"))(x, key),
+    setitem=lambda x, value, key: function_of(find("setitem"))(x, value, key),
     **{
-        name: (lambda *args, _name=name, **settings: front_of(find(_name))(*args, **settings))
+        name: (lambda *args, _name=name, **settings: function_of(find(_name))(*args, **settings))
         for name in (
             *_FOR_RULES,
             "einsum",

@@ -16,7 +16,7 @@ from ...backend import backend_of, is_array
 from ..core.array import Array, peel, raw
 from ..core.dtypes import as_numpy, is_complex, is_inexact
 from ..core.index_keys import clean_key, copied_key, is_basic
-from ..core.registry import SCALARS, Primitive, apply, apply_constant, find, front_of
+from ..core.registry import SCALARS, Primitive, apply, apply_constant, find, function_of
 from ..core.sweep import SPACES
 from ..core.views import is_number
 from ..pytree import tree
@@ -79,7 +79,7 @@ def _yielding(front: Any) -> FunctionType:
     def renew(code: CodeType) -> None:
         method.__code__ = _falling_back(code)
 
-    vars(front).setdefault("twins", []).append(renew)  # for `codegen.renew_front`
+    vars(front).setdefault("twins", []).append(renew)  # for `codegen.refresh_function`
     return method
 
 
@@ -163,7 +163,7 @@ def _getitem(self: Array, key: Any, /) -> Array:
 
 def _getitem_front(x: Any, key: Any) -> Any:
     global _getitem_front
-    _getitem_front = front_of(find("getitem"))
+    _getitem_front = function_of(find("getitem"))
     return _getitem_front(x, key)
 
 
@@ -178,7 +178,7 @@ def _setitem(self: Array, key: Any, value: Any, /) -> None:
         raise TypeError(
             f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)"
         )
-    write(self, front_of(find("setitem"))(_kept(self, key, value), value, key), key)
+    write(self, function_of(find("setitem"))(_kept(self, key, value), value, key), key)
 
 
 def _is_part(value: Array, x: Array, key: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ...backend import backend_of
 from ..core.array import Array, peel, raw
 from ..core.dtypes import is_inexact
-from ..core.registry import find, front_of
+from ..core.registry import find, function_of
 
 
 class UniqueAllResult(NamedTuple):
@@ -64,8 +64,8 @@ def unique_all(x: Any, /) -> UniqueAllResult:
     traced = peel(x)
     if type(traced) is not Array or not is_inexact(traced.dtype):
         return found
-    flat = front_of(find("reshape"))(traced, (-1,))
-    return found._replace(values=front_of(find("take"))(flat, found.indices, axis=0))
+    flat = function_of(find("reshape"))(traced, (-1,))
+    return found._replace(values=function_of(find("take"))(flat, found.indices, axis=0))
 
 
 def unique_counts(x: Any, /) -> UniqueCountsResult:

@@ -10,13 +10,13 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array, peel, raw
-from ..core.registry import SCALARS, find, front_of
+from ..core.registry import SCALARS, find, function_of
 from .creation import asarray, broadcast_arrays
 from .data_type import result_type
 
 
 def _call(name: str, *args: Any, **settings: Any) -> Array:
-    return front_of(find(name))(*args, **settings)
+    return function_of(find(name))(*args, **settings)
 
 
 def _part(x: Any, axis: int, part: Any) -> Array:

@@ -21,7 +21,7 @@ from typing import Any
 from ..core.array import Array, raw
 from ..core.dtypes import is_inexact
 from ..core.generated import xp as fun
-from ..core.registry import find, front_of, names
+from ..core.registry import find, function_of, names
 from ..core.signatures import ALIASES
 from ..core.sweep import SPACES
 from .creation import asarray
@@ -151,7 +151,7 @@ _WRITTEN_OUT = ("log_softmax", "logsumexp", "softmax")
 def __getattr__(name: str) -> Any:
     full = _PREFIX + name
     try:
-        found = front_of(find(ALIASES.get(full, full)))
+        found = function_of(find(ALIASES.get(full, full)))
     except KeyError:
         raise AttributeError(
             f"pb.special has no function {name!r}; it has {', '.join(__dir__())}"

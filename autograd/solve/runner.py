@@ -9,7 +9,7 @@ import numpy as np
 from ..core.array import Array, raw
 from ..core.dtypes import as_numpy, is_complex
 from ..core.generated import xp as fun
-from ..core.registry import find, front_of
+from ..core.registry import find, function_of
 from ..core.sweep import SPACES
 from ..functions.creation import asarray
 from . import adjoint  # noqa: F401 - registers the rule of solve_by
@@ -126,7 +126,7 @@ def run(
     return fun.moveaxis(fun.reshape(v, shape), 0, -2)
 
 
-_solve_by = front_of(find("solve_by"))
+_solve_by = function_of(find("solve_by"))
 
 
 def pulled_later(x: Any) -> bool:

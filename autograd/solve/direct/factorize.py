@@ -20,7 +20,7 @@ from typing import Any
 from ...core.array import Array, raw
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
-from ...core.registry import find, front_of
+from ...core.registry import find, function_of
 from ...core.registry import library_defvjp as defvjp
 from ...core.sweep import LAZY, SPACES
 from ..runner import inexact, own, promoted, run_adjoint, square
@@ -191,7 +191,7 @@ class Factorization:
 
     def __init__(self, A: Any, stored: Any, solver: Any, assume: str) -> None:
         self._A, self._elements, self.assume = A, stored, assume
-        self._stored = front_of(find("gathered"))(stored)
+        self._stored = function_of(find("gathered"))(stored)
         value = raw(stored)
         self._factor = solver.factor(value)
         self._solver = Gathering(solver, tuple(value.shape), is_complex(value.dtype))
@@ -255,7 +255,9 @@ class Factorization:
         if self.assume == "circulant":
             sign, size = _product(_fft(self._elements))
             return (sign if is_complex(self.dtype) else fun.real(sign)), size
-        return front_of(find("slogdet_by"))(self._stored, solver=self._solver, factor=self._factor)
+        return function_of(find("slogdet_by"))(
+            self._stored, solver=self._solver, factor=self._factor
+        )
 
     def logdet(self) -> Any:
         """log |det A|; for a positive definite A, log det A."""
@@ -274,7 +276,9 @@ class Factorization:
             xp = SPACES.of(value)
             i = xp.arange_like(n, value)
             return self.solve(xp.astype(i[:, None] == i[None, :], value.dtype))
-        return front_of(find("inverse_by"))(self._stored, solver=self._solver, factor=self._factor)
+        return function_of(find("inverse_by"))(
+            self._stored, solver=self._solver, factor=self._factor
+        )
 
     def condition(self) -> Any:
         """An estimate of the condition number ‖A‖₁ ‖A⁻¹‖₁, by LAPACK's gecon and its kin: no derivative.
@@ -300,7 +304,7 @@ def _product(values: Any) -> tuple[Any, Any]:
 def _fft(c: Any) -> Any:
     if not c.shape[-1]:
         return c  # of which there is no transform
-    return front_of(find("fft.fft"))(c if is_complex(c.dtype) else c + 0j, axis=-1)
+    return function_of(find("fft.fft"))(c if is_complex(c.dtype) else c + 0j, axis=-1)
 
 
 def factorize(

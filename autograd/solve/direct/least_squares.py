@@ -25,7 +25,7 @@ from ....backend import backend_of
 from ...core.array import raw
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
-from ...core.registry import find, front_of
+from ...core.registry import find, function_of
 from ...core.sweep import SPACES
 from ...functions.creation import asarray
 from ..errors import SingularMatrixError
@@ -159,7 +159,7 @@ def lstsq(A: Any, b: Any, *, check: bool = True) -> Any:
 
 
 def _augmented(A: Any, parts: list[Any], m: int, check: bool) -> Any:
-    right = front_of(find("concat"))(parts, axis=-2)
+    right = function_of(find("concat"))(parts, axis=-2)
     if 0 in A.shape[-2:]:
         return right
     return run(Augmented(m, check), A, right, order=sum(A.shape[-2:]), name="lstsq")

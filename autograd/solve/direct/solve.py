@@ -7,7 +7,7 @@ from typing import Any
 from ...core.array import raw
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
-from ...core.registry import find, front_of
+from ...core.registry import find, function_of
 from ...core.sweep import SPACES
 from ..runner import operands, run, run_adjoint, square, transposition
 from .dense import ALIASES, KINDS, check_structure, dense
@@ -109,14 +109,14 @@ def stored_form(
 ) -> tuple[Any, Any]:
     """The solver of a structured matrix (…, n, n), and the elements that it needs of it."""
     if assume == "diagonal":
-        return Diagonal(check), front_of(find("linalg.diagonal"))(A)
+        return Diagonal(check), function_of(find("linalg.diagonal"))(A)
     if assume == "circulant":
         return Circulant(check), _getitem(A, (..., 0)) if A.shape[-1] else fun.sum(A, axis=-1)
     widths = (1, 1) if assume == "tridiagonal" else bandwidths or found_bandwidths(raw(A))
     return Banded(widths, check), bands_of(A, widths)
 
 
-_getitem = front_of(find("getitem"))
+_getitem = function_of(find("getitem"))
 
 
 def found_bandwidths(A: Any) -> tuple[int, int]:
@@ -291,7 +291,7 @@ def _lower_form(ab: Any, low: int) -> Any:
     rows = [
         fun.roll(_getitem(ab, (..., low - k, slice(None))), -k, axis=-1) for k in range(low + 1)
     ]
-    out = front_of(find("stack"))(rows, axis=-2)
+    out = function_of(find("stack"))(rows, axis=-2)
     return fun.conj(out) if is_complex(out.dtype) else out
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...core.array import Array, peel, raw
-from ...core.registry import find, front_of, provides
+from ...core.registry import find, function_of, provides
 from ...core.sweep import SPACES
 from ..runner import operands, run, square
 from . import factorize as factors  # noqa: F401 - registers the rules of slogdet_by and inverse_by
@@ -71,7 +71,7 @@ def solve(x1: Any, x2: Any, /) -> Array:
         If x1 is exactly singular. `pb.linalg.solve` looks closer, and has other factors than LU.
     """
     if type(peel(x1)) is not Array and type(peel(x2)) is not Array:
-        return front_of(find("linalg.solve"))(x1, x2)
+        return function_of(find("linalg.solve"))(x1, x2)
     A, b = operands(x1, x2)
     square(A, "linalg.solve")
     return run(dense("general", "exact"), A, b, name="linalg.solve")
@@ -93,7 +93,7 @@ def slogdet(x: Any, /) -> tuple[Array, Array]:
         matrix, where there is no derivative.
     """
     if type(peel(x)) is not Array:
-        return SlogdetResult(*front_of(find("linalg.slogdet"))(x))
+        return SlogdetResult(*function_of(find("linalg.slogdet"))(x))
     square(x, "linalg.slogdet")
     factor = _DETERMINANT.factor(raw(x))
-    return SlogdetResult(*front_of(find("slogdet_by"))(x, solver=_DETERMINANT, factor=factor))
+    return SlogdetResult(*function_of(find("slogdet_by"))(x, solver=_DETERMINANT, factor=factor))

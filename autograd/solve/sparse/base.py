@@ -10,13 +10,13 @@ from ....backend import Pattern, backend_of, to_numpy
 from ...core.array import Array, raw
 from ...core.dtypes import as_numpy, is_inexact
 from ...core.generated import xp as fun
-from ...core.registry import find, front_of
+from ...core.registry import find, function_of
 from ...core.sweep import SPACES
 from ...functions.creation import asarray
 from . import rules as sparse_rules  # noqa: F401 - registers the rules
 
-_product = front_of(find("sparse_product"))
-_concat = front_of(find("concat"))
+_product = function_of(find("sparse_product"))
+_concat = function_of(find("concat"))
 
 
 class SparseMatrix:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.array import raw
-from ...core.registry import find, front_of
+from ...core.registry import find, function_of
 from ..runner import inexact as for_lapack
 from ..runner import promoted, run, run_adjoint
 from .formats import as_sparse, coo_array, csr_array, is_sparse
@@ -174,7 +174,7 @@ class SparseFactorization:
         The gradient is A⁻ᵀ at the stored places, by a solve for each column of the identity: n solves by the same
         factor, and memory for n × n numbers.
         """
-        return front_of(find("slogdet_by"))(self._data, solver=self._solver, factor=self._factor)
+        return function_of(find("slogdet_by"))(self._data, solver=self._solver, factor=self._factor)
 
     def logdet(self) -> Any:
         """log |det A|; its gradient as `slogdet`'s."""
