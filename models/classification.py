@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.core.array import raw
+from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import is_inexact, is_integer
 from ..autograd.functions import namespace as xp
 from .reduction import (
@@ -110,7 +110,7 @@ def cross_entropy(
 
 def _check(logits: Any, labels: Any, ignore_index: int | None) -> tuple[bool, Any]:
     """Whether the labels are probabilities, and which of them are in range; errors for what does not fit."""
-    given, labels, values = labels, raw(labels), raw(logits)
+    given, labels, values = labels, backend_array(labels), backend_array(logits)
     if not hasattr(values, "ndim"):
         raise TypeError(f"cross_entropy: logits are an array (…, C), not {type(values).__name__}")
     kind = getattr(labels, "dtype", type(labels))

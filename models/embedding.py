@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..autograd.core.array import raw
+from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import is_integer
 from ..autograd.functions import namespace as xp
 from ..backend import current
@@ -70,7 +70,7 @@ class Embedding(Module):
         if not is_integer(indices.dtype):
             raise TypeError(f"Embedding: indices are integers, not {indices.dtype}")
         num, dim = self.W.shape
-        values = raw(indices)
+        values = backend_array(indices)
         if (
             type(values) is np.ndarray
             and values.size

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd.core.array import raw
+from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import is_inexact
 from ..autograd.functions import namespace as xp
 from ..autograd.pytree import tree
@@ -99,7 +99,7 @@ def binary_cross_entropy(
 
 def _are_certain(labels: Any) -> bool:
     """Whether no label is a probability between 0 and 1, or may be, or is differentiated: r is 0 then."""
-    if not is_inexact(getattr(raw(labels), "dtype", float)):
+    if not is_inexact(getattr(backend_array(labels), "dtype", float)):
         return True
     values = None if getattr(labels, "traced", False) else on_host(labels)
     return values is not None and bool(((values == 0) | (values == 1) | (values == -1)).all())

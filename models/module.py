@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, ClassVar, dataclass_transform
 
-from ..autograd.core.array import Array, peel
+from ..autograd.core.array import Array, unwrap_closed
 from ..autograd.pytree import tree
 from .summary import summary
 
@@ -192,7 +192,7 @@ def plain(model: Any) -> Any:
     >>> aux, pb.models.plain(aux)
     (Array(3., dtype=float64, device='cpu'), array(3.))
     """
-    return tree.map(lambda x: peel(x) if type(x) is Array else x, model)
+    return tree.map(lambda x: unwrap_closed(x) if type(x) is Array else x, model)
 
 
 def parameter_mask(model: Any) -> Any:

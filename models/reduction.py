@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.core.array import raw
+from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import as_numpy
 from ..autograd.functions import namespace as xp
 
@@ -16,12 +16,12 @@ REDUCTIONS = ("mean", "sum", "none")
 
 def shape_of(x: Any) -> tuple[int, ...]:
     """The shape of an array of any kind."""
-    return tuple(getattr(raw(x), "shape", ()))
+    return tuple(getattr(backend_array(x), "shape", ()))
 
 
 def on_host(x: Any) -> Any:
     """The values of a NumPy array; None for those of a device or of a program that is recorded, which are not read."""
-    values = raw(x)
+    values = backend_array(x)
     return values if type(values) is np.ndarray else None
 
 
@@ -40,7 +40,7 @@ def floating_pair(x: Any, y: Any) -> tuple[Any, Any]:
 
 def difference(x: Any, y: Any) -> Any:
     """``x − y``, in the dtype of x where y has integers."""
-    a, b = raw(x), raw(y)
+    a, b = backend_array(x), backend_array(y)
     if type(a) is type(b) and getattr(a, "dtype", 0) == getattr(b, "dtype", 1):  # as a rule
         return xp.subtract(x, y)
     return xp.subtract(*floating_pair(x, y))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..autograd.core.array import Array, raw
+from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
 from ..autograd.core.sweep import SPACES
 from ..autograd.pytree import tree
@@ -99,7 +99,7 @@ def _kind(module: Any) -> str:
 def _zeros(model: Any, shape: int | tuple[int, ...]) -> Any:
     """Zeros of a shape beside the model's arrays and of their dtype; integers where its first layer is an embedding."""
     sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
-    leaf = next((raw(p) for p in tree.leaves(model) if is_inexact(p.dtype)), None)
+    leaf = next((backend_array(p) for p in tree.leaves(model) if is_inexact(p.dtype)), None)
     if leaf is None:
         leaf = current().asarray(np.zeros((), np.float32))
     space = SPACES.of(leaf)

@@ -8,7 +8,7 @@ import array_api_compat.numpy
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.core.array import raw
+from pullback.autograd.core.array import backend_array
 from pullback.autograd.core.registry import find, function_of
 from pullback.autograd.solve.adjoint import hidden, implicit_solution, open_tapes
 
@@ -33,8 +33,8 @@ def _implicit(r: Any, adjoint: Any, tape: Any) -> Any:
     r = pb.xp.asarray(r)
     tapes = open_tapes(r)
     with hidden(tapes):
-        v = pb.xp.asarray(raw(r), copy=True)
-    return implicit_solution(raw(v), lambda v: r - v, lambda ct, v: ct, tapes)
+        v = pb.xp.asarray(backend_array(r), copy=True)
+    return implicit_solution(backend_array(v), lambda v: r - v, lambda ct, v: ct, tapes)
 
 
 def _by_numpy(f: Any) -> Any:

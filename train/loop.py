@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import backend
-from ..autograd.core.array import raw
+from ..autograd.core.array import backend_array
 from ..autograd.functions.namespace import asarray
 from ..autograd.functions.random import fold_in
 from ..models.module import trains_differently
@@ -249,7 +249,7 @@ def fit(
 
 def _checked(name: str, part: tuple[Any, Any]) -> tuple[Any, Any]:
     """Inputs and targets as raw arrays, as many of one as of the other."""
-    x, y = (raw(a) for a in part)
+    x, y = (backend_array(a) for a in part)
     if x.shape[0] == 0 or x.shape[0] != y.shape[0]:
         raise ValueError(
             f"fit: {name} has {x.shape[0]:,} rows and {y.shape[0]:,} targets; it needs one or more, "
@@ -308,7 +308,7 @@ def predict(model: Any, x: Any) -> Any:
     home = home_of(model, x)
     chunks = parts_of(x.shape[0], _ROWS_AT_ONCE) or [slice(0, 0)]
     rows = fed(((x[chunk, ...],) for chunk in chunks), x, home)
-    parts = [raw(model(part)) for (part,) in rows]
+    parts = [backend_array(model(part)) for (part,) in rows]
     return parts[0] if len(parts) == 1 else home.xp.concat(parts)
 
 

@@ -11,7 +11,7 @@ from .. import models
 from ..autograd import value_and_grad
 from ..autograd.compile import compile
 from ..autograd.compile.tracing.precision import PRECISIONS
-from ..autograd.core.array import Array, raw
+from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
 from ..autograd.core.sweep import SPACES
 from ..autograd.pytree import tree
@@ -30,7 +30,7 @@ def copied(tree_of_arrays: Any) -> Any:
     """The same tree with raw arrays of its own."""
 
     def own(leaf: Any) -> Any:
-        x = raw(leaf)
+        x = backend_array(leaf)
         return SPACES.of(x).copy(x) if is_array(x) else leaf
 
     return tree.map(own, tree_of_arrays)
@@ -121,7 +121,11 @@ def check_precision(precision: str, model: Any, compiled: bool) -> None:
         return
     if not compiled:
         raise ValueError(f"precision={precision!r} is for compiled steps: leave compile=True")
-    dtypes = {str(raw(p).dtype).rpartition(".")[2] for p in tree.leaves(model) if is_array(raw(p))}
+    dtypes = {
+        str(backend_array(p).dtype).rpartition(".")[2]
+        for p in tree.leaves(model)
+        if is_array(backend_array(p))
+    }
     if not any(name == "float32" for name in dtypes):
         raise ValueError(
             f"precision={precision!r} is of products of float32; this model is {', '.join(sorted(dtypes))}"
@@ -164,7 +168,7 @@ def new_tally(home: Backend) -> Tally:
 
 def noted(tally: Tally, loss: Any) -> Tally:
     """The tally after one more step."""
-    value = raw(loss)
+    value = backend_array(loss)
     space = SPACES.of(value)
     value = space.astype(value, np.dtype("float64"))
     done = tally.done + 1

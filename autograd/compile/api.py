@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..core.array import Array, peel, raw
+from ..core.array import Array, backend_array, unwrap_closed
 from ..core.registry import Kernels
 from ..pytree import tree
 from ..transforms.transformed import is_global
@@ -81,7 +81,9 @@ class Compiled:
         if Kernels.wrap is not None:  # debug_nans looks at each operation
             return self.f(*args, **kwargs)
         leaves = tree.leaves((args, kwargs))
-        if any(isinstance(raw(x), Symbol) or type(peel(x)) is Array for x in leaves):
+        if any(
+            isinstance(backend_array(x), Symbol) or type(unwrap_closed(x)) is Array for x in leaves
+        ):
             return self.f(*args, **kwargs)  # within another recording, or under a derivative
         for entry in self._entries[1:]:
             out = entry.call(args, kwargs)

@@ -139,7 +139,7 @@ class Array:
     @property
     def traced(self) -> bool:
         """Whether an open tape records what is done to this array."""
-        return peel(self).__class__ is Array
+        return unwrap_closed(self).__class__ is Array
 
     def __len__(self) -> int:
         if not self.shape:
@@ -147,7 +147,7 @@ class Array:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        inner = raw(self)
+        inner = backend_array(self)
         if backend_of(inner).recording:
             return f"Array({inner!r})"
         host = backend_of(inner).to_numpy(inner)
@@ -158,10 +158,10 @@ class Array:
         return f"Array({body}, dtype={self.dtype}{shape}, device={str(self.device)!r}{traced})"
 
     def __bool__(self) -> bool:
-        return bool(raw(self))
+        return bool(backend_array(self))
 
     def __index__(self) -> int:
-        inner = raw(self)
+        inner = backend_array(self)
         if hasattr(inner, "__index__"):
             return inner.__index__()
         if inner.ndim or self.dtype.kind not in "iu":  # CuPy's arrays are no indices
@@ -169,19 +169,19 @@ class Array:
         return int(inner)
 
     def __int__(self) -> int:
-        return int(raw(self))
+        return int(backend_array(self))
 
     def __float__(self) -> float:
         self._refuse_if_traced("float(x)")
-        return float(raw(self))
+        return float(backend_array(self))
 
     def __complex__(self) -> complex:
         self._refuse_if_traced("complex(x)")
-        return complex(raw(self))
+        return complex(backend_array(self))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         self._refuse_if_traced("numpy.asarray(x)")
-        inner = raw(self)
+        inner = backend_array(self)
         if backend_of(inner).recording:
             return np.asarray(inner)  # which says why it cannot
         if not isinstance(inner, np.ndarray):
@@ -202,16 +202,16 @@ class Array:
         """The buffer as a DLPack capsule, for ``torch.from_dlpack(x)`` and its like; refused while traced."""
         self._refuse_if_traced("DLPack export of x")
         given = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
-        return raw(self).__dlpack__(**{k: v for k, v in given.items() if v is not None})
+        return backend_array(self).__dlpack__(**{k: v for k, v in given.items() if v is not None})
 
     def __dlpack_device__(self) -> tuple[Any, Any]:
         """DLPack's numbers for the kind of device and the device."""
-        return raw(self).__dlpack_device__()
+        return backend_array(self).__dlpack_device__()
 
     def __format__(self, spec: str) -> str:
         if not spec:
             return str(self)
-        inner = raw(self)
+        inner = backend_array(self)
         if inner.ndim:
             raise TypeError(f"format {spec!r} of an array of shape {self.shape}: index it first")
         return format(backend_of(inner).to_numpy(inner)[()], spec)
@@ -227,12 +227,12 @@ class Array:
 
     def __reduce__(self) -> Any:
         self._refuse_if_traced("pickling x")
-        return Array, (raw(self),)
+        return Array, (backend_array(self),)
 
     def item(self) -> Any:
         """The only element as a Python number; refused while traced, as ``float(x)`` is."""
         self._refuse_if_traced("x.item()")
-        return raw(self).item()
+        return backend_array(self).item()
 
     def _refuse_if_traced(self, what: str) -> None:
         if self.traced and is_inexact(self.dtype):
@@ -267,14 +267,14 @@ for _name in dir(np.ndarray):
         setattr(Array, _name, _of_numpy_alone(_name))
 
 
-def peel(x: Any) -> Any:
+def unwrap_closed(x: Any) -> Any:
     """`x` without the layers whose tapes are closed: a raw value, or an `Array` on an open tape."""
     while type(x) is Array and not x.tape.open:
         x = x.value
     return x
 
 
-def raw(x: Any) -> Any:
+def backend_array(x: Any) -> Any:
     """The backend's array at the bottom of `x`."""
     while type(x) is Array:
         x = x.value

@@ -8,7 +8,7 @@ from typing import Any
 
 from .array import Array
 from .registry import MissingRuleError, Primitive, parameter_names
-from .sweep import LAZY, SPACES, accumulate, fit, lift
+from .sweep import LAZY, SPACES, accumulate, as_constant, fit
 
 
 def compile_source(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:
@@ -127,7 +127,7 @@ def make_pull(
     kept = kept_by(primitive, traced, checked=checked)
     name = f"{primitive.identifier}_pull_{'_'.join(traced)}"
     scope: dict[str, Any] = {
-        "Array": Array, "LAZY": LAZY, "accumulate": accumulate, "fit": fit, "lift": lift, "SPACES": SPACES,
+        "Array": Array, "LAZY": LAZY, "accumulate": accumulate, "fit": fit, "as_constant": as_constant, "SPACES": SPACES,
         "__name__": __name__,
     }  # fmt: skip
     unpacked = ["_"]
@@ -142,7 +142,7 @@ def make_pull(
     if arrays:  # under higher derivatives everything is an `Array`
         lines += [
             f"    if type({incoming}) is Array:",
-            *(f"        {k} = lift({k})" for k in arrays),
+            *(f"        {k} = as_constant({k})" for k in arrays),
         ]
     if any("xp" in parameter_names(rule) for rule in rules.values()):
         lines.append(f"    xp = SPACES.of({incoming})")

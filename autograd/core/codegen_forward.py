@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import signatures
-from .array import Array, raw
+from .array import Array, backend_array
 from .codegen_backward import compile_source, kept_by, make_pull, make_recorder, traced_slots
 from .dtypes import is_inexact
 from .index_keys import BASIC, beside, clean_key, hold_key
@@ -65,8 +65,8 @@ def make_function(primitive: Primitive) -> Callable[..., Any]:
         if primitive.positional[0] == "x":  # a constant indexed by what `compile` records
             lines += ["    if type(key) not in BASIC:", "        x = beside(x, key)"]
     if "rtol" in primitive.keyword:  # a cut-off may be an array; the result does not vary with it
-        scope["raw"] = raw
-        lines.append("    rtol = raw(rtol)")
+        scope["backend_array"] = backend_array
+        lines.append("    rtol = backend_array(rtol)")
     if primitive.variadic:
         lines.append(
             f"    return apply_variadic(primitive, {primitive.variadic}, {_settings(primitive)})"

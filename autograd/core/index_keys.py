@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .array import Array, raw
+from .array import Array, backend_array
 
 BASIC = frozenset((int, slice, type(None), type(...)))
 
@@ -26,7 +26,7 @@ def clean_key(key: Any) -> Any:
     if kind is tuple:
         return tuple([clean_key(part) for part in key])
     if kind is Array:
-        return raw(key)
+        return backend_array(key)
     return np.asarray(key) if kind is list else key
 
 
@@ -40,7 +40,7 @@ def copied_key(key: Any) -> Any:
 def beside(x: Any, key: Any) -> Any:
     """`x` as a constant of the recording that an index belongs to, if it does and `x` does not."""
     for part in key if type(key) is tuple else (key,):
-        if hasattr(part, "recorded") and not hasattr(raw(x), "recorded"):
+        if hasattr(part, "recorded") and not hasattr(backend_array(x), "recorded"):
             return _lifted(x, part)
     return x
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...backend import backend_of
 from . import signatures
-from .array import UNTRACED, Array, peel, raw, result
+from .array import UNTRACED, Array, backend_array, result, unwrap_closed
 from .dtypes import is_inexact
 from .index_keys import hold_key
 from .sweep import SPACES
@@ -440,12 +440,12 @@ def record(
         hold_key(tape, values[primitive.positional.index("key")])
     entries = tape.entries
     if not primitive.outputs:
-        out = peel(normalise(out))
+        out = unwrap_closed(normalise(out))
         if not is_inexact(out.dtype):
             return result(out)
         entries.append(recorder(slots, out, residuals, values, settings))
         return result(out, tape, len(entries) - 1)
-    outs = tuple(peel(normalise(o)) for o in out)
+    outs = tuple(unwrap_closed(normalise(o)) for o in out)
     entries.extend([None] * (len(outs) - 1))
     entries.append(recorder(slots, outs, residuals, values, settings))
     first = len(entries) - len(outs)
@@ -482,7 +482,7 @@ def apply_constant(primitive: Primitive, args: tuple[Any, ...], settings: dict[s
             value = value.value
         values[place] = value
         operands.append(value)
-    settings = {k: raw(v) for k, v in settings.items()}
+    settings = {k: backend_array(v) for k, v in settings.items()}
     chosen = common_type(primitive.name, operands)
     for place, value in zip(primitive.array_places, operands, strict=True):
         values[place] = value

@@ -176,8 +176,8 @@ def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
     return share
 
 
-def lift(x: Any) -> Any:
-    """A raw array as an `Array`, for rules under higher derivatives: libraries differ in ``raw * Array``."""
+def as_constant(x: Any) -> Any:
+    """A raw array as an `Array`, for rules under higher derivatives: libraries differ in ``backend_array * Array``."""
     return Array(x) if hasattr(x, "shape") and type(x) is not Array else x
 
 

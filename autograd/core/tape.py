@@ -16,7 +16,7 @@ import numpy as np
 
 from ...backend import Backend, backend_of, current, is_array
 from ..pytree import tree
-from .array import Array, peel, raw
+from .array import Array, backend_array, unwrap_closed
 from .dtypes import is_inexact
 from .sweep import SPACES
 
@@ -101,7 +101,7 @@ class Record:
 def _home(beside: Any) -> Backend:
     """Where a number that stands beside arrays belongs."""
     for x in tree.leaves(beside):
-        inner = raw(x)
+        inner = backend_array(x)
         if is_array(inner) and not isinstance(inner, np.generic):
             home = backend_of(inner)
             return current() if home.recording else home
@@ -119,7 +119,7 @@ def check_differentiable(x: Any, where: str, beside: Any = ()) -> Any:
     TypeError
         If `x` is not an array or a float, or if its dtype is an integer or boolean one.
     """
-    value = peel(x)
+    value = unwrap_closed(x)
     if type(value) is not Array:
         if type(value) in (bool, int):
             raise TypeError(

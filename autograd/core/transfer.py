@@ -9,7 +9,7 @@ import numpy as np
 
 from ...backend import backend_of, current, is_array
 from ...backend import to_numpy as raw_to_numpy
-from .array import ADVICE, Array, peel, raw
+from .array import ADVICE, Array, backend_array, unwrap_closed
 
 
 def to_numpy(x: Any) -> np.ndarray:
@@ -40,7 +40,7 @@ def to_numpy(x: Any) -> np.ndarray:
 
 def _untraced(x: Any, name: str) -> Any:
     """The value of an array that no open tape records; the others are refused."""
-    x = peel(x)
+    x = unwrap_closed(x)
     if type(x) is Array:
         raise TypeError(f"{name} of a traced array of shape {x.shape}: {ADVICE}")
     return x
@@ -94,7 +94,9 @@ def of_two_libraries(
     """The error for a function whose arguments `one` and `other`, among `values`, belong to two libraries."""
     places = sorted(next(i for i, v in enumerate(values) if v is x) for x in (one, other))
     called = parameters if len(parameters) == len(values) else [f"arrays[{i}]" for i in range(len(values))]  # fmt: skip
-    (first, a), (second, b) = [(called[i], backend_of(raw(values[i])).name) for i in places]
+    (first, a), (second, b) = [
+        (called[i], backend_of(backend_array(values[i])).name) for i in places
+    ]
     active = current().name
     if active in (a, b):
         moved, line, to = second if a == active else first, "pb.asarray", f"the active backend, {active}"  # fmt: skip
@@ -114,7 +116,7 @@ def check_library(what: str, x: Any, like: Any) -> None:
     TypeError
         If they differ; the message begins with `what`.
     """
-    x, like = raw(x), raw(like)
+    x, like = backend_array(x), backend_array(like)
     if type(x) is type(like) or not is_array(x) or isinstance(x, np.generic):
         return
     mine, other = backend_of(x), backend_of(like)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .array import UNTRACED, Array, peel, result
+from .array import UNTRACED, Array, result, unwrap_closed
 from .dtypes import is_inexact
 from .registry import (
     SCALARS,
@@ -15,7 +15,7 @@ from .registry import (
     normalise,
     parameter_names,
 )
-from .sweep import LAZY, SPACES, accumulate, fit, lift
+from .sweep import LAZY, SPACES, accumulate, as_constant, fit
 
 
 def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) -> Any:
@@ -26,7 +26,7 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
     MissingRuleError
         If one of them is traced and the function has no rule.
     """
-    values = [peel(x) for x in arrays]
+    values = [unwrap_closed(x) for x in arrays]
     open_tapes = [v.tape for v in values if type(v) is Array]
     tape: Any = max(open_tapes, key=lambda t: t.order, default=UNTRACED)
     places, slots = [], []
@@ -48,7 +48,7 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
     rule = primitive.rules.get(primitive.variadic or "")
     if rule is None:
         raise MissingRuleError(f"{primitive.name}{primitive.text} has no derivative rule")
-    out = peel(normalise(out))
+    out = unwrap_closed(normalise(out))
     if not is_inexact(out.dtype):
         return result(out)
     known = {
@@ -76,7 +76,7 @@ def _pull(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
     _, primitive, rule, places, slots, kept, known = entry
     if type(ct) is Array:
         known = {
-            k: [lift(v) for v in known[k]] if k == primitive.variadic else lift(v)
+            k: [as_constant(v) for v in known[k]] if k == primitive.variadic else as_constant(v)
             for k, v in known.items()
         }
     known = {**known, "ct": ct, "xp": SPACES.of(ct)}

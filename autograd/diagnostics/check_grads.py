@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import backend_of
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.tape import check_differentiable
 from ..functions import namespace
 from ..pytree import tree
@@ -17,13 +17,13 @@ from ..transforms.vjp import vjp
 
 
 def _host(x: Any) -> np.ndarray:
-    value = raw(x)
+    value = backend_array(x)
     return value if not hasattr(value, "shape") else backend_of(value).to_numpy(value)
 
 
 def _like(values: np.ndarray, x: Any) -> Any:
     """`values` as an array of the class and on the device of `x`."""
-    value = raw(x)
+    value = backend_array(x)
     if not hasattr(value, "shape"):
         return values.item()
     backend = backend_of(value)
@@ -163,5 +163,5 @@ def _scalar_of_gradient(
 
 
 def _like_traced(constant: np.ndarray, value: Any) -> Any:
-    backend = backend_of(raw(value))
+    backend = backend_of(backend_array(value))
     return Array(backend.asarray(constant, dtype=np.dtype(str(value.dtype).rpartition(".")[2])))

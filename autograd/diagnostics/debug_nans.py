@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core import sweep as backward
-from ..core.array import raw
+from ..core.array import backend_array
 from ..core.dtypes import is_inexact
 from ..core.registry import REGISTRY, Kernels, Primitive
 from ..core.sweep import LAZY, SPACES
@@ -98,7 +98,7 @@ def _checked(primitive: Primitive, kernel: Callable[..., Any]) -> Callable[..., 
 
 
 def _finite(x: Any) -> bool:
-    x = raw(x)
+    x = backend_array(x)
     if not hasattr(x, "dtype") or not is_inexact(x.dtype):
         return True
     xp = SPACES.of(x)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import backend_of
-from ..core.array import Array, peel, raw
+from ..core.array import Array, backend_array, unwrap_closed
 from ..core.codegen_forward import traced_slots
 from ..core.sweep import LAZY, SPACES, cotangents
 from ..core.tape import Record, check_differentiable
@@ -104,7 +104,7 @@ def _input_name(f: Callable[..., Any], path: str) -> str:
 
 def _signal(x: Any) -> str:
     """One number as it is; the Euclidean norm of more, with the sign that they share, or ± where they differ."""
-    inner = raw(peel(x))
+    inner = backend_array(unwrap_closed(x))
     host = np.conj(backend_of(inner).to_numpy(inner))  # the sweep carries conjugates
     if host.size == 1:
         return f"{host.reshape(-1)[0]:.3g}"

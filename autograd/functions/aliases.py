@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.dtypes import as_numpy
 from ..core.registry import find, function_of
 from ..core.views import Link, Step, is_integer, is_number, register, selects_view, start_watching
@@ -133,7 +133,7 @@ def _step_at(tape: Any, slot: int, shape: Any) -> tuple[Step, int, tuple[int, ..
 
 def layout(x: Any) -> np.ndarray:
     """An array of the shape and strides that `x` has, or would have in NumPy; its elements mean nothing."""
-    inner = raw(x)
+    inner = backend_array(x)
     if hasattr(inner, "real_value"):
         inner.recorder.by_layout = True
         inner = inner.real_value

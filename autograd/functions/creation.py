@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import Backend, backend_of, current, is_array, resolve
-from ..core.array import Array, peel, raw
+from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import as_numpy
 from ..core.registry import find, function_of
 from .data_type import result_type
@@ -19,7 +19,7 @@ def _make(
     name: str, *args: Any, dtype: Any, device: Any, beside: Any = None, **settings: Any
 ) -> Array:
     """A creation function of the library of the array `beside`, or of the active backend."""
-    backend = current() if beside is None else backend_of(raw(beside))
+    backend = current() if beside is None else backend_of(backend_array(beside))
     backend, device = _placed(backend, device)
     home = backend.device if device is None else device
     place = {} if home is None else {"device": home}
@@ -44,7 +44,7 @@ def _is_array(x: Any) -> bool:
 
 def _number(x: Any) -> Any:
     """A Python number from one of NumPy's or a 0-d array."""
-    x = raw(x)
+    x = backend_array(x)
     return backend_of(x).to_numpy(x).item() if hasattr(x, "dtype") else x
 
 
@@ -85,7 +85,7 @@ def asarray(
     """
     if type(obj) is Array and not copy and _is_as_asked(obj, dtype, device):
         return obj
-    value = peel(obj)
+    value = unwrap_closed(obj)
     if type(value) is Array:
         if _is_as_asked(value, dtype, device):
             copied = _call("positive", value)  # which stays on the tape
@@ -113,7 +113,9 @@ def asarray(
         leaves = list(_leaves(value))
         arrays = [v for v in leaves if type(v) is Array or (_is_array(v) and not _on_host(v))]
         if arrays:
-            return _stack_nested(value, dtype or result_type(*leaves), backend_of(raw(arrays[0])))
+            return _stack_nested(
+                value, dtype or result_type(*leaves), backend_of(backend_array(arrays[0]))
+            )
     return _make("asarray", value, dtype=dtype, device=device, copy=copy)
 
 
@@ -268,7 +270,7 @@ def linspace(
 
 def _like(name: str) -> Any:
     def make(x: Any, *args: Any, dtype: Any = None, device: Any = None) -> Array:
-        value = raw(x)
+        value = backend_array(x)
         backend = backend_of(value)
         options = {} if device is None else {"device": device}
         wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
@@ -302,7 +304,12 @@ def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
 def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """One value in the shape of `x`; a traced 0-d value keeps its derivative."""
     if _is_array(fill_value):
-        return _spread(fill_value, raw(x).shape, raw(x).dtype if dtype is None else dtype, device)
+        return _spread(
+            fill_value,
+            backend_array(x).shape,
+            backend_array(x).dtype if dtype is None else dtype,
+            device,
+        )
     return _full_like(x, _number(fill_value), dtype=dtype, device=device)
 
 
@@ -316,7 +323,7 @@ def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
     """The arrays, broadcast against one another."""
-    shape = np.broadcast_shapes(*(tuple(raw(x).shape) for x in arrays))
+    shape = np.broadcast_shapes(*(tuple(backend_array(x).shape) for x in arrays))
     return tuple([_call("broadcast_to", x, shape) for x in arrays])
 
 
@@ -349,7 +356,7 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing={indexing!r} has to be 'xy' or 'ij'")
-    shapes = [tuple(raw(x).shape) for x in arrays]
+    shapes = [tuple(backend_array(x).shape) for x in arrays]
     if any(len(shape) > 1 for shape in shapes):
         raise ValueError(f"meshgrid takes vectors, not shapes {', '.join(map(str, shapes))}")
     places = list(range(len(arrays)))
@@ -361,7 +368,7 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
     ]
     shape = [1] * len(arrays)
     for x, place in zip(arrays, places, strict=True):
-        shape[place] = raw(x).size
+        shape[place] = backend_array(x).size
     # by copies, as NumPy makes them: a grid may be written to
     return tuple(
         [

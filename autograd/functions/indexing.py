@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import backend_of
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.dtypes import as_numpy
 from ..core.generated import xp as fun
 from ..core.index_keys import clean_key, copied_key
@@ -84,7 +84,7 @@ class Places:
         if _indices(self.key) is None:
             return self._changed(fun.add, values)
         values = self._fitting(values)
-        shape = SPACES.of(raw(self.x)).getitem(raw(self.x), self.key).shape
+        shape = SPACES.of(backend_array(self.x)).getitem(backend_array(self.x), self.key).shape
         return self.x + fun.scatter_add(self.x.shape, self.key, fun.broadcast_to(values, shape))
 
     def subtract(self, values: Any) -> Array:
@@ -138,7 +138,7 @@ class Places:
                 f"x.at[key]: values of dtype {kind} do not go into x of dtype {x.dtype}; cast one of them"
             )
         if type(values) in SCALARS:
-            return Array(SPACES.of(raw(x)).zeros_beside((), raw(x)) + values)
+            return Array(SPACES.of(backend_array(x)).zeros_beside((), backend_array(x)) + values)
         return fun.astype(values, x.dtype, copy=False)
 
     def _changed(self, change: Callable[[Any, Any], Any], values: Any) -> Array:
@@ -174,9 +174,9 @@ def _rounds(x: Array, key: Any) -> list[tuple[Any, Any]]:
     """
     if _indices(key) is None:
         return []
-    backend = backend_of(raw(x))
+    backend = backend_of(backend_array(x))
     space = backend.xp
-    every = space.reshape(space.arange_like(x.size, raw(x)), x.shape)
+    every = space.reshape(space.arange_like(x.size, backend_array(x)), x.shape)
     places = backend.to_numpy(space.getitem(every, key)).reshape(-1)
     order = np.argsort(places, kind="stable")
     ordered = places[order]
@@ -220,8 +220,8 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None) ->
     """
     data = asarray(data)
     if isinstance(segment_ids, list | tuple):
-        segment_ids = backend_of(raw(data)).asarray(np.asarray(segment_ids))
-    ids = raw(segment_ids)
+        segment_ids = backend_of(backend_array(data)).asarray(np.asarray(segment_ids))
+    ids = backend_array(segment_ids)
     if not data.ndim or ids.shape != data.shape[:1]:
         raise ValueError(
             f"segment_sum: segment_ids of shape {tuple(ids.shape)} for data of shape {data.shape}; there has to be "

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from ...backend import backend_of
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.dtypes import as_numpy
 from ..core.generated import xp as fun
 from .aliases import is_contiguous
@@ -269,7 +269,7 @@ def one_hot(x: Any, /, num_classes: int, *, dtype: Any = None, axis: int = -1) -
     Array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float64, device='cpu')
     """
-    value = raw(asarray(x))
+    value = backend_array(asarray(x))
     backend = backend_of(value)
     hot = value[..., None] == backend.xp.arange_like(num_classes, value)
     wanted = backend.dtype(np.dtype("float64") if dtype is None else as_numpy(dtype))
@@ -277,8 +277,8 @@ def one_hot(x: Any, /, num_classes: int, *, dtype: Any = None, axis: int = -1) -
 
 
 def _zeros(shape: tuple[int, ...], x: Array, dtype: Any = None) -> Array:
-    backend = backend_of(raw(x))
-    zeros = backend.xp.zeros_beside(shape, raw(x))
+    backend = backend_of(backend_array(x))
+    zeros = backend.xp.zeros_beside(shape, backend_array(x))
     wanted = x.dtype if dtype is None else dtype
     return Array(backend.xp.astype(zeros, backend.dtype(wanted), copy=False))
 
@@ -335,7 +335,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
         raise NotImplementedError(
             f"pad(mode={mode!r}): pb.xp has 'constant', {', '.join(map(repr, MODES))}; build other borders by concat"
         )
-    backend, chosen = backend_of(raw(x)), cast(Any, mode)
+    backend, chosen = backend_of(backend_array(x)), cast(Any, mode)
     x = copy(x)
     for axis, pair in enumerate(widths):
         if any(pair):

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...backend import extend
 from .. import rules as _rules  # noqa: F401 - importing the tables registers every rule
-from ..core.array import Array, peel, raw
+from ..core.array import Array, backend_array, unwrap_closed
 from ..core.registry import CONSTANT, PROVIDED, find, function_of, names
 from ..core.signatures import ALIASES
 from ..core.sweep import SPACES
@@ -117,7 +117,7 @@ def stop_gradient(x: Any, /) -> Any:
     >>> pb.grad(lambda x: x * pb.stop_gradient(x))(3.0)
     3.0
     """
-    return Array(raw(asarray(x)))
+    return Array(backend_array(asarray(x)))
 
 
 def function(name: str) -> Any:
@@ -212,11 +212,15 @@ SPACES[Array] = extend(
     sys.modules[__name__],
     special=lambda _: special,
     stop_gradient=stop_gradient,
-    copy=lambda x: peel(x),
+    copy=lambda x: unwrap_closed(x),
     to_device=lambda x, device: x.to_device(device),
-    arange_like=lambda n, x: Array(SPACES.of(raw(x)).arange_like(n, raw(x))),
-    random_bits=lambda key, n: Array(SPACES.of(raw(key)).random_bits(raw(key), n)),
-    zeros_beside=lambda shape, x: Array(SPACES.of(raw(x)).zeros_beside(shape, raw(x))),
+    arange_like=lambda n, x: Array(SPACES.of(backend_array(x)).arange_like(n, backend_array(x))),
+    random_bits=lambda key, n: Array(
+        SPACES.of(backend_array(key)).random_bits(backend_array(key), n)
+    ),
+    zeros_beside=lambda shape, x: Array(
+        SPACES.of(backend_array(x)).zeros_beside(shape, backend_array(x))
+    ),
     getitem=lambda x, key: function_of(find("getitem"))(x, key),
     setitem=lambda x, value, key: function_of(find("setitem"))(x, value, key),
     **{

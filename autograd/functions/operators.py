@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import backend_of, is_array
-from ..core.array import Array, peel, raw
+from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import as_numpy, is_complex, is_inexact
 from ..core.index_keys import clean_key, copied_key, is_basic
 from ..core.registry import SCALARS, Primitive, apply, apply_constant, find, function_of
@@ -172,7 +172,7 @@ def _setitem(self: Array, key: Any, value: Any, /) -> None:
     key = copied_key(clean_key(key))
     if type(value) is Array and is_basic(key) and _is_part(value, self, key):
         return  # ``x[key] += v``: the view x[key] was written to already
-    if type(value) not in SCALARS and type(peel(value)) is not Array:
+    if type(value) not in SCALARS and type(unwrap_closed(value)) is not Array:
         value = _beside(self, value)
     if is_complex(getattr(value, "dtype", type(value))) and not is_complex(self.dtype):
         raise TypeError(
@@ -196,7 +196,7 @@ def _kept(x: Array, key: Any, value: Any) -> Array:
     0/0 there: rules would make NaN of the cotangent 0. Reading the mask costs a device no more than the array of values
     does, whose number it has to wait for.
     """
-    mask = raw(key)
+    mask = backend_array(key)
     if getattr(mask, "shape", None) != x.shape or not getattr(value, "shape", ()) or not x.size:
         return x
     if as_numpy(mask.dtype).kind != "b" or backend_of(mask).recording:
@@ -206,7 +206,7 @@ def _kept(x: Array, key: Any, value: Any) -> Array:
 
 def _beside(x: Array, value: Any) -> Array:
     """A list or number, NumPy's too, as an array of the library of `x`; arrays as they are."""
-    home = backend_of(raw(x))
+    home = backend_of(backend_array(x))
     if isinstance(value, np.generic) and not home.recording:
         return Array(home.asarray(value))
     if is_array(value) or home.recording or any(is_array(v) for v in tree.leaves(value)):
@@ -283,13 +283,15 @@ def _raw_inside(x: Any) -> Any:
         return {k: _raw_inside(v) for k, v in x.items()}
     if type(x) in (list, tuple):
         return type(x)(_raw_inside(v) for v in x)
-    return raw(x)
+    return backend_array(x)
 
 
 def _iter(self: Array) -> Iterator[Array]:
     if not self.shape:
         raise TypeError("iteration over a 0-d array")
-    if self.ndim > 1 and type(raw(self)) is not np.ndarray:  # the standard wants every axis named
+    if (
+        self.ndim > 1 and type(backend_array(self)) is not np.ndarray
+    ):  # the standard wants every axis named
         return (self[i, ...] for i in range(self.shape[0]))
     return (self[i] for i in range(self.shape[0]))
 

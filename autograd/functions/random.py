@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import current
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.sweep import SPACES
 from . import namespace as xp
 
@@ -66,7 +66,7 @@ def _key(given: Any, name: str) -> Any:
     TypeError
         If it is none.
     """
-    words = raw(given)
+    words = backend_array(given)
     if tuple(getattr(words, "shape", (0,))) != (2,) or "uint32" not in str(
         getattr(words, "dtype", "")
     ):
@@ -283,7 +283,7 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Array:
     """
     if isinstance(p, int | float) and not 0 <= p <= 1:
         raise ValueError(f"random.bernoulli: p={p!r}; a probability is from 0 to 1")
-    given = raw(p)
+    given = backend_array(p)
     sizes = tuple(getattr(given, "shape", ())) if shape is None else _shape(shape, "bernoulli")
     threshold = Array(given) if hasattr(given, "shape") else given
     return _unit(key, sizes, _FLOATS[0], "bernoulli") < threshold
@@ -370,7 +370,7 @@ def categorical(key: Any, logits: Any, *, axis: int = -1) -> Array:
     >>> pb.random.categorical(pb.random.key(0), pb.asarray([[0.0, -1e9], [-1e9, 0.0]]))
     Array([0, 1], dtype=int64, device='cpu')
     """
-    values = xp.asarray(raw(logits))
+    values = xp.asarray(backend_array(logits))
     if values.dtype not in _FLOATS:
         raise TypeError(
             f"random.categorical: logits have dtype {values.dtype}; float32 or float64 is needed"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ...backend import backend_of
-from ..core.array import Array, peel, raw
+from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_inexact
 from ..core.registry import find, function_of
 
@@ -58,10 +58,10 @@ def unique_all(x: Any, /) -> UniqueAllResult:
     >>> pb.grad(lambda x: pb.xp.sum(pb.xp.unique_values(x) ** 2))(pb.xp.asarray([3.0, 1.0, 3.0]))
     Array([6., 2., 0.], dtype=float64, device='cpu')
     """
-    value = raw(x)
+    value = backend_array(x)
     backend = backend_of(value)
     found = UniqueAllResult(*(Array(backend.normalise(o)) for o in backend.xp.unique_all(value)))
-    traced = peel(x)
+    traced = unwrap_closed(x)
     if type(traced) is not Array or not is_inexact(traced.dtype):
         return found
     flat = function_of(find("reshape"))(traced, (-1,))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...backend import backend_of
-from ..core.array import Array, peel, raw
+from ..core.array import Array, backend_array, unwrap_closed
 from ..core.registry import SCALARS, find, function_of
 from .creation import asarray, broadcast_arrays
 from .data_type import result_type
@@ -66,10 +66,10 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Array, ...]:
     >>> y
     Array([2., 4.], dtype=float64, device='cpu')
     """
-    axis = _axis(raw(x), axis, "unstack")
-    if raw(x).ndim == 1:  # its elements are numbers, not views without axes
-        return tuple([_call("getitem", x, i) for i in range(raw(x).shape[0])])
-    return tuple([_part(x, axis, i) for i in range(raw(x).shape[axis])])
+    axis = _axis(backend_array(x), axis, "unstack")
+    if backend_array(x).ndim == 1:  # its elements are numbers, not views without axes
+        return tuple([_call("getitem", x, i) for i in range(backend_array(x).shape[0])])
+    return tuple([_part(x, axis, i) for i in range(backend_array(x).shape[axis])])
 
 
 # ── sorting ───────────────────────────────────────────────────────────────────────────────────
@@ -104,10 +104,10 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = 
     >>> pb.grad(lambda x: pb.xp.sum(weights * pb.xp.sort(x)))(np.asarray([3.0, 1.0, 2.0]))
     array([100.,   1.,  10.])
     """
-    value = raw(x)
+    value = backend_array(x)
     backend = backend_of(value)
     settings = {"axis": axis, "descending": descending, "stable": stable}
-    if type(peel(x)) is not Array:
+    if type(unwrap_closed(x)) is not Array:
         return Array(backend.normalise(backend.xp.sort(value, **settings)))
     order = Array(backend.xp.argsort(value, **settings))
     if value.ndim == 1:
@@ -152,23 +152,23 @@ def diff(
     """
     if n < 0:
         raise ValueError(f"diff: n={n} has to be at least 0")
-    axis = _axis(raw(x), axis, "diff")
+    axis = _axis(backend_array(x), axis, "diff")
     if n == 0:
         return asarray(x)
     pieces = [_beside(piece, x, axis) for piece in (prepend, x, append) if piece is not None]
     out = _call("concat", pieces, axis=axis) if len(pieces) > 1 else x
-    for _ in range(min(n, raw(out).shape[axis])):
+    for _ in range(min(n, backend_array(out).shape[axis])):
         out = _call("subtract", _part(out, axis, slice(1, None)), _part(out, axis, slice(0, -1)))
     return out
 
 
 def _beside(piece: Any, x: Any, axis: int) -> Any:
     """What stands beside `x` along an axis; numbers and 0-d arrays as one layer of that shape."""
-    value = raw(x)
+    value = backend_array(x)
     layer = (*value.shape[:axis], 1, *value.shape[axis + 1 :])
     if type(piece) in SCALARS:
         return backend_of(value).xp.zeros_beside(layer, value) + piece
-    return piece if raw(piece).ndim else _call("broadcast_to", piece, layer)
+    return piece if backend_array(piece).ndim else _call("broadcast_to", piece, layer)
 
 
 # ── choosing ──────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.dtypes import is_inexact
 from ..core.generated import xp as fun
 from ..core.registry import find, function_of, names
@@ -96,8 +96,10 @@ def logsumexp(
 
 def _shift(a: Any, b: Any, axis: Any) -> Array:
     """The largest `a` with a factor, along the axes, as a constant; 0 where it is infinite."""
-    xp = SPACES.of(raw(a))
-    top = xp.max(xp.where(raw(b) == 0, -math.inf, raw(a)), axis=axis, keepdims=True)
+    xp = SPACES.of(backend_array(a))
+    top = xp.max(
+        xp.where(backend_array(b) == 0, -math.inf, backend_array(a)), axis=axis, keepdims=True
+    )
     return Array(xp.where(xp.isfinite(top), top, 0.0))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import backend_of
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as fun
 from .creation import asarray, ones_like
@@ -211,7 +211,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
 
 def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Array:
     """Where the elements of a `partition` are; a constant."""
-    value = raw(asarray(a))
+    value = backend_array(asarray(a))
     if axis is None:
         value, axis = backend_of(value).xp.reshape(value, (-1,)), -1
     space = backend_of(value).xp
@@ -260,7 +260,7 @@ def isclose(
     >>> pb.xp.isclose(pb.xp.asarray([1.0, 2.0]), 1.0 + 1e-9)
     Array([ True, False], dtype=bool, device='cpu')
     """
-    a, b = Array(raw(asarray(a))), Array(raw(asarray(b)))
+    a, b = Array(backend_array(asarray(a))), Array(backend_array(asarray(b)))
     finite = fun.isfinite(a) & fun.isfinite(b)
     a0, b0 = (
         fun.where(finite, a, a.dtype.type(0).item()),
@@ -293,7 +293,7 @@ def nunique(x: Any, /) -> Array:
     >>> pb.xp.nunique(pb.xp.asarray([1.0, 3.0, 1.0]))
     Array(2, dtype=int64, device='cpu')
     """
-    values = raw(unique_values(Array(raw(asarray(x)))))
+    values = backend_array(unique_values(Array(backend_array(asarray(x)))))
     return Array(backend_of(values).asarray(np.asarray(values.shape[0])))
 
 
@@ -307,7 +307,7 @@ def setdiff1d(x1: Any, x2: Any, /, *, assume_unique: bool = False) -> Array:
     Array([2., 3.], dtype=float64, device='cpu')
     """
     values = fun.reshape(asarray(x1), (-1,)) if assume_unique else unique_values(x1)
-    return fun.getitem(values, raw(fun.isin(values, asarray(x2), invert=True)))
+    return fun.getitem(values, backend_array(fun.isin(values, asarray(x2), invert=True)))
 
 
 def union1d(a: Any, b: Any, /) -> Array:

@@ -9,7 +9,7 @@ import math
 from copy import copy
 from typing import Any
 
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as fun
 from ..core.sweep import SPACES
@@ -124,7 +124,7 @@ def angle(z: Any, deg: bool = False) -> Array:
         out = fun.atan2(fun.imag(z), fun.real(z))
     else:
         z = _floating(z)
-        out = fun.atan2(Array(SPACES.of(raw(z)).zeros_like(raw(z))), z)
+        out = fun.atan2(Array(SPACES.of(backend_array(z)).zeros_like(backend_array(z))), z)
     return out * (180.0 / math.pi) if deg else out
 
 

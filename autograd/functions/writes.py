@@ -16,7 +16,7 @@ from weakref import ref
 import numpy as np
 
 from ...backend import backend_of
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex
 from ..core.sweep import SPACES
 from ..core.views import Link, Step
@@ -282,7 +282,7 @@ def _with_part(base: Any, name: str, view: Any) -> Any:
 
 
 def _memory(x: Any) -> Any:
-    inner = raw(x)
+    inner = backend_array(x)
     return getattr(inner, "real_value", inner)
 
 

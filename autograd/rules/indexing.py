@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.index_keys import is_basic
 from ..core.registry import library_defvjp as defvjp
 from ..core.sweep import Scatter
@@ -66,7 +66,7 @@ def _places(
 
 
 def _add_at(x_shape: tuple[int, ...], places: Any, ct: Any, xp: Any) -> Any:
-    flat = xp.scatter_add((math.prod(x_shape),), (raw(places),), xp.reshape(ct, (-1,)))
+    flat = xp.scatter_add((math.prod(x_shape),), (backend_array(places),), xp.reshape(ct, (-1,)))
     return xp.reshape(flat, x_shape)
 
 

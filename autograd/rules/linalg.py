@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex
 from ..core.registry import library_defvjp as defvjp
 from .linear_algebra import adjoint, cell, column, conj, eye, row, spread_diagonal, triangular
@@ -93,7 +93,7 @@ def _by_inverse(x: Any, out: Any) -> Any:
     leaves the second two thirds of their digits in the worst case.
     """
     differentiated = type(x) is Array
-    x, out = raw(x), raw(out)
+    x, out = backend_array(x), backend_array(out)
     if not isinstance(x, np.ndarray) or x.shape[-1] < 4 or x.size == 0:
         return None
     info, size = np.finfo(x.dtype), np.abs(out)

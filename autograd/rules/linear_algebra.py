@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ..core.array import raw
+from ..core.array import backend_array
 from ..core.dtypes import is_complex
 from ..core.registry import PROVIDED
 from ..core.registry import library_defvjp as defvjp
@@ -25,7 +25,9 @@ def conj(x: Any, xp: Any) -> Any:
 def triangular(A: Any, b: Any, kind: str, xp: Any, *, transposed: bool = False) -> Any:
     """A⁻¹ b or A⁻ᵀ b for a triangle A, in rules: differentiable where `xp` is the namespace of traced arrays."""
     solver = PROVIDED["dense_solver"](kind)
-    return xp.solve_by(A, b, solver=solver, factor=solver.factor(raw(A)), transposed=transposed)
+    return xp.solve_by(
+        A, b, solver=solver, factor=solver.factor(backend_array(A)), transposed=transposed
+    )
 
 
 def adjoint(x: Any, xp: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.array import Array, raw
+from ..core.array import Array, backend_array
 from ..core.dtypes import as_numpy, is_complex
 from ..core.generated import xp as fun
 from ..core.registry import find, function_of
@@ -109,7 +109,7 @@ def run(
         )
     if factor is None:
         A = unchanging(A, b)
-        factor = solver.factor(raw(A))
+        factor = solver.factor(backend_array(A))
     if vector and solver.vectors and len(A.shape) == 2:
         return _solve_by(A, b, solver=solver, factor=factor, transposed=transposed)
     if vector:
@@ -147,7 +147,7 @@ def unchanging(A: Any, b: Any) -> Any:
 
 def own(A: Any) -> Any:
     """A copy of a constant, as an untraced array."""
-    value = raw(A)
+    value = backend_array(A)
     return Array(SPACES.of(value).copy(value))
 
 

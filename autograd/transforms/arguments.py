@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import backend_of
-from ..core.array import Array, peel
+from ..core.array import Array, unwrap_closed
 from ..core.dtypes import is_complex
 from ..core.sweep import LAZY, SPACES
 from ..core.tape import check_differentiable
@@ -113,7 +113,7 @@ def constants(aux: Any) -> Any:
 
 
 def _constant(x: Array) -> Array:
-    inner = peel(x)
+    inner = unwrap_closed(x)
     return inner if type(inner) is Array else Array(inner)
 
 
@@ -124,7 +124,7 @@ def give_back(x: Any, like: Any) -> Any:
     """A result as the caller's own kind: a raw array for a raw one, an `Array`, or a Python number."""
     if type(x) is type(like) and type(x) is not Array and not hasattr(x, "recorded"):
         return x
-    x = peel(x)
+    x = unwrap_closed(x)
     if hasattr(x, "recorded") and getattr(like, "is_number", False):
         return x.as_number()  # a Python float that `compile` records
     if type(x) is Array:
@@ -165,7 +165,7 @@ def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
     if type(ct) in LAZY:
         ct = ct.dense()
     if type(ct) is Array:
-        ct = peel(ct)
+        ct = unwrap_closed(ct)
     if type(ct) is Array:
         return SPACES[Array].conj(ct) if is_complex(ct.dtype) else ct.__copy__()
     if is_complex(value.dtype):

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
-from ..core.array import UNTRACED, Array, peel
+from ..core.array import UNTRACED, Array, unwrap_closed
 from ..core.dtypes import is_complex, is_inexact
-from ..core.sweep import LAZY, SPACES, accumulate, cotangents, fit, lift, sweep
+from ..core.sweep import LAZY, SPACES, accumulate, as_constant, cotangents, fit, sweep
 from ..core.tape import Record
 from ..core.views import like
 from ..functions.writes import Writes, check_writable, write
@@ -34,7 +34,7 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any],
     output's leaves back to the traced inputs' leaves.
     """
     given, spec = tree.flatten(args)
-    leaves = [peel(x) for x in given]
+    leaves = [unwrap_closed(x) for x in given]
     tape = _newest(leaves)
     if tape is UNTRACED:
         return f(*args)
@@ -48,7 +48,7 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any],
     out, pull = run(tree.unflatten(spec, below), traced)
     out_leaves, out_spec = tree.flatten(out)
     entries = tape.entries
-    values = [peel(y) for y in out_leaves]
+    values = [unwrap_closed(y) for y in out_leaves]
     for value in values:
         if type(value) is Array and value.tape is tape:
             raise TypeError(
@@ -60,7 +60,7 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any],
     first = len(entries)
     places = {k: first + j for j, k in enumerate(tracked)}
     wrapped = [
-        Array(v, tape, places[k]) if k in places else (lift(v) if hasattr(v, "dtype") else v)
+        Array(v, tape, places[k]) if k in places else (as_constant(v) if hasattr(v, "dtype") else v)
         for k, v in enumerate(values)
     ]
     if tracked:
@@ -96,7 +96,7 @@ def _pull_whole(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
     for target, share, (shape, dtype) in zip(slots, shares, kept, strict=True):
         if share is None:
             continue
-        share = fit(peel(share), shape, dtype, name)
+        share = fit(unwrap_closed(share), shape, dtype, name)
         prior = cts[target]
         if prior is None:
             cts[target] = share
@@ -190,7 +190,7 @@ class custom_vjp:
         backward = self.backward
 
         def pull(cts: list[Any]) -> list[Any]:
-            ct = tree.unflatten(out_spec, [lift(_conj(c)) for c in cts])
+            ct = tree.unflatten(out_spec, [as_constant(_conj(c)) for c in cts])
             shares = backward(residuals, ct)
             if not isinstance(shares, tuple) or len(shares) != len(args):
                 raise TypeError(
@@ -200,7 +200,9 @@ class custom_vjp:
             for share, argument in zip(shares, args, strict=True):
                 n = len(tree.leaves(argument))
                 flat += (
-                    [None] * n if share is None else [_conj(peel(s)) for s in tree.leaves(share)]
+                    [None] * n
+                    if share is None
+                    else [_conj(unwrap_closed(s)) for s in tree.leaves(share)]
                 )
             return [flat[i] for i in traced]
 
@@ -259,7 +261,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             record = Record()
             watched = list(leaves)
             for i in traced:
-                value = peel(leaves[i])
+                value = unwrap_closed(leaves[i])
                 watched[i] = like(record.watch(SPACES.of(value).recomputed(value)), leaves[i])
             given = [copy(x) if type(x) is Array else x for x in watched]
             try:
@@ -271,7 +273,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             tracked = [y for y in again if hasattr(y, "dtype") and is_inexact(y.dtype)]
             for y, ct in zip(tracked, cts, strict=True):
                 if type(y) is Array and y.tape is record:
-                    ct = lift(ct) if type(y.value) is Array else ct
+                    ct = as_constant(ct) if type(y.value) is Array else ct
                     bars[y.slot] = ct if bars[y.slot] is None else bars[y.slot] + ct
             sweep(record, bars, consume=True)
             return [

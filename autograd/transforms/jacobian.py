@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...backend import backend_of
-from ..core.array import Array, peel, raw
+from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_complex
 from ..core.sweep import SPACES
 from ..functions import namespace
@@ -26,8 +26,8 @@ from .vjp import Recording, recorded, vjp
 
 def _zeros(x: Any) -> Any:
     """A cotangent of zeros for an output, as an untraced `Array`."""
-    value = peel(x) if hasattr(x, "shape") else namespace.asarray(x)
-    return Array(SPACES.of(raw(value)).zeros_like(raw(value)))
+    value = unwrap_closed(x) if hasattr(x, "shape") else namespace.asarray(x)
+    return Array(SPACES.of(backend_array(value)).zeros_like(backend_array(value)))
 
 
 def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any]]:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.array import Array, peel, raw
+from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_complex
-from ..core.sweep import LAZY, SPACES, cotangents, fit, lift, sweep
+from ..core.sweep import LAZY, SPACES, as_constant, cotangents, fit, sweep
 from ..core.tape import Record, check_differentiable
 from ..core.transfer import check_library
 from ..core.views import marked
@@ -120,7 +120,7 @@ class Recording:
             if type(y) is Array and y.tape is self.record:
                 _place(cts, y, c)
         sweep(self.record, cts, consume=False)
-        taken: set[int] = {id(raw(c)) for c in ct_leaves}
+        taken: set[int] = {id(backend_array(c)) for c in ct_leaves}
         gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
         return tree.unflatten(
             self.spec, [give_back(g, leaf) for g, leaf in zip(gradients, self.leaves, strict=True)]
@@ -150,7 +150,7 @@ def recorded(
 def _result(y: Any, like: Any) -> Any:
     if type(y) is not Array:
         return y
-    value = peel(y)
+    value = unwrap_closed(y)
     if type(value) is Array:
         return value.__copy__()  # the tape keeps the other
     if type(like) is Array:
@@ -168,7 +168,7 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
     ValueError
         If its shape is not the output's.
     """
-    ct = peel(ct)
+    ct = unwrap_closed(ct)
     if isinstance(ct, bool | int | float | complex):
         ct = (
             SPACES.of(y.value).full_like(y.value, ct)
@@ -181,11 +181,11 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
     if is_complex(ct.dtype):
         ct = SPACES.of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
-    inner = raw(y.value)
+    inner = backend_array(y.value)
     if hasattr(inner, "recorded") and type(ct) is not Array:
         ct = inner.beside(ct)  # rules run in the namespace of their cotangent
     if type(y.value) is Array:
-        ct = lift(ct)
+        ct = as_constant(ct)
     cts[y.slot] = ct if cts[y.slot] is None else cts[y.slot] + ct
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.core.array import Array, raw
+from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import is_complex, is_inexact
 from ...autograd.core.sweep import SPACES
 from ...autograd.pytree import tree
@@ -79,8 +79,8 @@ def zeros_like(params: Any, slot: str = "m") -> Any:
     def zeros(p: Any) -> Any:
         if not moves(p):
             return None
-        space = SPACES.of(raw(p))
-        out = cast(space.zeros_like(raw(p)), widened(p.dtype))
+        space = SPACES.of(backend_array(p))
+        out = cast(space.zeros_like(backend_array(p)), widened(p.dtype))
         return space.copy(space.real(out)) if slot in REAL and is_complex(out.dtype) else out
 
     leaves, spec = tree.flatten(params)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.core.array import raw
+from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.sweep import SPACES
 from ...autograd.pytree import tree
@@ -183,7 +183,7 @@ class LossScaling:
             if kind not in inverse:  # in the precision of the gradients, once for each
                 inverse[kind] = 1 / as_scalar(scale, g, space)
             gs[i] = as_array(g * inverse[kind], g)
-            good = raw(space.all(space.isfinite(gs[i])))
+            good = backend_array(space.all(space.isfinite(gs[i])))
             fine = good if fine is True else fine & good
         return tree.unflatten(spec, gs), fine
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.core.array import raw
+from ...autograd.core.array import backend_array
 from ...autograd.core.sweep import SPACES
 from .schedules import check_finite, check_steps
 from .update import check, floating
@@ -81,7 +81,7 @@ class ReduceOnPlateau:
 
     def init(self, like: Any = None) -> PlateauState:
         """The state before the first update, on the device of `like` (the host without)."""
-        like = np.zeros(()) if like is None else raw(like)
+        like = np.zeros(()) if like is None else backend_array(like)
         space = SPACES.of(like)
         zero = space.astype(space.zeros_beside((), like), np.dtype(np.float64))
         worst = -math.inf if self.maximise else math.inf

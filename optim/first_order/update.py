@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from ...autograd.core.array import Array, raw
+from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
-from ...autograd.core.sweep import SPACES, lift
+from ...autograd.core.sweep import SPACES, as_constant
 from ...autograd.pytree import tree
 from ...backend.generic.updates import (
     NUMBERS,
@@ -134,10 +134,10 @@ def first_leaf(params: Any) -> Any:
 def zero_count(params: Any) -> Any:
     """The step count 0, beside the parameters."""
     leaf = first_leaf(params)
-    if leaf is None or type(raw(leaf)) is np.ndarray:
+    if leaf is None or type(backend_array(leaf)) is np.ndarray:
         return np.array(0)
-    space = SPACES.of(raw(leaf))
-    zero = space.zeros_beside((), raw(leaf))
+    space = SPACES.of(backend_array(leaf))
+    zero = space.zeros_beside((), backend_array(leaf))
     zero = space.real(zero) if is_complex(zero.dtype) else zero
     return space.astype(zero, np.dtype(np.int64))
 
@@ -199,7 +199,7 @@ def advance(
         found = wanted if shrinking else formula(name)
         taken = [[column[i] for i in places] for column in columns]
         if kind is Array:  # libraries differ in raw · Array
-            taken = [[lift(x) for x in column] for column in taken]
+            taken = [[as_constant(x) for x in column] for column in taken]
         wide = widened(dtype)
         if wide is not dtype:
             taken = [[cast(x, wide) for x in column] for column in taken]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.core.array import Array, raw
+from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
 from ...autograd.core.sweep import SPACES
 from ...autograd.functions import namespace
@@ -190,7 +190,7 @@ class Problem:
         """The objective alone."""
         self.nfev += 1
         out = self.scalar(Array(x))
-        return number(raw(out))
+        return number(backend_array(out))
 
     def point(self, x: Any, step: float = math.nan) -> Point:
         """The objective and its gradient."""
@@ -234,7 +234,7 @@ class Problem:
     def residuals(self, x: Any) -> tuple[Any, Any]:
         """Residuals r and their Jacobian."""
         self.njev += 1
-        return raw(self.residual_vector(Array(x))), jacobian(self.residual_vector)(x)
+        return backend_array(self.residual_vector(Array(x))), jacobian(self.residual_vector)(x)
 
     def dot(self, a: Any, b: Any) -> float:
         """``aᵀ b`` on the host."""
@@ -255,7 +255,7 @@ def _array(x: Any, name: str) -> Any:
     """
     if isinstance(x, float | complex) and not hasattr(x, "shape"):
         x = current().asarray(x)
-    x = raw(x)
+    x = backend_array(x)
     if not hasattr(x, "dtype") or not is_inexact(x.dtype):
         kind = getattr(x, "dtype", type(x).__name__)
         raise TypeError(

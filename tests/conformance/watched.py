@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.core.array import Array, raw
+from pullback.autograd.core.array import Array, backend_array
 from pullback.autograd.core.dtypes import is_inexact
 from pullback.autograd.core.sweep import LAZY, sweep
 from pullback.autograd.core.tape import Record
@@ -53,7 +53,7 @@ def watch(x: Any) -> Any:
         return x
     if len(tapes[-1].entries) > LENGTH:
         tapes[:] = [Record() for _ in range(DEPTH)]
-    value = raw(x)
+    value = backend_array(x)
     for tape in tapes:
         value = tape.watch(value)
     return value
@@ -130,9 +130,9 @@ def _setitem(self: Array, key: Any, value: Any, /, *, assign: Any = Array.__seti
 
 
 # The suite reads values in order to compare them. Nothing else in pullback calls these.
-Array.__float__ = lambda self: float(raw(self))
-Array.__complex__ = lambda self: complex(raw(self))
-Array.__dlpack__ = lambda self, *, stream=None, max_version=None, dl_device=None, copy=None: raw(
-    self
-).__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
+Array.__float__ = lambda self: float(backend_array(self))
+Array.__complex__ = lambda self: complex(backend_array(self))
+Array.__dlpack__ = lambda self, *, stream=None, max_version=None, dl_device=None, copy=None: (
+    backend_array(self).__dlpack__(max_version=max_version, dl_device=dl_device, copy=copy)
+)
 Array.__setitem__ = _setitem

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import backend
-from ...autograd.core.array import raw
+from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import as_numpy
 from ...autograd.pytree import tree
 from ...backend import Backend
@@ -39,7 +39,7 @@ def placed(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:
 
 def home_of(model: Any, x: Any) -> Backend:
     """The backend of a model's arrays; that of its inputs `x` where the model has none."""
-    arrays = (raw(leaf) for leaf in tree.leaves(model))
+    arrays = (backend_array(leaf) for leaf in tree.leaves(model))
     return next(
         (backend.backend_of(a) for a in arrays if backend.is_array(a)),
         backend.backend_of(x),

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ...autograd import Array, to_numpy
-from ...autograd.core.array import raw
+from ...autograd.core.array import backend_array
 from ...autograd.functions import namespace as xp
 from ...backend import backend_of, current, is_array
 
@@ -79,7 +79,7 @@ def _check_native(estimator: Any, X: Any, *, reset: bool) -> None:
         raise ValueError(
             f"{name}: found array with shape {tuple(X.shape)}, a minimum of 1 is required"
         )
-    values = raw(X)
+    values = backend_array(X)
     if not bool(backend_of(values).xp.all(backend_of(values).xp.isfinite(values))):
         raise ValueError(f"{name}: X contains NaN or infinity")
     if reset:
@@ -125,8 +125,8 @@ def given_back(x: Any, like: Any) -> Any:
     if type(like) is Array or x.traced:
         return x
     if is_native(like):
-        return raw(x)
-    return to_numpy(raw(x))
+        return backend_array(x)
+    return to_numpy(backend_array(x))
 
 
 def seed_of(random_state: Any) -> int:

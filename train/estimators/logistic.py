@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import to_numpy
-from ...autograd.core.array import raw
+from ...autograd.core.array import backend_array
 from ...autograd.functions import namespace as xp
 from ...optim import minimize
 from .arrays import check_both, check_inputs, check_weights, is_native, placed, seed_of
@@ -110,7 +110,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         weights = combined_weights(
             self.class_weight, classes, codes, check_weights(sample_weight, X, X.dtype)
         )
-        A = placed(raw(X) if is_native(X) else X)
+        A = placed(backend_array(X) if is_native(X) else X)
         columns = 1 if len(classes) == 2 and not self._both_sides else len(classes)
         start = self._start(A, columns, classes)
         found = minimize(
@@ -150,7 +150,9 @@ class _Linear(ClassifierMixin, BaseEstimator):
         else:
             W, c = np.zeros(shape), np.zeros(columns)
         start = {"W": W, "c": c} if self.fit_intercept else {"W": W}
-        return {key: raw(placed(np.array(value), A.dtype)) for key, value in start.items()}
+        return {
+            key: backend_array(placed(np.array(value), A.dtype)) for key, value in start.items()
+        }
 
     def _objective(
         self, A: Any, codes: np.ndarray, weights: np.ndarray | None, columns: int
@@ -183,7 +185,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
     def _logits(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         X = check_inputs(self, X)
-        X = to_numpy(raw(X)) if is_native(X) else X
+        X = to_numpy(backend_array(X)) if is_native(X) else X
         return X @ self.coef_.T + self.intercept_
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -206,7 +208,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         logits = self._logits(X)
         if logits.shape[1] == 1:
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-        rows = to_numpy(raw(X)) if is_native(X) else np.asarray(X)
+        rows = to_numpy(backend_array(X)) if is_native(X) else np.asarray(X)
         return self.classes_[decide(logits, rows, self._seed)]
 
     def sample(self, X: Any, *, random_state: Any = None) -> np.ndarray:

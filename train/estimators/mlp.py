@@ -11,7 +11,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from ...autograd import to_numpy
-from ...autograd.core.array import raw
+from ...autograd.core.array import backend_array
 from .arrays import check_both, check_weights, is_native
 from .labels import (
     combined_weights,
@@ -274,7 +274,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         logits = self._outputs(X)
         if logits.shape[1] == 1:
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
-        rows = to_numpy(raw(X)) if is_native(X) else np.asarray(X)
+        rows = to_numpy(backend_array(X)) if is_native(X) else np.asarray(X)
         return self.classes_[decide(logits, rows, self._seed)]
 
     def sample(self, X: Any, *, random_state: Any = None) -> np.ndarray:
@@ -384,7 +384,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
 
     def _learn(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> None:
         weights = check_weights(sample_weight, X, np.float64)
-        targets = np.asarray(to_numpy(raw(y)) if is_native(y) else y, dtype=np.float64)
+        targets = np.asarray(to_numpy(backend_array(y)) if is_native(y) else y, dtype=np.float64)
         if self.loss == "poisson" and (targets < 0).any():
             raise ValueError("MLPRegressor: loss='poisson' is of counts; y holds negative numbers")
         self._single = targets.ndim == 1

@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import models
 from ...autograd import to_numpy
-from ...autograd.core.array import raw
+from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.sweep import SPACES
 from ...autograd.pytree import tree
@@ -77,7 +77,8 @@ class Network:
     def parameters(self, model: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Weights (inputs, outputs) and biases of each affine map, on the host."""
         pairs = [
-            (to_numpy(raw(layer.W)), to_numpy(raw(layer.b))) for layer in self.linear_layers(model)
+            (to_numpy(backend_array(layer.W)), to_numpy(backend_array(layer.b)))
+            for layer in self.linear_layers(model)
         ]
         return [W for W, _ in pairs], [b for _, b in pairs]
 
@@ -92,7 +93,7 @@ class Network:
 
 
 def _as_float64(leaf: Any) -> Any:
-    values = raw(leaf)
+    values = backend_array(leaf)
     return (
         SPACES.of(values).astype(values, np.dtype("float64"))
         if is_inexact(values.dtype)

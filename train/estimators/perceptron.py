@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import to_numpy
-from ...autograd.core.array import raw
+from ...autograd.core.array import backend_array
 from ...autograd.functions import random
 from ...backend import current
 from ..data.device_data import placed
@@ -61,7 +61,7 @@ class Perceptron(BaseEstimator):
         *,
         incremental: bool,
     ) -> None:
-        X = to_numpy(raw(X)) if is_native(X) else X
+        X = to_numpy(backend_array(X)) if is_native(X) else X
         self._check_rows(len(X), incremental)
         objective = objective_for(self, self._losses)
         fresh = not (incremental or self.warm_start) or not hasattr(self, "model_")
@@ -302,5 +302,5 @@ class Perceptron(BaseEstimator):
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         X = check_inputs(self, X)
-        X = to_numpy(raw(X)) if is_native(X) else X
+        X = to_numpy(backend_array(X)) if is_native(X) else X
         return self._network.outputs(self.model_, X)

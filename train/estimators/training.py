@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd import to_numpy, value_and_grad
-from ...autograd.core.array import raw
+from ...autograd.core.array import backend_array
 from ...autograd.core.sweep import SPACES
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
@@ -168,7 +168,7 @@ def minibatches(
     packing = Packing.of(model)
     step = _added(_packed_step(objective, opt, packing, tree.leaves(model)[0]))
     return Minibatches(
-        lambda model: packing.pack(tree.map(raw, model)),
+        lambda model: packing.pack(tree.map(backend_array, model)),
         init,
         lambda vector: copied(packing.unpack(vector)),
         Replayed(step, 3, current(), precision),
@@ -181,7 +181,7 @@ def _added(one_step: Callable[..., Any]) -> Callable[..., Any]:
 
     def step(model: Any, state: Any, total: Any, x: Any, *rest: Any) -> tuple[Any, Any, Any]:
         model, state, value = one_step(model, state, x, *rest)
-        value = raw(value)
+        value = backend_array(value)
         space = SPACES.of(value)
         exact = space.astype(value, np.dtype("float64"))
         return model, state, space.asarray(total + exact * x.shape[0])
@@ -204,7 +204,7 @@ def _stochastic_step(objective: Objective, opt: Any, model: Any) -> Callable[...
 def _packed_step(objective: Objective, opt: Any, packing: Packing, like: Any) -> Callable[..., Any]:
     # an optimiser decays arrays of two axes; here it sees one vector
     inner: Any = opt.opt if isinstance(opt, LossScaling) else opt
-    decay = packing.decay(inner.weight_decay, raw(like)) if inner.weight_decay else None
+    decay = packing.decay(inner.weight_decay, backend_array(like)) if inner.weight_decay else None
     inner = replace(inner, weight_decay=0.0)
     opt = replace(opt, opt=inner) if isinstance(opt, LossScaling) else inner
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.array import raw
+from ...core.array import backend_array
 from ...pytree import tree
 from ..ir.program import Value
 
@@ -14,7 +14,7 @@ MISS = object()
 
 def in_order(arguments: Any) -> bool:
     """Whether the elements of all arrays lie in memory in the order of their indices, without gaps."""
-    flags = (getattr(raw(x), "flags", None) for x in tree.leaves(arguments))
+    flags = (getattr(backend_array(x), "flags", None) for x in tree.leaves(arguments))
     return all(f is None or f.c_contiguous for f in flags)
 
 

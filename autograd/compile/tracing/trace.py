@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....backend import Backend, backend_of, current, is_array, use
-from ...core.array import Array, peel, raw
+from ...core.array import Array, backend_array, unwrap_closed
 from ...core.views import like as like_kind
 from ...functions.writes import Writes
 from ...pytree import tree
@@ -59,7 +59,7 @@ class Recording:
         finally:
             self.recorder.open = False
         found, spec = tree.flatten(out)
-        if any(type(peel(x)) is Array for x in found):
+        if any(type(unwrap_closed(x)) is Array for x in found):
             return MISS
         for x in writes.outlasting(out, args, kwargs):
             raise TraceError(
@@ -67,7 +67,7 @@ class Recording:
                 f"{tuple(x.shape)} that it closes over, which a replay would not do; return what is written"
             )
         self.wrapped = [type(x) is Array for x in found]
-        self.outputs = [raw(x) for x in found]
+        self.outputs = [backend_array(x) for x in found]
         real = self._real_all()
         self.result = tree.unflatten(spec, [token(x) for x in real])
         wrap = [Array(x) if w else x for x, w in zip(real, self.wrapped, strict=True)]
@@ -78,7 +78,7 @@ class Recording:
         return self._class(current().asarray(0.0) if first is None else first)
 
     def _first_array(self) -> Any:
-        found = (raw(x) for x in tree.leaves((self.args, self.kwargs)))
+        found = (backend_array(x) for x in tree.leaves((self.args, self.kwargs)))
         return next((x for x in found if is_array(x) and not isinstance(x, np.generic)), None)
 
     def _home(self) -> Backend:
@@ -115,7 +115,7 @@ class Recording:
     def _symbol(self, x: Any, path: str, kind: Any) -> Any:
         place = len(self.leaves)
         wrapped = type(x) is Array
-        inner = raw(x)
+        inner = backend_array(x)
         array = is_array(inner)
         number = type(inner) in (int, float, complex)
         if not array and not number:
@@ -128,10 +128,12 @@ class Recording:
         numbers = frozenset((place,)) if number else None
         value = self.recorder.value(inner, place=place, numbers=numbers)
         value.name = f"x{place}"
-        self._leaf(Leaf("array" if array else "number", wrapped, like, path, value), raw(x))
+        self._leaf(
+            Leaf("array" if array else "number", wrapped, like, path, value), backend_array(x)
+        )
         self.inputs.append(value)
         symbol = kind(self.recorder, value, inner)
-        if array and not isinstance(raw(x), np.generic):
+        if array and not isinstance(backend_array(x), np.generic):
             symbol.link = False  # an array, where a result without axes is a number
         return like_kind(Array(symbol), x) if wrapped else symbol
 
@@ -162,5 +164,5 @@ class Recording:
 
 def token(x: Any) -> Any:
     """The shape and dtype of an array, with which the structure of an example is kept; other leaves as they are."""
-    inner = raw(x)
+    inner = backend_array(x)
     return Token(inner) if is_array(inner) else x

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.array import raw
+from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.registry import provides
 from ...core.sweep import SPACES
@@ -161,7 +161,7 @@ def check_structure(A: Any, assume: str, widths: tuple[int, int] | None = None) 
     StructureError
         With the largest element that is out of place, as far as rounding does not explain it.
     """
-    A = raw(A)
+    A = backend_array(A)
     xp = SPACES.of(A)
     if A.size == 0 or assume == "general" or (assume == "banded" and widths is None):
         return

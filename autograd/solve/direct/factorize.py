@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
 from ...core.registry import find, function_of
@@ -192,7 +192,7 @@ class Factorization:
     def __init__(self, A: Any, stored: Any, solver: Any, assume: str) -> None:
         self._A, self._elements, self.assume = A, stored, assume
         self._stored = function_of(find("gathered"))(stored)
-        value = raw(stored)
+        value = backend_array(stored)
         self._factor = solver.factor(value)
         self._solver = Gathering(solver, tuple(value.shape), is_complex(value.dtype))
 
@@ -272,7 +272,7 @@ class Factorization:
         """A⁻¹."""
         if self.assume in STRUCTURED:
             n = self.shape[-1]
-            value = raw(self._A)
+            value = backend_array(self._A)
             xp = SPACES.of(value)
             i = xp.arange_like(n, value)
             return self.solve(xp.astype(i[:, None] == i[None, :], value.dtype))
@@ -292,7 +292,7 @@ class Factorization:
             raise NotImplementedError(
                 f'Factorization.condition: not there for assume="{self.assume}"; use assume="general"'
             )
-        return 1 / self._solver.solver.rcond(self._factor, raw(self._A))
+        return 1 / self._solver.solver.rcond(self._factor, backend_array(self._A))
 
 
 def _product(values: Any) -> tuple[Any, Any]:

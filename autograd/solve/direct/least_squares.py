@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....backend import backend_of
-from ...core.array import raw
+from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
 from ...core.registry import find, function_of
@@ -171,7 +171,7 @@ def _adjoint(A: Any) -> Any:
 
 
 def _zeros_like(b: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    value = raw(b)
+    value = backend_array(b)
     xp = SPACES.of(value)
     return xp.astype(xp.zeros_beside(shape, value), dtype)
 
@@ -252,7 +252,7 @@ def ridge(A: Any, b: Any, alpha: Any, *, check: bool = True) -> Any:
 
 def _not_negative(alpha: Any, check: bool) -> None:
     """With `check`, an error if a weight is negative; of arrays, it reads a flag from the device."""
-    value = raw(alpha)
+    value = backend_array(alpha)
     if not check:
         return
     if not hasattr(value, "shape"):
@@ -270,7 +270,7 @@ def _not_negative(alpha: Any, check: bool) -> None:
 
 def _shifted(G: Any, alpha: Any) -> Any:
     """G + α I."""
-    value = raw(G)
+    value = backend_array(G)
     xp = SPACES.of(value)
     i = xp.arange_like(value.shape[-1], value)
     eye = xp.astype(i[:, None] == i[None, :], value.dtype)

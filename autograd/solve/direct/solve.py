@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.array import raw
+from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
 from ...core.registry import find, function_of
@@ -112,7 +112,7 @@ def stored_form(
         return Diagonal(check), function_of(find("linalg.diagonal"))(A)
     if assume == "circulant":
         return Circulant(check), _getitem(A, (..., 0)) if A.shape[-1] else fun.sum(A, axis=-1)
-    widths = (1, 1) if assume == "tridiagonal" else bandwidths or found_bandwidths(raw(A))
+    widths = (1, 1) if assume == "tridiagonal" else bandwidths or found_bandwidths(backend_array(A))
     return Banded(widths, check), bands_of(A, widths)
 
 
@@ -131,7 +131,7 @@ def found_bandwidths(A: Any) -> tuple[int, int]:
 def bands_of(A: Any, widths: tuple[int, int]) -> Any:
     """ab (…, l + u + 1, n) with ab[u + i − j, j] = A[i, j], and zeros where there is no such i."""
     (low, up), n = widths, A.shape[-1]
-    xp, value = SPACES.of(raw(A)), raw(A)
+    xp, value = SPACES.of(backend_array(A)), backend_array(A)
     row, j = xp.arange_like(low + up + 1, value)[:, None], xp.arange_like(n, value)[None, :]
     i = row - up + j
     inside = (i >= 0) & (i < n)
@@ -139,7 +139,7 @@ def bands_of(A: Any, widths: tuple[int, int]) -> Any:
     flat = fun.reshape(A, (*A.shape[:-2], n * n))
     picked = fun.take(flat, place, axis=-1)
     picked = fun.reshape(picked, (*A.shape[:-2], low + up + 1, n))
-    return fun.where(inside, picked, xp.zeros_like(raw(picked)))
+    return fun.where(inside, picked, xp.zeros_like(backend_array(picked)))
 
 
 def solve_triangular(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ...core.array import Array, peel, raw
+from ...core.array import Array, backend_array, unwrap_closed
 from ...core.registry import find, function_of, provides
 from ...core.sweep import SPACES
 from ..runner import operands, run, square
@@ -70,7 +70,7 @@ def solve(x1: Any, x2: Any, /) -> Array:
     SingularMatrixError
         If x1 is exactly singular. `pb.linalg.solve` looks closer, and has other factors than LU.
     """
-    if type(peel(x1)) is not Array and type(peel(x2)) is not Array:
+    if type(unwrap_closed(x1)) is not Array and type(unwrap_closed(x2)) is not Array:
         return function_of(find("linalg.solve"))(x1, x2)
     A, b = operands(x1, x2)
     square(A, "linalg.solve")
@@ -92,8 +92,8 @@ def slogdet(x: Any, /) -> tuple[Array, Array]:
         The sign (a phase, if complex) and the logarithm of the size of the determinant: 0 and −∞ for a singular
         matrix, where there is no derivative.
     """
-    if type(peel(x)) is not Array:
+    if type(unwrap_closed(x)) is not Array:
         return SlogdetResult(*function_of(find("linalg.slogdet"))(x))
     square(x, "linalg.slogdet")
-    factor = _DETERMINANT.factor(raw(x))
+    factor = _DETERMINANT.factor(backend_array(x))
     return SlogdetResult(*function_of(find("slogdet_by"))(x, solver=_DETERMINANT, factor=factor))

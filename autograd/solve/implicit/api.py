@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.sweep import SPACES
 from ...functions import namespace as xp
@@ -349,7 +349,7 @@ def _solution(
     probe = equation(Array(flat.start))
     tapes = open_tapes(probe)
     space = SPACES.of(flat.start)
-    start = space.astype(flat.start, raw(probe).dtype)
+    start = space.astype(flat.start, backend_array(probe).dtype)
     with hidden(tapes):
         v, info = solve(start)
     if check and not info.converged:
@@ -377,7 +377,7 @@ def transposed_solve(equation: Callable[[Any], Any], v: Any, ct: Any, linear: Li
         sizes = xp.stop_gradient(xp.max(xp.abs(E), axis=-1))
         weights = 1 / xp.where(sizes == 0, xp.ones_like(sizes), sizes)
         return solve(xp.expand_dims(weights, axis=-1) * E, weights * ct)
-    rtol = linear.rtol if linear.rtol is not None else _eps(raw(v)) ** (2 / 3)
+    rtol = linear.rtol if linear.rtol is not None else _eps(backend_array(v)) ** (2 / 3)
     by = cg if linear.solver in ("cg", "auto-cg") else functools.partial(gmres, restart=min(n, 50))
     transpose = LinearOperator(pullback_of(equation, v))  # w ↦ Eᴴ w
     out, _ = by(transpose, conj(ct), rtol=rtol, maxiter=linear.maxiter, check=linear.check)
@@ -393,7 +393,7 @@ def _linear(name: str, solver: str, rtol: float | None, maxiter: int | None, che
 
 
 def _raw(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda v: raw(f(Array(v)))
+    return lambda v: backend_array(f(Array(v)))
 
 
 def _eps(v: Any) -> float:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ....backend import backend_of
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.sweep import SPACES
 from ...transforms.grad import grad
@@ -176,7 +176,7 @@ class NotFinite:
 
 def dense_curvature(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> Curvature:
     """By the Hessian itself."""
-    H = raw(hessian(f)(Array(v)))
+    H = backend_array(hessian(f)(Array(v)))
     backend = backend_of(H)
     H, g = (np.asarray(backend.to_numpy(x), np.float64) for x in (H, g))
     if not np.isfinite(H).all():
@@ -337,4 +337,4 @@ def by_products(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> Curv
     """By products alone."""
     curve = pullback_of(grad(f), Array(v))
     eps = float(np.finfo(as_numpy(v.dtype)).eps)
-    return Products(lambda w: raw(curve(Array(w))), g, max(forcing, 10 * eps), eps)
+    return Products(lambda w: backend_array(curve(Array(w))), g, max(forcing, 10 * eps), eps)

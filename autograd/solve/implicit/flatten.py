@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...functions import namespace as xp
 from ...pytree import tree
@@ -35,7 +35,7 @@ class Flat(NamedTuple):
             If there are no numbers in v0.
         """
         leaves, spec = tree.flatten(v0)
-        arrays = [Array(raw(inexact(x))) for x in leaves]
+        arrays = [Array(backend_array(inexact(x))) for x in leaves]
         if not arrays or not any(math.prod(x.shape) for x in arrays):
             raise ValueError(f"{name}: there are no numbers in v0={v0!r}")
         start = (
@@ -43,7 +43,9 @@ class Flat(NamedTuple):
             if len(arrays) > 1
             else xp.reshape(arrays[0], (-1,))
         )
-        return Flat(raw(start), spec, [tuple(x.shape) for x in arrays], [x.dtype for x in arrays])
+        return Flat(
+            backend_array(start), spec, [tuple(x.shape) for x in arrays], [x.dtype for x in arrays]
+        )
 
     def unravel(self, v: Any) -> Any:
         """The structure of v0; leaves keep their dtype, unless that of the vector was promoted."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.sweep import SPACES
 from ...transforms.grad import value_and_grad
@@ -61,7 +61,7 @@ def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
 
     def at(v: Any) -> Place:
         value, gradient = both(Array(v))
-        value, gradient = raw(value), raw(gradient)
+        value, gradient = backend_array(value), backend_array(gradient)
         return Place(v, numbers(space, value)[0], gradient, size_of(space, gradient))
 
     def curvature(here: Place, forcing: float) -> Curvature:

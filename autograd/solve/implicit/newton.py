@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....backend import backend_of
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.sweep import SPACES
 from ...functions import namespace as xp
@@ -35,7 +35,7 @@ def newton(
     space = SPACES.of(v)
 
     def at(v: Any) -> tuple[Any, float, float]:
-        r = raw(equation(Array(v)))
+        r = backend_array(equation(Array(v)))
         return r, *numbers(space, space.linalg.vector_norm(r), space.linalg.vector_norm(v))
 
     r, norm, size = at(v)
@@ -101,7 +101,7 @@ class Newton:
     def direction(self, v: Any, r: Any) -> Any:
         """d with J d = −r."""
         if self.dense:
-            return raw(xp.linalg.solve(Array(_matrix(self.equation, v)), Array(-r)))
+            return backend_array(xp.linalg.solve(Array(_matrix(self.equation, v)), Array(-r)))
         (norm,) = numbers(SPACES.of(r), SPACES.of(r).linalg.vector_norm(r))
         forcing = 0.1 if self.last is None else min(0.1, 0.9 * (norm / self.last) ** 2)
         self.last = norm
@@ -134,7 +134,7 @@ class Broyden:
 
     def _inverse(self, v: Any) -> Callable[[Any], Any]:
         if self.dense:
-            H = raw(xp.linalg.inv(Array(_matrix(self.equation, v))))
+            H = backend_array(xp.linalg.inv(Array(_matrix(self.equation, v))))
             return lambda r: H @ r
         return lambda r: -_by_products(self.equation, v, r, 1e-6)
 
@@ -161,7 +161,7 @@ class Broyden:
 
 
 def _matrix(equation: Equation, v: Any) -> Any:
-    return raw(jacobian(equation)(Array(v)))
+    return backend_array(jacobian(equation)(Array(v)))
 
 
 def _by_products(equation: Equation, v: Any, r: Any, rtol: float) -> Any:
@@ -172,7 +172,7 @@ def _by_products(equation: Equation, v: Any, r: Any, rtol: float) -> Any:
     )
     # what no product with J makes smaller leaves d = 0, which is no sign of a root: J is singular here
     stuck = not info.converged and info.residual * rtol > 0.999 * info.tolerance
-    return raw(d) * math.nan if stuck else raw(d)
+    return backend_array(d) * math.nan if stuck else backend_array(d)
 
 
 def by_scipy(
@@ -198,7 +198,7 @@ def by_scipy(
         raise ValueError(f"root: method={method!r} is SciPy's, for real NumPy arrays; use 'newton'")
     exact = method in ("hybr", "lm")
     found = scipy.optimize.root(
-        lambda u: np.asarray(raw(equation(Array(np.asarray(u, v.dtype))))),
+        lambda u: np.asarray(backend_array(equation(Array(np.asarray(u, v.dtype))))),
         v,
         jac=(lambda u: np.asarray(_matrix(equation, np.asarray(u, v.dtype)))) if exact else None,
         method=method,
@@ -206,7 +206,7 @@ def by_scipy(
         options={"maxfev" if method in ("hybr", "df-sane") else "maxiter": maxiter},
     )
     v = np.asarray(found.x, v.dtype)
-    r = raw(equation(Array(v)))
+    r = backend_array(equation(Array(v)))
     norm = float(np.linalg.norm(r))
     steps = int(found.get("nit", found.get("nfev", 0)))
     converged, why = bool(found.success) and math.isfinite(norm), ""

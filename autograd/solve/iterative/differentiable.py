@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex, is_inexact
 from ...core.sweep import SPACES
 from ...functions import namespace as xp
@@ -72,15 +72,15 @@ def solution(
     if maxiter is None:
         maxiter = max(1, per_unknown * math.prod(b.shape))
     with hidden(tapes):
-        run = Run(maxiter, every_of(raw(b), settings["check_every"], name), callback)
+        run = Run(maxiter, every_of(backend_array(b), settings["check_every"], name), callback)
         v, info = _raw_solve(
             name,
             method,
             op,
             pre,
-            raw(b),
-            raw(start),
-            raw(probe),
+            backend_array(b),
+            backend_array(start),
+            backend_array(probe),
             rtol,
             atol,
             run,
@@ -173,8 +173,8 @@ def _start(x0: Any, b: Array, op: LinearOperator, name: str) -> Array:
                 f"{name}: A has shape {tuple(op.shape)}, b {tuple(b.shape)}; (n, n) and (n,) or (n, …) are wanted"
             )
     if x0 is None:
-        return Array(SPACES.of(raw(b)).zeros_like(raw(b)))
-    x0 = raw(inexact(x0))
+        return Array(SPACES.of(backend_array(b)).zeros_like(backend_array(b)))
+    x0 = backend_array(inexact(x0))
     if tuple(x0.shape) != tuple(b.shape):
         raise ValueError(
             f"{name}: x0 has shape {tuple(x0.shape)}, b {tuple(b.shape)}; they have to be the same"

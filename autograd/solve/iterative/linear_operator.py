@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ....backend import is_array
-from ...core.array import Array, peel, raw
+from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_complex
 from ...core.sweep import SPACES
 from ...core.tape import Record
@@ -80,7 +80,7 @@ def _as_shape(n: Any) -> tuple[int, ...]:
 
 def _zeros(shape: tuple[int, ...] | None, like: Any) -> Any:
     """Zeros where `like` lies, of its dtype; untraced, and as an `Array` if `like` is one."""
-    below = raw(like)
+    below = backend_array(like)
     space = SPACES.of(below)
     zeros = space.zeros_like(below) if shape is None else space.zeros_beside(shape, below)
     return Array(zeros) if type(like) is Array else zeros
@@ -90,7 +90,7 @@ def pullback_of(f: Callable[[Any], Any], v: Any) -> Callable[[Any], Any]:
     """w ↦ Jᴴ w of `f` at `v`, as `vjp` has it, but without copies: for solvers, which change nothing meanwhile."""
     record = Record(copies=False)
     leaves, spec = tree.flatten((v,))
-    value = peel(v)
+    value = unwrap_closed(v)
     try:
         out = f(record.watch(value))
     except TypeError as error:
@@ -125,9 +125,9 @@ def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Calla
             if not kept:
                 source = op.derived_from
                 kept.append(pullback_of(source.matvec, _zeros(source.domain, v)))
-            out = raw(kept[0](v))
+            out = backend_array(kept[0](v))
         else:
-            out = raw(op.matvec(Array(v) if wrap else v))
+            out = backend_array(op.matvec(Array(v) if wrap else v))
         return space.reshape(out, (-1,))
 
     return apply
@@ -172,7 +172,7 @@ def as_preconditioner(M: Any, solver: str) -> LinearOperator | None:
     if M is None or isinstance(M, LinearOperator):
         return M
     if type(M) is Array or _is_array(M):
-        A = raw(M)
+        A = backend_array(M)
         H = SPACES.of(A).matrix_transpose(A)
         H = SPACES.of(A).conj(H) if is_complex(A.dtype) else H
         return LinearOperator(A.__matmul__, H.__matmul__, A.shape)
@@ -206,8 +206,8 @@ def _constant(
     forward: Callable[[Any], Any], backward: Callable[[Any], Any], shape: Any
 ) -> LinearOperator:
     """A map of raw arrays that no derivative is taken with respect to; it is differentiable in its argument."""
-    apply = custom_vjp(lambda v: Array(forward(raw(v))))
-    turned = custom_vjp(lambda w: Array(backward(raw(w))))
+    apply = custom_vjp(lambda v: Array(forward(backend_array(v))))
+    turned = custom_vjp(lambda w: Array(backward(backend_array(w))))
     apply.defvjp(lambda v: (apply(v), None), lambda _, ct: (turned(ct),))
     turned.defvjp(lambda w: (turned(w), None), lambda _, ct: (apply(ct),))
     return LinearOperator(apply, turned, tuple(shape))

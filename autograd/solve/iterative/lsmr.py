@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.sweep import SPACES
 from ...functions import namespace as xp
@@ -115,12 +115,12 @@ def lsmr(
         "check": check,
         "check_every": check_every,
     }
-    run = Run(maxiter, every_of(raw(b), check_every, "lsmr"), callback)
+    run = Run(maxiter, every_of(backend_array(b), check_every, "lsmr"), callback)
     tapes = open_tapes(probe)
     wide = math.prod(domain) > math.prod(b.shape)
     with hidden(tapes):
-        start = None if x0 is None or wide else raw(x0)
-        v, info = _minimise(op, raw(b), start, atol, btol, run, check)
+        start = None if x0 is None or wide else backend_array(x0)
+        v, info = _minimise(op, backend_array(b), start, atol, btol, run, check)
     conclude("lsmr", info, maxiter, check, HINT)
     if wide:
         return (op.H(gram(op.H, b, start=v, **again)) if tapes else Array(v)), info
@@ -143,12 +143,14 @@ def gram(
 ) -> Any:
     """μ with Aᴴ A μ = c for a tall A, differentiable; `start` is the z of least norm with Aᴴ z = c, if known."""
     c = inexact(c)
-    tapes = open_tapes(c - op.H(op(Array(SPACES.of(raw(c)).zeros_like(raw(c))))))
+    tapes = open_tapes(
+        c - op.H(op(Array(SPACES.of(backend_array(c)).zeros_like(backend_array(c)))))
+    )
     with hidden(tapes):
-        run = Run(maxiter, every_of(raw(c), check_every, "lsmr"))
+        run = Run(maxiter, every_of(backend_array(c), check_every, "lsmr"))
         z = start
         if z is None:
-            z, info = _minimise(op.H, raw(c), None, rtol, rtol, run, check)
+            z, info = _minimise(op.H, backend_array(c), None, rtol, rtol, run, check)
             conclude("lsmr, adjoint solve", info, maxiter, check, HINT)
         mu, info = _minimise(op, z, None, rtol, rtol, run, check)
         conclude("lsmr, adjoint solve", info, maxiter, check, HINT)
@@ -174,7 +176,7 @@ def _minimise(
     scale = space.where(usable, largest, space.ones_like(largest))
     flat_b = flat_b / scale
     A, AH = flat_map(op, domain, wrap=True), flat_map(op.H, into, wrap=True)
-    x = raw(_zeros((math.prod(domain),), Array(b)))
+    x = backend_array(_zeros((math.prod(domain),), Array(b)))
     r = flat_b
     if x0 is not None:
         x0 = space.reshape(space.astype(x0, b.dtype), (-1,))
@@ -215,7 +217,7 @@ def _with_shape(op: LinearOperator, b: Array, x0: Any) -> LinearOperator:
         If nothing says them, or they do not fit b.
     """
     if x0 is not None:
-        domain = tuple(raw(x0).shape)
+        domain = tuple(backend_array(x0).shape)
     elif op.shape is None:
         raise ValueError(
             "lsmr: the shape of x is not known; give x0, or pb.linalg.LinearOperator(f, shape=(m, n))"
@@ -247,4 +249,4 @@ def _damped(op: LinearOperator, b: Array, damp: float) -> tuple[LinearOperator, 
 
 
 def _zeros(shape: tuple[int, ...], like: Array) -> Array:
-    return Array(SPACES.of(raw(like)).zeros_beside(shape, raw(like)))
+    return Array(SPACES.of(backend_array(like)).zeros_beside(shape, backend_array(like)))

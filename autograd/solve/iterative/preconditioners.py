@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from ...core.array import raw
+from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.sweep import SPACES
 from .linear_operator import LinearOperator
@@ -38,8 +38,8 @@ def jacobi(A: Any) -> LinearOperator:
     >>> info.converged
     True
     """
-    A = raw(A)
-    d = raw(A.diagonal()) if hasattr(A, "diagonal") else SPACES.of(A).linalg.diagonal(A)
+    A = backend_array(A)
+    d = backend_array(A.diagonal()) if hasattr(A, "diagonal") else SPACES.of(A).linalg.diagonal(A)
     xp = SPACES.of(d)
     d = xp.where(d == 0, xp.ones_like(d), d)
 
@@ -84,10 +84,15 @@ def ilu(A: Any, *, drop_tol: float = 1e-4, fill_factor: float = 10.0) -> LinearO
     >>> info.steps
     1
     """
-    A = raw(A)
-    if hasattr(A, "data") and hasattr(A, "indptr") and type(raw(A.data)) is not type(A.data):
-        A = _library(raw(A.data), "sparse").csr_matrix(
-            (raw(A.data), raw(A.indices), raw(A.indptr)), shape=tuple(A.shape)
+    A = backend_array(A)
+    if (
+        hasattr(A, "data")
+        and hasattr(A, "indptr")
+        and type(backend_array(A.data)) is not type(A.data)
+    ):
+        A = _library(backend_array(A.data), "sparse").csr_matrix(
+            (backend_array(A.data), backend_array(A.indices), backend_array(A.indptr)),
+            shape=tuple(A.shape),
         )
     sparse = _library(A, "sparse").csc_matrix(A)
     factors = _library(A, "sparse.linalg").spilu(sparse, drop_tol=drop_tol, fill_factor=fill_factor)
@@ -116,7 +121,7 @@ def _by_factors(
     solve: Callable[..., Any], complex_factors: bool, dtype: Any, r: Any, trans: str
 ) -> Any:
     """By SuperLU, which takes no complex right-hand side for real factors, nor another precision."""
-    r = raw(r)
+    r = backend_array(r)
     xp = SPACES.of(r)
     if is_complex(r.dtype) and not complex_factors:
         return xp.astype(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....backend import Pattern, backend_of, to_numpy
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_inexact
 from ...core.generated import xp as fun
 from ...core.registry import find, function_of
@@ -116,7 +116,7 @@ class SparseMatrix:
         data = self.data
         if type(data) is Array and data.traced:
             return self
-        return self._with(Array(SPACES.of(raw(data)).copy(raw(data))))
+        return self._with(Array(SPACES.of(backend_array(data)).copy(backend_array(data))))
 
     def conj(self) -> Any:
         """With conjugate elements."""
@@ -128,9 +128,9 @@ class SparseMatrix:
             return fun.sum(asarray(self.data))
         if axis not in (-2, -1, 0, 1):
             raise ValueError(f"sum: axis={axis!r} of a matrix; it has axes 0 and 1")
-        ones = SPACES.of(raw(self.data))
+        ones = SPACES.of(backend_array(self.data))
         length = self.shape[0] if axis in (0, -2) else self.shape[1]
-        vector = ones.ones_like(ones.zeros_beside((length,), raw(self.data)))
+        vector = ones.ones_like(ones.zeros_beside((length,), backend_array(self.data)))
         return self.T @ vector if axis in (0, -2) else self @ vector
 
     # ── arithmetic ────────────────────────────────────────────────────────────────────────────
@@ -204,7 +204,7 @@ class SparseMatrix:
                 f"A @ x: a matrix of shape {(m, n)} takes x ({n},) or ({n}, k), not {tuple(x.shape)}"
             )
         if not is_inexact(x.dtype):
-            x = fun.astype(asarray(x), as_numpy(raw(self.data).dtype))
+            x = fun.astype(asarray(x), as_numpy(backend_array(self.data).dtype))
         data, pattern, transposed = self._product_form()
         if len(x.shape) == 2:
             return _product(data, x, pattern=pattern, transposed=transposed)
@@ -218,7 +218,7 @@ class SparseMatrix:
 
 def as_given(out: Any, *inputs: Any) -> Any:
     """A raw array where all inputs were raw ones."""
-    return out if any(isinstance(x, Array) for x in inputs) else raw(out)
+    return out if any(isinstance(x, Array) for x in inputs) else backend_array(out)
 
 
 def is_sparse(x: Any) -> bool:

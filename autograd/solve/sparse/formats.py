@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.generated import xp as fun
 from ...core.sweep import SPACES
 from ...functions.creation import asarray
@@ -203,7 +203,7 @@ class coo_array(SparseMatrix):
     def __init__(self, arg: Any, *, shape: Any = None) -> None:
         if isinstance(arg, tuple) and len(arg) == 2 and isinstance(arg[1], tuple | list):
             data = elements(arg[0])
-            row, col = (integers(x, raw(data), "coo_array") for x in arg[1])
+            row, col = (integers(x, backend_array(data), "coo_array") for x in arg[1])
             if not row.shape == col.shape == data.shape:
                 raise ValueError(
                     f"coo_array: data has {data.shape[0]} elements, row {row.shape[0]}, col {col.shape[0]}; they have "
@@ -276,7 +276,7 @@ def as_sparse(x: Any) -> Any:
             "a traced dense array as a sparse matrix: which of its elements are 0 may change; give its elements and "
             "their places, csr_array((data, indices, indptr), shape=…)"
         )
-    dense = raw(x) if isinstance(x, Array) else x
+    dense = backend_array(x) if isinstance(x, Array) else x
     host = to_numpy(dense) if is_array(dense) else np.asarray(dense)
     if host.ndim != 2:
         raise TypeError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.array import raw
+from ...core.array import backend_array
 from ...core.registry import find, function_of
 from ..runner import inexact as for_lapack
 from ..runner import promoted, run, run_adjoint
@@ -107,7 +107,7 @@ class SparseFactorization:
 
     def __init__(self, A: Any, *, check: bool = True, permc_spec: str | None = None) -> None:
         self._solver, self._data, self._transposed = _system(A, check, permc_spec, "factorize")
-        self._factor = self._solver.factor(raw(self._data))
+        self._factor = self._solver.factor(backend_array(self._data))
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
-from ...core.array import raw
+from ...core.array import backend_array
 from ...core.dtypes import as_numpy, is_inexact
 from ...core.sweep import SPACES
 
@@ -59,13 +59,13 @@ def elements(data: Any) -> Any:
     if len(data.shape) != 1:
         raise ValueError(f"sparse matrix: data has shape {tuple(data.shape)}; one axis is needed")
     if not is_inexact(data.dtype):
-        data = SPACES.of(raw(data)).astype(raw(data), np.dtype("float64"))
+        data = SPACES.of(backend_array(data)).astype(backend_array(data), np.dtype("float64"))
     return data
 
 
 def integers(x: Any, like: Any, name: str) -> Any:
     """Places as a raw integer array where `like` lies."""
-    x = raw(x)
+    x = backend_array(x)
     if not is_array(x):
         x = backend_of(like).asarray(np.asarray(x, dtype=None if len(x) else np.int64))
     if as_numpy(x.dtype).kind not in "iu" or len(x.shape) != 1:
@@ -117,7 +117,7 @@ def compressed(
         If the lengths do not fit, `indptr` falls, or an index lies outside of the shape.
     """
     data = elements(data)
-    indices, indptr = (integers(x, raw(data), name) for x in (indices, indptr))
+    indices, indptr = (integers(x, backend_array(data), name) for x in (indices, indptr))
     # signed, so that a fall shows in the differences of unsigned numbers too
     starts, inner = to_numpy(indptr).astype(np.int64), to_numpy(indices)
     count = len(starts) - 1

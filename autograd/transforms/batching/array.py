@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...core.array import Array
-from ...core.sweep import SPACES, lift
+from ...core.sweep import SPACES, as_constant
 
 
 class Batched:
@@ -120,10 +120,10 @@ def batch_size(parts: Iterable[Any]) -> int | None:
 
 
 def values_of(args: Iterable[Any]) -> list[Any]:
-    """What is inside; as Arrays if one of them is, since libraries differ in ``raw * Array``; recorded likewise."""
+    """What is inside; as Arrays if one of them is, since libraries differ in ``backend_array * Array``; recorded likewise."""
     values = [x.value if type(x) is Batched else x for x in args]
     if any(type(v) is Array for v in values):
-        return [lift(v) for v in values]
+        return [as_constant(v) for v in values]
     recorded = next((v for v in values if hasattr(v, "recorded")), None)
     if recorded is not None:  # a constant beside it would choose the namespace that records nothing
         return [recorded.beside(v) if hasattr(v, "shape") else v for v in values]

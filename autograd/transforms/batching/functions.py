@@ -12,7 +12,7 @@ from typing import Any
 
 from ....backend import extend
 from ...core import signatures
-from ...core.array import Array, raw
+from ...core.array import Array, backend_array
 from ...core.index_keys import clean_key, is_basic
 from ...core.sweep import SPACES
 from .array import Batched, aligned, batch_size, matmul, row_key, space_of, spread_rows, values_of
@@ -204,7 +204,7 @@ def _getitem(x: Batched, key: Any) -> Batched:
 def _setitem(x: Batched, value: Any, key: Any) -> Batched:
     if hasattr(value, "shape"):
         return _row_by_row("setitem")(x, value, key)
-    below = raw(x.value)
+    below = backend_array(x.value)
     space = SPACES.of(below)
     count = space.arange_like(math.prod(x.shape), below)
     written = space.setitem(space.reshape(count * 0, x.shape), 1, clean_key(key)) == 1
@@ -218,7 +218,7 @@ def _scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Batched:
     k = value.shape[0]
     if is_basic(key):
         return Batched(xp.scatter_add((k, *shape), row_key(key), value))
-    below = raw(value)
+    below = backend_array(value)
     space, size = SPACES.of(below), math.prod(shape)
     places = _flat(_places(shape, key, value))
     starts = space.reshape(space.arange_like(k, below) * size, (k, 1))
@@ -229,7 +229,7 @@ def _scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Batched:
 
 def _places(shape: tuple[int, ...], key: Any, value: Any) -> Any:
     """Where in the flattened array each element that a key selects stands, in the shape of the selection."""
-    below = raw(value)
+    below = backend_array(value)
     space = SPACES.of(below)
     every = space.reshape(space.arange_like(math.prod(shape), below), shape)
     return space.getitem(every, clean_key(key))
@@ -249,7 +249,9 @@ def _take(x: Any, indices: Any, *, axis: int | None = None) -> Batched:
 def _take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Batched:
     k = batch_size((x, indices)) or 0
     value, places = values_of((Batched(spread_rows(x, k)), Batched(spread_rows(indices, k))))
-    return Batched(space_of(value).take_along_axis(value, raw(places), axis=_shifted(axis)))
+    return Batched(
+        space_of(value).take_along_axis(value, backend_array(places), axis=_shifted(axis))
+    )
 
 
 def _unchanged(name: str) -> Callable[..., Any]:

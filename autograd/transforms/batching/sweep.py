@@ -18,10 +18,10 @@ import numpy as np
 
 from ....backend import backend_of
 from ...core import sweep as backward
-from ...core.array import Array, peel
+from ...core.array import Array, unwrap_closed
 from ...core.codegen_forward import traced_slots
 from ...core.registry import REGISTRY
-from ...core.sweep import LAZY, SPACES, lift
+from ...core.sweep import LAZY, SPACES, as_constant
 from ...core.variadic import _pull as pull_variadic
 from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
 from .array import Batched, space_of, spread_rows
@@ -49,7 +49,7 @@ def sweep_batched(record: Any, cts: list[Any], k: int, first: int) -> None:
     below = cts[seeded[-1]].value if seeded else None
     lifting = type(below) is not Array and not hasattr(type(below), "__array_ufunc__")
     for slot in seeded if lifting else ():
-        cts[slot] = Batched(lift(cts[slot].value))
+        cts[slot] = Batched(as_constant(cts[slot].value))
     for slot in range(len(entries) - 1, first - 1, -1):
         entry = entries[slot]
         if entry is None:
@@ -67,7 +67,7 @@ def sweep_batched(record: Any, cts: list[Any], k: int, first: int) -> None:
             _pull_rows(record, slot, outputs, targets, cts, one, k)
     for slot in range(first) if lifting else ():
         if cts[slot] is not None:
-            cts[slot] = Batched(peel(_dense(cts[slot]).value))
+            cts[slot] = Batched(unwrap_closed(_dense(cts[slot]).value))
 
 
 def is_batched(entry: tuple[Any, ...]) -> bool:
@@ -86,7 +86,7 @@ def _lifted(part: Any) -> Any:
         return kind(_lifted(each) for each in part)
     if kind is dict:
         return {key: _lifted(each) for key, each in part.items()}
-    return part if isinstance(part, np.dtype) else lift(part)  # which has a shape too
+    return part if isinstance(part, np.dtype) else as_constant(part)  # which has a shape too
 
 
 def _outputs(entries: list[Any], slot: int, first: int) -> range:
@@ -196,7 +196,7 @@ def _chunk(recording: Any, y: Any, which: range, taken: set[int]) -> list[Any]:
     rows = []
     for slot, x in enumerate(inputs):
         ct = _dense(cts[slot])
-        value = _zeros((k, *x.shape), x) if ct is None else peel(ct.value)
+        value = _zeros((k, *x.shape), x) if ct is None else unwrap_closed(ct.value)
         rows.append(value if type(value) is Array else _owned(value, taken))
     return rows
 
@@ -216,7 +216,7 @@ def _units(value: Any, which: range) -> Any:
 
 def _zeros(shape: tuple[int, ...], x: Any) -> Any:
     out = SPACES.of(x).zeros_beside(shape, x)
-    return peel(out) if type(out) is Array else out
+    return unwrap_closed(out) if type(out) is Array else out
 
 
 def _owned(value: Any, taken: set[int]) -> Any:
