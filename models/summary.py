@@ -13,7 +13,7 @@ import numpy as np
 
 from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
-from ..autograd.core.sweep import SPACES
+from ..autograd.core.sweep import namespace_of
 from ..autograd.pytree import tree
 from ..backend import current
 
@@ -102,7 +102,7 @@ def _zeros(model: Any, shape: int | tuple[int, ...]) -> Any:
     leaf = next((backend_array(p) for p in tree.leaves(model) if is_inexact(p.dtype)), None)
     if leaf is None:
         leaf = current().asarray(np.zeros((), np.float32))
-    space = SPACES.of(leaf)
+    space = namespace_of(leaf)
     first = model
     while (chain := first._chain()) is not None and chain:
         first = chain[0][1]

@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 from pullback.autograd.core.dtypes import as_numpy
-from pullback.autograd.core.sweep import LAZY, SPACES, cotangents, sweep
+from pullback.autograd.core.sweep import LAZY, NAMESPACES, cotangents, namespace_of, sweep
 from pullback.autograd.transforms.batching import sweep as batched_sweep
 from pullback.autograd.transforms.batching.array import Batched
 from pullback.autograd.transforms.vjp import recorded
@@ -114,7 +114,7 @@ def test_every_row_under_a_gradient(case):
 
 # ── functions on `Batched`, against a call for each row ───────────────────────────────────────
 
-BATCHED = SPACES[Batched]
+BATCHED = NAMESPACES[Batched]
 M, V = np.random.default_rng(1).standard_normal((2, K, 3, 3)), np.arange(3.0 * K).reshape(K, 3)
 SAME = np.random.default_rng(2).standard_normal((3, 3))  # for all rows
 PLACES = np.array([2, 0, 2])
@@ -160,7 +160,7 @@ def test_functions_on_batched_arrays(name, level):
     got = call(BATCHED, *(Batched(wrap(a)) for a in args))
     assert type(got) is Batched
     assert type(got.value) is (pb.Array if level else np.ndarray)
-    plain = SPACES.of(SAME)
+    plain = namespace_of(SAME)
     expected = np.stack([call(plain, *(a[k] for a in args)) for k in range(K)])
     assert got.shape == expected.shape[1:]
     np.testing.assert_allclose(pb.to_numpy(got.value), expected, rtol=1e-12, atol=1e-13)

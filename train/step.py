@@ -13,7 +13,7 @@ from ..autograd.compile import compile
 from ..autograd.compile.tracing.precision import PRECISIONS
 from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
-from ..autograd.core.sweep import SPACES
+from ..autograd.core.sweep import namespace_of
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from ..models.module import trains_differently
@@ -31,7 +31,7 @@ def copied(tree_of_arrays: Any) -> Any:
 
     def own(leaf: Any) -> Any:
         x = backend_array(leaf)
-        return SPACES.of(x).copy(x) if is_array(x) else leaf
+        return namespace_of(x).copy(x) if is_array(x) else leaf
 
     return tree.map(own, tree_of_arrays)
 
@@ -169,7 +169,7 @@ def new_tally(home: Backend) -> Tally:
 def noted(tally: Tally, loss: Any) -> Tally:
     """The tally after one more step."""
     value = backend_array(loss)
-    space = SPACES.of(value)
+    space = namespace_of(value)
     value = space.astype(value, np.dtype("float64"))
     done = tally.done + 1
     # by `where` alone, which a device's kernels know: what they do not know would cut the step into two launches

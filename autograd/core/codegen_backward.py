@@ -8,7 +8,7 @@ from typing import Any
 
 from .array import Array
 from .registry import MissingRuleError, Primitive, parameter_names
-from .sweep import LAZY, SPACES, accumulate, as_constant, fit
+from .sweep import LAZY, accumulate, as_constant, fit, namespace_of
 
 
 def compile_source(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:
@@ -127,7 +127,7 @@ def make_pull(
     kept = kept_by(primitive, traced, checked=checked)
     name = f"{primitive.identifier}_pull_{'_'.join(traced)}"
     scope: dict[str, Any] = {
-        "Array": Array, "LAZY": LAZY, "accumulate": accumulate, "fit": fit, "as_constant": as_constant, "SPACES": SPACES,
+        "Array": Array, "LAZY": LAZY, "accumulate": accumulate, "fit": fit, "as_constant": as_constant, "namespace_of": namespace_of,
         "__name__": __name__,
     }  # fmt: skip
     unpacked = ["_"]
@@ -145,7 +145,7 @@ def make_pull(
             *(f"        {k} = as_constant({k})" for k in arrays),
         ]
     if any("xp" in parameter_names(rule) for rule in rules.values()):
-        lines.append(f"    xp = SPACES.of({incoming})")
+        lines.append(f"    xp = namespace_of({incoming})")
     for key, rule in rules.items():
         arguments = ", ".join(parameter_names(rule))
         target = key if key in primitive.shared else f"{key}_bar"

@@ -13,7 +13,7 @@ from . import signatures
 from .array import UNTRACED, Array, backend_array, result, unwrap_closed
 from .dtypes import is_inexact
 from .index_keys import hold_key
-from .sweep import SPACES
+from .sweep import NAMESPACES, namespace_of
 from .transfer import of_two_libraries
 from .views import NEVER_NUMBERS, VIEWS, attach
 
@@ -62,7 +62,7 @@ class Kernels(dict):
             self.tell(self.scope)
 
     def __missing__(self, array_type: type) -> Callable[..., Any]:
-        space = SPACES.get(array_type)
+        space = NAMESPACES.get(array_type)
         if space is None:
             raise KeyError(array_type)  # `kernel_for` has the array and fills this in
         kernel = self.primitive.kernel_in(space)
@@ -130,7 +130,7 @@ class Primitive:
 
     def kernel_in(self, space: Any) -> Callable[..., Any]:
         """The function of this name in a namespace one level down."""
-        if space is SPACES.get(Array) and not self.residuals:
+        if space is NAMESPACES.get(Array) and not self.residuals:
             return function_of(self)
         for part in self.name.split("."):
             found = getattr(space, part, None)
@@ -305,7 +305,7 @@ def kernel_for(primitive: Primitive, x: Any) -> Callable[..., Any]:
     try:
         return primitive.kernels[type(x)]
     except KeyError:
-        SPACES.of(x)  # finds the library, or raises the error that says what to do
+        namespace_of(x)  # finds the library, or raises the error that says what to do
         return primitive.kernels[type(x)]
 
 
@@ -384,7 +384,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
             values[place] = value = value.value
             kind = type(value)
         elif tape is not UNTRACED and tape.copies and kind not in CONSTANTS:
-            values[place] = value = SPACES.of(value).copy(
+            values[place] = value = namespace_of(value).copy(
                 value
             )  # the caller could change it before the pull
         if chosen is None:

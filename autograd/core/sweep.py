@@ -21,8 +21,8 @@ class RuleError(RuntimeError):
     """A rule returned something that cannot be the cotangent of its input."""
 
 
-class Spaces(dict):
-    """The namespace of each class of values: ``SPACES[type(x)]``.
+class NamespaceCache(dict):
+    """The namespace of each class of values: ``NAMESPACES[type(x)]``.
 
     `Array` is set by `functions/namespace.py`; classes of backend arrays are looked up once. A library with several
     devices has one namespace for all.
@@ -36,7 +36,8 @@ class Spaces(dict):
         return space
 
 
-SPACES = Spaces()
+NAMESPACES = NamespaceCache()
+namespace_of = NAMESPACES.of
 
 
 class Sum:
@@ -74,7 +75,7 @@ class Scatter:
 
     def dense(self) -> Any:
         """As an array."""
-        return SPACES.of(self.values).scatter_add(self.shape, self.key, self.values)
+        return namespace_of(self.values).scatter_add(self.shape, self.key, self.values)
 
     def add_to(self, total: Any) -> None:
         """Add to a buffer of our own; the key selects no element twice."""
@@ -162,7 +163,7 @@ def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
         if share.shape == shape and as_numpy(share.dtype) == as_numpy(dtype):
             return share
         share = share.dense()
-    xp = SPACES.of(share)
+    xp = namespace_of(share)
     if share.shape != shape:
         if not _broadcasts(shape, share.shape):
             raise RuleError(

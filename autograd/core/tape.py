@@ -18,7 +18,7 @@ from ...backend import Backend, backend_of, current, is_array
 from ..pytree import tree
 from .array import Array, backend_array, unwrap_closed
 from .dtypes import is_inexact
-from .sweep import SPACES
+from .sweep import NAMESPACES, namespace_of
 
 _order = itertools.count()
 
@@ -64,8 +64,10 @@ class Record:
         """An `Array` over each of `values`, in consecutive slots; `kind` is a known class of all of them."""
         if kind is None:
             for value in values:
-                if type(value) not in SPACES:  # generated code looks the library up by class alone
-                    SPACES.of(value)
+                if (
+                    type(value) not in NAMESPACES
+                ):  # generated code looks the library up by class alone
+                    namespace_of(value)
             values = [v.__copy__() if type(v) is Array else v for v in values]  # for later writes
         first = len(self.entries)
         self.entries += [None] * len(values)

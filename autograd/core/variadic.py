@@ -15,7 +15,7 @@ from .registry import (
     normalise,
     parameter_names,
 )
-from .sweep import LAZY, SPACES, accumulate, as_constant, fit
+from .sweep import LAZY, accumulate, as_constant, fit, namespace_of
 
 
 def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) -> Any:
@@ -36,7 +36,7 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
             slots.append(value.slot)
             values[i] = value.value
         elif tape is not UNTRACED and tape.copies and type(value) not in (*SCALARS, Array):
-            values[i] = SPACES.of(value).copy(value)
+            values[i] = namespace_of(value).copy(value)
         elif type(value) is Array:
             values[i] = value.__copy__()  # which a later write does not change
     kernel = kernel_for(primitive, common_type(primitive.name, values))
@@ -79,7 +79,7 @@ def _pull(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
             k: [as_constant(v) for v in known[k]] if k == primitive.variadic else as_constant(v)
             for k, v in known.items()
         }
-    known = {**known, "ct": ct, "xp": SPACES.of(ct)}
+    known = {**known, "ct": ct, "xp": namespace_of(ct)}
     shares = rule(**{name: known[name] for name in parameter_names(rule)})
     for place, target, (shape, dtype) in zip(places, slots, kept, strict=True):
         share = fit(

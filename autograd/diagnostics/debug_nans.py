@@ -18,7 +18,7 @@ from ..core import sweep as backward
 from ..core.array import backend_array
 from ..core.dtypes import is_inexact
 from ..core.registry import REGISTRY, Kernels, Primitive
-from ..core.sweep import LAZY, SPACES
+from ..core.sweep import LAZY, namespace_of
 
 _lock = threading.Lock()
 _depth = 0
@@ -101,7 +101,7 @@ def _finite(x: Any) -> bool:
     x = backend_array(x)
     if not hasattr(x, "dtype") or not is_inexact(x.dtype):
         return True
-    xp = SPACES.of(x)
+    xp = namespace_of(x)
     return bool(xp.all(xp.isfinite(x)))
 
 

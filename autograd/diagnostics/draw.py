@@ -15,7 +15,7 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.codegen_forward import traced_slots
-from ..core.sweep import LAZY, SPACES, cotangents
+from ..core.sweep import LAZY, cotangents, namespace_of
 from ..core.tape import Record, check_differentiable
 from ..pytree import tree
 
@@ -62,7 +62,7 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
     # a sweep from ones shows each cotangent, which has its quantity's shape and dtype
     cts = cotangents(record)
     for y in outputs:
-        one = SPACES.of(y.value).ones_like(y.value)
+        one = namespace_of(y.value).ones_like(y.value)
         cts[y.slot] = one if cts[y.slot] is None else cts[y.slot] + one
     met: dict[int, Any] = {}
     for slot in range(len(record.entries) - 1, -1, -1):

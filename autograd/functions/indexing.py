@@ -14,7 +14,7 @@ from ..core.dtypes import as_numpy
 from ..core.generated import xp as fun
 from ..core.index_keys import clean_key, copied_key
 from ..core.registry import SCALARS
-from ..core.sweep import SPACES
+from ..core.sweep import namespace_of
 from .creation import asarray
 
 
@@ -84,7 +84,7 @@ class Places:
         if _indices(self.key) is None:
             return self._changed(fun.add, values)
         values = self._fitting(values)
-        shape = SPACES.of(backend_array(self.x)).getitem(backend_array(self.x), self.key).shape
+        shape = namespace_of(backend_array(self.x)).getitem(backend_array(self.x), self.key).shape
         return self.x + fun.scatter_add(self.x.shape, self.key, fun.broadcast_to(values, shape))
 
     def subtract(self, values: Any) -> Array:
@@ -138,7 +138,7 @@ class Places:
                 f"x.at[key]: values of dtype {kind} do not go into x of dtype {x.dtype}; cast one of them"
             )
         if type(values) in SCALARS:
-            return Array(SPACES.of(backend_array(x)).zeros_beside((), backend_array(x)) + values)
+            return Array(namespace_of(backend_array(x)).zeros_beside((), backend_array(x)) + values)
         return fun.astype(values, x.dtype, copy=False)
 
     def _changed(self, change: Callable[[Any, Any], Any], values: Any) -> Array:
@@ -227,7 +227,7 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None) ->
             f"segment_sum: segment_ids of shape {tuple(ids.shape)} for data of shape {data.shape}; there has to be "
             "one id for each row"
         )
-    space = SPACES.of(ids)
+    space = namespace_of(ids)
     if num_segments is None:
         num_segments = int(space.max(ids)) + 1 if ids.shape[0] else 0
     inside = (ids >= 0) & (ids < num_segments)

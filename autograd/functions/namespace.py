@@ -16,7 +16,7 @@ from .. import rules as _rules  # noqa: F401 - importing the tables registers ev
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.registry import CONSTANT, PROVIDED, find, function_of, names
 from ..core.signatures import ALIASES
-from ..core.sweep import SPACES
+from ..core.sweep import NAMESPACES, namespace_of
 from . import special
 from .creation import (
     arange,
@@ -207,19 +207,19 @@ __all__ += [
 
 # One level down, under higher derivatives, values are traced arrays: the rules' `xp` is this namespace, with
 # the extras composed of its functions, except those that are functions of it themselves.
-SPACES.of(np.zeros(()))  # memory maps, whose operations give plain arrays, may come first
-SPACES[Array] = extend(
+namespace_of(np.zeros(()))  # memory maps, whose operations give plain arrays, may come first
+NAMESPACES[Array] = extend(
     sys.modules[__name__],
     special=lambda _: special,
     stop_gradient=stop_gradient,
     copy=lambda x: unwrap_closed(x),
     to_device=lambda x, device: x.to_device(device),
-    arange_like=lambda n, x: Array(SPACES.of(backend_array(x)).arange_like(n, backend_array(x))),
+    arange_like=lambda n, x: Array(namespace_of(backend_array(x)).arange_like(n, backend_array(x))),
     random_bits=lambda key, n: Array(
-        SPACES.of(backend_array(key)).random_bits(backend_array(key), n)
+        namespace_of(backend_array(key)).random_bits(backend_array(key), n)
     ),
     zeros_beside=lambda shape, x: Array(
-        SPACES.of(backend_array(x)).zeros_beside(shape, backend_array(x))
+        namespace_of(backend_array(x)).zeros_beside(shape, backend_array(x))
     ),
     getitem=lambda x, key: function_of(find("getitem"))(x, key),
     setitem=lambda x, value, key: function_of(find("setitem"))(x, value, key),

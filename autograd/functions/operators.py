@@ -17,7 +17,7 @@ from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import as_numpy, is_complex, is_inexact
 from ..core.index_keys import clean_key, copied_key, is_basic
 from ..core.registry import SCALARS, Primitive, apply, apply_constant, find, function_of
-from ..core.sweep import SPACES
+from ..core.sweep import namespace_of
 from ..core.views import is_number
 from ..pytree import tree
 from . import namespace
@@ -201,7 +201,7 @@ def _kept(x: Array, key: Any, value: Any) -> Array:
         return x
     if as_numpy(mask.dtype).kind != "b" or backend_of(mask).recording:
         return x
-    return namespace.stop_gradient(x) if bool(SPACES.of(mask).all(mask)) else x
+    return namespace.stop_gradient(x) if bool(namespace_of(mask).all(mask)) else x
 
 
 def _beside(x: Array, value: Any) -> Array:

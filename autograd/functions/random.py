@@ -19,7 +19,7 @@ import numpy as np
 
 from ...backend import current
 from ..core.array import Array, backend_array
-from ..core.sweep import SPACES
+from ..core.sweep import namespace_of
 from . import namespace as xp
 
 UINT32, INT64 = np.dtype("uint32"), np.dtype("int64")
@@ -104,7 +104,7 @@ def bits(key: Any, shape: Any = ()) -> Array:
     ['0x6b200159', '0x99ba4efe']
     """
     words, sizes = _key(key, "bits"), _shape(shape, "bits")
-    return xp.reshape(Array(SPACES.of(words).random_bits(words, math.prod(sizes))), sizes)
+    return xp.reshape(Array(namespace_of(words).random_bits(words, math.prod(sizes))), sizes)
 
 
 def split(key: Any, n: int = 2) -> tuple[Array, ...]:
@@ -159,7 +159,7 @@ def fold_in(key: Any, number: Any) -> Array:
         count = operator.index(number)
         if not 0 <= count < 1 << 32:
             raise ValueError(f"random.fold_in: number={count}; it has to be from 0 up to 2**32 − 1")
-        mark: Any = SPACES.of(words).full_like(words[:1], count)
+        mark: Any = namespace_of(words).full_like(words[:1], count)
     elif tuple(number.shape) != () or "int" not in str(number.dtype):
         raise TypeError(
             f"random.fold_in: number has shape {tuple(number.shape)}, dtype {number.dtype}; one integer is needed"
@@ -207,7 +207,7 @@ def _unit(key: Any, shape: tuple[int, ...], dtype: np.dtype, name: str) -> Array
     """Multiples of 2⁻²⁴ (float32) or 2⁻⁵³ (float64) in [0, 1)."""
     words = _key(key, name)
     n = math.prod(shape)
-    space = SPACES.of(words)
+    space = namespace_of(words)
     if dtype == np.float32:
         drawn = space.random_bits(words, n)
         top = space.bitwise_right_shift(drawn, space.full_like(words[:1], 8))

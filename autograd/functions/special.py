@@ -23,7 +23,7 @@ from ..core.dtypes import is_inexact
 from ..core.generated import xp as fun
 from ..core.registry import find, function_of, names
 from ..core.signatures import ALIASES
-from ..core.sweep import SPACES
+from ..core.sweep import namespace_of
 from .creation import asarray
 from .data_type import finfo
 
@@ -96,7 +96,7 @@ def logsumexp(
 
 def _shift(a: Any, b: Any, axis: Any) -> Array:
     """The largest `a` with a factor, along the axes, as a constant; 0 where it is infinite."""
-    xp = SPACES.of(backend_array(a))
+    xp = namespace_of(backend_array(a))
     top = xp.max(
         xp.where(backend_array(b) == 0, -math.inf, backend_array(a)), axis=axis, keepdims=True
     )

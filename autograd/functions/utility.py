@@ -12,7 +12,7 @@ from typing import Any
 from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as fun
-from ..core.sweep import SPACES
+from ..core.sweep import namespace_of
 from .creation import asarray
 from .data_type import finfo
 from .sorting import diff
@@ -124,7 +124,7 @@ def angle(z: Any, deg: bool = False) -> Array:
         out = fun.atan2(fun.imag(z), fun.real(z))
     else:
         z = _floating(z)
-        out = fun.atan2(Array(SPACES.of(backend_array(z)).zeros_like(backend_array(z))), z)
+        out = fun.atan2(Array(namespace_of(backend_array(z)).zeros_like(backend_array(z))), z)
     return out * (180.0 / math.pi) if deg else out
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex
-from ..core.sweep import SPACES
+from ..core.sweep import namespace_of
 from ..core.views import Link, Step
 from ..pytree import tree
 from .aliases import call, link_of, made, on_layout, watch
@@ -292,7 +292,7 @@ def _relaid(out: Any, room: np.ndarray) -> Any:
         return Array(_relaid(out.value, room), out.tape, out.slot)
     if hasattr(out, "real_value"):
         return type(out)(out.recorder, out.of, _relaid(out.real_value, room))
-    laid = SPACES.of(room).empty_like(room, dtype=out.dtype)
+    laid = namespace_of(room).empty_like(room, dtype=out.dtype)
     laid[...] = out
     return laid
 

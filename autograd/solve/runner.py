@@ -10,7 +10,7 @@ from ..core.array import Array, backend_array
 from ..core.dtypes import as_numpy, is_complex
 from ..core.generated import xp as fun
 from ..core.registry import find, function_of
-from ..core.sweep import SPACES
+from ..core.sweep import namespace_of
 from ..functions.creation import asarray
 from . import adjoint  # noqa: F401 - registers the rule of solve_by
 
@@ -148,7 +148,7 @@ def unchanging(A: Any, b: Any) -> Any:
 def own(A: Any) -> Any:
     """A copy of a constant, as an untraced array."""
     value = backend_array(A)
-    return Array(SPACES.of(value).copy(value))
+    return Array(namespace_of(value).copy(value))
 
 
 def run_adjoint(

@@ -10,7 +10,7 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, unwrap_closed
 from ..core.dtypes import is_complex
-from ..core.sweep import LAZY, SPACES
+from ..core.sweep import LAZY, NAMESPACES, namespace_of
 from ..core.tape import check_differentiable
 from ..pytree import tree
 
@@ -140,12 +140,12 @@ def give_back(x: Any, like: Any) -> Any:
 def seed_for(value: Any) -> Any:
     """The cotangent 1 of a 0-d output."""
     if type(value) is Array:
-        return SPACES[Array].ones_like(value)
+        return NAMESPACES[Array].ones_like(value)
     # by the device's name: CuPy's devices cannot be hashed, and Dask's arrays have none
     key = (type(value), value.dtype, str(getattr(value, "device", "")))
     seed = _seeds.get(key)
     if seed is None:
-        seed = SPACES.of(value).ones_like(value)
+        seed = namespace_of(value).ones_like(value)
         if backend_of(seed).recording:
             return seed  # which belongs to its recording
         _seeds[key] = seed
@@ -161,18 +161,18 @@ _seeds: dict[Any, Any] = {}
 def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
     """The cotangent that the sweep left at an input, as a gradient: unconjugated, and in a buffer of its own."""
     if ct is None:
-        return SPACES.of(value).zeros_like(value)
+        return namespace_of(value).zeros_like(value)
     if type(ct) in LAZY:
         ct = ct.dense()
     if type(ct) is Array:
         ct = unwrap_closed(ct)
     if type(ct) is Array:
-        return SPACES[Array].conj(ct) if is_complex(ct.dtype) else ct.__copy__()
+        return NAMESPACES[Array].conj(ct) if is_complex(ct.dtype) else ct.__copy__()
     if is_complex(value.dtype):
-        ct = SPACES.of(ct).conj(ct)
+        ct = namespace_of(ct).conj(ct)
     out = backend_of(ct).as_gradient(ct)
     if id(out) in taken:
-        out = SPACES.of(out).copy(out)
+        out = namespace_of(out).copy(out)
     taken.add(id(out))
     return out
 

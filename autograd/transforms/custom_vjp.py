@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core.array import UNTRACED, Array, unwrap_closed
 from ..core.dtypes import is_complex, is_inexact
-from ..core.sweep import LAZY, SPACES, accumulate, as_constant, cotangents, fit, sweep
+from ..core.sweep import LAZY, accumulate, as_constant, cotangents, fit, namespace_of, sweep
 from ..core.tape import Record
 from ..core.views import like
 from ..functions.writes import Writes, check_writable, write
@@ -89,7 +89,7 @@ def _pull_whole(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
         return
     cts[first : slot + 1] = [None] * len(like)
     full = [
-        SPACES.of(y).zeros_like(y) if ct is None else (ct.dense() if type(ct) in LAZY else ct)
+        namespace_of(y).zeros_like(y) if ct is None else (ct.dense() if type(ct) in LAZY else ct)
         for ct, y in zip(incoming, like, strict=True)
     ]
     shares = pull(full)
@@ -111,7 +111,7 @@ vars(_pull_whole).update(
 
 def _conj(x: Any) -> Any:
     """Between the sweep's conjugated cotangents and gradients."""
-    return SPACES.of(x).conj(x) if hasattr(x, "dtype") and is_complex(x.dtype) else x
+    return namespace_of(x).conj(x) if hasattr(x, "dtype") and is_complex(x.dtype) else x
 
 
 class custom_vjp:
@@ -262,7 +262,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             watched = list(leaves)
             for i in traced:
                 value = unwrap_closed(leaves[i])
-                watched[i] = like(record.watch(SPACES.of(value).recomputed(value)), leaves[i])
+                watched[i] = like(record.watch(namespace_of(value).recomputed(value)), leaves[i])
             given = [copy(x) if type(x) is Array else x for x in watched]
             try:
                 again = tree.leaves(f(*tree.unflatten(spec, given)))

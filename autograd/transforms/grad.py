@@ -7,7 +7,7 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array
-from ..core.sweep import SPACES, cotangents, sweep
+from ..core.sweep import NAMESPACES, cotangents, namespace_of, sweep
 from ..core.tape import Record
 from ..core.views import marked
 from ..pytree import tree
@@ -92,10 +92,10 @@ def value_and_grad(
         value = give_back(out, leaves[0] if leaves else out) if type(out) is Array else out
         if (
             any(value is leaf for leaf in leaves)
-            and type(value) in SPACES
+            and type(value) in NAMESPACES
             and type(value) is not Array
         ):
-            value = SPACES.of(value).copy(
+            value = namespace_of(value).copy(
                 value
             )  # the caller's own array, which a change to the value would change
         return ((value, constants(aux)) if has_aux else value), result

@@ -14,7 +14,7 @@ from typing import Any
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_complex
-from ..core.sweep import SPACES
+from ..core.sweep import namespace_of
 from ..functions import namespace
 from ..pytree import tree
 from .arguments import check_places, constants, give_back, places_of
@@ -27,7 +27,7 @@ from .vjp import Recording, recorded, vjp
 def _zeros(x: Any) -> Any:
     """A cotangent of zeros for an output, as an untraced `Array`."""
     value = unwrap_closed(x) if hasattr(x, "shape") else namespace.asarray(x)
-    return Array(SPACES.of(backend_array(value)).zeros_like(backend_array(value)))
+    return Array(namespace_of(backend_array(value)).zeros_like(backend_array(value)))
 
 
 def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any]]:
@@ -223,7 +223,7 @@ def _by_columns(recording: Recording) -> list[list[Any]]:
 
 def _turned(block: Any, x: Any) -> Any:
     """The conjugate, with the axes of `x` moved from the front to the end."""
-    xp = SPACES.of(block)
+    xp = namespace_of(block)
     n = len(x.shape)
     order = (*range(n, len(block.shape)), *range(n))
     block = xp.permute_dims(xp.conj(block) if is_complex(block.dtype) else block, order)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_complex
-from ..core.sweep import LAZY, SPACES, as_constant, cotangents, fit, sweep
+from ..core.sweep import LAZY, as_constant, cotangents, fit, namespace_of, sweep
 from ..core.tape import Record, check_differentiable
 from ..core.transfer import check_library
 from ..core.views import marked
@@ -136,7 +136,7 @@ def recorded(
     values = []
     for i, leaf in enumerate(leaves):
         value = checked_leaf(leaf, i, leaves, list(args))
-        values.append(value if type(value) is Array else SPACES.of(value).copy(value))
+        values.append(value if type(value) is Array else namespace_of(value).copy(value))
     try:
         out = f(*tree.unflatten(spec, marked([record.watch(v) for v in values], leaves)))
         aux = None
@@ -155,7 +155,7 @@ def _result(y: Any, like: Any) -> Any:
         return value.__copy__()  # the tape keeps the other
     if type(like) is Array:
         return Array(value)
-    return SPACES.of(value).copy(
+    return namespace_of(value).copy(
         value
     )  # a rule may keep the very buffer, and the caller write to it
 
@@ -171,7 +171,7 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
     ct = unwrap_closed(ct)
     if isinstance(ct, bool | int | float | complex):
         ct = (
-            SPACES.of(y.value).full_like(y.value, ct)
+            namespace_of(y.value).full_like(y.value, ct)
             if y.shape == ()
             else _wrong_shape((), y.shape)
         )
@@ -179,7 +179,7 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
         _wrong_shape(ct.shape, y.shape)
     check_library("pull: the cotangent", ct, y)
     if is_complex(ct.dtype):
-        ct = SPACES.of(ct).conj(ct)
+        ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
     inner = backend_array(y.value)
     if hasattr(inner, "recorded") and type(ct) is not Array:
@@ -238,7 +238,7 @@ class Tape:
     def _watch(self, x: Any) -> Array:
         value = check_differentiable(x, "Tape.watch: x")
         if type(value) is not Array:
-            value = SPACES.of(value).copy(value)
+            value = namespace_of(value).copy(value)
         watched = self._record.watch(value)
         # by identity, apart from the wrapper's slot: `x *= 3` gives the wrapper another
         self._watched[id(watched)] = (weakref.ref(watched), watched.slot)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from ...backend.generic.updates import log
 from .leaves import Mask, check_mask, zeros_like
 from .update import (
@@ -287,6 +287,6 @@ class NAdam:
             now, then = (self.b1 * (1 - 0.5 * math.exp(k * slope)) for k in (t, t + 1))
             return float(product) * now, now, then
         t = floating(t)
-        exp = SPACES.of(t).exp
+        exp = namespace_of(t).exp
         now, then = (self.b1 * (1 - 0.5 * exp(k * slope)) for k in (t, t + 1))
         return product * now, now, then

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from ...autograd.pytree import tree
 from .leaves import Mask, check_mask, zeros_like
 from .update import Moments, Schedule, advance, check, check_rate, count, counted, rate, zero_count
@@ -66,7 +66,7 @@ class Adagrad:
         """The state before the first step."""
         squares = zeros_like(params, "v")
         if self.initial:
-            squares = tree.map(lambda v: SPACES.of(v).full_like(v, self.initial), squares)
+            squares = tree.map(lambda v: namespace_of(v).full_like(v, self.initial), squares)
         return Moments(zero_count(params), squares)
 
     def step(

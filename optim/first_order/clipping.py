@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.dtypes import is_complex
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from ...autograd.pytree import tree
 from .leaves import is_half, moves
 from .update import Optimiser, as_array, as_scalar, floating
@@ -47,7 +47,7 @@ def clip_by_value(grads: Any, limit: float) -> Any:
             raise TypeError(
                 "clip_by_value: complex gradients have no order; clip_by_global_norm takes them"
             )
-        return as_array(SPACES.of(g).clip(g, -limit, limit), g)
+        return as_array(namespace_of(g).clip(g, -limit, limit), g)
 
     return tree.map(clipped, grads)
 
@@ -71,7 +71,7 @@ def global_norm(grads: Any) -> Any:
             total = sum(float(np.vdot(g, g).real) for g in leaves)
         if math.isnan(total) or 1e-30 < total < 1e38:
             return np.array(math.sqrt(total))
-    xp = SPACES.of(leaves[0])
+    xp = namespace_of(leaves[0])
     peaks = [floating(xp.max(xp.abs(g))) for g in leaves]
     top = peaks[0]
     for peak in peaks[1:]:
@@ -120,9 +120,9 @@ def clip_by_global_norm(grads: Any, limit: float) -> Any:
         if factor >= 1.0:  # not so for NaN, which spreads as it does on a device
             return grads
         return tree.map(lambda g: as_array(g * factor, g) if moves(g) else g, grads)
-    xp = SPACES.of(norm)
+    xp = namespace_of(norm)
     share = xp.minimum(limit / (norm + 1e-6), 0 * norm + 1)
-    return tree.map(lambda g: g * as_scalar(share, g, SPACES.of(g)) if moves(g) else g, grads)
+    return tree.map(lambda g: g * as_scalar(share, g, namespace_of(g)) if moves(g) else g, grads)
 
 
 def _check_positive(name: str, value: float) -> None:

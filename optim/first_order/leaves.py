@@ -9,7 +9,7 @@ import numpy as np
 
 from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import is_complex, is_inexact
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from ...autograd.pytree import tree
 from ...backend.generic.updates import REAL
 
@@ -38,7 +38,7 @@ def is_half(dtype: Any) -> bool:
 
 def cast(x: Any, dtype: Any) -> Any:
     """`x` in a dtype; itself where it has that already."""
-    return x if x.dtype == dtype else SPACES.of(x).astype(x, dtype)
+    return x if x.dtype == dtype else namespace_of(x).astype(x, dtype)
 
 
 def copied(p: Any) -> Any:
@@ -48,7 +48,7 @@ def copied(p: Any) -> Any:
     wide = widened(p.dtype)
     if wide is not p.dtype:
         return cast(p, wide)
-    return SPACES.of(p).copy(p) if type(p) is not Array else p
+    return namespace_of(p).copy(p) if type(p) is not Array else p
 
 
 # ── leaves ────────────────────────────────────────────────────────────────────────────────────
@@ -79,7 +79,7 @@ def zeros_like(params: Any, slot: str = "m") -> Any:
     def zeros(p: Any) -> Any:
         if not moves(p):
             return None
-        space = SPACES.of(backend_array(p))
+        space = namespace_of(backend_array(p))
         out = cast(space.zeros_like(backend_array(p)), widened(p.dtype))
         return space.copy(space.real(out)) if slot in REAL and is_complex(out.dtype) else out
 

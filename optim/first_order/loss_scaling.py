@@ -15,7 +15,7 @@ import numpy as np
 
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from ...autograd.pytree import tree
 from .leaves import fitted, is_half, moves, rows
 from .schedules import check_steps
@@ -132,7 +132,7 @@ class LossScaling:
                     "make it float32; products take float16 by pb.compile(…, precision='float16')"
                 )
         zero = zero_count(params)
-        space = SPACES.of(zero)
+        space = namespace_of(zero)
         scale = space.asarray(space.astype(zero, _SINGLE) + self.initial)
         return LossScalingState(self.opt.init(params), scale, zero)
 
@@ -148,7 +148,7 @@ class LossScaling:
         if dtype is None or not is_inexact(dtype):
             found = type(loss).__name__ if dtype is None else f"an array of {dtype}"
             raise TypeError(f"LossScaling.scale: the loss is {found}, not a floating-point array")
-        space = SPACES.of(loss)
+        space = namespace_of(loss)
         if is_half(dtype):  # the largest float16 number is 65504
             loss = space.astype(loss, _SINGLE)
         return loss * as_scalar(state.scale, loss, space)
@@ -178,7 +178,7 @@ class LossScaling:
         fine: Any = True
         inverse: dict[Any, Any] = {}
         for i in places:
-            g, space = gs[i], SPACES.of(gs[i])
+            g, space = gs[i], namespace_of(gs[i])
             kind = (type(g), g.dtype)
             if kind not in inverse:  # in the precision of the gradients, once for each
                 inverse[kind] = 1 / as_scalar(scale, g, space)
@@ -190,7 +190,7 @@ class LossScaling:
     def _next(self, fine: Any, state: LossScalingState) -> tuple[Any, Any]:
         """The scale and the count after a step."""
         scale, done = state.scale, state.count + 1
-        xp = SPACES.of(scale)
+        xp = namespace_of(scale)
         grown = done >= self.interval
         if fine is True:  # no leaf had a gradient
             fine = done > 0

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...autograd.core.array import backend_array
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from .schedules import check_finite, check_steps
 from .update import check, floating
 
@@ -82,14 +82,14 @@ class ReduceOnPlateau:
     def init(self, like: Any = None) -> PlateauState:
         """The state before the first update, on the device of `like` (the host without)."""
         like = np.zeros(()) if like is None else backend_array(like)
-        space = SPACES.of(like)
+        space = namespace_of(like)
         zero = space.astype(space.zeros_beside((), like), np.dtype(np.float64))
         worst = -math.inf if self.maximise else math.inf
         return PlateauState(*(space.asarray(zero + x) for x in (self.lr, worst, 0.0, 0.0)))
 
     def update(self, loss: Any, state: PlateauState) -> PlateauState:
         """The state after one more loss; nothing is read from a device."""
-        xp = SPACES.of(state.best)
+        xp = namespace_of(state.best)
         lr, best, bad, wait = state
         loss = floating(loss) if hasattr(loss, "dtype") else 0 * lr + loss
         better = self._better(xp, loss, best)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from .update import check, floating
 
 _NUMBERS = types.SimpleNamespace(
@@ -28,7 +28,7 @@ def _on(count: Any) -> tuple[Any, Any]:
     """The functions for a count, and the count, floating if it is an array."""
     if isinstance(count, int | float):
         return _NUMBERS, count
-    return SPACES.of(count), floating(count)
+    return namespace_of(count), floating(count)
 
 
 def check_finite(name: str, lr: float, *, zero: bool = False) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
-from ...autograd.core.sweep import SPACES, as_constant
+from ...autograd.core.sweep import NAMESPACES, as_constant, namespace_of
 from ...autograd.pytree import tree
 from ...backend.generic.updates import (
     NUMBERS,
@@ -123,7 +123,7 @@ def rate(lr: Schedule, done: Any) -> Any:
 
 def floating(x: Any) -> Any:
     """A count as float64."""
-    return SPACES.of(x).astype(x, np.dtype(np.float64))
+    return namespace_of(x).astype(x, np.dtype(np.float64))
 
 
 def first_leaf(params: Any) -> Any:
@@ -136,7 +136,7 @@ def zero_count(params: Any) -> Any:
     leaf = first_leaf(params)
     if leaf is None or type(backend_array(leaf)) is np.ndarray:
         return np.array(0)
-    space = SPACES.of(backend_array(leaf))
+    space = namespace_of(backend_array(leaf))
     zero = space.zeros_beside((), backend_array(leaf))
     zero = space.real(zero) if is_complex(zero.dtype) else zero
     return space.astype(zero, np.dtype(np.int64))
@@ -231,7 +231,7 @@ def uniform(ps: list[Any], gs: list[Any]) -> bool:
 def updated(found: Formula, columns: list[list[Any]], scalars: dict[str, Any]) -> list[Any]:
     """New columns of one formula, by the backend's kernel or by array functions."""
     p = columns[0][0]
-    space = SPACES.of(p)
+    space = namespace_of(p)
     if "eps" in scalars:
         scalars = {**scalars, "eps": max(scalars["eps"], least_eps(found, as_numpy(p.dtype)))}
     fused = getattr(space, "fused_update", None)
@@ -269,7 +269,7 @@ def as_scalar(x: Any, p: Any, space: Any) -> Any:
     if not hasattr(x, "dtype"):
         return space.zeros_beside((), like) + x
     if type(x) is Array:
-        return SPACES[Array].astype(x, like.dtype)
+        return NAMESPACES[Array].astype(x, like.dtype)
     return space.asarray(
         x, dtype=like.dtype
     )  # a number that `pb.compile` records has a dtype, no astype
@@ -277,7 +277,7 @@ def as_scalar(x: Any, p: Any, space: Any) -> Any:
 
 def as_array(x: Any, like: Any) -> Any:
     """`x` as an array of the kind of `like`: NumPy's arithmetic makes scalars of 0-d arrays."""
-    return SPACES.of(like).asarray(x, dtype=like.dtype) if x.shape == () else x
+    return namespace_of(like).asarray(x, dtype=like.dtype) if x.shape == () else x
 
 
 def moved(ps: list[Any], gs: list[Any], scale: float, params: Any) -> list[Any]:
@@ -303,4 +303,4 @@ def _moved(p: Any, g: Any, scale: float, params: Any, i: int) -> Any:
     if g is None or not moves(p):
         return p
     g, wide = fitted(p, g, params, i), widened(p.dtype)
-    return SPACES.of(p).asarray(cast(p, wide) + cast(g, wide) * scale, dtype=p.dtype)
+    return namespace_of(p).asarray(cast(p, wide) + cast(g, wide) * scale, dtype=p.dtype)

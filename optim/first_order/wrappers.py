@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from ...autograd.pytree import tree
 from .leaves import copied, moves, zeros_like
 from .update import Optimiser, advance, as_array, check, count, counted, zero_count
@@ -114,7 +114,7 @@ def select(condition: Any, new: Any, old: Any) -> Any:
     """`new` or `old`, leaf by leaf, by a condition that is an array."""
 
     def chosen(x: Any, y: Any) -> Any:
-        return x if x is y or not hasattr(x, "dtype") else SPACES.of(x).where(condition, x, y)
+        return x if x is y or not hasattr(x, "dtype") else namespace_of(x).where(condition, x, y)
 
     return tree.map(chosen, new, old)
 
@@ -231,7 +231,7 @@ class Finite:
             With ``otherwise="raise"``, for a gradient that is not finite.
         """
         leaves = [(i, g) for i, g in enumerate(tree.leaves(grads)) if moves(g)]
-        good = [SPACES.of(g).all(SPACES.of(g).isfinite(g)) for _, g in leaves]
+        good = [namespace_of(g).all(namespace_of(g).isfinite(g)) for _, g in leaves]
         if self.otherwise == "raise" or all(type(g) is np.ndarray for _, g in leaves):
             bad = [i for (i, _), fine in zip(leaves, good, strict=True) if not fine]
             if not bad:

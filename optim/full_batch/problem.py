@@ -14,7 +14,7 @@ import numpy as np
 
 from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from ...autograd.functions import namespace
 from ...autograd.pytree import tree
 from ...autograd.transforms.arguments import give_back, scalar_output
@@ -86,7 +86,7 @@ class Problem:
                 f"minimize: the leaves of x0 are arrays of {' and '.join(libraries)}; move them to one device"
             )
         self.leaves = leaves
-        self.space = SPACES.of(arrays[0])
+        self.space = namespace_of(arrays[0])
         self.parts: list[Part] = []
         start = 0
         for a in arrays:
@@ -242,7 +242,7 @@ class Problem:
 
 
 def _complex(a: Any, part: Part) -> Any:
-    return a if is_complex(a.dtype) else SPACES.of(a).astype(a, as_numpy(part.dtype))
+    return a if is_complex(a.dtype) else namespace_of(a).astype(a, as_numpy(part.dtype))
 
 
 def _array(x: Any, name: str) -> Any:
@@ -263,7 +263,7 @@ def _array(x: Any, name: str) -> Any:
         )
     if isinstance(x, np.generic):
         x = np.asarray(x)
-    xp = SPACES.of(x)
+    xp = namespace_of(x)
     if not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"minimize: {name} holds NaN or infinity")
     return x

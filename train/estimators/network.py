@@ -12,7 +12,7 @@ from ... import models
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from ...autograd.pytree import tree
 from ...backend import current
 from ..data.device_data import placed
@@ -95,7 +95,7 @@ class Network:
 def _as_float64(leaf: Any) -> Any:
     values = backend_array(leaf)
     return (
-        SPACES.of(values).astype(values, np.dtype("float64"))
+        namespace_of(values).astype(values, np.dtype("float64"))
         if is_inexact(values.dtype)
         else values
     )

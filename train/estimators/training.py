@@ -11,7 +11,7 @@ import numpy as np
 
 from ...autograd import to_numpy, value_and_grad
 from ...autograd.core.array import backend_array
-from ...autograd.core.sweep import SPACES
+from ...autograd.core.sweep import namespace_of
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
 from ...backend import backend_of, current
@@ -105,12 +105,12 @@ class Packing:
     def pack(self, model: Any) -> Any:
         """The vector (n,), a new one."""
         leaves = tree.leaves(model)
-        space = SPACES.of(leaves[0])
+        space = namespace_of(leaves[0])
         return space.concat([space.reshape(leaf, (-1,)) for leaf in leaves])
 
     def unpack(self, vector: Any) -> Any:
         """The model, whose arrays are views of the vector where the library has them."""
-        space, leaves, start = SPACES.of(vector), [], 0
+        space, leaves, start = namespace_of(vector), [], 0
         for shape in self.shapes:
             stop = start + math.prod(shape)
             leaves.append(space.reshape(vector[start:stop], shape))
@@ -182,7 +182,7 @@ def _added(one_step: Callable[..., Any]) -> Callable[..., Any]:
     def step(model: Any, state: Any, total: Any, x: Any, *rest: Any) -> tuple[Any, Any, Any]:
         model, state, value = one_step(model, state, x, *rest)
         value = backend_array(value)
-        space = SPACES.of(value)
+        space = namespace_of(value)
         exact = space.astype(value, np.dtype("float64"))
         return model, state, space.asarray(total + exact * x.shape[0])
 

@@ -16,7 +16,7 @@ from ....backend.common.base import Namespace
 from ...core.dtypes import as_numpy
 from ...core.registry import REGISTRY, find
 from ...core.signatures import ARRAYS
-from ...core.sweep import SPACES
+from ...core.sweep import NAMESPACES
 from ...core.transfer import of_two_libraries
 from ...core.views import NEVER_NUMBERS, VIEWS, attach
 from ..ir.elementwise import TABLE
@@ -260,7 +260,7 @@ def _make_class(backend: Backend) -> type[Symbol]:
     vars_of: Any = kind
     vars_of.backend = record
     register(kind, record)
-    SPACES[kind] = space
+    NAMESPACES[kind] = space
     return kind
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.registry import provides
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ..errors import StructureError
 
 # SciPy's names for the same structures.
@@ -57,13 +57,13 @@ class Dense:
 
     def factor(self, A: Any) -> Any:
         """LU, L D Lᵀ, Cholesky's factor, or the triangle itself."""
-        xp = SPACES.of(A)
+        xp = namespace_of(A)
         made = xp.factor(A, kind=self.kind, check=self.check)
         return (made, _wide(whole(A, self.kind, xp), xp)) if self.refine else made
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor, and refined where asked for."""
-        xp = SPACES.of(b)
+        xp = namespace_of(b)
         if not self.refine:
             out = xp.factor_solve(factor, b, transposed=transposed)
             # the standard's function: LAPACK's columns, as the library's own solve has them
@@ -87,7 +87,7 @@ class Dense:
 
     def rcond(self, factor: Any, A: Any) -> Any:
         """The reciprocal condition number."""
-        A = whole(A, self.kind, SPACES.of(A))
+        A = whole(A, self.kind, namespace_of(A))
         return (factor[0] if self.refine else factor).rcond(A)
 
     def cut(self, X: Any, xp: Any) -> Any:
@@ -162,7 +162,7 @@ def check_structure(A: Any, assume: str, widths: tuple[int, int] | None = None) 
         With the largest element that is out of place, as far as rounding does not explain it.
     """
     A = backend_array(A)
-    xp = SPACES.of(A)
+    xp = namespace_of(A)
     if A.size == 0 or assume == "general" or (assume == "banded" and widths is None):
         return
     off = xp.abs(A - _nearest(A, assume, widths or (1, 1), xp))

@@ -22,7 +22,7 @@ from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
 from ...core.registry import find, function_of
 from ...core.registry import library_defvjp as defvjp
-from ...core.sweep import LAZY, SPACES
+from ...core.sweep import LAZY, namespace_of
 from ..runner import inexact, own, promoted, run_adjoint, square
 from ..sparse.formats import is_sparse
 from ..sparse.solve import SparseFactorization
@@ -273,7 +273,7 @@ class Factorization:
         if self.assume in STRUCTURED:
             n = self.shape[-1]
             value = backend_array(self._A)
-            xp = SPACES.of(value)
+            xp = namespace_of(value)
             i = xp.arange_like(n, value)
             return self.solve(xp.astype(i[:, None] == i[None, :], value.dtype))
         return function_of(find("inverse_by"))(

@@ -26,7 +26,7 @@ from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
 from ...core.registry import find, function_of
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...functions.creation import asarray
 from ..errors import SingularMatrixError
 from ..runner import operands, run
@@ -47,7 +47,7 @@ class Augmented:
 
         Of A = 0 the solution of least norm is 0, by Q = 0 and R = I. NaN and infinities make Q and R NaN.
         """
-        xp = SPACES.of(A)
+        xp = namespace_of(A)
         usable = xp.all(xp.isfinite(A), axis=(-2, -1), keepdims=True)
         Q, R = xp.linalg.qr(xp.where(usable, A, xp.ones_like(A)))
         nothing = ~xp.any(A != 0, axis=(-2, -1), keepdims=True)
@@ -61,7 +61,7 @@ class Augmented:
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """(r, x) for (f, g); the transposed system is the conjugate one."""
-        xp = SPACES.of(b)
+        xp = namespace_of(b)
         Q, by_R, nothing = factor
         m = self.m
         if transposed:
@@ -172,7 +172,7 @@ def _adjoint(A: Any) -> Any:
 
 def _zeros_like(b: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     value = backend_array(b)
-    xp = SPACES.of(value)
+    xp = namespace_of(value)
     return xp.astype(xp.zeros_beside(shape, value), dtype)
 
 
@@ -260,7 +260,7 @@ def _not_negative(alpha: Any, check: bool) -> None:
     elif backend_of(value).recording or not value.size:
         return
     else:
-        negative = bool(SPACES.of(value).any(value < 0))
+        negative = bool(namespace_of(value).any(value < 0))
     if negative:
         raise ValueError(
             f"ridge: alpha={value} has a negative weight, for which ‖A x − b‖² + α ‖x‖² is not what is minimised by a "
@@ -271,7 +271,7 @@ def _not_negative(alpha: Any, check: bool) -> None:
 def _shifted(G: Any, alpha: Any) -> Any:
     """G + α I."""
     value = backend_array(G)
-    xp = SPACES.of(value)
+    xp = namespace_of(value)
     i = xp.arange_like(value.shape[-1], value)
     eye = xp.astype(i[:, None] == i[None, :], value.dtype)
     if hasattr(alpha, "dtype"):

@@ -8,7 +8,7 @@ from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
 from ...core.registry import find, function_of
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ..runner import operands, run, run_adjoint, square, transposition
 from .dense import ALIASES, KINDS, check_structure, dense
 from .structured import Banded, Circulant, Diagonal, PositiveBanded
@@ -121,7 +121,7 @@ _getitem = function_of(find("getitem"))
 
 def found_bandwidths(A: Any) -> tuple[int, int]:
     """How many diagonals with a nonzero element lie below and above the main one, over a batch of raw matrices."""
-    xp = SPACES.of(A)
+    xp = namespace_of(A)
     *_, i, j = xp.nonzero(A)
     if i.shape[0] == 0:
         return 0, 0
@@ -131,7 +131,7 @@ def found_bandwidths(A: Any) -> tuple[int, int]:
 def bands_of(A: Any, widths: tuple[int, int]) -> Any:
     """ab (…, l + u + 1, n) with ab[u + i − j, j] = A[i, j], and zeros where there is no such i."""
     (low, up), n = widths, A.shape[-1]
-    xp, value = SPACES.of(backend_array(A)), backend_array(A)
+    xp, value = namespace_of(backend_array(A)), backend_array(A)
     row, j = xp.arange_like(low + up + 1, value)[:, None], xp.arange_like(n, value)[None, :]
     i = row - up + j
     inside = (i >= 0) & (i < n)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.registry import find, function_of, provides
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ..runner import operands, run, square
 from . import factorize as factors  # noqa: F401 - registers the rules of slogdet_by and inverse_by
 from .dense import dense
@@ -30,17 +30,17 @@ class Determinant:
 
     def factor(self, A: Any) -> Any:
         """LU, where the library has one, and A."""
-        return SPACES.of(A).lu_or_none(A), A
+        return namespace_of(A).lu_or_none(A), A
 
     def slogdet(self, factor: Any) -> Any:
         """By LU, or by the library."""
         made, A = factor
-        return tuple(SPACES.of(A).linalg.slogdet(A)) if made is None else made.slogdet()
+        return tuple(namespace_of(A).linalg.slogdet(A)) if made is None else made.slogdet()
 
     def inverse(self, factor: Any) -> Any:
         """A⁻¹; a singular A is an error."""
         made, A = factor
-        return SPACES.of(A).linalg.inv(A) if made is None else made.inverse()
+        return namespace_of(A).linalg.inv(A) if made is None else made.inverse()
 
     def cut(self, X: Any, xp: Any) -> Any:
         """A general matrix has no structure."""

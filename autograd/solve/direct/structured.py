@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.dtypes import is_complex
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Diagonal:
 
     def factor(self, d: Any) -> Any:
         """Nothing to do but to look for zeros."""
-        return SPACES.of(d).factor(d, kind="diagonal", check=self.check)
+        return namespace_of(d).factor(d, kind="diagonal", check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """b / d."""
-        return SPACES.of(b).factor_solve(factor, b, transposed=transposed)
+        return namespace_of(b).factor_solve(factor, b, transposed=transposed)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """−Σₖ λᵢₖ vᵢₖ."""
@@ -46,11 +46,11 @@ class Circulant:
 
     def factor(self, c: Any) -> Any:
         """The eigenvalues: the transform of c."""
-        return SPACES.of(c).factor(c, kind="circulant", check=self.check)
+        return namespace_of(c).factor(c, kind="circulant", check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By transforms, n log n."""
-        return SPACES.of(b).factor_solve(factor, b, transposed=transposed)
+        return namespace_of(b).factor_solve(factor, b, transposed=transposed)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """−Σⱼ λ_(m+j) v_j, a correlation, by its own transform: fft(row) · n ifft(column)."""
@@ -77,11 +77,11 @@ class Banded:
 
     def factor(self, ab: Any) -> Any:
         """LU within the band (and u more diagonals, for row exchanges)."""
-        return SPACES.of(ab).factor(ab, kind="banded", bandwidths=self.widths, check=self.check)
+        return namespace_of(ab).factor(ab, kind="banded", bandwidths=self.widths, check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor."""
-        return SPACES.of(b).factor_solve(factor, b, transposed=transposed)
+        return namespace_of(b).factor_solve(factor, b, transposed=transposed)
 
     def slogdet(self, factor: Any) -> Any:
         """Sign and logarithm of the determinant."""
@@ -108,11 +108,11 @@ class PositiveBanded:
 
     def factor(self, ab: Any) -> Any:
         """Cholesky's factor, within the band."""
-        return SPACES.of(ab).factor(ab, kind="positive banded", check=self.check)
+        return namespace_of(ab).factor(ab, kind="positive banded", check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor."""
-        return SPACES.of(b).factor_solve(factor, b, transposed=transposed)
+        return namespace_of(b).factor_solve(factor, b, transposed=transposed)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """As for bands; an element beside the main diagonal stands in two places."""

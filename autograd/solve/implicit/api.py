@@ -15,7 +15,7 @@ import numpy as np
 
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...functions import namespace as xp
 from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
@@ -348,7 +348,7 @@ def _solution(
     """The solution of equation(v) = 0 that `solve` finds, as a differentiable function."""
     probe = equation(Array(flat.start))
     tapes = open_tapes(probe)
-    space = SPACES.of(flat.start)
+    space = namespace_of(flat.start)
     start = space.astype(flat.start, backend_array(probe).dtype)
     with hidden(tapes):
         v, info = solve(start)

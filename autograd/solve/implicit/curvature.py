@@ -18,7 +18,7 @@ import numpy as np
 from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...transforms.grad import grad
 from ...transforms.jacobian import hessian
 from ..iterative.iteration import numbers
@@ -77,7 +77,7 @@ class Spectrum:
         self.flattest = self._on_device(_signed(vectors[:, 0]))
 
     def _on_device(self, x: np.ndarray) -> Any:
-        space, like = SPACES.of(self.like), self.like
+        space, like = namespace_of(self.like), self.like
         x = x.astype(as_numpy(like.dtype))
         return space.asarray(backend_of(like).asarray(x), dtype=like.dtype, device=like.device)
 
@@ -193,7 +193,7 @@ class Products:
 
     def __init__(self, times: Callable[[Any], Any], g: Any, forcing: float, eps: float) -> None:
         self.times, self.g, self.forcing, self.eps = times, g, forcing, eps
-        self.space = SPACES.of(g)
+        self.space = namespace_of(g)
         self.lowest, self.largest = math.inf, 0.0
         self.flattest: Any = None
         self._bent = False  # whether conjugate gradients met negative curvature

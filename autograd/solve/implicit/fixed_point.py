@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.dtypes import as_numpy, is_complex
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ..iterative.iteration import Info, Run, iterate, numbers
 from ..iterative.steps import length, ratio
 
@@ -31,7 +31,7 @@ class Plain(NamedTuple):
 
 def plain(T: Map, v: Any, rtol: float, atol: float, run: Run) -> tuple[Any, Info]:
     """v ← T(v)."""
-    xp = SPACES.of(v)
+    xp = namespace_of(v)
 
     def step(state: Plain) -> Plain:
         new = T(state.x)
@@ -63,7 +63,7 @@ def anderson(
     history: int, mixing: float, T: Map, v: Any, rtol: float, atol: float, run: Run
 ) -> tuple[Any, Info]:
     """The combination of the last points that minimises ‖f‖ if T is linear; a step of size `mixing` from there."""
-    xp = SPACES.of(v)
+    xp = namespace_of(v)
     trace = _trace(v)
     tiny = 10 * float(np.finfo(as_numpy(v.dtype)).eps)
     eye = xp.asarray(xp.eye(history), dtype=v.dtype, device=v.device)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...transforms.grad import value_and_grad
 from ..iterative.iteration import Info, numbers
 from .curvature import Curvature, by_products, dense_curvature
@@ -56,7 +56,7 @@ class Settings(NamedTuple):
 
 def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
     """Steps until the gradient is small and the curvature is not negative: the place, and how it ended."""
-    space = SPACES.of(v)
+    space = namespace_of(v)
     both = value_and_grad(f)
 
     def at(v: Any) -> Place:
@@ -129,7 +129,7 @@ def _newton(
     at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
     """Steps that minimise the model g·d + ½ d·H d for ‖d‖ ≤ radius; taken where f falls as it says."""
-    space = SPACES.of(v)
+    space = namespace_of(v)
     here = at(v)
     ground, radius, steps = Ground(v, here.norm, 0.0), 0.0, 0
     before, tolerance, why = math.inf, settings.atol, ""
@@ -190,7 +190,7 @@ def _trusted(
     at: Callable[[Any], Place], here: Place, shape: Curvature, radius: float, eps: float
 ) -> tuple[Place | None, float]:
     """The place after a step that is worth it, or None; and the next radius."""
-    space = SPACES.of(here.v)
+    space = namespace_of(here.v)
     for _ in range(REFUSED):
         step, promised, length = shape.step(radius)
         new = at(here.v + step)
@@ -219,7 +219,7 @@ def _below(
     """Where f is lower on either side of a place with hardly any curvature, such as 0 of v³; None if nowhere."""
     if shape.lowest > eps**0.5 * ground.bend or shape.flattest is None:
         return None
-    space = SPACES.of(here.v)
+    space = namespace_of(here.v)
     for side in (1.0, -1.0):
         new = at(here.v + side * eps**0.25 * (length or 1.0) * shape.flattest)
         if (
@@ -241,7 +241,7 @@ def _by_gradients(
     at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
     """L-BFGS, or Barzilai and Borwein's steps, until ‖∇f‖ is small beside the largest, and the curvature agrees."""
-    space = SPACES.of(v)
+    space = namespace_of(v)
     here = at(v)
     keep = 1 if settings.method == "gradient" else PAIRS
     ground, steps, rtol = Ground(v, here.norm, 0.0), 0, settings.rtol
@@ -319,7 +319,7 @@ def _descended(
     at: Callable[[Any], Place], here: Place, pairs: list[tuple[Any, Any]], eps: float
 ) -> Place | None:
     """The longest of the steps 1, 1/2, … that decreases f, or, where f is flat to rounding, the gradient."""
-    space = SPACES.of(here.v)
+    space = namespace_of(here.v)
     d, shaped = _from_pairs(space, here, pairs, eps)
     (slope,) = numbers(space, space.vecdot(here.g, d))
     if not slope < 0:
@@ -347,7 +347,7 @@ def _longer(
     at: Callable[[Any], Place], here: Place, d: Any, slope: float, new: Place, eps: float
 ) -> Place:
     """Twice the step, and so on, while f falls well by it: of a direction without pairs the length says nothing."""
-    t, space = 1.0, SPACES.of(here.v)
+    t, space = 1.0, namespace_of(here.v)
     for _ in range(DOUBLINGS):
         t *= 2
         next_ = at(here.v + t * d)

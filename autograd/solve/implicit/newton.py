@@ -11,7 +11,7 @@ import numpy as np
 from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...functions import namespace as xp
 from ...transforms.jacobian import jacobian, linearize
 from ..iterative.iteration import Info, numbers
@@ -32,7 +32,7 @@ def newton(
     It is the v of that step, and no larger one of the way: a step from far away that is small beside where it came from
     says nothing about the root. Only a root near 0 needs a trace of the largest v, or no step to it is ever small.
     """
-    space = SPACES.of(v)
+    space = namespace_of(v)
 
     def at(v: Any) -> tuple[Any, float, float]:
         r = backend_array(equation(Array(v)))
@@ -102,7 +102,7 @@ class Newton:
         """d with J d = −r."""
         if self.dense:
             return backend_array(xp.linalg.solve(Array(_matrix(self.equation, v)), Array(-r)))
-        (norm,) = numbers(SPACES.of(r), SPACES.of(r).linalg.vector_norm(r))
+        (norm,) = numbers(namespace_of(r), namespace_of(r).linalg.vector_norm(r))
         forcing = 0.1 if self.last is None else min(0.1, 0.9 * (norm / self.last) ** 2)
         self.last = norm
         return _by_products(self.equation, v, r, max(forcing, 1e-6))
@@ -139,7 +139,7 @@ class Broyden:
         return lambda r: -_by_products(self.equation, v, r, 1e-6)
 
     def _apply(self, r: Any) -> Any:
-        space = SPACES.of(r)
+        space = namespace_of(r)
         out = self.first(r)  # type: ignore[misc]  # set by `direction`
         for u, s in self.pairs:
             out = out + u * space.vecdot(s, out)
@@ -147,7 +147,7 @@ class Broyden:
 
     def learn(self, step: Any, change: Any) -> None:
         """H is to map the change of r to the step."""
-        space = SPACES.of(step)
+        space = namespace_of(step)
         Hy = self._apply(change)
         size = space.vecdot(step, Hy)
         if numbers(space, space.abs(size))[0] > 0:

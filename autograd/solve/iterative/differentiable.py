@@ -13,7 +13,7 @@ from typing import Any
 
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex, is_inexact
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...functions import namespace as xp
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .gmres import gmres_run
@@ -105,7 +105,7 @@ def _raw_solve(
     rtol: float, atol: float, run: Run, check: bool,
 ) -> tuple[Any, Info]:  # fmt: skip
     """The iteration on flat vectors, for b scaled to size 1."""
-    space = SPACES.of(b)
+    space = namespace_of(b)
     shape = tuple(b.shape)
     if 0 in shape:
         return b, Info(converged=True, steps=0, residual=0.0, tolerance=0.0)
@@ -173,7 +173,7 @@ def _start(x0: Any, b: Array, op: LinearOperator, name: str) -> Array:
                 f"{name}: A has shape {tuple(op.shape)}, b {tuple(b.shape)}; (n, n) and (n,) or (n, …) are wanted"
             )
     if x0 is None:
-        return Array(SPACES.of(backend_array(b)).zeros_like(backend_array(b)))
+        return Array(namespace_of(backend_array(b)).zeros_like(backend_array(b)))
     x0 = backend_array(inexact(x0))
     if tuple(x0.shape) != tuple(b.shape):
         raise ValueError(

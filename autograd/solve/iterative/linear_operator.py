@@ -14,7 +14,7 @@ from typing import Any
 from ....backend import is_array
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_complex
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...core.tape import Record
 from ...functions import namespace as xp
 from ...pytree import tree
@@ -81,7 +81,7 @@ def _as_shape(n: Any) -> tuple[int, ...]:
 def _zeros(shape: tuple[int, ...] | None, like: Any) -> Any:
     """Zeros where `like` lies, of its dtype; untraced, and as an `Array` if `like` is one."""
     below = backend_array(like)
-    space = SPACES.of(below)
+    space = namespace_of(below)
     zeros = space.zeros_like(below) if shape is None else space.zeros_beside(shape, below)
     return Array(zeros) if type(like) is Array else zeros
 
@@ -119,7 +119,7 @@ def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Calla
     kept: list[Callable[[Any], Any]] = []
 
     def apply(v: Any) -> Any:
-        space = SPACES.of(v)
+        space = namespace_of(v)
         v = space.reshape(v, shape)
         if op.derived_from is not None:
             if not kept:
@@ -173,8 +173,8 @@ def as_preconditioner(M: Any, solver: str) -> LinearOperator | None:
         return M
     if type(M) is Array or _is_array(M):
         A = backend_array(M)
-        H = SPACES.of(A).matrix_transpose(A)
-        H = SPACES.of(A).conj(H) if is_complex(A.dtype) else H
+        H = namespace_of(A).matrix_transpose(A)
+        H = namespace_of(A).conj(H) if is_complex(A.dtype) else H
         return LinearOperator(A.__matmul__, H.__matmul__, A.shape)
     if hasattr(M, "matvec"):
         return LinearOperator(M.matvec, M.rmatvec, M.shape)
@@ -184,7 +184,7 @@ def as_preconditioner(M: Any, solver: str) -> LinearOperator | None:
 def unchanged(A: Any) -> Any:
     """A copy of what A holds, as far as it can be seen: arrays and sparse matrices, not what functions close over."""
     if _is_array(A):
-        return SPACES.of(A).asarray(A, copy=True)
+        return namespace_of(A).asarray(A, copy=True)
     if hasattr(A, "tocsr") and hasattr(A, "copy"):  # of this library, of SciPy or of cupyx
         return A.copy()
     return A

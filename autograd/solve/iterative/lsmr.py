@@ -18,7 +18,7 @@ from typing import Any
 
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...functions import namespace as xp
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .differentiable import conj, inexact
@@ -144,7 +144,7 @@ def gram(
     """μ with Aᴴ A μ = c for a tall A, differentiable; `start` is the z of least norm with Aᴴ z = c, if known."""
     c = inexact(c)
     tapes = open_tapes(
-        c - op.H(op(Array(SPACES.of(backend_array(c)).zeros_like(backend_array(c)))))
+        c - op.H(op(Array(namespace_of(backend_array(c)).zeros_like(backend_array(c)))))
     )
     with hidden(tapes):
         run = Run(maxiter, every_of(backend_array(c), check_every, "lsmr"))
@@ -166,7 +166,7 @@ def _minimise(
     op: LinearOperator, b: Any, x0: Any, atol: float, btol: float, run: Run, check: bool
 ) -> tuple[Any, Info]:
     """The iteration on flat vectors, for b scaled to size 1."""
-    space = SPACES.of(b)
+    space = namespace_of(b)
     domain, into = op.shape[1], tuple(b.shape)
     flat_b = space.reshape(b, (-1,))
     largest = space.max(space.abs(flat_b))
@@ -249,4 +249,4 @@ def _damped(op: LinearOperator, b: Array, damp: float) -> tuple[LinearOperator, 
 
 
 def _zeros(shape: tuple[int, ...], like: Array) -> Array:
-    return Array(SPACES.of(backend_array(like)).zeros_beside(shape, backend_array(like)))
+    return Array(namespace_of(backend_array(like)).zeros_beside(shape, backend_array(like)))

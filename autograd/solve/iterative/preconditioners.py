@@ -13,7 +13,7 @@ from typing import Any
 
 from ...core.array import backend_array
 from ...core.dtypes import is_complex
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from .linear_operator import LinearOperator
 
 
@@ -39,8 +39,12 @@ def jacobi(A: Any) -> LinearOperator:
     True
     """
     A = backend_array(A)
-    d = backend_array(A.diagonal()) if hasattr(A, "diagonal") else SPACES.of(A).linalg.diagonal(A)
-    xp = SPACES.of(d)
+    d = (
+        backend_array(A.diagonal())
+        if hasattr(A, "diagonal")
+        else namespace_of(A).linalg.diagonal(A)
+    )
+    xp = namespace_of(d)
     d = xp.where(d == 0, xp.ones_like(d), d)
 
     def divide(r: Any, by: Any) -> Any:
@@ -122,7 +126,7 @@ def _by_factors(
 ) -> Any:
     """By SuperLU, which takes no complex right-hand side for real factors, nor another precision."""
     r = backend_array(r)
-    xp = SPACES.of(r)
+    xp = namespace_of(r)
     if is_complex(r.dtype) and not complex_factors:
         return xp.astype(
             solve(xp.astype(xp.real(r), dtype), trans)

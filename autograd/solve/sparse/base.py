@@ -11,7 +11,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_inexact
 from ...core.generated import xp as fun
 from ...core.registry import find, function_of
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...functions.creation import asarray
 from . import rules as sparse_rules  # noqa: F401 - registers the rules
 
@@ -99,7 +99,7 @@ class SparseMatrix:
         places = backend_of(row).asarray(np.flatnonzero(on))
         chosen = fun.take(asarray(self.data), places, axis=0)
         return fun.scatter_add(
-            (min(self.shape),), _wide(SPACES.of(row).take(row, places, axis=0)), chosen
+            (min(self.shape),), _wide(namespace_of(row).take(row, places, axis=0)), chosen
         )
 
     @property
@@ -116,7 +116,7 @@ class SparseMatrix:
         data = self.data
         if type(data) is Array and data.traced:
             return self
-        return self._with(Array(SPACES.of(backend_array(data)).copy(backend_array(data))))
+        return self._with(Array(namespace_of(backend_array(data)).copy(backend_array(data))))
 
     def conj(self) -> Any:
         """With conjugate elements."""
@@ -128,7 +128,7 @@ class SparseMatrix:
             return fun.sum(asarray(self.data))
         if axis not in (-2, -1, 0, 1):
             raise ValueError(f"sum: axis={axis!r} of a matrix; it has axes 0 and 1")
-        ones = SPACES.of(backend_array(self.data))
+        ones = namespace_of(backend_array(self.data))
         length = self.shape[0] if axis in (0, -2) else self.shape[1]
         vector = ones.ones_like(ones.zeros_beside((length,), backend_array(self.data)))
         return self.T @ vector if axis in (0, -2) else self @ vector
@@ -174,7 +174,7 @@ class SparseMatrix:
         ):
             return self._with(asarray(self.data) + other.data, other.data)
         A, B = self.tocoo(), other.tocoo()
-        xp = SPACES.of(A.row)
+        xp = namespace_of(A.row)
         data = as_given(_concat([asarray(A.data), asarray(B.data)]), A.data, B.data)
         places = tuple(xp.concat([_wide(a), _wide(b)]) for a, b in ((A.row, B.row), (A.col, B.col)))
         return type(A)((data, places), shape=self.shape).tocsr()
@@ -232,4 +232,4 @@ def _is_scalar(x: Any) -> bool:
 
 def _wide(places: Any) -> Any:
     """Places as int64, in which m · n has room."""
-    return SPACES.of(places).astype(places, np.dtype("int64"))
+    return namespace_of(places).astype(places, np.dtype("int64"))

@@ -14,7 +14,7 @@ import numpy as np
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
 from ...core.array import Array, backend_array
 from ...core.generated import xp as fun
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 from ...functions.creation import asarray
 from ...pytree import tree
 from .base import SparseMatrix, as_given, is_sparse
@@ -91,7 +91,7 @@ class csr_array(_Compressed):
         return self.pattern.shape
 
     def _places(self) -> tuple[Any, Any]:
-        return SPACES.of(self.indices).sparse_rows(pattern=self.pattern), self.indices
+        return namespace_of(self.indices).sparse_rows(pattern=self.pattern), self.indices
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
         return self.data, self.pattern, False
@@ -150,7 +150,7 @@ class csc_array(_Compressed):
         return m, n
 
     def _places(self) -> tuple[Any, Any]:
-        return self.indices, SPACES.of(self.indices).sparse_rows(pattern=self.pattern)
+        return self.indices, namespace_of(self.indices).sparse_rows(pattern=self.pattern)
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
         return self.data, self.pattern, True

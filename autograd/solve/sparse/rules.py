@@ -15,7 +15,7 @@ from typing import Any
 
 from ....backend import Pattern, finite_columns
 from ...core.registry import library_defvjp as defvjp
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 
 
 def _product_data(ct: Any, x: Any, pattern: Pattern, transposed: bool, xp: Any) -> Any:
@@ -68,13 +68,13 @@ class SparseLU:
 
     def factor(self, A: Any) -> Any:
         """SuperLU's factor, or what the library of A has."""
-        return SPACES.of(A).sparse_factor(
+        return namespace_of(A).sparse_factor(
             A, pattern=self.pattern, check=self.check, permc_spec=self.permc_spec
         )
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor; NaN or an infinity in a column of b makes its solution NaN."""
-        xp = SPACES.of(b)
+        xp = namespace_of(b)
         return finite_columns(xp, xp.sparse_solve(factor, b, transposed=transposed), b)
 
     def slogdet(self, factor: Any) -> Any:

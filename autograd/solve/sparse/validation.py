@@ -9,7 +9,7 @@ import numpy as np
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
 from ...core.array import backend_array
 from ...core.dtypes import as_numpy, is_inexact
-from ...core.sweep import SPACES
+from ...core.sweep import namespace_of
 
 
 class Places:
@@ -59,7 +59,7 @@ def elements(data: Any) -> Any:
     if len(data.shape) != 1:
         raise ValueError(f"sparse matrix: data has shape {tuple(data.shape)}; one axis is needed")
     if not is_inexact(data.dtype):
-        data = SPACES.of(backend_array(data)).astype(backend_array(data), np.dtype("float64"))
+        data = namespace_of(backend_array(data)).astype(backend_array(data), np.dtype("float64"))
     return data
 
 
@@ -141,7 +141,7 @@ def compressed(
         worst = inner.min() if inner.min() < 0 else inner.max()
         raise ValueError(f"{name}: index {worst} lies outside of the shape {(m, n)}")
     kind_of_place = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
-    space = SPACES.of(indices)
+    space = namespace_of(indices)
     # copied: SciPy's sort_indices, sum_duplicates and eliminate_zeros write into these arrays
     places = (space.astype(x, kind_of_place, copy=True) for x in (indptr, indices))
     return data, Pattern((outer, width), *places)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...core.array import Array
-from ...core.sweep import SPACES, as_constant
+from ...core.sweep import NAMESPACES, as_constant, namespace_of
 
 
 class Batched:
@@ -69,7 +69,7 @@ class Batched:
         raise TypeError("a rule asks for the truth of a value, which differs from row to row")
 
     def __getitem__(self, key: Any) -> Batched:
-        return SPACES[Batched].getitem(self, key)
+        return NAMESPACES[Batched].getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """In place, at a basic key: the sweep adds to buffers of its own."""
@@ -96,7 +96,7 @@ class Batched:
 
 def space_of(value: Any) -> Any:
     """The namespace of the values inside."""
-    return SPACES.of(value)
+    return namespace_of(value)
 
 
 def row_key(key: Any) -> tuple[Any, ...]:
@@ -212,7 +212,7 @@ def _times_columns(a: Any, b: Any) -> Any:
 
 def _with_vectors(a: Any, b: Any) -> Any:
     """Products with vectors, which stand for a row on the left and for a column on the right."""
-    xp = SPACES[Batched]
+    xp = NAMESPACES[Batched]
     row, column = a.ndim == 1, b.ndim == 1
     out = matmul(
         xp.expand_dims(a, axis=0) if row else a, xp.expand_dims(b, axis=1) if column else b

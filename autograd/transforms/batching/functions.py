@@ -14,7 +14,7 @@ from ....backend import extend
 from ...core import signatures
 from ...core.array import Array, backend_array
 from ...core.index_keys import clean_key, is_basic
-from ...core.sweep import SPACES
+from ...core.sweep import NAMESPACES, namespace_of
 from .array import Batched, aligned, batch_size, matmul, row_key, space_of, spread_rows, values_of
 
 # ── by kinds ──────────────────────────────────────────────────────────────────────────────────
@@ -205,7 +205,7 @@ def _setitem(x: Batched, value: Any, key: Any) -> Batched:
     if hasattr(value, "shape"):
         return _row_by_row("setitem")(x, value, key)
     below = backend_array(x.value)
-    space = SPACES.of(below)
+    space = namespace_of(below)
     count = space.arange_like(math.prod(x.shape), below)
     written = space.setitem(space.reshape(count * 0, x.shape), 1, clean_key(key)) == 1
     xp = space_of(x.value)
@@ -219,7 +219,7 @@ def _scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Batched:
     if is_basic(key):
         return Batched(xp.scatter_add((k, *shape), row_key(key), value))
     below = backend_array(value)
-    space, size = SPACES.of(below), math.prod(shape)
+    space, size = namespace_of(below), math.prod(shape)
     places = _flat(_places(shape, key, value))
     starts = space.reshape(space.arange_like(k, below) * size, (k, 1))
     every = space.reshape(starts + places, (-1,))
@@ -230,13 +230,13 @@ def _scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Batched:
 def _places(shape: tuple[int, ...], key: Any, value: Any) -> Any:
     """Where in the flattened array each element that a key selects stands, in the shape of the selection."""
     below = backend_array(value)
-    space = SPACES.of(below)
+    space = namespace_of(below)
     every = space.reshape(space.arange_like(math.prod(shape), below), shape)
     return space.getitem(every, clean_key(key))
 
 
 def _flat(places: Any) -> Any:
-    return SPACES.of(places).reshape(places, (-1,))
+    return namespace_of(places).reshape(places, (-1,))
 
 
 def _take(x: Any, indices: Any, *, axis: int | None = None) -> Batched:
@@ -308,7 +308,7 @@ _LETTERS = "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba"
 
 def _solve(a: Any, b: Any) -> Any:
     """A⁻¹ B; where A is one matrix, with the columns of all B side by side: one factorisation."""
-    xp = SPACES[Batched]
+    xp = NAMESPACES[Batched]
     if b.ndim == 1:
         return xp.squeeze(_solve(a, xp.expand_dims(b, axis=1)), axis=-1)
     if type(b) is Batched and type(a) is not Batched and a.ndim == b.ndim == 2:
@@ -324,7 +324,7 @@ def _solve(a: Any, b: Any) -> Any:
 
 def _solve_by(A: Any, b: Any, **settings: Any) -> Any:
     """One factor for all rows: the columns of all of them side by side."""
-    xp = SPACES[Batched]
+    xp = NAMESPACES[Batched]
     if b.ndim == 1:
         return xp.squeeze(_solve_by(A, xp.expand_dims(b, axis=1), **settings), axis=-1)
     A, B = values_of((A, b))
@@ -361,12 +361,12 @@ def _batched(name: str) -> Callable[..., Any]:
 
 def _plain(name: str, args: Any) -> Any:
     """The function of this name in the namespace of the first array among the arguments."""
-    space = SPACES[Array]
+    space = NAMESPACES[Array]
     for x in args:
         if isinstance(x, list | tuple) and x:
             x = x[0]
         if hasattr(x, "dtype"):
-            space = SPACES.of(x)
+            space = namespace_of(x)
             if type(x) is Array:
                 break
     for part in name.split("."):
@@ -418,4 +418,4 @@ def _space() -> Any:
     return space
 
 
-SPACES[Batched] = _space()
+NAMESPACES[Batched] = _space()

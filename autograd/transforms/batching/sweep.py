@@ -21,7 +21,7 @@ from ...core import sweep as backward
 from ...core.array import Array, unwrap_closed
 from ...core.codegen_forward import traced_slots
 from ...core.registry import REGISTRY
-from ...core.sweep import LAZY, SPACES, as_constant
+from ...core.sweep import LAZY, as_constant, namespace_of
 from ...core.variadic import _pull as pull_variadic
 from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
 from .array import Batched, space_of, spread_rows
@@ -206,7 +206,7 @@ def _units(value: Any, which: range) -> Any:
     below = value
     while type(below) is Array:
         below = below.value
-    space = SPACES.of(below)
+    space = namespace_of(below)
     n = math.prod(below.shape)
     rows = space.arange_like(len(which), below) + which.start
     hot = space.reshape(rows, (len(which), 1)) == space.arange_like(n, below)
@@ -215,7 +215,7 @@ def _units(value: Any, which: range) -> Any:
 
 
 def _zeros(shape: tuple[int, ...], x: Any) -> Any:
-    out = SPACES.of(x).zeros_beside(shape, x)
+    out = namespace_of(x).zeros_beside(shape, x)
     return unwrap_closed(out) if type(out) is Array else out
 
 
@@ -223,7 +223,7 @@ def _owned(value: Any, taken: set[int]) -> Any:
     """In a contiguous buffer that nothing else shares."""
     out = backend_of(value).as_gradient(value)
     if id(out) in taken:
-        out = SPACES.of(out).copy(out)
+        out = namespace_of(out).copy(out)
     taken.add(id(out))
     return out
 
