@@ -11,7 +11,7 @@ import pullback as pb
 from pullback.autograd.core import codegen_forward as codegen
 from pullback.autograd.core import signatures
 from pullback.autograd.core import views as links
-from pullback.autograd.core.codegen_forward import make_pull, make_recorder
+from pullback.autograd.core.codegen_forward import make_entry_builder, make_pull
 from pullback.autograd.core.registry import REGISTRY, Primitive, find, function_of, names
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
@@ -48,7 +48,7 @@ def test_generated_source_can_be_read():
     text = inspect.getsource(pull)
     assert "def multiply_pull_x1_x2(slot, cts, entry):" in text
     assert "x1_rule(ct, x2)" in text
-    recorder = make_recorder(find("multiply"), ("x1",))
+    recorder = make_entry_builder(find("multiply"), ("x1",))
     assert "return (pull, slots[0], x1.shape, x1.dtype, x2)" in inspect.getsource(recorder)
 
 
@@ -68,7 +68,7 @@ def test_every_rule_s_pull_can_be_generated():
         for traced in [(a,) for a in p.rules] + [tuple(p.rules)]:
             for checked in (True, False):
                 assert callable(make_pull(p, traced, checked=checked))
-            assert callable(make_recorder(p, traced))
+            assert callable(make_entry_builder(p, traced))
 
 
 def test_unknown_names_of_the_namespace():

@@ -11,7 +11,7 @@ import pytest
 
 import pullback as pb
 from pullback.autograd.core.sweep import sweep
-from pullback.autograd.core.tape import Record
+from pullback.autograd.core.tape import TapeData
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 
@@ -46,7 +46,7 @@ def test_saved_values_are_freed_as_the_sweep_passes():
     n, steps = 125_000, 100  # 1 MB each
     tracemalloc.start()
     try:
-        record = Record()
+        record = TapeData()
         x = y = record.watch(np.zeros(n))
         for _ in range(steps):
             y = xp.exp(y)

@@ -36,7 +36,7 @@ def rules() -> Iterator:
 
 
 def _forget(p: Primitive) -> None:
-    p.recorders.clear()
+    p.entry_builders.clear()
     p.kernels = Kernels(p)
     p.front = None
     vars(pb.xp).pop(p.identifier, None)

@@ -65,7 +65,7 @@ def kept_by(primitive: Primitive, traced: tuple[str, ...], *, checked: bool) -> 
     return list(names)
 
 
-def make_recorder(primitive: Primitive, traced: tuple[str, ...]) -> Callable[..., Any]:
+def make_entry_builder(primitive: Primitive, traced: tuple[str, ...]) -> Callable[..., Any]:
     """A function that builds a tape entry from one call's values."""
     name = f"{primitive.identifier}_record_{'_'.join(traced)}"
     parts = ["pull"]

@@ -30,7 +30,7 @@ from typing import Any
 
 from . import signatures
 from .array import Array, backend_array
-from .codegen_backward import compile_source, kept_by, make_pull, make_recorder, traced_slots
+from .codegen_backward import compile_source, kept_by, make_entry_builder, make_pull, traced_slots
 from .dtypes import is_inexact
 from .index_keys import BASIC, beside, clean_key, hold_key
 from .registry import CONSTANT, Primitive, apply, apply_constant, normalise

@@ -122,7 +122,7 @@ class Primitive:
         self.trusted = False
         self.batched = False
         self.kernels = Kernels(self)
-        self.recorders: dict[Any, Callable[..., Any]] = {}
+        self.entry_builders: dict[Any, Callable[..., Any]] = {}
         self.function: Callable[..., Any] | None = None
 
     def __repr__(self) -> str:
@@ -282,7 +282,7 @@ def _define(
     primitive.trusted, primitive.batched = trusted, batched
     primitive.shared = {k: rule for k, rule in rules.items() if k.startswith("_")}
     primitive.rules = {k: rule for k, rule in rules.items() if not k.startswith("_")}
-    primitive.recorders.clear()
+    primitive.entry_builders.clear()
     if primitive.function is not None:
         from .codegen_forward import refresh_function  # as in front_of
 
@@ -428,11 +428,11 @@ def record(
     settings: dict[str, Any],
 ) -> Any:
     """Put one operation on the tape, and wrap its output or outputs."""
-    recorder = primitive.recorders.get(traced)
+    recorder = primitive.entry_builders.get(traced)
     if recorder is None:
-        from .codegen_forward import make_recorder  # as in front_of
+        from .codegen_forward import make_entry_builder  # as in front_of
 
-        recorder = primitive.recorders[traced] = make_recorder(primitive, traced)
+        recorder = primitive.entry_builders[traced] = make_entry_builder(primitive, traced)
     for place in recorder.held:  # type: ignore[attr-defined]  # set where it is made
         if type(values[place]) not in CONSTANTS:
             tape.hold(values[place])

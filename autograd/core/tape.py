@@ -27,7 +27,7 @@ def _is_view(x: Any) -> bool:
     return getattr(x, "base", None) is not None
 
 
-class Record:
+class TapeData:
     """An open tape records operations on the arrays it watches; a closed one makes them constants."""
 
     __slots__ = ("__weakref__", "copies", "entries", "held", "latest", "open", "order")
@@ -87,14 +87,14 @@ class Record:
                     unlock(value)
             self.held.clear()
 
-    def detached(self) -> Record:
+    def detached(self) -> TapeData:
         """A closed tape with the entries of this closed one, which has none from then on.
 
         For tapes that outlive their sweep. Entries may reach arrays of their own tape: `implicit` keeps the user's
         function and what that closes over. Arrays refer to the tape they were made on; where that has no entries, there
         is no cycle, and memory is freed without the garbage collector.
         """
-        kept = Record(copies=self.copies)
+        kept = TapeData(copies=self.copies)
         kept.open, kept.order = False, self.order
         kept.entries, self.entries = self.entries, []
         return kept

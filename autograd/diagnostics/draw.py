@@ -16,7 +16,7 @@ from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.codegen_forward import traced_slots
 from ..core.sweep import LAZY, cotangents, namespace_of
-from ..core.tape import Record, check_differentiable
+from ..core.tape import TapeData, check_differentiable
 from ..pytree import tree
 
 LANGUAGES = ("mermaid", "dot")
@@ -50,7 +50,7 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
     -------
     list of Node
     """
-    record = Record(copies=True)
+    record = TapeData(copies=True)
     leaves, spec = tree.flatten(args)
     names = [_input_name(f, path) for path in tree.paths(args)]
     watched = record.watch_all([check_differentiable(x, "draw: an argument") for x in leaves])

@@ -15,7 +15,7 @@ from typing import Any
 from ..core.array import UNTRACED, Array, unwrap_closed
 from ..core.dtypes import is_complex, is_inexact
 from ..core.sweep import LAZY, accumulate, as_constant, cotangents, fit, namespace_of, sweep
-from ..core.tape import Record
+from ..core.tape import TapeData
 from ..core.views import like
 from ..functions.writes import Writes, check_writable, write
 from ..pytree import tree
@@ -258,7 +258,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             )
 
         def pull(cts: list[Any]) -> list[Any]:
-            record = Record()
+            record = TapeData()
             watched = list(leaves)
             for i in traced:
                 value = unwrap_closed(leaves[i])

@@ -8,7 +8,7 @@ from typing import Any
 from ...backend import backend_of
 from ..core.array import Array
 from ..core.sweep import NAMESPACES, cotangents, namespace_of, sweep
-from ..core.tape import Record
+from ..core.tape import TapeData
 from ..core.views import marked
 from ..pytree import tree
 from .arguments import (
@@ -64,7 +64,7 @@ def value_and_grad(
         check_places(places, args)
         chosen = tuple([args[i] for i in places]) if several else args[places[0]]
         leaves, spec = tree.flatten(chosen)
-        record = Record()
+        record = TapeData()
         kind = one_kind(leaves)
         values = (
             leaves
@@ -103,7 +103,7 @@ def value_and_grad(
     return transformed(with_grad, value_and_grad, f, argnums=argnums, has_aux=has_aux)
 
 
-def _gradients(record: Record, out: Any, values: list[Any], kind: type | None) -> list[Any]:
+def _gradients(record: TapeData, out: Any, values: list[Any], kind: type | None) -> list[Any]:
     """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape; `kind` is that of `one_kind`."""
     if type(out) is not Array or out.tape is not record:
         return [leaf_gradient(None, value, set()) for value in values]

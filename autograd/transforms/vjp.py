@@ -10,7 +10,7 @@ from typing import Any
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_complex
 from ..core.sweep import LAZY, as_constant, cotangents, fit, namespace_of, sweep
-from ..core.tape import Record, check_differentiable
+from ..core.tape import TapeData, check_differentiable
 from ..core.transfer import check_library
 from ..core.views import marked
 from ..pytree import tree
@@ -83,7 +83,7 @@ class Recording:
         The same of what the function returned.
     """
 
-    record: Record
+    record: TapeData
     leaves: list[Any]
     spec: Any
     values: list[Any]
@@ -92,7 +92,7 @@ class Recording:
 
     @classmethod
     def of(
-        cls, record: Record, leaves: list[Any], spec: Any, values: list[Any], out: Any
+        cls, record: TapeData, leaves: list[Any], spec: Any, values: list[Any], out: Any
     ) -> Recording:
         """What a closed tape recorded of a function that returned `out`; takes the entries from the tape."""
         kept = record.detached()
@@ -131,7 +131,7 @@ def recorded(
     f: Callable[..., Any], args: tuple[Any, ...], *, has_aux: bool = False
 ) -> tuple[Recording, Any]:
     """Call a function with copies of its arguments on a tape; also what it returned beside its value."""
-    record = Record(copies=True)
+    record = TapeData(copies=True)
     leaves, spec = tree.flatten(args)
     values = []
     for i, leaf in enumerate(leaves):
@@ -207,7 +207,7 @@ class Tape:
     """
 
     def __init__(self) -> None:
-        self._record = Record(copies=True)
+        self._record = TapeData(copies=True)
         self._kept = self._record  # which has the entries: after the `with` block, another
         self._watched: dict[int, tuple[Any, int]] = {}
 

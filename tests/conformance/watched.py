@@ -16,7 +16,7 @@ import pullback as pb
 from pullback.autograd.core.array import Array, backend_array
 from pullback.autograd.core.dtypes import is_inexact
 from pullback.autograd.core.sweep import LAZY, sweep
-from pullback.autograd.core.tape import Record
+from pullback.autograd.core.tape import TapeData
 
 # How many tapes watch each array (2: a gradient of a gradient), and whether each call is pulled back too.
 DEPTH = int(os.environ.get("PULLBACK_WATCH", "1"))
@@ -25,7 +25,7 @@ LENGTH = (
     5000  # entries after which fresh tapes are begun; arrays of the old ones stay traced by those
 )
 
-tapes = [Record() for _ in range(DEPTH)]
+tapes = [TapeData() for _ in range(DEPTH)]
 # Their results carry no derivative, or need not: constants in the shape of an array.
 CONSTANT = frozenset(("empty_like", "full_like", "ones_like", "stop_gradient", "zeros_like"))
 
@@ -52,7 +52,7 @@ def watch(x: Any) -> Any:
     if type(x) is not Array or x.traced or not is_inexact(x.dtype):
         return x
     if len(tapes[-1].entries) > LENGTH:
-        tapes[:] = [Record() for _ in range(DEPTH)]
+        tapes[:] = [TapeData() for _ in range(DEPTH)]
     value = backend_array(x)
     for tape in tapes:
         value = tape.watch(value)

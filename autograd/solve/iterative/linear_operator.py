@@ -15,7 +15,7 @@ from ....backend import is_array
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_complex
 from ...core.sweep import namespace_of
-from ...core.tape import Record
+from ...core.tape import TapeData
 from ...functions import namespace as xp
 from ...pytree import tree
 from ...transforms.custom_vjp import custom_vjp
@@ -88,7 +88,7 @@ def _zeros(shape: tuple[int, ...] | None, like: Any) -> Any:
 
 def pullback_of(f: Callable[[Any], Any], v: Any) -> Callable[[Any], Any]:
     """w ↦ Jᴴ w of `f` at `v`, as `vjp` has it, but without copies: for solvers, which change nothing meanwhile."""
-    record = Record(copies=False)
+    record = TapeData(copies=False)
     leaves, spec = tree.flatten((v,))
     value = unwrap_closed(v)
     try:
