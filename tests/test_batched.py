@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 from pullback.autograd.core.dtypes import as_numpy
-from pullback.autograd.core.sweep import LAZY, NAMESPACES, cotangents, namespace_of, sweep
+from pullback.autograd.core.sweep import DEFERRED, NAMESPACES, cotangents, namespace_of, sweep
 from pullback.autograd.transforms.batching import sweep as batched_sweep
 from pullback.autograd.transforms.batching.array import Batched
 from pullback.autograd.transforms.vjp import recorded
@@ -48,7 +48,7 @@ def looped(recording, seeds):
             cts[y.slot] = seed[k, ...]
         sweep(record, cts, consume=False)
         for i, row in enumerate(rows):
-            row.append(cts[i].dense() if type(cts[i]) in LAZY else cts[i])
+            row.append(cts[i].materialize() if type(cts[i]) in DEFERRED else cts[i])
     return rows
 
 
@@ -58,7 +58,7 @@ def batched(recording, seeds):
     for y, seed in zip(recording.out_leaves, seeds, strict=True):
         cts[y.slot] = Batched(seed)
     batched_sweep.sweep_batched(record, cts, K, len(recording.values))
-    return [c.dense() if type(c) in LAZY else c for c in cts[: len(recording.values)]]
+    return [c.materialize() if type(c) in DEFERRED else c for c in cts[: len(recording.values)]]
 
 
 def compare(recording, lib):

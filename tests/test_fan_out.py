@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.core.sweep import Scatter, Sum, accumulate
+from pullback.autograd.core.sweep import AccumulatedCotangent, ScatteredCotangent, accumulate
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 
@@ -63,18 +63,18 @@ def test_accumulate_never_writes_into_a_share():
     cts: list = [first]
     accumulate(cts, 0, cts[0], second)
     accumulate(cts, 0, cts[0], third)
-    assert type(cts[0]) is Sum
-    np.testing.assert_array_equal(cts[0].dense(), [6.0, 6.0])
+    assert type(cts[0]) is AccumulatedCotangent
+    np.testing.assert_array_equal(cts[0].materialize(), [6.0, 6.0])
     np.testing.assert_array_equal([first, second, third], [[1, 1], [2, 2], [3, 3]])
 
 
 def test_accumulate_scatters_into_one_buffer():
-    cts: list = [Scatter((3,), 0, np.array(5.0))]
-    accumulate(cts, 0, cts[0], Scatter((3,), slice(0, 2), np.array([1.0, 2.0])))
-    total = cts[0].dense()
-    accumulate(cts, 0, cts[0], Scatter((3,), 2, np.array(7.0)))
-    np.testing.assert_array_equal(cts[0].dense(), [6.0, 2.0, 7.0])
-    assert cts[0].dense() is total
+    cts: list = [ScatteredCotangent((3,), 0, np.array(5.0))]
+    accumulate(cts, 0, cts[0], ScatteredCotangent((3,), slice(0, 2), np.array([1.0, 2.0])))
+    total = cts[0].materialize()
+    accumulate(cts, 0, cts[0], ScatteredCotangent((3,), 2, np.array(7.0)))
+    np.testing.assert_array_equal(cts[0].materialize(), [6.0, 2.0, 7.0])
+    assert cts[0].materialize() is total
 
 
 def test_two_gradients_never_share_one_buffer():

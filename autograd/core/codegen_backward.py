@@ -8,7 +8,7 @@ from typing import Any
 
 from .array import Array
 from .registry import MissingRuleError, Primitive, parameter_names
-from .sweep import LAZY, accumulate, as_constant, fit, namespace_of
+from .sweep import DEFERRED, accumulate, as_constant, fit, namespace_of
 
 
 def compile_source(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:
@@ -127,7 +127,7 @@ def make_pull(
     kept = kept_by(primitive, traced, checked=checked)
     name = f"{primitive.identifier}_pull_{'_'.join(traced)}"
     scope: dict[str, Any] = {
-        "Array": Array, "LAZY": LAZY, "accumulate": accumulate, "fit": fit, "as_constant": as_constant, "namespace_of": namespace_of,
+        "Array": Array, "DEFERRED": DEFERRED, "accumulate": accumulate, "fit": fit, "as_constant": as_constant, "namespace_of": namespace_of,
         "__name__": __name__,
     }  # fmt: skip
     unpacked = ["_"]
@@ -197,8 +197,8 @@ def _incoming(primitive: Primitive) -> list[str]:
             "    if ct is None:",
             "        return",
             "    cts[slot] = None",
-            "    if type(ct) in LAZY:",
-            "        ct = ct.dense()",
+            "    if type(ct) in DEFERRED:",
+            "        ct = ct.materialize()",
         ]
     last = len(primitive.outputs) - 1
     lines = ["    seen = None"]
@@ -209,8 +209,8 @@ def _incoming(primitive: Primitive) -> list[str]:
             f"    {bar} = cts[{place}]",
             f"    if {bar} is not None:",
             f"        cts[{place}] = None",
-            f"        if type({bar}) in LAZY:",
-            f"            {bar} = {bar}.dense()",
+            f"        if type({bar}) in DEFERRED:",
+            f"            {bar} = {bar}.materialize()",
             "        if type(seen) is not Array:",  # one traced cotangent makes all of them so
             f"            seen = {bar}",
         ]

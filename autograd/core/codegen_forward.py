@@ -16,7 +16,7 @@ of one call) and *pulls* (what the sweep runs), both in `codegen_backward.py`. F
             return
         cts[slot] = None
         if type(ct) in LAZY:
-            ct = ct.dense()
+            ct = ct.materialize()
         _, x1_slot, x2_slot, x1, x2 = entry
         x1_bar = x1_rule(ct, x2)
         ...

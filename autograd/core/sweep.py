@@ -40,7 +40,7 @@ NAMESPACES = NamespaceCache()
 namespace_of = NAMESPACES.of
 
 
-class Sum:
+class AccumulatedCotangent:
     """A cotangent with more than one share, in a buffer of our own: further shares are added in place."""
 
     __slots__ = ("total",)
@@ -50,19 +50,19 @@ class Sum:
 
     def add(self, share: Any) -> None:
         """Add one more share."""
-        if type(share) is Scatter:
-            share = share.dense()
+        if type(share) is ScatteredCotangent:
+            share = share.materialize()
         if type(self.total) is Array or type(share) is Array:
             self.total = self.total + share
         else:
             self.total += share
 
-    def dense(self) -> Any:
+    def materialize(self) -> Any:
         """The sum."""
-        return self.total.dense() if type(self.total) in LAZY else self.total
+        return self.total.materialize() if type(self.total) in DEFERRED else self.total
 
 
-class Scatter:
+class ScatteredCotangent:
     """The cotangent of ``x[key]``: `values` at `key`, zeros elsewhere, not laid out until it is needed.
 
     A loop over the rows of an array would otherwise make an array of zeros for each of them.
@@ -73,20 +73,20 @@ class Scatter:
     def __init__(self, shape: tuple[int, ...], key: Any, values: Any) -> None:
         self.shape, self.key, self.values, self.dtype = shape, key, values, values.dtype
 
-    def dense(self) -> Any:
+    def materialize(self) -> Any:
         """As an array."""
         return namespace_of(self.values).scatter_add(self.shape, self.key, self.values)
 
     def add_to(self, total: Any) -> None:
         """Add to a buffer of our own; the key selects no element twice."""
         if type(self.key) is tuple and None in self.key:  # which the standard does not write to
-            total += self.dense()
+            total += self.materialize()
         else:
             total[self.key] += self.values
 
 
 # Cotangents that are laid out when they are needed; `solve/direct/factorize.py` adds one.
-LAZY: set[type] = {Sum, Scatter}
+DEFERRED: set[type] = {AccumulatedCotangent, ScatteredCotangent}
 
 
 Cotangents: Any = list  # `diagnostics/debug_nans.py` puts a list that checks here
@@ -100,23 +100,25 @@ def cotangents(record: Any) -> list[Any]:
 
 def accumulate(cts: list[Any], slot: int, prior: Any, share: Any) -> None:
     """Add `share` to the cotangent `prior` of `slot`; the fan-out of the graph ends here."""
-    if type(prior) is Sum:
+    if type(prior) is AccumulatedCotangent:
         # a sum of no dimension may be NumPy's scalar, which cannot be written to
-        if type(share) is Scatter and share.shape and type(prior.total) is not Array:
+        if type(share) is ScatteredCotangent and share.shape and type(prior.total) is not Array:
             share.add_to(prior.total)
         else:
             prior.add(share)
         return
-    if type(prior) is Scatter:
-        total = prior.dense()
+    if type(prior) is ScatteredCotangent:
+        total = prior.materialize()
         if type(total) is not Array:
-            cts[slot] = mine = Sum(total)  # fresh zeros with one share in them: ours to write to
+            cts[slot] = mine = AccumulatedCotangent(
+                total
+            )  # fresh zeros with one share in them: ours to write to
             accumulate(cts, slot, mine, share)
             return
         prior = total
-    if type(share) is Scatter:
-        share = share.dense()
-    cts[slot] = Sum(prior + share)
+    if type(share) is ScatteredCotangent:
+        share = share.materialize()
+    cts[slot] = AccumulatedCotangent(prior + share)
 
 
 def sweep(record: Any, cts: list[Any], *, consume: bool) -> None:
@@ -159,10 +161,10 @@ def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
         raise RuleError(
             f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}"
         )
-    if type(share) is Scatter:
+    if type(share) is ScatteredCotangent:
         if share.shape == shape and as_numpy(share.dtype) == as_numpy(dtype):
             return share
-        share = share.dense()
+        share = share.materialize()
     xp = namespace_of(share)
     if share.shape != shape:
         if not _broadcasts(shape, share.shape):

@@ -15,7 +15,7 @@ from .registry import (
     normalise,
     parameter_names,
 )
-from .sweep import LAZY, accumulate, as_constant, fit, namespace_of
+from .sweep import DEFERRED, accumulate, as_constant, fit, namespace_of
 
 
 def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) -> Any:
@@ -71,8 +71,8 @@ def _pull(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
     if ct is None:
         return
     cts[slot] = None
-    if type(ct) in LAZY:
-        ct = ct.dense()
+    if type(ct) in DEFERRED:
+        ct = ct.materialize()
     _, primitive, rule, places, slots, kept, known = entry
     if type(ct) is Array:
         known = {

@@ -18,7 +18,7 @@ from ..core import sweep as backward
 from ..core.array import backend_array
 from ..core.dtypes import is_inexact
 from ..core.registry import REGISTRY, Kernels, Primitive
-from ..core.sweep import LAZY, namespace_of
+from ..core.sweep import DEFERRED, namespace_of
 
 _lock = threading.Lock()
 _depth = 0
@@ -123,7 +123,7 @@ class CheckedList(list):
 
     def __setitem__(self, slot: Any, share: Any) -> None:
         if share is not None and not isinstance(slot, slice):
-            value = share.dense() if type(share) in LAZY else share
+            value = share.materialize() if type(share) in DEFERRED else share
             if not _finite(value):
                 _blame(sys._getframe(1), value)
         super().__setitem__(slot, share)

@@ -15,7 +15,7 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.codegen_forward import traced_slots
-from ..core.sweep import LAZY, cotangents, namespace_of
+from ..core.sweep import DEFERRED, cotangents, namespace_of
 from ..core.tape import TapeData, check_differentiable
 from ..pytree import tree
 
@@ -68,7 +68,7 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
     for slot in range(len(record.entries) - 1, -1, -1):
         ct = cts[slot]
         if ct is not None:
-            met[slot] = ct.dense() if type(ct) in LAZY else ct
+            met[slot] = ct.materialize() if type(ct) in DEFERRED else ct
         entry = record.entries[slot]
         if entry is not None:
             entry[0](slot, cts, entry)

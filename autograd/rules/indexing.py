@@ -8,13 +8,13 @@ from typing import Any
 from ..core.array import Array, backend_array
 from ..core.index_keys import is_basic
 from ..core.registry import library_defvjp as defvjp
-from ..core.sweep import Scatter
+from ..core.sweep import ScatteredCotangent
 
 
 def _getitem(ct: Any, x_shape: tuple[int, ...], key: Any, xp: Any) -> Any:
     """ct added at [key] to zeros; repeated indices accumulate."""
     if type(ct) is not Array and is_basic(key):
-        return Scatter(x_shape, key, ct)
+        return ScatteredCotangent(x_shape, key, ct)
     return xp.scatter_add(x_shape, key, ct)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, unwrap_closed
 from ..core.dtypes import is_complex
-from ..core.sweep import LAZY, NAMESPACES, namespace_of
+from ..core.sweep import DEFERRED, NAMESPACES, namespace_of
 from ..core.tape import check_differentiable
 from ..pytree import tree
 
@@ -162,8 +162,8 @@ def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
     """The cotangent that the sweep left at an input, as a gradient: unconjugated, and in a buffer of its own."""
     if ct is None:
         return namespace_of(value).zeros_like(value)
-    if type(ct) in LAZY:
-        ct = ct.dense()
+    if type(ct) in DEFERRED:
+        ct = ct.materialize()
     if type(ct) is Array:
         ct = unwrap_closed(ct)
     if type(ct) is Array:

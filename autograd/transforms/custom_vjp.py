@@ -14,7 +14,7 @@ from typing import Any
 
 from ..core.array import UNTRACED, Array, unwrap_closed
 from ..core.dtypes import is_complex, is_inexact
-from ..core.sweep import LAZY, accumulate, as_constant, cotangents, fit, namespace_of, sweep
+from ..core.sweep import DEFERRED, accumulate, as_constant, cotangents, fit, namespace_of, sweep
 from ..core.tape import TapeData
 from ..core.views import like
 from ..functions.writes import Writes, check_writable, write
@@ -89,7 +89,9 @@ def _pull_whole(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
         return
     cts[first : slot + 1] = [None] * len(like)
     full = [
-        namespace_of(y).zeros_like(y) if ct is None else (ct.dense() if type(ct) in LAZY else ct)
+        namespace_of(y).zeros_like(y)
+        if ct is None
+        else (ct.materialize() if type(ct) in DEFERRED else ct)
         for ct, y in zip(incoming, like, strict=True)
     ]
     shares = pull(full)
@@ -277,7 +279,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                     bars[y.slot] = ct if bars[y.slot] is None else bars[y.slot] + ct
             sweep(record, bars, consume=True)
             return [
-                bars[i].dense() if type(bars[i]) in LAZY else bars[i] for i in range(len(traced))
+                bars[i].materialize() if type(bars[i]) in DEFERRED else bars[i]
+                for i in range(len(traced))
             ]
 
         return (out, [given[i] for i in written]), pull

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_complex
-from ..core.sweep import LAZY, as_constant, cotangents, fit, namespace_of, sweep
+from ..core.sweep import DEFERRED, as_constant, cotangents, fit, namespace_of, sweep
 from ..core.tape import TapeData, check_differentiable
 from ..core.transfer import check_library
 from ..core.views import marked
@@ -282,8 +282,8 @@ class Tape:
         out = []
         for slot, x in zip(slots, leaves, strict=True):
             ct = found.get(slot)
-            if type(ct) in LAZY:
-                ct = ct.dense()  # type: ignore[union-attr]  # LAZY holds the classes that have it
+            if type(ct) in DEFERRED:
+                ct = ct.materialize()  # type: ignore[union-attr]  # LAZY holds the classes that have it
             gradient = leaf_gradient(ct, x.value, taken)
             out.append(gradient if type(gradient) is Array else Array(gradient))
         return tree.unflatten(spec, out)

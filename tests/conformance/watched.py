@@ -15,7 +15,7 @@ import numpy as np
 import pullback as pb
 from pullback.autograd.core.array import Array, backend_array
 from pullback.autograd.core.dtypes import is_inexact
-from pullback.autograd.core.sweep import LAZY, sweep
+from pullback.autograd.core.sweep import DEFERRED, sweep
 from pullback.autograd.core.tape import TapeData
 
 # How many tapes watch each array (2: a gradient of a gradient), and whether each call is pulled back too.
@@ -78,7 +78,7 @@ def pull(name: str, start: int, inputs: list[Array], outputs: list[Array]) -> No
         for x in mine:
             ct = cts[x.slot]
             if ct is not None:
-                ct = ct.dense() if type(ct) in LAZY else ct
+                ct = ct.materialize() if type(ct) in DEFERRED else ct
                 assert ct.shape == x.shape, f"{name}: cotangent of shape {ct.shape} for {x.shape}"
                 assert ct.dtype == x.dtype, f"{name}: cotangent of dtype {ct.dtype} for {x.dtype}"
 

@@ -22,7 +22,7 @@ from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
 from ...core.registry import find, function_of
 from ...core.registry import library_defvjp as defvjp
-from ...core.sweep import LAZY, namespace_of
+from ...core.sweep import DEFERRED, namespace_of
 from ..runner import inexact, own, promoted, run_adjoint, square
 from ..sparse.formats import is_sparse
 from ..sparse.solve import SparseFactorization
@@ -92,7 +92,7 @@ class Shares:
         self.matrices += other.matrices
         return self
 
-    def dense(self) -> Any:
+    def materialize(self) -> Any:
         """The cotangent: one product for all pairs of one batch."""
         xp, terms = self.xp, list(self.matrices)
         batches: dict[Any, list[tuple[Any, Any]]] = {}
@@ -110,7 +110,7 @@ class Shares:
         return total
 
 
-LAZY.add(Shares)
+DEFERRED.add(Shares)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from ...core import sweep as backward
 from ...core.array import Array, unwrap_closed
 from ...core.codegen_forward import traced_slots
 from ...core.registry import REGISTRY
-from ...core.sweep import LAZY, as_constant, namespace_of
+from ...core.sweep import DEFERRED, as_constant, namespace_of
 from ...core.variadic import _pull as pull_variadic
 from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
 from .array import Batched, space_of, spread_rows
@@ -61,7 +61,7 @@ def sweep_batched(record: Any, cts: list[Any], k: int, first: int) -> None:
         if is_batched(entry):
             entry[0](slot, cts, _lifted(entry) if lifting else entry)
             for i in targets:  # a rule may leave what is the same for all rows
-                if type(cts[i]) not in (Batched, *LAZY) and cts[i] is not None:
+                if type(cts[i]) not in (Batched, *DEFERRED) and cts[i] is not None:
                     cts[i] = Batched(spread_rows(cts[i], k))
         else:
             _pull_rows(record, slot, outputs, targets, cts, one, k)
@@ -133,7 +133,7 @@ def _pull_rows(
 
 
 def _dense(ct: Any) -> Any:
-    return ct.dense() if type(ct) in LAZY else ct
+    return ct.materialize() if type(ct) in DEFERRED else ct
 
 
 # ── sizes ─────────────────────────────────────────────────────────────────────────────────────
