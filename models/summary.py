@@ -106,5 +106,5 @@ def _zeros(model: Any, shape: int | tuple[int, ...]) -> Any:
     first = model
     while (chain := first._chain()) is not None and chain:
         first = chain[0][1]
-    zeros = space.zeros_beside(sizes, leaf)
+    zeros = space.zeros_on_device_of(sizes, leaf)
     return Array(space.astype(zeros, np.dtype("int64")) if first._integers else zeros)

@@ -72,7 +72,7 @@ def make_function(primitive: Primitive) -> Callable[..., Any]:
             f"    return apply_variadic(primitive, {primitive.variadic}, {_settings(primitive)})"
         )
     else:
-        primitive.kernels.tell(scope)
+        primitive.kernels.sync_fast_path(scope)
         lines += _hot_lines(primitive, scope)
         args = ", ".join(primitive.positional) + ("," if len(primitive.positional) == 1 else "")
         lines.append(f"    return apply(primitive, ({args}), {_settings(primitive)})")
@@ -91,7 +91,7 @@ def refresh_function(primitive: Primitive) -> None:
         old.__globals__.update(new.__globals__)
         if "enlist" in new.__globals__:  # as a function of views it is told of the first write
             follow(old.__globals__)
-        primitive.kernels.tell(old.__globals__)
+        primitive.kernels.sync_fast_path(old.__globals__)
         old.__code__, old.__doc__ = new.__code__, new.__doc__
         for renew in vars(old).get("twins", ()):  # operators, which have a fall-back of their own
             renew(new.__code__)
@@ -105,8 +105,8 @@ def _hot_lines(primitive: Primitive, scope: dict[str, Any]) -> Iterable[str]:
     """The branches that go round `apply` where a call is of a common form."""
     if primitive.outputs or not primitive.rules or not primitive.trusted:
         return []
-    if primitive.name in signatures.HOT:
-        variants, guard = signatures.HOT[primitive.name]
+    if primitive.name in signatures.FAST_PATHS:
+        variants, guard = signatures.FAST_PATHS[primitive.name]
         return [line for variant in variants for line in _variant(primitive, variant, guard, scope)]
     if (
         primitive.arrays == ("x",)

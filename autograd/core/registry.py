@@ -40,7 +40,7 @@ class Kernels(dict):
         self.primitive = primitive
         self.scope: dict[str, Any] | None = None
 
-    def tell(self, scope: dict[str, Any]) -> None:
+    def sync_fast_path(self, scope: dict[str, Any]) -> None:
         """Keep the globals of generated code up to date with the usual kernel, which saves it a look-up.
 
         The usual class of values is the first raw one that the primitive meets.
@@ -55,11 +55,11 @@ class Kernels(dict):
             (None, None),
         )
 
-    def forget(self) -> None:
+    def refresh(self) -> None:
         """Look every kernel up anew."""
         self.clear()
         if self.scope is not None:
-            self.tell(self.scope)
+            self.sync_fast_path(self.scope)
 
     def __missing__(self, array_type: type) -> Callable[..., Any]:
         space = NAMESPACES.get(array_type)
@@ -70,7 +70,7 @@ class Kernels(dict):
             kernel = Kernels.wrap(self.primitive, kernel)
         self[array_type] = kernel
         if self.scope is not None:
-            self.tell(self.scope)
+            self.sync_fast_path(self.scope)
         return kernel
 
 

@@ -260,7 +260,7 @@ ALIASES = {
 # raw array. The guard is over the values one level down; where it holds, the rules return exactly the
 # inputs' shapes and dtypes, and the sweep need not look.
 _SAME = "x1.shape == x2.shape and x1.dtype is x2.dtype"
-HOT: dict[str, tuple[tuple[str, ...], str]] = {
+FAST_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     **dict.fromkeys(
         ("add", "subtract", "multiply", "divide", "maximum", "minimum"),
         (("TT", "TS", "TC", "ST", "CT"), _SAME),

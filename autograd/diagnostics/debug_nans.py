@@ -74,7 +74,7 @@ def _switch(wrap: Callable[..., Any] | None, cts: type[list]) -> None:
     Kernels.wrap = staticmethod(wrap) if wrap is not None else None
     backward.Cotangents = cts
     for primitive in REGISTRY.values():
-        primitive.kernels.forget()
+        primitive.kernels.refresh()
 
 
 def _checked(primitive: Primitive, kernel: Callable[..., Any]) -> Callable[..., Any]:

@@ -138,7 +138,9 @@ class Places:
                 f"x.at[key]: values of dtype {kind} do not go into x of dtype {x.dtype}; cast one of them"
             )
         if type(values) in SCALARS:
-            return Array(namespace_of(backend_array(x)).zeros_beside((), backend_array(x)) + values)
+            return Array(
+                namespace_of(backend_array(x)).zeros_on_device_of((), backend_array(x)) + values
+            )
         return fun.astype(values, x.dtype, copy=False)
 
     def _changed(self, change: Callable[[Any, Any], Any], values: Any) -> Array:

@@ -278,7 +278,7 @@ def one_hot(x: Any, /, num_classes: int, *, dtype: Any = None, axis: int = -1) -
 
 def _zeros(shape: tuple[int, ...], x: Array, dtype: Any = None) -> Array:
     backend = backend_of(backend_array(x))
-    zeros = backend.xp.zeros_beside(shape, backend_array(x))
+    zeros = backend.xp.zeros_on_device_of(shape, backend_array(x))
     wanted = x.dtype if dtype is None else dtype
     return Array(backend.xp.astype(zeros, backend.dtype(wanted), copy=False))
 

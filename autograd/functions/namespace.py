@@ -218,8 +218,8 @@ NAMESPACES[Array] = extend(
     random_bits=lambda key, n: Array(
         namespace_of(backend_array(key)).random_bits(backend_array(key), n)
     ),
-    zeros_beside=lambda shape, x: Array(
-        namespace_of(backend_array(x)).zeros_beside(shape, backend_array(x))
+    zeros_on_device_of=lambda shape, x: Array(
+        namespace_of(backend_array(x)).zeros_on_device_of(shape, backend_array(x))
     ),
     getitem=lambda x, key: function_of(find("getitem"))(x, key),
     setitem=lambda x, value, key: function_of(find("setitem"))(x, value, key),

@@ -167,7 +167,7 @@ def _beside(piece: Any, x: Any, axis: int) -> Any:
     value = backend_array(x)
     layer = (*value.shape[:axis], 1, *value.shape[axis + 1 :])
     if type(piece) in SCALARS:
-        return backend_of(value).xp.zeros_beside(layer, value) + piece
+        return backend_of(value).xp.zeros_on_device_of(layer, value) + piece
     return piece if backend_array(piece).ndim else _call("broadcast_to", piece, layer)
 
 

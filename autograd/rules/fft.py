@@ -32,7 +32,7 @@ def _resize(x: Any, n: int, axis: int, xp: Any) -> Any:
         return xp.getitem(x, (*(slice(None),) * axis, slice(0, n), ...))
     if missing > 0:
         shape = (*x.shape[:axis], missing, *x.shape[axis + 1 :])
-        return xp.concat([x, xp.zeros_beside(shape, x)], axis=axis)
+        return xp.concat([x, xp.zeros_on_device_of(shape, x)], axis=axis)
     return x
 
 

@@ -34,7 +34,7 @@ def _written(
     share = xp.getitem(ct, key)
     if not is_basic(key):
         turn = xp.reshape(xp.arange_like(math.prod(share.shape), share), share.shape)
-        last = xp.setitem(xp.zeros_beside(x_shape, turn), turn, key)
+        last = xp.setitem(xp.zeros_on_device_of(x_shape, turn), turn, key)
         share = xp.where(xp.getitem(last, key) == turn, share, xp.zeros_like(share))
     extra = len(value_shape) - len(share.shape)
     if extra > 0:  # leading axes of length 1, which NumPy drops from the value

@@ -184,7 +184,7 @@ def spread_diagonal(ct: Any, rows: int, columns: int, offset: int, xp: Any) -> A
     along_rows = offset >= 0  # whether element i of the diagonal stands in row i, or in column i
     missing = (rows if along_rows else columns) - ct.shape[-1]
     if missing:
-        ct = xp.concat([ct, xp.zeros_beside((*ct.shape[:-1], missing), ct)], axis=-1)
+        ct = xp.concat([ct, xp.zeros_on_device_of((*ct.shape[:-1], missing), ct)], axis=-1)
     ct = column(ct, xp) if along_rows else row(ct, xp)
     return xp.where(on_diagonal(rows, columns, offset, ct, xp), ct, xp.zeros_like(ct))
 

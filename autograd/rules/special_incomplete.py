@@ -40,7 +40,7 @@ from ..core.registry import library_defvjp as defvjp
 
 def as_array(x: Any, other: Any, xp: Any) -> Any:
     """`x`, or where it is a Python number, a 0-d array of it in the dtype of `other`."""
-    return x if hasattr(x, "dtype") else xp.zeros_beside((), other) + x
+    return x if hasattr(x, "dtype") else xp.zeros_on_device_of((), other) + x
 
 
 def _gamma_density(a: Any, x: Any, xp: Any) -> Any:

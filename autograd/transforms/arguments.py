@@ -17,7 +17,7 @@ from ..pytree import tree
 # ── which arguments ───────────────────────────────────────────────────────────────────────────
 
 
-def places_of(argnums: Any) -> tuple[tuple[int, ...], bool]:
+def normalize_argnums(argnums: Any) -> tuple[tuple[int, ...], bool]:
     """The places that `argnums` names, and whether it is a sequence of them.
 
     Raises
@@ -34,7 +34,7 @@ def places_of(argnums: Any) -> tuple[tuple[int, ...], bool]:
         ) from None
 
 
-def check_places(places: tuple[int, ...], args: tuple[Any, ...]) -> None:
+def validate_argnums(places: tuple[int, ...], args: tuple[Any, ...]) -> None:
     """Refuse places that there are no arguments at, or that name one argument twice.
 
     Raises
@@ -54,7 +54,7 @@ def check_places(places: tuple[int, ...], args: tuple[Any, ...]) -> None:
 # ── what goes onto the tape ───────────────────────────────────────────────────────────────────
 
 
-def one_kind(leaves: list[Any]) -> type | None:
+def common_array_type(leaves: list[Any]) -> type | None:
     """The class of the leaves if all are raw arrays of it with real dtypes: they need no looking at one by one."""
     kinds = {type(x) for x in leaves}
     if len(kinds) != 1:
@@ -120,7 +120,7 @@ def _constant(x: Array) -> Array:
 # ── what goes in and what comes out ───────────────────────────────────────────────────────────
 
 
-def give_back(x: Any, like: Any) -> Any:
+def restore_type(x: Any, like: Any) -> Any:
     """A result as the caller's own kind: a raw array for a raw one, an `Array`, or a Python number."""
     if type(x) is type(like) and type(x) is not Array and not hasattr(x, "recorded"):
         return x

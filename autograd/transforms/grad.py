@@ -12,16 +12,16 @@ from ..core.tape import TapeData
 from ..core.views import marked
 from ..pytree import tree
 from .arguments import (
-    check_places,
     checked_leaf,
+    common_array_type,
     constants,
-    give_back,
     leaf_gradient,
-    one_kind,
-    places_of,
+    normalize_argnums,
+    restore_type,
     scalar_output,
     seed_for,
     split_aux,
+    validate_argnums,
 )
 from .transformed import transformed
 
@@ -58,14 +58,14 @@ def value_and_grad(
     >>> pb.value_and_grad(lambda x: pb.xp.sum(x**2))(np.asarray([1.0, 2.0]))
     (array(5.), array([2., 4.]))
     """
-    places, several = places_of(argnums)
+    places, several = normalize_argnums(argnums)
 
     def with_grad(*args: Any, **kwargs: Any) -> Any:
-        check_places(places, args)
+        validate_argnums(places, args)
         chosen = tuple([args[i] for i in places]) if several else args[places[0]]
         leaves, spec = tree.flatten(chosen)
         record = TapeData()
-        kind = one_kind(leaves)
+        kind = common_array_type(leaves)
         values = (
             leaves
             if kind
@@ -87,9 +87,9 @@ def value_and_grad(
         finally:
             record.close()
         if kind is None:
-            gradients = [give_back(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
+            gradients = [restore_type(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
         result = tree.unflatten(spec, gradients)
-        value = give_back(out, leaves[0] if leaves else out) if type(out) is Array else out
+        value = restore_type(out, leaves[0] if leaves else out) if type(out) is Array else out
         if (
             any(value is leaf for leaf in leaves)
             and type(value) in NAMESPACES
@@ -104,7 +104,7 @@ def value_and_grad(
 
 
 def _gradients(record: TapeData, out: Any, values: list[Any], kind: type | None) -> list[Any]:
-    """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape; `kind` is that of `one_kind`."""
+    """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape; `kind` is that of `common_array_type`."""
     if type(out) is not Array or out.tape is not record:
         return [leaf_gradient(None, value, set()) for value in values]
     cts = cotangents(record)

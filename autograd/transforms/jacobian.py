@@ -17,7 +17,7 @@ from ..core.dtypes import is_complex
 from ..core.sweep import namespace_of
 from ..functions import namespace
 from ..pytree import tree
-from .arguments import check_places, constants, give_back, places_of
+from .arguments import constants, normalize_argnums, restore_type, validate_argnums
 from .batching.sweep import is_batched, rows_of, sizes
 from .grad import grad
 from .transformed import transformed
@@ -68,7 +68,7 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
 
     def jvp_at(*tangents: Any) -> Any:
         (moved,) = push(tangents)
-        return tree.map(lambda y: give_back(y, like), moved)
+        return tree.map(lambda y: restore_type(y, like), moved)
 
     return out, jvp_at
 
@@ -159,10 +159,10 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     array([[2., 0.],
            [0., 6.]])
     """
-    places, several = places_of(argnums)
+    places, several = normalize_argnums(argnums)
 
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
-        check_places(places, args)
+        validate_argnums(places, args)
         chosen = tuple(args[i] for i in places)
 
         def of_chosen(*xs: Any) -> Any:
@@ -176,7 +176,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
         blocks = rows_of(recording) if _rows_are_cheaper(recording) else _by_columns(recording)
         like = in_leaves[0] if in_leaves else None
         rows = [
-            tree.unflatten(in_spec, [give_back(block, like) for block in row]) for row in blocks
+            tree.unflatten(in_spec, [restore_type(block, like) for block in row]) for row in blocks
         ]
         return tree.unflatten(recording.out_spec, [row if several else row[0] for row in rows])
 

@@ -17,8 +17,8 @@ from ..pytree import tree
 from .arguments import (
     checked_leaf,
     constants,
-    give_back,
     leaf_gradient,
+    restore_type,
     scalar_output,
     seed_for,
     split_aux,
@@ -123,7 +123,8 @@ class Recording:
         taken: set[int] = {id(backend_array(c)) for c in ct_leaves}
         gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
         return tree.unflatten(
-            self.spec, [give_back(g, leaf) for g, leaf in zip(gradients, self.leaves, strict=True)]
+            self.spec,
+            [restore_type(g, leaf) for g, leaf in zip(gradients, self.leaves, strict=True)],
         )
 
 

@@ -156,7 +156,7 @@ def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     override this.
     """
     parts = key if isinstance(key, tuple) else (key,)
-    out = xp.zeros_beside(shape, values)
+    out = xp.zeros_on_device_of(shape, values)
     if array_api_compat.is_jax_array(out):  # which nobody writes to
         return out.at[key].add(values)
     if not any(hasattr(part, "dtype") for part in parts):
@@ -221,7 +221,7 @@ def arange_like(xp: Any, n: int, x: Any) -> Any:
     return xp.arange(n, device=array_api_compat.device(x))
 
 
-def zeros_beside(xp: Any, shape: tuple[int, ...], x: Any) -> Any:
+def zeros_on_device_of(xp: Any, shape: tuple[int, ...], x: Any) -> Any:
     """Zeros of another shape than `x`, of its library, dtype and device."""
     return xp.zeros(shape, dtype=x.dtype, device=array_api_compat.device(x))
 
@@ -288,7 +288,7 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
     for f in (
         linear, linear_relu, relu, relu_vjp, relu_bias_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape,
         logsumexp, log_softmax, softmax, softmax_cross_entropy, scatter_add,
-        gap_divide, polar, to_device, arange_like, zeros_beside, stop_gradient, recomputed, copy, getitem, setitem,
+        gap_divide, polar, to_device, arange_like, zeros_on_device_of, stop_gradient, recomputed, copy, getitem, setitem,
         einsum, expm, sinc, sinc_derivative, solve_by, random_bits, *_rule_kernels.FUNCTIONS, *_sparse.FUNCTIONS,
         factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, gathered,
         in_rows,

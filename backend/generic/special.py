@@ -52,7 +52,7 @@ def _beside(xp: Any, *args: Any) -> list[Any]:
         or not xp.isdtype(like.dtype, ("real floating", "complex floating"))
     ):
         return list(args)
-    zero = xp.zeros_beside((), like)
+    zero = xp.zeros_on_device_of((), like)
     return [x if hasattr(x, "dtype") or x is None else zero + x for x in args]
 
 
@@ -250,7 +250,7 @@ def iv(xp: Any, v: Any, x: Any) -> Any:
 def stdtr(xp: Any, df: Any, t: Any) -> Any:
     """Student's distribution function, by the incomplete beta function."""
     like = next((a for a in (t, df) if hasattr(a, "dtype") and xp.isdtype(a.dtype, "real floating")), None)  # fmt: skip
-    zero = xp.asarray(0.0) if like is None else xp.zeros_beside((), like)
+    zero = xp.asarray(0.0) if like is None else xp.zeros_on_device_of((), like)
     df, t = zero + df, zero + t
     tail = 0.5 * xp.special.betainc(0.5 * df, 0.5, df / (df + t * t))
     return xp.where(t < 0, tail, 1 - tail)

@@ -83,7 +83,7 @@ class ReduceOnPlateau:
         """The state before the first update, on the device of `like` (the host without)."""
         like = np.zeros(()) if like is None else backend_array(like)
         space = namespace_of(like)
-        zero = space.astype(space.zeros_beside((), like), np.dtype(np.float64))
+        zero = space.astype(space.zeros_on_device_of((), like), np.dtype(np.float64))
         worst = -math.inf if self.maximise else math.inf
         return PlateauState(*(space.asarray(zero + x) for x in (self.lr, worst, 0.0, 0.0)))
 

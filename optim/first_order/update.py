@@ -137,7 +137,7 @@ def zero_count(params: Any) -> Any:
     if leaf is None or type(backend_array(leaf)) is np.ndarray:
         return np.array(0)
     space = namespace_of(backend_array(leaf))
-    zero = space.zeros_beside((), backend_array(leaf))
+    zero = space.zeros_on_device_of((), backend_array(leaf))
     zero = space.real(zero) if is_complex(zero.dtype) else zero
     return space.astype(zero, np.dtype(np.int64))
 
@@ -267,7 +267,7 @@ def as_scalar(x: Any, p: Any, space: Any) -> Any:
     """`x` as an array of no dimension beside `p`, real."""
     like = space.real(p) if is_complex(p.dtype) else p
     if not hasattr(x, "dtype"):
-        return space.zeros_beside((), like) + x
+        return space.zeros_on_device_of((), like) + x
     if type(x) is Array:
         return NAMESPACES[Array].astype(x, like.dtype)
     return space.asarray(

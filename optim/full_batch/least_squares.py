@@ -74,7 +74,7 @@ def levenberg_marquardt(
 
 def _damped(xp: Any, J: Any, r: Any, D: Any) -> Any:
     """The least-squares solution of ``[J; √D] d = [−r; 0]``, by QR."""
-    below = _identity(xp, xp.zeros_beside((D.shape[0], D.shape[0]), J)) * xp.sqrt(D)
+    below = _identity(xp, xp.zeros_on_device_of((D.shape[0], D.shape[0]), J)) * xp.sqrt(D)
     Q, R = xp.linalg.qr(xp.concat([J, below], axis=0))
     right = xp.concat([-r, xp.zeros_like(D)])
     return xp.linalg.solve(R, xp.reshape(Q.mT @ right, (-1, 1)))[:, 0]

@@ -17,7 +17,7 @@ from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
 from ...autograd.core.sweep import namespace_of
 from ...autograd.functions import namespace
 from ...autograd.pytree import tree
-from ...autograd.transforms.arguments import give_back, scalar_output
+from ...autograd.transforms.arguments import restore_type, scalar_output
 from ...autograd.transforms.grad import grad, value_and_grad
 from ...autograd.transforms.jacobian import hessian, jacobian
 from ...autograd.transforms.vjp import vjp
@@ -156,7 +156,7 @@ class Problem:
         leaves = tree.flatten_as(self.spec, self.tree(Array(v)))
         out = []
         for x, like in zip(leaves, self.leaves, strict=True):
-            x = give_back(x, like)
+            x = restore_type(x, like)
             out.append(self.space.copy(x) if type(x) is type(v) else x)
         return tree.unflatten(self.spec, out)
 

@@ -36,7 +36,9 @@ _REFUSED = {
 }
 _COPIES = frozenset(("copy", "positive"))
 # Results that depend on shapes and dtypes alone.
-_OF_SHAPES = frozenset(("zeros_like", "ones_like", "empty_like", "zeros_beside", "arange_like"))
+_OF_SHAPES = frozenset(
+    ("zeros_like", "ones_like", "empty_like", "zeros_on_device_of", "arange_like")
+)
 # `kink` and its kin matter to derivatives alone, and what is recorded has its derivatives taken already.
 _SAME = frozenset(("stop_gradient", "kink", "separate", "varied"))
 _VIEWS = VIEWS | {"diagonal", "ravel", "swapaxes"}  # NumPy's own among them

@@ -173,7 +173,7 @@ def _adjoint(A: Any) -> Any:
 def _zeros_like(b: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     value = backend_array(b)
     xp = namespace_of(value)
-    return xp.astype(xp.zeros_beside(shape, value), dtype)
+    return xp.astype(xp.zeros_on_device_of(shape, value), dtype)
 
 
 def _shapes(A: Any, b: Any, name: str) -> None:

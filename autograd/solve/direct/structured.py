@@ -134,5 +134,5 @@ def _along(row: Any, column: Any, k: int, xp: Any) -> Any:
     line = -xp.sum(row[..., i, :] * column[..., j, :], axis=-1)
     if k == 0:
         return line
-    empty = xp.zeros_beside((*line.shape[:-1], abs(k)), line)
+    empty = xp.zeros_on_device_of((*line.shape[:-1], abs(k)), line)
     return xp.concat([line, empty] if k > 0 else [empty, line], axis=-1)

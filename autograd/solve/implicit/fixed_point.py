@@ -91,7 +91,7 @@ def anderson(
         return Anderson(new, v, f, nearby, dv, df, size, gap, norm)
 
     new, f, size, gap, norm = look(v, length(xp, v))
-    none = xp.zeros_beside((history, v.shape[0]), v)
+    none = xp.zeros_on_device_of((history, v.shape[0]), v)
     return _run(xp, step, Anderson(new, v, f, v + mixing * f, none, none, size, gap, norm), run)
 
 

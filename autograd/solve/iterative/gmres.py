@@ -54,8 +54,8 @@ def _cycle(
     """The combination of basis vectors that minimises the residual, and how many they are."""
     n = r.shape[0]
     restart = min(restart, n)
-    Q = xp.zeros_beside((restart + 1, n), r)
-    H = xp.zeros_beside((restart + 1, restart), r)
+    Q = xp.zeros_on_device_of((restart + 1, n), r)
+    H = xp.zeros_on_device_of((restart + 1, restart), r)
     Q[0, :] = r / norm
     triangle = Triangle(restart, norm, as_numpy(r.dtype))
     done = 0

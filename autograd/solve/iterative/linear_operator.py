@@ -82,7 +82,7 @@ def _zeros(shape: tuple[int, ...] | None, like: Any) -> Any:
     """Zeros where `like` lies, of its dtype; untraced, and as an `Array` if `like` is one."""
     below = backend_array(like)
     space = namespace_of(below)
-    zeros = space.zeros_like(below) if shape is None else space.zeros_beside(shape, below)
+    zeros = space.zeros_like(below) if shape is None else space.zeros_on_device_of(shape, below)
     return Array(zeros) if type(like) is Array else zeros
 
 

@@ -249,4 +249,4 @@ def _damped(op: LinearOperator, b: Array, damp: float) -> tuple[LinearOperator, 
 
 
 def _zeros(shape: tuple[int, ...], like: Array) -> Array:
-    return Array(namespace_of(backend_array(like)).zeros_beside(shape, backend_array(like)))
+    return Array(namespace_of(backend_array(like)).zeros_on_device_of(shape, backend_array(like)))

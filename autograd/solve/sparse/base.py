@@ -130,7 +130,7 @@ class SparseMatrix:
             raise ValueError(f"sum: axis={axis!r} of a matrix; it has axes 0 and 1")
         ones = namespace_of(backend_array(self.data))
         length = self.shape[0] if axis in (0, -2) else self.shape[1]
-        vector = ones.ones_like(ones.zeros_beside((length,), backend_array(self.data)))
+        vector = ones.ones_like(ones.zeros_on_device_of((length,), backend_array(self.data)))
         return self.T @ vector if axis in (0, -2) else self @ vector
 
     # ── arithmetic ────────────────────────────────────────────────────────────────────────────

@@ -45,7 +45,7 @@ DIRECT = frozenset(
     triu zeros_like""".split()  # noqa: SIM905 - a table
 )
 # Told by an array only what library and device they are of: the result is the same for all rows.
-BESIDE = frozenset(("arange_like", "zeros_beside"))
+BESIDE = frozenset(("arange_like", "zeros_on_device_of"))
 
 
 def _shifted(axis: Any) -> Any:

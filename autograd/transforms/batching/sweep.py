@@ -215,7 +215,7 @@ def _units(value: Any, which: range) -> Any:
 
 
 def _zeros(shape: tuple[int, ...], x: Any) -> Any:
-    out = namespace_of(x).zeros_beside(shape, x)
+    out = namespace_of(x).zeros_on_device_of(shape, x)
     return unwrap_closed(out) if type(out) is Array else out
 
 
