@@ -20,7 +20,7 @@ from .tracing import precision as precisions
 from .tracing.guards import MISS, in_order
 from .tracing.trace import Recording
 from .tracing.trace_builder import Recorder
-from .tracing.tracer import Symbol
+from .tracing.tracer import Tracer
 
 PROGRAMS = 8  # of one function that are kept
 
@@ -82,7 +82,7 @@ class Compiled:
             return self.f(*args, **kwargs)
         leaves = tree.leaves((args, kwargs))
         if any(
-            isinstance(backend_array(x), Symbol) or type(unwrap_closed(x)) is Array for x in leaves
+            isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) is Array for x in leaves
         ):
             return self.f(*args, **kwargs)  # within another recording, or under a derivative
         for entry in self._entries[1:]:

@@ -16,10 +16,10 @@ from .ir.program import ARRAY, Op, Program, Value
 from .optimise.fuse import goes_into, is_entropy_name, reducible
 from .optimise.simplify import simplify
 from .tracing.guards import Leaf
-from .tracing.precision import turn_later
+from .tracing.precision import cast_before_transpose
 from .tracing.trace import Recording, token
 from .tracing.trace_builder import Recorder
-from .tracing.tracer import Symbol
+from .tracing.tracer import Tracer
 
 
 def lower(recording: Recording, donate: frozenset[int], fast: bool) -> Entry:
@@ -34,7 +34,7 @@ def lower(recording: Recording, donate: frozenset[int], fast: bool) -> Entry:
     program = Program(inputs, recording.recorder.ops, list(results), name=name)
     if recording.recorder.precision != "float32":
         program.precision = recording.recorder.precision
-        turn_later(program)
+        cast_before_transpose(program)
     simplify(program)
     _own_outputs(program, results, functools.partial(_writes, recording))
     donated = {
@@ -75,7 +75,7 @@ def _writes(recording: Recording, op: Op) -> bool:
 
 
 def _output(x: Any, recorder: Recorder) -> Any:
-    if isinstance(x, Symbol):
+    if isinstance(x, Tracer):
         return x.of
     if is_array(x):
         return recorder.constant(x)

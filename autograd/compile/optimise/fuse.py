@@ -125,7 +125,7 @@ def build(
             out.numbers.append(op)
             continue
         if op.name == "recomputed" and type(op.args[0]) is Value and not plain:
-            _again(out, op)
+            _recompute_barrier(out, op)
             continue
         if plain:
             where |= dict.fromkeys(op.outputs(), len(out.items))
@@ -157,7 +157,7 @@ def build(
     return out
 
 
-def _again(out: Statements, op: Op) -> None:
+def _recompute_barrier(out: Statements, op: Op) -> None:
     """What a checkpoint starts from: the same array, but nothing computed from it goes to an earlier place."""
     x = op.args[0]
     out.refs[op.result] = _ref(out, x)

@@ -18,7 +18,7 @@ from ..ir.program import ARRAY, Op, Program, Value
 from ..optimise.simplify import without_use
 
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
-_TURNS = frozenset(("matrix_transpose", "permute_dims"))
+TRANSPOSES = frozenset(("matrix_transpose", "permute_dims"))
 
 
 def check(precision: str) -> None:
@@ -63,12 +63,12 @@ def round_array(x: Any, /, *, to: str) -> Any:
     return rounded(x, to)
 
 
-def turn_later(program: Program) -> None:
+def cast_before_transpose(program: Program) -> None:
     """Round a matrix before it is transposed, so that it is rounded once for both its products."""
     ops: list[Op] = []
     for op in program.ops:
         turn = op.args[0].op if op.name == "rounded" and type(op.args[0]) is Value else None
-        if turn is None or turn.name not in _TURNS or len(op.result.shape) != 2:
+        if turn is None or turn.name not in TRANSPOSES or len(op.result.shape) != 2:
             ops.append(op)
             continue
         base = turn.args[0]
@@ -109,7 +109,7 @@ def _rounding(x: Any) -> Op | None:
     """The rounding that a matrix comes from, seen through transpositions."""
     if type(x) is not Value or len(x.shape) != 2 or not x.size:
         return None
-    while x.op is not None and x.op.name in _TURNS:
+    while x.op is not None and x.op.name in TRANSPOSES:
         x = x.op.args[0]
     return x.op if x.op is not None and x.op.name == "rounded" else None
 

@@ -15,8 +15,8 @@ from ...pytree import tree
 from ..ir.program import NUMBER, Value
 from .guards import MISS, Leaf, Token
 from .trace_builder import Recorder, TraceError
-from .tracer import Symbol
-from .tracer_namespace import symbol_class
+from .tracer import Tracer
+from .tracer_namespace import tracer_class
 
 
 class Recording:
@@ -88,7 +88,7 @@ class Recording:
         return active if home.array_type is active.array_type or home.recording else home
 
     def _class(self, x: Any) -> Any:
-        kind = symbol_class(x)
+        kind = tracer_class(x)
         if kind.backend.name.startswith("dask"):
             raise TraceError(
                 f"compile({getattr(self.f, '__name__', 'f')}): an argument is a Dask array, which is a program "
@@ -143,14 +143,14 @@ class Recording:
         out = []
         for x in self.outputs:
             value = self._real(x)
-            if id(value) in taken and not (isinstance(x, Symbol) and x.of.place >= 0):
+            if id(value) in taken and not (isinstance(x, Tracer) and x.of.place >= 0):
                 value = backend_of(value).xp.copy(value) if hasattr(value, "shape") else value
             taken.add(id(value))
             out.append(value)
         return out
 
     def _real(self, x: Any) -> Any:
-        if not isinstance(x, Symbol):
+        if not isinstance(x, Tracer):
             return backend_of(x).xp.copy(x) if is_array(x) else x
         value = x.real_value
         if x.of.place >= 0:

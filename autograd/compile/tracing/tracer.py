@@ -1,6 +1,6 @@
 """Recording: an array library whose functions run another one's and write down what they did.
 
-The engine is generic in the class of raw arrays. `Symbol` is one more such class: its namespace
+The engine is generic in the class of raw arrays. `Tracer` is one more such class: its namespace
 (`tracer_namespace.py`) calls the real function on the real arrays and appends an operation to the recording. So
 gradients, losses, optimisers, checkpoints and nested derivatives run as they stand, and what they do comes out as
 one flat program.
@@ -31,7 +31,7 @@ def as_number(x: Any) -> Any:
 
 
 def _operator(name: str, function: Callable[..., Any], *, reflected: bool = False) -> Any:
-    def method(self: Symbol, other: Any) -> Any:
+    def method(self: Tracer, other: Any) -> Any:
         if not _operand(other):
             return NotImplemented
         pair = (other, self) if reflected else (self, other)
@@ -64,7 +64,7 @@ def _operand(x: Any) -> bool:
 
 
 def _in_place(name: str, function: Callable[..., Any]) -> Any:
-    def method(self: Symbol, other: Any) -> Any:
+    def method(self: Tracer, other: Any) -> Any:
         if not _operand(other):
             return NotImplemented
         out = function(self, other)
@@ -82,7 +82,7 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
     return method
 
 
-class Symbol(Recorded):
+class Tracer(Recorded):
     """An array, or a Python number, of a recording: what it is in the program, and what it is in this run.
 
     In-place operations give the symbol, what it is a view of and all views of that new values; no buffer is written to.
@@ -96,14 +96,14 @@ class Symbol(Recorded):
     link: Any  # as of `Array`: `core/views.py`
     locked: bool
 
-    def rebind(self, out: Any) -> Symbol:
+    def rebind(self, out: Any) -> Tracer:
         """Take the value of `out`; `functions/writes.py` asks for it."""
-        if not isinstance(out, Symbol):
+        if not isinstance(out, Tracer):
             out = type(self)(self.recorder, self.recorder.constant(out), out)
         self.of, self.real_value = out.of, out.real_value
         return self
 
-    def constant(self, x: Any) -> Symbol:
+    def constant(self, x: Any) -> Tracer:
         """An array of the library itself, as a constant of this recording."""
         return type(self)(self.recorder, self.recorder.constant(x), x)
 
@@ -414,7 +414,7 @@ _METHODS = ("sum", "mean", "max", "min", "prod", "std", "var", "any", "all", "ar
 
 
 def _method(name: str) -> Any:
-    def method(self: Symbol, *args: Any, **settings: Any) -> Any:
+    def method(self: Tracer, *args: Any, **settings: Any) -> Any:
         if args and name not in ("clip", "take"):
             settings["axis"], args = args[0], args[1:]
         return getattr(self.space, name)(self, *args, **settings)
@@ -426,12 +426,12 @@ def _method(name: str) -> Any:
 def _install() -> None:
     for symbol, name in (_BINARY | _COMPARE).items():
         plain = getattr(operator, {"and": "and_", "or": "or_"}.get(symbol, symbol))
-        setattr(Symbol, f"__{symbol}__", _operator(name, plain))
+        setattr(Tracer, f"__{symbol}__", _operator(name, plain))
         if symbol in _BINARY:
-            setattr(Symbol, f"__r{symbol}__", _operator(name, plain, reflected=True))
-            setattr(Symbol, f"__i{symbol}__", _in_place(f"__i{symbol}__", plain))
+            setattr(Tracer, f"__r{symbol}__", _operator(name, plain, reflected=True))
+            setattr(Tracer, f"__i{symbol}__", _in_place(f"__i{symbol}__", plain))
     for name in _METHODS:
-        setattr(Symbol, name, _method(name))
+        setattr(Tracer, name, _method(name))
 
 
 _install()

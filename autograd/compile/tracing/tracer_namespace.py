@@ -24,7 +24,7 @@ from ..ir.program import ARRAY, NUMBER, replace, values_in
 from ..optimise.decompose import decomposed, decomposed_on_device
 from .precision import round_operands
 from .trace_builder import TraceError, find_recorder, structure_of, users_line
-from .tracer import Symbol
+from .tracer import Tracer
 
 # Results whose shape depends on values.
 _REFUSED = {
@@ -44,7 +44,7 @@ _SAME = frozenset(("stop_gradient", "kink", "separate", "varied"))
 _VIEWS = VIEWS | {"diagonal", "ravel", "swapaxes"}  # NumPy's own among them
 
 
-class RecordingSpace(Namespace):
+class TracerNamespace(Namespace):
     """The namespace of a library's arrays, each function of it recorded."""
 
     def __init__(self, base: Any, prefix: str = "") -> None:
@@ -57,7 +57,7 @@ class RecordingSpace(Namespace):
         found = getattr(self.base, name)
         full = self.prefix + name
         if full in ("linalg", "fft", "special"):
-            found = RecordingSpace(found, full + ".")
+            found = TracerNamespace(found, full + ".")
         elif callable(found) and not isinstance(found, type):
             found = recorded(full, found)
         self.__dict__[name] = found
@@ -76,13 +76,13 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             _check_libraries(name, args)
         if name in _OF_SHAPES:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
-            like = next(x for x in (*args, *settings.values()) if isinstance(x, Symbol))
+            like = next(x for x in (*args, *settings.values()) if isinstance(x, Tracer))
             out = recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
             out.link = False  # an array, where a result without axes is a number
             return out
-        if name in _SAME and isinstance(args[0], Symbol):
+        if name in _SAME and isinstance(args[0], Tracer):
             return args[0].renamed()
-        if name in _COPIES and isinstance(args[0], Symbol):
+        if name in _COPIES and isinstance(args[0], Tracer):
             return args[0].copy()
         if name == "astype" or (name not in TABLE and name not in _OF_NUMBERS):
             args, settings = _as_operands(name, function, args, settings)
@@ -95,9 +95,9 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             # all that was recorded were numbers, which were read
             return function(*args, **settings)
         out = recorder.record(name, function, args, settings)
-        if name in _VIEWS and isinstance(out, Symbol) and isinstance(args[0], Symbol):
+        if name in _VIEWS and isinstance(out, Tracer) and isinstance(args[0], Tracer):
             attach(out, args[0], name, args[1:], settings)
-        elif name in NEVER_NUMBERS and isinstance(out, Symbol):
+        elif name in NEVER_NUMBERS and isinstance(out, Tracer):
             out.link = False
         return out
 
@@ -110,7 +110,7 @@ def _as_operands(name: str, function: Callable[..., Any], args: Any, settings: A
     if not any(_is_number(x) for x in (*args, *settings.values())):
         return args, settings
     arrays = [
-        x.dtype for x in (*args, *settings.values()) if isinstance(x, Symbol) and not x.is_number
+        x.dtype for x in (*args, *settings.values()) if isinstance(x, Tracer) and not x.is_number
     ]
     arrays = [as_numpy(dtype) for dtype in arrays]
     known = _parameters(name, function)
@@ -131,7 +131,7 @@ def _as_operands(name: str, function: Callable[..., Any], args: Any, settings: A
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, Symbol) and x.of.kind == NUMBER
+    return isinstance(x, Tracer) and x.of.kind == NUMBER
 
 
 _LIKE = {"b": True, "i": 1, "f": 1.0, "c": 1j}
@@ -158,7 +158,7 @@ def _check_libraries(name: str, args: Any) -> None:
     """Refuse arrays of two libraries in one operation, as outside of recordings; there, kernels would."""
     values = [
         v for x in args for v in (x if isinstance(x, list | tuple) else (x,))
-        if (isinstance(v, Symbol) and v.of.kind == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
+        if (isinstance(v, Tracer) and v.of.kind == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
     ]  # fmt: skip
     homes = [backend_of(v).array_type for v in values]
     for v, home in zip(values, homes, strict=True):
@@ -171,14 +171,14 @@ def _read_numbers(name: str, args: Any, settings: Any) -> Any:
     """Python numbers that are no operands decide on shapes: they are read, and belong to the program from then on."""
 
     def read(x: Any) -> Any:
-        if isinstance(x, Symbol) and x.of.kind == NUMBER:
+        if isinstance(x, Tracer) and x.of.kind == NUMBER:
             return x.read(f"use in {name}")
         return x
 
     def key_part(x: Any) -> Any:  # an integer may vary, the ends of a slice may not
         if isinstance(x, slice):
             ends = (x.start, x.stop, x.step)
-            return slice(*(operator.index(e) if isinstance(e, Symbol) else e for e in ends))
+            return slice(*(operator.index(e) if isinstance(e, Tracer) else e for e in ends))
         return x
 
     if name in _KEYED:
@@ -200,14 +200,14 @@ def _by_mask(name: str, args: Any, settings: Any) -> bool:
     if name == "getitem":
         parts = args[1] if isinstance(args[1], tuple) else (args[1],)
         return any(
-            isinstance(p, Symbol)
+            isinstance(p, Tracer)
             and not p.of.constant
             and p.of.kind == ARRAY
             and p.of.dtype.kind == "b"
             for p in parts
         )
     if name == "repeat":
-        return any(isinstance(r, Symbol) and not r.of.constant for r in args[1:2])
+        return any(isinstance(r, Tracer) and not r.of.constant for r in args[1:2])
     return False
 
 
@@ -223,10 +223,10 @@ def _refuse_shape(name: str, args: Any, advice: str | None) -> None:
 
 # ── the backend ───────────────────────────────────────────────────────────────────────────────
 
-_CLASSES: dict[Any, type[Symbol]] = {}
+_CLASSES: dict[Any, type[Tracer]] = {}
 
 
-def symbol_class(x: Any) -> type[Symbol]:
+def tracer_class(x: Any) -> type[Tracer]:
     """The class of symbols that stand for arrays like `x`; made once for each library and device."""
     backend = backend_of(x)
     key = (backend.array_type, backend.name, str(getattr(x, "device", None)))
@@ -236,9 +236,9 @@ def symbol_class(x: Any) -> type[Symbol]:
     return kind
 
 
-def _make_class(backend: Backend) -> type[Symbol]:
-    space = RecordingSpace(backend.xp)
-    kind = type("Symbol", (Symbol,), {"__slots__": (), "space": space, "recorded": True})
+def _make_class(backend: Backend) -> type[Tracer]:
+    space = TracerNamespace(backend.xp)
+    kind = type("Symbol", (Tracer,), {"__slots__": (), "space": space, "recorded": True})
     if backend.programs is not None:
         space.__dict__.update(decomposed(space) | decomposed_on_device(space))
     elif backend.name == "numpy":
@@ -247,12 +247,12 @@ def _make_class(backend: Backend) -> type[Symbol]:
         backend,
         xp=space,
         asarray=lambda host, dtype=None: (
-            host if isinstance(host, Symbol) else backend.asarray(host, dtype)
+            host if isinstance(host, Tracer) else backend.asarray(host, dtype)
         ),
         to_numpy=lambda x: backend.to_numpy(
-            x.read("pb.to_numpy(x)") if isinstance(x, Symbol) else x
+            x.read("pb.to_numpy(x)") if isinstance(x, Tracer) else x
         ),
-        normalise=lambda out: out if isinstance(out, Symbol) else backend.normalise(out),
+        normalise=lambda out: out if isinstance(out, Tracer) else backend.normalise(out),
         as_gradient=_as_gradient,
         lock=_lock,
         unlock=lambda x: x.setflags(True),
@@ -267,7 +267,7 @@ def _make_class(backend: Backend) -> type[Symbol]:
 
 
 def _lock(x: Any) -> bool:
-    if not isinstance(x, Symbol):
+    if not isinstance(x, Tracer):
         return backend_of(x).lock(x)
     if getattr(x, "locked", False):
         return False
@@ -277,4 +277,4 @@ def _lock(x: Any) -> bool:
 
 def _as_gradient(x: Any) -> Any:
     """`x` as it is: what reaches the caller is a buffer of its own anyway."""
-    return x.copy() if isinstance(x, Symbol) else backend_of(x).as_gradient(x)
+    return x.copy() if isinstance(x, Tracer) else backend_of(x).as_gradient(x)
