@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def whole(f: Callable[..., Any]) -> Callable[..., Any]:
+def opaque(f: Callable[..., Any]) -> Callable[..., Any]:
     """A function of raw arrays as one operation of a recording, run anew at each replay.
 
     For what branches on values or reads them on the host, such as an iteration until it converges: within a recorded
@@ -27,8 +27,8 @@ def whole(f: Callable[..., Any]) -> Callable[..., Any]:
     Examples
     --------
     >>> import numpy as np, pullback as pb
-    >>> from pullback.autograd.core.opaque import whole
-    >>> @whole
+    >>> from pullback.autograd.core.opaque import opaque
+    >>> @opaque
     ... def halved(x):
     ...     while abs(x).max() > 1:
     ...         x = x / 2

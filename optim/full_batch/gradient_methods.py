@@ -12,7 +12,7 @@ from typing import Any
 
 from .line import Line, SearchError
 from .line_search import Search
-from .method import no_more, positive, setting, taken, whole
+from .method import no_more, positive, require_integer, setting, taken
 from .problem import Point, Problem
 
 
@@ -121,7 +121,7 @@ def l_bfgs(
     ----------
     Liu, Nocedal, "On the limited memory BFGS method", 1989; Nocedal, Wright, 2006, algorithm 7.4.
     """
-    memory = whole("memory", setting(options, "memory", 10))
+    memory = require_integer("memory", setting(options, "memory", 10))
     no_more(options, "l-bfgs")
     yield point
     pairs: deque[tuple[Any, Any, Any]] = deque(maxlen=memory)

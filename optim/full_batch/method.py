@@ -53,7 +53,7 @@ def positive(name: str, value: Any) -> float:
     return float(value)
 
 
-def whole(name: str, value: Any) -> int:
+def require_integer(name: str, value: Any) -> int:
     """An option that is a number of things.
 
     Raises

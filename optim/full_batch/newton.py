@@ -10,7 +10,7 @@ import numpy as np
 
 from .line import SearchError
 from .line_search import Search
-from .method import no_more, positive, setting, taken, whole
+from .method import no_more, positive, require_integer, setting, taken
 from .problem import Point, Problem
 
 
@@ -74,7 +74,7 @@ def newton_cg(
     step goes along what there is, or along −g in the first product (Nocedal, Wright, 2006, algorithm 7.1).
     ``options["products"]``: at most so many products a step (2 n).
     """
-    products = whole("products", setting(options, "products", 2 * problem.size))
+    products = require_integer("products", setting(options, "products", 2 * problem.size))
     no_more(options, "newton-cg")
     yield point
     while True:

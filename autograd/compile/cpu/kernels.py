@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.program import ARRAY, NUMBER, Value
-from ..ir.views import Ref, whole
+from ..ir.views import Ref, contiguous_view
 from ..optimise.fuse import Statement, Statements, leading
 from ..optimise.memory_plan import Plan
 from .loops import LANES, LoopWriter
@@ -94,7 +94,7 @@ class Writer:
 
     def ref(self, v: Value) -> Ref:
         """Where a value lies."""
-        return self.out.refs.get(v) or whole(v)
+        return self.out.refs.get(v) or contiguous_view(v)
 
     # ── loops ─────────────────────────────────────────────────────────────────────────────────
 
@@ -145,7 +145,7 @@ class Writer:
         z, y = self.ref(logits), self.ref(labels)
         self.kernel.checks = True
         stored = slope in self.plan.own
-        target = whole(slope) if stored else None
+        target = contiguous_view(slope) if stored else None
         at = f"i * {classes} + j"
         lines = [
             f"    for i in range({rows}):",
@@ -174,5 +174,5 @@ class Writer:
             ]
         lines.append("        loss += math.log1p(total + (math.exp(picked) - 1.0)) - picked")
         if loss in self.plan.own:
-            lines.append(f"    {self.element(whole(loss), '')} = {T}(loss / {rows})")
+            lines.append(f"    {self.element(contiguous_view(loss), '')} = {T}(loss / {rows})")
         self.kernel.lines += lines

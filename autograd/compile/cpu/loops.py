@@ -10,7 +10,7 @@ import numpy as np
 
 from ..ir.elementwise import TABLE, compute_dtype, operands
 from ..ir.program import ARRAY, NUMBER, Op, Value
-from ..ir.views import contiguous, whole
+from ..ir.views import contiguous, contiguous_view
 from ..optimise.fuse import REDUCTIONS, Statement
 
 LANES = 64  # partial sums of a long reduction, which the compiler keeps in vector registers
@@ -110,7 +110,7 @@ class LoopWriter:
             self.names[op.result] = name
             if op.result in self.writer.plan.own:
                 index = self._index(contiguous(self.s.shape))
-                stores.append(f"{self.writer.element(whole(op.result), index)} = {name}")
+                stores.append(f"{self.writer.element(contiguous_view(op.result), index)} = {name}")
         self._nest(before, [*body, *stores], self._totals(reductions))
 
     # ── operands and expressions ──────────────────────────────────────────────────────────────
@@ -179,7 +179,7 @@ class LoopWriter:
                 continue
             dtype = np.dtype(op.result.dtype).name
             start = {"sum": "0.0", "max": "-np.inf", "min": "np.inf"}[op.name]
-            target = whole(op.result)
+            target = contiguous_view(op.result)
             steps = self._kept(op)
             every = self.writer.element(target, "k" if op.result.shape else "")
             zero = f"np.{dtype}({start})"

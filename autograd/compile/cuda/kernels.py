@@ -14,7 +14,7 @@ from ....backend.common.launches import BLOCK as OWN
 from ....backend.common.launches import Launch, Place, mask_bytes
 from ..ir.elementwise import compute_dtype, operands
 from ..ir.program import ARRAY, NUMBER, Op, Value
-from ..ir.views import Ref, whole
+from ..ir.views import Ref, contiguous_view
 from ..optimise.fuse import REDUCTIONS, Statement, Statements
 from ..optimise.memory_plan import Plan
 from .expressions import PRELUDE, c_name, constant, expression
@@ -78,7 +78,7 @@ class Context:
 
     def ref(self, v: Value) -> Ref:
         """Where a value lies."""
-        return self.out.refs.get(v) or whole(v)
+        return self.out.refs.get(v) or contiguous_view(v)
 
     def place(self, root: Value) -> Place:
         """The address of a buffer's first element."""
@@ -295,7 +295,7 @@ class PartWriter:
             name = self._assigned(op, s, {}, self.lines)
             self.names[op.result] = name
             if op.result in self.context.plan.own:
-                target = self._element(whole(op.result), self.part.own_strides(op.result))
+                target = self._element(contiguous_view(op.result), self.part.own_strides(op.result))
                 self.lines.append(f"if (lane == 0) {target} = {name};")
 
     def _phase(self, s: Statement) -> None:
@@ -317,7 +317,7 @@ class PartWriter:
             local[op.result] = self._assigned(op, s, local, body, loads)
         for op in s.ops:
             if op.name not in REDUCTIONS and op.result in self.context.plan.own:
-                target = self._element(whole(op.result), self.part.own_strides(op.result))
+                target = self._element(contiguous_view(op.result), self.part.own_strides(op.result))
                 body.append(f"{guard}{target} = {local[op.result]};")
         for op, element in copies:
             if op.result in self.context.plan.own:
@@ -502,7 +502,7 @@ class PartWriter:
         return f"{name}[{text or '0'}]"
 
     def _target(self, op: Op) -> str:
-        return self._element(whole(op.result), result_strides(self.part, op))
+        return self._element(contiguous_view(op.result), result_strides(self.part, op))
 
 
 def merged(

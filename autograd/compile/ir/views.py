@@ -41,7 +41,7 @@ def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 
-def whole(value: Value) -> Ref:
+def contiguous_view(value: Value) -> Ref:
     """A value in a buffer of its own."""
     return Ref(value, 0, contiguous(value.shape))
 

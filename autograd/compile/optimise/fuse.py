@@ -13,7 +13,7 @@ from typing import Any
 
 from ..ir.elementwise import TABLE, compute_dtype, is_elementwise
 from ..ir.program import ARRAY, Op, Program, Value
-from ..ir.views import Ref, contiguous, is_view, view_of, whole
+from ..ir.views import Ref, contiguous, contiguous_view, is_view, view_of
 
 LARGEST_SLOW = (
     2048  # elements up to which a loop with exp in it beats NumPy's vectorised one and its call
@@ -166,7 +166,7 @@ def _recompute_barrier(out: Statements, op: Op) -> None:
 
 
 def _ref(out: Statements, v: Value) -> Ref:
-    return out.refs.get(v) or whole(v)
+    return out.refs.get(v) or contiguous_view(v)
 
 
 # ── what can be done how ──────────────────────────────────────────────────────────────────────

@@ -59,7 +59,7 @@ class Dense:
         """LU, L D Lᵀ, Cholesky's factor, or the triangle itself."""
         xp = namespace_of(A)
         made = xp.factor(A, kind=self.kind, check=self.check)
-        return (made, _wide(whole(A, self.kind, xp), xp)) if self.refine else made
+        return (made, _wide(full_matrix(A, self.kind, xp), xp)) if self.refine else made
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor, and refined where asked for."""
@@ -87,7 +87,7 @@ class Dense:
 
     def rcond(self, factor: Any, A: Any) -> Any:
         """The reciprocal condition number."""
-        A = whole(A, self.kind, namespace_of(A))
+        A = full_matrix(A, self.kind, namespace_of(A))
         return (factor[0] if self.refine else factor).rcond(A)
 
     def cut(self, X: Any, xp: Any) -> Any:
@@ -120,7 +120,7 @@ _CUTS: dict[str, Any] = {
 }
 
 
-def whole(A: Any, kind: str, xp: Any) -> Any:
+def full_matrix(A: Any, kind: str, xp: Any) -> Any:
     """The matrix that is read from A, of raw values."""
     if kind in ("symmetric", "hermitian", "positive"):
         below = xp.tril(A, k=-1)
@@ -180,7 +180,7 @@ def _nearest(A: Any, assume: str, widths: tuple[int, int], xp: Any) -> Any:
     n = A.shape[-1]
     i = xp.arange_like(n, A)
     if assume in KINDS:
-        return whole(A, assume, xp)
+        return full_matrix(A, assume, xp)
     if assume == "circulant":
         place = xp.reshape((i[:, None] - i[None, :]) % n, (-1,))
         return xp.reshape(xp.take(A[..., 0], place, axis=-1), A.shape)
