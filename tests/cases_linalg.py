@@ -133,8 +133,8 @@ MIXED = [
     row("linalg.solve", "the matrix alone", matrix(2, 2), K([1.0, -2.0])),
     row("linalg.solve", "the right-hand side alone", K([[2.0, 1.0], [0.5, -1.0]]), R(3, 2, 1)),
     row("linalg.trace", "dtype", R(3, 3), dtype=np.float64, _skip={"float32": "asks for float64"}),
-    row("gap_divide", "no zeros", R(2, 3), P(3), K([True, False, True]), _order=3,
-        _call=function_of(find("gap_divide")), _ref=lambda x1, x2, condition: x1 / x2),
+    row("divide_where_separated", "no zeros", R(2, 3), P(3), K([True, False, True]), _order=3,
+        _call=function_of(find("divide_where_separated")), _ref=lambda x1, x2, condition: x1 / x2),
     *(row("polar", f"{kind}{label}", matrix(*shape, complex=kind != ""), _order=3,
           _call=function_of(find("polar")), _ref=polar)
       for kind in ("", "complex ") for label, shape in (("square", (3, 3)), ("tall", (2, 3, 2)), ("wide", (2, 3)))),

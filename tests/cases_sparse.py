@@ -9,7 +9,7 @@ from pullback.backend import Pattern, backend_of
 
 from ._cases import R, Z, row
 
-_product, _sampled = function_of(find("sparse_product")), function_of(find("sampled_product"))
+_product, _sampled = function_of(find("sparse_product")), function_of(find("sddmm"))
 
 INDPTR, INDICES = [0, 2, 2, 5], [0, 3, 1, 2, 2]  # an empty row, and one place twice
 
@@ -58,7 +58,7 @@ CASES = [
     row("sparse_product", "complex", Z(5), Z(4, 1), **_times(False)),
     row("sparse_product", "transposed", R(5), R(3, 2), **_times(True)),
     row("sparse_product", "transposed, complex", Z(5), Z(3, 3), **_times(True)),
-    row("sampled_product", "real", R(3, 2), R(4, 2), **SAMPLED),
-    row("sampled_product", "one column", R(3, 1), R(4, 1), **SAMPLED),
-    row("sampled_product", "complex", Z(3, 2), Z(4, 2), **SAMPLED),
+    row("sddmm", "real", R(3, 2), R(4, 2), **SAMPLED),
+    row("sddmm", "one column", R(3, 1), R(4, 1), **SAMPLED),
+    row("sddmm", "complex", Z(3, 2), Z(4, 2), **SAMPLED),
 ]

@@ -174,7 +174,7 @@ def test_vectors_of_equal_eigenvalues_have_a_nan_for_a_gradient():
 
 def test_gap_divide():
     """x1 / x2, with 0 / 0 = 0 unless a condition says that it matters; linear in x1, forwards and backwards."""
-    divide = function_of(find("gap_divide"))
+    divide = function_of(find("divide_where_separated"))
     x1, x2 = np.array([1.0, 0.0, 3.0]), np.array([2.0, 0.0, 0.0])
     used = np.array([True, False, True])
     np.testing.assert_array_equal(pb.to_numpy(divide(x1, x2, used)), [0.5, 0.0, np.nan])

@@ -94,7 +94,7 @@ linalg.eigvalsh, linalg.svdvals: equal values are no exception, but for second d
     singular value of 0 has the subgradient of its direction
 solve_by: vectors and several right-hand sides, batches; the gradient of a matrix has its structure alone
 implicit: the gradient is that of the exact solution, at the one that was found
-gap_divide: 0 / 0 is 0, or NaN where the condition holds
+divide_where_separated: 0 / 0 is 0, or NaN where the condition holds
 polar: singular values of 0 are left out; its own derivative is NaN there
 fft.fft, fft.ifft, fft.fftn, fft.ifftn: padded and cropped lengths; every norm; several axes
 fft.rfft, fft.irfft, fft.rfftn, fft.irfftn, fft.hfft, fft.ihfft: odd and even lengths, 1 and 2; the weights 1
@@ -167,7 +167,7 @@ linalg.vector_norm, linalg.matrix_norm: Watson, Characterization of the subdiffe
 linalg.eig, linalg.eigvals, linalg.eigh, linalg.eigvalsh: Giles 2008; Boeddeker et al., On the computation of
     complex-valued gradients with application to statistically optimum beamforming, 2017
 linalg.svd, linalg.svdvals: Townsend, Differentiating the singular value decomposition, 2016
-gap_divide, polar: derived above the rule
+divide_where_separated, polar: derived above the rule
 fft.fft, fft.ifft, fft.fftn, fft.ifftn, fft.rfft, fft.irfft, fft.rfftn, fft.irfftn, fft.hfft, fft.ihfft,
     fft.fftshift, fft.ifftshift: derived at the head of `rules/fft.py`
 sinc, sinc_derivative: derived in `backend/generic/special.py`

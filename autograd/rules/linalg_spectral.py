@@ -1,7 +1,7 @@
 """Eigenvalues and singular values, with and without their vectors.
 
 Notation as in `linalg.py`. Where values coincide, vectors have no derivative, and a rule divides by 0. The values alone
-have one, and their rules never divide. With vectors, `gap_divide` gives NaN for a pair of equal values unless the
+have one, and their rules never divide. With vectors, `divide_where_separated` gives NaN for a pair of equal values unless the
 cotangents of both its vectors are zero: then the pair has no part in the gradient. Vectors are defined up to a phase (a
 sign): a function of them has a gradient only if it does not depend on that.
 
@@ -34,10 +34,14 @@ from .linear_algebra import adjoint, column, conj, eye, row
 def _gap_divide_x2(ct: Any, out: Any, x2: Any, xp: Any) -> Any:
     """−ct out / x2, with 0 / 0 = 0."""
     top = ct * out
-    return -xp.gap_divide(top, x2, top != 0)
+    return -xp.divide_where_separated(top, x2, top != 0)
 
 
-defvjp("gap_divide", x1=lambda ct, x2, xp: xp.gap_divide(ct, x2, ct != 0), x2=_gap_divide_x2)
+defvjp(
+    "divide_where_separated",
+    x1=lambda ct, x2, xp: xp.divide_where_separated(ct, x2, ct != 0),
+    x2=_gap_divide_x2,
+)
 
 
 def _separate(ct: Any, x2: Any, xp: Any) -> Any:
@@ -80,7 +84,9 @@ def _eigh(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
     M = flat @ V_bar
     same = eye(M, xp)
     gaps = row(w, xp) - column(w, xp) + xp.astype(same, w.dtype)
-    N = xp.gap_divide(0.5 * (M - adjoint(M, xp)), gaps, _pairs(_used(V_bar, xp), same, xp))
+    N = xp.divide_where_separated(
+        0.5 * (M - adjoint(M, xp)), gaps, _pairs(_used(V_bar, xp), same, xp)
+    )
     diagonal = xp.zeros_like(w) if w_bar is None else w_bar
     N = xp.where(same, row(xp.astype(diagonal, N.dtype), xp), N)
     return hermitian(conj(V, xp) @ N @ flat, xp)
@@ -116,7 +122,7 @@ def _eig(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
     gaps = row(w, xp) - column(w, xp) + xp.astype(same, w.dtype)
     stretch = row(xp.astype(xp.real(xp.linalg.diagonal(M)), M.dtype), xp)
     N = M - (flat @ conj(V, xp)) * stretch
-    N = xp.gap_divide(N, gaps, _pairs(_used(V_bar, xp), same, xp))
+    N = xp.divide_where_separated(N, gaps, _pairs(_used(V_bar, xp), same, xp))
     N = xp.where(same, row(xp.zeros_like(w) if w_bar is None else w_bar, xp), N)
     return xp.linalg.solve(flat, N @ flat)
 
@@ -171,7 +177,7 @@ def _turns(X_bar: Any, X: Any, s: Any, xp: Any) -> tuple[Any, Any, Any]:
     else:
         outside = conj(X[..., k:], xp) @ skew[..., k:, :k]
         used = used | column(xp.any(X_bar[..., k:] != 0, axis=(-2, -1)), xp)
-    return inside, xp.gap_divide(outside, row(s, xp), row(used, xp)), used
+    return inside, xp.divide_where_separated(outside, row(s, xp), row(used, xp)), used
 
 
 def _svd(U_bar: Any, S_bar: Any, Vh_bar: Any, U: Any, S: Any, Vh: Any, xp: Any) -> Any:
@@ -190,10 +196,10 @@ def _svd(U_bar: Any, S_bar: Any, Vh_bar: Any, U: Any, S: Any, Vh: Any, xp: Any) 
     same = eye(total, xp)
     pairs = _pairs(used, same, xp)
     gaps = row(S, xp) - column(S, xp) + xp.astype(same, S.dtype)
-    apart = 0.5 * xp.gap_divide(M - K, gaps, pairs)
+    apart = 0.5 * xp.divide_where_separated(M - K, gaps, pairs)
     diagonal = xp.zeros_like(S) if S_bar is None else S_bar
     N = xp.where(same, row(xp.astype(diagonal, apart.dtype), xp), apart)
-    N = N + 0.5 * xp.gap_divide(total, row(S, xp) + column(S, xp), pairs)
+    N = N + 0.5 * xp.divide_where_separated(total, row(S, xp) + column(S, xp), pairs)
     return _with_outside(Uc @ N @ Yt, left, right, Uc, Yt, xp)
 
 
@@ -231,7 +237,7 @@ def _polar(ct: Any, x: Any, xp: Any) -> Any:
     M, left, _ = _turns(U_bar, U, S, xp)
     _, right, _ = _turns(Y_bar, Y, S, xp)
     sums = row(S, xp) + column(S, xp)
-    N = xp.gap_divide(M, sums, sums == 0)
+    N = xp.divide_where_separated(M, sums, sums == 0)
     Uc, Yt = conj(U, xp), conj(Vh, xp)
     return _with_outside(Uc @ N @ Yt, left, right, Uc, Yt, xp)
 

@@ -51,7 +51,7 @@ def bind(cupy: Any, sparse: Any, linalg: Any) -> dict[str, Callable[..., Any]]:
             return sparse.csc_matrix(stored, shape=pattern.shape[::-1]) @ x
         return sparse.csr_matrix(stored, shape=pattern.shape) @ x
 
-    def sampled_product(u: Any, v: Any, /, *, pattern: Pattern) -> Any:
+    def sddmm(u: Any, v: Any, /, *, pattern: Pattern) -> Any:
         rows, columns = sparse_rows(pattern=pattern), pattern.indices
         out = cupy.zeros(pattern.nnz, np.result_type(u.dtype, v.dtype))
         for k in range(u.shape[1]):  # one column at a time: never more than the elements in memory
@@ -75,6 +75,6 @@ def bind(cupy: Any, sparse: Any, linalg: Any) -> dict[str, Callable[..., Any]]:
         return factor.solve(b, transposed)
 
     return {
-        "sparse_rows": sparse_rows, "sparse_product": sparse_product, "sampled_product": sampled_product,
+        "sparse_rows": sparse_rows, "sparse_product": sparse_product, "sddmm": sddmm,
         "sparse_factor": sparse_factor, "sparse_solve": sparse_solve,
     }  # fmt: skip

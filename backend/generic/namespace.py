@@ -197,7 +197,7 @@ def _places(xp: Any, shape: tuple[int, ...], parts: tuple[Any, ...], x: Any) -> 
     return xp.reshape(places, (-1,))
 
 
-def gap_divide(xp: Any, x1: Any, x2: Any, condition: Any) -> Any:
+def divide_where_separated(xp: Any, x1: Any, x2: Any, condition: Any) -> Any:
     """``x1 / x2``; where x2 is 0, NaN under `condition` and 0 elsewhere, without a warning."""
     zero = x2 == 0
     out = x1 / xp.where(zero, xp.ones_like(x2), x2)
@@ -270,7 +270,7 @@ def inverse_by(xp: Any, A: Any, *, solver: Any, factor: Any) -> Any:
     return solver.inverse(factor)
 
 
-def gathered(xp: Any, A: Any) -> Any:
+def collect_cotangents(xp: Any, A: Any) -> Any:
     """A, whose cotangents are gathered (`autograd/solve/direct/factorize.py`)."""
     return A
 
@@ -288,9 +288,9 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
     for f in (
         linear, linear_relu, relu, relu_vjp, relu_bias_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape,
         logsumexp, log_softmax, softmax, softmax_cross_entropy, scatter_add,
-        gap_divide, polar, to_device, arange_like, zeros_on_device_of, stop_gradient, recomputed, copy, getitem, setitem,
+        divide_where_separated, polar, to_device, arange_like, zeros_on_device_of, stop_gradient, recomputed, copy, getitem, setitem,
         einsum, expm, sinc, sinc_derivative, solve_by, random_bits, *_rule_kernels.FUNCTIONS, *_sparse.FUNCTIONS,
-        factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, gathered,
+        factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, collect_cotangents,
         in_rows,
     )
 }  # fmt: skip

@@ -3,7 +3,7 @@
 Three kernels carry all of it. With A of elements a_k at (i_k, j_k):
 
 * `sparse_product`: A x, or Aᵀ x, for a dense x (n, k);
-* `sampled_product`: s_k = Σ_l u[i_k, l] v[j_k, l], the matrix u vᵀ at the places of the pattern alone;
+* `sddmm`: s_k = Σ_l u[i_k, l] v[j_k, l], the matrix u vᵀ at the places of the pattern alone;
 * `sparse_factor`: an LU factorisation, which solves with A and with Aᵀ.
 
 The derivative of the first is made of the first two, that of the second too: no array of n × n elements ever arises.
@@ -90,7 +90,7 @@ def sparse_product(xp: Any, data: Any, x: Any, /, *, pattern: Pattern, transpose
     return xp.scatter_add((height, x.shape[1]), into, terms)
 
 
-def sampled_product(xp: Any, u: Any, v: Any, /, *, pattern: Pattern) -> Any:
+def sddmm(xp: Any, u: Any, v: Any, /, *, pattern: Pattern) -> Any:
     """Σ_l u[i_k, l] v[j_k, l] for u (m, l) and v (n, l), for each stored element k."""
     rows = sparse_rows(xp, pattern=pattern)
     return xp.sum(xp.take(u, rows, axis=0) * xp.take(v, pattern.indices, axis=0), axis=1)
@@ -140,4 +140,4 @@ def sparse_solve(xp: Any, factor: Any, b: Any, /, *, transposed: bool) -> Any:
     return factor.solve(b, transposed, xp)
 
 
-FUNCTIONS = (sparse_rows, sparse_product, sampled_product, sparse_factor, sparse_solve)
+FUNCTIONS = (sparse_rows, sparse_product, sddmm, sparse_factor, sparse_solve)

@@ -45,7 +45,7 @@ def sparse_product(
     return out.astype(np.result_type(data, x), copy=False)  # SciPy makes float32 of float16
 
 
-def sampled_product(u: np.ndarray, v: np.ndarray, /, *, pattern: Pattern) -> np.ndarray:
+def sddmm(u: np.ndarray, v: np.ndarray, /, *, pattern: Pattern) -> np.ndarray:
     """Rows of u times rows of v at the stored places, some at a time."""
     rows, columns = sparse_rows(pattern=pattern), pattern.indices
     if u.shape[1] == 1:
@@ -209,4 +209,4 @@ def sparse_solve(factor: SparseFactor, b: np.ndarray, /, *, transposed: bool) ->
     return factor.solve(b, transposed)
 
 
-FUNCTIONS = (sparse_rows, sparse_product, sampled_product, sparse_factor, sparse_solve)
+FUNCTIONS = (sparse_rows, sparse_product, sddmm, sparse_factor, sparse_solve)

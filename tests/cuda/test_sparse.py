@@ -67,7 +67,7 @@ def test_products(matrix, transposed):
     u, v = r.normal(size=(7, 2)), r.normal(size=(7, 2)) + 1j
     rows = KERNELS["sparse_rows"](pattern=pattern)
     wanted = (u @ v.T)[rows, pattern.indices]
-    np.testing.assert_allclose(KERNELS["sampled_product"](u, v, pattern=pattern), wanted)
+    np.testing.assert_allclose(KERNELS["sddmm"](u, v, pattern=pattern), wanted)
 
 
 @pytest.mark.parametrize("transposed", [False, True])

@@ -1,7 +1,7 @@
 """`factorize`: one factor for many right-hand sides, determinants and inverses, with one cotangent of A.
 
 Every solve with A has a share −λ vᵀ in Ā. Taken one by one, these are n × n arrays to be written and added up, which
-for single right-hand sides costs more than the solves. So a factorised A stands on the tape as itself (`gathered`),
+for single right-hand sides costs more than the solves. So a factorised A stands on the tape as itself (`collect_cotangents`),
 and what comes back to it are the vectors alone (`Shares`): when the sweep reaches A, all λ side by side times all v is
 one product of matrices.
 
@@ -61,7 +61,9 @@ def _inverse_by(ct: Any, out: Any, solver: Any, xp: Any) -> Any:
 
 defvjp("slogdet_by", outputs=("sign", "logabsdet"), A=_slogdet_by, batched=False)
 defvjp("inverse_by", A=_inverse_by, batched=False)
-defvjp("gathered", A=lambda ct: ct, batched=False)  # by then, the sum of all shares laid out
+defvjp(
+    "collect_cotangents", A=lambda ct: ct, batched=False
+)  # by then, the sum of all shares laid out
 
 
 # ── gathered cotangents ───────────────────────────────────────────────────────────────────────
@@ -191,7 +193,7 @@ class Factorization:
 
     def __init__(self, A: Any, stored: Any, solver: Any, assume: str) -> None:
         self._A, self._elements, self.assume = A, stored, assume
-        self._stored = function_of(find("gathered"))(stored)
+        self._stored = function_of(find("collect_cotangents"))(stored)
         value = backend_array(stored)
         self._factor = solver.factor(value)
         self._solver = Gathering(solver, tuple(value.shape), is_complex(value.dtype))

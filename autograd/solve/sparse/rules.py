@@ -21,7 +21,7 @@ from ...core.sweep import namespace_of
 def _product_data(ct: Any, x: Any, pattern: Pattern, transposed: bool, xp: Any) -> Any:
     """c xᵀ at the stored places; x cᵀ for a transposed product."""
     u, v = (x, ct) if transposed else (ct, x)
-    return xp.sampled_product(u, v, pattern=pattern)
+    return xp.sddmm(u, v, pattern=pattern)
 
 
 def _product_x(ct: Any, A: Any, pattern: Pattern, transposed: bool, xp: Any) -> Any:
@@ -42,7 +42,7 @@ def _sampled_v(ct: Any, x1: Any, pattern: Pattern, xp: Any) -> Any:
     return xp.sparse_product(ct, x1, pattern=pattern, transposed=True)
 
 
-defvjp("sampled_product", x1=_sampled_u, x2=_sampled_v, batched=False)
+defvjp("sddmm", x1=_sampled_u, x2=_sampled_v, batched=False)
 
 
 @dataclass(frozen=True)
@@ -98,4 +98,4 @@ class SparseLU:
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """−row columnᵀ at the stored places."""
-        return -xp.sampled_product(row, column, pattern=self.pattern)
+        return -xp.sddmm(row, column, pattern=self.pattern)
