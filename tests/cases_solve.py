@@ -54,7 +54,7 @@ CASES = [
     row("slogdet_by", "complex batch", AZ, _call=_slogdet, _ref=_by_numpy(linalg.slogdet), **SETTINGS),
     row("inverse_by", "real", A, _call=_inverse, _ref=_by_numpy(linalg.inv), **SETTINGS),
     row("inverse_by", "complex batch", AZ, _call=_inverse, _ref=_by_numpy(linalg.inv), **SETTINGS),
-    row("gathered", "real", A, _call=function_of(find("gathered")), _ref=np.array),
+    row("collect_cotangents", "real", A, _call=function_of(find("collect_cotangents")), _ref=np.array),
     row("implicit", "real", R(3), _call=_implicit, _ref=_by_numpy(np.array), adjoint=None, tape=None),
     row("implicit", "complex", Z(3), _call=_implicit, _ref=_by_numpy(np.array), adjoint=None, tape=None),
 ]  # fmt: skip

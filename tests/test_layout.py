@@ -42,6 +42,10 @@ DEFERRED: dict[tuple[str, str], str] = {
         "autograd/core/codegen_forward.py",
     ): "the generator uses the registry",
     (
+        "autograd/core/registry.py",
+        "autograd/core/codegen_backward.py",
+    ): "the generator uses the registry",
+    (
         "backend/select.py",
         "backend/cuda/backend.py",
     ): "importing CuPy takes a second: only when asked for",

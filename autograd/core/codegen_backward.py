@@ -127,8 +127,8 @@ def make_pull(
     kept = kept_by(primitive, traced, checked=checked)
     name = f"{primitive.identifier}_pull_{'_'.join(traced)}"
     scope: dict[str, Any] = {
-        "Array": Array, "DEFERRED": DEFERRED, "accumulate": accumulate, "fit": fit, "as_constant": as_constant, "namespace_of": namespace_of,
-        "__name__": __name__,
+        "Array": Array, "DEFERRED": DEFERRED, "accumulate": accumulate, "fit": fit, "as_constant": as_constant,
+        "namespace_of": namespace_of, "__name__": __name__,
     }  # fmt: skip
     unpacked = ["_"]
     for p in traced:

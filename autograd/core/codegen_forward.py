@@ -30,10 +30,10 @@ from typing import Any
 
 from . import signatures
 from .array import Array, backend_array
-from .codegen_backward import compile_source, kept_by, make_entry_builder, make_pull, traced_slots
+from .codegen_backward import compile_source, kept_by, make_pull
 from .dtypes import is_inexact
 from .index_keys import BASIC, beside, clean_key, hold_key
-from .registry import CONSTANT, Primitive, apply, apply_constant, normalise
+from .registry import Primitive, apply, apply_constant, normalise
 from .variadic import apply_variadic
 from .views import NEVER_NUMBERS, VIEWS, follow
 
@@ -292,6 +292,3 @@ def documentation(primitive: Primitive) -> str:
     if not primitive.rules:
         lines.append("It has no rule: under a derivative it raises.")
     return "\n".join(lines)
-
-
-__all__ = ["CONSTANT", "make_constant", "make_front", "make_pull", "make_recorder", "traced_slots"]

@@ -284,7 +284,7 @@ def _define(
     primitive.rules = {k: rule for k, rule in rules.items() if not k.startswith("_")}
     primitive.entry_builders.clear()
     if primitive.function is not None:
-        from .codegen_forward import refresh_function  # as in front_of
+        from .codegen_forward import refresh_function  # as in function_of
 
         refresh_function(primitive)
 
@@ -430,7 +430,7 @@ def record(
     """Put one operation on the tape, and wrap its output or outputs."""
     recorder = primitive.entry_builders.get(traced)
     if recorder is None:
-        from .codegen_forward import make_entry_builder  # as in front_of
+        from .codegen_backward import make_entry_builder  # as in function_of
 
         recorder = primitive.entry_builders[traced] = make_entry_builder(primitive, traced)
     for place in recorder.held:  # type: ignore[attr-defined]  # set where it is made

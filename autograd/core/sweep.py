@@ -180,7 +180,7 @@ def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
 
 
 def as_constant(x: Any) -> Any:
-    """A raw array as an `Array`, for rules under higher derivatives: libraries differ in ``backend_array * Array``."""
+    """A raw array as an `Array`, for rules under higher derivatives: libraries differ in ``raw * Array``."""
     return Array(x) if hasattr(x, "shape") and type(x) is not Array else x
 
 

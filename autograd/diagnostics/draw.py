@@ -14,7 +14,7 @@ import numpy as np
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.codegen_forward import traced_slots
+from ..core.codegen_backward import traced_slots
 from ..core.sweep import DEFERRED, cotangents, namespace_of
 from ..core.tape import TapeData, check_differentiable
 from ..pytree import tree

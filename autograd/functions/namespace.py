@@ -143,8 +143,8 @@ def function(name: str) -> Any:
 
 # What rules alone call.
 _FOR_RULES = frozenset(
-    """collect_cotangents divide_where_separated inverse_by kink leg over_above over_below over_root_above over_root_below polar ray
-    sddmm separate slogdet_by solve_by sparse_product varied""".split()  # noqa: SIM905 - a table
+    """collect_cotangents divide_where_separated inverse_by kink leg over_above over_below over_root_above
+    over_root_below polar ray sddmm separate slogdet_by solve_by sparse_product varied""".split()  # noqa: SIM905 - a table
 )
 _HIDDEN = _FOR_RULES | {"getitem", "implicit", "setitem"}
 

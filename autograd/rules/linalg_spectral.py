@@ -1,9 +1,9 @@
 """Eigenvalues and singular values, with and without their vectors.
 
 Notation as in `linalg.py`. Where values coincide, vectors have no derivative, and a rule divides by 0. The values alone
-have one, and their rules never divide. With vectors, `divide_where_separated` gives NaN for a pair of equal values unless the
-cotangents of both its vectors are zero: then the pair has no part in the gradient. Vectors are defined up to a phase (a
-sign): a function of them has a gradient only if it does not depend on that.
+have one, and their rules never divide. With vectors, `divide_where_separated` gives NaN for a pair of equal values
+unless the cotangents of both its vectors are zero: then the pair has no part in the gradient. Vectors are defined up to
+a phase (a sign): a function of them has a gradient only if it does not depend on that.
 
 Second derivatives of values are derivatives of vectors: for L = f(w), they hold (w̄_i − w̄_j) / (w_i − w_j). At equal
 values a symmetric f has w̄_i = w̄_j, and where f is smooth so is L as a function of the matrix (Lewis and Sendov, Twice

@@ -34,8 +34,8 @@ class ConvergenceError(np.linalg.LinAlgError):
 
     def __reduce__(self) -> Any:
         """Python's own way is to call the class with the message alone, which another process cannot do."""
-        return _recompute_barrier, (type(self), self.args), self.__dict__
+        return _rebuilt, (type(self), self.args), self.__dict__
 
 
-def _recompute_barrier(kind: type[ConvergenceError], args: tuple[Any, ...]) -> ConvergenceError:
+def _rebuilt(kind: type[ConvergenceError], args: tuple[Any, ...]) -> ConvergenceError:
     return kind.__new__(kind, *args)

@@ -288,8 +288,9 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
     for f in (
         linear, linear_relu, relu, relu_vjp, relu_bias_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape,
         logsumexp, log_softmax, softmax, softmax_cross_entropy, scatter_add,
-        divide_where_separated, polar, to_device, arange_like, zeros_on_device_of, stop_gradient, recomputed, copy, getitem, setitem,
-        einsum, expm, sinc, sinc_derivative, solve_by, random_bits, *_rule_kernels.FUNCTIONS, *_sparse.FUNCTIONS,
+        divide_where_separated, polar, to_device, arange_like, zeros_on_device_of, stop_gradient, recomputed,
+        copy, getitem, setitem, einsum, expm, sinc, sinc_derivative, solve_by, random_bits,
+        *_rule_kernels.FUNCTIONS, *_sparse.FUNCTIONS,
         factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, collect_cotangents,
         in_rows,
     )

@@ -1,9 +1,9 @@
 """`factorize`: one factor for many right-hand sides, determinants and inverses, with one cotangent of A.
 
 Every solve with A has a share −λ vᵀ in Ā. Taken one by one, these are n × n arrays to be written and added up, which
-for single right-hand sides costs more than the solves. So a factorised A stands on the tape as itself (`collect_cotangents`),
-and what comes back to it are the vectors alone (`Shares`): when the sweep reaches A, all λ side by side times all v is
-one product of matrices.
+for single right-hand sides costs more than the solves. So a factorised A stands on the tape as itself
+(`collect_cotangents`), and what comes back to it are the vectors alone (`Shares`): when the sweep reaches A, all λ side
+by side times all v is one product of matrices.
 
 The determinant: d log|det A| = Re tr(A⁻¹ dA), so Ā = c A⁻ᵀ, and for a complex sign d sign = i sign Im tr(A⁻¹ dA). The
 inverse Y is made from the factor: Ȳ gives −Yᵀ Ȳ Yᵀ. All are cut to the structure of A.

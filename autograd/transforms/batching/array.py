@@ -120,7 +120,7 @@ def batch_size(parts: Iterable[Any]) -> int | None:
 
 
 def values_of(args: Iterable[Any]) -> list[Any]:
-    """What is inside; as Arrays if one of them is, since libraries differ in ``backend_array * Array``; recorded likewise."""
+    """What is inside; as Arrays if one of them is, since libraries differ in ``raw * Array``."""
     values = [x.value if type(x) is Batched else x for x in args]
     if any(type(v) is Array for v in values):
         return [as_constant(v) for v in values]

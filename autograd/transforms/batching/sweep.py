@@ -19,7 +19,7 @@ import numpy as np
 from ....backend import backend_of
 from ...core import sweep as backward
 from ...core.array import Array, unwrap_closed
-from ...core.codegen_forward import traced_slots
+from ...core.codegen_backward import traced_slots
 from ...core.registry import REGISTRY
 from ...core.sweep import DEFERRED, as_constant, namespace_of
 from ...core.variadic import _pull as pull_variadic
