@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-# An array of a library, before pullback sees it: `numpy.ndarray`, `cupy.ndarray`, one of array_api_strict, torch or JAX.
+# An array of a library, before pullback sees it: `numpy.ndarray`, `cupy.ndarray`, one of array_api_strict, torch, JAX.
 RawArray: TypeAlias = Any
 
 # A dtype of a library, or `numpy.dtype`, which pullback uses for all of them.
