@@ -13,8 +13,8 @@ import array_api_compat
 import numpy as np
 
 from .common.base import Backend, BackendError
-from .generic import namespace as _generic
-from .numpy import backend as _numpy
+from .generic import namespace as generic
+from .numpy import backend as numpy_backend
 
 NAMES = ("auto", "numpy", "cupy")
 _active: ContextVar[Backend | None] = ContextVar("pullback_backend", default=None)
@@ -50,21 +50,23 @@ def resolve(name: str | None = None, device: int | None = None) -> Backend:
 @functools.lru_cache(maxsize=32)
 def _resolved(name: str, device: int | None, reason: str) -> Backend:
     if name == "numpy":
-        return _numpy.backend(reason)
+        return numpy_backend.backend(reason)
     if name == "cupy":
         return _cupy_backend(device, reason)
     if importlib.util.find_spec("cupy") is None:
-        return _numpy.backend("auto: CuPy is not installed")
+        return numpy_backend.backend("auto: CuPy is not installed")
     try:
         return _cupy_backend(device, "auto: a CUDA device answered")
     except BackendError as error:
-        return _numpy.backend(f"auto: {error}")
+        return numpy_backend.backend(f"auto: {error}")
 
 
 def _cupy_backend(device: int | None, reason: str) -> Backend:
-    from .cuda import backend as _cupy  # only when it is asked for: importing CuPy takes a second
+    from .cuda import (
+        backend as cupy_backend,  # only when it is asked for: importing CuPy takes a second
+    )
 
-    return _cupy.backend(device, reason)
+    return cupy_backend.backend(device, reason)
 
 
 def _ordinal(text: str) -> int | None:
@@ -125,7 +127,7 @@ def current() -> Backend:
     return _active.get() or resolve()
 
 
-_NUMPY = _numpy.backend("the array's own library")
+_NUMPY = numpy_backend.backend("the array's own library")
 _registered: dict[type, Backend] = {}
 
 
@@ -195,7 +197,7 @@ def _of_device(array_type: type, device: Any, x: Any) -> Backend:
     key = (array_type, str(device))  # by its name: not every library's devices can be hashed
     backend = _foreign.get(key)
     if backend is None:
-        backend = _foreign[key] = _generic.backend_for(x)
+        backend = _foreign[key] = generic.backend_for(x)
     return backend
 
 

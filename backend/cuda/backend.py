@@ -11,16 +11,11 @@ import numpy as np
 
 from ..common.base import Backend, BackendError, Namespace
 from ..common.errors import NotPositiveDefiniteError, SingularMatrixError
-from ..generic import namespace as _generic
-from ..generic import norms as _norms
-from ..generic import special as _special
-from ..generic import vjp_kernels as _rule_kernels
-from . import factors as _factors_cupy
-from . import fused as _cuda_fused
-from . import graph_runtime as _cuda_programs
-from . import prefetch as _cuda_feed
-from . import products as _cuda_products
-from . import sparse as _sparse_cupy
+from ..generic import namespace as generic
+from ..generic import norms
+from ..generic import special as generic_special
+from ..generic import vjp_kernels as generic_vjp_kernels
+from . import factors, fused, graph_runtime, prefetch, products, sparse
 
 try:
     import array_api_compat.cupy
@@ -223,33 +218,33 @@ def _memory() -> dict[str, int]:
     return {"free": free, "total": total, "pool": cupy.get_default_memory_pool().total_bytes()}
 
 
-_SPECIAL = _special.Later("cupyx.scipy.special")
+_SPECIAL = generic_special.Later("cupyx.scipy.special")
 
 
 def _special_functions(xp: Any) -> Namespace:
     """CuPy's, and what it lacks or does otherwise than SciPy."""
-    return _special.special_of(
+    return generic_special.special_of(
         xp,
         _SPECIAL,
-        iv=_special.iv,
-        ive=_special.ive,
-        polygamma=_special.polygamma,
-        stdtr=_special.stdtr,
+        iv=generic_special.iv,
+        ive=generic_special.ive,
+        polygamma=generic_special.polygamma,
+        stdtr=generic_special.stdtr,
         zeta=lambda _, x, q=None: _SPECIAL.zeta(x, 1.0 if q is None else q),
     )
 
 
 _FFT: Any = array_api_compat.cupy.fft
-_FACTORS = _factors_cupy.bind(cupy, lambda: _PLAIN, _libraries)
-_PLAIN: Any = _generic.extend(  # whose functions raise nothing
+_FACTORS = factors.bind(cupy, lambda: _PLAIN, _libraries)
+_PLAIN: Any = generic.extend(  # whose functions raise nothing
     array_api_compat.cupy,
     linalg=Namespace(array_api_compat.cupy.linalg, {"inv": inv}),
     **_FACTORS,
 )
 
-_NORMS = _norms.bind(array_api_compat.cupy)
+_NORMS = norms.bind(array_api_compat.cupy)
 
-XP: Namespace = _generic.extend(
+XP: Namespace = generic.extend(
     array_api_compat.cupy,
     special=_special_functions,
     **{
@@ -265,7 +260,7 @@ XP: Namespace = _generic.extend(
             },
         ),
         "std": _NORMS["std"],
-        **_rule_kernels.cheap_slopes(lambda: XP),
+        **generic_vjp_kernels.cheap_slopes(lambda: XP),
         **_FACTORS,
         "fft": Namespace(_FFT, {"fftn": fftn, "ifftn": ifftn}),
         "relu": relu,
@@ -274,11 +269,11 @@ XP: Namespace = _generic.extend(
         "setitem": setitem,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
-        **_cuda_fused.bind(
-            cupy, _generic.extend(array_api_compat.cupy), _cuda_products.bind(cupy, _libraries)
-        ),
-        **_sparse_cupy.bind(
-            cupy, _special.Later("cupyx.scipy.sparse"), _special.Later("cupyx.scipy.sparse.linalg")
+        **fused.bind(cupy, generic.extend(array_api_compat.cupy), products.bind(cupy, _libraries)),
+        **sparse.bind(
+            cupy,
+            generic_special.Later("cupyx.scipy.sparse"),
+            generic_special.Later("cupyx.scipy.sparse.linalg"),
         ),
     },
 )
@@ -316,8 +311,8 @@ def backend(device: int | None, reason: str) -> Backend:
         synchronize=lambda: cupy.cuda.get_current_stream().synchronize(),
         info=functools.partial(_info, chosen.id),
         reason=reason,
-        feed=_cuda_feed.bind(cupy),
-        programs=_cuda_programs.bind(cupy, _driver()),
+        feed=prefetch.bind(cupy),
+        programs=graph_runtime.bind(cupy, _driver()),
     )
 
 

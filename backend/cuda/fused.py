@@ -1,7 +1,7 @@
 """The fused kernels as functions of the backend's namespace.
 
 CuPy comes in as an argument: `backend.py` stays the only file that imports it, and the tests can run
-the Python below on a stand-in. Each function launches one kernel of `_cuda_kernels` where the
+the Python below on a stand-in. Each function launches one kernel of `kernels` where the
 arrays are what it is written for (C order, one of its dtypes) and falls back to array functions
 where they are not.
 """
@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..generic import namespace as _generic
-from . import kernels as _cuda_kernels
-from . import updates as _cuda_updates
+from ..generic import namespace as generic
+from . import kernels, updates
 
 Launch = Callable[..., None]
 ONE_BLOCK = 1 << 16  # rows whose losses one block of threads adds up
@@ -37,12 +36,12 @@ def launcher(cupy: Any) -> Launch:
         if function is None:
             dtype = NAMES[char]
             if dtype not in modules:
-                modules[dtype] = cupy.RawModule(code=_cuda_kernels.module(dtype))
+                modules[dtype] = cupy.RawModule(code=kernels.module(dtype))
             function = modules[dtype].get_function(f"{name}_{label}" if label else name)
             functions[name + label, char] = function
         if len(bound) > 4096:
             bound.clear()
-        found = bound[key] = (function, *_cuda_kernels.launch_shape(name, rows, cols))
+        found = bound[key] = (function, *kernels.launch_shape(name, rows, cols))
         return found
 
     def launch(
@@ -57,8 +56,8 @@ def launcher(cupy: Any) -> Launch:
 
 int64 = np.int64
 # A dtype's name is worked out by NumPy each time it is asked for, which takes 3 µs; its character is there.
-NAMES = {np.dtype(name).char: name for name in _cuda_kernels.DTYPES}
-LABELS = {np.dtype(name).char: name for name in _cuda_kernels.LABELS}
+NAMES = {np.dtype(name).char: name for name in kernels.DTYPES}
+LABELS = {np.dtype(name).char: name for name in kernels.LABELS}
 
 
 def _fits(*arrays: Any) -> bool:
@@ -111,7 +110,7 @@ def layers(
     def sum_to_shape(x: Any, shape: tuple[int, ...]) -> Any:
         """Sum over broadcast axes."""
         if x.ndim != 2 or shape != x.shape[1:] or not _fits(x):
-            return _generic.sum_to_shape(cupy, x, shape)
+            return generic.sum_to_shape(cupy, x, shape)
         out = cupy.ndarray(shape, x.dtype)
         launch("column_sum", x.dtype, *x.shape, x, out, *x.shape)
         return out
@@ -149,7 +148,7 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
     def logsumexp(x: Any, axis: Any, keepdims: bool) -> Any:
         rows_of = by_row(x, axis)
         if rows_of is None:
-            return _generic.logsumexp(xp, x, axis, keepdims)
+            return generic.logsumexp(xp, x, axis, keepdims)
         cols = x.shape[-1]
         out = cupy.empty((*x.shape[:-1], 1) if keepdims else x.shape[:-1], x.dtype)
         launch("logsumexp", x.dtype, x.size // cols, cols, rows_of, out, x.size // cols, cols)
@@ -158,7 +157,7 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
     def log_softmax(x: Any, axis: Any) -> Any:
         rows_of = by_row(x, axis)
         if rows_of is None:
-            return _generic.log_softmax(xp, x, axis)
+            return generic.log_softmax(xp, x, axis)
         cols, out = x.shape[-1], cupy.empty_like(rows_of)
         launch("log_softmax", x.dtype, x.size // cols, cols, rows_of, out, x.size // cols, cols)
         return out
@@ -177,7 +176,7 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
             )
         z, y = by_row(logits, -1), cupy.ascontiguousarray(labels)
         if z is None or y.dtype.char not in LABELS:
-            return _generic.softmax_cross_entropy(xp, logits, labels)
+            return generic.softmax_cross_entropy(xp, logits, labels)
         loss, slope = cupy.ndarray(rows, z.dtype), cupy.ndarray(z.shape, z.dtype)
         arguments = (z, y, loss, slope, rows, cols)
         launch("cross_entropy", z.dtype, rows, cols, *arguments, label=LABELS[y.dtype.char])
@@ -204,7 +203,7 @@ def bind(
     cupy
         The module.
     xp
-        A namespace of CuPy arrays with the extras of `_generic`, for what the kernels do not cover.
+        A namespace of CuPy arrays with the extras of `generic`, for what the kernels do not cover.
     matmul : callable, optional
         Products, as `_cuda_products.bind` makes them.
     """
@@ -212,5 +211,5 @@ def bind(
     return (
         layers(cupy, launch, matmul or cupy.matmul)
         | softmaxes(cupy, launch, xp)
-        | {"fused_update": _cuda_updates.bind(cupy)}
+        | {"fused_update": updates.bind(cupy)}
     )

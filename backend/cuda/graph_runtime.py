@@ -19,8 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..common.launches import BLOCK, EPILOGUES, Launch, Place, Product, Step
-from . import cublas as _cublas
-from . import cublaslt as _cublaslt
+from . import cublas, cublaslt
 
 OPTIONS = ("--std=c++17",)
 GRAPHS = 4  # kept by a segment
@@ -101,7 +100,7 @@ class Segment:
         spaces: dict[int, Any] = {}
         for step, lane in zip(steps, self.lane, strict=True):
             if isinstance(step, Product) and lane not in spaces:
-                spaces[lane] = runtime.memory(_cublas.WORKSPACE)
+                spaces[lane] = runtime.memory(cublas.WORKSPACE)
         self.steps, self.spaces = tuple(steps), spaces
         bound = self._bind()
         self.places = [_places(step) for step in steps]
@@ -119,7 +118,7 @@ class Segment:
         self.staged: dict[int, Any] = {}
         self.stream: Any = None
         # the libraries plan by the addresses' alignment, outside of any capture
-        nowhere = tuple([_cublaslt.NOWHERE] * len(external))
+        nowhere = tuple([cublaslt.NOWHERE] * len(external))
         self._address(bound, nowhere, {BLOCK} | set(range(len(external))))
         # launches that are ready, by the addresses that they have; the oldest first
         self.sets = {nowhere: bound}
@@ -350,7 +349,7 @@ class Runtime:
     def epilogues(self) -> bool:
         """Found out when first asked for: whether one way gives every epilogue right on the device."""
         first = self.ways[0]
-        return first.epilogues and all(self.way(_cublas.sample(e)) is first for e in EPILOGUES)
+        return first.epilogues and all(self.way(cublas.sample(e)) is first for e in EPILOGUES)
 
     def memory(self, nbytes: int) -> Any:
         """A block of `nbytes` bytes; CuPy's pool aligns to 512."""
@@ -419,7 +418,7 @@ class Runtime:
                 continue
             try:
                 bound = way.bind(product, workspace)
-            except _cublas.ProductError:
+            except cublas.ProductError:
                 if last:
                     raise
                 continue
@@ -441,7 +440,7 @@ class Runtime:
             if product.epilogue and not way.epilogues:
                 continue
             try:
-                wrong = _cublas.disagrees(self.cupy, way, self.ways[-1], product, self.memory)
+                wrong = cublas.disagrees(self.cupy, way, self.ways[-1], product, self.memory)
             except Exception as error:  # whatever a library throws at its first call
                 wrong = f"{type(error).__name__}: {error}"
             if not wrong:
@@ -478,12 +477,12 @@ def bind(cupy: Any, driver: Any) -> Runtime:
     if forced not in ("", "lt", "cublas", "cupy"):
         raise ValueError(f"PULLBACK_CUBLAS={forced}: lt, cublas or cupy")
     ways: list[Any] = []
-    if forced == "lt" or (not forced and _cublaslt.installed()):
-        ways.append(_cublaslt.CublasLt(_cublaslt.load() if forced else None))
+    if forced == "lt" or (not forced and cublaslt.installed()):
+        ways.append(cublaslt.CublasLt(cublaslt.load() if forced else None))
     if forced in ("", "cublas"):
         try:
-            ways.append(_cublas.Cublas(_cublas.load()))
+            ways.append(cublas.Cublas(cublas.load()))
         except (OSError, ImportError, AttributeError):
             if forced:
                 raise
-    return Runtime(cupy, driver, [*ways, _cublas.CupyProducts(cupy)])
+    return Runtime(cupy, driver, [*ways, cublas.CupyProducts(cupy)])

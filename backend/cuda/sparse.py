@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..generic.sparse import Pattern
-from ..numpy import sparse as _sparse_numpy
-from . import cudss as _cudss
+from ..numpy import sparse as numpy_sparse
+from . import cudss
 
 
 class DeviceFactor:
@@ -34,7 +34,7 @@ class DeviceFactor:
 
 def bind(cupy: Any, sparse: Any, linalg: Any) -> dict[str, Callable[..., Any]]:
     """The functions of `generic/sparse.py` on CuPy; `sparse` and `linalg` are cupyx's modules, loaded late."""
-    cudss = _cudss.bind(cupy, sparse)
+    device_factor = cudss.bind(cupy, sparse)
 
     def sparse_rows(*, pattern: Pattern) -> Any:
         def make() -> Any:
@@ -62,11 +62,11 @@ def bind(cupy: Any, sparse: Any, linalg: Any) -> dict[str, Callable[..., Any]]:
         data: Any, /, *, pattern: Pattern, check: bool, permc_spec: str | None
     ) -> Any:
         # an ordering of SuperLU's that was asked for is SuperLU's to follow
-        made = None if permc_spec else cudss(data, pattern=pattern, check=check)
+        made = None if permc_spec else device_factor(data, pattern=pattern, check=check)
         if made is not None:
             return made
         host = Pattern(pattern.shape, cupy.asnumpy(pattern.indptr), cupy.asnumpy(pattern.indices))
-        lu = _sparse_numpy.sparse_factor(
+        lu = numpy_sparse.sparse_factor(
             cupy.asnumpy(data), pattern=host, check=check, permc_spec=permc_spec
         )
         return DeviceFactor(linalg.SuperLU(lu.lu), data.dtype)

@@ -16,10 +16,7 @@ import array_api_compat
 import numpy as np
 
 from ..common.base import Backend, Namespace
-from . import dask as _dask
-from . import norms as _norms
-from . import sparse as _sparse
-from . import vjp_kernels as _rule_kernels
+from . import dask, norms, sparse, vjp_kernels
 from .factors import cholesky_vjp, factor, factor_solve, lu_or_none
 from .products import einsum, expm
 from .random import random_bits
@@ -290,7 +287,7 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
         logsumexp, log_softmax, softmax, softmax_cross_entropy, scatter_add,
         divide_where_separated, polar, to_device, arange_like, zeros_on_device_of, stop_gradient, recomputed,
         copy, getitem, setitem, einsum, expm, sinc, sinc_derivative, solve_by, random_bits,
-        *_rule_kernels.FUNCTIONS, *_sparse.FUNCTIONS,
+        *vjp_kernels.FUNCTIONS, *sparse.FUNCTIONS,
         factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, collect_cotangents,
         in_rows,
     )
@@ -369,13 +366,13 @@ def backend_for(x: Any) -> Backend:
     overrides: dict[str, Any] = {
         name: with_native_dtype(getattr(xp, name)) for name in _TAKE_DTYPE if hasattr(xp, name)
     }
-    functions, linalg = _dask.overrides(xp) if array_api_compat.is_dask_array(x) else ({}, {})
+    functions, linalg = dask.overrides(xp) if array_api_compat.is_dask_array(x) else ({}, {})
     overrides |= functions
     if hasattr(xp, "linalg"):
-        norms = _norms.bind(xp)
-        overrides["std"] = norms.pop("std")
+        scaled = norms.bind(xp)
+        overrides["std"] = scaled.pop("std")
         trace = with_native_dtype(xp.linalg.trace)
-        overrides["linalg"] = Namespace(xp.linalg, {"trace": trace, **norms, **linalg})
+        overrides["linalg"] = Namespace(xp.linalg, {"trace": trace, **scaled, **linalg})
 
     return Backend(
         name=xp.__name__.removeprefix("array_api_compat."),

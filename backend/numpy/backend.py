@@ -15,19 +15,11 @@ import numpy as np
 import scipy.special
 
 from ..common.base import Backend, Namespace
-from ..generic import namespace as _generic
-from ..generic import norms as _norms
-from ..generic import products as _products
-from ..generic import random as _random
-from ..generic import special as _special
-from ..generic import vjp_kernels as _rule_kernels
-from . import fused as _numpy_fused
-from . import linalg as _linalg_numpy
-from . import mkl as _mkl
-from . import sparse as _sparse_numpy
-from . import special as _numpy_special
-from . import updates as _updates_numpy
-from . import vjp_kernels as _numpy_rules
+from ..generic import namespace as generic
+from ..generic import norms, products, random
+from ..generic import special as generic_special
+from ..generic import vjp_kernels as generic_vjp_kernels
+from . import fused, linalg, mkl, sparse, special, updates, vjp_kernels
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
 _compat: Any = array_api_compat.numpy
@@ -144,42 +136,42 @@ _DIRECT = {
     f.__name__: f
     for f in (
         sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take, copy,
-        getitem, setitem, *_numpy_fused.FUNCTIONS, *_numpy_rules.FUNCTIONS, *_numpy_special.FUNCTIONS,
-        *_sparse_numpy.FUNCTIONS,
+        getitem, setitem, *fused.FUNCTIONS, *vjp_kernels.FUNCTIONS, *special.FUNCTIONS,
+        *sparse.FUNCTIONS,
     )
 }  # fmt: skip
 
-_NORMS = _norms.bind_numpy(array_api_compat.numpy)
+_NORMS = norms.bind_numpy(array_api_compat.numpy)
 
-XP: Namespace = _generic.extend(
+XP: Namespace = generic.extend(
     array_api_compat.numpy,
     **_DIRECT,
-    cholesky_vjp=_linalg_numpy.cholesky_vjp,
+    cholesky_vjp=linalg.cholesky_vjp,
     clip=clip,
-    factor=_linalg_numpy.factor,
+    factor=linalg.factor,
     linalg=Namespace(
         array_api_compat.numpy.linalg,
         {
-            "cholesky": _linalg_numpy.standard_cholesky,
-            "inv": _linalg_numpy.inv,
+            "cholesky": linalg.standard_cholesky,
+            "inv": linalg.inv,
             "matrix_norm": _NORMS["matrix_norm"],
-            "outer": _linalg_numpy.outer,
-            "solve": _linalg_numpy.solve,
+            "outer": linalg.outer,
+            "solve": linalg.solve,
             "vector_norm": _NORMS["vector_norm"],
         },
     ),
-    lu_or_none=_linalg_numpy.lu_or_none,
-    einsum=_products.einsum_numpy,
-    expm=_products.expm_scipy,
+    lu_or_none=linalg.lu_or_none,
+    einsum=products.einsum_numpy,
+    expm=products.expm_scipy,
     in_rows=np.ascontiguousarray,
-    fused_update=_updates_numpy.update,
+    fused_update=updates.update,
     matmul=np.matmul,
-    random_bits=_random.random_bits_in_place,
+    random_bits=random.random_bits_in_place,
     sign=np.sign,
     sinc=np.sinc,
     std=_NORMS["std"],
-    **_rule_kernels.cheap_slopes(lambda: XP),
-    special=lambda xp: _special.special_of(xp, scipy.special, polygamma=_numpy_special.polygamma),
+    **generic_vjp_kernels.cheap_slopes(lambda: XP),
+    special=lambda xp: generic_special.special_of(xp, scipy.special, polygamma=special.polygamma),
 )
 
 
@@ -224,7 +216,7 @@ def _info() -> dict[str, str]:
     return {
         "NumPy": np.__version__,
         "BLAS": f"{blas.get('name')} {blas.get('version')}",
-        "MKL": _mkl.describe(),
+        "MKL": mkl.describe(),
     }
 
 

@@ -12,7 +12,7 @@ from ..common.errors import not_positive, zero_pivot
 from ..generic import factors as generic
 from ..generic import finite
 from ..generic.factors import Factor
-from . import lapack as _lapack
+from . import lapack
 from .lapack import HALF, raise_if_singular, signs_and_sizes, solve_columns, spread
 
 
@@ -25,7 +25,7 @@ class Banded(Factor):
     widths: tuple[int, int]
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        run = lambda b: _lapack.routine("gbtrs", self.lu.dtype.char)(
+        run = lambda b: lapack.routine("gbtrs", self.lu.dtype.char)(
             self.lu, *self.widths, b, self.pivots, trans=transposed
         )[0]
         return finite.columns(np, solve_columns(run, b, self.lu.dtype), b)
@@ -43,7 +43,7 @@ class Tridiagonal(Factor):
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
         dtype = self.parts[1].dtype
-        run = lambda b: _lapack.routine("gttrs", dtype.char)(
+        run = lambda b: lapack.routine("gttrs", dtype.char)(
             *self.parts, b, trans="T" if transposed else "N"
         )[0]
         return finite.columns(np, solve_columns(run, b, dtype), b)
@@ -61,7 +61,7 @@ class BandedCholesky(Factor):
     c: np.ndarray
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        run = lambda b: _lapack.routine("pbtrs", self.c.dtype.char)(self.c, b, lower=True)[0]
+        run = lambda b: lapack.routine("pbtrs", self.c.dtype.char)(self.c, b, lower=True)[0]
         if self.c.dtype.kind == "c" and transposed:
             return np.conj(finite.columns(np, solve_columns(run, np.conj(b), self.c.dtype), b))
         return finite.columns(np, solve_columns(run, b, self.c.dtype), b)
@@ -74,13 +74,13 @@ def banded(
     low, up = widths
     n, char = ab.shape[1], ab.dtype.char
     if widths == (1, 1) and n > 2:  # SciPy's gttrf wants two elements beside the diagonal
-        *parts, info = _lapack.routine("gttrf", char)(ab[2, :-1], ab[1], ab[0, 1:])
+        *parts, info = lapack.routine("gttrf", char)(ab[2, :-1], ab[1], ab[0, 1:])
         out: Any = Tridiagonal(tuple(parts))
         diagonal = parts[1]
     else:
         wide = np.zeros((2 * low + up + 1, n), ab.dtype, order="F")
         wide[low:] = ab
-        values, pivots, info = _lapack.routine("gbtrf", char)(wide, low, up, overwrite_ab=True)
+        values, pivots, info = lapack.routine("gbtrf", char)(wide, low, up, overwrite_ab=True)
         out, diagonal = Banded(values, pivots, widths), values[low + up]
     if check and n:
         if info > 0:
@@ -109,15 +109,15 @@ def _banded_rcond(factor: Any, ab: np.ndarray, widths: tuple[int, int]) -> float
     norm = float(sizes.sum(axis=0).max())
     char = ab.dtype.char
     if type(factor) is Tridiagonal:
-        return float(_lapack.routine("gtcon", char)(*factor.parts, norm)[0])
-    return float(_lapack.routine("gbcon", char)(low, up, factor.lu, factor.pivots, norm)[0])
+        return float(lapack.routine("gtcon", char)(*factor.parts, norm)[0])
+    return float(lapack.routine("gbcon", char)(low, up, factor.lu, factor.pivots, norm)[0])
 
 
 def banded_cholesky(ab: np.ndarray, check: bool, index: tuple[int, ...] = ()) -> BandedCholesky:
     """The factor of one matrix of its lower diagonals ab (l + 1, n)."""
     if ab.size == 0:
         return BandedCholesky(np.array(ab))
-    values, info = _lapack.routine("pbtrf", ab.dtype.char)(ab, lower=True)
+    values, info = lapack.routine("pbtrf", ab.dtype.char)(ab, lower=True)
     if info > 0:
         if check:
             raise not_positive(info, index)

@@ -18,7 +18,7 @@ from ..common.errors import not_positive, zero_pivot
 from ..generic import factors as generic
 from ..generic import finite
 from ..generic.factors import Factor
-from . import lapack as _lapack
+from . import lapack
 from .lapack import HALF, norm_of, raise_if_singular, signs_and_sizes, solve_columns, spread
 
 # ── general matrices: LU ──────────────────────────────────────────────────────────────────────
@@ -35,7 +35,7 @@ class LU(Factor):
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
         flip = transposed != self.flipped
-        run = lambda b: _lapack.getrs(self.lu, self.pivots, b, flip, self.mkl)
+        run = lambda b: lapack.getrs(self.lu, self.pivots, b, flip, self.mkl)
         return run(b) if b.dtype is self.lu.dtype and b.size else solve_columns(run, b, self.lu.dtype)  # fmt: skip
 
     def slogdet(self) -> tuple[Any, Any]:
@@ -51,23 +51,23 @@ class LU(Factor):
         zeros = np.flatnonzero(self.lu.diagonal() == 0)
         if len(zeros):
             raise zero_pivot(int(zeros[0]))
-        out, _ = _lapack.routine("getri", self.lu.dtype.char)(self.lu, self.pivots, lwork=64 * n)
+        out, _ = lapack.routine("getri", self.lu.dtype.char)(self.lu, self.pivots, lwork=64 * n)
         return out.T if self.flipped else out
 
     def rcond(self, A: Any) -> float:
         # of Aᵀ, that is the number in the norm of row sums
         which = "I" if self.flipped else "1"
         return float(
-            _lapack.routine("gecon", self.lu.dtype.char)(self.lu, norm_of(A), norm=which)[0]
+            lapack.routine("gecon", self.lu.dtype.char)(self.lu, norm_of(A), norm=which)[0]
         )
 
 
 def lu(A: np.ndarray, check: bool | str, index: tuple[int, ...] = ()) -> LU:
     """The LU factor of one matrix; under ``check="exact"`` only a zero pivot is an error."""
-    a, flipped = _lapack.columns(A)
+    a, flipped = lapack.columns(A)
     if a.size == 0:
         return LU(np.array(a), np.empty(0, np.int32), flipped, False)
-    values, pivots, info, by_mkl = _lapack.getrf(a)
+    values, pivots, info, by_mkl = lapack.getrf(a)
     out = LU(values, pivots, flipped, by_mkl)
     if check:
         if info > 0 and np.isfinite(A).all():
@@ -91,7 +91,7 @@ class LDL(Factor):
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
         name = "hetrs" if self.hermitian else "sytrs"
-        run = lambda b: _lapack.routine(name, self.ldl.dtype.char)(
+        run = lambda b: lapack.routine(name, self.ldl.dtype.char)(
             self.ldl, self.pivots, b, lower=not self.flipped
         )[0]
         if self.hermitian and self.ldl.dtype.kind == "c" and transposed != self.flipped:
@@ -115,7 +115,7 @@ class LDL(Factor):
     def _estimate(self, norm: float) -> float:
         name = "hecon" if self.hermitian else "sycon"
         return float(
-            _lapack.routine(name, self.ldl.dtype.char)(
+            lapack.routine(name, self.ldl.dtype.char)(
                 self.ldl, self.pivots, norm, lower=not self.flipped
             )[0]
         )
@@ -123,12 +123,12 @@ class LDL(Factor):
 
 def ldl(A: np.ndarray, hermitian: bool, check: bool, index: tuple[int, ...] = ()) -> LDL:
     """The L D Lᵀ factor of one matrix, of which the lower triangle is read."""
-    a, flipped = _lapack.columns(A)
+    a, flipped = lapack.columns(A)
     name, char, n = "hetrf" if hermitian else "sytrf", a.dtype.char, a.shape[0]
     if n == 0:
         return LDL(np.array(a), np.empty(0, np.int32), flipped, hermitian)
-    work = int(_lapack.routine(name + "_lwork", char)(n, lower=not flipped)[0].real)
-    values, pivots, info = _lapack.routine(name, char)(a, lower=not flipped, lwork=work)
+    work = int(lapack.routine(name + "_lwork", char)(n, lower=not flipped)[0].real)
+    values, pivots, info = lapack.routine(name, char)(a, lower=not flipped, lwork=work)
     out = LDL(values, pivots, flipped, hermitian)
     if check and np.isfinite(A).all():
         if info > 0:
@@ -148,7 +148,7 @@ class Cholesky(Factor):
     flipped: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        run = lambda b: _lapack.potrs(self.c, b, not self.flipped)
+        run = lambda b: lapack.potrs(self.c, b, not self.flipped)
         if self.c.dtype.kind == "c" and transposed != self.flipped:
             return np.conj(solve_columns(run, np.conj(b), self.c.dtype))
         return solve_columns(run, b, self.c.dtype)
@@ -160,7 +160,7 @@ class Cholesky(Factor):
     def inverse(self) -> np.ndarray:
         if self.c.size == 0:
             return self.c.copy()
-        half = _lapack.potri(self.c, not self.flipped)
+        half = lapack.potri(self.c, not self.flipped)
         return generic.from_lower(_COMPAT, half.T if self.flipped else half, hermitian=True)
 
     def rcond(self, A: Any) -> float:
@@ -168,15 +168,15 @@ class Cholesky(Factor):
 
     def _estimate(self, norm: float) -> float:
         side = "U" if self.flipped else "L"
-        return float(_lapack.routine("pocon", self.c.dtype.char)(self.c, norm, uplo=side)[0])
+        return float(lapack.routine("pocon", self.c.dtype.char)(self.c, norm, uplo=side)[0])
 
 
 def cholesky(A: np.ndarray, check: bool, index: tuple[int, ...] = ()) -> Cholesky:
     """The Cholesky factor of one matrix, of which the lower triangle is read."""
-    a, flipped = _lapack.columns(A)
+    a, flipped = lapack.columns(A)
     if a.size == 0:
         return Cholesky(np.array(a), flipped)
-    values, info = _lapack.potrf(a, not flipped)
+    values, info = lapack.potrf(a, not flipped)
     if info > 0:
         if check:
             raise not_positive(info, index)
@@ -200,7 +200,7 @@ class Triangle(Factor):
     unit: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        run = lambda b: _lapack.routine("trtrs", self.a.dtype.char)(
+        run = lambda b: lapack.routine("trtrs", self.a.dtype.char)(
             self.a, b, lower=self.lower, trans=transposed != self.flipped, unitdiag=self.unit
         )[0]
         return finite.columns(np, solve_columns(run, b, self.a.dtype), b)
@@ -215,7 +215,7 @@ class Triangle(Factor):
     def rcond(self, A: Any) -> float:
         settings = {"uplo": "L" if self.lower else "U", "diag": "U" if self.unit else "N"}
         which = "I" if self.flipped else "1"
-        routine = _lapack.routine("trcon", self.a.dtype.char)
+        routine = lapack.routine("trcon", self.a.dtype.char)
         return float(routine(self.a, norm=which, **settings)[0])
 
 
@@ -228,5 +228,5 @@ def triangle(A: np.ndarray, kind: str, check: bool, index: tuple[int, ...] = ())
             if check:
                 raise zero_pivot(int(zeros[0]), index)
             A = np.full_like(A, np.nan)  # LAPACK would refuse and leave b as it is
-    a, flipped = _lapack.columns(A)
+    a, flipped = lapack.columns(A)
     return Triangle(np.asfortranarray(a), flipped, lower != flipped, unit)

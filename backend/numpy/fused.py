@@ -8,13 +8,13 @@ import array_api_compat.numpy
 import numpy as np
 import scipy.special
 
-from ..generic import namespace as _generic
+from ..generic import namespace as generic
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
 _add_reduce: Any = np.add.reduce
 _max_reduce: Any = np.maximum.reduce
 
-PLAIN = _generic.extend(array_api_compat.numpy)  # for what has no faster way here
+PLAIN = generic.extend(array_api_compat.numpy)  # for what has no faster way here
 
 
 def linear(x, W, b):
@@ -86,7 +86,7 @@ def sigmoid(x):
 def sech2(x):
     """``4 e^(−2|x|) / (1 + e^(−2|x|))²`` in two buffers."""
     if x.shape == () or x.dtype.char not in "fd":
-        return _generic.sech2(PLAIN, x)
+        return generic.sech2(PLAIN, x)
     decay = np.abs(x)
     decay *= -2
     np.exp(decay, decay)
@@ -101,7 +101,7 @@ def linear_vjp_W(ct, x):
     """``xᵀ ct``."""
     if x.ndim == 2:
         return x.T @ ct
-    return _generic.linear_vjp_W(PLAIN, ct, x)
+    return generic.linear_vjp_W(PLAIN, ct, x)
 
 
 _ONES: dict[tuple[int, Any], np.ndarray] = {}
@@ -117,7 +117,7 @@ def sum_to_shape(x, shape):
                 _ONES.clear()
             ones = _ONES[key] = np.ones(x.shape[0], x.dtype)
         return np.matmul(ones, x)
-    return _generic.sum_to_shape(PLAIN, x, shape)
+    return generic.sum_to_shape(PLAIN, x, shape)
 
 
 def _beside_top(x, axis):
@@ -147,7 +147,7 @@ def logsumexp(x, axis, keepdims):
     """``log Σ exp(x)``."""
     found = _beside_top(x, axis)
     if found is None:
-        return _generic.logsumexp(PLAIN, x, axis, keepdims)
+        return generic.logsumexp(PLAIN, x, axis, keepdims)
     _, total, top = found
     total += top
     return total.reshape((*x.shape[:-1], 1) if keepdims else x.shape[:-1])
@@ -157,7 +157,7 @@ def log_softmax(x, axis):
     """``x − log Σ exp(x)``."""
     found = _beside_top(x, axis)
     if found is None:
-        return _generic.log_softmax(PLAIN, x, axis)
+        return generic.log_softmax(PLAIN, x, axis)
     shifted, total, _ = found
     shifted -= total[:, None]
     return shifted.reshape(x.shape)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..common.errors import singular
-from . import mkl as _mkl
+from . import mkl
 
 EPS = {char: float(np.finfo(char).eps) for char in "fdFD"}
 HALF = {char: eps**0.5 for char, eps in EPS.items()}  # of the digits
@@ -41,17 +41,17 @@ def columns(A: np.ndarray) -> tuple[np.ndarray, bool]:
 
 
 def _mkl_for(n: int) -> Any:
-    return _mkl.load() if n >= MKL_FROM else None
+    return mkl.load() if n >= MKL_FROM else None
 
 
 def getrf(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, int, bool]:
     """P L U = a, of a fresh copy: factors, pivots, the first zero pivot (from 1) or 0, whether by MKL."""
-    mkl = _mkl_for(a.shape[0])
-    if mkl is None:
+    routines = _mkl_for(a.shape[0])
+    if routines is None:
         lu, pivots, info = routine("getrf", a.dtype.char)(a)
         return lu, pivots, info, False
     lu = np.array(a, order="F")
-    pivots, info = mkl.getrf(lu)
+    pivots, info = routines.getrf(lu)
     return lu, pivots, info, True
 
 
@@ -66,30 +66,30 @@ def getrs(lu: np.ndarray, pivots: np.ndarray, b: np.ndarray, transposed: bool, m
 
 def potrf(a: np.ndarray, lower: bool, clean: bool = False) -> tuple[np.ndarray, int]:
     """a = L Lᴴ = Uᴴ U in one triangle of a fresh copy, the other as it was, or zero if `clean`."""
-    mkl = _mkl_for(a.shape[0])
-    if mkl is None:
+    routines = _mkl_for(a.shape[0])
+    if routines is None:
         return routine("potrf", a.dtype.char)(a, lower=lower, clean=clean)
     c = np.array(np.tril(a) if clean and lower else np.triu(a) if clean else a, order="F")
-    return c, mkl.potrf(c, lower)
+    return c, routines.potrf(c, lower)
 
 
 def potrs(c: np.ndarray, b: np.ndarray, lower: bool) -> np.ndarray:
     """x (n, k) with a x = b, by a's Cholesky factor."""
-    mkl = _mkl_for(c.shape[0])
-    if mkl is None:
+    routines = _mkl_for(c.shape[0])
+    if routines is None:
         return routine("potrs", c.dtype.char)(c, b, lower=lower)[0]
     x = np.array(b, order="F")
-    mkl.potrs(c, x, lower)
+    routines.potrs(c, x, lower)
     return x
 
 
 def potri(c: np.ndarray, lower: bool) -> np.ndarray:
     """One triangle of a⁻¹, by a's Cholesky factor."""
-    mkl = _mkl_for(c.shape[0])
-    if mkl is None:
+    routines = _mkl_for(c.shape[0])
+    if routines is None:
         return routine("potri", c.dtype.char)(c, lower=lower)[0]
     out = np.array(c, order="F")
-    mkl.potri(out, lower)
+    routines.potri(out, lower)
     return out
 
 

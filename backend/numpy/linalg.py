@@ -18,7 +18,7 @@ from ..generic import factors as generic
 from ..generic.factors import Factor
 from ..generic.finite import NotFinite
 from ..generic.namespace import extend
-from . import lapack as _lapack
+from . import lapack
 from .banded_factors import banded, banded_cholesky, within
 from .factors import cholesky, ldl, lu, triangle
 from .lapack import EPS
@@ -94,7 +94,7 @@ def cholesky_vjp(L: np.ndarray, L_bar: np.ndarray) -> np.ndarray:
     if L.ndim > 2 or n <= _BLOCK or L.dtype.kind == "c":
         return generic.cholesky_vjp(_XP, L, L_bar)
     bar = np.tril(L_bar)
-    solve = _lapack.routine("trtrs", L.dtype.char)
+    solve = lapack.routine("trtrs", L.dtype.char)
     for stop in range(n, 0, -_BLOCK):
         start = max(stop - _BLOCK, 0)
         here, below, before = slice(start, stop), slice(stop, n), slice(0, start)
@@ -174,8 +174,8 @@ def standard_cholesky(x: Any, /, *, upper: bool = False) -> Any:
             return array_api_compat.numpy.linalg.cholesky(x, upper=upper)
         except np.linalg.LinAlgError as error:
             raise _told(error, x) from None
-    a, flipped = _lapack.columns(x)
-    c, info = _lapack.potrf(a, not flipped, clean=True)
+    a, flipped = lapack.columns(x)
+    c, info = lapack.potrf(a, not flipped, clean=True)
     if info > 0:
         raise not_positive(info)
     if flipped != upper:  # an upper factor of the conjugate is this one's transpose

@@ -13,10 +13,10 @@ import array_api_compat.numpy
 import numpy as np
 import scipy.special
 
-from ..generic import namespace as _generic
-from ..generic import special as _special
+from ..generic import namespace as generic
+from ..generic import special as generic_special
 
-PLAIN = _generic.extend(array_api_compat.numpy)
+PLAIN = generic.extend(array_api_compat.numpy)
 _BLOCK = 16384  # elements at a time, so that the passes below run in the second cache
 
 # B_2k / (2k)! of the Euler-Maclaurin formula
@@ -43,7 +43,7 @@ def polygamma(xp: Any, n: Any, x: Any) -> Any:
     """
     n = operator.index(n)
     if not 0 < n < POLYGAMMA_ORDERS or not hasattr(x, "dtype") or x.dtype.char not in "fd":
-        return _special.polygamma(xp, n, x)
+        return generic_special.polygamma(xp, n, x)
     out = np.empty(x.shape, x.dtype)
     flat, results = x.reshape(-1), out.reshape(-1)
     factor = (-1.0) ** (n + 1) * math.gamma(n + 1)
@@ -95,12 +95,12 @@ def _power(x: Any, n: int, out: Any) -> Any:
 def sinc_derivative(x: Any, *, n: int) -> Any:
     """By the recurrence everywhere, and by the series where it is needed alone, gathered and put back."""
     if not hasattr(x, "dtype") or x.dtype.char not in "fd" or x.ndim == 0:
-        return _special.sinc_derivative(PLAIN, x, n=n)
+        return generic_special.sinc_derivative(PLAIN, x, n=n)
     t = math.pi * x
-    near = (np.abs(t) < _special.sinc_border(n)).reshape(-1).nonzero()[0]
+    near = (np.abs(t) < generic_special.sinc_border(n)).reshape(-1).nonzero()[0]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        out = np.ascontiguousarray(_special.sinc_recurrence(PLAIN, t, n))
-    out.reshape(-1)[near] = _special.sinc_series(t.reshape(-1)[near], n)
+        out = np.ascontiguousarray(generic_special.sinc_recurrence(PLAIN, t, n))
+    out.reshape(-1)[near] = generic_special.sinc_series(t.reshape(-1)[near], n)
     out *= math.pi**n
     return out
 

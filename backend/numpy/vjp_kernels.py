@@ -12,12 +12,10 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
-from ..generic import namespace as _generic
-from ..generic import vjp_kernels as _rule_kernels
+from ..generic import namespace as generic
+from ..generic import vjp_kernels as generic_kernels
 
-PLAIN = _generic.extend(
-    array_api_compat.numpy
-)  # for dtypes and shapes that have no faster way here
+PLAIN = generic.extend(array_api_compat.numpy)  # for dtypes and shapes that have no faster way here
 _min_reduce: Any = np.minimum.reduce  # untyped, as in `backend.py`
 _max_reduce: Any = np.maximum.reduce
 _add_reduce: Any = np.add.reduce
@@ -123,13 +121,13 @@ def leg(x1, x2, r):
     """Without the mask where no root is 0."""
     if r.dtype.char in "fd" and r.size and _min_reduce(r, None) > 0:
         return x1 / r  # an operator: Python numbers are weak
-    return _rule_kernels.leg(PLAIN, x1, x2, r)
+    return generic_kernels.leg(PLAIN, x1, x2, r)
 
 
 def over_root_below(x1, x2):
     """In two buffers."""
     if not _alike(x1, x2):
-        return _rule_kernels.over_root_below(PLAIN, x1, x2)
+        return generic_kernels.over_root_below(PLAIN, x1, x2)
     out, other = 1 - x2, x2 + 1
     np.multiply(out, other, out)
     np.sqrt(out, out)
@@ -139,7 +137,7 @@ def over_root_below(x1, x2):
 def over_below(x1, x2):
     """In two buffers."""
     if not _alike(x1, x2):
-        return _rule_kernels.over_below(PLAIN, x1, x2)
+        return generic_kernels.over_below(PLAIN, x1, x2)
     out, other = 1 - x2, x2 + 1
     np.multiply(out, other, out)
     return np.divide(x1, out, out)
@@ -148,7 +146,7 @@ def over_below(x1, x2):
 def over_above(x1, x2):
     """In one buffer; where the square is infinite, the quotient is 0."""
     if not _alike(x1, x2):
-        return _rule_kernels.over_above(PLAIN, x1, x2)
+        return generic_kernels.over_above(PLAIN, x1, x2)
     with np.errstate(over="ignore", under="ignore"):
         out = x2 * x2
         np.add(out, 1, out)
@@ -172,7 +170,7 @@ def whole_quotient(x1, x2, out):
 def over_cosh2(ct, x):
     """Divided twice, so that cosh x may overflow: the result, less than the smallest number, is then 0."""
     if x.dtype.char not in "fd" or ct.dtype is not x.dtype or ct.ndim == 0:
-        return _rule_kernels.over_cosh2(PLAIN, ct, x)
+        return generic_kernels.over_cosh2(PLAIN, ct, x)
     with np.errstate(over="ignore", under="ignore"):
         below = np.cosh(x)
         out = np.divide(ct, below)
@@ -192,14 +190,14 @@ def power_slope(x1, x2, out):
         with np.errstate(over="ignore", under="ignore"):
             slope = np.divide(out, x1)
             return np.multiply(slope, x2, slope)
-    return _rule_kernels.power_slope(PLAIN, x1, x2, out)
+    return generic_kernels.power_slope(PLAIN, x1, x2, out)
 
 
 def log_nonzero(x):
     """Without the mask where no number is 0."""
     if x.dtype.char in "fd" and x.size and _min_reduce(x, None) > 0:
         return np.log(x)
-    return _rule_kernels.log_nonzero(PLAIN, x)
+    return generic_kernels.log_nonzero(PLAIN, x)
 
 
 _SQUARES = {"d": (1e-290, 1e290), "f": (1e-30, 1e30)}
@@ -213,7 +211,7 @@ def over_squares(x1, x2):
     integer = any(isinstance(x, np.ndarray) and x.dtype.kind in "iub" for x in (x1, x2))
     if not integer and squares.size and low < squares.min() and squares.max() < high:
         return x1 / squares, x2 / squares
-    return _rule_kernels.over_squares(PLAIN, x1, x2)
+    return generic_kernels.over_squares(PLAIN, x1, x2)
 
 
 # ── reductions ────────────────────────────────────────────────────────────────────────────────
@@ -229,7 +227,7 @@ def extreme_share(ct, x, top, axis):
         or ct.dtype is not x.dtype
         or x.dtype.char not in "fd"
     ):
-        return _rule_kernels.extreme_share(PLAIN, ct, x, top, axis)
+        return generic_kernels.extreme_share(PLAIN, ct, x, top, axis)
     out = np.zeros(x.shape, x.dtype)
     flat = out.reshape(-1)
     if top.size == 1:
@@ -253,7 +251,7 @@ def prod_vjp(ct, x, out, axis):
             with np.errstate(under="ignore", over="ignore"):
                 if _exact_on_the_way(x, x.size // out.size, axis):
                     return np.divide(terms, x)
-    return _rule_kernels.prod_vjp(PLAIN, ct, x, out, axis)
+    return generic_kernels.prod_vjp(PLAIN, ct, x, out, axis)
 
 
 def cumulative_prod_vjp(ct, x, out, axis):
@@ -264,7 +262,7 @@ def cumulative_prod_vjp(ct, x, out, axis):
             sums = np.flip(np.add.accumulate(np.flip(terms, axis), axis), axis)
             with np.errstate(under="ignore", over="ignore"):
                 return np.divide(sums, x, terms)
-    return _rule_kernels.cumulative_prod_vjp(PLAIN, ct, x, out, axis)
+    return generic_kernels.cumulative_prod_vjp(PLAIN, ct, x, out, axis)
 
 
 def _exact_on_the_way(x, n, axis) -> bool:
@@ -306,7 +304,7 @@ def _finite(x) -> bool:
 def softmax_of(x, out, axis):
     """In one buffer, where every sum is finite."""
     if x.dtype.char not in "fd" or not np.isfinite(out).all():
-        return _rule_kernels.softmax_of(PLAIN, x, out, axis)
+        return generic_kernels.softmax_of(PLAIN, x, out, axis)
     weights = np.subtract(x, _max_reduce(x, axis, None, None, True))
     if weights.ndim == 0:
         return np.ones((), x.dtype)
@@ -318,7 +316,7 @@ def softmax_vjp(ct, out, axis):
     """Without counting from the largest where none is nearly 1."""
     if out.dtype.char in "fd" and out.size and _max_reduce(out, None) < 0.9:
         return out * (ct - _add_reduce(ct * out, axis, None, None, True))
-    return _rule_kernels.softmax_vjp(PLAIN, ct, out, axis)
+    return generic_kernels.softmax_vjp(PLAIN, ct, out, axis)
 
 
 # ── scatter ───────────────────────────────────────────────────────────────────────────────────
