@@ -1,6 +1,6 @@
 """Array libraries and devices: which one is active, and what the standard lacks.
 
-Knows nothing of derivatives.
+It holds kernels for derivatives, and knows no rules.
 """
 
 from .common.base import Backend, BackendError, Namespace

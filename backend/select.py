@@ -112,7 +112,7 @@ class use:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
@@ -202,10 +202,10 @@ def _of_device(array_type: type, device: Any, x: Any) -> Backend:
 
 
 def _not_an_array(x: Any) -> str:
-    kind = f"{type(x).__module__}.{type(x).__qualname__}"
+    type_name = f"{type(x).__module__}.{type(x).__qualname__}"
     if hasattr(x, "__dlpack__"):
-        return f"{kind} is not an array that pullback works on; convert it by pb.xp.from_dlpack(x)"
-    return f"{kind} is not an array; convert it by pb.xp.asarray(x)"
+        return f"{type_name} is not an array that pullback works on; convert it by pb.xp.from_dlpack(x)"
+    return f"{type_name} is not an array; convert it by pb.xp.asarray(x)"
 
 
 def to_numpy(x: Any) -> np.ndarray:

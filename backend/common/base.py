@@ -14,7 +14,7 @@ class BackendError(RuntimeError):
 
 
 class Namespace:
-    """An array API namespace with more beside it, looked up once and then an attribute.
+    """An array API namespace with more functions, looked up once and then an attribute.
 
     Parameters
     ----------

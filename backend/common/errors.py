@@ -31,11 +31,11 @@ def singular(rcond: float, dtype: Any, index: tuple[int, ...] = ()) -> SingularM
     )
 
 
-def zero_pivot(place: int, index: tuple[int, ...] = ()) -> SingularMatrixError:
-    """The error for a factor whose diagonal has a zero at `place`, counted from 0."""
+def zero_pivot(position: int, index: tuple[int, ...] = ()) -> SingularMatrixError:
+    """The error for a factor whose diagonal has a zero at `position`, counted from 0."""
     return SingularMatrixError(
-        f"matrix{where(index)} is singular: pivot {place} is exactly zero, its condition number infinite; regularise "
-        "it, or use lstsq"
+        f"matrix{where(index)} is singular: pivot {position} is exactly zero, its condition number infinite; "
+        "regularise it, or use lstsq"
     )
 
 

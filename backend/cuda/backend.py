@@ -60,8 +60,8 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
 def setitem(x: Any, value: Any, key: Any) -> Any:
     """A copy of `x` with ``[key]`` set to `value`; where an index repeats, its last write stays, as in NumPy.
 
-    CuPy leaves it open which one does. So the number of each place's last write is found by a maximum, and every
-    write to the place writes that one's value: nothing is read on the host.
+    CuPy leaves it open which one does. So the number of each position's last write is found by a maximum, and every
+    write to the position writes that one's value: nothing is read on the host.
     """
     out = cupy.array(x)
     parts = key if isinstance(key, tuple) else (key,)
@@ -73,7 +73,7 @@ def setitem(x: Any, value: Any, key: Any) -> Any:
 
 
 def _last_written(shape: tuple[int, ...], key: Any, value: Any) -> Any:
-    """`value` for ``[key]`` of `shape`, of which equal places are given equal elements: their last."""
+    """`value` for ``[key]`` of `shape`, of which equal positions are given equal elements: their last."""
     size = math.prod(shape)
     last = cupy.zeros(shape, np.int32 if max(size, value.size) < 2**31 else np.uint64)
     chosen = last[key]
@@ -161,8 +161,8 @@ def _raising(name: str, function: Any) -> Any:
             if not all(bool(cupy.all(x == x)) for x in args):
                 return function(*args, **settings)
             text = f"linalg.{name}: {error}; pb.linalg has the same with check=False, for which no flag is read"
-            kind = NotPositiveDefiniteError if name == "cholesky" else SingularMatrixError
-            raise kind(text) from None
+            error_type = NotPositiveDefiniteError if name == "cholesky" else SingularMatrixError
+            raise error_type(text) from None
 
     return call
 

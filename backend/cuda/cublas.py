@@ -69,8 +69,8 @@ def compute_type(product: Product) -> int:
 
 def factors(product: Product) -> tuple[Any, Any]:
     """The factors alpha and beta of a product, in host memory and in its dtype."""
-    kind = ctypes.c_double if product.dtype == "float64" else ctypes.c_float
-    return kind(product.alpha), kind(product.beta)
+    number = ctypes.c_double if product.dtype == "float64" else ctypes.c_float
+    return number(product.alpha), number(product.beta)
 
 
 # ── libcublas ─────────────────────────────────────────────────────────────────────────────────

@@ -117,7 +117,7 @@ def log_softmax(xp: Any, x: Any, axis: Any) -> Any:
 
 
 def _log_total(xp: Any, shifted: Any, axis: Any) -> Any:
-    """``log Σ exp(x)``, kept, of x whose maximum is 0: log1p of what stands beside it, which 1 would swallow."""
+    """``log Σ exp(x)``, kept, of x whose maximum is 0: log1p of what is added to it, which 1 would swallow."""
     e = xp.exp(shifted)
     if xp.isdtype(e.dtype, "complex floating"):
         return xp.log(xp.sum(e, axis=axis, keepdims=True))
@@ -162,11 +162,11 @@ def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
         )  # the standard does not write to x[None]
         out[key] = xp.reshape(values, out[key].shape)
         return out
-    places = _places(xp, shape, parts, values)
+    indices = _flat_indices(xp, shape, parts, values)
     flat = xp.reshape(values, (-1,))
     out = xp.reshape(out, (-1,))
     for i in range(flat.shape[0]):
-        out[int(places[i])] += flat[i]
+        out[int(indices[i])] += flat[i]
     return xp.reshape(out, shape)
 
 
@@ -175,9 +175,9 @@ def _whole(parts: tuple[Any, ...]) -> tuple[Any, ...]:
     return parts if any(part is ... for part in parts) else (*parts, ...)
 
 
-def _places(xp: Any, shape: tuple[int, ...], parts: tuple[Any, ...], x: Any) -> Any:
+def _flat_indices(xp: Any, shape: tuple[int, ...], parts: tuple[Any, ...], x: Any) -> Any:
     """The position in the flattened array of each element that a key selects."""
-    places = xp.reshape(xp.arange_like(math.prod(shape), x), shape)
+    indices = xp.reshape(xp.arange_like(math.prod(shape), x), shape)
     arrays = [i for i, part in enumerate(parts) if hasattr(part, "dtype")]
     whole = all(i in arrays or part == slice(None) for i, part in enumerate(parts))
     if (
@@ -186,12 +186,12 @@ def _places(xp: Any, shape: tuple[int, ...], parts: tuple[Any, ...], x: Any) -> 
         and parts[arrays[0]].ndim == 1
         and "int" in str(parts[arrays[0]].dtype)
     ):
-        places = xp.take(places, parts[arrays[0]], axis=arrays[0])
+        indices = xp.take(indices, parts[arrays[0]], axis=arrays[0])
     elif len(parts) == len(shape) or len(arrays) < len(parts) or "bool" in str(parts[0].dtype):
-        places = places[parts if len(parts) > 1 else parts[0]]
+        indices = indices[parts if len(parts) > 1 else parts[0]]
     else:
-        places = places[_whole(parts)]
-    return xp.reshape(places, (-1,))
+        indices = indices[_whole(parts)]
+    return xp.reshape(indices, (-1,))
 
 
 def divide_where_separated(xp: Any, x1: Any, x2: Any, condition: Any) -> Any:
@@ -302,19 +302,19 @@ def extras(xp: Any) -> dict[str, Callable[..., Any]]:
 def extend(xp: Any, *, special: Callable[[Any], Any] | None = None, **overrides: Any) -> Namespace:
     """The namespace `xp` with the extras of this file, and `overrides` in place of some of them.
 
-    ``special(space)`` gives the new namespace its special functions; without, there are those that are formulas in
+    ``special(extended)`` gives the new namespace its special functions; without, there are those that are formulas in
     the standard.
     """
-    space = Namespace(xp, {})
-    space.__dict__.update(extras(space))
-    space.__dict__.update(overrides)
-    space.__dict__["special"] = _formulas(space) if special is None else special(space)
-    return space
+    extended = Namespace(xp, {})
+    extended.__dict__.update(extras(extended))
+    extended.__dict__.update(overrides)
+    extended.__dict__["special"] = _formulas(extended) if special is None else special(extended)
+    return extended
 
 
-def _formulas(space: Namespace) -> Namespace:
-    lacking = Lacking(str(getattr(space.base, "__name__", space.base)))
-    return special_of(space, lacking, expit=sigmoid, **FORMULAS)
+def _formulas(extended: Namespace) -> Namespace:
+    lacking = Lacking(str(getattr(extended.base, "__name__", extended.base)))
+    return special_of(extended, lacking, expit=sigmoid, **FORMULAS)
 
 
 # The engine's dtypes are numpy.dtype objects; other libraries have their own.

@@ -1,6 +1,6 @@
 """Special functions: SciPy's and CuPy's own, and formulas where those lack one.
 
-`special_of(space, base)` makes the namespace ``space.special``: the functions of the module `base`, imported when
+`special_of(xp, base)` makes the namespace ``xp.special``: the functions of the module `base`, imported when
 the first of them is asked for, under what this file overrides. A library without such a module has the few
 functions that are formulas in the standard; for all others it raises, since nothing is moved to NumPy silently.
 """
@@ -43,7 +43,7 @@ class Lacking:
 
 
 def _beside(xp: Any, *args: Any) -> list[Any]:
-    """Python numbers as 0-d arrays in the dtype of the arrays beside them."""
+    """Python numbers as 0-d arrays in the dtype of the arrays that they meet."""
     arrays = [x for x in args if hasattr(x, "dtype")]
     like = arrays[0] if arrays else None
     if (
@@ -110,10 +110,10 @@ FORMULAS: dict[str, Callable[..., Any]] = {
 }
 
 
-# ── beside SciPy's and CuPy's ─────────────────────────────────────────────────────────────────
+# ── in addition to SciPy's and CuPy's ─────────────────────────────────────────────────────────
 
 
-# SciPy lists the loops of these for double precision first: a Python number beside float32 would choose that one.
+# SciPy lists the loops of these for double precision first: a Python number with float32 would choose that one.
 SEVERAL = ("beta", "betaln", "gammainc", "gammaincc", "xlog1py", "xlogy")
 
 
@@ -256,12 +256,12 @@ def stdtr(xp: Any, df: Any, t: Any) -> Any:
     return xp.where(t < 0, tail, 1 - tail)
 
 
-def special_of(space: Any, base: Any, **functions: Callable[..., Any]) -> Namespace:
-    """The special functions of the namespace `space`: those of `base`, under `functions`.
+def special_of(xp: Any, base: Any, **functions: Callable[..., Any]) -> Namespace:
+    """The special functions of the namespace `xp`: those of `base`, under `functions`.
 
     Parameters
     ----------
-    space : Namespace
+    xp : Namespace
         Passed on to `functions` as their first argument.
     base
         A module, or what stands for one.
@@ -270,7 +270,7 @@ def special_of(space: Any, base: Any, **functions: Callable[..., Any]) -> Namesp
     """
     for name in SEVERAL:
         functions.setdefault(name, weak(base, name))
-    return Namespace(base, {name: functools.partial(f, space) for name, f in functions.items()})
+    return Namespace(base, {name: functools.partial(f, xp) for name, f in functions.items()})
 
 
 # ── sin(πx) / (πx) ────────────────────────────────────────────────────────────────────────────

@@ -131,14 +131,14 @@ def _beside_top(x, axis):
         return None
     classes = x.shape[-1]
     rows = x.reshape(-1, classes)
-    places = rows.argmax(1)
-    places += _arange(rows.shape[0]) * classes
-    top = rows.take(places)
+    indices = rows.argmax(1)
+    indices += _arange(rows.shape[0]) * classes
+    top = rows.take(indices)
     if not np.isfinite(top).all():
         return None
     shifted = rows - top[:, None]
     e = np.exp(shifted, order="C")  # or reshape would be a copy, and the write lost
-    e.reshape(-1)[places] = 0
+    e.reshape(-1)[indices] = 0
     rest = _add_reduce(e, 1)
     return shifted, np.log1p(rest, rest), top
 
@@ -171,19 +171,19 @@ def softmax_cross_entropy(logits, labels):
     classes = logits.shape[-1]
     z = logits.reshape(-1, classes).T.copy()
     rows = z.shape[1]
-    places = _label_places(labels, classes, rows)
+    indices = _label_indices(labels, classes, rows)
     count, one, weights = _mean_over(rows, z.dtype)
     z -= _max_reduce(z, 0)
-    picked = z.take(places)
+    picked = z.take(indices)
     np.exp(z, z)
     flat = z.reshape(-1)
-    own = flat.take(places)
-    flat[places] = 0
-    total = _add_reduce(z, 0)  # of the other classes: beside an own 1 it would have no digits left
+    own = flat.take(indices)
+    flat[indices] = 0
+    total = _add_reduce(z, 0)  # of the other classes: next to an own 1 it would have no digits left
     whole = total + own
     whole *= count
     z /= whole
-    flat[places] = total / -whole
+    flat[indices] = total / -whole
     own -= one
     total += own
     np.log1p(total, total)
@@ -191,7 +191,7 @@ def softmax_cross_entropy(logits, labels):
     return np.asarray(total.dot(weights)), z.T.reshape(logits.shape)
 
 
-def _label_places(labels, classes, rows):
+def _label_indices(labels, classes, rows):
     """Where each row's label stands in a flat (C, rows) array.
 
     Raises

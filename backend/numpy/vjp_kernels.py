@@ -38,15 +38,15 @@ def _alike(x1, x2) -> bool:
 
 def masked(x, mask):
     """`x` where the mask holds, by the bits: nine times as fast as `where`, which mispredicts random masks."""
-    kind = _INTEGERS.get(x.dtype.char)
+    integers = _INTEGERS.get(x.dtype.char)
     mask = np.asarray(mask)
-    if kind is None or x.shape == () or mask.dtype.char != "?":
+    if integers is None or x.shape == () or mask.dtype.char != "?":
         return np.where(mask, x, np.zeros((), x.dtype))
     shape = x.shape if x.shape == mask.shape else np.broadcast_shapes(x.shape, mask.shape)
     out = np.empty(shape, x.dtype)
-    bits: Any = out.view(kind)
+    bits: Any = out.view(integers)
     np.copyto(bits, np.negative(mask.view(np.int8)))  # all bits, or none
-    np.bitwise_and(bits, x.view(kind), bits)
+    np.bitwise_and(bits, x.view(integers), bits)
     return out
 
 
@@ -63,22 +63,22 @@ def shares(ct, larger, smaller):
     if _any(odd, None):
         if odd.ndim == 0:
             return np.asarray(share * 0.5, ct.dtype), odd
-        places = odd.nonzero()
-        share[places] *= 0.5
+        indices = odd.nonzero()
+        share[indices] *= 0.5
     return share, odd
 
 
 def rest(ct, shares, smaller, larger):
     """The other bits of each number, which are all or none, except where `odd`: there both have the same."""
     share, odd = shares
-    kind = _INTEGERS.get(ct.dtype.char)
-    if kind is None or ct.shape == () or share.shape != ct.shape or share.dtype is not ct.dtype:
+    integers = _INTEGERS.get(ct.dtype.char)
+    if integers is None or ct.shape == () or share.shape != ct.shape or share.dtype is not ct.dtype:
         return chosen(ct, smaller, larger)
     out = np.empty(ct.shape, ct.dtype)
-    np.bitwise_xor(ct.view(kind), share.view(kind), out.view(kind))
+    np.bitwise_xor(ct.view(integers), share.view(integers), out.view(integers))
     if _any(odd, None):
-        places = np.broadcast_to(odd, out.shape).nonzero()
-        out[places] = share[places]
+        indices = np.broadcast_to(odd, out.shape).nonzero()
+        out[indices] = share[indices]
     return out
 
 
@@ -89,14 +89,14 @@ def with_sign(ct, x, size=None):
     if size is None:
         size = np.abs(x)
     char = x.dtype.char
-    kind: Any = _INTEGERS[char]
+    integers: Any = _INTEGERS[char]
     out = np.empty_like(x)
-    bits: Any = out.view(kind)
-    np.bitwise_and(x.view(kind), _SIGN[char], bits)
-    np.bitwise_xor(bits, ct.view(kind), bits)
+    bits: Any = out.view(integers)
+    np.bitwise_and(x.view(integers), _SIGN[char], bits)
+    np.bitwise_xor(bits, ct.view(integers), bits)
     if not _min_reduce(size, None) > 0:
-        places = np.logical_not(size > 0).nonzero()
-        out[places] = ct[places] * x[places]
+        indices = np.logical_not(size > 0).nonzero()
+        out[indices] = ct[indices] * x[indices]
     return out
 
 
@@ -162,8 +162,8 @@ def whole_quotient(x1, x2, out):
         np.divide(quotient, x2, quotient)
         np.rint(quotient, quotient)
     if quotient.size and not _finite(quotient):
-        places = np.logical_not(np.isfinite(quotient)).nonzero()
-        quotient[places] = np.floor_divide(x1[places], x2[places])
+        indices = np.logical_not(np.isfinite(quotient)).nonzero()
+        quotient[indices] = np.floor_divide(x1[indices], x2[indices])
     return quotient
 
 
@@ -220,10 +220,10 @@ def over_squares(x1, x2):
 def extreme_share(ct, x, top, axis):
     """Written to the few places where the extreme is attained."""
     attained = np.equal(x, top).reshape(-1)
-    places = attained.nonzero()[0]
+    indices = attained.nonzero()[0]
     if (
         attained.size < 64
-        or 4 * places.size > attained.size
+        or 4 * indices.size > attained.size
         or ct.dtype is not x.dtype
         or x.dtype.char not in "fd"
     ):
@@ -231,15 +231,15 @@ def extreme_share(ct, x, top, axis):
     out = np.zeros(x.shape, x.dtype)
     flat = out.reshape(-1)
     if top.size == 1:
-        flat[places] = ct.reshape(()) / (places.size or 1)
+        flat[indices] = ct.reshape(()) / (indices.size or 1)
         return out
-    lines = np.zeros(places.shape, np.intp)  # which output each of these places belongs to
-    for index, length in zip(np.unravel_index(places, x.shape), top.shape, strict=True):
+    lines = np.zeros(indices.shape, np.intp)  # which output each of these places belongs to
+    for index, length in zip(np.unravel_index(indices, x.shape), top.shape, strict=True):
         if length != 1:
             lines *= length
             lines += index
     count = np.bincount(lines, minlength=top.size).astype(ct.dtype)
-    flat[places] = (ct.reshape(-1) / np.maximum(count, 1)).take(lines)
+    flat[indices] = (ct.reshape(-1) / np.maximum(count, 1)).take(lines)
     return out
 
 
@@ -325,19 +325,19 @@ def softmax_vjp(ct, out, axis):
 def scatter_add(shape, key, values):
     """Zeros of `shape` with `values` added at ``[key]``; one write where no index can repeat."""
     out = np.zeros(shape, values.dtype)
-    kind = key.dtype.kind if type(key) is np.ndarray else ""
-    if kind == "b" or is_basic(key):
+    dtype_kind = key.dtype.kind if type(key) is np.ndarray else ""
+    if dtype_kind == "b" or is_basic(key):
         out[key] = values
     elif (
-        kind in ("i", "u")
+        dtype_kind in ("i", "u")
         and len(shape) > 1
         and values.size > 200
         and values.shape == (*key.shape, *shape[1:])
-    ):  # whole rows: three times as fast at flat places
+    ):  # whole rows: three times as fast at flat indices
         row = out.size // shape[0]
         starts = np.arange(0, out.size, row).take(key)
-        places = np.add.outer(starts, np.arange(row)).reshape(-1)
-        np.add.at(out.reshape(-1), places, values.reshape(-1))
+        indices = np.add.outer(starts, np.arange(row)).reshape(-1)
+        np.add.at(out.reshape(-1), indices, values.reshape(-1))
     else:
         np.add.at(out, key, values)
     return out
