@@ -185,6 +185,8 @@ def _driver() -> Any:
 
 
 class EigResult(NamedTuple):
+    """Eigenvalues and eigenvectors."""
+
     eigenvalues: Any
     eigenvectors: Any
 

@@ -115,13 +115,16 @@ class Inverse(Factor):
     values: Any
 
     def solve(self, b: Any, transposed: bool) -> Any:
+        """v with A v = b, or Aᵀ v = b."""
         return (self.xp.matrix_transpose(self.values) if transposed else self.values) @ b
 
     def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
         sign, size = self.xp.linalg.slogdet(self.values)
         return conj(self.xp, sign), -size
 
     def inverse(self) -> Any:
+        """A⁻¹."""
         return self.values
 
 
@@ -134,12 +137,14 @@ class CholeskyInverse(Factor):
     inverse_L: Any
 
     def solve(self, b: Any, transposed: bool) -> Any:
+        """v with A v = b, or Aᵀ v = b."""
         xp, J = self.xp, self.inverse_L
         if transposed:  # Aᵀ = conj(A)
             return xp.matrix_transpose(J) @ (conj(xp, J) @ b)
         return conj(xp, xp.matrix_transpose(J)) @ (J @ b)
 
     def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
         xp = self.xp
         diagonal = xp.linalg.diagonal(self.L)
         size = xp.real(diagonal) if xp.isdtype(diagonal.dtype, "complex floating") else diagonal
@@ -147,6 +152,7 @@ class CholeskyInverse(Factor):
         return xp.ones_like(xp.sum(diagonal, axis=-1)), total
 
     def inverse(self) -> Any:
+        """A⁻¹."""
         return conj(self.xp, self.xp.matrix_transpose(self.inverse_L)) @ self.inverse_L
 
 
@@ -158,6 +164,7 @@ class Diagonal(Factor):
     d: Any
 
     def solve(self, b: Any, transposed: bool) -> Any:
+        """v with A v = b, or Aᵀ v = b."""
         return finite.columns(self.xp, b / self.d[..., None], b)
 
 
@@ -170,6 +177,7 @@ class Circulant(Factor):
     real: bool
 
     def solve(self, b: Any, transposed: bool) -> Any:
+        """v with A v = b, or Aᵀ v = b."""
         xp = self.xp
         values = self.eigenvalues
         if values.shape[-1] == 0:  # of which there is no transform

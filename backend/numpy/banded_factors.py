@@ -25,12 +25,14 @@ class Banded(Factor):
     widths: tuple[int, int]
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
+        """v with A v = b, or Aᵀ v = b."""
         run = lambda b: lapack.routine("gbtrs", self.lu.dtype.char)(
             self.lu, *self.widths, b, self.pivots, trans=transposed
         )[0]
         return finite.columns(np, solve_columns(run, b, self.lu.dtype), b)
 
     def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
         swaps = np.count_nonzero(self.pivots != np.arange(len(self.pivots)))
         return signs_and_sizes(self.lu[sum(self.widths)], -1 if swaps % 2 else 1)
 
@@ -42,6 +44,7 @@ class Tridiagonal(Factor):
     parts: tuple[np.ndarray, ...]
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
+        """v with A v = b, or Aᵀ v = b."""
         dtype = self.parts[1].dtype
         run = lambda b: lapack.routine("gttrs", dtype.char)(
             *self.parts, b, trans="T" if transposed else "N"
@@ -49,6 +52,7 @@ class Tridiagonal(Factor):
         return finite.columns(np, solve_columns(run, b, dtype), b)
 
     def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
         # LAPACK's own pivots, counted from 1
         swaps = np.count_nonzero(self.parts[4] != np.arange(1, len(self.parts[4]) + 1))
         return signs_and_sizes(self.parts[1], -1 if swaps % 2 else 1)
@@ -61,6 +65,7 @@ class BandedCholesky(Factor):
     c: np.ndarray
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
+        """v with A v = b, or Aᵀ v = b."""
         run = lambda b: lapack.routine("pbtrs", self.c.dtype.char)(self.c, b, lower=True)[0]
         if self.c.dtype.kind == "c" and transposed:
             return np.conj(finite.columns(np, solve_columns(run, np.conj(b), self.c.dtype), b))

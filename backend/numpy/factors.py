@@ -34,15 +34,18 @@ class LU(Factor):
     mkl: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
+        """v with A v = b, or Aᵀ v = b."""
         flip = transposed != self.flipped
         run = lambda b: lapack.getrs(self.lu, self.pivots, b, flip, self.mkl)
         return run(b) if b.dtype is self.lu.dtype and b.size else solve_columns(run, b, self.lu.dtype)  # fmt: skip
 
     def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
         swaps = np.count_nonzero(self.pivots != np.arange(len(self.pivots)) + self.mkl)
         return signs_and_sizes(self.lu.diagonal(), -1 if swaps % 2 else 1)
 
     def inverse(self) -> np.ndarray:
+        """A⁻¹."""
         n = self.lu.shape[0]
         if n == 0:
             return self.lu.copy()
@@ -55,6 +58,7 @@ class LU(Factor):
         return out.T if self.flipped else out
 
     def rcond(self, A: Any) -> float:
+        """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         # of Aᵀ, that is the number in the norm of row sums
         which = "I" if self.flipped else "1"
         return float(
@@ -90,6 +94,7 @@ class LDL(Factor):
     hermitian: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
+        """v with A v = b, or Aᵀ v = b."""
         name = "hetrs" if self.hermitian else "sytrs"
         run = lambda b: lapack.routine(name, self.ldl.dtype.char)(
             self.ldl, self.pivots, b, lower=not self.flipped
@@ -99,6 +104,7 @@ class LDL(Factor):
         return solve_columns(run, b, self.ldl.dtype)
 
     def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
         d, pivots = self.ldl.diagonal(), self.pivots
         blocks = d[pivots > 0]
         first = np.flatnonzero(pivots < 0)[::2]  # 2 × 2 blocks have two negative pivots in a row
@@ -107,9 +113,11 @@ class LDL(Factor):
         return signs_and_sizes(np.concat([blocks, d[first] * d[first + 1] - square]), 1)
 
     def inverse(self) -> np.ndarray:
+        """A⁻¹."""
         return self.solve(np.eye(self.ldl.shape[0], dtype=self.ldl.dtype), False)
 
     def rcond(self, A: Any) -> float:
+        """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         return self._estimate(norm_of(generic.from_lower(_COMPAT, A, hermitian=self.hermitian)))
 
     def _estimate(self, norm: float) -> float:
@@ -148,22 +156,26 @@ class Cholesky(Factor):
     flipped: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
+        """v with A v = b, or Aᵀ v = b."""
         run = lambda b: lapack.potrs(self.c, b, not self.flipped)
         if self.c.dtype.kind == "c" and transposed != self.flipped:
             return np.conj(solve_columns(run, np.conj(b), self.c.dtype))
         return solve_columns(run, b, self.c.dtype)
 
     def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
         d = self.c.diagonal()
         return np.ones((), d.dtype), np.asarray(2 * np.log(d.real).sum(), d.real.dtype)
 
     def inverse(self) -> np.ndarray:
+        """A⁻¹."""
         if self.c.size == 0:
             return self.c.copy()
         half = lapack.potri(self.c, not self.flipped)
         return generic.from_lower(_COMPAT, half.T if self.flipped else half, hermitian=True)
 
     def rcond(self, A: Any) -> float:
+        """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         return self._estimate(norm_of(generic.from_lower(_COMPAT, A, hermitian=True)))
 
     def _estimate(self, norm: float) -> float:
@@ -200,19 +212,23 @@ class Triangle(Factor):
     unit: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
+        """v with A v = b, or Aᵀ v = b."""
         run = lambda b: lapack.routine("trtrs", self.a.dtype.char)(
             self.a, b, lower=self.lower, trans=transposed != self.flipped, unitdiag=self.unit
         )[0]
         return finite.columns(np, solve_columns(run, b, self.a.dtype), b)
 
     def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
         d = self.a.diagonal()
         return signs_and_sizes(np.ones_like(d) if self.unit else d, 1)
 
     def inverse(self) -> np.ndarray:
+        """A⁻¹."""
         return self.solve(np.eye(self.a.shape[0], dtype=self.a.dtype), False)
 
     def rcond(self, A: Any) -> float:
+        """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         settings = {"uplo": "L" if self.lower else "U", "diag": "U" if self.unit else "N"}
         which = "I" if self.flipped else "1"
         routine = lapack.routine("trcon", self.a.dtype.char)

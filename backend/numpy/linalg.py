@@ -36,6 +36,7 @@ class Stack(Factor):
     shape: tuple[int, ...]
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
+        """v with A v = b, or Aᵀ v = b."""
         shape = np.broadcast_shapes(self.shape, b.shape[:-2])
         b = np.broadcast_to(b, (*shape, *b.shape[-2:]))
         which = np.broadcast_to(np.arange(len(self.factors)).reshape(self.shape), shape)
@@ -43,14 +44,17 @@ class Stack(Factor):
         return np.stack(parts).reshape(b.shape) if parts else np.empty(b.shape, b.dtype)
 
     def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
         signs, sizes = zip(*(f.slogdet() for f in self.factors), strict=True)
         return np.stack(signs).reshape(self.shape), np.stack(sizes).reshape(self.shape)
 
     def inverse(self) -> np.ndarray:
+        """A⁻¹."""
         out = np.stack([f.inverse() for f in self.factors])
         return out.reshape(*self.shape, *out.shape[-2:])
 
     def rcond(self, A: Any) -> Any:
+        """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         flat = A.reshape(-1, *A.shape[-2:])
         found = [f.rcond(a) for f, a in zip(self.factors, flat, strict=True)]
         return np.asarray(found, A.real.dtype).reshape(self.shape)
