@@ -2,8 +2,7 @@
 
 A `Formula` names the arrays that a method keeps beside each parameter and says, statement by statement, what
 becomes of them. From the same text come the array functions that any library runs (`python_source`), passes over
-cache-sized blocks on NumPy (`numpy/updates.py`), a loop for numba, and CUDA C (`cuda/updates.py`): one pass over
-memory, one launch.
+cache-sized blocks on NumPy (`numpy/updates.py`), and CUDA C (`cuda/updates.py`): one pass over memory, one launch.
 
 How to read them. ``p`` is the parameter, ``g`` its gradient, ``t`` the number of this step (from 1), ``lr`` the
 learning rate; a bare name that is neither an array of `slots` nor assigned to is a setting. The ``prelude`` holds for

@@ -3,18 +3,14 @@
 A formula becomes a list of ufunc calls into buffers that are there already (`source`), run over blocks that stay in
 the second cache: an Adam step over 670,000 float32 parameters takes 0.5 to 0.6 of the time of whole-array
 expressions. Parameters of few elements are laid end to end, and updated by the same number of calls as one.
-
-numba makes one loop of a formula, three times faster again on large arrays. It takes 0.25 s to import and about a
-second to compile, so it is used only where the program has imported it already, and from `NUMBA` elements on.
+A compiled step does better on large arrays, by kernels; what runs here never depends on what else is imported.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +22,6 @@ WHOLE = (
     1 << 21
 )  # bytes up to which whole arrays are as fast; at twice as many they take 1.8 times as long
 SMALL = 4096
-NUMBA = 1 << 16
 _UFUNCS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
 _CALLS = {"sqrt": "sqrt", "sq": "square", "sign": "sign", "larger": "maximum"}
 
@@ -171,51 +166,21 @@ class _Kernel:
         """One parameter's new values."""
         p = arrays[0]
         n, block = p.size, BLOCK // p.itemsize
-        if p.nbytes <= WHOLE and p.shape != () and not (n >= NUMBA and "numba" in sys.modules):
+        if p.nbytes <= WHOLE and p.shape != ():
             return self.make(*arrays, *constants)
         outputs = [np.empty(p.shape, p.dtype) for _ in range(self.outputs)]
         flat = [x.reshape(-1) for x in (*arrays, *outputs)]
-        if n >= NUMBA and "numba" in sys.modules:
-            _by_numba(self.found)(*flat, *[c[()] for c in constants[:-1]])
-        else:
-            scratch = [np.empty(block, p.dtype) for _ in range(self.scratch)]
-            for start in range(0, n, block):
-                if n - start < block:
-                    scratch = [s[: n - start] for s in scratch]
-                self.run(*[x[start : start + block] for x in flat], *constants, *scratch)
+        scratch = [np.empty(block, p.dtype) for _ in range(self.scratch)]
+        for start in range(0, n, block):
+            if n - start < block:
+                scratch = [s[: n - start] for s in scratch]
+            self.run(*[x[start : start + block] for x in flat], *constants, *scratch)
         return outputs
 
 
 @functools.cache
 def _compiled(found: Formula) -> _Kernel:
     return _Kernel(found)
-
-
-def loop_source(found: Formula) -> str:
-    """One loop over the elements, for numba."""
-    arrays = ["p", "g", *found.slots]
-    outputs = [f"{name}_out" for name in found.outputs]
-    lines = [f"        {name} = {name}_in[i]" for name in arrays]
-    lines += [f"        {line}" for line in found.body.splitlines()]
-    lines += [f"        {name}_out[i] = {name}" for name in found.outputs]
-    inputs = [f"{name}_in" for name in arrays]
-    head = f"def run({', '.join([*inputs, *outputs, *numbers(found)])}):"
-    return "\n".join([head, "    for i in range(p_in.shape[0]):", *lines])
-
-
-@functools.cache
-def _by_numba(found: Formula) -> Callable[..., None]:
-    """The loop, compiled; only where numba is there."""
-    numba = sys.modules["numba"]
-    jit = numba.njit(error_model="numpy", inline="always")
-    scope: dict[str, Any] = {
-        "sqrt": math.sqrt,
-        "sq": jit(lambda x: x * x),
-        "sign": jit(lambda x: np.sign(x)),
-        "larger": jit(lambda a, b: b if a < b else a),
-    }
-    exec(compile(loop_source(found), f"<pullback update {found.name} by numba>", "exec"), scope)
-    return numba.njit(error_model="numpy")(scope["run"])
 
 
 def update(

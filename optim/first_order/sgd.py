@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ...autograd.pytree import tree
-from .leaves import Mask, check_mask, copied, rows, zeros_like
+from .leaves import Mask, check_mask, copied, zeros_like
 from .update import (
     Moments,
     Schedule,
@@ -17,7 +15,6 @@ from .update import (
     check_rate,
     count,
     counted,
-    moved,
     rate,
     zero_count,
 )
@@ -109,15 +106,8 @@ class SGD:
             If a gradient is no array, or complex for a real parameter.
         """
         done = count(state.step)
-        size, after = (
-            rate(self.lr if lr is None else lr, done),
-            done + 1,
-        )  # once: a launch on a device
-        if not self.momentum and not self.weight_decay and type(size) is float:
-            spec, (ps, gs) = rows(params, grads)
-            if ps and type(ps[0]) is np.ndarray:
-                new = tree.unflatten(spec, moved(ps, gs, -size, params))
-                return new, Moments(counted(after))
+        # once: a launch on a device
+        size, after = rate(self.lr if lr is None else lr, done), done + 1
         name = "sgd" if not self.momentum else "lookahead" if self.nesterov else "momentum"
         if self.dampening and self.momentum:
             name = "damped"

@@ -278,29 +278,3 @@ def as_scalar(x: Any, p: Any, space: Any) -> Any:
 def as_array(x: Any, like: Any) -> Any:
     """`x` as an array of the kind of `like`: NumPy's arithmetic makes scalars of 0-d arrays."""
     return namespace_of(like).asarray(x, dtype=like.dtype) if x.shape == () else x
-
-
-def moved(ps: list[Any], gs: list[Any], scale: float, params: Any) -> list[Any]:
-    """``p + scale · g`` for each, with one new array instead of two: the plain step of small networks."""
-    dtype = ps[0].dtype
-    if not is_inexact(dtype) or dtype is not widened(dtype):
-        return [_moved(p, g, scale, params, i) for i, (p, g) in enumerate(zip(ps, gs, strict=True))]
-    factor = np.array(scale, dtype)  # NumPy takes it in less time than a number
-    new = []
-    for p, g in zip(ps, gs, strict=True):
-        same = type(p) is type(g) is np.ndarray and p.dtype is g.dtype is dtype
-        if same and p.shape == g.shape != ():
-            out = g * factor
-            out += p
-            new.append(out)
-        else:
-            new.append(_moved(p, g, scale, params, len(new)))
-    return new
-
-
-def _moved(p: Any, g: Any, scale: float, params: Any, i: int) -> Any:
-    """One leaf of any kind."""
-    if g is None or not moves(p):
-        return p
-    g, wide = fitted(p, g, params, i), widened(p.dtype)
-    return namespace_of(p).asarray(cast(p, wide) + cast(g, wide) * scale, dtype=p.dtype)
