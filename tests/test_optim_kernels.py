@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from pullback.backend.generic import updates as _updates
-from pullback.backend.generic.updates import FORMULAS, formula, log
+from pullback.backend.generic import formulas as _formulas
 from pullback.backend.numpy import backend as _numpy
 from pullback.backend.numpy import updates as _updates_numpy
+from pullback.optim.first_order.formulas import FORMULAS, REAL, formula, log
 
 B1, B2, ALPHA = 0.9, 0.95, 0.8
 SCALARS = {
@@ -31,14 +31,14 @@ def draw(found, shapes, dtype, seed=0):
     columns = []
     for name in ("p", "g", *found.slots):
         arrays = [rng.standard_normal(s) for s in shapes]
-        columns.append([(a * a + 2 if name in _updates.REAL else a).astype(dtype) for a in arrays])
+        columns.append([(a * a + 2 if name in REAL else a).astype(dtype) for a in arrays])
     return columns
 
 
 def by_array_functions(found, columns):
-    prelude, body = _updates.python_functions(found)
-    constants = prelude(_updates.NUMBERS, *[SCALARS[n] for n in _updates.settings(found)])
-    functions = _updates.functions_of(_numpy.XP)
+    prelude, body = _formulas.python_functions(found)
+    constants = prelude(_formulas.NUMBERS, *[SCALARS[n] for n in _formulas.settings(found)])
+    functions = _formulas.functions_of(_numpy.XP)
     rows = [body(functions, *row, *constants) for row in zip(*columns, strict=True)]
     return [list(column) for column in zip(*rows, strict=True)]
 
@@ -112,8 +112,8 @@ def test_what_is_not_theirs_is_declined():
 
 def test_bias_corrections_keep_their_digits_in_float32():
     """1 − bᵗ at t = 1 and b = 0.999: the subtraction would lose five digits."""
-    prelude, _ = _updates.python_functions(formula("adam"))
-    f = _updates.functions_of(_numpy.XP)
+    prelude, _ = _formulas.python_functions(formula("adam"))
+    f = _formulas.functions_of(_numpy.XP)
     scalars = SCALARS | {
         "t": np.float32(1),
         "b1": 0.9,
@@ -125,8 +125,8 @@ def test_bias_corrections_keep_their_digits_in_float32():
     scalars |= {"lr": np.float32(1.0)}
     numbers = dict(
         zip(
-            _updates.numbers(formula("adam")),
-            prelude(f, *[scalars[n] for n in _updates.settings(formula("adam"))]),
+            _formulas.numbers(formula("adam")),
+            prelude(f, *[scalars[n] for n in _formulas.settings(formula("adam"))]),
             strict=True,
         )
     )
@@ -136,6 +136,6 @@ def test_bias_corrections_keep_their_digits_in_float32():
 
 @pytest.mark.parametrize("body", ["p = p ** 2", "p = p - 3", "p = where(p, g, p)"])
 def test_what_a_formula_cannot_say_is_refused(body):
-    broken = _updates.Formula("broken", (), "", body)
+    broken = _formulas.Formula("broken", (), "", body)
     with pytest.raises((SyntaxError, KeyError)):
         _updates_numpy.source(broken)

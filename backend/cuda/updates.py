@@ -1,7 +1,7 @@
 """The update formulas as CUDA kernels: one launch for all parameters, whatever the method.
 
-The C is written from the same statements as every other version (`generic/updates.py`). The step count and the learning
-rate are read on the device, where a state and a schedule keep them: a host that asked for them would wait for
+The C is written from the same statements as every other version (`generic/formulas.py`). The step count and the
+learning rate are read on the device, where a state and a schedule keep them: a host that asked for them would wait for
 all work that is queued. As in `fused.py`, CuPy comes in as an argument.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..generic.updates import Formula, assigned, settings
+from ..generic.formulas import Formula, assigned, settings
 from .kernels import DTYPES, header, launch_shape
 
 POINTERS = {"t": "const idx*", "lr": "const real*", "sg": "const real*", "sm": "const real*"}
@@ -63,8 +63,8 @@ def source(found: Formula, dtype: str, count: int = 1) -> str:
     Examples
     --------
     >>> from pullback.backend.cuda.updates import source
-    >>> from pullback.backend.generic.updates import formula
-    >>> "p = p - lr*g;" in source(formula("sgd"), "float32")
+    >>> from pullback.backend.generic.formulas import Formula
+    >>> "p = p - lr*g;" in source(Formula("sgd", (), "", "p = p - lr*g"), "float32")
     True
     """
     arrays = ("p", "g", *found.slots)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..generic.updates import NUMBERS, Formula, numbers, python_functions, settings
+from ..generic.formulas import NUMBERS, Formula, numbers, python_functions, settings
 
 BLOCK = 1 << 18  # bytes of each array: blocks of a sixteenth cost 1.7 times as much, in calls
 WHOLE = (
@@ -106,9 +106,9 @@ def source(found: Formula) -> tuple[str, int]:
 
     Examples
     --------
-    >>> from pullback.backend.generic.updates import formula
+    >>> from pullback.backend.generic.formulas import Formula
     >>> from pullback.backend.numpy.updates import source
-    >>> print(source(formula("sgd"))[0])
+    >>> print(source(Formula("sgd", (), "", "p = p - lr*g"))[0])
     def run(p, g, p_out, lr, zero):
         multiply(lr, g, p_out)
         subtract(p, p_out, p_out)

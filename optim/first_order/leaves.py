@@ -11,7 +11,7 @@ from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import is_complex, is_inexact
 from ...autograd.core.sweep import namespace_of
 from ...autograd.pytree import tree
-from ...backend.generic.updates import REAL
+from .formulas import REAL
 
 Mask = Any  # None, "matrices", a predicate of a parameter, or a pytree of bools
 _SINGLE = np.dtype(np.float32)

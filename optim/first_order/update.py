@@ -12,16 +12,15 @@ from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
 from ...autograd.core.sweep import NAMESPACES, as_constant, namespace_of
 from ...autograd.pytree import tree
-from ...backend.generic.updates import (
+from ...backend.generic.formulas import (
     NUMBERS,
     Formula,
-    formula,
     functions_of,
-    least_eps,
     numbers,
     python_functions,
     settings,
 )
+from .formulas import formula, least_eps
 from .leaves import Mask, cast, decayed_leaves, fitted, moves, rows, widened
 
 Schedule = float | Callable[[Any], Any]
@@ -164,7 +163,7 @@ def advance(
     Parameters
     ----------
     name : str
-        Of `backend._updates.FORMULAS`.
+        Of `formulas.FORMULAS`.
     params, grads : pytree
         Of one structure.
     slots : sequence of pytrees

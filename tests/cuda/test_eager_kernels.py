@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pullback.backend.cuda import kernels, products, updates
-from pullback.backend.generic.updates import FORMULAS, formula
 from pullback.backend.numpy import updates as _updates_numpy
+from pullback.optim.first_order.formulas import FORMULAS, formula
 
 from .._emulated_cuda import COMPILER, NEEDS, run_kernel
 from .test_updates import SCALARS

@@ -13,8 +13,8 @@ import scipy.special
 from pullback.backend.common.launches import BLOCK, Launch, Matrix, Place, Product, mask_bytes
 from pullback.backend.cuda import kernels, updates
 from pullback.backend.generic import rounding as _precision
-from pullback.backend.generic import updates as _updates
 from pullback.backend.numpy import updates as _updates_numpy
+from pullback.optim.first_order.formulas import REAL
 
 from .._emulated_cuda import MISSING, EmulatedRuntime, EmulationError, guarded, library, run_kernel
 from .test_updates import IDS, SCALARS, VARIANTS
@@ -144,7 +144,7 @@ def test_updates(found, dtype, backward):
     r = np.random.default_rng(0)
     names = ("p", "g", *found.slots)
     columns = [
-        [(x * x + 2 if name in _updates.REAL else x).astype(dtype) for x in (r.normal(size=(3, 5)), r.normal(size=700))]
+        [(x * x + 2 if name in REAL else x).astype(dtype) for x in (r.normal(size=(3, 5)), r.normal(size=700))]
         for name in names
     ]  # fmt: skip
     wanted = _updates_numpy.update(found, columns, SCALARS)

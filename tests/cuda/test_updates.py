@@ -12,7 +12,7 @@ import pytest
 
 from pullback.backend.cuda import updates
 from pullback.backend.cuda.kernels import DTYPES
-from pullback.backend.generic.updates import FORMULAS, REAL, formula, log
+from pullback.optim.first_order.formulas import FORMULAS, REAL, formula, log
 
 VARIANTS = [
     formula(name, l2, decay) for name in FORMULAS for l2, decay in ((False, False), (True, False), (False, True))
