@@ -25,7 +25,7 @@ from .arrays import check_inputs, is_native, seed_of
 from .losses import objective_for
 from .network import Network
 from .schedule import Progress
-from .settings import batch_rows, hidden_layers, optimiser
+from .settings import batch_rows, hidden_layers, optimizer_of
 from .training import Data, Minibatches, Objective, epoch, full_batch, minibatches
 
 
@@ -161,7 +161,7 @@ class Perceptron(BaseEstimator):
         self, data: Data, validation: Any, objective: Objective, epochs: int, incremental: bool
     ) -> None:
         rows = batch_rows(self, data.x.shape[0])
-        opt = optimiser(self, rows)
+        opt = optimizer_of(self, rows)
         if self._state is None:
             self._progress = Progress(float(self.tol))
         form = (self.solver, bool(self.momentum), self.precision == "float16")

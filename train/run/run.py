@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ... import backend, models, optim
+from ... import backend, models
 from ...autograd.pytree import tree
 from ..data.device_data import placed
 from ..data.load import Dataset, load_dataset
@@ -21,6 +21,7 @@ from ..data.split import Split, Standardizer, split
 from ..errors import counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
 from ..loop import Fit, evaluate, fit
+from ..optimizers import make_optimizer
 from ..step import refusal
 from .checkpoint import save
 from .config import Settings, config_text
@@ -155,21 +156,10 @@ def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Back
     model = models.MLP(
         sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
     )
-    return Prepared(settings, data, task, parts, inputs, targets, model, _optimizer(settings))
-
-
-def _optimizer(settings: Settings) -> Any:
-    rate, l2 = float(settings.learning_rate or 0.0), float(settings.l2 or 0.0)
-    decay: dict[str, Any] = {"weight_decay": l2, "mask": "matrices"}  # never of biases
-    match settings.optimizer:
-        case "adamw":
-            return optim.AdamW(rate, **decay)
-        case "adam":
-            return optim.Adam(rate, **decay)
-        case "sgd":
-            return optim.SGD(rate, **decay)
-        case kind:
-            return optim.SGD(rate, momentum=0.9, nesterov=kind == "nesterov", **decay)
+    optimizer = make_optimizer(
+        settings.optimizer, float(settings.learning_rate or 0.0), float(settings.l2 or 0.0)
+    )
+    return Prepared(settings, data, task, parts, inputs, targets, model, optimizer)
 
 
 def _trained(
