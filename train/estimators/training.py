@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ...autograd import to_numpy, value_and_grad
+from ...autograd import value_and_grad
 from ...autograd.core.array import backend_array
 from ...autograd.core.sweep import namespace_of
+from ...autograd.core.typing import PyTree, RawArray
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
-from ...backend import backend_of, current
+from ...backend import backend_of
 from ...optim import LossScaling, minimize
-from ..data.device_data import batches
-from ..step import Replayed, copied, scaled, training_step
+from ..step import LossSum, copied, scaled, training_step
 from .network import Network
 
 _FTOL = 2.2e-9  # relative decrease at which L-BFGS ends, as in SciPy's, and so in scikit-learn's
@@ -34,12 +34,10 @@ class Data:
     y: Any
     weights: Any = None
 
-    def batches(
-        self, order: np.ndarray | None, rows: int, least: int = 1
-    ) -> Iterator[tuple[Any, ...]]:
-        """``(x, y)`` or ``(x, y, weights)`` of so many rows at a time, on the device; the last may be smaller."""
-        arrays = tuple(a for a in (self.x, self.y, self.weights) if a is not None)
-        return batches(arrays, order, rows, current(), least)
+    @property
+    def arrays(self) -> tuple[RawArray, ...]:
+        """``(x, y)`` or ``(x, y, weights)``."""
+        return tuple(a for a in (self.x, self.y, self.weights) if a is not None)
 
 
 @dataclass(frozen=True)
@@ -124,67 +122,52 @@ class Packing:
 
 
 @dataclass(frozen=True)
-class Minibatches:
-    """Training by minibatches: of one vector, or of the model as it is where training changes more than parameters.
+class Trainable:
+    """The form in which a network is trained: one vector, or the model where training changes more than parameters.
 
     Attributes
     ----------
-    begin : callable
-        ``begin(model)``: what a step takes, in memory of its own.
-    init : callable
-        ``init(parameters)``: the optimiser's first state, in memory of its own.
-    model : callable
-        ``model(parameters)``: the model with these parameters, in memory of its own.
-    step : Replayed
-        ``step(parameters, state, total, x, y, weights, key, rate) -> parameters, state, total``: one minibatch; its
-        rows times its mean loss are added to `total`, which stays on the device.
-    total : array float64 ()
-        The memory of that sum: a graph of launches has its address in it.
+    pack : callable
+        ``pack(model)``: the parameters that a step takes, in memory of their own.
+    unpack : callable
+        ``unpack(parameters)``: the model with these parameters, in memory of its own.
+    opt : optimiser
+        It takes the parameters.
+    step : callable
+        ``step(parameters, state, tally, x, y, weights, key, rate) -> parameters, state, tally``: one minibatch.
     """
 
-    begin: Callable[[Any], Any]
-    init: Callable[[Any], Any]
-    model: Callable[[Any], Any]
-    step: Replayed
-    total: Any
+    pack: Callable[[PyTree], PyTree]
+    unpack: Callable[[PyTree], PyTree]
+    opt: Any
+    step: Callable[..., tuple[PyTree, PyTree, LossSum]]
 
 
-def minibatches(
-    network: Network, objective: Objective, opt: Any, model: Any, *, precision: str
-) -> Minibatches:
-    """How a network is trained, of which `model` is one.
-
-    A step is recorded once and replayed (`pb.compile`), in place: parameters, state and total are overwritten.
-    """
+def trainable(
+    network: Network, objective: Objective, opt: Any, model: PyTree, *, precision: str
+) -> Trainable:
+    """The form in which a network is trained, of which `model` is one."""
     opt = scaled(opt, precision)
-
-    def init(parameters: Any) -> Any:
-        return copied(opt.init(parameters))
-
     if network.stochastic:
-        step = _added(_stochastic_step(objective, opt, model))
-        replay = Replayed(step, 3, current(), precision)
-        return Minibatches(copied, init, copied, replay, current().asarray(np.zeros(())))
+        return Trainable(copied, copied, opt, _summed(_stochastic_step(objective, opt, model)))
     packing = Packing.of(model)
-    step = _added(_packed_step(objective, opt, packing, tree.leaves(model)[0]))
-    return Minibatches(
+    step = _packed_step(objective, opt, packing, tree.leaves(model)[0])
+    return Trainable(
         lambda model: packing.pack(tree.map(backend_array, model)),
-        init,
         lambda vector: copied(packing.unpack(vector)),
-        Replayed(step, 3, current(), precision),
-        current().asarray(np.zeros(())),
+        opt,
+        _summed(step),
     )
 
 
-def _added(one_step: Callable[..., Any]) -> Callable[..., Any]:
-    """A step that adds its loss to a total, so that none is read before the epoch's end."""
+def _summed(one_step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step that adds its loss to a sum, so that none is read before the epoch's end."""
 
-    def step(model: Any, state: Any, total: Any, x: Any, *rest: Any) -> tuple[Any, Any, Any]:
-        model, state, value = one_step(model, state, x, *rest)
-        value = backend_array(value)
-        space = namespace_of(value)
-        exact = space.astype(value, np.dtype("float64"))
-        return model, state, space.asarray(total + exact * x.shape[0])
+    def step(
+        parameters: Any, state: Any, tally: LossSum, x: Any, *rest: Any
+    ) -> tuple[Any, Any, LossSum]:
+        parameters, state, loss = one_step(parameters, state, x, *rest)
+        return parameters, state, tally.after(loss, x.shape[0])
 
     return step
 
@@ -227,47 +210,6 @@ def _packed_step(objective: Objective, opt: Any, packing: Packing, like: Any) ->
         return vector, state, value
 
     return step
-
-
-def epoch(
-    run: Minibatches,
-    model: Any,
-    state: Any,
-    data: Data,
-    *,
-    order: np.ndarray | None,
-    rows: int,
-    rate: Callable[[int], float | None],
-    keys: Callable[[], Any],
-    seen: int,
-    least: int = 1,
-) -> tuple[Any, Any, float]:
-    """Go once through the data; the mean loss of its batches, by their rows.
-
-    Parameters
-    ----------
-    order : array of int, optional
-        The order of the rows; as they are without.
-    rows : int
-        Of a batch; the last one may be smaller.
-    rate : callable
-        The learning rate by the number of samples seen; None for the optimiser's own.
-    keys : callable
-        A fresh random key for each batch.
-    seen : int
-        Samples before this epoch.
-    least : int
-        Rows of a last batch; with fewer it joins the one before.
-    """
-    n = data.x.shape[0]
-    total = run.total
-    total[...] = 0.0
-    for x, y, *weights in data.batches(order, rows, least):
-        seen += x.shape[0]
-        model, state, total = run.step(
-            model, state, total, x, y, weights[0] if weights else None, keys(), rate(seen)
-        )
-    return model, state, float(to_numpy(total)) / n
 
 
 def full_batch(
