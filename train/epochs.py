@@ -48,7 +48,7 @@ class Training(Generic[T]):
 
 @dataclass
 class Interrupt:
-    """A note of the first Ctrl-C, which would otherwise raise at an arbitrary place; the second one raises.
+    """A note of the first Ctrl-C, which would otherwise raise at an arbitrary point; the second one raises.
 
     It is taken only in the main thread, where Python delivers signals, and only if Ctrl-C would raise now.
     """

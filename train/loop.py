@@ -14,12 +14,12 @@ from ..autograd.core.array import backend_array
 from ..autograd.functions.namespace import asarray
 from ..autograd.functions.random import fold_in
 from ..models.module import trains_differently
-from .data.device_data import batches, fed, home_of, is_fed, parts_of
+from .data.device_data import backend_of_model, batches, needs_transfer, parts_of, prefetch
 from .epochs import Ending, Interrupt, Training, run_epochs
 from .step import (
     Tally,
     check_precision,
-    copied,
+    copy_leaves,
     key_of,
     replayed_step,
     scaled,
@@ -92,7 +92,7 @@ def fit(
     loss : callable
         ``loss(outputs, y)``, a 0-d array: the mean over rows.
     train, validation : tuple of arrays
-        ``(x, y)`` each, whole, on the device where the model is; or NumPy arrays, which are fed to it batch by batch.
+        ``(x, y)`` each, whole, on the device where the model is; or NumPy arrays, which are transferred batch by batch.
     opt : optimiser
         From `pb.optim`: its ``init`` and ``step``.
     score : callable, optional
@@ -139,7 +139,7 @@ def fit(
     True
     """
     train, validation = _checked("train", train), _checked("validation", validation)
-    home = home_of(model, train[0])
+    home = backend_of_model(model, train[0])
     random = np.random.default_rng([seed, 1])
     different = trains_differently(model)
     key, least = key_of(seed, home), 2 if different else 1
@@ -157,7 +157,7 @@ def fit(
 
     def owned(model: Any) -> Any:
         # a replayed step writes into what it is given
-        return model if replay.eager else copied(model)
+        return model if replay.eager else copy_leaves(model)
 
     def measure(model: Any, epoch: int, steps: int) -> Epoch:
         on_train = evaluate(model, loss, train, score)
@@ -227,9 +227,9 @@ def _diverged(now: Epoch) -> Ending | None:
 
 def predict(model: Any, x: Any) -> Any:
     """The model's outputs, shape (n, k), as a raw array on its device; some rows at a time, for memory's sake."""
-    home = home_of(model, x)
+    home = backend_of_model(model, x)
     chunks = parts_of(x.shape[0], _ROWS_AT_ONCE) or [slice(0, 0)]
-    rows = fed(((x[chunk, ...],) for chunk in chunks), x, home)
+    rows = prefetch(((x[chunk, ...],) for chunk in chunks), x, home)
     parts = [backend_array(model(part)) for (part,) in rows]
     return parts[0] if len(parts) == 1 else home.xp.concat(parts)
 
@@ -243,7 +243,7 @@ def evaluate(
     """Loss and score of a model on a whole part of the data, ``(x, y)``; NaN without a `score`."""
     x, y = part
     outputs = predict(model, x)
-    home = home_of(model, x)
-    y = home.asarray(y) if is_fed(y, home) else y
+    home = backend_of_model(model, x)
+    y = home.asarray(y) if needs_transfer(y, home) else y
     value = float(loss(asarray(outputs), y))  # an `Array`, as in training
     return value, math.nan if score is None else score(outputs, y)

@@ -27,8 +27,8 @@ Step = Callable[..., tuple[Any, Any, Any]]
 _WORTH = 50
 
 
-def copied(tree_of_arrays: Any) -> Any:
-    """The same tree with raw arrays of its own."""
+def copy_leaves(tree_of_arrays: Any) -> Any:
+    """A copy of a tree, with raw arrays of its own."""
 
     def own(leaf: Any) -> Any:
         x = backend_array(leaf)
@@ -104,7 +104,7 @@ def _why(error: Exception) -> str:
 
 
 def refusal(eager: str) -> str:
-    """The line to tell where a step is run as it is though it was to be compiled; empty where nothing failed."""
+    """The line to print where a step could not be compiled; empty where nothing failed."""
     return f"not compiled: {eager}" if eager.startswith(_CANNOT) else ""
 
 

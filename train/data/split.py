@@ -108,14 +108,14 @@ def folds(data: Dataset, *, k: int = 5, seed: int = 0) -> list[Split]:
     fold_of = np.empty(len(rest), np.int64)
     first = 0  # where the last class ended the next begins, so that the folds stay of one size
     for label in range(max(len(data.classes), 1)):
-        places = random.permutation(np.flatnonzero(labels == label))
-        if len(places) < (k if data.classes else 2 * k):  # R² takes two rows
+        rows = random.permutation(np.flatnonzero(labels == label))
+        if len(rows) < (k if data.classes else 2 * k):  # R² takes two rows
             what = f"class {data.classes[label]!r}" if data.classes else data.name
             raise InputError(
-                f"{what} has {counted(len(places), 'row')} beside the test part, too few for {k} folds"
+                f"{what} has {counted(len(rows), 'row')} beside the test part, too few for {k} folds"
             )
-        fold_of[places] = (first + np.arange(len(places))) % k
-        first += len(places)
+        fold_of[rows] = (first + np.arange(len(rows))) % k
+        first += len(rows)
     return [Split(rest[fold_of != i], rest[fold_of == i], held.test) for i in range(k)]
 
 

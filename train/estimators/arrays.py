@@ -2,7 +2,7 @@
 
 NumPy arrays (and all that scikit-learn takes for them) are checked by scikit-learn, moved to the active backend, and
 results are NumPy arrays. Arrays of a device, and traced ones, stay where they are: they are checked by functions of
-the standard alone, and results are arrays of that kind.
+the standard alone, and results are arrays of that type.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def check_weights(weights: Any, X: Any, dtype: Any) -> np.ndarray | None:
     return out
 
 
-def placed(x: Any, dtype: Any = None) -> Any:
+def as_array(x: Any, dtype: Any = None) -> Any:
     """`x` as an `Array` of the active backend, or where it is if it lives on a device or a tape."""
     if is_native(x):
         out = xp.asarray(x)
@@ -117,8 +117,8 @@ def placed(x: Any, dtype: Any = None) -> Any:
     return Array(current().asarray(np.asarray(x), dtype))
 
 
-def given_back(x: Any, like: Any) -> Any:
-    """A result in the kind of the user's data `like`: NumPy's, a device's raw array, or an `Array`.
+def restore_type(x: Any, like: Any) -> Any:
+    """A result in the type of the user's data `like`: NumPy's, a device's raw array, or an `Array`.
 
     A traced one stays as it is.
     """

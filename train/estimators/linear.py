@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import linalg
 from ...autograd.functions import namespace as xp
-from .arrays import check_both, check_inputs, check_weights, given_back, placed
+from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
 
 
 def _centred(X: Any, y: Any, weights: Any, fit_intercept: bool) -> tuple[Any, Any, Any, Any]:
@@ -40,20 +40,20 @@ class _LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         X_in, y = check_both(self, X, y, y_numeric=True, multi_output=True)
         weights = check_weights(sample_weight, X_in, X_in.dtype)
-        A, targets = placed(X_in), placed(y, X_in.dtype)
+        A, targets = as_array(X_in), as_array(y, X_in.dtype)
         single = targets.ndim == 1
         if single:
             targets = targets[:, None]
-        w = None if weights is None else placed(weights, X_in.dtype)
+        w = None if weights is None else as_array(weights, X_in.dtype)
         A, targets, x_mean, y_mean = _centred(A, targets, w, self.fit_intercept)
         coef = self._solve(A, targets)
         intercept = y_mean - x_mean @ coef
         coef = coef[:, 0] if single else xp.matrix_transpose(coef)
-        self.coef_ = given_back(coef, X)
+        self.coef_ = restore_type(coef, X)
         if not self.fit_intercept:
             self.intercept_: Any = 0.0
         else:
-            intercept = given_back(intercept[0] if single else intercept, X)
+            intercept = restore_type(intercept[0] if single else intercept, X)
             self.intercept_ = (
                 float(intercept) if single and isinstance(intercept, np.ndarray) else intercept
             )
@@ -74,11 +74,11 @@ class _LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
         coef = self.coef_ if self.coef_.ndim == 1 else self.coef_.T
         if isinstance(checked, np.ndarray) and isinstance(coef, np.ndarray):
             return checked @ coef + self.intercept_
-        return given_back(placed(checked) @ placed(coef) + _number(self.intercept_), X)
+        return restore_type(as_array(checked) @ as_array(coef) + _number(self.intercept_), X)
 
 
 def _number(x: Any) -> Any:
-    return x if isinstance(x, float) else placed(x)
+    return x if isinstance(x, float) else as_array(x)
 
 
 class LinearRegression(_LeastSquares):
@@ -204,7 +204,7 @@ class Ridge(_LeastSquares):
 
     def _penalty(self, y: Any) -> Any:
         """Alpha as an `Array` in the dtype of y: one number, or one for each target."""
-        alpha = placed(self.alpha)
+        alpha = as_array(self.alpha)
         if alpha.ndim > 1 or (alpha.ndim == 1 and alpha.shape[0] != y.shape[1]):
             raise ValueError(
                 f"Ridge: alpha has shape {alpha.shape}; give one number, or one for each of {y.shape[1]} targets"

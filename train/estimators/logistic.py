@@ -14,7 +14,7 @@ from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.functions import namespace as xp
 from ...optim import minimize
-from .arrays import check_both, check_inputs, check_weights, is_native, placed, seed_of
+from .arrays import as_array, check_both, check_inputs, check_weights, is_native, seed_of
 from .labels import (
     combined_weights,
     decide,
@@ -110,7 +110,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         weights = combined_weights(
             self.class_weight, classes, codes, check_weights(sample_weight, X, X.dtype)
         )
-        A = placed(backend_array(X) if is_native(X) else X)
+        A = as_array(backend_array(X) if is_native(X) else X)
         columns = 1 if len(classes) == 2 and not self._both_sides else len(classes)
         start = self._start(A, columns, classes)
         found = minimize(
@@ -151,7 +151,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
             W, c = np.zeros(shape), np.zeros(columns)
         start = {"W": W, "c": c} if self.fit_intercept else {"W": W}
         return {
-            key: backend_array(placed(np.array(value), A.dtype)) for key, value in start.items()
+            key: backend_array(as_array(np.array(value), A.dtype)) for key, value in start.items()
         }
 
     def _objective(
@@ -160,16 +160,16 @@ class _Linear(ClassifierMixin, BaseEstimator):
         """The mean loss plus ‖W‖² / (2 C Σ weights): scikit-learn's objective over its sum of weights."""
         n = A.shape[0]
         shares = np.full(n, 1 / n) if weights is None else weights / weights.sum()
-        share = placed(shares, A.dtype)
+        share = as_array(shares, A.dtype)
         penalty = 0.5 / (float(self.C) * (n if weights is None else float(weights.sum())))
         if columns == 1:
-            sign = placed(1.0 - 2.0 * codes, A.dtype)
+            sign = as_array(1.0 - 2.0 * codes, A.dtype)
 
             def losses(logits: Any) -> Any:
                 return xp.softplus(sign * logits[:, 0])
 
         else:
-            labels = placed(codes)[:, None]
+            labels = as_array(codes)[:, None]
 
             def losses(logits: Any) -> Any:
                 return -xp.take_along_axis(xp.log_softmax(logits, axis=1), labels, axis=1)[:, 0]

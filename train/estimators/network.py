@@ -15,7 +15,7 @@ from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.sweep import namespace_of
 from ...autograd.pytree import tree
 from ...backend import current
-from ..data.device_data import placed
+from ..data.device_data import to_device_if_it_fits
 from ..loop import predict
 from .settings import ACTIVATIONS
 
@@ -85,10 +85,10 @@ class Network:
     def outputs(self, model: Any, x: np.ndarray) -> np.ndarray:
         """Outputs (n, k) for prediction, computed on the device in float64.
 
-        In float32 the last digits of a row's outputs depend on how many rows there are beside it.
+        In float32 the last digits of a row's outputs depend on how many other rows there are.
         """
         exact = tree.map(_as_float64, model)
-        (inputs,) = placed((np.ascontiguousarray(x, dtype=np.float64),), current())
+        (inputs,) = to_device_if_it_fits((np.ascontiguousarray(x, dtype=np.float64),), current())
         return to_numpy(predict(exact, inputs))
 
 

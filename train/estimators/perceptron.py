@@ -1,4 +1,4 @@
-"""What both multilayer perceptrons have in common: training by epochs or by L-BFGS, and outputs."""
+"""The base of both multilayer perceptrons: training by epochs or by L-BFGS, and outputs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.functions import random
 from ...backend import Backend, current
-from ..data.device_data import batches, placed
+from ..data.device_data import batches, to_device_if_it_fits
 from ..epochs import Ending, Training, run_epochs
-from ..step import LossSum, copied, refusal, replayed_step
+from ..step import LossSum, copy_leaves, refusal, replayed_step
 from ..stopping import Improvement
 from .arrays import check_inputs, is_native, seed_of
 from .losses import objective_for
@@ -44,7 +44,7 @@ def by_minibatches(estimator: Any) -> bool:
 
 
 class Perceptron(BaseEstimator):
-    """Training, and what both kinds have in common."""
+    """The base of both perceptrons: training, and the outputs for predictions."""
 
     # What differs: targets (n,) or (n, k) as the loss takes them, and a score of outputs on a validation part.
     _losses: dict[str, Any]
@@ -153,10 +153,11 @@ class Perceptron(BaseEstimator):
         if self.solver == "lbfgs":  # all samples at once, so they have to find room
             home = current()
             return Data(*(None if a is None else home.asarray(a) for a in parts)), validation
-        return Data(*placed(parts, current())), validation
+        return Data(*to_device_if_it_fits(parts, current())), validation
 
     def _cast(self, x: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):  # told apart below
+        # An overflow becomes an infinity, and the loss reports it.
+        with np.errstate(over="ignore"):
             return np.ascontiguousarray(x, dtype=self.dtype)
 
     def _run_epochs(
@@ -220,7 +221,7 @@ class Perceptron(BaseEstimator):
         # A step writes into what it is given: these arrays are nobody else's.
         parameters = form.pack(self.model_)
         fresh = changed or self._state is None
-        self._state = copied(form.opt.init(parameters) if fresh else self._state)
+        self._state = copy_leaves(form.opt.init(parameters) if fresh else self._state)
         self._state_form = made_for
         # The best weights are those of this call: `partial_fit` must not go back to those of an earlier `fit`.
         self._rule.model = None

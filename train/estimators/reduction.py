@@ -27,9 +27,8 @@ class Node:
     model: Any
     left: np.ndarray
     right: np.ndarray
-    below: tuple[
-        Any, Any
-    ]  # the nodes that tell apart what is on each side; None for a single class
+    # The nodes that separate the classes on each side; None for a single class.
+    below: tuple[Any, Any]
 
 
 def _has_probabilities(estimator: Any) -> bool:

@@ -17,7 +17,7 @@ from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
 from ...backend import backend_of
 from ...optim import LossScaling, minimize
-from ..step import LossSum, copied, scaled, training_step
+from ..step import LossSum, copy_leaves, scaled, training_step
 from .network import Network
 
 _FTOL = 2.2e-9  # relative decrease at which L-BFGS ends, as in SciPy's, and so in scikit-learn's
@@ -28,7 +28,10 @@ Loss = Callable[[Any, Any], Any]
 
 @dataclass(frozen=True)
 class Data:
-    """Rows, on the device or to be fed to it: x (n, d), targets, weights (n,) of mean 1 or None for no difference."""
+    """Rows on the device, or to be transferred to it.
+
+    They are x (n, d), targets, and weights (n,) of mean 1, or None where all are equal.
+    """
 
     x: Any
     y: Any
@@ -103,15 +106,15 @@ class Packing:
     def pack(self, model: Any) -> Any:
         """The vector (n,), a new one."""
         leaves = tree.leaves(model)
-        space = namespace_of(leaves[0])
-        return space.concat([space.reshape(leaf, (-1,)) for leaf in leaves])
+        namespace = namespace_of(leaves[0])
+        return namespace.concat([namespace.reshape(leaf, (-1,)) for leaf in leaves])
 
     def unpack(self, vector: Any) -> Any:
         """The model, whose arrays are views of the vector where the library has them."""
-        space, leaves, start = namespace_of(vector), [], 0
+        namespace, leaves, start = namespace_of(vector), [], 0
         for shape in self.shapes:
             stop = start + math.prod(shape)
-            leaves.append(space.reshape(vector[start:stop], shape))
+            leaves.append(namespace.reshape(vector[start:stop], shape))
             start = stop
         return tree.unflatten(self.structure, leaves)
 
@@ -149,12 +152,14 @@ def trainable(
     """The form in which a network is trained, of which `model` is one."""
     opt = scaled(opt, precision)
     if network.stochastic:
-        return Trainable(copied, copied, opt, _summed(_stochastic_step(objective, opt, model)))
+        return Trainable(
+            copy_leaves, copy_leaves, opt, _summed(_stochastic_step(objective, opt, model))
+        )
     packing = Packing.of(model)
     step = _packed_step(objective, opt, packing, tree.leaves(model)[0])
     return Trainable(
         lambda model: packing.pack(tree.map(backend_array, model)),
-        lambda vector: copied(packing.unpack(vector)),
+        lambda vector: copy_leaves(packing.unpack(vector)),
         opt,
         _summed(step),
     )

@@ -89,7 +89,7 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
         header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")].decode())
     except (MemoryError, KeyboardInterrupt):
         raise
-    # of bytes that anybody may have written: the loader throws many kinds
+    # of bytes that anybody may have written: the loader throws exceptions of many types
     except Exception as error:
         raise InputError(
             f"{path} is not a .safetensors file, or is damaged: {one_line(error)}"
@@ -98,8 +98,10 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
         content = _json(header["__metadata__"][_KEY])
         version, metadata = content["version"], dict(content["metadata"])
         if version != _VERSION:
-            told = f"{path} was written in format {shown(version)}; this version reads {_VERSION}"
-            raise InputError(told)
+            message = (
+                f"{path} was written in format {shown(version)}; this version reads {_VERSION}"
+            )
+            raise InputError(message)
         if like is None:
             return _rebuilt(content["architecture"], tensors, path), metadata
     except InputError:
@@ -138,13 +140,13 @@ def _json(text: str) -> Any:
 
 
 def architecture(model: Any) -> dict[str, Any]:
-    """What `load` needs to rebuild a model: its kind; for an `MLP` sizes, activation and dtype."""
-    kind = type(model).__name__
+    """The metadata from which `load` rebuilds a model: its class; for an `MLP` sizes, activation and dtype."""
+    class_name = type(model).__name__
     if not isinstance(model, models.MLP):
-        return {"kind": kind}
+        return {"kind": class_name}
     dtype = str(_to_numpy(model.layers[0].W).dtype)
     return {
-        "kind": kind,
+        "kind": class_name,
         "sizes": [int(size) for size in model.sizes],
         "activation": model.activation,
         "dtype": dtype,
@@ -198,10 +200,10 @@ def _check(wanted: Mapping[str, Any], tensors: dict[str, np.ndarray], path: Any)
     missing = [name for name in wanted if name not in tensors]
     surplus = sorted(name for name in tensors if name not in wanted)
     if missing or surplus:
-        told = (
+        message = (
             f"it lacks {listed(missing, 4)}" if missing else f"it has {listed(surplus, 4)} besides"
         )
-        raise InputError(f"{path} holds another architecture: {told}")
+        raise InputError(f"{path} holds another architecture: {message}")
     for name, (shape, dtype) in wanted.items():
         tensor = tensors[name]
         if (tensor.shape, tensor.dtype) != (shape, dtype):

@@ -15,7 +15,7 @@ from typing import Any
 
 from ... import backend, models
 from ...autograd.pytree import tree
-from ..data.device_data import placed
+from ..data.device_data import to_device_if_it_fits
 from ..data.load import Dataset, load_dataset
 from ..data.split import Split, Standardizer, split
 from ..errors import counted, extra
@@ -90,7 +90,7 @@ def train(
     exact_name : bool
         Refuse a name that is taken instead.
     say : callable
-        Takes the lines of text that tell the result.
+        Takes the lines of text that report the result.
     progress : callable, optional
         Called after every epoch.
 
@@ -145,7 +145,7 @@ def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Back
         targets = Standardizer.fit(data.y[rows.train])
         y = targets.transform(data.y, settings.dtype)
     parts = {
-        part: placed((x[index], y[index]), active)
+        part: to_device_if_it_fits((x[index], y[index]), active)
         for part, index in (
             ("train", rows.train),
             ("validation", rows.validation),
@@ -293,12 +293,12 @@ def _weights(prepared: Prepared, run: Fit) -> bytes:
 def _say_start(prepared: Prepared, active: backend.Backend, say: Callable[[str], None]) -> None:
     data, settings = prepared.data, prepared.settings
     sizes = [prepared.parts[part][0].shape[0] for part in ("train", "validation", "test")]
-    kinds = (
+    target = (
         counted(len(data.classes), "class") if data.classes else f"regression on {data.target!r}"
     )
     say(
         f"{data.name}: {counted(len(data.y), 'sample')}, {counted(data.x.shape[1], 'column')}, "
-        f"{kinds}; {sizes[0]:,} to train on, {sizes[1]:,} to validate, {sizes[2]:,} to test"
+        f"{target}; {sizes[0]:,} to train on, {sizes[1]:,} to validate, {sizes[2]:,} to test"
     )
     parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
     say(

@@ -1,4 +1,4 @@
-"""What is predicted decides the last layer, the loss, the score and the form of a prediction."""
+"""Tasks: the target decides the last layer, the loss, the score and the form of a prediction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .config import Settings
 
 @dataclass(frozen=True)
 class Task:
-    """How a network is trained and judged for one kind of target.
+    """The training and the judging of a network for one type of target.
 
     Attributes
     ----------
