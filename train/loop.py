@@ -1,4 +1,4 @@
-"""The training loop: minibatches, early stopping with the best weights kept, always a clean end."""
+"""Training with a validation part: `fit` keeps the best weights and always ends cleanly; prediction, evaluation."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _ROWS_AT_ONCE = 8192
 
 @dataclass
 class Fit:
-    """What a training run gave.
+    """The result of a training run.
 
     Attributes
     ----------
     model : pytree
         The weights with the lowest validation loss.
     best : Epoch
-        When that was.
+        The epoch after which the model had them.
     history : list of Epoch
     steps : int
         Optimiser steps made.
@@ -49,7 +49,7 @@ class Fit:
         Why it ended: all epochs done, no better validation loss for `patience` epochs, Ctrl-C, or a
         loss that is no finite number.
     why : str
-        The same in words.
+        The reason in words.
     eager : str
         Why the step was not compiled; empty if it was.
     """

@@ -251,7 +251,7 @@ def _as_float64(loss: Any) -> tuple[Any, Any]:
 
 
 def key_of(seed: int, home: Backend) -> Array:
-    """What a run's layers draw from; the key of each step is folded from it and the step's number."""
+    """The random key of a run's layers; the key of each step is folded from it and the step's number."""
     words = np.random.SeedSequence([seed, 2]).generate_state(2, np.uint32)
     return Array(home.asarray(words))
 

@@ -90,7 +90,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
 
 
 def _unreadable(name: str, reason: Any) -> InputError:
-    """What is said of a file that is no .npz file, or a damaged one."""
+    """The error for a file that is no .npz file, or a damaged one."""
     return InputError(f"{name} cannot be read as an .npz file: {one_line(reason)}")
 
 

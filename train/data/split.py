@@ -120,7 +120,7 @@ def folds(data: Dataset, *, k: int = 5, seed: int = 0) -> list[Split]:
 
 
 def _shares(sizes: np.ndarray, fraction: float) -> np.ndarray:
-    """How many of each class a part gets: by proportion, at least 1, in all the fraction rounded up."""
+    """The counts of each class in a part: by proportion, at least 1, in all the fraction rounded up."""
     quota = fraction * sizes
     counts = np.maximum(np.floor(quota), 1).astype(np.int64)
     left = math.ceil(round(fraction * int(sizes.sum()), 9)) - int(counts.sum())
@@ -189,7 +189,7 @@ class Standardizer:
         return z
 
     def inverse(self, z: np.ndarray) -> np.ndarray:
-        """From standardised values back to the original units, in float64."""
+        """The values in their original units, of standardised ones, in float64."""
         return z.astype(np.float64) * self.scale + self.mean
 
 

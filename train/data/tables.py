@@ -22,7 +22,7 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True)
 class Table:
-    """What a CSV file holds.
+    """The contents of a CSV file.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class _Sheet:
     rows: Iterator[tuple[int, list[str]]]
 
     def at(self, line: int, index: int) -> str:
-        """Where a cell is, for error messages."""
+        """The position of a cell, for error messages."""
         known = repr(self.columns[index]) if self.columns else f"{index} (counted from 0)"
         return f"{self.name}, row {line}, column {known}"
 

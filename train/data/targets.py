@@ -110,7 +110,7 @@ def _refuse_first_word(texts: list[str], positions: list[str]) -> None:
 
 
 def _numeric_target(values: np.ndarray, task: str) -> Target:
-    """That of finite numbers in the dtype in which they came: integers stay integers."""
+    """The target of finite numbers in the dtype in which they came: integers stay integers."""
     if task == "regression" or values.ndim != 1:
         return _as_numbers(values)
     found, y = np.unique(values, return_inverse=True)
@@ -121,7 +121,7 @@ def _numeric_target(values: np.ndarray, task: str) -> Target:
 
 
 def _number_classes(found: list[Any], numbers: list[Any], task: str) -> Target:
-    """The same of Python's numbers, which may be of any size."""
+    """The target of Python's numbers, which may be of any size."""
     integers = all(isinstance(v, int) for v in found)
     if task == "classification" or (integers and len(found) <= MAX_NUMERIC_CLASSES):
         return "classification", _codes(found, numbers), tuple(_name(v) for v in found)

@@ -43,7 +43,7 @@ def check_inputs(estimator: Any, X: Any, *, reset: bool = False) -> Any:
 
 
 def check_both(estimator: Any, X: Any, y: Any, **settings: Any) -> tuple[Any, Any]:
-    """The same for X and y together, in `fit`; `settings` are those of scikit-learn's ``validate_data``.
+    """X and y for `fit`, checked together; `settings` are those of scikit-learn's ``validate_data``.
 
     Raises
     ------

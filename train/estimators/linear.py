@@ -31,7 +31,7 @@ def _centred(X: Any, y: Any, weights: Any, fit_intercept: bool) -> tuple[Any, An
 
 
 class _LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
-    """What both have in common: the intercept, the weights, prediction."""
+    """The base of both regressions: the intercept, the weights, prediction."""
 
     def _solve(self, X: Any, y: Any) -> Any:
         """The coefficients (d, k) for centred X (n, d) and y (n, k)."""

@@ -46,7 +46,7 @@ def _check(estimator: Any) -> None:
 
 
 class _Linear(ClassifierMixin, BaseEstimator):
-    """What both have in common: the objective's frame, and prediction from logits."""
+    """The base of both classifiers: the objective's frame, and prediction from logits."""
 
     _both_sides: bool  # whether two classes have a column of coefficients each
 

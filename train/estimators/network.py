@@ -22,7 +22,7 @@ from .settings import ACTIVATIONS
 
 @dataclass(frozen=True)
 class Network:
-    """What decides a network's form; two that are equal have models of one structure.
+    """The form of a network; two that are equal have models of one structure.
 
     Attributes
     ----------
@@ -67,11 +67,11 @@ class Network:
         return models.Sequential(*layers, last)
 
     def linear_layers(self, model: Any) -> Iterator[Any]:
-        """Its affine maps, from inputs to outputs."""
+        """The affine maps of a model, from inputs to outputs."""
         return (layer for layer in model.layers if isinstance(layer, models.Linear))
 
     def weights(self, model: Any) -> list[Any]:
-        """What the penalty is on."""
+        """The weight matrices, on which the penalty is."""
         return [layer.W for layer in self.linear_layers(model)]
 
     def parameters(self, model: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -1,4 +1,4 @@
-"""From two classes to many by a tree of two-class problems.
+"""Classification of many classes by a tree of two-class problems.
 
 One-versus-all, one-versus-one and output codes are scikit-learn's own (`OneVsRestClassifier`, `OneVsOneClassifier`,
 `OutputCodeClassifier`) and take our classifiers as they are.

@@ -1,4 +1,4 @@
-"""The settings of the multilayer perceptrons: what they may be, and the optimiser they ask for."""
+"""The settings of the multilayer perceptrons: their ranges, and the optimiser they ask for."""
 
 from __future__ import annotations
 

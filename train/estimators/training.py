@@ -1,4 +1,4 @@
-"""One epoch of minibatches, or one full-batch minimisation, of a network with an objective."""
+"""The steps and the full-batch minimisation of a network with an objective."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Packing:
-    """How the arrays of a network lie in one vector.
+    """The layout of a network's arrays in one vector.
 
     An update of one vector is a quarter of the calls, and of the program, that four small arrays take: a third of
     the time of a small network's step.
@@ -99,12 +99,12 @@ class Packing:
 
     @classmethod
     def of(cls, model: Any) -> Packing:
-        """That of a model."""
+        """The layout of a model."""
         leaves, structure = tree.flatten(model)
         return cls(structure, tuple(tuple(leaf.shape) for leaf in leaves))
 
     def pack(self, model: Any) -> Any:
-        """The vector (n,), a new one."""
+        """A new vector (n,) of the model's arrays."""
         leaves = tree.leaves(model)
         namespace = namespace_of(leaves[0])
         return namespace.concat([namespace.reshape(leaf, (-1,)) for leaf in leaves])

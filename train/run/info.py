@@ -1,4 +1,4 @@
-"""What this machine has and what is used of it: what `pullback info` prints."""
+"""The machine and what is used of it, as `pullback info` prints them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training run from settings to files: what `pullback train` does."""
+"""A training run from settings to files, which is `pullback train`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SECONDS_BETWEEN_WRITES = 1.0
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gave.
+    """The result of a run.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Result:
     test_loss, test_score : float
         On the test part; the score is the accuracy, or R² for regression.
     folder : Path
-        Where its files are.
+        The folder of its files.
     """
 
     fit: Fit
@@ -125,7 +125,7 @@ def train(
 
 
 def folder_name(data: Dataset) -> str:
-    """What a run's folder is called where no name is given."""
+    """The name of a run's folder where none is given."""
     return re.sub(r"[\x00-\x1f\x7f/\\]", "_", data.name).lstrip(".") or "run"
 
 
@@ -135,7 +135,7 @@ def _prepare(settings: Settings, active: backend.Backend) -> Prepared:
 
 
 def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Backend) -> Prepared:
-    """What a run on these rows needs: standardised parts on the device, the first model, the optimiser."""
+    """The parts of a run on these rows: standardised parts on the device, the first model, the optimiser."""
     task = task_for(data)
     inputs = Standardizer.fit(data.x[rows.train], one_scale=data.image_shape is not None)
     x = inputs.transform(data.x, settings.dtype)

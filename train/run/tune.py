@@ -1,4 +1,4 @@
-"""Settings by k-fold cross-validation: what `pullback tune` does."""
+"""The choice of settings by k-fold cross-validation, which is `pullback tune`."""
 
 from __future__ import annotations
 
