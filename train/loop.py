@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.core.array import backend_array
+from ..autograd.core.typing import PyTree, Value
 from ..autograd.functions.namespace import asarray
 from ..autograd.functions.random import fold_in
 from ..models.module import trains_differently
@@ -54,7 +55,7 @@ class Fit:
         Why the step was not compiled; empty if it was.
     """
 
-    model: Any
+    model: PyTree
     best: Epoch
     history: list[Epoch]
     steps: int = 0
@@ -65,7 +66,7 @@ class Fit:
 
 
 def fit(
-    model: Any,
+    model: PyTree,
     loss: Callable[[Any, Any], Any],
     train: tuple[Any, Any],
     validation: tuple[Any, Any],
@@ -147,7 +148,9 @@ def fit(
     opt = scaled(opt, precision)
     one_step = training_step(model, loss, opt)
 
-    def step(model: Any, state: Any, tally: Tally, x: Any, y: Any) -> tuple[Any, Any, Tally]:
+    def step(
+        model: PyTree, state: PyTree, tally: Tally, x: Value, y: Value
+    ) -> tuple[Any, Any, Tally]:
         own = fold_in(key, tally.done) if different else None
         model, state, value = one_step(model, state, own, x, y)
         return model, state, tally.after(value, x.shape[0])
@@ -155,11 +158,11 @@ def fit(
     steps = epochs * len(parts_of(train[0].shape[0], batch_size, least))
     replay = replayed_step(step, home, precision, steps=steps, compile=compile)
 
-    def owned(model: Any) -> Any:
+    def owned(model: PyTree) -> Any:
         # a replayed step writes into what it is given
         return model if replay.eager else copy_leaves(model)
 
-    def measure(model: Any, epoch: int, steps: int) -> Epoch:
+    def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
         on_train = evaluate(model, loss, train, score)
         return Epoch(epoch, steps, *on_train, *evaluate(model, loss, validation, score))
 
@@ -225,7 +228,7 @@ def _diverged(now: Epoch) -> Ending | None:
     return None
 
 
-def predict(model: Any, x: Any) -> Any:
+def predict(model: PyTree, x: Value) -> Any:
     """The model's outputs, shape (n, k), as a raw array on its device; some rows at a time, for memory's sake."""
     home = backend_of_model(model, x)
     chunks = parts_of(x.shape[0], _ROWS_AT_ONCE) or [slice(0, 0)]
@@ -235,7 +238,7 @@ def predict(model: Any, x: Any) -> Any:
 
 
 def evaluate(
-    model: Any,
+    model: PyTree,
     loss: Callable[[Any, Any], Any],
     part: tuple[Any, Any],
     score: Callable[[Any, Any], float] | None = None,

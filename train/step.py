@@ -15,6 +15,7 @@ from ..autograd.compile.tracing.precision import PRECISIONS
 from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
 from ..autograd.core.sweep import namespace_of
+from ..autograd.core.typing import PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from ..models.module import trains_differently
@@ -27,10 +28,10 @@ Step = Callable[..., tuple[Any, Any, Any]]
 _WORTH = 50
 
 
-def copy_leaves(tree_of_arrays: Any) -> Any:
+def copy_leaves(tree_of_arrays: PyTree) -> Any:
     """A copy of a tree, with raw arrays of its own."""
 
-    def own(leaf: Any) -> Any:
+    def own(leaf: PyTree) -> Any:
         x = backend_array(leaf)
         return namespace_of(x).copy(x) if is_array(x) else leaf
 
@@ -108,7 +109,7 @@ def refusal(eager: str) -> str:
     return f"not compiled: {eager}" if eager.startswith(_CANNOT) else ""
 
 
-def check_precision(precision: str, model: Any, compiled: bool) -> None:
+def check_precision(precision: str, model: PyTree, compiled: bool) -> None:
     """Refuse a precision that is unknown, or that nothing would come of.
 
     Raises
@@ -256,7 +257,7 @@ def key_of(seed: int, home: Backend) -> Array:
     return Array(home.asarray(words))
 
 
-def training_step(model: Any, objective: Callable[..., Any], opt: Any) -> Step:
+def training_step(model: PyTree, objective: Callable[..., Any], opt: Any) -> Step:
     """A step in training mode for models of this one's structure.
 
     Parameters
@@ -298,7 +299,7 @@ def _plain_step(objective: Callable[..., Any], opt: Any) -> Step:
     gradient = value_and_grad(lambda model, x, *targets: objective(model(x), *targets))
 
     def step(
-        model: Any, state: Any, key: Any, x: Any, *targets: Any, **settings: Any
+        model: PyTree, state: PyTree, key: Any, x: Value, *targets: Any, **settings: Any
     ) -> tuple[Any, Any, Any]:
         value, grads = gradient(model, x, *targets)
         return *opt.step(model, grads, state, **settings), value
@@ -310,7 +311,7 @@ def _training_step(
     objective: Callable[..., Any], opt: Any, moving: list[bool], different: bool
 ) -> Step:
     def step(
-        model: Any, state: Any, key: Any, x: Any, *targets: Any, **settings: Any
+        model: PyTree, state: PyTree, key: Any, x: Value, *targets: Any, **settings: Any
     ) -> tuple[Any, Any, Any]:
         leaves, spec = tree.flatten(model)
 
@@ -340,7 +341,7 @@ def _training_step(
     return step
 
 
-def _trained(model: Any, x: Any, key: Any) -> tuple[Any, Any]:
+def _trained(model: PyTree, x: Value, key: Any) -> tuple[Any, Any]:
     """Outputs and the new model."""
     out = model.training(x, key=key)
     if not isinstance(out, tuple) or len(out) != 2:

@@ -11,6 +11,7 @@ import numpy as np
 from ... import backend
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import as_numpy
+from ...autograd.core.typing import PyTree, RawArray
 from ...autograd.pytree import tree
 from ...backend import Backend
 
@@ -37,7 +38,7 @@ def to_device_if_it_fits(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, .
     return tuple(None if a is None else home.asarray(a) for a in arrays)
 
 
-def backend_of_model(model: Any, x: Any) -> Backend:
+def backend_of_model(model: PyTree, x: RawArray) -> Backend:
     """The backend of a model's arrays; that of its inputs `x` where the model has none."""
     arrays = (backend_array(leaf) for leaf in tree.leaves(model))
     return next(
@@ -46,13 +47,13 @@ def backend_of_model(model: Any, x: Any) -> Backend:
     )
 
 
-def needs_transfer(x: Any, home: Backend) -> bool:
+def needs_transfer(x: RawArray, home: Backend) -> bool:
     """Whether data lie on the host and the device is another."""
     return isinstance(x, np.ndarray) and home.array_type is not np.ndarray
 
 
 def prefetch(
-    batches: Iterable[tuple[Any, ...]], x: Any, home: Backend
+    batches: Iterable[tuple[Any, ...]], x: RawArray, home: Backend
 ) -> Iterator[tuple[Any, ...]]:
     """The batches of `x` and what goes with it, on the device: prefetched to it, or as they are if they lie there."""
     return home.feed(batches) if needs_transfer(x, home) else iter(batches)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ...autograd.core.typing import DType
 from ..errors import InputError, counted, listed
 from .load import Dataset
 
@@ -179,7 +179,7 @@ class Standardizer:
             scale[:] = scale.max() and scale.max() * np.sqrt(np.mean((scale / scale.max()) ** 2))
         return cls(np.where(constant, low, mean * unit), np.where(scale == 0, 1.0, scale))
 
-    def transform(self, x: np.ndarray, dtype: Any = "float64") -> np.ndarray:
+    def transform(self, x: np.ndarray, dtype: DType = "float64") -> np.ndarray:
         """Standardise `x`, shape (n, d); computed in float64, returned as `dtype`."""
         z = np.empty(x.shape, dtype=dtype)
         with np.errstate(over="ignore"):  # what lies beyond float32 is infinite

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
+from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
 from ...optim import minimize
 from .arrays import as_array, check_both, check_inputs, check_weights, is_native, seed_of
@@ -73,7 +74,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.warm_start = warm_start
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> Any:
         """Minimise the penalised loss.
 
         Parameters
@@ -182,28 +183,28 @@ class _Linear(ClassifierMixin, BaseEstimator):
 
         return objective
 
-    def _logits(self, X: Any) -> np.ndarray:
+    def _logits(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
         X = check_inputs(self, X)
         X = to_numpy(backend_array(X)) if is_native(X) else X
         return X @ self.coef_.T + self.intercept_
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Logits (n_samples, n_classes); for two classes the second's over the first's (n_samples,)."""
         logits = self._logits(X)
         if len(self.classes_) > 2:
             return logits
         return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
         return log_probabilities(self._logits(X))
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
         return np.exp(self.predict_log_proba(X))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
         logits = self._logits(X)
         if logits.shape[1] == 1:
@@ -211,7 +212,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         rows = to_numpy(backend_array(X)) if is_native(X) else np.asarray(X)
         return self.classes_[decide(logits, rows, self._seed)]
 
-    def sample(self, X: Any, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
         return self.classes_[draw(self.predict_proba(X), random_state)]
 

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
+from ...autograd.core.typing import ArrayLike
 from .arrays import check_both, check_weights, is_native
 from .documentation import with_parameters
 from .labels import (
@@ -104,7 +105,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     ) -> None:
         remember(self, locals())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> MLPClassifier:
         """Train from new weights, or with `warm_start` from the last ones.
 
         Parameters
@@ -143,7 +144,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @available_if(by_minibatches)
     def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+        self, X: ArrayLike, y: ArrayLike, classes: Any = None, sample_weight: ArrayLike = None
     ) -> MLPClassifier:
         """One more epoch, on these samples.
 
@@ -178,7 +179,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self._learn(X, codes, sample_weight, incremental=True)
         return self
 
-    def _learn(self, X: Any, codes: np.ndarray, sample_weight: Any, *, incremental: bool) -> None:
+    def _learn(
+        self, X: ArrayLike, codes: np.ndarray, sample_weight: ArrayLike, *, incremental: bool
+    ) -> None:
         weights = combined_weights(
             self.class_weight, self.classes_, codes, check_weights(sample_weight, X, np.float64)
         )
@@ -194,20 +197,20 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         chosen = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
         return float(np.mean(chosen == targets))
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Logits (n_samples, n_classes); (n_samples,) for two classes."""
         logits = self._outputs(X)
         return logits[:, 0] if logits.shape[1] == 1 else logits
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
         return np.exp(log_probabilities(self._outputs(X)))
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
         return log_probabilities(self._outputs(X))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
         logits = self._outputs(X)
         if logits.shape[1] == 1:
@@ -215,7 +218,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         rows = to_numpy(backend_array(X)) if is_native(X) else np.asarray(X)
         return self.classes_[decide(logits, rows, self._seed)]
 
-    def sample(self, X: Any, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
         return self.classes_[draw(self.predict_proba(X), random_state)]
 
@@ -284,7 +287,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
     ) -> None:
         remember(self, locals())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> MLPRegressor:
         """Train from new weights, or with `warm_start` from the last ones.
 
         Parameters
@@ -310,7 +313,9 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         return self
 
     @available_if(by_minibatches)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None
+    ) -> MLPRegressor:
         """One more epoch, on these samples; as `fit` but for that."""
         check_settings(self)
         first = not hasattr(self, "model_")
@@ -318,7 +323,9 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         self._learn(X, y, sample_weight, incremental=True)
         return self
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> None:
+    def _learn(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike, *, incremental: bool
+    ) -> None:
         weights = check_weights(sample_weight, X, np.float64)
         targets = np.asarray(to_numpy(backend_array(y)) if is_native(y) else y, dtype=np.float64)
         if self.loss == "poisson" and (targets < 0).any():
@@ -335,7 +342,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
     def _of_outputs(self, outputs: np.ndarray) -> np.ndarray:
         return np.exp(outputs) if self.loss == "poisson" else outputs
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predictions (n_samples,) or (n_samples, n_targets)."""
         outputs = self._of_outputs(self._outputs(X))
         return outputs[:, 0] if self._single else outputs

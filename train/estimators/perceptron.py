@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
+from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import random
 from ...backend import Backend, current
 from ..data.device_data import batches, to_device_if_it_fits
@@ -56,7 +57,7 @@ class Perceptron(BaseEstimator):
 
     def _train(
         self,
-        X: Any,
+        X: ArrayLike,
         targets: np.ndarray,
         weights: np.ndarray | None,
         outputs: int,
@@ -314,7 +315,7 @@ class Perceptron(BaseEstimator):
 
     # ── prediction ────────────────────────────────────────────────────────────────────────────
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
         X = check_inputs(self, X)
         X = to_numpy(backend_array(X)) if is_native(X) else X

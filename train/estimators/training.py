@@ -12,7 +12,7 @@ import numpy as np
 from ...autograd import value_and_grad
 from ...autograd.core.array import backend_array
 from ...autograd.core.sweep import namespace_of
-from ...autograd.core.typing import PyTree, RawArray
+from ...autograd.core.typing import PyTree, RawArray, Value
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
 from ...backend import backend_of
@@ -33,9 +33,9 @@ class Data:
     They are x (n, d), targets, and weights (n,) of mean 1, or None where all are equal.
     """
 
-    x: Any
-    y: Any
-    weights: Any = None
+    x: Value
+    y: Value
+    weights: Value = None
 
     @property
     def arrays(self) -> tuple[RawArray, ...]:
@@ -62,7 +62,7 @@ class Objective:
     mean: Loss | None = None
     name: str = "loss"
 
-    def __call__(self, outputs: Any, y: Any, weights: Any = None) -> Any:
+    def __call__(self, outputs: Value, y: Value, weights: Value = None) -> Any:
         """The mean over rows of weight times loss."""
         if weights is None and self.mean is not None:
             return self.mean(outputs, y)
@@ -98,18 +98,18 @@ class Packing:
     shapes: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, model: Any) -> Packing:
+    def of(cls, model: PyTree) -> Packing:
         """The layout of a model."""
         leaves, structure = tree.flatten(model)
         return cls(structure, tuple(tuple(leaf.shape) for leaf in leaves))
 
-    def pack(self, model: Any) -> Any:
+    def pack(self, model: PyTree) -> Any:
         """A new vector (n,) of the model's arrays."""
         leaves = tree.leaves(model)
         namespace = namespace_of(leaves[0])
         return namespace.concat([namespace.reshape(leaf, (-1,)) for leaf in leaves])
 
-    def unpack(self, vector: Any) -> Any:
+    def unpack(self, vector: Value) -> Any:
         """The model, whose arrays are views of the vector where the library has them."""
         namespace, leaves, start = namespace_of(vector), [], 0
         for shape in self.shapes:
@@ -169,7 +169,7 @@ def _summed(one_step: Callable[..., Any]) -> Callable[..., Any]:
     """A step that adds its loss to a sum, so that none is read before the epoch's end."""
 
     def step(
-        parameters: Any, state: Any, tally: LossSum, x: Any, *rest: Any
+        parameters: PyTree, state: PyTree, tally: LossSum, x: Value, *rest: Any
     ) -> tuple[Any, Any, LossSum]:
         parameters, state, loss = one_step(parameters, state, x, *rest)
         return parameters, state, tally.after(loss, x.shape[0])
@@ -177,11 +177,17 @@ def _summed(one_step: Callable[..., Any]) -> Callable[..., Any]:
     return step
 
 
-def _stochastic_step(objective: Objective, opt: Any, model: Any) -> Callable[..., Any]:
+def _stochastic_step(objective: Objective, opt: Any, model: PyTree) -> Callable[..., Any]:
     one_step = training_step(model, objective, opt)
 
     def step(
-        model: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float | None
+        model: PyTree,
+        state: PyTree,
+        x: Value,
+        y: Value,
+        weights: Value,
+        key: Any,
+        rate: float | None,
     ) -> tuple[Any, Any, Any]:
         targets = (y,) if weights is None else (y, weights)
         return one_step(model, state, key, x, *targets, lr=rate)
@@ -196,14 +202,20 @@ def _packed_step(objective: Objective, opt: Any, packing: Packing, like: Any) ->
     inner = replace(inner, weight_decay=0.0)
     opt = replace(opt, opt=inner) if isinstance(opt, LossScaling) else inner
 
-    def loss(model: Any, state: Any, x: Any, y: Any, weights: Any) -> tuple[Any, Any]:
+    def loss(model: PyTree, state: PyTree, x: Value, y: Value, weights: Value) -> tuple[Any, Any]:
         value = objective(model(x), y, weights)
         return (opt.scale(value, state) if isinstance(opt, LossScaling) else value), value
 
     gradient = value_and_grad(loss, has_aux=True)
 
     def step(
-        vector: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float | None
+        vector: Value,
+        state: PyTree,
+        x: Value,
+        y: Value,
+        weights: Value,
+        key: Any,
+        rate: float | None,
     ) -> tuple[Any, Any, Any]:
         (_, value), grads = gradient(packing.unpack(vector), state, x, y, weights)
         slope = packing.pack(grads)
@@ -220,7 +232,7 @@ def _packed_step(objective: Objective, opt: Any, packing: Packing, like: Any) ->
 def full_batch(
     network: Network,
     objective: Objective,
-    model: Any,
+    model: PyTree,
     data: Data,
     *,
     alpha: float,
@@ -232,7 +244,7 @@ def full_batch(
     n = data.x.shape[0]
     calls = 0
 
-    def total(model: Any) -> Any:
+    def total(model: PyTree) -> Any:
         nonlocal calls
         calls += 1
         penalty = sum((xp.sum(W * W) for W in network.weights(model)), start=0.0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from ... import backend, models
 from ...autograd.core.dtypes import as_numpy
+from ...autograd.core.typing import PyTree
 from ...autograd.pytree import tree
 from ...models.activations import activation
 from ..errors import InputError, extra, listed, one_line, shown
@@ -23,7 +24,7 @@ _VERSION = 1
 
 
 def save(
-    path: str | os.PathLike[str], model: Any, metadata: Mapping[str, Any] | None = None
+    path: str | os.PathLike[str], model: PyTree, metadata: Mapping[str, Any] | None = None
 ) -> None:
     """Write a model to a .safetensors file, whole or not at all.
 
@@ -139,7 +140,7 @@ def _json(text: str) -> Any:
     return json.loads(text, parse_float=number, parse_constant=constant, object_pairs_hook=once)
 
 
-def architecture(model: Any) -> dict[str, Any]:
+def architecture(model: PyTree) -> dict[str, Any]:
     """The metadata from which `load` rebuilds a model: its class; for an `MLP` sizes, activation and dtype."""
     class_name = type(model).__name__
     if not isinstance(model, models.MLP):
@@ -215,6 +216,6 @@ def _check(wanted: Mapping[str, Any], tensors: dict[str, np.ndarray], path: Any)
             raise InputError(f"{path} is damaged: {name} holds NaN or infinity")
 
 
-def _to_numpy(leaf: Any) -> np.ndarray:
+def _to_numpy(leaf: PyTree) -> np.ndarray:
     """A leaf on the host; leaves are raw arrays, or untraced `pb.Array`s around them."""
     return backend.to_numpy(getattr(leaf, "value", leaf))
