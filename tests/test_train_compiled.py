@@ -13,6 +13,7 @@ import pytest
 
 import pullback as pb
 from pullback.autograd.compile.executable import Entry
+from pullback.train import epochs as _epochs
 from pullback.train import loop as _loop
 from pullback.train import step as _step
 from pullback.train.data import device_data as _feeding
@@ -234,7 +235,7 @@ def test_nothing_is_read_within_an_epoch(monkeypatch):
     home = pb.backend.backend_of(array_api_strict.zeros(1, device=device))
     model = pb.tree.map(lambda p: home.asarray(pb.to_numpy(p)), mlp())
     inside, read = [False], []
-    epoch = _loop._one_epoch
+    epoch = _epochs.run_epoch
 
     def watched(*args):
         inside[0] = True
@@ -255,7 +256,7 @@ def test_nothing_is_read_within_an_epoch(monkeypatch):
                     given(*a),
                 )[1],
             )
-    monkeypatch.setattr(_loop, "_one_epoch", watched)
+    monkeypatch.setattr(_epochs, "run_epoch", watched)
     data = tuple(home.asarray(a) for a in (X, Y))
     run = fit(model, data=data, epochs=7)
     assert run.steps == 56

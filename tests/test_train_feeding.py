@@ -74,7 +74,7 @@ def test_the_feed_is_asked_for_one_batch_at_a_time():
     taken = []
     watched = Watched(pb.backend.resolve("numpy"))
     parts = ((X[i : i + 5], taken.append(i))[:1] for i in range(0, 30, 5))
-    feed = _feeding.fed(parts, X, watched.home)
+    feed = _feeding.prefetch(parts, X, watched.home)
     assert taken == []
     next(feed)
     assert taken == [0]
@@ -90,7 +90,7 @@ def test_on_the_cpu_nothing_is_fed():
 def test_data_lie_on_the_device_if_a_quarter_of_its_memory_holds_them(second_device, free, there):
     memory = {} if free is None else {"free": free}
     home = dataclasses.replace(second_device, memory=lambda: memory)
-    x, y, nothing = _feeding.placed((X, X**2, None), home)
+    x, y, nothing = _feeding.to_device_if_it_fits((X, X**2, None), home)
     assert nothing is None
     assert (type(x) is np.ndarray) is (type(y) is np.ndarray) is not there
 
@@ -105,8 +105,8 @@ def test_an_estimator_feeds_what_does_not_fit(monkeypatch, shuffle, weighted):
     with pb.backend.use("numpy"):
         model = pb.train.MLPRegressor(random_state=0, **settings).fit(X, X[:, 0], weights)
         watched = Watched(pb.backend.current())
-        monkeypatch.setattr(_feeding, "fed", lambda parts, x, home: watched.feed(parts))
-        fed = pb.train.MLPRegressor(random_state=0, **settings).fit(X, X[:, 0], weights)
+        monkeypatch.setattr(_feeding, "prefetch", lambda parts, x, home: watched.feed(parts))
+        prefetch = pb.train.MLPRegressor(random_state=0, **settings).fit(X, X[:, 0], weights)
     assert [len(batch[0]) for batch in watched.batches] == [8, 8, 8, 6] * 2
     assert {len(batch) for batch in watched.batches} == {3 if weighted else 2}
-    assert fed.loss_curve_ == model.loss_curve_
+    assert prefetch.loss_curve_ == model.loss_curve_

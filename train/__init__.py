@@ -8,13 +8,14 @@ from typing import Any
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import InputError, MissingExtra, WriteError, extra
-from .loop import Epoch, Fit, evaluate, fit, predict
+from .loop import Fit, evaluate, fit, predict
 from .run.checkpoint import load, save
 from .run.config import Settings, config_text, read_config
 from .run.predict import Trained, load_trained, predict_file
 from .run.run import Result, train
 from .run.tasks import Task, Trial, accuracy, probabilities, r_squared, task_for
 from .run.tune import Tuning, tune
+from .stopping import Epoch
 
 __all__ = [
     "BUILT_IN",

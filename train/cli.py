@@ -1,7 +1,7 @@
 """The command `pullback`: train, tune, predict, info.
 
 Exit codes: 0 done; 1 the loss became NaN or infinite (the best weights until then are written);
-2 something given cannot be used, told in one line; 130 ended by Ctrl-C (with what there was).
+2 something given cannot be used, as one line on stderr says; 130 ended by Ctrl-C (with what there was).
 """
 
 # No `from __future__ import annotations`: typer, which reads them, is imported in a function.
@@ -36,16 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt:
-        return _tell("interrupted; files that are there are whole", INTERRUPTED)
+        return _report_error("interrupted; files that are there are whole", INTERRUPTED)
     except BrokenPipeError:  # the reader, such as `head`, has enough
         _drop_output()
         return 0
     except OSError as error:
         _drop_output()
-        return _tell(f"cannot write the output: {error.strerror or error}", BAD_INPUT)
+        return _report_error(f"cannot write the output: {error.strerror or error}", BAD_INPUT)
     except UnicodeEncodeError as error:
         character = error.object[error.start]
-        return _tell(
+        return _report_error(
             f"cannot write {character!a} in the output's encoding, {error.encoding}: "
             "set PYTHONIOENCODING=utf-8, or use --output",
             BAD_INPUT,
@@ -58,24 +58,26 @@ def _run(arguments: list[str]) -> int:
         work = _app()(args=arguments or ["--help"], prog_name="pullback", standalone_mode=False)
         return work() if callable(work) else int(work or 0)
     except (InputError, BackendError) as error:
-        return _tell(str(error), BAD_INPUT)
+        return _report_error(str(error), BAD_INPUT)
     except MemoryError as error:
         what = f" ({error})" if str(error) else ""
-        return _tell(f"not enough memory{what}: choose a smaller network or batch", BAD_INPUT)
+        return _report_error(
+            f"not enough memory{what}: choose a smaller network or batch", BAD_INPUT
+        )
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         # typer's own complaints about options, whichever click they come from.
-        return _tell(error.format_message(), BAD_INPUT)
+        return _report_error(error.format_message(), BAD_INPUT)
 
 
 def _drop_output() -> None:
-    """What could not be written is still in the buffer: at exit Python would try, and complain."""
+    """Discard what could not be written, or Python would try again at exit, and complain."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _tell(message: str, code: int) -> int:
+def _report_error(message: str, code: int) -> int:
     """One line on stderr, whatever the message holds."""
     print("pullback: " + one_line(message), file=sys.stderr, flush=True)
     return code
@@ -84,7 +86,7 @@ def _tell(message: str, code: int) -> int:
 def _app() -> Any:
     """The commands, each returning its work as a function.
 
-    The work is done outside typer, so that Ctrl-C and errors are ours to tell.
+    The work is done outside typer, so that this module reports Ctrl-C and errors.
     """
     import typer
 
@@ -119,7 +121,7 @@ def _app() -> Any:
         target: Annotated[
             str | None,
             option(
-                "Target column, by name or by place from 0 (.npz: array; IDX: label file). [last]"
+                "Target column, by name or by position from 0 (.npz: array; IDX: label file). [last]"
             ),
         ] = None,
         task: Annotated[
@@ -236,7 +238,7 @@ def _train(given: dict[str, Any]) -> int:
             settings, exact_name="name" in options, say=progress.say, progress=progress.show
         )
     if result.fit.stopped == "diverged":
-        return _tell(
+        return _report_error(
             f"{result.fit.why}; the best weights, of epoch {result.fit.best.epoch}, are kept; "
             "a smaller --learning-rate may help",
             DIVERGED,
@@ -296,7 +298,7 @@ class _Bar:
         self._bar.update(
             self._task,
             completed=now.epoch,
-            told=f"loss {now.loss:.4f}  validation {now.validation_loss:.4f}  "
+            losses=f"loss {now.loss:.4f}  validation {now.validation_loss:.4f}  "
             f"best {run.best.validation_loss:.4f} (epoch {run.best.epoch})",
         )
 
@@ -312,11 +314,11 @@ def _progress(settings: Settings) -> Iterator[_Bar]:
         progress.TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
         progress.BarColumn(bar_width=24),
         progress.TimeElapsedColumn(),
-        progress.TextColumn("{task.fields[told]}"),
+        progress.TextColumn("{task.fields[losses]}"),
         console=console,
         transient=True,
     )
-    task = bar.add_task("epochs", total=settings.epochs, told="")
+    task = bar.add_task("epochs", total=settings.epochs, losses="")
     try:
         yield _Bar(bar, task)
     finally:

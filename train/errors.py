@@ -1,4 +1,4 @@
-"""What goes wrong outside the program: data, files and settings that cannot be used."""
+"""Errors from outside the program: data, files and settings that cannot be used."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def one_line(text: Any) -> str:
 
 
 def shown(value: Any, most: int = 60) -> str:
-    """What a value looks like, cut off where it is long; Python refuses to print integers of 5,000 digits.
+    """The text of a value, cut off where it is long; Python refuses to print integers of 5,000 digits.
 
     Examples
     --------

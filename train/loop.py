@@ -1,64 +1,46 @@
-"""The training loop: minibatches, early stopping with the best weights kept, always a clean end."""
+"""Training with a validation part: `fit` keeps the best weights and always ends cleanly; prediction, evaluation."""
 
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from types import FrameType
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .. import backend
 from ..autograd.core.array import backend_array
+from ..autograd.core.typing import PyTree, Value
 from ..autograd.functions.namespace import asarray
 from ..autograd.functions.random import fold_in
 from ..models.module import trains_differently
-from .data.device_data import batches, fed, home_of, is_fed, parts_of
+from .data.device_data import backend_of_model, batches, needs_transfer, parts_of, prefetch
+from .epochs import Ending, Interrupt, Training, run_epochs
 from .step import (
-    Replayed,
     Tally,
     check_precision,
-    copied,
+    copy_leaves,
     key_of,
-    new_tally,
-    noted,
+    replayed_step,
     scaled,
     training_step,
-    worth_compiling,
 )
+from .stopping import Epoch, ValidationPatience
 
-# On the CPU the tally is looked at so often; on a device once an epoch, since reading it waits for all steps.
-_UNREAD = 100
 _ROWS_AT_ONCE = 8192
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What was measured after an epoch, on whole parts of the data; epoch 0 is before training."""
-
-    epoch: int
-    steps: int
-    loss: float
-    score: float
-    validation_loss: float
-    validation_score: float
 
 
 @dataclass
 class Fit:
-    """What a training run gave.
+    """The result of a training run.
 
     Attributes
     ----------
     model : pytree
         The weights with the lowest validation loss.
     best : Epoch
-        When that was.
+        The epoch after which the model had them.
     history : list of Epoch
     steps : int
         Optimiser steps made.
@@ -68,12 +50,12 @@ class Fit:
         Why it ended: all epochs done, no better validation loss for `patience` epochs, Ctrl-C, or a
         loss that is no finite number.
     why : str
-        The same in words.
+        The reason in words.
     eager : str
         Why the step was not compiled; empty if it was.
     """
 
-    model: Any
+    model: PyTree
     best: Epoch
     history: list[Epoch]
     steps: int = 0
@@ -83,33 +65,8 @@ class Fit:
     eager: str = ""
 
 
-@dataclass
-class Interrupt:
-    """Notes the first Ctrl-C instead of raising at an arbitrary place; the second one raises.
-
-    Only in the main thread, where Python delivers signals, and only if Ctrl-C would raise now.
-    """
-
-    seen: bool = False
-    _before: Any = field(default=None, repr=False)
-
-    def __enter__(self) -> Interrupt:
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.seen = True
-        signal.signal(signal.SIGINT, self._before)
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-
-
 def fit(
-    model: Any,
+    model: PyTree,
     loss: Callable[[Any, Any], Any],
     train: tuple[Any, Any],
     validation: tuple[Any, Any],
@@ -136,7 +93,7 @@ def fit(
     loss : callable
         ``loss(outputs, y)``, a 0-d array: the mean over rows.
     train, validation : tuple of arrays
-        ``(x, y)`` each, whole, on the device where the model is; or NumPy arrays, which are fed to it batch by batch.
+        ``(x, y)`` each, whole, on the device where the model is; or NumPy arrays, which are transferred batch by batch.
     opt : optimiser
         From `pb.optim`: its ``init`` and ``step``.
     score : callable, optional
@@ -183,7 +140,7 @@ def fit(
     True
     """
     train, validation = _checked("train", train), _checked("validation", validation)
-    home = home_of(model, train[0])
+    home = backend_of_model(model, train[0])
     random = np.random.default_rng([seed, 1])
     different = trains_differently(model)
     key, least = key_of(seed, home), 2 if different else 1
@@ -191,57 +148,61 @@ def fit(
     opt = scaled(opt, precision)
     one_step = training_step(model, loss, opt)
 
-    def step(model: Any, state: Any, tally: Tally, x: Any, y: Any) -> tuple[Any, Any, Tally]:
+    def step(
+        model: PyTree, state: PyTree, tally: Tally, x: Value, y: Value
+    ) -> tuple[Any, Any, Tally]:
         own = fold_in(key, tally.done) if different else None
         model, state, value = one_step(model, state, own, x, y)
-        return model, state, noted(tally, value)
+        return model, state, tally.after(value, x.shape[0])
 
-    total = epochs * len(parts_of(train[0].shape[0], batch_size, least))
-    replay = Replayed(step, 3, home, precision)
-    if not compile:
-        replay.eager = "compile=False"
-    elif not worth_compiling(total, precision):
-        replay.eager = f"{total} steps are too few to be worth compiling"
+    steps = epochs * len(parts_of(train[0].shape[0], batch_size, least))
+    replay = replayed_step(step, home, precision, steps=steps, compile=compile)
 
-    def measure(model: Any, epoch: int, steps: int) -> Epoch:
+    def owned(model: PyTree) -> Any:
+        # a replayed step writes into what it is given
+        return model if replay.eager else copy_leaves(model)
+
+    def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
         on_train = evaluate(model, loss, train, score)
         return Epoch(epoch, steps, *on_train, *evaluate(model, loss, validation, score))
 
-    def tell(run: Fit) -> None:
+    def report() -> None:
         run.seconds = time.perf_counter() - started
         if on_epoch is not None:
             on_epoch(run)
 
+    def shuffled() -> Iterator[tuple[Any, ...]]:
+        return batches(train, random.permutation(train[0].shape[0]), batch_size, home, least)
+
+    def after_epoch(epoch: int) -> Ending | None:
+        before = run.steps
+        run.steps, bad = training.tally.read()
+        if bad is not None:
+            return "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
+        if run.steps > before:
+            now = measure(training.parameters, epoch, run.steps)
+            run.history.append(now)
+            if rule.note(now):
+                run.model, run.best = owned(training.parameters), now
+            report()
+        return ending(epoch)
+
+    def ending(epoch: int) -> Ending | None:
+        diverged = _diverged(run.history[-1])
+        if diverged is None and interrupt.seen:
+            return "interrupted", f"interrupted in epoch {epoch}"
+        return diverged or rule.ended(epoch)
+
     started = time.perf_counter()
-    # A loss that overflows is told in one line by this function, and not by NumPy's warnings.
+    # This function reports a loss that overflows in one line, and NumPy's warnings would repeat it.
     with Interrupt() as interrupt, np.errstate(all="ignore"):
         first = measure(model, 0, 0)
-        run = Fit(model, first, [first])
-        if not replay.eager:
-            model = copied(model)  # a replayed step writes into what it is given
-        state, tally = opt.init(model), new_tally(home)
-        if not replay.eager:
-            state = copied(state)
-        tell(run)
-        epoch, ended = 0, _ended(run, 0, epochs, patience, interrupt.seen)
-        while ended is None:
-            epoch += 1
-            order = random.permutation(train[0].shape[0])
-            parts = batches(train, order, batch_size, home, least)
-            before = run.steps
-            model, state, tally = _one_epoch(replay, model, state, tally, parts, interrupt)
-            run.steps, bad = _read(tally)
-            if bad is not None:
-                ended = "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
-                break
-            if run.steps > before:
-                now = measure(model, epoch, run.steps)
-                run.history.append(now)
-                if now.validation_loss < run.best.validation_loss:
-                    run.model, run.best = (model if replay.eager else copied(model)), now
-                tell(run)
-            ended = _ended(run, epoch, epochs, patience, interrupt.seen)
-    run.stopped, run.why = ended
+        run, rule = Fit(model, first, [first]), ValidationPatience(patience, first)
+        model = owned(model)
+        training = Training(replay, model, owned(opt.init(model)), Tally.new(home))
+        report()
+        ended = ending(0) or run_epochs(training, epochs, shuffled, after_epoch, interrupt)
+    run.stopped, run.why = ended or ("epochs", f"all {epochs:,} epochs done")
     run.eager = replay.eager
     run.seconds = time.perf_counter() - started
     return run
@@ -258,62 +219,26 @@ def _checked(name: str, part: tuple[Any, Any]) -> tuple[Any, Any]:
     return x, y
 
 
-def _one_epoch(
-    step: Callable[..., tuple[Any, Any, Tally]],
-    model: Any,
-    state: Any,
-    tally: Tally,
-    parts: Iterator[tuple[Any, ...]],
-    interrupt: Interrupt,
-) -> tuple[Any, Any, Tally]:
-    """Go through the batches, or as far as Ctrl-C, or on the CPU soon after a loss that is not finite."""
-    here = type(tally.bad) is np.ndarray
-    for count, (x, y) in enumerate(parts, 1):
-        if interrupt.seen:
-            break
-        model, state, tally = step(model, state, tally, x, y)
-        if here and count % _UNREAD == 0 and tally.bad:
-            break
-    return model, state, tally
-
-
-def _read(tally: Tally) -> tuple[int, float | None]:
-    """The steps taken; or those up to and with the first loss that is not finite, and that loss."""
-    bad = int(backend.to_numpy(tally.bad))
-    if bad:
-        return bad, float(backend.to_numpy(tally.loss))
-    return int(backend.to_numpy(tally.done)), None
-
-
-def _ended(
-    run: Fit, epoch: int, epochs: int, patience: int, interrupted: bool
-) -> tuple[str, str] | None:
-    """Why the run ends after this epoch, if it does."""
-    now = run.history[-1]
+def _diverged(now: Epoch) -> Ending | None:
+    """The ending of a run whose losses, on whole parts of the data, are not finite any more."""
     for part, value in (("", now.loss), ("validation ", now.validation_loss)):
         if not math.isfinite(value):
-            return (
-                "diverged",
-                f"the {part}loss became {value} at step {now.steps:,} (epoch {now.epoch})",
-            )
-    if interrupted:
-        return "interrupted", f"interrupted in epoch {epoch}"
-    if patience and epoch - run.best.epoch >= patience:
-        return "patience", f"no better validation loss for {patience} epochs"
-    return ("epochs", f"all {epochs:,} epochs done") if epoch == epochs else None
+            why = f"the {part}loss became {value} at step {now.steps:,} (epoch {now.epoch})"
+            return "diverged", why
+    return None
 
 
-def predict(model: Any, x: Any) -> Any:
+def predict(model: PyTree, x: Value) -> Any:
     """The model's outputs, shape (n, k), as a raw array on its device; some rows at a time, for memory's sake."""
-    home = home_of(model, x)
+    home = backend_of_model(model, x)
     chunks = parts_of(x.shape[0], _ROWS_AT_ONCE) or [slice(0, 0)]
-    rows = fed(((x[chunk, ...],) for chunk in chunks), x, home)
+    rows = prefetch(((x[chunk, ...],) for chunk in chunks), x, home)
     parts = [backend_array(model(part)) for (part,) in rows]
     return parts[0] if len(parts) == 1 else home.xp.concat(parts)
 
 
 def evaluate(
-    model: Any,
+    model: PyTree,
     loss: Callable[[Any, Any], Any],
     part: tuple[Any, Any],
     score: Callable[[Any, Any], float] | None = None,
@@ -321,7 +246,7 @@ def evaluate(
     """Loss and score of a model on a whole part of the data, ``(x, y)``; NaN without a `score`."""
     x, y = part
     outputs = predict(model, x)
-    home = home_of(model, x)
-    y = home.asarray(y) if is_fed(y, home) else y
+    home = backend_of_model(model, x)
+    y = home.asarray(y) if needs_transfer(y, home) else y
     value = float(loss(asarray(outputs), y))  # an `Array`, as in training
     return value, math.nan if score is None else score(outputs, y)

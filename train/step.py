@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import models
-from ..autograd import value_and_grad
+from ..autograd import to_numpy, value_and_grad
 from ..autograd.compile import compile
 from ..autograd.compile.tracing.precision import PRECISIONS
 from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
 from ..autograd.core.sweep import namespace_of
+from ..autograd.core.typing import PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from ..models.module import trains_differently
@@ -26,10 +28,10 @@ Step = Callable[..., tuple[Any, Any, Any]]
 _WORTH = 50
 
 
-def copied(tree_of_arrays: Any) -> Any:
-    """The same tree with raw arrays of its own."""
+def copy_leaves(tree_of_arrays: PyTree) -> Any:
+    """A copy of a tree, with raw arrays of its own."""
 
-    def own(leaf: Any) -> Any:
+    def own(leaf: PyTree) -> Any:
         x = backend_array(leaf)
         return namespace_of(x).copy(x) if is_array(x) else leaf
 
@@ -103,11 +105,11 @@ def _why(error: Exception) -> str:
 
 
 def refusal(eager: str) -> str:
-    """The line to tell where a step is run as it is though it was to be compiled; empty where nothing failed."""
+    """The line to print where a step could not be compiled; empty where nothing failed."""
     return f"not compiled: {eager}" if eager.startswith(_CANNOT) else ""
 
 
-def check_precision(precision: str, model: Any, compiled: bool) -> None:
+def check_precision(precision: str, model: PyTree, compiled: bool) -> None:
     """Refuse a precision that is unknown, or that nothing would come of.
 
     Raises
@@ -137,13 +139,34 @@ def scaled(opt: Any, precision: str) -> Any:
     return LossScaling(opt) if precision == "float16" and not isinstance(opt, LossScaling) else opt
 
 
-def worth_compiling(steps: int, precision: str) -> bool:
-    """Whether so many steps are worth a recording; a precision cannot be had without one."""
-    return precision != "float32" or steps >= _WORTH
+def replayed_step(
+    step: Callable[..., Any], home: Backend, precision: str, *, steps: int, compile: bool
+) -> Replayed:
+    """A step that overwrites its first three arguments: replayed where that is asked for and worth it, else eager.
+
+    Parameters
+    ----------
+    step : callable
+        ``step(parameters, state, tally, x, ...) -> parameters, state, tally``.
+    home : Backend
+        Of the arrays.
+    precision : str
+        Of products, as `pb.compile` has it; it cannot be had without a recording.
+    steps : int
+        How many there will be.
+    compile : bool
+        Whether replaying is asked for.
+    """
+    replay = Replayed(step, 3, home, precision)
+    if not compile:
+        replay.eager = "compile=False"
+    elif precision == "float32" and steps < _WORTH:
+        replay.eager = f"{steps} steps are too few to be worth compiling"
+    return replay
 
 
 class Tally(NamedTuple):
-    """What is noted of the steps where the model is, so that no step waits for the host.
+    """A count of the steps, kept where the model is, so that no step waits for the host.
 
     Attributes
     ----------
@@ -159,35 +182,82 @@ class Tally(NamedTuple):
     bad: Any
     loss: Any
 
+    @classmethod
+    def new(cls, home: Backend) -> Tally:
+        """The tally of no step, with arrays of this backend."""
+        none = np.zeros((), np.int64)
+        return cls(home.asarray(none), home.asarray(none.copy()), home.asarray(np.zeros(())))
 
-def new_tally(home: Backend) -> Tally:
-    """That of no step."""
-    none = np.zeros((), np.int64)
-    return Tally(home.asarray(none), home.asarray(none.copy()), home.asarray(np.zeros(())))
+    def after(self, loss: Any, rows: int) -> Tally:
+        """The tally after one more step."""
+        value, xp = _as_float64(loss)
+        done = self.done + 1
+        # by `where` alone, which a device's kernels know: what they do not know would cut the step into two launches
+        fine, none = xp.isfinite(value), self.bad == 0
+        return Tally(
+            xp.asarray(done),
+            xp.asarray(xp.where(fine, self.bad, xp.where(none, done, self.bad))),
+            xp.asarray(xp.where(fine, self.loss, xp.where(none, value, self.loss))),
+        )
+
+    def is_bad(self) -> bool:
+        """Whether a loss was no finite number; asking waits for the device."""
+        return bool(self.bad)
+
+    def read(self) -> tuple[int, float | None]:
+        """The steps taken; or those up to and with the first loss that is not finite, and that loss."""
+        bad = int(to_numpy(self.bad))
+        if bad:
+            return bad, float(to_numpy(self.loss))
+        return int(to_numpy(self.done)), None
 
 
-def noted(tally: Tally, loss: Any) -> Tally:
-    """The tally after one more step."""
+class LossSum(NamedTuple):
+    """The sum of the rows' losses over an epoch, kept where the model is, so that no step waits for the host.
+
+    Attributes
+    ----------
+    total : array float64 ()
+        Mean loss of a batch times its rows, summed.
+    """
+
+    total: Any
+
+    @classmethod
+    def new(cls, home: Backend) -> LossSum:
+        """The sum of nothing, as an array of this backend."""
+        return cls(home.asarray(np.zeros(())))
+
+    def after(self, loss: Any, rows: int) -> LossSum:
+        """The sum after one more batch."""
+        value, xp = _as_float64(loss)
+        return LossSum(xp.asarray(self.total + value * rows))
+
+    def is_bad(self) -> bool:
+        """Whether the sum is not finite any more; asking waits for the device."""
+        return not math.isfinite(self.total)
+
+    def take(self) -> float:
+        """The sum, which begins anew at 0 in the same memory: a graph of launches has its address in it."""
+        total = float(to_numpy(self.total))
+        self.total[...] = 0.0
+        return total
+
+
+def _as_float64(loss: Any) -> tuple[Any, Any]:
+    """A loss as raw array in float64, and its namespace."""
     value = backend_array(loss)
-    space = namespace_of(value)
-    value = space.astype(value, np.dtype("float64"))
-    done = tally.done + 1
-    # by `where` alone, which a device's kernels know: what they do not know would cut the step into two launches
-    fine, none = space.isfinite(value), tally.bad == 0
-    return Tally(
-        space.asarray(done),
-        space.asarray(space.where(fine, tally.bad, space.where(none, done, tally.bad))),
-        space.asarray(space.where(fine, tally.loss, space.where(none, value, tally.loss))),
-    )
+    xp = namespace_of(value)
+    return xp.astype(value, np.dtype("float64")), xp
 
 
 def key_of(seed: int, home: Backend) -> Array:
-    """What a run's layers draw from; the key of each step is folded from it and the step's number."""
+    """The random key of a run's layers; the key of each step is folded from it and the step's number."""
     words = np.random.SeedSequence([seed, 2]).generate_state(2, np.uint32)
     return Array(home.asarray(words))
 
 
-def training_step(model: Any, objective: Callable[..., Any], opt: Any) -> Step:
+def training_step(model: PyTree, objective: Callable[..., Any], opt: Any) -> Step:
     """A step in training mode for models of this one's structure.
 
     Parameters
@@ -229,7 +299,7 @@ def _plain_step(objective: Callable[..., Any], opt: Any) -> Step:
     gradient = value_and_grad(lambda model, x, *targets: objective(model(x), *targets))
 
     def step(
-        model: Any, state: Any, key: Any, x: Any, *targets: Any, **settings: Any
+        model: PyTree, state: PyTree, key: Any, x: Value, *targets: Any, **settings: Any
     ) -> tuple[Any, Any, Any]:
         value, grads = gradient(model, x, *targets)
         return *opt.step(model, grads, state, **settings), value
@@ -241,7 +311,7 @@ def _training_step(
     objective: Callable[..., Any], opt: Any, moving: list[bool], different: bool
 ) -> Step:
     def step(
-        model: Any, state: Any, key: Any, x: Any, *targets: Any, **settings: Any
+        model: PyTree, state: PyTree, key: Any, x: Value, *targets: Any, **settings: Any
     ) -> tuple[Any, Any, Any]:
         leaves, spec = tree.flatten(model)
 
@@ -271,7 +341,7 @@ def _training_step(
     return step
 
 
-def _trained(model: Any, x: Any, key: Any) -> tuple[Any, Any]:
+def _trained(model: PyTree, x: Value, key: Any) -> tuple[Any, Any]:
     """Outputs and the new model."""
     out = model.training(x, key=key)
     if not isinstance(out, tuple) or len(out) != 2:

@@ -1,6 +1,6 @@
 """Arrays in binary files: NumPy's .npz, and the IDX files of MNIST, gzipped or not.
 
-Nothing in a file can do more than be refused: `numpy.load` allocates what a header asks for, and throws a dozen kinds
+Nothing in a file can do more than be refused: `numpy.load` allocates what a header asks for, and throws a dozen types
 of exceptions; here the header is compared with the bytes that there are first.
 """
 
@@ -61,7 +61,7 @@ def read_npz(
     with open_file(path) as file:
         try:
             archive = zipfile.ZipFile(file)
-        # of bytes that anybody may have written: zipfile throws many kinds
+        # of bytes that anybody may have written: zipfile throws exceptions of many types
         except Exception as error:
             file.seek(0)
             if file.read(6) == _NPY:
@@ -90,7 +90,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
 
 
 def _unreadable(name: str, reason: Any) -> InputError:
-    """What is said of a file that is no .npz file, or a damaged one."""
+    """The error for a file that is no .npz file, or a damaged one."""
     return InputError(f"{name} cannot be read as an .npz file: {one_line(reason)}")
 
 
@@ -111,14 +111,14 @@ def read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> n
             f"{where} is packed by the method {info.compress_type}, which is not read: "
             "save by np.savez or np.savez_compressed"
         )
-    whole = os.fstat(archive.fp.fileno()).st_size  # type: ignore[union-attr]  # the archive is open
-    check_unpacked(info.file_size, min(info.compress_size, whole), where)
+    size = os.fstat(archive.fp.fileno()).st_size  # type: ignore[union-attr]  # the archive is open
+    check_unpacked(info.file_size, min(info.compress_size, size), where)
     try:
         with archive.open(info) as stream:
             return _array(stream, info.file_size, where)
     except InputError:
         raise
-    # of bytes that anybody may have written: zipfile and NumPy throw many kinds
+    # of bytes that anybody may have written: zipfile and NumPy throw exceptions of many types
     except Exception as error:
         raise _unreadable(where, error or type(error).__name__) from None
 
@@ -220,9 +220,9 @@ def _idx(stream: Any, size: int, packed: bool, name: str) -> np.ndarray:
         )
     data = stream.read(needed + 1)
     if len(data) != needed:
-        told = "more" if len(data) > needed else f"{start + len(data):,}"
+        held = "more" if len(data) > needed else f"{start + len(data):,}"
         raise InputError(
-            f"{name} is damaged: an IDX file of shape {shape} has {start + needed:,} bytes, this one has {told}"
+            f"{name} is damaged: an IDX file of shape {shape} has {start + needed:,} bytes, this one has {held}"
         )
     return np.frombuffer(data, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))
 

@@ -1,4 +1,4 @@
-"""Where data lie while a model is trained: whole on the device, or on the host and fed to it batch by batch."""
+"""The data of a training: on the device, or on the host and transferred batch by batch."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ import numpy as np
 from ... import backend
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import as_numpy
+from ...autograd.core.typing import PyTree, RawArray
 from ...autograd.pytree import tree
 from ...backend import Backend
 
-# Of the device's free memory: a shuffled copy of the data and what a step needs have to find room beside them.
+# Of the device's free memory: a shuffled copy of the data and what a step needs have to find room too.
 _SHARE = 0.25
 # Bytes of rows that are gathered at once on a device.
 _GATHERED = 1 << 28
 
 
-def placed(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:
-    """NumPy arrays on the device; as they are, to be fed from there, where they take too much of its memory.
+def to_device_if_it_fits(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:
+    """NumPy arrays on the device; or as they are, for `prefetch`, where they would take too much of its memory.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def placed(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:
     return tuple(None if a is None else home.asarray(a) for a in arrays)
 
 
-def home_of(model: Any, x: Any) -> Backend:
+def backend_of_model(model: PyTree, x: RawArray) -> Backend:
     """The backend of a model's arrays; that of its inputs `x` where the model has none."""
     arrays = (backend_array(leaf) for leaf in tree.leaves(model))
     return next(
@@ -46,14 +47,16 @@ def home_of(model: Any, x: Any) -> Backend:
     )
 
 
-def is_fed(x: Any, home: Backend) -> bool:
+def needs_transfer(x: RawArray, home: Backend) -> bool:
     """Whether data lie on the host and the device is another."""
     return isinstance(x, np.ndarray) and home.array_type is not np.ndarray
 
 
-def fed(batches: Iterable[tuple[Any, ...]], x: Any, home: Backend) -> Iterator[tuple[Any, ...]]:
-    """The batches of `x` and what goes with it, on the device: fed to it, or as they are if they lie there."""
-    return home.feed(batches) if is_fed(x, home) else iter(batches)
+def prefetch(
+    batches: Iterable[tuple[Any, ...]], x: RawArray, home: Backend
+) -> Iterator[tuple[Any, ...]]:
+    """The batches of `x` and what goes with it, on the device: prefetched to it, or as they are if they lie there."""
+    return home.feed(batches) if needs_transfer(x, home) else iter(batches)
 
 
 def parts_of(n: int, rows: int, least: int = 1) -> list[slice]:
@@ -84,17 +87,17 @@ def batches(
     owner = backend.backend_of(x)
     parts = parts_of(x.shape[0], rows, least)
     if order is None:
-        return fed((tuple(a[part, ...] for a in arrays) for part in parts), x, home)
+        return prefetch((tuple(a[part, ...] for a in arrays) for part in parts), x, home)
     take = owner.xp.take
-    places = owner.asarray(order)
+    indices = owner.asarray(order)
     if owner.array_type is np.ndarray:
-        chosen = (places[part] for part in parts)
-        return fed((tuple(take(a, own, axis=0) for a in arrays) for own in chosen), x, home)
-    return _gathered(arrays, places, parts, take)
+        chosen = (indices[part] for part in parts)
+        return prefetch((tuple(take(a, own, axis=0) for a in arrays) for own in chosen), x, home)
+    return _gathered(arrays, indices, parts, take)
 
 
 def _gathered(
-    arrays: tuple[Any, ...], places: Any, parts: list[slice], take: Any
+    arrays: tuple[Any, ...], indices: Any, parts: list[slice], take: Any
 ) -> Iterator[tuple[Any, ...]]:
     n = arrays[0].shape[0]
     row = max(sum(_nbytes(a) for a in arrays) // n, 1)
@@ -103,7 +106,7 @@ def _gathered(
         start, last = parts[first].start, first + 1
         while last < len(parts) and (parts[last].stop - start) * row <= _GATHERED:
             last += 1
-        block = places[start : parts[last - 1].stop]
+        block = indices[start : parts[last - 1].stop]
         chosen = [take(a, block, axis=0) for a in arrays]
         for part in parts[first:last]:
             yield tuple(a[part.start - start : part.stop - start, ...] for a in chosen)

@@ -64,7 +64,7 @@ def load_dataset(
     name_or_path : str or path
         One of digits, breast_cancer, wine, iris, diabetes (they ship with scikit-learn), or a file.
     target : str or int, optional
-        CSV: the target column's name or place (default: the last). NPZ: the target array (default:
+        CSV: the target column's name or index (default: the last). NPZ: the target array (default:
         y). IDX: the label file (default: the one that MNIST's naming gives).
     task : {"auto", "classification", "regression"}
         With "auto", words and at most 100 different whole numbers are classes.
@@ -89,15 +89,15 @@ def load_dataset(
         raise InputError(
             f"no data called {shown(source, 300)}: built in are {listed(BUILT_IN)}; else a file"
         )
-    kind = _kind(source)
+    file_format = _file_format(source)
     name = Path(source).name.removesuffix(".gz")
-    name = Path(name).stem if kind != "idx" else name
-    if kind == "csv":
+    name = Path(name).stem if file_format != "idx" else name
+    if file_format == "csv":
         table = read_csv(source, target=target)
-        places = [f"{source}, row {row}, column {table.target!r}" for row in table.rows]
-        found, y, classes = read_target(table.y, task, places)
+        positions = [f"{source}, row {row}, column {table.target!r}" for row in table.rows]
+        found, y, classes = read_target(table.y, task, positions)
         return _checked(Dataset(name, table.x, y, found, classes, table.columns, table.target))
-    if kind == "npz":
+    if file_format == "npz":
         raw_x, raw_y, key = read_npz(source, target=None if target is None else str(target))
     else:
         raw_x = read_idx(source)
@@ -127,17 +127,17 @@ def load_features(
         If the file cannot be read, or has other columns than the model.
     """
     source = os.fspath(path)
-    kind = _kind(source)
-    if kind == "csv":
+    file_format = _file_format(source)
+    if file_format == "csv":
         return read_csv_features(source, columns, width, target=target)
-    raw = read_npz(source, labelled=False)[0] if kind == "npz" else read_idx(source)
+    raw = read_npz(source, labelled=False)[0] if file_format == "npz" else read_idx(source)
     x, _ = _flat_features(raw, source)
     if x.shape[1] != width:
         raise InputError(f"{source} has {counted(x.shape[1], 'column')}, the model takes {width:,}")
     return x
 
 
-def _kind(source: str) -> str:
+def _file_format(source: str) -> str:
     suffix = Path(source).suffix.lower()
     if suffix == ".csv" or suffix == ".npz":
         return suffix[1:]

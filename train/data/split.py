@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ...autograd.core.typing import DType
 from ..errors import InputError, counted, listed
 from .load import Dataset
 
@@ -108,19 +108,19 @@ def folds(data: Dataset, *, k: int = 5, seed: int = 0) -> list[Split]:
     fold_of = np.empty(len(rest), np.int64)
     first = 0  # where the last class ended the next begins, so that the folds stay of one size
     for label in range(max(len(data.classes), 1)):
-        places = random.permutation(np.flatnonzero(labels == label))
-        if len(places) < (k if data.classes else 2 * k):  # R² takes two rows
+        rows = random.permutation(np.flatnonzero(labels == label))
+        if len(rows) < (k if data.classes else 2 * k):  # R² takes two rows
             what = f"class {data.classes[label]!r}" if data.classes else data.name
             raise InputError(
-                f"{what} has {counted(len(places), 'row')} beside the test part, too few for {k} folds"
+                f"{what} has {counted(len(rows), 'row')} beside the test part, too few for {k} folds"
             )
-        fold_of[places] = (first + np.arange(len(places))) % k
-        first += len(places)
+        fold_of[rows] = (first + np.arange(len(rows))) % k
+        first += len(rows)
     return [Split(rest[fold_of != i], rest[fold_of == i], held.test) for i in range(k)]
 
 
 def _shares(sizes: np.ndarray, fraction: float) -> np.ndarray:
-    """How many of each class a part gets: by proportion, at least 1, in all the fraction rounded up."""
+    """The counts of each class in a part: by proportion, at least 1, in all the fraction rounded up."""
     quota = fraction * sizes
     counts = np.maximum(np.floor(quota), 1).astype(np.int64)
     left = math.ceil(round(fraction * int(sizes.sum()), 9)) - int(counts.sum())
@@ -179,7 +179,7 @@ class Standardizer:
             scale[:] = scale.max() and scale.max() * np.sqrt(np.mean((scale / scale.max()) ** 2))
         return cls(np.where(constant, low, mean * unit), np.where(scale == 0, 1.0, scale))
 
-    def transform(self, x: np.ndarray, dtype: Any = "float64") -> np.ndarray:
+    def transform(self, x: np.ndarray, dtype: DType = "float64") -> np.ndarray:
         """Standardise `x`, shape (n, d); computed in float64, returned as `dtype`."""
         z = np.empty(x.shape, dtype=dtype)
         with np.errstate(over="ignore"):  # what lies beyond float32 is infinite
@@ -189,7 +189,7 @@ class Standardizer:
         return z
 
     def inverse(self, z: np.ndarray) -> np.ndarray:
-        """From standardised values back to the original units, in float64."""
+        """The values in their original units, of standardised ones, in float64."""
         return z.astype(np.float64) * self.scale + self.mean
 
 

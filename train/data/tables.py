@@ -22,7 +22,7 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True)
 class Table:
-    """What a CSV file holds.
+    """The contents of a CSV file.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Table:
     columns : tuple of str
         The features' names; empty if the file has no header.
     target : str
-        The target's name, or its place counted from 0.
+        The target's name, or its index counted from 0.
     rows : list of int
         The line of the file, counted from 1, at which each row ends.
     """
@@ -46,7 +46,7 @@ class Table:
 
 
 def read_csv(path: str | os.PathLike[str], *, target: str | int | None = None) -> Table:
-    """Read a CSV file of numbers, with one column of any kind as the target.
+    """Read a CSV file of numbers, with one column of numbers or words as the target.
 
     The first row is a header if none of its cells is a number (or if those that are only count the
     columns). The delimiter is the one of comma, semicolon and tab that the first line has most
@@ -57,7 +57,7 @@ def read_csv(path: str | os.PathLike[str], *, target: str | int | None = None) -
     path : path
         A UTF-8 text file.
     target : str or int, optional
-        Name of the target column, or its place counted from 0 (negative: from the end). The last
+        Name of the target column, or its index counted from 0 (negative: from the end). The last
         column if None.
 
     Raises
@@ -68,19 +68,19 @@ def read_csv(path: str | os.PathLike[str], *, target: str | int | None = None) -
     """
     sheet = _open(path)
     where = _find_column(sheet, target)
-    places = [place for place in range(sheet.width) if place != where]
-    if not places:
+    indices = [index for index in range(sheet.width) if index != where]
+    if not indices:
         raise InputError(f"{sheet.name} has only a target column: there is nothing to learn from")
     numbers, labels, rows = array("d"), [], []
     for line, cells in sheet.rows:
         label = cells[where].strip()
         if not label:
             raise InputError(f"{sheet.at(line, where)}: the target is empty")
-        numbers.extend(_numbers(cells, places, sheet, line))
+        numbers.extend(_numbers(cells, indices, sheet, line))
         labels.append(label)
         rows.append(line)
-    x = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(places))
-    names = tuple(sheet.columns[place] for place in places) if sheet.columns else ()
+    x = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(indices))
+    names = tuple(sheet.columns[index] for index in indices) if sheet.columns else ()
     return Table(x, labels, names, sheet.columns[where] if sheet.columns else str(where), rows)
 
 
@@ -109,9 +109,9 @@ def read_csv_features(
         As for `read_csv`; and for columns that are missing, or that the model does not know.
     """
     sheet = _open(path)
-    places = list(range(sheet.width))
+    indices = list(range(sheet.width))
     if columns and sheet.columns:
-        found = {column: place for place, column in enumerate(sheet.columns)}
+        found = {column: index for index, column in enumerate(sheet.columns)}
         missing = [column for column in columns if column not in found]
         if missing:
             raise InputError(
@@ -120,15 +120,15 @@ def read_csv_features(
             )
         known = {*columns, target}
         if known.issuperset(sheet.columns):
-            places = [found[column] for column in columns]
-    if len(places) != width:
+            indices = [found[column] for column in columns]
+    if len(indices) != width:
         raise InputError(
             f"{sheet.name} has {counted(sheet.width, 'column')}, the model takes {width:,}"
             + (f": {listed(columns)}" if columns else "")
         )
     numbers = array("d")
     for line, cells in sheet.rows:
-        numbers.extend(_numbers(cells, places, sheet, line))
+        numbers.extend(_numbers(cells, indices, sheet, line))
     return np.frombuffer(numbers, dtype=np.float64).reshape(-1, width)
 
 
@@ -141,9 +141,9 @@ class _Sheet:
     width: int
     rows: Iterator[tuple[int, list[str]]]
 
-    def at(self, line: int, place: int) -> str:
-        """Where a cell is, for error messages."""
-        known = repr(self.columns[place]) if self.columns else f"{place} (counted from 0)"
+    def at(self, line: int, index: int) -> str:
+        """The position of a cell, for error messages."""
+        known = repr(self.columns[index]) if self.columns else f"{index} (counted from 0)"
         return f"{self.name}, row {line}, column {known}"
 
 
@@ -230,10 +230,10 @@ def _is_header(first: list[str], second: list[str]) -> bool:
 
 def _check_header(columns: tuple[str, ...], name: str) -> None:
     seen: set[str] = set()
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         if not column.strip():
             raise InputError(
-                f"{name}: column {place} (counted from 0) has no name; if it numbers the rows, "
+                f"{name}: column {index} (counted from 0) has no name; if it numbers the rows, "
                 "leave it out (pandas: to_csv(index=False)), else name it"
             )
         if column in seen:
@@ -242,18 +242,18 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
 
 
 def _find_column(sheet: _Sheet, target: str | int | None) -> int:
-    """The place of the target column: by name first, then as an integer."""
+    """The index of the target column: by name first, then as an integer."""
     columns, width = sheet.columns, sheet.width
     if target is None:
         return width - 1
     if target in columns:
         return columns.index(str(target))
     try:
-        place = int(target)
+        index = int(target)
     except ValueError:
-        place = width
-    if -width <= place < width:
-        return place % width
+        index = width
+    if -width <= index < width:
+        return index % width
     if not columns:
         raise InputError(
             f"{sheet.name} has no header and {counted(width, 'column')}, so --target {target} is "
@@ -264,24 +264,24 @@ def _find_column(sheet: _Sheet, target: str | int | None) -> int:
     raise InputError(f"{sheet.name} has no column {str(target)!r}{hint}; it has {listed(columns)}")
 
 
-def _numbers(cells: list[str], places: list[int], sheet: _Sheet, line: int) -> list[float]:
-    """The cells at these places as finite numbers; the search for a culprit runs only if needed."""
+def _numbers(cells: list[str], indices: list[int], sheet: _Sheet, line: int) -> list[float]:
+    """The cells at these indices as finite numbers; the search for a culprit runs only if needed."""
     try:
-        values = [float(cells[place]) for place in places]
+        values = [float(cells[index]) for index in indices]
         if math.isfinite(sum(values)):
             return values
     except ValueError:
         pass
     values = []
-    for place in places:
-        cell = cells[place].strip()
+    for index in indices:
+        cell = cells[index].strip()
         if not cell:
-            raise InputError(f"{sheet.at(line, place)}: the cell is empty")
+            raise InputError(f"{sheet.at(line, index)}: the cell is empty")
         if not _is_number(cell):
-            raise InputError(f"{sheet.at(line, place)}: {cell[:40]!r} is not a number")
+            raise InputError(f"{sheet.at(line, index)}: {cell[:40]!r} is not a number")
         if not math.isfinite(float(cell)):
             raise InputError(
-                f"{sheet.at(line, place)}: {cell[:40]} is not finite; remove or fill in such rows"
+                f"{sheet.at(line, index)}: {cell[:40]} is not finite; remove or fill in such rows"
             )
         values.append(float(cell))
     return values

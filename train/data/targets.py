@@ -30,8 +30,8 @@ def array_target(y: np.ndarray, task: str, where: str) -> Target:
         y = y[:, 0]
     if y.dtype.kind in "US":
         texts = [v.decode(errors="replace") if isinstance(v, bytes) else str(v) for v in y.ravel()]
-        places = [f"{where}[{i}]" for i in range(len(texts))]
-        return read_target(texts, task, places)
+        positions = [f"{where}[{i}]" for i in range(len(texts))]
+        return read_target(texts, task, positions)
     if y.dtype.kind not in "buif":
         raise InputError(f"{where} is {y.dtype}: give numbers or texts")
     if y.ndim not in (1, 2) or (y.ndim == 2 and (task == "classification" or y.dtype.kind != "f")):
@@ -49,7 +49,7 @@ def array_target(y: np.ndarray, task: str, where: str) -> Target:
     return _numeric_target(y, task)
 
 
-def read_target(texts: list[str], task: str, places: list[str]) -> Target:
+def read_target(texts: list[str], task: str, positions: list[str]) -> Target:
     """Task, targets and names of classes of texts: numbers if all of them are, else names.
 
     Parameters
@@ -66,15 +66,15 @@ def read_target(texts: list[str], task: str, places: list[str]) -> Target:
     """
     numbers: list[int | float] = []
     words = 0
-    for place, text in zip(places, texts, strict=True):
+    for position, text in zip(positions, texts, strict=True):
         number = _number(text)
         if number is None:
             words += 1
             if task == "regression":
-                raise InputError(f"{place}: {text[:40]!r} is not a number") from None
+                raise InputError(f"{position}: {text[:40]!r} is not a number") from None
             continue
         if isinstance(number, float) and not math.isfinite(number):
-            raise InputError(f"{place}: {text[:40]} is not finite; remove or fill in such rows")
+            raise InputError(f"{position}: {text[:40]} is not finite; remove or fill in such rows")
         numbers.append(number)
     if not words:
         if task == "regression":
@@ -82,7 +82,7 @@ def read_target(texts: list[str], task: str, places: list[str]) -> Target:
         return _number_classes(sorted(set(numbers)), numbers, task)
     fractions = sum(isinstance(number, float) for number in numbers)
     if task == "auto" and 2 * fractions > len(texts):
-        _refuse_first_word(texts, places)
+        _refuse_first_word(texts, positions)
     # not by an array of texts, all of which would be as long as the longest
     names = sorted(set(texts))
     return "classification", _codes(names, texts), tuple(names)
@@ -103,34 +103,34 @@ def _number(text: str) -> int | float | None:
     return int(exact) if exact == exact.to_integral_value() else int(value)
 
 
-def _refuse_first_word(texts: list[str], places: list[str]) -> None:
-    for place, text in zip(places, texts, strict=True):
+def _refuse_first_word(texts: list[str], positions: list[str]) -> None:
+    for position, text in zip(positions, texts, strict=True):
         if _number(text) is None:
-            raise InputError(f"{place}: {text[:40]!r} is no number as most targets are")
+            raise InputError(f"{position}: {text[:40]!r} is no number as most targets are")
 
 
 def _numeric_target(values: np.ndarray, task: str) -> Target:
-    """That of finite numbers in the dtype in which they came: integers stay integers."""
+    """The target of finite numbers in the dtype in which they came: integers stay integers."""
     if task == "regression" or values.ndim != 1:
         return _as_numbers(values)
     found, y = np.unique(values, return_inverse=True)
-    whole = values.dtype.kind in "iu" or bool((found == np.round(found)).all())
-    if task == "classification" or (whole and len(found) <= MAX_NUMERIC_CLASSES):
+    integers = values.dtype.kind in "iu" or bool((found == np.round(found)).all())
+    if task == "classification" or (integers and len(found) <= MAX_NUMERIC_CLASSES):
         return "classification", y.astype(np.int64), tuple(_name(v) for v in found)
     return _as_numbers(values)
 
 
 def _number_classes(found: list[Any], numbers: list[Any], task: str) -> Target:
-    """The same of Python's numbers, which may be of any size."""
-    whole = all(isinstance(v, int) for v in found)
-    if task == "classification" or (whole and len(found) <= MAX_NUMERIC_CLASSES):
+    """The target of Python's numbers, which may be of any size."""
+    integers = all(isinstance(v, int) for v in found)
+    if task == "classification" or (integers and len(found) <= MAX_NUMERIC_CLASSES):
         return "classification", _codes(found, numbers), tuple(_name(v) for v in found)
     return _as_numbers(np.asarray([float(v) for v in numbers]))
 
 
 def _codes(found: list[Any], values: list[Any]) -> np.ndarray:
-    places = {label: i for i, label in enumerate(found)}
-    return np.asarray([places[v] for v in values], np.int64)
+    positions = {label: i for i, label in enumerate(found)}
+    return np.asarray([positions[v] for v in values], np.int64)
 
 
 def _name(v: Any) -> str:

@@ -2,7 +2,7 @@
 
 NumPy arrays (and all that scikit-learn takes for them) are checked by scikit-learn, moved to the active backend, and
 results are NumPy arrays. Arrays of a device, and traced ones, stay where they are: they are checked by functions of
-the standard alone, and results are arrays of that kind.
+the standard alone, and results are arrays of that type.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ...autograd import Array, to_numpy
 from ...autograd.core.array import backend_array
+from ...autograd.core.typing import ArrayLike, DType
 from ...autograd.functions import namespace as xp
 from ...backend import backend_of, current, is_array
 
@@ -28,7 +29,7 @@ def is_native(x: Any) -> bool:
     return True
 
 
-def check_inputs(estimator: Any, X: Any, *, reset: bool = False) -> Any:
+def check_inputs(estimator: Any, X: ArrayLike, *, reset: bool = False) -> Any:
     """X (n, d) as floating-point array: NumPy's, or of the library that it came in.
 
     Raises
@@ -42,8 +43,8 @@ def check_inputs(estimator: Any, X: Any, *, reset: bool = False) -> Any:
     return X
 
 
-def check_both(estimator: Any, X: Any, y: Any, **settings: Any) -> tuple[Any, Any]:
-    """The same for X and y together, in `fit`; `settings` are those of scikit-learn's ``validate_data``.
+def check_both(estimator: Any, X: ArrayLike, y: ArrayLike, **settings: Any) -> tuple[Any, Any]:
+    """X and y for `fit`, checked together; `settings` are those of scikit-learn's ``validate_data``.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def check_both(estimator: Any, X: Any, y: Any, **settings: Any) -> tuple[Any, An
     return X, y
 
 
-def _check_native(estimator: Any, X: Any, *, reset: bool) -> None:
+def _check_native(estimator: Any, X: ArrayLike, *, reset: bool) -> None:
     name = type(estimator).__name__
     if X.ndim != 2:
         raise ValueError(
@@ -90,7 +91,7 @@ def _check_native(estimator: Any, X: Any, *, reset: bool) -> None:
         )
 
 
-def check_weights(weights: Any, X: Any, dtype: Any) -> np.ndarray | None:
+def check_weights(weights: Any, X: ArrayLike, dtype: DType) -> np.ndarray | None:
     """Sample weights (n,) on the host, none of them negative; None stays None.
 
     Raises
@@ -109,7 +110,7 @@ def check_weights(weights: Any, X: Any, dtype: Any) -> np.ndarray | None:
     return out
 
 
-def placed(x: Any, dtype: Any = None) -> Any:
+def as_array(x: Any, dtype: DType = None) -> Any:
     """`x` as an `Array` of the active backend, or where it is if it lives on a device or a tape."""
     if is_native(x):
         out = xp.asarray(x)
@@ -117,8 +118,8 @@ def placed(x: Any, dtype: Any = None) -> Any:
     return Array(current().asarray(np.asarray(x), dtype))
 
 
-def given_back(x: Any, like: Any) -> Any:
-    """A result in the kind of the user's data `like`: NumPy's, a device's raw array, or an `Array`.
+def restore_type(x: Any, like: ArrayLike) -> Any:
+    """A result in the type of the user's data `like`: NumPy's, a device's raw array, or an `Array`.
 
     A traced one stays as it is.
     """

@@ -1,4 +1,4 @@
-"""What classifiers share: labels and their codes, weights of classes, ties, draws."""
+"""The parts that classifiers share: labels and their codes, weights of classes, ties, draws."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def exact_labels(name: str, y: Any) -> Any:
     """
     if not isinstance(y, list | tuple):
         return y
-    whole = [v for v in y if isinstance(v, int | np.integer) and not isinstance(v, bool)]
-    if not whole:
+    integers = [v for v in y if isinstance(v, int | np.integer) and not isinstance(v, bool)]
+    if not integers:
         return y
     labels = np.asarray(y)
-    rounded = labels.dtype.kind == "f" and any(int(float(v)) != int(v) for v in whole)
-    if rounded or (labels.dtype == object and len(whole) == len(y)):
+    rounded = labels.dtype.kind == "f" and any(int(float(v)) != int(v) for v in integers)
+    if rounded or (labels.dtype == object and len(integers) == len(y)):
         raise ValueError(
-            f"{name}: labels from {min(whole)} to {max(whole)} fit no integers of 64 bits, and would be rounded beside "
-            "fractions; give them as strings"
+            f"{name}: labels from {min(integers)} to {max(integers)} fit no integers of 64 bits, and would be "
+            "rounded beside fractions; give them as strings"
         )
     return labels
 
 
 def encode(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The sorted classes of the labels y (n,), and each label's place among them.
+    """The sorted classes of the labels y (n,), and the index of each label among them.
 
     Raises
     ------
@@ -49,13 +49,13 @@ def encode(y: Any, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.nd
     if classes is None:
         return found, codes
     # by Python's equality, which is exact: NumPy compares int64 with uint64 or float64 as float64
-    places = {label: i for i, label in enumerate(classes.tolist())}
-    unknown = [label for label in found.tolist() if label not in places]
+    codes_of = {label: i for i, label in enumerate(classes.tolist())}
+    unknown = [label for label in found.tolist() if label not in codes_of]
     if unknown:
         raise ValueError(
             f"y holds labels {unknown} that are not among the classes {classes.tolist()}"
         )
-    return classes, np.asarray([places[label] for label in found.tolist()], np.int64)[codes]
+    return classes, np.asarray([codes_of[label] for label in found.tolist()], np.int64)[codes]
 
 
 def same_labels(a: np.ndarray, b: np.ndarray) -> bool:
@@ -102,9 +102,9 @@ def combined_weights(
 
 
 def decide(scores: np.ndarray, X: np.ndarray, seed: int) -> np.ndarray:
-    """The place of the largest of each row of scores (n, C); ties by a draw.
+    """The index of the largest of each row of scores (n, C); a tie is decided by a draw.
 
-    What is drawn depends on the seed and on the row of X alone, not on the rows beside it.
+    The draw depends on the seed and on the row of X alone, not on the other rows.
     """
     best = scores.argmax(axis=1)
     tied = scores == scores[np.arange(len(scores)), best][:, None]
@@ -115,7 +115,7 @@ def decide(scores: np.ndarray, X: np.ndarray, seed: int) -> np.ndarray:
 
 
 def draw(probabilities: np.ndarray, random_state: Any) -> np.ndarray:
-    """One place for each row of probabilities (n, C), drawn from it by the inverse of its cumulated sum."""
+    """One index for each row of probabilities (n, C), drawn from it by the inverse of its cumulated sum."""
     u = check_random_state(random_state).random_sample((len(probabilities), 1))
     cumulated = np.cumsum(probabilities, axis=1)
     return np.minimum((u * cumulated[:, -1:] >= cumulated).sum(axis=1), probabilities.shape[1] - 1)

@@ -9,11 +9,14 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import linalg
+from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
-from .arrays import check_both, check_inputs, check_weights, given_back, placed
+from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
 
 
-def _centred(X: Any, y: Any, weights: Any, fit_intercept: bool) -> tuple[Any, Any, Any, Any]:
+def _centred(
+    X: ArrayLike, y: ArrayLike, weights: Any, fit_intercept: bool
+) -> tuple[Any, Any, Any, Any]:
     """X and y about their (weighted) means, their rows times √weight; and the means."""
     if fit_intercept:
         if weights is None:
@@ -31,35 +34,35 @@ def _centred(X: Any, y: Any, weights: Any, fit_intercept: bool) -> tuple[Any, An
 
 
 class _LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
-    """What both have in common: the intercept, the weights, prediction."""
+    """The base of both regressions: the intercept, the weights, prediction."""
 
-    def _solve(self, X: Any, y: Any) -> Any:
+    def _solve(self, X: ArrayLike, y: ArrayLike) -> Any:
         """The coefficients (d, k) for centred X (n, d) and y (n, k)."""
         raise NotImplementedError(f"{type(self).__name__} has no way to solve")
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+    def _fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike) -> Any:
         X_in, y = check_both(self, X, y, y_numeric=True, multi_output=True)
         weights = check_weights(sample_weight, X_in, X_in.dtype)
-        A, targets = placed(X_in), placed(y, X_in.dtype)
+        A, targets = as_array(X_in), as_array(y, X_in.dtype)
         single = targets.ndim == 1
         if single:
             targets = targets[:, None]
-        w = None if weights is None else placed(weights, X_in.dtype)
+        w = None if weights is None else as_array(weights, X_in.dtype)
         A, targets, x_mean, y_mean = _centred(A, targets, w, self.fit_intercept)
         coef = self._solve(A, targets)
         intercept = y_mean - x_mean @ coef
         coef = coef[:, 0] if single else xp.matrix_transpose(coef)
-        self.coef_ = given_back(coef, X)
+        self.coef_ = restore_type(coef, X)
         if not self.fit_intercept:
             self.intercept_: Any = 0.0
         else:
-            intercept = given_back(intercept[0] if single else intercept, X)
+            intercept = restore_type(intercept[0] if single else intercept, X)
             self.intercept_ = (
                 float(intercept) if single and isinstance(intercept, np.ndarray) else intercept
             )
         return self
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: ArrayLike) -> Any:
         """``X coef_ᵀ + intercept_`` for X (n, d): (n,) or (n, targets).
 
         Raises
@@ -74,11 +77,11 @@ class _LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
         coef = self.coef_ if self.coef_.ndim == 1 else self.coef_.T
         if isinstance(checked, np.ndarray) and isinstance(coef, np.ndarray):
             return checked @ coef + self.intercept_
-        return given_back(placed(checked) @ placed(coef) + _number(self.intercept_), X)
+        return restore_type(as_array(checked) @ as_array(coef) + _number(self.intercept_), X)
 
 
 def _number(x: Any) -> Any:
-    return x if isinstance(x, float) else placed(x)
+    return x if isinstance(x, float) else as_array(x)
 
 
 class LinearRegression(_LeastSquares):
@@ -114,7 +117,7 @@ class LinearRegression(_LeastSquares):
     def __init__(self, *, fit_intercept: bool = True) -> None:
         self.fit_intercept = fit_intercept
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LinearRegression:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> LinearRegression:
         """Find ``coef_`` and ``intercept_``.
 
         Parameters
@@ -131,7 +134,7 @@ class LinearRegression(_LeastSquares):
         """
         return self._fit(X, y, sample_weight)
 
-    def _solve(self, X: Any, y: Any) -> Any:
+    def _solve(self, X: ArrayLike, y: ArrayLike) -> Any:
         return xp.linalg.pinv(X) @ y
 
 
@@ -178,7 +181,7 @@ class Ridge(_LeastSquares):
         self.alpha = alpha
         self.fit_intercept = fit_intercept
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Ridge:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> Ridge:
         """Find ``coef_`` and ``intercept_``.
 
         Parameters
@@ -195,16 +198,16 @@ class Ridge(_LeastSquares):
         """
         return self._fit(X, y, sample_weight)
 
-    def _solve(self, X: Any, y: Any) -> Any:
+    def _solve(self, X: ArrayLike, y: ArrayLike) -> Any:
         alpha = self._penalty(y)
         if alpha.ndim == 0:
             return _penalised(X, y, alpha)
         columns = [_penalised(X, y[:, i : i + 1], alpha[i]) for i in range(y.shape[1])]
         return xp.concat(columns, axis=1)
 
-    def _penalty(self, y: Any) -> Any:
+    def _penalty(self, y: ArrayLike) -> Any:
         """Alpha as an `Array` in the dtype of y: one number, or one for each target."""
-        alpha = placed(self.alpha)
+        alpha = as_array(self.alpha)
         if alpha.ndim > 1 or (alpha.ndim == 1 and alpha.shape[0] != y.shape[1]):
             raise ValueError(
                 f"Ridge: alpha has shape {alpha.shape}; give one number, or one for each of {y.shape[1]} targets"
@@ -215,7 +218,7 @@ class Ridge(_LeastSquares):
         return alpha
 
 
-def _penalised(X: Any, y: Any, alpha: Any) -> Any:
+def _penalised(X: ArrayLike, y: ArrayLike, alpha: Any) -> Any:
     """The coefficients (d, k) for one penalty; without a penalty the system may be singular."""
     if not alpha.traced and bool(alpha == 0):
         return xp.linalg.pinv(X) @ y

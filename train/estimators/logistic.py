@@ -12,9 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
+from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
 from ...optim import minimize
-from .arrays import check_both, check_inputs, check_weights, is_native, placed, seed_of
+from .arrays import as_array, check_both, check_inputs, check_weights, is_native, seed_of
 from .labels import (
     combined_weights,
     decide,
@@ -46,7 +47,7 @@ def _check(estimator: Any) -> None:
 
 
 class _Linear(ClassifierMixin, BaseEstimator):
-    """What both have in common: the objective's frame, and prediction from logits."""
+    """The base of both classifiers: the objective's frame, and prediction from logits."""
 
     _both_sides: bool  # whether two classes have a column of coefficients each
 
@@ -73,7 +74,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
         self.warm_start = warm_start
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> Any:
         """Minimise the penalised loss.
 
         Parameters
@@ -110,7 +111,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         weights = combined_weights(
             self.class_weight, classes, codes, check_weights(sample_weight, X, X.dtype)
         )
-        A = placed(backend_array(X) if is_native(X) else X)
+        A = as_array(backend_array(X) if is_native(X) else X)
         columns = 1 if len(classes) == 2 and not self._both_sides else len(classes)
         start = self._start(A, columns, classes)
         found = minimize(
@@ -151,7 +152,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
             W, c = np.zeros(shape), np.zeros(columns)
         start = {"W": W, "c": c} if self.fit_intercept else {"W": W}
         return {
-            key: backend_array(placed(np.array(value), A.dtype)) for key, value in start.items()
+            key: backend_array(as_array(np.array(value), A.dtype)) for key, value in start.items()
         }
 
     def _objective(
@@ -160,16 +161,16 @@ class _Linear(ClassifierMixin, BaseEstimator):
         """The mean loss plus ‖W‖² / (2 C Σ weights): scikit-learn's objective over its sum of weights."""
         n = A.shape[0]
         shares = np.full(n, 1 / n) if weights is None else weights / weights.sum()
-        share = placed(shares, A.dtype)
+        share = as_array(shares, A.dtype)
         penalty = 0.5 / (float(self.C) * (n if weights is None else float(weights.sum())))
         if columns == 1:
-            sign = placed(1.0 - 2.0 * codes, A.dtype)
+            sign = as_array(1.0 - 2.0 * codes, A.dtype)
 
             def losses(logits: Any) -> Any:
                 return xp.softplus(sign * logits[:, 0])
 
         else:
-            labels = placed(codes)[:, None]
+            labels = as_array(codes)[:, None]
 
             def losses(logits: Any) -> Any:
                 return -xp.take_along_axis(xp.log_softmax(logits, axis=1), labels, axis=1)[:, 0]
@@ -182,28 +183,28 @@ class _Linear(ClassifierMixin, BaseEstimator):
 
         return objective
 
-    def _logits(self, X: Any) -> np.ndarray:
+    def _logits(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
         X = check_inputs(self, X)
         X = to_numpy(backend_array(X)) if is_native(X) else X
         return X @ self.coef_.T + self.intercept_
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Logits (n_samples, n_classes); for two classes the second's over the first's (n_samples,)."""
         logits = self._logits(X)
         if len(self.classes_) > 2:
             return logits
         return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
         return log_probabilities(self._logits(X))
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
         return np.exp(self.predict_log_proba(X))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
         logits = self._logits(X)
         if logits.shape[1] == 1:
@@ -211,7 +212,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         rows = to_numpy(backend_array(X)) if is_native(X) else np.asarray(X)
         return self.classes_[decide(logits, rows, self._seed)]
 
-    def sample(self, X: Any, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
         return self.classes_[draw(self.predict_proba(X), random_state)]
 

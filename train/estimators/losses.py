@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ... import models
+from ...autograd.core.typing import Value
 from ...autograd.functions import namespace as xp
 from .training import Objective
 
 
-def _log_losses(outputs: Any, y: Any) -> Any:
+def _log_losses(outputs: Value, y: Value) -> Any:
     """Cross-entropy of labels (n,); of one logit for two classes."""
     if outputs.shape[1] == 1:
         logits = outputs[:, 0]
@@ -18,13 +19,13 @@ def _log_losses(outputs: Any, y: Any) -> Any:
     return -own[:, 0]
 
 
-def _log_loss(outputs: Any, y: Any) -> Any:
+def _log_loss(outputs: Value, y: Value) -> Any:
     if outputs.shape[1] == 1:
         return models.binary_cross_entropy(xp.reshape(outputs, (-1,)), y)
     return models.cross_entropy(outputs, y)
 
 
-def _hinge(outputs: Any, y: Any) -> Any:
+def _hinge(outputs: Value, y: Value) -> Any:
     """max(0, 1 − margin): the margin of one signed output, or over the best other class (Crammer and Singer)."""
     if outputs.shape[1] == 1:
         sign = 2 * xp.astype(xp.asarray(y), outputs.dtype) - 1
@@ -35,31 +36,31 @@ def _hinge(outputs: Any, y: Any) -> Any:
     return xp.max(margins, axis=1)
 
 
-def _mean_over_targets(losses: Any) -> Any:
+def _mean_over_targets(losses: Value) -> Any:
     return losses[:, 0] if losses.shape[1] == 1 else xp.mean(losses, axis=1)
 
 
-def _squared(outputs: Any, y: Any) -> Any:
+def _squared(outputs: Value, y: Value) -> Any:
     difference = outputs - y
     return _mean_over_targets(0.5 * difference * difference)
 
 
-def _half_squared(outputs: Any, y: Any) -> Any:
+def _half_squared(outputs: Value, y: Value) -> Any:
     return 0.5 * models.squared_error(outputs, y)
 
 
-def _absolute(outputs: Any, y: Any) -> Any:
+def _absolute(outputs: Value, y: Value) -> Any:
     return _mean_over_targets(xp.abs(outputs - y))
 
 
-def _huber(outputs: Any, y: Any) -> Any:
+def _huber(outputs: Value, y: Value) -> Any:
     """½ d² up to |d| = 1, |d| − ½ beyond (Huber 1964)."""
     size = xp.abs(outputs - y)
     near = xp.minimum(size, 1.0)
     return _mean_over_targets(near * (size - 0.5 * near))
 
 
-def _poisson(outputs: Any, y: Any) -> Any:
+def _poisson(outputs: Value, y: Value) -> Any:
     """The negative log-likelihood exp(z) − y z of counts y with log rate z, without terms of y alone."""
     return _mean_over_targets(xp.exp(outputs) - y * outputs)
 

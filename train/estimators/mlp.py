@@ -12,7 +12,9 @@ from sklearn.utils.metaestimators import available_if
 
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
+from ...autograd.core.typing import ArrayLike
 from .arrays import check_both, check_weights, is_native
+from .documentation import with_parameters
 from .labels import (
     combined_weights,
     decide,
@@ -26,80 +28,17 @@ from .losses import CLASSIFICATION, REGRESSION
 from .perceptron import Perceptron, by_minibatches, remember
 from .settings import check_settings
 
-_PARAMETERS = """Parameters
-    ----------
-    hidden_layer_sizes : sequence of int, default=(100,)
-        Widths of the hidden layers.
-    activation : str, default="relu"
-        Of the hidden layers: "identity", "logistic", "tanh", "relu", or another name in `pb.models.ACTIVATIONS`.
-    loss : str or callable
-        {losses}; or a function of outputs (n, k) and targets in functions of `pb.xp`, that returns one loss for each
-        sample, or their mean.
-    solver : {{"adam", "sgd", "lbfgs"}}
-    alpha : float, default=0.0001
-        Penalty ½ alpha ‖W‖² on the weight matrices, never on biases, as scikit-learn's: `pb.optim`'s
-        ``mask="matrices"``. It is divided by the number of samples of a batch, and the optimiser's coupled decay, so
-        that ``loss_`` does not contain it.
-    batch_size : int or "auto"
-        "auto" is min(200, n_samples).
-    learning_rate : {{"constant", "invscaling", "adaptive"}}
-        Of "sgd": fixed; learning_rate_init / t^power_t with t samples seen; or divided by 5 whenever `n_iter_no_change`
-        epochs brought nothing.
-    learning_rate_init : float, default=0.001
-    power_t : float, default=0.5
-    max_iter : int, default=200
-        Epochs; iterations of "lbfgs".
-    shuffle : bool, default=True
-        Draw the order of the samples anew in each epoch.
-    random_state : int, RandomState or None
-        Of the initial weights, the order, the validation part, dropout, and ties. The same integer gives the same
-        model.
-    tol : float, default=1e-4
-        An epoch that is not better than the best one by so much is idle.
-    verbose : bool
-        Print the loss of every epoch.
-    warm_start : bool
-        `fit` goes on from the last weights.
-    momentum, nesterovs_momentum : float, bool
-        Of "sgd".
-    early_stopping : bool
-        Keep `validation_fraction` of the samples apart, stop when the score on them no longer rises, and keep the best
-        weights.
-    validation_fraction : float, default=0.1
-    beta_1, beta_2, epsilon : float
-        Of "adam".
-    n_iter_no_change : int, default=10
-        Idle epochs before the training ends.
-    max_fun : int, default=15000
-        Evaluations at most, of "lbfgs".
-    dropout : float, default=0
-        Probability that a hidden unit is left out, in training.
-    batch_norm : bool, default=False
-        Batch normalisation before each hidden activation, with running statistics for prediction.
-    callbacks : sequence of callable
-        ``callback(estimator, epoch, loss, score)`` after every epoch, `score` on the validation part or None; training
-        ends if one returns True.
-    dtype : {{"float32", "float64"}}
-        Of weights and computation.
-    precision : {{"float32", "tf32", "bfloat16", "float16"}}
-        To what the operands of products are rounded in training by minibatches, with a dtype of float32, as in
-        `pb.compile`; with float16 the loss is scaled (`pb.optim.LossScaling`).
-    compile : bool, default=True
-        Record the minibatch's step once and replay it (`pb.compile`): a `loss` of one's own is then a function of
-        arrays alone. Fewer than 50 steps, and what cannot be recorded, run as they are; ``eager_`` says why.{more}"""
 
-
-class MLPClassifier(ClassifierMixin, Perceptron):
-    __doc__ = f"""A multilayer perceptron for classes: softmax over the last layer, one logit for two classes.
-
-    {
-        _PARAMETERS.format(
-            losses='"log_loss" (cross-entropy) or "hinge"',
-            more='''
+@with_parameters(
+    losses='"log_loss" (cross-entropy) or "hinge"',
+    more="""
     class_weight : dict, "balanced" or None
-        Weights of the classes.''',
-        )
-    }
+        Weights of the classes.""",
+)
+class MLPClassifier(ClassifierMixin, Perceptron):
+    """A multilayer perceptron for classes: softmax over the last layer, one logit for two classes.
+
+    {parameters}
 
     Attributes
     ----------
@@ -166,7 +105,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     ) -> None:
         remember(self, locals())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> MLPClassifier:
         """Train from new weights, or with `warm_start` from the last ones.
 
         Parameters
@@ -205,7 +144,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     @available_if(by_minibatches)
     def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+        self, X: ArrayLike, y: ArrayLike, classes: Any = None, sample_weight: ArrayLike = None
     ) -> MLPClassifier:
         """One more epoch, on these samples.
 
@@ -240,7 +179,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         self._learn(X, codes, sample_weight, incremental=True)
         return self
 
-    def _learn(self, X: Any, codes: np.ndarray, sample_weight: Any, *, incremental: bool) -> None:
+    def _learn(
+        self, X: ArrayLike, codes: np.ndarray, sample_weight: ArrayLike, *, incremental: bool
+    ) -> None:
         weights = combined_weights(
             self.class_weight, self.classes_, codes, check_weights(sample_weight, X, np.float64)
         )
@@ -256,20 +197,20 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         chosen = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
         return float(np.mean(chosen == targets))
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Logits (n_samples, n_classes); (n_samples,) for two classes."""
         logits = self._outputs(X)
         return logits[:, 0] if logits.shape[1] == 1 else logits
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
         return np.exp(log_probabilities(self._outputs(X)))
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
         return log_probabilities(self._outputs(X))
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
         logits = self._outputs(X)
         if logits.shape[1] == 1:
@@ -277,21 +218,19 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         rows = to_numpy(backend_array(X)) if is_native(X) else np.asarray(X)
         return self.classes_[decide(logits, rows, self._seed)]
 
-    def sample(self, X: Any, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
         return self.classes_[draw(self.predict_proba(X), random_state)]
 
 
+@with_parameters(
+    losses='"squared_error" (½ the squared error), "absolute_error", "huber" or "poisson" '
+    "(outputs are logarithms of the rate)",
+)
 class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
-    __doc__ = f"""A multilayer perceptron for numbers, one or several a sample.
+    """A multilayer perceptron for numbers, one or several a sample.
 
-    {
-        _PARAMETERS.format(
-            losses='"squared_error" (½ the squared error), "absolute_error", "huber" or "poisson" '
-            "(outputs are logarithms of the rate)",
-            more="",
-        )
-    }
+    {parameters}
 
     Attributes
     ----------
@@ -348,7 +287,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
     ) -> None:
         remember(self, locals())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> MLPRegressor:
         """Train from new weights, or with `warm_start` from the last ones.
 
         Parameters
@@ -374,7 +313,9 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         return self
 
     @available_if(by_minibatches)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None
+    ) -> MLPRegressor:
         """One more epoch, on these samples; as `fit` but for that."""
         check_settings(self)
         first = not hasattr(self, "model_")
@@ -382,7 +323,9 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         self._learn(X, y, sample_weight, incremental=True)
         return self
 
-    def _learn(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> None:
+    def _learn(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike, *, incremental: bool
+    ) -> None:
         weights = check_weights(sample_weight, X, np.float64)
         targets = np.asarray(to_numpy(backend_array(y)) if is_native(y) else y, dtype=np.float64)
         if self.loss == "poisson" and (targets < 0).any():
@@ -399,7 +342,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
     def _of_outputs(self, outputs: np.ndarray) -> np.ndarray:
         return np.exp(outputs) if self.loss == "poisson" else outputs
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predictions (n_samples,) or (n_samples, n_targets)."""
         outputs = self._of_outputs(self._outputs(X))
         return outputs[:, 0] if self._single else outputs

@@ -13,16 +13,17 @@ from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.sweep import namespace_of
+from ...autograd.core.typing import PyTree
 from ...autograd.pytree import tree
 from ...backend import current
-from ..data.device_data import placed
+from ..data.device_data import to_device_if_it_fits
 from ..loop import predict
 from .settings import ACTIVATIONS
 
 
 @dataclass(frozen=True)
 class Network:
-    """What decides a network's form; two that are equal have models of one structure.
+    """The form of a network; two that are equal have models of one structure.
 
     Attributes
     ----------
@@ -66,15 +67,15 @@ class Network:
                 layers.append(models.Dropout(self.dropout))
         return models.Sequential(*layers, last)
 
-    def linear_layers(self, model: Any) -> Iterator[Any]:
-        """Its affine maps, from inputs to outputs."""
+    def linear_layers(self, model: PyTree) -> Iterator[Any]:
+        """The affine maps of a model, from inputs to outputs."""
         return (layer for layer in model.layers if isinstance(layer, models.Linear))
 
-    def weights(self, model: Any) -> list[Any]:
-        """What the penalty is on."""
+    def weights(self, model: PyTree) -> list[Any]:
+        """The weight matrices, on which the penalty is."""
         return [layer.W for layer in self.linear_layers(model)]
 
-    def parameters(self, model: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    def parameters(self, model: PyTree) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Weights (inputs, outputs) and biases of each affine map, on the host."""
         pairs = [
             (to_numpy(backend_array(layer.W)), to_numpy(backend_array(layer.b)))
@@ -82,17 +83,17 @@ class Network:
         ]
         return [W for W, _ in pairs], [b for _, b in pairs]
 
-    def outputs(self, model: Any, x: np.ndarray) -> np.ndarray:
+    def outputs(self, model: PyTree, x: np.ndarray) -> np.ndarray:
         """Outputs (n, k) for prediction, computed on the device in float64.
 
-        In float32 the last digits of a row's outputs depend on how many rows there are beside it.
+        In float32 the last digits of a row's outputs depend on how many other rows there are.
         """
         exact = tree.map(_as_float64, model)
-        (inputs,) = placed((np.ascontiguousarray(x, dtype=np.float64),), current())
+        (inputs,) = to_device_if_it_fits((np.ascontiguousarray(x, dtype=np.float64),), current())
         return to_numpy(predict(exact, inputs))
 
 
-def _as_float64(leaf: Any) -> Any:
+def _as_float64(leaf: PyTree) -> Any:
     values = backend_array(leaf)
     return (
         namespace_of(values).astype(values, np.dtype("float64"))

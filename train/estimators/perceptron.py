@@ -1,9 +1,10 @@
-"""What both multilayer perceptrons have in common: training by epochs or by L-BFGS, and outputs."""
+"""The base of both multilayer perceptrons: training by epochs or by L-BFGS, and outputs."""
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
+from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import random
-from ...backend import current
-from ..data.device_data import placed
-from ..step import copied, refusal, worth_compiling
+from ...backend import Backend, current
+from ..data.device_data import batches, to_device_if_it_fits
+from ..epochs import Ending, Training, run_epochs
+from ..step import LossSum, copy_leaves, refusal, replayed_step
+from ..stopping import Improvement
 from .arrays import check_inputs, is_native, seed_of
 from .losses import objective_for
 from .network import Network
-from .schedule import Progress
-from .settings import batch_rows, hidden_layers, optimiser
-from .training import Data, Minibatches, Objective, epoch, full_batch, minibatches
+from .settings import batch_rows, hidden_layers, optimizer_of
+from .training import Data, Objective, Trainable, full_batch, trainable
 
 
 def remember(estimator: Any, given: dict[str, Any]) -> None:
@@ -42,7 +45,7 @@ def by_minibatches(estimator: Any) -> bool:
 
 
 class Perceptron(BaseEstimator):
-    """Training, and what both kinds have in common."""
+    """The base of both perceptrons: training, and the outputs for predictions."""
 
     # What differs: targets (n,) or (n, k) as the loss takes them, and a score of outputs on a validation part.
     _losses: dict[str, Any]
@@ -54,7 +57,7 @@ class Perceptron(BaseEstimator):
 
     def _train(
         self,
-        X: Any,
+        X: ArrayLike,
         targets: np.ndarray,
         weights: np.ndarray | None,
         outputs: int,
@@ -82,7 +85,7 @@ class Perceptron(BaseEstimator):
             self._run_epochs(
                 data, validation, objective, 1 if incremental else int(self.max_iter), incremental
             )
-        self._tell_parameters()
+        self._set_coefficients()
 
     def _check_rows(self, n: int, incremental: bool) -> None:
         """Refuse too few rows for a validation part, or for statistics over the rows of a batch."""
@@ -117,7 +120,7 @@ class Perceptron(BaseEstimator):
         self.model_ = self._network.init(self._seed)
         self.n_outputs_, self.n_layers_ = outputs, len(self._network.sizes)
         self._rng = np.random.default_rng(self._seed)
-        self._state, self._progress, self.t_ = None, Progress(float(self.tol)), 0
+        self._state, self._rule, self.t_ = None, self._new_rule(), 0
 
     def _placed(
         self, X: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, incremental: bool
@@ -151,86 +154,98 @@ class Perceptron(BaseEstimator):
         if self.solver == "lbfgs":  # all samples at once, so they have to find room
             home = current()
             return Data(*(None if a is None else home.asarray(a) for a in parts)), validation
-        return Data(*placed(parts, current())), validation
+        return Data(*to_device_if_it_fits(parts, current())), validation
 
     def _cast(self, x: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):  # told apart below
+        # An overflow becomes an infinity, and the loss reports it.
+        with np.errstate(over="ignore"):
             return np.ascontiguousarray(x, dtype=self.dtype)
 
     def _run_epochs(
         self, data: Data, validation: Any, objective: Objective, epochs: int, incremental: bool
     ) -> None:
-        rows = batch_rows(self, data.x.shape[0])
-        opt = optimiser(self, rows)
-        if self._state is None:
-            self._progress = Progress(float(self.tol))
-        form = (self.solver, bool(self.momentum), self.precision == "float16")
-        changed = getattr(self, "_state_form", form) != form  # another solver begins anew
-        run = minibatches(self._network, objective, opt, self.model_, precision=self.precision)
-        steps = epochs * -(-data.x.shape[0] // rows)
-        if not self.compile:
-            run.step.eager = "compile=False"
-        elif not worth_compiling(steps, self.precision):
-            run.step.eager = f"{steps} steps are too few to be worth compiling"
-        # a step writes into what it is given: these are nobody else's
-        parameters = run.begin(self.model_)
-        fresh = changed or self._state is None
-        self._state = run.init(parameters) if fresh else copied(self._state)
-        self._state_form = form
-        # the best weights of this call: a `partial_fit` must not go back to those of an earlier `fit`
-        self._progress.model = None
-        progress, self._rate = self._progress, float(self.learning_rate_init)
+        rows, n, home = batch_rows(self, data.x.shape[0]), data.x.shape[0], current()
+        form = trainable(
+            self._network,
+            objective,
+            optimizer_of(self, rows),
+            self.model_,
+            precision=self.precision,
+        )
+        training = self._begin_training(form, epochs * -(-n // rows), home)
+        self._rate = float(self.learning_rate_init)
         self.n_iter_ = 0  # epochs of this call, as scikit-learn counts; t_ and loss_curve_ go on
+        rule = self._rule
         watched = validation is not None or len(self.callbacks) > 0
-        for _ in range(epochs):
-            try:
-                parameters, loss = self._one_epoch(run, parameters, data, rows)
-            except BaseException:
-                self.model_ = run.model(parameters)  # Ctrl-C, too, leaves what was learned
-                raise
+
+        def after_epoch(epoch: int) -> Ending | None:
+            loss = self._finish_epoch(training, n)
             if watched:
-                self.model_ = run.model(parameters)
+                self.model_ = form.unpack(training.parameters)
             score = None
             if validation is not None:
-                score = self._score(
-                    self._network.outputs(self.model_, validation[0]), validation[1]
-                )
-            if progress.note(loss, score):
-                progress.model = self.model_
-            if self._told(loss, score) or (not incremental and self._is_idle(progress)):
-                break
-        else:
-            if not incremental:
-                warnings.warn(
-                    f"{type(self).__name__}: Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
-                    "and the optimization hasn't converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=5,
-                )
-        self.model_ = run.model(parameters) if progress.model is None else progress.model
-        self.eager_ = run.step.eager
+                outputs = self._network.outputs(self.model_, validation[0])
+                score = self._score(outputs, validation[1])
+            if rule.note(loss, score):
+                rule.model = self.model_
+            if self._report_epoch(loss, score):
+                return "callback", f"a callback ended the training (epoch {epoch})"
+            return None if incremental or self._lowered_rate() else rule.ended(epoch)
+
+        try:
+            ended = run_epochs(
+                training, epochs, lambda: self._batches(data, rows, home), after_epoch
+            )
+        except BaseException:
+            # Ctrl-C, too, leaves what was learned.
+            self.model_ = form.unpack(training.parameters)
+            raise
+        if ended is None and not incremental:
+            warnings.warn(
+                f"{type(self).__name__}: Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
+                "and the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        self.model_ = form.unpack(training.parameters) if rule.model is None else rule.model
+        self.eager_ = training.step.eager
         if self.verbose and refusal(self.eager_):
             print(refusal(self.eager_))
-        self._tell_progress(progress)
+        self._set_curves(rule)
 
-    def _one_epoch(
-        self, run: Minibatches, parameters: Any, data: Data, rows: int
-    ) -> tuple[Any, float]:
-        """One more epoch: the parameters after it, and its mean loss."""
-        n = data.x.shape[0]
+    def _begin_training(self, form: Trainable, steps: int, home: Backend) -> Training[LossSum]:
+        """The parameters in a form that a step takes, and the optimiser's state: the last one, or a new one."""
+        if self._state is None:
+            self._rule = self._new_rule()
+        made_for = (self.solver, bool(self.momentum), self.precision == "float16")
+        changed = getattr(self, "_state_form", made_for) != made_for  # another solver begins anew
+        # A step writes into what it is given: these arrays are nobody else's.
+        parameters = form.pack(self.model_)
+        fresh = changed or self._state is None
+        self._state = copy_leaves(form.opt.init(parameters) if fresh else self._state)
+        self._state_form = made_for
+        # The best weights are those of this call: `partial_fit` must not go back to those of an earlier `fit`.
+        self._rule.model = None
+        step = replayed_step(form.step, home, self.precision, steps=steps, compile=self.compile)
+        return Training(step, parameters, self._state, LossSum.new(home))
+
+    def _new_rule(self) -> Improvement:
+        return Improvement(float(self.tol), float(self.n_iter_no_change))
+
+    def _batches(self, data: Data, rows: int, home: Backend) -> Iterator[tuple[Any, ...]]:
+        """The arguments of a step, for each batch of one epoch: x, y, weights, key, learning rate."""
         seed = int(self._rng.integers(2**31)) if self._network.stochastic else 0
-        parameters, self._state, loss = epoch(
-            run,
-            parameters,
-            self._state,
-            data,
-            order=self._rng.permutation(n) if self.shuffle else None,
-            rows=rows,
-            rate=self._rate_at,
-            keys=random.stream(seed) if self._network.dropout else lambda: None,
-            seen=self.t_,
-            least=2 if self._network.batch_norm else 1,
-        )
+        order = self._rng.permutation(data.x.shape[0]) if self.shuffle else None
+        keys = random.stream(seed) if self._network.dropout else lambda: None
+        seen, least = self.t_, 2 if self._network.batch_norm else 1
+        for x, y, *weights in batches(data.arrays, order, rows, home, least):
+            seen += x.shape[0]
+            yield x, y, weights[0] if weights else None, keys(), self._rate_at(seen)
+
+    def _finish_epoch(self, training: Training[LossSum], n: int) -> float:
+        """The epoch's mean loss; what is counted by epochs goes on by one."""
+        loss = training.tally.take() / n
+        self._state = training.state
         self.n_iter_ += 1
         self.t_ += n
         if not np.isfinite(loss):
@@ -239,7 +254,7 @@ class Perceptron(BaseEstimator):
                 "non-finite parameter weights: the input data may contain large values and need to be "
                 "preprocessed, or learning_rate_init may be too large"
             )
-        return parameters, loss
+        return loss
 
     def _rate_at(self, seen: int) -> float | None:
         """The learning rate after so many samples; None for the optimiser's own, which is constant."""
@@ -247,22 +262,22 @@ class Perceptron(BaseEstimator):
             return self._rate / seen**self.power_t
         return None if self._rate == self.learning_rate_init else self._rate
 
-    def _is_idle(self, progress: Progress) -> bool:
-        """Whether the training ends for lack of progress; an adaptive rate falls first."""
-        if progress.idle <= self.n_iter_no_change:
-            return False
-        if self.learning_rate == "adaptive" and self.solver == "sgd" and self._rate > 1e-6:
-            self._rate, progress.idle = self._rate / 5, 0
-            return False
-        return True
+    def _lowered_rate(self) -> bool:
+        """Whether an adaptive learning rate fell instead of ending the training for lack of improvement."""
+        falls = self.learning_rate == "adaptive" and self.solver == "sgd" and self._rate > 1e-6
+        if falls and self._rule.ended(self.n_iter_) is not None:
+            self._rate, self._rule.idle = self._rate / 5, 0
+            return True
+        return False
 
-    def _told(self, loss: float, score: float | None) -> bool:
-        """Print the epoch, call the callbacks; whether one of them ends the training."""
+    def _report_epoch(self, loss: float, score: float | None) -> bool:
+        """Print the epoch and call the callbacks; whether one of them ends the training."""
         if self.verbose:
-            told = "" if score is None else f", validation score {score:.4f}"
-            print(f"Iteration {self.n_iter_}, loss = {loss:.8f}{told}")
+            scored = "" if score is None else f", validation score {score:.4f}"
+            print(f"Iteration {self.n_iter_}, loss = {loss:.8f}{scored}")
+        # All of them are called, whichever ends the training.
         ends = [bool(callback(self, self.n_iter_, loss, score)) for callback in self.callbacks]
-        return any(ends)  # after all of them were called
+        return any(ends)
 
     def _minimise(self, data: Data, objective: Objective) -> None:
         found = full_batch(
@@ -284,22 +299,23 @@ class Perceptron(BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        self._progress = Progress(float(self.tol))
-        self._progress.note(float(found.fun), None)
-        self._tell_progress(self._progress)
+        self._rule = self._new_rule()
+        self._rule.note(float(found.fun), None)
+        self._set_curves(self._rule)
 
-    def _tell_progress(self, progress: Progress) -> None:
-        self.loss_curve_ = list(progress.losses)
-        self.loss_, self.best_loss_ = progress.losses[-1], progress.best_loss
-        self.validation_scores_ = list(progress.scores) or None
-        self.best_validation_score_ = max(progress.scores) if progress.scores else None
+    def _set_curves(self, rule: Improvement) -> None:
+        """Set the attributes that scikit-learn's estimators have of the losses and scores."""
+        self.loss_curve_ = list(rule.losses)
+        self.loss_, self.best_loss_ = rule.losses[-1], rule.best_loss
+        self.validation_scores_ = list(rule.scores) or None
+        self.best_validation_score_ = max(rule.scores) if rule.scores else None
 
-    def _tell_parameters(self) -> None:
+    def _set_coefficients(self) -> None:
         self.coefs_, self.intercepts_ = self._network.parameters(self.model_)
 
     # ── prediction ────────────────────────────────────────────────────────────────────────────
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
         X = check_inputs(self, X)
         X = to_numpy(backend_array(X)) if is_native(X) else X

@@ -1,4 +1,4 @@
-"""From two classes to many by a tree of two-class problems.
+"""Classification of many classes by a tree of two-class problems.
 
 One-versus-all, one-versus-one and output codes are scikit-learn's own (`OneVsRestClassifier`, `OneVsOneClassifier`,
 `OutputCodeClassifier`) and take our classifiers as they are.
@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ...autograd.core.typing import ArrayLike, PyTree
 from .arrays import seed_of
 from .labels import decide, draw, exact_labels
 
@@ -24,12 +25,11 @@ from .labels import decide, draw, exact_labels
 class Node:
     """One two-class problem: labels among `left` (0) against labels among `right` (1)."""
 
-    model: Any
+    model: PyTree
     left: np.ndarray
     right: np.ndarray
-    below: tuple[
-        Any, Any
-    ]  # the nodes that tell apart what is on each side; None for a single class
+    # The nodes that separate the classes on each side; None for a single class.
+    below: tuple[Any, Any]
 
 
 def _has_probabilities(estimator: Any) -> bool:
@@ -76,7 +76,9 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         self.split = split
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TreeReductionClassifier:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None
+    ) -> TreeReductionClassifier:
         """Fit one model for each node.
 
         Parameters
@@ -107,7 +109,7 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         return self
 
     def _grow(
-        self, X: Any, codes: Any, weights: Any, members: np.ndarray, means: Any, rng: Any
+        self, X: ArrayLike, codes: Any, weights: Any, members: np.ndarray, means: Any, rng: Any
     ) -> Node | None:
         if len(members) == 1:
             return None
@@ -145,7 +147,7 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
                 waiting += reversed(node.below)
 
     @available_if(_has_probabilities)
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probabilities (n_samples, n_classes): products along the paths."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False)
@@ -156,7 +158,7 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             out[:, node.right] *= to_right
         return out
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """The most probable label; by the models' decisions from the root down where they have no probabilities."""
         check_is_fitted(self)
         if _has_probabilities(self):
@@ -176,6 +178,6 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         return self.classes_[codes]
 
     @available_if(_has_probabilities)
-    def sample(self, X: Any, *, random_state: Any = None) -> np.ndarray:
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
         return self.classes_[draw(self.predict_proba(X), random_state)]

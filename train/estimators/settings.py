@@ -1,4 +1,4 @@
-"""The settings of the multilayer perceptrons: what they may be, and the optimiser they ask for."""
+"""The settings of the multilayer perceptrons: their ranges, and the optimiser they ask for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import optim
 from ...autograd.compile.tracing.precision import PRECISIONS
+from ..optimizers import make_optimizer
 
 SOLVERS = ("adam", "sgd", "lbfgs")
 ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names for ours, where they differ
@@ -116,20 +116,12 @@ def batch_rows(estimator: Any, n: int) -> int:
     return min(200, n) if estimator.batch_size == "auto" else min(int(estimator.batch_size), n)
 
 
-def optimiser(estimator: Any, rows: int) -> Any:
+def optimizer_of(estimator: Any, rows: int) -> Any:
     """The first-order method; the penalty ½ alpha ‖W‖²/rows is its coupled decay."""
     rate, decay = float(estimator.learning_rate_init), float(estimator.alpha) / rows
     if estimator.solver == "adam":
-        return optim.Adam(
-            rate,
-            b1=float(estimator.beta_1),
-            b2=float(estimator.beta_2),
-            eps=float(estimator.epsilon),
-            weight_decay=decay,
-            mask="matrices",
-        )
+        b1, b2, eps = (float(getattr(estimator, name)) for name in ("beta_1", "beta_2", "epsilon"))
+        return make_optimizer("adam", rate, decay, b1=b1, b2=b2, eps=eps)
     momentum = float(estimator.momentum)
-    nesterov = bool(estimator.nesterovs_momentum and momentum)
-    return optim.SGD(
-        rate, momentum=momentum, nesterov=nesterov, weight_decay=decay, mask="matrices"
-    )
+    method = "nesterov" if estimator.nesterovs_momentum and momentum else "momentum"
+    return make_optimizer(method, rate, decay, momentum=momentum)

@@ -1,23 +1,23 @@
-"""One epoch of minibatches, or one full-batch minimisation, of a network with an objective."""
+"""The steps and the full-batch minimisation of a network with an objective."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ...autograd import to_numpy, value_and_grad
+from ...autograd import value_and_grad
 from ...autograd.core.array import backend_array
 from ...autograd.core.sweep import namespace_of
+from ...autograd.core.typing import PyTree, RawArray, Value
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
-from ...backend import backend_of, current
+from ...backend import backend_of
 from ...optim import LossScaling, minimize
-from ..data.device_data import batches
-from ..step import Replayed, copied, scaled, training_step
+from ..step import LossSum, copy_leaves, scaled, training_step
 from .network import Network
 
 _FTOL = 2.2e-9  # relative decrease at which L-BFGS ends, as in SciPy's, and so in scikit-learn's
@@ -28,18 +28,19 @@ Loss = Callable[[Any, Any], Any]
 
 @dataclass(frozen=True)
 class Data:
-    """Rows, on the device or to be fed to it: x (n, d), targets, weights (n,) of mean 1 or None for no difference."""
+    """Rows on the device, or to be transferred to it.
 
-    x: Any
-    y: Any
-    weights: Any = None
+    They are x (n, d), targets, and weights (n,) of mean 1, or None where all are equal.
+    """
 
-    def batches(
-        self, order: np.ndarray | None, rows: int, least: int = 1
-    ) -> Iterator[tuple[Any, ...]]:
-        """``(x, y)`` or ``(x, y, weights)`` of so many rows at a time, on the device; the last may be smaller."""
-        arrays = tuple(a for a in (self.x, self.y, self.weights) if a is not None)
-        return batches(arrays, order, rows, current(), least)
+    x: Value
+    y: Value
+    weights: Value = None
+
+    @property
+    def arrays(self) -> tuple[RawArray, ...]:
+        """``(x, y)`` or ``(x, y, weights)``."""
+        return tuple(a for a in (self.x, self.y, self.weights) if a is not None)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Objective:
     mean: Loss | None = None
     name: str = "loss"
 
-    def __call__(self, outputs: Any, y: Any, weights: Any = None) -> Any:
+    def __call__(self, outputs: Value, y: Value, weights: Value = None) -> Any:
         """The mean over rows of weight times loss."""
         if weights is None and self.mean is not None:
             return self.mean(outputs, y)
@@ -80,7 +81,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Packing:
-    """How the arrays of a network lie in one vector.
+    """The layout of a network's arrays in one vector.
 
     An update of one vector is a quarter of the calls, and of the program, that four small arrays take: a third of
     the time of a small network's step.
@@ -97,23 +98,23 @@ class Packing:
     shapes: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, model: Any) -> Packing:
-        """That of a model."""
+    def of(cls, model: PyTree) -> Packing:
+        """The layout of a model."""
         leaves, structure = tree.flatten(model)
         return cls(structure, tuple(tuple(leaf.shape) for leaf in leaves))
 
-    def pack(self, model: Any) -> Any:
-        """The vector (n,), a new one."""
+    def pack(self, model: PyTree) -> Any:
+        """A new vector (n,) of the model's arrays."""
         leaves = tree.leaves(model)
-        space = namespace_of(leaves[0])
-        return space.concat([space.reshape(leaf, (-1,)) for leaf in leaves])
+        namespace = namespace_of(leaves[0])
+        return namespace.concat([namespace.reshape(leaf, (-1,)) for leaf in leaves])
 
-    def unpack(self, vector: Any) -> Any:
+    def unpack(self, vector: Value) -> Any:
         """The model, whose arrays are views of the vector where the library has them."""
-        space, leaves, start = namespace_of(vector), [], 0
+        namespace, leaves, start = namespace_of(vector), [], 0
         for shape in self.shapes:
             stop = start + math.prod(shape)
-            leaves.append(space.reshape(vector[start:stop], shape))
+            leaves.append(namespace.reshape(vector[start:stop], shape))
             start = stop
         return tree.unflatten(self.structure, leaves)
 
@@ -124,76 +125,69 @@ class Packing:
 
 
 @dataclass(frozen=True)
-class Minibatches:
-    """Training by minibatches: of one vector, or of the model as it is where training changes more than parameters.
+class Trainable:
+    """The form in which a network is trained: one vector, or the model where training changes more than parameters.
 
     Attributes
     ----------
-    begin : callable
-        ``begin(model)``: what a step takes, in memory of its own.
-    init : callable
-        ``init(parameters)``: the optimiser's first state, in memory of its own.
-    model : callable
-        ``model(parameters)``: the model with these parameters, in memory of its own.
-    step : Replayed
-        ``step(parameters, state, total, x, y, weights, key, rate) -> parameters, state, total``: one minibatch; its
-        rows times its mean loss are added to `total`, which stays on the device.
-    total : array float64 ()
-        The memory of that sum: a graph of launches has its address in it.
+    pack : callable
+        ``pack(model)``: the parameters that a step takes, in memory of their own.
+    unpack : callable
+        ``unpack(parameters)``: the model with these parameters, in memory of its own.
+    opt : optimiser
+        It takes the parameters.
+    step : callable
+        ``step(parameters, state, tally, x, y, weights, key, rate) -> parameters, state, tally``: one minibatch.
     """
 
-    begin: Callable[[Any], Any]
-    init: Callable[[Any], Any]
-    model: Callable[[Any], Any]
-    step: Replayed
-    total: Any
+    pack: Callable[[PyTree], PyTree]
+    unpack: Callable[[PyTree], PyTree]
+    opt: Any
+    step: Callable[..., tuple[PyTree, PyTree, LossSum]]
 
 
-def minibatches(
-    network: Network, objective: Objective, opt: Any, model: Any, *, precision: str
-) -> Minibatches:
-    """How a network is trained, of which `model` is one.
-
-    A step is recorded once and replayed (`pb.compile`), in place: parameters, state and total are overwritten.
-    """
+def trainable(
+    network: Network, objective: Objective, opt: Any, model: PyTree, *, precision: str
+) -> Trainable:
+    """The form in which a network is trained, of which `model` is one."""
     opt = scaled(opt, precision)
-
-    def init(parameters: Any) -> Any:
-        return copied(opt.init(parameters))
-
     if network.stochastic:
-        step = _added(_stochastic_step(objective, opt, model))
-        replay = Replayed(step, 3, current(), precision)
-        return Minibatches(copied, init, copied, replay, current().asarray(np.zeros(())))
+        return Trainable(
+            copy_leaves, copy_leaves, opt, _summed(_stochastic_step(objective, opt, model))
+        )
     packing = Packing.of(model)
-    step = _added(_packed_step(objective, opt, packing, tree.leaves(model)[0]))
-    return Minibatches(
+    step = _packed_step(objective, opt, packing, tree.leaves(model)[0])
+    return Trainable(
         lambda model: packing.pack(tree.map(backend_array, model)),
-        init,
-        lambda vector: copied(packing.unpack(vector)),
-        Replayed(step, 3, current(), precision),
-        current().asarray(np.zeros(())),
+        lambda vector: copy_leaves(packing.unpack(vector)),
+        opt,
+        _summed(step),
     )
 
 
-def _added(one_step: Callable[..., Any]) -> Callable[..., Any]:
-    """A step that adds its loss to a total, so that none is read before the epoch's end."""
+def _summed(one_step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step that adds its loss to a sum, so that none is read before the epoch's end."""
 
-    def step(model: Any, state: Any, total: Any, x: Any, *rest: Any) -> tuple[Any, Any, Any]:
-        model, state, value = one_step(model, state, x, *rest)
-        value = backend_array(value)
-        space = namespace_of(value)
-        exact = space.astype(value, np.dtype("float64"))
-        return model, state, space.asarray(total + exact * x.shape[0])
+    def step(
+        parameters: PyTree, state: PyTree, tally: LossSum, x: Value, *rest: Any
+    ) -> tuple[Any, Any, LossSum]:
+        parameters, state, loss = one_step(parameters, state, x, *rest)
+        return parameters, state, tally.after(loss, x.shape[0])
 
     return step
 
 
-def _stochastic_step(objective: Objective, opt: Any, model: Any) -> Callable[..., Any]:
+def _stochastic_step(objective: Objective, opt: Any, model: PyTree) -> Callable[..., Any]:
     one_step = training_step(model, objective, opt)
 
     def step(
-        model: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float | None
+        model: PyTree,
+        state: PyTree,
+        x: Value,
+        y: Value,
+        weights: Value,
+        key: Any,
+        rate: float | None,
     ) -> tuple[Any, Any, Any]:
         targets = (y,) if weights is None else (y, weights)
         return one_step(model, state, key, x, *targets, lr=rate)
@@ -208,14 +202,20 @@ def _packed_step(objective: Objective, opt: Any, packing: Packing, like: Any) ->
     inner = replace(inner, weight_decay=0.0)
     opt = replace(opt, opt=inner) if isinstance(opt, LossScaling) else inner
 
-    def loss(model: Any, state: Any, x: Any, y: Any, weights: Any) -> tuple[Any, Any]:
+    def loss(model: PyTree, state: PyTree, x: Value, y: Value, weights: Value) -> tuple[Any, Any]:
         value = objective(model(x), y, weights)
         return (opt.scale(value, state) if isinstance(opt, LossScaling) else value), value
 
     gradient = value_and_grad(loss, has_aux=True)
 
     def step(
-        vector: Any, state: Any, x: Any, y: Any, weights: Any, key: Any, rate: float | None
+        vector: Value,
+        state: PyTree,
+        x: Value,
+        y: Value,
+        weights: Value,
+        key: Any,
+        rate: float | None,
     ) -> tuple[Any, Any, Any]:
         (_, value), grads = gradient(packing.unpack(vector), state, x, y, weights)
         slope = packing.pack(grads)
@@ -229,51 +229,10 @@ def _packed_step(objective: Objective, opt: Any, packing: Packing, like: Any) ->
     return step
 
 
-def epoch(
-    run: Minibatches,
-    model: Any,
-    state: Any,
-    data: Data,
-    *,
-    order: np.ndarray | None,
-    rows: int,
-    rate: Callable[[int], float | None],
-    keys: Callable[[], Any],
-    seen: int,
-    least: int = 1,
-) -> tuple[Any, Any, float]:
-    """Go once through the data; the mean loss of its batches, by their rows.
-
-    Parameters
-    ----------
-    order : array of int, optional
-        The order of the rows; as they are without.
-    rows : int
-        Of a batch; the last one may be smaller.
-    rate : callable
-        The learning rate by the number of samples seen; None for the optimiser's own.
-    keys : callable
-        A fresh random key for each batch.
-    seen : int
-        Samples before this epoch.
-    least : int
-        Rows of a last batch; with fewer it joins the one before.
-    """
-    n = data.x.shape[0]
-    total = run.total
-    total[...] = 0.0
-    for x, y, *weights in data.batches(order, rows, least):
-        seen += x.shape[0]
-        model, state, total = run.step(
-            model, state, total, x, y, weights[0] if weights else None, keys(), rate(seen)
-        )
-    return model, state, float(to_numpy(total)) / n
-
-
 def full_batch(
     network: Network,
     objective: Objective,
-    model: Any,
+    model: PyTree,
     data: Data,
     *,
     alpha: float,
@@ -285,7 +244,7 @@ def full_batch(
     n = data.x.shape[0]
     calls = 0
 
-    def total(model: Any) -> Any:
+    def total(model: PyTree) -> Any:
         nonlocal calls
         calls += 1
         penalty = sum((xp.sum(W * W) for W in network.weights(model)), start=0.0)

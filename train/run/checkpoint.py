@@ -13,6 +13,7 @@ import numpy as np
 
 from ... import backend, models
 from ...autograd.core.dtypes import as_numpy
+from ...autograd.core.typing import PyTree
 from ...autograd.pytree import tree
 from ...models.activations import activation
 from ..errors import InputError, extra, listed, one_line, shown
@@ -23,7 +24,7 @@ _VERSION = 1
 
 
 def save(
-    path: str | os.PathLike[str], model: Any, metadata: Mapping[str, Any] | None = None
+    path: str | os.PathLike[str], model: PyTree, metadata: Mapping[str, Any] | None = None
 ) -> None:
     """Write a model to a .safetensors file, whole or not at all.
 
@@ -89,7 +90,7 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
         header = _json(data[8 : 8 + int.from_bytes(data[:8], "little")].decode())
     except (MemoryError, KeyboardInterrupt):
         raise
-    # of bytes that anybody may have written: the loader throws many kinds
+    # of bytes that anybody may have written: the loader throws exceptions of many types
     except Exception as error:
         raise InputError(
             f"{path} is not a .safetensors file, or is damaged: {one_line(error)}"
@@ -98,8 +99,10 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
         content = _json(header["__metadata__"][_KEY])
         version, metadata = content["version"], dict(content["metadata"])
         if version != _VERSION:
-            told = f"{path} was written in format {shown(version)}; this version reads {_VERSION}"
-            raise InputError(told)
+            message = (
+                f"{path} was written in format {shown(version)}; this version reads {_VERSION}"
+            )
+            raise InputError(message)
         if like is None:
             return _rebuilt(content["architecture"], tensors, path), metadata
     except InputError:
@@ -137,14 +140,14 @@ def _json(text: str) -> Any:
     return json.loads(text, parse_float=number, parse_constant=constant, object_pairs_hook=once)
 
 
-def architecture(model: Any) -> dict[str, Any]:
-    """What `load` needs to rebuild a model: its kind; for an `MLP` sizes, activation and dtype."""
-    kind = type(model).__name__
+def architecture(model: PyTree) -> dict[str, Any]:
+    """The metadata from which `load` rebuilds a model: its class; for an `MLP` sizes, activation and dtype."""
+    class_name = type(model).__name__
     if not isinstance(model, models.MLP):
-        return {"kind": kind}
+        return {"kind": class_name}
     dtype = str(_to_numpy(model.layers[0].W).dtype)
     return {
-        "kind": kind,
+        "kind": class_name,
         "sizes": [int(size) for size in model.sizes],
         "activation": model.activation,
         "dtype": dtype,
@@ -198,10 +201,10 @@ def _check(wanted: Mapping[str, Any], tensors: dict[str, np.ndarray], path: Any)
     missing = [name for name in wanted if name not in tensors]
     surplus = sorted(name for name in tensors if name not in wanted)
     if missing or surplus:
-        told = (
+        message = (
             f"it lacks {listed(missing, 4)}" if missing else f"it has {listed(surplus, 4)} besides"
         )
-        raise InputError(f"{path} holds another architecture: {told}")
+        raise InputError(f"{path} holds another architecture: {message}")
     for name, (shape, dtype) in wanted.items():
         tensor = tensors[name]
         if (tensor.shape, tensor.dtype) != (shape, dtype):
@@ -213,6 +216,6 @@ def _check(wanted: Mapping[str, Any], tensors: dict[str, np.ndarray], path: Any)
             raise InputError(f"{path} is damaged: {name} holds NaN or infinity")
 
 
-def _to_numpy(leaf: Any) -> np.ndarray:
+def _to_numpy(leaf: PyTree) -> np.ndarray:
     """A leaf on the host; leaves are raw arrays, or untraced `pb.Array`s around them."""
     return backend.to_numpy(getattr(leaf, "value", leaf))

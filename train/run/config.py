@@ -43,7 +43,7 @@ class Settings:
     data : str
         A built-in data set or a file; see `load_dataset`.
     target : str
-        The target's name or place; empty for the default of the kind of data.
+        The target's name or index; empty for the default of such data.
     task : {"auto", "classification", "regression"}
     hidden : tuple of int
         Widths of the hidden layers; empty for none: a linear or logistic model. 128 is as good as 512 on
@@ -112,10 +112,10 @@ class Settings:
             object.__setattr__(self, "l2", default_l2)
         _real("learning_rate", self.learning_rate, zero=False)
         _real("l2", self.l2, zero=True)
-        _whole("batch_size", self.batch_size, 1)
-        _whole("epochs", self.epochs, 1)
-        _whole("patience", self.patience, 0)
-        _whole("seed", self.seed, 0)
+        _require_integer("batch_size", self.batch_size, 1)
+        _require_integer("epochs", self.epochs, 1)
+        _require_integer("patience", self.patience, 0)
+        _require_integer("seed", self.seed, 0)
         _choice("backend", self.backend, ("", *BACKENDS), what="unknown backend")
         _choice("dtype", self.dtype, DTYPES)
         _choice("precision", self.precision, PRECISIONS)
@@ -237,7 +237,7 @@ def _choice(key: str, value: Any, choices: tuple[str, ...], what: str = "") -> N
         raise InputError(f"{key}: {what or 'unknown value'} {shown(value)}; choose one of {names}")
 
 
-def _whole(key: str, value: Any, least: int) -> None:
+def _require_integer(key: str, value: Any, least: int) -> None:
     if type(value) is not int or value < least:
         raise InputError(f"{key}: {shown(value)} is not a whole number of at least {least}")
 

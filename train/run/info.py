@@ -1,4 +1,4 @@
-"""What this machine has and what is used of it: what `pullback info` prints."""
+"""The machine and what is used of it, as `pullback info` prints them."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _version(name: str) -> str:
 
 def _memory(active: Any) -> str:
     found = active.memory()
-    return ", ".join(f"{size / 2**30:.1f} GiB {kind}" for kind, size in found.items()) or "unknown"
+    return ", ".join(f"{size / 2**30:.1f} GiB {what}" for what, size in found.items()) or "unknown"
 
 
 def _blas_threads() -> list[tuple[str, str]]:

@@ -189,8 +189,8 @@ def _heat_map_png(
         axes.set_xticks(range(units), [_shortened(name) for name in names], fontsize=8)
     elif names[-1] != str(units - 1):
         # A selection: the ticks must name the units, not count the columns of the picture.
-        places = range(0, units, 4)
-        axes.set_xticks(places, [names[i] for i in places], fontsize=8, rotation=90)
+        ticks = range(0, units, 4)
+        axes.set_xticks(ticks, [names[i] for i in ticks], fontsize=8, rotation=90)
     bar = figure.colorbar(shown, ax=axes, fraction=0.05, pad=0.02)
     bar.set_label("weight (of a standardised feature)")
     figure.suptitle(title)

@@ -83,17 +83,17 @@ def load_trained(run: str | Path) -> Trained:
             raise InputError(f"{run} has no {MODEL}: give the folder of a run, such as runs/digits")
     elif not path.exists():
         raise InputError(f"no such run: {one_line(run)}")
-    model, told = load(path)
+    model, metadata = load(path)
     try:
-        targets = told["standardize_target"]
+        targets = metadata["standardize_target"]
         trained = Trained(
             model,
-            str(told["task"]),
-            _texts(told["classes"]),
-            _texts(told["columns"]),
-            _standardizer(told["standardize"]),
+            str(metadata["task"]),
+            _texts(metadata["classes"]),
+            _texts(metadata["columns"]),
+            _standardizer(metadata["standardize"]),
             None if targets is None else _standardizer(targets),
-            str(told["target"]),
+            str(metadata["target"]),
         )
         if trained.task not in ("classification", "regression"):
             raise ValueError(trained.task)
@@ -106,17 +106,17 @@ def load_trained(run: str | Path) -> Trained:
     return trained
 
 
-def _texts(told: Any) -> tuple[str, ...]:
-    if not isinstance(told, list) or any(not isinstance(text, str) for text in told):
+def _texts(metadata: Any) -> tuple[str, ...]:
+    if not isinstance(metadata, list) or any(not isinstance(text, str) for text in metadata):
         raise TypeError("a list of texts is needed")
-    return tuple(told)
+    return tuple(metadata)
 
 
-def _standardizer(told: dict[str, Any]) -> Standardizer:
+def _standardizer(metadata: dict[str, Any]) -> Standardizer:
     """Finite means and positive scales; a text or None among them is no number."""
     columns = []
     for part in ("mean", "scale"):
-        values = told[part]
+        values = metadata[part]
         if not isinstance(values, list) or any(type(v) not in (int, float) for v in values):
             raise TypeError(part)
         columns.append(np.asarray(values, np.float64))

@@ -1,4 +1,4 @@
-"""A training run from settings to files: what `pullback train` does."""
+"""A training run from settings to files, which is `pullback train`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ... import backend, models, optim
+from ... import backend, models
 from ...autograd.pytree import tree
-from ..data.device_data import placed
+from ..data.device_data import to_device_if_it_fits
 from ..data.load import Dataset, load_dataset
 from ..data.split import Split, Standardizer, split
 from ..errors import counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
 from ..loop import Fit, evaluate, fit
+from ..optimizers import make_optimizer
 from ..step import refusal
 from .checkpoint import save
 from .config import Settings, config_text
@@ -39,7 +40,7 @@ _SECONDS_BETWEEN_WRITES = 1.0
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gave.
+    """The result of a run.
 
     Attributes
     ----------
@@ -48,7 +49,7 @@ class Result:
     test_loss, test_score : float
         On the test part; the score is the accuracy, or R² for regression.
     folder : Path
-        Where its files are.
+        The folder of its files.
     """
 
     fit: Fit
@@ -89,7 +90,7 @@ def train(
     exact_name : bool
         Refuse a name that is taken instead.
     say : callable
-        Takes the lines of text that tell the result.
+        Takes the lines of text that report the result.
     progress : callable, optional
         Called after every epoch.
 
@@ -124,7 +125,7 @@ def train(
 
 
 def folder_name(data: Dataset) -> str:
-    """What a run's folder is called where no name is given."""
+    """The name of a run's folder where none is given."""
     return re.sub(r"[\x00-\x1f\x7f/\\]", "_", data.name).lstrip(".") or "run"
 
 
@@ -134,7 +135,7 @@ def _prepare(settings: Settings, active: backend.Backend) -> Prepared:
 
 
 def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Backend) -> Prepared:
-    """What a run on these rows needs: standardised parts on the device, the first model, the optimiser."""
+    """The parts of a run on these rows: standardised parts on the device, the first model, the optimiser."""
     task = task_for(data)
     inputs = Standardizer.fit(data.x[rows.train], one_scale=data.image_shape is not None)
     x = inputs.transform(data.x, settings.dtype)
@@ -144,7 +145,7 @@ def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Back
         targets = Standardizer.fit(data.y[rows.train])
         y = targets.transform(data.y, settings.dtype)
     parts = {
-        part: placed((x[index], y[index]), active)
+        part: to_device_if_it_fits((x[index], y[index]), active)
         for part, index in (
             ("train", rows.train),
             ("validation", rows.validation),
@@ -155,21 +156,10 @@ def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Back
     model = models.MLP(
         sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
     )
-    return Prepared(settings, data, task, parts, inputs, targets, model, _optimizer(settings))
-
-
-def _optimizer(settings: Settings) -> Any:
-    rate, l2 = float(settings.learning_rate or 0.0), float(settings.l2 or 0.0)
-    decay: dict[str, Any] = {"weight_decay": l2, "mask": "matrices"}  # never of biases
-    match settings.optimizer:
-        case "adamw":
-            return optim.AdamW(rate, **decay)
-        case "adam":
-            return optim.Adam(rate, **decay)
-        case "sgd":
-            return optim.SGD(rate, **decay)
-        case kind:
-            return optim.SGD(rate, momentum=0.9, nesterov=kind == "nesterov", **decay)
+    optimizer = make_optimizer(
+        settings.optimizer, float(settings.learning_rate or 0.0), float(settings.l2 or 0.0)
+    )
+    return Prepared(settings, data, task, parts, inputs, targets, model, optimizer)
 
 
 def _trained(
@@ -303,12 +293,12 @@ def _weights(prepared: Prepared, run: Fit) -> bytes:
 def _say_start(prepared: Prepared, active: backend.Backend, say: Callable[[str], None]) -> None:
     data, settings = prepared.data, prepared.settings
     sizes = [prepared.parts[part][0].shape[0] for part in ("train", "validation", "test")]
-    kinds = (
+    target = (
         counted(len(data.classes), "class") if data.classes else f"regression on {data.target!r}"
     )
     say(
         f"{data.name}: {counted(len(data.y), 'sample')}, {counted(data.x.shape[1], 'column')}, "
-        f"{kinds}; {sizes[0]:,} to train on, {sizes[1]:,} to validate, {sizes[2]:,} to test"
+        f"{target}; {sizes[0]:,} to train on, {sizes[1]:,} to validate, {sizes[2]:,} to test"
     )
     parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
     say(

@@ -1,4 +1,4 @@
-"""What is predicted decides the last layer, the loss, the score and the form of a prediction."""
+"""Tasks: the target decides the last layer, the loss, the score and the form of a prediction."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import backend, models
+from ...autograd.core.typing import Value
 from ...autograd.functions import namespace as xp
 from ..data.load import Dataset
 from .config import Settings
@@ -17,7 +18,7 @@ from .config import Settings
 
 @dataclass(frozen=True)
 class Task:
-    """How a network is trained and judged for one kind of target.
+    """The training and the judging of a network for one type of target.
 
     Attributes
     ----------
@@ -54,12 +55,12 @@ def task_for(data: Dataset) -> Task:
     return Task(len(data.classes), models.cross_entropy, accuracy, "accuracy")
 
 
-def log_loss(outputs: Any, y: Any) -> Any:
+def log_loss(outputs: Value, y: Value) -> Any:
     """Mean log loss of one logit, shape (n, 1), for labels 0 and 1, shape (n,)."""
     return models.binary_cross_entropy(xp.reshape(outputs, (-1,)), y)
 
 
-def accuracy(outputs: Any, y: Any) -> float:
+def accuracy(outputs: Value, y: Value) -> float:
     """The fraction of rows whose largest logit is their class's; for (n, 1) logits, by the sign."""
     raw = backend.backend_of(outputs).xp
     if outputs.shape[1] == 1:
@@ -69,7 +70,7 @@ def accuracy(outputs: Any, y: Any) -> float:
     return float(raw.sum(raw.astype(chosen == y, raw.float64))) / y.shape[0]
 
 
-def r_squared(outputs: Any, y: Any) -> float:
+def r_squared(outputs: Value, y: Value) -> float:
     """``1 - sum (y - outputs)² / sum (y - mean y)²``, the mean over targets of shape (n, k).
 
     NaN where a target does not vary in this part of the data.

@@ -1,4 +1,4 @@
-"""Settings by k-fold cross-validation: what `pullback tune` does."""
+"""The choice of settings by k-fold cross-validation, which is `pullback tune`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def values_of(key: str, text: str) -> tuple[Any, ...]:
     Raises
     ------
     InputError
-        If one is not of the setting's kind.
+        If one is not of the setting's type.
 
     Examples
     --------
@@ -84,13 +84,13 @@ def values_of(key: str, text: str) -> tuple[Any, ...]:
     """
     if key == "hidden":
         return tuple(parse_hidden(part) for part in text.split(";"))
-    kind: Callable[[str], Any] = {"learning_rate": float, "l2": float, "batch_size": int}.get(
+    convert: Callable[[str], Any] = {"learning_rate": float, "l2": float, "batch_size": int}.get(
         key, str
     )
     try:
-        return tuple(kind(part.strip()) for part in text.split(","))
+        return tuple(convert(part.strip()) for part in text.split(","))
     except ValueError:
-        what = "whole numbers" if kind is int else "numbers"
+        what = "whole numbers" if convert is int else "numbers"
         raise InputError(
             f"tune: {key}: {text!r} is no list of {what}; write them with commas"
         ) from None
@@ -253,8 +253,10 @@ def table_text(trials: Sequence[Trial], score_name: str) -> str:
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     k = len(trials[0].losses)
-    places = [f"loss_{i}" for i in range(1, k + 1)]
-    writer.writerow([*TUNABLE, "loss", "standard_error", score_name.lower(), "epochs", *places])
+    fold_columns = [f"loss_{i}" for i in range(1, k + 1)]
+    writer.writerow(
+        [*TUNABLE, "loss", "standard_error", score_name.lower(), "epochs", *fold_columns]
+    )
     for trial in trials:
         values = [_shown(getattr(trial.settings, key)) for key in TUNABLE]
         writer.writerow(
