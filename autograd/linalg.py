@@ -52,3 +52,7 @@ __all__ = [
     "solveh_banded",
     "spsolve",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

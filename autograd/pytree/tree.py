@@ -16,6 +16,18 @@ import optree
 
 from .codegen import FIELDS, LEAF_TYPES, NAMESPACE, PyTree, Structure, register_dataclass
 
+__all__ = [
+    "flatten",
+    "flatten_as",
+    "leaves",
+    "map",
+    "parameter_mask",
+    "paths",
+    "register",
+    "static",
+    "unflatten",
+]
+
 T = TypeVar("T")
 _structures: dict[Any, Structure] = {}
 
@@ -208,3 +220,7 @@ def paths(tree: PyTree) -> list[str]:
 def _part(entry: Any) -> Any:
     """The field of a named tuple or dataclass, the key of a dict, the index in a list."""
     return getattr(entry, "field", None) or getattr(entry, "name", entry.entry)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
