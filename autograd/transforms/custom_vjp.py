@@ -1,7 +1,7 @@
-"""Functions with a pullback of the user's, or none kept at all: `custom_vjp` and `checkpoint`.
+"""Functions with a pullback of the user's own: `custom_vjp`.
 
-Both put one entry on the tape for a whole Python function. The function sees its arguments one level down,
-as constants of this tape, so that nothing inside it is recorded here; under higher derivatives those constants
+It puts one entry on the tape for a Python function, as `checkpoint` does. The function sees its arguments one level
+down, as constants of this tape, so that nothing inside it is recorded here; under higher derivatives those constants
 are traced by older tapes, and what is done to them is recorded there.
 """
 
@@ -14,12 +14,10 @@ from typing import Any
 
 from ..core.array import UNTRACED, Array, unwrap_closed
 from ..core.dtypes import is_complex, is_inexact
-from ..core.sweep import DEFERRED, accumulate, as_constant, cotangents, fit, namespace_of, sweep
-from ..core.tape import TapeData
+from ..core.sweep import DEFERRED, accumulate, as_constant, fit, namespace_of
 from ..core.views import like
-from ..functions.writes import Writes, check_writable, write
 from ..pytree import tree
-from .transformed import is_global, transformed
+from .transformed import is_global
 
 
 def _newest(leaves: list[Any]) -> Any:
@@ -27,8 +25,10 @@ def _newest(leaves: list[Any]) -> Any:
     return max(tapes, key=lambda t: t.order, default=UNTRACED)
 
 
-def _call(f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any], name: str) -> Any:
-    """Run a function one level down and record it whole.
+def apply_opaque(
+    f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any], name: str
+) -> Any:
+    """Run a function one level down and record it as one operation.
 
     `run` gets the arguments one level down; it returns the output and the function that pulls cotangents of the
     output's leaves back to the traced inputs' leaves.
@@ -75,8 +75,8 @@ def _own(x: Any, value: Any) -> Any:
     return like(value.__copy__() if type(value) is Array else Array(value), x)
 
 
-def _written_to(before: list[Any], after: list[Any]) -> list[int]:
-    """Which of the arguments a function wrote to in place."""
+def written_arguments(before: list[Any], after: list[Any]) -> list[int]:
+    """The indices of the arguments that a function wrote to in place."""
     pairs = enumerate(zip(before, after, strict=True))
     return [i for i, (x, y) in pairs if type(x) is Array and x.value is not y.value]
 
@@ -170,7 +170,7 @@ class custom_vjp:
 
     def __call__(self, *args: Any) -> Any:
         """``f(*args)``, recorded as one operation."""
-        return _call(self.f, args, self._run, self.name)
+        return apply_opaque(self.f, args, self._run, self.name)
 
     def _run(self, args: tuple[Any, ...], traced: list[int]) -> tuple[Any, Any]:
         if self.forward is None or self.backward is None:
@@ -180,7 +180,7 @@ class custom_vjp:
         leaves, spec = tree.flatten(args)
         given = [copy(x) if type(x) is Array else x for x in leaves]
         result = self.forward(*tree.unflatten(spec, given))
-        if _written_to(leaves, given):
+        if written_arguments(leaves, given):
             raise TypeError(
                 f"custom_vjp {self.name}: its forward writes to an argument in place, of which its pullback knows "
                 "nothing; write to a copy, pb.xp.asarray(x, copy=True)"
@@ -215,88 +215,3 @@ def _custom_again(f: Callable[..., Any], forward: Any, backward: Any) -> custom_
     out = custom_vjp(f)
     out.forward, out.backward = forward, backward
     return out
-
-
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, which keeps only its arguments for the backward pass and recomputes the rest.
-
-    Parameters
-    ----------
-    f : callable
-        Of arrays or pytrees of them; returns the same. Traced arrays have to be arguments, not closed over.
-
-    Returns
-    -------
-    callable
-
-    Notes
-    -----
-    A chain of n functions in √n checkpointed segments keeps O(√n) values instead of n, for one more forward pass
-    (Griewank, Walther, Evaluating Derivatives, 2008, chapter 12). Checkpoints nest.
-
-    Raises
-    ------
-    TypeError
-        If the function uses a traced array that is not an argument, or writes to an array that is none.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.grad(pb.checkpoint(lambda x: pb.xp.sin(pb.xp.sin(x))))(0.0)
-    1.0
-    """
-
-    def run(args: tuple[Any, ...], traced: list[int], written: list[int]) -> tuple[Any, Any]:
-        leaves, spec = tree.flatten(args)
-        given = [copy(x) if type(x) is Array else x for x in leaves]
-        with Writes() as writes:
-            out = f(*tree.unflatten(spec, given))
-        written += _written_to(leaves, given)
-        for x in writes.outlasting(out, given):
-            raise TypeError(
-                f"checkpoint({getattr(f, '__name__', 'f')}): it writes in place to an array of shape {tuple(x.shape)} "
-                "that it closes over, whose derivative would be lost; make that array an argument, or return what is "
-                "written"
-            )
-
-        def pull(cts: list[Any]) -> list[Any]:
-            record = TapeData()
-            watched = list(leaves)
-            for i in traced:
-                value = unwrap_closed(leaves[i])
-                watched[i] = like(record.watch(namespace_of(value).recomputed(value)), leaves[i])
-            given = [copy(x) if type(x) is Array else x for x in watched]
-            try:
-                again = tree.leaves(f(*tree.unflatten(spec, given)))
-                again += [given[i] for i in written]
-            finally:
-                record.close()
-            bars = cotangents(record)
-            tracked = [y for y in again if hasattr(y, "dtype") and is_inexact(y.dtype)]
-            for y, ct in zip(tracked, cts, strict=True):
-                if type(y) is Array and y.tape is record:
-                    ct = as_constant(ct) if type(y.value) is Array else ct
-                    bars[y.slot] = ct if bars[y.slot] is None else bars[y.slot] + ct
-            sweep(record, bars, consume=True)
-            return [
-                bars[i].materialize() if type(bars[i]) in DEFERRED else bars[i]
-                for i in range(len(traced))
-            ]
-
-        return (out, [given[i] for i in written]), pull
-
-    def recomputed(*args: Any) -> Any:
-        written: list[int] = []  # arguments, whose new values are further outputs
-        out, values = _call(
-            lambda *args: (f(*args), []),
-            args,
-            functools.partial(run, written=written),
-            f"checkpoint({getattr(f, '__name__', 'f')})",
-        )
-        leaves = tree.leaves(args) if written else []
-        for i, value in zip(written, values, strict=True):
-            check_writable(leaves[i])
-            write(leaves[i], value)
-        return out
-
-    return transformed(recomputed, checkpoint, f)
