@@ -19,7 +19,7 @@ from .transformed import transformed
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, which keeps only its arguments for the backward pass and recomputes the rest.
+    """A function that keeps only its arguments for the backward pass and recomputes the rest.
 
     Parameters
     ----------
@@ -68,12 +68,12 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                 watched[i] = like(record.watch(namespace_of(value).recomputed(value)), leaves[i])
             given = [copy(x) if type(x) is Array else x for x in watched]
             try:
-                again = tree.leaves(f(*tree.unflatten(spec, given)))
-                again += [given[i] for i in written]
+                recomputed_outputs = tree.leaves(f(*tree.unflatten(spec, given)))
+                recomputed_outputs += [given[i] for i in written]
             finally:
                 record.close()
             bars = cotangents(record)
-            tracked = [y for y in again if hasattr(y, "dtype") and is_inexact(y.dtype)]
+            tracked = [y for y in recomputed_outputs if hasattr(y, "dtype") and is_inexact(y.dtype)]
             for y, ct in zip(tracked, cts, strict=True):
                 if type(y) is Array and y.tape is record:
                     ct = as_constant(ct) if type(y.value) is Array else ct

@@ -112,7 +112,7 @@ vars(_pull_whole).update(
 
 
 def _conj(x: Any) -> Any:
-    """Between the sweep's conjugated cotangents and gradients."""
+    """Convert between the sweep's conjugated cotangents and gradients."""
     return namespace_of(x).conj(x) if hasattr(x, "dtype") and is_complex(x.dtype) else x
 
 
@@ -151,10 +151,10 @@ class custom_vjp:
         self.backward: Callable[..., Any] | None = None
 
     def __reduce__(self) -> Any:
-        """By its name, where it stands there in the place of `f`; else by `f` and the two halves."""
+        """Pickle by name where that name means this object, else by `f` and its two halves."""
         if is_global(self):
             return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
-        return _custom_again, (self.f, self.forward, self.backward)
+        return _rebuild, (self.f, self.forward, self.backward)
 
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Set the two halves.
@@ -211,7 +211,7 @@ class custom_vjp:
         return out, pull
 
 
-def _custom_again(f: Callable[..., Any], forward: Any, backward: Any) -> custom_vjp:
+def _rebuild(f: Callable[..., Any], forward: Any, backward: Any) -> custom_vjp:
     out = custom_vjp(f)
     out.forward, out.backward = forward, backward
     return out

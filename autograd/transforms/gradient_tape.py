@@ -13,7 +13,7 @@ from .arguments import leaf_gradient, scalar_output, seed_for
 
 
 class Tape:
-    """Record what is done to watched arrays, without a function around it.
+    """A tape of what is done to watched arrays, without a function around it.
 
     Examples
     --------
@@ -102,7 +102,7 @@ class Tape:
         for slot, x in zip(slots, leaves, strict=True):
             ct = found.get(slot)
             if type(ct) in DEFERRED:
-                ct = ct.materialize()  # type: ignore[union-attr]  # LAZY holds the classes that have it
+                ct = ct.materialize()  # type: ignore[union-attr]  # DEFERRED holds the classes that have it
             gradient = leaf_gradient(ct, x.value, taken)
             out.append(gradient if type(gradient) is Array else Array(gradient))
         return tree.unflatten(spec, out)

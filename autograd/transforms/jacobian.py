@@ -49,16 +49,16 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     array([[2., 0.],
            [0., 6.]])
     """
-    places, several = normalize_argnums(argnums)
+    indices, several = normalize_argnums(argnums)
 
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
-        validate_argnums(places, args)
-        chosen = tuple(args[i] for i in places)
+        validate_argnums(indices, args)
+        chosen = tuple(args[i] for i in indices)
 
         def of_chosen(*xs: Any) -> Any:
             arguments = list(args)
-            for place, x in zip(places, xs, strict=True):
-                arguments[place] = x
+            for index, x in zip(indices, xs, strict=True):
+                arguments[index] = x
             return f(*arguments, **kwargs)
 
         pullback, _ = recorded(of_chosen, chosen)
@@ -106,12 +106,12 @@ def _by_columns(pullback: Pullback) -> list[list[Any]]:
     back, _ = recorded(pullback.pull, (zeros,))
     columns = rows_of(back)
     return [
-        [_turned(column[i], x) for column, x in zip(columns, pullback.values, strict=True)]
+        [_with_axes_last(column[i], x) for column, x in zip(columns, pullback.values, strict=True)]
         for i in range(len(pullback.out_leaves))
     ]
 
 
-def _turned(block: Any, x: Any) -> Any:
+def _with_axes_last(block: Any, x: Any) -> Any:
     """The conjugate, with the axes of `x` moved from the front to the end."""
     xp = namespace_of(block)
     n = len(x.shape)

@@ -1,7 +1,7 @@
 """Derivatives along a direction, from pullbacks alone: `jvp`, `linearize` and `hvp`.
 
 The pullback u ↦ Jᵀu is linear in u; its own pullback is v ↦ J v. So forward mode needs no rules of its own: one
-sweep to record Jᵀu, one through that record. Whatever has a VJP rule has a JVP (Townsend, "A new trick for calculating
+sweep to tape Jᵀu, one through that tape. Whatever has a VJP rule has a JVP (Townsend, "A new trick for calculating
 Jacobian vector products", 2017).
 """
 
@@ -62,8 +62,8 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     like = next(iter(tree.leaves(args)), None)
 
     def jvp_at(*tangents: Any) -> Any:
-        (moved,) = push(tangents)
-        return tree.map(lambda y: restore_type(y, like), moved)
+        (out_tangent,) = push(tangents)
+        return tree.map(lambda y: restore_type(y, like), out_tangent)
 
     return out, jvp_at
 

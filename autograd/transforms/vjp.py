@@ -75,7 +75,7 @@ class Pullback:
     leaves, spec, values
         The leaves of the arguments, their structure, and their values one level down.
     out_leaves, out_spec
-        The same of what the function returned.
+        The leaves and the structure of what the function returned.
     """
 
     record: TapeData
@@ -89,7 +89,7 @@ class Pullback:
     def of(
         cls, record: TapeData, leaves: list[Any], spec: Any, values: list[Any], out: Any
     ) -> Pullback:
-        """What a closed tape recorded of a function that returned `out`; takes the entries from the tape."""
+        """The pullback of a function that returned `out`; it takes the entries from the closed tape."""
         kept = record.detached()
         out_leaves, out_spec = tree.flatten(out)
         outs = [
@@ -99,7 +99,7 @@ class Pullback:
         return cls(kept, leaves, spec, values, outs, out_spec)
 
     def result(self) -> Any:
-        """What the function returned, as the caller's own kind."""
+        """The function's result, in the array type of the caller."""
         like = self.leaves[0] if self.leaves else None
         return tree.unflatten(self.out_spec, [_result(y, like) for y in self.out_leaves])
 
@@ -113,7 +113,7 @@ class Pullback:
         cts = cotangents(self.record)
         for y, c in zip(self.out_leaves, ct_leaves, strict=True):
             if type(y) is Array and y.tape is self.record:
-                _place(cts, y, c)
+                _seed(cts, y, c)
         sweep(self.record, cts, consume=False)
         taken: set[int] = {id(backend_array(c)) for c in ct_leaves}
         gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
@@ -126,7 +126,7 @@ class Pullback:
 def recorded(
     f: Callable[..., Any], args: tuple[Any, ...], *, has_aux: bool = False
 ) -> tuple[Pullback, Any]:
-    """Call a function with copies of its arguments on a tape; also what it returned beside its value."""
+    """Call a function with copies of its arguments on a tape, and return its pullback and aux."""
     record = TapeData(copies=True)
     leaves, spec = tree.flatten(args)
     values = []
@@ -151,12 +151,11 @@ def _result(y: Any, like: Any) -> Any:
         return value.__copy__()  # the tape keeps the other
     if type(like) is Array:
         return Array(value)
-    return namespace_of(value).copy(
-        value
-    )  # a rule may keep the very buffer, and the caller write to it
+    # A rule may keep the very buffer, and the caller write to it.
+    return namespace_of(value).copy(value)
 
 
-def _place(cts: list[Any], y: Array, ct: Any) -> None:
+def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     """Seed the cotangent of one output, in the output's shape and dtype, conjugated for the sweep.
 
     Raises
