@@ -1,10 +1,12 @@
 """Straight-line code that takes pytrees apart and puts them together, written from one example.
 
-optree walks a model of two layers in 2.2 µs and builds one in 1.0; the code written here takes 0.2 and 0.3, and
-checks the structure on the way. A training step does so six times, which is a fifth of a step of a small network.
+optree walks a model of two layers in 2.2 µs and builds one in 1.0; the code written here takes 0.2
+and 0.3, and checks the structure on the way. A training step does so six times, which is a fifth of
+a step of a small network.
 
-Three callers share it: `register` writes the functions that optree calls for a dataclass, `Structure` holds those of
-one structure, and `compile` writes the lines into the function of a program.
+Three callers share it: `register` writes the functions that optree calls for a dataclass,
+`Structure` holds those of one structure, and `compile` writes the lines into the function of a
+program.
 """
 
 from __future__ import annotations
@@ -64,7 +66,10 @@ class Structure:
         return str(self.spec)
 
     def generate(self, tree: PyTree) -> None:
-        """Write both functions from one tree of this structure; optree keeps what holds unusual nodes."""
+        """Write both functions from one tree of this structure.
+
+        Trees that hold unusual nodes are left to optree.
+        """
         scope: dict[str, Any] = {}
 
         def bind(value: Any) -> str:
@@ -91,7 +96,10 @@ class Structure:
 
 
 def register_dataclass(cls: type) -> None:
-    """Tell optree how a dataclass is flattened: 2.6 µs for three layers, where loops over fields take 8.6."""
+    """Tell optree how a dataclass is flattened.
+
+    Three layers take 2.6 µs, and 8.6 by loops over their fields.
+    """
     children = [f.name for f in dataclasses.fields(cls) if not f.metadata.get("static")]
     statics = [f.name for f in dataclasses.fields(cls) if f.metadata.get("static")]
     scope: dict[str, Any] = {"names": tuple(children)}

@@ -1,7 +1,7 @@
 """Pytrees: nested containers of arrays, by the library optree.
 
-Dicts, lists, tuples, named tuples, None and dataclasses are containers; everything else is a leaf. A
-dataclass is registered when it is first met, all its fields children but those made by `static`.
+Dicts, lists, tuples, named tuples, None and dataclasses are containers; everything else is a leaf.
+A dataclass is registered when it is first met, all its fields children but those made by `static`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ _latest: dict[type, Structure] = {}
 
 
 def static(**options: Any) -> Any:
-    """A dataclass field that belongs to the structure, not to the leaves; its value has to be hashable.
+    """A dataclass field that belongs to the structure, not to the leaves.
+
+    Its value has to be hashable.
 
     Parameters
     ----------
@@ -171,9 +173,10 @@ def map(f: Callable[..., Any], tree: PyTree, *rest: PyTree) -> PyTree:
 
 
 def parameter_mask(tree: PyTree) -> PyTree:
-    """A tree of bools: True for leaves, False for those in dataclass fields of training's own state.
+    """A tree of bools: True for leaves, False for those in fields of training's own state.
 
-    Such fields have ``"state"`` in their metadata, as `pullback.models.state` makes them: running statistics.
+    Such fields have ``"state"`` in their metadata, as `pullback.models.state` makes them: running
+    statistics.
 
     Examples
     --------

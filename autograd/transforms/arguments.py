@@ -77,7 +77,8 @@ def checked_leaf(
 ) -> Value:
     """The value one level down of the i-th leaf of the differentiated arguments.
 
-    A number goes where the arrays of the call are: those of the leaves, or of the `others` among the arguments.
+    A number goes where the arrays of the call are: those of the leaves, or of the `others` among
+    the arguments.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`checkpoint`: a function that is computed again in the backward pass instead of being remembered."""
+"""`checkpoint`: a function that the backward pass computes again instead of keeping its values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Parameters
     ----------
     f : callable
-        Of arrays or pytrees of them; returns the same. Traced arrays have to be arguments, not closed over.
+        Of arrays or pytrees of them; returns the same. Traced arrays have to be arguments, not
+        closed over.
 
     Returns
     -------
@@ -38,7 +39,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Raises
     ------
     TypeError
-        If the function uses a traced array that is not an argument, or writes to an array that is none.
+        If the function uses a traced array that is not an argument, or writes to an array that is
+        none.
 
     Examples
     --------

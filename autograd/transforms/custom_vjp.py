@@ -1,8 +1,9 @@
 """Functions with a pullback of the user's own: `custom_vjp`.
 
-It puts one entry on the tape for a Python function, as `checkpoint` does. The function sees its arguments one level
-down, as constants of this tape, so that nothing inside it is recorded here; under higher derivatives those constants
-are traced by older tapes, and what is done to them is recorded there.
+It puts one entry on the tape for a Python function, as `checkpoint` does. The function sees its
+arguments one level down, as constants of this tape, so that nothing inside it is recorded here;
+under higher derivatives those constants are traced by older tapes, and what is done to them is
+recorded there.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def apply_opaque(
 ) -> Any:
     """Run a function one level down and record it as one operation.
 
-    `run` gets the arguments one level down; it returns the output and the function that pulls cotangents of the
-    output's leaves back to the traced inputs' leaves.
+    `run` gets the arguments one level down; it returns the output and the function that pulls
+    cotangents of the output's leaves back to the traced inputs' leaves.
     """
     given, spec = tree.flatten(args)
     leaves = [unwrap_closed(x) for x in given]
@@ -127,8 +128,8 @@ class custom_vjp:
     Raises
     ------
     TypeError
-        When it is differentiated before `defvjp` was called, or if the pullback does not return one cotangent
-        per argument.
+        When it is differentiated before `defvjp` was called, or if the pullback does not return one
+        cotangent per argument.
 
     Examples
     --------

@@ -36,16 +36,17 @@ def value_and_grad(
     f : callable
         Returns one real number, or ``(number, aux)`` with `has_aux`.
     argnums : int or tuple of int
-        Which arguments to differentiate: arrays, floats or pytrees of them. The others may be anything.
+        Which arguments to differentiate: arrays, floats or pytrees of them. The others may be
+        anything.
     has_aux : bool
         `f` returns something besides, which is passed on.
 
     Returns
     -------
     callable
-        ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient has the structure, shapes, dtypes,
-        device and array class of the argument; for complex z it is ∂L/∂Re z + i ∂L/∂Im z, so that
-        ``z − s · gradient`` descends. With several `argnums` it is a tuple.
+        ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient has the structure,
+        shapes, dtypes, device and array class of the argument; for complex z it is ∂L/∂Re z + i
+        ∂L/∂Im z, so that ``z − s · gradient`` descends. With several `argnums` it is a tuple.
 
     Raises
     ------

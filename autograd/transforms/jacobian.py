@@ -33,8 +33,8 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     -------
     callable
         Returns, for each output leaf of shape s, the structure of the argument with leaves of shape
-        ``(*s, *shape of the argument's leaf)``; a tuple of those for several `argnums`. For complex arrays the entries
-        are ∂f/∂z of a holomorphic function.
+        ``(*s, *shape of the argument's leaf)``; a tuple of those for several `argnums`. For complex
+        arrays the entries are ∂f/∂z of a holomorphic function.
 
     Notes
     -----
@@ -78,7 +78,7 @@ COLUMNS_EXTRA = 1 << 13
 
 
 def _rows_are_cheaper(pullback: Pullback) -> bool:
-    """Whether a sweep for each output element is cheaper than one of the pullback for each input."""
+    """Whether sweeps for all outputs cost less than sweeps of the pullback for all inputs."""
     ys, xs = pullback.out_leaves, pullback.values
     from_complex = any(is_complex(x.dtype) for x in xs)
     to_complex = any(is_complex(y.dtype) for y in ys if hasattr(y, "dtype"))

@@ -1,8 +1,8 @@
 """Derivatives along a direction, from pullbacks alone: `jvp`, `linearize` and `hvp`.
 
-The pullback u ↦ Jᵀu is linear in u; its own pullback is v ↦ J v. So forward mode needs no rules of its own: one
-sweep to tape Jᵀu, one through that tape. Whatever has a VJP rule has a JVP (Townsend, "A new trick for calculating
-Jacobian vector products", 2017).
+The pullback u ↦ Jᵀu is linear in u; its own pullback is v ↦ J v. So forward mode needs no rules of
+its own: one sweep to tape Jᵀu, one through that tape. Whatever has a VJP rule has a JVP (Townsend,
+"A new trick for calculating Jacobian vector products", 2017).
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     out
         ``f(*args)``.
     jvp : callable
-        ``jvp(*tangents)``, one tangent per argument in its structure; returns J · tangents in the structure of
-        `out`. The function is evaluated once, whatever the number of calls.
+        ``jvp(*tangents)``, one tangent per argument in its structure; returns J · tangents in the
+        structure of `out`. The function is evaluated once, whatever the number of calls.
 
     Raises
     ------
@@ -80,7 +80,8 @@ def jvp(
     Parameters
     ----------
     f : callable
-        Of arrays or pytrees of them; returns the same (with `has_aux`, a pair of that and anything).
+        Of arrays or pytrees of them; returns the same (with `has_aux`, a pair of that and
+        anything).
     primals, tangents : tuple
         The arguments, and a direction for each.
     has_aux : bool

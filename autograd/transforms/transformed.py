@@ -1,8 +1,8 @@
 """Results of transforms: functions that remember how they were made, so that they pickle and copy.
 
-Python pickles a function by its name, and under the name of `f` another process finds `f`, not its gradient. So the
-result is an object that pickles as "`grad` of `f`", with `f` by its name; where `grad` is the decorator of `f`, so that
-the name means the gradient, by that name.
+Python pickles a function by its name, and under the name of `f` another process finds `f`, not its
+gradient. So the result is an object that pickles as "`grad` of `f`", with `f` by its name; where
+`grad` is the decorator of `f`, so that the name means the gradient, by that name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def is_global(x: Any) -> bool:
-    """Whether an object is found in its module under its name, as what a decorator left there is."""
+    """Whether an object is found in its module under its name, as a decorator leaves it."""
     try:
         return operator.attrgetter(x.__qualname__)(sys.modules[x.__module__]) is x
     except (AttributeError, KeyError, TypeError):
@@ -25,7 +25,8 @@ def is_global(x: Any) -> bool:
 class Transformed(functools.partial):
     """A function made of another one; made by `transformed`.
 
-    A `functools.partial` without arguments: it is called by the interpreter itself, with no further Python call.
+    A `functools.partial` without arguments: it is called by the interpreter itself, with no further
+    Python call.
     """
 
     _made: tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]]

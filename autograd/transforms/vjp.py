@@ -39,8 +39,8 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
     out
         ``f(*args)``.
     pull : callable
-        ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of `out`.
-        It may be called any number of times.
+        ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of
+        `out`. It may be called any number of times.
     aux
         Only with `has_aux`.
 
@@ -89,7 +89,7 @@ class Pullback:
     def of(
         cls, record: TapeData, leaves: list[Any], spec: Any, values: list[Any], out: Any
     ) -> Pullback:
-        """The pullback of a function that returned `out`; it takes the entries from the closed tape."""
+        """The pullback of a function that returned `out`, with the entries of its closed tape."""
         kept = record.detached()
         out_leaves, out_spec = tree.flatten(out)
         outs = [

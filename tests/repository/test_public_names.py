@@ -98,6 +98,10 @@ def test_dir_of_the_root_lists_every_module():
     assert set(MODULES) <= set(dir(pb))
 
 
+def test_the_root_holds_the_entry_points_and_faces_alone():
+    assert {p.name for p in ROOT.glob("*.py")} == {"__init__.py", "__main__.py", "_environment.py"}
+
+
 def test_the_stubs_of_the_root_are_faces():
     """Imports alone, of names that the module of that name has; a new stub has its row above."""
     assert {p.stem for p in ROOT.glob("*.pyi")} == set(FACES)
