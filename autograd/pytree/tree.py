@@ -100,8 +100,8 @@ def flatten(tree: PyTree) -> tuple[list[Any], Any]:
     {'b': 1.0, 'a': [2.0, None]}
     """
     structure = _latest.get(type(tree))
-    if structure is not None and structure.flatten is not None:
-        found = structure.flatten(tree)
+    if structure is not None and (generated := structure.flatten) is not None:
+        found = generated(tree)
         if found is not None and LEAF_TYPES.issuperset({type(leaf) for leaf in found}):
             return found, structure
     found, spec = optree.tree_flatten(tree, namespace=NAMESPACE)
@@ -131,8 +131,8 @@ def flatten_as(structure: Any, tree: PyTree) -> list[Any]:
     ValueError
         If it has another structure.
     """
-    if structure.flatten is not None:
-        found = structure.flatten(tree)
+    if (generated := structure.flatten) is not None:
+        found = generated(tree)
         if found is not None and LEAF_TYPES.issuperset({type(leaf) for leaf in found}):
             return found
     return structure.spec.flatten_up_to(tree)
