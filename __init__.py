@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from . import (
@@ -82,6 +83,23 @@ __all__ = [
     "xp",
 ]
 
+# `import pullback.xp` and `from pullback.linalg import solve` find the modules that the names above are; the root's
+# stubs (`xp.pyi`, `linalg.pyi`, …) say the same to type checkers.
+sys.modules.update(
+    {
+        f"{__name__}.{name}": module
+        for name, module in {
+            "implicit": implicit,
+            "linalg": linalg,
+            "random": random,
+            "sparse": sparse,
+            "special": special,
+            "tree": tree,
+            "xp": xp,
+        }.items()
+    }
+)
+
 
 def __getattr__(name: str) -> Any:
     if name == "train":  # loads its parts on demand; the extras only when they are used
@@ -94,3 +112,7 @@ def __getattr__(name: str) -> Any:
         globals().update(compile=package.compile, TraceError=package.TraceError)
         return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__", "train"])

@@ -16,10 +16,13 @@ from .functions.namespace import stop_gradient
 from .pytree import tree
 from .solve.implicit import api as implicit
 from .solve.sparse import formats as sparse
-from .transforms.custom_vjp import checkpoint, custom_vjp
+from .transforms.checkpoint import checkpoint
+from .transforms.custom_vjp import custom_vjp
 from .transforms.grad import grad, value_and_grad
-from .transforms.jacobian import hessian, hvp, jacobian, jvp, linearize
-from .transforms.vjp import Tape, vjp
+from .transforms.gradient_tape import Tape
+from .transforms.jacobian import hessian, jacobian
+from .transforms.jvp import hvp, jvp, linearize
+from .transforms.vjp import vjp
 
 __all__ = [
     "Array",
@@ -52,3 +55,7 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

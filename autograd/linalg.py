@@ -1,7 +1,7 @@
 """`pb.linalg`: differentiable solutions of linear systems, one adjoint solve for each gradient.
 
-The derivation is in `adjoint.py`; the functions are in the files named below. What the array API standard has
-(`solve`, `inv`, `det`, `cholesky`, …) is in `pb.xp.linalg`.
+The derivation is in `adjoint.py`; the functions are in the files named below. What the array API
+standard has (`solve`, `inv`, `det`, `cholesky`, …) is in `pb.xp.linalg`.
 """
 
 from .solve.direct.factorize import Factorization, factorize
@@ -52,3 +52,7 @@ __all__ = [
     "solveh_banded",
     "spsolve",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

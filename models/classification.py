@@ -113,16 +113,16 @@ def _check(logits: Any, labels: Any, ignore_index: int | None) -> tuple[bool, An
     given, labels, values = labels, backend_array(labels), backend_array(logits)
     if not hasattr(values, "ndim"):
         raise TypeError(f"cross_entropy: logits are an array (…, C), not {type(values).__name__}")
-    kind = getattr(labels, "dtype", type(labels))
-    soft = values.ndim and getattr(labels, "shape", None) == values.shape and is_inexact(kind)
+    dtype = getattr(labels, "dtype", type(labels))
+    soft = values.ndim and getattr(labels, "shape", None) == values.shape and is_inexact(dtype)
     if soft:
         if ignore_index is not None:
             raise ValueError("cross_entropy: ignore_index is for integer labels")
         return True, check_range("cross_entropy", "probabilities", given, 0, 1, rounding=_ROUNDING)
-    if not is_integer(kind):
+    if not is_integer(dtype):
         raise TypeError(
             f"cross_entropy: labels are class indices of an integer dtype, or probabilities of the logits' shape "
-            f"{values.shape}, not {kind}"
+            f"{values.shape}, not {dtype}"
             + (f" of shape {labels.shape}" if hasattr(labels, "shape") else "")
         )
     if values.ndim == 0 or labels.shape != values.shape[:-1]:
@@ -149,9 +149,11 @@ def _hard(
     C = negative.shape[-1]
     _check_labels("cross_entropy", labels, C, ignore_index)
     known = (labels >= 0) & (labels < C)
-    place = xp.where(known, labels, 0)
-    losses = xp.take_along_axis(negative, place[..., None], axis=-1)[..., 0]
-    counted = None if w is None else xp.reshape(xp.take(w, xp.reshape(place, (-1,))), labels.shape)
+    class_index = xp.where(known, labels, 0)
+    losses = xp.take_along_axis(negative, class_index[..., None], axis=-1)[..., 0]
+    counted = (
+        None if w is None else xp.reshape(xp.take(w, xp.reshape(class_index, (-1,))), labels.shape)
+    )
     if counted is not None:
         losses = times(counted, losses)
     if smoothing:

@@ -88,7 +88,7 @@ class MLP(Module):
     activation : str
         Of the hidden layers: one of `ACTIVATIONS`.
     init : {"he", "glorot", "lecun"}, optional
-        Distribution of the weights; by default He for relu and its kin, Glorot else. The last layer, which has no
+        Distribution of the weights; by default He for relu and its relatives, Glorot else. The last layer, which has no
         activation behind it, is drawn by LeCun's unless `init` is given.
     seed : int or numpy.random.Generator
         The same seed gives the same model on every backend.
@@ -130,10 +130,10 @@ class MLP(Module):
         rng = np.random.default_rng(seed)
         hidden = init or DEFAULT_FOR.get(activation, "glorot")
         pairs = list(itertools.pairwise(sizes))
-        kinds = [hidden] * (len(pairs) - 1) + [init or "lecun"]
+        initialisers = [hidden] * (len(pairs) - 1) + [init or "lecun"]
         self.layers = tuple(
-            Linear.init(n, m, init=kind, seed=rng, dtype=dtype)
-            for (n, m), kind in zip(pairs, kinds, strict=True)
+            Linear.init(n, m, init=initialiser, seed=rng, dtype=dtype)
+            for (n, m), initialiser in zip(pairs, initialisers, strict=True)
         )
         self.sizes = sizes
         self.activation = activation

@@ -1,4 +1,4 @@
-"""How weights begin: variance-preserving draws for each kind of activation."""
+"""Initial weights: variance-preserving draws for each class of activation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 INITIALISERS = ("he", "glorot", "lecun")
-# relu and its kin halve the second moment, which He's factor 2 restores
+# relu and its relatives halve the second moment, which He's factor 2 restores
 DEFAULT_FOR = dict.fromkeys(
     [
         "relu",

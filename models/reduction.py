@@ -1,4 +1,4 @@
-"""What losses share: weights, reductions, and checks of numbers that are on the host."""
+"""Parts of the losses: weights, reductions, and checks of numbers that are on the host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 def shape_of(x: Any) -> tuple[int, ...]:
-    """The shape of an array of any kind."""
+    """The shape of an array of any library, or of a number."""
     return tuple(getattr(backend_array(x), "shape", ()))
 
 
@@ -111,8 +111,8 @@ def check_range(
     smallest, largest = values.min(), values.max()
     if smallest < low or largest > high + rounding:
         wrong = smallest if smallest < low else largest
-        told = f"at least {low}" if high == math.inf else f"from {low} to {high}"
-        raise ValueError(f"{name}: {what} have to be {told}, and one is {wrong}")
+        bounds = f"at least {low}" if high == math.inf else f"from {low} to {high}"
+        raise ValueError(f"{name}: {what} have to be {bounds}, and one is {wrong}")
     return None
 
 

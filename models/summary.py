@@ -1,6 +1,6 @@
 """A model as a table: layers, shapes of their outputs, numbers of parameters.
 
-The modules tell what is in them by methods of their own, so that this file need not know the class `Module`.
+The modules describe their parts by methods of their own, so that this file need not know the class `Module`.
 """
 
 from __future__ import annotations
@@ -63,30 +63,31 @@ def _rows(name: str, module: Any, x: Any) -> tuple[list[Row], Any]:
         inner = list(module._children())
         own = _count(module, parameters=True) - sum(_count(m, parameters=True) for _, m in inner)
         shape = "" if y is None else str(tuple(y.shape))
-        rows = [Row(name or "(model)", _kind(module), shape, own)]
-        for place, child in inner:  # what they are given only the module knows
-            rows += _rows(_join(name, place), child, None)[0]
+        rows = [Row(name or "(model)", _label(module), shape, own)]
+        # Only the module knows what inputs these are given.
+        for path, child in inner:
+            rows += _rows(_join(name, path), child, None)[0]
         return rows, y
     rows = []
     y = x
-    for place, child in chain:
-        more, y = _rows(_join(name, place), child, y)
+    for path, child in chain:
+        more, y = _rows(_join(name, path), child, y)
         rows += more
     return rows, None if x is None else module(x)
 
 
-def _join(name: str, place: str) -> str:
-    return f"{name}.{place}" if name else place
+def _join(name: str, path: str) -> str:
+    return f"{name}.{path}" if name else path
 
 
 def _count(module: Any, parameters: bool = False) -> int:
-    """How many numbers a module holds; of parameters, without state."""
+    """The number of elements that a module holds, or of its parameters alone, without state."""
     leaves = tree.leaves(module)
     chosen = tree.leaves(tree.parameter_mask(module)) if parameters else [True] * len(leaves)
     return sum(math.prod(p.shape) for p, c in zip(leaves, chosen, strict=True) if c)
 
 
-def _kind(module: Any) -> str:
+def _label(module: Any) -> str:
     """The class, with the shape of its first array, or its settings where it has none."""
     fields = dataclasses.fields(module)
     values = [(f, getattr(module, f.name)) for f in fields]
@@ -97,14 +98,17 @@ def _kind(module: Any) -> str:
 
 
 def _zeros(model: Any, shape: int | tuple[int, ...]) -> Any:
-    """Zeros of a shape beside the model's arrays and of their dtype; integers where its first layer is an embedding."""
+    """Zeros of a shape, on the device of the model's arrays and of their dtype.
+
+    They are integers where the first layer is an embedding.
+    """
     sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     leaf = next((backend_array(p) for p in tree.leaves(model) if is_inexact(p.dtype)), None)
     if leaf is None:
         leaf = current().asarray(np.zeros((), np.float32))
-    space = namespace_of(leaf)
+    xp = namespace_of(leaf)
     first = model
     while (chain := first._chain()) is not None and chain:
         first = chain[0][1]
-    zeros = space.zeros_on_device_of(sizes, leaf)
-    return Array(space.astype(zeros, np.dtype("int64")) if first._integers else zeros)
+    zeros = xp.zeros_on_device_of(sizes, leaf)
+    return Array(xp.astype(zeros, np.dtype("int64")) if first._integers else zeros)

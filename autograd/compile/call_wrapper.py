@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array
-from ..pytree import compiled as trees
 from ..pytree import tree
+from ..pytree.codegen import Unusual, write_flatten, write_unflatten
 from .buffers import COUNTED, OWN_REFERENCES
 from .cpu.assemble import Assembly
 from .tracing.guards import MISS, Leaf
@@ -68,12 +68,12 @@ class FunctionWriter:
                 if i in self.entry.static_arguments:
                     leaf(x, f"a{i}")
                 else:
-                    trees.take(x, f"a{i}", leaf, self.bind, lines, miss)
+                    write_flatten(x, f"a{i}", leaf, self.bind, lines, miss)
             if kwargs:
-                trees.take(kwargs, "kwargs", leaf, self.bind, lines, miss)
+                write_flatten(kwargs, "kwargs", leaf, self.bind, lines, miss)
             else:
                 lines.append(f"if kwargs: {miss}")
-        except trees.Unusual:
+        except Unusual:
             self._take_by_optree()
 
     def _take_by_optree(self) -> None:
@@ -211,7 +211,7 @@ class FunctionWriter:
             lines: list[str] = []
             expression = self._expression(self.entry.result, iter(results), lines, donated)
             self.lines += [*lines, f"return {expression}"]
-        except trees.Unusual:
+        except Unusual:
             _, spec = tree.flatten(self.entry.result)
             build = self.bind(lambda leaves: tree.unflatten(spec, leaves))
             self.lines.append(f"return {build}([{', '.join(results)}])")
@@ -220,7 +220,7 @@ class FunctionWriter:
         if type(result) is tuple and donated:
             parts = [self._whole_argument(part, leaves, lines) for part in result]
             return "(" + "".join(f"{part}, " for part in parts) + ")"
-        return trees.put(result, lambda: next(leaves), self.bind, lines)
+        return write_unflatten(result, lambda: next(leaves), self.bind, lines)
 
     def _whole_argument(self, part: Any, leaves: Any, lines: list[str]) -> str:
         """A part of the result, or the donated argument itself where all its arrays were written in place."""
@@ -228,7 +228,7 @@ class FunctionWriter:
         mine = [next(leaves) for _ in found]
         inner: list[str] = []
         again = iter(mine)
-        built = trees.put(part, lambda: next(again), self.bind, inner)
+        built = write_unflatten(part, lambda: next(again), self.bind, inner)
         if len(found) > 1:
             for i, argument in enumerate(self.entry.arguments[0]):
                 places = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from ...backend.common.typing import XP, Device, DType, RawArray
+from ..pytree.codegen import PyTree
 
 # What users give where an array is wanted: an `Array`, an array of a library, or a number.
 ArrayLike: TypeAlias = Any
@@ -18,9 +19,6 @@ Value: TypeAlias = Any
 
 # The cotangent of a value, or one that is deferred: a sum, a scatter, the shares of a factor.
 Cotangent: TypeAlias = Any
-
-# Nested tuples, lists, dicts, dataclasses and None, with arrays as leaves.
-PyTree: TypeAlias = Any
 
 # What stands between the brackets of ``x[key]``.
 Key: TypeAlias = Any

@@ -22,6 +22,20 @@ from ..core.array import Array, backend_array
 from ..core.sweep import namespace_of
 from . import namespace as xp
 
+__all__ = [
+    "bernoulli",
+    "bits",
+    "categorical",
+    "fold_in",
+    "key",
+    "normal",
+    "permutation",
+    "randint",
+    "split",
+    "stream",
+    "uniform",
+]
+
 UINT32, INT64 = np.dtype("uint32"), np.dtype("int64")
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
@@ -399,3 +413,7 @@ def stream(seed: int) -> Callable[[], Array]:
     first = key(seed)
     count = iter(range(1 << 32))
     return lambda: fold_in(first, next(count))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

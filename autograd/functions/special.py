@@ -147,7 +147,8 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     return fun.log_softmax(_inexact(x), axis=axis)
 
 
-_WRITTEN_OUT = ("log_softmax", "logsumexp", "softmax")
+# The functions that are generated come beside these, from `__getattr__`.
+__all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 def __getattr__(name: str) -> Any:
@@ -166,4 +167,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     every = (name for name in (*names(), *ALIASES) if name.startswith(_PREFIX))
-    return sorted({*_WRITTEN_OUT, *(name.removeprefix(_PREFIX) for name in every)})
+    return sorted({*__all__, *(name.removeprefix(_PREFIX) for name in every)})

@@ -1,36 +1,60 @@
-"""Structures of pytrees, with a flatten and an unflatten written out for those that models have.
+"""Straight-line code that takes pytrees apart and puts them together, written from one example.
 
-optree walks a model of two layers in 2.2 µs and builds one in 1.0; straight-line code takes 0.2 and 0.3. A
-training step does so six times, which is a fifth of a step of a small network.
+optree walks a model of two layers in 2.2 µs and builds one in 1.0; the code written here takes 0.2
+and 0.3, and checks the structure on the way. A training step does so six times, which is a fifth of
+a step of a small network.
+
+Three callers share it: `register` writes the functions that optree calls for a dataclass,
+`Structure` holds those of one structure, and `compile` writes the lines into the function of a
+program.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
-Fields = dict[type, tuple[list[str], list[str]]]  # of each registered dataclass: children, statics
+import optree
+
+# Nested tuples, lists, dicts, dataclasses and None, with arrays as leaves.
+PyTree: TypeAlias = Any
+
+NAMESPACE = "pullback"
+
+# The names of the fields of each registered dataclass: children, then statics.
+FIELDS: dict[type, tuple[list[str], list[str]]] = {}
+
+# The types of leaves that `tree.flatten` met: it looks only at others for dataclasses to register.
+LEAF_TYPES: set[type] = set()
+
+# Gives an object a global name in the code.
+Bind: TypeAlias = Callable[[Any], str]
+
+
+class Unusual(Exception):
+    """A node that is left to optree."""
 
 
 class Structure:
-    """What `tree.flatten` says of a tree beside its leaves: equal for trees of one structure.
+    """The structure of a tree without its leaves: equal for trees of one structure.
 
     Attributes
     ----------
     spec : optree.PyTreeSpec
-        What it is.
-    take : callable or None
-        ``take(tree)``: the leaves, or None if the tree has another structure.
-    build : callable
-        ``build(leaves)``: the tree.
+        The structure as optree describes it.
+    flatten : callable or None
+        ``flatten(tree)``: the leaves, or None if the tree has another structure.
+    unflatten : callable
+        ``unflatten(leaves)``: the tree.
     """
 
-    __slots__ = ("build", "spec", "take")
+    __slots__ = ("flatten", "spec", "unflatten")
 
     def __init__(self, spec: Any) -> None:
         self.spec = spec
-        self.take: Callable[[Any], list[Any] | None] | None = None
-        self.build: Callable[[Iterable[Any]], Any] = spec.unflatten
+        self.flatten: Callable[[PyTree], list[Any] | None] | None = None
+        self.unflatten: Callable[[Iterable[Any]], PyTree] = spec.unflatten
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Structure) and self.spec == other.spec)
@@ -41,59 +65,210 @@ class Structure:
     def __repr__(self) -> str:
         return str(self.spec)
 
+    def generate(self, tree: PyTree) -> None:
+        """Write both functions from one tree of this structure.
 
-class _Unusual(Exception):
-    """A node that is left to optree."""
+        Trees that hold unusual nodes are left to optree.
+        """
+        scope: dict[str, Any] = {}
+
+        def bind(value: Any) -> str:
+            scope[name := f"k{len(scope)}"] = value
+            return name
+
+        checks: list[str] = []
+        leaves: list[str] = []
+        builds: list[str] = []
+        try:
+            write_flatten(
+                tree, "x", lambda _, leaf: leaves.append(leaf), bind, checks, "return None"
+            )
+            names = [f"a{i}" for i in range(len(leaves))]
+            remaining = iter(names)
+            root = write_unflatten(tree, lambda: next(remaining), bind, builds)
+        except Unusual:
+            return
+        source = _function("flatten(x)", [*checks, f"return [{', '.join(leaves)}]"])
+        unpack = f"{_tuple(names)} = leaves"
+        source += _function("unflatten(leaves)", [unpack, *builds, f"return {root}"])
+        exec(source, scope)
+        self.flatten, self.unflatten = scope["flatten"], scope["unflatten"]
 
 
-def write_out(structure: Structure, tree: Any, fields: Fields, leaf_types: set[type]) -> None:
-    """Give `structure` its own code, from one tree of it: dataclasses, tuples, lists and None down to leaves."""
-    scope: dict[str, Any] = {"new": object.__new__}
-    checks: list[str] = []
-    builds: list[str] = []
-    leaves: list[str] = []
+def register_dataclass(cls: type) -> None:
+    """Tell optree how a dataclass is flattened.
+
+    Three layers take 2.6 µs, and 8.6 by loops over their fields.
+    """
+    children = [f.name for f in dataclasses.fields(cls) if not f.metadata.get("static")]
+    statics = [f.name for f in dataclasses.fields(cls) if f.metadata.get("static")]
+    scope: dict[str, Any] = {"names": tuple(children)}
 
     def bind(value: Any) -> str:
         scope[name := f"k{len(scope)}"] = value
         return name
 
-    def visit(x: Any, name: str, place: str) -> str:
-        """Write the checks and the building of one node; what it is called where it is built."""
-        kind = type(x)
-        if kind in leaf_types:
-            leaves.append(place)
-            return f"a{len(leaves) - 1}"
-        if place != name:
-            checks.append(f"{name} = {place}")
-        if x is None:
-            checks.append(f"if {name} is not None: return None")
-            return "None"
-        known = bind(kind)
-        checks.append(f"if type({name}) is not {known}: return None")
-        if kind is tuple or kind is list:
-            checks.append(f"if len({name}) != {len(x)}: return None")
-            parts = [visit(part, f"{name}_{i}", f"{name}[{i}]") for i, part in enumerate(x)]
-            return (
-                f"[{', '.join(parts)}]" if kind is list else f"({' '.join(p + ',' for p in parts)})"
-            )
-        if kind not in fields or any("__setattr__" in vars(base) for base in kind.__mro__[:-1]):
-            raise _Unusual
-        children, statics = fields[kind]
-        values = {s: bind(getattr(x, s)) for s in statics}
-        checks.extend(f"if {name}.{s} != {value}: return None" for s, value in values.items())
-        values |= {c: visit(getattr(x, c), f"{name}_{c}", f"{name}.{c}") for c in children}
-        builds.append(f"{name} = new({known})")
-        builds.extend(f"{name}.{field} = {value}" for field, value in values.items())
-        return name
-
-    try:
-        root = visit(tree, "x", "x")
-    except _Unusual:
-        return
-    names = "".join(f"a{i}, " for i in range(len(leaves)))
-    source = "\n    ".join(["def take(x):", *checks, f"return [{', '.join(leaves)}]"])
-    source += "\n" + "\n    ".join(
-        ["def build(leaves):", f"({names}) = leaves", *builds, f"return {root}"]
-    )
+    parts = [_tuple(f"x.{name}" for name in names) for names in (children, statics)]
+    source = _function("flatten(x)", [f"return {', '.join(parts)}, names"])
+    values = {name: f"v{i}" for i, name in enumerate((*children, *statics))}
+    lines = [
+        f"{_tuple(values[name] for name in names)} = {given}"
+        for names, given in ((children, "children"), (statics, "statics"))
+        if names
+    ]
+    name = _write_dataclass(cls, values, bind, lines)
+    source += _function("unflatten(statics, children)", [*lines, f"return {name}"])
     exec(source, scope)
-    structure.take, structure.build = scope["take"], scope["build"]
+    node: Any = cls
+    optree.register_pytree_node(
+        node,
+        scope["flatten"],
+        scope["unflatten"],
+        path_entry_type=optree.DataclassEntry,
+        namespace=NAMESPACE,
+    )
+    FIELDS[cls] = children, statics
+
+
+def write_flatten(
+    x: PyTree,
+    name: str,
+    leaf: Callable[[Any, str], None],
+    bind: Bind,
+    lines: list[str],
+    otherwise: str,
+) -> None:
+    """Write the lines that check the structure of one tree and reach its leaves.
+
+    Parameters
+    ----------
+    x
+        The example.
+    name : str
+        The expression of the tree in the code.
+    leaf : callable
+        ``leaf(x, expression)``: called for each leaf, in the order of `tree.flatten`.
+    bind : callable
+        ``bind(object)``: a global name for it.
+    lines : list of str
+        The code, which this extends.
+    otherwise : str
+        The statement to run where the structure is another one.
+
+    Raises
+    ------
+    Unusual
+        For containers that are reached neither by attributes nor by items.
+    """
+    parts = _parts(x)
+    if parts is None:
+        leaf(x, name)
+        return
+    lines += [f"if {test}: {otherwise}" for test in _tests(x, name, bind)]
+    for child, accessor, suffix in parts:
+        expression = part = f"{name}{accessor}"
+        if _parts(child) is not None:
+            part = f"{name}_{suffix}"
+            lines.append(f"{part} = {expression}")
+        write_flatten(child, part, leaf, bind, lines, otherwise)
+
+
+def write_unflatten(x: PyTree, leaf: Callable[[], str], bind: Bind, lines: list[str]) -> str:
+    """Write the expression that builds a tree like `x`, after the lines that it needs before.
+
+    ``leaf()`` gives the expression of the next leaf, in the order of `tree.flatten`.
+
+    Raises
+    ------
+    Unusual
+        As `write_flatten`.
+    """
+    parts = _parts(x)
+    if parts is None:
+        return leaf()
+    values = [write_unflatten(child, leaf, bind, lines) for child, _, _ in parts]
+    cls: Any = type(x)
+    if x is None:
+        return "None"
+    if cls is tuple:
+        return _tuple(values)
+    if cls is list:
+        return f"[{', '.join(values)}]"
+    if cls is dict:
+        by_key = dict(zip(sorted(x), values, strict=True))
+        return "{" + ", ".join(f"{key!r}: {by_key[key]}" for key in x) + "}"
+    if isinstance(x, tuple):
+        return f"{bind(cls)}({', '.join(values)})"
+    children, statics = FIELDS[cls]
+    fields = dict(zip(children, values, strict=True))
+    fields |= {name: bind(getattr(x, name)) for name in statics}
+    return _write_dataclass(cls, fields, bind, lines)
+
+
+def _parts(x: PyTree) -> list[tuple[Any, str, str]] | None:
+    """The children of a node, each with its accessor and a suffix for names; None of a leaf."""
+    cls = type(x)
+    if cls in LEAF_TYPES:
+        return None
+    if x is None:
+        return []
+    if cls is tuple or cls is list or _is_named_tuple(x):
+        return [(child, f"[{i}]", f"{i}") for i, child in enumerate(x)]
+    if cls is dict:
+        if not all(type(key) is str for key in x):
+            raise Unusual
+        return [(x[key], f"[{key!r}]", f"{i}") for i, key in enumerate(sorted(x))]
+    if cls in FIELDS:
+        return [(getattr(x, name), f".{name}", name) for name in FIELDS[cls][0]]
+    found = optree.tree_leaves(x, namespace=NAMESPACE)
+    if len(found) == 1 and found[0] is x:
+        return None
+    raise Unusual
+
+
+def _tests(x: PyTree, name: str, bind: Bind) -> list[str]:
+    """Conditions under which the tree called `name` is another node than `x`."""
+    if x is None:
+        return [f"{name} is not None"]
+    cls = type(x)
+    tests = [f"type({name}) is not {bind(cls)}"]
+    if cls in FIELDS:
+        return tests + [f"{name}.{s} != {bind(getattr(x, s))}" for s in FIELDS[cls][1]]
+    tests.append(f"len({name}) != {len(x)}")
+    if cls is dict:
+        tests += [f"{key!r} not in {name}" for key in sorted(x)]
+    return tests
+
+
+def _write_dataclass(cls: type, fields: dict[str, str], bind: Bind, lines: list[str]) -> str:
+    """Write the lines that make an instance without its `__init__`, and return its name."""
+    bound = bind(cls)
+    # The parts of one result may be written apart: the name is as unique as the one that is bound.
+    name = f"n{bound}"
+    lines.append(f"{name} = {bind(object.__new__)}({bound})")
+    if not _overrides_setattr(cls):
+        lines += [f"{name}.{field} = {value}" for field, value in fields.items()]
+    elif getattr(cls, "__dictoffset__", 0):
+        lines.append(f"fields = {name}.__dict__")
+        lines += [f"fields[{field!r}] = {value}" for field, value in fields.items()]
+    else:
+        set_field = bind(object.__setattr__)
+        lines += [f"{set_field}({name}, {field!r}, {value})" for field, value in fields.items()]
+    return name
+
+
+def _overrides_setattr(cls: type) -> bool:
+    """Whether attributes cannot simply be assigned, as in a frozen dataclass."""
+    return any("__setattr__" in vars(base) for base in cls.__mro__[:-1])
+
+
+def _is_named_tuple(x: Any) -> bool:
+    return isinstance(x, tuple) and hasattr(x, "_fields")
+
+
+def _tuple(items: Iterable[str]) -> str:
+    return "(" + "".join(f"{item}, " for item in items) + ")"
+
+
+def _function(head: str, lines: Iterable[str]) -> str:
+    return "\n    ".join([f"def {head}:", *lines]) + "\n"

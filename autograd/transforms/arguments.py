@@ -1,4 +1,4 @@
-"""What the transforms share: which arguments, what goes onto the tape, and what is given back."""
+"""Arguments and results of the transforms: what is differentiated, and what is given back."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from ..core.array import Array, unwrap_closed
 from ..core.dtypes import is_complex
 from ..core.sweep import DEFERRED, NAMESPACES, namespace_of
 from ..core.tape import check_differentiable
+from ..core.typing import ArrayLike, Cotangent, DType, PyTree, Value
 from ..pytree import tree
 
 # ── which arguments ───────────────────────────────────────────────────────────────────────────
 
 
 def normalize_argnums(argnums: Any) -> tuple[tuple[int, ...], bool]:
-    """The places that `argnums` names, and whether it is a sequence of them.
+    """The indices that `argnums` names, and whether it is a sequence of them.
 
     Raises
     ------
@@ -30,47 +31,54 @@ def normalize_argnums(argnums: Any) -> tuple[tuple[int, ...], bool]:
         return tuple(operator.index(i) for i in (argnums if several else (argnums,))), several
     except TypeError:
         raise TypeError(
-            f"argnums={argnums!r}: give the place of an argument, an integer, or a tuple of places"
+            f"argnums={argnums!r}: give the index of an argument, an integer, or a tuple of indices"
         ) from None
 
 
-def validate_argnums(places: tuple[int, ...], args: tuple[Any, ...]) -> None:
-    """Refuse places that there are no arguments at, or that name one argument twice.
+def validate_argnums(indices: tuple[int, ...], args: tuple[Any, ...]) -> None:
+    """Refuse indices without an argument, and indices that name one argument twice.
 
     Raises
     ------
     TypeError
-        For such places.
+        For such indices.
     """
     n = len(args)
-    for place in places:
-        if not -n <= place < n:
-            given = places if len(places) > 1 else place
+    for index in indices:
+        if not -n <= index < n:
+            given = indices if len(indices) > 1 else index
             raise TypeError(f"argnums={given}, but there are {n} positional arguments")
-    if len(places) > 1 and len({place % n for place in places}) < len(places):
-        raise TypeError(f"argnums={places} names one of the {n} arguments twice")
+    if len(indices) > 1 and len({index % n for index in indices}) < len(indices):
+        raise TypeError(f"argnums={indices} names one of the {n} arguments twice")
 
 
 # ── what goes onto the tape ───────────────────────────────────────────────────────────────────
 
 
 def common_array_type(leaves: list[Any]) -> type | None:
-    """The class of the leaves if all are raw arrays of it with real dtypes: they need no looking at one by one."""
-    kinds = {type(x) for x in leaves}
-    if len(kinds) != 1:
+    """The class of the leaves if all are raw arrays of one class with real dtypes, else None.
+
+    Such leaves need no check of their own.
+    """
+    types = {type(x) for x in leaves}
+    if len(types) != 1:
         return None
-    kind = kinds.pop()
-    real = _REAL.get(kind)
-    return kind if real is not None and {x.dtype for x in leaves} <= real else None
+    array_type = types.pop()
+    real = _REAL.get(array_type)
+    return array_type if real is not None and {x.dtype for x in leaves} <= real else None
 
 
-_REAL: dict[type, set[Any]] = {}  # by class of raw arrays, the real floating dtypes that were met
+# The real floating dtypes that were met, by the class of raw arrays.
+_REAL: dict[type, set[DType]] = {}
 
 
-def checked_leaf(leaf: Any, i: int, leaves: list[Any], chosen: Any, beside: Any = ()) -> Any:
+def checked_leaf(
+    leaf: ArrayLike, i: int, leaves: list[ArrayLike], chosen: PyTree, others: PyTree = ()
+) -> Value:
     """The value one level down of the i-th leaf of the differentiated arguments.
 
-    A number goes where the arrays of the call are: those of the leaves, or of the other arguments, `beside`.
+    A number goes where the arrays of the call are: those of the leaves, or of the `others` among
+    the arguments.
 
     Raises
     ------
@@ -78,7 +86,7 @@ def checked_leaf(leaf: Any, i: int, leaves: list[Any], chosen: Any, beside: Any 
         If no derivative can be taken with respect to it; the message names the leaf.
     """
     try:
-        value = check_differentiable(leaf, "this argument", (leaves, beside))
+        value = check_differentiable(leaf, "this argument", (leaves, others))
         plain = type(value) is type(leaf) is not Array and not hasattr(value, "recorded")
         if plain and not is_complex(value.dtype):
             _REAL.setdefault(type(value), set()).add(value.dtype)
@@ -107,7 +115,7 @@ def split_aux(out: Any) -> tuple[Any, Any]:
     return out
 
 
-def constants(aux: Any) -> Any:
+def constants(aux: PyTree) -> PyTree:
     """A tree whose arrays are taken off closed tapes."""
     return tree.map(lambda x: _constant(x) if type(x) is Array else x, aux)
 
@@ -120,8 +128,8 @@ def _constant(x: Array) -> Array:
 # ── what goes in and what comes out ───────────────────────────────────────────────────────────
 
 
-def restore_type(x: Any, like: Any) -> Any:
-    """A result as the caller's own kind: a raw array for a raw one, an `Array`, or a Python number."""
+def restore_type(x: Value, like: ArrayLike) -> ArrayLike:
+    """A result in the type that the caller gave: a raw array, an `Array`, or a Python number."""
     if type(x) is type(like) and type(x) is not Array and not hasattr(x, "recorded"):
         return x
     x = unwrap_closed(x)
@@ -137,7 +145,7 @@ def restore_type(x: Any, like: Any) -> Any:
     return x
 
 
-def seed_for(value: Any) -> Any:
+def seed_for(value: Value) -> Cotangent:
     """The cotangent 1 of a 0-d output."""
     if type(value) is Array:
         return NAMESPACES[Array].ones_like(value)
@@ -147,19 +155,18 @@ def seed_for(value: Any) -> Any:
     if seed is None:
         seed = namespace_of(value).ones_like(value)
         if backend_of(seed).recording:
-            return seed  # which belongs to its recording
+            return seed  # a tracer belongs to its trace
         _seeds[key] = seed
-        backend_of(seed).lock(
-            seed
-        )  # kept for every sweep to come; a copy is what may reach the caller
+        # The seed is kept for every sweep to come; only a copy of it may reach the caller.
+        backend_of(seed).lock(seed)
     return seed
 
 
 _seeds: dict[Any, Any] = {}
 
 
-def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
-    """The cotangent that the sweep left at an input, as a gradient: unconjugated, and in a buffer of its own."""
+def leaf_gradient(ct: Cotangent, value: Value, taken: set[int]) -> Value:
+    """The gradient from the cotangent at an input: unconjugated, and in a buffer of its own."""
     if ct is None:
         return namespace_of(value).zeros_like(value)
     if type(ct) in DEFERRED:
@@ -178,7 +185,7 @@ def leaf_gradient(ct: Any, value: Any, taken: set[int]) -> Any:
 
 
 def scalar_output(out: Any, transform: str) -> Any:
-    """The traced 0-d real output that a gradient starts from.
+    """The traced 0-d real output from which a gradient starts.
 
     Raises
     ------

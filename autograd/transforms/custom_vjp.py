@@ -1,8 +1,9 @@
-"""Functions with a pullback of the user's, or none kept at all: `custom_vjp` and `checkpoint`.
+"""Functions with a pullback of the user's own: `custom_vjp`.
 
-Both put one entry on the tape for a whole Python function. The function sees its arguments one level down,
-as constants of this tape, so that nothing inside it is recorded here; under higher derivatives those constants
-are traced by older tapes, and what is done to them is recorded there.
+It puts one entry on the tape for a Python function, as `checkpoint` does. The function sees its
+arguments one level down, as constants of this tape, so that nothing inside it is recorded here;
+under higher derivatives those constants are traced by older tapes, and what is done to them is
+recorded there.
 """
 
 from __future__ import annotations
@@ -14,12 +15,10 @@ from typing import Any
 
 from ..core.array import UNTRACED, Array, unwrap_closed
 from ..core.dtypes import is_complex, is_inexact
-from ..core.sweep import DEFERRED, accumulate, as_constant, cotangents, fit, namespace_of, sweep
-from ..core.tape import TapeData
+from ..core.sweep import DEFERRED, accumulate, as_constant, fit, namespace_of
 from ..core.views import like
-from ..functions.writes import Writes, check_writable, write
 from ..pytree import tree
-from .transformed import is_global, transformed
+from .transformed import is_global
 
 
 def _newest(leaves: list[Any]) -> Any:
@@ -27,11 +26,13 @@ def _newest(leaves: list[Any]) -> Any:
     return max(tapes, key=lambda t: t.order, default=UNTRACED)
 
 
-def _call(f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any], name: str) -> Any:
-    """Run a function one level down and record it whole.
+def apply_opaque(
+    f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any], name: str
+) -> Any:
+    """Run a function one level down and record it as one operation.
 
-    `run` gets the arguments one level down; it returns the output and the function that pulls cotangents of the
-    output's leaves back to the traced inputs' leaves.
+    `run` gets the arguments one level down; it returns the output and the function that pulls
+    cotangents of the output's leaves back to the traced inputs' leaves.
     """
     given, spec = tree.flatten(args)
     leaves = [unwrap_closed(x) for x in given]
@@ -75,8 +76,8 @@ def _own(x: Any, value: Any) -> Any:
     return like(value.__copy__() if type(value) is Array else Array(value), x)
 
 
-def _written_to(before: list[Any], after: list[Any]) -> list[int]:
-    """Which of the arguments a function wrote to in place."""
+def written_arguments(before: list[Any], after: list[Any]) -> list[int]:
+    """The indices of the arguments that a function wrote to in place."""
     pairs = enumerate(zip(before, after, strict=True))
     return [i for i, (x, y) in pairs if type(x) is Array and x.value is not y.value]
 
@@ -112,7 +113,7 @@ vars(_pull_whole).update(
 
 
 def _conj(x: Any) -> Any:
-    """Between the sweep's conjugated cotangents and gradients."""
+    """Convert between the sweep's conjugated cotangents and gradients."""
     return namespace_of(x).conj(x) if hasattr(x, "dtype") and is_complex(x.dtype) else x
 
 
@@ -127,8 +128,8 @@ class custom_vjp:
     Raises
     ------
     TypeError
-        When it is differentiated before `defvjp` was called, or if the pullback does not return one cotangent
-        per argument.
+        When it is differentiated before `defvjp` was called, or if the pullback does not return one
+        cotangent per argument.
 
     Examples
     --------
@@ -151,10 +152,10 @@ class custom_vjp:
         self.backward: Callable[..., Any] | None = None
 
     def __reduce__(self) -> Any:
-        """By its name, where it stands there in the place of `f`; else by `f` and the two halves."""
+        """Pickle by name where that name means this object, else by `f` and its two halves."""
         if is_global(self):
             return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
-        return _custom_again, (self.f, self.forward, self.backward)
+        return _rebuild, (self.f, self.forward, self.backward)
 
     def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         """Set the two halves.
@@ -170,7 +171,7 @@ class custom_vjp:
 
     def __call__(self, *args: Any) -> Any:
         """``f(*args)``, recorded as one operation."""
-        return _call(self.f, args, self._run, self.name)
+        return apply_opaque(self.f, args, self._run, self.name)
 
     def _run(self, args: tuple[Any, ...], traced: list[int]) -> tuple[Any, Any]:
         if self.forward is None or self.backward is None:
@@ -180,7 +181,7 @@ class custom_vjp:
         leaves, spec = tree.flatten(args)
         given = [copy(x) if type(x) is Array else x for x in leaves]
         result = self.forward(*tree.unflatten(spec, given))
-        if _written_to(leaves, given):
+        if written_arguments(leaves, given):
             raise TypeError(
                 f"custom_vjp {self.name}: its forward writes to an argument in place, of which its pullback knows "
                 "nothing; write to a copy, pb.xp.asarray(x, copy=True)"
@@ -211,92 +212,7 @@ class custom_vjp:
         return out, pull
 
 
-def _custom_again(f: Callable[..., Any], forward: Any, backward: Any) -> custom_vjp:
+def _rebuild(f: Callable[..., Any], forward: Any, backward: Any) -> custom_vjp:
     out = custom_vjp(f)
     out.forward, out.backward = forward, backward
     return out
-
-
-def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, which keeps only its arguments for the backward pass and recomputes the rest.
-
-    Parameters
-    ----------
-    f : callable
-        Of arrays or pytrees of them; returns the same. Traced arrays have to be arguments, not closed over.
-
-    Returns
-    -------
-    callable
-
-    Notes
-    -----
-    A chain of n functions in √n checkpointed segments keeps O(√n) values instead of n, for one more forward pass
-    (Griewank, Walther, Evaluating Derivatives, 2008, chapter 12). Checkpoints nest.
-
-    Raises
-    ------
-    TypeError
-        If the function uses a traced array that is not an argument, or writes to an array that is none.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.grad(pb.checkpoint(lambda x: pb.xp.sin(pb.xp.sin(x))))(0.0)
-    1.0
-    """
-
-    def run(args: tuple[Any, ...], traced: list[int], written: list[int]) -> tuple[Any, Any]:
-        leaves, spec = tree.flatten(args)
-        given = [copy(x) if type(x) is Array else x for x in leaves]
-        with Writes() as writes:
-            out = f(*tree.unflatten(spec, given))
-        written += _written_to(leaves, given)
-        for x in writes.outlasting(out, given):
-            raise TypeError(
-                f"checkpoint({getattr(f, '__name__', 'f')}): it writes in place to an array of shape {tuple(x.shape)} "
-                "that it closes over, whose derivative would be lost; make that array an argument, or return what is "
-                "written"
-            )
-
-        def pull(cts: list[Any]) -> list[Any]:
-            record = TapeData()
-            watched = list(leaves)
-            for i in traced:
-                value = unwrap_closed(leaves[i])
-                watched[i] = like(record.watch(namespace_of(value).recomputed(value)), leaves[i])
-            given = [copy(x) if type(x) is Array else x for x in watched]
-            try:
-                again = tree.leaves(f(*tree.unflatten(spec, given)))
-                again += [given[i] for i in written]
-            finally:
-                record.close()
-            bars = cotangents(record)
-            tracked = [y for y in again if hasattr(y, "dtype") and is_inexact(y.dtype)]
-            for y, ct in zip(tracked, cts, strict=True):
-                if type(y) is Array and y.tape is record:
-                    ct = as_constant(ct) if type(y.value) is Array else ct
-                    bars[y.slot] = ct if bars[y.slot] is None else bars[y.slot] + ct
-            sweep(record, bars, consume=True)
-            return [
-                bars[i].materialize() if type(bars[i]) in DEFERRED else bars[i]
-                for i in range(len(traced))
-            ]
-
-        return (out, [given[i] for i in written]), pull
-
-    def recomputed(*args: Any) -> Any:
-        written: list[int] = []  # arguments, whose new values are further outputs
-        out, values = _call(
-            lambda *args: (f(*args), []),
-            args,
-            functools.partial(run, written=written),
-            f"checkpoint({getattr(f, '__name__', 'f')})",
-        )
-        leaves = tree.leaves(args) if written else []
-        for i, value in zip(written, values, strict=True):
-            check_writable(leaves[i])
-            write(leaves[i], value)
-        return out
-
-    return transformed(recomputed, checkpoint, f)

@@ -1,4 +1,4 @@
-"""`grad` and `value_and_grad`: run a function on watched inputs, then sweep back from its value."""
+"""Gradients of functions: `grad` and `value_and_grad`."""
 
 from __future__ import annotations
 
@@ -36,16 +36,17 @@ def value_and_grad(
     f : callable
         Returns one real number, or ``(number, aux)`` with `has_aux`.
     argnums : int or tuple of int
-        Which arguments to differentiate: arrays, floats or pytrees of them. The others may be anything.
+        Which arguments to differentiate: arrays, floats or pytrees of them. The others may be
+        anything.
     has_aux : bool
         `f` returns something besides, which is passed on.
 
     Returns
     -------
     callable
-        ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient has the structure, shapes, dtypes,
-        device and array class of the argument; for complex z it is ∂L/∂Re z + i ∂L/∂Im z, so that
-        ``z − s · gradient`` descends. With several `argnums` it is a tuple.
+        ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient has the structure,
+        shapes, dtypes, device and array class of the argument; for complex z it is ∂L/∂Re z + i
+        ∂L/∂Im z, so that ``z − s · gradient`` descends. With several `argnums` it is a tuple.
 
     Raises
     ------
@@ -58,35 +59,35 @@ def value_and_grad(
     >>> pb.value_and_grad(lambda x: pb.xp.sum(x**2))(np.asarray([1.0, 2.0]))
     (array(5.), array([2., 4.]))
     """
-    places, several = normalize_argnums(argnums)
+    indices, several = normalize_argnums(argnums)
 
     def with_grad(*args: Any, **kwargs: Any) -> Any:
-        validate_argnums(places, args)
-        chosen = tuple([args[i] for i in places]) if several else args[places[0]]
+        validate_argnums(indices, args)
+        chosen = tuple([args[i] for i in indices]) if several else args[indices[0]]
         leaves, spec = tree.flatten(chosen)
         record = TapeData()
-        kind = common_array_type(leaves)
+        array_type = common_array_type(leaves)
         values = (
             leaves
-            if kind
+            if array_type
             else [checked_leaf(x, i, leaves, chosen, args) for i, x in enumerate(leaves)]
         )
         try:
-            record.hold_all(values, kind)
-            watched = record.watch_all(values, kind)
-            inputs = tree.unflatten(spec, watched if kind else marked(watched, leaves))
+            record.hold_all(values, array_type)
+            watched = record.watch_all(values, array_type)
+            inputs = tree.unflatten(spec, watched if array_type else marked(watched, leaves))
             arguments = list(args)
-            for place, argument in zip(places, inputs if several else (inputs,), strict=True):
-                arguments[place] = argument
+            for index, argument in zip(indices, inputs if several else (inputs,), strict=True):
+                arguments[index] = argument
             out = f(*arguments, **kwargs)
             aux = None
             if has_aux:
                 out, aux = split_aux(out)
             scalar_output(out, "grad")
-            gradients = _gradients(record, out, values, kind)
+            gradients = _gradients(record, out, values, array_type)
         finally:
             record.close()
-        if kind is None:
+        if array_type is None:
             gradients = [restore_type(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
         result = tree.unflatten(spec, gradients)
         value = restore_type(out, leaves[0] if leaves else out) if type(out) is Array else out
@@ -95,16 +96,18 @@ def value_and_grad(
             and type(value) in NAMESPACES
             and type(value) is not Array
         ):
-            value = namespace_of(value).copy(
-                value
-            )  # the caller's own array, which a change to the value would change
+            # A change to the value would change the caller's own array.
+            value = namespace_of(value).copy(value)
         return ((value, constants(aux)) if has_aux else value), result
 
     return transformed(with_grad, value_and_grad, f, argnums=argnums, has_aux=has_aux)
 
 
-def _gradients(record: TapeData, out: Any, values: list[Any], kind: type | None) -> list[Any]:
-    """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape; `kind` is that of `common_array_type`."""
+def _gradients(record: TapeData, out: Any, values: list[Any], array_type: type | None) -> list[Any]:
+    """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape.
+
+    `array_type` is the result of `common_array_type`.
+    """
     if type(out) is not Array or out.tape is not record:
         return [leaf_gradient(None, value, set()) for value in values]
     cts = cotangents(record)
@@ -112,7 +115,7 @@ def _gradients(record: TapeData, out: Any, values: list[Any], kind: type | None)
     sweep(record, cts, consume=True)
     del cts[len(values) :]
     taken = {id(seed)}  # kept for all sweeps: it may not reach the caller
-    if kind is not None and {type(ct) for ct in cts} == {kind}:
+    if array_type is not None and {type(ct) for ct in cts} == {array_type}:
         as_gradient = backend_of(cts[0]).as_gradient
         gradients = [as_gradient(ct) for ct in cts]
         if len({id(g) for g in gradients} | taken) == len(gradients) + 1:

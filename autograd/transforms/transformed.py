@@ -1,8 +1,8 @@
-"""What `grad` and its kin return: a function that remembers of what it was made, so that it pickles and copies.
+"""Results of transforms: functions that remember how they were made, so that they pickle and copy.
 
-Python pickles a function by its name, and under the name of `f` another process finds `f`, not its gradient. So the
-result is an object that pickles as "`grad` of `f`", with `f` by its name; where `grad` is the decorator of `f`, so that
-the name means the gradient, by that name.
+Python pickles a function by its name, and under the name of `f` another process finds `f`, not its
+gradient. So the result is an object that pickles as "`grad` of `f`", with `f` by its name; where
+`grad` is the decorator of `f`, so that the name means the gradient, by that name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 
 def is_global(x: Any) -> bool:
-    """Whether an object is what its own module knows under its name: what a decorator left there."""
+    """Whether an object is found in its module under its name, as a decorator leaves it."""
     try:
         return operator.attrgetter(x.__qualname__)(sys.modules[x.__module__]) is x
     except (AttributeError, KeyError, TypeError):
@@ -25,7 +25,8 @@ def is_global(x: Any) -> bool:
 class Transformed(functools.partial):
     """A function made of another one; made by `transformed`.
 
-    A `functools.partial` without arguments: it is called by the interpreter itself, with no further Python call.
+    A `functools.partial` without arguments: it is called by the interpreter itself, with no further
+    Python call.
     """
 
     _made: tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]]
@@ -42,7 +43,7 @@ class Transformed(functools.partial):
         if is_global(self):
             return self.__qualname__
         maker, f, settings = self._made
-        return _made_again, (maker, f, settings)
+        return _rebuild, (maker, f, settings)
 
 
 def transformed(
@@ -55,5 +56,5 @@ def transformed(
     return out
 
 
-def _made_again(maker: Callable[..., Any], f: Callable[..., Any], settings: dict[str, Any]) -> Any:
+def _rebuild(maker: Callable[..., Any], f: Callable[..., Any], settings: dict[str, Any]) -> Any:
     return maker(f, **settings)

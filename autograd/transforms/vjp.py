@@ -1,16 +1,15 @@
-"""Pullbacks to keep: `vjp` for a function, `Tape` for any stretch of a program."""
+"""Pullbacks of functions, to be called any number of times: `vjp`."""
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_complex
-from ..core.sweep import DEFERRED, as_constant, cotangents, fit, namespace_of, sweep
-from ..core.tape import TapeData, check_differentiable
+from ..core.sweep import as_constant, cotangents, fit, namespace_of, sweep
+from ..core.tape import TapeData
 from ..core.transfer import check_library
 from ..core.views import marked
 from ..pytree import tree
@@ -19,8 +18,6 @@ from .arguments import (
     constants,
     leaf_gradient,
     restore_type,
-    scalar_output,
-    seed_for,
     split_aux,
 )
 
@@ -42,8 +39,8 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
     out
         ``f(*args)``.
     pull : callable
-        ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of `out`.
-        It may be called any number of times.
+        ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of
+        `out`. It may be called any number of times.
     aux
         Only with `has_aux`.
 
@@ -61,16 +58,14 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
     >>> pull(np.asarray([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
-    recording, aux = recorded(f, args, has_aux=has_aux)
+    pullback, aux = recorded(f, args, has_aux=has_aux)
     return (
-        (recording.result(), recording.pull, aux)
-        if has_aux
-        else (recording.result(), recording.pull)
+        (pullback.result(), pullback.pull, aux) if has_aux else (pullback.result(), pullback.pull)
     )
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class Pullback:
     """One call of a function on a closed tape, to be swept any number of times.
 
     Attributes
@@ -80,7 +75,7 @@ class Recording:
     leaves, spec, values
         The leaves of the arguments, their structure, and their values one level down.
     out_leaves, out_spec
-        The same of what the function returned.
+        The leaves and the structure of what the function returned.
     """
 
     record: TapeData
@@ -93,8 +88,8 @@ class Recording:
     @classmethod
     def of(
         cls, record: TapeData, leaves: list[Any], spec: Any, values: list[Any], out: Any
-    ) -> Recording:
-        """What a closed tape recorded of a function that returned `out`; takes the entries from the tape."""
+    ) -> Pullback:
+        """The pullback of a function that returned `out`, with the entries of its closed tape."""
         kept = record.detached()
         out_leaves, out_spec = tree.flatten(out)
         outs = [
@@ -104,7 +99,7 @@ class Recording:
         return cls(kept, leaves, spec, values, outs, out_spec)
 
     def result(self) -> Any:
-        """What the function returned, as the caller's own kind."""
+        """The function's result, in the array type of the caller."""
         like = self.leaves[0] if self.leaves else None
         return tree.unflatten(self.out_spec, [_result(y, like) for y in self.out_leaves])
 
@@ -118,7 +113,7 @@ class Recording:
         cts = cotangents(self.record)
         for y, c in zip(self.out_leaves, ct_leaves, strict=True):
             if type(y) is Array and y.tape is self.record:
-                _place(cts, y, c)
+                _seed(cts, y, c)
         sweep(self.record, cts, consume=False)
         taken: set[int] = {id(backend_array(c)) for c in ct_leaves}
         gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
@@ -130,8 +125,8 @@ class Recording:
 
 def recorded(
     f: Callable[..., Any], args: tuple[Any, ...], *, has_aux: bool = False
-) -> tuple[Recording, Any]:
-    """Call a function with copies of its arguments on a tape; also what it returned beside its value."""
+) -> tuple[Pullback, Any]:
+    """Call a function with copies of its arguments on a tape, and return its pullback and aux."""
     record = TapeData(copies=True)
     leaves, spec = tree.flatten(args)
     values = []
@@ -145,7 +140,7 @@ def recorded(
             out, aux = split_aux(out)
     finally:
         record.close()
-    return Recording.of(record, leaves, spec, values, out), constants(aux)
+    return Pullback.of(record, leaves, spec, values, out), constants(aux)
 
 
 def _result(y: Any, like: Any) -> Any:
@@ -156,12 +151,11 @@ def _result(y: Any, like: Any) -> Any:
         return value.__copy__()  # the tape keeps the other
     if type(like) is Array:
         return Array(value)
-    return namespace_of(value).copy(
-        value
-    )  # a rule may keep the very buffer, and the caller write to it
+    # A rule may keep the very buffer, and the caller write to it.
+    return namespace_of(value).copy(value)
 
 
-def _place(cts: list[Any], y: Array, ct: Any) -> None:
+def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     """Seed the cotangent of one output, in the output's shape and dtype, conjugated for the sweep.
 
     Raises
@@ -192,110 +186,3 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
 
 def _wrong_shape(got: Any, wanted: Any) -> Any:
     raise ValueError(f"pull: the cotangent has shape {tuple(got)}, the output {tuple(wanted)}")
-
-
-class Tape:
-    """Record what is done to watched arrays, without a function around it.
-
-    Examples
-    --------
-    >>> import numpy as np, pullback as pb
-    >>> with pb.Tape() as tape:
-    ...     x = tape.watch(np.asarray([1.0, 2.0]))
-    ...     y = pb.xp.sum(x * x)
-    >>> tape.gradient(y, [x])
-    [Array([2., 4.], dtype=float64, device='cpu')]
-    """
-
-    def __init__(self) -> None:
-        self._record = TapeData(copies=True)
-        self._kept = self._record  # which has the entries: after the `with` block, another
-        self._watched: dict[int, tuple[Any, int]] = {}
-
-    def __enter__(self) -> Tape:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._record.close()
-        if self._kept is self._record:
-            self._kept = self._record.detached()
-
-    def watch(self, x: Any) -> Any:
-        """A traced copy of an array, float, or pytree of them.
-
-        Raises
-        ------
-        TypeError
-            If it has an integer or boolean dtype.
-        RuntimeError
-            If the tape is closed.
-        """
-        if not self._record.open:
-            raise RuntimeError(
-                "Tape.watch: this tape is closed; watch inputs inside its `with` block"
-            )
-        return tree.map(self._watch, x)
-
-    def _watch(self, x: Any) -> Array:
-        value = check_differentiable(x, "Tape.watch: x")
-        if type(value) is not Array:
-            value = namespace_of(value).copy(value)
-        watched = self._record.watch(value)
-        # by identity, apart from the wrapper's slot: `x *= 3` gives the wrapper another
-        self._watched[id(watched)] = (weakref.ref(watched), watched.slot)
-        return watched
-
-    def gradient(self, y: Any, sources: Any) -> Any:
-        """The gradient of a 0-d real `y` with respect to a pytree of arrays on this tape.
-
-        Parameters
-        ----------
-        y : Array
-            The output, recorded on this tape.
-        sources
-            Watched inputs, or anything computed from them.
-
-        Returns
-        -------
-        The structure of `sources`, zeros where `y` does not depend on one.
-
-        Raises
-        ------
-        TypeError
-            If `y` is not one real number, or a source was never on this tape.
-        """
-        scalar_output(y, "Tape.gradient")
-        leaves, spec = tree.flatten(sources)
-        slots = [self._slot(x) for x in leaves]
-        found: dict[int, Any] = {}
-        record = self._kept
-        if type(y) is Array and y.tape is self._record:
-            cts = cotangents(record)
-            cts[y.slot] = seed_for(y.value)
-            wanted = set(slots)
-            for slot in range(len(record.entries) - 1, -1, -1):
-                if slot in wanted:
-                    found[slot] = cts[slot]
-                entry = record.entries[slot]
-                if entry is not None:
-                    entry[0](slot, cts, entry)
-        taken: set[int] = {id(seed_for(y.value))} if found and type(y) is Array else set()
-        out = []
-        for slot, x in zip(slots, leaves, strict=True):
-            ct = found.get(slot)
-            if type(ct) in DEFERRED:
-                ct = ct.materialize()  # type: ignore[union-attr]  # LAZY holds the classes that have it
-            gradient = leaf_gradient(ct, x.value, taken)
-            out.append(gradient if type(gradient) is Array else Array(gradient))
-        return tree.unflatten(spec, out)
-
-    def _slot(self, x: Any) -> int:
-        reference, slot = self._watched.get(id(x), (None, -1))
-        if reference is not None and reference() is x:
-            return slot
-        if type(x) is Array and x.tape is self._record:
-            return x.slot
-        raise TypeError(
-            "Tape.gradient: a source is not on this tape; use the array that tape.watch(x) returned, or what was "
-            "computed from it"
-        )

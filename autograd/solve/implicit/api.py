@@ -398,3 +398,7 @@ def _raw(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _eps(v: Any) -> float:
     return float(np.finfo(as_numpy(v.dtype)).eps)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,7 +13,8 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.sweep import namespace_of
 from ...functions import namespace as xp
-from ...transforms.jacobian import jacobian, linearize
+from ...transforms.jacobian import jacobian
+from ...transforms.jvp import linearize
 from ..iterative.iteration import Info, numbers
 from ..iterative.solvers import gmres
 

@@ -19,7 +19,7 @@ from ...core.tape import TapeData
 from ...functions import namespace as xp
 from ...pytree import tree
 from ...transforms.custom_vjp import custom_vjp
-from ...transforms.vjp import Recording
+from ...transforms.vjp import Pullback
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ def pullback_of(f: Callable[[Any], Any], v: Any) -> Callable[[Any], Any]:
         raise
     finally:
         record.close()
-    pull = Recording.of(record, leaves, spec, [value], out).pull
+    pull = Pullback.of(record, leaves, spec, [value], out).pull
     return lambda w: pull(w)[0]
 
 

@@ -308,3 +308,7 @@ def _read(arg: Any, shape: Any, kind: type, *, rows: bool) -> tuple[Any, Pattern
         other = coo_array((other.data, other._places()), shape=shape)
     made = other.tocsr() if rows else other.tocsc()
     return made.data, made.pattern
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

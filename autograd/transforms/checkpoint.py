@@ -1,0 +1,105 @@
+"""`checkpoint`: a function that the backward pass computes again instead of keeping its values."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+from ..core.array import Array, unwrap_closed
+from ..core.dtypes import is_inexact
+from ..core.sweep import DEFERRED, as_constant, cotangents, namespace_of, sweep
+from ..core.tape import TapeData
+from ..core.views import like
+from ..functions.writes import Writes, check_writable, write
+from ..pytree import tree
+from .custom_vjp import apply_opaque, written_arguments
+from .transformed import transformed
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that keeps only its arguments for the backward pass and recomputes the rest.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays or pytrees of them; returns the same. Traced arrays have to be arguments, not
+        closed over.
+
+    Returns
+    -------
+    callable
+
+    Notes
+    -----
+    A chain of n functions in √n checkpointed segments keeps O(√n) values instead of n, for one more forward pass
+    (Griewank, Walther, Evaluating Derivatives, 2008, chapter 12). Checkpoints nest.
+
+    Raises
+    ------
+    TypeError
+        If the function uses a traced array that is not an argument, or writes to an array that is
+        none.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.grad(pb.checkpoint(lambda x: pb.xp.sin(pb.xp.sin(x))))(0.0)
+    1.0
+    """
+
+    def run(args: tuple[Any, ...], traced: list[int], written: list[int]) -> tuple[Any, Any]:
+        leaves, spec = tree.flatten(args)
+        given = [copy(x) if type(x) is Array else x for x in leaves]
+        with Writes() as writes:
+            out = f(*tree.unflatten(spec, given))
+        written += written_arguments(leaves, given)
+        for x in writes.outlasting(out, given):
+            raise TypeError(
+                f"checkpoint({getattr(f, '__name__', 'f')}): it writes in place to an array of shape {tuple(x.shape)} "
+                "that it closes over, whose derivative would be lost; make that array an argument, or return what is "
+                "written"
+            )
+
+        def pull(cts: list[Any]) -> list[Any]:
+            record = TapeData()
+            watched = list(leaves)
+            for i in traced:
+                value = unwrap_closed(leaves[i])
+                watched[i] = like(record.watch(namespace_of(value).recomputed(value)), leaves[i])
+            given = [copy(x) if type(x) is Array else x for x in watched]
+            try:
+                recomputed_outputs = tree.leaves(f(*tree.unflatten(spec, given)))
+                recomputed_outputs += [given[i] for i in written]
+            finally:
+                record.close()
+            bars = cotangents(record)
+            tracked = [y for y in recomputed_outputs if hasattr(y, "dtype") and is_inexact(y.dtype)]
+            for y, ct in zip(tracked, cts, strict=True):
+                if type(y) is Array and y.tape is record:
+                    ct = as_constant(ct) if type(y.value) is Array else ct
+                    bars[y.slot] = ct if bars[y.slot] is None else bars[y.slot] + ct
+            sweep(record, bars, consume=True)
+            return [
+                bars[i].materialize() if type(bars[i]) in DEFERRED else bars[i]
+                for i in range(len(traced))
+            ]
+
+        return (out, [given[i] for i in written]), pull
+
+    def recomputed(*args: Any) -> Any:
+        written: list[int] = []  # arguments, whose new values are further outputs
+        out, values = apply_opaque(
+            lambda *args: (f(*args), []),
+            args,
+            functools.partial(run, written=written),
+            f"checkpoint({getattr(f, '__name__', 'f')})",
+        )
+        leaves = tree.leaves(args) if written else []
+        for i, value in zip(written, values, strict=True):
+            check_writable(leaves[i])
+            write(leaves[i], value)
+        return out
+
+    return transformed(recomputed, checkpoint, f)

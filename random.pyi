@@ -1,0 +1,3 @@
+"""`pullback.random` for type checkers: the module `pullback.autograd.functions.random`."""
+
+from .autograd.functions.random import *

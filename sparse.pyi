@@ -1,0 +1,3 @@
+"""`pullback.sparse` for type checkers: the module `pullback.autograd.solve.sparse.formats`."""
+
+from .autograd.solve.sparse.formats import *

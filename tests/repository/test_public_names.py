@@ -1,0 +1,155 @@
+"""Public modules: how they are imported, what `dir` lists, what a type checker finds."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pullback as pb
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# What each public module holds, by one function or class of it.
+MODULES = {
+    "backend": "use",
+    "implicit": "root",
+    "linalg": "solve",
+    "models": "MLP",
+    "optim": "Adam",
+    "random": "uniform",
+    "sparse": "csr_array",
+    "special": "erf",
+    "train": "fit",
+    "tree": "flatten",
+    "xp": "sin",
+}
+
+# Those that lie deeper in the package: the root has a stub for each.
+FACES = ("implicit", "linalg", "random", "sparse", "special", "tree", "xp")
+
+WITH_DUNDERS = {"__array_namespace_info__", "__version__"}
+
+
+def _run(code: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_imported_by_its_public_name_and_is_the_attribute(name):
+    member = MODULES[name]
+    code = (
+        f"import pullback.{name} as module\n"
+        f"from pullback.{name} import {member}\n"
+        f"from pullback import {name} as attribute\n"
+        f"import pullback as pb\n"
+        f"assert module is attribute is pb.{name}\n"
+        f"assert {member} is pb.{name}.{member}\n"
+        f"print('the same')"
+    )
+    assert _run(code) == "the same"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_module_is_found_without_loading_it_again(name):
+    module = getattr(pb, name)
+    assert importlib.import_module(f"pullback.{name}") is module
+    assert importlib.util.find_spec(f"pullback.{name}").origin == module.__file__
+
+
+def test_the_namespace_of_an_array_is_that_module():
+    assert pb.xp.ones(2).__array_namespace__() is importlib.import_module("pullback.xp")
+
+
+@pytest.mark.parametrize("module", [pb, *(getattr(pb, name) for name in MODULES)])
+def test_dir_lists_what_is_public_and_nothing_else(module):
+    names = dir(module)
+    assert len(set(names)) == len(names)
+    assert set(names) >= set(module.__all__)
+    private = [name for name in names if name.startswith("_")]
+    assert set(private) <= WITH_DUNDERS
+    skipped = {"sklearn"} if importlib.util.find_spec("sklearn") is None else set()
+    for name in names:
+        if skipped and name in getattr(module, "_ESTIMATORS", ()):
+            continue
+        value = getattr(module, name)
+        # A module in the list is one of the public ones, not what a file happens to import.
+        if inspect.ismodule(value):
+            assert name in (*MODULES, "autograd")
+
+
+def test_dir_lists_the_estimators():
+    assert {"MLPClassifier", "LinearRegression", "Ridge", "TreeReductionClassifier"} <= set(
+        dir(pb.train)
+    )
+
+
+def test_dir_of_the_root_lists_every_module():
+    assert set(MODULES) <= set(dir(pb))
+
+
+def test_the_root_holds_the_entry_points_and_faces_alone():
+    assert {p.name for p in ROOT.glob("*.py")} == {"__init__.py", "__main__.py", "_environment.py"}
+
+
+def test_the_stubs_of_the_root_are_faces():
+    """Imports alone, of names that the module of that name has; a new stub has its row above."""
+    assert {p.stem for p in ROOT.glob("*.pyi")} == set(FACES)
+    for name in FACES:
+        body = ast.parse((ROOT / f"{name}.pyi").read_text()).body
+        for statement in body:
+            docstring = isinstance(statement, ast.Expr)
+            lookup = isinstance(statement, ast.FunctionDef) and statement.name == "__getattr__"
+            assert docstring or lookup or isinstance(statement, ast.ImportFrom)
+        (home,) = {s.module for s in body if isinstance(s, ast.ImportFrom) and s.level}
+        assert getattr(pb, name) is importlib.import_module(f"pullback.{home}")
+
+
+USER = """
+import pullback as pb
+import pullback.xp as xp
+from pullback import linalg
+from pullback.implicit import root
+from pullback.linalg import SingularMatrixError, cg, solve
+from pullback.models import MLP
+from pullback.optim import Adam
+from pullback.random import key, uniform
+from pullback.sparse import csr_array
+from pullback.special import erf, softmax
+from pullback.train import fit
+from pullback.tree import flatten
+
+x: pb.Array = xp.sin(xp.ones(3))
+y: pb.Array = uniform(key(0), (3,))
+z: pb.Array = pb.xp.linalg.norm_of_nothing(x)
+matrix: csr_array = linalg.nothing
+key(seed="a word")
+"""
+ERRORS = ["norm_of_nothing", "nothing", "key"]
+
+
+def test_a_type_checker_finds_them(tmp_path):
+    """mypy of a user's file: the imports resolve, and what is wrong with their use is found."""
+    pytest.importorskip("mypy", reason="mypy is not installed")
+    (tmp_path / "user.py").write_text(USER)
+    site = Path(pb.__file__).parent.parent
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", "--follow-imports=silent", "--ignore-missing-imports",
+         "--cache-dir", str(tmp_path / "cache"), "user.py"],
+        cwd=tmp_path, env={**os.environ, "MYPYPATH": str(site)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    lines = [line for line in run.stdout.splitlines() if ": error:" in line]
+    assert len(lines) == len(ERRORS), run.stdout + run.stderr
+    for line, name in zip(lines, ERRORS, strict=True):
+        assert f'"{name}"' in line, run.stdout
