@@ -5,7 +5,8 @@ Knows nothing of models.
 
 from . import linalg
 from .core.array import Array
-from .core.registry import MissingRuleError, defvjp
+from .core.defvjp import defvjp
+from .core.registry import MissingRuleError
 from .core.sweep import RuleError
 from .core.transfer import asarray, to_numpy
 from .diagnostics.check_grads import check_grads

@@ -12,7 +12,8 @@ from pullback.autograd.core import codegen_forward as codegen
 from pullback.autograd.core import signatures
 from pullback.autograd.core import views as links
 from pullback.autograd.core.codegen_backward import make_entry_builder, make_pull
-from pullback.autograd.core.registry import REGISTRY, Primitive, find, function_of, names
+from pullback.autograd.core.defvjp import function_of
+from pullback.autograd.core.registry import REGISTRY, Primitive, find, names
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 

@@ -31,10 +31,10 @@ from typing import Any
 from . import signatures
 from .array import Array, backend_array
 from .codegen_backward import compile_source, kept_by, make_pull
+from .dispatch import apply, apply_constant, apply_variadic, normalise
 from .dtypes import is_inexact
 from .index_keys import BASIC, beside, clean_key, hold_key
-from .registry import Primitive, apply, apply_constant, normalise
-from .variadic import apply_variadic
+from .registry import Primitive
 from .views import NEVER_NUMBERS, VIEWS, follow
 
 WEAK = frozenset((int, float))  # Python numbers that leave a floating dtype as it is

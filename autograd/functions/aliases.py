@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array, backend_array
+from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy
-from ..core.registry import find, function_of
+from ..core.registry import find
 from ..core.views import Link, Step, is_integer, is_number, register, selects_view, start_watching
 
 
@@ -108,7 +109,7 @@ def _step_at(tape: Any, slot: int, shape: Any) -> tuple[Step, int, tuple[int, ..
             "over: what it is a view of is not known any more; write to a copy, pb.xp.asarray(x, copy=True)"
         )
     pull = entry[0]
-    if not hasattr(pull, "kept"):  # einsum, by its entry in `core/variadic.py`
+    if not hasattr(pull, "kept"):  # einsum, by its entry in `core/dispatch.py`
         _, primitive, _, _, slots, ((base_shape, _),), known = entry
         return Step(primitive.name, (), {"subscripts": known["subscripts"]}), slots[0], base_shape
     slot, base_shape, dtype = entry[1:4]

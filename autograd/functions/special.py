@@ -19,9 +19,10 @@ import math
 from typing import Any
 
 from ..core.array import Array, backend_array
+from ..core.defvjp import function_of
 from ..core.dtypes import is_inexact
 from ..core.generated import xp as fun
-from ..core.registry import find, function_of, names
+from ..core.registry import find, names
 from ..core.signatures import ALIASES
 from ..core.sweep import namespace_of
 from .creation import asarray

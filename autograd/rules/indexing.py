@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from ..core.array import Array, backend_array
+from ..core.defvjp import library_defvjp as defvjp
 from ..core.index_keys import is_basic
-from ..core.registry import library_defvjp as defvjp
 from ..core.sweep import ScatteredCotangent
 
 

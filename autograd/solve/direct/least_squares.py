@@ -23,9 +23,10 @@ from typing import Any
 
 from ....backend import backend_of
 from ...core.array import backend_array
+from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
-from ...core.registry import find, function_of
+from ...core.registry import find
 from ...core.sweep import namespace_of
 from ...functions.creation import asarray
 from ..errors import SingularMatrixError

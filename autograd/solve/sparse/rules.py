@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....backend import Pattern, finite_columns
-from ...core.registry import library_defvjp as defvjp
+from ...core.defvjp import library_defvjp as defvjp
 from ...core.sweep import namespace_of
 
 

@@ -20,9 +20,9 @@ from ....backend import backend_of
 from ...core import sweep as backward
 from ...core.array import Array, unwrap_closed
 from ...core.codegen_backward import traced_slots
+from ...core.dispatch import pull_variadic
 from ...core.registry import REGISTRY
 from ...core.sweep import DEFERRED, as_constant, namespace_of
-from ...core.variadic import _pull as pull_variadic
 from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
 from .array import Batched, space_of, spread_rows
 
