@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .array import Array
+from .cotangents import DEFERRED, accumulate, as_constant, fit
+from .namespaces import namespace_of
 from .registry import MissingRuleError, Primitive, parameter_names
-from .sweep import DEFERRED, accumulate, as_constant, fit, namespace_of
 
 
 def compile_source(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:

@@ -10,10 +10,11 @@ import numpy as np
 from ...backend import backend_of
 from .array import UNTRACED, Array, backend_array, result, unwrap_closed
 from .codegen_backward import make_entry_builder
+from .cotangents import DEFERRED, accumulate, as_constant, fit
 from .dtypes import is_inexact
 from .index_keys import hold_key
+from .namespaces import namespace_of
 from .registry import REGISTRY, MissingRuleError, Primitive, find, parameter_names
-from .sweep import DEFERRED, accumulate, as_constant, fit, namespace_of
 from .transfer import of_two_libraries
 from .views import NEVER_NUMBERS, attach
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from . import signatures
 from .array import Array
-from .sweep import NAMESPACES
+from .hooks import HOOKS
+from .namespaces import NAMESPACES
 from .views import VIEWS
 
 _ASPECTS = ("shape", "dtype", "ndim", "device", "bar", "traced", "shapes")  # as in `x_shape`
@@ -20,10 +21,6 @@ class MissingRuleError(NotImplementedError):
 
 class Kernels(dict):
     """``kernels[type(x)]``: what computes a primitive on values of that class."""
-
-    wrap: Callable[..., Any] | None = (
-        None  # `diagnostics/debug_nans.py` puts a check around every kernel here
-    )
 
     def __init__(self, primitive: Primitive) -> None:
         super().__init__()
@@ -56,8 +53,8 @@ class Kernels(dict):
         if space is None:
             raise KeyError(array_type)  # `kernel_for` has the array and fills this in
         kernel = self.primitive.kernel_in(space)
-        if Kernels.wrap is not None and array_type is not Array:
-            kernel = Kernels.wrap(self.primitive, kernel)
+        if HOOKS.kernel is not None and array_type is not Array:
+            kernel = HOOKS.kernel(self.primitive, kernel)
         self[array_type] = kernel
         if self.scope is not None:
             self.sync_fast_path(self.scope)

@@ -18,7 +18,7 @@ from ...backend import Backend, backend_of, current, is_array
 from ..pytree import tree
 from .array import Array, backend_array, unwrap_closed
 from .dtypes import is_inexact
-from .sweep import NAMESPACES, namespace_of
+from .namespaces import NAMESPACES, namespace_of
 
 _order = itertools.count()
 

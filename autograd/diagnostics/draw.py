@@ -15,7 +15,9 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.codegen_backward import traced_slots
-from ..core.sweep import DEFERRED, cotangents, namespace_of
+from ..core.cotangents import DEFERRED
+from ..core.namespaces import namespace_of
+from ..core.sweep import empty_cotangents
 from ..core.tape import TapeData, check_differentiable
 from ..pytree import tree
 
@@ -60,7 +62,7 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
         record.close()
     outputs = [y for y in tree.leaves(out) if type(y) is Array and y.tape is record]
     # a sweep from ones shows each cotangent, which has its quantity's shape and dtype
-    cts = cotangents(record)
+    cts = empty_cotangents(record)
     for y in outputs:
         one = namespace_of(y.value).ones_like(y.value)
         cts[y.slot] = one if cts[y.slot] is None else cts[y.slot] + one

@@ -14,7 +14,7 @@ from ..core.dispatch import SCALARS
 from ..core.dtypes import as_numpy
 from ..core.generated import xp as fun
 from ..core.index_keys import clean_key, copied_key
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
 from .creation import asarray
 
 

@@ -16,9 +16,9 @@ from .. import rules as _rules  # noqa: F401 - importing the tables registers ev
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.codegen_forward import make_constant
 from ..core.defvjp import function_of
+from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.registry import CONSTANT, PROVIDED, find, names
 from ..core.signatures import ALIASES
-from ..core.sweep import NAMESPACES, namespace_of
 from . import special
 from .creation import (
     arange,

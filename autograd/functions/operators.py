@@ -18,8 +18,8 @@ from ..core.defvjp import function_of
 from ..core.dispatch import SCALARS, apply, apply_constant
 from ..core.dtypes import as_numpy, is_complex, is_inexact
 from ..core.index_keys import clean_key, copied_key, is_basic
+from ..core.namespaces import namespace_of
 from ..core.registry import Primitive, find
-from ..core.sweep import namespace_of
 from ..core.views import is_number
 from ..pytree import tree
 from . import namespace

@@ -19,7 +19,7 @@ import numpy as np
 
 from ...backend import current
 from ..core.array import Array, backend_array
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
 from . import namespace as xp
 
 UINT32, INT64 = np.dtype("uint32"), np.dtype("int64")

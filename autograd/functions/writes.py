@@ -18,7 +18,7 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
 from ..core.views import Link, Step
 from ..pytree import tree
 from .aliases import call, link_of, made, on_layout, watch

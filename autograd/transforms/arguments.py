@@ -9,8 +9,9 @@ import numpy as np
 
 from ...backend import backend_of
 from ..core.array import Array, unwrap_closed
+from ..core.cotangents import DEFERRED
 from ..core.dtypes import is_complex
-from ..core.sweep import DEFERRED, NAMESPACES, namespace_of
+from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.tape import check_differentiable
 from ..pytree import tree
 

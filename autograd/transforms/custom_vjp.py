@@ -13,8 +13,10 @@ from copy import copy
 from typing import Any
 
 from ..core.array import UNTRACED, Array, unwrap_closed
+from ..core.cotangents import DEFERRED, accumulate, as_constant, fit
 from ..core.dtypes import is_complex, is_inexact
-from ..core.sweep import DEFERRED, accumulate, as_constant, cotangents, fit, namespace_of, sweep
+from ..core.namespaces import namespace_of
+from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData
 from ..core.views import like
 from ..functions.writes import Writes, check_writable, write
@@ -271,7 +273,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                 again += [given[i] for i in written]
             finally:
                 record.close()
-            bars = cotangents(record)
+            bars = empty_cotangents(record)
             tracked = [y for y in again if hasattr(y, "dtype") and is_inexact(y.dtype)]
             for y, ct in zip(tracked, cts, strict=True):
                 if type(y) is Array and y.tape is record:

@@ -14,7 +14,7 @@ from typing import Any
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_complex
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
 from ..functions import namespace
 from ..pytree import tree
 from .arguments import constants, normalize_argnums, restore_type, validate_argnums

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
+from ..core.cotangents import DEFERRED, as_constant, fit
 from ..core.dtypes import is_complex
-from ..core.sweep import DEFERRED, as_constant, cotangents, fit, namespace_of, sweep
+from ..core.namespaces import namespace_of
+from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData, check_differentiable
 from ..core.transfer import check_library
 from ..core.views import marked
@@ -115,11 +117,11 @@ class Recording:
             raise ValueError(
                 f"pull: the cotangent has structure {ct_spec}, the output {self.out_spec}"
             )
-        cts = cotangents(self.record)
+        cts = empty_cotangents(self.record)
         for y, c in zip(self.out_leaves, ct_leaves, strict=True):
             if type(y) is Array and y.tape is self.record:
                 _place(cts, y, c)
-        sweep(self.record, cts, consume=False)
+        sweep(self.record, cts)
         taken: set[int] = {id(backend_array(c)) for c in ct_leaves}
         gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
         return tree.unflatten(
@@ -270,21 +272,15 @@ class Tape:
         found: dict[int, Any] = {}
         record = self._kept
         if type(y) is Array and y.tape is self._record:
-            cts = cotangents(record)
+            cts = empty_cotangents(record)
             cts[y.slot] = seed_for(y.value)
-            wanted = set(slots)
-            for slot in range(len(record.entries) - 1, -1, -1):
-                if slot in wanted:
-                    found[slot] = cts[slot]
-                entry = record.entries[slot]
-                if entry is not None:
-                    entry[0](slot, cts, entry)
+            found = sweep(record, cts, keep=set(slots))
         taken: set[int] = {id(seed_for(y.value))} if found and type(y) is Array else set()
         out = []
         for slot, x in zip(slots, leaves, strict=True):
             ct = found.get(slot)
             if type(ct) in DEFERRED:
-                ct = ct.materialize()  # type: ignore[union-attr]  # LAZY holds the classes that have it
+                ct = ct.materialize()  # type: ignore[union-attr]  # DEFERRED holds the classes that have it
             gradient = leaf_gradient(ct, x.value, taken)
             out.append(gradient if type(gradient) is Array else Array(gradient))
         return tree.unflatten(spec, out)

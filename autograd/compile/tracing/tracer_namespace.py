@@ -14,9 +14,9 @@ import numpy as np
 from ....backend import Backend, backend_of, is_array, register
 from ....backend.common.base import Namespace
 from ...core.dtypes import as_numpy
+from ...core.namespaces import NAMESPACES
 from ...core.registry import REGISTRY, find
 from ...core.signatures import ARRAYS
-from ...core.sweep import NAMESPACES
 from ...core.transfer import of_two_libraries
 from ...core.views import NEVER_NUMBERS, VIEWS, attach
 from ..ir.elementwise import TABLE

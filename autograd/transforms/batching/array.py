@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...core.array import Array
-from ...core.sweep import NAMESPACES, as_constant, namespace_of
+from ...core.cotangents import as_constant
+from ...core.namespaces import NAMESPACES, namespace_of
 
 
 class Batched:

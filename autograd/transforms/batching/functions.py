@@ -14,7 +14,7 @@ from ....backend import extend
 from ...core import signatures
 from ...core.array import Array, backend_array
 from ...core.index_keys import clean_key, is_basic
-from ...core.sweep import NAMESPACES, namespace_of
+from ...core.namespaces import NAMESPACES, namespace_of
 from .array import Batched, aligned, batch_size, matmul, row_key, space_of, spread_rows, values_of
 
 # ── by kinds ──────────────────────────────────────────────────────────────────────────────────
