@@ -85,6 +85,15 @@ def accumulate(cts: list[Any], slot: int, prior: Any, share: Any) -> None:
     cts[slot] = AccumulatedCotangent(prior + share)
 
 
+def add_share(cts: list[Any], slot: int, share: Any) -> None:
+    """Add `share` to the cotangent of `slot`, if there is one yet."""
+    prior = cts[slot]
+    if prior is None:
+        cts[slot] = share
+    else:
+        accumulate(cts, slot, prior, share)
+
+
 def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
     """A rule's result as the cotangent of its input: its shape, its dtype, real if the input is real.
 

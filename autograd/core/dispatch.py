@@ -10,11 +10,12 @@ import numpy as np
 from ...backend import backend_of
 from .array import UNTRACED, Array, backend_array, result, unwrap_closed
 from .codegen_backward import make_entry_builder
-from .cotangents import DEFERRED, accumulate, as_constant, fit
+from .cotangents import DEFERRED, add_share, as_constant, fit
 from .dtypes import is_inexact
 from .index_keys import hold_key
 from .namespaces import namespace_of
 from .registry import REGISTRY, MissingRuleError, Primitive, find, parameter_names
+from .tape import Entry
 from .transfer import of_two_libraries
 from .views import NEVER_NUMBERS, attach
 
@@ -255,38 +256,44 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
         known[str(primitive.variadic)] = values
     if "out" in parameter_names(rule):
         known["out"] = out
-    kept = [(values[i].shape, values[i].dtype) for i in places]
-    tape.entries.append((pull_variadic, primitive, rule, places, slots, kept, known))
+    pull = ListPull(primitive, rule, places)
+    fits = [(values[i].shape, values[i].dtype) for i in places]
+    tape.entries.append((pull, *slots, fits, known))
     return result(out, tape, len(tape.entries) - 1)
 
 
-def pull_variadic(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
-    """Pull the cotangent of a function of a list back to those of the list that are traced."""
-    ct = cts[slot]
-    if ct is None:
-        return
-    cts[slot] = None
-    if type(ct) in DEFERRED:
-        ct = ct.materialize()
-    _, primitive, rule, places, slots, kept, known = entry
-    if type(ct) is Array:
-        known = {
-            k: [as_constant(v) for v in known[k]] if k == primitive.variadic else as_constant(v)
-            for k, v in known.items()
-        }
-    known = {**known, "ct": ct, "xp": namespace_of(ct)}
-    shares = rule(**{name: known[name] for name in parameter_names(rule)})
-    for place, target, (shape, dtype) in zip(places, slots, kept, strict=True):
-        share = fit(
-            shares[place], shape, dtype, f"{primitive.name} for {primitive.variadic}[{place}]"
-        )
-        prior = cts[target]
-        if prior is None:
-            cts[target] = share
-        else:
-            accumulate(cts, target, prior, share)
+class ListPull:
+    """The `Pull` of one call of a function of a list: its rule gives a cotangent for each array of the list.
 
+    Its entries keep the shapes and dtypes of the traced arrays, and what the rule may ask for by name.
+    """
 
-vars(pull_variadic).update(
-    slots_place=4
-)  # where in an entry the slots stand, for `codegen.traced_slots`
+    __slots__ = ("batched", "inputs", "operation", "parameter", "positions", "rule")
+    kept = ("known",)
+
+    def __init__(
+        self, primitive: Primitive, rule: Callable[..., Any], positions: list[int]
+    ) -> None:
+        self.operation, self.parameter = primitive.name, primitive.variadic
+        self.rule, self.positions, self.batched = rule, positions, primitive.batched
+        self.inputs = len(positions)
+
+    def __call__(self, slot: int, cts: list[Any], entry: Entry) -> None:
+        """As `Pull` says."""
+        ct = cts[slot]
+        if ct is None:
+            return
+        cts[slot] = None
+        if type(ct) in DEFERRED:
+            ct = ct.materialize()
+        _, *slots, fits, known = entry
+        if type(ct) is Array:
+            known = {
+                k: [as_constant(v) for v in known[k]] if k == self.parameter else as_constant(v)
+                for k, v in known.items()
+            }
+        known = {**known, "ct": ct, "xp": namespace_of(ct)}
+        shares = self.rule(**{name: known[name] for name in parameter_names(self.rule)})
+        for position, target, (shape, dtype) in zip(self.positions, slots, fits, strict=True):
+            name = f"{self.operation} for {self.parameter}[{position}]"
+            add_share(cts, target, fit(shares[position], shape, dtype, name))

@@ -131,7 +131,7 @@ class CheckedList(list):
 
 def _blame(frame: FrameType | None, share: Any) -> None:
     """Name the rule in whose backward function a share was made, if one was."""
-    if frame is not None and frame.f_code.co_name == "accumulate":
+    while frame is not None and frame.f_code.co_name in ("accumulate", "add_share"):
         frame = frame.f_back
     if frame is None or "entry" not in frame.f_locals:
         return  # a seed of the user's own
@@ -139,7 +139,7 @@ def _blame(frame: FrameType | None, share: Any) -> None:
     line = _lines.get(
         (getattr(tape, "order", -1), frame.f_locals.get("slot", -1)), "an unknown line"
     )
-    name = frame.f_code.co_name.partition("_pull")[0]
+    name = frame.f_locals["entry"][0].operation
     raise FloatingPointError(
         f"the derivative of {name} made an infinity or NaN, in a cotangent of shape {tuple(share.shape)}; "
         f"the operation was called at {line}"

@@ -109,9 +109,9 @@ def _step_at(tape: Any, slot: int, shape: Any) -> tuple[Step, int, tuple[int, ..
             "over: what it is a view of is not known any more; write to a copy, pb.xp.asarray(x, copy=True)"
         )
     pull = entry[0]
-    if not hasattr(pull, "kept"):  # einsum, by its entry in `core/dispatch.py`
-        _, primitive, _, _, slots, ((base_shape, _),), known = entry
-        return Step(primitive.name, (), {"subscripts": known["subscripts"]}), slots[0], base_shape
+    if pull.operation == "einsum":  # a function of a list, of one array here
+        _, slot, ((base_shape, _),), known = entry
+        return Step("einsum", (), {"subscripts": known["subscripts"]}), slot, base_shape
     slot, base_shape, dtype = entry[1:4]
     kept = dict(zip(reversed(pull.kept), reversed(entry), strict=False))
     name = pull.operation

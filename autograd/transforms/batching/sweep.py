@@ -18,13 +18,11 @@ import numpy as np
 
 from ....backend import backend_of
 from ...core.array import Array, unwrap_closed
-from ...core.codegen_backward import traced_slots
 from ...core.cotangents import DEFERRED, accumulate, as_constant
-from ...core.dispatch import pull_variadic
 from ...core.hooks import HOOKS
 from ...core.namespaces import namespace_of
-from ...core.registry import REGISTRY
 from ...core.sweep import empty_cotangents, sweep
+from ...core.tape import Entry, input_slots
 from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
 from .array import Batched, space_of, spread_rows
 
@@ -53,11 +51,11 @@ def sweep_batched(tape: Any, cts: list[Any], k: int, first: int) -> None:
     for slot in seeded if lifting else ():
         cts[slot] = Batched(as_constant(cts[slot].value))
 
-    def pull(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
+    def pull(slot: int, cts: list[Any], entry: Entry) -> None:
         outputs = _outputs(entries, slot, first)
         if all(cts[i] is None for i in outputs):
             return
-        targets = set(traced_slots(entry)[1])
+        targets = set(input_slots(entry))
         if is_batched(entry):
             entry[0](slot, cts, _lifted(entry) if lifting else entry)
             for i in targets:  # a rule may leave what is the same for all rows
@@ -72,13 +70,11 @@ def sweep_batched(tape: Any, cts: list[Any], k: int, first: int) -> None:
             cts[slot] = Batched(unwrap_closed(_dense(cts[slot]).value))
 
 
-def is_batched(entry: tuple[Any, ...]) -> bool:
+def is_batched(entry: Entry) -> bool:
     """Whether the rules of a tape's entry are known to take `Batched` cotangents."""
     if HOOKS.cotangents is not list:
         return False  # `debug_nans` looks at each cotangent
-    pull = entry[0]
-    primitive = entry[1] if pull is pull_variadic else REGISTRY.get(getattr(pull, "operation", ""))
-    return primitive is not None and primitive.batched
+    return entry[0].batched
 
 
 def _lifted(part: Any) -> Any:
