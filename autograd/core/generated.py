@@ -6,7 +6,8 @@ from typing import Any
 
 from .defvjp import function_of
 from .dispatch import apply_constant
-from .registry import CONSTANT, Primitive, find
+from .registry import Primitive, find
+from .signatures import CONSTANT
 
 
 class Functions:

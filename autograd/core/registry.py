@@ -160,22 +160,13 @@ def find(name: str) -> Primitive:
     """The primitive called `name`, made from the table of signatures when it is first asked for."""
     primitive = REGISTRY.get(name)
     if primitive is None:
-        text = _TEXTS.get(name)
+        text = signatures.DIFFERENTIABLE.get(name)
         if text is None:
             raise KeyError(name)
         primitive = REGISTRY[name] = Primitive(text)
     return primitive
 
 
-def _table(text: str) -> dict[str, str]:
-    lines = (line for line in text.splitlines() if line)
-    return {line.partition("(")[0]: line for line in lines}
-
-
-_TEXTS = _table(signatures.DIFFERENTIABLE)
-CONSTANT = _table(signatures.CONSTANT)
-
-
 def names() -> tuple[str, ...]:
     """The names of all functions that a derivative may pass through."""
-    return tuple(dict.fromkeys((*_TEXTS, *REGISTRY)))
+    return tuple(dict.fromkeys((*signatures.DIFFERENTIABLE, *REGISTRY)))

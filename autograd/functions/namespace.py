@@ -17,8 +17,8 @@ from ..core.array import Array, backend_array, unwrap_closed
 from ..core.codegen_forward import make_constant
 from ..core.defvjp import function_of
 from ..core.namespaces import NAMESPACES, namespace_of
-from ..core.registry import CONSTANT, PROVIDED, find, names
-from ..core.signatures import ALIASES
+from ..core.registry import PROVIDED, find, names
+from ..core.signatures import ALIASES, CONSTANT, HIDDEN
 from . import special
 from .creation import (
     arange,
@@ -139,16 +139,8 @@ def function(name: str) -> Any:
         raise AttributeError(f"pb.xp has no attribute {name!r}") from None
 
 
-# What rules alone call.
-_FOR_RULES = frozenset(
-    """collect_cotangents divide_where_separated inverse_by kink leg over_above over_below over_root_above
-    over_root_below polar ray sddmm separate slogdet_by solve_by sparse_product varied""".split()  # noqa: SIM905 - a table
-)
-_HIDDEN = _FOR_RULES | {"getitem", "implicit", "setitem"}
-
-
 def __getattr__(name: str) -> Any:
-    if name.startswith("__") or name in _HIDDEN:
+    if name.startswith("__") or name in HIDDEN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = function(name)
     globals()[name] = found
@@ -156,7 +148,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    main = [n for n in (*names(), *CONSTANT) if "." not in n and n not in _HIDDEN]
+    main = [n for n in (*names(), *CONSTANT) if "." not in n and n not in HIDDEN]
     return sorted({*main, *__all__, *DTYPES})
 
 
@@ -233,7 +225,7 @@ def _one_level_down() -> Any:
             _below(x).zeros_on_device_of(shape, backend_array(x))
         ),
     )
-    hidden_behind = space.__dict__.keys() | globals().keys() | _HIDDEN
+    hidden_behind = space.__dict__.keys() | globals().keys() | HIDDEN
     functions._primitives = frozenset(
         name for name in names() if name in hidden_behind and not find(name).residuals
     )
