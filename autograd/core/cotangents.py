@@ -102,16 +102,16 @@ def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
     RuleError
         If the result has a shape from which no broadcasting leads back to the input's.
     """
-    if getattr(share, "deferred", False):
+    if type(share) is ScatteredCotangent:
+        if share.shape == shape and as_numpy(share.dtype) == as_numpy(dtype):
+            return share
+        share = share.materialize()
+    elif type(share) in DEFERRED:
         return share  # and fitted when it is laid out
     if not hasattr(share, "shape"):
         raise RuleError(
             f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}"
         )
-    if type(share) is ScatteredCotangent:
-        if share.shape == shape and as_numpy(share.dtype) == as_numpy(dtype):
-            return share
-        share = share.materialize()
     xp = namespace_of(share)
     if share.shape != shape:
         if not _broadcasts(shape, share.shape):

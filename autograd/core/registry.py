@@ -10,6 +10,7 @@ from . import signatures
 from .array import Array
 from .hooks import HOOKS
 from .namespaces import NAMESPACES
+from .tracer_like import TRACERS
 from .views import VIEWS
 
 _ASPECTS = ("shape", "dtype", "ndim", "device", "bar", "traced", "shapes")  # as in `x_shape`
@@ -37,7 +38,7 @@ class Kernels(dict):
             (
                 (kind, kernel)
                 for kind, kernel in self.items()
-                if kind is not Array and not hasattr(kind, "recorded")
+                if kind is not Array and kind not in TRACERS
             ),
             (None, None),
         )

@@ -15,6 +15,7 @@ from ..core.array import Array, backend_array
 from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy
 from ..core.registry import find
+from ..core.tracer_like import TRACERS
 from ..core.views import Link, Step, is_integer, is_number, register, selects_view, start_watching
 
 
@@ -135,7 +136,7 @@ def _step_at(tape: Any, slot: int, shape: Any) -> tuple[Step, int, tuple[int, ..
 def layout(x: Any) -> np.ndarray:
     """An array of the shape and strides that `x` has, or would have in NumPy; its elements mean nothing."""
     inner = backend_array(x)
-    if hasattr(inner, "real_value"):
+    if type(inner) in TRACERS:
         inner.recorder.by_layout = True
         inner = inner.real_value
     strides = getattr(inner, "strides", None)

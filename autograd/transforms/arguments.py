@@ -13,6 +13,7 @@ from ..core.cotangents import DEFERRED
 from ..core.dtypes import is_complex
 from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.tape import check_differentiable
+from ..core.tracer_like import TRACERS
 from ..pytree import tree
 
 # ── which arguments ───────────────────────────────────────────────────────────────────────────
@@ -80,7 +81,7 @@ def checked_leaf(leaf: Any, i: int, leaves: list[Any], chosen: Any, beside: Any 
     """
     try:
         value = check_differentiable(leaf, "this argument", (leaves, beside))
-        plain = type(value) is type(leaf) is not Array and not hasattr(value, "recorded")
+        plain = type(value) is type(leaf) is not Array and type(value) not in TRACERS
         if plain and not is_complex(value.dtype):
             _REAL.setdefault(type(value), set()).add(value.dtype)
         return value
@@ -123,10 +124,10 @@ def _constant(x: Array) -> Array:
 
 def restore_type(x: Any, like: Any) -> Any:
     """A result as the caller's own kind: a raw array for a raw one, an `Array`, or a Python number."""
-    if type(x) is type(like) and type(x) is not Array and not hasattr(x, "recorded"):
+    if type(x) is type(like) and type(x) is not Array and type(x) not in TRACERS:
         return x
     x = unwrap_closed(x)
-    if hasattr(x, "recorded") and getattr(like, "is_number", False):
+    if type(x) in TRACERS and type(like) in TRACERS and like.is_number:
         return x.as_number()  # a Python float that `compile` records
     if type(x) is Array:
         return x

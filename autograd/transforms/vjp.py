@@ -13,6 +13,7 @@ from ..core.dtypes import is_complex
 from ..core.namespaces import namespace_of
 from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData, check_differentiable
+from ..core.tracer_like import TRACERS
 from ..core.transfer import check_library
 from ..core.views import marked
 from ..pytree import tree
@@ -185,7 +186,7 @@ def _place(cts: list[Any], y: Array, ct: Any) -> None:
         ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
     inner = backend_array(y.value)
-    if hasattr(inner, "recorded") and type(ct) is not Array:
+    if type(inner) in TRACERS and type(ct) is not Array:
         ct = inner.beside(ct)  # rules run in the namespace of their cotangent
     if type(y.value) is Array:
         ct = as_constant(ct)

@@ -79,7 +79,6 @@ class Shares:
     """
 
     __slots__ = ("dtype", "matrices", "pairs", "shape", "solver", "xp")
-    deferred = True  # for `fit`
 
     def __init__(self, solver: Any, shape: Any, dtype: Any, xp: Any) -> None:
         self.solver, self.shape, self.dtype, self.xp = solver, shape, dtype, xp
