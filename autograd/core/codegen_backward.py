@@ -94,14 +94,14 @@ def make_entry_builder(primitive: Primitive, traced: tuple[str, ...]) -> Callabl
         "pull": make_pull(primitive, traced, checked=True), "__name__": __name__,
         "shape_of": _shape_of, "dtype_of": _dtype_of, "ndim_of": _ndim_of, "device_of": _device_of,
     }  # fmt: skip
-    recorder = compile_source(source, name, scope)
+    build_entry = compile_source(source, name, scope)
     constants = [
         p
         for p in primitive.arrays
         if p not in traced and p in kept_by(primitive, traced, checked=True)
     ]
-    vars(recorder)["held"] = tuple(primitive.positional.index(p) for p in constants)
-    return recorder
+    vars(build_entry)["held"] = tuple(primitive.positional.index(p) for p in constants)
+    return build_entry
 
 
 def _shape_of(x: Any) -> tuple[int, ...]:

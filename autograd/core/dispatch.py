@@ -151,10 +151,10 @@ def record(
     settings: dict[str, Any],
 ) -> Any:
     """Put one operation on the tape, and wrap its output or outputs."""
-    recorder = primitive.entry_builders.get(traced)
-    if recorder is None:
-        recorder = primitive.entry_builders[traced] = make_entry_builder(primitive, traced)
-    for place in recorder.held:  # type: ignore[attr-defined]  # set where it is made
+    build_entry = primitive.entry_builders.get(traced)
+    if build_entry is None:
+        build_entry = primitive.entry_builders[traced] = make_entry_builder(primitive, traced)
+    for place in build_entry.held:  # type: ignore[attr-defined]  # set where it is made
         if type(values[place]) not in CONSTANTS:
             tape.hold(values[place])
     if "key" in primitive.positional:
@@ -164,11 +164,11 @@ def record(
         out = unwrap_closed(normalise(out))
         if not is_inexact(out.dtype):
             return result(out)
-        entries.append(recorder(slots, out, residuals, values, settings))
+        entries.append(build_entry(slots, out, residuals, values, settings))
         return result(out, tape, len(entries) - 1)
     outs = tuple(unwrap_closed(normalise(o)) for o in out)
     entries.extend([None] * (len(outs) - 1))
-    entries.append(recorder(slots, outs, residuals, values, settings))
+    entries.append(build_entry(slots, outs, residuals, values, settings))
     first = len(entries) - len(outs)
     wrapped = [
         result(o, tape, first + i) if is_inexact(o.dtype) else result(o) for i, o in enumerate(outs)

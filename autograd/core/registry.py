@@ -31,7 +31,8 @@ class Kernels(dict):
     def sync_fast_path(self, scope: dict[str, Any]) -> None:
         """Keep the globals of generated code up to date with the usual kernel, which saves it a look-up.
 
-        The usual class of values is the first raw one that the primitive meets.
+        The usual class of values is the first class of raw arrays that the primitive met, and the usual kernel is
+        what computes on it.
         """
         self.scope = scope
         scope["usual"], scope["usual_kernel"] = next(

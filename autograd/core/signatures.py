@@ -284,9 +284,11 @@ ALIASES = {
     "special.sinc": "sinc",
 }
 
-# Calls that go round the general dispatcher. "T": traced on one tape; "S": a Python number; "C": a constant
-# raw array. The guard is over the values one level down; where it holds, the rules return exactly the
-# inputs' shapes and dtypes, and the sweep need not look.
+# Calls that bypass the general dispatcher. A branch of the generated function serves each variant, which
+# has one letter for each array parameter: "T" is an array traced on the one tape of the call, "S" a scalar
+# (a Python number), "C" a constant raw array. "TS" of ``multiply`` is ``x * 2.0``. The guard is over the
+# values one level down; where it holds, the rules return exactly the inputs' shapes and dtypes, and the
+# sweep need not look.
 _SAME = "x1.shape == x2.shape and x1.dtype is x2.dtype"
 FAST_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     **dict.fromkeys(

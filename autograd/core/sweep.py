@@ -18,7 +18,7 @@ from .hooks import HOOKS
 from .typing import Cotangent
 
 
-def empty_cotangents(tape: Any) -> list[Cotangent | None]:
+def empty_cotangents(tape: Any) -> list[Cotangent]:
     """A slot for the cotangent of each entry of a tape, all empty."""
     empty = [None] * len(tape.entries)
     return empty if HOOKS.cotangents is list else HOOKS.cotangents(empty)
@@ -26,7 +26,7 @@ def empty_cotangents(tape: Any) -> list[Cotangent | None]:
 
 def sweep(
     tape: Any,
-    cts: list[Cotangent | None],
+    cts: list[Cotangent],
     *,
     consume: bool = False,
     keep: Collection[int] = (),

@@ -76,7 +76,7 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
         if slot not in met and slot not in inputs:
             continue  # the outputs do not depend on it
         name, parents = (
-            (inputs[slot], ()) if slot in inputs else (entry[0].operation, input_slots(entry))
+            (inputs[slot], ()) if entry is None else (entry[0].operation, input_slots(entry))
         )
         ct = met.get(slot, leaves[slot] if slot in inputs else None)
         signal = _signal(met[slot]) if signals and slot in met else None

@@ -282,10 +282,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                     ct = as_constant(ct) if type(y.value) is Array else ct
                     bars[y.slot] = ct if bars[y.slot] is None else bars[y.slot] + ct
             sweep(record, bars, consume=True)
-            return [
-                bars[i].materialize() if type(bars[i]) in DEFERRED else bars[i]
-                for i in range(len(traced))
-            ]
+            found = bars[: len(traced)]
+            return [ct.materialize() if type(ct) in DEFERRED else ct for ct in found]
 
         return (out, [given[i] for i in written]), pull
 
