@@ -5,8 +5,9 @@ Knows nothing of models.
 
 from . import linalg
 from .core.array import Array
-from .core.registry import MissingRuleError, defvjp
-from .core.sweep import RuleError
+from .core.cotangents import RuleError
+from .core.defvjp import defvjp
+from .core.registry import MissingRuleError
 from .core.transfer import asarray, to_numpy
 from .diagnostics.check_grads import check_grads
 from .diagnostics.debug_nans import debug_nans

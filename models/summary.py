@@ -13,7 +13,7 @@ import numpy as np
 
 from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
-from ..autograd.core.sweep import namespace_of
+from ..autograd.core.namespaces import namespace_of
 from ..autograd.pytree import tree
 from ..backend import current
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.core.registry import find, function_of
+from pullback.autograd.core.defvjp import function_of
+from pullback.autograd.core.registry import find
 
 from ._cases import Case, P, R, X, Z, row
 from .cases_trigonometric import CORNERS

@@ -11,7 +11,8 @@ import array_api_compat.numpy
 import numpy as np
 
 import pullback as pb
-from pullback.autograd.core.registry import find, function_of
+from pullback.autograd.core.defvjp import function_of
+from pullback.autograd.core.registry import find
 
 from ._cases import Case, K, P, R, X, Z, row
 

@@ -9,7 +9,8 @@ import numpy as np
 
 import pullback as pb
 from pullback.autograd.core.array import backend_array
-from pullback.autograd.core.registry import find, function_of
+from pullback.autograd.core.defvjp import function_of
+from pullback.autograd.core.registry import find
 from pullback.autograd.solve.adjoint import hidden, implicit_solution, open_tapes
 
 from ._cases import R, Z, row

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.core.cotangents import DEFERRED
 from pullback.autograd.core.dtypes import as_numpy
-from pullback.autograd.core.sweep import DEFERRED, NAMESPACES, cotangents, namespace_of, sweep
+from pullback.autograd.core.namespaces import NAMESPACES, namespace_of
+from pullback.autograd.core.sweep import empty_cotangents, sweep
 from pullback.autograd.transforms.batching import sweep as batched_sweep
 from pullback.autograd.transforms.batching.array import Batched
 from pullback.autograd.transforms.vjp import recorded
@@ -43,7 +45,7 @@ def looped(recording, seeds):
     record = recording.record
     rows = [[] for _ in recording.values]
     for k in range(K):
-        cts = cotangents(record)
+        cts = empty_cotangents(record)
         for y, seed in zip(recording.out_leaves, seeds, strict=True):
             cts[y.slot] = seed[k, ...]
         sweep(record, cts, consume=False)
@@ -54,7 +56,7 @@ def looped(recording, seeds):
 
 def batched(recording, seeds):
     record = recording.record
-    cts = cotangents(record)
+    cts = empty_cotangents(record)
     for y, seed in zip(recording.out_leaves, seeds, strict=True):
         cts[y.slot] = Batched(seed)
     batched_sweep.sweep_batched(record, cts, K, len(recording.values))

@@ -25,6 +25,18 @@ class TestDebugNans:
             pb.grad(sqrt_sum)(np.asarray([0.0, 1.0]))
         assert re.search(r"derivative of sqrt .*test_debug\.py:\d+ in sqrt_sum", str(caught.value))
 
+    def test_backward_names_functions_of_lists_and_of_the_user(self):
+        @pb.custom_vjp
+        def broken(x):
+            return x
+
+        broken.defvjp(lambda x: (x, None), lambda _, ct: (np.full(ct.shape, np.inf),))
+        with pb.debug_nans(), pytest.raises(FloatingPointError, match="derivative of broken "):
+            pb.grad(lambda x: xp.sum(broken(x)))(np.asarray([0.0]))
+        large = np.asarray([1e200])
+        with pb.debug_nans(), pytest.raises(FloatingPointError, match="derivative of einsum "):
+            pb.grad(lambda x: xp.einsum("i,i->", x * 0.0, large) * 1e200)(np.asarray([0.0]))
+
     def test_forward(self):
         with pb.debug_nans(), pytest.raises(FloatingPointError, match=r"log .*test_debug\.py:\d+"):
             pb.grad(lambda x: xp.sum(xp.log(x)))(np.asarray([-1.0]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.core.sweep import AccumulatedCotangent, ScatteredCotangent, accumulate
+from pullback.autograd.core.cotangents import AccumulatedCotangent, ScatteredCotangent, accumulate
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 

@@ -34,18 +34,6 @@ DEFERRED: dict[tuple[str, str], str] = {
         "train/estimators/__init__.py",
     ): "imports scikit-learn: only when asked for",
     (
-        "autograd/functions/namespace.py",
-        "autograd/core/codegen_forward.py",
-    ): "code is generated only where it is asked for",
-    (
-        "autograd/core/registry.py",
-        "autograd/core/codegen_forward.py",
-    ): "the generator uses the registry",
-    (
-        "autograd/core/registry.py",
-        "autograd/core/codegen_backward.py",
-    ): "the generator uses the registry",
-    (
         "backend/select.py",
         "backend/cuda/backend.py",
     ): "importing CuPy takes a second: only when asked for",

@@ -12,6 +12,11 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.core.defvjp import function_of
+from pullback.autograd.core.namespaces import NAMESPACES
+from pullback.autograd.core.registry import PROVIDED, names
+from pullback.autograd.core.registry import find as find_primitive
+from pullback.autograd.core.signatures import DIFFERENTIABLE, HIDDEN, HIDDEN_ELEMENTWISE
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
@@ -418,3 +423,26 @@ def test_the_stub_is_up_to_date():
     written = tool.STUB.read_text(encoding="utf-8").splitlines()
     for n, (old, new) in enumerate(itertools.zip_longest(written, tool.stub().splitlines()), 1):
         assert old == new, f"{tool.STUB.name}, line {n}: run python tools/stubs.py"
+
+
+def test_hidden_primitives_are_marked_in_the_table():
+    assert {"getitem", "setitem", "solve_by", "sddmm"} <= HIDDEN
+    assert HIDDEN_ELEMENTWISE < HIDDEN < set(DIFFERENTIABLE)
+    for name in HIDDEN:
+        assert not hasattr(pb.xp, name)
+        assert name not in dir(pb.xp)
+        assert find_primitive(name).name == name
+
+
+def test_every_library_has_the_hidden_primitives():
+    """The backend, which knows no signatures, lists its functions for rules itself."""
+    there = NAMESPACES.of(np.zeros(()))
+    missing = {name for name in HIDDEN if not callable(getattr(there, name, None))}
+    assert missing == {"implicit"}  # whose value is found by a solver
+
+
+def test_traced_arrays_are_computed_by_the_primitives_themselves():
+    for name in names():
+        primitive = find_primitive(name)
+        if not primitive.residuals and name not in PROVIDED:
+            assert primitive.kernel_in(NAMESPACES[pb.Array]) is function_of(primitive), name

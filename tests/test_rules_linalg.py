@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.core.registry import find, function_of
+from pullback.autograd.core.defvjp import function_of
+from pullback.autograd.core.registry import find
 
 from .cases_linalg import adjoint, hermitian, matrix, projector
 

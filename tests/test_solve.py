@@ -12,7 +12,8 @@ import pytest
 import scipy.linalg
 
 import pullback as pb
-from pullback.autograd.core.registry import find, function_of
+from pullback.autograd.core.defvjp import function_of
+from pullback.autograd.core.registry import find
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.core.tape import TapeData, input_slots
 
 from ._host import numpy_is_active  # noqa: F401 - a fixture
 
@@ -211,3 +212,39 @@ def test_threads_may_share_an_input():
         thread.join()
     assert errors == []
     assert x.flags.writeable
+
+
+# ── entries ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pb.custom_vjp
+def _doubled(x, y):
+    return x + x, y + y
+
+
+_doubled.defvjp(lambda x, y: (_doubled.f(x, y), None), lambda _, ct: (2 * ct[0], 2 * ct[1]))
+
+
+@pytest.mark.parametrize(
+    ("call", "operation", "inputs", "batched"),
+    [
+        (lambda x, y: x * y, "multiply", (0, 1), True),  # which goes round the dispatcher
+        (lambda x, y: xp.sum(x * y[0], axis=0), "sum", (3,), True),  # after y[0] and the product
+        (lambda x, y: xp.where(x > 0, y, 2.0), "where", (1,), True),  # through it
+        (lambda x, y: xp.linalg.eigh(xp.linalg.outer(x, x)), "linalg.eigh", (2,), True),
+        (lambda x, y: xp.concat([y, np.ones(2), x]), "concat", (1, 0), True),
+        (lambda x, y: _doubled(y, x), "_doubled", (1, 0), False),
+        (lambda x, y: pb.checkpoint(xp.sin)(y), "checkpoint(sin)", (1,), False),
+    ],
+)
+def test_entries_have_one_layout(call, operation, inputs, batched):
+    tape = TapeData()
+    x, y = tape.watch_all([np.array([1.0, 2.0]), np.array([3.0, 4.0])])
+    call(x, y)
+    entry = tape.entries[-1]
+    assert entry[0].operation == operation
+    assert input_slots(entry) == inputs
+    assert entry[0].batched is batched
+    assert len(entry) >= 1 + len(inputs) + len(entry[0].kept)
+    assert {type(slot) for slot in input_slots(entry)} == {int}
+    tape.close()

@@ -25,7 +25,7 @@ from functions_notes import EDGES_OF, SOURCES_OF
 
 import pullback as pb
 from pullback.autograd.core.registry import REGISTRY, Primitive, find, names
-from pullback.autograd.functions.namespace import _HIDDEN
+from pullback.autograd.core.signatures import HIDDEN
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "functions.md"
 
@@ -174,7 +174,7 @@ def page() -> str:
     for primitive in REGISTRY.values():
         if primitive.rules and listed(primitive):
             by_module.setdefault(first_rule(primitive).__module__, []).append(primitive)
-        elif not primitive.rules and primitive.name not in _HIDDEN:
+        elif not primitive.rules and primitive.name not in HIDDEN:
             without.append(primitive.name)
     lines = [HEAD]
     for module in sorted(by_module):
@@ -202,7 +202,7 @@ def page() -> str:
 
 def listed(primitive: Primitive) -> bool:
     """Whether a function is public, or there are notes on it."""
-    return primitive.name not in _HIDDEN or primitive.name in EDGES_OF
+    return primitive.name not in HIDDEN or primitive.name in EDGES_OF
 
 
 def place(rule: Any) -> int:

@@ -14,7 +14,7 @@ from ..autograd.compile import compile
 from ..autograd.compile.tracing.precision import PRECISIONS
 from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
-from ..autograd.core.sweep import namespace_of
+from ..autograd.core.namespaces import namespace_of
 from ..autograd.core.typing import PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array

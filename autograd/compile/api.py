@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.registry import Kernels
+from ..core.hooks import HOOKS
 from ..pytree import tree
 from ..transforms.transformed import is_global
 from .cpu import numba_kernels as native
@@ -70,7 +70,7 @@ class Compiled:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """``f(*args, **kwargs)``."""
         entries = self._entries
-        if entries and Kernels.wrap is None:
+        if entries and HOOKS.kernel is None:
             out = entries[0].call(args, kwargs)
             if out is not MISS:
                 return out
@@ -78,7 +78,7 @@ class Compiled:
 
     def _other(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A call that is not like the last one: another program, a new one, or `f` itself."""
-        if Kernels.wrap is not None:  # debug_nans looks at each operation
+        if HOOKS.kernel is not None:  # debug_nans looks at each operation
             return self.f(*args, **kwargs)
         leaves = tree.leaves((args, kwargs))
         if any(

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .array import Array
+from .cotangents import DEFERRED, accumulate, as_constant, fit
+from .namespaces import namespace_of
 from .registry import MissingRuleError, Primitive, parameter_names
-from .sweep import DEFERRED, accumulate, as_constant, fit, namespace_of
 
 
 def compile_source(source: str, name: str, scope: dict[str, Any]) -> Callable[..., Any]:
@@ -69,8 +70,8 @@ def make_entry_builder(primitive: Primitive, traced: tuple[str, ...]) -> Callabl
     """A function that builds a tape entry from one call's values."""
     name = f"{primitive.identifier}_record_{'_'.join(traced)}"
     parts = ["pull"]
-    for i, parameter in enumerate(traced):
-        parts += [f"slots[{i}]", f"{parameter}.shape", f"{parameter}.dtype"]
+    parts += [f"slots[{i}]" for i in range(len(traced))]
+    parts += [f"{parameter}.{what}" for parameter in traced for what in ("shape", "dtype")]
     for kept in kept_by(primitive, traced, checked=True):
         if kept in primitive.residuals:
             parts.append(f"residuals[{primitive.residuals.index(kept)}]")
@@ -93,14 +94,14 @@ def make_entry_builder(primitive: Primitive, traced: tuple[str, ...]) -> Callabl
         "pull": make_pull(primitive, traced, checked=True), "__name__": __name__,
         "shape_of": _shape_of, "dtype_of": _dtype_of, "ndim_of": _ndim_of, "device_of": _device_of,
     }  # fmt: skip
-    recorder = compile_source(source, name, scope)
+    build_entry = compile_source(source, name, scope)
     constants = [
         p
         for p in primitive.arrays
         if p not in traced and p in kept_by(primitive, traced, checked=True)
     ]
-    vars(recorder)["held"] = tuple(primitive.positional.index(p) for p in constants)
-    return recorder
+    vars(build_entry)["held"] = tuple(primitive.positional.index(p) for p in constants)
+    return build_entry
 
 
 def _shape_of(x: Any) -> tuple[int, ...]:
@@ -130,9 +131,9 @@ def make_pull(
         "Array": Array, "DEFERRED": DEFERRED, "accumulate": accumulate, "fit": fit, "as_constant": as_constant,
         "namespace_of": namespace_of, "__name__": __name__,
     }  # fmt: skip
-    unpacked = ["_"]
-    for p in traced:
-        unpacked += [f"{p}_slot", f"{p}_shape", f"{p}_dtype"] if checked else [f"{p}_slot"]
+    unpacked = ["_", *(f"{p}_slot" for p in traced)]
+    if checked:
+        unpacked += [f"{p}_{what}" for p in traced for what in ("shape", "dtype")]
     lines = [f"def {name}(slot, cts, entry):", *_incoming(primitive)]
     lines.append(f"    {', '.join([*unpacked, *kept])}, = entry")
     incoming = "seen" if primitive.outputs else "ct"
@@ -172,21 +173,11 @@ def make_pull(
                 f"        accumulate(cts, {key}_slot, prior, {share})",
             ]
     pull = compile_source("\n".join(lines) + "\n", name, scope)
-    step = 3 if checked else 1
+    # the attributes of `tape.Pull`
     vars(pull).update(
-        operation=primitive.name,
-        slot_places=[1 + step * i for i in range(len(traced))],
-        kept=kept,  # the names of what stands behind them
+        operation=primitive.name, inputs=len(traced), kept=kept, batched=primitive.batched
     )
     return pull
-
-
-def traced_slots(entry: tuple[Any, ...]) -> tuple[str, tuple[int, ...]]:
-    """The name of the operation of a tape's entry, and the slots of its traced inputs."""
-    pull = entry[0]
-    if hasattr(pull, "slot_places"):
-        return pull.operation, tuple(entry[place] for place in pull.slot_places)
-    return str(getattr(entry[1], "name", entry[1])), tuple(entry[pull.slots_place])
 
 
 def _incoming(primitive: Primitive) -> list[str]:

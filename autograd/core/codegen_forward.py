@@ -2,7 +2,7 @@
 
 A dispatcher that loops over arguments costs 4 µs an operation; the code below costs a tenth of that. What
 is generated is short, has the standard's names and signatures, shows in tracebacks and in
-`inspect.getsource`, and is of three forms: *fronts* (the public functions, here), *recorders* (what a tape keeps
+`inspect.getsource`, and is of three forms: *public functions* (here), *entry builders* (which make what a tape keeps
 of one call) and *pulls* (what the sweep runs), both in `codegen_backward.py`. For ``multiply`` with both traced::
 
     def multiply(x1, x2, /):
@@ -15,7 +15,7 @@ of one call) and *pulls* (what the sweep runs), both in `codegen_backward.py`. F
         if ct is None:
             return
         cts[slot] = None
-        if type(ct) in LAZY:
+        if type(ct) in DEFERRED:
             ct = ct.materialize()
         _, x1_slot, x2_slot, x1, x2 = entry
         x1_bar = x1_rule(ct, x2)
@@ -31,10 +31,10 @@ from typing import Any
 from . import signatures
 from .array import Array, backend_array
 from .codegen_backward import compile_source, kept_by, make_pull
+from .dispatch import apply, apply_constant, apply_variadic, normalise
 from .dtypes import is_inexact
 from .index_keys import BASIC, beside, clean_key, hold_key
-from .registry import Primitive, apply, apply_constant, normalise
-from .variadic import apply_variadic
+from .registry import Primitive
 from .views import NEVER_NUMBERS, VIEWS, follow
 
 WEAK = frozenset((int, float))  # Python numbers that leave a floating dtype as it is
@@ -47,7 +47,7 @@ def call_text(primitive: Primitive, rename: dict[str, str] | None = None) -> str
     return ", ".join([*places, *(f"{k}={k}" for k in primitive.keyword)])
 
 
-# ── fronts ────────────────────────────────────────────────────────────────────────────────────
+# ── public functions ──────────────────────────────────────────────────────────────────────────
 
 
 def make_function(primitive: Primitive) -> Callable[..., Any]:
@@ -73,23 +73,23 @@ def make_function(primitive: Primitive) -> Callable[..., Any]:
         )
     else:
         primitive.kernels.sync_fast_path(scope)
-        lines += _hot_lines(primitive, scope)
+        lines += _fast_lines(primitive, scope)
         args = ", ".join(primitive.positional) + ("," if len(primitive.positional) == 1 else "")
         lines.append(f"    return apply(primitive, ({args}), {_settings(primitive)})")
-    front = compile_source("\n".join(lines) + "\n", name, scope)
-    front.__doc__ = documentation(primitive)
-    front.__module__ = "pullback.autograd.functions.namespace"
-    front.__qualname__ = primitive.name
-    return front
+    function = compile_source("\n".join(lines) + "\n", name, scope)
+    function.__doc__ = documentation(primitive)
+    function.__module__ = "pullback.autograd.functions.namespace"
+    function.__qualname__ = primitive.name
+    return function
 
 
 def refresh_function(primitive: Primitive) -> None:
-    """Make a front anew after a change of its rules; whoever holds the function has the new one."""
+    """Make a public function anew after a change of its rules; whoever holds it has the new one."""
     old = primitive.function
     new = make_function(primitive)
     if old is not None:
         old.__globals__.update(new.__globals__)
-        if "enlist" in new.__globals__:  # as a function of views it is told of the first write
+        if "enlist" in new.__globals__:  # as a function of views it hears of the first write
             follow(old.__globals__)
         primitive.kernels.sync_fast_path(old.__globals__)
         old.__code__, old.__doc__ = new.__code__, new.__doc__
@@ -101,8 +101,8 @@ def _settings(primitive: Primitive) -> str:
     return "{" + ", ".join(f'"{k}": {k}' for k in primitive.keyword) + "}"
 
 
-def _hot_lines(primitive: Primitive, scope: dict[str, Any]) -> Iterable[str]:
-    """The branches that go round `apply` where a call is of a common form."""
+def _fast_lines(primitive: Primitive, scope: dict[str, Any]) -> Iterable[str]:
+    """The branches that bypass `apply` where a call is of a common form."""
     if primitive.outputs or not primitive.rules or not primitive.trusted:
         return []
     if primitive.name in signatures.FAST_PATHS:
@@ -175,7 +175,7 @@ def _view_condition(primitive: Primitive) -> str:
 
 
 def _rename(kept: str) -> str:
-    """What the one-array front calls a thing that a rule keeps."""
+    """What the function of one array calls a thing that a rule keeps."""
     if kept == "x":
         return "a"
     if kept == "x_device":
@@ -270,15 +270,15 @@ def make_constant(text: str) -> Callable[..., Any]:
     name = primitive.identifier
     args = ", ".join(primitive.positional) + ("," if len(primitive.positional) == 1 else "")
     source = f"def {name}{primitive.text}:\n    return apply_constant(primitive, ({args}), {_settings(primitive)})\n"
-    front = compile_source(
+    function = compile_source(
         source,
         name,
         {"apply_constant": apply_constant, "primitive": primitive, "__name__": __name__},
     )
-    front.__doc__ = f"The standard's `{primitive.name}`; its result carries no derivative."
-    front.__module__ = "pullback.autograd.functions.namespace"
-    front.__qualname__ = primitive.name
-    return front
+    function.__doc__ = f"The standard's `{primitive.name}`; its result carries no derivative."
+    function.__module__ = "pullback.autograd.functions.namespace"
+    function.__qualname__ = primitive.name
+    return function
 
 
 def documentation(primitive: Primitive) -> str:

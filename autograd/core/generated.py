@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .registry import CONSTANT, Primitive, apply_constant, find, function_of
+from .defvjp import function_of
+from .dispatch import apply_constant
+from .registry import Primitive, find
+from .signatures import CONSTANT
 
 
 class Functions:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .array import Array, backend_array
+from .tracer_like import TRACERS
 
 BASIC = frozenset((int, slice, type(None), type(...)))
 
@@ -40,7 +41,7 @@ def copied_key(key: Any) -> Any:
 def beside(x: Any, key: Any) -> Any:
     """`x` as a constant of the recording that an index belongs to, if it does and `x` does not."""
     for part in key if type(key) is tuple else (key,):
-        if hasattr(part, "recorded") and not hasattr(backend_array(x), "recorded"):
+        if type(part) in TRACERS and type(backend_array(x)) not in TRACERS:
             return _lifted(x, part)
     return x
 

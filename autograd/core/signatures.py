@@ -1,11 +1,32 @@
 """The functions of `pb.xp`, by the sections of the standard, with exactly the standard's signatures.
 
-Three kinds: those that a derivative may pass through (they have a rule in `rules/`, or raise under a
-derivative until they do); those whose result carries none (integers, booleans, metadata); those that
-make arrays or speak of dtypes, written out in `functions/creation.py`.
+There are three groups. A derivative may pass through the first: these functions have a rule in
+`rules/`, or raise under a derivative until they do. The results of the second carry none: integers,
+booleans, metadata. The third makes arrays or speaks of dtypes, and is written out in
+`functions/creation.py` and `functions/data_type.py`.
+
+Marks stand before a signature: ``hidden`` for primitives that rules and operators alone call, which
+are not in `pb.xp`; ``elementwise`` for hidden ones whose arguments broadcast against each other.
 """
 
 from __future__ import annotations
+
+
+def _table(text: str) -> dict[str, str]:
+    """The signatures of a table by their names, without marks."""
+    found = {}
+    for line in filter(None, text.splitlines()):
+        head, _, parameters = line.partition("(")
+        name = head.split()[-1]
+        found[name] = f"{name}({parameters}"
+    return found
+
+
+def _marked(text: str, mark: str) -> frozenset[str]:
+    """The names of the functions of a table that have a mark."""
+    heads = [line.partition("(")[0].split() for line in text.splitlines() if line]
+    return frozenset(name for *marks, name in heads if mark in marks)
+
 
 # Parameters that are arrays (or, in arithmetic, Python scalars); all others are settings.
 ARRAYS = frozenset(
@@ -15,7 +36,7 @@ ARRAYS = frozenset(
 # Arrays in a list or in *args.
 VARIADIC = frozenset(("arrays",))
 
-DIFFERENTIABLE = """
+_DIFFERENTIABLE = """
 abs(x, /)
 acos(x, /)
 acosh(x, /)
@@ -69,8 +90,8 @@ astype(x, dtype, /, *, copy=True, device=None)
 tril(x, /, *, k=0)
 triu(x, /, *, k=0)
 
-getitem(x, key, /)
-setitem(x, value, key, /)
+hidden getitem(x, key, /)
+hidden setitem(x, value, key, /)
 scatter_add(shape, key, values, /)
 take(x, indices, /, *, axis=None)
 take_along_axis(x, indices, /, *, axis=-1)
@@ -79,24 +100,24 @@ matmul(x1, x2, /)
 matrix_transpose(x, /)
 tensordot(x1, x2, /, *, axes=2)
 vecdot(x1, x2, /, *, axis=-1)
-divide_where_separated(x1, x2, condition, /)
-kink(x1, x2, /)
-leg(x1, x2, r, /)
-over_above(x1, x2, /)
-over_below(x1, x2, /)
-over_root_above(x1, x2, /)
-over_root_below(x1, x2, /)
-polar(x, /)
-ray(x, r, /)
-separate(x1, x2, /)
-varied(x1, x2, /, *, axis=None)
-solve_by(A, b, /, *, solver, factor, transposed=False)
-slogdet_by(A, /, *, solver, factor)
-inverse_by(A, /, *, solver, factor)
-collect_cotangents(A, /)
-sparse_product(A, x, /, *, pattern, transposed=False)
-sddmm(x1, x2, /, *, pattern)
-implicit(r, /, *, adjoint, tape)
+hidden divide_where_separated(x1, x2, condition, /)
+hidden kink(x1, x2, /)
+hidden elementwise leg(x1, x2, r, /)
+hidden elementwise over_above(x1, x2, /)
+hidden elementwise over_below(x1, x2, /)
+hidden elementwise over_root_above(x1, x2, /)
+hidden elementwise over_root_below(x1, x2, /)
+hidden polar(x, /)
+hidden elementwise ray(x, r, /)
+hidden separate(x1, x2, /)
+hidden varied(x1, x2, /, *, axis=None)
+hidden solve_by(A, b, /, *, solver, factor, transposed=False)
+hidden slogdet_by(A, /, *, solver, factor)
+hidden inverse_by(A, /, *, solver, factor)
+hidden collect_cotangents(A, /)
+hidden sparse_product(A, x, /, *, pattern, transposed=False)
+hidden sddmm(x1, x2, /, *, pattern)
+hidden implicit(r, /, *, adjoint, tape)
 
 broadcast_to(x, /, shape)
 concat(arrays, /, *, axis=0)
@@ -209,7 +230,7 @@ sinc(x, /)
 sinc_derivative(x, /, *, n)
 """
 
-CONSTANT = """
+_CONSTANT = """
 bitwise_and(x1, x2, /)
 bitwise_invert(x, /)
 bitwise_left_shift(x1, x2, /)
@@ -244,6 +265,13 @@ any(x, /, *, axis=None, keepdims=False)
 linalg.matrix_rank(x, /, *, rtol=None)
 """
 
+# Signatures by the names of the functions: of those that a derivative may pass through, and of the others.
+DIFFERENTIABLE = _table(_DIFFERENTIABLE)
+CONSTANT = _table(_CONSTANT)
+# What is not in `pb.xp`, and which of it is elementwise.
+HIDDEN = _marked(_DIFFERENTIABLE, "hidden")
+HIDDEN_ELEMENTWISE = _marked(_DIFFERENTIABLE, "elementwise")
+
 # The same function under a second name.
 ALIASES = {
     "linalg.expm": "expm",
@@ -256,9 +284,11 @@ ALIASES = {
     "special.sinc": "sinc",
 }
 
-# Calls that go round the general dispatcher. "T": traced on one tape; "S": a Python number; "C": a constant
-# raw array. The guard is over the values one level down; where it holds, the rules return exactly the
-# inputs' shapes and dtypes, and the sweep need not look.
+# Calls that bypass the general dispatcher. A branch of the generated function serves each variant, which
+# has one letter for each array parameter: "T" is an array traced on the one tape of the call, "S" a scalar
+# (a Python number), "C" a constant raw array. "TS" of ``multiply`` is ``x * 2.0``. The guard is over the
+# values one level down; where it holds, the rules return exactly the inputs' shapes and dtypes, and the
+# sweep need not look.
 _SAME = "x1.shape == x2.shape and x1.dtype is x2.dtype"
 FAST_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     **dict.fromkeys(

@@ -1,16 +1,17 @@
-"""What was done, in order: a flat list, so that neither sweep nor teardown recurses.
+"""The tape: a flat list of recorded operations, in order, so that neither sweep nor teardown recurses.
 
-``entries[slot]`` tells how to pull a cotangent back through the operation that made `slot`:
-
-* None, for a watched input or for all but the last output of an operation with several;
-* else a tuple ``(pull, …)``: the generated function of `codegen_forward.py`, the slots of the traced inputs and
-  what the rules keep.
+``entries[slot]`` is the `Entry` of the operation that made the value of this slot, or None, for a
+watched input and for all but the last output of an operation with several. All entries have one
+layout, whoever writes them: generated code (`codegen_forward.py`, `codegen_backward.py`), functions
+of lists (`dispatch.py`), and Python functions that are recorded as one operation (`custom_vjp` and
+`checkpoint`).
 """
 
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -18,9 +19,44 @@ from ...backend import Backend, backend_of, current, is_array
 from ..pytree import tree
 from .array import Array, backend_array, unwrap_closed
 from .dtypes import is_inexact
-from .sweep import NAMESPACES, namespace_of
+from .namespaces import NAMESPACES, namespace_of
 
 _order = itertools.count()
+
+
+class Pull(Protocol):
+    """What carries the cotangent of an operation's outputs back to its traced inputs.
+
+    Attributes
+    ----------
+    operation : str
+        The operation's name.
+    inputs : int
+        How many of its inputs are on the tape.
+    kept : sequence of str
+        The names of the values at the end of its entries, which its rules ask for.
+    batched : bool
+        Whether its rules take many cotangents at once, along a leading axis.
+    """
+
+    operation: str
+    inputs: int
+    kept: Sequence[str]
+    batched: bool
+
+    def __call__(self, slot: int, cts: list[Any], entry: Entry) -> None:
+        """Take the cotangent in `slot` off the list, and add its shares to those of the inputs."""
+
+
+# ``(pull, *input_slots, …, *kept)``: the `Pull`; the slots of its ``pull.inputs`` traced inputs; what it fits their
+# cotangents to (their shapes and dtypes, where it looks at them at all); and the values named in ``pull.kept``.
+# A plain tuple, since a class of our own takes several times as long to make, once for each operation.
+Entry: TypeAlias = tuple[Any, ...]
+
+
+def input_slots(entry: Entry) -> tuple[int, ...]:
+    """The slots of the traced inputs of an entry's operation."""
+    return entry[1 : 1 + entry[0].inputs]
 
 
 def _is_view(x: Any) -> bool:
@@ -33,7 +69,7 @@ class TapeData:
     __slots__ = ("__weakref__", "copies", "entries", "held", "latest", "open", "order")
 
     def __init__(self, *, copies: bool = False) -> None:
-        self.entries: list[Any] = []
+        self.entries: list[Entry | None] = []
         self.open = True
         self.order = next(_order)  # newer tapes are inner ones; the counter is safe under threads
         # What the caller could change between forward and backward is copied (`vjp`, `Tape`), or held read-only

@@ -22,6 +22,7 @@ import numpy as np
 
 from .array import Array
 from .index_keys import copied_key
+from .tracer_like import TRACERS
 
 # The functions whose result may be a view of their first argument.
 VIEWS = frozenset(
@@ -103,7 +104,7 @@ def attach(y: Any, x: Any, name: str, args: tuple[Any, ...], settings: dict[str,
 
 
 def _inner(x: Any) -> Any:
-    return x.value if type(x) is Array else getattr(x, "real_value", x)
+    return x.value if type(x) is Array else x.real_value if type(x) in TRACERS else x
 
 
 def _is_copy(a: Any, b: Any) -> bool:
@@ -211,7 +212,7 @@ def marked(watched: list[Any], leaves: list[Any]) -> list[Any]:
     for x, leaf in zip(watched, leaves, strict=True):
         if x.shape == () and (
             isinstance(leaf, int | float | complex | np.generic)
-            or getattr(leaf, "is_number", False)
+            or (type(leaf) in TRACERS and leaf.is_number)
             or (hasattr(type(leaf), "link") and is_number(leaf))
         ):
             x.link = None

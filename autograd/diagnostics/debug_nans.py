@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core import sweep as backward
 from ..core.array import backend_array
+from ..core.cotangents import DEFERRED
 from ..core.dtypes import is_inexact
-from ..core.registry import REGISTRY, Kernels, Primitive
-from ..core.sweep import DEFERRED, namespace_of
+from ..core.hooks import HOOKS
+from ..core.namespaces import namespace_of
+from ..core.registry import REGISTRY, Primitive
 
 _lock = threading.Lock()
 _depth = 0
@@ -71,8 +72,7 @@ class debug_nans:
 
 def _switch(wrap: Callable[..., Any] | None, cts: type[list]) -> None:
     """Make every primitive look its kernels up anew, through `wrap`, and the sweep use another list."""
-    Kernels.wrap = staticmethod(wrap) if wrap is not None else None
-    backward.Cotangents = cts
+    HOOKS.kernel, HOOKS.cotangents = wrap, cts
     for primitive in REGISTRY.values():
         primitive.kernels.refresh()
 
@@ -131,15 +131,15 @@ class CheckedList(list):
 
 def _blame(frame: FrameType | None, share: Any) -> None:
     """Name the rule in whose backward function a share was made, if one was."""
-    if frame is not None and frame.f_code.co_name == "accumulate":
+    while frame is not None and frame.f_code.co_name in ("accumulate", "add_share"):
         frame = frame.f_back
     if frame is None or "entry" not in frame.f_locals:
         return  # a seed of the user's own
-    record = frame.f_back.f_locals.get("record") if frame.f_back is not None else None
+    tape = frame.f_back.f_locals.get("tape") if frame.f_back is not None else None
     line = _lines.get(
-        (getattr(record, "order", -1), frame.f_locals.get("slot", -1)), "an unknown line"
+        (getattr(tape, "order", -1), frame.f_locals.get("slot", -1)), "an unknown line"
     )
-    name = frame.f_code.co_name.partition("_pull")[0]
+    name = frame.f_locals["entry"][0].operation
     raise FloatingPointError(
         f"the derivative of {name} made an infinity or NaN, in a cotangent of shape {tuple(share.shape)}; "
         f"the operation was called at {line}"

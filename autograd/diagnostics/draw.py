@@ -14,9 +14,10 @@ import numpy as np
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.codegen_backward import traced_slots
-from ..core.sweep import DEFERRED, cotangents, namespace_of
-from ..core.tape import TapeData, check_differentiable
+from ..core.cotangents import DEFERRED
+from ..core.namespaces import namespace_of
+from ..core.sweep import empty_cotangents, sweep
+from ..core.tape import TapeData, check_differentiable, input_slots
 from ..pytree import tree
 
 LANGUAGES = ("mermaid", "dot")
@@ -50,34 +51,33 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
     -------
     list of Node
     """
-    record = TapeData(copies=True)
+    tape = TapeData(copies=True)
     leaves, spec = tree.flatten(args)
     names = [_input_name(f, path) for path in tree.paths(args)]
-    watched = record.watch_all([check_differentiable(x, "draw: an argument") for x in leaves])
+    watched = tape.watch_all([check_differentiable(x, "draw: an argument") for x in leaves])
     try:
         out = f(*tree.unflatten(spec, watched))
     finally:
-        record.close()
-    outputs = [y for y in tree.leaves(out) if type(y) is Array and y.tape is record]
+        tape.close()
+    outputs = [y for y in tree.leaves(out) if type(y) is Array and y.tape is tape]
     # a sweep from ones shows each cotangent, which has its quantity's shape and dtype
-    cts = cotangents(record)
+    cts = empty_cotangents(tape)
     for y in outputs:
         one = namespace_of(y.value).ones_like(y.value)
         cts[y.slot] = one if cts[y.slot] is None else cts[y.slot] + one
-    met: dict[int, Any] = {}
-    for slot in range(len(record.entries) - 1, -1, -1):
-        ct = cts[slot]
-        if ct is not None:
-            met[slot] = ct.materialize() if type(ct) in DEFERRED else ct
-        entry = record.entries[slot]
-        if entry is not None:
-            entry[0](slot, cts, entry)
+    met = {
+        slot: ct.materialize() if type(ct) in DEFERRED else ct
+        for slot, ct in sweep(tape, cts, keep=range(len(cts))).items()
+        if ct is not None
+    }
     inputs = {w.slot: name for w, name in zip(watched, names, strict=True)}
     nodes = []
-    for slot, entry in enumerate(record.entries):
+    for slot, entry in enumerate(tape.entries):
         if slot not in met and slot not in inputs:
             continue  # the outputs do not depend on it
-        name, parents = (inputs[slot], ()) if slot in inputs else traced_slots(entry)
+        name, parents = (
+            (inputs[slot], ()) if entry is None else (entry[0].operation, input_slots(entry))
+        )
         ct = met.get(slot, leaves[slot] if slot in inputs else None)
         signal = _signal(met[slot]) if signals and slot in met else None
         shape = tuple(getattr(ct, "shape", ()))

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array, backend_array
+from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy
-from ..core.registry import find, function_of
+from ..core.registry import find
+from ..core.tracer_like import TRACERS
 from ..core.views import Link, Step, is_integer, is_number, register, selects_view, start_watching
 
 
@@ -108,9 +110,9 @@ def _step_at(tape: Any, slot: int, shape: Any) -> tuple[Step, int, tuple[int, ..
             "over: what it is a view of is not known any more; write to a copy, pb.xp.asarray(x, copy=True)"
         )
     pull = entry[0]
-    if not hasattr(pull, "kept"):  # einsum, by its entry in `core/variadic.py`
-        _, primitive, _, _, slots, ((base_shape, _),), known = entry
-        return Step(primitive.name, (), {"subscripts": known["subscripts"]}), slots[0], base_shape
+    if pull.operation == "einsum":  # a function of a list, of one array here
+        _, slot, ((base_shape, _),), known = entry
+        return Step("einsum", (), {"subscripts": known["subscripts"]}), slot, base_shape
     slot, base_shape, dtype = entry[1:4]
     kept = dict(zip(reversed(pull.kept), reversed(entry), strict=False))
     name = pull.operation
@@ -134,7 +136,7 @@ def _step_at(tape: Any, slot: int, shape: Any) -> tuple[Step, int, tuple[int, ..
 def layout(x: Any) -> np.ndarray:
     """An array of the shape and strides that `x` has, or would have in NumPy; its elements mean nothing."""
     inner = backend_array(x)
-    if hasattr(inner, "real_value"):
+    if type(inner) in TRACERS:
         inner.recorder.by_layout = True
         inner = inner.real_value
     strides = getattr(inner, "strides", None)

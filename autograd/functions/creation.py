@@ -10,8 +10,9 @@ import numpy as np
 
 from ...backend import Backend, backend_of, current, is_array, resolve
 from ..core.array import Array, backend_array, unwrap_closed
+from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy
-from ..core.registry import find, function_of
+from ..core.registry import find
 from .data_type import result_type
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array
+from ..core.dispatch import SCALARS
 from ..core.dtypes import as_numpy
 from ..core.generated import xp as fun
 from ..core.index_keys import clean_key, copied_key
-from ..core.registry import SCALARS
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
 from .creation import asarray
 
 

@@ -14,9 +14,11 @@ import numpy as np
 from ...backend import extend
 from .. import rules as _rules  # noqa: F401 - importing the tables registers every rule
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.registry import CONSTANT, PROVIDED, find, function_of, names
-from ..core.signatures import ALIASES
-from ..core.sweep import NAMESPACES, namespace_of
+from ..core.codegen_forward import make_constant
+from ..core.defvjp import function_of
+from ..core.namespaces import NAMESPACES, namespace_of
+from ..core.registry import PROVIDED, find, names
+from ..core.signatures import ALIASES, CONSTANT, HIDDEN
 from . import special
 from .creation import (
     arange,
@@ -130,10 +132,6 @@ def function(name: str) -> Any:
     """
     name = ALIASES.get(name, name)
     if name in CONSTANT:
-        from ..core.codegen_forward import (
-            make_constant,  # generated code only where it is asked for
-        )
-
         return make_constant(CONSTANT[name])
     try:
         return function_of(find(name))
@@ -141,16 +139,8 @@ def function(name: str) -> Any:
         raise AttributeError(f"pb.xp has no attribute {name!r}") from None
 
 
-# What rules alone call.
-_FOR_RULES = frozenset(
-    """collect_cotangents divide_where_separated inverse_by kink leg over_above over_below over_root_above
-    over_root_below polar ray sddmm separate slogdet_by solve_by sparse_product varied""".split()  # noqa: SIM905 - a table
-)
-_HIDDEN = _FOR_RULES | {"getitem", "implicit", "setitem"}
-
-
 def __getattr__(name: str) -> Any:
-    if name.startswith("__") or name in _HIDDEN:
+    if name.startswith("__") or name in HIDDEN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = function(name)
     globals()[name] = found
@@ -158,7 +148,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    main = [n for n in (*names(), *CONSTANT) if "." not in n and n not in _HIDDEN]
+    main = [n for n in (*names(), *CONSTANT) if "." not in n and n not in HIDDEN]
     return sorted({*main, *__all__, *DTYPES})
 
 
@@ -205,42 +195,48 @@ __all__ += [
 ]  # fmt: skip
 
 
-# One level down, under higher derivatives, values are traced arrays: the rules' `xp` is this namespace, with
-# the extras composed of its functions, except those that are functions of it themselves.
+# ── one level down ────────────────────────────────────────────────────────────────────────────
+
+
+class _OneLevelDown:
+    """The functions that compute on traced arrays, under higher derivatives: primitives first, then this module's."""
+
+    def __init__(self, primitives: frozenset[str]) -> None:
+        self._primitives = primitives
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._primitives:
+            return function_of(find(name))
+        return getattr(sys.modules[__name__], name)
+
+
+def _one_level_down() -> Any:
+    """The namespace of `Array`, with the extras composed of its functions, except those that are primitives."""
+    functions = _OneLevelDown(frozenset())
+    space = extend(
+        functions,
+        special=lambda _: special,
+        stop_gradient=stop_gradient,
+        copy=lambda x: unwrap_closed(x),
+        to_device=lambda x, device: x.to_device(device),
+        arange_like=lambda n, x: Array(_below(x).arange_like(n, backend_array(x))),
+        random_bits=lambda key, n: Array(_below(key).random_bits(backend_array(key), n)),
+        zeros_on_device_of=lambda shape, x: Array(
+            _below(x).zeros_on_device_of(shape, backend_array(x))
+        ),
+    )
+    hidden_behind = space.__dict__.keys() | globals().keys() | HIDDEN
+    functions._primitives = frozenset(
+        name for name in names() if name in hidden_behind and not find(name).residuals
+    )
+    for name in functions._primitives & space.__dict__.keys():
+        del space.__dict__[name]
+    return space
+
+
+def _below(x: Array) -> Any:
+    return namespace_of(backend_array(x))
+
+
 namespace_of(np.zeros(()))  # memory maps, whose operations give plain arrays, may come first
-NAMESPACES[Array] = extend(
-    sys.modules[__name__],
-    special=lambda _: special,
-    stop_gradient=stop_gradient,
-    copy=lambda x: unwrap_closed(x),
-    to_device=lambda x, device: x.to_device(device),
-    arange_like=lambda n, x: Array(namespace_of(backend_array(x)).arange_like(n, backend_array(x))),
-    random_bits=lambda key, n: Array(
-        namespace_of(backend_array(key)).random_bits(backend_array(key), n)
-    ),
-    zeros_on_device_of=lambda shape, x: Array(
-        namespace_of(backend_array(x)).zeros_on_device_of(shape, backend_array(x))
-    ),
-    getitem=lambda x, key: function_of(find("getitem"))(x, key),
-    setitem=lambda x, value, key: function_of(find("setitem"))(x, value, key),
-    **{
-        name: (lambda *args, _name=name, **settings: function_of(find(_name))(*args, **settings))
-        for name in (
-            *_FOR_RULES,
-            "einsum",
-            "expm",
-            "linear",
-            "linear_relu",
-            "relu",
-            "sech2",
-            "sigmoid",
-            "sinc",
-            "sinc_derivative",
-            "softplus",
-            "logsumexp",
-            "log_softmax",
-            "softmax",
-            "scatter_add",
-        )
-    },
-)
+NAMESPACES[Array] = _one_level_down()

@@ -14,10 +14,12 @@ import numpy as np
 
 from ...backend import backend_of, is_array
 from ..core.array import Array, backend_array, unwrap_closed
+from ..core.defvjp import function_of
+from ..core.dispatch import SCALARS, apply, apply_constant
 from ..core.dtypes import as_numpy, is_complex, is_inexact
 from ..core.index_keys import clean_key, copied_key, is_basic
-from ..core.registry import SCALARS, Primitive, apply, apply_constant, find, function_of
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
+from ..core.registry import Primitive, find
 from ..core.views import is_number
 from ..pytree import tree
 from . import namespace

@@ -19,7 +19,7 @@ import numpy as np
 
 from ...backend import current
 from ..core.array import Array, backend_array
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
 from . import namespace as xp
 
 __all__ = [

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
+from ..core.defvjp import function_of
 from ..core.dtypes import is_inexact
-from ..core.registry import find, function_of
+from ..core.registry import find
 
 
 class UniqueAllResult(NamedTuple):

@@ -10,7 +10,9 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.registry import SCALARS, find, function_of
+from ..core.defvjp import function_of
+from ..core.dispatch import SCALARS
+from ..core.registry import find
 from .creation import asarray, broadcast_arrays
 from .data_type import result_type
 

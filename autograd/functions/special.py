@@ -19,11 +19,12 @@ import math
 from typing import Any
 
 from ..core.array import Array, backend_array
+from ..core.defvjp import function_of
 from ..core.dtypes import is_inexact
 from ..core.generated import xp as fun
-from ..core.registry import find, function_of, names
+from ..core.namespaces import namespace_of
+from ..core.registry import find, names
 from ..core.signatures import ALIASES
-from ..core.sweep import namespace_of
 from .creation import asarray
 from .data_type import finfo
 

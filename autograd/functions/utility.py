@@ -12,7 +12,7 @@ from typing import Any
 from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as fun
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
 from .creation import asarray
 from .data_type import finfo
 from .sorting import diff

@@ -18,7 +18,8 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
+from ..core.tracer_like import TRACERS
 from ..core.views import Link, Step
 from ..pytree import tree
 from .aliases import call, link_of, made, on_layout, watch
@@ -283,14 +284,14 @@ def _with_part(base: Any, name: str, view: Any) -> Any:
 
 def _memory(x: Any) -> Any:
     inner = backend_array(x)
-    return getattr(inner, "real_value", inner)
+    return inner.real_value if type(inner) in TRACERS else inner
 
 
 def _relaid(out: Any, room: np.ndarray) -> Any:
     """`out` with its elements in memory in the order of `room`, as a write leaves them."""
     if type(out) is Array:
         return Array(_relaid(out.value, room), out.tape, out.slot)
-    if hasattr(out, "real_value"):
+    if type(out) in TRACERS:
         return type(out)(out.recorder, out.of, _relaid(out.real_value, room))
     laid = namespace_of(room).empty_like(room, dtype=out.dtype)
     laid[...] = out

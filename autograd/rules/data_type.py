@@ -1,6 +1,6 @@
 """Casting: the cotangent is cast back, and loses its imaginary part where a real input became complex."""
 
-from ..core.registry import library_defvjp as defvjp
+from ..core.defvjp import library_defvjp as defvjp
 
 # the engine casts to the input's dtype
 defvjp(

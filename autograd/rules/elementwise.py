@@ -11,8 +11,8 @@ import cmath
 import math
 from typing import Any
 
+from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex, is_inexact
-from ..core.registry import library_defvjp as defvjp
 
 # ── arithmetic ────────────────────────────────────────────────────────────────────────────────
 

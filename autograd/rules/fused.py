@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.registry import library_defvjp as defvjp
+from ..core.defvjp import library_defvjp as defvjp
 from .statistical import kept_shape, spread
 
 

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from ..core.array import Array, backend_array
+from ..core.cotangents import ScatteredCotangent
+from ..core.defvjp import library_defvjp as defvjp
 from ..core.index_keys import is_basic
-from ..core.registry import library_defvjp as defvjp
-from ..core.sweep import ScatteredCotangent
 
 
 def _getitem(ct: Any, x_shape: tuple[int, ...], key: Any, xp: Any) -> Any:

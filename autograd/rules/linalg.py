@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array, backend_array
+from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
-from ..core.registry import library_defvjp as defvjp
 from .linear_algebra import adjoint, cell, column, conj, eye, row, spread_diagonal, triangular
 
 # ── det ───────────────────────────────────────────────────────────────────────────────────────

@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
-from ..core.registry import library_defvjp as defvjp
 from .linear_algebra import cell, conj, row
 from .statistical import spread
 

@@ -21,8 +21,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
-from ..core.registry import library_defvjp as defvjp
 from .linalg import hermitian
 from .linear_algebra import adjoint, column, conj, eye, row
 

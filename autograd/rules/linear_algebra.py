@@ -10,9 +10,9 @@ import operator
 from typing import Any
 
 from ..core.array import backend_array
+from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
 from ..core.registry import PROVIDED
-from ..core.registry import library_defvjp as defvjp
 
 # ── tools for all rules on matrices ───────────────────────────────────────────────────────────
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.registry import library_defvjp as defvjp
+from ..core.defvjp import library_defvjp as defvjp
 from .indexing import take_vjp
 
 defvjp("reshape", x=lambda ct, x_shape, xp: xp.reshape(ct, x_shape))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.registry import library_defvjp as defvjp
+from ..core.defvjp import library_defvjp as defvjp
 
 
 def _otherwise(ct: Any, condition: Any, xp: Any) -> Any:

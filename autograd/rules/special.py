@@ -24,8 +24,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
-from ..core.registry import library_defvjp as defvjp
 from .special_incomplete import as_array
 
 ROOT_PI = math.sqrt(math.pi)

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.registry import library_defvjp as defvjp
+from ..core.defvjp import library_defvjp as defvjp
 
 # ── densities ─────────────────────────────────────────────────────────────────────────────────
 #

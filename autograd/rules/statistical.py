@@ -6,8 +6,8 @@ import math
 import operator
 from typing import Any
 
+from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
-from ..core.registry import library_defvjp as defvjp
 
 
 def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:

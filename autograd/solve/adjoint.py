@@ -34,8 +34,9 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ..core.array import Array
-from ..core.registry import find, record
-from ..core.registry import library_defvjp as defvjp
+from ..core.defvjp import library_defvjp as defvjp
+from ..core.dispatch import record
+from ..core.registry import find
 from ..pytree import tree
 
 # ── direct solvers ────────────────────────────────────────────────────────────────────────────

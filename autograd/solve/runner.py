@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array, backend_array
+from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy, is_complex
 from ..core.generated import xp as fun
-from ..core.registry import find, function_of
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
+from ..core.registry import find
 from ..functions.creation import asarray
 from . import adjoint  # noqa: F401 - registers the rule of solve_by
 

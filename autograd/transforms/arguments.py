@@ -9,9 +9,11 @@ import numpy as np
 
 from ...backend import backend_of
 from ..core.array import Array, unwrap_closed
+from ..core.cotangents import DEFERRED
 from ..core.dtypes import is_complex
-from ..core.sweep import DEFERRED, NAMESPACES, namespace_of
+from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.tape import check_differentiable
+from ..core.tracer_like import TRACERS
 from ..core.typing import ArrayLike, Cotangent, DType, PyTree, Value
 from ..pytree import tree
 
@@ -87,7 +89,7 @@ def checked_leaf(
     """
     try:
         value = check_differentiable(leaf, "this argument", (leaves, others))
-        plain = type(value) is type(leaf) is not Array and not hasattr(value, "recorded")
+        plain = type(value) is type(leaf) is not Array and type(value) not in TRACERS
         if plain and not is_complex(value.dtype):
             _REAL.setdefault(type(value), set()).add(value.dtype)
         return value
@@ -130,10 +132,10 @@ def _constant(x: Array) -> Array:
 
 def restore_type(x: Value, like: ArrayLike) -> ArrayLike:
     """A result in the type that the caller gave: a raw array, an `Array`, or a Python number."""
-    if type(x) is type(like) and type(x) is not Array and not hasattr(x, "recorded"):
+    if type(x) is type(like) and type(x) is not Array and type(x) not in TRACERS:
         return x
     x = unwrap_closed(x)
-    if hasattr(x, "recorded") and getattr(like, "is_number", False):
+    if type(x) in TRACERS and type(like) in TRACERS and like.is_number:
         return x.as_number()  # a Python float that `compile` records
     if type(x) is Array:
         return x

@@ -8,8 +8,10 @@ from copy import copy
 from typing import Any
 
 from ..core.array import Array, unwrap_closed
+from ..core.cotangents import DEFERRED, as_constant
 from ..core.dtypes import is_inexact
-from ..core.sweep import DEFERRED, as_constant, cotangents, namespace_of, sweep
+from ..core.namespaces import namespace_of
+from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData
 from ..core.views import like
 from ..functions.writes import Writes, check_writable, write
@@ -63,28 +65,26 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             )
 
         def pull(cts: list[Any]) -> list[Any]:
-            record = TapeData()
+            tape = TapeData()
             watched = list(leaves)
             for i in traced:
                 value = unwrap_closed(leaves[i])
-                watched[i] = like(record.watch(namespace_of(value).recomputed(value)), leaves[i])
+                watched[i] = like(tape.watch(namespace_of(value).recomputed(value)), leaves[i])
             given = [copy(x) if type(x) is Array else x for x in watched]
             try:
                 recomputed_outputs = tree.leaves(f(*tree.unflatten(spec, given)))
                 recomputed_outputs += [given[i] for i in written]
             finally:
-                record.close()
-            bars = cotangents(record)
+                tape.close()
+            bars = empty_cotangents(tape)
             tracked = [y for y in recomputed_outputs if hasattr(y, "dtype") and is_inexact(y.dtype)]
             for y, ct in zip(tracked, cts, strict=True):
-                if type(y) is Array and y.tape is record:
+                if type(y) is Array and y.tape is tape:
                     ct = as_constant(ct) if type(y.value) is Array else ct
                     bars[y.slot] = ct if bars[y.slot] is None else bars[y.slot] + ct
-            sweep(record, bars, consume=True)
-            return [
-                bars[i].materialize() if type(bars[i]) in DEFERRED else bars[i]
-                for i in range(len(traced))
-            ]
+            sweep(tape, bars, consume=True)
+            found = bars[: len(traced)]
+            return [ct.materialize() if type(ct) in DEFERRED else ct for ct in found]
 
         return (out, [given[i] for i in written]), pull
 

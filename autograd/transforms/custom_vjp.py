@@ -14,8 +14,10 @@ from copy import copy
 from typing import Any
 
 from ..core.array import UNTRACED, Array, unwrap_closed
+from ..core.cotangents import DEFERRED, add_share, as_constant, fit
 from ..core.dtypes import is_complex, is_inexact
-from ..core.sweep import DEFERRED, accumulate, as_constant, fit, namespace_of
+from ..core.namespaces import namespace_of
+from ..core.tape import Entry
 from ..core.views import like
 from ..pytree import tree
 from .transformed import is_global
@@ -56,7 +58,7 @@ def apply_opaque(
                 f"{name}: the function uses an array that is traced outside of it (from a closure); pass it as an "
                 "argument, or stop its gradient by pb.stop_gradient"
             )
-    kept = [(below[i].value.shape, below[i].value.dtype) for i in traced]
+    fits = [(below[i].value.shape, below[i].value.dtype) for i in traced]
     tracked = [k for k, v in enumerate(values) if hasattr(v, "dtype") and is_inexact(v.dtype)]
     first = len(entries)
     places = {k: first + j for j, k in enumerate(tracked)}
@@ -65,9 +67,9 @@ def apply_opaque(
         for k, v in enumerate(values)
     ]
     if tracked:
-        like = [values[k] for k in tracked]
+        outputs = [values[k] for k in tracked]
         entries.extend([None] * (len(tracked) - 1))
-        entries.append((_pull_whole, name, pull, slots, kept, like))
+        entries.append((FunctionPull(name, len(slots), pull), *slots, fits, outputs))
     return tree.unflatten(out_spec, wrapped)
 
 
@@ -82,34 +84,36 @@ def written_arguments(before: list[Any], after: list[Any]) -> list[int]:
     return [i for i, (x, y) in pairs if type(x) is Array and x.value is not y.value]
 
 
-def _pull_whole(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
-    _, name, pull, slots, kept, like = entry
-    first = slot - len(like) + 1
-    incoming = cts[first : slot + 1]
-    if all(ct is None for ct in incoming):
-        return
-    cts[first : slot + 1] = [None] * len(like)
-    full = [
-        namespace_of(y).zeros_like(y)
-        if ct is None
-        else (ct.materialize() if type(ct) in DEFERRED else ct)
-        for ct, y in zip(incoming, like, strict=True)
-    ]
-    shares = pull(full)
-    for target, share, (shape, dtype) in zip(slots, shares, kept, strict=True):
-        if share is None:
-            continue
-        share = fit(unwrap_closed(share), shape, dtype, name)
-        prior = cts[target]
-        if prior is None:
-            cts[target] = share
-        else:
-            accumulate(cts, target, prior, share)
+class FunctionPull:
+    """The `Pull` of one call of a Python function.
 
+    Its entries keep the shapes and dtypes of the traced inputs, and the outputs that are on the tape.
+    """
 
-vars(_pull_whole).update(
-    slots_place=3
-)  # where in an entry the slots stand, for `codegen.traced_slots`
+    __slots__ = ("inputs", "operation", "pull")
+    batched = False
+    kept = ("outputs",)
+
+    def __init__(self, operation: str, inputs: int, pull: Callable[[list[Any]], list[Any]]) -> None:
+        self.operation, self.inputs, self.pull = operation, inputs, pull
+
+    def __call__(self, slot: int, cts: list[Any], entry: Entry) -> None:
+        """As `Pull` says."""
+        _, *slots, fits, outputs = entry
+        first = slot - len(outputs) + 1
+        incoming = cts[first : slot + 1]
+        if all(ct is None for ct in incoming):
+            return
+        cts[first : slot + 1] = [None] * len(outputs)
+        full = [
+            namespace_of(y).zeros_like(y)
+            if ct is None
+            else (ct.materialize() if type(ct) in DEFERRED else ct)
+            for ct, y in zip(incoming, outputs, strict=True)
+        ]
+        for target, share, (shape, dtype) in zip(slots, self.pull(full), fits, strict=True):
+            if share is not None:
+                add_share(cts, target, fit(unwrap_closed(share), shape, dtype, self.operation))
 
 
 def _conj(x: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array
-from ..core.sweep import NAMESPACES, cotangents, namespace_of, sweep
+from ..core.namespaces import NAMESPACES, namespace_of
+from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData
 from ..core.views import marked
 from ..pytree import tree
@@ -110,7 +111,7 @@ def _gradients(record: TapeData, out: Any, values: list[Any], array_type: type |
     """
     if type(out) is not Array or out.tape is not record:
         return [leaf_gradient(None, value, set()) for value in values]
-    cts = cotangents(record)
+    cts = empty_cotangents(record)
     cts[out.slot] = seed = seed_for(out.value)
     sweep(record, cts, consume=True)
     del cts[len(values) :]

@@ -6,7 +6,9 @@ import weakref
 from typing import Any
 
 from ..core.array import Array
-from ..core.sweep import DEFERRED, cotangents, namespace_of
+from ..core.cotangents import DEFERRED
+from ..core.namespaces import namespace_of
+from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData, check_differentiable
 from ..pytree import tree
 from .arguments import leaf_gradient, scalar_output, seed_for
@@ -26,17 +28,17 @@ class Tape:
     """
 
     def __init__(self) -> None:
-        self._record = TapeData(copies=True)
-        self._kept = self._record  # which has the entries: after the `with` block, another
+        self._tape = TapeData(copies=True)
+        self._kept = self._tape  # which has the entries: after the `with` block, another
         self._watched: dict[int, tuple[Any, int]] = {}
 
     def __enter__(self) -> Tape:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._record.close()
-        if self._kept is self._record:
-            self._kept = self._record.detached()
+        self._tape.close()
+        if self._kept is self._tape:
+            self._kept = self._tape.detached()
 
     def watch(self, x: Any) -> Any:
         """A traced copy of an array, float, or pytree of them.
@@ -48,7 +50,7 @@ class Tape:
         RuntimeError
             If the tape is closed.
         """
-        if not self._record.open:
+        if not self._tape.open:
             raise RuntimeError(
                 "Tape.watch: this tape is closed; watch inputs inside its `with` block"
             )
@@ -58,7 +60,7 @@ class Tape:
         value = check_differentiable(x, "Tape.watch: x")
         if type(value) is not Array:
             value = namespace_of(value).copy(value)
-        watched = self._record.watch(value)
+        watched = self._tape.watch(value)
         # by identity, apart from the wrapper's slot: `x *= 3` gives the wrapper another
         self._watched[id(watched)] = (weakref.ref(watched), watched.slot)
         return watched
@@ -86,17 +88,11 @@ class Tape:
         leaves, spec = tree.flatten(sources)
         slots = [self._slot(x) for x in leaves]
         found: dict[int, Any] = {}
-        record = self._kept
-        if type(y) is Array and y.tape is self._record:
-            cts = cotangents(record)
+        tape = self._kept
+        if type(y) is Array and y.tape is self._tape:
+            cts = empty_cotangents(tape)
             cts[y.slot] = seed_for(y.value)
-            wanted = set(slots)
-            for slot in range(len(record.entries) - 1, -1, -1):
-                if slot in wanted:
-                    found[slot] = cts[slot]
-                entry = record.entries[slot]
-                if entry is not None:
-                    entry[0](slot, cts, entry)
+            found = sweep(tape, cts, keep=set(slots))
         taken: set[int] = {id(seed_for(y.value))} if found and type(y) is Array else set()
         out = []
         for slot, x in zip(slots, leaves, strict=True):
@@ -111,7 +107,7 @@ class Tape:
         reference, slot = self._watched.get(id(x), (None, -1))
         if reference is not None and reference() is x:
             return slot
-        if type(x) is Array and x.tape is self._record:
+        if type(x) is Array and x.tape is self._tape:
             return x.slot
         raise TypeError(
             "Tape.gradient: a source is not on this tape; use the array that tape.watch(x) returned, or what was "

@@ -9,7 +9,7 @@ from typing import Any
 from ...backend import backend_of
 from ..core.array import Array
 from ..core.dtypes import is_complex
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
 from ..pytree import tree
 from .arguments import normalize_argnums, restore_type, validate_argnums
 from .batching.sweep import is_batched, rows_of, sizes

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.sweep import namespace_of
+from ..core.namespaces import namespace_of
 from ..functions import namespace
 from ..pytree import tree
 from .arguments import constants, restore_type

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
+from ..core.cotangents import as_constant, fit
 from ..core.dtypes import is_complex
-from ..core.sweep import as_constant, cotangents, fit, namespace_of, sweep
+from ..core.namespaces import namespace_of
+from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData
+from ..core.tracer_like import TRACERS
 from ..core.transfer import check_library
 from ..core.views import marked
 from ..pytree import tree
@@ -110,11 +113,11 @@ class Pullback:
             raise ValueError(
                 f"pull: the cotangent has structure {ct_spec}, the output {self.out_spec}"
             )
-        cts = cotangents(self.record)
+        cts = empty_cotangents(self.record)
         for y, c in zip(self.out_leaves, ct_leaves, strict=True):
             if type(y) is Array and y.tape is self.record:
                 _seed(cts, y, c)
-        sweep(self.record, cts, consume=False)
+        sweep(self.record, cts)
         taken: set[int] = {id(backend_array(c)) for c in ct_leaves}
         gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
         return tree.unflatten(
@@ -177,7 +180,7 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
         ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
     inner = backend_array(y.value)
-    if hasattr(inner, "recorded") and type(ct) is not Array:
+    if type(inner) in TRACERS and type(ct) is not Array:
         ct = inner.beside(ct)  # rules run in the namespace of their cotangent
     if type(y.value) is Array:
         ct = as_constant(ct)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from .formulas import log
 from .leaves import Mask, check_mask, zeros_like
 from .update import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
 from .leaves import Mask, check_mask, zeros_like
 from .update import Moments, Schedule, advance, check, check_rate, count, counted, rate, zero_count

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.dtypes import is_complex
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
 from .leaves import is_half, moves
 from .update import Optimiser, as_array, as_scalar, floating

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
 from .leaves import fitted, is_half, moves, rows
 from .schedules import check_steps

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...autograd.core.array import backend_array
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from .schedules import check_finite, check_steps
 from .update import check, floating
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from .update import check, floating
 
 _NUMBERS = types.SimpleNamespace(

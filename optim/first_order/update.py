@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ...autograd.core.array import Array, backend_array
+from ...autograd.core.cotangents import as_constant
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
-from ...autograd.core.sweep import NAMESPACES, as_constant, namespace_of
+from ...autograd.core.namespaces import NAMESPACES, namespace_of
 from ...autograd.pytree import tree
 from ...backend.generic.formulas import (
     NUMBERS,

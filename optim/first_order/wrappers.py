@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
 from .leaves import copied, moves, zeros_like
 from .update import Optimiser, advance, as_array, check, count, counted, zero_count

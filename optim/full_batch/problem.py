@@ -14,7 +14,7 @@ import numpy as np
 
 from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from ...autograd.functions import namespace
 from ...autograd.pytree import tree
 from ...autograd.transforms.arguments import restore_type, scalar_output

@@ -14,8 +14,9 @@ import numpy as np
 
 import pullback as pb
 from pullback.autograd.core.array import Array, backend_array
+from pullback.autograd.core.cotangents import DEFERRED
 from pullback.autograd.core.dtypes import is_inexact
-from pullback.autograd.core.sweep import DEFERRED, sweep
+from pullback.autograd.core.sweep import sweep
 from pullback.autograd.core.tape import TapeData
 
 # How many tapes watch each array (2: a gradient of a gradient), and whether each call is pulled back too.

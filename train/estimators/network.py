@@ -12,7 +12,7 @@ from ... import models
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from ...autograd.core.typing import PyTree
 from ...autograd.pytree import tree
 from ...backend import current

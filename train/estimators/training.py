@@ -11,7 +11,7 @@ import numpy as np
 
 from ...autograd import value_and_grad
 from ...autograd.core.array import backend_array
-from ...autograd.core.sweep import namespace_of
+from ...autograd.core.namespaces import namespace_of
 from ...autograd.core.typing import PyTree, RawArray, Value
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree

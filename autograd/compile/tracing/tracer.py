@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ....backend import Backend
-from ...core.registry import CONSTANT, names
+from ...core.registry import names
+from ...core.signatures import CONSTANT
 from ...core.views import is_number
 from ...functions import namespace
 from ...functions.operators import takes

@@ -14,9 +14,10 @@ import numpy as np
 from ....backend import Backend, backend_of, is_array, register
 from ....backend.common.base import Namespace
 from ...core.dtypes import as_numpy
+from ...core.namespaces import NAMESPACES
 from ...core.registry import REGISTRY, find
 from ...core.signatures import ARRAYS
-from ...core.sweep import NAMESPACES
+from ...core.tracer_like import TRACERS
 from ...core.transfer import of_two_libraries
 from ...core.views import NEVER_NUMBERS, VIEWS, attach
 from ..ir.elementwise import TABLE
@@ -238,7 +239,7 @@ def tracer_class(x: Any) -> type[Tracer]:
 
 def _make_class(backend: Backend) -> type[Tracer]:
     space = TracerNamespace(backend.xp)
-    kind = type("Symbol", (Tracer,), {"__slots__": (), "space": space, "recorded": True})
+    kind = type("Symbol", (Tracer,), {"__slots__": (), "space": space})
     if backend.programs is not None:
         space.__dict__.update(decomposed(space) | decomposed_on_device(space))
     elif backend.name == "numpy":
@@ -263,6 +264,7 @@ def _make_class(backend: Backend) -> type[Tracer]:
     vars_of.backend = record
     register(kind, record)
     NAMESPACES[kind] = space
+    TRACERS.add(kind)
     return kind
 
 

@@ -18,8 +18,8 @@ import numpy as np
 
 from ...core.array import backend_array
 from ...core.dtypes import is_complex
+from ...core.namespaces import namespace_of
 from ...core.registry import provides
-from ...core.sweep import namespace_of
 from ..errors import StructureError
 
 # SciPy's names for the same structures.

@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.array import Array, backend_array
+from ...core.cotangents import DEFERRED
+from ...core.defvjp import function_of
+from ...core.defvjp import library_defvjp as defvjp
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
-from ...core.registry import find, function_of
-from ...core.registry import library_defvjp as defvjp
-from ...core.sweep import DEFERRED, namespace_of
+from ...core.namespaces import namespace_of
+from ...core.registry import find
 from ..runner import inexact, own, promoted, run_adjoint, square
 from ..sparse.formats import is_sparse
 from ..sparse.solve import SparseFactorization
@@ -77,7 +79,6 @@ class Shares:
     """
 
     __slots__ = ("dtype", "matrices", "pairs", "shape", "solver", "xp")
-    deferred = True  # for `fit`
 
     def __init__(self, solver: Any, shape: Any, dtype: Any, xp: Any) -> None:
         self.solver, self.shape, self.dtype, self.xp = solver, shape, dtype, xp

@@ -23,10 +23,11 @@ from typing import Any
 
 from ....backend import backend_of
 from ...core.array import backend_array
+from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
-from ...core.registry import find, function_of
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
+from ...core.registry import find
 from ...functions.creation import asarray
 from ..errors import SingularMatrixError
 from ..runner import operands, run

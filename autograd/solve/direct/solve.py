@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.array import backend_array
+from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
-from ...core.registry import find, function_of
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
+from ...core.registry import find
 from ..runner import operands, run, run_adjoint, square, transposition
 from .dense import ALIASES, KINDS, check_structure, dense
 from .structured import Banded, Circulant, Diagonal, PositiveBanded

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...core.array import Array, backend_array, unwrap_closed
-from ...core.registry import find, function_of, provides
-from ...core.sweep import namespace_of
+from ...core.defvjp import function_of
+from ...core.namespaces import namespace_of
+from ...core.registry import find, provides
 from ..runner import operands, run, square
 from . import factorize as factors  # noqa: F401 - registers the rules of slogdet_by and inverse_by
 from .dense import dense

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.dtypes import is_complex
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 
 
 @dataclass(frozen=True)

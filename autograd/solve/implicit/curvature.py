@@ -18,7 +18,7 @@ import numpy as np
 from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 from ...transforms.grad import grad
 from ...transforms.jacobian import hessian
 from ..iterative.iteration import numbers

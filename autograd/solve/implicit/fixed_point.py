@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.dtypes import as_numpy, is_complex
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 from ..iterative.iteration import Info, Run, iterate, numbers
 from ..iterative.steps import length, ratio
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 from ...transforms.grad import value_and_grad
 from ..iterative.iteration import Info, numbers
 from .curvature import Curvature, by_products, dense_curvature

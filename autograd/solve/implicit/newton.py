@@ -11,7 +11,7 @@ import numpy as np
 from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 from ...functions import namespace as xp
 from ...transforms.jacobian import jacobian
 from ...transforms.jvp import linearize

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex, is_inexact
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 from ...functions import namespace as xp
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .gmres import gmres_run

@@ -14,7 +14,7 @@ from typing import Any
 from ....backend import is_array
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_complex
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 from ...core.tape import TapeData
 from ...functions import namespace as xp
 from ...pytree import tree

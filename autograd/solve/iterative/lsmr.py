@@ -18,7 +18,7 @@ from typing import Any
 
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 from ...functions import namespace as xp
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .differentiable import conj, inexact

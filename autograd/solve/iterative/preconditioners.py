@@ -13,7 +13,7 @@ from typing import Any
 
 from ...core.array import backend_array
 from ...core.dtypes import is_complex
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 from .linear_operator import LinearOperator
 
 

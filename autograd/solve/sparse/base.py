@@ -8,10 +8,11 @@ import numpy as np
 
 from ....backend import Pattern, backend_of, to_numpy
 from ...core.array import Array, backend_array
+from ...core.defvjp import function_of
 from ...core.dtypes import as_numpy, is_inexact
 from ...core.generated import xp as fun
-from ...core.registry import find, function_of
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
+from ...core.registry import find
 from ...functions.creation import asarray
 from . import rules as sparse_rules  # noqa: F401 - registers the rules
 

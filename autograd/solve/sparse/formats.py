@@ -14,7 +14,7 @@ import numpy as np
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
 from ...core.array import Array, backend_array
 from ...core.generated import xp as fun
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 from ...functions.creation import asarray
 from ...pytree import tree
 from .base import SparseMatrix, as_given, is_sparse

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....backend import Pattern, finite_columns
-from ...core.registry import library_defvjp as defvjp
-from ...core.sweep import namespace_of
+from ...core.defvjp import library_defvjp as defvjp
+from ...core.namespaces import namespace_of
 
 
 def _product_data(ct: Any, x: Any, pattern: Pattern, transposed: bool, xp: Any) -> Any:

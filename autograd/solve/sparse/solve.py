@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.array import backend_array
-from ...core.registry import find, function_of
+from ...core.defvjp import function_of
+from ...core.registry import find
 from ..runner import inexact as for_lapack
 from ..runner import promoted, run, run_adjoint
 from .formats import as_sparse, coo_array, csr_array, is_sparse

@@ -9,7 +9,7 @@ import numpy as np
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
 from ...core.array import backend_array
 from ...core.dtypes import as_numpy, is_inexact
-from ...core.sweep import namespace_of
+from ...core.namespaces import namespace_of
 
 
 class Places:

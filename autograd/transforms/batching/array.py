@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...core.array import Array
-from ...core.sweep import NAMESPACES, as_constant, namespace_of
+from ...core.cotangents import as_constant
+from ...core.namespaces import NAMESPACES, namespace_of
+from ...core.tracer_like import TRACERS
 
 
 class Batched:
@@ -124,7 +126,7 @@ def values_of(args: Iterable[Any]) -> list[Any]:
     values = [x.value if type(x) is Batched else x for x in args]
     if any(type(v) is Array for v in values):
         return [as_constant(v) for v in values]
-    recorded = next((v for v in values if hasattr(v, "recorded")), None)
+    recorded = next((v for v in values if type(v) in TRACERS), None)
     if recorded is not None:  # a constant beside it would choose the namespace that records nothing
         return [recorded.beside(v) if hasattr(v, "shape") else v for v in values]
     return values

@@ -14,17 +14,21 @@ from ....backend import extend
 from ...core import signatures
 from ...core.array import Array, backend_array
 from ...core.index_keys import clean_key, is_basic
-from ...core.sweep import NAMESPACES, namespace_of
+from ...core.namespaces import NAMESPACES, namespace_of
 from .array import Batched, aligned, batch_size, matmul, row_key, space_of, spread_rows, values_of
 
 # ── by kinds ──────────────────────────────────────────────────────────────────────────────────
 
 # Elementwise: shapes broadcast behind the leading axis.
-ELEMENTWISE = signatures.UNARY | frozenset(
-    """abs add angle atan2 bitwise_and bitwise_invert bitwise_or bitwise_xor clip conj copysign divide equal
-    floor_divide greater greater_equal hypot imag isfinite isinf isnan leg less less_equal logaddexp logical_and
-    logical_not logical_or logical_xor maximum minimum multiply nextafter not_equal over_above over_below
-    over_root_above over_root_below pow ray real remainder signbit sinc sinc_derivative subtract where""".split()  # noqa: SIM905 - a table
+ELEMENTWISE = (
+    signatures.UNARY
+    | signatures.HIDDEN_ELEMENTWISE
+    | frozenset(
+        """abs add angle atan2 bitwise_and bitwise_invert bitwise_or bitwise_xor clip conj copysign divide equal
+    floor_divide greater greater_equal hypot imag isfinite isinf isnan less less_equal logaddexp logical_and
+    logical_not logical_or logical_xor maximum minimum multiply nextafter not_equal pow real
+    remainder signbit sinc sinc_derivative subtract where""".split()  # noqa: SIM905 - a table
+    )
 )
 # Over any number of axes, all of them by default.
 REDUCTIONS = frozenset(

@@ -17,25 +17,25 @@ from typing import Any
 import numpy as np
 
 from ....backend import backend_of
-from ...core import sweep as backward
 from ...core.array import Array, unwrap_closed
-from ...core.codegen_backward import traced_slots
-from ...core.registry import REGISTRY
-from ...core.sweep import DEFERRED, as_constant, namespace_of
-from ...core.variadic import _pull as pull_variadic
+from ...core.cotangents import DEFERRED, accumulate, as_constant
+from ...core.hooks import HOOKS
+from ...core.namespaces import namespace_of
+from ...core.sweep import empty_cotangents, sweep
+from ...core.tape import Entry, input_slots
 from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
 from .array import Batched, space_of, spread_rows
 
 ELEMENTS = 1 << 20  # 8 MiB of float64: what a core's cache holds a few of, and a GPU is busy with
 
 
-def sweep_batched(record: Any, cts: list[Any], k: int, first: int) -> None:
-    """`backward.sweep` for k cotangents at once.
+def sweep_batched(tape: Any, cts: list[Any], k: int, first: int) -> None:
+    """`sweep` for k cotangents at once.
 
     Parameters
     ----------
-    record
-        The tape; it is kept.
+    tape
+        It is kept.
     cts
         ``cts[slot]`` is a `Batched` of k cotangents, or None. Left holding those of the inputs.
     k : int
@@ -43,40 +43,38 @@ def sweep_batched(record: Any, cts: list[Any], k: int, first: int) -> None:
     first : int
         How many watched inputs stand at the beginning of the tape.
     """
-    entries = record.entries
-    one: list[Any] = backward.cotangents(record)
+    entries = tape.entries
+    one: list[Any] = empty_cotangents(tape)
     seeded = [slot for slot, ct in enumerate(cts) if ct is not None]
     below = cts[seeded[-1]].value if seeded else None
     lifting = type(below) is not Array and not hasattr(type(below), "__array_ufunc__")
     for slot in seeded if lifting else ():
         cts[slot] = Batched(as_constant(cts[slot].value))
-    for slot in range(len(entries) - 1, first - 1, -1):
-        entry = entries[slot]
-        if entry is None:
-            continue
+
+    def pull(slot: int, cts: list[Any], entry: Entry) -> None:
         outputs = _outputs(entries, slot, first)
         if all(cts[i] is None for i in outputs):
-            continue
-        targets = set(traced_slots(entry)[1])
+            return
+        targets = set(input_slots(entry))
         if is_batched(entry):
             entry[0](slot, cts, _lifted(entry) if lifting else entry)
             for i in targets:  # a rule may leave what is the same for all rows
                 if type(cts[i]) not in (Batched, *DEFERRED) and cts[i] is not None:
                     cts[i] = Batched(spread_rows(cts[i], k))
         else:
-            _pull_rows(record, slot, outputs, targets, cts, one, k)
+            _pull_rows(tape, slot, outputs, targets, cts, one, k)
+
+    sweep(tape, cts, pull=pull)
     for slot in range(first) if lifting else ():
         if cts[slot] is not None:
             cts[slot] = Batched(unwrap_closed(_dense(cts[slot]).value))
 
 
-def is_batched(entry: tuple[Any, ...]) -> bool:
+def is_batched(entry: Entry) -> bool:
     """Whether the rules of a tape's entry are known to take `Batched` cotangents."""
-    if backward.Cotangents is not list:
+    if HOOKS.cotangents is not list:
         return False  # `debug_nans` looks at each cotangent
-    pull = entry[0]
-    primitive = entry[1] if pull is pull_variadic else REGISTRY.get(getattr(pull, "operation", ""))
-    return primitive is not None and primitive.batched
+    return entry[0].batched
 
 
 def _lifted(part: Any) -> Any:
@@ -98,7 +96,7 @@ def _outputs(entries: list[Any], slot: int, first: int) -> range:
 
 
 def _pull_rows(
-    record: Any,
+    tape: Any,
     slot: int,
     outputs: range,
     targets: set[int],
@@ -107,7 +105,7 @@ def _pull_rows(
     k: int,
 ) -> None:
     """One pull for each row, in the list `one` that is left empty, and the shares stacked."""
-    entry = record.entries[slot]  # `debug_nans` looks for a `record` here
+    entry = tape.entries[slot]  # `debug_nans` looks for a `tape` here
     incoming = {i: _dense(cts[i]) for i in outputs if cts[i] is not None}
     rows: dict[int, list[Any]] = {i: [] for i in targets}
     for row in range(k):
@@ -129,7 +127,7 @@ def _pull_rows(
         if cts[i] is None:
             cts[i] = total
         else:
-            backward.accumulate(cts, i, cts[i], total)
+            accumulate(cts, i, cts[i], total)
 
 
 def _dense(ct: Any) -> Any:

@@ -1,0 +1,136 @@
+"""Cotangents with several shares, cotangents that are deferred, and shares made to fit their input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .array import Array
+from .dtypes import as_numpy, is_complex
+from .namespaces import namespace_of
+
+
+class RuleError(RuntimeError):
+    """A rule returned something that cannot be the cotangent of its input."""
+
+
+class AccumulatedCotangent:
+    """A cotangent with more than one share, in a buffer of our own: further shares are added in place."""
+
+    __slots__ = ("total",)
+
+    def __init__(self, total: Any) -> None:
+        self.total = total
+
+    def add(self, share: Any) -> None:
+        """Add one more share."""
+        if type(share) is ScatteredCotangent:
+            share = share.materialize()
+        if type(self.total) is Array or type(share) is Array:
+            self.total = self.total + share
+        else:
+            self.total += share
+
+    def materialize(self) -> Any:
+        """The sum."""
+        return self.total.materialize() if type(self.total) in DEFERRED else self.total
+
+
+class ScatteredCotangent:
+    """The cotangent of ``x[key]``: `values` at `key`, zeros elsewhere, not laid out until it is needed.
+
+    A loop over the rows of an array would otherwise make an array of zeros for each of them.
+    """
+
+    __slots__ = ("dtype", "key", "shape", "values")
+
+    def __init__(self, shape: tuple[int, ...], key: Any, values: Any) -> None:
+        self.shape, self.key, self.values, self.dtype = shape, key, values, values.dtype
+
+    def materialize(self) -> Any:
+        """As an array."""
+        return namespace_of(self.values).scatter_add(self.shape, self.key, self.values)
+
+    def add_to(self, total: Any) -> None:
+        """Add to a buffer of our own; the key selects no element twice."""
+        if type(self.key) is tuple and None in self.key:  # which the standard does not write to
+            total += self.materialize()
+        else:
+            total[self.key] += self.values
+
+
+# Cotangents that are laid out when they are needed; `solve/direct/factorize.py` adds one.
+DEFERRED: set[type] = {AccumulatedCotangent, ScatteredCotangent}
+
+
+def accumulate(cts: list[Any], slot: int, prior: Any, share: Any) -> None:
+    """Add `share` to the cotangent `prior` of `slot`; the fan-out of the graph ends here."""
+    if type(prior) is AccumulatedCotangent:
+        # a sum of no dimension may be NumPy's scalar, which cannot be written to
+        if type(share) is ScatteredCotangent and share.shape and type(prior.total) is not Array:
+            share.add_to(prior.total)
+        else:
+            prior.add(share)
+        return
+    if type(prior) is ScatteredCotangent:
+        total = prior.materialize()
+        if type(total) is not Array:
+            cts[slot] = mine = AccumulatedCotangent(
+                total
+            )  # fresh zeros with one share in them: ours to write to
+            accumulate(cts, slot, mine, share)
+            return
+        prior = total
+    if type(share) is ScatteredCotangent:
+        share = share.materialize()
+    cts[slot] = AccumulatedCotangent(prior + share)
+
+
+def add_share(cts: list[Any], slot: int, share: Any) -> None:
+    """Add `share` to the cotangent of `slot`, if there is one yet."""
+    prior = cts[slot]
+    if prior is None:
+        cts[slot] = share
+    else:
+        accumulate(cts, slot, prior, share)
+
+
+def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
+    """A rule's result as the cotangent of its input: its shape, its dtype, real if the input is real.
+
+    Raises
+    ------
+    RuleError
+        If the result has a shape from which no broadcasting leads back to the input's.
+    """
+    if type(share) is ScatteredCotangent:
+        if share.shape == shape and as_numpy(share.dtype) == as_numpy(dtype):
+            return share
+        share = share.materialize()
+    elif type(share) in DEFERRED:
+        return share  # and fitted when it is laid out
+    if not hasattr(share, "shape"):
+        raise RuleError(
+            f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}"
+        )
+    xp = namespace_of(share)
+    if share.shape != shape:
+        if not _broadcasts(shape, share.shape):
+            raise RuleError(
+                f"the rule of {rule} returned a cotangent of shape {tuple(share.shape)} for an input of shape {shape}"
+            )
+        share = xp.sum_to_shape(share, shape)
+    if as_numpy(share.dtype) != as_numpy(dtype):
+        if is_complex(share.dtype) and not is_complex(dtype):
+            share = xp.real(share)
+        share = xp.astype(share, dtype, copy=False)
+    return share
+
+
+def as_constant(x: Any) -> Any:
+    """A raw array as an `Array`, for rules under higher derivatives: libraries differ in ``raw * Array``."""
+    return Array(x) if hasattr(x, "shape") and type(x) is not Array else x
+
+
+def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    lead = len(large) - len(small)
+    return lead >= 0 and all(n in (1, m) for n, m in zip(small, large[lead:], strict=True))
