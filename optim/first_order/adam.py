@@ -14,13 +14,13 @@ from .leaves import Mask, check_mask, zeros_like
 from .update import (
     Moments,
     Schedule,
-    advance,
+    apply_update,
+    as_count_array,
     check,
     check_rate,
-    count,
-    counted,
     floating,
-    rate,
+    learning_rate_at,
+    step_count,
     zero_count,
 )
 
@@ -49,13 +49,13 @@ def _init(opt: Any, params: Any) -> Moments:
 def _step(
     opt: Any, params: Any, grads: Any, state: Moments, lr: Any, **decay: float
 ) -> tuple[Any, Moments]:
-    done = count(state.step)
+    done = step_count(state.step)
     after = done + 1  # once: a launch on a device
-    scalars = _scalars(opt, after, rate(opt.lr if lr is None else lr, done))
+    scalars = _scalars(opt, after, learning_rate_at(opt.lr if lr is None else lr, done))
     slots = [state.first, state.second, state.third] if opt.amsgrad else [state.first, state.second]
     name = "amsgrad" if opt.amsgrad else "adam"
-    new, slots = advance(name, params, grads, slots, scalars, mask=opt.mask, **decay)
-    return new, Moments(counted(after), *slots)
+    new, slots = apply_update(name, params, grads, slots, scalars, mask=opt.mask, **decay)
+    return new, Moments(as_count_array(after), *slots)
 
 
 @dataclass(frozen=True)
@@ -265,20 +265,20 @@ class NAdam:
         self, params: Any, grads: Any, state: NadamState, *, lr: Any = None
     ) -> tuple[Any, NadamState]:
         """New parameters and state; as `SGD.step`."""
-        done = count(state.step)
+        done = step_count(state.step)
         after = done + 1  # once: a launch on a device
-        size = rate(self.lr if lr is None else lr, done)
+        size = learning_rate_at(self.lr if lr is None else lr, done)
         product, now, then = self._momenta(state.product, after)
         scalars = _scalars(self, after, size)
         scalars["sg"] = size * (1 - now) / (1 - product)
         scalars["sm"] = size * then / (1 - product * then)
         shrink = {"decay" if self.decoupled else "l2": self.weight_decay}
-        new, (m, v) = advance(
+        new, (m, v) = apply_update(
             "nadam", params, grads, [state.first, state.second], scalars, mask=self.mask, **shrink
         )
         if isinstance(state.product, np.ndarray | float):
             product = np.array(product)
-        return new, NadamState(counted(after), m, v, product)
+        return new, NadamState(as_count_array(after), m, v, product)
 
     def _momenta(self, product: Any, t: Any) -> tuple[Any, Any, Any]:
         """π_t, μ_t and μ_{t+1}."""

@@ -8,7 +8,17 @@ from typing import Any
 from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
 from .leaves import Mask, check_mask, zeros_like
-from .update import Moments, Schedule, advance, check, check_rate, count, counted, rate, zero_count
+from .update import (
+    Moments,
+    Schedule,
+    apply_update,
+    as_count_array,
+    check,
+    check_rate,
+    learning_rate_at,
+    step_count,
+    zero_count,
+)
 
 
 @dataclass(frozen=True)
@@ -73,14 +83,14 @@ class Adagrad:
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
         """New parameters and state; as `SGD.step`."""
-        done = count(state.step)
+        done = step_count(state.step)
         after = done + 1  # once: a launch on a device
-        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
+        scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"lr_decay": self.lr_decay, "eps": self.eps}
-        new, slots = advance(
+        new, slots = apply_update(
             "adagrad", params, grads, [state.first], scalars, l2=self.weight_decay, mask=self.mask
         )
-        return new, Moments(counted(after), *slots)
+        return new, Moments(as_count_array(after), *slots)
 
 
 @dataclass(frozen=True)
@@ -150,17 +160,17 @@ class RMSprop:
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
         """New parameters and state; as `SGD.step`."""
-        done = count(state.step)
+        done = step_count(state.step)
         after = done + 1  # once: a launch on a device
-        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
+        scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"b2": self.alpha, "d2": 1 - self.alpha, "eps": self.eps}
         scalars["momentum"] = self.momentum
         name = "rmsprop" + "_centered" * bool(self.centered) + "_momentum" * bool(self.momentum)
         slots = [s for s in state[1:] if s is not None]
-        new, slots = advance(
+        new, slots = apply_update(
             name, params, grads, slots, scalars, l2=self.weight_decay, mask=self.mask
         )
-        return new, Moments(counted(after), *slots)
+        return new, Moments(as_count_array(after), *slots)
 
 
 @dataclass(frozen=True)
@@ -222,12 +232,12 @@ class Adadelta:
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
         """New parameters and state; as `SGD.step`."""
-        done = count(state.step)
+        done = step_count(state.step)
         after = done + 1  # once: a launch on a device
-        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
+        scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"b2": self.rho, "d2": 1 - self.rho, "eps": self.eps}
         slots = [state.first, state.second]
-        new, slots = advance(
+        new, slots = apply_update(
             "adadelta", params, grads, slots, scalars, l2=self.weight_decay, mask=self.mask
         )
-        return new, Moments(counted(after), *slots)
+        return new, Moments(as_count_array(after), *slots)

@@ -11,7 +11,7 @@ import numpy as np
 from ...autograd.core.dtypes import is_complex
 from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
-from .leaves import is_half, moves
+from .leaves import is_half, is_trainable
 from .update import Optimiser, as_array, as_scalar, floating
 
 
@@ -41,7 +41,7 @@ def clip_by_value(grads: Any, limit: float) -> Any:
     _check_positive("limit", limit)
 
     def clipped(g: Any) -> Any:
-        if not moves(g):
+        if not is_trainable(g):
             return g
         if is_complex(g.dtype):
             raise TypeError(
@@ -63,7 +63,7 @@ def global_norm(grads: Any) -> Any:
     >>> pb.optim.global_norm({"a": np.asarray([3e200]), "b": np.asarray([4e200])})
     array(5.e+200)
     """
-    leaves = [g for g in tree.leaves(grads) if moves(g) and g.size]
+    leaves = [g for g in tree.leaves(grads) if is_trainable(g) and g.size]
     if not leaves:
         return np.array(0.0)
     if all(type(g) is np.ndarray and not is_half(g.dtype) for g in leaves):
@@ -114,15 +114,17 @@ def clip_by_global_norm(grads: Any, limit: float) -> Any:
     _check_positive("limit", limit)
     norm = global_norm(grads)
     if type(norm) is np.ndarray and all(
-        type(g) is np.ndarray for g in tree.leaves(grads) if moves(g)
+        type(g) is np.ndarray for g in tree.leaves(grads) if is_trainable(g)
     ):
         factor = limit / (float(norm) + 1e-6)
         if factor >= 1.0:  # not so for NaN, which spreads as it does on a device
             return grads
-        return tree.map(lambda g: as_array(g * factor, g) if moves(g) else g, grads)
+        return tree.map(lambda g: as_array(g * factor, g) if is_trainable(g) else g, grads)
     xp = namespace_of(norm)
     share = xp.minimum(limit / (norm + 1e-6), 0 * norm + 1)
-    return tree.map(lambda g: g * as_scalar(share, g, namespace_of(g)) if moves(g) else g, grads)
+    return tree.map(
+        lambda g: g * as_scalar(share, g, namespace_of(g)) if is_trainable(g) else g, grads
+    )
 
 
 def _check_positive(name: str, value: float) -> None:

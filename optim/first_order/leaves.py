@@ -43,7 +43,7 @@ def cast(x: Any, dtype: Any) -> Any:
 
 def copied(p: Any) -> Any:
     """A copy of a parameter in the precision of its steps, unless nobody can write to it."""
-    if not moves(p):
+    if not is_trainable(p):
         return p
     wide = widened(p.dtype)
     if wide is not p.dtype:
@@ -54,7 +54,7 @@ def copied(p: Any) -> Any:
 # ── leaves ────────────────────────────────────────────────────────────────────────────────────
 
 
-def moves(p: Any) -> bool:
+def is_trainable(p: Any) -> bool:
     """Whether a step may change a leaf: floating-point arrays; keys and counters stay as they are.
 
     Raises
@@ -77,7 +77,7 @@ def zeros_like(params: Any, slot: str = "m") -> Any:
     """
 
     def zeros(p: Any) -> Any:
-        if not moves(p):
+        if not is_trainable(p):
             return None
         space = namespace_of(backend_array(p))
         out = cast(space.zeros_like(backend_array(p)), widened(p.dtype))
@@ -87,7 +87,7 @@ def zeros_like(params: Any, slot: str = "m") -> Any:
     return tree.unflatten(spec, [zeros(p) for p in leaves])
 
 
-def rows(params: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
+def flatten_alike(params: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
     """The structure of `params`, and the leaves of each tree.
 
     Raises
@@ -104,7 +104,7 @@ def rows(params: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
         ) from None
 
 
-def fitted(p: Any, g: Any, params: Any, i: int) -> Any:
+def cast_gradient(p: Any, g: Any, params: Any, i: int) -> Any:
     """The gradient of the i-th leaf, in the dtype of the parameter, or in that of its steps.
 
     Raises
@@ -160,7 +160,7 @@ def decayed_leaves(mask: Mask, params: Any, spec: Any, ps: Sequence[Any]) -> lis
     check_mask(mask)
     if mask is None or mask == "matrices" or _is_predicate(mask):
         pairs = zip(ps, _parameters(params, spec), strict=True)
-        candidates = [counts and moves(p) for p, counts in pairs]
+        candidates = [counts and is_trainable(p) for p, counts in pairs]
         if mask is None:
             return candidates
         wanted = (lambda p: p.ndim >= 2) if mask == "matrices" else mask

@@ -17,7 +17,7 @@ from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
-from .leaves import fitted, is_half, moves, rows
+from .leaves import cast_gradient, flatten_alike, is_half, is_trainable
 from .schedules import check_steps
 from .update import Optimiser, as_array, as_scalar, zero_count
 from .wrappers import select
@@ -126,7 +126,7 @@ class LossScaling:
             For parameters of 16 bits.
         """
         for p, name in zip(tree.leaves(params), tree.paths(params), strict=True):
-            if moves(p) and is_half(p.dtype):
+            if is_trainable(p) and is_half(p.dtype):
                 raise TypeError(
                     f"LossScaling: {name or 'the parameter'} is {p.dtype}, in which small updates are lost: "
                     "make it float32; products take float16 by pb.compile(…, precision='float16')"
@@ -171,10 +171,10 @@ class LossScaling:
 
     def _unscaled(self, params: Any, grads: Any, scale: Any) -> tuple[Any, Any]:
         """Gradients over the scale, in their parameters' dtypes, and whether all of them are finite."""
-        spec, (ps, gs) = rows(params, grads)
-        places = [i for i, g in enumerate(gs) if g is not None and moves(ps[i])]
+        spec, (ps, gs) = flatten_alike(params, grads)
+        places = [i for i, g in enumerate(gs) if g is not None and is_trainable(ps[i])]
         for i in places:  # all are looked at before anything is computed
-            gs[i] = fitted(ps[i], gs[i], params, i)
+            gs[i] = cast_gradient(ps[i], gs[i], params, i)
         fine: Any = True
         inverse: dict[Any, Any] = {}
         for i in places:

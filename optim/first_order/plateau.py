@@ -34,7 +34,7 @@ class ReduceOnPlateau:
     factor : float
         In (0, 1).
     patience : int
-        Updates without improvement that are borne.
+        Updates without improvement that are tolerated.
     threshold : float
         An improvement is a loss below ``best · (1 − threshold)``, or below ``best − threshold`` if not `relative`.
     relative : bool

@@ -10,12 +10,12 @@ from .leaves import Mask, check_mask, copied, zeros_like
 from .update import (
     Moments,
     Schedule,
-    advance,
+    apply_update,
+    as_count_array,
     check,
     check_rate,
-    count,
-    counted,
-    rate,
+    learning_rate_at,
+    step_count,
     zero_count,
 )
 
@@ -105,18 +105,18 @@ class SGD:
         TypeError
             If a gradient is no array, or complex for a real parameter.
         """
-        done = count(state.step)
+        done = step_count(state.step)
         # once: a launch on a device
-        size, after = rate(self.lr if lr is None else lr, done), done + 1
+        size, after = learning_rate_at(self.lr if lr is None else lr, done), done + 1
         name = "sgd" if not self.momentum else "lookahead" if self.nesterov else "momentum"
         if self.dampening and self.momentum:
             name = "damped"
         scalars = {"t": after, "lr": size, "momentum": self.momentum, "dampening": self.dampening}
         slots = [state.first] if self.momentum else []
-        new, slots = advance(
+        new, slots = apply_update(
             name, params, grads, slots, scalars, l2=self.weight_decay, mask=self.mask
         )
-        return new, Moments(counted(after), *slots)
+        return new, Moments(as_count_array(after), *slots)
 
 
 @dataclass(frozen=True)
@@ -171,11 +171,11 @@ class Nesterov:
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
         """The next y and state, from the gradient at y; as `SGD.step`."""
-        done = count(state.step)
+        done = step_count(state.step)
         after = done + 1  # once: a launch on a device
-        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
-        new, (x,) = advance("nesterov", params, grads, [state.first], scalars)
-        return new, Moments(counted(after), x)
+        scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
+        new, (x,) = apply_update("nesterov", params, grads, [state.first], scalars)
+        return new, Moments(as_count_array(after), x)
 
 
 @dataclass(frozen=True)
@@ -233,11 +233,11 @@ class Lion:
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
         """New parameters and state; as `SGD.step`."""
-        done = count(state.step)
+        done = step_count(state.step)
         after = done + 1  # once: a launch on a device
-        scalars = {"t": after, "lr": rate(self.lr if lr is None else lr, done)}
+        scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"b1": self.b1, "b2": self.b2, "d1": 1 - self.b1, "d2": 1 - self.b2}
-        new, (m,) = advance(
+        new, (m,) = apply_update(
             "lion", params, grads, [state.first], scalars, decay=self.weight_decay, mask=self.mask
         )
-        return new, Moments(counted(after), m)
+        return new, Moments(as_count_array(after), m)

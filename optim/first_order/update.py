@@ -22,7 +22,7 @@ from ...backend.generic.formulas import (
     settings,
 )
 from .formulas import formula, least_eps
-from .leaves import Mask, cast, decayed_leaves, fitted, moves, rows, widened
+from .leaves import Mask, cast, cast_gradient, decayed_leaves, flatten_alike, is_trainable, widened
 
 Schedule = float | Callable[[Any], Any]
 
@@ -81,7 +81,7 @@ def check_rate(lr: Schedule) -> None:
 # ── counts and rates ──────────────────────────────────────────────────────────────────────────
 
 
-def count(step: Any) -> Any:
+def step_count(step: Any) -> Any:
     """The steps taken so far: a Python number where that costs no wait, else the array itself.
 
     NumPy's are read. On a device reading waits for all work queued there, and what `pb.compile` records may
@@ -93,12 +93,12 @@ def count(step: Any) -> Any:
     return int(step) if kind is int or isinstance(step, np.integer) else step
 
 
-def counted(t: Any) -> Any:
+def as_count_array(t: Any) -> Any:
     """A count as it is kept in a state: an array."""
     return np.array(t) if type(t) is int else t
 
 
-def rate(lr: Schedule, done: Any) -> Any:
+def learning_rate_at(lr: Schedule, done: Any) -> Any:
     """The learning rate after `done` steps: a number, or a function of their count.
 
     A schedule is called with a Python integer, or with a floating array of no dimension.
@@ -145,7 +145,7 @@ def zero_count(params: Any) -> Any:
 # ── the step ──────────────────────────────────────────────────────────────────────────────────
 
 
-def advance(
+def apply_update(
     name: str,
     params: Any,
     grads: Any,
@@ -177,21 +177,21 @@ def advance(
     Raises
     ------
     TypeError, ValueError
-        As `rows` and `fitted` say; before anything is computed.
+        As `flatten_alike` and `cast_gradient` say; before anything is computed.
     """
-    spec, columns = rows(params, grads, *slots)
+    spec, columns = flatten_alike(params, grads, *slots)
     ps, gs = columns[0], columns[1]
     wanted = formula(name, bool(l2), bool(decay))
     if l2 or decay:
         scalars = {**scalars, "l2": l2, "decay": decay}
     elif uniform(ps, gs):  # a model of one dtype: nothing to sort out
-        out = updated(wanted, columns, scalars)
+        out = run_formula(wanted, columns, scalars)
         return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
     shrinks = decayed_leaves(mask, params, spec, ps) if l2 or decay else [False] * len(ps)
     groups: dict[Any, list[int]] = {}
     for i, p in enumerate(ps):
-        if gs[i] is not None and moves(p):
-            gs[i] = fitted(p, gs[i], params, i)
+        if gs[i] is not None and is_trainable(p):
+            gs[i] = cast_gradient(p, gs[i], params, i)
             kind = Array if type(gs[i]) is Array else type(p)
             groups.setdefault((kind, p.dtype, shrinks[i]), []).append(i)
     out = [list(ps), *[list(column) for column in columns[2:]]]
@@ -203,7 +203,7 @@ def advance(
         wide = widened(dtype)
         if wide is not dtype:
             taken = [[cast(x, wide) for x in column] for column in taken]
-        new = updated(found, taken, scalars)
+        new = run_formula(found, taken, scalars)
         if wide is not dtype:
             new[0] = [cast(x, dtype) for x in new[0]]
         for column, values in zip(out, new, strict=True):
@@ -228,7 +228,7 @@ def uniform(ps: list[Any], gs: list[Any]) -> bool:
     return True
 
 
-def updated(found: Formula, columns: list[list[Any]], scalars: dict[str, Any]) -> list[Any]:
+def run_formula(found: Formula, columns: list[list[Any]], scalars: dict[str, Any]) -> list[Any]:
     """New columns of one formula, by the backend's kernel or by array functions."""
     p = columns[0][0]
     space = namespace_of(p)

@@ -13,8 +13,8 @@ import numpy as np
 
 from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
-from .leaves import copied, moves, zeros_like
-from .update import Optimiser, advance, as_array, check, count, counted, zero_count
+from .leaves import copied, is_trainable, zeros_like
+from .update import Optimiser, apply_update, as_array, as_count_array, check, step_count, zero_count
 
 
 class AccumulatedState(NamedTuple):
@@ -76,14 +76,16 @@ class Accumulated:
     ) -> tuple[Any, AccumulatedState]:
         """The parameters, changed in one of `every` calls; as the optimiser's own."""
         # the sum by the formula of sgd, p ← p + g: it checks structures and shapes as every step does
-        total, _ = advance("sgd", state.total, _beside(params, grads), (), {"t": 1, "lr": -1.0})
-        done = count(state.count) + 1
+        total, _ = apply_update(
+            "sgd", state.total, _beside(params, grads), (), {"t": 1, "lr": -1.0}
+        )
+        done = step_count(state.count) + 1
         if isinstance(done, int) and done < self.every:
-            return params, AccumulatedState(state.inner, total, counted(done))
+            return params, AccumulatedState(state.inner, total, as_count_array(done))
         mean = tree.map(lambda s: as_array(s / self.every, s), total)
         new, inner = self.opt.step(params, _without(params, mean, grads), state.inner, lr=lr)
         if isinstance(done, int):
-            return new, AccumulatedState(inner, zeros_like(params), counted(0))
+            return new, AccumulatedState(inner, zeros_like(params), as_count_array(0))
         ready = done >= self.every
         kept = [tree.map(lambda s: s * 0, total), total]
         return select(ready, new, params), AccumulatedState(
@@ -100,7 +102,9 @@ def _beside(params: Any, grads: Any) -> Any:
         raise ValueError(
             f"step: gradients do not have the structure of the parameters: {error}"
         ) from None
-    return tree.unflatten(spec, [g if moves(p) else None for p, g in zip(leaves, gs, strict=True)])
+    return tree.unflatten(
+        spec, [g if is_trainable(p) else None for p, g in zip(leaves, gs, strict=True)]
+    )
 
 
 def _without(params: Any, mean: Any, grads: Any) -> Any:
@@ -174,9 +178,9 @@ class Averaged:
         """New parameters, and a state with their average; as the optimiser's own."""
         new, inner = self.opt.step(params, grads, state.inner, lr=lr)
         scalars = {"t": 1, "lr": 1.0, "decay": self.decay, "share": 1 - self.decay}
-        mean, _ = advance("average", state.average, new, (), scalars)
+        mean, _ = apply_update("average", state.average, new, (), scalars)
         # what no step moves (keys, counters) is the newest
-        mean = tree.map(lambda a, p: a if moves(p) else p, mean, new)
+        mean = tree.map(lambda a, p: a if is_trainable(p) else p, mean, new)
         return new, AveragedState(inner, mean)
 
 
@@ -230,7 +234,7 @@ class Finite:
         FloatingPointError
             With ``otherwise="raise"``, for a gradient that is not finite.
         """
-        leaves = [(i, g) for i, g in enumerate(tree.leaves(grads)) if moves(g)]
+        leaves = [(i, g) for i, g in enumerate(tree.leaves(grads)) if is_trainable(g)]
         good = [namespace_of(g).all(namespace_of(g).isfinite(g)) for _, g in leaves]
         if self.otherwise == "raise" or all(type(g) is np.ndarray for _, g in leaves):
             bad = [i for (i, _), fine in zip(leaves, good, strict=True) if not fine]
