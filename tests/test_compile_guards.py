@@ -185,17 +185,17 @@ def test_refusals_name_the_line(name):
         assert "test_compile_guards.py:" in str(caught.value)
 
 
-def test_functions_recorded_whole(fast):
-    from pullback.autograd.core.opaque import whole
+def test_functions_recorded_opaque(fast):
+    from pullback.autograd.core.opaque import opaque
 
-    @whole
+    @opaque
     def halved(x: Any, *, times: dict[str, Any]) -> Any:
         count = 0
         while abs(x).max() > times["limit"]:
             x, count = x / 2, count + 1
         return x, {"count": count}  # which is no array
 
-    @whole
+    @opaque
     def doubled(x: Any, info: Any) -> Any:
         return x * 2 ** info["count"]
 
