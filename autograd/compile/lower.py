@@ -13,7 +13,8 @@ from ..pytree import tree
 from .cuda.expressions import loopable as on_device
 from .executable import Entry
 from .ir.program import ARRAY, Op, Program, Value
-from .optimise.fuse import goes_into, is_entropy_name, reducible
+from .optimise.fuse import goes_into, reducible
+from .optimise.fused_ops import fused_op
 from .optimise.simplify import simplify
 from .tracing.guards import Leaf
 from .tracing.precision import cast_before_transpose
@@ -71,7 +72,7 @@ def _writes(recording: Recording, op: Op) -> bool:
         # a call, but not of what NumPy calls a view
         new = op.shares is not None and not op.shares
         return on_device(op) or reducible(op) or (goes_into(op) and new)
-    return not recording.plain and (goes_into(op) or is_entropy_name(op))
+    return not recording.plain and (goes_into(op) or fused_op(op) is not None)
 
 
 def _output(x: Any, recorder: Recorder) -> Any:

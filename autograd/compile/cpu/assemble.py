@@ -17,6 +17,7 @@ from ..ir import aliasing as memory
 from ..ir.elementwise import TABLE, compute_dtype
 from ..ir.program import ARRAY, NUMBER, Op, Program, Tuple, Value, values_in
 from ..optimise.fuse import REDUCTIONS, Statement, Statements, build
+from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import Plan, make_plan, to_watch
 from . import numba_kernels as native
@@ -305,17 +306,15 @@ class Assembly:
         reduce = self.known(f"{op.name}_reduce", ufunc.reduce)
         self.lines.append(f"{reduce}({source}, {axis!r}, None, {target}, {keepdims})")
 
-    def entropy(self, s: Statement) -> None:
-        """The softmax cross-entropy without a kernel."""
-        logits, labels = s.op.args
-        loss, slope = s.op.outputs()
-        name = f"entropy_{loss.name}"
-        make = self.known("cross_entropy_into", numpy_calls.cross_entropy_into)
-        self.made[name] = f"{make}({logits.shape!r}, {self.bind(logits.dtype)})"
-        targets = [self.value(v) if v in self.plan.own else "None" for v in (loss, slope)]
-        self.lines.append(
-            f"{name}({self.value(logits)}, {self.value(labels)}, {', '.join(targets)})"
-        )
+    def fused(self, s: Statement) -> None:
+        """A function in one piece, without a kernel."""
+        op = s.op
+        results = op.outputs()
+        make = self.known(f"make_{op.name}", FUSED_OPS[op.name].numpy)
+        name = f"{op.name}_{results[0].name}"
+        self.made[name] = f"{make}({self.bind(op)})"
+        targets = [self.value(v) if v in self.plan.own else "None" for v in results]
+        self.lines.append(f"{name}({', '.join([*map(self.argument, op.args), *targets])})")
 
     def kernel(self, statements: list[Statement]) -> None:
         """Several statements as one compiled function."""
@@ -348,24 +347,18 @@ class Assembly:
         self.kernels.append(source)
         name = self.bind(function, "kernel")
         call = f"{name}({', '.join(arguments)})"
-        if not kernel.checks:
+        if not kernel.refusing:
             self.lines.append(call)
             return
-        op = next(s.op for s in statements if s.kind == "entropy")
-        whole = self.bind(op.function, "f")
-        self.lines.append(f"if {call}:")
-        places = ", ".join(self.value(v) for v in op.args)
-        self.lines.append(f"    {self.known('complain', _complain)}({whole}, {places})")
+        self.lines.append(f"refused = {call}")
+        for number, op in enumerate(kernel.refusing, 1):
+            refuse = self.known(f"refuse_{op.name}", FUSED_OPS[op.name].refuse)
+            given = [self.bind(op.function, "f"), *map(self.argument, op.args)]
+            self.lines.append(f"if refused == {number}: {refuse}({', '.join(given)})")
 
 
 def _as_it_is(x: Any) -> Any:
     return x
-
-
-def _complain(function: Any, logits: Any, labels: Any) -> None:
-    """Raise what the function raises for its labels: a kernel found one that is no class."""
-    function(np.zeros(logits.shape, logits.dtype), labels)
-    raise AssertionError("softmax_cross_entropy: the kernel refused labels that NumPy takes")
 
 
 def assemble(
@@ -392,7 +385,7 @@ def assemble(
     pending: list[Statement] = []
     steps: list[Statement | None] = [*statements.items, None]
     for step in steps:
-        if kernels and step is not None and step.kind in ("loop", "gemm", "entropy"):
+        if kernels and step is not None and step.kind in ("loop", "gemm", "fused"):
             if sum(len(p.ops) for p in pending) > KERNEL:
                 out.kernel(pending)
                 pending = []
@@ -405,7 +398,7 @@ def assemble(
             {
                 "call": out.call,
                 "into": out.into,
-                "entropy": out.entropy,
+                "fused": out.fused,
                 "blocks": out.block_loop,
                 "gemm": out.product,
             }[step.kind](step)

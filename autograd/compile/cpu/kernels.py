@@ -1,4 +1,4 @@
-"""The source of serial kernels: loops, matrix products and the softmax cross-entropy, one after another.
+"""The source of serial kernels: loops, matrix products and functions in one piece, one after another.
 
 All shapes, offsets and strides are numbers in the source, so that the compiler sees every trip count. Arrays that
 are not in the program's block of memory are arguments.
@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.program import ARRAY, NUMBER, Value
+from ..ir.program import ARRAY, NUMBER, Op, Value
 from ..ir.views import Ref, contiguous_view
 from ..optimise.fuse import Statement, Statements, leading
+from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan
 from .loops import LANES, LoopWriter
 
@@ -28,7 +29,8 @@ class Kernel:
         default_factory=dict
     )  # name -> Value, or a dtype of the block
     constants: dict[str, str] = field(default_factory=dict)
-    checks: bool = False  # whether it returns that a label is wrong
+    # the operations that may refuse their inputs: the kernel returns which did, counted from 1
+    refusing: list[Op] = field(default_factory=list)
     scratch: set[tuple[str, str]] = field(default_factory=set)  # lanes, and their dtypes
     count: int = 0
 
@@ -56,7 +58,7 @@ class Writer:
     def statement(self, s: Statement) -> None:
         """One statement's lines."""
         self.kernel.lines.append(f"    # {', '.join(op.name for op in s.ops)}")
-        {"loop": self.loop, "gemm": self.gemm, "entropy": self.entropy}[s.kind](s)
+        {"loop": self.loop, "gemm": self.gemm, "fused": self.fused}[s.kind](s)
 
     # ── places ────────────────────────────────────────────────────────────────────────────────
 
@@ -133,46 +135,17 @@ class Writer:
             return f"np.{T}({minus}{x.name}), "
         return f"{minus}{self.element(self.ref(x), '')}, "
 
-    # ── the softmax cross-entropy ─────────────────────────────────────────────────────────────
+    # ── functions in one piece ────────────────────────────────────────────────────────────────
 
-    def entropy(self, s: Statement) -> None:
-        """Row by row: the maximum, the exponentials, their sum; the loss, and its slope."""
-        logits, labels = s.op.args
-        loss, slope = s.op.outputs()
-        classes = logits.shape[-1]
-        rows = logits.size // classes
-        T = f"np.{logits.dtype.name}"
-        z, y = self.ref(logits), self.ref(labels)
-        self.kernel.checks = True
-        stored = slope in self.plan.own
-        target = contiguous_view(slope) if stored else None
-        at = f"i * {classes} + j"
-        lines = [
-            f"    for i in range({rows}):",
-            f"        if {self.element(y, 'i')} < 0 or {self.element(y, 'i')} >= {classes}:",
-            "            return 1",
-            "    loss = 0.0",
-            f"    for i in range({rows}):",
-            f"        top = {self.element(z, f'i * {classes}')}",
-            f"        for j in range(1, {classes}):",
-            f"            x = {self.element(z, at)}",
-            "            top = x if x >= top or x != x else top",
-            f"        total = {T}(0.0)",
-            f"        label = np.int64({self.element(y, 'i')})",
-            f"        picked = {self.element(z, f'i * {classes} + label')} - top",
-            f"        for j in range({classes}):",
-            f"            e = math.exp({self.element(z, at)} - top)",
-            "            total += e if j != label else 0.0",  # the label's own 1 would swallow the others
-        ]
-        if target is not None:
-            lines += [
-                f"            {self.element(target, at)} = e",
-                f"        share = {T}(1.0) / ((total + math.exp(picked)) * {T}({rows}))",
-                f"        for j in range({classes}):",
-                f"            {self.element(target, at)} *= share",
-                f"        {self.element(target, f'i * {classes} + label')} = -total * share",
-            ]
-        lines.append("        loss += math.log1p(total + (math.exp(picked) - 1.0)) - picked")
-        if loss in self.plan.own:
-            lines.append(f"    {self.element(contiguous_view(loss), '')} = {T}(loss / {rows})")
-        self.kernel.lines += lines
+    def fused(self, s: Statement) -> None:
+        """A function that has a record in `FUSED_OPS`."""
+        self.kernel.lines += FUSED_OPS[s.op.name].numba(self, s.op)
+
+    def is_stored(self, v: Value) -> bool:
+        """Whether a result is written into a buffer."""
+        return v in self.plan.own
+
+    def refusal(self, op: Op) -> int:
+        """The number that a kernel returns where it refuses the inputs of an operation."""
+        self.kernel.refusing.append(op)
+        return len(self.kernel.refusing)

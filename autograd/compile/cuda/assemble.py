@@ -116,7 +116,7 @@ def _laid_out(
     """
     statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
     for s in statements.items:
-        if s.kind in ("entropy", "into"):
+        if s.kind in ("fused", "into"):
             s.kind = "call"
     epilogues = take_in(program, statements) if backend.programs.epilogues else {}
     if updates:

@@ -14,6 +14,7 @@ from typing import Any
 from ..ir.elementwise import TABLE, compute_dtype, is_elementwise
 from ..ir.program import ARRAY, Op, Program, Value
 from ..ir.views import Ref, contiguous, contiguous_view, is_view, view_of
+from .fused_ops import fused_op
 
 LARGEST_SLOW = (
     2048  # elements up to which a loop with exp in it beats NumPy's vectorised one and its call
@@ -33,7 +34,8 @@ class Statement:
     ----------
     kind : str
         "call": makes its own result; "into": NumPy writes into a buffer; "blocks": NumPy does several operations on
-        one block after another; "loop", "gemm", "entropy": parts of a kernel.
+        one block after another; "fused": one of `FUSED_OPS`, by NumPy or part of a kernel; "loop", "gemm":
+        parts of a kernel.
     ops : list of Op
         What is done, in order.
     shape : tuple of int
@@ -143,8 +145,8 @@ def build(
             continue
         if products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):
             kind = "gemm"  # without kernels, only if it takes an update in: `gemm_updates.py`
-        elif is_entropy(op, out) if kernels else is_entropy_name(op):
-            kind = "entropy"
+        elif is_fused(op, out, kernels=kernels):
+            kind = "fused"
         else:
             kind = "into" if goes_into(op) else "call"
         for v in op.outputs():
@@ -246,25 +248,11 @@ def leading(ref: Ref, shape: tuple[int, ...]) -> tuple[bool, int] | None:
     return None
 
 
-def is_entropy_name(op: Op) -> bool:
-    """Whether this is the softmax cross-entropy of arrays that are written into buffers."""
-    if op.name != "softmax_cross_entropy":
+def is_fused(op: Op, out: Statements, *, kernels: bool) -> bool:
+    """Whether an operation is computed in one piece; a kernel reads its operands in C order."""
+    if fused_op(op) is None:
         return False
-    logits, labels = op.args
-    if not (type(logits) is Value and type(labels) is Value):
-        return False
-    return (
-        logits.dtype.kind == "f"
-        and logits.dtype.itemsize in (4, 8)
-        and labels.dtype.kind in "iu"
-        and logits.size > 0
-        and labels.shape == logits.shape[:-1]
-    )
-
-
-def is_entropy(op: Op, out: Statements) -> bool:
-    """Whether a kernel computes it, on operands as they lie."""
-    return is_entropy_name(op) and all(_ref(out, v).strides == contiguous(v.shape) for v in op.args)
+    return not kernels or all(_ref(out, v).strides == contiguous(v.shape) for v in op.inputs())
 
 
 def goes_into(op: Op) -> bool:

@@ -21,7 +21,8 @@ from ...core.transfer import of_two_libraries
 from ...core.views import NEVER_NUMBERS, VIEWS, attach
 from ..ir.elementwise import TABLE
 from ..ir.program import ARRAY, NUMBER, replace, values_in
-from ..optimise.decompose import decomposed, decomposed_on_device
+from ..optimise.decompose import decomposed
+from ..optimise.fused_ops import decomposed_on_device
 from .precision import round_operands
 from .trace_builder import TraceError, find_recorder, structure_of, users_line
 from .tracer import Tracer
