@@ -97,7 +97,7 @@ def _own_outputs(program: Program, recorded: list[Any], writes: Callable[[Op], b
     """
     seen: set[Value] = set()
     for k, (v, before) in enumerate(zip(program.outputs, recorded, strict=True)):
-        if type(v) is not Value or v.kind != ARRAY or (v.place >= 0 and before is v):
+        if type(v) is not Value or v.value_type != ARRAY or (v.place >= 0 and before is v):
             continue
         if v in seen or v.op is None or not writes(v.op):
             own = Value(f"r{k}", ARRAY, v.shape, v.dtype)
@@ -120,7 +120,7 @@ def pair(
     used: set[int] = set()
     pairs: dict[int, int] = {}
     for k, v in enumerate(program.outputs):
-        if type(v) is not Value or v.kind != ARRAY or v.place >= 0:
+        if type(v) is not Value or v.value_type != ARRAY or v.place >= 0:
             continue
         best, score = -1, (-1, -1)
         for i, leaf in enumerate(leaves):

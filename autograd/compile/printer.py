@@ -46,7 +46,7 @@ def listing(entry: Any, out: Assembly) -> str:
 
 
 def _place(v: Any, out: Assembly) -> str:
-    if type(v) is not Value or v.kind != ARRAY:
+    if type(v) is not Value or v.value_type != ARRAY:
         return ""
     if v in out.plan.donated:
         return f"  → in place of x{out.plan.donated[v]}"

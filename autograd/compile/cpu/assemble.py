@@ -85,7 +85,7 @@ class Assembly:
 
     def value(self, v: Value) -> str:
         """The expression of a value, with the lines that it needs before."""
-        if v.kind == NUMBER and v.constant:
+        if v.value_type == NUMBER and v.constant:
             return self.literal(v.held)
         root = self.statements.root(v)
         if v is not root:
@@ -202,11 +202,11 @@ class Assembly:
 
     def _assign(self, result: Value, text: str, watched: list[str]) -> None:
         """A result of a call under its name, in memory apart from that of arguments which will be written over."""
-        if result.kind == ARRAY and result.shape == ():
+        if result.value_type == ARRAY and result.shape == ():
             text = f"{self.known('asarray', self.asarray)}({text})"
         name = result.name
         self.lines.append(f"{name} = {text}")
-        if result.kind != ARRAY or not watched:
+        if result.value_type != ARRAY or not watched:
             return
         copied = f"{name} = {self.known('apart', memory.apart)}({name}, {', '.join(watched)})"
         if self.device is not None:
@@ -329,7 +329,7 @@ class Assembly:
                 self.blocks[name] = what
                 arguments.append(name)
                 kinds.append((what, 1))
-            elif what.kind == NUMBER:
+            elif what.value_type == NUMBER:
                 number = {"b": int, "i": int, "f": float}[what.dtype.kind]
                 arguments.append(self.value(what))
                 kinds.append(number)

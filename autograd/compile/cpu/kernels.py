@@ -43,7 +43,7 @@ class Kernel:
         """The function's text."""
         head = [f"def {name}({', '.join(self.arguments)}):"]
         for argument, what in self.arguments.items():
-            if type(what) is Value and what.kind == ARRAY and len(what.shape) > 1:
+            if type(what) is Value and what.value_type == ARRAY and len(what.shape) > 1:
                 head.append(f"    {argument} = {argument}.ravel()")
         head += [f"    {a} = np.empty({LANES}, np.{d})" for a, d in sorted(self.scratch)]
         return "\n".join([*head, *self.lines, "    return 0", ""])
@@ -125,12 +125,14 @@ class Writer:
         _, x, sign = start
         minus = "-" if sign < 0 else ""
         if type(x) is not Value or (x.constant and x.shape == ()):
-            number = x if type(x) is not Value else x.held if x.kind == NUMBER else x.held.item()
+            number = (
+                x if type(x) is not Value else x.held if x.value_type == NUMBER else x.held.item()
+            )
             name = self.kernel.constants.setdefault(
                 f"np.{T}({minus}{number!r})", f"c{len(self.kernel.constants)}"
             )
             return f"{name}, "
-        if x.kind == NUMBER:
+        if x.value_type == NUMBER:
             self.kernel.arguments.setdefault(x.name, x)
             return f"np.{T}({minus}{x.name}), "
         return f"{minus}{self.element(self.ref(x), '')}, "

@@ -42,7 +42,7 @@ class LoopWriter:
         shape, every = self.s.shape, []
         for op in self.s.ops:
             for v in op.inputs():
-                if v.kind == ARRAY and v not in self.s.made:
+                if v.value_type == ARRAY and v not in self.s.made:
                     every.append(self._strides(v))
             if op.name in REDUCTIONS:
                 every.append(self._kept(op))
@@ -122,8 +122,10 @@ class LoopWriter:
         if x in self.names:
             return self._cast(self.names[x], x.dtype, T)
         if x.constant and x.shape == ():
-            return self._constant(x.held.item() if x.kind == ARRAY else x.held, T or x.dtype.name)
-        if x.kind == NUMBER:
+            return self._constant(
+                x.held.item() if x.value_type == ARRAY else x.held, T or x.dtype.name
+            )
+        if x.value_type == NUMBER:
             self.kernel.arguments.setdefault(x.name, x)
             return f"np.{T}({x.name})" if T else x.name
         ref, strides = self.writer.ref(x), self._strides(x)

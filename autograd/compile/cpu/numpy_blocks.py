@@ -46,7 +46,7 @@ class BlockWriter:
         return [head, f"    j = min(i + {self.length}, {self.size})", *self.slices, *calls]
 
     def _operand(self, x: Any, op: Any) -> str:
-        if type(x) is not Value or x.kind != ARRAY or x.shape == ():
+        if type(x) is not Value or x.value_type != ARRAY or x.shape == ():
             return self.out.operand(x, op)
         if x not in self.names:
             self.names[x] = self._part(x)

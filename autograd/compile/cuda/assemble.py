@@ -134,7 +134,7 @@ def _laid_out(
 def _as_casts(program: Program) -> None:
     """``asarray`` of an array is a cast, which a kernel can do."""
     for op in program.ops:
-        if op.name == "asarray" and type(op.args[0]) is Value and op.args[0].kind == ARRAY:
+        if op.name == "asarray" and type(op.args[0]) is Value and op.args[0].value_type == ARRAY:
             op.name, op.args, op.settings = "astype", (op.args[0], op.result.dtype), {}
 
 
@@ -173,7 +173,7 @@ def _access(context: Context, slot: Slot) -> Access:
 
 
 def _in_memory(v: Value) -> bool:
-    return v.kind == ARRAY and not v.constant
+    return v.value_type == ARRAY and not v.constant
 
 
 def _span(context: Context, root: Value) -> Span:
@@ -210,7 +210,7 @@ def _number(x: Any) -> float:
     """A factor that is known: a number, or a constant of no dimension."""
     if type(x) is not Value:
         return float(x)
-    return float(x.held if x.kind == NUMBER else to_numpy(x.held))
+    return float(x.held if x.value_type == NUMBER else to_numpy(x.held))
 
 
 def _matrix(context: Context, v: Value) -> Matrix:

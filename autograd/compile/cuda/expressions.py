@@ -186,7 +186,7 @@ def loopable(op: Op) -> bool:
         return bool(op.result.size)
     if found is None or not is_elementwise(op) or not op.result.size:
         return False
-    every = [v.dtype for v in (*op.inputs(), op.result) if v.kind == ARRAY]
+    every = [v.dtype for v in (*op.inputs(), op.result) if v.value_type == ARRAY]
     dtype = compute_dtype(op)
     if not all(d.name in C_NAMES for d in (*every, dtype)) or dtype.kind not in found.kinds:
         return False

@@ -191,7 +191,7 @@ class PartWriter:
         for s in self.part.phases:
             for op in s.ops:
                 for v in op.inputs():
-                    if v.kind == ARRAY:
+                    if v.value_type == ARRAY:
                         found.append(self.part.strides(v, self.context.ref(v).strides, s.shape))
                 if op.name in REDUCTIONS:
                     found.append(result_strides(self.part, op))
@@ -204,7 +204,7 @@ class PartWriter:
         values = [
             v for s in self.part.phases for op in s.ops for v in (*op.inputs(), *op.outputs())
         ]
-        largest = max(self.context.out.root(v).size for v in values if v.kind == ARRAY)
+        largest = max(self.context.out.root(v).size for v in values if v.value_type == ARRAY)
         most = max(
             largest, math.prod(self.part.shape) * self.chunks, self.blocks * THREADS * UNROLLED
         )
@@ -433,10 +433,10 @@ class PartWriter:
         """The name of an operand's element, cast to a dtype."""
         if type(x) is not Value:
             return constant(x, dtype if dtype is not None else type(x))
-        if x.constant and x.shape == () and x.kind in (ARRAY, NUMBER):
-            number = x.held.item() if x.kind == ARRAY else x.held
+        if x.constant and x.shape == () and x.value_type in (ARRAY, NUMBER):
+            number = x.held.item() if x.value_type == ARRAY else x.held
             return constant(number, dtype if dtype is not None else x.dtype)
-        if x.kind == NUMBER:
+        if x.value_type == NUMBER:
             name = self._loaded(("number", x), self.kernel.number(x), c_name(x.dtype), self.head)
             return self._cast(name, x.dtype, dtype)
         if x in local:

@@ -147,7 +147,7 @@ def may_follow(part: Part, s: Statement, out: Statements) -> bool:
         _reads_own(part, v, made[out.root(v)], s, out)
         for op in s.ops
         for v in op.inputs()
-        if v.kind == ARRAY and out.root(v) in made
+        if v.value_type == ARRAY and out.root(v) in made
     )
 
 

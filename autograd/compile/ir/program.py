@@ -24,7 +24,7 @@ class Value:
     ----------
     name : str
         In the listing.
-    kind : {"array", "number", "opaque"}
+    value_type : {"array", "number", "opaque"}
     shape, dtype
         Of an array; a number has shape () and the dtype that NumPy would give it.
     op : Op or None
@@ -37,12 +37,12 @@ class Value:
         The inputs that a number was computed from; those that are Python numbers themselves.
     """
 
-    __slots__ = ("dtype", "held", "kind", "name", "numbers", "op", "place", "shape")
+    __slots__ = ("dtype", "held", "name", "numbers", "op", "place", "shape", "value_type")
 
     def __init__(
         self,
         name: str,
-        kind: str,
+        value_type: str,
         shape: tuple[int, ...],
         dtype: Any,
         *,
@@ -51,7 +51,7 @@ class Value:
         place: int = -1,
         numbers: frozenset[int] | None = None,
     ) -> None:
-        self.name, self.kind, self.shape, self.dtype = name, kind, shape, dtype
+        self.name, self.value_type, self.shape, self.dtype = name, value_type, shape, dtype
         self.op, self.held, self.place, self.numbers = op, held, place, numbers
 
     @property
@@ -70,9 +70,9 @@ class Value:
         return self.size * np.dtype(self.dtype).itemsize
 
     def __repr__(self) -> str:
-        if self.kind == OPAQUE:
+        if self.value_type == OPAQUE:
             return f"{self.name}: object"
-        if self.kind == NUMBER:
+        if self.value_type == NUMBER:
             return f"{self.name}: {'int' if self.dtype.kind in 'iub' else 'float'}"
         return f"{self.name}: {short(self.dtype)}[{', '.join(map(str, self.shape))}]"
 
@@ -207,11 +207,11 @@ def text_of(x: Any) -> str:
 
 def constant_text(value: Value) -> str:
     """A constant: its number if it is one, else its dtype and shape."""
-    if value.kind == OPAQUE:
+    if value.value_type == OPAQUE:
         return "object"
-    if value.kind == NUMBER or value.shape == ():
+    if value.value_type == NUMBER or value.shape == ():
         try:
-            return f"{value.held.item() if value.kind == ARRAY else value.held!r}"
+            return f"{value.held.item() if value.value_type == ARRAY else value.held!r}"
         except (AttributeError, TypeError):  # a library without host access
             pass
     return f"const {short(value.dtype)}[{', '.join(map(str, value.shape))}]"

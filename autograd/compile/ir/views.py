@@ -56,7 +56,7 @@ _NAMES = frozenset((*_NUMPYS, "reshape"))
 
 def is_view(op: Op) -> bool:
     """Whether NumPy returns a view for this operation, whatever its operand's layout."""
-    if op.name not in _NAMES or type(op.result) is not Value or op.result.kind != ARRAY:
+    if op.name not in _NAMES or type(op.result) is not Value or op.result.value_type != ARRAY:
         return False
     if type(op.args[0]) is not Value or any(type(v) is Value for v in op.inputs()[1:]):
         return False

@@ -181,7 +181,7 @@ def loopable(op: Op) -> bool:
     how = TABLE[op.name]
     if not how.text or (how.slow and op.result.size > LARGEST_SLOW and not _root_or_square(op)):
         return False
-    every = [v for v in (*op.inputs(), op.result) if v.kind == ARRAY]
+    every = [v for v in (*op.inputs(), op.result) if v.value_type == ARRAY]
     if not all(_simple(v.dtype) for v in every):
         return False
     dtype = compute_dtype(op)
@@ -218,7 +218,7 @@ def reducible(op: Op) -> bool:
     x = op.args[0]
     if type(x) is not Value or x.dtype.kind != "f" or x.dtype.itemsize not in (4, 8) or not x.size:
         return False
-    return op.result.dtype == x.dtype and op.result.kind == ARRAY
+    return op.result.dtype == x.dtype and op.result.value_type == ARRAY
 
 
 def is_product(op: Op, out: Statements) -> bool:
@@ -258,7 +258,7 @@ def is_fused(op: Op, out: Statements, *, kernels: bool) -> bool:
 def goes_into(op: Op) -> bool:
     """Whether NumPy can write the result of an operation into a buffer."""
     result = op.result
-    if type(result) is not Value or result.kind != ARRAY or not result.size:
+    if type(result) is not Value or result.value_type != ARRAY or not result.size:
         return False
     if is_elementwise(op):
         how = TABLE[op.name]
@@ -288,7 +288,7 @@ def _same_kind_of_sum(op: Op) -> bool:
 def _place(out: Statements, where: dict[Value, int], op: Op) -> None:
     """Put an operation into a loop: the one that made its operand, a later one over the same array, or a new one."""
     shape = op.args[0].shape if op.name in REDUCTIONS else op.result.shape
-    read = [v for v in op.inputs() if v.kind == ARRAY or v in where]
+    read = [v for v in op.inputs() if v.value_type == ARRAY or v in where]
     earliest = 0
     for v in read:
         root = out.root(v)
@@ -366,4 +366,4 @@ def stored(program: Program, out: Statements) -> set[Value]:
     for v in program.outputs:
         if type(v) is Value:
             kept.add(out.root(v))
-    return {v for v in kept if v in where and v.kind == ARRAY}
+    return {v for v in kept if v in where and v.value_type == ARRAY}

@@ -32,7 +32,7 @@ def accumulate(program: Program, out: Statements, plan: Plan, *, constant: bool 
         between = out.items[first + 1 : last]
         late = any(p in out.read(s) for s in between)
         late = late or (
-            type(scale) is Value and scale.kind == ARRAY and not _before(out, first, scale)
+            type(scale) is Value and scale.value_type == ARRAY and not _before(out, first, scale)
         )
         out.items[last if late else first] = merged
         del out.items[first if late else last]
@@ -95,7 +95,7 @@ def _product(g: Value, out: Statements) -> Statement | None:
 def _is_scalar(x: Any, g: Value) -> bool:
     if type(x) is not Value:
         return isinstance(x, int | float) and not isinstance(x, bool)
-    return x.shape == () and (x.kind == NUMBER or x.dtype == g.dtype)
+    return x.shape == () and (x.value_type == NUMBER or x.dtype == g.dtype)
 
 
 def _is_known(x: Any) -> bool:

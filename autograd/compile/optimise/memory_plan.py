@@ -52,7 +52,7 @@ def find_aliases(out: Statements) -> None:
         below: set[Value] = set()
         for i, v in enumerate(s.op.inputs()):
             # what is inside an object is not looked at
-            if v.kind != NUMBER and (shares is None or i in shares or v.kind == OPAQUE):
+            if v.value_type != NUMBER and (shares is None or i in shares or v.value_type == OPAQUE):
                 below.update(out.lies_in(v))
         if below:
             out.alias |= dict.fromkeys(s.op.outputs(), frozenset(below))
@@ -70,7 +70,7 @@ def to_watch(plan: Plan, out: Statements, s: Statement) -> list[Value]:
     return [
         v
         for i, v in enumerate(s.op.inputs())
-        if v.kind == ARRAY and i not in shares and any(x in written for x in out.lies_in(v))
+        if v.value_type == ARRAY and i not in shares and any(x in written for x in out.lies_in(v))
     ]
 
 
@@ -157,7 +157,7 @@ def _may_replace(
     maker: dict[Value, Statement],
 ) -> bool:
     """Whether `new` may be written over `old`: the same kind of array, and never read afterwards."""
-    if old.kind != ARRAY or old.shape != new.shape or old.dtype != new.dtype:
+    if old.value_type != ARRAY or old.shape != new.shape or old.dtype != new.dtype:
         return False
     end = last.get(old, -1)
     if end < first[new]:

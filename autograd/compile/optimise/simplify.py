@@ -63,7 +63,7 @@ def _identities(program: Program) -> dict[Value, Value]:
 
 
 def _alike(x: Value, y: Value) -> bool:
-    return x.kind == y.kind == ARRAY and x.shape == y.shape and x.dtype == y.dtype
+    return x.value_type == y.value_type == ARRAY and x.shape == y.shape and x.dtype == y.dtype
 
 
 def _operand_returned(op: Op) -> Value | None:
@@ -89,7 +89,7 @@ _SAME = frozenset(("copy", "reshape", "broadcast_to", "astype", "squeeze", "sum_
 def _is_number(x: Any, number: float) -> bool:
     """Whether an argument is this number, as one or as a constant 0-d array."""
     if type(x) is Value:
-        if not x.constant or x.shape != () or x.kind not in (ARRAY, NUMBER):
+        if not x.constant or x.shape != () or x.value_type not in (ARRAY, NUMBER):
             return False
         x = x.held
     if isinstance(x, np.ndarray):

@@ -155,7 +155,7 @@ class Recording:
         value = x.real_value
         if x.of.place >= 0:
             return self.given[x.of.place]
-        if x.of.kind == NUMBER or (
+        if x.of.value_type == NUMBER or (
             type(value) is np.ndarray and value.base is None and not x.of.constant
         ):
             return value

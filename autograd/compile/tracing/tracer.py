@@ -35,8 +35,9 @@ def _operator(name: str, function: Callable[..., Any], *, reflected: bool = Fals
         if not _operand(other):
             return NotImplemented
         pair = (other, self) if reflected else (self, other)
-        if self.of.kind == NUMBER and (
-            isinstance(other, NUMBERS) or getattr(getattr(other, "of", None), "kind", "") == NUMBER
+        if self.of.value_type == NUMBER and (
+            isinstance(other, NUMBERS)
+            or getattr(getattr(other, "of", None), "value_type", "") == NUMBER
         ):
             return self.recorder.record(f"py.{name}", function, pair, {})
         return getattr(self.space, name)(*pair)
@@ -68,7 +69,7 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
         if not _operand(other):
             return NotImplemented
         out = function(self, other)
-        if self.of.kind == NUMBER or is_number(self):
+        if self.of.value_type == NUMBER or is_number(self):
             return out  # the name has another number
         if out.shape != self.shape:
             raise ValueError(
@@ -145,14 +146,14 @@ class Tracer(Recorded):
     @property
     def real(self) -> Any:
         """The real part."""
-        if self.of.kind == NUMBER:
+        if self.of.value_type == NUMBER:
             return self.recorder.record("py.real", _REAL, (self,), {})
         return self.space.real(self)
 
     @property
     def imag(self) -> Any:
         """The imaginary part."""
-        if self.of.kind == NUMBER:
+        if self.of.value_type == NUMBER:
             return self.recorder.record("py.imag", _IMAG, (self,), {})
         return self.space.imag(self)
 
@@ -194,13 +195,13 @@ class Tracer(Recorded):
         return self._unary("bitwise_invert", operator.invert)
 
     def __round__(self, digits: Any = None) -> Any:
-        if self.of.kind != NUMBER:
+        if self.of.value_type != NUMBER:
             raise TypeError("round(x) is for numbers; use pb.xp.round(x)")
         return self.recorder.record("py.round", round, (self, digits), {})
 
     def __getattr__(self, name: str) -> Any:
         """What Python numbers alone have: their value is read."""
-        if name in _OF_PYTHON and self.of.kind == NUMBER:
+        if name in _OF_PYTHON and self.of.value_type == NUMBER:
             return getattr(self.read(f"x.{name}"), name)
         raise AttributeError(
             f"a recorded array has the array API standard's attributes, and no {name!r}; look for a function of pb.xp, "
@@ -208,14 +209,14 @@ class Tracer(Recorded):
         )
 
     def _unary(self, name: str, function: Callable[..., Any]) -> Any:
-        if self.of.kind == NUMBER:
+        if self.of.value_type == NUMBER:
             return self.recorder.record(f"py.{name}", function, (self,), {})
         return getattr(self.space, name)(self)
 
     @property
     def is_number(self) -> bool:
         """Whether it stands for a Python number."""
-        return self.of.kind == NUMBER
+        return self.of.value_type == NUMBER
 
     def as_number(self) -> Any:
         """A 0-d array as a Python number of the program."""
@@ -237,7 +238,7 @@ class Tracer(Recorded):
 
     def copy(self) -> Any:
         """A fresh array; the program makes one only where it is a result."""
-        if self.of.kind == NUMBER:
+        if self.of.value_type == NUMBER:
             return self.renamed()
         return self._unlinked(self.recorder.record("copy", self.space.base.copy, (self,), {}))
 
@@ -278,7 +279,7 @@ class Tracer(Recorded):
         """
         if self.of.constant:
             return self.real_value
-        if self.of.kind == NUMBER and self.of.numbers is not None:
+        if self.of.value_type == NUMBER and self.of.numbers is not None:
             for place in self.of.numbers:
                 self.recorder.static.add(place)
                 self.recorder.reads.setdefault(place, users_line())

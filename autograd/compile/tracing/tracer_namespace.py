@@ -132,7 +132,7 @@ def _as_operands(name: str, function: Callable[..., Any], args: Any, settings: A
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, Tracer) and x.of.kind == NUMBER
+    return isinstance(x, Tracer) and x.of.value_type == NUMBER
 
 
 _LIKE = {"b": True, "i": 1, "f": 1.0, "c": 1j}
@@ -159,7 +159,7 @@ def _check_libraries(name: str, args: Any) -> None:
     """Refuse arrays of two libraries in one operation, as outside of recordings; there, kernels would."""
     values = [
         v for x in args for v in (x if isinstance(x, list | tuple) else (x,))
-        if (isinstance(v, Tracer) and v.of.kind == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
+        if (isinstance(v, Tracer) and v.of.value_type == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
     ]  # fmt: skip
     homes = [backend_of(v).array_type for v in values]
     for v, home in zip(values, homes, strict=True):
@@ -172,7 +172,7 @@ def _read_numbers(name: str, args: Any, settings: Any) -> Any:
     """Python numbers that are no operands decide on shapes: they are read, and belong to the program from then on."""
 
     def read(x: Any) -> Any:
-        if isinstance(x, Tracer) and x.of.kind == NUMBER:
+        if isinstance(x, Tracer) and x.of.value_type == NUMBER:
             return x.read(f"use in {name}")
         return x
 
@@ -203,7 +203,7 @@ def _by_mask(name: str, args: Any, settings: Any) -> bool:
         return any(
             isinstance(p, Tracer)
             and not p.of.constant
-            and p.of.kind == ARRAY
+            and p.of.value_type == ARRAY
             and p.of.dtype.kind == "b"
             for p in parts
         )
