@@ -18,11 +18,11 @@ LANES = 64  # partial sums of a long reduction, which the compiler keeps in vect
 
 @dataclass(frozen=True)
 class Total:
-    """A reduction: its kind, the element to add, its place in memory, and the register that it is added up in."""
+    """A reduction: its name, the element to add, its address, and the register that it is added up in."""
 
     name: str
     element: str
-    place: str
+    address: str
     register: str
     zero: str
     dtype: str
@@ -160,8 +160,8 @@ class LoopWriter:
         for i, x in enumerate(operands(op)):
             if (op.name, i) in (("where", 0), ("masked", 1)):
                 name = self._operand(x, before)
-                plain = type(x) is Value and x.dtype.kind == "b"
-                parts.append(name if plain else f"({name} != 0)")
+                is_mask = type(x) is Value and x.dtype.kind == "b"
+                parts.append(name if is_mask else f"({name} != 0)")
             else:
                 parts.append(self._operand(x, before, T))
         text = text.format(*parts).replace("T(", f"np.{T}(")
@@ -190,16 +190,16 @@ class LoopWriter:
                 self.kernel.lines.append(f"        {every} = {zero}")
             else:
                 self.kernel.lines.append(f"    {every} = {zero}")
-            place = self.writer.element(target, self._index(steps))
+            address = self.writer.element(target, self._index(steps))
             kept = self._steps(steps)
             register = self.kernel.fresh("s") if kept and kept[-1] == 0 else ""
-            totals.append(Total(op.name, element, place, register, zero, dtype))
+            totals.append(Total(op.name, element, address, register, zero, dtype))
         return totals
 
     def _nest(self, before: list[list[str]], body: list[str], totals: list[Total]) -> None:
         lines, pad = self.kernel.lines, "    "
         lines += [pad + line for line in before[0]]
-        adding = [_join(t.name, t.register or t.place, t.element) for t in totals]
+        adding = [_join(t.name, t.register or t.address, t.element) for t in totals]
         if not self.dims:
             lines += [pad + line for line in [*body, *adding]]
             return
@@ -216,7 +216,7 @@ class LoopWriter:
         else:
             lines.append(f"{pad}for i{k} in range({n}):")
             lines += [f"{pad}    {line}" for line in [*inner, *adding]]
-        lines += [pad + _join(t.name, t.place, t.register) for t in registers]
+        lines += [pad + _join(t.name, t.address, t.register) for t in registers]
 
     def _lanes(self, pad: str, n: int, body: list[str], totals: list[Total]) -> None:
         """Long sums as `LANES` partial ones: vectorised, and with smaller rounding errors than one after another."""

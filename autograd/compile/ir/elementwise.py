@@ -21,18 +21,18 @@ class Elementwise:
     Attributes
     ----------
     ufunc : callable, optional
-        Takes the operands and the output, by place.
+        Takes the operands and the output by position.
     text : str, optional
         An expression.
-    kinds : str
-        The kinds of dtypes that the expression is right for.
+    dtype_kinds : str
+        The kinds of dtypes, as NumPy names them, that the expression is right for.
     slow : bool
         Whether a generated loop takes longer than NumPy's, which is vectorised (exp and its kin).
     """
 
     ufunc: Any = None
     text: str = ""
-    kinds: str = "f"
+    dtype_kinds: str = "f"
     slow: bool = False
 
 

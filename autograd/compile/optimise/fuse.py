@@ -185,7 +185,7 @@ def loopable(op: Op) -> bool:
     if not all(_simple(v.dtype) for v in every):
         return False
     dtype = compute_dtype(op)
-    if not _simple(dtype) or dtype.kind not in how.kinds:
+    if not _simple(dtype) or dtype.kind not in how.dtype_kinds:
         return False
     if op.name == "astype":  # NumPy's cast of NaN to integers is its own
         return not (op.args[0].dtype.kind == "f" and op.result.dtype.kind != "f")
