@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import warnings
 from collections.abc import Callable
@@ -13,9 +12,7 @@ from ..core.array import Array, backend_array, unwrap_closed
 from ..core.registry import Kernels
 from ..pytree import tree
 from ..transforms.transformed import is_global
-from .cpu import numba_kernels as native
-from .executable import Entry
-from .lower import lower
+from .executable import Entry, make_executable, require_numba
 from .tracing import precision as precisions
 from .tracing.guards import MISS, in_order
 from .tracing.trace import Recording
@@ -101,7 +98,7 @@ class Compiled:
             return self.f(*args, **kwargs)
         if recording.recorder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
-        entry = lower(recording, self._donate, self._wants_kernels(recording))
+        entry = make_executable(recording, self._donate, self._fast)
         with self._lock:
             self._recorded += 1
             before = self._entries
@@ -110,12 +107,6 @@ class Compiled:
             self._warned = True
             self._warn(entry, before[0] if before else None, recording.recorder)
         return out
-
-    def _wants_kernels(self, recording: Recording) -> bool:
-        if self._fast is not None:
-            return self._fast
-        on = os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off")
-        return on and (recording.device is not None or native.available())
 
     def _warn(self, entry: Entry, before: Entry | None, recorder: Recorder) -> None:
         change = changed(entry, before, recorder) if before is not None else "its arguments"
@@ -160,7 +151,7 @@ class Compiled:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )
-            return lower(recording, self._donate, self._wants_kernels(recording))
+            return make_executable(recording, self._donate, self._fast)
         if not self._entries:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"
@@ -262,8 +253,8 @@ def compile(
         raise TypeError(f"compile: expected a function, got {type(f).__name__}")
     if programs < 1:
         raise ValueError(f"compile: programs={programs} has to be at least 1")
-    if fast and not native.available():
-        raise ImportError("compile: fast=True needs numba; pip install 'pullback[fast]'")
+    if fast:
+        require_numba()
     if isinstance(f, Compiled):
         f = f.f
     donate = (donate_argnums,) if isinstance(donate_argnums, int) else tuple(donate_argnums)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .cpu.assemble import Assembly
-from .optimise.memory_plan import zeros_block
+
+ALIGNMENT = 64  # bytes of a vector register, and of a line of the cache
 
 _count = itertools.count()
 
@@ -59,6 +60,13 @@ def new_runner(out: Assembly, code: CodeType, extra: dict[str, Any]) -> dict[str
         scope[f"r{k}a"], scope[f"r{k}b"] = np.empty(shape, dtype), np.empty(shape, dtype)
     exec(code, scope)
     return scope
+
+
+def zeros_block(size: int) -> Any:
+    """Memory of `size` bytes, aligned for vector instructions."""
+    raw = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -raw.__array_interface__["data"][0] % ALIGNMENT
+    return raw[start : start + size]
 
 
 def _on_device(scope: dict[str, Any], out: Assembly) -> None:

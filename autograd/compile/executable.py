@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from ..pytree import tree
 from .buffers import compile_text, new_runner
 from .call_wrapper import FunctionWriter
+from .cpu import numba_kernels
 from .cpu.assemble import Assembly, assemble
 from .cpu.numba_cache import CompileError
 from .cuda import assemble as cuda_assemble
-from .ir.program import Program
+from .cuda.expressions import loopable as is_loopable_on_device
+from .ir.program import Op, Program
+from .optimise.fuse import goes_into, reducible
+from .optimise.fused_ops import fused_op
+from .optimise.outputs import own_outputs, pair_outputs
+from .optimise.rounding import cast_before_transpose
+from .optimise.simplify import simplify
 from .printer import listing, nodes
 from .tracing.guards import MISS, Leaf, in_order
+from .tracing.trace import Recording
 
 MOST = 2000  # operations of a program that is compiled to kernels
 
@@ -111,3 +124,82 @@ class Entry:
         self.listing()
         assert self.assembly is not None
         return nodes(self, self.assembly)
+
+
+def make_executable(recording: Recording, donate: frozenset[int], fast: bool | None) -> Entry:
+    """The program of a recording, simplified, with outputs of its own, and its guards.
+
+    Parameters
+    ----------
+    recording : Recording
+    donate : frozenset of int
+        The arguments whose arrays may be overwritten.
+    fast : bool or None
+        Whether kernels are compiled; None for the default.
+    """
+    for leaf in recording.leaves:
+        if leaf.value is not None and leaf.value.place in recording.recorder.static:
+            leaf.kind = "static"
+    results = recording.output_values()
+    by_place = {v.place: v for v in recording.inputs}
+    inputs: list[Any] = [by_place.get(i) for i in range(len(recording.leaves))]
+    name = getattr(recording.f, "__name__", "f")
+    program = Program(inputs, recording.recorder.ops, list(results), name=name)
+    if recording.recorder.precision != "float32":
+        program.precision = recording.recorder.precision
+        cast_before_transpose(program)
+    simplify(program)
+    own_outputs(program, results, functools.partial(_writes_own_buffer, recording))
+    donated = {
+        i
+        for i, leaf in enumerate(recording.leaves)
+        if leaf.kind == "array"
+        and (leaf.like.kind is np.ndarray or recording.device is not None)
+        and leaf.path.split(".")[0] in {str(n % max(len(recording.args), 1)) for n in donate}
+    }
+    arrays = [leaf.value if leaf.kind == "array" else None for leaf in recording.leaves]
+    input_paths = [leaf.path for leaf in recording.leaves]
+    return Entry(
+        program=program,
+        leaves=recording.leaves,
+        arguments=recording.argument_specs(),
+        result=recording.result,
+        wrapped=recording.wrapped,
+        donated=donated,
+        pairs=pair_outputs(program, tree.paths(recording.result), arrays, input_paths, donated),
+        static_arguments=recording.static,
+        fast=uses_kernels(fast, recording.device),
+        plain=recording.plain,
+        by_layout=recording.recorder.by_layout,
+        device=recording.device,
+        name=name,
+    )
+
+
+def _writes_own_buffer(recording: Recording, op: Op) -> bool:
+    """Whether the result of an operation is a buffer of the program's own, not what a function returned."""
+    if recording.device is not None:
+        # a call, but not of what NumPy calls a view
+        new = op.shares is not None and not op.shares
+        return is_loopable_on_device(op) or reducible(op) or (goes_into(op) and new)
+    return not recording.plain and (goes_into(op) or fused_op(op) is not None)
+
+
+def uses_kernels(fast: bool | None, device: Any) -> bool:
+    """Whether loops are compiled to kernels: as asked, else where numba or a device can compile them."""
+    if fast is not None:
+        return fast
+    on = os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off")
+    return on and (device is not None or numba_kernels.available())
+
+
+def require_numba() -> None:
+    """Refuse ``fast=True`` without numba.
+
+    Raises
+    ------
+    ImportError
+        If numba is not installed.
+    """
+    if not numba_kernels.available():
+        raise ImportError("compile: fast=True needs numba; pip install 'pullback[fast]'")

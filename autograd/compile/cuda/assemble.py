@@ -13,7 +13,7 @@ from ..ir.program import ARRAY, NUMBER, Op, Program, Value
 from ..optimise.fuse import Statement, Statements, build, leading
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import Plan, make_plan
-from ..tracing.precision import store_rounded
+from ..optimise.rounding import store_rounded
 from .epilogues import Epilogue, take_in
 from .expressions import loopable
 from .kernels import ALIGN, Context, KernelWriter, Scratch

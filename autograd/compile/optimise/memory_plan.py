@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
 
 from ..ir.program import ARRAY, NUMBER, OPAQUE, Program, Value
 from .fuse import Statement, Statements, stored
@@ -258,10 +255,3 @@ def _gap(taken: list[tuple[int, int]], size: int) -> int:
         if high > offset:
             offset = -(-high // ALIGN) * ALIGN
     return offset
-
-
-def zeros_block(size: int) -> Any:
-    """Memory of `size` bytes, aligned for vector instructions."""
-    raw = np.zeros(size + ALIGN, np.uint8)
-    start = -raw.__array_interface__["data"][0] % ALIGN
-    return raw[start : start + size]

@@ -73,6 +73,20 @@ class Recording:
         wrap = [Array(x) if w else x for x, w in zip(real, self.wrapped, strict=True)]
         return tree.unflatten(spec, wrap)
 
+    def output_values(self) -> list[Any]:
+        """The values of the outputs; what is no array is returned as it is."""
+        return [self._output_value(x) for x in self.outputs]
+
+    def _output_value(self, x: Any) -> Any:
+        if isinstance(x, Tracer):
+            return x.of
+        return self.recorder.constant(x) if is_array(x) else x
+
+    def argument_specs(self) -> tuple[list[Any], Any]:
+        """The example ``(args, kwargs)``, with tokens for arrays."""
+        args = [x if i in self.static else tree.map(token, x) for i, x in enumerate(self.args)]
+        return args, tree.map(token, self.kwargs)
+
     def _kind_of_numbers(self) -> Any:
         first = self._first_array()
         return self._class(current().asarray(0.0) if first is None else first)
