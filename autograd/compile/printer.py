@@ -38,7 +38,7 @@ def listing(entry: Any, out: Assembly) -> str:
     for i, s in enumerate(out.statements.items):
         label = {"loop": f"loop over {list(s.shape)}", "gemm": "product", "fused": "kernel"}
         other = "NumPy" if out.device is None else "call"
-        lines.append(f"  {out.statements.time(i)}: {label.get(s.kind, other)}")
+        lines.append(f"  {out.statements.time(i)}: {label.get(s.method, other)}")
         lines += [f"      {op_text(op)}{_place(op.result, out)}" for op in s.ops]
     results = [repr(v) for v in program.outputs]
     lines.append(f"  return {', '.join(results)}")

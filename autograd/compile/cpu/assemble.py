@@ -375,8 +375,8 @@ def assemble(
             raise AssertionError("an update taken into its product has to be in place")
     if not kernels:
         for s in statements.items:
-            if s.kind == "gemm" and s.start is None:
-                s.kind = "into"
+            if s.method == "gemm" and s.start is None:
+                s.method = "into"
     out = Assembly(program, statements, plan)
     if plain:
         out.asarray = _as_it_is  # libraries that follow the standard return arrays
@@ -385,7 +385,7 @@ def assemble(
     pending: list[Statement] = []
     steps: list[Statement | None] = [*statements.items, None]
     for step in steps:
-        if kernels and step is not None and step.kind in ("loop", "gemm", "fused"):
+        if kernels and step is not None and step.method in ("loop", "gemm", "fused"):
             if sum(len(p.ops) for p in pending) > KERNEL:
                 out.kernel(pending)
                 pending = []
@@ -401,7 +401,7 @@ def assemble(
                 "fused": out.fused,
                 "blocks": out.block_loop,
                 "gemm": out.product,
-            }[step.kind](step)
+            }[step.method](step)
     _outputs(out)
     return out
 

@@ -58,7 +58,7 @@ class Writer:
     def statement(self, s: Statement) -> None:
         """One statement's lines."""
         self.kernel.lines.append(f"    # {', '.join(op.name for op in s.ops)}")
-        {"loop": self.loop, "gemm": self.gemm, "fused": self.fused}[s.kind](s)
+        {"loop": self.loop, "gemm": self.gemm, "fused": self.fused}[s.method](s)
 
     # ── places ────────────────────────────────────────────────────────────────────────────────
 

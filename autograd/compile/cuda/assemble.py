@@ -87,7 +87,7 @@ def assemble(
         out.number(op)
     segment: Segment | None = None
     for i, slot in enumerate(slots):
-        if slot.statement is not None and slot.statement.kind == "call":
+        if slot.statement is not None and slot.statement.method == "call":
             if segment is not None:
                 _close(out, segment)
                 segment = None
@@ -116,8 +116,8 @@ def _laid_out(
     """
     statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
     for s in statements.items:
-        if s.kind in ("fused", "into"):
-            s.kind = "call"
+        if s.method in ("fused", "into"):
+            s.method = "call"
     epilogues = take_in(program, statements) if backend.programs.epilogues else {}
     if updates:
         accumulate(

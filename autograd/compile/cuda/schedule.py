@@ -44,7 +44,7 @@ def split_reductions(out: Statements) -> None:
     items: list[Statement] = []
     for s in out.items:
         items.append(s)
-        if s.kind != "loop":
+        if s.method != "loop":
             continue
         kinds: dict[frozenset[int], Statement] = {}
         for op in [op for op in s.ops if op.name in REDUCTIONS]:
@@ -71,7 +71,7 @@ def schedule(out: Statements) -> list[Slot]:
         needs = {maker[out.root(v)] for op in s.ops for v in op.inputs() if out.root(v) in maker}
         floor = max((out.floors.get(v, 0) for op in s.ops for v in op.inputs()), default=0)
         before = max((time[x] for x in out.items[: min(floor, place)]), default=-1) if floor else -1
-        if s.kind != "loop":
+        if s.method != "loop":
             time[s] = len(slots)
             slots.append(Slot(s))
         else:

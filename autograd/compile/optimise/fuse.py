@@ -32,7 +32,7 @@ class Statement:
 
     Attributes
     ----------
-    kind : str
+    method : str
         "call": makes its own result; "into": NumPy writes into a buffer; "blocks": NumPy does several operations on
         one block after another; "fused": one of `FUSED_OPS`, by NumPy or part of a kernel; "loop", "gemm":
         parts of a kernel.
@@ -44,7 +44,7 @@ class Statement:
         Whether several threads compute each element, so that none may be written over.
     """
 
-    kind: str
+    method: str
     ops: list[Op]
     shape: tuple[int, ...] = ()
     made: set[Value] = field(default_factory=set)  # results that are read at the same element alone
@@ -144,18 +144,18 @@ def build(
             _place(out, where, op)
             continue
         if products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):
-            kind = "gemm"  # without kernels, only if it takes an update in: `gemm_updates.py`
+            method = "gemm"  # without kernels, only if it takes an update in: `gemm_updates.py`
         elif is_fused(op, out, kernels=kernels):
-            kind = "fused"
+            method = "fused"
         else:
-            kind = "into" if goes_into(op) else "call"
+            method = "into" if goes_into(op) else "call"
         for v in op.outputs():
             where[v] = len(out.items)
-        out.items.append(Statement(kind, [op]))
+        out.items.append(Statement(method, [op]))
     out.items = [s for s in out.items if s.ops]  # without the loops that went into others
     for s in out.items:
-        if s.kind == "loop" and not kernels:
-            s.kind = "blocks" if len(s.ops) > 1 else "into"
+        if s.method == "loop" and not kernels:
+            s.method = "blocks" if len(s.ops) > 1 else "into"
     return out
 
 
@@ -302,7 +302,7 @@ def _place(out: Statements, where: dict[Value, int], op: Op) -> None:
     near = range(max(earliest, len(out.items) - NEAR), len(out.items))
     for place in dict.fromkeys([*range(earliest, min(earliest + 1, len(out.items))), *near]):
         loop = out.items[place]
-        if loop.kind == "loop" and loop.shape == shape and len(loop.ops) < LONGEST:
+        if loop.method == "loop" and loop.shape == shape and len(loop.ops) < LONGEST:
             used = {out.root(v) for each in loop.ops for v in (*each.inputs(), *each.outputs())}
             if used & roots and _at_one_place(out, where, place, read):
                 break
@@ -326,7 +326,7 @@ def _bring(
     if not 0 <= start < place:
         return
     early, loop = out.items[start], out.items[place]
-    if early.kind != "loop" or early.shape != loop.shape or v not in early.made:
+    if early.method != "loop" or early.shape != loop.shape or v not in early.made:
         return
     if len(early.ops) + len(loop.ops) > LONGEST:
         return

@@ -60,7 +60,7 @@ def _update(
     loop: Statement, out: Statements, plan: Plan, readers: dict[Value, int]
 ) -> tuple[Statement, Value, Any, int] | None:
     """The product, the parameter, the factor and its sign, if a loop is ``p ± s · g`` and nothing else."""
-    if loop.kind not in ("loop", "blocks") or [op.name for op in loop.ops] not in (
+    if loop.method not in ("loop", "blocks") or [op.name for op in loop.ops] not in (
         ["multiply", "add"],
         ["multiply", "subtract"],
     ):
@@ -88,7 +88,7 @@ def _update(
 
 def _product(g: Value, out: Statements) -> Statement | None:
     return next(
-        (s for s in out.items if s.kind == "gemm" and s.start is None and s.op.result is g), None
+        (s for s in out.items if s.method == "gemm" and s.start is None and s.op.result is g), None
     )
 
 

@@ -43,7 +43,7 @@ def find_aliases(out: Statements) -> None:
     """Note for each value that a call returns whose buffers it may lie in: what shared memory while recording did."""
     out.alias.clear()
     for s in out.items:
-        if s.kind != "call":
+        if s.method != "call":
             continue
         shares = s.op.shares
         below: set[Value] = set()
@@ -118,7 +118,7 @@ def make_plan(
     kept = stored(program, out)
     maker = {v: s for s in out.items for v in s.results()}
     # in order: a set's would be another in each process, and with it the text of every kernel
-    buffered = [v for v, s in maker.items() if v in kept and s.kind != "call"]
+    buffered = [v for v, s in maker.items() if v in kept and s.method != "call"]
     plan.own = set(buffered)
     results = {v for v in program.outputs if type(v) is Value}
     taken: set[int] = {v.place for v in results if v.place >= 0}
@@ -180,15 +180,15 @@ def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> boo
         return False  # a view may have its elements in another order
     if s.start is not None:
         return s.start[0] is old and all(out.root(v) is not old for v in s.op.inputs())
-    if s.kind == "into":
+    if s.method == "into":
         if s.op.name not in IN_PLACE:
             return False
-    elif s.kind == "blocks":
+    elif s.method == "blocks":
         places = {op.result: i for i, op in enumerate(s.ops)}
         readers = [i for i, op in enumerate(s.ops) if any(out.root(v) is old for v in op.inputs())]
         if new not in places or readers[-1] > places[new]:
             return False  # each operation is done on a whole block before the next
-    elif s.kind != "loop" or new not in s.made:
+    elif s.method != "loop" or new not in s.made:
         return False
     return all(
         v is old and old.shape == new.shape
