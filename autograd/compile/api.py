@@ -170,7 +170,7 @@ def changed(entry: Entry, before: Entry, recorder: Recorder) -> str:
     if len(entry.leaves) != len(before.leaves):
         return f"the structure of the arguments changed ({len(before.leaves)} leaves, then {len(entry.leaves)})"
     for new, old in zip(entry.leaves, before.leaves, strict=True):
-        if new.path != old.path or new.kind != old.kind:
+        if new.path != old.path or new.argument_type != old.argument_type:
             return f"the structure of the arguments changed (at {new.path!r})"
         if new.describe() != old.describe():
             place = recorder.reads.get(new.value.place) if new.value is not None else None

@@ -108,12 +108,12 @@ class FunctionWriter:
         arrays = []
         for i, leaf in enumerate(self.entry.leaves):
             x = f"x{i}"
-            if leaf.kind == "static":
+            if leaf.argument_type == "static":
                 like = self.bind(leaf.like)
                 lines.append(
                     f"if {x} is not {like} and {self.bind(_differ)}({x}, {like}): return MISS"
                 )
-            elif leaf.kind == "number":
+            elif leaf.argument_type == "number":
                 lines.append(f"if type({x}) is not {type(leaf.like).__name__}: return MISS")
             else:
                 arrays.append(i)
@@ -122,7 +122,7 @@ class FunctionWriter:
         if donated:
             self._apart([i for i in arrays if i not in donated], donated)
         for i in arrays:
-            if issubclass(self.entry.leaves[i].like.kind, np.generic):
+            if issubclass(self.entry.leaves[i].like.array_type, np.generic):
                 lines.append(f"x{i} = {self.bind(np.asarray)}(x{i})")
 
     def _guard_array(self, i: int, leaf: Leaf, remembered: bool, donated: bool) -> None:
@@ -139,10 +139,10 @@ class FunctionWriter:
             # its shape could have been changed where it is
             lines.append(f"if {x} is not {known} or {x}.shape != {tuple(inner.shape)!r}:")
             pad = "    "
-        kind = "ndarray" if inner.kind is np.ndarray else self.bind(inner.kind)
+        array_type = "ndarray" if inner.array_type is np.ndarray else self.bind(inner.array_type)
         dtype = self.bind(inner.dtype)
-        condition = f"type({x}) is not {kind} or {x}.shape != {tuple(inner.shape)!r} or {x}.dtype != {dtype}"
-        if not issubclass(inner.kind, np.ndarray | np.generic):
+        condition = f"type({x}) is not {array_type} or {x}.shape != {tuple(inner.shape)!r} or {x}.dtype != {dtype}"
+        if not issubclass(inner.array_type, np.ndarray | np.generic):
             condition += f" or {x}.device != {self.bind(inner.device)}"
         lines.append(f"{pad}if {condition}: return MISS")
         if donated:

@@ -139,7 +139,7 @@ def make_executable(recording: Recording, donate: frozenset[int], fast: bool | N
     """
     for leaf in recording.leaves:
         if leaf.value is not None and leaf.value.place in recording.recorder.static:
-            leaf.kind = "static"
+            leaf.argument_type = "static"
     results = recording.output_values()
     by_place = {v.place: v for v in recording.inputs}
     inputs: list[Any] = [by_place.get(i) for i in range(len(recording.leaves))]
@@ -153,11 +153,11 @@ def make_executable(recording: Recording, donate: frozenset[int], fast: bool | N
     donated = {
         i
         for i, leaf in enumerate(recording.leaves)
-        if leaf.kind == "array"
-        and (leaf.like.kind is np.ndarray or recording.device is not None)
+        if leaf.argument_type == "array"
+        and (leaf.like.array_type is np.ndarray or recording.device is not None)
         and leaf.path.split(".")[0] in {str(n % max(len(recording.args), 1)) for n in donate}
     }
-    arrays = [leaf.value if leaf.kind == "array" else None for leaf in recording.leaves]
+    arrays = [leaf.value if leaf.argument_type == "array" else None for leaf in recording.leaves]
     input_paths = [leaf.path for leaf in recording.leaves]
     return Entry(
         program=program,

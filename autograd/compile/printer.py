@@ -68,7 +68,7 @@ def nodes(entry: Any, out: Assembly) -> list[Node]:
         return len(found) - 1
 
     for leaf in entry.leaves:
-        if leaf.value is not None and leaf.kind != "static":
+        if leaf.value is not None and leaf.argument_type != "static":
             slots[leaf.value] = add(leaf.path, leaf.value, ())
     steps = [([op], op.outputs()) for op in out.statements.numbers]
     steps += [(s.ops, s.results()) for s in out.statements.items]

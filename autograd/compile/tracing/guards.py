@@ -21,10 +21,10 @@ def in_order(arguments: Any) -> bool:
 class Token:
     """What is remembered of an array: all but its elements."""
 
-    __slots__ = ("device", "dtype", "kind", "shape")
+    __slots__ = ("array_type", "device", "dtype", "shape")
 
     def __init__(self, x: Any) -> None:
-        self.kind, self.shape, self.dtype = type(x), tuple(x.shape), x.dtype
+        self.array_type, self.shape, self.dtype = type(x), tuple(x.shape), x.dtype
         self.device = getattr(x, "device", None)
 
 
@@ -34,7 +34,7 @@ class Leaf:
 
     Attributes
     ----------
-    kind : {"array", "number", "static"}
+    argument_type : {"array", "number", "static"}
     wrapped : bool
         Whether it is a `pb.Array` around the library's array.
     like
@@ -44,7 +44,7 @@ class Leaf:
     value : Value or None
     """
 
-    kind: str
+    argument_type: str
     wrapped: bool
     like: Any
     path: str
@@ -52,6 +52,6 @@ class Leaf:
 
     def describe(self) -> str:
         """For messages."""
-        if self.kind == "array":
+        if self.argument_type == "array":
             return f"{self.like.dtype}[{', '.join(map(str, self.like.shape))}]"
-        return repr(self.like) if self.kind == "static" else type(self.like).__name__
+        return repr(self.like) if self.argument_type == "static" else type(self.like).__name__
