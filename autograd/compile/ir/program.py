@@ -148,30 +148,30 @@ class Program:
 
 def values_in(x: Any) -> Iterator[Value]:
     """The `Value`s in nested tuples, lists, dicts, slices and results."""
-    kind = type(x)
-    if kind is Value:
+    cls = type(x)
+    if cls is Value:
         yield x
-    elif kind is Tuple:
+    elif cls is Tuple:
         for part in x.items:
             yield from values_in(part)
     elif isinstance(x, tuple | list):
         for part in x:
             yield from values_in(part)
-    elif kind is dict:
+    elif cls is dict:
         for part in x.values():
             yield from values_in(part)
-    elif kind is slice:
+    elif cls is slice:
         yield from values_in((x.start, x.stop, x.step))
 
 
 def replace(x: Any, new: Callable[[Any], Any]) -> Any:
     """The same nested structure, with `new` of everything that stands in it."""
-    kind = type(x)
-    if kind is tuple or kind is list:
-        return kind([replace(part, new) for part in x])
-    if kind is dict:
+    cls = type(x)
+    if cls is tuple or cls is list:
+        return cls([replace(part, new) for part in x])
+    if cls is dict:
         return {k: replace(v, new) for k, v in x.items()}
-    if kind is slice:
+    if cls is slice:
         return slice(replace(x.start, new), replace(x.stop, new), replace(x.step, new))
     if isinstance(x, tuple) and hasattr(x, "_make"):
         return x._make([replace(part, new) for part in x])
@@ -183,17 +183,17 @@ def replace(x: Any, new: Callable[[Any], Any]) -> Any:
 
 def text_of(x: Any) -> str:
     """An argument as the listing shows it."""
-    kind = type(x)
-    if kind is Value:
+    cls = type(x)
+    if cls is Value:
         return constant_text(x) if x.constant else x.name
-    if kind is Tuple:
+    if cls is Tuple:
         return "(" + ", ".join(repr(v) if type(v) is Value else text_of(v) for v in x.items) + ")"
-    if kind is tuple or kind is list:
+    if cls is tuple or cls is list:
         inside = ", ".join(text_of(v) for v in x)
-        if kind is list:
+        if cls is list:
             return f"[{inside}]"
         return f"({inside}{',' if len(x) == 1 else ''})"
-    if kind is slice:
+    if cls is slice:
         ends = [x.start, x.stop] + ([x.step] if x.step is not None else [])
         return ":".join("" if v is None else text_of(v) for v in ends)
     if x is ...:
@@ -202,7 +202,7 @@ def text_of(x: Any) -> str:
         return short(x)
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         return f"array {short(x.dtype)}{list(x.shape)}"
-    return repr(x) if kind in (bool, int, float, complex, str, type(None)) else kind.__name__
+    return repr(x) if cls in (bool, int, float, complex, str, type(None)) else cls.__name__
 
 
 def constant_text(value: Value) -> str:

@@ -76,8 +76,8 @@ def view_of(op: Op, base: Ref) -> Ref | None:
     value = op.args[0]
     if not value.size:
         return None
-    token = np.zeros(1, np.int8)
-    probe = np.lib.stride_tricks.as_strided(token, value.shape, base.strides)
+    element = np.zeros(1, np.int8)
+    probe = np.lib.stride_tricks.as_strided(element, value.shape, base.strides)
     # strides of one byte an element; nothing is read, and addresses alone are looked at
     if op.name == "reshape":
         try:

@@ -119,19 +119,19 @@ def _repeated(program: Program) -> dict[Value, Value]:
 
 
 def _key(x: Any, same: dict[Value, Value]) -> Hashable:
-    kind = type(x)
-    if kind is Value:
+    cls = type(x)
+    if cls is Value:
         x = same.get(x, x)
         if x.constant and x.shape == () and isinstance(x.held, np.ndarray):
             return "0-d", str(x.dtype), x.held.tobytes()
         return id(x)
     if isinstance(x, tuple | list):
-        return kind, tuple(_key(part, same) for part in x)
-    if kind is dict:
+        return cls, tuple(_key(part, same) for part in x)
+    if cls is dict:
         return tuple(sorted((k, _key(v, same)) for k, v in x.items()))
-    if kind is slice:
+    if cls is slice:
         return "slice", _key((x.start, x.stop, x.step), same)
-    return kind, repr(x) if kind is float else x  # −0.0 is not 0.0
+    return cls, repr(x) if cls is float else x  # −0.0 is not 0.0
 
 
 # ── dead code ─────────────────────────────────────────────────────────────────────────────────

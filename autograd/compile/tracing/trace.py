@@ -44,14 +44,14 @@ class Recording:
     def run(self) -> Any:
         """The function's result; `MISS` if it depends on what is traced outside."""
         args: list[Any] = []
-        kind = self._kind_of_numbers()
+        tracer_type = self._tracer_type_of_numbers()
         for i, x in enumerate(self.args):
             if i in self.static:
                 self._leaf(Leaf("static", False, x, f"static {i}"), x)
                 args.append(x)
             else:
-                args.append(self._symbols(x, str(i), kind))
-        kwargs = self._symbols(self.kwargs, "", kind)
+                args.append(self._symbols(x, str(i), tracer_type))
+        kwargs = self._symbols(self.kwargs, "", tracer_type)
         try:
             # what the function makes belongs to its arguments' library
             with use(self._home()), Writes() as writes:
@@ -87,9 +87,9 @@ class Recording:
         args = [x if i in self.static else tree.map(token, x) for i, x in enumerate(self.args)]
         return args, tree.map(token, self.kwargs)
 
-    def _kind_of_numbers(self) -> Any:
+    def _tracer_type_of_numbers(self) -> Any:
         first = self._first_array()
-        return self._class(current().asarray(0.0) if first is None else first)
+        return self._tracer_type(current().asarray(0.0) if first is None else first)
 
     def _first_array(self) -> Any:
         found = (backend_array(x) for x in tree.leaves((self.args, self.kwargs)))
@@ -101,32 +101,32 @@ class Recording:
         home = active if first is None else backend_of(first)
         return active if home.array_type is active.array_type or home.recording else home
 
-    def _class(self, x: Any) -> Any:
-        kind = tracer_class(x)
-        if kind.backend.name.startswith("dask"):
+    def _tracer_type(self, x: Any) -> Any:
+        tracer_type = tracer_class(x)
+        if tracer_type.backend.name.startswith("dask"):
             raise TraceError(
                 f"compile({getattr(self.f, '__name__', 'f')}): an argument is a Dask array, which is a program "
                 "already: call the function as it is, and Dask runs the graph that it gives"
             )
-        self.backends.add(kind.backend.name)
+        self.backends.add(tracer_type.backend.name)
         self.plain = self.backends != {"numpy"}
-        runs = kind.backend.programs is not None and len(self.backends) == 1
-        self.device = kind.backend if runs else None
-        return kind
+        runs = tracer_type.backend.programs is not None and len(self.backends) == 1
+        self.device = tracer_type.backend if runs else None
+        return tracer_type
 
     def _leaf(self, leaf: Leaf, x: Any) -> None:
         self.leaves.append(leaf)
         self.given.append(x)
 
-    def _symbols(self, x: Any, path: str, kind: Any) -> Any:
+    def _symbols(self, x: Any, path: str, tracer_type: Any) -> Any:
         leaves, spec = tree.flatten(x)
         names = tree.paths(x)
         out = []
         for leaf, name in zip(leaves, names, strict=True):
-            out.append(self._symbol(leaf, ".".join(p for p in (path, name) if p), kind))
+            out.append(self._symbol(leaf, ".".join(p for p in (path, name) if p), tracer_type))
         return tree.unflatten(spec, out)
 
-    def _symbol(self, x: Any, path: str, kind: Any) -> Any:
+    def _symbol(self, x: Any, path: str, tracer_type: Any) -> Any:
         place = len(self.leaves)
         wrapped = type(x) is Array
         inner = backend_array(x)
@@ -137,7 +137,7 @@ class Recording:
             return x
         like = x
         if array:
-            kind, like = self._class(inner), Token(inner)
+            tracer_type, like = self._tracer_type(inner), Token(inner)
             inner = np.asarray(inner) if isinstance(inner, np.generic) else inner
         numbers = frozenset((place,)) if number else None
         value = self.recorder.value(inner, place=place, numbers=numbers)
@@ -146,7 +146,7 @@ class Recording:
             Leaf("array" if array else "number", wrapped, like, path, value), backend_array(x)
         )
         self.inputs.append(value)
-        symbol = kind(self.recorder, value, inner)
+        symbol = tracer_type(self.recorder, value, inner)
         if array and not isinstance(backend_array(x), np.generic):
             symbol.link = False  # an array, where a result without axes is a number
         return like_kind(Array(symbol), x) if wrapped else symbol

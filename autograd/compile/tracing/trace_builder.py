@@ -32,11 +32,11 @@ class Recorded:
 class Opaque(Recorded):
     """What a recorded function returned that is no array: it can be passed to other recorded functions."""
 
-    __slots__ = ("kind",)
+    __slots__ = ("tracer_type",)
 
-    def __init__(self, recorder: Recorder, of: Value, real_value: Any, kind: type) -> None:
+    def __init__(self, recorder: Recorder, of: Value, real_value: Any, tracer_type: type) -> None:
         super().__init__(recorder, of, real_value)
-        self.kind = kind
+        self.tracer_type = tracer_type
 
 
 def is_array(x: Any) -> bool:
@@ -130,11 +130,13 @@ class Recorder:
         if isinstance(out, np.generic):
             out = np.asarray(out)
         if is_array(out) or isinstance(out, NUMBERS):
-            kind = like.kind if isinstance(like, Opaque) else type(like)
-            return kind(self, value(out), out)
+            tracer_type = like.tracer_type if isinstance(like, Opaque) else type(like)
+            return tracer_type(self, value(out), out)
         if out is None or isinstance(out, str | np.dtype | type):
             return out
-        return Opaque(self, value(out), out, like.kind if isinstance(like, Opaque) else type(like))
+        return Opaque(
+            self, value(out), out, like.tracer_type if isinstance(like, Opaque) else type(like)
+        )
 
 
 def structure_of(x: Any) -> Any:
@@ -149,14 +151,14 @@ def structure_of(x: Any) -> Any:
 
 def find_recorder(x: Any) -> Recorder | None:
     """The recording that one of the symbols in `x` belongs to."""
-    kind = type(x)
+    cls = type(x)
     if isinstance(x, Recorded):
         return x.recorder
     if isinstance(x, tuple | list):
         parts: Any = x
-    elif kind is dict:
+    elif cls is dict:
         parts = x.values()
-    elif kind is slice:
+    elif cls is slice:
         parts = (x.start, x.stop, x.step)
     else:
         return None

@@ -231,15 +231,15 @@ def tracer_class(x: Any) -> type[Tracer]:
     """The class of symbols that stand for arrays like `x`; made once for each library and device."""
     backend = backend_of(x)
     key = (backend.array_type, backend.name, str(getattr(x, "device", None)))
-    kind = _CLASSES.get(key)
-    if kind is None:
-        kind = _CLASSES[key] = _make_class(backend)
-    return kind
+    tracer_type = _CLASSES.get(key)
+    if tracer_type is None:
+        tracer_type = _CLASSES[key] = _make_class(backend)
+    return tracer_type
 
 
 def _make_class(backend: Backend) -> type[Tracer]:
     space = TracerNamespace(backend.xp)
-    kind = type("Symbol", (Tracer,), {"__slots__": (), "space": space, "recorded": True})
+    tracer_type = type("Symbol", (Tracer,), {"__slots__": (), "space": space, "recorded": True})
     if backend.programs is not None:
         space.__dict__.update(decomposed(space) | decomposed_on_device(space))
     elif backend.name == "numpy":
@@ -260,11 +260,11 @@ def _make_class(backend: Backend) -> type[Tracer]:
         recording=True,
         reason="recorded",
     )
-    vars_of: Any = kind
+    vars_of: Any = tracer_type
     vars_of.backend = record
-    register(kind, record)
-    NAMESPACES[kind] = space
-    return kind
+    register(tracer_type, record)
+    NAMESPACES[tracer_type] = space
+    return tracer_type
 
 
 def _lock(x: Any) -> bool:
