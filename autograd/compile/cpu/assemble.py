@@ -323,16 +323,16 @@ class Assembly:
         for s in statements:
             writer.statement(s)
         arguments: list[str] = []
-        kinds: list[Any] = []
+        argument_types: list[Any] = []
         for name, what in kernel.arguments.items():
             if type(what) is not Value:
                 self.blocks[name] = what
                 arguments.append(name)
-                kinds.append((what, 1))
+                argument_types.append((what, 1))
             elif what.value_type == NUMBER:
                 number = {"b": int, "i": int, "f": float}[what.dtype.kind]
                 arguments.append(self.value(what))
-                kinds.append(number)
+                argument_types.append(number)
             else:
                 text = self.value(what)
                 donated = what.place >= 0 and what.place in self.plan.donated.values()
@@ -341,9 +341,9 @@ class Assembly:
                 elif what.constant:
                     self.shared[text] = numpy_calls.contiguous(what.held)
                 arguments.append(text)
-                kinds.append((np.dtype(what.dtype), len(what.shape)))
+                argument_types.append((np.dtype(what.dtype), len(what.shape)))
         source = kernel.source("kernel")
-        function = native.compile_kernel(source, kernel.constants, kinds)
+        function = native.compile_kernel(source, kernel.constants, argument_types)
         self.kernels.append(source)
         name = self.bind(function, "kernel")
         call = f"{name}({', '.join(arguments)})"

@@ -44,17 +44,19 @@ class Segment:
 class Numbers:
     """The Python numbers of a call in a small array on the device, sent when they have changed."""
 
-    def __init__(self, runtime: Any, kinds: str) -> None:
-        self.runtime, self.kinds = runtime, kinds
-        self.host = np.zeros(len(kinds), np.int64)
-        self.device = runtime.memory(8 * len(kinds))
+    def __init__(self, runtime: Any, number_types: str) -> None:
+        self.runtime, self.number_types = runtime, number_types
+        self.host = np.zeros(len(number_types), np.int64)
+        self.device = runtime.memory(8 * len(number_types))
         self.last: Any = None
 
     def __call__(self, *values: Any) -> Any:
         """The array that holds them."""
         if values != self.last:
-            for i, (kind, value) in enumerate(zip(self.kinds, values, strict=True)):
-                self.host[i] = np.float64(value).view(np.int64) if kind == "f" else int(value)
+            for i, (number_type, value) in enumerate(zip(self.number_types, values, strict=True)):
+                self.host[i] = (
+                    np.float64(value).view(np.int64) if number_type == "f" else int(value)
+                )
             self.runtime.upload(self.device, self.host)
             self.last = values
         return self.device
@@ -228,9 +230,9 @@ def _close(out: Assembly, segment: Segment) -> None:
     context, runtime = segment.context, out.device.runtime
     names = segment.names()
     if context.numbers:
-        kinds = "".join("f" if v.dtype.kind == "f" else "i" for v in context.numbers)
+        number_types = "".join("f" if v.dtype.kind == "f" else "i" for v in context.numbers)
         maker = f"numbers_{len(out.made)}"
-        out.made[maker] = f"{out.bind(Numbers)}({out.bind(runtime)}, {kinds!r})"
+        out.made[maker] = f"{out.bind(Numbers)}({out.bind(runtime)}, {number_types!r})"
         values = ", ".join(out.value(v) for v in context.numbers)
         numbers = f"{maker}({values})"
     arguments, external = [], []
@@ -240,9 +242,9 @@ def _close(out: Assembly, segment: Segment) -> None:
             external.append("in")
             continue
         root = context.roots[name]
-        text, kind = _argument(out, root, segment.made)
+        text, access = _argument(out, root, segment.made)
         arguments.append(text)
-        external.append(kind)
+        external.append(access)
     function = f"segment_{len(out.made)}"
     steps = out.bind(tuple(segment.steps))
     out.made[function] = (
@@ -263,8 +265,8 @@ def _argument(out: Assembly, root: Value, made: set[Value]) -> tuple[str, str]:
         return name, "in"
     text = out.value(root)
     if root.place >= 0:
-        kind = "inout" if root.place in written else "in"
-        return (text if root.place in donated else f"{contiguous}({text})"), kind
+        access = "inout" if root.place in written else "in"
+        return (text if root.place in donated else f"{contiguous}({text})"), access
     if root in out.plan.outputs:
         return text, "out" if root in made else "in"
     return f"{contiguous}({text})", "in"

@@ -130,7 +130,7 @@ class KernelWriter:
             )
             ends += [head, *inner, "    return;", "}", f"blk -= {writer.blocks}u;"]
             self.blocks += writer.blocks
-        parameters = ", ".join(f"{kind}* {name}" for name, (kind, _) in self.arguments.items())
+        parameters = ", ".join(f"{c_type}* {name}" for name, (c_type, _) in self.arguments.items())
         body = ["const int tid = threadIdx.x;", "unsigned blk = blockIdx.x;", *ends[:-1]]
         source = "\n".join(
             [
@@ -154,18 +154,18 @@ class KernelWriter:
         self.arguments.setdefault(name, (c_name(root.dtype), self.context.place(root)))
         return name
 
-    def own(self, letter: str, kind: str, offset: int) -> str:
+    def own(self, letter: str, c_type: str, offset: int) -> str:
         """The name of scratch memory, which becomes an argument."""
         name = self.fresh(letter)
-        self.arguments[name] = (kind, Place(OWN, offset))
+        self.arguments[name] = (c_type, Place(OWN, offset))
         return name
 
     def number(self, v: Value) -> str:
         """A Python number of this call."""
-        kind = "double" if v.dtype.kind == "f" else "long long"
+        c_type = "double" if v.dtype.kind == "f" else "long long"
         slot = self.context.slots.setdefault("numbers", len(self.context.slots))
         self.arguments.setdefault("numbers", ("void", Place(slot)))
-        return f"(({kind}*)numbers)[{self.context.number(v)}]"
+        return f"(({c_type}*)numbers)[{self.context.number(v)}]"
 
 
 class PartWriter:
@@ -183,7 +183,7 @@ class PartWriter:
         self.inner = merged(sorted(part.reduced), part.shape, every)
         self.chunks = self._chunks()
         self.blocks = self._blocks()
-        self.kind = self._index_type()
+        self.index_type = self._index_type()
 
     def _every(self) -> list[tuple[int, ...]]:
         """The strides of all accesses."""
@@ -243,14 +243,19 @@ class PartWriter:
     # ── which thread does what ────────────────────────────────────────────────────────────────
 
     def _flat(self, body: list[str]) -> list[str]:
-        n, u, kind = self.part.rows, self._unrolled, self.kind
+        n, u, index_type = self.part.rows, self._unrolled, self.index_type
         inner = [f"    {line}" for line in body]
         if u == 1:
-            return [f"const {kind} o = ({kind})blk * {THREADS} + tid;", f"if (o < {n}) {{", *inner, "}"]  # fmt: skip
+            return [
+                f"const {index_type} o = ({index_type})blk * {THREADS} + tid;",
+                f"if (o < {n}) {{",
+                *inner,
+                "}",
+            ]
         return [
             "#pragma unroll",
             f"for (int u = 0; u < {u}; u++) {{",
-            f"    const {kind} o = (({kind})blk * {u} + u) * {THREADS} + tid;",
+            f"    const {index_type} o = (({index_type})blk * {u} + u) * {THREADS} + tid;",
             f"    if (o < {n}) {{",
             *[f"    {line}" for line in inner],
             "    }",
@@ -258,9 +263,9 @@ class PartWriter:
         ]
 
     def _warp(self, body: list[str]) -> list[str]:
-        kind = self.kind
+        index_type = self.index_type
         return [
-            f"const {kind} o = ({kind})blk * 8 + (tid >> 5);",
+            f"const {index_type} o = ({index_type})blk * 8 + (tid >> 5);",
             "const int lane = tid & 31, lanes = 32;",
             f"if (o < {self.part.rows}) {{",
             *[f"    {line}" for line in body],
@@ -268,21 +273,28 @@ class PartWriter:
         ]
 
     def _block(self, body: list[str]) -> list[str]:
-        return [f"const {self.kind} o = blk;", f"const int lane = tid, lanes = {THREADS};", *body]
+        return [
+            f"const {self.index_type} o = blk;",
+            f"const int lane = tid, lanes = {THREADS};",
+            *body,
+        ]
 
     def _split(self, body: list[str]) -> list[str]:
-        head = [f"const {self.kind} o = blk / {self.chunks}u;", f"const int chunk = blk % {self.chunks}u;"]  # fmt: skip
+        head = [
+            f"const {self.index_type} o = blk / {self.chunks}u;",
+            f"const int chunk = blk % {self.chunks}u;",
+        ]
         return [*head, f"const int lane = tid, lanes = {THREADS};", *body]
 
     def _columns(self, body: list[str]) -> list[str]:
-        kind, rows = self.kind, self.part.rows
+        index_type, rows = self.index_type, self.part.rows
         return [
-            f"const {kind} tile = blk / {self.chunks}u;",
+            f"const {index_type} tile = blk / {self.chunks}u;",
             f"const int chunk = blk % {self.chunks}u;",
-            f"const {kind} column = tile * 32 + (tid & 31);",
+            f"const {index_type} column = tile * 32 + (tid & 31);",
             # threads beyond the last column do the last one's work, and write nothing
             f"const bool mine = column < {rows};",
-            f"const {kind} o = mine ? column : {rows - 1};",
+            f"const {index_type} o = mine ? column : {rows - 1};",
             "const int lane = tid >> 5, lanes = 8;",
             *body,
         ]
@@ -332,25 +344,25 @@ class PartWriter:
 
     def _over_row(self, body: list[str]) -> list[str]:
         """The loop of one group of threads over its row, or its piece of one."""
-        n, kind = self.part.columns, self.kind
+        n, index_type = self.part.columns, self.index_type
         first, end, before = "lane", str(n), []
         if self.chunks > 1:
             piece = -(-n // self.chunks)
             before = [
-                f"const {kind} begin = ({kind})chunk * {piece};",
-                f"const {kind} end = begin + {piece} < {n} ? begin + {piece} : {n};",
+                f"const {index_type} begin = ({index_type})chunk * {piece};",
+                f"const {index_type} end = begin + {piece} < {n} ? begin + {piece} : {n};",
             ]
             first, end = "begin + lane", "end"
         return [
             *before,
-            f"for ({kind} r = {first}; r < {end}; r += lanes) {{",
+            f"for ({index_type} r = {first}; r < {end}; r += lanes) {{",
             *[f"    {line}" for line in [*self._decomposed("r", self.inner), *body]],
             "}",
         ]
 
     def _zero(self, op: Op, total: str) -> str:
-        kind = c_name(op.result.dtype)
-        return f"{kind} {total} = ({kind}){ZERO[op.name]};"
+        c_type = c_name(op.result.dtype)
+        return f"{c_type} {total} = ({c_type}){ZERO[op.name]};"
 
     def _join(self, op: Op, total: str, element: str) -> str:
         return f"{total} = {JOIN[op.name]}({total}, {element});"
@@ -381,20 +393,20 @@ class PartWriter:
         tile = "o" if self.mode == SPLIT else "tile"
         places = []
         for op, total in totals:
-            kind = c_name(op.result.dtype)
+            c_type = c_name(op.result.dtype)
             size = rows * chunks * op.result.dtype.itemsize
-            partial = kernel.own("partial", f"volatile {kind}", scratch.take(size))
+            partial = kernel.own("partial", f"volatile {c_type}", scratch.take(size))
             places.append(partial)
             self.lines.append(
-                f"if ({writes}) {partial}[({self.kind})chunk * {rows} + o] = {total};"
+                f"if ({writes}) {partial}[({self.index_type})chunk * {rows} + o] = {total};"
             )
         self.lines.append(f"if (!last_to_arrive({arrived} + {tile}, {chunks}u)) return;")
         for (op, total), partial in zip(totals, places, strict=True):
-            kind = c_name(op.result.dtype)
+            c_type = c_name(op.result.dtype)
             self.lines += [
-                f"{total} = ({kind}){ZERO[op.name]};",
+                f"{total} = ({c_type}){ZERO[op.name]};",
                 f"for (int piece = lane; piece < {chunks}; piece += lanes)",
-                f"    {total} = {JOIN[op.name]}({total}, ({kind}){partial}[({self.kind})piece * {rows} + o]);",
+                f"    {total} = {JOIN[op.name]}({total}, ({c_type}){partial}[({self.index_type})piece * {rows} + o]);",
                 f"{total} = {group}_{op.name}({total});",
             ]
 
@@ -409,7 +421,7 @@ class PartWriter:
         loads: dict[Any, str] | None = None,
     ) -> str:
         """The name of an operation's result, computed in `body`."""
-        kind = c_name(op.result.dtype)
+        c_type = c_name(op.result.dtype)
         dtype = compute_dtype(op)
         parts = []
         for i, x in enumerate(operands(op)):
@@ -418,7 +430,7 @@ class PartWriter:
             else:
                 parts.append(self._operand(x, s, local, loads, body, dtype))
         name = self.kernel.fresh("t")
-        body.append(f"const {kind} {name} = {expression(op, parts)};")
+        body.append(f"const {c_type} {name} = {expression(op, parts)};")
         return name
 
     def _operand(
@@ -460,11 +472,11 @@ class PartWriter:
             name = loads[key]
         return self._cast(name, x.dtype, dtype)
 
-    def _loaded(self, key: Any, text: str, kind: str, where: list[str]) -> str:
+    def _loaded(self, key: Any, text: str, c_type: str, where: list[str]) -> str:
         """What is the same for a whole row is loaded once, before all phases."""
         if key not in self.rows:
             self.rows[key] = self.kernel.fresh("a")
-            where.append(f"const {kind} {self.rows[key]} = {text};")
+            where.append(f"const {c_type} {self.rows[key]} = {text};")
         return self.rows[key]
 
     def _cast(self, name: str, dtype: Any, to: Any) -> str:
@@ -479,9 +491,9 @@ class PartWriter:
             return []
         lines, rest = [], letter
         for k in range(len(groups) - 1, 0, -1):
-            lines.append(f"const {self.kind} {letter}{k} = {rest} % {lengths[k]};")
+            lines.append(f"const {self.index_type} {letter}{k} = {rest} % {lengths[k]};")
             quotient = f"{letter}0" if k == 1 else f"{letter}_{k}"
-            lines.append(f"const {self.kind} {quotient} = {rest} / {lengths[k]};")
+            lines.append(f"const {self.index_type} {quotient} = {rest} / {lengths[k]};")
             rest = quotient
         return lines
 

@@ -57,12 +57,12 @@ class Part:
 
     @property
     def rows(self) -> int:
-        """How many sums of each kind there are."""
+        """The number of rows, each of which is reduced to one element."""
         return math.prod(self.shape[i] for i in self.kept)
 
     @property
     def columns(self) -> int:
-        """How many elements are added up for each."""
+        """The number of elements of a row."""
         return math.prod(self.shape[i] for i in self.reduced)
 
     @property

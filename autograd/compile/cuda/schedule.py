@@ -46,17 +46,17 @@ def split_reductions(out: Statements) -> None:
         items.append(s)
         if s.method != "loop":
             continue
-        kinds: dict[frozenset[int], Statement] = {}
+        by_axes: dict[frozenset[int], Statement] = {}
         for op in [op for op in s.ops if op.name in REDUCTIONS]:
             axes = reduced_axes(op)
-            if not kinds:
-                kinds[axes] = s
-            elif axes not in kinds:
-                kinds[axes] = Statement("loop", [], s.shape)
-                items.append(kinds[axes])
-            if kinds[axes] is not s:
+            if not by_axes:
+                by_axes[axes] = s
+            elif axes not in by_axes:
+                by_axes[axes] = Statement("loop", [], s.shape)
+                items.append(by_axes[axes])
+            if by_axes[axes] is not s:
                 s.ops.remove(op)
-                kinds[axes].ops.append(op)
+                by_axes[axes].ops.append(op)
     out.items = items
 
 

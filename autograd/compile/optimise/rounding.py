@@ -37,7 +37,7 @@ def cast_before_transpose(program: Program) -> None:
 def store_rounded(program: Program) -> set[Op]:
     """Let products of matrices read rounded operands as 16 bits; or, for TF32, do the rounding themselves.
 
-    The products of the second kind are returned. Others, of batches and of constants, multiply rounded numbers in
+    The products that round themselves are returned. Others, of batches and of constants, multiply rounded numbers in
     float32, which gives the same.
     """
     found: set[Op] = set()
