@@ -39,7 +39,7 @@ class Entry:
 
     program: Program
     leaves: list[Leaf]
-    arguments: Any  # the example (args, kwargs), with tokens for arrays
+    arguments: Any  # the example (args, kwargs), with an `ArraySpec` for each array
     result: Any  # the example of the result, the same
     wrapped: list[bool]  # which leaves of the result are `pb.Array`s
     donated: set[int]

@@ -18,8 +18,8 @@ def in_order(arguments: Any) -> bool:
     return all(f is None or f.c_contiguous for f in flags)
 
 
-class Token:
-    """What is remembered of an array: all but its elements."""
+class ArraySpec:
+    """An array without its elements: its class, shape, dtype and device."""
 
     __slots__ = ("array_type", "device", "dtype", "shape")
 
@@ -38,7 +38,7 @@ class Leaf:
     wrapped : bool
         Whether it is a `pb.Array` around the library's array.
     like
-        The example: a `Token` of an array.
+        The example: a `ArraySpec` of an array.
     path : str
         Where it stands, for messages.
     value : Value or None

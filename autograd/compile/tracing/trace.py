@@ -13,7 +13,7 @@ from ...core.views import like as like_kind
 from ...functions.writes import Writes
 from ...pytree import tree
 from ..ir.program import NUMBER, Value
-from .guards import MISS, Leaf, Token
+from .guards import MISS, ArraySpec, Leaf
 from .trace_builder import Recorder, TraceError
 from .tracer import Tracer
 from .tracer_namespace import tracer_class
@@ -69,7 +69,7 @@ class Recording:
         self.wrapped = [type(x) is Array for x in found]
         self.outputs = [backend_array(x) for x in found]
         real = self._real_all()
-        self.result = tree.unflatten(spec, [token(x) for x in real])
+        self.result = tree.unflatten(spec, [array_spec(x) for x in real])
         wrap = [Array(x) if w else x for x, w in zip(real, self.wrapped, strict=True)]
         return tree.unflatten(spec, wrap)
 
@@ -83,9 +83,9 @@ class Recording:
         return self.recorder.constant(x) if is_array(x) else x
 
     def argument_specs(self) -> tuple[list[Any], Any]:
-        """The example ``(args, kwargs)``, with tokens for arrays."""
-        args = [x if i in self.static else tree.map(token, x) for i, x in enumerate(self.args)]
-        return args, tree.map(token, self.kwargs)
+        """The example ``(args, kwargs)``, with an `ArraySpec` for each array."""
+        args = [x if i in self.static else tree.map(array_spec, x) for i, x in enumerate(self.args)]
+        return args, tree.map(array_spec, self.kwargs)
 
     def _tracer_type_of_numbers(self) -> Any:
         first = self._first_array()
@@ -137,7 +137,7 @@ class Recording:
             return x
         like = x
         if array:
-            tracer_type, like = self._tracer_type(inner), Token(inner)
+            tracer_type, like = self._tracer_type(inner), ArraySpec(inner)
             inner = np.asarray(inner) if isinstance(inner, np.generic) else inner
         numbers = frozenset((place,)) if number else None
         value = self.recorder.value(inner, place=place, numbers=numbers)
@@ -176,7 +176,7 @@ class Recording:
         return backend_of(value).xp.copy(value)
 
 
-def token(x: Any) -> Any:
+def array_spec(x: Any) -> Any:
     """The shape and dtype of an array, with which the structure of an example is kept; other leaves as they are."""
     inner = backend_array(x)
-    return Token(inner) if is_array(inner) else x
+    return ArraySpec(inner) if is_array(inner) else x
