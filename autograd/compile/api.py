@@ -167,9 +167,9 @@ class Compiled:
 
 def changed(entry: Entry, before: Entry, recorder: Recorder) -> str:
     """What differs between two recordings of a function, in words."""
-    if len(entry.leaves) != len(before.leaves):
-        return f"the structure of the arguments changed ({len(before.leaves)} leaves, then {len(entry.leaves)})"
-    for new, old in zip(entry.leaves, before.leaves, strict=True):
+    if len(entry.guards) != len(before.guards):
+        return f"the structure of the arguments changed ({len(before.guards)} leaves, then {len(entry.guards)})"
+    for new, old in zip(entry.guards, before.guards, strict=True):
         if new.path != old.path or new.argument_type != old.argument_type:
             return f"the structure of the arguments changed (at {new.path!r})"
         if new.describe() != old.describe():

@@ -12,7 +12,7 @@ from ..pytree import compiled as trees
 from ..pytree import tree
 from .buffers import COUNTED, OWN_REFERENCES
 from .cpu.assemble import Assembly
-from .tracing.guards import MISS, Leaf
+from .tracing.guards import MISS, ArgumentGuard
 
 
 class FunctionWriter:
@@ -50,7 +50,7 @@ class FunctionWriter:
 
     def _take(self) -> None:
         args, kwargs = self.entry.arguments
-        places = iter(range(len(self.entry.leaves)))
+        places = iter(range(len(self.entry.guards)))
         expressions: list[str] = []
 
         def leaf(x: Any, expression: str) -> None:
@@ -83,8 +83,8 @@ class FunctionWriter:
         _, spec = tree.flatten((chosen, kwargs))
         names = [
             f"x{i}"
-            for i, leaf in enumerate(self.entry.leaves)
-            if not leaf.path.startswith("static ")
+            for i, guard in enumerate(self.entry.guards)
+            if not guard.path.startswith("static ")
         ]
         given = "".join("None, " if i in static else f"args[{i}], " for i in range(len(args)))
         self.lines[:] = [
@@ -94,9 +94,9 @@ class FunctionWriter:
         ]
         if names:
             self.lines.append(f"{''.join(name + ', ' for name in names)} = leaves")
-        for i, leaf in enumerate(self.entry.leaves):
-            if leaf.path.startswith("static "):
-                self.lines.append(f"x{i} = args[{leaf.path.rpartition(' ')[2]}]")
+        for i, guard in enumerate(self.entry.guards):
+            if guard.path.startswith("static "):
+                self.lines.append(f"x{i} = args[{guard.path.rpartition(' ')[2]}]")
 
     def _guards(self, donated: list[int]) -> None:
         lines = self.lines
@@ -106,29 +106,29 @@ class FunctionWriter:
             self.extra["ids"] = frozenset()
             self.globals.append("ids")
         arrays = []
-        for i, leaf in enumerate(self.entry.leaves):
+        for i, guard in enumerate(self.entry.guards):
             x = f"x{i}"
-            if leaf.argument_type == "static":
-                like = self.bind(leaf.like)
+            if guard.argument_type == "static":
+                like = self.bind(guard.like)
                 lines.append(
                     f"if {x} is not {like} and {self.bind(_differ)}({x}, {like}): return MISS"
                 )
-            elif leaf.argument_type == "number":
-                lines.append(f"if type({x}) is not {type(leaf.like).__name__}: return MISS")
+            elif guard.argument_type == "number":
+                lines.append(f"if type({x}) is not {type(guard.like).__name__}: return MISS")
             else:
                 arrays.append(i)
                 remembered = i in donated or (i in pairs and pairs[i] in self.out.rings)
-                self._guard_array(i, leaf, remembered, i in donated)
+                self._guard_array(i, guard, remembered, i in donated)
         if donated:
             self._apart([i for i in arrays if i not in donated], donated)
         for i in arrays:
-            if issubclass(self.entry.leaves[i].like.array_type, np.generic):
+            if issubclass(self.entry.guards[i].like.array_type, np.generic):
                 lines.append(f"x{i} = {self.bind(np.asarray)}(x{i})")
 
-    def _guard_array(self, i: int, leaf: Leaf, remembered: bool, donated: bool) -> None:
+    def _guard_array(self, i: int, guard: ArgumentGuard, remembered: bool, donated: bool) -> None:
         x, lines = f"x{i}", self.lines
-        inner = leaf.like
-        if leaf.wrapped:
+        inner = guard.like
+        if guard.wrapped:
             lines.append(f"if type({x}) is not Array or {x}.tape.open: return MISS")
             lines.append(f"{x} = {x}.value")
         pad = ""
@@ -233,8 +233,8 @@ class FunctionWriter:
             for i, argument in enumerate(self.entry.arguments[0]):
                 places = [
                     n
-                    for n, leaf in enumerate(self.entry.leaves)
-                    if leaf.path.split(".")[0] == str(i)
+                    for n, guard in enumerate(self.entry.guards)
+                    if guard.path.split(".")[0] == str(i)
                 ]
                 texts = [self._donated_text(n) for n in places]
                 if texts == mine and tree.flatten(argument)[1] == spec:

@@ -27,7 +27,7 @@ from .optimise.outputs import own_outputs, pair_outputs
 from .optimise.rounding import cast_before_transpose
 from .optimise.simplify import simplify
 from .printer import listing, nodes
-from .tracing.guards import MISS, Leaf, in_order
+from .tracing.guards import MISS, ArgumentGuard, in_order
 from .tracing.trace import Recording
 
 MOST = 2000  # operations of a program that is compiled to kernels
@@ -38,7 +38,7 @@ class Entry:
     """A recorded program with its guards; the code is made when it is called first."""
 
     program: Program
-    leaves: list[Leaf]
+    guards: list[ArgumentGuard]
     arguments: Any  # the example (args, kwargs), with an `ArraySpec` for each array
     result: Any  # the example of the result, the same
     wrapped: list[bool]  # which leaves of the result are `pb.Array`s
@@ -137,12 +137,12 @@ def make_executable(recording: Recording, donate: frozenset[int], fast: bool | N
     fast : bool or None
         Whether kernels are compiled; None for the default.
     """
-    for leaf in recording.leaves:
-        if leaf.value is not None and leaf.value.place in recording.recorder.static:
-            leaf.argument_type = "static"
+    for guard in recording.guards:
+        if guard.value is not None and guard.value.place in recording.recorder.static:
+            guard.argument_type = "static"
     results = recording.output_values()
     by_place = {v.place: v for v in recording.inputs}
-    inputs: list[Any] = [by_place.get(i) for i in range(len(recording.leaves))]
+    inputs: list[Any] = [by_place.get(i) for i in range(len(recording.guards))]
     name = getattr(recording.f, "__name__", "f")
     program = Program(inputs, recording.recorder.ops, list(results), name=name)
     if recording.recorder.precision != "float32":
@@ -152,16 +152,16 @@ def make_executable(recording: Recording, donate: frozenset[int], fast: bool | N
     own_outputs(program, results, functools.partial(_writes_own_buffer, recording))
     donated = {
         i
-        for i, leaf in enumerate(recording.leaves)
-        if leaf.argument_type == "array"
-        and (leaf.like.array_type is np.ndarray or recording.device is not None)
-        and leaf.path.split(".")[0] in {str(n % max(len(recording.args), 1)) for n in donate}
+        for i, guard in enumerate(recording.guards)
+        if guard.argument_type == "array"
+        and (guard.like.array_type is np.ndarray or recording.device is not None)
+        and guard.path.split(".")[0] in {str(n % max(len(recording.args), 1)) for n in donate}
     }
-    arrays = [leaf.value if leaf.argument_type == "array" else None for leaf in recording.leaves]
-    input_paths = [leaf.path for leaf in recording.leaves]
+    arrays = [guard.value if guard.argument_type == "array" else None for guard in recording.guards]
+    input_paths = [guard.path for guard in recording.guards]
     return Entry(
         program=program,
-        leaves=recording.leaves,
+        guards=recording.guards,
         arguments=recording.argument_specs(),
         result=recording.result,
         wrapped=recording.wrapped,

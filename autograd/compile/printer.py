@@ -28,11 +28,11 @@ def listing(entry: Any, out: Assembly) -> str:
     if out.device is not None:
         steps = len(set(out.statements.times))
         lines.append(f"device: {steps} steps, {out.device.runtime.describe()}")
-    for leaf in entry.leaves:
-        if leaf.value is not None:
-            lines.append(f"  {leaf.value!r}  ← {leaf.path}")
+    for guard in entry.guards:
+        if guard.value is not None:
+            lines.append(f"  {guard.value!r}  ← {guard.path}")
         else:
-            lines.append(f"  {leaf.path} = {leaf.describe()}, fixed")
+            lines.append(f"  {guard.path} = {guard.describe()}, fixed")
     for op in out.statements.numbers:
         lines.append(f"  {op_text(op)}")
     for i, s in enumerate(out.statements.items):
@@ -67,9 +67,9 @@ def nodes(entry: Any, out: Assembly) -> list[Node]:
         found.append(Node(len(found), name, shape, str(v.dtype) if v is not None else "", inputs))
         return len(found) - 1
 
-    for leaf in entry.leaves:
-        if leaf.value is not None and leaf.argument_type != "static":
-            slots[leaf.value] = add(leaf.path, leaf.value, ())
+    for guard in entry.guards:
+        if guard.value is not None and guard.argument_type != "static":
+            slots[guard.value] = add(guard.path, guard.value, ())
     steps = [([op], op.outputs()) for op in out.statements.numbers]
     steps += [(s.ops, s.results()) for s in out.statements.items]
     for ops, results in steps:

@@ -1,4 +1,4 @@
-"""What is guarded of the arguments of a program."""
+"""Guards: the conditions on arguments under which a program is right."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class ArraySpec:
 
 
 @dataclass
-class Leaf:
-    """What is guarded of one leaf of the arguments.
+class ArgumentGuard:
+    """The conditions on one leaf of the arguments.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from ...core.views import like as like_kind
 from ...functions.writes import Writes
 from ...pytree import tree
 from ..ir.program import NUMBER, Value
-from .guards import MISS, ArraySpec, Leaf
+from .guards import MISS, ArgumentGuard, ArraySpec
 from .trace_builder import Recorder, TraceError
 from .tracer import Tracer
 from .tracer_namespace import tracer_class
@@ -33,8 +33,8 @@ class Recording:
         self.f, self.args, self.kwargs = f, args, kwargs
         self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
         self.recorder = Recorder(precision)
-        self.leaves: list[Leaf] = []
-        self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `leaves`
+        self.guards: list[ArgumentGuard] = []
+        self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `guards`
         self.plain = False
         self.device: Backend | None = None  # that runs programs itself
         self.backends: set[str] = set()
@@ -47,7 +47,7 @@ class Recording:
         tracer_type = self._tracer_type_of_numbers()
         for i, x in enumerate(self.args):
             if i in self.static:
-                self._leaf(Leaf("static", False, x, f"static {i}"), x)
+                self._add_guard(ArgumentGuard("static", False, x, f"static {i}"), x)
                 args.append(x)
             else:
                 args.append(self._symbols(x, str(i), tracer_type))
@@ -114,8 +114,8 @@ class Recording:
         self.device = tracer_type.backend if runs else None
         return tracer_type
 
-    def _leaf(self, leaf: Leaf, x: Any) -> None:
-        self.leaves.append(leaf)
+    def _add_guard(self, guard: ArgumentGuard, x: Any) -> None:
+        self.guards.append(guard)
         self.given.append(x)
 
     def _symbols(self, x: Any, path: str, tracer_type: Any) -> Any:
@@ -127,13 +127,13 @@ class Recording:
         return tree.unflatten(spec, out)
 
     def _symbol(self, x: Any, path: str, tracer_type: Any) -> Any:
-        place = len(self.leaves)
+        place = len(self.guards)
         wrapped = type(x) is Array
         inner = backend_array(x)
         array = is_array(inner)
         number = type(inner) in (int, float, complex)
         if not array and not number:
-            self._leaf(Leaf("static", False, x, path), x)
+            self._add_guard(ArgumentGuard("static", False, x, path), x)
             return x
         like = x
         if array:
@@ -142,8 +142,9 @@ class Recording:
         numbers = frozenset((place,)) if number else None
         value = self.recorder.value(inner, place=place, numbers=numbers)
         value.name = f"x{place}"
-        self._leaf(
-            Leaf("array" if array else "number", wrapped, like, path, value), backend_array(x)
+        self._add_guard(
+            ArgumentGuard("array" if array else "number", wrapped, like, path, value),
+            backend_array(x),
         )
         self.inputs.append(value)
         symbol = tracer_type(self.recorder, value, inner)
