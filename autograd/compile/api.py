@@ -14,7 +14,7 @@ from ..pytree import tree
 from ..transforms.transformed import is_global
 from .executable import Entry, make_executable, require_numba
 from .tracing import precision as precisions
-from .tracing.guards import MISS, in_order
+from .tracing.guards import GUARD_FAILED, in_order
 from .tracing.trace import Recording
 from .tracing.trace_builder import Recorder
 from .tracing.tracer import Tracer
@@ -69,7 +69,7 @@ class Compiled:
         entries = self._entries
         if entries and Kernels.wrap is None:
             out = entries[0].call(args, kwargs)
-            if out is not MISS:
+            if out is not GUARD_FAILED:
                 return out
         return self._other(args, kwargs)
 
@@ -84,7 +84,7 @@ class Compiled:
             return self.f(*args, **kwargs)  # within another recording, or under a derivative
         for entry in self._entries[1:]:
             out = entry.call(args, kwargs)
-            if out is not MISS:
+            if out is not GUARD_FAILED:
                 with self._lock:
                     if entry in self._entries:
                         self._entries = [entry, *(e for e in self._entries if e is not entry)]
@@ -94,7 +94,7 @@ class Compiled:
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         recording = Recording(self.f, args, kwargs, self._static, self._precision)
         out = recording.run()
-        if out is MISS:
+        if out is GUARD_FAILED:
             return self.f(*args, **kwargs)
         if recording.recorder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
@@ -147,7 +147,7 @@ class Compiled:
     def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
         if args or kwargs:
             recording = Recording(self.f, args, kwargs, self._static, self._precision)
-            if recording.run() is MISS:
+            if recording.run() is GUARD_FAILED:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )

@@ -12,7 +12,7 @@ from ..pytree import compiled as trees
 from ..pytree import tree
 from .buffers import COUNTED, OWN_REFERENCES
 from .cpu.assemble import Assembly
-from .tracing.guards import MISS, ArgumentGuard
+from .tracing.guards import GUARD_FAILED, ArgumentGuard
 
 
 class FunctionWriter:
@@ -23,7 +23,7 @@ class FunctionWriter:
         self.lines: list[str] = []
         self.globals: list[str] = []
         self.extra |= {
-            "MISS": MISS, "Array": Array, "refs": sys.getrefcount, "OWN": OWN_REFERENCES,
+            "GUARD_FAILED": GUARD_FAILED, "Array": Array, "refs": sys.getrefcount, "OWN": OWN_REFERENCES,
         }  # fmt: skip
 
     def bind(self, x: Any) -> str:
@@ -59,20 +59,20 @@ class FunctionWriter:
             self.lines.append(expressions[-1])
 
         lines = self.lines
-        miss = "return MISS"
+        failed = "return GUARD_FAILED"
         try:
-            lines.append(f"if len(args) != {len(args)}: {miss}")
+            lines.append(f"if len(args) != {len(args)}: {failed}")
             if args:
                 lines.append(f"{''.join(f'a{i}, ' for i in range(len(args)))} = args")
             for i, x in enumerate(args):
                 if i in self.entry.static_arguments:
                     leaf(x, f"a{i}")
                 else:
-                    trees.take(x, f"a{i}", leaf, self.bind, lines, miss)
+                    trees.take(x, f"a{i}", leaf, self.bind, lines, failed)
             if kwargs:
-                trees.take(kwargs, "kwargs", leaf, self.bind, lines, miss)
+                trees.take(kwargs, "kwargs", leaf, self.bind, lines, failed)
             else:
-                lines.append(f"if kwargs: {miss}")
+                lines.append(f"if kwargs: {failed}")
         except trees.Unusual:
             self._take_by_optree()
 
@@ -88,9 +88,9 @@ class FunctionWriter:
         ]
         given = "".join("None, " if i in static else f"args[{i}], " for i in range(len(args)))
         self.lines[:] = [
-            f"if len(args) != {len(args)}: return MISS",
+            f"if len(args) != {len(args)}: return GUARD_FAILED",
             f"leaves, spec = {self.bind(tree.flatten)}((({given}), kwargs))",
-            f"if spec != {self.bind(spec)}: return MISS",
+            f"if spec != {self.bind(spec)}: return GUARD_FAILED",
         ]
         if names:
             self.lines.append(f"{''.join(name + ', ' for name in names)} = leaves")
@@ -111,10 +111,12 @@ class FunctionWriter:
             if guard.argument_type == "static":
                 like = self.bind(guard.like)
                 lines.append(
-                    f"if {x} is not {like} and {self.bind(_differ)}({x}, {like}): return MISS"
+                    f"if {x} is not {like} and {self.bind(_differ)}({x}, {like}): return GUARD_FAILED"
                 )
             elif guard.argument_type == "number":
-                lines.append(f"if type({x}) is not {type(guard.like).__name__}: return MISS")
+                lines.append(
+                    f"if type({x}) is not {type(guard.like).__name__}: return GUARD_FAILED"
+                )
             else:
                 arrays.append(i)
                 remembered = i in donated or (i in pairs and pairs[i] in self.out.rings)
@@ -129,7 +131,7 @@ class FunctionWriter:
         x, lines = f"x{i}", self.lines
         inner = guard.like
         if guard.wrapped:
-            lines.append(f"if type({x}) is not Array or {x}.tape.open: return MISS")
+            lines.append(f"if type({x}) is not Array or {x}.tape.open: return GUARD_FAILED")
             lines.append(f"{x} = {x}.value")
         pad = ""
         if remembered:
@@ -144,7 +146,7 @@ class FunctionWriter:
         condition = f"type({x}) is not {array_type} or {x}.shape != {tuple(inner.shape)!r} or {x}.dtype != {dtype}"
         if not issubclass(inner.array_type, np.ndarray | np.generic):
             condition += f" or {x}.device != {self.bind(inner.device)}"
-        lines.append(f"{pad}if {condition}: return MISS")
+        lines.append(f"{pad}if {condition}: return GUARD_FAILED")
         if donated:
             lines += [
                 f"{pad}if {x}.base is not None or not {x}.flags.{'c_contiguous' if self.out.device else 'carray'}:",

@@ -27,7 +27,7 @@ from .optimise.outputs import own_outputs, pair_outputs
 from .optimise.rounding import cast_before_transpose
 from .optimise.simplify import simplify
 from .printer import listing, nodes
-from .tracing.guards import MISS, ArgumentGuard, in_order
+from .tracing.guards import GUARD_FAILED, ArgumentGuard, in_order
 from .tracing.trace import Recording
 
 MOST = 2000  # operations of a program that is compiled to kernels
@@ -59,10 +59,10 @@ class Entry:
     lock: Any = field(default_factory=threading.Lock)
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The result, or `MISS` if the arguments are not those of this program."""
+        """The result, or `GUARD_FAILED` if the arguments are not those of this program."""
         run: Callable[..., Any] | None
         if self.by_layout and not in_order((args, kwargs)):
-            return MISS
+            return GUARD_FAILED
         try:
             run = self.free.pop()
         except IndexError:

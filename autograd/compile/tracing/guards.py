@@ -9,7 +9,7 @@ from ...core.array import backend_array
 from ...pytree import tree
 from ..ir.program import Value
 
-MISS = object()
+GUARD_FAILED = object()
 
 
 def in_order(arguments: Any) -> bool:

@@ -13,7 +13,7 @@ from ...core.views import like as like_kind
 from ...functions.writes import Writes
 from ...pytree import tree
 from ..ir.program import NUMBER, Value
-from .guards import MISS, ArgumentGuard, ArraySpec
+from .guards import GUARD_FAILED, ArgumentGuard, ArraySpec
 from .trace_builder import Recorder, TraceError
 from .tracer import Tracer
 from .tracer_namespace import tracer_class
@@ -42,7 +42,7 @@ class Recording:
         self.result: Any = None
 
     def run(self) -> Any:
-        """The function's result; `MISS` if it depends on what is traced outside."""
+        """The function's result; `GUARD_FAILED` if it depends on what is traced outside."""
         args: list[Any] = []
         tracer_type = self._tracer_type_of_numbers()
         for i, x in enumerate(self.args):
@@ -60,7 +60,7 @@ class Recording:
             self.recorder.open = False
         found, spec = tree.flatten(out)
         if any(type(unwrap_closed(x)) is Array for x in found):
-            return MISS
+            return GUARD_FAILED
         for x in writes.outlasting(out, args, kwargs):
             raise TraceError(
                 f"compile({getattr(self.f, '__name__', 'f')}): it writes in place to an array of shape "
