@@ -145,7 +145,7 @@ def test_numbers_of_a_call_may_change(runtime):
     x = normal(5)
     for rate, n in [(0.5, 1), (0.5, 2), (float("nan"), 2), (-3.0, -(2**40))]:
         np.testing.assert_allclose(f(x, rate, n), x * rate + n)
-    assert len(f._entries) == 1
+    assert len(f._executables) == 1
 
 
 def test_calls_stand_between_segments(runtime):

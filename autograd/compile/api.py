@@ -12,7 +12,7 @@ from ..core.array import Array, backend_array, unwrap_closed
 from ..core.registry import Kernels
 from ..pytree import tree
 from ..transforms.transformed import is_global
-from .executable import Entry, make_executable, require_numba
+from .executable import Executable, make_executable, require_numba
 from .tracing import precision as precisions
 from .tracing.guards import GUARD_FAILED, in_order
 from .tracing.trace import Recording
@@ -38,15 +38,13 @@ class Compiled:
         self.f = f
         self._donate, self._static = frozenset(donate), frozenset(static)
         self._fast, self._most, self._precision = fast, programs, precision
-        self._entries: list[Entry] = []  # the one that was called last comes first
+        self._executables: list[Executable] = []  # the one that was called last comes first
         self._recorded = 0
         self._warned = False
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return (
-            f"<compiled {getattr(self.f, '__qualname__', self.f)!s}, {len(self._entries)} programs>"
-        )
+        return f"<compiled {getattr(self.f, '__qualname__', self.f)!s}, {len(self._executables)} programs>"
 
     def __reduce__(self) -> Any:
         """By its name, where it stands there in the place of `f`; else by `f`, to be recorded anew."""
@@ -66,9 +64,9 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """``f(*args, **kwargs)``."""
-        entries = self._entries
-        if entries and Kernels.wrap is None:
-            out = entries[0].call(args, kwargs)
+        executables = self._executables
+        if executables and Kernels.wrap is None:
+            out = executables[0].call(args, kwargs)
             if out is not GUARD_FAILED:
                 return out
         return self._other(args, kwargs)
@@ -82,12 +80,15 @@ class Compiled:
             isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) is Array for x in leaves
         ):
             return self.f(*args, **kwargs)  # within another recording, or under a derivative
-        for entry in self._entries[1:]:
-            out = entry.call(args, kwargs)
+        for executable in self._executables[1:]:
+            out = executable.call(args, kwargs)
             if out is not GUARD_FAILED:
                 with self._lock:
-                    if entry in self._entries:
-                        self._entries = [entry, *(e for e in self._entries if e is not entry)]
+                    if executable in self._executables:
+                        self._executables = [
+                            executable,
+                            *(e for e in self._executables if e is not executable),
+                        ]
                 return out
         return self._record(args, kwargs)
 
@@ -98,18 +99,18 @@ class Compiled:
             return self.f(*args, **kwargs)
         if recording.recorder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
-        entry = make_executable(recording, self._donate, self._fast)
+        executable = make_executable(recording, self._donate, self._fast)
         with self._lock:
             self._recorded += 1
-            before = self._entries
-            self._entries = [entry, *before][: self._most]
+            before = self._executables
+            self._executables = [executable, *before][: self._most]
         if self._recorded > self._most and not self._warned:
             self._warned = True
-            self._warn(entry, before[0] if before else None, recording.recorder)
+            self._warn(executable, before[0] if before else None, recording.recorder)
         return out
 
-    def _warn(self, entry: Entry, before: Entry | None, recorder: Recorder) -> None:
-        change = changed(entry, before, recorder) if before is not None else "its arguments"
+    def _warn(self, executable: Executable, before: Executable | None, recorder: Recorder) -> None:
+        change = changed(executable, before, recorder) if before is not None else "its arguments"
         warnings.warn(
             f"compile({getattr(self.f, '__name__', 'f')}): recorded {self._recorded} times, and only {self._most} "
             f"programs are kept; each time {change}. Keep shapes, dtypes and numbers that are read the same (pad the "
@@ -135,16 +136,16 @@ class Compiled:
 
     def source(self, *args: Any, **kwargs: Any) -> str:
         """The generated Python, and the source of the kernels that it calls."""
-        entry = self._chosen(args, kwargs)
-        entry.listing()
-        assert entry.assembly is not None
-        return "\n".join([entry.source, *entry.assembly.kernels])
+        executable = self._chosen(args, kwargs)
+        executable.listing()
+        assert executable.assembly is not None
+        return "\n".join([executable.source, *executable.assembly.kernels])
 
     def nodes(self, *args: Any, **kwargs: Any) -> list[Any]:
         """The program as a graph, for `pb.draw`."""
         return self._chosen(args, kwargs).nodes()
 
-    def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+    def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Executable:
         if args or kwargs:
             recording = Recording(self.f, args, kwargs, self._static, self._precision)
             if recording.run() is GUARD_FAILED:
@@ -152,24 +153,24 @@ class Compiled:
                     "program(): the function uses arrays that are traced outside of it"
                 )
             return make_executable(recording, self._donate, self._fast)
-        if not self._entries:
+        if not self._executables:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"
             )
-        return self._entries[0]
+        return self._executables[0]
 
     def clear(self) -> None:
         """Forget all programs."""
         with self._lock:
-            self._entries = []
+            self._executables = []
             self._recorded, self._warned = 0, False
 
 
-def changed(entry: Entry, before: Entry, recorder: Recorder) -> str:
+def changed(executable: Executable, before: Executable, recorder: Recorder) -> str:
     """What differs between two recordings of a function, in words."""
-    if len(entry.guards) != len(before.guards):
-        return f"the structure of the arguments changed ({len(before.guards)} leaves, then {len(entry.guards)})"
-    for new, old in zip(entry.guards, before.guards, strict=True):
+    if len(executable.guards) != len(before.guards):
+        return f"the structure of the arguments changed ({len(before.guards)} leaves, then {len(executable.guards)})"
+    for new, old in zip(executable.guards, before.guards, strict=True):
         if new.path != old.path or new.argument_type != old.argument_type:
             return f"the structure of the arguments changed (at {new.path!r})"
         if new.describe() != old.describe():

@@ -18,8 +18,8 @@ from .tracing.guards import GUARD_FAILED, ArgumentGuard
 class FunctionWriter:
     """Writes ``run(args, kwargs)``."""
 
-    def __init__(self, entry: Any, out: Assembly) -> None:
-        self.entry, self.out, self.extra = entry, out, entry.extra
+    def __init__(self, executable: Any, out: Assembly) -> None:
+        self.executable, self.out, self.extra = executable, out, executable.extra
         self.lines: list[str] = []
         self.globals: list[str] = []
         self.extra |= {
@@ -49,8 +49,8 @@ class FunctionWriter:
     # ── arguments ─────────────────────────────────────────────────────────────────────────────
 
     def _take(self) -> None:
-        args, kwargs = self.entry.arguments
-        places = iter(range(len(self.entry.guards)))
+        args, kwargs = self.executable.arguments
+        places = iter(range(len(self.executable.guards)))
         expressions: list[str] = []
 
         def leaf(x: Any, expression: str) -> None:
@@ -65,7 +65,7 @@ class FunctionWriter:
             if args:
                 lines.append(f"{''.join(f'a{i}, ' for i in range(len(args)))} = args")
             for i, x in enumerate(args):
-                if i in self.entry.static_arguments:
+                if i in self.executable.static_arguments:
                     leaf(x, f"a{i}")
                 else:
                     trees.take(x, f"a{i}", leaf, self.bind, lines, failed)
@@ -77,13 +77,13 @@ class FunctionWriter:
             self._take_by_optree()
 
     def _take_by_optree(self) -> None:
-        args, kwargs = self.entry.arguments
-        static = self.entry.static_arguments
+        args, kwargs = self.executable.arguments
+        static = self.executable.static_arguments
         chosen = tuple(None if i in static else x for i, x in enumerate(args))
         _, spec = tree.flatten((chosen, kwargs))
         names = [
             f"x{i}"
-            for i, guard in enumerate(self.entry.guards)
+            for i, guard in enumerate(self.executable.guards)
             if not guard.path.startswith("static ")
         ]
         given = "".join("None, " if i in static else f"args[{i}], " for i in range(len(args)))
@@ -94,19 +94,19 @@ class FunctionWriter:
         ]
         if names:
             self.lines.append(f"{''.join(name + ', ' for name in names)} = leaves")
-        for i, guard in enumerate(self.entry.guards):
+        for i, guard in enumerate(self.executable.guards):
             if guard.path.startswith("static "):
                 self.lines.append(f"x{i} = args[{guard.path.rpartition(' ')[2]}]")
 
     def _guards(self, donated: list[int]) -> None:
         lines = self.lines
-        pairs = {i: k for k, i in self.entry.pairs.items()}
+        pairs = {i: k for k, i in self.executable.pairs.items()}
         if donated:
             lines.append("same = True")
             self.extra["ids"] = frozenset()
             self.globals.append("ids")
         arrays = []
-        for i, guard in enumerate(self.entry.guards):
+        for i, guard in enumerate(self.executable.guards):
             x = f"x{i}"
             if guard.argument_type == "static":
                 like = self.bind(guard.like)
@@ -124,7 +124,7 @@ class FunctionWriter:
         if donated:
             self._apart([i for i in arrays if i not in donated], donated)
         for i in arrays:
-            if issubclass(self.entry.guards[i].like.array_type, np.generic):
+            if issubclass(self.executable.guards[i].like.array_type, np.generic):
                 lines.append(f"x{i} = {self.bind(np.asarray)}(x{i})")
 
     def _guard_array(self, i: int, guard: ArgumentGuard, remembered: bool, donated: bool) -> None:
@@ -200,21 +200,21 @@ class FunctionWriter:
         """What the caller is likely to bring back needs no looking at then."""
         for i in donated:
             self.lines.append(f"known{i} = x{i}")
-        for k, i in self.entry.pairs.items():
+        for k, i in self.executable.pairs.items():
             if k in self.out.rings and f"known{i}" in self.extra and i not in donated:
                 self.lines.append(f"known{i} = o{k}")
 
     def _put(self, donated: list[int]) -> None:
         results = [
             f"Array({text})" if wrapped else text
-            for text, wrapped in zip(self.out.results, self.entry.wrapped, strict=True)
+            for text, wrapped in zip(self.out.results, self.executable.wrapped, strict=True)
         ]
         try:
             lines: list[str] = []
-            expression = self._expression(self.entry.result, iter(results), lines, donated)
+            expression = self._expression(self.executable.result, iter(results), lines, donated)
             self.lines += [*lines, f"return {expression}"]
         except trees.Unusual:
-            _, spec = tree.flatten(self.entry.result)
+            _, spec = tree.flatten(self.executable.result)
             build = self.bind(lambda leaves: tree.unflatten(spec, leaves))
             self.lines.append(f"return {build}([{', '.join(results)}])")
 
@@ -232,10 +232,10 @@ class FunctionWriter:
         again = iter(mine)
         built = trees.put(part, lambda: next(again), self.bind, inner)
         if len(found) > 1:
-            for i, argument in enumerate(self.entry.arguments[0]):
+            for i, argument in enumerate(self.executable.arguments[0]):
                 places = [
                     n
-                    for n, guard in enumerate(self.entry.guards)
+                    for n, guard in enumerate(self.executable.guards)
                     if guard.path.split(".")[0] == str(i)
                 ]
                 texts = [self._donated_text(n) for n in places]

@@ -34,7 +34,7 @@ MOST = 2000  # operations of a program that is compiled to kernels
 
 
 @dataclass
-class Entry:
+class Executable:
     """A recorded program with its guards; the code is made when it is called first."""
 
     program: Program
@@ -126,7 +126,7 @@ class Entry:
         return nodes(self, self.assembly)
 
 
-def make_executable(recording: Recording, donate: frozenset[int], fast: bool | None) -> Entry:
+def make_executable(recording: Recording, donate: frozenset[int], fast: bool | None) -> Executable:
     """The program of a recording, simplified, with outputs of its own, and its guards.
 
     Parameters
@@ -159,7 +159,7 @@ def make_executable(recording: Recording, donate: frozenset[int], fast: bool | N
     }
     arrays = [guard.value if guard.argument_type == "array" else None for guard in recording.guards]
     input_paths = [guard.path for guard in recording.guards]
-    return Entry(
+    return Executable(
         program=program,
         guards=recording.guards,
         arguments=recording.argument_specs(),

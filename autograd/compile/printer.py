@@ -9,11 +9,11 @@ from .cpu.assemble import Assembly
 from .ir.program import ARRAY, Value, op_text
 
 
-def listing(entry: Any, out: Assembly) -> str:
+def listing(executable: Any, out: Assembly) -> str:
     """What goes in, each statement with the buffers that it writes, and what comes out."""
-    program, plan = entry.program, out.plan
+    program, plan = executable.program, out.plan
     lines = [
-        f"program {entry.name}: {len(program.ops)} operations, {len(out.statements.items)} statements"
+        f"program {executable.name}: {len(program.ops)} operations, {len(out.statements.items)} statements"
     ]
     if program.precision != "float32":
         lines.append(
@@ -28,7 +28,7 @@ def listing(entry: Any, out: Assembly) -> str:
     if out.device is not None:
         steps = len(set(out.statements.times))
         lines.append(f"device: {steps} steps, {out.device.runtime.describe()}")
-    for guard in entry.guards:
+    for guard in executable.guards:
         if guard.value is not None:
             lines.append(f"  {guard.value!r}  ← {guard.path}")
         else:
@@ -57,7 +57,7 @@ def _place(v: Any, out: Assembly) -> str:
     return ""
 
 
-def nodes(entry: Any, out: Assembly) -> list[Node]:
+def nodes(executable: Any, out: Assembly) -> list[Node]:
     """The statements as nodes of a graph, for `pb.draw`; constants are left out."""
     found: list[Node] = []
     slots: dict[Value, int] = {}
@@ -67,7 +67,7 @@ def nodes(entry: Any, out: Assembly) -> list[Node]:
         found.append(Node(len(found), name, shape, str(v.dtype) if v is not None else "", inputs))
         return len(found) - 1
 
-    for guard in entry.guards:
+    for guard in executable.guards:
         if guard.value is not None and guard.argument_type != "static":
             slots[guard.value] = add(guard.path, guard.value, ())
     steps = [([op], op.outputs()) for op in out.statements.numbers]
