@@ -15,8 +15,8 @@ from ..transforms.transformed import is_global
 from .executable import Executable, make_executable, require_numba
 from .tracing import precision as precisions
 from .tracing.guards import GUARD_FAILED, in_order
-from .tracing.trace import Recording
-from .tracing.trace_builder import Recorder
+from .tracing.trace import Trace
+from .tracing.trace_builder import TraceBuilder
 from .tracing.tracer import Tracer
 
 PROGRAMS = 8  # of one function that are kept
@@ -79,7 +79,7 @@ class Compiled:
         if any(
             isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) is Array for x in leaves
         ):
-            return self.f(*args, **kwargs)  # within another recording, or under a derivative
+            return self.f(*args, **kwargs)  # within another trace, or under a derivative
         for executable in self._executables[1:]:
             out = executable.call(args, kwargs)
             if out is not GUARD_FAILED:
@@ -93,24 +93,26 @@ class Compiled:
         return self._record(args, kwargs)
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        recording = Recording(self.f, args, kwargs, self._static, self._precision)
-        out = recording.run()
+        trace = Trace(self.f, args, kwargs, self._static, self._precision)
+        out = trace.run()
         if out is GUARD_FAILED:
             return self.f(*args, **kwargs)
-        if recording.recorder.by_layout and not in_order((args, kwargs)):
+        if trace.builder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
-        executable = make_executable(recording, self._donate, self._fast)
+        executable = make_executable(trace, self._donate, self._fast)
         with self._lock:
             self._recorded += 1
             before = self._executables
             self._executables = [executable, *before][: self._most]
         if self._recorded > self._most and not self._warned:
             self._warned = True
-            self._warn(executable, before[0] if before else None, recording.recorder)
+            self._warn(executable, before[0] if before else None, trace.builder)
         return out
 
-    def _warn(self, executable: Executable, before: Executable | None, recorder: Recorder) -> None:
-        change = changed(executable, before, recorder) if before is not None else "its arguments"
+    def _warn(
+        self, executable: Executable, before: Executable | None, builder: TraceBuilder
+    ) -> None:
+        change = changed(executable, before, builder) if before is not None else "its arguments"
         warnings.warn(
             f"compile({getattr(self.f, '__name__', 'f')}): recorded {self._recorded} times, and only {self._most} "
             f"programs are kept; each time {change}. Keep shapes, dtypes and numbers that are read the same (pad the "
@@ -147,12 +149,12 @@ class Compiled:
 
     def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Executable:
         if args or kwargs:
-            recording = Recording(self.f, args, kwargs, self._static, self._precision)
-            if recording.run() is GUARD_FAILED:
+            trace = Trace(self.f, args, kwargs, self._static, self._precision)
+            if trace.run() is GUARD_FAILED:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )
-            return make_executable(recording, self._donate, self._fast)
+            return make_executable(trace, self._donate, self._fast)
         if not self._executables:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"
@@ -166,7 +168,7 @@ class Compiled:
             self._recorded, self._warned = 0, False
 
 
-def changed(executable: Executable, before: Executable, recorder: Recorder) -> str:
+def changed(executable: Executable, before: Executable, builder: TraceBuilder) -> str:
     """What differs between two recordings of a function, in words."""
     if len(executable.guards) != len(before.guards):
         return f"the structure of the arguments changed ({len(before.guards)} leaves, then {len(executable.guards)})"
@@ -174,7 +176,7 @@ def changed(executable: Executable, before: Executable, recorder: Recorder) -> s
         if new.path != old.path or new.argument_type != old.argument_type:
             return f"the structure of the arguments changed (at {new.path!r})"
         if new.describe() != old.describe():
-            place = recorder.reads.get(new.value.place) if new.value is not None else None
+            place = builder.reads.get(new.value.place) if new.value is not None else None
             why = f"; its value is read at {place}" if place else ""
             return f"argument {new.path!r} changed from {old.describe()} to {new.describe()}{why}"
     return "the structure of the arguments changed"
@@ -201,7 +203,7 @@ def compile(
     donate_argnums : int or tuple of int
         Arguments whose arrays may be overwritten: parameters and optimiser state that the result replaces.
     static_argnums : int or tuple of int
-        Arguments that belong to the program: a new value of one makes a new recording.
+        Arguments that belong to the program: a new value of one makes a new trace.
     fast : bool, optional
         Fuse elementwise chains into kernels compiled by numba. By default where numba is installed, unless
         ``PULLBACK_FAST=0``.
@@ -225,7 +227,7 @@ def compile(
 
     Notes
     -----
-    Recorded again when the structure, shapes, dtypes or devices of the arguments change. Python ints and floats
+    Traced again when the structure, shapes, dtypes or devices of the arguments change. Python ints and floats
     among them may change from call to call; one whose value is read (``if n > 3``, ``range(n)``, ``math.sqrt(n)``)
     becomes part of the program. Everything else that is no array, booleans and strings among it, is part of it anyway.
     Arrays that `f` finds elsewhere (closures, globals) are constants of the program, as are the results of what

@@ -28,7 +28,7 @@ from .optimise.rounding import cast_before_transpose
 from .optimise.simplify import simplify
 from .printer import listing, nodes
 from .tracing.guards import GUARD_FAILED, ArgumentGuard, in_order
-from .tracing.trace import Recording
+from .tracing.trace import Trace
 
 MOST = 2000  # operations of a program that is compiled to kernels
 
@@ -126,63 +126,63 @@ class Executable:
         return nodes(self, self.assembly)
 
 
-def make_executable(recording: Recording, donate: frozenset[int], fast: bool | None) -> Executable:
-    """The program of a recording, simplified, with outputs of its own, and its guards.
+def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> Executable:
+    """The program of a trace, simplified, with outputs of its own, and its guards.
 
     Parameters
     ----------
-    recording : Recording
+    trace : Trace
     donate : frozenset of int
         The arguments whose arrays may be overwritten.
     fast : bool or None
         Whether kernels are compiled; None for the default.
     """
-    for guard in recording.guards:
-        if guard.value is not None and guard.value.place in recording.recorder.static:
+    for guard in trace.guards:
+        if guard.value is not None and guard.value.place in trace.builder.static:
             guard.argument_type = "static"
-    results = recording.output_values()
-    by_place = {v.place: v for v in recording.inputs}
-    inputs: list[Any] = [by_place.get(i) for i in range(len(recording.guards))]
-    name = getattr(recording.f, "__name__", "f")
-    program = Program(inputs, recording.recorder.ops, list(results), name=name)
-    if recording.recorder.precision != "float32":
-        program.precision = recording.recorder.precision
+    results = trace.output_values()
+    by_place = {v.place: v for v in trace.inputs}
+    inputs: list[Any] = [by_place.get(i) for i in range(len(trace.guards))]
+    name = getattr(trace.f, "__name__", "f")
+    program = Program(inputs, trace.builder.ops, list(results), name=name)
+    if trace.builder.precision != "float32":
+        program.precision = trace.builder.precision
         cast_before_transpose(program)
     simplify(program)
-    own_outputs(program, results, functools.partial(_writes_own_buffer, recording))
+    own_outputs(program, results, functools.partial(_writes_own_buffer, trace))
     donated = {
         i
-        for i, guard in enumerate(recording.guards)
+        for i, guard in enumerate(trace.guards)
         if guard.argument_type == "array"
-        and (guard.like.array_type is np.ndarray or recording.device is not None)
-        and guard.path.split(".")[0] in {str(n % max(len(recording.args), 1)) for n in donate}
+        and (guard.like.array_type is np.ndarray or trace.device is not None)
+        and guard.path.split(".")[0] in {str(n % max(len(trace.args), 1)) for n in donate}
     }
-    arrays = [guard.value if guard.argument_type == "array" else None for guard in recording.guards]
-    input_paths = [guard.path for guard in recording.guards]
+    arrays = [guard.value if guard.argument_type == "array" else None for guard in trace.guards]
+    input_paths = [guard.path for guard in trace.guards]
     return Executable(
         program=program,
-        guards=recording.guards,
-        arguments=recording.argument_specs(),
-        result=recording.result,
-        wrapped=recording.wrapped,
+        guards=trace.guards,
+        arguments=trace.argument_specs(),
+        result=trace.result,
+        wrapped=trace.wrapped,
         donated=donated,
-        pairs=pair_outputs(program, tree.paths(recording.result), arrays, input_paths, donated),
-        static_arguments=recording.static,
-        fast=uses_kernels(fast, recording.device),
-        plain=recording.plain,
-        by_layout=recording.recorder.by_layout,
-        device=recording.device,
+        pairs=pair_outputs(program, tree.paths(trace.result), arrays, input_paths, donated),
+        static_arguments=trace.static,
+        fast=uses_kernels(fast, trace.device),
+        plain=trace.plain,
+        by_layout=trace.builder.by_layout,
+        device=trace.device,
         name=name,
     )
 
 
-def _writes_own_buffer(recording: Recording, op: Op) -> bool:
+def _writes_own_buffer(trace: Trace, op: Op) -> bool:
     """Whether the result of an operation is a buffer of the program's own, not what a function returned."""
-    if recording.device is not None:
+    if trace.device is not None:
         # a call, but not of what NumPy calls a view
         new = op.shares is not None and not op.shares
         return is_loopable_on_device(op) or reducible(op) or (goes_into(op) and new)
-    return not recording.plain and (goes_into(op) or fused_op(op) is not None)
+    return not trace.plain and (goes_into(op) or fused_op(op) is not None)
 
 
 def uses_kernels(fast: bool | None, device: Any) -> bool:

@@ -28,18 +28,18 @@ def check(precision: str) -> None:
         raise ValueError(f"compile: precision={precision!r} is none of {', '.join(PRECISIONS)}")
 
 
-def round_operands(recorder: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+def round_operands(builder: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The operands of a product, rounded as the recording says; those that are not float32 as they are."""
     if any(not str(getattr(x, "dtype", "")).endswith("float32") for x in args):
         return args
-    return tuple([_rounded(recorder, x) for x in args])
+    return tuple([_rounded(builder, x) for x in args])
 
 
-def _rounded(recorder: Any, x: Any) -> Any:
-    to = recorder.precision
+def _rounded(builder: Any, x: Any) -> Any:
+    to = builder.precision
     if not hasattr(x, "real_value"):
         return round_array(x, to=to)
-    return recorder.record("rounded", round_array, (x,), {"to": to})
+    return builder.record("rounded", round_array, (x,), {"to": to})
 
 
 def round_array(x: Any, /, *, to: str) -> Any:

@@ -14,12 +14,12 @@ from ...functions.writes import Writes
 from ...pytree import tree
 from ..ir.program import NUMBER, Value
 from .guards import GUARD_FAILED, ArgumentGuard, ArraySpec
-from .trace_builder import Recorder, TraceError
+from .trace_builder import TraceBuilder, TraceError
 from .tracer import Tracer
 from .tracer_namespace import tracer_class
 
 
-class Recording:
+class Trace:
     """One call of a function on symbols."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Recording:
     ) -> None:
         self.f, self.args, self.kwargs = f, args, kwargs
         self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
-        self.recorder = Recorder(precision)
+        self.builder = TraceBuilder(precision)
         self.guards: list[ArgumentGuard] = []
         self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `guards`
         self.plain = False
@@ -57,7 +57,7 @@ class Recording:
             with use(self._home()), Writes() as writes:
                 out = self.f(*args, **kwargs)
         finally:
-            self.recorder.open = False
+            self.builder.open = False
         found, spec = tree.flatten(out)
         if any(type(unwrap_closed(x)) is Array for x in found):
             return GUARD_FAILED
@@ -80,7 +80,7 @@ class Recording:
     def _output_value(self, x: Any) -> Any:
         if isinstance(x, Tracer):
             return x.of
-        return self.recorder.constant(x) if is_array(x) else x
+        return self.builder.constant(x) if is_array(x) else x
 
     def argument_specs(self) -> tuple[list[Any], Any]:
         """The example ``(args, kwargs)``, with an `ArraySpec` for each array."""
@@ -140,21 +140,21 @@ class Recording:
             tracer_type, like = self._tracer_type(inner), ArraySpec(inner)
             inner = np.asarray(inner) if isinstance(inner, np.generic) else inner
         numbers = frozenset((place,)) if number else None
-        value = self.recorder.value(inner, place=place, numbers=numbers)
+        value = self.builder.value(inner, place=place, numbers=numbers)
         value.name = f"x{place}"
         self._add_guard(
             ArgumentGuard("array" if array else "number", wrapped, like, path, value),
             backend_array(x),
         )
         self.inputs.append(value)
-        symbol = tracer_type(self.recorder, value, inner)
+        symbol = tracer_type(self.builder, value, inner)
         if array and not isinstance(backend_array(x), np.generic):
             symbol.link = False  # an array, where a result without axes is a number
         return like_kind(Array(symbol), x) if wrapped else symbol
 
     def _real_all(self) -> list[Any]:
         """What this call returns: memory that nobody else has, or an input itself."""
-        taken = {id(x) for x in self.given} | self.recorder.constants.keys()
+        taken = {id(x) for x in self.given} | self.builder.constants.keys()
         out = []
         for x in self.outputs:
             value = self._real(x)

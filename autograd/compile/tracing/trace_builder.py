@@ -20,21 +20,23 @@ class TraceError(TypeError):
     """Something that a recorded program cannot do: its message names the line and a way out."""
 
 
-class Recorded:
+class Traced:
     """What stands for something in a recording: what it is in the program, and what it is in this run."""
 
     __slots__ = ("of", "real_value", "recorder")
 
-    def __init__(self, recorder: Recorder, of: Value, real_value: Any) -> None:
+    def __init__(self, recorder: TraceBuilder, of: Value, real_value: Any) -> None:
         self.recorder, self.of, self.real_value = recorder, of, real_value
 
 
-class Opaque(Recorded):
+class Opaque(Traced):
     """What a recorded function returned that is no array: it can be passed to other recorded functions."""
 
     __slots__ = ("tracer_type",)
 
-    def __init__(self, recorder: Recorder, of: Value, real_value: Any, tracer_type: type) -> None:
+    def __init__(
+        self, recorder: TraceBuilder, of: Value, real_value: Any, tracer_type: type
+    ) -> None:
         super().__init__(recorder, of, real_value)
         self.tracer_type = tracer_type
 
@@ -44,7 +46,7 @@ def is_array(x: Any) -> bool:
     return hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, type)
 
 
-class Recorder:
+class TraceBuilder:
     """One recording, while it is made."""
 
     def __init__(self, precision: str = "float32") -> None:
@@ -85,7 +87,7 @@ class Recorder:
         symbols: list[Any] = []
 
         def real(x: Any) -> Any:
-            if isinstance(x, Recorded):
+            if isinstance(x, Traced):
                 symbols.append(x)
                 return x.real_value
             return x
@@ -107,7 +109,7 @@ class Recorder:
         given: list[Any] = []  # as `Op.inputs` has them
 
         def inside(x: Any) -> Any:
-            if isinstance(x, Recorded):
+            if isinstance(x, Traced):
                 given.append(x.real_value)
                 return x.of
             if is_array(x):
@@ -141,7 +143,7 @@ class Recorder:
 
 def structure_of(x: Any) -> Any:
     """The values of the symbols in a result."""
-    if isinstance(x, Recorded):
+    if isinstance(x, Traced):
         return x.of
     if isinstance(x, tuple | list):
         make = getattr(x, "_make", type(x))
@@ -149,10 +151,10 @@ def structure_of(x: Any) -> Any:
     return x
 
 
-def find_recorder(x: Any) -> Recorder | None:
+def find_builder(x: Any) -> TraceBuilder | None:
     """The recording that one of the symbols in `x` belongs to."""
     cls = type(x)
-    if isinstance(x, Recorded):
+    if isinstance(x, Traced):
         return x.recorder
     if isinstance(x, tuple | list):
         parts: Any = x
@@ -163,7 +165,7 @@ def find_recorder(x: Any) -> Recorder | None:
     else:
         return None
     for part in parts:
-        found = find_recorder(part)
+        found = find_builder(part)
         if found is not None:
             return found
     return None

@@ -1,4 +1,4 @@
-"""Recording: an array library whose functions run another one's and write down what they did.
+"""Trace: an array library whose functions run another one's and write down what they did.
 
 The engine is generic in the class of raw arrays. `Tracer` is one more such class: its namespace
 (`tracer_namespace.py`) calls the real function on the real arrays and appends an operation to the recording. So
@@ -22,7 +22,7 @@ from ...functions import namespace
 from ...functions.operators import takes
 from ...functions.writes import check_writable, write
 from ..ir.program import NUMBER
-from .trace_builder import NUMBERS, Recorded, TraceError, users_line
+from .trace_builder import NUMBERS, Traced, TraceError, users_line
 
 
 def as_number(x: Any) -> Any:
@@ -83,7 +83,7 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
     return method
 
 
-class Tracer(Recorded):
+class Tracer(Traced):
     """An array, or a Python number, of a recording: what it is in the program, and what it is in this run.
 
     In-place operations give the symbol, what it is a view of and all views of that new values; no buffer is written to.
@@ -246,7 +246,7 @@ class Tracer(Recorded):
 
     def beside(self, x: Any) -> Any:
         """An array as a constant of this recording; what is recorded stays as it is."""
-        if isinstance(x, Recorded):
+        if isinstance(x, Traced):
             return x
         return self.recorder.wrap(x, self, self.recorder.constant)
 

@@ -24,7 +24,7 @@ from ..ir.program import ARRAY, NUMBER, replace, values_in
 from ..optimise.decompose import decomposed
 from ..optimise.fused_ops import decomposed_on_device
 from .precision import round_operands
-from .trace_builder import TraceError, find_recorder, structure_of, users_line
+from .trace_builder import TraceError, find_builder, structure_of, users_line
 from .tracer import Tracer
 
 # Results whose shape depends on values.
@@ -70,15 +70,15 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     refusal = _REFUSED.get(name)
 
     def call(*args: Any, **settings: Any) -> Any:
-        recorder = find_recorder(args) or find_recorder(settings)
-        if recorder is None:
+        builder = find_builder(args) or find_builder(settings)
+        if builder is None:
             return function(*args, **settings)
         if name not in _KEYED:
             _check_libraries(name, args)
         if name in _OF_SHAPES:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Tracer))
-            out = recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
+            out = builder.wrap(function(*real[0], **real[1]), like, builder.constant)
             out.link = False  # an array, where a result without axes is a number
             return out
         if name in _SAME and isinstance(args[0], Tracer):
@@ -88,14 +88,14 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if name == "astype" or (name not in TABLE and name not in _OF_NUMBERS):
             args, settings = _as_operands(name, function, args, settings)
         args, settings = _read_numbers(name, args, settings)
-        if name == "matmul" and recorder.precision != "float32":
-            args = round_operands(recorder, args)
+        if name == "matmul" and builder.precision != "float32":
+            args = round_operands(builder, args)
         if refusal is not None or _by_mask(name, args, settings):
             _refuse_shape(name, args, refusal)
-        if find_recorder(args) is None and find_recorder(settings) is None:
+        if find_builder(args) is None and find_builder(settings) is None:
             # all that was recorded were numbers, which were read
             return function(*args, **settings)
-        out = recorder.record(name, function, args, settings)
+        out = builder.record(name, function, args, settings)
         if name in _VIEWS and isinstance(out, Tracer) and isinstance(args[0], Tracer):
             attach(out, args[0], name, args[1:], settings)
         elif name in NEVER_NUMBERS and isinstance(out, Tracer):
