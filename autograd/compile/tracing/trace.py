@@ -1,4 +1,4 @@
-"""One call of a function on symbols."""
+"""One call of a function on tracers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .tracer_namespace import tracer_class
 
 
 class Trace:
-    """One call of a function on symbols."""
+    """One call of a function on tracers."""
 
     def __init__(
         self,
@@ -50,8 +50,8 @@ class Trace:
                 self._add_guard(ArgumentGuard("static", False, x, f"static {i}"), x)
                 args.append(x)
             else:
-                args.append(self._symbols(x, str(i), tracer_type))
-        kwargs = self._symbols(self.kwargs, "", tracer_type)
+                args.append(self._tracers(x, str(i), tracer_type))
+        kwargs = self._tracers(self.kwargs, "", tracer_type)
         try:
             # what the function makes belongs to its arguments' library
             with use(self._home()), Writes() as writes:
@@ -118,15 +118,15 @@ class Trace:
         self.guards.append(guard)
         self.given.append(x)
 
-    def _symbols(self, x: Any, path: str, tracer_type: Any) -> Any:
+    def _tracers(self, x: Any, path: str, tracer_type: Any) -> Any:
         leaves, spec = tree.flatten(x)
         names = tree.paths(x)
         out = []
         for leaf, name in zip(leaves, names, strict=True):
-            out.append(self._symbol(leaf, ".".join(p for p in (path, name) if p), tracer_type))
+            out.append(self._tracer(leaf, ".".join(p for p in (path, name) if p), tracer_type))
         return tree.unflatten(spec, out)
 
-    def _symbol(self, x: Any, path: str, tracer_type: Any) -> Any:
+    def _tracer(self, x: Any, path: str, tracer_type: Any) -> Any:
         place = len(self.guards)
         wrapped = type(x) is Array
         inner = backend_array(x)
@@ -147,10 +147,10 @@ class Trace:
             backend_array(x),
         )
         self.inputs.append(value)
-        symbol = tracer_type(self.builder, value, inner)
+        tracer = tracer_type(self.builder, value, inner)
         if array and not isinstance(backend_array(x), np.generic):
-            symbol.link = False  # an array, where a result without axes is a number
-        return like_kind(Array(symbol), x) if wrapped else symbol
+            tracer.link = False  # an array, where a result without axes is a number
+        return like_kind(Array(tracer), x) if wrapped else tracer
 
     def _real_all(self) -> list[Any]:
         """What this call returns: memory that nobody else has, or an input itself."""

@@ -78,26 +78,26 @@ class TraceBuilder:
         return known[1]
 
     def record(self, name: str, function: Callable[..., Any], args: Any, settings: Any) -> Any:
-        """Call `function` on what the symbols stand for, and write it down."""
+        """Call `function` on what the tracers stand for, and write it down."""
         if not self.open:
             raise TraceError(
                 f"{name}: an array of a recording that is over was used at {users_line()}; return it from the "
                 "compiled function, or let nothing that was computed there be kept outside"
             )
-        symbols: list[Any] = []
+        tracers: list[Any] = []
 
         def real(x: Any) -> Any:
             if isinstance(x, Traced):
-                symbols.append(x)
+                tracers.append(x)
                 return x.real_value
             return x
 
         out = function(*replace(args, real), **replace(settings, real))
         if isinstance(out, NUMBERS) and not name.startswith("py.") and name != "item":
             out = np.asarray(out)
-        inner = [x.of for x in symbols]
+        inner = [x.of for x in tracers]
         if all(v.constant for v in inner):
-            return self.wrap(out, symbols[0], lambda y: self.constant(y))
+            return self.wrap(out, tracers[0], lambda y: self.constant(y))
         numbers: frozenset[int] | None = None
         if (
             name != "item"
@@ -119,13 +119,13 @@ class TraceBuilder:
 
         op = Op(name, function, replace(args, inside), replace(settings, inside), line=users_line())
         op.shares = shared_places(out, given)
-        result = self.wrap(out, symbols[0], lambda y: self.value(y, op=op, numbers=numbers))
+        result = self.wrap(out, tracers[0], lambda y: self.value(y, op=op, numbers=numbers))
         op.result = structure_of(result)
         self.ops.append(op)
         return result
 
     def wrap(self, out: Any, like: Any, value: Callable[[Any], Value]) -> Any:
-        """What a function returned, with symbols for its arrays."""
+        """What a function returned, with tracers for its arrays."""
         if isinstance(out, tuple | list):
             items = [self.wrap(o, like, value) for o in out]
             return out._make(items) if hasattr(out, "_make") else type(out)(items)
@@ -142,7 +142,7 @@ class TraceBuilder:
 
 
 def structure_of(x: Any) -> Any:
-    """The values of the symbols in a result."""
+    """The values of the tracers in a result."""
     if isinstance(x, Traced):
         return x.of
     if isinstance(x, tuple | list):
@@ -152,7 +152,7 @@ def structure_of(x: Any) -> Any:
 
 
 def find_builder(x: Any) -> TraceBuilder | None:
-    """The recording that one of the symbols in `x` belongs to."""
+    """The recording that one of the tracers in `x` belongs to."""
     cls = type(x)
     if isinstance(x, Traced):
         return x.recorder

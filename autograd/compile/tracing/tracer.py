@@ -86,7 +86,7 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
 class Tracer(Traced):
     """An array, or a Python number, of a recording: what it is in the program, and what it is in this run.
 
-    In-place operations give the symbol, what it is a view of and all views of that new values; no buffer is written to.
+    In-place operations give the tracer, what it is a view of and all views of that new values; no buffer is written to.
     """
 
     __slots__ = ("__weakref__", "link", "locked")
@@ -425,12 +425,12 @@ def _method(name: str) -> Any:
 
 
 def _install() -> None:
-    for symbol, name in (_BINARY | _COMPARE).items():
-        plain = getattr(operator, {"and": "and_", "or": "or_"}.get(symbol, symbol))
-        setattr(Tracer, f"__{symbol}__", _operator(name, plain))
-        if symbol in _BINARY:
-            setattr(Tracer, f"__r{symbol}__", _operator(name, plain, reflected=True))
-            setattr(Tracer, f"__i{symbol}__", _in_place(f"__i{symbol}__", plain))
+    for sign, name in (_BINARY | _COMPARE).items():
+        plain = getattr(operator, {"and": "and_", "or": "or_"}.get(sign, sign))
+        setattr(Tracer, f"__{sign}__", _operator(name, plain))
+        if sign in _BINARY:
+            setattr(Tracer, f"__r{sign}__", _operator(name, plain, reflected=True))
+            setattr(Tracer, f"__i{sign}__", _in_place(f"__i{sign}__", plain))
     for name in _METHODS:
         setattr(Tracer, name, _method(name))
 

@@ -1,4 +1,4 @@
-"""The namespace and the backend of symbols: every function of a library, written down as it is called."""
+"""The namespace and the backend of tracers: every function of a library, written down as it is called."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ _CLASSES: dict[Any, type[Tracer]] = {}
 
 
 def tracer_class(x: Any) -> type[Tracer]:
-    """The class of symbols that stand for arrays like `x`; made once for each library and device."""
+    """The class of tracers that stand for arrays like `x`; made once for each library and device."""
     backend = backend_of(x)
     key = (backend.array_type, backend.name, str(getattr(x, "device", None)))
     tracer_type = _CLASSES.get(key)
@@ -239,7 +239,7 @@ def tracer_class(x: Any) -> type[Tracer]:
 
 def _make_class(backend: Backend) -> type[Tracer]:
     space = TracerNamespace(backend.xp)
-    tracer_type = type("Symbol", (Tracer,), {"__slots__": (), "space": space, "recorded": True})
+    tracer_type = type("Tracer", (Tracer,), {"__slots__": (), "space": space, "recorded": True})
     if backend.programs is not None:
         space.__dict__.update(decomposed(space) | decomposed_on_device(space))
     elif backend.name == "numpy":
