@@ -75,14 +75,14 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
 )  # fmt: skip
 
 
-def decomposed(space: Any) -> dict[str, Callable[..., Any]]:
+def decomposed(xp: Any) -> dict[str, Callable[..., Any]]:
     """The functions of this file bound to a recording namespace, and the functions that they fall back to."""
-    found: dict[str, Any] = {f.__name__: functools.partial(f, space) for f in _FUNCTIONS}
-    found["undecomposed_mean"] = space.mean
-    found["undecomposed_pow"] = space.pow
-    found["recomputed"] = space.recomputed
+    found: dict[str, Any] = {f.__name__: functools.partial(f, xp) for f in _FUNCTIONS}
+    found["undecomposed_mean"] = xp.mean
+    found["undecomposed_pow"] = xp.pow
+    found["recomputed"] = xp.recomputed
     found["fused_update"] = (
         None  # written in functions of arrays, an update fuses with what is around it
     )
-    found["undecomposed_expand_dims"] = space.expand_dims
+    found["undecomposed_expand_dims"] = xp.expand_dims
     return found

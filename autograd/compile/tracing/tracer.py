@@ -40,7 +40,7 @@ def _operator(name: str, function: Callable[..., Any], *, reflected: bool = Fals
             or getattr(getattr(other, "of", None), "value_type", "") == NUMBER
         ):
             return self.recorder.record(f"py.{name}", function, pair, {})
-        return getattr(self.space, name)(*pair)
+        return getattr(self.xp, name)(*pair)
 
     return method
 
@@ -76,7 +76,7 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
                 f"{name}: the result has shape {out.shape}, but x has shape {self.shape}, which it keeps"
             )
         if out.dtype != self.dtype:
-            out = self.space.astype(out, self.dtype)
+            out = self.xp.astype(out, self.dtype)
         check_writable(self)
         return write(self, out)
 
@@ -92,7 +92,7 @@ class Tracer(Traced):
     __slots__ = ("__weakref__", "link", "locked")
     __hash__ = None  # type: ignore[assignment]  # == is elementwise
     __array_priority__ = 2000
-    space: Any
+    xp: Any
     backend: Backend
     link: Any  # as of `Array`: `core/views.py`
     locked: bool
@@ -136,26 +136,26 @@ class Tracer(Traced):
     @property
     def T(self) -> Any:
         """The axes in the opposite order."""
-        return self.space.permute_dims(self, tuple(reversed(range(self.ndim))))
+        return self.xp.permute_dims(self, tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self) -> Any:
         """The last two axes swapped."""
-        return self.space.matrix_transpose(self)
+        return self.xp.matrix_transpose(self)
 
     @property
     def real(self) -> Any:
         """The real part."""
         if self.of.value_type == NUMBER:
             return self.recorder.record("py.real", _REAL, (self,), {})
-        return self.space.real(self)
+        return self.xp.real(self)
 
     @property
     def imag(self) -> Any:
         """The imaginary part."""
         if self.of.value_type == NUMBER:
             return self.recorder.record("py.imag", _IMAG, (self,), {})
-        return self.space.imag(self)
+        return self.xp.imag(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -169,14 +169,14 @@ class Tracer(Traced):
         return f"<recorded {self.of!r}>"
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
-        return self.space
+        return self.xp
 
     def __getitem__(self, key: Any) -> Any:
-        return self.space.getitem(self, key)
+        return self.xp.getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         check_writable(self)
-        write(self, self.space.setitem(self, value, key), key)
+        write(self, self.xp.setitem(self, value, key), key)
 
     def setflags(self, write: bool) -> None:
         """Allow writes in place or not, as NumPy's method does: what a tape keeps is locked meanwhile."""
@@ -211,7 +211,7 @@ class Tracer(Traced):
     def _unary(self, name: str, function: Callable[..., Any]) -> Any:
         if self.of.value_type == NUMBER:
             return self.recorder.record(f"py.{name}", function, (self,), {})
-        return getattr(self.space, name)(self)
+        return getattr(self.xp, name)(self)
 
     @property
     def is_number(self) -> bool:
@@ -224,7 +224,7 @@ class Tracer(Traced):
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
         """A copy on another device."""
-        return self.space.to_device(self, device)
+        return self.xp.to_device(self, device)
 
     def renamed(self) -> Any:
         """Itself, under another name: nothing writes to it."""
@@ -240,7 +240,7 @@ class Tracer(Traced):
         """A fresh array; the program makes one only where it is a result."""
         if self.of.value_type == NUMBER:
             return self.renamed()
-        return self._unlinked(self.recorder.record("copy", self.space.base.copy, (self,), {}))
+        return self._unlinked(self.recorder.record("copy", self.xp.base.copy, (self,), {}))
 
     __copy__ = copy
 
@@ -255,17 +255,17 @@ class Tracer(Traced):
 
     def astype(self, dtype: Any, **settings: Any) -> Any:
         """Cast, as NumPy's method does."""
-        return self.space.astype(self, dtype, copy=settings.get("copy", True))
+        return self.xp.astype(self, dtype, copy=settings.get("copy", True))
 
     def reshape(self, *shape: Any, **settings: Any) -> Any:
         """Reshape, as NumPy's method does."""
         inner = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        return self.space.reshape(self, tuple(inner))
+        return self.xp.reshape(self, tuple(inner))
 
     def transpose(self, *axes: Any) -> Any:
         """Permute the axes, as NumPy's method does."""
         inner = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
-        return self.space.permute_dims(self, tuple(inner)) if inner else self.T
+        return self.xp.permute_dims(self, tuple(inner)) if inner else self.T
 
     # ── what a recorded program cannot do ─────────────────────────────────────────────────────
 
@@ -332,8 +332,8 @@ class Tracer(Traced):
             return NotImplemented
         name = _NUMPYS.get(ufunc.__name__, ufunc.__name__)
         if method == "__call__" and not options:
-            for space in (self.space, self.space.special):
-                found = getattr(space, name, None)
+            for xp in (self.xp, self.xp.special):
+                found = getattr(xp, name, None)
                 if found is not None:
                     return found(*inputs)
         return self._refused(f"numpy.{ufunc.__name__}")
@@ -348,10 +348,8 @@ class Tracer(Traced):
         if not known or (name == "where" and len(args) == 1):
             return self._refused(f"{function.__module__}.{function.__name__}")
         section = function.__module__.rpartition(".")[2]
-        space = (
-            getattr(self.space, section, self.space) if "." in function.__module__ else self.space
-        )
-        found = getattr(space, name, None)
+        xp = getattr(self.xp, section, self.xp) if "." in function.__module__ else self.xp
+        found = getattr(xp, name, None)
         if found is None:
             return self._refused(f"{function.__module__}.{function.__name__}")
         if name == "einsum":  # its labels stand beside the arrays, in either of two forms
@@ -418,7 +416,7 @@ def _method(name: str) -> Any:
     def method(self: Tracer, *args: Any, **settings: Any) -> Any:
         if args and name not in ("clip", "take"):
             settings["axis"], args = args[0], args[1:]
-        return getattr(self.space, name)(self, *args, **settings)
+        return getattr(self.xp, name)(self, *args, **settings)
 
     method.__name__ = name
     return method

@@ -238,15 +238,15 @@ def tracer_class(x: Any) -> type[Tracer]:
 
 
 def _make_class(backend: Backend) -> type[Tracer]:
-    space = TracerNamespace(backend.xp)
-    tracer_type = type("Tracer", (Tracer,), {"__slots__": (), "space": space, "recorded": True})
+    xp = TracerNamespace(backend.xp)
+    tracer_type = type("Tracer", (Tracer,), {"__slots__": (), "xp": xp, "recorded": True})
     if backend.programs is not None:
-        space.__dict__.update(decomposed(space) | decomposed_on_device(space))
+        xp.__dict__.update(decomposed(xp) | decomposed_on_device(xp))
     elif backend.name == "numpy":
-        space.__dict__.update(decomposed(space))
+        xp.__dict__.update(decomposed(xp))
     record = dataclasses.replace(
         backend,
-        xp=space,
+        xp=xp,
         asarray=lambda host, dtype=None: (
             host if isinstance(host, Tracer) else backend.asarray(host, dtype)
         ),
@@ -263,7 +263,7 @@ def _make_class(backend: Backend) -> type[Tracer]:
     vars_of: Any = tracer_type
     vars_of.backend = record
     register(tracer_type, record)
-    NAMESPACES[tracer_type] = space
+    NAMESPACES[tracer_type] = xp
     return tracer_type
 
 
