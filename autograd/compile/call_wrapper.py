@@ -100,7 +100,7 @@ class FunctionWriter:
 
     def _guards(self, donated: list[int]) -> None:
         lines = self.lines
-        pairs = {i: k for k, i in self.executable.pairs.items()}
+        replaced_inputs = {i: k for k, i in self.executable.replaced_inputs.items()}
         if donated:
             lines.append("same = True")
             self.extra["ids"] = frozenset()
@@ -119,7 +119,9 @@ class FunctionWriter:
                 )
             else:
                 arrays.append(i)
-                remembered = i in donated or (i in pairs and pairs[i] in self.out.rings)
+                remembered = i in donated or (
+                    i in replaced_inputs and replaced_inputs[i] in self.out.rings
+                )
                 self._guard_array(i, guard, remembered, i in donated)
         if donated:
             self._apart([i for i in arrays if i not in donated], donated)
@@ -200,7 +202,7 @@ class FunctionWriter:
         """What the caller is likely to bring back needs no looking at then."""
         for i in donated:
             self.lines.append(f"known{i} = x{i}")
-        for k, i in self.executable.pairs.items():
+        for k, i in self.executable.replaced_inputs.items():
             if k in self.out.rings and f"known{i}" in self.extra and i not in donated:
                 self.lines.append(f"known{i} = o{k}")
 

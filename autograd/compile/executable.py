@@ -43,7 +43,7 @@ class Executable:
     result: Any  # the example of the result, the same
     wrapped: list[bool]  # which leaves of the result are `pb.Array`s
     donated: set[int]
-    pairs: dict[int, int]
+    replaced_inputs: dict[int, int]
     static_arguments: frozenset[int]
     fast: bool
     plain: bool  # of another library than NumPy
@@ -86,7 +86,7 @@ class Executable:
         """Lay the program out and generate its code."""
         settings: dict[str, Any] = {
             "donated": self.donated,
-            "pairs": self.pairs,
+            "replaced_inputs": self.replaced_inputs,
         }
         if self.device is not None and self.fast and len(self.program.ops) <= MOST:
             self.assembly = cuda_assemble.assemble(self.program, self.device, **settings)
@@ -166,7 +166,9 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         result=trace.result,
         wrapped=trace.wrapped,
         donated=donated,
-        pairs=pair_outputs(program, tree.paths(trace.result), arrays, input_paths, donated),
+        replaced_inputs=pair_outputs(
+            program, tree.paths(trace.result), arrays, input_paths, donated
+        ),
         static_arguments=trace.static,
         fast=uses_kernels(fast, trace.device),
         plain=trace.plain,

@@ -362,14 +362,19 @@ def _as_it_is(x: Any) -> Any:
 
 
 def assemble(
-    program: Program, *, kernels: bool, plain: bool, donated: set[int], pairs: dict[int, int]
+    program: Program,
+    *,
+    kernels: bool,
+    plain: bool,
+    donated: set[int],
+    replaced_inputs: dict[int, int],
 ) -> Assembly:
     """Lay a program out and write its body."""
     products = not plain and native.products(kernels=kernels)
     statements = build(program, kernels=kernels, products=products, plain=plain)
-    plan = make_plan(program, statements, donated, pairs)
+    plan = make_plan(program, statements, donated, replaced_inputs)
     if products and accumulate(program, statements, plan):
-        plan = make_plan(program, statements, donated, pairs)
+        plan = make_plan(program, statements, donated, replaced_inputs)
         merged = [s for s in statements.items if s.start is not None]
         if any(plan.donated.get(s.ops[-1].result) != s.start[0].place for s in merged if s.start):
             raise AssertionError("an update taken into its product has to be in place")

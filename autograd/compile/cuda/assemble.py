@@ -63,7 +63,7 @@ class Numbers:
 
 
 def assemble(
-    program: Program, backend: Backend, *, donated: set[int], pairs: dict[int, int]
+    program: Program, backend: Backend, *, donated: set[int], replaced_inputs: dict[int, int]
 ) -> Assembly:
     """Lay a program out and write its body.
 
@@ -72,14 +72,14 @@ def assemble(
     program : Program
     backend : Backend
         With `programs`, which runs kernels and products.
-    donated, pairs
+    donated, replaced_inputs
         As in `plan.make_plan`.
     """
     _as_casts(program)
     tf32 = store_rounded(program)
-    layout = _laid_out(program, backend, donated, pairs, updates=True)
+    layout = _laid_out(program, backend, donated, replaced_inputs, updates=True)
     if layout is None:
-        layout = _laid_out(program, backend, donated, pairs, updates=False)
+        layout = _laid_out(program, backend, donated, replaced_inputs, updates=False)
         assert layout is not None
     statements, epilogues, slots, plan = layout
     scratch = Scratch(plan.size)
@@ -109,7 +109,12 @@ def assemble(
 
 
 def _laid_out(
-    program: Program, backend: Backend, donated: set[int], pairs: dict[int, int], *, updates: bool
+    program: Program,
+    backend: Backend,
+    donated: set[int],
+    replaced_inputs: dict[int, int],
+    *,
+    updates: bool,
 ) -> tuple[Statements, dict[Statement, Epilogue], list[Slot], Plan] | None:
     """The statements of a program, in slots, and where their values lie.
 
@@ -123,10 +128,13 @@ def _laid_out(
     epilogues = take_in(program, statements) if backend.programs.epilogues else {}
     if updates:
         accumulate(
-            program, statements, make_plan(program, statements, donated, pairs), constant=True
+            program,
+            statements,
+            make_plan(program, statements, donated, replaced_inputs),
+            constant=True,
         )
     slots = schedule(statements)
-    plan = make_plan(program, statements, donated, pairs, apart=APART)
+    plan = make_plan(program, statements, donated, replaced_inputs, apart=APART)
     for s in statements.items:
         if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].place:
             return None

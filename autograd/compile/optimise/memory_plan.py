@@ -94,7 +94,7 @@ def make_plan(
     program: Program,
     out: Statements,
     donated: set[int],
-    pairs: dict[int, int],
+    replaced_inputs: dict[int, int],
     *,
     apart: int = 0,
 ) -> Plan:
@@ -106,8 +106,8 @@ def make_plan(
         The program and its statements.
     donated : set of int
         Inputs whose arrays may be written to.
-    pairs : dict
-        ``pairs[k]``: the input that output k most resembles.
+    replaced_inputs : dict
+        ``replaced_inputs[k]``: the input that output k most resembles.
     apart : int
         Bytes up to which every value has memory of its own: where memory is used again, what could run side by side
         has to wait.
@@ -126,7 +126,7 @@ def make_plan(
         if type(v) is not Value or v not in plan.own or v in plan.outputs:
             continue
         plan.outputs[v] = k
-        place = pairs.get(k, -1)
+        place = replaced_inputs.get(k, -1)
         if (
             place in donated
             and place not in taken

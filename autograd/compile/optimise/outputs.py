@@ -59,7 +59,7 @@ def pair_outputs(
         The inputs whose arrays may be written to, which are preferred.
     """
     used: set[int] = set()
-    pairs: dict[int, int] = {}
+    replaced_inputs: dict[int, int] = {}
     for k, v in enumerate(program.outputs):
         if type(v) is not Value or v.value_type != ARRAY or v.place >= 0:
             continue
@@ -71,9 +71,9 @@ def pair_outputs(
             if rating > score:
                 best, score = i, rating
         if best >= 0:
-            pairs[k] = best
+            replaced_inputs[k] = best
             used.add(best)
-    return pairs
+    return replaced_inputs
 
 
 def _common_parts(a: str, b: str) -> int:

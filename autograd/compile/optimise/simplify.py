@@ -113,8 +113,8 @@ def _repeated(program: Program) -> dict[Value, Value]:
         except TypeError:  # something that cannot be hashed
             continue
         if first is not op:
-            pairs = zip(op.outputs(), first.outputs(), strict=True)
-            same.update(pairs)
+            results = zip(op.outputs(), first.outputs(), strict=True)
+            same.update(results)
     return same
 
 
