@@ -56,7 +56,7 @@ def new_runner(out: Assembly, code: CodeType, extra: dict[str, Any]) -> dict[str
         scope[name] = block[offset : offset + size].view(dtype).reshape(shape)
     for name, text in out.made.items():
         scope[name] = eval(text, scope)
-    for k, (shape, dtype) in out.rings.items():
+    for k, (shape, dtype) in out.output_rings.items():
         scope[f"r{k}a"], scope[f"r{k}b"] = np.empty(shape, dtype), np.empty(shape, dtype)
     exec(code, scope)
     return scope
@@ -78,5 +78,5 @@ def _on_device(scope: dict[str, Any], out: Assembly) -> None:
         scope[name] = runtime.view(block, offset, shape, dtype)
     for name, text in out.made.items():
         scope[name] = eval(text, scope)
-    for k, (shape, dtype) in out.rings.items():
+    for k, (shape, dtype) in out.output_rings.items():
         scope[f"r{k}a"], scope[f"r{k}b"] = runtime.empty(shape, dtype), runtime.empty(shape, dtype)

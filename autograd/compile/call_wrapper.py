@@ -37,7 +37,7 @@ class FunctionWriter:
         self._take()
         donated = sorted(set(self.out.plan.donated.values()))
         self._guards(donated)
-        self._rings()
+        self._output_buffers()
         self.lines += self.out.lines
         self._remember(donated)
         self._put(donated)
@@ -120,7 +120,7 @@ class FunctionWriter:
             else:
                 arrays.append(i)
                 remembered = i in donated or (
-                    i in replaced_inputs and replaced_inputs[i] in self.out.rings
+                    i in replaced_inputs and replaced_inputs[i] in self.out.output_rings
                 )
                 self._guard_array(i, guard, remembered, i in donated)
         if donated:
@@ -182,8 +182,8 @@ class FunctionWriter:
 
     # ── outputs ───────────────────────────────────────────────────────────────────────────────
 
-    def _rings(self) -> None:
-        for k, (shape, dtype) in self.out.rings.items():
+    def _output_buffers(self) -> None:
+        for k, (shape, dtype) in self.out.output_rings.items():
             new = f"o{k} = empty({shape!r}, {self.bind(dtype)})"
             if COUNTED:
                 self.lines += [
@@ -203,7 +203,7 @@ class FunctionWriter:
         for i in donated:
             self.lines.append(f"known{i} = x{i}")
         for k, i in self.executable.replaced_inputs.items():
-            if k in self.out.rings and f"known{i}" in self.extra and i not in donated:
+            if k in self.out.output_rings and f"known{i}" in self.extra and i not in donated:
                 self.lines.append(f"known{i} = o{k}")
 
     def _put(self, donated: list[int]) -> None:

@@ -22,7 +22,7 @@ def listing(executable: Any, out: Assembly) -> str:
     counts = ", ".join(f"{n} {what}" for what, n in program.removed.items() if n)
     lines += [f"taken out: {counts}"] if counts else []
     lines.append(
-        f"memory: {plan.size:,} bytes in one block, {len(out.rings)} output buffers, "
+        f"memory: {plan.size:,} bytes in one block, {len(out.output_rings)} output buffers, "
         f"{len(plan.donated)} written in place"
     )
     if out.device is not None:

@@ -47,8 +47,8 @@ class Assembly:
         Globals that all runners have in common.
     buffers : dict
         ``buffers[name] = (offset, shape, dtype)`` in the block.
-    rings : dict
-        ``rings[k] = (shape, dtype)`` of the output buffers.
+    output_rings : dict
+        ``output_rings[k] = (shape, dtype)`` of the two buffers that output k takes in turn.
     results : list of str
         An expression for each output.
     """
@@ -63,7 +63,7 @@ class Assembly:
     made: dict[str, Any] = field(
         default_factory=dict
     )  # functions with scratch of their own, one each runner
-    rings: dict[int, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
+    output_rings: dict[int, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
     results: list[str] = field(default_factory=list)
     kernels: list[str] = field(default_factory=list)
     asarray: Any = np.asarray  # what makes an array of a number
@@ -418,6 +418,6 @@ def _outputs(out: Assembly) -> None:
             continue
         text = out.value(v)
         if v in out.plan.outputs and v not in out.plan.donated:
-            out.rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
+            out.output_rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
         out.results.append(text)
         del k

@@ -291,5 +291,5 @@ def _outputs(out: Assembly) -> None:
             continue
         text = out.value(v)
         if v in out.plan.outputs and v not in out.plan.donated:
-            out.rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
+            out.output_rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
         out.results.append(text)
