@@ -46,7 +46,7 @@ class Executable:
     replaced_inputs: dict[int, int]
     static_arguments: frozenset[int]
     fast: bool
-    plain: bool  # of another library than NumPy
+    is_generic_library: bool  # of another library than NumPy
     name: str
     # whether it is right for those arguments alone that lie in memory in the order of their indices
     by_layout: bool = False
@@ -92,9 +92,9 @@ class Executable:
             self.assembly = cuda_assemble.assemble(self.program, self.device, **settings)
             self._write()
             return
-        settings["plain"] = self.plain
+        settings["is_generic_library"] = self.is_generic_library
         # an unrolled loop of thousands of operations would take minutes to compile
-        kernels = self.fast and not self.plain and len(self.program.ops) <= MOST
+        kernels = self.fast and not self.is_generic_library and len(self.program.ops) <= MOST
         try:
             self.assembly = assemble(self.program, kernels=kernels, **settings)
         except CompileError as error:
@@ -171,7 +171,7 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         ),
         static_arguments=trace.static,
         fast=uses_kernels(fast, trace.device),
-        plain=trace.plain,
+        is_generic_library=trace.is_generic_library,
         by_layout=trace.builder.by_layout,
         device=trace.device,
         name=name,
@@ -184,7 +184,7 @@ def _writes_own_buffer(trace: Trace, op: Op) -> bool:
         # a call, but not of what NumPy calls a view
         new = op.shares is not None and not op.shares
         return is_loopable_on_device(op) or reducible(op) or (goes_into(op) and new)
-    return not trace.plain and (goes_into(op) or fused_op(op) is not None)
+    return not trace.is_generic_library and (goes_into(op) or fused_op(op) is not None)
 
 
 def uses_kernels(fast: bool | None, device: Any) -> bool:

@@ -365,13 +365,15 @@ def assemble(
     program: Program,
     *,
     kernels: bool,
-    plain: bool,
+    is_generic_library: bool,
     donated: set[int],
     replaced_inputs: dict[int, int],
 ) -> Assembly:
     """Lay a program out and write its body."""
-    products = not plain and native.products(kernels=kernels)
-    statements = build(program, kernels=kernels, products=products, plain=plain)
+    products = not is_generic_library and native.products(kernels=kernels)
+    statements = build(
+        program, kernels=kernels, products=products, is_generic_library=is_generic_library
+    )
     plan = make_plan(program, statements, donated, replaced_inputs)
     if products and accumulate(program, statements, plan):
         plan = make_plan(program, statements, donated, replaced_inputs)
@@ -383,7 +385,7 @@ def assemble(
             if s.method == "gemm" and s.start is None:
                 s.method = "into"
     out = Assembly(program, statements, plan)
-    if plain:
+    if is_generic_library:
         out.asarray = _as_it_is  # libraries that follow the standard return arrays
     for op in statements.numbers:
         out.number(op)

@@ -121,7 +121,9 @@ def _laid_out(
     With `updates`, ``p ← p − s · A B`` is one product where p is donated. That is decided before the statements are
     in order; None where they come into an order in which p is still read afterwards.
     """
-    statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
+    statements = build(
+        program, kernels=True, products=True, is_generic_library=False, in_loops=loopable
+    )
     for s in statements.items:
         if s.method in ("fused", "into"):
             s.method = "call"

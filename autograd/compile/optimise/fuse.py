@@ -102,7 +102,7 @@ def build(
     *,
     kernels: bool,
     products: bool,
-    plain: bool,
+    is_generic_library: bool,
     in_loops: Callable[[Op], bool] | None = None,
 ) -> Statements:
     """The statements of a program.
@@ -114,7 +114,7 @@ def build(
         Whether loops can be compiled.
     products : bool
         Whether matrix products can be called from a kernel.
-    plain : bool
+    is_generic_library : bool
         Arrays of another library than NumPy: every operation is a call.
     in_loops : callable, optional
         Which elementwise operations can be part of a loop, where that is not numba's to say.
@@ -126,10 +126,10 @@ def build(
         if op.name.startswith("py.") and not any(v in where for v in op.inputs()):
             out.numbers.append(op)
             continue
-        if op.name == "recomputed" and type(op.args[0]) is Value and not plain:
+        if op.name == "recomputed" and type(op.args[0]) is Value and not is_generic_library:
             _recompute_barrier(out, op)
             continue
-        if plain:
+        if is_generic_library:
             where |= dict.fromkeys(op.outputs(), len(out.items))
             out.items.append(Statement("call", [op]))
             continue

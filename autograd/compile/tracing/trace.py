@@ -35,7 +35,7 @@ class Trace:
         self.builder = TraceBuilder(precision)
         self.guards: list[ArgumentGuard] = []
         self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `guards`
-        self.plain = False
+        self.is_generic_library = False
         self.device: Backend | None = None  # that runs programs itself
         self.backends: set[str] = set()
         self.inputs: list[Value] = []
@@ -109,7 +109,7 @@ class Trace:
                 "already: call the function as it is, and Dask runs the graph that it gives"
             )
         self.backends.add(tracer_type.backend.name)
-        self.plain = self.backends != {"numpy"}
+        self.is_generic_library = self.backends != {"numpy"}
         runs = tracer_type.backend.programs is not None and len(self.backends) == 1
         self.device = tracer_type.backend if runs else None
         return tracer_type

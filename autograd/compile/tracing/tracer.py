@@ -424,11 +424,11 @@ def _method(name: str) -> Any:
 
 def _install() -> None:
     for sign, name in (_BINARY | _COMPARE).items():
-        plain = getattr(operator, {"and": "and_", "or": "or_"}.get(sign, sign))
-        setattr(Tracer, f"__{sign}__", _operator(name, plain))
+        function = getattr(operator, {"and": "and_", "or": "or_"}.get(sign, sign))
+        setattr(Tracer, f"__{sign}__", _operator(name, function))
         if sign in _BINARY:
-            setattr(Tracer, f"__r{sign}__", _operator(name, plain, reflected=True))
-            setattr(Tracer, f"__i{sign}__", _in_place(f"__i{sign}__", plain))
+            setattr(Tracer, f"__r{sign}__", _operator(name, function, reflected=True))
+            setattr(Tracer, f"__i{sign}__", _in_place(f"__i{sign}__", function))
     for name in _METHODS:
         setattr(Tracer, name, _method(name))
 
