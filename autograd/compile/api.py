@@ -176,8 +176,8 @@ def changed(executable: Executable, before: Executable, builder: TraceBuilder) -
         if new.path != old.path or new.argument_type != old.argument_type:
             return f"the structure of the arguments changed (at {new.path!r})"
         if new.describe() != old.describe():
-            place = builder.reads.get(new.value.place) if new.value is not None else None
-            why = f"; its value is read at {place}" if place else ""
+            line = builder.reads.get(new.value.input_index) if new.value is not None else None
+            why = f"; its value is read at {line}" if line else ""
             return f"argument {new.path!r} changed from {old.describe()} to {new.describe()}{why}"
     return "the structure of the arguments changed"
 

@@ -50,12 +50,12 @@ class FunctionWriter:
 
     def _take(self) -> None:
         args, kwargs = self.executable.arguments
-        places = iter(range(len(self.executable.guards)))
+        indices = iter(range(len(self.executable.guards)))
         expressions: list[str] = []
 
         def leaf(x: Any, expression: str) -> None:
-            place = next(places)
-            expressions.append(f"x{place} = {expression}")
+            index = next(indices)
+            expressions.append(f"x{index} = {expression}")
             self.lines.append(expressions[-1])
 
         lines = self.lines
@@ -235,12 +235,12 @@ class FunctionWriter:
         built = trees.put(part, lambda: next(again), self.bind, inner)
         if len(found) > 1:
             for i, argument in enumerate(self.executable.arguments[0]):
-                places = [
+                indices = [
                     n
                     for n, guard in enumerate(self.executable.guards)
                     if guard.path.split(".")[0] == str(i)
                 ]
-                texts = [self._donated_text(n) for n in places]
+                texts = [self._donated_text(n) for n in indices]
                 if texts == mine and tree.flatten(argument)[1] == spec:
                     name = f"whole{i}"
                     lines += [f"if same: {name} = a{i}", "else:"]
@@ -249,9 +249,9 @@ class FunctionWriter:
         lines += inner
         return built
 
-    def _donated_text(self, place: int) -> str:
+    def _donated_text(self, index: int) -> str:
         for v, i in self.out.plan.donated.items():
-            if i == place:
+            if i == index:
                 return f"o{self.out.plan.outputs[v]}"
         return ""
 

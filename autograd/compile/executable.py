@@ -138,11 +138,11 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         Whether kernels are compiled; None for the default.
     """
     for guard in trace.guards:
-        if guard.value is not None and guard.value.place in trace.builder.static:
+        if guard.value is not None and guard.value.input_index in trace.builder.static:
             guard.argument_type = "static"
     results = trace.output_values()
-    by_place = {v.place: v for v in trace.inputs}
-    inputs: list[Any] = [by_place.get(i) for i in range(len(trace.guards))]
+    by_index = {v.input_index: v for v in trace.inputs}
+    inputs: list[Any] = [by_index.get(i) for i in range(len(trace.guards))]
     name = getattr(trace.f, "__name__", "f")
     program = Program(inputs, trace.builder.ops, list(results), name=name)
     if trace.builder.precision != "float32":

@@ -39,13 +39,13 @@ def listing(executable: Any, out: Assembly) -> str:
         label = {"loop": f"loop over {list(s.shape)}", "gemm": "product", "fused": "kernel"}
         other = "NumPy" if out.device is None else "call"
         lines.append(f"  {out.statements.time(i)}: {label.get(s.method, other)}")
-        lines += [f"      {op_text(op)}{_place(op.result, out)}" for op in s.ops]
+        lines += [f"      {op_text(op)}{_storage(op.result, out)}" for op in s.ops]
     results = [repr(v) for v in program.outputs]
     lines.append(f"  return {', '.join(results)}")
     return "\n".join(lines)
 
 
-def _place(v: Any, out: Assembly) -> str:
+def _storage(v: Any, out: Assembly) -> str:
     if type(v) is not Value or v.value_type != ARRAY:
         return ""
     if v in out.plan.donated:

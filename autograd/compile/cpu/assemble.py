@@ -90,7 +90,7 @@ class Assembly:
         root = self.statements.root(v)
         if v is not root:
             return self.view(v)
-        if v.place >= 0:
+        if v.input_index >= 0:
             return v.name
         if v.constant:
             name = f"k_{v.name}"
@@ -335,7 +335,7 @@ class Assembly:
                 argument_types.append(number)
             else:
                 text = self.value(what)
-                donated = what.place >= 0 and what.place in self.plan.donated.values()
+                donated = what.input_index >= 0 and what.input_index in self.plan.donated.values()
                 if what not in self.plan.own and not what.constant and not donated:
                     text = f"{self.known('contiguous', numpy_calls.contiguous)}({text})"
                 elif what.constant:
@@ -378,7 +378,9 @@ def assemble(
     if products and accumulate(program, statements, plan):
         plan = make_plan(program, statements, donated, replaced_inputs)
         merged = [s for s in statements.items if s.start is not None]
-        if any(plan.donated.get(s.ops[-1].result) != s.start[0].place for s in merged if s.start):
+        if any(
+            plan.donated.get(s.ops[-1].result) != s.start[0].input_index for s in merged if s.start
+        ):
             raise AssertionError("an update taken into its product has to be in place")
     if not kernels:
         for s in statements.items:

@@ -60,7 +60,7 @@ class Writer:
         self.kernel.lines.append(f"    # {', '.join(op.name for op in s.ops)}")
         {"loop": self.loop, "gemm": self.gemm, "fused": self.fused}[s.method](s)
 
-    # ── places ────────────────────────────────────────────────────────────────────────────────
+    # ── addresses ────────────────────────────────────────────────────────────────────────────────
 
     def buffer(self, root: Value) -> tuple[str, int]:
         """The name of the array that a value lies in, and the value's first element there."""

@@ -138,7 +138,7 @@ def _laid_out(
     slots = schedule(statements)
     plan = make_plan(program, statements, donated, replaced_inputs, apart=APART)
     for s in statements.items:
-        if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].place:
+        if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].input_index:
             return None
     return statements, epilogues, slots, plan
 
@@ -206,7 +206,7 @@ def _product(segment: Segment, s: Statement) -> Product:
     if epilogue is not None:
         more = {
             "epilogue": epilogue.name,
-            "vector": context.place(context.out.root(epilogue.vector)),
+            "vector": context.address(context.out.root(epilogue.vector)),
         }
         if epilogue.masked is not None:
             more["mask"] = context.mask(epilogue.masked)
@@ -230,9 +230,9 @@ def _matrix(context: Context, v: Value) -> Matrix:
     found = leading(ref, v.shape)
     assert found is not None
     transposed, step = found
-    place = context.place(ref.root)
+    address = context.address(ref.root)
     offset = ref.offset * ref.root.dtype.itemsize
-    return Matrix(type(place)(place.slot, place.offset + offset), step, transposed)
+    return Matrix(type(address)(address.slot, address.offset + offset), step, transposed)
 
 
 def _close(out: Assembly, segment: Segment) -> None:
@@ -267,16 +267,16 @@ def _close(out: Assembly, segment: Segment) -> None:
 def _argument(out: Assembly, root: Value, made: set[Value]) -> tuple[str, str]:
     """How an array is handed over to a segment that makes certain values, and whether it is read or written."""
     donated = set(out.plan.donated.values())
-    written = {place for v, place in out.plan.donated.items() if v in made}
+    written = {index for v, index in out.plan.donated.items() if v in made}
     contiguous = out.known("contiguous", _contiguous)
     if root.constant:
         name = out.value(root)
         out.shared[name] = _contiguous(root.held)
         return name, "in"
     text = out.value(root)
-    if root.place >= 0:
-        access = "inout" if root.place in written else "in"
-        return (text if root.place in donated else f"{contiguous}({text})"), access
+    if root.input_index >= 0:
+        access = "inout" if root.input_index in written else "in"
+        return (text if root.input_index in donated else f"{contiguous}({text})"), access
     if root in out.plan.outputs:
         return text, "out" if root in made else "in"
     return f"{contiguous}({text})", "in"

@@ -64,7 +64,7 @@ class Context:
     slots : dict
         ``slots[name]``: the number of an array that is handed over in each call.
     numbers : dict
-        ``numbers[value]``: the place of a Python number among those that are sent in each call.
+        ``numbers[value]``: the position of a Python number among those that are sent in each call.
     """
 
     out: Statements
@@ -80,7 +80,7 @@ class Context:
         """Where a value lies."""
         return self.out.refs.get(v) or contiguous_view(v)
 
-    def place(self, root: Value) -> Place:
+    def address(self, root: Value) -> Place:
         """The address of a buffer's first element."""
         offset = self.plan.offsets.get(root)
         if offset is not None:
@@ -103,7 +103,7 @@ class Context:
         return Place(OWN, self.masks[v])
 
     def number(self, v: Value) -> int:
-        """The place of a Python number."""
+        """The position of a Python number."""
         return self.numbers.setdefault(v, len(self.numbers))
 
 
@@ -140,8 +140,8 @@ class KernelWriter:
                 "}\n",
             ]
         )
-        places = tuple(place for _, place in self.arguments.values())
-        return Launch(self.function, source, (self.blocks, 1, 1), (THREADS, 1, 1), places)
+        addresses = tuple(address for _, address in self.arguments.values())
+        return Launch(self.function, source, (self.blocks, 1, 1), (THREADS, 1, 1), addresses)
 
     def fresh(self, letter: str) -> str:
         """A new local name."""
@@ -151,7 +151,7 @@ class KernelWriter:
     def pointer(self, root: Value) -> str:
         """The name of a buffer, which becomes an argument."""
         name = self.context.name(root)
-        self.arguments.setdefault(name, (c_name(root.dtype), self.context.place(root)))
+        self.arguments.setdefault(name, (c_name(root.dtype), self.context.address(root)))
         return name
 
     def own(self, letter: str, c_type: str, offset: int) -> str:
@@ -200,7 +200,7 @@ class PartWriter:
         return found
 
     def _index_type(self) -> str:
-        """32 bits where every place in every array fits: 64-bit divisions are slow."""
+        """32 bits where every index into every array fits: 64-bit divisions are slow."""
         values = [
             v for s in self.part.phases for op in s.ops for v in (*op.inputs(), *op.outputs())
         ]
@@ -391,17 +391,17 @@ class PartWriter:
         tiles = rows if self.mode == SPLIT else -(-rows // 32)
         arrived = kernel.own("arrived", "unsigned", scratch.take(4 * tiles, zeroed=True))
         tile = "o" if self.mode == SPLIT else "tile"
-        places = []
+        partials = []
         for op, total in totals:
             c_type = c_name(op.result.dtype)
             size = rows * chunks * op.result.dtype.itemsize
             partial = kernel.own("partial", f"volatile {c_type}", scratch.take(size))
-            places.append(partial)
+            partials.append(partial)
             self.lines.append(
                 f"if ({writes}) {partial}[({self.index_type})chunk * {rows} + o] = {total};"
             )
         self.lines.append(f"if (!last_to_arrive({arrived} + {tile}, {chunks}u)) return;")
-        for (op, total), partial in zip(totals, places, strict=True):
+        for (op, total), partial in zip(totals, partials, strict=True):
             c_type = c_name(op.result.dtype)
             self.lines += [
                 f"{total} = ({c_type}){ZERO[op.name]};",
@@ -485,7 +485,7 @@ class PartWriter:
     # ── indices ───────────────────────────────────────────────────────────────────────────────
 
     def _decomposed(self, letter: str, groups: list[list[int]]) -> list[str]:
-        """The place along each group of axes, from one running number."""
+        """The index along each group of axes, from one running number."""
         lengths = [math.prod(self.part.shape[i] for i in group) for group in groups]
         if len(groups) < 2:
             return []

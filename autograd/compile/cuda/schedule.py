@@ -67,15 +67,15 @@ def schedule(out: Statements) -> list[Slot]:
     time: dict[Statement, int] = {}
     maker: dict[Value, Statement] = {}
     home: dict[Statement, Part] = {}
-    for place, s in enumerate(out.items):
+    for i, s in enumerate(out.items):
         needs = {maker[out.root(v)] for op in s.ops for v in op.inputs() if out.root(v) in maker}
         floor = max((out.floors.get(v, 0) for op in s.ops for v in op.inputs()), default=0)
-        before = max((time[x] for x in out.items[: min(floor, place)]), default=-1) if floor else -1
+        before = max((time[x] for x in out.items[: min(floor, i)]), default=-1) if floor else -1
         if s.method != "loop":
             time[s] = len(slots)
             slots.append(Slot(s))
         else:
-            time[s] = _place(out, slots, s, needs, time, home, before)
+            time[s] = _assign_slot(out, slots, s, needs, time, home, before)
         maker |= dict.fromkeys(s.results(), s)
     _sink(out, slots, time, maker)
     order = sorted(out.items, key=lambda s: time[s])  # stable: phases stay in order
@@ -85,7 +85,7 @@ def schedule(out: Statements) -> list[Slot]:
     return slots
 
 
-def _place(
+def _assign_slot(
     out: Statements,
     slots: list[Slot],
     s: Statement,

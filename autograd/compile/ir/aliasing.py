@@ -44,7 +44,7 @@ def _extent(x: Any) -> tuple[int, int] | None:
     return low, high
 
 
-def shared_places(out: Any, given: list[Any]) -> frozenset[int] | None:
+def shared_arguments(out: Any, given: list[Any]) -> frozenset[int] | None:
     """Which of the arguments a result, or one of several, shares memory with; None if that cannot be known.
 
     What is no array (a factor) may hold arrays inside.

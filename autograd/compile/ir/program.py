@@ -31,13 +31,13 @@ class Value:
         What makes it; None for an input or a constant.
     held
         A constant's value.
-    place : int
-        The number of an input, else −1.
+    input_index : int
+        The position of an input among the inputs, else −1.
     numbers : frozenset of int
         The inputs that a number was computed from; those that are Python numbers themselves.
     """
 
-    __slots__ = ("dtype", "held", "name", "numbers", "op", "place", "shape", "value_type")
+    __slots__ = ("dtype", "held", "input_index", "name", "numbers", "op", "shape", "value_type")
 
     def __init__(
         self,
@@ -48,16 +48,16 @@ class Value:
         *,
         op: Op | None = None,
         held: Any = None,
-        place: int = -1,
+        input_index: int = -1,
         numbers: frozenset[int] | None = None,
     ) -> None:
         self.name, self.value_type, self.shape, self.dtype = name, value_type, shape, dtype
-        self.op, self.held, self.place, self.numbers = op, held, place, numbers
+        self.op, self.held, self.input_index, self.numbers = op, held, input_index, numbers
 
     @property
     def constant(self) -> bool:
         """Whether its value is known before any call."""
-        return self.op is None and self.place < 0
+        return self.op is None and self.input_index < 0
 
     @property
     def size(self) -> int:

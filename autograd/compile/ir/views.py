@@ -26,7 +26,7 @@ class Ref:
     root : Value
         Whose buffer.
     offset : int
-        The place of the first element.
+        The position of the first element.
     strides : tuple of int
         In elements.
     """

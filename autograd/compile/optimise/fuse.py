@@ -141,7 +141,7 @@ def build(
                     out.floors[op.result] = out.floors[op.args[0]]
                 continue
         if (can_loop(op) or reducible(op)) if kernels else blockable(op, out):
-            _place(out, where, op)
+            _add_to_loop(out, where, op)
             continue
         if products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):
             method = "gemm"  # without kernels, only if it takes an update in: `gemm_updates.py`
@@ -160,7 +160,7 @@ def build(
 
 
 def _recompute_barrier(out: Statements, op: Op) -> None:
-    """What a checkpoint starts from: the same array, but nothing computed from it goes to an earlier place."""
+    """What a checkpoint starts from: the same array, but nothing computed from it goes into an earlier statement."""
     x = op.args[0]
     out.refs[op.result] = _ref(out, x)
     out.views[op.result] = op
@@ -285,53 +285,53 @@ def _same_kind_of_sum(op: Op) -> bool:
 # ── loops ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _place(out: Statements, where: dict[Value, int], op: Op) -> None:
+def _add_to_loop(out: Statements, where: dict[Value, int], op: Op) -> None:
     """Put an operation into a loop: the one that made its operand, a later one over the same array, or a new one."""
     shape = op.args[0].shape if op.name in REDUCTIONS else op.result.shape
     read = [v for v in op.inputs() if v.value_type == ARRAY or v in where]
     earliest = 0
     for v in read:
         root = out.root(v)
-        place = where.get(root, -1)
+        index = where.get(root, -1)
         earliest = max(earliest, out.floors.get(v, 0))
-        if place < 0:
+        if index < 0:
             continue
-        together = v is root and v.shape == shape and v in out.items[place].made
-        earliest = max(earliest, place if together else place + 1)
+        together = v is root and v.shape == shape and v in out.items[index].made
+        earliest = max(earliest, index if together else index + 1)
     roots = {out.root(v) for v in read}
     near = range(max(earliest, len(out.items) - NEAR), len(out.items))
-    for place in dict.fromkeys([*range(earliest, min(earliest + 1, len(out.items))), *near]):
-        loop = out.items[place]
+    for index in dict.fromkeys([*range(earliest, min(earliest + 1, len(out.items))), *near]):
+        loop = out.items[index]
         if loop.method == "loop" and loop.shape == shape and len(loop.ops) < LONGEST:
             used = {out.root(v) for each in loop.ops for v in (*each.inputs(), *each.outputs())}
-            if used & roots and _at_one_place(out, where, place, read):
+            if used & roots and _reads_same_element(out, where, index, read):
                 break
     else:
-        place = len(out.items)
+        index = len(out.items)
         out.items.append(Statement("loop", [], shape))
-    loop = out.items[place]
+    loop = out.items[index]
     for v in read:
-        _bring(out, where, v, place, read)
+        _merge_earlier_loop(out, where, v, index, read)
     loop.ops.append(op)
-    where[op.result] = place
+    where[op.result] = index
     if op.name not in REDUCTIONS:
         loop.made.add(op.result)
 
 
-def _bring(
-    out: Statements, where: dict[Value, int], v: Value, place: int, read: list[Value]
+def _merge_earlier_loop(
+    out: Statements, where: dict[Value, int], v: Value, index: int, read: list[Value]
 ) -> None:
-    """Move the loop that makes an operand into the one at `place`, where nothing in between needs it."""
+    """Move the loop that makes an operand into the one at `index`, where nothing in between needs it."""
     start = where.get(v, -1)
-    if not 0 <= start < place:
+    if not 0 <= start < index:
         return
-    early, loop = out.items[start], out.items[place]
+    early, loop = out.items[start], out.items[index]
     if early.method != "loop" or early.shape != loop.shape or v not in early.made:
         return
     if len(early.ops) + len(loop.ops) > LONGEST:
         return
     results = set(early.results())
-    between = [op for s in out.items[start + 1 : place] for op in s.ops]
+    between = [op for s in out.items[start + 1 : index] for op in s.ops]
     if any(out.root(x) in results for op in between for x in op.inputs()):
         return
     inside = [*read, *(x for op in loop.ops for x in op.inputs())]
@@ -341,15 +341,17 @@ def _bring(
         return
     loop.ops[:0], loop.made = early.ops, loop.made | early.made
     for result in results:
-        where[result] = place
+        where[result] = index
     early.ops, early.made = [], set()
 
 
-def _at_one_place(out: Statements, where: dict[Value, int], place: int, read: list[Value]) -> bool:
+def _reads_same_element(
+    out: Statements, where: dict[Value, int], index: int, read: list[Value]
+) -> bool:
     """Whether what the loop itself makes is read at the same element only."""
-    loop = out.items[place]
+    loop = out.items[index]
     return all(
-        where.get(out.root(v)) != place or (v in loop.made and v.shape == loop.shape) for v in read
+        where.get(out.root(v)) != index or (v in loop.made and v.shape == loop.shape) for v in read
     )
 
 

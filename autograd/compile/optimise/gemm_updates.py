@@ -69,11 +69,11 @@ def _update(
     new = adding.result
     if new not in plan.donated or scaling.result not in adding.args:
         return None
-    place = adding.args.index(scaling.result)
-    if adding.name == "subtract" and place == 0:
+    position = adding.args.index(scaling.result)
+    if adding.name == "subtract" and position == 0:
         return None
-    p = adding.args[1 - place]
-    if type(p) is not Value or p.place != plan.donated[new]:
+    p = adding.args[1 - position]
+    if type(p) is not Value or p.input_index != plan.donated[new]:
         return None
     for g, scale in (scaling.args, scaling.args[::-1]):
         product = _product(g, out) if type(g) is Value else None
@@ -102,9 +102,9 @@ def _is_known(x: Any) -> bool:
     return type(x) is not Value or x.constant
 
 
-def _before(out: Statements, place: int, v: Value) -> bool:
+def _before(out: Statements, index: int, v: Value) -> bool:
     """Whether a value is there before a statement."""
     root = out.root(v)
     if root.op is None:
         return True
-    return any(root in s.results() for s in out.items[:place])
+    return any(root in s.results() for s in out.items[:index])

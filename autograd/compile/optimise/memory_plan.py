@@ -26,9 +26,9 @@ class Plan:
     size : int
         Bytes of the block.
     outputs : dict
-        ``outputs[value]``: the place of an output buffer.
+        ``outputs[value]``: the number of an output, which has a buffer of its own.
     donated : dict
-        ``donated[value]``: the place of the input whose array it is written into.
+        ``donated[value]``: the index of the input whose array it is written into.
     """
 
     offsets: dict[Value, int] = field(default_factory=dict)
@@ -75,8 +75,8 @@ def lives(program: Program, out: Statements) -> tuple[dict[Value, int], dict[Val
     """The statement that makes each buffer, and the last that reads it."""
     first: dict[Value, int] = {}
     last: dict[Value, int] = {}
-    for place, s in enumerate(out.items):
-        i = out.time(place)
+    for index, s in enumerate(out.items):
+        i = out.time(index)
         for op in s.ops:
             for v in op.inputs():
                 last |= dict.fromkeys(out.lies_in(v), i)
@@ -121,20 +121,20 @@ def make_plan(
     buffered = [v for v, s in maker.items() if v in kept and s.method != "call"]
     plan.own = set(buffered)
     results = {v for v in program.outputs if type(v) is Value}
-    taken: set[int] = {v.place for v in results if v.place >= 0}
+    taken: set[int] = {v.input_index for v in results if v.input_index >= 0}
     for k, v in enumerate(program.outputs):
         if type(v) is not Value or v not in plan.own or v in plan.outputs:
             continue
         plan.outputs[v] = k
-        place = replaced_inputs.get(k, -1)
+        input_index = replaced_inputs.get(k, -1)
         if (
-            place in donated
-            and place not in taken
-            and _may_replace(program.inputs[place], v, out, first, last, maker)
+            input_index in donated
+            and input_index not in taken
+            and _may_replace(program.inputs[input_index], v, out, first, last, maker)
         ):
-            plan.donated[v] = place
-            plan.replaced.add(program.inputs[place])
-            taken.add(place)
+            plan.donated[v] = input_index
+            plan.replaced.add(program.inputs[input_index])
+            taken.add(input_index)
     inside = [v for v in buffered if v not in plan.outputs]
     if sum(-(-v.nbytes // ALIGN) * ALIGN for v in inside) <= apart:
         for v in inside:
@@ -184,9 +184,9 @@ def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> boo
         if s.op.name not in IN_PLACE:
             return False
     elif s.method == "blocks":
-        places = {op.result: i for i, op in enumerate(s.ops)}
+        positions = {op.result: i for i, op in enumerate(s.ops)}
         readers = [i for i, op in enumerate(s.ops) if any(out.root(v) is old for v in op.inputs())]
-        if new not in places or readers[-1] > places[new]:
+        if new not in positions or readers[-1] > positions[new]:
             return False  # each operation is done on a whole block before the next
     elif s.method != "loop" or new not in s.made:
         return False
@@ -213,7 +213,7 @@ def _lay_out(
     maker: dict[Value, Statement],
 ) -> None:
     """First fit over the intervals, in the order in which they begin."""
-    spans: list[tuple[int, int]] = []  # bytes that are taken, by place
+    spans: list[tuple[int, int]] = []  # bytes that are taken, in order
     ending: dict[int, list[Value]] = {}  # values by the last statement that reads them
     now = -1
     inherited: set[Value] = set()

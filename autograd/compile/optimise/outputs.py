@@ -23,7 +23,7 @@ def own_outputs(program: Program, recorded: list[Any], writes: Callable[[Op], bo
     """
     seen: set[Value] = set()
     for k, (v, before) in enumerate(zip(program.outputs, recorded, strict=True)):
-        if type(v) is not Value or v.value_type != ARRAY or (v.place >= 0 and before is v):
+        if type(v) is not Value or v.value_type != ARRAY or (v.input_index >= 0 and before is v):
             continue
         if v in seen or v.op is None or not writes(v.op):
             own = Value(f"r{k}", ARRAY, v.shape, v.dtype)
@@ -61,7 +61,7 @@ def pair_outputs(
     used: set[int] = set()
     replaced_inputs: dict[int, int] = {}
     for k, v in enumerate(program.outputs):
-        if type(v) is not Value or v.value_type != ARRAY or v.place >= 0:
+        if type(v) is not Value or v.value_type != ARRAY or v.input_index >= 0:
             continue
         best, score = -1, (-1, -1)
         for i, x in enumerate(arrays):

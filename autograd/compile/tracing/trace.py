@@ -34,7 +34,7 @@ class Trace:
         self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
         self.builder = TraceBuilder(precision)
         self.guards: list[ArgumentGuard] = []
-        self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `guards`
+        self.given: list[Any] = []  # the arrays and numbers of this call, in the order of `guards`
         self.is_generic_library = False
         self.device: Backend | None = None  # that runs programs itself
         self.backends: set[str] = set()
@@ -127,7 +127,7 @@ class Trace:
         return tree.unflatten(spec, out)
 
     def _tracer(self, x: Any, path: str, tracer_type: Any) -> Any:
-        place = len(self.guards)
+        index = len(self.guards)
         wrapped = type(x) is Array
         inner = backend_array(x)
         array = is_array(inner)
@@ -139,9 +139,9 @@ class Trace:
         if array:
             tracer_type, like = self._tracer_type(inner), ArraySpec(inner)
             inner = np.asarray(inner) if isinstance(inner, np.generic) else inner
-        numbers = frozenset((place,)) if number else None
-        value = self.builder.value(inner, place=place, numbers=numbers)
-        value.name = f"x{place}"
+        numbers = frozenset((index,)) if number else None
+        value = self.builder.value(inner, input_index=index, numbers=numbers)
+        value.name = f"x{index}"
         self._add_guard(
             ArgumentGuard("array" if array else "number", wrapped, like, path, value),
             backend_array(x),
@@ -158,7 +158,7 @@ class Trace:
         out = []
         for x in self.outputs:
             value = self._real(x)
-            if id(value) in taken and not (isinstance(x, Tracer) and x.of.place >= 0):
+            if id(value) in taken and not (isinstance(x, Tracer) and x.of.input_index >= 0):
                 value = backend_of(value).xp.copy(value) if hasattr(value, "shape") else value
             taken.add(id(value))
             out.append(value)
@@ -168,8 +168,8 @@ class Trace:
         if not isinstance(x, Tracer):
             return backend_of(x).xp.copy(x) if is_array(x) else x
         value = x.real_value
-        if x.of.place >= 0:
-            return self.given[x.of.place]
+        if x.of.input_index >= 0:
+            return self.given[x.of.input_index]
         if x.of.value_type == NUMBER or (
             type(value) is np.ndarray and value.base is None and not x.of.constant
         ):

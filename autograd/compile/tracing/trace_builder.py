@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.dtypes import as_numpy
-from ..ir.aliasing import shared_places
+from ..ir.aliasing import shared_arguments
 from ..ir.program import ARRAY, NUMBER, OPAQUE, Op, Tuple, Value, replace
 
 NUMBERS = (bool, int, float, complex)
@@ -52,7 +52,7 @@ class TraceBuilder:
     def __init__(self, precision: str = "float32") -> None:
         self.precision = precision  # of products: `precision.py`
         self.ops: list[Op] = []
-        self.static: set[int] = set()  # places of Python numbers whose value was read
+        self.static: set[int] = set()  # indices of Python numbers whose value was read
         self.reads: dict[int, str] = {}  # and the lines where that was
         self.open = True
         self.count = 0
@@ -118,7 +118,7 @@ class TraceBuilder:
             return x
 
         op = Op(name, function, replace(args, inside), replace(settings, inside), line=users_line())
-        op.shares = shared_places(out, given)
+        op.shares = shared_arguments(out, given)
         result = self.wrap(out, tracers[0], lambda y: self.value(y, op=op, numbers=numbers))
         op.result = structure_of(result)
         self.ops.append(op)

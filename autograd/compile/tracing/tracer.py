@@ -280,9 +280,9 @@ class Tracer(Traced):
         if self.of.constant:
             return self.real_value
         if self.of.value_type == NUMBER and self.of.numbers is not None:
-            for place in self.of.numbers:
-                self.recorder.static.add(place)
-                self.recorder.reads.setdefault(place, users_line())
+            for index in self.of.numbers:
+                self.recorder.static.add(index)
+                self.recorder.reads.setdefault(index, users_line())
             return self.real_value
         raise TraceError(
             f"{what} of a recorded array of shape {self.shape}, dtype {self.dtype}, at {users_line()}: a compiled "

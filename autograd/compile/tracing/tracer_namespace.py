@@ -124,9 +124,9 @@ def _as_operands(name: str, function: Callable[..., Any], args: Any, settings: A
         dtype = np.result_type(*beside, _LIKE[x.of.dtype.kind])
         return x.recorder.record("asarray", x.backend.asarray, (x,), {"dtype": dtype})
 
-    places = [known[i] if i < len(known) else "" for i in range(len(args))]
+    parameters = [known[i] if i < len(known) else "" for i in range(len(args))]
     return (
-        tuple(operand(key, x) for key, x in zip(places, args, strict=True)),
+        tuple(operand(key, x) for key, x in zip(parameters, args, strict=True)),
         {key: operand(key, x) for key, x in settings.items()},
     )
 
@@ -183,10 +183,10 @@ def _read_numbers(name: str, args: Any, settings: Any) -> Any:
         return x
 
     if name in _KEYED:
-        place = _KEYED[name]
-        key = args[place]
+        position = _KEYED[name]
+        key = args[position]
         cleaned = tuple([key_part(x) for x in key]) if type(key) is tuple else key_part(key)
-        return (*args[:place], cleaned, *args[place + 1 :]), settings
+        return (*args[:position], cleaned, *args[position + 1 :]), settings
     if name in TABLE or name in _OF_NUMBERS:
         return args, replace(settings, read)
     return replace(args, read), replace(settings, read)
