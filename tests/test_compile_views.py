@@ -322,7 +322,7 @@ def test_addresses_on_a_device(other, shares):
     x = _OnDevice(1000, (4, 3), (24, 8))
     assert memory.overlap(x, other) is shares
     assert memory.overlap(other, x) is shares
-    assert memory.shared_places((other,), [x, np.ones(2)]) == (
+    assert memory.shared_arguments((other,), [x, np.ones(2)]) == (
         frozenset((0,)) if shares else frozenset()
     )
 
