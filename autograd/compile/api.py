@@ -38,7 +38,8 @@ class Compiled:
         self.f = f
         self._donate, self._static = frozenset(donate), frozenset(static)
         self._fast, self._most, self._precision = fast, programs, precision
-        self._executables: list[Executable] = []  # the one that was called last comes first
+        # the one that was called last comes first
+        self._executables: list[Executable] = []
         self._recorded = 0
         self._warned = False
         self._lock = threading.Lock()
@@ -47,7 +48,7 @@ class Compiled:
         return f"<compiled {getattr(self.f, '__qualname__', self.f)!s}, {len(self._executables)} programs>"
 
     def __reduce__(self) -> Any:
-        """By its name, where it stands there in the place of `f`; else by `f`, to be recorded anew."""
+        """The name under which it replaces `f` in its module, or else `f`, which is then traced anew."""
         if is_global(self):
             return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
         settings = (
@@ -79,7 +80,8 @@ class Compiled:
         if any(
             isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) is Array for x in leaves
         ):
-            return self.f(*args, **kwargs)  # within another trace, or under a derivative
+            # within another trace, or under a derivative
+            return self.f(*args, **kwargs)
         for executable in self._executables[1:]:
             out = executable.call(args, kwargs)
             if out is not GUARD_FAILED:
@@ -169,7 +171,7 @@ class Compiled:
 
 
 def changed(executable: Executable, before: Executable, builder: TraceBuilder) -> str:
-    """What differs between two recordings of a function, in words."""
+    """The difference between two traces of a function, in words."""
     if len(executable.guards) != len(before.guards):
         return f"the structure of the arguments changed ({len(before.guards)} leaves, then {len(executable.guards)})"
     for new, old in zip(executable.guards, before.guards, strict=True):

@@ -1,4 +1,4 @@
-"""The memory of one call at a time: a program's code with a block, output buffers and scratch of its own."""
+"""Runners: a program's code with memory of its own, which serves one call at a time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _count = itertools.count()
 
 
 def probe() -> int:
-    """What `sys.getrefcount` says of an object that only a global and a local hold, in generated code."""
+    """The `sys.getrefcount` of an object that a global and a local of generated code hold, and nothing else."""
     scope: dict[str, Any] = {"r": object(), "refs": sys.getrefcount}
     exec("def f():\n    o = r\n    return refs(o)", scope)
     return scope["f"]()
 
 
 OWN_REFERENCES = probe()
-COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()  # without a GIL the count says nothing
+# without a GIL the count says nothing
+COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 def compile_text(source: str, name: str) -> CodeType:
@@ -70,7 +71,7 @@ def zeros_block(size: int) -> Any:
 
 
 def _on_device(scope: dict[str, Any], out: Assembly) -> None:
-    """The same for a program whose memory lies on a device."""
+    """Add the memory of one runner to its globals, for a program whose memory lies on a device."""
     runtime = out.device.runtime
     block = scope["block"] = out.device.block()
     scope["empty"] = runtime.empty

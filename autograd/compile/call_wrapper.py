@@ -1,4 +1,4 @@
-"""The generated function of a program: ``run(args, kwargs)`` checks its arguments, runs the body, builds the result."""
+"""The generated function of a program, which checks its arguments, runs the body and builds the result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .tracing.guards import GUARD_FAILED, ArgumentGuard
 
 
 class FunctionWriter:
-    """Writes ``run(args, kwargs)``."""
+    """The writer of ``run(args, kwargs)``."""
 
     def __init__(self, executable: Any, out: Assembly) -> None:
         self.executable, self.out, self.extra = executable, out, executable.extra
@@ -33,7 +33,7 @@ class FunctionWriter:
         return name
 
     def write(self) -> str:
-        """The whole source."""
+        """The source."""
         self._take()
         donated = sorted(set(self.out.plan.donated.values()))
         self._guards(donated)
@@ -199,7 +199,7 @@ class FunctionWriter:
             self.lines.append(f"o{self.out.plan.outputs[v]} = x{i}")
 
     def _remember(self, donated: list[int]) -> None:
-        """What the caller is likely to bring back needs no looking at then."""
+        """Remember the arrays that the caller is likely to bring back, which need no check then."""
         for i in donated:
             self.lines.append(f"known{i} = x{i}")
         for k, i in self.executable.replaced_inputs.items():
@@ -222,12 +222,12 @@ class FunctionWriter:
 
     def _expression(self, result: Any, leaves: Any, lines: list[str], donated: list[int]) -> str:
         if type(result) is tuple and donated:
-            parts = [self._whole_argument(part, leaves, lines) for part in result]
+            parts = [self._part_of_result(part, leaves, lines) for part in result]
             return "(" + "".join(f"{part}, " for part in parts) + ")"
         return trees.put(result, lambda: next(leaves), self.bind, lines)
 
-    def _whole_argument(self, part: Any, leaves: Any, lines: list[str]) -> str:
-        """A part of the result, or the donated argument itself where all its arrays were written in place."""
+    def _part_of_result(self, part: Any, leaves: Any, lines: list[str]) -> str:
+        """The text of a part of the result: the donated argument itself where all its arrays were written in place."""
         found, spec = tree.flatten(part)
         mine = [next(leaves) for _ in found]
         inner: list[str] = []
@@ -242,7 +242,7 @@ class FunctionWriter:
                 ]
                 texts = [self._donated_text(n) for n in indices]
                 if texts == mine and tree.flatten(argument)[1] == spec:
-                    name = f"whole{i}"
+                    name = f"same{i}"
                     lines += [f"if same: {name} = a{i}", "else:"]
                     lines += [f"    {line}" for line in [*inner, f"{name} = {built}"]]
                     return name
@@ -272,7 +272,7 @@ def _owned(x: Any) -> Any:
 
 
 def _distinct(arrays: tuple[Any, ...]) -> list[Any]:
-    """The same array given twice is written to once: the others are copies."""
+    """The arrays, with copies of those that were given before: each array is written to once."""
     seen: set[int] = set()
     out = []
     for x in arrays:

@@ -1,4 +1,4 @@
-"""One program of a compiled function, ready to be called: guards, body and result as one generated function."""
+"""The executable: one program of a compiled function with its guards, as a generated function."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ class Executable:
     name: str
     # whether it is right for those arguments alone that lie in memory in the order of their indices
     by_layout: bool = False
-    device: Any = None  # the backend, where its device runs programs: `cuda/assemble.py`
+    # the backend, where its device runs programs: `cuda/assemble.py`
+    device: Any = None
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None

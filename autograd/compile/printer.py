@@ -1,4 +1,4 @@
-"""A program in words: what goes in, each statement with the buffers that it writes, and what comes out."""
+"""The text of a program, and its graph for `pb.draw`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .ir.program import ARRAY, Value, op_text
 
 
 def listing(executable: Any, out: Assembly) -> str:
-    """What goes in, each statement with the buffers that it writes, and what comes out."""
+    """The program's text: inputs, statements with the buffers that they write, and outputs."""
     program, plan = executable.program, out.plan
     lines = [
         f"program {executable.name}: {len(program.ops)} operations, {len(out.statements.items)} statements"

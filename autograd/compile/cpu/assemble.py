@@ -32,7 +32,8 @@ _INFIX = {
 }  # fmt: skip
 
 
-KERNEL = 200  # operations after which a new kernel begins: the time to compile one grows faster than its length
+# Operations after which a new kernel begins: the time to compile one grows faster than its length.
+KERNEL = 200
 
 
 @dataclass
@@ -60,14 +61,15 @@ class Assembly:
     shared: dict[str, Any] = field(default_factory=dict)
     buffers: dict[str, tuple[int, tuple[int, ...], Any]] = field(default_factory=dict)
     blocks: dict[str, Any] = field(default_factory=dict)
-    made: dict[str, Any] = field(
-        default_factory=dict
-    )  # functions with scratch of their own, one each runner
+    # functions with scratch of their own, one for each runner
+    made: dict[str, Any] = field(default_factory=dict)
     output_rings: dict[int, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
     results: list[str] = field(default_factory=list)
     kernels: list[str] = field(default_factory=list)
-    asarray: Any = np.asarray  # what makes an array of a number
-    device: Any = None  # what a runner on a device is made with: `compile/cuda/assemble.py`
+    # what makes an array of a number
+    asarray: Any = np.asarray
+    # what a runner on a device is made with: `compile/cuda/assemble.py`
+    device: Any = None
     _views: dict[Value, str] = field(default_factory=dict)
 
     # ── names ─────────────────────────────────────────────────────────────────────────────────
@@ -201,7 +203,7 @@ class Assembly:
             self.lines.append(text)
 
     def _assign(self, result: Value, text: str, watched: list[str]) -> None:
-        """A result of a call under its name, in memory apart from that of arguments which will be written over."""
+        """Assign a result of a call to its name, copied if it shares memory that will be written over."""
         if result.value_type == ARRAY and result.shape == ():
             text = f"{self.known('asarray', self.asarray)}({text})"
         name = result.name
@@ -243,7 +245,8 @@ class Assembly:
             ufunc = numpy_calls.where_into
         function = self.known(f"np_{op.name}", ufunc)
         arguments = [self.operand(a, op) for a in op.args]
-        out = f"out={target}" if op.name in ("maximum", "minimum") else target  # as NumPy wants it
+        # NumPy takes the output of these two by keyword alone
+        out = f"out={target}" if op.name in ("maximum", "minimum") else target
         self.lines.append(f"{function}({', '.join([*arguments, out])})")
 
     def operand(self, x: Any, op: Op) -> str:
@@ -416,7 +419,7 @@ def assemble(
 
 
 def _outputs(out: Assembly) -> None:
-    for k, v in enumerate(out.program.outputs):
+    for v in out.program.outputs:
         if type(v) is not Value:
             out.results.append(out.literal(v))
             continue
@@ -424,4 +427,3 @@ def _outputs(out: Assembly) -> None:
         if v in out.plan.outputs and v not in out.plan.donated:
             out.output_rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
         out.results.append(text)
-        del k

@@ -25,13 +25,13 @@ class Kernel:
 
     statements: list[Statement]
     lines: list[str] = field(default_factory=list)
-    arguments: dict[str, Any] = field(
-        default_factory=dict
-    )  # name -> Value, or a dtype of the block
+    # by name, each a Value, or a dtype of the block
+    arguments: dict[str, Any] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     # the operations that may refuse their inputs: the kernel returns which did, counted from 1
     refusing: list[Op] = field(default_factory=list)
-    scratch: set[tuple[str, str]] = field(default_factory=set)  # lanes, and their dtypes
+    # the names of lanes, and their dtypes
+    scratch: set[tuple[str, str]] = field(default_factory=set)
     count: int = 0
 
     def fresh(self, letter: str) -> str:
@@ -50,13 +50,13 @@ class Kernel:
 
 
 class Writer:
-    """Writes statements into a kernel."""
+    """The writer of a kernel, statement by statement."""
 
     def __init__(self, kernel: Kernel, out: Statements, plan: Plan, inputs: list[Value]) -> None:
         self.kernel, self.out, self.plan, self.inputs = kernel, out, plan, inputs
 
     def statement(self, s: Statement) -> None:
-        """One statement's lines."""
+        """Write the lines of one statement."""
         self.kernel.lines.append(f"    # {', '.join(op.name for op in s.ops)}")
         {"loop": self.loop, "gemm": self.gemm, "fused": self.fused}[s.method](s)
 
@@ -70,9 +70,8 @@ class Writer:
             name = f"block_{dtype.name}"
             self.kernel.arguments.setdefault(name, dtype)
             return name, offset // dtype.itemsize
-        if (
-            root in self.plan.donated
-        ):  # one name for one array, or the compiler has to expect that they overlap
+        # one name for one array, or the compiler has to expect that they overlap
+        if root in self.plan.donated:
             root = self.inputs[self.plan.donated[root]]
         self.kernel.arguments.setdefault(root.name, root)
         return root.name, 0
@@ -95,7 +94,7 @@ class Writer:
         return f"{name}.ctypes.data" + (f" + {first * itemsize}" if first else "")
 
     def ref(self, v: Value) -> Ref:
-        """Where a value lies."""
+        """The buffer, offset and strides of a value."""
         return self.out.refs.get(v) or contiguous_view(v)
 
     # ── loops ─────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,8 @@ from ..ir.program import ARRAY, NUMBER, Op, Value
 from ..ir.views import contiguous, contiguous_view
 from ..optimise.fuse import REDUCTIONS, Statement
 
-LANES = 64  # partial sums of a long reduction, which the compiler keeps in vector registers
+# Partial sums of a long reduction, which the compiler keeps in vector registers.
+LANES = 64
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class LoopWriter:
         return " + ".join(parts)
 
     def _depth(self, strides: tuple[int, ...]) -> int:
-        """How many loops an access is inside of."""
+        """The number of loops that an access is inside of."""
         used = [k for k, step in enumerate(self._steps(strides)) if step]
         return used[-1] + 1 if used else 0
 
@@ -174,7 +175,7 @@ class LoopWriter:
     # ── reductions ────────────────────────────────────────────────────────────────────────────
 
     def _totals(self, reductions: list[tuple[Op, str]]) -> list[Total]:
-        """How each reduction is added up: in a register along the innermost axis, or in its buffer."""
+        """The reductions, each added up in a register along the innermost axis or else in its buffer."""
         totals = []
         for op, element in reductions:
             if op.result not in self.writer.plan.own:
@@ -219,7 +220,7 @@ class LoopWriter:
         lines += [pad + _join(t.name, t.address, t.register) for t in registers]
 
     def _lanes(self, pad: str, n: int, body: list[str], totals: list[Total]) -> None:
-        """Long sums as `LANES` partial ones: vectorised, and with smaller rounding errors than one after another."""
+        """Write long sums as `LANES` partial ones, which are vectorised and have smaller rounding errors."""
         lines, i = self.kernel.lines, f"i{len(self.dims) - 1}"
         names = [f"lanes{k}_{t.dtype}" for k, t in enumerate(totals)]
         self.kernel.scratch.update((name, t.dtype) for name, t in zip(names, totals, strict=True))

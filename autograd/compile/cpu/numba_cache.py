@@ -36,7 +36,7 @@ class CompileError(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Where kernels are kept."""
+    """The folder of kernels."""
     given = os.environ.get("PULLBACK_CACHE", "").strip()
     if given:
         return Path(given)
@@ -45,7 +45,7 @@ def cache_folder() -> Path:
 
 
 def kept(text: str, name: str, compile_it: Callable[[Any], None]) -> Any:
-    """The function ``kernel`` of a source, compiled: read from the disk where that is possible, else made now.
+    """The compiled function ``kernel`` of a source, read from the disk where that is possible.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _files(compiled: Path, name: str) -> list[Path]:
-    """What numba keeps of a kernel."""
+    """The files that numba keeps of a kernel."""
     return sorted([*compiled.glob(f"{name}.kernel-*.nbi"), *compiled.glob(f"{name}.kernel-*.nbc")])
 
 

@@ -1,4 +1,4 @@
-"""What NumPy's part of a program calls: functions that write into buffers, with their scratch memory bound."""
+"""Functions that NumPy's part of a program calls: they write into buffers, with scratch memory of their own."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def relu_into(shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
 
 
 def relu_vjp_into(shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
-    """``relu_vjp(ct, out, target)``: ct where out > 0, by a product with the mask in blocks that stay in cache."""
+    """``relu_vjp(ct, out, target)``: ct where out > 0, as products with a mask on blocks that stay in cache."""
     size = math.prod(shape)
     width = min(size, WIDTH)
     truth, mask = np.empty(width, bool), np.empty(width, dtype)

@@ -20,9 +20,8 @@ from .kernels import ALIGN, Context, KernelWriter, Scratch
 from .order import Access, Span, waits
 from .schedule import Slot, schedule
 
-APART = (
-    64 << 20
-)  # bytes of a program's values that need not share memory, so that more of it runs side by side
+# Bytes of a program's values that need not share memory, so that more of it runs side by side.
+APART = 64 << 20
 
 
 class Segment:
@@ -37,7 +36,7 @@ class Segment:
         self.precision = "float32"
 
     def names(self) -> list[str]:
-        """What is handed over, in the order of the slots."""
+        """The names of the arrays that are passed, in the order of the slots."""
         return sorted(self.context.slots, key=self.context.slots.__getitem__)
 
 
@@ -151,7 +150,7 @@ def _as_casts(program: Program) -> None:
 
 
 class DeviceMemory:
-    """What a runner of a device program is made with."""
+    """The source of the memory of a device program's runners."""
 
     def __init__(self, runtime: Any, scratch: Scratch) -> None:
         self.runtime, self.scratch = runtime, scratch
@@ -265,7 +264,7 @@ def _close(out: Assembly, segment: Segment) -> None:
 
 
 def _argument(out: Assembly, root: Value, made: set[Value]) -> tuple[str, str]:
-    """How an array is handed over to a segment that makes certain values, and whether it is read or written."""
+    """The text of an array that is passed to a segment, and whether the segment reads or writes it."""
     donated = set(out.plan.donated.values())
     written = {index for v, index in out.plan.donated.items() if v in made}
     contiguous = out.known("contiguous", _contiguous)

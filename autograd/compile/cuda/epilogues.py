@@ -1,4 +1,4 @@
-"""What follows a product elementwise, taken into the product itself where the library that multiplies can do that.
+"""Epilogues: elementwise operations after a product, which the library that multiplies does as well.
 
 Forward: the bias, and relu, which leaves a bit mask of its positive elements. Backward: the mask, and the sum over the
 rows, which is the bias's gradient. So a layer is one call each way.
@@ -20,7 +20,7 @@ LARGEST = 1 << 18
 
 @dataclass(frozen=True)
 class Epilogue:
-    """What a product does besides.
+    """The operations that a product does besides.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ def take_in(program: Program, out: Statements) -> dict[Statement, Epilogue]:
 
 
 def _readers(program: Program, out: Statements) -> dict[Value, int]:
-    """How many operations read each buffer."""
+    """The number of operations that read each buffer."""
     count: dict[Value, int] = {}
     for op in program.ops:
         for v in op.inputs():

@@ -57,7 +57,7 @@ class Scratch:
 
 @dataclass
 class Context:
-    """What all kernels of a program share.
+    """The memory and the arguments that all kernels of a program share.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Context:
     masks: dict[Value, int] = field(default_factory=dict)
 
     def ref(self, v: Value) -> Ref:
-        """Where a value lies."""
+        """The buffer, offset and strides of a value."""
         return self.out.refs.get(v) or contiguous_view(v)
 
     def address(self, root: Value) -> Place:
@@ -91,7 +91,7 @@ class Context:
         return Place(self.slots.setdefault(root.name, len(self.slots)))
 
     def name(self, root: Value) -> str:
-        """What a buffer is called in the source: one name for one memory."""
+        """The name of a buffer in the source: one name for one memory."""
         if root in self.plan.donated:
             return self.inputs[self.plan.donated[root]].name
         return root.name
@@ -108,7 +108,7 @@ class Context:
 
 
 class KernelWriter:
-    """Writes one launch."""
+    """The writer of one launch."""
 
     def __init__(self, context: Context, name: str) -> None:
         self.context, self.function = context, name
@@ -169,7 +169,7 @@ class KernelWriter:
 
 
 class PartWriter:
-    """Writes one part: which thread does what, then phase after phase."""
+    """The writer of one part: which thread does what, then phase after phase."""
 
     def __init__(self, kernel: KernelWriter, part: Part) -> None:
         self.kernel, self.part, self.context = kernel, part, kernel.context
@@ -211,7 +211,7 @@ class PartWriter:
         return "int" if most < 2**31 else "long long"
 
     def _chunks(self) -> int:
-        """Into how many pieces the sums of a row are cut, so that all of the device has work."""
+        """The number of pieces that the sums of a row are cut into, so that all of the device has work."""
         if self.mode == SPLIT:
             return max(1, min(BLOCKS // self.part.rows, self.part.columns // 2048))
         if self.mode == COLUMNS:
@@ -368,7 +368,7 @@ class PartWriter:
         return f"{total} = {JOIN[op.name]}({total}, {element});"
 
     def _totals(self, totals: list[tuple[Op, str]]) -> None:
-        """One sum from those of a row's threads, and, where a row was cut into pieces, one from those of all pieces."""
+        """Add up the sums of a row's threads, and those of its pieces where it was cut into several."""
         if not totals:
             return
         group = {WARP: "warp", BLOCK: "block", SPLIT: "block", COLUMNS: "column"}[self.mode]
@@ -385,7 +385,7 @@ class PartWriter:
                 self.lines.append(f"if ({writes}) {self._target(op)} = {total};")
 
     def _combined(self, totals: list[tuple[Op, str]], writes: str, group: str) -> None:
-        """The last block of a row to come here adds up what all its blocks have left, always in the same order."""
+        """Let the last block of a row add up what all its blocks have left, always in the same order."""
         kernel, scratch = self.kernel, self.context.scratch
         rows, chunks = self.part.rows, self.chunks
         tiles = rows if self.mode == SPLIT else -(-rows // 32)
@@ -473,7 +473,7 @@ class PartWriter:
         return self._cast(name, x.dtype, dtype)
 
     def _loaded(self, key: Any, text: str, c_type: str, where: list[str]) -> str:
-        """What is the same for a whole row is loaded once, before all phases."""
+        """The name of an element that is the same for all of a row, loaded once before all phases."""
         if key not in self.rows:
             self.rows[key] = self.kernel.fresh("a")
             where.append(f"const {c_type} {self.rows[key]} = {text};")

@@ -1,4 +1,4 @@
-"""When each statement of a program runs on a CUDA device: slots, one after another.
+"""The schedule of a program on a CUDA device: slots, which run one after another.
 
 A slot is one call, one matrix product, or one kernel launch. All loops that need nothing from each other go into one
 launch, whatever their shapes: so the updates of all parameters are one kernel, and it is often one that something
@@ -33,7 +33,7 @@ class Slot:
 
     @property
     def statements(self) -> list[Statement]:
-        """What is done in it."""
+        """The statements that run in it."""
         if self.statement is not None:
             return [self.statement]
         return [s for part in self.parts for s in part.phases]
@@ -61,7 +61,7 @@ def split_reductions(out: Statements) -> None:
 
 
 def schedule(out: Statements) -> list[Slot]:
-    """The slots of a program, in order; `out.items` is brought into the same order, with the time of each."""
+    """The slots of a program; `out.items` is brought into their order, with the time of each."""
     split_reductions(out)
     slots: list[Slot] = []
     time: dict[Statement, int] = {}

@@ -16,7 +16,7 @@ from .program import ARRAY, NUMBER, Op, Value
 
 @dataclass(frozen=True)
 class Elementwise:
-    """How to compute an elementwise function.
+    """The ways to compute an elementwise function.
 
     Attributes
     ----------

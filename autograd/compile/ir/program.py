@@ -1,4 +1,4 @@
-"""What a recording is: a flat list of operations on values, in order.
+"""The program of a compiled function: a flat list of operations on values, in order.
 
 A `Value` is assigned once. It is an input, a constant or what an operation made; a *number* is a Python number
 that is computed anew by Python at each replay, *opaque* is whatever else a function returned (a factor), that can
@@ -61,12 +61,12 @@ class Value:
 
     @property
     def size(self) -> int:
-        """How many elements it has."""
+        """The number of elements."""
         return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
-        """How many bytes it takes."""
+        """The number of bytes."""
         return self.size * np.dtype(self.dtype).itemsize
 
     def __repr__(self) -> str:
@@ -134,7 +134,7 @@ class Op:
 
 @dataclass
 class Program:
-    """A recording: what goes in, what is done, what comes out."""
+    """A program: its inputs, its operations and its outputs."""
 
     inputs: list[Value]
     ops: list[Op]
@@ -165,7 +165,7 @@ def values_in(x: Any) -> Iterator[Value]:
 
 
 def replace(x: Any, new: Callable[[Any], Any]) -> Any:
-    """The same nested structure, with `new` of everything that stands in it."""
+    """A nested structure with each leaf x replaced by ``new(x)``."""
     cls = type(x)
     if cls is tuple or cls is list:
         return cls([replace(part, new) for part in x])

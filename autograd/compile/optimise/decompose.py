@@ -1,6 +1,6 @@
-"""NumPy's fused functions taken apart where their pieces join others: what is elementwise fuses with its neighbours.
+"""Decompositions of NumPy's fused functions, whose elementwise pieces fuse with their neighbours.
 
-Each function here is that of the same name in the backend, written in the recording namespace.
+Each function here is that of the same name in the backend, written in functions of the tracers' namespace.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def square(xp: Any, x: Any, /) -> Any:
 
 
 def expand_dims(xp: Any, x: Any, /, axis: Any = 0) -> Any:
-    """By `reshape`."""
+    """A reshape."""
     axes = tuple(operator.index(a) for a in (axis if isinstance(axis, tuple) else (axis,)))
     n = x.ndim + len(axes)
     if any(not -n <= a < n for a in axes):
@@ -76,7 +76,7 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
 
 
 def decomposed(xp: Any) -> dict[str, Callable[..., Any]]:
-    """The functions of this file bound to a recording namespace, and the functions that they fall back to."""
+    """The functions of this file bound to a tracers' namespace, and the functions that they fall back to."""
     found: dict[str, Any] = {f.__name__: functools.partial(f, xp) for f in _FUNCTIONS}
     found["undecomposed_mean"] = xp.mean
     found["undecomposed_pow"] = xp.pow

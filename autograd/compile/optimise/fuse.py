@@ -1,4 +1,4 @@
-"""From operations to statements: elementwise chains and the reductions that end them become single loops.
+"""Statements made of operations: elementwise chains, and the reductions that end them, become single loops.
 
 A statement is a call that makes its own result, a call into a buffer, a matrix product, or a loop over elements in
 which many operations are done at once. An operation joins a loop where all that it reads is there: made in the same
@@ -16,12 +16,14 @@ from ..ir.program import ARRAY, Op, Program, Value
 from ..ir.views import Ref, contiguous, contiguous_view, is_view, view_of
 from .fused_ops import fused_op
 
-LARGEST_SLOW = (
-    2048  # elements up to which a loop with exp in it beats NumPy's vectorised one and its call
-)
-LARGE = 1 << 20  # bytes from which NumPy's elementwise chains run block by block
-NEAR = 64  # statements that are looked at for a loop to join, besides the operand's own
-LONGEST = 48  # operations in one loop
+# Elements up to which a loop with exp in it beats NumPy's vectorised one and its call.
+LARGEST_SLOW = 2048
+# Bytes from which NumPy's elementwise chains run block by block.
+LARGE = 1 << 20
+# Statements that are looked at for a loop to join, besides the operand's own.
+NEAR = 64
+# Operations in one loop.
+LONGEST = 48
 
 REDUCTIONS = frozenset(("sum", "max", "min"))
 
@@ -47,10 +49,10 @@ class Statement:
     method: str
     ops: list[Op]
     shape: tuple[int, ...] = ()
-    made: set[Value] = field(default_factory=set)  # results that are read at the same element alone
-    start: tuple[Value, Any, int] | None = (
-        None  # a product that is added to an array, times a number
-    )
+    # results that are read at the same element alone
+    made: set[Value] = field(default_factory=set)
+    # the array that a product is added to, the factor and its sign
+    start: tuple[Value, Any, int] | None = None
     shared: bool = False
 
     @property
@@ -59,7 +61,7 @@ class Statement:
         return self.ops[0]
 
     def results(self) -> list[Value]:
-        """What it makes."""
+        """The values that it makes."""
         return [v for op in self.ops for v in op.outputs()]
 
 
@@ -71,15 +73,15 @@ class Statements:
     numbers: list[Op]  # operations on Python numbers, which come first
     refs: dict[Value, Ref]
     views: dict[Value, Op]
-    floors: dict[Value, int] = field(
-        default_factory=dict
-    )  # what may not be read in an earlier statement
-    times: list[int] = field(default_factory=list)  # where some are done at once: when each is
+    # the first statement that may read each of these
+    floors: dict[Value, int] = field(default_factory=dict)
+    # the time of each statement, where some are done at once
+    times: list[int] = field(default_factory=list)
     # in whose buffers the results of calls may lie: `plan.find_aliases`
     alias: dict[Value, frozenset[Value]] = field(default_factory=dict)
 
     def time(self, i: int) -> int:
-        """When a statement is done."""
+        """The time at which a statement is done."""
         return self.times[i] if self.times else i
 
     def root(self, v: Value) -> Value:
@@ -144,7 +146,8 @@ def build(
             _add_to_loop(out, where, op)
             continue
         if products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):
-            method = "gemm"  # without kernels, only if it takes an update in: `gemm_updates.py`
+            # without kernels, only if it takes an update in: `gemm_updates.py`
+            method = "gemm"
         elif is_fused(op, out, kernels=kernels):
             method = "fused"
         else:
@@ -152,7 +155,8 @@ def build(
         for v in op.outputs():
             where[v] = len(out.items)
         out.items.append(Statement(method, [op]))
-    out.items = [s for s in out.items if s.ops]  # without the loops that went into others
+    # without the loops that went into others
+    out.items = [s for s in out.items if s.ops]
     for s in out.items:
         if s.method == "loop" and not kernels:
             s.method = "blocks" if len(s.ops) > 1 else "into"
@@ -160,7 +164,7 @@ def build(
 
 
 def _recompute_barrier(out: Statements, op: Op) -> None:
-    """What a checkpoint starts from: the same array, but nothing computed from it goes into an earlier statement."""
+    """Give a checkpoint's input another name: nothing that is computed from it goes into an earlier statement."""
     x = op.args[0]
     out.refs[op.result] = _ref(out, x)
     out.views[op.result] = op
@@ -171,7 +175,7 @@ def _ref(out: Statements, v: Value) -> Ref:
     return out.refs.get(v) or contiguous_view(v)
 
 
-# ── what can be done how ──────────────────────────────────────────────────────────────────────
+# ── what each method can do ──────────────────────────────────────────────────────────────────────
 
 
 def loopable(op: Op) -> bool:
@@ -228,9 +232,8 @@ def is_product(op: Op, out: Statements) -> bool:
     a, b = op.args
     if not (len(a.shape) == len(b.shape) == 2 and a.dtype == b.dtype and a.size and b.size):
         return False
-    narrow = (
-        a.dtype.itemsize == 2 and op.result.dtype.itemsize == 4
-    )  # 16 bits, as `compile/tracing/precision.py` has it
+    # 16 bits, as `optimise/rounding.py` has it
+    narrow = a.dtype.itemsize == 2 and op.result.dtype.itemsize == 4
     if op.result.dtype.kind != "f" or not (narrow or a.dtype == op.result.dtype):
         return False
     if op.result.dtype.itemsize not in (4, 8):

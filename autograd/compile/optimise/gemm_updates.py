@@ -42,7 +42,7 @@ def accumulate(program: Program, out: Statements, plan: Plan, *, constant: bool 
 
 
 def _readers(program: Program, out: Statements) -> dict[Value, int]:
-    """How many operations read each buffer."""
+    """The number of operations that read each buffer."""
     count: dict[Value, int] = {}
     for s in out.items:
         for op in s.ops:

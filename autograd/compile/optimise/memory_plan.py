@@ -1,4 +1,4 @@
-"""Where each value lives: in the caller's donated arrays, in output buffers, or in one block of memory, reused.
+"""The memory of each value: a donated array of the caller, an output buffer, or a part of one block.
 
 Intervals of statements in which values are alive are laid out so that no two that overlap in time overlap in memory;
 an elementwise result takes the place of an operand that is not needed any more.
@@ -36,11 +36,12 @@ class Plan:
     outputs: dict[Value, int] = field(default_factory=dict)
     donated: dict[Value, int] = field(default_factory=dict)
     own: set[Value] = field(default_factory=set)
-    replaced: set[Value] = field(default_factory=set)  # the inputs that `donated` writes over
+    # the inputs that `donated` writes over
+    replaced: set[Value] = field(default_factory=set)
 
 
 def find_aliases(out: Statements) -> None:
-    """Note for each value that a call returns whose buffers it may lie in: what shared memory while recording did."""
+    """Note whose buffers each result of a call may lie in: those that it shared memory with while tracing."""
     out.alias.clear()
     for s in out.items:
         if s.method != "call":
@@ -58,7 +59,7 @@ def find_aliases(out: Statements) -> None:
 def to_watch(plan: Plan, out: Statements, s: Statement) -> list[Value]:
     """The arguments of a call that may be written over while its result is read, if that was a view of them.
 
-    While recording it was none; but that may depend on how the arguments lie.
+    While tracing it was none; but that may depend on how the arguments lie.
     """
     shares = s.op.shares
     if shares is None:
@@ -153,7 +154,7 @@ def _may_replace(
     last: dict[Value, int],
     maker: dict[Value, Statement],
 ) -> bool:
-    """Whether `new` may be written over `old`: the same kind of array, and never read afterwards."""
+    """Whether `new` may be written over `old`: an array of the same shape and dtype that is never read afterwards."""
     if old.value_type != ARRAY or old.shape != new.shape or old.dtype != new.dtype:
         return False
     end = last.get(old, -1)

@@ -1,4 +1,4 @@
-"""Passes over the roundings of a program whose products have a precision of their own (`tracing/precision.py`)."""
+"""Passes over the roundings that `tracing/precision.py` puts before products."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _rounding(x: Any) -> Op | None:
 
 
 def _stored(v: Value, new: dict[Value, Value], after: dict[Op, list[Op]]) -> Value:
-    """The same matrix as products read it; made once."""
+    """The matrix as products read it, made once."""
     if v in new:
         return new[v]
     op = v.op

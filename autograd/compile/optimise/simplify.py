@@ -1,6 +1,6 @@
-"""What is taken out of a recording before it is laid out: identities, repeated work, work for nothing.
+"""Simplification of a program before it is laid out: no identities, repeated work or work for nothing.
 
-Constants are folded while the recording is made (an operation on constants is no operation of the program).
+Constants are folded while the trace is made (an operation on constants is no operation of the program).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ IMPURE = frozenset(("recomputed",))
 
 
 def simplify(program: Program) -> None:
-    """All passes, in place."""
+    """Run all passes, which change the program itself."""
     before = len(program.ops)
     _rename(program, _identities(program))
     after_identities = len(program.ops)

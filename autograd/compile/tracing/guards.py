@@ -51,7 +51,7 @@ class ArgumentGuard:
     value: Value | None = None
 
     def describe(self) -> str:
-        """For messages."""
+        """The text of it in messages."""
         if self.argument_type == "array":
             return f"{self.like.dtype}[{', '.join(map(str, self.like.shape))}]"
         return repr(self.like) if self.argument_type == "static" else type(self.like).__name__

@@ -1,4 +1,4 @@
-"""The precision of products: what `pb.compile(f, precision=…)` does to a recording.
+"""The precision of products: what `pb.compile(f, precision=…)` does to a trace.
 
 Operands of float32 products are rounded to a format that devices multiply faster, and their products are added up in
 float32. All else stays as it is, parameters among it: they are the *master weights* (Micikevicius et al., Mixed
@@ -29,7 +29,7 @@ def check(precision: str) -> None:
 
 
 def round_operands(builder: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The operands of a product, rounded as the recording says; those that are not float32 as they are."""
+    """The operands of a product, rounded as the trace asks for; those that are not float32 stay."""
     if any(not str(getattr(x, "dtype", "")).endswith("float32") for x in args):
         return args
     return tuple([_rounded(builder, x) for x in args])

@@ -20,7 +20,7 @@ from .tracer_namespace import tracer_class
 
 
 class Trace:
-    """One call of a function on tracers."""
+    """One call of a function on tracers, and what was written down of it."""
 
     def __init__(
         self,
@@ -34,7 +34,8 @@ class Trace:
         self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
         self.builder = TraceBuilder(precision)
         self.guards: list[ArgumentGuard] = []
-        self.given: list[Any] = []  # the arrays and numbers of this call, in the order of `guards`
+        # the arrays and numbers of this call, in the order of `guards`
+        self.given: list[Any] = []
         self.is_generic_library = False
         self.device: Backend | None = None  # that runs programs itself
         self.backends: set[str] = set()
@@ -153,7 +154,7 @@ class Trace:
         return like_kind(Array(tracer), x) if wrapped else tracer
 
     def _real_all(self) -> list[Any]:
-        """What this call returns: memory that nobody else has, or an input itself."""
+        """The results of this call, in memory that nobody else has, or inputs themselves."""
         taken = {id(x) for x in self.given} | self.builder.constants.keys()
         out = []
         for x in self.outputs:
@@ -178,6 +179,6 @@ class Trace:
 
 
 def array_spec(x: Any) -> Any:
-    """The shape and dtype of an array, with which the structure of an example is kept; other leaves as they are."""
+    """The shape and dtype of an array, which stand for it in an example; other leaves as they are."""
     inner = backend_array(x)
     return ArraySpec(inner) if is_array(inner) else x

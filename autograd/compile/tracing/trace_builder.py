@@ -1,4 +1,4 @@
-"""A recording while it is made: what was done so far, and the values that stand for what came out."""
+"""The trace while it is made: the operations so far, and the values of what they returned."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TraceError(TypeError):
 
 
 class Traced:
-    """What stands for something in a recording: what it is in the program, and what it is in this run."""
+    """A stand-in of a trace: a value of the program, and the real value of this run."""
 
     __slots__ = ("of", "real_value", "recorder")
 
@@ -30,7 +30,7 @@ class Traced:
 
 
 class Opaque(Traced):
-    """What a recorded function returned that is no array: it can be passed to other recorded functions."""
+    """The result of a traced function that is no array: it can be passed to other traced functions."""
 
     __slots__ = ("tracer_type",)
 
@@ -47,7 +47,7 @@ def is_array(x: Any) -> bool:
 
 
 class TraceBuilder:
-    """One recording, while it is made."""
+    """One trace, while it is made."""
 
     def __init__(self, precision: str = "float32") -> None:
         self.precision = precision  # of products: `precision.py`
@@ -125,7 +125,7 @@ class TraceBuilder:
         return result
 
     def wrap(self, out: Any, like: Any, value: Callable[[Any], Value]) -> Any:
-        """What a function returned, with tracers for its arrays."""
+        """The result of a function, with tracers for its arrays."""
         if isinstance(out, tuple | list):
             items = [self.wrap(o, like, value) for o in out]
             return out._make(items) if hasattr(out, "_make") else type(out)(items)
@@ -152,7 +152,7 @@ def structure_of(x: Any) -> Any:
 
 
 def find_builder(x: Any) -> TraceBuilder | None:
-    """The recording that one of the tracers in `x` belongs to."""
+    """The trace that one of the tracers in `x` belongs to."""
     cls = type(x)
     if isinstance(x, Traced):
         return x.recorder

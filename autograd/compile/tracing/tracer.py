@@ -1,7 +1,7 @@
-"""Trace: an array library whose functions run another one's and write down what they did.
+"""Tracers: arrays of a library whose functions run another one's and write down what they did.
 
 The engine is generic in the class of raw arrays. `Tracer` is one more such class: its namespace
-(`tracer_namespace.py`) calls the real function on the real arrays and appends an operation to the recording. So
+(`tracer_namespace.py`) calls the real function on the real arrays and appends an operation to the trace. So
 gradients, losses, optimisers, checkpoints and nested derivatives run as they stand, and what they do comes out as
 one flat program.
 """
@@ -84,7 +84,7 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
 
 
 class Tracer(Traced):
-    """An array, or a Python number, of a recording: what it is in the program, and what it is in this run.
+    """An array, or a Python number, of a trace: a value of the program, and the real value of this run.
 
     In-place operations give the tracer, what it is a view of and all views of that new values; no buffer is written to.
     """
@@ -105,7 +105,7 @@ class Tracer(Traced):
         return self
 
     def constant(self, x: Any) -> Tracer:
-        """An array of the library itself, as a constant of this recording."""
+        """An array of the library itself, as a constant of this trace."""
         return type(self)(self.recorder, self.recorder.constant(x), x)
 
     @property
@@ -130,7 +130,7 @@ class Tracer(Traced):
 
     @property
     def device(self) -> Any:
-        """Where the data lies."""
+        """The device that the data lies on."""
         return getattr(self.real_value, "device", self.backend.device)
 
     @property
@@ -200,7 +200,7 @@ class Tracer(Traced):
         return self.recorder.record("py.round", round, (self, digits), {})
 
     def __getattr__(self, name: str) -> Any:
-        """What Python numbers alone have: their value is read."""
+        """An attribute that Python numbers alone have: their value is read."""
         if name in _OF_PYTHON and self.of.value_type == NUMBER:
             return getattr(self.read(f"x.{name}"), name)
         raise AttributeError(
@@ -227,7 +227,7 @@ class Tracer(Traced):
         return self.xp.to_device(self, device)
 
     def renamed(self) -> Any:
-        """Itself, under another name: nothing writes to it."""
+        """A tracer of its own with this value: nothing writes to the value itself."""
         return self._unlinked(type(self)(self.recorder, self.of, self.real_value))
 
     def _unlinked(self, out: Any) -> Any:
@@ -245,7 +245,7 @@ class Tracer(Traced):
     __copy__ = copy
 
     def beside(self, x: Any) -> Any:
-        """An array as a constant of this recording; what is recorded stays as it is."""
+        """An array as a constant of this trace; tracers stay as they are."""
         if isinstance(x, Traced):
             return x
         return self.recorder.wrap(x, self, self.recorder.constant)
@@ -328,7 +328,8 @@ class Tracer(Traced):
         return format(self.item(), spec) if spec else repr(self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        if any(hasattr(x, "tape") for x in inputs):  # an `Array` beside it, which knows what to do
+        # another operand is an `Array`, which knows what to do
+        if any(hasattr(x, "tape") for x in inputs):
             return NotImplemented
         name = _NUMPYS.get(ufunc.__name__, ufunc.__name__)
         if method == "__call__" and not options:
@@ -339,7 +340,8 @@ class Tracer(Traced):
         return self._refused(f"numpy.{ufunc.__name__}")
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(hasattr(t, "tape") for t in types):  # an `Array` beside it, which knows what to do
+        # another argument is an `Array`, which knows what to do
+        if any(hasattr(t, "tape") for t in types):
             return NotImplemented
         name = _NUMPYS.get(function.__name__, function.__name__)
         if function.__name__ in ("shape", "ndim", "size"):
@@ -352,7 +354,8 @@ class Tracer(Traced):
         found = getattr(xp, name, None)
         if found is None:
             return self._refused(f"{function.__module__}.{function.__name__}")
-        if name == "einsum":  # its labels stand beside the arrays, in either of two forms
+        # its labels stand among the arrays, in either of two forms
+        if name == "einsum":
             return namespace.einsum(*args, **kwargs)
         if name == "round" and (len(args) > 1 or kwargs):
             return self._refused("numpy.round to decimals")
@@ -365,7 +368,8 @@ class Tracer(Traced):
             return found(*named[0], **named[1])
         try:
             return found(*args, **kwargs)
-        except TypeError as error:  # NumPy's own settings, which a library's function may lack
+        # NumPy's own settings, which a library's function may lack
+        except TypeError as error:
             raise TraceError(
                 f"{function.__module__}.{function.__name__} of a recorded array at {users_line()}: it is not recorded "
                 f"with these arguments; use pb.xp.{name}, whose signature is the array API standard's"

@@ -40,13 +40,13 @@ _COPIES = frozenset(("copy", "positive"))
 _OF_SHAPES = frozenset(
     ("zeros_like", "ones_like", "empty_like", "zeros_on_device_of", "arange_like")
 )
-# `kink` and its kin matter to derivatives alone, and what is recorded has its derivatives taken already.
+# `kink` and its kin matter to derivatives alone, and what is traced has its derivatives taken already.
 _SAME = frozenset(("stop_gradient", "kink", "separate", "varied"))
 _VIEWS = VIEWS | {"diagonal", "ravel", "swapaxes"}  # NumPy's own among them
 
 
 class TracerNamespace(Namespace):
-    """The namespace of a library's arrays, each function of it recorded."""
+    """The namespace of a library's tracers, which writes down each call of a function."""
 
     def __init__(self, base: Any, prefix: str = "") -> None:
         super().__init__(base, {})
@@ -60,13 +60,13 @@ class TracerNamespace(Namespace):
         if full in ("linalg", "fft", "special"):
             found = TracerNamespace(found, full + ".")
         elif callable(found) and not isinstance(found, type):
-            found = recorded(full, found)
+            found = traced(full, found)
         self.__dict__[name] = found
         return found
 
 
-def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, written down where one of its arguments is recorded."""
+def traced(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, written down where one of its arguments is a tracer."""
     refusal = _REFUSED.get(name)
 
     def call(*args: Any, **settings: Any) -> Any:
@@ -93,7 +93,7 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if refusal is not None or _by_mask(name, args, settings):
             _refuse_shape(name, args, refusal)
         if find_builder(args) is None and find_builder(settings) is None:
-            # all that was recorded were numbers, which were read
+            # all tracers were numbers, which were read
             return function(*args, **settings)
         out = builder.record(name, function, args, settings)
         if name in _VIEWS and isinstance(out, Tracer) and isinstance(args[0], Tracer):
@@ -119,9 +119,9 @@ def _as_operands(name: str, function: Callable[..., Any], args: Any, settings: A
     def operand(key: Any, x: Any) -> Any:
         if not _is_number(x) or key not in OPERANDS:
             return x
-        # as weak as a Python number is beside arrays
-        beside = [] if key in ("indices", "labels") else arrays
-        dtype = np.result_type(*beside, _LIKE[x.of.dtype.kind])
+        # as weak as a Python number is among arrays
+        others = [] if key in ("indices", "labels") else arrays
+        dtype = np.result_type(*others, _LIKE[x.of.dtype.kind])
         return x.recorder.record("asarray", x.backend.asarray, (x,), {"dtype": dtype})
 
     parameters = [known[i] if i < len(known) else "" for i in range(len(args))]
