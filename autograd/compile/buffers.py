@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .cpu.assemble import Assembly
+from .cpu.assembly import Assembly
 
 ALIGNMENT = 64  # bytes of a vector register, and of a line of the cache
 

@@ -11,7 +11,7 @@ from ..core.array import Array
 from ..pytree import compiled as trees
 from ..pytree import tree
 from .buffers import COUNTED, OWN_REFERENCES
-from .cpu.assemble import Assembly
+from .cpu.assembly import Assembly
 from .tracing.guards import GUARD_FAILED, ArgumentGuard
 
 

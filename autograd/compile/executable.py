@@ -16,7 +16,8 @@ from ..pytree import tree
 from .buffers import compile_text, new_runner
 from .call_wrapper import FunctionWriter
 from .cpu import numba_kernels
-from .cpu.assemble import Assembly, assemble
+from .cpu.assemble import assemble
+from .cpu.assembly import Assembly
 from .cpu.numba_cache import CompileError
 from .cuda import assemble as cuda_assemble
 from .cuda.expressions import loopable as is_loopable_on_device

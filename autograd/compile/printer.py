@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..diagnostics.draw import Node
-from .cpu.assemble import Assembly
+from .cpu.assembly import Assembly
 from .ir.program import ARRAY, Value, op_text
 
 

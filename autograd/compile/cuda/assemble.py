@@ -8,15 +8,16 @@ import numpy as np
 
 from ....backend import Backend, to_numpy
 from ....backend.common.launches import Matrix, Product, Step
-from ..cpu.assemble import Assembly
+from ..cpu.assembly import Assembly
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value
 from ..optimise.fuse import Statement, Statements, build, leading
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import Plan, make_plan
 from ..optimise.rounding import store_rounded
+from .context import ALIGN, Context, Scratch
 from .epilogues import Epilogue, take_in
 from .expressions import loopable
-from .kernels import ALIGN, Context, KernelWriter, Scratch
+from .kernels import KernelWriter
 from .order import Access, Span, waits
 from .schedule import Slot, schedule
 

@@ -8,7 +8,6 @@ one flat program.
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -16,12 +15,10 @@ from typing import Any
 import numpy as np
 
 from ....backend import Backend
-from ...core.registry import CONSTANT, names
 from ...core.views import is_number
-from ...functions import namespace
-from ...functions.operators import takes
 from ...functions.writes import check_writable, write
 from ..ir.program import NUMBER
+from .numpy_functions import call_function, call_ufunc
 from .trace_builder import NUMBERS, Traced, TraceError, users_line
 
 
@@ -331,78 +328,14 @@ class Tracer(Traced):
         # another operand is an `Array`, which knows what to do
         if any(hasattr(x, "tape") for x in inputs):
             return NotImplemented
-        name = _NUMPYS.get(ufunc.__name__, ufunc.__name__)
-        if method == "__call__" and not options:
-            for xp in (self.xp, self.xp.special):
-                found = getattr(xp, name, None)
-                if found is not None:
-                    return found(*inputs)
-        return self._refused(f"numpy.{ufunc.__name__}")
+        return call_ufunc(self, ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         # another argument is an `Array`, which knows what to do
         if any(hasattr(t, "tape") for t in types):
             return NotImplemented
-        name = _NUMPYS.get(function.__name__, function.__name__)
-        if function.__name__ in ("shape", "ndim", "size"):
-            return getattr(args[0], function.__name__)
-        known = name in _OTHERS or name in CONSTANT or name in names()
-        if not known or (name == "where" and len(args) == 1):
-            return self._refused(f"{function.__module__}.{function.__name__}")
-        section = function.__module__.rpartition(".")[2]
-        xp = getattr(self.xp, section, self.xp) if "." in function.__module__ else self.xp
-        found = getattr(xp, name, None)
-        if found is None:
-            return self._refused(f"{function.__module__}.{function.__name__}")
-        # its labels stand among the arrays, in either of two forms
-        if name == "einsum":
-            return namespace.einsum(*args, **kwargs)
-        if name == "round" and (len(args) > 1 or kwargs):
-            return self._refused("numpy.round to decimals")
-        ours = getattr(namespace, section, namespace) if "." in function.__module__ else namespace
-        ours = getattr(ours, name, None)
-        if ours is None or takes(ours, args, kwargs):
-            return found(*args, **kwargs)
-        named = _by_name(function, ours, args, kwargs)
-        if takes(ours, *named):
-            return found(*named[0], **named[1])
-        try:
-            return found(*args, **kwargs)
-        # NumPy's own settings, which a library's function may lack
-        except TypeError as error:
-            raise TraceError(
-                f"{function.__module__}.{function.__name__} of a recorded array at {users_line()}: it is not recorded "
-                f"with these arguments; use pb.xp.{name}, whose signature is the array API standard's"
-            ) from error
+        return call_function(self, function, args, kwargs)
 
-    def _refused(self, what: str) -> Any:
-        raise TraceError(
-            f"{what} of a recorded array at {users_line()}: it cannot be recorded; use a function of pb.xp"
-        )
-
-
-def _by_name(function: Callable[..., Any], ours: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """The arguments of NumPy's `function` as the standard has them: ``np.sum(x, 0)`` is ``sum(x, axis=0)``."""
-    standard = inspect.signature(ours).parameters.values()
-    count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in standard)
-    theirs = list(inspect.signature(function).parameters)
-    named = dict(zip(theirs[count:], args[count:], strict=False)) | kwargs
-    named = {"correction" if k == "ddof" else k: v for k, v in named.items() if v is not None}
-    return args[:count], named
-
-
-# NumPy's own functions, by ``np.median(x)``, whose results' shapes do not depend on values.
-_OTHERS = frozenset(
-    """average cumprod cumsum diagonal dot einsum fft2 hstack inner isclose kron matrix_norm median nan_to_num norm
-    nanmax nanmean nanmin nansum outer pad percentile ptp quantile ravel round swapaxes trace vdot vstack""".split()  # noqa: SIM905 - a table
-)
-
-_NUMPYS = {
-    "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
-    "arctan2": "atan2", "arctanh": "atanh", "conjugate": "conj", "power": "pow", "invert": "bitwise_invert",
-    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "rint": "round", "concatenate": "concat",
-    "transpose": "permute_dims",
-}  # fmt: skip
 
 _BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
