@@ -349,7 +349,7 @@ class Assembly:
             self.lines.append(call)
             return
         self.lines.append(f"refused = {call}")
-        for number, op in enumerate(kernel.refusing, 1):
+        for code, op in enumerate(kernel.refusing, 1):
             refuse = self.known(f"refuse_{op.name}", FUSED_OPS[op.name].refuse)
             given = [self.bind(op.function, "f"), *map(self.argument, op.args)]
-            self.lines.append(f"if refused == {number}: {refuse}({', '.join(given)})")
+            self.lines.append(f"if refused == {code}: {refuse}({', '.join(given)})")
