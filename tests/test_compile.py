@@ -126,7 +126,7 @@ def test_replay_equals_eager(name, dtype, fast):
         kept = [x.copy() for x in given]
         close(compiled(*given), f(*given), rtol)
         close(given, kept)
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1
 
 
 def test_pullback_arrays_come_back_as_such(fast):
@@ -153,4 +153,4 @@ def test_training_equals_eager(name, donate, fast):
         np.testing.assert_allclose(my_loss, loss, rtol=2e-5)
     close(mine, model, 2e-4)
     close(my_state, state, 2e-4)
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1

@@ -9,6 +9,7 @@ import pytest
 
 import pullback as pb
 from pullback.autograd.compile.cuda import parts as cuda_parts
+from pullback.autograd.compile.optimise import fused_ops
 from pullback.autograd.compile.tracing import tracer_namespace as space
 from pullback.backend import backend_of, register
 from pullback.backend import select as _select
@@ -144,7 +145,7 @@ def test_numbers_of_a_call_may_change(runtime):
     x = normal(5)
     for rate, n in [(0.5, 1), (0.5, 2), (float("nan"), 2), (-3.0, -(2**40))]:
         np.testing.assert_allclose(f(x, rate, n), x * rate + n)
-    assert len(f._entries) == 1
+    assert len(f._executables) == 1
 
 
 def test_calls_stand_between_segments(runtime):
@@ -277,3 +278,23 @@ def test_empty_arrays(runtime):
 )  # fmt: skip
 def test_which_threads_share_a_row(shape, reduced, mode):
     assert cuda_parts.Part(shape, frozenset(reduced)).mode == mode
+
+
+def test_another_fused_function_is_decomposed(monkeypatch, runtime):
+    """A record of `FUSED_OPS` alone has a device compute a running sum in a kernel, which is else a call."""
+
+    def running_sum(xp, x, /, **settings):
+        i = xp.arange_like(x.shape[0], x)
+        return xp.sum(xp.where(i[:, None] >= i, x, 0.0), axis=-1)
+
+    def f(x):
+        return 2 * xp.cumulative_sum(x * x)
+
+    x = normal(9)
+    assert "cumulative_sum" in same(f, x).program()
+    space._CLASSES.clear()
+    record = fused_ops.FusedOp("cumulative_sum", lambda op: True, running_sum, None, None)
+    monkeypatch.setitem(fused_ops.FUSED_OPS, "cumulative_sum", record)
+    program = same(f, x).program()
+    assert "cumulative_sum" not in program
+    assert "call" not in program

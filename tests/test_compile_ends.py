@@ -45,7 +45,7 @@ def test_an_error_while_recording_leaves_nothing():
     for _ in range(2):
         with pytest.raises(ValueError, match="no"):
             compiled(np.ones(2))
-    assert compiled._entries == []
+    assert compiled._executables == []
 
 
 def test_threads(fast):
@@ -68,7 +68,7 @@ def test_threads(fast):
     for t in threads:
         t.join()
     assert wrong == []
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1
 
 
 def test_nesting(fast):
@@ -118,7 +118,7 @@ def test_other_libraries():
         out = compiled(strict.asarray(x))
         assert type(out) is type(strict.asarray(x))
         np.testing.assert_allclose(np.asarray(out), np.cos(x) * x + np.sin(x))
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1
 
 
 def test_as_a_method_and_a_decorator(fast):
@@ -149,10 +149,10 @@ def test_the_listing(fast):
     source = compiled.source()
     assert "def run(args, kwargs):" in source
     assert ("def kernel(" in source) is fast
-    run = compiled._entries[0].runner()
+    run = compiled._executables[0].runner()
     assert "x0" in inspect.getsource(run)
     compiled.clear()
-    assert compiled._entries == []
+    assert compiled._executables == []
 
 
 def test_it_is_drawn(fast):

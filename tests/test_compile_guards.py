@@ -50,9 +50,9 @@ def test_numbers_may_change(fast):
         assert (m, q) == (n + 1, (n + 1) ** 2 / t)
         assert type(m) is int
         assert type(q) is float
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1
     compiled(x, 2.0, 3.0)  # a float where an int was
-    assert len(compiled._entries) == 2
+    assert len(compiled._executables) == 2
 
 
 def test_numbers_that_are_read_are_guarded(fast):
@@ -60,7 +60,7 @@ def test_numbers_that_are_read_are_guarded(fast):
     (x,) = arrays((6,))
     for n in (2, 3, 4, 2, 3, 4):
         np.testing.assert_array_equal(compiled(x, n), x * 2 if n > 3 else x.reshape(n, -1))
-    assert len(compiled._entries) == 3
+    assert len(compiled._executables) == 3
 
 
 def test_static_arguments(fast):
@@ -72,7 +72,7 @@ def test_static_arguments(fast):
     for total in (True, False, True):
         for n in (1, 2):
             np.testing.assert_allclose(compiled(x, {"sum": total}, n), x.sum() * n if total else x)
-    assert len(compiled._entries) == 4
+    assert len(compiled._executables) == 4
 
 
 def test_too_many_recordings_warn():
@@ -88,7 +88,7 @@ def test_too_many_recordings_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         compiled(np.ones(5))  # once is enough
-    assert len(compiled._entries) == 3
+    assert len(compiled._executables) == 3
     np.testing.assert_array_equal(compiled(np.ones(1)), [2.0])
 
 
@@ -132,7 +132,7 @@ def test_unusual_arguments(fast):
         for _ in range(3):
             if pb.tree.leaves(given):
                 close(compiled(given, nan=float("nan")), f(given))
-    assert len(compiled._entries) == 4
+    assert len(compiled._executables) == 4
     compiled(x, odd)
     before = compiled._recorded
     compiled(x, odd)
@@ -154,7 +154,7 @@ def test_derivatives_by_python_numbers(fast):
     for t in (1.0, 2.0, 0.5):
         close(compiled(t, x), (f(t, x), f(t, x)[1] * 2 * x), 1e-12)
         assert type(compiled(t, x)[0][1]) is float
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1
 
 
 REFUSED = {
@@ -185,17 +185,17 @@ def test_refusals_name_the_line(name):
         assert "test_compile_guards.py:" in str(caught.value)
 
 
-def test_functions_recorded_whole(fast):
-    from pullback.autograd.core.opaque import whole
+def test_functions_recorded_opaque(fast):
+    from pullback.autograd.core.opaque import opaque
 
-    @whole
+    @opaque
     def halved(x: Any, *, times: dict[str, Any]) -> Any:
         count = 0
         while abs(x).max() > times["limit"]:
             x, count = x / 2, count + 1
         return x, {"count": count}  # which is no array
 
-    @whole
+    @opaque
     def doubled(x: Any, info: Any) -> Any:
         return x * 2 ** info["count"]
 
@@ -207,7 +207,7 @@ def test_functions_recorded_whole(fast):
     for scale in (1.0, 50.0, 3.0):
         x = scale * arrays((3,))[0]
         close(compiled(x, np.asarray(1.0)), f(x, np.asarray(1.0)))
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1
 
 
 def test_what_leaks_from_a_recording_is_refused():

@@ -214,7 +214,7 @@ def test_operands(name, dtype, kernels_too):
         pytest.skip("numba is not installed (extra `fast`)")
     f, numbers = OPERANDS[name]
     compiled = _compare(f, numbers, kernels_too, dtype)
-    assert len(compiled._entries) == _kinds(numbers)
+    assert len(compiled._executables) == _kinds(numbers)
 
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
@@ -224,7 +224,7 @@ def test_gradients_beside_operands(name, kernels_too):
         pytest.skip("numba is not installed (extra `fast`)")
     f, numbers = OPERANDS[name]
     compiled = _compare(_gradient(f), numbers, kernels_too)
-    assert len(compiled._entries) == _kinds(numbers)
+    assert len(compiled._executables) == _kinds(numbers)
 
 
 # What eager mode has no gradient of either: methods of NumPy's arrays, a number in the place of indices.

@@ -39,7 +39,7 @@ def _compare(f: Any, inputs: list[list[Any]], fast: bool) -> None:
             a, b = pb.to_numpy(a), pb.to_numpy(b)
             assert (a.shape, a.dtype) == (b.shape, b.dtype)
             np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-11)
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1
 
 
 def _places(case: Case) -> tuple[int, ...]:

@@ -75,7 +75,7 @@ def _check(f: Any, case: Case, fast: bool) -> None:
         except TraceError as error:
             pytest.skip(f"refused: {error}")
         _close(ours, eager)
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1
 
 
 # Kernels take long to compile: one row of each function that is not part of a loop anyway.
@@ -175,7 +175,7 @@ def test_views_are_found_by_their_memory(name, layout, fast):
             for a, b in zip(_flat(mine), _flat(eager), strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-12)
             np.testing.assert_array_equal(given, kept)
-    assert len(compiled._entries) == 1
+    assert len(compiled._executables) == 1
 
 
 @pytest.mark.parametrize("name", ["a view", "turned", "transposed", "contiguous", "itself"])
@@ -322,7 +322,7 @@ def test_addresses_on_a_device(other, shares):
     x = _OnDevice(1000, (4, 3), (24, 8))
     assert memory.overlap(x, other) is shares
     assert memory.overlap(other, x) is shares
-    assert memory.shared_places((other,), [x, np.ones(2)]) == (
+    assert memory.shared_arguments((other,), [x, np.ones(2)]) == (
         frozenset((0,)) if shares else frozenset()
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile.executable import Entry
+from pullback.autograd.compile.executable import Executable
 from pullback.train import epochs as _epochs
 from pullback.train import loop as _loop
 from pullback.train import step as _step
@@ -192,7 +192,7 @@ def test_a_program_that_cannot_be_written_is_told(monkeypatch):
     def broken(self):
         raise OSError("no room for kernels")
 
-    monkeypatch.setattr(Entry, "prepare", broken)
+    monkeypatch.setattr(Executable, "prepare", broken)
     run, eager = fit(mlp()), fit(mlp(), **EAGER)
     assert run.eager == "the step cannot be compiled: OSError: no room for kernels"
     assert run.steps == 64
@@ -456,5 +456,5 @@ def test_a_device_takes_the_whole_step_at_once(emulated, monkeypatch, precision)
     assert runs[0].history[-1].loss == pytest.approx(runs[1].history[-1].loss, rel=tolerance)
     assert sorted(programs[0]) == [5, 8]
     for program in programs[0].values():
-        (entry,) = program._entries
+        (entry,) = program._executables
         assert [line.partition("_")[0] for line in entry.assembly.lines] == ["segment"]

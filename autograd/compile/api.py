@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import warnings
 from collections.abc import Callable
@@ -13,13 +12,11 @@ from ..core.array import Array, backend_array, unwrap_closed
 from ..core.hooks import HOOKS
 from ..pytree import tree
 from ..transforms.transformed import is_global
-from .cpu import numba_kernels as native
-from .executable import Entry
-from .lower import lower
+from .executable import Executable, make_executable, require_numba
 from .tracing import precision as precisions
-from .tracing.guards import MISS, in_order
-from .tracing.trace import Recording
-from .tracing.trace_builder import Recorder
+from .tracing.guards import GUARD_FAILED, in_order
+from .tracing.trace import Trace
+from .tracing.trace_builder import TraceBuilder
 from .tracing.tracer import Tracer
 
 PROGRAMS = 8  # of one function that are kept
@@ -41,18 +38,17 @@ class Compiled:
         self.f = f
         self._donate, self._static = frozenset(donate), frozenset(static)
         self._fast, self._most, self._precision = fast, programs, precision
-        self._entries: list[Entry] = []  # the one that was called last comes first
+        # the one that was called last comes first
+        self._executables: list[Executable] = []
         self._recorded = 0
         self._warned = False
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        return (
-            f"<compiled {getattr(self.f, '__qualname__', self.f)!s}, {len(self._entries)} programs>"
-        )
+        return f"<compiled {getattr(self.f, '__qualname__', self.f)!s}, {len(self._executables)} programs>"
 
     def __reduce__(self) -> Any:
-        """By its name, where it stands there in the place of `f`; else by `f`, to be recorded anew."""
+        """The name under which it replaces `f` in its module, or else `f`, which is then traced anew."""
         if is_global(self):
             return self.__qualname__  # type: ignore[attr-defined]  # of `f`, by update_wrapper
         settings = (
@@ -69,10 +65,10 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """``f(*args, **kwargs)``."""
-        entries = self._entries
-        if entries and HOOKS.kernel is None:
-            out = entries[0].call(args, kwargs)
-            if out is not MISS:
+        executables = self._executables
+        if executables and HOOKS.kernel is None:
+            out = executables[0].call(args, kwargs)
+            if out is not GUARD_FAILED:
                 return out
         return self._other(args, kwargs)
 
@@ -84,41 +80,41 @@ class Compiled:
         if any(
             isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) is Array for x in leaves
         ):
-            return self.f(*args, **kwargs)  # within another recording, or under a derivative
-        for entry in self._entries[1:]:
-            out = entry.call(args, kwargs)
-            if out is not MISS:
+            # within another trace, or under a derivative
+            return self.f(*args, **kwargs)
+        for executable in self._executables[1:]:
+            out = executable.call(args, kwargs)
+            if out is not GUARD_FAILED:
                 with self._lock:
-                    if entry in self._entries:
-                        self._entries = [entry, *(e for e in self._entries if e is not entry)]
+                    if executable in self._executables:
+                        self._executables = [
+                            executable,
+                            *(e for e in self._executables if e is not executable),
+                        ]
                 return out
         return self._record(args, kwargs)
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        recording = Recording(self.f, args, kwargs, self._static, self._precision)
-        out = recording.run()
-        if out is MISS:
+        trace = Trace(self.f, args, kwargs, self._static, self._precision)
+        out = trace.run()
+        if out is GUARD_FAILED:
             return self.f(*args, **kwargs)
-        if recording.recorder.by_layout and not in_order((args, kwargs)):
+        if trace.builder.by_layout and not in_order((args, kwargs)):
             return out  # another order in memory may be another program
-        entry = lower(recording, self._donate, self._wants_kernels(recording))
+        executable = make_executable(trace, self._donate, self._fast)
         with self._lock:
             self._recorded += 1
-            before = self._entries
-            self._entries = [entry, *before][: self._most]
+            before = self._executables
+            self._executables = [executable, *before][: self._most]
         if self._recorded > self._most and not self._warned:
             self._warned = True
-            self._warn(entry, before[0] if before else None, recording.recorder)
+            self._warn(executable, before[0] if before else None, trace.builder)
         return out
 
-    def _wants_kernels(self, recording: Recording) -> bool:
-        if self._fast is not None:
-            return self._fast
-        on = os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off")
-        return on and (recording.device is not None or native.available())
-
-    def _warn(self, entry: Entry, before: Entry | None, recorder: Recorder) -> None:
-        change = changed(entry, before, recorder) if before is not None else "its arguments"
+    def _warn(
+        self, executable: Executable, before: Executable | None, builder: TraceBuilder
+    ) -> None:
+        change = changed(executable, before, builder) if before is not None else "its arguments"
         warnings.warn(
             f"compile({getattr(self.f, '__name__', 'f')}): recorded {self._recorded} times, and only {self._most} "
             f"programs are kept; each time {change}. Keep shapes, dtypes and numbers that are read the same (pad the "
@@ -144,46 +140,46 @@ class Compiled:
 
     def source(self, *args: Any, **kwargs: Any) -> str:
         """The generated Python, and the source of the kernels that it calls."""
-        entry = self._chosen(args, kwargs)
-        entry.listing()
-        assert entry.assembly is not None
-        return "\n".join([entry.source, *entry.assembly.kernels])
+        executable = self._chosen(args, kwargs)
+        executable.listing()
+        assert executable.assembly is not None
+        return "\n".join([executable.source, *executable.assembly.kernels])
 
     def nodes(self, *args: Any, **kwargs: Any) -> list[Any]:
         """The program as a graph, for `pb.draw`."""
         return self._chosen(args, kwargs).nodes()
 
-    def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Entry:
+    def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Executable:
         if args or kwargs:
-            recording = Recording(self.f, args, kwargs, self._static, self._precision)
-            if recording.run() is MISS:
+            trace = Trace(self.f, args, kwargs, self._static, self._precision)
+            if trace.run() is GUARD_FAILED:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"
                 )
-            return lower(recording, self._donate, self._wants_kernels(recording))
-        if not self._entries:
+            return make_executable(trace, self._donate, self._fast)
+        if not self._executables:
             raise RuntimeError(
                 "program(): nothing was recorded yet; call the function, or give arguments"
             )
-        return self._entries[0]
+        return self._executables[0]
 
     def clear(self) -> None:
         """Forget all programs."""
         with self._lock:
-            self._entries = []
+            self._executables = []
             self._recorded, self._warned = 0, False
 
 
-def changed(entry: Entry, before: Entry, recorder: Recorder) -> str:
-    """What differs between two recordings of a function, in words."""
-    if len(entry.leaves) != len(before.leaves):
-        return f"the structure of the arguments changed ({len(before.leaves)} leaves, then {len(entry.leaves)})"
-    for new, old in zip(entry.leaves, before.leaves, strict=True):
-        if new.path != old.path or new.kind != old.kind:
+def changed(executable: Executable, before: Executable, builder: TraceBuilder) -> str:
+    """The difference between two traces of a function, in words."""
+    if len(executable.guards) != len(before.guards):
+        return f"the structure of the arguments changed ({len(before.guards)} leaves, then {len(executable.guards)})"
+    for new, old in zip(executable.guards, before.guards, strict=True):
+        if new.path != old.path or new.argument_type != old.argument_type:
             return f"the structure of the arguments changed (at {new.path!r})"
         if new.describe() != old.describe():
-            place = recorder.reads.get(new.value.place) if new.value is not None else None
-            why = f"; its value is read at {place}" if place else ""
+            line = builder.reads.get(new.value.input_index) if new.value is not None else None
+            why = f"; its value is read at {line}" if line else ""
             return f"argument {new.path!r} changed from {old.describe()} to {new.describe()}{why}"
     return "the structure of the arguments changed"
 
@@ -209,7 +205,7 @@ def compile(
     donate_argnums : int or tuple of int
         Arguments whose arrays may be overwritten: parameters and optimiser state that the result replaces.
     static_argnums : int or tuple of int
-        Arguments that belong to the program: a new value of one makes a new recording.
+        Arguments that belong to the program: a new value of one makes a new trace.
     fast : bool, optional
         Fuse elementwise chains into kernels compiled by numba. By default where numba is installed, unless
         ``PULLBACK_FAST=0``.
@@ -233,7 +229,7 @@ def compile(
 
     Notes
     -----
-    Recorded again when the structure, shapes, dtypes or devices of the arguments change. Python ints and floats
+    Traced again when the structure, shapes, dtypes or devices of the arguments change. Python ints and floats
     among them may change from call to call; one whose value is read (``if n > 3``, ``range(n)``, ``math.sqrt(n)``)
     becomes part of the program. Everything else that is no array, booleans and strings among it, is part of it anyway.
     Arrays that `f` finds elsewhere (closures, globals) are constants of the program, as are the results of what
@@ -262,8 +258,8 @@ def compile(
         raise TypeError(f"compile: expected a function, got {type(f).__name__}")
     if programs < 1:
         raise ValueError(f"compile: programs={programs} has to be at least 1")
-    if fast and not native.available():
-        raise ImportError("compile: fast=True needs numba; pip install 'pullback[fast]'")
+    if fast:
+        require_numba()
     if isinstance(f, Compiled):
         f = f.f
     donate = (donate_argnums,) if isinstance(donate_argnums, int) else tuple(donate_argnums)

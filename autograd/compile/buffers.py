@@ -1,4 +1,4 @@
-"""The memory of one call at a time: a program's code with a block, output buffers and scratch of its own."""
+"""Runners: a program's code with memory of its own, which serves one call at a time."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from .cpu.assemble import Assembly
-from .optimise.memory_plan import zeros_block
+from .cpu.assembly import Assembly
+
+ALIGNMENT = 64  # bytes of a vector register, and of a line of the cache
 
 _count = itertools.count()
 
 
 def probe() -> int:
-    """What `sys.getrefcount` says of an object that only a global and a local hold, in generated code."""
+    """The `sys.getrefcount` of an object that a global and a local of generated code hold, and nothing else."""
     scope: dict[str, Any] = {"r": object(), "refs": sys.getrefcount}
     exec("def f():\n    o = r\n    return refs(o)", scope)
     return scope["f"]()
 
 
 OWN_REFERENCES = probe()
-COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()  # without a GIL the count says nothing
+# without a GIL the count says nothing
+COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 def compile_text(source: str, name: str) -> CodeType:
@@ -55,14 +57,21 @@ def new_runner(out: Assembly, code: CodeType, extra: dict[str, Any]) -> dict[str
         scope[name] = block[offset : offset + size].view(dtype).reshape(shape)
     for name, text in out.made.items():
         scope[name] = eval(text, scope)
-    for k, (shape, dtype) in out.rings.items():
+    for k, (shape, dtype) in out.output_rings.items():
         scope[f"r{k}a"], scope[f"r{k}b"] = np.empty(shape, dtype), np.empty(shape, dtype)
     exec(code, scope)
     return scope
 
 
+def zeros_block(size: int) -> Any:
+    """Memory of `size` bytes, aligned for vector instructions."""
+    raw = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -raw.__array_interface__["data"][0] % ALIGNMENT
+    return raw[start : start + size]
+
+
 def _on_device(scope: dict[str, Any], out: Assembly) -> None:
-    """The same for a program whose memory lies on a device."""
+    """Add the memory of one runner to its globals, for a program whose memory lies on a device."""
     runtime = out.device.runtime
     block = scope["block"] = out.device.block()
     scope["empty"] = runtime.empty
@@ -70,5 +79,5 @@ def _on_device(scope: dict[str, Any], out: Assembly) -> None:
         scope[name] = runtime.view(block, offset, shape, dtype)
     for name, text in out.made.items():
         scope[name] = eval(text, scope)
-    for k, (shape, dtype) in out.rings.items():
+    for k, (shape, dtype) in out.output_rings.items():
         scope[f"r{k}a"], scope[f"r{k}b"] = runtime.empty(shape, dtype), runtime.empty(shape, dtype)

@@ -1,4 +1,4 @@
-"""The generated function of a program: ``run(args, kwargs)`` checks its arguments, runs the body, builds the result."""
+"""The generated function of a program, which checks its arguments, runs the body and builds the result."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ..core.array import Array
 from ..pytree import tree
 from ..pytree.codegen import Unusual, write_flatten, write_unflatten
 from .buffers import COUNTED, OWN_REFERENCES
-from .cpu.assemble import Assembly
-from .tracing.guards import MISS, Leaf
+from .cpu.assembly import Assembly
+from .tracing.guards import GUARD_FAILED, ArgumentGuard
 
 
 class FunctionWriter:
-    """Writes ``run(args, kwargs)``."""
+    """The writer of ``run(args, kwargs)``."""
 
-    def __init__(self, entry: Any, out: Assembly) -> None:
-        self.entry, self.out, self.extra = entry, out, entry.extra
+    def __init__(self, executable: Any, out: Assembly) -> None:
+        self.executable, self.out, self.extra = executable, out, executable.extra
         self.lines: list[str] = []
         self.globals: list[str] = []
         self.extra |= {
-            "MISS": MISS, "Array": Array, "refs": sys.getrefcount, "OWN": OWN_REFERENCES,
+            "GUARD_FAILED": GUARD_FAILED, "Array": Array, "refs": sys.getrefcount, "OWN": OWN_REFERENCES,
         }  # fmt: skip
 
     def bind(self, x: Any) -> str:
@@ -33,11 +33,11 @@ class FunctionWriter:
         return name
 
     def write(self) -> str:
-        """The whole source."""
+        """The source."""
         self._take()
         donated = sorted(set(self.out.plan.donated.values()))
         self._guards(donated)
-        self._rings()
+        self._output_buffers()
         self.lines += self.out.lines
         self._remember(donated)
         self._put(donated)
@@ -49,87 +49,91 @@ class FunctionWriter:
     # ── arguments ─────────────────────────────────────────────────────────────────────────────
 
     def _take(self) -> None:
-        args, kwargs = self.entry.arguments
-        places = iter(range(len(self.entry.leaves)))
+        args, kwargs = self.executable.arguments
+        indices = iter(range(len(self.executable.guards)))
         expressions: list[str] = []
 
         def leaf(x: Any, expression: str) -> None:
-            place = next(places)
-            expressions.append(f"x{place} = {expression}")
+            index = next(indices)
+            expressions.append(f"x{index} = {expression}")
             self.lines.append(expressions[-1])
 
         lines = self.lines
-        miss = "return MISS"
+        failed = "return GUARD_FAILED"
         try:
-            lines.append(f"if len(args) != {len(args)}: {miss}")
+            lines.append(f"if len(args) != {len(args)}: {failed}")
             if args:
                 lines.append(f"{''.join(f'a{i}, ' for i in range(len(args)))} = args")
             for i, x in enumerate(args):
-                if i in self.entry.static_arguments:
+                if i in self.executable.static_arguments:
                     leaf(x, f"a{i}")
                 else:
-                    write_flatten(x, f"a{i}", leaf, self.bind, lines, miss)
+                    write_flatten(x, f"a{i}", leaf, self.bind, lines, failed)
             if kwargs:
-                write_flatten(kwargs, "kwargs", leaf, self.bind, lines, miss)
+                write_flatten(kwargs, "kwargs", leaf, self.bind, lines, failed)
             else:
-                lines.append(f"if kwargs: {miss}")
+                lines.append(f"if kwargs: {failed}")
         except Unusual:
             self._take_by_optree()
 
     def _take_by_optree(self) -> None:
-        args, kwargs = self.entry.arguments
-        static = self.entry.static_arguments
+        args, kwargs = self.executable.arguments
+        static = self.executable.static_arguments
         chosen = tuple(None if i in static else x for i, x in enumerate(args))
         _, spec = tree.flatten((chosen, kwargs))
         names = [
             f"x{i}"
-            for i, leaf in enumerate(self.entry.leaves)
-            if not leaf.path.startswith("static ")
+            for i, guard in enumerate(self.executable.guards)
+            if not guard.path.startswith("static ")
         ]
         given = "".join("None, " if i in static else f"args[{i}], " for i in range(len(args)))
         self.lines[:] = [
-            f"if len(args) != {len(args)}: return MISS",
+            f"if len(args) != {len(args)}: return GUARD_FAILED",
             f"leaves, spec = {self.bind(tree.flatten)}((({given}), kwargs))",
-            f"if spec != {self.bind(spec)}: return MISS",
+            f"if spec != {self.bind(spec)}: return GUARD_FAILED",
         ]
         if names:
             self.lines.append(f"{''.join(name + ', ' for name in names)} = leaves")
-        for i, leaf in enumerate(self.entry.leaves):
-            if leaf.path.startswith("static "):
-                self.lines.append(f"x{i} = args[{leaf.path.rpartition(' ')[2]}]")
+        for i, guard in enumerate(self.executable.guards):
+            if guard.path.startswith("static "):
+                self.lines.append(f"x{i} = args[{guard.path.rpartition(' ')[2]}]")
 
     def _guards(self, donated: list[int]) -> None:
         lines = self.lines
-        pairs = {i: k for k, i in self.entry.pairs.items()}
+        replaced_inputs = {i: k for k, i in self.executable.replaced_inputs.items()}
         if donated:
             lines.append("same = True")
             self.extra["ids"] = frozenset()
             self.globals.append("ids")
         arrays = []
-        for i, leaf in enumerate(self.entry.leaves):
+        for i, guard in enumerate(self.executable.guards):
             x = f"x{i}"
-            if leaf.kind == "static":
-                like = self.bind(leaf.like)
+            if guard.argument_type == "static":
+                like = self.bind(guard.like)
                 lines.append(
-                    f"if {x} is not {like} and {self.bind(_differ)}({x}, {like}): return MISS"
+                    f"if {x} is not {like} and {self.bind(_differ)}({x}, {like}): return GUARD_FAILED"
                 )
-            elif leaf.kind == "number":
-                lines.append(f"if type({x}) is not {type(leaf.like).__name__}: return MISS")
+            elif guard.argument_type == "number":
+                lines.append(
+                    f"if type({x}) is not {type(guard.like).__name__}: return GUARD_FAILED"
+                )
             else:
                 arrays.append(i)
-                remembered = i in donated or (i in pairs and pairs[i] in self.out.rings)
-                self._guard_array(i, leaf, remembered, i in donated)
+                remembered = i in donated or (
+                    i in replaced_inputs and replaced_inputs[i] in self.out.output_rings
+                )
+                self._guard_array(i, guard, remembered, i in donated)
         if donated:
             self._apart([i for i in arrays if i not in donated], donated)
         for i in arrays:
-            if issubclass(self.entry.leaves[i].like.kind, np.generic):
+            if issubclass(self.executable.guards[i].like.array_type, np.generic):
                 lines.append(f"x{i} = {self.bind(np.asarray)}(x{i})")
 
-    def _guard_array(self, i: int, leaf: Leaf, remembered: bool, donated: bool) -> None:
+    def _guard_array(self, i: int, guard: ArgumentGuard, remembered: bool, donated: bool) -> None:
         x, lines = f"x{i}", self.lines
-        inner = leaf.like
-        if leaf.wrapped:
-            lines.append(f"if type({x}) is not Array or {x}.tape.open: return MISS")
+        inner = guard.like
+        if guard.wrapped:
+            lines.append(f"if type({x}) is not Array or {x}.tape.open: return GUARD_FAILED")
             lines.append(f"{x} = {x}.value")
         pad = ""
         if remembered:
@@ -139,12 +143,12 @@ class FunctionWriter:
             # its shape could have been changed where it is
             lines.append(f"if {x} is not {known} or {x}.shape != {tuple(inner.shape)!r}:")
             pad = "    "
-        kind = "ndarray" if inner.kind is np.ndarray else self.bind(inner.kind)
+        array_type = "ndarray" if inner.array_type is np.ndarray else self.bind(inner.array_type)
         dtype = self.bind(inner.dtype)
-        condition = f"type({x}) is not {kind} or {x}.shape != {tuple(inner.shape)!r} or {x}.dtype != {dtype}"
-        if not issubclass(inner.kind, np.ndarray | np.generic):
+        condition = f"type({x}) is not {array_type} or {x}.shape != {tuple(inner.shape)!r} or {x}.dtype != {dtype}"
+        if not issubclass(inner.array_type, np.ndarray | np.generic):
             condition += f" or {x}.device != {self.bind(inner.device)}"
-        lines.append(f"{pad}if {condition}: return MISS")
+        lines.append(f"{pad}if {condition}: return GUARD_FAILED")
         if donated:
             lines += [
                 f"{pad}if {x}.base is not None or not {x}.flags.{'c_contiguous' if self.out.device else 'carray'}:",
@@ -178,8 +182,8 @@ class FunctionWriter:
 
     # ── outputs ───────────────────────────────────────────────────────────────────────────────
 
-    def _rings(self) -> None:
-        for k, (shape, dtype) in self.out.rings.items():
+    def _output_buffers(self) -> None:
+        for k, (shape, dtype) in self.out.output_rings.items():
             new = f"o{k} = empty({shape!r}, {self.bind(dtype)})"
             if COUNTED:
                 self.lines += [
@@ -195,59 +199,59 @@ class FunctionWriter:
             self.lines.append(f"o{self.out.plan.outputs[v]} = x{i}")
 
     def _remember(self, donated: list[int]) -> None:
-        """What the caller is likely to bring back needs no looking at then."""
+        """Remember the arrays that the caller is likely to bring back, which need no check then."""
         for i in donated:
             self.lines.append(f"known{i} = x{i}")
-        for k, i in self.entry.pairs.items():
-            if k in self.out.rings and f"known{i}" in self.extra and i not in donated:
+        for k, i in self.executable.replaced_inputs.items():
+            if k in self.out.output_rings and f"known{i}" in self.extra and i not in donated:
                 self.lines.append(f"known{i} = o{k}")
 
     def _put(self, donated: list[int]) -> None:
         results = [
             f"Array({text})" if wrapped else text
-            for text, wrapped in zip(self.out.results, self.entry.wrapped, strict=True)
+            for text, wrapped in zip(self.out.results, self.executable.wrapped, strict=True)
         ]
         try:
             lines: list[str] = []
-            expression = self._expression(self.entry.result, iter(results), lines, donated)
+            expression = self._expression(self.executable.result, iter(results), lines, donated)
             self.lines += [*lines, f"return {expression}"]
         except Unusual:
-            _, spec = tree.flatten(self.entry.result)
+            _, spec = tree.flatten(self.executable.result)
             build = self.bind(lambda leaves: tree.unflatten(spec, leaves))
             self.lines.append(f"return {build}([{', '.join(results)}])")
 
     def _expression(self, result: Any, leaves: Any, lines: list[str], donated: list[int]) -> str:
         if type(result) is tuple and donated:
-            parts = [self._whole_argument(part, leaves, lines) for part in result]
+            parts = [self._part_of_result(part, leaves, lines) for part in result]
             return "(" + "".join(f"{part}, " for part in parts) + ")"
         return write_unflatten(result, lambda: next(leaves), self.bind, lines)
 
-    def _whole_argument(self, part: Any, leaves: Any, lines: list[str]) -> str:
-        """A part of the result, or the donated argument itself where all its arrays were written in place."""
+    def _part_of_result(self, part: Any, leaves: Any, lines: list[str]) -> str:
+        """The text of a part of the result: the donated argument itself where all its arrays were written in place."""
         found, spec = tree.flatten(part)
         mine = [next(leaves) for _ in found]
         inner: list[str] = []
         again = iter(mine)
         built = write_unflatten(part, lambda: next(again), self.bind, inner)
         if len(found) > 1:
-            for i, argument in enumerate(self.entry.arguments[0]):
-                places = [
+            for i, argument in enumerate(self.executable.arguments[0]):
+                indices = [
                     n
-                    for n, leaf in enumerate(self.entry.leaves)
-                    if leaf.path.split(".")[0] == str(i)
+                    for n, guard in enumerate(self.executable.guards)
+                    if guard.path.split(".")[0] == str(i)
                 ]
-                texts = [self._donated_text(n) for n in places]
+                texts = [self._donated_text(n) for n in indices]
                 if texts == mine and tree.flatten(argument)[1] == spec:
-                    name = f"whole{i}"
+                    name = f"same{i}"
                     lines += [f"if same: {name} = a{i}", "else:"]
                     lines += [f"    {line}" for line in [*inner, f"{name} = {built}"]]
                     return name
         lines += inner
         return built
 
-    def _donated_text(self, place: int) -> str:
+    def _donated_text(self, index: int) -> str:
         for v, i in self.out.plan.donated.items():
-            if i == place:
+            if i == index:
                 return f"o{self.out.plan.outputs[v]}"
         return ""
 
@@ -268,7 +272,7 @@ def _owned(x: Any) -> Any:
 
 
 def _distinct(arrays: tuple[Any, ...]) -> list[Any]:
-    """The same array given twice is written to once: the others are copies."""
+    """The arrays, with copies of those that were given before: each array is written to once."""
     seen: set[int] = set()
     out = []
     for x in arrays:

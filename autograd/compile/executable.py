@@ -1,43 +1,58 @@
-"""One program of a compiled function, ready to be called: guards, body and result as one generated function."""
+"""The executable: one program of a compiled function with its guards, as a generated function."""
 
 from __future__ import annotations
 
+import functools
+import os
 import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from ..pytree import tree
 from .buffers import compile_text, new_runner
 from .call_wrapper import FunctionWriter
-from .cpu.assemble import Assembly, assemble
+from .cpu import numba_kernels
+from .cpu.assemble import assemble
+from .cpu.assembly import Assembly
 from .cpu.numba_cache import CompileError
 from .cuda import assemble as cuda_assemble
-from .ir.program import Program
+from .cuda.expressions import loopable as is_loopable_on_device
+from .ir.program import Op, Program
+from .optimise.fuse import goes_into, reducible
+from .optimise.fused_ops import fused_op
+from .optimise.outputs import own_outputs, pair_outputs
+from .optimise.rounding import cast_before_transpose
+from .optimise.simplify import simplify
 from .printer import listing, nodes
-from .tracing.guards import MISS, Leaf, in_order
+from .tracing.guards import GUARD_FAILED, ArgumentGuard, in_order
+from .tracing.trace import Trace
 
 MOST = 2000  # operations of a program that is compiled to kernels
 
 
 @dataclass
-class Entry:
+class Executable:
     """A recorded program with its guards; the code is made when it is called first."""
 
     program: Program
-    leaves: list[Leaf]
-    arguments: Any  # the example (args, kwargs), with tokens for arrays
+    guards: list[ArgumentGuard]
+    arguments: Any  # the example (args, kwargs), with an `ArraySpec` for each array
     result: Any  # the example of the result, the same
     wrapped: list[bool]  # which leaves of the result are `pb.Array`s
     donated: set[int]
-    pairs: dict[int, int]
+    replaced_inputs: dict[int, int]
     static_arguments: frozenset[int]
     fast: bool
-    plain: bool  # of another library than NumPy
+    is_generic_library: bool  # of another library than NumPy
     name: str
     # whether it is right for those arguments alone that lie in memory in the order of their indices
     by_layout: bool = False
-    device: Any = None  # the backend, where its device runs programs: `cuda/assemble.py`
+    # the backend, where its device runs programs: `cuda/assemble.py`
+    device: Any = None
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
@@ -46,10 +61,10 @@ class Entry:
     lock: Any = field(default_factory=threading.Lock)
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The result, or `MISS` if the arguments are not those of this program."""
+        """The result, or `GUARD_FAILED` if the arguments are not those of this program."""
         run: Callable[..., Any] | None
         if self.by_layout and not in_order((args, kwargs)):
-            return MISS
+            return GUARD_FAILED
         try:
             run = self.free.pop()
         except IndexError:
@@ -73,15 +88,15 @@ class Entry:
         """Lay the program out and generate its code."""
         settings: dict[str, Any] = {
             "donated": self.donated,
-            "pairs": self.pairs,
+            "replaced_inputs": self.replaced_inputs,
         }
         if self.device is not None and self.fast and len(self.program.ops) <= MOST:
             self.assembly = cuda_assemble.assemble(self.program, self.device, **settings)
             self._write()
             return
-        settings["plain"] = self.plain
+        settings["is_generic_library"] = self.is_generic_library
         # an unrolled loop of thousands of operations would take minutes to compile
-        kernels = self.fast and not self.plain and len(self.program.ops) <= MOST
+        kernels = self.fast and not self.is_generic_library and len(self.program.ops) <= MOST
         try:
             self.assembly = assemble(self.program, kernels=kernels, **settings)
         except CompileError as error:
@@ -111,3 +126,84 @@ class Entry:
         self.listing()
         assert self.assembly is not None
         return nodes(self, self.assembly)
+
+
+def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> Executable:
+    """The program of a trace, simplified, with outputs of its own, and its guards.
+
+    Parameters
+    ----------
+    trace : Trace
+    donate : frozenset of int
+        The arguments whose arrays may be overwritten.
+    fast : bool or None
+        Whether kernels are compiled; None for the default.
+    """
+    for guard in trace.guards:
+        if guard.value is not None and guard.value.input_index in trace.builder.static:
+            guard.argument_type = "static"
+    results = trace.output_values()
+    by_index = {v.input_index: v for v in trace.inputs}
+    inputs: list[Any] = [by_index.get(i) for i in range(len(trace.guards))]
+    name = getattr(trace.f, "__name__", "f")
+    program = Program(inputs, trace.builder.ops, list(results), name=name)
+    if trace.builder.precision != "float32":
+        program.precision = trace.builder.precision
+        cast_before_transpose(program)
+    simplify(program)
+    own_outputs(program, results, functools.partial(_writes_own_buffer, trace))
+    donated = {
+        i
+        for i, guard in enumerate(trace.guards)
+        if guard.argument_type == "array"
+        and (guard.like.array_type is np.ndarray or trace.device is not None)
+        and guard.path.split(".")[0] in {str(n % max(len(trace.args), 1)) for n in donate}
+    }
+    arrays = [guard.value if guard.argument_type == "array" else None for guard in trace.guards]
+    input_paths = [guard.path for guard in trace.guards]
+    return Executable(
+        program=program,
+        guards=trace.guards,
+        arguments=trace.argument_specs(),
+        result=trace.result,
+        wrapped=trace.wrapped,
+        donated=donated,
+        replaced_inputs=pair_outputs(
+            program, tree.paths(trace.result), arrays, input_paths, donated
+        ),
+        static_arguments=trace.static,
+        fast=uses_kernels(fast, trace.device),
+        is_generic_library=trace.is_generic_library,
+        by_layout=trace.builder.by_layout,
+        device=trace.device,
+        name=name,
+    )
+
+
+def _writes_own_buffer(trace: Trace, op: Op) -> bool:
+    """Whether the result of an operation is a buffer of the program's own, not what a function returned."""
+    if trace.device is not None:
+        # a call, but not of what NumPy calls a view
+        new = op.shares is not None and not op.shares
+        return is_loopable_on_device(op) or reducible(op) or (goes_into(op) and new)
+    return not trace.is_generic_library and (goes_into(op) or fused_op(op) is not None)
+
+
+def uses_kernels(fast: bool | None, device: Any) -> bool:
+    """Whether loops are compiled to kernels: as asked, else where numba or a device can compile them."""
+    if fast is not None:
+        return fast
+    on = os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off")
+    return on and (device is not None or numba_kernels.available())
+
+
+def require_numba() -> None:
+    """Refuse ``fast=True`` without numba.
+
+    Raises
+    ------
+    ImportError
+        If numba is not installed.
+    """
+    if not numba_kernels.available():
+        raise ImportError("compile: fast=True needs numba; pip install 'pullback[fast]'")

@@ -1,19 +1,19 @@
-"""A program in words: what goes in, each statement with the buffers that it writes, and what comes out."""
+"""The text of a program, and its graph for `pb.draw`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..diagnostics.draw import Node
-from .cpu.assemble import Assembly
+from .cpu.assembly import Assembly
 from .ir.program import ARRAY, Value, op_text
 
 
-def listing(entry: Any, out: Assembly) -> str:
-    """What goes in, each statement with the buffers that it writes, and what comes out."""
-    program, plan = entry.program, out.plan
+def listing(executable: Any, out: Assembly) -> str:
+    """The program's text: inputs, statements with the buffers that they write, and outputs."""
+    program, plan = executable.program, out.plan
     lines = [
-        f"program {entry.name}: {len(program.ops)} operations, {len(out.statements.items)} statements"
+        f"program {executable.name}: {len(program.ops)} operations, {len(out.statements.items)} statements"
     ]
     if program.precision != "float32":
         lines.append(
@@ -22,31 +22,31 @@ def listing(entry: Any, out: Assembly) -> str:
     counts = ", ".join(f"{n} {what}" for what, n in program.removed.items() if n)
     lines += [f"taken out: {counts}"] if counts else []
     lines.append(
-        f"memory: {plan.size:,} bytes in one block, {len(out.rings)} output buffers, "
+        f"memory: {plan.size:,} bytes in one block, {len(out.output_rings)} output buffers, "
         f"{len(plan.donated)} written in place"
     )
     if out.device is not None:
         steps = len(set(out.statements.times))
         lines.append(f"device: {steps} steps, {out.device.runtime.describe()}")
-    for leaf in entry.leaves:
-        if leaf.value is not None:
-            lines.append(f"  {leaf.value!r}  ← {leaf.path}")
+    for guard in executable.guards:
+        if guard.value is not None:
+            lines.append(f"  {guard.value!r}  ← {guard.path}")
         else:
-            lines.append(f"  {leaf.path} = {leaf.describe()}, fixed")
+            lines.append(f"  {guard.path} = {guard.describe()}, fixed")
     for op in out.statements.numbers:
         lines.append(f"  {op_text(op)}")
     for i, s in enumerate(out.statements.items):
-        label = {"loop": f"loop over {list(s.shape)}", "gemm": "product", "entropy": "kernel"}
+        label = {"loop": f"loop over {list(s.shape)}", "gemm": "product", "fused": "kernel"}
         other = "NumPy" if out.device is None else "call"
-        lines.append(f"  {out.statements.time(i)}: {label.get(s.kind, other)}")
-        lines += [f"      {op_text(op)}{_place(op.result, out)}" for op in s.ops]
+        lines.append(f"  {out.statements.time(i)}: {label.get(s.method, other)}")
+        lines += [f"      {op_text(op)}{_storage(op.result, out)}" for op in s.ops]
     results = [repr(v) for v in program.outputs]
     lines.append(f"  return {', '.join(results)}")
     return "\n".join(lines)
 
 
-def _place(v: Any, out: Assembly) -> str:
-    if type(v) is not Value or v.kind != ARRAY:
+def _storage(v: Any, out: Assembly) -> str:
+    if type(v) is not Value or v.value_type != ARRAY:
         return ""
     if v in out.plan.donated:
         return f"  → in place of x{out.plan.donated[v]}"
@@ -57,7 +57,7 @@ def _place(v: Any, out: Assembly) -> str:
     return ""
 
 
-def nodes(entry: Any, out: Assembly) -> list[Node]:
+def nodes(executable: Any, out: Assembly) -> list[Node]:
     """The statements as nodes of a graph, for `pb.draw`; constants are left out."""
     found: list[Node] = []
     slots: dict[Value, int] = {}
@@ -67,9 +67,9 @@ def nodes(entry: Any, out: Assembly) -> list[Node]:
         found.append(Node(len(found), name, shape, str(v.dtype) if v is not None else "", inputs))
         return len(found) - 1
 
-    for leaf in entry.leaves:
-        if leaf.value is not None and leaf.kind != "static":
-            slots[leaf.value] = add(leaf.path, leaf.value, ())
+    for guard in executable.guards:
+        if guard.value is not None and guard.argument_type != "static":
+            slots[guard.value] = add(guard.path, guard.value, ())
     steps = [([op], op.outputs()) for op in out.statements.numbers]
     steps += [(s.ops, s.results()) for s in out.statements.items]
     for ops, results in steps:

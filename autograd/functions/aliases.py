@@ -200,7 +200,7 @@ def call(x: Any, name: str, *args: Any, **settings: Any) -> Any:
     """A function of the namespace of `x`, recorded."""
     if type(x) is Array:
         return function_of(find(name))(x, *args, **settings)
-    function = x.space
+    function = x.xp
     for part in name.split("."):
         function = getattr(function, part)
     return function(x, *args, **settings)

@@ -1,398 +1,58 @@
-"""A program as straight-line Python: guards, one line for each statement, and what is returned.
-
-The source shows in tracebacks and in `inspect.getsource`. Its globals are one *runner*: the block of memory, the
-output buffers, the kernels. Two calls at once take two runners.
-"""
+"""A program for the CPU: statements, memory, and the lines of its body in order."""
 
 from __future__ import annotations
 
-import keyword
-import operator
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from ..ir import aliasing as memory
-from ..ir.elementwise import TABLE, compute_dtype
-from ..ir.program import ARRAY, NUMBER, Op, Program, Tuple, Value, values_in
-from ..optimise.fuse import REDUCTIONS, Statement, Statements, build
+from ..ir.program import Program, Value
+from ..optimise.fuse import Statement, build
 from ..optimise.gemm_updates import accumulate
-from ..optimise.memory_plan import Plan, make_plan, to_watch
+from ..optimise.memory_plan import make_plan
 from . import numba_kernels as native
-from . import numpy_calls
-from .kernels import Kernel, Writer
-from .numpy_blocks import BlockWriter
+from .assembly import Assembly
 
-_INFIX = {
-    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.floordiv: "//",
-    operator.mod: "%", operator.pow: "**", operator.lt: "<", operator.le: "<=", operator.gt: ">",
-    operator.ge: ">=", operator.eq: "==", operator.ne: "!=",
-}  # fmt: skip
-
-
-KERNEL = 200  # operations after which a new kernel begins: the time to compile one grows faster than its length
-
-
-@dataclass
-class Assembly:
-    """The body of a program in lines, and what its names stand for.
-
-    Attributes
-    ----------
-    lines : list of str
-        The body, at one level of indentation.
-    shared : dict
-        Globals that all runners have in common.
-    buffers : dict
-        ``buffers[name] = (offset, shape, dtype)`` in the block.
-    rings : dict
-        ``rings[k] = (shape, dtype)`` of the output buffers.
-    results : list of str
-        An expression for each output.
-    """
-
-    program: Program
-    statements: Statements
-    plan: Plan
-    lines: list[str] = field(default_factory=list)
-    shared: dict[str, Any] = field(default_factory=dict)
-    buffers: dict[str, tuple[int, tuple[int, ...], Any]] = field(default_factory=dict)
-    blocks: dict[str, Any] = field(default_factory=dict)
-    made: dict[str, Any] = field(
-        default_factory=dict
-    )  # functions with scratch of their own, one each runner
-    rings: dict[int, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
-    results: list[str] = field(default_factory=list)
-    kernels: list[str] = field(default_factory=list)
-    asarray: Any = np.asarray  # what makes an array of a number
-    device: Any = None  # what a runner on a device is made with: `compile/cuda/assemble.py`
-    _views: dict[Value, str] = field(default_factory=dict)
-
-    # ── names ─────────────────────────────────────────────────────────────────────────────────
-
-    def bind(self, x: Any, letter: str = "g") -> str:
-        """A global name for an object."""
-        name = f"{letter}{len(self.shared)}"
-        self.shared[name] = x
-        return name
-
-    def known(self, name: str, x: Any) -> str:
-        """A global of a fixed name."""
-        self.shared[name] = x
-        return name
-
-    def value(self, v: Value) -> str:
-        """The expression of a value, with the lines that it needs before."""
-        if v.kind == NUMBER and v.constant:
-            return self.literal(v.held)
-        root = self.statements.root(v)
-        if v is not root:
-            return self.view(v)
-        if v.place >= 0:
-            return v.name
-        if v.constant:
-            name = f"k_{v.name}"
-            self.shared[name] = v.held
-            return name
-        if v in self.plan.outputs:
-            return f"o{self.plan.outputs[v]}"
-        if v in self.plan.offsets:
-            name = f"b_{v.name}"
-            self.buffers[name] = (self.plan.offsets[v], v.shape, v.dtype)
-            return name
-        return v.name
-
-    def view(self, v: Value) -> str:
-        """A view: taken once if its buffer stays, else where it is needed first."""
-        name = self._views.get(v)
-        if name is not None:
-            return name
-        op = self.statements.views[v]
-        base = self.value(op.args[0])
-        name = f"w_{v.name}"
-        text = self._view_text(op, base)
-        if base.startswith(("b_", "k_")) or base in self.made:
-            self.made[name] = text
-        else:
-            self.lines.append(f"{name} = {text}")
-        self._views[v] = name
-        return name
-
-    def _view_text(self, op: Op, base: str) -> str:
-        if op.name == "recomputed":
-            return base
-        if op.name == "matrix_transpose":
-            return f"{base}.mT"
-        if op.name == "permute_dims":
-            return f"{base}.transpose({op.args[1]!r})"
-        if op.name == "reshape":
-            return f"{base}.reshape({op.result.shape!r})"
-        if op.name == "getitem":
-            return f"{base}[{self.bind(op.args[1])}]"
-        function = self.bind(op.function, "f")
-        return (
-            f"{function}({', '.join([base, *map(self.argument, op.args[1:]), *self.settings(op)])})"
-        )
-
-    def literal(self, x: Any) -> str:
-        """A constant in the source: its text if that says what it is."""
-        if type(x) in (bool, int, str, type(None)) or (type(x) is float and np.isfinite(x)):
-            return repr(x)
-        return self.bind(x)
-
-    def argument(self, x: Any) -> str:
-        """An argument: a value, or a structure with values in it, or a constant."""
-        if type(x) is Value:
-            return self.value(x)
-        if not any(True for _ in values_in(x)):
-            if type(x) is tuple and all(type(part) in (int, str, type(None)) for part in x):
-                return repr(x)
-            return self.literal(x)
-        if isinstance(x, tuple):
-            inside = "".join(f"{self.argument(part)}, " for part in x)
-            return f"({inside})"
-        if isinstance(x, list):
-            return f"[{', '.join(self.argument(part) for part in x)}]"
-        if isinstance(x, slice):
-            return (
-                f"slice({self.argument(x.start)}, {self.argument(x.stop)}, {self.argument(x.step)})"
-            )
-        inside = ", ".join(f"{k!r}: {self.argument(v)}" for k, v in x.items())
-        return f"{{{inside}}}"
-
-    def settings(self, op: Op) -> list[str]:
-        """Keyword arguments."""
-        return [
-            f"{k}={self.argument(v)}" for k, v in op.settings.items() if not keyword.iskeyword(k)
-        ]
-
-    # ── statements ────────────────────────────────────────────────────────────────────────────
-
-    def number(self, op: Op) -> None:
-        """An operation on Python numbers."""
-        sign = _INFIX.get(op.function)
-        parts = [self.argument(a) for a in op.args]
-        text = (
-            f"{parts[0]} {sign} {parts[1]}"
-            if sign and len(parts) == 2
-            else f"{self.bind(op.function, 'f')}({', '.join(parts)})"
-        )
-        self.lines.append(f"{op.result.name} = {text}")
-
-    def call(self, s: Statement) -> None:
-        """A function that makes its own result."""
-        op = s.op
-        if op.name.startswith("py."):
-            self.number(op)
-            return
-        arguments = [*(self.argument(a) for a in op.args), *self.settings(op)]
-        text = f"{self.bind(op.function, 'f')}({', '.join(arguments)})"
-        result = op.result
-        watched = [self.value(v) for v in to_watch(self.plan, self.statements, s)]
-        if type(result) is Value:
-            self._assign(result, text, watched)
-        elif type(result) is Tuple:
-            name = f"t{len(self.lines)}"
-            self.lines.append(f"{name} = {text}")
-            self._unpack(result, name, watched)
-        else:
-            self.lines.append(text)
-
-    def _assign(self, result: Value, text: str, watched: list[str]) -> None:
-        """A result of a call under its name, in memory apart from that of arguments which will be written over."""
-        if result.kind == ARRAY and result.shape == ():
-            text = f"{self.known('asarray', self.asarray)}({text})"
-        name = result.name
-        self.lines.append(f"{name} = {text}")
-        if result.kind != ARRAY or not watched:
-            return
-        copied = f"{name} = {self.known('apart', memory.apart)}({name}, {', '.join(watched)})"
-        if self.device is not None:
-            self.lines.append(copied)
-            return
-        # a NumPy array without a base owns its memory
-        same = "".join(f" or {name} is {x}" for x in dict.fromkeys(watched))
-        self.lines.append(f"if {name}.base is not None{same}: {copied}")
-
-    def _unpack(self, result: Any, name: str, watched: list[str]) -> None:
-        for i, item in enumerate(result.items):
-            if type(item) is Tuple:
-                self._unpack(item, f"{name}[{i}]", watched)
-            elif type(item) is Value:
-                self._assign(item, f"{name}[{i}]", watched)
-
-    def into(self, s: Statement) -> None:
-        """NumPy's function, writing into a buffer."""
-        op = s.op
-        result = op.result
-        target = self.value(result)
-        if op.name in REDUCTIONS:
-            self._reduction(op, target)
-            return
-        if op.name in ("relu", "relu_vjp"):
-            self._mask(op, target)
-            return
-        if op.name in ("astype", "copied"):
-            copyto = self.known("copyto", np.copyto)
-            self.lines.append(f'{copyto}({target}, {self.argument(op.args[0])}, "unsafe")')
-            return
-        ufunc = np.matmul if op.name == "matmul" else TABLE[op.name].ufunc
-        if op.name == "where":
-            ufunc = numpy_calls.where_into
-        function = self.known(f"np_{op.name}", ufunc)
-        arguments = [self.operand(a, op) for a in op.args]
-        out = f"out={target}" if op.name in ("maximum", "minimum") else target  # as NumPy wants it
-        self.lines.append(f"{function}({', '.join([*arguments, out])})")
-
-    def operand(self, x: Any, op: Op) -> str:
-        """An operand of a ufunc; numbers as arrays of no dimension, which cost it 0.4 µs less."""
-        if type(x) in (int, float) and op.name != "where":
-            dtype = compute_dtype(op)
-            return self.argument(x) if dtype.kind == "O" else self.bind(np.array(x, dtype))
-        return self.argument(x)
-
-    def _mask(self, op: Op, target: str) -> None:
-        """relu and its derivative: in one piece where it fits into the first cache, else block by block."""
-        result = op.result
-        arguments = [self.argument(a) for a in op.args]
-        name = f"{op.name}_{result.name}"
-        if result.size > numpy_calls.WIDTH:
-            make = {"relu": numpy_calls.relu_into, "relu_vjp": numpy_calls.relu_vjp_into}[op.name]
-            factory = self.known(make.__name__, make)
-            self.made[name] = f"{factory}({result.shape!r}, {self.bind(result.dtype)})"
-            self.lines.append(f"{name}({', '.join([*arguments, target])})")
-        elif op.name == "relu":
-            zeros = self.bind(np.zeros(result.shape, result.dtype))
-            maximum = self.known("np_maximum", np.maximum)
-            self.lines.append(f"{maximum}({arguments[0]}, {zeros}, out={target})")
-        else:
-            dtype, empty = self.bind(result.dtype), self.known("empty", np.empty)
-            self.made[f"truth_{result.name}"] = f"{empty}({result.shape!r}, bool)"
-            self.made[f"mask_{result.name}"] = f"{empty}({result.shape!r}, {dtype})"
-            zero = self.bind(np.zeros((), result.dtype))
-            truth, mask = f"truth_{result.name}", f"mask_{result.name}"
-            self.lines += [
-                f"{self.known('np_greater', np.greater)}({arguments[1]}, {zero}, {truth})",
-                f"{self.known('copyto', np.copyto)}({mask}, {truth})",
-                f"{self.known('np_multiply', np.multiply)}({arguments[0]}, {mask}, {target})",
-            ]
-
-    def product(self, s: Statement) -> None:
-        """A product that is added to an array, times a number."""
-        assert s.start is not None
-        _, scale, sign = s.start
-        name = self.known("add_product", numpy_calls.add_product)
-        a, b = map(self.value, s.op.args)
-        minus = "-" if sign < 0 else ""
-        target = self.value(s.ops[-1].result)
-        self.lines.append(f"{name}({a}, {b}, {target}, {minus}{self.argument(scale)})")
-
-    def block_loop(self, s: Statement) -> None:
-        """Several elementwise operations on one block after another."""
-        self.lines += BlockWriter(self, s).write()
-
-    def _reduction(self, op: Op, target: str) -> None:
-        x, axis = op.args[0], op.settings.get("axis")
-        keepdims = bool(op.settings.get("keepdims"))
-        source = self.value(x)
-        if op.name == "sum" and axis in (0, (0,)) and len(x.shape) == 2 and x.dtype.char in "fd":
-            # 1.8 to 3.5 times faster than the reduction
-            ones = self.bind(np.ones((1, x.shape[0]) if keepdims else x.shape[0], x.dtype), "ones")
-            self.lines.append(f"{self.known('np_matmul', np.matmul)}({ones}, {source}, {target})")
-            return
-        ufunc = {"sum": np.add, "max": np.maximum, "min": np.minimum}[op.name]
-        reduce = self.known(f"{op.name}_reduce", ufunc.reduce)
-        self.lines.append(f"{reduce}({source}, {axis!r}, None, {target}, {keepdims})")
-
-    def entropy(self, s: Statement) -> None:
-        """The softmax cross-entropy without a kernel."""
-        logits, labels = s.op.args
-        loss, slope = s.op.outputs()
-        name = f"entropy_{loss.name}"
-        make = self.known("cross_entropy_into", numpy_calls.cross_entropy_into)
-        self.made[name] = f"{make}({logits.shape!r}, {self.bind(logits.dtype)})"
-        targets = [self.value(v) if v in self.plan.own else "None" for v in (loss, slope)]
-        self.lines.append(
-            f"{name}({self.value(logits)}, {self.value(labels)}, {', '.join(targets)})"
-        )
-
-    def kernel(self, statements: list[Statement]) -> None:
-        """Several statements as one compiled function."""
-        kernel = Kernel(statements)
-        writer = Writer(kernel, self.statements, self.plan, self.program.inputs)
-        for s in statements:
-            writer.statement(s)
-        arguments: list[str] = []
-        kinds: list[Any] = []
-        for name, what in kernel.arguments.items():
-            if type(what) is not Value:
-                self.blocks[name] = what
-                arguments.append(name)
-                kinds.append((what, 1))
-            elif what.kind == NUMBER:
-                number = {"b": int, "i": int, "f": float}[what.dtype.kind]
-                arguments.append(self.value(what))
-                kinds.append(number)
-            else:
-                text = self.value(what)
-                donated = what.place >= 0 and what.place in self.plan.donated.values()
-                if what not in self.plan.own and not what.constant and not donated:
-                    text = f"{self.known('contiguous', numpy_calls.contiguous)}({text})"
-                elif what.constant:
-                    self.shared[text] = numpy_calls.contiguous(what.held)
-                arguments.append(text)
-                kinds.append((np.dtype(what.dtype), len(what.shape)))
-        source = kernel.source("kernel")
-        function = native.compile_kernel(source, kernel.constants, kinds)
-        self.kernels.append(source)
-        name = self.bind(function, "kernel")
-        call = f"{name}({', '.join(arguments)})"
-        if not kernel.checks:
-            self.lines.append(call)
-            return
-        op = next(s.op for s in statements if s.kind == "entropy")
-        whole = self.bind(op.function, "f")
-        self.lines.append(f"if {call}:")
-        places = ", ".join(self.value(v) for v in op.args)
-        self.lines.append(f"    {self.known('complain', _complain)}({whole}, {places})")
+# Operations after which a new kernel begins: the time to compile one grows faster than its length.
+KERNEL = 200
 
 
 def _as_it_is(x: Any) -> Any:
     return x
 
 
-def _complain(function: Any, logits: Any, labels: Any) -> None:
-    """Raise what the function raises for its labels: a kernel found one that is no class."""
-    function(np.zeros(logits.shape, logits.dtype), labels)
-    raise AssertionError("softmax_cross_entropy: the kernel refused labels that NumPy takes")
-
-
 def assemble(
-    program: Program, *, kernels: bool, plain: bool, donated: set[int], pairs: dict[int, int]
+    program: Program,
+    *,
+    kernels: bool,
+    is_generic_library: bool,
+    donated: set[int],
+    replaced_inputs: dict[int, int],
 ) -> Assembly:
     """Lay a program out and write its body."""
-    products = not plain and native.products(kernels=kernels)
-    statements = build(program, kernels=kernels, products=products, plain=plain)
-    plan = make_plan(program, statements, donated, pairs)
+    products = not is_generic_library and native.products(kernels=kernels)
+    statements = build(
+        program, kernels=kernels, products=products, is_generic_library=is_generic_library
+    )
+    plan = make_plan(program, statements, donated, replaced_inputs)
     if products and accumulate(program, statements, plan):
-        plan = make_plan(program, statements, donated, pairs)
+        plan = make_plan(program, statements, donated, replaced_inputs)
         merged = [s for s in statements.items if s.start is not None]
-        if any(plan.donated.get(s.ops[-1].result) != s.start[0].place for s in merged if s.start):
+        if any(
+            plan.donated.get(s.ops[-1].result) != s.start[0].input_index for s in merged if s.start
+        ):
             raise AssertionError("an update taken into its product has to be in place")
     if not kernels:
         for s in statements.items:
-            if s.kind == "gemm" and s.start is None:
-                s.kind = "into"
+            if s.method == "gemm" and s.start is None:
+                s.method = "into"
     out = Assembly(program, statements, plan)
-    if plain:
+    if is_generic_library:
         out.asarray = _as_it_is  # libraries that follow the standard return arrays
     for op in statements.numbers:
         out.number(op)
     pending: list[Statement] = []
     steps: list[Statement | None] = [*statements.items, None]
     for step in steps:
-        if kernels and step is not None and step.kind in ("loop", "gemm", "entropy"):
+        if kernels and step is not None and step.method in ("loop", "gemm", "fused"):
             if sum(len(p.ops) for p in pending) > KERNEL:
                 out.kernel(pending)
                 pending = []
@@ -405,21 +65,20 @@ def assemble(
             {
                 "call": out.call,
                 "into": out.into,
-                "entropy": out.entropy,
+                "fused": out.fused,
                 "blocks": out.block_loop,
                 "gemm": out.product,
-            }[step.kind](step)
+            }[step.method](step)
     _outputs(out)
     return out
 
 
 def _outputs(out: Assembly) -> None:
-    for k, v in enumerate(out.program.outputs):
+    for v in out.program.outputs:
         if type(v) is not Value:
             out.results.append(out.literal(v))
             continue
         text = out.value(v)
         if v in out.plan.outputs and v not in out.plan.donated:
-            out.rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
+            out.output_rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
         out.results.append(text)
-        del k

@@ -1,4 +1,4 @@
-"""Matrix products as functions that kernels can call: Intel's MKL where it is installed, else NumPy's own BLAS.
+"""Matrix products as functions that kernels can call: of Intel's MKL, else of NumPy's own BLAS.
 
 NumPy's wheels carry OpenBLAS with 64-bit integers under names of its own; called through the same library, products
 share NumPy's threads. Where neither is found (NumPy built against another BLAS), products stay calls of
@@ -46,7 +46,7 @@ def numpys() -> Library | None:
 
 
 def for_kernels() -> Library | None:
-    """What kernels call: MKL unless ``PULLBACK_MKL=0``, else NumPy's own; None without either."""
+    """The BLAS that kernels call: MKL unless ``PULLBACK_MKL=0``, else NumPy's own; None without either."""
     mkl = _mkl.library() if _mkl.load() is not None else None
     return Library(str(mkl), "cblas_{}", 32) if mkl is not None else numpys()
 

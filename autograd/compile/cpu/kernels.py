@@ -1,4 +1,4 @@
-"""The source of serial kernels: loops, matrix products and the softmax cross-entropy, one after another.
+"""The source of serial kernels: loops, matrix products and functions in one piece, one after another.
 
 All shapes, offsets and strides are numbers in the source, so that the compiler sees every trip count. Arrays that
 are not in the program's block of memory are arguments.
@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.program import ARRAY, NUMBER, Value
+from ..ir.program import ARRAY, NUMBER, Op, Value
 from ..ir.views import Ref, contiguous_view
 from ..optimise.fuse import Statement, Statements, leading
+from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan
 from .loops import LANES, LoopWriter
 
@@ -24,12 +25,13 @@ class Kernel:
 
     statements: list[Statement]
     lines: list[str] = field(default_factory=list)
-    arguments: dict[str, Any] = field(
-        default_factory=dict
-    )  # name -> Value, or a dtype of the block
+    # by name, each a Value, or a dtype of the block
+    arguments: dict[str, Any] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
-    checks: bool = False  # whether it returns that a label is wrong
-    scratch: set[tuple[str, str]] = field(default_factory=set)  # lanes, and their dtypes
+    # the operations that may refuse their inputs: the kernel returns which did, counted from 1
+    refusing: list[Op] = field(default_factory=list)
+    # the names of lanes, and their dtypes
+    scratch: set[tuple[str, str]] = field(default_factory=set)
     count: int = 0
 
     def fresh(self, letter: str) -> str:
@@ -41,24 +43,24 @@ class Kernel:
         """The function's text."""
         head = [f"def {name}({', '.join(self.arguments)}):"]
         for argument, what in self.arguments.items():
-            if type(what) is Value and what.kind == ARRAY and len(what.shape) > 1:
+            if type(what) is Value and what.value_type == ARRAY and len(what.shape) > 1:
                 head.append(f"    {argument} = {argument}.ravel()")
         head += [f"    {a} = np.empty({LANES}, np.{d})" for a, d in sorted(self.scratch)]
         return "\n".join([*head, *self.lines, "    return 0", ""])
 
 
 class Writer:
-    """Writes statements into a kernel."""
+    """The writer of a kernel, statement by statement."""
 
     def __init__(self, kernel: Kernel, out: Statements, plan: Plan, inputs: list[Value]) -> None:
         self.kernel, self.out, self.plan, self.inputs = kernel, out, plan, inputs
 
     def statement(self, s: Statement) -> None:
-        """One statement's lines."""
+        """Write the lines of one statement."""
         self.kernel.lines.append(f"    # {', '.join(op.name for op in s.ops)}")
-        {"loop": self.loop, "gemm": self.gemm, "entropy": self.entropy}[s.kind](s)
+        {"loop": self.loop, "gemm": self.gemm, "fused": self.fused}[s.method](s)
 
-    # ── places ────────────────────────────────────────────────────────────────────────────────
+    # ── addresses ────────────────────────────────────────────────────────────────────────────────
 
     def buffer(self, root: Value) -> tuple[str, int]:
         """The name of the array that a value lies in, and the value's first element there."""
@@ -68,9 +70,8 @@ class Writer:
             name = f"block_{dtype.name}"
             self.kernel.arguments.setdefault(name, dtype)
             return name, offset // dtype.itemsize
-        if (
-            root in self.plan.donated
-        ):  # one name for one array, or the compiler has to expect that they overlap
+        # one name for one array, or the compiler has to expect that they overlap
+        if root in self.plan.donated:
             root = self.inputs[self.plan.donated[root]]
         self.kernel.arguments.setdefault(root.name, root)
         return root.name, 0
@@ -93,7 +94,7 @@ class Writer:
         return f"{name}.ctypes.data" + (f" + {first * itemsize}" if first else "")
 
     def ref(self, v: Value) -> Ref:
-        """Where a value lies."""
+        """The buffer, offset and strides of a value."""
         return self.out.refs.get(v) or contiguous_view(v)
 
     # ── loops ─────────────────────────────────────────────────────────────────────────────────
@@ -123,56 +124,29 @@ class Writer:
         _, x, sign = start
         minus = "-" if sign < 0 else ""
         if type(x) is not Value or (x.constant and x.shape == ()):
-            number = x if type(x) is not Value else x.held if x.kind == NUMBER else x.held.item()
+            number = (
+                x if type(x) is not Value else x.held if x.value_type == NUMBER else x.held.item()
+            )
             name = self.kernel.constants.setdefault(
                 f"np.{T}({minus}{number!r})", f"c{len(self.kernel.constants)}"
             )
             return f"{name}, "
-        if x.kind == NUMBER:
+        if x.value_type == NUMBER:
             self.kernel.arguments.setdefault(x.name, x)
             return f"np.{T}({minus}{x.name}), "
         return f"{minus}{self.element(self.ref(x), '')}, "
 
-    # ── the softmax cross-entropy ─────────────────────────────────────────────────────────────
+    # ── functions in one piece ────────────────────────────────────────────────────────────────
 
-    def entropy(self, s: Statement) -> None:
-        """Row by row: the maximum, the exponentials, their sum; the loss, and its slope."""
-        logits, labels = s.op.args
-        loss, slope = s.op.outputs()
-        classes = logits.shape[-1]
-        rows = logits.size // classes
-        T = f"np.{logits.dtype.name}"
-        z, y = self.ref(logits), self.ref(labels)
-        self.kernel.checks = True
-        stored = slope in self.plan.own
-        target = contiguous_view(slope) if stored else None
-        at = f"i * {classes} + j"
-        lines = [
-            f"    for i in range({rows}):",
-            f"        if {self.element(y, 'i')} < 0 or {self.element(y, 'i')} >= {classes}:",
-            "            return 1",
-            "    loss = 0.0",
-            f"    for i in range({rows}):",
-            f"        top = {self.element(z, f'i * {classes}')}",
-            f"        for j in range(1, {classes}):",
-            f"            x = {self.element(z, at)}",
-            "            top = x if x >= top or x != x else top",
-            f"        total = {T}(0.0)",
-            f"        label = np.int64({self.element(y, 'i')})",
-            f"        picked = {self.element(z, f'i * {classes} + label')} - top",
-            f"        for j in range({classes}):",
-            f"            e = math.exp({self.element(z, at)} - top)",
-            "            total += e if j != label else 0.0",  # the label's own 1 would swallow the others
-        ]
-        if target is not None:
-            lines += [
-                f"            {self.element(target, at)} = e",
-                f"        share = {T}(1.0) / ((total + math.exp(picked)) * {T}({rows}))",
-                f"        for j in range({classes}):",
-                f"            {self.element(target, at)} *= share",
-                f"        {self.element(target, f'i * {classes} + label')} = -total * share",
-            ]
-        lines.append("        loss += math.log1p(total + (math.exp(picked) - 1.0)) - picked")
-        if loss in self.plan.own:
-            lines.append(f"    {self.element(contiguous_view(loss), '')} = {T}(loss / {rows})")
-        self.kernel.lines += lines
+    def fused(self, s: Statement) -> None:
+        """A function that has a record in `FUSED_OPS`."""
+        self.kernel.lines += FUSED_OPS[s.op.name].numba(self, s.op)
+
+    def is_stored(self, v: Value) -> bool:
+        """Whether a result is written into a buffer."""
+        return v in self.plan.own
+
+    def refusal(self, op: Op) -> int:
+        """The number that a kernel returns where it refuses the inputs of an operation."""
+        self.kernel.refusing.append(op)
+        return len(self.kernel.refusing)

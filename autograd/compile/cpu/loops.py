@@ -13,16 +13,17 @@ from ..ir.program import ARRAY, NUMBER, Op, Value
 from ..ir.views import contiguous, contiguous_view
 from ..optimise.fuse import REDUCTIONS, Statement
 
-LANES = 64  # partial sums of a long reduction, which the compiler keeps in vector registers
+# Partial sums of a long reduction, which the compiler keeps in vector registers.
+LANES = 64
 
 
 @dataclass(frozen=True)
 class Total:
-    """A reduction: its kind, the element to add, its place in memory, and the register that it is added up in."""
+    """A reduction: its name, the element to add, its address, and the register that it is added up in."""
 
     name: str
     element: str
-    place: str
+    address: str
     register: str
     zero: str
     dtype: str
@@ -42,7 +43,7 @@ class LoopWriter:
         shape, every = self.s.shape, []
         for op in self.s.ops:
             for v in op.inputs():
-                if v.kind == ARRAY and v not in self.s.made:
+                if v.value_type == ARRAY and v not in self.s.made:
                     every.append(self._strides(v))
             if op.name in REDUCTIONS:
                 every.append(self._kept(op))
@@ -90,7 +91,7 @@ class LoopWriter:
         return " + ".join(parts)
 
     def _depth(self, strides: tuple[int, ...]) -> int:
-        """How many loops an access is inside of."""
+        """The number of loops that an access is inside of."""
         used = [k for k, step in enumerate(self._steps(strides)) if step]
         return used[-1] + 1 if used else 0
 
@@ -122,8 +123,10 @@ class LoopWriter:
         if x in self.names:
             return self._cast(self.names[x], x.dtype, T)
         if x.constant and x.shape == ():
-            return self._constant(x.held.item() if x.kind == ARRAY else x.held, T or x.dtype.name)
-        if x.kind == NUMBER:
+            return self._constant(
+                x.held.item() if x.value_type == ARRAY else x.held, T or x.dtype.name
+            )
+        if x.value_type == NUMBER:
             self.kernel.arguments.setdefault(x.name, x)
             return f"np.{T}({x.name})" if T else x.name
         ref, strides = self.writer.ref(x), self._strides(x)
@@ -158,8 +161,8 @@ class LoopWriter:
         for i, x in enumerate(operands(op)):
             if (op.name, i) in (("where", 0), ("masked", 1)):
                 name = self._operand(x, before)
-                plain = type(x) is Value and x.dtype.kind == "b"
-                parts.append(name if plain else f"({name} != 0)")
+                is_mask = type(x) is Value and x.dtype.kind == "b"
+                parts.append(name if is_mask else f"({name} != 0)")
             else:
                 parts.append(self._operand(x, before, T))
         text = text.format(*parts).replace("T(", f"np.{T}(")
@@ -172,7 +175,7 @@ class LoopWriter:
     # ── reductions ────────────────────────────────────────────────────────────────────────────
 
     def _totals(self, reductions: list[tuple[Op, str]]) -> list[Total]:
-        """How each reduction is added up: in a register along the innermost axis, or in its buffer."""
+        """The reductions, each added up in a register along the innermost axis or else in its buffer."""
         totals = []
         for op, element in reductions:
             if op.result not in self.writer.plan.own:
@@ -188,16 +191,16 @@ class LoopWriter:
                 self.kernel.lines.append(f"        {every} = {zero}")
             else:
                 self.kernel.lines.append(f"    {every} = {zero}")
-            place = self.writer.element(target, self._index(steps))
+            address = self.writer.element(target, self._index(steps))
             kept = self._steps(steps)
             register = self.kernel.fresh("s") if kept and kept[-1] == 0 else ""
-            totals.append(Total(op.name, element, place, register, zero, dtype))
+            totals.append(Total(op.name, element, address, register, zero, dtype))
         return totals
 
     def _nest(self, before: list[list[str]], body: list[str], totals: list[Total]) -> None:
         lines, pad = self.kernel.lines, "    "
         lines += [pad + line for line in before[0]]
-        adding = [_join(t.name, t.register or t.place, t.element) for t in totals]
+        adding = [_join(t.name, t.register or t.address, t.element) for t in totals]
         if not self.dims:
             lines += [pad + line for line in [*body, *adding]]
             return
@@ -214,10 +217,10 @@ class LoopWriter:
         else:
             lines.append(f"{pad}for i{k} in range({n}):")
             lines += [f"{pad}    {line}" for line in [*inner, *adding]]
-        lines += [pad + _join(t.name, t.place, t.register) for t in registers]
+        lines += [pad + _join(t.name, t.address, t.register) for t in registers]
 
     def _lanes(self, pad: str, n: int, body: list[str], totals: list[Total]) -> None:
-        """Long sums as `LANES` partial ones: vectorised, and with smaller rounding errors than one after another."""
+        """Write long sums as `LANES` partial ones, which are vectorised and have smaller rounding errors."""
         lines, i = self.kernel.lines, f"i{len(self.dims) - 1}"
         names = [f"lanes{k}_{t.dtype}" for k, t in enumerate(totals)]
         self.kernel.scratch.update((name, t.dtype) for name, t in zip(names, totals, strict=True))

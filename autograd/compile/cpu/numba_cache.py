@@ -36,7 +36,7 @@ class CompileError(RuntimeError):
 
 
 def cache_folder() -> Path:
-    """Where kernels are kept."""
+    """The folder of kernels."""
     given = os.environ.get("PULLBACK_CACHE", "").strip()
     if given:
         return Path(given)
@@ -45,7 +45,7 @@ def cache_folder() -> Path:
 
 
 def kept(text: str, name: str, compile_it: Callable[[Any], None]) -> Any:
-    """The function ``kernel`` of a source, compiled: read from the disk where that is possible, else made now.
+    """The compiled function ``kernel`` of a source, read from the disk where that is possible.
 
     Parameters
     ----------
@@ -142,16 +142,16 @@ def _from_folder(text: str, name: str, folder: Path, compile_it: Callable[[Any],
     _write(path, text.encode())
     kernel = _executed(text, str(path), name)
     # numba's own setting NUMBA_CACHE_DIR may send its files elsewhere
-    place = Path(kernel.stats.cache_path)
-    wrong = refusal(place)
+    compiled = Path(kernel.stats.cache_path)
+    wrong = refusal(compiled)
     if wrong:
         raise PermissionError(wrong)
     checksum = folder / f"{name}.sha256"
-    if not checksum.is_file() or checksum.read_bytes() != _checksum(place, name):
-        _forget_in(place, name)
+    if not checksum.is_file() or checksum.read_bytes() != _checksum(compiled, name):
+        _forget_in(compiled, name)
     compile_it(kernel)
     with contextlib.suppress(OSError):  # the kernel is there, and is compiled again next time
-        _write(checksum, _checksum(place, name))
+        _write(checksum, _checksum(compiled, name))
     return kernel
 
 
@@ -179,14 +179,14 @@ def _write(path: Path, content: bytes) -> None:
             raise
 
 
-def _files(place: Path, name: str) -> list[Path]:
-    """What numba keeps of a kernel."""
-    return sorted([*place.glob(f"{name}.kernel-*.nbi"), *place.glob(f"{name}.kernel-*.nbc")])
+def _files(compiled: Path, name: str) -> list[Path]:
+    """The files that numba keeps of a kernel."""
+    return sorted([*compiled.glob(f"{name}.kernel-*.nbi"), *compiled.glob(f"{name}.kernel-*.nbc")])
 
 
-def _checksum(place: Path, name: str) -> bytes:
+def _checksum(compiled: Path, name: str) -> bytes:
     total = hashlib.sha256()
-    for path in _files(place, name):
+    for path in _files(compiled, name):
         content = path.read_bytes()
         total.update(f"{path.name} {len(content)} ".encode() + content)
     return total.hexdigest().encode()
@@ -198,6 +198,6 @@ def _forget(folder: Path, name: str) -> None:
     (folder / f"{name}.sha256").unlink(missing_ok=True)
 
 
-def _forget_in(place: Path, name: str) -> None:
-    for path in _files(place, name):
+def _forget_in(compiled: Path, name: str) -> None:
+    for path in _files(compiled, name):
         path.unlink(missing_ok=True)

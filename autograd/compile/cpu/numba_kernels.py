@@ -34,8 +34,10 @@ def products(*, kernels: bool) -> bool:
 _LOADED: dict[str, Callable[..., Any]] = {}
 
 
-def compile_kernel(body: str, constants: dict[str, str], kinds: list[Any]) -> Callable[..., Any]:
-    """The function ``kernel`` of a source, compiled for arguments of these kinds (as `kind_of` gives them).
+def compile_kernel(
+    body: str, constants: dict[str, str], argument_types: list[Any]
+) -> Callable[..., Any]:
+    """The function ``kernel`` of a source, compiled for arguments of these types.
 
     Parameters
     ----------
@@ -43,7 +45,7 @@ def compile_kernel(body: str, constants: dict[str, str], kinds: list[Any]) -> Ca
         The text of ``def kernel(…)``.
     constants : dict
         ``constants[expression]``: the name that it has in the body.
-    kinds : list
+    argument_types : list
         A pair ``(dtype, ndim)`` for an array, ``int`` or ``float`` for a number.
 
     Raises
@@ -63,10 +65,10 @@ def compile_kernel(body: str, constants: dict[str, str], kinds: list[Any]) -> Ca
     text += (
         '\n\n@numba.njit(cache=True, error_model="numpy", nogil=True, boundscheck=False)\n' + body
     )
-    key = hashlib.sha256((text + repr(kinds) + sys.version).encode()).hexdigest()[:24]
+    key = hashlib.sha256((text + repr(argument_types) + sys.version).encode()).hexdigest()[:24]
     known = _LOADED.get(key)
     if known is None:
-        types = tuple(_numba_type(kind) for kind in kinds)
+        types = tuple(_numba_type(argument_type) for argument_type in argument_types)
         known = _LOADED[key] = cache.kept(
             text, f"kernel_{key}", lambda kernel: _compile(kernel, types)
         )
@@ -86,13 +88,13 @@ def _compile(kernel: Any, types: tuple[Any, ...]) -> None:
         raise CompileError(f"numba refused a kernel: {type(error).__name__}: {first}") from error
 
 
-def _numba_type(kind: Any) -> Any:
+def _numba_type(argument_type: Any) -> Any:
     from numba import float64, int64, types
     from numba.np.numpy_support import from_dtype
 
-    if kind is int:
+    if argument_type is int:
         return int64
-    if kind is float:
+    if argument_type is float:
         return float64
-    dtype, ndim = kind
+    dtype, ndim = argument_type
     return types.Array(from_dtype(dtype), ndim, "C")

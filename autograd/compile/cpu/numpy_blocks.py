@@ -18,7 +18,7 @@ BLOCK = 1 << 17  # bytes of each array
 
 
 class BlockWriter:
-    """Writes one such loop."""
+    """The writer of a loop over blocks."""
 
     def __init__(self, assembly: Any, s: Statement) -> None:
         self.out, self.s = assembly, s
@@ -46,7 +46,7 @@ class BlockWriter:
         return [head, f"    j = min(i + {self.length}, {self.size})", *self.slices, *calls]
 
     def _operand(self, x: Any, op: Any) -> str:
-        if type(x) is not Value or x.kind != ARRAY or x.shape == ():
+        if type(x) is not Value or x.value_type != ARRAY or x.shape == ():
             return self.out.operand(x, op)
         if x not in self.names:
             self.names[x] = self._part(x)
@@ -67,7 +67,7 @@ class BlockWriter:
         return name
 
     def _target(self, v: Value, free: dict[Any, list[str]]) -> str:
-        """Where a result goes: its buffer, or a block of scratch memory that nobody needs any more."""
+        """The name of the block that a result goes to: of its buffer, or of scratch memory that is free again."""
         if v in self.out.plan.own:
             self.names[v] = self._part(v)
         elif free.get(v.dtype):

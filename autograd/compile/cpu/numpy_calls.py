@@ -1,4 +1,4 @@
-"""What NumPy's part of a program calls: functions that write into buffers, with their scratch memory bound."""
+"""Functions that NumPy's part of a program calls: they write into buffers, with scratch memory of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ....backend.numpy import backend as _numpy
 from . import blas
 
 WIDTH = 16384
@@ -43,7 +42,7 @@ def relu_into(shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
 
 
 def relu_vjp_into(shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
-    """``relu_vjp(ct, out, target)``: ct where out > 0, by a product with the mask in blocks that stay in cache."""
+    """``relu_vjp(ct, out, target)``: ct where out > 0, as products with a mask on blocks that stay in cache."""
     size = math.prod(shape)
     width = min(size, WIDTH)
     truth, mask = np.empty(width, bool), np.empty(width, dtype)
@@ -61,58 +60,6 @@ def relu_vjp_into(shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
             multiply(ct[start:stop], m, flat[start:stop])
 
     return relu_vjp
-
-
-def cross_entropy_into(logits_shape: tuple[int, ...], dtype: Any) -> Callable[..., Any]:
-    """``entropy(logits, labels, loss, slope)``, on a transposed copy in memory of its own.
-
-    NumPy reduces a short last axis slowly; along the rows of the transposed copy all reductions are vectorised.
-    """
-    classes = logits_shape[-1]
-    rows = math.prod(logits_shape[:-1])
-    z = np.empty((classes, rows), dtype)
-    top, total, picked, own = (np.empty(rows, dtype) for _ in range(4))
-    weights = np.full(rows, 1 / rows, dtype)
-    flat, by_rows, starts = z.reshape(-1), z.T, np.arange(rows)
-    flat_rows = len(logits_shape) == 2
-    places = np.empty(rows, np.intp)
-    unsigned, end = places.view(np.uintp), classes * rows
-    count, one, across = np.array(rows, dtype), np.array(1, dtype), np.array(rows)
-    max_reduce: Any = np.maximum.reduce
-    add_reduce: Any = np.add.reduce
-    copyto, subtract, exp, log1p, divide, multiply, add, dot = (
-        np.copyto, np.subtract, np.exp, np.log1p, np.divide, np.multiply, np.add, np.dot,
-    )  # fmt: skip
-
-    def entropy(logits: Any, labels: Any, loss: Any, slope: Any) -> None:
-        if labels.ndim > 1:
-            labels = labels.reshape(-1)
-        multiply(labels, across, places, casting="unsafe")
-        add(places, starts, places)
-        if unsigned.item(unsigned.argmax()) >= end:  # a label that is negative, or too large
-            _numpy.XP.softmax_cross_entropy(logits, labels)  # raises, and names the label
-        copyto(z, logits.T if flat_rows else logits.reshape(rows, classes).T)
-        max_reduce(z, 0, None, top)
-        subtract(z, top, z)
-        flat.take(places, None, picked, "clip")
-        exp(z, z)
-        flat.take(places, None, own, "clip")
-        flat[places] = 0
-        add_reduce(z, 0, None, total)  # of the other classes, as in `backend/numpy/fused.py`
-        if slope is not None:
-            add(total, own, top)
-            multiply(top, count, top)
-            divide(z, top, z)
-            flat[places] = total / -top
-            copyto(slope if flat_rows else slope.reshape(rows, classes), by_rows)
-        if loss is not None:
-            subtract(own, one, own)
-            add(total, own, total)
-            log1p(total, total)
-            subtract(total, picked, total)
-            dot(total, weights, loss)
-
-    return entropy
 
 
 _TYPES = {"f": ("sgemm", ctypes.c_float), "d": ("dgemm", ctypes.c_double)}

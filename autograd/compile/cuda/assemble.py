@@ -8,21 +8,21 @@ import numpy as np
 
 from ....backend import Backend, to_numpy
 from ....backend.common.launches import Matrix, Product, Step
-from ..cpu.assemble import Assembly
+from ..cpu.assembly import Assembly
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value
 from ..optimise.fuse import Statement, Statements, build, leading
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import Plan, make_plan
-from ..tracing.precision import store_rounded
+from ..optimise.rounding import store_rounded
+from .context import ALIGN, Context, Scratch
 from .epilogues import Epilogue, take_in
 from .expressions import loopable
-from .kernels import ALIGN, Context, KernelWriter, Scratch
+from .kernels import KernelWriter
 from .order import Access, Span, waits
 from .schedule import Slot, schedule
 
-APART = (
-    64 << 20
-)  # bytes of a program's values that need not share memory, so that more of it runs side by side
+# Bytes of a program's values that need not share memory, so that more of it runs side by side.
+APART = 64 << 20
 
 
 class Segment:
@@ -37,31 +37,33 @@ class Segment:
         self.precision = "float32"
 
     def names(self) -> list[str]:
-        """What is handed over, in the order of the slots."""
+        """The names of the arrays that are passed, in the order of the slots."""
         return sorted(self.context.slots, key=self.context.slots.__getitem__)
 
 
 class Numbers:
     """The Python numbers of a call in a small array on the device, sent when they have changed."""
 
-    def __init__(self, runtime: Any, kinds: str) -> None:
-        self.runtime, self.kinds = runtime, kinds
-        self.host = np.zeros(len(kinds), np.int64)
-        self.device = runtime.memory(8 * len(kinds))
+    def __init__(self, runtime: Any, number_types: str) -> None:
+        self.runtime, self.number_types = runtime, number_types
+        self.host = np.zeros(len(number_types), np.int64)
+        self.device = runtime.memory(8 * len(number_types))
         self.last: Any = None
 
     def __call__(self, *values: Any) -> Any:
         """The array that holds them."""
         if values != self.last:
-            for i, (kind, value) in enumerate(zip(self.kinds, values, strict=True)):
-                self.host[i] = np.float64(value).view(np.int64) if kind == "f" else int(value)
+            for i, (number_type, value) in enumerate(zip(self.number_types, values, strict=True)):
+                self.host[i] = (
+                    np.float64(value).view(np.int64) if number_type == "f" else int(value)
+                )
             self.runtime.upload(self.device, self.host)
             self.last = values
         return self.device
 
 
 def assemble(
-    program: Program, backend: Backend, *, donated: set[int], pairs: dict[int, int]
+    program: Program, backend: Backend, *, donated: set[int], replaced_inputs: dict[int, int]
 ) -> Assembly:
     """Lay a program out and write its body.
 
@@ -70,14 +72,14 @@ def assemble(
     program : Program
     backend : Backend
         With `programs`, which runs kernels and products.
-    donated, pairs
+    donated, replaced_inputs
         As in `plan.make_plan`.
     """
     _as_casts(program)
     tf32 = store_rounded(program)
-    layout = _laid_out(program, backend, donated, pairs, updates=True)
+    layout = _laid_out(program, backend, donated, replaced_inputs, updates=True)
     if layout is None:
-        layout = _laid_out(program, backend, donated, pairs, updates=False)
+        layout = _laid_out(program, backend, donated, replaced_inputs, updates=False)
         assert layout is not None
     statements, epilogues, slots, plan = layout
     scratch = Scratch(plan.size)
@@ -87,7 +89,7 @@ def assemble(
         out.number(op)
     segment: Segment | None = None
     for i, slot in enumerate(slots):
-        if slot.statement is not None and slot.statement.kind == "call":
+        if slot.statement is not None and slot.statement.method == "call":
             if segment is not None:
                 _close(out, segment)
                 segment = None
@@ -107,26 +109,36 @@ def assemble(
 
 
 def _laid_out(
-    program: Program, backend: Backend, donated: set[int], pairs: dict[int, int], *, updates: bool
+    program: Program,
+    backend: Backend,
+    donated: set[int],
+    replaced_inputs: dict[int, int],
+    *,
+    updates: bool,
 ) -> tuple[Statements, dict[Statement, Epilogue], list[Slot], Plan] | None:
     """The statements of a program, in slots, and where their values lie.
 
     With `updates`, ``p ← p − s · A B`` is one product where p is donated. That is decided before the statements are
     in order; None where they come into an order in which p is still read afterwards.
     """
-    statements = build(program, kernels=True, products=True, plain=False, in_loops=loopable)
+    statements = build(
+        program, kernels=True, products=True, is_generic_library=False, in_loops=loopable
+    )
     for s in statements.items:
-        if s.kind in ("entropy", "into"):
-            s.kind = "call"
+        if s.method in ("fused", "into"):
+            s.method = "call"
     epilogues = take_in(program, statements) if backend.programs.epilogues else {}
     if updates:
         accumulate(
-            program, statements, make_plan(program, statements, donated, pairs), constant=True
+            program,
+            statements,
+            make_plan(program, statements, donated, replaced_inputs),
+            constant=True,
         )
     slots = schedule(statements)
-    plan = make_plan(program, statements, donated, pairs, apart=APART)
+    plan = make_plan(program, statements, donated, replaced_inputs, apart=APART)
     for s in statements.items:
-        if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].place:
+        if s.start is not None and plan.donated.get(s.ops[-1].result) != s.start[0].input_index:
             return None
     return statements, epilogues, slots, plan
 
@@ -134,12 +146,12 @@ def _laid_out(
 def _as_casts(program: Program) -> None:
     """``asarray`` of an array is a cast, which a kernel can do."""
     for op in program.ops:
-        if op.name == "asarray" and type(op.args[0]) is Value and op.args[0].kind == ARRAY:
+        if op.name == "asarray" and type(op.args[0]) is Value and op.args[0].value_type == ARRAY:
             op.name, op.args, op.settings = "astype", (op.args[0], op.result.dtype), {}
 
 
 class DeviceMemory:
-    """What a runner of a device program is made with."""
+    """The source of the memory of a device program's runners."""
 
     def __init__(self, runtime: Any, scratch: Scratch) -> None:
         self.runtime, self.scratch = runtime, scratch
@@ -173,7 +185,7 @@ def _access(context: Context, slot: Slot) -> Access:
 
 
 def _in_memory(v: Value) -> bool:
-    return v.kind == ARRAY and not v.constant
+    return v.value_type == ARRAY and not v.constant
 
 
 def _span(context: Context, root: Value) -> Span:
@@ -194,7 +206,7 @@ def _product(segment: Segment, s: Statement) -> Product:
     if epilogue is not None:
         more = {
             "epilogue": epilogue.name,
-            "vector": context.place(context.out.root(epilogue.vector)),
+            "vector": context.address(context.out.root(epilogue.vector)),
         }
         if epilogue.masked is not None:
             more["mask"] = context.mask(epilogue.masked)
@@ -210,7 +222,7 @@ def _number(x: Any) -> float:
     """A factor that is known: a number, or a constant of no dimension."""
     if type(x) is not Value:
         return float(x)
-    return float(x.held if x.kind == NUMBER else to_numpy(x.held))
+    return float(x.held if x.value_type == NUMBER else to_numpy(x.held))
 
 
 def _matrix(context: Context, v: Value) -> Matrix:
@@ -218,9 +230,9 @@ def _matrix(context: Context, v: Value) -> Matrix:
     found = leading(ref, v.shape)
     assert found is not None
     transposed, step = found
-    place = context.place(ref.root)
+    address = context.address(ref.root)
     offset = ref.offset * ref.root.dtype.itemsize
-    return Matrix(type(place)(place.slot, place.offset + offset), step, transposed)
+    return Matrix(type(address)(address.slot, address.offset + offset), step, transposed)
 
 
 def _close(out: Assembly, segment: Segment) -> None:
@@ -228,9 +240,9 @@ def _close(out: Assembly, segment: Segment) -> None:
     context, runtime = segment.context, out.device.runtime
     names = segment.names()
     if context.numbers:
-        kinds = "".join("f" if v.dtype.kind == "f" else "i" for v in context.numbers)
+        number_types = "".join("f" if v.dtype.kind == "f" else "i" for v in context.numbers)
         maker = f"numbers_{len(out.made)}"
-        out.made[maker] = f"{out.bind(Numbers)}({out.bind(runtime)}, {kinds!r})"
+        out.made[maker] = f"{out.bind(Numbers)}({out.bind(runtime)}, {number_types!r})"
         values = ", ".join(out.value(v) for v in context.numbers)
         numbers = f"{maker}({values})"
     arguments, external = [], []
@@ -240,9 +252,9 @@ def _close(out: Assembly, segment: Segment) -> None:
             external.append("in")
             continue
         root = context.roots[name]
-        text, kind = _argument(out, root, segment.made)
+        text, access = _argument(out, root, segment.made)
         arguments.append(text)
-        external.append(kind)
+        external.append(access)
     function = f"segment_{len(out.made)}"
     steps = out.bind(tuple(segment.steps))
     out.made[function] = (
@@ -253,18 +265,18 @@ def _close(out: Assembly, segment: Segment) -> None:
 
 
 def _argument(out: Assembly, root: Value, made: set[Value]) -> tuple[str, str]:
-    """How an array is handed over to a segment that makes certain values, and whether it is read or written."""
+    """The text of an array that is passed to a segment, and whether the segment reads or writes it."""
     donated = set(out.plan.donated.values())
-    written = {place for v, place in out.plan.donated.items() if v in made}
+    written = {index for v, index in out.plan.donated.items() if v in made}
     contiguous = out.known("contiguous", _contiguous)
     if root.constant:
         name = out.value(root)
         out.shared[name] = _contiguous(root.held)
         return name, "in"
     text = out.value(root)
-    if root.place >= 0:
-        kind = "inout" if root.place in written else "in"
-        return (text if root.place in donated else f"{contiguous}({text})"), kind
+    if root.input_index >= 0:
+        access = "inout" if root.input_index in written else "in"
+        return (text if root.input_index in donated else f"{contiguous}({text})"), access
     if root in out.plan.outputs:
         return text, "out" if root in made else "in"
     return f"{contiguous}({text})", "in"
@@ -281,5 +293,5 @@ def _outputs(out: Assembly) -> None:
             continue
         text = out.value(v)
         if v in out.plan.outputs and v not in out.plan.donated:
-            out.rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
+            out.output_rings.setdefault(out.plan.outputs[v], (v.shape, v.dtype))
         out.results.append(text)

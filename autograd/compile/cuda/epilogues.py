@@ -1,4 +1,4 @@
-"""What follows a product elementwise, taken into the product itself where the library that multiplies can do that.
+"""Epilogues: elementwise operations after a product, which the library that multiplies does as well.
 
 Forward: the bias, and relu, which leaves a bit mask of its positive elements. Backward: the mask, and the sum over the
 rows, which is the bias's gradient. So a layer is one call each way.
@@ -20,7 +20,7 @@ LARGEST = 1 << 18
 
 @dataclass(frozen=True)
 class Epilogue:
-    """What a product does besides.
+    """The operations that a product does besides.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Epilogue:
 def take_in(program: Program, out: Statements) -> dict[Statement, Epilogue]:
     """Merge loops into the products before them; `out.items` becomes shorter."""
     readers = _readers(program, out)
-    products = {s.op.result: s for s in out.items if s.kind == "gemm"}
+    products = {s.op.result: s for s in out.items if s.method == "gemm"}
     found: dict[Statement, Epilogue] = {}
     relus: dict[Value, Statement] = {}
     for loop in list(out.items):
@@ -74,7 +74,7 @@ def take_in(program: Program, out: Statements) -> dict[Statement, Epilogue]:
 
 
 def _readers(program: Program, out: Statements) -> dict[Value, int]:
-    """How many operations read each buffer."""
+    """The number of operations that read each buffer."""
     count: dict[Value, int] = {}
     for op in program.ops:
         for v in op.inputs():
@@ -90,7 +90,7 @@ def _forward(
 ) -> Epilogue | None:
     """``A B + v``, and its relu."""
     names = [op.name for op in loop.ops]
-    if loop.kind != "loop" or names not in (["add"], ["add", "relu"]):
+    if loop.method != "loop" or names not in (["add"], ["add", "relu"]):
         return None
     add = loop.ops[0]
     for z, v in (add.args, add.args[::-1]):
@@ -116,7 +116,7 @@ def _backward(
     relus: dict[Value, Statement],
 ) -> Epilogue | None:
     """``(A B) · mask``, and its sum over the rows."""
-    if loop.kind != "loop" or [op.name for op in loop.ops] != ["relu_vjp", "sum"]:
+    if loop.method != "loop" or [op.name for op in loop.ops] != ["relu_vjp", "sum"]:
         return None
     masking, adding = loop.ops
     z, h = masking.args

@@ -117,18 +117,18 @@ C_NAMES = {
 
 @dataclass(frozen=True)
 class Expression:
-    """A text, and the kinds of dtypes that it is right for."""
+    """A text, and the kinds of dtypes, as NumPy names them, that it is right for."""
 
     text: str
-    kinds: str = "f"
+    dtype_kinds: str = "f"
 
 
 def _call(name: str) -> Expression:
     return Expression(f"{name}({{0}})")
 
 
-def _sign(sign: str, kinds: str = "fiub") -> Expression:
-    return Expression(f"({{0}} {sign} {{1}})", kinds)
+def _sign(sign: str, dtype_kinds: str = "fiub") -> Expression:
+    return Expression(f"({{0}} {sign} {{1}})", dtype_kinds)
 
 
 EXPRESSIONS: dict[str, Expression] = {
@@ -186,9 +186,9 @@ def loopable(op: Op) -> bool:
         return bool(op.result.size)
     if found is None or not is_elementwise(op) or not op.result.size:
         return False
-    every = [v.dtype for v in (*op.inputs(), op.result) if v.kind == ARRAY]
+    every = [v.dtype for v in (*op.inputs(), op.result) if v.value_type == ARRAY]
     dtype = compute_dtype(op)
-    if not all(d.name in C_NAMES for d in (*every, dtype)) or dtype.kind not in found.kinds:
+    if not all(d.name in C_NAMES for d in (*every, dtype)) or dtype.kind not in found.dtype_kinds:
         return False
     if op.name == "astype":  # NumPy's cast of NaN to integers is its own
         return not (op.args[0].dtype.kind == "f" and op.result.dtype.kind not in "fb")

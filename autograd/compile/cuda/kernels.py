@@ -6,109 +6,20 @@ never on timing, so that a program gives the same bits in every run.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
-from typing import Any
-
 from ....backend.common.launches import BLOCK as OWN
-from ....backend.common.launches import Launch, Place, mask_bytes
-from ..ir.elementwise import compute_dtype, operands
-from ..ir.program import ARRAY, NUMBER, Op, Value
-from ..ir.views import Ref, contiguous_view
-from ..optimise.fuse import REDUCTIONS, Statement, Statements
-from ..optimise.memory_plan import Plan
-from .expressions import PRELUDE, c_name, constant, expression
+from ....backend.common.launches import Launch, Place
+from ..ir.program import Value
+from .context import Context
+from .expressions import PRELUDE, c_name
+from .part_writer import PartWriter
 from .parts import (
-    BLOCK,
-    BLOCKS,
-    COLUMNS,
-    FLAT,
-    SPLIT,
     THREADS,
-    WARP,
     Part,
-    reduced_axes,
-    result_strides,
 )
-
-ALIGN = 256  # bytes
-UNROLLED = 4  # elements that one thread takes of a large array
-LARGE = 1 << 18  # elements
-ZERO = {"sum": "0.0", "max": "-INF", "min": "INF"}
-JOIN = {"sum": "add_up", "max": "larger", "min": "smaller"}
-
-
-@dataclass
-class Scratch:
-    """Memory behind the program's block: partial sums, and counters that are zero between launches."""
-
-    start: int
-    size: int = 0
-    counters: list[tuple[int, int]] = field(default_factory=list)
-
-    def take(self, nbytes: int, *, zeroed: bool = False) -> int:
-        """The offset of so many bytes."""
-        offset = -(-(self.start + self.size) // ALIGN) * ALIGN
-        self.size = offset + nbytes - self.start
-        if zeroed:
-            self.counters.append((offset, nbytes))
-        return offset
-
-
-@dataclass
-class Context:
-    """What all kernels of a program share.
-
-    Attributes
-    ----------
-    slots : dict
-        ``slots[name]``: the number of an array that is handed over in each call.
-    numbers : dict
-        ``numbers[value]``: the place of a Python number among those that are sent in each call.
-    """
-
-    out: Statements
-    plan: Plan
-    inputs: list[Any]
-    scratch: Scratch
-    slots: dict[str, int] = field(default_factory=dict)
-    roots: dict[str, Value] = field(default_factory=dict)
-    numbers: dict[Value, int] = field(default_factory=dict)
-    masks: dict[Value, int] = field(default_factory=dict)
-
-    def ref(self, v: Value) -> Ref:
-        """Where a value lies."""
-        return self.out.refs.get(v) or contiguous_view(v)
-
-    def place(self, root: Value) -> Place:
-        """The address of a buffer's first element."""
-        offset = self.plan.offsets.get(root)
-        if offset is not None:
-            return Place(OWN, offset)
-        if root in self.plan.donated:
-            root = self.inputs[self.plan.donated[root]]
-        self.roots[root.name] = root
-        return Place(self.slots.setdefault(root.name, len(self.slots)))
-
-    def name(self, root: Value) -> str:
-        """What a buffer is called in the source: one name for one memory."""
-        if root in self.plan.donated:
-            return self.inputs[self.plan.donated[root]].name
-        return root.name
-
-    def mask(self, v: Value) -> Place:
-        """The address of the bit mask of a relu's output."""
-        if v not in self.masks:
-            self.masks[v] = self.scratch.take(mask_bytes(*v.shape))
-        return Place(OWN, self.masks[v])
-
-    def number(self, v: Value) -> int:
-        """The place of a Python number."""
-        return self.numbers.setdefault(v, len(self.numbers))
 
 
 class KernelWriter:
-    """Writes one launch."""
+    """The writer of one launch."""
 
     def __init__(self, context: Context, name: str) -> None:
         self.context, self.function = context, name
@@ -130,7 +41,7 @@ class KernelWriter:
             )
             ends += [head, *inner, "    return;", "}", f"blk -= {writer.blocks}u;"]
             self.blocks += writer.blocks
-        parameters = ", ".join(f"{kind}* {name}" for name, (kind, _) in self.arguments.items())
+        parameters = ", ".join(f"{c_type}* {name}" for name, (c_type, _) in self.arguments.items())
         body = ["const int tid = threadIdx.x;", "unsigned blk = blockIdx.x;", *ends[:-1]]
         source = "\n".join(
             [
@@ -140,8 +51,8 @@ class KernelWriter:
                 "}\n",
             ]
         )
-        places = tuple(place for _, place in self.arguments.values())
-        return Launch(self.function, source, (self.blocks, 1, 1), (THREADS, 1, 1), places)
+        addresses = tuple(address for _, address in self.arguments.values())
+        return Launch(self.function, source, (self.blocks, 1, 1), (THREADS, 1, 1), addresses)
 
     def fresh(self, letter: str) -> str:
         """A new local name."""
@@ -151,370 +62,18 @@ class KernelWriter:
     def pointer(self, root: Value) -> str:
         """The name of a buffer, which becomes an argument."""
         name = self.context.name(root)
-        self.arguments.setdefault(name, (c_name(root.dtype), self.context.place(root)))
+        self.arguments.setdefault(name, (c_name(root.dtype), self.context.address(root)))
         return name
 
-    def own(self, letter: str, kind: str, offset: int) -> str:
+    def own(self, letter: str, c_type: str, offset: int) -> str:
         """The name of scratch memory, which becomes an argument."""
         name = self.fresh(letter)
-        self.arguments[name] = (kind, Place(OWN, offset))
+        self.arguments[name] = (c_type, Place(OWN, offset))
         return name
 
     def number(self, v: Value) -> str:
         """A Python number of this call."""
-        kind = "double" if v.dtype.kind == "f" else "long long"
+        c_type = "double" if v.dtype.kind == "f" else "long long"
         slot = self.context.slots.setdefault("numbers", len(self.context.slots))
         self.arguments.setdefault("numbers", ("void", Place(slot)))
-        return f"(({kind}*)numbers)[{self.context.number(v)}]"
-
-
-class PartWriter:
-    """Writes one part: which thread does what, then phase after phase."""
-
-    def __init__(self, kernel: KernelWriter, part: Part) -> None:
-        self.kernel, self.part, self.context = kernel, part, kernel.context
-        self.mode = part.mode
-        self.names: dict[Value, str] = {}  # what threads hold in registers: sums by row
-        self.rows: dict[Any, str] = {}  # loads that are the same for a whole row
-        self.head: list[str] = []
-        self.lines: list[str] = []
-        every = self._every()
-        self.outer = merged(part.kept, part.shape, every)
-        self.inner = merged(sorted(part.reduced), part.shape, every)
-        self.chunks = self._chunks()
-        self.blocks = self._blocks()
-        self.kind = self._index_type()
-
-    def _every(self) -> list[tuple[int, ...]]:
-        """The strides of all accesses."""
-        found = []
-        for s in self.part.phases:
-            for op in s.ops:
-                for v in op.inputs():
-                    if v.kind == ARRAY:
-                        found.append(self.part.strides(v, self.context.ref(v).strides, s.shape))
-                if op.name in REDUCTIONS:
-                    found.append(result_strides(self.part, op))
-                else:
-                    found.append(self.part.own_strides(op.result))
-        return found
-
-    def _index_type(self) -> str:
-        """32 bits where every place in every array fits: 64-bit divisions are slow."""
-        values = [
-            v for s in self.part.phases for op in s.ops for v in (*op.inputs(), *op.outputs())
-        ]
-        largest = max(self.context.out.root(v).size for v in values if v.kind == ARRAY)
-        most = max(
-            largest, math.prod(self.part.shape) * self.chunks, self.blocks * THREADS * UNROLLED
-        )
-        return "int" if most < 2**31 else "long long"
-
-    def _chunks(self) -> int:
-        """Into how many pieces the sums of a row are cut, so that all of the device has work."""
-        if self.mode == SPLIT:
-            return max(1, min(BLOCKS // self.part.rows, self.part.columns // 2048))
-        if self.mode == COLUMNS:
-            tiles = -(-self.part.rows // 32)
-            return max(1, min(-(-BLOCKS // tiles), self.part.columns // 64))
-        return 1
-
-    def _blocks(self) -> int:
-        rows = self.part.rows
-        if self.mode == FLAT:
-            return -(-rows // (THREADS * self._unrolled))
-        groups = {WARP: -(-rows // 8), BLOCK: rows, SPLIT: rows, COLUMNS: -(-rows // 32)}
-        return self.chunks * groups[self.mode]
-
-    @property
-    def _unrolled(self) -> int:
-        return UNROLLED if self.part.rows >= LARGE else 1
-
-    def write(self) -> list[str]:
-        """All lines of the part."""
-        for s in self.part.phases:
-            if self.part.by_row(s.shape):
-                self._row_phase(s)
-            else:
-                self._phase(s)
-        index = self._decomposed("o", self.outer)
-        return getattr(self, f"_{self.mode}")([*index, *self.head, *self.lines])
-
-    # ── which thread does what ────────────────────────────────────────────────────────────────
-
-    def _flat(self, body: list[str]) -> list[str]:
-        n, u, kind = self.part.rows, self._unrolled, self.kind
-        inner = [f"    {line}" for line in body]
-        if u == 1:
-            return [f"const {kind} o = ({kind})blk * {THREADS} + tid;", f"if (o < {n}) {{", *inner, "}"]  # fmt: skip
-        return [
-            "#pragma unroll",
-            f"for (int u = 0; u < {u}; u++) {{",
-            f"    const {kind} o = (({kind})blk * {u} + u) * {THREADS} + tid;",
-            f"    if (o < {n}) {{",
-            *[f"    {line}" for line in inner],
-            "    }",
-            "}",
-        ]
-
-    def _warp(self, body: list[str]) -> list[str]:
-        kind = self.kind
-        return [
-            f"const {kind} o = ({kind})blk * 8 + (tid >> 5);",
-            "const int lane = tid & 31, lanes = 32;",
-            f"if (o < {self.part.rows}) {{",
-            *[f"    {line}" for line in body],
-            "}",
-        ]
-
-    def _block(self, body: list[str]) -> list[str]:
-        return [f"const {self.kind} o = blk;", f"const int lane = tid, lanes = {THREADS};", *body]
-
-    def _split(self, body: list[str]) -> list[str]:
-        head = [f"const {self.kind} o = blk / {self.chunks}u;", f"const int chunk = blk % {self.chunks}u;"]  # fmt: skip
-        return [*head, f"const int lane = tid, lanes = {THREADS};", *body]
-
-    def _columns(self, body: list[str]) -> list[str]:
-        kind, rows = self.kind, self.part.rows
-        return [
-            f"const {kind} tile = blk / {self.chunks}u;",
-            f"const int chunk = blk % {self.chunks}u;",
-            f"const {kind} column = tile * 32 + (tid & 31);",
-            # threads beyond the last column do the last one's work, and write nothing
-            f"const bool mine = column < {rows};",
-            f"const {kind} o = mine ? column : {rows - 1};",
-            "const int lane = tid >> 5, lanes = 8;",
-            *body,
-        ]
-
-    # ── phases ────────────────────────────────────────────────────────────────────────────────
-
-    def _row_phase(self, s: Statement) -> None:
-        """Operations on one element for each row: every thread does them, one writes."""
-        for op in s.ops:
-            name = self._assigned(op, s, {}, self.lines)
-            self.names[op.result] = name
-            if op.result in self.context.plan.own:
-                target = self._element(contiguous_view(op.result), self.part.own_strides(op.result))
-                self.lines.append(f"if (lane == 0) {target} = {name};")
-
-    def _phase(self, s: Statement) -> None:
-        """Operations on all elements, and the sums over each row."""
-        local: dict[Value, str] = {}
-        loads: dict[Any, str] = {}
-        body: list[str] = []
-        totals: list[tuple[Op, str, str]] = []
-        copies: list[tuple[Op, str]] = []
-        guard = "if (mine) " if self.mode == COLUMNS else ""
-        for op in s.ops:
-            if op.name in REDUCTIONS:
-                element = self._operand(op.args[0], s, local, loads, body)
-                if reduced_axes(op):
-                    totals.append((op, self.kernel.fresh("s"), element))
-                else:  # over axes of length 1: the element itself
-                    copies.append((op, element))
-                continue
-            local[op.result] = self._assigned(op, s, local, body, loads)
-        for op in s.ops:
-            if op.name not in REDUCTIONS and op.result in self.context.plan.own:
-                target = self._element(contiguous_view(op.result), self.part.own_strides(op.result))
-                body.append(f"{guard}{target} = {local[op.result]};")
-        for op, element in copies:
-            if op.result in self.context.plan.own:
-                body.append(f"{guard}{self._target(op)} = {element};")
-        if self.mode == FLAT:
-            self.lines += ["{", *[f"    {line}" for line in body], "}"]
-            return
-        body += [self._join(op, total, element) for op, total, element in totals]
-        self.lines += [self._zero(op, total) for op, total, _ in totals]
-        self.lines += self._over_row(body)
-        self._totals([(op, total) for op, total, _ in totals])
-
-    def _over_row(self, body: list[str]) -> list[str]:
-        """The loop of one group of threads over its row, or its piece of one."""
-        n, kind = self.part.columns, self.kind
-        first, end, before = "lane", str(n), []
-        if self.chunks > 1:
-            piece = -(-n // self.chunks)
-            before = [
-                f"const {kind} begin = ({kind})chunk * {piece};",
-                f"const {kind} end = begin + {piece} < {n} ? begin + {piece} : {n};",
-            ]
-            first, end = "begin + lane", "end"
-        return [
-            *before,
-            f"for ({kind} r = {first}; r < {end}; r += lanes) {{",
-            *[f"    {line}" for line in [*self._decomposed("r", self.inner), *body]],
-            "}",
-        ]
-
-    def _zero(self, op: Op, total: str) -> str:
-        kind = c_name(op.result.dtype)
-        return f"{kind} {total} = ({kind}){ZERO[op.name]};"
-
-    def _join(self, op: Op, total: str, element: str) -> str:
-        return f"{total} = {JOIN[op.name]}({total}, {element});"
-
-    def _totals(self, totals: list[tuple[Op, str]]) -> None:
-        """One sum from those of a row's threads, and, where a row was cut into pieces, one from those of all pieces."""
-        if not totals:
-            return
-        group = {WARP: "warp", BLOCK: "block", SPLIT: "block", COLUMNS: "column"}[self.mode]
-        for op, total in totals:
-            self.lines.append(f"{total} = {group}_{op.name}({total});")
-        writes = {
-            WARP: "lane == 0", BLOCK: "lane == 0", SPLIT: "lane == 0", COLUMNS: "tid < 32 && mine",
-        }[self.mode]  # fmt: skip
-        if self.chunks > 1:
-            self._combined(totals, writes, group)
-        for op, total in totals:
-            self.names[op.result] = total
-            if op.result in self.context.plan.own:
-                self.lines.append(f"if ({writes}) {self._target(op)} = {total};")
-
-    def _combined(self, totals: list[tuple[Op, str]], writes: str, group: str) -> None:
-        """The last block of a row to come here adds up what all its blocks have left, always in the same order."""
-        kernel, scratch = self.kernel, self.context.scratch
-        rows, chunks = self.part.rows, self.chunks
-        tiles = rows if self.mode == SPLIT else -(-rows // 32)
-        arrived = kernel.own("arrived", "unsigned", scratch.take(4 * tiles, zeroed=True))
-        tile = "o" if self.mode == SPLIT else "tile"
-        places = []
-        for op, total in totals:
-            kind = c_name(op.result.dtype)
-            size = rows * chunks * op.result.dtype.itemsize
-            partial = kernel.own("partial", f"volatile {kind}", scratch.take(size))
-            places.append(partial)
-            self.lines.append(
-                f"if ({writes}) {partial}[({self.kind})chunk * {rows} + o] = {total};"
-            )
-        self.lines.append(f"if (!last_to_arrive({arrived} + {tile}, {chunks}u)) return;")
-        for (op, total), partial in zip(totals, places, strict=True):
-            kind = c_name(op.result.dtype)
-            self.lines += [
-                f"{total} = ({kind}){ZERO[op.name]};",
-                f"for (int piece = lane; piece < {chunks}; piece += lanes)",
-                f"    {total} = {JOIN[op.name]}({total}, ({kind}){partial}[({self.kind})piece * {rows} + o]);",
-                f"{total} = {group}_{op.name}({total});",
-            ]
-
-    # ── operands ──────────────────────────────────────────────────────────────────────────────
-
-    def _assigned(
-        self,
-        op: Op,
-        s: Statement,
-        local: dict[Value, str],
-        body: list[str],
-        loads: dict[Any, str] | None = None,
-    ) -> str:
-        """The name of an operation's result, computed in `body`."""
-        kind = c_name(op.result.dtype)
-        dtype = compute_dtype(op)
-        parts = []
-        for i, x in enumerate(operands(op)):
-            if (op.name, i) in (("where", 0), ("masked", 1)):
-                parts.append(f"({self._operand(x, s, local, loads, body)} != 0)")
-            else:
-                parts.append(self._operand(x, s, local, loads, body, dtype))
-        name = self.kernel.fresh("t")
-        body.append(f"const {kind} {name} = {expression(op, parts)};")
-        return name
-
-    def _operand(
-        self,
-        x: Any,
-        s: Statement,
-        local: dict[Value, str],
-        loads: dict[Any, str] | None,
-        body: list[str],
-        dtype: Any = None,
-    ) -> str:
-        """The name of an operand's element, cast to a dtype."""
-        if type(x) is not Value:
-            return constant(x, dtype if dtype is not None else type(x))
-        if x.constant and x.shape == () and x.kind in (ARRAY, NUMBER):
-            number = x.held.item() if x.kind == ARRAY else x.held
-            return constant(number, dtype if dtype is not None else x.dtype)
-        if x.kind == NUMBER:
-            name = self._loaded(("number", x), self.kernel.number(x), c_name(x.dtype), self.head)
-            return self._cast(name, x.dtype, dtype)
-        if x in local:
-            return self._cast(local[x], x.dtype, dtype)
-        root = self.context.out.root(x)
-        if root in self.names:
-            return self._cast(self.names[root], x.dtype, dtype)
-        ref = self.context.ref(x)
-        strides = self.part.strides(x, ref.strides, s.shape)
-        key = (root, ref.offset, strides)
-        by_row = not any(strides[i] for i in self.part.reduced)
-        if by_row and self.mode != FLAT:
-            name = self._loaded(key, self._element(ref, strides), c_name(x.dtype), self.head)
-        else:
-            assert loads is not None
-            if key not in loads:
-                loads[key] = self.kernel.fresh("a")
-                body.append(
-                    f"const {c_name(x.dtype)} {loads[key]} = {self._element(ref, strides)};"
-                )
-            name = loads[key]
-        return self._cast(name, x.dtype, dtype)
-
-    def _loaded(self, key: Any, text: str, kind: str, where: list[str]) -> str:
-        """What is the same for a whole row is loaded once, before all phases."""
-        if key not in self.rows:
-            self.rows[key] = self.kernel.fresh("a")
-            where.append(f"const {kind} {self.rows[key]} = {text};")
-        return self.rows[key]
-
-    def _cast(self, name: str, dtype: Any, to: Any) -> str:
-        return name if to is None or dtype == to else f"(({c_name(to)}){name})"
-
-    # ── indices ───────────────────────────────────────────────────────────────────────────────
-
-    def _decomposed(self, letter: str, groups: list[list[int]]) -> list[str]:
-        """The place along each group of axes, from one running number."""
-        lengths = [math.prod(self.part.shape[i] for i in group) for group in groups]
-        if len(groups) < 2:
-            return []
-        lines, rest = [], letter
-        for k in range(len(groups) - 1, 0, -1):
-            lines.append(f"const {self.kind} {letter}{k} = {rest} % {lengths[k]};")
-            quotient = f"{letter}0" if k == 1 else f"{letter}_{k}"
-            lines.append(f"const {self.kind} {quotient} = {rest} / {lengths[k]};")
-            rest = quotient
-        return lines
-
-    def _index(self, strides: tuple[int, ...]) -> str:
-        parts = []
-        for letter, groups in (("o", self.outer), ("r", self.inner)):
-            for k, group in enumerate(groups):
-                step = strides[group[-1]]
-                if step:
-                    name = letter if len(groups) == 1 else f"{letter}{k}"
-                    parts.append(name if step == 1 else f"{name} * {step}")
-        return " + ".join(parts)
-
-    def _element(self, ref: Ref, strides: tuple[int, ...]) -> str:
-        name = self.kernel.pointer(ref.root)
-        index = self._index(strides)
-        text = " + ".join(p for p in (str(ref.offset) if ref.offset else "", index) if p)
-        return f"{name}[{text or '0'}]"
-
-    def _target(self, op: Op) -> str:
-        return self._element(contiguous_view(op.result), result_strides(self.part, op))
-
-
-def merged(
-    axes: list[int], shape: tuple[int, ...], every: list[tuple[int, ...]]
-) -> list[list[int]]:
-    """Neighbouring axes that all accesses step through as if they were one; axes of length 1 are left out."""
-    groups: list[list[int]] = []
-    for i in axes:
-        if shape[i] == 1:
-            continue
-        if groups and all(st[groups[-1][-1]] == st[i] * shape[i] for st in every):
-            groups[-1].append(i)
-        else:
-            groups.append([i])
-    return groups
+        return f"(({c_type}*)numbers)[{self.context.number(v)}]"

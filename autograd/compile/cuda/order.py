@@ -1,4 +1,4 @@
-"""Which steps of a device program have to wait for which: those that touch the same memory, one of them writing.
+"""The order of steps of a device program: one waits for another if both use the same memory and one writes.
 
 A program is a list, but most of it is a graph: the gradient of a layer's weights and that of its input need each
 other's results no more than the updates of two layers do. What the runtime knows of that, it can run side by side.
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-Span = tuple[str, int, int]  # what memory, and from which byte to which
+# The name of a memory, and a range of its bytes.
+Span = tuple[str, int, int]
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Access:
 
 
 def waits(steps: list[Access]) -> list[tuple[int, ...]]:
-    """For each step, the earlier ones that it has to wait for; those that these wait for already are left out.
+    """The earlier steps that each step has to wait for, without those that these wait for already.
 
     Examples
     --------

@@ -27,10 +27,8 @@ def reduced_axes(op: Op) -> frozenset[int]:
     """The axes of its operand that a reduction goes over; those of length 1 are no matter."""
     shape = op.args[0].shape
     axis = op.settings.get("axis")
-    if axis is None:
-        every = range(len(shape))
-    else:
-        every = [a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))]  # type: ignore[assignment]  # a list, too
+    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    every = [a % len(shape) for a in axes]
     return frozenset(i for i in every if shape[i] != 1)
 
 
@@ -57,17 +55,17 @@ class Part:
 
     @property
     def rows(self) -> int:
-        """How many sums of each kind there are."""
+        """The number of rows, each of which is reduced to one element."""
         return math.prod(self.shape[i] for i in self.kept)
 
     @property
     def columns(self) -> int:
-        """How many elements are added up for each."""
+        """The number of elements of a row."""
         return math.prod(self.shape[i] for i in self.reduced)
 
     @property
     def mode(self) -> str:
-        """Which threads share a row."""
+        """The name of the threads that share a row."""
         if not self.reduced:
             return FLAT
         inner = [i for i, n in enumerate(self.shape) if n != 1][-1]
@@ -122,7 +120,7 @@ def result_strides(part: Part, op: Op) -> tuple[int, ...]:
 
 
 def makes(part: Part) -> dict[Value, Op]:
-    """What a part makes, and by which operation."""
+    """The values that a part makes, with the operation that makes each."""
     return {v: op for s in part.phases for op in s.ops for v in op.outputs()}
 
 
@@ -147,7 +145,7 @@ def may_follow(part: Part, s: Statement, out: Statements) -> bool:
         _reads_own(part, v, made[out.root(v)], s, out)
         for op in s.ops
         for v in op.inputs()
-        if v.kind == ARRAY and out.root(v) in made
+        if v.value_type == ARRAY and out.root(v) in made
     )
 
 

@@ -1,4 +1,4 @@
-"""When each statement of a program runs on a CUDA device: slots, one after another.
+"""The schedule of a program on a CUDA device: slots, which run one after another.
 
 A slot is one call, one matrix product, or one kernel launch. All loops that need nothing from each other go into one
 launch, whatever their shapes: so the updates of all parameters are one kernel, and it is often one that something
@@ -33,7 +33,7 @@ class Slot:
 
     @property
     def statements(self) -> list[Statement]:
-        """What is done in it."""
+        """The statements that run in it."""
         if self.statement is not None:
             return [self.statement]
         return [s for part in self.parts for s in part.phases]
@@ -44,38 +44,38 @@ def split_reductions(out: Statements) -> None:
     items: list[Statement] = []
     for s in out.items:
         items.append(s)
-        if s.kind != "loop":
+        if s.method != "loop":
             continue
-        kinds: dict[frozenset[int], Statement] = {}
+        by_axes: dict[frozenset[int], Statement] = {}
         for op in [op for op in s.ops if op.name in REDUCTIONS]:
             axes = reduced_axes(op)
-            if not kinds:
-                kinds[axes] = s
-            elif axes not in kinds:
-                kinds[axes] = Statement("loop", [], s.shape)
-                items.append(kinds[axes])
-            if kinds[axes] is not s:
+            if not by_axes:
+                by_axes[axes] = s
+            elif axes not in by_axes:
+                by_axes[axes] = Statement("loop", [], s.shape)
+                items.append(by_axes[axes])
+            if by_axes[axes] is not s:
                 s.ops.remove(op)
-                kinds[axes].ops.append(op)
+                by_axes[axes].ops.append(op)
     out.items = items
 
 
 def schedule(out: Statements) -> list[Slot]:
-    """The slots of a program, in order; `out.items` is brought into the same order, with the time of each."""
+    """The slots of a program; `out.items` is brought into their order, with the time of each."""
     split_reductions(out)
     slots: list[Slot] = []
     time: dict[Statement, int] = {}
     maker: dict[Value, Statement] = {}
     home: dict[Statement, Part] = {}
-    for place, s in enumerate(out.items):
+    for i, s in enumerate(out.items):
         needs = {maker[out.root(v)] for op in s.ops for v in op.inputs() if out.root(v) in maker}
         floor = max((out.floors.get(v, 0) for op in s.ops for v in op.inputs()), default=0)
-        before = max((time[x] for x in out.items[: min(floor, place)]), default=-1) if floor else -1
-        if s.kind != "loop":
+        before = max((time[x] for x in out.items[: min(floor, i)]), default=-1) if floor else -1
+        if s.method != "loop":
             time[s] = len(slots)
             slots.append(Slot(s))
         else:
-            time[s] = _place(out, slots, s, needs, time, home, before)
+            time[s] = _assign_slot(out, slots, s, needs, time, home, before)
         maker |= dict.fromkeys(s.results(), s)
     _sink(out, slots, time, maker)
     order = sorted(out.items, key=lambda s: time[s])  # stable: phases stay in order
@@ -85,7 +85,7 @@ def schedule(out: Statements) -> list[Slot]:
     return slots
 
 
-def _place(
+def _assign_slot(
     out: Statements,
     slots: list[Slot],
     s: Statement,

@@ -1,6 +1,6 @@
-"""Which results share memory with what they were made from: looked up in the arrays themselves, never by a name.
+"""Results that share memory with what they were made from, found in the arrays themselves, never by a name.
 
-A recording holds the real arrays, so it sees which operations returned a view. But whether a function copies may
+A trace holds the real arrays, so it sees which operations returned a view. But whether a function copies may
 depend on how its argument lies in memory (a reshape of a transpose, a cast to the same dtype), and at replay it may
 lie otherwise. So there are two halves: what shared memory while recording keeps its argument's buffer alive for as
 long as the result is read; everything else is looked at when it has been computed, and copied if it is a view.
@@ -44,8 +44,8 @@ def _extent(x: Any) -> tuple[int, int] | None:
     return low, high
 
 
-def shared_places(out: Any, given: list[Any]) -> frozenset[int] | None:
-    """Which of the arguments a result, or one of several, shares memory with; None if that cannot be known.
+def shared_arguments(out: Any, given: list[Any]) -> frozenset[int] | None:
+    """The indices of the arguments that a result shares memory with; None if that cannot be known.
 
     What is no array (a factor) may hold arrays inside.
     """
@@ -77,7 +77,7 @@ def _owns(y: Any, given: list[Any]) -> bool:
 
 
 def apart(result: Any, *arguments: Any) -> Any:
-    """What a function returned, copied if it shares memory with one of these arguments, which will be overwritten."""
+    """The result of a call, copied if it shares memory with one of these arguments, which will be overwritten."""
     if any(overlap(result, x) for x in arguments):
         return backend_of(result).xp.copy(result)
     return result

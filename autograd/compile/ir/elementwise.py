@@ -16,23 +16,23 @@ from .program import ARRAY, NUMBER, Op, Value
 
 @dataclass(frozen=True)
 class Elementwise:
-    """How to compute an elementwise function.
+    """The ways to compute an elementwise function.
 
     Attributes
     ----------
     ufunc : callable, optional
-        Takes the operands and the output, by place.
+        Takes the operands and the output by position.
     text : str, optional
         An expression.
-    kinds : str
-        The kinds of dtypes that the expression is right for.
+    dtype_kinds : str
+        The kinds of dtypes, as NumPy names them, that the expression is right for.
     slow : bool
         Whether a generated loop takes longer than NumPy's, which is vectorised (exp and its kin).
     """
 
     ufunc: Any = None
     text: str = ""
-    kinds: str = "f"
+    dtype_kinds: str = "f"
     slow: bool = False
 
 
@@ -133,7 +133,7 @@ def compute_dtype(op: Op) -> Any:
 
 def _fits(x: Any, dtype: Any) -> bool:
     """Whether an integer is one of a dtype's: NumPy compares others, too, and refuses to compute with them."""
-    if type(x) is Value and x.kind == NUMBER and not x.constant:
+    if type(x) is Value and x.value_type == NUMBER and not x.constant:
         return False  # it may be another one at each call
     if dtype.kind == "b":
         return True
@@ -143,7 +143,7 @@ def _fits(x: Any, dtype: Any) -> bool:
 
 def _scalar_or_dtype(x: Any) -> Any:
     if type(x) is Value:
-        if x.kind == NUMBER:
+        if x.value_type == NUMBER:
             return x.held if x.constant else {"b": True, "i": 1, "f": 1.0, "c": 1j}[x.dtype.kind]
         return x.dtype
     return x
@@ -151,14 +151,14 @@ def _scalar_or_dtype(x: Any) -> Any:
 
 def is_elementwise(op: Op) -> bool:
     """Whether an operation has one array result, of the shape that its operands broadcast to."""
-    if op.name not in TABLE or type(op.result) is not Value or op.result.kind != ARRAY:
+    if op.name not in TABLE or type(op.result) is not Value or op.result.value_type != ARRAY:
         return False
     if op.settings and any(v is not None and v is not True for v in op.settings.values()):
         return False
     shapes = []
     for x in operands(op):
         if type(x) is Value:
-            if x.kind not in (ARRAY, NUMBER):
+            if x.value_type not in (ARRAY, NUMBER):
                 return False
             shapes.append(x.shape)
         elif not isinstance(x, bool | int | float | complex):

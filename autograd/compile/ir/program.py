@@ -1,4 +1,4 @@
-"""What a recording is: a flat list of operations on values, in order.
+"""The program of a compiled function: a flat list of operations on values, in order.
 
 A `Value` is assigned once. It is an input, a constant or what an operation made; a *number* is a Python number
 that is computed anew by Python at each replay, *opaque* is whatever else a function returned (a factor), that can
@@ -24,55 +24,55 @@ class Value:
     ----------
     name : str
         In the listing.
-    kind : {"array", "number", "opaque"}
+    value_type : {"array", "number", "opaque"}
     shape, dtype
         Of an array; a number has shape () and the dtype that NumPy would give it.
     op : Op or None
         What makes it; None for an input or a constant.
     held
         A constant's value.
-    place : int
-        The number of an input, else −1.
+    input_index : int
+        The position of an input among the inputs, else −1.
     numbers : frozenset of int
         The inputs that a number was computed from; those that are Python numbers themselves.
     """
 
-    __slots__ = ("dtype", "held", "kind", "name", "numbers", "op", "place", "shape")
+    __slots__ = ("dtype", "held", "input_index", "name", "numbers", "op", "shape", "value_type")
 
     def __init__(
         self,
         name: str,
-        kind: str,
+        value_type: str,
         shape: tuple[int, ...],
         dtype: Any,
         *,
         op: Op | None = None,
         held: Any = None,
-        place: int = -1,
+        input_index: int = -1,
         numbers: frozenset[int] | None = None,
     ) -> None:
-        self.name, self.kind, self.shape, self.dtype = name, kind, shape, dtype
-        self.op, self.held, self.place, self.numbers = op, held, place, numbers
+        self.name, self.value_type, self.shape, self.dtype = name, value_type, shape, dtype
+        self.op, self.held, self.input_index, self.numbers = op, held, input_index, numbers
 
     @property
     def constant(self) -> bool:
         """Whether its value is known before any call."""
-        return self.op is None and self.place < 0
+        return self.op is None and self.input_index < 0
 
     @property
     def size(self) -> int:
-        """How many elements it has."""
+        """The number of elements."""
         return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
-        """How many bytes it takes."""
+        """The number of bytes."""
         return self.size * np.dtype(self.dtype).itemsize
 
     def __repr__(self) -> str:
-        if self.kind == OPAQUE:
+        if self.value_type == OPAQUE:
             return f"{self.name}: object"
-        if self.kind == NUMBER:
+        if self.value_type == NUMBER:
             return f"{self.name}: {'int' if self.dtype.kind in 'iub' else 'float'}"
         return f"{self.name}: {short(self.dtype)}[{', '.join(map(str, self.shape))}]"
 
@@ -134,7 +134,7 @@ class Op:
 
 @dataclass
 class Program:
-    """A recording: what goes in, what is done, what comes out."""
+    """A program: its inputs, its operations and its outputs."""
 
     inputs: list[Value]
     ops: list[Op]
@@ -148,30 +148,30 @@ class Program:
 
 def values_in(x: Any) -> Iterator[Value]:
     """The `Value`s in nested tuples, lists, dicts, slices and results."""
-    kind = type(x)
-    if kind is Value:
+    cls = type(x)
+    if cls is Value:
         yield x
-    elif kind is Tuple:
+    elif cls is Tuple:
         for part in x.items:
             yield from values_in(part)
     elif isinstance(x, tuple | list):
         for part in x:
             yield from values_in(part)
-    elif kind is dict:
+    elif cls is dict:
         for part in x.values():
             yield from values_in(part)
-    elif kind is slice:
+    elif cls is slice:
         yield from values_in((x.start, x.stop, x.step))
 
 
 def replace(x: Any, new: Callable[[Any], Any]) -> Any:
-    """The same nested structure, with `new` of everything that stands in it."""
-    kind = type(x)
-    if kind is tuple or kind is list:
-        return kind([replace(part, new) for part in x])
-    if kind is dict:
+    """A nested structure with each leaf x replaced by ``new(x)``."""
+    cls = type(x)
+    if cls is tuple or cls is list:
+        return cls([replace(part, new) for part in x])
+    if cls is dict:
         return {k: replace(v, new) for k, v in x.items()}
-    if kind is slice:
+    if cls is slice:
         return slice(replace(x.start, new), replace(x.stop, new), replace(x.step, new))
     if isinstance(x, tuple) and hasattr(x, "_make"):
         return x._make([replace(part, new) for part in x])
@@ -183,17 +183,17 @@ def replace(x: Any, new: Callable[[Any], Any]) -> Any:
 
 def text_of(x: Any) -> str:
     """An argument as the listing shows it."""
-    kind = type(x)
-    if kind is Value:
+    cls = type(x)
+    if cls is Value:
         return constant_text(x) if x.constant else x.name
-    if kind is Tuple:
+    if cls is Tuple:
         return "(" + ", ".join(repr(v) if type(v) is Value else text_of(v) for v in x.items) + ")"
-    if kind is tuple or kind is list:
+    if cls is tuple or cls is list:
         inside = ", ".join(text_of(v) for v in x)
-        if kind is list:
+        if cls is list:
             return f"[{inside}]"
         return f"({inside}{',' if len(x) == 1 else ''})"
-    if kind is slice:
+    if cls is slice:
         ends = [x.start, x.stop] + ([x.step] if x.step is not None else [])
         return ":".join("" if v is None else text_of(v) for v in ends)
     if x is ...:
@@ -202,16 +202,16 @@ def text_of(x: Any) -> str:
         return short(x)
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         return f"array {short(x.dtype)}{list(x.shape)}"
-    return repr(x) if kind in (bool, int, float, complex, str, type(None)) else kind.__name__
+    return repr(x) if cls in (bool, int, float, complex, str, type(None)) else cls.__name__
 
 
 def constant_text(value: Value) -> str:
     """A constant: its number if it is one, else its dtype and shape."""
-    if value.kind == OPAQUE:
+    if value.value_type == OPAQUE:
         return "object"
-    if value.kind == NUMBER or value.shape == ():
+    if value.value_type == NUMBER or value.shape == ():
         try:
-            return f"{value.held.item() if value.kind == ARRAY else value.held!r}"
+            return f"{value.held.item() if value.value_type == ARRAY else value.held!r}"
         except (AttributeError, TypeError):  # a library without host access
             pass
     return f"const {short(value.dtype)}[{', '.join(map(str, value.shape))}]"

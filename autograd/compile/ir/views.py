@@ -26,7 +26,7 @@ class Ref:
     root : Value
         Whose buffer.
     offset : int
-        The place of the first element.
+        The position of the first element.
     strides : tuple of int
         In elements.
     """
@@ -56,7 +56,7 @@ _NAMES = frozenset((*_NUMPYS, "reshape"))
 
 def is_view(op: Op) -> bool:
     """Whether NumPy returns a view for this operation, whatever its operand's layout."""
-    if op.name not in _NAMES or type(op.result) is not Value or op.result.kind != ARRAY:
+    if op.name not in _NAMES or type(op.result) is not Value or op.result.value_type != ARRAY:
         return False
     if type(op.args[0]) is not Value or any(type(v) is Value for v in op.inputs()[1:]):
         return False
@@ -76,8 +76,8 @@ def view_of(op: Op, base: Ref) -> Ref | None:
     value = op.args[0]
     if not value.size:
         return None
-    token = np.zeros(1, np.int8)
-    probe = np.lib.stride_tricks.as_strided(token, value.shape, base.strides)
+    element = np.zeros(1, np.int8)
+    probe = np.lib.stride_tricks.as_strided(element, value.shape, base.strides)
     # strides of one byte an element; nothing is read, and addresses alone are looked at
     if op.name == "reshape":
         try:

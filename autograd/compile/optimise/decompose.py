@@ -1,6 +1,6 @@
-"""NumPy's fused functions taken apart where their pieces join others: what is elementwise fuses with its neighbours.
+"""Decompositions of NumPy's fused functions, whose elementwise pieces fuse with their neighbours.
 
-Each function here is that of the same name in the backend, written in the recording namespace.
+Each function here is that of the same name in the backend, written in functions of the tracers' namespace.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def mean(xp: Any, x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     count = math.prod(x.shape[i] for i in axes)
     if x.dtype.char not in "fdFD" or count == 0:
-        return xp.whole_mean(x, axis=axis, keepdims=keepdims)
+        return xp.undecomposed_mean(x, axis=axis, keepdims=keepdims)
     return xp.sum(x, axis=axis, keepdims=keepdims) / count
 
 
@@ -47,11 +47,11 @@ def square(xp: Any, x: Any, /) -> Any:
 
 
 def expand_dims(xp: Any, x: Any, /, axis: Any = 0) -> Any:
-    """By `reshape`."""
+    """A reshape."""
     axes = tuple(operator.index(a) for a in (axis if isinstance(axis, tuple) else (axis,)))
     n = x.ndim + len(axes)
     if any(not -n <= a < n for a in axes):
-        return xp.whole_expand_dims(x, axis=axis)
+        return xp.undecomposed_expand_dims(x, axis=axis)
     new = {a % n for a in axes}
     lengths = iter(x.shape)
     return xp.reshape(x, tuple(1 if i in new else next(lengths) for i in range(n)))
@@ -64,7 +64,7 @@ def pow(xp: Any, x1: Any, x2: Any, /) -> Any:
             return xp.multiply(x1, x1)
         if x2 == 0.5:
             return xp.sqrt(x1)
-    return xp.whole_pow(x1, x2)
+    return xp.undecomposed_pow(x1, x2)
 
 
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
@@ -75,41 +75,14 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
 )  # fmt: skip
 
 
-def decomposed(space: Any) -> dict[str, Callable[..., Any]]:
-    """The functions of this file bound to a recording namespace, and the whole ones that they fall back to."""
-    found: dict[str, Any] = {f.__name__: functools.partial(f, space) for f in _FUNCTIONS}
-    found["whole_mean"] = space.mean
-    found["whole_pow"] = space.pow
-    found["recomputed"] = space.recomputed
+def decomposed(xp: Any) -> dict[str, Callable[..., Any]]:
+    """The functions of this file bound to a tracers' namespace, and the functions that they fall back to."""
+    found: dict[str, Any] = {f.__name__: functools.partial(f, xp) for f in _FUNCTIONS}
+    found["undecomposed_mean"] = xp.mean
+    found["undecomposed_pow"] = xp.pow
+    found["recomputed"] = xp.recomputed
     found["fused_update"] = (
         None  # written in functions of arrays, an update fuses with what is around it
     )
-    found["whole_expand_dims"] = space.expand_dims
+    found["undecomposed_expand_dims"] = xp.expand_dims
     return found
-
-
-def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
-    """The mean of ``log Σ exp z − z[label]``, and its slope; NaN where a label is no class: to raise is to wait."""
-    columns = logits.shape[-1] if logits.ndim else 0
-    rows = math.prod(logits.shape[:-1])
-    if not rows * columns or tuple(labels.shape) != tuple(logits.shape[:-1]):
-        return xp.whole_softmax_cross_entropy(logits, labels)
-    hit = xp.equal(labels[..., None], xp.arange_like(columns, labels))
-    shift = xp.max(logits, axis=-1, keepdims=True)
-    e = xp.exp(logits - shift)
-    total = xp.sum(e, axis=-1, keepdims=True)
-    own = xp.sum(xp.where(hit, e, 0.0), axis=-1, keepdims=True)
-    # minus the other classes' share: beside an own 1 it would have no digits left
-    others = xp.sum(xp.where(hit, 0.0, -e), axis=-1, keepdims=True)
-    picked = xp.sum(xp.where(hit, logits, 0.0), axis=-1, keepdims=True)
-    known = xp.sum(xp.astype(hit, logits.dtype), axis=-1, keepdims=True)
-    loss = xp.where(known > 0, xp.log1p((own - 1) - others) + (shift - picked), math.nan)
-    return xp.mean(loss), xp.where(hit, others, e) / total * (1 / rows)
-
-
-def decomposed_on_device(space: Any) -> dict[str, Callable[..., Any]]:
-    """What is taken apart besides where rows of a matrix are done by groups of threads: the softmax cross-entropy."""
-    return {
-        "softmax_cross_entropy": functools.partial(softmax_cross_entropy, space),
-        "whole_softmax_cross_entropy": space.softmax_cross_entropy,
-    }

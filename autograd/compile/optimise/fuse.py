@@ -1,4 +1,4 @@
-"""From operations to statements: elementwise chains and the reductions that end them become single loops.
+"""Statements made of operations: elementwise chains, and the reductions that end them, become single loops.
 
 A statement is a call that makes its own result, a call into a buffer, a matrix product, or a loop over elements in
 which many operations are done at once. An operation joins a loop where all that it reads is there: made in the same
@@ -14,13 +14,16 @@ from typing import Any
 from ..ir.elementwise import TABLE, compute_dtype, is_elementwise
 from ..ir.program import ARRAY, Op, Program, Value
 from ..ir.views import Ref, contiguous, contiguous_view, is_view, view_of
+from .fused_ops import fused_op
 
-LARGEST_SLOW = (
-    2048  # elements up to which a loop with exp in it beats NumPy's vectorised one and its call
-)
-LARGE = 1 << 20  # bytes from which NumPy's elementwise chains run block by block
-NEAR = 64  # statements that are looked at for a loop to join, besides the operand's own
-LONGEST = 48  # operations in one loop
+# Elements up to which a loop with exp in it beats NumPy's vectorised one and its call.
+LARGEST_SLOW = 2048
+# Bytes from which NumPy's elementwise chains run block by block.
+LARGE = 1 << 20
+# Statements that are looked at for a loop to join, besides the operand's own.
+NEAR = 64
+# Operations in one loop.
+LONGEST = 48
 
 REDUCTIONS = frozenset(("sum", "max", "min"))
 
@@ -31,9 +34,10 @@ class Statement:
 
     Attributes
     ----------
-    kind : str
+    method : str
         "call": makes its own result; "into": NumPy writes into a buffer; "blocks": NumPy does several operations on
-        one block after another; "loop", "gemm", "entropy": parts of a kernel.
+        one block after another; "fused": one of `FUSED_OPS`, by NumPy or part of a kernel; "loop", "gemm":
+        parts of a kernel.
     ops : list of Op
         What is done, in order.
     shape : tuple of int
@@ -42,13 +46,13 @@ class Statement:
         Whether several threads compute each element, so that none may be written over.
     """
 
-    kind: str
+    method: str
     ops: list[Op]
     shape: tuple[int, ...] = ()
-    made: set[Value] = field(default_factory=set)  # results that are read at the same element alone
-    start: tuple[Value, Any, int] | None = (
-        None  # a product that is added to an array, times a number
-    )
+    # results that are read at the same element alone
+    made: set[Value] = field(default_factory=set)
+    # the array that a product is added to, the factor and its sign
+    start: tuple[Value, Any, int] | None = None
     shared: bool = False
 
     @property
@@ -57,7 +61,7 @@ class Statement:
         return self.ops[0]
 
     def results(self) -> list[Value]:
-        """What it makes."""
+        """The values that it makes."""
         return [v for op in self.ops for v in op.outputs()]
 
 
@@ -69,15 +73,15 @@ class Statements:
     numbers: list[Op]  # operations on Python numbers, which come first
     refs: dict[Value, Ref]
     views: dict[Value, Op]
-    floors: dict[Value, int] = field(
-        default_factory=dict
-    )  # what may not be read in an earlier statement
-    times: list[int] = field(default_factory=list)  # where some are done at once: when each is
+    # the first statement that may read each of these
+    floors: dict[Value, int] = field(default_factory=dict)
+    # the time of each statement, where some are done at once
+    times: list[int] = field(default_factory=list)
     # in whose buffers the results of calls may lie: `plan.find_aliases`
     alias: dict[Value, frozenset[Value]] = field(default_factory=dict)
 
     def time(self, i: int) -> int:
-        """When a statement is done."""
+        """The time at which a statement is done."""
         return self.times[i] if self.times else i
 
     def root(self, v: Value) -> Value:
@@ -100,7 +104,7 @@ def build(
     *,
     kernels: bool,
     products: bool,
-    plain: bool,
+    is_generic_library: bool,
     in_loops: Callable[[Op], bool] | None = None,
 ) -> Statements:
     """The statements of a program.
@@ -112,7 +116,7 @@ def build(
         Whether loops can be compiled.
     products : bool
         Whether matrix products can be called from a kernel.
-    plain : bool
+    is_generic_library : bool
         Arrays of another library than NumPy: every operation is a call.
     in_loops : callable, optional
         Which elementwise operations can be part of a loop, where that is not numba's to say.
@@ -124,10 +128,10 @@ def build(
         if op.name.startswith("py.") and not any(v in where for v in op.inputs()):
             out.numbers.append(op)
             continue
-        if op.name == "recomputed" and type(op.args[0]) is Value and not plain:
+        if op.name == "recomputed" and type(op.args[0]) is Value and not is_generic_library:
             _recompute_barrier(out, op)
             continue
-        if plain:
+        if is_generic_library:
             where |= dict.fromkeys(op.outputs(), len(out.items))
             out.items.append(Statement("call", [op]))
             continue
@@ -139,26 +143,28 @@ def build(
                     out.floors[op.result] = out.floors[op.args[0]]
                 continue
         if (can_loop(op) or reducible(op)) if kernels else blockable(op, out):
-            _place(out, where, op)
+            _add_to_loop(out, where, op)
             continue
         if products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):
-            kind = "gemm"  # without kernels, only if it takes an update in: `gemm_updates.py`
-        elif is_entropy(op, out) if kernels else is_entropy_name(op):
-            kind = "entropy"
+            # without kernels, only if it takes an update in: `gemm_updates.py`
+            method = "gemm"
+        elif is_fused(op, out, kernels=kernels):
+            method = "fused"
         else:
-            kind = "into" if goes_into(op) else "call"
+            method = "into" if goes_into(op) else "call"
         for v in op.outputs():
             where[v] = len(out.items)
-        out.items.append(Statement(kind, [op]))
-    out.items = [s for s in out.items if s.ops]  # without the loops that went into others
+        out.items.append(Statement(method, [op]))
+    # without the loops that went into others
+    out.items = [s for s in out.items if s.ops]
     for s in out.items:
-        if s.kind == "loop" and not kernels:
-            s.kind = "blocks" if len(s.ops) > 1 else "into"
+        if s.method == "loop" and not kernels:
+            s.method = "blocks" if len(s.ops) > 1 else "into"
     return out
 
 
 def _recompute_barrier(out: Statements, op: Op) -> None:
-    """What a checkpoint starts from: the same array, but nothing computed from it goes to an earlier place."""
+    """Give a checkpoint's input another name: nothing that is computed from it goes into an earlier statement."""
     x = op.args[0]
     out.refs[op.result] = _ref(out, x)
     out.views[op.result] = op
@@ -169,7 +175,7 @@ def _ref(out: Statements, v: Value) -> Ref:
     return out.refs.get(v) or contiguous_view(v)
 
 
-# ── what can be done how ──────────────────────────────────────────────────────────────────────
+# ── what each method can do ──────────────────────────────────────────────────────────────────────
 
 
 def loopable(op: Op) -> bool:
@@ -179,11 +185,11 @@ def loopable(op: Op) -> bool:
     how = TABLE[op.name]
     if not how.text or (how.slow and op.result.size > LARGEST_SLOW and not _root_or_square(op)):
         return False
-    every = [v for v in (*op.inputs(), op.result) if v.kind == ARRAY]
+    every = [v for v in (*op.inputs(), op.result) if v.value_type == ARRAY]
     if not all(_simple(v.dtype) for v in every):
         return False
     dtype = compute_dtype(op)
-    if not _simple(dtype) or dtype.kind not in how.kinds:
+    if not _simple(dtype) or dtype.kind not in how.dtype_kinds:
         return False
     if op.name == "astype":  # NumPy's cast of NaN to integers is its own
         return not (op.args[0].dtype.kind == "f" and op.result.dtype.kind != "f")
@@ -216,7 +222,7 @@ def reducible(op: Op) -> bool:
     x = op.args[0]
     if type(x) is not Value or x.dtype.kind != "f" or x.dtype.itemsize not in (4, 8) or not x.size:
         return False
-    return op.result.dtype == x.dtype and op.result.kind == ARRAY
+    return op.result.dtype == x.dtype and op.result.value_type == ARRAY
 
 
 def is_product(op: Op, out: Statements) -> bool:
@@ -226,9 +232,8 @@ def is_product(op: Op, out: Statements) -> bool:
     a, b = op.args
     if not (len(a.shape) == len(b.shape) == 2 and a.dtype == b.dtype and a.size and b.size):
         return False
-    narrow = (
-        a.dtype.itemsize == 2 and op.result.dtype.itemsize == 4
-    )  # 16 bits, as `compile/tracing/precision.py` has it
+    # 16 bits, as `optimise/rounding.py` has it
+    narrow = a.dtype.itemsize == 2 and op.result.dtype.itemsize == 4
     if op.result.dtype.kind != "f" or not (narrow or a.dtype == op.result.dtype):
         return False
     if op.result.dtype.itemsize not in (4, 8):
@@ -246,31 +251,17 @@ def leading(ref: Ref, shape: tuple[int, ...]) -> tuple[bool, int] | None:
     return None
 
 
-def is_entropy_name(op: Op) -> bool:
-    """Whether this is the softmax cross-entropy of arrays that are written into buffers."""
-    if op.name != "softmax_cross_entropy":
+def is_fused(op: Op, out: Statements, *, kernels: bool) -> bool:
+    """Whether an operation is computed in one piece; a kernel reads its operands in C order."""
+    if fused_op(op) is None:
         return False
-    logits, labels = op.args
-    if not (type(logits) is Value and type(labels) is Value):
-        return False
-    return (
-        logits.dtype.kind == "f"
-        and logits.dtype.itemsize in (4, 8)
-        and labels.dtype.kind in "iu"
-        and logits.size > 0
-        and labels.shape == logits.shape[:-1]
-    )
-
-
-def is_entropy(op: Op, out: Statements) -> bool:
-    """Whether a kernel computes it, on operands as they lie."""
-    return is_entropy_name(op) and all(_ref(out, v).strides == contiguous(v.shape) for v in op.args)
+    return not kernels or all(_ref(out, v).strides == contiguous(v.shape) for v in op.inputs())
 
 
 def goes_into(op: Op) -> bool:
     """Whether NumPy can write the result of an operation into a buffer."""
     result = op.result
-    if type(result) is not Value or result.kind != ARRAY or not result.size:
+    if type(result) is not Value or result.value_type != ARRAY or not result.size:
         return False
     if is_elementwise(op):
         how = TABLE[op.name]
@@ -297,53 +288,53 @@ def _same_kind_of_sum(op: Op) -> bool:
 # ── loops ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _place(out: Statements, where: dict[Value, int], op: Op) -> None:
+def _add_to_loop(out: Statements, where: dict[Value, int], op: Op) -> None:
     """Put an operation into a loop: the one that made its operand, a later one over the same array, or a new one."""
     shape = op.args[0].shape if op.name in REDUCTIONS else op.result.shape
-    read = [v for v in op.inputs() if v.kind == ARRAY or v in where]
+    read = [v for v in op.inputs() if v.value_type == ARRAY or v in where]
     earliest = 0
     for v in read:
         root = out.root(v)
-        place = where.get(root, -1)
+        index = where.get(root, -1)
         earliest = max(earliest, out.floors.get(v, 0))
-        if place < 0:
+        if index < 0:
             continue
-        together = v is root and v.shape == shape and v in out.items[place].made
-        earliest = max(earliest, place if together else place + 1)
+        together = v is root and v.shape == shape and v in out.items[index].made
+        earliest = max(earliest, index if together else index + 1)
     roots = {out.root(v) for v in read}
     near = range(max(earliest, len(out.items) - NEAR), len(out.items))
-    for place in dict.fromkeys([*range(earliest, min(earliest + 1, len(out.items))), *near]):
-        loop = out.items[place]
-        if loop.kind == "loop" and loop.shape == shape and len(loop.ops) < LONGEST:
+    for index in dict.fromkeys([*range(earliest, min(earliest + 1, len(out.items))), *near]):
+        loop = out.items[index]
+        if loop.method == "loop" and loop.shape == shape and len(loop.ops) < LONGEST:
             used = {out.root(v) for each in loop.ops for v in (*each.inputs(), *each.outputs())}
-            if used & roots and _at_one_place(out, where, place, read):
+            if used & roots and _reads_same_element(out, where, index, read):
                 break
     else:
-        place = len(out.items)
+        index = len(out.items)
         out.items.append(Statement("loop", [], shape))
-    loop = out.items[place]
+    loop = out.items[index]
     for v in read:
-        _bring(out, where, v, place, read)
+        _merge_earlier_loop(out, where, v, index, read)
     loop.ops.append(op)
-    where[op.result] = place
+    where[op.result] = index
     if op.name not in REDUCTIONS:
         loop.made.add(op.result)
 
 
-def _bring(
-    out: Statements, where: dict[Value, int], v: Value, place: int, read: list[Value]
+def _merge_earlier_loop(
+    out: Statements, where: dict[Value, int], v: Value, index: int, read: list[Value]
 ) -> None:
-    """Move the loop that makes an operand into the one at `place`, where nothing in between needs it."""
+    """Move the loop that makes an operand into the one at `index`, where nothing in between needs it."""
     start = where.get(v, -1)
-    if not 0 <= start < place:
+    if not 0 <= start < index:
         return
-    early, loop = out.items[start], out.items[place]
-    if early.kind != "loop" or early.shape != loop.shape or v not in early.made:
+    early, loop = out.items[start], out.items[index]
+    if early.method != "loop" or early.shape != loop.shape or v not in early.made:
         return
     if len(early.ops) + len(loop.ops) > LONGEST:
         return
     results = set(early.results())
-    between = [op for s in out.items[start + 1 : place] for op in s.ops]
+    between = [op for s in out.items[start + 1 : index] for op in s.ops]
     if any(out.root(x) in results for op in between for x in op.inputs()):
         return
     inside = [*read, *(x for op in loop.ops for x in op.inputs())]
@@ -353,15 +344,17 @@ def _bring(
         return
     loop.ops[:0], loop.made = early.ops, loop.made | early.made
     for result in results:
-        where[result] = place
+        where[result] = index
     early.ops, early.made = [], set()
 
 
-def _at_one_place(out: Statements, where: dict[Value, int], place: int, read: list[Value]) -> bool:
+def _reads_same_element(
+    out: Statements, where: dict[Value, int], index: int, read: list[Value]
+) -> bool:
     """Whether what the loop itself makes is read at the same element only."""
-    loop = out.items[place]
+    loop = out.items[index]
     return all(
-        where.get(out.root(v)) != place or (v in loop.made and v.shape == loop.shape) for v in read
+        where.get(out.root(v)) != index or (v in loop.made and v.shape == loop.shape) for v in read
     )
 
 
@@ -378,4 +371,4 @@ def stored(program: Program, out: Statements) -> set[Value]:
     for v in program.outputs:
         if type(v) is Value:
             kept.add(out.root(v))
-    return {v for v in kept if v in where and v.kind == ARRAY}
+    return {v for v in kept if v in where and v.value_type == ARRAY}

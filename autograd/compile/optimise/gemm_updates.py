@@ -32,7 +32,7 @@ def accumulate(program: Program, out: Statements, plan: Plan, *, constant: bool 
         between = out.items[first + 1 : last]
         late = any(p in out.read(s) for s in between)
         late = late or (
-            type(scale) is Value and scale.kind == ARRAY and not _before(out, first, scale)
+            type(scale) is Value and scale.value_type == ARRAY and not _before(out, first, scale)
         )
         out.items[last if late else first] = merged
         del out.items[first if late else last]
@@ -42,7 +42,7 @@ def accumulate(program: Program, out: Statements, plan: Plan, *, constant: bool 
 
 
 def _readers(program: Program, out: Statements) -> dict[Value, int]:
-    """How many operations read each buffer."""
+    """The number of operations that read each buffer."""
     count: dict[Value, int] = {}
     for s in out.items:
         for op in s.ops:
@@ -60,7 +60,7 @@ def _update(
     loop: Statement, out: Statements, plan: Plan, readers: dict[Value, int]
 ) -> tuple[Statement, Value, Any, int] | None:
     """The product, the parameter, the factor and its sign, if a loop is ``p ± s · g`` and nothing else."""
-    if loop.kind not in ("loop", "blocks") or [op.name for op in loop.ops] not in (
+    if loop.method not in ("loop", "blocks") or [op.name for op in loop.ops] not in (
         ["multiply", "add"],
         ["multiply", "subtract"],
     ):
@@ -69,11 +69,11 @@ def _update(
     new = adding.result
     if new not in plan.donated or scaling.result not in adding.args:
         return None
-    place = adding.args.index(scaling.result)
-    if adding.name == "subtract" and place == 0:
+    position = adding.args.index(scaling.result)
+    if adding.name == "subtract" and position == 0:
         return None
-    p = adding.args[1 - place]
-    if type(p) is not Value or p.place != plan.donated[new]:
+    p = adding.args[1 - position]
+    if type(p) is not Value or p.input_index != plan.donated[new]:
         return None
     for g, scale in (scaling.args, scaling.args[::-1]):
         product = _product(g, out) if type(g) is Value else None
@@ -88,23 +88,23 @@ def _update(
 
 def _product(g: Value, out: Statements) -> Statement | None:
     return next(
-        (s for s in out.items if s.kind == "gemm" and s.start is None and s.op.result is g), None
+        (s for s in out.items if s.method == "gemm" and s.start is None and s.op.result is g), None
     )
 
 
 def _is_scalar(x: Any, g: Value) -> bool:
     if type(x) is not Value:
         return isinstance(x, int | float) and not isinstance(x, bool)
-    return x.shape == () and (x.kind == NUMBER or x.dtype == g.dtype)
+    return x.shape == () and (x.value_type == NUMBER or x.dtype == g.dtype)
 
 
 def _is_known(x: Any) -> bool:
     return type(x) is not Value or x.constant
 
 
-def _before(out: Statements, place: int, v: Value) -> bool:
+def _before(out: Statements, index: int, v: Value) -> bool:
     """Whether a value is there before a statement."""
     root = out.root(v)
     if root.op is None:
         return True
-    return any(root in s.results() for s in out.items[:place])
+    return any(root in s.results() for s in out.items[:index])

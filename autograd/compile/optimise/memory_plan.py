@@ -1,4 +1,4 @@
-"""Where each value lives: in the caller's donated arrays, in output buffers, or in one block of memory, reused.
+"""The memory of each value: a donated array of the caller, an output buffer, or a part of one block.
 
 Intervals of statements in which values are alive are laid out so that no two that overlap in time overlap in memory;
 an elementwise result takes the place of an operand that is not needed any more.
@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
 
 from ..ir.program import ARRAY, NUMBER, OPAQUE, Program, Value
 from .fuse import Statement, Statements, stored
@@ -29,9 +26,9 @@ class Plan:
     size : int
         Bytes of the block.
     outputs : dict
-        ``outputs[value]``: the place of an output buffer.
+        ``outputs[value]``: the number of an output, which has a buffer of its own.
     donated : dict
-        ``donated[value]``: the place of the input whose array it is written into.
+        ``donated[value]``: the index of the input whose array it is written into.
     """
 
     offsets: dict[Value, int] = field(default_factory=dict)
@@ -39,20 +36,21 @@ class Plan:
     outputs: dict[Value, int] = field(default_factory=dict)
     donated: dict[Value, int] = field(default_factory=dict)
     own: set[Value] = field(default_factory=set)
-    replaced: set[Value] = field(default_factory=set)  # the inputs that `donated` writes over
+    # the inputs that `donated` writes over
+    replaced: set[Value] = field(default_factory=set)
 
 
 def find_aliases(out: Statements) -> None:
-    """Note for each value that a call returns whose buffers it may lie in: what shared memory while recording did."""
+    """Note whose buffers each result of a call may lie in: those that it shared memory with while tracing."""
     out.alias.clear()
     for s in out.items:
-        if s.kind != "call":
+        if s.method != "call":
             continue
         shares = s.op.shares
         below: set[Value] = set()
         for i, v in enumerate(s.op.inputs()):
             # what is inside an object is not looked at
-            if v.kind != NUMBER and (shares is None or i in shares or v.kind == OPAQUE):
+            if v.value_type != NUMBER and (shares is None or i in shares or v.value_type == OPAQUE):
                 below.update(out.lies_in(v))
         if below:
             out.alias |= dict.fromkeys(s.op.outputs(), frozenset(below))
@@ -61,7 +59,7 @@ def find_aliases(out: Statements) -> None:
 def to_watch(plan: Plan, out: Statements, s: Statement) -> list[Value]:
     """The arguments of a call that may be written over while its result is read, if that was a view of them.
 
-    While recording it was none; but that may depend on how the arguments lie.
+    While tracing it was none; but that may depend on how the arguments lie.
     """
     shares = s.op.shares
     if shares is None:
@@ -70,7 +68,7 @@ def to_watch(plan: Plan, out: Statements, s: Statement) -> list[Value]:
     return [
         v
         for i, v in enumerate(s.op.inputs())
-        if v.kind == ARRAY and i not in shares and any(x in written for x in out.lies_in(v))
+        if v.value_type == ARRAY and i not in shares and any(x in written for x in out.lies_in(v))
     ]
 
 
@@ -78,8 +76,8 @@ def lives(program: Program, out: Statements) -> tuple[dict[Value, int], dict[Val
     """The statement that makes each buffer, and the last that reads it."""
     first: dict[Value, int] = {}
     last: dict[Value, int] = {}
-    for place, s in enumerate(out.items):
-        i = out.time(place)
+    for index, s in enumerate(out.items):
+        i = out.time(index)
         for op in s.ops:
             for v in op.inputs():
                 last |= dict.fromkeys(out.lies_in(v), i)
@@ -97,7 +95,7 @@ def make_plan(
     program: Program,
     out: Statements,
     donated: set[int],
-    pairs: dict[int, int],
+    replaced_inputs: dict[int, int],
     *,
     apart: int = 0,
 ) -> Plan:
@@ -109,8 +107,8 @@ def make_plan(
         The program and its statements.
     donated : set of int
         Inputs whose arrays may be written to.
-    pairs : dict
-        ``pairs[k]``: the input that output k most resembles.
+    replaced_inputs : dict
+        ``replaced_inputs[k]``: the input that output k most resembles.
     apart : int
         Bytes up to which every value has memory of its own: where memory is used again, what could run side by side
         has to wait.
@@ -121,23 +119,23 @@ def make_plan(
     kept = stored(program, out)
     maker = {v: s for s in out.items for v in s.results()}
     # in order: a set's would be another in each process, and with it the text of every kernel
-    buffered = [v for v, s in maker.items() if v in kept and s.kind != "call"]
+    buffered = [v for v, s in maker.items() if v in kept and s.method != "call"]
     plan.own = set(buffered)
     results = {v for v in program.outputs if type(v) is Value}
-    taken: set[int] = {v.place for v in results if v.place >= 0}
+    taken: set[int] = {v.input_index for v in results if v.input_index >= 0}
     for k, v in enumerate(program.outputs):
         if type(v) is not Value or v not in plan.own or v in plan.outputs:
             continue
         plan.outputs[v] = k
-        place = pairs.get(k, -1)
+        input_index = replaced_inputs.get(k, -1)
         if (
-            place in donated
-            and place not in taken
-            and _may_replace(program.inputs[place], v, out, first, last, maker)
+            input_index in donated
+            and input_index not in taken
+            and _may_replace(program.inputs[input_index], v, out, first, last, maker)
         ):
-            plan.donated[v] = place
-            plan.replaced.add(program.inputs[place])
-            taken.add(place)
+            plan.donated[v] = input_index
+            plan.replaced.add(program.inputs[input_index])
+            taken.add(input_index)
     inside = [v for v in buffered if v not in plan.outputs]
     if sum(-(-v.nbytes // ALIGN) * ALIGN for v in inside) <= apart:
         for v in inside:
@@ -156,8 +154,8 @@ def _may_replace(
     last: dict[Value, int],
     maker: dict[Value, Statement],
 ) -> bool:
-    """Whether `new` may be written over `old`: the same kind of array, and never read afterwards."""
-    if old.kind != ARRAY or old.shape != new.shape or old.dtype != new.dtype:
+    """Whether `new` may be written over `old`: an array of the same shape and dtype that is never read afterwards."""
+    if old.value_type != ARRAY or old.shape != new.shape or old.dtype != new.dtype:
         return False
     end = last.get(old, -1)
     if end < first[new]:
@@ -183,15 +181,15 @@ def elementwise_in(out: Statements, s: Statement, old: Value, new: Value) -> boo
         return False  # a view may have its elements in another order
     if s.start is not None:
         return s.start[0] is old and all(out.root(v) is not old for v in s.op.inputs())
-    if s.kind == "into":
+    if s.method == "into":
         if s.op.name not in IN_PLACE:
             return False
-    elif s.kind == "blocks":
-        places = {op.result: i for i, op in enumerate(s.ops)}
+    elif s.method == "blocks":
+        positions = {op.result: i for i, op in enumerate(s.ops)}
         readers = [i for i, op in enumerate(s.ops) if any(out.root(v) is old for v in op.inputs())]
-        if new not in places or readers[-1] > places[new]:
+        if new not in positions or readers[-1] > positions[new]:
             return False  # each operation is done on a whole block before the next
-    elif s.kind != "loop" or new not in s.made:
+    elif s.method != "loop" or new not in s.made:
         return False
     return all(
         v is old and old.shape == new.shape
@@ -216,7 +214,7 @@ def _lay_out(
     maker: dict[Value, Statement],
 ) -> None:
     """First fit over the intervals, in the order in which they begin."""
-    spans: list[tuple[int, int]] = []  # bytes that are taken, by place
+    spans: list[tuple[int, int]] = []  # bytes that are taken, in order
     ending: dict[int, list[Value]] = {}  # values by the last statement that reads them
     now = -1
     inherited: set[Value] = set()
@@ -258,10 +256,3 @@ def _gap(taken: list[tuple[int, int]], size: int) -> int:
         if high > offset:
             offset = -(-high // ALIGN) * ALIGN
     return offset
-
-
-def zeros_block(size: int) -> Any:
-    """Memory of `size` bytes, aligned for vector instructions."""
-    raw = np.zeros(size + ALIGN, np.uint8)
-    start = -raw.__array_interface__["data"][0] % ALIGN
-    return raw[start : start + size]

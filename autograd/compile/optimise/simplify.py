@@ -1,6 +1,6 @@
-"""What is taken out of a recording before it is laid out: identities, repeated work, work for nothing.
+"""Simplification of a program before it is laid out: no identities, repeated work or work for nothing.
 
-Constants are folded while the recording is made (an operation on constants is no operation of the program).
+Constants are folded while the trace is made (an operation on constants is no operation of the program).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ IMPURE = frozenset(("recomputed",))
 
 
 def simplify(program: Program) -> None:
-    """All passes, in place."""
+    """Run all passes, which change the program itself."""
     before = len(program.ops)
     _rename(program, _identities(program))
     after_identities = len(program.ops)
@@ -63,7 +63,7 @@ def _identities(program: Program) -> dict[Value, Value]:
 
 
 def _alike(x: Value, y: Value) -> bool:
-    return x.kind == y.kind == ARRAY and x.shape == y.shape and x.dtype == y.dtype
+    return x.value_type == y.value_type == ARRAY and x.shape == y.shape and x.dtype == y.dtype
 
 
 def _operand_returned(op: Op) -> Value | None:
@@ -89,7 +89,7 @@ _SAME = frozenset(("copy", "reshape", "broadcast_to", "astype", "squeeze", "sum_
 def _is_number(x: Any, number: float) -> bool:
     """Whether an argument is this number, as one or as a constant 0-d array."""
     if type(x) is Value:
-        if not x.constant or x.shape != () or x.kind not in (ARRAY, NUMBER):
+        if not x.constant or x.shape != () or x.value_type not in (ARRAY, NUMBER):
             return False
         x = x.held
     if isinstance(x, np.ndarray):
@@ -113,25 +113,25 @@ def _repeated(program: Program) -> dict[Value, Value]:
         except TypeError:  # something that cannot be hashed
             continue
         if first is not op:
-            pairs = zip(op.outputs(), first.outputs(), strict=True)
-            same.update(pairs)
+            results = zip(op.outputs(), first.outputs(), strict=True)
+            same.update(results)
     return same
 
 
 def _key(x: Any, same: dict[Value, Value]) -> Hashable:
-    kind = type(x)
-    if kind is Value:
+    cls = type(x)
+    if cls is Value:
         x = same.get(x, x)
         if x.constant and x.shape == () and isinstance(x.held, np.ndarray):
             return "0-d", str(x.dtype), x.held.tobytes()
         return id(x)
     if isinstance(x, tuple | list):
-        return kind, tuple(_key(part, same) for part in x)
-    if kind is dict:
+        return cls, tuple(_key(part, same) for part in x)
+    if cls is dict:
         return tuple(sorted((k, _key(v, same)) for k, v in x.items()))
-    if kind is slice:
+    if cls is slice:
         return "slice", _key((x.start, x.stop, x.step), same)
-    return kind, repr(x) if kind is float else x  # −0.0 is not 0.0
+    return cls, repr(x) if cls is float else x  # −0.0 is not 0.0
 
 
 # ── dead code ─────────────────────────────────────────────────────────────────────────────────

@@ -1,1 +1,1 @@
-"""The trace of one call of a function: its arguments stand for values, and what is done to them is written down."""
+"""The trace of one call of a function: its arguments are tracers, and what is done to them is written down."""

@@ -1,4 +1,4 @@
-"""What is guarded of the arguments of a program."""
+"""Guards: the conditions on arguments under which a program is right."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...core.array import backend_array
 from ...pytree import tree
 from ..ir.program import Value
 
-MISS = object()
+GUARD_FAILED = object()
 
 
 def in_order(arguments: Any) -> bool:
@@ -18,40 +18,40 @@ def in_order(arguments: Any) -> bool:
     return all(f is None or f.c_contiguous for f in flags)
 
 
-class Token:
-    """What is remembered of an array: all but its elements."""
+class ArraySpec:
+    """An array without its elements: its class, shape, dtype and device."""
 
-    __slots__ = ("device", "dtype", "kind", "shape")
+    __slots__ = ("array_type", "device", "dtype", "shape")
 
     def __init__(self, x: Any) -> None:
-        self.kind, self.shape, self.dtype = type(x), tuple(x.shape), x.dtype
+        self.array_type, self.shape, self.dtype = type(x), tuple(x.shape), x.dtype
         self.device = getattr(x, "device", None)
 
 
 @dataclass
-class Leaf:
-    """What is guarded of one leaf of the arguments.
+class ArgumentGuard:
+    """The conditions on one leaf of the arguments.
 
     Attributes
     ----------
-    kind : {"array", "number", "static"}
+    argument_type : {"array", "number", "static"}
     wrapped : bool
         Whether it is a `pb.Array` around the library's array.
     like
-        The example: a `Token` of an array.
+        The example: a `ArraySpec` of an array.
     path : str
         Where it stands, for messages.
     value : Value or None
     """
 
-    kind: str
+    argument_type: str
     wrapped: bool
     like: Any
     path: str
     value: Value | None = None
 
     def describe(self) -> str:
-        """For messages."""
-        if self.kind == "array":
+        """The text of it in messages."""
+        if self.argument_type == "array":
             return f"{self.like.dtype}[{', '.join(map(str, self.like.shape))}]"
-        return repr(self.like) if self.kind == "static" else type(self.like).__name__
+        return repr(self.like) if self.argument_type == "static" else type(self.like).__name__

@@ -1,4 +1,4 @@
-"""One call of a function on symbols."""
+"""One call of a function on tracers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ...core.views import like as like_kind
 from ...functions.writes import Writes
 from ...pytree import tree
 from ..ir.program import NUMBER, Value
-from .guards import MISS, Leaf, Token
-from .trace_builder import Recorder, TraceError
+from .guards import GUARD_FAILED, ArgumentGuard, ArraySpec
+from .trace_builder import TraceBuilder, TraceError
 from .tracer import Tracer
 from .tracer_namespace import tracer_class
 
 
-class Recording:
-    """One call of a function on symbols."""
+class Trace:
+    """One call of a function on tracers, and what was written down of it."""
 
     def __init__(
         self,
@@ -32,35 +32,36 @@ class Recording:
     ) -> None:
         self.f, self.args, self.kwargs = f, args, kwargs
         self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
-        self.recorder = Recorder(precision)
-        self.leaves: list[Leaf] = []
-        self.given: list[Any] = []  # the arrays and numbers of this call, at the places of `leaves`
-        self.plain = False
+        self.builder = TraceBuilder(precision)
+        self.guards: list[ArgumentGuard] = []
+        # the arrays and numbers of this call, in the order of `guards`
+        self.given: list[Any] = []
+        self.is_generic_library = False
         self.device: Backend | None = None  # that runs programs itself
         self.backends: set[str] = set()
         self.inputs: list[Value] = []
         self.result: Any = None
 
     def run(self) -> Any:
-        """The function's result; `MISS` if it depends on what is traced outside."""
+        """The function's result; `GUARD_FAILED` if it depends on what is traced outside."""
         args: list[Any] = []
-        kind = self._kind_of_numbers()
+        tracer_type = self._tracer_type_of_numbers()
         for i, x in enumerate(self.args):
             if i in self.static:
-                self._leaf(Leaf("static", False, x, f"static {i}"), x)
+                self._add_guard(ArgumentGuard("static", False, x, f"static {i}"), x)
                 args.append(x)
             else:
-                args.append(self._symbols(x, str(i), kind))
-        kwargs = self._symbols(self.kwargs, "", kind)
+                args.append(self._tracers(x, str(i), tracer_type))
+        kwargs = self._tracers(self.kwargs, "", tracer_type)
         try:
             # what the function makes belongs to its arguments' library
             with use(self._home()), Writes() as writes:
                 out = self.f(*args, **kwargs)
         finally:
-            self.recorder.open = False
+            self.builder.open = False
         found, spec = tree.flatten(out)
         if any(type(unwrap_closed(x)) is Array for x in found):
-            return MISS
+            return GUARD_FAILED
         for x in writes.outlasting(out, args, kwargs):
             raise TraceError(
                 f"compile({getattr(self.f, '__name__', 'f')}): it writes in place to an array of shape "
@@ -69,13 +70,27 @@ class Recording:
         self.wrapped = [type(x) is Array for x in found]
         self.outputs = [backend_array(x) for x in found]
         real = self._real_all()
-        self.result = tree.unflatten(spec, [token(x) for x in real])
+        self.result = tree.unflatten(spec, [array_spec(x) for x in real])
         wrap = [Array(x) if w else x for x, w in zip(real, self.wrapped, strict=True)]
         return tree.unflatten(spec, wrap)
 
-    def _kind_of_numbers(self) -> Any:
+    def output_values(self) -> list[Any]:
+        """The values of the outputs; what is no array is returned as it is."""
+        return [self._output_value(x) for x in self.outputs]
+
+    def _output_value(self, x: Any) -> Any:
+        if isinstance(x, Tracer):
+            return x.of
+        return self.builder.constant(x) if is_array(x) else x
+
+    def argument_specs(self) -> tuple[list[Any], Any]:
+        """The example ``(args, kwargs)``, with an `ArraySpec` for each array."""
+        args = [x if i in self.static else tree.map(array_spec, x) for i, x in enumerate(self.args)]
+        return args, tree.map(array_spec, self.kwargs)
+
+    def _tracer_type_of_numbers(self) -> Any:
         first = self._first_array()
-        return self._class(current().asarray(0.0) if first is None else first)
+        return self._tracer_type(current().asarray(0.0) if first is None else first)
 
     def _first_array(self) -> Any:
         found = (backend_array(x) for x in tree.leaves((self.args, self.kwargs)))
@@ -87,63 +102,64 @@ class Recording:
         home = active if first is None else backend_of(first)
         return active if home.array_type is active.array_type or home.recording else home
 
-    def _class(self, x: Any) -> Any:
-        kind = tracer_class(x)
-        if kind.backend.name.startswith("dask"):
+    def _tracer_type(self, x: Any) -> Any:
+        tracer_type = tracer_class(x)
+        if tracer_type.backend.name.startswith("dask"):
             raise TraceError(
                 f"compile({getattr(self.f, '__name__', 'f')}): an argument is a Dask array, which is a program "
                 "already: call the function as it is, and Dask runs the graph that it gives"
             )
-        self.backends.add(kind.backend.name)
-        self.plain = self.backends != {"numpy"}
-        runs = kind.backend.programs is not None and len(self.backends) == 1
-        self.device = kind.backend if runs else None
-        return kind
+        self.backends.add(tracer_type.backend.name)
+        self.is_generic_library = self.backends != {"numpy"}
+        runs = tracer_type.backend.programs is not None and len(self.backends) == 1
+        self.device = tracer_type.backend if runs else None
+        return tracer_type
 
-    def _leaf(self, leaf: Leaf, x: Any) -> None:
-        self.leaves.append(leaf)
+    def _add_guard(self, guard: ArgumentGuard, x: Any) -> None:
+        self.guards.append(guard)
         self.given.append(x)
 
-    def _symbols(self, x: Any, path: str, kind: Any) -> Any:
+    def _tracers(self, x: Any, path: str, tracer_type: Any) -> Any:
         leaves, spec = tree.flatten(x)
         names = tree.paths(x)
         out = []
         for leaf, name in zip(leaves, names, strict=True):
-            out.append(self._symbol(leaf, ".".join(p for p in (path, name) if p), kind))
+            out.append(self._tracer(leaf, ".".join(p for p in (path, name) if p), tracer_type))
         return tree.unflatten(spec, out)
 
-    def _symbol(self, x: Any, path: str, kind: Any) -> Any:
-        place = len(self.leaves)
+    def _tracer(self, x: Any, path: str, tracer_type: Any) -> Any:
+        index = len(self.guards)
         wrapped = type(x) is Array
         inner = backend_array(x)
         array = is_array(inner)
         number = type(inner) in (int, float, complex)
         if not array and not number:
-            self._leaf(Leaf("static", False, x, path), x)
+            self._add_guard(ArgumentGuard("static", False, x, path), x)
             return x
         like = x
         if array:
-            kind, like = self._class(inner), Token(inner)
+            tracer_type, like = self._tracer_type(inner), ArraySpec(inner)
             inner = np.asarray(inner) if isinstance(inner, np.generic) else inner
-        numbers = frozenset((place,)) if number else None
-        value = self.recorder.value(inner, place=place, numbers=numbers)
-        value.name = f"x{place}"
-        self._leaf(
-            Leaf("array" if array else "number", wrapped, like, path, value), backend_array(x)
+        numbers = frozenset((index,)) if number else None
+        value = self.builder.value(inner, input_index=index, numbers=numbers)
+        value.name = f"x{index}"
+        self._add_guard(
+            ArgumentGuard("array" if array else "number", wrapped, like, path, value),
+            backend_array(x),
         )
         self.inputs.append(value)
-        symbol = kind(self.recorder, value, inner)
+        tracer = tracer_type(self.builder, value, inner)
         if array and not isinstance(backend_array(x), np.generic):
-            symbol.link = False  # an array, where a result without axes is a number
-        return like_kind(Array(symbol), x) if wrapped else symbol
+            tracer.link = False  # an array, where a result without axes is a number
+        return like_kind(Array(tracer), x) if wrapped else tracer
 
     def _real_all(self) -> list[Any]:
-        """What this call returns: memory that nobody else has, or an input itself."""
-        taken = {id(x) for x in self.given} | self.recorder.constants.keys()
+        """The results of this call, in memory that nobody else has, or inputs themselves."""
+        taken = {id(x) for x in self.given} | self.builder.constants.keys()
         out = []
         for x in self.outputs:
             value = self._real(x)
-            if id(value) in taken and not (isinstance(x, Tracer) and x.of.place >= 0):
+            if id(value) in taken and not (isinstance(x, Tracer) and x.of.input_index >= 0):
                 value = backend_of(value).xp.copy(value) if hasattr(value, "shape") else value
             taken.add(id(value))
             out.append(value)
@@ -153,16 +169,16 @@ class Recording:
         if not isinstance(x, Tracer):
             return backend_of(x).xp.copy(x) if is_array(x) else x
         value = x.real_value
-        if x.of.place >= 0:
-            return self.given[x.of.place]
-        if x.of.kind == NUMBER or (
+        if x.of.input_index >= 0:
+            return self.given[x.of.input_index]
+        if x.of.value_type == NUMBER or (
             type(value) is np.ndarray and value.base is None and not x.of.constant
         ):
             return value
         return backend_of(value).xp.copy(value)
 
 
-def token(x: Any) -> Any:
-    """The shape and dtype of an array, with which the structure of an example is kept; other leaves as they are."""
+def array_spec(x: Any) -> Any:
+    """The shape and dtype of an array, which stand for it in an example; other leaves as they are."""
     inner = backend_array(x)
-    return Token(inner) if is_array(inner) else x
+    return ArraySpec(inner) if is_array(inner) else x

@@ -1,4 +1,4 @@
-"""A recording while it is made: what was done so far, and the values that stand for what came out."""
+"""The trace while it is made: the operations so far, and the values of what they returned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.dtypes import as_numpy
-from ..ir.aliasing import shared_places
+from ..ir.aliasing import shared_arguments
 from ..ir.program import ARRAY, NUMBER, OPAQUE, Op, Tuple, Value, replace
 
 NUMBERS = (bool, int, float, complex)
@@ -20,23 +20,25 @@ class TraceError(TypeError):
     """Something that a recorded program cannot do: its message names the line and a way out."""
 
 
-class Recorded:
-    """What stands for something in a recording: what it is in the program, and what it is in this run."""
+class Traced:
+    """A stand-in of a trace: a value of the program, and the real value of this run."""
 
     __slots__ = ("of", "real_value", "recorder")
 
-    def __init__(self, recorder: Recorder, of: Value, real_value: Any) -> None:
+    def __init__(self, recorder: TraceBuilder, of: Value, real_value: Any) -> None:
         self.recorder, self.of, self.real_value = recorder, of, real_value
 
 
-class Opaque(Recorded):
-    """What a recorded function returned that is no array: it can be passed to other recorded functions."""
+class Opaque(Traced):
+    """The result of a traced function that is no array: it can be passed to other traced functions."""
 
-    __slots__ = ("kind",)
+    __slots__ = ("tracer_type",)
 
-    def __init__(self, recorder: Recorder, of: Value, real_value: Any, kind: type) -> None:
+    def __init__(
+        self, recorder: TraceBuilder, of: Value, real_value: Any, tracer_type: type
+    ) -> None:
         super().__init__(recorder, of, real_value)
-        self.kind = kind
+        self.tracer_type = tracer_type
 
 
 def is_array(x: Any) -> bool:
@@ -44,13 +46,13 @@ def is_array(x: Any) -> bool:
     return hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, type)
 
 
-class Recorder:
-    """One recording, while it is made."""
+class TraceBuilder:
+    """One trace, while it is made."""
 
     def __init__(self, precision: str = "float32") -> None:
         self.precision = precision  # of products: `precision.py`
         self.ops: list[Op] = []
-        self.static: set[int] = set()  # places of Python numbers whose value was read
+        self.static: set[int] = set()  # indices of Python numbers whose value was read
         self.reads: dict[int, str] = {}  # and the lines where that was
         self.open = True
         self.count = 0
@@ -76,26 +78,26 @@ class Recorder:
         return known[1]
 
     def record(self, name: str, function: Callable[..., Any], args: Any, settings: Any) -> Any:
-        """Call `function` on what the symbols stand for, and write it down."""
+        """Call `function` on what the tracers stand for, and write it down."""
         if not self.open:
             raise TraceError(
                 f"{name}: an array of a recording that is over was used at {users_line()}; return it from the "
                 "compiled function, or let nothing that was computed there be kept outside"
             )
-        symbols: list[Any] = []
+        tracers: list[Any] = []
 
         def real(x: Any) -> Any:
-            if isinstance(x, Recorded):
-                symbols.append(x)
+            if isinstance(x, Traced):
+                tracers.append(x)
                 return x.real_value
             return x
 
         out = function(*replace(args, real), **replace(settings, real))
         if isinstance(out, NUMBERS) and not name.startswith("py.") and name != "item":
             out = np.asarray(out)
-        inner = [x.of for x in symbols]
+        inner = [x.of for x in tracers]
         if all(v.constant for v in inner):
-            return self.wrap(out, symbols[0], lambda y: self.constant(y))
+            return self.wrap(out, tracers[0], lambda y: self.constant(y))
         numbers: frozenset[int] | None = None
         if (
             name != "item"
@@ -107,7 +109,7 @@ class Recorder:
         given: list[Any] = []  # as `Op.inputs` has them
 
         def inside(x: Any) -> Any:
-            if isinstance(x, Recorded):
+            if isinstance(x, Traced):
                 given.append(x.real_value)
                 return x.of
             if is_array(x):
@@ -116,30 +118,32 @@ class Recorder:
             return x
 
         op = Op(name, function, replace(args, inside), replace(settings, inside), line=users_line())
-        op.shares = shared_places(out, given)
-        result = self.wrap(out, symbols[0], lambda y: self.value(y, op=op, numbers=numbers))
+        op.shares = shared_arguments(out, given)
+        result = self.wrap(out, tracers[0], lambda y: self.value(y, op=op, numbers=numbers))
         op.result = structure_of(result)
         self.ops.append(op)
         return result
 
     def wrap(self, out: Any, like: Any, value: Callable[[Any], Value]) -> Any:
-        """What a function returned, with symbols for its arrays."""
+        """The result of a function, with tracers for its arrays."""
         if isinstance(out, tuple | list):
             items = [self.wrap(o, like, value) for o in out]
             return out._make(items) if hasattr(out, "_make") else type(out)(items)
         if isinstance(out, np.generic):
             out = np.asarray(out)
         if is_array(out) or isinstance(out, NUMBERS):
-            kind = like.kind if isinstance(like, Opaque) else type(like)
-            return kind(self, value(out), out)
+            tracer_type = like.tracer_type if isinstance(like, Opaque) else type(like)
+            return tracer_type(self, value(out), out)
         if out is None or isinstance(out, str | np.dtype | type):
             return out
-        return Opaque(self, value(out), out, like.kind if isinstance(like, Opaque) else type(like))
+        return Opaque(
+            self, value(out), out, like.tracer_type if isinstance(like, Opaque) else type(like)
+        )
 
 
 def structure_of(x: Any) -> Any:
-    """The values of the symbols in a result."""
-    if isinstance(x, Recorded):
+    """The values of the tracers in a result."""
+    if isinstance(x, Traced):
         return x.of
     if isinstance(x, tuple | list):
         make = getattr(x, "_make", type(x))
@@ -147,21 +151,21 @@ def structure_of(x: Any) -> Any:
     return x
 
 
-def find_recorder(x: Any) -> Recorder | None:
-    """The recording that one of the symbols in `x` belongs to."""
-    kind = type(x)
-    if isinstance(x, Recorded):
+def find_builder(x: Any) -> TraceBuilder | None:
+    """The trace that one of the tracers in `x` belongs to."""
+    cls = type(x)
+    if isinstance(x, Traced):
         return x.recorder
     if isinstance(x, tuple | list):
         parts: Any = x
-    elif kind is dict:
+    elif cls is dict:
         parts = x.values()
-    elif kind is slice:
+    elif cls is slice:
         parts = (x.start, x.stop, x.step)
     else:
         return None
     for part in parts:
-        found = find_recorder(part)
+        found = find_builder(part)
         if found is not None:
             return found
     return None

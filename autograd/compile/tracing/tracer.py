@@ -1,14 +1,13 @@
-"""Recording: an array library whose functions run another one's and write down what they did.
+"""Tracers: arrays of a library whose functions run another one's and write down what they did.
 
 The engine is generic in the class of raw arrays. `Tracer` is one more such class: its namespace
-(`tracer_namespace.py`) calls the real function on the real arrays and appends an operation to the recording. So
+(`tracer_namespace.py`) calls the real function on the real arrays and appends an operation to the trace. So
 gradients, losses, optimisers, checkpoints and nested derivatives run as they stand, and what they do comes out as
 one flat program.
 """
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +15,11 @@ from typing import Any
 import numpy as np
 
 from ....backend import Backend
-from ...core.registry import names
-from ...core.signatures import CONSTANT
 from ...core.views import is_number
-from ...functions import namespace
-from ...functions.operators import takes
 from ...functions.writes import check_writable, write
 from ..ir.program import NUMBER
-from .trace_builder import NUMBERS, Recorded, TraceError, users_line
+from .numpy_functions import call_function, call_ufunc
+from .trace_builder import NUMBERS, Traced, TraceError, users_line
 
 
 def as_number(x: Any) -> Any:
@@ -36,11 +32,12 @@ def _operator(name: str, function: Callable[..., Any], *, reflected: bool = Fals
         if not _operand(other):
             return NotImplemented
         pair = (other, self) if reflected else (self, other)
-        if self.of.kind == NUMBER and (
-            isinstance(other, NUMBERS) or getattr(getattr(other, "of", None), "kind", "") == NUMBER
+        if self.of.value_type == NUMBER and (
+            isinstance(other, NUMBERS)
+            or getattr(getattr(other, "of", None), "value_type", "") == NUMBER
         ):
             return self.recorder.record(f"py.{name}", function, pair, {})
-        return getattr(self.space, name)(*pair)
+        return getattr(self.xp, name)(*pair)
 
     return method
 
@@ -69,30 +66,30 @@ def _in_place(name: str, function: Callable[..., Any]) -> Any:
         if not _operand(other):
             return NotImplemented
         out = function(self, other)
-        if self.of.kind == NUMBER or is_number(self):
+        if self.of.value_type == NUMBER or is_number(self):
             return out  # the name has another number
         if out.shape != self.shape:
             raise ValueError(
                 f"{name}: the result has shape {out.shape}, but x has shape {self.shape}, which it keeps"
             )
         if out.dtype != self.dtype:
-            out = self.space.astype(out, self.dtype)
+            out = self.xp.astype(out, self.dtype)
         check_writable(self)
         return write(self, out)
 
     return method
 
 
-class Tracer(Recorded):
-    """An array, or a Python number, of a recording: what it is in the program, and what it is in this run.
+class Tracer(Traced):
+    """An array, or a Python number, of a trace: a value of the program, and the real value of this run.
 
-    In-place operations give the symbol, what it is a view of and all views of that new values; no buffer is written to.
+    In-place operations give the tracer, what it is a view of and all views of that new values; no buffer is written to.
     """
 
     __slots__ = ("__weakref__", "link", "locked")
     __hash__ = None  # type: ignore[assignment]  # == is elementwise
     __array_priority__ = 2000
-    space: Any
+    xp: Any
     backend: Backend
     link: Any  # as of `Array`: `core/views.py`
     locked: bool
@@ -105,7 +102,7 @@ class Tracer(Recorded):
         return self
 
     def constant(self, x: Any) -> Tracer:
-        """An array of the library itself, as a constant of this recording."""
+        """An array of the library itself, as a constant of this trace."""
         return type(self)(self.recorder, self.recorder.constant(x), x)
 
     @property
@@ -130,32 +127,32 @@ class Tracer(Recorded):
 
     @property
     def device(self) -> Any:
-        """Where the data lies."""
+        """The device that the data lies on."""
         return getattr(self.real_value, "device", self.backend.device)
 
     @property
     def T(self) -> Any:
         """The axes in the opposite order."""
-        return self.space.permute_dims(self, tuple(reversed(range(self.ndim))))
+        return self.xp.permute_dims(self, tuple(reversed(range(self.ndim))))
 
     @property
     def mT(self) -> Any:
         """The last two axes swapped."""
-        return self.space.matrix_transpose(self)
+        return self.xp.matrix_transpose(self)
 
     @property
     def real(self) -> Any:
         """The real part."""
-        if self.of.kind == NUMBER:
+        if self.of.value_type == NUMBER:
             return self.recorder.record("py.real", _REAL, (self,), {})
-        return self.space.real(self)
+        return self.xp.real(self)
 
     @property
     def imag(self) -> Any:
         """The imaginary part."""
-        if self.of.kind == NUMBER:
+        if self.of.value_type == NUMBER:
             return self.recorder.record("py.imag", _IMAG, (self,), {})
-        return self.space.imag(self)
+        return self.xp.imag(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -169,14 +166,14 @@ class Tracer(Recorded):
         return f"<recorded {self.of!r}>"
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:
-        return self.space
+        return self.xp
 
     def __getitem__(self, key: Any) -> Any:
-        return self.space.getitem(self, key)
+        return self.xp.getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         check_writable(self)
-        write(self, self.space.setitem(self, value, key), key)
+        write(self, self.xp.setitem(self, value, key), key)
 
     def setflags(self, write: bool) -> None:
         """Allow writes in place or not, as NumPy's method does: what a tape keeps is locked meanwhile."""
@@ -195,13 +192,13 @@ class Tracer(Recorded):
         return self._unary("bitwise_invert", operator.invert)
 
     def __round__(self, digits: Any = None) -> Any:
-        if self.of.kind != NUMBER:
+        if self.of.value_type != NUMBER:
             raise TypeError("round(x) is for numbers; use pb.xp.round(x)")
         return self.recorder.record("py.round", round, (self, digits), {})
 
     def __getattr__(self, name: str) -> Any:
-        """What Python numbers alone have: their value is read."""
-        if name in _OF_PYTHON and self.of.kind == NUMBER:
+        """An attribute that Python numbers alone have: their value is read."""
+        if name in _OF_PYTHON and self.of.value_type == NUMBER:
             return getattr(self.read(f"x.{name}"), name)
         raise AttributeError(
             f"a recorded array has the array API standard's attributes, and no {name!r}; look for a function of pb.xp, "
@@ -209,14 +206,14 @@ class Tracer(Recorded):
         )
 
     def _unary(self, name: str, function: Callable[..., Any]) -> Any:
-        if self.of.kind == NUMBER:
+        if self.of.value_type == NUMBER:
             return self.recorder.record(f"py.{name}", function, (self,), {})
-        return getattr(self.space, name)(self)
+        return getattr(self.xp, name)(self)
 
     @property
     def is_number(self) -> bool:
         """Whether it stands for a Python number."""
-        return self.of.kind == NUMBER
+        return self.of.value_type == NUMBER
 
     def as_number(self) -> Any:
         """A 0-d array as a Python number of the program."""
@@ -224,10 +221,10 @@ class Tracer(Recorded):
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
         """A copy on another device."""
-        return self.space.to_device(self, device)
+        return self.xp.to_device(self, device)
 
     def renamed(self) -> Any:
-        """Itself, under another name: nothing writes to it."""
+        """A tracer of its own with this value: nothing writes to the value itself."""
         return self._unlinked(type(self)(self.recorder, self.of, self.real_value))
 
     def _unlinked(self, out: Any) -> Any:
@@ -238,15 +235,15 @@ class Tracer(Recorded):
 
     def copy(self) -> Any:
         """A fresh array; the program makes one only where it is a result."""
-        if self.of.kind == NUMBER:
+        if self.of.value_type == NUMBER:
             return self.renamed()
-        return self._unlinked(self.recorder.record("copy", self.space.base.copy, (self,), {}))
+        return self._unlinked(self.recorder.record("copy", self.xp.base.copy, (self,), {}))
 
     __copy__ = copy
 
     def beside(self, x: Any) -> Any:
-        """An array as a constant of this recording; what is recorded stays as it is."""
-        if isinstance(x, Recorded):
+        """An array as a constant of this trace; tracers stay as they are."""
+        if isinstance(x, Traced):
             return x
         return self.recorder.wrap(x, self, self.recorder.constant)
 
@@ -255,17 +252,17 @@ class Tracer(Recorded):
 
     def astype(self, dtype: Any, **settings: Any) -> Any:
         """Cast, as NumPy's method does."""
-        return self.space.astype(self, dtype, copy=settings.get("copy", True))
+        return self.xp.astype(self, dtype, copy=settings.get("copy", True))
 
     def reshape(self, *shape: Any, **settings: Any) -> Any:
         """Reshape, as NumPy's method does."""
         inner = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        return self.space.reshape(self, tuple(inner))
+        return self.xp.reshape(self, tuple(inner))
 
     def transpose(self, *axes: Any) -> Any:
         """Permute the axes, as NumPy's method does."""
         inner = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list) else axes
-        return self.space.permute_dims(self, tuple(inner)) if inner else self.T
+        return self.xp.permute_dims(self, tuple(inner)) if inner else self.T
 
     # ── what a recorded program cannot do ─────────────────────────────────────────────────────
 
@@ -279,10 +276,10 @@ class Tracer(Recorded):
         """
         if self.of.constant:
             return self.real_value
-        if self.of.kind == NUMBER and self.of.numbers is not None:
-            for place in self.of.numbers:
-                self.recorder.static.add(place)
-                self.recorder.reads.setdefault(place, users_line())
+        if self.of.value_type == NUMBER and self.of.numbers is not None:
+            for index in self.of.numbers:
+                self.recorder.static.add(index)
+                self.recorder.reads.setdefault(index, users_line())
             return self.real_value
         raise TraceError(
             f"{what} of a recorded array of shape {self.shape}, dtype {self.dtype}, at {users_line()}: a compiled "
@@ -328,79 +325,17 @@ class Tracer(Recorded):
         return format(self.item(), spec) if spec else repr(self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        if any(hasattr(x, "tape") for x in inputs):  # an `Array` beside it, which knows what to do
+        # another operand is an `Array`, which knows what to do
+        if any(hasattr(x, "tape") for x in inputs):
             return NotImplemented
-        name = _NUMPYS.get(ufunc.__name__, ufunc.__name__)
-        if method == "__call__" and not options:
-            for space in (self.space, self.space.special):
-                found = getattr(space, name, None)
-                if found is not None:
-                    return found(*inputs)
-        return self._refused(f"numpy.{ufunc.__name__}")
+        return call_ufunc(self, ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if any(hasattr(t, "tape") for t in types):  # an `Array` beside it, which knows what to do
+        # another argument is an `Array`, which knows what to do
+        if any(hasattr(t, "tape") for t in types):
             return NotImplemented
-        name = _NUMPYS.get(function.__name__, function.__name__)
-        if function.__name__ in ("shape", "ndim", "size"):
-            return getattr(args[0], function.__name__)
-        known = name in _OTHERS or name in CONSTANT or name in names()
-        if not known or (name == "where" and len(args) == 1):
-            return self._refused(f"{function.__module__}.{function.__name__}")
-        section = function.__module__.rpartition(".")[2]
-        space = (
-            getattr(self.space, section, self.space) if "." in function.__module__ else self.space
-        )
-        found = getattr(space, name, None)
-        if found is None:
-            return self._refused(f"{function.__module__}.{function.__name__}")
-        if name == "einsum":  # its labels stand beside the arrays, in either of two forms
-            return namespace.einsum(*args, **kwargs)
-        if name == "round" and (len(args) > 1 or kwargs):
-            return self._refused("numpy.round to decimals")
-        ours = getattr(namespace, section, namespace) if "." in function.__module__ else namespace
-        ours = getattr(ours, name, None)
-        if ours is None or takes(ours, args, kwargs):
-            return found(*args, **kwargs)
-        named = _by_name(function, ours, args, kwargs)
-        if takes(ours, *named):
-            return found(*named[0], **named[1])
-        try:
-            return found(*args, **kwargs)
-        except TypeError as error:  # NumPy's own settings, which a library's function may lack
-            raise TraceError(
-                f"{function.__module__}.{function.__name__} of a recorded array at {users_line()}: it is not recorded "
-                f"with these arguments; use pb.xp.{name}, whose signature is the array API standard's"
-            ) from error
+        return call_function(self, function, args, kwargs)
 
-    def _refused(self, what: str) -> Any:
-        raise TraceError(
-            f"{what} of a recorded array at {users_line()}: it cannot be recorded; use a function of pb.xp"
-        )
-
-
-def _by_name(function: Callable[..., Any], ours: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """The arguments of NumPy's `function` as the standard has them: ``np.sum(x, 0)`` is ``sum(x, axis=0)``."""
-    standard = inspect.signature(ours).parameters.values()
-    count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in standard)
-    theirs = list(inspect.signature(function).parameters)
-    named = dict(zip(theirs[count:], args[count:], strict=False)) | kwargs
-    named = {"correction" if k == "ddof" else k: v for k, v in named.items() if v is not None}
-    return args[:count], named
-
-
-# NumPy's own functions, by ``np.median(x)``, whose results' shapes do not depend on values.
-_OTHERS = frozenset(
-    """average cumprod cumsum diagonal dot einsum fft2 hstack inner isclose kron matrix_norm median nan_to_num norm
-    nanmax nanmean nanmin nansum outer pad percentile ptp quantile ravel round swapaxes trace vdot vstack""".split()  # noqa: SIM905 - a table
-)
-
-_NUMPYS = {
-    "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
-    "arctan2": "atan2", "arctanh": "atanh", "conjugate": "conj", "power": "pow", "invert": "bitwise_invert",
-    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "rint": "round", "concatenate": "concat",
-    "transpose": "permute_dims",
-}  # fmt: skip
 
 _BINARY = {
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "floordiv": "floor_divide",
@@ -418,19 +353,19 @@ def _method(name: str) -> Any:
     def method(self: Tracer, *args: Any, **settings: Any) -> Any:
         if args and name not in ("clip", "take"):
             settings["axis"], args = args[0], args[1:]
-        return getattr(self.space, name)(self, *args, **settings)
+        return getattr(self.xp, name)(self, *args, **settings)
 
     method.__name__ = name
     return method
 
 
 def _install() -> None:
-    for symbol, name in (_BINARY | _COMPARE).items():
-        plain = getattr(operator, {"and": "and_", "or": "or_"}.get(symbol, symbol))
-        setattr(Tracer, f"__{symbol}__", _operator(name, plain))
-        if symbol in _BINARY:
-            setattr(Tracer, f"__r{symbol}__", _operator(name, plain, reflected=True))
-            setattr(Tracer, f"__i{symbol}__", _in_place(f"__i{symbol}__", plain))
+    for sign, name in (_BINARY | _COMPARE).items():
+        function = getattr(operator, {"and": "and_", "or": "or_"}.get(sign, sign))
+        setattr(Tracer, f"__{sign}__", _operator(name, function))
+        if sign in _BINARY:
+            setattr(Tracer, f"__r{sign}__", _operator(name, function, reflected=True))
+            setattr(Tracer, f"__i{sign}__", _in_place(f"__i{sign}__", function))
     for name in _METHODS:
         setattr(Tracer, name, _method(name))
 

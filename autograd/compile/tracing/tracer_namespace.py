@@ -1,4 +1,4 @@
-"""The namespace and the backend of symbols: every function of a library, written down as it is called."""
+"""The namespace and the backend of tracers: every function of a library, written down as it is called."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from ...core.transfer import of_two_libraries
 from ...core.views import NEVER_NUMBERS, VIEWS, attach
 from ..ir.elementwise import TABLE
 from ..ir.program import ARRAY, NUMBER, replace, values_in
-from ..optimise.decompose import decomposed, decomposed_on_device
+from ..optimise.decompose import decomposed
+from ..optimise.fused_ops import decomposed_on_device
 from .precision import round_operands
-from .trace_builder import TraceError, find_recorder, structure_of, users_line
+from .trace_builder import TraceError, find_builder, structure_of, users_line
 from .tracer import Tracer
 
 # Results whose shape depends on values.
@@ -40,13 +41,13 @@ _COPIES = frozenset(("copy", "positive"))
 _OF_SHAPES = frozenset(
     ("zeros_like", "ones_like", "empty_like", "zeros_on_device_of", "arange_like")
 )
-# `kink` and its kin matter to derivatives alone, and what is recorded has its derivatives taken already.
+# `kink` and its kin matter to derivatives alone, and what is traced has its derivatives taken already.
 _SAME = frozenset(("stop_gradient", "kink", "separate", "varied"))
 _VIEWS = VIEWS | {"diagonal", "ravel", "swapaxes"}  # NumPy's own among them
 
 
 class TracerNamespace(Namespace):
-    """The namespace of a library's arrays, each function of it recorded."""
+    """The namespace of a library's tracers, which writes down each call of a function."""
 
     def __init__(self, base: Any, prefix: str = "") -> None:
         super().__init__(base, {})
@@ -60,25 +61,25 @@ class TracerNamespace(Namespace):
         if full in ("linalg", "fft", "special"):
             found = TracerNamespace(found, full + ".")
         elif callable(found) and not isinstance(found, type):
-            found = recorded(full, found)
+            found = traced(full, found)
         self.__dict__[name] = found
         return found
 
 
-def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, written down where one of its arguments is recorded."""
+def traced(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, written down where one of its arguments is a tracer."""
     refusal = _REFUSED.get(name)
 
     def call(*args: Any, **settings: Any) -> Any:
-        recorder = find_recorder(args) or find_recorder(settings)
-        if recorder is None:
+        builder = find_builder(args) or find_builder(settings)
+        if builder is None:
             return function(*args, **settings)
         if name not in _KEYED:
             _check_libraries(name, args)
         if name in _OF_SHAPES:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Tracer))
-            out = recorder.wrap(function(*real[0], **real[1]), like, recorder.constant)
+            out = builder.wrap(function(*real[0], **real[1]), like, builder.constant)
             out.link = False  # an array, where a result without axes is a number
             return out
         if name in _SAME and isinstance(args[0], Tracer):
@@ -88,14 +89,14 @@ def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if name == "astype" or (name not in TABLE and name not in _OF_NUMBERS):
             args, settings = _as_operands(name, function, args, settings)
         args, settings = _read_numbers(name, args, settings)
-        if name == "matmul" and recorder.precision != "float32":
-            args = round_operands(recorder, args)
+        if name == "matmul" and builder.precision != "float32":
+            args = round_operands(builder, args)
         if refusal is not None or _by_mask(name, args, settings):
             _refuse_shape(name, args, refusal)
-        if find_recorder(args) is None and find_recorder(settings) is None:
-            # all that was recorded were numbers, which were read
+        if find_builder(args) is None and find_builder(settings) is None:
+            # all tracers were numbers, which were read
             return function(*args, **settings)
-        out = recorder.record(name, function, args, settings)
+        out = builder.record(name, function, args, settings)
         if name in _VIEWS and isinstance(out, Tracer) and isinstance(args[0], Tracer):
             attach(out, args[0], name, args[1:], settings)
         elif name in NEVER_NUMBERS and isinstance(out, Tracer):
@@ -119,20 +120,20 @@ def _as_operands(name: str, function: Callable[..., Any], args: Any, settings: A
     def operand(key: Any, x: Any) -> Any:
         if not _is_number(x) or key not in OPERANDS:
             return x
-        # as weak as a Python number is beside arrays
-        beside = [] if key in ("indices", "labels") else arrays
-        dtype = np.result_type(*beside, _LIKE[x.of.dtype.kind])
+        # as weak as a Python number is among arrays
+        others = [] if key in ("indices", "labels") else arrays
+        dtype = np.result_type(*others, _LIKE[x.of.dtype.kind])
         return x.recorder.record("asarray", x.backend.asarray, (x,), {"dtype": dtype})
 
-    places = [known[i] if i < len(known) else "" for i in range(len(args))]
+    parameters = [known[i] if i < len(known) else "" for i in range(len(args))]
     return (
-        tuple(operand(key, x) for key, x in zip(places, args, strict=True)),
+        tuple(operand(key, x) for key, x in zip(parameters, args, strict=True)),
         {key: operand(key, x) for key, x in settings.items()},
     )
 
 
 def _is_number(x: Any) -> bool:
-    return isinstance(x, Tracer) and x.of.kind == NUMBER
+    return isinstance(x, Tracer) and x.of.value_type == NUMBER
 
 
 _LIKE = {"b": True, "i": 1, "f": 1.0, "c": 1j}
@@ -159,7 +160,7 @@ def _check_libraries(name: str, args: Any) -> None:
     """Refuse arrays of two libraries in one operation, as outside of recordings; there, kernels would."""
     values = [
         v for x in args for v in (x if isinstance(x, list | tuple) else (x,))
-        if (isinstance(v, Tracer) and v.of.kind == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
+        if (isinstance(v, Tracer) and v.of.value_type == ARRAY) or (is_array(v) and not isinstance(v, np.generic))
     ]  # fmt: skip
     homes = [backend_of(v).array_type for v in values]
     for v, home in zip(values, homes, strict=True):
@@ -172,7 +173,7 @@ def _read_numbers(name: str, args: Any, settings: Any) -> Any:
     """Python numbers that are no operands decide on shapes: they are read, and belong to the program from then on."""
 
     def read(x: Any) -> Any:
-        if isinstance(x, Tracer) and x.of.kind == NUMBER:
+        if isinstance(x, Tracer) and x.of.value_type == NUMBER:
             return x.read(f"use in {name}")
         return x
 
@@ -183,10 +184,10 @@ def _read_numbers(name: str, args: Any, settings: Any) -> Any:
         return x
 
     if name in _KEYED:
-        place = _KEYED[name]
-        key = args[place]
+        position = _KEYED[name]
+        key = args[position]
         cleaned = tuple([key_part(x) for x in key]) if type(key) is tuple else key_part(key)
-        return (*args[:place], cleaned, *args[place + 1 :]), settings
+        return (*args[:position], cleaned, *args[position + 1 :]), settings
     if name in TABLE or name in _OF_NUMBERS:
         return args, replace(settings, read)
     return replace(args, read), replace(settings, read)
@@ -203,7 +204,7 @@ def _by_mask(name: str, args: Any, settings: Any) -> bool:
         return any(
             isinstance(p, Tracer)
             and not p.of.constant
-            and p.of.kind == ARRAY
+            and p.of.value_type == ARRAY
             and p.of.dtype.kind == "b"
             for p in parts
         )
@@ -228,25 +229,25 @@ _CLASSES: dict[Any, type[Tracer]] = {}
 
 
 def tracer_class(x: Any) -> type[Tracer]:
-    """The class of symbols that stand for arrays like `x`; made once for each library and device."""
+    """The class of tracers that stand for arrays like `x`; made once for each library and device."""
     backend = backend_of(x)
     key = (backend.array_type, backend.name, str(getattr(x, "device", None)))
-    kind = _CLASSES.get(key)
-    if kind is None:
-        kind = _CLASSES[key] = _make_class(backend)
-    return kind
+    tracer_type = _CLASSES.get(key)
+    if tracer_type is None:
+        tracer_type = _CLASSES[key] = _make_class(backend)
+    return tracer_type
 
 
 def _make_class(backend: Backend) -> type[Tracer]:
-    space = TracerNamespace(backend.xp)
-    kind = type("Symbol", (Tracer,), {"__slots__": (), "space": space})
+    xp = TracerNamespace(backend.xp)
+    tracer_type = type("Tracer", (Tracer,), {"__slots__": (), "xp": xp})
     if backend.programs is not None:
-        space.__dict__.update(decomposed(space) | decomposed_on_device(space))
+        xp.__dict__.update(decomposed(xp) | decomposed_on_device(xp))
     elif backend.name == "numpy":
-        space.__dict__.update(decomposed(space))
+        xp.__dict__.update(decomposed(xp))
     record = dataclasses.replace(
         backend,
-        xp=space,
+        xp=xp,
         asarray=lambda host, dtype=None: (
             host if isinstance(host, Tracer) else backend.asarray(host, dtype)
         ),
@@ -260,12 +261,12 @@ def _make_class(backend: Backend) -> type[Tracer]:
         recording=True,
         reason="recorded",
     )
-    vars_of: Any = kind
+    vars_of: Any = tracer_type
     vars_of.backend = record
-    register(kind, record)
-    NAMESPACES[kind] = space
-    TRACERS.add(kind)
-    return kind
+    register(tracer_type, record)
+    NAMESPACES[tracer_type] = xp
+    TRACERS.add(tracer_type)
+    return tracer_type
 
 
 def _lock(x: Any) -> bool:
