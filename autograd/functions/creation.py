@@ -1,4 +1,7 @@
-"""Functions that make arrays: on the active backend, or beside their arguments."""
+"""Creation functions: those of the array API standard, `create_diagonal` and `one_hot`.
+
+Arrays are made on the active backend, or in the library and on the device of their arguments.
+"""
 
 from __future__ import annotations
 
@@ -8,48 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, backend_of, current, is_array, resolve
+from ...backend import Backend, backend_of, current, resolve
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.dtypes import as_numpy
-from ..core.registry import find, function_of
+from ..core.dtypes import as_numpy, is_inexact
+from ..core.generated import xp as fun
 from .data_type import result_type
-
-
-def _make(
-    name: str, *args: Any, dtype: Any, device: Any, beside: Any = None, **settings: Any
-) -> Array:
-    """A creation function of the library of the array `beside`, or of the active backend."""
-    backend = current() if beside is None else backend_of(backend_array(beside))
-    backend, device = _placed(backend, device)
-    home = backend.device if device is None else device
-    place = {} if home is None else {"device": home}
-    wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
-    function: Any = backend.xp
-    for part in name.split("."):
-        function = getattr(function, part)
-    return Array(backend.normalise(function(*args, dtype=wanted, **place, **settings)))
-
-
-def _placed(backend: Backend, device: Any) -> tuple[Backend, Any]:
-    """The backend for a device: ``"cpu"`` is NumPy's where the active one has no such name for a place."""
-    if isinstance(device, str) and device == "cpu" and backend.name == "cupy":
-        return resolve("numpy"), None
-    return backend, device
-
-
-def _is_array(x: Any) -> bool:
-    """Whether `x` is an array of some library; NumPy's scalars are numbers, at home everywhere."""
-    return is_array(x) and not isinstance(x, np.generic)
-
-
-def _number(x: Any) -> Any:
-    """A Python number from one of NumPy's or a 0-d array."""
-    x = backend_array(x)
-    return backend_of(x).to_numpy(x).item() if hasattr(x, "dtype") else x
-
-
-def _call(name: str, *args: Any, **settings: Any) -> Array:
-    return function_of(find(name))(*args, **settings)
+from .on_device import as_number, create, is_foreign, zeros_on_device_of
 
 
 def asarray(
@@ -88,7 +55,7 @@ def asarray(
     value = unwrap_closed(obj)
     if type(value) is Array:
         if _is_as_asked(value, dtype, device):
-            copied = _call("positive", value)  # which stays on the tape
+            copied = fun.positive(value)  # which stays on the tape
             copied.link = False
             return copied
         if copy is False:
@@ -96,27 +63,27 @@ def asarray(
                 f"asarray(copy=False): from {value.dtype} on {value.device} to dtype={dtype}, device={device} "
                 "cannot be done without a copy"
             )
-        return _call("astype", value, value.dtype if dtype is None else dtype, device=device)
-    if _is_array(value):
+        return fun.astype(value, value.dtype if dtype is None else dtype, device=device)
+    if is_foreign(value):
         backend = backend_of(value)
         if backend.name == "cupy" and isinstance(device, str) and device == "cpu":
             if copy is False:
                 raise ValueError(
                     'asarray(copy=False): from a CUDA device to device="cpu" cannot be done without a copy'
                 )
-            return _make("asarray", backend.to_numpy(value), dtype=dtype, device=device)
+            return create("asarray", backend.to_numpy(value), dtype=dtype, device=device)
         options = {} if device is None else {"device": device}
         wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
         out = backend.xp.asarray(value, dtype=wanted, copy=copy, **options)
         return Array(backend.normalise(out))
     if isinstance(value, list | tuple):
         leaves = list(_leaves(value))
-        arrays = [v for v in leaves if type(v) is Array or (_is_array(v) and not _on_host(v))]
+        arrays = [v for v in leaves if type(v) is Array or (is_foreign(v) and not _on_host(v))]
         if arrays:
             return _stack_nested(
                 value, dtype or result_type(*leaves), backend_of(backend_array(arrays[0]))
             )
-    return _make("asarray", value, dtype=dtype, device=device, copy=copy)
+    return create("asarray", value, dtype=dtype, device=device, copy=copy)
 
 
 def _is_as_asked(x: Array, dtype: Any, device: Any) -> bool:
@@ -142,8 +109,8 @@ def _stack_nested(x: Any, dtype: Any, backend: Backend) -> Array:
         if isinstance(v, list | tuple):
             items.append(_stack_nested(v, dtype, backend))
         else:
-            items.append(asarray(v if _is_array(v) else Array(backend.asarray(v)), dtype=dtype))
-    return _call("stack", items)
+            items.append(asarray(v if is_foreign(v) else Array(backend.asarray(v)), dtype=dtype))
+    return fun.stack(items)
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
@@ -199,52 +166,50 @@ def arange(
     """Evenly spaced numbers in a half-open interval; `start` and `step` may be 0-d arrays, traced ones too."""
     if stop is None:
         start, stop = 0, start
-    first, last, by = _number(start), _number(stop), _number(step)
-    arrays = [x for x in (start, stop, step) if _is_array(x)]
+    first, last, by = as_number(start), as_number(stop), as_number(step)
+    arrays = [x for x in (start, stop, step) if is_foreign(x)]
     if not arrays:
-        return _make("arange", first, last, by, dtype=dtype, device=device)
+        return create("arange", first, last, by, dtype=dtype, device=device)
     count = max(math.ceil((last - first) / by), 0)
     kind = result_type(start, stop, step)
-    steps = _make("arange", 0, count, 1, dtype=kind, device=None, beside=arrays[0])
+    steps = create("arange", 0, count, 1, dtype=kind, device=None, like=arrays[0])
     return asarray(start + step * steps, dtype=dtype, device=device)
 
 
 def empty(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """An array of unset values, as in the standard."""
-    return _make("empty", shape, dtype=dtype, device=device)
+    return create("empty", shape, dtype=dtype, device=device)
 
 
 def zeros(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """An array of zeros, as in the standard."""
-    return _make("zeros", shape, dtype=dtype, device=device)
+    return create("zeros", shape, dtype=dtype, device=device)
 
 
 def ones(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """An array of ones, as in the standard."""
-    return _make("ones", shape, dtype=dtype, device=device)
+    return create("ones", shape, dtype=dtype, device=device)
 
 
 def eye(
     n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
 ) -> Array:
     """Ones on the k-th diagonal, as in the standard."""
-    return _make("eye", n_rows, n_cols, k=k, dtype=dtype, device=device)
+    return create("eye", n_rows, n_cols, k=k, dtype=dtype, device=device)
 
 
 def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """An array of one value; a 0-d array may be traced, and is where the result is."""
-    if _is_array(fill_value):
+    if is_foreign(fill_value):
         return _spread(fill_value, shape, dtype, device)
     dtype = getattr(fill_value, "dtype", None) if dtype is None else dtype
-    return _make("full", shape, _number(fill_value), dtype=dtype, device=device)
+    return create("full", shape, as_number(fill_value), dtype=dtype, device=device)
 
 
 def _spread(value: Any, shape: Any, dtype: Any, device: Any) -> Array:
     lengths = (shape,) if isinstance(shape, int) else tuple(shape)
     # an array of its own, not a view that nobody may write to
-    return asarray(
-        _call("broadcast_to", asarray(value, dtype=dtype, device=device), lengths), copy=True
-    )
+    return asarray(fun.broadcast_to(asarray(value, dtype=dtype, device=device), lengths), copy=True)
 
 
 def linspace(
@@ -258,13 +223,13 @@ def linspace(
     endpoint: bool = True,
 ) -> Array:
     """`num` evenly spaced numbers; the ends may be 0-d arrays, traced ones too."""
-    arrays = [x for x in (start, stop) if _is_array(x)]
+    arrays = [x for x in (start, stop) if is_foreign(x)]
     if not arrays:
-        ends = _number(start), _number(stop)
-        return _make("linspace", *ends, num, dtype=dtype, device=device, endpoint=endpoint)
+        ends = as_number(start), as_number(stop)
+        return create("linspace", *ends, num, dtype=dtype, device=device, endpoint=endpoint)
     kind = result_type(start, stop, 1.0)
-    settings = {"dtype": kind, "device": None, "beside": arrays[0], "endpoint": endpoint}
-    t = _make("linspace", 0.0, 1.0, num, **settings)
+    settings = {"dtype": kind, "device": None, "like": arrays[0], "endpoint": endpoint}
+    t = create("linspace", 0.0, 1.0, num, **settings)
     return asarray((1 - t) * start + t * stop, dtype=dtype, device=device)
 
 
@@ -303,28 +268,23 @@ def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
 
 def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
     """One value in the shape of `x`; a traced 0-d value keeps its derivative."""
-    if _is_array(fill_value):
+    if is_foreign(fill_value):
         return _spread(
             fill_value,
             backend_array(x).shape,
             backend_array(x).dtype if dtype is None else dtype,
             device,
         )
-    return _full_like(x, _number(fill_value), dtype=dtype, device=device)
+    return _full_like(x, as_number(fill_value), dtype=dtype, device=device)
 
 
-# ── from arrays ───────────────────────────────────────────────────────────────────────────────
+def as_floating(x: Any) -> Array:
+    """An array of floating dtype: `x` as it is, or integers as the default dtype."""
+    x = asarray(x)
+    return x if is_inexact(x.dtype) else x * 1.0
 
 
-def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that arrays of these shapes broadcast to."""
-    return np.broadcast_shapes(*shapes)
-
-
-def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
-    """The arrays, broadcast against one another."""
-    shape = np.broadcast_shapes(*(tuple(backend_array(x).shape) for x in arrays))
-    return tuple([_call("broadcast_to", x, shape) for x in arrays])
+# ── matrices and grids ──────────────────────────────────────────────────────────────────────────
 
 
 def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
@@ -363,7 +323,7 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
     if indexing == "xy" and len(arrays) > 1:
         places[:2] = 1, 0
     columns = [
-        _call("reshape", x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
+        fun.reshape(x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
         for x, place in zip(arrays, places, strict=True)
     ]
     shape = [1] * len(arrays)
@@ -372,27 +332,73 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
     # by copies, as NumPy makes them: a grid may be written to
     return tuple(
         [
-            _call("tile", x, tuple(1 if i == place else n for i, n in enumerate(shape)))
+            fun.tile(x, tuple(1 if i == place else n for i, n in enumerate(shape)))
             for x, place in zip(columns, places, strict=True)
         ]
     )
 
 
-# ── frequencies ───────────────────────────────────────────────────────────────────────────────
+def create_diagonal(x: Any, /, *, offset: int = 0) -> Array:
+    """Matrices with the last axis of `x` on a diagonal.
+
+    Parameters
+    ----------
+    x
+        Array (…, n).
+    offset : int
+        The diagonal, above (positive) or below the main one.
+
+    Returns
+    -------
+    Array
+        Of shape (…, n + |offset|, n + |offset|).
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.create_diagonal(pb.xp.asarray([1.0, 2.0]))
+    Array([[1., 0.],
+           [0., 2.]], dtype=float64, device='cpu')
+    """
+    x = asarray(x)
+    if not x.ndim:
+        raise ValueError("create_diagonal: an array of one dimension at least is needed")
+    n = x.shape[-1] + abs(offset)
+    first = offset if offset > 0 else -offset * n
+    flat = zeros_on_device_of((*x.shape[:-1], n * n), x)
+    if x.shape[-1]:
+        last = first + (x.shape[-1] - 1) * (n + 1)
+        flat = fun.setitem(flat, x, (..., slice(first, last + 1, n + 1)))
+    return fun.reshape(flat, (*x.shape[:-1], n, n))
 
 
-def fftfreq(n: int, /, *, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Array:
-    """The frequencies of an `fft` of length `n` with sample spacing `d`, as in the standard."""
-    return _frequencies("fftfreq", n, d, dtype, device)
+def one_hot(x: Any, /, num_classes: int, *, dtype: Any = None, axis: int = -1) -> Array:
+    """1 at the place that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
 
+    Parameters
+    ----------
+    x
+        Integers; those outside 0 … num_classes − 1 make zeros alone.
+    num_classes : int
+        The length of the new axis.
+    dtype
+        Of the result; by default the default floating dtype.
+    axis : int
+        Where the new axis stands.
 
-def rfftfreq(n: int, /, *, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Array:
-    """The frequencies of an `rfft` of length `n` with sample spacing `d`, as in the standard."""
-    return _frequencies("rfftfreq", n, d, dtype, device)
+    Returns
+    -------
+    Array
 
-
-def _frequencies(name: str, n: int, d: Any, dtype: Any, device: Any) -> Array:
-    if _is_array(d):
-        kind = d.dtype if dtype is None else dtype
-        return _make(f"fft.{name}", n, d=1.0, dtype=kind, device=device, beside=d) / d
-    return _make(f"fft.{name}", n, d=_number(d), dtype=dtype, device=device)
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.one_hot(pb.xp.asarray([0, 2]), 3)
+    Array([[1., 0., 0.],
+           [0., 0., 1.]], dtype=float64, device='cpu')
+    """
+    value = backend_array(asarray(x))
+    backend = backend_of(value)
+    hot = value[..., None] == backend.xp.arange_like(num_classes, value)
+    wanted = backend.dtype(np.dtype("float64") if dtype is None else as_numpy(dtype))
+    return fun.moveaxis(Array(backend.xp.astype(hot, wanted)), -1, axis)

@@ -1,6 +1,6 @@
-"""NumPy's and array-api-extra's ways to put arrays together, take them apart and pad them, in `pb.xp`.
+"""Manipulation functions: those of the standard that are compositions, and NumPy's.
 
-Compositions of the standard's functions, which take their derivatives from them.
+Their derivatives are those of the functions that they are composed of.
 """
 
 from __future__ import annotations
@@ -15,13 +15,24 @@ import numpy as np
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array
-from ..core.dtypes import as_numpy
 from ..core.generated import xp as fun
 from .aliases import is_contiguous
 from .creation import asarray
 from .data_type import result_type
+from .on_device import zeros_on_device_of
 
-# ── axes ──────────────────────────────────────────────────────────────────────────────────────
+# ── shapes and axes ─────────────────────────────────────────────────────────────────────────────
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays of these shapes broadcast to."""
+    return np.broadcast_shapes(*shapes)
+
+
+def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
+    """The arrays, broadcast against one another."""
+    shape = np.broadcast_shapes(*(tuple(backend_array(x).shape) for x in arrays))
+    return tuple([fun.broadcast_to(x, shape) for x in arrays])
 
 
 def atleast_nd(x: Any, /, *, ndim: int) -> Array:
@@ -117,7 +128,25 @@ def transpose(a: Any, axes: Sequence[int] | None = None) -> Array:
     return fun.permute_dims(a, tuple(reversed(range(a.ndim))) if axes is None else tuple(axes))
 
 
-# ── together and apart ────────────────────────────────────────────────────────────────────────
+def normalize_axis(x: Any, axis: int, name: str) -> int:
+    """`axis` counted from the front; `name` is the function that the message speaks of.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not have it.
+    """
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"{name}: axis={axis} of an array of {x.ndim} dimensions")
+    return axis % x.ndim
+
+
+def select(x: Any, axis: int, key: Any) -> Array:
+    """``x[:, …, :, key]`` with `key` at an axis that is counted from the front."""
+    return fun.getitem(x, (*(slice(None),) * axis, key, ...))
+
+
+# ── together and apart ──────────────────────────────────────────────────────────────────────────
 
 
 def hstack(tup: Sequence[Any]) -> Array:
@@ -210,80 +239,41 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     return array_split(ary, indices_or_sections, axis)
 
 
-def create_diagonal(x: Any, /, *, offset: int = 0) -> Array:
-    """Matrices with the last axis of `x` on a diagonal.
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Array, ...]:
+    """The slices of `x` along an axis; differentiable.
 
     Parameters
     ----------
     x
-        Array (…, n).
-    offset : int
-        The diagonal, above (positive) or below the main one.
-
-    Returns
-    -------
-    Array
-        Of shape (…, n + |offset|, n + |offset|).
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.create_diagonal(pb.xp.asarray([1.0, 2.0]))
-    Array([[1., 0.],
-           [0., 2.]], dtype=float64, device='cpu')
-    """
-    x = asarray(x)
-    if not x.ndim:
-        raise ValueError("create_diagonal: an array of one dimension at least is needed")
-    n = x.shape[-1] + abs(offset)
-    first = offset if offset > 0 else -offset * n
-    flat = _zeros((*x.shape[:-1], n * n), x)
-    if x.shape[-1]:
-        last = first + (x.shape[-1] - 1) * (n + 1)
-        flat = fun.setitem(flat, x, (..., slice(first, last + 1, n + 1)))
-    return fun.reshape(flat, (*x.shape[:-1], n, n))
-
-
-def one_hot(x: Any, /, num_classes: int, *, dtype: Any = None, axis: int = -1) -> Array:
-    """1 at the place that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
-
-    Parameters
-    ----------
-    x
-        Integers; those outside 0 … num_classes − 1 make zeros alone.
-    num_classes : int
-        The length of the new axis.
-    dtype
-        Of the result; by default the default floating dtype.
+        An array of at least one dimension.
     axis : int
-        Where the new axis stands.
+        The axis that is taken apart.
 
     Returns
     -------
-    Array
+    tuple of Array
+        One for each place on the axis, of the other axes' shape.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not have the axis.
 
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.xp.one_hot(pb.xp.asarray([0, 2]), 3)
-    Array([[1., 0., 0.],
-           [0., 0., 1.]], dtype=float64, device='cpu')
+    >>> x, y = pb.xp.unstack(pb.xp.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+    >>> y
+    Array([2., 4.], dtype=float64, device='cpu')
     """
-    value = backend_array(asarray(x))
-    backend = backend_of(value)
-    hot = value[..., None] == backend.xp.arange_like(num_classes, value)
-    wanted = backend.dtype(np.dtype("float64") if dtype is None else as_numpy(dtype))
-    return fun.moveaxis(Array(backend.xp.astype(hot, wanted)), -1, axis)
+    axis = normalize_axis(backend_array(x), axis, "unstack")
+    if backend_array(x).ndim == 1:  # its elements are numbers, not views without axes
+        return tuple([fun.getitem(x, i) for i in range(backend_array(x).shape[0])])
+    return tuple([select(x, axis, i) for i in range(backend_array(x).shape[axis])])
 
 
-def _zeros(shape: tuple[int, ...], x: Array, dtype: Any = None) -> Array:
-    backend = backend_of(backend_array(x))
-    zeros = backend.xp.zeros_on_device_of(shape, backend_array(x))
-    wanted = x.dtype if dtype is None else dtype
-    return Array(backend.xp.astype(zeros, backend.dtype(wanted), copy=False))
+# ── padding ─────────────────────────────────────────────────────────────────────────────────────
 
-
-# ── padding ───────────────────────────────────────────────────────────────────────────────────
 
 MODES = ("edge", "reflect", "symmetric", "wrap")
 
@@ -366,7 +356,7 @@ def _with_constants(x: Array, widths: list[tuple[int, int]], values: Any) -> Arr
     for axis, (pair, row) in enumerate(zip(widths, rows, strict=True)):
         layers = [(*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in pair]
         before, after = (
-            fun.astype(_zeros(layer, x) + value, x.dtype, copy=False)
+            fun.astype(zeros_on_device_of(layer, x) + value, x.dtype, copy=False)
             for layer, value in zip(layers, row, strict=True)
         )
         x = fun.concat([before, x, after], axis=axis)
@@ -376,7 +366,7 @@ def _with_constants(x: Array, widths: list[tuple[int, int]], values: Any) -> Arr
 def _in_a_frame(x: Array, widths: list[tuple[int, int]], value: Any) -> Array:
     """`x` written into an array full of one value."""
     shape = tuple(n + i + j for n, (i, j) in zip(x.shape, widths, strict=True))
-    frame = _zeros(shape, x)
+    frame = zeros_on_device_of(shape, x)
     if type(value) not in (int, float) or value != 0:
         frame = fun.astype(frame + value, result_type(x), copy=False)
     inside = tuple(slice(i, i + n) for n, (i, _) in zip(x.shape, widths, strict=True))

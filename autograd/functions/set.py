@@ -1,16 +1,20 @@
-"""Sets of distinct values: the values carry a derivative, to the first element of `x` that has each.
+"""Set functions: `unique_*` of the array API standard, `nunique`, `setdiff1d` and `union1d`.
 
-The values come sorted, in the order of the indices, with and without a derivative; NaNs are all distinct.
+The values carry a derivative, to the first element of `x` that has each. They come sorted, in the order of the
+indices, with and without a derivative; NaNs are all distinct.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_inexact
-from ..core.registry import find, function_of
+from ..core.generated import xp as fun
+from .creation import asarray
 
 
 class UniqueAllResult(NamedTuple):
@@ -64,8 +68,8 @@ def unique_all(x: Any, /) -> UniqueAllResult:
     traced = unwrap_closed(x)
     if type(traced) is not Array or not is_inexact(traced.dtype):
         return found
-    flat = function_of(find("reshape"))(traced, (-1,))
-    return found._replace(values=function_of(find("take"))(flat, found.indices, axis=0))
+    flat = fun.reshape(traced, (-1,))
+    return found._replace(values=fun.take(flat, found.indices, axis=0))
 
 
 def unique_counts(x: Any, /) -> UniqueCountsResult:
@@ -83,3 +87,41 @@ def unique_inverse(x: Any, /) -> UniqueInverseResult:
 def unique_values(x: Any, /) -> Array:
     """The distinct values of `x`, sorted."""
     return unique_all(x).values
+
+
+def nunique(x: Any, /) -> Array:
+    """The number of distinct values, 0-d; each NaN counts.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.nunique(pb.xp.asarray([1.0, 3.0, 1.0]))
+    Array(2, dtype=int64, device='cpu')
+    """
+    values = backend_array(unique_values(Array(backend_array(asarray(x)))))
+    return Array(backend_of(values).asarray(np.asarray(values.shape[0])))
+
+
+def setdiff1d(x1: Any, x2: Any, /, *, assume_unique: bool = False) -> Array:
+    """The distinct values of `x1` that `x2` lacks, sorted; with `assume_unique`, all of `x1` in order.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.setdiff1d(pb.xp.asarray([3.0, 1.0, 3.0, 2.0]), pb.xp.asarray([1.0]))
+    Array([2., 3.], dtype=float64, device='cpu')
+    """
+    values = fun.reshape(asarray(x1), (-1,)) if assume_unique else unique_values(x1)
+    return fun.getitem(values, backend_array(fun.isin(values, asarray(x2), invert=True)))
+
+
+def union1d(a: Any, b: Any, /) -> Array:
+    """The distinct values of two arrays, sorted.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.union1d(pb.xp.asarray([3.0, 1.0]), pb.xp.asarray([1.0, 2.0]))
+    Array([1., 2., 3.], dtype=float64, device='cpu')
+    """
+    return unique_values(fun.concat([asarray(a), asarray(b)], axis=None))

@@ -19,12 +19,11 @@ import math
 from typing import Any
 
 from ..core.array import Array, backend_array
-from ..core.dtypes import is_inexact
 from ..core.generated import xp as fun
 from ..core.registry import find, function_of, names
 from ..core.signatures import ALIASES
 from ..core.sweep import namespace_of
-from .creation import asarray
+from .creation import as_floating, asarray
 from .data_type import finfo
 
 _PREFIX = "special."
@@ -70,7 +69,7 @@ def logsumexp(
     >>> pb.xp.special.logsumexp(pb.xp.asarray([1000.0, 1000.0]))
     Array(1000.69314718, dtype=float64, device='cpu')
     """
-    a = _inexact(a)
+    a = as_floating(a)
     if b is None:
         out = fun.logsumexp(a, axis=axis, keepdims=keepdims)
         if not return_sign:
@@ -103,12 +102,6 @@ def _shift(a: Any, b: Any, axis: Any) -> Array:
     return Array(xp.where(xp.isfinite(top), top, 0.0))
 
 
-def _inexact(x: Any) -> Array:
-    """`x` as an array of floating dtype."""
-    x = asarray(x)
-    return x if is_inexact(x.dtype) else x * 1.0
-
-
 def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     """``exp(x) / Σ exp(x)`` along axes.
 
@@ -132,7 +125,7 @@ def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     Array([[0.25, 0.25],
            [0.25, 0.25]], dtype=float64, device='cpu')
     """
-    return fun.softmax(_inexact(x), axis=axis)
+    return fun.softmax(as_floating(x), axis=axis)
 
 
 def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -144,7 +137,7 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     >>> pb.xp.special.log_softmax(pb.xp.asarray([0.0, 1000.0]))
     Array([-1000.,     0.], dtype=float64, device='cpu')
     """
-    return fun.log_softmax(_inexact(x), axis=axis)
+    return fun.log_softmax(as_floating(x), axis=axis)
 
 
 _WRITTEN_OUT = ("log_softmax", "logsumexp", "softmax")

@@ -1,6 +1,6 @@
-"""NumPy's means and covariances, and what it and array-api-extra have of sets and order, in `pb.xp`.
+"""Statistical functions: NumPy's `average`, `cov` and `corrcoef`.
 
-Compositions of the standard's functions, which take their derivatives from them.
+All are compositions of the standard's functions, which take their derivatives from them.
 """
 
 from __future__ import annotations
@@ -8,16 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from ...backend import backend_of
-from ..core.array import Array, backend_array
+from ..core.array import Array
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as fun
-from .creation import asarray, ones_like
-from .set import unique_values
-
-# ── means and covariances ─────────────────────────────────────────────────────────────────────
+from .creation import as_floating, asarray, ones_like
 
 
 def average(
@@ -59,8 +53,7 @@ def average(
     """
     a = asarray(a)
     if weights is None:
-        a = a if is_inexact(a.dtype) else a * 1.0
-        mean = fun.mean(a, axis=axis, keepdims=keepdims)
+        mean = fun.mean(as_floating(a), axis=axis, keepdims=keepdims)
         return (mean, ones_like(mean) * (a.size / max(mean.size, 1))) if returned else mean
     weights = _along(asarray(weights), a, axis)
     total = fun.sum(weights, axis=axis, keepdims=keepdims)
@@ -156,10 +149,9 @@ def cov(
 
 def _variables(x: Any) -> Array:
     """A matrix of floating dtype; a vector as its row."""
-    x = asarray(x)
+    x = as_floating(x)
     if x.ndim > 2:
         raise ValueError(f"cov: an array of {x.ndim} dimensions; there may be two at most")
-    x = x if is_inexact(x.dtype) else x * 1.0
     return x if x.ndim == 2 else fun.reshape(x, (1, -1))
 
 
@@ -204,119 +196,3 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
         real, imag = (fun.clip(part(out), min=-1.0, max=1.0) for part in (fun.real, fun.imag))
         return real + imag * 1j
     return fun.clip(out, min=-1.0, max=1.0)
-
-
-# ── order and sets ────────────────────────────────────────────────────────────────────────────
-
-
-def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Array:
-    """Where the elements of a `partition` are; a constant."""
-    value = backend_array(asarray(a))
-    if axis is None:
-        value, axis = backend_of(value).xp.reshape(value, (-1,)), -1
-    space = backend_of(value).xp
-    if hasattr(space, "argpartition"):
-        return Array(space.argpartition(value, kth, axis=axis))
-    return Array(space.argsort(value, axis=axis))
-
-
-def partition(a: Any, kth: Any, axis: int | None = -1) -> Array:
-    """The elements along an axis, with the k-th smallest in its place, smaller ones before and larger ones behind.
-
-    Parameters
-    ----------
-    a
-        An array of real numbers.
-    kth : int or sequence of int
-        The places that are as if all were sorted.
-    axis : int, optional
-        The axis; None for the flattened array.
-
-    Returns
-    -------
-    Array
-        The order of the others is not defined. Each element's cotangent goes back to where it came from.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.partition(pb.xp.asarray([3.0, 1.0, 2.0]), 1)[1]
-    Array(2., dtype=float64, device='cpu')
-    """
-    a = asarray(a)
-    if axis is None:
-        a, axis = fun.reshape(a, (-1,)), -1
-    return fun.take_along_axis(a, argpartition(a, kth, axis), axis=axis)
-
-
-def isclose(
-    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Array:
-    """Whether ``|a − b| ≤ atol + rtol |b|``, element by element; infinities are close to themselves alone.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.isclose(pb.xp.asarray([1.0, 2.0]), 1.0 + 1e-9)
-    Array([ True, False], dtype=bool, device='cpu')
-    """
-    a, b = Array(backend_array(asarray(a))), Array(backend_array(asarray(b)))
-    finite = fun.isfinite(a) & fun.isfinite(b)
-    a0, b0 = (
-        fun.where(finite, a, a.dtype.type(0).item()),
-        fun.where(finite, b, b.dtype.type(0).item()),
-    )
-    close = fun.where(finite, fun.abs(a0 - b0) <= atol + rtol * fun.abs(b0), a == b)
-    return close | (fun.isnan(a) & fun.isnan(b)) if equal_nan else close
-
-
-def allclose(
-    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
-    """Whether all elements are close, as `isclose` has it.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.allclose(pb.xp.asarray([1.0, 2.0]), pb.xp.asarray([1.0, 2.0 + 1e-9]))
-    True
-    """
-    return bool(fun.all(isclose(a, b, rtol, atol, equal_nan)))
-
-
-def nunique(x: Any, /) -> Array:
-    """The number of distinct values, 0-d; each NaN counts.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.nunique(pb.xp.asarray([1.0, 3.0, 1.0]))
-    Array(2, dtype=int64, device='cpu')
-    """
-    values = backend_array(unique_values(Array(backend_array(asarray(x)))))
-    return Array(backend_of(values).asarray(np.asarray(values.shape[0])))
-
-
-def setdiff1d(x1: Any, x2: Any, /, *, assume_unique: bool = False) -> Array:
-    """The distinct values of `x1` that `x2` lacks, sorted; with `assume_unique`, all of `x1` in order.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.setdiff1d(pb.xp.asarray([3.0, 1.0, 3.0, 2.0]), pb.xp.asarray([1.0]))
-    Array([2., 3.], dtype=float64, device='cpu')
-    """
-    values = fun.reshape(asarray(x1), (-1,)) if assume_unique else unique_values(x1)
-    return fun.getitem(values, backend_array(fun.isin(values, asarray(x2), invert=True)))
-
-
-def union1d(a: Any, b: Any, /) -> Array:
-    """The distinct values of two arrays, sorted.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.union1d(pb.xp.asarray([3.0, 1.0]), pb.xp.asarray([1.0, 2.0]))
-    Array([1., 2., 3.], dtype=float64, device='cpu')
-    """
-    return unique_values(fun.concat([asarray(a), asarray(b)], axis=None))

@@ -1,167 +1,71 @@
-"""NumPy's products and what NumPy has of numerical analysis, under its names, in `pb.xp`.
+"""Utility functions: `diff` of the array API standard, NumPy's `trapezoid` and `interp`.
 
-Compositions of the standard's functions, which take their derivatives from them.
+All are compositions of the standard's functions, which take their derivatives from them.
 """
 
 from __future__ import annotations
 
-import math
-from copy import copy
 from typing import Any
 
+from ...backend import backend_of
 from ..core.array import Array, backend_array
-from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as fun
-from ..core.sweep import namespace_of
-from .creation import asarray
-from .data_type import finfo
-from .sorting import diff
-
-# ── products ──────────────────────────────────────────────────────────────────────────────────
+from ..core.registry import SCALARS
+from .creation import as_floating, asarray
+from .manipulation import normalize_axis, select
 
 
-def dot(a: Any, b: Any) -> Array:
-    """NumPy's ``dot``: a product with a number, of vectors, or over the last axis of `a` and the last but one of `b`.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.dot(pb.xp.asarray([1.0, 2.0]), pb.xp.asarray([3.0, 4.0]))
-    Array(11., dtype=float64, device='cpu')
-    """
-    a, b = asarray(a), asarray(b)
-    if not (a.ndim and b.ndim):
-        return a * b
-    return fun.tensordot(a, b, axes=((a.ndim - 1,), (max(b.ndim - 2, 0),)))
-
-
-def inner(a: Any, b: Any) -> Array:
-    """NumPy's ``inner``: ``Σ_k a[…, k] b[…, k]`` over the last axes, without a conjugate.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.inner(pb.xp.asarray([[1.0, 2.0], [0.0, 1.0]]), pb.xp.asarray([3.0, 4.0]))
-    Array([11.,  4.], dtype=float64, device='cpu')
-    """
-    a, b = asarray(a), asarray(b)
-    if not (a.ndim and b.ndim):
-        return a * b
-    return fun.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 1,)))
-
-
-def vdot(a: Any, b: Any) -> Array:
-    """NumPy's ``vdot``: ``Σ conj(a) b`` of all elements in order.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.vdot(pb.xp.asarray([1j, 2.0]), pb.xp.asarray([1j, 1.0]))
-    Array(3.+0.j, dtype=complex128, device='cpu')
-    """
-    return fun.vecdot(_flat(a), _flat(b))
-
-
-def outer(a: Any, b: Any) -> Array:
-    """NumPy's ``outer``: ``a[i] b[j]`` of the flattened arrays.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.outer(pb.xp.asarray([1.0, 2.0]), pb.xp.asarray([3.0, 4.0]))
-    Array([[3., 4.],
-           [6., 8.]], dtype=float64, device='cpu')
-    """
-    return fun.expand_dims(_flat(a), axis=1) * _flat(b)
-
-
-def kron(a: Any, b: Any) -> Array:
-    """The Kronecker product: each element of `a` times all of `b`, in blocks.
-
-    Parameters
-    ----------
-    a, b
-        Arrays; the one with fewer axes has axes of length 1 put in front.
-
-    Returns
-    -------
-    Array
-        Of the lengths of `a` times those of `b`.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.kron(pb.xp.asarray([1.0, 10.0]), pb.xp.asarray([1.0, 2.0]))
-    Array([ 1.,  2., 10., 20.], dtype=float64, device='cpu')
-    """
-    a, b = asarray(a), asarray(b)
-    ndim = max(a.ndim, b.ndim)
-    rows = (1,) * (ndim - a.ndim) + a.shape
-    columns = (1,) * (ndim - b.ndim) + b.shape
-    blocks = fun.reshape(a, tuple(k for n in rows for k in (n, 1)))
-    inside = fun.reshape(b, tuple(k for n in columns for k in (1, n)))
-    return fun.reshape(blocks * inside, tuple(n * m for n, m in zip(rows, columns, strict=True)))
-
-
-def _flat(x: Any) -> Array:
-    return fun.reshape(asarray(x), (-1,))
-
-
-# ── numerical analysis ────────────────────────────────────────────────────────────────────────
-
-
-def angle(z: Any, deg: bool = False) -> Array:
-    """The argument of complex numbers, in radians or degrees; with derivative 0 at 0.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.angle(pb.xp.asarray([1j, -1.0]), deg=True)
-    Array([ 90., 180.], dtype=float64, device='cpu')
-    """
-    z = asarray(z)
-    if is_complex(z.dtype):
-        out = fun.atan2(fun.imag(z), fun.real(z))
-    else:
-        z = _floating(z)
-        out = fun.atan2(Array(namespace_of(backend_array(z)).zeros_like(backend_array(z))), z)
-    return out * (180.0 / math.pi) if deg else out
-
-
-def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Array:
-    """`x` with numbers in place of NaN and infinities, of the real and of the imaginary part.
+def diff(
+    x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+) -> Array:
+    """The differences of neighbours along an axis, taken `n` times; differentiable.
 
     Parameters
     ----------
     x
-        An array. (NumPy's ``copy=False`` has no counterpart: nothing is written to.)
-    nan
-        In place of NaN.
-    posinf, neginf
-        In place of ±∞; by default the largest and smallest numbers of the dtype.
+        An array of numbers, of at least one dimension.
+    axis : int
+        The axis along which neighbours are subtracted.
+    n : int
+        How many times; 0 returns `x`.
+    prepend, append
+        What is put before and behind `x` first: arrays of the shape of `x` but for the axis, or numbers.
 
     Returns
     -------
     Array
-        Of the shape and dtype of `x`. The derivative is 0 where it was replaced.
+        Shorter than `x` (with what was put to it) by `n` along the axis, and empty where that is not possible.
+
+    Raises
+    ------
+    ValueError
+        If `n` is negative, or `x` does not have the axis.
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> pb.grad(lambda x: pb.xp.sum(pb.xp.nan_to_num(x, posinf=1.0) ** 2))(np.asarray([3.0, np.nan, np.inf]))
-    array([6., 0., 0.])
+    >>> import pullback as pb
+    >>> pb.xp.diff(pb.xp.asarray([1.0, 4.0, 9.0]), prepend=0.0)
+    Array([1., 3., 5.], dtype=float64, device='cpu')
     """
-    x = asarray(x)
-    if not is_inexact(x.dtype):
-        return copy(x)
-    if is_complex(x.dtype):
-        parts = (fun.real(x), fun.imag(x))
-        real, imag = (nan_to_num(p, nan=nan, posinf=posinf, neginf=neginf) for p in parts)
-        return real + imag * 1j
-    limits = finfo(x.dtype)
-    x = fun.where(fun.isnan(x), nan, x)
-    x = fun.where(x == math.inf, limits.max if posinf is None else posinf, x)
-    return fun.where(x == -math.inf, limits.min if neginf is None else neginf, x)
+    if n < 0:
+        raise ValueError(f"diff: n={n} has to be at least 0")
+    axis = normalize_axis(backend_array(x), axis, "diff")
+    if n == 0:
+        return asarray(x)
+    pieces = [_beside(piece, x, axis) for piece in (prepend, x, append) if piece is not None]
+    out = fun.concat(pieces, axis=axis) if len(pieces) > 1 else x
+    for _ in range(min(n, backend_array(out).shape[axis])):
+        out = fun.subtract(select(out, axis, slice(1, None)), select(out, axis, slice(0, -1)))
+    return out
+
+
+def _beside(piece: Any, x: Any, axis: int) -> Any:
+    """What stands beside `x` along an axis; numbers and 0-d arrays as one layer of that shape."""
+    value = backend_array(x)
+    layer = (*value.shape[:axis], 1, *value.shape[axis + 1 :])
+    if type(piece) in SCALARS:
+        return backend_of(value).xp.zeros_on_device_of(layer, value) + piece
+    return piece if backend_array(piece).ndim else fun.broadcast_to(piece, layer)
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
@@ -246,7 +150,7 @@ def interp(
     >>> pb.value_and_grad(lambda x: pb.xp.interp(x, knots, values))(1.5)
     (3.0, 4.0)
     """
-    x, knots, values = _floating(x), _floating(xp), asarray(fp)
+    x, knots, values = as_floating(x), as_floating(xp), asarray(fp)
     if knots.ndim != 1 or knots.shape != values.shape or not knots.size:
         raise ValueError(
             f"interp: xp of shape {knots.shape} and fp of shape {values.shape} have to be vectors of one length"
@@ -291,8 +195,3 @@ def _one_period(x: Array, knots: Array, values: Array, period: Any) -> tuple[Arr
 def _take(x: Array, places: Array) -> Array:
     flat = fun.take(x, fun.reshape(places, (-1,)), axis=0)
     return fun.reshape(flat, places.shape)
-
-
-def _floating(x: Any) -> Array:
-    x = asarray(x)
-    return x if is_inexact(x.dtype) else x * 1.0
