@@ -1,4 +1,4 @@
-"""Creation functions: those of the array API standard, `create_diagonal` and `one_hot`.
+"""Creation functions: those of the array API standard, `fftfreq`, `rfftfreq` and `one_hot`.
 
 Arrays are made on the active backend, or in the library and on the device of their arguments.
 """
@@ -11,16 +11,62 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, backend_of, current, resolve
+from ...backend import Backend, backend_of, current, is_array, resolve
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import as_numpy, is_inexact
 from ..core.generated import xp as fun
+from ..core.typing import ArrayLike, Device, DType
 from .data_type import result_type
-from .on_device import as_number, create, is_foreign, zeros_on_device_of
+
+# ── the library and the device of a new array ───────────────────────────────────────────────
+
+
+def create(
+    name: str, *args: Any, dtype: DType, device: Device, like: Any = None, **settings: Any
+) -> Array:
+    """The array that a creation function makes, in the library of `like` or of the active backend."""
+    backend = current() if like is None else backend_of(backend_array(like))
+    backend, device = _resolve_device(backend, device)
+    device = backend.device if device is None else device
+    settings |= {} if device is None else {"device": device}
+    wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
+    function: Any = backend.xp
+    for part in name.split("."):
+        function = getattr(function, part)
+    return Array(backend.normalise(function(*args, dtype=wanted, **settings)))
+
+
+def _resolve_device(backend: Backend, device: Device) -> tuple[Backend, Any]:
+    """The backend and the device in its terms; ``"cpu"`` is NumPy's where CuPy is active."""
+    if isinstance(device, str) and device == "cpu" and backend.name == "cupy":
+        return resolve("numpy"), None
+    return backend, device
+
+
+def zeros_on_device_of(shape: tuple[int, ...], x: Array, dtype: DType = None) -> Array:
+    """Zeros in the library, on the device and of the dtype of `x`, or of another dtype."""
+    backend = backend_of(backend_array(x))
+    zeros = backend.xp.zeros_on_device_of(shape, backend_array(x))
+    wanted = x.dtype if dtype is None else dtype
+    return Array(backend.xp.astype(zeros, backend.dtype(wanted), copy=False))
+
+
+def is_library_array(x: Any) -> bool:
+    """Whether `x` is an array of some library; NumPy's scalars count as numbers."""
+    return is_array(x) and not isinstance(x, np.generic)
+
+
+def as_number(x: Any) -> Any:
+    """A Python number from a NumPy scalar or a 0-d array."""
+    x = backend_array(x)
+    return backend_of(x).to_numpy(x).item() if hasattr(x, "dtype") else x
+
+
+# ── conversion ──────────────────────────────────────────────────────────────────────────────
 
 
 def asarray(
-    obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
+    obj: Any, /, *, dtype: DType = None, device: Device = None, copy: bool | None = None
 ) -> Array:
     """An array from a number, nested sequence or array.
 
@@ -64,7 +110,7 @@ def asarray(
                 "cannot be done without a copy"
             )
         return fun.astype(value, value.dtype if dtype is None else dtype, device=device)
-    if is_foreign(value):
+    if is_library_array(value):
         backend = backend_of(value)
         if backend.name == "cupy" and isinstance(device, str) and device == "cpu":
             if copy is False:
@@ -78,7 +124,9 @@ def asarray(
         return Array(backend.normalise(out))
     if isinstance(value, list | tuple):
         leaves = list(_leaves(value))
-        arrays = [v for v in leaves if type(v) is Array or (is_foreign(v) and not _on_host(v))]
+        arrays = [
+            v for v in leaves if type(v) is Array or (is_library_array(v) and not _on_host(v))
+        ]
         if arrays:
             return _stack_nested(
                 value, dtype or result_type(*leaves), backend_of(backend_array(arrays[0]))
@@ -86,7 +134,7 @@ def asarray(
     return create("asarray", value, dtype=dtype, device=device, copy=copy)
 
 
-def _is_as_asked(x: Array, dtype: Any, device: Any) -> bool:
+def _is_as_asked(x: Array, dtype: DType, device: Device) -> bool:
     return (dtype is None or as_numpy(dtype) == x.dtype) and (device is None or device == x.device)
 
 
@@ -102,18 +150,20 @@ def _on_host(x: Any) -> bool:
     return isinstance(x, np.ndarray)
 
 
-def _stack_nested(x: Any, dtype: Any, backend: Backend) -> Array:
+def _stack_nested(x: Any, dtype: DType, backend: Backend) -> Array:
     """A nested sequence with arrays in it, by `stack`, so that they stay traced and where they are."""
     items = []
     for v in x:
         if isinstance(v, list | tuple):
             items.append(_stack_nested(v, dtype, backend))
         else:
-            items.append(asarray(v if is_foreign(v) else Array(backend.asarray(v)), dtype=dtype))
+            items.append(
+                asarray(v if is_library_array(v) else Array(backend.asarray(v)), dtype=dtype)
+            )
     return fun.stack(items)
 
 
-def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
+def from_dlpack(x: ArrayLike, /, *, device: Device = None, copy: bool | None = None) -> Array:
     """An array of any library that speaks DLPack (torch, JAX, …), sharing memory if it can.
 
     Parameters
@@ -146,148 +196,162 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     return Array(_importer(x, device).xp.from_dlpack(x, **options))
 
 
-CPU, CUDA, CUDA_MANAGED = 1, 2, 13  # DLPack's numbers for kinds of devices
+# DLPack's numbers for types of devices.
+CPU, CUDA, CUDA_MANAGED = 1, 2, 13
 
 
-def _importer(x: Any, device: Any) -> Any:
+def _importer(x: Any, device: Device) -> Any:
     """The backend that takes over a DLPack export: the active one if it can reach that memory."""
     active = current()
-    kind = x.__dlpack_device__()[0] if device is None else CPU if device == "cpu" else None
-    if kind == CPU and active.name == "cupy":
+    device_type = x.__dlpack_device__()[0] if device is None else CPU if device == "cpu" else None
+    if device_type == CPU and active.name == "cupy":
         return resolve("numpy")
-    if kind in (CUDA, CUDA_MANAGED) and active.name != "cupy":
+    if device_type in (CUDA, CUDA_MANAGED) and active.name != "cupy":
         return resolve("cupy")
     return active
 
 
+# ── the standard's ──────────────────────────────────────────────────────────────────────────
+
+
 def arange(
-    start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
+    start: ArrayLike,
+    /,
+    stop: Any = None,
+    step: Any = 1,
+    *,
+    dtype: DType = None,
+    device: Device = None,
 ) -> Array:
     """Evenly spaced numbers in a half-open interval; `start` and `step` may be 0-d arrays, traced ones too."""
     if stop is None:
         start, stop = 0, start
     first, last, by = as_number(start), as_number(stop), as_number(step)
-    arrays = [x for x in (start, stop, step) if is_foreign(x)]
+    arrays = [x for x in (start, stop, step) if is_library_array(x)]
     if not arrays:
         return create("arange", first, last, by, dtype=dtype, device=device)
     count = max(math.ceil((last - first) / by), 0)
-    kind = result_type(start, stop, step)
-    steps = create("arange", 0, count, 1, dtype=kind, device=None, like=arrays[0])
+    common = result_type(start, stop, step)
+    steps = create("arange", 0, count, 1, dtype=common, device=None, like=arrays[0])
     return asarray(start + step * steps, dtype=dtype, device=device)
 
 
-def empty(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
+def empty(shape: Any, *, dtype: DType = None, device: Device = None) -> Array:
     """An array of unset values, as in the standard."""
     return create("empty", shape, dtype=dtype, device=device)
 
 
-def zeros(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
+def zeros(shape: Any, *, dtype: DType = None, device: Device = None) -> Array:
     """An array of zeros, as in the standard."""
     return create("zeros", shape, dtype=dtype, device=device)
 
 
-def ones(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
+def ones(shape: Any, *, dtype: DType = None, device: Device = None) -> Array:
     """An array of ones, as in the standard."""
     return create("ones", shape, dtype=dtype, device=device)
 
 
 def eye(
-    n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
+    n_rows: int,
+    n_cols: int | None = None,
+    /,
+    *,
+    k: int = 0,
+    dtype: DType = None,
+    device: Device = None,
 ) -> Array:
     """Ones on the k-th diagonal, as in the standard."""
     return create("eye", n_rows, n_cols, k=k, dtype=dtype, device=device)
 
 
-def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
-    """An array of one value; a 0-d array may be traced, and is where the result is."""
-    if is_foreign(fill_value):
-        return _spread(fill_value, shape, dtype, device)
+def full(shape: Any, fill_value: ArrayLike, *, dtype: DType = None, device: Device = None) -> Array:
+    """An array of one value; a 0-d array may be traced, and the result is on its device."""
+    if is_library_array(fill_value):
+        return _broadcast_value(fill_value, shape, dtype, device)
     dtype = getattr(fill_value, "dtype", None) if dtype is None else dtype
     return create("full", shape, as_number(fill_value), dtype=dtype, device=device)
 
 
-def _spread(value: Any, shape: Any, dtype: Any, device: Any) -> Array:
+def _broadcast_value(value: Any, shape: Any, dtype: DType, device: Device) -> Array:
     lengths = (shape,) if isinstance(shape, int) else tuple(shape)
-    # an array of its own, not a view that nobody may write to
+    # a copy, because nobody may write to a broadcast view
     return asarray(fun.broadcast_to(asarray(value, dtype=dtype, device=device), lengths), copy=True)
 
 
 def linspace(
-    start: Any,
+    start: ArrayLike,
     stop: Any,
     /,
     num: int,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DType = None,
+    device: Device = None,
     endpoint: bool = True,
 ) -> Array:
     """`num` evenly spaced numbers; the ends may be 0-d arrays, traced ones too."""
-    arrays = [x for x in (start, stop) if is_foreign(x)]
+    arrays = [x for x in (start, stop) if is_library_array(x)]
     if not arrays:
         ends = as_number(start), as_number(stop)
         return create("linspace", *ends, num, dtype=dtype, device=device, endpoint=endpoint)
-    kind = result_type(start, stop, 1.0)
-    settings = {"dtype": kind, "device": None, "like": arrays[0], "endpoint": endpoint}
+    settings = {
+        "dtype": result_type(start, stop, 1.0),
+        "device": None,
+        "like": arrays[0],
+        "endpoint": endpoint,
+    }
     t = create("linspace", 0.0, 1.0, num, **settings)
     return asarray((1 - t) * start + t * stop, dtype=dtype, device=device)
 
 
-def _like(name: str) -> Any:
-    def make(x: Any, *args: Any, dtype: Any = None, device: Any = None) -> Array:
-        value = backend_array(x)
-        backend = backend_of(value)
-        options = {} if device is None else {"device": device}
-        wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
-        return Array(
-            backend.normalise(getattr(backend.xp, name)(value, *args, dtype=wanted, **options))
-        )
-
-    return make
+def _create_like(name: str, x: ArrayLike, *args: Any, dtype: DType, device: Device) -> Array:
+    """The array that ``empty_like`` and its kin make, in the library of `x`."""
+    value = backend_array(x)
+    backend = backend_of(value)
+    options = {} if device is None else {"device": device}
+    wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
+    out = getattr(backend.xp, name)(value, *args, dtype=wanted, **options)
+    return Array(backend.normalise(out))
 
 
-_empty_like, _zeros_like, _ones_like, _full_like = map(
-    _like, ("empty_like", "zeros_like", "ones_like", "full_like")
-)
-
-
-def empty_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
+def empty_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) -> Array:
     """Unset values in the shape of `x`, as in the standard."""
-    return _empty_like(x, dtype=dtype, device=device)
+    return _create_like("empty_like", x, dtype=dtype, device=device)
 
 
-def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
+def zeros_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) -> Array:
     """Zeros in the shape of `x`, as in the standard."""
-    return _zeros_like(x, dtype=dtype, device=device)
+    return _create_like("zeros_like", x, dtype=dtype, device=device)
 
 
-def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
+def ones_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) -> Array:
     """Ones in the shape of `x`, as in the standard."""
-    return _ones_like(x, dtype=dtype, device=device)
+    return _create_like("ones_like", x, dtype=dtype, device=device)
 
 
-def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
+def full_like(
+    x: ArrayLike, /, fill_value: ArrayLike, *, dtype: DType = None, device: Device = None
+) -> Array:
     """One value in the shape of `x`; a traced 0-d value keeps its derivative."""
-    if is_foreign(fill_value):
-        return _spread(
+    if is_library_array(fill_value):
+        return _broadcast_value(
             fill_value,
             backend_array(x).shape,
             backend_array(x).dtype if dtype is None else dtype,
             device,
         )
-    return _full_like(x, as_number(fill_value), dtype=dtype, device=device)
+    return _create_like("full_like", x, as_number(fill_value), dtype=dtype, device=device)
 
 
-def as_floating(x: Any) -> Array:
+def as_floating(x: ArrayLike) -> Array:
     """An array of floating dtype: `x` as it is, or integers as the default dtype."""
     x = asarray(x)
     return x if is_inexact(x.dtype) else x * 1.0
 
 
-# ── matrices and grids ──────────────────────────────────────────────────────────────────────────
+# ── grids, frequencies, classes ────────────────────────────────────────────────────────────
 
 
-def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
+def meshgrid(*arrays: ArrayLike, indexing: str = "xy") -> tuple[Array, ...]:
     """Coordinates of the points of a grid, from one vector per axis; differentiable.
 
     Parameters
@@ -319,61 +383,22 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
     shapes = [tuple(backend_array(x).shape) for x in arrays]
     if any(len(shape) > 1 for shape in shapes):
         raise ValueError(f"meshgrid takes vectors, not shapes {', '.join(map(str, shapes))}")
-    places = list(range(len(arrays)))
+    axes = list(range(len(arrays)))
     if indexing == "xy" and len(arrays) > 1:
-        places[:2] = 1, 0
-    columns = [
-        fun.reshape(x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
-        for x, place in zip(arrays, places, strict=True)
+        axes[:2] = 1, 0
+    sizes = [
+        backend_array(x).size for _, x in sorted(zip(axes, arrays, strict=True), key=lambda p: p[0])
     ]
-    shape = [1] * len(arrays)
-    for x, place in zip(arrays, places, strict=True):
-        shape[place] = backend_array(x).size
-    # by copies, as NumPy makes them: a grid may be written to
-    return tuple(
-        [
-            fun.tile(x, tuple(1 if i == place else n for i, n in enumerate(shape)))
-            for x, place in zip(columns, places, strict=True)
-        ]
-    )
+    grids = []
+    for axis, x in zip(axes, arrays, strict=True):
+        column = fun.reshape(x, tuple(-1 if k == axis else 1 for k in range(len(arrays))))
+        # a copy, as NumPy makes it: a grid may be written to
+        grids.append(fun.tile(column, tuple(1 if k == axis else n for k, n in enumerate(sizes))))
+    return tuple(grids)
 
 
-def create_diagonal(x: Any, /, *, offset: int = 0) -> Array:
-    """Matrices with the last axis of `x` on a diagonal.
-
-    Parameters
-    ----------
-    x
-        Array (…, n).
-    offset : int
-        The diagonal, above (positive) or below the main one.
-
-    Returns
-    -------
-    Array
-        Of shape (…, n + |offset|, n + |offset|).
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.create_diagonal(pb.xp.asarray([1.0, 2.0]))
-    Array([[1., 0.],
-           [0., 2.]], dtype=float64, device='cpu')
-    """
-    x = asarray(x)
-    if not x.ndim:
-        raise ValueError("create_diagonal: an array of one dimension at least is needed")
-    n = x.shape[-1] + abs(offset)
-    first = offset if offset > 0 else -offset * n
-    flat = zeros_on_device_of((*x.shape[:-1], n * n), x)
-    if x.shape[-1]:
-        last = first + (x.shape[-1] - 1) * (n + 1)
-        flat = fun.setitem(flat, x, (..., slice(first, last + 1, n + 1)))
-    return fun.reshape(flat, (*x.shape[:-1], n, n))
-
-
-def one_hot(x: Any, /, num_classes: int, *, dtype: Any = None, axis: int = -1) -> Array:
-    """1 at the place that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
+def one_hot(x: ArrayLike, /, num_classes: int, *, dtype: DType = None, axis: int = -1) -> Array:
+    """1 at the index that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
 
     Parameters
     ----------
@@ -402,3 +427,20 @@ def one_hot(x: Any, /, num_classes: int, *, dtype: Any = None, axis: int = -1) -
     hot = value[..., None] == backend.xp.arange_like(num_classes, value)
     wanted = backend.dtype(np.dtype("float64") if dtype is None else as_numpy(dtype))
     return fun.moveaxis(Array(backend.xp.astype(hot, wanted)), -1, axis)
+
+
+def fftfreq(n: int, /, *, d: Any = 1.0, dtype: DType = None, device: Device = None) -> Array:
+    """The frequencies of an `fft` of length `n` with sample spacing `d`, as in the standard."""
+    return _frequencies("fftfreq", n, d, dtype, device)
+
+
+def rfftfreq(n: int, /, *, d: Any = 1.0, dtype: DType = None, device: Device = None) -> Array:
+    """The frequencies of an `rfft` of length `n` with sample spacing `d`, as in the standard."""
+    return _frequencies("rfftfreq", n, d, dtype, device)
+
+
+def _frequencies(name: str, n: int, d: Any, dtype: DType, device: Device) -> Array:
+    if is_library_array(d):
+        dtype = d.dtype if dtype is None else dtype
+        return create(f"fft.{name}", n, d=1.0, dtype=dtype, device=device, like=d) / d
+    return create(f"fft.{name}", n, d=as_number(d), dtype=dtype, device=device)

@@ -1,4 +1,4 @@
-"""Linear algebra functions: NumPy's products `dot`, `inner`, `outer`, `vdot` and `kron`.
+"""Linear algebra functions: NumPy's products `dot`, `inner`, `outer`, `vdot` and `kron`, and `create_diagonal`.
 
 All are compositions of the standard's functions, which take their derivatives from them.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.array import Array
 from ..core.generated import xp as fun
-from .creation import asarray
+from .creation import asarray, zeros_on_device_of
 
 
 def dot(a: Any, b: Any) -> Array:
@@ -97,3 +97,37 @@ def kron(a: Any, b: Any) -> Array:
 
 def _flat(x: Any) -> Array:
     return fun.reshape(asarray(x), (-1,))
+
+
+def create_diagonal(x: Any, /, *, offset: int = 0) -> Array:
+    """Matrices with the last axis of `x` on a diagonal.
+
+    Parameters
+    ----------
+    x
+        Array (…, n).
+    offset : int
+        The diagonal, above (positive) or below the main one.
+
+    Returns
+    -------
+    Array
+        Of shape (…, n + |offset|, n + |offset|).
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.create_diagonal(pb.xp.asarray([1.0, 2.0]))
+    Array([[1., 0.],
+           [0., 2.]], dtype=float64, device='cpu')
+    """
+    x = asarray(x)
+    if not x.ndim:
+        raise ValueError("create_diagonal: an array of one dimension at least is needed")
+    n = x.shape[-1] + abs(offset)
+    first = offset if offset > 0 else -offset * n
+    flat = zeros_on_device_of((*x.shape[:-1], n * n), x)
+    if x.shape[-1]:
+        last = first + (x.shape[-1] - 1) * (n + 1)
+        flat = fun.setitem(flat, x, (..., slice(first, last + 1, n + 1)))
+    return fun.reshape(flat, (*x.shape[:-1], n, n))

@@ -17,9 +17,8 @@ from ...backend import backend_of
 from ..core.array import Array, backend_array
 from ..core.generated import xp as fun
 from .aliases import is_contiguous
-from .creation import asarray
+from .creation import asarray, zeros_on_device_of
 from .data_type import result_type
-from .on_device import zeros_on_device_of
 
 # ── shapes and axes ─────────────────────────────────────────────────────────────────────────────
 

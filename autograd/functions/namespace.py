@@ -21,10 +21,10 @@ from . import special
 from .creation import (
     arange,
     asarray,
-    create_diagonal,
     empty,
     empty_like,
     eye,
+    fftfreq,
     from_dlpack,
     full,
     full_like,
@@ -33,16 +33,16 @@ from .creation import (
     one_hot,
     ones,
     ones_like,
+    rfftfreq,
     zeros,
     zeros_like,
 )
 from .data_type import can_cast, finfo, iinfo, isdtype, result_type
 from .einsum import einsum
 from .elementwise import allclose, angle, apply_where, isclose, nan_to_num
-from .fft import fftfreq, rfftfreq
 from .indexing import at, segment_sum
 from .inspection import __array_namespace_info__
-from .linear_algebra import dot, inner, kron, outer, vdot
+from .linear_algebra import create_diagonal, dot, inner, kron, outer, vdot
 from .manipulation import (
     array_split,
     atleast_1d,
