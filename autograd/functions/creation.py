@@ -14,7 +14,7 @@ import numpy as np
 from ...backend import Backend, backend_of, current, is_array, resolve
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import as_numpy, is_inexact
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from ..core.typing import ArrayLike, Device, DType
 from .data_type import result_type
 
@@ -101,7 +101,7 @@ def asarray(
     value = unwrap_closed(obj)
     if type(value) is Array:
         if _is_as_asked(value, dtype, device):
-            copied = fun.positive(value)  # which stays on the tape
+            copied = generated.positive(value)  # which stays on the tape
             copied.link = False
             return copied
         if copy is False:
@@ -109,7 +109,7 @@ def asarray(
                 f"asarray(copy=False): from {value.dtype} on {value.device} to dtype={dtype}, device={device} "
                 "cannot be done without a copy"
             )
-        return fun.astype(value, value.dtype if dtype is None else dtype, device=device)
+        return generated.astype(value, value.dtype if dtype is None else dtype, device=device)
     if is_library_array(value):
         backend = backend_of(value)
         if backend.name == "cupy" and isinstance(device, str) and device == "cpu":
@@ -160,7 +160,7 @@ def _stack_nested(x: Any, dtype: DType, backend: Backend) -> Array:
             items.append(
                 asarray(v if is_library_array(v) else Array(backend.asarray(v)), dtype=dtype)
             )
-    return fun.stack(items)
+    return generated.stack(items)
 
 
 def from_dlpack(x: ArrayLike, /, *, device: Device = None, copy: bool | None = None) -> Array:
@@ -275,7 +275,9 @@ def full(shape: Any, fill_value: ArrayLike, *, dtype: DType = None, device: Devi
 def _broadcast_value(value: Any, shape: Any, dtype: DType, device: Device) -> Array:
     lengths = (shape,) if isinstance(shape, int) else tuple(shape)
     # a copy, because nobody may write to a broadcast view
-    return asarray(fun.broadcast_to(asarray(value, dtype=dtype, device=device), lengths), copy=True)
+    return asarray(
+        generated.broadcast_to(asarray(value, dtype=dtype, device=device), lengths), copy=True
+    )
 
 
 def linspace(
@@ -391,9 +393,11 @@ def meshgrid(*arrays: ArrayLike, indexing: str = "xy") -> tuple[Array, ...]:
     ]
     grids = []
     for axis, x in zip(axes, arrays, strict=True):
-        column = fun.reshape(x, tuple(-1 if k == axis else 1 for k in range(len(arrays))))
+        column = generated.reshape(x, tuple(-1 if k == axis else 1 for k in range(len(arrays))))
         # a copy, as NumPy makes it: a grid may be written to
-        grids.append(fun.tile(column, tuple(1 if k == axis else n for k, n in enumerate(sizes))))
+        grids.append(
+            generated.tile(column, tuple(1 if k == axis else n for k, n in enumerate(sizes)))
+        )
     return tuple(grids)
 
 
@@ -426,7 +430,7 @@ def one_hot(x: ArrayLike, /, num_classes: int, *, dtype: DType = None, axis: int
     backend = backend_of(value)
     hot = value[..., None] == backend.xp.arange_like(num_classes, value)
     wanted = backend.dtype(np.dtype("float64") if dtype is None else as_numpy(dtype))
-    return fun.moveaxis(Array(backend.xp.astype(hot, wanted)), -1, axis)
+    return generated.moveaxis(Array(backend.xp.astype(hot, wanted)), -1, axis)
 
 
 def fftfreq(n: int, /, *, d: Any = 1.0, dtype: DType = None, device: Device = None) -> Array:

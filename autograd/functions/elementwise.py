@@ -13,7 +13,7 @@ from typing import Any
 from ...backend import backend_of
 from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex, is_inexact
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from ..core.registry import SCALARS
 from ..core.sweep import namespace_of
 from .creation import as_floating, asarray
@@ -32,24 +32,24 @@ def angle(z: Any, deg: bool = False) -> Array:
     """
     z = asarray(z)
     if is_complex(z.dtype):
-        out = fun.atan2(fun.imag(z), fun.real(z))
+        out = generated.atan2(generated.imag(z), generated.real(z))
     else:
         z = as_floating(z)
-        out = fun.atan2(Array(namespace_of(backend_array(z)).zeros_like(backend_array(z))), z)
+        out = generated.atan2(Array(namespace_of(backend_array(z)).zeros_like(backend_array(z))), z)
     return out * (180.0 / math.pi) if deg else out
 
 
 def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Array:
-    """`x` with numbers in place of NaN and infinities, of the real and of the imaginary part.
+    """`x` with NaN and infinities replaced by numbers, those of the real and of the imaginary part.
 
     Parameters
     ----------
     x
         An array. (NumPy's ``copy=False`` has no counterpart: nothing is written to.)
     nan
-        In place of NaN.
+        The number that replaces NaN.
     posinf, neginf
-        In place of ±∞; by default the largest and smallest numbers of the dtype.
+        The numbers that replace ±∞; by default the largest and smallest numbers of the dtype.
 
     Returns
     -------
@@ -66,13 +66,13 @@ def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
     if not is_inexact(x.dtype):
         return copy(x)
     if is_complex(x.dtype):
-        parts = (fun.real(x), fun.imag(x))
+        parts = (generated.real(x), generated.imag(x))
         real, imag = (nan_to_num(p, nan=nan, posinf=posinf, neginf=neginf) for p in parts)
         return real + imag * 1j
     limits = finfo(x.dtype)
-    x = fun.where(fun.isnan(x), nan, x)
-    x = fun.where(x == math.inf, limits.max if posinf is None else posinf, x)
-    return fun.where(x == -math.inf, limits.min if neginf is None else neginf, x)
+    x = generated.where(generated.isnan(x), nan, x)
+    x = generated.where(x == math.inf, limits.max if posinf is None else posinf, x)
+    return generated.where(x == -math.inf, limits.min if neginf is None else neginf, x)
 
 
 def isclose(
@@ -87,13 +87,15 @@ def isclose(
     Array([ True, False], dtype=bool, device='cpu')
     """
     a, b = Array(backend_array(asarray(a))), Array(backend_array(asarray(b)))
-    finite = fun.isfinite(a) & fun.isfinite(b)
+    finite = generated.isfinite(a) & generated.isfinite(b)
     a0, b0 = (
-        fun.where(finite, a, a.dtype.type(0).item()),
-        fun.where(finite, b, b.dtype.type(0).item()),
+        generated.where(finite, a, a.dtype.type(0).item()),
+        generated.where(finite, b, b.dtype.type(0).item()),
     )
-    close = fun.where(finite, fun.abs(a0 - b0) <= atol + rtol * fun.abs(b0), a == b)
-    return close | (fun.isnan(a) & fun.isnan(b)) if equal_nan else close
+    close = generated.where(
+        finite, generated.abs(a0 - b0) <= atol + rtol * generated.abs(b0), a == b
+    )
+    return close | (generated.isnan(a) & generated.isnan(b)) if equal_nan else close
 
 
 def allclose(
@@ -107,7 +109,7 @@ def allclose(
     >>> pb.xp.allclose(pb.xp.asarray([1.0, 2.0]), pb.xp.asarray([1.0, 2.0 + 1e-9]))
     True
     """
-    return bool(fun.all(isclose(a, b, rtol, atol, equal_nan)))
+    return bool(generated.all(isclose(a, b, rtol, atol, equal_nan)))
 
 
 def apply_where(
@@ -168,24 +170,24 @@ def apply_where(
     known = [fill_value] if hasattr(fill_value, "shape") else []
     chosen, *args_and_fill = broadcast_arrays(cond, *args, *known)
     shape = chosen.shape
-    flat = [fun.reshape(x, (-1,)) for x in args_and_fill]
-    here = fun.reshape(chosen, (-1,)).value
+    flat = [generated.reshape(x, (-1,)) for x in args_and_fill]
+    here = generated.reshape(chosen, (-1,)).value
 
     def values(f: Callable[..., Any], where: Any) -> Any:
-        out = f(*(fun.getitem(x, where) for x in flat[: len(args)]), **(kwargs or {}))
+        out = f(*(generated.getitem(x, where) for x in flat[: len(args)]), **(kwargs or {}))
         return out if type(out) in SCALARS else asarray(out)
 
     first = values(f1, here)
     other = values(f2, ~here) if f2 is not None else (flat[-1] if known else fill_value)
     dtype = result_type(first, other)
     if f2 is None and known:
-        out = fun.astype(other, dtype, copy=False)
+        out = generated.astype(other, dtype, copy=False)
     else:
         backend = backend_of(here)
         out = Array(backend.xp.zeros_like(here, dtype=backend.dtype(dtype)))
-        out = fun.setitem(out, _cast(other, dtype), ~here if f2 is not None else ...)
-    return fun.reshape(fun.setitem(out, _cast(first, dtype), here), shape)
+        out = generated.setitem(out, _cast(other, dtype), ~here if f2 is not None else ...)
+    return generated.reshape(generated.setitem(out, _cast(first, dtype), here), shape)
 
 
 def _cast(x: Any, dtype: Any) -> Any:
-    return x if type(x) in SCALARS else fun.astype(x, dtype, copy=False)
+    return x if type(x) in SCALARS else generated.astype(x, dtype, copy=False)

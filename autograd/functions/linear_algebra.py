@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.array import Array
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from .creation import asarray, zeros_on_device_of
 
 
@@ -24,7 +24,7 @@ def dot(a: Any, b: Any) -> Array:
     a, b = asarray(a), asarray(b)
     if not (a.ndim and b.ndim):
         return a * b
-    return fun.tensordot(a, b, axes=((a.ndim - 1,), (max(b.ndim - 2, 0),)))
+    return generated.tensordot(a, b, axes=((a.ndim - 1,), (max(b.ndim - 2, 0),)))
 
 
 def inner(a: Any, b: Any) -> Array:
@@ -39,7 +39,7 @@ def inner(a: Any, b: Any) -> Array:
     a, b = asarray(a), asarray(b)
     if not (a.ndim and b.ndim):
         return a * b
-    return fun.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 1,)))
+    return generated.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 1,)))
 
 
 def outer(a: Any, b: Any) -> Array:
@@ -52,7 +52,7 @@ def outer(a: Any, b: Any) -> Array:
     Array([[3., 4.],
            [6., 8.]], dtype=float64, device='cpu')
     """
-    return fun.expand_dims(_flat(a), axis=1) * _flat(b)
+    return generated.expand_dims(_flat(a), axis=1) * _flat(b)
 
 
 def vdot(a: Any, b: Any) -> Array:
@@ -64,7 +64,7 @@ def vdot(a: Any, b: Any) -> Array:
     >>> pb.xp.vdot(pb.xp.asarray([1j, 2.0]), pb.xp.asarray([1j, 1.0]))
     Array(3.+0.j, dtype=complex128, device='cpu')
     """
-    return fun.vecdot(_flat(a), _flat(b))
+    return generated.vecdot(_flat(a), _flat(b))
 
 
 def kron(a: Any, b: Any) -> Array:
@@ -90,13 +90,15 @@ def kron(a: Any, b: Any) -> Array:
     ndim = max(a.ndim, b.ndim)
     rows = (1,) * (ndim - a.ndim) + a.shape
     columns = (1,) * (ndim - b.ndim) + b.shape
-    blocks = fun.reshape(a, tuple(k for n in rows for k in (n, 1)))
-    inside = fun.reshape(b, tuple(k for n in columns for k in (1, n)))
-    return fun.reshape(blocks * inside, tuple(n * m for n, m in zip(rows, columns, strict=True)))
+    blocks = generated.reshape(a, tuple(k for n in rows for k in (n, 1)))
+    inside = generated.reshape(b, tuple(k for n in columns for k in (1, n)))
+    return generated.reshape(
+        blocks * inside, tuple(n * m for n, m in zip(rows, columns, strict=True))
+    )
 
 
 def _flat(x: Any) -> Array:
-    return fun.reshape(asarray(x), (-1,))
+    return generated.reshape(asarray(x), (-1,))
 
 
 def create_diagonal(x: Any, /, *, offset: int = 0) -> Array:
@@ -129,5 +131,5 @@ def create_diagonal(x: Any, /, *, offset: int = 0) -> Array:
     flat = zeros_on_device_of((*x.shape[:-1], n * n), x)
     if x.shape[-1]:
         last = first + (x.shape[-1] - 1) * (n + 1)
-        flat = fun.setitem(flat, x, (..., slice(first, last + 1, n + 1)))
-    return fun.reshape(flat, (*x.shape[:-1], n, n))
+        flat = generated.setitem(flat, x, (..., slice(first, last + 1, n + 1)))
+    return generated.reshape(flat, (*x.shape[:-1], n, n))

@@ -13,12 +13,12 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_inexact
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from .creation import asarray
 
 
 class UniqueAllResult(NamedTuple):
-    """What `unique_all` returns."""
+    """The result of `unique_all`."""
 
     values: Array
     indices: Array
@@ -27,21 +27,21 @@ class UniqueAllResult(NamedTuple):
 
 
 class UniqueCountsResult(NamedTuple):
-    """What `unique_counts` returns."""
+    """The result of `unique_counts`."""
 
     values: Array
     counts: Array
 
 
 class UniqueInverseResult(NamedTuple):
-    """What `unique_inverse` returns."""
+    """The result of `unique_inverse`."""
 
     values: Array
     inverse_indices: Array
 
 
 def unique_all(x: Any, /) -> UniqueAllResult:
-    """The distinct values of `x`, where each is first, which one each element is, and how often each occurs.
+    """The distinct values of `x`, their first indices, the number of each element's value, and their counts.
 
     Parameters
     ----------
@@ -68,18 +68,18 @@ def unique_all(x: Any, /) -> UniqueAllResult:
     traced = unwrap_closed(x)
     if type(traced) is not Array or not is_inexact(traced.dtype):
         return found
-    flat = fun.reshape(traced, (-1,))
-    return found._replace(values=fun.take(flat, found.indices, axis=0))
+    flat = generated.reshape(traced, (-1,))
+    return found._replace(values=generated.take(flat, found.indices, axis=0))
 
 
 def unique_counts(x: Any, /) -> UniqueCountsResult:
-    """The distinct values of `x`, and how often each occurs."""
+    """The distinct values of `x`, and their counts."""
     found = unique_all(x)
     return UniqueCountsResult(found.values, found.counts)
 
 
 def unique_inverse(x: Any, /) -> UniqueInverseResult:
-    """The distinct values of `x`, and which one each element is."""
+    """The distinct values of `x`, and the number of each element's value."""
     found = unique_all(x)
     return UniqueInverseResult(found.values, found.inverse_indices)
 
@@ -111,8 +111,10 @@ def setdiff1d(x1: Any, x2: Any, /, *, assume_unique: bool = False) -> Array:
     >>> pb.xp.setdiff1d(pb.xp.asarray([3.0, 1.0, 3.0, 2.0]), pb.xp.asarray([1.0]))
     Array([2., 3.], dtype=float64, device='cpu')
     """
-    values = fun.reshape(asarray(x1), (-1,)) if assume_unique else unique_values(x1)
-    return fun.getitem(values, backend_array(fun.isin(values, asarray(x2), invert=True)))
+    values = generated.reshape(asarray(x1), (-1,)) if assume_unique else unique_values(x1)
+    return generated.getitem(
+        values, backend_array(generated.isin(values, asarray(x2), invert=True))
+    )
 
 
 def union1d(a: Any, b: Any, /) -> Array:
@@ -124,4 +126,4 @@ def union1d(a: Any, b: Any, /) -> Array:
     >>> pb.xp.union1d(pb.xp.asarray([3.0, 1.0]), pb.xp.asarray([1.0, 2.0]))
     Array([1., 2., 3.], dtype=float64, device='cpu')
     """
-    return unique_values(fun.concat([asarray(a), asarray(b)], axis=None))
+    return unique_values(generated.concat([asarray(a), asarray(b)], axis=None))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from .creation import asarray
 
 
@@ -49,19 +49,19 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = 
         return Array(backend.normalise(backend.xp.sort(value, **settings)))
     order = Array(backend.xp.argsort(value, **settings))
     if value.ndim == 1:
-        return fun.take(x, order, axis=0)
-    return fun.take_along_axis(x, order, axis=axis)
+        return generated.take(x, order, axis=0)
+    return generated.take_along_axis(x, order, axis=axis)
 
 
 def partition(a: Any, kth: Any, axis: int | None = -1) -> Array:
-    """The elements along an axis, with the k-th smallest in its place, smaller ones before and larger ones behind.
+    """The elements along an axis, with the k-th smallest at index k, smaller ones before and larger ones behind.
 
     Parameters
     ----------
     a
         An array of real numbers.
     kth : int or sequence of int
-        The places that are as if all were sorted.
+        The indices whose elements are those of the sorted array.
     axis : int, optional
         The axis; None for the flattened array.
 
@@ -78,16 +78,16 @@ def partition(a: Any, kth: Any, axis: int | None = -1) -> Array:
     """
     a = asarray(a)
     if axis is None:
-        a, axis = fun.reshape(a, (-1,)), -1
-    return fun.take_along_axis(a, argpartition(a, kth, axis), axis=axis)
+        a, axis = generated.reshape(a, (-1,)), -1
+    return generated.take_along_axis(a, argpartition(a, kth, axis), axis=axis)
 
 
 def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Array:
-    """Where the elements of a `partition` are; a constant."""
+    """The indices of the elements of a `partition`, along the axis; a constant."""
     value = backend_array(asarray(a))
     if axis is None:
         value, axis = backend_of(value).xp.reshape(value, (-1,)), -1
-    space = backend_of(value).xp
-    if hasattr(space, "argpartition"):
-        return Array(space.argpartition(value, kth, axis=axis))
-    return Array(space.argsort(value, axis=axis))
+    xp = backend_of(value).xp
+    if hasattr(xp, "argpartition"):
+        return Array(xp.argpartition(value, kth, axis=axis))
+    return Array(xp.argsort(value, axis=axis))

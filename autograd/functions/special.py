@@ -19,7 +19,7 @@ import math
 from typing import Any
 
 from ..core.array import Array, backend_array
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from ..core.registry import find, function_of, names
 from ..core.signatures import ALIASES
 from ..core.sweep import namespace_of
@@ -71,25 +71,25 @@ def logsumexp(
     """
     a = as_floating(a)
     if b is None:
-        out = fun.logsumexp(a, axis=axis, keepdims=keepdims)
+        out = generated.logsumexp(a, axis=axis, keepdims=keepdims)
         if not return_sign:
             return out
-        return out, fun.where(out == -math.inf, 0.0, fun.where(out == out, 1.0, out))
+        return out, generated.where(out == -math.inf, 0.0, generated.where(out == out, 1.0, out))
     b = asarray(b)
     shift = _shift(a, b, axis)
     exponent = a - shift
     # a factor of 0 leaves its element out, even one so large that its exponential is infinite
     left_out = (b == 0) & (exponent > math.log(finfo(a.dtype).max))
-    weights = fun.exp(fun.where(left_out, -math.inf, exponent))
-    total = fun.sum(b * weights, axis=axis, keepdims=True)
-    sign = fun.sign(total)
-    size = fun.abs(total) if return_sign else total
+    weights = generated.exp(generated.where(left_out, -math.inf, exponent))
+    total = generated.sum(b * weights, axis=axis, keepdims=True)
+    sign = generated.sign(total)
+    size = generated.abs(total) if return_sign else total
     outside = size <= 0
-    out = fun.log(fun.where(outside, 1.0, size)) + shift
-    out = fun.where(outside, fun.where(total == 0, -math.inf, math.nan * sign), out)
+    out = generated.log(generated.where(outside, 1.0, size)) + shift
+    out = generated.where(outside, generated.where(total == 0, -math.inf, math.nan * sign), out)
     if not keepdims:
         axes = tuple(range(total.ndim)) if axis is None else axis
-        out, sign = fun.squeeze(out, axes), fun.squeeze(sign, axes)
+        out, sign = generated.squeeze(out, axes), generated.squeeze(sign, axes)
     return (out, sign) if return_sign else out
 
 
@@ -125,7 +125,7 @@ def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     Array([[0.25, 0.25],
            [0.25, 0.25]], dtype=float64, device='cpu')
     """
-    return fun.softmax(as_floating(x), axis=axis)
+    return generated.softmax(as_floating(x), axis=axis)
 
 
 def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -137,7 +137,7 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     >>> pb.xp.special.log_softmax(pb.xp.asarray([0.0, 1000.0]))
     Array([-1000.,     0.], dtype=float64, device='cpu')
     """
-    return fun.log_softmax(as_floating(x), axis=axis)
+    return generated.log_softmax(as_floating(x), axis=axis)
 
 
 _WRITTEN_OUT = ("log_softmax", "logsumexp", "softmax")

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.array import Array
 from ..core.dtypes import is_complex, is_inexact
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from .creation import as_floating, asarray, ones_like
 
 
@@ -53,15 +53,15 @@ def average(
     """
     a = asarray(a)
     if weights is None:
-        mean = fun.mean(as_floating(a), axis=axis, keepdims=keepdims)
+        mean = generated.mean(as_floating(a), axis=axis, keepdims=keepdims)
         return (mean, ones_like(mean) * (a.size / max(mean.size, 1))) if returned else mean
     weights = _along(asarray(weights), a, axis)
-    total = fun.sum(weights, axis=axis, keepdims=keepdims)
-    mean = fun.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    total = generated.sum(weights, axis=axis, keepdims=keepdims)
+    mean = generated.sum(a * weights, axis=axis, keepdims=keepdims) / total
     if not returned:
         return mean
-    # an array of its own, as NumPy's
-    return mean, asarray(fun.broadcast_to(total, mean.shape), copy=True)
+    # a copy, as in NumPy
+    return mean, asarray(generated.broadcast_to(total, mean.shape), copy=True)
 
 
 def _along(weights: Array, a: Array, axis: Any) -> Array:
@@ -78,8 +78,8 @@ def _along(weights: Array, a: Array, axis: Any) -> Array:
             f"average: weights of shape {weights.shape} do not fit axis {axis} of an array of shape {a.shape}"
         )
     order = sorted(range(len(axes)), key=axes.__getitem__)
-    weights = fun.permute_dims(weights, tuple(order))
-    return fun.reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(a.shape)))
+    weights = generated.permute_dims(weights, tuple(order))
+    return generated.reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(a.shape)))
 
 
 def cov(
@@ -123,10 +123,12 @@ def cov(
     m = asarray(m)
     x = _variables(m)
     if not rowvar and m.ndim != 1:
-        x = fun.matrix_transpose(x)
+        x = generated.matrix_transpose(x)
     if y is not None:
         y = _variables(y)
-        x = fun.concat([x, y if rowvar or y.shape[0] == 1 else fun.matrix_transpose(y)], axis=0)
+        x = generated.concat(
+            [x, y if rowvar or y.shape[0] == 1 else generated.matrix_transpose(y)], axis=0
+        )
     if ddof is None:
         ddof = 0 if bias else 1
     frequency, importance = (w if w is None else _weights(w, x) for w in (fweights, aweights))
@@ -139,12 +141,12 @@ def cov(
         degrees = x.shape[1] - ddof
         scale, scaled = 1.0 / degrees if degrees > 0 else math.inf, centred
     else:
-        total = fun.sum(weight)
-        counted = 1.0 if importance is None else fun.sum(weight * importance) / total
+        total = generated.sum(weight)
+        counted = 1.0 if importance is None else generated.sum(weight * importance) / total
         scale, scaled = 1.0 / (total - ddof * counted), centred * weight
-    turned = fun.matrix_transpose(fun.conj(scaled) if is_complex(x.dtype) else scaled)
+    turned = generated.matrix_transpose(generated.conj(scaled) if is_complex(x.dtype) else scaled)
     out = (centred @ turned) * scale
-    return fun.reshape(out, ()) if out.size == 1 else out
+    return generated.reshape(out, ()) if out.size == 1 else out
 
 
 def _variables(x: Any) -> Array:
@@ -152,18 +154,18 @@ def _variables(x: Any) -> Array:
     x = as_floating(x)
     if x.ndim > 2:
         raise ValueError(f"cov: an array of {x.ndim} dimensions; there may be two at most")
-    return x if x.ndim == 2 else fun.reshape(x, (1, -1))
+    return x if x.ndim == 2 else generated.reshape(x, (1, -1))
 
 
 def _weights(w: Any, x: Array) -> Array:
-    """Numbers for each observation; whole ones in the precision of `x`."""
+    """A number for each observation; integers are cast to the precision of `x`."""
     w = asarray(w)
     if w.shape != x.shape[1:]:
         raise ValueError(f"cov: weights of shape {w.shape} for {x.shape[1]} observations")
     if is_inexact(w.dtype):
         return w
     dtype = x.dtype.type(0).real.dtype
-    return fun.astype(w, dtype)
+    return generated.astype(w, dtype)
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
@@ -189,10 +191,13 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
     c = cov(x, y, rowvar)
     if not c.ndim:
         return c / c
-    variances = fun.getitem(fun.reshape(c, (-1,)), slice(None, None, c.shape[0] + 1))
-    spread = fun.sqrt(fun.real(variances) if is_complex(c.dtype) else variances)
-    out = c / fun.expand_dims(spread, axis=1) / spread
+    variances = generated.getitem(generated.reshape(c, (-1,)), slice(None, None, c.shape[0] + 1))
+    spread = generated.sqrt(generated.real(variances) if is_complex(c.dtype) else variances)
+    out = c / generated.expand_dims(spread, axis=1) / spread
     if is_complex(out.dtype):
-        real, imag = (fun.clip(part(out), min=-1.0, max=1.0) for part in (fun.real, fun.imag))
+        real, imag = (
+            generated.clip(part(out), min=-1.0, max=1.0)
+            for part in (generated.real, generated.imag)
+        )
         return real + imag * 1j
-    return fun.clip(out, min=-1.0, max=1.0)
+    return generated.clip(out, min=-1.0, max=1.0)

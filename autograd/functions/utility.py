@@ -9,7 +9,7 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from ..core.registry import SCALARS
 from .creation import as_floating, asarray
 from .manipulation import normalize_axis, select
@@ -29,7 +29,7 @@ def diff(
     n : int
         How many times; 0 returns `x`.
     prepend, append
-        What is put before and behind `x` first: arrays of the shape of `x` but for the axis, or numbers.
+        Elements that are put before and behind `x` first: arrays of the shape of `x` but for the axis, or numbers.
 
     Returns
     -------
@@ -52,20 +52,20 @@ def diff(
     axis = normalize_axis(backend_array(x), axis, "diff")
     if n == 0:
         return asarray(x)
-    pieces = [_beside(piece, x, axis) for piece in (prepend, x, append) if piece is not None]
-    out = fun.concat(pieces, axis=axis) if len(pieces) > 1 else x
+    pieces = [_layer_like(piece, x, axis) for piece in (prepend, x, append) if piece is not None]
+    out = generated.concat(pieces, axis=axis) if len(pieces) > 1 else x
     for _ in range(min(n, backend_array(out).shape[axis])):
-        out = fun.subtract(select(out, axis, slice(1, None)), select(out, axis, slice(0, -1)))
+        out = generated.subtract(select(out, axis, slice(1, None)), select(out, axis, slice(0, -1)))
     return out
 
 
-def _beside(piece: Any, x: Any, axis: int) -> Any:
-    """What stands beside `x` along an axis; numbers and 0-d arrays as one layer of that shape."""
+def _layer_like(piece: Any, x: Any, axis: int) -> Any:
+    """An array to be joined to `x` along an axis; numbers and 0-d arrays become one layer of its shape."""
     value = backend_array(x)
     layer = (*value.shape[:axis], 1, *value.shape[axis + 1 :])
     if type(piece) in SCALARS:
         return backend_of(value).xp.zeros_on_device_of(layer, value) + piece
-    return piece if backend_array(piece).ndim else fun.broadcast_to(piece, layer)
+    return piece if backend_array(piece).ndim else generated.broadcast_to(piece, layer)
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
@@ -76,7 +76,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
     y
         Values of the integrand.
     x
-        Where they are: as long as the axis, or an array of the shape of `y`.
+        Their coordinates: as long as the axis, or an array of the shape of `y`.
     dx
         Without `x`, the distance between them.
     axis : int
@@ -99,15 +99,15 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
     else:
         x = asarray(x)
         if x.ndim == 1:
-            steps = fun.reshape(
+            steps = generated.reshape(
                 diff(x), tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim))
             )
         else:
             steps = diff(x, axis=axis)
     before = (slice(None),) * (axis % y.ndim)
-    low = fun.getitem(y, (*before, slice(0, -1), ...))
-    high = fun.getitem(y, (*before, slice(1, None), ...))
-    return fun.sum(steps * (low + high), axis=axis) / 2.0
+    low = generated.getitem(y, (*before, slice(0, -1), ...))
+    high = generated.getitem(y, (*before, slice(1, None), ...))
+    return generated.sum(steps * (low + high), axis=axis) / 2.0
 
 
 def interp(
@@ -118,13 +118,13 @@ def interp(
     Parameters
     ----------
     x
-        Where to interpolate.
+        The coordinates of the interpolated values.
     xp
         Increasing coordinates of the points, (n,).
     fp
         Their values, (n,), real or complex.
     left, right
-        What to return below xp_0 and above xp_{n−1}; by default fp_0 and fp_{n−1}.
+        The values below xp_0 and above xp_{n−1}; by default fp_0 and fp_{n−1}.
     period
         The period of `xp`, which is then sorted; `left` and `right` do not matter then.
 
@@ -161,37 +161,41 @@ def interp(
         x, knots, values = _one_period(x, knots, values, abs(period))
         left = right = None
     n = knots.size
-    first, last = fun.getitem(knots, 0), fun.getitem(knots, -1)
+    first, last = generated.getitem(knots, 0), generated.getitem(knots, -1)
     below, above = x < first, x > last
-    left = fun.getitem(values, 0) if left is None else left
-    right = fun.getitem(values, -1) if right is None else right
+    left = generated.getitem(values, 0) if left is None else left
+    right = generated.getitem(values, -1) if right is None else right
     if n == 1:
-        inside = fun.where(fun.isnan(x), x, fun.getitem(values, 0))
+        inside = generated.where(generated.isnan(x), x, generated.getitem(values, 0))
     else:
-        x = fun.where(below | above, first, x)  # infinities, too, come in
-        j = fun.searchsorted(knots, x, side="right")
-        j = fun.clip(j - 1, min=0, max=n - 2)
+        # infinities, too, are replaced
+        x = generated.where(below | above, first, x)
+        j = generated.searchsorted(knots, x, side="right")
+        j = generated.clip(j - 1, min=0, max=n - 2)
         x0, x1 = _take(knots, j), _take(knots, j + 1)
         f0, f1 = _take(values, j), _take(values, j + 1)
-        double = x0 == x1  # two points at one place, which a jump is made by
-        slope = (f1 - f0) / fun.where(double, 1.0, x1 - x0)
-        inside = fun.where(double, f1, f0 + slope * (x - x0))
-    return fun.where(below, left, fun.where(above, right, inside))
+        # two points at one coordinate make a jump
+        double = x0 == x1
+        slope = (f1 - f0) / generated.where(double, 1.0, x1 - x0)
+        inside = generated.where(double, f1, f0 + slope * (x - x0))
+    return generated.where(below, left, generated.where(above, right, inside))
 
 
 def _one_period(x: Array, knots: Array, values: Array, period: Any) -> tuple[Array, Array, Array]:
     """Points in one period, sorted, with a neighbour on either side."""
-    x, knots = fun.remainder(x, period), fun.remainder(knots, period)
-    order = fun.argsort(knots)
+    x, knots = generated.remainder(x, period), generated.remainder(knots, period)
+    order = generated.argsort(knots)
     knots, values = _take(knots, order), _take(values, order)
     first, last = slice(0, 1), slice(-1, None)
-    knots = fun.concat(
-        [fun.getitem(knots, last) - period, knots, fun.getitem(knots, first) + period]
+    knots = generated.concat(
+        [generated.getitem(knots, last) - period, knots, generated.getitem(knots, first) + period]
     )
-    values = fun.concat([fun.getitem(values, last), values, fun.getitem(values, first)])
+    values = generated.concat(
+        [generated.getitem(values, last), values, generated.getitem(values, first)]
+    )
     return x, knots, values
 
 
-def _take(x: Array, places: Array) -> Array:
-    flat = fun.take(x, fun.reshape(places, (-1,)), axis=0)
-    return fun.reshape(flat, places.shape)
+def _take(x: Array, indices: Array) -> Array:
+    flat = generated.take(x, generated.reshape(indices, (-1,)), axis=0)
+    return generated.reshape(flat, indices.shape)
