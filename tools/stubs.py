@@ -27,17 +27,15 @@ HEAD = '''"""Made by tools/stubs.py from the signatures of `pb.xp`; do not edit.
 
 import builtins
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from ..core.array import Array
+from ..core.typing import ArrayLike, Device, DType
 from .data_type import FloatInfo
 from .inspection import ArrayNamespaceInfo
 from .set import UniqueAllResult, UniqueCountsResult, UniqueInverseResult
-
-# A pullback, NumPy or CuPy array; in arithmetic also a Python number.
-ArrayLike: TypeAlias = Any
 
 API_VERSIONS: tuple[str, ...]
 DTYPES: list[str]

@@ -1,6 +1,6 @@
-"""What an array is a view of, and what its views are: asked when there is something to write.
+"""The base of an array and its views, looked up when there is something to write.
 
-`core/views.py` says what arrays remember of it; `writes.py` is what it is for.
+`core/views.py` says what arrays remember of their bases; `writes.py` uses the functions here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..core.views import Link, Step, is_integer, is_number, register, selects_vi
 
 
 def link_of(x: Any) -> Link | None:
-    """What is known of an array's base and views; None where it has neither.
+    """The link of an array to its base and views; None where it has neither.
 
     Raises
     ------
@@ -46,8 +46,9 @@ def link_of(x: Any) -> Link | None:
 
 
 def watch() -> None:
-    """Have bases know their views, from the first write on; those that there are already are looked for."""
-    if not start_watching():  # first, so that what another thread makes meanwhile is not missed
+    """Register views with their bases, from the first write on; the views of earlier are searched for."""
+    # this comes first, so that no view is missed that another thread makes meanwhile
+    if not start_watching():
         return
     frozen = gc.get_freeze_count()
     if frozen:
@@ -65,10 +66,10 @@ def watch() -> None:
 
 
 def _base_on_tape(x: Array, first: Array, on_tapes: dict[tuple[int, int], Array]) -> Array:
-    """What `x` is a view of, where only the first of a chain of views is known; what is gone is made again."""
+    """The base of `x`, where only the first of a chain of views is known; lost bases are made again."""
     tape = x.tape
     if not tape.open:
-        # right where there is one step; more are refused, as its tape is gone
+        # this is right for a chain of one step; longer ones are refused, because the tape is gone
         return first
     _, slot, shape = _step_at(tape, x.slot, x.shape)
     missing = []
@@ -96,7 +97,7 @@ def is_a_view(base: Any, step: Step) -> bool:
 
 
 def _step_at(tape: Any, slot: int, shape: Any) -> tuple[Step, int, tuple[int, ...]]:
-    """How the view of this shape at a place of a tape was made, and the place and shape of its base.
+    """The step that made the view of this shape in a slot of a tape, and the slot and shape of its base.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def _step_at(tape: Any, slot: int, shape: Any) -> tuple[Step, int, tuple[int, ..
 
 
 def layout(x: Any) -> np.ndarray:
-    """An array of the shape and strides that `x` has, or would have in NumPy; its elements mean nothing."""
+    """A NumPy array of the shape and strides that `x` has, or would have in NumPy; its elements mean nothing."""
     inner = backend_array(x)
     if type(inner) in TRACERS:
         inner.recorder.by_layout = True
@@ -162,27 +163,27 @@ def _strided(shape: Any, dtype: Any, strides: Any) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides)
 
 
-def on_layout(room: np.ndarray, step: Any, shape: tuple[int, ...]) -> np.ndarray:
+def on_layout(laid_out: np.ndarray, step: Any, shape: tuple[int, ...]) -> np.ndarray:
     """The view of this shape that a step makes of one of NumPy's arrays."""
     name, args, settings = step
     if name == "getitem":
         parts = args[0] if type(args[0]) is tuple else (args[0],)
-        return room[tuple(0 if is_integer(part) else part for part in parts)]
+        return laid_out[tuple(0 if is_integer(part) else part for part in parts)]
     if name in ("reshape", "ravel", "squeeze", "expand_dims"):
-        return np.reshape(room, shape)
+        return np.reshape(laid_out, shape)
     if name == "broadcast_to":
-        return np.broadcast_to(room, shape)
+        return np.broadcast_to(laid_out, shape)
     if name == "astype":
-        return room
+        return laid_out
     function: Any = np
     for part in name.split("."):
         function = getattr(function, part)
-    return function(room, *args, **settings)
+    return function(laid_out, *args, **settings)
 
 
-def _reshapes(room: np.ndarray, shape: Any) -> bool:
+def _reshapes(laid_out: np.ndarray, shape: Any) -> bool:
     try:
-        np.reshape(room, shape, copy=False)
+        np.reshape(laid_out, shape, copy=False)
     except ValueError:
         return False
     return True

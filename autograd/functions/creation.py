@@ -1,4 +1,7 @@
-"""Functions that make arrays: on the active backend, or beside their arguments."""
+"""Creation functions: those of the array API standard, `fftfreq`, `rfftfreq` and `one_hot`.
+
+Arrays are made on the active backend, or in the library and on the device of their arguments.
+"""
 
 from __future__ import annotations
 
@@ -10,51 +13,60 @@ import numpy as np
 
 from ...backend import Backend, backend_of, current, is_array, resolve
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.defvjp import function_of
-from ..core.dtypes import as_numpy
-from ..core.registry import find
+from ..core.dtypes import as_numpy, is_inexact
+from ..core.generated import xp as generated
+from ..core.typing import ArrayLike, Device, DType
 from .data_type import result_type
 
+# ── the library and the device of a new array ───────────────────────────────────────────────
 
-def _make(
-    name: str, *args: Any, dtype: Any, device: Any, beside: Any = None, **settings: Any
+
+def create(
+    name: str, *args: Any, dtype: DType, device: Device, like: Any = None, **settings: Any
 ) -> Array:
-    """A creation function of the library of the array `beside`, or of the active backend."""
-    backend = current() if beside is None else backend_of(backend_array(beside))
-    backend, device = _placed(backend, device)
-    home = backend.device if device is None else device
-    place = {} if home is None else {"device": home}
+    """The array that a creation function makes, in the library of `like` or of the active backend."""
+    backend = current() if like is None else backend_of(backend_array(like))
+    backend, device = _resolve_device(backend, device)
+    device = backend.device if device is None else device
+    settings |= {} if device is None else {"device": device}
     wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
     function: Any = backend.xp
     for part in name.split("."):
         function = getattr(function, part)
-    return Array(backend.normalise(function(*args, dtype=wanted, **place, **settings)))
+    return Array(backend.normalise(function(*args, dtype=wanted, **settings)))
 
 
-def _placed(backend: Backend, device: Any) -> tuple[Backend, Any]:
-    """The backend for a device: ``"cpu"`` is NumPy's where the active one has no such name for a place."""
+def _resolve_device(backend: Backend, device: Device) -> tuple[Backend, Any]:
+    """The backend and the device in its terms; ``"cpu"`` is NumPy's where CuPy is active."""
     if isinstance(device, str) and device == "cpu" and backend.name == "cupy":
         return resolve("numpy"), None
     return backend, device
 
 
-def _is_array(x: Any) -> bool:
-    """Whether `x` is an array of some library; NumPy's scalars are numbers, at home everywhere."""
+def zeros_on_device_of(shape: tuple[int, ...], x: Array, dtype: DType = None) -> Array:
+    """Zeros in the library, on the device and of the dtype of `x`, or of another dtype."""
+    backend = backend_of(backend_array(x))
+    zeros = backend.xp.zeros_on_device_of(shape, backend_array(x))
+    wanted = x.dtype if dtype is None else dtype
+    return Array(backend.xp.astype(zeros, backend.dtype(wanted), copy=False))
+
+
+def is_library_array(x: Any) -> bool:
+    """Whether `x` is an array of some library; NumPy's scalars count as numbers."""
     return is_array(x) and not isinstance(x, np.generic)
 
 
-def _number(x: Any) -> Any:
-    """A Python number from one of NumPy's or a 0-d array."""
+def as_number(x: Any) -> Any:
+    """A Python number from a NumPy scalar or a 0-d array."""
     x = backend_array(x)
     return backend_of(x).to_numpy(x).item() if hasattr(x, "dtype") else x
 
 
-def _call(name: str, *args: Any, **settings: Any) -> Array:
-    return function_of(find(name))(*args, **settings)
+# ── conversion ──────────────────────────────────────────────────────────────────────────────
 
 
 def asarray(
-    obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
+    obj: Any, /, *, dtype: DType = None, device: Device = None, copy: bool | None = None
 ) -> Array:
     """An array from a number, nested sequence or array.
 
@@ -89,7 +101,7 @@ def asarray(
     value = unwrap_closed(obj)
     if type(value) is Array:
         if _is_as_asked(value, dtype, device):
-            copied = _call("positive", value)  # which stays on the tape
+            copied = generated.positive(value)  # which stays on the tape
             copied.link = False
             return copied
         if copy is False:
@@ -97,30 +109,32 @@ def asarray(
                 f"asarray(copy=False): from {value.dtype} on {value.device} to dtype={dtype}, device={device} "
                 "cannot be done without a copy"
             )
-        return _call("astype", value, value.dtype if dtype is None else dtype, device=device)
-    if _is_array(value):
+        return generated.astype(value, value.dtype if dtype is None else dtype, device=device)
+    if is_library_array(value):
         backend = backend_of(value)
         if backend.name == "cupy" and isinstance(device, str) and device == "cpu":
             if copy is False:
                 raise ValueError(
                     'asarray(copy=False): from a CUDA device to device="cpu" cannot be done without a copy'
                 )
-            return _make("asarray", backend.to_numpy(value), dtype=dtype, device=device)
+            return create("asarray", backend.to_numpy(value), dtype=dtype, device=device)
         options = {} if device is None else {"device": device}
         wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
         out = backend.xp.asarray(value, dtype=wanted, copy=copy, **options)
         return Array(backend.normalise(out))
     if isinstance(value, list | tuple):
         leaves = list(_leaves(value))
-        arrays = [v for v in leaves if type(v) is Array or (_is_array(v) and not _on_host(v))]
+        arrays = [
+            v for v in leaves if type(v) is Array or (is_library_array(v) and not _on_host(v))
+        ]
         if arrays:
             return _stack_nested(
                 value, dtype or result_type(*leaves), backend_of(backend_array(arrays[0]))
             )
-    return _make("asarray", value, dtype=dtype, device=device, copy=copy)
+    return create("asarray", value, dtype=dtype, device=device, copy=copy)
 
 
-def _is_as_asked(x: Array, dtype: Any, device: Any) -> bool:
+def _is_as_asked(x: Array, dtype: DType, device: Device) -> bool:
     return (dtype is None or as_numpy(dtype) == x.dtype) and (device is None or device == x.device)
 
 
@@ -136,18 +150,20 @@ def _on_host(x: Any) -> bool:
     return isinstance(x, np.ndarray)
 
 
-def _stack_nested(x: Any, dtype: Any, backend: Backend) -> Array:
+def _stack_nested(x: Any, dtype: DType, backend: Backend) -> Array:
     """A nested sequence with arrays in it, by `stack`, so that they stay traced and where they are."""
     items = []
     for v in x:
         if isinstance(v, list | tuple):
             items.append(_stack_nested(v, dtype, backend))
         else:
-            items.append(asarray(v if _is_array(v) else Array(backend.asarray(v)), dtype=dtype))
-    return _call("stack", items)
+            items.append(
+                asarray(v if is_library_array(v) else Array(backend.asarray(v)), dtype=dtype)
+            )
+    return generated.stack(items)
 
 
-def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Array:
+def from_dlpack(x: ArrayLike, /, *, device: Device = None, copy: bool | None = None) -> Array:
     """An array of any library that speaks DLPack (torch, JAX, …), sharing memory if it can.
 
     Parameters
@@ -180,155 +196,164 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     return Array(_importer(x, device).xp.from_dlpack(x, **options))
 
 
-CPU, CUDA, CUDA_MANAGED = 1, 2, 13  # DLPack's numbers for kinds of devices
+# DLPack's numbers for types of devices.
+CPU, CUDA, CUDA_MANAGED = 1, 2, 13
 
 
-def _importer(x: Any, device: Any) -> Any:
+def _importer(x: Any, device: Device) -> Any:
     """The backend that takes over a DLPack export: the active one if it can reach that memory."""
     active = current()
-    kind = x.__dlpack_device__()[0] if device is None else CPU if device == "cpu" else None
-    if kind == CPU and active.name == "cupy":
+    device_type = x.__dlpack_device__()[0] if device is None else CPU if device == "cpu" else None
+    if device_type == CPU and active.name == "cupy":
         return resolve("numpy")
-    if kind in (CUDA, CUDA_MANAGED) and active.name != "cupy":
+    if device_type in (CUDA, CUDA_MANAGED) and active.name != "cupy":
         return resolve("cupy")
     return active
 
 
+# ── the standard's ──────────────────────────────────────────────────────────────────────────
+
+
 def arange(
-    start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
+    start: ArrayLike,
+    /,
+    stop: Any = None,
+    step: Any = 1,
+    *,
+    dtype: DType = None,
+    device: Device = None,
 ) -> Array:
     """Evenly spaced numbers in a half-open interval; `start` and `step` may be 0-d arrays, traced ones too."""
     if stop is None:
         start, stop = 0, start
-    first, last, by = _number(start), _number(stop), _number(step)
-    arrays = [x for x in (start, stop, step) if _is_array(x)]
+    first, last, by = as_number(start), as_number(stop), as_number(step)
+    arrays = [x for x in (start, stop, step) if is_library_array(x)]
     if not arrays:
-        return _make("arange", first, last, by, dtype=dtype, device=device)
+        return create("arange", first, last, by, dtype=dtype, device=device)
     count = max(math.ceil((last - first) / by), 0)
-    kind = result_type(start, stop, step)
-    steps = _make("arange", 0, count, 1, dtype=kind, device=None, beside=arrays[0])
+    common = result_type(start, stop, step)
+    steps = create("arange", 0, count, 1, dtype=common, device=None, like=arrays[0])
     return asarray(start + step * steps, dtype=dtype, device=device)
 
 
-def empty(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
+def empty(shape: Any, *, dtype: DType = None, device: Device = None) -> Array:
     """An array of unset values, as in the standard."""
-    return _make("empty", shape, dtype=dtype, device=device)
+    return create("empty", shape, dtype=dtype, device=device)
 
 
-def zeros(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
+def zeros(shape: Any, *, dtype: DType = None, device: Device = None) -> Array:
     """An array of zeros, as in the standard."""
-    return _make("zeros", shape, dtype=dtype, device=device)
+    return create("zeros", shape, dtype=dtype, device=device)
 
 
-def ones(shape: Any, *, dtype: Any = None, device: Any = None) -> Array:
+def ones(shape: Any, *, dtype: DType = None, device: Device = None) -> Array:
     """An array of ones, as in the standard."""
-    return _make("ones", shape, dtype=dtype, device=device)
+    return create("ones", shape, dtype=dtype, device=device)
 
 
 def eye(
-    n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None
+    n_rows: int,
+    n_cols: int | None = None,
+    /,
+    *,
+    k: int = 0,
+    dtype: DType = None,
+    device: Device = None,
 ) -> Array:
     """Ones on the k-th diagonal, as in the standard."""
-    return _make("eye", n_rows, n_cols, k=k, dtype=dtype, device=device)
+    return create("eye", n_rows, n_cols, k=k, dtype=dtype, device=device)
 
 
-def full(shape: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
-    """An array of one value; a 0-d array may be traced, and is where the result is."""
-    if _is_array(fill_value):
-        return _spread(fill_value, shape, dtype, device)
+def full(shape: Any, fill_value: ArrayLike, *, dtype: DType = None, device: Device = None) -> Array:
+    """An array of one value; a 0-d array may be traced, and the result is on its device."""
+    if is_library_array(fill_value):
+        return _broadcast_value(fill_value, shape, dtype, device)
     dtype = getattr(fill_value, "dtype", None) if dtype is None else dtype
-    return _make("full", shape, _number(fill_value), dtype=dtype, device=device)
+    return create("full", shape, as_number(fill_value), dtype=dtype, device=device)
 
 
-def _spread(value: Any, shape: Any, dtype: Any, device: Any) -> Array:
+def _broadcast_value(value: Any, shape: Any, dtype: DType, device: Device) -> Array:
     lengths = (shape,) if isinstance(shape, int) else tuple(shape)
-    # an array of its own, not a view that nobody may write to
+    # a copy, because nobody may write to a broadcast view
     return asarray(
-        _call("broadcast_to", asarray(value, dtype=dtype, device=device), lengths), copy=True
+        generated.broadcast_to(asarray(value, dtype=dtype, device=device), lengths), copy=True
     )
 
 
 def linspace(
-    start: Any,
+    start: ArrayLike,
     stop: Any,
     /,
     num: int,
     *,
-    dtype: Any = None,
-    device: Any = None,
+    dtype: DType = None,
+    device: Device = None,
     endpoint: bool = True,
 ) -> Array:
     """`num` evenly spaced numbers; the ends may be 0-d arrays, traced ones too."""
-    arrays = [x for x in (start, stop) if _is_array(x)]
+    arrays = [x for x in (start, stop) if is_library_array(x)]
     if not arrays:
-        ends = _number(start), _number(stop)
-        return _make("linspace", *ends, num, dtype=dtype, device=device, endpoint=endpoint)
-    kind = result_type(start, stop, 1.0)
-    settings = {"dtype": kind, "device": None, "beside": arrays[0], "endpoint": endpoint}
-    t = _make("linspace", 0.0, 1.0, num, **settings)
+        ends = as_number(start), as_number(stop)
+        return create("linspace", *ends, num, dtype=dtype, device=device, endpoint=endpoint)
+    settings = {
+        "dtype": result_type(start, stop, 1.0),
+        "device": None,
+        "like": arrays[0],
+        "endpoint": endpoint,
+    }
+    t = create("linspace", 0.0, 1.0, num, **settings)
     return asarray((1 - t) * start + t * stop, dtype=dtype, device=device)
 
 
-def _like(name: str) -> Any:
-    def make(x: Any, *args: Any, dtype: Any = None, device: Any = None) -> Array:
-        value = backend_array(x)
-        backend = backend_of(value)
-        options = {} if device is None else {"device": device}
-        wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
-        return Array(
-            backend.normalise(getattr(backend.xp, name)(value, *args, dtype=wanted, **options))
-        )
-
-    return make
+def _create_like(name: str, x: ArrayLike, *args: Any, dtype: DType, device: Device) -> Array:
+    """The array that ``empty_like`` and its kin make, in the library of `x`."""
+    value = backend_array(x)
+    backend = backend_of(value)
+    options = {} if device is None else {"device": device}
+    wanted = None if dtype is None else backend.dtype(as_numpy(dtype))
+    out = getattr(backend.xp, name)(value, *args, dtype=wanted, **options)
+    return Array(backend.normalise(out))
 
 
-_empty_like, _zeros_like, _ones_like, _full_like = map(
-    _like, ("empty_like", "zeros_like", "ones_like", "full_like")
-)
-
-
-def empty_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
+def empty_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) -> Array:
     """Unset values in the shape of `x`, as in the standard."""
-    return _empty_like(x, dtype=dtype, device=device)
+    return _create_like("empty_like", x, dtype=dtype, device=device)
 
 
-def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
+def zeros_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) -> Array:
     """Zeros in the shape of `x`, as in the standard."""
-    return _zeros_like(x, dtype=dtype, device=device)
+    return _create_like("zeros_like", x, dtype=dtype, device=device)
 
 
-def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Array:
+def ones_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) -> Array:
     """Ones in the shape of `x`, as in the standard."""
-    return _ones_like(x, dtype=dtype, device=device)
+    return _create_like("ones_like", x, dtype=dtype, device=device)
 
 
-def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Array:
+def full_like(
+    x: ArrayLike, /, fill_value: ArrayLike, *, dtype: DType = None, device: Device = None
+) -> Array:
     """One value in the shape of `x`; a traced 0-d value keeps its derivative."""
-    if _is_array(fill_value):
-        return _spread(
+    if is_library_array(fill_value):
+        return _broadcast_value(
             fill_value,
             backend_array(x).shape,
             backend_array(x).dtype if dtype is None else dtype,
             device,
         )
-    return _full_like(x, _number(fill_value), dtype=dtype, device=device)
+    return _create_like("full_like", x, as_number(fill_value), dtype=dtype, device=device)
 
 
-# ── from arrays ───────────────────────────────────────────────────────────────────────────────
+def as_floating(x: ArrayLike) -> Array:
+    """An array of floating dtype: `x` as it is, or integers as the default dtype."""
+    x = asarray(x)
+    return x if is_inexact(x.dtype) else x * 1.0
 
 
-def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that arrays of these shapes broadcast to."""
-    return np.broadcast_shapes(*shapes)
+# ── grids, frequencies, classes ────────────────────────────────────────────────────────────
 
 
-def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
-    """The arrays, broadcast against one another."""
-    shape = np.broadcast_shapes(*(tuple(backend_array(x).shape) for x in arrays))
-    return tuple([_call("broadcast_to", x, shape) for x in arrays])
-
-
-def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
+def meshgrid(*arrays: ArrayLike, indexing: str = "xy") -> tuple[Array, ...]:
     """Coordinates of the points of a grid, from one vector per axis; differentiable.
 
     Parameters
@@ -360,40 +385,66 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Array, ...]:
     shapes = [tuple(backend_array(x).shape) for x in arrays]
     if any(len(shape) > 1 for shape in shapes):
         raise ValueError(f"meshgrid takes vectors, not shapes {', '.join(map(str, shapes))}")
-    places = list(range(len(arrays)))
+    axes = list(range(len(arrays)))
     if indexing == "xy" and len(arrays) > 1:
-        places[:2] = 1, 0
-    columns = [
-        _call("reshape", x, tuple(-1 if i == place else 1 for i in range(len(arrays))))
-        for x, place in zip(arrays, places, strict=True)
+        axes[:2] = 1, 0
+    sizes = [
+        backend_array(x).size for _, x in sorted(zip(axes, arrays, strict=True), key=lambda p: p[0])
     ]
-    shape = [1] * len(arrays)
-    for x, place in zip(arrays, places, strict=True):
-        shape[place] = backend_array(x).size
-    # by copies, as NumPy makes them: a grid may be written to
-    return tuple(
-        [
-            _call("tile", x, tuple(1 if i == place else n for i, n in enumerate(shape)))
-            for x, place in zip(columns, places, strict=True)
-        ]
-    )
+    grids = []
+    for axis, x in zip(axes, arrays, strict=True):
+        column = generated.reshape(x, tuple(-1 if k == axis else 1 for k in range(len(arrays))))
+        # a copy, as NumPy makes it: a grid may be written to
+        grids.append(
+            generated.tile(column, tuple(1 if k == axis else n for k, n in enumerate(sizes)))
+        )
+    return tuple(grids)
 
 
-# ── frequencies ───────────────────────────────────────────────────────────────────────────────
+def one_hot(x: ArrayLike, /, num_classes: int, *, dtype: DType = None, axis: int = -1) -> Array:
+    """1 at the index that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
+
+    Parameters
+    ----------
+    x
+        Integers; those outside 0 … num_classes − 1 make zeros alone.
+    num_classes : int
+        The length of the new axis.
+    dtype
+        Of the result; by default the default floating dtype.
+    axis : int
+        Where the new axis stands.
+
+    Returns
+    -------
+    Array
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.one_hot(pb.xp.asarray([0, 2]), 3)
+    Array([[1., 0., 0.],
+           [0., 0., 1.]], dtype=float64, device='cpu')
+    """
+    value = backend_array(asarray(x))
+    backend = backend_of(value)
+    hot = value[..., None] == backend.xp.arange_like(num_classes, value)
+    wanted = backend.dtype(np.dtype("float64") if dtype is None else as_numpy(dtype))
+    return generated.moveaxis(Array(backend.xp.astype(hot, wanted)), -1, axis)
 
 
-def fftfreq(n: int, /, *, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Array:
+def fftfreq(n: int, /, *, d: Any = 1.0, dtype: DType = None, device: Device = None) -> Array:
     """The frequencies of an `fft` of length `n` with sample spacing `d`, as in the standard."""
     return _frequencies("fftfreq", n, d, dtype, device)
 
 
-def rfftfreq(n: int, /, *, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Array:
+def rfftfreq(n: int, /, *, d: Any = 1.0, dtype: DType = None, device: Device = None) -> Array:
     """The frequencies of an `rfft` of length `n` with sample spacing `d`, as in the standard."""
     return _frequencies("rfftfreq", n, d, dtype, device)
 
 
-def _frequencies(name: str, n: int, d: Any, dtype: Any, device: Any) -> Array:
-    if _is_array(d):
-        kind = d.dtype if dtype is None else dtype
-        return _make(f"fft.{name}", n, d=1.0, dtype=kind, device=device, beside=d) / d
-    return _make(f"fft.{name}", n, d=_number(d), dtype=dtype, device=device)
+def _frequencies(name: str, n: int, d: Any, dtype: DType, device: Device) -> Array:
+    if is_library_array(d):
+        dtype = d.dtype if dtype is None else dtype
+        return create(f"fft.{name}", n, d=1.0, dtype=dtype, device=device, like=d) / d
+    return create(f"fft.{name}", n, d=as_number(d), dtype=dtype, device=device)

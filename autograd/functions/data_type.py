@@ -1,4 +1,4 @@
-"""The standard's functions of dtypes; dtypes are ``numpy.dtype`` objects on every backend."""
+"""Data type functions of the array API standard; dtypes are ``numpy.dtype`` objects on every backend."""
 
 from __future__ import annotations
 

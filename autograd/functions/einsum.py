@@ -1,4 +1,4 @@
-"""`einsum`, in every form that NumPy has: what its subscripts mean. The rule is in `rules/products.py`."""
+"""`einsum`, in every form that NumPy has: the meaning of its subscripts. The rule is in `rules/products.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from ..core.array import Array
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from ..core.views import attach
 from .creation import asarray
 
@@ -48,9 +48,10 @@ def einsum(*operands: Any, optimize: Any = None) -> Array:
     subscripts, arrays = _labelled(operands)
     arrays = [x if hasattr(x, "shape") else asarray(x) for x in arrays]
     subscripts = _explicit(subscripts, tuple([len(x.shape) for x in arrays]))
-    out = fun.einsum(arrays, subscripts=subscripts, optimize=optimize)
+    out = generated.einsum(arrays, subscripts=subscripts, optimize=optimize)
     terms, _, output = subscripts.partition("->")
-    if len(arrays) == 1 and set(terms) == set(output):  # NumPy's is a view then
+    # NumPy's result is a view then
+    if len(arrays) == 1 and set(terms) == set(output):
         attach(out, arrays[0], "einsum", (), {"subscripts": subscripts})
     return out
 

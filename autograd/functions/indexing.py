@@ -1,4 +1,4 @@
-"""New arrays with some elements changed, ``x.at[key].add(v)`` as in JAX, and sums over segments."""
+"""Indexing functions: copies with some elements changed, ``x.at[key].add(v)`` as in JAX, and `segment_sum`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...backend import backend_of
 from ..core.array import Array, backend_array
 from ..core.dispatch import SCALARS
 from ..core.dtypes import as_numpy
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from ..core.index_keys import clean_key, copied_key
 from ..core.namespaces import namespace_of
 from .creation import asarray
@@ -41,29 +41,29 @@ def at(x: Any, /) -> Any:
     Array([0., 5., 0.], dtype=float64, device='cpu')
     >>> x.at[pb.xp.asarray([0, 0, 2])].add(1.0)
     Array([2., 0., 1.], dtype=float64, device='cpu')
-    >>> places = pb.asarray([0, 0])
-    >>> pb.grad(lambda v: pb.xp.sum(pb.xp.at(x)[places].add(v) ** 2))(pb.asarray([1.0, 2.0]))
+    >>> indices = pb.asarray([0, 0])
+    >>> pb.grad(lambda v: pb.xp.sum(pb.xp.at(x)[indices].add(v) ** 2))(pb.asarray([1.0, 2.0]))
     array([6., 6.])
     """
     return At(asarray(x))
 
 
 class At:
-    """What ``x.at`` is: give it a key."""
+    """The attribute ``x.at``, which takes a key."""
 
     __slots__ = ("x",)
 
     def __init__(self, x: Array) -> None:
         self.x = x
 
-    def __getitem__(self, key: Any) -> Places:
-        return Places(self.x, copied_key(clean_key(key)))
+    def __getitem__(self, key: Any) -> Selection:
+        return Selection(self.x, copied_key(clean_key(key)))
 
     def __repr__(self) -> str:
         return f"<at of an array of shape {self.x.shape}>"
 
 
-class Places:
+class Selection:
     """The elements ``x[key]``, to be changed in a copy of `x`."""
 
     __slots__ = ("key", "x")
@@ -73,46 +73,48 @@ class Places:
 
     def get(self) -> Array:
         """``x[key]``."""
-        return fun.getitem(self.x, self.key)
+        return generated.getitem(self.x, self.key)
 
     def set(self, values: Any) -> Array:
-        """`x` with `values` at the places."""
-        return fun.setitem(self.x, self._fitting(values), self.key)
+        """`x` with `values` at the key."""
+        return generated.setitem(self.x, self._fitting(values), self.key)
 
     def add(self, values: Any) -> Array:
-        """`x` with `values` added at the places."""
+        """`x` with `values` added at the key."""
         if _indices(self.key) is None:
-            return self._changed(fun.add, values)
+            return self._changed(generated.add, values)
         values = self._fitting(values)
         shape = namespace_of(backend_array(self.x)).getitem(backend_array(self.x), self.key).shape
-        return self.x + fun.scatter_add(self.x.shape, self.key, fun.broadcast_to(values, shape))
+        return self.x + generated.scatter_add(
+            self.x.shape, self.key, generated.broadcast_to(values, shape)
+        )
 
     def subtract(self, values: Any) -> Array:
-        """`x` with `values` subtracted at the places."""
+        """`x` with `values` subtracted at the key."""
         return self.add(-self._fitting(values))
 
     def multiply(self, values: Any) -> Array:
-        """`x` with the places multiplied by `values`."""
-        return self._changed(fun.multiply, values)
+        """`x` with ``x[key]`` multiplied by `values`."""
+        return self._changed(generated.multiply, values)
 
     def divide(self, values: Any) -> Array:
-        """`x` with the places divided by `values`."""
-        return self._changed(fun.divide, values)
+        """`x` with ``x[key]`` divided by `values`."""
+        return self._changed(generated.divide, values)
 
     def power(self, values: Any) -> Array:
-        """`x` with the places raised to `values`."""
-        return self._changed(fun.pow, values)
+        """`x` with ``x[key]`` raised to `values`."""
+        return self._changed(generated.pow, values)
 
     def min(self, values: Any) -> Array:
-        """`x` with the smaller of the places and `values`; equal ones share the cotangent."""
-        return self._changed(fun.minimum, values)
+        """`x` with the smaller of ``x[key]`` and `values`; equal ones share the cotangent."""
+        return self._changed(generated.minimum, values)
 
     def max(self, values: Any) -> Array:
-        """`x` with the larger of the places and `values`; equal ones share the cotangent."""
-        return self._changed(fun.maximum, values)
+        """`x` with the larger of ``x[key]`` and `values`; equal ones share the cotangent."""
+        return self._changed(generated.maximum, values)
 
     def apply(self, function: Callable[[Array], Array]) -> Array:
-        """`x` with an elementwise function applied at the places."""
+        """`x` with an elementwise function applied at the key."""
         return self._changed(lambda x, _: function(x), 0)
 
     def _fitting(self, values: Any) -> Array:
@@ -128,36 +130,36 @@ class Places:
             lost = isinstance(values, complex) > (x.dtype.kind == "c") or (
                 isinstance(values, float) and x.dtype.kind in "biu"
             )
-            kind: Any = type(values).__name__
+            given: Any = type(values).__name__
         else:
             values = asarray(values)
-            kind = values.dtype
-            lost = not np.can_cast(kind, x.dtype, "same_kind")
+            given = values.dtype
+            lost = not np.can_cast(given, x.dtype, "same_kind")
         if lost:
             raise TypeError(
-                f"x.at[key]: values of dtype {kind} do not go into x of dtype {x.dtype}; cast one of them"
+                f"x.at[key]: values of dtype {given} do not go into x of dtype {x.dtype}; cast one of them"
             )
         if type(values) in SCALARS:
             return Array(
                 namespace_of(backend_array(x)).zeros_on_device_of((), backend_array(x)) + values
             )
-        return fun.astype(values, x.dtype, copy=False)
+        return generated.astype(values, x.dtype, copy=False)
 
     def _changed(self, change: Callable[[Any, Any], Any], values: Any) -> Array:
         values = self._fitting(values)
-        picked = fun.getitem(self.x, self.key)
+        picked = generated.getitem(self.x, self.key)
         rounds = _rounds(self.x, self.key)
         if len(rounds) < 2:
             return self._written(self.x, change(picked, values), self.key)
-        flat = fun.reshape(self.x, (-1,))
-        values = fun.reshape(fun.broadcast_to(values, picked.shape), (-1,))
-        for places, which in rounds:
-            new = change(fun.getitem(flat, places), fun.getitem(values, which))
-            flat = self._written(flat, new, places)
-        return fun.reshape(flat, self.x.shape)
+        flat = generated.reshape(self.x, (-1,))
+        values = generated.reshape(generated.broadcast_to(values, picked.shape), (-1,))
+        for indices, which in rounds:
+            new = change(generated.getitem(flat, indices), generated.getitem(values, which))
+            flat = self._written(flat, new, indices)
+        return generated.reshape(flat, self.x.shape)
 
     def _written(self, x: Array, new: Any, key: Any) -> Array:
-        return fun.setitem(x, Places(x, key)._fitting(new), key)
+        return generated.setitem(x, Selection(x, key)._fitting(new), key)
 
 
 def _indices(key: Any) -> Any:
@@ -170,26 +172,26 @@ def _indices(key: Any) -> Any:
 
 
 def _rounds(x: Array, key: Any) -> list[tuple[Any, Any]]:
-    """The selected places of the flattened `x` and which update goes there, such that in no round a place repeats.
+    """Rounds of selected indices into the flattened `x` and of their updates; in no round an index repeats.
 
-    Nothing where no place repeats anyway.
+    There is no round where no index repeats anyway.
     """
     if _indices(key) is None:
         return []
     backend = backend_of(backend_array(x))
-    space = backend.xp
-    every = space.reshape(space.arange_like(x.size, backend_array(x)), x.shape)
-    places = backend.to_numpy(space.getitem(every, key)).reshape(-1)
-    order = np.argsort(places, kind="stable")
-    ordered = places[order]
+    xp = backend.xp
+    every = xp.reshape(xp.arange_like(x.size, backend_array(x)), x.shape)
+    indices = backend.to_numpy(xp.getitem(every, key)).reshape(-1)
+    order = np.argsort(indices, kind="stable")
+    ordered = indices[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     lengths = np.diff(np.r_[starts, ordered.size])
     if ordered.size == 0 or lengths.max() == 1:
         return []
-    turn = np.empty_like(places)
+    turn = np.empty_like(indices)
     turn[order] = np.arange(ordered.size) - np.repeat(starts, lengths)
     rounds = [np.flatnonzero(turn == k) for k in range(lengths.max())]
-    return [(backend.asarray(places[which]), backend.asarray(which)) for which in rounds]
+    return [(backend.asarray(indices[which]), backend.asarray(which)) for which in rounds]
 
 
 def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None) -> Array:
@@ -229,19 +231,20 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None) ->
             f"segment_sum: segment_ids of shape {tuple(ids.shape)} for data of shape {data.shape}; there has to be "
             "one id for each row"
         )
-    space = namespace_of(ids)
+    xp = namespace_of(ids)
     if num_segments is None:
-        num_segments = int(space.max(ids)) + 1 if ids.shape[0] else 0
+        num_segments = int(xp.max(ids)) + 1 if ids.shape[0] else 0
     inside = (ids >= 0) & (ids < num_segments)
-    ids = space.where(inside, ids, num_segments)  # a last row is for those left out
+    # a last row is for the ids that are left out
+    ids = xp.where(inside, ids, num_segments)
     rest = math.prod(data.shape[1:])
-    # at places of the flat array, where NumPy adds four times as fast as at rows
-    places = ids[:, None] * rest + space.arange_like(rest, ids)[None, :]
-    flat = fun.scatter_add(
-        ((num_segments + 1) * rest,), (space.reshape(places, (-1,)),), fun.reshape(data, (-1,))
+    # at indices of the flat array, where NumPy adds four times as fast as at rows
+    indices = ids[:, None] * rest + xp.arange_like(rest, ids)[None, :]
+    flat = generated.scatter_add(
+        ((num_segments + 1) * rest,), (xp.reshape(indices, (-1,)),), generated.reshape(data, (-1,))
     )
-    return fun.reshape(
-        fun.getitem(flat, slice(0, num_segments * rest)), (num_segments, *data.shape[1:])
+    return generated.reshape(
+        generated.getitem(flat, slice(0, num_segments * rest)), (num_segments, *data.shape[1:])
     )
 
 

@@ -1,4 +1,4 @@
-"""`pb.xp.__array_namespace_info__`: what the active backend can do, in the standard's terms."""
+"""Inspection: `pb.xp.__array_namespace_info__`, the capabilities of the active backend in the standard's terms."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ArrayNamespaceInfo:
         return f"<array namespace info of backend {current().name}>"
 
     def capabilities(self) -> dict[str, Any]:
-        """Whether there is boolean indexing, whether shapes may depend on data, and the most axes."""
+        """The capabilities: boolean indexing, shapes that depend on data, and the largest number of axes."""
         return dict(_library().capabilities())
 
     def default_device(self) -> Any:
@@ -57,5 +57,5 @@ def _numpy_dtypes(dtypes: dict[str, Any]) -> dict[str, np.dtype]:
 
 
 def __array_namespace_info__() -> ArrayNamespaceInfo:
-    """What the active backend can do, as the standard's inspection namespace."""
+    """The capabilities of the active backend, as the standard's inspection namespace."""
     return ArrayNamespaceInfo()

@@ -1,6 +1,6 @@
-"""NumPy's and array-api-extra's ways to put arrays together, take them apart and pad them, in `pb.xp`.
+"""Manipulation functions: those of the standard that are compositions, and NumPy's.
 
-Compositions of the standard's functions, which take their derivatives from them.
+Their derivatives are those of the functions that they are composed of.
 """
 
 from __future__ import annotations
@@ -15,13 +15,23 @@ import numpy as np
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array
-from ..core.dtypes import as_numpy
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from .aliases import is_contiguous
-from .creation import asarray
+from .creation import asarray, zeros_on_device_of
 from .data_type import result_type
 
-# ── axes ──────────────────────────────────────────────────────────────────────────────────────
+# ── shapes and axes ─────────────────────────────────────────────────────────────────────────────
+
+
+def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays of these shapes broadcast to."""
+    return np.broadcast_shapes(*shapes)
+
+
+def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
+    """The arrays, broadcast against one another."""
+    shape = np.broadcast_shapes(*(tuple(backend_array(x).shape) for x in arrays))
+    return tuple([generated.broadcast_to(x, shape) for x in arrays])
 
 
 def atleast_nd(x: Any, /, *, ndim: int) -> Array:
@@ -34,7 +44,7 @@ def atleast_nd(x: Any, /, *, ndim: int) -> Array:
     (1, 1, 2)
     """
     x = asarray(x)
-    return fun.reshape(x, (1,) * (ndim - x.ndim) + x.shape) if x.ndim < ndim else x
+    return generated.reshape(x, (1,) * (ndim - x.ndim) + x.shape) if x.ndim < ndim else x
 
 
 def atleast_1d(*arrays: Any) -> Any:
@@ -86,7 +96,7 @@ def ravel(a: Any, order: str = "C") -> Array:
         )
     a = asarray(a)
     # unlike reshape, ravel copies what has gaps in memory
-    return fun.reshape(a, (-1,), copy=None if is_contiguous(a) else True)
+    return generated.reshape(a, (-1,), copy=None if is_contiguous(a) else True)
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
@@ -101,7 +111,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     a = asarray(a)
     order = list(range(a.ndim))
     order[axis1], order[axis2] = order[axis2], order[axis1]
-    return fun.permute_dims(a, tuple(order))
+    return generated.permute_dims(a, tuple(order))
 
 
 def transpose(a: Any, axes: Sequence[int] | None = None) -> Array:
@@ -114,10 +124,30 @@ def transpose(a: Any, axes: Sequence[int] | None = None) -> Array:
     (4, 3, 2)
     """
     a = asarray(a)
-    return fun.permute_dims(a, tuple(reversed(range(a.ndim))) if axes is None else tuple(axes))
+    return generated.permute_dims(
+        a, tuple(reversed(range(a.ndim))) if axes is None else tuple(axes)
+    )
 
 
-# ── together and apart ────────────────────────────────────────────────────────────────────────
+def normalize_axis(x: Any, axis: int, name: str) -> int:
+    """`axis` counted from the front; `name` is the function that the message speaks of.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not have it.
+    """
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"{name}: axis={axis} of an array of {x.ndim} dimensions")
+    return axis % x.ndim
+
+
+def select(x: Any, axis: int, key: Any) -> Array:
+    """``x[:, …, :, key]`` with `key` at an axis that is counted from the front."""
+    return generated.getitem(x, (*(slice(None),) * axis, key, ...))
+
+
+# ── together and apart ──────────────────────────────────────────────────────────────────────────
 
 
 def hstack(tup: Sequence[Any]) -> Array:
@@ -130,7 +160,7 @@ def hstack(tup: Sequence[Any]) -> Array:
     Array([1., 2., 3.], dtype=float64, device='cpu')
     """
     arrays = [atleast_nd(x, ndim=1) for x in tup]
-    return fun.concat(arrays, axis=0 if arrays and arrays[0].ndim == 1 else 1)
+    return generated.concat(arrays, axis=0 if arrays and arrays[0].ndim == 1 else 1)
 
 
 def vstack(tup: Sequence[Any]) -> Array:
@@ -143,7 +173,7 @@ def vstack(tup: Sequence[Any]) -> Array:
     Array([[1., 2.],
            [3., 4.]], dtype=float64, device='cpu')
     """
-    return fun.concat([atleast_nd(x, ndim=2) for x in tup], axis=0)
+    return generated.concat([atleast_nd(x, ndim=2) for x in tup], axis=0)
 
 
 def column_stack(tup: Sequence[Any]) -> Array:
@@ -157,11 +187,13 @@ def column_stack(tup: Sequence[Any]) -> Array:
            [2., 4.]], dtype=float64, device='cpu')
     """
     arrays = [asarray(x) for x in tup]
-    return fun.concat([x if x.ndim > 1 else fun.reshape(x, (-1, 1)) for x in arrays], axis=1)
+    return generated.concat(
+        [x if x.ndim > 1 else generated.reshape(x, (-1, 1)) for x in arrays], axis=1
+    )
 
 
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    """The parts of an array along an axis: a number of almost equal ones, or between given places.
+    """The parts of an array along an axis: a number of almost equal ones, or those between given indices.
 
     Examples
     --------
@@ -181,13 +213,13 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array
         size, longer = divmod(n, sections)
         cuts = [0, *itertools.accumulate(size + (i < longer) for i in range(sections))]
     before = (slice(None),) * axis
-    # a place behind the end, or before the one before it, makes an empty part, as in NumPy
+    # an index behind the end, or before the last index, makes an empty part, as in NumPy
     parts = [slice(*slice(i, j).indices(n)) for i, j in itertools.pairwise(cuts)]
-    return [fun.getitem(ary, (*before, part, ...)) for part in parts]
+    return [generated.getitem(ary, (*before, part, ...)) for part in parts]
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    """The parts of an array along an axis: a number of equal ones, or between given places.
+    """The parts of an array along an axis: a number of equal ones, or those between given indices.
 
     Raises
     ------
@@ -210,80 +242,42 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     return array_split(ary, indices_or_sections, axis)
 
 
-def create_diagonal(x: Any, /, *, offset: int = 0) -> Array:
-    """Matrices with the last axis of `x` on a diagonal.
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Array, ...]:
+    """The slices of `x` along an axis; differentiable.
 
     Parameters
     ----------
     x
-        Array (…, n).
-    offset : int
-        The diagonal, above (positive) or below the main one.
-
-    Returns
-    -------
-    Array
-        Of shape (…, n + |offset|, n + |offset|).
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.create_diagonal(pb.xp.asarray([1.0, 2.0]))
-    Array([[1., 0.],
-           [0., 2.]], dtype=float64, device='cpu')
-    """
-    x = asarray(x)
-    if not x.ndim:
-        raise ValueError("create_diagonal: an array of one dimension at least is needed")
-    n = x.shape[-1] + abs(offset)
-    first = offset if offset > 0 else -offset * n
-    flat = _zeros((*x.shape[:-1], n * n), x)
-    if x.shape[-1]:
-        last = first + (x.shape[-1] - 1) * (n + 1)
-        flat = fun.setitem(flat, x, (..., slice(first, last + 1, n + 1)))
-    return fun.reshape(flat, (*x.shape[:-1], n, n))
-
-
-def one_hot(x: Any, /, num_classes: int, *, dtype: Any = None, axis: int = -1) -> Array:
-    """1 at the place that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
-
-    Parameters
-    ----------
-    x
-        Integers; those outside 0 … num_classes − 1 make zeros alone.
-    num_classes : int
-        The length of the new axis.
-    dtype
-        Of the result; by default the default floating dtype.
+        An array of at least one dimension.
     axis : int
-        Where the new axis stands.
+        The axis that is taken apart.
 
     Returns
     -------
-    Array
+    tuple of Array
+        One for each index of the axis, of the other axes' shape.
+
+    Raises
+    ------
+    ValueError
+        If `x` does not have the axis.
 
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.xp.one_hot(pb.xp.asarray([0, 2]), 3)
-    Array([[1., 0., 0.],
-           [0., 0., 1.]], dtype=float64, device='cpu')
+    >>> x, y = pb.xp.unstack(pb.xp.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+    >>> y
+    Array([2., 4.], dtype=float64, device='cpu')
     """
-    value = backend_array(asarray(x))
-    backend = backend_of(value)
-    hot = value[..., None] == backend.xp.arange_like(num_classes, value)
-    wanted = backend.dtype(np.dtype("float64") if dtype is None else as_numpy(dtype))
-    return fun.moveaxis(Array(backend.xp.astype(hot, wanted)), -1, axis)
+    axis = normalize_axis(backend_array(x), axis, "unstack")
+    # the elements of a vector are numbers, not views without axes
+    if backend_array(x).ndim == 1:
+        return tuple([generated.getitem(x, i) for i in range(backend_array(x).shape[0])])
+    return tuple([select(x, axis, i) for i in range(backend_array(x).shape[axis])])
 
 
-def _zeros(shape: tuple[int, ...], x: Array, dtype: Any = None) -> Array:
-    backend = backend_of(backend_array(x))
-    zeros = backend.xp.zeros_on_device_of(shape, backend_array(x))
-    wanted = x.dtype if dtype is None else dtype
-    return Array(backend.xp.astype(zeros, backend.dtype(wanted), copy=False))
+# ── padding ─────────────────────────────────────────────────────────────────────────────────────
 
-
-# ── padding ───────────────────────────────────────────────────────────────────────────────────
 
 MODES = ("edge", "reflect", "symmetric", "wrap")
 
@@ -299,8 +293,8 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
         How much before and after each axis: one number for all, one pair, a pair for each axis, or
         ``{axis: pair or number}``.
     mode : {"constant", "edge", "reflect", "symmetric", "wrap"}
-        What stands there: a constant, the last element, the array mirrored at its last element or behind it, or the
-        array once more.
+        The elements of the border: a constant, the last element, the array mirrored at its last element or behind it,
+        or the array once more.
     constant_values
         For "constant": a number or array, a pair, or a pair for each axis; differentiable.
 
@@ -340,8 +334,8 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     for axis, pair in enumerate(widths):
         if any(pair):
             # NumPy says where each element of the border comes from
-            places = np.pad(np.arange(x.shape[axis]), pair, mode=chosen)
-            x = fun.take(x, Array(backend.asarray(places)), axis=axis)
+            sources = np.pad(np.arange(x.shape[axis]), pair, mode=chosen)
+            x = generated.take(x, Array(backend.asarray(sources)), axis=axis)
     return x
 
 
@@ -366,18 +360,18 @@ def _with_constants(x: Array, widths: list[tuple[int, int]], values: Any) -> Arr
     for axis, (pair, row) in enumerate(zip(widths, rows, strict=True)):
         layers = [(*x.shape[:axis], n, *x.shape[axis + 1 :]) for n in pair]
         before, after = (
-            fun.astype(_zeros(layer, x) + value, x.dtype, copy=False)
+            generated.astype(zeros_on_device_of(layer, x) + value, x.dtype, copy=False)
             for layer, value in zip(layers, row, strict=True)
         )
-        x = fun.concat([before, x, after], axis=axis)
+        x = generated.concat([before, x, after], axis=axis)
     return x
 
 
 def _in_a_frame(x: Array, widths: list[tuple[int, int]], value: Any) -> Array:
     """`x` written into an array full of one value."""
     shape = tuple(n + i + j for n, (i, j) in zip(x.shape, widths, strict=True))
-    frame = _zeros(shape, x)
+    frame = zeros_on_device_of(shape, x)
     if type(value) not in (int, float) or value != 0:
-        frame = fun.astype(frame + value, result_type(x), copy=False)
+        frame = generated.astype(frame + value, result_type(x), copy=False)
     inside = tuple(slice(i, i + n) for n, (i, _) in zip(x.shape, widths, strict=True))
-    return fun.setitem(frame, x, inside)
+    return generated.setitem(frame, x, inside)

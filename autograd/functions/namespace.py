@@ -23,8 +23,6 @@ from . import special
 from .creation import (
     arange,
     asarray,
-    broadcast_arrays,
-    broadcast_shapes,
     empty,
     empty_like,
     eye,
@@ -34,6 +32,7 @@ from .creation import (
     full_like,
     linspace,
     meshgrid,
+    one_hot,
     ones,
     ones_like,
     rfftfreq,
@@ -42,39 +41,39 @@ from .creation import (
 )
 from .data_type import can_cast, finfo, iinfo, isdtype, result_type
 from .einsum import einsum
+from .elementwise import allclose, angle, apply_where, isclose, nan_to_num
 from .indexing import at, segment_sum
 from .inspection import __array_namespace_info__
+from .linear_algebra import create_diagonal, dot, inner, kron, outer, vdot
 from .manipulation import (
     array_split,
     atleast_1d,
     atleast_2d,
     atleast_nd,
+    broadcast_arrays,
+    broadcast_shapes,
     column_stack,
-    create_diagonal,
     hstack,
-    one_hot,
     pad,
     ravel,
     split,
     swapaxes,
     transpose,
+    unstack,
     vstack,
 )
-from .set import unique_all, unique_counts, unique_inverse, unique_values
-from .sorting import apply_where, diff, sort, unstack
-from .statistical import (
-    allclose,
-    argpartition,
-    average,
-    corrcoef,
-    cov,
-    isclose,
+from .set import (
     nunique,
-    partition,
     setdiff1d,
     union1d,
+    unique_all,
+    unique_counts,
+    unique_inverse,
+    unique_values,
 )
-from .utility import angle, dot, inner, interp, kron, nan_to_num, outer, trapezoid, vdot
+from .sorting import argpartition, partition, sort
+from .statistical import average, corrcoef, cov
+from .utility import diff, interp, trapezoid
 
 API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
 __array_api_version__ = "2025.12"

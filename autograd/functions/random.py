@@ -73,7 +73,7 @@ def key(seed: int) -> Array:
 
 
 def _key(given: Any, name: str) -> Any:
-    """The raw words of a key.
+    """The words of a key, as an array of the backend.
 
     Raises
     ------
@@ -221,15 +221,15 @@ def _unit(key: Any, shape: tuple[int, ...], dtype: np.dtype, name: str) -> Array
     """Multiples of 2⁻²⁴ (float32) or 2⁻⁵³ (float64) in [0, 1)."""
     words = _key(key, name)
     n = math.prod(shape)
-    space = namespace_of(words)
+    raw_xp = namespace_of(words)
     if dtype == np.float32:
-        drawn = space.random_bits(words, n)
-        top = space.bitwise_right_shift(drawn, space.full_like(words[:1], 8))
-        return xp.reshape(Array(space.astype(top, dtype) * 2.0**-24), shape)
-    drawn = space.random_bits(words, 2 * n)
-    high = space.bitwise_right_shift(drawn[:n], space.full_like(words[:1], 5))
-    low = space.bitwise_right_shift(drawn[n:], space.full_like(words[:1], 6))
-    u = (space.astype(high, dtype) * 2.0**26 + space.astype(low, dtype)) * 2.0**-53
+        drawn = raw_xp.random_bits(words, n)
+        top = raw_xp.bitwise_right_shift(drawn, raw_xp.full_like(words[:1], 8))
+        return xp.reshape(Array(raw_xp.astype(top, dtype) * 2.0**-24), shape)
+    drawn = raw_xp.random_bits(words, 2 * n)
+    high = raw_xp.bitwise_right_shift(drawn[:n], raw_xp.full_like(words[:1], 5))
+    low = raw_xp.bitwise_right_shift(drawn[n:], raw_xp.full_like(words[:1], 6))
+    u = (raw_xp.astype(high, dtype) * 2.0**26 + raw_xp.astype(low, dtype)) * 2.0**-53
     return xp.reshape(Array(u), shape)
 
 
@@ -258,11 +258,12 @@ def normal(
     >>> bool(abs(pb.xp.mean(z)) < 0.03), bool(abs(pb.xp.std(z) - 1) < 0.03)
     (True, True)
     """
-    sizes, kind = _shape(shape, "normal"), _floating(dtype, "normal")
+    sizes, float_dtype = _shape(shape, "normal"), _floating(dtype, "normal")
     n = math.prod(sizes)
     half = (n + 1) // 2
-    u = _unit(key, (2, half), kind, "normal")
-    radius, angle = xp.sqrt(-2.0 * xp.log1p(-u[0, :])), (2 * math.pi) * u[1, :]  # 1 − u is never 0
+    u = _unit(key, (2, half), float_dtype, "normal")
+    # 1 − u is never 0
+    radius, angle = xp.sqrt(-2.0 * xp.log1p(-u[0, :])), (2 * math.pi) * u[1, :]
     z = xp.reshape(xp.concat([radius * xp.cos(angle), radius * xp.sin(angle)])[:n], sizes)
     if type(loc) is float and type(scale) is float and (loc, scale) == (0.0, 1.0):
         return z
@@ -375,7 +376,7 @@ def categorical(key: Any, logits: Any, *, axis: int = -1) -> Array:
 
     Notes
     -----
-    The place of the largest of logits + g with g from Gumbel's distribution, −log(−log u) (Gumbel, Statistical theory
+    The index of the largest of logits + g with g from Gumbel's distribution, −log(−log u) (Gumbel, Statistical theory
     of extreme values and some practical applications, 1954; Maddison, Tarlow and Minka, A* sampling, 2014).
 
     Examples

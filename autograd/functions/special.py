@@ -20,12 +20,11 @@ from typing import Any
 
 from ..core.array import Array, backend_array
 from ..core.defvjp import function_of
-from ..core.dtypes import is_inexact
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from ..core.namespaces import namespace_of
 from ..core.registry import find, names
 from ..core.signatures import ALIASES
-from .creation import asarray
+from .creation import as_floating, asarray
 from .data_type import finfo
 
 _PREFIX = "special."
@@ -71,27 +70,27 @@ def logsumexp(
     >>> pb.xp.special.logsumexp(pb.xp.asarray([1000.0, 1000.0]))
     Array(1000.69314718, dtype=float64, device='cpu')
     """
-    a = _inexact(a)
+    a = as_floating(a)
     if b is None:
-        out = fun.logsumexp(a, axis=axis, keepdims=keepdims)
+        out = generated.logsumexp(a, axis=axis, keepdims=keepdims)
         if not return_sign:
             return out
-        return out, fun.where(out == -math.inf, 0.0, fun.where(out == out, 1.0, out))
+        return out, generated.where(out == -math.inf, 0.0, generated.where(out == out, 1.0, out))
     b = asarray(b)
     shift = _shift(a, b, axis)
     exponent = a - shift
     # a factor of 0 leaves its element out, even one so large that its exponential is infinite
     left_out = (b == 0) & (exponent > math.log(finfo(a.dtype).max))
-    weights = fun.exp(fun.where(left_out, -math.inf, exponent))
-    total = fun.sum(b * weights, axis=axis, keepdims=True)
-    sign = fun.sign(total)
-    size = fun.abs(total) if return_sign else total
+    weights = generated.exp(generated.where(left_out, -math.inf, exponent))
+    total = generated.sum(b * weights, axis=axis, keepdims=True)
+    sign = generated.sign(total)
+    size = generated.abs(total) if return_sign else total
     outside = size <= 0
-    out = fun.log(fun.where(outside, 1.0, size)) + shift
-    out = fun.where(outside, fun.where(total == 0, -math.inf, math.nan * sign), out)
+    out = generated.log(generated.where(outside, 1.0, size)) + shift
+    out = generated.where(outside, generated.where(total == 0, -math.inf, math.nan * sign), out)
     if not keepdims:
         axes = tuple(range(total.ndim)) if axis is None else axis
-        out, sign = fun.squeeze(out, axes), fun.squeeze(sign, axes)
+        out, sign = generated.squeeze(out, axes), generated.squeeze(sign, axes)
     return (out, sign) if return_sign else out
 
 
@@ -102,12 +101,6 @@ def _shift(a: Any, b: Any, axis: Any) -> Array:
         xp.where(backend_array(b) == 0, -math.inf, backend_array(a)), axis=axis, keepdims=True
     )
     return Array(xp.where(xp.isfinite(top), top, 0.0))
-
-
-def _inexact(x: Any) -> Array:
-    """`x` as an array of floating dtype."""
-    x = asarray(x)
-    return x if is_inexact(x.dtype) else x * 1.0
 
 
 def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -133,7 +126,7 @@ def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     Array([[0.25, 0.25],
            [0.25, 0.25]], dtype=float64, device='cpu')
     """
-    return fun.softmax(_inexact(x), axis=axis)
+    return generated.softmax(as_floating(x), axis=axis)
 
 
 def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -145,7 +138,7 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     >>> pb.xp.special.log_softmax(pb.xp.asarray([0.0, 1000.0]))
     Array([-1000.,     0.], dtype=float64, device='cpu')
     """
-    return fun.log_softmax(_inexact(x), axis=axis)
+    return generated.log_softmax(as_floating(x), axis=axis)
 
 
 # The functions that are generated come beside these, from `__getattr__`.

@@ -1,6 +1,6 @@
-"""NumPy's means and covariances, and what it and array-api-extra have of sets and order, in `pb.xp`.
+"""Statistical functions: NumPy's `average`, `cov` and `corrcoef`.
 
-Compositions of the standard's functions, which take their derivatives from them.
+All are compositions of the standard's functions, which take their derivatives from them.
 """
 
 from __future__ import annotations
@@ -8,16 +8,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
-from ...backend import backend_of
-from ..core.array import Array, backend_array
+from ..core.array import Array
 from ..core.dtypes import is_complex, is_inexact
-from ..core.generated import xp as fun
-from .creation import asarray, ones_like
-from .set import unique_values
-
-# ── means and covariances ─────────────────────────────────────────────────────────────────────
+from ..core.generated import xp as generated
+from .creation import as_floating, asarray, ones_like
 
 
 def average(
@@ -59,16 +53,15 @@ def average(
     """
     a = asarray(a)
     if weights is None:
-        a = a if is_inexact(a.dtype) else a * 1.0
-        mean = fun.mean(a, axis=axis, keepdims=keepdims)
+        mean = generated.mean(as_floating(a), axis=axis, keepdims=keepdims)
         return (mean, ones_like(mean) * (a.size / max(mean.size, 1))) if returned else mean
     weights = _along(asarray(weights), a, axis)
-    total = fun.sum(weights, axis=axis, keepdims=keepdims)
-    mean = fun.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    total = generated.sum(weights, axis=axis, keepdims=keepdims)
+    mean = generated.sum(a * weights, axis=axis, keepdims=keepdims) / total
     if not returned:
         return mean
-    # an array of its own, as NumPy's
-    return mean, asarray(fun.broadcast_to(total, mean.shape), copy=True)
+    # a copy, as in NumPy
+    return mean, asarray(generated.broadcast_to(total, mean.shape), copy=True)
 
 
 def _along(weights: Array, a: Array, axis: Any) -> Array:
@@ -85,8 +78,8 @@ def _along(weights: Array, a: Array, axis: Any) -> Array:
             f"average: weights of shape {weights.shape} do not fit axis {axis} of an array of shape {a.shape}"
         )
     order = sorted(range(len(axes)), key=axes.__getitem__)
-    weights = fun.permute_dims(weights, tuple(order))
-    return fun.reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(a.shape)))
+    weights = generated.permute_dims(weights, tuple(order))
+    return generated.reshape(weights, tuple(n if k in axes else 1 for k, n in enumerate(a.shape)))
 
 
 def cov(
@@ -130,10 +123,12 @@ def cov(
     m = asarray(m)
     x = _variables(m)
     if not rowvar and m.ndim != 1:
-        x = fun.matrix_transpose(x)
+        x = generated.matrix_transpose(x)
     if y is not None:
         y = _variables(y)
-        x = fun.concat([x, y if rowvar or y.shape[0] == 1 else fun.matrix_transpose(y)], axis=0)
+        x = generated.concat(
+            [x, y if rowvar or y.shape[0] == 1 else generated.matrix_transpose(y)], axis=0
+        )
     if ddof is None:
         ddof = 0 if bias else 1
     frequency, importance = (w if w is None else _weights(w, x) for w in (fweights, aweights))
@@ -146,32 +141,31 @@ def cov(
         degrees = x.shape[1] - ddof
         scale, scaled = 1.0 / degrees if degrees > 0 else math.inf, centred
     else:
-        total = fun.sum(weight)
-        counted = 1.0 if importance is None else fun.sum(weight * importance) / total
+        total = generated.sum(weight)
+        counted = 1.0 if importance is None else generated.sum(weight * importance) / total
         scale, scaled = 1.0 / (total - ddof * counted), centred * weight
-    turned = fun.matrix_transpose(fun.conj(scaled) if is_complex(x.dtype) else scaled)
+    turned = generated.matrix_transpose(generated.conj(scaled) if is_complex(x.dtype) else scaled)
     out = (centred @ turned) * scale
-    return fun.reshape(out, ()) if out.size == 1 else out
+    return generated.reshape(out, ()) if out.size == 1 else out
 
 
 def _variables(x: Any) -> Array:
     """A matrix of floating dtype; a vector as its row."""
-    x = asarray(x)
+    x = as_floating(x)
     if x.ndim > 2:
         raise ValueError(f"cov: an array of {x.ndim} dimensions; there may be two at most")
-    x = x if is_inexact(x.dtype) else x * 1.0
-    return x if x.ndim == 2 else fun.reshape(x, (1, -1))
+    return x if x.ndim == 2 else generated.reshape(x, (1, -1))
 
 
 def _weights(w: Any, x: Array) -> Array:
-    """Numbers for each observation; whole ones in the precision of `x`."""
+    """A number for each observation; integers are cast to the precision of `x`."""
     w = asarray(w)
     if w.shape != x.shape[1:]:
         raise ValueError(f"cov: weights of shape {w.shape} for {x.shape[1]} observations")
     if is_inexact(w.dtype):
         return w
     dtype = x.dtype.type(0).real.dtype
-    return fun.astype(w, dtype)
+    return generated.astype(w, dtype)
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
@@ -197,126 +191,13 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
     c = cov(x, y, rowvar)
     if not c.ndim:
         return c / c
-    variances = fun.getitem(fun.reshape(c, (-1,)), slice(None, None, c.shape[0] + 1))
-    spread = fun.sqrt(fun.real(variances) if is_complex(c.dtype) else variances)
-    out = c / fun.expand_dims(spread, axis=1) / spread
+    variances = generated.getitem(generated.reshape(c, (-1,)), slice(None, None, c.shape[0] + 1))
+    spread = generated.sqrt(generated.real(variances) if is_complex(c.dtype) else variances)
+    out = c / generated.expand_dims(spread, axis=1) / spread
     if is_complex(out.dtype):
-        real, imag = (fun.clip(part(out), min=-1.0, max=1.0) for part in (fun.real, fun.imag))
+        real, imag = (
+            generated.clip(part(out), min=-1.0, max=1.0)
+            for part in (generated.real, generated.imag)
+        )
         return real + imag * 1j
-    return fun.clip(out, min=-1.0, max=1.0)
-
-
-# ── order and sets ────────────────────────────────────────────────────────────────────────────
-
-
-def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Array:
-    """Where the elements of a `partition` are; a constant."""
-    value = backend_array(asarray(a))
-    if axis is None:
-        value, axis = backend_of(value).xp.reshape(value, (-1,)), -1
-    space = backend_of(value).xp
-    if hasattr(space, "argpartition"):
-        return Array(space.argpartition(value, kth, axis=axis))
-    return Array(space.argsort(value, axis=axis))
-
-
-def partition(a: Any, kth: Any, axis: int | None = -1) -> Array:
-    """The elements along an axis, with the k-th smallest in its place, smaller ones before and larger ones behind.
-
-    Parameters
-    ----------
-    a
-        An array of real numbers.
-    kth : int or sequence of int
-        The places that are as if all were sorted.
-    axis : int, optional
-        The axis; None for the flattened array.
-
-    Returns
-    -------
-    Array
-        The order of the others is not defined. Each element's cotangent goes back to where it came from.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.partition(pb.xp.asarray([3.0, 1.0, 2.0]), 1)[1]
-    Array(2., dtype=float64, device='cpu')
-    """
-    a = asarray(a)
-    if axis is None:
-        a, axis = fun.reshape(a, (-1,)), -1
-    return fun.take_along_axis(a, argpartition(a, kth, axis), axis=axis)
-
-
-def isclose(
-    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Array:
-    """Whether ``|a − b| ≤ atol + rtol |b|``, element by element; infinities are close to themselves alone.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.isclose(pb.xp.asarray([1.0, 2.0]), 1.0 + 1e-9)
-    Array([ True, False], dtype=bool, device='cpu')
-    """
-    a, b = Array(backend_array(asarray(a))), Array(backend_array(asarray(b)))
-    finite = fun.isfinite(a) & fun.isfinite(b)
-    a0, b0 = (
-        fun.where(finite, a, a.dtype.type(0).item()),
-        fun.where(finite, b, b.dtype.type(0).item()),
-    )
-    close = fun.where(finite, fun.abs(a0 - b0) <= atol + rtol * fun.abs(b0), a == b)
-    return close | (fun.isnan(a) & fun.isnan(b)) if equal_nan else close
-
-
-def allclose(
-    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
-    """Whether all elements are close, as `isclose` has it.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.allclose(pb.xp.asarray([1.0, 2.0]), pb.xp.asarray([1.0, 2.0 + 1e-9]))
-    True
-    """
-    return bool(fun.all(isclose(a, b, rtol, atol, equal_nan)))
-
-
-def nunique(x: Any, /) -> Array:
-    """The number of distinct values, 0-d; each NaN counts.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.nunique(pb.xp.asarray([1.0, 3.0, 1.0]))
-    Array(2, dtype=int64, device='cpu')
-    """
-    values = backend_array(unique_values(Array(backend_array(asarray(x)))))
-    return Array(backend_of(values).asarray(np.asarray(values.shape[0])))
-
-
-def setdiff1d(x1: Any, x2: Any, /, *, assume_unique: bool = False) -> Array:
-    """The distinct values of `x1` that `x2` lacks, sorted; with `assume_unique`, all of `x1` in order.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.setdiff1d(pb.xp.asarray([3.0, 1.0, 3.0, 2.0]), pb.xp.asarray([1.0]))
-    Array([2., 3.], dtype=float64, device='cpu')
-    """
-    values = fun.reshape(asarray(x1), (-1,)) if assume_unique else unique_values(x1)
-    return fun.getitem(values, backend_array(fun.isin(values, asarray(x2), invert=True)))
-
-
-def union1d(a: Any, b: Any, /) -> Array:
-    """The distinct values of two arrays, sorted.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.xp.union1d(pb.xp.asarray([3.0, 1.0]), pb.xp.asarray([1.0, 2.0]))
-    Array([1., 2., 3.], dtype=float64, device='cpu')
-    """
-    return unique_values(fun.concat([asarray(a), asarray(b)], axis=None))
+    return generated.clip(out, min=-1.0, max=1.0)

@@ -60,7 +60,7 @@ def check_writable(x: Any) -> None:
 
 
 def write(x: Any, out: Any, key: Any = None) -> Any:
-    """Give `x` the value of `out`, of its shape and dtype; `key` says where that is new, if it is known."""
+    """Give `x` the value of `out`, of its shape and dtype; `key` is the index of what is new, if it is known."""
     watch()
     for writes in _NOTED.running:
         writes.note(x)
@@ -88,9 +88,9 @@ def write(x: Any, out: Any, key: Any = None) -> Any:
 
 
 class Writes:
-    """What is written to in place while a function runs, for those who call it with other arrays than its caller's.
+    """The arrays that are written to in place while a function runs on stand-ins for its caller's arrays.
 
-    A function under `checkpoint` or `compile` is run on stand-ins for its arguments. A write to an array that it
+    `checkpoint` and `compile` run functions so. A write to an array that it
     closes over would leave a stand-in's value there, whose derivative nobody knows.
 
     Examples
@@ -129,7 +129,8 @@ class Writes:
         if not self.written:
             return []
         if any(r() is not None for r in self.written):
-            gc.collect()  # what only a cycle keeps is gone with the function
+            # arrays that only a cycle keeps end with the function
+            gc.collect()
         expected: set[int] = set()
         for x in tree.leaves(known):
             while x is not None:
@@ -148,7 +149,7 @@ _NOTED = _Noted()
 
 
 def _settle_views(base: Any) -> None:
-    """Ask of all views of `base` what they are, so that what cannot be answered is refused before anything changes."""
+    """Find the links of all views of `base`, so that unknown ones are refused before anything changes."""
     todo = [base]
     while todo:
         link = getattr(todo.pop(), "link", None)
@@ -160,15 +161,15 @@ def _settle_views(base: Any) -> None:
 
 def _renewed(x: Any, out: Any) -> Any:
     """`x` with the value of `out`; its elements stay where they lie in memory, as after any write."""
-    room = _memory(x)
-    strides = _strides(room)
+    laid_out = _memory(x)
+    strides = _strides(laid_out)
     if strides is not None and not _lies_as(out, strides):
-        out = _relaid(out, room)
+        out = _relaid(out, laid_out)
     return rebind(x, out)
 
 
 def rebind(x: Any, out: Any) -> Any:
-    """Give `x` the value and the place on the tape of `out`; no buffer is written to."""
+    """Give `x` the value, tape and slot of `out`; no buffer is written to."""
     if type(x) is not Array:
         return x.rebind(out)
     x.value, x.tape, x.slot = out.value, out.tape, out.slot
@@ -176,7 +177,7 @@ def rebind(x: Any, out: Any) -> Any:
 
 
 def _renew_views(base: Any, changed: Any, but: Any) -> None:
-    """Make the views of `base`, and theirs, again, where what changed can be seen."""
+    """Make the views of `base`, and theirs, again, where the change can be seen."""
     todo = [(base, changed)]
     while todo:
         x, part = todo.pop()
@@ -185,15 +186,19 @@ def _renew_views(base: Any, changed: Any, but: Any) -> None:
             view = reference()
             if view is None or view is but:
                 continue
-            its = link_of(view)
-            if its is None or its.base is not x or _disjoint(part, its.step, x.shape):
+            view_link = link_of(view)
+            if (
+                view_link is None
+                or view_link.base is not x
+                or _disjoint(part, view_link.step, x.shape)
+            ):
                 continue
-            rebind(view, made(x, its.step))
+            rebind(view, made(x, view_link.step))
             todo.append((view, None))
 
 
 def _disjoint(a: Any, b: Any, shape: tuple[int, ...]) -> bool:
-    """Whether two parts of an array have no element in common, as far as their first axis tells."""
+    """Whether two parts of an array have no element in common, as far as their first axis shows."""
     first, second = _span(a, shape), _span(b, shape)
     if first is None or second is None:
         return False
@@ -236,37 +241,37 @@ def base_with(base: Any, step: Any, view: Any) -> Any:
         return call(view, name, *args, **settings)
     if name in ("real", "imag"):
         return _with_part(base, name, view)
-    places = np.arange(math.prod(shape)).reshape(shape)
+    indices = np.arange(math.prod(shape)).reshape(shape)
     if name == "einsum":
-        places = np.einsum(settings["subscripts"], places)
+        indices = np.einsum(settings["subscripts"], indices)
     else:
-        places = on_layout(places, step, view.shape)
-    if places.size == math.prod(shape):  # a permutation of axes
+        indices = on_layout(indices, step, view.shape)
+    if indices.size == math.prod(shape):  # a permutation of axes
         back = _axes_back(name, args, settings, len(shape))
         if back is not None:
             return call(view, "permute_dims", back)
-    return _at_places(base, places, view)
+    return _with_elements(base, indices, view)
 
 
 def _axes_back(name: str, args: Any, settings: Any, ndim: int) -> tuple[int, ...] | None:
     if name not in ("permute_dims", "moveaxis"):
         return None
-    room = np.empty((1,) * ndim, bool)
+    laid_out = np.empty((1,) * ndim, bool)
     order = np.arange(ndim)
     if name == "permute_dims":
         axes = args[0] if args else settings["axes"]
         order = np.asarray([a % ndim for a in axes], int)
     else:
         for i in range(ndim):  # where each axis goes, by an array whose axes differ in length
-            moved = np.moveaxis(room.repeat(2, i), *args, **settings).shape
+            moved = np.moveaxis(laid_out.repeat(2, i), *args, **settings).shape
             order[moved.index(2)] = i
     return tuple(int(i) for i in np.argsort(order))
 
 
-def _at_places(base: Any, places: np.ndarray, view: Any) -> Any:
+def _with_elements(base: Any, indices: np.ndarray, view: Any) -> Any:
     flat = call(base, "reshape", (-1,))
     backend = backend_of(_memory(base))
-    flat = call(flat, "setitem", call(view, "reshape", (-1,)), backend.asarray(places.reshape(-1)))
+    flat = call(flat, "setitem", call(view, "reshape", (-1,)), backend.asarray(indices.reshape(-1)))
     return call(flat, "reshape", tuple(base.shape))
 
 
@@ -287,23 +292,23 @@ def _memory(x: Any) -> Any:
     return inner.real_value if type(inner) in TRACERS else inner
 
 
-def _relaid(out: Any, room: np.ndarray) -> Any:
-    """`out` with its elements in memory in the order of `room`, as a write leaves them."""
+def _relaid(out: Any, laid_out: np.ndarray) -> Any:
+    """`out` with its elements in memory in the order of `laid_out`, as a write leaves them."""
     if type(out) is Array:
-        return Array(_relaid(out.value, room), out.tape, out.slot)
+        return Array(_relaid(out.value, laid_out), out.tape, out.slot)
     if type(out) in TRACERS:
-        return type(out)(out.recorder, out.of, _relaid(out.real_value, room))
-    laid = namespace_of(room).empty_like(room, dtype=out.dtype)
+        return type(out)(out.recorder, out.of, _relaid(out.real_value, laid_out))
+    laid = namespace_of(laid_out).empty_like(laid_out, dtype=out.dtype)
     laid[...] = out
     return laid
 
 
-def _lies_as(out: Any, room: Any) -> bool:
+def _lies_as(out: Any, laid_out: Any) -> bool:
     strides = _strides(_memory(out))
-    return strides is None or not strides or strides == room
+    return strides is None or not strides or strides == laid_out
 
 
 def _strides(x: Any) -> tuple[int, ...] | None:
-    """The strides of an array; None where its library does not tell."""
+    """The strides of an array; None where its library does not report them."""
     found = getattr(x, "strides", None)
     return found if isinstance(found, tuple) else None

@@ -1,5 +1,9 @@
 """The VJP rules, in files named after the sections of the standard; importing them registers them.
 
+`linear_algebra` holds the products of the section linear algebra. The extension `linalg` fills three files: `linalg`,
+`linalg_norms` and `linalg_spectral`. Beyond the standard, `products` holds `einsum` and `expm`, `fused` the functions
+of networks and losses, `special` and `special_incomplete` SciPy's special functions.
+
 Notation: `ct` is the cotangent of the output, `out` the output, `x_bar` the cotangent of `x`.
 """
 
@@ -15,14 +19,14 @@ from . import (
     linalg_spectral,
     linear_algebra,
     manipulation,
+    products,
     searching,
     special,
+    special_incomplete,
     statistical,
 )
-from . import products as extras
-from . import special_incomplete as incomplete
 
 __all__ = [
-    "creation", "data_type", "elementwise", "extras", "fft", "fused", "incomplete", "indexing", "linalg",
-    "linalg_norms", "linalg_spectral", "linear_algebra", "manipulation", "searching", "special", "statistical",
+    "creation", "data_type", "elementwise", "fft", "fused", "indexing", "linalg", "linalg_norms", "linalg_spectral",
+    "linear_algebra", "manipulation", "products", "searching", "special", "special_incomplete", "statistical",
 ]  # fmt: skip

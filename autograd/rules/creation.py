@@ -1,4 +1,7 @@
-"""Triangles: the cotangent's own triangle. What else makes arrays from arrays is composed, in `creation.py`."""
+"""Creation functions: `tril` and `triu`, which pass on the same triangle of the cotangent.
+
+The other functions that make arrays from arrays are compositions, in `functions/creation.py`.
+"""
 
 from ..core.defvjp import library_defvjp as defvjp
 

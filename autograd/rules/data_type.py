@@ -1,4 +1,7 @@
-"""Casting: the cotangent is cast back, and loses its imaginary part where a real input became complex."""
+"""Data type functions: `astype` casts the cotangent back.
+
+The cotangent loses its imaginary part where a real input became complex.
+"""
 
 from ..core.defvjp import library_defvjp as defvjp
 

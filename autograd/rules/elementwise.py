@@ -1,4 +1,4 @@
-"""Elementwise functions.
+"""Elementwise functions of the array API standard.
 
 Complex inputs need no conjugates here: the sweep carries conjugated cotangents (see `core/sweep.py`), so a
 holomorphic function's rule is ``ct · f'(x)`` as for real numbers. Only `abs`, `conj`, `real`, `imag` and `sign`

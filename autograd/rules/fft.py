@@ -1,8 +1,8 @@
-"""Discrete Fourier transforms.
+"""Discrete Fourier transforms: the extension `fft`.
 
 *Complex.* y = c F P x: P pads with zeros or crops to n, F_jk = e^(−2πi jk/n) is symmetric, and c is 1, 1/√n or 1/n by
 `norm`. The sweep's adjoint is the plain transpose, x̄ = c Pᵀ F ȳ: the same transform with the same norm, then cropped
-or padded to the length of x. Over several axes the same for each.
+or padded to the length of x. Over several axes the same holds for each.
 
 *Real.* rfft keeps the first m = n//2 + 1 of n outputs, and dL = Re Σ_k ȳ_k Σ_j e^(−2πi jk/n) dx_j makes
 x̄_j = Re Σ_{k<m} ȳ_k e^(−2πi jk/n). hfft(a)_j is that sum over all n elements of the Hermitian continuation of a, where
@@ -72,7 +72,7 @@ def _halved(x: Any, n: int, axis: int, xp: Any) -> Any:
 
 def _one_axis(name: str) -> Any:
     def rule(ct: Any, x_shape: tuple[int, ...], axis: int, norm: str, xp: Any) -> Any:
-        """The same transform of ct, cropped or padded to the length of x."""
+        """ct transformed likewise, cropped or padded to the length of x."""
         out = getattr(xp.fft, name)(ct, axis=axis, norm=norm)
         return _resize(out, x_shape[axis], axis, xp)
 
@@ -81,7 +81,7 @@ def _one_axis(name: str) -> Any:
 
 def _several_axes(name: str) -> Any:
     def rule(ct: Any, x_shape: tuple[int, ...], s: Any, axes: Any, norm: str, xp: Any) -> Any:
-        """The same transform of ct, cropped or padded to the lengths of x."""
+        """ct transformed likewise, cropped or padded to the lengths of x."""
         axes = _axes(len(x_shape), s, axes)
         out = getattr(xp.fft, name)(ct, axes=axes, norm=norm)
         return _resize_all(out, x_shape, axes, xp)

@@ -1,4 +1,4 @@
-"""Functions that have a rule of their own because composing others loses accuracy, memory or time.
+"""Functions of networks and losses; composing them from others would lose accuracy, memory or time.
 
 *Linear.* Y = X W + 1 bᵀ, with X (n, p), W (p, m), b (m,): dL = Σ Ȳ·(dX W + X dW + 1 dbᵀ), so
 X̄ = Ȳ Wᵀ, W̄ = Xᵀ Ȳ, b̄ = Ȳᵀ 1. With a ReLU behind it, Ȳ is first set to 0 where the output is 0.

@@ -1,4 +1,7 @@
-"""Reading and writing parts of an array: ``x[key]`` and scatter-add are each other's pullbacks."""
+"""Indexing functions: `take`, `take_along_axis`, ``x[key]`` and writes to ``x[key]``.
+
+Reading ``x[key]`` and adding to ``x[key]`` are each other's pullbacks.
+"""
 
 from __future__ import annotations
 
@@ -45,48 +48,52 @@ def _written(
 defvjp("setitem", x=_overwritten, value=_written)
 
 
-# The pullbacks of take and take_along_axis add at places in the flat array: the standard has no keys that mix
-# arrays with slices, and NumPy adds at flat places four times as fast.
+# The pullbacks of take and take_along_axis add at indices of the flat array: the standard has no keys that
+# mix arrays with slices, and NumPy adds at flat indices four times as fast.
 
 
-def _places(
+def _flat_indices(
     x_shape: tuple[int, ...], axis: int, indices: Any, ct_shape: tuple[int, ...], like: Any, xp: Any
 ) -> Any:
-    """Where in the flat x each element of ct came from; axes of x of length 1 may have been stretched."""
-    places, stride = xp.arange_like(1, like), 1
+    """Indices into the flat x that the elements of ct came from; axes of length 1 may have been stretched."""
+    flat_indices, stride = xp.arange_like(1, like), 1
     for i in reversed(range(len(x_shape))):
         if i == axis:
-            places = places + xp.astype(indices, places.dtype) % x_shape[i] * stride
+            flat_indices = (
+                flat_indices + xp.astype(indices, flat_indices.dtype) % x_shape[i] * stride
+            )
         elif x_shape[i] != 1:
             steps = xp.arange_like(x_shape[i], like) * stride
             others = len(x_shape) - i - 1
-            places = places + xp.reshape(steps, (x_shape[i], *(1,) * others))
+            flat_indices = flat_indices + xp.reshape(steps, (x_shape[i], *(1,) * others))
         stride *= x_shape[i]
-    return xp.reshape(xp.broadcast_to(places, ct_shape), (-1,))
+    return xp.reshape(xp.broadcast_to(flat_indices, ct_shape), (-1,))
 
 
-def _add_at(x_shape: tuple[int, ...], places: Any, ct: Any, xp: Any) -> Any:
-    flat = xp.scatter_add((math.prod(x_shape),), (backend_array(places),), xp.reshape(ct, (-1,)))
+def _add_at(x_shape: tuple[int, ...], flat_indices: Any, ct: Any, xp: Any) -> Any:
+    flat = xp.scatter_add(
+        (math.prod(x_shape),), (backend_array(flat_indices),), xp.reshape(ct, (-1,))
+    )
     return xp.reshape(flat, x_shape)
 
 
 def take_vjp(ct: Any, x_shape: tuple[int, ...], indices: Any, axis: int | None, xp: Any) -> Any:
-    """ct added at the places it was taken from, with the axes before and behind each laid out as one."""
+    """ct added at the indices that it was taken from, with the axes before and behind each laid out as one."""
     axis = (axis or 0) % len(x_shape)
     folded = (math.prod(x_shape[:axis]), x_shape[axis], math.prod(x_shape[axis + 1 :]))
     count = math.prod(indices.shape)
     column = xp.reshape(indices, (count, 1))
-    places = _places(folded, 1, column, (folded[0], count, folded[2]), ct, xp)
-    return _add_at(x_shape, places, ct, xp)
+    flat_indices = _flat_indices(folded, 1, column, (folded[0], count, folded[2]), ct, xp)
+    return _add_at(x_shape, flat_indices, ct, xp)
 
 
 defvjp("take", x=take_vjp)
 
 
 def _take_along_axis(ct: Any, x_shape: tuple[int, ...], indices: Any, axis: int, xp: Any) -> Any:
-    """ct added at the places it was taken from."""
-    places = _places(x_shape, axis % len(x_shape), indices, ct.shape, ct, xp)
-    return _add_at(x_shape, places, ct, xp)
+    """ct added at the indices that it was taken from."""
+    flat_indices = _flat_indices(x_shape, axis % len(x_shape), indices, ct.shape, ct, xp)
+    return _add_at(x_shape, flat_indices, ct, xp)
 
 
 defvjp("take_along_axis", x=_take_along_axis)

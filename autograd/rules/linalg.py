@@ -1,4 +1,4 @@
-"""Determinants, inverses, solves and triangular factors.
+"""Determinants, inverses, solves and triangular factors, of the extension `linalg`.
 
 Notation: c is the cotangent of the output, conjugated as the sweep carries it, so that dL = Re Σ c·dout, and the rule
 finds Ā with dL = Re Σ Ā·dA. Then Re tr(N X dA Y) gives Ā = Xᵀ Nᵀ Yᵀ with plain transposes, and conjugates appear only
@@ -285,8 +285,8 @@ def _qr(Q_bar: Any, R_bar: Any, Q: Any, R: Any, xp: Any) -> Any:
     if m == n:
         return _qr_tall(Q_bar, R_bar, Q, R, xp)
     if R_bar is None:
-        beside = xp.zeros_like(Q @ R[..., m:])
-        return xp.concat([_qr_tall(Q_bar, None, Q, R[..., :m], xp), beside], axis=-1)
+        Y_bar = xp.zeros_like(Q @ R[..., m:])
+        return xp.concat([_qr_tall(Q_bar, None, Q, R[..., :m], xp), Y_bar], axis=-1)
     U_bar, V_bar = R_bar[..., :m], R_bar[..., m:]
     more = conj(Q @ R[..., m:], xp) @ adjoint(V_bar, xp)
     X_bar = _qr_tall(more if Q_bar is None else Q_bar + more, U_bar, Q, R[..., :m], xp)

@@ -1,8 +1,8 @@
-"""Norms of vectors and matrices; where a norm has a kink, one of its subgradients, and 0 at zero.
+"""Norms of vectors and matrices, of the extension `linalg`.
 
-That is said of first derivatives. The second of a norm at zero does not exist, and is NaN, as are those of the other
-lengths (`kink`, in `elementwise.py`): of a complex element that is 0, of a sum of powers below 2, of singular values
-that are equal or 0. A real |x| keeps 0 at its kink.
+The first derivative is one of the subgradients where a norm has a kink, and 0 at zero. The second derivative of a
+norm at zero does not exist, and is NaN. So are those of the other lengths (`kink`, in `elementwise.py`): of a complex
+element that is 0, of a sum of powers below 2, of singular values that are equal or 0. A real |x| keeps 0 at its kink.
 
 With the direction u = x/|x| of each element (0 at 0): d|x| = Re(conj(u) dx), so |x| passes conj(u) on.
 """

@@ -1,4 +1,4 @@
-"""Eigenvalues and singular values, with and without their vectors.
+"""Eigenvalues and singular values, with and without their vectors, of the extension `linalg`.
 
 Notation as in `linalg.py`. Where values coincide, vectors have no derivative, and a rule divides by 0. The values alone
 have one, and their rules never divide. With vectors, `divide_where_separated` gives NaN for a pair of equal values
@@ -7,9 +7,9 @@ a phase (a sign): a function of them has a gradient only if it does not depend o
 
 Second derivatives of values are derivatives of vectors: for L = f(w), they hold (w̄_i − w̄_j) / (w_i − w_j). At equal
 values a symmetric f has w̄_i = w̄_j, and where f is smooth so is L as a function of the matrix (Lewis and Sendov, Twice
-differentiable spectral functions, 2001): the quotient tends to ∂²f/∂w_i² − ∂²f/∂w_i∂w_j. No w and w̄ tell that number,
-and 0 for 0/0 would be wrong, silently; so it is NaN, as in JAX and PyTorch. A function that is written without the
-values has the derivatives: ‖A‖² for Σ w_i², `slogdet` for Σ log w_i, traces of powers, `expm`.
+differentiable spectral functions, 2001): the quotient tends to ∂²f/∂w_i² − ∂²f/∂w_i∂w_j. This number does not follow
+from w and w̄, and 0 for 0/0 would be wrong, silently; so it is NaN, as in JAX and PyTorch. A function that is written
+without the values has the derivatives: ‖A‖² for Σ w_i², `slogdet` for Σ log w_i, traces of powers, `expm`.
 
 Sources: Giles 2008; Townsend, Differentiating the singular value decomposition, 2016; Boeddeker, Hanebrink, Drude,
 Heymann and Haeb-Umbach, On the computation of complex-valued gradients with application to statistically optimum
@@ -157,7 +157,7 @@ defvjp("linalg.eigvals", x=_eigvals)
 # Ā = conj(U) N Yᵀ + (Ū − conj(U) M) S⁻¹ Yᵀ + conj(U) ((Ȳ − conj(Y) Kᵀ) S⁻¹)ᵀ.
 #
 # With full matrices, U = [U₁ U₂]: from U₁ᴴ U₂ = 0, dU₂ = −U₁ (U₂ᴴ dU₁)ᴴ (a rotation within U₂ apart), and the
-# second term is conj(U₂) skew(M)₂₁ S⁻¹ Yᵀ with the whole M; the same for Y. A zero singular value of a matrix that
+# second term is conj(U₂) skew(M)₂₁ S⁻¹ Yᵀ with all of M; the same for Y. A zero singular value of a matrix that
 # is not square, or two of them, leave the vectors undetermined: NaN where they are used.
 
 

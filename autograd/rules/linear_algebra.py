@@ -1,4 +1,4 @@
-"""Products, and what only moves the elements of matrices.
+"""Linear algebra functions: products, and functions that only move the elements of matrices.
 
 For Y = A B, dL = Σ Ȳ·(dA B + A dB), so Ā = Ȳ Bᵀ and B̄ = Aᵀ Ȳ; the transposes are plain ones for complex
 matrices too, since the sweep carries conjugated cotangents.
@@ -22,9 +22,9 @@ def conj(x: Any, xp: Any) -> Any:
     return xp.conj(x) if is_complex(x.dtype) else x
 
 
-def triangular(A: Any, b: Any, kind: str, xp: Any, *, transposed: bool = False) -> Any:
+def triangular(A: Any, b: Any, structure: str, xp: Any, *, transposed: bool = False) -> Any:
     """A⁻¹ b or A⁻ᵀ b for a triangle A, in rules: differentiable where `xp` is the namespace of traced arrays."""
-    solver = PROVIDED["dense_solver"](kind)
+    solver = PROVIDED["dense_solver"](structure)
     return xp.solve_by(
         A, b, solver=solver, factor=solver.factor(backend_array(A)), transposed=transposed
     )
@@ -36,7 +36,7 @@ def adjoint(x: Any, xp: Any) -> Any:
 
 
 def on_diagonal(rows: int, columns: int, offset: int, x: Any, xp: Any) -> Any:
-    """The mask, True at [i, i + offset], of a matrix beside `x`."""
+    """The mask, True at [i, i + offset], of a matrix on the device of `x`."""
     i, j = xp.arange_like(rows, x), xp.arange_like(columns, x)
     return j[None, :] - i[:, None] == offset
 
@@ -98,7 +98,8 @@ defvjp("matmul", x1=_matmul_x1, x2=_matmul_x2)
 def _summed_axes(axes: Any, ndim1: int, ndim2: int) -> tuple[list[int], list[int]]:
     """The axes of x1 and of x2 that are summed over, in pairs, counted from the front."""
     if not isinstance(axes, tuple | list):
-        n = operator.index(axes)  # it may be a number that `compile` records
+        # a number that `compile` traces has an index too
+        n = operator.index(axes)
         return list(range(ndim1 - n, ndim1)), list(range(n))
     first, second = (a if isinstance(a, tuple | list) else (a,) for a in axes)
     return (
@@ -111,13 +112,13 @@ def _without(ndim: int, axes: list[int]) -> list[int]:
     return [i for i in range(ndim) if i not in axes]
 
 
-def _put_axes(x: Any, places: list[int], xp: Any) -> Any:
-    """`x` with its axis i moved to places[i]."""
-    return xp.permute_dims(x, tuple(places.index(i) for i in range(len(places))))
+def _put_axes(x: Any, order: list[int], xp: Any) -> Any:
+    """`x` with its axis i moved to order[i]."""
+    return xp.permute_dims(x, tuple(order.index(i) for i in range(len(order))))
 
 
 def _tensordot_x1(ct: Any, x1_ndim: int, x2: Any, axes: Any, xp: Any) -> Any:
-    """Σ ct · x2 over the free axes of x2; the axes of the result go to their places in x1."""
+    """Σ ct · x2 over the free axes of x2; the axes of the result go to their positions in x1."""
     summed1, summed2 = _summed_axes(axes, x1_ndim, x2.ndim)
     free1, free2 = _without(x1_ndim, summed1), _without(x2.ndim, summed2)
     out = xp.tensordot(ct, x2, axes=(tuple(range(len(free1), ct.ndim)), tuple(free2)))
@@ -125,7 +126,7 @@ def _tensordot_x1(ct: Any, x1_ndim: int, x2: Any, axes: Any, xp: Any) -> Any:
 
 
 def _tensordot_x2(ct: Any, x1: Any, x2_ndim: int, axes: Any, xp: Any) -> Any:
-    """Σ x1 · ct over the free axes of x1; the axes of the result go to their places in x2."""
+    """Σ x1 · ct over the free axes of x1; the axes of the result go to their positions in x2."""
     summed1, summed2 = _summed_axes(axes, x1.ndim, x2_ndim)
     free1, free2 = _without(x1.ndim, summed1), _without(x2_ndim, summed2)
     out = xp.tensordot(x1, ct, axes=(tuple(free1), tuple(range(len(free1)))))
@@ -137,7 +138,7 @@ defvjp("tensordot", x1=_tensordot_x1, x2=_tensordot_x2)
 # ── vecdot, outer, cross ──────────────────────────────────────────────────────────────────────
 #
 # y = Σ conj(a) b. dL = Re Σ ȳ (conj(da) b + conj(a) db), and Re(z conj(da)) = Re(conj(z) da): ā = conj(ȳ b) and
-# b̄ = ȳ conj(a). Batches broadcast; the axis counts from the end, so that it names one place in a, b and ȳ.
+# b̄ = ȳ conj(a). Batches broadcast; the axis counts from the end, so that it names one axis in a, b and ȳ.
 #
 # c·(da × b) = da·(b × c) and c·(a × db) = db·(c × a), without conjugates: the cross product is bilinear.
 
@@ -195,7 +196,7 @@ def _diagonal(ct: Any, x_shape: tuple[int, ...], offset: int, xp: Any) -> Any:
 
 
 def _trace(ct: Any, x_shape: tuple[int, ...], offset: int, xp: Any) -> Any:
-    """ct in every place of the diagonal."""
+    """ct at every index of the diagonal."""
     ct = cell(ct, xp)
     return xp.where(on_diagonal(x_shape[-2], x_shape[-1], offset, ct, xp), ct, xp.zeros_like(ct))
 

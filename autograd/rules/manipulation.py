@@ -1,4 +1,4 @@
-"""Shape and order: each pullback is the opposite rearrangement."""
+"""Manipulation functions: each pullback is the opposite rearrangement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from .indexing import take_vjp
 defvjp("reshape", x=lambda ct, x_shape, xp: xp.reshape(ct, x_shape))
 defvjp("expand_dims", x=lambda ct, x_shape, xp: xp.reshape(ct, x_shape))
 defvjp("squeeze", x=lambda ct, x_shape, xp: xp.reshape(ct, x_shape))
-defvjp("broadcast_to", x=lambda ct: ct)  # the engine sums over broadcast axes
+# the engine sums over broadcast axes
+defvjp("broadcast_to", x=lambda ct: ct)
 defvjp("flip", x=lambda ct, axis, xp: xp.flip(ct, axis=axis))
 defvjp("moveaxis", x=lambda ct, source, destination, xp: xp.moveaxis(ct, destination, source))
 
@@ -64,7 +65,7 @@ defvjp("stack", arrays=_stack)
 
 
 def _repeat(ct: Any, x_shape: tuple[int, ...], repeats: Any, axis: int | None, xp: Any) -> Any:
-    """Each element's copies added up; by their places where the counts differ."""
+    """Each element's copies added up; by their indices where the counts differ."""
     shape = (math.prod(x_shape),) if axis is None else x_shape
     axis = (axis or 0) % len(shape)
     if hasattr(repeats, "shape"):
@@ -78,7 +79,7 @@ defvjp("repeat", x=_repeat)
 
 
 def _tile(ct: Any, x_shape: tuple[int, ...], repetitions: tuple[int, ...], xp: Any) -> Any:
-    """The tiles added up: each axis of ct is (repetition, place within the tile)."""
+    """The tiles added up: each axis of ct is (repetition, index within the tile)."""
     counts = repetitions if isinstance(repetitions, tuple | list) else (repetitions,)
     ndim = max(len(counts), len(x_shape))
     counts = (1,) * (ndim - len(counts)) + tuple(counts)

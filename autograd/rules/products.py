@@ -93,8 +93,8 @@ def _expm(ct: Any, x: Any, xp: Any) -> Any:
     turned = xp.matrix_transpose(x)
     upper = xp.concat([turned, xp.astype(ct / size, x.dtype, copy=False)], axis=-1)
     lower = xp.concat([xp.zeros_like(x), turned], axis=-1)
-    whole = xp.expm(xp.concat([upper, lower], axis=-2))
-    return xp.getitem(whole, (..., slice(0, n), slice(n, 2 * n))) * size
+    block = xp.expm(xp.concat([upper, lower], axis=-2))
+    return xp.getitem(block, (..., slice(0, n), slice(n, 2 * n))) * size
 
 
 defvjp("expm", x=_expm)

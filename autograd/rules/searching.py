@@ -1,4 +1,4 @@
-"""Choosing between arrays."""
+"""Searching functions: `where`."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def _once(ct: Any, idle: Any, z: Any, xp: Any) -> Any:
 
 
 def _log_beside_zero(x: Any, y: Any, xp: Any) -> Any:
-    """log y; 0 at x = 0 where y has no logarithm (the function is constant, 0, beside it)."""
+    """log y; 0 at x = 0 where y has no logarithm (at x = 0, the function of y is 0)."""
     idle = (x == 0) & ((y == 0) if is_complex(y.dtype) else (y <= 0))
     return xp.where(idle, xp.zeros_like(y), xp.log(xp.where(idle, xp.ones_like(y), y)))
 

@@ -1,4 +1,4 @@
-"""Reductions: the cotangent is spread back over what was reduced."""
+"""Statistical functions: the cotangent is spread back over the reduced axes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     """`shape` with 1 on the reduced axes."""
     if axis is None:
         return (1,) * len(shape)
-    # an axis may be a number that `compile` records
+    # an axis may be a number that `compile` traces
     axes = {operator.index(a) % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
@@ -27,7 +27,7 @@ def spread(ct: Any, shape: tuple[int, ...], axis: Any, keepdims: bool, xp: Any) 
 
 
 def reduced(shape: tuple[int, ...], axis: Any) -> int:
-    """How many elements each output was made of."""
+    """The number of elements that each output was made of."""
     kept = kept_shape(shape, axis)
     return math.prod(n for n, k in zip(shape, kept, strict=True) if k == 1)
 
@@ -132,7 +132,7 @@ def _without_initial(ct: Any, axis: int, include_initial: bool, xp: Any) -> Any:
 
 
 def _cumulative_sum(ct: Any, axis: Any, include_initial: bool, xp: Any) -> Any:
-    """The sums of ct from each place to the end."""
+    """The sums of ct from each index to the end."""
     axis = (axis or 0) % ct.ndim
     ct = _without_initial(ct, axis, include_initial, xp)
     return xp.flip(xp.cumulative_sum(xp.flip(ct, axis=axis), axis=axis), axis=axis)
