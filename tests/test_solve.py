@@ -26,7 +26,7 @@ def adjoint(M: Any) -> Any:
 
 def shifted(M: Any, by: float = 4.0) -> Any:
     n = M.shape[-1]
-    like = pb.autograd.core.array.raw(M)
+    like = pb.autograd.core.array.backend_array(M)
     return M + pb.backend.backend_of(like).asarray(by * np.eye(n), dtype=_name(M))
 
 
@@ -96,7 +96,7 @@ def draw(shape: tuple[int, ...], number: str = "real", seed: int = 0) -> np.ndar
 
 
 def host(x: Any, lib: Any = None) -> np.ndarray:
-    x = pb.autograd.core.array.raw(x)
+    x = pb.autograd.core.array.backend_array(x)
     return np.asarray(x) if lib is None else lib.to_numpy(x)
 
 
@@ -125,7 +125,7 @@ def test_values_are_numpys(kind, numbers, shapes):
 def test_values_on_every_library(kind, number, shapes, lib):
     M, b = draw(shapes[0], number), draw(shapes[1], number, 1)
     v = solve(kind, lib.asarray(M), lib.asarray(b))
-    assert lib.is_raw(pb.autograd.core.array.raw(v))
+    assert lib.is_raw(pb.autograd.core.array.backend_array(v))
     np.testing.assert_allclose(host(v, lib), host(solve(kind, M, b)), atol=1e-11)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.array import backend_array
 from ..core.dtypes import is_complex
-from ..core.registry import PROVIDED
+from ..core.registry import PROVIDED, find
 from ..core.registry import library_defvjp as defvjp
 
 # ── tools for all rules on matrices ───────────────────────────────────────────────────────────
@@ -25,7 +25,8 @@ def conj(x: Any, xp: Any) -> Any:
 def triangular(A: Any, b: Any, kind: str, xp: Any, *, transposed: bool = False) -> Any:
     """A⁻¹ b or A⁻ᵀ b for a triangle A, in rules: differentiable where `xp` is the namespace of traced arrays."""
     solver = PROVIDED["dense_solver"](kind)
-    return xp.solve_by(
+    solve_by = find("solve_by").kernel_in(xp)
+    return solve_by(
         A, b, solver=solver, factor=solver.factor(backend_array(A)), transposed=transposed
     )
 

@@ -14,6 +14,7 @@ from ....backend import extend
 from ...core import signatures
 from ...core.array import Array, backend_array
 from ...core.index_keys import clean_key, is_basic
+from ...core.registry import REGISTRY
 from ...core.sweep import NAMESPACES, namespace_of
 from .array import Batched, aligned, batch_size, matmul, row_key, space_of, spread_rows, values_of
 
@@ -369,6 +370,8 @@ def _plain(name: str, args: Any) -> Any:
             space = namespace_of(x)
             if type(x) is Array:
                 break
+    if name in REGISTRY and REGISTRY[name].kernel is not None:
+        return REGISTRY[name].kernel_in(space)
     for part in name.split("."):
         space = getattr(space, part)
     return space
