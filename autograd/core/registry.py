@@ -84,6 +84,8 @@ class Primitive:
         Whether they are tested to give the same for many cotangents at once as for one after the other.
     outputs, residuals : tuple of str
         Names of several outputs; of what the kernel returns beside its output, for the rules alone.
+    kernel : callable, optional
+        What computes it on raw arrays of any library, where no namespace has a function of this name (`attach_kernel`).
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Primitive:
         self.shared: dict[str, Callable[..., Any]] = {}
         self.trusted = False
         self.batched = False
+        self.kernel: Callable[..., Any] | None = None
         self.kernels = Kernels(self)
         self.entry_builders: dict[Any, Callable[..., Any]] = {}
         self.function: Callable[..., Any] | None = None
@@ -122,6 +125,8 @@ class Primitive:
         for part in self.name.split("."):
             found = getattr(space, part, None)
             if found is None:
+                if self.kernel is not None:
+                    return self.kernel
                 raise NotImplementedError(f"{space!r} has no function {self.name}")
             space = found
         return space
@@ -151,6 +156,21 @@ def provides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return function
 
     return register
+
+
+def attach_kernel(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function the kernel of a primitive that no library has, as a decorator.
+
+    Its parameters are the primitive's own. It serves the raw arrays of every library.
+    """
+
+    def attach_to(kernel: Callable[..., Any]) -> Callable[..., Any]:
+        primitive = find(name)
+        primitive.kernel = kernel
+        primitive.kernels.refresh()
+        return kernel
+
+    return attach_to
 
 
 def parameter_names(rule: Callable[..., Any]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from ..core.array import backend_array
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
-from ..core.registry import PROVIDED
+from ..core.registry import PROVIDED, find
 
 # ── tools for all rules on matrices ───────────────────────────────────────────────────────────
 
@@ -25,7 +25,8 @@ def conj(x: Any, xp: Any) -> Any:
 def triangular(A: Any, b: Any, structure: str, xp: Any, *, transposed: bool = False) -> Any:
     """A⁻¹ b or A⁻ᵀ b for a triangle A, in rules: differentiable where `xp` is the namespace of traced arrays."""
     solver = PROVIDED["dense_solver"](structure)
-    return xp.solve_by(
+    solve_by = find("solve_by").kernel_in(xp)
+    return solve_by(
         A, b, solver=solver, factor=solver.factor(backend_array(A)), transposed=transposed
     )
 

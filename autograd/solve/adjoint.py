@@ -36,7 +36,7 @@ from typing import Any, Protocol
 from ..core.array import Array
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dispatch import record
-from ..core.registry import find
+from ..core.registry import attach_kernel, find
 from ..pytree import tree
 
 # ── direct solvers ────────────────────────────────────────────────────────────────────────────
@@ -62,9 +62,19 @@ class Solver(Protocol):
         """
 
 
+@attach_kernel("solve_by")
+def _solve_by(A: Any, b: Any, *, solver: Solver, factor: Any, transposed: bool = False) -> Any:
+    """v with A v = b, or Aᵀ v = b, by a factor of A that is there already."""
+    return solver.solve(factor, b, transposed)
+
+
+_SOLVE_BY = find("solve_by")
+
+
 def _solve_b(ct: Any, A: Any, solver: Solver, factor: Any, transposed: bool, xp: Any) -> Any:
     """λ with Aᵀ λ = ct (A λ = ct for a transposed solve), by the same factor."""
-    return xp.solve_by(A, ct, solver=solver, factor=factor, transposed=not transposed)
+    solve_by = _SOLVE_BY.kernel_in(xp)
+    return solve_by(A, ct, solver=solver, factor=factor, transposed=not transposed)
 
 
 def _solve_A(b_bar: Any, out: Any, solver: Solver, transposed: bool, xp: Any) -> Any:

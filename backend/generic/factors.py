@@ -378,11 +378,6 @@ def _circulant(xp: Any, c: Any, check: bool | str) -> Circulant:
     return Circulant(xp, values, real)
 
 
-def factor_solve(xp: Any, factor: Factor, b: Any, *, transposed: bool = False) -> Any:
-    """v with A v = b, or Aᵀ v = b, for b (…, n, k); batches broadcast."""
-    return factor.solve(b, transposed)
-
-
 def lu_or_none(xp: Any, A: Any) -> Any:
     """An LU factor, of singular matrices too, where the library has one."""
     return None

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..common.base import Backend, Namespace
 from . import dask, norms, sparse, vjp_kernels
-from .factors import cholesky_vjp, factor, factor_solve, lu_or_none
+from .factors import cholesky_vjp, factor, lu_or_none
 from .products import einsum, expm
 from .random import random_bits
 from .special import FORMULAS, Lacking, sinc, sinc_derivative, special_of
@@ -252,21 +252,6 @@ def setitem(xp: Any, x: Any, value: Any, key: Any) -> Any:
     return out
 
 
-def solve_by(xp: Any, A: Any, b: Any, *, solver: Any, factor: Any, transposed: bool) -> Any:
-    """v with A v = b, or Aᵀ v = b, by a factor of A that is there already (`autograd/solve/adjoint.py`)."""
-    return solver.solve(factor, b, transposed)
-
-
-def slogdet_by(xp: Any, A: Any, *, solver: Any, factor: Any) -> tuple[Any, Any]:
-    """The sign, or phase, of det A, and log |det A|, by a factor of A that is there already."""
-    return solver.slogdet(factor)
-
-
-def inverse_by(xp: Any, A: Any, *, solver: Any, factor: Any) -> Any:
-    """A⁻¹, by a factor of A that is there already."""
-    return solver.inverse(factor)
-
-
 def collect_cotangents(xp: Any, A: Any) -> Any:
     """A, whose cotangents are gathered (`autograd/solve/direct/factorize.py`)."""
     return A
@@ -286,9 +271,9 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
         linear, linear_relu, relu, relu_vjp, relu_bias_vjp, sigmoid, softplus, sech2, linear_vjp_W, sum_to_shape,
         logsumexp, log_softmax, softmax, softmax_cross_entropy, scatter_add,
         divide_where_separated, polar, to_device, arange_like, zeros_on_device_of, stop_gradient, recomputed,
-        copy, getitem, setitem, einsum, expm, sinc, sinc_derivative, solve_by, random_bits,
+        copy, getitem, setitem, einsum, expm, sinc, sinc_derivative, random_bits,
         *vjp_kernels.FUNCTIONS, *sparse.FUNCTIONS,
-        factor, factor_solve, lu_or_none, cholesky_vjp, slogdet_by, inverse_by, collect_cotangents,
+        factor, lu_or_none, cholesky_vjp, collect_cotangents,
         in_rows,
     )
 }  # fmt: skip

@@ -104,7 +104,7 @@ class DenseFactor:
 
     def solve(self, b: Any, transposed: bool, xp: Any) -> Any:
         """v with A v = b, or Aᵀ v = b."""
-        return xp.factor_solve(self.factor, b, transposed=transposed)
+        return self.factor.solve(b, transposed)
 
     def slogdet(self) -> tuple[Any, Any]:
         """The sign, or phase, of det A and log |det A|."""

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from ...autograd.solve.implicit.lbfgs import Pair, inverse_times, pair_of
 from .line import Line, SearchError
 from .line_search import Search
 from .method import no_more, positive, require_integer, setting, taken
@@ -124,11 +125,11 @@ def l_bfgs(
     memory = require_integer("memory", setting(options, "memory", 10))
     no_more(options, "l-bfgs")
     yield point
-    pairs: deque[tuple[Any, Any, Any]] = deque(maxlen=memory)
+    pairs: deque[Pair] = deque(maxlen=memory)
     while True:
         try:
             first = 1.0 if pairs else min(1.0, 1.0 / max(point.norm, 1e-300))
-            new = taken(problem, point, -_inverse_times(pairs, point.g), search, first)
+            new = taken(problem, point, -inverse_times(pairs, point.g), search, first)
         except SearchError:
             if not pairs:
                 raise
@@ -136,22 +137,8 @@ def l_bfgs(
             new = taken(problem, point, -point.g, search, min(1.0, 1.0 / point.norm))
         s, y = new.x - point.x, new.g - point.g
         sy, ss, yy = problem.dot(s, y), problem.dot(s, s), problem.dot(y, y)
-        if sy > 1e-10 * (ss * yy) ** 0.5:
-            pairs.append((s, y, 1 / sy))
+        pair = pair_of(s, y, sy, ss, yy)
+        if pair is not None:
+            pairs.append(pair)
         point = new
         yield point
-
-
-def _inverse_times(pairs: Any, g: Any) -> Any:
-    """H g, by the two-loop recursion."""
-    shares = []
-    for s, y, rho in reversed(pairs):
-        share = (s @ g) * rho
-        shares.append(share)
-        g = g - y * share
-    if pairs:
-        s, y, rho = pairs[-1]
-        g = g * ((s @ y) / (y @ y))
-    for (s, y, rho), share in zip(pairs, reversed(shares), strict=True):
-        g = g + s * (share - (y @ g) * rho)
-    return g

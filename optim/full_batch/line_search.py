@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...autograd.solve.implicit.line_search import backtrack, decreases_enough
 from .line import Line, SearchError, check_open
 from .problem import Problem
 from .wolfe import StrongWolfe
@@ -67,11 +68,13 @@ class Halving:
 
     def __call__(self, line: Any, first: float) -> float:
         """The first step that decreases."""
-        s = first
-        for _ in range(self.most):
-            if line.value(s) < line.value0:
-                return s
-            s *= self.shrink
+
+        def trial(s: float) -> float | None:
+            return s if line.value(s) < line.value0 else None
+
+        found, s = backtrack(trial, first, self.shrink, self.most)
+        if found is not None:
+            return found
         raise SearchError(f"no decrease along the direction down to a step of {s:.3g}")
 
 
@@ -108,17 +111,18 @@ class Armijo:
 
     def __call__(self, line: Any, first: float) -> float:
         """The first step that decreases enough."""
-        s = first
-        if line.level(s, self.c):
-            return s
-        for _ in range(self.most):
+        if line.level(first, self.c):
+            return first
+
+        def trial(s: float) -> float | None:
+            value = line.value(s)
+            enough = decreases_enough(value, line.value0, line.slope0, s, self.c)
             # below, not only by the rounding of a step that is too short to be seen
-            if (
-                line.value(s) <= line.value0 + self.c * s * line.slope0
-                and line.value(s) < line.value0
-            ):
-                return s
-            s *= self.shrink
+            return s if enough and value < line.value0 else None
+
+        found, s = backtrack(trial, first, self.shrink, self.most)
+        if found is not None:
+            return found
         raise SearchError(f"not enough decrease along the direction down to a step of {s:.3g}")
 
 

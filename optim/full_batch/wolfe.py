@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from ...autograd.solve.implicit.line_search import decreases_enough
 from .line import SearchError
 
 
@@ -73,7 +74,7 @@ class StrongWolfe:
         )
 
     def _decreases(self, line: Any, s: float) -> bool:
-        if line.value(s) <= line.value0 + self.c1 * s * line.slope0:
+        if decreases_enough(line.value(s), line.value0, line.slope0, s, self.c1):
             return True
         return line.level(s, self.c1)
 

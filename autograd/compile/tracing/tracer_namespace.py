@@ -56,8 +56,9 @@ class TracerNamespace(Namespace):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        found = getattr(self.base, name)
         full = self.prefix + name
+        attached = REGISTRY[full].kernel if full in REGISTRY else None
+        found = getattr(self.base, name) if attached is None else attached
         if full in ("linalg", "fft", "special"):
             found = TracerNamespace(found, full + ".")
         elif callable(found) and not isinstance(found, type):

@@ -63,18 +63,18 @@ class Dense:
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor, and refined where asked for."""
-        xp = namespace_of(b)
         if not self.refine:
-            out = xp.factor_solve(factor, b, transposed=transposed)
+            out = factor.solve(b, transposed)
             # the standard's function: LAPACK's columns, as the library's own solve has them
-            return out if transposed or self.check != "exact" else xp.in_rows(out)
+            return out if transposed or self.check != "exact" else namespace_of(b).in_rows(out)
+        xp = namespace_of(b)
         factor, A = factor
         A = xp.matrix_transpose(A) if transposed else A
-        out = xp.factor_solve(factor, b, transposed=transposed)
+        out = factor.solve(b, transposed)
         wide_b, v = _wide(b, xp), _wide(out, xp)
         for _ in range(self.refine):
             r = xp.astype(wide_b - A @ v, out.dtype)
-            v = v + _wide(xp.factor_solve(factor, r, transposed=transposed), xp)
+            v = v + _wide(factor.solve(r, transposed), xp)
         return xp.astype(v, out.dtype)
 
     def slogdet(self, factor: Any) -> Any:

@@ -24,7 +24,7 @@ from ...core.defvjp import library_defvjp as defvjp
 from ...core.dtypes import is_complex
 from ...core.generated import xp as fun
 from ...core.namespaces import namespace_of
-from ...core.registry import find
+from ...core.registry import attach_kernel, find
 from ..runner import inexact, own, promoted, run_adjoint, square
 from ..sparse.formats import is_sparse
 from ..sparse.solve import SparseFactorization
@@ -32,6 +32,18 @@ from .dense import ALIASES, KINDS, check_structure, dense
 from .solve import STRUCTURED, stored_form
 
 # ── rules ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@attach_kernel("slogdet_by")
+def _slogdet(A: Any, *, solver: Any, factor: Any) -> tuple[Any, Any]:
+    """The sign, or phase, of det A, and log |det A|, by a factor of A that is there already."""
+    return solver.slogdet(factor)
+
+
+@attach_kernel("inverse_by")
+def _inverse(A: Any, *, solver: Any, factor: Any) -> Any:
+    """A⁻¹, by a factor of A that is there already."""
+    return solver.inverse(factor)
 
 
 def _slogdet_by(
@@ -46,12 +58,13 @@ def _slogdet_by(
         n = solver.order(A)
         i = xp.arange_like(n, A)
         eye = xp.astype(i[:, None] == i[None, :], A.dtype)
-        row = xp.solve_by(A, eye, solver=solver, factor=factor, transposed=True)
+        solve_by = find("solve_by").kernel_in(xp)
+        row = solve_by(A, eye, solver=solver, factor=factor, transposed=True)
         c = xp.zeros_like(logabsdet_bar if sign_bar is None else sign_bar) if c is None else c
         return solver.matrix_bar(-c[..., None, None] * row, eye, xp)
     if c is None:
         return solver.cut(xp.zeros_like(A), xp)
-    inverse = xp.inverse_by(A, solver=solver, factor=factor)
+    inverse = find("inverse_by").kernel_in(xp)(A, solver=solver, factor=factor)
     return solver.cut(c[..., None, None] * xp.matrix_transpose(inverse), xp)
 
 

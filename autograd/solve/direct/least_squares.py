@@ -69,9 +69,9 @@ class Augmented:
             b = _conj(b, xp)
         f, g = b[..., :m, :], b[..., m:, :]
         # R⁻ᴴ g = conj(R⁻ᵀ conj(g))
-        moved = _conj(xp.factor_solve(by_R, _conj(g, xp), transposed=True), xp)
+        moved = _conj(by_R.solve(_conj(g, xp), True), xp)
         Rx = _conj(xp.matrix_transpose(Q), xp) @ f - moved
-        x = xp.factor_solve(by_R, Rx, transposed=False)
+        x = by_R.solve(Rx, False)
         r = f - Q @ Rx
         # beside A = 0 there is no solution but for g = 0: as a function of A, x has no derivative there
         x = xp.where(nothing & (g != 0), xp.full_like(x, float("nan")), x)

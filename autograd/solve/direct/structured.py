@@ -29,7 +29,7 @@ class Diagonal:
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """b / d."""
-        return namespace_of(b).factor_solve(factor, b, transposed=transposed)
+        return factor.solve(b, transposed)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """−Σₖ λᵢₖ vᵢₖ."""
@@ -50,7 +50,7 @@ class Circulant:
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By transforms, n log n."""
-        return namespace_of(b).factor_solve(factor, b, transposed=transposed)
+        return factor.solve(b, transposed)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """−Σⱼ λ_(m+j) v_j, a correlation, by its own transform: fft(row) · n ifft(column)."""
@@ -81,7 +81,7 @@ class Banded:
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor."""
-        return namespace_of(b).factor_solve(factor, b, transposed=transposed)
+        return factor.solve(b, transposed)
 
     def slogdet(self, factor: Any) -> Any:
         """Sign and logarithm of the determinant."""
@@ -112,7 +112,7 @@ class PositiveBanded:
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor."""
-        return namespace_of(b).factor_solve(factor, b, transposed=transposed)
+        return factor.solve(b, transposed)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
         """As for bands; an element beside the main diagonal stands in two places."""

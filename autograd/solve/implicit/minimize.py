@@ -21,6 +21,8 @@ from ...core.namespaces import namespace_of
 from ...transforms.grad import value_and_grad
 from ..iterative.iteration import Info, numbers
 from .curvature import Curvature, by_products, dense_curvature
+from .lbfgs import Pair, inverse_times, pair_of
+from .line_search import backtrack, decreases_enough
 
 METHODS = ("newton", "lbfgs", "gradient")
 
@@ -245,7 +247,7 @@ def _by_gradients(
     here = at(v)
     keep = 1 if settings.method == "gradient" else PAIRS
     ground, steps, rtol = Ground(v, here.norm, 0.0), 0, settings.rtol
-    pairs: list[Any] = []
+    pairs: list[Pair | None] = []
     why, converged, before = "", False, math.inf
     while True:
         if not (math.isfinite(here.value) and math.isfinite(here.norm)):
@@ -259,7 +261,7 @@ def _by_gradients(
             steps += 1
             found = _descended(at, here, pairs, eps)
             if found is not None:
-                pairs.append((found.v - here.v, found.g - here.g))
+                pairs.append(_pair(space, found.v - here.v, found.g - here.g))
                 del pairs[:-keep]
                 before, here, ground = (
                     here.norm,
@@ -316,7 +318,7 @@ def _by_gradients(
 
 
 def _descended(
-    at: Callable[[Any], Place], here: Place, pairs: list[tuple[Any, Any]], eps: float
+    at: Callable[[Any], Place], here: Place, pairs: list[Pair | None], eps: float
 ) -> Place | None:
     """The longest of the steps 1, 1/2, … that decreases f, or, where f is flat to rounding, the gradient."""
     space = namespace_of(here.v)
@@ -325,21 +327,32 @@ def _descended(
     if not slope < 0:
         d, _ = _from_pairs(space, here, [], eps)
         slope, shaped = numbers(space, space.vecdot(here.g, d))[0], False
-    t = 1.0
-    for halvings in range(HALVINGS):
+
+    def trial(t: float) -> tuple[Place | None, float] | None:
         new = at(here.v + t * d)
         if not _moved(space, here, new):
-            return None
+            return None, t
         if math.isfinite(new.norm) and _enough(space, here, new, t * d, DECREASE * t * slope, eps):
-            return new if shaped or halvings else _longer(at, here, d, slope, new, eps)
-        t /= 2
-    return None
+            return new, t
+        return None
+
+    found, _ = backtrack(trial, 1.0, 0.5, HALVINGS)
+    new, t = found or (None, 0.0)
+    if new is None or shaped or t < 1.0:
+        return new
+    return _longer(at, here, d, slope, new, eps)
+
+
+def _pair(space: Any, s: Any, y: Any) -> Pair | None:
+    """The pair of a step and a change of the gradient, if curvature is positive along it."""
+    sy, yy, ss = numbers(space, space.vecdot(s, y), space.vecdot(y, y), space.vecdot(s, s))
+    return pair_of(s, y, sy, ss, yy)
 
 
 def _enough(space: Any, here: Place, new: Place, step: Any, wanted: float, eps: float) -> bool:
     """Whether f falls by as much as is wanted (Armijo), by the slopes where the values say nothing."""
     if not _flat(here, here.value - new.value, eps):
-        return new.value <= here.value + wanted
+        return decreases_enough(new.value, here.value, wanted, 1.0, 1.0)
     return new.norm < here.norm or _gain(space, here, new, step, eps) >= -wanted
 
 
@@ -361,31 +374,16 @@ def _longer(
     return new
 
 
-def _from_pairs(
-    space: Any, here: Place, pairs: list[tuple[Any, Any]], eps: float
-) -> tuple[Any, bool]:
+def _from_pairs(space: Any, here: Place, pairs: list[Pair | None], eps: float) -> tuple[Any, bool]:
     """The two loops of L-BFGS over (step, change of the gradient), or of one pair Barzilai and Borwein's step.
 
     And whether curvature shaped it.
     """
-    kept = []
-    for s, y in pairs:
-        sy, yy, ss = numbers(space, space.vecdot(s, y), space.vecdot(y, y), space.vecdot(s, s))
-        if yy > 0 and sy > 1e-10 * yy**0.5 * ss**0.5:
-            kept.append((s, y, sy, yy))
+    kept = [pair for pair in pairs if pair is not None]
     g = here.g
     if not kept:
         shortest = eps**0.5 * (size_of(space, here.v) or 1.0)
         return -(max(min(here.norm, 1.0), shortest) / here.norm) * g, False
     if len(pairs) == 1:
-        _, _, sy, yy = kept[0]
-        return -(sy / yy) * g, True
-    q, weights = g, []
-    for s, y, sy, _ in reversed(kept):
-        a = space.vecdot(s, q) / sy
-        weights.append(a)
-        q = q - a * y
-    q = (kept[-1][2] / kept[-1][3]) * q
-    for (s, y, sy, _), a in zip(kept, reversed(weights), strict=True):
-        q = q + (a - space.vecdot(y, q) / sy) * s
-    return -q, True
+        return -kept[0].scale * g, True
+    return -inverse_times(kept, g), True

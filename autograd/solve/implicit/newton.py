@@ -17,6 +17,7 @@ from ...transforms.jacobian import jacobian
 from ...transforms.jvp import linearize
 from ..iterative.iteration import Info, numbers
 from ..iterative.solvers import gmres
+from .line_search import backtrack, decreases_enough
 
 Equation = Callable[[Any], Any]
 
@@ -79,14 +80,15 @@ def newton(
 
 def _line_search(at: Callable[[Any], Any], v: Any, d: Any, norm: float) -> Any:
     """The longest of the steps 1, 1/2, 1/4, … that makes the residual smaller, or None."""
-    t = 1.0
-    for _ in range(HALVINGS):
+
+    def trial(t: float) -> Any:
         new = v + t * d
         r, shorter, size = at(new)
-        if shorter <= (1 - DECREASE * t) * norm:
+        if decreases_enough(shorter, norm, -norm, t, DECREASE):
             return t, new, r, shorter, size
-        t /= 2
-    return None
+        return None
+
+    return backtrack(trial, 1.0, 0.5, HALVINGS)[0]
 
 
 class Newton:

@@ -17,7 +17,17 @@ from ...core.namespaces import namespace_of
 from ...functions import namespace as xp
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .gmres import gmres_run
-from .iteration import Info, Run, conclude, every_of, iterate, numbers, refuse_nan, verified
+from .iteration import (
+    Info,
+    Iteration,
+    Run,
+    conclude,
+    every_of,
+    iterate,
+    numbers,
+    refuse_nan,
+    verified,
+)
 from .linear_operator import LinearOperator, as_operator, as_preconditioner, flat_map, unchanged
 from .steps import length
 
@@ -27,6 +37,8 @@ HINTS = {
     "gmres": "a larger restart= may help",
     "bicgstab": "gmres does not break down where bicgstab does",
 }
+
+STEPS_PER_UNKNOWN = 10  # at most, where `maxiter` is not given
 
 
 def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,12 +61,11 @@ def by_cycles(
 
 
 def solution(
-    name: str, again: Callable[..., Any], method: Callable[..., Any], A: Any, b: Any, x0: Any, rtol: float,
-    atol: float, maxiter: int | None, per_unknown: int, M: Any, callback: Any, settings: dict[str, Any],
-    adjoint_rtol: float | None, adjoint_maxiter: int | None, adjoint_x0: Any, *, hermitian: bool,
+    name: str, adjoint_solver: Callable[..., Any], method: Callable[..., Any], A: Any, b: Any, x0: Any,
+    settings: Iteration, *, hermitian: bool,
 ) -> tuple[Array, Info]:  # fmt: skip
-    """The solution as a differentiable function, by a `method` on raw vectors; `again` solves the adjoint system."""
-    op, pre = as_operator(A, name), as_preconditioner(M, name)
+    """The solution as a differentiable function, by a `method` on raw vectors."""
+    op, pre = as_operator(A, name), as_preconditioner(settings.M, name)
     b = inexact(b)
     start = _start(x0, b, op, name)
     probe = b - op(start)
@@ -68,11 +79,14 @@ def solution(
     tapes = open_tapes(probe)
     if any(tape.copies for tape in tapes):
         # the adjoint comes later, and the caller may have changed the matrices by then
-        op, pre = as_operator(unchanged(A), name), as_preconditioner(unchanged(M), name)
+        op, pre = as_operator(unchanged(A), name), as_preconditioner(unchanged(settings.M), name)
+    maxiter = settings.maxiter
     if maxiter is None:
-        maxiter = max(1, per_unknown * math.prod(b.shape))
+        maxiter = max(1, STEPS_PER_UNKNOWN * math.prod(b.shape))
     with hidden(tapes):
-        run = Run(maxiter, every_of(backend_array(b), settings["check_every"], name), callback)
+        run = Run(
+            maxiter, every_of(backend_array(b), settings.check_every, name), settings.callback
+        )
         v, info = _raw_solve(
             name,
             method,
@@ -81,19 +95,19 @@ def solution(
             backend_array(b),
             backend_array(start),
             backend_array(probe),
-            rtol,
-            atol,
+            settings.rtol,
+            settings.atol,
             run,
-            settings["check"],
+            settings.check,
         )
-    conclude(name, info, maxiter, settings["check"], HINTS[name])
-    rtol = rtol if adjoint_rtol is None else adjoint_rtol
-    maxiter = maxiter if adjoint_maxiter is None else adjoint_maxiter
+    conclude(name, info, maxiter, settings.check, HINTS[name])
+    rtol = settings.rtol if settings.adjoint_rtol is None else settings.adjoint_rtol
+    maxiter = maxiter if settings.adjoint_maxiter is None else settings.adjoint_maxiter
 
     def adjoint(ct: Any, _: Any) -> Any:
-        out, _ = again(
-            op if hermitian else op.H, conj(ct), adjoint_x0, rtol=rtol, maxiter=maxiter,
-            M=None if pre is None else pre.H, **settings,
+        out, _ = adjoint_solver(
+            op if hermitian else op.H, conj(ct), settings.adjoint_x0, rtol=rtol, maxiter=maxiter,
+            M=None if pre is None else pre.H, check=settings.check, check_every=settings.check_every,
         )  # fmt: skip
         return conj(out)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ....backend import backend_of
@@ -58,6 +59,22 @@ class Info(int):
     def __repr__(self) -> str:
         word = "converged" if self.converged else "not converged"
         return f"<{word} after {self.steps} steps, residual {self.residual:.3g}, asked for {self.tolerance:.3g}>"
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """Settings of a Krylov solver and of its adjoint solve, as `cg` documents them."""
+
+    rtol: float
+    atol: float
+    maxiter: int | None
+    M: Any
+    callback: Callable[[Any], Any] | None
+    check: bool
+    check_every: int | None
+    adjoint_rtol: float | None
+    adjoint_maxiter: int | None
+    adjoint_x0: Any
 
 
 class Run(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...core.array import Array
 from .differentiable import by_cycles, by_steps, solution
-from .iteration import Info
+from .iteration import Info, Iteration
 from .steps import bicgstab_start, bicgstab_step, cg_start, cg_step, minres_start, minres_step
 
 
@@ -93,11 +93,19 @@ def cg(
     >>> pb.value_and_grad(energy)(2.0)
     (7.0, -3.5)
     """
-    settings = {"check": check, "check_every": check_every}
-    return solution(
-        "cg", cg, by_steps(cg_start, cg_step), A, b, x0, rtol, atol, maxiter, 10, M, callback, settings,
-        adjoint_rtol, adjoint_maxiter, adjoint_x0, hermitian=True,
+    settings = Iteration(
+        rtol, atol, maxiter, M, callback, check, check_every, adjoint_rtol, adjoint_maxiter, adjoint_x0
     )  # fmt: skip
+    return solution(
+        "cg",
+        cg,
+        by_steps(cg_start, cg_step),
+        A,
+        b,
+        x0,
+        settings,
+        hermitian=True,
+    )
 
 
 def minres(
@@ -131,11 +139,19 @@ def minres(
     >>> np.round(x, 12)
     array([2., 1.])
     """
-    settings = {"check": check, "check_every": check_every}
-    return solution(
-        "minres", minres, by_steps(minres_start, minres_step), A, b, x0, rtol, atol, maxiter, 10, M, callback,
-        settings, adjoint_rtol, adjoint_maxiter, adjoint_x0, hermitian=True,
+    settings = Iteration(
+        rtol, atol, maxiter, M, callback, check, check_every, adjoint_rtol, adjoint_maxiter, adjoint_x0
     )  # fmt: skip
+    return solution(
+        "minres",
+        minres,
+        by_steps(minres_start, minres_step),
+        A,
+        b,
+        x0,
+        settings,
+        hermitian=True,
+    )
 
 
 def bicgstab(
@@ -170,11 +186,19 @@ def bicgstab(
     >>> np.round(x, 12)
     array([1., 1.])
     """
-    settings = {"check": check, "check_every": check_every}
-    return solution(
-        "bicgstab", bicgstab, by_steps(bicgstab_start, bicgstab_step), A, b, x0, rtol, atol, maxiter, 10, M,
-        callback, settings, adjoint_rtol, adjoint_maxiter, adjoint_x0, hermitian=False,
+    settings = Iteration(
+        rtol, atol, maxiter, M, callback, check, check_every, adjoint_rtol, adjoint_maxiter, adjoint_x0
     )  # fmt: skip
+    return solution(
+        "bicgstab",
+        bicgstab,
+        by_steps(bicgstab_start, bicgstab_step),
+        A,
+        b,
+        x0,
+        settings,
+        hermitian=False,
+    )
 
 
 def gmres(
@@ -218,9 +242,17 @@ def gmres(
     """
     if restart != int(restart) or restart < 1:
         raise ValueError(f"gmres: restart={restart!r}; a positive integer is wanted")
-    settings = {"check": check, "check_every": check_every}
+    settings = Iteration(
+        rtol, atol, maxiter, M, callback, check, check_every, adjoint_rtol, adjoint_maxiter, adjoint_x0
+    )  # fmt: skip
     run = functools.partial(by_cycles, restart)
     return solution(
-        "gmres", functools.partial(gmres, restart=restart), run, A, b, x0, rtol, atol, maxiter, 10, M, callback,
-        settings, adjoint_rtol, adjoint_maxiter, adjoint_x0, hermitian=False,
-    )  # fmt: skip
+        "gmres",
+        functools.partial(gmres, restart=restart),
+        run,
+        A,
+        b,
+        x0,
+        settings,
+        hermitian=False,
+    )

@@ -15,6 +15,7 @@ from ...core import signatures
 from ...core.array import Array, backend_array
 from ...core.index_keys import clean_key, is_basic
 from ...core.namespaces import NAMESPACES, namespace_of
+from ...core.registry import REGISTRY
 from .array import Batched, aligned, batch_size, matmul, row_key, space_of, spread_rows, values_of
 
 # ── by kinds ──────────────────────────────────────────────────────────────────────────────────
@@ -373,6 +374,8 @@ def _plain(name: str, args: Any) -> Any:
             space = namespace_of(x)
             if type(x) is Array:
                 break
+    if name in REGISTRY and REGISTRY[name].kernel is not None:
+        return REGISTRY[name].kernel_in(space)
     for part in name.split("."):
         space = getattr(space, part)
     return space
