@@ -80,7 +80,35 @@ BACK_DOORS: dict[tuple[str, str], str] = {
 }
 
 # Modules without a test file of their name, each with its reason.
-NO_TEST_OF_ITS_OWN: dict[str, str] = {}
+NO_TEST_OF_ITS_OWN: dict[str, str] = {
+    "autograd/compile/buffers.py": "the memory of one call: optimise/test_memory_plan.py sees it through compiled functions",
+    "autograd/compile/call_wrapper.py": "generated code: test_api.py has its results, tracing/test_guards.py its refusals",
+    "autograd/compile/cpu/assemble.py": "test_api_rules.py runs every program with and without kernels",
+    "autograd/compile/cpu/kernels.py": "the source of kernels, which test_api_rules.py runs",
+    "autograd/compile/ir/program.py": "a record, which test_printer.py prints",
+    "autograd/compile/lower.py": "the order of the passes; each has its own file, and test_api_rules.py runs them all",
+    "autograd/core/generated.py": "one class that finds generated functions by name; all tests of functions/ use it",
+    "autograd/core/typing.py": "names of types, nothing runs",
+    "autograd/linalg.py": "a list of names",
+    "autograd/pytree/compiled.py": "tracing/test_guards.py has its arguments",
+    "autograd/rules/creation.py": "two rules, whose rows in tests/cases/composed.py say all",
+    "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
+    "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
+    "autograd/solve/iterative/steps.py": "one step has no result of its own; test_solvers.py runs every method to its end",
+    "backend/common/launches.py": "records, which tests/cuda/test_emulator.py fills",
+    "backend/common/typing.py": "names of types, nothing runs",
+    "backend/generic/namespace.py": "what backend/numpy/test_fused.py compares with, and rows on every library",
+    "backend/generic/sparse.py": "tests/cases/sparse.py runs it on every library",
+    "backend/generic/vjp_kernels.py": "what backend/numpy/test_vjp_kernels.py compares with",
+    "backend/numpy/banded_factors.py": "autograd/solve/direct/test_structured.py compares every band with the dense solution",
+    "backend/numpy/factors.py": "autograd/solve/direct/test_factorize.py has every factor on NumPy",
+    "backend/numpy/sparse.py": "autograd/solve/sparse/test_formats.py is on NumPy throughout",
+    "optim/first_order/adam.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
+    "optim/first_order/adaptive.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
+    "optim/full_batch/line.py": "every search of test_line_search.py walks along it",
+    "optim/full_batch/method.py": "test_minimize_refusals.py has the checks of the settings",
+    "train/errors.py": "exceptions: repository/test_pickle.py copies them, test_cli_refusals.py prints them",
+}
 
 # What a folder holds at most, and what the top of `autograd` does.
 MOST_FILES, MOST_NODES, MOST_ARROWS = 20, 12, 30
