@@ -11,6 +11,7 @@ from .array import Array
 from .hooks import HOOKS
 from .namespaces import NAMESPACES
 from .tracer_like import TRACERS
+from .typing import XP
 from .views import VIEWS
 
 _ASPECTS = ("shape", "dtype", "ndim", "device", "bar", "traced", "shapes")  # as in `x_shape`
@@ -113,6 +114,7 @@ class Primitive:
         self.trusted = False
         self.batched = False
         self.kernel: Callable[..., Any] | None = None
+        self.lacking: set[Any] = set()  # the namespaces that have no function of this name
         self.kernels = Kernels(self)
         self.entry_builders: dict[Any, Callable[..., Any]] = {}
         self.function: Callable[..., Any] | None = None
@@ -120,16 +122,21 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<Primitive {self.name}{self.text}>"
 
-    def kernel_in(self, space: Any) -> Callable[..., Any]:
-        """The function of this name in a namespace one level down."""
+    def kernel_in(self, xp: XP) -> Callable[..., Any]:
+        """The function of this name in a namespace one level down, or the attached kernel where there is none."""
+        if self.kernel is not None and xp in self.lacking:
+            return self.kernel
+        found = xp
         for part in self.name.split("."):
-            found = getattr(space, part, None)
+            found = getattr(found, part, None)
             if found is None:
-                if self.kernel is not None:
-                    return self.kernel
-                raise NotImplementedError(f"{space!r} has no function {self.name}")
-            space = found
-        return space
+                break
+        if found is not None:
+            return found
+        if self.kernel is None:
+            raise NotImplementedError(f"{xp!r} has no function {self.name}")
+        self.lacking.add(xp)
+        return self.kernel
 
     def known_names(self) -> set[str]:
         """What the parameters of this primitive's rules may be called."""
