@@ -60,17 +60,19 @@ ENTRANCES: dict[str, tuple[str, ...]] = {
 # Other ways in, each with its reason: {(subpackage that imports, imported): why}.
 _KERNELS = "programs call the backend's own kernels, past its functions"
 _DECOMPOSED = "fused functions are taken apart by their generic formulas"
+_ONE_SEARCH = "one core of minimisation serves `argmin` and `minimize`"
 _MANY_DERIVATIVES = "full-batch methods take values, gradients and curvature from one tape"
 BACK_DOORS: dict[tuple[str, str], str] = {
     ("autograd", "backend/numpy/mkl.py"): _KERNELS,
-    ("autograd", "backend/numpy/backend.py"): _KERNELS,
     ("autograd", "backend/generic/namespace.py"): _DECOMPOSED,
     ("autograd", "backend/generic/vjp_kernels.py"): _DECOMPOSED,
     (
         "autograd",
         "backend/generic/rounding.py",
     ): "the precision of products is a primitive of programs",
-    ("optim", "backend/generic/updates.py"): "the formulas of the updates",
+    ("optim", "backend/generic/formulas.py"): "how the formulas of the updates are run",
+    ("optim", "autograd/solve/implicit/lbfgs.py"): _ONE_SEARCH,
+    ("optim", "autograd/solve/implicit/line_search.py"): _ONE_SEARCH,
     ("optim", "autograd/transforms/arguments.py"): _MANY_DERIVATIVES,
     ("optim", "autograd/transforms/grad.py"): _MANY_DERIVATIVES,
     ("optim", "autograd/transforms/jacobian.py"): _MANY_DERIVATIVES,
