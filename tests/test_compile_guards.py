@@ -186,7 +186,7 @@ def test_refusals_name_the_line(name):
 
 
 def test_functions_recorded_opaque(fast):
-    from pullback.autograd.core.opaque import opaque
+    from pullback.autograd.compile.tracing.opaque import opaque
 
     @opaque
     def halved(x: Any, *, times: dict[str, Any]) -> Any:

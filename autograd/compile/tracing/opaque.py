@@ -27,7 +27,7 @@ def opaque(f: Callable[..., Any]) -> Callable[..., Any]:
     Examples
     --------
     >>> import numpy as np, pullback as pb
-    >>> from pullback.autograd.core.opaque import opaque
+    >>> from pullback.autograd.compile.tracing.opaque import opaque
     >>> @opaque
     ... def halved(x):
     ...     while abs(x).max() > 1:
