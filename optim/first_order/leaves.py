@@ -79,9 +79,9 @@ def zeros_like(params: Any, slot: str = "m") -> Any:
     def zeros(p: Any) -> Any:
         if not is_trainable(p):
             return None
-        space = namespace_of(backend_array(p))
-        out = cast(space.zeros_like(backend_array(p)), widened(p.dtype))
-        return space.copy(space.real(out)) if slot in REAL and is_complex(out.dtype) else out
+        xp = namespace_of(backend_array(p))
+        out = cast(xp.zeros_like(backend_array(p)), widened(p.dtype))
+        return xp.copy(xp.real(out)) if slot in REAL and is_complex(out.dtype) else out
 
     leaves, spec = tree.flatten(params)
     return tree.unflatten(spec, [zeros(p) for p in leaves])

@@ -132,8 +132,8 @@ class LossScaling:
                     "make it float32; products take float16 by pb.compile(…, precision='float16')"
                 )
         zero = zero_count(params)
-        space = namespace_of(zero)
-        scale = space.asarray(space.astype(zero, _SINGLE) + self.initial)
+        xp = namespace_of(zero)
+        scale = xp.asarray(xp.astype(zero, _SINGLE) + self.initial)
         return LossScalingState(self.opt.init(params), scale, zero)
 
     def scale(self, loss: Any, state: LossScalingState) -> Any:
@@ -148,10 +148,10 @@ class LossScaling:
         if dtype is None or not is_inexact(dtype):
             found = type(loss).__name__ if dtype is None else f"an array of {dtype}"
             raise TypeError(f"LossScaling.scale: the loss is {found}, not a floating-point array")
-        space = namespace_of(loss)
+        xp = namespace_of(loss)
         if is_half(dtype):  # the largest float16 number is 65504
-            loss = space.astype(loss, _SINGLE)
-        return loss * as_scalar(state.scale, loss, space)
+            loss = xp.astype(loss, _SINGLE)
+        return loss * as_scalar(state.scale, loss, xp)
 
     def step(
         self, params: Any, grads: Any, state: LossScalingState, *, lr: Any = None
@@ -178,12 +178,12 @@ class LossScaling:
         fine: Any = True
         inverse: dict[Any, Any] = {}
         for i in places:
-            g, space = gs[i], namespace_of(gs[i])
+            g, xp = gs[i], namespace_of(gs[i])
             kind = (type(g), g.dtype)
             if kind not in inverse:  # in the precision of the gradients, once for each
-                inverse[kind] = 1 / as_scalar(scale, g, space)
+                inverse[kind] = 1 / as_scalar(scale, g, xp)
             gs[i] = as_array(g * inverse[kind], g)
-            good = backend_array(space.all(space.isfinite(gs[i])))
+            good = backend_array(xp.all(xp.isfinite(gs[i])))
             fine = good if fine is True else fine & good
         return tree.unflatten(spec, gs), fine
 

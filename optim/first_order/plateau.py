@@ -82,10 +82,10 @@ class ReduceOnPlateau:
     def init(self, like: Any = None) -> PlateauState:
         """The state before the first update, on the device of `like` (the host without)."""
         like = np.zeros(()) if like is None else backend_array(like)
-        space = namespace_of(like)
-        zero = space.astype(space.zeros_on_device_of((), like), np.dtype(np.float64))
+        xp = namespace_of(like)
+        zero = xp.astype(xp.zeros_on_device_of((), like), np.dtype(np.float64))
         worst = -math.inf if self.maximise else math.inf
-        return PlateauState(*(space.asarray(zero + x) for x in (self.lr, worst, 0.0, 0.0)))
+        return PlateauState(*(xp.asarray(zero + x) for x in (self.lr, worst, 0.0, 0.0)))
 
     def update(self, loss: Any, state: PlateauState) -> PlateauState:
         """The state after one more loss; nothing is read from a device."""

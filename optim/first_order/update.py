@@ -136,10 +136,10 @@ def zero_count(params: Any) -> Any:
     leaf = first_leaf(params)
     if leaf is None or type(backend_array(leaf)) is np.ndarray:
         return np.array(0)
-    space = namespace_of(backend_array(leaf))
-    zero = space.zeros_on_device_of((), backend_array(leaf))
-    zero = space.real(zero) if is_complex(zero.dtype) else zero
-    return space.astype(zero, np.dtype(np.int64))
+    xp = namespace_of(backend_array(leaf))
+    zero = xp.zeros_on_device_of((), backend_array(leaf))
+    zero = xp.real(zero) if is_complex(zero.dtype) else zero
+    return xp.astype(zero, np.dtype(np.int64))
 
 
 # ── the step ──────────────────────────────────────────────────────────────────────────────────
@@ -231,24 +231,24 @@ def uniform(ps: list[Any], gs: list[Any]) -> bool:
 def run_formula(found: Formula, columns: list[list[Any]], scalars: dict[str, Any]) -> list[Any]:
     """New columns of one formula, by the backend's kernel or by array functions."""
     p = columns[0][0]
-    space = namespace_of(p)
+    xp = namespace_of(p)
     if "eps" in scalars:
         scalars = {**scalars, "eps": max(scalars["eps"], least_eps(found, as_numpy(p.dtype)))}
-    fused = getattr(space, "fused_update", None)
+    fused = getattr(xp, "fused_update", None)
     new = fused(found, columns, scalars) if fused is not None else None
     if new is not None:
         return new
     prelude, body = python_functions(found)
-    values = {n: number(scalars[n], p, space) for n in settings(found)}
+    values = {n: number(scalars[n], p, xp) for n in settings(found)}
     if any(hasattr(v, "dtype") for v in values.values()):
-        functions = functions_of(space)
-        values |= {n: as_scalar(values[n], p, space) for n in ("t", "lr") if n in values}
+        functions = functions_of(xp)
+        values |= {n: as_scalar(values[n], p, xp) for n in ("t", "lr") if n in values}
     else:
         functions = NUMBERS
     constants = prelude(functions, *values.values())
     rows_of = []
     for row in zip(*columns, strict=True):
-        results = body(functions_of(space), *row, *constants)
+        results = body(functions_of(xp), *row, *constants)
         rows_of.append(
             [as_array(x, like) for x, like in zip(results, (row[0], *row[2:]), strict=True)]
         )
@@ -256,21 +256,21 @@ def run_formula(found: Formula, columns: list[list[Any]], scalars: dict[str, Any
     return [list(column) for column in zip(*rows_of, strict=True)]
 
 
-def number(x: Any, p: Any, space: Any) -> Any:
+def number(x: Any, p: Any, xp: Any) -> Any:
     """A setting as a Python number, or as an array of no dimension of the precision of `p`."""
     if type(x) is int or type(x) is float:
         return x
-    return as_scalar(x, p, space)
+    return as_scalar(x, p, xp)
 
 
-def as_scalar(x: Any, p: Any, space: Any) -> Any:
+def as_scalar(x: Any, p: Any, xp: Any) -> Any:
     """`x` as an array of no dimension beside `p`, real."""
-    like = space.real(p) if is_complex(p.dtype) else p
+    like = xp.real(p) if is_complex(p.dtype) else p
     if not hasattr(x, "dtype"):
-        return space.zeros_on_device_of((), like) + x
+        return xp.zeros_on_device_of((), like) + x
     if type(x) is Array:
         return NAMESPACES[Array].astype(x, like.dtype)
-    return space.asarray(
+    return xp.asarray(
         x, dtype=like.dtype
     )  # a number that `pb.compile` records has a dtype, no astype
 
