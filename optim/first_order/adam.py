@@ -120,7 +120,7 @@ class Adam:
     def step(
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        """New parameters and state, as in `SGD.step`."""
         return _step(self, params, grads, state, lr, l2=self.weight_decay)
 
 
@@ -169,7 +169,7 @@ class AdamW:
     def step(
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        """New parameters and state, as in `SGD.step`."""
         return _step(self, params, grads, state, lr, decay=self.weight_decay)
 
 
@@ -264,9 +264,10 @@ class NAdam:
     def step(
         self, params: Any, grads: Any, state: NadamState, *, lr: Any = None
     ) -> tuple[Any, NadamState]:
-        """New parameters and state; as `SGD.step`."""
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         size = learning_rate_at(self.lr if lr is None else lr, done)
         product, now, then = self._momenta(state.product, after)
         scalars = _scalars(self, after, size)

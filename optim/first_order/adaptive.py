@@ -82,9 +82,10 @@ class Adagrad:
     def step(
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"lr_decay": self.lr_decay, "eps": self.eps}
         new, slots = apply_update(
@@ -159,9 +160,10 @@ class RMSprop:
     def step(
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"b2": self.alpha, "d2": 1 - self.alpha, "eps": self.eps}
         scalars["momentum"] = self.momentum
@@ -231,9 +233,10 @@ class Adadelta:
     def step(
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"b2": self.rho, "d2": 1 - self.rho, "eps": self.eps}
         slots = [state.first, state.second]

@@ -117,7 +117,8 @@ def clip_by_global_norm(grads: Any, limit: float) -> Any:
         type(g) is np.ndarray for g in tree.leaves(grads) if is_trainable(g)
     ):
         factor = limit / (float(norm) + 1e-6)
-        if factor >= 1.0:  # not so for NaN, which spreads as it does on a device
+        # this is false for NaN, which spreads as it does on a device
+        if factor >= 1.0:
             return grads
         return tree.map(lambda g: as_array(g * factor, g) if is_trainable(g) else g, grads)
     xp = namespace_of(norm)
@@ -174,7 +175,7 @@ class Clipped:
         return self.opt.init(params)
 
     def step(self, params: Any, grads: Any, state: Any, *, lr: Any = None) -> tuple[Any, Any]:
-        """New parameters and state; as the optimiser's own."""
+        """New parameters and state, as in the optimiser's own `step`."""
         if self.value is not None:
             grads = clip_by_value(grads, self.value)
         if self.norm is not None:

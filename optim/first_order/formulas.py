@@ -34,7 +34,7 @@ FORMULAS: dict[str, Formula] = {
     for f in (
         _formula("sgd", "", "", "p = p - lr*g"),
         _formula("momentum", "u", "", "u = momentum*u + g; p = p - lr*u"),
-        # torch's first step takes the whole gradient, whatever the dampening
+        # torch's first step takes the full gradient, whatever the dampening
         _formula(
             "damped", "u", "share = 1 - dampening*smaller(t - 1, 1)",
             "u = momentum*u + share*g; p = p - lr*u",
@@ -70,7 +70,7 @@ FORMULAS: dict[str, Formula] = {
         _formula("average", "", "", "p = decay*p + share*g"),
     )
 }  # fmt: skip
-"""By name."""
+"""The formulas by name."""
 
 REAL = frozenset("vwa")
 """Slots of squares: real for complex parameters too."""

@@ -13,7 +13,8 @@ from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
 from .formulas import REAL
 
-Mask = Any  # None, "matrices", a predicate of a parameter, or a pytree of bools
+# None, "matrices", a predicate of a parameter, or a pytree of bools
+Mask = Any
 _SINGLE = np.dtype(np.float32)
 _HALVES = ("float16", "bfloat16")
 
@@ -37,7 +38,7 @@ def is_half(dtype: Any) -> bool:
 
 
 def cast(x: Any, dtype: Any) -> Any:
-    """`x` in a dtype; itself where it has that already."""
+    """`x` in a dtype, or `x` itself where it has that dtype already."""
     return x if x.dtype == dtype else namespace_of(x).astype(x, dtype)
 
 
@@ -148,7 +149,7 @@ def check_mask(mask: Mask) -> None:
 
 
 def decayed_leaves(mask: Mask, params: Any, spec: Any, ps: Sequence[Any]) -> list[bool]:
-    """Which leaves decay: every parameter, those of a kind, those of a predicate, or those of a tree of bools.
+    """Whether each leaf decays: all parameters, the matrices, those of a predicate, or those of a tree of bools.
 
     Running statistics are no parameters: they decay only where a tree of bools says so.
 
@@ -175,7 +176,8 @@ def _is_predicate(mask: Mask) -> bool:
     return callable(mask) and not hasattr(mask, "__dataclass_fields__")
 
 
-_known: dict[Any, list[bool]] = {}  # by structure: to walk a model takes as long as a small step
+# by structure: to walk a model takes as long as a small step
+_known: dict[Any, list[bool]] = {}
 
 
 def _parameters(params: Any, spec: Any) -> list[bool]:

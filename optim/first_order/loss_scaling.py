@@ -23,7 +23,7 @@ from .update import Optimiser, as_array, as_scalar, zero_count
 from .wrappers import select
 
 LEAST = 2.0**-126
-"""No scale is smaller: 1/S has to be a float32 number, too."""
+"""The smallest scale: 1/S has to be a float32 number, too."""
 _MOST = float(np.finfo(np.float32).max)
 _SINGLE = np.dtype(np.float32)
 
@@ -47,7 +47,7 @@ class LossScaling:
     Parameters
     ----------
     opt : optimiser
-        What takes the step. Clipping belongs in here: ``LossScaling(Clipped(Adam(1e-3), norm=1.0))``.
+        The optimiser that takes the step. Clipping belongs in here: ``LossScaling(Clipped(Adam(1e-3), norm=1.0))``.
     initial : float
         The first scale, at most `most`. Powers of two, here and in `growth` and `backoff`, scale without rounding.
     growth : float
@@ -137,7 +137,7 @@ class LossScaling:
         return LossScalingState(self.opt.init(params), scale, zero)
 
     def scale(self, loss: Any, state: LossScalingState) -> Any:
-        """``S · loss``, what is differentiated; in the loss's dtype, of 16 bits in float32.
+        """``S · loss``, the function to differentiate, in the dtype of the loss; in float32 for a loss of 16 bits.
 
         Raises
         ------
@@ -149,15 +149,17 @@ class LossScaling:
             found = type(loss).__name__ if dtype is None else f"an array of {dtype}"
             raise TypeError(f"LossScaling.scale: the loss is {found}, not a floating-point array")
         xp = namespace_of(loss)
-        if is_half(dtype):  # the largest float16 number is 65504
+        # the largest float16 number is 65504
+        if is_half(dtype):
             loss = xp.astype(loss, _SINGLE)
         return loss * as_scalar(state.scale, loss, xp)
 
     def step(
         self, params: Any, grads: Any, state: LossScalingState, *, lr: Any = None
     ) -> tuple[Any, LossScalingState]:
-        """New parameters and state, from gradients of the scaled loss; as the optimiser's own."""
-        with np.errstate(all="ignore"):  # of what may be thrown away
+        """New parameters and state, from gradients of the scaled loss, as in the optimiser's own `step`."""
+        # a warning would be of values that may be thrown away
+        with np.errstate(all="ignore"):
             grads, fine = self._unscaled(params, grads, state.scale)
         if isinstance(fine, bool | np.bool_ | np.ndarray):
             new, inner = params, state.inner
@@ -172,17 +174,19 @@ class LossScaling:
     def _unscaled(self, params: Any, grads: Any, scale: Any) -> tuple[Any, Any]:
         """Gradients over the scale, in their parameters' dtypes, and whether all of them are finite."""
         spec, (ps, gs) = flatten_alike(params, grads)
-        places = [i for i, g in enumerate(gs) if g is not None and is_trainable(ps[i])]
-        for i in places:  # all are looked at before anything is computed
+        indices = [i for i, g in enumerate(gs) if g is not None and is_trainable(ps[i])]
+        # all gradients are looked at before anything is computed
+        for i in indices:
             gs[i] = cast_gradient(ps[i], gs[i], params, i)
         fine: Any = True
         inverse: dict[Any, Any] = {}
-        for i in places:
+        for i in indices:
             g, xp = gs[i], namespace_of(gs[i])
-            kind = (type(g), g.dtype)
-            if kind not in inverse:  # in the precision of the gradients, once for each
-                inverse[kind] = 1 / as_scalar(scale, g, xp)
-            gs[i] = as_array(g * inverse[kind], g)
+            form = (type(g), g.dtype)
+            # in the precision of the gradients, once for each
+            if form not in inverse:
+                inverse[form] = 1 / as_scalar(scale, g, xp)
+            gs[i] = as_array(g * inverse[form], g)
             good = backend_array(xp.all(xp.isfinite(gs[i])))
             fine = good if fine is True else fine & good
         return tree.unflatten(spec, gs), fine
@@ -192,7 +196,8 @@ class LossScaling:
         scale, done = state.scale, state.count + 1
         xp = namespace_of(scale)
         grown = done >= self.interval
-        if fine is True:  # no leaf had a gradient
+        # no leaf had a gradient
+        if fine is True:
             fine = done > 0
         with np.errstate(over="ignore"):
             up, down = scale * self.growth, scale * self.backoff

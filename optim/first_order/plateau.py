@@ -15,7 +15,7 @@ from .update import check, floating
 
 
 class PlateauState(NamedTuple):
-    """What `ReduceOnPlateau` remembers, as arrays: rate, best loss, updates without gain, updates to wait."""
+    """The state of `ReduceOnPlateau`, as arrays: rate, best loss, updates without gain, updates to wait."""
 
     lr: Any
     best: Any
@@ -106,6 +106,7 @@ class ReduceOnPlateau:
 
     def _better(self, xp: Any, loss: Any, best: Any) -> Any:
         margin = self.threshold * (xp.abs(best) if self.relative else 1)
-        if self.relative:  # ∞ − ∞ at the first update, which is always a gain
+        # ∞ − ∞ at the first update, which is always a gain
+        if self.relative:
             margin = xp.where(xp.isfinite(best), margin, 0 * loss)
         return loss > best + margin if self.maximise else loss < best - margin

@@ -1,8 +1,8 @@
 """Learning rates as functions of the number of steps taken, 0, 1, 2, ….
 
-Each is a frozen record that is called with a Python integer, and gives a number, or with an array of no dimension,
+Each is a frozen dataclass that is called with a Python integer, and gives a number, or with an array of no dimension,
 and gives one: a step that is compiled, or runs on a GPU, computes its rate from the count in its state. Only
-`ReduceOnPlateau` (`plateau.py`) needs to be told the loss, and has `init` and `update` instead.
+`ReduceOnPlateau` (`plateau.py`) follows the loss, and has `init` and `update` instead.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def check_steps(name: str, steps: int, least: int = 1) -> None:
 
 @dataclass(frozen=True)
 class Constant:
-    """``lr``, always; the same as giving the number.
+    """The constant rate ``lr``, as if the number itself were given.
 
     For gradient descent on a function whose gradient has the Lipschitz constant M: ``lr ≤ 1/M``.
 
@@ -220,7 +220,7 @@ class CosineDecay:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """In a straight line from `start` to the first rate of another schedule, in `steps` steps; then that one.
+    """A straight line from `start` to the first rate of another schedule, in `steps` steps, and then that schedule.
 
     Parameters
     ----------
@@ -260,14 +260,16 @@ class WarmUp:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Up from ``lr / start`` to `lr` and down to ``lr / (start · end)``, by half cosines: torch's `OneCycleLR`.
+    """A rate that rises from ``lr / start`` to `lr` and falls to ``lr / (start · end)``, as torch's `OneCycleLR` does.
+
+    Both parts are half cosines.
 
     Parameters
     ----------
     lr : float
         The peak.
     steps : int
-        Length of the whole cycle; the rate stays at its last value after.
+        Length of the cycle; the rate stays at its last value after.
     rise : float
         Share of the steps that go up, in (0, 1).
     start, end : float

@@ -1,4 +1,4 @@
-"""Gradient steps and their momenta: frozen records with two pure methods, `init` and `step`."""
+"""Gradient steps and their momenta: frozen dataclasses with two pure methods, `init` and `step`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .update import (
 class SGD:
     """Stochastic gradient descent, with momentum as torch has it.
 
-    ``g ← g + weight_decay · w``; ``u ← momentum · u + (1 − dampening) g``, the first step with the whole
+    ``g ← g + weight_decay · w``; ``u ← momentum · u + (1 − dampening) g``, the first step with the full
     of g; ``w ← w − lr · u``, or with `nesterov` ``w ← w − lr · (g + momentum · u)``.
 
     Parameters
@@ -39,7 +39,7 @@ class SGD:
     weight_decay : float
         L2 penalty ``½ weight_decay ‖w‖²`` of every parameter, as in torch, or of those that `mask` names.
     dampening : float
-        In [0, 1): how much less than the whole gradient joins the momentum.
+        In [0, 1): how much less than the full gradient joins the momentum.
     mask : {"matrices"}, callable or pytree of bool, optional
         Which parameters decay: None for all of them; "matrices" for those of two or more dimensions, so that biases
         and scales are left alone; ``mask(p)``; or a bool for each. Running statistics (`pullback.models.state`) are no
@@ -96,7 +96,7 @@ class SGD:
         state : Moments
             What `init` or the step before returned.
         lr : float or array, optional
-            For this step, instead of the record's own.
+            For this step, instead of the optimiser's own.
 
         Raises
         ------
@@ -170,9 +170,10 @@ class Nesterov:
     def step(
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
-        """The next y and state, from the gradient at y; as `SGD.step`."""
+        """The next y and state, from the gradient at y, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         new, (x,) = apply_update("nesterov", params, grads, [state.first], scalars)
         return new, Moments(as_count_array(after), x)
@@ -232,9 +233,10 @@ class Lion:
     def step(
         self, params: Any, grads: Any, state: Moments, *, lr: Any = None
     ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"b1": self.b1, "b2": self.b2, "d1": 1 - self.b1, "d2": 1 - self.b2}
         new, (m,) = apply_update(

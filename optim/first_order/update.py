@@ -1,4 +1,4 @@
-"""What first-order methods share: counts and rates, and the step itself."""
+"""The parts that first-order methods share: counts, rates, and the step itself."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Schedule = float | Callable[[Any], Any]
 
 
 class Optimiser(Protocol):
-    """What every optimiser is: two pure functions."""
+    """The protocol of an optimiser: two pure functions, `init` and `step`."""
 
     def init(self, params: Any) -> Any:
         """The state before the first step."""
@@ -40,8 +40,8 @@ class Optimiser(Protocol):
 class Moments(NamedTuple):
     """An optimiser's state: the step count, an array of no dimension, and running averages.
 
-    Each average is in the structure of the parameters, with None for leaves that no step moves, or None as a
-    whole where a method has no use for it. An optimiser's page says what it keeps where.
+    Each average is in the structure of the parameters, with None for leaves that no step moves. It is None
+    altogether where a method has no use for it. An optimiser's page says what each of the averages is.
     """
 
     step: Any
@@ -84,13 +84,13 @@ def check_rate(lr: Schedule) -> None:
 def step_count(step: Any) -> Any:
     """The steps taken so far: a Python number where that costs no wait, else the array itself.
 
-    NumPy's are read. On a device reading waits for all work queued there, and what `pb.compile` records may
-    not be read: everything that follows from the count is then computed by array functions.
+    A NumPy array is read. On a device, reading waits for all work queued there, and `pb.compile` cannot read the
+    values that it traces: everything that follows from the count is then computed by array functions.
     """
-    kind = type(step)
-    if kind is np.ndarray:
+    count_type = type(step)
+    if count_type is np.ndarray:
         return step.item()
-    return int(step) if kind is int or isinstance(step, np.integer) else step
+    return int(step) if count_type is int or isinstance(step, np.integer) else step
 
 
 def as_count_array(t: Any) -> Any:
@@ -112,7 +112,8 @@ def learning_rate_at(lr: Schedule, done: Any) -> Any:
         if callable(lr):
             lr = lr(done if isinstance(done, int) else floating(done))
         if not isinstance(lr, np.floating | np.ndarray | int | float):
-            return lr  # on a device, or traced: not to be read
+            # it is on a device, or traced, and must not be read
+            return lr
         lr = float(lr)
     if not 0 <= lr < math.inf:
         raise ValueError(
@@ -132,7 +133,7 @@ def first_leaf(params: Any) -> Any:
 
 
 def zero_count(params: Any) -> Any:
-    """The step count 0, beside the parameters."""
+    """The step count 0, on the device of the parameters."""
     leaf = first_leaf(params)
     if leaf is None or type(backend_array(leaf)) is np.ndarray:
         return np.array(0)
@@ -156,7 +157,7 @@ def apply_update(
     decay: float = 0.0,
     mask: Mask = None,
 ) -> tuple[Any, list[Any]]:
-    """One step of the formula `name` on every leaf; new parameters and new slots.
+    """New parameters and new slots, after one step of the formula `name` on every leaf.
 
     Leaves that are not floating-point arrays, or whose gradient is None, stay as they are. Parameters of 16 bits take
     a step that is computed in float32, as their slots are.
@@ -184,7 +185,8 @@ def apply_update(
     wanted = formula(name, bool(l2), bool(decay))
     if l2 or decay:
         scalars = {**scalars, "l2": l2, "decay": decay}
-    elif uniform(ps, gs):  # a model of one dtype: nothing to sort out
+    # in a model of one dtype there is nothing to sort out
+    elif uniform(ps, gs):
         out = run_formula(wanted, columns, scalars)
         return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
     shrinks = decayed_leaves(mask, params, spec, ps) if l2 or decay else [False] * len(ps)
@@ -192,13 +194,14 @@ def apply_update(
     for i, p in enumerate(ps):
         if gs[i] is not None and is_trainable(p):
             gs[i] = cast_gradient(p, gs[i], params, i)
-            kind = Array if type(gs[i]) is Array else type(p)
-            groups.setdefault((kind, p.dtype, shrinks[i]), []).append(i)
+            array_type = Array if type(gs[i]) is Array else type(p)
+            groups.setdefault((array_type, p.dtype, shrinks[i]), []).append(i)
     out = [list(ps), *[list(column) for column in columns[2:]]]
-    for (kind, dtype, shrinking), places in groups.items():
+    for (array_type, dtype, shrinking), indices in groups.items():
         found = wanted if shrinking else formula(name)
-        taken = [[column[i] for i in places] for column in columns]
-        if kind is Array:  # libraries differ in raw · Array
+        taken = [[column[i] for i in indices] for column in columns]
+        # libraries differ in what raw · Array is
+        if array_type is Array:
             taken = [[as_constant(x) for x in column] for column in taken]
         wide = widened(dtype)
         if wide is not dtype:
@@ -207,21 +210,21 @@ def apply_update(
         if wide is not dtype:
             new[0] = [cast(x, dtype) for x in new[0]]
         for column, values in zip(out, new, strict=True):
-            for i, value in zip(places, values, strict=True):
+            for i, value in zip(indices, values, strict=True):
                 column[i] = value
     return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
 
 
 def uniform(ps: list[Any], gs: list[Any]) -> bool:
-    """Whether all are arrays of one library and floating dtype, shape by shape; not of 16 bits."""
+    """Whether parameters and gradients are of one library and one floating dtype, not of 16 bits, shape by shape."""
     dtype = getattr(ps[0], "dtype", None) if ps else None
     if dtype is None or not is_inexact(dtype) or dtype is not widened(dtype):
         return False
-    kind = type(ps[0])
-    if kind is Array:
+    array_type = type(ps[0])
+    if array_type is Array:
         return False
     for p, g in zip(ps, gs, strict=True):
-        if type(p) is not kind or type(g) is not kind:
+        if type(p) is not array_type or type(g) is not array_type:
             return False
         if p.dtype is not dtype or g.dtype is not dtype or p.shape != g.shape:
             return False
@@ -264,17 +267,16 @@ def number(x: Any, p: Any, xp: Any) -> Any:
 
 
 def as_scalar(x: Any, p: Any, xp: Any) -> Any:
-    """`x` as an array of no dimension beside `p`, real."""
+    """`x` as a real array of no dimension, on the device of `p`."""
     like = xp.real(p) if is_complex(p.dtype) else p
     if not hasattr(x, "dtype"):
         return xp.zeros_on_device_of((), like) + x
     if type(x) is Array:
         return NAMESPACES[Array].astype(x, like.dtype)
-    return xp.asarray(
-        x, dtype=like.dtype
-    )  # a number that `pb.compile` records has a dtype, no astype
+    # a number that `pb.compile` traces has a dtype, but no astype
+    return xp.asarray(x, dtype=like.dtype)
 
 
 def as_array(x: Any, like: Any) -> Any:
-    """`x` as an array of the kind of `like`: NumPy's arithmetic makes scalars of 0-d arrays."""
+    """`x` as an array of the type of `like`, since NumPy's arithmetic makes scalars of 0-d arrays."""
     return namespace_of(like).asarray(x, dtype=like.dtype) if x.shape == () else x

@@ -1,6 +1,6 @@
-"""What goes around an optimiser: accumulation, averages of weights, a guard against NaN; clipping is in `clipping.py`.
+"""Wrappers of an optimiser: accumulation, averages of weights, a guard against NaN; clipping is in `clipping.py`.
 
-Each is a record that holds an optimiser and is one: ``Clipped(Adam(1e-3), norm=1.0)``. None of them reads a value
+Each holds an optimiser and is one: ``Clipped(Adam(1e-3), norm=1.0)``. None of them reads a value
 from a device unless it says so.
 """
 
@@ -74,7 +74,7 @@ class Accumulated:
     def step(
         self, params: Any, grads: Any, state: AccumulatedState, *, lr: Any = None
     ) -> tuple[Any, AccumulatedState]:
-        """The parameters, changed in one of `every` calls; as the optimiser's own."""
+        """New parameters and state; the parameters change in one of `every` calls."""
         # the sum by the formula of sgd, p ← p + g: it checks structures and shapes as every step does
         total, _ = apply_update(
             "sgd", state.total, _beside(params, grads), (), {"t": 1, "lr": -1.0}
@@ -132,7 +132,7 @@ class AveragedState(NamedTuple):
 
 @dataclass(frozen=True)
 class Averaged:
-    """An optimiser that keeps an exponential moving average of the weights beside them.
+    """An optimiser that keeps an exponential moving average of the weights.
 
     ``a ← decay · a + (1 − decay) · w`` after each step, a starting at the first parameters. The steps themselves
     are the optimiser's own; evaluate and save ``state.average``.
@@ -175,7 +175,7 @@ class Averaged:
     def step(
         self, params: Any, grads: Any, state: AveragedState, *, lr: Any = None
     ) -> tuple[Any, AveragedState]:
-        """New parameters, and a state with their average; as the optimiser's own."""
+        """New parameters, and a state with their average, as in the optimiser's own `step`."""
         new, inner = self.opt.step(params, grads, state.inner, lr=lr)
         scalars = {"t": 1, "lr": 1.0, "decay": self.decay, "share": 1 - self.decay}
         mean, _ = apply_update("average", state.average, new, (), scalars)
@@ -246,7 +246,8 @@ class Finite:
             raise FloatingPointError(
                 f"step: the gradient of {names} holds NaN or infinity; nothing was changed"
             )
-        with np.errstate(all="ignore"):  # of a step that may be thrown away
+        # a warning would be of a step that may be thrown away
+        with np.errstate(all="ignore"):
             new, after = self.opt.step(params, grads, state, lr=lr)
         fine = good[0]
         for more in good[1:]:
