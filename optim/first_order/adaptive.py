@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import ArrayLike, PyTree
 from ...autograd.pytree import tree
 from .leaves import Mask, check_mask, zeros_like
 from .update import (
@@ -72,7 +72,7 @@ class Adagrad:
             check(name, 0, getattr(self, name))
         check_mask(self.mask)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         squares = zeros_like(params, "v")
         if self.initial:
@@ -80,8 +80,8 @@ class Adagrad:
         return Moments(zero_count(params), squares)
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
         """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
         # once only: it is a launch on a device
@@ -152,14 +152,14 @@ class RMSprop:
         check("weight_decay", 0, self.weight_decay)
         check_mask(self.mask)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         others = [zeros_like(params) for _ in range(bool(self.centered) + bool(self.momentum))]
         return Moments(zero_count(params), zeros_like(params, "v"), *others)
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
         """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
         # once only: it is a launch on a device
@@ -226,13 +226,13 @@ class Adadelta:
         if not self.eps:
             raise ValueError("eps=0: Adadelta never takes a first step without it")
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         return Moments(zero_count(params), zeros_like(params, "v"), zeros_like(params, "a"))
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
         """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
         # once only: it is a launch on a device

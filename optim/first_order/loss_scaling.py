@@ -16,6 +16,7 @@ import numpy as np
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
 from .leaves import cast_gradient, flatten_alike, is_half, is_trainable
 from .schedules import check_steps
@@ -31,9 +32,9 @@ _SINGLE = np.dtype(np.float32)
 class LossScalingState(NamedTuple):
     """The optimiser's state, the scale (float32), and the number of finite steps since it last changed (int64)."""
 
-    inner: Any
-    scale: Any
-    count: Any
+    inner: PyTree
+    scale: Value
+    count: Value
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class LossScaling:
             raise ValueError(f"backoff={self.backoff!r}: it has to lie between 0 and 1")
         check_steps("interval", self.interval)
 
-    def init(self, params: Any) -> LossScalingState:
+    def init(self, params: PyTree) -> LossScalingState:
         """The state before the first step.
 
         Raises
@@ -136,7 +137,7 @@ class LossScaling:
         scale = xp.asarray(xp.astype(zero, _SINGLE) + self.initial)
         return LossScalingState(self.opt.init(params), scale, zero)
 
-    def scale(self, loss: Any, state: LossScalingState) -> Any:
+    def scale(self, loss: Value, state: LossScalingState) -> Value:
         """``S · loss``, the function to differentiate, in the dtype of the loss; in float32 for a loss of 16 bits.
 
         Raises
@@ -155,8 +156,8 @@ class LossScaling:
         return loss * as_scalar(state.scale, loss, xp)
 
     def step(
-        self, params: Any, grads: Any, state: LossScalingState, *, lr: Any = None
-    ) -> tuple[Any, LossScalingState]:
+        self, params: PyTree, grads: PyTree, state: LossScalingState, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, LossScalingState]:
         """New parameters and state, from gradients of the scaled loss, as in the optimiser's own `step`."""
         # a warning would be of values that may be thrown away
         with np.errstate(all="ignore"):
@@ -171,14 +172,14 @@ class LossScaling:
             new, inner = select(fine, new, params), select(fine, inner, state.inner)
         return new, LossScalingState(inner, *self._next(fine, state))
 
-    def _unscaled(self, params: Any, grads: Any, scale: Any) -> tuple[Any, Any]:
+    def _unscaled(self, params: PyTree, grads: PyTree, scale: Value) -> tuple[PyTree, Value]:
         """Gradients over the scale, in their parameters' dtypes, and whether all of them are finite."""
         spec, (ps, gs) = flatten_alike(params, grads)
         indices = [i for i, g in enumerate(gs) if g is not None and is_trainable(ps[i])]
         # all gradients are looked at before anything is computed
         for i in indices:
             gs[i] = cast_gradient(ps[i], gs[i], params, i)
-        fine: Any = True
+        fine: Value = True
         inverse: dict[Any, Any] = {}
         for i in indices:
             g, xp = gs[i], namespace_of(gs[i])
@@ -191,7 +192,7 @@ class LossScaling:
             fine = good if fine is True else fine & good
         return tree.unflatten(spec, gs), fine
 
-    def _next(self, fine: Any, state: LossScalingState) -> tuple[Any, Any]:
+    def _next(self, fine: Value, state: LossScalingState) -> tuple[Value, Value]:
         """The scale and the count after a step."""
         scale, done = state.scale, state.count + 1
         xp = namespace_of(scale)

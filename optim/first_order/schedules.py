@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import ArrayLike, Value
 from .update import check, floating
 
 _NUMBERS = types.SimpleNamespace(
@@ -24,7 +25,7 @@ _NUMBERS = types.SimpleNamespace(
 )  # fmt: skip
 
 
-def _on(count: Any) -> tuple[Any, Any]:
+def _on(count: ArrayLike) -> tuple[Any, Value]:
     """The functions for a count, and the count, floating if it is an array."""
     if isinstance(count, int | float):
         return _NUMBERS, count
@@ -63,7 +64,7 @@ class Constant:
     def __post_init__(self) -> None:
         check_finite("lr", self.lr)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         return self.lr
 
@@ -88,7 +89,7 @@ class StepDecay:
         check_steps("every", self.every)
         check("factor", 0, self.factor)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         return self.lr * self.factor ** xp.floor(count / self.every)
@@ -110,7 +111,7 @@ class InverseDecay:
     def __post_init__(self) -> None:
         check_finite("c", self.c)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         return self.c / (_on(count)[1] + 1)
 
@@ -131,7 +132,7 @@ class InverseSqrtDecay:
     def __post_init__(self) -> None:
         check_finite("c", self.c)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         return self.c / xp.sqrt(count + 1)
@@ -157,7 +158,7 @@ class ExponentialDecay:
         check("factor", 0, self.factor)
         check_steps("every", self.every)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         return self.lr * self.factor ** (_on(count)[1] / self.every)
 
@@ -184,7 +185,7 @@ class PolynomialDecay:
         check_finite("end", self.end, zero=True)
         check("power", 0, self.power)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         left = 1 - xp.minimum(count, self.steps) / self.steps
@@ -211,7 +212,7 @@ class CosineDecay:
         check_steps("steps", self.steps)
         check_finite("end", self.end, zero=True)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         share = xp.minimum(count, self.steps) / self.steps
@@ -249,7 +250,7 @@ class WarmUp:
         check_steps("steps", self.steps)
         check_finite("start", self.start, zero=True)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         then = self.then if callable(self.then) else Constant(self.then)
@@ -307,7 +308,7 @@ class OneCycle:
         """The step of the peak."""
         return self.rise * self.steps - 1
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         top, last = self._top, self.steps - 1

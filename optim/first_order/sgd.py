@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from ...autograd.core.typing import ArrayLike, PyTree
 from ...autograd.pytree import tree
 from .leaves import Mask, check_mask, copied, zeros_like
 from .update import (
@@ -80,13 +80,13 @@ class SGD:
         if self.nesterov and (not self.momentum or self.dampening):
             raise ValueError("nesterov=True needs a momentum > 0 and dampening=0")
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         return Moments(zero_count(params), zeros_like(params) if self.momentum else None)
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
         """New parameters and state, from gradients in the structure of `params`.
 
         Parameters
@@ -163,13 +163,13 @@ class Nesterov:
     def __post_init__(self) -> None:
         check_rate(self.lr)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step: x is where y is."""
         return Moments(zero_count(params), tree.map(copied, params))
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
         """The next y and state, from the gradient at y, as in `SGD.step`."""
         done = step_count(state.step)
         # once only: it is a launch on a device
@@ -226,13 +226,13 @@ class Lion:
         check("weight_decay", 0, self.weight_decay)
         check_mask(self.mask)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         return Moments(zero_count(params), zeros_like(params))
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
         """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
         # once only: it is a launch on a device

@@ -12,6 +12,7 @@ from ...autograd.core.array import Array, backend_array
 from ...autograd.core.cotangents import as_constant
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
 from ...autograd.core.namespaces import NAMESPACES, namespace_of
+from ...autograd.core.typing import XP, ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
 from ...backend.generic.formulas import (
     NUMBERS,
@@ -30,10 +31,12 @@ Schedule = float | Callable[[Any], Any]
 class Optimiser(Protocol):
     """The protocol of an optimiser: two pure functions, `init` and `step`."""
 
-    def init(self, params: Any) -> Any:
+    def init(self, params: PyTree) -> PyTree:
         """The state before the first step."""
 
-    def step(self, params: Any, grads: Any, state: Any, *, lr: Any = None) -> tuple[Any, Any]:
+    def step(
+        self, params: PyTree, grads: PyTree, state: PyTree, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, PyTree]:
         """New parameters and state."""
 
 
@@ -44,10 +47,10 @@ class Moments(NamedTuple):
     altogether where a method has no use for it. An optimiser's page says what each of the averages is.
     """
 
-    step: Any
-    first: Any = None
-    second: Any = None
-    third: Any = None
+    step: Value
+    first: PyTree = None
+    second: PyTree = None
+    third: PyTree = None
 
 
 # ── settings ──────────────────────────────────────────────────────────────────────────────────
@@ -81,7 +84,7 @@ def check_rate(lr: Schedule) -> None:
 # ── counts and rates ──────────────────────────────────────────────────────────────────────────
 
 
-def step_count(step: Any) -> Any:
+def step_count(step: Value) -> Value:
     """The steps taken so far: a Python number where that costs no wait, else the array itself.
 
     A NumPy array is read. On a device, reading waits for all work queued there, and `pb.compile` cannot read the
@@ -93,12 +96,12 @@ def step_count(step: Any) -> Any:
     return int(step) if count_type is int or isinstance(step, np.integer) else step
 
 
-def as_count_array(t: Any) -> Any:
+def as_count_array(t: Value) -> Value:
     """A count as it is kept in a state: an array."""
     return np.array(t) if type(t) is int else t
 
 
-def learning_rate_at(lr: Schedule, done: Any) -> Any:
+def learning_rate_at(lr: Schedule, done: ArrayLike) -> Value:
     """The learning rate after `done` steps: a number, or a function of their count.
 
     A schedule is called with a Python integer, or with a floating array of no dimension.
@@ -122,17 +125,17 @@ def learning_rate_at(lr: Schedule, done: Any) -> Any:
     return lr
 
 
-def floating(x: Any) -> Any:
+def floating(x: Value) -> Value:
     """A count as float64."""
     return namespace_of(x).astype(x, np.dtype(np.float64))
 
 
-def first_leaf(params: Any) -> Any:
+def first_leaf(params: PyTree) -> Value:
     """The first array of a tree, which says on which backend a state is made; None without one."""
     return next((x for x in tree.leaves(params) if hasattr(x, "dtype")), None)
 
 
-def zero_count(params: Any) -> Any:
+def zero_count(params: PyTree) -> Value:
     """The step count 0, on the device of the parameters."""
     leaf = first_leaf(params)
     if leaf is None or type(backend_array(leaf)) is np.ndarray:
@@ -148,15 +151,15 @@ def zero_count(params: Any) -> Any:
 
 def apply_update(
     name: str,
-    params: Any,
-    grads: Any,
-    slots: Sequence[Any],
+    params: PyTree,
+    grads: PyTree,
+    slots: Sequence[PyTree],
     scalars: dict[str, Any],
     *,
     l2: float = 0.0,
     decay: float = 0.0,
     mask: Mask = None,
-) -> tuple[Any, list[Any]]:
+) -> tuple[PyTree, list[PyTree]]:
     """New parameters and new slots, after one step of the formula `name` on every leaf.
 
     Leaves that are not floating-point arrays, or whose gradient is None, stay as they are. Parameters of 16 bits take
@@ -215,7 +218,7 @@ def apply_update(
     return tree.unflatten(spec, out[0]), [tree.unflatten(spec, column) for column in out[1:]]
 
 
-def uniform(ps: list[Any], gs: list[Any]) -> bool:
+def uniform(ps: list[Value], gs: list[Value]) -> bool:
     """Whether parameters and gradients are of one library and one floating dtype, not of 16 bits, shape by shape."""
     dtype = getattr(ps[0], "dtype", None) if ps else None
     if dtype is None or not is_inexact(dtype) or dtype is not widened(dtype):
@@ -231,7 +234,7 @@ def uniform(ps: list[Any], gs: list[Any]) -> bool:
     return True
 
 
-def run_formula(found: Formula, columns: list[list[Any]], scalars: dict[str, Any]) -> list[Any]:
+def run_formula(found: Formula, columns: list[list[Value]], scalars: dict[str, Any]) -> list[Any]:
     """New columns of one formula, by the backend's kernel or by array functions."""
     p = columns[0][0]
     xp = namespace_of(p)
@@ -259,14 +262,14 @@ def run_formula(found: Formula, columns: list[list[Any]], scalars: dict[str, Any
     return [list(column) for column in zip(*rows_of, strict=True)]
 
 
-def number(x: Any, p: Any, xp: Any) -> Any:
+def number(x: Value, p: Value, xp: XP) -> Value:
     """A setting as a Python number, or as an array of no dimension of the precision of `p`."""
     if type(x) is int or type(x) is float:
         return x
     return as_scalar(x, p, xp)
 
 
-def as_scalar(x: Any, p: Any, xp: Any) -> Any:
+def as_scalar(x: Value, p: Value, xp: XP) -> Value:
     """`x` as a real array of no dimension, on the device of `p`."""
     like = xp.real(p) if is_complex(p.dtype) else p
     if not hasattr(x, "dtype"):
@@ -277,6 +280,6 @@ def as_scalar(x: Any, p: Any, xp: Any) -> Any:
     return xp.asarray(x, dtype=like.dtype)
 
 
-def as_array(x: Any, like: Any) -> Any:
+def as_array(x: Value, like: ArrayLike) -> Value:
     """`x` as an array of the type of `like`, since NumPy's arithmetic makes scalars of 0-d arrays."""
     return namespace_of(like).asarray(x, dtype=like.dtype) if x.shape == () else x
