@@ -98,7 +98,8 @@ def cross_entropy(
             )
         w = weights_like("cross_entropy", "class_weight", class_weight, (C,), logits.dtype)
     logits = without(logits, sample_weight)
-    if ignore_index is not None:  # before anything is computed: a row of NaN has no gradient either
+    # this comes first, because a row of NaN has no gradient either
+    if ignore_index is not None:
         logits = xp.where((labels != ignore_index)[..., None], logits, 0.0)
     negative = -xp.log_softmax(logits, axis=-1)
     if soft:
@@ -159,7 +160,8 @@ def _hard(
     if smoothing:
         rest = xp.mean(negative if w is None else times(w, negative), axis=-1)
         losses = rest if smoothing == 1 else (1 - smoothing) * losses + smoothing * rest
-    losses = xp.where(known, losses, math.nan)  # on a device, where a label is not looked at
+    # on a device the labels are not read, and an unknown one gives NaN
+    losses = xp.where(known, losses, math.nan)
     if ignore_index is not None:
         here = labels != ignore_index
         losses = xp.where(here, losses, 0.0)
@@ -239,7 +241,8 @@ def kl_divergence(
         fine = check_range(
             name, "logarithms of probabilities", given, -math.inf, 0, rounding=_ROUNDING
         )
-        none = xp.exp(p) == 0  # where −∞ + ∞ and 0 ∞ would be NaN
+        # elsewhere −∞ + ∞ and 0 ∞ would be NaN
+        none = xp.exp(p) == 0
         p, log_q = xp.where(none, 0.0, p), xp.where(none, 0.0, log_q)
         losses = xp.exp(p) * (p - log_q)
     else:
@@ -248,7 +251,8 @@ def kl_divergence(
     return reduce(name, xp.sum(marked(losses, fine), axis=-1), sample_weight, reduction)
 
 
-_ROUNDING = 1e-6  # may have left a probability above 1
+# rounding may leave a probability above 1 by as much
+_ROUNDING = 1e-6
 
 
 def _xlogx(p: Any) -> Any:
@@ -334,5 +338,6 @@ def hinge(
     others = xp.one_hot(labels, C, dtype=outputs.dtype) == 0
     lacking = xp.relu(xp.where(others, margin + outputs - own, 0.0))
     losses = xp.max(lacking, axis=-1) if kind == "max" else xp.sum(lacking, axis=-1) / C
-    losses = xp.where(known, losses, math.nan)  # on a device, where a label is not looked at
+    # on a device the labels are not read, and an unknown one gives NaN
+    losses = xp.where(known, losses, math.nan)
     return reduce("hinge", losses, sample_weight, reduction)

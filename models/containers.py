@@ -131,7 +131,8 @@ class Residual(Module):
 
     @staticmethod
     def _sum(x: Any, y: Any) -> Any:
-        if tuple(x.shape) != tuple(y.shape):  # which would broadcast
+        # other shapes would broadcast
+        if tuple(x.shape) != tuple(y.shape):
             raise ValueError(
                 f"Residual: inputs of shape {tuple(x.shape)} and inner outputs of shape {tuple(y.shape)} have to agree"
             )

@@ -141,7 +141,8 @@ class MLP(Module):
     def __call__(self, x: Any) -> Any:
         """Outputs (…, sizes[-1]) for inputs x (…, sizes[0]): logits, or predictions for regression."""
         *hidden, last = self.layers
-        if self.activation == "relu":  # one operation for product, bias and activation
+        # product, bias and activation are one operation
+        if self.activation == "relu":
             for layer in hidden:
                 x = xp.linear_relu(x, layer.W, layer.b)
         else:

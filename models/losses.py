@@ -213,7 +213,8 @@ def huber(
     if not 0 < delta < math.inf:
         raise ValueError(f"huber: delta={delta!r}; it has to be positive and finite")
     d = without(difference(predictions, targets), sample_weight)
-    near = xp.clip(d, -delta, delta)  # ½ near² + near (d − near), without |d|'s corner
+    # ½ near² + near (d − near) is the loss, without the corner of |d|
+    near = xp.clip(d, -delta, delta)
     return reduce("huber", near * (d - 0.5 * near), sample_weight, reduction)
 
 

@@ -128,7 +128,8 @@ class Module:
         """
         return summary(self, input_shape)
 
-    _integers: ClassVar[bool] = False  # whether inputs are integers
+    # whether inputs are integers
+    _integers: ClassVar[bool] = False
 
     def _chain(self) -> list[tuple[str, Module]] | None:
         """The modules that it applies one after the other, with their paths; None where it is not made so."""

@@ -41,7 +41,8 @@ def floating_pair(x: Any, y: Any) -> tuple[Any, Any]:
 def difference(x: Any, y: Any) -> Any:
     """``x − y``, in the dtype of x where y has integers."""
     a, b = backend_array(x), backend_array(y)
-    if type(a) is type(b) and getattr(a, "dtype", 0) == getattr(b, "dtype", 1):  # as a rule
+    # this is the usual case
+    if type(a) is type(b) and getattr(a, "dtype", 0) == getattr(b, "dtype", 1):
         return xp.subtract(x, y)
     return xp.subtract(*floating_pair(x, y))
 
@@ -164,7 +165,8 @@ def without(x: Any, weights: Any, fill: float = 0.0) -> Any:
     weights = xp.asarray(weights)
     given = tuple(weights.shape)
     if not given or given != tuple(x.shape[: len(given)]):
-        return x  # `weights_like` refuses them, or takes one for all
+        # `weights_like` refuses such weights, or takes one for all
+        return x
     weights = xp.reshape(weights, given + (1,) * (x.ndim - len(given)))
     return xp.where(weights != 0, x, fill)
 

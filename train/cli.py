@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt:
         return _report_error("interrupted; files that are there are whole", INTERRUPTED)
-    except BrokenPipeError:  # the reader, such as `head`, has enough
+    # the reader, such as `head`, has enough
+    except BrokenPipeError:
         _drop_output()
         return 0
     except OSError as error:

@@ -43,7 +43,8 @@ def extra(module: str, purpose: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
-            raise  # the package is there, and broken: that is another story, with its traceback
+            # the package is there, and broken: this is another error, with its own traceback
+            raise
         package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
         message = f"{purpose} needs {package}: pip install 'pullback[train]'"
         raise MissingExtra(message) from None

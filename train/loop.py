@@ -248,5 +248,6 @@ def evaluate(
     outputs = predict(model, x)
     home = backend_of_model(model, x)
     y = home.asarray(y) if needs_transfer(y, home) else y
-    value = float(loss(asarray(outputs), y))  # an `Array`, as in training
+    # the loss gets an `Array`, as in training
+    value = float(loss(asarray(outputs), y))
     return value, math.nan if score is None else score(outputs, y)

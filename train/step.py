@@ -73,7 +73,8 @@ class Replayed:
         """One step."""
         if self.eager:
             return self.step(*args)
-        rows = args[self.donated].shape[0]  # so that the last batch's program is found at once
+        # the number of rows is asked for first, so that the last batch's program is found at once
+        rows = args[self.donated].shape[0]
         program = self._programs.get(rows)
         if program is not None and self._calls[rows] >= 2:
             return program(*args)
@@ -90,7 +91,8 @@ class Replayed:
         try:
             return program(*args)
         except Exception as error:
-            out = self.step(*args)  # raises by itself if it is not for the recording
+            # the eager step raises by itself if the recording is not the cause
+            out = self.step(*args)
             if self.precision != "float32":
                 raise ValueError(f"precision={self.precision!r}: {_why(error)}") from error
             self.eager = _why(error)

@@ -101,7 +101,8 @@ def asarray(
     value = unwrap_closed(obj)
     if type(value) is Array:
         if _is_as_asked(value, dtype, device):
-            copied = generated.positive(value)  # which stays on the tape
+            # the copy stays on the tape
+            copied = generated.positive(value)
             copied.link = False
             return copied
         if copy is False:

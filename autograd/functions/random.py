@@ -391,9 +391,9 @@ def categorical(key: Any, logits: Any, *, axis: int = -1) -> Array:
             f"random.categorical: logits have dtype {values.dtype}; float32 or float64 is needed"
         )
     u = _unit(key, tuple(values.shape), values.dtype, "categorical")
-    u = xp.maximum(
-        u, 2.0**-25 if values.dtype == np.float32 else 2.0**-54
-    )  # 0 would win against any logit
+    # 0 would win against any logit
+    least = 2.0**-25 if values.dtype == np.float32 else 2.0**-54
+    u = xp.maximum(u, least)
     return xp.argmax(values - xp.log(-xp.log1p(-u)), axis=axis)
 
 

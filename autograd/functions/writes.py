@@ -246,7 +246,8 @@ def base_with(base: Any, step: Any, view: Any) -> Any:
         indices = np.einsum(settings["subscripts"], indices)
     else:
         indices = on_layout(indices, step, view.shape)
-    if indices.size == math.prod(shape):  # a permutation of axes
+    # the view is a permutation of axes
+    if indices.size == math.prod(shape):
         back = _axes_back(name, args, settings, len(shape))
         if back is not None:
             return call(view, "permute_dims", back)
@@ -262,7 +263,8 @@ def _axes_back(name: str, args: Any, settings: Any, ndim: int) -> tuple[int, ...
         axes = args[0] if args else settings["axes"]
         order = np.asarray([a % ndim for a in axes], int)
     else:
-        for i in range(ndim):  # where each axis goes, by an array whose axes differ in length
+        # an array whose axes differ in length shows where each axis goes
+        for i in range(ndim):
             moved = np.moveaxis(laid_out.repeat(2, i), *args, **settings).shape
             order[moved.index(2)] = i
     return tuple(int(i) for i in np.argsort(order))

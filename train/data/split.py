@@ -106,10 +106,12 @@ def folds(data: Dataset, *, k: int = 5, seed: int = 0) -> list[Split]:
     labels = data.y[rest] if data.task == "classification" else np.zeros(len(rest), np.int64)
     random = np.random.default_rng([seed, 2])
     fold_of = np.empty(len(rest), np.int64)
-    first = 0  # where the last class ended the next begins, so that the folds stay of one size
+    # each class begins where the last one ended, so that the folds stay of one size
+    first = 0
     for label in range(max(len(data.classes), 1)):
         rows = random.permutation(np.flatnonzero(labels == label))
-        if len(rows) < (k if data.classes else 2 * k):  # R² takes two rows
+        # R² takes two rows
+        if len(rows) < (k if data.classes else 2 * k):
             what = f"class {data.classes[label]!r}" if data.classes else data.name
             raise InputError(
                 f"{what} has {counted(len(rows), 'row')} beside the test part, too few for {k} folds"
@@ -182,7 +184,8 @@ class Standardizer:
     def transform(self, x: np.ndarray, dtype: DType = "float64") -> np.ndarray:
         """Standardise `x`, shape (n, d); computed in float64, returned as `dtype`."""
         z = np.empty(x.shape, dtype=dtype)
-        with np.errstate(over="ignore"):  # what lies beyond float32 is infinite
+        # a number beyond float32 becomes infinite
+        with np.errstate(over="ignore"):
             for start in range(0, len(x), _CHUNK):
                 rows = slice(start, start + _CHUNK)
                 z[rows] = (x[rows].astype(np.float64) - self.mean) / self.scale

@@ -41,7 +41,8 @@ def array_target(y: np.ndarray, task: str, where: str) -> Target:
         )
     if y.dtype.kind == "b" and task != "regression":
         return "classification", y.astype(np.int64), ("False", "True")
-    with np.errstate(over="ignore"):  # a long double may be beyond float64
+    # a long double may be beyond float64
+    with np.errstate(over="ignore"):
         bad = ~np.isfinite(y.astype(np.float64))
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -94,7 +95,8 @@ def _number(text: str) -> int | float | None:
         value = float(text)
     except ValueError:
         return None
-    if not value.is_integer():  # NaN and infinity, too
+    # this holds for NaN and infinity, too
+    if not value.is_integer():
         return value
     if abs(value) < _EXACT:
         return int(value)

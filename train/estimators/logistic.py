@@ -49,7 +49,8 @@ def _check(estimator: Any) -> None:
 class _Linear(ClassifierMixin, BaseEstimator):
     """The base of both classifiers: the objective's frame, and prediction from logits."""
 
-    _both_sides: bool  # whether two classes have a column of coefficients each
+    # whether two classes have a column of coefficients each
+    _both_sides: bool
 
     def __init__(
         self,

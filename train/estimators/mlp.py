@@ -161,7 +161,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             As `fit`; in the first call without `classes`; for labels that are not among them.
         """
         check_settings(self)
-        first = not hasattr(self, "model_")  # a first call that failed leaves none
+        # a first call that failed leaves no model
+        first = not hasattr(self, "model_")
         X, y = check_both(self, X, exact_labels("MLPClassifier", y), reset=first)
         if first and classes is None:
             raise ValueError(

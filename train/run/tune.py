@@ -134,7 +134,8 @@ def tune(
     BackendError
         For a backend that cannot be had.
     """
-    extra("matplotlib.figure", "tuning")  # now, not after an hour's training
+    # ask now, not after an hour of training
+    extra("matplotlib.figure", "tuning")
     grid = dict(grid or {})
     trials_of = combinations(base, _with_rates(base, grid))
     chosen: Any = backend.use(base.backend) if base.backend else contextlib.nullcontext()
@@ -167,7 +168,8 @@ def tune(
             write_atomic(folder / BEST, config_text(replace(best.settings, name=name), comments))
         finally:
             with contextlib.suppress(OSError):
-                folder.rmdir()  # removed only if empty
+                # a folder is removed only if it is empty
+                folder.rmdir()
                 folder.parent.rmdir()
     say(
         f"best: {_described(best.settings, trials_of)}; validation loss {best.loss:.4f} ± {best.error:.4f}, "
@@ -182,7 +184,8 @@ def _with_rates(base: Settings, grid: dict[str, Sequence[Any]]) -> dict[str, Seq
         return grid
     optimizer = grid["optimizer"][0] if "optimizer" in grid else base.optimizer
     if optimizer not in OPTIMIZERS:
-        return grid  # `Settings` says what is wrong
+        # `Settings` says what is wrong
+        return grid
     rate = OPTIMIZERS[optimizer][0]
     return {"learning_rate": tuple(float(f"{rate * f:.3g}") for f in _FACTORS), **grid}
 
