@@ -110,7 +110,7 @@ def cross_entropy(
 
 
 def _check(logits: Any, labels: Any, ignore_index: int | None) -> tuple[bool, Any]:
-    """Whether the labels are probabilities, and which of them are in range; errors for what does not fit."""
+    """Whether the labels are probabilities, and which of them are in range; labels that do not fit are refused."""
     given, labels, values = labels, backend_array(labels), backend_array(logits)
     if not hasattr(values, "ndim"):
         raise TypeError(f"cross_entropy: logits are an array (…, C), not {type(values).__name__}")

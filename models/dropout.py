@@ -11,7 +11,7 @@ from .module import Module
 
 
 class Dropout(Module):
-    """Each element is 0 with probability p in training, and ``x / (1 − p)`` else, so that the expectation is x.
+    """A layer that in training sets each element to 0 with probability p, and to ``x / (1 − p)`` else; the mean is x.
 
     Inference gives x itself (inverted dropout: Srivastava et al., 2014).
 

@@ -15,7 +15,7 @@ from .module import Module
 
 
 class PolynomialFeatures(Module):
-    """All products of up to `degree` inputs, in scikit-learn's order.
+    """The products of up to `degree` inputs, in scikit-learn's order.
 
     For inputs a, b and degree 2: 1, a, b, a², ab, b².
 

@@ -2,7 +2,7 @@
 
 `reduction` is "mean", "sum" or "none". With `sample_weight` w (the first axes of the losses l) these are Σ w l / Σ w,
 Σ w l and w l; a sample of weight 0 counts for nothing, whatever its loss. Labels and weights out of range are refused
-where they are NumPy's. Values on a device, and those of a program that `pb.compile` records, are not read: there the
+where they are NumPy's. Values on a device, and those that `pb.compile` traces, are not read: there the
 losses of labels out of range are NaN, and weights are taken as they are.
 """
 

@@ -177,7 +177,7 @@ def trains_differently(model: Any) -> bool:
 
 
 def plain(model: Any) -> Any:
-    """The same tree, holding the backend's own arrays where it held `pb.Array`s that are on no tape.
+    """A tree with the backend's own arrays instead of `pb.Array`s that are on no tape.
 
     For what `value_and_grad` with ``has_aux=True`` returns besides, before it goes on as a model: steps with raw
     arrays are faster. Traced arrays stay traced, so that nothing is cut from a gradient.

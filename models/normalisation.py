@@ -79,7 +79,7 @@ class BatchNorm(Module):
         affine: bool = True,
         dtype: Any = "float32",
     ) -> BatchNorm:
-        """γ = 1, β = 0, running mean 0 and variance 1, on the active backend.
+        """A layer with γ = 1, β = 0, running mean 0 and variance 1, on the active backend.
 
         Parameters
         ----------
@@ -108,14 +108,14 @@ class BatchNorm(Module):
         return BatchNorm(scale, shift, zero(), one(), float(momentum), float(eps))
 
     def __call__(self, x: Any) -> Any:
-        """Inference: by the running statistics, each row for itself."""
+        """The outputs of inference, by the running statistics, each row for itself."""
         x = _check_features(self, x, tuple(self.running_mean.shape))
         # constants: a penalty or a gradient in inference mode does not move them either
         mean, var = xp.stop_gradient(self.running_mean), xp.stop_gradient(self.running_var)
         return _affine((x - mean) / xp.sqrt(var + self.eps), self.scale, self.shift)
 
     def training(self, x: Any, *, key: Any = None) -> tuple[Any, BatchNorm]:
-        """Training: by the batch's statistics; the model returned has new running ones.
+        """The outputs of training, by the batch's statistics, and the model with new running ones.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class LayerNorm(Module):
         bias: bool = True,
         dtype: Any = "float32",
     ) -> LayerNorm:
-        """γ = 1 and β = 0, on the active backend.
+        """A layer with γ = 1 and β = 0, on the active backend.
 
         Parameters
         ----------
@@ -237,7 +237,7 @@ class RMSNorm(Module):
 
     @staticmethod
     def init(features: int, *, eps: float = 1e-6, dtype: Any = "float32") -> RMSNorm:
-        """γ = 1, on the active backend.
+        """A layer with γ = 1, on the active backend.
 
         Parameters
         ----------

@@ -20,7 +20,7 @@ def shape_of(x: Any) -> tuple[int, ...]:
 
 
 def on_host(x: Any) -> Any:
-    """The values of a NumPy array; None for those of a device or of a program that is recorded, which are not read."""
+    """The values of a NumPy array; None for those on a device or in a trace, which are not read."""
     values = backend_array(x)
     return values if type(values) is np.ndarray else None
 
@@ -118,7 +118,7 @@ def check_range(
 
 
 def check_two(name: str, labels: Any, low: int) -> Any:
-    """Refuse labels that are neither `low` nor 1, NaN too; as `check_range`.
+    """Refuse labels that are neither `low` nor 1, as `check_range` does; NaN is refused too.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def check_two(name: str, labels: Any, low: int) -> Any:
 
 
 def _comparable(x: Any) -> Any:
-    """Signed numbers in place of truth values, which the standard does not compare, and of unsigned ones."""
+    """`x` as signed numbers, where it has unsigned ones or truth values, which the standard does not compare."""
     x = xp.asarray(x)
     signed = xp.isdtype(x.dtype, ("signed integer", "real floating"))
     return x if signed else xp.astype(x, np.int64)
@@ -203,7 +203,7 @@ def reduce(name: str, losses: Any, weights: Any, reduction: str, *, divisor: Any
         Of the first axes of the losses.
     reduction : {"mean", "sum", "none"}
     divisor : Array, optional
-        What the mean divides by in place of the number of losses: one for each, before `weights`.
+        The divisors of the mean instead of the number of losses: one for each, before `weights`.
     """
     check_reduction(name, reduction)
     w = None

@@ -19,7 +19,7 @@ from ..backend import current
 
 
 class Row(NamedTuple):
-    """One layer of the table."""
+    """A layer of the table."""
 
     layer: str
     kind: str

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: a reader never meets half of one, whatever happens."""
+"""Files that are written completely or not at all: a reader never meets half of one."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def read_bytes(path: str | os.PathLike[str], size: int = -1) -> bytes:
-    """All of a file, or its first `size` bytes.
+    """The bytes of a file, or the first `size` of them.
 
     Raises
     ------

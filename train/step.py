@@ -1,4 +1,4 @@
-"""One step of training, whatever the model: training mode, gradient, optimiser, tally on the device, replay."""
+"""The training step of any model: training mode, gradient, optimiser, tally on the device, replay."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def copy_leaves(tree_of_arrays: PyTree) -> Any:
 
 
 class Replayed:
-    """A step that is recorded for each number of rows, and replayed in place; eager where it cannot be recorded.
+    """A step that is compiled for each number of rows, and replayed in place; eager where it cannot be compiled.
 
     On a CPU without numba's kernels, which take longer to compile than most networks to train.
 
@@ -70,7 +70,7 @@ class Replayed:
         self._calls: dict[int, int] = {}
 
     def __call__(self, *args: Any) -> Any:
-        """One step."""
+        """Make one step."""
         if self.eager:
             return self.step(*args)
         # the number of rows is asked for first, so that the last batch's program is found at once
@@ -86,12 +86,12 @@ class Replayed:
                 fast=self.fast,
                 precision=self.precision,
             )
-        # the first call records, the second one writes the program: nothing is overwritten if they fail
+        # the first call traces, the second one writes the program: nothing is overwritten if they fail
         self._calls[rows] = self._calls.get(rows, 0) + 1
         try:
             return program(*args)
         except Exception as error:
-            # the eager step raises by itself if the recording is not the cause
+            # the eager step raises by itself if the compilation is not the cause
             out = self.step(*args)
             if self.precision != "float32":
                 raise ValueError(f"precision={self.precision!r}: {_why(error)}") from error
@@ -203,7 +203,7 @@ class Tally(NamedTuple):
         )
 
     def is_bad(self) -> bool:
-        """Whether a loss was no finite number; asking waits for the device."""
+        """Whether any loss was not finite; the answer waits for the device."""
         return bool(self.bad)
 
     def read(self) -> tuple[int, float | None]:
@@ -236,7 +236,7 @@ class LossSum(NamedTuple):
         return LossSum(xp.asarray(self.total + value * rows))
 
     def is_bad(self) -> bool:
-        """Whether the sum is not finite any more; asking waits for the device."""
+        """Whether the sum is not finite any more; the answer waits for the device."""
         return not math.isfinite(self.total)
 
     def take(self) -> float:
@@ -297,7 +297,7 @@ def training_step(model: PyTree, objective: Callable[..., Any], opt: Any) -> Ste
 
 
 def _plain_step(objective: Callable[..., Any], opt: Any) -> Step:
-    """For models without a training mode, whose leaves are all parameters."""
+    """A step for models without a training mode, whose leaves are all parameters."""
     gradient = value_and_grad(lambda model, x, *targets: objective(model(x), *targets))
 
     def step(

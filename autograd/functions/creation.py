@@ -334,7 +334,7 @@ def ones_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) ->
 def full_like(
     x: ArrayLike, /, fill_value: ArrayLike, *, dtype: DType = None, device: Device = None
 ) -> Array:
-    """One value in the shape of `x`; a traced 0-d value keeps its derivative."""
+    """An array of one value in the shape of `x`; a traced 0-d value keeps its derivative."""
     if is_library_array(fill_value):
         return _broadcast_value(
             fill_value,
@@ -403,7 +403,7 @@ def meshgrid(*arrays: ArrayLike, indexing: str = "xy") -> tuple[Array, ...]:
 
 
 def one_hot(x: ArrayLike, /, num_classes: int, *, dtype: DType = None, axis: int = -1) -> Array:
-    """1 at the index that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
+    """An array with 1 at the index that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
 
     Parameters
     ----------

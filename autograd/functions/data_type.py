@@ -48,12 +48,14 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
 
 
 def isdtype(dtype: Any, kind: Any) -> bool:
-    """Whether a dtype is of a kind: "bool", "integral", "real floating", "numeric", …, a dtype, or a tuple of those.
+    """Whether a dtype is in a class of dtypes, or in one of a tuple of classes.
+
+    A class is a dtype, or has one of the standard's names: "bool", "integral", "real floating", "numeric", ….
 
     Raises
     ------
     ValueError
-        If there is no such kind.
+        If there is no such class.
 
     Examples
     --------
@@ -61,9 +63,9 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     >>> pb.xp.isdtype(pb.xp.float32, ("real floating", "complex floating"))
     True
     """
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    kinds = tuple(k if isinstance(k, str) else as_numpy(k) for k in kinds)
-    return bool(np.isdtype(as_numpy(dtype), kinds))
+    names = kind if isinstance(kind, tuple) else (kind,)
+    classes = tuple(k if isinstance(k, str) else as_numpy(k) for k in names)
+    return bool(np.isdtype(as_numpy(dtype), classes))
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def isclose(
 def allclose(
     a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
-    """Whether all elements are close, as `isclose` has it.
+    """Whether all elements are close in the sense of `isclose`.
 
     Examples
     --------

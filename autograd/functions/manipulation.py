@@ -48,7 +48,7 @@ def atleast_nd(x: Any, /, *, ndim: int) -> Array:
 
 
 def atleast_1d(*arrays: Any) -> Any:
-    """Each array with one axis at least; a tuple where several are given.
+    """The array with at least one axis, or a tuple of such arrays where several are given.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def atleast_1d(*arrays: Any) -> Any:
 
 
 def atleast_2d(*arrays: Any) -> Any:
-    """Each array with two axes at least, new ones in front; a tuple where several are given.
+    """The array with at least two axes, new ones in front, or a tuple where several are given.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def _each(arrays: tuple[Any, ...], ndim: int) -> Any:
 
 
 def ravel(a: Any, order: str = "C") -> Array:
-    """All elements of `a` in one axis, the last index fastest.
+    """The elements of `a` in one axis, the last index fastest.
 
     Raises
     ------

@@ -271,7 +271,7 @@ def normal(
 
 
 def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Array:
-    """True with probability `p`.
+    """Truth values, each True with probability `p`.
 
     Parameters
     ----------

@@ -141,7 +141,7 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     return generated.log_softmax(as_floating(x), axis=axis)
 
 
-# The functions that are generated come beside these, from `__getattr__`.
+# The generated functions come from `__getattr__`.
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 

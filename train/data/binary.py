@@ -245,7 +245,7 @@ def find_idx_labels(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If there is none beside it.
+        If there is none in its folder.
     """
     images = Path(path)
     renamed = images.name.replace("images", "labels").replace("idx3", "idx1")

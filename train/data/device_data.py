@@ -22,7 +22,7 @@ _GATHERED = 1 << 28
 
 
 def to_device_if_it_fits(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:
-    """NumPy arrays on the device; or as they are, for `prefetch`, where they would take too much of its memory.
+    """NumPy arrays on the device, or as they are for `prefetch`, where they would take too much of its memory.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def parts_of(n: int, rows: int, least: int = 1) -> list[slice]:
 def batches(
     arrays: tuple[Any, ...], order: np.ndarray | None, rows: int, home: Backend, least: int = 1
 ) -> Iterator[tuple[Any, ...]]:
-    """The arrays' rows in this order (None: as they are), so many at a time, on the device.
+    """The rows of the arrays in an order (None for their own), `rows` at a time, on the device.
 
     The last batch may be smaller, but for `parts_of`. On the host the rows of each batch are gathered for it. On a
     device a gathering is a launch and a slice is none, so the rows of many batches are gathered at once.

@@ -18,7 +18,7 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class Split:
-    """Which rows belong to which part: three disjoint, sorted int64 arrays that cover all rows."""
+    """The rows of each part: three disjoint, sorted int64 arrays that cover all rows."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -90,7 +90,7 @@ def folds(data: Dataset, *, k: int = 5, seed: int = 0) -> list[Split]:
     Raises
     ------
     InputError
-        If k is below 2, or a class has fewer than k rows beside the test part.
+        If k is below 2, or a class has fewer than k rows outside the test part.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def _shares(sizes: np.ndarray, fraction: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Standardizer:
-    """Columns to mean 0 and unit variance: ``z = (x - mean) / scale``.
+    """A map of columns to mean 0 and unit variance: ``z = (x - mean) / scale``.
 
     Attributes
     ----------
@@ -197,5 +197,5 @@ class Standardizer:
 
 
 def _chunks(x: np.ndarray) -> Iterator[np.ndarray]:
-    """Some thousand rows at a time, so that bytes of images never lie in memory as float64."""
+    """Parts of some thousand rows, so that bytes of images never lie in memory as float64."""
     return (x[start : start + _CHUNK].astype(np.float64) for start in range(0, len(x), _CHUNK))

@@ -57,8 +57,8 @@ def read_target(texts: list[str], task: str, positions: list[str]) -> Target:
     ----------
     texts : list of str
     task : {"auto", "classification", "regression"}
-    places : list of str
-        Where each text stands, for messages.
+    positions : list of str
+        The position of each text in its file, for messages.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def read_target(texts: list[str], task: str, positions: list[str]) -> Target:
 
 
 def _number(text: str) -> int | float | None:
-    """The number that a text is: an int, exactly, where it is whole; None if it is none."""
+    """The number that a text stands for, an int where it is an integer; None if the text is no number."""
     try:
         value = float(text)
     except ValueError:
@@ -136,7 +136,7 @@ def _codes(found: list[Any], values: list[Any]) -> np.ndarray:
 
 
 def _name(v: Any) -> str:
-    """A class's name: the integer where it is whole, else the shortest decimal."""
+    """A class's name: the integer for a number without a fraction, else the shortest decimal."""
     return str(int(v)) if v == round(v) else repr(float(v))
 
 

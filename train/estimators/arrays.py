@@ -30,7 +30,7 @@ def is_native(x: Any) -> bool:
 
 
 def check_inputs(estimator: Any, X: ArrayLike, *, reset: bool = False) -> Any:
-    """X (n, d) as floating-point array: NumPy's, or of the library that it came in.
+    """X (n, d) as a floating-point array, of NumPy or of the library that it came in.
 
     Raises
     ------
@@ -131,5 +131,5 @@ def restore_type(x: Any, like: ArrayLike) -> Any:
 
 
 def seed_of(random_state: Any) -> int:
-    """One integer from an integer, a ``numpy.random.RandomState`` or None, as scikit-learn has them."""
+    """A seed from an integer, a ``numpy.random.RandomState`` or None, as scikit-learn has them."""
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

@@ -146,7 +146,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, classes: Any = None, sample_weight: ArrayLike = None
     ) -> MLPClassifier:
-        """One more epoch, on these samples.
+        """Train one more epoch, on these samples.
 
         Parameters
         ----------
@@ -317,7 +317,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None
     ) -> MLPRegressor:
-        """One more epoch, on these samples; as `fit` but for that."""
+        """Train one more epoch, on these samples, without a new start."""
         check_settings(self)
         first = not hasattr(self, "model_")
         X, y = check_both(self, X, y, y_numeric=True, multi_output=True, reset=first)

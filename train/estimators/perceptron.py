@@ -33,7 +33,7 @@ from .training import Data, Objective, Trainable, full_batch, trainable
 
 
 def remember(estimator: Any, given: dict[str, Any]) -> None:
-    """Keep the arguments of an ``__init__`` as they came, as scikit-learn's protocol wants it."""
+    """Keep the arguments of an ``__init__`` as they came, which scikit-learn's protocol demands."""
     for setting, value in given.items():
         if setting not in ("self", "__class__"):
             setattr(estimator, setting, value)
@@ -274,7 +274,7 @@ class Perceptron(BaseEstimator):
         return False
 
     def _report_epoch(self, loss: float, score: float | None) -> bool:
-        """Print the epoch and call the callbacks; whether one of them ends the training."""
+        """Print the epoch and call the callbacks; return whether one of them ends the training."""
         if self.verbose:
             scored = "" if score is None else f", validation score {score:.4f}"
             print(f"Iteration {self.n_iter_}, loss = {loss:.8f}{scored}")

@@ -1,4 +1,4 @@
-"""A run's settings: their defaults, what they may be, and the TOML file that repeats a run."""
+"""The settings of a run: their defaults, their ranges, and the TOML file that repeats a run."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     Raises
     ------
     InputError
-        If it is not a list of whole numbers.
+        If it is not a list of integers.
 
     Examples
     --------

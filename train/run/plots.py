@@ -205,7 +205,7 @@ def _lines(axes: Any, epochs: list[int], training: list[float], validation: list
 
 
 def _plain_log_ticks(axes: Any) -> None:
-    """0.2 and 0.5 rather than 2 × 10⁻¹; between powers of ten only where there are few of those."""
+    """Label a logarithmic axis 0.2 and 0.5 rather than 2 × 10⁻¹; between powers of ten only where those are few."""
     ticker = extra("matplotlib.ticker", "a plot")
     low, high = axes.get_ylim()
     narrow = math.log10(high / low) < 2

@@ -211,7 +211,7 @@ def _trained(
 
 
 def metrics_text(run: Fit, score_name: str) -> str:
-    """The history as CSV. No times: the same seed gives the same file."""
+    """The history as CSV, without times: the same seed gives the same file."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     score = score_name.lower()
@@ -266,7 +266,7 @@ def _numbers(standardizer: Standardizer) -> dict[str, list[float]]:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no NaN and no infinity."""
+    """A value for JSON, which has no NaN and no infinity."""
     return value if math.isfinite(value) else None
 
 

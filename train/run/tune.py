@@ -34,7 +34,7 @@ _FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 @dataclass(frozen=True)
 class Tuning:
-    """All trials, in the order of the grid, and the one with the lowest mean validation loss."""
+    """The trials in the order of the grid, and the one with the lowest mean validation loss."""
 
     trials: tuple[Trial, ...]
     best: Trial
@@ -42,7 +42,7 @@ class Tuning:
 
 
 def combinations(base: Settings, grid: Mapping[str, Sequence[Any]]) -> list[Settings]:
-    """Every combination of the grid's values, over the settings `base`.
+    """The combinations of the grid's values, over the settings `base`.
 
     Raises
     ------
