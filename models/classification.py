@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import is_inexact, is_integer
+from ..autograd.core.typing import ArrayLike, Value
 from ..autograd.functions import namespace as xp
 from .reduction import (
     check_range,
@@ -26,13 +27,13 @@ from .reduction import (
 
 
 def cross_entropy(
-    logits: Any,
-    labels: Any,
+    logits: ArrayLike,
+    labels: ArrayLike,
     /,
     *,
     label_smoothing: float = 0.0,
-    class_weight: Any = None,
-    sample_weight: Any = None,
+    class_weight: ArrayLike = None,
+    sample_weight: ArrayLike = None,
     ignore_index: int | None = None,
     reduction: str = "mean",
 ) -> Any:
@@ -109,7 +110,7 @@ def cross_entropy(
     return reduce("cross_entropy", losses, sample_weight, reduction, divisor=counted)
 
 
-def _check(logits: Any, labels: Any, ignore_index: int | None) -> tuple[bool, Any]:
+def _check(logits: ArrayLike, labels: ArrayLike, ignore_index: int | None) -> tuple[bool, Any]:
     """Whether the labels are probabilities, and which of them are in range; labels that do not fit are refused."""
     given, labels, values = labels, backend_array(labels), backend_array(logits)
     if not hasattr(values, "ndim"):
@@ -144,7 +145,7 @@ def _soft(negative: Any, t: Any, smoothing: float, w: Any, fine: Any) -> Any:
 
 
 def _hard(
-    negative: Any, labels: Any, smoothing: float, w: Any, ignore_index: int | None
+    negative: Any, labels: ArrayLike, smoothing: float, w: Any, ignore_index: int | None
 ) -> tuple[Any, Any]:
     """The loss of each row, and what it counts for in the mean; None where each counts for 1."""
     C = negative.shape[-1]
@@ -170,7 +171,9 @@ def _hard(
     return losses, counted
 
 
-def _check_labels(name: str, labels: Any, classes: int, ignore_index: int | None = None) -> None:
+def _check_labels(
+    name: str, labels: ArrayLike, classes: int, ignore_index: int | None = None
+) -> None:
     """Refuse labels that are no classes, where they are on the host.
 
     Raises
@@ -196,7 +199,7 @@ def kl_divergence(
     /,
     *,
     log_target: bool = False,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike = None,
     reduction: str = "mean",
 ) -> Any:
     """The Kullback-Leibler divergence ``Σ_c p_c (log p_c − log q_c)`` of q from p, the mean over the rows.
@@ -262,14 +265,14 @@ def _xlogx(p: Any) -> Any:
 
 
 def hinge(
-    outputs: Any,
-    labels: Any,
+    outputs: Value,
+    labels: ArrayLike,
     /,
     *,
     signed: bool = False,
     margin: float = 1.0,
     kind: str = "max",
-    sample_weight: Any = None,
+    sample_weight: ArrayLike = None,
     reduction: str = "mean",
 ) -> Any:
     """The mean of ``max(0, m − s z)`` for two classes, s = ±1, or of what the other classes' outputs lack to z_y − m.

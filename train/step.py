@@ -15,7 +15,7 @@ from ..autograd.compile.tracing.precision import PRECISIONS
 from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
 from ..autograd.core.namespaces import namespace_of
-from ..autograd.core.typing import PyTree, Value
+from ..autograd.core.typing import ArrayLike, PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from ..models.module import trains_differently
@@ -182,7 +182,7 @@ class Tally(NamedTuple):
 
     done: Any
     bad: Any
-    loss: Any
+    loss: Value
 
     @classmethod
     def new(cls, home: Backend) -> Tally:
@@ -190,7 +190,7 @@ class Tally(NamedTuple):
         none = np.zeros((), np.int64)
         return cls(home.asarray(none), home.asarray(none.copy()), home.asarray(np.zeros(())))
 
-    def after(self, loss: Any, rows: int) -> Tally:
+    def after(self, loss: Value, rows: int) -> Tally:
         """The tally after one more step."""
         value, xp = _as_float64(loss)
         done = self.done + 1
@@ -230,7 +230,7 @@ class LossSum(NamedTuple):
         """The sum of nothing, as an array of this backend."""
         return cls(home.asarray(np.zeros(())))
 
-    def after(self, loss: Any, rows: int) -> LossSum:
+    def after(self, loss: Value, rows: int) -> LossSum:
         """The sum after one more batch."""
         value, xp = _as_float64(loss)
         return LossSum(xp.asarray(self.total + value * rows))
@@ -246,7 +246,7 @@ class LossSum(NamedTuple):
         return total
 
 
-def _as_float64(loss: Any) -> tuple[Any, Any]:
+def _as_float64(loss: Value) -> tuple[Any, Any]:
     """A loss as raw array in float64, and its namespace."""
     value = backend_array(loss)
     xp = namespace_of(value)
@@ -301,7 +301,7 @@ def _plain_step(objective: Callable[..., Any], opt: Any) -> Step:
     gradient = value_and_grad(lambda model, x, *targets: objective(model(x), *targets))
 
     def step(
-        model: PyTree, state: PyTree, key: Any, x: Value, *targets: Any, **settings: Any
+        model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
     ) -> tuple[Any, Any, Any]:
         value, grads = gradient(model, x, *targets)
         return *opt.step(model, grads, state, **settings), value
@@ -313,7 +313,7 @@ def _training_step(
     objective: Callable[..., Any], opt: Any, moving: list[bool], different: bool
 ) -> Step:
     def step(
-        model: PyTree, state: PyTree, key: Any, x: Value, *targets: Any, **settings: Any
+        model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
     ) -> tuple[Any, Any, Any]:
         leaves, spec = tree.flatten(model)
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..core.dtypes import as_numpy
+from ..core.typing import ArrayLike, DType
 
 
-def _dtype(x: Any) -> np.dtype:
+def _dtype(x: ArrayLike) -> np.dtype:
     """The dtype of an array, or a dtype itself, of any library."""
     return as_numpy(getattr(x, "dtype", x) if not isinstance(x, type | np.dtype) else x)
 
@@ -47,7 +48,7 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     return np.result_type(*given)
 
 
-def isdtype(dtype: Any, kind: Any) -> bool:
+def isdtype(dtype: DType, kind: Any) -> bool:
     """Whether a dtype is in a class of dtypes, or in one of a tuple of classes.
 
     A class is a dtype, or has one of the standard's names: "bool", "integral", "real floating", "numeric", ….

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...backend import current
 from ..core.dtypes import as_numpy
+from ..core.typing import Device
 
 
 class ArrayNamespaceInfo:
@@ -37,12 +38,12 @@ class ArrayNamespaceInfo:
         """The devices of the active backend."""
         return tuple(_library().devices())
 
-    def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype]:
+    def default_dtypes(self, *, device: Device = None) -> dict[str, np.dtype]:
         """The default dtype of each class: "real floating", "complex floating", "integral", "indexing"."""
         return _numpy_dtypes(_library().default_dtypes(device=device))
 
     def dtypes(
-        self, *, device: Any = None, kind: str | tuple[str, ...] | None = None
+        self, *, device: Device = None, kind: str | tuple[str, ...] | None = None
     ) -> dict[str, np.dtype]:
         """The dtypes that a device has: those of one class, of a tuple of classes, or all."""
         return _numpy_dtypes(_library().dtypes(device=device, kind=kind))

@@ -11,7 +11,7 @@ import numpy as np
 from ... import backend
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import as_numpy
-from ...autograd.core.typing import PyTree, RawArray
+from ...autograd.core.typing import ArrayLike, PyTree, RawArray, Value
 from ...autograd.pytree import tree
 from ...backend import Backend
 
@@ -97,7 +97,7 @@ def batches(
 
 
 def _gathered(
-    arrays: tuple[Any, ...], indices: Any, parts: list[slice], take: Any
+    arrays: tuple[Any, ...], indices: ArrayLike, parts: list[slice], take: Any
 ) -> Iterator[tuple[Any, ...]]:
     n = arrays[0].shape[0]
     row = max(sum(_nbytes(a) for a in arrays) // n, 1)
@@ -113,5 +113,5 @@ def _gathered(
         first = last
 
 
-def _nbytes(a: Any) -> int:
+def _nbytes(a: Value) -> int:
     return int(a.size) * as_numpy(a.dtype).itemsize

@@ -167,13 +167,13 @@ class _Linear(ClassifierMixin, BaseEstimator):
         if columns == 1:
             sign = as_array(1.0 - 2.0 * codes, A.dtype)
 
-            def losses(logits: Any) -> Any:
+            def losses(logits: ArrayLike) -> Any:
                 return xp.softplus(sign * logits[:, 0])
 
         else:
             labels = as_array(codes)[:, None]
 
-            def losses(logits: Any) -> Any:
+            def losses(logits: ArrayLike) -> Any:
                 return -xp.take_along_axis(xp.log_softmax(logits, axis=1), labels, axis=1)[:, 0]
 
         def objective(p: dict[str, Any]) -> Any:

@@ -111,7 +111,13 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         return self
 
     def _grow(
-        self, X: ArrayLike, codes: Any, weights: Any, members: np.ndarray, means: Any, rng: Any
+        self,
+        X: ArrayLike,
+        codes: Any,
+        weights: ArrayLike,
+        members: np.ndarray,
+        means: Any,
+        rng: Any,
     ) -> Node | None:
         if len(members) == 1:
             return None
