@@ -6,16 +6,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..autograd.core.typing import Value
 from ..autograd.functions import namespace as xp
 from ..autograd.functions import special
 
 
-def identity(x: Any, /) -> Any:
+def identity(x: Value, /) -> Any:
     """``x``."""
     return x
 
 
-def threshold(x: Any, /) -> Any:
+def threshold(x: Value, /) -> Any:
     """1 where x > 0, else 0; the derivative is 0 everywhere (McCulloch, Pitts, 1943).
 
     Examples
@@ -28,7 +29,7 @@ def threshold(x: Any, /) -> Any:
     return xp.astype(x > 0, x.dtype)
 
 
-def _below(x: Any) -> Any:
+def _below(x: Value) -> Any:
     """``min(x, 0)`` for the branch x ≤ 0 of a function, so that the other branch's numbers do not overflow in it."""
     return xp.where(x > 0, 0.0, x)
 
@@ -36,17 +37,17 @@ def _below(x: Any) -> Any:
 # ── rectifiers ────────────────────────────────────────────────────────────────────────────────
 
 
-def relu(x: Any, /) -> Any:
+def relu(x: Value, /) -> Any:
     """``max(x, 0)``, with derivative 0 at 0."""
     return xp.relu(x)
 
 
-def relu6(x: Any, /) -> Any:
+def relu6(x: Value, /) -> Any:
     """``min(max(x, 0), 6)`` (Krizhevsky, Convolutional deep belief networks on CIFAR-10, 2010)."""
     return xp.clip(xp.asarray(x), 0.0, 6.0)
 
 
-def leaky_relu(x: Any, /, *, slope: float = 0.01) -> Any:
+def leaky_relu(x: Value, /, *, slope: float = 0.01) -> Any:
     """``x`` where x > 0, else ``slope · x``, with derivative `slope` at 0 (Maas, Hannun, Ng, 2013).
 
     Examples
@@ -59,7 +60,7 @@ def leaky_relu(x: Any, /, *, slope: float = 0.01) -> Any:
     return xp.where(x > 0, x, slope * x)
 
 
-def elu(x: Any, /, *, alpha: float = 1.0) -> Any:
+def elu(x: Value, /, *, alpha: float = 1.0) -> Any:
     """``x`` where x > 0, else ``α (exp x − 1)``, with derivative α at 0 (Clevert, Unterthiner, Hochreiter, 2016).
 
     Examples
@@ -72,13 +73,13 @@ def elu(x: Any, /, *, alpha: float = 1.0) -> Any:
     return xp.where(x > 0, x, alpha * xp.expm1(_below(x)))
 
 
-def celu(x: Any, /, *, alpha: float = 1.0) -> Any:
+def celu(x: Value, /, *, alpha: float = 1.0) -> Any:
     """``x`` where x > 0, else ``α (exp(x / α) − 1)``: ELU with derivative 1 at 0 (Barron, 2017)."""
     x = xp.asarray(x)
     return xp.where(x > 0, x, alpha * xp.expm1(_below(x) / alpha))
 
 
-def selu(x: Any, /) -> Any:
+def selu(x: Value, /) -> Any:
     """``1.0507 · elu(x, alpha=1.6733)``, which keeps mean 0 and variance 1 (Klambauer et al., 2017)."""
     return 1.0507009873554805 * elu(x, alpha=1.6732632423543772)
 
@@ -86,23 +87,23 @@ def selu(x: Any, /) -> Any:
 # ── sigmoids ──────────────────────────────────────────────────────────────────────────────────
 
 
-def tanh(x: Any, /) -> Any:
+def tanh(x: Value, /) -> Any:
     """``tanh x``."""
     return xp.tanh(x)
 
 
-def hardtanh(x: Any, /) -> Any:
+def hardtanh(x: Value, /) -> Any:
     """``min(max(x, −1), 1)``, with derivative 1 at ±1 (Collobert, 2004)."""
     return xp.clip(xp.asarray(x), -1.0, 1.0)
 
 
-def softsign(x: Any, /) -> Any:
+def softsign(x: Value, /) -> Any:
     """``x / (1 + |x|)`` (Bergstra et al., 2009); the derivative at 0 is 1."""
     x = xp.asarray(x)
     return x / (1.0 + xp.abs(x))
 
 
-def sigmoid(x: Any, /) -> Any:
+def sigmoid(x: Value, /) -> Any:
     """``1 / (1 + exp(−x))``, exact in both tails, as is its derivative.
 
     Examples
@@ -114,17 +115,17 @@ def sigmoid(x: Any, /) -> Any:
     return xp.sigmoid(x)
 
 
-def hard_sigmoid(x: Any, /) -> Any:
+def hard_sigmoid(x: Value, /) -> Any:
     """``min(max(x / 6 + ½, 0), 1)`` (Howard et al., Searching for MobileNetV3, 2019)."""
     return xp.clip(xp.asarray(x) / 6.0 + 0.5, 0.0, 1.0)
 
 
-def log_sigmoid(x: Any, /) -> Any:
+def log_sigmoid(x: Value, /) -> Any:
     """``log(1 / (1 + exp(−x)))`` as ``−softplus(−x)``, exact in both tails."""
     return -xp.softplus(-xp.asarray(x))
 
 
-def softplus(x: Any, /) -> Any:
+def softplus(x: Value, /) -> Any:
     """``log(1 + exp x)``, exact in both tails; its derivative is the sigmoid."""
     return xp.softplus(x)
 
@@ -132,19 +133,19 @@ def softplus(x: Any, /) -> Any:
 # ── gated by themselves ───────────────────────────────────────────────────────────────────────
 
 
-def silu(x: Any, /) -> Any:
+def silu(x: Value, /) -> Any:
     """``x · sigmoid(x)`` (Elfwing, Uchibe, Doya, 2018)."""
     x = xp.asarray(x)
     return x * sigmoid(x)
 
 
-def hard_swish(x: Any, /) -> Any:
+def hard_swish(x: Value, /) -> Any:
     """``x · hard_sigmoid(x)`` (Howard et al., Searching for MobileNetV3, 2019)."""
     x = xp.asarray(x)
     return x * hard_sigmoid(x)
 
 
-def gelu(x: Any, /) -> Any:
+def gelu(x: Value, /) -> Any:
     """``x Φ(x)`` with the normal distribution's Φ, as ``½ x erfc(−x / √2)`` (Hendrycks, Gimpel, 2016).
 
     Examples
@@ -157,13 +158,13 @@ def gelu(x: Any, /) -> Any:
     return 0.5 * x * special.erfc(-math.sqrt(0.5) * x)
 
 
-def gelu_tanh(x: Any, /) -> Any:
+def gelu_tanh(x: Value, /) -> Any:
     """``½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))``, the tanh form of GELU (Hendrycks, Gimpel, 2016)."""
     x = xp.asarray(x)
     return 0.5 * x * (1 + xp.tanh(0.7978845608028654 * (x + 0.044715 * (x * x * x))))
 
 
-def mish(x: Any, /) -> Any:
+def mish(x: Value, /) -> Any:
     """``x · tanh(softplus x)`` (Misra, 2019)."""
     x = xp.asarray(x)
     return x * xp.tanh(xp.softplus(x))

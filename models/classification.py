@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import is_inexact, is_integer
+from ..autograd.core.typing import ArrayLike, Value
 from ..autograd.functions import namespace as xp
 from .reduction import (
     check_range,
@@ -26,13 +27,13 @@ from .reduction import (
 
 
 def cross_entropy(
-    logits: Any,
-    labels: Any,
+    logits: ArrayLike,
+    labels: ArrayLike,
     /,
     *,
     label_smoothing: float = 0.0,
-    class_weight: Any = None,
-    sample_weight: Any = None,
+    class_weight: ArrayLike = None,
+    sample_weight: ArrayLike = None,
     ignore_index: int | None = None,
     reduction: str = "mean",
 ) -> Any:
@@ -98,7 +99,8 @@ def cross_entropy(
             )
         w = weights_like("cross_entropy", "class_weight", class_weight, (C,), logits.dtype)
     logits = without(logits, sample_weight)
-    if ignore_index is not None:  # before anything is computed: a row of NaN has no gradient either
+    # this comes first, because a row of NaN has no gradient either
+    if ignore_index is not None:
         logits = xp.where((labels != ignore_index)[..., None], logits, 0.0)
     negative = -xp.log_softmax(logits, axis=-1)
     if soft:
@@ -108,8 +110,8 @@ def cross_entropy(
     return reduce("cross_entropy", losses, sample_weight, reduction, divisor=counted)
 
 
-def _check(logits: Any, labels: Any, ignore_index: int | None) -> tuple[bool, Any]:
-    """Whether the labels are probabilities, and which of them are in range; errors for what does not fit."""
+def _check(logits: ArrayLike, labels: ArrayLike, ignore_index: int | None) -> tuple[bool, Any]:
+    """Whether the labels are probabilities, and which of them are in range; labels that do not fit are refused."""
     given, labels, values = labels, backend_array(labels), backend_array(logits)
     if not hasattr(values, "ndim"):
         raise TypeError(f"cross_entropy: logits are an array (…, C), not {type(values).__name__}")
@@ -143,7 +145,7 @@ def _soft(negative: Any, t: Any, smoothing: float, w: Any, fine: Any) -> Any:
 
 
 def _hard(
-    negative: Any, labels: Any, smoothing: float, w: Any, ignore_index: int | None
+    negative: Any, labels: ArrayLike, smoothing: float, w: Any, ignore_index: int | None
 ) -> tuple[Any, Any]:
     """The loss of each row, and what it counts for in the mean; None where each counts for 1."""
     C = negative.shape[-1]
@@ -159,7 +161,8 @@ def _hard(
     if smoothing:
         rest = xp.mean(negative if w is None else times(w, negative), axis=-1)
         losses = rest if smoothing == 1 else (1 - smoothing) * losses + smoothing * rest
-    losses = xp.where(known, losses, math.nan)  # on a device, where a label is not looked at
+    # on a device the labels are not read, and an unknown one gives NaN
+    losses = xp.where(known, losses, math.nan)
     if ignore_index is not None:
         here = labels != ignore_index
         losses = xp.where(here, losses, 0.0)
@@ -168,7 +171,9 @@ def _hard(
     return losses, counted
 
 
-def _check_labels(name: str, labels: Any, classes: int, ignore_index: int | None = None) -> None:
+def _check_labels(
+    name: str, labels: ArrayLike, classes: int, ignore_index: int | None = None
+) -> None:
     """Refuse labels that are no classes, where they are on the host.
 
     Raises
@@ -194,7 +199,7 @@ def kl_divergence(
     /,
     *,
     log_target: bool = False,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike = None,
     reduction: str = "mean",
 ) -> Any:
     """The Kullback-Leibler divergence ``Σ_c p_c (log p_c − log q_c)`` of q from p, the mean over the rows.
@@ -239,7 +244,8 @@ def kl_divergence(
         fine = check_range(
             name, "logarithms of probabilities", given, -math.inf, 0, rounding=_ROUNDING
         )
-        none = xp.exp(p) == 0  # where −∞ + ∞ and 0 ∞ would be NaN
+        # elsewhere −∞ + ∞ and 0 ∞ would be NaN
+        none = xp.exp(p) == 0
         p, log_q = xp.where(none, 0.0, p), xp.where(none, 0.0, log_q)
         losses = xp.exp(p) * (p - log_q)
     else:
@@ -248,7 +254,8 @@ def kl_divergence(
     return reduce(name, xp.sum(marked(losses, fine), axis=-1), sample_weight, reduction)
 
 
-_ROUNDING = 1e-6  # may have left a probability above 1
+# rounding may leave a probability above 1 by as much
+_ROUNDING = 1e-6
 
 
 def _xlogx(p: Any) -> Any:
@@ -258,14 +265,14 @@ def _xlogx(p: Any) -> Any:
 
 
 def hinge(
-    outputs: Any,
-    labels: Any,
+    outputs: Value,
+    labels: ArrayLike,
     /,
     *,
     signed: bool = False,
     margin: float = 1.0,
     kind: str = "max",
-    sample_weight: Any = None,
+    sample_weight: ArrayLike = None,
     reduction: str = "mean",
 ) -> Any:
     """The mean of ``max(0, m − s z)`` for two classes, s = ±1, or of what the other classes' outputs lack to z_y − m.
@@ -334,5 +341,6 @@ def hinge(
     others = xp.one_hot(labels, C, dtype=outputs.dtype) == 0
     lacking = xp.relu(xp.where(others, margin + outputs - own, 0.0))
     losses = xp.max(lacking, axis=-1) if kind == "max" else xp.sum(lacking, axis=-1) / C
-    losses = xp.where(known, losses, math.nan)  # on a device, where a label is not looked at
+    # on a device the labels are not read, and an unknown one gives NaN
+    losses = xp.where(known, losses, math.nan)
     return reduce("hinge", losses, sample_weight, reduction)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd.core.typing import Value
 from ..autograd.functions import namespace as xp
 from ..autograd.functions import random
 from ..autograd.pytree.tree import static
@@ -36,7 +37,7 @@ class Activation(Module):
     def __post_init__(self) -> None:
         activation(self.name)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """The function of `x`, elementwise."""
         return activation(self.name)(x)
 
@@ -79,13 +80,13 @@ class Sequential(Module):
                 )
         self.layers = tuple(Activation(part) if isinstance(part, str) else part for part in layers)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """The last one's outputs."""
         for layer in self.layers:
             x = layer(x)
         return x
 
-    def training(self, x: Any, *, key: Any = None) -> tuple[Any, Sequential]:
+    def training(self, x: Value, *, key: Any = None) -> tuple[Any, Sequential]:
         """The last one's outputs, and the layers with their new states; each draws from a key of its own."""
         different = [trains_differently(layer) for layer in self.layers]
         count = sum(different)
@@ -117,11 +118,11 @@ class Residual(Module):
 
     inner: Module
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """``x + inner(x)``."""
         return self._sum(x, self.inner(x))
 
-    def training(self, x: Any, *, key: Any = None) -> tuple[Any, Residual]:
+    def training(self, x: Value, *, key: Any = None) -> tuple[Any, Residual]:
         """``x + inner(x)`` in training mode, and the block with the new state."""
         y, inner = self.inner.training(x, key=key)
         return self._sum(x, y), Residual(inner)
@@ -130,8 +131,9 @@ class Residual(Module):
         return [("inner", self.inner)]
 
     @staticmethod
-    def _sum(x: Any, y: Any) -> Any:
-        if tuple(x.shape) != tuple(y.shape):  # which would broadcast
+    def _sum(x: Value, y: Value) -> Any:
+        # other shapes would broadcast
+        if tuple(x.shape) != tuple(y.shape):
             raise ValueError(
                 f"Residual: inputs of shape {tuple(x.shape)} and inner outputs of shape {tuple(y.shape)} have to agree"
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.core.typing import DType, Value
 from ..autograd.functions import namespace as xp
 from ..autograd.pytree.tree import static
 from ..backend import current
@@ -34,7 +35,7 @@ class Linear(Module):
     """
 
     W: Any
-    b: Any = None
+    b: Value = None
 
     @staticmethod
     def init(
@@ -44,7 +45,7 @@ class Linear(Module):
         init: str = "lecun",
         bias: bool = True,
         seed: Any = 0,
-        dtype: Any = "float32",
+        dtype: DType = "float32",
     ) -> Linear:
         """A layer with drawn weights and zero biases, on the active backend.
 
@@ -73,7 +74,7 @@ class Linear(Module):
             backend.asarray(W), backend.asarray(np.zeros(outputs, dtype)) if bias else None
         )
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """``x @ W + b`` for x (…, inputs)."""
         return xp.matmul(x, self.W) if self.b is None else xp.linear(x, self.W, self.b)
 
@@ -119,7 +120,7 @@ class MLP(Module):
         activation: str = "relu",
         init: str | None = None,
         seed: Any = 0,
-        dtype: Any = "float32",
+        dtype: DType = "float32",
     ) -> None:
         sizes = tuple(int(n) for n in sizes)
         if len(sizes) < 2 or min(sizes) < 1:
@@ -138,10 +139,11 @@ class MLP(Module):
         self.sizes = sizes
         self.activation = activation
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """Outputs (…, sizes[-1]) for inputs x (…, sizes[0]): logits, or predictions for regression."""
         *hidden, last = self.layers
-        if self.activation == "relu":  # one operation for product, bias and activation
+        # product, bias and activation are one operation
+        if self.activation == "relu":
             for layer in hidden:
                 x = xp.linear_relu(x, layer.W, layer.b)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..autograd.core.typing import Value
 from ..autograd.functions import namespace as xp
 from ..autograd.functions import random
 from ..autograd.pytree.tree import static
@@ -11,7 +12,7 @@ from .module import Module
 
 
 class Dropout(Module):
-    """Each element is 0 with probability p in training, and ``x / (1 − p)`` else, so that the expectation is x.
+    """A layer that in training sets each element to 0 with probability p, and to ``x / (1 − p)`` else; the mean is x.
 
     Inference gives x itself (inverted dropout: Srivastava et al., 2014).
 
@@ -39,11 +40,11 @@ class Dropout(Module):
         if isinstance(self.p, bool) or not isinstance(self.p, int | float) or not 0 <= self.p <= 1:
             raise ValueError(f"Dropout: p={self.p!r}; it is a probability, a number from 0 to 1")
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """``x``."""
         return x
 
-    def training(self, x: Any, *, key: Any = None) -> tuple[Any, Dropout]:
+    def training(self, x: Value, *, key: Any = None) -> tuple[Any, Dropout]:
         """`x` with elements left out, the same ones for the same key.
 
         Raises

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import is_integer
+from ..autograd.core.typing import ArrayLike, DType
 from ..autograd.functions import namespace as xp
 from ..backend import current
 from .initialisation import check_sizes
@@ -35,7 +36,7 @@ class Embedding(Module):
     _integers: ClassVar[bool] = True
 
     @staticmethod
-    def init(num: int, dim: int, *, seed: Any = 0, dtype: Any = "float32") -> Embedding:
+    def init(num: int, dim: int, *, seed: Any = 0, dtype: DType = "float32") -> Embedding:
         """Rows drawn from the standard normal distribution, on the active backend.
 
         Parameters
@@ -56,7 +57,7 @@ class Embedding(Module):
         rows = np.random.default_rng(seed).standard_normal((num, dim))
         return Embedding(current().asarray(rows.astype(dtype)))
 
-    def __call__(self, indices: Any) -> Any:
+    def __call__(self, indices: ArrayLike) -> Any:
         """Rows (…, dim) for integers (…).
 
         Raises

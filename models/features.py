@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.core.typing import DType, Value
 from ..autograd.functions import namespace as xp
 from ..autograd.pytree.tree import static
 from ..backend import current
@@ -15,7 +16,7 @@ from .module import Module
 
 
 class PolynomialFeatures(Module):
-    """All products of up to `degree` inputs, in scikit-learn's order.
+    """The products of up to `degree` inputs, in scikit-learn's order.
 
     For inputs a, b and degree 2: 1, a, b, a², ab, b².
 
@@ -54,7 +55,7 @@ class PolynomialFeatures(Module):
                 "PolynomialFeatures: degree=0 without the bias leaves no features; give a degree of 1 or more"
             )
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """Features (…, count) of inputs (…, n)."""
         x = xp.asarray(x)
         n = x.shape[-1]
@@ -95,11 +96,11 @@ class FourierFeatures(Module):
     """
 
     W: Any
-    b: Any
+    b: Value
 
     @staticmethod
     def init(
-        inputs: int, features: int, *, width: float = 1.0, seed: Any = 0, dtype: Any = "float32"
+        inputs: int, features: int, *, width: float = 1.0, seed: Any = 0, dtype: DType = "float32"
     ) -> FourierFeatures:
         """Drawn frequencies and phases, on the active backend.
 
@@ -130,7 +131,7 @@ class FourierFeatures(Module):
         backend = current()
         return FourierFeatures(backend.asarray(W.astype(dtype)), backend.asarray(b.astype(dtype)))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """Features (…, D) of inputs (…, inputs)."""
         W, b = xp.stop_gradient(self.W), xp.stop_gradient(self.b)
         return math.sqrt(2 / b.shape[0]) * xp.cos(xp.linear(x, W, b))
@@ -176,7 +177,7 @@ class RadialBasis(Module):
             )
         self.centres, self.width = centres, width
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """Features (…, K) of inputs (…, inputs)."""
         # differences, not ‖x‖² − 2 x·c + ‖c‖², which cancels near a centre
         difference = (xp.expand_dims(xp.asarray(x), axis=-2) - self.centres) / xp.reshape(

@@ -2,7 +2,7 @@
 
 `reduction` is "mean", "sum" or "none". With `sample_weight` w (the first axes of the losses l) these are Σ w l / Σ w,
 Σ w l and w l; a sample of weight 0 counts for nothing, whatever its loss. Labels and weights out of range are refused
-where they are NumPy's. Values on a device, and those of a program that `pb.compile` records, are not read: there the
+where they are NumPy's. Values on a device, and those that `pb.compile` traces, are not read: there the
 losses of labels out of range are NaN, and weights are taken as they are.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import is_inexact
+from ..autograd.core.typing import ArrayLike, PyTree
 from ..autograd.functions import namespace as xp
 from ..autograd.pytree import tree
 from .activations import softplus
@@ -34,12 +35,12 @@ from .reduction import (
 
 
 def binary_cross_entropy(
-    logits: Any,
-    labels: Any,
+    logits: ArrayLike,
+    labels: ArrayLike,
     /,
     *,
     signed: bool = False,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike = None,
     reduction: str = "mean",
 ) -> Any:
     """The log loss of two classes, from logits: ``log(1 + exp(−s z))`` with s = ±1.
@@ -97,7 +98,7 @@ def binary_cross_entropy(
     return reduce(name, marked(losses, fine), sample_weight, reduction)
 
 
-def _are_certain(labels: Any) -> bool:
+def _are_certain(labels: ArrayLike) -> bool:
     """Whether no label is a probability between 0 and 1, or may be, or is differentiated: r is 0 then."""
     if not is_inexact(getattr(backend_array(labels), "dtype", float)):
         return True
@@ -106,7 +107,12 @@ def _are_certain(labels: Any) -> bool:
 
 
 def squared_error(
-    predictions: Any, targets: Any, /, *, sample_weight: Any = None, reduction: str = "mean"
+    predictions: ArrayLike,
+    targets: ArrayLike,
+    /,
+    *,
+    sample_weight: ArrayLike = None,
+    reduction: str = "mean",
 ) -> Any:
     """The mean of ``(predictions − targets)²`` over all elements.
 
@@ -141,7 +147,12 @@ def squared_error(
 
 
 def absolute_error(
-    predictions: Any, targets: Any, /, *, sample_weight: Any = None, reduction: str = "mean"
+    predictions: ArrayLike,
+    targets: ArrayLike,
+    /,
+    *,
+    sample_weight: ArrayLike = None,
+    reduction: str = "mean",
 ) -> Any:
     """The mean of ``|predictions − targets|`` over all elements, with derivative 0 where they agree.
 
@@ -174,12 +185,12 @@ def absolute_error(
 
 
 def huber(
-    predictions: Any,
-    targets: Any,
+    predictions: ArrayLike,
+    targets: ArrayLike,
     /,
     *,
     delta: float = 1.0,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike = None,
     reduction: str = "mean",
 ) -> Any:
     """The mean of ``½ d²`` where |d| ≤ δ, else ``δ (|d| − ½ δ)``, of differences d (Huber, 1964).
@@ -213,19 +224,20 @@ def huber(
     if not 0 < delta < math.inf:
         raise ValueError(f"huber: delta={delta!r}; it has to be positive and finite")
     d = without(difference(predictions, targets), sample_weight)
-    near = xp.clip(d, -delta, delta)  # ½ near² + near (d − near), without |d|'s corner
+    # ½ near² + near (d − near) is the loss, without the corner of |d|
+    near = xp.clip(d, -delta, delta)
     return reduce("huber", near * (d - 0.5 * near), sample_weight, reduction)
 
 
 def poisson(
-    predictions: Any,
+    predictions: ArrayLike,
     counts: Any,
     /,
     *,
     log_input: bool = True,
     full: bool = False,
     eps: float = 1e-8,
-    sample_weight: Any = None,
+    sample_weight: ArrayLike = None,
     reduction: str = "mean",
 ) -> Any:
     """The negative log-likelihood of Poisson counts y: ``exp z − y z`` of the log rate z, or ``λ − y log(λ + ε)``.
@@ -277,7 +289,7 @@ def poisson(
     return reduce("poisson", marked(losses, fine), sample_weight, reduction)
 
 
-def l2_penalty(params: Any, /) -> Any:
+def l2_penalty(params: PyTree, /) -> Any:
     """``Σ |p|²`` over the elements of all parameters of a tree; running statistics are left out.
 
     Parameters
@@ -305,7 +317,7 @@ def l2_penalty(params: Any, /) -> Any:
     )
 
 
-def l1_penalty(params: Any, /) -> Any:
+def l1_penalty(params: PyTree, /) -> Any:
     """``Σ |p|`` over the elements of all parameters of a tree; running statistics are left out.
 
     Parameters
@@ -335,7 +347,7 @@ def _complex(p: Any) -> bool:
     return "complex" in str(p.dtype)
 
 
-def _penalty(name: str, params: Any, size: Any) -> Any:
+def _penalty(name: str, params: PyTree, size: Any) -> Any:
     pairs = zip(tree.leaves(params), tree.leaves(parameter_mask(params)), strict=True)
     chosen = [
         xp.asarray(p) for p, counts in pairs if counts and is_inexact(getattr(p, "dtype", type(p)))

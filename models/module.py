@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, dataclass_transform
 
 from ..autograd.core.array import Array, unwrap_closed
+from ..autograd.core.typing import PyTree, Value
 from ..autograd.pytree import tree
 from .summary import summary
 
@@ -60,13 +61,13 @@ class Module:
         super().__init_subclass__(**options)
         tree.register(dataclasses.dataclass(eq=False)(cls))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """The model's output for the inputs `x`."""
         raise NotImplementedError(
             f"{type(self).__name__} has no __call__: write what it computes from x"
         )
 
-    def training(self, x: Any, *, key: Any = None) -> tuple[Any, Any]:
+    def training(self, x: Value, *, key: Any = None) -> tuple[Any, Any]:
         """The output in training mode, and the model with its new state.
 
         Parameters
@@ -128,7 +129,8 @@ class Module:
         """
         return summary(self, input_shape)
 
-    _integers: ClassVar[bool] = False  # whether inputs are integers
+    # whether inputs are integers
+    _integers: ClassVar[bool] = False
 
     def _chain(self) -> list[tuple[str, Module]] | None:
         """The modules that it applies one after the other, with their paths; None where it is not made so."""
@@ -138,13 +140,13 @@ class Module:
         return children(self)
 
 
-def children(model: Any) -> Iterator[tuple[str, Module]]:
+def children(model: PyTree) -> Iterator[tuple[str, Module]]:
     """The modules directly in a model, with their paths: in its fields, or in tuples, lists, dicts and dataclasses."""
     for name, part in _parts(model):
         yield from _modules(name, part)
 
 
-def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+def _parts(value: PyTree) -> Iterator[tuple[str, Any]]:
     if isinstance(value, tuple | list):
         yield from ((str(i), part) for i, part in enumerate(value))
     elif isinstance(value, dict):
@@ -155,7 +157,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
                 yield field.name, getattr(value, field.name)
 
 
-def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
+def _modules(name: str, value: PyTree) -> Iterator[tuple[str, Module]]:
     if isinstance(value, Module):
         yield name, value
         return
@@ -163,7 +165,7 @@ def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
         yield from _modules(f"{name}.{inner}", part)
 
 
-def trains_differently(model: Any) -> bool:
+def trains_differently(model: PyTree) -> bool:
     """Whether a model, or a module inside it, has a training mode of its own.
 
     A model that is no `Module` has one if it has a method `training`.
@@ -175,8 +177,8 @@ def trains_differently(model: Any) -> bool:
     return own or any(trains_differently(child) for _, child in children(model))
 
 
-def plain(model: Any) -> Any:
-    """The same tree, holding the backend's own arrays where it held `pb.Array`s that are on no tape.
+def plain(model: PyTree) -> Any:
+    """A tree with the backend's own arrays instead of `pb.Array`s that are on no tape.
 
     For what `value_and_grad` with ``has_aux=True`` returns besides, before it goes on as a model: steps with raw
     arrays are faster. Traced arrays stay traced, so that nothing is cut from a gradient.
@@ -195,7 +197,7 @@ def plain(model: Any) -> Any:
     return tree.map(lambda x: unwrap_closed(x) if type(x) is Array else x, model)
 
 
-def parameter_mask(model: Any) -> Any:
+def parameter_mask(model: PyTree) -> Any:
     """A tree of bools: True for parameters, False for fields made by `state` (running statistics).
 
     What the optimisers take as `mask`; they leave running statistics alone without it, too.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.core.typing import DType, Value
 from ..autograd.functions import namespace as xp
 from ..autograd.pytree.tree import static
 from ..backend import current
@@ -14,7 +15,7 @@ from .initialisation import check_sizes
 from .module import Module, state
 
 
-def _filled(value: float, shape: Any, dtype: Any) -> Any:
+def _filled(value: float, shape: Any, dtype: DType) -> Any:
     return current().asarray(np.full(shape, value, dtype))
 
 
@@ -23,7 +24,7 @@ def _check_eps(name: str, eps: float) -> None:
         raise ValueError(f"{name}: eps={eps!r}; it has to be finite and at least 0")
 
 
-def _check_features(module: Any, x: Any, shape: tuple[int, ...]) -> Any:
+def _check_features(module: Any, x: Value, shape: tuple[int, ...]) -> Any:
     x = xp.asarray(x)
     if tuple(x.shape[-len(shape) :]) != shape:
         raise ValueError(
@@ -32,7 +33,7 @@ def _check_features(module: Any, x: Any, shape: tuple[int, ...]) -> Any:
     return x
 
 
-def _affine(y: Any, scale: Any, shift: Any) -> Any:
+def _affine(y: Value, scale: Any, shift: Any) -> Any:
     y = y if scale is None else y * scale
     return y if shift is None else y + shift
 
@@ -77,9 +78,9 @@ class BatchNorm(Module):
         momentum: float = 0.1,
         eps: float = 1e-5,
         affine: bool = True,
-        dtype: Any = "float32",
+        dtype: DType = "float32",
     ) -> BatchNorm:
-        """γ = 1, β = 0, running mean 0 and variance 1, on the active backend.
+        """A layer with γ = 1, β = 0, running mean 0 and variance 1, on the active backend.
 
         Parameters
         ----------
@@ -107,15 +108,15 @@ class BatchNorm(Module):
         scale, shift = (one(), zero()) if affine else (None, None)
         return BatchNorm(scale, shift, zero(), one(), float(momentum), float(eps))
 
-    def __call__(self, x: Any) -> Any:
-        """Inference: by the running statistics, each row for itself."""
+    def __call__(self, x: Value) -> Any:
+        """The outputs of inference, by the running statistics, each row for itself."""
         x = _check_features(self, x, tuple(self.running_mean.shape))
         # constants: a penalty or a gradient in inference mode does not move them either
         mean, var = xp.stop_gradient(self.running_mean), xp.stop_gradient(self.running_var)
         return _affine((x - mean) / xp.sqrt(var + self.eps), self.scale, self.shift)
 
-    def training(self, x: Any, *, key: Any = None) -> tuple[Any, BatchNorm]:
-        """Training: by the batch's statistics; the model returned has new running ones.
+    def training(self, x: Value, *, key: Any = None) -> tuple[Any, BatchNorm]:
+        """The outputs of training, by the batch's statistics, and the model with new running ones.
 
         Raises
         ------
@@ -179,9 +180,9 @@ class LayerNorm(Module):
         eps: float = 1e-5,
         affine: bool = True,
         bias: bool = True,
-        dtype: Any = "float32",
+        dtype: DType = "float32",
     ) -> LayerNorm:
-        """γ = 1 and β = 0, on the active backend.
+        """A layer with γ = 1 and β = 0, on the active backend.
 
         Parameters
         ----------
@@ -207,7 +208,7 @@ class LayerNorm(Module):
         shift = _filled(0, sizes, dtype) if affine and bias else None
         return LayerNorm(scale, shift, tuple(int(n) for n in sizes), float(eps))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """The normalised rows."""
         x = _check_features(self, x, self.shape)
         axes = tuple(range(x.ndim - len(self.shape), x.ndim))
@@ -236,8 +237,8 @@ class RMSNorm(Module):
     eps: float = static(default=1e-6)
 
     @staticmethod
-    def init(features: int, *, eps: float = 1e-6, dtype: Any = "float32") -> RMSNorm:
-        """γ = 1, on the active backend.
+    def init(features: int, *, eps: float = 1e-6, dtype: DType = "float32") -> RMSNorm:
+        """A layer with γ = 1, on the active backend.
 
         Parameters
         ----------
@@ -257,7 +258,7 @@ class RMSNorm(Module):
         _check_eps("RMSNorm.init", eps)
         return RMSNorm(_filled(1, features, dtype), float(eps))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: Value) -> Any:
         """The scaled rows."""
         x = _check_features(self, x, tuple(self.scale.shape))
         return x / xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True) + self.eps) * self.scale

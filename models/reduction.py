@@ -9,28 +9,29 @@ import numpy as np
 
 from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import as_numpy
+from ..autograd.core.typing import ArrayLike, DType, Value
 from ..autograd.functions import namespace as xp
 
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def shape_of(x: Any) -> tuple[int, ...]:
+def shape_of(x: Value) -> tuple[int, ...]:
     """The shape of an array of any library, or of a number."""
     return tuple(getattr(backend_array(x), "shape", ()))
 
 
-def on_host(x: Any) -> Any:
-    """The values of a NumPy array; None for those of a device or of a program that is recorded, which are not read."""
+def on_host(x: Value) -> Any:
+    """The values of a NumPy array; None for those on a device or in a trace, which are not read."""
     values = backend_array(x)
     return values if type(values) is np.ndarray else None
 
 
-def smallest(dtype: Any) -> float:
+def smallest(dtype: DType) -> float:
     """The smallest normal number of a dtype: what is less may be 0 in it."""
     return float(np.finfo(as_numpy(dtype)).smallest_normal)
 
 
-def floating_pair(x: Any, y: Any) -> tuple[Any, Any]:
+def floating_pair(x: Value, y: Value) -> tuple[Any, Any]:
     """Two arrays, the second in the dtype of the first where it has no floating one of its own."""
     x, y = xp.asarray(x), xp.asarray(y)
     if not xp.isdtype(y.dtype, ("real floating", "complex floating")):
@@ -38,15 +39,16 @@ def floating_pair(x: Any, y: Any) -> tuple[Any, Any]:
     return x, y
 
 
-def difference(x: Any, y: Any) -> Any:
+def difference(x: Value, y: Value) -> Any:
     """``x − y``, in the dtype of x where y has integers."""
     a, b = backend_array(x), backend_array(y)
-    if type(a) is type(b) and getattr(a, "dtype", 0) == getattr(b, "dtype", 1):  # as a rule
+    # this is the usual case
+    if type(a) is type(b) and getattr(a, "dtype", 0) == getattr(b, "dtype", 1):
         return xp.subtract(x, y)
     return xp.subtract(*floating_pair(x, y))
 
 
-def check_same(name: str, first: str, x: Any, second: str, y: Any) -> None:
+def check_same(name: str, first: str, x: Value, second: str, y: Value) -> None:
     """Refuse arrays of different shapes: (n, 1) against (n,) would broadcast to (n, n).
 
     Raises
@@ -75,7 +77,7 @@ def check_reduction(name: str, reduction: str) -> None:
 
 
 def check_range(
-    name: str, what: str, x: Any, low: float, high: float = math.inf, *, rounding: float = 0.0
+    name: str, what: str, x: Value, low: float, high: float = math.inf, *, rounding: float = 0.0
 ) -> Any:
     """Refuse values outside a range, where they are on the host; elsewhere, say which are in it.
 
@@ -116,8 +118,8 @@ def check_range(
     return None
 
 
-def check_two(name: str, labels: Any, low: int) -> Any:
-    """Refuse labels that are neither `low` nor 1, NaN too; as `check_range`.
+def check_two(name: str, labels: ArrayLike, low: int) -> Any:
+    """Refuse labels that are neither `low` nor 1, as `check_range` does; NaN is refused too.
 
     Raises
     ------
@@ -137,24 +139,24 @@ def check_two(name: str, labels: Any, low: int) -> Any:
     return None
 
 
-def _comparable(x: Any) -> Any:
-    """Signed numbers in place of truth values, which the standard does not compare, and of unsigned ones."""
+def _comparable(x: Value) -> Any:
+    """`x` as signed numbers, where it has unsigned ones or truth values, which the standard does not compare."""
     x = xp.asarray(x)
     signed = xp.isdtype(x.dtype, ("signed integer", "real floating"))
     return x if signed else xp.astype(x, np.int64)
 
 
-def marked(losses: Any, fine: Any) -> Any:
+def marked(losses: Value, fine: Any) -> Any:
     """Losses, NaN where `fine` does not hold; as they are where it is None."""
     return losses if fine is None else xp.where(fine, losses, math.nan)
 
 
-def times(a: Any, b: Any) -> Any:
+def times(a: Value, b: Value) -> Any:
     """``a b``, and 0 where a is 0 and b infinite: what has no share of a loss adds nothing to it, as 0 log 0."""
     return a * xp.where((a == 0) & xp.isinf(b), 0.0, b)
 
 
-def without(x: Any, weights: Any, fill: float = 0.0) -> Any:
+def without(x: Value, weights: ArrayLike, fill: float = 0.0) -> Any:
     """`x` with `fill` where its sample weighs nothing, so that an infinity or NaN there reaches nothing."""
     if weights is None:
         return x
@@ -164,12 +166,15 @@ def without(x: Any, weights: Any, fill: float = 0.0) -> Any:
     weights = xp.asarray(weights)
     given = tuple(weights.shape)
     if not given or given != tuple(x.shape[: len(given)]):
-        return x  # `weights_like` refuses them, or takes one for all
+        # `weights_like` refuses such weights, or takes one for all
+        return x
     weights = xp.reshape(weights, given + (1,) * (x.ndim - len(given)))
     return xp.where(weights != 0, x, fill)
 
 
-def weights_like(name: str, what: str, weights: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def weights_like(
+    name: str, what: str, weights: ArrayLike, shape: tuple[int, ...], dtype: DType
+) -> Any:
     """Weights as an array of a dtype that broadcasts over `shape`: they have its first axes.
 
     Raises
@@ -191,7 +196,9 @@ def weights_like(name: str, what: str, weights: Any, shape: tuple[int, ...], dty
     return xp.reshape(weights, given + (1,) * (len(shape) - len(given)))
 
 
-def reduce(name: str, losses: Any, weights: Any, reduction: str, *, divisor: Any = None) -> Any:
+def reduce(
+    name: str, losses: Value, weights: ArrayLike, reduction: str, *, divisor: Any = None
+) -> Any:
     """Losses times weights: each, their sum, or their sum over that of the weights.
 
     Parameters
@@ -201,7 +208,7 @@ def reduce(name: str, losses: Any, weights: Any, reduction: str, *, divisor: Any
         Of the first axes of the losses.
     reduction : {"mean", "sum", "none"}
     divisor : Array, optional
-        What the mean divides by in place of the number of losses: one for each, before `weights`.
+        The divisors of the mean instead of the number of losses: one for each, before `weights`.
     """
     check_reduction(name, reduction)
     w = None

@@ -14,12 +14,13 @@ import numpy as np
 from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
 from ..autograd.core.namespaces import namespace_of
+from ..autograd.core.typing import PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import current
 
 
 class Row(NamedTuple):
-    """One layer of the table."""
+    """A layer of the table."""
 
     layer: str
     kind: str
@@ -27,7 +28,7 @@ class Row(NamedTuple):
     parameters: int
 
 
-def summary(model: Any, input_shape: int | tuple[int, ...] | None = None) -> str:
+def summary(model: PyTree, input_shape: int | tuple[int, ...] | None = None) -> str:
     """The table that `Module.summary` describes."""
     x = None if input_shape is None else _zeros(model, input_shape)
     try:
@@ -55,7 +56,7 @@ def summary(model: Any, input_shape: int | tuple[int, ...] | None = None) -> str
     return "\n".join([lines[0], rule, *lines[1:], rule, total])
 
 
-def _rows(name: str, module: Any, x: Any) -> tuple[list[Row], Any]:
+def _rows(name: str, module: Any, x: Value) -> tuple[list[Row], Any]:
     """The rows of a module, and its outputs for `x` (None for None)."""
     chain = module._chain()
     if chain is None:
@@ -97,7 +98,7 @@ def _label(module: Any) -> str:
     return f"{type(module).__name__}({inside})"
 
 
-def _zeros(model: Any, shape: int | tuple[int, ...]) -> Any:
+def _zeros(model: PyTree, shape: int | tuple[int, ...]) -> Any:
     """Zeros of a shape, on the device of the model's arrays and of their dtype.
 
     They are integers where the first layer is an embedding.

@@ -1,15 +1,15 @@
 """Finding parameters: first-order methods, schedules, and full-batch minimisation. Knows nothing of models.
 
-An optimiser is a frozen record with two pure functions: ``state = opt.init(params)`` and
+An optimiser is a frozen dataclass with two pure functions: ``state = opt.init(params)`` and
 ``params, state = opt.step(params, grads, state)``, on pytrees of arrays. Its state, the step count included, is a
 pytree of arrays, so that a compiled step is recorded once. A learning rate is a number or a function of the step count.
 `Clipped`, `Accumulated`, `Averaged`, `Finite` and `LossScaling` hold an optimiser and are one. Leaves that are not
-floating-point arrays, or whose gradient is None, stay as they are. `minimize` is for functions that are evaluated as a
-whole: line searches, second derivatives, least squares.
+floating-point arrays, or whose gradient is None, stay as they are. `minimize` is for functions that are
+evaluated on all data at once: line searches, second derivatives, least squares.
 
 Updates are written once, as formulas (`first_order/formulas.py`), and run in one pass over memory: on NumPy
 block by block, small parameters as one vector; on CuPy as one kernel for all parameters. `pb.compile` takes
-them into the program of a whole step, whose kernels are faster still.
+them into the program of a complete step, whose kernels are faster still.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ __all__ = [
     "SearchError",
 ]
 
-# Read when a name is first used: thirty records take 35 ms to make, a tenth of `import pullback`
+# Read when a name is first used: thirty dataclasses take 35 ms to make, a tenth of `import pullback`
 _HOMES = {
     "full_batch.line": "SearchError",
     "first_order.adam": "Adam AdamW AMSGrad NAdam",

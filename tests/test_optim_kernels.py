@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from pullback.backend.generic import formulas as _formulas
 from pullback.backend.numpy import backend as _numpy
 from pullback.backend.numpy import updates as _updates_numpy
-from pullback.optim.first_order.formulas import FORMULAS, REAL, formula, log
+from pullback.optim.first_order.formulas import FORMULAS, REAL, formula, least_eps, log
 
 B1, B2, ALPHA = 0.9, 0.95, 0.8
 SCALARS = {
@@ -139,3 +140,13 @@ def test_what_a_formula_cannot_say_is_refused(body):
     broken = _formulas.Formula("broken", (), "", body)
     with pytest.raises((SyntaxError, KeyError)):
         _updates_numpy.source(broken)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_least_eps_follows_from_where_a_formula_has_it_and_not_from_its_name(dtype):
+    limits = np.finfo(dtype)
+    next_to_root = dataclasses.replace(formula("adadelta"), eps_under_root=False)
+    under_root = dataclasses.replace(formula("adam"), eps_under_root=True)
+    assert least_eps(next_to_root, np.dtype(dtype)) == float(limits.smallest_subnormal) ** 0.5
+    for found in (under_root, formula("adadelta"), formula("adadelta", l2=True, decay=True)):
+        assert least_eps(found, np.dtype(dtype)) == float(limits.smallest_normal)

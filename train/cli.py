@@ -26,7 +26,7 @@ DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code.
+    """Run the command line, and return the exit code.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt:
         return _report_error("interrupted; files that are there are whole", INTERRUPTED)
-    except BrokenPipeError:  # the reader, such as `head`, has enough
+    # the reader, such as `head`, has enough
+    except BrokenPipeError:
         _drop_output()
         return 0
     except OSError as error:
@@ -72,13 +73,13 @@ def _run(arguments: list[str]) -> int:
 
 
 def _drop_output() -> None:
-    """Discard what could not be written, or Python would try again at exit, and complain."""
+    """Discard the output that could not be written: Python would try again at exit, and complain."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report_error(message: str, code: int) -> int:
-    """One line on stderr, whatever the message holds."""
+    """Print a message on stderr, in one line whatever it holds."""
     print("pullback: " + one_line(message), file=sys.stderr, flush=True)
     return code
 
@@ -283,7 +284,7 @@ class _Bar:
         self._bar, self._task = bar, task
 
     def say(self, line: str) -> None:
-        """A line on stdout, clear of the bar."""
+        """Print a line on stdout, clear of the bar."""
         if self._bar is not None:
             self._bar.stop()
         print(line, flush=True)

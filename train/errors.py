@@ -10,18 +10,18 @@ _LONGEST = 1000
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used; the message is one line that says what and where.
+    """An error in what the user gave; the message is one line that says what and where.
 
     The command line prints the message and ends with exit code 2.
     """
 
 
 class WriteError(InputError):
-    """A file could not be written (disk full, read-only, no permission); the old one is intact."""
+    """An error of a file that could not be written (disk full, read-only, no permission); the old one is intact."""
 
 
 class MissingExtra(InputError):
-    """An optional package is not installed; the message says how to get it."""
+    """An error of an optional package that is not installed; the message says how to get it."""
 
 
 def extra(module: str, purpose: str) -> Any:
@@ -43,7 +43,8 @@ def extra(module: str, purpose: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
-            raise  # the package is there, and broken: that is another story, with its traceback
+            # the package is there, and broken: this is another error, with its own traceback
+            raise
         package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
         message = f"{purpose} needs {package}: pip install 'pullback[train]'"
         raise MissingExtra(message) from None

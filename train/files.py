@@ -1,4 +1,4 @@
-"""Files that are whole or not there: a reader never meets half of one, whatever happens."""
+"""Files that are written completely or not at all: a reader never meets half of one."""
 
 from __future__ import annotations
 
@@ -42,14 +42,16 @@ def write_atomic(path: str | os.PathLike[str], content: bytes | str) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     try:
-        target = Path(os.path.realpath(path))  # a link stays a link: what it points to is replaced
+        # a link stays a link: what it points to is replaced
+        target = Path(os.path.realpath(path))
         if target.exists() and not target.is_file() and not target.is_dir():
             target.write_bytes(data)
         else:
             _replace(target, data)
     except OSError as error:
         raise WriteError(f"cannot write {path}: {error.strerror or error}") from error
-    except ValueError as error:  # a NUL in the name
+    # a NUL in the name
+    except ValueError as error:
         raise WriteError(f"cannot write {os.fspath(path)!a}: {error}") from None
 
 
@@ -103,12 +105,13 @@ def open_file(path: str | os.PathLike[str]) -> BinaryIO:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from None
     except InputError:
         raise
-    except ValueError as error:  # a NUL in the name
+    # a NUL in the name
+    except ValueError as error:
         raise InputError(f"cannot read {os.fspath(path)!a}: {error}") from None
 
 
 def read_bytes(path: str | os.PathLike[str], size: int = -1) -> bytes:
-    """All of a file, or its first `size` bytes.
+    """The bytes of a file, or the first `size` of them.
 
     Raises
     ------
@@ -180,12 +183,14 @@ def _is_left(path: Path, pid: int) -> bool:
 
 
 def _user() -> int:
-    return os.geteuid() if hasattr(os, "geteuid") else 0  # Windows files say 0
+    # Windows files say 0
+    return os.geteuid() if hasattr(os, "geteuid") else 0
 
 
 def _runs(pid: int) -> bool:
     """Whether there is a process of this number; unknown counts as yes."""
-    if os.name == "nt":  # there `kill` ends it
+    # on Windows `kill` ends the process
+    if os.name == "nt":
         return True
     try:
         os.kill(pid, 0)
@@ -218,7 +223,8 @@ def make_run_folder(parent: Path, name: str, *, exact: bool) -> Path:
         folder = parent / (name if number == 1 else f"{name}-{number}")
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            folder.mkdir()  # fails if it exists: two runs that start together get two folders
+            # this fails if it exists: two runs that start together get two folders
+            folder.mkdir()
             return folder
         except FileExistsError:
             if not parent.is_dir():
@@ -229,5 +235,6 @@ def make_run_folder(parent: Path, name: str, *, exact: bool) -> Path:
             number += 1
         except OSError as error:
             raise WriteError(f"cannot make {folder}: {error.strerror or error}") from error
-        except ValueError as error:  # a NUL in the name
+        # a NUL in the name
+        except ValueError as error:
             raise WriteError(f"cannot make {os.fspath(folder)!a}: {error}") from None

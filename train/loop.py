@@ -93,7 +93,7 @@ def fit(
     loss : callable
         ``loss(outputs, y)``, a 0-d array: the mean over rows.
     train, validation : tuple of arrays
-        ``(x, y)`` each, whole, on the device where the model is; or NumPy arrays, which are transferred batch by batch.
+        ``(x, y)`` each, on the device where the model is; or NumPy arrays, which are transferred batch by batch.
     opt : optimiser
         From `pb.optim`: its ``init`` and ``step``.
     score : callable, optional
@@ -111,7 +111,7 @@ def fit(
         To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
         With float16 the loss is scaled (`pb.optim.LossScaling`).
     on_epoch : callable, optional
-        Called with the record after every epoch, and once before the first.
+        Called with the `Epoch` after every epoch, and once before the first.
 
     Returns
     -------
@@ -220,7 +220,7 @@ def _checked(name: str, part: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def _diverged(now: Epoch) -> Ending | None:
-    """The ending of a run whose losses, on whole parts of the data, are not finite any more."""
+    """The ending of a run whose losses over a part of the data are not finite any more."""
     for part, value in (("", now.loss), ("validation ", now.validation_loss)):
         if not math.isfinite(value):
             why = f"the {part}loss became {value} at step {now.steps:,} (epoch {now.epoch})"
@@ -243,10 +243,11 @@ def evaluate(
     part: tuple[Any, Any],
     score: Callable[[Any, Any], float] | None = None,
 ) -> tuple[float, float]:
-    """Loss and score of a model on a whole part of the data, ``(x, y)``; NaN without a `score`."""
+    """Loss and score of a model over all rows of a part of the data, ``(x, y)``; NaN without a `score`."""
     x, y = part
     outputs = predict(model, x)
     home = backend_of_model(model, x)
     y = home.asarray(y) if needs_transfer(y, home) else y
-    value = float(loss(asarray(outputs), y))  # an `Array`, as in training
+    # the loss gets an `Array`, as in training
+    value = float(loss(asarray(outputs), y))
     return value, math.nan if score is None else score(outputs, y)

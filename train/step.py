@@ -1,4 +1,4 @@
-"""One step of training, whatever the model: training mode, gradient, optimiser, tally on the device, replay."""
+"""The training step of any model: training mode, gradient, optimiser, tally on the device, replay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..autograd.compile.tracing.precision import PRECISIONS
 from ..autograd.core.array import Array, backend_array
 from ..autograd.core.dtypes import is_inexact
 from ..autograd.core.namespaces import namespace_of
-from ..autograd.core.typing import PyTree, Value
+from ..autograd.core.typing import ArrayLike, PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from ..models.module import trains_differently
@@ -39,7 +39,7 @@ def copy_leaves(tree_of_arrays: PyTree) -> Any:
 
 
 class Replayed:
-    """A step that is recorded for each number of rows, and replayed in place; eager where it cannot be recorded.
+    """A step that is compiled for each number of rows, and replayed in place; eager where it cannot be compiled.
 
     On a CPU without numba's kernels, which take longer to compile than most networks to train.
 
@@ -70,10 +70,11 @@ class Replayed:
         self._calls: dict[int, int] = {}
 
     def __call__(self, *args: Any) -> Any:
-        """One step."""
+        """Make one step."""
         if self.eager:
             return self.step(*args)
-        rows = args[self.donated].shape[0]  # so that the last batch's program is found at once
+        # the number of rows is asked for first, so that the last batch's program is found at once
+        rows = args[self.donated].shape[0]
         program = self._programs.get(rows)
         if program is not None and self._calls[rows] >= 2:
             return program(*args)
@@ -85,12 +86,13 @@ class Replayed:
                 fast=self.fast,
                 precision=self.precision,
             )
-        # the first call records, the second one writes the program: nothing is overwritten if they fail
+        # the first call traces, the second one writes the program: nothing is overwritten if they fail
         self._calls[rows] = self._calls.get(rows, 0) + 1
         try:
             return program(*args)
         except Exception as error:
-            out = self.step(*args)  # raises by itself if it is not for the recording
+            # the eager step raises by itself if the compilation is not the cause
+            out = self.step(*args)
             if self.precision != "float32":
                 raise ValueError(f"precision={self.precision!r}: {_why(error)}") from error
             self.eager = _why(error)
@@ -180,7 +182,7 @@ class Tally(NamedTuple):
 
     done: Any
     bad: Any
-    loss: Any
+    loss: Value
 
     @classmethod
     def new(cls, home: Backend) -> Tally:
@@ -188,7 +190,7 @@ class Tally(NamedTuple):
         none = np.zeros((), np.int64)
         return cls(home.asarray(none), home.asarray(none.copy()), home.asarray(np.zeros(())))
 
-    def after(self, loss: Any, rows: int) -> Tally:
+    def after(self, loss: Value, rows: int) -> Tally:
         """The tally after one more step."""
         value, xp = _as_float64(loss)
         done = self.done + 1
@@ -201,7 +203,7 @@ class Tally(NamedTuple):
         )
 
     def is_bad(self) -> bool:
-        """Whether a loss was no finite number; asking waits for the device."""
+        """Whether any loss was not finite; the answer waits for the device."""
         return bool(self.bad)
 
     def read(self) -> tuple[int, float | None]:
@@ -228,13 +230,13 @@ class LossSum(NamedTuple):
         """The sum of nothing, as an array of this backend."""
         return cls(home.asarray(np.zeros(())))
 
-    def after(self, loss: Any, rows: int) -> LossSum:
+    def after(self, loss: Value, rows: int) -> LossSum:
         """The sum after one more batch."""
         value, xp = _as_float64(loss)
         return LossSum(xp.asarray(self.total + value * rows))
 
     def is_bad(self) -> bool:
-        """Whether the sum is not finite any more; asking waits for the device."""
+        """Whether the sum is not finite any more; the answer waits for the device."""
         return not math.isfinite(self.total)
 
     def take(self) -> float:
@@ -244,7 +246,7 @@ class LossSum(NamedTuple):
         return total
 
 
-def _as_float64(loss: Any) -> tuple[Any, Any]:
+def _as_float64(loss: Value) -> tuple[Any, Any]:
     """A loss as raw array in float64, and its namespace."""
     value = backend_array(loss)
     xp = namespace_of(value)
@@ -295,11 +297,11 @@ def training_step(model: PyTree, objective: Callable[..., Any], opt: Any) -> Ste
 
 
 def _plain_step(objective: Callable[..., Any], opt: Any) -> Step:
-    """For models without a training mode, whose leaves are all parameters."""
+    """A step for models without a training mode, whose leaves are all parameters."""
     gradient = value_and_grad(lambda model, x, *targets: objective(model(x), *targets))
 
     def step(
-        model: PyTree, state: PyTree, key: Any, x: Value, *targets: Any, **settings: Any
+        model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
     ) -> tuple[Any, Any, Any]:
         value, grads = gradient(model, x, *targets)
         return *opt.step(model, grads, state, **settings), value
@@ -311,7 +313,7 @@ def _training_step(
     objective: Callable[..., Any], opt: Any, moving: list[bool], different: bool
 ) -> Step:
     def step(
-        model: PyTree, state: PyTree, key: Any, x: Value, *targets: Any, **settings: Any
+        model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
     ) -> tuple[Any, Any, Any]:
         leaves, spec = tree.flatten(model)
 

@@ -9,7 +9,7 @@ from ..autograd.core.typing import PyTree
 
 @dataclass(frozen=True)
 class Epoch:
-    """The losses and scores after an epoch, on whole parts of the data; epoch 0 is before training."""
+    """The losses and scores after an epoch, over all rows of each part of the data; epoch 0 is before training."""
 
     epoch: int
     steps: int
@@ -35,7 +35,7 @@ class ValidationPatience:
     best: Epoch
 
     def note(self, now: Epoch) -> bool:
-        """Take in an epoch; whether it is the best so far."""
+        """Take in an epoch, and return whether it is the best so far."""
         better = now.validation_loss < self.best.validation_loss
         if better:
             self.best = now
@@ -79,7 +79,7 @@ class Improvement:
     model: PyTree = None
 
     def note(self, loss: float, score: float | None) -> bool:
-        """Take in an epoch's loss, and its score with early stopping; whether that is the best score so far."""
+        """Take in an epoch's loss (and score), and return whether the score is the best so far."""
         self.losses.append(loss)
         best = False
         if score is None:

@@ -51,12 +51,12 @@ def zeros_on_device_of(shape: tuple[int, ...], x: Array, dtype: DType = None) ->
     return Array(backend.xp.astype(zeros, backend.dtype(wanted), copy=False))
 
 
-def is_library_array(x: Any) -> bool:
+def is_library_array(x: ArrayLike) -> bool:
     """Whether `x` is an array of some library; NumPy's scalars count as numbers."""
     return is_array(x) and not isinstance(x, np.generic)
 
 
-def as_number(x: Any) -> Any:
+def as_number(x: ArrayLike) -> Any:
     """A Python number from a NumPy scalar or a 0-d array."""
     x = backend_array(x)
     return backend_of(x).to_numpy(x).item() if hasattr(x, "dtype") else x
@@ -101,7 +101,8 @@ def asarray(
     value = unwrap_closed(obj)
     if type(value) is Array:
         if _is_as_asked(value, dtype, device):
-            copied = generated.positive(value)  # which stays on the tape
+            # the copy stays on the tape
+            copied = generated.positive(value)
             copied.link = False
             return copied
         if copy is False:
@@ -138,7 +139,7 @@ def _is_as_asked(x: Array, dtype: DType, device: Device) -> bool:
     return (dtype is None or as_numpy(dtype) == x.dtype) and (device is None or device == x.device)
 
 
-def _leaves(x: Any) -> Iterator[Any]:
+def _leaves(x: ArrayLike) -> Iterator[Any]:
     for v in x:
         if isinstance(v, list | tuple):
             yield from _leaves(v)
@@ -146,11 +147,11 @@ def _leaves(x: Any) -> Iterator[Any]:
             yield v
 
 
-def _on_host(x: Any) -> bool:
+def _on_host(x: ArrayLike) -> bool:
     return isinstance(x, np.ndarray)
 
 
-def _stack_nested(x: Any, dtype: DType, backend: Backend) -> Array:
+def _stack_nested(x: ArrayLike, dtype: DType, backend: Backend) -> Array:
     """A nested sequence with arrays in it, by `stack`, so that they stay traced and where they are."""
     items = []
     for v in x:
@@ -200,7 +201,7 @@ def from_dlpack(x: ArrayLike, /, *, device: Device = None, copy: bool | None = N
 CPU, CUDA, CUDA_MANAGED = 1, 2, 13
 
 
-def _importer(x: Any, device: Device) -> Any:
+def _importer(x: ArrayLike, device: Device) -> Any:
     """The backend that takes over a DLPack export: the active one if it can reach that memory."""
     active = current()
     device_type = x.__dlpack_device__()[0] if device is None else CPU if device == "cpu" else None
@@ -217,7 +218,7 @@ def _importer(x: Any, device: Device) -> Any:
 def arange(
     start: ArrayLike,
     /,
-    stop: Any = None,
+    stop: ArrayLike = None,
     step: Any = 1,
     *,
     dtype: DType = None,
@@ -272,7 +273,7 @@ def full(shape: Any, fill_value: ArrayLike, *, dtype: DType = None, device: Devi
     return create("full", shape, as_number(fill_value), dtype=dtype, device=device)
 
 
-def _broadcast_value(value: Any, shape: Any, dtype: DType, device: Device) -> Array:
+def _broadcast_value(value: ArrayLike, shape: Any, dtype: DType, device: Device) -> Array:
     lengths = (shape,) if isinstance(shape, int) else tuple(shape)
     # a copy, because nobody may write to a broadcast view
     return asarray(
@@ -282,7 +283,7 @@ def _broadcast_value(value: Any, shape: Any, dtype: DType, device: Device) -> Ar
 
 def linspace(
     start: ArrayLike,
-    stop: Any,
+    stop: ArrayLike,
     /,
     num: int,
     *,
@@ -333,7 +334,7 @@ def ones_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) ->
 def full_like(
     x: ArrayLike, /, fill_value: ArrayLike, *, dtype: DType = None, device: Device = None
 ) -> Array:
-    """One value in the shape of `x`; a traced 0-d value keeps its derivative."""
+    """An array of one value in the shape of `x`; a traced 0-d value keeps its derivative."""
     if is_library_array(fill_value):
         return _broadcast_value(
             fill_value,
@@ -402,7 +403,7 @@ def meshgrid(*arrays: ArrayLike, indexing: str = "xy") -> tuple[Array, ...]:
 
 
 def one_hot(x: ArrayLike, /, num_classes: int, *, dtype: DType = None, axis: int = -1) -> Array:
-    """1 at the index that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
+    """An array with 1 at the index that each integer of `x` names, 0 elsewhere, along a new axis; a constant.
 
     Parameters
     ----------

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..core.dtypes import as_numpy
+from ..core.typing import ArrayLike, DType
 
 
-def _dtype(x: Any) -> np.dtype:
+def _dtype(x: ArrayLike) -> np.dtype:
     """The dtype of an array, or a dtype itself, of any library."""
     return as_numpy(getattr(x, "dtype", x) if not isinstance(x, type | np.dtype) else x)
 
@@ -47,13 +48,15 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     return np.result_type(*given)
 
 
-def isdtype(dtype: Any, kind: Any) -> bool:
-    """Whether a dtype is of a kind: "bool", "integral", "real floating", "numeric", …, a dtype, or a tuple of those.
+def isdtype(dtype: DType, kind: Any) -> bool:
+    """Whether a dtype is in a class of dtypes, or in one of a tuple of classes.
+
+    A class is a dtype, or has one of the standard's names: "bool", "integral", "real floating", "numeric", ….
 
     Raises
     ------
     ValueError
-        If there is no such kind.
+        If there is no such class.
 
     Examples
     --------
@@ -61,9 +64,9 @@ def isdtype(dtype: Any, kind: Any) -> bool:
     >>> pb.xp.isdtype(pb.xp.float32, ("real floating", "complex floating"))
     True
     """
-    kinds = kind if isinstance(kind, tuple) else (kind,)
-    kinds = tuple(k if isinstance(k, str) else as_numpy(k) for k in kinds)
-    return bool(np.isdtype(as_numpy(dtype), kinds))
+    names = kind if isinstance(kind, tuple) else (kind,)
+    classes = tuple(k if isinstance(k, str) else as_numpy(k) for k in names)
+    return bool(np.isdtype(as_numpy(dtype), classes))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ..core.dispatch import SCALARS
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as generated
 from ..core.namespaces import namespace_of
+from ..core.typing import ArrayLike, DType
 from .creation import as_floating, asarray
 from .data_type import finfo, result_type
 from .manipulation import broadcast_arrays
@@ -39,7 +40,7 @@ def angle(z: Any, deg: bool = False) -> Array:
     return out * (180.0 / math.pi) if deg else out
 
 
-def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Array:
+def nan_to_num(x: ArrayLike, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Array:
     """`x` with NaN and infinities replaced by numbers, those of the real and of the imaginary part.
 
     Parameters
@@ -76,7 +77,7 @@ def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 
 
 def isclose(
-    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+    a: ArrayLike, b: ArrayLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Array:
     """Whether ``|a − b| ≤ atol + rtol |b|``, element by element; infinities are close to themselves alone.
 
@@ -99,9 +100,9 @@ def isclose(
 
 
 def allclose(
-    a: Any, b: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+    a: ArrayLike, b: ArrayLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
-    """Whether all elements are close, as `isclose` has it.
+    """Whether all elements are close in the sense of `isclose`.
 
     Examples
     --------
@@ -119,7 +120,7 @@ def apply_where(
     f2: Callable[..., Any] | None = None,
     /,
     *,
-    fill_value: Any = None,
+    fill_value: ArrayLike = None,
     kwargs: dict[str, Any] | None = None,
 ) -> Array:
     """``where(cond, f1(*args), f2(*args))`` with each function evaluated only where it is chosen.
@@ -189,5 +190,5 @@ def apply_where(
     return generated.reshape(generated.setitem(out, _cast(first, dtype), here), shape)
 
 
-def _cast(x: Any, dtype: Any) -> Any:
+def _cast(x: ArrayLike, dtype: DType) -> Any:
     return x if type(x) in SCALARS else generated.astype(x, dtype, copy=False)

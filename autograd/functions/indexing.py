@@ -15,10 +15,11 @@ from ..core.dtypes import as_numpy
 from ..core.generated import xp as generated
 from ..core.index_keys import clean_key, copied_key
 from ..core.namespaces import namespace_of
+from ..core.typing import ArrayLike
 from .creation import asarray
 
 
-def at(x: Any, /) -> Any:
+def at(x: ArrayLike, /) -> Any:
     """``x.at[key].set(v)``: a copy of `x` with some elements changed; differentiable in `x` and `v`.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...backend import current
 from ..core.dtypes import as_numpy
+from ..core.typing import Device
 
 
 class ArrayNamespaceInfo:
@@ -34,17 +35,17 @@ class ArrayNamespaceInfo:
         return _library().default_device() if device is None else device
 
     def devices(self) -> tuple[Any, ...]:
-        """Every device of the active backend."""
+        """The devices of the active backend."""
         return tuple(_library().devices())
 
-    def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype]:
-        """The default dtype of each kind: "real floating", "complex floating", "integral", "indexing"."""
+    def default_dtypes(self, *, device: Device = None) -> dict[str, np.dtype]:
+        """The default dtype of each class: "real floating", "complex floating", "integral", "indexing"."""
         return _numpy_dtypes(_library().default_dtypes(device=device))
 
     def dtypes(
-        self, *, device: Any = None, kind: str | tuple[str, ...] | None = None
+        self, *, device: Device = None, kind: str | tuple[str, ...] | None = None
     ) -> dict[str, np.dtype]:
-        """The dtypes that a device has, of one kind, of a tuple of kinds, or all."""
+        """The dtypes that a device has: those of one class, of a tuple of classes, or all."""
         return _numpy_dtypes(_library().dtypes(device=device, kind=kind))
 
 

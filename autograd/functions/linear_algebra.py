@@ -5,14 +5,13 @@ All are compositions of the standard's functions, which take their derivatives f
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..core.array import Array
 from ..core.generated import xp as generated
+from ..core.typing import ArrayLike
 from .creation import asarray, zeros_on_device_of
 
 
-def dot(a: Any, b: Any) -> Array:
+def dot(a: ArrayLike, b: ArrayLike) -> Array:
     """NumPy's ``dot``: a product with a number, of vectors, or over the last axis of `a` and the last but one of `b`.
 
     Examples
@@ -27,7 +26,7 @@ def dot(a: Any, b: Any) -> Array:
     return generated.tensordot(a, b, axes=((a.ndim - 1,), (max(b.ndim - 2, 0),)))
 
 
-def inner(a: Any, b: Any) -> Array:
+def inner(a: ArrayLike, b: ArrayLike) -> Array:
     """NumPy's ``inner``: ``Σ_k a[…, k] b[…, k]`` over the last axes, without a conjugate.
 
     Examples
@@ -42,7 +41,7 @@ def inner(a: Any, b: Any) -> Array:
     return generated.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 1,)))
 
 
-def outer(a: Any, b: Any) -> Array:
+def outer(a: ArrayLike, b: ArrayLike) -> Array:
     """NumPy's ``outer``: ``a[i] b[j]`` of the flattened arrays.
 
     Examples
@@ -55,7 +54,7 @@ def outer(a: Any, b: Any) -> Array:
     return generated.expand_dims(_flat(a), axis=1) * _flat(b)
 
 
-def vdot(a: Any, b: Any) -> Array:
+def vdot(a: ArrayLike, b: ArrayLike) -> Array:
     """NumPy's ``vdot``: ``Σ conj(a) b`` of all elements in order.
 
     Examples
@@ -67,7 +66,7 @@ def vdot(a: Any, b: Any) -> Array:
     return generated.vecdot(_flat(a), _flat(b))
 
 
-def kron(a: Any, b: Any) -> Array:
+def kron(a: ArrayLike, b: ArrayLike) -> Array:
     """The Kronecker product: each element of `a` times all of `b`, in blocks.
 
     Parameters
@@ -97,11 +96,11 @@ def kron(a: Any, b: Any) -> Array:
     )
 
 
-def _flat(x: Any) -> Array:
+def _flat(x: ArrayLike) -> Array:
     return generated.reshape(asarray(x), (-1,))
 
 
-def create_diagonal(x: Any, /, *, offset: int = 0) -> Array:
+def create_diagonal(x: ArrayLike, /, *, offset: int = 0) -> Array:
     """Matrices with the last axis of `x` on a diagonal.
 
     Parameters

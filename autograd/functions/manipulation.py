@@ -16,6 +16,7 @@ import numpy as np
 from ...backend import backend_of
 from ..core.array import Array, backend_array
 from ..core.generated import xp as generated
+from ..core.typing import ArrayLike
 from .aliases import is_contiguous
 from .creation import asarray, zeros_on_device_of
 from .data_type import result_type
@@ -34,7 +35,7 @@ def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
     return tuple([generated.broadcast_to(x, shape) for x in arrays])
 
 
-def atleast_nd(x: Any, /, *, ndim: int) -> Array:
+def atleast_nd(x: ArrayLike, /, *, ndim: int) -> Array:
     """`x` with axes of length 1 put in front, until it has `ndim` of them.
 
     Examples
@@ -48,7 +49,7 @@ def atleast_nd(x: Any, /, *, ndim: int) -> Array:
 
 
 def atleast_1d(*arrays: Any) -> Any:
-    """Each array with one axis at least; a tuple where several are given.
+    """The array with at least one axis, or a tuple of such arrays where several are given.
 
     Examples
     --------
@@ -60,7 +61,7 @@ def atleast_1d(*arrays: Any) -> Any:
 
 
 def atleast_2d(*arrays: Any) -> Any:
-    """Each array with two axes at least, new ones in front; a tuple where several are given.
+    """The array with at least two axes, new ones in front, or a tuple where several are given.
 
     Examples
     --------
@@ -76,8 +77,8 @@ def _each(arrays: tuple[Any, ...], ndim: int) -> Any:
     return out[0] if len(out) == 1 else out
 
 
-def ravel(a: Any, order: str = "C") -> Array:
-    """All elements of `a` in one axis, the last index fastest.
+def ravel(a: ArrayLike, order: str = "C") -> Array:
+    """The elements of `a` in one axis, the last index fastest.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def ravel(a: Any, order: str = "C") -> Array:
     return generated.reshape(a, (-1,), copy=None if is_contiguous(a) else True)
 
 
-def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
+def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> Array:
     """`a` with two axes exchanged.
 
     Examples
@@ -114,7 +115,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     return generated.permute_dims(a, tuple(order))
 
 
-def transpose(a: Any, axes: Sequence[int] | None = None) -> Array:
+def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Array:
     """`a` with its axes in another order, by default in the opposite one.
 
     Examples
@@ -129,7 +130,7 @@ def transpose(a: Any, axes: Sequence[int] | None = None) -> Array:
     )
 
 
-def normalize_axis(x: Any, axis: int, name: str) -> int:
+def normalize_axis(x: ArrayLike, axis: int, name: str) -> int:
     """`axis` counted from the front; `name` is the function that the message speaks of.
 
     Raises
@@ -142,7 +143,7 @@ def normalize_axis(x: Any, axis: int, name: str) -> int:
     return axis % x.ndim
 
 
-def select(x: Any, axis: int, key: Any) -> Array:
+def select(x: ArrayLike, axis: int, key: Any) -> Array:
     """``x[:, …, :, key]`` with `key` at an axis that is counted from the front."""
     return generated.getitem(x, (*(slice(None),) * axis, key, ...))
 
@@ -242,7 +243,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     return array_split(ary, indices_or_sections, axis)
 
 
-def unstack(x: Any, /, *, axis: int = 0) -> tuple[Array, ...]:
+def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Array, ...]:
     """The slices of `x` along an axis; differentiable.
 
     Parameters
@@ -367,7 +368,7 @@ def _with_constants(x: Array, widths: list[tuple[int, int]], values: Any) -> Arr
     return x
 
 
-def _in_a_frame(x: Array, widths: list[tuple[int, int]], value: Any) -> Array:
+def _in_a_frame(x: Array, widths: list[tuple[int, int]], value: ArrayLike) -> Array:
     """`x` written into an array full of one value."""
     shape = tuple(n + i + j for n, (i, j) in zip(x.shape, widths, strict=True))
     frame = zeros_on_device_of(shape, x)

@@ -20,6 +20,7 @@ import numpy as np
 from ...backend import current
 from ..core.array import Array, backend_array
 from ..core.namespaces import namespace_of
+from ..core.typing import ArrayLike, DType
 from . import namespace as xp
 
 __all__ = [
@@ -185,7 +186,7 @@ def fold_in(key: Any, number: Any) -> Array:
 
 
 def uniform(
-    key: Any, shape: Any = (), *, low: Any = 0.0, high: Any = 1.0, dtype: Any = "float64"
+    key: Any, shape: Any = (), *, low: Any = 0.0, high: Any = 1.0, dtype: DType = "float64"
 ) -> Array:
     """Numbers from the uniform distribution on [low, high); `high` itself only where rounding leads there.
 
@@ -210,7 +211,7 @@ def uniform(
     return low + (high - low) * u
 
 
-def _floating(dtype: Any, name: str) -> np.dtype:
+def _floating(dtype: DType, name: str) -> np.dtype:
     found = np.dtype(dtype)
     if found not in _FLOATS:
         raise ValueError(f"random.{name}: dtype={dtype!r}; there are float32 and float64")
@@ -234,7 +235,7 @@ def _unit(key: Any, shape: tuple[int, ...], dtype: np.dtype, name: str) -> Array
 
 
 def normal(
-    key: Any, shape: Any = (), *, loc: Any = 0.0, scale: Any = 1.0, dtype: Any = "float64"
+    key: Any, shape: Any = (), *, loc: Any = 0.0, scale: Any = 1.0, dtype: DType = "float64"
 ) -> Array:
     """Numbers from the normal distribution with mean `loc` and standard deviation `scale`.
 
@@ -271,7 +272,7 @@ def normal(
 
 
 def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Array:
-    """True with probability `p`.
+    """Truth values, each True with probability `p`.
 
     Parameters
     ----------
@@ -359,7 +360,7 @@ def permutation(key: Any, n: int) -> Array:
     return xp.astype(xp.argsort(uniform(key, _shape(operator.index(n), "permutation"))), INT64)
 
 
-def categorical(key: Any, logits: Any, *, axis: int = -1) -> Array:
+def categorical(key: Any, logits: ArrayLike, *, axis: int = -1) -> Array:
     """Class numbers drawn with the probabilities softmax(logits).
 
     Parameters
@@ -391,9 +392,9 @@ def categorical(key: Any, logits: Any, *, axis: int = -1) -> Array:
             f"random.categorical: logits have dtype {values.dtype}; float32 or float64 is needed"
         )
     u = _unit(key, tuple(values.shape), values.dtype, "categorical")
-    u = xp.maximum(
-        u, 2.0**-25 if values.dtype == np.float32 else 2.0**-54
-    )  # 0 would win against any logit
+    # 0 would win against any logit
+    least = 2.0**-25 if values.dtype == np.float32 else 2.0**-54
+    u = xp.maximum(u, least)
     return xp.argmax(values - xp.log(-xp.log1p(-u)), axis=axis)
 
 

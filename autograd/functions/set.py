@@ -14,6 +14,7 @@ from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import is_inexact
 from ..core.generated import xp as generated
+from ..core.typing import ArrayLike
 from .creation import asarray
 
 
@@ -40,7 +41,7 @@ class UniqueInverseResult(NamedTuple):
     inverse_indices: Array
 
 
-def unique_all(x: Any, /) -> UniqueAllResult:
+def unique_all(x: ArrayLike, /) -> UniqueAllResult:
     """The distinct values of `x`, their first indices, the number of each element's value, and their counts.
 
     Parameters
@@ -72,24 +73,24 @@ def unique_all(x: Any, /) -> UniqueAllResult:
     return found._replace(values=generated.take(flat, found.indices, axis=0))
 
 
-def unique_counts(x: Any, /) -> UniqueCountsResult:
+def unique_counts(x: ArrayLike, /) -> UniqueCountsResult:
     """The distinct values of `x`, and their counts."""
     found = unique_all(x)
     return UniqueCountsResult(found.values, found.counts)
 
 
-def unique_inverse(x: Any, /) -> UniqueInverseResult:
+def unique_inverse(x: ArrayLike, /) -> UniqueInverseResult:
     """The distinct values of `x`, and the number of each element's value."""
     found = unique_all(x)
     return UniqueInverseResult(found.values, found.inverse_indices)
 
 
-def unique_values(x: Any, /) -> Array:
+def unique_values(x: ArrayLike, /) -> Array:
     """The distinct values of `x`, sorted."""
     return unique_all(x).values
 
 
-def nunique(x: Any, /) -> Array:
+def nunique(x: ArrayLike, /) -> Array:
     """The number of distinct values, 0-d; each NaN counts.
 
     Examples
@@ -117,7 +118,7 @@ def setdiff1d(x1: Any, x2: Any, /, *, assume_unique: bool = False) -> Array:
     )
 
 
-def union1d(a: Any, b: Any, /) -> Array:
+def union1d(a: ArrayLike, b: ArrayLike, /) -> Array:
     """The distinct values of two arrays, sorted.
 
     Examples

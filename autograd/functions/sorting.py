@@ -10,10 +10,13 @@ from typing import Any
 from ...backend import backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.generated import xp as generated
+from ..core.typing import ArrayLike
 from .creation import asarray
 
 
-def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+def sort(
+    x: ArrayLike, /, *, axis: int = -1, descending: bool = False, stable: bool = True
+) -> Array:
     """The elements of `x` in order along an axis; differentiable.
 
     Each element's cotangent goes back to where it came from, by the permutation that was found forward, so
@@ -53,7 +56,7 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = 
     return generated.take_along_axis(x, order, axis=axis)
 
 
-def partition(a: Any, kth: Any, axis: int | None = -1) -> Array:
+def partition(a: ArrayLike, kth: Any, axis: int | None = -1) -> Array:
     """The elements along an axis, with the k-th smallest at index k, smaller ones before and larger ones behind.
 
     Parameters
@@ -82,7 +85,7 @@ def partition(a: Any, kth: Any, axis: int | None = -1) -> Array:
     return generated.take_along_axis(a, argpartition(a, kth, axis), axis=axis)
 
 
-def argpartition(a: Any, kth: Any, axis: int | None = -1) -> Array:
+def argpartition(a: ArrayLike, kth: Any, axis: int | None = -1) -> Array:
     """The indices of the elements of a `partition`, along the axis; a constant."""
     value = backend_array(asarray(a))
     if axis is None:

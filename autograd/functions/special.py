@@ -24,6 +24,7 @@ from ..core.generated import xp as generated
 from ..core.namespaces import namespace_of
 from ..core.registry import find, names
 from ..core.signatures import ALIASES
+from ..core.typing import ArrayLike
 from .creation import as_floating, asarray
 from .data_type import finfo
 
@@ -31,9 +32,9 @@ _PREFIX = "special."
 
 
 def logsumexp(
-    a: Any,
+    a: ArrayLike,
     axis: int | tuple[int, ...] | None = None,
-    b: Any = None,
+    b: ArrayLike = None,
     keepdims: bool = False,
     return_sign: bool = False,
 ) -> Any:
@@ -94,7 +95,7 @@ def logsumexp(
     return (out, sign) if return_sign else out
 
 
-def _shift(a: Any, b: Any, axis: Any) -> Array:
+def _shift(a: ArrayLike, b: ArrayLike, axis: Any) -> Array:
     """The largest `a` with a factor, along the axes, as a constant; 0 where it is infinite."""
     xp = namespace_of(backend_array(a))
     top = xp.max(
@@ -103,7 +104,7 @@ def _shift(a: Any, b: Any, axis: Any) -> Array:
     return Array(xp.where(xp.isfinite(top), top, 0.0))
 
 
-def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
+def softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Array:
     """``exp(x) / Σ exp(x)`` along axes.
 
     Parameters
@@ -129,7 +130,7 @@ def softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     return generated.softmax(as_floating(x), axis=axis)
 
 
-def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
+def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Array:
     """``x − log Σ exp(x)`` along axes, without underflow; the arguments are those of `softmax`.
 
     Examples
@@ -141,7 +142,7 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] | None = None) -> Array:
     return generated.log_softmax(as_floating(x), axis=axis)
 
 
-# The functions that are generated come beside these, from `__getattr__`.
+# The generated functions come from `__getattr__`.
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 

@@ -11,11 +11,17 @@ from typing import Any
 from ..core.array import Array
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as generated
+from ..core.typing import ArrayLike
 from .creation import as_floating, asarray, ones_like
 
 
 def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+    a: ArrayLike,
+    axis: Any = None,
+    weights: ArrayLike = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
 ) -> Any:
     """The weighted mean ``Σ w a / Σ w`` along axes.
 
@@ -84,7 +90,7 @@ def _along(weights: Array, a: Array, axis: Any) -> Array:
 
 def cov(
     m: Any,
-    y: Any = None,
+    y: ArrayLike = None,
     rowvar: bool = True,
     bias: bool = False,
     ddof: int | None = None,
@@ -149,7 +155,7 @@ def cov(
     return generated.reshape(out, ()) if out.size == 1 else out
 
 
-def _variables(x: Any) -> Array:
+def _variables(x: ArrayLike) -> Array:
     """A matrix of floating dtype; a vector as its row."""
     x = as_floating(x)
     if x.ndim > 2:
@@ -168,7 +174,7 @@ def _weights(w: Any, x: Array) -> Array:
     return generated.astype(w, dtype)
 
 
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Array:
+def corrcoef(x: ArrayLike, y: ArrayLike = None, rowvar: bool = True) -> Array:
     """The correlation matrix of variables, ``C_ij / √(C_ii C_jj)`` with the covariances C.
 
     Parameters

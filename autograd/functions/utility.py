@@ -11,12 +11,13 @@ from ...backend import backend_of
 from ..core.array import Array, backend_array
 from ..core.dispatch import SCALARS
 from ..core.generated import xp as generated
+from ..core.typing import ArrayLike
 from .creation import as_floating, asarray
 from .manipulation import normalize_axis, select
 
 
 def diff(
-    x: Any, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
+    x: ArrayLike, /, *, axis: int = -1, n: int = 1, prepend: Any = None, append: Any = None
 ) -> Array:
     """The differences of neighbours along an axis, taken `n` times; differentiable.
 
@@ -59,7 +60,7 @@ def diff(
     return out
 
 
-def _layer_like(piece: Any, x: Any, axis: int) -> Any:
+def _layer_like(piece: Any, x: ArrayLike, axis: int) -> Any:
     """An array to be joined to `x` along an axis; numbers and 0-d arrays become one layer of its shape."""
     value = backend_array(x)
     layer = (*value.shape[:axis], 1, *value.shape[axis + 1 :])
@@ -68,7 +69,7 @@ def _layer_like(piece: Any, x: Any, axis: int) -> Any:
     return piece if backend_array(piece).ndim else generated.broadcast_to(piece, layer)
 
 
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
+def trapezoid(y: ArrayLike, x: ArrayLike = None, dx: Any = 1.0, axis: int = -1) -> Array:
     """The integral along an axis by the trapezoidal rule, ``Σ_i (x_{i+1} − x_i) (y_i + y_{i+1}) / 2``.
 
     Parameters
@@ -111,7 +112,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
 
 
 def interp(
-    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+    x: ArrayLike, xp: ArrayLike, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Array:
     """Linear interpolation between points, ``fp_j + (x − xp_j) (fp_{j+1} − fp_j) / (xp_{j+1} − xp_j)``.
 

@@ -20,6 +20,7 @@ from ..core.array import Array, backend_array
 from ..core.dtypes import is_complex
 from ..core.namespaces import namespace_of
 from ..core.tracer_like import TRACERS
+from ..core.typing import ArrayLike
 from ..core.views import Link, Step
 from ..pytree import tree
 from .aliases import call, link_of, made, on_layout, watch
@@ -27,7 +28,7 @@ from .aliases import call, link_of, made, on_layout, watch
 READ_ONLY = frozenset(("broadcast_to", "diagonal", "linalg.diagonal"))
 
 
-def check_writable(x: Any) -> None:
+def check_writable(x: ArrayLike) -> None:
     """Refuse a write to what NumPy makes read-only.
 
     Raises
@@ -59,7 +60,7 @@ def check_writable(x: Any) -> None:
         x = link.base
 
 
-def write(x: Any, out: Any, key: Any = None) -> Any:
+def write(x: ArrayLike, out: Any, key: Any = None) -> Any:
     """Give `x` the value of `out`, of its shape and dtype; `key` is the index of what is new, if it is known."""
     watch()
     for writes in _NOTED.running:
@@ -117,7 +118,7 @@ class Writes:
     def __exit__(self, *_: Any) -> None:
         _NOTED.running.remove(self)
 
-    def note(self, x: Any) -> None:
+    def note(self, x: ArrayLike) -> None:
         """Remember an array that is written to, and what it is a view of."""
         while x is not None:
             self.written.append(ref(x))
@@ -159,7 +160,7 @@ def _settle_views(base: Any) -> None:
                 todo.append(view)
 
 
-def _renewed(x: Any, out: Any) -> Any:
+def _renewed(x: ArrayLike, out: Any) -> Any:
     """`x` with the value of `out`; its elements stay where they lie in memory, as after any write."""
     laid_out = _memory(x)
     strides = _strides(laid_out)
@@ -168,7 +169,7 @@ def _renewed(x: Any, out: Any) -> Any:
     return rebind(x, out)
 
 
-def rebind(x: Any, out: Any) -> Any:
+def rebind(x: ArrayLike, out: Any) -> Any:
     """Give `x` the value, tape and slot of `out`; no buffer is written to."""
     if type(x) is not Array:
         return x.rebind(out)
@@ -197,7 +198,7 @@ def _renew_views(base: Any, changed: Any, but: Any) -> None:
             todo.append((view, None))
 
 
-def _disjoint(a: Any, b: Any, shape: tuple[int, ...]) -> bool:
+def _disjoint(a: ArrayLike, b: ArrayLike, shape: tuple[int, ...]) -> bool:
     """Whether two parts of an array have no element in common, as far as their first axis shows."""
     first, second = _span(a, shape), _span(b, shape)
     if first is None or second is None:
@@ -246,7 +247,8 @@ def base_with(base: Any, step: Any, view: Any) -> Any:
         indices = np.einsum(settings["subscripts"], indices)
     else:
         indices = on_layout(indices, step, view.shape)
-    if indices.size == math.prod(shape):  # a permutation of axes
+    # the view is a permutation of axes
+    if indices.size == math.prod(shape):
         back = _axes_back(name, args, settings, len(shape))
         if back is not None:
             return call(view, "permute_dims", back)
@@ -262,7 +264,8 @@ def _axes_back(name: str, args: Any, settings: Any, ndim: int) -> tuple[int, ...
         axes = args[0] if args else settings["axes"]
         order = np.asarray([a % ndim for a in axes], int)
     else:
-        for i in range(ndim):  # where each axis goes, by an array whose axes differ in length
+        # an array whose axes differ in length shows where each axis goes
+        for i in range(ndim):
             moved = np.moveaxis(laid_out.repeat(2, i), *args, **settings).shape
             order[moved.index(2)] = i
     return tuple(int(i) for i in np.argsort(order))
@@ -287,7 +290,7 @@ def _with_part(base: Any, name: str, view: Any) -> Any:
 # ── memory ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _memory(x: Any) -> Any:
+def _memory(x: ArrayLike) -> Any:
     inner = backend_array(x)
     return inner.real_value if type(inner) in TRACERS else inner
 
@@ -308,7 +311,7 @@ def _lies_as(out: Any, laid_out: Any) -> bool:
     return strides is None or not strides or strides == laid_out
 
 
-def _strides(x: Any) -> tuple[int, ...] | None:
+def _strides(x: ArrayLike) -> tuple[int, ...] | None:
     """The strides of an array; None where its library does not report them."""
     found = getattr(x, "strides", None)
     return found if isinstance(found, tuple) else None

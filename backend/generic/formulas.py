@@ -41,12 +41,15 @@ class Formula:
         The arrays kept for each parameter: read and written.
     prelude, body : str
         Statements ``name = expression``, one a line: on numbers, then on the arrays.
+    eps_under_root : bool
+        Whether the setting ``eps`` stands under a root, next to a square, instead of next to the root.
     """
 
     name: str
     slots: tuple[str, ...]
     prelude: str
     body: str
+    eps_under_root: bool = False
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Optimisers by gradients of minibatches: frozen records with two pure methods, and their schedules."""
+"""Optimisers by gradients of minibatches: frozen dataclasses with two pure methods, and their schedules."""

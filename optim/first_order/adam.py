@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import ArrayLike, PyTree, Value
 from .formulas import log
 from .leaves import Mask, check_mask, zeros_like
 from .update import (
@@ -34,21 +35,21 @@ def _check_adam(opt: Any) -> None:
     check_mask(opt.mask)
 
 
-def _scalars(opt: Any, t: Any, lr: Any) -> dict[str, Any]:
+def _scalars(opt: Any, t: Value, lr: ArrayLike) -> dict[str, Any]:
     scalars = {"t": t, "lr": lr, "b1": opt.b1, "b2": opt.b2, "eps": opt.eps}
     scalars |= {"d1": 1 - opt.b1, "d2": 1 - opt.b2}
     return scalars | {"log_b1": log(opt.b1), "log_b2": log(opt.b2)}
 
 
-def _init(opt: Any, params: Any) -> Moments:
+def _init(opt: Any, params: PyTree) -> Moments:
     squares = zeros_like(params, "v")
     largest = zeros_like(params, "w") if opt.amsgrad else None
     return Moments(zero_count(params), zeros_like(params), squares, largest)
 
 
 def _step(
-    opt: Any, params: Any, grads: Any, state: Moments, lr: Any, **decay: float
-) -> tuple[Any, Moments]:
+    opt: Any, params: PyTree, grads: PyTree, state: Moments, lr: ArrayLike, **decay: float
+) -> tuple[PyTree, Moments]:
     done = step_count(state.step)
     after = done + 1  # once: a launch on a device
     scalars = _scalars(opt, after, learning_rate_at(opt.lr if lr is None else lr, done))
@@ -113,14 +114,14 @@ class Adam:
     def __post_init__(self) -> None:
         _check_adam(self)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         return _init(self, params)
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
+        """New parameters and state, as in `SGD.step`."""
         return _step(self, params, grads, state, lr, l2=self.weight_decay)
 
 
@@ -162,14 +163,14 @@ class AdamW:
     def __post_init__(self) -> None:
         _check_adam(self)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         return _init(self, params)
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
+        """New parameters and state, as in `SGD.step`."""
         return _step(self, params, grads, state, lr, decay=self.weight_decay)
 
 
@@ -203,10 +204,10 @@ def AMSGrad(
 class NadamState(NamedTuple):
     """The state of `NAdam`: `Moments`, and the product of all momenta so far, an array of no dimension."""
 
-    step: Any
-    first: Any
-    second: Any
-    product: Any
+    step: Value
+    first: PyTree
+    second: PyTree
+    product: Value
 
 
 @dataclass(frozen=True)
@@ -255,18 +256,19 @@ class NAdam:
         _check_adam(self)
         check("momentum_decay", 0, self.momentum_decay)
 
-    def init(self, params: Any) -> NadamState:
+    def init(self, params: PyTree) -> NadamState:
         """The state before the first step."""
         step = zero_count(params)
         one = np.array(1.0) if isinstance(step, np.ndarray) else floating(step) + 1.0
         return NadamState(step, zeros_like(params), zeros_like(params, "v"), one)
 
     def step(
-        self, params: Any, grads: Any, state: NadamState, *, lr: Any = None
-    ) -> tuple[Any, NadamState]:
-        """New parameters and state; as `SGD.step`."""
+        self, params: PyTree, grads: PyTree, state: NadamState, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, NadamState]:
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         size = learning_rate_at(self.lr if lr is None else lr, done)
         product, now, then = self._momenta(state.product, after)
         scalars = _scalars(self, after, size)
@@ -280,7 +282,7 @@ class NAdam:
             product = np.array(product)
         return new, NadamState(as_count_array(after), m, v, product)
 
-    def _momenta(self, product: Any, t: Any) -> tuple[Any, Any, Any]:
+    def _momenta(self, product: Value, t: Value) -> tuple[Value, Value, Value]:
         """π_t, μ_t and μ_{t+1}."""
         slope = self.momentum_decay * math.log(0.96)
         if isinstance(t, int):

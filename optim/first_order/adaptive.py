@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import ArrayLike, PyTree
 from ...autograd.pytree import tree
 from .leaves import Mask, check_mask, zeros_like
 from .update import (
@@ -72,7 +72,7 @@ class Adagrad:
             check(name, 0, getattr(self, name))
         check_mask(self.mask)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         squares = zeros_like(params, "v")
         if self.initial:
@@ -80,11 +80,12 @@ class Adagrad:
         return Moments(zero_count(params), squares)
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"lr_decay": self.lr_decay, "eps": self.eps}
         new, slots = apply_update(
@@ -151,17 +152,18 @@ class RMSprop:
         check("weight_decay", 0, self.weight_decay)
         check_mask(self.mask)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         others = [zeros_like(params) for _ in range(bool(self.centered) + bool(self.momentum))]
         return Moments(zero_count(params), zeros_like(params, "v"), *others)
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"b2": self.alpha, "d2": 1 - self.alpha, "eps": self.eps}
         scalars["momentum"] = self.momentum
@@ -224,16 +226,17 @@ class Adadelta:
         if not self.eps:
             raise ValueError("eps=0: Adadelta never takes a first step without it")
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         return Moments(zero_count(params), zeros_like(params, "v"), zeros_like(params, "a"))
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"b2": self.rho, "d2": 1 - self.rho, "eps": self.eps}
         slots = [state.first, state.second]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ...autograd.core.dtypes import is_complex
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import XP, ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
 from .leaves import is_half, is_trainable
 from .update import Optimiser, as_array, as_scalar, floating
 
 
-def clip_by_value(grads: Any, limit: float) -> Any:
+def clip_by_value(grads: PyTree, limit: float) -> PyTree:
     """Gradients with every element brought into [−limit, limit].
 
     Parameters
@@ -40,7 +40,7 @@ def clip_by_value(grads: Any, limit: float) -> Any:
     """
     _check_positive("limit", limit)
 
-    def clipped(g: Any) -> Any:
+    def clipped(g: Value) -> Value:
         if not is_trainable(g):
             return g
         if is_complex(g.dtype):
@@ -52,7 +52,7 @@ def clip_by_value(grads: Any, limit: float) -> Any:
     return tree.map(clipped, grads)
 
 
-def global_norm(grads: Any) -> Any:
+def global_norm(grads: PyTree) -> Value:
     """``√(Σ |g|²)`` over all elements of all leaves, an array of no dimension in float64.
 
     The squares are of numbers up to 1, so that nothing overflows in float32.
@@ -81,12 +81,12 @@ def global_norm(grads: Any) -> Any:
     return as_array(scale * xp.sqrt(total), scale)
 
 
-def _squares(xp: Any, g: Any, scale: Any) -> Any:
+def _squares(xp: XP, g: Value, scale: Value) -> Value:
     size = xp.astype(xp.abs(g), np.dtype(np.float64)) / scale
     return xp.sum(size * size)
 
 
-def clip_by_global_norm(grads: Any, limit: float) -> Any:
+def clip_by_global_norm(grads: PyTree, limit: float) -> PyTree:
     """Gradients times ``min(1, limit / (‖g‖ + 1e−6))``, ‖g‖ their `global_norm`: torch's `clip_grad_norm_`.
 
     Parameters
@@ -117,7 +117,8 @@ def clip_by_global_norm(grads: Any, limit: float) -> Any:
         type(g) is np.ndarray for g in tree.leaves(grads) if is_trainable(g)
     ):
         factor = limit / (float(norm) + 1e-6)
-        if factor >= 1.0:  # not so for NaN, which spreads as it does on a device
+        # this is false for NaN, which spreads as it does on a device
+        if factor >= 1.0:
             return grads
         return tree.map(lambda g: as_array(g * factor, g) if is_trainable(g) else g, grads)
     xp = namespace_of(norm)
@@ -169,12 +170,14 @@ class Clipped:
             if getattr(self, name) is not None:
                 _check_positive(name, getattr(self, name))
 
-    def init(self, params: Any) -> Any:
+    def init(self, params: PyTree) -> PyTree:
         """The optimiser's own state."""
         return self.opt.init(params)
 
-    def step(self, params: Any, grads: Any, state: Any, *, lr: Any = None) -> tuple[Any, Any]:
-        """New parameters and state; as the optimiser's own."""
+    def step(
+        self, params: PyTree, grads: PyTree, state: PyTree, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, PyTree]:
+        """New parameters and state, as in the optimiser's own `step`."""
         if self.value is not None:
             grads = clip_by_value(grads, self.value)
         if self.norm is not None:

@@ -15,11 +15,13 @@ import numpy as np
 from ...backend.generic.formulas import Formula
 
 
-def _formula(name: str, slots: str, prelude: str, body: str) -> Formula:
+def _formula(
+    name: str, slots: str, prelude: str, body: str, *, eps_under_root: bool = False
+) -> Formula:
     def lines(text: str) -> str:
         return "\n".join(line.strip() for line in text.split(";") if line.strip())
 
-    return Formula(name, tuple(slots.split()), lines(prelude), lines(body))
+    return Formula(name, tuple(slots.split()), lines(prelude), lines(body), eps_under_root)
 
 
 _SQUARE = "v = b2*v + d2*sq(g)"
@@ -32,7 +34,7 @@ FORMULAS: dict[str, Formula] = {
     for f in (
         _formula("sgd", "", "", "p = p - lr*g"),
         _formula("momentum", "u", "", "u = momentum*u + g; p = p - lr*u"),
-        # torch's first step takes the whole gradient, whatever the dampening
+        # torch's first step takes the full gradient, whatever the dampening
         _formula(
             "damped", "u", "share = 1 - dampening*smaller(t - 1, 1)",
             "u = momentum*u + share*g; p = p - lr*u",
@@ -55,7 +57,8 @@ FORMULAS: dict[str, Formula] = {
                  f"{_SQUARE}; m = b2*m + d2*g; u = momentum*u + g/(sqrt(larger(v - sq(m), 0)) + eps);"
                  "p = p - lr*u"),
         _formula("adadelta", "v a", "",
-                 f"{_SQUARE}; d = g*sqrt(a + eps)/sqrt(v + eps); a = b2*a + d2*sq(d); p = p - lr*d"),
+                 f"{_SQUARE}; d = g*sqrt(a + eps)/sqrt(v + eps); a = b2*a + d2*sq(d); p = p - lr*d",
+                 eps_under_root=True),
         _formula("adam", "m v", _CORRECTED, f"{_ADAM}; p = p - s*m/(sqrt(v) + e)"),
         _formula("amsgrad", "m v w", _CORRECTED,
                  f"{_ADAM}; w = larger(w, v); p = p - s*m/(sqrt(w) + e)"),
@@ -67,7 +70,7 @@ FORMULAS: dict[str, Formula] = {
         _formula("average", "", "", "p = decay*p + share*g"),
     )
 }  # fmt: skip
-"""By name."""
+"""The formulas by name."""
 
 REAL = frozenset("vwa")
 """Slots of squares: real for complex parameters too."""
@@ -101,11 +104,11 @@ def formula(name: str, l2: bool = False, decay: bool = False) -> Formula:
 def least_eps(found: Formula, dtype: np.dtype) -> float:
     """The smallest eps that a formula is given: a smaller one could be 0 in this dtype, and 0/0 is NaN.
 
-    The root of the smallest number: no root of a v above 0 is smaller, so that nothing else changes. In `adadelta`,
-    where eps stands under the root, the smallest normal number.
+    It is the root of the smallest number: no root of a v above 0 is smaller, so that nothing else changes. For a
+    formula with `eps_under_root` it is the smallest normal number.
     """
     limits = np.finfo(dtype)
-    if found.name.startswith("adadelta"):
+    if found.eps_under_root:
         return float(limits.smallest_normal)
     return math.sqrt(float(limits.smallest_subnormal))
 

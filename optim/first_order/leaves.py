@@ -10,10 +10,12 @@ import numpy as np
 from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import is_complex, is_inexact
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import DType, PyTree, Value
 from ...autograd.pytree import tree
 from .formulas import REAL
 
-Mask = Any  # None, "matrices", a predicate of a parameter, or a pytree of bools
+# None, "matrices", a predicate of a parameter, or a pytree of bools
+Mask = Any
 _SINGLE = np.dtype(np.float32)
 _HALVES = ("float16", "bfloat16")
 
@@ -21,7 +23,7 @@ _HALVES = ("float16", "bfloat16")
 # ── precision ─────────────────────────────────────────────────────────────────────────────────
 
 
-def widened(dtype: Any) -> Any:
+def widened(dtype: DType) -> DType:
     """The dtype in which a step is computed and its state kept: float32 for parameters of 16 bits, else their own.
 
     In float16 the square of a gradient of 1e-4 is 0 and that of 300 is infinite, and ``eps = 1e-8`` is 0.
@@ -31,17 +33,17 @@ def widened(dtype: Any) -> Any:
     return _SINGLE if is_half(dtype) else dtype
 
 
-def is_half(dtype: Any) -> bool:
+def is_half(dtype: DType) -> bool:
     """Whether a dtype is a floating one of 16 bits."""
     return str(dtype).endswith(_HALVES)
 
 
-def cast(x: Any, dtype: Any) -> Any:
-    """`x` in a dtype; itself where it has that already."""
+def cast(x: Value, dtype: DType) -> Value:
+    """`x` in a dtype, or `x` itself where it has that dtype already."""
     return x if x.dtype == dtype else namespace_of(x).astype(x, dtype)
 
 
-def copied(p: Any) -> Any:
+def copied(p: Value) -> Value:
     """A copy of a parameter in the precision of its steps, unless nobody can write to it."""
     if not is_trainable(p):
         return p
@@ -54,7 +56,7 @@ def copied(p: Any) -> Any:
 # ── leaves ────────────────────────────────────────────────────────────────────────────────────
 
 
-def is_trainable(p: Any) -> bool:
+def is_trainable(p: Value) -> bool:
     """Whether a step may change a leaf: floating-point arrays; keys and counters stay as they are.
 
     Raises
@@ -70,24 +72,24 @@ def is_trainable(p: Any) -> bool:
     return dtype is not None and is_inexact(dtype)
 
 
-def zeros_like(params: Any, slot: str = "m") -> Any:
+def zeros_like(params: PyTree, slot: str = "m") -> PyTree:
     """Zeros in the structure of `params` and the precision of its steps; None for what no step moves.
 
     They are real where `slot` holds squares.
     """
 
-    def zeros(p: Any) -> Any:
+    def zeros(p: Value) -> Value:
         if not is_trainable(p):
             return None
-        space = namespace_of(backend_array(p))
-        out = cast(space.zeros_like(backend_array(p)), widened(p.dtype))
-        return space.copy(space.real(out)) if slot in REAL and is_complex(out.dtype) else out
+        xp = namespace_of(backend_array(p))
+        out = cast(xp.zeros_like(backend_array(p)), widened(p.dtype))
+        return xp.copy(xp.real(out)) if slot in REAL and is_complex(out.dtype) else out
 
     leaves, spec = tree.flatten(params)
     return tree.unflatten(spec, [zeros(p) for p in leaves])
 
 
-def flatten_alike(params: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
+def flatten_alike(params: PyTree, *others: PyTree) -> tuple[Any, list[list[Value]]]:
     """The structure of `params`, and the leaves of each tree.
 
     Raises
@@ -104,7 +106,7 @@ def flatten_alike(params: Any, *others: Any) -> tuple[Any, list[list[Any]]]:
         ) from None
 
 
-def cast_gradient(p: Any, g: Any, params: Any, i: int) -> Any:
+def cast_gradient(p: Value, g: Value, params: PyTree, i: int) -> Value:
     """The gradient of the i-th leaf, in the dtype of the parameter, or in that of its steps.
 
     Raises
@@ -147,8 +149,8 @@ def check_mask(mask: Mask) -> None:
         )
 
 
-def decayed_leaves(mask: Mask, params: Any, spec: Any, ps: Sequence[Any]) -> list[bool]:
-    """Which leaves decay: every parameter, those of a kind, those of a predicate, or those of a tree of bools.
+def decayed_leaves(mask: Mask, params: PyTree, spec: Any, ps: Sequence[Value]) -> list[bool]:
+    """Whether each leaf decays: all parameters, the matrices, those of a predicate, or those of a tree of bools.
 
     Running statistics are no parameters: they decay only where a tree of bools says so.
 
@@ -175,10 +177,11 @@ def _is_predicate(mask: Mask) -> bool:
     return callable(mask) and not hasattr(mask, "__dataclass_fields__")
 
 
-_known: dict[Any, list[bool]] = {}  # by structure: to walk a model takes as long as a small step
+# by structure: to walk a model takes as long as a small step
+_known: dict[Any, list[bool]] = {}
 
 
-def _parameters(params: Any, spec: Any) -> list[bool]:
+def _parameters(params: PyTree, spec: Any) -> list[bool]:
     """Whether each leaf is a parameter, not a running statistic."""
     found = _known.get(spec)
     if found is None:

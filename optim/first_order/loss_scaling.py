@@ -16,6 +16,7 @@ import numpy as np
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
 from .leaves import cast_gradient, flatten_alike, is_half, is_trainable
 from .schedules import check_steps
@@ -23,7 +24,7 @@ from .update import Optimiser, as_array, as_scalar, zero_count
 from .wrappers import select
 
 LEAST = 2.0**-126
-"""No scale is smaller: 1/S has to be a float32 number, too."""
+"""The smallest scale: 1/S has to be a float32 number, too."""
 _MOST = float(np.finfo(np.float32).max)
 _SINGLE = np.dtype(np.float32)
 
@@ -31,9 +32,9 @@ _SINGLE = np.dtype(np.float32)
 class LossScalingState(NamedTuple):
     """The optimiser's state, the scale (float32), and the number of finite steps since it last changed (int64)."""
 
-    inner: Any
-    scale: Any
-    count: Any
+    inner: PyTree
+    scale: Value
+    count: Value
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class LossScaling:
     Parameters
     ----------
     opt : optimiser
-        What takes the step. Clipping belongs in here: ``LossScaling(Clipped(Adam(1e-3), norm=1.0))``.
+        The optimiser that takes the step. Clipping belongs in here: ``LossScaling(Clipped(Adam(1e-3), norm=1.0))``.
     initial : float
         The first scale, at most `most`. Powers of two, here and in `growth` and `backoff`, scale without rounding.
     growth : float
@@ -117,7 +118,7 @@ class LossScaling:
             raise ValueError(f"backoff={self.backoff!r}: it has to lie between 0 and 1")
         check_steps("interval", self.interval)
 
-    def init(self, params: Any) -> LossScalingState:
+    def init(self, params: PyTree) -> LossScalingState:
         """The state before the first step.
 
         Raises
@@ -132,12 +133,12 @@ class LossScaling:
                     "make it float32; products take float16 by pb.compile(…, precision='float16')"
                 )
         zero = zero_count(params)
-        space = namespace_of(zero)
-        scale = space.asarray(space.astype(zero, _SINGLE) + self.initial)
+        xp = namespace_of(zero)
+        scale = xp.asarray(xp.astype(zero, _SINGLE) + self.initial)
         return LossScalingState(self.opt.init(params), scale, zero)
 
-    def scale(self, loss: Any, state: LossScalingState) -> Any:
-        """``S · loss``, what is differentiated; in the loss's dtype, of 16 bits in float32.
+    def scale(self, loss: Value, state: LossScalingState) -> Value:
+        """``S · loss``, the function to differentiate, in the dtype of the loss; in float32 for a loss of 16 bits.
 
         Raises
         ------
@@ -148,16 +149,18 @@ class LossScaling:
         if dtype is None or not is_inexact(dtype):
             found = type(loss).__name__ if dtype is None else f"an array of {dtype}"
             raise TypeError(f"LossScaling.scale: the loss is {found}, not a floating-point array")
-        space = namespace_of(loss)
-        if is_half(dtype):  # the largest float16 number is 65504
-            loss = space.astype(loss, _SINGLE)
-        return loss * as_scalar(state.scale, loss, space)
+        xp = namespace_of(loss)
+        # the largest float16 number is 65504
+        if is_half(dtype):
+            loss = xp.astype(loss, _SINGLE)
+        return loss * as_scalar(state.scale, loss, xp)
 
     def step(
-        self, params: Any, grads: Any, state: LossScalingState, *, lr: Any = None
-    ) -> tuple[Any, LossScalingState]:
-        """New parameters and state, from gradients of the scaled loss; as the optimiser's own."""
-        with np.errstate(all="ignore"):  # of what may be thrown away
+        self, params: PyTree, grads: PyTree, state: LossScalingState, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, LossScalingState]:
+        """New parameters and state, from gradients of the scaled loss, as in the optimiser's own `step`."""
+        # a warning would be of values that may be thrown away
+        with np.errstate(all="ignore"):
             grads, fine = self._unscaled(params, grads, state.scale)
         if isinstance(fine, bool | np.bool_ | np.ndarray):
             new, inner = params, state.inner
@@ -169,30 +172,33 @@ class LossScaling:
             new, inner = select(fine, new, params), select(fine, inner, state.inner)
         return new, LossScalingState(inner, *self._next(fine, state))
 
-    def _unscaled(self, params: Any, grads: Any, scale: Any) -> tuple[Any, Any]:
+    def _unscaled(self, params: PyTree, grads: PyTree, scale: Value) -> tuple[PyTree, Value]:
         """Gradients over the scale, in their parameters' dtypes, and whether all of them are finite."""
         spec, (ps, gs) = flatten_alike(params, grads)
-        places = [i for i, g in enumerate(gs) if g is not None and is_trainable(ps[i])]
-        for i in places:  # all are looked at before anything is computed
+        indices = [i for i, g in enumerate(gs) if g is not None and is_trainable(ps[i])]
+        # all gradients are looked at before anything is computed
+        for i in indices:
             gs[i] = cast_gradient(ps[i], gs[i], params, i)
-        fine: Any = True
+        fine: Value = True
         inverse: dict[Any, Any] = {}
-        for i in places:
-            g, space = gs[i], namespace_of(gs[i])
-            kind = (type(g), g.dtype)
-            if kind not in inverse:  # in the precision of the gradients, once for each
-                inverse[kind] = 1 / as_scalar(scale, g, space)
-            gs[i] = as_array(g * inverse[kind], g)
-            good = backend_array(space.all(space.isfinite(gs[i])))
+        for i in indices:
+            g, xp = gs[i], namespace_of(gs[i])
+            form = (type(g), g.dtype)
+            # in the precision of the gradients, once for each
+            if form not in inverse:
+                inverse[form] = 1 / as_scalar(scale, g, xp)
+            gs[i] = as_array(g * inverse[form], g)
+            good = backend_array(xp.all(xp.isfinite(gs[i])))
             fine = good if fine is True else fine & good
         return tree.unflatten(spec, gs), fine
 
-    def _next(self, fine: Any, state: LossScalingState) -> tuple[Any, Any]:
+    def _next(self, fine: Value, state: LossScalingState) -> tuple[Value, Value]:
         """The scale and the count after a step."""
         scale, done = state.scale, state.count + 1
         xp = namespace_of(scale)
         grown = done >= self.interval
-        if fine is True:  # no leaf had a gradient
+        # no leaf had a gradient
+        if fine is True:
             fine = done > 0
         with np.errstate(over="ignore"):
             up, down = scale * self.growth, scale * self.backoff

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ...autograd.core.array import backend_array
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import XP, ArrayLike, Value
 from .schedules import check_finite, check_steps
 from .update import check, floating
 
 
 class PlateauState(NamedTuple):
-    """What `ReduceOnPlateau` remembers, as arrays: rate, best loss, updates without gain, updates to wait."""
+    """The state of `ReduceOnPlateau`, as arrays: rate, best loss, updates without gain, updates to wait."""
 
-    lr: Any
-    best: Any
-    bad: Any
-    wait: Any
+    lr: Value
+    best: Value
+    bad: Value
+    wait: Value
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,15 @@ class ReduceOnPlateau:
         check("threshold", 0, self.threshold)
         check_finite("least", self.least, zero=True)
 
-    def init(self, like: Any = None) -> PlateauState:
+    def init(self, like: ArrayLike = None) -> PlateauState:
         """The state before the first update, on the device of `like` (the host without)."""
         like = np.zeros(()) if like is None else backend_array(like)
-        space = namespace_of(like)
-        zero = space.astype(space.zeros_on_device_of((), like), np.dtype(np.float64))
+        xp = namespace_of(like)
+        zero = xp.astype(xp.zeros_on_device_of((), like), np.dtype(np.float64))
         worst = -math.inf if self.maximise else math.inf
-        return PlateauState(*(space.asarray(zero + x) for x in (self.lr, worst, 0.0, 0.0)))
+        return PlateauState(*(xp.asarray(zero + x) for x in (self.lr, worst, 0.0, 0.0)))
 
-    def update(self, loss: Any, state: PlateauState) -> PlateauState:
+    def update(self, loss: Value, state: PlateauState) -> PlateauState:
         """The state after one more loss; nothing is read from a device."""
         xp = namespace_of(state.best)
         lr, best, bad, wait = state
@@ -104,8 +105,9 @@ class ReduceOnPlateau:
             *(xp.asarray(x) for x in (lr, best, xp.where(reduce, 0 * bad, bad), wait))
         )
 
-    def _better(self, xp: Any, loss: Any, best: Any) -> Any:
+    def _better(self, xp: XP, loss: Value, best: Value) -> Value:
         margin = self.threshold * (xp.abs(best) if self.relative else 1)
-        if self.relative:  # ∞ − ∞ at the first update, which is always a gain
+        # ∞ − ∞ at the first update, which is always a gain
+        if self.relative:
             margin = xp.where(xp.isfinite(best), margin, 0 * loss)
         return loss > best + margin if self.maximise else loss < best - margin

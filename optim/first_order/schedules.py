@@ -1,8 +1,8 @@
 """Learning rates as functions of the number of steps taken, 0, 1, 2, ….
 
-Each is a frozen record that is called with a Python integer, and gives a number, or with an array of no dimension,
+Each is a frozen dataclass that is called with a Python integer, and gives a number, or with an array of no dimension,
 and gives one: a step that is compiled, or runs on a GPU, computes its rate from the count in its state. Only
-`ReduceOnPlateau` (`plateau.py`) needs to be told the loss, and has `init` and `update` instead.
+`ReduceOnPlateau` (`plateau.py`) follows the loss, and has `init` and `update` instead.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import ArrayLike, Value
 from .update import check, floating
 
 _NUMBERS = types.SimpleNamespace(
@@ -24,7 +25,7 @@ _NUMBERS = types.SimpleNamespace(
 )  # fmt: skip
 
 
-def _on(count: Any) -> tuple[Any, Any]:
+def _on(count: ArrayLike) -> tuple[Any, Value]:
     """The functions for a count, and the count, floating if it is an array."""
     if isinstance(count, int | float):
         return _NUMBERS, count
@@ -47,7 +48,7 @@ def check_steps(name: str, steps: int, least: int = 1) -> None:
 
 @dataclass(frozen=True)
 class Constant:
-    """``lr``, always; the same as giving the number.
+    """The constant rate ``lr``, as if the number itself were given.
 
     For gradient descent on a function whose gradient has the Lipschitz constant M: ``lr ≤ 1/M``.
 
@@ -63,7 +64,7 @@ class Constant:
     def __post_init__(self) -> None:
         check_finite("lr", self.lr)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         return self.lr
 
@@ -88,7 +89,7 @@ class StepDecay:
         check_steps("every", self.every)
         check("factor", 0, self.factor)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         return self.lr * self.factor ** xp.floor(count / self.every)
@@ -110,7 +111,7 @@ class InverseDecay:
     def __post_init__(self) -> None:
         check_finite("c", self.c)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         return self.c / (_on(count)[1] + 1)
 
@@ -131,7 +132,7 @@ class InverseSqrtDecay:
     def __post_init__(self) -> None:
         check_finite("c", self.c)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         return self.c / xp.sqrt(count + 1)
@@ -157,7 +158,7 @@ class ExponentialDecay:
         check("factor", 0, self.factor)
         check_steps("every", self.every)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         return self.lr * self.factor ** (_on(count)[1] / self.every)
 
@@ -184,7 +185,7 @@ class PolynomialDecay:
         check_finite("end", self.end, zero=True)
         check("power", 0, self.power)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         left = 1 - xp.minimum(count, self.steps) / self.steps
@@ -211,7 +212,7 @@ class CosineDecay:
         check_steps("steps", self.steps)
         check_finite("end", self.end, zero=True)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         share = xp.minimum(count, self.steps) / self.steps
@@ -220,7 +221,7 @@ class CosineDecay:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """In a straight line from `start` to the first rate of another schedule, in `steps` steps; then that one.
+    """A straight line from `start` to the first rate of another schedule, in `steps` steps, and then that schedule.
 
     Parameters
     ----------
@@ -249,7 +250,7 @@ class WarmUp:
         check_steps("steps", self.steps)
         check_finite("start", self.start, zero=True)
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         then = self.then if callable(self.then) else Constant(self.then)
@@ -260,14 +261,16 @@ class WarmUp:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Up from ``lr / start`` to `lr` and down to ``lr / (start · end)``, by half cosines: torch's `OneCycleLR`.
+    """A rate that rises from ``lr / start`` to `lr` and falls to ``lr / (start · end)``, as torch's `OneCycleLR` does.
+
+    Both parts are half cosines.
 
     Parameters
     ----------
     lr : float
         The peak.
     steps : int
-        Length of the whole cycle; the rate stays at its last value after.
+        Length of the cycle; the rate stays at its last value after.
     rise : float
         Share of the steps that go up, in (0, 1).
     start, end : float
@@ -305,7 +308,7 @@ class OneCycle:
         """The step of the peak."""
         return self.rise * self.steps - 1
 
-    def __call__(self, count: Any) -> Any:
+    def __call__(self, count: ArrayLike) -> Value:
         """The rate after `count` steps."""
         xp, count = _on(count)
         top, last = self._top, self.steps - 1

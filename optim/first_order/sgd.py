@@ -1,10 +1,10 @@
-"""Gradient steps and their momenta: frozen records with two pure methods, `init` and `step`."""
+"""Gradient steps and their momenta: frozen dataclasses with two pure methods, `init` and `step`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from ...autograd.core.typing import ArrayLike, PyTree
 from ...autograd.pytree import tree
 from .leaves import Mask, check_mask, copied, zeros_like
 from .update import (
@@ -24,7 +24,7 @@ from .update import (
 class SGD:
     """Stochastic gradient descent, with momentum as torch has it.
 
-    ``g ← g + weight_decay · w``; ``u ← momentum · u + (1 − dampening) g``, the first step with the whole
+    ``g ← g + weight_decay · w``; ``u ← momentum · u + (1 − dampening) g``, the first step with the full
     of g; ``w ← w − lr · u``, or with `nesterov` ``w ← w − lr · (g + momentum · u)``.
 
     Parameters
@@ -39,7 +39,7 @@ class SGD:
     weight_decay : float
         L2 penalty ``½ weight_decay ‖w‖²`` of every parameter, as in torch, or of those that `mask` names.
     dampening : float
-        In [0, 1): how much less than the whole gradient joins the momentum.
+        In [0, 1): how much less than the full gradient joins the momentum.
     mask : {"matrices"}, callable or pytree of bool, optional
         Which parameters decay: None for all of them; "matrices" for those of two or more dimensions, so that biases
         and scales are left alone; ``mask(p)``; or a bool for each. Running statistics (`pullback.models.state`) are no
@@ -80,13 +80,13 @@ class SGD:
         if self.nesterov and (not self.momentum or self.dampening):
             raise ValueError("nesterov=True needs a momentum > 0 and dampening=0")
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         return Moments(zero_count(params), zeros_like(params) if self.momentum else None)
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
         """New parameters and state, from gradients in the structure of `params`.
 
         Parameters
@@ -96,7 +96,7 @@ class SGD:
         state : Moments
             What `init` or the step before returned.
         lr : float or array, optional
-            For this step, instead of the record's own.
+            For this step, instead of the optimiser's own.
 
         Raises
         ------
@@ -163,16 +163,17 @@ class Nesterov:
     def __post_init__(self) -> None:
         check_rate(self.lr)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step: x is where y is."""
         return Moments(zero_count(params), tree.map(copied, params))
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
-        """The next y and state, from the gradient at y; as `SGD.step`."""
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
+        """The next y and state, from the gradient at y, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         new, (x,) = apply_update("nesterov", params, grads, [state.first], scalars)
         return new, Moments(as_count_array(after), x)
@@ -225,16 +226,17 @@ class Lion:
         check("weight_decay", 0, self.weight_decay)
         check_mask(self.mask)
 
-    def init(self, params: Any) -> Moments:
+    def init(self, params: PyTree) -> Moments:
         """The state before the first step."""
         return Moments(zero_count(params), zeros_like(params))
 
     def step(
-        self, params: Any, grads: Any, state: Moments, *, lr: Any = None
-    ) -> tuple[Any, Moments]:
-        """New parameters and state; as `SGD.step`."""
+        self, params: PyTree, grads: PyTree, state: Moments, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, Moments]:
+        """New parameters and state, as in `SGD.step`."""
         done = step_count(state.step)
-        after = done + 1  # once: a launch on a device
+        # once only: it is a launch on a device
+        after = done + 1
         scalars = {"t": after, "lr": learning_rate_at(self.lr if lr is None else lr, done)}
         scalars |= {"b1": self.b1, "b2": self.b2, "d1": 1 - self.b1, "d2": 1 - self.b2}
         new, (m,) = apply_update(

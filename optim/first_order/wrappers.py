@@ -1,17 +1,18 @@
-"""What goes around an optimiser: accumulation, averages of weights, a guard against NaN; clipping is in `clipping.py`.
+"""Wrappers of an optimiser: accumulation, averages of weights, a guard against NaN; clipping is in `clipping.py`.
 
-Each is a record that holds an optimiser and is one: ``Clipped(Adam(1e-3), norm=1.0)``. None of them reads a value
+Each holds an optimiser and is one: ``Clipped(Adam(1e-3), norm=1.0)``. None of them reads a value
 from a device unless it says so.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
 from .leaves import copied, is_trainable, zeros_like
 from .update import Optimiser, apply_update, as_array, as_count_array, check, step_count, zero_count
@@ -20,9 +21,9 @@ from .update import Optimiser, apply_update, as_array, as_count_array, check, st
 class AccumulatedState(NamedTuple):
     """The optimiser's state, the sum of gradients since its last step, and their number."""
 
-    inner: Any
-    total: Any
-    count: Any
+    inner: PyTree
+    total: PyTree
+    count: Value
 
 
 @dataclass(frozen=True)
@@ -67,17 +68,17 @@ class Accumulated:
         if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
             raise ValueError(f"every={self.every!r}: an integer ≥ 1 is needed")
 
-    def init(self, params: Any) -> AccumulatedState:
+    def init(self, params: PyTree) -> AccumulatedState:
         """The state before the first call."""
         return AccumulatedState(self.opt.init(params), zeros_like(params), zero_count(params))
 
     def step(
-        self, params: Any, grads: Any, state: AccumulatedState, *, lr: Any = None
-    ) -> tuple[Any, AccumulatedState]:
-        """The parameters, changed in one of `every` calls; as the optimiser's own."""
+        self, params: PyTree, grads: PyTree, state: AccumulatedState, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, AccumulatedState]:
+        """New parameters and state; the parameters change in one of `every` calls."""
         # the sum by the formula of sgd, p ← p + g: it checks structures and shapes as every step does
         total, _ = apply_update(
-            "sgd", state.total, _beside(params, grads), (), {"t": 1, "lr": -1.0}
+            "sgd", state.total, _gradients_of_trainable(params, grads), (), {"t": 1, "lr": -1.0}
         )
         done = step_count(state.count) + 1
         if isinstance(done, int) and done < self.every:
@@ -93,7 +94,7 @@ class Accumulated:
         )
 
 
-def _beside(params: Any, grads: Any) -> Any:
+def _gradients_of_trainable(params: PyTree, grads: PyTree) -> PyTree:
     """Gradients with None where `params` has what no step moves."""
     leaves, spec = tree.flatten(params)
     try:
@@ -107,17 +108,17 @@ def _beside(params: Any, grads: Any) -> Any:
     )
 
 
-def _without(params: Any, mean: Any, grads: Any) -> Any:
+def _without(params: PyTree, mean: PyTree, grads: PyTree) -> PyTree:
     """The mean, with None where there is no gradient now: such leaves do not decay either."""
     _, spec = tree.flatten(params)
     pairs = zip(tree.flatten_as(spec, mean), tree.flatten_as(spec, grads), strict=True)
     return tree.unflatten(spec, [None if g is None else m for m, g in pairs])
 
 
-def select(condition: Any, new: Any, old: Any) -> Any:
+def select(condition: Value, new: PyTree, old: PyTree) -> PyTree:
     """`new` or `old`, leaf by leaf, by a condition that is an array."""
 
-    def chosen(x: Any, y: Any) -> Any:
+    def chosen(x: Value, y: Value) -> Value:
         return x if x is y or not hasattr(x, "dtype") else namespace_of(x).where(condition, x, y)
 
     return tree.map(chosen, new, old)
@@ -126,13 +127,13 @@ def select(condition: Any, new: Any, old: Any) -> Any:
 class AveragedState(NamedTuple):
     """The optimiser's state, and the average of the parameters."""
 
-    inner: Any
-    average: Any
+    inner: PyTree
+    average: PyTree
 
 
 @dataclass(frozen=True)
 class Averaged:
-    """An optimiser that keeps an exponential moving average of the weights beside them.
+    """An optimiser that keeps an exponential moving average of the weights.
 
     ``a ← decay · a + (1 − decay) · w`` after each step, a starting at the first parameters. The steps themselves
     are the optimiser's own; evaluate and save ``state.average``.
@@ -168,14 +169,14 @@ class Averaged:
     def __post_init__(self) -> None:
         check("decay", 0, self.decay, 1)
 
-    def init(self, params: Any) -> AveragedState:
+    def init(self, params: PyTree) -> AveragedState:
         """The state before the first step."""
         return AveragedState(self.opt.init(params), tree.map(copied, params))
 
     def step(
-        self, params: Any, grads: Any, state: AveragedState, *, lr: Any = None
-    ) -> tuple[Any, AveragedState]:
-        """New parameters, and a state with their average; as the optimiser's own."""
+        self, params: PyTree, grads: PyTree, state: AveragedState, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, AveragedState]:
+        """New parameters, and a state with their average, as in the optimiser's own `step`."""
         new, inner = self.opt.step(params, grads, state.inner, lr=lr)
         scalars = {"t": 1, "lr": 1.0, "decay": self.decay, "share": 1 - self.decay}
         mean, _ = apply_update("average", state.average, new, (), scalars)
@@ -222,11 +223,13 @@ class Finite:
         if self.otherwise not in ("raise", "skip"):
             raise ValueError(f'otherwise={self.otherwise!r}: choose "raise" or "skip"')
 
-    def init(self, params: Any) -> Any:
+    def init(self, params: PyTree) -> PyTree:
         """The optimiser's own state."""
         return self.opt.init(params)
 
-    def step(self, params: Any, grads: Any, state: Any, *, lr: Any = None) -> tuple[Any, Any]:
+    def step(
+        self, params: PyTree, grads: PyTree, state: PyTree, *, lr: ArrayLike = None
+    ) -> tuple[PyTree, PyTree]:
         """New parameters and state.
 
         Raises
@@ -246,7 +249,8 @@ class Finite:
             raise FloatingPointError(
                 f"step: the gradient of {names} holds NaN or infinity; nothing was changed"
             )
-        with np.errstate(all="ignore"):  # of a step that may be thrown away
+        # a warning would be of a step that may be thrown away
+        with np.errstate(all="ignore"):
             new, after = self.opt.step(params, grads, state, lr=lr)
         fine = good[0]
         for more in good[1:]:

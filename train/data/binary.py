@@ -25,7 +25,8 @@ FEATURE_KEYS = ("X", "x", "data", "images", "x_train")
 TARGET_KEYS = ("y", "Y", "target", "labels", "y_train")
 
 MOST_AXES = 32
-_HEADER = 1 << 16  # bytes of one of an .npy file
+# the most bytes that the header of an .npy file may have
+_HEADER = 1 << 16
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 _NPY = b"\x93NUMPY"
 _IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -141,7 +142,8 @@ def _array(stream: Any, size: int, where: str) -> np.ndarray:
     data = stream.read(needed)
     if len(data) != needed:
         raise InputError(f"{where} is damaged: it ends after {len(data):,} of {needed:,} bytes")
-    stream.read(1)  # the end, where the checksum is compared
+    # the end of the stream, where the checksum is compared
+    stream.read(1)
     flat = np.frombuffer(data, dtype)
     return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
 
@@ -149,7 +151,8 @@ def _array(stream: Any, size: int, where: str) -> np.ndarray:
 def _parsed(text: str, where: str) -> tuple[np.dtype, tuple[int, ...], bool]:
     """Dtype, shape and order of a header."""
     try:
-        header = ast.literal_eval(re.sub(r"(\d)L\b", r"\1", text).strip())  # Python 2 wrote 3L
+        # Python 2 wrote 3L
+        header = ast.literal_eval(re.sub(r"(\d)L\b", r"\1", text).strip())
         shape, fortran = header["shape"], header["fortran_order"]
         dtype = np.lib.format.descr_to_dtype(header["descr"])
     except (ValueError, SyntaxError, TypeError, KeyError, IndexError, RecursionError, MemoryError):
@@ -242,7 +245,7 @@ def find_idx_labels(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        If there is none beside it.
+        If there is none in its folder.
     """
     images = Path(path)
     renamed = images.name.replace("images", "labels").replace("idx3", "idx1")

@@ -11,7 +11,7 @@ import numpy as np
 from ... import backend
 from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import as_numpy
-from ...autograd.core.typing import PyTree, RawArray
+from ...autograd.core.typing import ArrayLike, PyTree, RawArray, Value
 from ...autograd.pytree import tree
 from ...backend import Backend
 
@@ -22,7 +22,7 @@ _GATHERED = 1 << 28
 
 
 def to_device_if_it_fits(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, ...]:
-    """NumPy arrays on the device; or as they are, for `prefetch`, where they would take too much of its memory.
+    """NumPy arrays on the device, or as they are for `prefetch`, where they would take too much of its memory.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def parts_of(n: int, rows: int, least: int = 1) -> list[slice]:
 def batches(
     arrays: tuple[Any, ...], order: np.ndarray | None, rows: int, home: Backend, least: int = 1
 ) -> Iterator[tuple[Any, ...]]:
-    """The arrays' rows in this order (None: as they are), so many at a time, on the device.
+    """The rows of the arrays in an order (None for their own), `rows` at a time, on the device.
 
     The last batch may be smaller, but for `parts_of`. On the host the rows of each batch are gathered for it. On a
     device a gathering is a launch and a slice is none, so the rows of many batches are gathered at once.
@@ -97,7 +97,7 @@ def batches(
 
 
 def _gathered(
-    arrays: tuple[Any, ...], indices: Any, parts: list[slice], take: Any
+    arrays: tuple[Any, ...], indices: ArrayLike, parts: list[slice], take: Any
 ) -> Iterator[tuple[Any, ...]]:
     n = arrays[0].shape[0]
     row = max(sum(_nbytes(a) for a in arrays) // n, 1)
@@ -113,5 +113,5 @@ def _gathered(
         first = last
 
 
-def _nbytes(a: Any) -> int:
+def _nbytes(a: Value) -> int:
     return int(a.size) * as_numpy(a.dtype).itemsize

@@ -1,4 +1,4 @@
-"""Data sets, built in or from files: features, targets, and what they are called."""
+"""Data sets, built in or from files: features, targets, and their names."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def load_dataset(
         CSV: the target column's name or index (default: the last). NPZ: the target array (default:
         y). IDX: the label file (default: the one that MNIST's naming gives).
     task : {"auto", "classification", "regression"}
-        With "auto", words and at most 100 different whole numbers are classes.
+        With "auto", words and at most 100 different integers are classes.
 
     Raises
     ------

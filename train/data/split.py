@@ -18,7 +18,7 @@ _CHUNK = 4096
 
 @dataclass(frozen=True)
 class Split:
-    """Which rows belong to which part: three disjoint, sorted int64 arrays that cover all rows."""
+    """The rows of each part: three disjoint, sorted int64 arrays that cover all rows."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -90,7 +90,7 @@ def folds(data: Dataset, *, k: int = 5, seed: int = 0) -> list[Split]:
     Raises
     ------
     InputError
-        If k is below 2, or a class has fewer than k rows beside the test part.
+        If k is below 2, or a class has fewer than k rows outside the test part.
 
     Examples
     --------
@@ -106,10 +106,12 @@ def folds(data: Dataset, *, k: int = 5, seed: int = 0) -> list[Split]:
     labels = data.y[rest] if data.task == "classification" else np.zeros(len(rest), np.int64)
     random = np.random.default_rng([seed, 2])
     fold_of = np.empty(len(rest), np.int64)
-    first = 0  # where the last class ended the next begins, so that the folds stay of one size
+    # each class begins where the last one ended, so that the folds stay of one size
+    first = 0
     for label in range(max(len(data.classes), 1)):
         rows = random.permutation(np.flatnonzero(labels == label))
-        if len(rows) < (k if data.classes else 2 * k):  # R² takes two rows
+        # R² takes two rows
+        if len(rows) < (k if data.classes else 2 * k):
             what = f"class {data.classes[label]!r}" if data.classes else data.name
             raise InputError(
                 f"{what} has {counted(len(rows), 'row')} beside the test part, too few for {k} folds"
@@ -130,7 +132,7 @@ def _shares(sizes: np.ndarray, fraction: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Standardizer:
-    """Columns to mean 0 and unit variance: ``z = (x - mean) / scale``.
+    """A map of columns to mean 0 and unit variance: ``z = (x - mean) / scale``.
 
     Attributes
     ----------
@@ -182,7 +184,8 @@ class Standardizer:
     def transform(self, x: np.ndarray, dtype: DType = "float64") -> np.ndarray:
         """Standardise `x`, shape (n, d); computed in float64, returned as `dtype`."""
         z = np.empty(x.shape, dtype=dtype)
-        with np.errstate(over="ignore"):  # what lies beyond float32 is infinite
+        # a number beyond float32 becomes infinite
+        with np.errstate(over="ignore"):
             for start in range(0, len(x), _CHUNK):
                 rows = slice(start, start + _CHUNK)
                 z[rows] = (x[rows].astype(np.float64) - self.mean) / self.scale
@@ -194,5 +197,5 @@ class Standardizer:
 
 
 def _chunks(x: np.ndarray) -> Iterator[np.ndarray]:
-    """Some thousand rows at a time, so that bytes of images never lie in memory as float64."""
+    """Parts of some thousand rows, so that bytes of images never lie in memory as float64."""
     return (x[start : start + _CHUNK].astype(np.float64) for start in range(0, len(x), _CHUNK))

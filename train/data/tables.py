@@ -149,8 +149,8 @@ class _Sheet:
 
 def _open(path: str | os.PathLike[str]) -> _Sheet:
     name = os.fspath(path)
-    records = _records(_decode(read_bytes(path), name), name)
-    head = list(itertools.islice(records, 2))
+    numbered_rows = _numbered_rows(_decode(read_bytes(path), name), name)
+    head = list(itertools.islice(numbered_rows, 2))
     if not head:
         raise InputError(f"{name} is empty: it has no rows")
     first_line, first = head[0]
@@ -161,7 +161,7 @@ def _open(path: str | os.PathLike[str]) -> _Sheet:
         if len(head) == 1:
             raise InputError(f"{name} has a header and no rows below it")
         del head[0]
-    rows = _even(itertools.chain(head, records), len(first), first_line, name)
+    rows = _even(itertools.chain(head, numbered_rows), len(first), first_line, name)
     return _Sheet(name, columns, len(first), rows)
 
 
@@ -186,7 +186,7 @@ def _decode(data: bytes, name: str) -> str:
         raise InputError(f"{name}, row {line}: not UTF-8 text (is this a CSV file?)") from None
 
 
-def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
+def _numbered_rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not blank, each with the line at which it ends."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first.count)

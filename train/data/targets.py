@@ -41,7 +41,8 @@ def array_target(y: np.ndarray, task: str, where: str) -> Target:
         )
     if y.dtype.kind == "b" and task != "regression":
         return "classification", y.astype(np.int64), ("False", "True")
-    with np.errstate(over="ignore"):  # a long double may be beyond float64
+    # a long double may be beyond float64
+    with np.errstate(over="ignore"):
         bad = ~np.isfinite(y.astype(np.float64))
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -56,8 +57,8 @@ def read_target(texts: list[str], task: str, positions: list[str]) -> Target:
     ----------
     texts : list of str
     task : {"auto", "classification", "regression"}
-    places : list of str
-        Where each text stands, for messages.
+    positions : list of str
+        The position of each text in its file, for messages.
 
     Raises
     ------
@@ -89,12 +90,13 @@ def read_target(texts: list[str], task: str, positions: list[str]) -> Target:
 
 
 def _number(text: str) -> int | float | None:
-    """The number that a text is: an int, exactly, where it is whole; None if it is none."""
+    """The number that a text stands for, an int where it is an integer; None if the text is no number."""
     try:
         value = float(text)
     except ValueError:
         return None
-    if not value.is_integer():  # NaN and infinity, too
+    # this holds for NaN and infinity, too
+    if not value.is_integer():
         return value
     if abs(value) < _EXACT:
         return int(value)
@@ -134,7 +136,7 @@ def _codes(found: list[Any], values: list[Any]) -> np.ndarray:
 
 
 def _name(v: Any) -> str:
-    """A class's name: the integer where it is whole, else the shortest decimal."""
+    """A class's name: the integer for a number without a fraction, else the shortest decimal."""
     return str(int(v)) if v == round(v) else repr(float(v))
 
 

@@ -15,14 +15,14 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ...autograd import Array, to_numpy
 from ...autograd.core.array import backend_array
-from ...autograd.core.typing import ArrayLike, DType
+from ...autograd.core.typing import ArrayLike, DType, Value
 from ...autograd.functions import namespace as xp
 from ...backend import backend_of, current, is_array
 
 FLOATS = (np.float64, np.float32)
 
 
-def is_native(x: Any) -> bool:
+def is_native(x: Value) -> bool:
     """Whether `x` is an array that scikit-learn's own checks would pull to the host, or cut a gradient of."""
     if isinstance(x, np.ndarray | np.generic) or not is_array(x):
         return type(x) is Array
@@ -30,7 +30,7 @@ def is_native(x: Any) -> bool:
 
 
 def check_inputs(estimator: Any, X: ArrayLike, *, reset: bool = False) -> Any:
-    """X (n, d) as floating-point array: NumPy's, or of the library that it came in.
+    """X (n, d) as a floating-point array, of NumPy or of the library that it came in.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _check_native(estimator: Any, X: ArrayLike, *, reset: bool) -> None:
         )
 
 
-def check_weights(weights: Any, X: ArrayLike, dtype: DType) -> np.ndarray | None:
+def check_weights(weights: ArrayLike, X: ArrayLike, dtype: DType) -> np.ndarray | None:
     """Sample weights (n,) on the host, none of them negative; None stays None.
 
     Raises
@@ -110,7 +110,7 @@ def check_weights(weights: Any, X: ArrayLike, dtype: DType) -> np.ndarray | None
     return out
 
 
-def as_array(x: Any, dtype: DType = None) -> Any:
+def as_array(x: Value, dtype: DType = None) -> Any:
     """`x` as an `Array` of the active backend, or where it is if it lives on a device or a tape."""
     if is_native(x):
         out = xp.asarray(x)
@@ -118,7 +118,7 @@ def as_array(x: Any, dtype: DType = None) -> Any:
     return Array(current().asarray(np.asarray(x), dtype))
 
 
-def restore_type(x: Any, like: ArrayLike) -> Any:
+def restore_type(x: Value, like: ArrayLike) -> Any:
     """A result in the type of the user's data `like`: NumPy's, a device's raw array, or an `Array`.
 
     A traced one stays as it is.
@@ -131,5 +131,5 @@ def restore_type(x: Any, like: ArrayLike) -> Any:
 
 
 def seed_of(random_state: Any) -> int:
-    """One integer from an integer, a ``numpy.random.RandomState`` or None, as scikit-learn has them."""
+    """A seed from an integer, a ``numpy.random.RandomState`` or None, as scikit-learn has them."""
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

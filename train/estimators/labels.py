@@ -66,7 +66,7 @@ def same_labels(a: np.ndarray, b: np.ndarray) -> bool:
 def combined_weights(
     class_weight: Any, classes: np.ndarray, codes: np.ndarray, sample_weight: np.ndarray | None
 ) -> np.ndarray | None:
-    """One weight a sample: that of its class times its own; None where all are 1.
+    """The weight of each sample, that of its class times its own; None where all are 1.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def decide(scores: np.ndarray, X: np.ndarray, seed: int) -> np.ndarray:
 
 
 def draw(probabilities: np.ndarray, random_state: Any) -> np.ndarray:
-    """One index for each row of probabilities (n, C), drawn from it by the inverse of its cumulated sum."""
+    """An index for each row of probabilities (n, C), drawn from it by the inverse of its cumulated sum."""
     u = check_random_state(random_state).random_sample((len(probabilities), 1))
     cumulated = np.cumsum(probabilities, axis=1)
     return np.minimum((u * cumulated[:, -1:] >= cumulated).sum(axis=1), probabilities.shape[1] - 1)

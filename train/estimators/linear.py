@@ -9,13 +9,13 @@ from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ...autograd import linalg
-from ...autograd.core.typing import ArrayLike
+from ...autograd.core.typing import ArrayLike, Value
 from ...autograd.functions import namespace as xp
 from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
 
 
 def _centred(
-    X: ArrayLike, y: ArrayLike, weights: Any, fit_intercept: bool
+    X: ArrayLike, y: ArrayLike, weights: ArrayLike, fit_intercept: bool
 ) -> tuple[Any, Any, Any, Any]:
     """X and y about their (weighted) means, their rows times √weight; and the means."""
     if fit_intercept:
@@ -80,7 +80,7 @@ class _LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return restore_type(as_array(checked) @ as_array(coef) + _number(self.intercept_), X)
 
 
-def _number(x: Any) -> Any:
+def _number(x: Value) -> Any:
     return x if isinstance(x, float) else as_array(x)
 
 

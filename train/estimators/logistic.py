@@ -49,7 +49,8 @@ def _check(estimator: Any) -> None:
 class _Linear(ClassifierMixin, BaseEstimator):
     """The base of both classifiers: the objective's frame, and prediction from logits."""
 
-    _both_sides: bool  # whether two classes have a column of coefficients each
+    # whether two classes have a column of coefficients each
+    _both_sides: bool
 
     def __init__(
         self,
@@ -166,13 +167,13 @@ class _Linear(ClassifierMixin, BaseEstimator):
         if columns == 1:
             sign = as_array(1.0 - 2.0 * codes, A.dtype)
 
-            def losses(logits: Any) -> Any:
+            def losses(logits: ArrayLike) -> Any:
                 return xp.softplus(sign * logits[:, 0])
 
         else:
             labels = as_array(codes)[:, None]
 
-            def losses(logits: Any) -> Any:
+            def losses(logits: ArrayLike) -> Any:
                 return -xp.take_along_axis(xp.log_softmax(logits, axis=1), labels, axis=1)[:, 0]
 
         def objective(p: dict[str, Any]) -> Any:

@@ -26,7 +26,7 @@ def _log_loss(outputs: Value, y: Value) -> Any:
 
 
 def _hinge(outputs: Value, y: Value) -> Any:
-    """max(0, 1 − margin): the margin of one signed output, or over the best other class (Crammer and Singer)."""
+    """The hinge max(0, 1 − margin), of one signed output or over the best other class (Crammer, Singer)."""
     if outputs.shape[1] == 1:
         sign = 2 * xp.astype(xp.asarray(y), outputs.dtype) - 1
         return models.relu(1 - sign * outputs[:, 0])
@@ -54,7 +54,7 @@ def _absolute(outputs: Value, y: Value) -> Any:
 
 
 def _huber(outputs: Value, y: Value) -> Any:
-    """½ d² up to |d| = 1, |d| − ½ beyond (Huber 1964)."""
+    """Huber's loss: ½ d² up to |d| = 1, |d| − ½ beyond (Huber 1964)."""
     size = xp.abs(outputs - y)
     near = xp.minimum(size, 1.0)
     return _mean_over_targets(near * (size - 0.5 * near))

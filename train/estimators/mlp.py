@@ -146,7 +146,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, classes: Any = None, sample_weight: ArrayLike = None
     ) -> MLPClassifier:
-        """One more epoch, on these samples.
+        """Train one more epoch, on these samples.
 
         Parameters
         ----------
@@ -161,7 +161,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             As `fit`; in the first call without `classes`; for labels that are not among them.
         """
         check_settings(self)
-        first = not hasattr(self, "model_")  # a first call that failed leaves none
+        # a first call that failed leaves no model
+        first = not hasattr(self, "model_")
         X, y = check_both(self, X, exact_labels("MLPClassifier", y), reset=first)
         if first and classes is None:
             raise ValueError(
@@ -316,7 +317,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None
     ) -> MLPRegressor:
-        """One more epoch, on these samples; as `fit` but for that."""
+        """Train one more epoch, on these samples, without a new start."""
         check_settings(self)
         first = not hasattr(self, "model_")
         X, y = check_both(self, X, y, y_numeric=True, multi_output=True, reset=first)

@@ -33,7 +33,7 @@ from .training import Data, Objective, Trainable, full_batch, trainable
 
 
 def remember(estimator: Any, given: dict[str, Any]) -> None:
-    """Keep the arguments of an ``__init__`` as they came, as scikit-learn's protocol wants it."""
+    """Keep the arguments of an ``__init__`` as they came, which scikit-learn's protocol demands."""
     for setting, value in given.items():
         if setting not in ("self", "__class__"):
             setattr(estimator, setting, value)
@@ -151,7 +151,8 @@ class Perceptron(BaseEstimator):
         y = self._cast(targets) if targets.dtype.kind == "f" else targets
         w = None if weights is None else self._cast(weights / weights.mean())
         parts = (self._cast(X), y, w)
-        if self.solver == "lbfgs":  # all samples at once, so they have to find room
+        # all samples are used at once, so they have to fit in memory
+        if self.solver == "lbfgs":
             home = current()
             return Data(*(None if a is None else home.asarray(a) for a in parts)), validation
         return Data(*to_device_if_it_fits(parts, current())), validation
@@ -174,7 +175,8 @@ class Perceptron(BaseEstimator):
         )
         training = self._begin_training(form, epochs * -(-n // rows), home)
         self._rate = float(self.learning_rate_init)
-        self.n_iter_ = 0  # epochs of this call, as scikit-learn counts; t_ and loss_curve_ go on
+        # epochs of this call, as scikit-learn counts; t_ and loss_curve_ go on
+        self.n_iter_ = 0
         rule = self._rule
         watched = validation is not None or len(self.callbacks) > 0
 
@@ -218,7 +220,8 @@ class Perceptron(BaseEstimator):
         if self._state is None:
             self._rule = self._new_rule()
         made_for = (self.solver, bool(self.momentum), self.precision == "float16")
-        changed = getattr(self, "_state_form", made_for) != made_for  # another solver begins anew
+        # another solver begins anew
+        changed = getattr(self, "_state_form", made_for) != made_for
         # A step writes into what it is given: these arrays are nobody else's.
         parameters = form.pack(self.model_)
         fresh = changed or self._state is None
@@ -271,7 +274,7 @@ class Perceptron(BaseEstimator):
         return False
 
     def _report_epoch(self, loss: float, score: float | None) -> bool:
-        """Print the epoch and call the callbacks; whether one of them ends the training."""
+        """Print the epoch and call the callbacks; return whether one of them ends the training."""
         if self.verbose:
             scored = "" if score is None else f", validation score {score:.4f}"
             print(f"Iteration {self.n_iter_}, loss = {loss:.8f}{scored}")

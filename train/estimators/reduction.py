@@ -23,7 +23,7 @@ from .labels import decide, draw, exact_labels
 
 @dataclass(frozen=True)
 class Node:
-    """One two-class problem: labels among `left` (0) against labels among `right` (1)."""
+    """A two-class problem: labels among `left` (0) against labels among `right` (1)."""
 
     model: PyTree
     left: np.ndarray
@@ -37,9 +37,11 @@ def _has_probabilities(estimator: Any) -> bool:
 
 
 class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Many classes by a balanced tree of two-class problems: C − 1 models, ⌈log₂ C⌉ of them asked for a prediction.
+    """A classifier of many classes by a balanced tree of two-class problems.
 
-    Each node halves its classes, left and right, and its model tells the halves apart, trained on the samples of
+    It has C − 1 models, and asks ⌈log₂ C⌉ of them for a prediction.
+
+    Each node halves its classes, left and right, and its model separates the halves, trained on the samples of
     those classes. With probabilities, P(class | x) is the product along the path (the filter tree without filtering:
     Beygelzimer, Langford and Ravikumar, Error-correcting tournaments, 2009; nested dichotomies: Frank and Kramer,
     Ensembles of nested dichotomies for multi-class problems, 2004).
@@ -109,7 +111,13 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         return self
 
     def _grow(
-        self, X: ArrayLike, codes: Any, weights: Any, members: np.ndarray, means: Any, rng: Any
+        self,
+        X: ArrayLike,
+        codes: Any,
+        weights: ArrayLike,
+        members: np.ndarray,
+        means: Any,
+        rng: Any,
     ) -> Node | None:
         if len(members) == 1:
             return None

@@ -11,9 +11,11 @@ from ...autograd.compile.tracing.precision import PRECISIONS
 from ..optimizers import make_optimizer
 
 SOLVERS = ("adam", "sgd", "lbfgs")
-ACTIVATIONS = {"logistic": "sigmoid"}  # scikit-learn's names for ours, where they differ
+# scikit-learn's names for ours, where they differ
+ACTIVATIONS = {"logistic": "sigmoid"}
 
-_RANGES: tuple[tuple[str, float, float], ...] = (  # low ≤ setting < high
+# low ≤ setting < high
+_RANGES: tuple[tuple[str, float, float], ...] = (
     ("alpha", 0.0, math.inf),
     ("power_t", 0.0, math.inf),
     ("tol", 0.0, math.inf),
@@ -54,7 +56,8 @@ def check_settings(estimator: Any) -> None:
             _refuse(estimator, setting, "a finite number above 0")
     for setting in _COUNTS:
         value = getattr(estimator, setting)
-        if setting == "n_iter_no_change" and value == math.inf:  # scikit-learn's word for never
+        # infinity is scikit-learn's word for never
+        if setting == "n_iter_no_change" and value == math.inf:
             continue
         if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
             _refuse(estimator, setting, "an integer of at least 1")

@@ -20,7 +20,8 @@ from ...optim import LossScaling, minimize
 from ..step import LossSum, copy_leaves, scaled, training_step
 from .network import Network
 
-_FTOL = 2.2e-9  # relative decrease at which L-BFGS ends, as in SciPy's, and so in scikit-learn's
+# relative decrease at which L-BFGS ends, as in SciPy's, and so in scikit-learn's
+_FTOL = 2.2e-9
 
 # Losses per sample (n,) of outputs (n, k) and targets; or, for `mean`, their mean at once.
 Loss = Callable[[Any, Any], Any]

@@ -26,7 +26,7 @@ _VERSION = 1
 def save(
     path: str | os.PathLike[str], model: PyTree, metadata: Mapping[str, Any] | None = None
 ) -> None:
-    """Write a model to a .safetensors file, whole or not at all.
+    """Write a model to a .safetensors file, completely or not at all.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
 
 
 def _json(text: str) -> Any:
-    """JSON as it is defined: no NaN, no infinity, no number beyond float64, no name twice.
+    """The value of a text in strict JSON: no NaN, no infinity, no number beyond float64, no name twice.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def _filled(like: Any, tensors: dict[str, np.ndarray], path: Any) -> Any:
 
 
 def _check(wanted: Mapping[str, Any], tensors: dict[str, np.ndarray], path: Any) -> None:
-    """The tensors' names, shapes and dtypes have to be the architecture's, and their numbers finite."""
+    """Refuse tensors whose names, shapes or dtypes are not the architecture's, or whose numbers are not finite."""
     missing = [name for name in wanted if name not in tensors]
     surplus = sorted(name for name in tensors if name not in wanted)
     if missing or surplus:

@@ -1,4 +1,4 @@
-"""A run's settings: their defaults, what they may be, and the TOML file that repeats a run."""
+"""The settings of a run: their defaults, their ranges, and the TOML file that repeats a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity"
 BACKENDS = ("auto", "numpy", "cupy")
 DTYPES = ("float32", "float64")
 _WIDEST = 10_000_000
-_LARGEST = 1 << 20  # bytes of a file of settings
+# the most bytes of a file of settings
+_LARGEST = 1 << 20
 
 # Learning rate and l2 where none is asked for, by optimiser. Chosen on the validation loss of the
 # digits, over splits other than those that the tests measure.
@@ -131,7 +132,7 @@ def parse_hidden(text: str) -> tuple[int, ...]:
     Raises
     ------
     InputError
-        If it is not a list of whole numbers.
+        If it is not a list of integers.
 
     Examples
     --------
@@ -165,7 +166,8 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise InputError(f"{path} is not UTF-8 text, so no TOML file") from None
     except RecursionError:
         raise InputError(f"{path} is not valid TOML: it is nested too deep") from None
-    except ValueError as error:  # tomllib's own, and Python's of an integer of 5,000 digits
+    # tomllib's own error, or Python's for an integer of 5,000 digits
+    except ValueError as error:
         raise InputError(f"{path} is not valid TOML: {one_line(error)}") from None
     known = [field.name for field in dataclasses.fields(Settings)]
     unknown = [key for key in found if key not in known]
@@ -244,7 +246,8 @@ def _require_integer(key: str, value: Any, least: int) -> None:
 
 def _real(key: str, value: Any, *, zero: bool) -> None:
     ok = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if isinstance(value, int) and value.bit_length() > 1000:  # beyond float64
+    # such an integer is beyond float64
+    if isinstance(value, int) and value.bit_length() > 1000:
         ok = False
     if not ok or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         bound = "of at least 0" if zero else "above 0"

@@ -1,4 +1,4 @@
-"""The machine and what is used of it, as `pullback info` prints them."""
+"""The machine and the parts of it that are used, as `pullback info` prints them."""
 
 from __future__ import annotations
 

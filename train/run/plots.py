@@ -93,7 +93,8 @@ def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
     rate = best.settings.learning_rate or 0.0
     axes.axvline(rate, color=_MARK, linestyle=":", linewidth=1.2, label=f"best: {rate:g}")
     if len({t.settings.learning_rate for t in trials if math.isfinite(t.loss)}) == 1:
-        axes.set_xlim(rate / 2, rate * 2)  # Matplotlib warns of an interval without a length
+        # Matplotlib warns of an interval without a length
+        axes.set_xlim(rate / 2, rate * 2)
     axes.set_xscale("log")
     axes.set_yscale("log")
     _plain_log_ticks(axes)
@@ -204,7 +205,7 @@ def _lines(axes: Any, epochs: list[int], training: list[float], validation: list
 
 
 def _plain_log_ticks(axes: Any) -> None:
-    """0.2 and 0.5 rather than 2 × 10⁻¹; between powers of ten only where there are few of those."""
+    """Label a logarithmic axis 0.2 and 0.5 rather than 2 × 10⁻¹; between powers of ten only where those are few."""
     ticker = extra("matplotlib.ticker", "a plot")
     low, high = axes.get_ylim()
     narrow = math.log10(high / low) < 2

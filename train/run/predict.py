@@ -1,4 +1,4 @@
-"""A trained model at work: what `pullback predict` does."""
+"""Predictions of a trained model, which is `pullback predict`."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _texts(metadata: Any) -> tuple[str, ...]:
 
 
 def _standardizer(metadata: dict[str, Any]) -> Standardizer:
-    """Finite means and positive scales; a text or None among them is no number."""
+    """The scale in the metadata, of finite means and positive factors; a text or None among them is no number."""
     columns = []
     for part in ("mean", "scale"):
         values = metadata[part]
@@ -127,7 +127,7 @@ def _standardizer(metadata: dict[str, Any]) -> Standardizer:
 
 
 def _check(trained: Trained, path: Path) -> None:
-    """The metadata's parts must fit together, or a prediction would be wrong or fail obscurely."""
+    """Refuse metadata whose parts do not fit together: a prediction would be wrong or fail obscurely."""
     sizes = trained.model.sizes
     width, outputs = sizes[0], sizes[-1]
     fits = trained.inputs.mean.shape == trained.inputs.scale.shape == (width,)

@@ -106,7 +106,8 @@ def train(
         For a backend that cannot be had.
     """
     for module in ("safetensors.numpy", "matplotlib.figure"):
-        extra(module, "training from the command line")  # now, not after an hour's training
+        # ask now, not after an hour of training
+        extra(module, "training from the command line")
     chosen: Any = backend.use(settings.backend) if settings.backend else contextlib.nullcontext()
     with chosen:
         active = backend.current()
@@ -120,7 +121,8 @@ def train(
             return _trained(ready, folder, say, progress)
         finally:
             with contextlib.suppress(OSError):
-                folder.rmdir()  # empty, and so removed, only if not even the first file was written
+                # the folder is empty, and so removed, only if not even the first file was written
+                folder.rmdir()
                 folder.parent.rmdir()
 
 
@@ -209,7 +211,7 @@ def _trained(
 
 
 def metrics_text(run: Fit, score_name: str) -> str:
-    """The history as CSV. No times: the same seed gives the same file."""
+    """The history as CSV, without times: the same seed gives the same file."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     score = score_name.lower()
@@ -264,7 +266,7 @@ def _numbers(standardizer: Standardizer) -> dict[str, list[float]]:
 
 
 def _finite(value: float) -> float | None:
-    """JSON has no NaN and no infinity."""
+    """A value for JSON, which has no NaN and no infinity."""
     return value if math.isfinite(value) else None
 
 

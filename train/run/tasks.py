@@ -102,7 +102,7 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Trial:
-    """One combination of settings, and what k folds gave.
+    """A combination of settings, and the results of its k folds.
 
     Attributes
     ----------

@@ -34,7 +34,7 @@ _FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 @dataclass(frozen=True)
 class Tuning:
-    """All trials, in the order of the grid, and the one with the lowest mean validation loss."""
+    """The trials in the order of the grid, and the one with the lowest mean validation loss."""
 
     trials: tuple[Trial, ...]
     best: Trial
@@ -42,7 +42,7 @@ class Tuning:
 
 
 def combinations(base: Settings, grid: Mapping[str, Sequence[Any]]) -> list[Settings]:
-    """Every combination of the grid's values, over the settings `base`.
+    """The combinations of the grid's values, over the settings `base`.
 
     Raises
     ------
@@ -134,7 +134,8 @@ def tune(
     BackendError
         For a backend that cannot be had.
     """
-    extra("matplotlib.figure", "tuning")  # now, not after an hour's training
+    # ask now, not after an hour of training
+    extra("matplotlib.figure", "tuning")
     grid = dict(grid or {})
     trials_of = combinations(base, _with_rates(base, grid))
     chosen: Any = backend.use(base.backend) if base.backend else contextlib.nullcontext()
@@ -167,7 +168,8 @@ def tune(
             write_atomic(folder / BEST, config_text(replace(best.settings, name=name), comments))
         finally:
             with contextlib.suppress(OSError):
-                folder.rmdir()  # removed only if empty
+                # a folder is removed only if it is empty
+                folder.rmdir()
                 folder.parent.rmdir()
     say(
         f"best: {_described(best.settings, trials_of)}; validation loss {best.loss:.4f} ± {best.error:.4f}, "
@@ -182,7 +184,8 @@ def _with_rates(base: Settings, grid: dict[str, Sequence[Any]]) -> dict[str, Seq
         return grid
     optimizer = grid["optimizer"][0] if "optimizer" in grid else base.optimizer
     if optimizer not in OPTIMIZERS:
-        return grid  # `Settings` says what is wrong
+        # `Settings` says what is wrong
+        return grid
     rate = OPTIMIZERS[optimizer][0]
     return {"learning_rate": tuple(float(f"{rate * f:.3g}") for f in _FACTORS), **grid}
 
