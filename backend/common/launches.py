@@ -12,7 +12,7 @@ BLOCK = -1  # the slot of the program's own memory
 
 
 @dataclass(frozen=True)
-class Place:
+class Address:
     """An address: `offset` bytes into the array that stands in `slot`.
 
     Attributes
@@ -39,7 +39,7 @@ class Launch:
         Complete CUDA C++, which NVRTC compiles as it stands.
     grid, block : tuple of int
         Three each.
-    places : tuple of Place
+    addresses : tuple of Address
         The kernel's arguments: every one is a pointer.
     """
 
@@ -47,7 +47,7 @@ class Launch:
     source: str
     grid: tuple[int, int, int]
     block: tuple[int, int, int]
-    places: tuple[Place, ...]
+    addresses: tuple[Address, ...]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Matrix:
 
     Attributes
     ----------
-    place : Place
+    address : Address
         Of its first element.
     leading : int
         In elements.
@@ -66,7 +66,7 @@ class Matrix:
         Elements from one matrix of a batch to the next.
     """
 
-    place: Place
+    address: Address
     leading: int
     transposed: bool = False
     stride: int = 0
@@ -95,7 +95,7 @@ class Product:
         One of `EPILOGUES`. ``bias``: ``C = A B + v``, `v` of n elements; ``relu_bias``: ``max(A B + v, 0)``;
         ``relu_bias_mask``: also the bit mask of positive elements into `mask`; ``relu_vjp_bias_vjp``:
         ``C = (A B) · mask`` and ``vector = C.sum(0)``.
-    vector, mask : Place, optional
+    vector, mask : Address, optional
     alpha, beta : float
         Where `beta` is not 0, C is read, and there is no epilogue: ``p ← p − s · A B`` is one product.
     """
@@ -111,8 +111,8 @@ class Product:
     tf32: bool = False
     batch: int = 1
     epilogue: str = ""
-    vector: Place | None = None
-    mask: Place | None = None
+    vector: Address | None = None
+    mask: Address | None = None
     alpha: float = 1.0
     beta: float = 0.0
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common.launches import Matrix, Place, Product, mask_bytes
+from ..common.launches import Address, Matrix, Product, mask_bytes
 
 WORKSPACE = 32 << 20  # bytes: what cuBLAS advises for Hopper
 OP = {False: 0, True: 1}  # CUBLAS_OP_N, CUBLAS_OP_T
@@ -276,10 +276,10 @@ class _CupyProduct:
 
 
 def sample(epilogue: str, m: int = 24, n: int = 40, k: int = 16) -> Product:
-    """A small product of float32 with an epilogue; places 0 … 4 are A, B, C, the vector and the mask."""
-    a, b, c = (Matrix(Place(i), width) for i, width in enumerate((k, n, n)))
-    mask = Place(4) if epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp") else None
-    vector = Place(3) if epilogue else None
+    """A small product of float32 with an epilogue; addresses 0 … 4 are A, B, C, the vector and the mask."""
+    a, b, c = (Matrix(Address(i), width) for i, width in enumerate((k, n, n)))
+    mask = Address(4) if epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp") else None
+    vector = Address(3) if epilogue else None
     return Product(
         m, n, k, a, b, c, "float32", "float32", epilogue=epilogue, vector=vector, mask=mask
     )

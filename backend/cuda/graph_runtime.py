@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common.launches import BLOCK, EPILOGUES, Launch, Place, Product, Step
+from ..common.launches import BLOCK, EPILOGUES, Address, Launch, Product, Step
 from . import cublas, cublaslt
 
 OPTIONS = ("--std=c++17",)
@@ -61,8 +61,8 @@ class _Kernel:
 
     def __init__(self, driver: Any, function: Any, step: Launch) -> None:
         self.launch_kernel, self.function = driver.launchKernel, function  # keeps the module loaded
-        self.places = step.places
-        count = max(len(step.places), 1)
+        self.addresses = step.addresses
+        count = max(len(step.addresses), 1)
         self.values = (ctypes.c_uint64 * count)()
         start = ctypes.addressof(self.values)
         self.pointers = (ctypes.c_void_p * count)(*[start + 8 * i for i in range(count)])
@@ -76,10 +76,10 @@ class _Kernel:
         self.launch_kernel(*self.head, stream, self.parameters, 0)
 
 
-def _places(step: Step) -> tuple[Place | None, ...]:
+def _addresses(step: Step) -> tuple[Address | None, ...]:
     if isinstance(step, Launch):
-        return step.places
-    return (step.a.place, step.b.place, step.c.place, step.vector, step.mask)
+        return step.addresses
+    return (step.a.address, step.b.address, step.c.address, step.vector, step.mask)
 
 
 class Segment:
@@ -103,7 +103,7 @@ class Segment:
                 spaces[lane] = runtime.memory(cublas.WORKSPACE)
         self.steps, self.spaces = tuple(steps), spaces
         bound = self._bind()
-        self.places = [_places(step) for step in steps]
+        self.addresses = [_addresses(step) for step in steps]
         self.capturable = all(getattr(b, "capturable", True) for b in bound)
         forced = os.environ.get("PULLBACK_GRAPHS", "")
         wanted = forced != "0" and self.capturable and bool(steps)
@@ -150,10 +150,10 @@ class Segment:
 
     def _address(self, launches: list[Any], key: tuple[int, ...], changed: set[int]) -> None:
         base = self.block.data.ptr
-        for bound, places in zip(launches, self.places, strict=True):
-            if any(p is not None and p.slot in changed for p in places):
+        for bound, addresses in zip(launches, self.addresses, strict=True):
+            if any(p is not None and p.slot in changed for p in addresses):
                 bound.address(
-                    *[0 if p is None else (base if p.slot == BLOCK else key[p.slot]) + p.offset for p in places]
+                    *[0 if p is None else (base if p.slot == BLOCK else key[p.slot]) + p.offset for p in addresses]
                 )  # fmt: skip
 
     def _ready(self, key: tuple[int, ...]) -> list[Any]:
