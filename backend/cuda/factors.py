@@ -252,14 +252,14 @@ class Triangle(Factor):
         return self.cupy
 
 
-def triangle(cupy: Any, xp: Any, libs: Any, A: Any, kind: str, check: bool | str) -> Triangle:
+def triangle(cupy: Any, xp: Any, libs: Any, A: Any, structure: str, check: bool | str) -> Triangle:
     """Triangles; with `check`, zeros on the diagonal are an error."""
-    unit = kind.startswith("unit")
-    ok = cupy.all(cupy.isfinite(generic.triangle(xp, A, kind)), axis=(-2, -1), keepdims=True)
+    unit = structure.startswith("unit")
+    ok = cupy.all(cupy.isfinite(generic.triangle(xp, A, structure)), axis=(-2, -1), keepdims=True)
     A = cupy.where(ok, A, cupy.full((), np.nan, A.dtype))
     if check and not unit:
         generic.no_zeros(cupy, cupy.diagonal(A, axis1=-2, axis2=-1))
-    return Triangle(cupy, libs, A, kind.endswith("lower"), unit)
+    return Triangle(cupy, libs, A, structure.endswith("lower"), unit)
 
 
 def bind(cupy: Any, xp: Callable[[], Any], libraries: Callable[[], Any]) -> dict[str, Any]:
@@ -275,17 +275,19 @@ def bind(cupy: Any, xp: Callable[[], Any], libraries: Callable[[], Any]) -> dict
         ``libraries()``: cuSOLVER and what belongs to it, loaded when first used.
     """
 
-    def factor(A: Any, *, kind: str, check: bool | str = True, bandwidths: Any = None) -> Factor:
+    def factor(
+        A: Any, *, structure: str, check: bool | str = True, bandwidths: Any = None
+    ) -> Factor:
         """A factor of A, as `_factors_generic.factor` describes it."""
-        if kind.endswith(("lower", "upper")):
-            return triangle(cupy, xp(), libraries(), A, kind, check)
-        if A.ndim == 2 and kind == "general":
+        if structure.endswith(("lower", "upper")):
+            return triangle(cupy, xp(), libraries(), A, structure, check)
+        if A.ndim == 2 and structure == "general":
             return lu(cupy, xp(), libraries(), A, check)
-        if A.ndim == 2 and kind in ("symmetric", "hermitian"):
-            return lu(cupy, xp(), libraries(), generic.dense_matrix(xp(), A, kind), check)
-        if A.ndim == 2 and kind == "positive":
+        if A.ndim == 2 and structure in ("symmetric", "hermitian"):
+            return lu(cupy, xp(), libraries(), generic.dense_matrix(xp(), A, structure), check)
+        if A.ndim == 2 and structure == "positive":
             return cholesky(cupy, xp(), libraries(), A, check)
-        return generic.factor(xp(), A, kind=kind, check=check, bandwidths=bandwidths)
+        return generic.factor(xp(), A, structure=structure, check=check, bandwidths=bandwidths)
 
     def lu_or_none(A: Any) -> Any:
         return lu(cupy, xp(), libraries(), A, False, raises=True) if A.ndim == 2 else None

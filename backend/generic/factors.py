@@ -41,21 +41,21 @@ def from_lower(xp: Any, A: Any, *, hermitian: bool) -> Any:
     return below + xp.conj(above) + 0.5 * (diagonal + xp.conj(diagonal))  # which is real
 
 
-def triangle(xp: Any, A: Any, kind: str) -> Any:
-    """The triangle of A that `kind` names, with ones on the diagonal for a unit one."""
-    cut = xp.tril if kind.endswith("lower") else xp.triu
-    if not kind.startswith("unit"):
+def triangle(xp: Any, A: Any, structure: str) -> Any:
+    """The triangle of A that `structure` names, with ones on the diagonal for a unit one."""
+    cut = xp.tril if structure.endswith("lower") else xp.triu
+    if not structure.startswith("unit"):
         return cut(A)
-    return cut(A, k=-1 if kind.endswith("lower") else 1) + identity(xp, A.shape[-1], A)
+    return cut(A, k=-1 if structure.endswith("lower") else 1) + identity(xp, A.shape[-1], A)
 
 
-def dense_matrix(xp: Any, A: Any, kind: str) -> Any:
-    """The matrix that `kind` reads from A."""
-    if kind == "general":
+def dense_matrix(xp: Any, A: Any, structure: str) -> Any:
+    """The matrix that a solve of this structure reads from A."""
+    if structure == "general":
         return A
-    if kind in ("symmetric", "hermitian", "positive"):
-        return from_lower(xp, A, hermitian=kind != "symmetric")
-    return triangle(xp, A, kind)
+    if structure in ("symmetric", "hermitian", "positive"):
+        return from_lower(xp, A, hermitian=structure != "symmetric")
+    return triangle(xp, A, structure)
 
 
 def dense_from_bands(xp: Any, ab: Any, bandwidths: tuple[int, int]) -> Any:
@@ -64,9 +64,9 @@ def dense_from_bands(xp: Any, ab: Any, bandwidths: tuple[int, int]) -> Any:
     i, j = xp.arange_like(n, ab)[:, None], xp.arange_like(n, ab)[None, :]
     row = up + i - j
     inside = (row >= 0) & (row < ab.shape[-2])
-    place = xp.reshape(xp.where(inside, row * n + j, xp.zeros_like(row)), (-1,))
+    index = xp.reshape(xp.where(inside, row * n + j, xp.zeros_like(row)), (-1,))
     flat = xp.reshape(ab, (*ab.shape[:-2], ab.shape[-2] * n))
-    out = xp.reshape(xp.take(flat, place, axis=-1), (*ab.shape[:-2], n, n))
+    out = xp.reshape(xp.take(flat, index, axis=-1), (*ab.shape[:-2], n, n))
     return xp.where(inside, out, xp.zeros_like(out))
 
 
@@ -184,8 +184,8 @@ class Circulant(Factor):
             return b
         if transposed:  # of a row, whose transform runs backwards
             values = xp.roll(xp.flip(values, axis=-1), 1, axis=-1)
-        kind = xp.result_type(values, b)
-        complex_b = b if b.dtype == kind else xp.astype(b, kind)
+        dtype = xp.result_type(values, b)
+        complex_b = b if b.dtype == dtype else xp.astype(b, dtype)
         out = xp.fft.ifft(xp.fft.fft(complex_b, axis=-2) / values[..., None], axis=-2)
         out = xp.real(out) if self.real and not xp.isdtype(b.dtype, "complex floating") else out
         return finite.columns(xp, out, b)
@@ -262,8 +262,8 @@ def no_zeros(xp: Any, d: Any) -> None:
     """An error if a diagonal (…, n) has a zero."""
     wrong = d == 0
     if bool(xp.any(wrong)):
-        *batch, place = _first(xp, wrong)
-        raise zero_pivot(place, tuple(batch))
+        *batch, index = _first(xp, wrong)
+        raise zero_pivot(index, tuple(batch))
 
 
 def cholesky(xp: Any, A: Any, check: bool | str) -> Any:
@@ -310,7 +310,7 @@ def factor(
     xp: Any,
     A: Any,
     *,
-    kind: str,
+    structure: str,
     check: bool | str = True,
     bandwidths: tuple[int, int] | None = None,
 ) -> Factor:
@@ -319,10 +319,10 @@ def factor(
     Parameters
     ----------
     A
-        Matrices (…, n, n) for the kinds of `DENSE`; d (…, n) of "diagonal", the first column c (…, n) of "circulant";
-        ab (…, l + u + 1, n) of "banded", ab (…, l + 1, n), lower form, of "positive banded".
-    kind : str
-        How A is read, and which factor is made.
+        Matrices (…, n, n) for the structures of `DENSE`; d (…, n) of "diagonal"; the first column c (…, n) of
+        "circulant"; ab (…, l + u + 1, n) of "banded", ab (…, l + 1, n), lower form, of "positive banded".
+    structure : str
+        The name of what A is, which says what is read of it and which factor is made.
     check : bool or "exact"
         Raise where A is singular or not positive definite (which reads a flag from the device), instead of NaN;
         "exact": of general matrices only where a pivot is zero.
@@ -334,19 +334,21 @@ def factor(
     SingularMatrixError, NotPositiveDefiniteError
         With `check`.
     """
-    if kind == "diagonal":
+    if structure == "diagonal":
         A = finite.rows(xp, A)
         if check:
             no_zeros(xp, A)
         return Diagonal(xp, A)
-    if kind == "circulant":
+    if structure == "circulant":
         return _circulant(xp, A, check)
-    if kind == "banded":
-        return xp.factor(dense_from_bands(xp, A, bandwidths or (0, 0)), kind="general", check=check)
-    if kind == "positive banded":
-        return xp.factor(dense_from_lower_bands(xp, A), kind="positive", check=check)
-    if kind == "positive":
-        A, bad = finite.matrices(xp, dense_matrix(xp, A, kind))
+    if structure == "banded":
+        return xp.factor(
+            dense_from_bands(xp, A, bandwidths or (0, 0)), structure="general", check=check
+        )
+    if structure == "positive banded":
+        return xp.factor(dense_from_lower_bands(xp, A), structure="positive", check=check)
+    if structure == "positive":
+        A, bad = finite.matrices(xp, dense_matrix(xp, A, structure))
         L = cholesky(xp, A, check)
         made = CholeskyInverse(xp, L, xp.linalg.inv(L))
         if check and math.prod(A.shape) and _looks_singular(xp, L):
@@ -356,9 +358,9 @@ def factor(
         return CholeskyInverse(
             xp, finite.spoilt(xp, L, bad), finite.spoilt(xp, made.inverse_L, bad)
         )
-    A = dense_matrix(xp, A, kind)
-    if kind.endswith(("lower", "upper")):
-        if check and not kind.startswith("unit"):
+    A = dense_matrix(xp, A, structure)
+    if structure.endswith(("lower", "upper")):
+        if check and not structure.startswith("unit"):
             no_zeros(xp, xp.linalg.diagonal(A))
         return Inverse(xp, _checked_inverse(xp, A, False))
     return Inverse(xp, _checked_inverse(xp, A, check))
@@ -385,7 +387,7 @@ def lu_or_none(xp: Any, A: Any) -> Any:
 
 def cholesky_vjp(xp: Any, L: Any, L_bar: Any) -> Any:
     """The Hermitian part of ``L⁻ᵀ Φ(Lᵀ L̄) conj(L)⁻¹``, Φ the lower triangle with half of the diagonal."""
-    by_L = xp.factor(L, kind="lower", check=False)
+    by_L = xp.factor(L, structure="lower", check=False)
     M = xp.matrix_transpose(L) @ L_bar
     phi = 0.5 * (xp.tril(M) + xp.tril(M, k=-1))
     left = by_L.solve(phi, True)

@@ -100,7 +100,7 @@ class DenseFactor:
     """The factor of a small sparse matrix in a library that has none for sparse ones."""
 
     def __init__(self, xp: Any, A: Any, check: bool) -> None:
-        self.factor = xp.factor(A, kind="general", check=check)
+        self.factor = xp.factor(A, structure="general", check=check)
 
     def solve(self, b: Any, transposed: bool, xp: Any) -> Any:
         """v with A v = b, or Aᵀ v = b."""

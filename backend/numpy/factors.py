@@ -235,9 +235,9 @@ class Triangle(Factor):
         return float(routine(self.a, norm=which, **settings)[0])
 
 
-def triangle(A: np.ndarray, kind: str, check: bool, index: tuple[int, ...] = ()) -> Triangle:
+def triangle(A: np.ndarray, structure: str, check: bool, index: tuple[int, ...] = ()) -> Triangle:
     """One triangular matrix; the other triangle is not read."""
-    unit, lower = kind.startswith("unit"), kind.endswith("lower")
+    unit, lower = structure.startswith("unit"), structure.endswith("lower")
     if not unit:
         zeros = np.flatnonzero(A.diagonal() == 0)
         if len(zeros):

@@ -60,26 +60,26 @@ class Stack(Factor):
         return np.asarray(found, A.real.dtype).reshape(self.shape)
 
 
-def _one(A: np.ndarray, kind: str, check: Any, widths: Any, index: tuple[int, ...]) -> Any:
+def _one(A: np.ndarray, structure: str, check: Any, widths: Any, index: tuple[int, ...]) -> Any:
     if not np.isfinite(A).all():
-        if kind.endswith("banded"):
-            read = within(A, widths if kind == "banded" else (A.shape[0] - 1, 0))
+        if structure.endswith("banded"):
+            read = within(A, widths if structure == "banded" else (A.shape[0] - 1, 0))
             whole = None
         else:
-            read = whole = generic.dense_matrix(_XP, A, kind)
+            read = whole = generic.dense_matrix(_XP, A, structure)
         if not np.isfinite(read).all():
             return NotFinite(whole, A.shape[-1], A.dtype, check == "exact")
-    if kind == "general":
+    if structure == "general":
         return lu(A, check, index)
-    if kind in ("symmetric", "hermitian"):
-        return ldl(A, kind == "hermitian", check, index)
-    if kind == "positive":
+    if structure in ("symmetric", "hermitian"):
+        return ldl(A, structure == "hermitian", check, index)
+    if structure == "positive":
         return cholesky(A, check, index)
-    if kind == "banded":
+    if structure == "banded":
         return banded(A, widths, check, index)
-    if kind == "positive banded":
+    if structure == "positive banded":
         return banded_cholesky(A, check, index)
-    return triangle(A, kind, check, index)
+    return triangle(A, structure, check, index)
 
 
 # ── the derivative of Cholesky's factor ───────────────────────────────────────────────────────
@@ -120,16 +120,20 @@ def cholesky_vjp(L: np.ndarray, L_bar: np.ndarray) -> np.ndarray:
 
 
 def factor(
-    A: np.ndarray, *, kind: str, check: bool | str = True, bandwidths: tuple[int, int] | None = None
+    A: np.ndarray,
+    *,
+    structure: str,
+    check: bool | str = True,
+    bandwidths: tuple[int, int] | None = None,
 ) -> Factor:
     """A factor of A, as `_factors_generic.factor` describes it."""
-    if A.ndim == 2 and kind not in ("diagonal", "circulant"):
-        return _one(A, kind, check, bandwidths, ())
-    small = kind in generic.DENSE and A.shape[-1] <= SMALL
+    if A.ndim == 2 and structure not in ("diagonal", "circulant"):
+        return _one(A, structure, check, bandwidths, ())
+    small = structure in generic.DENSE and A.shape[-1] <= SMALL
     batch = A.shape[:-2]
-    if kind in ("diagonal", "circulant") or math.prod(batch) == 0 or small:
-        return generic.factor(_XP, A, kind=kind, check=check, bandwidths=bandwidths)
-    return Stack([_one(A[i], kind, check, bandwidths, i) for i in np.ndindex(batch)], batch)
+    if structure in ("diagonal", "circulant") or math.prod(batch) == 0 or small:
+        return generic.factor(_XP, A, structure=structure, check=check, bandwidths=bandwidths)
+    return Stack([_one(A[i], structure, check, bandwidths, i) for i in np.ndindex(batch)], batch)
 
 
 _XP = extend(array_api_compat.numpy, factor=factor, cholesky_vjp=cholesky_vjp)
