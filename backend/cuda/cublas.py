@@ -286,7 +286,9 @@ def sample(epilogue: str, m: int = 24, n: int = 40, k: int = 16) -> Product:
 
 
 def disagrees(cupy: Any, way: Any, plain: Any, product: Product, memory: Any) -> str:
-    """Whether a way gives another result than `plain` for a small product of the same kind; why, or empty.
+    """The reason why a way is not to be used, or an empty text.
+
+    The way and `plain` both do a small product of the same dtypes and layouts, and the results are compared.
 
     A row of A begins with NaN, which has to come through, a relu too. The mask's bits in that row are free: cuBLASLt
     sets them where the sum is NaN, CuPy's comparison does not, and what they let through is NaN already.

@@ -1,6 +1,6 @@
 """Products of two matrices on CuPy's arrays by cuBLAS at once.
 
-`cupy.matmul` looks at batches, dtypes and layouts of every kind first: on an H100's host a product of 32×64 by 64×100
+`cupy.matmul` looks at all batches, dtypes and layouts first: on an H100's host a product of 32×64 by 64×100
 took it 33 µs, of which cuBLAS was 14. What is not a product of two matrices of one dtype is left to it.
 """
 
