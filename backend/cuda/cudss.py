@@ -141,7 +141,7 @@ class CudssFactor:
         return out.indptr, out.indices, out.data.astype("int64")
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b; b (n, k), complex beside real factors too."""
+        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too."""
         wide = np.result_type(b.dtype, self.dtype)
         if b.dtype.kind == "c" and self.dtype.kind != "c":
             real, imag = (self._columns(part, transposed) for part in (b.real, b.imag))

@@ -3,10 +3,10 @@
 CuPy's own `lu_factor` and `lu_solve` read a flag from the device at each call; here the routines below them are
 called, as CuPy calls them, and with ``check=False`` nothing is read. With it, one small array is, for each
 factorisation: the routine's flag and how far the factor's diagonal spreads. cuSOLVER has no estimate of the condition
-number: where that spread is above half of the dtype's digits, the inverse tells it.
+number: where that spread is above half of the dtype's digits, the inverse is computed for it.
 
 Symmetric and Hermitian matrices go by LU, batches by their inverses, and banded matrices are laid out
-(`_factors_generic`). This file imports no CuPy: `bind` is given it.
+as dense ones (`generic/factors.py`). This file imports no CuPy: `bind` is given it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _routine(libs: Any, name: str, char: str) -> Any:
 
 
 def _solve_columns(cupy: Any, run: Callable[[Any], Any], b: Any, dtype: Any) -> Any:
-    """``run(b)`` for a fresh b (n, k) in column order, of the factor's dtype; complex beside real is two columns."""
+    """``run(b)`` for a fresh b (n, k) in column order, of the factor's dtype; a real factor takes a complex b as two."""
     if b.size == 0:
         return cupy.empty(b.shape, np.result_type(b.dtype, dtype))
     if b.ndim == 1:
@@ -54,7 +54,7 @@ class LU(Factor):
     raises: bool = False  # of a singular matrix, which the inverse alone does not bear
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """By getrs."""
+        """The solution v of A v = b, or of Aᵀ v = b, by getrs."""
         n, char = self.lu.shape[0], self.lu.dtype.char
         cublas = self.libs.cublas
         op = cublas.CUBLAS_OP_N if transposed else cublas.CUBLAS_OP_T
@@ -70,7 +70,7 @@ class LU(Factor):
         return _solve_columns(self.cupy, run, b, self.lu.dtype)
 
     def slogdet(self) -> tuple[Any, Any]:
-        """From the diagonal, and the number of row exchanges."""
+        """The sign, or phase, of det A, and log |det A|, from the diagonal and the number of row exchanges."""
         cupy, d = self.cupy, self.lu.diagonal()
         swaps = cupy.count_nonzero(self.pivots != cupy.arange(1, d.size + 1, dtype=np.int32))
         sign = 1 - 2 * (swaps % 2)
@@ -79,14 +79,14 @@ class LU(Factor):
         return cupy.prod(phases) * sign.astype(d.dtype), cupy.sum(cupy.log(sizes))
 
     def inverse(self) -> Any:
-        """By n solves."""
+        """The inverse A⁻¹, by n solves."""
         if self.raises and self.lu.size:
             _raise_at_zero(self.cupy, int(self.info[0]), self.lu, self.lu)
         return self.solve(self.cupy.eye(self.lu.shape[0], dtype=self.lu.dtype), False)
 
     @property
     def xp(self) -> Any:
-        """For the condition number."""
+        """The namespace that the condition number is computed with."""
         return self.cupy
 
 
@@ -145,7 +145,7 @@ class Cholesky(Factor):
     L: Any  # (n, n), C-ordered; what stands above the diagonal is not read
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """By potrs, of conj(A)."""
+        """The solution v of A v = b, or of Aᵀ v = b, by potrs with the factor of conj(A)."""
         cupy, cublas, dtype = self.cupy, self.libs.cublas, self.L.dtype
         n = self.L.shape[0]
 
@@ -162,22 +162,22 @@ class Cholesky(Factor):
         return _solve_columns(cupy, run, b, dtype)
 
     def slogdet(self) -> tuple[Any, Any]:
-        """From the diagonal."""
+        """The sign, or phase, of det A, and log |det A|, from the diagonal."""
         d = self.L.diagonal()
         return self.cupy.ones((), d.dtype), 2 * self.cupy.sum(self.cupy.log(d.real))
 
     def inverse(self) -> Any:
-        """By n solves."""
+        """The inverse A⁻¹, by n solves."""
         return self.solve(self.cupy.eye(self.L.shape[0], dtype=self.L.dtype), False)
 
     @property
     def xp(self) -> Any:
-        """For the condition number."""
+        """The namespace that the condition number is computed with."""
         return self.cupy
 
 
 def cholesky(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> Cholesky:
-    """Cholesky's factor of one matrix; NaN where it is not positive definite and nothing is checked."""
+    """The Cholesky factor of one matrix; NaN where it is not positive definite and nothing is checked."""
     n, char = A.shape[0], A.dtype.char
     ok = cupy.all(cupy.isfinite(cupy.tril(A)))
     A = cupy.where(ok, A, cupy.eye(n, dtype=A.dtype))
@@ -196,7 +196,7 @@ def cholesky(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> Choles
     out = Cholesky(cupy, libs, values)
     if check:
         failed, spread = _flags(cupy, info, made)
-        # NaN is not flagged: the unit matrix was factorised in its place
+        # NaN is not flagged, since the unit matrix was factorised instead
         if failed > 0:
             raise not_positive(failed)
         if spread**2 < np.sqrt(np.finfo(A.dtype).eps):
@@ -216,7 +216,7 @@ class Triangle(Factor):
     unit: bool
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """By trsm, batched or not."""
+        """The solution v of A v = b, or of Aᵀ v = b, by trsm, batched or not."""
         cupy, A = self.cupy, self.A
         dtype = np.result_type(A.dtype, b.dtype)
         batch = np.broadcast_shapes(A.shape[:-2], b.shape[:-2])
@@ -235,7 +235,7 @@ class Triangle(Factor):
         return finite.columns(cupy, out, b)
 
     def slogdet(self) -> tuple[Any, Any]:
-        """From the diagonal."""
+        """The sign, or phase, of det A, and log |det A|, from the diagonal."""
         cupy = self.cupy
         d = cupy.diagonal(self.A, axis1=-2, axis2=-1)
         d = cupy.ones_like(d) if self.unit else d
@@ -243,17 +243,17 @@ class Triangle(Factor):
         return cupy.prod(d / sizes, axis=-1), cupy.sum(cupy.log(sizes), axis=-1)
 
     def inverse(self) -> Any:
-        """By n solves."""
+        """The inverse A⁻¹, by n solves."""
         return self.solve(self.cupy.eye(self.A.shape[-1], dtype=self.A.dtype), False)
 
     @property
     def xp(self) -> Any:
-        """For the condition number."""
+        """The namespace that the condition number is computed with."""
         return self.cupy
 
 
 def triangle(cupy: Any, xp: Any, libs: Any, A: Any, structure: str, check: bool | str) -> Triangle:
-    """Triangles; with `check`, zeros on the diagonal are an error."""
+    """The triangles as a factor; with `check`, zeros on the diagonal are an error."""
     unit = structure.startswith("unit")
     ok = cupy.all(cupy.isfinite(generic.triangle(xp, A, structure)), axis=(-2, -1), keepdims=True)
     A = cupy.where(ok, A, cupy.full((), np.nan, A.dtype))
@@ -278,7 +278,7 @@ def bind(cupy: Any, xp: Callable[[], Any], libraries: Callable[[], Any]) -> dict
     def factor(
         A: Any, *, structure: str, check: bool | str = True, bandwidths: Any = None
     ) -> Factor:
-        """A factor of A, as `_factors_generic.factor` describes it."""
+        """A factor of A, as `generic.factors.factor` describes it."""
         if structure.endswith(("lower", "upper")):
             return triangle(cupy, xp(), libraries(), A, structure, check)
         if A.ndim == 2 and structure == "general":

@@ -22,7 +22,7 @@ class DeviceFactor:
         self.lu, self.dtype = lu, np.dtype(dtype)
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b; b (n, k), complex beside real factors too."""
+        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too."""
         trans = "N" if transposed else "T"
         wide = np.result_type(b.dtype, self.dtype)
         if b.dtype.kind == "c" and self.dtype.kind != "c":

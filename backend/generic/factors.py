@@ -3,7 +3,8 @@
 A factor is what is computed once from a matrix A and then solves A v = b and Aᵀ v = b (plain transposes) for any b.
 The standard knows no LU, so that the factor here is an inverse, A⁻¹ or that of A's Cholesky factor: of A's own forward
 error (Higham, Accuracy and stability of numerical algorithms, 2002, §14.1), though not of its backward error, and for
-many small matrices the fastest on any library. `_linalg_numpy` and `_factors_cupy` know better for large ones.
+many small matrices the fastest on any library. `numpy/linalg.py` and `cuda/factors.py` have faster ones for large
+matrices.
 
 All take matrices (…, n, n), or the stored elements of structured ones, and right-hand sides (…, n, k).
 """
@@ -32,13 +33,14 @@ def identity(xp: Any, n: int, x: Any) -> Any:
 
 
 def from_lower(xp: Any, A: Any, *, hermitian: bool) -> Any:
-    """The whole of a symmetric or Hermitian matrix of which the lower triangle is read."""
+    """The full symmetric or Hermitian matrix, of which the lower triangle is read."""
     below = xp.tril(A, k=-1)
     above = xp.matrix_transpose(below)
     if not hermitian or not xp.isdtype(A.dtype, "complex floating"):
         return xp.tril(A) + above
     diagonal = xp.tril(A) - below
-    return below + xp.conj(above) + 0.5 * (diagonal + xp.conj(diagonal))  # which is real
+    # the diagonal of a Hermitian matrix is real
+    return below + xp.conj(above) + 0.5 * (diagonal + xp.conj(diagonal))
 
 
 def triangle(xp: Any, A: Any, structure: str) -> Any:
@@ -79,12 +81,12 @@ def dense_from_lower_bands(xp: Any, ab: Any) -> Any:
 
 
 class Factor:
-    """What all factors can do. `xp` is the namespace of the arrays within."""
+    """The base class of all factors. `xp` is the namespace of the arrays within."""
 
     xp: Any
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         raise self._lacks("solve")
 
     def slogdet(self) -> tuple[Any, Any]:
@@ -92,7 +94,7 @@ class Factor:
         raise self._lacks("a determinant")
 
     def inverse(self) -> Any:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         raise self._lacks("an inverse")
 
     def _lacks(self, what: str) -> NotImplementedError:
@@ -109,13 +111,13 @@ class Factor:
 
 @dataclass(frozen=True, eq=False)
 class Inverse(Factor):
-    """A⁻¹ itself."""
+    """The inverse A⁻¹ itself."""
 
     xp: Any
     values: Any
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         return (self.xp.matrix_transpose(self.values) if transposed else self.values) @ b
 
     def slogdet(self) -> tuple[Any, Any]:
@@ -124,7 +126,7 @@ class Inverse(Factor):
         return conj(self.xp, sign), -size
 
     def inverse(self) -> Any:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         return self.values
 
 
@@ -137,9 +139,10 @@ class CholeskyInverse(Factor):
     inverse_L: Any
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         xp, J = self.xp, self.inverse_L
-        if transposed:  # Aᵀ = conj(A)
+        # Aᵀ = conj(A)
+        if transposed:
             return xp.matrix_transpose(J) @ (conj(xp, J) @ b)
         return conj(xp, xp.matrix_transpose(J)) @ (J @ b)
 
@@ -152,7 +155,7 @@ class CholeskyInverse(Factor):
         return xp.ones_like(xp.sum(diagonal, axis=-1)), total
 
     def inverse(self) -> Any:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         return conj(self.xp, self.xp.matrix_transpose(self.inverse_L)) @ self.inverse_L
 
 
@@ -164,7 +167,7 @@ class Diagonal(Factor):
     d: Any
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         return finite.columns(self.xp, b / self.d[..., None], b)
 
 
@@ -177,12 +180,14 @@ class Circulant(Factor):
     real: bool
 
     def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         xp = self.xp
         values = self.eigenvalues
-        if values.shape[-1] == 0:  # of which there is no transform
+        # there is no transform of an empty array
+        if values.shape[-1] == 0:
             return b
-        if transposed:  # of a row, whose transform runs backwards
+        # the eigenvalues of Aᵀ are those of the first row, whose transform runs backwards
+        if transposed:
             values = xp.roll(xp.flip(values, axis=-1), 1, axis=-1)
         dtype = xp.result_type(values, b)
         complex_b = b if b.dtype == dtype else xp.astype(b, dtype)
@@ -191,7 +196,7 @@ class Circulant(Factor):
         return finite.columns(xp, out, b)
 
 
-# ── making them ───────────────────────────────────────────────────────────────────────────────
+# ── making factors ───────────────────────────────────────────────────────────────────────────────
 
 
 def _norm(xp: Any, A: Any) -> Any:
@@ -211,7 +216,8 @@ def _checked_inverse(xp: Any, A: Any, check: bool | str) -> Any:
     try:
         out = xp.linalg.inv(A)
     except Exception as error:
-        if "ingular" not in str(error):  # LinAlgError in NumPy's terms; each library has its own
+        # NumPy raises LinAlgError, and each other library a class of its own
+        if "ingular" not in str(error):
             raise
         if not check:
             return xp.full_like(A, float("nan"))
@@ -275,7 +281,8 @@ def cholesky(xp: Any, A: Any, check: bool | str) -> Any:
         if "definite" not in str(error).lower():
             raise
         failed = True
-    if not failed and check and math.prod(A.shape):  # a library may return NaN instead
+    # a library may return NaN instead of raising
+    if not failed and check and math.prod(A.shape):
         diagonal = xp.linalg.diagonal(L)
         failed = not bool(xp.all(diagonal == diagonal)) and bool(xp.all(A == A))
     if not failed:
@@ -288,10 +295,10 @@ def cholesky(xp: Any, A: Any, check: bool | str) -> Any:
 def failing_minor(xp: Any, A: Any) -> tuple[int, tuple[int, ...]]:
     """The order of the first leading minor that is not positive, and which matrix it is in."""
     for index in _indices(A.shape[:-2]):
-        whole = A[(*index, slice(None), slice(None))] if index else A
+        matrix = A[(*index, slice(None), slice(None))] if index else A
         for order in range(1, A.shape[-1] + 1):
             try:
-                L = xp.linalg.cholesky(whole[:order, :order])
+                L = xp.linalg.cholesky(matrix[:order, :order])
             # each library has a class of its own; that it is not definite is known
             except Exception:
                 return order, index
@@ -375,7 +382,8 @@ def _circulant(xp: Any, c: Any, check: bool | str) -> Circulant:
     if check and math.prod(c.shape):
         sizes = xp.abs(values)
         largest = xp.max(sizes, axis=-1)
-        largest = xp.where(largest == 0, xp.ones_like(largest), largest)  # c = 0: 0 / 1, not 0 / 0
+        # c = 0 gives 0 / 1, not 0 / 0
+        largest = xp.where(largest == 0, xp.ones_like(largest), largest)
         raise_if_singular(xp, xp.min(sizes, axis=-1) / largest, sizes)
     return Circulant(xp, values, real)
 

@@ -103,7 +103,7 @@ class DenseFactor:
         self.factor = xp.factor(A, structure="general", check=check)
 
     def solve(self, b: Any, transposed: bool, xp: Any) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         return self.factor.solve(b, transposed)
 
     def slogdet(self) -> tuple[Any, Any]:
@@ -136,7 +136,7 @@ def sparse_factor(
 
 
 def sparse_solve(xp: Any, factor: Any, b: Any, /, *, transposed: bool) -> Any:
-    """v (n, k) with A v = b, or Aᵀ v = b, by a factor of `sparse_factor`."""
+    """The solution v (n, k) of A v = b, or of Aᵀ v = b, by a factor of `sparse_factor`."""
     return factor.solve(b, transposed, xp)
 
 

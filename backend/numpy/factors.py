@@ -3,7 +3,7 @@
 Whether a matrix is singular to working precision is asked of LAPACK's estimate of the condition number (gecon) only
 where the diagonal of the factor spreads over more than half of the dtype's digits: the estimate takes up to a third of
 the factorisation's time. Matrices exist whose condition does not show on that diagonal (Kahan's, Wilkinson's);
-`Factor.rcond` tells of them.
+`Factor.rcond` reports them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LU(Factor):
     mkl: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         flip = transposed != self.flipped
         run = lambda b: lapack.getrs(self.lu, self.pivots, b, flip, self.mkl)
         return run(b) if b.dtype is self.lu.dtype and b.size else solve_columns(run, b, self.lu.dtype)  # fmt: skip
@@ -45,7 +45,7 @@ class LU(Factor):
         return signs_and_sizes(self.lu.diagonal(), -1 if swaps % 2 else 1)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         n = self.lu.shape[0]
         if n == 0:
             return self.lu.copy()
@@ -94,7 +94,7 @@ class LDL(Factor):
     hermitian: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         name = "hetrs" if self.hermitian else "sytrs"
         run = lambda b: lapack.routine(name, self.ldl.dtype.char)(
             self.ldl, self.pivots, b, lower=not self.flipped
@@ -107,13 +107,14 @@ class LDL(Factor):
         """The sign, or phase, of det A, and log |det A|."""
         d, pivots = self.ldl.diagonal(), self.pivots
         blocks = d[pivots > 0]
-        first = np.flatnonzero(pivots < 0)[::2]  # 2 × 2 blocks have two negative pivots in a row
-        beside = self.ldl[first, first + 1] if self.flipped else self.ldl[first + 1, first]
-        square = np.abs(beside) ** 2 if self.hermitian else beside * beside
+        # 2 × 2 blocks have two negative pivots in a row
+        first = np.flatnonzero(pivots < 0)[::2]
+        off_diagonal = self.ldl[first, first + 1] if self.flipped else self.ldl[first + 1, first]
+        square = np.abs(off_diagonal) ** 2 if self.hermitian else off_diagonal * off_diagonal
         return signs_and_sizes(np.concat([blocks, d[first] * d[first + 1] - square]), 1)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         return self.solve(np.eye(self.ldl.shape[0], dtype=self.ldl.dtype), False)
 
     def rcond(self, A: Any) -> float:
@@ -156,7 +157,7 @@ class Cholesky(Factor):
     flipped: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         run = lambda b: lapack.potrs(self.c, b, not self.flipped)
         if self.c.dtype.kind == "c" and transposed != self.flipped:
             return np.conj(solve_columns(run, np.conj(b), self.c.dtype))
@@ -168,7 +169,7 @@ class Cholesky(Factor):
         return np.ones((), d.dtype), np.asarray(2 * np.log(d.real).sum(), d.real.dtype)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         if self.c.size == 0:
             return self.c.copy()
         half = lapack.potri(self.c, not self.flipped)
@@ -212,7 +213,7 @@ class Triangle(Factor):
     unit: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         run = lambda b: lapack.routine("trtrs", self.a.dtype.char)(
             self.a, b, lower=self.lower, trans=transposed != self.flipped, unitdiag=self.unit
         )[0]
@@ -224,7 +225,7 @@ class Triangle(Factor):
         return signs_and_sizes(np.ones_like(d) if self.unit else d, 1)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         return self.solve(np.eye(self.a.shape[0], dtype=self.a.dtype), False)
 
     def rcond(self, A: Any) -> float:

@@ -1,7 +1,7 @@
 """Linear algebra of NumPy's namespace: factors, of batches too, Cholesky's derivative, errors that say more.
 
-Many small matrices go by `_factors_generic`, whose inverses NumPy makes in one call of C code; large ones in a batch
-are factored one by one.
+Batches of small matrices are inverted by `generic/factors.py`, for which NumPy needs one call of C code; large
+matrices of a batch are factored one by one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from .banded_factors import banded, banded_cholesky, within
 from .factors import cholesky, ldl, lu, triangle
 from .lapack import EPS
 
-SMALL = 32  # up to this order, a batch is inverted at once
+# The largest order of matrices of which a batch is inverted at once.
+SMALL = 32
 
 # ── batches ───────────────────────────────────────────────────────────────────────────────────
 
@@ -36,7 +37,7 @@ class Stack(Factor):
     shape: tuple[int, ...]
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         shape = np.broadcast_shapes(self.shape, b.shape[:-2])
         b = np.broadcast_to(b, (*shape, *b.shape[-2:]))
         which = np.broadcast_to(np.arange(len(self.factors)).reshape(self.shape), shape)
@@ -49,7 +50,7 @@ class Stack(Factor):
         return np.stack(signs).reshape(self.shape), np.stack(sizes).reshape(self.shape)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         out = np.stack([f.inverse() for f in self.factors])
         return out.reshape(*self.shape, *out.shape[-2:])
 
@@ -64,11 +65,11 @@ def _one(A: np.ndarray, structure: str, check: Any, widths: Any, index: tuple[in
     if not np.isfinite(A).all():
         if structure.endswith("banded"):
             read = within(A, widths if structure == "banded" else (A.shape[0] - 1, 0))
-            whole = None
+            dense = None
         else:
-            read = whole = generic.dense_matrix(_XP, A, structure)
+            read = dense = generic.dense_matrix(_XP, A, structure)
         if not np.isfinite(read).all():
-            return NotFinite(whole, A.shape[-1], A.dtype, check == "exact")
+            return NotFinite(dense, A.shape[-1], A.dtype, check == "exact")
     if structure == "general":
         return lu(A, check, index)
     if structure in ("symmetric", "hermitian"):
@@ -126,7 +127,7 @@ def factor(
     check: bool | str = True,
     bandwidths: tuple[int, int] | None = None,
 ) -> Factor:
-    """A factor of A, as `_factors_generic.factor` describes it."""
+    """A factor of A, as `generic.factors.factor` describes it."""
     if A.ndim == 2 and structure not in ("diagonal", "circulant"):
         return _one(A, structure, check, bandwidths, ())
     small = structure in generic.DENSE and A.shape[-1] <= SMALL
@@ -150,19 +151,19 @@ def lu_or_none(A: np.ndarray) -> Any:
 
 
 def solve(x1: Any, x2: Any) -> Any:
-    """NumPy's; an exactly singular matrix is a `SingularMatrixError`."""
+    """NumPy's `solve`; an exactly singular matrix is a `SingularMatrixError`."""
     try:
         return array_api_compat.numpy.linalg.solve(x1, x2)
     except np.linalg.LinAlgError as error:
-        raise _told(error, x1) from None
+        raise _with_pivot_details(error, x1) from None
 
 
 def inv(x: Any) -> Any:
-    """NumPy's; an exactly singular matrix is a `SingularMatrixError`."""
+    """NumPy's `inv`; an exactly singular matrix is a `SingularMatrixError`."""
     try:
         return np.linalg.inv(x)
     except np.linalg.LinAlgError as error:
-        raise _told(error, x) from None
+        raise _with_pivot_details(error, x) from None
 
 
 def outer(x1: Any, x2: Any, /) -> Any:
@@ -181,17 +182,19 @@ def standard_cholesky(x: Any, /, *, upper: bool = False) -> Any:
         try:
             return array_api_compat.numpy.linalg.cholesky(x, upper=upper)
         except np.linalg.LinAlgError as error:
-            raise _told(error, x) from None
+            raise _with_pivot_details(error, x) from None
     a, flipped = lapack.columns(x)
     c, info = lapack.potrf(a, not flipped, clean=True)
     if info > 0:
         raise not_positive(info)
-    if flipped != upper:  # an upper factor of the conjugate is this one's transpose
+    # an upper factor of the conjugate is this one's transpose
+    if flipped != upper:
         return c.T
     return np.conj(c) if upper else c
 
 
-def _told(error: Exception, x: np.ndarray) -> Exception:
+def _with_pivot_details(error: Exception, x: np.ndarray) -> Exception:
+    """The error that names the zero pivot or the leading minor, where one is found; else `error` itself."""
     if "ingular" in str(error):
         for i in np.ndindex(x.shape[:-2]):
             values = lu(x[i].astype(np.result_type(x, np.float32)), False).lu

@@ -68,7 +68,7 @@ class SparseFactor:
         self.dtype = dtype
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b; b (n, k), complex beside real factors too."""
+        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too."""
         trans = "N" if transposed else "T"
         wide = np.result_type(b, self.dtype)
         if b.dtype.kind == "c" and self.dtype.kind != "c":
