@@ -1,14 +1,15 @@
-"""What a compiled program does on a CUDA device, as records: kernel launches and matrix products, in order.
+"""The records of what a compiled program does on a CUDA device: kernel launches and matrix products, in order.
 
-The compiler writes them, `cuda/graph_runtime.py` binds and runs them; neither needs a device to be read or
-compared. An address is a byte offset in one of the arrays of a call, or in the program's own block of memory.
+The compiler writes these records, and `cuda/graph_runtime.py` binds and runs them. They can be read and compared
+without a device. An address is a byte offset in one of the arrays of a call, or in the program's own block of memory.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-BLOCK = -1  # the slot of the program's own memory
+# The slot of the program's own memory.
+BLOCK = -1
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Launch:
     source : str
         Complete CUDA C++, which NVRTC compiles as it stands.
     grid, block : tuple of int
-        Three each.
+        Three numbers each, as CUDA takes them.
     addresses : tuple of Address
         The kernel's arguments: every one is a pointer.
     """
@@ -57,7 +58,7 @@ class Matrix:
     Attributes
     ----------
     address : Address
-        Of its first element.
+        The address of its first element.
     leading : int
         In elements.
     transposed : bool

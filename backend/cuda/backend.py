@@ -95,7 +95,7 @@ def ifftn(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward")
 
 
 def _empty_batch(x: Any, s: Any, axes: Any) -> Any:
-    """What NumPy makes of an array without elements: another such array, or its error."""
+    """NumPy's result for an array without elements, which is another such array, or its error."""
     shape = np.fft.fftn(np.empty(x.shape), s=s, axes=axes).shape
     return cupy.zeros(shape, np.result_type(x.dtype, np.complex64))
 
@@ -168,7 +168,7 @@ def _raising(name: str, function: Any) -> Any:
 
 
 def _libraries() -> Any:
-    """cuSOLVER, cuBLAS and CuPy's triangular solves, which load their libraries when first used."""
+    """The modules of cuSOLVER, cuBLAS and triangular solves, which load their libraries when first used."""
     import cupyx.scipy.linalg
     from cupy.cuda import device
     from cupy_backends.cuda.libs import cublas, cusolver

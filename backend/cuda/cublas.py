@@ -32,7 +32,7 @@ class ProductError(RuntimeError):
 
 
 def upright(product: Product) -> Product:
-    """The same product with C row by row: ``Cᵀ = Bᵀ Aᵀ`` where the memory held the transpose.
+    """The product with C row by row: ``Cᵀ = Bᵀ Aᵀ`` where the memory held the transpose.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def upright(product: Product) -> Product:
 
 
 def compute_type(product: Product) -> int:
-    """cuBLAS's number of the type that sums are kept in.
+    """The number by which cuBLAS names the type that sums are kept in.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def load() -> Any:
 
 
 class Cublas:
-    """libcublas through its C interface.
+    """The way of multiplying by libcublas, through its C interface.
 
     A handle belongs to one thread: between the setting of its stream and a product nobody else may set it.
 
@@ -186,7 +186,7 @@ class _CublasProduct:
 
 
 def extent(x: Matrix, rows: int, cols: int, batch: int) -> int:
-    """How many elements a matrix, or a batch of them, spans in memory."""
+    """The number of elements that a matrix, or a batch of matrices, spans in memory."""
     if x.transposed:
         rows, cols = cols, rows
     return (batch - 1) * x.stride + (rows - 1) * x.leading + cols

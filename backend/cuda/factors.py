@@ -30,7 +30,7 @@ def _routine(libs: Any, name: str, char: str) -> Any:
 
 
 def _solve_columns(cupy: Any, run: Callable[[Any], Any], b: Any, dtype: Any) -> Any:
-    """``run(b)`` for a fresh b (n, k) in column order, of the factor's dtype; a real factor takes a complex b as two."""
+    """``run(b)`` for a fresh b (n, k) in column order, of the factor's dtype; for a real factor a complex b is two."""
     if b.size == 0:
         return cupy.empty(b.shape, np.result_type(b.dtype, dtype))
     if b.ndim == 1:

@@ -319,7 +319,7 @@ class Segment:
 
 
 class Runtime:
-    """Runs the steps of compiled programs on the current CUDA device.
+    """The runner of compiled programs on the current CUDA device.
 
     Parameters
     ----------
@@ -348,7 +348,7 @@ class Runtime:
 
     @functools.cached_property
     def epilogues(self) -> bool:
-        """Found out when first asked for: whether one way gives every epilogue right on the device."""
+        """Whether the first way of multiplying gives every epilogue right on the device, which is tried once."""
         first = self.ways[0]
         return first.epilogues and all(self.way(cublas.sample(e)) is first for e in EPILOGUES)
 
@@ -378,7 +378,7 @@ class Runtime:
         external: Sequence[str],
         order: Sequence[tuple[int, ...]] | None = None,
     ) -> Segment:
-        """What runs `steps` once a call: ``segment(*arrays)`` with the arrays of slots ``0 … slots − 1``.
+        """The callable that runs `steps` once a call: ``segment(*arrays)``, with the arrays of slots ``0 … slots − 1``.
 
         Parameters
         ----------
@@ -455,7 +455,7 @@ class Runtime:
         return self.ways[-1]
 
     def describe(self) -> str:
-        """Which library multiplies, and how segments run."""
+        """The description of the library that multiplies, and of the way in which segments run."""
         graphs = os.environ.get("PULLBACK_GRAPHS", "")
         how = {"0": "replayed", "1": "one CUDA graph"}.get(
             graphs, "replayed or one CUDA graph, whichever is faster"

@@ -44,7 +44,7 @@ WIDEST = 2048  # blocks that share one parameter
 
 
 def most_parameters(found: Formula) -> int:
-    """How many parameters one launch can update: their addresses are its arguments."""
+    """The number of parameters that one launch can update, since their addresses are its arguments."""
     arrays = 2 + len(found.slots) + len(found.outputs)
     return (PARAMETERS - 8 * len(settings(found))) // (8 * (arrays + 1))
 
@@ -104,7 +104,7 @@ def source(found: Formula, dtype: str, count: int = 1) -> str:
 
 
 def bind(cupy: Any) -> Callable[..., Any]:
-    """``fused_update(formula, columns, scalars)`` of the CuPy backend; as `_updates_numpy.update`.
+    """``fused_update(formula, columns, scalars)`` of the CuPy backend, as in `numpy/updates.py`.
 
     Settings may be arrays of no dimension on the device. None where an array has a dtype without kernels.
     """

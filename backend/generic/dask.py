@@ -1,4 +1,7 @@
-"""What array-api-compat's namespace for Dask lacks, or does otherwise than the standard; arrays stay lazy."""
+"""The functions that array-api-compat's namespace for Dask lacks or has different from the standard.
+
+The arrays stay lazy.
+"""
 
 from __future__ import annotations
 

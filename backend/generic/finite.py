@@ -33,14 +33,14 @@ def matrices(xp: Any, A: Any) -> tuple[Any, Any]:
 
 
 def spoilt(xp: Any, x: Any, where: Any) -> Any:
-    """x (…, n, k) with NaN where `where` (…) holds."""
+    """The array x (…, n, k) with NaN where `where` (…) holds."""
     return (
         x if where is None else xp.where(where[..., None, None], xp.full_like(x, float("nan")), x)
     )
 
 
 def rows(xp: Any, x: Any) -> Any:
-    """x (…, n) with NaN in each row that holds NaN or an infinity."""
+    """The array x (…, n) with NaN in each row that holds NaN or an infinity."""
     finite = all_finite(xp, x, (-1,))
     if finite is None:
         return x

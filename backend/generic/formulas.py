@@ -50,7 +50,7 @@ class Formula:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What a step returns for each parameter."""
+        """The names of the arrays that a step returns for each parameter."""
         return ("p", *self.slots)
 
 

@@ -1,4 +1,4 @@
-"""What the standard lacks, written in the standard: right for any array API library.
+"""The namespace of an array library with the functions that the standard lacks, written in the standard.
 
 `extras(xp)` binds these functions to a namespace. The reverse sweep uses them on raw arrays of a
 library without faster ones, and on traced arrays under higher derivatives, where each line below is
@@ -154,12 +154,12 @@ def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     """
     parts = key if isinstance(key, tuple) else (key,)
     out = xp.zeros_on_device_of(shape, values)
-    if array_api_compat.is_jax_array(out):  # which nobody writes to
+    # JAX's arrays cannot be written to
+    if array_api_compat.is_jax_array(out):
         return out.at[key].add(values)
     if not any(hasattr(part, "dtype") for part in parts):
-        key = _whole(
-            tuple(part for part in parts if part is not None)
-        )  # the standard does not write to x[None]
+        # the standard does not write to x[None]
+        key = _whole(tuple(part for part in parts if part is not None))
         out[key] = xp.reshape(values, out[key].shape)
         return out
     indices = _flat_indices(xp, shape, parts, values)

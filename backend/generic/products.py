@@ -44,7 +44,7 @@ def _without_repeats(xp: Any, x: Any, term: str) -> tuple[Any, str]:
 
 
 def work(arrays: Any, subscripts: str) -> int:
-    """How many products an `einsum` is made of when it is done in one loop over all labels."""
+    """The number of products in an `einsum` that is done in one loop over all labels."""
     sizes: dict[str, int] = {}
     for x, term in zip(arrays, subscripts.partition("->")[0].split(","), strict=True):
         sizes.update({c: n for c, n in zip(term, x.shape, strict=True) if n != 1})

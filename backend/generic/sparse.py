@@ -3,7 +3,7 @@
 Three kernels carry all of it. With A of elements a_k at (i_k, j_k):
 
 * `sparse_product`: A x, or Aᵀ x, for a dense x (n, k);
-* `sddmm`: s_k = Σ_l u[i_k, l] v[j_k, l], the matrix u vᵀ at the places of the pattern alone;
+* `sddmm`: s_k = Σ_l u[i_k, l] v[j_k, l], the matrix u vᵀ at the stored elements of the pattern alone;
 * `sparse_factor`: an LU factorisation, which solves with A and with Aᵀ.
 
 The derivative of the first is made of the first two, that of the second too: no array of n × n elements ever arises.
@@ -20,7 +20,7 @@ _DENSE_LIMIT = 2000  # unknowns up to which a library without sparse factors get
 
 
 class Pattern:
-    """Where the stored elements of a matrix by rows (CSR) stand.
+    """The positions of the stored elements of a matrix by rows (CSR).
 
     Attributes
     ----------
@@ -40,11 +40,11 @@ class Pattern:
 
     @property
     def nnz(self) -> int:
-        """How many elements are stored."""
+        """The number of stored elements."""
         return int(self.indices.shape[0])
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """What is derived from the pattern, and computed at the first use."""
+        """A value that is derived from the pattern, and computed at the first use."""
         if name not in self._made:
             self._made[name] = make()
         return self._made[name]

@@ -231,7 +231,7 @@ def _ive_far(xp: Any, v: float, x: Any) -> Any:
 
 
 def _ive_by_ratios(xp: Any, v: float, x: Any) -> Any:
-    """From the order within [0, 1), for x from 30 to v²."""
+    """The function by ratios from the order within [0, 1), for x from 30 to v²."""
     first = v - int(v)
     ratio, out = xp.zeros_like(x), xp.ones_like(x)
     # Σ 2k/x steps beyond v are above 36
@@ -301,7 +301,7 @@ def sinc_border(n: int) -> float:
 
 
 def sinc_recurrence(xp: Any, t: Any, n: int) -> Any:
-    """f_n(t) from f_0 = sin t / t upwards."""
+    """The functions f_n(t) by recurrence from f_0 = sin t / t upwards."""
     sine = xp.sin(t)
     cosine = xp.cos(t) if n else sine
     out = sine / t
@@ -312,7 +312,7 @@ def sinc_recurrence(xp: Any, t: Any, n: int) -> Any:
 
 
 def sinc_series(t: Any, n: int) -> Any:
-    """f_n(t) near 0."""
+    """The functions f_n(t) near 0, by their series."""
     border = sinc_border(n)
     first = (n + 1) // 2  # the first k with 2k ≥ n
     coefficients, power, k = [], 1.0, first

@@ -1,8 +1,8 @@
-"""What derivative rules ask for beyond the standard, written in the standard.
+"""The functions that derivative rules need beyond the standard, written in the standard.
 
-Each function here is a few lines of arithmetic, which libraries with an override (`numpy/vjp_kernels.py`) do in fewer
-passes over memory, or without branches that a processor mispredicts. `namespace.py` binds them to a namespace; under
-higher derivatives they are recorded line by line, so none may look at values.
+Each function is a few lines of arithmetic. A library may override it (`numpy/vjp_kernels.py`) by one that passes over
+memory fewer times, or that has no branches for a processor to mispredict. `namespace.py` binds the functions to a
+namespace. Higher derivatives record them line by line, so that no function may look at values.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def chosen(xp: Any, ct: Any, larger: Any, smaller: Any) -> Any:
 
 
 def shares(xp: Any, ct: Any, larger: Any, smaller: Any) -> tuple[Any, Any]:
-    """ct where larger ≥ smaller, 0 elsewhere, half of it where they are equal; and, for `rest`, what was found out."""
+    """The cotangent as in `chosen`, and what `rest` needs to compute the other share from it."""
     return xp.chosen(ct, larger, smaller), None
 
 
 def rest(xp: Any, ct: Any, shares: Any, smaller: Any, larger: Any) -> Any:
-    """What is left: ct where smaller ≥ larger, 0 elsewhere, half of it where they are equal."""
+    """The other share: ct where smaller ≥ larger, 0 elsewhere, half of it where they are equal."""
     return xp.chosen(ct, smaller, larger)
 
 
@@ -43,17 +43,17 @@ def twice(xp: Any, x1: Any, x2: Any) -> Any:
 
 
 def kink(xp: Any, x1: Any, x2: Any) -> Any:
-    """`x1`: what it does is in its rule, by which the derivative by `x2` is NaN where `x2` is 0."""
+    """The identity of `x1`, whose rule makes the derivative by `x2` NaN where `x2` is 0."""
     return x1
 
 
 def separate(xp: Any, x1: Any, x2: Any) -> Any:
-    """`x1`: what it does is in its rule, by which the derivative by `x2` is NaN where elements of `x2` are equal."""
+    """The identity of `x1`, whose rule makes the derivative by `x2` NaN where elements of `x2` are equal."""
     return x1
 
 
 def varied(xp: Any, x1: Any, x2: Any, *, axis: Any) -> Any:
-    """`x1`: what it does is in its rule, by which the derivative by `x2` is NaN where all along `axis` are equal."""
+    """The identity of `x1`, whose rule makes the derivative by `x2` NaN where all along `axis` are equal."""
     return x1
 
 
@@ -137,7 +137,9 @@ def over_squares(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
 
 
 def extreme_share(xp: Any, ct: Any, x: Any, top: Any, axis: Any) -> Any:
-    """ct shared equally among the elements of `x` along `axis` that equal `top`; `ct` and `top` with that axis kept.
+    """The cotangent, in equal shares for the elements of `x` along `axis` that equal `top`.
+
+    `ct` and `top` have that axis kept.
 
     The ties are counted in 32 bits at least: float16 has no number above 65504.
     """
@@ -160,7 +162,7 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
 
 
 def prod_vjp(xp: Any, ct: Any, x: Any, out: Any, axis: Any) -> Any:
-    """ct times the product of the other elements; never ``out / x``, which fails at zeros.
+    """The cotangent times the product of the other elements; never ``out / x``, which fails at zeros.
 
     That is the product of the elements before times that of those after, which is right at zeros to any order. `ct`
     and `out` have the reduced axes kept.
@@ -233,7 +235,8 @@ TAIL, TAIL_TERMS = 3.0, 50
 
 def mills_excess(xp: Any, x: Any) -> Any:
     """φ(x)/Φ(−x) − x for x > 3, as 1/(x + 2/(x + 3/(x + …))) (DLMF 7.9.1)."""
-    out = 0.5 * (x + xp.sqrt(x * x + 4.0 * TAIL_TERMS))  # about what the rest of the fraction is
+    # an approximation of the rest of the fraction
+    out = 0.5 * (x + xp.sqrt(x * x + 4.0 * TAIL_TERMS))
     for k in range(TAIL_TERMS, 1, -1):
         out = x + k / out
     return 1 / out
@@ -265,8 +268,9 @@ def log_ndtr_slope(xp: Any, x: Any) -> Any:
 
 
 def cheap_erfcx_slope(xp: Any, x: Any, out: Any) -> Any:
-    """By the difference, which loses 2x² times the precision, up to x = 10, and from there by its asymptotic series.
+    """The slope of erfcx by the difference up to x = 10, and by its asymptotic series from there.
 
+    The difference loses 2x² times the precision. The series is
     −(1/√π) x^(−2) (1 − 3/2 x^(−2) (1 − 5/2 x^(−2) (1 − …))) (DLMF 7.12.1, term by term).
     """
     border, terms = 10.0, 14
@@ -282,7 +286,10 @@ def cheap_erfcx_slope(xp: Any, x: Any, out: Any) -> Any:
 
 
 def cheap_log_ndtr_slope(xp: Any, x: Any) -> Any:
-    """For x < 0 by erfcx alone: Φ(x) = erfc(−x/√2)/2, and erfcx holds the quotient of the exponentials."""
+    """The slope of log Φ, for x < 0 by erfcx alone.
+
+    There Φ(x) = erfc(−x/√2)/2, and erfcx holds the quotient of the exponentials.
+    """
     left = x < 0
     zero = xp.zeros_like(x)
     tail = math.sqrt(2.0 / math.pi) / xp.special.erfcx(
@@ -294,7 +301,7 @@ def cheap_log_ndtr_slope(xp: Any, x: Any) -> Any:
 
 
 def cheap_slopes(xp: Any) -> dict[str, Any]:
-    """What a library with special functions overrides, bound to its namespace when it is called."""
+    """The cheap forms for a library with special functions, bound to its namespace when they are called."""
     return {
         "erfcx_slope": lambda x, out: cheap_erfcx_slope(xp(), x, out),
         "log_ndtr_slope": lambda x: cheap_log_ndtr_slope(xp(), x),

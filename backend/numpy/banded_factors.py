@@ -98,7 +98,7 @@ def banded(
 
 
 def within(ab: np.ndarray, widths: tuple[int, int]) -> np.ndarray:
-    """The diagonals, with 0 in the places outside of the matrix, which are not read."""
+    """The diagonals, with 0 outside of the matrix, where nothing is read."""
     low, up = widths
     out = ab.copy()
     for row in range(low + up + 1):

@@ -56,7 +56,7 @@ def getrf(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, int, bool]:
 
 
 def getrs(lu: np.ndarray, pivots: np.ndarray, b: np.ndarray, transposed: bool, mkl: bool) -> Any:
-    """x (n, k) with a x = b or aᵀ x = b."""
+    """The solution x (n, k) of a x = b or aᵀ x = b."""
     if not mkl:
         return routine("getrs", lu.dtype.char)(lu, pivots, b, trans=transposed)[0]
     x = np.array(b, order="F")
@@ -65,7 +65,7 @@ def getrs(lu: np.ndarray, pivots: np.ndarray, b: np.ndarray, transposed: bool, m
 
 
 def potrf(a: np.ndarray, lower: bool, clean: bool = False) -> tuple[np.ndarray, int]:
-    """a = L Lᴴ = Uᴴ U in one triangle of a fresh copy, the other as it was, or zero if `clean`."""
+    """The factorisation a = L Lᴴ = Uᴴ U in one triangle of a fresh copy, the other as it was, or zero if `clean`."""
     routines = _mkl_for(a.shape[0])
     if routines is None:
         return routine("potrf", a.dtype.char)(a, lower=lower, clean=clean)
@@ -74,7 +74,7 @@ def potrf(a: np.ndarray, lower: bool, clean: bool = False) -> tuple[np.ndarray, 
 
 
 def potrs(c: np.ndarray, b: np.ndarray, lower: bool) -> np.ndarray:
-    """x (n, k) with a x = b, by a's Cholesky factor."""
+    """The solution x (n, k) of a x = b, by a's Cholesky factor."""
     routines = _mkl_for(c.shape[0])
     if routines is None:
         return routine("potrs", c.dtype.char)(c, b, lower=lower)[0]

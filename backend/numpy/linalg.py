@@ -167,7 +167,7 @@ def inv(x: Any) -> Any:
 
 
 def outer(x1: Any, x2: Any, /) -> Any:
-    """x1 x2ᵀ; of real vectors by BLAS, in half of the time of NumPy's multiplication with broadcasting.
+    """The product x1 x2ᵀ, of real vectors by BLAS, in half of the time of NumPy's multiplication with broadcasting.
 
     Of complex ones BLAS saves little, and turns other infinities to NaN than NumPy does.
     """

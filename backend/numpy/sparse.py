@@ -46,7 +46,7 @@ def sparse_product(
 
 
 def sddmm(u: np.ndarray, v: np.ndarray, /, *, pattern: Pattern) -> np.ndarray:
-    """Rows of u times rows of v at the stored places, some at a time."""
+    """The products of rows of u and rows of v at the stored elements, some at a time."""
     rows, columns = sparse_rows(pattern=pattern), pattern.indices
     if u.shape[1] == 1:
         return u[:, 0].take(rows) * v[:, 0].take(columns)
@@ -145,7 +145,7 @@ class _Nothing:
 
 
 def _is_symmetric(AT: Any) -> bool:
-    """Whether the places, not the values, are symmetric."""
+    """Whether the pattern, not the values, is symmetric."""
     import scipy.sparse
 
     ones = scipy.sparse.csr_array((np.ones(AT.nnz, np.int8), AT.indices, AT.indptr), shape=AT.shape)
@@ -155,7 +155,7 @@ def _is_symmetric(AT: Any) -> bool:
 
 
 def _exactly_singular(AT: Any) -> SingularMatrixError:
-    """The error for a pivot of zero, of which SuperLU does not say the place; an empty row is named."""
+    """The error for a pivot of zero, whose position SuperLU does not report; an empty row is named."""
     sizes = np.asarray(abs(AT).sum(axis=0)).ravel()
     row = int(np.argmin(sizes))
     empty = f" (row {row} holds no element that is not 0)" if sizes[row] == 0 else ""
@@ -205,7 +205,7 @@ def _check(AT: Any, factor: SparseFactor) -> None:
 
 
 def sparse_solve(factor: SparseFactor, b: np.ndarray, /, *, transposed: bool) -> np.ndarray:
-    """By the factor."""
+    """The solution by the factor, which is made by `sparse_factor`."""
     return factor.solve(b, transposed)
 
 

@@ -93,7 +93,7 @@ def _power(x: Any, n: int, out: Any) -> Any:
 
 
 def sinc_derivative(x: Any, *, n: int) -> Any:
-    """By the recurrence everywhere, and by the series where it is needed alone, gathered and put back."""
+    """The derivative by the recurrence everywhere, and by the series for those elements alone that need it."""
     if not hasattr(x, "dtype") or x.dtype.char not in "fd" or x.ndim == 0:
         return generic_special.sinc_derivative(PLAIN, x, n=n)
     t = math.pi * x
