@@ -11,6 +11,7 @@ import numpy as np
 
 from ..common.base import Backend, BackendError, Namespace
 from ..common.errors import NotPositiveDefiniteError, SingularMatrixError
+from ..common.typing import DType, RawArray
 from ..generic import namespace as generic
 from ..generic import norms
 from ..generic import special as generic_special
@@ -119,7 +120,7 @@ def einsum(arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
     )
 
 
-def solve(x1: Any, x2: Any) -> Any:
+def solve(x1: RawArray, x2: RawArray) -> Any:
     """``x1⁻¹ x2``, batches broadcast, which CuPy's own does not; one matrix is factorised once for all of x2."""
     if x2.ndim == 1:
         return cupy.linalg.solve(x1, x2)
@@ -297,7 +298,7 @@ def backend(device: int | None, reason: str) -> Backend:
     chosen = cupy.cuda.Device() if device is None else cupy.cuda.Device(device)
     chosen.use()
 
-    def asarray(host: Any, dtype: Any = None) -> Any:
+    def asarray(host: Any, dtype: DType = None) -> Any:
         return cupy.asarray(host, dtype=dtype)
 
     return Backend(

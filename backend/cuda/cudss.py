@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..common.errors import SingularMatrixError, singular
+from ..common.typing import RawArray
 from ..generic.sparse import Pattern
 
 DTYPES = "fdFD"
@@ -54,7 +55,7 @@ class Side:
     def __init__(self, solver: Any, dtype: np.dtype, cupy: Any) -> None:
         self.solver, self.dtype, self.cupy = solver, dtype, cupy
 
-    def solve(self, b: Any) -> Any:
+    def solve(self, b: RawArray) -> Any:
         """The solution of one system; b (n,) in the factor's dtype."""
         self.solver.reset_operands(b=b)
         return self.solver.solve()
@@ -140,7 +141,7 @@ class CudssFactor:
         out.sort_indices()
         return out.indptr, out.indices, out.data.astype("int64")
 
-    def solve(self, b: Any, transposed: bool) -> Any:
+    def solve(self, b: RawArray, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too."""
         wide = np.result_type(b.dtype, self.dtype)
         if b.dtype.kind == "c" and self.dtype.kind != "c":
@@ -148,7 +149,7 @@ class CudssFactor:
             return (real + 1j * imag).astype(wide, copy=False)
         return self._columns(b, transposed).astype(wide, copy=False)
 
-    def _columns(self, b: Any, transposed: bool) -> Any:
+    def _columns(self, b: RawArray, transposed: bool) -> Any:
         side = self.side(transposed)
         out = self.cupy.empty(b.shape, self.dtype)
         for k in range(b.shape[1]):

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..common.errors import not_positive, singular, zero_pivot
+from ..common.typing import XP, DType, RawArray
 from ..generic import factors as generic
 from ..generic import finite
 from ..generic.factors import Factor
@@ -29,7 +30,7 @@ def _routine(libs: Any, name: str, char: str) -> Any:
     return getattr(libs.cusolver, _ROUTINES[char] + name)
 
 
-def _solve_columns(cupy: Any, run: Callable[[Any], Any], b: Any, dtype: Any) -> Any:
+def _solve_columns(cupy: Any, run: Callable[[Any], Any], b: RawArray, dtype: DType) -> Any:
     """``run(b)`` for a fresh b (n, k) in column order, of the factor's dtype; for a real factor a complex b is two."""
     if b.size == 0:
         return cupy.empty(b.shape, np.result_type(b.dtype, dtype))
@@ -53,7 +54,7 @@ class LU(Factor):
     info: Any
     raises: bool = False  # of a singular matrix, which the inverse alone does not bear
 
-    def solve(self, b: Any, transposed: bool) -> Any:
+    def solve(self, b: RawArray, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b, by getrs."""
         n, char = self.lu.shape[0], self.lu.dtype.char
         cublas = self.libs.cublas
@@ -90,7 +91,7 @@ class LU(Factor):
         return self.cupy
 
 
-def lu(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str, raises: bool = False) -> LU:
+def lu(cupy: Any, xp: XP, libs: Any, A: RawArray, check: bool | str, raises: bool = False) -> LU:
     """The LU factor of one matrix."""
     n, char = A.shape[0], A.dtype.char
     A, bad = finite.matrices(xp, A) if n else (A, None)
@@ -122,7 +123,7 @@ def _flags(cupy: Any, info: Any, factor: Any) -> tuple[int, float]:
     return int(both[0]), float(both[1])
 
 
-def _raise_at_zero(cupy: Any, failed: int, factor: Any, A: Any) -> None:
+def _raise_at_zero(cupy: Any, failed: int, factor: Any, A: RawArray) -> None:
     """An error at the pivot that the flag names, if it is zero: cuSOLVER flags NaN as well, which passes through."""
     if failed > 0 and (
         bool(cupy.all(cupy.isfinite(A))) or bool(factor[failed - 1, failed - 1] == 0)
@@ -130,7 +131,7 @@ def _raise_at_zero(cupy: Any, failed: int, factor: Any, A: Any) -> None:
         raise zero_pivot(failed - 1)
 
 
-def _raise_if_singular(factor: Factor, A: Any) -> None:
+def _raise_if_singular(factor: Factor, A: RawArray) -> None:
     rcond = float(factor.rcond(A))
     if rcond < np.finfo(A.dtype).eps and np.isfinite(float(abs(A).sum())):
         raise singular(rcond, A.dtype)
@@ -144,7 +145,7 @@ class Cholesky(Factor):
     libs: Any
     L: Any  # (n, n), C-ordered; what stands above the diagonal is not read
 
-    def solve(self, b: Any, transposed: bool) -> Any:
+    def solve(self, b: RawArray, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b, by potrs with the factor of conj(A)."""
         cupy, cublas, dtype = self.cupy, self.libs.cublas, self.L.dtype
         n = self.L.shape[0]
@@ -176,7 +177,7 @@ class Cholesky(Factor):
         return self.cupy
 
 
-def cholesky(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> Cholesky:
+def cholesky(cupy: Any, xp: XP, libs: Any, A: RawArray, check: bool | str) -> Cholesky:
     """The Cholesky factor of one matrix; NaN where it is not positive definite and nothing is checked."""
     n, char = A.shape[0], A.dtype.char
     ok = cupy.all(cupy.isfinite(cupy.tril(A)))
@@ -215,7 +216,7 @@ class Triangle(Factor):
     lower: bool
     unit: bool
 
-    def solve(self, b: Any, transposed: bool) -> Any:
+    def solve(self, b: RawArray, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b, by trsm, batched or not."""
         cupy, A = self.cupy, self.A
         dtype = np.result_type(A.dtype, b.dtype)
@@ -252,7 +253,9 @@ class Triangle(Factor):
         return self.cupy
 
 
-def triangle(cupy: Any, xp: Any, libs: Any, A: Any, structure: str, check: bool | str) -> Triangle:
+def triangle(
+    cupy: Any, xp: XP, libs: Any, A: RawArray, structure: str, check: bool | str
+) -> Triangle:
     """The triangles as a factor; with `check`, zeros on the diagonal are an error."""
     unit = structure.startswith("unit")
     ok = cupy.all(cupy.isfinite(generic.triangle(xp, A, structure)), axis=(-2, -1), keepdims=True)
@@ -276,7 +279,7 @@ def bind(cupy: Any, xp: Callable[[], Any], libraries: Callable[[], Any]) -> dict
     """
 
     def factor(
-        A: Any, *, structure: str, check: bool | str = True, bandwidths: Any = None
+        A: RawArray, *, structure: str, check: bool | str = True, bandwidths: Any = None
     ) -> Factor:
         """A factor of A, as `generic.factors.factor` describes it."""
         if structure.endswith(("lower", "upper")):
@@ -289,7 +292,7 @@ def bind(cupy: Any, xp: Callable[[], Any], libraries: Callable[[], Any]) -> dict
             return cholesky(cupy, xp(), libraries(), A, check)
         return generic.factor(xp(), A, structure=structure, check=check, bandwidths=bandwidths)
 
-    def lu_or_none(A: Any) -> Any:
+    def lu_or_none(A: RawArray) -> Any:
         return lu(cupy, xp(), libraries(), A, False, raises=True) if A.ndim == 2 else None
 
     return {"factor": factor, "lu_or_none": lu_or_none}

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..common.launches import BLOCK, EPILOGUES, Address, Launch, Product, Step
+from ..common.typing import DType
 from . import cublas, cublaslt
 
 OPTIONS = ("--std=c++17",)
@@ -356,11 +357,11 @@ class Runtime:
         """A block of `nbytes` bytes; CuPy's pool aligns to 512."""
         return self.cupy.empty(nbytes, "uint8")
 
-    def view(self, block: Any, offset: int, shape: Any, dtype: Any) -> Any:
+    def view(self, block: Any, offset: int, shape: Any, dtype: DType) -> Any:
         """An array of `shape` and `dtype`, `offset` bytes into a block."""
         return self.cupy.ndarray(shape, dtype, block.data + offset)
 
-    def empty(self, shape: Any, dtype: Any) -> Any:
+    def empty(self, shape: Any, dtype: DType) -> Any:
         """An array of its own."""
         return self.cupy.empty(shape, dtype)
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import RawArray
+
 GEMM = {"f": "sgemm", "d": "dgemm"}
 
 
@@ -61,7 +63,7 @@ def bind(cupy: Any, libraries: Callable[[], Any]) -> Callable[[Any, Any], Any]:
             del bound["f"]  # CuPy rounds the operands, as it was asked to
         bound["numbers"] = numbers  # whose addresses are used
 
-    def matmul(x1: Any, x2: Any) -> Any:
+    def matmul(x1: RawArray, x2: RawArray) -> Any:
         """``x1 @ x2``."""
         if handle_of is None:
             load()

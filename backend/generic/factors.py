@@ -16,23 +16,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..common.errors import not_positive, singular, zero_pivot
+from ..common.typing import XP, RawArray
 from . import finite
 
 DENSE = ("general", "symmetric", "hermitian", "positive", "lower", "upper", "unit lower", "unit upper")  # fmt: skip
 
 
-def conj(xp: Any, x: Any) -> Any:
+def conj(xp: XP, x: Any) -> Any:
     """The complex conjugate; real arrays as they are."""
     return xp.conj(x) if xp.isdtype(x.dtype, "complex floating") else x
 
 
-def identity(xp: Any, n: int, x: Any) -> Any:
+def identity(xp: XP, n: int, x: Any) -> Any:
     """The n × n unit matrix in the dtype and on the device of `x`."""
     i = xp.arange_like(n, x)
     return xp.astype(i[:, None] == i[None, :], x.dtype)
 
 
-def from_lower(xp: Any, A: Any, *, hermitian: bool) -> Any:
+def from_lower(xp: XP, A: RawArray, *, hermitian: bool) -> Any:
     """The full symmetric or Hermitian matrix, of which the lower triangle is read."""
     below = xp.tril(A, k=-1)
     above = xp.matrix_transpose(below)
@@ -43,7 +44,7 @@ def from_lower(xp: Any, A: Any, *, hermitian: bool) -> Any:
     return below + xp.conj(above) + 0.5 * (diagonal + xp.conj(diagonal))
 
 
-def triangle(xp: Any, A: Any, structure: str) -> Any:
+def triangle(xp: XP, A: RawArray, structure: str) -> Any:
     """The triangle of A that `structure` names, with ones on the diagonal for a unit one."""
     cut = xp.tril if structure.endswith("lower") else xp.triu
     if not structure.startswith("unit"):
@@ -51,7 +52,7 @@ def triangle(xp: Any, A: Any, structure: str) -> Any:
     return cut(A, k=-1 if structure.endswith("lower") else 1) + identity(xp, A.shape[-1], A)
 
 
-def dense_matrix(xp: Any, A: Any, structure: str) -> Any:
+def dense_matrix(xp: XP, A: RawArray, structure: str) -> Any:
     """The matrix that a solve of this structure reads from A."""
     if structure == "general":
         return A
@@ -60,7 +61,7 @@ def dense_matrix(xp: Any, A: Any, structure: str) -> Any:
     return triangle(xp, A, structure)
 
 
-def dense_from_bands(xp: Any, ab: Any, bandwidths: tuple[int, int]) -> Any:
+def dense_from_bands(xp: XP, ab: RawArray, bandwidths: tuple[int, int]) -> Any:
     """A (…, n, n) of its diagonals ab (…, l + u + 1, n), A[i, j] = ab[u + i − j, j]."""
     n, (_, up) = ab.shape[-1], bandwidths
     i, j = xp.arange_like(n, ab)[:, None], xp.arange_like(n, ab)[None, :]
@@ -72,7 +73,7 @@ def dense_from_bands(xp: Any, ab: Any, bandwidths: tuple[int, int]) -> Any:
     return xp.where(inside, out, xp.zeros_like(out))
 
 
-def dense_from_lower_bands(xp: Any, ab: Any) -> Any:
+def dense_from_lower_bands(xp: XP, ab: RawArray) -> Any:
     """A Hermitian A (…, n, n) of its lower diagonals ab (…, l + 1, n), A[j + k, j] = ab[k, j]."""
     return from_lower(xp, dense_from_bands(xp, ab, (ab.shape[-2] - 1, 0)), hermitian=True)
 
@@ -85,7 +86,7 @@ class Factor:
 
     xp: Any
 
-    def solve(self, b: Any, transposed: bool) -> Any:
+    def solve(self, b: RawArray, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b."""
         raise self._lacks("solve")
 
@@ -103,7 +104,7 @@ class Factor:
             'assume="general"'
         )
 
-    def rcond(self, A: Any) -> Any:
+    def rcond(self, A: RawArray) -> Any:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁) from the dense values of A."""
         inverse = self.inverse()
         return 1 / (_norm(self.xp, A) * _norm(self.xp, inverse))
@@ -116,7 +117,7 @@ class Inverse(Factor):
     xp: Any
     values: Any
 
-    def solve(self, b: Any, transposed: bool) -> Any:
+    def solve(self, b: RawArray, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b."""
         return (self.xp.matrix_transpose(self.values) if transposed else self.values) @ b
 
@@ -138,7 +139,7 @@ class CholeskyInverse(Factor):
     L: Any
     inverse_L: Any
 
-    def solve(self, b: Any, transposed: bool) -> Any:
+    def solve(self, b: RawArray, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b."""
         xp, J = self.xp, self.inverse_L
         # Aᵀ = conj(A)
@@ -166,7 +167,7 @@ class Diagonal(Factor):
     xp: Any
     d: Any
 
-    def solve(self, b: Any, transposed: bool) -> Any:
+    def solve(self, b: RawArray, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b."""
         return finite.columns(self.xp, b / self.d[..., None], b)
 
@@ -179,7 +180,7 @@ class Circulant(Factor):
     eigenvalues: Any
     real: bool
 
-    def solve(self, b: Any, transposed: bool) -> Any:
+    def solve(self, b: RawArray, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b."""
         xp = self.xp
         values = self.eigenvalues
@@ -199,18 +200,18 @@ class Circulant(Factor):
 # ── making factors ───────────────────────────────────────────────────────────────────────────────
 
 
-def _norm(xp: Any, A: Any) -> Any:
+def _norm(xp: XP, A: RawArray) -> Any:
     return xp.max(xp.sum(xp.abs(A), axis=-2), axis=-1)
 
 
-def _first(xp: Any, wrong: Any) -> tuple[int, ...]:
+def _first(xp: XP, wrong: Any) -> tuple[int, ...]:
     """The index of the first matrix of a batch for which `wrong` holds."""
     if wrong.ndim == 0:
         return ()
     return tuple(int(i[0]) for i in xp.nonzero(wrong))
 
 
-def _checked_inverse(xp: Any, A: Any, check: bool | str) -> Any:
+def _checked_inverse(xp: XP, A: RawArray, check: bool | str) -> Any:
     """A⁻¹; with `check`, an error where A is singular to working precision."""
     A, bad = finite.matrices(xp, A)
     try:
@@ -229,7 +230,7 @@ def _checked_inverse(xp: Any, A: Any, check: bool | str) -> Any:
     return finite.spoilt(xp, out, bad)
 
 
-def _raise_if_nan(xp: Any, out: Any, A: Any) -> None:
+def _raise_if_nan(xp: XP, out: Any, A: RawArray) -> None:
     """An error where a library returns NaN, or 1/0, for the inverse of a singular matrix, instead of raising."""
     wrong = xp.any(xp.any(out != out, axis=-1), axis=-1)
     if A.shape[-1] == 1:
@@ -239,14 +240,14 @@ def _raise_if_nan(xp: Any, out: Any, A: Any) -> None:
         raise singular(0.0, _host_dtype(A), _first(xp, wrong))
 
 
-def _looks_singular(xp: Any, L: Any) -> bool:
+def _looks_singular(xp: XP, L: RawArray) -> bool:
     """Whether the diagonal of a Cholesky factor spreads over more than a quarter of the digits."""
     sizes = xp.abs(xp.linalg.diagonal(L))
     spread = xp.min(sizes, axis=-1) / xp.max(sizes, axis=-1)
     return bool(xp.any(spread < xp.finfo(L.dtype).eps ** 0.25))
 
 
-def raise_if_singular(xp: Any, rcond: Any, A: Any) -> None:
+def raise_if_singular(xp: XP, rcond: Any, A: RawArray) -> None:
     """An error if a matrix of a batch has a reciprocal condition number below the precision of its dtype."""
     # NaN, too, where a library returns that for singular matrices
     wrong = ~(rcond >= xp.finfo(A.dtype).eps)
@@ -260,11 +261,11 @@ def raise_if_singular(xp: Any, rcond: Any, A: Any) -> None:
     raise singular(float(rcond[index] if index else rcond), _host_dtype(A), index)
 
 
-def _host_dtype(A: Any) -> str:
+def _host_dtype(A: RawArray) -> str:
     return str(A.dtype).rpartition(".")[2]
 
 
-def no_zeros(xp: Any, d: Any) -> None:
+def no_zeros(xp: XP, d: Any) -> None:
     """An error if a diagonal (…, n) has a zero."""
     wrong = d == 0
     if bool(xp.any(wrong)):
@@ -272,7 +273,7 @@ def no_zeros(xp: Any, d: Any) -> None:
         raise zero_pivot(index, tuple(batch))
 
 
-def cholesky(xp: Any, A: Any, check: bool | str) -> Any:
+def cholesky(xp: XP, A: RawArray, check: bool | str) -> Any:
     """L of A = L Lᴴ; with `check`, an error that names the leading minor that is not positive."""
     try:
         L = xp.linalg.cholesky(A)
@@ -292,7 +293,7 @@ def cholesky(xp: Any, A: Any, check: bool | str) -> Any:
     raise not_positive(*failing_minor(xp, A))
 
 
-def failing_minor(xp: Any, A: Any) -> tuple[int, tuple[int, ...]]:
+def failing_minor(xp: XP, A: RawArray) -> tuple[int, tuple[int, ...]]:
     """The order of the first leading minor that is not positive, and which matrix it is in."""
     for index in _indices(A.shape[:-2]):
         matrix = A[(*index, slice(None), slice(None))] if index else A
@@ -314,8 +315,8 @@ def _indices(shape: tuple[int, ...]) -> Any:
 
 
 def factor(
-    xp: Any,
-    A: Any,
+    xp: XP,
+    A: RawArray,
     *,
     structure: str,
     check: bool | str = True,
@@ -373,7 +374,7 @@ def factor(
     return Inverse(xp, _checked_inverse(xp, A, check))
 
 
-def _circulant(xp: Any, c: Any, check: bool | str) -> Circulant:
+def _circulant(xp: XP, c: Any, check: bool | str) -> Circulant:
     real = not xp.isdtype(c.dtype, "complex floating")
     c = finite.rows(xp, c)
     if c.shape[-1] == 0:
@@ -388,12 +389,12 @@ def _circulant(xp: Any, c: Any, check: bool | str) -> Circulant:
     return Circulant(xp, values, real)
 
 
-def lu_or_none(xp: Any, A: Any) -> Any:
+def lu_or_none(xp: XP, A: RawArray) -> Any:
     """An LU factor, of singular matrices too, where the library has one."""
     return None
 
 
-def cholesky_vjp(xp: Any, L: Any, L_bar: Any) -> Any:
+def cholesky_vjp(xp: XP, L: RawArray, L_bar: RawArray) -> Any:
     """The Hermitian part of ``L⁻ᵀ Φ(Lᵀ L̄) conj(L)⁻¹``, Φ the lower triangle with half of the diagonal."""
     by_L = xp.factor(L, structure="lower", check=False)
     M = xp.matrix_transpose(L) @ L_bar

@@ -26,6 +26,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..common.typing import XP
+
 FUNCTIONS = ("sqrt", "sq", "sign", "larger", "smaller", "expm1")
 
 
@@ -126,7 +128,7 @@ NUMBERS = types.SimpleNamespace(
 
 
 @functools.cache
-def functions_of(xp: Any) -> Any:
+def functions_of(xp: XP) -> Any:
     """The functions of the formulas in a namespace of arrays."""
 
     def sq(z: Any) -> Any:

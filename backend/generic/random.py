@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import XP
+
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 _MASK = 0xFFFFFFFF
 
 
-def random_bits(xp: Any, key: Any, n: int) -> Any:
+def random_bits(xp: XP, key: Any, n: int) -> Any:
     """The n random words uint32 (n,) of a key uint32 (2,): the first words of all blocks, then the second ones."""
     half = (n + 1) // 2
     word = key.dtype

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import XP, RawArray
+
 _DENSE_LIMIT = 2000  # unknowns up to which a library without sparse factors gets a dense one
 
 
@@ -71,7 +73,7 @@ class Pattern:
         return {"shape": self.shape, "indptr": self.indptr, "indices": self.indices, "_made": {}}
 
 
-def sparse_rows(xp: Any, *, pattern: Pattern) -> Any:
+def sparse_rows(xp: XP, *, pattern: Pattern) -> Any:
     """The row of each stored element, (nnz,)."""
 
     def make() -> Any:
@@ -81,7 +83,7 @@ def sparse_rows(xp: Any, *, pattern: Pattern) -> Any:
     return pattern.once("rows", make)
 
 
-def sparse_product(xp: Any, data: Any, x: Any, /, *, pattern: Pattern, transposed: bool) -> Any:
+def sparse_product(xp: XP, data: Any, x: Any, /, *, pattern: Pattern, transposed: bool) -> Any:
     """A x (m, k) for x (n, k), or Aᵀ x (n, k) for x (m, k)."""
     rows, columns = sparse_rows(xp, pattern=pattern), pattern.indices
     into, out_of = (columns, rows) if transposed else (rows, columns)
@@ -90,7 +92,7 @@ def sparse_product(xp: Any, data: Any, x: Any, /, *, pattern: Pattern, transpose
     return xp.scatter_add((height, x.shape[1]), into, terms)
 
 
-def sddmm(xp: Any, u: Any, v: Any, /, *, pattern: Pattern) -> Any:
+def sddmm(xp: XP, u: RawArray, v: RawArray, /, *, pattern: Pattern) -> Any:
     """Σ_l u[i_k, l] v[j_k, l] for u (m, l) and v (n, l), for each stored element k."""
     rows = sparse_rows(xp, pattern=pattern)
     return xp.sum(xp.take(u, rows, axis=0) * xp.take(v, pattern.indices, axis=0), axis=1)
@@ -99,10 +101,10 @@ def sddmm(xp: Any, u: Any, v: Any, /, *, pattern: Pattern) -> Any:
 class DenseFactor:
     """The factor of a small sparse matrix in a library that has none for sparse ones."""
 
-    def __init__(self, xp: Any, A: Any, check: bool) -> None:
+    def __init__(self, xp: XP, A: RawArray, check: bool) -> None:
         self.factor = xp.factor(A, structure="general", check=check)
 
-    def solve(self, b: Any, transposed: bool, xp: Any) -> Any:
+    def solve(self, b: RawArray, transposed: bool, xp: XP) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b."""
         return self.factor.solve(b, transposed)
 
@@ -112,7 +114,7 @@ class DenseFactor:
 
 
 def sparse_factor(
-    xp: Any, data: Any, /, *, pattern: Pattern, check: bool, permc_spec: str | None
+    xp: XP, data: Any, /, *, pattern: Pattern, check: bool, permc_spec: str | None
 ) -> Any:
     """A dense LU, for small systems.
 
@@ -135,7 +137,7 @@ def sparse_factor(
     return DenseFactor(xp, sparse_product(xp, data, eye, pattern=pattern, transposed=False), check)
 
 
-def sparse_solve(xp: Any, factor: Any, b: Any, /, *, transposed: bool) -> Any:
+def sparse_solve(xp: XP, factor: Any, b: RawArray, /, *, transposed: bool) -> Any:
     """The solution v (n, k) of A v = b, or of Aᵀ v = b, by a factor of `sparse_factor`."""
     return factor.solve(b, transposed, xp)
 

@@ -15,6 +15,7 @@ import numpy as np
 import scipy.special
 
 from ..common.base import Backend, Namespace
+from ..common.typing import DType
 from ..generic import namespace as generic
 from ..generic import norms, products, random
 from ..generic import special as generic_special
@@ -178,7 +179,7 @@ XP: Namespace = generic.extend(
 )
 
 
-def asarray(host: Any, dtype: Any = None) -> np.ndarray:
+def asarray(host: Any, dtype: DType = None) -> np.ndarray:
     """`host` as an array, copied only where it must be."""
     return np.asarray(host, dtype=dtype)
 

@@ -15,6 +15,7 @@ import array_api_compat.numpy as _COMPAT
 import numpy as np
 
 from ..common.errors import not_positive, zero_pivot
+from ..common.typing import RawArray
 from ..generic import factors as generic
 from ..generic import finite
 from ..generic.factors import Factor
@@ -57,7 +58,7 @@ class LU(Factor):
         out, _ = lapack.routine("getri", self.lu.dtype.char)(self.lu, self.pivots, lwork=64 * n)
         return out.T if self.flipped else out
 
-    def rcond(self, A: Any) -> float:
+    def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         # of Aᵀ, that is the number in the norm of row sums
         which = "I" if self.flipped else "1"
@@ -117,7 +118,7 @@ class LDL(Factor):
         """The inverse A⁻¹."""
         return self.solve(np.eye(self.ldl.shape[0], dtype=self.ldl.dtype), False)
 
-    def rcond(self, A: Any) -> float:
+    def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         return self._estimate(norm_of(generic.from_lower(_COMPAT, A, hermitian=self.hermitian)))
 
@@ -175,7 +176,7 @@ class Cholesky(Factor):
         half = lapack.potri(self.c, not self.flipped)
         return generic.from_lower(_COMPAT, half.T if self.flipped else half, hermitian=True)
 
-    def rcond(self, A: Any) -> float:
+    def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         return self._estimate(norm_of(generic.from_lower(_COMPAT, A, hermitian=True)))
 
@@ -228,7 +229,7 @@ class Triangle(Factor):
         """The inverse A⁻¹."""
         return self.solve(np.eye(self.a.shape[0], dtype=self.a.dtype), False)
 
-    def rcond(self, A: Any) -> float:
+    def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         settings = {"uplo": "L" if self.lower else "U", "diag": "U" if self.unit else "N"}
         which = "I" if self.flipped else "1"

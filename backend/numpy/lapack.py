@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..common.errors import singular
+from ..common.typing import DType
 from . import mkl
 
 EPS = {char: float(np.finfo(char).eps) for char in "fdFD"}
@@ -96,7 +97,7 @@ def potri(c: np.ndarray, lower: bool) -> np.ndarray:
 # ── tools for the factors ─────────────────────────────────────────────────────────────────────
 
 
-def solve_columns(run: Callable[[Any], Any], b: np.ndarray, dtype: Any) -> np.ndarray:
+def solve_columns(run: Callable[[Any], Any], b: np.ndarray, dtype: DType) -> np.ndarray:
     """``run(b)`` in the factor's dtype; a complex b beside a real factor is two real ones."""
     if b.size == 0:
         return np.empty(b.shape, np.result_type(b, dtype))

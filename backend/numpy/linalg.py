@@ -14,6 +14,7 @@ import array_api_compat.numpy
 import numpy as np
 
 from ..common.errors import not_positive, zero_pivot
+from ..common.typing import RawArray
 from ..generic import factors as generic
 from ..generic.factors import Factor
 from ..generic.finite import NotFinite
@@ -54,7 +55,7 @@ class Stack(Factor):
         out = np.stack([f.inverse() for f in self.factors])
         return out.reshape(*self.shape, *out.shape[-2:])
 
-    def rcond(self, A: Any) -> Any:
+    def rcond(self, A: RawArray) -> Any:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         flat = A.reshape(-1, *A.shape[-2:])
         found = [f.rcond(a) for f, a in zip(self.factors, flat, strict=True)]
@@ -150,7 +151,7 @@ def lu_or_none(A: np.ndarray) -> Any:
 # ── the standard's functions, with errors that say more ───────────────────────────────────────
 
 
-def solve(x1: Any, x2: Any) -> Any:
+def solve(x1: RawArray, x2: RawArray) -> Any:
     """NumPy's `solve`; an exactly singular matrix is a `SingularMatrixError`."""
     try:
         return array_api_compat.numpy.linalg.solve(x1, x2)
@@ -166,7 +167,7 @@ def inv(x: Any) -> Any:
         raise _with_pivot_details(error, x) from None
 
 
-def outer(x1: Any, x2: Any, /) -> Any:
+def outer(x1: RawArray, x2: RawArray, /) -> Any:
     """The product x1 x2ᵀ, of real vectors by BLAS, in half of the time of NumPy's multiplication with broadcasting.
 
     Of complex ones BLAS saves little, and turns other infinities to NaN than NumPy does.

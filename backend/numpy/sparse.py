@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..common.errors import SingularMatrixError, singular
+from ..common.typing import RawArray
 from ..generic.sparse import Pattern
 from .lapack import signs_and_sizes
 
@@ -144,7 +145,7 @@ class _Nothing:
         return b
 
 
-def _is_symmetric(AT: Any) -> bool:
+def _is_symmetric(AT: RawArray) -> bool:
     """Whether the pattern, not the values, is symmetric."""
     import scipy.sparse
 
@@ -154,7 +155,7 @@ def _is_symmetric(AT: Any) -> bool:
     return np.array_equal(other.indptr, ones.indptr) and np.array_equal(other.indices, ones.indices)
 
 
-def _exactly_singular(AT: Any) -> SingularMatrixError:
+def _exactly_singular(AT: RawArray) -> SingularMatrixError:
     """The error for a pivot of zero, whose position SuperLU does not report; an empty row is named."""
     sizes = np.asarray(abs(AT).sum(axis=0)).ravel()
     row = int(np.argmin(sizes))
@@ -172,7 +173,7 @@ def _norm(v: np.ndarray) -> float:
     return largest * float(np.linalg.norm(v / largest))
 
 
-def _check(AT: Any, factor: SparseFactor) -> None:
+def _check(AT: RawArray, factor: SparseFactor) -> None:
     """Raise if the matrix is singular to working precision.
 
     One solve with a drawn right-hand side bounds ‖A⁻¹‖ from below, and nearly reaches it unless the draw is very
