@@ -327,12 +327,12 @@ class Throwing(Library):
 @pytest.mark.parametrize(
     ("library", "said"), [(Wrong, "differs by 0.01"), (Throwing, "cublasCreate_v2 returned status 3")]
 )  # fmt: skip
-def test_a_way_that_is_wrong_is_told_and_not_used(library, said):
+def test_a_way_that_is_wrong_is_reported_and_not_used(library, said):
     runtime = _runtime(_cublas.Cublas(library()))
-    with pytest.warns(RuntimeWarning, match=f"cuBLAS is not used .*{said}") as told:
+    with pytest.warns(RuntimeWarning, match=f"cuBLAS is not used .*{said}") as reported:
         ways = {runtime.way(_cublas.sample("")).name for _ in range(3)}
     assert ways == {"CuPy"}
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_plans_by_alignment():

@@ -1,4 +1,4 @@
-"""The hand-written CUDA kernels run on the emulator, beside NumPy and SciPy; and what the emulator itself finds."""
+"""The hand-written CUDA kernels on the emulator, compared with NumPy and SciPy; and what the emulator finds."""
 
 from __future__ import annotations
 

@@ -280,11 +280,11 @@ def test_a_refused_capture_warns_once_and_replays(runtime, monkeypatch):
     FAKE.refuse = True
     segment = runtime.segment([_add()], runtime.memory(256), 2, ["in", "inout"])
     x, y = np.ones(1).view(Array), np.zeros(1).view(Array)
-    with pytest.warns(RuntimeWarning, match="no CUDA graph") as told:
+    with pytest.warns(RuntimeWarning, match="no CUDA graph") as reported:
         segment(x, y), segment(x, y), segment(x, y)
     FAKE.cuda.current.synchronize()
     assert y[0] == 3
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_a_segment_waits_for_the_stream_before(runtime, monkeypatch):
