@@ -1,4 +1,4 @@
-"""Which backend is active, and which one an array belongs to."""
+"""The active backend, and the backend that an array belongs to."""
 
 from __future__ import annotations
 

@@ -30,9 +30,9 @@ import numpy as np
 from pullback.backend.common.launches import (
     BLOCK,
     EPILOGUES,
+    Address,
     Launch,
     Matrix,
-    Place,
     Product,
     mask_bytes,
 )
@@ -284,7 +284,7 @@ class EmulatedRuntime:
         external: Sequence[str],
         order: Sequence[tuple[int, ...]] | None = None,
     ) -> Callable[..., None]:
-        """The call ``segment(*arrays)``; places are checked now, or when the arrays are known."""
+        """The call ``segment(*arrays)``; addresses are checked now, or when the arrays are known."""
         if len(external) != slots or not set(external) <= {"in", "out", "inout"}:
             raise EmulationError(f"{slots} slots, but external={list(external)}")
         for step in steps:
@@ -307,12 +307,12 @@ class EmulatedRuntime:
     def _check(self, step: Launch | Product, block: np.ndarray | None, slots: int) -> None:
         if isinstance(step, Launch):
             library(step.source)  # compiled when bound, as on a device
-            places: list[Place] = list(step.places)
+            addresses: list[Address] = list(step.addresses)
         else:
             _check_product(step, epilogues=self.epilogues)
-            every = (step.a.place, step.b.place, step.c.place, step.vector, step.mask)
-            places = [p for p in every if p is not None]
-        for p in places:
+            every = (step.a.address, step.b.address, step.c.address, step.vector, step.mask)
+            addresses = [p for p in every if p is not None]
+        for p in addresses:
             if p.slot == BLOCK and (block is None or not 0 <= p.offset < max(block.size, 1)):
                 raise EmulationError(
                     f"{p} lies outside the block of {0 if block is None else block.size}"
@@ -392,16 +392,16 @@ class _Call:
                     f"a step has written to the array in slot {i}, which is an input"
                 )
 
-    def at(self, place: Place) -> np.ndarray:
-        """The bytes from a place on."""
-        target = self.memory[place.slot][0] if place.slot != BLOCK else self.block
+    def at(self, address: Address) -> np.ndarray:
+        """The bytes from an address on."""
+        target = self.memory[address.slot][0] if address.slot != BLOCK else self.block
         assert target is not None
-        if not 0 <= place.offset < max(target.size, 1):
-            raise EmulationError(f"{place} lies outside an array of {target.size} bytes")
-        return target[place.offset :]
+        if not 0 <= address.offset < max(target.size, 1):
+            raise EmulationError(f"{address} lies outside an array of {target.size} bytes")
+        return target[address.offset :]
 
     def launch(self, step: Launch) -> None:
-        pointers = [ctypes.c_void_p(self.at(p).ctypes.data) for p in step.places]
+        pointers = [ctypes.c_void_p(self.at(p).ctypes.data) for p in step.addresses]
         run_kernel(
             step.source, step.function, step.grid, step.block, pointers, backward=self.runtime.backward
         )  # fmt: skip
@@ -409,7 +409,7 @@ class _Call:
     def matrix(self, m: Matrix, rows: int, columns: int, batch: int, dtype: Any) -> np.ndarray:
         """A matrix, or a batch of them, as a view."""
         dtype = np.dtype(dtype)
-        memory = self.at(m.place)
+        memory = self.at(m.address)
         down, across = (1, m.leading) if m.transposed else (m.leading, 1)
         last = (batch - 1) * m.stride + (rows - 1) * down + (columns - 1) * across
         if m.stride < 0 or (last + 1) * dtype.itemsize > memory.size:
@@ -420,12 +420,12 @@ class _Call:
         flat = memory[: (last + 1) * dtype.itemsize].view(dtype)
         return np.lib.stride_tricks.as_strided(flat, (batch, rows, columns), steps)
 
-    def vector(self, place: Place | None, n: int, dtype: Any) -> np.ndarray:
-        """So many elements from a place on."""
-        assert place is not None
-        memory, size = self.at(place), n * np.dtype(dtype).itemsize
+    def vector(self, address: Address | None, n: int, dtype: Any) -> np.ndarray:
+        """So many elements from an address on."""
+        assert address is not None
+        memory, size = self.at(address), n * np.dtype(dtype).itemsize
         if size > memory.size or memory.ctypes.data % np.dtype(dtype).itemsize:
-            raise EmulationError(f"{n} elements of {dtype} at {place}")
+            raise EmulationError(f"{n} elements of {dtype} at {address}")
         return memory[:size].view(dtype)
 
     def product(self, p: Product) -> None:

@@ -67,7 +67,7 @@ SHAPES = {
 @pytest.mark.parametrize("found", VARIANTS, ids=IDS)
 def test_numpy_s_calls_are_the_formula(found, shapes, dtype, monkeypatch):
     monkeypatch.setattr(_updates_numpy, "BLOCK", 1 << 16)
-    monkeypatch.setattr(_updates_numpy, "WHOLE", 1 << 17)
+    monkeypatch.setattr(_updates_numpy, "UNBLOCKED", 1 << 17)
     columns = draw(found, shapes, dtype)
     before = [[x.copy() for x in column] for column in columns]
     got = _updates_numpy.update(found, columns, SCALARS)

@@ -136,12 +136,12 @@ class Compiled:
         RuntimeError
             Without arguments, if nothing was recorded yet.
         """
-        return self._chosen(args, kwargs).listing()
+        return self._chosen(args, kwargs).program_text()
 
     def source(self, *args: Any, **kwargs: Any) -> str:
         """The generated Python, and the source of the kernels that it calls."""
         executable = self._chosen(args, kwargs)
-        executable.listing()
+        executable.program_text()
         assert executable.assembly is not None
         return "\n".join([executable.source, *executable.assembly.kernels])
 

@@ -27,7 +27,7 @@ from .optimise.fused_ops import fused_op
 from .optimise.outputs import own_outputs, pair_outputs
 from .optimise.rounding import cast_before_transpose
 from .optimise.simplify import simplify
-from .printer import listing, nodes
+from .printer import nodes, program_text
 from .tracing.guards import GUARD_FAILED, ArgumentGuard, in_order
 from .tracing.trace import Trace
 
@@ -113,17 +113,17 @@ class Executable:
         self.source = FunctionWriter(self, self.assembly).write()
         self.code = compile_text(self.source, self.name)
 
-    def listing(self) -> str:
+    def program_text(self) -> str:
         """The program for people."""
         with self.lock:
             if self.assembly is None:
                 self.prepare()
         assert self.assembly is not None
-        return listing(self, self.assembly)
+        return program_text(self, self.assembly)
 
     def nodes(self) -> list[Any]:
         """The program as a graph."""
-        self.listing()
+        self.program_text()
         assert self.assembly is not None
         return nodes(self, self.assembly)
 

@@ -9,7 +9,7 @@ from .cpu.assembly import Assembly
 from .ir.program import ARRAY, Value, op_text
 
 
-def listing(executable: Any, out: Assembly) -> str:
+def program_text(executable: Any, out: Assembly) -> str:
     """The program's text: inputs, statements with the buffers that they write, and outputs."""
     program, plan = executable.program, out.plan
     lines = [

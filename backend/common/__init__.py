@@ -1,1 +1,1 @@
-"""What every backend has in common: its record, its errors, and the records of launches on a device."""
+"""The parts that all backends share: their record, its errors, and the records of launches on a device."""

@@ -73,7 +73,7 @@ class Backend:
     dtype : callable
         ``dtype(d)``: the library's own object for the ``numpy.dtype`` `d`.
     memory : callable
-        Bytes by kind, as ``{"free": …, "total": …}``; empty where it has no meaning.
+        The memory in bytes, as ``{"free": …, "total": …}``; empty where it has no meaning.
     synchronize : callable
         Waits until all work that was queued on the device is done.
     info : callable

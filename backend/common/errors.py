@@ -1,4 +1,4 @@
-"""What may go wrong in a factorisation: the same exceptions for every library."""
+"""The exceptions that a factorisation raises, which are the same for every library."""
 
 from __future__ import annotations
 

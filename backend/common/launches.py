@@ -1,18 +1,19 @@
-"""What a compiled program does on a CUDA device, as records: kernel launches and matrix products, in order.
+"""The records of what a compiled program does on a CUDA device: kernel launches and matrix products, in order.
 
-The compiler writes them, `cuda/graph_runtime.py` binds and runs them; neither needs a device to be read or
-compared. An address is a byte offset in one of the arrays of a call, or in the program's own block of memory.
+The compiler writes these records, and `cuda/graph_runtime.py` binds and runs them. They can be read and compared
+without a device. An address is a byte offset in one of the arrays of a call, or in the program's own block of memory.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-BLOCK = -1  # the slot of the program's own memory
+# The slot of the program's own memory.
+BLOCK = -1
 
 
 @dataclass(frozen=True)
-class Place:
+class Address:
     """An address: `offset` bytes into the array that stands in `slot`.
 
     Attributes
@@ -38,8 +39,8 @@ class Launch:
     source : str
         Complete CUDA C++, which NVRTC compiles as it stands.
     grid, block : tuple of int
-        Three each.
-    places : tuple of Place
+        Three numbers each, as CUDA takes them.
+    addresses : tuple of Address
         The kernel's arguments: every one is a pointer.
     """
 
@@ -47,7 +48,7 @@ class Launch:
     source: str
     grid: tuple[int, int, int]
     block: tuple[int, int, int]
-    places: tuple[Place, ...]
+    addresses: tuple[Address, ...]
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Matrix:
 
     Attributes
     ----------
-    place : Place
-        Of its first element.
+    address : Address
+        The address of its first element.
     leading : int
         In elements.
     transposed : bool
@@ -66,7 +67,7 @@ class Matrix:
         Elements from one matrix of a batch to the next.
     """
 
-    place: Place
+    address: Address
     leading: int
     transposed: bool = False
     stride: int = 0
@@ -95,7 +96,7 @@ class Product:
         One of `EPILOGUES`. ``bias``: ``C = A B + v``, `v` of n elements; ``relu_bias``: ``max(A B + v, 0)``;
         ``relu_bias_mask``: also the bit mask of positive elements into `mask`; ``relu_vjp_bias_vjp``:
         ``C = (A B) · mask`` and ``vector = C.sum(0)``.
-    vector, mask : Place, optional
+    vector, mask : Address, optional
     alpha, beta : float
         Where `beta` is not 0, C is read, and there is no epilogue: ``p ← p − s · A B`` is one product.
     """
@@ -111,8 +112,8 @@ class Product:
     tf32: bool = False
     batch: int = 1
     epilogue: str = ""
-    vector: Place | None = None
-    mask: Place | None = None
+    vector: Address | None = None
+    mask: Address | None = None
     alpha: float = 1.0
     beta: float = 0.0
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..common.base import Backend, BackendError, Namespace
 from ..common.errors import NotPositiveDefiniteError, SingularMatrixError
+from ..common.typing import DType, RawArray
 from ..generic import namespace as generic
 from ..generic import norms
 from ..generic import special as generic_special
@@ -95,7 +96,7 @@ def ifftn(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward")
 
 
 def _empty_batch(x: Any, s: Any, axes: Any) -> Any:
-    """What NumPy makes of an array without elements: another such array, or its error."""
+    """NumPy's result for an array without elements, which is another such array, or its error."""
     shape = np.fft.fftn(np.empty(x.shape), s=s, axes=axes).shape
     return cupy.zeros(shape, np.result_type(x.dtype, np.complex64))
 
@@ -119,7 +120,7 @@ def einsum(arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
     )
 
 
-def solve(x1: Any, x2: Any) -> Any:
+def solve(x1: RawArray, x2: RawArray) -> Any:
     """``x1⁻¹ x2``, batches broadcast, which CuPy's own does not; one matrix is factorised once for all of x2."""
     if x2.ndim == 1:
         return cupy.linalg.solve(x1, x2)
@@ -168,7 +169,7 @@ def _raising(name: str, function: Any) -> Any:
 
 
 def _libraries() -> Any:
-    """cuSOLVER, cuBLAS and CuPy's triangular solves, which load their libraries when first used."""
+    """The modules of cuSOLVER, cuBLAS and triangular solves, which load their libraries when first used."""
     import cupyx.scipy.linalg
     from cupy.cuda import device
     from cupy_backends.cuda.libs import cublas, cusolver
@@ -297,7 +298,7 @@ def backend(device: int | None, reason: str) -> Backend:
     chosen = cupy.cuda.Device() if device is None else cupy.cuda.Device(device)
     chosen.use()
 
-    def asarray(host: Any, dtype: Any = None) -> Any:
+    def asarray(host: Any, dtype: DType = None) -> Any:
         return cupy.asarray(host, dtype=dtype)
 
     return Backend(

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..common.launches import Matrix, Place, Product, mask_bytes
+from ..common.launches import Address, Matrix, Product, mask_bytes
 
 WORKSPACE = 32 << 20  # bytes: what cuBLAS advises for Hopper
 OP = {False: 0, True: 1}  # CUBLAS_OP_N, CUBLAS_OP_T
@@ -32,7 +32,7 @@ class ProductError(RuntimeError):
 
 
 def upright(product: Product) -> Product:
-    """The same product with C row by row: ``Cᵀ = Bᵀ Aᵀ`` where the memory held the transpose.
+    """The product with C row by row: ``Cᵀ = Bᵀ Aᵀ`` where the memory held the transpose.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def upright(product: Product) -> Product:
 
 
 def compute_type(product: Product) -> int:
-    """cuBLAS's number of the type that sums are kept in.
+    """The number by which cuBLAS names the type that sums are kept in.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def load() -> Any:
 
 
 class Cublas:
-    """libcublas through its C interface.
+    """The way of multiplying by libcublas, through its C interface.
 
     A handle belongs to one thread: between the setting of its stream and a product nobody else may set it.
 
@@ -186,7 +186,7 @@ class _CublasProduct:
 
 
 def extent(x: Matrix, rows: int, cols: int, batch: int) -> int:
-    """How many elements a matrix, or a batch of them, spans in memory."""
+    """The number of elements that a matrix, or a batch of matrices, spans in memory."""
     if x.transposed:
         rows, cols = cols, rows
     return (batch - 1) * x.stride + (rows - 1) * x.leading + cols
@@ -276,17 +276,19 @@ class _CupyProduct:
 
 
 def sample(epilogue: str, m: int = 24, n: int = 40, k: int = 16) -> Product:
-    """A small product of float32 with an epilogue; places 0 … 4 are A, B, C, the vector and the mask."""
-    a, b, c = (Matrix(Place(i), width) for i, width in enumerate((k, n, n)))
-    mask = Place(4) if epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp") else None
-    vector = Place(3) if epilogue else None
+    """A small product of float32 with an epilogue; addresses 0 … 4 are A, B, C, the vector and the mask."""
+    a, b, c = (Matrix(Address(i), width) for i, width in enumerate((k, n, n)))
+    mask = Address(4) if epilogue in ("relu_bias_mask", "relu_vjp_bias_vjp") else None
+    vector = Address(3) if epilogue else None
     return Product(
         m, n, k, a, b, c, "float32", "float32", epilogue=epilogue, vector=vector, mask=mask
     )
 
 
 def disagrees(cupy: Any, way: Any, plain: Any, product: Product, memory: Any) -> str:
-    """Whether a way gives another result than `plain` for a small product of the same kind; why, or empty.
+    """The reason why a way is not to be used, or an empty text.
+
+    The way and `plain` both do a small product of the same dtypes and layouts, and the results are compared.
 
     A row of A begins with NaN, which has to come through, a relu too. The mask's bits in that row are free: cuBLASLt
     sets them where the sum is NaN, CuPy's comparison does not, and what they let through is NaN already.

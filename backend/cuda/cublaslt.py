@@ -22,19 +22,18 @@ from .cublas import OP, TYPES, ProductError, compute_type, factors, upright
 EPILOGUES = {"": 1, "bias": 4, "relu_bias": 6, "relu_bias_mask": 134, "relu_vjp_bias_vjp": 152}
 # cublasLtMatmulDescAttributes_t
 TRANSA, TRANSB, EPILOGUE, BIAS_POINTER, AUX_POINTER, AUX_LD = 3, 4, 7, 8, 11, 12
-BATCH_COUNT, BATCH_STRIDE = 5, 6  # cublasLtMatrixLayoutAttribute_t
-MAX_WORKSPACE, MIN_ALIGNMENT = (
-    1,
-    (5, 6, 7, 8),
-)  # cublasLtMatmulPreferenceAttributes_t: of A, B, C, D
-ALIGNED = 256  # bytes: more than this the library does not ask for
-NOWHERE = (
-    1 << 20
-)  # an aligned address that nobody reads, to plan for before the addresses are known
+# cublasLtMatrixLayoutAttribute_t
+BATCH_COUNT, BATCH_STRIDE = 5, 6
+# cublasLtMatmulPreferenceAttributes_t; the alignments are those of A, B, C and D
+MAX_WORKSPACE, MIN_ALIGNMENT = 1, (5, 6, 7, 8)
+# The largest alignment, in bytes, that the library asks for.
+ALIGNED = 256
+# An aligned address that nobody reads, to plan for before the addresses are known.
+NOWHERE = 1 << 20
 
 
 class Plan(ctypes.Structure):
-    """cublasLtMatmulHeuristicResult_t; the algorithm comes first."""
+    """The C structure cublasLtMatmulHeuristicResult_t, which begins with the algorithm."""
 
     _fields_ = (
         ("algo", ctypes.c_uint64 * 8),
@@ -62,7 +61,9 @@ def load() -> Any:
 
 
 class CublasLt:
-    """cuBLASLt; its handle belongs to the device that is current at the first product, and to every thread.
+    """The way of multiplying by cuBLASLt.
+
+    Its handle belongs to the device that is current at the first product, and is shared by all threads.
 
     Parameters
     ----------

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from ..common.errors import SingularMatrixError, singular
+from ..common.typing import RawArray
 from ..generic.sparse import Pattern
 
 DTYPES = "fdFD"
@@ -44,7 +45,7 @@ def installed() -> bool:
 
 
 def load() -> Any:
-    """nvmath-python's module of direct solvers."""
+    """The module of direct solvers of nvmath-python."""
     return importlib.import_module("nvmath.sparse.advanced")
 
 
@@ -54,7 +55,7 @@ class Side:
     def __init__(self, solver: Any, dtype: np.dtype, cupy: Any) -> None:
         self.solver, self.dtype, self.cupy = solver, dtype, cupy
 
-    def solve(self, b: Any) -> Any:
+    def solve(self, b: RawArray) -> Any:
         """The solution of one system; b (n,) in the factor's dtype."""
         self.solver.reset_operands(b=b)
         return self.solver.solve()
@@ -68,7 +69,7 @@ class CudssFactor:
     cupy, sparse, library
         CuPy, `cupyx.scipy.sparse`, and what `load` gives.
     data, pattern
-        The elements, and their places.
+        The elements, and their pattern.
     check : bool
         Whether a matrix that is singular to working precision raises; it costs one solve more.
 
@@ -132,7 +133,7 @@ class CudssFactor:
         return self.sparse.csr_matrix((self.data.take(order), indices, indptr), shape=shape[::-1])
 
     def _transposed(self) -> tuple[Any, Any, Any]:
-        """The places of Aᵀ by rows, and the order in which A's elements stand there."""
+        """The pattern of Aᵀ by rows, and the order in which A's elements stand in it."""
         pattern = self.pattern
         numbers = self.cupy.arange(pattern.nnz, dtype="float64")
         stored = (numbers, pattern.indices, pattern.indptr)
@@ -140,15 +141,15 @@ class CudssFactor:
         out.sort_indices()
         return out.indptr, out.indices, out.data.astype("int64")
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b; b (n, k), complex beside real factors too."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too."""
         wide = np.result_type(b.dtype, self.dtype)
         if b.dtype.kind == "c" and self.dtype.kind != "c":
             real, imag = (self._columns(part, transposed) for part in (b.real, b.imag))
             return (real + 1j * imag).astype(wide, copy=False)
         return self._columns(b, transposed).astype(wide, copy=False)
 
-    def _columns(self, b: Any, transposed: bool) -> Any:
+    def _columns(self, b: RawArray, transposed: bool) -> Any:
         side = self.side(transposed)
         out = self.cupy.empty(b.shape, self.dtype)
         for k in range(b.shape[1]):
@@ -191,7 +192,7 @@ def bind(cupy: Any, sparse: Any) -> Callable[..., CudssFactor | None]:
 
     @functools.cache
     def library() -> Any:
-        """nvmath-python's module, if small systems come out right; the reason why not is told once."""
+        """The module of nvmath-python, if small systems come out right; a warning gives the reason once if not."""
         if not installed():
             return None
         try:
@@ -223,7 +224,7 @@ def bind(cupy: Any, sparse: Any) -> Callable[..., CudssFactor | None]:
 
 
 def _is_sorted(cupy: Any, pattern: Pattern) -> bool:
-    """Whether columns rise strictly within each row, so that no place is named twice."""
+    """Whether columns rise strictly within each row, so that no element is given twice."""
     host = cupy.asnumpy(pattern.indices).astype(np.int64)
     starts = cupy.asnumpy(pattern.indptr)
     rows = np.repeat(np.arange(pattern.shape[0]), np.diff(starts))
@@ -234,17 +235,17 @@ def trial(cupy: Any, sparse: Any, library: Any) -> str:
     """Why cuDSS is not to be used: what it makes of small systems, their transposes and other values; or empty."""
     rng = np.random.default_rng(0)
     n = 9
-    places = (rng.uniform(size=(n, n)) < 0.4) | np.eye(n, dtype=bool)
-    indptr = np.concatenate([[0], np.cumsum(places.sum(1))]).astype("int32")
-    indices = np.nonzero(places)[1].astype("int32")
+    stored = (rng.uniform(size=(n, n)) < 0.4) | np.eye(n, dtype=bool)
+    indptr = np.concatenate([[0], np.cumsum(stored.sum(1))]).astype("int32")
+    indices = np.nonzero(stored)[1].astype("int32")
     pattern = Pattern((n, n), cupy.asarray(indptr), cupy.asarray(indices))
     for char in DTYPES:
         for _ in range(2):
-            A = np.where(places, rng.normal(size=(n, n)) + 3 * np.eye(n), 0).astype(char)
+            A = np.where(stored, rng.normal(size=(n, n)) + 3 * np.eye(n), 0).astype(char)
             if char in "FD":
-                A = A + np.where(places, 1j * rng.normal(size=(n, n)), 0).astype(char)
+                A = A + np.where(stored, 1j * rng.normal(size=(n, n)), 0).astype(char)
             b = rng.normal(size=(n, 2)).astype(char)
-            data = cupy.asarray(A[places])
+            data = cupy.asarray(A[stored])
             made = CudssFactor(cupy, sparse, library, data, pattern, check=True)
             for transposed in (False, True):
                 v = cupy.asnumpy(made.solve(cupy.asarray(b), transposed))

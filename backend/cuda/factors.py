@@ -3,10 +3,10 @@
 CuPy's own `lu_factor` and `lu_solve` read a flag from the device at each call; here the routines below them are
 called, as CuPy calls them, and with ``check=False`` nothing is read. With it, one small array is, for each
 factorisation: the routine's flag and how far the factor's diagonal spreads. cuSOLVER has no estimate of the condition
-number: where that spread is above half of the dtype's digits, the inverse tells it.
+number: where that spread is above half of the dtype's digits, the inverse is computed for it.
 
 Symmetric and Hermitian matrices go by LU, batches by their inverses, and banded matrices are laid out
-(`_factors_generic`). This file imports no CuPy: `bind` is given it.
+as dense ones (`generic/factors.py`). This file imports no CuPy: `bind` is given it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..common.errors import not_positive, singular, zero_pivot
+from ..common.typing import XP, DType, RawArray
 from ..generic import factors as generic
 from ..generic import finite
 from ..generic.factors import Factor
@@ -29,8 +30,8 @@ def _routine(libs: Any, name: str, char: str) -> Any:
     return getattr(libs.cusolver, _ROUTINES[char] + name)
 
 
-def _solve_columns(cupy: Any, run: Callable[[Any], Any], b: Any, dtype: Any) -> Any:
-    """``run(b)`` for a fresh b (n, k) in column order, of the factor's dtype; complex beside real is two columns."""
+def _solve_columns(cupy: Any, run: Callable[[Any], Any], b: RawArray, dtype: DType) -> Any:
+    """``run(b)`` for a fresh b (n, k) in column order, of the factor's dtype; for a real factor a complex b is two."""
     if b.size == 0:
         return cupy.empty(b.shape, np.result_type(b.dtype, dtype))
     if b.ndim == 1:
@@ -53,8 +54,8 @@ class LU(Factor):
     info: Any
     raises: bool = False  # of a singular matrix, which the inverse alone does not bear
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """By getrs."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b, by getrs."""
         n, char = self.lu.shape[0], self.lu.dtype.char
         cublas = self.libs.cublas
         op = cublas.CUBLAS_OP_N if transposed else cublas.CUBLAS_OP_T
@@ -70,7 +71,7 @@ class LU(Factor):
         return _solve_columns(self.cupy, run, b, self.lu.dtype)
 
     def slogdet(self) -> tuple[Any, Any]:
-        """From the diagonal, and the number of row exchanges."""
+        """The sign, or phase, of det A, and log |det A|, from the diagonal and the number of row exchanges."""
         cupy, d = self.cupy, self.lu.diagonal()
         swaps = cupy.count_nonzero(self.pivots != cupy.arange(1, d.size + 1, dtype=np.int32))
         sign = 1 - 2 * (swaps % 2)
@@ -79,18 +80,18 @@ class LU(Factor):
         return cupy.prod(phases) * sign.astype(d.dtype), cupy.sum(cupy.log(sizes))
 
     def inverse(self) -> Any:
-        """By n solves."""
+        """The inverse A⁻¹, by n solves."""
         if self.raises and self.lu.size:
             _raise_at_zero(self.cupy, int(self.info[0]), self.lu, self.lu)
         return self.solve(self.cupy.eye(self.lu.shape[0], dtype=self.lu.dtype), False)
 
     @property
     def xp(self) -> Any:
-        """For the condition number."""
+        """The namespace that the condition number is computed with."""
         return self.cupy
 
 
-def lu(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str, raises: bool = False) -> LU:
+def lu(cupy: Any, xp: XP, libs: Any, A: RawArray, check: bool | str, raises: bool = False) -> LU:
     """The LU factor of one matrix."""
     n, char = A.shape[0], A.dtype.char
     A, bad = finite.matrices(xp, A) if n else (A, None)
@@ -122,7 +123,7 @@ def _flags(cupy: Any, info: Any, factor: Any) -> tuple[int, float]:
     return int(both[0]), float(both[1])
 
 
-def _raise_at_zero(cupy: Any, failed: int, factor: Any, A: Any) -> None:
+def _raise_at_zero(cupy: Any, failed: int, factor: Any, A: RawArray) -> None:
     """An error at the pivot that the flag names, if it is zero: cuSOLVER flags NaN as well, which passes through."""
     if failed > 0 and (
         bool(cupy.all(cupy.isfinite(A))) or bool(factor[failed - 1, failed - 1] == 0)
@@ -130,7 +131,7 @@ def _raise_at_zero(cupy: Any, failed: int, factor: Any, A: Any) -> None:
         raise zero_pivot(failed - 1)
 
 
-def _raise_if_singular(factor: Factor, A: Any) -> None:
+def _raise_if_singular(factor: Factor, A: RawArray) -> None:
     rcond = float(factor.rcond(A))
     if rcond < np.finfo(A.dtype).eps and np.isfinite(float(abs(A).sum())):
         raise singular(rcond, A.dtype)
@@ -144,8 +145,8 @@ class Cholesky(Factor):
     libs: Any
     L: Any  # (n, n), C-ordered; what stands above the diagonal is not read
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """By potrs, of conj(A)."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b, by potrs with the factor of conj(A)."""
         cupy, cublas, dtype = self.cupy, self.libs.cublas, self.L.dtype
         n = self.L.shape[0]
 
@@ -162,22 +163,22 @@ class Cholesky(Factor):
         return _solve_columns(cupy, run, b, dtype)
 
     def slogdet(self) -> tuple[Any, Any]:
-        """From the diagonal."""
+        """The sign, or phase, of det A, and log |det A|, from the diagonal."""
         d = self.L.diagonal()
         return self.cupy.ones((), d.dtype), 2 * self.cupy.sum(self.cupy.log(d.real))
 
     def inverse(self) -> Any:
-        """By n solves."""
+        """The inverse A⁻¹, by n solves."""
         return self.solve(self.cupy.eye(self.L.shape[0], dtype=self.L.dtype), False)
 
     @property
     def xp(self) -> Any:
-        """For the condition number."""
+        """The namespace that the condition number is computed with."""
         return self.cupy
 
 
-def cholesky(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> Cholesky:
-    """Cholesky's factor of one matrix; NaN where it is not positive definite and nothing is checked."""
+def cholesky(cupy: Any, xp: XP, libs: Any, A: RawArray, check: bool | str) -> Cholesky:
+    """The Cholesky factor of one matrix; NaN where it is not positive definite and nothing is checked."""
     n, char = A.shape[0], A.dtype.char
     ok = cupy.all(cupy.isfinite(cupy.tril(A)))
     A = cupy.where(ok, A, cupy.eye(n, dtype=A.dtype))
@@ -196,7 +197,7 @@ def cholesky(cupy: Any, xp: Any, libs: Any, A: Any, check: bool | str) -> Choles
     out = Cholesky(cupy, libs, values)
     if check:
         failed, spread = _flags(cupy, info, made)
-        # NaN is not flagged: the unit matrix was factorised in its place
+        # NaN is not flagged, since the unit matrix was factorised instead
         if failed > 0:
             raise not_positive(failed)
         if spread**2 < np.sqrt(np.finfo(A.dtype).eps):
@@ -215,8 +216,8 @@ class Triangle(Factor):
     lower: bool
     unit: bool
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """By trsm, batched or not."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b, by trsm, batched or not."""
         cupy, A = self.cupy, self.A
         dtype = np.result_type(A.dtype, b.dtype)
         batch = np.broadcast_shapes(A.shape[:-2], b.shape[:-2])
@@ -235,7 +236,7 @@ class Triangle(Factor):
         return finite.columns(cupy, out, b)
 
     def slogdet(self) -> tuple[Any, Any]:
-        """From the diagonal."""
+        """The sign, or phase, of det A, and log |det A|, from the diagonal."""
         cupy = self.cupy
         d = cupy.diagonal(self.A, axis1=-2, axis2=-1)
         d = cupy.ones_like(d) if self.unit else d
@@ -243,23 +244,25 @@ class Triangle(Factor):
         return cupy.prod(d / sizes, axis=-1), cupy.sum(cupy.log(sizes), axis=-1)
 
     def inverse(self) -> Any:
-        """By n solves."""
+        """The inverse A⁻¹, by n solves."""
         return self.solve(self.cupy.eye(self.A.shape[-1], dtype=self.A.dtype), False)
 
     @property
     def xp(self) -> Any:
-        """For the condition number."""
+        """The namespace that the condition number is computed with."""
         return self.cupy
 
 
-def triangle(cupy: Any, xp: Any, libs: Any, A: Any, kind: str, check: bool | str) -> Triangle:
-    """Triangles; with `check`, zeros on the diagonal are an error."""
-    unit = kind.startswith("unit")
-    ok = cupy.all(cupy.isfinite(generic.triangle(xp, A, kind)), axis=(-2, -1), keepdims=True)
+def triangle(
+    cupy: Any, xp: XP, libs: Any, A: RawArray, structure: str, check: bool | str
+) -> Triangle:
+    """The triangles as a factor; with `check`, zeros on the diagonal are an error."""
+    unit = structure.startswith("unit")
+    ok = cupy.all(cupy.isfinite(generic.triangle(xp, A, structure)), axis=(-2, -1), keepdims=True)
     A = cupy.where(ok, A, cupy.full((), np.nan, A.dtype))
     if check and not unit:
         generic.no_zeros(cupy, cupy.diagonal(A, axis1=-2, axis2=-1))
-    return Triangle(cupy, libs, A, kind.endswith("lower"), unit)
+    return Triangle(cupy, libs, A, structure.endswith("lower"), unit)
 
 
 def bind(cupy: Any, xp: Callable[[], Any], libraries: Callable[[], Any]) -> dict[str, Any]:
@@ -275,19 +278,21 @@ def bind(cupy: Any, xp: Callable[[], Any], libraries: Callable[[], Any]) -> dict
         ``libraries()``: cuSOLVER and what belongs to it, loaded when first used.
     """
 
-    def factor(A: Any, *, kind: str, check: bool | str = True, bandwidths: Any = None) -> Factor:
-        """A factor of A, as `_factors_generic.factor` describes it."""
-        if kind.endswith(("lower", "upper")):
-            return triangle(cupy, xp(), libraries(), A, kind, check)
-        if A.ndim == 2 and kind == "general":
+    def factor(
+        A: RawArray, *, structure: str, check: bool | str = True, bandwidths: Any = None
+    ) -> Factor:
+        """A factor of A, as `generic.factors.factor` describes it."""
+        if structure.endswith(("lower", "upper")):
+            return triangle(cupy, xp(), libraries(), A, structure, check)
+        if A.ndim == 2 and structure == "general":
             return lu(cupy, xp(), libraries(), A, check)
-        if A.ndim == 2 and kind in ("symmetric", "hermitian"):
-            return lu(cupy, xp(), libraries(), generic.dense_matrix(xp(), A, kind), check)
-        if A.ndim == 2 and kind == "positive":
+        if A.ndim == 2 and structure in ("symmetric", "hermitian"):
+            return lu(cupy, xp(), libraries(), generic.dense_matrix(xp(), A, structure), check)
+        if A.ndim == 2 and structure == "positive":
             return cholesky(cupy, xp(), libraries(), A, check)
-        return generic.factor(xp(), A, kind=kind, check=check, bandwidths=bandwidths)
+        return generic.factor(xp(), A, structure=structure, check=check, bandwidths=bandwidths)
 
-    def lu_or_none(A: Any) -> Any:
+    def lu_or_none(A: RawArray) -> Any:
         return lu(cupy, xp(), libraries(), A, False, raises=True) if A.ndim == 2 else None
 
     return {"factor": factor, "lu_or_none": lu_or_none}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import XP, RawArray
 from ..generic import namespace as generic
 from . import kernels, updates
 
@@ -79,7 +80,7 @@ def layers(
     """`linear`, `linear_relu` and what their pullbacks do beside products, in one launch each."""
 
     def after_product(kernel: str, plain: Callable[[Any], Any]) -> Callable[[Any, Any, Any], Any]:
-        def layer(x: Any, W: Any, b: Any) -> Any:
+        def layer(x: Any, W: RawArray, b: RawArray) -> Any:
             out = matmul(x, W)
             if out.ndim == 0 or b.shape != out.shape[-1:] or not _fits(out, b):
                 return plain(out + b)
@@ -89,7 +90,7 @@ def layers(
 
         return layer
 
-    def relu_vjp(ct: Any, out: Any) -> Any:
+    def relu_vjp(ct: RawArray, out: Any) -> Any:
         """``ct · (out > 0)``."""
         if ct.shape != out.shape or not _fits(ct, out):
             return ct * (out > 0)
@@ -97,7 +98,7 @@ def layers(
         launch("relu_vjp", ct.dtype, ct.size, 1, ct, out, x_bar, ct.size)
         return x_bar
 
-    def relu_bias_vjp(ct: Any, out: Any, b_shape: tuple[int, ...]) -> tuple[Any, Any]:
+    def relu_bias_vjp(ct: RawArray, out: Any, b_shape: tuple[int, ...]) -> tuple[Any, Any]:
         """``ct · (out > 0)``, and its sum over the rows."""
         if ct.ndim != 2 or ct.shape != out.shape or b_shape != ct.shape[1:] or not _fits(ct, out):
             inner = relu_vjp(ct, out)
@@ -115,7 +116,7 @@ def layers(
         launch("column_sum", x.dtype, *x.shape, x, out, *x.shape)
         return out
 
-    def linear_vjp_W(ct: Any, x: Any) -> Any:
+    def linear_vjp_W(ct: RawArray, x: Any) -> Any:
         """``xᵀ ct``."""
         if x.ndim == 2:
             return matmul(x.T, ct)
@@ -135,7 +136,7 @@ def layers(
     }
 
 
-def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any]]:
+def softmaxes(cupy: Any, launch: Launch, xp: XP) -> dict[str, Callable[..., Any]]:
     """Log-sum-exp and its kin along the last axis, one launch each; `xp` serves the other cases."""
 
     def by_row(x: Any, axis: Any) -> Any:
@@ -162,7 +163,7 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
         launch("log_softmax", x.dtype, x.size // cols, cols, rows_of, out, x.size // cols, cols)
         return out
 
-    def softmax_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
+    def softmax_cross_entropy(logits: RawArray, labels: RawArray) -> tuple[Any, Any]:
         """The mean loss, and its slope (p − onehot) / rows; a label that is no class makes the loss NaN.
 
         To raise instead, as the CPU does, would have to wait for the device in every step.
@@ -194,7 +195,7 @@ def softmaxes(cupy: Any, launch: Launch, xp: Any) -> dict[str, Callable[..., Any
 
 
 def bind(
-    cupy: Any, xp: Any, matmul: Callable[[Any, Any], Any] | None = None
+    cupy: Any, xp: XP, matmul: Callable[[Any, Any], Any] | None = None
 ) -> dict[str, Callable[..., Any]]:
     """Every fused function, for the namespace of the CuPy backend.
 

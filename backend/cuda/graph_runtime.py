@@ -18,14 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from ..common.launches import BLOCK, EPILOGUES, Launch, Place, Product, Step
+from ..common.launches import BLOCK, EPILOGUES, Address, Launch, Product, Step
+from ..common.typing import DType
 from . import cublas, cublaslt
 
 OPTIONS = ("--std=c++17",)
 GRAPHS = 4  # kept by a segment
 SETS = 4  # of addresses for which a segment's launches are kept ready
 LANES = 3  # of a forked graph: what may run side by side
-TRIALS = 3  # timed calls of each kind; the first of a kind is not timed
+# Timed calls of each way of running; the first call of a way is not timed.
+TRIALS = 3
 DEVICE_TO_DEVICE = 3  # cudaMemcpyKind
 
 
@@ -61,8 +63,8 @@ class _Kernel:
 
     def __init__(self, driver: Any, function: Any, step: Launch) -> None:
         self.launch_kernel, self.function = driver.launchKernel, function  # keeps the module loaded
-        self.places = step.places
-        count = max(len(step.places), 1)
+        self.addresses = step.addresses
+        count = max(len(step.addresses), 1)
         self.values = (ctypes.c_uint64 * count)()
         start = ctypes.addressof(self.values)
         self.pointers = (ctypes.c_void_p * count)(*[start + 8 * i for i in range(count)])
@@ -76,10 +78,10 @@ class _Kernel:
         self.launch_kernel(*self.head, stream, self.parameters, 0)
 
 
-def _places(step: Step) -> tuple[Place | None, ...]:
+def _addresses(step: Step) -> tuple[Address | None, ...]:
     if isinstance(step, Launch):
-        return step.places
-    return (step.a.place, step.b.place, step.c.place, step.vector, step.mask)
+        return step.addresses
+    return (step.a.address, step.b.address, step.c.address, step.vector, step.mask)
 
 
 class Segment:
@@ -97,13 +99,13 @@ class Segment:
         self.external, self.order = tuple(external), tuple(order)
         self.lane = lanes(order, LANES)
         # one workspace for all products of a lane, which follow one another on a stream
-        spaces: dict[int, Any] = {}
+        workspaces: dict[int, Any] = {}
         for step, lane in zip(steps, self.lane, strict=True):
-            if isinstance(step, Product) and lane not in spaces:
-                spaces[lane] = runtime.memory(cublas.WORKSPACE)
-        self.steps, self.spaces = tuple(steps), spaces
+            if isinstance(step, Product) and lane not in workspaces:
+                workspaces[lane] = runtime.memory(cublas.WORKSPACE)
+        self.steps, self.workspaces = tuple(steps), workspaces
         bound = self._bind()
-        self.places = [_places(step) for step in steps]
+        self.addresses = [_addresses(step) for step in steps]
         self.capturable = all(getattr(b, "capturable", True) for b in bound)
         forced = os.environ.get("PULLBACK_GRAPHS", "")
         wanted = forced != "0" and self.capturable and bool(steps)
@@ -126,7 +128,7 @@ class Segment:
     def _bind(self) -> list[Any]:
         """All steps, compiled or planned, without addresses."""
         return [
-            self.runtime.bind(step, self.spaces.get(lane))
+            self.runtime.bind(step, self.workspaces.get(lane))
             for step, lane in zip(self.steps, self.lane, strict=True)
         ]
 
@@ -150,10 +152,10 @@ class Segment:
 
     def _address(self, launches: list[Any], key: tuple[int, ...], changed: set[int]) -> None:
         base = self.block.data.ptr
-        for bound, places in zip(launches, self.places, strict=True):
-            if any(p is not None and p.slot in changed for p in places):
+        for bound, addresses in zip(launches, self.addresses, strict=True):
+            if any(p is not None and p.slot in changed for p in addresses):
                 bound.address(
-                    *[0 if p is None else (base if p.slot == BLOCK else key[p.slot]) + p.offset for p in places]
+                    *[0 if p is None else (base if p.slot == BLOCK else key[p.slot]) + p.offset for p in addresses]
                 )  # fmt: skip
 
     def _ready(self, key: tuple[int, ...]) -> list[Any]:
@@ -229,11 +231,11 @@ class Segment:
         for i in moving:
             self.staged[i] = self.runtime.memory(arrays[i].nbytes)
 
-    def _copy(self, arrays: Sequence[Any], kind: str, stream: Any) -> None:
+    def _copy(self, arrays: Sequence[Any], direction: str, stream: Any) -> None:
         for i, buffer in self.staged.items():
-            if self.external[i] == kind:
+            if self.external[i] == direction:
                 ends = (buffer.data.ptr, arrays[i].data.ptr)
-                to, source = ends if kind == "in" else ends[::-1]
+                to, source = ends if direction == "in" else ends[::-1]
                 nbytes, copy = arrays[i].nbytes, self.cupy.cuda.runtime.memcpyAsync
                 copy(to, source, nbytes, DEVICE_TO_DEVICE, stream.ptr)
 
@@ -288,26 +290,26 @@ class Segment:
             first.wait_event(end)
 
     def _trial(self, key: tuple[int, ...], arrays: Sequence[Any], stream: Any) -> None:
-        """One real call, timed; after enough of each kind the fastest stays."""
-        kind = next(way for way in self.ways if len(self.times[way]) < TRIALS)
-        if kind not in ("replay", self.shape):
+        """One real call, timed; after enough calls of each way the fastest way stays."""
+        way = next(name for name in self.ways if len(self.times[name]) < TRIALS)
+        if way not in ("replay", self.shape):
             stream.synchronize()  # a graph may not be destroyed while it runs
             self.graphs.clear()
-            self.shape = kind
-        timed = self.calls > 0 if kind == "replay" else len(self.graphs) > 0
+            self.shape = way
+        timed = self.calls > 0 if way == "replay" else len(self.graphs) > 0
         captured = len(self.graphs)
         before = self.misses
         stream.synchronize()
         start = self.runtime.clock()
-        (self._replay_of if kind == "replay" else self._graph)(key, arrays, stream)
+        (self._replay_of if way == "replay" else self._graph)(key, arrays, stream)
         stream.synchronize()
         took = self.runtime.clock() - start
         self.calls += 1
         # captures are not timed
         if timed and self.misses <= before and len(self.graphs) == captured:
-            self.times[kind].append(took)
-        if self.mode == "trial" and all(len(self.times[way]) >= TRIALS for way in self.ways):
-            fastest = min(self.ways, key=lambda way: min(self.times[way]))
+            self.times[way].append(took)
+        if self.mode == "trial" and all(len(times) >= TRIALS for times in self.times.values()):
+            fastest = min(self.ways, key=lambda name: min(self.times[name]))
             self.mode = "replay" if fastest == "replay" else "graph"
             if fastest != self.shape:
                 self.graphs.clear()
@@ -318,7 +320,7 @@ class Segment:
 
 
 class Runtime:
-    """Runs the steps of compiled programs on the current CUDA device.
+    """The runner of compiled programs on the current CUDA device.
 
     Parameters
     ----------
@@ -347,7 +349,7 @@ class Runtime:
 
     @functools.cached_property
     def epilogues(self) -> bool:
-        """Found out when first asked for: whether one way gives every epilogue right on the device."""
+        """Whether the first way of multiplying gives every epilogue right on the device, which is tried once."""
         first = self.ways[0]
         return first.epilogues and all(self.way(cublas.sample(e)) is first for e in EPILOGUES)
 
@@ -355,11 +357,11 @@ class Runtime:
         """A block of `nbytes` bytes; CuPy's pool aligns to 512."""
         return self.cupy.empty(nbytes, "uint8")
 
-    def view(self, block: Any, offset: int, shape: Any, dtype: Any) -> Any:
+    def view(self, block: Any, offset: int, shape: Any, dtype: DType) -> Any:
         """An array of `shape` and `dtype`, `offset` bytes into a block."""
         return self.cupy.ndarray(shape, dtype, block.data + offset)
 
-    def empty(self, shape: Any, dtype: Any) -> Any:
+    def empty(self, shape: Any, dtype: DType) -> Any:
         """An array of its own."""
         return self.cupy.empty(shape, dtype)
 
@@ -377,7 +379,7 @@ class Runtime:
         external: Sequence[str],
         order: Sequence[tuple[int, ...]] | None = None,
     ) -> Segment:
-        """What runs `steps` once a call: ``segment(*arrays)`` with the arrays of slots ``0 … slots − 1``.
+        """The callable that runs `steps` once a call: ``segment(*arrays)``, with the arrays of slots ``0 … slots − 1``.
 
         Parameters
         ----------
@@ -410,7 +412,7 @@ class Runtime:
         return self._product(step, workspace)
 
     def _product(self, product: Product, workspace: Any) -> Any:
-        """By the way for its kind; where that has none of this shape, by the next that can."""
+        """The product bound by its way of multiplying; where that has none of this shape, by the next that can."""
         chosen = self.ways.index(self.way(product))
         for way in self.ways[chosen:]:
             last = way is self.ways[-1]  # which does the epilogues, after the product
@@ -427,13 +429,13 @@ class Runtime:
         raise AssertionError("the last way returns or raises")
 
     def way(self, product: Product) -> Any:
-        """The first way of multiplying that gives a product of this kind right."""
+        """The first way of multiplying that gives products of these dtypes and layouts right."""
         p = product
         turned = (p.a.transposed, p.b.transposed, p.c.transposed)
-        kind = (p.dtype, p.operands, p.tf32, p.epilogue, turned, p.batch > 1)
-        if kind not in self.checked:
-            self.checked[kind] = self._first_right(product)
-        return self.checked[kind]
+        form = (p.dtype, p.operands, p.tf32, p.epilogue, turned, p.batch > 1)
+        if form not in self.checked:
+            self.checked[form] = self._first_right(product)
+        return self.checked[form]
 
     def _first_right(self, product: Product) -> Any:
         for way in self.ways[:-1]:
@@ -454,7 +456,7 @@ class Runtime:
         return self.ways[-1]
 
     def describe(self) -> str:
-        """Which library multiplies, and how segments run."""
+        """The description of the library that multiplies, and of the way in which segments run."""
         graphs = os.environ.get("PULLBACK_GRAPHS", "")
         how = {"0": "replayed", "1": "one CUDA graph"}.get(
             graphs, "replayed or one CUDA graph, whichever is faster"

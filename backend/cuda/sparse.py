@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import DType, RawArray
 from ..generic.sparse import Pattern
 from ..numpy import sparse as numpy_sparse
 from . import cudss
@@ -18,11 +19,11 @@ from . import cudss
 class DeviceFactor:
     """CuPy's `SuperLU`: factors made on the host, kept and applied on the device; of Aᵀ, as `SparseFactor` is."""
 
-    def __init__(self, lu: Any, dtype: Any) -> None:
+    def __init__(self, lu: Any, dtype: DType) -> None:
         self.lu, self.dtype = lu, np.dtype(dtype)
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b; b (n, k), complex beside real factors too."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too."""
         trans = "N" if transposed else "T"
         wide = np.result_type(b.dtype, self.dtype)
         if b.dtype.kind == "c" and self.dtype.kind != "c":
@@ -51,7 +52,7 @@ def bind(cupy: Any, sparse: Any, linalg: Any) -> dict[str, Callable[..., Any]]:
             return sparse.csc_matrix(stored, shape=pattern.shape[::-1]) @ x
         return sparse.csr_matrix(stored, shape=pattern.shape) @ x
 
-    def sddmm(u: Any, v: Any, /, *, pattern: Pattern) -> Any:
+    def sddmm(u: RawArray, v: RawArray, /, *, pattern: Pattern) -> Any:
         rows, columns = sparse_rows(pattern=pattern), pattern.indices
         out = cupy.zeros(pattern.nnz, np.result_type(u.dtype, v.dtype))
         for k in range(u.shape[1]):  # one column at a time: never more than the elements in memory
@@ -71,7 +72,7 @@ def bind(cupy: Any, sparse: Any, linalg: Any) -> dict[str, Callable[..., Any]]:
         )
         return DeviceFactor(linalg.SuperLU(lu.lu), data.dtype)
 
-    def sparse_solve(factor: Any, b: Any, /, *, transposed: bool) -> Any:
+    def sparse_solve(factor: Any, b: RawArray, /, *, transposed: bool) -> Any:
         return factor.solve(b, transposed)
 
     return {

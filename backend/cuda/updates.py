@@ -44,7 +44,7 @@ WIDEST = 2048  # blocks that share one parameter
 
 
 def most_parameters(found: Formula) -> int:
-    """How many parameters one launch can update: their addresses are its arguments."""
+    """The number of parameters that one launch can update, since their addresses are its arguments."""
     arrays = 2 + len(found.slots) + len(found.outputs)
     return (PARAMETERS - 8 * len(settings(found))) // (8 * (arrays + 1))
 
@@ -104,7 +104,7 @@ def source(found: Formula, dtype: str, count: int = 1) -> str:
 
 
 def bind(cupy: Any) -> Callable[..., Any]:
-    """``fused_update(formula, columns, scalars)`` of the CuPy backend; as `_updates_numpy.update`.
+    """``fused_update(formula, columns, scalars)`` of the CuPy backend, as in `numpy/updates.py`.
 
     Settings may be arrays of no dimension on the device. None where an array has a dtype without kernels.
     """
@@ -131,15 +131,16 @@ def bind(cupy: Any) -> Callable[..., Any]:
     def fused_update(
         found: Formula, columns: Sequence[Sequence[Any]], scalars: dict[str, Any]
     ) -> list[list[Any]] | None:
-        kinds = {x.dtype for column in columns for x in column}
-        dtype = kinds.pop()
-        kind = NAMES.get(dtype.char)  # its name takes NumPy 3 µs to work out
-        if kinds or kind is None:
+        dtypes = {x.dtype for column in columns for x in column}
+        dtype = dtypes.pop()
+        # NumPy takes 3 µs to work out the name of a dtype
+        dtype_name = NAMES.get(dtype.char)
+        if dtypes or dtype_name is None:
             return None
         if any(isinstance(scalars[n], cupy.ndarray) and n not in POINTERS for n in settings(found)):
             return None
         taken = [
-            on_device(scalars[n], "int64" if n == "t" else kind)
+            on_device(scalars[n], "int64" if n == "t" else dtype_name)
             if n in POINTERS
             else dtype.type(scalars[n])
             for n in settings(found)
@@ -155,7 +156,7 @@ def bind(cupy: Any) -> Callable[..., Any]:
             part = filled[start : start + most]
             (blocks, _, _), block = launch_shape("update", max(each[0] for each in part))
             arguments = [x for n, *arrays in part for x in (*arrays, np.int64(n))]
-            kernel = function(found, kind, len(part))
+            kernel = function(found, dtype_name, len(part))
             kernel((min(blocks, WIDEST), len(part), 1), block, (*arguments, *taken))
         return [list(column) for column in zip(*rows, strict=True)]
 

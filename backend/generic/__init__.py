@@ -1,1 +1,1 @@
-"""What the array API standard lacks, written in the standard: right for every array library."""
+"""The functions that the array API standard lacks, written in the standard, so that every array library has them."""

@@ -1,4 +1,7 @@
-"""What array-api-compat's namespace for Dask lacks, or does otherwise than the standard; arrays stay lazy."""
+"""The functions that array-api-compat's namespace for Dask lacks or has different from the standard.
+
+The arrays stay lazy.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import XP
+
 
 def _take_along_axis(x: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return np.take_along_axis(x, indices, -1)
 
 
-def overrides(xp: Any) -> tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]:
+def overrides(xp: XP) -> tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]:
     """Functions of the main namespace, and of its `linalg`, in place of those of `xp`."""
     import dask.array as da  # the arrays are Dask's: it is there
 

@@ -3,7 +3,8 @@
 A factor is what is computed once from a matrix A and then solves A v = b and Aᵀ v = b (plain transposes) for any b.
 The standard knows no LU, so that the factor here is an inverse, A⁻¹ or that of A's Cholesky factor: of A's own forward
 error (Higham, Accuracy and stability of numerical algorithms, 2002, §14.1), though not of its backward error, and for
-many small matrices the fastest on any library. `_linalg_numpy` and `_factors_cupy` know better for large ones.
+many small matrices the fastest on any library. `numpy/linalg.py` and `cuda/factors.py` have faster ones for large
+matrices.
 
 All take matrices (…, n, n), or the stored elements of structured ones, and right-hand sides (…, n, k).
 """
@@ -15,62 +16,64 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..common.errors import not_positive, singular, zero_pivot
+from ..common.typing import XP, RawArray
 from . import finite
 
 DENSE = ("general", "symmetric", "hermitian", "positive", "lower", "upper", "unit lower", "unit upper")  # fmt: skip
 
 
-def conj(xp: Any, x: Any) -> Any:
+def conj(xp: XP, x: Any) -> Any:
     """The complex conjugate; real arrays as they are."""
     return xp.conj(x) if xp.isdtype(x.dtype, "complex floating") else x
 
 
-def identity(xp: Any, n: int, x: Any) -> Any:
+def identity(xp: XP, n: int, x: Any) -> Any:
     """The n × n unit matrix in the dtype and on the device of `x`."""
     i = xp.arange_like(n, x)
     return xp.astype(i[:, None] == i[None, :], x.dtype)
 
 
-def from_lower(xp: Any, A: Any, *, hermitian: bool) -> Any:
-    """The whole of a symmetric or Hermitian matrix of which the lower triangle is read."""
+def from_lower(xp: XP, A: RawArray, *, hermitian: bool) -> Any:
+    """The full symmetric or Hermitian matrix, of which the lower triangle is read."""
     below = xp.tril(A, k=-1)
     above = xp.matrix_transpose(below)
     if not hermitian or not xp.isdtype(A.dtype, "complex floating"):
         return xp.tril(A) + above
     diagonal = xp.tril(A) - below
-    return below + xp.conj(above) + 0.5 * (diagonal + xp.conj(diagonal))  # which is real
+    # the diagonal of a Hermitian matrix is real
+    return below + xp.conj(above) + 0.5 * (diagonal + xp.conj(diagonal))
 
 
-def triangle(xp: Any, A: Any, kind: str) -> Any:
-    """The triangle of A that `kind` names, with ones on the diagonal for a unit one."""
-    cut = xp.tril if kind.endswith("lower") else xp.triu
-    if not kind.startswith("unit"):
+def triangle(xp: XP, A: RawArray, structure: str) -> Any:
+    """The triangle of A that `structure` names, with ones on the diagonal for a unit one."""
+    cut = xp.tril if structure.endswith("lower") else xp.triu
+    if not structure.startswith("unit"):
         return cut(A)
-    return cut(A, k=-1 if kind.endswith("lower") else 1) + identity(xp, A.shape[-1], A)
+    return cut(A, k=-1 if structure.endswith("lower") else 1) + identity(xp, A.shape[-1], A)
 
 
-def dense_matrix(xp: Any, A: Any, kind: str) -> Any:
-    """The matrix that `kind` reads from A."""
-    if kind == "general":
+def dense_matrix(xp: XP, A: RawArray, structure: str) -> Any:
+    """The matrix that a solve of this structure reads from A."""
+    if structure == "general":
         return A
-    if kind in ("symmetric", "hermitian", "positive"):
-        return from_lower(xp, A, hermitian=kind != "symmetric")
-    return triangle(xp, A, kind)
+    if structure in ("symmetric", "hermitian", "positive"):
+        return from_lower(xp, A, hermitian=structure != "symmetric")
+    return triangle(xp, A, structure)
 
 
-def dense_from_bands(xp: Any, ab: Any, bandwidths: tuple[int, int]) -> Any:
+def dense_from_bands(xp: XP, ab: RawArray, bandwidths: tuple[int, int]) -> Any:
     """A (…, n, n) of its diagonals ab (…, l + u + 1, n), A[i, j] = ab[u + i − j, j]."""
     n, (_, up) = ab.shape[-1], bandwidths
     i, j = xp.arange_like(n, ab)[:, None], xp.arange_like(n, ab)[None, :]
     row = up + i - j
     inside = (row >= 0) & (row < ab.shape[-2])
-    place = xp.reshape(xp.where(inside, row * n + j, xp.zeros_like(row)), (-1,))
+    index = xp.reshape(xp.where(inside, row * n + j, xp.zeros_like(row)), (-1,))
     flat = xp.reshape(ab, (*ab.shape[:-2], ab.shape[-2] * n))
-    out = xp.reshape(xp.take(flat, place, axis=-1), (*ab.shape[:-2], n, n))
+    out = xp.reshape(xp.take(flat, index, axis=-1), (*ab.shape[:-2], n, n))
     return xp.where(inside, out, xp.zeros_like(out))
 
 
-def dense_from_lower_bands(xp: Any, ab: Any) -> Any:
+def dense_from_lower_bands(xp: XP, ab: RawArray) -> Any:
     """A Hermitian A (…, n, n) of its lower diagonals ab (…, l + 1, n), A[j + k, j] = ab[k, j]."""
     return from_lower(xp, dense_from_bands(xp, ab, (ab.shape[-2] - 1, 0)), hermitian=True)
 
@@ -79,12 +82,12 @@ def dense_from_lower_bands(xp: Any, ab: Any) -> Any:
 
 
 class Factor:
-    """What all factors can do. `xp` is the namespace of the arrays within."""
+    """The base class of all factors. `xp` is the namespace of the arrays within."""
 
     xp: Any
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b."""
         raise self._lacks("solve")
 
     def slogdet(self) -> tuple[Any, Any]:
@@ -92,7 +95,7 @@ class Factor:
         raise self._lacks("a determinant")
 
     def inverse(self) -> Any:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         raise self._lacks("an inverse")
 
     def _lacks(self, what: str) -> NotImplementedError:
@@ -101,7 +104,7 @@ class Factor:
             'assume="general"'
         )
 
-    def rcond(self, A: Any) -> Any:
+    def rcond(self, A: RawArray) -> Any:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁) from the dense values of A."""
         inverse = self.inverse()
         return 1 / (_norm(self.xp, A) * _norm(self.xp, inverse))
@@ -109,13 +112,13 @@ class Factor:
 
 @dataclass(frozen=True, eq=False)
 class Inverse(Factor):
-    """A⁻¹ itself."""
+    """The inverse A⁻¹ itself."""
 
     xp: Any
     values: Any
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b."""
         return (self.xp.matrix_transpose(self.values) if transposed else self.values) @ b
 
     def slogdet(self) -> tuple[Any, Any]:
@@ -124,7 +127,7 @@ class Inverse(Factor):
         return conj(self.xp, sign), -size
 
     def inverse(self) -> Any:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         return self.values
 
 
@@ -136,10 +139,11 @@ class CholeskyInverse(Factor):
     L: Any
     inverse_L: Any
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b."""
         xp, J = self.xp, self.inverse_L
-        if transposed:  # Aᵀ = conj(A)
+        # Aᵀ = conj(A)
+        if transposed:
             return xp.matrix_transpose(J) @ (conj(xp, J) @ b)
         return conj(xp, xp.matrix_transpose(J)) @ (J @ b)
 
@@ -152,7 +156,7 @@ class CholeskyInverse(Factor):
         return xp.ones_like(xp.sum(diagonal, axis=-1)), total
 
     def inverse(self) -> Any:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         return conj(self.xp, self.xp.matrix_transpose(self.inverse_L)) @ self.inverse_L
 
 
@@ -163,8 +167,8 @@ class Diagonal(Factor):
     xp: Any
     d: Any
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b."""
         return finite.columns(self.xp, b / self.d[..., None], b)
 
 
@@ -176,42 +180,45 @@ class Circulant(Factor):
     eigenvalues: Any
     real: bool
 
-    def solve(self, b: Any, transposed: bool) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+    def solve(self, b: RawArray, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b."""
         xp = self.xp
         values = self.eigenvalues
-        if values.shape[-1] == 0:  # of which there is no transform
+        # there is no transform of an empty array
+        if values.shape[-1] == 0:
             return b
-        if transposed:  # of a row, whose transform runs backwards
+        # the eigenvalues of Aᵀ are those of the first row, whose transform runs backwards
+        if transposed:
             values = xp.roll(xp.flip(values, axis=-1), 1, axis=-1)
-        kind = xp.result_type(values, b)
-        complex_b = b if b.dtype == kind else xp.astype(b, kind)
+        dtype = xp.result_type(values, b)
+        complex_b = b if b.dtype == dtype else xp.astype(b, dtype)
         out = xp.fft.ifft(xp.fft.fft(complex_b, axis=-2) / values[..., None], axis=-2)
         out = xp.real(out) if self.real and not xp.isdtype(b.dtype, "complex floating") else out
         return finite.columns(xp, out, b)
 
 
-# ── making them ───────────────────────────────────────────────────────────────────────────────
+# ── making factors ───────────────────────────────────────────────────────────────────────────────
 
 
-def _norm(xp: Any, A: Any) -> Any:
+def _norm(xp: XP, A: RawArray) -> Any:
     return xp.max(xp.sum(xp.abs(A), axis=-2), axis=-1)
 
 
-def _first(xp: Any, wrong: Any) -> tuple[int, ...]:
+def _first(xp: XP, wrong: Any) -> tuple[int, ...]:
     """The index of the first matrix of a batch for which `wrong` holds."""
     if wrong.ndim == 0:
         return ()
     return tuple(int(i[0]) for i in xp.nonzero(wrong))
 
 
-def _checked_inverse(xp: Any, A: Any, check: bool | str) -> Any:
+def _checked_inverse(xp: XP, A: RawArray, check: bool | str) -> Any:
     """A⁻¹; with `check`, an error where A is singular to working precision."""
     A, bad = finite.matrices(xp, A)
     try:
         out = xp.linalg.inv(A)
     except Exception as error:
-        if "ingular" not in str(error):  # LinAlgError in NumPy's terms; each library has its own
+        # NumPy raises LinAlgError, and each other library a class of its own
+        if "ingular" not in str(error):
             raise
         if not check:
             return xp.full_like(A, float("nan"))
@@ -223,7 +230,7 @@ def _checked_inverse(xp: Any, A: Any, check: bool | str) -> Any:
     return finite.spoilt(xp, out, bad)
 
 
-def _raise_if_nan(xp: Any, out: Any, A: Any) -> None:
+def _raise_if_nan(xp: XP, out: Any, A: RawArray) -> None:
     """An error where a library returns NaN, or 1/0, for the inverse of a singular matrix, instead of raising."""
     wrong = xp.any(xp.any(out != out, axis=-1), axis=-1)
     if A.shape[-1] == 1:
@@ -233,14 +240,14 @@ def _raise_if_nan(xp: Any, out: Any, A: Any) -> None:
         raise singular(0.0, _host_dtype(A), _first(xp, wrong))
 
 
-def _looks_singular(xp: Any, L: Any) -> bool:
+def _looks_singular(xp: XP, L: RawArray) -> bool:
     """Whether the diagonal of a Cholesky factor spreads over more than a quarter of the digits."""
     sizes = xp.abs(xp.linalg.diagonal(L))
     spread = xp.min(sizes, axis=-1) / xp.max(sizes, axis=-1)
     return bool(xp.any(spread < xp.finfo(L.dtype).eps ** 0.25))
 
 
-def raise_if_singular(xp: Any, rcond: Any, A: Any) -> None:
+def raise_if_singular(xp: XP, rcond: Any, A: RawArray) -> None:
     """An error if a matrix of a batch has a reciprocal condition number below the precision of its dtype."""
     # NaN, too, where a library returns that for singular matrices
     wrong = ~(rcond >= xp.finfo(A.dtype).eps)
@@ -254,19 +261,19 @@ def raise_if_singular(xp: Any, rcond: Any, A: Any) -> None:
     raise singular(float(rcond[index] if index else rcond), _host_dtype(A), index)
 
 
-def _host_dtype(A: Any) -> str:
+def _host_dtype(A: RawArray) -> str:
     return str(A.dtype).rpartition(".")[2]
 
 
-def no_zeros(xp: Any, d: Any) -> None:
+def no_zeros(xp: XP, d: Any) -> None:
     """An error if a diagonal (…, n) has a zero."""
     wrong = d == 0
     if bool(xp.any(wrong)):
-        *batch, place = _first(xp, wrong)
-        raise zero_pivot(place, tuple(batch))
+        *batch, index = _first(xp, wrong)
+        raise zero_pivot(index, tuple(batch))
 
 
-def cholesky(xp: Any, A: Any, check: bool | str) -> Any:
+def cholesky(xp: XP, A: RawArray, check: bool | str) -> Any:
     """L of A = L Lᴴ; with `check`, an error that names the leading minor that is not positive."""
     try:
         L = xp.linalg.cholesky(A)
@@ -275,7 +282,8 @@ def cholesky(xp: Any, A: Any, check: bool | str) -> Any:
         if "definite" not in str(error).lower():
             raise
         failed = True
-    if not failed and check and math.prod(A.shape):  # a library may return NaN instead
+    # a library may return NaN instead of raising
+    if not failed and check and math.prod(A.shape):
         diagonal = xp.linalg.diagonal(L)
         failed = not bool(xp.all(diagonal == diagonal)) and bool(xp.all(A == A))
     if not failed:
@@ -285,13 +293,13 @@ def cholesky(xp: Any, A: Any, check: bool | str) -> Any:
     raise not_positive(*failing_minor(xp, A))
 
 
-def failing_minor(xp: Any, A: Any) -> tuple[int, tuple[int, ...]]:
+def failing_minor(xp: XP, A: RawArray) -> tuple[int, tuple[int, ...]]:
     """The order of the first leading minor that is not positive, and which matrix it is in."""
     for index in _indices(A.shape[:-2]):
-        whole = A[(*index, slice(None), slice(None))] if index else A
+        matrix = A[(*index, slice(None), slice(None))] if index else A
         for order in range(1, A.shape[-1] + 1):
             try:
-                L = xp.linalg.cholesky(whole[:order, :order])
+                L = xp.linalg.cholesky(matrix[:order, :order])
             # each library has a class of its own; that it is not definite is known
             except Exception:
                 return order, index
@@ -307,10 +315,10 @@ def _indices(shape: tuple[int, ...]) -> Any:
 
 
 def factor(
-    xp: Any,
-    A: Any,
+    xp: XP,
+    A: RawArray,
     *,
-    kind: str,
+    structure: str,
     check: bool | str = True,
     bandwidths: tuple[int, int] | None = None,
 ) -> Factor:
@@ -319,10 +327,10 @@ def factor(
     Parameters
     ----------
     A
-        Matrices (…, n, n) for the kinds of `DENSE`; d (…, n) of "diagonal", the first column c (…, n) of "circulant";
-        ab (…, l + u + 1, n) of "banded", ab (…, l + 1, n), lower form, of "positive banded".
-    kind : str
-        How A is read, and which factor is made.
+        Matrices (…, n, n) for the structures of `DENSE`; d (…, n) of "diagonal"; the first column c (…, n) of
+        "circulant"; ab (…, l + u + 1, n) of "banded", ab (…, l + 1, n), lower form, of "positive banded".
+    structure : str
+        The name of what A is, which says what is read of it and which factor is made.
     check : bool or "exact"
         Raise where A is singular or not positive definite (which reads a flag from the device), instead of NaN;
         "exact": of general matrices only where a pivot is zero.
@@ -334,19 +342,21 @@ def factor(
     SingularMatrixError, NotPositiveDefiniteError
         With `check`.
     """
-    if kind == "diagonal":
+    if structure == "diagonal":
         A = finite.rows(xp, A)
         if check:
             no_zeros(xp, A)
         return Diagonal(xp, A)
-    if kind == "circulant":
+    if structure == "circulant":
         return _circulant(xp, A, check)
-    if kind == "banded":
-        return xp.factor(dense_from_bands(xp, A, bandwidths or (0, 0)), kind="general", check=check)
-    if kind == "positive banded":
-        return xp.factor(dense_from_lower_bands(xp, A), kind="positive", check=check)
-    if kind == "positive":
-        A, bad = finite.matrices(xp, dense_matrix(xp, A, kind))
+    if structure == "banded":
+        return xp.factor(
+            dense_from_bands(xp, A, bandwidths or (0, 0)), structure="general", check=check
+        )
+    if structure == "positive banded":
+        return xp.factor(dense_from_lower_bands(xp, A), structure="positive", check=check)
+    if structure == "positive":
+        A, bad = finite.matrices(xp, dense_matrix(xp, A, structure))
         L = cholesky(xp, A, check)
         made = CholeskyInverse(xp, L, xp.linalg.inv(L))
         if check and math.prod(A.shape) and _looks_singular(xp, L):
@@ -356,15 +366,15 @@ def factor(
         return CholeskyInverse(
             xp, finite.spoilt(xp, L, bad), finite.spoilt(xp, made.inverse_L, bad)
         )
-    A = dense_matrix(xp, A, kind)
-    if kind.endswith(("lower", "upper")):
-        if check and not kind.startswith("unit"):
+    A = dense_matrix(xp, A, structure)
+    if structure.endswith(("lower", "upper")):
+        if check and not structure.startswith("unit"):
             no_zeros(xp, xp.linalg.diagonal(A))
         return Inverse(xp, _checked_inverse(xp, A, False))
     return Inverse(xp, _checked_inverse(xp, A, check))
 
 
-def _circulant(xp: Any, c: Any, check: bool | str) -> Circulant:
+def _circulant(xp: XP, c: Any, check: bool | str) -> Circulant:
     real = not xp.isdtype(c.dtype, "complex floating")
     c = finite.rows(xp, c)
     if c.shape[-1] == 0:
@@ -373,19 +383,20 @@ def _circulant(xp: Any, c: Any, check: bool | str) -> Circulant:
     if check and math.prod(c.shape):
         sizes = xp.abs(values)
         largest = xp.max(sizes, axis=-1)
-        largest = xp.where(largest == 0, xp.ones_like(largest), largest)  # c = 0: 0 / 1, not 0 / 0
+        # c = 0 gives 0 / 1, not 0 / 0
+        largest = xp.where(largest == 0, xp.ones_like(largest), largest)
         raise_if_singular(xp, xp.min(sizes, axis=-1) / largest, sizes)
     return Circulant(xp, values, real)
 
 
-def lu_or_none(xp: Any, A: Any) -> Any:
+def lu_or_none(xp: XP, A: RawArray) -> Any:
     """An LU factor, of singular matrices too, where the library has one."""
     return None
 
 
-def cholesky_vjp(xp: Any, L: Any, L_bar: Any) -> Any:
+def cholesky_vjp(xp: XP, L: RawArray, L_bar: RawArray) -> Any:
     """The Hermitian part of ``L⁻ᵀ Φ(Lᵀ L̄) conj(L)⁻¹``, Φ the lower triangle with half of the diagonal."""
-    by_L = xp.factor(L, kind="lower", check=False)
+    by_L = xp.factor(L, structure="lower", check=False)
     M = xp.matrix_transpose(L) @ L_bar
     phi = 0.5 * (xp.tril(M) + xp.tril(M, k=-1))
     left = by_L.solve(phi, True)

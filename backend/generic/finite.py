@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import XP, RawArray
 
-def all_finite(xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
+
+def all_finite(xp: XP, x: Any, axes: tuple[int, ...]) -> Any:
     """Whether all elements along the axes are finite; None where it is known on the host that all are."""
     if type(x) is np.ndarray:
         finite = np.isfinite(x)
@@ -22,7 +24,7 @@ def all_finite(xp: Any, x: Any, axes: tuple[int, ...]) -> Any:
     return xp.all(xp.isfinite(x), axis=axes)
 
 
-def matrices(xp: Any, A: Any) -> tuple[Any, Any]:
+def matrices(xp: XP, A: RawArray) -> tuple[Any, Any]:
     """A (…, n, n) with the unit matrix in the place of what is not finite, and where that is (None: nowhere)."""
     finite = all_finite(xp, A, (-2, -1))
     if finite is None:
@@ -32,22 +34,22 @@ def matrices(xp: Any, A: Any) -> tuple[Any, Any]:
     return xp.where(finite[..., None, None], A, unit), ~finite
 
 
-def spoilt(xp: Any, x: Any, where: Any) -> Any:
-    """x (…, n, k) with NaN where `where` (…) holds."""
+def spoilt(xp: XP, x: Any, where: Any) -> Any:
+    """The array x (…, n, k) with NaN where `where` (…) holds."""
     return (
         x if where is None else xp.where(where[..., None, None], xp.full_like(x, float("nan")), x)
     )
 
 
-def rows(xp: Any, x: Any) -> Any:
-    """x (…, n) with NaN in each row that holds NaN or an infinity."""
+def rows(xp: XP, x: Any) -> Any:
+    """The array x (…, n) with NaN in each row that holds NaN or an infinity."""
     finite = all_finite(xp, x, (-1,))
     if finite is None:
         return x
     return xp.where(finite[..., None], x, xp.full_like(x, float("nan")))
 
 
-def columns(xp: Any, out: Any, b: Any) -> Any:
+def columns(xp: XP, out: Any, b: RawArray) -> Any:
     """Solutions (…, n, k), or (n,), with NaN in each column for which that of b is not finite."""
     axis = -1 if len(b.shape) == 1 else -2
     finite = all_finite(xp, b, (axis,))
@@ -99,6 +101,6 @@ class NotFinite:
         """NaN."""
         return np.full((self.n, self.n), np.nan, self.dtype)
 
-    def rcond(self, A: Any) -> float:
+    def rcond(self, A: RawArray) -> float:
         """Unknown."""
         return float("nan")

@@ -26,6 +26,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ..common.typing import XP
+
 FUNCTIONS = ("sqrt", "sq", "sign", "larger", "smaller", "expm1")
 
 
@@ -53,7 +55,7 @@ class Formula:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """What a step returns for each parameter."""
+        """The names of the arrays that a step returns for each parameter."""
         return ("p", *self.slots)
 
 
@@ -129,7 +131,7 @@ NUMBERS = types.SimpleNamespace(
 
 
 @functools.cache
-def functions_of(xp: Any) -> Any:
+def functions_of(xp: XP) -> Any:
     """The functions of the formulas in a namespace of arrays."""
 
     def sq(z: Any) -> Any:

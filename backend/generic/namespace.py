@@ -1,4 +1,4 @@
-"""What the standard lacks, written in the standard: right for any array API library.
+"""The namespace of an array library with the functions that the standard lacks, written in the standard.
 
 `extras(xp)` binds these functions to a namespace. The reverse sweep uses them on raw arrays of a
 library without faster ones, and on traced arrays under higher derivatives, where each line below is
@@ -16,6 +16,7 @@ import array_api_compat
 import numpy as np
 
 from ..common.base import Backend, Namespace
+from ..common.typing import XP, Device, DType, RawArray
 from . import dask, norms, sparse, vjp_kernels
 from .factors import cholesky_vjp, factor, lu_or_none
 from .products import einsum, expm
@@ -23,44 +24,44 @@ from .random import random_bits
 from .special import FORMULAS, Lacking, sinc, sinc_derivative, special_of
 
 
-def linear(xp: Any, x: Any, W: Any, b: Any) -> Any:
+def linear(xp: XP, x: Any, W: RawArray, b: RawArray) -> Any:
     """``x @ W + b``; x (..., n), W (n, m), b (m,)."""
     return x @ W + b
 
 
-def linear_relu(xp: Any, x: Any, W: Any, b: Any) -> Any:
+def linear_relu(xp: XP, x: Any, W: RawArray, b: RawArray) -> Any:
     """``max(x @ W + b, 0)``; x (..., n), W (n, m), b (m,)."""
     return relu(xp, x @ W + b)
 
 
-def relu(xp: Any, x: Any) -> Any:
+def relu(xp: XP, x: Any) -> Any:
     """``max(x, 0)``, with the derivative 0 at 0 (a comparison, not `maximum`, whose ties split)."""
     return xp.where(x > 0, x, xp.zeros_like(x))
 
 
-def relu_vjp(xp: Any, ct: Any, out: Any) -> Any:
+def relu_vjp(xp: XP, ct: RawArray, out: Any) -> Any:
     """The cotangent where `out` is positive, 0 elsewhere."""
     return xp.where(out > 0, ct, xp.zeros_like(ct))
 
 
-def relu_bias_vjp(xp: Any, ct: Any, out: Any, b_shape: tuple[int, ...]) -> tuple[Any, Any]:
+def relu_bias_vjp(xp: XP, ct: RawArray, out: Any, b_shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Both cotangents of ``relu(x + b)``: that of x, and its sum over the axes along which b was broadcast."""
     x_bar = xp.relu_vjp(ct, out)
     return x_bar, xp.sum_to_shape(x_bar, b_shape)
 
 
-def sigmoid(xp: Any, x: Any) -> Any:
+def sigmoid(xp: XP, x: Any) -> Any:
     """``1 / (1 + exp(−x))``, with the exponential of −|x| alone, which cannot overflow."""
     decay = xp.exp(-xp.abs(x))
     return xp.where(x >= 0, xp.ones_like(decay), decay) / (1 + decay)
 
 
-def softplus(xp: Any, x: Any) -> Any:
+def softplus(xp: XP, x: Any) -> Any:
     """``log(1 + exp x)``."""
     return xp.logaddexp(x, xp.zeros_like(x))
 
 
-def sech2(xp: Any, x: Any) -> Any:
+def sech2(xp: XP, x: Any) -> Any:
     """``1 / cosh² x = 4 e^(−2|x|) / (1 + e^(−2|x|))²``: 1 − tanh² x has no digits left beyond |x| = 20.
 
     For complex x, whichever of ±x lies in the right half plane stands for |x|.
@@ -72,7 +73,7 @@ def sech2(xp: Any, x: Any) -> Any:
     return 4 * decay / ((1 + decay) * (1 + decay))
 
 
-def linear_vjp_W(xp: Any, ct: Any, x: Any) -> Any:
+def linear_vjp_W(xp: XP, ct: RawArray, x: Any) -> Any:
     """``xᵀ ct``, with all leading axes of x (..., n) and ct (..., m) taken as one."""
     if x.ndim == 1:
         return xp.expand_dims(x, axis=1) * xp.expand_dims(ct, axis=0)
@@ -83,7 +84,7 @@ def linear_vjp_W(xp: Any, ct: Any, x: Any) -> Any:
     return xp.matrix_transpose(xp.reshape(x, (rows, n))) @ xp.reshape(ct, (rows, m))
 
 
-def sum_to_shape(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
+def sum_to_shape(xp: XP, x: Any, shape: tuple[int, ...]) -> Any:
     """Sum `x` over the axes along which `shape` was broadcast to ``x.shape``."""
     lead = x.ndim - len(shape)
     axes = (*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 != x.shape[lead + i]))
@@ -91,7 +92,7 @@ def sum_to_shape(xp: Any, x: Any, shape: tuple[int, ...]) -> Any:
     return out if lead == 0 else xp.reshape(out, shape)
 
 
-def row_max(xp: Any, x: Any, axis: Any) -> Any:
+def row_max(xp: XP, x: Any, axis: Any) -> Any:
     """The maximum along `axis`, kept, as a constant, and 0 where it is not finite.
 
     It only shifts exponents, so its derivative cancels; and a row of −inf (or with +inf) shifts by 0,
@@ -101,7 +102,7 @@ def row_max(xp: Any, x: Any, axis: Any) -> Any:
     return xp.where(xp.isfinite(top), top, xp.zeros_like(top))
 
 
-def logsumexp(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def logsumexp(xp: XP, x: Any, axis: Any, keepdims: bool) -> Any:
     """``log Σ exp(x)`` along `axis` (an int, a tuple or None), shifted by the maximum."""
     top = row_max(xp, x, axis)
     out = _log_total(xp, x - top, axis) + top
@@ -110,13 +111,13 @@ def logsumexp(xp: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return xp.squeeze(out, axis=tuple(range(x.ndim)) if axis is None else axis)
 
 
-def log_softmax(xp: Any, x: Any, axis: Any) -> Any:
+def log_softmax(xp: XP, x: Any, axis: Any) -> Any:
     """``x − log Σ exp(x)`` along `axis`."""
     shifted = x - row_max(xp, x, axis)
     return shifted - _log_total(xp, shifted, axis)
 
 
-def _log_total(xp: Any, shifted: Any, axis: Any) -> Any:
+def _log_total(xp: XP, shifted: Any, axis: Any) -> Any:
     """``log Σ exp(x)``, kept, of x whose maximum is 0: log1p of what is added to it, which 1 would swallow."""
     e = xp.exp(shifted)
     if xp.isdtype(e.dtype, "complex floating"):
@@ -127,13 +128,13 @@ def _log_total(xp: Any, shifted: Any, axis: Any) -> Any:
     return xp.where(count == 1, xp.log1p(rest), xp.log(rest + count))
 
 
-def softmax(xp: Any, x: Any, axis: Any) -> Any:
+def softmax(xp: XP, x: Any, axis: Any) -> Any:
     """``exp(x) / Σ exp(x)`` along `axis`."""
     weights = xp.exp(x - row_max(xp, x, axis))
     return weights / xp.sum(weights, axis=axis, keepdims=True)
 
 
-def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
+def softmax_cross_entropy(xp: XP, logits: RawArray, labels: RawArray) -> tuple[Any, Any]:
     """The mean of ``−log_softmax(logits)[i, labels[i]]``, and its slope ``(p − onehot(labels)) / rows``.
 
     ``p − 1`` is written ``expm1(log p)``, which keeps its digits where p is nearly 1.
@@ -146,7 +147,7 @@ def softmax_cross_entropy(xp: Any, logits: Any, labels: Any) -> tuple[Any, Any]:
     return -xp.mean(picked), xp.where(own, xp.expm1(log_p), xp.exp(log_p)) / rows
 
 
-def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
+def scatter_add(xp: XP, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     """Zeros of `shape` with `values` added at ``[key]``, repeated indices accumulating.
 
     The standard has no scatter: where an index may repeat, the elements are added one by one. Libraries of our own
@@ -154,12 +155,12 @@ def scatter_add(xp: Any, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     """
     parts = key if isinstance(key, tuple) else (key,)
     out = xp.zeros_on_device_of(shape, values)
-    if array_api_compat.is_jax_array(out):  # which nobody writes to
+    # JAX's arrays cannot be written to
+    if array_api_compat.is_jax_array(out):
         return out.at[key].add(values)
     if not any(hasattr(part, "dtype") for part in parts):
-        key = _whole(
-            tuple(part for part in parts if part is not None)
-        )  # the standard does not write to x[None]
+        # the standard does not write to x[None]
+        key = _whole(tuple(part for part in parts if part is not None))
         out[key] = xp.reshape(values, out[key].shape)
         return out
     indices = _flat_indices(xp, shape, parts, values)
@@ -175,7 +176,7 @@ def _whole(parts: tuple[Any, ...]) -> tuple[Any, ...]:
     return parts if any(part is ... for part in parts) else (*parts, ...)
 
 
-def _flat_indices(xp: Any, shape: tuple[int, ...], parts: tuple[Any, ...], x: Any) -> Any:
+def _flat_indices(xp: XP, shape: tuple[int, ...], parts: tuple[Any, ...], x: Any) -> Any:
     """The position in the flattened array of each element that a key selects."""
     indices = xp.reshape(xp.arange_like(math.prod(shape), x), shape)
     arrays = [i for i, part in enumerate(parts) if hasattr(part, "dtype")]
@@ -194,7 +195,7 @@ def _flat_indices(xp: Any, shape: tuple[int, ...], parts: tuple[Any, ...], x: An
     return xp.reshape(indices, (-1,))
 
 
-def divide_where_separated(xp: Any, x1: Any, x2: Any, condition: Any) -> Any:
+def divide_where_separated(xp: XP, x1: RawArray, x2: RawArray, condition: Any) -> Any:
     """``x1 / x2``; where x2 is 0, NaN under `condition` and 0 elsewhere, without a warning."""
     zero = x2 == 0
     out = x1 / xp.where(zero, xp.ones_like(x2), x2)
@@ -202,48 +203,48 @@ def divide_where_separated(xp: Any, x1: Any, x2: Any, condition: Any) -> Any:
     return xp.where(zero & ~condition, 0.0, out)
 
 
-def polar(xp: Any, x: Any) -> Any:
+def polar(xp: XP, x: Any) -> Any:
     """``U Vᴴ`` of the singular value decomposition of matrices, over the singular values that are not 0."""
     U, s, Vh = xp.linalg.svd(x, full_matrices=False)
     return (U * xp.astype(s > 0, x.dtype)[..., None, :]) @ Vh
 
 
-def to_device(xp: Any, x: Any, device: Any) -> Any:
+def to_device(xp: XP, x: Any, device: Device) -> Any:
     """`x` on another device."""
     return array_api_compat.to_device(x, device)
 
 
-def arange_like(xp: Any, n: int, x: Any) -> Any:
+def arange_like(xp: XP, n: int, x: Any) -> Any:
     """The indices 0 … n − 1, of the library and on the device of `x`."""
     return xp.arange(n, device=array_api_compat.device(x))
 
 
-def zeros_on_device_of(xp: Any, shape: tuple[int, ...], x: Any) -> Any:
+def zeros_on_device_of(xp: XP, shape: tuple[int, ...], x: Any) -> Any:
     """Zeros of another shape than `x`, of its library, dtype and device."""
     return xp.zeros(shape, dtype=x.dtype, device=array_api_compat.device(x))
 
 
-def stop_gradient(xp: Any, x: Any) -> Any:
+def stop_gradient(xp: XP, x: Any) -> Any:
     """`x`; the namespace of traced arrays overrides this."""
     return x
 
 
-def recomputed(xp: Any, x: Any) -> Any:
+def recomputed(xp: XP, x: Any) -> Any:
     """`x`, from which a checkpoint computes again; a recording keeps the two computations apart."""
     return x
 
 
-def copy(xp: Any, x: Any) -> Any:
+def copy(xp: XP, x: Any) -> Any:
     """A fresh array with the values of `x`."""
     return xp.asarray(x, copy=True)
 
 
-def getitem(xp: Any, x: Any, key: Any) -> Any:
+def getitem(xp: XP, x: Any, key: Any) -> Any:
     """``x[key]``."""
     return x[key]
 
 
-def setitem(xp: Any, x: Any, value: Any, key: Any) -> Any:
+def setitem(xp: XP, x: Any, value: Any, key: Any) -> Any:
     """A copy of `x` with ``[key]`` set to `value`."""
     if array_api_compat.is_jax_array(x):  # which nobody writes to
         return x.at[key].set(value)
@@ -252,12 +253,12 @@ def setitem(xp: Any, x: Any, value: Any, key: Any) -> Any:
     return out
 
 
-def collect_cotangents(xp: Any, A: Any) -> Any:
+def collect_cotangents(xp: XP, A: RawArray) -> Any:
     """A, whose cotangents are gathered (`autograd/solve/direct/factorize.py`)."""
     return A
 
 
-def in_rows(xp: Any, x: Any) -> Any:
+def in_rows(xp: XP, x: Any) -> Any:
     """`x` in the order of memory in which the library's own functions return arrays, where ours may return another.
 
     By it a program sees whether ``reshape`` gives a view.
@@ -279,12 +280,12 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def extras(xp: Any) -> dict[str, Callable[..., Any]]:
+def extras(xp: XP) -> dict[str, Callable[..., Any]]:
     """Every function of this file bound to the namespace `xp`."""
     return {name: functools.partial(f, xp) for name, f in _EXTRAS.items()}
 
 
-def extend(xp: Any, *, special: Callable[[Any], Any] | None = None, **overrides: Any) -> Namespace:
+def extend(xp: XP, *, special: Callable[[Any], Any] | None = None, **overrides: Any) -> Namespace:
     """The namespace `xp` with the extras of this file, and `overrides` in place of some of them.
 
     ``special(extended)`` gives the new namespace its special functions; without, there are those that are formulas in
@@ -324,10 +325,10 @@ def backend_for(x: Any) -> Backend:
     xp = array_api_compat.array_namespace(x)
     device = array_api_compat.device(x)
 
-    def asarray(host: Any, dtype: Any = None) -> Any:
+    def asarray(host: Any, dtype: DType = None) -> Any:
         return xp.asarray(host, dtype=None if dtype is None else native(dtype), device=device)
 
-    def native(dtype: Any) -> Any:
+    def native(dtype: DType) -> Any:
         return (
             getattr(xp, np.dtype(dtype).name) if isinstance(dtype, np.dtype | type | str) else dtype
         )
@@ -337,14 +338,14 @@ def backend_for(x: Any) -> Backend:
         return np.asarray(array_api_compat.to_device(value, home))
 
     def with_native_dtype(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, dtype: Any = None, **settings: Any) -> Any:
+        def call(*args: Any, dtype: DType = None, **settings: Any) -> Any:
             if dtype is not None:
                 settings["dtype"] = native(dtype)
             return function(*args, **settings)
 
         return call
 
-    def astype(value: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    def astype(value: Any, dtype: DType, /, *, copy: bool = True, device: Device = None) -> Any:
         options = {} if device is None else {"device": device}
         return xp.astype(value, native(dtype), copy=copy, **options)
 

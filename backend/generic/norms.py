@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import XP, DType
 
-def unit(xp: Any, x: Any, axis: Any, *, least: bool = False) -> Any:
+
+def unit(xp: XP, x: Any, axis: Any, *, least: bool = False) -> Any:
     """The power of two below the largest (`least`: smallest) |x| along axes, kept; 1 where that is 0, ∞ or NaN."""
     size = xp.abs(x)
     top = (xp.min if least else xp.max)(size, axis=axis, keepdims=True)
@@ -40,7 +42,7 @@ def _scales(x: Any, ord: Any) -> bool:
     return not (ord in (0, 1) or math.isinf(ord)) and 0 not in x.shape
 
 
-def _without(xp: Any, scale: Any, axis: Any, keepdims: bool) -> Any:
+def _without(xp: XP, scale: Any, axis: Any, keepdims: bool) -> Any:
     """`scale`, with the axes of length 1 that were kept taken off."""
     if keepdims:
         return scale
@@ -48,7 +50,7 @@ def _without(xp: Any, scale: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def vector_norm(
-    xp: Any, x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2
+    xp: XP, x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2
 ) -> Any:
     """The standard's, at all sizes of numbers."""
     plain = xp.linalg.vector_norm
@@ -59,7 +61,7 @@ def vector_norm(
     return out * _without(xp, scale, axis, keepdims)
 
 
-def matrix_norm(xp: Any, x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+def matrix_norm(xp: XP, x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     """The standard's; Frobenius' norm is that of a vector."""
     if ord == "fro":
         return vector_norm(xp, x, axis=(-2, -1), keepdims=keepdims)
@@ -67,7 +69,7 @@ def matrix_norm(xp: Any, x: Any, /, *, keepdims: bool = False, ord: Any = "fro")
 
 
 def std(
-    xp: Any, x: Any, /, *, axis: Any = None, correction: Any = 0.0, keepdims: bool = False
+    xp: XP, x: Any, /, *, axis: Any = None, correction: Any = 0.0, keepdims: bool = False
 ) -> Any:
     """The standard's, at all sizes of numbers."""
     if 0 in x.shape:
@@ -87,7 +89,7 @@ def bind(base: Any) -> dict[str, Callable[..., Any]]:
 _BOUNDS: dict[tuple[str, Any], tuple[float, float]] = {}
 
 
-def _bounds(dtype: Any, ord: Any) -> tuple[float, float]:
+def _bounds(dtype: DType, ord: Any) -> tuple[float, float]:
     """Between which results no power that matters was lost."""
     found = _BOUNDS.get((dtype.char, ord))
     if found is None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import XP
 
-def einsum(xp: Any, arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
+
+def einsum(xp: XP, arrays: Any, *, subscripts: str, optimize: Any = None) -> Any:
     """``Σ Π arrays[k][labels of k]`` over the labels that the output lacks; `subscripts` without an ellipsis.
 
     All operands are laid out along all labels and multiplied, which is the definition, and right for any library;
@@ -28,7 +30,7 @@ def einsum(xp: Any, arrays: Any, *, subscripts: str, optimize: Any = None) -> An
     return xp.sum(out, axis=summed, dtype=out.dtype) if summed else out
 
 
-def _without_repeats(xp: Any, x: Any, term: str) -> tuple[Any, str]:
+def _without_repeats(xp: XP, x: Any, term: str) -> tuple[Any, str]:
     """`x` with the diagonal taken wherever a label stands twice, and the labels that are left."""
     for label in dict.fromkeys(term):
         while term.count(label) > 1:
@@ -44,7 +46,7 @@ def _without_repeats(xp: Any, x: Any, term: str) -> tuple[Any, str]:
 
 
 def work(arrays: Any, subscripts: str) -> int:
-    """How many products an `einsum` is made of when it is done in one loop over all labels."""
+    """The number of products in an `einsum` that is done in one loop over all labels."""
     sizes: dict[str, int] = {}
     for x, term in zip(arrays, subscripts.partition("->")[0].split(","), strict=True):
         sizes.update({c: n for c, n in zip(term, x.shape, strict=True) if n != 1})
@@ -77,7 +79,7 @@ _PADE: dict[bool, tuple[float, tuple[float, ...]]] = {
 }  # fmt: skip
 
 
-def expm(xp: Any, x: Any) -> Any:
+def expm(xp: XP, x: Any) -> Any:
     """``Σ xᵏ / k!`` of matrices (…, n, n), by scaling and squaring.
 
     e^A = (e^(A/2^s))^(2^s), and e^B ≈ (V − U)⁻¹ (V + U) with the even part V and the odd part U of a Padé numerator.

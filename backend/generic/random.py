@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import XP
+
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 _MASK = 0xFFFFFFFF
 
 
-def random_bits(xp: Any, key: Any, n: int) -> Any:
-    """n words uint32 (n,) for a key uint32 (2,): of each block the first ones come first, then the second ones."""
+def random_bits(xp: XP, key: Any, n: int) -> Any:
+    """The n random words uint32 (n,) of a key uint32 (2,): the first words of all blocks, then the second ones."""
     half = (n + 1) // 2
     word = key.dtype
     first = xp.zeros_like(xp.arange_like(half, key))
@@ -38,7 +40,7 @@ def random_bits(xp: Any, key: Any, n: int) -> Any:
 
 
 def random_bits_in_place(key: np.ndarray, n: int) -> np.ndarray:
-    """The same for NumPy, in four buffers, a block of the counters at a time: it stays in the second cache."""
+    """The random words by NumPy, in four buffers, a block of the counters at a time to stay in the second cache."""
     half = (n + 1) // 2
     out = np.empty((2, half), np.uint32)
     k0, k1 = (int(word) for word in key)

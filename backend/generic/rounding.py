@@ -58,15 +58,14 @@ def rounded(x: np.ndarray, to: str, out: np.ndarray | None = None) -> np.ndarray
         out[...] = half
         return out
     bits = x.view(np.uint32)
-    whole = (bits & np.uint32(0x7F800000)) == np.uint32(0x7F800000)  # NaN and infinities
+    not_finite = (bits & np.uint32(0x7F800000)) == np.uint32(0x7F800000)
     if to == "bfloat16":
         odd = (bits >> np.uint32(16)) & np.uint32(1)
         new = (bits + (odd + np.uint32(0x7FFF))) & np.uint32(0xFFFF0000)
     else:
         new = (bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)
-    keep = np.uint32(0) - whole.astype(
-        np.uint32
-    )  # all bits where the number stays; CuPy's arrays can do this, too
+    # all bits are set where the number stays; arrays of CuPy can do this, too
+    keep = np.uint32(0) - not_finite.astype(np.uint32)
     result = (new ^ ((new ^ bits) & keep)).view(np.float32)
     if out is None:
         return result
@@ -95,9 +94,8 @@ def stored(x: np.ndarray, to: str) -> np.ndarray:
     if to != "bfloat16":
         raise ValueError(f"stored: to={to!r} is neither bfloat16 nor float16")
     bits = rounded(x, to).view(np.uint32)
-    quiet = np.where(
-        np.isnan(x), np.uint32(0x400000), np.uint32(0)
-    )  # a NaN whose 16 bits said infinity
+    # without this bit the upper half of some NaN would be that of an infinity
+    quiet = np.where(np.isnan(x), np.uint32(0x400000), np.uint32(0))
     return ((bits | quiet) >> np.uint32(16)).astype(np.uint16)
 
 

@@ -3,7 +3,7 @@
 Three kernels carry all of it. With A of elements a_k at (i_k, j_k):
 
 * `sparse_product`: A x, or Aᵀ x, for a dense x (n, k);
-* `sddmm`: s_k = Σ_l u[i_k, l] v[j_k, l], the matrix u vᵀ at the places of the pattern alone;
+* `sddmm`: s_k = Σ_l u[i_k, l] v[j_k, l], the matrix u vᵀ at the stored elements of the pattern alone;
 * `sparse_factor`: an LU factorisation, which solves with A and with Aᵀ.
 
 The derivative of the first is made of the first two, that of the second too: no array of n × n elements ever arises.
@@ -16,11 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from ..common.typing import XP, RawArray
+
 _DENSE_LIMIT = 2000  # unknowns up to which a library without sparse factors gets a dense one
 
 
 class Pattern:
-    """Where the stored elements of a matrix by rows (CSR) stand.
+    """The positions of the stored elements of a matrix by rows (CSR).
 
     Attributes
     ----------
@@ -40,11 +42,11 @@ class Pattern:
 
     @property
     def nnz(self) -> int:
-        """How many elements are stored."""
+        """The number of stored elements."""
         return int(self.indices.shape[0])
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """What is derived from the pattern, and computed at the first use."""
+        """A value that is derived from the pattern, and computed at the first use."""
         if name not in self._made:
             self._made[name] = make()
         return self._made[name]
@@ -71,7 +73,7 @@ class Pattern:
         return {"shape": self.shape, "indptr": self.indptr, "indices": self.indices, "_made": {}}
 
 
-def sparse_rows(xp: Any, *, pattern: Pattern) -> Any:
+def sparse_rows(xp: XP, *, pattern: Pattern) -> Any:
     """The row of each stored element, (nnz,)."""
 
     def make() -> Any:
@@ -81,7 +83,7 @@ def sparse_rows(xp: Any, *, pattern: Pattern) -> Any:
     return pattern.once("rows", make)
 
 
-def sparse_product(xp: Any, data: Any, x: Any, /, *, pattern: Pattern, transposed: bool) -> Any:
+def sparse_product(xp: XP, data: Any, x: Any, /, *, pattern: Pattern, transposed: bool) -> Any:
     """A x (m, k) for x (n, k), or Aᵀ x (n, k) for x (m, k)."""
     rows, columns = sparse_rows(xp, pattern=pattern), pattern.indices
     into, out_of = (columns, rows) if transposed else (rows, columns)
@@ -90,7 +92,7 @@ def sparse_product(xp: Any, data: Any, x: Any, /, *, pattern: Pattern, transpose
     return xp.scatter_add((height, x.shape[1]), into, terms)
 
 
-def sddmm(xp: Any, u: Any, v: Any, /, *, pattern: Pattern) -> Any:
+def sddmm(xp: XP, u: RawArray, v: RawArray, /, *, pattern: Pattern) -> Any:
     """Σ_l u[i_k, l] v[j_k, l] for u (m, l) and v (n, l), for each stored element k."""
     rows = sparse_rows(xp, pattern=pattern)
     return xp.sum(xp.take(u, rows, axis=0) * xp.take(v, pattern.indices, axis=0), axis=1)
@@ -99,11 +101,11 @@ def sddmm(xp: Any, u: Any, v: Any, /, *, pattern: Pattern) -> Any:
 class DenseFactor:
     """The factor of a small sparse matrix in a library that has none for sparse ones."""
 
-    def __init__(self, xp: Any, A: Any, check: bool) -> None:
-        self.factor = xp.factor(A, kind="general", check=check)
+    def __init__(self, xp: XP, A: RawArray, check: bool) -> None:
+        self.factor = xp.factor(A, structure="general", check=check)
 
-    def solve(self, b: Any, transposed: bool, xp: Any) -> Any:
-        """v with A v = b, or Aᵀ v = b."""
+    def solve(self, b: RawArray, transposed: bool, xp: XP) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b."""
         return self.factor.solve(b, transposed)
 
     def slogdet(self) -> tuple[Any, Any]:
@@ -112,7 +114,7 @@ class DenseFactor:
 
 
 def sparse_factor(
-    xp: Any, data: Any, /, *, pattern: Pattern, check: bool, permc_spec: str | None
+    xp: XP, data: Any, /, *, pattern: Pattern, check: bool, permc_spec: str | None
 ) -> Any:
     """A dense LU, for small systems.
 
@@ -135,8 +137,8 @@ def sparse_factor(
     return DenseFactor(xp, sparse_product(xp, data, eye, pattern=pattern, transposed=False), check)
 
 
-def sparse_solve(xp: Any, factor: Any, b: Any, /, *, transposed: bool) -> Any:
-    """v (n, k) with A v = b, or Aᵀ v = b, by a factor of `sparse_factor`."""
+def sparse_solve(xp: XP, factor: Any, b: RawArray, /, *, transposed: bool) -> Any:
+    """The solution v (n, k) of A v = b, or of Aᵀ v = b, by a factor of `sparse_factor`."""
     return factor.solve(b, transposed, xp)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..common.base import Namespace
+from ..common.typing import XP, RawArray
 
 
 class Later:
@@ -42,7 +43,7 @@ class Lacking:
         )
 
 
-def _beside(xp: Any, *args: Any) -> list[Any]:
+def _beside(xp: XP, *args: Any) -> list[Any]:
     """Python numbers as 0-d arrays in the dtype of the arrays that they meet."""
     arrays = [x for x in args if hasattr(x, "dtype")]
     like = arrays[0] if arrays else None
@@ -59,36 +60,36 @@ def _beside(xp: Any, *args: Any) -> list[Any]:
 # ── formulas in the standard ──────────────────────────────────────────────────────────────────
 
 
-def log_expit(xp: Any, x: Any) -> Any:
+def log_expit(xp: XP, x: Any) -> Any:
     """``log(1 / (1 + exp(−x)))``."""
     return -xp.softplus(-x)
 
 
-def logit(xp: Any, x: Any) -> Any:
+def logit(xp: XP, x: Any) -> Any:
     """``log(x / (1 − x))``."""
     return xp.log(x) - xp.log1p(-x)
 
 
-def xlogy(xp: Any, x: Any, y: Any) -> Any:
+def xlogy(xp: XP, x: Any, y: Any) -> Any:
     """``x log y``; 0 at x = 0, unless y is NaN."""
     x, y = _beside(xp, x, y)
     idle = (x == 0) & ~xp.isnan(y)
     return xp.where(idle, xp.zeros_like(y), x * xp.log(xp.where(idle, xp.ones_like(y), y)))
 
 
-def xlog1py(xp: Any, x: Any, y: Any) -> Any:
+def xlog1py(xp: XP, x: Any, y: Any) -> Any:
     """``x log(1 + y)``; 0 at x = 0, unless y is NaN."""
     x, y = _beside(xp, x, y)
     idle = (x == 0) & ~xp.isnan(y)
     return xp.where(idle, xp.zeros_like(y), x * xp.log1p(xp.where(idle, xp.zeros_like(y), y)))
 
 
-def entr(xp: Any, x: Any) -> Any:
+def entr(xp: XP, x: Any) -> Any:
     """``−x log x``; 0 at 0, −inf below."""
     return xp.where(x < 0, -math.inf, -xlogy(xp, x, xp.where(x < 0, xp.ones_like(x), x)))
 
 
-def rel_entr(xp: Any, x: Any, y: Any) -> Any:
+def rel_entr(xp: XP, x: Any, y: Any) -> Any:
     """``x log(x / y)``; 0 at x = 0 ≤ y, inf outside x, y ≥ 0."""
     x, y = _beside(xp, x, y)
     inside = (x > 0) & (y > 0)
@@ -98,7 +99,7 @@ def rel_entr(xp: Any, x: Any, y: Any) -> Any:
     return xp.where(inside, x * xp.log(ratio), outside)
 
 
-def kl_div(xp: Any, x: Any, y: Any) -> Any:
+def kl_div(xp: XP, x: Any, y: Any) -> Any:
     """``x log(x / y) − x + y``; inf outside x, y ≥ 0."""
     x, y = _beside(xp, x, y)
     out = rel_entr(xp, x, y)
@@ -138,7 +139,7 @@ def _whole(n: Any, name: str) -> int:
         raise TypeError(f"special.{name}: the order {n!r} is not a whole number") from None
 
 
-def polygamma(xp: Any, n: Any, x: Any) -> Any:
+def polygamma(xp: XP, n: Any, x: Any) -> Any:
     """``ψ⁽ⁿ⁾(x) = (−1)ⁿ⁺¹ n! ζ(n + 1, x)``; SciPy's own makes float64 of float32.
 
     Raises
@@ -152,7 +153,7 @@ def polygamma(xp: Any, n: Any, x: Any) -> Any:
     return xp.special.zeta(float(n + 1), x) * ((-1.0) ** (n + 1) * math.gamma(n + 1))
 
 
-def ive(xp: Any, v: Any, x: Any) -> Any:
+def ive(xp: XP, v: RawArray, x: Any) -> Any:
     """``e^(−|x|) I_v(x)`` for one order v: a number.
 
     Near zero by the series Σ_k (x/2)^(v+2k) / (k! Γ(v+k+1)), whose terms have one sign for v ≥ 0; far out by the series
@@ -196,7 +197,7 @@ def ive(xp: Any, v: Any, x: Any) -> Any:
 _NEAR = 30.0
 
 
-def _ive_near(xp: Any, v: float, x: Any) -> Any:
+def _ive_near(xp: XP, v: float, x: Any) -> Any:
     """The series in x, for x below 30."""
     half = 0.5 * x
     square = half * half
@@ -216,7 +217,7 @@ def _ive_near(xp: Any, v: float, x: Any) -> Any:
     return total * decay
 
 
-def _ive_far(xp: Any, v: float, x: Any) -> Any:
+def _ive_far(xp: XP, v: float, x: Any) -> Any:
     """``(2πx)^(−1/2) Σ_k c_k x^(−k)``, c_k = −c_{k−1} (4v² − (2k−1)²)/(8k): for x above 30 and v²."""
     coefficients = [1.0]
     for k in range(1, 22):
@@ -230,8 +231,8 @@ def _ive_far(xp: Any, v: float, x: Any) -> Any:
     return total * xp.sqrt((0.5 / math.pi) / x)
 
 
-def _ive_by_ratios(xp: Any, v: float, x: Any) -> Any:
-    """From the order within [0, 1), for x from 30 to v²."""
+def _ive_by_ratios(xp: XP, v: float, x: Any) -> Any:
+    """The function by ratios from the order within [0, 1), for x from 30 to v²."""
     first = v - int(v)
     ratio, out = xp.zeros_like(x), xp.ones_like(x)
     # Σ 2k/x steps beyond v are above 36
@@ -242,12 +243,12 @@ def _ive_by_ratios(xp: Any, v: float, x: Any) -> Any:
     return out * _ive_far(xp, first, x)
 
 
-def iv(xp: Any, v: Any, x: Any) -> Any:
+def iv(xp: XP, v: RawArray, x: Any) -> Any:
     """``I_v(x)`` for one order v."""
     return ive(xp, v, x) * xp.exp(xp.abs(x))
 
 
-def stdtr(xp: Any, df: Any, t: Any) -> Any:
+def stdtr(xp: XP, df: Any, t: Any) -> Any:
     """Student's distribution function, by the incomplete beta function."""
     like = next((a for a in (t, df) if hasattr(a, "dtype") and xp.isdtype(a.dtype, "real floating")), None)  # fmt: skip
     zero = xp.asarray(0.0) if like is None else xp.zeros_on_device_of((), like)
@@ -256,7 +257,7 @@ def stdtr(xp: Any, df: Any, t: Any) -> Any:
     return xp.where(t < 0, tail, 1 - tail)
 
 
-def special_of(xp: Any, base: Any, **functions: Callable[..., Any]) -> Namespace:
+def special_of(xp: XP, base: Any, **functions: Callable[..., Any]) -> Namespace:
     """The special functions of the namespace `xp`: those of `base`, under `functions`.
 
     Parameters
@@ -276,12 +277,12 @@ def special_of(xp: Any, base: Any, **functions: Callable[..., Any]) -> Namespace
 # ── sin(πx) / (πx) ────────────────────────────────────────────────────────────────────────────
 
 
-def sinc(xp: Any, x: Any) -> Any:
+def sinc(xp: XP, x: Any) -> Any:
     """``sin(πx) / (πx)``, 1 at 0."""
     return sinc_derivative(xp, x, n=0)
 
 
-def sinc_derivative(xp: Any, x: Any, *, n: int) -> Any:
+def sinc_derivative(xp: XP, x: Any, *, n: int) -> Any:
     """The n-th derivative of ``sinc(x) = sin(πx)/(πx)``.
 
     With t = πx and f_n = dⁿ/dtⁿ (sin t / t), differentiating t f_0 = sin t gives t f_n + n f_{n−1} = sin(t + nπ/2), a
@@ -300,8 +301,8 @@ def sinc_border(n: int) -> float:
     return 1.0 + 0.5 * n
 
 
-def sinc_recurrence(xp: Any, t: Any, n: int) -> Any:
-    """f_n(t) from f_0 = sin t / t upwards."""
+def sinc_recurrence(xp: XP, t: Any, n: int) -> Any:
+    """The functions f_n(t) by recurrence from f_0 = sin t / t upwards."""
     sine = xp.sin(t)
     cosine = xp.cos(t) if n else sine
     out = sine / t
@@ -312,7 +313,7 @@ def sinc_recurrence(xp: Any, t: Any, n: int) -> Any:
 
 
 def sinc_series(t: Any, n: int) -> Any:
-    """f_n(t) near 0."""
+    """The functions f_n(t) near 0, by their series."""
     border = sinc_border(n)
     first = (n + 1) // 2  # the first k with 2k ≥ n
     coefficients, power, k = [], 1.0, first

@@ -1,8 +1,8 @@
-"""What derivative rules ask for beyond the standard, written in the standard.
+"""The functions that derivative rules need beyond the standard, written in the standard.
 
-Each function here is a few lines of arithmetic, which libraries with an override (`numpy/vjp_kernels.py`) do in fewer
-passes over memory, or without branches that a processor mispredicts. `namespace.py` binds them to a namespace; under
-higher derivatives they are recorded line by line, so none may look at values.
+Each function is a few lines of arithmetic. A library may override it (`numpy/vjp_kernels.py`) by one that passes over
+memory fewer times, or that has no branches for a processor to mispredict. `namespace.py` binds the functions to a
+namespace. Higher derivatives record them line by line, so that no function may look at values.
 """
 
 from __future__ import annotations
@@ -10,59 +10,61 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..common.typing import XP, RawArray
 
-def masked(xp: Any, x: Any, mask: Any) -> Any:
+
+def masked(xp: XP, x: Any, mask: RawArray) -> Any:
     """`x` where the mask holds, 0 elsewhere (also in place of infinities and NaN, which a product would spread)."""
     return xp.where(mask, x, 0)
 
 
-def chosen(xp: Any, ct: Any, larger: Any, smaller: Any) -> Any:
+def chosen(xp: XP, ct: RawArray, larger: RawArray, smaller: RawArray) -> Any:
     """The cotangent where ``larger >= smaller``, 0 elsewhere; half of it where they are equal."""
     share = ct * (1 - 0.5 * xp.astype(larger == smaller, ct.dtype))
     return xp.where(larger >= smaller, share, 0)
 
 
-def shares(xp: Any, ct: Any, larger: Any, smaller: Any) -> tuple[Any, Any]:
-    """ct where larger ≥ smaller, 0 elsewhere, half of it where they are equal; and, for `rest`, what was found out."""
+def shares(xp: XP, ct: RawArray, larger: RawArray, smaller: RawArray) -> tuple[Any, Any]:
+    """The cotangent as in `chosen`, and what `rest` needs to compute the other share from it."""
     return xp.chosen(ct, larger, smaller), None
 
 
-def rest(xp: Any, ct: Any, shares: Any, smaller: Any, larger: Any) -> Any:
-    """What is left: ct where smaller ≥ larger, 0 elsewhere, half of it where they are equal."""
+def rest(xp: XP, ct: RawArray, shares: Any, smaller: RawArray, larger: RawArray) -> Any:
+    """The other share: ct where smaller ≥ larger, 0 elsewhere, half of it where they are equal."""
     return xp.chosen(ct, smaller, larger)
 
 
-def with_sign(xp: Any, ct: Any, x: Any, size: Any = None) -> Any:
+def with_sign(xp: XP, ct: RawArray, x: Any, size: Any = None) -> Any:
     """``ct · sign(x)`` of real arrays; `size` is abs(x), where that is known."""
     return ct * xp.sign(x)
 
 
-def twice(xp: Any, x1: Any, x2: Any) -> Any:
+def twice(xp: XP, x1: RawArray, x2: RawArray) -> Any:
     """``2 x1 x2``."""
     return 2 * (x1 * x2)
 
 
-def kink(xp: Any, x1: Any, x2: Any) -> Any:
-    """`x1`: what it does is in its rule, by which the derivative by `x2` is NaN where `x2` is 0."""
+def kink(xp: XP, x1: RawArray, x2: RawArray) -> Any:
+    """The identity of `x1`, whose rule makes the derivative by `x2` NaN where `x2` is 0."""
     return x1
 
 
-def separate(xp: Any, x1: Any, x2: Any) -> Any:
-    """`x1`: what it does is in its rule, by which the derivative by `x2` is NaN where elements of `x2` are equal."""
+def separate(xp: XP, x1: RawArray, x2: RawArray) -> Any:
+    """The identity of `x1`, whose rule makes the derivative by `x2` NaN where elements of `x2` are equal."""
     return x1
 
 
-def varied(xp: Any, x1: Any, x2: Any, *, axis: Any) -> Any:
-    """`x1`: what it does is in its rule, by which the derivative by `x2` is NaN where all along `axis` are equal."""
+def varied(xp: XP, x1: RawArray, x2: RawArray, *, axis: Any) -> Any:
+    """The identity of `x1`, whose rule makes the derivative by `x2` NaN where all along `axis` are equal."""
     return x1
 
 
-def leg(xp: Any, x1: Any, x2: Any, r: Any) -> Any:
+def leg(xp: XP, x1: RawArray, x2: RawArray, r: RawArray) -> Any:
     """``x1 / √(x1² + x2²)``, given the root `r`; 0 where that is 0."""
     return x1 / xp.where(r == 0, math.inf, r)
 
 
-def ray(xp: Any, x: Any, r: Any) -> Any:
+def ray(xp: XP, x: Any, r: RawArray) -> Any:
     """``x / |x|`` of complex x, given the size `r`; 0 where that is 0.
 
     Not by an infinite size there: a complex 0 over ∞ is NaN on a GPU.
@@ -71,7 +73,7 @@ def ray(xp: Any, x: Any, r: Any) -> Any:
     return xp.where(zero, xp.zeros_like(x), x / xp.where(zero, xp.ones_like(r), r))
 
 
-def over_root_below(xp: Any, x1: Any, x2: Any) -> Any:
+def over_root_below(xp: XP, x1: RawArray, x2: RawArray) -> Any:
     """``x1 / √(1 − x2²)`` by the factors of the root: a square loses digits near ±1.
 
     For complex x2 one root for each branch point, whose product has the cuts of asin and acos; ``−(x − 1)`` and
@@ -82,45 +84,45 @@ def over_root_below(xp: Any, x1: Any, x2: Any) -> Any:
     return x1 / xp.sqrt((1 - x2) * (1 + x2))
 
 
-def over_root_above(xp: Any, x1: Any, x2: Any) -> Any:
+def over_root_above(xp: XP, x1: RawArray, x2: RawArray) -> Any:
     """``x1 / √(x2² − 1)`` as ``x1 / (√(x2−1) √(x2+1))``, which has the cuts of acosh."""
     return x1 / (xp.sqrt(x2 - 1) * xp.sqrt(x2 - (-1)))
 
 
-def over_below(xp: Any, x1: Any, x2: Any) -> Any:
+def over_below(xp: XP, x1: RawArray, x2: RawArray) -> Any:
     """``x1 / (1 − x2²)`` by the factors."""
     return x1 / ((1 - x2) * (1 + x2))
 
 
-def over_above(xp: Any, x1: Any, x2: Any) -> Any:
+def over_above(xp: XP, x1: RawArray, x2: RawArray) -> Any:
     """``x1 / (1 + x2²)``, in the complex plane by its factors, which keep their digits near ±i."""
     if xp.isdtype(x2.dtype, "complex floating"):
         return x1 / ((x2 - 1j) * (x2 + 1j))
     return x1 / (1 + x2 * x2)
 
 
-def whole_quotient(xp: Any, x1: Any, x2: Any, out: Any) -> Any:
+def whole_quotient(xp: XP, x1: RawArray, x2: RawArray, out: Any) -> Any:
     """``floor(x1 / x2)``, given the remainder `out`."""
     return xp.floor_divide(x1, x2)
 
 
-def over_cosh2(xp: Any, ct: Any, x: Any) -> Any:
+def over_cosh2(xp: XP, ct: RawArray, x: Any) -> Any:
     """``ct / cosh² x``."""
     return ct * xp.sech2(x)
 
 
-def power_slope(xp: Any, x1: Any, x2: Any, out: Any) -> Any:
+def power_slope(xp: XP, x1: RawArray, x2: RawArray, out: Any) -> Any:
     """``x2 x1^(x2−1)`` of arrays, given ``out = x1^x2``; 0 for 0**0, where x1^(−1) is infinite."""
     idle = (x1 == 0) & (x2 == 0)
     return x2 * x1 ** xp.where(idle, 1, x2 - 1)
 
 
-def log_nonzero(xp: Any, x: Any) -> Any:
+def log_nonzero(xp: XP, x: Any) -> Any:
     """``log x``, and 0 at 0."""
     return xp.log(xp.where(x == 0, xp.ones_like(x), x))
 
 
-def over_squares(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
+def over_squares(xp: XP, x1: RawArray, x2: RawArray) -> tuple[Any, Any]:
     """``x1 / (x1² + x2²)`` and ``x2 / (x1² + x2²)``; 0 where both are 0 or one is infinite.
 
     The squares are of numbers up to 1: a scale, whose derivative cancels, keeps them from over- and underflowing.
@@ -136,8 +138,10 @@ def over_squares(xp: Any, x1: Any, x2: Any) -> tuple[Any, Any]:
     return a / below / scale, b / below / scale
 
 
-def extreme_share(xp: Any, ct: Any, x: Any, top: Any, axis: Any) -> Any:
-    """ct shared equally among the elements of `x` along `axis` that equal `top`; `ct` and `top` with that axis kept.
+def extreme_share(xp: XP, ct: RawArray, x: Any, top: RawArray, axis: Any) -> Any:
+    """The cotangent, in equal shares for the elements of `x` along `axis` that equal `top`.
+
+    `ct` and `top` have that axis kept.
 
     The ties are counted in 32 bits at least: float16 has no number above 65504.
     """
@@ -148,7 +152,7 @@ def extreme_share(xp: Any, ct: Any, x: Any, top: Any, axis: Any) -> Any:
     return xp.masked(xp.broadcast_to(ct / ties, x.shape), attained)
 
 
-def before(xp: Any, x: Any, axis: int) -> Any:
+def before(xp: XP, x: Any, axis: int) -> Any:
     """The products of the elements before each one along an axis."""
     products = xp.cumulative_prod(x, axis=axis, include_initial=True)
     return xp.getitem(products, along(axis, slice(0, -1)))
@@ -159,8 +163,8 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
     return (*(slice(None),) * axis, part, ...)
 
 
-def prod_vjp(xp: Any, ct: Any, x: Any, out: Any, axis: Any) -> Any:
-    """ct times the product of the other elements; never ``out / x``, which fails at zeros.
+def prod_vjp(xp: XP, ct: RawArray, x: Any, out: Any, axis: Any) -> Any:
+    """The cotangent times the product of the other elements; never ``out / x``, which fails at zeros.
 
     That is the product of the elements before times that of those after, which is right at zeros to any order. `ct`
     and `out` have the reduced axes kept.
@@ -178,7 +182,7 @@ def prod_vjp(xp: Any, ct: Any, x: Any, out: Any, axis: Any) -> Any:
     return ct * xp.permute_dims(others, back)
 
 
-def cumulative_prod_vjp(xp: Any, ct: Any, x: Any, out: Any, axis: int) -> Any:
+def cumulative_prod_vjp(xp: XP, ct: RawArray, x: Any, out: Any, axis: int) -> Any:
     """``(Π_{j<k} x_j) · s_k`` with ``s_k = ct_k + x_{k+1} s_{k+1}``: no division. `out` has the products up to each k.
 
     The recurrence in log₂ n rounds: each doubles the reach m of s_k = b_k + a_k s_{k+m}; put in for s_{k+m}, the same
@@ -200,7 +204,7 @@ def cumulative_prod_vjp(xp: Any, ct: Any, x: Any, out: Any, axis: int) -> Any:
     return before(xp, x, axis) * terms
 
 
-def softmax_of(xp: Any, x: Any, out: Any, axis: Any) -> Any:
+def softmax_of(xp: XP, x: Any, out: Any, axis: Any) -> Any:
     """``softmax(x)`` along an axis, given `out`, its logsumexp with that axis kept; 0 where `out` is infinite.
 
     A row of −inf has no weight anywhere, where ∞ − ∞ would be NaN.
@@ -210,7 +214,7 @@ def softmax_of(xp: Any, x: Any, out: Any, axis: Any) -> Any:
     return xp.where(finite, xp.softmax(xp.where(finite, x, zero), axis=axis), zero)
 
 
-def softmax_vjp(xp: Any, ct: Any, out: Any, axis: Any) -> Any:
+def softmax_vjp(xp: XP, ct: RawArray, out: Any, axis: Any) -> Any:
     """``p (ct − Σ p ct)`` along an axis, p being `out`.
 
     For one p near 1 that is p (1 − p) ct, of which the difference leaves no digits. A number that is added to all of ct
@@ -231,15 +235,16 @@ def softmax_vjp(xp: Any, ct: Any, out: Any, axis: Any) -> Any:
 TAIL, TAIL_TERMS = 3.0, 50
 
 
-def mills_excess(xp: Any, x: Any) -> Any:
+def mills_excess(xp: XP, x: Any) -> Any:
     """φ(x)/Φ(−x) − x for x > 3, as 1/(x + 2/(x + 3/(x + …))) (DLMF 7.9.1)."""
-    out = 0.5 * (x + xp.sqrt(x * x + 4.0 * TAIL_TERMS))  # about what the rest of the fraction is
+    # an approximation of the rest of the fraction
+    out = 0.5 * (x + xp.sqrt(x * x + 4.0 * TAIL_TERMS))
     for k in range(TAIL_TERMS, 1, -1):
         out = x + k / out
     return 1 / out
 
 
-def erfcx_slope(xp: Any, x: Any, out: Any) -> Any:
+def erfcx_slope(xp: XP, x: Any, out: Any) -> Any:
     """``erfcx'(x) = 2 (x erfcx x − 1/√π)``; for large x, where that is a small difference, as −erfcx(x) √2 m(√2 x).
 
     With Mills' ratio erfcx(x) = √(2/π) / (y + m(y)) at y = √2 x, m as in `mills_excess`: 2x erfcx − 2/√π = −√2 m erfcx.
@@ -252,7 +257,7 @@ def erfcx_slope(xp: Any, x: Any, out: Any) -> Any:
     return xp.where(far, -root * xp.mills_excess(y) * xp.where(far, out, xp.zeros_like(out)), near)
 
 
-def log_ndtr_slope(xp: Any, x: Any) -> Any:
+def log_ndtr_slope(xp: XP, x: Any) -> Any:
     """φ/Φ; for x < −3 as m(−x) − x, m as in `mills_excess`, and for other x < 0 by erfcx, as Φ underflows."""
     far, left = x < -TAIL, x < 0
     zero = xp.zeros_like(x)
@@ -264,9 +269,10 @@ def log_ndtr_slope(xp: Any, x: Any) -> Any:
     return xp.where(far, y + xp.mills_excess(y), xp.where(left, tail, body))
 
 
-def cheap_erfcx_slope(xp: Any, x: Any, out: Any) -> Any:
-    """By the difference, which loses 2x² times the precision, up to x = 10, and from there by its asymptotic series.
+def cheap_erfcx_slope(xp: XP, x: Any, out: Any) -> Any:
+    """The slope of erfcx by the difference up to x = 10, and by its asymptotic series from there.
 
+    The difference loses 2x² times the precision. The series is
     −(1/√π) x^(−2) (1 − 3/2 x^(−2) (1 − 5/2 x^(−2) (1 − …))) (DLMF 7.12.1, term by term).
     """
     border, terms = 10.0, 14
@@ -281,8 +287,11 @@ def cheap_erfcx_slope(xp: Any, x: Any, out: Any) -> Any:
     return xp.where(far, (-1.0 / math.sqrt(math.pi)) * (square * series), near)
 
 
-def cheap_log_ndtr_slope(xp: Any, x: Any) -> Any:
-    """For x < 0 by erfcx alone: Φ(x) = erfc(−x/√2)/2, and erfcx holds the quotient of the exponentials."""
+def cheap_log_ndtr_slope(xp: XP, x: Any) -> Any:
+    """The slope of log Φ, for x < 0 by erfcx alone.
+
+    There Φ(x) = erfc(−x/√2)/2, and erfcx holds the quotient of the exponentials.
+    """
     left = x < 0
     zero = xp.zeros_like(x)
     tail = math.sqrt(2.0 / math.pi) / xp.special.erfcx(
@@ -293,8 +302,8 @@ def cheap_log_ndtr_slope(xp: Any, x: Any) -> Any:
     return xp.where(left, tail, body)
 
 
-def cheap_slopes(xp: Any) -> dict[str, Any]:
-    """What a library with special functions overrides, bound to its namespace when it is called."""
+def cheap_slopes(xp: XP) -> dict[str, Any]:
+    """The cheap forms for a library with special functions, bound to its namespace when they are called."""
     return {
         "erfcx_slope": lambda x, out: cheap_erfcx_slope(xp(), x, out),
         "log_ndtr_slope": lambda x: cheap_log_ndtr_slope(xp(), x),

@@ -25,7 +25,7 @@ class Banded(Factor):
     widths: tuple[int, int]
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         run = lambda b: lapack.routine("gbtrs", self.lu.dtype.char)(
             self.lu, *self.widths, b, self.pivots, trans=transposed
         )[0]
@@ -44,7 +44,7 @@ class Tridiagonal(Factor):
     parts: tuple[np.ndarray, ...]
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         dtype = self.parts[1].dtype
         run = lambda b: lapack.routine("gttrs", dtype.char)(
             *self.parts, b, trans="T" if transposed else "N"
@@ -65,7 +65,7 @@ class BandedCholesky(Factor):
     c: np.ndarray
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         run = lambda b: lapack.routine("pbtrs", self.c.dtype.char)(self.c, b, lower=True)[0]
         if self.c.dtype.kind == "c" and transposed:
             return np.conj(finite.columns(np, solve_columns(run, np.conj(b), self.c.dtype), b))
@@ -98,7 +98,7 @@ def banded(
 
 
 def within(ab: np.ndarray, widths: tuple[int, int]) -> np.ndarray:
-    """The diagonals, with 0 in the places outside of the matrix, which are not read."""
+    """The diagonals, with 0 outside of the matrix, where nothing is read."""
     low, up = widths
     out = ab.copy()
     for row in range(low + up + 1):

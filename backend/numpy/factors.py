@@ -3,7 +3,7 @@
 Whether a matrix is singular to working precision is asked of LAPACK's estimate of the condition number (gecon) only
 where the diagonal of the factor spreads over more than half of the dtype's digits: the estimate takes up to a third of
 the factorisation's time. Matrices exist whose condition does not show on that diagonal (Kahan's, Wilkinson's);
-`Factor.rcond` tells of them.
+`Factor.rcond` reports them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import array_api_compat.numpy as _COMPAT
 import numpy as np
 
 from ..common.errors import not_positive, zero_pivot
+from ..common.typing import RawArray
 from ..generic import factors as generic
 from ..generic import finite
 from ..generic.factors import Factor
@@ -34,7 +35,7 @@ class LU(Factor):
     mkl: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         flip = transposed != self.flipped
         run = lambda b: lapack.getrs(self.lu, self.pivots, b, flip, self.mkl)
         return run(b) if b.dtype is self.lu.dtype and b.size else solve_columns(run, b, self.lu.dtype)  # fmt: skip
@@ -45,7 +46,7 @@ class LU(Factor):
         return signs_and_sizes(self.lu.diagonal(), -1 if swaps % 2 else 1)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         n = self.lu.shape[0]
         if n == 0:
             return self.lu.copy()
@@ -57,7 +58,7 @@ class LU(Factor):
         out, _ = lapack.routine("getri", self.lu.dtype.char)(self.lu, self.pivots, lwork=64 * n)
         return out.T if self.flipped else out
 
-    def rcond(self, A: Any) -> float:
+    def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         # of Aᵀ, that is the number in the norm of row sums
         which = "I" if self.flipped else "1"
@@ -94,7 +95,7 @@ class LDL(Factor):
     hermitian: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         name = "hetrs" if self.hermitian else "sytrs"
         run = lambda b: lapack.routine(name, self.ldl.dtype.char)(
             self.ldl, self.pivots, b, lower=not self.flipped
@@ -107,16 +108,17 @@ class LDL(Factor):
         """The sign, or phase, of det A, and log |det A|."""
         d, pivots = self.ldl.diagonal(), self.pivots
         blocks = d[pivots > 0]
-        first = np.flatnonzero(pivots < 0)[::2]  # 2 × 2 blocks have two negative pivots in a row
-        beside = self.ldl[first, first + 1] if self.flipped else self.ldl[first + 1, first]
-        square = np.abs(beside) ** 2 if self.hermitian else beside * beside
+        # 2 × 2 blocks have two negative pivots in a row
+        first = np.flatnonzero(pivots < 0)[::2]
+        off_diagonal = self.ldl[first, first + 1] if self.flipped else self.ldl[first + 1, first]
+        square = np.abs(off_diagonal) ** 2 if self.hermitian else off_diagonal * off_diagonal
         return signs_and_sizes(np.concat([blocks, d[first] * d[first + 1] - square]), 1)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         return self.solve(np.eye(self.ldl.shape[0], dtype=self.ldl.dtype), False)
 
-    def rcond(self, A: Any) -> float:
+    def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         return self._estimate(norm_of(generic.from_lower(_COMPAT, A, hermitian=self.hermitian)))
 
@@ -156,7 +158,7 @@ class Cholesky(Factor):
     flipped: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         run = lambda b: lapack.potrs(self.c, b, not self.flipped)
         if self.c.dtype.kind == "c" and transposed != self.flipped:
             return np.conj(solve_columns(run, np.conj(b), self.c.dtype))
@@ -168,13 +170,13 @@ class Cholesky(Factor):
         return np.ones((), d.dtype), np.asarray(2 * np.log(d.real).sum(), d.real.dtype)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         if self.c.size == 0:
             return self.c.copy()
         half = lapack.potri(self.c, not self.flipped)
         return generic.from_lower(_COMPAT, half.T if self.flipped else half, hermitian=True)
 
-    def rcond(self, A: Any) -> float:
+    def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         return self._estimate(norm_of(generic.from_lower(_COMPAT, A, hermitian=True)))
 
@@ -212,7 +214,7 @@ class Triangle(Factor):
     unit: bool
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         run = lambda b: lapack.routine("trtrs", self.a.dtype.char)(
             self.a, b, lower=self.lower, trans=transposed != self.flipped, unitdiag=self.unit
         )[0]
@@ -224,10 +226,10 @@ class Triangle(Factor):
         return signs_and_sizes(np.ones_like(d) if self.unit else d, 1)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         return self.solve(np.eye(self.a.shape[0], dtype=self.a.dtype), False)
 
-    def rcond(self, A: Any) -> float:
+    def rcond(self, A: RawArray) -> float:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         settings = {"uplo": "L" if self.lower else "U", "diag": "U" if self.unit else "N"}
         which = "I" if self.flipped else "1"
@@ -235,9 +237,9 @@ class Triangle(Factor):
         return float(routine(self.a, norm=which, **settings)[0])
 
 
-def triangle(A: np.ndarray, kind: str, check: bool, index: tuple[int, ...] = ()) -> Triangle:
+def triangle(A: np.ndarray, structure: str, check: bool, index: tuple[int, ...] = ()) -> Triangle:
     """One triangular matrix; the other triangle is not read."""
-    unit, lower = kind.startswith("unit"), kind.endswith("lower")
+    unit, lower = structure.startswith("unit"), structure.endswith("lower")
     if not unit:
         zeros = np.flatnonzero(A.diagonal() == 0)
         if len(zeros):

@@ -32,9 +32,8 @@ def linear_relu(x, W, b):
     return _relu_into(out) if out.ndim else relu(out)
 
 
-_ZERO = {
-    char: np.zeros((), char) for char in "fd"
-}  # a 0-d array costs a ufunc 0.4 µs less than a Python number
+# A 0-d array costs a ufunc 0.4 µs less than a Python number.
+_ZERO = {char: np.zeros((), char) for char in "fd"}
 _WIDTH = 16384
 _ROW = {char: np.zeros(_WIDTH, char) for char in "fd"}
 
@@ -192,7 +191,7 @@ def softmax_cross_entropy(logits, labels):
 
 
 def _label_indices(labels, classes, rows):
-    """Where each row's label stands in a flat (C, rows) array.
+    """The index of each row's label in a flat (C, rows) array.
 
     Raises
     ------

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..common.errors import singular
+from ..common.typing import DType
 from . import mkl
 
 EPS = {char: float(np.finfo(char).eps) for char in "fdFD"}
@@ -56,7 +57,7 @@ def getrf(a: np.ndarray) -> tuple[np.ndarray, np.ndarray, int, bool]:
 
 
 def getrs(lu: np.ndarray, pivots: np.ndarray, b: np.ndarray, transposed: bool, mkl: bool) -> Any:
-    """x (n, k) with a x = b or aᵀ x = b."""
+    """The solution x (n, k) of a x = b or aᵀ x = b."""
     if not mkl:
         return routine("getrs", lu.dtype.char)(lu, pivots, b, trans=transposed)[0]
     x = np.array(b, order="F")
@@ -65,7 +66,7 @@ def getrs(lu: np.ndarray, pivots: np.ndarray, b: np.ndarray, transposed: bool, m
 
 
 def potrf(a: np.ndarray, lower: bool, clean: bool = False) -> tuple[np.ndarray, int]:
-    """a = L Lᴴ = Uᴴ U in one triangle of a fresh copy, the other as it was, or zero if `clean`."""
+    """The factorisation a = L Lᴴ = Uᴴ U in one triangle of a fresh copy, the other as it was, or zero if `clean`."""
     routines = _mkl_for(a.shape[0])
     if routines is None:
         return routine("potrf", a.dtype.char)(a, lower=lower, clean=clean)
@@ -74,7 +75,7 @@ def potrf(a: np.ndarray, lower: bool, clean: bool = False) -> tuple[np.ndarray, 
 
 
 def potrs(c: np.ndarray, b: np.ndarray, lower: bool) -> np.ndarray:
-    """x (n, k) with a x = b, by a's Cholesky factor."""
+    """The solution x (n, k) of a x = b, by a's Cholesky factor."""
     routines = _mkl_for(c.shape[0])
     if routines is None:
         return routine("potrs", c.dtype.char)(c, b, lower=lower)[0]
@@ -96,7 +97,7 @@ def potri(c: np.ndarray, lower: bool) -> np.ndarray:
 # ── tools for the factors ─────────────────────────────────────────────────────────────────────
 
 
-def solve_columns(run: Callable[[Any], Any], b: np.ndarray, dtype: Any) -> np.ndarray:
+def solve_columns(run: Callable[[Any], Any], b: np.ndarray, dtype: DType) -> np.ndarray:
     """``run(b)`` in the factor's dtype; a complex b beside a real factor is two real ones."""
     if b.size == 0:
         return np.empty(b.shape, np.result_type(b, dtype))

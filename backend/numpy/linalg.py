@@ -1,7 +1,7 @@
 """Linear algebra of NumPy's namespace: factors, of batches too, Cholesky's derivative, errors that say more.
 
-Many small matrices go by `_factors_generic`, whose inverses NumPy makes in one call of C code; large ones in a batch
-are factored one by one.
+Batches of small matrices are inverted by `generic/factors.py`, for which NumPy needs one call of C code; large
+matrices of a batch are factored one by one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import array_api_compat.numpy
 import numpy as np
 
 from ..common.errors import not_positive, zero_pivot
+from ..common.typing import RawArray
 from ..generic import factors as generic
 from ..generic.factors import Factor
 from ..generic.finite import NotFinite
@@ -23,7 +24,8 @@ from .banded_factors import banded, banded_cholesky, within
 from .factors import cholesky, ldl, lu, triangle
 from .lapack import EPS
 
-SMALL = 32  # up to this order, a batch is inverted at once
+# The largest order of matrices of which a batch is inverted at once.
+SMALL = 32
 
 # ── batches ───────────────────────────────────────────────────────────────────────────────────
 
@@ -36,7 +38,7 @@ class Stack(Factor):
     shape: tuple[int, ...]
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b."""
+        """The solution v of A v = b, or of Aᵀ v = b."""
         shape = np.broadcast_shapes(self.shape, b.shape[:-2])
         b = np.broadcast_to(b, (*shape, *b.shape[-2:]))
         which = np.broadcast_to(np.arange(len(self.factors)).reshape(self.shape), shape)
@@ -49,37 +51,37 @@ class Stack(Factor):
         return np.stack(signs).reshape(self.shape), np.stack(sizes).reshape(self.shape)
 
     def inverse(self) -> np.ndarray:
-        """A⁻¹."""
+        """The inverse A⁻¹."""
         out = np.stack([f.inverse() for f in self.factors])
         return out.reshape(*self.shape, *out.shape[-2:])
 
-    def rcond(self, A: Any) -> Any:
+    def rcond(self, A: RawArray) -> Any:
         """An estimate of 1 / (‖A‖₁ ‖A⁻¹‖₁)."""
         flat = A.reshape(-1, *A.shape[-2:])
         found = [f.rcond(a) for f, a in zip(self.factors, flat, strict=True)]
         return np.asarray(found, A.real.dtype).reshape(self.shape)
 
 
-def _one(A: np.ndarray, kind: str, check: Any, widths: Any, index: tuple[int, ...]) -> Any:
+def _one(A: np.ndarray, structure: str, check: Any, widths: Any, index: tuple[int, ...]) -> Any:
     if not np.isfinite(A).all():
-        if kind.endswith("banded"):
-            read = within(A, widths if kind == "banded" else (A.shape[0] - 1, 0))
-            whole = None
+        if structure.endswith("banded"):
+            read = within(A, widths if structure == "banded" else (A.shape[0] - 1, 0))
+            dense = None
         else:
-            read = whole = generic.dense_matrix(_XP, A, kind)
+            read = dense = generic.dense_matrix(_XP, A, structure)
         if not np.isfinite(read).all():
-            return NotFinite(whole, A.shape[-1], A.dtype, check == "exact")
-    if kind == "general":
+            return NotFinite(dense, A.shape[-1], A.dtype, check == "exact")
+    if structure == "general":
         return lu(A, check, index)
-    if kind in ("symmetric", "hermitian"):
-        return ldl(A, kind == "hermitian", check, index)
-    if kind == "positive":
+    if structure in ("symmetric", "hermitian"):
+        return ldl(A, structure == "hermitian", check, index)
+    if structure == "positive":
         return cholesky(A, check, index)
-    if kind == "banded":
+    if structure == "banded":
         return banded(A, widths, check, index)
-    if kind == "positive banded":
+    if structure == "positive banded":
         return banded_cholesky(A, check, index)
-    return triangle(A, kind, check, index)
+    return triangle(A, structure, check, index)
 
 
 # ── the derivative of Cholesky's factor ───────────────────────────────────────────────────────
@@ -120,16 +122,20 @@ def cholesky_vjp(L: np.ndarray, L_bar: np.ndarray) -> np.ndarray:
 
 
 def factor(
-    A: np.ndarray, *, kind: str, check: bool | str = True, bandwidths: tuple[int, int] | None = None
+    A: np.ndarray,
+    *,
+    structure: str,
+    check: bool | str = True,
+    bandwidths: tuple[int, int] | None = None,
 ) -> Factor:
-    """A factor of A, as `_factors_generic.factor` describes it."""
-    if A.ndim == 2 and kind not in ("diagonal", "circulant"):
-        return _one(A, kind, check, bandwidths, ())
-    small = kind in generic.DENSE and A.shape[-1] <= SMALL
+    """A factor of A, as `generic.factors.factor` describes it."""
+    if A.ndim == 2 and structure not in ("diagonal", "circulant"):
+        return _one(A, structure, check, bandwidths, ())
+    small = structure in generic.DENSE and A.shape[-1] <= SMALL
     batch = A.shape[:-2]
-    if kind in ("diagonal", "circulant") or math.prod(batch) == 0 or small:
-        return generic.factor(_XP, A, kind=kind, check=check, bandwidths=bandwidths)
-    return Stack([_one(A[i], kind, check, bandwidths, i) for i in np.ndindex(batch)], batch)
+    if structure in ("diagonal", "circulant") or math.prod(batch) == 0 or small:
+        return generic.factor(_XP, A, structure=structure, check=check, bandwidths=bandwidths)
+    return Stack([_one(A[i], structure, check, bandwidths, i) for i in np.ndindex(batch)], batch)
 
 
 _XP = extend(array_api_compat.numpy, factor=factor, cholesky_vjp=cholesky_vjp)
@@ -145,24 +151,24 @@ def lu_or_none(A: np.ndarray) -> Any:
 # ── the standard's functions, with errors that say more ───────────────────────────────────────
 
 
-def solve(x1: Any, x2: Any) -> Any:
-    """NumPy's; an exactly singular matrix is a `SingularMatrixError`."""
+def solve(x1: RawArray, x2: RawArray) -> Any:
+    """NumPy's `solve`; an exactly singular matrix is a `SingularMatrixError`."""
     try:
         return array_api_compat.numpy.linalg.solve(x1, x2)
     except np.linalg.LinAlgError as error:
-        raise _told(error, x1) from None
+        raise _with_pivot_details(error, x1) from None
 
 
 def inv(x: Any) -> Any:
-    """NumPy's; an exactly singular matrix is a `SingularMatrixError`."""
+    """NumPy's `inv`; an exactly singular matrix is a `SingularMatrixError`."""
     try:
         return np.linalg.inv(x)
     except np.linalg.LinAlgError as error:
-        raise _told(error, x) from None
+        raise _with_pivot_details(error, x) from None
 
 
-def outer(x1: Any, x2: Any, /) -> Any:
-    """x1 x2ᵀ; of real vectors by BLAS, in half of the time of NumPy's multiplication with broadcasting.
+def outer(x1: RawArray, x2: RawArray, /) -> Any:
+    """The product x1 x2ᵀ, of real vectors by BLAS, in half of the time of NumPy's multiplication with broadcasting.
 
     Of complex ones BLAS saves little, and turns other infinities to NaN than NumPy does.
     """
@@ -177,17 +183,19 @@ def standard_cholesky(x: Any, /, *, upper: bool = False) -> Any:
         try:
             return array_api_compat.numpy.linalg.cholesky(x, upper=upper)
         except np.linalg.LinAlgError as error:
-            raise _told(error, x) from None
+            raise _with_pivot_details(error, x) from None
     a, flipped = lapack.columns(x)
     c, info = lapack.potrf(a, not flipped, clean=True)
     if info > 0:
         raise not_positive(info)
-    if flipped != upper:  # an upper factor of the conjugate is this one's transpose
+    # an upper factor of the conjugate is this one's transpose
+    if flipped != upper:
         return c.T
     return np.conj(c) if upper else c
 
 
-def _told(error: Exception, x: np.ndarray) -> Exception:
+def _with_pivot_details(error: Exception, x: np.ndarray) -> Exception:
+    """The error that names the zero pivot or the leading minor, where one is found; else `error` itself."""
     if "ingular" in str(error):
         for i in np.ndindex(x.shape[:-2]):
             values = lu(x[i].astype(np.result_type(x, np.float32)), False).lu

@@ -5,7 +5,7 @@ Matrices are in column order (`order="F"`), as LAPACK has them, and are written 
 check here: callers see to order, dtype and shape.
 
 MKL has an OpenMP runtime of its own, whose threads spin for 0.2 s after each call and take the cores from OpenBLAS
-meanwhile; they are told to sleep after 1 ms unless ``KMP_BLOCKTIME`` is set.
+meanwhile; they are set to sleep after 1 ms unless ``KMP_BLOCKTIME`` is set.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _LAPACK = {
 
 
 def wanted() -> bool | None:
-    """What ``PULLBACK_MKL`` says: True, False, or None for "if found".
+    """The wish that ``PULLBACK_MKL`` expresses: True, False, or None for "if found".
 
     Raises
     ------
@@ -51,12 +51,12 @@ def wanted() -> bool | None:
 
 
 def library() -> Path | None:
-    """Where the installed `mkl` package has its runtime library."""
+    """The path of the runtime library in the installed `mkl` package."""
     if sys.platform == "win32":
-        places, pattern = (Path(sys.prefix) / "Library" / "bin",), "mkl_rt*.dll"
+        folders, pattern = (Path(sys.prefix) / "Library" / "bin",), "mkl_rt*.dll"
     else:
-        places, pattern = (Path(sys.prefix) / "lib",), "libmkl_rt.so*"
-    found = (path for place in places for path in sorted(place.glob(pattern)))
+        folders, pattern = (Path(sys.prefix) / "lib",), "libmkl_rt.so*"
+    found = (path for folder in folders for path in sorted(folder.glob(pattern)))
     return next(found, None)
 
 
@@ -74,7 +74,7 @@ class Mkl:
 
     @property
     def threads(self) -> int:
-        """How many threads it would use."""
+        """The number of threads that MKL would use."""
         return int(self._lib.MKL_Get_Max_Threads())
 
     def _routine(self, name: str, char: str) -> Any:
@@ -120,19 +120,19 @@ class Mkl:
         return pivots, info
 
     def getrs(self, lu: np.ndarray, pivots: np.ndarray, b: np.ndarray, transposed: bool) -> None:
-        """a x = b, or aᵀ x = b, into b (n, k)."""
+        """The solution x of a x = b, or of aᵀ x = b, into b (n, k)."""
         n, k = lu.shape[0], b.shape[1]
         self._routine("getrs", lu.dtype.char)(
             _COLUMNS, b"T" if transposed else b"N", n, k, _address(lu), n, _address(pivots), _address(b), n
         )  # fmt: skip
 
     def potrf(self, a: np.ndarray, lower: bool) -> int:
-        """a = L Lᴴ, in place in one triangle: 0, or the order of the leading minor that is not positive."""
+        """The flag of a = L Lᴴ, in place in one triangle: 0, or the order of the minor that is not positive."""
         n = a.shape[0]
         return self._routine("potrf", a.dtype.char)(_COLUMNS, _side(lower), n, _address(a), n)
 
     def potrs(self, c: np.ndarray, b: np.ndarray, lower: bool) -> None:
-        """a x = b by its Cholesky factor, into b (n, k)."""
+        """The solution x of a x = b by the Cholesky factor of a, into b (n, k)."""
         n, k = c.shape[0], b.shape[1]
         self._routine("potrs", c.dtype.char)(
             _COLUMNS, _side(lower), n, k, _address(c), n, _address(b), n

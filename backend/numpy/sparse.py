@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..common.errors import SingularMatrixError, singular
+from ..common.typing import RawArray
 from ..generic.sparse import Pattern
 from .lapack import signs_and_sizes
 
@@ -46,7 +47,7 @@ def sparse_product(
 
 
 def sddmm(u: np.ndarray, v: np.ndarray, /, *, pattern: Pattern) -> np.ndarray:
-    """Rows of u times rows of v at the stored places, some at a time."""
+    """The products of rows of u and rows of v at the stored elements, some at a time."""
     rows, columns = sparse_rows(pattern=pattern), pattern.indices
     if u.shape[1] == 1:
         return u[:, 0].take(rows) * v[:, 0].take(columns)
@@ -68,7 +69,7 @@ class SparseFactor:
         self.dtype = dtype
 
     def solve(self, b: np.ndarray, transposed: bool) -> np.ndarray:
-        """v with A v = b, or Aᵀ v = b; b (n, k), complex beside real factors too."""
+        """The solution v of A v = b, or of Aᵀ v = b, for b (n, k); a real factor solves for a complex b too."""
         trans = "N" if transposed else "T"
         wide = np.result_type(b, self.dtype)
         if b.dtype.kind == "c" and self.dtype.kind != "c":
@@ -144,8 +145,8 @@ class _Nothing:
         return b
 
 
-def _is_symmetric(AT: Any) -> bool:
-    """Whether the places, not the values, are symmetric."""
+def _is_symmetric(AT: RawArray) -> bool:
+    """Whether the pattern, not the values, is symmetric."""
     import scipy.sparse
 
     ones = scipy.sparse.csr_array((np.ones(AT.nnz, np.int8), AT.indices, AT.indptr), shape=AT.shape)
@@ -154,8 +155,8 @@ def _is_symmetric(AT: Any) -> bool:
     return np.array_equal(other.indptr, ones.indptr) and np.array_equal(other.indices, ones.indices)
 
 
-def _exactly_singular(AT: Any) -> SingularMatrixError:
-    """The error for a pivot of zero, of which SuperLU does not say the place; an empty row is named."""
+def _exactly_singular(AT: RawArray) -> SingularMatrixError:
+    """The error for a pivot of zero, whose position SuperLU does not report; an empty row is named."""
     sizes = np.asarray(abs(AT).sum(axis=0)).ravel()
     row = int(np.argmin(sizes))
     empty = f" (row {row} holds no element that is not 0)" if sizes[row] == 0 else ""
@@ -172,7 +173,7 @@ def _norm(v: np.ndarray) -> float:
     return largest * float(np.linalg.norm(v / largest))
 
 
-def _check(AT: Any, factor: SparseFactor) -> None:
+def _check(AT: RawArray, factor: SparseFactor) -> None:
     """Raise if the matrix is singular to working precision.
 
     One solve with a drawn right-hand side bounds ‖A⁻¹‖ from below, and nearly reaches it unless the draw is very
@@ -205,7 +206,7 @@ def _check(AT: Any, factor: SparseFactor) -> None:
 
 
 def sparse_solve(factor: SparseFactor, b: np.ndarray, /, *, transposed: bool) -> np.ndarray:
-    """By the factor."""
+    """The solution by the factor, which is made by `sparse_factor`."""
     return factor.solve(b, transposed)
 
 

@@ -13,6 +13,7 @@ import array_api_compat.numpy
 import numpy as np
 import scipy.special
 
+from ..common.typing import XP
 from ..generic import namespace as generic
 from ..generic import special as generic_special
 
@@ -29,7 +30,7 @@ _BERNOULLI = tuple(
 POLYGAMMA_ORDERS = 8  # from there on the series needs more terms
 
 
-def polygamma(xp: Any, n: Any, x: Any) -> Any:
+def polygamma(xp: XP, n: Any, x: Any) -> Any:
     """``ψ⁽ⁿ⁾(x) = (−1)ⁿ⁺¹ n! ζ(n + 1, x)``, for x > 0 by the Euler-Maclaurin formula, all elements at once.
 
     With s = n + 1, ζ(s, x) = Σ_{k<N} (x+k)^(−s) + z^(1−s)/(s−1) + z^(−s)/2 + Σ_k B_2k/(2k)! (s)_(2k−1) z^(1−s−2k) at
@@ -93,7 +94,7 @@ def _power(x: Any, n: int, out: Any) -> Any:
 
 
 def sinc_derivative(x: Any, *, n: int) -> Any:
-    """By the recurrence everywhere, and by the series where it is needed alone, gathered and put back."""
+    """The derivative by the recurrence everywhere, and by the series for those elements alone that need it."""
     if not hasattr(x, "dtype") or x.dtype.char not in "fd" or x.ndim == 0:
         return generic_special.sinc_derivative(PLAIN, x, n=n)
     t = math.pi * x

@@ -17,25 +17,26 @@ import numpy as np
 
 from ..generic.formulas import NUMBERS, Formula, numbers, python_functions, settings
 
-BLOCK = 1 << 18  # bytes of each array: blocks of a sixteenth cost 1.7 times as much, in calls
-WHOLE = (
-    1 << 21
-)  # bytes up to which whole arrays are as fast; at twice as many they take 1.8 times as long
+# Bytes of each array in a block; blocks of a sixteenth cost 1.7 times as much, in calls.
+BLOCK = 1 << 18
+# Bytes up to which whole arrays are as fast as blocks; at twice as many they take 1.8 times as long.
+UNBLOCKED = 1 << 21
 SMALL = 4096
 _UFUNCS = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
 _CALLS = {"sqrt": "sqrt", "sq": "square", "sign": "sign", "larger": "maximum"}
 
 
 class _Writer:
-    """Writes the statements of a formula as ufunc calls, with as few scratch buffers as they need."""
+    """The writer of the statements of a formula as ufunc calls, with as few scratch buffers as they need."""
 
     def __init__(self, found: Formula) -> None:
-        self.place = {name: name for name in ("p", "g", *found.slots, *numbers(found))}
+        self.location = {name: name for name in ("p", "g", *found.slots, *numbers(found))}
         self.outputs = found.outputs
         self.lines: list[str] = []
         self.scratch = 0
         self.free: list[str] = []
-        self.kept: set[str] = set()  # scratch buffers that hold a named value
+        # scratch buffers that hold a named value
+        self.kept: set[str] = set()
 
     def temporary(self) -> str:
         if self.free:
@@ -48,11 +49,11 @@ class _Writer:
             self.free.append(name)
 
     def expression(self, node: ast.expr, into: str | None = None) -> str:
-        """Write a node's calls; the name of what holds its value."""
+        """The name of what holds a node's value, after the calls that compute it are written."""
         if isinstance(node, ast.Name):
             if into is None:
-                return self.place[node.id]
-            self.lines.append(f"copyto({into}, {self.place[node.id]})")
+                return self.location[node.id]
+            self.lines.append(f"copyto({into}, {self.location[node.id]})")
             return into
         if isinstance(node, ast.Constant):
             return f"zero{'' if node.value == 0 else _refuse(node)}"
@@ -73,7 +74,7 @@ class _Writer:
         return target
 
     def target(self, i: int, parts: list[ast.expr], into: str | None) -> str | None:
-        """Where to put an operand: into the result's own buffer, once, unless another operand is read from there.
+        """The buffer for an operand: the result's own, once, unless another operand is read from there.
 
         In place a call touches two arrays instead of three.
         """
@@ -81,7 +82,9 @@ class _Writer:
             return None
         first = next(k for k, p in enumerate(parts) if not isinstance(p, ast.Name | ast.Constant))
         others = [n for k, p in enumerate(parts) if k != i for n in ast.walk(p)]
-        read = {self.place[n.id] for n in others if isinstance(n, ast.Name) and n.id in self.place}
+        read = {
+            self.location[n.id] for n in others if isinstance(n, ast.Name) and n.id in self.location
+        }
         return into if i == first and into not in read else None
 
     def statement(self, line: str) -> None:
@@ -91,10 +94,10 @@ class _Writer:
         name = node.targets[0].id
         if name in self.outputs:
             self.expression(node.value, f"{name}_out")
-            self.place[name] = f"{name}_out"
+            self.location[name] = f"{name}_out"
         else:
-            self.place[name] = self.expression(node.value)
-            self.kept.add(self.place[name])
+            self.location[name] = self.expression(node.value)
+            self.kept.add(self.location[name])
 
 
 def _refuse(node: ast.AST) -> Any:
@@ -166,7 +169,7 @@ class _Kernel:
         """One parameter's new values."""
         p = arrays[0]
         n, block = p.size, BLOCK // p.itemsize
-        if p.nbytes <= WHOLE and p.shape != ():
+        if p.nbytes <= UNBLOCKED and p.shape != ():
             return self.make(*arrays, *constants)
         outputs = [np.empty(p.shape, p.dtype) for _ in range(self.outputs)]
         flat = [x.reshape(-1) for x in (*arrays, *outputs)]

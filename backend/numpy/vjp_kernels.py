@@ -1,4 +1,4 @@
-"""NumPy: what derivative rules ask for (`generic/vjp_kernels.py`), in as few passes over memory as NumPy allows.
+"""The functions of `generic/vjp_kernels.py` for NumPy, in as few passes over memory as NumPy allows.
 
 A pass over an array that fits a cache takes a few microseconds, and an elementwise function no more than one or two;
 `where` takes forty, because a random mask is mispredicted at every other element. So masks are applied to the bits of
@@ -51,12 +51,12 @@ def masked(x, mask):
 
 
 def chosen(ct, larger, smaller):
-    """By the bits."""
+    """The cotangent as in the generic `chosen`, by the bits of the numbers."""
     return shares(ct, larger, smaller)[0]
 
 
 def shares(ct, larger, smaller):
-    """And where the two are equal, or not to be compared, so that they got half each, or nothing."""
+    """The chosen cotangent, and the mask of elements that are equal, which got half, or NaN, which got nothing."""
     wins = np.asarray(np.greater_equal(larger, smaller))
     odd = np.equal(wins, np.greater_equal(smaller, larger))
     share = masked(ct, wins)
@@ -69,7 +69,7 @@ def shares(ct, larger, smaller):
 
 
 def rest(ct, shares, smaller, larger):
-    """The other bits of each number, which are all or none, except where `odd`: there both have the same."""
+    """The other share: the bits that `shares` did not take, and the same number again where `odd` holds."""
     share, odd = shares
     integers = _INTEGERS.get(ct.dtype.char)
     if integers is None or ct.shape == () or share.shape != ct.shape or share.dtype is not ct.dtype:
@@ -83,7 +83,7 @@ def rest(ct, shares, smaller, larger):
 
 
 def with_sign(ct, x, size=None):
-    """The sign bit of `x` turns that of the cotangent; zeros and NaN, which one reduction finds, are few."""
+    """The cotangent times the sign of `x`, by the sign bit; the few zeros and NaN are corrected afterwards."""
     if not _alike(ct, x) or not x.size:
         return ct * np.sign(x)
     if size is None:
@@ -104,13 +104,13 @@ def with_sign(ct, x, size=None):
 
 
 def twice(x1, x2):
-    """Doubled in place."""
+    """The product ``2 x1 x2``, doubled in its own buffer."""
     out = np.multiply(x1, x2)
     return np.add(out, out, out) if isinstance(out, np.ndarray) and out.ndim else 2 * out
 
 
 def kink(x1, x2):
-    """Nothing to do."""
+    """The identity of `x1`."""
     return x1
 
 
@@ -118,14 +118,14 @@ separate = kink
 
 
 def leg(x1, x2, r):
-    """Without the mask where no root is 0."""
+    """The quotient ``x1 / r``, without a mask where no root is 0."""
     if r.dtype.char in "fd" and r.size and _min_reduce(r, None) > 0:
         return x1 / r  # an operator: Python numbers are weak
     return generic_kernels.leg(PLAIN, x1, x2, r)
 
 
 def over_root_below(x1, x2):
-    """In two buffers."""
+    """The quotient ``x1 / √(1 − x2²)``, in two buffers."""
     if not _alike(x1, x2):
         return generic_kernels.over_root_below(PLAIN, x1, x2)
     out, other = 1 - x2, x2 + 1
@@ -135,7 +135,7 @@ def over_root_below(x1, x2):
 
 
 def over_below(x1, x2):
-    """In two buffers."""
+    """The quotient ``x1 / (1 − x2²)``, in two buffers."""
     if not _alike(x1, x2):
         return generic_kernels.over_below(PLAIN, x1, x2)
     out, other = 1 - x2, x2 + 1
@@ -144,7 +144,7 @@ def over_below(x1, x2):
 
 
 def over_above(x1, x2):
-    """In one buffer; where the square is infinite, the quotient is 0."""
+    """The quotient ``x1 / (1 + x2²)``, in one buffer; it is 0 where the square is infinite."""
     if not _alike(x1, x2):
         return generic_kernels.over_above(PLAIN, x1, x2)
     with np.errstate(over="ignore", under="ignore"):
@@ -168,7 +168,7 @@ def whole_quotient(x1, x2, out):
 
 
 def over_cosh2(ct, x):
-    """Divided twice, so that cosh x may overflow: the result, less than the smallest number, is then 0."""
+    """The quotient ``ct / cosh² x``, divided twice: where cosh x overflows, the result underflows to 0."""
     if x.dtype.char not in "fd" or ct.dtype is not x.dtype or ct.ndim == 0:
         return generic_kernels.over_cosh2(PLAIN, ct, x)
     with np.errstate(over="ignore", under="ignore"):
@@ -194,7 +194,7 @@ def power_slope(x1, x2, out):
 
 
 def log_nonzero(x):
-    """Without the mask where no number is 0."""
+    """The logarithm, without a mask where no number is 0."""
     if x.dtype.char in "fd" and x.size and _min_reduce(x, None) > 0:
         return np.log(x)
     return generic_kernels.log_nonzero(PLAIN, x)
@@ -204,7 +204,7 @@ _SQUARES = {"d": (1e-290, 1e290), "f": (1e-30, 1e30)}
 
 
 def over_squares(x1, x2):
-    """By the squares themselves where none is near the ends of the dtype's range."""
+    """The quotients by ``x1² + x2²``, without a scale where no square is near the ends of the dtype's range."""
     with np.errstate(over="ignore", under="ignore"):
         squares = x1 * x1 + x2 * x2  # operators: Python numbers are weak
     low, high = _SQUARES.get(squares.dtype.char, (1.0, 0.0))
@@ -218,7 +218,7 @@ def over_squares(x1, x2):
 
 
 def extreme_share(ct, x, top, axis):
-    """Written to the few places where the extreme is attained."""
+    """The shares of the cotangent, written to the few elements where the extreme is attained."""
     attained = np.equal(x, top).reshape(-1)
     indices = attained.nonzero()[0]
     if (
@@ -233,7 +233,8 @@ def extreme_share(ct, x, top, axis):
     if top.size == 1:
         flat[indices] = ct.reshape(()) / (indices.size or 1)
         return out
-    lines = np.zeros(indices.shape, np.intp)  # which output each of these places belongs to
+    # the index of the output that each of these elements belongs to
+    lines = np.zeros(indices.shape, np.intp)
     for index, length in zip(np.unravel_index(indices, x.shape), top.shape, strict=True):
         if length != 1:
             lines *= length
@@ -302,7 +303,7 @@ def _finite(x) -> bool:
 
 
 def softmax_of(x, out, axis):
-    """In one buffer, where every sum is finite."""
+    """The softmax, in one buffer where every sum is finite."""
     if x.dtype.char not in "fd" or not np.isfinite(out).all():
         return generic_kernels.softmax_of(PLAIN, x, out, axis)
     weights = np.subtract(x, _max_reduce(x, axis, None, None, True))
@@ -313,7 +314,7 @@ def softmax_of(x, out, axis):
 
 
 def softmax_vjp(ct, out, axis):
-    """Without counting from the largest where none is nearly 1."""
+    """The pullback of softmax, in its plain form where no probability is nearly 1."""
     if out.dtype.char in "fd" and out.size and _max_reduce(out, None) < 0.9:
         return out * (ct - _add_reduce(ct * out, axis, None, None, True))
     return generic_kernels.softmax_vjp(PLAIN, ct, out, axis)
@@ -328,12 +329,13 @@ def scatter_add(shape, key, values):
     dtype_kind = key.dtype.kind if type(key) is np.ndarray else ""
     if dtype_kind == "b" or is_basic(key):
         out[key] = values
+    # whole rows are added three times as fast at flat indices
     elif (
         dtype_kind in ("i", "u")
         and len(shape) > 1
         and values.size > 200
         and values.shape == (*key.shape, *shape[1:])
-    ):  # whole rows: three times as fast at flat indices
+    ):
         row = out.size // shape[0]
         starts = np.arange(0, out.size, row).take(key)
         indices = np.add.outer(starts, np.arange(row)).reshape(-1)

@@ -1,4 +1,4 @@
-"""How the package meets CuPy, and what it says where CuPy or a device is missing. Needs no GPU."""
+"""The meeting of the package with CuPy, and its errors where CuPy or a device is missing; no GPU is needed."""
 
 from __future__ import annotations
 

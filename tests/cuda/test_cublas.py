@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from pullback.backend.common.launches import BLOCK, Matrix, Place, Product, mask_bytes
+from pullback.backend.common.launches import BLOCK, Address, Matrix, Product, mask_bytes
 from pullback.backend.cuda import cublas as _cublas
 from pullback.backend.cuda import cublaslt as _cublaslt
 from pullback.backend.cuda import graph_runtime as _cuda_programs
@@ -249,7 +249,7 @@ def test_order_and_transposition(way, code, batch, operands):
         seen = _bfloat16(np.ascontiguousarray(seen)) if i < 2 and low == "uint16" else seen
         logical.append(np.swapaxes(seen, 1, 2) if turned else seen)
         memory.append(held)
-        matrices.append(Matrix(Place(BLOCK), cols + pad, turned, held[0].size))
+        matrices.append(Matrix(Address(BLOCK), cols + pad, turned, held[0].size))
     product = Product(m, n, k, *matrices, dtype, operands, batch=batch)
     _run(WAYS[way](), product, *memory)
     wanted = logical[0].astype("float64") @ logical[1]
@@ -259,7 +259,7 @@ def test_order_and_transposition(way, code, batch, operands):
 
 def test_a_handle_is_set_up_once():
     library, x = Library(), np.zeros((2, 2), "float32")
-    way, square = _cublas.Cublas(library), Matrix(Place(BLOCK), 2)
+    way, square = _cublas.Cublas(library), Matrix(Address(BLOCK), 2)
     bound = _run(way, Product(2, 2, 2, square, square, square, "float32", "float32"), x, x, x + 1)
     bound.launch(3)
     names = [name for name, _ in library.calls]
@@ -327,12 +327,12 @@ class Throwing(Library):
 @pytest.mark.parametrize(
     ("library", "said"), [(Wrong, "differs by 0.01"), (Throwing, "cublasCreate_v2 returned status 3")]
 )  # fmt: skip
-def test_a_way_that_is_wrong_is_told_and_not_used(library, said):
+def test_a_way_that_is_wrong_is_reported_and_not_used(library, said):
     runtime = _runtime(_cublas.Cublas(library()))
-    with pytest.warns(RuntimeWarning, match=f"cuBLAS is not used .*{said}") as told:
+    with pytest.warns(RuntimeWarning, match=f"cuBLAS is not used .*{said}") as reported:
         ways = {runtime.way(_cublas.sample("")).name for _ in range(3)}
     assert ways == {"CuPy"}
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_plans_by_alignment():

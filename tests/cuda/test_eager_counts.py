@@ -1,4 +1,6 @@
-"""What an eager training step asks of a device, counted on the stand-in: products, kernels, array functions, waits.
+"""The work that an eager training step gives to a device, counted on the stand-in.
+
+Counted are products, kernels, array functions and waits.
 
 Each costs the host 4 to 30 µs, which is all that a small step takes on a GPU; the numbers here are those that the
 design is made for. No time is measured.

@@ -1,4 +1,4 @@
-"""The hand-written CUDA kernels run on the emulator, beside NumPy and SciPy; and what the emulator itself finds."""
+"""The hand-written CUDA kernels on the emulator, compared with NumPy and SciPy; and what the emulator finds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from pullback.backend.common.launches import BLOCK, Launch, Matrix, Place, Product, mask_bytes
+from pullback.backend.common.launches import BLOCK, Address, Launch, Matrix, Product, mask_bytes
 from pullback.backend.cuda import kernels, updates
 from pullback.backend.generic import rounding as _precision
 from pullback.backend.numpy import updates as _updates_numpy
@@ -342,7 +342,7 @@ def test_narrow_formats_of_the_header():
 
 # ── segments ────────────────────────────────────────────────────────────────────────────────────
 
-COPY = Launch("k", kernel("y[i] = x[i];"), (1, 1, 1), (32, 1, 1), (Place(0), Place(1)))
+COPY = Launch("k", kernel("y[i] = x[i];"), (1, 1, 1), (32, 1, 1), (Address(0), Address(1)))
 F32 = 4
 
 
@@ -350,9 +350,9 @@ def test_segments_run_their_steps_in_order():
     runtime = EmulatedRuntime()
     block = runtime.memory(1024)
     twice = Launch(
-        "k", kernel("y[i] = 2 * x[i];"), (1, 1, 1), (32, 1, 1), (Place(BLOCK, 256), Place(1))
+        "k", kernel("y[i] = 2 * x[i];"), (1, 1, 1), (32, 1, 1), (Address(BLOCK, 256), Address(1))
     )
-    into = Launch("k", COPY.source, (1, 1, 1), (32, 1, 1), (Place(0), Place(BLOCK, 256)))
+    into = Launch("k", COPY.source, (1, 1, 1), (32, 1, 1), (Address(0), Address(BLOCK, 256)))
     call = runtime.segment([into, twice], block, 2, ("in", "out"))
     x, y = np.arange(32, dtype="float32"), np.zeros(32, "float32")
     for k in range(3):
@@ -371,32 +371,37 @@ def test_arrays_that_a_segment_may_only_write_begin_as_nan():
     assert np.isnan(y).all()
 
 
-def segment(body, external=("in", "out"), places=None, **options):
+def segment(body, external=("in", "out"), addresses=None, **options):
     runtime = EmulatedRuntime(**options)
-    step = Launch("k", kernel(body), (1, 1, 1), (32, 1, 1), places or COPY.places)
+    step = Launch("k", kernel(body), (1, 1, 1), (32, 1, 1), addresses or COPY.addresses)
     return runtime.segment([step], runtime.memory(256), 2, external)
 
 
 @pytest.mark.parametrize(
-    ("body", "external", "places", "message"),
+    ("body", "external", "addresses", "message"),
     [
-        ("y[i + 1] = 0;", ("in", "out"), (Place(0), Place(1)), "outside the array in slot 1"),
-        ("y[i - 1] = 0;", ("in", "out"), (Place(0), Place(1)), "outside the array in slot 1"),
-        ("x[i] = 7;", ("in", "out"), (Place(0), Place(1)), "slot 0, which is an input"),
-        ("y[i] = 0;", ("in", "out"), (Place(0), Place(BLOCK, 252)), "outside the block"),
-        ("", ("in", "out"), (Place(0), Place(1, 128)), "lies outside an array of 128 bytes"),
-        ("", ("in", "out"), (Place(0), Place(BLOCK, 256)), "outside the block of 256"),
-        ("", ("in", "out"), (Place(0), Place(2)), "there are 2 slots"),
-        ("", ("in", "out"), (Place(0), Place(1, -4)), "there are 2 slots"),
-        ("", ("in", "out"), (Place(0), Place(1, 2)), r"not aligned to its type: parameter \(1\)"),
-        ("", ("in", "none"), (Place(0), Place(1)), "external="),
-        ("", ("in",), (Place(0), Place(1)), "2 slots, but"),
+        ("y[i + 1] = 0;", ("in", "out"), (Address(0), Address(1)), "outside the array in slot 1"),
+        ("y[i - 1] = 0;", ("in", "out"), (Address(0), Address(1)), "outside the array in slot 1"),
+        ("x[i] = 7;", ("in", "out"), (Address(0), Address(1)), "slot 0, which is an input"),
+        ("y[i] = 0;", ("in", "out"), (Address(0), Address(BLOCK, 252)), "outside the block"),
+        ("", ("in", "out"), (Address(0), Address(1, 128)), "lies outside an array of 128 bytes"),
+        ("", ("in", "out"), (Address(0), Address(BLOCK, 256)), "outside the block of 256"),
+        ("", ("in", "out"), (Address(0), Address(2)), "there are 2 slots"),
+        ("", ("in", "out"), (Address(0), Address(1, -4)), "there are 2 slots"),
+        (
+            "",
+            ("in", "out"),
+            (Address(0), Address(1, 2)),
+            r"not aligned to its type: parameter \(1\)",
+        ),
+        ("", ("in", "none"), (Address(0), Address(1)), "external="),
+        ("", ("in",), (Address(0), Address(1)), "2 slots, but"),
     ],
 )
-def test_what_a_segment_refuses(body, external, places, message):
+def test_what_a_segment_refuses(body, external, addresses, message):
     x, y = np.ones((2, 32), "float32")
     with pytest.raises(EmulationError, match=message):
-        segment(body, external, places)(x, y)
+        segment(body, external, addresses)(x, y)
 
 
 def test_arrays_of_a_call():
@@ -445,8 +450,8 @@ def test_products(transposed, dtype):
         leading = stored[1] + gap
         stride = stored[0] * leading + 1
         arrays.append(numbers(batch * stride + 3, dtype=dtype))
-        place = Place(slot, 3 * np.dtype(dtype).itemsize)
-        matrices.append(Matrix(place, leading, bool(flip), stride))
+        address = Address(slot, 3 * np.dtype(dtype).itemsize)
+        matrices.append(Matrix(address, leading, bool(flip), stride))
     before = arrays[2].copy()
     step = Product(m, n, k, *matrices, dtype=dtype, operands=dtype, batch=batch)
     runtime.segment([step], None, 3, ("in", "in", "inout"))(*arrays)
@@ -479,7 +484,7 @@ def test_products_of_rounded_operands(operands):
     if operands != "tf32":
         given, kind = [_precision.stored(x, operands) for x in (a, b)], operands
     step = Product(
-        9, 8, 33, Matrix(Place(0), 33), Matrix(Place(1), 8), Matrix(Place(2), 8),
+        9, 8, 33, Matrix(Address(0), 33), Matrix(Address(1), 8), Matrix(Address(2), 8),
         dtype="float32", operands=kind, tf32=operands == "tf32",
     )  # fmt: skip
     EmulatedRuntime().segment([step], None, 3, ("in", "in", "out"))(*given, c)
@@ -494,11 +499,11 @@ def test_epilogues(n, dtype):
     runtime = EmulatedRuntime(epilogues=True)
     x, w, v = (numbers(*s, dtype=dtype) for s in ((m, k), (k, n), (n,)))
     mask = np.full(mask_bytes(m, n), 0xAB, "uint8")
-    matrices = [Matrix(Place(0), k), Matrix(Place(1), n), Matrix(Place(2), n)]
+    matrices = [Matrix(Address(0), k), Matrix(Address(1), n), Matrix(Address(2), n)]
     made = {}
     for epilogue in ("bias", "relu_bias", "relu_bias_mask"):
-        step = Product(m, n, k, *matrices, dtype=dtype, operands=dtype, epilogue=epilogue, vector=Place(3),
-                       mask=Place(4) if "mask" in epilogue else None)  # fmt: skip
+        step = Product(m, n, k, *matrices, dtype=dtype, operands=dtype, epilogue=epilogue, vector=Address(3),
+                       mask=Address(4) if "mask" in epilogue else None)  # fmt: skip
         made[epilogue] = np.zeros((m, n), dtype)
         runtime.segment([step], None, 5, ("in", "in", "out", "in", "inout"))(
             x, w, made[epilogue], v, mask
@@ -511,7 +516,7 @@ def test_epilogues(n, dtype):
         byte = mask[i * (mask.size // m) + j // 8]
         assert byte >> (j % 8) & 1 == (made["bias"][i, j] > 0)
     step = Product(m, n, k, *matrices, dtype=dtype, operands=dtype, epilogue="relu_vjp_bias_vjp",
-                   vector=Place(3), mask=Place(4))  # fmt: skip
+                   vector=Address(3), mask=Address(4))  # fmt: skip
     ct, b_bar = np.zeros((m, n), dtype), np.zeros(n, dtype)
     runtime.segment([step], None, 5, ("in", "in", "out", "out", "in"))(x, w, ct, b_bar, mask)
     wanted = (x @ w) * (pre > 0)
@@ -519,7 +524,7 @@ def test_epilogues(n, dtype):
     np.testing.assert_allclose(b_bar, wanted.sum(0), rtol=1e-4, atol=1e-5)
 
 
-A, B, C = Matrix(Place(0), 4), Matrix(Place(1), 4), Matrix(Place(2), 4)
+A, B, C = Matrix(Address(0), 4), Matrix(Address(1), 4), Matrix(Address(2), 4)
 SQUARE = {"m": 4, "n": 4, "k": 4, "a": A, "b": B, "c": C, "dtype": "float32", "operands": "float32"}
 
 
@@ -527,11 +532,11 @@ SQUARE = {"m": 4, "n": 4, "k": 4, "a": A, "b": B, "c": C, "dtype": "float32", "o
     ("changes", "message"),
     [
         ({"m": 5}, "reaches beyond its array"),
-        ({"a": Matrix(Place(0, 4), 4)}, "reaches beyond its array"),
-        ({"a": Matrix(Place(0), 3)}, "shorter than a row"),
-        ({"m": 3, "b": Matrix(Place(1), 3, transposed=True)}, "shorter than a row"),
-        ({"m": 2, "a": Matrix(Place(0, 2), 4)}, "not aligned"),
-        ({"c": Matrix(Place(0), 4)}, "in the memory of its operands"),
+        ({"a": Matrix(Address(0, 4), 4)}, "reaches beyond its array"),
+        ({"a": Matrix(Address(0), 3)}, "shorter than a row"),
+        ({"m": 3, "b": Matrix(Address(1), 3, transposed=True)}, "shorter than a row"),
+        ({"m": 2, "a": Matrix(Address(0, 2), 4)}, "not aligned"),
+        ({"c": Matrix(Address(0), 4)}, "in the memory of its operands"),
         ({"m": 1, "n": 1, "k": 1, "batch": 2}, "into one matrix"),
         ({"k": 0}, "an empty product"),
         ({"dtype": "float16"}, "a product of dtype float16"),
@@ -540,10 +545,10 @@ SQUARE = {"m": 4, "n": 4, "k": 4, "a": A, "b": B, "c": C, "dtype": "float32", "o
         ({"operands": "float16", "tf32": True}, "tf32 with operands"),
         ({"epilogue": "gelu"}, "is none of"),
         ({"epilogue": "bias"}, "with vector=None"),
-        ({"vector": Place(1)}, "with vector="),
-        ({"epilogue": "bias", "vector": Place(1), "mask": Place(1)}, "with mask="),
-        ({"epilogue": "bias", "vector": Place(1), "batch": 2}, "batch=2"),
-        ({"epilogue": "relu_bias_mask", "vector": Place(1), "mask": Place(1, 8)}, "multiple of 16 bytes"),
+        ({"vector": Address(1)}, "with vector="),
+        ({"epilogue": "bias", "vector": Address(1), "mask": Address(1)}, "with mask="),
+        ({"epilogue": "bias", "vector": Address(1), "batch": 2}, "batch=2"),
+        ({"epilogue": "relu_bias_mask", "vector": Address(1), "mask": Address(1, 8)}, "multiple of 16 bytes"),
     ],
 )  # fmt: skip
 def test_products_that_are_refused(changes, message):
@@ -554,6 +559,6 @@ def test_products_that_are_refused(changes, message):
 
 
 def test_epilogues_only_where_there_are_any():
-    step = Product(**SQUARE, epilogue="bias", vector=Place(1))
+    step = Product(**SQUARE, epilogue="bias", vector=Address(1))
     with pytest.raises(EmulationError, match="epilogues=False"):
         EmulatedRuntime().segment([step], None, 3, ("in", "in", "out"))

@@ -163,22 +163,22 @@ LIBRARIES = SimpleNamespace(
 )
 BOUND = _factors_cupy.bind(HOST, lambda: PLAIN, lambda: LIBRARIES)
 PLAIN = pb.backend.extend(array_api_compat.numpy, **BOUND)
-KINDS = ("general", "symmetric", "hermitian", "positive", "lower", "upper", "unit lower")
+STRUCTURES = ("general", "symmetric", "hermitian", "positive", "lower", "upper", "unit lower")
 
 
-def _example(kind, dtype, batch):
-    """A, and the matrix that `kind` reads from it."""
+def _example(structure, dtype, batch):
+    """A, and the matrix that `structure` reads from it."""
     rng = np.random.default_rng(0)
     A = rng.normal(size=(*batch, 5, 5)) + 4 * np.eye(5)
     A = (A + 1j * rng.normal(size=A.shape) if np.dtype(dtype).kind == "c" else A).astype(dtype)
-    A = A @ A.conj().mT if kind == "positive" else A
-    return A, dense_matrix(PLAIN, A, kind)
+    A = A @ A.conj().mT if structure == "positive" else A
+    return A, dense_matrix(PLAIN, A, structure)
 
 
-def _check(xp, asarray, to_host, kind, dtype, batch):
-    A, whole = _example(kind, dtype, batch)
+def _check(xp, asarray, to_host, structure, dtype, batch):
+    A, whole = _example(structure, dtype, batch)
     rng = np.random.default_rng(1)
-    factor = xp.factor(asarray(A), kind=kind)
+    factor = xp.factor(asarray(A), structure=structure)
     tolerance = 2e-4 if np.dtype(dtype).char in "fF" else 1e-10
     for complex_b in (False, True):
         b = rng.normal(size=(*batch, 5, 2)) + (1j * rng.normal(size=(*batch, 5, 2)) if complex_b else 0)  # fmt: skip
@@ -189,20 +189,20 @@ def _check(xp, asarray, to_host, kind, dtype, batch):
     np.testing.assert_allclose(
         to_host(factor.inverse()), np.linalg.inv(whole), atol=tolerance, rtol=tolerance
     )
-    if not (kind.startswith("unit") and batch):
+    if not (structure.startswith("unit") and batch):
         for mine, theirs in zip(factor.slogdet(), np.linalg.slogdet(whole), strict=True):
             np.testing.assert_allclose(to_host(mine), theirs, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("structure", STRUCTURES)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
 @pytest.mark.parametrize("batch", [(), (2,)], ids=str)
-def test_order_and_transposition_are_right(kind, dtype, batch):
-    _check(PLAIN, lambda x: np.array(x).view(Host), np.asarray, kind, dtype, batch)
+def test_order_and_transposition_are_right(structure, dtype, batch):
+    _check(PLAIN, lambda x: np.array(x).view(Host), np.asarray, structure, dtype, batch)
 
 
 @pytest.mark.parametrize(
-    ("A", "kind", "error", "says"),
+    ("A", "structure", "error", "says"),
     [
         (np.ones((3, 3)), "general", pb.linalg.SingularMatrixError, "pivot 1 "),
         (np.diag([1, 1e-17, 1]), "general", pb.linalg.SingularMatrixError, "about 1.0e\\+17"),
@@ -211,24 +211,24 @@ def test_order_and_transposition_are_right(kind, dtype, batch):
         (np.diag([1.0, 0]), "upper", pb.linalg.SingularMatrixError, "pivot 1 "),
     ],
 )
-def test_failures(A, kind, error, says):
+def test_failures(A, structure, error, says):
     with pytest.raises(error, match=says):
-        BOUND["factor"](A.view(Host), kind=kind)
-    BOUND["factor"](A.view(Host), kind=kind, check=False)
+        BOUND["factor"](A.view(Host), structure=structure)
+    BOUND["factor"](A.view(Host), structure=structure, check=False)
 
 
 # ── on a device ───────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("structure", STRUCTURES)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
 @pytest.mark.parametrize("batch", [(), (2,)], ids=str)
-def test_factors_solve_on_the_device(kind, dtype, batch):
+def test_factors_solve_on_the_device(structure, dtype, batch):
     import cupy
 
     xp = pb.backend.resolve("cupy").xp
-    _check(xp, cupy.asarray, cupy.asnumpy, kind, dtype, batch)
+    _check(xp, cupy.asarray, cupy.asnumpy, structure, dtype, batch)
 
 
 @pytest.mark.gpu

@@ -9,7 +9,7 @@ import pytest
 
 import pullback as pb
 from pullback.backend import backend_of
-from pullback.backend.common.launches import BLOCK, EPILOGUES, Launch, Matrix, Place, Product
+from pullback.backend.common.launches import BLOCK, EPILOGUES, Address, Launch, Matrix, Product
 from pullback.backend.cuda import cublas as _cublas
 from pullback.backend.cuda import cublaslt as _cublaslt
 from pullback.backend.cuda import graph_runtime as _cuda_programs
@@ -23,7 +23,7 @@ extern "C" __global__ void add(const double* x, double* y) {
 }
 """
 N = 256
-STEP = Launch("add", ADD, (2, 1, 1), (N // 2, 1, 1), (Place(0), Place(1)))
+STEP = Launch("add", ADD, (2, 1, 1), (N // 2, 1, 1), (Address(0), Address(1)))
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ def test_every_call_has_its_effect_once(cupy, runtime, monkeypatch, graphs, movi
 
 def test_the_block_and_another_stream(cupy, runtime):
     """The block at an offset, and a call on another stream right after one."""
-    inner = dataclasses.replace(STEP, places=(Place(0), Place(BLOCK, 512)))
-    out = dataclasses.replace(STEP, places=(Place(BLOCK, 512), Place(1)))
+    inner = dataclasses.replace(STEP, addresses=(Address(0), Address(BLOCK, 512)))
+    out = dataclasses.replace(STEP, addresses=(Address(BLOCK, 512), Address(1)))
     block = runtime.memory(512 + 8 * N)
     block[...] = 0
     segment = runtime.segment([inner, out], block, 2, ["in", "inout"])
@@ -106,7 +106,7 @@ def test_products(cupy, monkeypatch, way, code, batch, operands, graphs):
     c = cupy.zeros((batch, n, m) if turned[2] else (batch, m, n), dtype)
     arrays = [_operand(cupy, a, operands), _operand(cupy, b, operands), c]
     matrices = [
-        Matrix(Place(i), x.shape[2], t, x[0].size)
+        Matrix(Address(i), x.shape[2], t, x[0].size)
         for i, (x, t) in enumerate(zip(arrays, turned, strict=True))
     ]
     product = Product(m, n, k, *matrices, dtype, operands, batch=batch)

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from pullback.backend.common.launches import Launch, Place
+from pullback.backend.common.launches import Address, Launch
 from pullback.backend.cuda import cublas as _cublas
 from pullback.backend.cuda import graph_runtime as _cuda_programs
 from pullback.backend.cuda import prefetch as _cuda_feed
@@ -153,7 +153,7 @@ def runtime(monkeypatch):
 
 
 def _add(source="k"):
-    return Launch("k", source, (1, 1, 1), (32, 1, 1), (Place(0), Place(1)))
+    return Launch("k", source, (1, 1, 1), (32, 1, 1), (Address(0), Address(1)))
 
 
 def _fresh(n, calls):
@@ -181,7 +181,7 @@ def test_every_call_has_its_effect_once(runtime, monkeypatch, graphs, moving):
 
 
 def _step(source, target):
-    return Launch("k", "k", (1, 1, 1), (32, 1, 1), (Place(source), Place(target)))
+    return Launch("k", "k", (1, 1, 1), (32, 1, 1), (Address(source), Address(target)))
 
 
 @pytest.mark.parametrize("graphs", ["", "0", "1"])
@@ -280,11 +280,11 @@ def test_a_refused_capture_warns_once_and_replays(runtime, monkeypatch):
     FAKE.refuse = True
     segment = runtime.segment([_add()], runtime.memory(256), 2, ["in", "inout"])
     x, y = np.ones(1).view(Array), np.zeros(1).view(Array)
-    with pytest.warns(RuntimeWarning, match="no CUDA graph") as told:
+    with pytest.warns(RuntimeWarning, match="no CUDA graph") as reported:
         segment(x, y), segment(x, y), segment(x, y)
     FAKE.cuda.current.synchronize()
     assert y[0] == 3
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_a_segment_waits_for_the_stream_before(runtime, monkeypatch):

@@ -233,18 +233,18 @@ def test_singular_matrices_raise(cudss):
         cudss(np.asarray([1.0, np.inf, 1.0, 1.0]), pattern=pattern, check=True)
 
 
-def test_places_that_are_named_twice_are_left_to_superlu(cudss):
+def test_elements_that_are_given_twice_are_left_to_superlu(cudss):
     pattern = Pattern((2, 2), np.asarray([0, 2, 3]), np.asarray([0, 0, 1]))
     assert cudss(np.ones(3), pattern=pattern, check=True) is None
 
 
-def test_a_library_that_is_wrong_is_told_once_and_not_used(cudss):
+def test_a_library_that_is_wrong_is_reported_once_and_not_used(cudss):
     _, data, pattern = _system("float64")
     DirectSolver.wrong = 1e-3
-    with pytest.warns(RuntimeWarning, match="cuDSS is not used .*: a residual of") as told:
+    with pytest.warns(RuntimeWarning, match="cuDSS is not used .*: a residual of") as reported:
         found = [cudss(data, pattern=pattern, check=True) for _ in range(2)]
     assert found == [None, None]
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_without_the_library_nothing_is_said(monkeypatch):

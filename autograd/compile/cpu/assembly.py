@@ -252,7 +252,7 @@ class Assembly:
         return self.argument(x)
 
     def _mask(self, op: Op, target: str) -> None:
-        """relu and its derivative: in one piece where it fits into the first cache, else block by block."""
+        """The statements of relu and its derivative: in one piece if the first cache holds it, else in blocks."""
         result = op.result
         arguments = [self.argument(a) for a in op.args]
         name = f"{op.name}_{result.name}"

@@ -32,7 +32,7 @@ from typing import Any
 
 
 class CompileError(RuntimeError):
-    """numba refused a kernel."""
+    """The error of a kernel that numba refused."""
 
 
 def cache_folder() -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ....backend.common.launches import BLOCK as OWN
-from ....backend.common.launches import Place, mask_bytes
+from ....backend.common.launches import Address, mask_bytes
 from ..ir.program import Value
 from ..ir.views import Ref, contiguous_view
 from ..optimise.fuse import Statements
@@ -57,15 +57,15 @@ class Context:
         """The buffer, offset and strides of a value."""
         return self.out.refs.get(v) or contiguous_view(v)
 
-    def address(self, root: Value) -> Place:
+    def address(self, root: Value) -> Address:
         """The address of a buffer's first element."""
         offset = self.plan.offsets.get(root)
         if offset is not None:
-            return Place(OWN, offset)
+            return Address(OWN, offset)
         if root in self.plan.donated:
             root = self.inputs[self.plan.donated[root]]
         self.roots[root.name] = root
-        return Place(self.slots.setdefault(root.name, len(self.slots)))
+        return Address(self.slots.setdefault(root.name, len(self.slots)))
 
     def name(self, root: Value) -> str:
         """The name of a buffer in the source: one name for one memory."""
@@ -73,11 +73,11 @@ class Context:
             return self.inputs[self.plan.donated[root]].name
         return root.name
 
-    def mask(self, v: Value) -> Place:
+    def mask(self, v: Value) -> Address:
         """The address of the bit mask of a relu's output."""
         if v not in self.masks:
             self.masks[v] = self.scratch.take(mask_bytes(*v.shape))
-        return Place(OWN, self.masks[v])
+        return Address(OWN, self.masks[v])
 
     def number(self, v: Value) -> int:
         """The position of a Python number."""

@@ -7,7 +7,7 @@ never on timing, so that a program gives the same bits in every run.
 from __future__ import annotations
 
 from ....backend.common.launches import BLOCK as OWN
-from ....backend.common.launches import Launch, Place
+from ....backend.common.launches import Address, Launch
 from ..ir.program import Value
 from .context import Context
 from .expressions import PRELUDE, c_name
@@ -23,7 +23,7 @@ class KernelWriter:
 
     def __init__(self, context: Context, name: str) -> None:
         self.context, self.function = context, name
-        self.arguments: dict[str, tuple[str, Place]] = {}
+        self.arguments: dict[str, tuple[str, Address]] = {}
         self.lines: list[str] = []
         self.blocks = 0
         self.count = 0
@@ -68,12 +68,12 @@ class KernelWriter:
     def own(self, letter: str, c_type: str, offset: int) -> str:
         """The name of scratch memory, which becomes an argument."""
         name = self.fresh(letter)
-        self.arguments[name] = (c_type, Place(OWN, offset))
+        self.arguments[name] = (c_type, Address(OWN, offset))
         return name
 
     def number(self, v: Value) -> str:
         """A Python number of this call."""
         c_type = "double" if v.dtype.kind == "f" else "long long"
         slot = self.context.slots.setdefault("numbers", len(self.context.slots))
-        self.arguments.setdefault("numbers", ("void", Place(slot)))
+        self.arguments.setdefault("numbers", ("void", Address(slot)))
         return f"(({c_type}*)numbers)[{self.context.number(v)}]"

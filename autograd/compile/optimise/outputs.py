@@ -46,7 +46,7 @@ def pair_outputs(
     input_paths: list[str],
     donated: set[int],
 ) -> dict[int, int]:
-    """For each output, the input that it most likely replaces: an array of its shape and dtype with a similar path.
+    """The input that each output most likely replaces: an array of its shape and dtype with a similar path.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ class Dense:
     def factor(self, A: Any) -> Any:
         """LU, L D Lᵀ, Cholesky's factor, or the triangle itself."""
         xp = namespace_of(A)
-        made = xp.factor(A, kind=self.kind, check=self.check)
+        made = xp.factor(A, structure=self.kind, check=self.check)
         return (made, _wide(full_matrix(A, self.kind, xp), xp)) if self.refine else made
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:

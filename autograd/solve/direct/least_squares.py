@@ -58,7 +58,7 @@ class Augmented:
             _full_rank(R, usable[..., 0, 0], xp)
         nan = xp.full_like(A[..., :1, :1], float("nan"))
         Q = xp.where(usable, xp.where(nothing, xp.zeros_like(Q), Q), nan)
-        return Q, xp.factor(xp.where(usable, R, nan), kind="upper", check=False), nothing
+        return Q, xp.factor(xp.where(usable, R, nan), structure="upper", check=False), nothing
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """(r, x) for (f, g); the transposed system is the conjugate one."""

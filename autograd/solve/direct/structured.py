@@ -25,7 +25,7 @@ class Diagonal:
 
     def factor(self, d: Any) -> Any:
         """Nothing to do but to look for zeros."""
-        return namespace_of(d).factor(d, kind="diagonal", check=self.check)
+        return namespace_of(d).factor(d, structure="diagonal", check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """b / d."""
@@ -46,7 +46,7 @@ class Circulant:
 
     def factor(self, c: Any) -> Any:
         """The eigenvalues: the transform of c."""
-        return namespace_of(c).factor(c, kind="circulant", check=self.check)
+        return namespace_of(c).factor(c, structure="circulant", check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By transforms, n log n."""
@@ -77,7 +77,9 @@ class Banded:
 
     def factor(self, ab: Any) -> Any:
         """LU within the band (and u more diagonals, for row exchanges)."""
-        return namespace_of(ab).factor(ab, kind="banded", bandwidths=self.widths, check=self.check)
+        return namespace_of(ab).factor(
+            ab, structure="banded", bandwidths=self.widths, check=self.check
+        )
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor."""
@@ -108,7 +110,7 @@ class PositiveBanded:
 
     def factor(self, ab: Any) -> Any:
         """Cholesky's factor, within the band."""
-        return namespace_of(ab).factor(ab, kind="positive banded", check=self.check)
+        return namespace_of(ab).factor(ab, structure="positive banded", check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """By the factor."""
