@@ -126,11 +126,12 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
     kept = "".join(f", {_rename(k)}" for k in kept_by(primitive, ("x",), checked=not exact))
     checks = "" if exact else ", a.shape, a.dtype"
     condition = "out.dtype is a.dtype" if exact else "out.dtype is a.dtype or is_inexact(out.dtype)"
+    call = call_text(primitive, {"x": "a"})
     lines = [
         "    if type(x) is Array and (tape := x.tape).open:",
         "        a = x.value",
-        "        kind = type(a)",
-        f"        out = (usual_kernel if kind is usual else kernels[kind])({call_text(primitive, {'x': 'a'})})",
+        "        array_type = type(a)",
+        f"        out = (usual_kernel if array_type is usual else kernels[array_type])({call})",
     ]
     if primitive.residuals:
         lines.append(f"        out, {', '.join(primitive.residuals)} = out")
@@ -154,7 +155,7 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
         made.pop()
     return [
         *lines,
-        "        if type(out) is not kind:",
+        "        if type(out) is not array_type:",
         "            out = normalise(out)",
         f"        if {condition}:",
         *(f"            {line}" for line in made),
@@ -168,10 +169,10 @@ def _view_condition(primitive: Primitive) -> str:
     if primitive.name not in VIEWS:
         return ""
     return {
-        "astype": "type(out) is kind and not copy and out.dtype == a.dtype",
-        "getitem": "(type(key) in BASIC or hold_key(tape, key)) and type(out) is kind",
-        "reshape": "type(out) is kind and not copy",
-    }.get(primitive.name, "type(out) is kind")
+        "astype": "type(out) is array_type and not copy and out.dtype == a.dtype",
+        "getitem": "(type(key) in BASIC or hold_key(tape, key)) and type(out) is array_type",
+        "reshape": "type(out) is array_type and not copy",
+    }.get(primitive.name, "type(out) is array_type")
 
 
 def _rename(kept: str) -> str:
@@ -201,13 +202,13 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     ]
     lines += [f"        {value[p]} = {p}.value" for p in traced]
     lines += [f"        {value[p]} = {p}" for p in primitive.arrays if p not in traced]
-    lines.append(f"        kind = type({value[first]})")
+    lines.append(f"        array_type = type({value[first]})")
     others = [p for p in primitive.arrays if roles[p] in "TC" and p != first]
-    same_kind = [f"kind is type({value[p]})" for p in others]
-    inner = [*same_kind]
+    same_array_type = [f"array_type is type({value[p]})" for p in others]
+    inner = [*same_array_type]
     if "C" in variant:
         inner.append(
-            "kind is not Array"
+            "array_type is not Array"
         )  # a constant of the right class, and one that nobody can change
         inner.append("not tape.copies")
     if "S" not in variant:
@@ -217,7 +218,7 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     call = ", ".join(
         [*(value[p] for p in primitive.arrays), *(f"{k}={k}" for k in primitive.keyword)]
     )
-    body = [f"out = (usual_kernel if kind is usual else kernels[kind])({call})"]
+    body = [f"out = (usual_kernel if array_type is usual else kernels[array_type])({call})"]
     if primitive.residuals:
         body.append(f"out, {', '.join(primitive.residuals)} = out")
     names = kept_by(primitive, traced, checked=False)
@@ -227,7 +228,7 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
         if roles[p] == "C" and p in names:
             body += [f"if {value[p]} is not tape.latest:", f"    tape.hold({value[p]})"]
     body += [
-        "if type(out) is not kind:",
+        "if type(out) is not array_type:",
         "    out = normalise(out)",
         "entries = tape.entries",
         "y = new(Array)  # a class with an __init__ takes 1.4 times as long",

@@ -55,8 +55,10 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
         return traced
     proper = [v for v in arrays if not isinstance(v, np.generic)]
     if not arrays:
-        kinds = ", ".join(type(v).__name__ for v in values)
-        raise TypeError(f"{name}: expected an array, got {kinds}; convert by pb.xp.asarray(x)")
+        found_types = ", ".join(type(v).__name__ for v in values)
+        raise TypeError(
+            f"{name}: expected an array, got {found_types}; convert by pb.xp.asarray(x)"
+        )
     chosen = proper[0] if proper else arrays[0]
     for other in proper[1:]:  # one that is recorded has the others recorded as its constants
         if type(other) is not type(chosen) and backend_of(other).recording:
@@ -98,22 +100,22 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
     mixed = False
     for place, parameter in primitive.places:
         value = values[place]
-        kind = type(value)
-        if kind is Array and value.tape is not tape:
+        array_type = type(value)
+        if array_type is Array and value.tape is not tape:
             values[place] = value = value.__copy__()  # which a later write does not change
-        if kind is Array and value.tape is tape:
+        if array_type is Array and value.tape is tape:
             traced += (parameter,)
             slots.append(value.slot)
             values[place] = value = value.value
-            kind = type(value)
-        elif tape is not UNTRACED and tape.copies and kind not in CONSTANTS:
+            array_type = type(value)
+        elif tape is not UNTRACED and tape.copies and array_type not in CONSTANTS:
             values[place] = value = namespace_of(value).copy(
                 value
             )  # the caller could change it before the pull
         if chosen is None:
-            if kind not in SCALARS:
+            if array_type not in SCALARS:
                 chosen = value
-        elif kind is not type(chosen) and kind not in SCALARS:
+        elif array_type is not type(chosen) and array_type not in SCALARS:
             mixed = True
     if mixed or chosen is None:
         operands = [values[i] for i in primitive.array_places]

@@ -21,14 +21,14 @@ def is_basic(key: Any) -> bool:
 
 def clean_key(key: Any) -> Any:
     """An index without traced layers: integers, slices, None, ellipsis and raw index arrays."""
-    kind = type(key)
-    if kind in BASIC:
+    key_type = type(key)
+    if key_type in BASIC:
         return key
-    if kind is tuple:
+    if key_type is tuple:
         return tuple([clean_key(part) for part in key])
-    if kind is Array:
+    if key_type is Array:
         return backend_array(key)
-    return np.asarray(key) if kind is list else key
+    return np.asarray(key) if key_type is list else key
 
 
 def copied_key(key: Any) -> Any:

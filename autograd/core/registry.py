@@ -38,9 +38,9 @@ class Kernels(dict):
         self.scope = scope
         scope["usual"], scope["usual_kernel"] = next(
             (
-                (kind, kernel)
-                for kind, kernel in self.items()
-                if kind is not Array and kind not in TRACERS
+                (array_type, kernel)
+                for array_type, kernel in self.items()
+                if array_type is not Array and array_type not in TRACERS
             ),
             (None, None),
         )

@@ -84,11 +84,13 @@ class TapeData:
         if not self.copies and backend_of(value).lock(value):
             self.held.append(value)
 
-    def hold_all(self, values: list[Any], kind: type | None = None) -> None:
-        """The same for the raw arrays among the inputs; `kind` is the class of all, where it is known."""
-        for each in (kind,) if kind else {type(value) for value in values}:
+    def hold_all(self, values: list[Any], array_type: type | None = None) -> None:
+        """The same for the raw arrays among the inputs; `array_type` is the class of all, where it is known."""
+        for each in (array_type,) if array_type else {type(value) for value in values}:
             if each is not Array:
-                arrays = values if kind else [value for value in values if type(value) is each]
+                arrays = (
+                    values if array_type else [value for value in values if type(value) is each]
+                )
                 lock = backend_of(arrays[0]).lock
                 self.held += [value for value in arrays if lock(value)]
 
@@ -96,9 +98,9 @@ class TapeData:
         """An `Array` over `value` whose later uses are recorded here."""
         return self.watch_all([value])[0]
 
-    def watch_all(self, values: list[Any], kind: type | None = None) -> list[Array]:
-        """An `Array` over each of `values`, in consecutive slots; `kind` is a known class of all of them."""
-        if kind is None:
+    def watch_all(self, values: list[Any], array_type: type | None = None) -> list[Array]:
+        """An `Array` over each of `values`, in consecutive slots; `array_type` is a known class of all of them."""
+        if array_type is None:
             for value in values:
                 if (
                     type(value) not in NAMESPACES

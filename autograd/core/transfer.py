@@ -63,7 +63,7 @@ def asarray(x: Any, *, dtype: Any = None) -> Any:
     Returns
     -------
     numpy.ndarray or cupy.ndarray
-        An array of the active backend's library, not a `pullback.Array`: gradients with respect to it are of its kind.
+        An array of the active backend's library, not a `pullback.Array`: gradients with respect to it are of its class.
 
     Raises
     ------

@@ -112,15 +112,15 @@ def _left_to_other(primitive: Primitive, args: tuple[Any, ...]) -> Any:
     Arrays of other libraries and Python's own classes are not asked: they would answer with an error that says less,
     or, as lists do, with something else.
     """
-    kind = type(args[-1])
+    operand_type = type(args[-1])
     reflected = REFLECTED[primitive.name]
     if (
-        kind is Array
-        or kind.__module__ == "builtins"
-        or issubclass(kind, np.ndarray | np.generic)
+        operand_type is Array
+        or operand_type.__module__ == "builtins"
+        or issubclass(operand_type, np.ndarray | np.generic)
         or is_array(args[-1])
-        or hasattr(kind, "__dlpack__")
-        or getattr(kind, reflected, None) is getattr(object, reflected, None)
+        or hasattr(operand_type, "__dlpack__")
+        or getattr(operand_type, reflected, None) is getattr(object, reflected, None)
     ):
         raise  # what is being handled where this is called
     return NotImplemented

@@ -18,7 +18,7 @@ from ...core.namespaces import NAMESPACES, namespace_of
 from ...core.registry import REGISTRY
 from .array import Batched, aligned, batch_size, matmul, row_key, space_of, spread_rows, values_of
 
-# ── by kinds ──────────────────────────────────────────────────────────────────────────────────
+# ── by sorts of names ─────────────────────────────────────────────────────────────────────────
 
 # Elementwise: shapes broadcast behind the leading axis.
 ELEMENTWISE = (
@@ -350,7 +350,7 @@ BY_NAME: dict[str, Callable[..., Any]] = {
     "setitem": _setitem, "solve_by": _solve_by, "stack": _stack, "take": _take, "take_along_axis": _take_along_axis,
     "tensordot": _tensordot, "vecdot": _over_axis("vecdot"),
 }  # fmt: skip
-KINDS = (
+RULES_OF_NAMES = (
     (ELEMENTWISE, _elementwise), (REDUCTIONS, _reduction), (ALONG, _along), (ALONG_AXES, _along_axes),
     (DIRECT, _direct), (BESIDE, _beside),
 )  # fmt: skip
@@ -361,7 +361,7 @@ def _batched(name: str) -> Callable[..., Any]:
         return BY_NAME[name]
     if name.startswith("special."):
         return _elementwise(name)
-    return next((make for names, make in KINDS if name in names), _row_by_row)(name)
+    return next((make for names, make in RULES_OF_NAMES if name in names), _row_by_row)(name)
 
 
 def _plain(name: str, args: Any) -> Any:
@@ -419,7 +419,7 @@ def _space() -> Any:
     """
     functions: Any = _Functions()
     space = extend(functions, special=lambda _: functions.special)
-    tables = {*BY_NAME, *(name for names, _ in KINDS for name in names)}
+    tables = {*BY_NAME, *(name for names, _ in RULES_OF_NAMES for name in names)}
     for name in tables & space.__dict__.keys():
         setattr(space, name, getattr(functions, name))
     return space

@@ -79,10 +79,10 @@ def is_batched(entry: Entry) -> bool:
 
 def _lifted(part: Any) -> Any:
     """What an entry keeps, as Arrays: other libraries' operators refuse a `Batched` operand, ours leave it the work."""
-    kind = type(part)
-    if kind in (tuple, list):
-        return kind(_lifted(each) for each in part)
-    if kind is dict:
+    part_type = type(part)
+    if part_type in (tuple, list):
+        return part_type(_lifted(each) for each in part)
+    if part_type is dict:
         return {key: _lifted(each) for key, each in part.items()}
     return part if isinstance(part, np.dtype) else as_constant(part)  # which has a shape too
 
