@@ -1,4 +1,4 @@
-"""The one array type: a value one level down and, on a tape, its place there.
+"""The one array type: a value one level down and, on a tape, its slot there.
 
 The value is the backend's array or, under nested differentiation, another traced `Array` of an older
 tape; it is never an untraced `Array`. The operators are set in `functions/operators.py`, from the same functions
@@ -51,7 +51,7 @@ class Array:
     tape
         The tape that recorded it, or a closed placeholder.
     slot : int
-        Its place on that tape.
+        Its slot on that tape.
 
     Notes
     -----

@@ -195,11 +195,11 @@ def _incoming(primitive: Primitive) -> list[str]:
     lines = ["    seen = None"]
     for i, output in enumerate(primitive.outputs):
         bar = f"{output}_bar"
-        place = "slot" if i == last else f"slot - {last - i}"
+        entry_slot = "slot" if i == last else f"slot - {last - i}"
         lines += [
-            f"    {bar} = cts[{place}]",
+            f"    {bar} = cts[{entry_slot}]",
             f"    if {bar} is not None:",
-            f"        cts[{place}] = None",
+            f"        cts[{entry_slot}] = None",
             f"        if type({bar}) in DEFERRED:",
             f"            {bar} = {bar}.materialize()",
             "        if type(seen) is not Array:",  # one traced cotangent makes all of them so

@@ -43,8 +43,8 @@ WEAK = frozenset((int, float))  # Python numbers that leave a floating dtype as 
 def call_text(primitive: Primitive, rename: dict[str, str] | None = None) -> str:
     """The arguments of a call that passes every parameter on."""
     rename = rename or {}
-    places = [rename.get(p, p) for p in primitive.positional]
-    return ", ".join([*places, *(f"{k}={k}" for k in primitive.keyword)])
+    names = [rename.get(p, p) for p in primitive.positional]
+    return ", ".join([*names, *(f"{k}={k}" for k in primitive.keyword)])
 
 
 # ── public functions ──────────────────────────────────────────────────────────────────────────

@@ -85,31 +85,31 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
     """
     values = list(args)
     tape: Any = UNTRACED
-    for place in primitive.array_places:
-        value = values[place]
+    for index in primitive.array_indices:
+        value = values[index]
         while type(value) is Array:
             if value.tape.open:
                 if value.tape.order > tape.order:
                     tape = value.tape
                 break
             value = value.value
-        values[place] = value
+        values[index] = value
     traced: tuple[str, ...] = ()
     slots: list[int] = []
     chosen: Any = None
     mixed = False
-    for place, parameter in primitive.places:
-        value = values[place]
+    for index, parameter in primitive.indexed_arrays:
+        value = values[index]
         array_type = type(value)
         if array_type is Array and value.tape is not tape:
-            values[place] = value = value.__copy__()  # which a later write does not change
+            values[index] = value = value.__copy__()  # which a later write does not change
         if array_type is Array and value.tape is tape:
             traced += (parameter,)
             slots.append(value.slot)
-            values[place] = value = value.value
+            values[index] = value = value.value
             array_type = type(value)
         elif tape is not UNTRACED and tape.copies and array_type not in CONSTANTS:
-            values[place] = value = namespace_of(value).copy(
+            values[index] = value = namespace_of(value).copy(
                 value
             )  # the caller could change it before the pull
         if chosen is None:
@@ -118,10 +118,10 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
         elif array_type is not type(chosen) and array_type not in SCALARS:
             mixed = True
     if mixed or chosen is None:
-        operands = [values[i] for i in primitive.array_places]
+        operands = [values[i] for i in primitive.array_indices]
         chosen = common_type(primitive.name, operands, tape)
-        for place, value in zip(primitive.array_places, operands, strict=True):
-            values[place] = value
+        for index, value in zip(primitive.array_indices, operands, strict=True):
+            values[index] = value
     try:
         kernel = primitive.kernels[type(chosen)]
     except KeyError:
@@ -156,9 +156,9 @@ def record(
     build_entry = primitive.entry_builders.get(traced)
     if build_entry is None:
         build_entry = primitive.entry_builders[traced] = make_entry_builder(primitive, traced)
-    for place in build_entry.held:  # type: ignore[attr-defined]  # set where it is made
-        if type(values[place]) not in CONSTANTS:
-            tape.hold(values[place])
+    for index in build_entry.held:  # type: ignore[attr-defined]  # set where it is made
+        if type(values[index]) not in CONSTANTS:
+            tape.hold(values[index])
     if "key" in primitive.positional:
         hold_key(tape, values[primitive.positional.index("key")])
     entries = tape.entries
@@ -199,16 +199,16 @@ def apply_constant(primitive: Primitive, args: tuple[Any, ...], settings: dict[s
     """Run a function whose result carries no derivative on the values at the bottom."""
     values = list(args)
     operands = []
-    for place in primitive.array_places:
-        value = values[place]
+    for index in primitive.array_indices:
+        value = values[index]
         while type(value) is Array:
             value = value.value
-        values[place] = value
+        values[index] = value
         operands.append(value)
     settings = {k: backend_array(v) for k, v in settings.items()}
     chosen = common_type(primitive.name, operands)
-    for place, value in zip(primitive.array_places, operands, strict=True):
-        values[place] = value
+    for index, value in zip(primitive.array_indices, operands, strict=True):
+        values[index] = value
     return _untraced(primitive, kernel_for(primitive, chosen)(*values, **settings))
 
 
@@ -226,10 +226,10 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
     values = [unwrap_closed(x) for x in arrays]
     open_tapes = [v.tape for v in values if type(v) is Array]
     tape: Any = max(open_tapes, key=lambda t: t.order, default=UNTRACED)
-    places, slots = [], []
+    traced_indices, slots = [], []
     for i, value in enumerate(values):
         if type(value) is Array and value.tape is tape:
-            places.append(i)
+            traced_indices.append(i)
             slots.append(value.slot)
             values[i] = value.value
         elif tape is not UNTRACED and tape.copies and type(value) not in (*SCALARS, Array):
@@ -238,7 +238,7 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
             values[i] = value.__copy__()  # which a later write does not change
     kernel = kernel_for(primitive, common_type(primitive.name, values))
     out = kernel(*values, **settings) if primitive.star else kernel(values, **settings)
-    if not places:
+    if not traced_indices:
         if isinstance(out, tuple | list):
             return [o if type(o) is Array else result(normalise(o)) for o in out]
         return out if type(out) is Array else result(normalise(out))
@@ -252,14 +252,14 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
         **settings,
         f"{primitive.variadic}_shapes": [v.shape for v in values],
         f"{primitive.variadic}_dtype": [v.dtype for v in values],
-        f"{primitive.variadic}_traced": places,
+        f"{primitive.variadic}_traced": traced_indices,
     }
     if primitive.variadic in parameter_names(rule):
         known[str(primitive.variadic)] = values
     if "out" in parameter_names(rule):
         known["out"] = out
-    pull = ListPull(primitive, rule, places)
-    fits = [(values[i].shape, values[i].dtype) for i in places]
+    pull = ListPull(primitive, rule, traced_indices)
+    fits = [(values[i].shape, values[i].dtype) for i in traced_indices]
     tape.entries.append((pull, *slots, fits, known))
     return result(out, tape, len(tape.entries) - 1)
 

@@ -74,7 +74,7 @@ class Primitive:
     signature : inspect.Signature
         The standard's.
     positional, keyword : tuple of str
-        The parameters that are passed by place, and by name.
+        The parameters that are passed by position, and by name.
     arrays : tuple of str
         The positional parameters that are arrays.
     rules, shared : dict
@@ -102,8 +102,8 @@ class Primitive:
         self.positional = tuple(p.name for p in named if p.kind is not p.KEYWORD_ONLY)
         self.keyword = tuple(p.name for p in named if p.kind is p.KEYWORD_ONLY)
         self.arrays = tuple(p for p in self.positional if p in signatures.ARRAYS)
-        self.array_places = tuple(self.positional.index(p) for p in self.arrays)
-        self.places = tuple(zip(self.array_places, self.arrays, strict=True))
+        self.array_indices = tuple(self.positional.index(p) for p in self.arrays)
+        self.indexed_arrays = tuple(zip(self.array_indices, self.arrays, strict=True))
         self.variadic = next((p for p in self.positional if p in signatures.VARIADIC), None)
         self.star = any(p.kind is p.VAR_POSITIONAL for p in named)
         self.views = self.name in VIEWS

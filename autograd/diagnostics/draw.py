@@ -94,12 +94,12 @@ def _input_name(f: Callable[..., Any], path: str) -> str:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):  # written in C: it does not say
         return path
-    place = int(first)
+    argnum = int(first)
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if place < len(named):
-        return named[place] + dot + rest
+    if argnum < len(named):
+        return named[argnum] + dot + rest
     rest_of = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
-    return f"{rest_of[0]}.{place - len(named)}{dot}{rest}" if rest_of else path
+    return f"{rest_of[0]}.{argnum - len(named)}{dot}{rest}" if rest_of else path
 
 
 def _signal(x: Any) -> str:

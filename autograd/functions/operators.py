@@ -242,8 +242,8 @@ def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: 
 
 def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """``np.mean(x, axis=0)``: the function of `pb.xp` of that name and signature; else NumPy's on constants."""
-    place, _, section = function.__module__.rpartition(".")
-    space = getattr(namespace, section, namespace) if place else namespace
+    module, _, section = function.__module__.rpartition(".")
+    space = getattr(namespace, section, namespace) if module else namespace
     ours = getattr(space, _NAMES.get(function.__name__, function.__name__), None)
     if ours is not None and takes(ours, args, kwargs):
         return ours(*args, **kwargs)

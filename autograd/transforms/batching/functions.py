@@ -200,10 +200,10 @@ def _getitem(x: Batched, key: Any) -> Batched:
     xp = space_of(x.value)
     if is_basic(key):
         return Batched(xp.getitem(x.value, row_key(key)))
-    places = _places(x.shape, key, x.value)
+    positions = _positions(x.shape, key, x.value)
     flat = xp.reshape(x.value, (x.value.shape[0], x.size))
-    picked = xp.take(flat, _flat(places), axis=1)
-    return Batched(xp.reshape(picked, (x.value.shape[0], *places.shape)))
+    picked = xp.take(flat, _flat(positions), axis=1)
+    return Batched(xp.reshape(picked, (x.value.shape[0], *positions.shape)))
 
 
 def _setitem(x: Batched, value: Any, key: Any) -> Batched:
@@ -225,14 +225,14 @@ def _scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Batched:
         return Batched(xp.scatter_add((k, *shape), row_key(key), value))
     below = backend_array(value)
     space, size = namespace_of(below), math.prod(shape)
-    places = _flat(_places(shape, key, value))
+    positions = _flat(_positions(shape, key, value))
     starts = space.reshape(space.arange_like(k, below) * size, (k, 1))
-    every = space.reshape(starts + places, (-1,))
+    every = space.reshape(starts + positions, (-1,))
     flat = xp.scatter_add((k * size,), (every,), xp.reshape(value, (-1,)))
     return Batched(xp.reshape(flat, (k, *shape)))
 
 
-def _places(shape: tuple[int, ...], key: Any, value: Any) -> Any:
+def _positions(shape: tuple[int, ...], key: Any, value: Any) -> Any:
     """Where in the flattened array each element that a key selects stands, in the shape of the selection."""
     below = backend_array(value)
     space = namespace_of(below)
@@ -240,8 +240,8 @@ def _places(shape: tuple[int, ...], key: Any, value: Any) -> Any:
     return space.getitem(every, clean_key(key))
 
 
-def _flat(places: Any) -> Any:
-    return namespace_of(places).reshape(places, (-1,))
+def _flat(positions: Any) -> Any:
+    return namespace_of(positions).reshape(positions, (-1,))
 
 
 def _take(x: Any, indices: Any, *, axis: int | None = None) -> Batched:
@@ -253,9 +253,9 @@ def _take(x: Any, indices: Any, *, axis: int | None = None) -> Batched:
 
 def _take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Batched:
     k = batch_size((x, indices)) or 0
-    value, places = values_of((Batched(spread_rows(x, k)), Batched(spread_rows(indices, k))))
+    value, row_indices = values_of((Batched(spread_rows(x, k)), Batched(spread_rows(indices, k))))
     return Batched(
-        space_of(value).take_along_axis(value, backend_array(places), axis=_shifted(axis))
+        space_of(value).take_along_axis(value, backend_array(row_indices), axis=_shifted(axis))
     )
 
 
