@@ -52,10 +52,10 @@ class Kernels(dict):
             self.sync_fast_path(self.scope)
 
     def __missing__(self, array_type: type) -> Callable[..., Any]:
-        space = NAMESPACES.get(array_type)
-        if space is None:
+        xp = NAMESPACES.get(array_type)
+        if xp is None:
             raise KeyError(array_type)  # `kernel_for` has the array and fills this in
-        kernel = self.primitive.kernel_in(space)
+        kernel = self.primitive.kernel_in(xp)
         if HOOKS.kernel is not None and array_type is not Array:
             kernel = HOOKS.kernel(self.primitive, kernel)
         self[array_type] = kernel

@@ -231,8 +231,8 @@ def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: 
     """``np.sin(x)``, ``ndarray * x``, ``scipy.special.erf(x)``: our function of that name, or theirs on constants."""
     name = ufunc.__name__
     if method == "__call__" and not options:
-        for space in (namespace, namespace.special):
-            function = getattr(space, _NAMES.get(name, name), None)
+        for xp in (namespace, namespace.special):
+            function = getattr(xp, _NAMES.get(name, name), None)
             if function is not None:
                 return function(*inputs)
     what = f"numpy.{name}" if getattr(np, name, None) is ufunc else name
@@ -243,8 +243,8 @@ def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: 
 def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """``np.mean(x, axis=0)``: the function of `pb.xp` of that name and signature; else NumPy's on constants."""
     module, _, section = function.__module__.rpartition(".")
-    space = getattr(namespace, section, namespace) if module else namespace
-    ours = getattr(space, _NAMES.get(function.__name__, function.__name__), None)
+    xp = getattr(namespace, section, namespace) if module else namespace
+    ours = getattr(xp, _NAMES.get(function.__name__, function.__name__), None)
     if ours is not None and takes(ours, args, kwargs):
         return ours(*args, **kwargs)
     if function.__name__ in _QUESTIONS:

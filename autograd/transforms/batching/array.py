@@ -62,7 +62,7 @@ class Batched:
     @property
     def mT(self) -> Batched:
         """The last two axes swapped."""
-        return Batched(space_of(self.value).matrix_transpose(self.value))
+        return Batched(namespace_of(self.value).matrix_transpose(self.value))
 
     def __repr__(self) -> str:
         return f"<Batched, {self.value.shape[0]} of shape {self.shape}>"
@@ -94,11 +94,6 @@ class Batched:
 
     def __rmatmul__(self, other: Any) -> Batched:
         return matmul(other, self)
-
-
-def space_of(value: Any) -> Any:
-    """The namespace of the values inside."""
-    return namespace_of(value)
 
 
 def row_key(key: Any) -> tuple[Any, ...]:
@@ -141,7 +136,7 @@ def aligned(args: Iterable[Any], ndim: int = 0) -> list[Any]:
         if type(x) is Batched and x.ndim < ndim:
             v = values[i]
             shape = (v.shape[0], *(1,) * (ndim - x.ndim), *v.shape[1:])
-            values[i] = space_of(v).reshape(v, shape)
+            values[i] = namespace_of(v).reshape(v, shape)
     return values
 
 
@@ -149,7 +144,7 @@ def spread_rows(x: Any, k: int) -> Any:
     """(k, *shape) of `x`, repeated if it is the same for all."""
     if type(x) is Batched:
         return x.value
-    return space_of(x).broadcast_to(x, (k, *x.shape))
+    return namespace_of(x).broadcast_to(x, (k, *x.shape))
 
 
 def _operators() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -198,14 +193,14 @@ def matmul(a: Any, b: Any) -> Any:
 
 def _rows_times(a: Any, b: Any) -> Any:
     """(k, …, n, p) @ (p, m), the rows of all matrices as those of one."""
-    xp = space_of(a)
+    xp = namespace_of(a)
     rows = xp.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))
     return xp.reshape(rows @ b, (*a.shape[:-1], b.shape[-1]))
 
 
 def _times_columns(a: Any, b: Any) -> Any:
     """(n, p) @ (k, p, m), the columns of all matrices as those of one."""
-    xp = space_of(b)
+    xp = namespace_of(b)
     k, p, m = b.shape
     columns = xp.reshape(xp.permute_dims(b, (1, 0, 2)), (p, k * m))
     out = xp.reshape(a @ columns, (a.shape[0], k, m))

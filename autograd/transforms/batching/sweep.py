@@ -24,7 +24,7 @@ from ...core.namespaces import namespace_of
 from ...core.sweep import empty_cotangents, sweep
 from ...core.tape import Entry, input_slots
 from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
-from .array import Batched, space_of, spread_rows
+from .array import Batched, spread_rows
 
 ELEMENTS = 1 << 20  # 8 MiB of float64: what a core's cache holds a few of, and a GPU is busy with
 
@@ -110,7 +110,7 @@ def _pull_rows(
     rows: dict[int, list[Any]] = {i: [] for i in targets}
     for row in range(k):
         for i, ct in incoming.items():
-            one[i] = space_of(ct.value).getitem(ct.value, (row, ...))
+            one[i] = namespace_of(ct.value).getitem(ct.value, (row, ...))
         entry[0](slot, one, entry)
         for i in targets:
             rows[i].append(_dense(one[i]))
@@ -121,7 +121,7 @@ def _pull_rows(
         known = next((share for share in shares if share is not None), None)
         if known is None:
             continue
-        xp = space_of(known)
+        xp = namespace_of(known)
         filled = [xp.zeros_like(known) if share is None else share for share in shares]
         total = Batched(xp.stack(filled, axis=0))
         if cts[i] is None:
@@ -200,15 +200,15 @@ def _chunk(recording: Any, y: Any, which: range, taken: set[int]) -> list[Any]:
 
 
 def _units(value: Any, which: range) -> Any:
-    """Those unit vectors of the space of `value`, each in its shape."""
+    """The unit vectors of these numbers, each in the shape of `value`."""
     below = value
     while type(below) is Array:
         below = below.value
-    space = namespace_of(below)
+    xp = namespace_of(below)
     n = math.prod(below.shape)
-    rows = space.arange_like(len(which), below) + which.start
-    hot = space.reshape(rows, (len(which), 1)) == space.arange_like(n, below)
-    out = space.reshape(space.astype(hot, below.dtype), (len(which), *below.shape))
+    rows = xp.arange_like(len(which), below) + which.start
+    hot = xp.reshape(rows, (len(which), 1)) == xp.arange_like(n, below)
+    out = xp.reshape(xp.astype(hot, below.dtype), (len(which), *below.shape))
     return Array(out) if type(value) is Array else out
 
 
@@ -227,6 +227,6 @@ def _owned(value: Any, taken: set[int]) -> Any:
 
 
 def _joined(parts: list[Any], shape: tuple[int, ...]) -> Any:
-    xp = space_of(parts[0])
+    xp = namespace_of(parts[0])
     whole = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
     return xp.reshape(whole, shape)
