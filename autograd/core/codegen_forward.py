@@ -33,7 +33,7 @@ from .array import Array, backend_array
 from .codegen_backward import compile_source, kept_by, make_pull
 from .dispatch import apply, apply_constant, apply_variadic, normalise
 from .dtypes import is_inexact
-from .index_keys import BASIC, beside, clean_key, hold_key
+from .index_keys import BASIC, clean_key, constant_of_trace, hold_key
 from .registry import Primitive
 from .views import NEVER_NUMBERS, VIEWS, follow
 
@@ -60,10 +60,10 @@ def make_function(primitive: Primitive) -> Callable[..., Any]:
     }  # fmt: skip
     lines = [f"def {name}{primitive.text}:"]
     if "key" in primitive.positional:
-        scope |= {"clean_key": clean_key, "BASIC": BASIC, "beside": beside}
+        scope |= {"clean_key": clean_key, "BASIC": BASIC, "constant_of_trace": constant_of_trace}
         lines.append("    key = clean_key(key)")
         if primitive.positional[0] == "x":  # a constant indexed by what `compile` records
-            lines += ["    if type(key) not in BASIC:", "        x = beside(x, key)"]
+            lines += ["    if type(key) not in BASIC:", "        x = constant_of_trace(x, key)"]
     if "rtol" in primitive.keyword:  # a cut-off may be an array; the result does not vary with it
         scope["backend_array"] = backend_array
         lines.append("    rtol = backend_array(rtol)")

@@ -38,7 +38,7 @@ def copied_key(key: Any) -> Any:
     return key.copy() if hasattr(key, "copy") else key
 
 
-def beside(x: Any, key: Any) -> Any:
+def constant_of_trace(x: Any, key: Any) -> Any:
     """`x` as a constant of the recording that an index belongs to, if it does and `x` does not."""
     for part in key if type(key) is tuple else (key,):
         if type(part) in TRACERS and type(backend_array(x)) not in TRACERS:

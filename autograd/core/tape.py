@@ -138,9 +138,9 @@ class TapeData:
         return kept
 
 
-def _home(beside: Any) -> Backend:
-    """Where a number that stands beside arrays belongs."""
-    for x in tree.leaves(beside):
+def _home(arrays: Any) -> Backend:
+    """The backend of the first array in a tree, where a number that is used with these arrays belongs."""
+    for x in tree.leaves(arrays):
         inner = backend_array(x)
         if is_array(inner) and not isinstance(inner, np.generic):
             home = backend_of(inner)
@@ -148,10 +148,10 @@ def _home(beside: Any) -> Backend:
     return current()
 
 
-def check_differentiable(x: Any, where: str, beside: Any = ()) -> Any:
+def check_differentiable(x: Any, where: str, arrays: Any = ()) -> Any:
     """The value one level down of an array that a derivative is asked for.
 
-    A number becomes an array of the library of the first array in the tree `beside`; of the active one, if there is
+    A number becomes an array of the library of the first array in the tree `arrays`; of the active one, if there is
     none.
 
     Raises
@@ -167,14 +167,14 @@ def check_differentiable(x: Any, where: str, beside: Any = ()) -> Any:
                 "complex floating-point numbers; pass a float"
             )
         if type(value) in (float, complex):
-            return _home(beside).asarray(value)
+            return _home(arrays).asarray(value)
         if not isinstance(value, np.generic) and not is_array(value):
             raise TypeError(
                 f"{where} is {value!r}, of type {type(value).__name__}: derivatives are for arrays and floats; "
                 "pass it as an argument that is not differentiated, or make it a pb.tree.static field"
             )
         if isinstance(value, np.generic):
-            value = _home(beside).asarray(np.asarray(value))
+            value = _home(arrays).asarray(np.asarray(value))
     if not is_inexact(value.dtype):
         raise TypeError(
             f"{where} has dtype {value.dtype}: derivatives are for real and complex floating-point arrays; "

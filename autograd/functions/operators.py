@@ -175,7 +175,7 @@ def _setitem(self: Array, key: Any, value: Any, /) -> None:
     if type(value) is Array and is_basic(key) and _is_part(value, self, key):
         return  # ``x[key] += v``: the view x[key] was written to already
     if type(value) not in SCALARS and type(unwrap_closed(value)) is not Array:
-        value = _beside(self, value)
+        value = _as_array_like(self, value)
     if is_complex(getattr(value, "dtype", type(value))) and not is_complex(self.dtype):
         raise TypeError(
             f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)"
@@ -206,7 +206,7 @@ def _kept(x: Array, key: Any, value: Any) -> Array:
     return namespace.stop_gradient(x) if bool(namespace_of(mask).all(mask)) else x
 
 
-def _beside(x: Array, value: Any) -> Array:
+def _as_array_like(x: Array, value: Any) -> Array:
     """A list or number, NumPy's too, as an array of the library of `x`; arrays as they are."""
     home = backend_of(backend_array(x))
     if isinstance(value, np.generic) and not home.recording:

@@ -181,7 +181,8 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
     inner = backend_array(y.value)
     if type(inner) in TRACERS and type(ct) is not Array:
-        ct = inner.beside(ct)  # rules run in the namespace of their cotangent
+        # rules run in the namespace of their cotangent
+        ct = inner.as_tracer(ct)
     if type(y.value) is Array:
         ct = as_constant(ct)
     cts[y.slot] = ct if cts[y.slot] is None else cts[y.slot] + ct

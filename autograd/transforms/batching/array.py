@@ -122,8 +122,9 @@ def values_of(args: Iterable[Any]) -> list[Any]:
     if any(type(v) is Array for v in values):
         return [as_constant(v) for v in values]
     recorded = next((v for v in values if type(v) in TRACERS), None)
-    if recorded is not None:  # a constant beside it would choose the namespace that records nothing
-        return [recorded.beside(v) if hasattr(v, "shape") else v for v in values]
+    # a plain constant next to a tracer would choose the namespace that records nothing
+    if recorded is not None:
+        return [recorded.as_tracer(v) if hasattr(v, "shape") else v for v in values]
     return values
 
 

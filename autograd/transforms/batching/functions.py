@@ -49,8 +49,8 @@ DIRECT = frozenset(
     linalg.slogdet linalg.svd linalg.svdvals linalg.trace matrix_transpose ones_like polar stop_gradient to_device tril
     triu zeros_like""".split()  # noqa: SIM905 - a table
 )
-# Told by an array only what library and device they are of: the result is the same for all rows.
-BESIDE = frozenset(("arange_like", "zeros_on_device_of"))
+# Of an array that only says which library and device the result is of: it is the same for all rows.
+ON_DEVICE_OF = frozenset(("arange_like", "zeros_on_device_of"))
 
 
 def _shifted(axis: Any) -> Any:
@@ -114,7 +114,7 @@ def _direct(name: str) -> Callable[..., Any]:
     return call
 
 
-def _beside(name: str) -> Callable[..., Any]:
+def _on_device_of(name: str) -> Callable[..., Any]:
     def call(what: Any, x: Batched) -> Any:
         return _plain(name, [x.value])(what, x.value)
 
@@ -352,7 +352,7 @@ BY_NAME: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 RULES_OF_NAMES = (
     (ELEMENTWISE, _elementwise), (REDUCTIONS, _reduction), (ALONG, _along), (ALONG_AXES, _along_axes),
-    (DIRECT, _direct), (BESIDE, _beside),
+    (DIRECT, _direct), (ON_DEVICE_OF, _on_device_of),
 )  # fmt: skip
 
 
