@@ -132,7 +132,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
         out, *rest = out
         residuals = tuple(rest)
     if traced:
-        y = record(primitive, tape, traced, slots, out, residuals, values, settings)
+        y = append_entry(primitive, tape, traced, slots, out, residuals, values, settings)
     else:
         y = _untraced(primitive, out)
     if primitive.views and not isinstance(out, np.generic):
@@ -142,7 +142,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
     return y
 
 
-def record(
+def append_entry(
     primitive: Primitive,
     tape: Any,
     traced: tuple[str, ...],

@@ -137,18 +137,18 @@ def _dense(ct: Any) -> Any:
 # ── sizes ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def sizes(record: Any) -> list[int]:
+def sizes(tape: Any) -> list[int]:
     """For each operation on a tape, the elements of the largest array that its rule keeps."""
     return [
         max((math.prod(part.shape) for part in entry if hasattr(part, "shape")), default=1)
-        for entry in record.entries
+        for entry in tape.entries
         if entry is not None
     ]
 
 
-def rows_at_once(record: Any, values: list[Any]) -> int:
+def rows_at_once(tape: Any, values: list[Any]) -> int:
     """k: how many cotangents one sweep over a tape carries, given its inputs and outputs."""
-    largest = max([*sizes(record), *(math.prod(v.shape) for v in values)], default=1)
+    largest = max([*sizes(tape), *(math.prod(v.shape) for v in values)], default=1)
     return max(1, ELEMENTS // max(largest, 1))
 
 
@@ -161,14 +161,14 @@ def rows_of(recording: Any) -> list[list[Any]]:
     Values one level down: raw arrays, or Arrays under nested differentiation. Entries are those of the plain transpose,
     as the sweep carries it: no conjugates.
     """
-    record, inputs = recording.record, recording.values
-    ys = [y for y in recording.out_leaves if type(y) is Array and y.tape is record]
-    k = rows_at_once(record, [*inputs, *(y.value for y in ys)])
+    tape, inputs = recording.tape, recording.values
+    ys = [y for y in recording.out_leaves if type(y) is Array and y.tape is tape]
+    k = rows_at_once(tape, [*inputs, *(y.value for y in ys)])
     blocks = []
     taken: set[int] = set()
     for y in recording.out_leaves:
         shape = tuple(getattr(y, "shape", ()))
-        if type(y) is not Array or y.tape is not record or 0 in shape:
+        if type(y) is not Array or y.tape is not tape or 0 in shape:
             blocks.append([_zeros((*shape, *x.shape), x) for x in inputs])
             continue
         n = math.prod(shape)
@@ -186,11 +186,11 @@ def rows_of(recording: Any) -> list[list[Any]]:
 
 def _chunk(recording: Any, y: Any, which: range, taken: set[int]) -> list[Any]:
     """The rows `which` of the Jacobian of one output, (len(which), *x.shape) for each input x."""
-    record, inputs = recording.record, recording.values
+    tape, inputs = recording.tape, recording.values
     k = len(which)
-    cts: list[Any] = [None] * len(record.entries)
+    cts: list[Any] = [None] * len(tape.entries)
     cts[y.slot] = Batched(_units(y.value, which))
-    sweep_batched(record, cts, k, len(inputs))
+    sweep_batched(tape, cts, k, len(inputs))
     rows = []
     for slot, x in enumerate(inputs):
         ct = _dense(cts[slot])
