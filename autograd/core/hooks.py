@@ -1,4 +1,4 @@
-"""What diagnostics put into the engine: one record, in force for all threads while something is in it."""
+"""What diagnostics put into the engine: one object, in force for all threads while something is in it."""
 
 from __future__ import annotations
 

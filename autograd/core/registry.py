@@ -65,7 +65,7 @@ class Kernels(dict):
 
 
 class Primitive:
-    """One function that the tape records whole.
+    """One function that the tape records as a single entry.
 
     Attributes
     ----------

@@ -132,15 +132,15 @@ def _shorten(y: Any, link: Link) -> None:
 def selects_view(key: Any, ndim: int) -> bool:
     """Whether ``x[key]`` is a view in NumPy: without arrays and masks, and not one element, which is a number."""
     parts = key if type(key) is tuple else (key,)
-    whole, integers = True, 0
+    consists_of_integers, integers = True, 0
     for part in parts:
         if part is None or part is ... or type(part) is slice:
-            whole = False
+            consists_of_integers = False
         elif is_integer(part):
             integers += 1
         else:
             return False
-    return not (whole and integers == ndim)
+    return not (consists_of_integers and integers == ndim)
 
 
 def is_integer(part: Any) -> bool:

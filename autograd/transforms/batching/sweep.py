@@ -228,5 +228,5 @@ def _owned(value: Any, taken: set[int]) -> Any:
 
 def _joined(parts: list[Any], shape: tuple[int, ...]) -> Any:
     xp = namespace_of(parts[0])
-    whole = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
-    return xp.reshape(whole, shape)
+    joined = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+    return xp.reshape(joined, shape)
