@@ -133,7 +133,7 @@ class Array:
 
     @property
     def device(self) -> Any:
-        """Where the data lies, in the backend's own terms; ``"cpu"`` for a library without devices."""
+        """The device that holds the data, in the backend's own terms; ``"cpu"`` for a library without devices."""
         return getattr(self.value, "device", "cpu")
 
     @property
@@ -243,7 +243,7 @@ class Array:
 
 
 def result(value: Any, tape: Any = UNTRACED, slot: int = -1) -> Array:
-    """What an operation returns: without axes it is a number, as NumPy's scalars are, to which nothing writes."""
+    """The result of an operation: without axes it is a number, as NumPy's scalars are, to which nothing writes."""
     x = object.__new__(Array)
     x.value, x.tape, x.slot = value, tape, slot
     x.link = None

@@ -165,7 +165,7 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
 
 
 def _view_condition(primitive: Primitive) -> str:
-    """Where the result of a function of one array may be a view of it; "" for the others."""
+    """The condition under which the result of a function of one array may be a view; "" for the others."""
     if primitive.name not in VIEWS:
         return ""
     return {
@@ -176,7 +176,7 @@ def _view_condition(primitive: Primitive) -> str:
 
 
 def _rename(kept: str) -> str:
-    """What the function of one array calls a thing that a rule keeps."""
+    """The name in the function of one array of a thing that a rule keeps."""
     if kept == "x":
         return "a"
     if kept == "x_device":
@@ -207,9 +207,8 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     same_array_type = [f"array_type is type({value[p]})" for p in others]
     inner = [*same_array_type]
     if "C" in variant:
-        inner.append(
-            "array_type is not Array"
-        )  # a constant of the right class, and one that nobody can change
+        # a constant of the right class, and one that nobody can change
+        inner.append("array_type is not Array")
         inner.append("not tape.copies")
     if "S" not in variant:
         for p, v in value.items():
@@ -251,7 +250,7 @@ def _replace_name(text: str, old: str, new: str) -> str:
 
 
 def _kept_value(kept: str, value: dict[str, str]) -> str:
-    """What a branch calls a thing that a rule keeps, given its names of the arrays' values."""
+    """The name in a branch of a thing that a rule keeps, given its names of the arrays' values."""
     if kept in value:
         return value[kept]
     parameter, _, what = kept.rpartition("_")

@@ -47,7 +47,7 @@ class ScatteredCotangent:
         self.shape, self.key, self.values, self.dtype = shape, key, values, values.dtype
 
     def materialize(self) -> Any:
-        """As an array."""
+        """The cotangent as an array, zero where the key selects nothing."""
         return namespace_of(self.values).scatter_add(self.shape, self.key, self.values)
 
     def add_to(self, total: Any) -> None:

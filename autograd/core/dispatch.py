@@ -24,7 +24,7 @@ CONSTANTS = SCALARS | {Array}
 
 
 def kernel_for(primitive: Primitive, x: Any) -> Callable[..., Any]:
-    """What computes `primitive` on values like `x`."""
+    """The kernel that computes `primitive` on values like `x`."""
     try:
         return primitive.kernels[type(x)]
     except KeyError:
@@ -109,9 +109,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
             values[index] = value = value.value
             array_type = type(value)
         elif tape is not UNTRACED and tape.copies and array_type not in CONSTANTS:
-            values[index] = value = namespace_of(value).copy(
-                value
-            )  # the caller could change it before the pull
+            # the caller could change it before the pull
+            values[index] = value = namespace_of(value).copy(value)
         if chosen is None:
             if array_type not in SCALARS:
                 chosen = value
@@ -281,7 +280,7 @@ class ListPull:
         self.inputs = len(positions)
 
     def __call__(self, slot: int, cts: list[Any], entry: Entry) -> None:
-        """As `Pull` says."""
+        """Add the shares of one call to the cotangents of the arrays of its list, as `Pull` says."""
         ct = cts[slot]
         if ct is None:
             return

@@ -1,4 +1,4 @@
-"""Which namespace computes on a value."""
+"""The namespace that computes on a value."""
 
 from __future__ import annotations
 

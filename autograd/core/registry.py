@@ -139,7 +139,7 @@ class Primitive:
         return self.kernel
 
     def known_names(self) -> set[str]:
-        """What the parameters of this primitive's rules may be called."""
+        """The names that parameters of this primitive's rules may have."""
         arrays = (*self.arrays, self.variadic) if self.variadic else self.arrays
         return {
             "ct", "xp", *(() if self.outputs else ("out",)), *self.outputs, *(f"{o}_bar" for o in self.outputs),

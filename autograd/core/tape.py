@@ -25,7 +25,7 @@ _order = itertools.count()
 
 
 class Pull(Protocol):
-    """What carries the cotangent of an operation's outputs back to its traced inputs.
+    """The function that carries the cotangent of an operation's outputs back to its traced inputs.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class TapeData:
             self.held.append(value)
 
     def hold_all(self, values: list[Any], array_type: type | None = None) -> None:
-        """The same for the raw arrays among the inputs; `array_type` is the class of all, where it is known."""
+        """Forbid writes to the raw arrays among the inputs; `array_type` is the class of all, if known."""
         for each in (array_type,) if array_type else {type(value) for value in values}:
             if each is not Array:
                 arrays = (

@@ -1,4 +1,4 @@
-"""What `compile` asks of the engine: its tracers are one more class of raw arrays, and answer to this protocol."""
+"""The protocol between `compile` and the engine, whose tracers are one more class of raw arrays."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class FunctionPull:
         self.operation, self.inputs, self.pull = operation, inputs, pull
 
     def __call__(self, slot: int, cts: list[Any], entry: Entry) -> None:
-        """As `Pull` says."""
+        """Add the shares that the function's pullback gives to its inputs' cotangents, as `Pull` says."""
         _, *slots, fits, outputs = entry
         first = slot - len(outputs) + 1
         incoming = cts[first : slot + 1]

@@ -56,7 +56,7 @@ class Batched:
 
     @property
     def device(self) -> Any:
-        """Where all of them lie."""
+        """The device of all of them."""
         return getattr(self.value, "device", "cpu")
 
     @property
@@ -74,11 +74,11 @@ class Batched:
         return NAMESPACES[Batched].getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """In place, at a basic key: the sweep adds to buffers of its own."""
+        """Write in place, at a basic key: the sweep adds to buffers of its own."""
         self.value[row_key(key)] = value.value if type(value) is Batched else value
 
     def __iadd__(self, other: Any) -> Batched:
-        """In place where that is possible: the sweep adds to buffers of its own."""
+        """Add in place where that is possible: the sweep adds to buffers of its own."""
         value = other.value if type(other) is Batched else None
         if (
             Array in (type(self.value), type(value))
@@ -117,7 +117,7 @@ def batch_size(parts: Iterable[Any]) -> int | None:
 
 
 def values_of(args: Iterable[Any]) -> list[Any]:
-    """What is inside; as Arrays if one of them is, since libraries differ in ``raw * Array``."""
+    """The values inside; as Arrays if one of them is, since libraries differ in ``raw * Array``."""
     values = [x.value if type(x) is Batched else x for x in args]
     if any(type(v) is Array for v in values):
         return [as_constant(v) for v in values]

@@ -122,7 +122,7 @@ def _on_device_of(name: str) -> Callable[..., Any]:
 
 
 def _row_by_row(name: str) -> Callable[..., Any]:
-    """What is right for every function: a call for each row."""
+    """The version that is right for every function: a call for each row."""
 
     def call(*args: Any, **settings: Any) -> Any:
         k = batch_size((args, settings.values())) or 0
@@ -233,7 +233,7 @@ def _scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Batched:
 
 
 def _positions(shape: tuple[int, ...], key: Any, value: Any) -> Any:
-    """Where in the flattened array each element that a key selects stands, in the shape of the selection."""
+    """The positions in the flattened array of the elements that a key selects, in the selection's shape."""
     below = backend_array(value)
     xp = namespace_of(below)
     every = xp.reshape(xp.arange_like(math.prod(shape), below), shape)

@@ -78,7 +78,7 @@ def is_batched(entry: Entry) -> bool:
 
 
 def _lifted(part: Any) -> Any:
-    """What an entry keeps, as Arrays: other libraries' operators refuse a `Batched` operand, ours leave it the work."""
+    """A residual of an entry as Arrays: operators of other libraries refuse a `Batched` operand."""
     part_type = type(part)
     if part_type in (tuple, list):
         return part_type(_lifted(each) for each in part)
@@ -138,7 +138,7 @@ def _dense(ct: Any) -> Any:
 
 
 def sizes(tape: Any) -> list[int]:
-    """For each operation on a tape, the elements of the largest array that its rule keeps."""
+    """The number of elements of the largest array that each operation's rule keeps on a tape."""
     return [
         max((math.prod(part.shape) for part in entry if hasattr(part, "shape")), default=1)
         for entry in tape.entries
@@ -156,7 +156,7 @@ def rows_at_once(tape: Any, values: list[Any]) -> int:
 
 
 def rows_of(recording: Any) -> list[list[Any]]:
-    """For each output y and input x of a recorded function, ∂y/∂x of shape ``(*y.shape, *x.shape)``.
+    """The blocks ∂y/∂x for each output y and input x of a recorded function, of shape ``(*y.shape, *x.shape)``.
 
     Values one level down: raw arrays, or Arrays under nested differentiation. Entries are those of the plain transpose,
     as the sweep carries it: no conjugates.
@@ -218,7 +218,7 @@ def _zeros(shape: tuple[int, ...], x: Any) -> Any:
 
 
 def _owned(value: Any, taken: set[int]) -> Any:
-    """In a contiguous buffer that nothing else shares."""
+    """The value in a contiguous buffer that nothing else shares."""
     out = backend_of(value).as_gradient(value)
     if id(out) in taken:
         out = namespace_of(out).copy(out)
