@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 
 from .array import Array, backend_array
-from .tracer_like import TRACERS
+from .tracer_like import TRACERS, TracerLike
+from .typing import Key, Value
 
 BASIC = frozenset((int, slice, type(None), type(...)))
 
 
-def is_basic(key: Any) -> bool:
+def is_basic(key: Key) -> bool:
     """Whether a key has only integers, slices, None and ellipsis, and so selects no element twice."""
     if type(key) is not tuple:
         return type(key) in BASIC
     return all(type(part) in BASIC for part in key)
 
 
-def clean_key(key: Any) -> Any:
+def clean_key(key: Key) -> Key:
     """An index without traced layers: integers, slices, None, ellipsis and raw index arrays."""
     key_type = type(key)
     if key_type in BASIC:
@@ -31,14 +32,14 @@ def clean_key(key: Any) -> Any:
     return np.asarray(key) if key_type is list else key
 
 
-def copied_key(key: Any) -> Any:
+def copied_key(key: Key) -> Key:
     """The index with its arrays copied: the caller could change them before the pull."""
     if isinstance(key, tuple):
         return tuple([copied_key(part) for part in key])
     return key.copy() if hasattr(key, "copy") else key
 
 
-def constant_of_trace(x: Any, key: Any) -> Any:
+def constant_of_trace(x: Value, key: Key) -> Value:
     """`x` as a constant of the recording that an index belongs to, if it does and `x` does not."""
     for part in key if type(key) is tuple else (key,):
         if type(part) in TRACERS and type(backend_array(x)) not in TRACERS:
@@ -46,13 +47,13 @@ def constant_of_trace(x: Any, key: Any) -> Any:
     return x
 
 
-def _lifted(x: Any, part: Any) -> Any:
+def _lifted(x: Value, part: TracerLike) -> Value:
     if type(x) is Array:
         return Array(_lifted(x.value, part), x.tape, x.slot)
     return part.constant(x)
 
 
-def hold_key(tape: Any, key: Any) -> bool:
+def hold_key(tape: Any, key: Key) -> bool:
     """Forbid writes to the arrays of an index that a rule keeps; whether the index selects a view."""
     view = True
     for part in key if type(key) is tuple else (key,):
