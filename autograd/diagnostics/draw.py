@@ -92,11 +92,8 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
     for slot in range(len(tape.entries)):
         if slot not in met and slot not in inputs:
             continue  # the outputs do not depend on it
-        if slot in inputs:
-            name, parents = inputs[slot], ()
-        else:
-            entry = operations[slot]
-            name, parents = entry[0].operation, input_slots(entry)
+        name = inputs[slot] if slot in inputs else operations[slot][0].operation
+        parents = () if slot in inputs else input_slots(operations[slot])
         ct = met.get(slot, leaves[slot] if slot in inputs else None)
         signal = _signal(met[slot]) if signals and slot in met else None
         shape = tuple(getattr(ct, "shape", ()))
