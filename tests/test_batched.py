@@ -42,24 +42,24 @@ def random_cotangents(recording, lib):
 
 def looped(recording, seeds):
     """For each input, K cotangents from K sweeps."""
-    record = recording.record
+    tape = recording.tape
     rows = [[] for _ in recording.values]
     for k in range(K):
-        cts = empty_cotangents(record)
+        cts = empty_cotangents(tape)
         for y, seed in zip(recording.out_leaves, seeds, strict=True):
             cts[y.slot] = seed[k, ...]
-        sweep(record, cts, consume=False)
+        sweep(tape, cts, consume=False)
         for i, row in enumerate(rows):
             row.append(cts[i].materialize() if type(cts[i]) in DEFERRED else cts[i])
     return rows
 
 
 def batched(recording, seeds):
-    record = recording.record
-    cts = empty_cotangents(record)
+    tape = recording.tape
+    cts = empty_cotangents(tape)
     for y, seed in zip(recording.out_leaves, seeds, strict=True):
         cts[y.slot] = Batched(seed)
-    batched_sweep.sweep_batched(record, cts, K, len(recording.values))
+    batched_sweep.sweep_batched(tape, cts, K, len(recording.values))
     return [c.materialize() if type(c) in DEFERRED else c for c in cts[: len(recording.values)]]
 
 

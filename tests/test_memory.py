@@ -46,18 +46,18 @@ def test_saved_values_are_freed_as_the_sweep_passes():
     n, steps = 125_000, 100  # 1 MB each
     tracemalloc.start()
     try:
-        record = TapeData()
-        x = y = record.watch(np.zeros(n))
+        tape = TapeData()
+        x = y = tape.watch(np.zeros(n))
         for _ in range(steps):
             y = xp.exp(y)
             y = y * 0.0
         forward = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
-        cts = [None] * len(record.entries)
+        cts = [None] * len(tape.entries)
         cts[y.slot] = np.ones(n)
         slot = x.slot
         del x, y
-        sweep(record, cts, consume=True)
+        sweep(tape, cts, consume=True)
         assert tracemalloc.get_traced_memory()[1] < forward + 10e6
         assert tracemalloc.get_traced_memory()[0] < 10e6
         assert cts[slot] is not None

@@ -1,4 +1,4 @@
-"""The one array type: a value one level down and, on a tape, its place there.
+"""The one array type: a value one level down and, on a tape, its slot there.
 
 The value is the backend's array or, under nested differentiation, another traced `Array` of an older
 tape; it is never an untraced `Array`. The operators are set in `functions/operators.py`, from the same functions
@@ -51,7 +51,7 @@ class Array:
     tape
         The tape that recorded it, or a closed placeholder.
     slot : int
-        Its place on that tape.
+        Its slot on that tape.
 
     Notes
     -----
@@ -133,7 +133,7 @@ class Array:
 
     @property
     def device(self) -> Any:
-        """Where the data lies, in the backend's own terms; ``"cpu"`` for a library without devices."""
+        """The device that holds the data, in the backend's own terms; ``"cpu"`` for a library without devices."""
         return getattr(self.value, "device", "cpu")
 
     @property
@@ -243,7 +243,7 @@ class Array:
 
 
 def result(value: Any, tape: Any = UNTRACED, slot: int = -1) -> Array:
-    """What an operation returns: without axes it is a number, as NumPy's scalars are, to which nothing writes."""
+    """The result of an operation: without axes it is a number, as NumPy's scalars are, to which nothing writes."""
     x = object.__new__(Array)
     x.value, x.tape, x.slot = value, tape, slot
     x.link = None

@@ -1,4 +1,4 @@
-"""What a tape keeps of one call, and what the sweep runs, as straight-line source; see `codegen_forward.py`."""
+"""Generated source of a call's entry on the tape, and of the pull that the sweep runs; see `codegen_forward.py`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def needed_rules(primitive: Primitive, traced: tuple[str, ...]) -> dict[str, Cal
 
 
 def kept_by(primitive: Primitive, traced: tuple[str, ...], *, checked: bool) -> list[str]:
-    """What one call leaves on the tape, by name: what the rules ask for, each once."""
+    """The names of what one call leaves on the tape: what the rules ask for, each once."""
     computed = {"ct", "xp", *primitive.shared, *(f"{o}_bar" for o in primitive.outputs)}
     names: dict[str, None] = {}
     for rule in needed_rules(primitive, traced).values():
@@ -195,11 +195,11 @@ def _incoming(primitive: Primitive) -> list[str]:
     lines = ["    seen = None"]
     for i, output in enumerate(primitive.outputs):
         bar = f"{output}_bar"
-        place = "slot" if i == last else f"slot - {last - i}"
+        entry_slot = "slot" if i == last else f"slot - {last - i}"
         lines += [
-            f"    {bar} = cts[{place}]",
+            f"    {bar} = cts[{entry_slot}]",
             f"    if {bar} is not None:",
-            f"        cts[{place}] = None",
+            f"        cts[{entry_slot}] = None",
             f"        if type({bar}) in DEFERRED:",
             f"            {bar} = {bar}.materialize()",
             "        if type(seen) is not Array:",  # one traced cotangent makes all of them so

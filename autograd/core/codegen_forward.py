@@ -33,7 +33,7 @@ from .array import Array, backend_array
 from .codegen_backward import compile_source, kept_by, make_pull
 from .dispatch import apply, apply_constant, apply_variadic, normalise
 from .dtypes import is_inexact
-from .index_keys import BASIC, beside, clean_key, hold_key
+from .index_keys import BASIC, clean_key, constant_of_trace, hold_key
 from .registry import Primitive
 from .views import NEVER_NUMBERS, VIEWS, follow
 
@@ -43,8 +43,8 @@ WEAK = frozenset((int, float))  # Python numbers that leave a floating dtype as 
 def call_text(primitive: Primitive, rename: dict[str, str] | None = None) -> str:
     """The arguments of a call that passes every parameter on."""
     rename = rename or {}
-    places = [rename.get(p, p) for p in primitive.positional]
-    return ", ".join([*places, *(f"{k}={k}" for k in primitive.keyword)])
+    names = [rename.get(p, p) for p in primitive.positional]
+    return ", ".join([*names, *(f"{k}={k}" for k in primitive.keyword)])
 
 
 # ── public functions ──────────────────────────────────────────────────────────────────────────
@@ -60,10 +60,10 @@ def make_function(primitive: Primitive) -> Callable[..., Any]:
     }  # fmt: skip
     lines = [f"def {name}{primitive.text}:"]
     if "key" in primitive.positional:
-        scope |= {"clean_key": clean_key, "BASIC": BASIC, "beside": beside}
+        scope |= {"clean_key": clean_key, "BASIC": BASIC, "constant_of_trace": constant_of_trace}
         lines.append("    key = clean_key(key)")
         if primitive.positional[0] == "x":  # a constant indexed by what `compile` records
-            lines += ["    if type(key) not in BASIC:", "        x = beside(x, key)"]
+            lines += ["    if type(key) not in BASIC:", "        x = constant_of_trace(x, key)"]
     if "rtol" in primitive.keyword:  # a cut-off may be an array; the result does not vary with it
         scope["backend_array"] = backend_array
         lines.append("    rtol = backend_array(rtol)")
@@ -126,11 +126,12 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
     kept = "".join(f", {_rename(k)}" for k in kept_by(primitive, ("x",), checked=not exact))
     checks = "" if exact else ", a.shape, a.dtype"
     condition = "out.dtype is a.dtype" if exact else "out.dtype is a.dtype or is_inexact(out.dtype)"
+    call = call_text(primitive, {"x": "a"})
     lines = [
         "    if type(x) is Array and (tape := x.tape).open:",
         "        a = x.value",
-        "        kind = type(a)",
-        f"        out = (usual_kernel if kind is usual else kernels[kind])({call_text(primitive, {'x': 'a'})})",
+        "        array_type = type(a)",
+        f"        out = (usual_kernel if array_type is usual else kernels[array_type])({call})",
     ]
     if primitive.residuals:
         lines.append(f"        out, {', '.join(primitive.residuals)} = out")
@@ -154,7 +155,7 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
         made.pop()
     return [
         *lines,
-        "        if type(out) is not kind:",
+        "        if type(out) is not array_type:",
         "            out = normalise(out)",
         f"        if {condition}:",
         *(f"            {line}" for line in made),
@@ -164,18 +165,18 @@ def _one_array(primitive: Primitive, scope: dict[str, Any]) -> list[str]:
 
 
 def _view_condition(primitive: Primitive) -> str:
-    """Where the result of a function of one array may be a view of it; "" for the others."""
+    """The condition under which the result of a function of one array may be a view; "" for the others."""
     if primitive.name not in VIEWS:
         return ""
     return {
-        "astype": "type(out) is kind and not copy and out.dtype == a.dtype",
-        "getitem": "(type(key) in BASIC or hold_key(tape, key)) and type(out) is kind",
-        "reshape": "type(out) is kind and not copy",
-    }.get(primitive.name, "type(out) is kind")
+        "astype": "type(out) is array_type and not copy and out.dtype == a.dtype",
+        "getitem": "(type(key) in BASIC or hold_key(tape, key)) and type(out) is array_type",
+        "reshape": "type(out) is array_type and not copy",
+    }.get(primitive.name, "type(out) is array_type")
 
 
 def _rename(kept: str) -> str:
-    """What the function of one array calls a thing that a rule keeps."""
+    """The name in the function of one array of a thing that a rule keeps."""
     if kept == "x":
         return "a"
     if kept == "x_device":
@@ -201,14 +202,13 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     ]
     lines += [f"        {value[p]} = {p}.value" for p in traced]
     lines += [f"        {value[p]} = {p}" for p in primitive.arrays if p not in traced]
-    lines.append(f"        kind = type({value[first]})")
+    lines.append(f"        array_type = type({value[first]})")
     others = [p for p in primitive.arrays if roles[p] in "TC" and p != first]
-    same_kind = [f"kind is type({value[p]})" for p in others]
-    inner = [*same_kind]
+    same_array_type = [f"array_type is type({value[p]})" for p in others]
+    inner = [*same_array_type]
     if "C" in variant:
-        inner.append(
-            "kind is not Array"
-        )  # a constant of the right class, and one that nobody can change
+        # a constant of the right class, and one that nobody can change
+        inner.append("array_type is not Array")
         inner.append("not tape.copies")
     if "S" not in variant:
         for p, v in value.items():
@@ -217,7 +217,7 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
     call = ", ".join(
         [*(value[p] for p in primitive.arrays), *(f"{k}={k}" for k in primitive.keyword)]
     )
-    body = [f"out = (usual_kernel if kind is usual else kernels[kind])({call})"]
+    body = [f"out = (usual_kernel if array_type is usual else kernels[array_type])({call})"]
     if primitive.residuals:
         body.append(f"out, {', '.join(primitive.residuals)} = out")
     names = kept_by(primitive, traced, checked=False)
@@ -227,7 +227,7 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
         if roles[p] == "C" and p in names:
             body += [f"if {value[p]} is not tape.latest:", f"    tape.hold({value[p]})"]
     body += [
-        "if type(out) is not kind:",
+        "if type(out) is not array_type:",
         "    out = normalise(out)",
         "entries = tape.entries",
         "y = new(Array)  # a class with an __init__ takes 1.4 times as long",
@@ -250,7 +250,7 @@ def _replace_name(text: str, old: str, new: str) -> str:
 
 
 def _kept_value(kept: str, value: dict[str, str]) -> str:
-    """What a branch calls a thing that a rule keeps, given its names of the arrays' values."""
+    """The name in a branch of a thing that a rule keeps, given its names of the arrays' values."""
     if kept in value:
         return value[kept]
     parameter, _, what = kept.rpartition("_")

@@ -7,6 +7,7 @@ from typing import Any
 from .array import Array
 from .dtypes import as_numpy, is_complex
 from .namespaces import namespace_of
+from .typing import Cotangent, DType, Key, Value
 
 
 class RuleError(RuntimeError):
@@ -18,10 +19,10 @@ class AccumulatedCotangent:
 
     __slots__ = ("total",)
 
-    def __init__(self, total: Any) -> None:
+    def __init__(self, total: Cotangent) -> None:
         self.total = total
 
-    def add(self, share: Any) -> None:
+    def add(self, share: Cotangent) -> None:
         """Add one more share."""
         if type(share) is ScatteredCotangent:
             share = share.materialize()
@@ -30,7 +31,7 @@ class AccumulatedCotangent:
         else:
             self.total += share
 
-    def materialize(self) -> Any:
+    def materialize(self) -> Value:
         """The sum."""
         return self.total.materialize() if type(self.total) in DEFERRED else self.total
 
@@ -43,14 +44,14 @@ class ScatteredCotangent:
 
     __slots__ = ("dtype", "key", "shape", "values")
 
-    def __init__(self, shape: tuple[int, ...], key: Any, values: Any) -> None:
+    def __init__(self, shape: tuple[int, ...], key: Key, values: Value) -> None:
         self.shape, self.key, self.values, self.dtype = shape, key, values, values.dtype
 
-    def materialize(self) -> Any:
-        """As an array."""
+    def materialize(self) -> Value:
+        """The cotangent as an array, zero where the key selects nothing."""
         return namespace_of(self.values).scatter_add(self.shape, self.key, self.values)
 
-    def add_to(self, total: Any) -> None:
+    def add_to(self, total: Cotangent) -> None:
         """Add to a buffer of our own; the key selects no element twice."""
         if type(self.key) is tuple and None in self.key:  # which the standard does not write to
             total += self.materialize()
@@ -62,7 +63,7 @@ class ScatteredCotangent:
 DEFERRED: set[type] = {AccumulatedCotangent, ScatteredCotangent}
 
 
-def accumulate(cts: list[Any], slot: int, prior: Any, share: Any) -> None:
+def accumulate(cts: list[Any], slot: int, prior: Cotangent, share: Cotangent) -> None:
     """Add `share` to the cotangent `prior` of `slot`; the fan-out of the graph ends here."""
     if type(prior) is AccumulatedCotangent:
         # a sum of no dimension may be NumPy's scalar, which cannot be written to
@@ -85,7 +86,7 @@ def accumulate(cts: list[Any], slot: int, prior: Any, share: Any) -> None:
     cts[slot] = AccumulatedCotangent(prior + share)
 
 
-def add_share(cts: list[Any], slot: int, share: Any) -> None:
+def add_share(cts: list[Any], slot: int, share: Cotangent) -> None:
     """Add `share` to the cotangent of `slot`, if there is one yet."""
     prior = cts[slot]
     if prior is None:
@@ -94,7 +95,7 @@ def add_share(cts: list[Any], slot: int, share: Any) -> None:
         accumulate(cts, slot, prior, share)
 
 
-def fit(share: Any, shape: tuple[int, ...], dtype: Any, rule: str) -> Any:
+def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> Any:
     """A rule's result as the cotangent of its input: its shape, its dtype, real if the input is real.
 
     Raises

@@ -24,7 +24,7 @@ CONSTANTS = SCALARS | {Array}
 
 
 def kernel_for(primitive: Primitive, x: Any) -> Callable[..., Any]:
-    """What computes `primitive` on values like `x`."""
+    """The kernel that computes `primitive` on values like `x`."""
     try:
         return primitive.kernels[type(x)]
     except KeyError:
@@ -55,8 +55,10 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
         return traced
     proper = [v for v in arrays if not isinstance(v, np.generic)]
     if not arrays:
-        kinds = ", ".join(type(v).__name__ for v in values)
-        raise TypeError(f"{name}: expected an array, got {kinds}; convert by pb.xp.asarray(x)")
+        found_types = ", ".join(type(v).__name__ for v in values)
+        raise TypeError(
+            f"{name}: expected an array, got {found_types}; convert by pb.xp.asarray(x)"
+        )
     chosen = proper[0] if proper else arrays[0]
     for other in proper[1:]:  # one that is recorded has the others recorded as its constants
         if type(other) is not type(chosen) and backend_of(other).recording:
@@ -83,43 +85,42 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
     """
     values = list(args)
     tape: Any = UNTRACED
-    for place in primitive.array_places:
-        value = values[place]
+    for index in primitive.array_indices:
+        value = values[index]
         while type(value) is Array:
             if value.tape.open:
                 if value.tape.order > tape.order:
                     tape = value.tape
                 break
             value = value.value
-        values[place] = value
+        values[index] = value
     traced: tuple[str, ...] = ()
     slots: list[int] = []
     chosen: Any = None
     mixed = False
-    for place, parameter in primitive.places:
-        value = values[place]
-        kind = type(value)
-        if kind is Array and value.tape is not tape:
-            values[place] = value = value.__copy__()  # which a later write does not change
-        if kind is Array and value.tape is tape:
+    for index, parameter in primitive.indexed_arrays:
+        value = values[index]
+        array_type = type(value)
+        if array_type is Array and value.tape is not tape:
+            values[index] = value = value.__copy__()  # which a later write does not change
+        if array_type is Array and value.tape is tape:
             traced += (parameter,)
             slots.append(value.slot)
-            values[place] = value = value.value
-            kind = type(value)
-        elif tape is not UNTRACED and tape.copies and kind not in CONSTANTS:
-            values[place] = value = namespace_of(value).copy(
-                value
-            )  # the caller could change it before the pull
+            values[index] = value = value.value
+            array_type = type(value)
+        elif tape is not UNTRACED and tape.copies and array_type not in CONSTANTS:
+            # the caller could change it before the pull
+            values[index] = value = namespace_of(value).copy(value)
         if chosen is None:
-            if kind not in SCALARS:
+            if array_type not in SCALARS:
                 chosen = value
-        elif kind is not type(chosen) and kind not in SCALARS:
+        elif array_type is not type(chosen) and array_type not in SCALARS:
             mixed = True
     if mixed or chosen is None:
-        operands = [values[i] for i in primitive.array_places]
+        operands = [values[i] for i in primitive.array_indices]
         chosen = common_type(primitive.name, operands, tape)
-        for place, value in zip(primitive.array_places, operands, strict=True):
-            values[place] = value
+        for index, value in zip(primitive.array_indices, operands, strict=True):
+            values[index] = value
     try:
         kernel = primitive.kernels[type(chosen)]
     except KeyError:
@@ -130,7 +131,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
         out, *rest = out
         residuals = tuple(rest)
     if traced:
-        y = record(primitive, tape, traced, slots, out, residuals, values, settings)
+        y = append_entry(primitive, tape, traced, slots, out, residuals, values, settings)
     else:
         y = _untraced(primitive, out)
     if primitive.views and not isinstance(out, np.generic):
@@ -140,7 +141,7 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
     return y
 
 
-def record(
+def append_entry(
     primitive: Primitive,
     tape: Any,
     traced: tuple[str, ...],
@@ -154,9 +155,9 @@ def record(
     build_entry = primitive.entry_builders.get(traced)
     if build_entry is None:
         build_entry = primitive.entry_builders[traced] = make_entry_builder(primitive, traced)
-    for place in build_entry.held:  # type: ignore[attr-defined]  # set where it is made
-        if type(values[place]) not in CONSTANTS:
-            tape.hold(values[place])
+    for index in build_entry.held:  # type: ignore[attr-defined]  # set where it is made
+        if type(values[index]) not in CONSTANTS:
+            tape.hold(values[index])
     if "key" in primitive.positional:
         hold_key(tape, values[primitive.positional.index("key")])
     entries = tape.entries
@@ -197,16 +198,16 @@ def apply_constant(primitive: Primitive, args: tuple[Any, ...], settings: dict[s
     """Run a function whose result carries no derivative on the values at the bottom."""
     values = list(args)
     operands = []
-    for place in primitive.array_places:
-        value = values[place]
+    for index in primitive.array_indices:
+        value = values[index]
         while type(value) is Array:
             value = value.value
-        values[place] = value
+        values[index] = value
         operands.append(value)
     settings = {k: backend_array(v) for k, v in settings.items()}
     chosen = common_type(primitive.name, operands)
-    for place, value in zip(primitive.array_places, operands, strict=True):
-        values[place] = value
+    for index, value in zip(primitive.array_indices, operands, strict=True):
+        values[index] = value
     return _untraced(primitive, kernel_for(primitive, chosen)(*values, **settings))
 
 
@@ -224,10 +225,10 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
     values = [unwrap_closed(x) for x in arrays]
     open_tapes = [v.tape for v in values if type(v) is Array]
     tape: Any = max(open_tapes, key=lambda t: t.order, default=UNTRACED)
-    places, slots = [], []
+    traced_indices, slots = [], []
     for i, value in enumerate(values):
         if type(value) is Array and value.tape is tape:
-            places.append(i)
+            traced_indices.append(i)
             slots.append(value.slot)
             values[i] = value.value
         elif tape is not UNTRACED and tape.copies and type(value) not in (*SCALARS, Array):
@@ -236,7 +237,7 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
             values[i] = value.__copy__()  # which a later write does not change
     kernel = kernel_for(primitive, common_type(primitive.name, values))
     out = kernel(*values, **settings) if primitive.star else kernel(values, **settings)
-    if not places:
+    if not traced_indices:
         if isinstance(out, tuple | list):
             return [o if type(o) is Array else result(normalise(o)) for o in out]
         return out if type(out) is Array else result(normalise(out))
@@ -250,14 +251,14 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
         **settings,
         f"{primitive.variadic}_shapes": [v.shape for v in values],
         f"{primitive.variadic}_dtype": [v.dtype for v in values],
-        f"{primitive.variadic}_traced": places,
+        f"{primitive.variadic}_traced": traced_indices,
     }
     if primitive.variadic in parameter_names(rule):
         known[str(primitive.variadic)] = values
     if "out" in parameter_names(rule):
         known["out"] = out
-    pull = ListPull(primitive, rule, places)
-    fits = [(values[i].shape, values[i].dtype) for i in places]
+    pull = ListPull(primitive, rule, traced_indices)
+    fits = [(values[i].shape, values[i].dtype) for i in traced_indices]
     tape.entries.append((pull, *slots, fits, known))
     return result(out, tape, len(tape.entries) - 1)
 
@@ -279,7 +280,7 @@ class ListPull:
         self.inputs = len(positions)
 
     def __call__(self, slot: int, cts: list[Any], entry: Entry) -> None:
-        """As `Pull` says."""
+        """Add the shares of one call to the cotangents of the arrays of its list, as `Pull` says."""
         ct = cts[slot]
         if ct is None:
             return

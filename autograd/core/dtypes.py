@@ -1,4 +1,4 @@
-"""What kind of number a dtype holds, for the dtype objects of any library.
+"""The sort of number that a dtype holds, for the dtype objects of any library.
 
 Asking NumPy for a dtype's name costs more than most operations on small arrays, so the answers are tables
 by class: NumPy has a class for each of its dtypes. Those of other libraries are asked for their names.
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 _CLASSES = {type(np.dtype(char)): np.dtype(char).kind for char in np.typecodes["All"]}
-_INEXACT = {cls: kind in "fc" for cls, kind in _CLASSES.items()}
-_COMPLEX = {cls: kind == "c" for cls, kind in _CLASSES.items()}
-_INTEGER = {cls: kind in "iu" for cls, kind in _CLASSES.items()}
+_INEXACT = {cls: letter in "fc" for cls, letter in _CLASSES.items()}
+_COMPLEX = {cls: letter == "c" for cls, letter in _CLASSES.items()}
+_INTEGER = {cls: letter in "iu" for cls, letter in _CLASSES.items()}
 
 
 def _name(dtype: Any) -> str:

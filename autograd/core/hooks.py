@@ -1,4 +1,4 @@
-"""What diagnostics put into the engine: one record, in force for all threads while something is in it."""
+"""Hooks of the diagnostics in the engine: one object, in force for all threads while something is in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class Hooks:
-    """What the engine runs differently while it is watched.
+    """The functions that the engine runs differently while it is watched.
 
     Attributes
     ----------

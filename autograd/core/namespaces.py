@@ -1,4 +1,4 @@
-"""Which namespace computes on a value."""
+"""The namespace that computes on a value."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class NamespaceCache(dict):
 
     def of(self, x: Any) -> Any:
         """The namespace that computes on `x`."""
-        space = self.get(type(x))
-        if space is None:
-            space = self[type(x)] = backend_of(x).xp
-        return space
+        xp = self.get(type(x))
+        if xp is None:
+            xp = self[type(x)] = backend_of(x).xp
+        return xp
 
 
 NAMESPACES = NamespaceCache()

@@ -38,9 +38,9 @@ class Kernels(dict):
         self.scope = scope
         scope["usual"], scope["usual_kernel"] = next(
             (
-                (kind, kernel)
-                for kind, kernel in self.items()
-                if kind is not Array and kind not in TRACERS
+                (array_type, kernel)
+                for array_type, kernel in self.items()
+                if array_type is not Array and array_type not in TRACERS
             ),
             (None, None),
         )
@@ -52,10 +52,10 @@ class Kernels(dict):
             self.sync_fast_path(self.scope)
 
     def __missing__(self, array_type: type) -> Callable[..., Any]:
-        space = NAMESPACES.get(array_type)
-        if space is None:
+        xp = NAMESPACES.get(array_type)
+        if xp is None:
             raise KeyError(array_type)  # `kernel_for` has the array and fills this in
-        kernel = self.primitive.kernel_in(space)
+        kernel = self.primitive.kernel_in(xp)
         if HOOKS.kernel is not None and array_type is not Array:
             kernel = HOOKS.kernel(self.primitive, kernel)
         self[array_type] = kernel
@@ -65,7 +65,7 @@ class Kernels(dict):
 
 
 class Primitive:
-    """One function that the tape records whole.
+    """One function that the tape records as a single entry.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Primitive:
     signature : inspect.Signature
         The standard's.
     positional, keyword : tuple of str
-        The parameters that are passed by place, and by name.
+        The parameters that are passed by position, and by name.
     arrays : tuple of str
         The positional parameters that are arrays.
     rules, shared : dict
@@ -102,8 +102,8 @@ class Primitive:
         self.positional = tuple(p.name for p in named if p.kind is not p.KEYWORD_ONLY)
         self.keyword = tuple(p.name for p in named if p.kind is p.KEYWORD_ONLY)
         self.arrays = tuple(p for p in self.positional if p in signatures.ARRAYS)
-        self.array_places = tuple(self.positional.index(p) for p in self.arrays)
-        self.places = tuple(zip(self.array_places, self.arrays, strict=True))
+        self.array_indices = tuple(self.positional.index(p) for p in self.arrays)
+        self.indexed_arrays = tuple(zip(self.array_indices, self.arrays, strict=True))
         self.variadic = next((p for p in self.positional if p in signatures.VARIADIC), None)
         self.star = any(p.kind is p.VAR_POSITIONAL for p in named)
         self.views = self.name in VIEWS
@@ -139,7 +139,7 @@ class Primitive:
         return self.kernel
 
     def known_names(self) -> set[str]:
-        """What the parameters of this primitive's rules may be called."""
+        """The names that parameters of this primitive's rules may have."""
         arrays = (*self.arrays, self.variadic) if self.variadic else self.arrays
         return {
             "ct", "xp", *(() if self.outputs else ("out",)), *self.outputs, *(f"{o}_bar" for o in self.outputs),

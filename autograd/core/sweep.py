@@ -45,7 +45,7 @@ def sweep(
     keep
         Slots whose complete cotangents are wanted though operations take them off the list; with `consume`, none.
     pull
-        ``pull(slot, cts, entry)`` in the place of each entry's own pull, without `consume`.
+        ``pull(slot, cts, entry)`` instead of each entry's own pull, without `consume`.
 
     Returns
     -------

@@ -25,7 +25,7 @@ _order = itertools.count()
 
 
 class Pull(Protocol):
-    """What carries the cotangent of an operation's outputs back to its traced inputs.
+    """The function that carries the cotangent of an operation's outputs back to its traced inputs.
 
     Attributes
     ----------
@@ -84,11 +84,13 @@ class TapeData:
         if not self.copies and backend_of(value).lock(value):
             self.held.append(value)
 
-    def hold_all(self, values: list[Any], kind: type | None = None) -> None:
-        """The same for the raw arrays among the inputs; `kind` is the class of all, where it is known."""
-        for each in (kind,) if kind else {type(value) for value in values}:
+    def hold_all(self, values: list[Any], array_type: type | None = None) -> None:
+        """Forbid writes to the raw arrays among the inputs; `array_type` is the class of all, if known."""
+        for each in (array_type,) if array_type else {type(value) for value in values}:
             if each is not Array:
-                arrays = values if kind else [value for value in values if type(value) is each]
+                arrays = (
+                    values if array_type else [value for value in values if type(value) is each]
+                )
                 lock = backend_of(arrays[0]).lock
                 self.held += [value for value in arrays if lock(value)]
 
@@ -96,9 +98,9 @@ class TapeData:
         """An `Array` over `value` whose later uses are recorded here."""
         return self.watch_all([value])[0]
 
-    def watch_all(self, values: list[Any], kind: type | None = None) -> list[Array]:
-        """An `Array` over each of `values`, in consecutive slots; `kind` is a known class of all of them."""
-        if kind is None:
+    def watch_all(self, values: list[Any], array_type: type | None = None) -> list[Array]:
+        """An `Array` over each of `values`, in consecutive slots; `array_type` is a known class of all of them."""
+        if array_type is None:
             for value in values:
                 if (
                     type(value) not in NAMESPACES
@@ -136,9 +138,9 @@ class TapeData:
         return kept
 
 
-def _home(beside: Any) -> Backend:
-    """Where a number that stands beside arrays belongs."""
-    for x in tree.leaves(beside):
+def _home(arrays: Any) -> Backend:
+    """The backend of the first array in a tree, where a number that is used with these arrays belongs."""
+    for x in tree.leaves(arrays):
         inner = backend_array(x)
         if is_array(inner) and not isinstance(inner, np.generic):
             home = backend_of(inner)
@@ -146,10 +148,10 @@ def _home(beside: Any) -> Backend:
     return current()
 
 
-def check_differentiable(x: Any, where: str, beside: Any = ()) -> Any:
+def check_differentiable(x: Any, where: str, arrays: Any = ()) -> Any:
     """The value one level down of an array that a derivative is asked for.
 
-    A number becomes an array of the library of the first array in the tree `beside`; of the active one, if there is
+    A number becomes an array of the library of the first array in the tree `arrays`; of the active one, if there is
     none.
 
     Raises
@@ -165,14 +167,14 @@ def check_differentiable(x: Any, where: str, beside: Any = ()) -> Any:
                 "complex floating-point numbers; pass a float"
             )
         if type(value) in (float, complex):
-            return _home(beside).asarray(value)
+            return _home(arrays).asarray(value)
         if not isinstance(value, np.generic) and not is_array(value):
             raise TypeError(
                 f"{where} is {value!r}, of type {type(value).__name__}: derivatives are for arrays and floats; "
                 "pass it as an argument that is not differentiated, or make it a pb.tree.static field"
             )
         if isinstance(value, np.generic):
-            value = _home(beside).asarray(np.asarray(value))
+            value = _home(arrays).asarray(np.asarray(value))
     if not is_inexact(value.dtype):
         raise TypeError(
             f"{where} has dtype {value.dtype}: derivatives are for real and complex floating-point arrays; "

@@ -1,4 +1,4 @@
-"""What `compile` asks of the engine: its tracers are one more class of raw arrays, and answer to this protocol."""
+"""The protocol between `compile` and the engine, whose tracers are one more class of raw arrays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TraceBuilderLike(Protocol):
 class TracerLike(Protocol):
     """An array, or a Python number, of a program that is being recorded.
 
-    Its backend has ``recording=True``, and beside raw arrays it decides where an operation runs.
+    Its backend has ``recording=True``, and among raw arrays it decides where an operation runs.
 
     Attributes
     ----------
@@ -47,8 +47,8 @@ class TracerLike(Protocol):
     def constant(self, x: RawArray) -> Value:
         """An array of the library itself, as a constant of the program."""
 
-    def beside(self, x: Value) -> Value:
-        """The same, of what may be a tracer already, which stays as it is."""
+    def as_tracer(self, x: Value) -> Value:
+        """A constant of the program for an array of the library; a tracer stays as it is."""
 
 
 # The classes of tracers: one for each library and device, put here when it is made. ``type(x) in TRACERS`` is

@@ -63,7 +63,7 @@ def asarray(x: Any, *, dtype: Any = None) -> Any:
     Returns
     -------
     numpy.ndarray or cupy.ndarray
-        An array of the active backend's library, not a `pullback.Array`: gradients with respect to it are of its kind.
+        An array of the active backend's library, not a `pullback.Array`: gradients with respect to it are of its class.
 
     Raises
     ------
@@ -92,10 +92,10 @@ def of_two_libraries(
     name: str, parameters: Sequence[str], values: Sequence[Any], one: Any, other: Any
 ) -> TypeError:
     """The error for a function whose arguments `one` and `other`, among `values`, belong to two libraries."""
-    places = sorted(next(i for i, v in enumerate(values) if v is x) for x in (one, other))
+    indices = sorted(next(i for i, v in enumerate(values) if v is x) for x in (one, other))
     called = parameters if len(parameters) == len(values) else [f"arrays[{i}]" for i in range(len(values))]  # fmt: skip
     (first, a), (second, b) = [
-        (called[i], backend_of(backend_array(values[i])).name) for i in places
+        (called[i], backend_of(backend_array(values[i])).name) for i in indices
     ]
     active = current().name
     if active in (a, b):

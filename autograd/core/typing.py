@@ -14,7 +14,7 @@ from ..pytree.codegen import PyTree
 ArrayLike: TypeAlias = Any
 
 # A value one level down: a raw array, or an `Array` that an outer tape traces; `compile`'s tracers and batched
-# cotangents stand in the place of raw arrays.
+# cotangents stand for raw arrays.
 Value: TypeAlias = Any
 
 # The cotangent of a value, or one that is deferred: a sum, a scatter, the shares of a factor.

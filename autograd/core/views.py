@@ -1,4 +1,4 @@
-"""What a view remembers of its base, and a base of its views.
+"""Links between a view and its base.
 
 A slice, a reshape, a transpose is a view, as in NumPy: `functions/writes.py` carries a write from one to the
 other. A program that never writes pays for that with one attribute. Bases know their views (weakly) from the first
@@ -36,7 +36,7 @@ DEEP = 64  # views of views, after which one that lies in memory as an earlier o
 
 
 class Step(NamedTuple):
-    """How a view is made from its base: a function of the namespace, and what it takes besides."""
+    """The call that makes a view from its base: a function of the namespace, and its other arguments."""
 
     name: str
     args: tuple[Any, ...] = ()
@@ -44,7 +44,7 @@ class Step(NamedTuple):
 
 
 class Link:
-    """Where an array stands among its views.
+    """The position of an array among its views.
 
     Attributes
     ----------
@@ -132,15 +132,15 @@ def _shorten(y: Any, link: Link) -> None:
 def selects_view(key: Any, ndim: int) -> bool:
     """Whether ``x[key]`` is a view in NumPy: without arrays and masks, and not one element, which is a number."""
     parts = key if type(key) is tuple else (key,)
-    whole, integers = True, 0
+    consists_of_integers, integers = True, 0
     for part in parts:
         if part is None or part is ... or type(part) is slice:
-            whole = False
+            consists_of_integers = False
         elif is_integer(part):
             integers += 1
         else:
             return False
-    return not (whole and integers == ndim)
+    return not (consists_of_integers and integers == ndim)
 
 
 def is_integer(part: Any) -> bool:
@@ -164,7 +164,7 @@ def follow(scope: dict[str, Any]) -> None:
 
 
 def start_watching() -> bool:
-    """From now on, have bases know their views; False if they do already."""
+    """Have bases know their views from now on; False if they do already."""
     if _WATCHING:
         return False
     _WATCHING.append(True)

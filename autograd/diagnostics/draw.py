@@ -65,19 +65,35 @@ def trace(f: Callable[..., Any], *args: Any, signals: bool = False) -> list[Node
     for y in outputs:
         one = namespace_of(y.value).ones_like(y.value)
         cts[y.slot] = one if cts[y.slot] is None else cts[y.slot] + one
+    inputs = {w.slot: name for w, name in zip(watched, names, strict=True)}
+    # entries of the operations by slot: one of several outputs has its entry at the last of them alone
+    operations: dict[int, Any] = {}
+    for slot in range(len(tape.entries) - 1, -1, -1):
+        if slot not in inputs:
+            operations[slot] = tape.entries[slot] or operations[slot + 1]
+    found: dict[int, Any] = {}
+
+    def pull(slot: int, cts: list[Any], entry: tuple[Any, ...]) -> None:
+        # it takes the cotangents of all outputs, before the sweep passes the earlier ones
+        output = slot
+        while operations.get(output) is entry:
+            found[output] = cts[output]
+            output -= 1
+        entry[0](slot, cts, entry)
+
+    sweep(tape, cts, pull=pull)
+    found |= {slot: cts[slot] for slot in inputs}
     met = {
         slot: ct.materialize() if type(ct) in DEFERRED else ct
-        for slot, ct in sweep(tape, cts, keep=range(len(cts))).items()
+        for slot, ct in found.items()
         if ct is not None
     }
-    inputs = {w.slot: name for w, name in zip(watched, names, strict=True)}
     nodes = []
-    for slot, entry in enumerate(tape.entries):
+    for slot in range(len(tape.entries)):
         if slot not in met and slot not in inputs:
             continue  # the outputs do not depend on it
-        name, parents = (
-            (inputs[slot], ()) if entry is None else (entry[0].operation, input_slots(entry))
-        )
+        name = inputs[slot] if slot in inputs else operations[slot][0].operation
+        parents = () if slot in inputs else input_slots(operations[slot])
         ct = met.get(slot, leaves[slot] if slot in inputs else None)
         signal = _signal(met[slot]) if signals and slot in met else None
         shape = tuple(getattr(ct, "shape", ()))
@@ -94,12 +110,12 @@ def _input_name(f: Callable[..., Any], path: str) -> str:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):  # written in C: it does not say
         return path
-    place = int(first)
+    argnum = int(first)
     named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if place < len(named):
-        return named[place] + dot + rest
+    if argnum < len(named):
+        return named[argnum] + dot + rest
     rest_of = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
-    return f"{rest_of[0]}.{place - len(named)}{dot}{rest}" if rest_of else path
+    return f"{rest_of[0]}.{argnum - len(named)}{dot}{rest}" if rest_of else path
 
 
 def _signal(x: Any) -> str:

@@ -212,7 +212,7 @@ class _OneLevelDown:
 def _one_level_down() -> Any:
     """The namespace of `Array`, with the extras composed of its functions, except those that are primitives."""
     functions = _OneLevelDown(frozenset())
-    space = extend(
+    xp = extend(
         functions,
         special=lambda _: special,
         stop_gradient=stop_gradient,
@@ -224,13 +224,13 @@ def _one_level_down() -> Any:
             _below(x).zeros_on_device_of(shape, backend_array(x))
         ),
     )
-    hidden_behind = space.__dict__.keys() | globals().keys() | HIDDEN
+    hidden_behind = xp.__dict__.keys() | globals().keys() | HIDDEN
     functions._primitives = frozenset(
         name for name in names() if name in hidden_behind and not find(name).residuals
     )
-    for name in functions._primitives & space.__dict__.keys():
-        del space.__dict__[name]
-    return space
+    for name in functions._primitives & xp.__dict__.keys():
+        del xp.__dict__[name]
+    return xp
 
 
 def _below(x: Array) -> Any:

@@ -112,15 +112,15 @@ def _left_to_other(primitive: Primitive, args: tuple[Any, ...]) -> Any:
     Arrays of other libraries and Python's own classes are not asked: they would answer with an error that says less,
     or, as lists do, with something else.
     """
-    kind = type(args[-1])
+    operand_type = type(args[-1])
     reflected = REFLECTED[primitive.name]
     if (
-        kind is Array
-        or kind.__module__ == "builtins"
-        or issubclass(kind, np.ndarray | np.generic)
+        operand_type is Array
+        or operand_type.__module__ == "builtins"
+        or issubclass(operand_type, np.ndarray | np.generic)
         or is_array(args[-1])
-        or hasattr(kind, "__dlpack__")
-        or getattr(kind, reflected, None) is getattr(object, reflected, None)
+        or hasattr(operand_type, "__dlpack__")
+        or getattr(operand_type, reflected, None) is getattr(object, reflected, None)
     ):
         raise  # what is being handled where this is called
     return NotImplemented
@@ -175,7 +175,7 @@ def _setitem(self: Array, key: Any, value: Any, /) -> None:
     if type(value) is Array and is_basic(key) and _is_part(value, self, key):
         return  # ``x[key] += v``: the view x[key] was written to already
     if type(value) not in SCALARS and type(unwrap_closed(value)) is not Array:
-        value = _beside(self, value)
+        value = _as_array_like(self, value)
     if is_complex(getattr(value, "dtype", type(value))) and not is_complex(self.dtype):
         raise TypeError(
             f"x[key] = v: a complex v does not go into x of dtype {self.dtype}; use pb.xp.real(v)"
@@ -206,7 +206,7 @@ def _kept(x: Array, key: Any, value: Any) -> Array:
     return namespace.stop_gradient(x) if bool(namespace_of(mask).all(mask)) else x
 
 
-def _beside(x: Array, value: Any) -> Array:
+def _as_array_like(x: Array, value: Any) -> Array:
     """A list or number, NumPy's too, as an array of the library of `x`; arrays as they are."""
     home = backend_of(backend_array(x))
     if isinstance(value, np.generic) and not home.recording:
@@ -231,8 +231,8 @@ def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: 
     """``np.sin(x)``, ``ndarray * x``, ``scipy.special.erf(x)``: our function of that name, or theirs on constants."""
     name = ufunc.__name__
     if method == "__call__" and not options:
-        for space in (namespace, namespace.special):
-            function = getattr(space, _NAMES.get(name, name), None)
+        for xp in (namespace, namespace.special):
+            function = getattr(xp, _NAMES.get(name, name), None)
             if function is not None:
                 return function(*inputs)
     what = f"numpy.{name}" if getattr(np, name, None) is ufunc else name
@@ -242,9 +242,9 @@ def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: 
 
 def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """``np.mean(x, axis=0)``: the function of `pb.xp` of that name and signature; else NumPy's on constants."""
-    place, _, section = function.__module__.rpartition(".")
-    space = getattr(namespace, section, namespace) if place else namespace
-    ours = getattr(space, _NAMES.get(function.__name__, function.__name__), None)
+    module, _, section = function.__module__.rpartition(".")
+    xp = getattr(namespace, section, namespace) if module else namespace
+    ours = getattr(xp, _NAMES.get(function.__name__, function.__name__), None)
     if ours is not None and takes(ours, args, kwargs):
         return ours(*args, **kwargs)
     if function.__name__ in _QUESTIONS:

@@ -35,7 +35,7 @@ from typing import Any, Protocol
 
 from ..core.array import Array
 from ..core.defvjp import library_defvjp as defvjp
-from ..core.dispatch import record
+from ..core.dispatch import append_entry
 from ..core.registry import attach_kernel, find
 from ..pytree import tree
 
@@ -142,7 +142,9 @@ def implicit_solution(
             r = residual(v)
             if type(r) is Array and r.tape is tape:
                 settings = {"adjoint": adjoint, "tape": weakref.ref(tape)}
-                v = record(find("implicit"), tape, ("r",), [r.slot], v, (), [r.value], settings)
+                v = append_entry(
+                    find("implicit"), tape, ("r",), [r.slot], v, (), [r.value], settings
+                )
     return v if type(v) is Array else Array(v)
 
 

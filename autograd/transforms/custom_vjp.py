@@ -61,9 +61,11 @@ def apply_opaque(
     fits = [(below[i].value.shape, below[i].value.dtype) for i in traced]
     tracked = [k for k, v in enumerate(values) if hasattr(v, "dtype") and is_inexact(v.dtype)]
     first = len(entries)
-    places = {k: first + j for j, k in enumerate(tracked)}
+    output_slots = {k: first + j for j, k in enumerate(tracked)}
     wrapped = [
-        Array(v, tape, places[k]) if k in places else (as_constant(v) if hasattr(v, "dtype") else v)
+        Array(v, tape, output_slots[k])
+        if k in output_slots
+        else (as_constant(v) if hasattr(v, "dtype") else v)
         for k, v in enumerate(values)
     ]
     if tracked:
@@ -98,7 +100,7 @@ class FunctionPull:
         self.operation, self.inputs, self.pull = operation, inputs, pull
 
     def __call__(self, slot: int, cts: list[Any], entry: Entry) -> None:
-        """As `Pull` says."""
+        """Add the shares that the function's pullback gives to its inputs' cotangents, as `Pull` says."""
         _, *slots, fits, outputs = entry
         first = slot - len(outputs) + 1
         incoming = cts[first : slot + 1]

@@ -66,7 +66,7 @@ def value_and_grad(
         validate_argnums(indices, args)
         chosen = tuple([args[i] for i in indices]) if several else args[indices[0]]
         leaves, spec = tree.flatten(chosen)
-        record = TapeData()
+        tape = TapeData()
         array_type = common_array_type(leaves)
         values = (
             leaves
@@ -74,8 +74,8 @@ def value_and_grad(
             else [checked_leaf(x, i, leaves, chosen, args) for i, x in enumerate(leaves)]
         )
         try:
-            record.hold_all(values, array_type)
-            watched = record.watch_all(values, array_type)
+            tape.hold_all(values, array_type)
+            watched = tape.watch_all(values, array_type)
             inputs = tree.unflatten(spec, watched if array_type else marked(watched, leaves))
             arguments = list(args)
             for index, argument in zip(indices, inputs if several else (inputs,), strict=True):
@@ -85,9 +85,9 @@ def value_and_grad(
             if has_aux:
                 out, aux = split_aux(out)
             scalar_output(out, "grad")
-            gradients = _gradients(record, out, values, array_type)
+            gradients = _gradients(tape, out, values, array_type)
         finally:
-            record.close()
+            tape.close()
         if array_type is None:
             gradients = [restore_type(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
         result = tree.unflatten(spec, gradients)
@@ -104,16 +104,16 @@ def value_and_grad(
     return transformed(with_grad, value_and_grad, f, argnums=argnums, has_aux=has_aux)
 
 
-def _gradients(record: TapeData, out: Any, values: list[Any], array_type: type | None) -> list[Any]:
+def _gradients(tape: TapeData, out: Any, values: list[Any], array_type: type | None) -> list[Any]:
     """Sweep from a 0-d output back to the inputs, slots 0 … k−1 of the tape.
 
     `array_type` is the result of `common_array_type`.
     """
-    if type(out) is not Array or out.tape is not record:
+    if type(out) is not Array or out.tape is not tape:
         return [leaf_gradient(None, value, set()) for value in values]
-    cts = empty_cotangents(record)
+    cts = empty_cotangents(tape)
     cts[out.slot] = seed = seed_for(out.value)
-    sweep(record, cts, consume=True)
+    sweep(tape, cts, consume=True)
     del cts[len(values) :]
     taken = {id(seed)}  # kept for all sweeps: it may not reach the caller
     if array_type is not None and {type(ct) for ct in cts} == {array_type}:

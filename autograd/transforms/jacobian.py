@@ -89,10 +89,10 @@ def _rows_are_cheaper(pullback: Pullback) -> bool:
     fewer = sum(map(_size, ys)) - sum(map(_size, xs))
     if fewer <= 0:
         return True
-    entries = [entry for entry in pullback.record.entries if entry is not None]
+    entries = [entry for entry in pullback.tape.entries if entry is not None]
     if not all(map(is_batched, entries)):
         return False
-    per_operation = sum(sizes(pullback.record)) / max(len(entries), 1)
+    per_operation = sum(sizes(pullback.tape)) / max(len(entries), 1)
     return fewer * per_operation < COLUMNS_EXTRA
 
 

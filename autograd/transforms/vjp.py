@@ -73,7 +73,7 @@ class Pullback:
 
     Attributes
     ----------
-    record
+    tape
         The tape; its first slots are those of `values`.
     leaves, spec, values
         The leaves of the arguments, their structure, and their values one level down.
@@ -81,7 +81,7 @@ class Pullback:
         The leaves and the structure of what the function returned.
     """
 
-    record: TapeData
+    tape: TapeData
     leaves: list[Any]
     spec: Any
     values: list[Any]
@@ -90,13 +90,13 @@ class Pullback:
 
     @classmethod
     def of(
-        cls, record: TapeData, leaves: list[Any], spec: Any, values: list[Any], out: Any
+        cls, tape: TapeData, leaves: list[Any], spec: Any, values: list[Any], out: Any
     ) -> Pullback:
         """The pullback of a function that returned `out`, with the entries of its closed tape."""
-        kept = record.detached()
+        kept = tape.detached()
         out_leaves, out_spec = tree.flatten(out)
         outs = [
-            Array(y.value, kept, y.slot) if type(y) is Array and y.tape is record else y
+            Array(y.value, kept, y.slot) if type(y) is Array and y.tape is tape else y
             for y in out_leaves
         ]
         return cls(kept, leaves, spec, values, outs, out_spec)
@@ -113,11 +113,11 @@ class Pullback:
             raise ValueError(
                 f"pull: the cotangent has structure {ct_spec}, the output {self.out_spec}"
             )
-        cts = empty_cotangents(self.record)
+        cts = empty_cotangents(self.tape)
         for y, c in zip(self.out_leaves, ct_leaves, strict=True):
-            if type(y) is Array and y.tape is self.record:
+            if type(y) is Array and y.tape is self.tape:
                 _seed(cts, y, c)
-        sweep(self.record, cts)
+        sweep(self.tape, cts)
         taken: set[int] = {id(backend_array(c)) for c in ct_leaves}
         gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
         return tree.unflatten(
@@ -130,20 +130,20 @@ def recorded(
     f: Callable[..., Any], args: tuple[Any, ...], *, has_aux: bool = False
 ) -> tuple[Pullback, Any]:
     """Call a function with copies of its arguments on a tape, and return its pullback and aux."""
-    record = TapeData(copies=True)
+    tape = TapeData(copies=True)
     leaves, spec = tree.flatten(args)
     values = []
     for i, leaf in enumerate(leaves):
         value = checked_leaf(leaf, i, leaves, list(args))
         values.append(value if type(value) is Array else namespace_of(value).copy(value))
     try:
-        out = f(*tree.unflatten(spec, marked([record.watch(v) for v in values], leaves)))
+        out = f(*tree.unflatten(spec, marked([tape.watch(v) for v in values], leaves)))
         aux = None
         if has_aux:
             out, aux = split_aux(out)
     finally:
-        record.close()
-    return Pullback.of(record, leaves, spec, values, out), constants(aux)
+        tape.close()
+    return Pullback.of(tape, leaves, spec, values, out), constants(aux)
 
 
 def _result(y: Any, like: Any) -> Any:
@@ -181,7 +181,8 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
     inner = backend_array(y.value)
     if type(inner) in TRACERS and type(ct) is not Array:
-        ct = inner.beside(ct)  # rules run in the namespace of their cotangent
+        # rules run in the namespace of their cotangent
+        ct = inner.as_tracer(ct)
     if type(y.value) is Array:
         ct = as_constant(ct)
     cts[y.slot] = ct if cts[y.slot] is None else cts[y.slot] + ct

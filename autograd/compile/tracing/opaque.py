@@ -1,4 +1,4 @@
-"""Functions that `pb.compile` records whole, and does not look into."""
+"""Functions that `pb.compile` records as one operation, without a look into them."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ class Tracer(Traced):
 
     __copy__ = copy
 
-    def beside(self, x: Any) -> Any:
+    def as_tracer(self, x: Any) -> Any:
         """An array as a constant of this trace; tracers stay as they are."""
         if isinstance(x, Traced):
             return x

@@ -88,19 +88,19 @@ def _zeros(shape: tuple[int, ...] | None, like: Any) -> Any:
 
 def pullback_of(f: Callable[[Any], Any], v: Any) -> Callable[[Any], Any]:
     """w ↦ Jᴴ w of `f` at `v`, as `vjp` has it, but without copies: for solvers, which change nothing meanwhile."""
-    record = TapeData(copies=False)
+    tape = TapeData(copies=False)
     leaves, spec = tree.flatten((v,))
     value = unwrap_closed(v)
     try:
-        out = f(record.watch(value))
+        out = f(tape.watch(value))
     except TypeError as error:
         error.add_note(
             "a transpose was to be derived here; give it by pb.linalg.LinearOperator(matvec, rmatvec)"
         )
         raise
     finally:
-        record.close()
-    pull = Pullback.of(record, leaves, spec, [value], out).pull
+        tape.close()
+    pull = Pullback.of(tape, leaves, spec, [value], out).pull
     return lambda w: pull(w)[0]
 
 

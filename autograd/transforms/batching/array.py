@@ -56,13 +56,13 @@ class Batched:
 
     @property
     def device(self) -> Any:
-        """Where all of them lie."""
+        """The device of all of them."""
         return getattr(self.value, "device", "cpu")
 
     @property
     def mT(self) -> Batched:
         """The last two axes swapped."""
-        return Batched(space_of(self.value).matrix_transpose(self.value))
+        return Batched(namespace_of(self.value).matrix_transpose(self.value))
 
     def __repr__(self) -> str:
         return f"<Batched, {self.value.shape[0]} of shape {self.shape}>"
@@ -74,11 +74,11 @@ class Batched:
         return NAMESPACES[Batched].getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """In place, at a basic key: the sweep adds to buffers of its own."""
+        """Write in place, at a basic key: the sweep adds to buffers of its own."""
         self.value[row_key(key)] = value.value if type(value) is Batched else value
 
     def __iadd__(self, other: Any) -> Batched:
-        """In place where that is possible: the sweep adds to buffers of its own."""
+        """Add in place where that is possible: the sweep adds to buffers of its own."""
         value = other.value if type(other) is Batched else None
         if (
             Array in (type(self.value), type(value))
@@ -94,11 +94,6 @@ class Batched:
 
     def __rmatmul__(self, other: Any) -> Batched:
         return matmul(other, self)
-
-
-def space_of(value: Any) -> Any:
-    """The namespace of the values inside."""
-    return namespace_of(value)
 
 
 def row_key(key: Any) -> tuple[Any, ...]:
@@ -122,13 +117,14 @@ def batch_size(parts: Iterable[Any]) -> int | None:
 
 
 def values_of(args: Iterable[Any]) -> list[Any]:
-    """What is inside; as Arrays if one of them is, since libraries differ in ``raw * Array``."""
+    """The values inside; as Arrays if one of them is, since libraries differ in ``raw * Array``."""
     values = [x.value if type(x) is Batched else x for x in args]
     if any(type(v) is Array for v in values):
         return [as_constant(v) for v in values]
     recorded = next((v for v in values if type(v) in TRACERS), None)
-    if recorded is not None:  # a constant beside it would choose the namespace that records nothing
-        return [recorded.beside(v) if hasattr(v, "shape") else v for v in values]
+    # a plain constant next to a tracer would choose the namespace that records nothing
+    if recorded is not None:
+        return [recorded.as_tracer(v) if hasattr(v, "shape") else v for v in values]
     return values
 
 
@@ -141,7 +137,7 @@ def aligned(args: Iterable[Any], ndim: int = 0) -> list[Any]:
         if type(x) is Batched and x.ndim < ndim:
             v = values[i]
             shape = (v.shape[0], *(1,) * (ndim - x.ndim), *v.shape[1:])
-            values[i] = space_of(v).reshape(v, shape)
+            values[i] = namespace_of(v).reshape(v, shape)
     return values
 
 
@@ -149,7 +145,7 @@ def spread_rows(x: Any, k: int) -> Any:
     """(k, *shape) of `x`, repeated if it is the same for all."""
     if type(x) is Batched:
         return x.value
-    return space_of(x).broadcast_to(x, (k, *x.shape))
+    return namespace_of(x).broadcast_to(x, (k, *x.shape))
 
 
 def _operators() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -198,14 +194,14 @@ def matmul(a: Any, b: Any) -> Any:
 
 def _rows_times(a: Any, b: Any) -> Any:
     """(k, …, n, p) @ (p, m), the rows of all matrices as those of one."""
-    xp = space_of(a)
+    xp = namespace_of(a)
     rows = xp.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))
     return xp.reshape(rows @ b, (*a.shape[:-1], b.shape[-1]))
 
 
 def _times_columns(a: Any, b: Any) -> Any:
     """(n, p) @ (k, p, m), the columns of all matrices as those of one."""
-    xp = space_of(b)
+    xp = namespace_of(b)
     k, p, m = b.shape
     columns = xp.reshape(xp.permute_dims(b, (1, 0, 2)), (p, k * m))
     out = xp.reshape(a @ columns, (a.shape[0], k, m))

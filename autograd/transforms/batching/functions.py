@@ -16,9 +16,9 @@ from ...core.array import Array, backend_array
 from ...core.index_keys import clean_key, is_basic
 from ...core.namespaces import NAMESPACES, namespace_of
 from ...core.registry import REGISTRY
-from .array import Batched, aligned, batch_size, matmul, row_key, space_of, spread_rows, values_of
+from .array import Batched, aligned, batch_size, matmul, row_key, spread_rows, values_of
 
-# ── by kinds ──────────────────────────────────────────────────────────────────────────────────
+# ── by sorts of names ─────────────────────────────────────────────────────────────────────────
 
 # Elementwise: shapes broadcast behind the leading axis.
 ELEMENTWISE = (
@@ -49,8 +49,8 @@ DIRECT = frozenset(
     linalg.slogdet linalg.svd linalg.svdvals linalg.trace matrix_transpose ones_like polar stop_gradient to_device tril
     triu zeros_like""".split()  # noqa: SIM905 - a table
 )
-# Told by an array only what library and device they are of: the result is the same for all rows.
-BESIDE = frozenset(("arange_like", "zeros_on_device_of"))
+# Of an array that only says which library and device the result is of: it is the same for all rows.
+ON_DEVICE_OF = frozenset(("arange_like", "zeros_on_device_of"))
 
 
 def _shifted(axis: Any) -> Any:
@@ -114,7 +114,7 @@ def _direct(name: str) -> Callable[..., Any]:
     return call
 
 
-def _beside(name: str) -> Callable[..., Any]:
+def _on_device_of(name: str) -> Callable[..., Any]:
     def call(what: Any, x: Batched) -> Any:
         return _plain(name, [x.value])(what, x.value)
 
@@ -122,7 +122,7 @@ def _beside(name: str) -> Callable[..., Any]:
 
 
 def _row_by_row(name: str) -> Callable[..., Any]:
-    """What is right for every function: a call for each row."""
+    """The version that is right for every function: a call for each row."""
 
     def call(*args: Any, **settings: Any) -> Any:
         k = batch_size((args, settings.values())) or 0
@@ -138,7 +138,7 @@ def _row_by_row(name: str) -> Callable[..., Any]:
 
 def _row(x: Any, i: int) -> Any:
     if type(x) is Batched:
-        return space_of(x.value).getitem(x.value, (i, ...))
+        return namespace_of(x.value).getitem(x.value, (i, ...))
     if type(x) in (list, tuple):
         return type(x)(_row(part, i) for part in x)
     return x
@@ -149,7 +149,7 @@ def _stacked(rows: list[Any]) -> Any:
     if isinstance(first, tuple | list):
         parts = [_stacked(list(part)) for part in zip(*rows, strict=True)]
         return first._make(parts) if hasattr(first, "_make") else type(first)(parts)
-    return Batched(space_of(first).stack(rows, axis=0))
+    return Batched(namespace_of(first).stack(rows, axis=0))
 
 
 # ── by name ───────────────────────────────────────────────────────────────────────────────────
@@ -157,34 +157,34 @@ def _stacked(rows: list[Any]) -> Any:
 
 def _reshape(x: Batched, shape: tuple[int, ...], *, copy: Any = None) -> Batched:
     shape = shape if isinstance(shape, tuple) else (shape,)
-    return Batched(space_of(x.value).reshape(x.value, (x.value.shape[0], *shape)))
+    return Batched(namespace_of(x.value).reshape(x.value, (x.value.shape[0], *shape)))
 
 
 def _broadcast_to(x: Batched, shape: tuple[int, ...]) -> Batched:
     (value,) = aligned((x,), len(shape))
-    return Batched(space_of(value).broadcast_to(value, (value.shape[0], *shape)))
+    return Batched(namespace_of(value).broadcast_to(value, (value.shape[0], *shape)))
 
 
 def _permute_dims(x: Batched, axes: tuple[int, ...]) -> Batched:
     axes = tuple(a % x.ndim + 1 for a in axes)
-    return Batched(space_of(x.value).permute_dims(x.value, (0, *axes)))
+    return Batched(namespace_of(x.value).permute_dims(x.value, (0, *axes)))
 
 
 def _moveaxis(x: Batched, source: Any, destination: Any) -> Batched:
-    value = space_of(x.value).moveaxis(x.value, _shifted(source), _shifted(destination))
+    value = namespace_of(x.value).moveaxis(x.value, _shifted(source), _shifted(destination))
     return Batched(value)
 
 
 def _roll(x: Batched, shift: Any, *, axis: Any = None) -> Batched:
     if axis is None:
         return _reshape(_roll(_reshape(x, (x.size,)), shift, axis=0), x.shape)
-    return Batched(space_of(x.value).roll(x.value, shift, axis=_shifted(axis)))
+    return Batched(namespace_of(x.value).roll(x.value, shift, axis=_shifted(axis)))
 
 
 def _concat(arrays: list[Any], *, axis: int | None = 0) -> Batched:
     k = batch_size(arrays) or 0
     values = values_of([Batched(spread_rows(x, k)) for x in arrays])
-    xp = space_of(values[0])
+    xp = namespace_of(values[0])
     if axis is None:
         return Batched(xp.concat([xp.reshape(v, (k, -1)) for v in values], axis=1))
     return Batched(xp.concat(values, axis=_shifted(axis)))
@@ -193,69 +193,69 @@ def _concat(arrays: list[Any], *, axis: int | None = 0) -> Batched:
 def _stack(arrays: list[Any], *, axis: int = 0) -> Batched:
     k = batch_size(arrays) or 0
     values = values_of([Batched(spread_rows(x, k)) for x in arrays])
-    return Batched(space_of(values[0]).stack(values, axis=_shifted(axis)))
+    return Batched(namespace_of(values[0]).stack(values, axis=_shifted(axis)))
 
 
 def _getitem(x: Batched, key: Any) -> Batched:
-    xp = space_of(x.value)
+    xp = namespace_of(x.value)
     if is_basic(key):
         return Batched(xp.getitem(x.value, row_key(key)))
-    places = _places(x.shape, key, x.value)
+    positions = _positions(x.shape, key, x.value)
     flat = xp.reshape(x.value, (x.value.shape[0], x.size))
-    picked = xp.take(flat, _flat(places), axis=1)
-    return Batched(xp.reshape(picked, (x.value.shape[0], *places.shape)))
+    picked = xp.take(flat, _flat(positions), axis=1)
+    return Batched(xp.reshape(picked, (x.value.shape[0], *positions.shape)))
 
 
 def _setitem(x: Batched, value: Any, key: Any) -> Batched:
     if hasattr(value, "shape"):
         return _row_by_row("setitem")(x, value, key)
     below = backend_array(x.value)
-    space = namespace_of(below)
-    count = space.arange_like(math.prod(x.shape), below)
-    written = space.setitem(space.reshape(count * 0, x.shape), 1, clean_key(key)) == 1
-    xp = space_of(x.value)
+    raw_xp = namespace_of(below)
+    count = raw_xp.arange_like(math.prod(x.shape), below)
+    written = raw_xp.setitem(raw_xp.reshape(count * 0, x.shape), 1, clean_key(key)) == 1
+    xp = namespace_of(x.value)
     return Batched(xp.where(written, xp.full_like(x.value, value), x.value))
 
 
 def _scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Batched:
     value = values.value
-    xp = space_of(value)
+    xp = namespace_of(value)
     k = value.shape[0]
     if is_basic(key):
         return Batched(xp.scatter_add((k, *shape), row_key(key), value))
     below = backend_array(value)
-    space, size = namespace_of(below), math.prod(shape)
-    places = _flat(_places(shape, key, value))
-    starts = space.reshape(space.arange_like(k, below) * size, (k, 1))
-    every = space.reshape(starts + places, (-1,))
+    raw_xp, size = namespace_of(below), math.prod(shape)
+    positions = _flat(_positions(shape, key, value))
+    starts = raw_xp.reshape(raw_xp.arange_like(k, below) * size, (k, 1))
+    every = raw_xp.reshape(starts + positions, (-1,))
     flat = xp.scatter_add((k * size,), (every,), xp.reshape(value, (-1,)))
     return Batched(xp.reshape(flat, (k, *shape)))
 
 
-def _places(shape: tuple[int, ...], key: Any, value: Any) -> Any:
-    """Where in the flattened array each element that a key selects stands, in the shape of the selection."""
+def _positions(shape: tuple[int, ...], key: Any, value: Any) -> Any:
+    """The positions in the flattened array of the elements that a key selects, in the selection's shape."""
     below = backend_array(value)
-    space = namespace_of(below)
-    every = space.reshape(space.arange_like(math.prod(shape), below), shape)
-    return space.getitem(every, clean_key(key))
+    xp = namespace_of(below)
+    every = xp.reshape(xp.arange_like(math.prod(shape), below), shape)
+    return xp.getitem(every, clean_key(key))
 
 
-def _flat(places: Any) -> Any:
-    return namespace_of(places).reshape(places, (-1,))
+def _flat(positions: Any) -> Any:
+    return namespace_of(positions).reshape(positions, (-1,))
 
 
 def _take(x: Any, indices: Any, *, axis: int | None = None) -> Batched:
     if type(indices) is Batched:
         return _row_by_row("take")(x, indices, axis=axis)
     axis = 1 if axis is None else _shifted(axis)  # without an axis, of vectors
-    return Batched(space_of(x.value).take(x.value, indices, axis=axis))
+    return Batched(namespace_of(x.value).take(x.value, indices, axis=axis))
 
 
 def _take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Batched:
     k = batch_size((x, indices)) or 0
-    value, places = values_of((Batched(spread_rows(x, k)), Batched(spread_rows(indices, k))))
+    value, row_indices = values_of((Batched(spread_rows(x, k)), Batched(spread_rows(indices, k))))
     return Batched(
-        space_of(value).take_along_axis(value, backend_array(places), axis=_shifted(axis))
+        namespace_of(value).take_along_axis(value, backend_array(row_indices), axis=_shifted(axis))
     )
 
 
@@ -287,7 +287,7 @@ def _tensordot(x1: Any, x2: Any, *, axes: Any = 2) -> Batched:
         return _row_by_row("tensordot")(x1, x2, axes=axes)
     first, second = (a if isinstance(a, tuple | list) else (a,) for a in axes)
     values = values_of((x1, x2))
-    xp = space_of(values[0])
+    xp = namespace_of(values[0])
     if type(x1) is Batched:
         first = [a % x1.ndim + 1 for a in first]
         return Batched(xp.tensordot(*values, axes=(tuple(first), tuple(second))))
@@ -305,7 +305,7 @@ def _einsum(arrays: list[Any], *, subscripts: str, optimize: Any = None) -> Batc
     ]
     values = values_of(arrays)
     text = f"{','.join(terms)}->{label}{output}"
-    return Batched(space_of(values[0]).einsum(values, subscripts=text, optimize=optimize))
+    return Batched(namespace_of(values[0]).einsum(values, subscripts=text, optimize=optimize))
 
 
 _LETTERS = "ZYXWVUTSRQPONMLKJIHGFEDCBAzyxwvutsrqponmlkjihgfedcba"
@@ -318,13 +318,13 @@ def _solve(a: Any, b: Any) -> Any:
         return xp.squeeze(_solve(a, xp.expand_dims(b, axis=1)), axis=-1)
     if type(b) is Batched and type(a) is not Batched and a.ndim == b.ndim == 2:
         A, B = values_of((a, b))
-        space = space_of(B)
+        raw_xp = namespace_of(B)
         k, n, m = B.shape
-        columns = space.reshape(space.permute_dims(B, (1, 0, 2)), (n, k * m))
-        X = space.reshape(space.linalg.solve(A, columns), (n, k, m))
-        return Batched(space.permute_dims(X, (1, 0, 2)))
+        columns = raw_xp.reshape(raw_xp.permute_dims(B, (1, 0, 2)), (n, k * m))
+        X = raw_xp.reshape(raw_xp.linalg.solve(A, columns), (n, k, m))
+        return Batched(raw_xp.permute_dims(X, (1, 0, 2)))
     values = aligned((a, b))
-    return Batched(space_of(values[0]).linalg.solve(*values))
+    return Batched(namespace_of(values[0]).linalg.solve(*values))
 
 
 def _solve_by(A: Any, b: Any, **settings: Any) -> Any:
@@ -333,11 +333,11 @@ def _solve_by(A: Any, b: Any, **settings: Any) -> Any:
     if b.ndim == 1:
         return xp.squeeze(_solve_by(A, xp.expand_dims(b, axis=1), **settings), axis=-1)
     A, B = values_of((A, b))
-    space = space_of(B)
+    raw_xp = namespace_of(B)
     k, m = B.shape[0], B.shape[-1]
-    columns = space.reshape(space.moveaxis(B, 0, -2), (*B.shape[1:-1], k * m))
+    columns = raw_xp.reshape(raw_xp.moveaxis(B, 0, -2), (*B.shape[1:-1], k * m))
     X = _plain("solve_by", (A, columns))(A, columns, **settings)
-    return Batched(space.moveaxis(space.reshape(X, (*X.shape[:-1], k, m)), -2, 0))
+    return Batched(raw_xp.moveaxis(raw_xp.reshape(X, (*X.shape[:-1], k, m)), -2, 0))
 
 
 # ── the namespace ─────────────────────────────────────────────────────────────────────────────
@@ -350,9 +350,9 @@ BY_NAME: dict[str, Callable[..., Any]] = {
     "setitem": _setitem, "solve_by": _solve_by, "stack": _stack, "take": _take, "take_along_axis": _take_along_axis,
     "tensordot": _tensordot, "vecdot": _over_axis("vecdot"),
 }  # fmt: skip
-KINDS = (
+RULES_OF_NAMES = (
     (ELEMENTWISE, _elementwise), (REDUCTIONS, _reduction), (ALONG, _along), (ALONG_AXES, _along_axes),
-    (DIRECT, _direct), (BESIDE, _beside),
+    (DIRECT, _direct), (ON_DEVICE_OF, _on_device_of),
 )  # fmt: skip
 
 
@@ -361,24 +361,24 @@ def _batched(name: str) -> Callable[..., Any]:
         return BY_NAME[name]
     if name.startswith("special."):
         return _elementwise(name)
-    return next((make for names, make in KINDS if name in names), _row_by_row)(name)
+    return next((make for names, make in RULES_OF_NAMES if name in names), _row_by_row)(name)
 
 
 def _plain(name: str, args: Any) -> Any:
     """The function of this name in the namespace of the first array among the arguments."""
-    space = NAMESPACES[Array]
+    found = NAMESPACES[Array]
     for x in args:
         if isinstance(x, list | tuple) and x:
             x = x[0]
         if hasattr(x, "dtype"):
-            space = namespace_of(x)
+            found = namespace_of(x)
             if type(x) is Array:
                 break
     if name in REGISTRY and REGISTRY[name].kernel is not None:
-        return REGISTRY[name].kernel_in(space)
+        return REGISTRY[name].kernel_in(found)
     for part in name.split("."):
-        space = getattr(space, part)
-    return space
+        found = getattr(found, part)
+    return found
 
 
 class _Functions:
@@ -412,17 +412,17 @@ def _dispatching(name: str) -> Callable[..., Any]:
     return call
 
 
-def _space() -> Any:
+def _batched_namespace() -> Any:
     """The table's functions; of what the engine has beyond the standard, the rest by its formulas in the standard.
 
     Libraries' own faster versions of these may rely on the shapes that they have in a rule.
     """
     functions: Any = _Functions()
-    space = extend(functions, special=lambda _: functions.special)
-    tables = {*BY_NAME, *(name for names, _ in KINDS for name in names)}
-    for name in tables & space.__dict__.keys():
-        setattr(space, name, getattr(functions, name))
-    return space
+    xp = extend(functions, special=lambda _: functions.special)
+    tables = {*BY_NAME, *(name for names, _ in RULES_OF_NAMES for name in names)}
+    for name in tables & xp.__dict__.keys():
+        setattr(xp, name, getattr(functions, name))
+    return xp
 
 
-NAMESPACES[Batched] = _space()
+NAMESPACES[Batched] = _batched_namespace()

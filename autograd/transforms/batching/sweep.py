@@ -24,7 +24,7 @@ from ...core.namespaces import namespace_of
 from ...core.sweep import empty_cotangents, sweep
 from ...core.tape import Entry, input_slots
 from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
-from .array import Batched, space_of, spread_rows
+from .array import Batched, spread_rows
 
 ELEMENTS = 1 << 20  # 8 MiB of float64: what a core's cache holds a few of, and a GPU is busy with
 
@@ -78,11 +78,11 @@ def is_batched(entry: Entry) -> bool:
 
 
 def _lifted(part: Any) -> Any:
-    """What an entry keeps, as Arrays: other libraries' operators refuse a `Batched` operand, ours leave it the work."""
-    kind = type(part)
-    if kind in (tuple, list):
-        return kind(_lifted(each) for each in part)
-    if kind is dict:
+    """A residual of an entry as Arrays: operators of other libraries refuse a `Batched` operand."""
+    part_type = type(part)
+    if part_type in (tuple, list):
+        return part_type(_lifted(each) for each in part)
+    if part_type is dict:
         return {key: _lifted(each) for key, each in part.items()}
     return part if isinstance(part, np.dtype) else as_constant(part)  # which has a shape too
 
@@ -110,7 +110,7 @@ def _pull_rows(
     rows: dict[int, list[Any]] = {i: [] for i in targets}
     for row in range(k):
         for i, ct in incoming.items():
-            one[i] = space_of(ct.value).getitem(ct.value, (row, ...))
+            one[i] = namespace_of(ct.value).getitem(ct.value, (row, ...))
         entry[0](slot, one, entry)
         for i in targets:
             rows[i].append(_dense(one[i]))
@@ -121,7 +121,7 @@ def _pull_rows(
         known = next((share for share in shares if share is not None), None)
         if known is None:
             continue
-        xp = space_of(known)
+        xp = namespace_of(known)
         filled = [xp.zeros_like(known) if share is None else share for share in shares]
         total = Batched(xp.stack(filled, axis=0))
         if cts[i] is None:
@@ -137,18 +137,18 @@ def _dense(ct: Any) -> Any:
 # ── sizes ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def sizes(record: Any) -> list[int]:
-    """For each operation on a tape, the elements of the largest array that its rule keeps."""
+def sizes(tape: Any) -> list[int]:
+    """The number of elements of the largest array that each operation's rule keeps on a tape."""
     return [
         max((math.prod(part.shape) for part in entry if hasattr(part, "shape")), default=1)
-        for entry in record.entries
+        for entry in tape.entries
         if entry is not None
     ]
 
 
-def rows_at_once(record: Any, values: list[Any]) -> int:
+def rows_at_once(tape: Any, values: list[Any]) -> int:
     """k: how many cotangents one sweep over a tape carries, given its inputs and outputs."""
-    largest = max([*sizes(record), *(math.prod(v.shape) for v in values)], default=1)
+    largest = max([*sizes(tape), *(math.prod(v.shape) for v in values)], default=1)
     return max(1, ELEMENTS // max(largest, 1))
 
 
@@ -156,19 +156,19 @@ def rows_at_once(record: Any, values: list[Any]) -> int:
 
 
 def rows_of(recording: Any) -> list[list[Any]]:
-    """For each output y and input x of a recorded function, ∂y/∂x of shape ``(*y.shape, *x.shape)``.
+    """The blocks ∂y/∂x for each output y and input x of a recorded function, of shape ``(*y.shape, *x.shape)``.
 
     Values one level down: raw arrays, or Arrays under nested differentiation. Entries are those of the plain transpose,
     as the sweep carries it: no conjugates.
     """
-    record, inputs = recording.record, recording.values
-    ys = [y for y in recording.out_leaves if type(y) is Array and y.tape is record]
-    k = rows_at_once(record, [*inputs, *(y.value for y in ys)])
+    tape, inputs = recording.tape, recording.values
+    ys = [y for y in recording.out_leaves if type(y) is Array and y.tape is tape]
+    k = rows_at_once(tape, [*inputs, *(y.value for y in ys)])
     blocks = []
     taken: set[int] = set()
     for y in recording.out_leaves:
         shape = tuple(getattr(y, "shape", ()))
-        if type(y) is not Array or y.tape is not record or 0 in shape:
+        if type(y) is not Array or y.tape is not tape or 0 in shape:
             blocks.append([_zeros((*shape, *x.shape), x) for x in inputs])
             continue
         n = math.prod(shape)
@@ -186,11 +186,11 @@ def rows_of(recording: Any) -> list[list[Any]]:
 
 def _chunk(recording: Any, y: Any, which: range, taken: set[int]) -> list[Any]:
     """The rows `which` of the Jacobian of one output, (len(which), *x.shape) for each input x."""
-    record, inputs = recording.record, recording.values
+    tape, inputs = recording.tape, recording.values
     k = len(which)
-    cts: list[Any] = [None] * len(record.entries)
+    cts: list[Any] = [None] * len(tape.entries)
     cts[y.slot] = Batched(_units(y.value, which))
-    sweep_batched(record, cts, k, len(inputs))
+    sweep_batched(tape, cts, k, len(inputs))
     rows = []
     for slot, x in enumerate(inputs):
         ct = _dense(cts[slot])
@@ -200,15 +200,15 @@ def _chunk(recording: Any, y: Any, which: range, taken: set[int]) -> list[Any]:
 
 
 def _units(value: Any, which: range) -> Any:
-    """Those unit vectors of the space of `value`, each in its shape."""
+    """The unit vectors of these numbers, each in the shape of `value`."""
     below = value
     while type(below) is Array:
         below = below.value
-    space = namespace_of(below)
+    xp = namespace_of(below)
     n = math.prod(below.shape)
-    rows = space.arange_like(len(which), below) + which.start
-    hot = space.reshape(rows, (len(which), 1)) == space.arange_like(n, below)
-    out = space.reshape(space.astype(hot, below.dtype), (len(which), *below.shape))
+    rows = xp.arange_like(len(which), below) + which.start
+    hot = xp.reshape(rows, (len(which), 1)) == xp.arange_like(n, below)
+    out = xp.reshape(xp.astype(hot, below.dtype), (len(which), *below.shape))
     return Array(out) if type(value) is Array else out
 
 
@@ -218,7 +218,7 @@ def _zeros(shape: tuple[int, ...], x: Any) -> Any:
 
 
 def _owned(value: Any, taken: set[int]) -> Any:
-    """In a contiguous buffer that nothing else shares."""
+    """The value in a contiguous buffer that nothing else shares."""
     out = backend_of(value).as_gradient(value)
     if id(out) in taken:
         out = namespace_of(out).copy(out)
@@ -227,6 +227,6 @@ def _owned(value: Any, taken: set[int]) -> Any:
 
 
 def _joined(parts: list[Any], shape: tuple[int, ...]) -> Any:
-    xp = space_of(parts[0])
-    whole = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
-    return xp.reshape(whole, shape)
+    xp = namespace_of(parts[0])
+    joined = parts[0] if len(parts) == 1 else xp.concat(parts, axis=0)
+    return xp.reshape(joined, shape)
