@@ -43,7 +43,7 @@ from ..pytree import tree
 
 
 class Solver(Protocol):
-    """How systems with one kind of matrix are solved.
+    """A way to solve systems with one structure of matrix.
 
     A is what the user differentiates: a matrix (…, n, n), or the stored elements of a structured one. Solvers are
     frozen records or modules; all that varies with A lies in the factor.

@@ -22,13 +22,13 @@ from ...core.cotangents import DEFERRED
 from ...core.defvjp import function_of
 from ...core.defvjp import library_defvjp as defvjp
 from ...core.dtypes import is_complex
-from ...core.generated import xp as fun
+from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import attach_kernel, find
 from ..runner import inexact, own, promoted, run_adjoint, square
 from ..sparse.formats import is_sparse
 from ..sparse.solve import SparseFactorization
-from .dense import ALIASES, KINDS, check_structure, dense
+from .dense import ALIASES, STRUCTURES, check_structure, dense
 from .solve import STRUCTURED, stored_form
 
 # ── rules ─────────────────────────────────────────────────────────────────────────────────────
@@ -270,7 +270,7 @@ class Factorization:
             return _product(self._elements)
         if self.assume == "circulant":
             sign, size = _product(_fft(self._elements))
-            return (sign if is_complex(self.dtype) else fun.real(sign)), size
+            return (sign if is_complex(self.dtype) else generated.real(sign)), size
         return function_of(find("slogdet_by"))(
             self._stored, solver=self._solver, factor=self._factor
         )
@@ -282,7 +282,7 @@ class Factorization:
     def det(self) -> Any:
         """det A."""
         sign, size = self.slogdet()
-        return sign * fun.exp(size)
+        return sign * generated.exp(size)
 
     def inv(self) -> Any:
         """A⁻¹."""
@@ -313,8 +313,10 @@ class Factorization:
 
 def _product(values: Any) -> tuple[Any, Any]:
     """The sign and the logarithm of the size of the product of `values` (…, n)."""
-    size = fun.abs(values)
-    return fun.prod(fun.sign(values), axis=-1), fun.sum(fun.log(size), axis=-1)
+    size = generated.abs(values)
+    return generated.prod(generated.sign(values), axis=-1), generated.sum(
+        generated.log(size), axis=-1
+    )
 
 
 def _fft(c: Any) -> Any:
@@ -384,9 +386,9 @@ def factorize(
             f"factorize: permc_spec={permc_spec!r} orders the columns of sparse matrices; A is dense, leave it out"
         )
     assume = ALIASES.get(assume, assume)
-    if assume not in KINDS and assume not in STRUCTURED:
+    if assume not in STRUCTURES and assume not in STRUCTURED:
         raise ValueError(
-            f"factorize: assume={assume!r} is none of {', '.join((*KINDS, *STRUCTURED))}"
+            f"factorize: assume={assume!r} is none of {', '.join((*STRUCTURES, *STRUCTURED))}"
         )
     A = inexact(A)
     square(A, "factorize")
@@ -394,7 +396,7 @@ def factorize(
         A = own(A)  # it outlives this call, and factors of triangles and diagonals are A itself
     if check == "structure":
         check_structure(A, assume, bandwidths)
-    if assume in KINDS:
+    if assume in STRUCTURES:
         return Factorization(A, A, dense(assume, bool(check), refine), assume)
     if refine:
         raise ValueError(f'factorize: refine={refine} is not there for assume="{assume}"')

@@ -25,7 +25,7 @@ from ....backend import backend_of
 from ...core.array import backend_array
 from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
-from ...core.generated import xp as fun
+from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import find
 from ...functions.creation import asarray
@@ -149,14 +149,14 @@ def lstsq(A: Any, b: Any, *, check: bool = True) -> Any:
     _shapes(A, b, "lstsq")
     m, n = A.shape[-2:]
     vector = len(b.shape) == 1
-    b = fun.expand_dims(b, axis=-1) if vector else asarray(b)
-    kind = b.dtype if is_complex(b.dtype) else A.dtype
-    zeros = _zeros_like(b, (*b.shape[:-2], n, b.shape[-1]), kind)
+    b = generated.expand_dims(b, axis=-1) if vector else asarray(b)
+    dtype = b.dtype if is_complex(b.dtype) else A.dtype
+    zeros = _zeros_like(b, (*b.shape[:-2], n, b.shape[-1]), dtype)
     if m >= n:
         out = _augmented(A, [b, zeros], m, check)[..., m:, :]
     else:
         out = _augmented(_adjoint(A), [zeros, b], n, check)[..., :n, :]
-    return fun.squeeze(out, axis=-1) if vector else out
+    return generated.squeeze(out, axis=-1) if vector else out
 
 
 def _augmented(A: Any, parts: list[Any], m: int, check: bool) -> Any:
@@ -167,8 +167,8 @@ def _augmented(A: Any, parts: list[Any], m: int, check: bool) -> Any:
 
 
 def _adjoint(A: Any) -> Any:
-    A = fun.matrix_transpose(A)
-    return fun.conj(A) if is_complex(A.dtype) else A
+    A = generated.matrix_transpose(A)
+    return generated.conj(A) if is_complex(A.dtype) else A
 
 
 def _zeros_like(b: Any, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -241,14 +241,14 @@ def ridge(A: Any, b: Any, alpha: Any, *, check: bool = True) -> Any:
         raise ValueError(f"ridge: alpha is a number or ({n},), not of shape {tuple(alpha.shape)}")
     _not_negative(alpha, check)
     vector = len(b.shape) == 1
-    b = fun.expand_dims(b, axis=-1) if vector else b
+    b = generated.expand_dims(b, axis=-1) if vector else b
     A = asarray(A)
     Ah = _adjoint(A)
     if m < n and not per_element:
         out = Ah @ factorize(_shifted(A @ Ah, alpha), assume="positive", check=check).solve(b)
     else:
         out = factorize(_shifted(Ah @ A, alpha), assume="positive", check=check).solve(Ah @ b)
-    return fun.squeeze(out, axis=-1) if vector else out
+    return generated.squeeze(out, axis=-1) if vector else out
 
 
 def _not_negative(alpha: Any, check: bool) -> None:
@@ -276,5 +276,5 @@ def _shifted(G: Any, alpha: Any) -> Any:
     i = xp.arange_like(value.shape[-1], value)
     eye = xp.astype(i[:, None] == i[None, :], value.dtype)
     if hasattr(alpha, "dtype"):
-        alpha = fun.astype(asarray(alpha), G.dtype)
+        alpha = generated.astype(asarray(alpha), G.dtype)
     return G + eye * alpha

@@ -348,8 +348,8 @@ def _solution(
     """The solution of equation(v) = 0 that `solve` finds, as a differentiable function."""
     probe = equation(Array(flat.start))
     tapes = open_tapes(probe)
-    space = namespace_of(flat.start)
-    start = space.astype(flat.start, backend_array(probe).dtype)
+    xp = namespace_of(flat.start)
+    start = xp.astype(flat.start, backend_array(probe).dtype)
     with hidden(tapes):
         v, info = solve(start)
     if check and not info.converged:

@@ -58,13 +58,13 @@ class Settings(NamedTuple):
 
 def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
     """Steps until the gradient is small and the curvature is not negative: the place, and how it ended."""
-    space = namespace_of(v)
+    xp = namespace_of(v)
     both = value_and_grad(f)
 
     def at(v: Any) -> Place:
         value, gradient = both(Array(v))
         value, gradient = backend_array(value), backend_array(gradient)
-        return Place(v, numbers(space, value)[0], gradient, size_of(space, gradient))
+        return Place(v, numbers(xp, value)[0], gradient, size_of(xp, gradient))
 
     def curvature(here: Place, forcing: float) -> Curvature:
         return (dense_curvature if settings.dense else by_products)(f, here.v, here.g, forcing)
@@ -74,12 +74,12 @@ def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
     return way(at, curvature, v, eps, settings)
 
 
-def size_of(space: Any, x: Any) -> float:
+def size_of(xp: Any, x: Any) -> float:
     """‖x‖, without overflow or underflow of the squares."""
-    largest = space.max(space.abs(x))
-    usable = (largest > 0) & space.isfinite(largest)
-    scale = space.where(usable, largest, space.ones_like(largest))
-    return math.prod(numbers(space, scale, space.linalg.vector_norm(x / scale)))
+    largest = xp.max(xp.abs(x))
+    usable = (largest > 0) & xp.isfinite(largest)
+    scale = xp.where(usable, largest, xp.ones_like(largest))
+    return math.prod(numbers(xp, scale, xp.linalg.vector_norm(x / scale)))
 
 
 class Ground(NamedTuple):
@@ -89,9 +89,9 @@ class Ground(NamedTuple):
     steepest: float
     bend: float
 
-    def length(self, space: Any, v: Any) -> float:
+    def length(self, xp: Any, v: Any) -> float:
         """How large v is, or how far it has come from the start."""
-        return max(size_of(space, v), size_of(space, v - self.start))
+        return max(size_of(xp, v), size_of(xp, v - self.start))
 
 
 def _flat(here: Place, change: float, eps: float) -> bool:
@@ -99,18 +99,18 @@ def _flat(here: Place, change: float, eps: float) -> bool:
     return abs(change) <= 10 * eps * abs(here.value)
 
 
-def _gain(space: Any, here: Place, new: Place, step: Any, eps: float) -> float:
+def _gain(xp: Any, here: Place, new: Place, step: Any, eps: float) -> float:
     """f(v) − f(new), by the slopes at both ends where the values differ by rounding alone."""
     gain = here.value - new.value
     if not _flat(here, gain, eps):
         return gain
-    before, after = numbers(space, space.vecdot(here.g, step), space.vecdot(new.g, step))
+    before, after = numbers(xp, xp.vecdot(here.g, step), xp.vecdot(new.g, step))
     return -0.5 * (before + after)
 
 
-def _moved(space: Any, here: Place, new: Place) -> bool:
+def _moved(xp: Any, here: Place, new: Place) -> bool:
     """Whether the step is not lost in the rounding of v."""
-    return numbers(space, space.max(space.abs(new.v - here.v)))[0] > 0
+    return numbers(xp, xp.max(xp.abs(new.v - here.v)))[0] > 0
 
 
 def _ran_away(
@@ -131,7 +131,7 @@ def _newton(
     at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
     """Steps that minimise the model g·d + ½ d·H d for ‖d‖ ≤ radius; taken where f falls as it says."""
-    space = namespace_of(v)
+    xp = namespace_of(v)
     here = at(v)
     ground, radius, steps = Ground(v, here.norm, 0.0), 0.0, 0
     before, tolerance, why = math.inf, settings.atol, ""
@@ -143,7 +143,7 @@ def _newton(
             why = "the Hessian holds NaN or infinity"
             break
         ground = ground._replace(bend=max(ground.bend, shape.largest))
-        length = ground.length(space, here.v)
+        length = ground.length(xp, here.v)
         radius = radius or max(shape.first_radius(length), eps**0.25 * length)
         newton = shape.newton_length()
         tolerance = max(settings.atol, here.norm * settings.rtol * length / newton if newton else 0.0)  # fmt: skip
@@ -192,15 +192,15 @@ def _trusted(
     at: Callable[[Any], Place], here: Place, shape: Curvature, radius: float, eps: float
 ) -> tuple[Place | None, float]:
     """The place after a step that is worth it, or None; and the next radius."""
-    space = namespace_of(here.v)
+    xp = namespace_of(here.v)
     for _ in range(REFUSED):
         step, promised, length = shape.step(radius)
         new = at(here.v + step)
-        if not _moved(space, here, new):
+        if not _moved(xp, here, new):
             return None, radius
         gain, worth = -1.0, -1.0
         if math.isfinite(new.value) and math.isfinite(new.norm) and promised > 0:
-            gain = _gain(space, here, new, step, eps)
+            gain = _gain(xp, here, new, step, eps)
             worth = gain / promised
         lost = _flat(here, promised, eps) and shape.lowest >= -(eps**0.5) * shape.largest
         if (worth > WORTH and not lost) or (lost and new.norm < here.norm):
@@ -221,7 +221,7 @@ def _below(
     """Where f is lower on either side of a place with hardly any curvature, such as 0 of v³; None if nowhere."""
     if shape.lowest > eps**0.5 * ground.bend or shape.flattest is None:
         return None
-    space = namespace_of(here.v)
+    xp = namespace_of(here.v)
     for side in (1.0, -1.0):
         new = at(here.v + side * eps**0.25 * (length or 1.0) * shape.flattest)
         if (
@@ -230,7 +230,7 @@ def _below(
             and new.value < here.value
             and not _flat(here, here.value - new.value, eps)
         ):
-            slope = side * numbers(space, space.vecdot(new.g, shape.flattest))[0]
+            slope = side * numbers(xp, xp.vecdot(new.g, shape.flattest))[0]
             if slope < 0:
                 return new
     return None
@@ -243,7 +243,7 @@ def _by_gradients(
     at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
     """L-BFGS, or Barzilai and Borwein's steps, until ‖∇f‖ is small beside the largest, and the curvature agrees."""
-    space = namespace_of(v)
+    xp = namespace_of(v)
     here = at(v)
     keep = 1 if settings.method == "gradient" else PAIRS
     ground, steps, rtol = Ground(v, here.norm, 0.0), 0, settings.rtol
@@ -261,7 +261,7 @@ def _by_gradients(
             steps += 1
             found = _descended(at, here, pairs, eps)
             if found is not None:
-                pairs.append(_pair(space, found.v - here.v, found.g - here.g))
+                pairs.append(_pair(xp, found.v - here.v, found.g - here.g))
                 del pairs[:-keep]
                 before, here, ground = (
                     here.norm,
@@ -274,7 +274,7 @@ def _by_gradients(
         if not math.isfinite(shape.largest):
             why = "the Hessian holds NaN or infinity"
             break
-        length = ground.length(space, here.v)
+        length = ground.length(xp, here.v)
         ground = ground._replace(bend=max(ground.bend, shape.largest))
         if shape.negative():
             found, _ = _trusted(
@@ -321,18 +321,18 @@ def _descended(
     at: Callable[[Any], Place], here: Place, pairs: list[Pair | None], eps: float
 ) -> Place | None:
     """The longest of the steps 1, 1/2, … that decreases f, or, where f is flat to rounding, the gradient."""
-    space = namespace_of(here.v)
-    d, shaped = _from_pairs(space, here, pairs, eps)
-    (slope,) = numbers(space, space.vecdot(here.g, d))
+    xp = namespace_of(here.v)
+    d, shaped = _from_pairs(xp, here, pairs, eps)
+    (slope,) = numbers(xp, xp.vecdot(here.g, d))
     if not slope < 0:
-        d, _ = _from_pairs(space, here, [], eps)
-        slope, shaped = numbers(space, space.vecdot(here.g, d))[0], False
+        d, _ = _from_pairs(xp, here, [], eps)
+        slope, shaped = numbers(xp, xp.vecdot(here.g, d))[0], False
 
     def trial(t: float) -> tuple[Place | None, float] | None:
         new = at(here.v + t * d)
-        if not _moved(space, here, new):
+        if not _moved(xp, here, new):
             return None, t
-        if math.isfinite(new.norm) and _enough(space, here, new, t * d, DECREASE * t * slope, eps):
+        if math.isfinite(new.norm) and _enough(xp, here, new, t * d, DECREASE * t * slope, eps):
             return new, t
         return None
 
@@ -343,38 +343,38 @@ def _descended(
     return _longer(at, here, d, slope, new, eps)
 
 
-def _pair(space: Any, s: Any, y: Any) -> Pair | None:
+def _pair(xp: Any, s: Any, y: Any) -> Pair | None:
     """The pair of a step and a change of the gradient, if curvature is positive along it."""
-    sy, yy, ss = numbers(space, space.vecdot(s, y), space.vecdot(y, y), space.vecdot(s, s))
+    sy, yy, ss = numbers(xp, xp.vecdot(s, y), xp.vecdot(y, y), xp.vecdot(s, s))
     return pair_of(s, y, sy, ss, yy)
 
 
-def _enough(space: Any, here: Place, new: Place, step: Any, wanted: float, eps: float) -> bool:
+def _enough(xp: Any, here: Place, new: Place, step: Any, wanted: float, eps: float) -> bool:
     """Whether f falls by as much as is wanted (Armijo), by the slopes where the values say nothing."""
     if not _flat(here, here.value - new.value, eps):
         return decreases_enough(new.value, here.value, wanted, 1.0, 1.0)
-    return new.norm < here.norm or _gain(space, here, new, step, eps) >= -wanted
+    return new.norm < here.norm or _gain(xp, here, new, step, eps) >= -wanted
 
 
 def _longer(
     at: Callable[[Any], Place], here: Place, d: Any, slope: float, new: Place, eps: float
 ) -> Place:
     """Twice the step, and so on, while f falls well by it: of a direction without pairs the length says nothing."""
-    t, space = 1.0, namespace_of(here.v)
+    t, xp = 1.0, namespace_of(here.v)
     for _ in range(DOUBLINGS):
         t *= 2
         next_ = at(here.v + t * d)
         if not (
             math.isfinite(next_.norm)
             and next_.value <= new.value
-            and _enough(space, here, next_, t * d, WORTH * t * slope, eps)
+            and _enough(xp, here, next_, t * d, WORTH * t * slope, eps)
         ):
             break
         new = next_
     return new
 
 
-def _from_pairs(space: Any, here: Place, pairs: list[Pair | None], eps: float) -> tuple[Any, bool]:
+def _from_pairs(xp: Any, here: Place, pairs: list[Pair | None], eps: float) -> tuple[Any, bool]:
     """The two loops of L-BFGS over (step, change of the gradient), or of one pair Barzilai and Borwein's step.
 
     And whether curvature shaped it.
@@ -382,7 +382,7 @@ def _from_pairs(space: Any, here: Place, pairs: list[Pair | None], eps: float) -
     kept = [pair for pair in pairs if pair is not None]
     g = here.g
     if not kept:
-        shortest = eps**0.5 * (size_of(space, here.v) or 1.0)
+        shortest = eps**0.5 * (size_of(xp, here.v) or 1.0)
         return -(max(min(here.norm, 1.0), shortest) / here.norm) * g, False
     if len(pairs) == 1:
         return -kept[0].scale * g, True

@@ -34,11 +34,11 @@ def newton(
     It is the v of that step, and no larger one of the way: a step from far away that is small beside where it came from
     says nothing about the root. Only a root near 0 needs a trace of the largest v, or no step to it is ever small.
     """
-    space = namespace_of(v)
+    xp = namespace_of(v)
 
     def at(v: Any) -> tuple[Any, float, float]:
         r = backend_array(equation(Array(v)))
-        return r, *numbers(space, space.linalg.vector_norm(r), space.linalg.vector_norm(v))
+        return r, *numbers(xp, xp.linalg.vector_norm(r), xp.linalg.vector_norm(v))
 
     r, norm, size = at(v)
     eps = float(np.finfo(as_numpy(v.dtype)).eps)
@@ -46,7 +46,7 @@ def newton(
     step, steps, converged, renewed, why = math.inf, 0, norm <= atol, False, ""
     while not converged and math.isfinite(norm) and steps < maxiter:
         d = model.direction(v, r)
-        (step,) = numbers(space, space.linalg.vector_norm(d))
+        (step,) = numbers(xp, xp.linalg.vector_norm(d))
         steps += 1
         found = _line_search(at, v, d, norm) if math.isfinite(step) else None
         if found is None:
@@ -142,18 +142,18 @@ class Broyden:
         return lambda r: -_by_products(self.equation, v, r, 1e-6)
 
     def _apply(self, r: Any) -> Any:
-        space = namespace_of(r)
+        xp = namespace_of(r)
         out = self.first(r)  # type: ignore[misc]  # set by `direction`
         for u, s in self.pairs:
-            out = out + u * space.vecdot(s, out)
+            out = out + u * xp.vecdot(s, out)
         return out
 
     def learn(self, step: Any, change: Any) -> None:
         """H is to map the change of r to the step."""
-        space = namespace_of(step)
+        xp = namespace_of(step)
         Hy = self._apply(change)
-        size = space.vecdot(step, Hy)
-        if numbers(space, space.abs(size))[0] > 0:
+        size = xp.vecdot(step, Hy)
+        if numbers(xp, xp.abs(size))[0] > 0:
             self.pairs.append(((step - Hy) / size, step))
 
     def renew(self) -> bool:

@@ -44,9 +44,9 @@ STEPS_PER_UNKNOWN = 10  # at most, where `maxiter` is not given
 def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..., Any]:
     """The method that goes from `start` by `step`s, as `solution` calls it."""
 
-    def run(space: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run) -> Any:
+    def run(xp: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run) -> Any:
         state, made, norm, limit = iterate(
-            space, functools.partial(step, space, A, M), start(space, A, M, x, r), tolerance, run
+            xp, functools.partial(step, xp, A, M), start(xp, A, M, x, r), tolerance, run
         )
         return state.x, made, norm, limit, made >= run.maxiter
 
@@ -54,10 +54,10 @@ def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..
 
 
 def by_cycles(
-    restart: int, space: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
+    restart: int, xp: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
 ) -> Any:
     """GMRES, as `solution` calls it."""
-    return gmres_run(space, A, M, b, x, r, tolerance, restart, run)
+    return gmres_run(xp, A, M, b, x, r, tolerance, restart, run)
 
 
 def solution(
@@ -119,33 +119,33 @@ def _raw_solve(
     rtol: float, atol: float, run: Run, check: bool,
 ) -> tuple[Any, Info]:  # fmt: skip
     """The iteration on flat vectors, for b scaled to size 1."""
-    space = namespace_of(b)
+    xp = namespace_of(b)
     shape = tuple(b.shape)
     if 0 in shape:
         return b, Info(converged=True, steps=0, residual=0.0, tolerance=0.0)
     given, first = b, r
-    b, r, x = (space.reshape(v, (-1,)) for v in (b, r, space.astype(x, b.dtype)))
-    largest = space.max(space.abs(b))
+    b, r, x = (xp.reshape(v, (-1,)) for v in (b, r, xp.astype(x, b.dtype)))
+    largest = xp.max(xp.abs(b))
     zero = largest == 0  # then the solution is 0, wherever x0 is
     # NaN and infinity stay as they are: the first look at the residual finds them
-    usable = ~zero & space.isfinite(largest)
-    scale = space.where(usable, largest, space.ones_like(largest))
-    x, r = (space.where(zero, space.zeros_like(v), v / scale) for v in (x, r))
+    usable = ~zero & xp.isfinite(largest)
+    scale = xp.where(usable, largest, xp.ones_like(largest))
+    x, r = (xp.where(zero, xp.zeros_like(v), v / scale) for v in (x, r))
     b = b / scale
-    limit = rtol * length(space, b)
-    tolerance = space.maximum(limit, space.zeros_like(limit) + atol / scale)
+    limit = rtol * length(xp, b)
+    tolerance = xp.maximum(limit, xp.zeros_like(limit) + atol / scale)
     M = flat_map(pre, shape, wrap=False) if pre is not None else _same
-    run = run._replace(callback=_unscaled(run.callback, scale, shape, space))
+    run = run._replace(callback=_unscaled(run.callback, scale, shape, xp))
     A = flat_map(op, shape, wrap=True)
 
     def ran(x: Any, r: Any, tolerance: Any, run: Run) -> tuple[Any, ...]:
-        return *method(space, A, M, b, x, r, tolerance, run), None
+        return *method(xp, A, M, b, x, r, tolerance, run), None
 
-    x, end = verified(space, ran, lambda r, _: length(space, r), A, b, x, r, tolerance, run)
+    x, end = verified(xp, ran, lambda r, _: length(xp, r), A, b, x, r, tolerance, run)
     if end.steps == 0 and not math.isfinite(end.residual) and check:
-        refuse_nan(space, given, first, name)
-    (by,) = numbers(space, scale)
-    return space.reshape(x * scale, shape), Info(
+        refuse_nan(xp, given, first, name)
+    (by,) = numbers(xp, scale)
+    return xp.reshape(x * scale, shape), Info(
         converged=end.converged, steps=end.steps, residual=end.residual * by, tolerance=end.tolerance * by,
         why=end.said(by),
     )  # fmt: skip
@@ -155,10 +155,10 @@ def _same(r: Any) -> Any:
     return r
 
 
-def _unscaled(callback: Any, scale: Any, shape: tuple[int, ...], space: Any) -> Any:
+def _unscaled(callback: Any, scale: Any, shape: tuple[int, ...], xp: Any) -> Any:
     if callback is None:
         return None
-    return lambda x: callback(space.reshape(x * scale, shape))
+    return lambda x: callback(xp.reshape(x * scale, shape))
 
 
 def inexact(b: Any) -> Array:

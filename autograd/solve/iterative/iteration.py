@@ -155,7 +155,7 @@ class End(NamedTuple):
             return (
                 f"the recurrence says {self.carried * by:.3g}, but of b - A x itself it is {self.residual * by:.3g}: "
                 "rounding came between them, and starting again from there did not help. A is ill-conditioned, or not "
-                "of the kind that the method is for"
+                "of the structure that the method is for"
             )
         if not self.used_up:
             return (
@@ -166,7 +166,7 @@ class End(NamedTuple):
 
 
 def verified(
-    space: Any, method: Callable[..., Any], size: Callable[[Any, Any], Any], A: Any, b: Any, x: Any, r: Any,
+    xp: Any, method: Callable[..., Any], size: Callable[[Any, Any], Any], A: Any, b: Any, x: Any, r: Any,
     tolerance: Any, run: Run,
 ) -> tuple[Any, End]:  # fmt: skip
     """Run the method; look at r = b - A x itself where it ends; start again from there while that halves it at least.
@@ -186,7 +186,7 @@ def verified(
         x_new, made, carried, limit, used_up, state = method(x, r, tolerance, run)
         steps += made
         r_new = b - A(x_new) if made else r
-        norm = numbers(space, size(r_new, state))[0] if made else carried
+        norm = numbers(xp, size(r_new, state))[0] if made else carried
         better = best is None or norm < best.residual
         if better:
             halved = best is None or norm <= 0.5 * best.residual

@@ -81,8 +81,8 @@ def _as_shape(n: Any) -> tuple[int, ...]:
 def _zeros(shape: tuple[int, ...] | None, like: Any) -> Any:
     """Zeros where `like` lies, of its dtype; untraced, and as an `Array` if `like` is one."""
     below = backend_array(like)
-    space = namespace_of(below)
-    zeros = space.zeros_like(below) if shape is None else space.zeros_on_device_of(shape, below)
+    xp = namespace_of(below)
+    zeros = xp.zeros_like(below) if shape is None else xp.zeros_on_device_of(shape, below)
     return Array(zeros) if type(like) is Array else zeros
 
 
@@ -119,8 +119,8 @@ def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Calla
     kept: list[Callable[[Any], Any]] = []
 
     def apply(v: Any) -> Any:
-        space = namespace_of(v)
-        v = space.reshape(v, shape)
+        xp = namespace_of(v)
+        v = xp.reshape(v, shape)
         if op.derived_from is not None:
             if not kept:
                 source = op.derived_from
@@ -128,7 +128,7 @@ def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Calla
             out = backend_array(kept[0](v))
         else:
             out = backend_array(op.matvec(Array(v) if wrap else v))
-        return space.reshape(out, (-1,))
+        return xp.reshape(out, (-1,))
 
     return apply
 

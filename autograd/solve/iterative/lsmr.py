@@ -166,46 +166,46 @@ def _minimise(
     op: LinearOperator, b: Any, x0: Any, atol: float, btol: float, run: Run, check: bool
 ) -> tuple[Any, Info]:
     """The iteration on flat vectors, for b scaled to size 1."""
-    space = namespace_of(b)
+    xp = namespace_of(b)
     domain, into = op.shape[1], tuple(b.shape)
-    flat_b = space.reshape(b, (-1,))
-    largest = space.max(space.abs(flat_b))
+    flat_b = xp.reshape(b, (-1,))
+    largest = xp.max(xp.abs(flat_b))
     zero = largest == 0
     # NaN and infinity stay as they are: the first look at the residual finds them
-    usable = ~zero & space.isfinite(largest)
-    scale = space.where(usable, largest, space.ones_like(largest))
+    usable = ~zero & xp.isfinite(largest)
+    scale = xp.where(usable, largest, xp.ones_like(largest))
     flat_b = flat_b / scale
     A, AH = flat_map(op, domain, wrap=True), flat_map(op.H, into, wrap=True)
     x = backend_array(_zeros((math.prod(domain),), Array(b)))
     r = flat_b
     if x0 is not None:
-        x0 = space.reshape(space.astype(x0, b.dtype), (-1,))
-        x = space.where(zero, x, x0 / scale)
+        x0 = xp.reshape(xp.astype(x0, b.dtype), (-1,))
+        x = xp.where(zero, x, x0 / scale)
         r = flat_b - A(x)
-    limits = Limits(atol, btol, length(space, flat_b))
-    step = functools.partial(lsmr_step, space, A, AH, limits)
+    limits = Limits(atol, btol, length(xp, flat_b))
+    step = functools.partial(lsmr_step, xp, A, AH, limits)
     callback = run.callback
     if callback is not None:
-        run = run._replace(callback=lambda x: callback(space.reshape(x * scale, domain)))
-    start = functools.partial(lsmr_start, space, A, AH)
+        run = run._replace(callback=lambda x: callback(xp.reshape(x * scale, domain)))
+    start = functools.partial(lsmr_start, xp, A, AH)
 
     def method(
         x: Any, r: Any, tolerance: Any, run: Run
     ) -> tuple[Any, int, float, float, bool, Any]:
-        state, made, carried, limit = iterate(space, step, start(x, r, limits), tolerance, run)
+        state, made, carried, limit = iterate(xp, step, start(x, r, limits), tolerance, run)
         return state.x, made, carried, limit, made >= run.maxiter, state
 
     def size(r: Any, state: Any) -> Any:
-        return excess(space, limits, state, length(space, r), length(space, AH(r)))
+        return excess(xp, limits, state, length(xp, r), length(xp, AH(r)))
 
-    one = space.ones_like(limits.norm_b)
-    x, end = verified(space, method, size, A, flat_b, x, r, one, run)
+    one = xp.ones_like(limits.norm_b)
+    x, end = verified(xp, method, size, A, flat_b, x, r, one, run)
     if end.steps == 0 and not math.isfinite(end.residual) and check:
-        refuse_nan(space, b, r, "lsmr")
+        refuse_nan(xp, b, r, "lsmr")
     info = Info(
         converged=end.converged, steps=end.steps, residual=end.residual, tolerance=end.tolerance, why=end.said(1.0)
     )  # fmt: skip
-    return space.reshape(x * scale, domain), info
+    return xp.reshape(x * scale, domain), info
 
 
 def _with_shape(op: LinearOperator, b: Array, x0: Any) -> LinearOperator:

@@ -10,7 +10,7 @@ from ....backend import Pattern, backend_of, to_numpy
 from ...core.array import Array, backend_array
 from ...core.defvjp import function_of
 from ...core.dtypes import as_numpy, is_inexact
-from ...core.generated import xp as fun
+from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import find
 from ...functions.creation import asarray
@@ -88,8 +88,8 @@ class SparseMatrix:
         """
         row, col = self._places()
         m, n = self.shape
-        flat = fun.scatter_add((m * n,), _wide(row) * n + _wide(col), asarray(self.data))
-        return fun.reshape(flat, (m, n))
+        flat = generated.scatter_add((m * n,), _wide(row) * n + _wide(col), asarray(self.data))
+        return generated.reshape(flat, (m, n))
 
     todense = toarray
 
@@ -98,8 +98,8 @@ class SparseMatrix:
         row, col = self._places()
         on = to_numpy(row) == to_numpy(col)
         places = backend_of(row).asarray(np.flatnonzero(on))
-        chosen = fun.take(asarray(self.data), places, axis=0)
-        return fun.scatter_add(
+        chosen = generated.take(asarray(self.data), places, axis=0)
+        return generated.scatter_add(
             (min(self.shape),), _wide(namespace_of(row).take(row, places, axis=0)), chosen
         )
 
@@ -121,12 +121,12 @@ class SparseMatrix:
 
     def conj(self) -> Any:
         """With conjugate elements."""
-        return self._with(fun.conj(asarray(self.data)))
+        return self._with(generated.conj(asarray(self.data)))
 
     def sum(self, axis: int | None = None) -> Array:
         """The sum of all elements, of each column (axis=0), or of each row (axis=1)."""
         if axis is None:
-            return fun.sum(asarray(self.data))
+            return generated.sum(asarray(self.data))
         if axis not in (-2, -1, 0, 1):
             raise ValueError(f"sum: axis={axis!r} of a matrix; it has axes 0 and 1")
         ones = namespace_of(backend_array(self.data))
@@ -158,8 +158,8 @@ class SparseMatrix:
 
     def _adopted(self, other: Any) -> Any:
         """SciPy's and cupyx's matrices in this one's format."""
-        kind: Any = type(self)
-        return other if isinstance(other, SparseMatrix) else kind(other)
+        sparse_type: Any = type(self)
+        return other if isinstance(other, SparseMatrix) else sparse_type(other)
 
     def __add__(self, given: Any) -> Any:
         if not is_sparse(given):
@@ -195,7 +195,7 @@ class SparseMatrix:
         x = x if hasattr(x, "shape") else asarray(x)
         if len(x.shape) == 1:
             return self.T._times(x)
-        return fun.matrix_transpose(self.T._times(fun.matrix_transpose(asarray(x))))
+        return generated.matrix_transpose(self.T._times(generated.matrix_transpose(asarray(x))))
 
     def _times(self, x: Any) -> Any:
         x = x if hasattr(x, "shape") else asarray(x)
@@ -205,12 +205,14 @@ class SparseMatrix:
                 f"A @ x: a matrix of shape {(m, n)} takes x ({n},) or ({n}, k), not {tuple(x.shape)}"
             )
         if not is_inexact(x.dtype):
-            x = fun.astype(asarray(x), as_numpy(backend_array(self.data).dtype))
+            x = generated.astype(asarray(x), as_numpy(backend_array(self.data).dtype))
         data, pattern, transposed = self._product_form()
         if len(x.shape) == 2:
             return _product(data, x, pattern=pattern, transposed=transposed)
-        columns = fun.expand_dims(asarray(x), axis=1)
-        return fun.squeeze(_product(data, columns, pattern=pattern, transposed=transposed), axis=1)
+        columns = generated.expand_dims(asarray(x), axis=1)
+        return generated.squeeze(
+            _product(data, columns, pattern=pattern, transposed=transposed), axis=1
+        )
 
     def dot(self, x: Any) -> Any:
         """``A @ x``."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
 from ...core.array import Array, backend_array
-from ...core.generated import xp as fun
+from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...functions.creation import asarray
 from ...pytree import tree
@@ -243,7 +243,7 @@ class coo_array(SparseMatrix):
     def tocsr(self) -> csr_array:
         """By rows; duplicates stay apart."""
         order, pattern = self.places.by_rows()
-        data = fun.take(asarray(self.data), order, axis=0)
+        data = generated.take(asarray(self.data), order, axis=0)
         return _of(csr_array, as_given(data, self.data), pattern)
 
     @property
@@ -267,10 +267,10 @@ def as_sparse(x: Any) -> Any:
     if isinstance(x, SparseMatrix):
         return x
     if is_sparse(x):
-        kind = {"csr": csr_array, "csc": csc_array}.get(getattr(x, "format", ""))
-        if kind is None:
-            x, kind = x.tocsr(), csr_array
-        return kind((x.data, x.indices, x.indptr), shape=x.shape)
+        sparse_type = {"csr": csr_array, "csc": csc_array}.get(getattr(x, "format", ""))
+        if sparse_type is None:
+            x, sparse_type = x.tocsr(), csr_array
+        return sparse_type((x.data, x.indices, x.indptr), shape=x.shape)
     if isinstance(x, Array) and x.traced:
         raise TypeError(
             "a traced dense array as a sparse matrix: which of its elements are 0 may change; give its elements and "
@@ -287,8 +287,8 @@ def as_sparse(x: Any) -> Any:
     return coo_array((there(host[row, col]), (there(row), there(col))), shape=host.shape).tocsr()
 
 
-def _of(kind: Any, data: Any, pattern: Pattern) -> Any:
-    out = object.__new__(kind)
+def _of(sparse_type: Any, data: Any, pattern: Pattern) -> Any:
+    out = object.__new__(sparse_type)
     out.data, out.pattern = data, pattern
     return out
 
@@ -299,10 +299,10 @@ def _placed(data: Any, places: Places) -> coo_array:
     return out
 
 
-def _read(arg: Any, shape: Any, kind: type, *, rows: bool) -> tuple[Any, Pattern]:
+def _read(arg: Any, shape: Any, sparse_type: type, *, rows: bool) -> tuple[Any, Pattern]:
     """What `compressed` returns, of any argument of `csr_array` and `csc_array`."""
     if isinstance(arg, tuple) and len(arg) == 3:
-        return compressed(*arg, shape, kind.__name__, rows=rows)
+        return compressed(*arg, shape, sparse_type.__name__, rows=rows)
     other = coo_array(arg) if isinstance(arg, tuple) else as_sparse(arg)
     if shape is not None and tuple(shape) != other.shape:
         other = coo_array((other.data, other._places()), shape=shape)

@@ -26,10 +26,14 @@ class Places:
             order = np.lexsort((col, row))
             indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=self.shape[0]))])
             there = backend_of(self.row).asarray
-            kind = np.dtype("int32") if narrow(self.shape, len(row)) else np.dtype("int64")
+            index_dtype = np.dtype("int32") if narrow(self.shape, len(row)) else np.dtype("int64")
             self._by_rows = (
                 there(order),
-                Pattern(self.shape, there(indptr.astype(kind)), there(col[order].astype(kind))),
+                Pattern(
+                    self.shape,
+                    there(indptr.astype(index_dtype)),
+                    there(col[order].astype(index_dtype)),
+                ),
             )
         return self._by_rows
 
@@ -140,8 +144,8 @@ def compressed(
     if inner.size and not 0 <= inner.min() <= inner.max() < width:
         worst = inner.min() if inner.min() < 0 else inner.max()
         raise ValueError(f"{name}: index {worst} lies outside of the shape {(m, n)}")
-    kind_of_place = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
-    space = namespace_of(indices)
+    index_dtype = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
+    xp = namespace_of(indices)
     # copied: SciPy's sort_indices, sum_duplicates and eliminate_zeros write into these arrays
-    places = (space.astype(x, kind_of_place, copy=True) for x in (indptr, indices))
+    places = (xp.astype(x, index_dtype, copy=True) for x in (indptr, indices))
     return data, Pattern((outer, width), *places)
