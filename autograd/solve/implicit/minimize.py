@@ -166,7 +166,7 @@ def _newton(
             why = f"maxiter={settings.maxiter} is used up"
             break
         steps += 1
-        found, radius = _trusted(at, here, shape, radius, eps)
+        found, radius = _trust_region_step(at, here, shape, radius, eps)
         if found is None:
             # at the rounding error of f and its gradient no step leads on
             good = shape.lowest >= -(eps**0.5) * ground.bend and newton <= eps**0.5 * length
@@ -188,7 +188,7 @@ def _newton(
     )
 
 
-def _trusted(
+def _trust_region_step(
     at: Callable[[Any], Place], here: Place, shape: Curvature, radius: float, eps: float
 ) -> tuple[Place | None, float]:
     """The place after a step that is worth it, or None; and the next radius."""
@@ -277,7 +277,7 @@ def _by_gradients(
         length = ground.length(xp, here.v)
         ground = ground._replace(bend=max(ground.bend, shape.largest))
         if shape.negative():
-            found, _ = _trusted(
+            found, _ = _trust_region_step(
                 at, here, shape, max(shape.first_radius(length), eps**0.25 * length), eps
             )
             if found is None or steps >= settings.maxiter:
