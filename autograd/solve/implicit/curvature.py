@@ -151,8 +151,8 @@ def _signed(x: np.ndarray) -> np.ndarray:
     return -x if x[np.argmax(np.abs(x))] < 0 else x
 
 
-class NotFinite:
-    """In the place of a Hessian that holds NaN or infinity; nothing but `largest` is asked of it."""
+class NoCurvature:
+    """The curvature of a Hessian that holds NaN or infinity; nothing but `largest` is read of it."""
 
     lowest = largest = math.nan
     flattest = None
@@ -180,7 +180,7 @@ def dense_curvature(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> 
     backend = backend_of(H)
     H, g = (np.asarray(backend.to_numpy(x), np.float64) for x in (H, g))
     if not np.isfinite(H).all():
-        return NotFinite()
+        return NoCurvature()
     values, vectors = np.linalg.eigh(0.5 * (H + H.T))
     return Spectrum(values, vectors, g, float(np.finfo(as_numpy(v.dtype)).eps), v)
 
