@@ -68,9 +68,9 @@ def _cycle(
             start = length(xp, w)
             h = dual @ w
             w = w - h @ basis
-            again = dual @ w
-            w = w - again @ basis
-            H[: j + 1, j] = h + again
+            correction = dual @ w
+            w = w - correction @ basis
+            H[: j + 1, j] = h + correction
             left = length(xp, w)
             # what is left of a vector in the span of the others is rounding: a happy breakdown
             left = xp.where(

@@ -109,7 +109,7 @@ def lsmr(
     smaller = min(math.prod(b.shape), math.prod(domain))
     maxiter = max(1, 10 * smaller) if maxiter is None else maxiter
     rtol = atol if adjoint_rtol is None else adjoint_rtol
-    again: dict[str, Any] = {
+    gram_settings: dict[str, Any] = {
         "rtol": rtol,
         "maxiter": maxiter if adjoint_maxiter is None else adjoint_maxiter,
         "check": check,
@@ -123,10 +123,10 @@ def lsmr(
         v, info = _minimise(op, backend_array(b), start, atol, btol, run, check)
     conclude("lsmr", info, maxiter, check, HINT)
     if wide:
-        return (op.H(gram(op.H, b, start=v, **again)) if tapes else Array(v)), info
+        return (op.H(gram(op.H, b, start=v, **gram_settings)) if tapes else Array(v)), info
 
     def adjoint(ct: Any, _: Any) -> Any:
-        return conj(gram(op, conj(ct), **again))
+        return conj(gram(op, conj(ct), **gram_settings))
 
     return implicit_solution(v, lambda v: op.H(b - op(v)), adjoint, tapes), info
 
@@ -154,11 +154,11 @@ def gram(
             conclude("lsmr, adjoint solve", info, maxiter, check, HINT)
         mu, info = _minimise(op, z, None, rtol, rtol, run, check)
         conclude("lsmr, adjoint solve", info, maxiter, check, HINT)
-    again = functools.partial(
+    solve_gram = functools.partial(
         gram, rtol=rtol, maxiter=maxiter, check=check, check_every=check_every
     )
     return implicit_solution(
-        mu, lambda mu: c - op.H(op(mu)), lambda ct, _: conj(again(op, conj(ct))), tapes
+        mu, lambda mu: c - op.H(op(mu)), lambda ct, _: conj(solve_gram(op, conj(ct))), tapes
     )
 
 
