@@ -164,7 +164,7 @@ def run_adjoint(
     order: int | None = None,
     name: str,
 ) -> Any:
-    """`run`, with conj(A) in the place of A where `conjugate` says so."""
+    """`run`, with conj(A) instead of A if `conjugate` is set."""
     if not conjugate or not is_complex(A.dtype):
         return run(solver, A, b, factor=factor, transposed=transposed, order=order, name=name)
     b = generated.conj(asarray(b))

@@ -54,7 +54,7 @@ class Dense:
 
     @property
     def vectors(self) -> bool:
-        """Whether a vector beside one matrix needs no column axis."""
+        """Whether a single right-hand vector needs no column axis."""
         return self.structure == "general" and not self.refine
 
     def factor(self, A: Any) -> Any:
@@ -161,7 +161,7 @@ def check_structure(A: Any, assume: str, widths: tuple[int, int] | None = None) 
     Raises
     ------
     StructureError
-        With the largest element that is out of place, as far as rounding does not explain it.
+        With the largest element outside of the structure, as far as rounding does not explain it.
     """
     A = backend_array(A)
     xp = namespace_of(A)
@@ -184,8 +184,8 @@ def _nearest(A: Any, assume: str, widths: tuple[int, int], xp: Any) -> Any:
     if assume in STRUCTURES:
         return full_matrix(A, assume, xp)
     if assume == "circulant":
-        place = xp.reshape((i[:, None] - i[None, :]) % n, (-1,))
-        return xp.reshape(xp.take(A[..., 0], place, axis=-1), A.shape)
+        index = xp.reshape((i[:, None] - i[None, :]) % n, (-1,))
+        return xp.reshape(xp.take(A[..., 0], index, axis=-1), A.shape)
     low, up = (0, 0) if assume == "diagonal" else widths
     below = i[:, None] - i[None, :]
     return xp.where((below <= low) & (-below <= up), A, xp.zeros_like(A))

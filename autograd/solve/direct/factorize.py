@@ -88,7 +88,7 @@ class Shares:
     """−Σ λ vᵀ not yet multiplied: pairs (λ, v), and matrices that are to be added.
 
     For the sweep it has the shape and dtype of A's cotangent, and can be added up. The numbers of the pairs may be
-    complex beside a real A: the sweep takes the real part of what is laid out.
+    complex although A is real: the sweep takes the real part of what is laid out.
     """
 
     __slots__ = ("dtype", "matrices", "pairs", "shape", "solver", "xp")

@@ -10,7 +10,7 @@ b̄ = p, and of −(p, q) (r, x)ᵀ the parts where A and Aᴴ stand make Ā = �
 
     R x = Qᴴ f − R⁻ᴴ g,    r = f − Q R x.
 
-The solution of least norm of an under-determined system is the r of Aᴴ in the place of A and (0, b) on the right.
+The solution of least norm of an under-determined system is the r of Aᴴ instead of A and (0, b) on the right.
 
 Sources: Björck, Numerical methods for least squares problems, 1996, §1.4 and §2.5; Golub and Pereyra, The
 differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate, 1973.
@@ -73,7 +73,7 @@ class Augmented:
         Rx = _conj(xp.matrix_transpose(Q), xp) @ f - moved
         x = by_R.solve(Rx, False)
         r = f - Q @ Rx
-        # beside A = 0 there is no solution but for g = 0: as a function of A, x has no derivative there
+        # near A = 0 there is no solution but for g = 0: as a function of A, x has no derivative there
         x = xp.where(nothing & (g != 0), xp.full_like(x, float("nan")), x)
         out = xp.concat([r, x], axis=-2)
         return _conj(out, xp) if transposed else out

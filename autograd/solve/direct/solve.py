@@ -138,9 +138,9 @@ def bands_of(A: Any, widths: tuple[int, int]) -> Any:
     row, j = xp.arange_like(low + up + 1, value)[:, None], xp.arange_like(n, value)[None, :]
     i = row - up + j
     inside = (i >= 0) & (i < n)
-    place = xp.reshape(xp.where(inside, i * n + j, xp.zeros_like(i)), (-1,))
+    index = xp.reshape(xp.where(inside, i * n + j, xp.zeros_like(i)), (-1,))
     flat = generated.reshape(A, (*A.shape[:-2], n * n))
-    picked = generated.take(flat, place, axis=-1)
+    picked = generated.take(flat, index, axis=-1)
     picked = generated.reshape(picked, (*A.shape[:-2], low + up + 1, n))
     return generated.where(inside, picked, xp.zeros_like(backend_array(picked)))
 

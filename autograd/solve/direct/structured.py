@@ -1,6 +1,6 @@
 """Systems whose matrix is stored by fewer elements than n × n: diagonals, bands, circulants.
 
-The cotangent has the form of what is stored: −λ vᵀ summed over the places where each stored element stands.
+The cotangent has the form of what is stored: −λ vᵀ summed over all positions of each stored element.
 
 Sources: Golub and Van Loan, Matrix computations, 4th edition, 2013, §4.3 (bands) and §4.8 (circulants); Davis,
 Circulant matrices, 1979.
@@ -115,7 +115,7 @@ class PositiveBanded:
         return factor.solve(b, transposed)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
-        """As for bands; an element beside the main diagonal stands in two places."""
+        """−row columnᵀ within the bands; an element off the main diagonal stands at two positions."""
         lines = []
         for k in range(self.low + 1):
             line = _along(row, column, k, xp)

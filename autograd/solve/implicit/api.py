@@ -271,7 +271,7 @@ def argmin(
         if that is longer. If not given: eps^(3/4), and only when the gradient falls no further. The others end where
         ‖∇f‖ ≤ rtol · (the largest ‖∇f‖ so far), eps^0.45 if not given, 9e-8 in float64, and Newton's step is short too.
     atol : float
-        It also ends when ‖∇f‖ ≤ atol. A place where the Hessian is indefinite is no end, whatever the gradient is.
+        It also ends when ‖∇f‖ ≤ atol. A point where the Hessian is indefinite is no end, whatever the gradient is.
     maxiter : int
         Steps at most.
     linear_solver : str
@@ -282,7 +282,7 @@ def argmin(
     Returns
     -------
     Array, or the structure of `v0` with such leaves
-        The minimum's place.
+        The point of the minimum.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The quadratic model of a function at a place: its Hessian, and the steps that minimise the model within a radius.
+"""The quadratic model of a function at a point: its Hessian, and the steps that minimise the model within a radius.
 
 Up to some hundred unknowns the Hessian is written out and its eigenvalues are taken on the host, in double precision;
 then the step of a trust region is exact, the *hard case* included, where the gradient has no part along the most
@@ -30,7 +30,7 @@ BISECTIONS = 120
 
 
 class Curvature(Protocol):
-    """The model g·d + ½ d·H d at a place.
+    """The model g·d + ½ d·H d at a point.
 
     Attributes
     ----------
@@ -284,8 +284,8 @@ class Products:
     def _lanczos(self) -> None:
         """The lowest eigenvalue and its direction, from a fixed start, with every vector made orthogonal to all."""
         xp, n = self.xp, self.g.shape[0]
-        places = xp.astype(xp.arange_like(n, self.g), self.g.dtype)
-        w = 1.5 + xp.cos(places * 2.399963)  # no multiple of it is orthogonal to simple patterns
+        positions = xp.astype(xp.arange_like(n, self.g), self.g.dtype)
+        w = 1.5 + xp.cos(positions * 2.399963)  # no multiple of it is orthogonal to simple patterns
         basis: list[Any] = []
         alphas: list[float] = []
         betas: list[float] = []

@@ -1,6 +1,6 @@
-"""Minima of a function of a flat raw vector, by the gradient and the curvature at the place that is returned.
+"""Minima of a function of a flat raw vector, by the gradient and the curvature at the point that is returned.
 
-A place is a minimum where the gradient is small in the problem's own scale and the Hessian is not indefinite. Newton's
+A point is a minimum if the gradient is small in the problem's own scale and the Hessian is not indefinite. Newton's
 method goes by trust regions: within a radius that grows and shrinks with how well the quadratic model foretells f, each
 step minimises the model, along negative curvature where there is some. So it falls from a maximum or a saddle by
 itself. The methods that use gradients alone look at the curvature where they would end, and go on along it if it is
@@ -36,7 +36,7 @@ REFUSED = 80  # steps in a row that may be refused: the radius has shrunk by 10�
 Objective = Callable[[Any], Any]
 
 
-class Place(NamedTuple):
+class Point(NamedTuple):
     """A vector with the value, the gradient and its norm."""
 
     v: Any
@@ -57,16 +57,16 @@ class Settings(NamedTuple):
 
 
 def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
-    """Steps until the gradient is small and the curvature is not negative: the place, and how it ended."""
+    """Steps until the gradient is small and the curvature is not negative: the point, and how it ended."""
     xp = namespace_of(v)
     both = value_and_grad(f)
 
-    def at(v: Any) -> Place:
+    def at(v: Any) -> Point:
         value, gradient = both(Array(v))
         value, gradient = backend_array(value), backend_array(gradient)
-        return Place(v, numbers(xp, value)[0], gradient, size_of(xp, gradient))
+        return Point(v, numbers(xp, value)[0], gradient, size_of(xp, gradient))
 
-    def curvature(here: Place, forcing: float) -> Curvature:
+    def curvature(here: Point, forcing: float) -> Curvature:
         return (dense_curvature if settings.dense else by_products)(f, here.v, here.g, forcing)
 
     eps = float(np.finfo(as_numpy(v.dtype)).eps)
@@ -94,12 +94,12 @@ class Ground(NamedTuple):
         return max(size_of(xp, v), size_of(xp, v - self.start))
 
 
-def _flat(here: Place, change: float, eps: float) -> bool:
+def _flat(here: Point, change: float, eps: float) -> bool:
     """Whether so small a change of f is lost in its rounding."""
     return abs(change) <= 10 * eps * abs(here.value)
 
 
-def _gain(xp: Any, here: Place, new: Place, step: Any, eps: float) -> float:
+def _gain(xp: Any, here: Point, new: Point, step: Any, eps: float) -> float:
     """f(v) − f(new), by the slopes at both ends where the values differ by rounding alone."""
     gain = here.value - new.value
     if not _flat(here, gain, eps):
@@ -108,13 +108,13 @@ def _gain(xp: Any, here: Place, new: Place, step: Any, eps: float) -> float:
     return -0.5 * (before + after)
 
 
-def _moved(xp: Any, here: Place, new: Place) -> bool:
+def _moved(xp: Any, here: Point, new: Point) -> bool:
     """Whether the step is not lost in the rounding of v."""
     return numbers(xp, xp.max(xp.abs(new.v - here.v)))[0] > 0
 
 
 def _ran_away(
-    before: float, here: Place, shape: Curvature, ground: Ground, length: float, eps: float
+    before: float, here: Point, shape: Curvature, ground: Ground, length: float, eps: float
 ) -> bool:
     """Whether f has become flat by underflow, as exp(−v) does: it falls on, and there is no minimum."""
     bend = max(ground.bend, ground.steepest / length if length else 0.0)
@@ -128,7 +128,7 @@ RAN_AWAY = "f falls on until its derivatives vanish: there is no minimum on that
 
 
 def _newton(
-    at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
+    at: Callable[[Any], Point], curvature: Callable[[Point, float], Curvature], v: Any, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
     """Steps that minimise the model g·d + ½ d·H d for ‖d‖ ≤ radius; taken where f falls as it says."""
     xp = namespace_of(v)
@@ -189,9 +189,9 @@ def _newton(
 
 
 def _trust_region_step(
-    at: Callable[[Any], Place], here: Place, shape: Curvature, radius: float, eps: float
-) -> tuple[Place | None, float]:
-    """The place after a step that is worth it, or None; and the next radius."""
+    at: Callable[[Any], Point], here: Point, shape: Curvature, radius: float, eps: float
+) -> tuple[Point | None, float]:
+    """The point after a step that is worth it, or None; and the next radius."""
     xp = namespace_of(here.v)
     for _ in range(REFUSED):
         step, promised, length = shape.step(radius)
@@ -216,9 +216,9 @@ def _trust_region_step(
 
 
 def _below(
-    at: Callable[[Any], Place], here: Place, shape: Curvature, ground: Ground, length: float, eps: float
-) -> Place | None:  # fmt: skip
-    """Where f is lower on either side of a place with hardly any curvature, such as 0 of v³; None if nowhere."""
+    at: Callable[[Any], Point], here: Point, shape: Curvature, ground: Ground, length: float, eps: float
+) -> Point | None:  # fmt: skip
+    """Where f is lower on either side of a point with hardly any curvature, such as 0 of v³; None if nowhere."""
     if shape.lowest > eps**0.5 * ground.bend or shape.flattest is None:
         return None
     xp = namespace_of(here.v)
@@ -240,7 +240,7 @@ def _below(
 
 
 def _by_gradients(
-    at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
+    at: Callable[[Any], Point], curvature: Callable[[Point, float], Curvature], v: Any, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
     """L-BFGS, or Barzilai and Borwein's steps, until ‖∇f‖ is small beside the largest, and the curvature agrees."""
     xp = namespace_of(v)
@@ -318,8 +318,8 @@ def _by_gradients(
 
 
 def _descended(
-    at: Callable[[Any], Place], here: Place, pairs: list[Pair | None], eps: float
-) -> Place | None:
+    at: Callable[[Any], Point], here: Point, pairs: list[Pair | None], eps: float
+) -> Point | None:
     """The longest of the steps 1, 1/2, … that decreases f, or, where f is flat to rounding, the gradient."""
     xp = namespace_of(here.v)
     d, shaped = _from_pairs(xp, here, pairs, eps)
@@ -328,7 +328,7 @@ def _descended(
         d, _ = _from_pairs(xp, here, [], eps)
         slope, shaped = numbers(xp, xp.vecdot(here.g, d))[0], False
 
-    def trial(t: float) -> tuple[Place | None, float] | None:
+    def trial(t: float) -> tuple[Point | None, float] | None:
         new = at(here.v + t * d)
         if not _moved(xp, here, new):
             return None, t
@@ -349,7 +349,7 @@ def _pair(xp: Any, s: Any, y: Any) -> Pair | None:
     return pair_of(s, y, sy, ss, yy)
 
 
-def _enough(xp: Any, here: Place, new: Place, step: Any, wanted: float, eps: float) -> bool:
+def _enough(xp: Any, here: Point, new: Point, step: Any, wanted: float, eps: float) -> bool:
     """Whether f falls by as much as is wanted (Armijo), by the slopes where the values say nothing."""
     if not _flat(here, here.value - new.value, eps):
         return decreases_enough(new.value, here.value, wanted, 1.0, 1.0)
@@ -357,8 +357,8 @@ def _enough(xp: Any, here: Place, new: Place, step: Any, wanted: float, eps: flo
 
 
 def _longer(
-    at: Callable[[Any], Place], here: Place, d: Any, slope: float, new: Place, eps: float
-) -> Place:
+    at: Callable[[Any], Point], here: Point, d: Any, slope: float, new: Point, eps: float
+) -> Point:
     """Twice the step, and so on, while f falls well by it: of a direction without pairs the length says nothing."""
     t, xp = 1.0, namespace_of(here.v)
     for _ in range(DOUBLINGS):
@@ -374,7 +374,7 @@ def _longer(
     return new
 
 
-def _from_pairs(xp: Any, here: Place, pairs: list[Pair | None], eps: float) -> tuple[Any, bool]:
+def _from_pairs(xp: Any, here: Point, pairs: list[Pair | None], eps: float) -> tuple[Any, bool]:
     """The two loops of L-BFGS over (step, change of the gradient), or of one pair Barzilai and Borwein's step.
 
     And whether curvature shaped it.

@@ -216,7 +216,7 @@ def by_scipy(
     if converged and norm > 0 and not _leads_to_a_root(equation, v, r):
         converged, why = (
             False,
-            f"SciPy's {method} ended where the residual is small beside its neighbours' alone",
+            f"SciPy's {method} ended where the residual is small compared with its neighbours' alone",
         )
     return v, Info(converged=converged, steps=steps, residual=norm, tolerance=rtol, why=why)
 

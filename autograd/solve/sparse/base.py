@@ -35,9 +35,9 @@ class SparseMatrix:
         """The number of rows and of columns."""
         raise NotImplementedError(f"{type(self).__name__} says nothing of its shape")
 
-    def _places(self) -> tuple[Any, Any]:
+    def _coordinates(self) -> tuple[Any, Any]:
         """The row and the column of each element of `data`, as raw arrays."""
-        raise NotImplementedError(f"{type(self).__name__} says nothing of its places")
+        raise NotImplementedError(f"{type(self).__name__} does not give its coordinates")
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
         """Elements and pattern by rows of this matrix, or of its transpose, and whether it is that."""
@@ -66,7 +66,7 @@ class SparseMatrix:
 
     def tocoo(self) -> Any:
         """With the row and the column of each element."""
-        raise NotImplementedError(f"{type(self).__name__} has no form by places")
+        raise NotImplementedError(f"{type(self).__name__} has no form by coordinates")
 
     def tocsr(self) -> Any:
         """By rows."""
@@ -86,7 +86,7 @@ class SparseMatrix:
         Array([[0., 1.],
                [2., 0.]], dtype=float64, device='cpu')
         """
-        row, col = self._places()
+        row, col = self._coordinates()
         m, n = self.shape
         flat = generated.scatter_add((m * n,), _wide(row) * n + _wide(col), asarray(self.data))
         return generated.reshape(flat, (m, n))
@@ -95,12 +95,12 @@ class SparseMatrix:
 
     def diagonal(self) -> Array:
         """The elements on the diagonal (min(m, n),), zeros where none is stored."""
-        row, col = self._places()
+        row, col = self._coordinates()
         on = to_numpy(row) == to_numpy(col)
-        places = backend_of(row).asarray(np.flatnonzero(on))
-        chosen = generated.take(asarray(self.data), places, axis=0)
+        chosen_indices = backend_of(row).asarray(np.flatnonzero(on))
+        chosen = generated.take(asarray(self.data), chosen_indices, axis=0)
         return generated.scatter_add(
-            (min(self.shape),), _wide(namespace_of(row).take(row, places, axis=0)), chosen
+            (min(self.shape),), _wide(namespace_of(row).take(row, chosen_indices, axis=0)), chosen
         )
 
     @property
@@ -177,8 +177,10 @@ class SparseMatrix:
         A, B = self.tocoo(), other.tocoo()
         xp = namespace_of(A.row)
         data = as_given(_concat([asarray(A.data), asarray(B.data)]), A.data, B.data)
-        places = tuple(xp.concat([_wide(a), _wide(b)]) for a, b in ((A.row, B.row), (A.col, B.col)))
-        return type(A)((data, places), shape=self.shape).tocsr()
+        coordinates = tuple(
+            xp.concat([_wide(a), _wide(b)]) for a, b in ((A.row, B.row), (A.col, B.col))
+        )
+        return type(A)((data, coordinates), shape=self.shape).tocsr()
 
     def __sub__(self, other: Any) -> Any:
         return self + (-self._adopted(other)) if is_sparse(other) else NotImplemented
@@ -233,6 +235,6 @@ def _is_scalar(x: Any) -> bool:
     return not is_sparse(x) and tuple(getattr(x, "shape", ())) == ()
 
 
-def _wide(places: Any) -> Any:
-    """Places as int64, in which m · n has room."""
-    return namespace_of(places).astype(places, np.dtype("int64"))
+def _wide(indices: Any) -> Any:
+    """Indices as int64, in which m · n has room."""
+    return namespace_of(indices).astype(indices, np.dtype("int64"))

@@ -19,7 +19,7 @@ from ...core.namespaces import namespace_of
 
 
 def _product_data(ct: Any, x: Any, pattern: Pattern, transposed: bool, xp: Any) -> Any:
-    """c xᵀ at the stored places; x cᵀ for a transposed product."""
+    """c xᵀ at the stored positions; x cᵀ for a transposed product."""
     u, v = (x, ct) if transposed else (ct, x)
     return xp.sddmm(u, v, pattern=pattern)
 
@@ -97,5 +97,5 @@ class SparseLU:
         return self.pattern.shape[0]
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
-        """−row columnᵀ at the stored places."""
+        """−row columnᵀ at the stored positions."""
         return -xp.sddmm(row, column, pattern=self.pattern)

@@ -1,4 +1,4 @@
-"""Elements and places of sparse matrices as users give them: checked, and sorted where they have to be."""
+"""Elements and indices of sparse matrices as users give them: checked, and sorted where they have to be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...core.dtypes import as_numpy, is_inexact
 from ...core.namespaces import namespace_of
 
 
-class Places:
+class Coordinates:
     """Where the elements of a matrix stand, one by one; compared by contents."""
 
     def __init__(self, shape: tuple[int, int], row: Any, col: Any) -> None:
@@ -39,7 +39,7 @@ class Places:
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
-            isinstance(other, Places)
+            isinstance(other, Coordinates)
             and self.shape == other.shape
             and self.row.shape == other.row.shape
             and bool(np.array_equal(to_numpy(self.row), to_numpy(other.row)))
@@ -68,21 +68,21 @@ def elements(data: Any) -> Any:
 
 
 def integers(x: Any, like: Any, name: str) -> Any:
-    """Places as a raw integer array where `like` lies."""
+    """Indices as a raw integer array where `like` lies."""
     x = backend_array(x)
     if not is_array(x):
         x = backend_of(like).asarray(np.asarray(x, dtype=None if len(x) else np.int64))
     if as_numpy(x.dtype).kind not in "iu" or len(x.shape) != 1:
         raise ValueError(
-            f"{name}: places are integers with one axis, not {x.dtype} of shape {tuple(x.shape)}"
+            f"{name}: indices are integers with one axis, not {x.dtype} of shape {tuple(x.shape)}"
         )
     if type(x) is not type(like) and isinstance(x, np.ndarray):
-        x = backend_of(like).asarray(x)  # places from the host go with their elements
+        x = backend_of(like).asarray(x)  # indices from the host go with their elements
     return x
 
 
 def narrow(shape: tuple[int, int], nnz: int) -> bool:
-    """Whether 32 bits hold every place: SuperLU and cuSPARSE want them."""
+    """Whether 32 bits hold every index: SuperLU and cuSPARSE want them."""
     return max(*shape, nnz) < 2**31
 
 
@@ -94,10 +94,10 @@ def two_sizes(shape: Any, name: str) -> tuple[int, int]:
 
 
 def shape_of(shape: Any, row: Any, col: Any, name: str) -> tuple[int, int]:
-    """The shape, and an error for places outside of it; reads them once."""
+    """The shape, and an error for indices outside of it; reads them once."""
     tops = []
-    for places in (row, col):
-        host = to_numpy(places)
+    for indices in (row, col):
+        host = to_numpy(indices)
         if host.size and host.min() < 0:
             raise ValueError(f"{name}: index {host.min()} is negative")
         tops.append(int(host.max()) + 1 if host.size else 0)
@@ -147,5 +147,5 @@ def compressed(
     index_dtype = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
     xp = namespace_of(indices)
     # copied: SciPy's sort_indices, sum_duplicates and eliminate_zeros write into these arrays
-    places = (xp.astype(x, index_dtype, copy=True) for x in (indptr, indices))
-    return data, Pattern((outer, width), *places)
+    on_device = (xp.astype(x, index_dtype, copy=True) for x in (indptr, indices))
+    return data, Pattern((outer, width), *on_device)
