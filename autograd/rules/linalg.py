@@ -86,7 +86,7 @@ def _cofactors_beside_diagonal(s: Any, E: Any, xp: Any) -> Any:
 
 
 def _by_inverse(x: Any, out: Any) -> Any:
-    """For which matrices the inverse will do; None where values may not be looked at.
+    """A mask of the matrices for which the inverse will do, or None if values may not be read.
 
     Not for a determinant of 0, nor for one so near the smallest number that it lost digits, or all of them, which the
     cofactors still have; nor for one that overflowed. For derivatives, the limit ε^(−1/3) of the condition number

@@ -60,12 +60,12 @@ defvjp("separate", x1=lambda ct: ct, x2=_separate)
 
 
 def _used(X_bar: Any, xp: Any) -> Any:
-    """Which columns have a cotangent that is not zero, as a mask (…, k)."""
+    """A mask (…, k) of the columns whose cotangent is not zero."""
     return xp.any(X_bar != 0, axis=-2)
 
 
 def _pairs(used: Any, same: Any, xp: Any) -> Any:
-    """Which pairs of different columns have a part in the gradient."""
+    """A mask of the pairs of different columns that have a part in the gradient."""
     return (row(used, xp) | column(used, xp)) & ~same
 
 
@@ -162,7 +162,7 @@ defvjp("linalg.eigvals", x=_eigvals)
 
 
 def _turns(X_bar: Any, X: Any, s: Any, xp: Any) -> tuple[Any, Any, Any]:
-    """For vectors X: skew(Xᵀ X̄) of the first k, the part outside of their span over s, and which are used."""
+    """Parts of a gradient: skew(Xᵀ X̄) of the first k, the part outside of their span over s, and which are used."""
     if X_bar is None:
         return 0, None, None
     k = s.shape[-1]

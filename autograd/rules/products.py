@@ -28,7 +28,7 @@ def _einsum(
     optimize: Any,
     xp: Any,
 ) -> list[Any]:
-    """For each operand the Einstein sum of ct and the others, spread over the labels that it alone has."""
+    """The cotangents of the operands: Einstein sums of ct and the others, spread over the labels of one alone."""
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
     sizes: dict[str, int] = {}

@@ -50,7 +50,7 @@ class Solver(Protocol):
     """
 
     def factor(self, A: Any) -> Any:
-        """What is computed once from the raw values of A, and serves A and Aᵀ."""
+        """The factor, computed once from the raw values of A, which serves A and Aᵀ."""
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """v (…, n, k) with A v = b, or Aᵀ v = b (no conjugate), for raw b (…, n, k)."""

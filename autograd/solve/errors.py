@@ -1,4 +1,4 @@
-"""What may go wrong in a solve: the same exceptions on every backend."""
+"""Errors of solves: every backend raises the same exceptions."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ _EXACT = frozenset(np.dtype(name) for name in ("float32", "float64", "complex64"
 
 
 def promoted(A: Any, b: Any) -> tuple[Any, Any]:
-    """Both in the wider of their precisions, each real or complex as it was."""
+    """A and b in the wider of their precisions, each real or complex as it was."""
     A_type, b_type = as_numpy(A.dtype), as_numpy(b.dtype)
     if A_type == b_type:
         return A, b

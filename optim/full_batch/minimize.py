@@ -306,7 +306,7 @@ def _by_scipy(
 
 
 class _Stopped(Exception):
-    """What carries a callback's wish through SciPy, of whose methods two know no StopIteration."""
+    """The exception that carries a callback's `StopIteration` through SciPy, two of whose methods do not know it."""
 
     def __init__(self, point: Point) -> None:
         super().__init__(point)

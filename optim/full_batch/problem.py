@@ -25,7 +25,7 @@ from ...backend import backend_of, current
 
 
 class Point(NamedTuple):
-    """Where a method is: the vector, the objective, its gradient and the norm of that."""
+    """The point that a method has reached: the vector, the objective, its gradient and the norm of that."""
 
     x: Any
     f: float
@@ -35,7 +35,7 @@ class Point(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Where a leaf stands in the vector."""
+    """The slice of the vector that belongs to a leaf."""
 
     start: int
     end: int
@@ -45,7 +45,7 @@ class Part(NamedTuple):
 
 
 def number(x: Any) -> float:
-    """One real number on the host."""
+    """Convert to one real number on the host."""
     if isinstance(x, float | int):
         return float(x)
     return float(backend_of(x).to_numpy(x).item())

@@ -35,7 +35,7 @@ STRUCTURES = (
 
 @dataclass(frozen=True)
 class Dense:
-    """Systems with a matrix (…, n, n) of one of `STRUCTURES`.
+    """Systems with a matrix (…, n, n) that has one of `STRUCTURES`.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Dense:
         return (made, _wide(full_matrix(A, self.structure, xp), xp)) if self.refine else made
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By the factor, and refined where asked for."""
+        """The solution by the factor, refined if `refine` says so."""
         if not self.refine:
             out = factor.solve(b, transposed)
             # the standard's function: LAPACK's columns, as the library's own solve has them
@@ -141,7 +141,7 @@ def full_matrix(A: Any, structure: str, xp: Any) -> Any:
 
 
 def _wide(x: Any, xp: Any) -> Any:
-    """In double precision."""
+    """The array in double precision."""
     return xp.astype(x, np.dtype("complex128" if is_complex(x.dtype) else "float64"), copy=False)
 
 

@@ -141,32 +141,32 @@ class Gathering:
 
     @property
     def core(self) -> int:
-        """How many axes of A are not of the batch."""
+        """The number of axes of A that are not of the batch."""
         return self.solver.core
 
     def factor(self, A: Any) -> Any:
-        """As the solver does."""
+        """The solver's factor of A."""
         return self.solver.factor(A)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """As the solver does."""
+        """The solver's solution."""
         return self.solver.solve(factor, b, transposed)
 
     def slogdet(self, factor: Any) -> Any:
-        """As the solver does."""
+        """The solver's sign and logarithm of the determinant."""
         return self.solver.slogdet(factor)
 
     def inverse(self, factor: Any) -> Any:
-        """As the solver does."""
+        """The solver's inverse."""
         return self.solver.inverse(factor)
 
     @property
     def stored(self) -> bool:
-        """As the solver's."""
+        """Whether the solver stores elements instead of a matrix."""
         return getattr(self.solver, "stored", False)
 
     def order(self, A: Any) -> int:
-        """As the solver's."""
+        """The number of unknowns, which the solver knows."""
         return self.solver.order(A)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Shares:
@@ -214,12 +214,12 @@ class Factorization:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the matrix."""
+        """The shape of the matrix."""
         return tuple(self._A.shape)
 
     @property
     def dtype(self) -> Any:
-        """Of the matrix."""
+        """The dtype of the matrix."""
         return self._A.dtype
 
     def __repr__(self) -> str:

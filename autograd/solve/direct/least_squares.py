@@ -252,7 +252,7 @@ def ridge(A: Any, b: Any, alpha: Any, *, check: bool = True) -> Any:
 
 
 def _not_negative(alpha: Any, check: bool) -> None:
-    """With `check`, an error if a weight is negative; of arrays, it reads a flag from the device."""
+    """Raise if `check` is set and a weight is negative; for arrays this reads a flag from the device."""
     value = backend_array(alpha)
     if not check:
         return

@@ -123,7 +123,7 @@ _getitem = function_of(find("getitem"))
 
 
 def found_bandwidths(A: Any) -> tuple[int, int]:
-    """How many diagonals with a nonzero element lie below and above the main one, over a batch of raw matrices."""
+    """The numbers of diagonals below and above the main one that hold a nonzero, over a batch of raw matrices."""
     xp = namespace_of(A)
     *_, i, j = xp.nonzero(A)
     if i.shape[0] == 0:

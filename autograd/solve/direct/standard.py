@@ -34,7 +34,7 @@ class Determinant:
         return namespace_of(A).lu_or_none(A), A
 
     def slogdet(self, factor: Any) -> Any:
-        """By LU, or by the library."""
+        """Sign and logarithm of the determinant, by LU or by the library."""
         made, A = factor
         return tuple(namespace_of(A).linalg.slogdet(A)) if made is None else made.slogdet()
 

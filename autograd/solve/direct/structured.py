@@ -49,7 +49,7 @@ class Circulant:
         return namespace_of(c).factor(c, kind="circulant", check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By transforms, n log n."""
+        """The solution by Fourier transforms, in n log n operations."""
         return factor.solve(b, transposed)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
@@ -80,7 +80,7 @@ class Banded:
         return namespace_of(ab).factor(ab, kind="banded", bandwidths=self.widths, check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By the factor."""
+        """The solution by the factor."""
         return factor.solve(b, transposed)
 
     def slogdet(self, factor: Any) -> Any:
@@ -111,7 +111,7 @@ class PositiveBanded:
         return namespace_of(ab).factor(ab, kind="positive banded", check=self.check)
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By the factor."""
+        """The solution by the factor."""
         return factor.solve(b, transposed)
 
     def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:

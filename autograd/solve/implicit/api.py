@@ -40,7 +40,7 @@ LINEAR_SOLVERS = ("auto", "dense", "gmres", "cg")
 
 
 class Linear(NamedTuple):
-    """How linear systems with the Jacobian are solved."""
+    """Settings of the linear systems with the Jacobian."""
 
     solver: str
     rtol: float | None = None

@@ -51,7 +51,7 @@ class Curvature(Protocol):
         """The length of Newton's step, how far the minimum of the model is."""
 
     def first_radius(self, length: float) -> float:
-        """How far the model may hold, where no step has shown it yet; `length` is how large the vector is."""
+        """A first guess of how far the model holds; `length` is the size of the vector."""
 
     def step(self, radius: float) -> tuple[Any, float, float]:
         """The step that minimises the model within the radius, what it promises, and its length."""
@@ -61,7 +61,7 @@ class Curvature(Protocol):
 
 
 class Spectrum:
-    """By all eigenvalues, on the host. Those of rounding size stand as a small positive number."""
+    """The curvature by all eigenvalues, on the host. Those of rounding size are set to a small positive number."""
 
     def __init__(
         self, values: np.ndarray, vectors: np.ndarray, g: np.ndarray, eps: float, like: Any
@@ -147,7 +147,7 @@ def _size(x: np.ndarray) -> float:
 
 
 def _signed(x: np.ndarray) -> np.ndarray:
-    """With its largest element positive, so that the direction does not depend on who computed it."""
+    """The vector with its largest element made positive, so that all libraries agree on its sign."""
     return -x if x[np.argmax(np.abs(x))] < 0 else x
 
 
@@ -175,7 +175,7 @@ class NoCurvature:
 
 
 def dense_curvature(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> Curvature:
-    """By the Hessian itself."""
+    """The curvature by the Hessian itself."""
     H = backend_array(hessian(f)(Array(v)))
     backend = backend_of(H)
     H, g = (np.asarray(backend.to_numpy(x), np.float64) for x in (H, g))
@@ -189,7 +189,7 @@ def dense_curvature(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> 
 
 
 class Products:
-    """By conjugate gradients and Lanczos' method."""
+    """The curvature by conjugate gradients and Lanczos' method."""
 
     def __init__(self, times: Callable[[Any], Any], g: Any, forcing: float, eps: float) -> None:
         self.times, self.g, self.forcing, self.eps = times, g, forcing, eps
@@ -330,7 +330,7 @@ def _to_radius(xp: Any, z: Any, Hz: Any, d: Any, q: Any, radius: float) -> tuple
 
 
 def by_products(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> Curvature:
-    """By products alone."""
+    """The curvature by products with the Hessian alone."""
     curve = pullback_of(grad(f), Array(v))
     eps = float(np.finfo(as_numpy(v.dtype)).eps)
     return Products(lambda w: backend_array(curve(Array(w))), g, max(forcing, 10 * eps), eps)

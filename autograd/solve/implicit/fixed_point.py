@@ -16,7 +16,10 @@ Map = Callable[[Any], Any]
 
 
 def _trace(v: Any) -> float:
-    """How much of the largest v so far counts for the size of v: near a fixed point at 0 no gap is small beside v."""
+    """The share of the largest v so far that counts as size of v.
+
+    Near a fixed point at 0 no gap is small compared with v itself.
+    """
     return float(np.finfo(as_numpy(v.dtype)).eps) ** 0.75
 
 
@@ -30,7 +33,7 @@ class Plain(NamedTuple):
 
 
 def plain(T: Map, v: Any, rtol: float, atol: float, run: Run) -> tuple[Any, Info]:
-    """v ← T(v)."""
+    """The plain iteration v ← T(v)."""
     xp = namespace_of(v)
 
     def step(state: Plain) -> Plain:
@@ -51,7 +54,8 @@ class Anderson(NamedTuple):
     x: Any
     at: Any
     f: Any
-    nearby: Any  # where T is evaluated next
+    # the point at which T is evaluated next
+    nearby: Any
     dv: Any
     df: Any
     size: Any

@@ -46,7 +46,7 @@ class Point(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """When the methods end; `thorough`: only when nothing is left to gain, which costs a step or two."""
+    """The method and when it ends; a `thorough` one ends when nothing is left to gain, a step or two later."""
 
     method: str
     dense: bool
@@ -90,7 +90,7 @@ class Ground(NamedTuple):
     bend: float
 
     def length(self, xp: Any, v: Any) -> float:
-        """How large v is, or how far it has come from the start."""
+        """The norm of v, or its distance from the start if that is larger."""
         return max(size_of(xp, v), size_of(xp, v - self.start))
 
 
@@ -218,7 +218,7 @@ def _trust_region_step(
 def _below(
     at: Callable[[Any], Point], here: Point, shape: Curvature, ground: Ground, length: float, eps: float
 ) -> Point | None:  # fmt: skip
-    """Where f is lower on either side of a point with hardly any curvature, such as 0 of v³; None if nowhere."""
+    """A lower point on either side of one with hardly any curvature, such as 0 of v³, or None."""
     if shape.lowest > eps**0.5 * ground.bend or shape.flattest is None:
         return None
     xp = namespace_of(here.v)

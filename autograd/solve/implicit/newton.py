@@ -111,10 +111,10 @@ class Newton:
         return _by_products(self.equation, v, r, max(forcing, 1e-6))
 
     def learn(self, step: Any, change: Any) -> None:
-        """Nothing: each Jacobian is new."""
+        """Do nothing, since each Jacobian is computed anew."""
 
     def renew(self) -> bool:
-        """No better direction is to be had."""
+        """Report that no better direction is to be had."""
         return False
 
 
@@ -181,7 +181,7 @@ def _by_products(equation: Equation, v: Any, r: Any, rtol: float) -> Any:
 def by_scipy(
     equation: Equation, v: Any, method: str, rtol: float, maxiter: int
 ) -> tuple[Any, Info]:
-    """By `scipy.optimize.root`, on NumPy and for real numbers.
+    """Solve by `scipy.optimize.root`, on NumPy and for real numbers.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the Krylov solvers share: from the user's operator to vectors, and from the solution to its derivative.
+"""Parts that the Krylov solvers share: operators of users on vectors, and the derivative of the solution.
 
 The right-hand side is divided by its largest element before the iteration, so that cotangents of any size, whose
 squares would underflow, have right solutions.
@@ -162,7 +162,7 @@ def _unscaled(callback: Any, scale: Any, shape: tuple[int, ...], xp: Any) -> Any
 
 
 def inexact(b: Any) -> Array:
-    """As an `Array` of a real or complex floating-point dtype."""
+    """Convert to an `Array` of a real or complex floating-point dtype."""
     b = xp.asarray(b) if type(b) is not Array else b
     return b if is_inexact(b.dtype) else xp.astype(b, xp.float64)
 

@@ -1,4 +1,4 @@
-"""How an iteration is run: until a check of the residual says to stop, and what is said then."""
+"""Runs of an iteration until a check of the residual ends it, and the report of how it ended."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHECK_EVERY = 16  # steps between two looks at the residual on a device: each lo
 
 
 class Info(int):
-    """How an iteration ended: 0 if it converged, else the number of steps, as SciPy's `info`.
+    """The end of an iteration: 0 if it converged, else the number of steps, as SciPy's `info`.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Info(int):
         return made
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
-        """What `__new__` takes: an `int` is made anew by its number alone where it is copied or pickled."""
+        """The arguments of `__new__`, which copies and pickles of an `int` leave out by themselves."""
         return (), dict(vars(self))
 
     def __repr__(self) -> str:
@@ -138,7 +138,7 @@ def iterate(
 
 
 class End(NamedTuple):
-    """How an iteration ended, by the true residual, and by the residual that its recurrence carried along."""
+    """The end of an iteration, by the true residual, and by the residual that its recurrence carried along."""
 
     converged: bool
     steps: int
@@ -148,7 +148,7 @@ class End(NamedTuple):
     used_up: bool
 
     def said(self, by: float) -> str:
-        """Why it did not converge, beyond that all steps are used up; sizes times `by`."""
+        """The reason why it did not converge, if another than `maxiter`; residuals are printed times `by`."""
         if self.converged or not math.isfinite(self.residual):
             return ""
         if self.carried <= self.tolerance:

@@ -168,7 +168,7 @@ def as_operator(A: Any, solver: str) -> LinearOperator:
 
 
 def as_preconditioner(M: Any, solver: str) -> LinearOperator | None:
-    """The same for an approximate inverse, which acts on raw arrays and gets no gradient."""
+    """The operator of an approximate inverse, which acts on raw arrays and gets no gradient."""
     if M is None or isinstance(M, LinearOperator):
         return M
     if type(M) is Array or _is_array(M):

@@ -124,7 +124,7 @@ def _library(A: Any, part: str) -> Any:
 def _by_factors(
     solve: Callable[..., Any], complex_factors: bool, dtype: Any, r: Any, trans: str
 ) -> Any:
-    """By SuperLU, which takes no complex right-hand side for real factors, nor another precision."""
+    """Solve by SuperLU, which takes no complex right-hand side for real factors, nor another precision."""
     r = backend_array(r)
     xp = namespace_of(r)
     if is_complex(r.dtype) and not complex_factors:

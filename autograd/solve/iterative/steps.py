@@ -49,7 +49,7 @@ def cg_start(xp: Any, A: Map, M: Map, x: Any, r: Any) -> Conjugate:
 
 
 def cg_step(xp: Any, A: Map, M: Map, state: Conjugate) -> Conjugate:
-    """To the minimum of the error's A-norm along p."""
+    """One step to the minimum of the error's A-norm along p."""
     x, r, p, rho, _ = state
     q = A(p)
     alpha = ratio(xp, rho, xp.vecdot(p, q))
@@ -146,7 +146,7 @@ class Stabilised(NamedTuple):
 
 
 def bicgstab_start(xp: Any, A: Map, M: Map, x: Any, r: Any) -> Stabilised:
-    """With the residual as its own shadow."""
+    """The first state, with the residual as its own shadow."""
     none = xp.zeros_like(r)
     nil = xp.zeros_like(xp.vecdot(r, r))
     return Stabilised(x, r, r, none, none, nil, nil, nil, length(xp, r))
@@ -223,7 +223,7 @@ class Bidiagonal(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """When `lsmr` ends: ‖r‖ ≤ btol ‖b‖ + atol ‖A‖ ‖x‖, or ‖Aᴴ r‖ ≤ atol ‖A‖ ‖r‖."""
+    """The limits at which `lsmr` ends: ‖r‖ ≤ btol ‖b‖ + atol ‖A‖ ‖x‖, or ‖Aᴴ r‖ ≤ atol ‖A‖ ‖r‖."""
 
     atol: float
     btol: float
@@ -235,7 +235,7 @@ def _excess(xp: Any, limits: Limits, state: Bidiagonal) -> Any:
 
 
 def excess(xp: Any, limits: Limits, state: Bidiagonal, norm_r: Any, norm_AHr: Any) -> Any:
-    """How many times the better of the two tolerances is exceeded."""
+    """The factor by which the residual exceeds the better of the two tolerances."""
     size = xp.sqrt(state.A2)
     bound = limits.btol * limits.norm_b + limits.atol * size * length(xp, state.x)
     first = _times(xp, norm_r, bound)

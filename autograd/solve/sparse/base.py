@@ -1,4 +1,4 @@
-"""What the formats of sparse matrices have in common: their elements, their other forms, their arithmetic."""
+"""The base of the formats of sparse matrices: their elements, their conversions, their arithmetic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _concat = function_of(find("concat"))
 
 
 class SparseMatrix:
-    """What the formats have in common; a format has `data`, and says its rows and columns."""
+    """The base of the formats; each has `data`, and gives its rows and columns."""
 
     __array_ufunc__ = None  # NumPy's arrays leave ``x @ A`` to us
     __array_priority__ = 2000
@@ -33,7 +33,7 @@ class SparseMatrix:
     @property
     def shape(self) -> tuple[int, int]:
         """The number of rows and of columns."""
-        raise NotImplementedError(f"{type(self).__name__} says nothing of its shape")
+        raise NotImplementedError(f"{type(self).__name__} does not give its shape")
 
     def _coordinates(self) -> tuple[Any, Any]:
         """The row and the column of each element of `data`, as raw arrays."""
@@ -50,12 +50,12 @@ class SparseMatrix:
 
     @property
     def nnz(self) -> int:
-        """How many elements are stored, zeros and duplicates among them."""
+        """The number of stored elements, zeros and duplicates among them."""
         return int(self.data.shape[0])
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the elements."""
+        """The dtype of the elements."""
         return as_numpy(self.data.dtype)
 
     def __repr__(self) -> str:
@@ -65,19 +65,19 @@ class SparseMatrix:
     # ── other forms ───────────────────────────────────────────────────────────────────────────
 
     def tocoo(self) -> Any:
-        """With the row and the column of each element."""
+        """The matrix in coordinate format, with the row and the column of each element."""
         raise NotImplementedError(f"{type(self).__name__} has no form by coordinates")
 
     def tocsr(self) -> Any:
-        """By rows."""
+        """The matrix in compressed format by rows."""
         return self.tocoo().tocsr()
 
     def tocsc(self) -> Any:
-        """By columns."""
+        """The matrix in compressed format by columns."""
         return self.T.tocsr().T
 
     def toarray(self) -> Array:
-        """As a dense array (m, n), duplicates summed.
+        """The dense array (m, n), duplicates summed.
 
         Examples
         --------
@@ -113,14 +113,14 @@ class SparseMatrix:
         return self.T
 
     def copy(self) -> Any:
-        """With elements of its own; traced ones stay on their tape."""
+        """A matrix with elements of its own; traced ones stay on their tape."""
         data = self.data
         if type(data) is Array and data.traced:
             return self
         return self._with(Array(namespace_of(backend_array(data)).copy(backend_array(data))))
 
     def conj(self) -> Any:
-        """With conjugate elements."""
+        """The matrix with conjugate elements."""
         return self._with(generated.conj(asarray(self.data)))
 
     def sum(self, axis: int | None = None) -> Array:

@@ -24,7 +24,7 @@ __all__ = ["as_sparse", "coo_array", "csc_array", "csr_array", "is_sparse"]
 
 
 class _Compressed(SparseMatrix):
-    """What the formats by rows and by columns have in common."""
+    """The base of the formats by rows and by columns."""
 
     pattern: Pattern
 
@@ -35,11 +35,11 @@ class _Compressed(SparseMatrix):
 
     @property
     def indptr(self) -> Any:
-        """Where each row, or column, begins."""
+        """The index at which each row, or column, begins."""
         return self.pattern.indptr
 
     def tocoo(self) -> coo_array:
-        """With the row and the column of each element."""
+        """The matrix in coordinate format."""
         return _of_coordinates(self.data, Coordinates(self.shape, *self._coordinates()))
 
 
@@ -244,7 +244,7 @@ class coo_array(SparseMatrix):
         return self
 
     def tocsr(self) -> csr_array:
-        """By rows; duplicates stay apart."""
+        """The matrix in compressed format by rows; duplicates stay apart."""
         order, pattern = self.coordinates.by_rows()
         data = generated.take(asarray(self.data), order, axis=0)
         return _of(csr_array, as_given(data, self.data), pattern)
@@ -303,7 +303,7 @@ def _of_coordinates(data: Any, coordinates: Coordinates) -> coo_array:
 
 
 def _read(arg: Any, shape: Any, sparse_type: type, *, rows: bool) -> tuple[Any, Pattern]:
-    """What `compressed` returns, of any argument of `csr_array` and `csc_array`."""
+    """The result of `compressed` for any argument of `csr_array` and `csc_array`."""
     if isinstance(arg, tuple) and len(arg) == 3:
         return compressed(*arg, shape, sparse_type.__name__, rows=rows)
     other = coo_array(arg) if isinstance(arg, tuple) else as_sparse(arg)

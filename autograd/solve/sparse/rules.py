@@ -73,7 +73,7 @@ class SparseLU:
         )
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By the factor; NaN or an infinity in a column of b makes its solution NaN."""
+        """The solution by the factor; NaN or an infinity in a column of b makes its solution NaN."""
         xp = namespace_of(b)
         return finite_columns(xp, xp.sparse_solve(factor, b, transposed=transposed), b)
 

@@ -14,7 +14,7 @@ from .rules import SparseLU
 
 
 def inexact(x: Any) -> Any:
-    """As `dense.inexact`; SciPy widens float16 by itself."""
+    """Elements of a floating-point dtype, as of a dense matrix; SciPy widens float16 by itself."""
     return x if str(getattr(x, "dtype", "")) == "float16" else for_lapack(x)
 
 
@@ -112,12 +112,12 @@ class SparseFactorization:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of the matrix."""
+        """The shape of the matrix."""
         return self._solver.pattern.shape
 
     @property
     def dtype(self) -> Any:
-        """Of the matrix."""
+        """The dtype of the matrix."""
         return self._data.dtype
 
     def __repr__(self) -> str:

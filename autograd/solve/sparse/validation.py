@@ -13,7 +13,7 @@ from ...core.namespaces import namespace_of
 
 
 class Coordinates:
-    """Where the elements of a matrix stand, one by one; compared by contents."""
+    """The row and the column of each element of a matrix; two are equal if their contents are."""
 
     def __init__(self, shape: tuple[int, int], row: Any, col: Any) -> None:
         self.shape, self.row, self.col = shape, row, col
