@@ -20,6 +20,7 @@ from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.namespaces import namespace_of
 from ...core.registry import provides
+from ...core.typing import XP, RawArray, Value
 from ..errors import StructureError
 
 # SciPy's names for the same structures.
@@ -57,13 +58,13 @@ class Dense:
         """Whether a single right-hand vector needs no column axis."""
         return self.structure == "general" and not self.refine
 
-    def factor(self, A: Any) -> Any:
+    def factor(self, A: RawArray) -> Any:
         """LU, L D Lᵀ, Cholesky's factor, or the triangle itself."""
         xp = namespace_of(A)
         made = xp.factor(A, kind=self.structure, check=self.check)
         return (made, _wide(full_matrix(A, self.structure, xp), xp)) if self.refine else made
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
         """The solution by the factor, refined if `refine` says so."""
         if not self.refine:
             out = factor.solve(b, transposed)
@@ -87,16 +88,16 @@ class Dense:
         """A⁻¹."""
         return (factor[0] if self.refine else factor).inverse()
 
-    def rcond(self, factor: Any, A: Any) -> Any:
+    def rcond(self, factor: Any, A: RawArray) -> Any:
         """The reciprocal condition number."""
         A = full_matrix(A, self.structure, namespace_of(A))
         return (factor[0] if self.refine else factor).rcond(A)
 
-    def cut(self, X: Any, xp: Any) -> Any:
+    def cut(self, X: Value, xp: XP) -> Any:
         """The part of X that lies in the structure."""
         return _CUTS[self.structure](X, xp)
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Any:
         """−row columnᵀ, in the structure."""
         if len(row.shape) == 1:
             return xp.linalg.outer(-row, column)
@@ -105,7 +106,7 @@ class Dense:
         return out if self.structure == "general" else self.cut(out, xp)
 
 
-def _hermitian(X: Any, xp: Any) -> Any:
+def _hermitian(X: Value, xp: XP) -> Any:
     other = xp.matrix_transpose(X)
     return 0.5 * (X + (xp.conj(other) if is_complex(X.dtype) else other))
 
@@ -122,7 +123,7 @@ _CUTS: dict[str, Any] = {
 }
 
 
-def full_matrix(A: Any, structure: str, xp: Any) -> Any:
+def full_matrix(A: Value, structure: str, xp: XP) -> Any:
     """The matrix that is read from A, of raw values."""
     if structure in ("symmetric", "hermitian", "positive"):
         below = xp.tril(A, k=-1)
@@ -140,7 +141,7 @@ def full_matrix(A: Any, structure: str, xp: Any) -> Any:
     return xp.where(i[:, None] == i[None, :], xp.ones_like(A), out)
 
 
-def _wide(x: Any, xp: Any) -> Any:
+def _wide(x: Value, xp: XP) -> Any:
     """The array in double precision."""
     return xp.astype(x, np.dtype("complex128" if is_complex(x.dtype) else "float64"), copy=False)
 
@@ -177,7 +178,7 @@ def check_structure(A: Any, assume: str, widths: tuple[int, int] | None = None) 
         )
 
 
-def _nearest(A: Any, assume: str, widths: tuple[int, int], xp: Any) -> Any:
+def _nearest(A: Value, assume: str, widths: tuple[int, int], xp: XP) -> Any:
     """A with what lies outside of the structure replaced."""
     n = A.shape[-1]
     i = xp.arange_like(n, A)

@@ -25,6 +25,7 @@ from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import attach_kernel, find
+from ...core.typing import XP, Cotangent, DType, RawArray, Value
 from ..runner import inexact, own, promoted, run_adjoint, square
 from ..sparse.formats import is_sparse
 from ..sparse.solve import SparseFactorization
@@ -47,7 +48,7 @@ def _inverse(A: Any, *, solver: Any, factor: Any) -> Any:
 
 
 def _slogdet_by(
-    sign_bar: Any, logabsdet_bar: Any, sign: Any, A: Any, solver: Any, factor: Any, xp: Any
+    sign_bar: Any, logabsdet_bar: Any, sign: Any, A: Value, solver: Any, factor: Any, xp: XP
 ) -> Any:
     """(logabsdet_bar + i Im(sign_bar sign)) A⁻ᵀ, cut to the structure of A; a real sign has derivative 0."""
     c = logabsdet_bar
@@ -68,7 +69,7 @@ def _slogdet_by(
     return solver.cut(c[..., None, None] * xp.matrix_transpose(inverse), xp)
 
 
-def _inverse_by(ct: Any, out: Any, solver: Any, xp: Any) -> Any:
+def _inverse_by(ct: Cotangent, out: Any, solver: Any, xp: XP) -> Any:
     """−outᵀ ct outᵀ, cut to the structure of A."""
     transposed = xp.matrix_transpose(out)
     return solver.cut(-(transposed @ ct @ transposed), xp)
@@ -93,7 +94,7 @@ class Shares:
 
     __slots__ = ("dtype", "matrices", "pairs", "shape", "solver", "xp")
 
-    def __init__(self, solver: Any, shape: Any, dtype: Any, xp: Any) -> None:
+    def __init__(self, solver: Any, shape: Any, dtype: DType, xp: XP) -> None:
         self.solver, self.shape, self.dtype, self.xp = solver, shape, dtype, xp
         self.pairs: list[tuple[Any, Any]] = []
         self.matrices: list[Any] = []
@@ -144,11 +145,11 @@ class Gathering:
         """The number of axes of A that are not of the batch."""
         return self.solver.core
 
-    def factor(self, A: Any) -> Any:
+    def factor(self, A: RawArray) -> Any:
         """The solver's factor of A."""
         return self.solver.factor(A)
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
         """The solver's solution."""
         return self.solver.solve(factor, b, transposed)
 
@@ -165,23 +166,23 @@ class Gathering:
         """Whether the solver stores elements instead of a matrix."""
         return getattr(self.solver, "stored", False)
 
-    def order(self, A: Any) -> int:
+    def order(self, A: RawArray) -> int:
         """The number of unknowns, which the solver knows."""
         return self.solver.order(A)
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Shares:
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Shares:
         """The pair, to be multiplied later."""
         out = self._shares(row if is_complex(row.dtype) or not is_complex(column.dtype) else column, xp)  # fmt: skip
         out.pairs.append((row, column))
         return out
 
-    def cut(self, X: Any, xp: Any) -> Shares:
+    def cut(self, X: Value, xp: XP) -> Shares:
         """A matrix, to be added later."""
         out = self._shares(X, xp)
         out.matrices.append(self.solver.cut(X, xp))
         return out
 
-    def _shares(self, like: Any, xp: Any) -> Shares:
+    def _shares(self, like: RawArray, xp: XP) -> Shares:
         real = is_complex(like.dtype) and not self.complex
         dtype = xp.real(like[..., :1, :1]).dtype if real else like.dtype
         return Shares(self.solver, self.shape, dtype, xp)

@@ -28,6 +28,7 @@ from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import find
+from ...core.typing import XP, DType, RawArray, Value
 from ...functions.creation import asarray
 from ..errors import SingularMatrixError
 from ..runner import operands, run
@@ -43,7 +44,7 @@ class Augmented:
     core = 2
     vectors = False
 
-    def factor(self, A: Any) -> Any:
+    def factor(self, A: RawArray) -> Any:
         """Q (…, m, n), R (…, n, n) as triangles are solved, and where A is 0.
 
         Of A = 0 the solution of least norm is 0, by Q = 0 and R = I. NaN and infinities make Q and R NaN.
@@ -60,7 +61,7 @@ class Augmented:
         Q = xp.where(usable, xp.where(nothing, xp.zeros_like(Q), Q), nan)
         return Q, xp.factor(xp.where(usable, R, nan), kind="upper", check=False), nothing
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
         """(r, x) for (f, g); the transposed system is the conjugate one."""
         xp = namespace_of(b)
         Q, by_R, nothing = factor
@@ -78,7 +79,7 @@ class Augmented:
         out = xp.concat([r, x], axis=-2)
         return _conj(out, xp) if transposed else out
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Any:
         """−p xᵀ − conj(r qᵀ) for row = (p, q) and column = (r, x)."""
         m = self.m
         p, q = row[..., :m, :], row[..., m:, :]
@@ -86,11 +87,11 @@ class Augmented:
         return -(p @ xp.matrix_transpose(x)) - _conj(r @ xp.matrix_transpose(q), xp)
 
 
-def _conj(x: Any, xp: Any) -> Any:
+def _conj(x: Value, xp: XP) -> Any:
     return xp.conj(x) if is_complex(x.dtype) else x
 
 
-def _full_rank(R: Any, usable: Any, xp: Any) -> None:
+def _full_rank(R: Any, usable: Any, xp: XP) -> None:
     """An error if the diagonal of R says that columns depend on each other, to working precision."""
     sizes = xp.abs(xp.linalg.diagonal(R))
     largest = xp.max(sizes, axis=-1)
@@ -171,7 +172,7 @@ def _adjoint(A: Any) -> Any:
     return generated.conj(A) if is_complex(A.dtype) else A
 
 
-def _zeros_like(b: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _zeros_like(b: Any, shape: tuple[int, ...], dtype: DType) -> Any:
     value = backend_array(b)
     xp = namespace_of(value)
     return xp.astype(xp.zeros_on_device_of(shape, value), dtype)

@@ -16,6 +16,7 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
+from ...core.typing import Cotangent
 from ...functions import namespace as xp
 from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
@@ -361,13 +362,13 @@ def _solution(
             residual=info.residual, steps=info.steps, tolerance=info.tolerance,
         )  # fmt: skip
 
-    def adjoint(ct: Any, v: Any) -> Any:
+    def adjoint(ct: Cotangent, v: Any) -> Any:
         return transposed_solve(equation, v, ct, linear)
 
     return flat.unravel(implicit_solution(v, lambda v: -equation(v), adjoint, tapes))
 
 
-def transposed_solve(equation: Callable[[Any], Any], v: Any, ct: Any, linear: Linear) -> Any:
+def transposed_solve(equation: Callable[[Any], Any], v: Any, ct: Cotangent, linear: Linear) -> Any:
     """λ with (∂R/∂v)ᵀ λ = ct, differentiable."""
     v = as_array(v)
     n = v.shape[0]

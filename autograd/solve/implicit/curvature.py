@@ -19,6 +19,7 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
+from ...core.typing import XP, RawArray
 from ...transforms.grad import grad
 from ...transforms.jacobian import hessian
 from ..iterative.iteration import numbers
@@ -64,7 +65,7 @@ class Spectrum:
     """The curvature by all eigenvalues, on the host. Those of rounding size are set to a small positive number."""
 
     def __init__(
-        self, values: np.ndarray, vectors: np.ndarray, g: np.ndarray, eps: float, like: Any
+        self, values: np.ndarray, vectors: np.ndarray, g: np.ndarray, eps: float, like: RawArray
     ) -> None:
         self.vectors, self.like = vectors, like
         self.g = vectors.T @ g
@@ -174,7 +175,7 @@ class NoCurvature:
         raise FloatingPointError("argmin: the Hessian holds NaN or infinity")
 
 
-def dense_curvature(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> Curvature:
+def dense_curvature(f: Callable[[Any], Any], v: RawArray, g: RawArray, forcing: float) -> Curvature:
     """The curvature by the Hessian itself."""
     H = backend_array(hessian(f)(Array(v)))
     backend = backend_of(H)
@@ -191,7 +192,9 @@ def dense_curvature(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> 
 class Products:
     """The curvature by conjugate gradients and Lanczos' method."""
 
-    def __init__(self, times: Callable[[Any], Any], g: Any, forcing: float, eps: float) -> None:
+    def __init__(
+        self, times: Callable[[Any], Any], g: RawArray, forcing: float, eps: float
+    ) -> None:
         self.times, self.g, self.forcing, self.eps = times, g, forcing, eps
         self.xp = namespace_of(g)
         self.lowest, self.largest = math.inf, 0.0
@@ -321,7 +324,7 @@ class Products:
             )
 
 
-def _to_radius(xp: Any, z: Any, Hz: Any, d: Any, q: Any, radius: float) -> tuple[Any, Any]:
+def _to_radius(xp: XP, z: Any, Hz: Any, d: Any, q: Any, radius: float) -> tuple[Any, Any]:
     """z + τ d on the sphere, τ > 0, and its product with H."""
     zz, zd, dd = numbers(xp, xp.vecdot(z, z), xp.vecdot(z, d), xp.vecdot(d, d))
     root = math.sqrt(max(zd * zd + dd * (radius * radius - zz), 0.0))
@@ -329,7 +332,7 @@ def _to_radius(xp: Any, z: Any, Hz: Any, d: Any, q: Any, radius: float) -> tuple
     return z + tau * d, Hz + tau * q
 
 
-def by_products(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> Curvature:
+def by_products(f: Callable[[Any], Any], v: RawArray, g: RawArray, forcing: float) -> Curvature:
     """The curvature by products with the Hessian alone."""
     curve = pullback_of(grad(f), Array(v))
     eps = float(np.finfo(as_numpy(v.dtype)).eps)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
+from ...core.typing import XP
 from ..iterative.iteration import Info, Run, iterate, numbers
 from ..iterative.steps import length, ratio
 
@@ -99,11 +100,11 @@ def anderson(
     return _run(xp, step, Anderson(new, v, f, v + mixing * f, none, none, size, gap, norm), run)
 
 
-def _pushed(xp: Any, rows: Any, row: Any) -> Any:
+def _pushed(xp: XP, rows: Any, row: Any) -> Any:
     return xp.concat([xp.expand_dims(row, axis=0), rows[:-1, :]])
 
 
-def _run(xp: Any, step: Callable[[Any], Any], state: Any, run: Run) -> tuple[Any, Info]:
+def _run(xp: XP, step: Callable[[Any], Any], state: Any, run: Run) -> tuple[Any, Info]:
     run = run._replace(maxiter=max(run.maxiter - 1, 0))
     state, steps, norm, _ = iterate(xp, step, state, xp.ones_like(state.norm), run)
     (gap,) = numbers(xp, state.gap)

@@ -18,6 +18,7 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
+from ...core.typing import XP, RawArray
 from ...transforms.grad import value_and_grad
 from ..iterative.iteration import Info, numbers
 from .curvature import Curvature, by_products, dense_curvature
@@ -56,12 +57,12 @@ class Settings(NamedTuple):
     thorough: bool
 
 
-def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
+def minimum(f: Objective, v: RawArray, settings: Settings) -> tuple[Any, Info]:
     """Steps until the gradient is small and the curvature is not negative: the point, and how it ended."""
     xp = namespace_of(v)
     both = value_and_grad(f)
 
-    def at(v: Any) -> Point:
+    def at(v: RawArray) -> Point:
         value, gradient = both(Array(v))
         value, gradient = backend_array(value), backend_array(gradient)
         return Point(v, numbers(xp, value)[0], gradient, size_of(xp, gradient))
@@ -74,7 +75,7 @@ def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
     return way(at, curvature, v, eps, settings)
 
 
-def size_of(xp: Any, x: Any) -> float:
+def size_of(xp: XP, x: RawArray) -> float:
     """‖x‖, without overflow or underflow of the squares."""
     largest = xp.max(xp.abs(x))
     usable = (largest > 0) & xp.isfinite(largest)
@@ -89,7 +90,7 @@ class Ground(NamedTuple):
     steepest: float
     bend: float
 
-    def length(self, xp: Any, v: Any) -> float:
+    def length(self, xp: XP, v: RawArray) -> float:
         """The norm of v, or its distance from the start if that is larger."""
         return max(size_of(xp, v), size_of(xp, v - self.start))
 
@@ -99,7 +100,7 @@ def _flat(here: Point, change: float, eps: float) -> bool:
     return abs(change) <= 10 * eps * abs(here.value)
 
 
-def _gain(xp: Any, here: Point, new: Point, step: Any, eps: float) -> float:
+def _gain(xp: XP, here: Point, new: Point, step: RawArray, eps: float) -> float:
     """f(v) − f(new), by the slopes at both ends where the values differ by rounding alone."""
     gain = here.value - new.value
     if not _flat(here, gain, eps):
@@ -108,7 +109,7 @@ def _gain(xp: Any, here: Point, new: Point, step: Any, eps: float) -> float:
     return -0.5 * (before + after)
 
 
-def _moved(xp: Any, here: Point, new: Point) -> bool:
+def _moved(xp: XP, here: Point, new: Point) -> bool:
     """Whether the step is not lost in the rounding of v."""
     return numbers(xp, xp.max(xp.abs(new.v - here.v)))[0] > 0
 
@@ -128,7 +129,8 @@ RAN_AWAY = "f falls on until its derivatives vanish: there is no minimum on that
 
 
 def _newton(
-    at: Callable[[Any], Point], curvature: Callable[[Point, float], Curvature], v: Any, eps: float, settings: Settings
+    at: Callable[[Any], Point], curvature: Callable[[Point, float], Curvature],
+    v: RawArray, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
     """Steps that minimise the model g·d + ½ d·H d for ‖d‖ ≤ radius; taken where f falls as it says."""
     xp = namespace_of(v)
@@ -240,7 +242,8 @@ def _below(
 
 
 def _by_gradients(
-    at: Callable[[Any], Point], curvature: Callable[[Point, float], Curvature], v: Any, eps: float, settings: Settings
+    at: Callable[[Any], Point], curvature: Callable[[Point, float], Curvature],
+    v: RawArray, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
     """L-BFGS, or Barzilai and Borwein's steps, until ‖∇f‖ is small beside the largest, and the curvature agrees."""
     xp = namespace_of(v)
@@ -343,13 +346,13 @@ def _descended(
     return _longer(at, here, d, slope, new, eps)
 
 
-def _pair(xp: Any, s: Any, y: Any) -> Pair | None:
+def _pair(xp: XP, s: Any, y: Any) -> Pair | None:
     """The pair of a step and a change of the gradient, if curvature is positive along it."""
     sy, yy, ss = numbers(xp, xp.vecdot(s, y), xp.vecdot(y, y), xp.vecdot(s, s))
     return pair_of(s, y, sy, ss, yy)
 
 
-def _enough(xp: Any, here: Point, new: Point, step: Any, wanted: float, eps: float) -> bool:
+def _enough(xp: XP, here: Point, new: Point, step: RawArray, wanted: float, eps: float) -> bool:
     """Whether f falls by as much as is wanted (Armijo), by the slopes where the values say nothing."""
     if not _flat(here, here.value - new.value, eps):
         return decreases_enough(new.value, here.value, wanted, 1.0, 1.0)
@@ -357,7 +360,7 @@ def _enough(xp: Any, here: Point, new: Point, step: Any, wanted: float, eps: flo
 
 
 def _longer(
-    at: Callable[[Any], Point], here: Point, d: Any, slope: float, new: Point, eps: float
+    at: Callable[[Any], Point], here: Point, d: RawArray, slope: float, new: Point, eps: float
 ) -> Point:
     """Twice the step, and so on, while f falls well by it: of a direction without pairs the length says nothing."""
     t, xp = 1.0, namespace_of(here.v)
@@ -374,7 +377,7 @@ def _longer(
     return new
 
 
-def _from_pairs(xp: Any, here: Point, pairs: list[Pair | None], eps: float) -> tuple[Any, bool]:
+def _from_pairs(xp: XP, here: Point, pairs: list[Pair | None], eps: float) -> tuple[Any, bool]:
     """The two loops of L-BFGS over (step, change of the gradient), or of one pair Barzilai and Borwein's step.
 
     And whether curvature shaped it.

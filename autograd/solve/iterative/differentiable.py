@@ -14,6 +14,7 @@ from typing import Any
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex, is_inexact
 from ...core.namespaces import namespace_of
+from ...core.typing import XP, Cotangent
 from ...functions import namespace as xp
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .gmres import gmres_run
@@ -44,7 +45,7 @@ STEPS_PER_UNKNOWN = 10  # at most, where `maxiter` is not given
 def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..., Any]:
     """The method that goes from `start` by `step`s, as `solution` calls it."""
 
-    def run(xp: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run) -> Any:
+    def run(xp: XP, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run) -> Any:
         state, made, norm, limit = iterate(
             xp, functools.partial(step, xp, A, M), start(xp, A, M, x, r), tolerance, run
         )
@@ -54,7 +55,7 @@ def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..
 
 
 def by_cycles(
-    restart: int, xp: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
+    restart: int, xp: XP, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
 ) -> Any:
     """GMRES, as `solution` calls it."""
     return gmres_run(xp, A, M, b, x, r, tolerance, restart, run)
@@ -104,7 +105,7 @@ def solution(
     rtol = settings.rtol if settings.adjoint_rtol is None else settings.adjoint_rtol
     maxiter = maxiter if settings.adjoint_maxiter is None else settings.adjoint_maxiter
 
-    def adjoint(ct: Any, _: Any) -> Any:
+    def adjoint(ct: Cotangent, _: Any) -> Any:
         out, _ = adjoint_solver(
             op if hermitian else op.H, conj(ct), settings.adjoint_x0, rtol=rtol, maxiter=maxiter,
             M=None if pre is None else pre.H, check=settings.check, check_every=settings.check_every,
@@ -155,7 +156,7 @@ def _same(r: Any) -> Any:
     return r
 
 
-def _unscaled(callback: Any, scale: Any, shape: tuple[int, ...], xp: Any) -> Any:
+def _unscaled(callback: Any, scale: Any, shape: tuple[int, ...], xp: XP) -> Any:
     if callback is None:
         return None
     return lambda x: callback(xp.reshape(x * scale, shape))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ....backend import backend_of
+from ...core.typing import XP
 from ..errors import ConvergenceError
 
 CHECK_EVERY = 16  # steps between two looks at the residual on a device: each look waits for it
@@ -100,7 +101,7 @@ def every_of(x: Any, wanted: int | None, solver: str) -> int:
     return int(wanted)
 
 
-def numbers(xp: Any, *scalars: Any) -> list[float]:
+def numbers(xp: XP, *scalars: Any) -> list[float]:
     """0-d real arrays as Python numbers, in one transfer."""
     stacked = xp.stack([xp.asarray(s) for s in scalars]) if len(scalars) > 1 else scalars[0]
     host = backend_of(stacked).to_numpy(stacked)
@@ -108,7 +109,7 @@ def numbers(xp: Any, *scalars: Any) -> list[float]:
 
 
 def iterate(
-    xp: Any, step: Callable[[Any], Any], state: Any, tolerance: Any, run: Run
+    xp: XP, step: Callable[[Any], Any], state: Any, tolerance: Any, run: Run
 ) -> tuple[Any, int, float, float]:
     """Step until ``state.norm <= tolerance``, or NaN, or `maxiter`: the state, steps, norm and tolerance.
 
@@ -166,7 +167,7 @@ class End(NamedTuple):
 
 
 def verified(
-    xp: Any, method: Callable[..., Any], size: Callable[[Any, Any], Any], A: Any, b: Any, x: Any, r: Any,
+    xp: XP, method: Callable[..., Any], size: Callable[[Any, Any], Any], A: Any, b: Any, x: Any, r: Any,
     tolerance: Any, run: Run,
 ) -> tuple[Any, End]:  # fmt: skip
     """Run the method; look at r = b - A x itself where it ends; start again from there while that halves it at least.
@@ -201,7 +202,7 @@ def verified(
             return x, best
 
 
-def refuse_nan(xp: Any, b: Any, residual: Any, solver: str) -> None:
+def refuse_nan(xp: XP, b: Any, residual: Any, solver: str) -> None:
     """Say which of b and A holds what is not a number, given that the first residual does.
 
     Raises

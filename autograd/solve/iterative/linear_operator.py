@@ -16,6 +16,7 @@ from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_complex
 from ...core.namespaces import namespace_of
 from ...core.tape import TapeData
+from ...core.typing import RawArray
 from ...functions import namespace as xp
 from ...pytree import tree
 from ...transforms.custom_vjp import custom_vjp
@@ -78,7 +79,7 @@ def _as_shape(n: Any) -> tuple[int, ...]:
     return tuple(n) if isinstance(n, tuple | list) else (int(n),)
 
 
-def _zeros(shape: tuple[int, ...] | None, like: Any) -> Any:
+def _zeros(shape: tuple[int, ...] | None, like: RawArray) -> Any:
     """Zeros where `like` lies, of its dtype; untraced, and as an `Array` if `like` is one."""
     below = backend_array(like)
     xp = namespace_of(below)

@@ -19,6 +19,7 @@ from typing import Any
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
+from ...core.typing import Cotangent
 from ...functions import namespace as xp
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .differentiable import conj, inexact
@@ -125,7 +126,7 @@ def lsmr(
     if wide:
         return (op.H(gram(op.H, b, start=v, **gram_settings)) if tapes else Array(v)), info
 
-    def adjoint(ct: Any, _: Any) -> Any:
+    def adjoint(ct: Cotangent, _: Any) -> Any:
         return conj(gram(op, conj(ct), **gram_settings))
 
     return implicit_solution(v, lambda v: op.H(b - op(v)), adjoint, tapes), info

@@ -10,6 +10,7 @@ from ....backend import Pattern, backend_of, current, is_array, to_numpy
 from ...core.array import backend_array
 from ...core.dtypes import as_numpy, is_inexact
 from ...core.namespaces import namespace_of
+from ...core.typing import RawArray
 
 
 class Coordinates:
@@ -67,7 +68,7 @@ def elements(data: Any) -> Any:
     return data
 
 
-def integers(x: Any, like: Any, name: str) -> Any:
+def integers(x: Any, like: RawArray, name: str) -> Any:
     """Indices as a raw integer array where `like` lies."""
     x = backend_array(x)
     if not is_array(x):
