@@ -54,10 +54,10 @@ def _cofactors(x: Value, xp: XP) -> Value:
         middle = row(xp.prod(others, axis=-1), xp)
         return sign * ((conj(U, xp) * middle) @ conj(Vh, xp))
     moved = adjoint(U, xp) @ (x - constant) @ adjoint(Vh, xp)
-    return sign * (conj(U, xp) @ _cofactors_beside_diagonal(s, moved, xp) @ conj(Vh, xp))
+    return sign * (conj(U, xp) @ _cofactors_near_diagonal(s, moved, xp) @ conj(Vh, xp))
 
 
-def _cofactors_beside_diagonal(s: Value, E: Value, xp: XP) -> Value:
+def _cofactors_near_diagonal(s: Value, E: Value, xp: XP) -> Value:
     """The cofactors of B = diag(s) + E, whose E has the value 0, to be differentiated further.
 
     U, s and V above are constants here (for any constant unitary U and V the formula is exact, and E carries all

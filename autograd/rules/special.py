@@ -160,7 +160,7 @@ def _once(ct: Cotangent, idle: Any, z: Value, xp: XP) -> Value:
     return xp.kink(ct, xp.where(idle, z, 1.0))
 
 
-def _log_beside_zero(x: Value, y: Value, xp: XP) -> Value:
+def _log_near_zero(x: Value, y: Value, xp: XP) -> Value:
     """log y; 0 at x = 0 where y has no logarithm (at x = 0, the function of y is 0)."""
     idle = (x == 0) & ((y == 0) if is_complex(y.dtype) else (y <= 0))
     return xp.where(idle, xp.zeros_like(y), xp.log(xp.where(idle, xp.ones_like(y), y)))
@@ -175,7 +175,7 @@ def _quotient(x: Value, y: Value, xp: XP) -> Value:
 def _xlogy_x(ct: Cotangent, x: Value, y: Value, xp: XP) -> Value:
     """ct · log y; 0 at x = 0 ≥ y."""
     y = as_array(y, x, xp)
-    return _once(ct, (x == 0) & (y == 0), y, xp) * _log_beside_zero(x, y, xp)
+    return _once(ct, (x == 0) & (y == 0), y, xp) * _log_near_zero(x, y, xp)
 
 
 def _xlogy_y(ct: Cotangent, x: Value, y: Value, xp: XP) -> Value:
