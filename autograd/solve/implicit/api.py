@@ -17,7 +17,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
 from ...core.typing import Cotangent
-from ...functions import namespace as xp
+from ...functions import namespace as functions
 from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
 from ..adjoint import hidden, implicit_solution, open_tapes
@@ -373,11 +373,11 @@ def transposed_solve(equation: Callable[[Any], Any], v: Any, ct: Cotangent, line
     v = as_array(v)
     n = v.shape[0]
     if linear.dense(n) or (linear.solver == "auto-cg" and n <= DENSE):
-        E = xp.matrix_transpose(jacobian(equation)(v))
+        E = functions.matrix_transpose(jacobian(equation)(v))
         # rows of one size: what the check then finds to be singular is no matter of units
-        sizes = xp.stop_gradient(xp.max(xp.abs(E), axis=-1))
-        weights = 1 / xp.where(sizes == 0, xp.ones_like(sizes), sizes)
-        return solve(xp.expand_dims(weights, axis=-1) * E, weights * ct)
+        sizes = functions.stop_gradient(functions.max(functions.abs(E), axis=-1))
+        weights = 1 / functions.where(sizes == 0, functions.ones_like(sizes), sizes)
+        return solve(functions.expand_dims(weights, axis=-1) * E, weights * ct)
     rtol = linear.rtol if linear.rtol is not None else _eps(backend_array(v)) ** (2 / 3)
     by = cg if linear.solver in ("cg", "auto-cg") else functools.partial(gmres, restart=min(n, 50))
     transpose = LinearOperator(pullback_of(equation, v))  # w ↦ Eᴴ w

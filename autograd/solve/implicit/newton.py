@@ -12,7 +12,7 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
-from ...functions import namespace as xp
+from ...functions import namespace as functions
 from ...transforms.jacobian import jacobian
 from ...transforms.jvp import linearize
 from ..iterative.iteration import Info, numbers
@@ -104,7 +104,9 @@ class Newton:
     def direction(self, v: Any, r: Any) -> Any:
         """d with J d = −r."""
         if self.dense:
-            return backend_array(xp.linalg.solve(Array(_matrix(self.equation, v)), Array(-r)))
+            return backend_array(
+                functions.linalg.solve(Array(_matrix(self.equation, v)), Array(-r))
+            )
         (norm,) = numbers(namespace_of(r), namespace_of(r).linalg.vector_norm(r))
         forcing = 0.1 if self.last is None else min(0.1, 0.9 * (norm / self.last) ** 2)
         self.last = norm
@@ -137,7 +139,7 @@ class Broyden:
 
     def _inverse(self, v: Any) -> Callable[[Any], Any]:
         if self.dense:
-            H = backend_array(xp.linalg.inv(Array(_matrix(self.equation, v))))
+            H = backend_array(functions.linalg.inv(Array(_matrix(self.equation, v))))
             return lambda r: H @ r
         return lambda r: -_by_products(self.equation, v, r, 1e-6)
 

@@ -15,7 +15,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex, is_inexact
 from ...core.namespaces import namespace_of
 from ...core.typing import XP, Cotangent
-from ...functions import namespace as xp
+from ...functions import namespace as functions
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .gmres import gmres_run
 from .iteration import (
@@ -76,7 +76,7 @@ def solution(
             "to be the same"
         )
     if probe.dtype != b.dtype:
-        b = xp.astype(b, probe.dtype)
+        b = functions.astype(b, probe.dtype)
     tapes = open_tapes(probe)
     if any(tape.copies for tape in tapes):
         # the adjoint comes later, and the caller may have changed the matrices by then
@@ -164,13 +164,13 @@ def _unscaled(callback: Any, scale: Any, shape: tuple[int, ...], xp: XP) -> Any:
 
 def inexact(b: Any) -> Array:
     """Convert to an `Array` of a real or complex floating-point dtype."""
-    b = xp.asarray(b) if type(b) is not Array else b
-    return b if is_inexact(b.dtype) else xp.astype(b, xp.float64)
+    b = functions.asarray(b) if type(b) is not Array else b
+    return b if is_inexact(b.dtype) else functions.astype(b, functions.float64)
 
 
 def conj(x: Any) -> Any:
     """The complex conjugate; real arrays as they are."""
-    return xp.conj(x) if is_complex(x.dtype) else x
+    return functions.conj(x) if is_complex(x.dtype) else x
 
 
 def _start(x0: Any, b: Array, op: LinearOperator, name: str) -> Array:

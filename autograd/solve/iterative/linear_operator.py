@@ -17,7 +17,7 @@ from ...core.dtypes import is_complex
 from ...core.namespaces import namespace_of
 from ...core.tape import TapeData
 from ...core.typing import RawArray
-from ...functions import namespace as xp
+from ...functions import namespace as functions
 from ...pytree import tree
 from ...transforms.custom_vjp import custom_vjp
 from ...transforms.vjp import Pullback
@@ -153,7 +153,9 @@ def as_operator(A: Any, solver: str) -> LinearOperator:
         if len(A.shape) != 2:
             raise ValueError(f"{solver}: A has shape {tuple(A.shape)}; a matrix (n, n) is wanted")
         A = A if type(A) is Array else Array(A)
-        return LinearOperator(functools.partial(xp.matmul, A), lambda w: _conj(A.mT) @ w, A.shape)
+        return LinearOperator(
+            functools.partial(functions.matmul, A), lambda w: _conj(A.mT) @ w, A.shape
+        )
     if hasattr(A, "matvec"):
         return _constant(A.matvec, A.rmatvec, A.shape)
     if _is_foreign_sparse(A):
@@ -200,7 +202,7 @@ def _is_foreign_sparse(A: Any) -> bool:
 
 
 def _conj(x: Any) -> Any:
-    return xp.conj(x) if is_complex(x.dtype) else x
+    return functions.conj(x) if is_complex(x.dtype) else x
 
 
 def _constant(

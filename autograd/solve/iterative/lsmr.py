@@ -20,7 +20,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
 from ...core.typing import Cotangent
-from ...functions import namespace as xp
+from ...functions import namespace as functions
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .differentiable import conj, inexact
 from .iteration import Info, Run, conclude, every_of, iterate, refuse_nan, verified
@@ -106,7 +106,7 @@ def lsmr(
         op, b = _damped(op, b, damp)
     probe = b - op(_zeros(domain, b))
     if probe.dtype != b.dtype:
-        b = xp.astype(b, probe.dtype)
+        b = functions.astype(b, probe.dtype)
     smaller = min(math.prod(b.shape), math.prod(domain))
     maxiter = max(1, 10 * smaller) if maxiter is None else maxiter
     rtol = atol if adjoint_rtol is None else adjoint_rtol
@@ -239,13 +239,15 @@ def _damped(op: LinearOperator, b: Array, damp: float) -> tuple[LinearOperator, 
     m, H = math.prod(into), op.H
 
     def matvec(v: Any) -> Any:
-        return xp.concat([xp.reshape(op(v), (-1,)), damp * xp.reshape(v, (-1,))])
+        return functions.concat(
+            [functions.reshape(op(v), (-1,)), damp * functions.reshape(v, (-1,))]
+        )
 
     def rmatvec(w: Any) -> Any:
-        return H(xp.reshape(w[:m], into)) + damp * xp.reshape(w[m:], domain)
+        return H(functions.reshape(w[:m], into)) + damp * functions.reshape(w[m:], domain)
 
     rest = _zeros((math.prod(domain),), b)
-    b = xp.concat([xp.reshape(b, (-1,)), rest])
+    b = functions.concat([functions.reshape(b, (-1,)), rest])
     return LinearOperator(matvec, rmatvec, (tuple(b.shape), domain)), b
 
 
