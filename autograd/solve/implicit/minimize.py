@@ -29,10 +29,14 @@ METHODS = ("newton", "lbfgs", "gradient")
 
 HALVINGS = 40
 DOUBLINGS = 60
-DECREASE = 1e-4  # of what the slope promises, along a direction
-WORTH = 0.1  # of what the model promises, within the radius
-PAIRS = 10  # steps that L-BFGS remembers
-REFUSED = 80  # steps in a row that may be refused: the radius has shrunk by 10⁴⁸ then
+# The share of what the slope promises that a step along a direction has to win.
+DECREASE = 1e-4
+# The share of what the model promises that a step within the radius has to win.
+WORTH = 0.1
+# The number of steps that L-BFGS remembers.
+PAIRS = 10
+# The number of steps in a row that may be refused: the radius has shrunk by 10⁴⁸ then.
+REFUSED = 80
 
 Objective = Callable[[Any], Any]
 
@@ -245,7 +249,7 @@ def _by_gradients(
     at: Callable[[Any], Point], curvature: Callable[[Point, float], Curvature],
     v: RawArray, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
-    """L-BFGS, or Barzilai and Borwein's steps, until ‖∇f‖ is small beside the largest, and the curvature agrees."""
+    """L-BFGS, or Barzilai and Borwein's steps, until ‖∇f‖ is relatively small, and the curvature agrees."""
     xp = namespace_of(v)
     here = at(v)
     keep = 1 if settings.method == "gradient" else PAIRS
