@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from ...autograd.core.typing import RawArray
 from ...autograd.solve.implicit.lbfgs import Pair, inverse_times, pair_of
 from .line import Line, SearchError
 from .line_search import Search
@@ -94,11 +93,11 @@ def conjugate_gradient(
         yield point
 
 
-def _polak_ribiere(problem: Problem, old: Point, new: Point, d: RawArray) -> float:
+def _polak_ribiere(problem: Problem, old: Point, new: Point, d: Any) -> float:
     return max(0.0, problem.dot(new.g, new.g - old.g) / old.norm**2)
 
 
-def _hager_zhang(problem: Problem, old: Point, new: Point, d: RawArray) -> float:
+def _hager_zhang(problem: Problem, old: Point, new: Point, d: Any) -> float:
     y = new.g - old.g
     dy = problem.dot(d, y)
     if dy == 0:

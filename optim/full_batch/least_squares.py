@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from ...autograd.core.typing import XP, RawArray
 from .line import SearchError
 from .line_search import Search
 from .method import no_more, positive, setting, taken
@@ -73,7 +72,7 @@ def levenberg_marquardt(
         yield point
 
 
-def _damped(xp: XP, J: RawArray, r: RawArray, D: RawArray) -> Any:
+def _damped(xp: Any, J: Any, r: Any, D: Any) -> Any:
     """The least-squares solution of ``[J; √D] d = [−r; 0]``, by QR."""
     below = _identity(xp, xp.zeros_on_device_of((D.shape[0], D.shape[0]), J)) * xp.sqrt(D)
     Q, R = xp.linalg.qr(xp.concat([J, below], axis=0))

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.core.typing import RawArray
 from .problem import Point, Problem
 
 
@@ -32,7 +31,7 @@ class Line:
         Unless ``φ'(0) = ∇f(x)ᵀd < 0``.
     """
 
-    def __init__(self, problem: Problem, origin: Point, direction: RawArray) -> None:
+    def __init__(self, problem: Problem, origin: Point, direction: Any) -> None:
         self.problem, self.origin, self.direction = problem, origin, direction
         self.value0, self.slope0 = origin.f, problem.dot(origin.g, direction)
         if not self.slope0 < 0:

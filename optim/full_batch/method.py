@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.core.typing import RawArray
 from .line import Line, SearchError
 from .line_search import Search
 from .problem import Point, Problem
@@ -19,9 +18,7 @@ from .problem import Point, Problem
 Method = Callable[[Problem, Point, Search, dict[str, Any]], Iterator[Point]]
 
 
-def taken(
-    problem: Problem, point: Point, direction: RawArray, search: Search, first: float
-) -> Point:
+def taken(problem: Problem, point: Point, direction: Any, search: Search, first: float) -> Point:
     """The point that a line search leads to.
 
     Raises

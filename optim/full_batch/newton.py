@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.core.typing import XP, RawArray
 from .line import SearchError
 from .line_search import Search
 from .method import no_more, positive, require_integer, setting, taken
@@ -33,7 +32,7 @@ def newton(
         yield point
 
 
-def _positive_solve(problem: Problem, H: RawArray, g: RawArray, shift: float) -> Any:
+def _positive_solve(problem: Problem, H: Any, g: Any, shift: float) -> Any:
     """``(H + τI)⁻¹ g`` with the first τ of 0, shift‖H‖, 2 shift‖H‖, … that makes the matrix positive definite."""
     xp = problem.xp
     size = float(problem.dot(xp.reshape(H, (-1,)), xp.reshape(H, (-1,)))) ** 0.5
@@ -50,12 +49,12 @@ def _positive_solve(problem: Problem, H: RawArray, g: RawArray, shift: float) ->
     raise SearchError("no shift makes the Hessian positive definite")
 
 
-def _identity(xp: XP, H: RawArray) -> Any:
+def _identity(xp: Any, H: Any) -> Any:
     rows = xp.arange_like(H.shape[0], H)
     return xp.astype(rows[:, None] == rows[None, :], H.dtype)
 
 
-def _is_positive(xp: XP, H: RawArray, least: float) -> bool:
+def _is_positive(xp: Any, H: Any, least: float) -> bool:
     """Whether there is a Cholesky factor, with pivots of at least that size."""
     try:
         factor = xp.linalg.cholesky(H)

@@ -15,7 +15,6 @@ import numpy as np
 from ...autograd.core.array import Array, backend_array
 from ...autograd.core.dtypes import as_numpy, is_complex, is_inexact
 from ...autograd.core.namespaces import namespace_of
-from ...autograd.core.typing import RawArray
 from ...autograd.functions import namespace
 from ...autograd.pytree import tree
 from ...autograd.transforms.arguments import restore_type, scalar_output
@@ -111,7 +110,7 @@ class Problem:
             pieces += [xp.astype(h, self.dtype) for h in halves]
         return xp.concat(pieces)
 
-    def packed(self, like: RawArray) -> Any:
+    def packed(self, like: Any) -> Any:
         """The vector of a pytree of the structure and shapes of `x0`.
 
         Raises
@@ -138,7 +137,7 @@ class Problem:
             ]
         )
 
-    def tree(self, v: RawArray) -> Any:
+    def tree(self, v: Any) -> Any:
         """The pytree of `pb.Array`s of a vector, traced if that is."""
         out = []
         for p in self.parts:
@@ -152,7 +151,7 @@ class Problem:
             out.append(namespace.reshape(x, p.shape))
         return tree.unflatten(self.spec, out)
 
-    def result(self, v: RawArray) -> Any:
+    def result(self, v: Any) -> Any:
         """The pytree of a vector, each leaf of the caller's own type of array."""
         leaves = tree.flatten_as(self.spec, self.tree(Array(v)))
         out = []
@@ -163,10 +162,10 @@ class Problem:
 
     # ── evaluations ───────────────────────────────────────────────────────────────────────────
 
-    def _value(self, v: RawArray) -> Any:
+    def _value(self, v: Any) -> Any:
         return scalar_output(self.f(self.tree(v), *self.args), "minimize")
 
-    def residual_vector(self, v: RawArray) -> Any:
+    def residual_vector(self, v: Any) -> Any:
         """The residuals as one real vector."""
         out = tree.leaves(self.f(self.tree(v), *self.args))
         pieces = []
@@ -183,7 +182,7 @@ class Problem:
                 pieces.append(flat)
         return pieces[0] if len(pieces) == 1 else namespace.concat(pieces)
 
-    def _cost(self, v: RawArray) -> Any:
+    def _cost(self, v: Any) -> Any:
         r = self.residual_vector(v)
         return 0.5 * namespace.sum(r * r)
 
