@@ -331,7 +331,7 @@ DATA, INDICES, INDPTR = [1.0, 2.0], [0, 1], [0, 1, 2]
             "2 columns, the shape",
         ),
         (lambda: sparse.csr_array(([DATA], INDICES, INDPTR)), ValueError, "one axis"),
-        (lambda: sparse.csr_array((DATA, [0.0, 1.0], INDPTR)), ValueError, "places are integers"),
+        (lambda: sparse.csr_array((DATA, [0.0, 1.0], INDPTR)), ValueError, "indices are integers"),
         (lambda: sparse.coo_array((DATA, ([0], [0, 1]))), ValueError, "as many"),
         (
             lambda: sparse.coo_array((DATA, ([0, 2], [0, 1])), shape=(2, 2)),

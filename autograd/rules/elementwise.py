@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex, is_inexact
+from ..core.typing import XP, Cotangent, Value
 
 # ── arithmetic ────────────────────────────────────────────────────────────────────────────────
 
@@ -32,7 +33,7 @@ defvjp("reciprocal", x=lambda ct, out: -ct * (out * out))
 defvjp("sqrt", x=lambda ct, out: ct / (2 * out))
 
 
-def _pow_base(ct: Any, x1: Any, x2: Any, out: Any, xp: Any) -> Any:
+def _pow_base(ct: Cotangent, x1: Value, x2: Value, out: Value, xp: XP) -> Value:
     """ct · x2 x1^(x2−1); 0 for 0**0, where x1^(−1) is infinite."""
     if not hasattr(x2, "dtype"):
         if x2 == 2:
@@ -43,7 +44,7 @@ def _pow_base(ct: Any, x1: Any, x2: Any, out: Any, xp: Any) -> Any:
     return ct * xp.power_slope(x1, x2, out)
 
 
-def _pow_exponent(ct: Any, out: Any, x1: Any, xp: Any) -> Any:
+def _pow_exponent(ct: Cotangent, out: Value, x1: Value, xp: XP) -> Value:
     """ct · x1^x2 log x1; 0 at x1 = 0, where the power does not depend on a positive x2 (0**0 is 1).
 
     The logarithm of a negative x1 is NaN, unless the result is complex.
@@ -80,14 +81,14 @@ defvjp("log10", x=lambda ct, x: ct / (x * math.log(10)))
 # themselves: that of (1−x)(1+x) as it stands is (1−x) − (1+x), which has no digits left at small x.
 
 
-def _tan(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+def _tan(ct: Cotangent, x: Value, out: Value, xp: XP) -> Value:
     """ct / cos² x = ct · (1 + tan² x), in the complex plane by sech² ix, since tan tends to ±i there."""
     if is_complex(x.dtype):
         return ct * xp.sech2(1j * x)
     return ct * (1 + out * out)
 
 
-def _asinh(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+def _asinh(ct: Cotangent, x: Value, out: Value, xp: XP) -> Value:
     """ct / √(1 + x²), in the complex plane by cosh asinh x, which is on the right side of the cuts."""
     if is_complex(x.dtype):
         return ct / xp.cosh(out)
@@ -145,7 +146,7 @@ defvjp(
 # of it, where a constant 0 would be wrong without a word.
 
 
-def _kink(ct: Any, x2: Any, xp: Any) -> Any:
+def _kink(ct: Cotangent, x2: Value, xp: XP) -> Value:
     """NaN for each length that is 0."""
     return xp.where(x2 == 0, math.nan, xp.zeros_like(ct))
 
@@ -153,7 +154,7 @@ def _kink(ct: Any, x2: Any, xp: Any) -> Any:
 defvjp("kink", x1=lambda ct: ct, x2=_kink)
 
 
-def _leg(ct: Any, x1: Any, x2: Any, out: Any, xp: Any) -> Any:
+def _leg(ct: Cotangent, x1: Value, x2: Value, out: Value, xp: XP) -> Value:
     """ct · x1 / out; 0 at the origin."""
     return xp.kink(ct, out) * xp.leg(x1, x2, xp.stop_gradient(out))
 
@@ -165,7 +166,7 @@ defvjp(
 )
 
 
-def _leg_turned(ct: Any, x1: Any, x2: Any, xp: Any) -> tuple[Any, Any]:
+def _leg_turned(ct: Cotangent, x1: Value, x2: Value, xp: XP) -> tuple[Any, Any]:
     """ct · sin φ / r and the direction (cos φ, sin φ), by which ∂(x1/r)/∂x1 = sin² φ / r has all its digits."""
     size = xp.hypot(x1, x2)
     r = xp.stop_gradient(size)
@@ -184,7 +185,7 @@ defvjp(
 # ── absolute value, maximum and minimum, rounding ─────────────────────────────────────────────
 
 
-def _abs(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+def _abs(ct: Cotangent, x: Value, out: Value, xp: XP) -> Value:
     """ct · sign(x), 0 at 0 at every order; for complex x, ct · conj(x)/|x|, a length."""
     if not is_complex(x.dtype):
         return xp.with_sign(ct, x, out)
@@ -210,7 +211,7 @@ defvjp(
 )
 
 
-def _clip_x(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
+def _clip_x(ct: Cotangent, x: Value, min: Value, max: Value, xp: XP) -> Value:
     """ct where x was let through; all of it at a bound, which so gets nothing (PyTorch's choice)."""
     if min is None and max is None:
         return ct
@@ -221,13 +222,13 @@ def _clip_x(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
     return xp.masked(ct, inside)
 
 
-def _clip_min(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
+def _clip_min(ct: Cotangent, x: Value, min: Value, max: Value, xp: XP) -> Value:
     """ct where x is below; where the bounds are in the wrong order, `max` is the result."""
     below = x < min if max is None else (x < min) & (min <= max)
     return xp.masked(ct, below)
 
 
-def _clip_max(ct: Any, x: Any, min: Any, max: Any, xp: Any) -> Any:
+def _clip_max(ct: Cotangent, x: Value, min: Value, max: Value, xp: XP) -> Value:
     """ct where x, or `min`, is above."""
     above = x > max if min is None else (x > max) | (min > max)
     return xp.masked(ct, above)
@@ -255,7 +256,7 @@ defvjp(
 defvjp("nextafter", x1=lambda ct: ct, x2=lambda ct, xp: xp.zeros_like(ct))
 
 
-def _sign(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+def _sign(ct: Cotangent, x: Value, out: Value, xp: XP) -> Value:
     """0 for real x; for complex z/|z| the part of ct across the ray, 0 at 0."""
     if not is_complex(x.dtype):
         return xp.zeros_like(ct)
@@ -269,7 +270,7 @@ defvjp("sign", x=_sign)
 defvjp("ray", x=_sign)
 
 
-def _logistic_weight(this: Any, other: Any, out: Any, xp: Any) -> Any:
+def _logistic_weight(this: Value, other: Value, out: Value, xp: XP) -> Value:
     """e^this / (e^this + e^other) = σ(this − other); 0 where both are the same infinity, not NaN."""
     idle = xp.isinf(out) & (this == other)
     zero = xp.zeros_like(out)

@@ -20,11 +20,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
+from ..core.typing import XP, Cotangent, Value
 
 # ── lengths, axes, weights ────────────────────────────────────────────────────────────────────
 
 
-def _resize(x: Any, n: int, axis: int, xp: Any) -> Any:
+def _resize(x: Value, n: int, axis: int, xp: XP) -> Value:
     """`x` cropped, or padded with zeros, to length `n` along an axis: Pᵀ."""
     axis %= x.ndim
     missing = n - x.shape[axis]
@@ -36,7 +37,7 @@ def _resize(x: Any, n: int, axis: int, xp: Any) -> Any:
     return x
 
 
-def _resize_all(x: Any, shape: tuple[int, ...], axes: tuple[int, ...], xp: Any) -> Any:
+def _resize_all(x: Value, shape: tuple[int, ...], axes: tuple[int, ...], xp: XP) -> Value:
     for axis in axes:
         x = _resize(x, shape[axis], axis, xp)
     return x
@@ -49,7 +50,7 @@ def _axes(ndim: int, s: Any, axes: Any) -> tuple[int, ...]:
     return tuple(range(0 if s is None else ndim - len(s), ndim))
 
 
-def _at_ends(x: Any, n: int, axis: int, xp: Any) -> Any:
+def _at_ends(x: Value, n: int, axis: int, xp: XP) -> Value:
     """The mask of frequencies 0 and n/2, which have no mirror image, along an axis of `x`."""
     k = xp.arange_like(x.shape[axis], x)
     shape = [1] * x.ndim
@@ -57,12 +58,12 @@ def _at_ends(x: Any, n: int, axis: int, xp: Any) -> Any:
     return xp.reshape((k == 0) | (2 * k == n), tuple(shape))
 
 
-def _doubled(x: Any, n: int, axis: int, xp: Any) -> Any:
+def _doubled(x: Value, n: int, axis: int, xp: XP) -> Value:
     """w · x."""
     return xp.where(_at_ends(x, n, axis, xp), x, 2 * x)
 
 
-def _halved(x: Any, n: int, axis: int, xp: Any) -> Any:
+def _halved(x: Value, n: int, axis: int, xp: XP) -> Value:
     """x / w."""
     return xp.where(_at_ends(x, n, axis, xp), x, 0.5 * x)
 
@@ -71,7 +72,7 @@ def _halved(x: Any, n: int, axis: int, xp: Any) -> Any:
 
 
 def _one_axis(name: str) -> Any:
-    def rule(ct: Any, x_shape: tuple[int, ...], axis: int, norm: str, xp: Any) -> Any:
+    def rule(ct: Cotangent, x_shape: tuple[int, ...], axis: int, norm: str, xp: XP) -> Value:
         """ct transformed likewise, cropped or padded to the length of x."""
         out = getattr(xp.fft, name)(ct, axis=axis, norm=norm)
         return _resize(out, x_shape[axis], axis, xp)
@@ -80,7 +81,9 @@ def _one_axis(name: str) -> Any:
 
 
 def _several_axes(name: str) -> Any:
-    def rule(ct: Any, x_shape: tuple[int, ...], s: Any, axes: Any, norm: str, xp: Any) -> Any:
+    def rule(
+        ct: Cotangent, x_shape: tuple[int, ...], s: Any, axes: Any, norm: str, xp: XP
+    ) -> Value:
         """ct transformed likewise, cropped or padded to the lengths of x."""
         axes = _axes(len(x_shape), s, axes)
         out = getattr(xp.fft, name)(ct, axes=axes, norm=norm)
@@ -98,7 +101,9 @@ for _name in ("fftn", "ifftn"):
 
 
 def _to_spectrum(name: str) -> Any:
-    def rule(ct: Any, x_shape: tuple[int, ...], n: Any, axis: int, norm: str, xp: Any) -> Any:
+    def rule(
+        ct: Cotangent, x_shape: tuple[int, ...], n: Any, axis: int, norm: str, xp: XP
+    ) -> Value:
         """hfft(ct/w) for rfft, irfft(ct/w) for ihfft."""
         size = x_shape[axis] if n is None else n
         out = getattr(xp.fft, name)(_halved(ct, size, axis, xp), n=size, axis=axis, norm=norm)
@@ -108,7 +113,7 @@ def _to_spectrum(name: str) -> Any:
 
 
 def _from_spectrum(name: str) -> Any:
-    def rule(ct: Any, x_shape: tuple[int, ...], axis: int, norm: str, xp: Any) -> Any:
+    def rule(ct: Cotangent, x_shape: tuple[int, ...], axis: int, norm: str, xp: XP) -> Value:
         """w · ihfft(ct) for irfft, w · rfft(ct) for hfft."""
         out = getattr(xp.fft, name)(ct, axis=axis, norm=norm)
         return _resize(_doubled(out, ct.shape[axis], axis, xp), x_shape[axis], axis, xp)
@@ -122,7 +127,7 @@ defvjp("fft.irfft", x=_from_spectrum("ihfft"))
 defvjp("fft.hfft", x=_from_spectrum("rfft"))
 
 
-def _rfftn(ct: Any, x_shape: tuple[int, ...], s: Any, axes: Any, norm: str, xp: Any) -> Any:
+def _rfftn(ct: Cotangent, x_shape: tuple[int, ...], s: Any, axes: Any, norm: str, xp: XP) -> Value:
     """fftn over all axes but the last of `axes`, then hfft(ct/w) over that one."""
     *others, last = _axes(len(x_shape), s, axes)
     if others:
@@ -132,7 +137,7 @@ def _rfftn(ct: Any, x_shape: tuple[int, ...], s: Any, axes: Any, norm: str, xp: 
     return _resize(out, x_shape[last], last, xp)
 
 
-def _irfftn(ct: Any, x_shape: tuple[int, ...], s: Any, axes: Any, norm: str, xp: Any) -> Any:
+def _irfftn(ct: Cotangent, x_shape: tuple[int, ...], s: Any, axes: Any, norm: str, xp: XP) -> Value:
     """w · ihfft(ct) over the last of `axes`, then ifftn over the others."""
     *others, last = _axes(len(x_shape), s, axes)
     out = _doubled(xp.fft.ihfft(ct, axis=last, norm=norm), ct.shape[last], last, xp)

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
+from ..core.typing import XP, Cotangent, Value
 from .statistical import kept_shape, spread
 
 
@@ -55,7 +56,7 @@ defvjp(
 )
 
 
-def _logsumexp(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
+def _logsumexp(ct: Cotangent, x: Value, out: Value, axis: Any, keepdims: bool, xp: XP) -> Value:
     """ct · softmax(x), 0 where out is infinite; not exp(x − out), which has the error of a large out."""
     total = spread(out, kept_shape(x.shape, axis), axis, keepdims, xp)
     return spread(ct, x.shape, axis, keepdims, xp) * xp.softmax_of(x, total, axis)

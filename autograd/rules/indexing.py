@@ -12,9 +12,10 @@ from ..core.array import Array, backend_array
 from ..core.cotangents import ScatteredCotangent
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.index_keys import is_basic
+from ..core.typing import XP, Cotangent, DType, Key, Value
 
 
-def _getitem(ct: Any, x_shape: tuple[int, ...], key: Any, xp: Any) -> Any:
+def _getitem(ct: Cotangent, x_shape: tuple[int, ...], key: Key, xp: XP) -> Value:
     """ct added at [key] to zeros; repeated indices accumulate."""
     if type(ct) is not Array and is_basic(key):
         return ScatteredCotangent(x_shape, key, ct)
@@ -25,14 +26,14 @@ defvjp("getitem", x=_getitem)
 defvjp("scatter_add", values=lambda ct, key, xp: xp.getitem(ct, key))
 
 
-def _overwritten(ct: Any, key: Any, x_dtype: Any, xp: Any) -> Any:
+def _overwritten(ct: Cotangent, key: Key, x_dtype: DType, xp: XP) -> Value:
     """ct, 0 where `value` was written."""
     return xp.setitem(ct, 0, key)
 
 
 def _written(
-    ct: Any, key: Any, x_shape: tuple[int, ...], value_shape: tuple[int, ...], xp: Any
-) -> Any:
+    ct: Cotangent, key: Key, x_shape: tuple[int, ...], value_shape: tuple[int, ...], xp: XP
+) -> Value:
     """ct at [key]; where an index repeats, only the last write is in the result and gets a share."""
     share = xp.getitem(ct, key)
     if not is_basic(key):
@@ -53,8 +54,13 @@ defvjp("setitem", x=_overwritten, value=_written)
 
 
 def _flat_indices(
-    x_shape: tuple[int, ...], axis: int, indices: Any, ct_shape: tuple[int, ...], like: Any, xp: Any
-) -> Any:
+    x_shape: tuple[int, ...],
+    axis: int,
+    indices: Any,
+    ct_shape: tuple[int, ...],
+    like: Value,
+    xp: XP,
+) -> Value:
     """Indices into the flat x that the elements of ct came from; axes of length 1 may have been stretched."""
     flat_indices, stride = xp.arange_like(1, like), 1
     for i in reversed(range(len(x_shape))):
@@ -70,14 +76,16 @@ def _flat_indices(
     return xp.reshape(xp.broadcast_to(flat_indices, ct_shape), (-1,))
 
 
-def _add_at(x_shape: tuple[int, ...], flat_indices: Any, ct: Any, xp: Any) -> Any:
+def _add_at(x_shape: tuple[int, ...], flat_indices: Any, ct: Cotangent, xp: XP) -> Value:
     flat = xp.scatter_add(
         (math.prod(x_shape),), (backend_array(flat_indices),), xp.reshape(ct, (-1,))
     )
     return xp.reshape(flat, x_shape)
 
 
-def take_vjp(ct: Any, x_shape: tuple[int, ...], indices: Any, axis: int | None, xp: Any) -> Any:
+def take_vjp(
+    ct: Cotangent, x_shape: tuple[int, ...], indices: Any, axis: int | None, xp: XP
+) -> Value:
     """ct added at the indices that it was taken from, with the axes before and behind each laid out as one."""
     axis = (axis or 0) % len(x_shape)
     folded = (math.prod(x_shape[:axis]), x_shape[axis], math.prod(x_shape[axis + 1 :]))
@@ -90,7 +98,9 @@ def take_vjp(ct: Any, x_shape: tuple[int, ...], indices: Any, axis: int | None, 
 defvjp("take", x=take_vjp)
 
 
-def _take_along_axis(ct: Any, x_shape: tuple[int, ...], indices: Any, axis: int, xp: Any) -> Any:
+def _take_along_axis(
+    ct: Cotangent, x_shape: tuple[int, ...], indices: Any, axis: int, xp: XP
+) -> Value:
     """ct added at the indices that it was taken from."""
     flat_indices = _flat_indices(x_shape, axis % len(x_shape), indices, ct.shape, ct, xp)
     return _add_at(x_shape, flat_indices, ct, xp)

@@ -20,6 +20,7 @@ import numpy as np
 from ..core.array import Array, backend_array
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
+from ..core.typing import XP, Cotangent, Value
 from .linear_algebra import adjoint, cell, column, conj, eye, row, spread_diagonal, triangular
 
 # ── det ───────────────────────────────────────────────────────────────────────────────────────
@@ -35,7 +36,7 @@ from .linear_algebra import adjoint, cell, column, conj, eye, row, spread_diagon
 # The choice is by value, for each matrix, and only on the host: a GPU would have to be waited for.
 
 
-def _cofactors(x: Any, xp: Any) -> Any:
+def _cofactors(x: Value, xp: XP) -> Value:
     """The cofactors of matrices of any rank: by their formulas up to 3 × 3, else by the singular values."""
     n = x.shape[-1]
     if n < 2:
@@ -53,10 +54,10 @@ def _cofactors(x: Any, xp: Any) -> Any:
         middle = row(xp.prod(others, axis=-1), xp)
         return sign * ((conj(U, xp) * middle) @ conj(Vh, xp))
     moved = adjoint(U, xp) @ (x - constant) @ adjoint(Vh, xp)
-    return sign * (conj(U, xp) @ _cofactors_beside_diagonal(s, moved, xp) @ conj(Vh, xp))
+    return sign * (conj(U, xp) @ _cofactors_near_diagonal(s, moved, xp) @ conj(Vh, xp))
 
 
-def _cofactors_beside_diagonal(s: Any, E: Any, xp: Any) -> Any:
+def _cofactors_near_diagonal(s: Value, E: Value, xp: XP) -> Value:
     """The cofactors of B = diag(s) + E, whose E has the value 0, to be differentiated further.
 
     U, s and V above are constants here (for any constant unitary U and V the formula is exact, and E carries all
@@ -86,7 +87,7 @@ def _cofactors_beside_diagonal(s: Any, E: Any, xp: Any) -> Any:
 
 
 def _by_inverse(x: Any, out: Any) -> Any:
-    """For which matrices the inverse will do; None where values may not be looked at.
+    """A mask of the matrices for which the inverse will do, or None if values may not be read.
 
     Not for a determinant of 0, nor for one so near the smallest number that it lost digits, or all of them, which the
     cofactors still have; nor for one that overflowed. For derivatives, the limit ε^(−1/3) of the condition number
@@ -105,7 +106,7 @@ def _by_inverse(x: Any, out: Any) -> Any:
     return good
 
 
-def _cofactors_by_value(x: Any, out: Any, xp: Any) -> Any:
+def _cofactors_by_value(x: Value, out: Value, xp: XP) -> Value:
     """det(A) A⁻ᵀ, with the determinant `out`, for the matrices that allow it, and `_cofactors` for the others."""
     good = _by_inverse(x, out)
     if good is None or not good.any():
@@ -122,7 +123,7 @@ def _cofactors_by_value(x: Any, out: Any, xp: Any) -> Any:
     return xp.reshape(xp.take(both, back, axis=0), x.shape)
 
 
-def _det(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+def _det(ct: Cotangent, x: Value, out: Value, xp: XP) -> Value:
     """ct · the cofactors of x, right for singular x too."""
     return cell(ct, xp) * _cofactors_by_value(x, out, xp)
 
@@ -139,7 +140,7 @@ defvjp("linalg.det", x=_det)
 # factor that the value was computed by.
 
 
-def _slogdet(sign_bar: Any, logabsdet_bar: Any, sign: Any, x: Any, xp: Any) -> Any:
+def _slogdet(sign_bar: Cotangent, logabsdet_bar: Cotangent, sign: Value, x: Value, xp: XP) -> Value:
     """(logabsdet_bar + i Im(sign_bar sign)) x⁻ᵀ; a real sign has derivative 0; a singular x raises."""
     c = logabsdet_bar
     if sign_bar is not None and is_complex(x.dtype):
@@ -158,13 +159,13 @@ defvjp("linalg.slogdet", outputs=("sign", "logabsdet"), x=_slogdet)
 # B is one vector if it has one axis.
 
 
-def _inv(ct: Any, out: Any, xp: Any) -> Any:
+def _inv(ct: Cotangent, out: Value, xp: XP) -> Value:
     """−outᵀ ct outᵀ."""
     transposed = xp.matrix_transpose(out)
     return -(transposed @ ct @ transposed)
 
 
-def _solve_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
+def _solve_x2(ct: Cotangent, x1: Value, x2_ndim: int, xp: XP) -> Value:
     """x1⁻ᵀ ct."""
     transposed = xp.matrix_transpose(x1)
     if x2_ndim > 1:
@@ -172,7 +173,7 @@ def _solve_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
     return xp.squeeze(xp.linalg.solve(transposed, column(ct, xp)), axis=-1)
 
 
-def _solve_x1(x2_bar: Any, out: Any, x2_ndim: int, xp: Any) -> Any:
+def _solve_x1(x2_bar: Cotangent, out: Value, x2_ndim: int, xp: XP) -> Value:
     """−x2_bar outᵀ."""
     if x2_ndim > 1:
         return -(x2_bar @ xp.matrix_transpose(out))
@@ -194,7 +195,7 @@ def _sum_of_products(X: Any, C: Any, n: int) -> tuple[Any, Any]:
     return total, power
 
 
-def _matrix_power(ct: Any, x: Any, n: int, xp: Any) -> Any:
+def _matrix_power(ct: Cotangent, x: Value, n: int, xp: XP) -> Value:
     """Σ_{i<n} (xᵀ)ⁱ ct (xᵀ)ⁿ⁻¹⁻ⁱ, by halving n; for negative n of x⁻¹, then the rule of `inv`."""
     if n == 0:
         return xp.zeros_like(x)
@@ -213,7 +214,7 @@ defvjp("linalg.matrix_power", x=_matrix_power)
 # conj((I − A P) cᵀ P Pᴴ) and conj(Pᴴ P cᵀ (I − P A)).
 
 
-def _pinv(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+def _pinv(ct: Cotangent, x: Value, out: Value, xp: XP) -> Value:
     """−Pᵀ ct Pᵀ + conj((I − A P) ctᵀ P Pᴴ + Pᴴ P ctᵀ (I − P A)), for a rank that stays the same."""
     P, Ph, flat = out, adjoint(out, xp), xp.matrix_transpose(out)
     c = xp.matrix_transpose(ct)
@@ -233,12 +234,12 @@ defvjp("linalg.pinv", x=_pinv)
 # Differentiation of the Cholesky decomposition, 2016). For U = Lᴴ, L̄ = Ūᴴ.
 
 
-def hermitian(x: Any, xp: Any) -> Any:
+def hermitian(x: Value, xp: XP) -> Value:
     """(X + Xᴴ) / 2."""
     return 0.5 * (x + adjoint(x, xp))
 
 
-def _cholesky(ct: Any, out: Any, upper: bool, xp: Any) -> Any:
+def _cholesky(ct: Cotangent, out: Value, upper: bool, xp: XP) -> Value:
     """The Hermitian part of L⁻ᵀ Φ(Lᵀ ct) conj(L)⁻¹, Φ the lower triangle with half of the diagonal."""
     L, c = (adjoint(out, xp), adjoint(ct, xp)) if upper else (out, ct)
     if type(L) is not Array:
@@ -268,7 +269,7 @@ defvjp("linalg.cholesky", x=_cholesky)
 # n-th are 0.
 
 
-def _qr(Q_bar: Any, R_bar: Any, Q: Any, R: Any, xp: Any) -> Any:
+def _qr(Q_bar: Cotangent, R_bar: Cotangent, Q: Value, R: Value, xp: XP) -> Value:
     """(Q̄ + conj(Q) N) R⁻ᵀ; wide matrices and the complete Q are reduced to that.
 
     The first min(m, n) columns of x have to be independent. Columns that complete Q count by the space they span.
@@ -293,7 +294,7 @@ def _qr(Q_bar: Any, R_bar: Any, Q: Any, R: Any, xp: Any) -> Any:
     return xp.concat([X_bar, conj(Q, xp) @ V_bar], axis=-1)
 
 
-def _qr_tall(Q_bar: Any, R_bar: Any, Q: Any, R: Any, xp: Any) -> Any:
+def _qr_tall(Q_bar: Cotangent, R_bar: Cotangent, Q: Value, R: Value, xp: XP) -> Value:
     """(Q̄ + conj(Q) N) R⁻ᵀ."""
     M: Any = 0
     if R_bar is not None:

@@ -14,11 +14,12 @@ from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
+from ..core.typing import XP, Cotangent, Value
 from .linear_algebra import cell, conj, row
 from .statistical import spread
 
 
-def _along(ct: Any, x: Any, xp: Any) -> Any:
+def _along(ct: Cotangent, x: Value, xp: XP) -> Value:
     """ct conj(x)/|x|, and 0 at 0."""
     if not is_complex(x.dtype):
         return ct * xp.sign(x)
@@ -26,7 +27,7 @@ def _along(ct: Any, x: Any, xp: Any) -> Any:
     return xp.kink(ct, size) * xp.conj(xp.ray(x, xp.stop_gradient(size)))
 
 
-def _shared(ct: Any, values: Any, best: Any, axis: Any, xp: Any) -> Any:
+def _shared(ct: Cotangent, values: Value, best: Any, axis: Any, xp: XP) -> Value:
     """ct, shared equally among those of `values` that are `best`."""
     attained = values == best
     ties = xp.astype(xp.count_nonzero(attained, axis=axis, keepdims=True), ct.dtype)
@@ -40,7 +41,9 @@ def _shared(ct: Any, values: Any, best: Any, axis: Any, xp: Any) -> Any:
 # derivative 0.
 
 
-def _vector_norm(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, ord: Any, xp: Any) -> Any:
+def _vector_norm(
+    ct: Cotangent, x: Value, out: Value, axis: Any, keepdims: bool, ord: Any, xp: XP
+) -> Value:
     """ct (|x|/out)^(ord−1) conj(x)/|x|, and 0 where x or out is 0."""
     if ord == 0:
         return xp.zeros_like(x)
@@ -77,7 +80,7 @@ defvjp("linalg.vector_norm", x=_vector_norm)
 # Ā = conj(U Vᴴ), the polar factor, over the singular values that are not 0: of all subgradients the one of least norm.
 
 
-def _matrix_norm(ct: Any, x: Any, out: Any, keepdims: bool, ord: Any, xp: Any) -> Any:
+def _matrix_norm(ct: Cotangent, x: Value, out: Value, keepdims: bool, ord: Any, xp: XP) -> Value:
     """ct times a subgradient; ties share, zeros get 0."""
     if ord in ("fro", None):
         return _vector_norm(ct, x, out, (-2, -1), keepdims, 2, xp)
@@ -93,7 +96,7 @@ def _matrix_norm(ct: Any, x: Any, out: Any, keepdims: bool, ord: Any, xp: Any) -
     return _along(_shared(ct, sums, best, (-2, -1), xp), x, xp)
 
 
-def _by_singular_value(ct: Any, x: Any, ord: Any, xp: Any) -> Any:
+def _by_singular_value(ct: Cotangent, x: Value, ord: Any, xp: XP) -> Value:
     """conj(u) conj(vᴴ) for the largest or smallest singular value; the second derivative is NaN where two are that."""
     U, s, Vh = xp.linalg.svd(x, full_matrices=False)
     best = (xp.max if ord > 0 else xp.min)(s, axis=-1, keepdims=True)

@@ -23,6 +23,7 @@ from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
+from ..core.typing import XP, Cotangent, Value
 from .linalg import hermitian
 from .linear_algebra import adjoint, column, conj, eye, row
 
@@ -31,7 +32,7 @@ from .linear_algebra import adjoint, column, conj, eye, row
 # q = a / g is linear in a, so ā = q̄ / g, with 0 / 0 = 0 element by element; ḡ = −q̄ q / g.
 
 
-def _gap_divide_x2(ct: Any, out: Any, x2: Any, xp: Any) -> Any:
+def _gap_divide_x2(ct: Cotangent, out: Value, x2: Value, xp: XP) -> Value:
     """−ct out / x2, with 0 / 0 = 0."""
     top = ct * out
     return -xp.divide_where_separated(top, x2, top != 0)
@@ -44,7 +45,7 @@ defvjp(
 )
 
 
-def _separate(ct: Any, x2: Any, xp: Any) -> Any:
+def _separate(ct: Cotangent, x2: Value, xp: XP) -> Value:
     """NaN for each value that another one equals, whatever its cotangent is.
 
     Where L does not depend on such values to first order, as Σ w² at 0 does not, the cotangents of the vectors are 0,
@@ -59,13 +60,13 @@ def _separate(ct: Any, x2: Any, xp: Any) -> Any:
 defvjp("separate", x1=lambda ct: ct, x2=_separate)
 
 
-def _used(X_bar: Any, xp: Any) -> Any:
-    """Which columns have a cotangent that is not zero, as a mask (…, k)."""
+def _used(X_bar: Cotangent, xp: XP) -> Value:
+    """A mask (…, k) of the columns whose cotangent is not zero."""
     return xp.any(X_bar != 0, axis=-2)
 
 
-def _pairs(used: Any, same: Any, xp: Any) -> Any:
-    """Which pairs of different columns have a part in the gradient."""
+def _pairs(used: Any, same: Any, xp: XP) -> Value:
+    """A mask of the pairs of different columns that have a part in the gradient."""
     return (row(used, xp) | column(used, xp)) & ~same
 
 
@@ -76,7 +77,7 @@ def _pairs(used: Any, same: Any, xp: Any) -> Any:
 # its Hermitian part, and N too: M becomes (M − Mᴴ)/2.
 
 
-def _eigh(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
+def _eigh(w_bar: Cotangent, V_bar: Cotangent, w: Value, V: Any, xp: XP) -> Value:
     """conj(V) (diag(w̄) + F∘(M − Mᴴ)/2) Vᵀ, M = Vᵀ V̄: Hermitian; NaN where vectors of equal eigenvalues are used."""
     flat = xp.matrix_transpose(V)
     if V_bar is None:
@@ -92,7 +93,7 @@ def _eigh(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
     return hermitian(conj(V, xp) @ N @ flat, xp)
 
 
-def _eigvalsh(ct: Any, x: Any, xp: Any) -> Any:
+def _eigvalsh(ct: Cotangent, x: Value, xp: XP) -> Value:
     """conj(V) diag(ct) Vᵀ, Hermitian; right for equal eigenvalues, where its own derivative is NaN."""
     w, V = xp.linalg.eigh(x)
     return _eigh(xp.separate(ct, w), None, None, V, xp)
@@ -109,7 +110,7 @@ defvjp("linalg.eigvalsh", x=_eigvalsh)
 # singular for a defective A.
 
 
-def _eig(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
+def _eig(w_bar: Cotangent, V_bar: Cotangent, w: Value, V: Any, xp: XP) -> Value:
     """V⁻ᵀ (diag(w̄) + F∘(M − (Vᵀ conj V) diag(Re M))) Vᵀ, M = Vᵀ V̄.
 
     NaN where vectors of equal eigenvalues are used; a defective x has no derivative.
@@ -127,7 +128,7 @@ def _eig(w_bar: Any, V_bar: Any, w: Any, V: Any, xp: Any) -> Any:
     return xp.linalg.solve(flat, N @ flat)
 
 
-def _eigvals(ct: Any, out: Any, x: Any, xp: Any) -> Any:
+def _eigvals(ct: Cotangent, out: Value, x: Value, xp: XP) -> Value:
     """V⁻ᵀ diag(ct) Vᵀ; right for equal eigenvalues unless x is defective.
 
     No library promises that `eig` gives its values in the order of `eigvals`: each takes the nearest one's cotangent.
@@ -161,8 +162,8 @@ defvjp("linalg.eigvals", x=_eigvals)
 # is not square, or two of them, leave the vectors undetermined: NaN where they are used.
 
 
-def _turns(X_bar: Any, X: Any, s: Any, xp: Any) -> tuple[Any, Any, Any]:
-    """For vectors X: skew(Xᵀ X̄) of the first k, the part outside of their span over s, and which are used."""
+def _turns(X_bar: Cotangent, X: Value, s: Value, xp: XP) -> tuple[Any, Any, Any]:
+    """Parts of a gradient: skew(Xᵀ X̄) of the first k, the part outside of their span over s, and which are used."""
     if X_bar is None:
         return 0, None, None
     k = s.shape[-1]
@@ -180,7 +181,9 @@ def _turns(X_bar: Any, X: Any, s: Any, xp: Any) -> tuple[Any, Any, Any]:
     return inside, xp.divide_where_separated(outside, row(s, xp), row(used, xp)), used
 
 
-def _svd(U_bar: Any, S_bar: Any, Vh_bar: Any, U: Any, S: Any, Vh: Any, xp: Any) -> Any:
+def _svd(
+    U_bar: Cotangent, S_bar: Cotangent, Vh_bar: Cotangent, U: Value, S: Any, Vh: Any, xp: XP
+) -> Value:
     """conj(U) N Yᵀ and the terms outside of the spans; NaN where vectors of equal or zero values are used."""
     k = S.shape[-1]
     Uc, Yt = conj(U[..., :k], xp), conj(Vh[..., :k, :], xp)
@@ -203,13 +206,13 @@ def _svd(U_bar: Any, S_bar: Any, Vh_bar: Any, U: Any, S: Any, Vh: Any, xp: Any) 
     return _with_outside(Uc @ N @ Yt, left, right, Uc, Yt, xp)
 
 
-def _with_outside(inside: Any, left: Any, right: Any, Uc: Any, Yt: Any, xp: Any) -> Any:
+def _with_outside(inside: Any, left: Any, right: Any, Uc: Any, Yt: Any, xp: XP) -> Value:
     """inside + left Yᵀ + conj(U) rightᵀ, of what there is."""
     out = inside if left is None else inside + left @ Yt
     return out if right is None else out + Uc @ xp.matrix_transpose(right)
 
 
-def _svdvals(ct: Any, x: Any, xp: Any) -> Any:
+def _svdvals(ct: Cotangent, x: Value, xp: XP) -> Value:
     """conj(U) diag(ct) conj(Vᴴ); right for zero and equal singular values; its own derivative is NaN at equal ones."""
     U, s, Vh = xp.linalg.svd(x, full_matrices=False)
     ct = xp.separate(xp.kink(ct, s), s)
@@ -225,7 +228,7 @@ defvjp("linalg.svdvals", x=_svdvals)
 # Ū = W̄ Y and Ȳ = (Uᵀ W̄)ᵀ, M = K = Uᵀ W̄ Y, and N = skew(M)_ij / (s_i + s_j).
 
 
-def _polar(ct: Any, x: Any, xp: Any) -> Any:
+def _polar(ct: Cotangent, x: Value, xp: XP) -> Value:
     """conj(U) N Yᵀ and the terms outside of the spans; right for equal singular values, NaN where one is 0.
 
     There the polar factor jumps, as the sign does, of which the nuclear norm is the absolute value.

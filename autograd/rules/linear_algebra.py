@@ -13,16 +13,17 @@ from ..core.array import backend_array
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
 from ..core.registry import PROVIDED, find
+from ..core.typing import XP, Cotangent, Value
 
 # ── tools for all rules on matrices ───────────────────────────────────────────────────────────
 
 
-def conj(x: Any, xp: Any) -> Any:
+def conj(x: Value, xp: XP) -> Value:
     """The complex conjugate; real arrays as they are."""
     return xp.conj(x) if is_complex(x.dtype) else x
 
 
-def triangular(A: Any, b: Any, structure: str, xp: Any, *, transposed: bool = False) -> Any:
+def triangular(A: Value, b: Value, structure: str, xp: XP, *, transposed: bool = False) -> Value:
     """A⁻¹ b or A⁻ᵀ b for a triangle A, in rules: differentiable where `xp` is the namespace of traced arrays."""
     solver = PROVIDED["dense_solver"](structure)
     solve_by = find("solve_by").kernel_in(xp)
@@ -31,33 +32,33 @@ def triangular(A: Any, b: Any, structure: str, xp: Any, *, transposed: bool = Fa
     )
 
 
-def adjoint(x: Any, xp: Any) -> Any:
+def adjoint(x: Value, xp: XP) -> Value:
     """Xᴴ."""
     return conj(xp.matrix_transpose(x), xp)
 
 
-def on_diagonal(rows: int, columns: int, offset: int, x: Any, xp: Any) -> Any:
+def on_diagonal(rows: int, columns: int, offset: int, x: Value, xp: XP) -> Value:
     """The mask, True at [i, i + offset], of a matrix on the device of `x`."""
     i, j = xp.arange_like(rows, x), xp.arange_like(columns, x)
     return j[None, :] - i[:, None] == offset
 
 
-def eye(x: Any, xp: Any) -> Any:
+def eye(x: Value, xp: XP) -> Value:
     """The mask of the main diagonal of the matrices `x`."""
     return on_diagonal(x.shape[-2], x.shape[-1], 0, x, xp)
 
 
-def column(x: Any, xp: Any) -> Any:
+def column(x: Value, xp: XP) -> Value:
     """(…, n) as (…, n, 1)."""
     return xp.expand_dims(x, axis=-1)
 
 
-def row(x: Any, xp: Any) -> Any:
+def row(x: Value, xp: XP) -> Value:
     """(…, n) as (…, 1, n)."""
     return xp.expand_dims(x, axis=-2)
 
 
-def cell(x: Any, xp: Any) -> Any:
+def cell(x: Value, xp: XP) -> Value:
     """(…) as (…, 1, 1)."""
     return xp.expand_dims(x, axis=(-2, -1))
 
@@ -67,7 +68,7 @@ def cell(x: Any, xp: Any) -> Any:
 defvjp("matrix_transpose", x=lambda ct, xp: xp.matrix_transpose(ct))
 
 
-def _matmul_x1(ct: Any, x1_ndim: int, x2: Any, xp: Any) -> Any:
+def _matmul_x1(ct: Cotangent, x1_ndim: int, x2: Value, xp: XP) -> Value:
     """ct x2ᵀ; a vector x1 stands for a row that the product drops, a vector x2 for a column."""
     if x1_ndim >= 2 and x2.ndim >= 2:
         return xp.matmul(ct, xp.matrix_transpose(x2))
@@ -76,7 +77,7 @@ def _matmul_x1(ct: Any, x1_ndim: int, x2: Any, xp: Any) -> Any:
     return xp.squeeze(row(ct, xp) @ xp.matrix_transpose(x2), axis=-2)
 
 
-def _matmul_x2(ct: Any, x1: Any, x2_ndim: int, xp: Any) -> Any:
+def _matmul_x2(ct: Cotangent, x1: Value, x2_ndim: int, xp: XP) -> Value:
     """x1ᵀ ct, with the same readings of vectors."""
     if x1.ndim >= 2 and x2_ndim >= 2:
         return xp.matmul(xp.matrix_transpose(x1), ct)
@@ -113,12 +114,12 @@ def _without(ndim: int, axes: list[int]) -> list[int]:
     return [i for i in range(ndim) if i not in axes]
 
 
-def _put_axes(x: Any, order: list[int], xp: Any) -> Any:
+def _put_axes(x: Value, order: list[int], xp: XP) -> Value:
     """`x` with its axis i moved to order[i]."""
     return xp.permute_dims(x, tuple(order.index(i) for i in range(len(order))))
 
 
-def _tensordot_x1(ct: Any, x1_ndim: int, x2: Any, axes: Any, xp: Any) -> Any:
+def _tensordot_x1(ct: Cotangent, x1_ndim: int, x2: Value, axes: Any, xp: XP) -> Value:
     """Σ ct · x2 over the free axes of x2; the axes of the result go to their positions in x1."""
     summed1, summed2 = _summed_axes(axes, x1_ndim, x2.ndim)
     free1, free2 = _without(x1_ndim, summed1), _without(x2.ndim, summed2)
@@ -126,7 +127,7 @@ def _tensordot_x1(ct: Any, x1_ndim: int, x2: Any, axes: Any, xp: Any) -> Any:
     return _put_axes(out, free1 + [summed1[summed2.index(i)] for i in sorted(summed2)], xp)
 
 
-def _tensordot_x2(ct: Any, x1: Any, x2_ndim: int, axes: Any, xp: Any) -> Any:
+def _tensordot_x2(ct: Cotangent, x1: Value, x2_ndim: int, axes: Any, xp: XP) -> Value:
     """Σ x1 · ct over the free axes of x1; the axes of the result go to their positions in x2."""
     summed1, summed2 = _summed_axes(axes, x1.ndim, x2_ndim)
     free1, free2 = _without(x1.ndim, summed1), _without(x2_ndim, summed2)
@@ -154,22 +155,22 @@ def _from_end(axis: int, ndim1: int, ndim2: int) -> int:
     return axis - ndim1 if axis >= 0 else axis
 
 
-def _vecdot_x1(ct: Any, x1_ndim: int, x2: Any, axis: int, xp: Any) -> Any:
+def _vecdot_x1(ct: Cotangent, x1_ndim: int, x2: Value, axis: int, xp: XP) -> Value:
     """conj(ct x2)."""
     return conj(xp.expand_dims(ct, axis=_from_end(axis, x1_ndim, x2.ndim)) * x2, xp)
 
 
-def _vecdot_x2(ct: Any, x1: Any, x2_ndim: int, axis: int, xp: Any) -> Any:
+def _vecdot_x2(ct: Cotangent, x1: Value, x2_ndim: int, axis: int, xp: XP) -> Value:
     """ct conj(x1)."""
     return xp.expand_dims(ct, axis=_from_end(axis, x1.ndim, x2_ndim)) * conj(x1, xp)
 
 
-def _cross_x1(ct: Any, x1_ndim: int, x2: Any, axis: int, xp: Any) -> Any:
+def _cross_x1(ct: Cotangent, x1_ndim: int, x2: Value, axis: int, xp: XP) -> Value:
     """x2 × ct."""
     return xp.linalg.cross(x2, ct, axis=_from_end(axis, x1_ndim, x2.ndim))
 
 
-def _cross_x2(ct: Any, x1: Any, x2_ndim: int, axis: int, xp: Any) -> Any:
+def _cross_x2(ct: Cotangent, x1: Value, x2_ndim: int, axis: int, xp: XP) -> Value:
     """ct × x1."""
     return xp.linalg.cross(ct, x1, axis=_from_end(axis, x1.ndim, x2_ndim))
 
@@ -181,7 +182,7 @@ defvjp("linalg.outer", x1=lambda ct, x2: ct @ x2, x2=lambda ct, x1: x1 @ ct)
 # ── diagonal, trace ───────────────────────────────────────────────────────────────────────────
 
 
-def spread_diagonal(ct: Any, rows: int, columns: int, offset: int, xp: Any) -> Any:
+def spread_diagonal(ct: Cotangent, rows: int, columns: int, offset: int, xp: XP) -> Value:
     """Matrices with `ct` (…, k) on a diagonal and zeros elsewhere."""
     along_rows = offset >= 0  # whether element i of the diagonal stands in row i, or in column i
     missing = (rows if along_rows else columns) - ct.shape[-1]
@@ -191,12 +192,12 @@ def spread_diagonal(ct: Any, rows: int, columns: int, offset: int, xp: Any) -> A
     return xp.where(on_diagonal(rows, columns, offset, ct, xp), ct, xp.zeros_like(ct))
 
 
-def _diagonal(ct: Any, x_shape: tuple[int, ...], offset: int, xp: Any) -> Any:
+def _diagonal(ct: Cotangent, x_shape: tuple[int, ...], offset: int, xp: XP) -> Value:
     """ct on the diagonal; a diagonal beyond the matrix is empty."""
     return spread_diagonal(ct, x_shape[-2], x_shape[-1], offset, xp)
 
 
-def _trace(ct: Any, x_shape: tuple[int, ...], offset: int, xp: Any) -> Any:
+def _trace(ct: Cotangent, x_shape: tuple[int, ...], offset: int, xp: XP) -> Value:
     """ct at every index of the diagonal."""
     ct = cell(ct, xp)
     return xp.where(on_diagonal(x_shape[-2], x_shape[-1], offset, ct, xp), ct, xp.zeros_like(ct))

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
+from ..core.typing import XP, Cotangent, Value
 from .indexing import take_vjp
 
 defvjp("reshape", x=lambda ct, x_shape, xp: xp.reshape(ct, x_shape))
@@ -17,7 +18,7 @@ defvjp("flip", x=lambda ct, axis, xp: xp.flip(ct, axis=axis))
 defvjp("moveaxis", x=lambda ct, source, destination, xp: xp.moveaxis(ct, destination, source))
 
 
-def _permute_dims(ct: Any, axes: tuple[int, ...], xp: Any) -> Any:
+def _permute_dims(ct: Cotangent, axes: tuple[int, ...], xp: XP) -> Value:
     """ct with its axes permuted back."""
     back = [0] * len(axes)
     for new, old in enumerate(axes):
@@ -28,7 +29,7 @@ def _permute_dims(ct: Any, axes: tuple[int, ...], xp: Any) -> Any:
 defvjp("permute_dims", x=_permute_dims)
 
 
-def _roll(ct: Any, shift: Any, axis: Any, xp: Any) -> Any:
+def _roll(ct: Cotangent, shift: Any, axis: Any, xp: XP) -> Value:
     """ct rolled the other way."""
     back = tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift
     return xp.roll(ct, back, axis=axis)
@@ -37,7 +38,9 @@ def _roll(ct: Any, shift: Any, axis: Any, xp: Any) -> Any:
 defvjp("roll", x=_roll)
 
 
-def _concat(ct: Any, arrays_shapes: list[tuple[int, ...]], axis: int | None, xp: Any) -> list[Any]:
+def _concat(
+    ct: Cotangent, arrays_shapes: list[tuple[int, ...]], axis: int | None, xp: XP
+) -> list[Any]:
     """The pieces of ct, cut where the inputs met."""
     shares, start = [], 0
     for shape in arrays_shapes:
@@ -55,7 +58,7 @@ def _concat(ct: Any, arrays_shapes: list[tuple[int, ...]], axis: int | None, xp:
 defvjp("concat", arrays=_concat)
 
 
-def _stack(ct: Any, arrays_shapes: list[tuple[int, ...]], axis: int, xp: Any) -> list[Any]:
+def _stack(ct: Cotangent, arrays_shapes: list[tuple[int, ...]], axis: int, xp: XP) -> list[Any]:
     """The slices of ct along the new axis."""
     before = (slice(None),) * (axis % (len(arrays_shapes[0]) + 1))
     return [xp.getitem(ct, (*before, i, ...)) for i in range(len(arrays_shapes))]
@@ -64,7 +67,9 @@ def _stack(ct: Any, arrays_shapes: list[tuple[int, ...]], axis: int, xp: Any) ->
 defvjp("stack", arrays=_stack)
 
 
-def _repeat(ct: Any, x_shape: tuple[int, ...], repeats: Any, axis: int | None, xp: Any) -> Any:
+def _repeat(
+    ct: Cotangent, x_shape: tuple[int, ...], repeats: Any, axis: int | None, xp: XP
+) -> Value:
     """Each element's copies added up; by their indices where the counts differ."""
     shape = (math.prod(x_shape),) if axis is None else x_shape
     axis = (axis or 0) % len(shape)
@@ -78,7 +83,7 @@ def _repeat(ct: Any, x_shape: tuple[int, ...], repeats: Any, axis: int | None, x
 defvjp("repeat", x=_repeat)
 
 
-def _tile(ct: Any, x_shape: tuple[int, ...], repetitions: tuple[int, ...], xp: Any) -> Any:
+def _tile(ct: Cotangent, x_shape: tuple[int, ...], repetitions: tuple[int, ...], xp: XP) -> Value:
     """The tiles added up: each axis of ct is (repetition, index within the tile)."""
     counts = repetitions if isinstance(repetitions, tuple | list) else (repetitions,)
     ndim = max(len(counts), len(x_shape))

@@ -16,19 +16,20 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
+from ..core.typing import XP, Cotangent, Value
 
 # ── einsum ────────────────────────────────────────────────────────────────────────────────────
 
 
 def _einsum(
-    ct: Any,
+    ct: Cotangent,
     arrays: list[Any],
     arrays_traced: list[int],
     subscripts: str,
     optimize: Any,
-    xp: Any,
+    xp: XP,
 ) -> list[Any]:
-    """For each operand the Einstein sum of ct and the others, spread over the labels that it alone has."""
+    """The cotangents of the operands: Einstein sums of ct and the others, spread over the labels of one alone."""
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
     sizes: dict[str, int] = {}
@@ -52,7 +53,9 @@ def _einsum(
     return shares
 
 
-def _on_diagonals(share: Any, labels: list[str], term: str, shape: tuple[int, ...], xp: Any) -> Any:
+def _on_diagonals(
+    share: Any, labels: list[str], term: str, shape: tuple[int, ...], xp: XP
+) -> Value:
     """`share`, with one axis for each distinct label of `term`, where all axes of a label agree; else 0."""
     if len(labels) == len(term):
         return share  # the engine sums over axes of length 1 that were stretched
@@ -67,7 +70,7 @@ def _on_diagonals(share: Any, labels: list[str], term: str, shape: tuple[int, ..
     return xp.where(on, share, xp.zeros_like(share))
 
 
-def _along(axis: int, shape: tuple[int, ...], x: Any, xp: Any) -> Any:
+def _along(axis: int, shape: tuple[int, ...], x: Value, xp: XP) -> Value:
     """The index along one axis of an array of this shape."""
     ones = [1] * len(shape)
     ones[axis] = shape[axis]
@@ -79,7 +82,7 @@ defvjp("einsum", arrays=_einsum)
 # ── expm ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _expm(ct: Any, x: Any, xp: Any) -> Any:
+def _expm(ct: Cotangent, x: Value, xp: XP) -> Value:
     """The upper right block of e^[[xᵀ, ct], [0, xᵀ]].
 
     The block is linear in ct, which goes in divided by its largest element and comes out multiplied by it: a large

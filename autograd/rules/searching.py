@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
+from ..core.typing import XP, Cotangent, Value
 
 
-def _otherwise(ct: Any, condition: Any, xp: Any) -> Any:
+def _otherwise(ct: Cotangent, condition: Any, xp: XP) -> Value:
     """ct where the condition does not hold."""
     return xp.masked(
         ct, not condition if condition is True or condition is False else xp.logical_not(condition)

@@ -26,6 +26,7 @@ from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
+from ..core.typing import XP, Cotangent, Value
 from .special_incomplete import as_array
 
 ROOT_PI = math.sqrt(math.pi)
@@ -42,7 +43,7 @@ defvjp("special.erfinv", x=lambda ct, out, xp: ct * ((0.5 * ROOT_PI) * xp.exp(ou
 defvjp("special.erfcinv", x=lambda ct, out, xp: ct * ((-0.5 * ROOT_PI) * xp.exp(out * out)))
 
 
-def _erfcx(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+def _erfcx(ct: Cotangent, x: Value, out: Value, xp: XP) -> Value:
     """ct · (2 x erfcx x − 2/√π), for large x without the difference (`backend/generic/vjp_kernels.py`)."""
     if is_complex(x.dtype):
         return ct * (2.0 * x * out - 2.0 / ROOT_PI)
@@ -71,7 +72,7 @@ defvjp("special.gamma", x=lambda ct, x, out, xp: ct * (out * xp.special.digamma(
 RGAMMA_FACTORS = 24
 
 
-def _rgamma(ct: Any, x: Any, out: Any, xp: Any) -> Any:
+def _rgamma(ct: Cotangent, x: Value, out: Value, xp: XP) -> Value:
     """−ct ψ/Γ; for x < ½, where both have poles and 1/Γ none, by 1/Γ(x) = x (x+1) … (x+n−1) / Γ(x+n)."""
     near = (x < 0.5) & (x > 1.0 - RGAMMA_FACTORS)
     one = xp.ones_like(x)
@@ -100,7 +101,7 @@ SHIFTS = 16
 STIRLING = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760)
 
 
-def digamma_gap(a: Any, b: Any, xp: Any) -> Any:
+def digamma_gap(a: Value, b: Value, xp: XP) -> Value:
     """ψ(a) − ψ(a + b), which for large a or small b is a small difference of large numbers.
 
     For positive a and a + b by ψ(x) = ψ(x + n) − Σ_k 1/(x + k), which leaves b/((a + k) (a + b + k)) of each pair (in
@@ -154,36 +155,36 @@ defvjp("special.logit", x=lambda ct, x: ct / (x * (1.0 - x)))
 # it, of the derivative by `z`, which is 0 there.
 
 
-def _once(ct: Any, idle: Any, z: Any, xp: Any) -> Any:
+def _once(ct: Cotangent, idle: Any, z: Value, xp: XP) -> Value:
     """`ct`, whose derivative by `z` is NaN where `idle`."""
     return xp.kink(ct, xp.where(idle, z, 1.0))
 
 
-def _log_beside_zero(x: Any, y: Any, xp: Any) -> Any:
+def _log_near_zero(x: Value, y: Value, xp: XP) -> Value:
     """log y; 0 at x = 0 where y has no logarithm (at x = 0, the function of y is 0)."""
     idle = (x == 0) & ((y == 0) if is_complex(y.dtype) else (y <= 0))
     return xp.where(idle, xp.zeros_like(y), xp.log(xp.where(idle, xp.ones_like(y), y)))
 
 
-def _quotient(x: Any, y: Any, xp: Any) -> Any:
+def _quotient(x: Value, y: Value, xp: XP) -> Value:
     """x / y; 0 at x = 0, whatever y is."""
     idle = (x == 0) & (y == 0)
     return x / xp.where(idle, xp.ones_like(y), y)
 
 
-def _xlogy_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
+def _xlogy_x(ct: Cotangent, x: Value, y: Value, xp: XP) -> Value:
     """ct · log y; 0 at x = 0 ≥ y."""
     y = as_array(y, x, xp)
-    return _once(ct, (x == 0) & (y == 0), y, xp) * _log_beside_zero(x, y, xp)
+    return _once(ct, (x == 0) & (y == 0), y, xp) * _log_near_zero(x, y, xp)
 
 
-def _xlogy_y(ct: Any, x: Any, y: Any, xp: Any) -> Any:
+def _xlogy_y(ct: Cotangent, x: Value, y: Value, xp: XP) -> Value:
     """ct · x / y; 0 at x = 0."""
     x = as_array(x, y, xp)
     return _once(ct, (x == 0) & (y == 0), x, xp) * _quotient(x, y, xp)
 
 
-def _xlog1py_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
+def _xlog1py_x(ct: Cotangent, x: Value, y: Value, xp: XP) -> Value:
     """ct · log(1 + y); 0 at x = 0, y ≤ −1."""
     y = as_array(y, x, xp)
     idle = (x == 0) & ((y == -1) if is_complex(y.dtype) else (y <= -1))
@@ -191,7 +192,7 @@ def _xlog1py_x(ct: Any, x: Any, y: Any, xp: Any) -> Any:
     return ct * xp.log1p(xp.where(idle, xp.zeros_like(y), y))
 
 
-def _xlog1py_y(ct: Any, x: Any, y: Any, xp: Any) -> Any:
+def _xlog1py_y(ct: Cotangent, x: Value, y: Value, xp: XP) -> Value:
     """ct · x / (1 + y); 0 at x = 0."""
     x = as_array(x, y, xp)
     return _once(ct, (x == 0) & (y == -1), x, xp) * _quotient(x, 1 + y, xp)
@@ -210,18 +211,18 @@ def _both_zero(x: Any, y: Any) -> Any:
     return (x == 0) & (y == 0)
 
 
-def _log_ratio(_idle: Any, _ratio: Any, xp: Any) -> Any:
+def _log_ratio(_idle: Any, _ratio: Any, xp: XP) -> Value:
     """log(x/y) by the quotient, which keeps the digits where both are close; 0 at x = y = 0."""
     return xp.log(xp.where(_idle, xp.ones_like(_ratio), _ratio))
 
 
-def _over(x: Any, y: Any, _idle: Any, xp: Any) -> Any:
+def _over(x: Value, y: Value, _idle: Any, xp: XP) -> Value:
     """x / y; 0 at x = y = 0."""
     y = as_array(y, x, xp)
     return x / xp.where(_idle, xp.ones_like(y), y)
 
 
-def _gain(ct: Any, x: Any, y: Any, _idle: Any, xp: Any) -> Any:
+def _gain(ct: Cotangent, x: Value, y: Value, _idle: Any, xp: XP) -> Value:
     """ct · (y − x) / y; ct at x = y = 0."""
     one = xp.ones_like(y)
     below = xp.where(_idle, one, y)
@@ -264,7 +265,7 @@ BESSEL_NEAR, BESSEL_NEAR_TERMS = 2.0, 14
 BESSEL_FAR, BESSEL_FAR_TERMS = 25.0, 26
 
 
-def _i1_over_x(x: Any, out: Any, scaled: bool, xp: Any) -> Any:
+def _i1_over_x(x: Value, out: Value, scaled: bool, xp: XP) -> Value:
     """I_1(x)/x from I_1(x); near 0 by Σ_k (x²/4)^k / (2 k! (k+1)!). Both times e^(−|x|) if `scaled`."""
     near = xp.abs(x) < BESSEL_NEAR
     small = xp.where(near, 0.5 * x, xp.zeros_like(x))
@@ -277,7 +278,7 @@ def _i1_over_x(x: Any, out: Any, scaled: bool, xp: Any) -> Any:
     return xp.where(near, series, out / xp.where(near, xp.ones_like(x), x))
 
 
-def _slope(v: Any, x: Any, out: Any, scaled: bool, xp: Any) -> Any:
+def _slope(v: Value, x: Value, out: Value, scaled: bool, xp: XP) -> Value:
     """I_v'(x), or e^(−|x|) I_v'(x), from I_v(x), or e^(−|x|) I_v(x)."""
     if hasattr(v, "dtype") or v not in (0, 1):
         f = xp.special.ive if scaled else xp.special.iv
@@ -288,7 +289,7 @@ def _slope(v: Any, x: Any, out: Any, scaled: bool, xp: Any) -> Any:
     return i0 - _i1_over_x(x, out, scaled, xp)
 
 
-def _scaled(ct: Any, v: Any, x: Any, out: Any, xp: Any) -> Any:
+def _scaled(ct: Cotangent, v: Value, x: Value, out: Value, xp: XP) -> Value:
     """ct · (e^(−|x|) I_v'(x) − sign(x) out), far from 0 by the series."""
     if hasattr(v, "dtype") or v != int(v):
         return ct * (_slope(v, x, out, True, xp) - xp.sign(x) * out)

@@ -32,31 +32,32 @@ from typing import Any
 import numpy as np
 
 from ..core.defvjp import library_defvjp as defvjp
+from ..core.typing import XP, Value
 
 # ── densities ─────────────────────────────────────────────────────────────────────────────────
 #
 # From their logarithms.
 
 
-def as_array(x: Any, other: Any, xp: Any) -> Any:
+def as_array(x: Value, other: Value, xp: XP) -> Value:
     """`x`, or where it is a Python number, a 0-d array of it in the dtype of `other`."""
     return x if hasattr(x, "dtype") else xp.zeros_on_device_of((), other) + x
 
 
-def _gamma_density(a: Any, x: Any, xp: Any) -> Any:
+def _gamma_density(a: Value, x: Value, xp: XP) -> Value:
     """x^(a−1) e^(−x) / Γ(a)."""
     a, x = as_array(a, x, xp), as_array(x, a, xp)
     return xp.exp(xp.special.xlogy(a - 1.0, x) - x - xp.special.gammaln(a))
 
 
-def _beta_density(a: Any, b: Any, x: Any, xp: Any) -> Any:
+def _beta_density(a: Value, b: Value, x: Value, xp: XP) -> Value:
     """x^(a−1) (1−x)^(b−1) / B(a, b)."""
     a, b = as_array(a, x, xp), as_array(b, x, xp)
     powers = xp.special.xlogy(a - 1.0, x) + xp.special.xlog1py(b - 1.0, -x)
     return xp.exp(powers - xp.special.betaln(a, b))
 
 
-def _student_density(df: Any, t: Any, xp: Any) -> Any:
+def _student_density(df: Any, t: Any, xp: XP) -> Value:
     """(1 + t²/df)^(−(df+1)/2) / (√df B(df/2, 1/2))."""
     df = as_array(df, t, xp)
     log_scale = xp.special.betaln(0.5 * df, 0.5) + 0.5 * xp.log(df)
@@ -78,7 +79,7 @@ def _gauss() -> tuple[tuple[float, float], ...]:
     return tuple(zip((0.5 + 0.5 * nodes).tolist(), (0.5 * weights).tolist(), strict=True))
 
 
-def gammainc_shape(a: Any, x: Any, xp: Any) -> Any:
+def gammainc_shape(a: Value, x: Value, xp: XP) -> Value:
     """∂P(a, x)/∂a; 0 at x = 0 and at infinity."""
     a, x = as_array(a, x, xp), as_array(x, a, xp)
     zero = xp.zeros_like(a + x)
@@ -94,7 +95,7 @@ def gammainc_shape(a: Any, x: Any, xp: Any) -> Any:
     return xp.where(inside, out, outside)
 
 
-def _log_scale_exp(a: Any, x: Any, xp: Any) -> Any:
+def _log_scale_exp(a: Value, x: Value, xp: XP) -> Value:
     """x^a e^(−x) / Γ(a + 1), for large a by Stirling's series, where the logarithms cancel.
 
     a log x − x − log Γ(a+1) = a (log(1+m) − m) − log √(2πa) − 1/12a + 1/360a³ − …, m = x/a − 1.
@@ -111,7 +112,7 @@ def _log_scale_exp(a: Any, x: Any, xp: Any) -> Any:
     return xp.exp(xp.where(far, stirling, plain))
 
 
-def _by_integrals(a: Any, x: Any, xp: Any) -> Any:
+def _by_integrals(a: Value, x: Value, xp: XP) -> Value:
     """−(σ J (a (log x − ψ(a+1)) + 1) + a I)."""
     above = x >= a
     sign = xp.where(above, xp.ones_like(a), -xp.ones_like(a))
@@ -125,11 +126,11 @@ def _by_integrals(a: Any, x: Any, xp: Any) -> Any:
     return -end * (sign * (mass * slope) + a * moment)
 
 
-def _phi(u: Any, a: Any, x: Any, sign: Any, xp: Any) -> Any:
+def _phi(u: Any, a: Value, x: Value, sign: Value, xp: XP) -> Value:
     return x * xp.expm1(sign * u) - sign * (a * u)
 
 
-def _end(a: Any, x: Any, sign: Any, xp: Any) -> Any:
+def _end(a: Value, x: Value, sign: Value, xp: XP) -> Value:
     """u with φ(u) ≥ 40, by Newton's method from above, where a convex function keeps it."""
     a, x = xp.stop_gradient(a), xp.stop_gradient(x)
     gap = xp.abs(x - a)
@@ -140,7 +141,7 @@ def _end(a: Any, x: Any, sign: Any, xp: Any) -> Any:
     return u
 
 
-def _by_series(a: Any, x: Any, xp: Any) -> Any:
+def _by_series(a: Value, x: Value, xp: XP) -> Value:
     """M (log x − ψ(a+1)) + ∂M/∂a, M = Σ_n x^n / (a+1)_n."""
     term = total = xp.ones_like(a)
     harmonic = slope = xp.zeros_like(a)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
+from ..core.typing import XP, Cotangent, Value
 
 
 def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
@@ -19,7 +20,7 @@ def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
-def spread(ct: Any, shape: tuple[int, ...], axis: Any, keepdims: bool, xp: Any) -> Any:
+def spread(ct: Cotangent, shape: tuple[int, ...], axis: Any, keepdims: bool, xp: XP) -> Value:
     """ct of a reduction over `axis`, broadcast back to `shape`."""
     if not keepdims and axis is not None and ct.shape != ():
         ct = xp.reshape(ct, kept_shape(shape, axis))
@@ -41,7 +42,7 @@ defvjp(
 )
 
 
-def _extreme(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
+def _extreme(ct: Cotangent, x: Value, out: Value, axis: Any, keepdims: bool, xp: XP) -> Value:
     """ct shared equally among the elements that attain the extreme; nobody attains NaN."""
     if is_complex(x.dtype):
         raise TypeError(
@@ -62,25 +63,27 @@ defvjp("min", x=_extreme)
 # exist where it is 0.
 
 
-def _centred(x: Any, axis: Any, xp: Any) -> Any:
+def _centred(x: Value, axis: Any, xp: XP) -> Value:
     """conj(x − μ)."""
     out = x - xp.mean(x, axis=axis, keepdims=True)
     return xp.conj(out) if is_complex(x.dtype) else out
 
 
-def _over_degrees(ct: Any, shape: tuple[int, ...], axis: Any, correction: float) -> Any:
+def _over_degrees(ct: Cotangent, shape: tuple[int, ...], axis: Any, correction: float) -> Any:
     """ct / (n − correction); NaN where that is not positive, as the variance is."""
     degrees = reduced(shape, axis) - correction
     return ct * (1.0 / degrees if degrees > 0 else math.nan)
 
 
-def _var(ct: Any, x: Any, axis: Any, correction: float, keepdims: bool, xp: Any) -> Any:
+def _var(ct: Cotangent, x: Value, axis: Any, correction: float, keepdims: bool, xp: XP) -> Value:
     """ct · 2 (x − μ) / (n − correction)."""
     ct = _over_degrees(2 * ct, x.shape, axis, correction)
     return spread(ct, x.shape, axis, keepdims, xp) * _centred(x, axis, xp)
 
 
-def _std(ct: Any, x: Any, out: Any, axis: Any, correction: float, keepdims: bool, xp: Any) -> Any:
+def _std(
+    ct: Cotangent, x: Value, out: Value, axis: Any, correction: float, keepdims: bool, xp: XP
+) -> Value:
     """ct · (x − μ) / ((n − correction) out); 0 where all x are the same.
 
     There, rounding of μ may leave x − μ and out at 1e-17, both of them, instead of 0; centring twice makes
@@ -96,7 +99,7 @@ def _std(ct: Any, x: Any, out: Any, axis: Any, correction: float, keepdims: bool
     return ct * (centred / xp.where(size == 0, math.inf, size))
 
 
-def _varied(ct: Any, x2: Any, axis: Any, xp: Any) -> Any:
+def _varied(ct: Cotangent, x2: Value, axis: Any, xp: XP) -> Value:
     """NaN where all x are the same, which rounding of their mean does not hide."""
     same = xp.max(x2, axis=axis, keepdims=True) == xp.min(x2, axis=axis, keepdims=True)
     return xp.where(same, math.nan, xp.zeros_like(ct))
@@ -116,7 +119,7 @@ def along(axis: int, part: Any) -> tuple[Any, ...]:
     return (*(slice(None),) * axis, part, ...)
 
 
-def _prod(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
+def _prod(ct: Cotangent, x: Value, out: Value, axis: Any, keepdims: bool, xp: XP) -> Value:
     """ct · (the product of the elements before) · (of those after), which is right at zeros to any order."""
     kept = kept_shape(x.shape, axis)
     ct, out = (spread(y, kept, axis, keepdims, xp) for y in (ct, out))
@@ -126,12 +129,12 @@ def _prod(ct: Any, x: Any, out: Any, axis: Any, keepdims: bool, xp: Any) -> Any:
 defvjp("prod", x=_prod)
 
 
-def _without_initial(ct: Any, axis: int, include_initial: bool, xp: Any) -> Any:
+def _without_initial(ct: Cotangent, axis: int, include_initial: bool, xp: XP) -> Value:
     """The cotangent of what follows the initial 0 or 1."""
     return xp.getitem(ct, along(axis, slice(1, None))) if include_initial else ct
 
 
-def _cumulative_sum(ct: Any, axis: Any, include_initial: bool, xp: Any) -> Any:
+def _cumulative_sum(ct: Cotangent, axis: Any, include_initial: bool, xp: XP) -> Value:
     """The sums of ct from each index to the end."""
     axis = (axis or 0) % ct.ndim
     ct = _without_initial(ct, axis, include_initial, xp)
@@ -141,7 +144,9 @@ def _cumulative_sum(ct: Any, axis: Any, include_initial: bool, xp: Any) -> Any:
 defvjp("cumulative_sum", x=_cumulative_sum)
 
 
-def _cumulative_prod(ct: Any, x: Any, out: Any, axis: Any, include_initial: bool, xp: Any) -> Any:
+def _cumulative_prod(
+    ct: Cotangent, x: Value, out: Value, axis: Any, include_initial: bool, xp: XP
+) -> Value:
     """(Π_{j<k} x_j) · s_k with s_k = Σ_{i≥k} ct_i Π_{k<j≤i} x_j = ct_k + x_{k+1} s_{k+1}; no division by a zero."""
     axis = (axis or 0) % ct.ndim
     ct, out = (_without_initial(y, axis, include_initial, xp) for y in (ct, out))

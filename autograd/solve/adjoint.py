@@ -37,25 +37,26 @@ from ..core.array import Array
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dispatch import append_entry
 from ..core.registry import attach_kernel, find
+from ..core.typing import XP, Cotangent
 from ..pytree import tree
 
 # ── direct solvers ────────────────────────────────────────────────────────────────────────────
 
 
 class Solver(Protocol):
-    """How systems with one kind of matrix are solved.
+    """A way to solve systems with one structure of matrix.
 
     A is what the user differentiates: a matrix (…, n, n), or the stored elements of a structured one. Solvers are
     frozen records or modules; all that varies with A lies in the factor.
     """
 
     def factor(self, A: Any) -> Any:
-        """What is computed once from the raw values of A, and serves A and Aᵀ."""
+        """The factor, computed once from the raw values of A, which serves A and Aᵀ."""
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
         """v (…, n, k) with A v = b, or Aᵀ v = b (no conjugate), for raw b (…, n, k)."""
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
+    def matrix_bar(self, row: Any, column: Any, xp: XP) -> Any:
         """−row columnᵀ, cut to what A stores: the cotangent of A for A v = b with row = λ and column = v.
 
         row and column are (…, n, k). Runs at all levels: made of functions of `xp` alone.
@@ -71,13 +72,13 @@ def _solve_by(A: Any, b: Any, *, solver: Solver, factor: Any, transposed: bool =
 _SOLVE_BY = find("solve_by")
 
 
-def _solve_b(ct: Any, A: Any, solver: Solver, factor: Any, transposed: bool, xp: Any) -> Any:
+def _solve_b(ct: Cotangent, A: Any, solver: Solver, factor: Any, transposed: bool, xp: XP) -> Any:
     """λ with Aᵀ λ = ct (A λ = ct for a transposed solve), by the same factor."""
     solve_by = _SOLVE_BY.kernel_in(xp)
     return solve_by(A, ct, solver=solver, factor=factor, transposed=not transposed)
 
 
-def _solve_A(b_bar: Any, out: Any, solver: Solver, transposed: bool, xp: Any) -> Any:
+def _solve_A(b_bar: Any, out: Any, solver: Solver, transposed: bool, xp: XP) -> Any:
     """−λ outᵀ, cut to the structure of A; −out λᵀ for a transposed solve."""
     if transposed:
         return solver.matrix_bar(out, b_bar, xp)
@@ -148,7 +149,7 @@ def implicit_solution(
     return v if type(v) is Array else Array(v)
 
 
-def _implicit_r(ct: Any, out: Any, adjoint: Callable[[Any, Any], Any], tape: Any) -> Any:
+def _implicit_r(ct: Cotangent, out: Any, adjoint: Callable[[Any, Any], Any], tape: Any) -> Any:
     """λ with (∂R/∂v)ᵀ λ = ct."""
     recorded_on = tape()  # None where nothing lies on it any more
     # `Tape` sweeps while it is open; its own entries are constants here

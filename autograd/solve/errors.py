@@ -1,4 +1,4 @@
-"""What may go wrong in a solve: the same exceptions on every backend."""
+"""Errors of solves: every backend raises the same exceptions."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ class ConvergenceError(np.linalg.LinAlgError):
         return _rebuilt, (type(self), self.args), self.__dict__
 
 
-def _rebuilt(kind: type[ConvergenceError], args: tuple[Any, ...]) -> ConvergenceError:
-    return kind.__new__(kind, *args)
+def _rebuilt(error_type: type[ConvergenceError], args: tuple[Any, ...]) -> ConvergenceError:
+    return error_type.__new__(error_type, *args)

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.array import Array, backend_array
 from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy, is_complex
-from ..core.generated import xp as fun
+from ..core.generated import xp as generated
 from ..core.namespaces import namespace_of
 from ..core.registry import find
 from ..functions.creation import asarray
@@ -32,7 +32,7 @@ def inexact(x: Any) -> Any:
     if dtype in _EXACT:
         return x
     if dtype.kind in "biu":
-        return fun.astype(asarray(x), np.dtype("float64"))
+        return generated.astype(asarray(x), np.dtype("float64"))
     raise TypeError(
         f"pb.linalg: an array of {x.dtype}; linear systems are solved in float32, float64, complex64 and complex128. "
         f'Convert it: x.astype("{_nearest_precision(dtype)}")'
@@ -58,7 +58,7 @@ _EXACT = frozenset(np.dtype(name) for name in ("float32", "float64", "complex64"
 
 
 def promoted(A: Any, b: Any) -> tuple[Any, Any]:
-    """Both in the wider of their precisions, each real or complex as it was."""
+    """A and b in the wider of their precisions, each real or complex as it was."""
     A_type, b_type = as_numpy(A.dtype), as_numpy(b.dtype)
     if A_type == b_type:
         return A, b
@@ -70,7 +70,7 @@ def _in_precision(x: Any, dtype: np.dtype, other: np.dtype) -> Any:
     single = other in (np.dtype("float32"), np.dtype("complex64"))
     names = ("complex64", "complex128") if dtype.kind == "c" else ("float32", "float64")
     name = names[0 if single else 1]
-    return x if dtype == name else fun.astype(x, np.dtype(name))
+    return x if dtype == name else generated.astype(x, np.dtype(name))
 
 
 def square(A: Any, function: str) -> None:
@@ -114,17 +114,18 @@ def run(
     if vector and solver.vectors and len(A.shape) == 2:
         return _solve_by(A, b, solver=solver, factor=factor, transposed=transposed)
     if vector:
-        v = _solve_by(A, fun.expand_dims(b, axis=-1), solver=solver, factor=factor, transposed=transposed)  # fmt: skip
-        return fun.squeeze(v, axis=-1)
+        column = generated.expand_dims(b, axis=-1)
+        v = _solve_by(A, column, solver=solver, factor=factor, transposed=transposed)
+        return generated.squeeze(v, axis=-1)
     if len(A.shape) > solver.core or len(b.shape) == 2:
         return _solve_by(A, b, solver=solver, factor=factor, transposed=transposed)
     # one matrix and a batch of right-hand sides: the columns of all of them side by side
-    columns = fun.moveaxis(b, -2, 0)
+    columns = generated.moveaxis(b, -2, 0)
     shape = columns.shape
     v = _solve_by(
-        A, fun.reshape(columns, (n, -1 if b.size else 0)), solver=solver, factor=factor, transposed=transposed
+        A, generated.reshape(columns, (n, -1 if b.size else 0)), solver=solver, factor=factor, transposed=transposed
     )  # fmt: skip
-    return fun.moveaxis(fun.reshape(v, shape), 0, -2)
+    return generated.moveaxis(generated.reshape(v, shape), 0, -2)
 
 
 _solve_by = function_of(find("solve_by"))
@@ -163,11 +164,13 @@ def run_adjoint(
     order: int | None = None,
     name: str,
 ) -> Any:
-    """`run`, with conj(A) in the place of A where `conjugate` says so."""
+    """`run`, with conj(A) instead of A if `conjugate` is set."""
     if not conjugate or not is_complex(A.dtype):
         return run(solver, A, b, factor=factor, transposed=transposed, order=order, name=name)
-    b = fun.conj(asarray(b))
-    return fun.conj(run(solver, A, b, factor=factor, transposed=transposed, order=order, name=name))
+    b = generated.conj(asarray(b))
+    return generated.conj(
+        run(solver, A, b, factor=factor, transposed=transposed, order=order, name=name)
+    )
 
 
 def transposition(trans: int | str) -> tuple[bool, bool]:

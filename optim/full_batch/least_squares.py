@@ -24,7 +24,7 @@ def gauss_newton(
     rcond = setting(options, "rcond", None)
     no_more(options, "gauss-newton")
     yield point
-    xp = problem.space
+    xp = problem.xp
     settings = {} if rcond is None else {"rtol": rcond}
     while True:
         r, J = problem.residuals(point.x)
@@ -48,7 +48,7 @@ def levenberg_marquardt(
     damping = positive("damping", setting(options, "damping", 1e-3))
     no_more(options, "levenberg-marquardt")
     yield point
-    xp, scale, growth = problem.space, None, 2.0
+    xp, scale, growth = problem.xp, None, 2.0
     while True:
         r, J = problem.residuals(point.x)
         squares = xp.sum(J * J, axis=0)

@@ -1,4 +1,4 @@
-"""How far to go along a direction: records that are called with φ(s) = f(x + s d) and return a step size.
+"""Searches along a direction: records that are called with φ(s) = f(x + s d) and return a step size.
 
 All start from a trial step and ask for a descent direction, φ'(0) < 0. One that finds no step raises `SearchError`,
 which `minimize` puts into its result.
@@ -21,7 +21,7 @@ from .wolfe import StrongWolfe
 
 @dataclass(frozen=True)
 class FixedStep:
-    """The same step always: for gradient descent ``s ≤ 1/M``, M the Lipschitz constant of the gradient.
+    """A constant step: for gradient descent ``s ≤ 1/M``, M the Lipschitz constant of the gradient.
 
     Examples
     --------
@@ -196,7 +196,7 @@ class Exact:
     def _between(
         self, line: Any, low: float, high: float, share: float, moved: str, k: int
     ) -> float:
-        """Where the line through the slopes at the ends is 0, and the middle where that says nothing."""
+        """The zero of the line through the slopes at the ends, or the middle where that is of no use."""
         a, b = line.slope(low), line.slope(high)
         if k % 8 == 7 or not b > 0:
             return 0.5 * (low + high)
@@ -207,6 +207,7 @@ class Exact:
 
 Search = Callable[[Line, float], float]
 
+# The names that `line_search=` takes.
 NAMED: dict[str, Callable[[], Search]] = {
     "halving": Halving,
     "backtracking": Backtracking,
@@ -214,7 +215,6 @@ NAMED: dict[str, Callable[[], Search]] = {
     "exact": Exact,
     "wolfe": StrongWolfe,
 }
-"""What `line_search=` may be called."""
 
 
 def chosen(search: Any, default: Search) -> Search:
@@ -243,7 +243,7 @@ def chosen(search: Any, default: Search) -> Search:
 
 
 class LineStep(NamedTuple):
-    """What `line_search` found: the step size, the point, value and gradient there, and evaluations."""
+    """The result of `line_search`: the step size, the point, value and gradient there, and evaluations."""
 
     step: float
     x: Any

@@ -1,4 +1,4 @@
-"""What the full-batch methods share: a method is a generator of points.
+"""Parts that the full-batch methods share: a method is a generator of points.
 
 The first is the start, given back once the options are checked; finding no other, it raises `SearchError`.
 """

@@ -99,7 +99,7 @@ def minimize(
     Returns
     -------
     scipy.optimize.OptimizeResult
-        ``x`` and ``jac`` in the structure, dtypes, device and kind of `x0`; ``fun``, ``success``, ``status``,
+        ``x`` and ``jac`` in the structure, dtypes, device and array type of `x0`; ``fun``, ``success``, ``status``,
         ``message``, ``nit``, ``nfev``, ``njev``, ``nhev``. Status 0: gradient small enough; 1: relative decrease small
         enough; 2: `maxiter` reached; 3: no further step found (the message says why; x is the last good point); 99:
         `callback` stopped. SciPy's methods have SciPy's status.
@@ -128,19 +128,19 @@ def minimize(
     >>> pb.optim.minimize(line, {"a": 0.0, "b": 0.0}, args=(pb.xp.arange(5.0),), method="gauss-newton").message
     'the gradient is small enough: its norm is below gtol'
     """
-    kind = _method(method)
+    name = _method(method)
     _check_settings(gtol, ftol, maxiter)
     chosen_options = dict(options or {})
     with np.errstate(all="ignore"):  # trial points may lie outside the domain of f
-        if kind in SCIPY:
+        if name in SCIPY:
             if line_search is not None:
-                raise ValueError(f"minimize: SciPy's method {kind!r} has a line search of its own")
+                raise ValueError(f"minimize: SciPy's method {name!r} has a line search of its own")
             return _by_scipy(
-                kind, Problem(f, x0, args), gtol, ftol, maxiter, callback, history, chosen_options
+                name, Problem(f, x0, args), gtol, ftol, maxiter, callback, history, chosen_options
             )
-        entry = METHODS[kind]
+        entry = METHODS[name]
         if entry.search is None and line_search is not None:
-            raise ValueError(f"minimize: method {kind!r} takes no line search")
+            raise ValueError(f"minimize: method {name!r} takes no line search")
         search = chosen(line_search, entry.search or Backtracking())
         problem = Problem(f, x0, args, residuals=entry.residuals)
         start = problem.start()
@@ -268,7 +268,7 @@ def _by_scipy(
         nonlocal steps
         steps += 1
         moved = there(x)
-        point = latest if bool(problem.space.all(latest.x == moved)) else problem.point(moved)
+        point = latest if bool(problem.xp.all(latest.x == moved)) else problem.point(moved)
         for name, value in (("fun", point.f), ("norm", point.norm), ("step", math.nan)):
             record[name].append(value)
         if callback is not None and _stopped(callback, problem, point, steps):
@@ -306,7 +306,7 @@ def _by_scipy(
 
 
 class _Stopped(Exception):
-    """What carries a callback's wish through SciPy, of whose methods two know no StopIteration."""
+    """The exception that carries a callback's `StopIteration` through SciPy, two of whose methods do not know it."""
 
     def __init__(self, point: Point) -> None:
         super().__init__(point)

@@ -34,7 +34,7 @@ def newton(
 
 def _positive_solve(problem: Problem, H: Any, g: Any, shift: float) -> Any:
     """``(H + τI)⁻¹ g`` with the first τ of 0, shift‖H‖, 2 shift‖H‖, … that makes the matrix positive definite."""
-    xp = problem.space
+    xp = problem.xp
     size = float(problem.dot(xp.reshape(H, (-1,)), xp.reshape(H, (-1,)))) ** 0.5
     if not math.isfinite(size):
         raise SearchError("the Hessian holds NaN or infinity")

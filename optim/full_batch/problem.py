@@ -25,7 +25,7 @@ from ...backend import backend_of, current
 
 
 class Point(NamedTuple):
-    """Where a method is: the vector, the objective, its gradient and the norm of that."""
+    """The point that a method has reached: the vector, the objective, its gradient and the norm of that."""
 
     x: Any
     f: float
@@ -35,7 +35,7 @@ class Point(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Where a leaf stands in the vector."""
+    """The slice of the vector that belongs to a leaf."""
 
     start: int
     end: int
@@ -45,7 +45,7 @@ class Part(NamedTuple):
 
 
 def number(x: Any) -> float:
-    """One real number on the host."""
+    """Convert to one real number on the host."""
     if isinstance(x, float | int):
         return float(x)
     return float(backend_of(x).to_numpy(x).item())
@@ -86,7 +86,7 @@ class Problem:
                 f"minimize: the leaves of x0 are arrays of {' and '.join(libraries)}; move them to one device"
             )
         self.leaves = leaves
-        self.space = namespace_of(arrays[0])
+        self.xp = namespace_of(arrays[0])
         self.parts: list[Part] = []
         start = 0
         for a in arrays:
@@ -95,15 +95,15 @@ class Problem:
             self.parts.append(Part(start, end, tuple(a.shape), a.dtype, split))
             start = end
         self.size = start
-        kinds = [as_numpy(a.dtype) for a in arrays]
-        self.dtype = np.result_type(*[np.empty(0, k).real.dtype for k in kinds])
+        dtypes = [as_numpy(a.dtype) for a in arrays]
+        self.dtype = np.result_type(*[np.empty(0, k).real.dtype for k in dtypes])
         self.x0 = self._packed(arrays)
         self.scalar = self._cost if residuals else self._value
         self.nfev = self.njev = self.nhev = 0
         self._first = True
 
     def _packed(self, arrays: list[Any]) -> Any:
-        xp, pieces = self.space, []
+        xp, pieces = self.xp, []
         for a in arrays:
             flat = xp.reshape(a, (-1,))
             halves = [xp.real(flat), xp.imag(flat)] if is_complex(a.dtype) else [flat]
@@ -152,12 +152,12 @@ class Problem:
         return tree.unflatten(self.spec, out)
 
     def result(self, v: Any) -> Any:
-        """The pytree of a vector, each leaf of the caller's own kind."""
+        """The pytree of a vector, each leaf of the caller's own type of array."""
         leaves = tree.flatten_as(self.spec, self.tree(Array(v)))
         out = []
         for x, like in zip(leaves, self.leaves, strict=True):
             x = restore_type(x, like)
-            out.append(self.space.copy(x) if type(x) is type(v) else x)
+            out.append(self.xp.copy(x) if type(x) is type(v) else x)
         return tree.unflatten(self.spec, out)
 
     # ── evaluations ───────────────────────────────────────────────────────────────────────────
@@ -212,7 +212,7 @@ class Problem:
             raise ValueError(
                 f"minimize: the objective is {point.f} at x0; start where it is finite"
             )
-        if not bool(self.space.all(self.space.isfinite(point.g))):
+        if not bool(self.xp.all(self.xp.isfinite(point.g))):
             raise ValueError("minimize: the gradient at x0 holds NaN or infinity; start elsewhere")
         if not math.isfinite(point.norm):
             raise ValueError(
@@ -257,9 +257,9 @@ def _array(x: Any, name: str) -> Any:
         x = current().asarray(x)
     x = backend_array(x)
     if not hasattr(x, "dtype") or not is_inexact(x.dtype):
-        kind = getattr(x, "dtype", type(x).__name__)
+        given = getattr(x, "dtype", type(x).__name__)
         raise TypeError(
-            f"minimize: {name} is {kind}; floating-point numbers are needed: astype(float)"
+            f"minimize: {name} is {given}; floating-point numbers are needed: astype(float)"
         )
     if isinstance(x, np.generic):
         x = np.asarray(x)

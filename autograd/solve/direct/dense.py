@@ -20,6 +20,7 @@ from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.namespaces import namespace_of
 from ...core.registry import provides
+from ...core.typing import XP, RawArray, Value
 from ..errors import StructureError
 
 # SciPy's names for the same structures.
@@ -28,16 +29,18 @@ ALIASES = {
     "lower triangular": "lower", "upper triangular": "upper",
 }  # fmt: skip
 
-KINDS = ("general", "symmetric", "hermitian", "positive", "lower", "upper", "unit lower", "unit upper")  # fmt: skip
+STRUCTURES = (
+    "general", "symmetric", "hermitian", "positive", "lower", "upper", "unit lower", "unit upper",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Dense:
-    """Systems with a matrix (…, n, n) of one of `KINDS`.
+    """Systems with a matrix (…, n, n) that has one of `STRUCTURES`.
 
     Attributes
     ----------
-    kind : str
+    structure : str
         Which factor is made. Of symmetric matrices the lower triangle is read.
     check : bool or "exact"
         Whether a singular matrix, or one that is not positive definite, is an error; "exact": only a zero pivot.
@@ -45,24 +48,24 @@ class Dense:
         How many steps of iterative refinement follow each solve, with residuals in double precision.
     """
 
-    kind: str = "general"
+    structure: str = "general"
     check: bool | str = True
     refine: int = 0
     core = 2  # axes of A that are not of the batch
 
     @property
     def vectors(self) -> bool:
-        """Whether a vector beside one matrix needs no column axis."""
-        return self.kind == "general" and not self.refine
+        """Whether a single right-hand vector needs no column axis."""
+        return self.structure == "general" and not self.refine
 
-    def factor(self, A: Any) -> Any:
+    def factor(self, A: RawArray) -> Any:
         """LU, L D Lᵀ, Cholesky's factor, or the triangle itself."""
         xp = namespace_of(A)
-        made = xp.factor(A, structure=self.kind, check=self.check)
-        return (made, _wide(full_matrix(A, self.kind, xp), xp)) if self.refine else made
+        made = xp.factor(A, structure=self.structure, check=self.check)
+        return (made, _wide(full_matrix(A, self.structure, xp), xp)) if self.refine else made
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By the factor, and refined where asked for."""
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
+        """The solution by the factor, refined if `refine` says so."""
         if not self.refine:
             out = factor.solve(b, transposed)
             # the standard's function: LAPACK's columns, as the library's own solve has them
@@ -85,25 +88,25 @@ class Dense:
         """A⁻¹."""
         return (factor[0] if self.refine else factor).inverse()
 
-    def rcond(self, factor: Any, A: Any) -> Any:
+    def rcond(self, factor: Any, A: RawArray) -> Any:
         """The reciprocal condition number."""
-        A = full_matrix(A, self.kind, namespace_of(A))
+        A = full_matrix(A, self.structure, namespace_of(A))
         return (factor[0] if self.refine else factor).rcond(A)
 
-    def cut(self, X: Any, xp: Any) -> Any:
+    def cut(self, X: Value, xp: XP) -> Any:
         """The part of X that lies in the structure."""
-        return _CUTS[self.kind](X, xp)
+        return _CUTS[self.structure](X, xp)
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Any:
         """−row columnᵀ, in the structure."""
         if len(row.shape) == 1:
             return xp.linalg.outer(-row, column)
         column = xp.matrix_transpose(column)
         out = -row * column if row.shape[-1] == 1 else -row @ column
-        return out if self.kind == "general" else self.cut(out, xp)
+        return out if self.structure == "general" else self.cut(out, xp)
 
 
-def _hermitian(X: Any, xp: Any) -> Any:
+def _hermitian(X: Value, xp: XP) -> Any:
     other = xp.matrix_transpose(X)
     return 0.5 * (X + (xp.conj(other) if is_complex(X.dtype) else other))
 
@@ -120,34 +123,34 @@ _CUTS: dict[str, Any] = {
 }
 
 
-def full_matrix(A: Any, kind: str, xp: Any) -> Any:
+def full_matrix(A: Value, structure: str, xp: XP) -> Any:
     """The matrix that is read from A, of raw values."""
-    if kind in ("symmetric", "hermitian", "positive"):
+    if structure in ("symmetric", "hermitian", "positive"):
         below = xp.tril(A, k=-1)
         above = xp.matrix_transpose(below)
-        if kind == "symmetric" or not is_complex(A.dtype):
+        if structure == "symmetric" or not is_complex(A.dtype):
             return xp.tril(A) + above
         diagonal = xp.tril(A) - below
         return below + xp.conj(above) + 0.5 * (diagonal + xp.conj(diagonal))  # which is real
-    if kind == "general":
+    if structure == "general":
         return A
-    out = _CUTS[kind](A, xp)
-    if not kind.startswith("unit"):
+    out = _CUTS[structure](A, xp)
+    if not structure.startswith("unit"):
         return out
     i = xp.arange_like(A.shape[-1], A)
     return xp.where(i[:, None] == i[None, :], xp.ones_like(A), out)
 
 
-def _wide(x: Any, xp: Any) -> Any:
-    """In double precision."""
+def _wide(x: Value, xp: XP) -> Any:
+    """The array in double precision."""
     return xp.astype(x, np.dtype("complex128" if is_complex(x.dtype) else "float64"), copy=False)
 
 
 @provides("dense_solver")
 @functools.cache
-def dense(kind: str, check: bool | str = True, refine: int = 0) -> Dense:
-    """The record, made once for each kind."""
-    return Dense(kind, check, refine)
+def dense(structure: str, check: bool | str = True, refine: int = 0) -> Dense:
+    """The record, made once for each choice of settings."""
+    return Dense(structure, check, refine)
 
 
 # ── structure that is checked ─────────────────────────────────────────────────────────────────
@@ -159,7 +162,7 @@ def check_structure(A: Any, assume: str, widths: tuple[int, int] | None = None) 
     Raises
     ------
     StructureError
-        With the largest element that is out of place, as far as rounding does not explain it.
+        With the largest element outside of the structure, as far as rounding does not explain it.
     """
     A = backend_array(A)
     xp = namespace_of(A)
@@ -175,15 +178,15 @@ def check_structure(A: Any, assume: str, widths: tuple[int, int] | None = None) 
         )
 
 
-def _nearest(A: Any, assume: str, widths: tuple[int, int], xp: Any) -> Any:
+def _nearest(A: Value, assume: str, widths: tuple[int, int], xp: XP) -> Any:
     """A with what lies outside of the structure replaced."""
     n = A.shape[-1]
     i = xp.arange_like(n, A)
-    if assume in KINDS:
+    if assume in STRUCTURES:
         return full_matrix(A, assume, xp)
     if assume == "circulant":
-        place = xp.reshape((i[:, None] - i[None, :]) % n, (-1,))
-        return xp.reshape(xp.take(A[..., 0], place, axis=-1), A.shape)
+        index = xp.reshape((i[:, None] - i[None, :]) % n, (-1,))
+        return xp.reshape(xp.take(A[..., 0], index, axis=-1), A.shape)
     low, up = (0, 0) if assume == "diagonal" else widths
     below = i[:, None] - i[None, :]
     return xp.where((below <= low) & (-below <= up), A, xp.zeros_like(A))

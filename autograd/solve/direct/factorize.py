@@ -22,13 +22,14 @@ from ...core.cotangents import DEFERRED
 from ...core.defvjp import function_of
 from ...core.defvjp import library_defvjp as defvjp
 from ...core.dtypes import is_complex
-from ...core.generated import xp as fun
+from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import attach_kernel, find
+from ...core.typing import XP, Cotangent, DType, RawArray, Value
 from ..runner import inexact, own, promoted, run_adjoint, square
 from ..sparse.formats import is_sparse
 from ..sparse.solve import SparseFactorization
-from .dense import ALIASES, KINDS, check_structure, dense
+from .dense import ALIASES, STRUCTURES, check_structure, dense
 from .solve import STRUCTURED, stored_form
 
 # ── rules ─────────────────────────────────────────────────────────────────────────────────────
@@ -47,7 +48,7 @@ def _inverse(A: Any, *, solver: Any, factor: Any) -> Any:
 
 
 def _slogdet_by(
-    sign_bar: Any, logabsdet_bar: Any, sign: Any, A: Any, solver: Any, factor: Any, xp: Any
+    sign_bar: Any, logabsdet_bar: Any, sign: Any, A: Value, solver: Any, factor: Any, xp: XP
 ) -> Any:
     """(logabsdet_bar + i Im(sign_bar sign)) A⁻ᵀ, cut to the structure of A; a real sign has derivative 0."""
     c = logabsdet_bar
@@ -68,7 +69,7 @@ def _slogdet_by(
     return solver.cut(c[..., None, None] * xp.matrix_transpose(inverse), xp)
 
 
-def _inverse_by(ct: Any, out: Any, solver: Any, xp: Any) -> Any:
+def _inverse_by(ct: Cotangent, out: Any, solver: Any, xp: XP) -> Any:
     """−outᵀ ct outᵀ, cut to the structure of A."""
     transposed = xp.matrix_transpose(out)
     return solver.cut(-(transposed @ ct @ transposed), xp)
@@ -88,12 +89,12 @@ class Shares:
     """−Σ λ vᵀ not yet multiplied: pairs (λ, v), and matrices that are to be added.
 
     For the sweep it has the shape and dtype of A's cotangent, and can be added up. The numbers of the pairs may be
-    complex beside a real A: the sweep takes the real part of what is laid out.
+    complex although A is real: the sweep takes the real part of what is laid out.
     """
 
     __slots__ = ("dtype", "matrices", "pairs", "shape", "solver", "xp")
 
-    def __init__(self, solver: Any, shape: Any, dtype: Any, xp: Any) -> None:
+    def __init__(self, solver: Any, shape: Any, dtype: DType, xp: XP) -> None:
         self.solver, self.shape, self.dtype, self.xp = solver, shape, dtype, xp
         self.pairs: list[tuple[Any, Any]] = []
         self.matrices: list[Any] = []
@@ -141,47 +142,47 @@ class Gathering:
 
     @property
     def core(self) -> int:
-        """How many axes of A are not of the batch."""
+        """The number of axes of A that are not of the batch."""
         return self.solver.core
 
-    def factor(self, A: Any) -> Any:
-        """As the solver does."""
+    def factor(self, A: RawArray) -> Any:
+        """The solver's factor of A."""
         return self.solver.factor(A)
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """As the solver does."""
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
+        """The solver's solution."""
         return self.solver.solve(factor, b, transposed)
 
     def slogdet(self, factor: Any) -> Any:
-        """As the solver does."""
+        """The solver's sign and logarithm of the determinant."""
         return self.solver.slogdet(factor)
 
     def inverse(self, factor: Any) -> Any:
-        """As the solver does."""
+        """The solver's inverse."""
         return self.solver.inverse(factor)
 
     @property
     def stored(self) -> bool:
-        """As the solver's."""
+        """Whether the solver stores elements instead of a matrix."""
         return getattr(self.solver, "stored", False)
 
-    def order(self, A: Any) -> int:
-        """As the solver's."""
+    def order(self, A: RawArray) -> int:
+        """The number of unknowns, which the solver knows."""
         return self.solver.order(A)
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Shares:
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Shares:
         """The pair, to be multiplied later."""
         out = self._shares(row if is_complex(row.dtype) or not is_complex(column.dtype) else column, xp)  # fmt: skip
         out.pairs.append((row, column))
         return out
 
-    def cut(self, X: Any, xp: Any) -> Shares:
+    def cut(self, X: Value, xp: XP) -> Shares:
         """A matrix, to be added later."""
         out = self._shares(X, xp)
         out.matrices.append(self.solver.cut(X, xp))
         return out
 
-    def _shares(self, like: Any, xp: Any) -> Shares:
+    def _shares(self, like: RawArray, xp: XP) -> Shares:
         real = is_complex(like.dtype) and not self.complex
         dtype = xp.real(like[..., :1, :1]).dtype if real else like.dtype
         return Shares(self.solver, self.shape, dtype, xp)
@@ -214,12 +215,12 @@ class Factorization:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the matrix."""
+        """The shape of the matrix."""
         return tuple(self._A.shape)
 
     @property
     def dtype(self) -> Any:
-        """Of the matrix."""
+        """The dtype of the matrix."""
         return self._A.dtype
 
     def __repr__(self) -> str:
@@ -270,7 +271,7 @@ class Factorization:
             return _product(self._elements)
         if self.assume == "circulant":
             sign, size = _product(_fft(self._elements))
-            return (sign if is_complex(self.dtype) else fun.real(sign)), size
+            return (sign if is_complex(self.dtype) else generated.real(sign)), size
         return function_of(find("slogdet_by"))(
             self._stored, solver=self._solver, factor=self._factor
         )
@@ -282,7 +283,7 @@ class Factorization:
     def det(self) -> Any:
         """det A."""
         sign, size = self.slogdet()
-        return sign * fun.exp(size)
+        return sign * generated.exp(size)
 
     def inv(self) -> Any:
         """A⁻¹."""
@@ -313,8 +314,10 @@ class Factorization:
 
 def _product(values: Any) -> tuple[Any, Any]:
     """The sign and the logarithm of the size of the product of `values` (…, n)."""
-    size = fun.abs(values)
-    return fun.prod(fun.sign(values), axis=-1), fun.sum(fun.log(size), axis=-1)
+    size = generated.abs(values)
+    return generated.prod(generated.sign(values), axis=-1), generated.sum(
+        generated.log(size), axis=-1
+    )
 
 
 def _fft(c: Any) -> Any:
@@ -384,9 +387,9 @@ def factorize(
             f"factorize: permc_spec={permc_spec!r} orders the columns of sparse matrices; A is dense, leave it out"
         )
     assume = ALIASES.get(assume, assume)
-    if assume not in KINDS and assume not in STRUCTURED:
+    if assume not in STRUCTURES and assume not in STRUCTURED:
         raise ValueError(
-            f"factorize: assume={assume!r} is none of {', '.join((*KINDS, *STRUCTURED))}"
+            f"factorize: assume={assume!r} is none of {', '.join((*STRUCTURES, *STRUCTURED))}"
         )
     A = inexact(A)
     square(A, "factorize")
@@ -394,7 +397,7 @@ def factorize(
         A = own(A)  # it outlives this call, and factors of triangles and diagonals are A itself
     if check == "structure":
         check_structure(A, assume, bandwidths)
-    if assume in KINDS:
+    if assume in STRUCTURES:
         return Factorization(A, A, dense(assume, bool(check), refine), assume)
     if refine:
         raise ValueError(f'factorize: refine={refine} is not there for assume="{assume}"')

@@ -10,7 +10,7 @@ b̄ = p, and of −(p, q) (r, x)ᵀ the parts where A and Aᴴ stand make Ā = �
 
     R x = Qᴴ f − R⁻ᴴ g,    r = f − Q R x.
 
-The solution of least norm of an under-determined system is the r of Aᴴ in the place of A and (0, b) on the right.
+The solution of least norm of an under-determined system is the r of Aᴴ instead of A and (0, b) on the right.
 
 Sources: Björck, Numerical methods for least squares problems, 1996, §1.4 and §2.5; Golub and Pereyra, The
 differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate, 1973.
@@ -25,9 +25,10 @@ from ....backend import backend_of
 from ...core.array import backend_array
 from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
-from ...core.generated import xp as fun
+from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import find
+from ...core.typing import XP, DType, RawArray, Value
 from ...functions.creation import asarray
 from ..errors import SingularMatrixError
 from ..runner import operands, run
@@ -43,7 +44,7 @@ class Augmented:
     core = 2
     vectors = False
 
-    def factor(self, A: Any) -> Any:
+    def factor(self, A: RawArray) -> Any:
         """Q (…, m, n), R (…, n, n) as triangles are solved, and where A is 0.
 
         Of A = 0 the solution of least norm is 0, by Q = 0 and R = I. NaN and infinities make Q and R NaN.
@@ -60,7 +61,7 @@ class Augmented:
         Q = xp.where(usable, xp.where(nothing, xp.zeros_like(Q), Q), nan)
         return Q, xp.factor(xp.where(usable, R, nan), structure="upper", check=False), nothing
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
         """(r, x) for (f, g); the transposed system is the conjugate one."""
         xp = namespace_of(b)
         Q, by_R, nothing = factor
@@ -73,12 +74,12 @@ class Augmented:
         Rx = _conj(xp.matrix_transpose(Q), xp) @ f - moved
         x = by_R.solve(Rx, False)
         r = f - Q @ Rx
-        # beside A = 0 there is no solution but for g = 0: as a function of A, x has no derivative there
+        # near A = 0 there is no solution but for g = 0: as a function of A, x has no derivative there
         x = xp.where(nothing & (g != 0), xp.full_like(x, float("nan")), x)
         out = xp.concat([r, x], axis=-2)
         return _conj(out, xp) if transposed else out
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Any:
         """−p xᵀ − conj(r qᵀ) for row = (p, q) and column = (r, x)."""
         m = self.m
         p, q = row[..., :m, :], row[..., m:, :]
@@ -86,11 +87,11 @@ class Augmented:
         return -(p @ xp.matrix_transpose(x)) - _conj(r @ xp.matrix_transpose(q), xp)
 
 
-def _conj(x: Any, xp: Any) -> Any:
+def _conj(x: Value, xp: XP) -> Any:
     return xp.conj(x) if is_complex(x.dtype) else x
 
 
-def _full_rank(R: Any, usable: Any, xp: Any) -> None:
+def _full_rank(R: Any, usable: Any, xp: XP) -> None:
     """An error if the diagonal of R says that columns depend on each other, to working precision."""
     sizes = xp.abs(xp.linalg.diagonal(R))
     largest = xp.max(sizes, axis=-1)
@@ -149,14 +150,14 @@ def lstsq(A: Any, b: Any, *, check: bool = True) -> Any:
     _shapes(A, b, "lstsq")
     m, n = A.shape[-2:]
     vector = len(b.shape) == 1
-    b = fun.expand_dims(b, axis=-1) if vector else asarray(b)
-    kind = b.dtype if is_complex(b.dtype) else A.dtype
-    zeros = _zeros_like(b, (*b.shape[:-2], n, b.shape[-1]), kind)
+    b = generated.expand_dims(b, axis=-1) if vector else asarray(b)
+    dtype = b.dtype if is_complex(b.dtype) else A.dtype
+    zeros = _zeros_like(b, (*b.shape[:-2], n, b.shape[-1]), dtype)
     if m >= n:
         out = _augmented(A, [b, zeros], m, check)[..., m:, :]
     else:
         out = _augmented(_adjoint(A), [zeros, b], n, check)[..., :n, :]
-    return fun.squeeze(out, axis=-1) if vector else out
+    return generated.squeeze(out, axis=-1) if vector else out
 
 
 def _augmented(A: Any, parts: list[Any], m: int, check: bool) -> Any:
@@ -167,11 +168,11 @@ def _augmented(A: Any, parts: list[Any], m: int, check: bool) -> Any:
 
 
 def _adjoint(A: Any) -> Any:
-    A = fun.matrix_transpose(A)
-    return fun.conj(A) if is_complex(A.dtype) else A
+    A = generated.matrix_transpose(A)
+    return generated.conj(A) if is_complex(A.dtype) else A
 
 
-def _zeros_like(b: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def _zeros_like(b: Any, shape: tuple[int, ...], dtype: DType) -> Any:
     value = backend_array(b)
     xp = namespace_of(value)
     return xp.astype(xp.zeros_on_device_of(shape, value), dtype)
@@ -241,18 +242,18 @@ def ridge(A: Any, b: Any, alpha: Any, *, check: bool = True) -> Any:
         raise ValueError(f"ridge: alpha is a number or ({n},), not of shape {tuple(alpha.shape)}")
     _not_negative(alpha, check)
     vector = len(b.shape) == 1
-    b = fun.expand_dims(b, axis=-1) if vector else b
+    b = generated.expand_dims(b, axis=-1) if vector else b
     A = asarray(A)
     Ah = _adjoint(A)
     if m < n and not per_element:
         out = Ah @ factorize(_shifted(A @ Ah, alpha), assume="positive", check=check).solve(b)
     else:
         out = factorize(_shifted(Ah @ A, alpha), assume="positive", check=check).solve(Ah @ b)
-    return fun.squeeze(out, axis=-1) if vector else out
+    return generated.squeeze(out, axis=-1) if vector else out
 
 
 def _not_negative(alpha: Any, check: bool) -> None:
-    """With `check`, an error if a weight is negative; of arrays, it reads a flag from the device."""
+    """Raise if `check` is set and a weight is negative; for arrays this reads a flag from the device."""
     value = backend_array(alpha)
     if not check:
         return
@@ -276,5 +277,5 @@ def _shifted(G: Any, alpha: Any) -> Any:
     i = xp.arange_like(value.shape[-1], value)
     eye = xp.astype(i[:, None] == i[None, :], value.dtype)
     if hasattr(alpha, "dtype"):
-        alpha = fun.astype(asarray(alpha), G.dtype)
+        alpha = generated.astype(asarray(alpha), G.dtype)
     return G + eye * alpha

@@ -7,11 +7,11 @@ from typing import Any
 from ...core.array import backend_array
 from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
-from ...core.generated import xp as fun
+from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import find
 from ..runner import operands, run, run_adjoint, square, transposition
-from .dense import ALIASES, KINDS, check_structure, dense
+from .dense import ALIASES, STRUCTURES, check_structure, dense
 from .structured import Banded, Circulant, Diagonal, PositiveBanded
 
 STRUCTURED = ("diagonal", "tridiagonal", "banded", "circulant")
@@ -91,13 +91,15 @@ def solve(
     array([ 0.27272727, -0.09090909])
     """
     assume = ALIASES.get(assume, assume)
-    if assume not in KINDS and assume not in STRUCTURED:
-        raise ValueError(f"solve: assume={assume!r} is none of {', '.join((*KINDS, *STRUCTURED))}")
+    if assume not in STRUCTURES and assume not in STRUCTURED:
+        raise ValueError(
+            f"solve: assume={assume!r} is none of {', '.join((*STRUCTURES, *STRUCTURED))}"
+        )
     A, b = operands(A, b)
     square(A, "solve")
     if check == "structure":
         check_structure(A, assume, bandwidths)
-    if assume in KINDS:
+    if assume in STRUCTURES:
         return run(dense(assume, bool(check), refine), A, b)
     if refine:
         raise ValueError(f'solve: refine={refine} is not there for assume="{assume}"')
@@ -112,7 +114,7 @@ def stored_form(
     if assume == "diagonal":
         return Diagonal(check), function_of(find("linalg.diagonal"))(A)
     if assume == "circulant":
-        return Circulant(check), _getitem(A, (..., 0)) if A.shape[-1] else fun.sum(A, axis=-1)
+        return Circulant(check), _getitem(A, (..., 0)) if A.shape[-1] else generated.sum(A, axis=-1)
     widths = (1, 1) if assume == "tridiagonal" else bandwidths or found_bandwidths(backend_array(A))
     return Banded(widths, check), bands_of(A, widths)
 
@@ -121,7 +123,7 @@ _getitem = function_of(find("getitem"))
 
 
 def found_bandwidths(A: Any) -> tuple[int, int]:
-    """How many diagonals with a nonzero element lie below and above the main one, over a batch of raw matrices."""
+    """The numbers of diagonals below and above the main one that hold a nonzero, over a batch of raw matrices."""
     xp = namespace_of(A)
     *_, i, j = xp.nonzero(A)
     if i.shape[0] == 0:
@@ -136,11 +138,11 @@ def bands_of(A: Any, widths: tuple[int, int]) -> Any:
     row, j = xp.arange_like(low + up + 1, value)[:, None], xp.arange_like(n, value)[None, :]
     i = row - up + j
     inside = (i >= 0) & (i < n)
-    place = xp.reshape(xp.where(inside, i * n + j, xp.zeros_like(i)), (-1,))
-    flat = fun.reshape(A, (*A.shape[:-2], n * n))
-    picked = fun.take(flat, place, axis=-1)
-    picked = fun.reshape(picked, (*A.shape[:-2], low + up + 1, n))
-    return fun.where(inside, picked, xp.zeros_like(backend_array(picked)))
+    index = xp.reshape(xp.where(inside, i * n + j, xp.zeros_like(i)), (-1,))
+    flat = generated.reshape(A, (*A.shape[:-2], n * n))
+    picked = generated.take(flat, index, axis=-1)
+    picked = generated.reshape(picked, (*A.shape[:-2], low + up + 1, n))
+    return generated.where(inside, picked, xp.zeros_like(backend_array(picked)))
 
 
 def solve_triangular(
@@ -192,9 +194,9 @@ def solve_triangular(
     transposed, conjugate = transposition(trans)
     a, b = operands(a, b)
     square(a, "solve_triangular")
-    kind = ("unit " if unit_diagonal else "") + ("lower" if lower else "upper")
+    structure = ("unit " if unit_diagonal else "") + ("lower" if lower else "upper")
     return run_adjoint(
-        dense(kind, check, 0), a, b, transposed=transposed, conjugate=conjugate, name="solve_triangular"
+        dense(structure, check, 0), a, b, transposed=transposed, conjugate=conjugate, name="solve_triangular"
     )  # fmt: skip
 
 
@@ -290,10 +292,11 @@ def solveh_banded(ab: Any, b: Any, *, lower: bool = False, check: bool = True) -
 def _lower_form(ab: Any, low: int) -> Any:
     """The lower diagonals, conj(A[j, j + k]) at [k, j], of the upper ones, at [l − k, j + k]."""
     rows = [
-        fun.roll(_getitem(ab, (..., low - k, slice(None))), -k, axis=-1) for k in range(low + 1)
+        generated.roll(_getitem(ab, (..., low - k, slice(None))), -k, axis=-1)
+        for k in range(low + 1)
     ]
     out = function_of(find("stack"))(rows, axis=-2)
-    return fun.conj(out) if is_complex(out.dtype) else out
+    return generated.conj(out) if is_complex(out.dtype) else out
 
 
 def solve_circulant(c: Any, b: Any, *, check: bool = True) -> Any:

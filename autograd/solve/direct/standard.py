@@ -13,6 +13,7 @@ from ...core.array import Array, backend_array, unwrap_closed
 from ...core.defvjp import function_of
 from ...core.namespaces import namespace_of
 from ...core.registry import find, provides
+from ...core.typing import XP, RawArray, Value
 from ..runner import operands, run, square
 from . import factorize as factors  # noqa: F401 - registers the rules of slogdet_by and inverse_by
 from .dense import dense
@@ -29,12 +30,12 @@ class SlogdetResult(NamedTuple):
 class Determinant:
     """The determinant by the factor that makes the inverse for its derivative."""
 
-    def factor(self, A: Any) -> Any:
+    def factor(self, A: RawArray) -> Any:
         """LU, where the library has one, and A."""
         return namespace_of(A).lu_or_none(A), A
 
     def slogdet(self, factor: Any) -> Any:
-        """By LU, or by the library."""
+        """Sign and logarithm of the determinant, by LU or by the library."""
         made, A = factor
         return tuple(namespace_of(A).linalg.slogdet(A)) if made is None else made.slogdet()
 
@@ -43,7 +44,7 @@ class Determinant:
         made, A = factor
         return namespace_of(A).linalg.inv(A) if made is None else made.inverse()
 
-    def cut(self, X: Any, xp: Any) -> Any:
+    def cut(self, X: Value, xp: XP) -> Any:
         """A general matrix has no structure."""
         return X
 

@@ -1,6 +1,6 @@
 """Systems whose matrix is stored by fewer elements than n × n: diagonals, bands, circulants.
 
-The cotangent has the form of what is stored: −λ vᵀ summed over the places where each stored element stands.
+The cotangent has the form of what is stored: −λ vᵀ summed over all positions of each stored element.
 
 Sources: Golub and Van Loan, Matrix computations, 4th edition, 2013, §4.3 (bands) and §4.8 (circulants); Davis,
 Circulant matrices, 1979.
@@ -13,6 +13,7 @@ from typing import Any
 
 from ...core.dtypes import is_complex
 from ...core.namespaces import namespace_of
+from ...core.typing import XP, RawArray, Value
 
 
 @dataclass(frozen=True)
@@ -23,15 +24,15 @@ class Diagonal:
     core = 1
     vectors = False
 
-    def factor(self, d: Any) -> Any:
+    def factor(self, d: RawArray) -> Any:
         """Nothing to do but to look for zeros."""
         return namespace_of(d).factor(d, structure="diagonal", check=self.check)
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
         """b / d."""
         return factor.solve(b, transposed)
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Any:
         """−Σₖ λᵢₖ vᵢₖ."""
         return -xp.sum(row * column, axis=-1)
 
@@ -44,15 +45,15 @@ class Circulant:
     core = 1
     vectors = False
 
-    def factor(self, c: Any) -> Any:
+    def factor(self, c: RawArray) -> Any:
         """The eigenvalues: the transform of c."""
         return namespace_of(c).factor(c, structure="circulant", check=self.check)
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By transforms, n log n."""
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
+        """The solution by Fourier transforms, in n log n operations."""
         return factor.solve(b, transposed)
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Any:
         """−Σⱼ λ_(m+j) v_j, a correlation, by its own transform: fft(row) · n ifft(column)."""
         n = row.shape[-2]
         if n == 0:  # of which there is no transform
@@ -75,25 +76,25 @@ class Banded:
     vectors = False
     stored = True  # elements, not a matrix: slogdet's derivative goes by solves
 
-    def factor(self, ab: Any) -> Any:
+    def factor(self, ab: RawArray) -> Any:
         """LU within the band (and u more diagonals, for row exchanges)."""
         return namespace_of(ab).factor(
             ab, structure="banded", bandwidths=self.widths, check=self.check
         )
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By the factor."""
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
+        """The solution by the factor."""
         return factor.solve(b, transposed)
 
     def slogdet(self, factor: Any) -> Any:
         """Sign and logarithm of the determinant."""
         return factor.slogdet()
 
-    def order(self, A: Any) -> int:
+    def order(self, A: RawArray) -> int:
         """The number of unknowns."""
         return A.shape[-1]
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Any:
         """−Σₖ λᵢₖ vⱼₖ along each diagonal, zeros where `ab` stands outside of the matrix."""
         low, up = self.widths
         return xp.stack([_along(row, column, k, xp) for k in range(-up, low + 1)], axis=-2)
@@ -108,16 +109,16 @@ class PositiveBanded:
     core = 2
     vectors = False
 
-    def factor(self, ab: Any) -> Any:
+    def factor(self, ab: RawArray) -> Any:
         """Cholesky's factor, within the band."""
         return namespace_of(ab).factor(ab, structure="positive banded", check=self.check)
 
-    def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By the factor."""
+    def solve(self, factor: Any, b: RawArray, transposed: bool) -> Any:
+        """The solution by the factor."""
         return factor.solve(b, transposed)
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
-        """As for bands; an element beside the main diagonal stands in two places."""
+    def matrix_bar(self, row: Value, column: Value, xp: XP) -> Any:
+        """−row columnᵀ within the bands; an element off the main diagonal stands at two positions."""
         lines = []
         for k in range(self.low + 1):
             line = _along(row, column, k, xp)
@@ -127,7 +128,7 @@ class PositiveBanded:
         return xp.stack(lines, axis=-2)
 
 
-def _along(row: Any, column: Any, k: int, xp: Any) -> Any:
+def _along(row: Value, column: Value, k: int, xp: XP) -> Any:
     """−Σ row[j + k] column[j] for all j, along the k-th diagonal below the main one; (…, n)."""
     n = row.shape[-2]
     if abs(k) >= n:

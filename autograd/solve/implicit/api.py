@@ -16,7 +16,8 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
-from ...functions import namespace as xp
+from ...core.typing import Cotangent
+from ...functions import namespace as functions
 from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
 from ..adjoint import hidden, implicit_solution, open_tapes
@@ -40,7 +41,7 @@ LINEAR_SOLVERS = ("auto", "dense", "gmres", "cg")
 
 
 class Linear(NamedTuple):
-    """How linear systems with the Jacobian are solved."""
+    """Settings of the linear systems with the Jacobian."""
 
     solver: str
     rtol: float | None = None
@@ -271,7 +272,7 @@ def argmin(
         if that is longer. If not given: eps^(3/4), and only when the gradient falls no further. The others end where
         ‖∇f‖ ≤ rtol · (the largest ‖∇f‖ so far), eps^0.45 if not given, 9e-8 in float64, and Newton's step is short too.
     atol : float
-        It also ends when ‖∇f‖ ≤ atol. A place where the Hessian is indefinite is no end, whatever the gradient is.
+        It also ends when ‖∇f‖ ≤ atol. A point where the Hessian is indefinite is no end, whatever the gradient is.
     maxiter : int
         Steps at most.
     linear_solver : str
@@ -282,7 +283,7 @@ def argmin(
     Returns
     -------
     Array, or the structure of `v0` with such leaves
-        The minimum's place.
+        The point of the minimum.
 
     Raises
     ------
@@ -348,8 +349,8 @@ def _solution(
     """The solution of equation(v) = 0 that `solve` finds, as a differentiable function."""
     probe = equation(Array(flat.start))
     tapes = open_tapes(probe)
-    space = namespace_of(flat.start)
-    start = space.astype(flat.start, backend_array(probe).dtype)
+    xp = namespace_of(flat.start)
+    start = xp.astype(flat.start, backend_array(probe).dtype)
     with hidden(tapes):
         v, info = solve(start)
     if check and not info.converged:
@@ -361,22 +362,22 @@ def _solution(
             residual=info.residual, steps=info.steps, tolerance=info.tolerance,
         )  # fmt: skip
 
-    def adjoint(ct: Any, v: Any) -> Any:
+    def adjoint(ct: Cotangent, v: Any) -> Any:
         return transposed_solve(equation, v, ct, linear)
 
     return flat.unravel(implicit_solution(v, lambda v: -equation(v), adjoint, tapes))
 
 
-def transposed_solve(equation: Callable[[Any], Any], v: Any, ct: Any, linear: Linear) -> Any:
+def transposed_solve(equation: Callable[[Any], Any], v: Any, ct: Cotangent, linear: Linear) -> Any:
     """λ with (∂R/∂v)ᵀ λ = ct, differentiable."""
     v = as_array(v)
     n = v.shape[0]
     if linear.dense(n) or (linear.solver == "auto-cg" and n <= DENSE):
-        E = xp.matrix_transpose(jacobian(equation)(v))
+        E = functions.matrix_transpose(jacobian(equation)(v))
         # rows of one size: what the check then finds to be singular is no matter of units
-        sizes = xp.stop_gradient(xp.max(xp.abs(E), axis=-1))
-        weights = 1 / xp.where(sizes == 0, xp.ones_like(sizes), sizes)
-        return solve(xp.expand_dims(weights, axis=-1) * E, weights * ct)
+        sizes = functions.stop_gradient(functions.max(functions.abs(E), axis=-1))
+        weights = 1 / functions.where(sizes == 0, functions.ones_like(sizes), sizes)
+        return solve(functions.expand_dims(weights, axis=-1) * E, weights * ct)
     rtol = linear.rtol if linear.rtol is not None else _eps(backend_array(v)) ** (2 / 3)
     by = cg if linear.solver in ("cg", "auto-cg") else functools.partial(gmres, restart=min(n, 50))
     transpose = LinearOperator(pullback_of(equation, v))  # w ↦ Eᴴ w

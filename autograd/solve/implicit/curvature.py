@@ -1,4 +1,4 @@
-"""The quadratic model of a function at a place: its Hessian, and the steps that minimise the model within a radius.
+"""The quadratic model of a function at a point: its Hessian, and the steps that minimise the model within a radius.
 
 Up to some hundred unknowns the Hessian is written out and its eigenvalues are taken on the host, in double precision;
 then the step of a trust region is exact, the *hard case* included, where the gradient has no part along the most
@@ -19,6 +19,7 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
+from ...core.typing import XP, RawArray
 from ...transforms.grad import grad
 from ...transforms.jacobian import hessian
 from ..iterative.iteration import numbers
@@ -30,7 +31,7 @@ BISECTIONS = 120
 
 
 class Curvature(Protocol):
-    """The model g·d + ½ d·H d at a place.
+    """The model g·d + ½ d·H d at a point.
 
     Attributes
     ----------
@@ -51,7 +52,7 @@ class Curvature(Protocol):
         """The length of Newton's step, how far the minimum of the model is."""
 
     def first_radius(self, length: float) -> float:
-        """How far the model may hold, where no step has shown it yet; `length` is how large the vector is."""
+        """A first guess of how far the model holds; `length` is the size of the vector."""
 
     def step(self, radius: float) -> tuple[Any, float, float]:
         """The step that minimises the model within the radius, what it promises, and its length."""
@@ -61,10 +62,10 @@ class Curvature(Protocol):
 
 
 class Spectrum:
-    """By all eigenvalues, on the host. Those of rounding size stand as a small positive number."""
+    """The curvature by all eigenvalues, on the host. Those of rounding size are set to a small positive number."""
 
     def __init__(
-        self, values: np.ndarray, vectors: np.ndarray, g: np.ndarray, eps: float, like: Any
+        self, values: np.ndarray, vectors: np.ndarray, g: np.ndarray, eps: float, like: RawArray
     ) -> None:
         self.vectors, self.like = vectors, like
         self.g = vectors.T @ g
@@ -77,9 +78,9 @@ class Spectrum:
         self.flattest = self._on_device(_signed(vectors[:, 0]))
 
     def _on_device(self, x: np.ndarray) -> Any:
-        space, like = namespace_of(self.like), self.like
+        xp, like = namespace_of(self.like), self.like
         x = x.astype(as_numpy(like.dtype))
-        return space.asarray(backend_of(like).asarray(x), dtype=like.dtype, device=like.device)
+        return xp.asarray(backend_of(like).asarray(x), dtype=like.dtype, device=like.device)
 
     def negative(self) -> bool:
         """See `Curvature`."""
@@ -147,12 +148,12 @@ def _size(x: np.ndarray) -> float:
 
 
 def _signed(x: np.ndarray) -> np.ndarray:
-    """With its largest element positive, so that the direction does not depend on who computed it."""
+    """The vector with its largest element made positive, so that all libraries agree on its sign."""
     return -x if x[np.argmax(np.abs(x))] < 0 else x
 
 
-class NotFinite:
-    """In the place of a Hessian that holds NaN or infinity; nothing but `largest` is asked of it."""
+class NoCurvature:
+    """The curvature of a Hessian that holds NaN or infinity; nothing but `largest` is read of it."""
 
     lowest = largest = math.nan
     flattest = None
@@ -174,13 +175,13 @@ class NotFinite:
         raise FloatingPointError("argmin: the Hessian holds NaN or infinity")
 
 
-def dense_curvature(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> Curvature:
-    """By the Hessian itself."""
+def dense_curvature(f: Callable[[Any], Any], v: RawArray, g: RawArray, forcing: float) -> Curvature:
+    """The curvature by the Hessian itself."""
     H = backend_array(hessian(f)(Array(v)))
     backend = backend_of(H)
     H, g = (np.asarray(backend.to_numpy(x), np.float64) for x in (H, g))
     if not np.isfinite(H).all():
-        return NotFinite()
+        return NoCurvature()
     values, vectors = np.linalg.eigh(0.5 * (H + H.T))
     return Spectrum(values, vectors, g, float(np.finfo(as_numpy(v.dtype)).eps), v)
 
@@ -189,16 +190,18 @@ def dense_curvature(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> 
 
 
 class Products:
-    """By conjugate gradients and Lanczos' method."""
+    """The curvature by conjugate gradients and Lanczos' method."""
 
-    def __init__(self, times: Callable[[Any], Any], g: Any, forcing: float, eps: float) -> None:
+    def __init__(
+        self, times: Callable[[Any], Any], g: RawArray, forcing: float, eps: float
+    ) -> None:
         self.times, self.g, self.forcing, self.eps = times, g, forcing, eps
-        self.space = namespace_of(g)
+        self.xp = namespace_of(g)
         self.lowest, self.largest = math.inf, 0.0
         self.flattest: Any = None
         self._bent = False  # whether conjugate gradients met negative curvature
         self._searched = False
-        (largest,) = numbers(self.space, self.space.max(self.space.abs(g)))
+        (largest,) = numbers(self.xp, self.xp.max(self.xp.abs(g)))
         self.unit = largest or 1.0  # the gradient is divided by it, that no square underflows
         self._inner = self._steihaug(math.inf)
 
@@ -217,16 +220,14 @@ class Products:
         """See `Curvature`."""
         if 0 < self._inner[2] < math.inf and not self._bent:
             return self._inner[2]
-        slope = (
-            numbers(self.space, self.space.linalg.vector_norm(self.g / self.unit))[0] * self.unit
-        )
+        slope = numbers(self.xp, self.xp.linalg.vector_norm(self.g / self.unit))[0] * self.unit
         if slope == 0 or self.largest == 0:
             return 0.1 * (length or 1.0)
         return slope / self.largest
 
     def step(self, radius: float) -> tuple[Any, float, float]:
         """See `Curvature`."""
-        (slope,) = numbers(self.space, self.space.max(self.space.abs(self.g)))
+        (slope,) = numbers(self.xp, self.xp.max(self.xp.abs(self.g)))
         if slope == 0 or (
             not self._bent and self._searched and self.lowest < 0 and self.negative()
         ):
@@ -237,24 +238,22 @@ class Products:
 
     def _along(self, radius: float) -> tuple[Any, float, float]:
         """Down the direction of negative curvature that Lanczos' method found."""
-        (slope,) = numbers(self.space, self.space.vecdot(self.g, self.flattest))
+        (slope,) = numbers(self.xp, self.xp.vecdot(self.g, self.flattest))
         step = (-radius if slope > 0 else radius) * self.flattest
         return step, radius * abs(slope) - 0.5 * radius * radius * self.lowest, radius
 
     def _steihaug(self, radius: float) -> tuple[Any, float, float]:
         """Conjugate gradients from 0, to the radius, to negative curvature, or to a small residual."""
-        space, unit = self.space, self.unit
+        xp, unit = self.xp, self.unit
         r = -self.g / unit
-        z, Hz, d = space.zeros_like(r), space.zeros_like(r), r
-        (rr,) = numbers(space, space.vecdot(r, r))
+        z, Hz, d = xp.zeros_like(r), xp.zeros_like(r), r
+        (rr,) = numbers(xp, xp.vecdot(r, r))
         wanted = self.forcing**2 * rr
         for _ in range(min(PRODUCTS, 2 * r.shape[0])):
             if not rr > wanted:
                 break
             q = self.times(d)
-            bend, dd, qq = numbers(
-                space, space.vecdot(d, q), space.vecdot(d, d), space.vecdot(q, q)
-            )
+            bend, dd, qq = numbers(xp, xp.vecdot(d, q), xp.vecdot(d, d), xp.vecdot(q, q))
             if not math.isfinite(bend):
                 self.largest = math.nan
                 break
@@ -268,41 +267,41 @@ class Products:
                 self._bent = self._bent or bend < 0
                 if math.isinf(radius):
                     return z * unit, 0.0, math.inf
-                z, Hz = _to_radius(space, z, Hz, d, q, radius / unit)
+                z, Hz = _to_radius(xp, z, Hz, d, q, radius / unit)
                 break
             alpha = rr / bend
             if (
                 not math.isinf(radius)
-                and numbers(space, space.linalg.vector_norm(z + alpha * d))[0] >= radius / unit
+                and numbers(xp, xp.linalg.vector_norm(z + alpha * d))[0] >= radius / unit
             ):
-                z, Hz = _to_radius(space, z, Hz, d, q, radius / unit)
+                z, Hz = _to_radius(xp, z, Hz, d, q, radius / unit)
                 break
             z, Hz, r = z + alpha * d, Hz + alpha * q, r - alpha * q
-            (new,) = numbers(space, space.vecdot(r, r))
+            (new,) = numbers(xp, xp.vecdot(r, r))
             d, rr = r + (new / rr) * d, new
         slope, bend, length = numbers(
-            space, space.vecdot(self.g, z), space.vecdot(z, Hz), space.linalg.vector_norm(z)
+            xp, xp.vecdot(self.g, z), xp.vecdot(z, Hz), xp.linalg.vector_norm(z)
         )
         return z * unit, -(slope * unit + 0.5 * bend * unit * unit), length * unit
 
     def _lanczos(self) -> None:
         """The lowest eigenvalue and its direction, from a fixed start, with every vector made orthogonal to all."""
-        space, n = self.space, self.g.shape[0]
-        places = space.astype(space.arange_like(n, self.g), self.g.dtype)
-        w = 1.5 + space.cos(places * 2.399963)  # no multiple of it is orthogonal to simple patterns
+        xp, n = self.xp, self.g.shape[0]
+        positions = xp.astype(xp.arange_like(n, self.g), self.g.dtype)
+        w = 1.5 + xp.cos(positions * 2.399963)  # no multiple of it is orthogonal to simple patterns
         basis: list[Any] = []
         alphas: list[float] = []
         betas: list[float] = []
-        beta = numbers(space, space.linalg.vector_norm(w))[0]
+        beta = numbers(xp, xp.linalg.vector_norm(w))[0]
         for _ in range(min(n, VECTORS)):
             q = w / beta
             basis.append(q)
             w = self.times(q)
-            alphas.append(numbers(space, space.vecdot(q, w))[0])
+            alphas.append(numbers(xp, xp.vecdot(q, w))[0])
             for _twice in range(2):
                 for old in basis:
-                    w = w - space.vecdot(old, w) * old
-            (beta,) = numbers(space, space.linalg.vector_norm(w))
+                    w = w - xp.vecdot(old, w) * old
+            (beta,) = numbers(xp, xp.linalg.vector_norm(w))
             if (
                 not math.isfinite(beta)
                 or beta <= 10 * self.eps * max(map(abs, alphas), default=0.0)
@@ -325,16 +324,16 @@ class Products:
             )
 
 
-def _to_radius(space: Any, z: Any, Hz: Any, d: Any, q: Any, radius: float) -> tuple[Any, Any]:
+def _to_radius(xp: XP, z: Any, Hz: Any, d: Any, q: Any, radius: float) -> tuple[Any, Any]:
     """z + τ d on the sphere, τ > 0, and its product with H."""
-    zz, zd, dd = numbers(space, space.vecdot(z, z), space.vecdot(z, d), space.vecdot(d, d))
+    zz, zd, dd = numbers(xp, xp.vecdot(z, z), xp.vecdot(z, d), xp.vecdot(d, d))
     root = math.sqrt(max(zd * zd + dd * (radius * radius - zz), 0.0))
     tau = (radius * radius - zz) / (zd + root) if zd > 0 else (root - zd) / dd
     return z + tau * d, Hz + tau * q
 
 
-def by_products(f: Callable[[Any], Any], v: Any, g: Any, forcing: float) -> Curvature:
-    """By products alone."""
+def by_products(f: Callable[[Any], Any], v: RawArray, g: RawArray, forcing: float) -> Curvature:
+    """The curvature by products with the Hessian alone."""
     curve = pullback_of(grad(f), Array(v))
     eps = float(np.finfo(as_numpy(v.dtype)).eps)
     return Products(lambda w: backend_array(curve(Array(w))), g, max(forcing, 10 * eps), eps)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
+from ...core.typing import XP
 from ..iterative.iteration import Info, Run, iterate, numbers
 from ..iterative.steps import length, ratio
 
@@ -16,7 +17,10 @@ Map = Callable[[Any], Any]
 
 
 def _trace(v: Any) -> float:
-    """How much of the largest v so far counts for the size of v: near a fixed point at 0 no gap is small beside v."""
+    """The share of the largest v so far that counts as size of v.
+
+    Near a fixed point at 0 no gap is small compared with v itself.
+    """
     return float(np.finfo(as_numpy(v.dtype)).eps) ** 0.75
 
 
@@ -30,7 +34,7 @@ class Plain(NamedTuple):
 
 
 def plain(T: Map, v: Any, rtol: float, atol: float, run: Run) -> tuple[Any, Info]:
-    """v ← T(v)."""
+    """The plain iteration v ← T(v)."""
     xp = namespace_of(v)
 
     def step(state: Plain) -> Plain:
@@ -51,7 +55,8 @@ class Anderson(NamedTuple):
     x: Any
     at: Any
     f: Any
-    nearby: Any  # where T is evaluated next
+    # the point at which T is evaluated next
+    nearby: Any
     dv: Any
     df: Any
     size: Any
@@ -95,11 +100,11 @@ def anderson(
     return _run(xp, step, Anderson(new, v, f, v + mixing * f, none, none, size, gap, norm), run)
 
 
-def _pushed(xp: Any, rows: Any, row: Any) -> Any:
+def _pushed(xp: XP, rows: Any, row: Any) -> Any:
     return xp.concat([xp.expand_dims(row, axis=0), rows[:-1, :]])
 
 
-def _run(xp: Any, step: Callable[[Any], Any], state: Any, run: Run) -> tuple[Any, Info]:
+def _run(xp: XP, step: Callable[[Any], Any], state: Any, run: Run) -> tuple[Any, Info]:
     run = run._replace(maxiter=max(run.maxiter - 1, 0))
     state, steps, norm, _ = iterate(xp, step, state, xp.ones_like(state.norm), run)
     (gap,) = numbers(xp, state.gap)

@@ -62,7 +62,7 @@ class Flat(NamedTuple):
         return tree.unflatten(self.spec, leaves)
 
     def ravel(self, values: Any, what: str) -> Array:
-        """As one vector.
+        """Concatenate the leaves to one vector.
 
         Raises
         ------

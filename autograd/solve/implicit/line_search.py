@@ -16,7 +16,7 @@ def decreases_enough(new: float, old: float, slope: float, step: float, c: float
 def backtrack(
     trial: Callable[[float], T | None], first: float, shrink: float, most: int
 ) -> tuple[T | None, float]:
-    """What the first successful trial of the steps ``first``, ``shrink · first``, … returns, and the last step.
+    """The result of the first successful trial of the steps ``first``, ``shrink · first``, …, and the last step.
 
     Parameters
     ----------

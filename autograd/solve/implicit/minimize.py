@@ -1,6 +1,6 @@
-"""Minima of a function of a flat raw vector, by the gradient and the curvature at the place that is returned.
+"""Minima of a function of a flat raw vector, by the gradient and the curvature at the point that is returned.
 
-A place is a minimum where the gradient is small in the problem's own scale and the Hessian is not indefinite. Newton's
+A point is a minimum if the gradient is small in the problem's own scale and the Hessian is not indefinite. Newton's
 method goes by trust regions: within a radius that grows and shrinks with how well the quadratic model foretells f, each
 step minimises the model, along negative curvature where there is some. So it falls from a maximum or a saddle by
 itself. The methods that use gradients alone look at the curvature where they would end, and go on along it if it is
@@ -18,6 +18,7 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
+from ...core.typing import XP, RawArray
 from ...transforms.grad import value_and_grad
 from ..iterative.iteration import Info, numbers
 from .curvature import Curvature, by_products, dense_curvature
@@ -28,15 +29,19 @@ METHODS = ("newton", "lbfgs", "gradient")
 
 HALVINGS = 40
 DOUBLINGS = 60
-DECREASE = 1e-4  # of what the slope promises, along a direction
-WORTH = 0.1  # of what the model promises, within the radius
-PAIRS = 10  # steps that L-BFGS remembers
-REFUSED = 80  # steps in a row that may be refused: the radius has shrunk by 10⁴⁸ then
+# The share of what the slope promises that a step along a direction has to win.
+DECREASE = 1e-4
+# The share of what the model promises that a step within the radius has to win.
+WORTH = 0.1
+# The number of steps that L-BFGS remembers.
+PAIRS = 10
+# The number of steps in a row that may be refused: the radius has shrunk by 10⁴⁸ then.
+REFUSED = 80
 
 Objective = Callable[[Any], Any]
 
 
-class Place(NamedTuple):
+class Point(NamedTuple):
     """A vector with the value, the gradient and its norm."""
 
     v: Any
@@ -46,7 +51,7 @@ class Place(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """When the methods end; `thorough`: only when nothing is left to gain, which costs a step or two."""
+    """The method and when it ends; a `thorough` one ends when nothing is left to gain, a step or two later."""
 
     method: str
     dense: bool
@@ -56,17 +61,17 @@ class Settings(NamedTuple):
     thorough: bool
 
 
-def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
-    """Steps until the gradient is small and the curvature is not negative: the place, and how it ended."""
-    space = namespace_of(v)
+def minimum(f: Objective, v: RawArray, settings: Settings) -> tuple[Any, Info]:
+    """Steps until the gradient is small and the curvature is not negative: the point, and how it ended."""
+    xp = namespace_of(v)
     both = value_and_grad(f)
 
-    def at(v: Any) -> Place:
+    def at(v: RawArray) -> Point:
         value, gradient = both(Array(v))
         value, gradient = backend_array(value), backend_array(gradient)
-        return Place(v, numbers(space, value)[0], gradient, size_of(space, gradient))
+        return Point(v, numbers(xp, value)[0], gradient, size_of(xp, gradient))
 
-    def curvature(here: Place, forcing: float) -> Curvature:
+    def curvature(here: Point, forcing: float) -> Curvature:
         return (dense_curvature if settings.dense else by_products)(f, here.v, here.g, forcing)
 
     eps = float(np.finfo(as_numpy(v.dtype)).eps)
@@ -74,12 +79,12 @@ def minimum(f: Objective, v: Any, settings: Settings) -> tuple[Any, Info]:
     return way(at, curvature, v, eps, settings)
 
 
-def size_of(space: Any, x: Any) -> float:
+def size_of(xp: XP, x: RawArray) -> float:
     """‖x‖, without overflow or underflow of the squares."""
-    largest = space.max(space.abs(x))
-    usable = (largest > 0) & space.isfinite(largest)
-    scale = space.where(usable, largest, space.ones_like(largest))
-    return math.prod(numbers(space, scale, space.linalg.vector_norm(x / scale)))
+    largest = xp.max(xp.abs(x))
+    usable = (largest > 0) & xp.isfinite(largest)
+    scale = xp.where(usable, largest, xp.ones_like(largest))
+    return math.prod(numbers(xp, scale, xp.linalg.vector_norm(x / scale)))
 
 
 class Ground(NamedTuple):
@@ -89,32 +94,32 @@ class Ground(NamedTuple):
     steepest: float
     bend: float
 
-    def length(self, space: Any, v: Any) -> float:
-        """How large v is, or how far it has come from the start."""
-        return max(size_of(space, v), size_of(space, v - self.start))
+    def length(self, xp: XP, v: RawArray) -> float:
+        """The norm of v, or its distance from the start if that is larger."""
+        return max(size_of(xp, v), size_of(xp, v - self.start))
 
 
-def _flat(here: Place, change: float, eps: float) -> bool:
+def _flat(here: Point, change: float, eps: float) -> bool:
     """Whether so small a change of f is lost in its rounding."""
     return abs(change) <= 10 * eps * abs(here.value)
 
 
-def _gain(space: Any, here: Place, new: Place, step: Any, eps: float) -> float:
+def _gain(xp: XP, here: Point, new: Point, step: RawArray, eps: float) -> float:
     """f(v) − f(new), by the slopes at both ends where the values differ by rounding alone."""
     gain = here.value - new.value
     if not _flat(here, gain, eps):
         return gain
-    before, after = numbers(space, space.vecdot(here.g, step), space.vecdot(new.g, step))
+    before, after = numbers(xp, xp.vecdot(here.g, step), xp.vecdot(new.g, step))
     return -0.5 * (before + after)
 
 
-def _moved(space: Any, here: Place, new: Place) -> bool:
+def _moved(xp: XP, here: Point, new: Point) -> bool:
     """Whether the step is not lost in the rounding of v."""
-    return numbers(space, space.max(space.abs(new.v - here.v)))[0] > 0
+    return numbers(xp, xp.max(xp.abs(new.v - here.v)))[0] > 0
 
 
 def _ran_away(
-    before: float, here: Place, shape: Curvature, ground: Ground, length: float, eps: float
+    before: float, here: Point, shape: Curvature, ground: Ground, length: float, eps: float
 ) -> bool:
     """Whether f has become flat by underflow, as exp(−v) does: it falls on, and there is no minimum."""
     bend = max(ground.bend, ground.steepest / length if length else 0.0)
@@ -128,10 +133,11 @@ RAN_AWAY = "f falls on until its derivatives vanish: there is no minimum on that
 
 
 def _newton(
-    at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
+    at: Callable[[Any], Point], curvature: Callable[[Point, float], Curvature],
+    v: RawArray, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
     """Steps that minimise the model g·d + ½ d·H d for ‖d‖ ≤ radius; taken where f falls as it says."""
-    space = namespace_of(v)
+    xp = namespace_of(v)
     here = at(v)
     ground, radius, steps = Ground(v, here.norm, 0.0), 0.0, 0
     before, tolerance, why = math.inf, settings.atol, ""
@@ -143,7 +149,7 @@ def _newton(
             why = "the Hessian holds NaN or infinity"
             break
         ground = ground._replace(bend=max(ground.bend, shape.largest))
-        length = ground.length(space, here.v)
+        length = ground.length(xp, here.v)
         radius = radius or max(shape.first_radius(length), eps**0.25 * length)
         newton = shape.newton_length()
         tolerance = max(settings.atol, here.norm * settings.rtol * length / newton if newton else 0.0)  # fmt: skip
@@ -166,7 +172,7 @@ def _newton(
             why = f"maxiter={settings.maxiter} is used up"
             break
         steps += 1
-        found, radius = _trusted(at, here, shape, radius, eps)
+        found, radius = _trust_region_step(at, here, shape, radius, eps)
         if found is None:
             # at the rounding error of f and its gradient no step leads on
             good = shape.lowest >= -(eps**0.5) * ground.bend and newton <= eps**0.5 * length
@@ -188,19 +194,19 @@ def _newton(
     )
 
 
-def _trusted(
-    at: Callable[[Any], Place], here: Place, shape: Curvature, radius: float, eps: float
-) -> tuple[Place | None, float]:
-    """The place after a step that is worth it, or None; and the next radius."""
-    space = namespace_of(here.v)
+def _trust_region_step(
+    at: Callable[[Any], Point], here: Point, shape: Curvature, radius: float, eps: float
+) -> tuple[Point | None, float]:
+    """The point after a step that is worth it, or None; and the next radius."""
+    xp = namespace_of(here.v)
     for _ in range(REFUSED):
         step, promised, length = shape.step(radius)
         new = at(here.v + step)
-        if not _moved(space, here, new):
+        if not _moved(xp, here, new):
             return None, radius
         gain, worth = -1.0, -1.0
         if math.isfinite(new.value) and math.isfinite(new.norm) and promised > 0:
-            gain = _gain(space, here, new, step, eps)
+            gain = _gain(xp, here, new, step, eps)
             worth = gain / promised
         lost = _flat(here, promised, eps) and shape.lowest >= -(eps**0.5) * shape.largest
         if (worth > WORTH and not lost) or (lost and new.norm < here.norm):
@@ -216,12 +222,12 @@ def _trusted(
 
 
 def _below(
-    at: Callable[[Any], Place], here: Place, shape: Curvature, ground: Ground, length: float, eps: float
-) -> Place | None:  # fmt: skip
-    """Where f is lower on either side of a place with hardly any curvature, such as 0 of v³; None if nowhere."""
+    at: Callable[[Any], Point], here: Point, shape: Curvature, ground: Ground, length: float, eps: float
+) -> Point | None:  # fmt: skip
+    """A lower point on either side of one with hardly any curvature, such as 0 of v³, or None."""
     if shape.lowest > eps**0.5 * ground.bend or shape.flattest is None:
         return None
-    space = namespace_of(here.v)
+    xp = namespace_of(here.v)
     for side in (1.0, -1.0):
         new = at(here.v + side * eps**0.25 * (length or 1.0) * shape.flattest)
         if (
@@ -230,7 +236,7 @@ def _below(
             and new.value < here.value
             and not _flat(here, here.value - new.value, eps)
         ):
-            slope = side * numbers(space, space.vecdot(new.g, shape.flattest))[0]
+            slope = side * numbers(xp, xp.vecdot(new.g, shape.flattest))[0]
             if slope < 0:
                 return new
     return None
@@ -240,10 +246,11 @@ def _below(
 
 
 def _by_gradients(
-    at: Callable[[Any], Place], curvature: Callable[[Place, float], Curvature], v: Any, eps: float, settings: Settings
+    at: Callable[[Any], Point], curvature: Callable[[Point, float], Curvature],
+    v: RawArray, eps: float, settings: Settings
 ) -> tuple[Any, Info]:  # fmt: skip
-    """L-BFGS, or Barzilai and Borwein's steps, until ‖∇f‖ is small beside the largest, and the curvature agrees."""
-    space = namespace_of(v)
+    """L-BFGS, or Barzilai and Borwein's steps, until ‖∇f‖ is relatively small, and the curvature agrees."""
+    xp = namespace_of(v)
     here = at(v)
     keep = 1 if settings.method == "gradient" else PAIRS
     ground, steps, rtol = Ground(v, here.norm, 0.0), 0, settings.rtol
@@ -261,7 +268,7 @@ def _by_gradients(
             steps += 1
             found = _descended(at, here, pairs, eps)
             if found is not None:
-                pairs.append(_pair(space, found.v - here.v, found.g - here.g))
+                pairs.append(_pair(xp, found.v - here.v, found.g - here.g))
                 del pairs[:-keep]
                 before, here, ground = (
                     here.norm,
@@ -274,10 +281,10 @@ def _by_gradients(
         if not math.isfinite(shape.largest):
             why = "the Hessian holds NaN or infinity"
             break
-        length = ground.length(space, here.v)
+        length = ground.length(xp, here.v)
         ground = ground._replace(bend=max(ground.bend, shape.largest))
         if shape.negative():
-            found, _ = _trusted(
+            found, _ = _trust_region_step(
                 at, here, shape, max(shape.first_radius(length), eps**0.25 * length), eps
             )
             if found is None or steps >= settings.maxiter:
@@ -318,21 +325,21 @@ def _by_gradients(
 
 
 def _descended(
-    at: Callable[[Any], Place], here: Place, pairs: list[Pair | None], eps: float
-) -> Place | None:
+    at: Callable[[Any], Point], here: Point, pairs: list[Pair | None], eps: float
+) -> Point | None:
     """The longest of the steps 1, 1/2, … that decreases f, or, where f is flat to rounding, the gradient."""
-    space = namespace_of(here.v)
-    d, shaped = _from_pairs(space, here, pairs, eps)
-    (slope,) = numbers(space, space.vecdot(here.g, d))
+    xp = namespace_of(here.v)
+    d, shaped = _from_pairs(xp, here, pairs, eps)
+    (slope,) = numbers(xp, xp.vecdot(here.g, d))
     if not slope < 0:
-        d, _ = _from_pairs(space, here, [], eps)
-        slope, shaped = numbers(space, space.vecdot(here.g, d))[0], False
+        d, _ = _from_pairs(xp, here, [], eps)
+        slope, shaped = numbers(xp, xp.vecdot(here.g, d))[0], False
 
-    def trial(t: float) -> tuple[Place | None, float] | None:
+    def trial(t: float) -> tuple[Point | None, float] | None:
         new = at(here.v + t * d)
-        if not _moved(space, here, new):
+        if not _moved(xp, here, new):
             return None, t
-        if math.isfinite(new.norm) and _enough(space, here, new, t * d, DECREASE * t * slope, eps):
+        if math.isfinite(new.norm) and _enough(xp, here, new, t * d, DECREASE * t * slope, eps):
             return new, t
         return None
 
@@ -343,38 +350,38 @@ def _descended(
     return _longer(at, here, d, slope, new, eps)
 
 
-def _pair(space: Any, s: Any, y: Any) -> Pair | None:
+def _pair(xp: XP, s: Any, y: Any) -> Pair | None:
     """The pair of a step and a change of the gradient, if curvature is positive along it."""
-    sy, yy, ss = numbers(space, space.vecdot(s, y), space.vecdot(y, y), space.vecdot(s, s))
+    sy, yy, ss = numbers(xp, xp.vecdot(s, y), xp.vecdot(y, y), xp.vecdot(s, s))
     return pair_of(s, y, sy, ss, yy)
 
 
-def _enough(space: Any, here: Place, new: Place, step: Any, wanted: float, eps: float) -> bool:
+def _enough(xp: XP, here: Point, new: Point, step: RawArray, wanted: float, eps: float) -> bool:
     """Whether f falls by as much as is wanted (Armijo), by the slopes where the values say nothing."""
     if not _flat(here, here.value - new.value, eps):
         return decreases_enough(new.value, here.value, wanted, 1.0, 1.0)
-    return new.norm < here.norm or _gain(space, here, new, step, eps) >= -wanted
+    return new.norm < here.norm or _gain(xp, here, new, step, eps) >= -wanted
 
 
 def _longer(
-    at: Callable[[Any], Place], here: Place, d: Any, slope: float, new: Place, eps: float
-) -> Place:
+    at: Callable[[Any], Point], here: Point, d: RawArray, slope: float, new: Point, eps: float
+) -> Point:
     """Twice the step, and so on, while f falls well by it: of a direction without pairs the length says nothing."""
-    t, space = 1.0, namespace_of(here.v)
+    t, xp = 1.0, namespace_of(here.v)
     for _ in range(DOUBLINGS):
         t *= 2
         next_ = at(here.v + t * d)
         if not (
             math.isfinite(next_.norm)
             and next_.value <= new.value
-            and _enough(space, here, next_, t * d, WORTH * t * slope, eps)
+            and _enough(xp, here, next_, t * d, WORTH * t * slope, eps)
         ):
             break
         new = next_
     return new
 
 
-def _from_pairs(space: Any, here: Place, pairs: list[Pair | None], eps: float) -> tuple[Any, bool]:
+def _from_pairs(xp: XP, here: Point, pairs: list[Pair | None], eps: float) -> tuple[Any, bool]:
     """The two loops of L-BFGS over (step, change of the gradient), or of one pair Barzilai and Borwein's step.
 
     And whether curvature shaped it.
@@ -382,7 +389,7 @@ def _from_pairs(space: Any, here: Place, pairs: list[Pair | None], eps: float) -
     kept = [pair for pair in pairs if pair is not None]
     g = here.g
     if not kept:
-        shortest = eps**0.5 * (size_of(space, here.v) or 1.0)
+        shortest = eps**0.5 * (size_of(xp, here.v) or 1.0)
         return -(max(min(here.norm, 1.0), shortest) / here.norm) * g, False
     if len(pairs) == 1:
         return -kept[0].scale * g, True

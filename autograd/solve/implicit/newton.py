@@ -12,7 +12,7 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
-from ...functions import namespace as xp
+from ...functions import namespace as functions
 from ...transforms.jacobian import jacobian
 from ...transforms.jvp import linearize
 from ..iterative.iteration import Info, numbers
@@ -34,11 +34,11 @@ def newton(
     It is the v of that step, and no larger one of the way: a step from far away that is small beside where it came from
     says nothing about the root. Only a root near 0 needs a trace of the largest v, or no step to it is ever small.
     """
-    space = namespace_of(v)
+    xp = namespace_of(v)
 
     def at(v: Any) -> tuple[Any, float, float]:
         r = backend_array(equation(Array(v)))
-        return r, *numbers(space, space.linalg.vector_norm(r), space.linalg.vector_norm(v))
+        return r, *numbers(xp, xp.linalg.vector_norm(r), xp.linalg.vector_norm(v))
 
     r, norm, size = at(v)
     eps = float(np.finfo(as_numpy(v.dtype)).eps)
@@ -46,7 +46,7 @@ def newton(
     step, steps, converged, renewed, why = math.inf, 0, norm <= atol, False, ""
     while not converged and math.isfinite(norm) and steps < maxiter:
         d = model.direction(v, r)
-        (step,) = numbers(space, space.linalg.vector_norm(d))
+        (step,) = numbers(xp, xp.linalg.vector_norm(d))
         steps += 1
         found = _line_search(at, v, d, norm) if math.isfinite(step) else None
         if found is None:
@@ -104,17 +104,19 @@ class Newton:
     def direction(self, v: Any, r: Any) -> Any:
         """d with J d = −r."""
         if self.dense:
-            return backend_array(xp.linalg.solve(Array(_matrix(self.equation, v)), Array(-r)))
+            return backend_array(
+                functions.linalg.solve(Array(_matrix(self.equation, v)), Array(-r))
+            )
         (norm,) = numbers(namespace_of(r), namespace_of(r).linalg.vector_norm(r))
         forcing = 0.1 if self.last is None else min(0.1, 0.9 * (norm / self.last) ** 2)
         self.last = norm
         return _by_products(self.equation, v, r, max(forcing, 1e-6))
 
     def learn(self, step: Any, change: Any) -> None:
-        """Nothing: each Jacobian is new."""
+        """Do nothing, since each Jacobian is computed anew."""
 
     def renew(self) -> bool:
-        """No better direction is to be had."""
+        """Report that no better direction is to be had."""
         return False
 
 
@@ -137,23 +139,23 @@ class Broyden:
 
     def _inverse(self, v: Any) -> Callable[[Any], Any]:
         if self.dense:
-            H = backend_array(xp.linalg.inv(Array(_matrix(self.equation, v))))
+            H = backend_array(functions.linalg.inv(Array(_matrix(self.equation, v))))
             return lambda r: H @ r
         return lambda r: -_by_products(self.equation, v, r, 1e-6)
 
     def _apply(self, r: Any) -> Any:
-        space = namespace_of(r)
+        xp = namespace_of(r)
         out = self.first(r)  # type: ignore[misc]  # set by `direction`
         for u, s in self.pairs:
-            out = out + u * space.vecdot(s, out)
+            out = out + u * xp.vecdot(s, out)
         return out
 
     def learn(self, step: Any, change: Any) -> None:
         """H is to map the change of r to the step."""
-        space = namespace_of(step)
+        xp = namespace_of(step)
         Hy = self._apply(change)
-        size = space.vecdot(step, Hy)
-        if numbers(space, space.abs(size))[0] > 0:
+        size = xp.vecdot(step, Hy)
+        if numbers(xp, xp.abs(size))[0] > 0:
             self.pairs.append(((step - Hy) / size, step))
 
     def renew(self) -> bool:
@@ -181,7 +183,7 @@ def _by_products(equation: Equation, v: Any, r: Any, rtol: float) -> Any:
 def by_scipy(
     equation: Equation, v: Any, method: str, rtol: float, maxiter: int
 ) -> tuple[Any, Info]:
-    """By `scipy.optimize.root`, on NumPy and for real numbers.
+    """Solve by `scipy.optimize.root`, on NumPy and for real numbers.
 
     Raises
     ------
@@ -216,7 +218,7 @@ def by_scipy(
     if converged and norm > 0 and not _leads_to_a_root(equation, v, r):
         converged, why = (
             False,
-            f"SciPy's {method} ended where the residual is small beside its neighbours' alone",
+            f"SciPy's {method} ended where the residual is small compared with its neighbours' alone",
         )
     return v, Info(converged=converged, steps=steps, residual=norm, tolerance=rtol, why=why)
 

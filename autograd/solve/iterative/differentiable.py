@@ -1,4 +1,4 @@
-"""What the Krylov solvers share: from the user's operator to vectors, and from the solution to its derivative.
+"""Parts that the Krylov solvers share: operators of users on vectors, and the derivative of the solution.
 
 The right-hand side is divided by its largest element before the iteration, so that cotangents of any size, whose
 squares would underflow, have right solutions.
@@ -14,7 +14,8 @@ from typing import Any
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_complex, is_inexact
 from ...core.namespaces import namespace_of
-from ...functions import namespace as xp
+from ...core.typing import XP, Cotangent
+from ...functions import namespace as functions
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .gmres import gmres_run
 from .iteration import (
@@ -44,9 +45,9 @@ STEPS_PER_UNKNOWN = 10  # at most, where `maxiter` is not given
 def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..., Any]:
     """The method that goes from `start` by `step`s, as `solution` calls it."""
 
-    def run(space: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run) -> Any:
+    def run(xp: XP, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run) -> Any:
         state, made, norm, limit = iterate(
-            space, functools.partial(step, space, A, M), start(space, A, M, x, r), tolerance, run
+            xp, functools.partial(step, xp, A, M), start(xp, A, M, x, r), tolerance, run
         )
         return state.x, made, norm, limit, made >= run.maxiter
 
@@ -54,10 +55,10 @@ def by_steps(start: Callable[..., Any], step: Callable[..., Any]) -> Callable[..
 
 
 def by_cycles(
-    restart: int, space: Any, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
+    restart: int, xp: XP, A: Any, M: Any, b: Any, x: Any, r: Any, tolerance: Any, run: Run
 ) -> Any:
     """GMRES, as `solution` calls it."""
-    return gmres_run(space, A, M, b, x, r, tolerance, restart, run)
+    return gmres_run(xp, A, M, b, x, r, tolerance, restart, run)
 
 
 def solution(
@@ -75,7 +76,7 @@ def solution(
             "to be the same"
         )
     if probe.dtype != b.dtype:
-        b = xp.astype(b, probe.dtype)
+        b = functions.astype(b, probe.dtype)
     tapes = open_tapes(probe)
     if any(tape.copies for tape in tapes):
         # the adjoint comes later, and the caller may have changed the matrices by then
@@ -104,7 +105,7 @@ def solution(
     rtol = settings.rtol if settings.adjoint_rtol is None else settings.adjoint_rtol
     maxiter = maxiter if settings.adjoint_maxiter is None else settings.adjoint_maxiter
 
-    def adjoint(ct: Any, _: Any) -> Any:
+    def adjoint(ct: Cotangent, _: Any) -> Any:
         out, _ = adjoint_solver(
             op if hermitian else op.H, conj(ct), settings.adjoint_x0, rtol=rtol, maxiter=maxiter,
             M=None if pre is None else pre.H, check=settings.check, check_every=settings.check_every,
@@ -119,33 +120,33 @@ def _raw_solve(
     rtol: float, atol: float, run: Run, check: bool,
 ) -> tuple[Any, Info]:  # fmt: skip
     """The iteration on flat vectors, for b scaled to size 1."""
-    space = namespace_of(b)
+    xp = namespace_of(b)
     shape = tuple(b.shape)
     if 0 in shape:
         return b, Info(converged=True, steps=0, residual=0.0, tolerance=0.0)
     given, first = b, r
-    b, r, x = (space.reshape(v, (-1,)) for v in (b, r, space.astype(x, b.dtype)))
-    largest = space.max(space.abs(b))
+    b, r, x = (xp.reshape(v, (-1,)) for v in (b, r, xp.astype(x, b.dtype)))
+    largest = xp.max(xp.abs(b))
     zero = largest == 0  # then the solution is 0, wherever x0 is
     # NaN and infinity stay as they are: the first look at the residual finds them
-    usable = ~zero & space.isfinite(largest)
-    scale = space.where(usable, largest, space.ones_like(largest))
-    x, r = (space.where(zero, space.zeros_like(v), v / scale) for v in (x, r))
+    usable = ~zero & xp.isfinite(largest)
+    scale = xp.where(usable, largest, xp.ones_like(largest))
+    x, r = (xp.where(zero, xp.zeros_like(v), v / scale) for v in (x, r))
     b = b / scale
-    limit = rtol * length(space, b)
-    tolerance = space.maximum(limit, space.zeros_like(limit) + atol / scale)
+    limit = rtol * length(xp, b)
+    tolerance = xp.maximum(limit, xp.zeros_like(limit) + atol / scale)
     M = flat_map(pre, shape, wrap=False) if pre is not None else _same
-    run = run._replace(callback=_unscaled(run.callback, scale, shape, space))
+    run = run._replace(callback=_unscaled(run.callback, scale, shape, xp))
     A = flat_map(op, shape, wrap=True)
 
     def ran(x: Any, r: Any, tolerance: Any, run: Run) -> tuple[Any, ...]:
-        return *method(space, A, M, b, x, r, tolerance, run), None
+        return *method(xp, A, M, b, x, r, tolerance, run), None
 
-    x, end = verified(space, ran, lambda r, _: length(space, r), A, b, x, r, tolerance, run)
+    x, end = verified(xp, ran, lambda r, _: length(xp, r), A, b, x, r, tolerance, run)
     if end.steps == 0 and not math.isfinite(end.residual) and check:
-        refuse_nan(space, given, first, name)
-    (by,) = numbers(space, scale)
-    return space.reshape(x * scale, shape), Info(
+        refuse_nan(xp, given, first, name)
+    (by,) = numbers(xp, scale)
+    return xp.reshape(x * scale, shape), Info(
         converged=end.converged, steps=end.steps, residual=end.residual * by, tolerance=end.tolerance * by,
         why=end.said(by),
     )  # fmt: skip
@@ -155,21 +156,21 @@ def _same(r: Any) -> Any:
     return r
 
 
-def _unscaled(callback: Any, scale: Any, shape: tuple[int, ...], space: Any) -> Any:
+def _unscaled(callback: Any, scale: Any, shape: tuple[int, ...], xp: XP) -> Any:
     if callback is None:
         return None
-    return lambda x: callback(space.reshape(x * scale, shape))
+    return lambda x: callback(xp.reshape(x * scale, shape))
 
 
 def inexact(b: Any) -> Array:
-    """As an `Array` of a real or complex floating-point dtype."""
-    b = xp.asarray(b) if type(b) is not Array else b
-    return b if is_inexact(b.dtype) else xp.astype(b, xp.float64)
+    """Convert to an `Array` of a real or complex floating-point dtype."""
+    b = functions.asarray(b) if type(b) is not Array else b
+    return b if is_inexact(b.dtype) else functions.astype(b, functions.float64)
 
 
 def conj(x: Any) -> Any:
     """The complex conjugate; real arrays as they are."""
-    return xp.conj(x) if is_complex(x.dtype) else x
+    return functions.conj(x) if is_complex(x.dtype) else x
 
 
 def _start(x0: Any, b: Array, op: LinearOperator, name: str) -> Array:

@@ -18,6 +18,7 @@ import numpy as np
 
 from ....backend import backend_of
 from ...core.dtypes import as_numpy
+from ...core.typing import XP
 from .iteration import Run, numbers
 from .steps import length, ratio
 
@@ -25,7 +26,7 @@ Map = Callable[[Any], Any]
 
 
 def gmres_run(
-    xp: Any, A: Map, M: Map, b: Any, x: Any, r: Any, tolerance: Any, restart: int, run: Run
+    xp: XP, A: Map, M: Map, b: Any, x: Any, r: Any, tolerance: Any, restart: int, run: Run
 ) -> tuple[Any, int, float, float, bool]:
     """Cycles of at most `restart` steps: x, steps, norm of the residual, tolerance, and whether all are used up."""
     norm, limit = numbers(xp, length(xp, r), tolerance)
@@ -49,7 +50,7 @@ def gmres_run(
 
 
 def _cycle(
-    xp: Any, A: Map, M: Map, r: Any, norm: float, limit: float, restart: int, every: int
+    xp: XP, A: Map, M: Map, r: Any, norm: float, limit: float, restart: int, every: int
 ) -> tuple[Any, int]:
     """The combination of basis vectors that minimises the residual, and how many they are."""
     n = r.shape[0]
@@ -68,9 +69,9 @@ def _cycle(
             start = length(xp, w)
             h = dual @ w
             w = w - h @ basis
-            again = dual @ w
-            w = w - again @ basis
-            H[: j + 1, j] = h + again
+            correction = dual @ w
+            w = w - correction @ basis
+            H[: j + 1, j] = h + correction
             left = length(xp, w)
             # what is left of a vector in the span of the others is rounding: a happy breakdown
             left = xp.where(

@@ -1,4 +1,4 @@
-"""How an iteration is run: until a check of the residual says to stop, and what is said then."""
+"""Runs of an iteration until a check of the residual ends it, and the report of how it ended."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ....backend import backend_of
+from ...core.typing import XP
 from ..errors import ConvergenceError
 
 CHECK_EVERY = 16  # steps between two looks at the residual on a device: each look waits for it
 
 
 class Info(int):
-    """How an iteration ended: 0 if it converged, else the number of steps, as SciPy's `info`.
+    """The end of an iteration: 0 if it converged, else the number of steps, as SciPy's `info`.
 
     Attributes
     ----------
@@ -53,7 +54,7 @@ class Info(int):
         return made
 
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
-        """What `__new__` takes: an `int` is made anew by its number alone where it is copied or pickled."""
+        """The arguments of `__new__`, which copies and pickles of an `int` leave out by themselves."""
         return (), dict(vars(self))
 
     def __repr__(self) -> str:
@@ -100,7 +101,7 @@ def every_of(x: Any, wanted: int | None, solver: str) -> int:
     return int(wanted)
 
 
-def numbers(xp: Any, *scalars: Any) -> list[float]:
+def numbers(xp: XP, *scalars: Any) -> list[float]:
     """0-d real arrays as Python numbers, in one transfer."""
     stacked = xp.stack([xp.asarray(s) for s in scalars]) if len(scalars) > 1 else scalars[0]
     host = backend_of(stacked).to_numpy(stacked)
@@ -108,7 +109,7 @@ def numbers(xp: Any, *scalars: Any) -> list[float]:
 
 
 def iterate(
-    xp: Any, step: Callable[[Any], Any], state: Any, tolerance: Any, run: Run
+    xp: XP, step: Callable[[Any], Any], state: Any, tolerance: Any, run: Run
 ) -> tuple[Any, int, float, float]:
     """Step until ``state.norm <= tolerance``, or NaN, or `maxiter`: the state, steps, norm and tolerance.
 
@@ -138,7 +139,7 @@ def iterate(
 
 
 class End(NamedTuple):
-    """How an iteration ended, by the true residual, and by the residual that its recurrence carried along."""
+    """The end of an iteration, by the true residual, and by the residual that its recurrence carried along."""
 
     converged: bool
     steps: int
@@ -148,14 +149,14 @@ class End(NamedTuple):
     used_up: bool
 
     def said(self, by: float) -> str:
-        """Why it did not converge, beyond that all steps are used up; sizes times `by`."""
+        """The reason why it did not converge, if another than `maxiter`; residuals are printed times `by`."""
         if self.converged or not math.isfinite(self.residual):
             return ""
         if self.carried <= self.tolerance:
             return (
                 f"the recurrence says {self.carried * by:.3g}, but of b - A x itself it is {self.residual * by:.3g}: "
                 "rounding came between them, and starting again from there did not help. A is ill-conditioned, or not "
-                "of the kind that the method is for"
+                "of the structure that the method is for"
             )
         if not self.used_up:
             return (
@@ -166,7 +167,7 @@ class End(NamedTuple):
 
 
 def verified(
-    space: Any, method: Callable[..., Any], size: Callable[[Any, Any], Any], A: Any, b: Any, x: Any, r: Any,
+    xp: XP, method: Callable[..., Any], size: Callable[[Any, Any], Any], A: Any, b: Any, x: Any, r: Any,
     tolerance: Any, run: Run,
 ) -> tuple[Any, End]:  # fmt: skip
     """Run the method; look at r = b - A x itself where it ends; start again from there while that halves it at least.
@@ -186,7 +187,7 @@ def verified(
         x_new, made, carried, limit, used_up, state = method(x, r, tolerance, run)
         steps += made
         r_new = b - A(x_new) if made else r
-        norm = numbers(space, size(r_new, state))[0] if made else carried
+        norm = numbers(xp, size(r_new, state))[0] if made else carried
         better = best is None or norm < best.residual
         if better:
             halved = best is None or norm <= 0.5 * best.residual
@@ -201,7 +202,7 @@ def verified(
             return x, best
 
 
-def refuse_nan(xp: Any, b: Any, residual: Any, solver: str) -> None:
+def refuse_nan(xp: XP, b: Any, residual: Any, solver: str) -> None:
     """Say which of b and A holds what is not a number, given that the first residual does.
 
     Raises

@@ -16,7 +16,8 @@ from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_complex
 from ...core.namespaces import namespace_of
 from ...core.tape import TapeData
-from ...functions import namespace as xp
+from ...core.typing import RawArray
+from ...functions import namespace as functions
 from ...pytree import tree
 from ...transforms.custom_vjp import custom_vjp
 from ...transforms.vjp import Pullback
@@ -78,11 +79,11 @@ def _as_shape(n: Any) -> tuple[int, ...]:
     return tuple(n) if isinstance(n, tuple | list) else (int(n),)
 
 
-def _zeros(shape: tuple[int, ...] | None, like: Any) -> Any:
+def _zeros(shape: tuple[int, ...] | None, like: RawArray) -> Any:
     """Zeros where `like` lies, of its dtype; untraced, and as an `Array` if `like` is one."""
     below = backend_array(like)
-    space = namespace_of(below)
-    zeros = space.zeros_like(below) if shape is None else space.zeros_on_device_of(shape, below)
+    xp = namespace_of(below)
+    zeros = xp.zeros_like(below) if shape is None else xp.zeros_on_device_of(shape, below)
     return Array(zeros) if type(like) is Array else zeros
 
 
@@ -119,8 +120,8 @@ def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Calla
     kept: list[Callable[[Any], Any]] = []
 
     def apply(v: Any) -> Any:
-        space = namespace_of(v)
-        v = space.reshape(v, shape)
+        xp = namespace_of(v)
+        v = xp.reshape(v, shape)
         if op.derived_from is not None:
             if not kept:
                 source = op.derived_from
@@ -128,7 +129,7 @@ def flat_map(op: LinearOperator, shape: tuple[int, ...], *, wrap: bool) -> Calla
             out = backend_array(kept[0](v))
         else:
             out = backend_array(op.matvec(Array(v) if wrap else v))
-        return space.reshape(out, (-1,))
+        return xp.reshape(out, (-1,))
 
     return apply
 
@@ -152,7 +153,9 @@ def as_operator(A: Any, solver: str) -> LinearOperator:
         if len(A.shape) != 2:
             raise ValueError(f"{solver}: A has shape {tuple(A.shape)}; a matrix (n, n) is wanted")
         A = A if type(A) is Array else Array(A)
-        return LinearOperator(functools.partial(xp.matmul, A), lambda w: _conj(A.mT) @ w, A.shape)
+        return LinearOperator(
+            functools.partial(functions.matmul, A), lambda w: _conj(A.mT) @ w, A.shape
+        )
     if hasattr(A, "matvec"):
         return _constant(A.matvec, A.rmatvec, A.shape)
     if _is_foreign_sparse(A):
@@ -168,7 +171,7 @@ def as_operator(A: Any, solver: str) -> LinearOperator:
 
 
 def as_preconditioner(M: Any, solver: str) -> LinearOperator | None:
-    """The same for an approximate inverse, which acts on raw arrays and gets no gradient."""
+    """The operator of an approximate inverse, which acts on raw arrays and gets no gradient."""
     if M is None or isinstance(M, LinearOperator):
         return M
     if type(M) is Array or _is_array(M):
@@ -199,7 +202,7 @@ def _is_foreign_sparse(A: Any) -> bool:
 
 
 def _conj(x: Any) -> Any:
-    return xp.conj(x) if is_complex(x.dtype) else x
+    return functions.conj(x) if is_complex(x.dtype) else x
 
 
 def _constant(

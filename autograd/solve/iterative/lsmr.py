@@ -19,7 +19,8 @@ from typing import Any
 from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy
 from ...core.namespaces import namespace_of
-from ...functions import namespace as xp
+from ...core.typing import Cotangent
+from ...functions import namespace as functions
 from ..adjoint import hidden, implicit_solution, open_tapes
 from .differentiable import conj, inexact
 from .iteration import Info, Run, conclude, every_of, iterate, refuse_nan, verified
@@ -105,11 +106,11 @@ def lsmr(
         op, b = _damped(op, b, damp)
     probe = b - op(_zeros(domain, b))
     if probe.dtype != b.dtype:
-        b = xp.astype(b, probe.dtype)
+        b = functions.astype(b, probe.dtype)
     smaller = min(math.prod(b.shape), math.prod(domain))
     maxiter = max(1, 10 * smaller) if maxiter is None else maxiter
     rtol = atol if adjoint_rtol is None else adjoint_rtol
-    again: dict[str, Any] = {
+    gram_settings: dict[str, Any] = {
         "rtol": rtol,
         "maxiter": maxiter if adjoint_maxiter is None else adjoint_maxiter,
         "check": check,
@@ -123,10 +124,10 @@ def lsmr(
         v, info = _minimise(op, backend_array(b), start, atol, btol, run, check)
     conclude("lsmr", info, maxiter, check, HINT)
     if wide:
-        return (op.H(gram(op.H, b, start=v, **again)) if tapes else Array(v)), info
+        return (op.H(gram(op.H, b, start=v, **gram_settings)) if tapes else Array(v)), info
 
-    def adjoint(ct: Any, _: Any) -> Any:
-        return conj(gram(op, conj(ct), **again))
+    def adjoint(ct: Cotangent, _: Any) -> Any:
+        return conj(gram(op, conj(ct), **gram_settings))
 
     return implicit_solution(v, lambda v: op.H(b - op(v)), adjoint, tapes), info
 
@@ -154,11 +155,11 @@ def gram(
             conclude("lsmr, adjoint solve", info, maxiter, check, HINT)
         mu, info = _minimise(op, z, None, rtol, rtol, run, check)
         conclude("lsmr, adjoint solve", info, maxiter, check, HINT)
-    again = functools.partial(
+    solve_gram = functools.partial(
         gram, rtol=rtol, maxiter=maxiter, check=check, check_every=check_every
     )
     return implicit_solution(
-        mu, lambda mu: c - op.H(op(mu)), lambda ct, _: conj(again(op, conj(ct))), tapes
+        mu, lambda mu: c - op.H(op(mu)), lambda ct, _: conj(solve_gram(op, conj(ct))), tapes
     )
 
 
@@ -166,46 +167,46 @@ def _minimise(
     op: LinearOperator, b: Any, x0: Any, atol: float, btol: float, run: Run, check: bool
 ) -> tuple[Any, Info]:
     """The iteration on flat vectors, for b scaled to size 1."""
-    space = namespace_of(b)
+    xp = namespace_of(b)
     domain, into = op.shape[1], tuple(b.shape)
-    flat_b = space.reshape(b, (-1,))
-    largest = space.max(space.abs(flat_b))
+    flat_b = xp.reshape(b, (-1,))
+    largest = xp.max(xp.abs(flat_b))
     zero = largest == 0
     # NaN and infinity stay as they are: the first look at the residual finds them
-    usable = ~zero & space.isfinite(largest)
-    scale = space.where(usable, largest, space.ones_like(largest))
+    usable = ~zero & xp.isfinite(largest)
+    scale = xp.where(usable, largest, xp.ones_like(largest))
     flat_b = flat_b / scale
     A, AH = flat_map(op, domain, wrap=True), flat_map(op.H, into, wrap=True)
     x = backend_array(_zeros((math.prod(domain),), Array(b)))
     r = flat_b
     if x0 is not None:
-        x0 = space.reshape(space.astype(x0, b.dtype), (-1,))
-        x = space.where(zero, x, x0 / scale)
+        x0 = xp.reshape(xp.astype(x0, b.dtype), (-1,))
+        x = xp.where(zero, x, x0 / scale)
         r = flat_b - A(x)
-    limits = Limits(atol, btol, length(space, flat_b))
-    step = functools.partial(lsmr_step, space, A, AH, limits)
+    limits = Limits(atol, btol, length(xp, flat_b))
+    step = functools.partial(lsmr_step, xp, A, AH, limits)
     callback = run.callback
     if callback is not None:
-        run = run._replace(callback=lambda x: callback(space.reshape(x * scale, domain)))
-    start = functools.partial(lsmr_start, space, A, AH)
+        run = run._replace(callback=lambda x: callback(xp.reshape(x * scale, domain)))
+    start = functools.partial(lsmr_start, xp, A, AH)
 
     def method(
         x: Any, r: Any, tolerance: Any, run: Run
     ) -> tuple[Any, int, float, float, bool, Any]:
-        state, made, carried, limit = iterate(space, step, start(x, r, limits), tolerance, run)
+        state, made, carried, limit = iterate(xp, step, start(x, r, limits), tolerance, run)
         return state.x, made, carried, limit, made >= run.maxiter, state
 
     def size(r: Any, state: Any) -> Any:
-        return excess(space, limits, state, length(space, r), length(space, AH(r)))
+        return excess(xp, limits, state, length(xp, r), length(xp, AH(r)))
 
-    one = space.ones_like(limits.norm_b)
-    x, end = verified(space, method, size, A, flat_b, x, r, one, run)
+    one = xp.ones_like(limits.norm_b)
+    x, end = verified(xp, method, size, A, flat_b, x, r, one, run)
     if end.steps == 0 and not math.isfinite(end.residual) and check:
-        refuse_nan(space, b, r, "lsmr")
+        refuse_nan(xp, b, r, "lsmr")
     info = Info(
         converged=end.converged, steps=end.steps, residual=end.residual, tolerance=end.tolerance, why=end.said(1.0)
     )  # fmt: skip
-    return space.reshape(x * scale, domain), info
+    return xp.reshape(x * scale, domain), info
 
 
 def _with_shape(op: LinearOperator, b: Array, x0: Any) -> LinearOperator:
@@ -238,13 +239,15 @@ def _damped(op: LinearOperator, b: Array, damp: float) -> tuple[LinearOperator, 
     m, H = math.prod(into), op.H
 
     def matvec(v: Any) -> Any:
-        return xp.concat([xp.reshape(op(v), (-1,)), damp * xp.reshape(v, (-1,))])
+        return functions.concat(
+            [functions.reshape(op(v), (-1,)), damp * functions.reshape(v, (-1,))]
+        )
 
     def rmatvec(w: Any) -> Any:
-        return H(xp.reshape(w[:m], into)) + damp * xp.reshape(w[m:], domain)
+        return H(functions.reshape(w[:m], into)) + damp * functions.reshape(w[m:], domain)
 
     rest = _zeros((math.prod(domain),), b)
-    b = xp.concat([xp.reshape(b, (-1,)), rest])
+    b = functions.concat([functions.reshape(b, (-1,)), rest])
     return LinearOperator(matvec, rmatvec, (tuple(b.shape), domain)), b
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ...core.array import backend_array
 from ...core.dtypes import is_complex
 from ...core.namespaces import namespace_of
+from ...core.typing import DType
 from .linear_operator import LinearOperator
 
 
@@ -122,9 +123,9 @@ def _library(A: Any, part: str) -> Any:
 
 
 def _by_factors(
-    solve: Callable[..., Any], complex_factors: bool, dtype: Any, r: Any, trans: str
+    solve: Callable[..., Any], complex_factors: bool, dtype: DType, r: Any, trans: str
 ) -> Any:
-    """By SuperLU, which takes no complex right-hand side for real factors, nor another precision."""
+    """Solve by SuperLU, which takes no complex right-hand side for real factors, nor another precision."""
     r = backend_array(r)
     xp = namespace_of(r)
     if is_complex(r.dtype) and not complex_factors:

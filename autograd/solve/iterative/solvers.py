@@ -96,16 +96,7 @@ def cg(
     settings = Iteration(
         rtol, atol, maxiter, M, callback, check, check_every, adjoint_rtol, adjoint_maxiter, adjoint_x0
     )  # fmt: skip
-    return solution(
-        "cg",
-        cg,
-        by_steps(cg_start, cg_step),
-        A,
-        b,
-        x0,
-        settings,
-        hermitian=True,
-    )
+    return solution("cg", cg, by_steps(cg_start, cg_step), A, b, x0, settings, hermitian=True)
 
 
 def minres(
@@ -143,14 +134,7 @@ def minres(
         rtol, atol, maxiter, M, callback, check, check_every, adjoint_rtol, adjoint_maxiter, adjoint_x0
     )  # fmt: skip
     return solution(
-        "minres",
-        minres,
-        by_steps(minres_start, minres_step),
-        A,
-        b,
-        x0,
-        settings,
-        hermitian=True,
+        "minres", minres, by_steps(minres_start, minres_step), A, b, x0, settings, hermitian=True
     )
 
 
@@ -247,12 +231,5 @@ def gmres(
     )  # fmt: skip
     run = functools.partial(by_cycles, restart)
     return solution(
-        "gmres",
-        functools.partial(gmres, restart=restart),
-        run,
-        A,
-        b,
-        x0,
-        settings,
-        hermitian=False,
+        "gmres", functools.partial(gmres, restart=restart), run, A, b, x0, settings, hermitian=False
     )

@@ -15,16 +15,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ...core.typing import XP, RawArray
+
 Map = Callable[[Any], Any]
 
 
-def ratio(xp: Any, a: Any, b: Any) -> Any:
+def ratio(xp: XP, a: RawArray, b: RawArray) -> Any:
     """a / b, and 0 where b is 0."""
     zero = b == 0
     return xp.where(zero, xp.zeros_like(a), a / xp.where(zero, xp.ones_like(b), b))
 
 
-def length(xp: Any, x: Any) -> Any:
+def length(xp: XP, x: RawArray) -> Any:
     """The 2-norm, real."""
     return xp.linalg.vector_norm(x)
 
@@ -42,14 +44,14 @@ class Conjugate(NamedTuple):
     norm: Any
 
 
-def cg_start(xp: Any, A: Map, M: Map, x: Any, r: Any) -> Conjugate:
+def cg_start(xp: XP, A: Map, M: Map, x: RawArray, r: RawArray) -> Conjugate:
     """The first direction is the preconditioned residual."""
     z = M(r)
     return Conjugate(x, r, z, xp.vecdot(r, z), length(xp, r))
 
 
-def cg_step(xp: Any, A: Map, M: Map, state: Conjugate) -> Conjugate:
-    """To the minimum of the error's A-norm along p."""
+def cg_step(xp: XP, A: Map, M: Map, state: Conjugate) -> Conjugate:
+    """One step to the minimum of the error's A-norm along p."""
     x, r, p, rho, _ = state
     q = A(p)
     alpha = ratio(xp, rho, xp.vecdot(p, q))
@@ -82,7 +84,7 @@ class Lanczos(NamedTuple):
     norm: Any
 
 
-def minres_start(xp: Any, A: Map, M: Map, x: Any, r: Any) -> Lanczos:
+def minres_start(xp: XP, A: Map, M: Map, x: RawArray, r: RawArray) -> Lanczos:
     """The first Lanczos vector is the residual."""
     z = M(r)
     beta = xp.sqrt(_real(xp, xp.vecdot(r, z)))
@@ -92,7 +94,7 @@ def minres_start(xp: Any, A: Map, M: Map, x: Any, r: Any) -> Lanczos:
     )
 
 
-def minres_step(xp: Any, A: Map, M: Map, state: Lanczos) -> Lanczos:
+def minres_step(xp: XP, A: Map, M: Map, state: Lanczos) -> Lanczos:
     """One Lanczos vector and one rotation."""
     x, r, q_old, q, z, beta_old, beta, d_bar, eps_old, phi_bar, c, s, w_old, w, _ = state
     v = ratio(xp, xp.ones_like(beta), beta) * z
@@ -118,13 +120,13 @@ def minres_step(xp: Any, A: Map, M: Map, state: Lanczos) -> Lanczos:
     )  # fmt: skip
 
 
-def rotation(xp: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+def rotation(xp: XP, a: RawArray, b: RawArray) -> tuple[Any, Any, Any]:
     """c, s and ρ ≥ 0 with c a + s b = ρ and −s a + c b = 0."""
     rho = xp.hypot(a, b)
     return ratio(xp, a, rho), ratio(xp, b, rho), rho
 
 
-def _real(xp: Any, x: Any) -> Any:
+def _real(xp: XP, x: RawArray) -> Any:
     return xp.real(x) if xp.isdtype(x.dtype, "complex floating") else x
 
 
@@ -145,14 +147,14 @@ class Stabilised(NamedTuple):
     norm: Any
 
 
-def bicgstab_start(xp: Any, A: Map, M: Map, x: Any, r: Any) -> Stabilised:
-    """With the residual as its own shadow."""
+def bicgstab_start(xp: XP, A: Map, M: Map, x: RawArray, r: RawArray) -> Stabilised:
+    """The first state, with the residual as its own shadow."""
     none = xp.zeros_like(r)
     nil = xp.zeros_like(xp.vecdot(r, r))
     return Stabilised(x, r, r, none, none, nil, nil, nil, length(xp, r))
 
 
-def bicgstab_step(xp: Any, A: Map, M: Map, state: Stabilised) -> Stabilised:
+def bicgstab_step(xp: XP, A: Map, M: Map, state: Stabilised) -> Stabilised:
     """A step of biconjugate gradients, and one that minimises the residual.
 
     Where the shadow has become orthogonal to the residual, no step can be made: the residual takes its place. If with
@@ -181,12 +183,12 @@ def bicgstab_step(xp: Any, A: Map, M: Map, state: Stabilised) -> Stabilised:
     return Stabilised(x + alpha * y + omega * z, r, shadow, p, v, rho, alpha, omega, length(xp, r))
 
 
-def _orthogonal(xp: Any, product: Any, a: Any, b: Any) -> Any:
+def _orthogonal(xp: XP, product: Any, a: RawArray, b: RawArray) -> Any:
     """Whether aᴴ b is zero to rounding."""
     return xp.abs(product) <= float(xp.finfo(a.dtype).eps) * length(xp, a) * length(xp, b)
 
 
-def _step_size(xp: Any, rho: Any, shadow: Any, v: Any) -> Any:
+def _step_size(xp: XP, rho: RawArray, shadow: Any, v: RawArray) -> Any:
     """ρ / (r̂ᴴ v), and no step where that is a division by rounding."""
     product = xp.vecdot(shadow, v)
     none = _orthogonal(xp, product, shadow, v)
@@ -223,19 +225,19 @@ class Bidiagonal(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """When `lsmr` ends: ‖r‖ ≤ btol ‖b‖ + atol ‖A‖ ‖x‖, or ‖Aᴴ r‖ ≤ atol ‖A‖ ‖r‖."""
+    """The limits at which `lsmr` ends: ‖r‖ ≤ btol ‖b‖ + atol ‖A‖ ‖x‖, or ‖Aᴴ r‖ ≤ atol ‖A‖ ‖r‖."""
 
     atol: float
     btol: float
     norm_b: Any
 
 
-def _excess(xp: Any, limits: Limits, state: Bidiagonal) -> Any:
+def _excess(xp: XP, limits: Limits, state: Bidiagonal) -> Any:
     return excess(xp, limits, state, state.norm_r, xp.abs(state.zeta_bar))
 
 
-def excess(xp: Any, limits: Limits, state: Bidiagonal, norm_r: Any, norm_AHr: Any) -> Any:
-    """How many times the better of the two tolerances is exceeded."""
+def excess(xp: XP, limits: Limits, state: Bidiagonal, norm_r: RawArray, norm_AHr: RawArray) -> Any:
+    """The factor by which the residual exceeds the better of the two tolerances."""
     size = xp.sqrt(state.A2)
     bound = limits.btol * limits.norm_b + limits.atol * size * length(xp, state.x)
     first = _times(xp, norm_r, bound)
@@ -243,14 +245,14 @@ def excess(xp: Any, limits: Limits, state: Bidiagonal, norm_r: Any, norm_AHr: An
     return xp.where(second < first, second, first)
 
 
-def _times(xp: Any, a: Any, bound: Any) -> Any:
+def _times(xp: XP, a: RawArray, bound: RawArray) -> Any:
     """a over its bound: a residual of 0 is a solution, whatever the bound, and no other is where the bound is 0."""
     none = bound == 0
     beyond = xp.where(a == 0, xp.zeros_like(a), xp.full_like(a, float("inf")))
     return xp.where(none, beyond, a / xp.where(none, xp.ones_like(bound), bound))
 
 
-def lsmr_start(xp: Any, A: Map, AH: Map, x: Any, r: Any, limits: Limits) -> Bidiagonal:
+def lsmr_start(xp: XP, A: Map, AH: Map, x: RawArray, r: RawArray, limits: Limits) -> Bidiagonal:
     """The first pair of vectors."""
     beta = length(xp, r)
     one, nil = xp.ones_like(beta), xp.zeros_like(beta)
@@ -265,7 +267,7 @@ def lsmr_start(xp: Any, A: Map, AH: Map, x: Any, r: Any, limits: Limits) -> Bidi
     return state._replace(norm=_excess(xp, limits, state))
 
 
-def lsmr_step(xp: Any, A: Map, AH: Map, limits: Limits, state: Bidiagonal) -> Bidiagonal:
+def lsmr_step(xp: XP, A: Map, AH: Map, limits: Limits, state: Bidiagonal) -> Bidiagonal:
     """One step of bidiagonalisation and two rotations; then the estimate of ‖r‖."""
     (x, u, v, h, h_bar, alpha, alpha_bar, rho_old, rho_bar_old, c_bar, s_bar, zeta_old, zeta_bar, beta_dd,
      beta_d, rho_d, tau, theta, A2, _, _) = state  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the formats of sparse matrices have in common: their elements, their other forms, their arithmetic."""
+"""The base of the formats of sparse matrices: their elements, their conversions, their arithmetic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ....backend import Pattern, backend_of, to_numpy
 from ...core.array import Array, backend_array
 from ...core.defvjp import function_of
 from ...core.dtypes import as_numpy, is_inexact
-from ...core.generated import xp as fun
+from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...core.registry import find
 from ...functions.creation import asarray
@@ -21,7 +21,7 @@ _concat = function_of(find("concat"))
 
 
 class SparseMatrix:
-    """What the formats have in common; a format has `data`, and says its rows and columns."""
+    """The base of the formats; each has `data`, and gives its rows and columns."""
 
     __array_ufunc__ = None  # NumPy's arrays leave ``x @ A`` to us
     __array_priority__ = 2000
@@ -33,11 +33,11 @@ class SparseMatrix:
     @property
     def shape(self) -> tuple[int, int]:
         """The number of rows and of columns."""
-        raise NotImplementedError(f"{type(self).__name__} says nothing of its shape")
+        raise NotImplementedError(f"{type(self).__name__} does not give its shape")
 
-    def _places(self) -> tuple[Any, Any]:
+    def _coordinates(self) -> tuple[Any, Any]:
         """The row and the column of each element of `data`, as raw arrays."""
-        raise NotImplementedError(f"{type(self).__name__} says nothing of its places")
+        raise NotImplementedError(f"{type(self).__name__} does not give its coordinates")
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
         """Elements and pattern by rows of this matrix, or of its transpose, and whether it is that."""
@@ -50,12 +50,12 @@ class SparseMatrix:
 
     @property
     def nnz(self) -> int:
-        """How many elements are stored, zeros and duplicates among them."""
+        """The number of stored elements, zeros and duplicates among them."""
         return int(self.data.shape[0])
 
     @property
     def dtype(self) -> np.dtype:
-        """Of the elements."""
+        """The dtype of the elements."""
         return as_numpy(self.data.dtype)
 
     def __repr__(self) -> str:
@@ -65,19 +65,19 @@ class SparseMatrix:
     # ── other forms ───────────────────────────────────────────────────────────────────────────
 
     def tocoo(self) -> Any:
-        """With the row and the column of each element."""
-        raise NotImplementedError(f"{type(self).__name__} has no form by places")
+        """The matrix in coordinate format, with the row and the column of each element."""
+        raise NotImplementedError(f"{type(self).__name__} has no form by coordinates")
 
     def tocsr(self) -> Any:
-        """By rows."""
+        """The matrix in compressed format by rows."""
         return self.tocoo().tocsr()
 
     def tocsc(self) -> Any:
-        """By columns."""
+        """The matrix in compressed format by columns."""
         return self.T.tocsr().T
 
     def toarray(self) -> Array:
-        """As a dense array (m, n), duplicates summed.
+        """The dense array (m, n), duplicates summed.
 
         Examples
         --------
@@ -86,21 +86,21 @@ class SparseMatrix:
         Array([[0., 1.],
                [2., 0.]], dtype=float64, device='cpu')
         """
-        row, col = self._places()
+        row, col = self._coordinates()
         m, n = self.shape
-        flat = fun.scatter_add((m * n,), _wide(row) * n + _wide(col), asarray(self.data))
-        return fun.reshape(flat, (m, n))
+        flat = generated.scatter_add((m * n,), _wide(row) * n + _wide(col), asarray(self.data))
+        return generated.reshape(flat, (m, n))
 
     todense = toarray
 
     def diagonal(self) -> Array:
         """The elements on the diagonal (min(m, n),), zeros where none is stored."""
-        row, col = self._places()
+        row, col = self._coordinates()
         on = to_numpy(row) == to_numpy(col)
-        places = backend_of(row).asarray(np.flatnonzero(on))
-        chosen = fun.take(asarray(self.data), places, axis=0)
-        return fun.scatter_add(
-            (min(self.shape),), _wide(namespace_of(row).take(row, places, axis=0)), chosen
+        chosen_indices = backend_of(row).asarray(np.flatnonzero(on))
+        chosen = generated.take(asarray(self.data), chosen_indices, axis=0)
+        return generated.scatter_add(
+            (min(self.shape),), _wide(namespace_of(row).take(row, chosen_indices, axis=0)), chosen
         )
 
     @property
@@ -113,20 +113,20 @@ class SparseMatrix:
         return self.T
 
     def copy(self) -> Any:
-        """With elements of its own; traced ones stay on their tape."""
+        """A matrix with elements of its own; traced ones stay on their tape."""
         data = self.data
         if type(data) is Array and data.traced:
             return self
         return self._with(Array(namespace_of(backend_array(data)).copy(backend_array(data))))
 
     def conj(self) -> Any:
-        """With conjugate elements."""
-        return self._with(fun.conj(asarray(self.data)))
+        """The matrix with conjugate elements."""
+        return self._with(generated.conj(asarray(self.data)))
 
     def sum(self, axis: int | None = None) -> Array:
         """The sum of all elements, of each column (axis=0), or of each row (axis=1)."""
         if axis is None:
-            return fun.sum(asarray(self.data))
+            return generated.sum(asarray(self.data))
         if axis not in (-2, -1, 0, 1):
             raise ValueError(f"sum: axis={axis!r} of a matrix; it has axes 0 and 1")
         ones = namespace_of(backend_array(self.data))
@@ -158,8 +158,8 @@ class SparseMatrix:
 
     def _adopted(self, other: Any) -> Any:
         """SciPy's and cupyx's matrices in this one's format."""
-        kind: Any = type(self)
-        return other if isinstance(other, SparseMatrix) else kind(other)
+        sparse_type: Any = type(self)
+        return other if isinstance(other, SparseMatrix) else sparse_type(other)
 
     def __add__(self, given: Any) -> Any:
         if not is_sparse(given):
@@ -177,8 +177,10 @@ class SparseMatrix:
         A, B = self.tocoo(), other.tocoo()
         xp = namespace_of(A.row)
         data = as_given(_concat([asarray(A.data), asarray(B.data)]), A.data, B.data)
-        places = tuple(xp.concat([_wide(a), _wide(b)]) for a, b in ((A.row, B.row), (A.col, B.col)))
-        return type(A)((data, places), shape=self.shape).tocsr()
+        coordinates = tuple(
+            xp.concat([_wide(a), _wide(b)]) for a, b in ((A.row, B.row), (A.col, B.col))
+        )
+        return type(A)((data, coordinates), shape=self.shape).tocsr()
 
     def __sub__(self, other: Any) -> Any:
         return self + (-self._adopted(other)) if is_sparse(other) else NotImplemented
@@ -195,7 +197,7 @@ class SparseMatrix:
         x = x if hasattr(x, "shape") else asarray(x)
         if len(x.shape) == 1:
             return self.T._times(x)
-        return fun.matrix_transpose(self.T._times(fun.matrix_transpose(asarray(x))))
+        return generated.matrix_transpose(self.T._times(generated.matrix_transpose(asarray(x))))
 
     def _times(self, x: Any) -> Any:
         x = x if hasattr(x, "shape") else asarray(x)
@@ -205,12 +207,14 @@ class SparseMatrix:
                 f"A @ x: a matrix of shape {(m, n)} takes x ({n},) or ({n}, k), not {tuple(x.shape)}"
             )
         if not is_inexact(x.dtype):
-            x = fun.astype(asarray(x), as_numpy(backend_array(self.data).dtype))
+            x = generated.astype(asarray(x), as_numpy(backend_array(self.data).dtype))
         data, pattern, transposed = self._product_form()
         if len(x.shape) == 2:
             return _product(data, x, pattern=pattern, transposed=transposed)
-        columns = fun.expand_dims(asarray(x), axis=1)
-        return fun.squeeze(_product(data, columns, pattern=pattern, transposed=transposed), axis=1)
+        columns = generated.expand_dims(asarray(x), axis=1)
+        return generated.squeeze(
+            _product(data, columns, pattern=pattern, transposed=transposed), axis=1
+        )
 
     def dot(self, x: Any) -> Any:
         """``A @ x``."""
@@ -231,6 +235,6 @@ def _is_scalar(x: Any) -> bool:
     return not is_sparse(x) and tuple(getattr(x, "shape", ())) == ()
 
 
-def _wide(places: Any) -> Any:
-    """Places as int64, in which m · n has room."""
-    return namespace_of(places).astype(places, np.dtype("int64"))
+def _wide(indices: Any) -> Any:
+    """Indices as int64, in which m · n has room."""
+    return namespace_of(indices).astype(indices, np.dtype("int64"))

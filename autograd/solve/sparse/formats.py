@@ -13,18 +13,18 @@ import numpy as np
 
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
 from ...core.array import Array, backend_array
-from ...core.generated import xp as fun
+from ...core.generated import xp as generated
 from ...core.namespaces import namespace_of
 from ...functions.creation import asarray
 from ...pytree import tree
 from .base import SparseMatrix, as_given, is_sparse
-from .validation import Places, compressed, elements, integers, shape_of
+from .validation import Coordinates, compressed, elements, integers, shape_of
 
 __all__ = ["as_sparse", "coo_array", "csc_array", "csr_array", "is_sparse"]
 
 
 class _Compressed(SparseMatrix):
-    """What the formats by rows and by columns have in common."""
+    """The base of the formats by rows and by columns."""
 
     pattern: Pattern
 
@@ -35,12 +35,12 @@ class _Compressed(SparseMatrix):
 
     @property
     def indptr(self) -> Any:
-        """Where each row, or column, begins."""
+        """The index at which each row, or column, begins."""
         return self.pattern.indptr
 
     def tocoo(self) -> coo_array:
-        """With the row and the column of each element."""
-        return _placed(self.data, Places(self.shape, *self._places()))
+        """The matrix in coordinate format."""
+        return _of_coordinates(self.data, Coordinates(self.shape, *self._coordinates()))
 
 
 @tree.register
@@ -60,7 +60,7 @@ class csr_array(_Compressed):
     Attributes
     ----------
     data : array (nnz,)
-        May be traced, or be an argument that is differentiated; elements at one place add up.
+        May be traced, or be an argument that is differentiated; elements at one position add up.
     indices, indptr : array of int
     shape, ndim, nnz, dtype
 
@@ -90,7 +90,7 @@ class csr_array(_Compressed):
         """The number of rows and of columns."""
         return self.pattern.shape
 
-    def _places(self) -> tuple[Any, Any]:
+    def _coordinates(self) -> tuple[Any, Any]:
         return namespace_of(self.indices).sparse_rows(pattern=self.pattern), self.indices
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
@@ -149,7 +149,7 @@ class csc_array(_Compressed):
         n, m = self.pattern.shape
         return m, n
 
-    def _places(self) -> tuple[Any, Any]:
+    def _coordinates(self) -> tuple[Any, Any]:
         return self.indices, namespace_of(self.indices).sparse_rows(pattern=self.pattern)
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
@@ -168,26 +168,26 @@ class csc_array(_Compressed):
 @tree.register
 @dataclass(eq=False, repr=False, init=False)
 class coo_array(SparseMatrix):
-    """A sparse matrix by the place of each element.
+    """A sparse matrix by the position of each element.
 
     Parameters
     ----------
     arg
         ``(data, (row, col))``, or a matrix, as for `csr_array`.
     shape : tuple of int, optional
-        (m, n); without it, as small as the places allow.
+        (m, n); without it, as small as the indices allow.
 
     Attributes
     ----------
     data : array (nnz,)
-        Elements at one place add up.
+        Elements at one position add up.
     row, col : array of int (nnz,)
     shape, ndim, nnz, dtype
 
     Raises
     ------
     ValueError
-        If the lengths differ, or a place lies outside of the shape.
+        If the lengths differ, or an index lies outside of the shape.
 
     Examples
     --------
@@ -198,7 +198,7 @@ class coo_array(SparseMatrix):
     """
 
     data: Any
-    places: Places = field(metadata={"static": True})
+    coordinates: Coordinates = field(metadata={"static": True})
 
     def __init__(self, arg: Any, *, shape: Any = None) -> None:
         if isinstance(arg, tuple) and len(arg) == 2 and isinstance(arg[1], tuple | list):
@@ -209,28 +209,31 @@ class coo_array(SparseMatrix):
                     f"coo_array: data has {data.shape[0]} elements, row {row.shape[0]}, col {col.shape[0]}; they have "
                     "to be as many"
                 )
-            self.data, self.places = data, Places(shape_of(shape, row, col, "coo_array"), row, col)
+            self.data, self.coordinates = (
+                data,
+                Coordinates(shape_of(shape, row, col, "coo_array"), row, col),
+            )
             return
         other = as_sparse(arg)
-        row, col = other._places()
-        self.data, self.places = other.data, Places(other.shape, row, col)
+        row, col = other._coordinates()
+        self.data, self.coordinates = other.data, Coordinates(other.shape, row, col)
 
     @property
     def shape(self) -> tuple[int, int]:
         """The number of rows and of columns."""
-        return self.places.shape
+        return self.coordinates.shape
 
     @property
     def row(self) -> Any:
         """The row of each element."""
-        return self.places.row
+        return self.coordinates.row
 
     @property
     def col(self) -> Any:
         """The column of each element."""
-        return self.places.col
+        return self.coordinates.col
 
-    def _places(self) -> tuple[Any, Any]:
+    def _coordinates(self) -> tuple[Any, Any]:
         return self.row, self.col
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
@@ -241,16 +244,16 @@ class coo_array(SparseMatrix):
         return self
 
     def tocsr(self) -> csr_array:
-        """By rows; duplicates stay apart."""
-        order, pattern = self.places.by_rows()
-        data = fun.take(asarray(self.data), order, axis=0)
+        """The matrix in compressed format by rows; duplicates stay apart."""
+        order, pattern = self.coordinates.by_rows()
+        data = generated.take(asarray(self.data), order, axis=0)
         return _of(csr_array, as_given(data, self.data), pattern)
 
     @property
     def T(self) -> coo_array:
         """The transpose; nothing is moved."""
         m, n = self.shape
-        return _placed(self.data, Places((n, m), self.col, self.row))
+        return _of_coordinates(self.data, Coordinates((n, m), self.col, self.row))
 
 
 # ── arguments ─────────────────────────────────────────────────────────────────────────────────
@@ -267,14 +270,14 @@ def as_sparse(x: Any) -> Any:
     if isinstance(x, SparseMatrix):
         return x
     if is_sparse(x):
-        kind = {"csr": csr_array, "csc": csc_array}.get(getattr(x, "format", ""))
-        if kind is None:
-            x, kind = x.tocsr(), csr_array
-        return kind((x.data, x.indices, x.indptr), shape=x.shape)
+        sparse_type = {"csr": csr_array, "csc": csc_array}.get(getattr(x, "format", ""))
+        if sparse_type is None:
+            x, sparse_type = x.tocsr(), csr_array
+        return sparse_type((x.data, x.indices, x.indptr), shape=x.shape)
     if isinstance(x, Array) and x.traced:
         raise TypeError(
             "a traced dense array as a sparse matrix: which of its elements are 0 may change; give its elements and "
-            "their places, csr_array((data, indices, indptr), shape=…)"
+            "their indices, csr_array((data, indices, indptr), shape=…)"
         )
     dense = backend_array(x) if isinstance(x, Array) else x
     host = to_numpy(dense) if is_array(dense) else np.asarray(dense)
@@ -287,25 +290,25 @@ def as_sparse(x: Any) -> Any:
     return coo_array((there(host[row, col]), (there(row), there(col))), shape=host.shape).tocsr()
 
 
-def _of(kind: Any, data: Any, pattern: Pattern) -> Any:
-    out = object.__new__(kind)
+def _of(sparse_type: Any, data: Any, pattern: Pattern) -> Any:
+    out = object.__new__(sparse_type)
     out.data, out.pattern = data, pattern
     return out
 
 
-def _placed(data: Any, places: Places) -> coo_array:
+def _of_coordinates(data: Any, coordinates: Coordinates) -> coo_array:
     out = object.__new__(coo_array)
-    out.data, out.places = data, places
+    out.data, out.coordinates = data, coordinates
     return out
 
 
-def _read(arg: Any, shape: Any, kind: type, *, rows: bool) -> tuple[Any, Pattern]:
-    """What `compressed` returns, of any argument of `csr_array` and `csc_array`."""
+def _read(arg: Any, shape: Any, sparse_type: type, *, rows: bool) -> tuple[Any, Pattern]:
+    """The result of `compressed` for any argument of `csr_array` and `csc_array`."""
     if isinstance(arg, tuple) and len(arg) == 3:
-        return compressed(*arg, shape, kind.__name__, rows=rows)
+        return compressed(*arg, shape, sparse_type.__name__, rows=rows)
     other = coo_array(arg) if isinstance(arg, tuple) else as_sparse(arg)
     if shape is not None and tuple(shape) != other.shape:
-        other = coo_array((other.data, other._places()), shape=shape)
+        other = coo_array((other.data, other._coordinates()), shape=shape)
     made = other.tocsr() if rows else other.tocsc()
     return made.data, made.pattern
 

@@ -16,15 +16,16 @@ from typing import Any
 from ....backend import Pattern, finite_columns
 from ...core.defvjp import library_defvjp as defvjp
 from ...core.namespaces import namespace_of
+from ...core.typing import XP, Cotangent
 
 
-def _product_data(ct: Any, x: Any, pattern: Pattern, transposed: bool, xp: Any) -> Any:
-    """c xᵀ at the stored places; x cᵀ for a transposed product."""
+def _product_data(ct: Cotangent, x: Any, pattern: Pattern, transposed: bool, xp: XP) -> Any:
+    """c xᵀ at the stored positions; x cᵀ for a transposed product."""
     u, v = (x, ct) if transposed else (ct, x)
     return xp.sddmm(u, v, pattern=pattern)
 
 
-def _product_x(ct: Any, A: Any, pattern: Pattern, transposed: bool, xp: Any) -> Any:
+def _product_x(ct: Cotangent, A: Any, pattern: Pattern, transposed: bool, xp: XP) -> Any:
     """Aᵀ ct; A ct for a transposed product."""
     return xp.sparse_product(A, ct, pattern=pattern, transposed=not transposed)
 
@@ -32,12 +33,12 @@ def _product_x(ct: Any, A: Any, pattern: Pattern, transposed: bool, xp: Any) -> 
 defvjp("sparse_product", A=_product_data, x=_product_x, batched=False)
 
 
-def _sampled_u(ct: Any, x2: Any, pattern: Pattern, xp: Any) -> Any:
+def _sampled_u(ct: Cotangent, x2: Any, pattern: Pattern, xp: XP) -> Any:
     """S v with the elements ct."""
     return xp.sparse_product(ct, x2, pattern=pattern, transposed=False)
 
 
-def _sampled_v(ct: Any, x1: Any, pattern: Pattern, xp: Any) -> Any:
+def _sampled_v(ct: Cotangent, x1: Any, pattern: Pattern, xp: XP) -> Any:
     """Sᵀ u with the elements ct."""
     return xp.sparse_product(ct, x1, pattern=pattern, transposed=True)
 
@@ -73,7 +74,7 @@ class SparseLU:
         )
 
     def solve(self, factor: Any, b: Any, transposed: bool) -> Any:
-        """By the factor; NaN or an infinity in a column of b makes its solution NaN."""
+        """The solution by the factor; NaN or an infinity in a column of b makes its solution NaN."""
         xp = namespace_of(b)
         return finite_columns(xp, xp.sparse_solve(factor, b, transposed=transposed), b)
 
@@ -96,6 +97,6 @@ class SparseLU:
         """The number of unknowns."""
         return self.pattern.shape[0]
 
-    def matrix_bar(self, row: Any, column: Any, xp: Any) -> Any:
-        """−row columnᵀ at the stored places."""
+    def matrix_bar(self, row: Any, column: Any, xp: XP) -> Any:
+        """−row columnᵀ at the stored positions."""
         return -xp.sddmm(row, column, pattern=self.pattern)

@@ -14,7 +14,7 @@ from .rules import SparseLU
 
 
 def inexact(x: Any) -> Any:
-    """As `dense.inexact`; SciPy widens float16 by itself."""
+    """Elements of a floating-point dtype, as of a dense matrix; SciPy widens float16 by itself."""
     return x if str(getattr(x, "dtype", "")) == "float16" else for_lapack(x)
 
 
@@ -74,7 +74,7 @@ def spsolve(A: Any, b: Any, *, permc_spec: str | None = None, check: bool = True
     SuperLU (Li, An overview of SuperLU, 2005) on the host for NumPy's arrays. For CuPy's, cuDSS where nvmath-python and
     cuDSS are installed (extra `nvmath`): analysis, factor and solves on the device, the analysis of a pattern kept for
     other values of its elements; else CuPy's own `splu`, which factorises on the host and solves on the device. The
-    gradient with respect to A's elements is −λ vᵀ at their places, with Aᵀ λ = c by the same factor (cuDSS's of Aᵀ):
+    gradient with respect to A's elements is −λ vᵀ at their positions, with Aᵀ λ = c by the same factor (cuDSS's of Aᵀ):
     memory and time of one more solve.
 
     Examples
@@ -112,12 +112,12 @@ class SparseFactorization:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of the matrix."""
+        """The shape of the matrix."""
         return self._solver.pattern.shape
 
     @property
     def dtype(self) -> Any:
-        """Of the matrix."""
+        """The dtype of the matrix."""
         return self._data.dtype
 
     def __repr__(self) -> str:
@@ -172,7 +172,7 @@ class SparseFactorization:
 
         Notes
         -----
-        The gradient is A⁻ᵀ at the stored places, by a solve for each column of the identity: n solves by the same
+        The gradient is A⁻ᵀ at the stored positions, by a solve for each column of the identity: n solves by the same
         factor, and memory for n × n numbers.
         """
         return function_of(find("slogdet_by"))(self._data, solver=self._solver, factor=self._factor)

@@ -1,4 +1,4 @@
-"""Elements and places of sparse matrices as users give them: checked, and sorted where they have to be."""
+"""Elements and indices of sparse matrices as users give them: checked, and sorted where they have to be."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from ....backend import Pattern, backend_of, current, is_array, to_numpy
 from ...core.array import backend_array
 from ...core.dtypes import as_numpy, is_inexact
 from ...core.namespaces import namespace_of
+from ...core.typing import RawArray
 
 
-class Places:
-    """Where the elements of a matrix stand, one by one; compared by contents."""
+class Coordinates:
+    """The row and the column of each element of a matrix; two are equal if their contents are."""
 
     def __init__(self, shape: tuple[int, int], row: Any, col: Any) -> None:
         self.shape, self.row, self.col = shape, row, col
@@ -26,16 +27,20 @@ class Places:
             order = np.lexsort((col, row))
             indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=self.shape[0]))])
             there = backend_of(self.row).asarray
-            kind = np.dtype("int32") if narrow(self.shape, len(row)) else np.dtype("int64")
+            index_dtype = np.dtype("int32") if narrow(self.shape, len(row)) else np.dtype("int64")
             self._by_rows = (
                 there(order),
-                Pattern(self.shape, there(indptr.astype(kind)), there(col[order].astype(kind))),
+                Pattern(
+                    self.shape,
+                    there(indptr.astype(index_dtype)),
+                    there(col[order].astype(index_dtype)),
+                ),
             )
         return self._by_rows
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
-            isinstance(other, Places)
+            isinstance(other, Coordinates)
             and self.shape == other.shape
             and self.row.shape == other.row.shape
             and bool(np.array_equal(to_numpy(self.row), to_numpy(other.row)))
@@ -63,22 +68,22 @@ def elements(data: Any) -> Any:
     return data
 
 
-def integers(x: Any, like: Any, name: str) -> Any:
-    """Places as a raw integer array where `like` lies."""
+def integers(x: Any, like: RawArray, name: str) -> Any:
+    """Indices as a raw integer array where `like` lies."""
     x = backend_array(x)
     if not is_array(x):
         x = backend_of(like).asarray(np.asarray(x, dtype=None if len(x) else np.int64))
     if as_numpy(x.dtype).kind not in "iu" or len(x.shape) != 1:
         raise ValueError(
-            f"{name}: places are integers with one axis, not {x.dtype} of shape {tuple(x.shape)}"
+            f"{name}: indices are integers with one axis, not {x.dtype} of shape {tuple(x.shape)}"
         )
     if type(x) is not type(like) and isinstance(x, np.ndarray):
-        x = backend_of(like).asarray(x)  # places from the host go with their elements
+        x = backend_of(like).asarray(x)  # indices from the host go with their elements
     return x
 
 
 def narrow(shape: tuple[int, int], nnz: int) -> bool:
-    """Whether 32 bits hold every place: SuperLU and cuSPARSE want them."""
+    """Whether 32 bits hold every index: SuperLU and cuSPARSE want them."""
     return max(*shape, nnz) < 2**31
 
 
@@ -90,10 +95,10 @@ def two_sizes(shape: Any, name: str) -> tuple[int, int]:
 
 
 def shape_of(shape: Any, row: Any, col: Any, name: str) -> tuple[int, int]:
-    """The shape, and an error for places outside of it; reads them once."""
+    """The shape, and an error for indices outside of it; reads them once."""
     tops = []
-    for places in (row, col):
-        host = to_numpy(places)
+    for indices in (row, col):
+        host = to_numpy(indices)
         if host.size and host.min() < 0:
             raise ValueError(f"{name}: index {host.min()} is negative")
         tops.append(int(host.max()) + 1 if host.size else 0)
@@ -140,8 +145,8 @@ def compressed(
     if inner.size and not 0 <= inner.min() <= inner.max() < width:
         worst = inner.min() if inner.min() < 0 else inner.max()
         raise ValueError(f"{name}: index {worst} lies outside of the shape {(m, n)}")
-    kind_of_place = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
-    space = namespace_of(indices)
+    index_dtype = np.dtype("int32") if narrow((m, n), len(inner)) else np.dtype("int64")
+    xp = namespace_of(indices)
     # copied: SciPy's sort_indices, sum_duplicates and eliminate_zeros write into these arrays
-    places = (space.astype(x, kind_of_place, copy=True) for x in (indptr, indices))
-    return data, Pattern((outer, width), *places)
+    on_device = (xp.astype(x, index_dtype, copy=True) for x in (indptr, indices))
+    return data, Pattern((outer, width), *on_device)
