@@ -24,14 +24,14 @@ def rules() -> Iterator:
 
     def replace(name: str, **options) -> None:
         p = find(name)
-        kept.setdefault(name, (p.rules, p.shared, p.outputs, p.residuals))
+        kept.setdefault(name, (p.rules, p.shared, p.outputs, p.residuals, p.trusted, p.batched))
         _forget(p)
         pb.defvjp(name, **options)
 
     yield replace
-    for name, (old, shared, outputs, residuals) in kept.items():
+    for name, before in kept.items():
         p = find(name)
-        p.rules, p.shared, p.outputs, p.residuals = old, shared, outputs, residuals
+        p.rules, p.shared, p.outputs, p.residuals, p.trusted, p.batched = before
         _forget(p)
 
 
