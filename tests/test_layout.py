@@ -61,6 +61,7 @@ ENTRANCES: dict[str, tuple[str, ...]] = {
 _KERNELS = "programs call the backend's own kernels, past its functions"
 _DECOMPOSED = "fused functions are taken apart by their generic formulas"
 _MANY_DERIVATIVES = "full-batch methods take values, gradients and curvature from one tape"
+_SHARED_STEPS = "minimisers with and without a derivative of their result take the same steps"
 BACK_DOORS: dict[tuple[str, str], str] = {
     ("autograd", "backend/numpy/mkl.py"): _KERNELS,
     ("autograd", "backend/generic/namespace.py"): _DECOMPOSED,
@@ -70,6 +71,8 @@ BACK_DOORS: dict[tuple[str, str], str] = {
         "backend/generic/rounding.py",
     ): "the precision of products is a primitive of programs",
     ("optim", "backend/generic/formulas.py"): "the formulas of the updates",
+    ("optim", "autograd/solve/implicit/lbfgs.py"): _SHARED_STEPS,
+    ("optim", "autograd/solve/implicit/line_search.py"): _SHARED_STEPS,
     ("optim", "autograd/transforms/arguments.py"): _MANY_DERIVATIVES,
     ("optim", "autograd/transforms/grad.py"): _MANY_DERIVATIVES,
     ("optim", "autograd/transforms/jacobian.py"): _MANY_DERIVATIVES,
