@@ -83,17 +83,12 @@ BACK_DOORS: dict[tuple[str, str], str] = {
 
 # Modules without a test file of their name, each with its reason.
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
-    "autograd/compile/buffers.py": "the memory of a call, seen by optimise/test_memory_plan.py",
-    "autograd/compile/call_wrapper.py": "test_api.py has its results, tracing/test_guards.py its refusals",
     "autograd/compile/cpu/assemble.py": "test_api_rules.py runs every program with and without kernels",
     "autograd/compile/cpu/kernels.py": "the source of kernels, which test_api_rules.py runs",
     "autograd/compile/ir/program.py": "a record, which test_printer.py prints",
-    "autograd/compile/lower.py": "the order of the passes; test_api_rules.py runs them all",
     "autograd/core/generated.py": "one class that finds generated functions by name; all tests of functions/ use it",
     "autograd/core/typing.py": "names of types, nothing runs",
     "autograd/linalg.py": "a list of names",
-    "autograd/pytree/compiled.py": "tracing/test_guards.py has its arguments",
-    "autograd/rules/creation.py": "two rules, whose rows in tests/cases/composed.py say all",
     "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
     "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
     "autograd/solve/iterative/steps.py": "test_solvers.py runs every method to its end",
@@ -106,10 +101,12 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "backend/numpy/factors.py": "autograd/solve/direct/test_factorize.py has every factor on NumPy",
     "backend/numpy/sparse.py": "autograd/solve/sparse/test_formats.py is on NumPy throughout",
     "optim/first_order/adam.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
-    "optim/first_order/adaptive.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
-    "optim/full_batch/line.py": "every search of test_line_search.py walks along it",
-    "optim/full_batch/method.py": "test_minimize_refusals.py has the checks of the settings",
     "train/errors.py": "exceptions: repository/test_pickle.py copies them, test_cli_refusals.py prints them",
+    "autograd/compile/cpu/assembly.py": "the text of a program's body: test_api_rules.py runs each",
+    "autograd/compile/cuda/context.py": "what the files beside it share; cuda/test_assemble.py runs them",
+    "autograd/core/hooks.py": "a record; diagnostics/test_debug_nans.py puts functions into it",
+    "autograd/core/tracer_like.py": "a protocol, nothing runs",
+    "train/estimators/documentation.py": "docstrings, which repository/test_doctest.py reads",
 }
 
 # What a folder holds at most, and what the top of `autograd` does.
