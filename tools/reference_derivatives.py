@@ -1,7 +1,7 @@
-"""Derivatives of order 1 to 3 to 17 digits, from values with 500 digits: writes `tests/reference_derivatives.json`.
+"""Derivatives of order 1 to 3 to 17 digits, from values with 500 digits.
 
     python -m venv /tmp/mpmath && /tmp/mpmath/bin/pip install mpmath
-    /tmp/mpmath/bin/python tools/reference_derivatives.py tests/reference_derivatives.json
+    /tmp/mpmath/bin/python tools/reference_derivatives.py tests/autograd/rules/reference_derivatives.json
 
 mpmath is no dependency of the library or its tests, which read the table. The points are both tails of each function,
 tiny numbers, and the surroundings of its poles, zeros and branch points: where rules that are made of other functions

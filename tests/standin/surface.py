@@ -1,7 +1,7 @@
 """Reads the surface of an installed CuPy: which names there are, and how they are called. Needs no GPU.
 
 ``python tests/standin/surface.py > tests/standin/_surface.py`` writes the table from which the stand-in is made, and
-`test_standin.py` asserts that it is the installed CuPy's.
+`cuda/test_standin.py` asserts that it is the installed CuPy's.
 """
 
 from __future__ import annotations

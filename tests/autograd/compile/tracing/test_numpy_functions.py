@@ -1,0 +1,74 @@
+"""NumPy's own functions of what is recorded: in NumPy's signatures, and beside arrays of pullback's."""
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.autograd.compile import TraceError
+
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
+ONES = np.ones((3, 3))
+SIGNATURES = {
+    "sum": lambda x: np.sum(x, 0),
+    "mean": lambda x: np.mean(x, 1),
+    "max": lambda x: np.max(x, 0),
+    "prod": lambda x: np.prod(x, 0),
+    "argsort": lambda x: np.argsort(x, 0),
+    "take": lambda x: np.take(x, [0, 2], 1),
+    "std": lambda x: np.std(x, 0),
+    "std with ddof": lambda x: np.std(x, ddof=1),
+    "var": lambda x: np.var(x, 0, None, None, 1),
+    "tensordot": lambda x: np.tensordot(x, x, 1),
+    "tensordot of axes": lambda x: np.tensordot(x, x, ([0], [1])),
+    "einsum": lambda x: np.einsum("ii->i", x @ x),
+    "einsum of lists": lambda x: np.einsum(x, [0, 1], [1, 0]),
+    "clip of an element": lambda x: np.clip(np.sum(x), 0, 2),
+}
+BESIDE = {
+    "concatenate": lambda x, a: np.concatenate([x, a]),
+    "where": lambda x, a: np.where(x > 0, x, a),
+    "einsum": lambda x, a: np.einsum("ij,jk->ik", x, a),
+    "kron": lambda x, a: np.kron(x, a),
+    "dot": lambda x, a: np.dot(x, a),
+    "multiply": lambda x, a: np.multiply(x, a),
+    "maximum": lambda x, a: np.maximum(a, x),
+    "matmul": lambda x, a: np.matmul(x, a),
+    "solve": lambda x, a: np.linalg.solve(x + 9 * np.eye(3), a),
+}
+
+
+def _inputs():
+    return [np.random.default_rng(seed).standard_normal((3, 3)) for seed in range(3)]
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_numpys_signatures(name):
+    f = SIGNATURES[name]
+    compiled = pb.compile(f, fast=False)
+    for x in _inputs():
+        found, wanted = pb.to_numpy(compiled(x)), f(x)
+        assert found.shape == np.shape(wanted)
+        assert found.dtype == wanted.dtype
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_beside_arrays_of_pullback(name):
+    compiled = pb.compile(lambda x: BESIDE[name](x, pb.xp.asarray(ONES)), fast=False)
+    for x in _inputs():
+        np.testing.assert_allclose(pb.to_numpy(compiled(x)), BESIDE[name](x, ONES), rtol=1e-12)
+
+
+def test_a_clipped_number():
+    compiled = pb.compile(lambda k: np.clip(k, 0, 2), fast=False)
+    assert [float(compiled(k)) for k in (3.0, 1.0, -1.0)] == [2.0, 1.0, 0.0]
+
+
+def test_what_is_not_recorded_is_refused():
+    with pytest.raises(TraceError, match=r"numpy\.round to decimals"):
+        pb.compile(lambda x: np.round(x, 1))(ONES)
+    with pytest.raises(TraceError, match=r"numpy\.sum .* with these arguments; use pb\.xp\.sum"):
+        pb.compile(lambda x: np.sum(x, where=[True, False, True]))(ONES)
+    with pytest.raises(AttributeError, match="no 'flatten'; look for a function"):
+        pb.compile(lambda x: x.flatten())(ONES)

@@ -1,0 +1,168 @@
+"""Pytrees: structure, order, names of leaves, dataclasses, errors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict, namedtuple
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+from ..._host import numpy_is_active  # noqa: F401 - a fixture
+
+Point = namedtuple("Point", "x y")
+
+
+@dataclasses.dataclass
+class Layer:
+    W: object
+    b: object = 0.0
+    name: str = pb.tree.static(default="layer")
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    x: object
+    k: int = pb.tree.static(default=3)
+
+
+@dataclasses.dataclass
+class Empty:
+    kind: str = pb.tree.static(default="none")
+
+
+TREES = [
+    (1.0, [1.0], [""]),
+    ([1.0, [2.0, 3.0]], [1.0, 2.0, 3.0], ["0", "1.0", "1.1"]),
+    ({"b": 1.0, "a": 2.0}, [2.0, 1.0], ["a", "b"]),
+    (OrderedDict(b=1.0, a=2.0), [1.0, 2.0], ["b", "a"]),
+    ((1.0, None, ()), [1.0], ["0"]),
+    (Point(1.0, (2.0,)), [1.0, 2.0], ["x", "y.0"]),
+    (Layer(1.0, None), [1.0], ["W"]),
+    (
+        {"layers": [Layer(1.0, 2.0), Layer(3.0)]},
+        [1.0, 2.0, 3.0, 0.0],
+        ["layers.0.W", "layers.0.b", "layers.1.W", "layers.1.b"],
+    ),
+    (Frozen((1.0, 2.0)), [1.0, 2.0], ["x.0", "x.1"]),
+    (Empty(), [], []),
+    (None, [], []),
+    ({}, [], []),
+]
+
+
+@pytest.mark.parametrize(("tree", "leaves", "paths"), TREES, ids=[str(t[0])[:40] for t in TREES])
+def test_flatten_unflatten_and_paths(tree, leaves, paths):
+    got, spec = pb.tree.flatten(tree)
+    assert got == leaves
+    assert pb.tree.leaves(tree) == leaves
+    again = pb.tree.unflatten(spec, got)
+    assert again == tree
+    assert type(again) is type(tree)
+    assert pb.tree.paths(tree) == paths
+    assert pb.tree.flatten_as(spec, tree) == leaves
+
+
+def test_static_fields_belong_to_the_structure():
+    one, other = Layer(1.0, name="a"), Layer(1.0, name="b")
+    assert pb.tree.flatten(one)[1] != pb.tree.flatten(other)[1]
+    doubled = pb.tree.map(lambda x: 2 * x, one)
+    assert doubled == Layer(2.0, 0.0, "a")
+
+
+def test_map_over_several_trees():
+    a, b = {"x": [1.0, 2.0], "y": None}, {"x": [10.0, 20.0], "y": None}
+    assert pb.tree.map(lambda p, q: p + q, a, b) == {"x": [11.0, 22.0], "y": None}
+
+
+@pytest.mark.parametrize(
+    "other", [{"x": [1.0]}, {"y": [1.0, 2.0]}, [1.0, 2.0], {"x": (1.0, 2.0)}, None]
+)
+def test_map_refuses_another_structure(other):
+    with pytest.raises(ValueError, match="structure"):
+        pb.tree.map(lambda p, q: p, {"x": [1.0, 2.0]}, other)
+
+
+def test_flatten_as_refuses_another_structure():
+    _, spec = pb.tree.flatten({"a": 1.0, "b": 2.0})
+    with pytest.raises(ValueError):
+        pb.tree.flatten_as(spec, {"a": 1.0})
+
+
+def test_arrays_are_leaves():
+    x = np.ones(3)
+    assert pb.tree.leaves([x, pb.xp.asarray(x)])[0] is x
+    assert len(pb.tree.leaves([x, pb.xp.ones(2), 1, "s"])) == 4
+
+
+def test_a_dataclass_first_met_inside_a_seen_one():
+    """Registration follows what is met, at any depth."""
+
+    @dataclasses.dataclass
+    class Inner:
+        v: object
+
+    @dataclasses.dataclass
+    class Outer:
+        inner: object
+
+    assert pb.tree.leaves(Outer(1.0)) == [1.0]
+    assert pb.tree.leaves(Outer(Inner(2.0))) == [2.0]
+    assert pb.tree.paths(Outer(Inner(2.0))) == ["inner.v"]
+    assert pb.grad(lambda o: o.inner.v**2)(Outer(Inner(2.0))) == Outer(Inner(4.0))
+
+
+def test_a_dataclass_with_post_init_is_rebuilt_without_running_it():
+    """Under a transform the fields hold traced arrays, of which __post_init__ knows nothing."""
+
+    @dataclasses.dataclass
+    class Checked:
+        x: object
+
+        def __post_init__(self):
+            if not isinstance(self.x, float):
+                raise TypeError("x has to be a float")
+
+    assert pb.grad(lambda c: c.x * c.x)(Checked(3.0)).x == 6.0
+
+
+def test_a_dataclass_subclass_has_its_own_fields():
+    @dataclasses.dataclass
+    class Wide(Layer):
+        extra: object = 5.0
+
+    assert pb.tree.leaves(Wide(1.0)) == [1.0, 0.0, 5.0]
+
+
+def test_slotted_dataclasses():
+    @dataclasses.dataclass(slots=True)
+    class Slotted:
+        x: object
+
+    got = pb.grad(lambda s: s.x * s.x)(Slotted(3.0))
+    assert got.x == 6.0
+
+
+def test_classes_with_a_default_leaf_shared_by_many():
+    @dataclasses.dataclass
+    class Shared:
+        x: float = 1.0
+
+    assert pb.grad(lambda t: t[0].x * t[1].x)([Shared(), Shared(2.0)])[0].x == 2.0
+
+
+def test_register_refuses_other_classes():
+    class Plain:
+        pass
+
+    with pytest.raises(TypeError, match=r"Plain.*dataclass"):
+        pb.tree.register(Plain)
+    assert pb.tree.register(Layer) is Layer
+    assert pb.tree.register(Layer) is Layer
+
+
+def test_a_dataclass_class_itself_is_a_leaf():
+    """Only instances are containers."""
+    assert pb.tree.leaves([Layer, 1.0]) == [Layer, 1.0]

@@ -1,0 +1,340 @@
+"""Layers: formulas, gradients against central differences, dtypes, libraries, and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats as st
+
+import pullback as pb
+
+from .._host import numpy_is_active  # noqa: F401 - a fixture
+
+xp = pb.xp
+M = pb.models
+RNG = np.random.default_rng(8)
+X = RNG.standard_normal((6, 4))
+
+
+def perturbed(model):
+    """A model with no parameter at 0 or 1, and running variances above 0."""
+    rng = np.random.default_rng(1)
+    return pb.tree.map(lambda p: (p + 0.3 * rng.uniform(0.1, 1, p.shape)).astype(p.dtype), model)
+
+
+def layers(dtype="float64"):
+    """Name: (layer, input)."""
+    options = {"dtype": dtype}
+    x = X.astype(dtype)
+    wide = RNG.standard_normal((3, 2, 4)).astype(dtype)
+    block = M.Sequential(M.Linear.init(4, 4, **options), "tanh", M.Dropout(0.3))
+    found = {
+        "linear": (M.Linear.init(4, 3, **options), x),
+        "linear without bias": (M.Linear.init(4, 3, bias=False, **options), x),
+        "activation": (M.Activation("softplus"), x),
+        "dropout": (M.Dropout(0.4), x),
+        "batch norm": (M.BatchNorm.init(4, **options), x),
+        "batch norm of three axes": (M.BatchNorm.init(4, momentum=0.3, eps=0.1, **options), wide),
+        "batch norm, not affine": (M.BatchNorm.init(4, affine=False, **options), x),
+        "layer norm": (M.LayerNorm.init(4, **options), x),
+        "layer norm of two axes": (M.LayerNorm.init((2, 4), bias=False, **options), wide),
+        "layer norm, not affine": (M.LayerNorm.init(4, affine=False, **options), x),
+        "rms norm": (M.RMSNorm.init(4, **options), x),
+        "embedding": (M.Embedding.init(5, 3, **options), np.array([[1, 1], [0, 4]])),
+        "residual": (M.Residual(block), x),
+        "sequential": (
+            M.Sequential(
+                M.Linear.init(4, 5, **options), M.BatchNorm.init(5, **options), "tanh",
+                M.Dropout(0.5), M.Residual(M.Linear.init(5, 5, **options)), M.LayerNorm.init(5, **options),
+            ),
+            x,
+        ),
+    }  # fmt: skip
+    return {name: (perturbed(layer), x) for name, (layer, x) in found.items()}
+
+
+with pb.backend.use("numpy"):
+    LAYERS, KEY = layers(), pb.random.key(3)
+CLASSES = (
+    M.Linear, M.Activation, M.Dropout, M.BatchNorm, M.LayerNorm, M.RMSNorm, M.Embedding, M.Residual, M.Sequential,
+)  # fmt: skip
+
+
+def modes(layer):
+    """Functions (model, x) in inference and in training mode."""
+    return {
+        "inference": lambda m, x: m(x),
+        "training": lambda m, x: m.training(x, key=KEY)[0],
+    }
+
+
+def test_the_table_has_every_layer():
+    assert {type(layer) for layer, _ in LAYERS.values()} == set(CLASSES)
+
+
+@pytest.mark.parametrize("mode", ["inference", "training"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_against_central_differences(name, mode):
+    """By parameters and inputs, first and second order, under checkpoint too."""
+    layer, x = LAYERS[name]
+    run = modes(layer)[mode]
+    floating = x.dtype.kind == "f"
+    weigh = RNG.standard_normal(tuple(run(layer, x).shape))
+    # running statistics are constants: parameters alone are moved
+    leaves, spec = pb.tree.flatten(layer)
+    mask = pb.tree.leaves(M.parameter_mask(layer))
+    moved = [p for p, own in zip(leaves, mask, strict=True) if own]
+
+    def loss(parameters, x=x, run=run):
+        own = iter(parameters)
+        model = pb.tree.unflatten(
+            spec, [next(own) if k else p for p, k in zip(leaves, mask, strict=True)]
+        )
+        return xp.sum(run(model, x) * weigh)
+
+    if moved:
+        pb.check_grads(loss, (moved,), order=2)
+    if floating:
+        pb.check_grads(lambda x: loss(moved, x), (x,), order=2)
+        plain = pb.grad(lambda m, x: xp.sum(run(m, x) ** 2), (0, 1))(layer, x)
+        again = pb.grad(lambda m, x: xp.sum(pb.checkpoint(run)(m, x) ** 2), (0, 1))(layer, x)
+        for a, b in zip(pb.tree.leaves(plain), pb.tree.leaves(again), strict=True):
+            np.testing.assert_array_equal(a, b)
+        out, pull = pb.vjp(run, layer, x)
+        ct = np.ones(tuple(out.shape))
+        by_grad = pb.grad(lambda m: xp.sum(run(m, x)))(layer)
+        for a, b in zip(pb.tree.leaves(pull(ct)[0]), pb.tree.leaves(by_grad), strict=True):
+            np.testing.assert_allclose(pb.to_numpy(xp.asarray(a)), b, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["batch norm", "layer norm", "rms norm", "residual", "sequential"])
+def test_forward_mode_and_jacobians(name):
+    """The two agree, in training mode."""
+    layer, x = LAYERS[name]
+    f = lambda x: layer.training(x, key=KEY)[0]
+    v = RNG.standard_normal(x.shape)
+    _, tangent = pb.jvp(f, (x,), (v,))
+    J = pb.jacobian(f)(x)
+    np.testing.assert_allclose(
+        pb.to_numpy(xp.asarray(tangent)), np.tensordot(J, v, axes=2), rtol=1e-9, atol=1e-11
+    )
+    moved = [pb.to_numpy(f(x + s * 1e-6 * v)) for s in (1, -1)]
+    np.testing.assert_allclose(
+        pb.to_numpy(xp.asarray(tangent)), (moved[0] - moved[1]) / 2e-6, rtol=1e-5, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_float32_stays_float32_and_running_statistics_get_no_gradient(name):
+    layer, x = layers("float32")[name]
+    for run in modes(layer).values():
+        assert run(layer, x).dtype == np.float32
+        grads = pb.grad(lambda m, run=run: xp.sum(run(m, x) ** 2))(layer)
+        for g, own in zip(
+            pb.tree.leaves(grads), pb.tree.leaves(M.parameter_mask(layer)), strict=True
+        ):
+            assert g.dtype == np.float32
+            assert own or not g.any()
+    new = layer.training(x, key=KEY)[1]
+    assert pb.tree.flatten(new)[1] == pb.tree.flatten(layer)[1]
+    assert all(type(p) is np.ndarray and p.dtype == np.float32 for p in pb.tree.leaves(new))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_on_every_library(name, lib, backend):
+    """Device in, device out; the numbers are NumPy's."""
+    layer, x = LAYERS[name]
+    there = pb.tree.map(lib.asarray, layer)
+    key = lib.asarray(pb.to_numpy(KEY))
+    y, new = there.training(lib.asarray(x), key=key)
+    expected, new_expected = layer.training(x, key=KEY)
+    assert lib.is_raw(y.value)
+    for got, wanted in [
+        (y.value, pb.to_numpy(expected)),
+        (xp.asarray(there(lib.asarray(x))).value, pb.to_numpy(xp.asarray(layer(x)))),
+    ]:
+        np.testing.assert_allclose(lib.to_numpy(got), wanted, rtol=1e-12, atol=1e-13)
+    for a, b in zip(pb.tree.leaves(new), pb.tree.leaves(new_expected), strict=True):
+        assert lib.is_raw(a)
+        np.testing.assert_allclose(lib.to_numpy(a), b, rtol=1e-12)
+    made = {"batch norm": M.BatchNorm.init(3), "embedding": M.Embedding.init(3, 2)}.get(name)
+    assert made is None or all(lib.is_raw(p) for p in pb.tree.leaves(made))
+    grads = pb.grad(lambda m: xp.sum(m.training(lib.asarray(x), key=key)[0] ** 2))(there)
+    assert all(lib.is_raw(g) for g in pb.tree.leaves(grads))
+
+
+# ── what each computes ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_batch_norm_is_its_formula():
+    """Training by the batch, with the unbiased running variance; inference by the running statistics."""
+    norm = perturbed(M.BatchNorm.init(4, momentum=0.3, eps=0.01, dtype="float64"))
+    mean, var = X.mean(0), X.var(0)
+    y, new = norm.training(X)
+    np.testing.assert_allclose(
+        pb.to_numpy(y), (X - mean) / np.sqrt(var + 0.01) * norm.scale + norm.shift, rtol=1e-12
+    )
+    np.testing.assert_allclose(new.running_mean, 0.7 * norm.running_mean + 0.3 * mean, rtol=1e-13)
+    np.testing.assert_allclose(
+        new.running_var, 0.7 * norm.running_var + 0.3 * X.var(0, ddof=1), rtol=1e-13
+    )
+    assert (new.momentum, new.eps) == (0.3, 0.01)
+    assert new.scale is norm.scale
+    expected = (X - new.running_mean) / np.sqrt(new.running_var + 0.01) * norm.scale + norm.shift
+    np.testing.assert_allclose(pb.to_numpy(new(X)), expected, rtol=1e-12)
+    np.testing.assert_allclose(pb.to_numpy(new(X[:1])), expected[:1], rtol=1e-12)  # one row
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (0, 4), (4,), (1, 1, 4)])
+def test_batch_norm_of_one_row_in_training_is_refused(shape):
+    with pytest.raises(ValueError, match=r"two or more"):
+        M.BatchNorm.init(4).training(np.ones(shape, "f"))
+
+
+def test_batch_norm_of_two_equal_rows_is_finite():
+    norm = M.BatchNorm.init(2, dtype="float64")
+    x = np.full((2, 2), 3.0)
+    y, new = norm.training(x)
+    np.testing.assert_array_equal(pb.to_numpy(y), 0)
+    np.testing.assert_allclose(new.running_var, 0.9)
+    assert np.isfinite(pb.grad(lambda x: xp.sum(norm.training(x)[0] ** 2))(x)).all()
+
+
+def test_batch_norm_of_large_float32_numbers_keeps_its_digits():
+    """The variance is that of centred numbers: not E x² − (E x)², which is 0 or negative here."""
+    x = (1e4 + np.array([[0.0], [1.0], [2.0], [3.0]])).astype("f")
+    y, _ = M.BatchNorm.init(1).training(x)
+    np.testing.assert_allclose(
+        pb.to_numpy(y)[:, 0], [-1.341635, -0.447212, 0.447212, 1.341635], rtol=1e-4
+    )
+
+
+def test_layer_and_rms_norm_are_their_formulas():
+    norm = perturbed(M.LayerNorm.init(4, eps=0.1, dtype="float64"))
+    expected = (X - X.mean(1, keepdims=True)) / np.sqrt(X.var(1, keepdims=True) + 0.1)
+    np.testing.assert_allclose(pb.to_numpy(norm(X)), expected * norm.scale + norm.shift, rtol=1e-12)
+    rms = perturbed(M.RMSNorm.init(4, eps=0.1, dtype="float64"))
+    expected = X / np.sqrt((X**2).mean(1, keepdims=True) + 0.1)
+    np.testing.assert_allclose(pb.to_numpy(rms(X)), expected * rms.scale, rtol=1e-12)
+
+
+def test_dropout_keeps_the_expectation_and_is_off_at_inference():
+    drop = M.Dropout(0.3)
+    x = np.full((400, 500), 2.0, np.float32)
+    y = pb.to_numpy(drop.training(x, key=KEY)[0])
+    n, kept = y.size, np.count_nonzero(y)
+    assert st.binomtest(kept, n, 0.7).pvalue > 1e-4
+    assert set(np.unique(y)) == {np.float32(0), np.float32(np.float32(1 / 0.7) * 2)}
+    assert y.mean() == pytest.approx(2, abs=5 * 2 * np.sqrt(0.3 / 0.7 / n))
+    assert drop(x) is x
+    # no pattern along rows or columns
+    assert np.abs((y > 0).mean(0) - 0.7).max() < 6 * np.sqrt(0.21 / 400)
+
+
+def test_dropout_is_reproducible_and_differs_by_key():
+    drop = M.Dropout(0.5)
+    a, b, c = (
+        pb.to_numpy(drop.training(np.ones(64), key=k)[0]) for k in (KEY, KEY, pb.random.key(4))
+    )
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
+    g = pb.grad(lambda x: xp.sum(drop.training(x, key=KEY)[0]))(np.ones(64))
+    np.testing.assert_array_equal(g, a)  # the same elements, forward and backward
+
+
+@pytest.mark.parametrize(("p", "expected"), [(0, 1.0), (0.0, 1.0), (1, 0.0), (1.0, 0.0)])
+def test_dropout_of_nothing_and_of_everything(p, expected):
+    y, _ = M.Dropout(p).training(np.ones(8), key=KEY)
+    np.testing.assert_array_equal(pb.to_numpy(xp.asarray(y)), expected)
+
+
+def test_dropout_layers_of_a_sequence_draw_differently():
+    model = M.Sequential(M.Dropout(0.5), M.Dropout(0.5))
+    y = pb.to_numpy(model.training(np.ones(4000), key=KEY)[0])
+    assert set(np.unique(y)) == {
+        0.0,
+        4.0,
+    }  # with one mask for both, as many would be kept as by one
+    assert st.binomtest(np.count_nonzero(y), y.size, 0.25).pvalue > 1e-4
+
+
+def test_embedding_is_its_rows_and_adds_up():
+    table = M.Embedding.init(5, 3, dtype="float64")
+    i = np.array([[4, 1], [1, 1]], np.uint8)
+    np.testing.assert_array_equal(pb.to_numpy(table(i)), table.W[i])
+    g = pb.grad(lambda t: xp.sum(t(i)))(table).W
+    np.testing.assert_array_equal(g[:, 0], [0, 3, 0, 0, 1])
+    assert tuple(table(np.array(2)).shape) == (3,)
+    assert tuple(table(np.zeros((0,), int)).shape) == (0, 3)
+
+
+def test_a_sequence_is_its_layers():
+    first, last = M.Linear.init(4, 5, dtype="float64"), M.Linear.init(5, 2, dtype="float64", seed=1)
+    model = M.Sequential(first, "relu", last)
+    assert pb.tree.paths(model) == ["layers.0.W", "layers.0.b", "layers.2.W", "layers.2.b"]
+    np.testing.assert_allclose(
+        pb.to_numpy(model(X)), pb.to_numpy(last(M.relu(first(X)))), rtol=1e-14
+    )
+    y, same = model.training(X)  # no key needed
+    np.testing.assert_array_equal(pb.to_numpy(y), pb.to_numpy(model(X)))
+    assert type(same) is M.Sequential
+    assert M.Sequential()(X) is X
+
+
+# ── refusals ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: M.Linear.init(0, 3), ValueError, "Linear.init: inputs=0"),
+        (lambda: M.Linear.init(3, 2.5), ValueError, "outputs=2.5"),
+        (lambda: M.Linear.init(3, True), ValueError, "outputs=True"),
+        (lambda: M.Dropout(-0.1), ValueError, "p=-0.1"),
+        (lambda: M.Dropout(1.5), ValueError, "p=1.5"),
+        (lambda: M.Dropout(float("nan")), ValueError, "p=nan"),
+        (lambda: M.Dropout("half"), ValueError, "p='half'"),
+        (lambda: M.Dropout(0.5).training(X), TypeError, r"pb.random.key"),
+        (lambda: M.Dropout(0.5).training(X, key=7), TypeError, "key"),
+        (lambda: M.BatchNorm.init(0), ValueError, "features=0"),
+        (lambda: M.BatchNorm.init(3, momentum=1.5), ValueError, "momentum=1.5"),
+        (lambda: M.BatchNorm.init(3, eps=-1), ValueError, "eps=-1"),
+        (lambda: M.BatchNorm.init(3)(X), ValueError, r"BatchNorm.*\(6, 4\).*\(3,\)"),
+        (lambda: M.BatchNorm.init(3).training(X), ValueError, r"BatchNorm.*\(6, 4\).*\(3,\)"),
+        (lambda: M.LayerNorm.init(3)(X), ValueError, r"LayerNorm.*\(6, 4\).*\(3,\)"),
+        (lambda: M.LayerNorm.init((2, 0)), ValueError, "shape=0"),
+        (lambda: M.LayerNorm.init(()), ValueError, "shape=0"),
+        (lambda: M.LayerNorm.init(3, eps=float("nan")), ValueError, "eps=nan"),
+        (lambda: M.RMSNorm.init(3)(X), ValueError, r"RMSNorm.*\(3,\)"),
+        (lambda: M.RMSNorm.init(-3), ValueError, "features=-3"),
+        (lambda: M.Embedding.init(3, 0), ValueError, "dim=0"),
+        (lambda: M.Embedding.init(3, 2)(np.array([0, 3])), IndexError, "index 3.*0 … 2"),
+        (lambda: M.Embedding.init(3, 2)(np.array([-1, 0])), IndexError, "index -1"),
+        (lambda: M.Embedding.init(3, 2)(np.array([1.0])), TypeError, "integers, not float64"),
+        (lambda: M.Activation("swish"), ValueError, "'swish'.*relu"),
+        (lambda: M.Sequential("swish"), ValueError, "'swish'.*relu"),
+        (lambda: M.Sequential(np.tanh), TypeError, "neither a Module.*derived from"),
+        (
+            lambda: M.Residual(M.Linear.init(4, 1, dtype="float64"))(X),
+            ValueError,
+            r"\(6, 4\).*\(6, 1\)",
+        ),
+    ],
+)
+def test_refusals(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_module_that_would_leave_its_layers_in_inference_mode_is_refused():
+    class Block(M.Module):
+        parts: list
+
+        def __call__(self, x):
+            return self.parts[0](x)
+
+    assert Block([M.Linear.init(4, 4, dtype="float64")]).training(X)[0].shape == (6, 4)
+    with pytest.raises(
+        NotImplementedError, match=r"Block holds parts.0, a Sequential.*write Block.training"
+    ):
+        Block([M.Sequential(M.Dropout(0.5))]).training(X, key=KEY)

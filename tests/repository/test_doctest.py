@@ -1,0 +1,111 @@
+"""Every example runs and prints what it says, on NumPy and where CuPy is active: docstrings, README, the guide."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pullback
+
+PARTS = ("backend", "autograd", "models", "optim", "train")
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+ON_CUDA = os.environ.get("PULLBACK_BACKEND", "").strip().lower() == "cupy"
+
+
+@pytest.fixture(params=["cupy"] if ON_CUDA else ["numpy", "cupy_standin"])
+def active(request, tmp_path, monkeypatch) -> Iterator[str]:
+    """What ``auto`` chooses: NumPy; CuPy, or its stand-in where there is no device."""
+    monkeypatch.chdir(tmp_path)
+    undo = None
+    if request.param == "numpy":
+        monkeypatch.setenv("PULLBACK_BACKEND", "numpy")
+    elif request.param == "cupy_standin":
+        from .. import standin
+
+        monkeypatch.delenv("PULLBACK_BACKEND", raising=False)
+        undo = standin.activate("auto", "cupy")
+    with pullback.backend.use("numpy" if request.param == "numpy" else "auto"):
+        yield request.param
+    if undo is not None:
+        undo()
+
+
+class Checker(doctest.OutputChecker):
+    """Where an array lies is the machine's own affair: any device is as good as the CPU's."""
+
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        got = re.sub(r"device='<CUDA Device \d+>'", "device='cpu'", got)
+        return super().check_output(want, got, optionflags)
+
+
+def _run(test: doctest.DocTest) -> doctest.TestResults:
+    with np.printoptions(legacy=False):
+        return doctest.DocTestRunner(checker=Checker(), optionflags=FLAGS, verbose=False).run(test)
+
+
+def _modules() -> list[str]:
+    names = ["pullback"]
+    for part in PARTS:
+        package = importlib.import_module(f"pullback.{part}")
+        names.append(package.__name__)
+        names += [m.name for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    return sorted(set(names) - {"pullback.backend.cuda.backend", "pullback.train.__main__"})
+
+
+@pytest.mark.parametrize("name", _modules())
+def test_examples(name, active):
+    module = importlib.import_module(name)
+    tests = doctest.DocTestFinder().find(module, name)
+    results = [_run(test) for test in tests if test.examples]
+    failed = sum(r.failed for r in results)
+    assert failed == 0, f"{failed} of {sum(r.attempted for r in results)} examples of {name}"
+
+
+@pytest.mark.parametrize(("page", "least"), [("solve.md", 16), ("sparse.md", 14)])
+def test_the_pages_of_examples(page, least, active):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    result = _run(doctest.DocTestParser().get_doctest(text, {}, page, page, 0))
+    assert result.attempted >= least
+    assert result.failed == 0
+
+
+def _blocks(page: str) -> dict:
+    """The Python blocks of a page, run from top to bottom in one namespace."""
+    names: dict = {"__name__": page}
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        if not block.startswith(">>>"):
+            exec(compile(block, page, "exec"), names)
+    return names
+
+
+def test_the_readme_s_code_runs(active, capsys):
+    names = _blocks("README.md")
+    loss = float(capsys.readouterr().out.split()[-1])
+    assert loss < 0.1
+    np.testing.assert_allclose(names["g"], [-np.exp(-0.25), -2 * np.exp(-1)], rtol=1e-12)
+    x = np.array([0.5, 1.0])
+    np.testing.assert_allclose(names["h"], (4 * x**2 - 2) * np.exp(-(x**2)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("page", ["docs/implicit.md"])
+def test_the_pages_of_programs(page, active, capsys):
+    """The guide is run apart (`test_docs.py`): SciPy reads a variable when it is imported."""
+    _blocks(page)
+    assert capsys.readouterr().out.splitlines() == [
+        "0.0884 (51,)",
+        "True",
+        "1.0",
+        "-0.3745",
+        "(2, 2)",
+        "True",
+    ]

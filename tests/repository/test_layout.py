@@ -1,0 +1,522 @@
+"""The layout: who may import whom, no circles between files or folders, no crowded folder, a test for each module.
+
+Imports inside functions count as arrows like all others.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# subpackage -> what it may import from
+ARROWS = {
+    "backend": set(),
+    "autograd": {"backend"},
+    "models": {"backend", "autograd"},
+    "optim": {"backend", "autograd"},
+    "train": {"backend", "autograd", "models", "optim"},
+}
+
+# The folders directly in each of these, from the left to the right: one imports from those to its left alone. Folders
+# in one tuple do not know each other.
+ORDERS: dict[str, list[tuple[str, ...]]] = {
+    "backend": [("common",), ("generic",), ("numpy",), ("cuda",), ("select.py",), ("__init__.py",)],
+    "autograd": [
+        ("pytree",),
+        ("core",),
+        ("rules",),
+        ("functions",),
+        ("transforms",),
+        ("diagnostics", "solve"),
+        ("compile", "linalg.py"),
+        ("__init__.py",),
+    ],
+    "optim": [("first_order", "full_batch"), ("__init__.py",)],
+}
+
+# Where other subpackages may enter one: its face, and what all of them build on.
+ENTRANCES: dict[str, tuple[str, ...]] = {
+    "backend": ("backend/__init__.py", "backend/common/"),
+    "autograd": (
+        "autograd/__init__.py",
+        "autograd/linalg.py",
+        "autograd/compile/__init__.py",
+        "autograd/core/",
+        "autograd/pytree/tree.py",
+        "autograd/functions/namespace.py",
+        "autograd/functions/random.py",
+        "autograd/functions/special.py",
+    ),
+    "models": ("models/__init__.py", "models/module.py"),
+    "optim": ("optim/__init__.py",),
+    "train": ("train/__init__.py",),
+}
+
+# Other ways in, each with its reason: {(subpackage that imports, imported): why}.
+_KERNELS = "programs call the backend's own kernels, past its functions"
+_DECOMPOSED = "fused functions are taken apart by their generic formulas"
+_ONE_SEARCH = "one core of minimisation serves `argmin` and `minimize`"
+_MANY_DERIVATIVES = "full-batch methods take values, gradients and curvature from one tape"
+BACK_DOORS: dict[tuple[str, str], str] = {
+    ("autograd", "backend/numpy/mkl.py"): _KERNELS,
+    ("autograd", "backend/generic/namespace.py"): _DECOMPOSED,
+    ("autograd", "backend/generic/vjp_kernels.py"): _DECOMPOSED,
+    (
+        "autograd",
+        "backend/generic/rounding.py",
+    ): "the precision of products is a primitive of programs",
+    ("optim", "backend/generic/formulas.py"): "how the formulas of the updates are run",
+    ("optim", "autograd/solve/implicit/lbfgs.py"): _ONE_SEARCH,
+    ("optim", "autograd/solve/implicit/line_search.py"): _ONE_SEARCH,
+    ("optim", "autograd/transforms/arguments.py"): _MANY_DERIVATIVES,
+    ("optim", "autograd/transforms/grad.py"): _MANY_DERIVATIVES,
+    ("optim", "autograd/transforms/jacobian.py"): _MANY_DERIVATIVES,
+    ("optim", "autograd/transforms/vjp.py"): _MANY_DERIVATIVES,
+    ("train", "models/activations.py"): "a stored model names its activations",
+    ("train", "autograd/compile/tracing/precision.py"): "the precisions that settings may name",
+}
+
+# Modules without a test file of their name, each with its reason.
+NO_TEST_OF_ITS_OWN: dict[str, str] = {
+    "autograd/compile/cpu/assemble.py": "test_api_rules.py runs every program with and without kernels",
+    "autograd/compile/cpu/kernels.py": "the source of kernels, which test_api_rules.py runs",
+    "autograd/compile/ir/program.py": "a record, which test_printer.py prints",
+    "autograd/core/generated.py": "one class that finds generated functions by name; all tests of functions/ use it",
+    "autograd/core/typing.py": "names of types, nothing runs",
+    "autograd/linalg.py": "a list of names",
+    "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
+    "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
+    "autograd/solve/iterative/steps.py": "test_solvers.py runs every method to its end",
+    "backend/common/launches.py": "records, which tests/cuda/test_emulator.py fills",
+    "backend/common/typing.py": "names of types, nothing runs",
+    "backend/generic/namespace.py": "what backend/numpy/test_fused.py compares with, and rows on every library",
+    "backend/generic/sparse.py": "tests/cases/sparse.py runs it on every library",
+    "backend/generic/vjp_kernels.py": "what backend/numpy/test_vjp_kernels.py compares with",
+    "backend/numpy/banded_factors.py": "direct/test_structured.py compares bands with dense systems",
+    "backend/numpy/factors.py": "autograd/solve/direct/test_factorize.py has every factor on NumPy",
+    "backend/numpy/sparse.py": "autograd/solve/sparse/test_formats.py is on NumPy throughout",
+    "optim/first_order/adam.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
+    "train/errors.py": "exceptions: repository/test_pickle.py copies them, test_cli_refusals.py prints them",
+    "autograd/compile/cpu/assembly.py": "the text of a program's body: test_api_rules.py runs each",
+    "autograd/compile/cuda/context.py": "what the files beside it share; cuda/test_assemble.py runs them",
+    "autograd/core/hooks.py": "a record; diagnostics/test_debug_nans.py puts functions into it",
+    "autograd/core/tracer_like.py": "a protocol, nothing runs",
+    "train/estimators/documentation.py": "docstrings, which repository/test_doctest.py reads",
+}
+
+# What a folder holds at most, and what the top of `autograd` does.
+MOST_FILES, MOST_NODES, MOST_ARROWS = 20, 12, 30
+
+# The root module is the list of public names. It imports everything, and nothing inside imports it.
+ROOT_MODULE = ""
+
+# Imports inside functions hide an arrow from the reader, so each has its reason here:
+# {(file, imported): why}.
+DEFERRED: dict[tuple[str, str], str] = {
+    (
+        "__init__.py",
+        "autograd/compile/__init__.py",
+    ): "loaded by the first function that is compiled",
+    (
+        "train/__init__.py",
+        "train/estimators/__init__.py",
+    ): "imports scikit-learn: only when asked for",
+    (
+        "backend/select.py",
+        "backend/cuda/backend.py",
+    ): "importing CuPy takes a second: only when asked for",
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: where, what, and whether it happens when the file is loaded."""
+
+    file: str
+    line: int
+    target: str  # "backend/common/base.py", or an absolute module name such as "numpy"
+    absolute: bool
+    deferred: bool  # inside a function
+    typing: bool  # under `if TYPE_CHECKING`
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} imports {self.target}"
+
+
+def _files(root: Path) -> dict[str, ast.Module]:
+    """The package's files by their path from the root."""
+    paths = sorted(root.glob("*.py"))
+    for subpackage in ARROWS:
+        paths += sorted((root / subpackage).rglob("*.py"))
+    return {
+        path.relative_to(root).as_posix(): ast.parse(path.read_text(), str(path)) for path in paths
+    }
+
+
+def _resolve(file: str, level: int, module: str, name: str, files: dict) -> str:
+    """The file that ``from <level dots><module> import <name>`` loads the name from."""
+    parts = file.split("/")[:-1]
+    assert level - 1 <= len(parts), f"{file}: a relative import leaves the package"
+    parts = parts[: len(parts) - level + 1] + (module.split(".") if module else [])
+    for found in ([*parts, name], parts):
+        path = "/".join(found)
+        for candidate in (f"{path}.py", f"{path}/__init__.py" if path else "__init__.py"):
+            if candidate in files:
+                return candidate
+    return "/".join([*parts, "__init__.py"])
+
+
+def _imports(file: str, tree: ast.Module, files: dict) -> list[Import]:
+    found: list[Import] = []
+
+    def visit(node: ast.AST, deferred: bool, typing: bool) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            deferred = True
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            for child in node.body:
+                visit(child, deferred, True)
+            for child in node.orelse:
+                visit(child, deferred, typing)
+            return
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found.append(Import(file, node.lineno, alias.name, True, deferred, typing))
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.append(Import(file, node.lineno, node.module, True, deferred, typing))
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                target = _resolve(file, node.level, node.module or "", alias.name, files)
+                found.append(Import(file, node.lineno, target, False, deferred, typing))
+        for child in ast.iter_child_nodes(node):
+            visit(child, deferred, typing)
+
+    visit(tree, False, False)
+    return found
+
+
+def imports_of(root: Path) -> list[Import]:
+    """Every import of every file of the package under `root`."""
+    files = _files(root)
+    return [i for file, tree in files.items() for i in _imports(file, tree, files)]
+
+
+def _subpackage(file: str) -> str:
+    return file.split("/")[0] if "/" in file else ROOT_MODULE
+
+
+def wrong_arrows(imports: list[Import]) -> list[str]:
+    """Imports between subpackages against the layout."""
+    wrong = []
+    for i in imports:
+        if i.absolute:
+            if i.target.split(".")[0] == "pullback":
+                wrong.append(f"{i} by its absolute name: imports inside are relative")
+            continue
+        here, there = _subpackage(i.file), _subpackage(i.target)
+        if here != there and here != ROOT_MODULE and there not in ARROWS[here]:
+            wrong.append(f"{i}: {here} knows nothing of {there or 'the root module'}")
+    return wrong
+
+
+def undeclared_deferred(imports: list[Import], declared: dict) -> list[str]:
+    """Own files that are imported inside functions without a reason, and reasons left over."""
+    there = {(i.file, i.target) for i in imports if i.deferred and not i.absolute}
+    new = [f"{file} imports {target} inside a function" for file, target in there - set(declared)]
+    return sorted(new) + [f"no longer there: {gone}" for gone in sorted(set(declared) - there)]
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """One circle of a graph, its first node again at the end, or an empty list."""
+    done: set[str] = set()
+
+    def walk(node: str, path: list[str]) -> list[str]:
+        if node in path:
+            return [*path[path.index(node) :], node]
+        if node in done:
+            return []
+        for target in sorted(graph.get(node, ())):
+            if found := walk(target, [*path, node]):
+                return found
+        done.add(node)
+        return []
+
+    return next((found for node in sorted(graph) if (found := walk(node, []))), [])
+
+
+def files_graph(imports: list[Import]) -> dict[str, set[str]]:
+    """Which file imports which, inside functions too; what only a type checker reads is left out."""
+    graph: dict[str, set[str]] = {}
+    for i in imports:
+        if not (i.absolute or i.typing):
+            graph.setdefault(i.file, set()).add(i.target)
+    return graph
+
+
+def folder_graph(imports: list[Import], folder: str) -> dict[str, set[str]]:
+    """The arrows between what lies directly in a folder: its files and its folders."""
+    start = f"{folder}/" if folder else ""
+    graph: dict[str, set[str]] = {}
+    for file, targets in files_graph(imports).items():
+        if not file.startswith(start):
+            continue
+        here = file.removeprefix(start).split("/")[0]
+        arrows = graph.setdefault(here, set())
+        for target in targets:
+            there = target.removeprefix(start).split("/")[0]
+            if target.startswith(start) and there != here:
+                arrows.add(there)
+                graph.setdefault(there, set())
+    return graph
+
+
+def folders_of(imports: list[Import]) -> list[str]:
+    """The package's folders, the root among them."""
+    parents = {parent for i in imports for parent in Path(i.file).parents}
+    return sorted("" if parent == Path() else parent.as_posix() for parent in parents)
+
+
+def against_the_order(imports: list[Import], orders: dict) -> list[str]:
+    """Arrows between the folders of one folder that do not go to the left, and folders that the order does not name."""
+    wrong = []
+    for folder, order in orders.items():
+        rank = {name: k for k, names in enumerate(order) for name in names}
+        graph = folder_graph(imports, folder)
+        wrong += [f"{folder}/{name} has no place in the order" for name in graph.keys() - rank]
+        wrong += [
+            f"{folder}/{here} imports from {folder}/{there}, which does not stand to its left"
+            for here, targets in graph.items()
+            for there in targets
+            if rank.get(there, -1) >= rank.get(here, 0)
+        ]
+    return sorted(wrong)
+
+
+def back_doors(imports: list[Import], declared: dict) -> list[str]:
+    """Ways into a subpackage past its entrances without a reason, and reasons left over."""
+    found = {
+        (_subpackage(i.file), i.target): i
+        for i in imports
+        if not i.absolute
+        and _subpackage(i.file) not in (ROOT_MODULE, _subpackage(i.target))
+        and not i.target.startswith(ENTRANCES.get(_subpackage(i.target), ("",)))
+    }
+    new = [f"{i}, which is no entrance" for key, i in found.items() if key not in declared]
+    return sorted(new) + [f"no longer there: {gone}" for gone in sorted(set(declared) - set(found))]
+
+
+def crowded(root: Path, most: int) -> list[str]:
+    """Folders of the package and of the tests that hold more files than that."""
+    found = []
+    for top in (*ARROWS, "tests"):
+        for folder in [root / top, *(p for p in (root / top).rglob("*") if p.is_dir())]:
+            if not folder.is_dir():
+                continue
+            files = [p for p in folder.iterdir() if p.is_file() and p.suffix in SUFFIXES]
+            if len(files) > most:
+                found.append(f"{folder.relative_to(root).as_posix()}: {len(files)} files")
+    return sorted(found)
+
+
+def without_a_test(root: Path, reasons: dict[str, str]) -> list[str]:
+    """Modules that have no test file where one looks for it and no reason, and reasons left over."""
+    modules = [
+        p.relative_to(root).as_posix()
+        for top in ARROWS
+        for p in (root / top).rglob("*.py")
+        if not p.name.startswith("__")
+    ]
+    missing = {
+        m for m in modules if not (root / "tests" / m).with_name(f"test_{Path(m).name}").exists()
+    }
+    left = [f"no longer needed: {m}" for m in sorted(reasons.keys() - missing)]
+    return sorted(missing - reasons.keys()) + left
+
+
+SUFFIXES = (".py", ".pyi", ".c", ".cpp", ".h")
+
+IMPORTS = imports_of(ROOT)
+
+
+def test_every_subpackage_is_here():
+    assert {_subpackage(i.file) for i in IMPORTS} >= set(ARROWS)
+    extra = {p.parent.name for p in ROOT.glob("*/__init__.py")} - set(ARROWS)
+    assert not extra, f"subpackages without a place in the layout: {extra}"
+
+
+def test_arrows_go_one_way():
+    assert wrong_arrows(IMPORTS) == []
+
+
+def test_imports_inside_functions_have_a_reason():
+    assert undeclared_deferred(IMPORTS, DEFERRED) == []
+
+
+def test_no_circles_between_files():
+    assert circle(files_graph(IMPORTS)) == []
+
+
+@pytest.mark.parametrize("folder", folders_of(IMPORTS))
+def test_no_circles_between_folders(folder):
+    assert circle(folder_graph(IMPORTS, folder)) == []
+
+
+def test_folders_stand_in_order():
+    assert against_the_order(IMPORTS, ORDERS) == []
+
+
+def test_subpackages_are_entered_by_their_doors():
+    assert back_doors(IMPORTS, BACK_DOORS) == []
+
+
+def test_no_folder_is_crowded():
+    assert crowded(ROOT, MOST_FILES) == []
+
+
+def test_every_module_has_its_test_where_one_looks_for_it():
+    assert without_a_test(ROOT, NO_TEST_OF_ITS_OWN) == []
+
+
+def test_the_top_of_autograd_can_be_drawn():
+    graph = folder_graph(IMPORTS, "autograd")
+    arrows = sum(len(targets) for node, targets in graph.items())
+    assert len(graph) <= MOST_NODES, sorted(graph)
+    assert arrows <= MOST_ARROWS, graph
+
+
+def test_only_one_file_imports_cupy():
+    files = {i.file for i in IMPORTS if i.absolute and i.target.split(".")[0] in ("cupy", "cupyx")}
+    assert files <= {"backend/cuda/backend.py"}
+
+
+def test_the_cuda_kernels_import_nothing():
+    assert [i for i in IMPORTS if i.file == "backend/cuda/kernels.py"] == []
+
+
+@pytest.fixture
+def package(tmp_path):
+    """Write a package of the same layout, from {file: source}."""
+
+    def write(sources: dict[str, str]) -> list[Import]:
+        for subpackage in ARROWS:
+            (tmp_path / subpackage).mkdir(exist_ok=True)
+            (tmp_path / subpackage / "__init__.py").touch()
+        (tmp_path / "__init__.py").touch()
+        for name, text in sources.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        return imports_of(tmp_path)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("backend/_a.py", "from ..autograd import tape"),
+        ("autograd/a.py", "from ..models import mlp"),
+        ("models/a.py", "from ..optim.sgd import SGD"),
+        ("optim/a.py", "from .. import models"),
+        ("autograd/a.py", "from .. import grad"),
+        ("train/a.py", "import pullback.models"),
+        ("train/a.py", "def f():\n    from pullback import grad"),
+        ("backend/a.py", "try:\n    from ..train import loop\nexcept ImportError:\n    pass"),
+    ],
+)
+def test_a_wrong_arrow_is_found(package, file, source):
+    assert len(wrong_arrows(package({file: source}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("sources", "files"),
+    [
+        ({"backend/a.py": "from . import b", "backend/b.py": "from .a import x"}, {"a.py", "b.py"}),
+        ({"optim/__init__.py": "from .a import x", "optim/a.py": "from . import y"}, {"a.py"}),
+        (
+            {
+                "autograd/a.py": "from .b import y",
+                "autograd/b.py": "def f():\n    from .a import x",
+            },
+            {"a.py", "b.py"},
+        ),
+    ],
+)
+def test_a_circle_is_found(package, sources, files):
+    found = circle(files_graph(package(sources)))
+    assert found[0] == found[-1]
+    assert files <= {Path(f).name for f in found}
+
+
+def test_what_is_not_a_circle_is_not_found(package):
+    sources = {
+        "autograd/a.py": "from . import b\nfrom ..backend import current",
+        "autograd/b.py": "if TYPE_CHECKING:\n    from .a import x\ndef f():\n    from .c import x",
+        "autograd/c.py": "",
+        "autograd/__init__.py": "from .a import x",
+    }
+    imports = package(sources)
+    assert circle(files_graph(imports)) == []
+    assert wrong_arrows(imports) == []
+    assert len(undeclared_deferred(imports, {})) == 1
+    assert undeclared_deferred(imports, {("autograd/b.py", "autograd/c.py"): "a test"}) == []
+
+
+def test_a_circle_of_folders_is_found(package):
+    """No two files import each other, but two folders do."""
+    sources = {
+        "autograd/core/a.py": "from ..rules.b import x",
+        "autograd/rules/b.py": "",
+        "autograd/rules/c.py": "from ..core.d import y",
+        "autograd/core/d.py": "",
+    }
+    imports = package(sources)
+    assert circle(files_graph(imports)) == []
+    assert circle(folder_graph(imports, "autograd")) == ["core", "rules", "core"]
+    assert circle(folder_graph(imports, "autograd/core")) == []
+
+
+def test_an_arrow_to_the_right_is_found(package):
+    imports = package(
+        {"autograd/core/a.py": "from ..rules.b import x", "autograd/rules/b.py": "", "autograd/new/c.py": "import os"}
+    )  # fmt: skip
+    orders = {"autograd": [("core",), ("rules",), ("__init__.py",)]}
+    assert against_the_order(imports, orders) == [
+        "autograd/core imports from autograd/rules, which does not stand to its left"
+    ]
+    imports = package({"autograd/new/c.py": "from ..core.a import x"})
+    assert "autograd/new has no place in the order" in against_the_order(imports, orders)
+
+
+def test_a_back_door_is_found(package):
+    sources = {
+        "models/a.py": "from ..autograd.core import array\nfrom ..autograd.solve.b import x",
+        "autograd/core/array.py": "",
+        "autograd/solve/b.py": "",
+    }
+    imports = package(sources)
+    (found,) = back_doors(imports, {})
+    assert "autograd/solve/b.py, which is no entrance" in found
+    assert back_doors(imports, {("models", "autograd/solve/b.py"): "a test"}) == []
+    (left,) = back_doors([], {("models", "autograd/solve/b.py"): "a test"})
+    assert left.startswith("no longer there")
+
+
+def test_a_crowded_folder_is_found(package, tmp_path):
+    package({f"optim/first_order/m{k}.py": "" for k in range(4)})
+    assert crowded(tmp_path, 3) == ["optim/first_order: 4 files"]
+    assert crowded(tmp_path, 4) == []
+
+
+def test_a_module_without_a_test_is_found(package, tmp_path):
+    package({"optim/first_order/sgd.py": "", "optim/first_order/adam.py": ""})
+    (tmp_path / "tests/optim/first_order").mkdir(parents=True)
+    (tmp_path / "tests/optim/first_order/test_sgd.py").touch()
+    assert without_a_test(tmp_path, {}) == ["optim/first_order/adam.py"]
+    assert without_a_test(tmp_path, {"optim/first_order/adam.py": "a test"}) == []
+    assert without_a_test(tmp_path, {"optim/first_order/adam.py": "a test", "optim/first_order/sgd.py": "a test"}) == [
+        "no longer needed: optim/first_order/sgd.py"
+    ]  # fmt: skip
