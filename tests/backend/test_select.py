@@ -9,23 +9,11 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.backend import select as _select
 
 from ..conftest import NO_CUDA
+from ._select import _fresh  # noqa: F401 - a fixture
 
 WITHOUT_CUDA = pytest.mark.skipif(not NO_CUDA, reason="there is a CUDA device here")
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch):
-    """No choice made, none remembered, none in the environment."""
-    monkeypatch.delenv("PULLBACK_BACKEND", raising=False)
-    monkeypatch.delenv("PULLBACK_DEVICE", raising=False)
-    _select._resolved.cache_clear()
-    token = _select._active.set(None)
-    yield
-    _select._active.reset(token)
-    _select._resolved.cache_clear()
 
 
 @WITHOUT_CUDA
@@ -163,36 +151,6 @@ def test_other_functions_follow_their_arguments(lib):
         x > 1,
     ):
         assert lib.is_raw(y.value)
-
-
-def test_the_record_round_trips(lib, backend):
-    host = np.arange(6.0).reshape(2, 3)
-    there = backend.asarray(host)
-    assert lib.is_raw(there)
-    np.testing.assert_array_equal(backend.to_numpy(there), host)
-    np.testing.assert_array_equal(pb.to_numpy(there), host)
-    assert lib.to_numpy(backend.asarray(host, dtype=np.float32)).dtype == np.float32
-    backend.synchronize()
-    assert all(type(v) is int and v > 0 for v in backend.memory().values())
-    assert all(type(k) is type(v) is str for k, v in backend.info().items())
-    assert lib.says in repr(backend)
-
-
-def test_as_gradient_and_locks_on_numpy():
-    b = pb.backend.resolve("numpy")
-    x = np.ones((2, 3))
-    assert b.as_gradient(x) is x
-    for other in (x.T, x[:1], np.broadcast_to(x, (4, 2, 3)), np.asfortranarray(x)):
-        g = b.as_gradient(other)
-        assert g.flags.carray
-        assert g.flags.owndata
-        assert not np.shares_memory(g, other)
-    assert type(b.as_gradient(np.float64(2.0))) is np.ndarray
-    assert b.lock(x)
-    assert not x.flags.writeable
-    assert not b.lock(x)
-    b.unlock(x)
-    assert x.flags.writeable
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,10 @@ import pytest
 
 import pullback as pb
 
+from ._select_libraries import A, B, X, _dask
+
 xp = pb.xp
-RNG = np.random.default_rng(0)
-A, B, X = RNG.normal(size=(4, 4)) + 4 * np.eye(4), RNG.normal(size=(3, 4)), RNG.normal(size=4)
 PLACES, Y = np.asarray([0, 2, 2]), np.asarray([0, 1, 3])
-
-
-def _dask():
-    da = pytest.importorskip("dask.array", reason="Dask is in the extra `test`")
-    return da.Array, lambda x: da.from_array(x, chunks=2), np.asarray
 
 
 def _torch():
@@ -139,28 +134,8 @@ def test_what_arrays_are(library):
         xp.add(X, x)
 
 
-def test_dask_arrays_stay_lazy():
-    kind, there, _ = _dask()
-    computed = []
-    x = there(X).map_blocks(lambda block: computed.append(1) or block, dtype=X.dtype, meta=X)
-    del computed[:]
-    g = pb.grad(lambda x: xp.sum(xp.exp(xp.asarray(x) * 2)))(x)
-    assert isinstance(g, kind)
-    assert g.chunks == x.chunks
-    assert not computed
-    np.testing.assert_allclose(np.asarray(g), 2 * np.exp(2 * X))
-    assert computed
-
-
 def test_what_no_array_is():
     for x in ([1.0], 1.0, "x", None, np.float64, np.ndarray, np.dtype("f8"), object()):
         assert not pb.backend.is_array(x)
     for x in (X, np.float64(1), xp.asarray(X)):
         assert pb.backend.is_array(x)
-
-
-def test_compiling_for_dask_arrays_is_refused_at_the_first_call():
-    _, there, _ = _dask()
-    compiled = pb.compile(pb.grad(lambda x: pb.xp.sum(x * x)))
-    with pytest.raises(TypeError, match="a Dask array, which is a program already"):
-        compiled(there(np.ones(3)))

@@ -2,170 +2,28 @@
 
 from __future__ import annotations
 
-import ctypes
-import math
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-import scipy.special
 
 from pullback.backend.common.launches import BLOCK, Address, Launch, Matrix, Product, mask_bytes
-from pullback.backend.cuda import kernels, updates
 from pullback.backend.generic import rounding as _precision
-from pullback.backend.numpy import updates as _updates_numpy
-from pullback.optim.first_order.formulas import REAL
 
-from ..backend.cuda.test_updates import IDS, SCALARS, VARIANTS
-from .emulator import MISSING, EmulatedRuntime, EmulationError, guarded, library, run_kernel
+from ._emulator import (
+    backward,  # noqa: F401 - a fixture
+    dtype,  # noqa: F401 - a fixture
+    kernel,
+    pointer,
+    unwritten,
+)
+from .emulator import MISSING, EmulatedRuntime, EmulationError, library, run_kernel
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "g++ is here")
-TOLERANCE = {"float32": 3e-6, "float64": 1e-14}
-SHAPES = [(1, 1), (7, 10), (6, 33), (5, 1024), (2, 1025), (2, 3000)]  # a warp a row, or a block
-
-
-@pytest.fixture(params=kernels.DTYPES)
-def dtype(request):
-    return request.param
-
-
-@pytest.fixture(params=[False, True], ids=["forward", "backward"])
-def backward(request):
-    """The order in which threads take turns: no number may depend on it."""
-    return request.param
-
-
-def pointer(x):
-    return ctypes.c_void_p(x.ctypes.data)
-
-
-def unwritten(shape, dtype):
-    inside, _ = guarded(math.prod(shape) * np.dtype(dtype).itemsize)
-    return inside.view(dtype).reshape(shape)
-
-
-def run(name, dtype, rows, cols, *arguments, function="", backward=False):
-    """One hand-written kernel, in the shape that the CuPy backend launches."""
-    grid, block = kernels.launch_shape(name, rows, cols)
-    if name not in kernels.BY_ROW:
-        grid = (min(grid[0], 3), 1, 1)  # fewer blocks than elements ask for: threads take several
-    values = [pointer(a) if isinstance(a, np.ndarray) else np.int64(a) for a in arguments]
-    source = kernels.source(name, dtype)
-    run_kernel(source, function or name, grid, block, values, backward=backward)
-
-
-def close(ours, theirs, dtype):
-    assert ours.dtype == dtype
-    np.testing.assert_allclose(ours, theirs, rtol=10 * TOLERANCE[dtype], atol=TOLERANCE[dtype])
-
-
-@pytest.mark.parametrize(("rows", "cols"), SHAPES)
-def test_bias_and_relu(rows, cols, dtype, backward):
-    r = np.random.default_rng(rows * cols)
-    x, ct = r.standard_normal((2, rows, cols)).astype(dtype)
-    b = r.standard_normal(cols).astype(dtype)
-    out = x.copy()
-    run("bias_add", dtype, rows, cols, out, b, rows, cols, backward=backward)
-    close(out, x + b, dtype)
-    out = x.copy()
-    out[0, 0] = np.nan
-    run("bias_relu", dtype, rows, cols, out, b, rows, cols, backward=backward)
-    assert np.isnan(out[0, 0])
-    close(out.reshape(-1)[1:], np.maximum(x + b, 0).reshape(-1)[1:], dtype)
-    x_bar = unwritten(x.shape, dtype)
-    run("relu_vjp", dtype, rows, cols, ct, x, x_bar, rows * cols, backward=backward)
-    close(x_bar, ct * (x > 0), dtype)
-
-
-@pytest.mark.parametrize(("rows", "cols"), SHAPES)
-def test_rows(rows, cols, dtype, backward):
-    r = np.random.default_rng(rows * cols)
-    x = (4 * r.standard_normal((rows, cols))).astype(dtype)
-    x[0] += 1000
-    wide = x.astype("float64")
-    out = unwritten((rows,), dtype)
-    run("logsumexp", dtype, rows, cols, x, out, rows, cols, backward=backward)
-    close(out, scipy.special.logsumexp(wide, axis=1), dtype)
-    out = unwritten(x.shape, dtype)
-    run("log_softmax", dtype, rows, cols, x, out, rows, cols, backward=backward)
-    np.testing.assert_allclose(
-        out, scipy.special.log_softmax(wide, axis=1), rtol=1e2 * TOLERANCE[dtype], atol=1e2 * TOLERANCE[dtype]
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("label", kernels.LABELS)
-@pytest.mark.parametrize(("rows", "cols"), SHAPES)
-def test_cross_entropy(rows, cols, label, dtype, backward):
-    r = np.random.default_rng(rows * cols)
-    z = r.standard_normal((rows, cols)).astype(dtype)
-    y = r.integers(0, cols, rows).astype(label)
-    loss, slope = unwritten((rows,), dtype), unwritten(z.shape, dtype)
-    function = f"cross_entropy_{label}"
-    options = {"function": function, "backward": backward}
-    run("cross_entropy", dtype, rows, cols, z, y, loss, slope, rows, cols, **options)
-    log_p = scipy.special.log_softmax(z.astype("float64"), axis=1)
-    close(loss, -log_p[np.arange(rows), y], dtype)
-    close(slope, (np.exp(log_p) - (np.arange(cols) == y[:, None])) / rows, dtype)
-    y[-1] = cols
-    run("cross_entropy", dtype, rows, cols, z, y, loss, slope, rows, cols, function=function)
-    assert np.isnan(loss[-1])
-    assert np.isfinite(loss[:-1]).all()
-
-
-def test_rows_of_infinities_and_nan(dtype):
-    x = np.full((4, 40), -np.inf, dtype)
-    x[1, 33], x[2, 4], x[3] = np.inf, np.nan, 1.0
-    out = unwritten((4,), dtype)
-    run("logsumexp", dtype, 4, 40, x, out, 4, 40)
-    close(out, [-np.inf, np.inf, np.nan, 1 + np.log(40)], dtype)
-
-
-class Device(SimpleNamespace):
-    """NumPy under CuPy's names, with a `RawModule` that launches on the emulator."""
-
-    def __init__(self, backward):
-        names = ("ndarray", "empty", "asarray", "ascontiguousarray")
-        super().__init__(**{name: getattr(np, name) for name in names})
-        self.backward = backward
-
-    def RawModule(self, *, code):
-        def get_function(name):
-            def launch(grid, block, arguments):
-                values = [pointer(a) if isinstance(a, np.ndarray) else a for a in arguments]
-                run_kernel(code, name, grid, block, values, backward=self.backward)
-
-            return launch
-
-        return SimpleNamespace(get_function=get_function)
-
-
-@pytest.mark.parametrize("found", VARIANTS, ids=IDS)
-def test_updates(found, dtype, backward):
-    r = np.random.default_rng(0)
-    names = ("p", "g", *found.slots)
-    columns = [
-        [(x * x + 2 if name in REAL else x).astype(dtype) for x in (r.normal(size=(3, 5)), r.normal(size=700))]
-        for name in names
-    ]  # fmt: skip
-    wanted = _updates_numpy.update(found, columns, SCALARS)
-    fused = updates.bind(Device(backward))
-    tolerance = 1e-5 if dtype == "float32" else 1e-12
-    for scalars in (SCALARS, SCALARS | {"t": np.asarray(3), "lr": np.asarray(0.1)}):
-        got = fused(found, columns, scalars)
-        for ours, theirs in zip(got, wanted, strict=True):
-            for a, b in zip(ours, theirs, strict=True):
-                assert a.dtype == dtype
-                np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
 # ── the emulator itself ─────────────────────────────────────────────────────────────────────────
 
 
-def kernel(body, parameters="float* x, float* y"):
-    return f'extern "C" __global__ void k({parameters}) {{ const int i = threadIdx.x; {body} }}'
-
-
-def launched(body, threads=64, blocks=1, *, backward=False, y=None):
+def launched(body, threads=64, blocks=1, *, backward=False, y=None):  # noqa: F811 - a fixture
     """What a kernel makes of 0, 1, 2, …"""
     x = np.arange(threads * blocks, dtype="float32")
     y = unwritten(x.shape, "float32") if y is None else y
@@ -203,11 +61,11 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("body", RIGHT)
-def test_what_threads_say_to_each_other(body, backward):
+def test_what_threads_say_to_each_other(body, backward):  # noqa: F811 - a fixture
     np.testing.assert_array_equal(launched(body, backward=backward), RIGHT[body])
 
 
-def test_threads_and_blocks_of_three_dimensions(backward):
+def test_threads_and_blocks_of_three_dimensions(backward):  # noqa: F811 - a fixture
     source = """extern "C" __global__ void k(int* y) {
         const int t = threadIdx.x + 2 * (threadIdx.y + 4 * threadIdx.z);
         __shared__ int s;
@@ -236,7 +94,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("body", WRONG)
-def test_what_a_device_would_not_say(body, backward):
+def test_what_a_device_would_not_say(body, backward):  # noqa: F811 - a fixture
     with pytest.raises(EmulationError, match=WRONG[body]):
         launched(body, backward=backward)
     np.testing.assert_array_equal(launched("__syncthreads(); y[i] = 1;"), np.ones(64))  # it goes on
@@ -434,12 +292,12 @@ def test_views_lie_within_their_block():
 # ── products ────────────────────────────────────────────────────────────────────────────────────
 
 
-def numbers(*shape, dtype="float32"):
+def numbers(*shape, dtype="float32"):  # noqa: F811 - a fixture
     return np.random.default_rng(sum(shape)).standard_normal(shape).astype(dtype)
 
 
 @pytest.mark.parametrize("transposed", [(a, b, c) for a in (0, 1) for b in (0, 1) for c in (0, 1)])
-def test_products(transposed, dtype):
+def test_products(transposed, dtype):  # noqa: F811 - a fixture
     m, n, k, batch, gap = 5, 7, 3, 4, 2
     runtime = EmulatedRuntime()
     arrays, matrices = [], []
@@ -494,7 +352,7 @@ def test_products_of_rounded_operands(operands):
 
 
 @pytest.mark.parametrize("n", [8, 127, 128, 129, 300])
-def test_epilogues(n, dtype):
+def test_epilogues(n, dtype):  # noqa: F811 - a fixture
     m, k = 6, 5
     runtime = EmulatedRuntime(epilogues=True)
     x, w, v = (numbers(*s, dtype=dtype) for s in ((m, k), (k, n), (n,)))

@@ -73,26 +73,6 @@ def test_a_wrong_input_width_says_so():
         M.MLP([4, 3])(np.ones((2, 5), "f"))
 
 
-def test_modules_of_one_s_own():
-    class Residual(M.Module):
-        inner: M.MLP
-        scale: object
-        name: str = pb.tree.static(default="r")
-
-        def __call__(self, x):
-            return x + self.scale * self.inner(x)
-
-    model = Residual(M.MLP([3, 4, 3], dtype="float64"), np.asarray(0.5))
-    x = np.ones((2, 3))
-    g = pb.grad(lambda m: xp.sum(m(x) ** 2))(model)
-    assert type(g) is Residual
-    assert g.name == "r"
-    assert g.scale.shape == ()
-    pb.check_grads(lambda m: xp.sum(m(x) ** 2), (model,), order=2)
-    with pytest.raises(NotImplementedError, match="Bare has no __call__"):
-        type("Bare", (M.Module,), {"__annotations__": {}})()(x)
-
-
 # ── gradients of a four-layer network ──────────────────────────────────────────────────────────────
 
 

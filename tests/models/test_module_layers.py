@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.stats as st
 
 import pullback as pb
 
@@ -166,121 +165,6 @@ def test_layers_on_every_library(name, lib, backend):
 # ── what each computes ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_batch_norm_is_its_formula():
-    """Training by the batch, with the unbiased running variance; inference by the running statistics."""
-    norm = perturbed(M.BatchNorm.init(4, momentum=0.3, eps=0.01, dtype="float64"))
-    mean, var = X.mean(0), X.var(0)
-    y, new = norm.training(X)
-    np.testing.assert_allclose(
-        pb.to_numpy(y), (X - mean) / np.sqrt(var + 0.01) * norm.scale + norm.shift, rtol=1e-12
-    )
-    np.testing.assert_allclose(new.running_mean, 0.7 * norm.running_mean + 0.3 * mean, rtol=1e-13)
-    np.testing.assert_allclose(
-        new.running_var, 0.7 * norm.running_var + 0.3 * X.var(0, ddof=1), rtol=1e-13
-    )
-    assert (new.momentum, new.eps) == (0.3, 0.01)
-    assert new.scale is norm.scale
-    expected = (X - new.running_mean) / np.sqrt(new.running_var + 0.01) * norm.scale + norm.shift
-    np.testing.assert_allclose(pb.to_numpy(new(X)), expected, rtol=1e-12)
-    np.testing.assert_allclose(pb.to_numpy(new(X[:1])), expected[:1], rtol=1e-12)  # one row
-
-
-@pytest.mark.parametrize("shape", [(1, 4), (0, 4), (4,), (1, 1, 4)])
-def test_batch_norm_of_one_row_in_training_is_refused(shape):
-    with pytest.raises(ValueError, match=r"two or more"):
-        M.BatchNorm.init(4).training(np.ones(shape, "f"))
-
-
-def test_batch_norm_of_two_equal_rows_is_finite():
-    norm = M.BatchNorm.init(2, dtype="float64")
-    x = np.full((2, 2), 3.0)
-    y, new = norm.training(x)
-    np.testing.assert_array_equal(pb.to_numpy(y), 0)
-    np.testing.assert_allclose(new.running_var, 0.9)
-    assert np.isfinite(pb.grad(lambda x: xp.sum(norm.training(x)[0] ** 2))(x)).all()
-
-
-def test_batch_norm_of_large_float32_numbers_keeps_its_digits():
-    """The variance is that of centred numbers: not E x² − (E x)², which is 0 or negative here."""
-    x = (1e4 + np.array([[0.0], [1.0], [2.0], [3.0]])).astype("f")
-    y, _ = M.BatchNorm.init(1).training(x)
-    np.testing.assert_allclose(
-        pb.to_numpy(y)[:, 0], [-1.341635, -0.447212, 0.447212, 1.341635], rtol=1e-4
-    )
-
-
-def test_layer_and_rms_norm_are_their_formulas():
-    norm = perturbed(M.LayerNorm.init(4, eps=0.1, dtype="float64"))
-    expected = (X - X.mean(1, keepdims=True)) / np.sqrt(X.var(1, keepdims=True) + 0.1)
-    np.testing.assert_allclose(pb.to_numpy(norm(X)), expected * norm.scale + norm.shift, rtol=1e-12)
-    rms = perturbed(M.RMSNorm.init(4, eps=0.1, dtype="float64"))
-    expected = X / np.sqrt((X**2).mean(1, keepdims=True) + 0.1)
-    np.testing.assert_allclose(pb.to_numpy(rms(X)), expected * rms.scale, rtol=1e-12)
-
-
-def test_dropout_keeps_the_expectation_and_is_off_at_inference():
-    drop = M.Dropout(0.3)
-    x = np.full((400, 500), 2.0, np.float32)
-    y = pb.to_numpy(drop.training(x, key=KEY)[0])
-    n, kept = y.size, np.count_nonzero(y)
-    assert st.binomtest(kept, n, 0.7).pvalue > 1e-4
-    assert set(np.unique(y)) == {np.float32(0), np.float32(np.float32(1 / 0.7) * 2)}
-    assert y.mean() == pytest.approx(2, abs=5 * 2 * np.sqrt(0.3 / 0.7 / n))
-    assert drop(x) is x
-    # no pattern along rows or columns
-    assert np.abs((y > 0).mean(0) - 0.7).max() < 6 * np.sqrt(0.21 / 400)
-
-
-def test_dropout_is_reproducible_and_differs_by_key():
-    drop = M.Dropout(0.5)
-    a, b, c = (
-        pb.to_numpy(drop.training(np.ones(64), key=k)[0]) for k in (KEY, KEY, pb.random.key(4))
-    )
-    np.testing.assert_array_equal(a, b)
-    assert (a != c).any()
-    g = pb.grad(lambda x: xp.sum(drop.training(x, key=KEY)[0]))(np.ones(64))
-    np.testing.assert_array_equal(g, a)  # the same elements, forward and backward
-
-
-@pytest.mark.parametrize(("p", "expected"), [(0, 1.0), (0.0, 1.0), (1, 0.0), (1.0, 0.0)])
-def test_dropout_of_nothing_and_of_everything(p, expected):
-    y, _ = M.Dropout(p).training(np.ones(8), key=KEY)
-    np.testing.assert_array_equal(pb.to_numpy(xp.asarray(y)), expected)
-
-
-def test_dropout_layers_of_a_sequence_draw_differently():
-    model = M.Sequential(M.Dropout(0.5), M.Dropout(0.5))
-    y = pb.to_numpy(model.training(np.ones(4000), key=KEY)[0])
-    assert set(np.unique(y)) == {
-        0.0,
-        4.0,
-    }  # with one mask for both, as many would be kept as by one
-    assert st.binomtest(np.count_nonzero(y), y.size, 0.25).pvalue > 1e-4
-
-
-def test_embedding_is_its_rows_and_adds_up():
-    table = M.Embedding.init(5, 3, dtype="float64")
-    i = np.array([[4, 1], [1, 1]], np.uint8)
-    np.testing.assert_array_equal(pb.to_numpy(table(i)), table.W[i])
-    g = pb.grad(lambda t: xp.sum(t(i)))(table).W
-    np.testing.assert_array_equal(g[:, 0], [0, 3, 0, 0, 1])
-    assert tuple(table(np.array(2)).shape) == (3,)
-    assert tuple(table(np.zeros((0,), int)).shape) == (0, 3)
-
-
-def test_a_sequence_is_its_layers():
-    first, last = M.Linear.init(4, 5, dtype="float64"), M.Linear.init(5, 2, dtype="float64", seed=1)
-    model = M.Sequential(first, "relu", last)
-    assert pb.tree.paths(model) == ["layers.0.W", "layers.0.b", "layers.2.W", "layers.2.b"]
-    np.testing.assert_allclose(
-        pb.to_numpy(model(X)), pb.to_numpy(last(M.relu(first(X)))), rtol=1e-14
-    )
-    y, same = model.training(X)  # no key needed
-    np.testing.assert_array_equal(pb.to_numpy(y), pb.to_numpy(model(X)))
-    assert type(same) is M.Sequential
-    assert M.Sequential()(X) is X
-
-
 # ── refusals ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -324,17 +208,3 @@ def test_a_sequence_is_its_layers():
 def test_refusals(call, error, message):
     with pytest.raises(error, match=message):
         call()
-
-
-def test_a_module_that_would_leave_its_layers_in_inference_mode_is_refused():
-    class Block(M.Module):
-        parts: list
-
-        def __call__(self, x):
-            return self.parts[0](x)
-
-    assert Block([M.Linear.init(4, 4, dtype="float64")]).training(X)[0].shape == (6, 4)
-    with pytest.raises(
-        NotImplementedError, match=r"Block holds parts.0, a Sequential.*write Block.training"
-    ):
-        Block([M.Sequential(M.Dropout(0.5))]).training(X, key=KEY)

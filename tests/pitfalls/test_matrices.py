@@ -11,10 +11,8 @@ import pytest
 import pullback as pb
 
 from .._host import numpy_is_active  # noqa: F401 - a fixture
-from ..autograd.solve.iterative.test_differentiable import (
-    tiny_cotangents,
-    transposed_preconditioners,
-)
+from ..autograd.solve.iterative.test_differentiable import tiny_cotangents
+from ..autograd.solve.iterative.test_preconditioners import transposed_preconditioners
 from ..cases._table import look_up
 from ._pitfalls import needs, rows
 

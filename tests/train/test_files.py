@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
-import struct
 
-import numpy as np
 import pytest
 
 import pullback as pb
 from pullback.train import files as _files
+
+from ._files import FULL, failing
 
 InputError, WriteError = pb.train.InputError, pb.train.WriteError
 
@@ -32,15 +31,7 @@ def test_a_file_is_written_and_replaced(tmp_path, content):
     assert names(tmp_path) == ["file"]
 
 
-FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 READ_ONLY = OSError(errno.EROFS, os.strerror(errno.EROFS))
-
-
-def failing(error):
-    def fail(*_, **__):
-        raise error
-
-    return fail
 
 
 @pytest.mark.parametrize("where", ["fsync", "replace"])
@@ -112,137 +103,3 @@ def test_a_run_folder_that_cannot_be_made_is_told(tmp_path, monkeypatch):
 
 
 # Checkpoints ------------------------------------------------------------------------------------
-
-METADATA = {"task": "classification", "classes": ["ä", "b"], "numbers": [0.1, 1e-300, 3]}
-
-
-@pytest.fixture
-def saved(tmp_path):
-    pytest.importorskip("safetensors")
-    model = pb.models.MLP([3, 5, 2], activation="tanh", seed=1, dtype="float64")
-    path = tmp_path / "model.safetensors"
-    pb.train.save(path, model, METADATA)
-    return path, model
-
-
-def assert_same(a, b):
-    for one, other in zip(pb.tree.leaves(a), pb.tree.leaves(b), strict=True):
-        np.testing.assert_array_equal(pb.to_numpy(one), pb.to_numpy(other))
-
-
-def test_a_model_comes_back_as_it_was(saved):
-    path, model = saved
-    loaded, metadata = pb.train.load(path)
-    assert isinstance(loaded, pb.models.MLP)
-    assert (loaded.sizes, loaded.activation) == ((3, 5, 2), "tanh")
-    assert_same(loaded, model)
-    assert metadata == METADATA
-    x = pb.backend.current().asarray(np.ones((4, 3)))
-    np.testing.assert_array_equal(pb.to_numpy(loaded(x)), pb.to_numpy(model(x)))
-
-
-def test_the_same_model_gives_the_same_bytes(saved):
-    path, model = saved
-    first = path.read_bytes()
-    pb.train.save(path, model, METADATA)
-    assert path.read_bytes() == first
-
-
-def test_the_tensors_have_readable_names(saved):
-    safetensors = pytest.importorskip("safetensors.numpy")
-    tensors = safetensors.load_file(saved[0])
-    assert sorted(tensors) == ["layers.0.W", "layers.0.b", "layers.1.W", "layers.1.b"]
-    assert tensors["layers.0.W"].shape == (3, 5)
-
-
-def test_any_tree_is_saved_and_loaded_like_another(tmp_path):
-    pytest.importorskip("safetensors")
-    asarray = pb.backend.current().asarray
-    tree = {"a": [asarray(np.arange(3.0)), asarray(np.eye(2))], "b": asarray(np.float32(7))}
-    pb.train.save(tmp_path / "tree", tree)
-    with pytest.raises(InputError, match="dict, not an MLP"):
-        pb.train.load(tmp_path / "tree")
-    loaded, _ = pb.train.load(tmp_path / "tree", like=pb.tree.map(lambda leaf: leaf * 0, tree))
-    assert_same(loaded, tree)
-
-
-def header(data):
-    size = struct.unpack("<Q", data[:8])[0]
-    return json.loads(data[8 : 8 + size]), data[8 + size :]
-
-
-def rewritten(data, change):
-    """The file with its metadata changed by a function, everything else in place."""
-    head, tensors = header(data)
-    content = json.loads(head["__metadata__"]["pullback"])
-    content = change(content) or content
-    head["__metadata__"]["pullback"] = json.dumps(content)
-    text = json.dumps(head).encode()
-    text += b" " * (-len(text) % 8)
-    return struct.pack("<Q", len(text)) + text + tensors
-
-
-def with_architecture(**changes):
-    return lambda data: rewritten(data, lambda content: content["architecture"].update(changes))
-
-
-def with_nan(data):
-    return data[:-8] + struct.pack("<d", float("nan"))
-
-
-def foreign(_):
-    numpy_io = pytest.importorskip("safetensors.numpy")
-    return numpy_io.save({"weight": np.ones(3)}, {"format": "pt"})
-
-
-def no_metadata(_):
-    numpy_io = pytest.importorskip("safetensors.numpy")
-    return numpy_io.save({"weight": np.ones(3)})
-
-
-DAMAGE = {
-    "empty": (lambda data: b"", "is not a .safetensors file"),
-    "text": (lambda data: b"hello world, this is no model", "is not a .safetensors file"),
-    "truncated by a byte": (lambda data: data[:-1], "is not a .safetensors file, or is damaged"),
-    "truncated in the header": (lambda data: data[:100], "or is damaged"),
-    "longer": (lambda data: data + b"x", "or is damaged"),
-    "pickle": (lambda data: b"\x80\x04\x95" + data, "or is damaged"),
-    "NaN": (with_nan, "is damaged: layers.1.b holds NaN"),
-    "foreign": (foreign, "does not say what it is"),
-    "no metadata": (no_metadata, "does not say what it is"),
-    "other sizes": (with_architecture(sizes=[3, 6, 2]), "another architecture: layers.0.W has shape"),
-    "more layers": (with_architecture(sizes=[3, 5, 5, 2]), "it lacks layers.2.W, layers.2.b"),
-    "fewer layers": (with_architecture(sizes=[3, 2]), "it has layers.1.W, layers.1.b besides"),
-    "other numbers": (with_architecture(dtype="float32"), "and float64, not"),
-    "other kind": (with_architecture(kind="Forest"), "another architecture: Forest, not an MLP"),
-    "no such activation": (with_architecture(activation="wiggle"), "does not say what it is"),
-    "no sizes": (with_architecture(sizes="many"), "does not say what it is"),
-    "from the future": (lambda d: rewritten(d, lambda c: c | {"version": 99}), "written in format 99"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", DAMAGE)
-def test_a_damaged_or_foreign_checkpoint_is_refused(saved, case):
-    damage, message = DAMAGE[case]
-    path, _ = saved
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError) as caught:
-        pb.train.load(path)
-    assert message in str(caught.value)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_missing_checkpoint_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"no such file: .*nothing\.safetensors"):
-        pb.train.load(tmp_path / "nothing.safetensors")
-
-
-def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(saved, monkeypatch):
-    path, model = saved
-    before = path.read_bytes()
-    monkeypatch.setattr(os, "fsync", failing(FULL))
-    with pytest.raises(WriteError, match="No space left"):
-        pb.train.save(path, pb.models.MLP([3, 4, 2]), {})
-    assert path.read_bytes() == before
-    assert_same(pb.train.load(path)[0], model)

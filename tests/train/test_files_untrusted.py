@@ -21,10 +21,10 @@ from pullback.train import files as _files
 
 from . import _cli
 from ._cli import QUICK, child, files, table
+from ._files_untrusted import LABELS, X
 
 folder, pullback = _cli.folder, _cli.pullback  # fixtures
 
-X, LABELS = np.arange(24.0).reshape(12, 2), np.asarray([0, 1] * 6)
 DEEP = 100_000
 
 
@@ -404,19 +404,6 @@ def test_how_far_a_file_may_unpack_is_a_setting(monkeypatch, tmp_path):
     monkeypatch.setenv("PULLBACK_UNPACK_RATIO", "much")
     with pytest.raises(pb.train.InputError, match="PULLBACK_UNPACK_RATIO='much' is not a number"):
         pb.train.load_dataset(path)
-
-
-def test_arrays_of_any_order_and_byte_order_are_read(tmp_path):
-    """What NumPy itself writes is read as NumPy reads it."""
-    arrays = {
-        "X": np.asfortranarray(np.random.default_rng(0).normal(size=(6, 3, 2))).astype(">f4"),
-        "y": np.asarray([300, -5] * 3, ">i2"),
-    }
-    for save in (np.savez, np.savez_compressed):
-        save(tmp_path / "a.npz", **arrays)
-        data = pb.train.load_dataset(tmp_path / "a.npz")
-        np.testing.assert_array_equal(data.x, arrays["X"].reshape(6, 6))
-        assert data.classes == ("-5", "300")
 
 
 # ── what killed runs leave ────────────────────────────────────────────────────────────────────

@@ -11,33 +11,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train.run import plots as _plots
+
+from ._loop import network, on_device, parabola, run, weights
 
 SQUARED = pb.models.squared_error
-
-
-def on_device(*arrays):
-    return tuple(pb.backend.current().asarray(np.asarray(a)) for a in arrays)
-
-
-def parabola(n=64, dtype="float64"):
-    x = np.linspace(-1, 1, n, dtype=dtype)[:, None]
-    return on_device(x, x**2)
-
-
-def network(*sizes, **settings):
-    return pb.models.MLP(sizes, **{"activation": "tanh", "dtype": "float64", **settings})
-
-
-def weights(model):
-    return [pb.to_numpy(leaf) for leaf in pb.tree.leaves(model)]
-
-
-def run(opt=None, *, data=None, validation=None, model=None, **settings):
-    data = data or parabola()
-    model = model or network(1, 8, 1)
-    opt = opt or pb.optim.Adam(0.01)
-    return pb.train.fit(model, SQUARED, data, validation or data, opt, **settings)
 
 
 def test_it_learns_and_tells_how():
@@ -246,105 +223,7 @@ def test_predictions_do_not_depend_on_how_many_rows_go_at_once(monkeypatch):
 # Tasks ------------------------------------------------------------------------------------------
 
 
-def test_accuracy_counts_the_largest_logit_or_the_sign():
-    logits, y = on_device([[1.0, 2.0, 0.0], [3.0, 0.0, 0.0], [0.0, 0.0, 1.0]], [1, 1, 2])
-    assert pb.train.accuracy(logits, y) == 2 / 3
-    logits, y = on_device([[-1.0], [2.0], [3.0], [-4.0]], [0, 1, 0, 0])
-    assert pb.train.accuracy(logits, y) == 0.75
-
-
-def test_r_squared_is_1_for_the_truth_and_0_for_the_mean():
-    y = np.asarray([[1.0, 5.0], [2.0, 7.0], [6.0, 0.0]])
-    assert pb.train.r_squared(*on_device(y, y)) == 1.0
-    assert abs(pb.train.r_squared(*on_device(np.tile(y.mean(axis=0), (3, 1)), y))) < 1e-12
-
-
-def test_probabilities_are_exact_in_both_tails():
-    z = np.asarray([[-800.0], [-40.0], [0.0], [40.0], [800.0]])
-    p = pb.train.probabilities(z)
-    np.testing.assert_allclose(p[:, 1], [0.0, 4.248354255291589e-18, 0.5, 1.0, 1.0], rtol=1e-12)
-    np.testing.assert_array_equal(p[:, 0], p[::-1, 1])
-    p = pb.train.probabilities(np.asarray([[1000.0, 0.0, -1000.0], [1.0, 1.0, 1.0]]))
-    np.testing.assert_allclose(p, [[1, 0, 0], [1 / 3] * 3], atol=1e-15)
-
-
-@pytest.mark.parametrize(
-    ("y", "classes", "outputs", "score"),
-    [
-        ([0, 1, 0], ("a", "b"), 1, "accuracy"),
-        ([0, 1, 2], ("a", "b", "c"), 3, "accuracy"),
-        ([[0.5, 1.0], [2.0, 3.0]], (), 2, "R2"),
-    ],
-)
-def test_the_last_layer_follows_the_target(y, classes, outputs, score):
-    kind = "classification" if classes else "regression"
-    data = pb.train.Dataset("made", np.zeros((len(y), 1)), np.asarray(y), kind, classes)
-    task = pb.train.task_for(data)
-    assert (task.outputs, task.score_name) == (outputs, score)
-    out, target = on_device(np.zeros((len(y), outputs)), np.asarray(y))
-    assert math.isfinite(float(task.loss(out, target)))
-    assert math.isfinite(task.score(out, target))
-
-
 # Pictures ---------------------------------------------------------------------------------------
 
 
-def size_of(png):
-    image = pytest.importorskip("matplotlib.image")
-    import io
-
-    return image.imread(io.BytesIO(png)).shape[:2]
-
-
-@pytest.mark.parametrize("epochs", [1, 30])
-def test_the_curves_are_drawn(epochs):
-    pytest.importorskip("matplotlib")
-    fit = run(epochs=epochs, patience=0, score=pb.train.r_squared)
-    height, width = size_of(_plots.curves_png(fit, title="a $ in the title", score_name="R2"))
-    assert 800 < width < 1600
-    assert 300 < height < 800
-
-
-@pytest.mark.parametrize(
-    ("shape", "settings"),
-    [
-        ((64, 100), {"image_shape": (8, 8)}),
-        ((6, 1), {"image_shape": (2, 3)}),
-        ((4, 3), {"columns": ("a", "$b", "a very long name of a column indeed", "d")}),
-        ((200, 300), {}),
-        ((1, 1), {"units": ("only",)}),
-    ],
-)
-def test_the_weights_are_drawn(shape, settings):
-    pytest.importorskip("matplotlib")
-    for W in (np.random.default_rng(0).normal(size=shape), np.zeros(shape)):
-        height, width = size_of(_plots.weights_png(W, title="weights", **settings))
-        assert 200 < width < 2000
-        assert 200 < height < 2000
-
-
 # Digits -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_accuracy_on_the_digits_over_ten_seeds():
-    """The defaults: at least 97.5 % on average and at the default seed."""
-    pytest.importorskip("sklearn")
-    settings = pb.train.Settings()
-    data = pb.train.load_dataset("digits")
-    task = pb.train.task_for(data)
-    scores = []
-    for seed in range(10):
-        parts = pb.train.split(data, seed=seed)
-        x = pb.train.Standardizer.fit(data.x[parts.train], one_scale=True).transform(
-            data.x, settings.dtype
-        )
-        train, validation, test = (
-            on_device(x[rows], data.y[rows]) for rows in (parts.train, parts.validation, parts.test)
-        )
-        model = pb.models.MLP([64, *settings.hidden, 10], seed=seed)
-        opt = pb.optim.AdamW(settings.learning_rate, weight_decay=settings.l2)
-        fit = pb.train.fit(model, task.loss, train, validation, opt, seed=seed)
-        scores.append(pb.train.evaluate(fit.model, task.loss, test, task.score)[1])
-    assert scores[0] >= 0.975
-    assert np.mean(scores) >= 0.975

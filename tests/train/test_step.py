@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import signal
-import warnings
-from pathlib import Path
 
 import array_api_strict
 import numpy as np
@@ -21,14 +19,11 @@ from pullback.train.data import device_data as _feeding
 from ..autograd.compile.cuda import test_assemble as test_compile_cuda
 from ..cuda.emulator import COMPILER, NEEDS
 from ._cli import QUICK, folder, pullback, table  # noqa: F401 - fixtures
+from ._step import EAGER, X, Y, branching
 
 emulated = test_compile_cuda.runtime  # a fixture
 M = pb.models
 SQUARED = M.squared_error
-RNG = np.random.default_rng(5)
-X = RNG.normal(size=(61, 3))
-Y = np.sin(X[:, :1]) - X[:, 1:2]
-EAGER = {"compile": False}
 
 
 def on_device(*arrays):
@@ -163,15 +158,10 @@ def test_ctrl_c_within_an_epoch_ends_it(monkeypatch):
 # ── what cannot be compiled ───────────────────────────────────────────────────────────────────
 
 
-def branching(outputs, y):
-    value = SQUARED(outputs, y)
-    return value * 2 if value > 1e9 else value
-
-
 def test_a_loss_that_branches_runs_eagerly_and_says_why():
     run, eager = fit(mlp(), loss=branching), fit(mlp(), loss=branching, **EAGER)
     assert run.eager.startswith("the step cannot be compiled: TraceError: ")
-    assert "test_step.py" in run.eager
+    assert "_step.py" in run.eager
     assert run.history == eager.history
 
 
@@ -317,23 +307,6 @@ def test_small_gradients_survive_float16():
 # ── the command line and the estimators ───────────────────────────────────────────────────────
 
 
-def test_the_command_line_has_both(pullback):  # noqa: F811 - a fixture
-    table("t.csv")
-    for name, options in {"a": ["--precision", "bfloat16"], "b": ["--no-compile"], "c": []}.items():
-        code, out, err = pullback(
-            "train", "t.csv", "--hidden", "4", "--epochs", "30", "--name", name, *options
-        )
-        assert (code, err) == (0, [])
-        assert ("products in bfloat16" in out[1]) is (name == "a")
-    texts = {name: Path(f"runs/{name}/run.toml").read_text() for name in "abc"}
-    assert 'precision = "bfloat16"' in texts["a"]
-    assert "compile = true" in texts["a"]
-    assert "compile = false" in texts["b"]
-    assert pullback("train", "--config", "runs/b/run.toml", "--name", "d")[0] == 0
-    assert Path("runs/d/metrics.csv").read_text() == Path("runs/b/metrics.csv").read_text()
-    assert Path("runs/a/metrics.csv").read_text() != Path("runs/c/metrics.csv").read_text()
-
-
 REFUSED = {
     "unknown": (["--precision", "float8"], "precision: unknown value 'float8'"),
     "eager": (["--precision", "tf32", "--no-compile"], "leave out --no-compile"),
@@ -359,71 +332,6 @@ def test_a_run_that_could_not_compile_says_so(pullback, monkeypatch):  # noqa: F
     code, out, err = pullback("train", "n.csv", "--epochs", "60")
     assert (code, err) == (0, [])
     assert out[2].startswith("not compiled: the step cannot be compiled: TraceError")
-
-
-ESTIMATORS = {
-    "plain": {},
-    "decay": {"alpha": 5.0},
-    "sgd": {"solver": "sgd", "learning_rate": "invscaling"},
-    "dropout": {"dropout": 0.2},
-    "batch norm": {"batch_norm": True},
-    "huber": {"loss": "huber"},
-    "own": {"loss": lambda outputs, y: pb.xp.mean((outputs - y) ** 4)},
-}
-
-
-@pytest.fixture
-def made():
-    pytest.importorskip("sklearn")
-
-    def estimator(**settings):
-        settings = {
-            "max_iter": 10,
-            "batch_size": 8,
-            "random_state": 0,
-            "dtype": "float64",
-            **settings,
-        }
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*aximum iterations")
-            return pb.train.MLPRegressor(hidden_layer_sizes=(6,), **settings).fit(X, Y[:, 0])
-
-    return estimator
-
-
-@pytest.mark.parametrize("case", ESTIMATORS)
-def test_estimators_compile_their_step(made, case):
-    compiled, eager = (made(**ESTIMATORS[case], **s) for s in ({}, EAGER))
-    assert (compiled.eager_, eager.eager_) == ("", "compile=False")
-    np.testing.assert_allclose(compiled.loss_curve_, eager.loss_curve_, rtol=1e-8)
-    for a, b in zip(compiled.coefs_, eager.coefs_, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
-
-
-@pytest.mark.parametrize("precision", ["tf32", "bfloat16", "float16"])
-@pytest.mark.parametrize("more", [{"alpha": 5.0}, {"dropout": 0.2, "batch_norm": True}])
-def test_estimators_round_their_products(made, precision, more):
-    rounded, plain = (made(dtype="float32", precision=p, **more) for p in (precision, "float32"))
-    assert rounded.eager_ == ""
-    assert rounded.loss_ != plain.loss_
-    assert rounded.loss_ == pytest.approx(plain.loss_, rel=0.05)
-    for a, b in zip(rounded.coefs_, plain.coefs_, strict=True):
-        np.testing.assert_allclose(a, b, atol=0.05)
-
-
-@pytest.mark.parametrize(
-    "settings", [{"precision": "half"}, {"precision": "tf32"}, {"precision": "tf32", "dtype": "float32", **EAGER}]
-)  # fmt: skip
-def test_estimators_refuse_a_precision(made, settings):
-    with pytest.raises(ValueError, match=f"MLPRegressor: precision='{settings['precision']}'"):
-        made(**settings)
-
-
-def test_an_estimator_says_why_it_is_eager(made, capsys):
-    model = made(loss=lambda outputs, y: branching(outputs, y), verbose=True)
-    assert model.eager_.startswith("the step cannot be compiled: TraceError")
-    assert f"not compiled: {model.eager_}" in capsys.readouterr().out
-    assert _step.refusal(made(max_iter=1).eager_) == ""
 
 
 # ── on a CUDA device, emulated ────────────────────────────────────────────────────────────────

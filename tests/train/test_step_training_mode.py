@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-import collections
-import dataclasses
 import warnings
 
 import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.models.module import trains_differently
 from pullback.train.data import device_data as _feeding
 
 from .._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ._step_training_mode import MODELS, Silent, X, Y, fit, leaves, linear, norm, on_device
 
 M = pb.models
 SQUARED = M.squared_error
-RNG = np.random.default_rng(3)
-X = RNG.normal(size=(41, 3)) * 2 + 5
-Y = X[:, :1] - X[:, 1:2]
-
-
-def on_device(*arrays):
-    return tuple(pb.backend.current().asarray(np.asarray(a)) for a in arrays)
-
-
-def linear(n, m, seed=0):
-    return M.Linear.init(n, m, seed=seed, dtype="float64")
-
-
-def norm(n=4):
-    return M.BatchNorm.init(n, dtype="float64")
-
-
-class Wrapped(M.Module):
-    """A module of one's own around others, in a list and a dict."""
-
-    parts: list
-    heads: dict
-
-    def __call__(self, x):
-        for part in self.parts:
-            x = part(x)
-        return self.heads["y"](x)
-
-    def training(self, x, *, key=None):
-        keys, new = pb.random.split(key, len(self.parts)), []
-        for part, own in zip(self.parts, keys, strict=True):
-            x, part = part.training(x, key=own)
-            new.append(part)
-        return self.heads["y"](x), Wrapped(new, self.heads)
 
 
 class Counted(M.Module):
@@ -67,53 +31,11 @@ class Counted(M.Module):
         return self(x), Counted(self.inner, self.order, self.calls + 1)
 
 
-@dataclasses.dataclass
-class Foreign:
-    """A pytree that is no Module, with a training mode."""
-
-    inner: M.Sequential
-
-    def __call__(self, x):
-        return self.inner(x)
-
-    def training(self, x, *, key=None):
-        y, inner = self.inner.training(x, key=key)
-        return y, Foreign(inner)
-
-
-@dataclasses.dataclass
-class Silent:
-    """A pytree that holds batch statistics and does not say how to train them."""
-
-    inner: list
-
-    def __call__(self, x):
-        return self.inner[0](x)
-
-
 class SilentModule(M.Module):
     inner: M.BatchNorm
 
     def __call__(self, x):
         return self.inner(x)
-
-
-MODELS = {
-    "batch norm": lambda: M.Sequential(linear(3, 4), norm(), "relu", linear(4, 1)),
-    "two": lambda: M.Sequential(norm(3), linear(3, 4), norm(), "tanh", linear(4, 1)),
-    "nested": lambda: M.Sequential(
-        linear(3, 4), M.Residual(M.Sequential(norm(), "relu", M.Sequential(norm()))), linear(4, 1)
-    ),
-    "with dropout": lambda: M.Sequential(linear(3, 4), norm(), M.Dropout(0.5), linear(4, 1)),
-    "of one's own": lambda: Wrapped([linear(3, 4), norm(), M.Dropout(0.2)], {"y": linear(4, 1)}),
-    "no Module": lambda: Foreign(M.Sequential(linear(3, 4), norm(), linear(4, 1))),
-}
-
-
-def fit(model, x=X, y=Y, opt=None, loss=SQUARED, **settings):
-    data = on_device(x, y)
-    settings = {"epochs": 3, "batch_size": 8, "patience": 0, **settings}
-    return pb.train.fit(model, loss, data, data, opt or pb.optim.Adam(1e-3), **settings)
 
 
 def falling():
@@ -134,10 +56,6 @@ def statistics(model):
     """All running means and variances of a model, in order."""
     pairs = zip(pb.tree.leaves(model), pb.tree.leaves(M.parameter_mask(model)), strict=True)
     return [pb.to_numpy(leaf) for leaf, own in pairs if not own]
-
-
-def leaves(model):
-    return [pb.to_numpy(leaf) for leaf in pb.tree.leaves(model)]
 
 
 @pytest.mark.parametrize("case", MODELS)
@@ -267,42 +185,6 @@ def test_a_training_mode_that_returns_something_else_is_told(training, message):
     wrong = type("Wrong", (SilentModule,), {"training": training, "__annotations__": {}})
     with pytest.raises((TypeError, ValueError), match=message):
         fit(wrong(norm(3)), y=X)
-
-
-@pytest.mark.parametrize(
-    ("model", "different"),
-    [
-        (M.MLP([2, 3, 1]), False),
-        (M.Sequential(linear(1, 1), "relu"), True),  # it has a method that says how
-        ({"a": [linear(1, 1)], "b": (M.Dropout(0.1),)}, True),
-        (collections.OrderedDict(a=norm(1)), True),
-        (Silent([{"x": (linear(1, 1), norm(1))}]), True),
-        (Silent([linear(1, 1)]), False),
-        (collections.namedtuple("Pair", "a b")(linear(1, 1), norm(1)), True),
-    ],
-    ids=str,
-)
-def test_what_trains_differently_is_found_wherever_it_is(model, different):
-    assert trains_differently(model) is different
-    mask = M.parameter_mask(model)
-    assert pb.tree.flatten(mask)[1] == pb.tree.flatten(model)[1]
-    assert all(pb.tree.leaves(mask)) is not any(isinstance(p, M.BatchNorm) for p in _modules(model))
-
-
-def _modules(model):
-    from pullback.models.module import children
-
-    return [part for _, part in children(model)]
-
-
-def test_checkpoints_keep_the_statistics(tmp_path):
-    pytest.importorskip("safetensors")
-    run = fit(MODELS["two"]())
-    pb.train.save(tmp_path / "m", run.model)
-    back, _ = pb.train.load(tmp_path / "m", like=MODELS["two"]())
-    for a, b in zip(leaves(run.model), leaves(back), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert pb.train.evaluate(back, SQUARED, on_device(X, Y))[0] == run.best.validation_loss
 
 
 # ── the last batch, and parts that are too small ──────────────────────────────────────────────

@@ -12,7 +12,7 @@ import pytest
 import pullback as pb
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
-from .cuda.test_assemble import runtime  # noqa: F401 - a fixture
+from .cuda._assemble import runtime  # noqa: F401 - a fixture
 
 xp = pb.xp
 SIZES = (1, 3, 5, 40)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import scipy.linalg
 
 import pullback as pb
 from pullback.backend.generic import products as _products
@@ -110,79 +109,4 @@ def test_mixed_dtypes():
     pb.check_grads(lambda x: xp.einsum("ij,j->i", ints, x), (A[0, :2],))
 
 
-def test_third_derivatives_of_einsum():
-    pb.check_grads(lambda a: xp.einsum("ij,jk,ki->", a, B, C), (A,), order=1)
-    pb.check_grads(lambda a: xp.einsum("i,i,i->", a, a, a), (A[0],), order=3)
-    pb.check_grads(
-        lambda a: xp.einsum("ii,i->", a, xp.einsum("ii->i", a) ** 2), (A[:, :3],), order=3
-    )
-
-
 # ── the matrix exponential ────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("scale", [1e-8, 0.1, 3.0, 30.0])
-@pytest.mark.parametrize("dtype", [np.float64, np.complex128, np.float32, np.complex64])
-def test_the_algorithm_in_the_standard(dtype, scale):
-    """What runs on other libraries, against SciPy."""
-    x = (scale * RNG.standard_normal((2, 4, 4))).astype(dtype)
-    if np.dtype(dtype).kind == "c":
-        x = x + (scale * 1j * RNG.standard_normal((2, 4, 4))).astype(dtype)
-    x[1] *= 1e-3
-    got = _products.expm(_numpy.XP, x)
-    assert got.dtype == dtype
-    tolerance = (2e5 if scale > 1 else 1e4) * np.finfo(np.float64).eps  # SciPy's own errors
-    tolerance = max(tolerance, (1e3 if scale > 1 else 100) * np.finfo(dtype).eps)
-    for y, wanted in zip(
-        got, scipy.linalg.expm(x.astype(np.result_type(dtype, np.float64))), strict=True
-    ):
-        assert np.abs(y - wanted).max() <= tolerance * np.abs(wanted).max()
-
-
-def test_the_algorithm_at_the_edges():
-    XP = _numpy.XP
-    assert _products.expm(XP, np.zeros((0, 3, 3))).shape == (0, 3, 3)
-    np.testing.assert_allclose(_products.expm(XP, np.zeros((2, 2))), np.eye(2), rtol=1e-15)
-    with np.errstate(invalid="ignore"):
-        assert np.isnan(_products.expm(XP, np.full((2, 2), np.nan))).all()
-    with pytest.raises(
-        ValueError, match=r"square matrices are needed, not an array of shape \(2, 3\)"
-    ):
-        _products.expm(XP, np.ones((2, 3)))
-
-
-def test_expm_under_its_two_names():
-    assert xp.expm is xp.linalg.expm
-
-
-@pytest.mark.parametrize("order", [3])
-def test_expm_has_every_derivative(order):
-    x = 0.5 * RNG.standard_normal((2, 2))
-    pb.check_grads(xp.expm, (x,), order=order, rtol=1e-5)
-
-
-def test_expm_and_the_frechet_derivative():
-    x, e = RNG.standard_normal((3, 3)), RNG.standard_normal((3, 3))
-    wanted = scipy.linalg.expm_frechet(x, e, compute_expm=False)
-    _, moved = pb.jvp(xp.expm, (x,), (e,))
-    np.testing.assert_allclose(moved, wanted, rtol=1e-12)
-    _, pull = pb.vjp(xp.expm, x)
-    for size in (1.0, 1e200, 1e-200, 0.0):
-        (g,) = pull(size * e)
-        np.testing.assert_allclose(
-            g, size * scipy.linalg.expm_frechet(x.T, e, compute_expm=False), rtol=1e-11
-        )
-
-
-def test_expm_of_empty_matrices():
-    assert pb.grad(lambda x: xp.sum(xp.expm(x)))(np.zeros((0, 2, 2))).shape == (0, 2, 2)
-
-
-def test_expm_is_jax_s():
-    jax = pytest.importorskip("jax", reason="JAX is a peer, not a dependency")
-    x, weights = RNG.standard_normal((3, 3)), RNG.standard_normal((3, 3))
-    with jax.enable_x64(True):
-        wanted = jax.grad(lambda x: (weights * jax.scipy.linalg.expm(x)).sum())(x)
-    np.testing.assert_allclose(
-        pb.grad(lambda x: xp.sum(weights * xp.expm(x)))(x), wanted, rtol=1e-10
-    )

@@ -221,35 +221,6 @@ def test_what_was_replaced_has_no_derivative():
     assert xp.nan_to_num(xp.asarray([1, 2])).dtype == np.int64
 
 
-def test_interpolation_at_the_points():
-    """The slope on the right at a point, on the left at the last one, none outside."""
-    knots, values = np.asarray([0.0, 1.0, 3.0]), np.asarray([0.0, 2.0, 0.0])
-    x = np.asarray([-1.0, 0.0, 1.0, 3.0, 4.0, -np.inf, np.inf])
-    np.testing.assert_array_equal(
-        pb.to_numpy(xp.interp(x, knots, values)), np.interp(x, knots, values)
-    )
-    g = pb.grad(lambda x: xp.sum(xp.interp(x, knots, values)))(x)
-    np.testing.assert_array_equal(g, [0.0, 2.0, -1.0, -1.0, 0.0, 0.0, 0.0])
-    assert np.isnan(float(xp.interp(np.nan, knots, values)))
-    assert np.isnan(float(xp.interp(np.nan, knots[:1], values[:1])))
-    assert xp.interp(np.float32([0.5]), np.float32(knots), np.float32(values)).dtype == np.float32
-
-
-def test_interpolation_over_a_jump():
-    knots, values = np.asarray([0.0, 1.0, 1.0, 2.0]), np.asarray([0.0, 1.0, 5.0, 6.0])
-    x = np.asarray([0.5, 1.0, 1.5])
-    np.testing.assert_allclose(
-        pb.to_numpy(xp.interp(x, knots, values)), np.interp(x, knots, values)
-    )
-    knots, values = knots[:3], values[:3]
-    np.testing.assert_allclose(
-        pb.to_numpy(xp.interp(x, knots, values)), np.interp(x, knots, values)
-    )
-    np.testing.assert_array_equal(
-        pb.grad(lambda x: xp.sum(xp.interp(x, knots, values)))(x), [1.0, 0.0, 0.0]
-    )
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -272,75 +243,6 @@ def test_interpolation_over_a_jump():
 def test_errors_say_what_is_wrong(call, error, message):
     with pytest.raises(error, match=message):
         call()
-
-
-def test_constants_of_a_border_have_derivatives():
-    x, c = np.ones((2, 2)), np.asarray(3.0)
-    g = pb.grad(lambda c: xp.sum(xp.pad(x, 1, constant_values=c)))(c)
-    assert g == 12.0
-    g = pb.grad(lambda c: xp.sum(xp.pad(x, 1, constant_values=((c, 0.0), (0.0, 2.0 * c)))))(c)
-    assert g == 3.0 + 2.0 * 4.0 - 1.0  # the last axis has the corners
-
-
-def test_a_covariance_of_one_observation():
-    with np.errstate(invalid="ignore"):
-        assert np.isnan(pb.to_numpy(xp.cov(np.ones((2, 1))))).all()
-
-
-def test_correlation_of_what_depends_linearly():
-    x = np.stack([np.arange(4.0), 3 - 2 * np.arange(4.0)])
-    np.testing.assert_allclose(pb.to_numpy(xp.corrcoef(x)), np.corrcoef(x), rtol=1e-14)
-
-
-def test_closeness():
-    a = np.asarray([1.0, 1.0, np.inf, -np.inf, np.nan, np.inf, 0.0])
-    b = np.asarray([1.0 + 1e-7, 1.1, np.inf, np.inf, np.nan, 1.0, 1e-9])
-    for settings in ({}, {"equal_nan": True}, {"rtol": 0.2}, {"atol": 1.0, "rtol": 0.0}):
-        np.testing.assert_array_equal(
-            pb.to_numpy(xp.isclose(a, b, **settings)), np.isclose(a, b, **settings)
-        )
-        assert xp.allclose(a, b, **settings) == np.allclose(a, b, **settings)
-    assert xp.allclose(a[4:5], b[4:5], equal_nan=True)
-    assert xp.allclose(xp.asarray([1, 2]), [1, 2])
-    seen = []
-    pb.grad(lambda x: (seen.append(xp.allclose(x, 2.0)), x)[1])(2.0)
-    assert seen == [True]
-
-
-def test_partitions():
-    x = np.random.default_rng(0).permuted(np.arange(24.0).reshape(3, 8), axis=1)
-    for kth, axis in ((3, -1), (0, 0), (5, None), ((1, 4), 1)):
-        flat, place = (x, axis) if axis is not None else (x.reshape(-1), 0)
-        got = pb.to_numpy(xp.partition(x, kth, axis=axis))
-        ordered = np.sort(flat, axis=place)
-        for k in kth if isinstance(kth, tuple) else (kth,):
-            np.testing.assert_array_equal(np.take(got, k, place), np.take(ordered, k, place))
-        assert xp.argpartition(x, kth, axis=axis).shape == got.shape
-    g = pb.grad(lambda x: xp.sum(xp.partition(x, 2, axis=1)[:, 2]))(x)
-    np.testing.assert_array_equal(g, x == np.sort(x, axis=1)[:, 2:3])
-
-
-def test_sets(lib):
-    x = lib.asarray([3.0, 1.0, 3.0, 2.0])
-    assert int(xp.nunique(x)) == 3
-    assert xp.nunique(xp.asarray(x)).device == lib.device
-    if lib.name == "array_api_strict":
-        pytest.skip("isin takes integers only")
-    g = pb.grad(lambda x: xp.sum(xp.setdiff1d(x, lib.asarray([1.0])) ** 2))(x)
-    np.testing.assert_array_equal(lib.to_numpy(g), [6.0, 0.0, 0.0, 4.0])
-    out = xp.setdiff1d(x, lib.asarray([1.0]), assume_unique=True)
-    np.testing.assert_array_equal(pb.to_numpy(out), [3.0, 3.0, 2.0])
-
-
-def test_one_hot(lib):
-    labels = lib.asarray([[0, 2], [5, -1]])
-    hot = xp.one_hot(labels, 3)
-    wanted = np.eye(4)[[[0, 2], [3, 3]]][..., :3]
-    np.testing.assert_array_equal(pb.to_numpy(hot), wanted)
-    assert (hot.dtype, hot.device) == (np.float64, lib.device)
-    hot = xp.one_hot(labels, 3, dtype=xp.float32, axis=0)
-    assert (hot.shape, hot.dtype) == ((3, 2, 2), np.float32)
-    np.testing.assert_array_equal(pb.to_numpy(hot), np.moveaxis(wanted, -1, 0))
 
 
 @pytest.mark.parametrize(

@@ -38,35 +38,6 @@ def test_setitem_is_numpy_s(key):
     same(x, host)
 
 
-@pytest.mark.parametrize("make", [xp.asarray, np.asarray], ids=["Array", "ndarray"])
-def test_keys_may_be_arrays_of_either_kind(make):
-    x = np.array([1.0, 2.0, 3.0])
-    np.testing.assert_array_equal(pb.grad(lambda x: xp.sum(x[make([2, 2])]))(x), [0, 0, 2])
-    np.testing.assert_array_equal(
-        pb.grad(lambda x: xp.sum(x[make([True, False, True])]))(x), [1, 0, 1]
-    )
-    np.testing.assert_array_equal(pb.grad(lambda x: x[make(1)])(x), [0, 1, 0])
-
-
-def test_a_mask_of_the_traced_array_itself():
-    x = np.array([1.0, -2.0, 3.0])
-    np.testing.assert_array_equal(pb.grad(lambda x: xp.sum(x[x > 0] ** 2))(x), [2.0, 0.0, 6.0])
-
-    def clamp(x):
-        x[x < 0] = 0.0
-        return xp.sum(x * x)
-
-    np.testing.assert_array_equal(pb.grad(clamp)(x), [2.0, 0.0, 6.0])
-
-
-@pytest.mark.parametrize("key", [7, (0, 0), 1.0, "a"], ids=str)
-def test_bad_keys_are_index_errors(key):
-    with pytest.raises(IndexError):
-        xp.asarray(A)[key]
-    with pytest.raises(IndexError):
-        pb.grad(lambda x: x[key])(A)
-
-
 def test_writes_into_an_untraced_array_of_a_traced_value_are_traced():
     """A buffer of the program's own, filled step by step."""
 

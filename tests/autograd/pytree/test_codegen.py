@@ -11,6 +11,8 @@ import pytest
 import pullback as pb
 from pullback.autograd.pytree.codegen import FIELDS, NAMESPACE, Structure, Unusual, write_flatten
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture
+
 Point = namedtuple("Point", "x y")
 
 
@@ -139,3 +141,37 @@ def test_a_compiled_function_returns_what_it_was_given(tree):
         got = doubled(tree)
         assert got == pb.tree.map(lambda x: 2.0 * x, tree)
         assert type(got) is type(tree)
+
+
+def test_a_dataclass_first_met_inside_a_seen_one():
+    """Registration follows what is met, at any depth."""
+
+    @dataclasses.dataclass
+    class Inner:
+        v: object
+
+    @dataclasses.dataclass
+    class Outer:
+        inner: object
+
+    assert pb.tree.leaves(Outer(1.0)) == [1.0]
+    assert pb.tree.leaves(Outer(Inner(2.0))) == [2.0]
+    assert pb.tree.paths(Outer(Inner(2.0))) == ["inner.v"]
+    assert pb.grad(lambda o: o.inner.v**2)(Outer(Inner(2.0))) == Outer(Inner(4.0))
+
+
+def test_slotted_dataclasses():
+    @dataclasses.dataclass(slots=True)
+    class Slotted:
+        x: object
+
+    got = pb.grad(lambda s: s.x * s.x)(Slotted(3.0))
+    assert got.x == 6.0
+
+
+def test_classes_with_a_default_leaf_shared_by_many():
+    @dataclasses.dataclass
+    class Shared:
+        x: float = 1.0
+
+    assert pb.grad(lambda t: t[0].x * t[1].x)([Shared(), Shared(2.0)])[0].x == 2.0

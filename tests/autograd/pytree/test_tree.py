@@ -97,23 +97,6 @@ def test_arrays_are_leaves():
     assert len(pb.tree.leaves([x, pb.xp.ones(2), 1, "s"])) == 4
 
 
-def test_a_dataclass_first_met_inside_a_seen_one():
-    """Registration follows what is met, at any depth."""
-
-    @dataclasses.dataclass
-    class Inner:
-        v: object
-
-    @dataclasses.dataclass
-    class Outer:
-        inner: object
-
-    assert pb.tree.leaves(Outer(1.0)) == [1.0]
-    assert pb.tree.leaves(Outer(Inner(2.0))) == [2.0]
-    assert pb.tree.paths(Outer(Inner(2.0))) == ["inner.v"]
-    assert pb.grad(lambda o: o.inner.v**2)(Outer(Inner(2.0))) == Outer(Inner(4.0))
-
-
 def test_a_dataclass_with_post_init_is_rebuilt_without_running_it():
     """Under a transform the fields hold traced arrays, of which __post_init__ knows nothing."""
 
@@ -134,23 +117,6 @@ def test_a_dataclass_subclass_has_its_own_fields():
         extra: object = 5.0
 
     assert pb.tree.leaves(Wide(1.0)) == [1.0, 0.0, 5.0]
-
-
-def test_slotted_dataclasses():
-    @dataclasses.dataclass(slots=True)
-    class Slotted:
-        x: object
-
-    got = pb.grad(lambda s: s.x * s.x)(Slotted(3.0))
-    assert got.x == 6.0
-
-
-def test_classes_with_a_default_leaf_shared_by_many():
-    @dataclasses.dataclass
-    class Shared:
-        x: float = 1.0
-
-    assert pb.grad(lambda t: t[0].x * t[1].x)([Shared(), Shared(2.0)])[0].x == 2.0
 
 
 def test_register_refuses_other_classes():

@@ -10,22 +10,9 @@ from pullback.autograd.transforms import jacobian as forward
 from pullback.autograd.transforms.batching import sweep as batched_sweep
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ._jacobian import FUNCTIONS, RNG, V, W, X, Z
 
 xp = pb.xp
-RNG = np.random.default_rng(0)
-X = np.asarray([0.7, 1.9, 3.1])
-V = np.asarray([0.3, -1.0, 0.2])
-Z = np.asarray([1 + 2j, 0.3 - 1j])
-W = RNG.standard_normal((3, 3))
-
-FUNCTIONS = {
-    "wide": (lambda x: xp.concat([x, xp.sin(x), x * x[0]]), X),  # more outputs than inputs: columns
-    "tall": (lambda x: xp.stack([x[0] * x[1], xp.exp(x[2])]), X),  # fewer: rows
-    "scalar": (lambda x: xp.sum(x**3), X),
-    "matrix": (lambda x: xp.tanh(W @ x)[:, None] * x, X),
-    "0-d": (lambda x: xp.sin(x) * x, np.asarray(0.4)),
-    "solve-free matmul": (lambda A: A @ A, W),
-}
 
 
 def differences(f, x, eps=1e-6):
@@ -46,39 +33,10 @@ def test_jacobian(name):
     np.testing.assert_allclose(J, differences(f, x), rtol=1e-7, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_jvp_is_jacobian_times_tangent(name):
-    f, x = FUNCTIONS[name]
-    v = np.random.default_rng(1).standard_normal(x.shape)
-    out, moved = pb.jvp(f, (x,), (v,))
-    np.testing.assert_allclose(out, pb.to_numpy(f(x)))
-    J = pb.jacobian(f)(x).reshape(out.size, x.size)
-    np.testing.assert_allclose(moved.ravel(), J @ v.ravel(), rtol=1e-12, atol=1e-14)
-
-
 def test_jacobian_of_holomorphic_function():
     np.testing.assert_allclose(pb.jacobian(lambda z: z * z * z)(Z), np.diag(3 * Z**2))
     columns = pb.jacobian(lambda z: xp.concat([z * z, z]))(Z)
     np.testing.assert_allclose(columns, np.concatenate([np.diag(2 * Z), np.eye(2)]))
-
-
-def test_jvp_complex():
-    _, moved = pb.jvp(lambda z: z * z, (Z,), (np.asarray([1, 1j]),))
-    np.testing.assert_allclose(moved, 2 * Z * np.asarray([1, 1j]))
-
-
-def test_linearize_evaluates_once():
-    calls = []
-
-    def f(x):
-        calls.append(1)
-        return xp.sin(x)
-
-    out, push = pb.linearize(f, X)
-    for v in (V, 2 * V):
-        np.testing.assert_allclose(push(v), np.cos(X) * v)
-    assert len(calls) == 1
-    np.testing.assert_allclose(out, np.sin(X))
 
 
 def test_hessian_and_hvp():
@@ -129,11 +87,6 @@ def test_kwargs_and_aux():
 
 def test_output_that_does_not_depend_on_the_input():
     np.testing.assert_array_equal(pb.jacobian(lambda x: xp.ones(2))(X), np.zeros((2, 3)))
-
-
-def test_jvp_under_grad():
-    gradient = pb.grad(lambda x: xp.sum(pb.jvp(xp.sin, (x,), (x,))[1]))(X)
-    np.testing.assert_allclose(gradient, np.cos(X) - X * np.sin(X), rtol=1e-12)
 
 
 def test_bad_input():
@@ -256,16 +209,6 @@ def test_gradient_of_a_jacobian():
 
 def test_vectors_of_a_number():
     np.testing.assert_allclose(pb.jacobian(lambda x: xp.stack([x, x * x]))(3.0), [1.0, 6.0])
-
-
-def test_nans_are_found_under_a_jacobian():
-    message = "derivative of sqrt .* called at .*test_jacobian.py"
-    with (
-        np.errstate(all="ignore"),
-        pb.debug_nans(),
-        pytest.raises(FloatingPointError, match=message),
-    ):
-        pb.jacobian(lambda x: xp.sqrt(x - x))(X)
 
 
 def test_a_rule_of_the_user_s_gets_one_cotangent():

@@ -14,8 +14,12 @@ from pullback.backend.cuda import cublas as _cublas
 from pullback.backend.cuda import cublaslt as _cublaslt
 from pullback.backend.cuda import graph_runtime as _cuda_programs
 
+from ._graph_runtime_on_device import (
+    RNG,
+    cupy,  # noqa: F401 - a fixture
+)
+
 pytestmark = pytest.mark.gpu
-RNG = np.random.default_rng(5)
 ADD = """
 extern "C" __global__ void add(const double* x, double* y) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -27,20 +31,12 @@ STEP = Launch("add", ADD, (2, 1, 1), (N // 2, 1, 1), (Address(0), Address(1)))
 
 
 @pytest.fixture
-def cupy():
-    """The module, and its backend active."""
-    module = pytest.importorskip("cupy", reason="CuPy is not installed")
-    with pb.backend.use("cupy"):
-        yield module
-
-
-@pytest.fixture
-def runtime(cupy):
+def runtime(cupy):  # noqa: F811 - a fixture
     """Of the backend."""
     return backend_of(cupy.zeros(1)).programs
 
 
-def _runtime(cupy, monkeypatch, way):
+def _runtime(cupy, monkeypatch, way):  # noqa: F811 - a fixture
     """A runtime that multiplies in one way."""
     if way == "lt" and not _cublaslt.installed():
         pytest.skip("nvmath-python is not installed")
@@ -52,7 +48,7 @@ def _runtime(cupy, monkeypatch, way):
 
 @pytest.mark.parametrize("graphs", ["", "0", "1"])
 @pytest.mark.parametrize("moving", [False, True], ids=["still", "moving"])
-def test_every_call_has_its_effect_once(cupy, runtime, monkeypatch, graphs, moving):
+def test_every_call_has_its_effect_once(cupy, runtime, monkeypatch, graphs, moving):  # noqa: F811 - a fixture
     monkeypatch.setenv("PULLBACK_GRAPHS", graphs)
     segment = runtime.segment([STEP, STEP], runtime.memory(256), 2, ["in", "inout"])
     xs, y = [cupy.full(N, float(i)) for i in range(20)], cupy.zeros(N)
@@ -65,7 +61,7 @@ def test_every_call_has_its_effect_once(cupy, runtime, monkeypatch, graphs, movi
         assert segment.mode == "graph"
 
 
-def test_the_block_and_another_stream(cupy, runtime):
+def test_the_block_and_another_stream(cupy, runtime):  # noqa: F811 - a fixture
     """The block at an offset, and a call on another stream right after one."""
     inner = dataclasses.replace(STEP, addresses=(Address(0), Address(BLOCK, 512)))
     out = dataclasses.replace(STEP, addresses=(Address(BLOCK, 512), Address(1)))
@@ -82,7 +78,7 @@ def test_the_block_and_another_stream(cupy, runtime):
     assert cupy.asnumpy(runtime.view(block, 512, (N,), "float64")).tolist() == [2.0] * N
 
 
-def _operand(cupy, host, operands):
+def _operand(cupy, host, operands):  # noqa: F811 - a fixture
     return cupy.asarray(_cublas._narrow(np.ascontiguousarray(host), operands))
 
 
@@ -91,7 +87,7 @@ def _operand(cupy, host, operands):
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("code", [0, 1, 2, 4, 7])
 @pytest.mark.parametrize("way", ["lt", "cublas", "cupy"])
-def test_products(cupy, monkeypatch, way, code, batch, operands, graphs):
+def test_products(cupy, monkeypatch, way, code, batch, operands, graphs):  # noqa: F811 - a fixture
     """Against NumPy in float64, transposed and not."""
     monkeypatch.setenv("PULLBACK_GRAPHS", graphs)
     runtime = _runtime(cupy, monkeypatch, way)
@@ -122,27 +118,12 @@ def test_products(cupy, monkeypatch, way, code, batch, operands, graphs):
 
 
 @pytest.mark.parametrize("epilogue", EPILOGUES[1:])
-def test_epilogues_of_cublaslt(cupy, monkeypatch, epilogue):
+def test_epilogues_of_cublaslt(cupy, monkeypatch, epilogue):  # noqa: F811 - a fixture
     """The runtime's own check, whose answer is here in the message if it is not empty."""
     way = _runtime(cupy, monkeypatch, "lt").ways[0]
     plain = _cublas.CupyProducts(cupy)
     product = _cublas.sample(epilogue)
     assert _cublas.disagrees(cupy, way, plain, product, lambda n: cupy.empty(n, "uint8")) == ""
-
-
-def test_feed(cupy):
-    batches = [
-        (RNG.normal(size=(64, 100)).astype("float32"), RNG.integers(0, 9, 64)) for _ in range(12)
-    ]
-    feed = backend_of(cupy.zeros(1)).feed
-    kept = []
-    for x, y in feed(iter(batches)):
-        kept.append((x * 2, y))
-        del x
-    assert len(kept) == len(batches)
-    for (x, y), (u, v) in zip(kept, batches, strict=True):
-        np.testing.assert_array_equal(cupy.asnumpy(x), u * 2)
-        np.testing.assert_array_equal(cupy.asnumpy(y), v)
 
 
 def _step_of(optimiser):
@@ -162,7 +143,7 @@ def _copy(tree):
 @pytest.mark.parametrize("donate", [(), (0, 1)], ids=["kept", "donated"])
 @pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_training_equals_eager(cupy, monkeypatch, dtype, optimiser, donate, graphs):
+def test_training_equals_eager(cupy, monkeypatch, dtype, optimiser, donate, graphs):  # noqa: F811 - a fixture
     """20 steps, by which a trial has decided and a forced graph is captured."""
     monkeypatch.setenv("PULLBACK_GRAPHS", graphs)
     model = pb.models.MLP([24, 64, 33, 10], activation="relu", seed=3)

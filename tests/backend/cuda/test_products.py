@@ -8,99 +8,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pullback.backend.cuda import kernels, products, updates
-from pullback.backend.numpy import updates as _updates_numpy
-from pullback.optim.first_order.formulas import FORMULAS, formula
+from pullback.backend.cuda import products
 
-from ...cuda.emulator import COMPILER, NEEDS, run_kernel
-from .test_updates import SCALARS
+from ...cuda.emulator import COMPILER, NEEDS
 
 emulated = pytest.mark.skipif(COMPILER is None, reason=NEEDS)
 DTYPES = ("float32", "float64")
-UPDATES = [*map(formula, ("sgd", "momentum", "adam", "nadam")), formula("sgd", l2=True)]
-SHAPES = [(1, 1), (5, 3), (31, 33), (64, 32), (130, 70), (257, 10)]
 
 
 def _pointer(x):
     return ctypes.c_void_p(x.ctypes.data)
 
 
-def _run(name, rows, cols, *arguments):
-    dtype = arguments[0].dtype.name
-    given = [_pointer(a) if isinstance(a, np.ndarray) else np.int64(a) for a in arguments]
-    run_kernel(kernels.source(name, dtype), name, *kernels.launch_shape(name, rows, cols), given)
-
-
 def _draw(*shape, dtype):
     return np.random.default_rng(sum(shape)).standard_normal(shape).astype(dtype)
-
-
-@emulated
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_sums_over_rows(shape, dtype):
-    x, total = _draw(*shape, dtype=dtype), np.full(shape[1], np.nan, dtype)
-    _run("column_sum", *shape, x, total, *shape)
-    np.testing.assert_allclose(total, x.sum(0), rtol=1e-5, atol=1e-5)
-
-
-@emulated
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_both_gradients_of_a_bias_and_relu(shape, dtype):
-    ct, out = _draw(*shape, dtype=dtype), np.maximum(_draw(shape[1], shape[0], dtype=dtype).T, 0)
-    out = np.ascontiguousarray(out)
-    x_bar, total = np.full(shape, np.nan, dtype), np.full(shape[1], np.nan, dtype)
-    _run("relu_vjp_sum", *shape, ct, out, x_bar, total, *shape)
-    np.testing.assert_array_equal(x_bar, ct * (out > 0))
-    np.testing.assert_allclose(total, x_bar.sum(0), rtol=1e-5, atol=1e-5)
-
-
-@emulated
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n", [1, 31, 256, 1000])
-def test_mean(n, dtype):
-    x, out = _draw(n, dtype=dtype), np.full((), np.nan, dtype)
-    _run("mean", n, 1, x, out, n)
-    np.testing.assert_allclose(out, x.mean(), rtol=1e-5, atol=1e-6)
-
-
-@emulated
-@pytest.mark.parametrize("found", UPDATES, ids=lambda f: f.name)
-def test_updates_of_several_parameters_in_one_launch(found):
-    """As the launcher passes them, with an array of no elements left out by it."""
-    sizes = [(3, 4), (), (700,), (1, 1)]
-    rng = np.random.default_rng(0)
-    columns = [
-        [np.asarray(rng.uniform(0.5, 2, s), "float32") for s in sizes]
-        for _ in ("p", "g", *found.slots)
-    ]
-    expected = _updates_numpy.update(found, columns, SCALARS)
-
-    def raw_module(*, code):
-        def run(grid, block, arguments):
-            given = [_pointer(a) if isinstance(a, np.ndarray) else a for a in arguments]
-            run_kernel(code, f"update_{found.name}", grid, block, given)
-
-        return SimpleNamespace(get_function=lambda name: run)
-
-    names = ("ndarray", "asarray", "ascontiguousarray")
-    stand_in = SimpleNamespace(RawModule=raw_module, **{n: getattr(np, n) for n in names})
-    got = updates.bind(stand_in)(found, columns, SCALARS)
-    for ours, theirs in zip(got, expected, strict=True):
-        for a, b in zip(ours, theirs, strict=True):
-            assert a.shape == b.shape
-            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-
-
-def test_a_launch_s_arguments_fit():
-    for name in FORMULAS:
-        found = formula(name)
-        most = updates.most_parameters(found)
-        text = updates.source(found, "float32", most)
-        parameters = text[text.index("__global__") :].partition(")")[0]
-        assert most >= 20
-        assert 8 * len(parameters.split(",")) <= 4096
 
 
 # ── products at once ────────────────────────────────────────────────────────────────────────────

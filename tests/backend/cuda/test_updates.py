@@ -12,7 +12,11 @@ import pytest
 
 from pullback.backend.cuda import updates
 from pullback.backend.cuda.kernels import DTYPES
+from pullback.backend.numpy import updates as _updates_numpy
 from pullback.optim.first_order.formulas import FORMULAS, REAL, formula, log
+
+from ...cuda.emulator import run_kernel
+from .test_products import _pointer, emulated
 
 VARIANTS = [
     formula(name, l2, decay) for name in FORMULAS for l2, decay in ((False, False), (True, False), (False, True))
@@ -172,3 +176,44 @@ def test_numbers_are_numpy_s(found, n, dtype):
         got = updates.bind(cupy)(found, there, scalars)
         for column, wanted in zip(got, expected, strict=True):
             np.testing.assert_allclose(column[0].get(), wanted[0], rtol=tolerance, atol=tolerance)
+
+
+UPDATES = [*map(formula, ("sgd", "momentum", "adam", "nadam")), formula("sgd", l2=True)]
+
+
+@emulated
+@pytest.mark.parametrize("found", UPDATES, ids=lambda f: f.name)
+def test_updates_of_several_parameters_in_one_launch(found):
+    """As the launcher passes them, with an array of no elements left out by it."""
+    sizes = [(3, 4), (), (700,), (1, 1)]
+    rng = np.random.default_rng(0)
+    columns = [
+        [np.asarray(rng.uniform(0.5, 2, s), "float32") for s in sizes]
+        for _ in ("p", "g", *found.slots)
+    ]
+    expected = _updates_numpy.update(found, columns, SCALARS)
+
+    def raw_module(*, code):
+        def run(grid, block, arguments):
+            given = [_pointer(a) if isinstance(a, np.ndarray) else a for a in arguments]
+            run_kernel(code, f"update_{found.name}", grid, block, given)
+
+        return SimpleNamespace(get_function=lambda name: run)
+
+    names = ("ndarray", "asarray", "ascontiguousarray")
+    stand_in = SimpleNamespace(RawModule=raw_module, **{n: getattr(np, n) for n in names})
+    got = updates.bind(stand_in)(found, columns, SCALARS)
+    for ours, theirs in zip(got, expected, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            assert a.shape == b.shape
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_launch_s_arguments_fit():
+    for name in FORMULAS:
+        found = formula(name)
+        most = updates.most_parameters(found)
+        text = updates.source(found, "float32", most)
+        parameters = text[text.index("__global__") :].partition(")")[0]
+        assert most >= 20
+        assert 8 * len(parameters.split(",")) <= 4096

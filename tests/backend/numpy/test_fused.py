@@ -7,10 +7,8 @@ import pytest
 
 import pullback as pb
 
-xp = pb.xp
+from ._fused import RNG
 
-
-RNG = np.random.default_rng(0)
 X, W, B = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 5)), RNG.standard_normal(5)
 LABELS = np.array([0, 2, 1, 2])
 KERNELS = [
@@ -61,32 +59,6 @@ def test_kernels_of_numpy_are_the_generic_ones(name, args, dtype):
     np.testing.assert_allclose(got, wanted, rtol=1e-5 if dtype == np.float32 else 1e-13, atol=1e-30)
     for a, b in zip(cast, before, strict=True):
         np.testing.assert_array_equal(a, b) if isinstance(a, np.ndarray) else None
-
-
-@pytest.mark.parametrize(
-    "key", [np.arange(30) % 7, np.array([-1, 6, 0] * 10), np.zeros(30, np.int8), [2] * 30]
-)
-@pytest.mark.parametrize("shape", [(7, 9), (7, 3, 3)])
-def test_scatter_add_of_many_rows(key, shape):
-    """The path for embeddings: whole rows, many of them, with repetitions."""
-    values, expected = RNG.standard_normal((30, *shape[1:])), np.zeros(shape)
-    np.add.at(expected, key, values)
-    got = pb.backend.resolve("numpy").xp.scatter_add(shape, np.asarray(key), values)
-    np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-15)
-
-
-def test_caches_of_constants_stay_small():
-    """Arrays of zeros and ones are kept by shape; a program with many shapes must not fill the memory."""
-    from pullback.backend.numpy import fused as _numpy_fused
-
-    direct = pb.backend.resolve("numpy").xp
-    for n in range(1, 300):
-        x = np.ones((n, n % 7 + 1), np.float32)
-        np.testing.assert_array_equal(direct.relu(x.T), x.T)
-        assert direct.sum_to_shape(x, (n % 7 + 1,))[0] == n
-        direct.softmax_cross_entropy(x, np.zeros(n, int))
-    for name in ("_ONES", "_ARANGE"):
-        assert len(getattr(_numpy_fused, name)) <= 66
 
 
 @pytest.mark.parametrize("logits", [X, X[None], X.astype(np.float32), 1e4 * X])

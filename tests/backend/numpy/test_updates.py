@@ -11,14 +11,10 @@ import pytest
 from pullback.backend.generic import formulas as _formulas
 from pullback.backend.numpy import backend as _numpy
 from pullback.backend.numpy import updates as _updates_numpy
-from pullback.optim.first_order.formulas import FORMULAS, REAL, formula, least_eps, log
+from pullback.optim.first_order.formulas import FORMULAS, REAL, formula, least_eps
 
-B1, B2, ALPHA = 0.9, 0.95, 0.8
-SCALARS = {
-    "t": 3, "lr": 0.1, "b1": B1, "b2": B2, "d1": 1 - B1, "d2": 1 - B2, "log_b1": log(B1), "log_b2": log(B2),
-    "eps": 1e-6, "l2": 0.3, "decay": 0.2, "momentum": 0.7, "dampening": 0.4, "lr_decay": 0.1, "sg": 0.3, "sm": 0.6,
-    "share": 0.8,
-}  # fmt: skip
+from ._updates import SCALARS
+
 VARIANTS = [
     formula(name, l2, decay) for name in FORMULAS for l2, decay in ((False, False), (True, False), (False, True))
     if not (name == "average" and (l2 or decay))
@@ -109,37 +105,6 @@ def test_what_is_not_theirs_is_declined():
     assert _updates_numpy.update(found, [[w.astype(complex)], [w]], SCALARS) is None
     assert _updates_numpy.update(found, [[w.astype(np.float16)], [w]], SCALARS) is None
     assert _updates_numpy.update(found, [[w], [w]], SCALARS | {"lr": w}) is None
-
-
-def test_bias_corrections_keep_their_digits_in_float32():
-    """1 − bᵗ at t = 1 and b = 0.999: the subtraction would lose five digits."""
-    prelude, _ = _formulas.python_functions(formula("adam"))
-    f = _formulas.functions_of(_numpy.XP)
-    scalars = SCALARS | {
-        "t": np.float32(1),
-        "b1": 0.9,
-        "b2": 0.999,
-        "log_b1": log(0.9),
-        "log_b2": log(0.999),
-        "eps": 1.0,
-    }
-    scalars |= {"lr": np.float32(1.0)}
-    numbers = dict(
-        zip(
-            _formulas.numbers(formula("adam")),
-            prelude(f, *[scalars[n] for n in _formulas.settings(formula("adam"))]),
-            strict=True,
-        )
-    )
-    assert numbers["e"].dtype == np.float32
-    np.testing.assert_allclose(numbers["e"] ** 2, 1 - 0.999, rtol=3e-7)
-
-
-@pytest.mark.parametrize("body", ["p = p ** 2", "p = p - 3", "p = where(p, g, p)"])
-def test_what_a_formula_cannot_say_is_refused(body):
-    broken = _formulas.Formula("broken", (), "", body)
-    with pytest.raises((SyntaxError, KeyError)):
-        _updates_numpy.source(broken)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

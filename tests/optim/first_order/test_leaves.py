@@ -8,15 +8,9 @@ import pytest
 import pullback as pb
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
+from ._leaves import ADAPTIVE, VANISHING, run
 
-xp = pb.xp
 optim = pb.optim
-ADAPTIVE = {
-    "adam": optim.Adam(), "adamw": optim.AdamW(weight_decay=0.0), "amsgrad": optim.AMSGrad(), "nadam": optim.NAdam(),
-    "rmsprop": optim.RMSprop(), "rmsprop, momentum": optim.RMSprop(momentum=0.5),
-    "rmsprop, centered": optim.RMSprop(centered=True), "adagrad": optim.Adagrad(), "adadelta": optim.Adadelta(),
-    "rmsprop, all": optim.RMSprop(centered=True, momentum=0.5),
-}  # fmt: skip
 OTHERS = {
     "sgd": optim.SGD(0.1), "momentum": optim.SGD(0.1, momentum=0.9), "nesterov": optim.SGD(0.1, 0.9, True),
     "dampening": optim.SGD(0.1, momentum=0.9, dampening=0.5), "nesterov's sequence": optim.Nesterov(0.1),
@@ -24,22 +18,9 @@ OTHERS = {
     "accumulated": optim.Accumulated(optim.Adam(), 2), "averaged": optim.Averaged(optim.Adam()),
     "finite": optim.Finite(optim.Adam(), "skip"),
 }  # fmt: skip
-VANISHING = {  # eps that is 0, or that becomes 0 in float32
-    "adam, eps 0": optim.Adam(eps=0.0), "amsgrad, eps 0": optim.AMSGrad(eps=0.0), "nadam, eps 0": optim.NAdam(eps=0.0),
-    "rmsprop, eps 0": optim.RMSprop(eps=0.0), "adagrad, eps 0": optim.Adagrad(eps=0.0),
-    "centered, eps 0": optim.RMSprop(eps=0.0, centered=True), "adam, eps 1e-60": optim.Adam(eps=1e-60),
-    "adadelta, eps 1e-60": optim.Adadelta(eps=1e-60),
-}  # fmt: skip
 EVERY = ADAPTIVE | OTHERS | VANISHING
 W = np.array([[0.5, -2.0, 3.0], [1.0, 0.25, -0.75]])
 DTYPES = ["float16", "float32", "float64", "complex64", "complex128"]
-
-
-def run(opt, w, gradients, step=None):
-    step, state = step or opt.step, opt.init(w)
-    for g in gradients:
-        w, state = step(w, g, state)
-    return w, state
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -108,29 +89,6 @@ def test_a_rate_below_float16_s_numbers():
     for opt in (optim.SGD(1e-8), optim.SGD(1e-8, momentum=0.5)):
         new, _ = run(opt, np.zeros(1, np.float16), [np.full(1, 6e4, np.float16)])
         np.testing.assert_allclose(new, [-6e-4], rtol=1e-3)
-
-
-@pytest.mark.parametrize("scale", [1e-30, 1e-24, 1e-20])
-@pytest.mark.parametrize("opt", (ADAPTIVE | VANISHING).values(), ids=ADAPTIVE | VANISHING)
-def test_gradients_whose_squares_vanish_take_no_long_steps(opt, scale):
-    """In float32 the square of 1e-23 is 0: the step is at most some tens of the exact one's bound, and finite."""
-    w, g = np.ones(3, np.float32), np.array([1.0, -1.0, 0.0], np.float32) * np.float32(scale)
-    for step in (opt.step, pb.compile(opt.step, fast=False)):
-        new, _ = run(opt, w, [g] * 3, step)
-        assert np.isfinite(new).all()
-        assert np.abs(new - 1).max() < 4
-        assert new[2] == 1
-
-
-@pytest.mark.parametrize("opt", VANISHING.values(), ids=VANISHING)
-def test_a_floor_for_eps_changes_no_other_step(opt):
-    """In float64, against the formula at a tiny eps: sign-like steps of Adam and its kind."""
-    w, g = np.ones(3), np.array([1e-100, -1.0, 1e100])
-    if isinstance(opt, optim.Adam) and opt.eps == 0:
-        new, _ = run(opt, w, [g])
-        np.testing.assert_allclose(new - 1, -1e-3 * np.sign(g), rtol=1e-12)
-    else:
-        assert np.isfinite(run(opt, w, [g])[0]).all()
 
 
 def test_states_of_float16_go_on():

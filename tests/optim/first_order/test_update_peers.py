@@ -8,9 +8,8 @@ import pytest
 import pullback as pb
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
+from ._update_peers import A, B, W
 
-RNG = np.random.default_rng(0)
-A, W, B = RNG.standard_normal((5, 3)), RNG.standard_normal((3, 2)), RNG.standard_normal(2)
 optim = pb.optim
 
 
@@ -187,15 +186,6 @@ def test_first_20_iterates_are_optax_s(opt, make):
                 np.testing.assert_allclose(
                     a, np.asarray(b), rtol=1e-6, atol=1e-9, err_msg=f"step {k + 1}"
                 )
-
-
-def test_clipping_by_norm_is_torch_s():
-    torch = pytest.importorskip("torch", reason="torch is a peer, not a dependency")
-    w = torch.tensor(W.copy(), requires_grad=True)
-    w.grad = torch.tensor(W.copy())
-    norm = torch.nn.utils.clip_grad_norm_([w], 0.7)
-    np.testing.assert_allclose(optim.global_norm([W]), norm.item(), rtol=1e-14)
-    np.testing.assert_allclose(optim.clip_by_global_norm([W], 0.7)[0], w.grad.numpy(), rtol=1e-14)
 
 
 def test_averages_of_weights_are_torch_s():

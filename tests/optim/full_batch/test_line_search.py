@@ -10,51 +10,9 @@ import pytest
 import pullback as pb
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
+from ._line_search import CASES, along
 
 xp, optim = pb.xp, pb.optim
-
-
-def random_function(seed):
-    """A function of 1 to 5 variables that is bounded below, a point and a direction in which it decreases."""
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(1, 6))
-    A, b = rng.standard_normal((n + 2, n)), rng.standard_normal(n + 2)
-    scale = 10.0 ** rng.uniform(-2, 2)
-    kinds = (
-        lambda x: scale * xp.sum((A @ x - b) ** 2),
-        lambda x: scale * xp.sum(xp.log1p((A @ x - b) ** 2)),
-        lambda x: scale * (xp.sum(xp.sin(3 * (A @ x))) + xp.sum(x * x)),
-        lambda x: scale * xp.sum((A @ x - b) ** 4) + xp.sum(xp.abs(x)),
-        lambda x: scale * xp.sum(xp.logaddexp(A @ x, -2 * (A @ x))),
-    )
-    f = kinds[seed % len(kinds)]
-    x = rng.standard_normal(n) * 3
-    g = pb.grad(f)(x)
-    M = rng.standard_normal((n, n))
-    d = -(M @ M.T + 0.1 * np.eye(n)) @ g
-    return f, x, g, d, 10.0 ** rng.uniform(-3, 3)
-
-
-CASES = [random_function(seed) for seed in range(200)]
-
-
-def along(f, x, d, s):
-    """φ(s) and φ'(s)."""
-    value, g = pb.value_and_grad(f)(x + s * d)
-    return float(value), float(g @ d)
-
-
-@pytest.mark.parametrize(("c1", "c2"), [(1e-4, 0.9), (1e-4, 0.1), (0.3, 0.4)])
-def test_strong_wolfe_on_200_functions(c1, c2):
-    for f, x, g, d, first in CASES:
-        found = optim.line_search(f, x, d, method=optim.StrongWolfe(c1, c2), first=first)
-        f0, slope0 = float(f(x)), float(g @ d)
-        value, slope = along(f, x, d, found.step)
-        noise = 8 * np.finfo(float).eps * abs(f0)
-        assert value <= f0 + c1 * found.step * slope0 + noise
-        assert abs(slope) <= c2 * abs(slope0) * (1 + 1e-12)
-        np.testing.assert_array_equal(found.x, x + d * found.step)
-        np.testing.assert_allclose(found.fun, value)
 
 
 @pytest.mark.parametrize("c", [1e-4, 0.3, 0.5])
@@ -102,16 +60,6 @@ def test_exact_finds_the_minimum_of_a_parabola():
     np.testing.assert_allclose(found.step, 3, rtol=1e-8)
 
 
-def test_searches_come_back_from_outside_the_domain(lib):
-    """``x − log x`` from 1 towards 0: long steps leave the domain, where it is NaN."""
-    x, d = lib.asarray([5.0]), lib.asarray([1.0])
-    g = lambda x: xp.sum(x - xp.log(x))
-    for method in ("wolfe", "armijo", "halving", "exact"):
-        found = optim.line_search(g, x, -d, method=method, first=100.0)
-        assert 0 < float(lib.to_numpy(found.x)[0]) < 5
-        assert lib.is_raw(found.x)
-
-
 def test_pytrees_and_complex_numbers():
     f = lambda p: xp.abs(p["z"] - (1 + 2j)) ** 2 + xp.sum(p["w"] ** 2)
     x = {"z": np.asarray(0j), "w": np.ones(2)}
@@ -127,25 +75,6 @@ def test_float32_stays():
         lambda x: xp.sum(x**2), np.ones(3, np.float32), -np.ones(3, np.float32)
     )
     assert found.x.dtype == np.float32
-
-
-UPHILL = {
-    "uphill": (lambda x: xp.sum(x**2), np.ones(2), np.ones(2), "not a descent direction"),
-    "across": (
-        lambda x: xp.sum(x**2),
-        np.ones(2),
-        np.asarray([1.0, -1.0]),
-        "not a descent direction",
-    ),
-    "zero": (lambda x: xp.sum(x**2), np.ones(2), np.zeros(2), "not a descent direction"),
-}
-
-
-@pytest.mark.parametrize("method", ["wolfe", "armijo", "backtracking", "halving", "exact", 0.1])
-@pytest.mark.parametrize(("f", "x", "d", "message"), UPHILL.values(), ids=UPHILL)
-def test_directions_that_do_not_descend(method, f, x, d, message):
-    with pytest.raises(optim.SearchError, match=message):
-        optim.line_search(f, x, d, method=method)
 
 
 NONE = {

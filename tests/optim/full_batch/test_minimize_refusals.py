@@ -2,146 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.optim.full_batch.minimize import METHODS
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
+from ._minimize_refusals import BAD
 
 xp, optim = pb.xp, pb.optim
-
-
-def banana(x):
-    return xp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
-
-
-def banana_residuals(x):
-    return xp.concat([10 * (x[1:] - x[:-1] ** 2), 1 - x[:-1]])
-
-
-ONES = np.ones(2)
-BAD = {
-    "not scalar": (lambda x: x, ONES, {}, TypeError, "shape \\(2,\\)"),
-    "not a number": (lambda x: "no", ONES, {}, TypeError, "str"),
-    "complex": (lambda x: xp.sum(x * 1j), ONES, {}, TypeError, "complex"),
-    "NaN at the start": (
-        lambda x: xp.sum(xp.log(-x)),
-        ONES,
-        {},
-        ValueError,
-        "objective is nan at x0",
-    ),
-    "infinite at the start": (
-        lambda x: xp.sum(x) / 0.0,
-        ONES,
-        {},
-        ValueError,
-        "objective is inf at x0",
-    ),
-    "gradient not finite": (
-        lambda x: xp.sum(xp.sqrt(x)),
-        np.zeros(2),
-        {},
-        ValueError,
-        "gradient at x0",
-    ),
-    "x0 NaN": (banana, np.asarray([1.0, math.nan]), {}, ValueError, "x0 holds NaN"),
-    "x0 infinite": (
-        banana,
-        {"w": np.asarray([math.inf])},
-        {},
-        ValueError,
-        "w holds NaN or infinity",
-    ),
-    "x0 integers": (banana, np.ones(2, int), {}, TypeError, "int64.*floating-point"),
-    "x0 of words": (banana, {"w": "no"}, {}, TypeError, "w is str"),
-    "x0 empty": (banana, np.zeros(0), {}, ValueError, "no elements"),
-    "x0 without leaves": (banana, {}, {}, ValueError, "no elements"),
-    "method": (banana, ONES, {"method": "simplex"}, ValueError, "'simplex' is not one of"),
-    "line search": (banana, ONES, {"line_search": "golden"}, ValueError, "choose one of"),
-    "line search of SciPy's": (
-        banana,
-        ONES,
-        {"method": "BFGS", "line_search": "wolfe"},
-        ValueError,
-        "of its own",
-    ),
-    "line search of LM": (
-        banana_residuals,
-        ONES,
-        {"method": "levenberg-marquardt", "line_search": "armijo"},
-        ValueError,
-        "no line search",
-    ),
-    "line search, a list": (
-        banana,
-        ONES,
-        {"line_search": [1]},
-        TypeError,
-        "a name, a step or a record",
-    ),
-    "step": (banana, ONES, {"line_search": -1.0}, ValueError, "step"),
-    "gtol": (banana, ONES, {"gtol": -1.0}, ValueError, "gtol"),
-    "ftol": (banana, ONES, {"ftol": math.nan}, ValueError, "ftol"),
-    "maxiter": (banana, ONES, {"maxiter": 1.5}, ValueError, "maxiter"),
-    "options": (banana, np.zeros(2), {"options": {"memmory": 3}}, ValueError, "'memmory'"),
-    "memory": (banana, np.zeros(2), {"options": {"memory": 0}}, ValueError, "memory"),
-    "method, a list": (banana, ONES, {"method": ["l-bfgs"]}, ValueError, "is not one of"),
-    "first": (
-        banana,
-        np.zeros(2),
-        {"method": "gradient-descent", "options": {"first": -1.0}},
-        ValueError,
-        "first=-1.0: it has to be positive",
-    ),
-    "first, Nesterov's": (
-        banana,
-        np.zeros(2),
-        {"method": "nesterov", "options": {"first": math.nan}},
-        ValueError,
-        "first=nan",
-    ),
-    "products": (
-        banana,
-        np.zeros(2),
-        {"method": "newton-cg", "options": {"products": 0}},
-        ValueError,
-        "products=0: an integer",
-    ),
-    "norm of the gradient": (
-        lambda x: 1e200 * xp.sum(x**2),
-        ONES,
-        {},
-        ValueError,
-        "norm overflows in float64; scale",
-    ),
-    "shift": (
-        banana,
-        np.zeros(2),
-        {"method": "newton", "options": {"shift": 0.0}},
-        ValueError,
-        "shift",
-    ),
-    "beta": (
-        banana,
-        np.zeros(2),
-        {"method": "conjugate-gradient", "options": {"beta": "x"}},
-        ValueError,
-        "beta",
-    ),
-    "damping": (
-        banana_residuals,
-        np.zeros(2),
-        {"method": "levenberg-marquardt", "options": {"damping": 0.0}},
-        ValueError,
-        "damping",
-    ),
-    "residuals": (lambda x: 3.0, ONES, {"method": "gauss-newton"}, TypeError, "residuals"),
-}
 
 
 @pytest.mark.parametrize(("f", "x0", "settings", "kind", "message"), BAD.values(), ids=BAD)
@@ -158,18 +27,3 @@ def test_leaves_of_two_libraries_are_refused():
     x0 = {"a": np.ones(2), "b": strict.ones(2)}
     with pytest.raises(TypeError, match=r"array_api_strict.* and numpy; move them"):
         optim.minimize(lambda p: xp.sum(p["a"]) ** 2, x0)
-
-
-@pytest.mark.parametrize("start", [0.0, 1.0], ids=["elsewhere", "at the minimum"])
-@pytest.mark.parametrize("method", METHODS)
-def test_options_are_checked_whether_a_step_is_taken_or_not(method, start):
-    f = (lambda x: x - 1) if METHODS[method].residuals else (lambda x: xp.sum((x - 1) ** 2))
-    with pytest.raises(ValueError, match=f"'{method}' has no option 'colour'"):
-        optim.minimize(f, np.full(2, start), method=method, maxiter=0, options={"colour": 1})
-
-
-@pytest.mark.parametrize("name", ["shift", "beta", "damping"])
-def test_bad_options_are_refused_where_no_step_is_taken(name):
-    f, x0, settings, kind, message = BAD[name]
-    with pytest.raises(kind, match=message):
-        optim.minimize(f, x0, maxiter=0, **settings)

@@ -6,64 +6,20 @@ import pickle
 
 import numpy as np
 import pytest
-
-import pullback as pb
-
-sklearn = pytest.importorskip("sklearn")
-
-from sklearn.datasets import (  # noqa: E402 - as above
+from sklearn.datasets import (
     load_diabetes,
     load_digits,
     load_iris,
 )
-from sklearn.exceptions import ConvergenceWarning  # noqa: E402 - as above
-from sklearn.model_selection import train_test_split  # noqa: E402 - as above
-from sklearn.neural_network import MLPRegressor  # noqa: E402 - as above
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPRegressor
 
-xp = pb.xp
+import pullback as pb
+
+from ._perceptron import standardised
+
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-def standardised(load):
-    X, y = load(return_X_y=True)
-    X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
-    return X, (y - y.mean()) / y.std() if load is load_diabetes else y
-
-
-def test_early_stopping_keeps_the_best_weights():
-    X, y = standardised(load_digits)
-    model = pb.train.MLPClassifier((64,), early_stopping=True, n_iter_no_change=3, random_state=0)
-    model.fit(X, y)
-    assert model.n_iter_ < 200
-    assert len(model.validation_scores_) == model.n_iter_
-    assert model.best_validation_score_ == max(model.validation_scores_)
-    _, X_held, _, y_held = train_test_split(
-        X, y, test_size=0.1, random_state=model._seed, stratify=y
-    )
-    assert model.score(X_held, y_held) == pytest.approx(model.best_validation_score_)
-
-
-def test_idle_epochs_end_the_training_and_too_few_warn():
-    X, y = standardised(load_iris)
-    model = pb.train.MLPClassifier((8,), tol=1e9, n_iter_no_change=4, random_state=0).fit(X, y)
-    assert model.n_iter_ == 6
-    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(2\)"):
-        pb.train.MLPClassifier((8,), max_iter=2).fit(X, y)
-
-
-@pytest.mark.parametrize("rate", ["constant", "invscaling", "adaptive"])
-def test_learning_rates(rate):
-    X, y = standardised(load_iris)
-    model = pb.train.MLPClassifier(
-        (8,),
-        solver="sgd",
-        learning_rate=rate,
-        learning_rate_init=0.2,
-        power_t=0.2,
-        max_iter=300,
-        random_state=0,
-    )
-    assert model.fit(X, y).score(X, y) > 0.9
 
 
 def test_partial_fit_learns_and_remembers():
@@ -164,13 +120,6 @@ def test_partial_fit_by_another_solver_begins_its_averages_anew(change):
         np.testing.assert_array_equal(a, b)
 
 
-def test_never_idle_is_infinity_as_scikit_learn_has_it():
-    X, y = standardised(load_iris)
-    model = pb.train.MLPClassifier((4,), tol=1e9, max_iter=30, n_iter_no_change=np.inf)
-    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
-        assert model.fit(X, y).n_iter_ == 30
-
-
 COUNTS = {
     "partial fits": lambda m, X, y: m.partial_fit(X, y).partial_fit(X[:100], y[:100]),
     "a fit, then a partial fit": lambda m, X, y: m.fit(X, y).partial_fit(X[:50], y[:50]),
@@ -186,29 +135,3 @@ def test_what_is_counted_is_what_scikit_learn_counts(calls):
     assert (ours.n_iter_, ours.t_) == (theirs.n_iter_, theirs.t_)
     assert len(ours.loss_curve_) == len(theirs.loss_curve_)
     assert ours.best_loss_ == min(ours.loss_curve_)
-
-
-@pytest.mark.parametrize("solver", ["adam", "sgd"])
-def test_an_epoch_is_the_optimisers_steps_on_the_network(solver):
-    """Trained as one vector, it ends where the optimiser's steps on the layers' own arrays end, decay included."""
-    X, y = standardised(load_diabetes)
-    alpha, rows = 5.0, 64
-    settings = {"hidden_layer_sizes": (7, 4), "batch_size": rows, "alpha": alpha}
-    estimator = pb.train.MLPRegressor(
-        solver=solver, shuffle=False, dtype="float64", random_state=0, **settings
-    ).partial_fit(X, y)
-    decay = alpha / rows
-    opt = {
-        "adam": pb.optim.Adam(1e-3, weight_decay=decay, mask="matrices"),
-        "sgd": pb.optim.SGD(1e-3, momentum=0.9, nesterov=True, weight_decay=decay, mask="matrices"),
-    }[solver]
-    with pb.backend.use("numpy"):
-        model = estimator._network.init(estimator._seed)
-        state = opt.init(model)
-        half = lambda m, x, t: 0.5 * pb.models.squared_error(m(x), t)
-        for start in range(0, len(X), rows):
-            part = slice(start, start + rows)
-            grads = pb.grad(half)(model, X[part], y[part, None])
-            model, state = opt.step(model, grads, state)
-    for got, want in zip(pb.tree.leaves(estimator.model_), pb.tree.leaves(model), strict=True):
-        np.testing.assert_allclose(pb.to_numpy(got), want, rtol=1e-9, atol=1e-12)

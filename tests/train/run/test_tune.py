@@ -10,44 +10,16 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train import InputError, Settings, folds, load_dataset, split, tune
+from pullback.train import InputError, Settings, tune
 from pullback.train.cli import main
 from pullback.train.run.tune import combinations, values_of
+
+from ._tune import QUICK
 
 pytest.importorskip("typer")
 pytest.importorskip("safetensors")
 pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
-
-QUICK = Settings(data="iris", epochs=3, hidden=(4,))
-
-
-@pytest.mark.parametrize("name", ["iris", "breast_cancer", "diabetes"])
-@pytest.mark.parametrize("k", [2, 5])
-def test_folds_cover_all_rows_but_the_test_part_once(name, k):
-    data = load_dataset(name)
-    held = split(data, seed=3).test
-    parts = folds(data, k=k, seed=3)
-    everything = np.sort(np.concatenate([held, *(part.validation for part in parts)]))
-    np.testing.assert_array_equal(everything, np.arange(len(data.y)))
-    sizes = [len(part.validation) for part in parts]
-    assert max(sizes) - min(sizes) <= 1
-    for part in parts:
-        np.testing.assert_array_equal(part.test, held)
-        assert not np.intersect1d(part.train, part.validation).size
-        assert len(part.train) + len(part.validation) + len(held) == len(data.y)
-        if data.task == "classification":
-            counts = np.bincount(data.y[part.validation])
-            wanted = np.bincount(data.y[np.setdiff1d(np.arange(len(data.y)), held)]) / k
-            assert np.all(np.abs(counts - wanted) <= 1)
-
-
-def test_folds_are_refused_where_there_are_too_few_rows():
-    data = load_dataset("iris")
-    with pytest.raises(InputError, match="at least 2"):
-        folds(data, k=1)
-    with pytest.raises(InputError, match="too few for 41 folds"):
-        folds(data, k=41)
 
 
 def test_every_combination_once_and_another_optimiser_with_its_own_defaults():
@@ -150,12 +122,6 @@ def test_the_command_refuses_in_one_line_and_leaves_nothing(
     assert told.startswith("pullback: ")
     assert told.count("\n") == 1
     assert not (tmp_path / "runs").exists()
-
-
-def test_one_rate_makes_a_picture_without_a_warning(tmp_path, recwarn):
-    found = tune(QUICK, {"learning_rate": [1e-2]}, k=2, runs=tmp_path, say=lambda _: None)
-    assert (found.folder / "tune.png").read_bytes().startswith(b"\x89PNG")
-    assert [str(w.message) for w in recwarn if issubclass(w.category, UserWarning)] == []
 
 
 def test_the_same_seed_gives_the_same_table(tmp_path):

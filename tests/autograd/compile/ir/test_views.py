@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,14 +10,12 @@ import pytest
 import pullback as pb
 from pullback.autograd.compile import TraceError
 from pullback.autograd.compile.cpu import numba_kernels as native
-from pullback.autograd.compile.ir import aliasing as memory
 from pullback.autograd.compile.ir.elementwise import TABLE
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture
 from ....cases._table import Case, collect, inexact_leaves, loss, weights_for
-from ....cuda.emulator import COMPILER, NEEDS
 from .._compiled import arrays, close
-from ..cuda.test_assemble import runtime  # noqa: F401 - a fixture
+from ._views import HOSTILE, recorded
 
 xp = pb.xp
 CASES = collect()
@@ -119,65 +115,6 @@ def test_gradient(case):
 # ── functions that no list knows ──────────────────────────────────────────────────────────────
 
 
-def recorded(function: Any, *arrays: Any) -> Any:
-    """A function of NumPy arrays, written down as a kernel of that name would be."""
-    symbols = [x for x in arrays if hasattr(x, "recorder")]
-    if not symbols:
-        return function(*arrays)
-    return symbols[0].recorder.record("of the user", function, arrays, {})
-
-
-HOSTILE = {
-    "itself": lambda x: x,
-    "a view": lambda x: x[:],
-    "turned": lambda x: x[::-1, ::-1],
-    "transposed": lambda x: x.T,
-    "same dtype": lambda x: x.astype(x.dtype, copy=False),
-    "same library": np.asarray,
-    "real part": np.real,
-    "contiguous": np.ascontiguousarray,
-    "in columns": np.asfortranarray,
-    "raveled": lambda x: np.ravel(x).reshape(4, 4),
-    "windows": lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2))[:, :, 0, 1],
-    "strided": lambda x: np.lib.stride_tricks.as_strided(x, (4, 4), (0, x.strides[1])),
-    "from a buffer": lambda x: np.asarray(memoryview(x)),
-    "reinterpreted": lambda x: x.view(np.int64).view(np.float64),
-    "one copied, one not": lambda x: (x.copy(), x),
-    "nested": lambda x: [x + 1, (x.T, [x[0]])],
-    "a number beside": lambda x: (x.T, float(x.shape[0])),
-    "two of one": lambda x: (x[:2], x[2:]),
-}
-
-
-def _flat(x: Any) -> list[Any]:
-    return [y for part in x for y in _flat(part)] if isinstance(x, tuple | list) else [x]
-
-
-@pytest.mark.parametrize("layout", ["C", "F"])
-@pytest.mark.parametrize("name", HOSTILE)
-def test_views_are_found_by_their_memory(name, layout, fast):
-    """Whether an argument lies the same way while recording and at replay, or not."""
-
-    def f(x: Any) -> Any:
-        buffer = (x.T if layout == "F" else x) * 2.0 + 1.0
-        parts = _flat(recorded(HOSTILE[name], buffer))
-        again = _flat(recorded(HOSTILE[name], parts[0])) if parts[0].shape == (4, 4) else []
-        new = x - parts[0][0, 0]
-        other = new * parts[0][1, 1]
-        return [*parts, *again], recorded(np.copy, new) + recorded(np.copy, other)
-
-    compiled = pb.compile(f, fast=fast)
-    for seed in range(4):
-        (x,) = arrays((4, 4), seed=seed)
-        for given in (x, np.asfortranarray(x), x[::-1]):
-            kept = given.copy()
-            mine, eager = compiled(given), f(given)
-            for a, b in zip(_flat(mine), _flat(eager), strict=True):
-                np.testing.assert_allclose(a, b, rtol=1e-12)
-            np.testing.assert_array_equal(given, kept)
-    assert len(compiled._executables) == 1
-
-
 @pytest.mark.parametrize("name", ["a view", "turned", "transposed", "contiguous", "itself"])
 def test_a_donated_argument_is_read_through_a_view_before_it_is_written(name, fast):
     def f(w: Any, x: Any) -> Any:
@@ -198,60 +135,6 @@ def test_a_donated_argument_is_read_through_a_view_before_it_is_written(name, fa
 
 # ── whose memory a result is ──────────────────────────────────────────────────────────────────
 
-OWNED = {
-    "plus": lambda x: +x,
-    "positive": lambda x: xp.positive(x),
-    "times one": lambda x: x * 1,
-    "over one": lambda x: x / 1,
-    "copy": lambda x: x.copy(),
-    "asarray with a copy": lambda x: xp.asarray(x, copy=True),
-    "astype": lambda x: xp.astype(x, x.dtype),
-    "conj": lambda x: xp.conj(x),
-    "sum over no axis": lambda x: xp.sum(x, axis=()),
-    "clip without bounds": lambda x: xp.clip(x),
-    "two names": lambda x: [+x, x * 1],
-    # views of the argument in eager mode, which nobody may rely on: its own memory is safer
-    "transpose": lambda x: x.T,
-    "everything": lambda x: x[...],
-    "same shape": lambda x: xp.reshape(x, x.shape),
-    "raveled": lambda x: xp.reshape(x, (-1,)),
-    "real": lambda x: xp.real(x),
-    "no axis squeezed": lambda x: xp.squeeze(x, axis=()),
-    "broadcast": lambda x: xp.broadcast_to(x, x.shape),
-    "broadcast together": lambda x: xp.broadcast_arrays(x, x),
-    "same dtype": lambda x: xp.astype(x, x.dtype, copy=False),
-    "no axis moved": lambda x: xp.moveaxis(x, 0, 0),
-    "first power": lambda x: xp.linalg.matrix_power(x, 1),
-    "one operand": lambda x: xp.einsum("ij->ij", x),
-    "diagonal": lambda x: xp.linalg.diagonal(x),
-    "asarray": lambda x: xp.asarray(x),
-}
-
-
-@pytest.mark.parametrize("dtype", ["float64", "complex128", "int64"])
-@pytest.mark.parametrize("name", OWNED)
-def test_results_are_new_arrays(name, dtype, fast):
-    f = OWNED[name]
-    compiled = pb.compile(lambda x: (f(x), x), fast=fast)
-    kept = []
-    for seed in range(4):
-        (x,) = arrays((3, 3), seed=seed)
-        x = np.asarray(10 * x + (1j * x.T if dtype == "complex128" else 0)).astype(dtype)
-        found, same = compiled(x)
-        assert same is x
-        leaves = [pb.to_numpy(y) for y in pb.tree.leaves(found)]
-        others = [x, *kept]
-        for y in leaves:
-            assert not any(np.may_share_memory(y, z) for z in others)
-            others.append(y)
-        close(found, f(x))
-        kept += leaves
-        x[...] = 0  # the caller's own, which results do not see
-    for seed, y in zip(range(4), kept[:: len(kept) // 4], strict=True):
-        (x,) = arrays((3, 3), seed=seed)
-        x = np.asarray(10 * x + (1j * x.T if dtype == "complex128" else 0)).astype(dtype)
-        np.testing.assert_allclose(y, pb.to_numpy(pb.tree.leaves(f(x))[0]))
-
 
 def test_the_issues_example(fast):
     def f(a: Any) -> Any:
@@ -265,77 +148,3 @@ def test_the_issues_example(fast):
 
 
 # ── other libraries and devices ───────────────────────────────────────────────────────────────
-
-
-@pytest.mark.skipif(COMPILER is None, reason=NEEDS)
-@pytest.mark.parametrize(
-    "name", ["transposed", "itself", "contiguous", "two of one", "one copied, one not"]
-)
-def test_views_on_a_device(runtime, name):  # noqa: F811 - the fixture
-    """As NumPy's, with arrays of the emulated device between calls."""
-
-    def f(x: Any) -> Any:
-        buffer = x.T * 2.0 + 1.0
-        parts = _flat(recorded(HOSTILE[name], buffer))
-        new = x - parts[0][0, 0]
-        other = new * parts[0][1, 1]
-        return parts, recorded(np.copy, new) + recorded(np.copy, other), +x, x * 1
-
-    compiled = pb.compile(f)
-    kept = []
-    for seed in range(4):
-        (x,) = arrays((4, 4), seed=seed)
-        mine, eager = _flat(compiled(x)), _flat(f(x))
-        for a, b in zip(mine, eager, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-12)
-            assert not any(np.may_share_memory(a, y) for y in (x, *kept))
-        kept += [y for y in mine if y.base is None]
-    assert "segment_" in compiled.source()
-
-
-class _OnDevice:
-    """What is asked of a CuPy array."""
-
-    def __init__(self, start: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
-        self.data = SimpleNamespace(ptr=start)
-        self.shape, self.strides, self.size, self.itemsize = shape, strides, math.prod(shape), 8
-        self.dtype = np.dtype(float)
-
-
-@pytest.mark.parametrize(
-    ("other", "shares"),
-    [
-        (_OnDevice(1000, (4, 3), (24, 8)), True),
-        (_OnDevice(1000, (3, 4), (8, 24)), True),
-        (_OnDevice(1088, (1,), (8,)), True),
-        (_OnDevice(1096, (5,), (8,)), False),
-        (_OnDevice(904, (12,), (8,)), False),
-        (_OnDevice(904, (13,), (8,)), True),
-        (_OnDevice(1095, (12,), (-8,)), True),
-        (_OnDevice(1192, (12,), (-8,)), False),
-        (_OnDevice(1000, (0, 3), (24, 8)), False),
-        (_OnDevice(960, (4, 3), (0, 0)), False),
-        (_OnDevice(1008, (4, 3), (0, 0)), True),
-    ],
-)
-def test_addresses_on_a_device(other, shares):
-    x = _OnDevice(1000, (4, 3), (24, 8))
-    assert memory.overlap(x, other) is shares
-    assert memory.overlap(other, x) is shares
-    assert memory.shared_arguments((other,), [x, np.ones(2)]) == (
-        frozenset((0,)) if shares else frozenset()
-    )
-
-
-@pytest.mark.parametrize(
-    "name", ["plus", "times one", "astype", "transpose", "same shape", "asarray", "same dtype"]
-)
-def test_results_of_other_libraries_are_new(name):
-    strict = pytest.importorskip("array_api_strict", reason="the standard's own implementation")
-    compiled = pb.compile(OWNED[name])
-    for seed in range(3):
-        (x,) = arrays((3, 3), seed=seed)
-        given = strict.asarray(x)
-        found = pb.tree.map(lambda y: y.value if type(y) is pb.Array else y, compiled(given))
-        assert not np.may_share_memory(found._array, given._array)
-        np.testing.assert_array_equal(found._array, pb.to_numpy(OWNED[name](given)))

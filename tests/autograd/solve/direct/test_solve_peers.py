@@ -10,7 +10,7 @@ import pytest
 
 import pullback as pb
 
-from .test_solve import draw
+from ._solve import draw
 
 la = pb.linalg
 

@@ -9,13 +9,11 @@ import pullback as pb
 from pullback.autograd.solve.implicit import api as module
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ._api import LINEAR, rng
 
 xp, implicit = pb.xp, pb.implicit
 ROOTS = ("newton", "newton-krylov", "broyden")
 SCIPY = ("hybr", "lm", "krylov", "broyden1", "df-sane")
-LINEAR = ("dense", "gmres")
-rng = np.random.default_rng(0)
-W = rng.normal(size=(4, 4)) / 4
 B = rng.normal(size=(4, 4)) / 4 + 2 * np.eye(4)
 
 
@@ -82,37 +80,6 @@ def test_complex_gradients():
         )
 
 
-def test_pytrees_closures_and_several_parameters():
-    def g(v, p):
-        return {
-            "a": v["a"] + xp.sum(v["b"]) * 0.1 - p["x"],
-            "b": [v["b"] * 2 + v["a"] * scale - 1.0][0],
-        }
-
-    scale = 1.0
-
-    def f(p, s):
-        nonlocal scale
-        scale = s
-        v = implicit.root(g, {"a": 0.0, "b": np.zeros((2, 1))}, p)
-        assert [v[key].shape for key in "ab"] == [(), (2, 1)]
-        return v["a"] + xp.sum(v["b"]) ** 2
-
-    # a + (b₁ + b₂)/10 = x,  b = (1 − s a)/2
-    def expected(p, s):
-        a = (p["x"] - 0.1) / (1 - 0.1 * s)
-        return a + (1 - s * a) ** 2
-
-    p = {"x": np.asarray(0.7)}
-    assert float(f(p, 0.4)) == pytest.approx(float(expected(p, 0.4)))
-    for mine, other in zip(
-        pb.tree.leaves(pb.grad(f, argnums=(0, 1))(p, 0.4)),
-        pb.tree.leaves(pb.grad(expected, argnums=(0, 1))(p, 0.4)),
-        strict=True,
-    ):
-        assert float(mine) == pytest.approx(float(other), rel=1e-12)
-
-
 def test_float32_stays_and_other_devices(lib):
     p = lib.asarray(np.linspace(0.5, 2, 3), "float32")
     solvers = {
@@ -149,11 +116,6 @@ def test_the_start_gets_no_gradient_and_promotes():
     assert float(implicit.root(lambda v: v * v - 4.0, 3)) == 2.0  # an integer start
 
 
-def test_newton_is_damped():
-    """From 3, full steps for the root of arctan go off to infinity."""
-    assert abs(float(implicit.root(xp.atan, 3.0))) < 1e-12
-
-
 def test_large_systems_use_products(monkeypatch):
     n = module.DENSE + 10
     monkeypatch.setattr(module, "jacobian", None)  # nothing dense in the derivative
@@ -176,57 +138,6 @@ def test_large_systems_use_products(monkeypatch):
 
 
 # ── fixed points ──────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("linear_solver", LINEAR)
-@pytest.mark.parametrize("method", ["plain", "anderson"])
-def test_fixed_points(method, linear_solver):
-    def f(W, x):
-        return implicit.fixed_point(
-            lambda v, x: xp.tanh(W @ v + x), np.zeros(4), x, method=method, linear_solver=linear_solver,
-            adjoint_rtol=1e-13,
-        )  # fmt: skip
-
-    x = np.linspace(-1, 1, 4)
-    v = np.asarray(f(W, x))
-    np.testing.assert_allclose(np.tanh(W @ v + x), v, atol=1e-11)
-    pb.check_grads(f, (W, x), order=2)
-
-
-@pytest.mark.parametrize("method", ["plain", "anderson"])
-def test_herons_rule_has_the_square_root_s_derivatives(method):
-    def f(p):
-        return implicit.fixed_point(lambda v: (v + p / v) / 2, 1.0, method=method)
-
-    for order, factor in enumerate((1.0, 0.5, -0.25, 0.375)):
-        assert float(f(3.0)) == pytest.approx(factor * 3.0 ** (0.5 - order), rel=1e-10)
-        f = pb.grad(f)
-
-
-def test_anderson_needs_fewer_steps():
-    slow = np.diag(np.linspace(0.5, 0.99, 30))
-    b = np.ones(30)
-    count = {}
-    for method in ("plain", "anderson"):
-        calls = []
-
-        def T(v, calls=calls):
-            calls.append(1)
-            return slow @ v + b
-
-        v = implicit.fixed_point(T, np.zeros(30), method=method, maxiter=5000, rtol=1e-10)
-        np.testing.assert_allclose(v, np.linalg.solve(np.eye(30) - slow, b), rtol=1e-6)
-        count[method] = len(calls)
-    assert count["anderson"] < count["plain"] / 5
-
-
-def test_fixed_points_at_zero_and_with_rare_checks():
-    assert abs(float(implicit.fixed_point(lambda v: v / 2, 1.0, method="plain"))) < 1e-11
-    for every in (1, 7):
-        v = implicit.fixed_point(xp.cos, 1.0, check_every=every)
-        assert float(v) == pytest.approx(0.7390851332151607, abs=1e-12)
-    z = implicit.fixed_point(lambda v: 0.5j * v + 1.0, np.asarray(0j))
-    assert complex(z) == pytest.approx(1 / (1 - 0.5j))
 
 
 # ── minima ────────────────────────────────────────────────────────────────────────────────────
@@ -325,11 +236,6 @@ def test_what_does_not_converge_raises(name, call):
     assert e.value.steps >= 0
     assert not e.value.residual <= 0  # or NaN
     call(check=False)
-
-
-def test_a_singular_jacobian_raises():
-    with pytest.raises(np.linalg.LinAlgError):
-        implicit.root(lambda v: xp.stack([v[0] + v[1] - 1, 2 * v[0] + 2 * v[1] - 3]), np.zeros(2))
 
 
 @pytest.mark.parametrize(

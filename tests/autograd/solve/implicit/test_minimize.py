@@ -10,15 +10,12 @@ import pytest
 import pullback as pb
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ._minimize import chain, run, well
 
 xp, implicit = pb.xp, pb.implicit
 METHODS = ["newton", "newton by products", "lbfgs", "gradient"]
 RNG = np.random.default_rng(0)
 FAR, TINY = np.full(20, -1.2), 1e-8
-
-
-def well(v):
-    return v**4 - v**2
 
 
 def rosenbrock(v):
@@ -32,10 +29,6 @@ def himmelblau(v):
 def beale(v):
     x, y = v[0], v[1]
     return (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y**3) ** 2
-
-
-def chain(v):
-    return xp.sum(well(v)) + xp.sum((v[1:] - v[:-1]) ** 2)
 
 
 # a function, a start, and the places of its minima (None: not listed here)
@@ -69,12 +62,6 @@ MINIMA = {
     "of 10⁻⁸": (lambda v: 1e-8 * well(v - 3), 3.0, None),
     "a constant": (lambda v: 0 * v + 3, 1.0, [1.0]),
 }  # fmt: skip
-
-
-def run(f, v0, method, **how):
-    if method == "newton by products":
-        return implicit.argmin(f, v0, linear_solver="cg", **how)
-    return implicit.argmin(f, v0, method=method, **how)
 
 
 def checked(f, v, start, loose):
@@ -159,14 +146,6 @@ def test_other_libraries(method, lib):
     np.testing.assert_allclose(np.abs(lib.to_numpy(v.value)), 0.5**0.5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("method", ["newton", "lbfgs", "gradient"])
-def test_many_unknowns_from_a_maximum(method):
-    """Beyond what is written out, negative curvature is found by products."""
-    v = pb.to_numpy(run(chain, np.zeros(300), method))
-    np.testing.assert_allclose(np.abs(v), 0.5**0.5, rtol=1e-5)
-    np.testing.assert_array_equal(v, pb.to_numpy(run(chain, np.zeros(300), method)))
-
-
 def test_a_loose_tolerance_ends_early():
     seen = []
     f = lambda v: (seen.append(1), xp.cosh(v - 1) ** 2)[1]
@@ -178,68 +157,4 @@ def test_a_loose_tolerance_ends_early():
     assert counts[0] < counts[1]
 
 
-def test_a_singular_hessian_has_no_derivative():
-    with pytest.raises(pb.linalg.SingularMatrixError):
-        pb.grad(lambda p: implicit.argmin(lambda v: (v[0] + 1.1 * v[1] - p) ** 2, np.zeros(2))[0])(
-            1.0
-        )
-
-
-def test_a_badly_scaled_hessian_has_its_derivative():
-    f = lambda v, p: 1e12 * (v[0] - p) ** 2 + 1e-12 * (v[1] - p) ** 2
-    g = pb.grad(lambda p: xp.sum(implicit.argmin(f, np.zeros(2), p)))(1.0)
-    np.testing.assert_allclose(g, 2, rtol=1e-6)
-
-
 # ── roots and fixed points from far away: a step is small beside where it is, not where it came from ────────────
-
-
-@pytest.mark.parametrize("method", ["newton", "newton-krylov", "broyden", "hybr", "lm"])
-@pytest.mark.parametrize("v0", [1e14, 1e6, 1e-3])
-def test_roots_from_far_away(method, v0):
-    v = implicit.root(lambda v: v * v - 2, v0, method=method, maxiter=1000)
-    np.testing.assert_allclose(v, 2**0.5, rtol=1e-9)
-    assert abs(float(implicit.root(lambda v: v * v, 1.0, method="newton"))) < 1e-10
-
-
-@pytest.mark.parametrize("method", ["newton-krylov", "broyden", "hybr", "lm"])
-@pytest.mark.parametrize(
-    ("g", "v0"),
-    [
-        (lambda v: v * v + 1, 1.0),
-        (lambda v: xp.atan(v - 1), 1e14),
-        (lambda v: xp.exp(-v), 0.0),
-        (lambda v: v / (1 + v * v), 0.99999),
-    ],
-)
-def test_no_root(method, g, v0):
-    with pytest.raises(np.linalg.LinAlgError):
-        implicit.root(g, v0, method=method)
-
-
-@pytest.mark.parametrize("method", ["plain", "anderson"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_fixed_points_from_far_away(method, dtype):
-    near = {"rtol": 1e-8 if dtype == "float64" else 1e-4}
-    far = np.asarray(1e14 if dtype == "float64" else 1e6, dtype)
-    np.testing.assert_allclose(
-        implicit.fixed_point(lambda v: v / 2 + 1, far, method=method), 2, **near
-    )
-    np.testing.assert_allclose(
-        implicit.fixed_point(xp.cos, far, method=method), 0.7390851332, **near
-    )
-    assert (
-        abs(float(implicit.fixed_point(lambda v: v / 2, np.asarray(1, dtype), method=method)))
-        < 1e-6
-    )
-
-
-@pytest.mark.parametrize("beside", [1e-9, 1e-11, 1e-13])
-def test_the_shift_of_minimize_s_newton_keeps_off_the_lowest_eigenvalue(beside):
-    """A curvature w along the other axis makes the tenth shift, of ‖H‖, outweigh cos 3 by next to nothing."""
-    low = -math.cos(3.0)
-    w = math.sqrt((low * (1 + beside) / (1e-3 * 2**9)) ** 2 - low**2)
-    f = lambda v: -xp.cos(v[0]) + 0.5 * w * v[1] ** 2
-    found = pb.optim.minimize(f, np.asarray([3.0, 0.0]), method="newton", gtol=1e-8)
-    assert found.success
-    assert np.all(np.abs(found.x) < 50)

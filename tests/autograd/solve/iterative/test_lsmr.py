@@ -8,6 +8,7 @@ import scipy.sparse
 
 import pullback as pb
 
+from ._iteration import hilbert
 from ._krylov import KINDS, random
 
 xp, linalg = pb.xp, pb.linalg
@@ -67,3 +68,25 @@ def test_lsmr_s_rest(lib):
             linalg.lsmr(A, b, maxiter=1, **LSMR)
         with pytest.raises(linalg.ConvergenceError, match="b holds NaN"):
             linalg.lsmr(A, b * np.nan)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
+@pytest.mark.parametrize("shape", [(12, 12), (14, 8), (8, 14)])
+def test_lsmr_looks_at_the_normal_equations(shape, dtype):
+    A = hilbert(14, dtype)[: shape[0], : shape[1]]
+    b = np.cos(np.arange(shape[0])).astype(dtype)
+    tol = 1e-8 if dtype != "float32" else 1e-5
+    x, info = linalg.lsmr(A, b, atol=tol, btol=tol, maxiter=3000, check=False)
+    r = b - A @ pb.to_numpy(x)
+    size = np.linalg.norm(A) * 60  # what lsmr knows of ‖A‖ grows with its steps
+    good = np.linalg.norm(r) <= tol * (np.linalg.norm(b) + size * np.linalg.norm(x))
+    good |= np.linalg.norm(A.conj().T @ r) <= tol * size * np.linalg.norm(r)
+    assert good or not info.converged
+
+
+def test_lsmr_s_bounds_of_zero_are_never_met_by_anything():
+    A, b = np.diag([1.0, 2.0]), np.ones(2)
+    for how in ({"btol": 0.0}, {"atol": 0.0}):
+        x, info = linalg.lsmr(A, b, **how)
+        np.testing.assert_allclose(x, [1, 0.5], rtol=1e-5)
+        assert info.converged

@@ -1,0 +1,40 @@
+"""Tests of `autograd/compile/cpu/numba_kernels.py`."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.autograd.compile.cpu import numba_kernels as native
+
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from .._compiled import arrays
+
+xp = pb.xp
+
+
+NO_NUMBA = "" if importlib.util.find_spec("numba") else "numba is not installed (extra `fast`)"
+
+
+def test_kernels_are_kept_on_disk(monkeypatch, tmp_path):
+    if NO_NUMBA:
+        pytest.skip(NO_NUMBA)
+    monkeypatch.setenv("PULLBACK_CACHE", str(tmp_path))
+
+    def run() -> Any:
+        compiled = pb.compile(lambda x: xp.sum(x * x + 3.0), fast=True)
+        (x,) = arrays((7,))
+        compiled(x)
+        return compiled(x)
+
+    first = run()
+    files = sorted(p.name for p in tmp_path.glob("kernel_*.py"))
+    assert len(files) == 1
+    native._LOADED.clear()
+    np.testing.assert_array_equal(run(), first)
+    assert sorted(p.name for p in tmp_path.glob("kernel_*.py")) == files
+    assert list(tmp_path.glob("__pycache__/*.nbi"))

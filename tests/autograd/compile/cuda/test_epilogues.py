@@ -1,0 +1,49 @@
+"""Tests of `autograd/compile/cuda/epilogues.py`."""
+
+from __future__ import annotations
+
+import pytest
+
+import pullback as pb
+from pullback.backend.common.launches import Product
+
+from ...._host import numpy_is_active  # noqa: F401 - a fixture
+from ....cuda.emulator import COMPILER, NEEDS
+from ._assemble import (
+    RNG,
+    normal,
+    runtime,  # noqa: F401 - a fixture
+    same,
+    step_of,
+)
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason=NEEDS)
+
+
+xp = pb.xp
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_epilogues_of_products(runtime, depth):  # noqa: F811 - a fixture
+    """Bias, relu and their gradients go into the products: a layer is one call each way."""
+    runtime.epilogues = True
+    model = pb.models.MLP([12, *[40 + i for i in range(depth)], 10], activation="relu", seed=3)
+    opt, x, y = pb.optim.SGD(0.1), normal(50, 12, dtype="float32"), RNG.integers(0, 10, 50)
+    same(step_of(opt), model, opt.init(model), x, y, rtol=2e-4, atol=1e-6)
+    names = [s.epilogue for s in runtime.steps if isinstance(s, Product)]
+    assert names.count("relu_bias_mask") == names.count("relu_vjp_bias_vjp") == depth
+
+
+def test_an_activation_that_is_used_twice_keeps_its_product(runtime):  # noqa: F811 - a fixture
+    runtime.epilogues = True
+    x, W, b = (
+        normal(5, 6, dtype="float32"),
+        normal(6, 4, dtype="float32"),
+        normal(4, dtype="float32"),
+    )
+
+    def f(x, W, b):
+        z = x @ W
+        return xp.maximum(z + b, 0), z + b, z
+
+    same(f, x, W, b, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,94 @@
+"""Tests of `autograd/compile/executable.py`."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ._compiled import arrays, close
+
+xp = pb.xp
+
+
+def test_static_arguments(fast):
+    def f(x: Any, how: Any, n: int) -> Any:
+        return x.sum() * n if how["sum"] else x
+
+    compiled = pb.compile(f, static_argnums=(1, 2), fast=fast)
+    (x,) = arrays((3,))
+    for total in (True, False, True):
+        for n in (1, 2):
+            np.testing.assert_allclose(compiled(x, {"sum": total}, n), x.sum() * n if total else x)
+    assert len(compiled._executables) == 4
+
+
+def test_too_many_recordings_warn():
+    compiled = pb.compile(lambda x: x * 2, fast=False, programs=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for n in range(1, 4):
+            compiled(np.ones(n))
+    with pytest.warns(
+        RuntimeWarning, match=r"recorded 4 times.*'0' changed from float64\[3\] to float64\[4\]"
+    ):
+        compiled(np.ones(4))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compiled(np.ones(5))  # once is enough
+    assert len(compiled._executables) == 3
+    np.testing.assert_array_equal(compiled(np.ones(1)), [2.0])
+
+
+class Odd:
+    """Cannot be compared."""
+
+    def __ne__(self, other: object) -> bool:
+        raise ValueError("no")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_unusual_arguments(fast):
+    @dataclass(frozen=True)
+    class Frozen:
+        x: Any
+
+    def f(tree: Any, odd: Any = None, nan: Any = None) -> Any:
+        every = pb.tree.leaves(tree)
+        return OrderedDict(a=every[0] * 2), Frozen(every[0] + len(every)), {1: every[0], (2,): 3.0}
+
+    compiled = pb.compile(f, fast=fast, static_argnums=2)
+    (x,) = arrays((3,))
+    odd = Odd()
+    for given in (
+        OrderedDict(b=x, a=x),
+        {1: x, 2: x},
+        defaultdict(list, {"a": x}),
+        Frozen(x),
+        {},
+        None,
+    ):
+        for _ in range(3):
+            if pb.tree.leaves(given):
+                close(compiled(given, nan=float("nan")), f(given))
+    assert len(compiled._executables) == 4
+    compiled(x, odd)
+    before = compiled._recorded
+    compiled(x, odd)
+    assert compiled._recorded == before
+    compiled(x, Odd())  # another one might be different
+    assert compiled._recorded == before + 1
+
+
+def test_no_arguments(fast):
+    compiled = pb.compile(lambda: (xp.ones(3), 2), fast=fast)
+    for _ in range(3):
+        close(compiled(), (xp.ones(3), 2))

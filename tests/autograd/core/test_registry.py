@@ -1,0 +1,47 @@
+"""Tests of `autograd/core/registry.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.autograd.core.registry import find
+
+from ..._host import numpy_is_active  # noqa: F401 - a fixture
+from ._codegen_forward import _listed
+from .test_defvjp import rules  # noqa: F401 - a fixture
+
+xp = pb.xp
+
+
+def test_every_signature_of_the_table_makes_a_primitive():
+    for name in _listed():
+        p = find(name)
+        assert p.arrays or p.variadic
+        assert repr(p) == f"<Primitive {name}{p.text}>"
+        assert set(p.rules) <= {*p.arrays, p.variadic}
+
+
+def test_unknown_names_of_the_namespace():
+    for name in ("no_such_function", "getitem", "setitem"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(xp, name)
+    with pytest.raises(AttributeError):
+        _ = xp.linalg.no_such_function
+    assert "exp" in dir(xp)
+    assert "solve" in dir(xp.linalg)
+    assert "linalg.solve" not in dir(xp)
+
+
+def test_a_rule_given_later_is_used_at_once(rules):  # noqa: F811 - a fixture
+    """Also by fronts and recorders that were generated before."""
+    f = pb.grad(lambda x: xp.sum(xp.exp(x)))
+    assert f(0.0) == 1.0
+    pb.defvjp("exp", x=lambda ct, out: 2 * (ct * out))
+    try:
+        assert f(0.0) == 2.0
+        assert pb.grad(lambda x: xp.sum(xp.exp(x) * x))(np.zeros(2)).tolist() == [1.0, 1.0]
+    finally:
+        pb.defvjp("exp", x=lambda ct, out: ct * out)
+    assert f(0.0) == 1.0

@@ -1,0 +1,149 @@
+"""Tests of `autograd/solve/sparse/validation.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as ss
+
+import pullback as pb
+
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ._formats import (
+    host,
+    kind,  # noqa: F401 - a fixture
+)
+
+xp = pb.xp
+
+
+sparse = pb.sparse
+
+
+def test_duplicates_add_up_and_empty_matrices_work(kind):  # noqa: F811 - a fixture
+    A = kind(sparse.coo_array(([1.0, 2.0, 4.0], ([0, 0, 1], [1, 1, 0])), shape=(2, 2)))
+    np.testing.assert_array_equal(host(A.toarray()), [[0, 3], [4, 0]])
+    np.testing.assert_array_equal(host(A @ np.asarray([1.0, 10.0])), [30, 4])
+    np.testing.assert_array_equal(host(pb.linalg.spsolve(A, np.asarray([30.0, 4.0]))), [1, 10])
+    empty = kind(ss.csr_array((3, 2)))
+    np.testing.assert_array_equal(host(empty @ np.ones(2)), np.zeros(3))
+    none = kind(ss.csr_array((0, 0)))
+    assert pb.linalg.spsolve(none, np.ones(0)).shape == (0,)
+
+
+DATA, INDICES, INDPTR = [1.0, 2.0], [0, 1], [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: sparse.csr_array((DATA, [0, 2], INDPTR), shape=(2, 2)),
+            ValueError,
+            "index 2 lies outside",
+        ),
+        (
+            lambda: sparse.csr_array((DATA, [0, -1], INDPTR), shape=(2, 2)),
+            ValueError,
+            "index -1 lies outside",
+        ),
+        (
+            lambda: sparse.csr_array((DATA, INDICES, [0, 2, 1]), shape=(2, 2)),
+            ValueError,
+            "must not fall",
+        ),
+        (
+            lambda: sparse.csr_array((DATA, INDICES, [1, 2, 2]), shape=(2, 2)),
+            ValueError,
+            "begin with 0",
+        ),
+        (lambda: sparse.csr_array((DATA, [0], INDPTR), shape=(2, 2)), ValueError, "have to agree"),
+        (
+            lambda: sparse.csr_array((DATA, INDICES, INDPTR), shape=(3, 2)),
+            ValueError,
+            "2 rows, the shape",
+        ),
+        (
+            lambda: sparse.csc_array((DATA, INDICES, INDPTR), shape=(2, 3)),
+            ValueError,
+            "2 columns, the shape",
+        ),
+        (lambda: sparse.csr_array(([DATA], INDICES, INDPTR)), ValueError, "one axis"),
+        (lambda: sparse.csr_array((DATA, [0.0, 1.0], INDPTR)), ValueError, "indices are integers"),
+        (lambda: sparse.coo_array((DATA, ([0], [0, 1]))), ValueError, "as many"),
+        (
+            lambda: sparse.coo_array((DATA, ([0, 2], [0, 1])), shape=(2, 2)),
+            ValueError,
+            "row index 2 lies outside",
+        ),
+        (lambda: sparse.coo_array((DATA, ([0, -1], [0, 1]))), ValueError, "negative"),
+        (lambda: sparse.csr_array(np.ones(3)), TypeError, "two are needed"),
+        (
+            lambda: sparse.csr_array(np.eye(2)) @ np.ones(3),
+            ValueError,
+            r"takes x \(2,\) or \(2, k\)",
+        ),
+        (
+            lambda: sparse.csr_array(np.eye(2)) @ sparse.csr_array(np.eye(2)),
+            TypeError,
+            "two sparse matrices",
+        ),
+        (lambda: sparse.csr_array(np.eye(2)) + sparse.csr_array(np.eye(3)), ValueError, "differ"),
+        (lambda: sparse.csr_array(np.eye(2)).sum(axis=2), ValueError, "axis=2"),
+        (lambda: pb.linalg.spsolve(np.eye(2), np.ones(2)), TypeError, "no sparse matrix"),
+        (
+            lambda: pb.linalg.spsolve(sparse.csr_array(np.ones((2, 3))), np.ones(2)),
+            ValueError,
+            "square",
+        ),
+        (
+            lambda: pb.linalg.spsolve(sparse.csr_array(np.eye(2)), np.ones(3)),
+            ValueError,
+            "does not fit",
+        ),
+        (
+            lambda: pb.linalg.spsolve(sparse.csr_array(np.diag([1, np.nan])), np.ones(2)),
+            ValueError,
+            "NaN",
+        ),
+        (
+            lambda: pb.linalg.factorize(sparse.csr_array(np.eye(2))).solve(
+                np.ones(2), transposed=True, adjoint=True
+            ),
+            ValueError,
+            "choose one",
+        ),
+        (
+            lambda: pb.linalg.factorize(sparse.csr_array(np.eye(2, dtype="float32"))).solve(
+                np.ones(2)
+            ),
+            TypeError,
+            "precision",
+        ),
+        (
+            lambda: pb.grad(lambda D: xp.sum(sparse.csr_array(D).data))(np.eye(2)),
+            TypeError,
+            "a traced dense array as a sparse matrix",
+        ),
+    ],
+)
+def test_bad_input_is_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+@pytest.mark.parametrize("dtype", ["uint32", "uint64", "int32", "int64"])
+def test_a_falling_indptr_is_refused_whatever_its_integers(dtype):
+    """Differences of unsigned numbers are never negative: it was taken, and memory read beyond the end."""
+    indices, indptr = np.asarray([0, 1], dtype), np.asarray([0, 3, 2], dtype)
+    with pytest.raises(ValueError, match="must not fall"):
+        sparse.csr_array((np.ones(2), indices, indptr), shape=(2, 2))
+    good = sparse.csr_array((np.ones(2), indices, np.asarray([0, 1, 2], dtype)), shape=(2, 2))
+    np.testing.assert_array_equal(pb.to_numpy(good @ np.asarray([1.0, 10.0])), [1, 10])
+
+
+@pytest.mark.parametrize("shape", [(0, -3), (0, 0, 0), (0,)], ids=str)
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_array], ids=lambda k: k.__name__)
+def test_a_shape_is_two_numbers(kind, shape):  # noqa: F811 - a fixture
+    with pytest.raises(ValueError, match="is not two numbers of at least 0"):
+        kind((np.ones(0), np.zeros(0, int), np.zeros(1, int)), shape=shape)

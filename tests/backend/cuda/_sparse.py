@@ -1,0 +1,117 @@
+"""Helpers of `test_sparse.py` and the test files split from it."""
+
+from __future__ import annotations
+
+import types
+
+import numpy as np
+import pytest
+import scipy.sparse
+import scipy.sparse.linalg
+
+from pullback.backend import Pattern
+from pullback.backend.cuda import cudss as _cudss
+
+
+class DeviceLU:
+    """What `cupyx.scipy.sparse.linalg.SuperLU` makes of SciPy's: the same solves, of the same dtype alone."""
+
+    def __init__(self, lu):
+        self.lu, self.dtype = lu, lu.L.dtype
+
+    def solve(self, rhs, trans="N"):
+        assert rhs.dtype == self.dtype
+        assert trans in ("N", "T", "H")
+        return self.lu.solve(np.ascontiguousarray(rhs), trans)
+
+
+class Strict(types.SimpleNamespace):
+    """NumPy under the names that the kernels ask CuPy for; `repeat` takes numbers from the host, as CuPy's does."""
+
+
+def repeat(x, counts):
+    assert isinstance(counts, list)
+    return np.repeat(x, counts)
+
+
+class DirectSolver:
+    """`nvmath.sparse.advanced.DirectSolver` from its documentation: states, and operands that keep their form."""
+
+    made = 0
+    plans = 0
+    factors = 0
+    freed = 0
+    wrong = 0.0
+
+    def __init__(self, a, b):
+        DirectSolver.made += 1
+        assert a.has_sorted_indices
+        assert b.ndim == 1
+        self.a, self.b, self.lu, self.planned = a.copy(), b, None, None
+        self.form = (a.shape, a.nnz, a.dtype)
+
+    def plan(self):
+        DirectSolver.plans += 1
+        self.planned = self.a.indices.copy()
+
+    def reset_operands(self, *, a=None, b=None):
+        if a is not None:
+            assert (a.shape, a.nnz, a.dtype) == self.form
+            np.testing.assert_array_equal(a.indices, self.planned)
+            self.a, self.lu = a.copy(), None
+        if b is not None:
+            assert (b.shape, b.dtype) == (self.b.shape, self.b.dtype)
+            assert b.flags.c_contiguous
+            self.b = b
+
+    def factorize(self):
+        assert self.planned is not None
+        DirectSolver.factors += 1
+        dense = self.a.toarray().astype("complex128")
+        replaced = (
+            int(self.form[0][0] - np.linalg.matrix_rank(dense))
+            if np.all(np.diag(dense) == 0)
+            else 0
+        )
+        self.lu, self.factorization_info = dense, types.SimpleNamespace(npivots=replaced)
+
+    def solve(self):
+        assert self.lu is not None
+        v = np.linalg.solve(self.lu, self.b) + DirectSolver.wrong
+        return (v if self.form[2].kind == "c" else v.real).astype(self.form[2])
+
+    def free(self):
+        DirectSolver.freed += 1
+
+
+DEVICE = Strict(
+    asnumpy=np.array, array=np.array, zeros=np.zeros, empty=np.empty, arange=np.arange, abs=np.abs, max=np.max,
+    all=np.all, isfinite=np.isfinite, asarray=np.asarray, ascontiguousarray=np.ascontiguousarray, diff=np.diff,
+    repeat=repeat,
+)  # fmt: skip
+
+
+SPARSE = types.SimpleNamespace(
+    csr_matrix=scipy.sparse.csr_matrix, csc_matrix=scipy.sparse.csc_matrix
+)
+
+
+NVMATH = types.SimpleNamespace(DirectSolver=DirectSolver)
+
+
+@pytest.fixture
+def cudss(monkeypatch):
+    """The factor function with cuDSS installed."""
+    monkeypatch.setattr(_cudss, "installed", lambda: True)
+    monkeypatch.setattr(_cudss, "load", lambda: NVMATH)
+    DirectSolver.wrong = 0.0
+    yield _cudss.bind(DEVICE, SPARSE)
+    DirectSolver.wrong = 0.0
+
+
+def _system(dtype, seed=0, n=7):
+    r = np.random.default_rng(seed)
+    A = r.normal(size=(n, n)) * (r.uniform(size=(n, n)) < 0.4) + 3 * np.eye(n)
+    A = (A + 1j * np.diag(r.normal(size=n)) if dtype == "complex128" else A).astype(dtype)
+    csr = scipy.sparse.csr_array(A)
+    return A, csr.data, Pattern(A.shape, csr.indptr, csr.indices)

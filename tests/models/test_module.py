@@ -1,0 +1,91 @@
+"""Tests of `models/module.py`."""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.models.module import trains_differently
+
+from .._host import numpy_is_active  # noqa: F401 - a fixture
+from ..train._step_training_mode import Silent, linear, norm
+from .test_module_layers import KEY, X
+
+M = pb.models
+
+
+def test_a_module_that_would_leave_its_layers_in_inference_mode_is_refused():
+    class Block(M.Module):
+        parts: list
+
+        def __call__(self, x):
+            return self.parts[0](x)
+
+    assert Block([M.Linear.init(4, 4, dtype="float64")]).training(X)[0].shape == (6, 4)
+    with pytest.raises(
+        NotImplementedError, match=r"Block holds parts.0, a Sequential.*write Block.training"
+    ):
+        Block([M.Sequential(M.Dropout(0.5))]).training(X, key=KEY)
+
+
+xp = pb.xp
+
+
+def test_modules_of_one_s_own():
+    class Residual(M.Module):
+        inner: M.MLP
+        scale: object
+        name: str = pb.tree.static(default="r")
+
+        def __call__(self, x):
+            return x + self.scale * self.inner(x)
+
+    model = Residual(M.MLP([3, 4, 3], dtype="float64"), np.asarray(0.5))
+    x = np.ones((2, 3))
+    g = pb.grad(lambda m: xp.sum(m(x) ** 2))(model)
+    assert type(g) is Residual
+    assert g.name == "r"
+    assert g.scale.shape == ()
+    pb.check_grads(lambda m: xp.sum(m(x) ** 2), (model,), order=2)
+    with pytest.raises(NotImplementedError, match="Bare has no __call__"):
+        type("Bare", (M.Module,), {"__annotations__": {}})()(x)
+
+
+def test_plain_leaves_traced_arrays_alone():
+    assert pb.grad(lambda m: xp.sum(M.plain(m)["x"] ** 2))({"x": np.array([3.0])})["x"] == 6
+
+
+def test_masks_follow_tuples_lists_and_dicts():
+    model = {"a": [M.BatchNorm.init(2, affine=False)], "b": (M.Linear.init(2, 2, bias=False), None)}
+    mask = M.parameter_mask(model)
+    assert pb.tree.leaves(mask) == [False, False, True]
+    assert pb.tree.flatten(mask)[1] == pb.tree.flatten(model)[1]
+
+
+@pytest.mark.parametrize(
+    ("model", "different"),
+    [
+        (M.MLP([2, 3, 1]), False),
+        (M.Sequential(linear(1, 1), "relu"), True),  # it has a method that says how
+        ({"a": [linear(1, 1)], "b": (M.Dropout(0.1),)}, True),
+        (collections.OrderedDict(a=norm(1)), True),
+        (Silent([{"x": (linear(1, 1), norm(1))}]), True),
+        (Silent([linear(1, 1)]), False),
+        (collections.namedtuple("Pair", "a b")(linear(1, 1), norm(1)), True),
+    ],
+    ids=str,
+)
+def test_what_trains_differently_is_found_wherever_it_is(model, different):
+    assert trains_differently(model) is different
+    mask = M.parameter_mask(model)
+    assert pb.tree.flatten(mask)[1] == pb.tree.flatten(model)[1]
+    assert all(pb.tree.leaves(mask)) is not any(isinstance(p, M.BatchNorm) for p in _modules(model))
+
+
+def _modules(model):
+    from pullback.models.module import children
+
+    return [part for _, part in children(model)]

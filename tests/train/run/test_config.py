@@ -1,0 +1,67 @@
+"""Tests of `train/run/config.py`."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pullback as pb
+
+from .. import _cli
+from .._cli import FILES, table
+
+folder = _cli.folder
+
+
+pullback = _cli.pullback
+
+
+def test_the_settings_file_repeats_the_run_bit_for_bit(pullback):
+    table("t.csv")
+    settings = ["--hidden", "7,5", "--optimizer", "nesterov", "--learning-rate", "0.03", "--l2", 0.01,
+                "--batch-size", 9, "--epochs", 4, "--patience", 2, "--seed", 11, "--dtype", "float64",
+                "--activation", "tanh", "--target", "kind"]  # fmt: skip
+    assert pullback("train", "t.csv", *settings)[0] == 0
+    written = tomllib.loads(Path("runs/t/run.toml").read_text())
+    assert written == {
+        "data": "t.csv", "target": "kind", "task": "classification", "hidden": [7, 5],
+        "activation": "tanh", "optimizer": "nesterov", "learning_rate": 0.03, "batch_size": 9,
+        "epochs": 4, "patience": 2, "seed": 11, "backend": pb.backend.current().name,
+        "dtype": "float64", "l2": 0.01, "precision": "float32", "compile": True, "name": "t",
+    }  # fmt: skip
+    code, out, _ = pullback("train", "--config", "runs/t/run.toml")
+    assert code == 0
+    assert out[-1].startswith(f"files in {Path('runs/t-2')}: ")
+    for name in FILES:
+        first, second = (Path("runs", run, name).read_text("latin1") for run in ("t", "t-2"))
+        assert first.replace("runs/t;", "") == second.replace("t-2;", "t;") or name == "run.toml"
+    assert tomllib.loads(Path("runs/t-2/run.toml").read_text()) == written
+
+
+def test_options_beat_the_settings_file(pullback):
+    table("t.csv")
+    Path("c.toml").write_text(
+        'data = "t.csv"\nepochs = 1\nhidden = [3]\noptimizer = "sgd"\nlearning_rate = 0.5\n'
+    )
+    code, out, _ = pullback("train", "--config", "c.toml", "--epochs", 2, "--optimizer", "adam")
+    assert code == 0
+    assert "2-3-3" in out[1]
+    written = tomllib.loads(Path("runs/t/run.toml").read_text())
+    assert (written["epochs"], written["hidden"], written["optimizer"]) == (2, [3], "adam")
+    assert written["learning_rate"] == 0.001  # 0.5 was for sgd
+    pullback("train", "--config", "c.toml", "--name", "again")
+    assert tomllib.loads(Path("runs/again/run.toml").read_text())["learning_rate"] == 0.5
+
+
+def test_settings_survive_a_settings_file(tmp_path):
+    odd = pb.train.Settings(
+        data='a "quoted"\\path\u00e4\x7f.csv',
+        hidden=(),
+        learning_rate=1e-05,
+        l2=0,
+        name="x y",
+        seed=2**70,
+    )
+    path = tmp_path / "c.toml"
+    path.write_text(pb.train.config_text(odd, ("a comment",)))
+    assert pb.train.Settings(**pb.train.read_config(path)) == odd
