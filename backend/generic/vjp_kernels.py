@@ -207,11 +207,11 @@ def cumulative_prod_vjp(xp: XP, ct: RawArray, x: Any, out: Any, axis: int) -> An
 def softmax_of(xp: XP, x: Any, out: Any, axis: Any) -> Any:
     """``softmax(x)`` along an axis, given `out`, its logsumexp with that axis kept; 0 where `out` is infinite.
 
-    A row of −inf has no weight anywhere, where ∞ − ∞ would be NaN.
+    A row of −inf has no weight anywhere, where ∞ − ∞ would be NaN. A row that holds NaN has the weights NaN.
     """
-    finite = xp.isfinite(xp.broadcast_to(out, x.shape))
+    infinite = xp.isinf(xp.broadcast_to(out, x.shape))
     zero = xp.zeros_like(x)
-    return xp.where(finite, xp.softmax(xp.where(finite, x, zero), axis=axis), zero)
+    return xp.where(infinite, zero, xp.softmax(xp.where(infinite, zero, x), axis=axis))
 
 
 def softmax_vjp(xp: XP, ct: RawArray, out: Any, axis: Any) -> Any:

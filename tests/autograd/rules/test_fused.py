@@ -43,3 +43,18 @@ def test_a_class_of_no_probability_has_no_gradient():
     assert out[0, 1] == 0
     assert np.isfinite(out).all()
     assert_allclose(out.sum(), 0, atol=1e-16)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("axis", [None, -1])
+def test_logsumexp_of_nan_has_the_gradient_nan(lib, axis, compiled):
+    """A gradient of 0 would hide it; only a row whose sum is infinite has none."""
+    rows = np.asarray([[np.nan, 0.0], [1.0, 1.0], [-np.inf, -np.inf], [-np.inf, 2.0]])
+    f = pb.grad(lambda x: pb.xp.sum(pb.xp.special.logsumexp(x, axis=axis)))
+    x = lib.asarray(rows)
+    with np.errstate(all="ignore"):  # the logarithm of 0, as in NumPy
+        g = lib.to_numpy((pb.compile(f) if compiled else f)(x))
+    if axis is None:
+        assert np.isnan(g).all()
+    else:
+        np.testing.assert_array_equal(g, [[np.nan, np.nan], [0.5, 0.5], [0, 0], [0, 1]])
