@@ -8,7 +8,7 @@ import pullback as pb
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._mutation import GENERAL, KINDS, TIGHT, B, _agree
-from .sparse._edge_cases import B as B_of_edge_cases
+from .sparse._edge_cases import B as SPARSE_B
 from .sparse._edge_cases import S
 
 SPARSE = {
@@ -65,9 +65,9 @@ sparse = pb.sparse
 
 
 def test_elements_changed_before_the_sweep_change_no_gradient():
-    data, x = S.data.copy(), B_of_edge_cases.copy()
+    data, x = S.data.copy(), SPARSE_B.copy()
     make = lambda data: sparse.csr_array((data, S.indices, S.indptr), shape=S.shape)
     pull = pb.vjp(lambda data: make(data) @ x, data)[1]
     data[:] = 0
     x[:] = 0
-    np.testing.assert_allclose(np.ravel(pull(np.ones(3))), B_of_edge_cases[S.indices])
+    np.testing.assert_allclose(np.ravel(pull(np.ones(3))), SPARSE_B[S.indices])

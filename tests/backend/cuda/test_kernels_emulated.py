@@ -145,7 +145,7 @@ def test_updates(found, dtype, backward):  # noqa: F811 - a fixture
                 np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
-SHAPES_of_products = [(1, 1), (5, 3), (31, 33), (64, 32), (130, 70), (257, 10)]
+PRODUCT_SHAPES = [(1, 1), (5, 3), (31, 33), (64, 32), (130, 70), (257, 10)]
 
 
 def _run(name, rows, cols, *arguments):
@@ -156,7 +156,7 @@ def _run(name, rows, cols, *arguments):
 
 @emulated
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", SHAPES_of_products, ids=str)
+@pytest.mark.parametrize("shape", PRODUCT_SHAPES, ids=str)
 def test_sums_over_rows(shape, dtype):  # noqa: F811 - a fixture
     x, total = _draw(*shape, dtype=dtype), np.full(shape[1], np.nan, dtype)
     _run("column_sum", *shape, x, total, *shape)
@@ -165,7 +165,7 @@ def test_sums_over_rows(shape, dtype):  # noqa: F811 - a fixture
 
 @emulated
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", SHAPES_of_products, ids=str)
+@pytest.mark.parametrize("shape", PRODUCT_SHAPES, ids=str)
 def test_both_gradients_of_a_bias_and_relu(shape, dtype):  # noqa: F811 - a fixture
     ct, out = _draw(*shape, dtype=dtype), np.maximum(_draw(shape[1], shape[0], dtype=dtype).T, 0)
     out = np.ascontiguousarray(out)

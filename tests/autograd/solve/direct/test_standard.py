@@ -10,7 +10,7 @@ import pullback as pb
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from .._errors import ALMOST, INDEFINITE, ONES
 from ._solve import SHAPES, draw, host
-from ._solve import host as host_of_errors
+from ._solve import host as to_host
 
 xp = pb.xp
 
@@ -54,7 +54,7 @@ def test_the_standard_s_functions_raise_as_numpys(lib):
     with pytest.raises(np.linalg.LinAlgError):
         pb.grad(lambda A: xp.linalg.slogdet(A)[1])(A)
     almost = lib.asarray(ALMOST)  # which NumPy solves
-    np.testing.assert_allclose(host_of_errors(xp.linalg.solve(almost, b), lib), [1, 1e17, 1])
+    np.testing.assert_allclose(to_host(xp.linalg.solve(almost, b), lib), [1, 1e17, 1])
     pb.grad(lambda A: xp.sum(xp.linalg.solve(A, b)))(almost)
 
 
