@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+from ._tools import load
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 NAMES = sorted(set(re.findall(r"`([\w/]+\.py(?:::[\w.]+)?)`", PAGE)))
-
-
-def _tool():
-    spec = importlib.util.spec_from_file_location("architecture", ROOT / "tools/architecture.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def is_there(name: str, root: Path = ROOT) -> bool:
@@ -63,7 +57,7 @@ def test_what_is_not_there_is_found(tmp_path, name, there):
 
 
 def test_the_pictures_are_those_of_the_imports():
-    assert _tool().with_pictures(PAGE) == PAGE
+    assert load("architecture").with_pictures(PAGE) == PAGE
 
 
 def test_an_import_is_an_arrow(tmp_path):
@@ -71,4 +65,4 @@ def test_an_import_is_an_arrow(tmp_path):
         (tmp_path / folder).mkdir()
     (tmp_path / "optim/a.py").write_text("def f():\n    from ..backend.b import x\n")
     (tmp_path / "models/a.py").write_text("if TYPE_CHECKING:\n    from ..backend.b import x\n")
-    assert _tool().arrows("", tmp_path) == {("optim", "backend")}
+    assert load("architecture").arrows("", tmp_path) == {("optim", "backend")}
