@@ -1,6 +1,6 @@
 """For files of tests on host arrays: NumPy is active while they run, whatever ``PULLBACK_BACKEND`` says.
 
-``from ._host import numpy_is_active  # noqa: F401`` puts the fixture in force for a whole file. Its tests that
+``from ._host import numpy_is_active  # noqa: F401 - …`` puts the fixture in force for a whole file. Its tests that
 take `lib` or `backend` run on the other libraries all the same. `A` and `N` are operands, floating and whole.
 """
 

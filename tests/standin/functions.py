@@ -150,7 +150,7 @@ def _function(name: str, text: str, on_host: Callable[..., Any]) -> Callable[...
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = "cupy"
-    function.__signature__ = found  # type: ignore[attr-defined]
+    function.__signature__ = found  # type: ignore[attr-defined]  # `inspect` reads it
     return function
 
 
@@ -348,7 +348,7 @@ def _fft(name: str, text: str) -> Callable[..., Any]:
             raise ValueError("Invalid number of FFT data points (0) specified.")
         return function(a, *args, **settings)
 
-    transform.__name__, transform.__signature__ = name, function.__signature__  # type: ignore[attr-defined]
+    transform.__name__, transform.__signature__ = name, function.__signature__  # type: ignore[attr-defined]  # as above
     return (
         transform
         if name.lstrip("ir").startswith("fft") and "shift" not in name and "freq" not in name

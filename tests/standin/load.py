@@ -133,9 +133,9 @@ def _teach() -> None:
         return namespace_of(cls, api_version, use_compat)
 
     to_device = helpers._cupy_to_device
-    helpers._issubclass_fast = issubclass_fast  # type: ignore[assignment]
-    helpers._cls_to_namespace = cls_to_namespace  # type: ignore[assignment]
-    helpers._cupy_to_device = types.FunctionType(  # type: ignore[attr-defined]
+    helpers._issubclass_fast = issubclass_fast  # type: ignore[assignment]  # a patch of its caches and finders
+    helpers._cls_to_namespace = cls_to_namespace  # type: ignore[assignment]  # a patch of its caches and finders
+    helpers._cupy_to_device = types.FunctionType(  # type: ignore[attr-defined]  # a patch of its caches and finders
         to_device.__code__,
         {**to_device.__globals__, "__builtins__": _BUILTINS},
         to_device.__name__,
@@ -190,7 +190,7 @@ def activate(*names: str) -> Any:
     def undo() -> None:
         _select._resolved = known
 
-    _select._resolved = resolved  # type: ignore[assignment]
+    _select._resolved = resolved  # type: ignore[assignment]  # a patch of its caches and finders
     return undo
 
 

@@ -53,7 +53,7 @@ class Odd:
     def __ne__(self, other: object) -> bool:
         raise ValueError("no")
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # unhashable, as lists are
 
 
 def test_unusual_arguments(fast):

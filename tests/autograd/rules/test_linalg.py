@@ -35,10 +35,10 @@ def real_sum(y: Any) -> Any:
 def test_gradient_of_the_norm_of_zero_is_zero(ord, dtype, lib):
     zero = lib.asarray(np.zeros((2, 3)), dtype)
     for axis in (None, 0):
-        f = lambda x: xp.sum(la.vector_norm(x, ord=ord, axis=axis))  # noqa: B023
+        f = lambda x: xp.sum(la.vector_norm(x, ord=ord, axis=axis))  # noqa: B023 - called at once
         assert np.all(lib.to_numpy(pb.grad(f)(zero)) == 0)
         parts = (xp.real, xp.imag) if dtype == "complex128" else (xp.positive,)
-        second = pb.grad(lambda x: sum(xp.sum(part(pb.grad(f)(x))) for part in parts))(zero)  # noqa: B023
+        second = pb.grad(lambda x: sum(xp.sum(part(pb.grad(f)(x))) for part in parts))(zero)  # noqa: B023 - called at once
         second = lib.to_numpy(second)
         assert np.all(second == 0) if ord == 0 else np.all(np.isnan(second))  # which does not exist
 
@@ -208,7 +208,7 @@ def test_gradients_of_functions_of_hermitian_matrices_are_hermitian(complex):
         lambda x: projector(xp, la.eigh(x)[1][..., :1]),
     ]
     for f in functions:
-        g = pb.grad(lambda x: real_sum(f(x)))(a)  # noqa: B023
+        g = pb.grad(lambda x: real_sum(f(x)))(a)  # noqa: B023 - called at once
         np.testing.assert_array_equal(g, np.conj(np.swapaxes(g, -1, -2)))
 
 
@@ -259,7 +259,7 @@ def test_mixed_dtypes_are_cast_back():
     a, b = np.eye(2, dtype=np.float32) * 2, np.ones((2, 1))
     for f, args in ((la.solve, (a, b)), (xp.vecdot, (a, b[:, 0])), (la.outer, (a[0], b[:, 0] + 1j)),
                     (functools.partial(xp.tensordot, axes=1), (a, b))):  # fmt: skip
-        gs = pb.grad(lambda *xs: xp.sum(xp.real(f(*xs))), argnums=(0, 1))(*args)  # noqa: B023
+        gs = pb.grad(lambda *xs: xp.sum(xp.real(f(*xs))), argnums=(0, 1))(*args)  # noqa: B023 - called at once
         assert [g.dtype for g in gs] == [x.dtype for x in args]
         assert [g.shape for g in gs] == [x.shape for x in args]
 
@@ -268,7 +268,7 @@ def test_an_axis_that_names_two_is_refused():
     a, b = np.ones(3), np.ones((3, 3))
     for f in (xp.vecdot, la.cross):
         with pytest.raises(ValueError, match="from the end"):
-            pb.grad(lambda a: xp.sum(f(a, b, axis=0)))(a)  # noqa: B023
+            pb.grad(lambda a: xp.sum(f(a, b, axis=0)))(a)  # noqa: B023 - called at once
 
 
 def test_the_extension_shares_functions_with_the_main_namespace():
@@ -276,7 +276,7 @@ def test_the_extension_shares_functions_with_the_main_namespace():
         x = np.asarray(matrix(2, 2).values)
         args = (x,) if name == "matrix_transpose" else (x, x)
         here, there = getattr(la, name), getattr(xp, name)
-        np.testing.assert_array_equal(pb.grad(lambda x: real_sum(here(x, *args[1:])))(x),  # noqa: B023
+        np.testing.assert_array_equal(pb.grad(lambda x: real_sum(here(x, *args[1:])))(x),  # noqa: B023 - called at once
                                       pb.grad(lambda x: real_sum(there(x, *args[1:])))(x))  # noqa: B023  # fmt: skip
 
 

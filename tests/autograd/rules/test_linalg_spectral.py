@@ -39,7 +39,7 @@ def test_values_alone_have_derivatives_where_they_are_equal(name, lib):
         la.svdvals,
         lambda x: la.svd(x)[1],
     ):
-        g = lib.to_numpy(pb.grad(lambda x: xp.sum(xp.real(f(x) ** 3 + f(x))))(x))  # noqa: B023
+        g = lib.to_numpy(pb.grad(lambda x: xp.sum(xp.real(f(x) ** 3 + f(x))))(x))  # noqa: B023 - called at once
         wanted = 3 * EQUAL[name] ** 2 + np.eye(3)  # symmetric functions, of diagonal matrices
         if name == "zero" and f in (la.svdvals,):
             wanted = g  # the sum of singular values has a kink there
