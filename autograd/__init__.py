@@ -14,6 +14,7 @@ from .diagnostics.debug_nans import debug_nans
 from .diagnostics.draw import draw
 from .functions import namespace, operators, random, special
 from .functions.namespace import stop_gradient
+from .numpy import namespace as numpy
 from .pytree import tree
 from .solve.implicit import api as implicit
 from .solve.sparse import formats as sparse
@@ -46,6 +47,7 @@ __all__ = [
     "linalg",
     "linearize",
     "namespace",
+    "numpy",
     "operators",
     "random",
     "sparse",

@@ -39,6 +39,7 @@ ORDERS: dict[str, list[tuple[str, ...]]] = {
         ("transforms",),
         ("diagnostics", "solve"),
         ("compile", "linalg.py"),
+        ("numpy",),
         ("__init__.py",),
     ],
     "optim": [("first_order", "full_batch"), ("__init__.py",)],
