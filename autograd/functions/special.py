@@ -27,6 +27,7 @@ from ..core.signatures import ALIASES
 from ..core.typing import ArrayLike
 from .creation import as_floating, asarray
 from .data_type import finfo
+from .documentation.lookup import documented
 
 _PREFIX = "special."
 
@@ -149,7 +150,8 @@ __all__ = ["log_softmax", "logsumexp", "softmax"]
 def __getattr__(name: str) -> Any:
     full = _PREFIX + name
     try:
-        found = function_of(find(ALIASES.get(full, full)))
+        full = ALIASES.get(full, full)
+        found = documented(function_of(find(full)), full)
     except KeyError:
         raise AttributeError(
             f"pb.special has no function {name!r}; it has {', '.join(__dir__())}"
