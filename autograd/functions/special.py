@@ -121,6 +121,14 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Array:
     Array
         Of the shape of `x`.
 
+    Notes
+    -----
+    The pullback is x_bar = out · (ct − Σ ct · out).
+
+    References
+    ----------
+    Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021.
+
     Examples
     --------
     >>> import pullback as pb
@@ -132,7 +140,27 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Array:
 
 
 def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Array:
-    """``x − log Σ exp(x)`` along axes, without underflow; the arguments are those of `softmax`.
+    """``x − log Σ exp(x)`` along axes, without underflow.
+
+    Parameters
+    ----------
+    x
+        Real floating-point array.
+    axis : int or tuple of int, optional
+        The axes that are summed over; all of them by default, as in SciPy. (``pb.xp.log_softmax`` takes the last.)
+
+    Returns
+    -------
+    Array
+        Of the shape of `x`.
+
+    Notes
+    -----
+    The pullback is x_bar = ct − p · Σ ct with p = exp(out).
+
+    References
+    ----------
+    Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021.
 
     Examples
     --------
