@@ -50,8 +50,8 @@ def angle(z: Any, deg: bool = False) -> Array:
     >>> import pullback as pb
     >>> pb.xp.angle(pb.xp.asarray([1j, -1.0]), deg=True)
     Array([ 90., 180.], dtype=float64, device='cpu')
-    >>> pb.grad(pb.xp.angle)(2.0j)
-    (-0.5-0j)
+    >>> pb.grad(pb.xp.angle)(2.0 + 2.0j)
+    (-0.25+0.25j)
     """
     z = asarray(z)
     if is_complex(z.dtype):

@@ -18,7 +18,7 @@ from pullback.autograd.core.registry import names
 from pullback.autograd.core.signatures import ALIASES, CONSTANT, HIDDEN
 from pullback.autograd.functions.documentation.lookup import entries
 
-from ._doctests import run
+from ._doctests import FLAGS, Checker, run
 
 SPACES = {
     "xp": pb.xp, "xp.linalg": pb.xp.linalg, "xp.fft": pb.xp.fft, "special": pb.special, "linalg": pb.linalg,
@@ -161,3 +161,17 @@ def test_a_docstring_that_lacks_something_is_found():
         "neither its derivative",
     ):
         assert part in found
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "same"),
+    [
+        ("Array([ 0.5, -0. ], device='cpu')", "Array([0.5, 0. ], device='<CUDA Device 0>')", True),
+        ("[1.-0.j]", "[1.+0.j]", True),
+        ("[-0.5]", "[0.5]", False),
+        ("[1.-0.5j]", "[1.+0.5j]", False),
+        ("[1.0]", "[1.1]", False),
+    ],
+)
+def test_examples_are_compared_without_devices_and_signs_of_zeros(want, got, same):
+    assert Checker().check_output(want, got, FLAGS) is same

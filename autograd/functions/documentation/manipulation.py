@@ -10,8 +10,7 @@ device: device, optional | The device to go to as well.
 -> Array | Of the shape of `x`.
 x_bar = ct, cast to the dtype of x, on its device
 . Where a real `x` became complex, the cotangent loses its imaginary part. To and from integers and
-  booleans there is no derivative: the result is a constant. Complex to real is not a cast: take
-  `real`.
+  booleans there is no derivative: the result is a constant. The standard has no cast from complex to real: take `real`.
 @ standard
 >>> x = pb.xp.asarray([1.5, 2.5])
 >>> pb.xp.astype(x, pb.xp.float32)
