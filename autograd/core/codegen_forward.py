@@ -24,7 +24,6 @@ of one call) and *pulls* (what the sweep runs), both in `codegen_backward.py`. F
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -92,7 +91,7 @@ def refresh_function(primitive: Primitive) -> None:
         if "enlist" in new.__globals__:  # as a function of views it hears of the first write
             follow(old.__globals__)
         primitive.kernels.sync_fast_path(old.__globals__)
-        old.__code__, old.__doc__ = new.__code__, new.__doc__
+        old.__code__ = new.__code__
         for renew in vars(old).get("twins", ()):  # operators, which have a fall-back of their own
             renew(new.__code__)
 
@@ -261,7 +260,7 @@ def _kept_value(kept: str, value: dict[str, str]) -> str:
     return f"{value[parameter]}.{what}"
 
 
-# ── functions that carry no derivative, and documentation ─────────────────────────────────────
+# ── functions that carry no derivative, and docstrings ────────────────────────────────────────
 
 
 def make_constant(text: str) -> Callable[..., Any]:
@@ -275,20 +274,12 @@ def make_constant(text: str) -> Callable[..., Any]:
         name,
         {"apply_constant": apply_constant, "primitive": primitive, "__name__": __name__},
     )
-    function.__doc__ = f"The standard's `{primitive.name}`; its result carries no derivative."
+    function.__doc__ = f"The function `{primitive.name}`; its result carries no derivative."
     function.__module__ = "pullback.autograd.functions.namespace"
     function.__qualname__ = primitive.name
     return function
 
 
 def documentation(primitive: Primitive) -> str:
-    """A docstring made from the registry: the function and the source of its rules."""
-    lines = [f"The array API standard's `{primitive.name}`, differentiable.", ""]
-    for key, rule in primitive.rules.items():
-        text = inspect.getdoc(rule)
-        lines.append(
-            f"{key}_bar: {text.splitlines()[0] if text else 'see the rule in autograd/rules'}"
-        )
-    if not primitive.rules:
-        lines.append("It has no rule: under a derivative it raises.")
-    return "\n".join(lines)
+    """A docstring of one line, until `functions/documentation` gives the function its own."""
+    return f"The function `{primitive.name}`, differentiable by {', '.join(primitive.rules) or 'nothing'}."

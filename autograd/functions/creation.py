@@ -224,7 +224,44 @@ def arange(
     dtype: DType = None,
     device: Device = None,
 ) -> Array:
-    """Evenly spaced numbers in a half-open interval; `start` and `step` may be 0-d arrays, traced ones too."""
+    """Evenly spaced numbers in a half-open interval.
+
+    Parameters
+    ----------
+    start : int, float or 0-d array
+        The first number; if it is alone, the end, and the first is 0.
+    stop : int, float or 0-d array, optional
+        The end, which is left out.
+    step : int, float or 0-d array
+        The distance of neighbours; it may be negative, not 0.
+    dtype : dtype, optional
+        Of the result; by default int64 of integers and float64 of floats.
+    device : device, optional
+        Where it lies; by default the active backend's, or that of an array among the arguments.
+
+    Returns
+    -------
+    Array
+        Of ⌈(stop − start) / step⌉ numbers; none if that is negative.
+
+    Notes
+    -----
+    Element i is start + i · step, and differentiable by a traced `start` and `step`: start_bar = Σ ct and
+    step_bar = Σ i · ct. The length is read from the values, which `pb.compile` refuses of traced ones. By
+    `stop` the derivative is 0.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.arange(0.0, 1.0, 0.25)
+    Array([0.  , 0.25, 0.5 , 0.75], dtype=float64, device='cpu')
+    >>> pb.grad(lambda h: pb.xp.sum(pb.xp.arange(0.0, 3.0, h)))(1.0)
+    3.0
+    """
     if stop is None:
         start, stop = 0, start
     first, last, by = as_number(start), as_number(stop), as_number(step)
@@ -238,17 +275,97 @@ def arange(
 
 
 def empty(shape: Any, *, dtype: DType = None, device: Device = None) -> Array:
-    """An array of unset values, as in the standard."""
+    """An array of unset values, on the active backend; a constant.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The shape.
+    dtype : dtype, optional
+        By default float64.
+    device : device, optional
+        Where it lies; by default the active backend's device.
+
+    Returns
+    -------
+    Array
+        It may be filled by writes, ``x[i] = v``, also of traced values.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.xp.empty(2)
+    >>> x[0], x[1] = 1.0, 2.0
+    >>> x
+    Array([1., 2.], dtype=float64, device='cpu')
+    """
     return create("empty", shape, dtype=dtype, device=device)
 
 
 def zeros(shape: Any, *, dtype: DType = None, device: Device = None) -> Array:
-    """An array of zeros, as in the standard."""
+    """An array of zeros, on the active backend; a constant.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The shape.
+    dtype : dtype, optional
+        By default float64.
+    device : device, optional
+        Where it lies; by default the active backend's device.
+
+    Returns
+    -------
+    Array
+        Unlike a NumPy array it takes traced values by ``x[i] = v``, and carries their derivative.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> def f(v):
+    ...     x = pb.xp.zeros(2)
+    ...     x[1] = v
+    ...     return pb.xp.sum(x * x)
+    >>> pb.grad(f)(3.0)
+    6.0
+    """
     return create("zeros", shape, dtype=dtype, device=device)
 
 
 def ones(shape: Any, *, dtype: DType = None, device: Device = None) -> Array:
-    """An array of ones, as in the standard."""
+    """An array of ones, on the active backend; a constant.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The shape.
+    dtype : dtype, optional
+        By default float64.
+    device : device, optional
+        Where it lies; by default the active backend's device.
+
+    Returns
+    -------
+    Array
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.ones((1, 2), dtype=pb.xp.float32)
+    Array([[1., 1.]], dtype=float32, device='cpu')
+    """
     return create("ones", shape, dtype=dtype, device=device)
 
 
@@ -261,12 +378,75 @@ def eye(
     dtype: DType = None,
     device: Device = None,
 ) -> Array:
-    """Ones on the k-th diagonal, as in the standard."""
+    """Ones on a diagonal, zeros elsewhere, on the active backend; a constant.
+
+    Parameters
+    ----------
+    n_rows : int
+        The number of rows.
+    n_cols : int, optional
+        The number of columns; by default as many as rows.
+    k : int
+        Which diagonal: the elements [i, i + k].
+    dtype : dtype, optional
+        By default float64.
+    device : device, optional
+        Where it lies; by default the active backend's device.
+
+    Returns
+    -------
+    Array
+        (n_rows, n_cols).
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.eye(2, 3, k=1)
+    Array([[0., 1., 0.],
+           [0., 0., 1.]], dtype=float64, device='cpu')
+    """
     return create("eye", n_rows, n_cols, k=k, dtype=dtype, device=device)
 
 
 def full(shape: Any, fill_value: ArrayLike, *, dtype: DType = None, device: Device = None) -> Array:
-    """An array of one value; a 0-d array may be traced, and the result is on its device."""
+    """An array of one value.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The shape.
+    fill_value : number or 0-d array
+        The value; an array may be traced, and then the result is in its library and on its device.
+    dtype : dtype, optional
+        By default that of the value.
+    device : device, optional
+        Where it lies; by default the active backend's device.
+
+    Returns
+    -------
+    Array
+        New memory, which may be written to.
+
+    Notes
+    -----
+    The pullback is fill_value_bar = Σ ct.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.full(2, 3.0)
+    Array([3., 3.], dtype=float64, device='cpu')
+    >>> pb.grad(lambda v: pb.xp.sum(pb.xp.full((2, 3), v)))(3.0)
+    6.0
+    """
     if is_library_array(fill_value):
         return _broadcast_value(fill_value, shape, dtype, device)
     dtype = getattr(fill_value, "dtype", None) if dtype is None else dtype
@@ -291,7 +471,43 @@ def linspace(
     device: Device = None,
     endpoint: bool = True,
 ) -> Array:
-    """`num` evenly spaced numbers; the ends may be 0-d arrays, traced ones too."""
+    """Evenly spaced numbers, both ends included.
+
+    Parameters
+    ----------
+    start, stop : number or 0-d array
+        The ends; an array may be traced, and then the result is in its library and on its device.
+    num : int
+        How many.
+    dtype : dtype, optional
+        By default a floating-point one: float64 of Python numbers.
+    device : device, optional
+        Where it lies; by default the active backend's device.
+    endpoint : bool
+        Whether `stop` is the last number, or the first that is left out.
+
+    Returns
+    -------
+    Array
+        (num,).
+
+    Notes
+    -----
+    With t from 0 to 1 the numbers are (1 − t) · start + t · stop, so start_bar = Σ (1 − t) · ct and
+    stop_bar = Σ t · ct.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.linspace(0.0, 1.0, 5)
+    Array([0.  , 0.25, 0.5 , 0.75, 1.  ], dtype=float64, device='cpu')
+    >>> pb.grad(lambda b: pb.xp.sum(pb.xp.linspace(0.0, b, 5)))(1.0)
+    2.5
+    """
     arrays = [x for x in (start, stop) if is_library_array(x)]
     if not arrays:
         ends = as_number(start), as_number(stop)
@@ -317,24 +533,131 @@ def _create_like(name: str, x: ArrayLike, *args: Any, dtype: DType, device: Devi
 
 
 def empty_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) -> Array:
-    """Unset values in the shape of `x`, as in the standard."""
+    """Unset values in the shape of an array; a constant.
+
+    Parameters
+    ----------
+    x : array
+        Of any library: the result is one of that library.
+    dtype : dtype, optional
+        By default that of `x`.
+    device : device, optional
+        By default that of `x`.
+
+    Returns
+    -------
+    Array
+        Of the shape of `x`.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.empty_like(pb.xp.ones((2, 3))).shape
+    (2, 3)
+    """
     return _create_like("empty_like", x, dtype=dtype, device=device)
 
 
 def zeros_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) -> Array:
-    """Zeros in the shape of `x`, as in the standard."""
+    """Zeros in the shape of an array; a constant, of a traced array too.
+
+    Parameters
+    ----------
+    x : array
+        Of any library: the result is one of that library.
+    dtype : dtype, optional
+        By default that of `x`.
+    device : device, optional
+        By default that of `x`.
+
+    Returns
+    -------
+    Array
+        Of the shape of `x`.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.zeros_like(pb.xp.asarray([1, 2]))
+    Array([0, 0], dtype=int64, device='cpu')
+    """
     return _create_like("zeros_like", x, dtype=dtype, device=device)
 
 
 def ones_like(x: ArrayLike, /, *, dtype: DType = None, device: Device = None) -> Array:
-    """Ones in the shape of `x`, as in the standard."""
+    """Ones in the shape of an array; a constant, of a traced array too.
+
+    Parameters
+    ----------
+    x : array
+        Of any library: the result is one of that library.
+    dtype : dtype, optional
+        By default that of `x`.
+    device : device, optional
+        By default that of `x`.
+
+    Returns
+    -------
+    Array
+        Of the shape of `x`.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.ones_like(pb.xp.asarray([1, 2]))
+    Array([1, 1], dtype=int64, device='cpu')
+    """
     return _create_like("ones_like", x, dtype=dtype, device=device)
 
 
 def full_like(
     x: ArrayLike, /, fill_value: ArrayLike, *, dtype: DType = None, device: Device = None
 ) -> Array:
-    """An array of one value in the shape of `x`; a traced 0-d value keeps its derivative."""
+    """An array of one value in the shape of another array.
+
+    Parameters
+    ----------
+    x : array
+        Of any library. It gives its shape, and carries no derivative.
+    fill_value : number or 0-d array
+        The value; an array may be traced.
+    dtype : dtype, optional
+        By default that of `x`.
+    device : device, optional
+        By default that of `x`, or of the value if that is an array.
+
+    Returns
+    -------
+    Array
+        Of the shape of `x`.
+
+    Notes
+    -----
+    The pullback is fill_value_bar = Σ ct.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.xp.zeros((2, 3))
+    >>> pb.grad(lambda v: pb.xp.sum(pb.xp.full_like(x, v)))(3.0)
+    6.0
+    """
     if is_library_array(fill_value):
         return _broadcast_value(
             fill_value,
@@ -435,12 +758,74 @@ def one_hot(x: ArrayLike, /, num_classes: int, *, dtype: DType = None, axis: int
 
 
 def fftfreq(n: int, /, *, d: Any = 1.0, dtype: DType = None, device: Device = None) -> Array:
-    """The frequencies of an `fft` of length `n` with sample spacing `d`, as in the standard."""
+    """The frequencies of the elements of an `fft`: k / (n d), the negative ones behind.
+
+    Parameters
+    ----------
+    n : int
+        The length of the transform.
+    d : float or 0-d array
+        The spacing of the samples; an array may be traced.
+    dtype : dtype, optional
+        By default float64, or that of `d`.
+    device : device, optional
+        Where it lies; by default the active backend's device, or that of `d`.
+
+    Returns
+    -------
+    Array
+        (n,).
+
+    Notes
+    -----
+    The pullback is d_bar = −Σ ct · out / d.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.fft.fftfreq(4, d=0.5)
+    Array([ 0. ,  0.5, -1. , -0.5], dtype=float64, device='cpu')
+    """
     return _frequencies("fftfreq", n, d, dtype, device)
 
 
 def rfftfreq(n: int, /, *, d: Any = 1.0, dtype: DType = None, device: Device = None) -> Array:
-    """The frequencies of an `rfft` of length `n` with sample spacing `d`, as in the standard."""
+    """The frequencies of the elements of an `rfft`: k / (n d) from 0 on.
+
+    Parameters
+    ----------
+    n : int
+        The length of the transform.
+    d : float or 0-d array
+        The spacing of the samples; an array may be traced.
+    dtype : dtype, optional
+        By default float64, or that of `d`.
+    device : device, optional
+        Where it lies; by default the active backend's device, or that of `d`.
+
+    Returns
+    -------
+    Array
+        (n//2 + 1,).
+
+    Notes
+    -----
+    The pullback is d_bar = −Σ ct · out / d.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.fft.rfftfreq(4, d=0.5)
+    Array([0. , 0.5, 1. ], dtype=float64, device='cpu')
+    """
     return _frequencies("rfftfreq", n, d, dtype, device)
 
 

@@ -19,11 +19,26 @@ def _dtype(x: ArrayLike) -> np.dtype:
 def can_cast(from_: Any, to: Any, /) -> bool:
     """Whether an array or dtype can be cast to a dtype under the standard's promotion rules.
 
+    Parameters
+    ----------
+    from_ : dtype or array
+        What is cast.
+    to : dtype
+        To which dtype.
+
+    Returns
+    -------
+    bool
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.xp.can_cast(pb.xp.float32, pb.xp.float64)
-    True
+    >>> pb.xp.can_cast(pb.xp.float32, pb.xp.float64), pb.xp.can_cast(pb.xp.float64, pb.xp.float32)
+    (True, False)
     """
     return bool(np.can_cast(_dtype(from_), _dtype(to)))
 
@@ -31,16 +46,32 @@ def can_cast(from_: Any, to: Any, /) -> bool:
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     """The dtype that mixing arrays, dtypes and Python scalars gives.
 
+    Parameters
+    ----------
+    *arrays_and_dtypes : array, dtype or number
+        One at least that is no Python scalar. A Python scalar does not widen a dtype of its own kind.
+
+    Returns
+    -------
+    dtype
+        A ``numpy.dtype``, as all dtypes here.
+
     Raises
     ------
     ValueError
         If there are only Python scalars.
+
+    References
+    ----------
+    Python array API standard 2025.12.
 
     Examples
     --------
     >>> import pullback as pb
     >>> pb.xp.result_type(pb.xp.float32, 1.0)
     dtype('float32')
+    >>> pb.xp.result_type(pb.xp.float32, pb.xp.asarray(1.0))
+    dtype('float64')
     """
     given = [x if type(x) in (bool, int, float, complex) else _dtype(x) for x in arrays_and_dtypes]
     if not any(isinstance(x, np.dtype) for x in given):
@@ -51,12 +82,26 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
 def isdtype(dtype: DType, kind: Any) -> bool:
     """Whether a dtype is in a class of dtypes, or in one of a tuple of classes.
 
-    A class is a dtype, or has one of the standard's names: "bool", "integral", "real floating", "numeric", ….
+    Parameters
+    ----------
+    dtype : dtype
+        The dtype, of any library.
+    kind : str, dtype or tuple of them
+        A dtype, or one of the standard's names: "bool", "signed integer", "unsigned integer", "integral",
+        "real floating", "complex floating", "numeric". Derivatives are those of "real floating" and "complex floating".
+
+    Returns
+    -------
+    bool
 
     Raises
     ------
     ValueError
         If there is no such class.
+
+    References
+    ----------
+    Python array API standard 2025.12.
 
     Examples
     --------
@@ -84,10 +129,25 @@ class FloatInfo:
 def finfo(type: Any, /) -> FloatInfo:
     """Limits of the floating-point dtype `type`, or of an array's.
 
+    Parameters
+    ----------
+    type : dtype or array
+        Of a real or complex floating-point dtype; of a complex one the limits are those of its parts.
+
+    Returns
+    -------
+    FloatInfo
+        With ``bits``, ``eps``, ``max``, ``min``, ``smallest_normal`` and ``dtype``; Python floats, which
+        widen no dtype.
+
     Raises
     ------
     TypeError
         If it is an integer or boolean dtype.
+
+    References
+    ----------
+    Python array API standard 2025.12.
 
     Examples
     --------
@@ -106,10 +166,24 @@ def finfo(type: Any, /) -> FloatInfo:
 def iinfo(type: Any, /) -> np.iinfo:
     """Limits of the integer dtype `type`, or of an array's.
 
+    Parameters
+    ----------
+    type : dtype or array
+        Of an integer dtype.
+
+    Returns
+    -------
+    numpy.iinfo
+        With ``bits``, ``max``, ``min`` and ``dtype``.
+
     Raises
     ------
     TypeError
         If it is not an integer dtype.
+
+    References
+    ----------
+    Python array API standard 2025.12.
 
     Examples
     --------

@@ -23,13 +23,35 @@ from .manipulation import broadcast_arrays
 
 
 def angle(z: Any, deg: bool = False) -> Array:
-    """The argument of complex numbers, in radians or degrees; with derivative 0 at 0.
+    """The argument of complex numbers, in radians or degrees.
+
+    Parameters
+    ----------
+    z : array
+        Complex; of real numbers it is 0 or π.
+    deg : bool
+        In degrees.
+
+    Returns
+    -------
+    Array
+        Real, of the shape of `z`.
+
+    Notes
+    -----
+    It is atan2(Im z, Re z): dφ = (x dy − y dx) / r². At 0 the derivative is taken as 0, and the second one is NaN.
+
+    References
+    ----------
+    As ``numpy.angle``.
 
     Examples
     --------
     >>> import pullback as pb
     >>> pb.xp.angle(pb.xp.asarray([1j, -1.0]), deg=True)
     Array([ 90., 180.], dtype=float64, device='cpu')
+    >>> pb.grad(pb.xp.angle)(2.0 + 2.0j)
+    (-0.25+0.25j)
     """
     z = asarray(z)
     if is_complex(z.dtype):
@@ -79,7 +101,27 @@ def nan_to_num(x: ArrayLike, *, nan: Any = 0.0, posinf: Any = None, neginf: Any 
 def isclose(
     a: ArrayLike, b: ArrayLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Array:
-    """Whether ``|a − b| ≤ atol + rtol |b|``, element by element; infinities are close to themselves alone.
+    """Whether ``|a − b| ≤ atol + rtol |b|``, element by element; a constant.
+
+    Parameters
+    ----------
+    a, b : array or number
+        Of a numeric dtype; their shapes broadcast.
+    rtol : float
+        The tolerance relative to `b`.
+    atol : float
+        The absolute tolerance.
+    equal_nan : bool
+        NaN is close to NaN.
+
+    Returns
+    -------
+    Array
+        Boolean. Infinities are close to themselves alone.
+
+    References
+    ----------
+    As ``numpy.isclose``.
 
     Examples
     --------
@@ -103,6 +145,26 @@ def allclose(
     a: ArrayLike, b: ArrayLike, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
     """Whether all elements are close in the sense of `isclose`.
+
+    Parameters
+    ----------
+    a, b : array or number
+        Of a numeric dtype; their shapes broadcast.
+    rtol : float
+        The tolerance relative to `b`.
+    atol : float
+        The absolute tolerance.
+    equal_nan : bool
+        NaN is close to NaN.
+
+    Returns
+    -------
+    bool
+        A Python bool: it waits for a GPU, and `pb.compile` refuses it. It carries no derivative.
+
+    References
+    ----------
+    As ``numpy.allclose``.
 
     Examples
     --------

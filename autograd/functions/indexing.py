@@ -27,6 +27,18 @@ def at(x: ArrayLike, /) -> Any:
     x
         An array of any library; `Array` has this as the attribute ``x.at``.
 
+    Returns
+    -------
+    At
+        What takes a key: ``at(x)[key]``, with the methods below.
+
+    Raises
+    ------
+    IndexError
+        If a key is out of bounds.
+    TypeError
+        If `v` does not go into the dtype of `x` without a loss, a complex number into a real array.
+
     Notes
     -----
     ``at[key]`` has the methods ``get()``, ``set(v)``, ``add(v)``, ``subtract(v)``, ``multiply(v)``, ``divide(v)``,
@@ -34,17 +46,24 @@ def at(x: ArrayLike, /) -> Any:
     Where an index repeats, `set` keeps the last value, and each of the others is applied once for each repetition, in
     order: `add` in one step, the rest in as many as an index has repetitions (which are counted on the host).
 
+    The pullback of `set` is x_bar = ct with 0 at the key and v_bar = ct[key], 0 for a value that a later one overwrote;
+    that of `add` is x_bar = ct and v_bar = ct[key].
+
+    References
+    ----------
+    As ``jax.numpy.ndarray.at`` and ``array_api_extra.at``.
+
     Examples
     --------
-    >>> import numpy as np, pullback as pb
+    >>> import pullback as pb
     >>> x = pb.xp.zeros(3)
     >>> x.at[1].set(5.0)
     Array([0., 5., 0.], dtype=float64, device='cpu')
     >>> x.at[pb.xp.asarray([0, 0, 2])].add(1.0)
     Array([2., 0., 1.], dtype=float64, device='cpu')
     >>> indices = pb.asarray([0, 0])
-    >>> pb.grad(lambda v: pb.xp.sum(pb.xp.at(x)[indices].add(v) ** 2))(pb.asarray([1.0, 2.0]))
-    array([6., 6.])
+    >>> pb.grad(lambda v: pb.xp.sum(pb.xp.at(x)[indices].add(v) ** 2))(pb.xp.asarray([1.0, 2.0]))
+    Array([6., 6.], dtype=float64, device='cpu')
     """
     return At(asarray(x))
 
@@ -217,11 +236,22 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None) ->
     ValueError
         If there is not one id for each row.
 
+    Notes
+    -----
+    The pullback is data_bar[i] = ct[segment_ids[i]], 0 for a row that was left out.
+
+    References
+    ----------
+    As ``jax.ops.segment_sum``.
+
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.xp.segment_sum(pb.xp.asarray([1.0, 2.0, 3.0]), pb.xp.asarray([1, 0, 1]))
+    >>> data, ids = pb.xp.asarray([1.0, 2.0, 3.0]), pb.xp.asarray([1, 0, 1])
+    >>> pb.xp.segment_sum(data, ids)
     Array([2., 4.], dtype=float64, device='cpu')
+    >>> pb.grad(lambda data: pb.xp.sum(pb.xp.segment_sum(data, ids) ** 2))(data)
+    Array([8., 4., 8.], dtype=float64, device='cpu')
     """
     data = asarray(data)
     if isinstance(segment_ids, list | tuple):

@@ -58,5 +58,21 @@ def _numpy_dtypes(dtypes: dict[str, Any]) -> dict[str, np.dtype]:
 
 
 def __array_namespace_info__() -> ArrayNamespaceInfo:
-    """The capabilities of the active backend, as the standard's inspection namespace."""
+    """The capabilities of the active backend, as the standard's inspection namespace.
+
+    Returns
+    -------
+    ArrayNamespaceInfo
+        With the methods ``capabilities``, ``default_device``, ``devices``, ``default_dtypes`` and ``dtypes``.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.__array_namespace_info__().capabilities()["boolean indexing"]
+    True
+    """
     return ArrayNamespaceInfo()

@@ -14,11 +14,33 @@ from .creation import asarray, zeros_on_device_of
 def dot(a: ArrayLike, b: ArrayLike) -> Array:
     """NumPy's ``dot``: a product with a number, of vectors, or over the last axis of `a` and the last but one of `b`.
 
+    Parameters
+    ----------
+    a, b : array or number
+        Of a numeric dtype. For matrices `matmul` is the same; for more axes it is not.
+
+    Returns
+    -------
+    Array
+        The other axes of `a`, then those of `b`, in the dtype that both promote to.
+
+    Notes
+    -----
+    The pullback is that of `tensordot`, of matrices a_bar = ct bᵀ and b_bar = aᵀ ct; or that of `multiply`. No
+    conjugates.
+
+    References
+    ----------
+    As ``numpy.dot``.
+
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.xp.dot(pb.xp.asarray([1.0, 2.0]), pb.xp.asarray([3.0, 4.0]))
+    >>> a, b = pb.xp.asarray([1.0, 2.0]), pb.xp.asarray([3.0, 4.0])
+    >>> pb.xp.dot(a, b)
     Array(11., dtype=float64, device='cpu')
+    >>> pb.grad(pb.xp.dot)(a, b)
+    Array([3., 4.], dtype=float64, device='cpu')
     """
     a, b = asarray(a), asarray(b)
     if not (a.ndim and b.ndim):
@@ -29,11 +51,32 @@ def dot(a: ArrayLike, b: ArrayLike) -> Array:
 def inner(a: ArrayLike, b: ArrayLike) -> Array:
     """NumPy's ``inner``: ``Σ_k a[…, k] b[…, k]`` over the last axes, without a conjugate.
 
+    Parameters
+    ----------
+    a, b : array or number
+        Of a numeric dtype, and one length along the last axis.
+
+    Returns
+    -------
+    Array
+        The other axes of `a`, then those of `b`, in the dtype that both promote to.
+
+    Notes
+    -----
+    The pullback is that of `tensordot`, of vectors a_bar = ct · b and b_bar = ct · a.
+
+    References
+    ----------
+    As ``numpy.inner``.
+
     Examples
     --------
     >>> import pullback as pb
-    >>> pb.xp.inner(pb.xp.asarray([[1.0, 2.0], [0.0, 1.0]]), pb.xp.asarray([3.0, 4.0]))
+    >>> a, b = pb.xp.asarray([[1.0, 2.0], [0.0, 1.0]]), pb.xp.asarray([3.0, 4.0])
+    >>> pb.xp.inner(a, b)
     Array([11.,  4.], dtype=float64, device='cpu')
+    >>> pb.grad(lambda b: pb.xp.sum(pb.xp.inner(a, b)))(b)
+    Array([1., 3.], dtype=float64, device='cpu')
     """
     a, b = asarray(a), asarray(b)
     if not (a.ndim and b.ndim):
@@ -43,6 +86,24 @@ def inner(a: ArrayLike, b: ArrayLike) -> Array:
 
 def outer(a: ArrayLike, b: ArrayLike) -> Array:
     """NumPy's ``outer``: ``a[i] b[j]`` of the flattened arrays.
+
+    Parameters
+    ----------
+    a, b : array or number
+        Of a numeric dtype and any shape.
+
+    Returns
+    -------
+    Array
+        (elements of a, elements of b), in the dtype that both promote to.
+
+    Notes
+    -----
+    The pullback is a_bar = ct b and b_bar = aᵀ ct, in the shapes of a and b.
+
+    References
+    ----------
+    As ``numpy.outer``.
 
     Examples
     --------
@@ -56,6 +117,25 @@ def outer(a: ArrayLike, b: ArrayLike) -> Array:
 
 def vdot(a: ArrayLike, b: ArrayLike) -> Array:
     """NumPy's ``vdot``: ``Σ conj(a) b`` of all elements in order.
+
+    Parameters
+    ----------
+    a, b : array
+        Of a numeric dtype and as many elements.
+
+    Returns
+    -------
+    Array
+        0-d, in the dtype that both promote to.
+
+    Notes
+    -----
+    The pullback is a_bar = conj(ct · b) and b_bar = ct · conj(a), with the conjugated cotangents that the
+    sweep carries.
+
+    References
+    ----------
+    As ``numpy.vdot``.
 
     Examples
     --------

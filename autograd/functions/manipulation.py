@@ -25,18 +25,95 @@ from .data_type import result_type
 
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that arrays of these shapes broadcast to."""
+    """The shape that arrays of these shapes broadcast to.
+
+    Parameters
+    ----------
+    *shapes : tuple of int
+        The shapes.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError
+        If they do not broadcast.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.broadcast_shapes((2, 1), (3,))
+    (2, 3)
+    """
     return np.broadcast_shapes(*shapes)
 
 
 def broadcast_arrays(*arrays: Any) -> tuple[Array, ...]:
-    """The arrays, broadcast against one another."""
+    """The arrays, broadcast against one another.
+
+    Parameters
+    ----------
+    *arrays : array
+        Of any dtypes.
+
+    Returns
+    -------
+    tuple of Array
+        All of one shape, each in its own dtype.
+
+    Raises
+    ------
+    ValueError
+        If they do not broadcast.
+
+    Notes
+    -----
+    The pullback sums each cotangent over the axes that were added or stretched.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x, y = pb.xp.broadcast_arrays(pb.xp.asarray([1.0, 2.0]), pb.xp.asarray([[3.0], [4.0]]))
+    >>> y
+    Array([[3., 3.],
+           [4., 4.]], dtype=float64, device='cpu')
+    """
     shape = np.broadcast_shapes(*(tuple(backend_array(x).shape) for x in arrays))
     return tuple([generated.broadcast_to(x, shape) for x in arrays])
 
 
 def atleast_nd(x: ArrayLike, /, *, ndim: int) -> Array:
     """`x` with axes of length 1 put in front, until it has `ndim` of them.
+
+    Parameters
+    ----------
+    x : array or number
+        Of any dtype.
+    ndim : int
+        The least number of axes.
+
+    Returns
+    -------
+    Array
+        `x` itself if it has enough axes, else a view of it.
+
+    Notes
+    -----
+    The pullback reshapes the cotangent to the shape of x.
+
+    References
+    ----------
+    As ``array_api_extra.atleast_nd``.
 
     Examples
     --------
@@ -51,6 +128,23 @@ def atleast_nd(x: ArrayLike, /, *, ndim: int) -> Array:
 def atleast_1d(*arrays: Any) -> Any:
     """The array with at least one axis, or a tuple of such arrays where several are given.
 
+    Parameters
+    ----------
+    *arrays : array or number
+        Of any dtypes.
+
+    Returns
+    -------
+    Array or tuple of Array
+
+    Notes
+    -----
+    The pullback reshapes each cotangent to the shape of its array.
+
+    References
+    ----------
+    As ``numpy.atleast_1d``.
+
     Examples
     --------
     >>> import pullback as pb
@@ -62,6 +156,23 @@ def atleast_1d(*arrays: Any) -> Any:
 
 def atleast_2d(*arrays: Any) -> Any:
     """The array with at least two axes, new ones in front, or a tuple where several are given.
+
+    Parameters
+    ----------
+    *arrays : array or number
+        Of any dtypes.
+
+    Returns
+    -------
+    Array or tuple of Array
+
+    Notes
+    -----
+    The pullback reshapes each cotangent to the shape of its array.
+
+    References
+    ----------
+    As ``numpy.atleast_2d``.
 
     Examples
     --------
@@ -80,10 +191,30 @@ def _each(arrays: tuple[Any, ...], ndim: int) -> Any:
 def ravel(a: ArrayLike, order: str = "C") -> Array:
     """The elements of `a` in one axis, the last index fastest.
 
+    Parameters
+    ----------
+    a : array
+        Of any dtype.
+    order : {"C"}
+        Arrays have no other order of memory here.
+
+    Returns
+    -------
+    Array
+        A view of `a` if that has no gaps in memory, as in NumPy: a write to it reaches `a`.
+
     Raises
     ------
     NotImplementedError
         For another `order` than "C".
+
+    Notes
+    -----
+    The pullback reshapes the cotangent to the shape of a.
+
+    References
+    ----------
+    As ``numpy.ravel``.
 
     Examples
     --------
@@ -103,6 +234,26 @@ def ravel(a: ArrayLike, order: str = "C") -> Array:
 def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> Array:
     """`a` with two axes exchanged.
 
+    Parameters
+    ----------
+    a : array
+        Of any dtype.
+    axis1, axis2 : int
+        The axes; negative ones count from the end.
+
+    Returns
+    -------
+    Array
+        A view of `a` on NumPy and CuPy.
+
+    Notes
+    -----
+    The pullback exchanges the same axes of the cotangent.
+
+    References
+    ----------
+    As ``numpy.swapaxes``.
+
     Examples
     --------
     >>> import pullback as pb
@@ -117,6 +268,26 @@ def swapaxes(a: ArrayLike, axis1: int, axis2: int) -> Array:
 
 def transpose(a: ArrayLike, axes: Sequence[int] | None = None) -> Array:
     """`a` with its axes in another order, by default in the opposite one.
+
+    Parameters
+    ----------
+    a : array
+        Of any dtype.
+    axes : sequence of int, optional
+        For each axis of the result, the axis of `a` that it is.
+
+    Returns
+    -------
+    Array
+        A view of `a` on NumPy and CuPy. For stacks of matrices, `matrix_transpose`.
+
+    Notes
+    -----
+    The pullback puts the axes of the cotangent back.
+
+    References
+    ----------
+    As ``numpy.transpose``.
 
     Examples
     --------
@@ -154,6 +325,24 @@ def select(x: ArrayLike, axis: int, key: Any) -> Array:
 def hstack(tup: Sequence[Any]) -> Array:
     """Arrays side by side: along the second axis, or the only one.
 
+    Parameters
+    ----------
+    tup : sequence of arrays or numbers
+        Of the same shape but along that axis.
+
+    Returns
+    -------
+    Array
+        In the dtype that all promote to.
+
+    Notes
+    -----
+    The pullback cuts the cotangent where the arrays met.
+
+    References
+    ----------
+    As ``numpy.hstack``.
+
     Examples
     --------
     >>> import pullback as pb
@@ -167,6 +356,24 @@ def hstack(tup: Sequence[Any]) -> Array:
 def vstack(tup: Sequence[Any]) -> Array:
     """Arrays above one another; vectors are rows.
 
+    Parameters
+    ----------
+    tup : sequence of arrays or numbers
+        Of the same shape but along the first axis.
+
+    Returns
+    -------
+    Array
+        In the dtype that all promote to.
+
+    Notes
+    -----
+    The pullback cuts the cotangent where the arrays met.
+
+    References
+    ----------
+    As ``numpy.vstack``.
+
     Examples
     --------
     >>> import pullback as pb
@@ -179,6 +386,24 @@ def vstack(tup: Sequence[Any]) -> Array:
 
 def column_stack(tup: Sequence[Any]) -> Array:
     """Arrays side by side; vectors are columns.
+
+    Parameters
+    ----------
+    tup : sequence of arrays
+        Vectors (n,), and matrices (n, k).
+
+    Returns
+    -------
+    Array
+        (n, total), in the dtype that all promote to.
+
+    Notes
+    -----
+    The pullback cuts the cotangent where the arrays met.
+
+    References
+    ----------
+    As ``numpy.column_stack``.
 
     Examples
     --------
@@ -195,6 +420,33 @@ def column_stack(tup: Sequence[Any]) -> Array:
 
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     """The parts of an array along an axis: a number of almost equal ones, or those between given indices.
+
+    Parameters
+    ----------
+    ary : array
+        Of any dtype.
+    indices_or_sections : int or sequence of int
+        How many parts, of which the first are longer by 1 if need be; or where to cut.
+    axis : int
+        The axis.
+
+    Returns
+    -------
+    list of Array
+        Views of `ary` on NumPy and CuPy.
+
+    Raises
+    ------
+    ValueError
+        If there is to be no part at all.
+
+    Notes
+    -----
+    The pullback puts the cotangents of the parts in their places; that of a part which is not used is 0.
+
+    References
+    ----------
+    As ``numpy.array_split``.
 
     Examples
     --------
@@ -222,10 +474,32 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     """The parts of an array along an axis: a number of equal ones, or those between given indices.
 
+    Parameters
+    ----------
+    ary : array
+        Of any dtype.
+    indices_or_sections : int or sequence of int
+        How many parts of one length; or where to cut.
+    axis : int
+        The axis.
+
+    Returns
+    -------
+    list of Array
+        Views of `ary` on NumPy and CuPy.
+
     Raises
     ------
     ValueError
         If the axis cannot be divided into that many equal parts.
+
+    Notes
+    -----
+    The pullback puts the cotangents of the parts in their places; that of a part which is not used is 0.
+
+    References
+    ----------
+    As ``numpy.split``.
 
     Examples
     --------
@@ -233,6 +507,8 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     >>> first, second = pb.xp.split(pb.xp.asarray([1.0, 2.0, 3.0, 4.0]), 2)
     >>> second
     Array([3., 4.], dtype=float64, device='cpu')
+    >>> pb.grad(lambda x: pb.xp.sum(pb.xp.split(x, 2)[1] ** 2))(pb.xp.asarray([1.0, 2.0, 3.0, 4.0]))
+    Array([0., 0., 6., 8.], dtype=float64, device='cpu')
     """
     ary = asarray(ary)
     if not hasattr(indices_or_sections, "__len__") and ary.shape[axis] % indices_or_sections:

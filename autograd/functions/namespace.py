@@ -40,6 +40,7 @@ from .creation import (
     zeros_like,
 )
 from .data_type import can_cast, finfo, iinfo, isdtype, result_type
+from .documentation.lookup import documented
 from .einsum import einsum
 from .elementwise import allclose, angle, apply_where, isclose, nan_to_num
 from .indexing import at, segment_sum
@@ -130,12 +131,11 @@ def function(name: str) -> Any:
         If there is none.
     """
     name = ALIASES.get(name, name)
-    if name in CONSTANT:
-        return make_constant(CONSTANT[name])
     try:
-        return function_of(find(name))
+        found = make_constant(CONSTANT[name]) if name in CONSTANT else function_of(find(name))
     except KeyError:
         raise AttributeError(f"pb.xp has no attribute {name!r}") from None
+    return documented(found, name)
 
 
 def __getattr__(name: str) -> Any:

@@ -198,6 +198,21 @@ def uniform(
         Differentiable: low + (high − low) u.
     dtype : {"float32", "float64"}
 
+    Returns
+    -------
+    Array
+        Of the shape, broadcast with `low` and `high`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the key is none, or the shape or the dtype is no such.
+
+    Notes
+    -----
+    The pullback, with the cotangent ct of the result: low_bar = Σ (1 − u) · ct, high_bar = Σ u · ct. The numbers u are
+    multiples of 2⁻⁵³ (float64) or 2⁻²⁴ (float32).
+
     Examples
     --------
     >>> import pullback as pb
@@ -247,10 +262,24 @@ def normal(
         Differentiable: loc + scale z.
     dtype : {"float32", "float64"}
 
+    Returns
+    -------
+    Array
+        Of the shape, broadcast with `loc` and `scale`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the key is none, or the shape or the dtype is no such.
+
     Notes
     -----
-    Two uniform numbers make two normal ones: √(−2 log u) cos 2πv and √(−2 log u) sin 2πv (Box and Muller, A note on
-    the generation of random normal deviates, 1958).
+    Two uniform numbers make two normal ones: √(−2 log u) cos 2πv and √(−2 log u) sin 2πv. The pullback, with the
+    cotangent ct of the result: loc_bar = Σ ct, scale_bar = Σ z · ct.
+
+    References
+    ----------
+    Box and Muller, A note on the generation of random normal deviates, 1958.
 
     Examples
     --------
@@ -404,6 +433,13 @@ def stream(seed: int) -> Callable[[], Array]:
     Parameters
     ----------
     seed : int
+        0 ≤ seed < 2⁶⁴, as for `key`.
+
+    Returns
+    -------
+    callable
+        ``next_key() -> key``; call k gives ``fold_in(key(seed), k)``. A compiled function would draw the same for
+        ever: it takes its key as an argument.
 
     Examples
     --------

@@ -74,24 +74,120 @@ def unique_all(x: ArrayLike, /) -> UniqueAllResult:
 
 
 def unique_counts(x: ArrayLike, /) -> UniqueCountsResult:
-    """The distinct values of `x`, and their counts."""
+    """The distinct values of `x`, and their counts.
+
+    Parameters
+    ----------
+    x : array
+        Of any shape and dtype.
+
+    Returns
+    -------
+    UniqueCountsResult
+        The named pair ``values`` (k,), sorted, and ``counts`` (k,), integers.
+
+    Notes
+    -----
+    The pullback adds the cotangent of each value at its first occurrence in x. Every NaN counts as distinct. How many
+    there are depends on the values: `pb.compile` refuses it.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.unique_counts(pb.xp.asarray([3.0, 1.0, 3.0])).counts
+    Array([1, 2], dtype=int64, device='cpu')
+    """
     found = unique_all(x)
     return UniqueCountsResult(found.values, found.counts)
 
 
 def unique_inverse(x: ArrayLike, /) -> UniqueInverseResult:
-    """The distinct values of `x`, and the number of each element's value."""
+    """The distinct values of `x`, and the number of each element's value.
+
+    Parameters
+    ----------
+    x : array
+        Of any shape and dtype.
+
+    Returns
+    -------
+    UniqueInverseResult
+        The named pair ``values`` (k,), sorted, and ``inverse_indices``, integers of the shape of `x`, with
+        ``values[inverse_indices]`` equal to `x`.
+
+    Notes
+    -----
+    The pullback adds the cotangent of each value at its first occurrence in x. Every NaN counts as distinct. How many
+    there are depends on the values: `pb.compile` refuses it.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.unique_inverse(pb.xp.asarray([3.0, 1.0, 3.0])).inverse_indices
+    Array([1, 0, 1], dtype=int64, device='cpu')
+    """
     found = unique_all(x)
     return UniqueInverseResult(found.values, found.inverse_indices)
 
 
 def unique_values(x: ArrayLike, /) -> Array:
-    """The distinct values of `x`, sorted."""
+    """The distinct values of `x`.
+
+    Parameters
+    ----------
+    x : array
+        Of any shape and dtype.
+
+    Returns
+    -------
+    Array
+        (k,), sorted, of the dtype of `x`.
+
+    Notes
+    -----
+    The pullback adds the cotangent of each value at its first occurrence in x. Every NaN counts as distinct. How many
+    there are depends on the values: `pb.compile` refuses it.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.xp.asarray([3.0, 1.0, 3.0])
+    >>> pb.xp.unique_values(x)
+    Array([1., 3.], dtype=float64, device='cpu')
+    >>> pb.grad(lambda x: pb.xp.sum(pb.xp.unique_values(x) ** 2))(x)
+    Array([6., 2., 0.], dtype=float64, device='cpu')
+    """
     return unique_all(x).values
 
 
 def nunique(x: ArrayLike, /) -> Array:
-    """The number of distinct values, 0-d; each NaN counts.
+    """The number of distinct values; a constant.
+
+    Parameters
+    ----------
+    x : array
+        Of any shape and dtype.
+
+    Returns
+    -------
+    Array
+        0-d, an integer. Every NaN counts.
+
+    References
+    ----------
+    As ``array_api_extra.nunique``.
 
     Examples
     --------
@@ -104,7 +200,29 @@ def nunique(x: ArrayLike, /) -> Array:
 
 
 def setdiff1d(x1: Any, x2: Any, /, *, assume_unique: bool = False) -> Array:
-    """The distinct values of `x1` that `x2` lacks, sorted; with `assume_unique`, all of `x1` in order.
+    """The distinct values of `x1` that `x2` lacks.
+
+    Parameters
+    ----------
+    x1 : array
+        Of any shape.
+    x2 : array
+        Of any shape; carries no derivative.
+    assume_unique : bool
+        The elements of `x1` are distinct already, and are left in their order.
+
+    Returns
+    -------
+    Array
+        One axis, sorted unless `assume_unique`.
+
+    Notes
+    -----
+    The pullback adds the cotangent of each value at its first occurrence in x1.
+
+    References
+    ----------
+    As ``numpy.setdiff1d`` and ``array_api_extra.setdiff1d``.
 
     Examples
     --------
@@ -119,7 +237,25 @@ def setdiff1d(x1: Any, x2: Any, /, *, assume_unique: bool = False) -> Array:
 
 
 def union1d(a: ArrayLike, b: ArrayLike, /) -> Array:
-    """The distinct values of two arrays, sorted.
+    """The distinct values of two arrays.
+
+    Parameters
+    ----------
+    a, b : array
+        Of any shape.
+
+    Returns
+    -------
+    Array
+        One axis, sorted.
+
+    Notes
+    -----
+    The pullback adds the cotangent of each value at its first occurrence, in a before b.
+
+    References
+    ----------
+    As ``numpy.union1d`` and ``array_api_extra.union1d``.
 
     Examples
     --------

@@ -86,7 +86,33 @@ def partition(a: ArrayLike, kth: Any, axis: int | None = -1) -> Array:
 
 
 def argpartition(a: ArrayLike, kth: Any, axis: int | None = -1) -> Array:
-    """The indices of the elements of a `partition`, along the axis; a constant."""
+    """The indices of the elements of a `partition`, along the axis; a constant.
+
+    Parameters
+    ----------
+    a : array
+        Of real numbers.
+    kth : int or sequence of int
+        The indices whose elements are those of the sorted array.
+    axis : int, optional
+        The axis; None for the flattened array.
+
+    Returns
+    -------
+    Array
+        Integers, of the shape of `a`. The order of the others is not defined; where the library has no partition, they
+        are sorted.
+
+    References
+    ----------
+    As ``numpy.argpartition``.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.xp.argpartition(pb.xp.asarray([3.0, 1.0, 2.0]), 1)[1]
+    Array(2, dtype=int64, device='cpu')
+    """
     value = backend_array(asarray(a))
     if axis is None:
         value, axis = backend_of(value).xp.reshape(value, (-1,)), -1

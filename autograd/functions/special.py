@@ -27,6 +27,7 @@ from ..core.signatures import ALIASES
 from ..core.typing import ArrayLike
 from .creation import as_floating, asarray
 from .data_type import finfo
+from .documentation.lookup import documented
 
 _PREFIX = "special."
 
@@ -120,6 +121,14 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Array:
     Array
         Of the shape of `x`.
 
+    Notes
+    -----
+    The pullback is x_bar = out · (ct − Σ ct · out).
+
+    References
+    ----------
+    Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021.
+
     Examples
     --------
     >>> import pullback as pb
@@ -131,7 +140,27 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Array:
 
 
 def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Array:
-    """``x − log Σ exp(x)`` along axes, without underflow; the arguments are those of `softmax`.
+    """``x − log Σ exp(x)`` along axes, without underflow.
+
+    Parameters
+    ----------
+    x
+        Real floating-point array.
+    axis : int or tuple of int, optional
+        The axes that are summed over; all of them by default, as in SciPy. (``pb.xp.log_softmax`` takes the last.)
+
+    Returns
+    -------
+    Array
+        Of the shape of `x`.
+
+    Notes
+    -----
+    The pullback is x_bar = ct − p · Σ ct with p = exp(out).
+
+    References
+    ----------
+    Blanchard, Higham and Higham, Accurately computing the log-sum-exp and softmax functions, 2021.
 
     Examples
     --------
@@ -149,7 +178,8 @@ __all__ = ["log_softmax", "logsumexp", "softmax"]
 def __getattr__(name: str) -> Any:
     full = _PREFIX + name
     try:
-        found = function_of(find(ALIASES.get(full, full)))
+        full = ALIASES.get(full, full)
+        found = documented(function_of(find(full)), full)
     except KeyError:
         raise AttributeError(
             f"pb.special has no function {name!r}; it has {', '.join(__dir__())}"

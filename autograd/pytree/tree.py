@@ -38,12 +38,16 @@ _latest: dict[type, Structure] = {}
 def static(**options: Any) -> Any:
     """A dataclass field that belongs to the structure, not to the leaves.
 
-    Its value has to be hashable.
-
     Parameters
     ----------
     **options
         As for `dataclasses.field`.
+
+    Returns
+    -------
+    dataclasses.Field
+        Its value has to be hashable: trees with different values have different structures, and `pb.compile`
+        records once for each.
 
     Examples
     --------
@@ -62,10 +66,33 @@ def static(**options: Any) -> Any:
 def register(cls: type[T]) -> type[T]:
     """Make a dataclass a pytree, by a flatten function written out for its fields.
 
+    It is not needed: a dataclass is registered when it is first met.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass. Its fields are children, but for those made by `static`.
+
+    Returns
+    -------
+    type
+        `cls`, so that this is a decorator.
+
     Raises
     ------
     TypeError
         If `cls` is not a dataclass.
+
+    Examples
+    --------
+    >>> import dataclasses, pullback as pb
+    >>> @pb.tree.register
+    ... @dataclasses.dataclass
+    ... class Pair:
+    ...     x: float
+    ...     y: float
+    >>> pb.grad(lambda p: p.x * p.y)(Pair(2.0, 3.0))
+    Pair(x=3.0, y=2.0)
     """
     if not dataclasses.is_dataclass(cls):
         raise TypeError(
@@ -126,10 +153,29 @@ def flatten(tree: PyTree) -> tuple[list[Any], Any]:
 def flatten_as(structure: Any, tree: PyTree) -> list[Any]:
     """The leaves of a tree that has this structure, in less than half the time of `flatten`.
 
+    Parameters
+    ----------
+    structure
+        What `flatten` returned with the leaves of another such tree.
+    tree : pytree
+        The tree.
+
+    Returns
+    -------
+    list
+        The leaves; where the structure has a leaf, all of what stands there, a container too.
+
     Raises
     ------
     ValueError
         If it has another structure.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> _, structure = pb.tree.flatten({"a": 1.0, "b": 2.0})
+    >>> pb.tree.flatten_as(structure, {"b": 4.0, "a": 3.0})
+    [3.0, 4.0]
     """
     if (generated := structure.flatten) is not None:
         found = generated(tree)
@@ -139,17 +185,72 @@ def flatten_as(structure: Any, tree: PyTree) -> list[Any]:
 
 
 def unflatten(spec: Any, leaves: Iterable[Any]) -> PyTree:
-    """The tree of structure `spec` with these leaves."""
+    """The tree of structure `spec` with these leaves.
+
+    Parameters
+    ----------
+    spec
+        What `flatten` returned.
+    leaves : iterable
+        As many as the structure has.
+
+    Returns
+    -------
+    pytree
+
+    Raises
+    ------
+    ValueError
+        If there are more leaves or fewer.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> leaves, spec = pb.tree.flatten({"a": 1.0, "b": [2.0]})
+    >>> pb.tree.unflatten(spec, [10.0 * x for x in leaves])
+    {'a': 10.0, 'b': [20.0]}
+    """
     return spec.unflatten(leaves)
 
 
 def leaves(tree: PyTree) -> list[Any]:
-    """The leaves of a tree, in order."""
+    """The leaves of a tree, in order.
+
+    Parameters
+    ----------
+    tree : pytree
+        Dicts, lists, tuples, named tuples, None and dataclasses are containers; everything else is a leaf.
+
+    Returns
+    -------
+    list
+        In the order of the fields, or of a dict's keys, sorted; None has no leaf.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.tree.leaves({"b": 2.0, "a": [1.0, None]})
+    [1.0, 2.0]
+    """
     return flatten(tree)[0]
 
 
 def map(f: Callable[..., Any], tree: PyTree, *rest: PyTree) -> PyTree:
     """Apply `f` to corresponding leaves of trees of one structure.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(leaf, *leaves)``, with a leaf of each tree.
+    tree : pytree
+        The first tree.
+    *rest : pytree
+        Further ones of the same structure.
+
+    Returns
+    -------
+    pytree
+        Of that structure, with the results for leaves.
 
     Raises
     ------
@@ -175,8 +276,17 @@ def map(f: Callable[..., Any], tree: PyTree, *rest: PyTree) -> PyTree:
 def parameter_mask(tree: PyTree) -> PyTree:
     """A tree of bools: True for leaves, False for those in fields of training's own state.
 
-    Such fields have ``"state"`` in their metadata, as `pullback.models.state` makes them: running
-    statistics.
+    Such fields have ``"state"`` in their metadata, as `pullback.models.state` makes them: running statistics.
+
+    Parameters
+    ----------
+    tree : pytree
+        A model, or any tree with models in it.
+
+    Returns
+    -------
+    pytree
+        Of the structure of `tree`. Decay and second-order methods leave out what is False.
 
     Examples
     --------
@@ -208,6 +318,16 @@ def parameter_mask(tree: PyTree) -> PyTree:
 
 def paths(tree: PyTree) -> list[str]:
     """A name for each leaf, such as ``"layers.0.W"``.
+
+    Parameters
+    ----------
+    tree : pytree
+        The tree.
+
+    Returns
+    -------
+    list of str
+        In the order of `leaves`: fields, keys and indices with dots between them.
 
     Examples
     --------

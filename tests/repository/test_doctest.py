@@ -4,52 +4,17 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import os
 import pkgutil
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import pullback
+from ._doctests import run
 
 PARTS = ("backend", "autograd", "models", "optim", "train")
 ROOT = Path(__file__).resolve().parents[2]
-FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-ON_CUDA = os.environ.get("PULLBACK_BACKEND", "").strip().lower() == "cupy"
-
-
-@pytest.fixture(params=["cupy"] if ON_CUDA else ["numpy", "cupy_standin"])
-def active(request, tmp_path, monkeypatch) -> Iterator[str]:
-    """What ``auto`` chooses: NumPy; CuPy, or its stand-in where there is no device."""
-    monkeypatch.chdir(tmp_path)
-    undo = None
-    if request.param == "numpy":
-        monkeypatch.setenv("PULLBACK_BACKEND", "numpy")
-    elif request.param == "cupy_standin":
-        from .. import standin
-
-        monkeypatch.delenv("PULLBACK_BACKEND", raising=False)
-        undo = standin.activate("auto", "cupy")
-    with pullback.backend.use("numpy" if request.param == "numpy" else "auto"):
-        yield request.param
-    if undo is not None:
-        undo()
-
-
-class Checker(doctest.OutputChecker):
-    """Where an array lies is the machine's own affair: any device is as good as the CPU's."""
-
-    def check_output(self, want: str, got: str, optionflags: int) -> bool:
-        got = re.sub(r"device='<CUDA Device \d+>'", "device='cpu'", got)
-        return super().check_output(want, got, optionflags)
-
-
-def _run(test: doctest.DocTest) -> doctest.TestResults:
-    with np.printoptions(legacy=False):
-        return doctest.DocTestRunner(checker=Checker(), optionflags=FLAGS, verbose=False).run(test)
 
 
 def _modules() -> list[str]:
@@ -65,7 +30,7 @@ def _modules() -> list[str]:
 def test_examples(name, active):
     module = importlib.import_module(name)
     tests = doctest.DocTestFinder().find(module, name)
-    results = [_run(test) for test in tests if test.examples]
+    results = [run(test) for test in tests if test.examples]
     failed = sum(r.failed for r in results)
     assert failed == 0, f"{failed} of {sum(r.attempted for r in results)} examples of {name}"
 
@@ -73,7 +38,7 @@ def test_examples(name, active):
 @pytest.mark.parametrize(("page", "least"), [("solve.md", 16), ("sparse.md", 14)])
 def test_the_pages_of_examples(page, least, active):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    result = _run(doctest.DocTestParser().get_doctest(text, {}, page, page, 0))
+    result = run(doctest.DocTestParser().get_doctest(text, {}, page, page, 0))
     assert result.attempted >= least
     assert result.failed == 0
 

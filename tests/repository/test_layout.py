@@ -88,12 +88,23 @@ BACK_DOORS: dict[tuple[str, str], str] = {
 }
 
 # Modules without a test file of their name, each with its reason.
+_DOCSTRINGS = "text, which repository/test_documentation.py reads and runs"
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/compile/cpu/assemble.py": "test_api_rules.py runs every program with and without kernels",
     "autograd/compile/cpu/kernels.py": "the source of kernels, which test_api_rules.py runs",
     "autograd/compile/ir/program.py": "a record, which test_printer.py prints",
     "autograd/core/generated.py": "one class that finds generated functions by name; all tests of functions/ use it",
     "autograd/core/typing.py": "names of types, nothing runs",
+    "autograd/functions/documentation/elementwise.py": _DOCSTRINGS,
+    "autograd/functions/documentation/fft.py": _DOCSTRINGS,
+    "autograd/functions/documentation/linalg.py": _DOCSTRINGS,
+    "autograd/functions/documentation/linear_algebra.py": _DOCSTRINGS,
+    "autograd/functions/documentation/manipulation.py": _DOCSTRINGS,
+    "autograd/functions/documentation/searching.py": _DOCSTRINGS,
+    "autograd/functions/documentation/special.py": _DOCSTRINGS,
+    "autograd/functions/documentation/statistical.py": _DOCSTRINGS,
+    "autograd/functions/documentation/lookup.py": "repository/test_documentation.py looks every function up",
+    "autograd/functions/documentation/sections.py": "a list of texts",
     "autograd/linalg.py": "a list of names",
     "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
     "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
@@ -128,6 +139,10 @@ DEFERRED: dict[tuple[str, str], str] = {
         "__init__.py",
         "autograd/compile/__init__.py",
     ): "loaded by the first function that is compiled",
+    (
+        "autograd/functions/documentation/lookup.py",
+        "autograd/functions/documentation/sections.py",
+    ): "100 kB of docstrings: loaded when the first generated function is looked up",
     (
         "train/__init__.py",
         "train/estimators/__init__.py",

@@ -79,7 +79,13 @@ def cg(
 
     Notes
     -----
-    Hestenes and Stiefel, 1952; Saad, Iterative methods for sparse linear systems, 2003, chapter 6.
+    The pullback is one more solve by this method: Aᵀ λ = ct gives b_bar = λ and A_bar = −λ xᵀ, at the elements that a
+    sparse A has. What a function A uses gets its share by the pullback of A at −λ.
+
+    References
+    ----------
+    Hestenes and Stiefel, Methods of conjugate gradients for solving linear systems, 1952.
+    Saad, Iterative methods for sparse linear systems, 2003, chapter 6.
 
     Examples
     --------
@@ -117,10 +123,53 @@ def minres(
 ) -> tuple[Array, Info]:
     """Solve A x = b for a Hermitian A, which may be indefinite, by minimal residuals.
 
-    Parameters, results and errors are those of `cg`; so is what must not be changed before the pull.
+    Parameters
+    ----------
+    A : array (n, n), sparse matrix, callable or LinearOperator
+        Hermitian. A function ``A(v) -> A v`` maps arrays of b's shape to such; it is called again in the adjoint
+        solve: arrays that it closes over must not be changed between `pb.vjp` and its pull. (Matrices are copied.)
+    b : array
+        Of any shape; (n,) for matrices.
+    x0 : array, optional
+        Where to start; zeros if not given. Gets no gradient.
+    rtol, atol : float
+        The iteration ends where ‖b − A x‖ ≤ max(rtol ‖b‖, atol).
+    maxiter : int, optional
+        Steps at most; 10 times the size of b if not given.
+    M : array, sparse matrix, callable or LinearOperator, optional
+        An approximate inverse of A, Hermitian and positive definite. A function gets raw arrays; its adjoint is
+        derived by `vjp` unless a LinearOperator brings it. Gets no gradient.
+    callback : callable, optional
+        ``callback(x)`` after each step, with a raw array.
+    check : bool
+        Raise if the tolerance is not met, here and in the adjoint solve.
+    check_every : int, optional
+        Steps between two looks at the residual, each of which waits for the device; 1 on NumPy, else 16.
+    adjoint_rtol, adjoint_maxiter, adjoint_x0 : optional
+        Those of the adjoint solve; the first two as `rtol` and `maxiter` if not given.
+
+    Returns
+    -------
+    x : Array
+        The solution.
+    info : Info
+        Equal to 0 if converged; has `converged`, `steps`, `residual` and `tolerance`.
+
+    Raises
+    ------
+    ConvergenceError
+        If the tolerance is not met (with residual, steps, tolerance), or b or A v holds NaN.
+    TypeError, ValueError
+        If A is not a linear operator, or the shapes do not match.
 
     Notes
     -----
+    The pullback is one more solve by this method, with the transposed matrix: Aᵀ λ = ct gives b_bar = λ and
+    A_bar = −λ xᵀ, at the elements that a sparse A has. What a function A uses gets its share by the pullback of A
+    at −λ.
+
+    References
+    ----------
     Paige and Saunders, Solution of sparse indefinite systems of linear equations, 1975.
 
     Examples
@@ -156,12 +205,57 @@ def bicgstab(
 ) -> tuple[Array, Info]:
     """Solve A x = b for any regular A by stabilised biconjugate gradients: short recurrences, little memory.
 
-    Parameters, results and errors are those of `cg`; so is what must not be changed before the pull. Where the
-    method breaks down it starts again from where it is.
+    Parameters
+    ----------
+    A : array (n, n), sparse matrix, callable or LinearOperator
+        Regular. A function ``A(v) -> A v`` maps arrays of b's shape to such; it is called again in the adjoint
+        solve: arrays that it closes over must not be changed between `pb.vjp` and its pull. (Matrices are copied.)
+    b : array
+        Of any shape; (n,) for matrices.
+    x0 : array, optional
+        Where to start; zeros if not given. Gets no gradient.
+    rtol, atol : float
+        The iteration ends where ‖b − A x‖ ≤ max(rtol ‖b‖, atol).
+    maxiter : int, optional
+        Steps at most; 10 times the size of b if not given.
+    M : array, sparse matrix, callable or LinearOperator, optional
+        An approximate inverse of A. A function gets raw arrays; its adjoint is derived by `vjp`
+        unless a LinearOperator brings it. Gets no gradient.
+    callback : callable, optional
+        ``callback(x)`` after each step, with a raw array.
+    check : bool
+        Raise if the tolerance is not met, here and in the adjoint solve.
+    check_every : int, optional
+        Steps between two looks at the residual, each of which waits for the device; 1 on NumPy, else 16.
+    adjoint_rtol, adjoint_maxiter, adjoint_x0 : optional
+        Those of the adjoint solve; the first two as `rtol` and `maxiter` if not given.
+
+    Returns
+    -------
+    x : Array
+        The solution.
+    info : Info
+        Equal to 0 if converged; has `converged`, `steps`, `residual` and `tolerance`.
+
+    Raises
+    ------
+    ConvergenceError
+        If the tolerance is not met (with residual, steps, tolerance), or b or A v holds NaN.
+    TypeError, ValueError
+        If A is not a linear operator, or the shapes do not match.
 
     Notes
     -----
-    Van der Vorst, Bi-CGSTAB, 1992. Preconditioned from the right, so that the residual is the system's own.
+    Where the method breaks down it starts again from where it is. Preconditioned from the right, so that the
+    residual is the system's own.
+
+    The pullback is one more solve by this method, with the transposed matrix: Aᵀ λ = ct gives b_bar = λ and
+    A_bar = −λ xᵀ, at the elements that a sparse A has. What a function A uses gets its share by the pullback of A
+    at −λ.
+
+    References
+    ----------
+    Van der Vorst, Bi-CGSTAB: a fast and smoothly converging variant of Bi-CG, 1992.
 
     Examples
     --------
@@ -204,18 +298,58 @@ def gmres(
 ) -> tuple[Array, Info]:
     """Solve A x = b for any regular A by generalised minimal residuals.
 
-    Parameters, results and errors are those of `cg`, so is what must not be changed before the pull; and
-
     Parameters
     ----------
+    A : array (n, n), sparse matrix, callable or LinearOperator
+        Regular. A function ``A(v) -> A v`` maps arrays of b's shape to such; it is called again in the adjoint
+        solve: arrays that it closes over must not be changed between `pb.vjp` and its pull. (Matrices are copied.)
+    b : array
+        Of any shape; (n,) for matrices.
+    x0 : array, optional
+        Where to start; zeros if not given. Gets no gradient.
+    rtol, atol : float
+        The iteration ends where ‖b − A x‖ ≤ max(rtol ‖b‖, atol).
     restart : int
         Vectors kept, b's size each; the method starts again after so many steps.
     maxiter : int, optional
-        Cycles of `restart` steps at most, as SciPy counts them.
+        Cycles of `restart` steps at most, as SciPy counts them; 10 times the size of b if not given.
+    M : array, sparse matrix, callable or LinearOperator, optional
+        An approximate inverse of A. A function gets raw arrays; its adjoint is derived by `vjp`
+        unless a LinearOperator brings it. Gets no gradient.
+    callback : callable, optional
+        ``callback(x)`` after each cycle, with a raw array.
+    check : bool
+        Raise if the tolerance is not met, here and in the adjoint solve.
+    check_every : int, optional
+        Steps between two looks at the residual, each of which waits for the device; 1 on NumPy, else 16.
+    adjoint_rtol, adjoint_maxiter, adjoint_x0 : optional
+        Those of the adjoint solve; the first two as `rtol` and `maxiter` if not given.
+
+    Returns
+    -------
+    x : Array
+        The solution.
+    info : Info
+        Equal to 0 if converged; has `converged`, `steps`, `residual` and `tolerance`.
+
+    Raises
+    ------
+    ConvergenceError
+        If the tolerance is not met (with residual, steps, tolerance), or b or A v holds NaN.
+    TypeError, ValueError
+        If A is not a linear operator, or the shapes do not match.
 
     Notes
     -----
-    Saad and Schultz, 1986. Preconditioned from the right, so that the residual is the system's own.
+    Preconditioned from the right, so that the residual is the system's own.
+
+    The pullback is one more solve by this method, with the transposed matrix: Aᵀ λ = ct gives b_bar = λ and
+    A_bar = −λ xᵀ, at the elements that a sparse A has. What a function A uses gets its share by the pullback of A
+    at −λ.
+
+    References
+    ----------
+    Saad and Schultz, GMRES: a generalized minimal residual algorithm for solving nonsymmetric linear systems, 1986.
 
     Examples
     --------

@@ -227,7 +227,23 @@ def as_given(out: Any, *inputs: Any) -> Any:
 
 
 def is_sparse(x: Any) -> bool:
-    """Whether `x` is a sparse matrix of this library, of SciPy or of cupyx."""
+    """Whether `x` is a sparse matrix of this library, of SciPy or of cupyx.
+
+    Parameters
+    ----------
+    x
+        Anything.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> import numpy as np, scipy.sparse, pullback as pb
+    >>> pb.sparse.is_sparse(scipy.sparse.eye_array(2)), pb.sparse.is_sparse(np.eye(2))
+    (True, False)
+    """
     return isinstance(x, SparseMatrix) or (hasattr(x, "tocsr") and hasattr(x, "nnz"))
 
 

@@ -262,10 +262,28 @@ class coo_array(SparseMatrix):
 def as_sparse(x: Any) -> Any:
     """A sparse matrix of this library; SciPy's and cupyx's keep their arrays.
 
+    Parameters
+    ----------
+    x : sparse matrix or array (m, n)
+        Of this library, SciPy or cupyx; or dense and not traced, whose elements that are not 0 are stored.
+
+    Returns
+    -------
+    csr_array, csc_array or coo_array
+        `x` itself if it is one of these; a `csr_array` of dense ones and of SciPy's other formats.
+
     Raises
     ------
     TypeError
-        If it is no matrix.
+        If it is no matrix, or a traced dense array: which of its elements are 0 may change. A traced matrix is
+        made from its elements, ``csr_array((data, indices, indptr), shape=…)``, and carries the derivative of `data`.
+
+    Examples
+    --------
+    >>> import scipy.sparse, pullback as pb
+    >>> A = pb.sparse.as_sparse(scipy.sparse.eye_array(2, format="csc"))
+    >>> type(A).__name__, A.nnz
+    ('csc_array', 2)
     """
     if isinstance(x, SparseMatrix):
         return x
