@@ -14,6 +14,7 @@ from copy import copy
 from typing import Any
 
 from ..core.array import UNTRACED, Array, unwrap_closed
+from ..core.batched import OPEN
 from ..core.cotangents import DEFERRED, add_share, as_constant, fit
 from ..core.dtypes import is_complex, is_inexact
 from ..core.namespaces import namespace_of
@@ -115,7 +116,8 @@ class FunctionPull:
         ]
         for target, share, (shape, dtype) in zip(slots, self.pull(full), fits, strict=True):
             if share is not None:
-                add_share(cts, target, fit(unwrap_closed(share), shape, dtype, self.operation))
+                share = as_constant(share) if OPEN else unwrap_closed(share)
+                add_share(cts, target, fit(share, shape, dtype, self.operation))
 
 
 def _conj(x: Any) -> Any:
