@@ -93,6 +93,8 @@ def _along(name: str) -> Callable[..., Any]:
         if axis is None:  # of all elements, in the order of their indices
             flat = _reshape(x, (x.size,))
             out = call(flat, 0, **settings)
+            if name in ("log_softmax", "softmax"):
+                return _reshape(out, x.shape)
             return _reshape(out, (1,) * x.ndim) if settings.get("keepdims") else out
         return Batched(plain(name, [x.value])(x.value, axis=shifted(axis), **settings))
 

@@ -124,6 +124,7 @@ def _solve_by(A: Any, b: Any, *, solver: Any, factor: Any, **settings: Any) -> A
         if b_value.shape[0] != k:
             b_value = namespace_of(b_value).broadcast_to(b_value, (k, *b_value.shape[1:]))
         inner = factor.inner if type(factor) is BatchedFactor else factor
+        settings["solver"] = _of_shape(solver, A_value)
         run = plain("solve_by", (A_value, b_value))
         return Batched(run(A_value, b_value, factor=inner, **settings))
     A, B = values_of((A, b))
@@ -132,6 +133,11 @@ def _solve_by(A: Any, b: Any, *, solver: Any, factor: Any, **settings: Any) -> A
     columns = raw_xp.reshape(raw_xp.moveaxis(B, 0, -2), (*B.shape[1:-1], k * m))
     X = plain("solve_by", (A, columns))(A, columns, factor=factor, **settings)
     return Batched(raw_xp.moveaxis(raw_xp.reshape(X, (*X.shape[:-1], k, m)), -2, 0))
+
+
+def _of_shape(solver: Any, A: Any) -> Any:
+    """The solver for the matrices of all rows, where it goes by their shape."""
+    return solver.of_shape(tuple(A.shape)) if hasattr(solver, "of_shape") else solver
 
 
 def _with_axis(x: Any) -> Any:
@@ -152,7 +158,7 @@ def _by_factor(name: str) -> Callable[..., Any]:
 
     def call(A: Batched, *, solver: Any, factor: Any) -> Any:
         inner = factor.inner if type(factor) is BatchedFactor else factor
-        out = plain(name, [A.value])(A.value, solver=solver, factor=inner)
+        out = plain(name, [A.value])(A.value, solver=_of_shape(solver, A.value), factor=inner)
         return tuple(map(Batched, out)) if isinstance(out, tuple | list) else Batched(out)
 
     return call
