@@ -18,13 +18,15 @@ import optree
 
 from ...backend import backend_of, is_array
 from ..core.array import Array, backend_array, result, unwrap_closed
-from ..core.batched import OPEN, Batched, BatchLevel, NeedsRows
+from ..core.batched import Batched, BatchLevel, NeedsRows
 from ..core.namespaces import namespace_of
+from ..core.tape import TapeData
 from ..functions import namespace
 from ..functions.writes import Writes
 from ..pytree import tree
 from ..pytree.codegen import NAMESPACE
 from .arguments import restore_type
+from .batching.opaque import as_row, opened
 from .transformed import transformed
 
 
@@ -238,46 +240,28 @@ def _rows_first(x: Any, axis: int | None) -> Any:
     return value if axis in (0, -len(value.shape)) else namespace_of(value).moveaxis(value, axis, 0)
 
 
-def _as_row(value: Any) -> Array:
-    """A row as an array of the function; without axes it is a number, as NumPy's rows are."""
-    return Array(value) if value.shape else result(value)
-
-
-@contextlib.contextmanager
-def _opened(level: BatchLevel) -> Iterator[None]:
-    OPEN.append(level)
-    try:
-        yield
-    finally:
-        level.open = False
-        OPEN.remove(level)
-
-
 @contextlib.contextmanager
 def _locked(values: list[Any]) -> Iterator[None]:
     """Forbid writes to the caller's arrays while the function runs: what it computes may be views of them."""
-    held = []
-    for value in values:
-        if type(value) not in (Array, Batched) and backend_of(value).lock(value):
-            held.append(value)
+    holder = TapeData()
     try:
+        holder.hold_all(values)
         yield
     finally:
-        for value in held:
-            backend_of(value).unlock(value)
+        holder.close()
 
 
 def _run(f: Any, rows: list[Any], spec: Any, axes: list[Any], size: int) -> Any:
     """The outputs, as `Batched` where they vary, and their structure; None if the rows have to be called one by one."""
     level = BatchLevel(size)
     given = [
-        x if axis is None else _as_row(Batched(x, level))
+        x if axis is None else as_row(x, level)
         for x, axis in zip(rows, axes, strict=True)
     ]
     args, kwargs = tree.unflatten(spec, given)
     mapped = [x for x, axis in zip(rows, axes, strict=True) if axis is not None]
     try:
-        with _opened(level), _locked(mapped), Writes() as writes:
+        with opened(level), _locked(mapped), Writes() as writes:
             out = f(*args, **kwargs)
     except NeedsRows as request:
         if request.level is not level:
@@ -312,7 +296,7 @@ def _run_rows(f: Any, rows: list[Any], spec: Any, axes: list[Any], size: int) ->
     specs = []
     for i in range(size):
         given = [
-            copy(x) if axis is None else _as_row(namespace_of(x).getitem(x, (i, ...)))
+            copy(x) if axis is None else _one_row(namespace_of(x).getitem(x, (i, ...)))
             for x, axis in zip(rows, axes, strict=True)
         ]
         args, kwargs = tree.unflatten(spec, given)
@@ -325,6 +309,12 @@ def _run_rows(f: Any, rows: list[Any], spec: Any, axes: list[Any], size: int) ->
                 f"vmap: the function returned trees of different structure for different rows: {specs[0]} and {other}"
             )
     return [_stacked(list(column)) for column in zip(*outs, strict=True)], specs[0]
+
+
+def _one_row(value: Any) -> Array:
+    """A row as an array of the function; without axes it is a number, as NumPy's rows are."""
+    value = unwrap_closed(value)
+    return Array(value) if value.shape else result(value)
 
 
 def _stacked(column: list[Any]) -> Any:
