@@ -38,6 +38,7 @@ from .autograd import (
     to_numpy,
     value_and_grad,
     vjp,
+    vmap,
 )
 from .autograd.functions import namespace as xp
 from .autograd.functions import random, special
@@ -82,6 +83,7 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "vmap",
     "xp",
 ]
 

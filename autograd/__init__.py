@@ -25,6 +25,7 @@ from .transforms.gradient_tape import Tape
 from .transforms.jacobian import hessian, jacobian
 from .transforms.jvp import hvp, jvp, linearize
 from .transforms.vjp import vjp
+from .transforms.vmap import vmap
 
 __all__ = [
     "Array",
@@ -57,6 +58,7 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 

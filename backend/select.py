@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any
@@ -131,6 +132,14 @@ _NUMPY = numpy_backend.backend("the array's own library")
 _registered: dict[type, Backend] = {}
 
 
+_stand_ins: dict[type, Callable[[Any], Backend]] = {}
+
+
+def register_stand_in(array_type: type, find: Callable[[Any], Backend]) -> None:
+    """Say how the backend is found of a class of arrays that stands for those of any library."""
+    _stand_ins[array_type] = find
+
+
 def register(array_type: type, backend: Backend) -> None:
     """Say what backend a class of arrays belongs to that stands for another library's."""
     _registered[array_type] = backend
@@ -168,6 +177,8 @@ def backend_of(x: Any) -> Backend:
     known = _of_type(array_type)
     if known is not None:
         return known
+    if array_type in _stand_ins:
+        return _stand_ins[array_type](x)
     if is_array(x):
         return _of_device(array_type, array_api_compat.device(x), x)
     raise TypeError(_not_an_array(x))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
+from ..core.batched import Batched
 from ..core.hooks import HOOKS
 from ..pytree import tree
 from ..transforms.transformed import is_global
@@ -78,7 +79,8 @@ class Compiled:
             return self.f(*args, **kwargs)
         leaves = tree.leaves((args, kwargs))
         if any(
-            isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) is Array for x in leaves
+            isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) in (Array, Batched)
+            for x in leaves
         ):
             # within another trace, or under a derivative
             return self.f(*args, **kwargs)

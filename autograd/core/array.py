@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...backend import backend_of
+from .batched import Batched
 from .dtypes import as_numpy, is_inexact
 
 
@@ -139,7 +140,7 @@ class Array:
     @property
     def traced(self) -> bool:
         """Whether an open tape records what is done to this array."""
-        return unwrap_closed(self).__class__ is Array
+        return is_traced(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -274,8 +275,18 @@ def unwrap_closed(x: Any) -> Any:
     return x
 
 
+def is_traced(x: Any) -> bool:
+    """Whether an open tape records what is done to `x`, or to the rows of which `vmap` shows one."""
+    x = unwrap_closed(x)
+    while type(x) is Batched:
+        x = unwrap_closed(x.value)
+    return type(x) is Array
+
+
 def backend_array(x: Any) -> Any:
-    """The backend's array at the bottom of `x`."""
+    """The backend's array at the bottom of `x`; under `vmap`, the batch of those."""
     while type(x) is Array:
         x = x.value
+    if type(x) is Batched and type(x.value) in (Array, Batched):
+        return Batched(backend_array(x.value), x.level, x.mapped)  # its rows are constants too
     return x

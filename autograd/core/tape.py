@@ -9,7 +9,6 @@ of lists (`dispatch.py`), and Python functions that are recorded as one operatio
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -18,10 +17,9 @@ import numpy as np
 from ...backend import Backend, backend_of, current, is_array
 from ..pytree import tree
 from .array import Array, backend_array, unwrap_closed
+from .batched import ORDER
 from .dtypes import is_inexact
 from .namespaces import NAMESPACES, namespace_of
-
-_order = itertools.count()
 
 
 class Pull(Protocol):
@@ -71,7 +69,7 @@ class TapeData:
     def __init__(self, *, copies: bool = False) -> None:
         self.entries: list[Entry | None] = []
         self.open = True
-        self.order = next(_order)  # newer tapes are inner ones; the counter is safe under threads
+        self.order = next(ORDER)  # newer tapes are inner ones; the counter is safe under threads
         # What the caller could change between forward and backward is copied (`vjp`, `Tape`), or held read-only
         # until the end (`grad`).
         self.copies = copies

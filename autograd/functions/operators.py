@@ -14,6 +14,7 @@ import numpy as np
 
 from ...backend import backend_of, is_array
 from ..core.array import Array, backend_array, unwrap_closed
+from ..core.batched import Batched
 from ..core.defvjp import function_of
 from ..core.dispatch import SCALARS, apply, apply_constant
 from ..core.dtypes import as_numpy, is_complex, is_inexact
@@ -113,6 +114,8 @@ def _left_to_other(primitive: Primitive, args: tuple[Any, ...]) -> Any:
     or, as lists do, with something else.
     """
     operand_type = type(args[-1])
+    if operand_type is Batched:
+        return NotImplemented  # of a sweep with many cotangents
     reflected = REFLECTED[primitive.name]
     if (
         operand_type is Array

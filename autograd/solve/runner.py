@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array, backend_array
+from ..core.batched import factor_of
 from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy, is_complex
 from ..core.generated import xp as generated
@@ -110,7 +111,7 @@ def run(
         )
     if factor is None:
         A = unchanging(A, b)
-        factor = solver.factor(backend_array(A))
+        factor = factor_of(solver, backend_array(A))
     if vector and solver.vectors and len(A.shape) == 2:
         return _solve_by(A, b, solver=solver, factor=factor, transposed=transposed)
     if vector:

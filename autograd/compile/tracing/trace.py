@@ -9,6 +9,7 @@ import numpy as np
 
 from ....backend import Backend, backend_of, current, is_array, use
 from ...core.array import Array, backend_array, unwrap_closed
+from ...core.batched import Batched
 from ...core.views import like as like_kind
 from ...functions.writes import Writes
 from ...pytree import tree
@@ -60,7 +61,7 @@ class Trace:
         finally:
             self.builder.open = False
         found, spec = tree.flatten(out)
-        if any(type(unwrap_closed(x)) is Array for x in found):
+        if any(type(unwrap_closed(x)) in (Array, Batched) for x in found):
             return GUARD_FAILED
         for x in writes.outlasting(out, args, kwargs):
             raise TraceError(

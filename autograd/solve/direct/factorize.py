@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.array import Array, backend_array
+from ...core.batched import factor_of
 from ...core.cotangents import DEFERRED
 from ...core.defvjp import function_of
 from ...core.defvjp import library_defvjp as defvjp
@@ -145,6 +146,10 @@ class Gathering:
         """The number of axes of A that are not of the batch."""
         return self.solver.core
 
+    def of_shape(self, shape: tuple[int, ...]) -> Gathering:
+        """The same for an A of another shape: `vmap` puts the matrices of all rows into one array."""
+        return Gathering(self.solver, shape, self.complex)
+
     def factor(self, A: RawArray) -> Any:
         """The solver's factor of A."""
         return self.solver.factor(A)
@@ -210,7 +215,7 @@ class Factorization:
         self._A, self._elements, self.assume = A, stored, assume
         self._stored = function_of(find("collect_cotangents"))(stored)
         value = backend_array(stored)
-        self._factor = solver.factor(value)
+        self._factor = factor_of(solver, value)
         self._solver = Gathering(solver, tuple(value.shape), is_complex(value.dtype))
 
     @property

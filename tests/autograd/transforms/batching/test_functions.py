@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 from pullback.autograd.core.namespaces import NAMESPACES, namespace_of
-from pullback.autograd.transforms.batching.array import Batched
+from pullback.autograd.core.batched import Batched
 
 from ._sweep import K
 
