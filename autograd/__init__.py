@@ -16,7 +16,7 @@ from .functions import namespace, operators, random, special
 from .functions.namespace import stop_gradient
 from .pytree import tree
 from .solve.implicit import api as implicit
-from .solve.sparse import formats as sparse
+from .solve.sparse import api as sparse
 from .transforms.checkpoint import checkpoint
 from .transforms.custom_vjp import custom_vjp
 from .transforms.grad import grad, value_and_grad
