@@ -94,6 +94,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/core/generated.py": "one class that finds generated functions by name; all tests of functions/ use it",
     "autograd/core/typing.py": "names of types, nothing runs",
     "autograd/linalg.py": "a list of names",
+    "autograd/solve/sparse/api.py": "a list of names",
     "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
     "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
     "autograd/solve/iterative/steps.py": "test_solvers.py runs every method to its end",

@@ -5,6 +5,7 @@ sparse matrix is one with the same pattern, whose `data` is the gradient. The fo
 matrices of diagonals and blocks in `construct.py`.
 """
 
+from .base import is_sparse
 from .construct import (
     block_array,
     block_diag,
@@ -18,7 +19,7 @@ from .construct import (
     triu,
     vstack,
 )
-from .formats import as_sparse, coo_array, csc_array, csr_array, is_sparse
+from .formats import as_sparse, coo_array, csc_array, csr_array
 
 __all__ = [
     "as_sparse",

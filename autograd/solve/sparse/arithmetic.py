@@ -1,7 +1,7 @@
 """Sums, products and parts of sparse matrices: the values, by gathers and sums over constant positions.
 
-Each function returns elements and their `Positions`; `base.py` makes matrices of them. Gathers and sums are each other's
-derivatives, so that every order of derivative and `pb.compile` follow.
+Each function returns elements and their `Positions`; `base.py` makes matrices of them. Gathers and sums are each
+other's derivatives, so that every order of derivative and `pb.compile` follow.
 
 c_k of A B at (i, j) is Σ_l a_{il} b_{lj}: the pairs of stored elements that meet are found on the host, multiplied, and
 summed by the index of the element of the product (Gustavson, Two fast algorithms for sparse matrices, 1978, whose

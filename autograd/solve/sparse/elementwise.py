@@ -33,9 +33,9 @@ class ElementwiseMethods:
         if isinstance(n, int | float) and n == 0:
             raise NotImplementedError("A.power(0): every zero would become 1; use A.toarray() ** 0")
         if dtype is None:
-            return self._on_merged(lambda data: data**n, n)
+            return self._on_merged(lambda a: a**n, n)
         wanted = floating(dtype, "power")
-        return self._on_merged(lambda data: generated.astype(data, wanted) ** n, n)
+        return self._on_merged(lambda a: generated.astype(a, wanted) ** n, n)
 
     def __abs__(self) -> Any:
         """The absolute value of each element."""
@@ -52,12 +52,12 @@ class ElementwiseMethods:
     @property
     def real(self) -> Any:
         """The real part of each element."""
-        return self._on_merged(generated.real)
+        return self._on_merged(lambda a: generated.real(a) if a.dtype.kind == "c" else a)
 
     @property
     def imag(self) -> Any:
-        """The imaginary part of each element."""
-        return self._on_merged(generated.imag)
+        """The imaginary part of each element; zeros of real ones."""
+        return self._on_merged(lambda a: generated.imag(a) if a.dtype.kind == "c" else a * 0)
 
     def sqrt(self) -> Any:
         """The square root of each stored element."""
@@ -105,11 +105,11 @@ class ElementwiseMethods:
 
     def deg2rad(self) -> Any:
         """The value in radians of each stored element."""
-        return self._on_merged(lambda data: data * (math.pi / 180))
+        return self._on_merged(lambda a: a * (math.pi / 180))
 
     def rad2deg(self) -> Any:
         """The value in degrees of each stored element."""
-        return self._on_merged(lambda data: data * (180 / math.pi))
+        return self._on_merged(lambda a: a * (180 / math.pi))
 
     def sign(self) -> Any:
         """The sign of each stored element."""

@@ -232,12 +232,12 @@ class coo_array(SparseMatrix):
                     f"{name}: data has {data.shape[0]} elements, the indices {counts}; they have to be as many, for "
                     "one axis or two"
                 )
+            sides: tuple[int, ...]
             if len(lines) == 1:  # a vector
                 lines.insert(0, beside(np.zeros(data.shape[0], np.int64), data))
-                sides = shape_of(shape and (1, *one_size(shape, name)), *lines, name)
-                sides = sides[1:]
+                sides = shape_of(shape and (1, *one_size(shape, name)), lines, name)[1:]
             else:
-                sides = shape_of(shape, *lines, name)
+                sides = shape_of(shape, lines, name)
             self.data, self.coordinates = data, Coordinates(sides, *lines)
         else:
             made = _empty(arg1, coo_array) if _is_shape(arg1) else as_sparse(arg1).tocoo()
@@ -362,7 +362,7 @@ def _empty(shape: Any, sparse_type: Any) -> Any:
     name = sparse_type.__name__
     sides = one_size(shape, name) if len(shape) == 1 else two_sizes(shape, name)
     none = np.zeros(0, np.int64)
-    return sparse_type.of_parts(elements(np.zeros(0)), Positions(sides, none, none))
+    return sparse_type.of_parts(current().asarray(np.zeros(0)), Positions(sides, none, none))
 
 
 def _as_asked(data: Any, dtype: Any, copy: bool, name: str) -> Any:

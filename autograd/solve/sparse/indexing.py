@@ -1,4 +1,4 @@
-"""Parts of sparse matrices by SciPy's keys: ``A[2:5]``, ``A[i]``, ``A[:, j]``, ``A[rows]``, ``A[i, j]``, ``A[mask]``."""
+"""Parts of sparse matrices by SciPy's keys: ``A[2:5]``, ``A[i]``, ``A[:, j]``, ``A[rows]``, ``A[i, j]``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ....backend import is_array, to_numpy
 from ...core.array import backend_array
 from ...core.generated import xp as generated
 from . import positions as host
-from .arithmetic import Parts, gathered, merged, summed
+from .arithmetic import gathered, merged, summed
 from .positions import Positions
 
 
@@ -40,7 +40,7 @@ def get(A: Any, key: Any) -> Any:
         return generated.reshape(summed(gathered(data, at), which, 1), ())
     if kinds == {"array"} and not _is_outer(rows, columns):
         return _pairs(A, rows, columns)
-    if kinds != {"array"} and max(k.ndim for k in (rows, columns) if k is not None) > 1:
+    if kinds != {"array"} and any(k is not None and k.ndim > 1 for k in (rows, columns)):
         raise IndexError("A[key]: an index array beside a slice or an index has one axis")
     flat = [k if k is None else k.reshape(-1) for k in (rows, columns)]
     positions, taken = host.select(A.positions, *flat)

@@ -96,7 +96,7 @@ def intersection(a: Positions, b: Positions) -> tuple[Positions, Indices, Indice
 def product(
     a: Positions, b: Positions, shape: tuple[int, ...]
 ) -> tuple[Positions, Indices, Indices, Indices]:
-    """The pattern of A B (`b` sorted by rows): positions, the pairs of elements that meet, and the index of their sum."""
+    """The pattern of A B (`b` sorted by rows): positions, pairs of elements that meet, index of their sum."""
     begin = starts(b.row, b.sides[0])
     counts = np.diff(begin)[a.col]
     left = np.repeat(np.arange(a.nnz), counts)

@@ -153,10 +153,10 @@ def floating(dtype: Any, name: str) -> np.dtype:
     return dtype
 
 
-def shape_of(shape: Any, row: Any, col: Any, name: str) -> tuple[int, int]:
+def shape_of(shape: Any, lines: list[Any], name: str) -> tuple[int, int]:
     """The shape, and an error for indices outside of it; reads them once."""
     tops = []
-    for indices in (row, col):
+    for indices in lines:
         host = to_numpy(indices)
         if host.size and host.min() < 0:
             raise ValueError(f"{name}: index {host.min()} is negative")
