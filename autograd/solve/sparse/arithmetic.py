@@ -55,7 +55,9 @@ def in_order(data: Any, positions: Positions) -> Parts:
     if which is None:
         return asarray(data), positions
     if sorted_positions.nnz == positions.nnz:  # none is there twice: they change their order
-        return gathered(data, np.argsort(which)), sorted_positions
+        order = np.empty_like(which)
+        order[which] = np.arange(len(which))
+        return gathered(data, order), sorted_positions
     return summed(data, which, sorted_positions.nnz), sorted_positions
 
 

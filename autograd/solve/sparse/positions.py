@@ -47,11 +47,7 @@ class Positions:
         """Sorted by rows, no position twice; and the new index of each element, None where nothing changes."""
         if self._merged is None:
             keys = self.keys
-            if np.all(keys[1:] > keys[:-1]):
-                self._merged = self, None
-            else:
-                unique, which = np.unique(keys, return_inverse=True)
-                self._merged = of_keys(self.shape, unique), which
+            self._merged = (self, None) if np.all(keys[1:] > keys[:-1]) else grouped(self)
         return self._merged
 
     def reshaped(self, shape: tuple[int, ...], order: str) -> Positions:
@@ -81,10 +77,40 @@ def _ranges(begin: Indices, counts: Indices) -> Indices:
     return np.arange(total) + np.repeat(begin - (ends - counts), counts)
 
 
+def _order(values: Indices, bound: int) -> Indices:
+    """The stable order that sorts numbers in [0, bound), in a time that grows with their number and the bound.
+
+    A matrix with one element in each row, in the column of its number, is read by columns: SciPy's counting sort, which
+    takes a tenth of the time of NumPy's `argsort` on half a million elements.
+    """
+    if np.all(values[1:] >= values[:-1]):
+        return np.arange(len(values))
+    if bound > 8 * len(values):
+        return np.argsort(values, kind="stable")
+    import scipy.sparse
+
+    ones, begin = np.ones(len(values), np.int8), np.arange(len(values) + 1)
+    rows = scipy.sparse.csr_array((ones, values, begin), shape=(len(values), bound))
+    return rows.tocsc().indices
+
+
+def grouped(a: Positions) -> tuple[Positions, Indices]:
+    """Sorted by rows, no position twice; and the new index of each element."""
+    m, n = a.sides
+    order = _order(a.col, n)
+    order = order[_order(a.row[order], m)]
+    row, col = a.row[order], a.col[order]
+    first = np.ones(len(row), bool)
+    first[1:] = (row[1:] != row[:-1]) | (col[1:] != col[:-1])
+    which = np.empty(len(row), np.int64)
+    which[order] = np.cumsum(first) - 1
+    return Positions(a.shape, row[first], col[first]), which
+
+
 def union(a: Positions, b: Positions) -> tuple[Positions, Indices]:
     """Every position of either, and its index for each element of `a`, then of `b`."""
-    keys, which = np.unique(np.concatenate([a.keys, b.keys]), return_inverse=True)
-    return of_keys(a.shape, keys), which
+    row, col = (np.concatenate(pair) for pair in ((a.row, b.row), (a.col, b.col)))
+    return grouped(Positions(a.shape, row, col))
 
 
 def intersection(a: Positions, b: Positions) -> tuple[Positions, Indices, Indices]:
@@ -102,8 +128,10 @@ def product(
     left = np.repeat(np.arange(a.nnz), counts)
     right = _ranges(begin[:-1][a.col], counts)
     found = Positions((a.sides[0], b.sides[1]), a.row[left], b.col[right])
-    keys, which = np.unique(found.keys, return_inverse=True)
-    return of_keys(found.shape, keys).reshaped(shape, "C"), left, right, which
+    positions, which = grouped(found)
+    if shape != found.shape:
+        positions = positions.reshaped(shape, "C")
+    return positions, left, right, which
 
 
 def broadcast(a: Positions, shape: tuple[int, ...]) -> tuple[Positions, Indices | None]:
@@ -123,7 +151,7 @@ def broadcast(a: Positions, shape: tuple[int, ...]) -> tuple[Positions, Indices 
 
 def _lines(line: Indices, count: int, chosen: Indices) -> tuple[Indices, Indices]:
     """The elements of the chosen rows (or columns), and the number of the row among the chosen that each is in."""
-    order = np.argsort(line, kind="stable")
+    order = _order(line, count)
     begin = starts(line, count)
     counts = np.diff(begin)[chosen]
     return order[_ranges(begin[:-1][chosen], counts)], np.repeat(np.arange(len(chosen)), counts)
