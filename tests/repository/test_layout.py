@@ -106,6 +106,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/functions/documentation/lookup.py": "repository/test_documentation.py looks every function up",
     "autograd/functions/documentation/sections.py": "a list of texts",
     "autograd/linalg.py": "a list of names",
+    "autograd/solve/sparse/api.py": "a list of names",
     "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
     "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
     "autograd/solve/iterative/steps.py": "test_solvers.py runs every method to its end",
