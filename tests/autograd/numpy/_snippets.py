@@ -210,7 +210,7 @@ def _enumerate(np: Any, sp: Any, x: Any) -> Any:
 
 
 def _zip(np: Any, sp: Any, x: Any) -> Any:
-    return np.array([a * b for a, b in zip(x[:-1], x[1:], strict=True)])
+    return np.array([a * b for a, b in zip(x[:3], x[2:], strict=True)])
 
 
 def _augmented_block(np: Any, sp: Any, x: Any) -> Any:

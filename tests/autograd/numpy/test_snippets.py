@@ -1,4 +1,4 @@
-"""NumPy and SciPy code as people write it (`cases/snippets.py`), against central differences of the very same code."""
+"""NumPy and SciPy code as people write it (`_snippets.py`), against central differences of the very same code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import pullback as pb
 
-from ..cases.snippets import INPUTS, SNIPPETS, Snippet
+from ._snippets import INPUTS, SNIPPETS, Snippet
 
 
 def _scipy() -> Any:
