@@ -66,7 +66,9 @@ def complaints(name: str, function: Any) -> list[str]:
     """What a docstring lacks, in words."""
     text = inspect.getdoc(function) or ""
     if len(text.splitlines()) < 2:
-        return [f"{name} has no docstring beyond a line"]
+        if function.__module__ == GENERATED:
+            return [f"{name}: write its entry in autograd/functions/documentation/ (entries.py)"]
+        return [f"{name}: write its docstring in {function.__module__}, in numpydoc's sections"]
     found = sections(text)
     wanted = list(inspect.signature(function).parameters)
     said = documented(found.get("Parameters", ""))

@@ -24,8 +24,8 @@ x: real
 axis: int, optional | The axis; by default the index counts in the flattened array.
 -> Array | Integers, of the shape of `x` without the axis.
 constant
-. Of equal elements the first one; NaN counts as the largest. For the value with its derivative,
-  `max`, or `take_along_axis` with this index.
+. Of equal elements the first one; NumPy counts NaN as the largest. For the value with its
+  derivative, `max`, or `take_along_axis` with this index.
 @ standard
 >>> pb.xp.argmax(pb.xp.asarray([1.0, 3.0, 3.0]))
 Array(1, dtype=int64, device='cpu')
@@ -36,8 +36,8 @@ x: real
 axis: int, optional | The axis; by default the index counts in the flattened array.
 -> Array | Integers, of the shape of `x` without the axis.
 constant
-. Of equal elements the first one; NaN counts as the smallest. For the value with its derivative,
-  `min`, or `take_along_axis` with this index.
+. Of equal elements the first one; NumPy counts NaN as the smallest. For the value with its
+  derivative, `min`, or `take_along_axis` with this index.
 @ standard
 >>> pb.xp.argmin(pb.xp.asarray([1.0, 3.0, 1.0]))
 Array(0, dtype=int64, device='cpu')

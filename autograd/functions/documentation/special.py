@@ -71,7 +71,7 @@ x: floating
 -> same
 x_bar = ct · e^(−x²/2) / √(2π)
 . Left of x = −38 it underflows; `log_ndtr` does not.
-@ DLMF 7.10, 7.18
+@ DLMF 7.10
 >>> x = pb.xp.asarray([0.0, 2.0])
 >>> pb.special.ndtr(x)
 Array([0.5       , 0.97724987], dtype=float64, device='cpu')
