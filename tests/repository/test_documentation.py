@@ -80,8 +80,9 @@ def complaints(name: str, function: Any) -> list[str]:
         out.append(f"the parameters are documented as {said}, in another order than {wanted}")
     if ">>> " not in found.get("Examples", ""):
         out.append("no example")
-    if len(text.splitlines()[0]) > 120:
-        out.append("the first line is not a summary")
+    first, second = text.splitlines()[:2]
+    if len(first) > 120 or second:
+        out.append("the summary is not one line with an empty one below")
     in_arrays = not name.startswith(("tree.", "random.")) and name not in OF_NO_ARRAY
     if in_arrays and not SAYS.search(text):
         out.append("neither its derivative nor that it has none")

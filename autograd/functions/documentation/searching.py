@@ -20,7 +20,7 @@ Array([0.1, 1. ], dtype=float64, device='cpu')
 
 #### argmax
 The index of the largest element.
-x: real
+x: array | Of a real dtype.
 axis: int, optional | The axis; by default the index counts in the flattened array.
 -> Array | Integers, of the shape of `x` without the axis.
 constant
@@ -32,7 +32,7 @@ Array(1, dtype=int64, device='cpu')
 
 #### argmin
 The index of the smallest element.
-x: real
+x: array | Of a real dtype.
 axis: int, optional | The axis; by default the index counts in the flattened array.
 -> Array | Integers, of the shape of `x` without the axis.
 constant
@@ -69,7 +69,7 @@ Array([1, 3], dtype=int64, device='cpu')
 
 #### argsort
 The indices that sort the elements along an axis.
-x: real
+x: array | Of a real dtype.
 axis: int | The axis.
 descending: bool | The largest first.
 stable: bool | Equal elements keep their order.

@@ -233,8 +233,8 @@ Array([ -1.09861229, -90.31164425], dtype=float64, device='cpu')
  Array([ -0.33333333, -21.76973326], dtype=float64, device='cpu'))
 
 #### special.gammainc
-The regularised lower incomplete gamma function P(a, x) = γ(a, x) / Γ(a), elementwise: the
-  distribution of the gamma distribution.
+The regularised lower incomplete gamma function P(a, x) = γ(a, x) / Γ(a), elementwise.
+It is the distribution function of the gamma distribution of shape a.
 a, x: floating pair
 -> promoted
 a_bar = ct · ∂P(a, x)/∂a
@@ -251,8 +251,8 @@ Array([0.26424112, 0.87534798], dtype=float64, device='cpu')
  Array([0.36787944, 0.08422434], dtype=float64, device='cpu'))
 
 #### special.gammaincc
-The regularised upper incomplete gamma function Q(a, x) = 1 − P(a, x), elementwise, with all its
-  digits in the right tail.
+The regularised upper incomplete gamma function Q(a, x) = 1 − P(a, x), elementwise.
+It has all its digits in the right tail of the gamma distribution.
 a, x: floating pair
 -> promoted
 a_bar = −ct · ∂P(a, x)/∂a
@@ -267,8 +267,8 @@ Array([0.73575888, 0.12465202], dtype=float64, device='cpu')
  Array([-0.36787944, -0.08422434], dtype=float64, device='cpu'))
 
 #### special.betainc
-The regularised incomplete beta function I_x(a, b), elementwise: the distribution of the beta
-  distribution.
+The regularised incomplete beta function I_x(a, b), elementwise.
+It is the distribution function of the beta distribution.
 a, b: array or number | Real, > 0; they have no derivative.
 x: array or number | Real, in [0, 1]; all three shapes broadcast.
 -> Array | Of the shape that all broadcast to, in the dtype that they promote to.
@@ -384,8 +384,8 @@ Array([0.34657359, 0.        ], dtype=float64, device='cpu')
  Array([-2., -0.], dtype=float64, device='cpu'))
 
 #### special.kl_div
-x log(x / y) − x + y, elementwise, ≥ 0: the terms of a Kullback–Leibler divergence of unnormalised
-  distributions.
+x log(x / y) − x + y, elementwise, ≥ 0.
+These are the terms of a Kullback–Leibler divergence of unnormalised distributions.
 x, y: floating pair
 -> promoted
 x_bar = ct · log(x / y)
