@@ -441,10 +441,10 @@ Array([0.13574767, 0.68894845], dtype=float64, device='cpu')
 Array([0.29366376, 0.90168841], dtype=float64, device='cpu')
 
 #### special.i0e
-e^(−|x|) I_0(x), elementwise, which does not overflow.
+e^(−|x|) · I_0(x), elementwise, which does not overflow.
 x: real floating
 -> same
-x_bar = ct · (e^(−|x|) I_1(x) − sign(x) · out)
+x_bar = ct · (e^(−|x|) · I_1(x) − sign(x) · out)
 . At the kink at 0 the derivative is the mean of both slopes, 0. Far from 0, where the terms cancel,
   by the asymptotic series.
 @ DLMF 10.29, 10.40
@@ -455,10 +455,10 @@ Array([1.        , 0.01261724], dtype=float64, device='cpu')
 Array([ 0.00000000e+00, -6.31019896e-06], dtype=float64, device='cpu')
 
 #### special.i1e
-e^(−|x|) I_1(x), elementwise, which does not overflow.
+e^(−|x|) · I_1(x), elementwise, which does not overflow.
 x: real floating
 -> same
-x_bar = ct · (e^(−|x|) I_1'(x) − sign(x) · out)
+x_bar = ct · (e^(−|x|) · I_1'(x) − sign(x) · out)
 . I_1'(x) = I_0(x) − I_1(x) / x, 1/2 at 0. Far from 0, where the terms cancel, by the asymptotic
   series.
 @ DLMF 10.29, 10.40
@@ -469,11 +469,11 @@ Array([0.        , 0.01261093], dtype=float64, device='cpu')
 Array([ 5.00000000e-01, -6.30073129e-06], dtype=float64, device='cpu')
 
 #### special.ive
-e^(−|x|) I_v(x), elementwise, which does not overflow.
+e^(−|x|) · I_v(x), elementwise, which does not overflow.
 v: array or number | The order, real; it has no derivative.
 x: real floating
 -> Array | Of the shape that both broadcast to, in the dtype that they promote to.
-x_bar = ct · (e^(−|x|) I_v'(x) − sign(x) · out)
+x_bar = ct · (e^(−|x|) · I_v'(x) − sign(x) · out)
 . For whole orders far from 0, where the terms cancel, by the asymptotic series.
 ! MissingRuleError: If a derivative by `v` is asked for.
 @ DLMF 10.29, 10.40
