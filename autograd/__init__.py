@@ -12,7 +12,8 @@ from .core.transfer import asarray, to_numpy
 from .diagnostics.check_grads import check_grads
 from .diagnostics.debug_nans import debug_nans
 from .diagnostics.draw import draw
-from .functions import namespace, operators, random, special
+from .functions import namespace, random, special
+from .functions import operators as _operators  # noqa: F401 - gives `Array` its operators
 from .functions.namespace import stop_gradient
 from .numpy import namespace as numpy
 from .pytree import tree
@@ -49,7 +50,6 @@ __all__ = [
     "linearize",
     "namespace",
     "numpy",
-    "operators",
     "random",
     "sparse",
     "special",

@@ -16,6 +16,7 @@ import ast
 import functools
 import inspect
 import itertools
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from functions_notes import EDGES_OF, SOURCES_OF
 import pullback as pb
 from pullback.autograd.core.registry import REGISTRY, Primitive, find, names
 from pullback.autograd.core.signatures import HIDDEN
+from pullback.autograd.functions.documentation.lookup import entries
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "functions.md"
 
@@ -137,6 +139,12 @@ def source(primitive: Primitive) -> str:
     return known or paragraph(module_text(primitive), "Sources: ", "Source: ")
 
 
+def written_formulas(name: str) -> dict[str, str]:
+    """The formulas of a function's docstring by the names of its arguments; hidden functions have none."""
+    found = re.findall(r"^(\w+)_bar = (.*(?:\n  .*)*)", entries().get(name, ""), re.MULTILINE)
+    return {argument: " ".join(text.split()) for argument, text in found}
+
+
 def first_rule(primitive: Primitive) -> Any:
     """The rule that says in which file, and in which part of it, a function is listed."""
     return next(iter(primitive.rules.values()))
@@ -152,8 +160,12 @@ def entry(primitive: Primitive) -> list[str]:
     lines = [f"#### `{primitive.name}{primitive.text}`", ""]
     for key, rule in primitive.shared.items():
         lines.append(f"- `{key}` = {formula(rule)}")
+    written = written_formulas(primitive.name)
     for key, rule in primitive.rules.items():
-        lines.append(f"- `{key}_bar` = {formula(rule)}")
+        text = formula(rule)
+        if key in written and text.startswith("`"):
+            text = f"{written[key]}; in the code {text}"
+        lines.append(f"- `{key}_bar` = {text}")
     lacking = [f"`{p}`" for p in primitive.arrays if p not in primitive.rules and p not in INDICES]
     if lacking:
         lines.append(f"- no derivative by {', '.join(lacking)}: asked for, it raises")

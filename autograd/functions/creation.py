@@ -91,6 +91,15 @@ def asarray(
     ValueError
         If ``copy=False`` cannot be done.
 
+    Notes
+    -----
+    The pullback is obj_bar = ct, in the dtype and on the device of what was given; a list of traced arrays is
+    stacked, and each gets its slice.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
     Examples
     --------
     >>> import pullback as pb
@@ -185,6 +194,14 @@ def from_dlpack(x: ArrayLike, /, *, device: Device = None, copy: bool | None = N
     ------
     BufferError, ValueError
         If the library of `x` cannot export it so.
+
+    Notes
+    -----
+    The derivative of an array of this library passes; what comes from another one is a constant.
+
+    References
+    ----------
+    Python array API standard 2025.12; DLPack, https://dmlc.github.io/dlpack.
 
     Examples
     --------
@@ -698,6 +715,14 @@ def meshgrid(*arrays: ArrayLike, indexing: str = "xy") -> tuple[Array, ...]:
     ValueError
         If `indexing` is anything else, or an array has more than one dimension.
 
+    Notes
+    -----
+    The pullback sums each cotangent over the axes that its vector was copied along.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
     Examples
     --------
     >>> import pullback as pb
@@ -743,6 +768,10 @@ def one_hot(x: ArrayLike, /, num_classes: int, *, dtype: DType = None, axis: int
     Returns
     -------
     Array
+
+    References
+    ----------
+    As ``array_api_extra.one_hot``.
 
     Examples
     --------

@@ -38,6 +38,10 @@ def einsum(*operands: Any, optimize: Any = None) -> Array:
     The derivative by one operand is the Einstein sum of the cotangent and the others; labels that only that operand
     has are broadcast, and repeated ones go to the diagonal.
 
+    References
+    ----------
+    As ``numpy.einsum``; the pullback is derived at the head of ``autograd/rules/products.py``.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb

@@ -79,6 +79,14 @@ def nan_to_num(x: ArrayLike, *, nan: Any = 0.0, posinf: Any = None, neginf: Any 
     Array
         Of the shape and dtype of `x`. The derivative is 0 where it was replaced.
 
+    Notes
+    -----
+    The pullback is x_bar = ct where x is finite, else 0.
+
+    References
+    ----------
+    As ``numpy.nan_to_num``.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb
@@ -216,6 +224,15 @@ def apply_where(
     ------
     TypeError
         If both or neither of `f2` and `fill_value` are given.
+
+    Notes
+    -----
+    The pullback sends each cotangent through the function that was chosen there; args_bar and fill_value_bar are 0
+    elsewhere. How many elements are chosen depends on values: `pb.compile` refuses it, and takes the two `where`.
+
+    References
+    ----------
+    As ``array_api_extra.apply_where``.
 
     Examples
     --------

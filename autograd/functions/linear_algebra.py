@@ -159,6 +159,14 @@ def kron(a: ArrayLike, b: ArrayLike) -> Array:
     Array
         Of the lengths of `a` times those of `b`.
 
+    Notes
+    -----
+    The pullback, with ct in blocks: a_bar[i] = Σ_j ct[i, j] · b[j] and b_bar[j] = Σ_i ct[i, j] · a[i].
+
+    References
+    ----------
+    As ``numpy.kron``.
+
     Examples
     --------
     >>> import pullback as pb
@@ -194,6 +202,14 @@ def create_diagonal(x: ArrayLike, /, *, offset: int = 0) -> Array:
     -------
     Array
         Of shape (…, n + |offset|, n + |offset|).
+
+    Notes
+    -----
+    The pullback is x_bar = the diagonal of ct.
+
+    References
+    ----------
+    As ``array_api_extra.create_diagonal``.
 
     Examples
     --------

@@ -539,6 +539,14 @@ def unstack(x: ArrayLike, /, *, axis: int = 0) -> tuple[Array, ...]:
     ValueError
         If `x` does not have the axis.
 
+    Notes
+    -----
+    The pullback puts the cotangents of the slices in their places; that of a slice which is not used is 0.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
     Examples
     --------
     >>> import pullback as pb
@@ -589,6 +597,10 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     Notes
     -----
     What a border repeats receives the sum of the copies' cotangents.
+
+    References
+    ----------
+    As ``numpy.pad``.
 
     Examples
     --------

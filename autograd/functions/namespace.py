@@ -113,6 +113,15 @@ def stop_gradient(x: Any, /) -> Any:
     Array
         On no tape.
 
+    Notes
+    -----
+    The derivative of the result by x is 0: no cotangent passes, at any order. `pb.compile` records it as an
+    operation.
+
+    References
+    ----------
+    As ``jax.lax.stop_gradient``.
+
     Examples
     --------
     >>> import pullback as pb

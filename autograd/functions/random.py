@@ -58,6 +58,14 @@ def key(seed: int) -> Array:
     ValueError
         If the seed is no such integer.
 
+    Notes
+    -----
+    It is the seed's two words, the high one first. It carries no derivative.
+
+    References
+    ----------
+    Salmon, Moraes, Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, 2011.
+
     Examples
     --------
     >>> import pullback as pb
@@ -110,6 +118,14 @@ def bits(key: Any, shape: Any = ()) -> Array:
     -------
     Array, uint32
 
+    Notes
+    -----
+    Threefry-2x32 with 20 rounds, of the key and a counter. Integers carry no derivative.
+
+    References
+    ----------
+    Salmon, Moraes, Dror and Shaw, Parallel random numbers: as easy as 1, 2, 3, 2011.
+
     Examples
     --------
     The published test vector for a key and a counter of zeros:
@@ -134,6 +150,10 @@ def split(key: Any, n: int = 2) -> tuple[Array, ...]:
     Returns
     -------
     tuple of n arrays uint32 (2,)
+
+    Notes
+    -----
+    Part i is made of the words i and n + i that `bits` draws from the key. Keys carry no derivative.
 
     Examples
     --------
@@ -162,6 +182,10 @@ def fold_in(key: Any, number: Any) -> Array:
     ------
     TypeError, ValueError
         If the number is no integer, not one alone, or outside its range (which is not read from an array).
+
+    Notes
+    -----
+    `number` may be traced by `pb.compile`, so that a compiled loop has another key in each step.
 
     Examples
     --------
@@ -320,6 +344,10 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None) -> Array:
     ValueError
         For a number p outside [0, 1].
 
+    Notes
+    -----
+    Each is u < p with a uniform u in float32 of multiples of 2⁻²⁴.
+
     Examples
     --------
     >>> import pullback as pb
@@ -353,6 +381,10 @@ def randint(key: Any, low: int, high: int, shape: Any = ()) -> Array:
     ValueError
         If there is no integer between, or too many.
 
+    Notes
+    -----
+    low + ⌊u · (high − low)⌋ with a uniform u in float64. Integers carry no derivative.
+
     Examples
     --------
     >>> import pullback as pb
@@ -379,6 +411,10 @@ def permutation(key: Any, n: int) -> Array:
     Returns
     -------
     Array, int64 (n,)
+
+    Notes
+    -----
+    The order that sorts n uniform numbers. Integers carry no derivative: ``x[permutation(key, n)]`` has one by x.
 
     Examples
     --------

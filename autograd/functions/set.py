@@ -55,6 +55,15 @@ def unique_all(x: ArrayLike, /) -> UniqueAllResult:
         ``values`` (k,), of the dtype of `x`; ``indices`` (k,), into the flattened `x`; ``inverse_indices``, of the
         shape of `x`; ``counts`` (k,).
 
+    Notes
+    -----
+    The pullback adds the cotangent of each value at its first occurrence in x; indices and counts are constants.
+    Every NaN counts as distinct. How many values there are depends on x: `pb.compile` refuses it.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
     Examples
     --------
     >>> import pullback as pb

@@ -38,6 +38,14 @@ def sort(
     Array
         Of the shape and dtype of `x`.
 
+    Notes
+    -----
+    NaNs go to the end on NumPy. The standard has no order of complex numbers.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb
@@ -72,6 +80,14 @@ def partition(a: ArrayLike, kth: Any, axis: int | None = -1) -> Array:
     -------
     Array
         The order of the others is not defined. Each element's cotangent goes back to where it came from.
+
+    Notes
+    -----
+    The pullback is a_bar = ct, put back by the permutation that was found forward.
+
+    References
+    ----------
+    As ``numpy.partition``.
 
     Examples
     --------

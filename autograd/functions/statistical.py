@@ -51,6 +51,12 @@ def average(
     -----
     Where the weights sum to 0 the mean is NaN; NumPy raises, which would have to read a value.
 
+    The pullback, with s = Σ w: a_bar = ct · w / s and weights_bar = ct · (a − out) / s.
+
+    References
+    ----------
+    As ``numpy.average``.
+
     Examples
     --------
     >>> import pullback as pb
@@ -119,6 +125,15 @@ def cov(
     Array
         (p, p); 0-d for one variable. (Single precision stays so; NumPy's is always double.)
 
+    Notes
+    -----
+    For real X of n variables' observations without weights, the pullback is X_bar = (ct + ctᵀ) (X − μ) / (n −
+    ddof); the derivative by the mean drops out.
+
+    References
+    ----------
+    As ``numpy.cov``.
+
     Examples
     --------
     >>> import pullback as pb
@@ -186,6 +201,14 @@ def corrcoef(x: ArrayLike, y: ArrayLike = None, rowvar: bool = True) -> Array:
     -------
     Array
         (p, p), its elements between −1 and 1; 0-d for one variable.
+
+    Notes
+    -----
+    The derivative is that of `cov` and of the quotient. A variable that does not vary gives NaN.
+
+    References
+    ----------
+    As ``numpy.corrcoef``.
 
     Examples
     --------

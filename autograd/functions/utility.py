@@ -42,6 +42,14 @@ def diff(
     ValueError
         If `n` is negative, or `x` does not have the axis.
 
+    Notes
+    -----
+    The pullback, for n = 1, is x_bar[i] = ct[i − 1] − ct[i], with 0 for what lies outside.
+
+    References
+    ----------
+    Python array API standard 2025.12.
+
     Examples
     --------
     >>> import pullback as pb
@@ -87,6 +95,15 @@ def trapezoid(y: ArrayLike, x: ArrayLike = None, dx: Any = 1.0, axis: int = -1) 
     -------
     Array
         Of the shape of `y` without the axis; differentiable in `y`, `x` and `dx`.
+
+    Notes
+    -----
+    The pullback is y_bar[i] = ct · (x_{i+1} − x_{i−1}) / 2, with one-sided steps at the ends, and x_bar[i] = ct ·
+    (y_{i−1} − y_{i+1}) / 2 between them.
+
+    References
+    ----------
+    As ``numpy.trapezoid``.
 
     Examples
     --------
@@ -143,6 +160,10 @@ def interp(
     -----
     Differentiable in `x`, `xp` and `fp`. At xp_j the derivative in `x` is the slope on the right, at xp_{n−1} that on
     the left; outside it is 0.
+
+    References
+    ----------
+    As ``numpy.interp``.
 
     Examples
     --------

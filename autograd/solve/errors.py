@@ -12,7 +12,18 @@ __all__ = ["ConvergenceError", "NotPositiveDefiniteError", "SingularMatrixError"
 
 
 class StructureError(np.linalg.LinAlgError):
-    """A matrix does not have the structure that `assume` says."""
+    """A matrix does not have the structure that `assume` says; looked for under ``check="structure"`` alone.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> A = pb.asarray([[1.0, 2.0], [0.0, 1.0]])
+    >>> try:
+    ...     pb.linalg.solve(A, pb.asarray([1.0, 1.0]), assume="symmetric", check="structure")
+    ... except pb.linalg.StructureError as error:
+    ...     print("not symmetric")
+    not symmetric
+    """
 
 
 class ConvergenceError(np.linalg.LinAlgError):
@@ -26,6 +37,16 @@ class ConvergenceError(np.linalg.LinAlgError):
         How many steps were made.
     tolerance : float
         The norm that was asked for.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> A, b = pb.asarray([[4.0, 1.0], [1.0, 3.0]]), pb.asarray([1.0, 2.0])
+    >>> try:
+    ...     pb.linalg.cg(A, b, maxiter=1)
+    ... except pb.linalg.ConvergenceError as error:
+    ...     print(error.steps, error.residual > error.tolerance)
+    1 True
     """
 
     def __init__(self, message: str, *, residual: float, steps: int, tolerance: float) -> None:

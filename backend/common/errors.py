@@ -9,11 +9,35 @@ import numpy as np
 
 
 class SingularMatrixError(np.linalg.LinAlgError):
-    """A matrix that is singular to working precision; the message estimates its condition number."""
+    """A matrix that is singular to working precision; the message estimates its condition number.
+
+    It is a ``numpy.linalg.LinAlgError`` and the same on every backend, where CuPy would return NaN.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> try:
+    ...     pb.linalg.solve(pb.asarray([[1.0, 1.0], [1.0, 1.0]]), pb.asarray([1.0, 1.0]))
+    ... except pb.linalg.SingularMatrixError as error:
+    ...     print("singular")
+    singular
+    """
 
 
 class NotPositiveDefiniteError(np.linalg.LinAlgError):
-    """A matrix that was said to be positive definite is not; the message names the leading minor."""
+    """A matrix that was said to be positive definite is not; the message names the leading minor.
+
+    It is a ``numpy.linalg.LinAlgError`` and the same on every backend, where CuPy would return NaN.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> try:
+    ...     pb.xp.linalg.cholesky(pb.asarray([[1.0, 2.0], [2.0, 1.0]]))
+    ... except pb.linalg.NotPositiveDefiniteError as error:
+    ...     print("not positive definite")
+    not positive definite
+    """
 
 
 def where(index: tuple[int, ...]) -> str:

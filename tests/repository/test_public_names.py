@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,21 +72,60 @@ def test_the_namespace_of_an_array_is_that_module():
     assert pb.xp.ones(2).__array_namespace__() is importlib.import_module("pullback.xp")
 
 
-@pytest.mark.parametrize("module", [pb, *(getattr(pb, name) for name in MODULES)])
-def test_dir_lists_what_is_public_and_nothing_else(module):
-    names = dir(module)
+def _is_space(value: object) -> bool:
+    """Whether it is a module, or an extension of the standard, which is an object."""
+    return inspect.ismodule(value) or type(value).__name__ == "Extension"
+
+
+def _every_space() -> dict[str, Any]:
+    """The public modules, and the modules and extensions that they list in turn."""
+    found: dict[str, Any] = {"pullback": pb}
+    queue = [("", pb)]
+    while queue:
+        prefix, space = queue.pop()
+        for name in dir(space):
+            value = getattr(space, name, None)
+            if _is_space(value) and not any(value is other for other in found.values()):
+                found[prefix + name] = value
+                queue.append((f"{prefix}{name}.", value))
+    return found
+
+
+SPACES = _every_space()
+# Modules that are listed in another one; the public ones are in `MODULES`.
+INNER = {"autograd", "xp.fft", "xp.linalg"}
+
+
+def test_every_public_module_is_known_here():
+    """A new one wants a row in `MODULES`, its stub in the root, and what the tests below ask of it."""
+    known = [getattr(pb, name) for name in MODULES]
+    for name in set(SPACES) - {"pullback", *INNER}:
+        assert any(SPACES[name] is module for module in known), f"{name}: no row in MODULES"
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_dir_lists_what_is_public_and_nothing_else(name):
+    space = SPACES[name]
+    names = dir(space)
     assert len(set(names)) == len(names)
-    assert set(names) >= set(module.__all__)
+    public = set(getattr(space, "__all__", ()))
+    assert set(names) >= public
     private = [name for name in names if name.startswith("_")]
     assert set(private) <= WITH_DUNDERS
-    skipped = {"sklearn"} if importlib.util.find_spec("sklearn") is None else set()
-    for name in names:
-        if skipped and name in getattr(module, "_ESTIMATORS", ()):
-            continue
-        value = getattr(module, name)
-        # A module in the list is one of the public ones, not what a file happens to import.
+    missing = (
+        getattr(space, "_ESTIMATORS", ()) if importlib.util.find_spec("sklearn") is None else ()
+    )
+    for name in set(names) - set(missing):
+        value = getattr(space, name)
+        # what is listed belongs here, and is not what a file happens to import
         if inspect.ismodule(value):
-            assert name in (*MODULES, "autograd")
+            assert any(value is other for other in SPACES.values())
+        elif inspect.isroutine(value) or inspect.isclass(value):
+            assert value.__module__.startswith("pullback."), f"{name} is {value.__module__}'s"
+        # beyond the list of a file there are generated functions, dtypes and the version alone
+        if name not in public and public:
+            generated = getattr(value, "__module__", "") == pb.xp.__name__
+            assert generated or name in pb.xp.DTYPES or name in ("__version__", "train"), name
 
 
 def test_dir_lists_the_estimators():

@@ -92,8 +92,8 @@ Array([1., 2., 3., 4.], dtype=float64, device='cpu')
 Array([0.25, 0.5 , 0.25], dtype=float64, device='cpu')
 
 #### fft.rfftn
-The discrete Fourier transform of real input over several axes: `rfft` over the last of them, then
-  `fftn`.
+The discrete Fourier transform of real input over several axes.
+It is `rfft` over the last of them, then `fftn` over the others.
 x: real floating
 -> Array | Complex, of the shape of `x`, with `s` along the axes, and s[-1]//2 + 1 along the last of
   them.
@@ -126,8 +126,7 @@ Array([[0.25, 0.25],
        [0.25, 0.25]], dtype=float64, device='cpu')
 
 #### fft.hfft
-The discrete Fourier transform of a signal with Hermitian symmetry, of which one half is given: a
-  real spectrum.
+The real spectrum of a signal with Hermitian symmetry, of which one half is given.
 x: complex
 n: int, optional | The length of the result; 2 (m − 1) by default, for m elements of `x` along the
   axis. An odd length has to be said.

@@ -10,7 +10,8 @@ device: device, optional | The device to go to as well.
 -> Array | Of the shape of `x`.
 x_bar = ct, cast to the dtype of x, on its device
 . Where a real `x` became complex, the cotangent loses its imaginary part. To and from integers and
-  booleans there is no derivative: the result is a constant. The standard has no cast from complex to real: take `real`.
+  booleans there is no derivative: the result is a constant. The standard has no cast from complex
+  to real: take `real`.
 @ standard
 >>> x = pb.xp.asarray([1.5, 2.5])
 >>> pb.xp.astype(x, pb.xp.float32)
@@ -238,8 +239,8 @@ Array([1., 3., 3.], dtype=float64, device='cpu')
 Array([1., 0., 2.], dtype=float64, device='cpu')
 
 #### take_along_axis
-The elements at indices along an axis, which may differ from row to row: what `argsort` or `argmax`
-  gives.
+The elements at indices along an axis, which may differ from row to row.
+Such indices are what `argsort` and `argmax` give.
 x: any
 indices: array | Integers, with as many axes as `x`; the shapes broadcast but for the axis. They
   carry no derivative.

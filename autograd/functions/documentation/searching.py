@@ -20,24 +20,24 @@ Array([0.1, 1. ], dtype=float64, device='cpu')
 
 #### argmax
 The index of the largest element.
-x: real
+x: array | Of a real dtype.
 axis: int, optional | The axis; by default the index counts in the flattened array.
 -> Array | Integers, of the shape of `x` without the axis.
 constant
-. Of equal elements the first one; NaN counts as the largest. For the value with its derivative,
-  `max`, or `take_along_axis` with this index.
+. Of equal elements the first one; NumPy counts NaN as the largest. For the value with its
+  derivative, `max`, or `take_along_axis` with this index.
 @ standard
 >>> pb.xp.argmax(pb.xp.asarray([1.0, 3.0, 3.0]))
 Array(1, dtype=int64, device='cpu')
 
 #### argmin
 The index of the smallest element.
-x: real
+x: array | Of a real dtype.
 axis: int, optional | The axis; by default the index counts in the flattened array.
 -> Array | Integers, of the shape of `x` without the axis.
 constant
-. Of equal elements the first one; NaN counts as the smallest. For the value with its derivative,
-  `min`, or `take_along_axis` with this index.
+. Of equal elements the first one; NumPy counts NaN as the smallest. For the value with its
+  derivative, `min`, or `take_along_axis` with this index.
 @ standard
 >>> pb.xp.argmin(pb.xp.asarray([1.0, 3.0, 1.0]))
 Array(0, dtype=int64, device='cpu')
@@ -69,7 +69,7 @@ Array([1, 3], dtype=int64, device='cpu')
 
 #### argsort
 The indices that sort the elements along an axis.
-x: real
+x: array | Of a real dtype.
 axis: int | The axis.
 descending: bool | The largest first.
 stable: bool | Equal elements keep their order.

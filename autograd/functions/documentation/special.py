@@ -71,7 +71,7 @@ x: floating
 -> same
 x_bar = ct · e^(−x²/2) / √(2π)
 . Left of x = −38 it underflows; `log_ndtr` does not.
-@ DLMF 7.10, 7.18
+@ DLMF 7.10
 >>> x = pb.xp.asarray([0.0, 2.0])
 >>> pb.special.ndtr(x)
 Array([0.5       , 0.97724987], dtype=float64, device='cpu')
@@ -233,8 +233,8 @@ Array([ -1.09861229, -90.31164425], dtype=float64, device='cpu')
  Array([ -0.33333333, -21.76973326], dtype=float64, device='cpu'))
 
 #### special.gammainc
-The regularised lower incomplete gamma function P(a, x) = γ(a, x) / Γ(a), elementwise: the
-  distribution of the gamma distribution.
+The regularised lower incomplete gamma function P(a, x) = γ(a, x) / Γ(a), elementwise.
+It is the distribution function of the gamma distribution of shape a.
 a, x: floating pair
 -> promoted
 a_bar = ct · ∂P(a, x)/∂a
@@ -251,8 +251,8 @@ Array([0.26424112, 0.87534798], dtype=float64, device='cpu')
  Array([0.36787944, 0.08422434], dtype=float64, device='cpu'))
 
 #### special.gammaincc
-The regularised upper incomplete gamma function Q(a, x) = 1 − P(a, x), elementwise, with all its
-  digits in the right tail.
+The regularised upper incomplete gamma function Q(a, x) = 1 − P(a, x), elementwise.
+It has all its digits in the right tail of the gamma distribution.
 a, x: floating pair
 -> promoted
 a_bar = −ct · ∂P(a, x)/∂a
@@ -267,8 +267,8 @@ Array([0.73575888, 0.12465202], dtype=float64, device='cpu')
  Array([-0.36787944, -0.08422434], dtype=float64, device='cpu'))
 
 #### special.betainc
-The regularised incomplete beta function I_x(a, b), elementwise: the distribution of the beta
-  distribution.
+The regularised incomplete beta function I_x(a, b), elementwise.
+It is the distribution function of the beta distribution.
 a, b: array or number | Real, > 0; they have no derivative.
 x: array or number | Real, in [0, 1]; all three shapes broadcast.
 -> Array | Of the shape that all broadcast to, in the dtype that they promote to.
@@ -384,8 +384,8 @@ Array([0.34657359, 0.        ], dtype=float64, device='cpu')
  Array([-2., -0.], dtype=float64, device='cpu'))
 
 #### special.kl_div
-x log(x / y) − x + y, elementwise, ≥ 0: the terms of a Kullback–Leibler divergence of unnormalised
-  distributions.
+x log(x / y) − x + y, elementwise, ≥ 0.
+These are the terms of a Kullback–Leibler divergence of unnormalised distributions.
 x, y: floating pair
 -> promoted
 x_bar = ct · log(x / y)
@@ -441,10 +441,10 @@ Array([0.13574767, 0.68894845], dtype=float64, device='cpu')
 Array([0.29366376, 0.90168841], dtype=float64, device='cpu')
 
 #### special.i0e
-e^(−|x|) I_0(x), elementwise, which does not overflow.
+e^(−|x|) · I_0(x), elementwise, which does not overflow.
 x: real floating
 -> same
-x_bar = ct · (e^(−|x|) I_1(x) − sign(x) · out)
+x_bar = ct · (e^(−|x|) · I_1(x) − sign(x) · out)
 . At the kink at 0 the derivative is the mean of both slopes, 0. Far from 0, where the terms cancel,
   by the asymptotic series.
 @ DLMF 10.29, 10.40
@@ -455,10 +455,10 @@ Array([1.        , 0.01261724], dtype=float64, device='cpu')
 Array([ 0.00000000e+00, -6.31019896e-06], dtype=float64, device='cpu')
 
 #### special.i1e
-e^(−|x|) I_1(x), elementwise, which does not overflow.
+e^(−|x|) · I_1(x), elementwise, which does not overflow.
 x: real floating
 -> same
-x_bar = ct · (e^(−|x|) I_1'(x) − sign(x) · out)
+x_bar = ct · (e^(−|x|) · I_1'(x) − sign(x) · out)
 . I_1'(x) = I_0(x) − I_1(x) / x, 1/2 at 0. Far from 0, where the terms cancel, by the asymptotic
   series.
 @ DLMF 10.29, 10.40
@@ -469,11 +469,11 @@ Array([0.        , 0.01261093], dtype=float64, device='cpu')
 Array([ 5.00000000e-01, -6.30073129e-06], dtype=float64, device='cpu')
 
 #### special.ive
-e^(−|x|) I_v(x), elementwise, which does not overflow.
+e^(−|x|) · I_v(x), elementwise, which does not overflow.
 v: array or number | The order, real; it has no derivative.
 x: real floating
 -> Array | Of the shape that both broadcast to, in the dtype that they promote to.
-x_bar = ct · (e^(−|x|) I_v'(x) − sign(x) · out)
+x_bar = ct · (e^(−|x|) · I_v'(x) − sign(x) · out)
 . For whole orders far from 0, where the terms cancel, by the asymptotic series.
 ! MissingRuleError: If a derivative by `v` is asked for.
 @ DLMF 10.29, 10.40

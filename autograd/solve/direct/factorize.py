@@ -207,6 +207,15 @@ class Factorization:
         Of the matrix.
     assume : str
         Its structure.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> factor = pb.linalg.factorize(pb.asarray([[2.0, 0.0], [0.0, 4.0]]))
+    >>> factor.solve(pb.asarray([2.0, 4.0]))
+    Array([1., 1.], dtype=float64, device='cpu')
+    >>> factor.det(), factor.shape
+    (Array(8., dtype=float64, device='cpu'), (2, 2))
     """
 
     __slots__ = ("_A", "_elements", "_factor", "_solver", "_stored", "assume")
@@ -367,6 +376,10 @@ def factorize(
     Notes
     -----
     The cotangents of all solves are gathered: Ā = −Λ Vᵀ is one product, whatever the number of solves.
+
+    References
+    ----------
+    Giles and Pierce, An introduction to the adjoint approach to design, 2000.
 
     Examples
     --------

@@ -182,7 +182,12 @@ def solve_triangular(
 
     Notes
     -----
-    ā is the triangle of −λ vᵀ, with a λᵀ-solve by the same triangle.
+    The pullback is one more solve with the same triangle: for ``trans=0`` aᵀ λ = ct, b_bar = λ, and a_bar is the
+    triangle of −λ vᵀ, without its diagonal if that is one.
+
+    References
+    ----------
+    Golub and Van Loan, Matrix computations, 4th edition, 2013, section 3.1.
 
     Examples
     --------
@@ -230,6 +235,10 @@ def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any, *, check: bool = Tru
     The gradient has the shape of `ab`: no n × n array is made on NumPy, where LAPACK's gbtrf and gttrf work in
     O(n (l + u)²). Elsewhere A is laid out, and solved by LU.
 
+    References
+    ----------
+    Golub and Van Loan, Matrix computations, 4th edition, 2013, section 4.3.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb
@@ -272,6 +281,15 @@ def solveh_banded(ab: Any, b: Any, *, lower: bool = False, check: bool = True) -
     ------
     NotPositiveDefiniteError
         With `check`.
+
+    Notes
+    -----
+    The pullback is one more solve with the same factor: A λ = ct for real A, b_bar = λ, and ab_bar holds the
+    diagonals of −λ vᵀ, with both triangles' shares of an element added.
+
+    References
+    ----------
+    Golub and Van Loan, Matrix computations, 4th edition, 2013, section 4.3.
 
     Examples
     --------
@@ -321,6 +339,11 @@ def solve_circulant(c: Any, b: Any, *, check: bool = True) -> Any:
     ------
     SingularMatrixError
         With `check`, if the smallest eigenvalue is below the precision of the largest.
+
+    Notes
+    -----
+    The pullback is one more such solve: Cᵀ λ = ct, b_bar = λ, and c_bar[k] is minus the sum of λ[i] v[j] over i − j
+    ≡ k (mod n).
 
     References
     ----------

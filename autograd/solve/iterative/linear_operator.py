@@ -35,6 +35,8 @@ class LinearOperator:
         ``rmatvec(w) -> Aᴴ w``; without it, the adjoint is derived from `matvec` as its pullback.
     shape : tuple, optional
         (m, n), or the shapes of A v and of v themselves; needed by `lsmr` without x0.
+    derived_from : LinearOperator, optional
+        Of an adjoint that ``.H`` derived: the operator that it is the adjoint of.
 
     Examples
     --------

@@ -85,6 +85,10 @@ def lsmr(
     -----
     Fong and Saunders, LSMR: an iterative algorithm for sparse least-squares problems, 2011.
 
+    References
+    ----------
+    Fong and Saunders, LSMR: an iterative algorithm for sparse least-squares problems, 2011.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb

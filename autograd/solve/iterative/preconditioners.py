@@ -31,6 +31,14 @@ def jacobi(A: Any) -> LinearOperator:
     LinearOperator
         r ↦ r / diag(A).
 
+    Notes
+    -----
+    A preconditioner changes how fast a solution is found, not the solution: it gets no gradient.
+
+    References
+    ----------
+    Saad, Iterative methods for sparse linear systems, 2003, chapter 10.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb
@@ -80,6 +88,12 @@ def ilu(A: Any, *, drop_tol: float = 1e-4, fill_factor: float = 10.0) -> LinearO
     Notes
     -----
     By SuperLU, as `scipy.sparse.linalg.spilu`; Li and Shao, A supernodal approach to incomplete LU factorization, 2011.
+
+    A preconditioner changes how fast a solution is found, not the solution: it gets no gradient.
+
+    References
+    ----------
+    Li and Shao, A supernodal approach to incomplete LU factorization with partial pivoting, 2011.
 
     Examples
     --------

@@ -78,6 +78,10 @@ def spsolve(A: Any, b: Any, *, permc_spec: str | None = None, check: bool = True
     gradient with respect to A's elements is −λ vᵀ at their positions, with Aᵀ λ = c by the same factor (cuDSS's of Aᵀ):
     memory and time of one more solve.
 
+    References
+    ----------
+    Li, An overview of SuperLU: algorithms, implementation, and user interface, 2005.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb
@@ -103,6 +107,14 @@ class SparseFactorization:
         Of the matrix.
     dtype : dtype
         Of the matrix.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> A = pb.sparse.csr_array(pb.asarray([[2.0, 0.0], [1.0, 4.0]]))
+    >>> factor = pb.linalg.factorize(A)
+    >>> factor.solve(pb.asarray([2.0, 5.0]))
+    Array([1., 1.], dtype=float64, device='cpu')
     """
 
     __slots__ = ("_data", "_factor", "_solver", "_transposed")
