@@ -235,6 +235,13 @@ def key_level(key: Any) -> BatchLevel | None:
     return newest_level(key if type(key) is tuple else (key,))
 
 
+def all_rows(x: Any) -> Any:
+    """The array of all rows of a constant, leading axes and all."""
+    while type(x) is Batched:
+        x = x.value
+    return x
+
+
 class BatchedFactor:
     """The factor of the matrices of all rows, made at once.
 
@@ -253,8 +260,16 @@ class BatchedFactor:
 
 
 def factor_of(solver: Any, A: Any) -> Any:
-    """The factor that a solver makes of a constant: one for all rows, where the matrices differ from row to row."""
+    """The factor that a solver makes of a constant: one for all rows, where the matrices differ from row to row.
+
+    Raises
+    ------
+    NeedsRows
+        If the solver takes one matrix at a time.
+    """
     if type(A) is not Batched:
         return solver.factor(A)
+    if A.mapped and not getattr(solver, "batches", True):
+        raise NeedsRows(A.level)
     inner = factor_of(solver, A.value)
     return BatchedFactor(inner, A.level) if A.mapped else inner

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array
+from ..core.batched import Batched, NeedsRows
 from ..core.dispatch import SCALARS
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as generated
@@ -173,6 +174,8 @@ def apply_where(
     shape = chosen.shape
     flat = [generated.reshape(x, (-1,)) for x in args_and_fill]
     here = generated.reshape(chosen, (-1,)).value
+    if type(here) is Batched and here.mapped:
+        raise NeedsRows(here.level)  # each row evaluates its own elements
 
     def values(f: Callable[..., Any], where: Any) -> Any:
         out = f(*(generated.getitem(x, where) for x in flat[: len(args)]), **(kwargs or {}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.array import backend_array
+from ...core.batched import all_rows
 from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
@@ -124,6 +125,7 @@ _getitem = function_of(find("getitem"))
 
 def found_bandwidths(A: Any) -> tuple[int, int]:
     """The numbers of diagonals below and above the main one that hold a nonzero, over a batch of raw matrices."""
+    A = all_rows(A)
     xp = namespace_of(A)
     *_, i, j = xp.nonzero(A)
     if i.shape[0] == 0:
