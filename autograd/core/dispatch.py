@@ -52,7 +52,7 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
     inner = [v.value if type(v) is Array and v.tape is tape else v for v in values]
     arrays = [v for v in inner if type(v) not in SCALARS]
     traced = next((v for v in arrays if type(v) is Array), None)
-    batch = _newest_batch(name, arrays)
+    batch = _newest_batch(name, arrays) if Batched in map(type, arrays) else None
     if batch is not None:
         return batch
     if traced is not None:

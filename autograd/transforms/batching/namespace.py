@@ -65,28 +65,29 @@ def at_level(
     if name in _OF_SHAPES and _newest(settings) is None and _newest(args[1:]) is None:
         return Batched(_of_shape(name, args, settings), level, mapped=False)
     seen: list[bool] = []
-
-    def inner(x: Any) -> Any:
-        if type(x) is Array:
-            x = unwrap_closed(x)
-        if type(x) is Batched:
-            if x.level is not level:
-                return Array(x)
-            value = as_constant(x.value) if older else x.value
-            if not x.mapped:
-                return value
-            seen.append(True)
-            return Batched(value)
-        if isinstance(x, list | tuple):
-            return type(x)(inner(part) for part in x)
-        return x
-
-    below = [inner(x) for x in args]
-    chosen = {key: inner(x) for key, x in settings.items()}
+    below = [_inner(x, level, older, seen) for x in args]
+    chosen = {key: _inner(x, level, older, seen) for key, x in settings.items()}
     if not seen:
         out = plain(name, [*below, *chosen.values()])(*below, **chosen)
         return _labelled(out, level, mapped=False)
     return _labelled(batched(*below, **chosen), level, mapped=True)
+
+
+def _inner(x: Any, level: BatchLevel, older: bool, seen: list[bool]) -> Any:
+    """An argument without the level; `seen` gets an element for each that varies."""
+    if type(x) is Array:
+        x = unwrap_closed(x)
+    if type(x) is Batched:
+        if x.level is not level:
+            return Array(x)
+        value = as_constant(x.value) if older else x.value
+        if not x.mapped:
+            return value
+        seen.append(True)
+        return Batched(value)
+    if isinstance(x, list | tuple):
+        return type(x)(_inner(part, level, older, seen) for part in x)
+    return x
 
 
 def _has_older(x: Any, level: BatchLevel) -> bool:
