@@ -9,11 +9,12 @@ import numpy as np
 
 from ...backend import backend_of
 from .array import UNTRACED, Array, backend_array, result, unwrap_closed
-from .batched import OPEN, Batched, key_level, newest_level
 from .codegen_backward import make_entry_builder
 from .cotangents import DEFERRED, add_share, as_constant, fit
 from .dtypes import is_inexact
 from .index_keys import hold_key
+from .levels.batched import Batched, newest_level
+from .levels.level import OPEN
 from .namespaces import namespace_of
 from .registry import REGISTRY, MissingRuleError, Primitive, find, parameter_names
 from .tape import Entry

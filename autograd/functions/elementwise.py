@@ -12,10 +12,11 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array, backend_array
-from ..core.batched import Batched, NeedsRows
 from ..core.dispatch import SCALARS
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as generated
+from ..core.levels.batched import Batched
+from ..core.levels.level import NeedsRows
 from ..core.namespaces import namespace_of
 from ..core.typing import ArrayLike, DType
 from .creation import as_floating, asarray

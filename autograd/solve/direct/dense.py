@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from ...core.array import backend_array
-from ...core.batched import all_rows
 from ...core.dtypes import is_complex
+from ...core.levels.batched import all_rows
 from ...core.namespaces import namespace_of
 from ...core.registry import provides
 from ...core.typing import XP, RawArray, Value

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.array import backend_array
-from ...core.batched import all_rows
 from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
+from ...core.levels.batched import all_rows
 from ...core.namespaces import namespace_of
 from ...core.registry import find
 from ..runner import operands, run, run_adjoint, square, transposition

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.array import backend_array
-from ...core.batched import factor_of
 from ...core.defvjp import function_of
+from ...core.levels.batched import factor_of
 from ...core.registry import find
 from ..runner import inexact as for_lapack
 from ..runner import promoted, run, run_adjoint

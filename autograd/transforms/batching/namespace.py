@@ -12,8 +12,9 @@ from typing import Any
 
 from ....backend import Backend, backend_of, extend, register_stand_in
 from ...core.array import Array, unwrap_closed
-from ...core.batched import Batched, BatchLevel
 from ...core.cotangents import as_constant
+from ...core.levels.batched import Batched
+from ...core.levels.level import BatchLevel
 from ...core.namespaces import NAMESPACES, namespace_of
 from .functions import REARRANGEMENTS, SORTS, elementwise
 from .indexing import INDEXING
@@ -219,7 +220,9 @@ def _over(home: Backend) -> Backend:
     return dataclasses.replace(
         home,
         xp=NAMESPACES[Batched],
-        asarray=lambda host, dtype=None: host if type(host) is Batched else home.asarray(host, dtype),
+        asarray=lambda host, dtype=None: (
+            host if type(host) is Batched else home.asarray(host, dtype)
+        ),
         to_numpy=lambda x: home.to_numpy(x.read("pb.to_numpy(x)") if type(x) is Batched else x),
         normalise=lambda out: out if type(out) is Batched else backend_of(out).normalise(out),
         as_gradient=lambda out: out if type(out) is Batched else backend_of(out).as_gradient(out),

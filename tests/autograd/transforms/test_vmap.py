@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.core.batched import OPEN
+from pullback.autograd.core.levels.level import OPEN
 
 xp = pb.xp
 X = np.arange(12.0).reshape(3, 4)
@@ -38,7 +38,8 @@ def test_axes_in_and_out(axis, out):
 def test_axes_as_trees():
     tree = {"a": X, "b": (X.T.copy(), 2.0)}
     f = lambda t, y: {"sum": t["a"] + t["b"][0], "number": t["b"][1] * y, "y": y}
-    got = pb.vmap(f, in_axes=({"a": 0, "b": (1, None)}, 0), out_axes={"sum": 1, "number": 0, "y": 0})(tree, Y)  # fmt: skip
+    out_axes = {"sum": 1, "number": 0, "y": 0}
+    got = pb.vmap(f, in_axes=({"a": 0, "b": (1, None)}, 0), out_axes=out_axes)(tree, Y)
     np.testing.assert_array_equal(got["sum"], (2 * X).T)
     np.testing.assert_array_equal(got["number"], 2 * Y)
     got = pb.vmap(f, in_axes=({"a": 0, "b": (-1, None)}, 0))(tree, Y)
@@ -56,7 +57,9 @@ def test_dataclasses_and_none():
     got = pb.vmap(lambda p, y: Pair(p.first * y, None))(Pair(X, None), Y)
     np.testing.assert_array_equal(got.first, X * Y[:, None])
     assert got.second is None
-    got = pb.vmap(lambda p, y: p.first * y, in_axes=(Pair(1, None), None))(Pair(X.T.copy(), None), 2.0)
+    got = pb.vmap(lambda p, y: p.first * y, in_axes=(Pair(1, None), None))(
+        Pair(X.T.copy(), None), 2.0
+    )
     np.testing.assert_array_equal(got, X * 2)
 
 
@@ -190,7 +193,9 @@ def test_writes_to_what_is_closed_over_are_refused():
         total[0] = x[0]
         return x
 
-    with pytest.raises(TypeError, match=r"writes in place to an array of shape \(4,\) that it closes over"):
+    with pytest.raises(
+        TypeError, match=r"writes in place to an array of shape \(4,\) that it closes over"
+    ):
         pb.vmap(f)(X)
 
 
@@ -204,7 +209,9 @@ def test_writes_to_arguments_stay_inside():
     got = pb.vmap(f, in_axes=(0, None))(x, w)
     np.testing.assert_array_equal(pb.to_numpy(x), X)
     np.testing.assert_array_equal(pb.to_numpy(w), X[0])
-    wanted = np.stack([pb.to_numpy(f(xp.asarray(row.copy()), xp.asarray(X[0].copy()))) for row in X])
+    wanted = np.stack(
+        [pb.to_numpy(f(xp.asarray(row.copy()), xp.asarray(X[0].copy()))) for row in X]
+    )
     np.testing.assert_array_equal(pb.to_numpy(got), wanted)
 
 
@@ -319,13 +326,17 @@ def per_example(loss, model, *rows):
             np.testing.assert_allclose(pb.to_numpy(g)[i], pb.to_numpy(w), rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu", "silu", "elu", "softplus"])
+@pytest.mark.parametrize(
+    "activation", ["relu", "tanh", "sigmoid", "gelu", "silu", "elu", "softplus"]
+)
 def test_per_example_gradients_of_a_network(activation):
     model = pb.models.MLP([4, 5, 3], activation=activation, seed=0)
     labels = np.asarray([0, 2, 1])
     x = X.astype(np.float32) / 10
     per_example(lambda m, x, y: pb.models.cross_entropy(m(x), y), model, x, labels)
-    per_example(lambda m, x, y: pb.models.squared_error(m(x)[0], y), model, x, Y.astype(np.float32) / 100)
+    per_example(
+        lambda m, x, y: pb.models.squared_error(m(x)[0], y), model, x, Y.astype(np.float32) / 100
+    )
 
 
 @pytest.mark.parametrize("size", [1, 2])
@@ -418,7 +429,9 @@ def test_indices_and_writes_on_every_library(lib, backend):
 
     v, i = np.random.default_rng(0).uniform(0.5, 1.5, (3, 4)), np.asarray([2, 0, 3])
     got = pb.vmap(f)(lib.asarray(v), lib.asarray(i))
-    wanted = np.stack([np.where(np.arange(4) == j, row[0], 0) + row[j] for row, j in zip(v, i, strict=True)])
+    wanted = np.stack(
+        [np.where(np.arange(4) == j, row[0], 0) + row[j] for row, j in zip(v, i, strict=True)]
+    )
     np.testing.assert_allclose(lib.to_numpy(got), wanted)
 
 

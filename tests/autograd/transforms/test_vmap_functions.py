@@ -200,7 +200,7 @@ TABLE = {
     "linalg.outer": (lambda b, v: xp.linalg.outer(b, v), [B, V]),
     "einsum": (lambda m, n, b: xp.einsum("ij,jk,k->i", m, n, b) + xp.einsum("ii", m), [M, N, B]),
     "tensordot": (lambda m, n: xp.tensordot(m, n, axes=2) + xp.tensordot(m, n, axes=((0,), (1,))), [M, N]),
-    "tensordot with one for all": (lambda m: xp.tensordot(m, M[0], axes=1) + xp.tensordot(M[0], m, axes=([1], [0])), [M]),
+    "tensordot with one for all": (lambda m: xp.tensordot(m, M[0], axes=1) + xp.tensordot(M[0], m, axes=(1, 0)), [M]),
     "cross": (lambda b, m: xp.linalg.cross(b, m[0]) + xp.linalg.cross(m, b)[1], [B, M]),
     "convolution by slices": (lambda v, u: sum(v[i : i + 3] * u[i] for i in range(2)), [V, U]),
     # linear algebra
