@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.batched import Batched
 from ..core.hooks import HOOKS
+from ..core.levels.batched import Batched
 from ..pytree import tree
 from ..transforms.transformed import is_global
 from .executable import Executable, make_executable, require_numba

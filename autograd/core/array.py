@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...backend import backend_of
-from .batched import Batched
 from .dtypes import as_numpy, is_inexact
+from .levels.batched import Batched
 
 
 class Untraced:

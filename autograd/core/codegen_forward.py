@@ -29,11 +29,12 @@ from typing import Any
 
 from . import signatures
 from .array import Array, backend_array
-from .batched import OPEN, key_level
 from .codegen_backward import compile_source, kept_by, make_pull
 from .dispatch import apply, apply_constant, apply_variadic, apply_with_key, normalise
 from .dtypes import is_inexact
 from .index_keys import BASIC, clean_key, constant_of_trace, hold_key
+from .levels.batched import key_level
+from .levels.level import OPEN
 from .registry import Primitive
 from .views import NEVER_NUMBERS, VIEWS, follow
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from ...backend import backend_of
 from .array import UNTRACED, Array, backend_array, result, unwrap_closed
-from .batched import OPEN, Batched, key_level, newest_level
 from .codegen_backward import make_entry_builder
 from .cotangents import DEFERRED, add_share, as_constant, fit
 from .dtypes import is_inexact
 from .index_keys import hold_key
+from .levels.batched import Batched, newest_level
+from .levels.level import OPEN
 from .namespaces import namespace_of
 from .registry import REGISTRY, MissingRuleError, Primitive, find, parameter_names
 from .tape import Entry
@@ -52,7 +53,7 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
     inner = [v.value if type(v) is Array and v.tape is tape else v for v in values]
     arrays = [v for v in inner if type(v) not in SCALARS]
     traced = next((v for v in arrays if type(v) is Array), None)
-    batch = _newest_batch(name, arrays)
+    batch = _newest_batch(name, arrays) if Batched in map(type, arrays) else None
     if batch is not None:
         return batch
     if traced is not None:

@@ -17,8 +17,8 @@ import numpy as np
 from ...backend import Backend, backend_of, current, is_array
 from ..pytree import tree
 from .array import Array, backend_array, unwrap_closed
-from .batched import ORDER
 from .dtypes import is_inexact
+from .levels.level import ORDER
 from .namespaces import NAMESPACES, namespace_of
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from ...backend import Backend, backend_of, current, is_array, resolve
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.batched import Batched
 from ..core.dtypes import as_numpy, is_inexact
 from ..core.generated import xp as generated
+from ..core.levels.batched import Batched
 from ..core.typing import ArrayLike, Device, DType
 from .data_type import result_type
 

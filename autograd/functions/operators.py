@@ -14,11 +14,11 @@ import numpy as np
 
 from ...backend import backend_of, is_array
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.batched import Batched
 from ..core.defvjp import function_of
 from ..core.dispatch import SCALARS, apply, apply_constant
 from ..core.dtypes import as_numpy, is_complex, is_inexact
 from ..core.index_keys import clean_key, copied_key, is_basic
+from ..core.levels.batched import Batched
 from ..core.namespaces import namespace_of
 from ..core.registry import Primitive, find
 from ..core.views import is_number

@@ -10,9 +10,9 @@ import operator
 from typing import Any
 
 from ..core.array import backend_array
-from ..core.batched import factor_of
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
+from ..core.levels.batched import factor_of
 from ..core.registry import PROVIDED, find
 from ..core.typing import XP, Cotangent, Value
 

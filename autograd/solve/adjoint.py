@@ -34,9 +34,10 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ..core.array import Array
-from ..core.batched import Batched, NeedsRows
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dispatch import append_entry
+from ..core.levels.batched import Batched
+from ..core.levels.level import NeedsRows
 from ..core.registry import attach_kernel, find
 from ..core.typing import XP, Cotangent
 from ..pytree import tree

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array, backend_array
-from ..core.batched import factor_of
 from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy, is_complex
 from ..core.generated import xp as generated
+from ..core.levels.batched import factor_of
 from ..core.namespaces import namespace_of
 from ..core.registry import find
 from ..functions.creation import asarray

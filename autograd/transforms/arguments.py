@@ -9,9 +9,9 @@ import numpy as np
 
 from ...backend import backend_of
 from ..core.array import Array, unwrap_closed
-from ..core.batched import Batched
 from ..core.cotangents import DEFERRED, as_constant
 from ..core.dtypes import is_complex
+from ..core.levels.batched import Batched
 from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.tape import check_differentiable
 from ..core.tracer_like import TRACERS

@@ -8,9 +8,9 @@ from copy import copy
 from typing import Any
 
 from ..core.array import Array, unwrap_closed
-from ..core.batched import BatchLevel
 from ..core.cotangents import DEFERRED, as_constant
 from ..core.dtypes import is_inexact
+from ..core.levels.level import BatchLevel
 from ..core.namespaces import namespace_of
 from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData

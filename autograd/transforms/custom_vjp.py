@@ -14,9 +14,10 @@ from copy import copy
 from typing import Any
 
 from ..core.array import UNTRACED, Array, is_traced, unwrap_closed
-from ..core.batched import OPEN, Batched, BatchLevel, newest_level
 from ..core.cotangents import DEFERRED, add_share, as_constant, fit
 from ..core.dtypes import is_complex, is_inexact
+from ..core.levels.batched import Batched, newest_level
+from ..core.levels.level import OPEN, BatchLevel
 from ..core.namespaces import namespace_of
 from ..core.tape import Entry
 from ..core.views import like

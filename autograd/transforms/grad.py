@@ -7,7 +7,7 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array
-from ..core.batched import Batched
+from ..core.levels.batched import Batched
 from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
-from ..core.batched import Batched
 from ..core.cotangents import as_constant, fit
 from ..core.dtypes import is_complex
+from ..core.levels.batched import Batched
 from ..core.namespaces import namespace_of
 from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData

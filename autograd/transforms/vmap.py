@@ -18,7 +18,8 @@ import optree
 
 from ...backend import backend_of, is_array
 from ..core.array import Array, backend_array, result, unwrap_closed
-from ..core.batched import Batched, BatchLevel, NeedsRows
+from ..core.levels.batched import Batched
+from ..core.levels.level import BatchLevel, NeedsRows
 from ..core.namespaces import namespace_of
 from ..core.tape import TapeData
 from ..functions import namespace
@@ -113,9 +114,7 @@ def vmap(
         outs, out_spec = found
         where = flat_prefix(out_axes, tree.unflatten(out_spec, outs), "out_axes", "the result")
         taken = {id(backend_array(x)) for x in leaves}
-        results = [
-            _result(y, axis, size, like, taken) for y, axis in zip(outs, where, strict=True)
-        ]
+        results = [_result(y, axis, size, like, taken) for y, axis in zip(outs, where, strict=True)]
         return tree.unflatten(out_spec, results)
 
     settings = {"in_axes": in_axes, "out_axes": out_axes, "axis_size": axis_size}
@@ -136,7 +135,8 @@ def _check_axes(axes: Any, name: str) -> None:
     for x in optree.tree_leaves(axes, none_is_leaf=True, namespace=NAMESPACE):
         if x is not None and (not isinstance(x, int | np.integer) or isinstance(x, bool)):
             raise TypeError(
-                f"vmap: {name} holds {x!r}, of type {type(x).__name__}; it has to be an integer, None, or a tree of them"
+                f"vmap: {name} holds {x!r}, of type {type(x).__name__}; it has to be an integer, None, or a tree of "
+                "them"
             )
 
 
@@ -178,9 +178,9 @@ def _common_size(
         if not -len(shape) <= axis < len(shape):
             wanted = axis + 1 if axis >= 0 else -axis
             raise ValueError(
-                f"vmap was asked to map {_name(f, args, kwargs, i)} along axis {axis}, which needs an array of at least "
-                f"{wanted} axes, but its shape is {shape} ({type(x).__name__}); pass None for it in in_axes if it is "
-                "the same for all rows"
+                f"vmap was asked to map {_name(f, args, kwargs, i)} along axis {axis}, which needs an array of at "
+                f"least {wanted} axes, but its shape is {shape} ({type(x).__name__}); pass None for it in in_axes if "
+                "it is the same for all rows"
             )
         found.append((shape, axis, i))
     sizes = {shape[axis] for shape, axis, _ in found}
@@ -254,10 +254,7 @@ def _locked(values: list[Any]) -> Iterator[None]:
 def _run(f: Any, rows: list[Any], spec: Any, axes: list[Any], size: int) -> Any:
     """The outputs, as `Batched` where they vary, and their structure; None if the rows have to be called one by one."""
     level = BatchLevel(size)
-    given = [
-        x if axis is None else as_row(x, level)
-        for x, axis in zip(rows, axes, strict=True)
-    ]
+    given = [x if axis is None else as_row(x, level) for x, axis in zip(rows, axes, strict=True)]
     args, kwargs = tree.unflatten(spec, given)
     mapped = [x for x, axis in zip(rows, axes, strict=True) if axis is not None]
     try:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....backend import Backend, backend_of, current, is_array, use
 from ...core.array import Array, backend_array, unwrap_closed
-from ...core.batched import Batched
+from ...core.levels.batched import Batched
 from ...core.views import like as like_kind
 from ...functions.writes import Writes
 from ...pytree import tree

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.array import Array, backend_array
-from ...core.batched import factor_of
 from ...core.cotangents import DEFERRED
 from ...core.defvjp import function_of
 from ...core.defvjp import library_defvjp as defvjp
 from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
+from ...core.levels.batched import factor_of
 from ...core.namespaces import namespace_of
 from ...core.registry import attach_kernel, find
 from ...core.typing import XP, Cotangent, DType, RawArray, Value

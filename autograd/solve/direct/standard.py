@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...core.array import Array, backend_array, unwrap_closed
-from ...core.batched import factor_of
 from ...core.defvjp import function_of
+from ...core.levels.batched import factor_of
 from ...core.namespaces import namespace_of
 from ...core.registry import find, provides
 from ...core.typing import XP, RawArray, Value

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...core.array import Array
-from ...core.batched import Batched
 from ...core.cotangents import as_constant
+from ...core.levels.batched import Batched
 from ...core.namespaces import NAMESPACES, namespace_of
 from ...core.tracer_like import TRACERS
 

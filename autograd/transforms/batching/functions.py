@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core import signatures
-from ...core.batched import Batched
+from ...core.levels.batched import Batched
 from ...core.namespaces import namespace_of
 from ...core.registry import find
 from .array import aligned, batch_size, spread_rows, values_of
@@ -63,6 +63,7 @@ def shifted(axis: Any) -> Any:
 
 
 def wrapped(out: Any) -> Any:
+    """The results of a function as `Batched`."""
     if isinstance(out, tuple | list):
         parts = [Batched(o) for o in out]
         return out._make(parts) if hasattr(out, "_make") else type(out)(parts)
@@ -87,7 +88,9 @@ def _reduction(name: str) -> Callable[..., Any]:
 
 
 def _along(name: str) -> Callable[..., Any]:
-    default = find(name).signature.parameters["axis"].default if name in signatures.DIFFERENTIABLE else -1
+    default = (
+        find(name).signature.parameters["axis"].default if name in signatures.DIFFERENTIABLE else -1
+    )
 
     def call(x: Batched, axis: Any = default, **settings: Any) -> Any:
         if axis is None:  # of all elements, in the order of their indices
@@ -155,7 +158,7 @@ def _moveaxis(x: Batched, source: Any, destination: Any) -> Batched:
 
 
 def _roll(x: Any, shift: Any, *, axis: Any = None) -> Batched:
-    if batch_size((shift if isinstance(shift, tuple | list) else (shift,))) is not None:
+    if batch_size(shift if isinstance(shift, tuple | list) else (shift,)) is not None:
         return row_by_row("roll")(x, shift, axis=axis)
     if axis is None:
         return _reshape(_roll(_reshape(x, (x.size,)), shift, axis=0), x.shape)
@@ -197,8 +200,6 @@ def _over_axis(name: str) -> Callable[..., Any]:
         return Batched(plain(name, values)(*values, axis=shifted(axis)))
 
     return call
-
-
 
 
 def _varied(x1: Any, x2: Any, *, axis: Any = None) -> Batched:

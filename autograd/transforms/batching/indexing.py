@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...core.array import Array, backend_array
-from ...core.batched import Batched
 from ...core.cotangents import as_constant
 from ...core.dtypes import as_numpy
 from ...core.index_keys import clean_key, is_basic
+from ...core.levels.batched import Batched
 from ...core.namespaces import NAMESPACES, namespace_of
 from .array import batch_size, row_key, spread_rows, values_of
 from .functions import shifted
@@ -187,7 +187,11 @@ def _flat(positions: Any) -> Any:
 def _only_index(parts: tuple[Any, ...], ndim: int) -> tuple[int, Any] | None:
     """The axis and the index of a key that is one array of integers and else takes all; None for other keys."""
     found = [i for i, part in enumerate(parts) if type(part) is Batched]
-    whole = all(part is ... or (type(part) is slice and part == slice(None)) for i, part in enumerate(parts) if i not in found)  # fmt: skip
+    whole = all(
+        part is ... or (type(part) is slice and part == slice(None))
+        for i, part in enumerate(parts)
+        if i not in found
+    )
     if len(found) != 1 or not whole or _is_mask(parts[found[0]]):
         return None
     after = [i for i, part in enumerate(parts) if part is ... and i < found[0]]
@@ -262,7 +266,9 @@ def _coordinate(part: Any, n: int, before: int, block: int, behind: int) -> Any:
     value = xp.where(value < 0, value + n, value)
     if type(part) is Batched:
         k, *lengths = value.shape
-        return xp.reshape(value, (k, *(1,) * (before + block - len(lengths)), *lengths, *(1,) * behind))
+        return xp.reshape(
+            value, (k, *(1,) * (before + block - len(lengths)), *lengths, *(1,) * behind)
+        )
     return xp.reshape(value, (*value.shape, *(1,) * behind))
 
 

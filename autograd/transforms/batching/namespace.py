@@ -12,8 +12,9 @@ from typing import Any
 
 from ....backend import Backend, backend_of, extend, register_stand_in
 from ...core.array import Array, unwrap_closed
-from ...core.batched import Batched, BatchLevel
 from ...core.cotangents import as_constant
+from ...core.levels.batched import Batched
+from ...core.levels.level import BatchLevel
 from ...core.namespaces import NAMESPACES, namespace_of
 from .functions import REARRANGEMENTS, SORTS, elementwise
 from .indexing import INDEXING
@@ -65,28 +66,29 @@ def at_level(
     if name in _OF_SHAPES and _newest(settings) is None and _newest(args[1:]) is None:
         return Batched(_of_shape(name, args, settings), level, mapped=False)
     seen: list[bool] = []
-
-    def inner(x: Any) -> Any:
-        if type(x) is Array:
-            x = unwrap_closed(x)
-        if type(x) is Batched:
-            if x.level is not level:
-                return Array(x)
-            value = as_constant(x.value) if older else x.value
-            if not x.mapped:
-                return value
-            seen.append(True)
-            return Batched(value)
-        if isinstance(x, list | tuple):
-            return type(x)(inner(part) for part in x)
-        return x
-
-    below = [inner(x) for x in args]
-    chosen = {key: inner(x) for key, x in settings.items()}
+    below = [_inner(x, level, older, seen) for x in args]
+    chosen = {key: _inner(x, level, older, seen) for key, x in settings.items()}
     if not seen:
         out = plain(name, [*below, *chosen.values()])(*below, **chosen)
         return _labelled(out, level, mapped=False)
     return _labelled(batched(*below, **chosen), level, mapped=True)
+
+
+def _inner(x: Any, level: BatchLevel, older: bool, seen: list[bool]) -> Any:
+    """An argument without the level; `seen` gets an element for each that varies."""
+    if type(x) is Array:
+        x = unwrap_closed(x)
+    if type(x) is Batched:
+        if x.level is not level:
+            return Array(x)
+        value = as_constant(x.value) if older else x.value
+        if not x.mapped:
+            return value
+        seen.append(True)
+        return Batched(value)
+    if isinstance(x, list | tuple):
+        return type(x)(_inner(part, level, older, seen) for part in x)
+    return x
 
 
 def _has_older(x: Any, level: BatchLevel) -> bool:
@@ -218,7 +220,9 @@ def _over(home: Backend) -> Backend:
     return dataclasses.replace(
         home,
         xp=NAMESPACES[Batched],
-        asarray=lambda host, dtype=None: host if type(host) is Batched else home.asarray(host, dtype),
+        asarray=lambda host, dtype=None: (
+            host if type(host) is Batched else home.asarray(host, dtype)
+        ),
         to_numpy=lambda x: home.to_numpy(x.read("pb.to_numpy(x)") if type(x) is Batched else x),
         normalise=lambda out: out if type(out) is Batched else backend_of(out).normalise(out),
         as_gradient=lambda out: out if type(out) is Batched else backend_of(out).as_gradient(out),

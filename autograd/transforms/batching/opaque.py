@@ -1,8 +1,8 @@
 """Functions of the user's that are one operation of a tape, under `vmap`: `custom_vjp` and `checkpoint`.
 
-Where an older tape records what happens to the arrays inside a level, the operation has to be put onto that tape as one:
-the function of all rows, which opens a level of its own whenever it runs, in the forward pass and when the backward pass
-runs it again.
+Where an older tape records what happens to the arrays inside a level, the operation has to be put onto that tape as
+one: the function of all rows, which opens a level of its own whenever it runs, in the forward pass and when the
+backward pass runs it again.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.array import Array, result, unwrap_closed
-from ...core.batched import OPEN, Batched, BatchLevel
 from ...core.cotangents import as_constant
+from ...core.levels.batched import Batched
+from ...core.levels.level import OPEN, BatchLevel
 from ...core.namespaces import NAMESPACES
 from ...pytree import tree
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...core.batched import Batched, BatchedFactor
+from ...core.levels.batched import Batched, BatchedFactor
 from ...core.namespaces import NAMESPACES, namespace_of
 from .array import aligned, matmul, values_of
 from .rows import plain, row_by_row
@@ -109,9 +109,7 @@ def _solve_by(A: Any, b: Any, *, solver: Any, factor: Any, **settings: Any) -> A
     xp = NAMESPACES[Batched]
     if len(b.shape) == 1:
         column = xp.expand_dims(b, axis=1)
-        return xp.squeeze(
-            _solve_by(A, column, solver=solver, factor=factor, **settings), axis=-1
-        )
+        return xp.squeeze(_solve_by(A, column, solver=solver, factor=factor, **settings), axis=-1)
     settings = {"solver": solver, **settings}
     if type(A) is Batched:
         if type(b) is not Batched:  # a copy for each matrix, as the factors want it

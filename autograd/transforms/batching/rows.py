@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...core.array import Array
-from ...core.batched import Batched
+from ...core.levels.batched import Batched
 from ...core.namespaces import NAMESPACES, namespace_of
 from ...core.registry import REGISTRY
 from .array import batch_size

@@ -18,9 +18,10 @@ import numpy as np
 
 from ....backend import backend_of
 from ...core.array import Array, unwrap_closed
-from ...core.batched import OPEN, Batched, BatchLevel, NeedsRows
 from ...core.cotangents import DEFERRED, accumulate, as_constant
 from ...core.hooks import HOOKS
+from ...core.levels.batched import Batched
+from ...core.levels.level import OPEN, BatchLevel, NeedsRows
 from ...core.namespaces import NAMESPACES, namespace_of
 from ...core.sweep import empty_cotangents, sweep
 from ...core.tape import Entry, input_slots

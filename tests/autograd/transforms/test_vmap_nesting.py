@@ -61,6 +61,10 @@ FUNCTIONS = {
     "compiled": lambda x: number(compiled(x)),
 }
 SCALAR = ("plain", "checkpoint", "compile")  # what leaves a number a number
+# what takes functions of any result
+OF_ARRAYS = ("jacobian", "jvp", "vjp", "linearize", "checkpoint", "compile", "vmap")
+INSIDE = ("plain", "grad", "jvp", "jacobian", "hessian", "vmap", "checkpoint", "compile")
+OUTSIDE = ("grad", "jacobian", "hessian", "jvp", "vjp", "compile", "checkpoint", "tape", "hvp")
 
 
 def close(got, wanted):
@@ -84,8 +88,8 @@ def test_inside(function, transform):
 PAIRS = [
     (a, b)
     for a, b in itertools.product(OF_ROW, OF_ROW)
-    if "plain" not in (a, b) and (b in SCALAR or a in ("jacobian", "jvp", "vjp", "linearize", "checkpoint", "compile", "vmap"))
-]  # fmt: skip
+    if "plain" not in (a, b) and (b in SCALAR or a in OF_ARRAYS)
+]
 
 
 @pytest.mark.parametrize("function", ["number", "custom_vjp"])
@@ -97,8 +101,8 @@ def test_two_inside(function, first, second):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("inside", ["plain", "grad", "jvp", "jacobian", "hessian", "vmap", "checkpoint", "compile"])
-@pytest.mark.parametrize("outside", ["grad", "jacobian", "hessian", "jvp", "vjp", "compile", "checkpoint", "tape", "hvp"])  # fmt: skip
+@pytest.mark.parametrize("inside", INSIDE)
+@pytest.mark.parametrize("outside", OUTSIDE)
 def test_outside(function, inside, outside):
     """``outside`` of a function of all rows that maps ``inside(f)``."""
     f = OF_ROW[inside](FUNCTIONS[function])
@@ -131,7 +135,9 @@ def test_three_levels_of_vmap_and_two_tapes():
     mapped = pb.vmap(pb.vmap(pb.vmap(f, (None, None, 0)), (None, 0, None)), (0, None, None))
     got = pb.grad(lambda b: xp.sum(mapped(a, b, c) ** 2))(b)
     wanted = pb.grad(
-        lambda b: sum(f(a[i], b[j], c[k]) ** 2 for i in range(2) for j in range(3) for k in range(4))
+        lambda b: sum(
+            f(a[i], b[j], c[k]) ** 2 for i in range(2) for j in range(3) for k in range(4)
+        )
     )(b)
     np.testing.assert_allclose(got, wanted, rtol=1e-10)
 

@@ -30,7 +30,9 @@ def on(lib, arrays):
 
 
 def run(case, axes, arrays):
-    return pb.vmap(lambda xs: inexact_leaves(case.pullback(list(xs))), in_axes=(axes,))(tuple(arrays))
+    return pb.vmap(lambda xs: inexact_leaves(case.pullback(list(xs))), in_axes=(axes,))(
+        tuple(arrays)
+    )
 
 
 def rows(stacked, i, axes):
@@ -54,7 +56,9 @@ def close(got, wanted):
 
 def test_every_rule_has_a_row():
     covered = {case.name for case in CASES}
-    assert [name for name, primitive in REGISTRY.items() if primitive.rules and name not in covered] == []
+    assert [
+        name for name, primitive in REGISTRY.items() if primitive.rules and name not in covered
+    ] == []
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

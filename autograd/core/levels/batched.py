@@ -1,9 +1,4 @@
-"""Values of `vmap`: arrays with a leading axis that the function does not see, and the level that they belong to.
-
-A level stands beside the tapes: its `order` comes from the same counter. Of the tapes and levels among the arguments of
-an operation the newest decides. A tape takes its arrays one level down and records; a level runs the operation on all
-rows at once, with everything older as the same for all rows, in the namespace of the values inside. So tapes and levels
-nest in any order.
+"""Values of `vmap`: arrays with a leading axis that the function does not see.
 
 A sweep with many cotangents (`transforms/batching/sweep.py`) has `Batched` without a level: they are never inside an
 `Array`, and their operators compute.
@@ -11,61 +6,11 @@ A sweep with many cotangents (`transforms/batching/sweep.py`) has `Batched` with
 
 from __future__ import annotations
 
-import itertools
 import math
-import sys
-from types import FrameType
 from typing import Any
 
-from .namespaces import NAMESPACES
-
-ORDER = itertools.count()  # of tapes and levels: newer ones are inner ones; safe under threads
-
-# The levels whose functions are running, of all threads. Outside of `vmap` it is empty, which costs one look.
-OPEN: list[BatchLevel] = []
-
-
-class BatchLevel:
-    """One call of a function under `vmap`.
-
-    Attributes
-    ----------
-    size : int
-        How many rows.
-    order : int
-        Newer levels and tapes have larger ones.
-    open : bool
-        Whether the function is running.
-    """
-
-    __slots__ = ("open", "order", "size")
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.order = next(ORDER)
-        self.open = True
-
-
-class NeedsRows(Exception):  # noqa: N818 - a request, no error: `vmap` answers by one call for each row
-    """A solver reads values on the host, which differ from row to row: its level has to call row by row."""
-
-    def __init__(self, level: BatchLevel) -> None:
-        super().__init__("a solver runs row by row")
-        self.level = level
-
-
-# Modules whose functions branch on values by their nature: iterations until they converge, sparse factors.
-_READERS = tuple(f"{__name__.partition('.')[0]}.{name}" for name in ("autograd.solve.", "optim."))
-
-
-def _in_solver() -> bool:
-    """Whether a solver is running, in whose place the rows are taken one by one."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
-        if str(frame.f_globals.get("__name__", "")).startswith(_READERS):
-            return True
-        frame = frame.f_back
-    return False
+from ..namespaces import NAMESPACES
+from .level import BatchLevel, NeedsRows, in_solver
 
 
 class Batched:
@@ -159,7 +104,9 @@ class Batched:
     def __setitem__(self, key: Any, value: Any) -> None:
         """Write in place, at a basic key: a sweep adds to buffers of its own."""
         if self.level is not None:
-            raise TypeError("an array of vmap is never written to in place; use pb.xp.at(x)[key].set(v)")
+            raise TypeError(
+                "an array of vmap is never written to in place; use pb.xp.at(x)[key].set(v)"
+            )
         whole = (slice(None), *(key if type(key) is tuple else (key,)))
         self.value[whole] = value.value if type(value) is Batched else value
 
@@ -176,7 +123,7 @@ class Batched:
         if self.level is None:
             raise TypeError(f"{what}: a rule asks for a value, which differs from row to row")
         if self.mapped:
-            if _in_solver():
+            if in_solver():
                 raise NeedsRows(self.level)
             raise TypeError(
                 f"{what} of an array of shape {self.shape} under vmap: its value differs from row to row. Branch by "
@@ -225,7 +172,11 @@ def newest_level(values: Any) -> BatchLevel | None:
     """The newest level among values, of which those without a level are left out."""
     found: BatchLevel | None = None
     for x in values:
-        if type(x) is Batched and x.level is not None and (found is None or x.level.order > found.order):
+        if (
+            type(x) is Batched
+            and x.level is not None
+            and (found is None or x.level.order > found.order)
+        ):
             found = x.level
     return found
 
@@ -233,6 +184,13 @@ def newest_level(values: Any) -> BatchLevel | None:
 def key_level(key: Any) -> BatchLevel | None:
     """The newest level among the arrays of an index."""
     return newest_level(key if type(key) is tuple else (key,))
+
+
+def all_rows(x: Any) -> Any:
+    """The array of all rows of a constant, leading axes and all."""
+    while type(x) is Batched:
+        x = x.value
+    return x
 
 
 class BatchedFactor:
@@ -253,8 +211,16 @@ class BatchedFactor:
 
 
 def factor_of(solver: Any, A: Any) -> Any:
-    """The factor that a solver makes of a constant: one for all rows, where the matrices differ from row to row."""
+    """The factor that a solver makes of a constant: one for all rows, where the matrices differ from row to row.
+
+    Raises
+    ------
+    NeedsRows
+        If the solver takes one matrix at a time.
+    """
     if type(A) is not Batched:
         return solver.factor(A)
+    if A.mapped and not getattr(solver, "batches", True):
+        raise NeedsRows(A.level)
     inner = factor_of(solver, A.value)
     return BatchedFactor(inner, A.level) if A.mapped else inner
