@@ -24,6 +24,7 @@ from .autograd import (
     debug_nans,
     defvjp,
     draw,
+    fori_loop,
     grad,
     hessian,
     hvp,
@@ -32,11 +33,13 @@ from .autograd import (
     jvp,
     linalg,
     linearize,
+    scan,
     sparse,
     stop_gradient,
     to_numpy,
     value_and_grad,
     vjp,
+    while_loop,
 )
 from .autograd.functions import namespace as xp
 from .autograd.functions import random, special
@@ -62,6 +65,7 @@ __all__ = [
     "debug_nans",
     "defvjp",
     "draw",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -73,6 +77,7 @@ __all__ = [
     "models",
     "optim",
     "random",
+    "scan",
     "sparse",
     "special",
     "stop_gradient",
@@ -80,6 +85,7 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "while_loop",
     "xp",
 ]
 

@@ -23,6 +23,8 @@ from .transforms.grad import grad, value_and_grad
 from .transforms.gradient_tape import Tape
 from .transforms.jacobian import hessian, jacobian
 from .transforms.jvp import hvp, jvp, linearize
+from .transforms.loops.scan import scan
+from .transforms.loops.while_loop import fori_loop, while_loop
 from .transforms.vjp import vjp
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "debug_nans",
     "defvjp",
     "draw",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -48,6 +51,7 @@ __all__ = [
     "namespace",
     "operators",
     "random",
+    "scan",
     "sparse",
     "special",
     "stop_gradient",
@@ -55,6 +59,7 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "while_loop",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Protocol
 
 from .typing import RawArray, Value
@@ -54,3 +55,41 @@ class TracerLike(Protocol):
 # The classes of tracers: one for each library and device, put here when it is made. ``type(x) in TRACERS`` is
 # a look-up without a call, which is what the path of every `grad` can afford.
 TRACERS: set[type] = set()
+
+
+class LoopRecorder(Protocol):
+    """What records a loop as one operation, while `compile` records the function that it is in."""
+
+    def scan(self, step: Any, carry: list[Any], columns: list[Any], n: int, reverse: bool) -> Any:
+        """The last carry and the stacked rows of a scan."""
+
+    def while_loop(self, test: Any, step: Any, carry: list[Any], most: int | None) -> Any:
+        """The last carry of a loop with a condition."""
+
+
+class _Active(threading.local):
+    def __init__(self) -> None:
+        self.recorders: list[LoopRecorder] = []
+
+
+_ACTIVE = _Active()
+
+
+def active_recorder() -> LoopRecorder | None:
+    """What records loops in this thread; None outside of recordings."""
+    return _ACTIVE.recorders[-1] if _ACTIVE.recorders else None
+
+
+class recording:
+    """Have loops recorded by `recorder`, as a context."""
+
+    def __init__(self, recorder: LoopRecorder | None) -> None:
+        self.recorder = recorder
+
+    def __enter__(self) -> None:
+        if self.recorder is not None:
+            _ACTIVE.recorders.append(self.recorder)
+
+    def __exit__(self, *_: Any) -> None:
+        if self.recorder is not None:
+            _ACTIVE.recorders.pop()
