@@ -1,0 +1,163 @@
+"""What runs a loop: its step as generated code within a `for`, in memory that is laid out once."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ....backend import backend_of
+from ..buffers import compile_text, new_runner
+from ..cpu.assemble import assemble
+from ..cpu.assembly import Assembly
+from ..cpu.numba_cache import CompileError
+from ..ir.program import ARRAY, Op, Program
+from ..optimise.fuse import goes_into
+from ..optimise.fused_ops import fused_op
+from ..optimise.outputs import own_outputs
+from ..optimise.rounding import cast_before_transpose
+from ..optimise.simplify import simplify
+from .body import Body
+
+MOST = 2000  # operations of a step that is compiled to kernels
+
+
+class Runner:
+    """A loop on library arrays: ``runner(carry, rows, constants) -> (last carry, stacked rows)``."""
+
+    def __init__(self, loop: Any, kernels: bool) -> None:
+        self.loop, self.n, self.reverse = loop, loop.n, loop.reverse
+        if loop.body.code is None:
+            loop.body.code = StepCode(loop.body, kernels)
+        self.code: StepCode = loop.body.code
+
+    def __call__(self, carry: Any, rows: Any, constants: Any) -> Any:
+        """The last carry and the stacked rows."""
+        order = range(self.n - 1, -1, -1) if self.reverse else range(self.n)
+        return self.code(carry, rows, constants, order)
+
+
+@dataclass(eq=False)
+class StepCode:
+    """The code of a step in a loop, made when it runs first.
+
+    Attributes
+    ----------
+    body : Body
+    kernels : bool
+        Whether kernels are compiled, where they can be.
+    free : list
+        Runners, memory of their own, that nobody uses at this moment.
+    """
+
+    body: Body
+    kernels: bool
+    backend: Any = None
+    assembly: Assembly | None = None
+    source: str = ""
+    code: Any = None
+    free: list[Any] = field(default_factory=list)
+    lock: Any = field(default_factory=threading.Lock)
+    program: Program | None = None
+
+    def __call__(self, carry: Any, rows: Any, constants: Any, order: range) -> Any:
+        """Run the steps of `order`."""
+        with self.lock:
+            if self.code is None:
+                self.prepare()
+            run = self.free.pop() if self.free else None
+        if run is None:
+            assert self.assembly is not None
+            run = new_runner(self.assembly, self.code, {})["loop"]
+        try:
+            return self._run(run, carry, rows, constants, order)
+        finally:
+            self.free.append(run)
+
+    def _run(self, run: Any, carry: Any, rows: Any, constants: Any, order: range) -> Any:
+        assert self.program is not None
+        n = len(order)
+        results = self.program.outputs[len(carry) :]
+        if self.backend.name == "numpy":
+            carry = tuple([np.array(x, order="C") for x in carry])
+            ys = tuple([np.empty((n, *v.shape), v.dtype) for v in results])
+            return run(carry, rows, constants, ys, order), ys
+        lists = tuple([[None] * n for _ in results])
+        carry = run(carry, rows, constants, lists, order)
+        return carry, tuple([self.backend.xp.stack(each) for each in lists])
+
+    def prepare(self) -> None:
+        """Lay the step out and write its code."""
+        body = self.body
+        self.backend = _backend(body)
+        program = self.program = body.program("step")
+        if body.precision != "float32":
+            cast_before_transpose(program)
+        simplify(program)
+        generic = self.backend.name != "numpy"
+        own_outputs(program, [None] * len(program.outputs), lambda op: not generic and _writes(op))
+        donated = set() if generic else set(range(body.carry))
+        settings: dict[str, Any] = {
+            "is_generic_library": generic, "donated": donated, "replaced_inputs": {i: i for i in donated},
+        }  # fmt: skip
+        kernels = self.kernels and not generic and len(program.ops) <= MOST
+        try:
+            self.assembly = assemble(program, kernels=kernels, **settings)
+        except CompileError:
+            self.assembly = assemble(program, kernels=False, **settings)
+        self.source = written(body, program, self.assembly)
+        self.code = compile_text(self.source, "loop")
+
+
+def _writes(op: Op) -> bool:
+    return goes_into(op) or fused_op(op) is not None
+
+
+def _backend(body: Body) -> Any:
+    """The backend of the arrays of a step."""
+    return next(backend_of(x.real_value) for x in body.tracers if x.of.value_type == ARRAY)
+
+
+def written(body: Body, program: Program, out: Assembly) -> str:
+    """The text of ``loop(carry, rows, constants, ys, order)``."""
+    names = [v.name for v in program.inputs]
+    first, second = body.carry, body.carry + body.rows
+    columns = [f"c{i}" for i in range(first, second)]
+    stacks = [f"y{k}" for k in range(first, len(program.outputs))]
+    lines = [
+        *_taken(names[:first], "carry"), *_taken(columns, "rows"), *_taken(names[second:], "constants"),
+        *_taken(stacks, "ys"),
+    ]  # fmt: skip
+    inner: list[str] = []
+    for name, column in zip(names[first:second], columns, strict=True):
+        shape = program.inputs[int(name[1:])].shape
+        inner.append(f"{name} = {column}[i]" if shape else f"{name} = {column}[i, ...]")
+    rings = []
+    for v, k in out.plan.outputs.items():
+        if v in out.plan.donated:
+            inner.append(f"o{k} = x{out.plan.donated[v]}")
+        elif k >= first:
+            inner.append(f"o{k} = y{k}[i]" if v.shape else f"o{k} = y{k}[i, ...]")
+        else:
+            rings.append(k)
+            lines.append(f"p{k}, q{k} = r{k}a, r{k}b")
+            inner += [f"o{k} = p{k}", f"p{k} = q{k}", f"q{k} = o{k}"]
+    inner += out.lines
+    for k in range(first, len(program.outputs)):
+        v = program.outputs[k]
+        if v not in out.plan.outputs or out.plan.outputs[v] != k:
+            inner.append(f"y{k}[i] = {out.results[k]}")
+    if first:
+        inner.append(f"{', '.join(names[:first])}, = {', '.join(out.results[:first])},")
+    lines += ["for i in order:", *(f"    {line}" for line in inner or ["pass"])]
+    copied = [f"{n}.copy()" if k in rings else n for k, n in enumerate(names[:first])]
+    lines.append(f"return ({''.join(f'{c}, ' for c in copied)})")
+    return "\n".join(
+        ["def loop(carry, rows, constants, ys, order):", *(f"    {x}" for x in lines), ""]
+    )
+
+
+def _taken(names: list[str], whole: str) -> list[str]:
+    return [f"{', '.join(names)}, = {whole}"] if names else []
