@@ -107,7 +107,7 @@ class StepCode:
             self.assembly = assemble(program, kernels=kernels, **settings)
         except CompileError:
             self.assembly = assemble(program, kernels=False, **settings)
-        self.source = written(body, program, self.assembly)
+        self.source = written(body, program, self.assembly, native=not generic)
         self.code = compile_text(self.source, "loop")
 
 
@@ -120,8 +120,11 @@ def _backend(body: Body) -> Any:
     return next(backend_of(x.real_value) for x in body.tracers if x.of.value_type == ARRAY)
 
 
-def written(body: Body, program: Program, out: Assembly) -> str:
-    """The text of ``loop(carry, rows, constants, ys, order)``."""
+def written(body: Body, program: Program, out: Assembly, *, native: bool) -> str:
+    """The text of ``loop(carry, rows, constants, ys, order)``.
+
+    `native` says that ``x[i]`` is a row, as NumPy has it; the standard asks for an ellipsis.
+    """
     names = [v.name for v in program.inputs]
     first, second = body.carry, body.carry + body.rows
     columns = [f"c{i}" for i in range(first, second)]
@@ -133,7 +136,7 @@ def written(body: Body, program: Program, out: Assembly) -> str:
     inner: list[str] = []
     for name, column in zip(names[first:second], columns, strict=True):
         shape = program.inputs[int(name[1:])].shape
-        inner.append(f"{name} = {column}[i]" if shape else f"{name} = {column}[i, ...]")
+        inner.append(f"{name} = {column}[i]" if shape and native else f"{name} = {column}[i, ...]")
     rings = []
     for v, k in out.plan.outputs.items():
         if v in out.plan.donated:

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ....backend import is_array
+from ....backend import backend_of, is_array
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import as_numpy, is_inexact
-from ...core.namespaces import namespace_of
 from ...core.tracer_like import TRACERS
 from ...core.typing import DType, PyTree
-from ...functions.creation import asarray, zeros_on_device_of
+from ...functions.creation import asarray
 from ...functions.namespace import astype
 from ...pytree import tree
 
@@ -64,8 +63,9 @@ def _from_number(x: Any, like: Any, dtype: DType) -> Array:
         return astype(asarray(x), dtype)
     if like is None:
         return asarray(x, dtype=dtype)
-    zero = zeros_on_device_of((), like, dtype).value
-    return Array(namespace_of(zero).full_like(zero, x))
+    home = backend_of(backend_array(like))
+    zero = home.xp.zeros_on_device_of((), backend_array(like))
+    return Array(home.xp.full_like(zero, x, dtype=home.dtype(as_numpy(dtype))))
 
 
 def home_of(leaves: list[Any]) -> Array | None:

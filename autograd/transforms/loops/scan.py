@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...core.array import Array
+import numpy as np
+
+from ...core.array import Array, backend_array
 from ...core.tracer_like import active_recorder
 from ...core.typing import PyTree
 from ...functions.creation import zeros_on_device_of
@@ -159,8 +161,12 @@ def _run(
 ) -> tuple[list[Array], list[Array]]:
     """The loop itself, each operation of which is recorded where the arrays are traced."""
     rows: list[list[Array]] = []
+    # `x[i]` alone is NumPy's; the standard has the ellipsis
+    whole = [x.ndim == 1 or type(backend_array(x)) is np.ndarray for x in columns]
     for i in range(n - 1, -1, -1) if reverse else range(n):
-        leaves, ys = step(leaves, [x[i] for x in columns])
+        leaves, ys = step(
+            leaves, [x[i] if w else x[i, ...] for x, w in zip(columns, whole, strict=True)]
+        )
         rows.append(ys)
     if not rows:
         return leaves, _empty(step, leaves, columns)

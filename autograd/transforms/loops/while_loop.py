@@ -112,7 +112,7 @@ def fori_loop(lower: int, upper: int, body: Callable[[Any, Any], Any], init: PyT
     """
     home = home_of(tree.leaves(init))
     n = max(upper - lower, 0)
-    steps = arange(n) if home is None else Array(arange_like(n, home))
+    steps = arange(n) if home is None else arange_like(n, home)
     return scan(lambda c, i: (body(i + lower, c), None), init, steps)[0]
 
 
