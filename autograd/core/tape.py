@@ -10,6 +10,7 @@ of lists (`dispatch.py`), and Python functions that are recorded as one operatio
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
@@ -61,6 +62,22 @@ def input_slots(entry: Entry) -> tuple[int, ...]:
 
 def _is_view(x: Any) -> bool:
     return getattr(x, "base", None) is not None
+
+
+class Along(threading.local):
+    """A context in which cotangents are zero, and only derivatives with respect to them are wanted: `linearize`."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *_: Any) -> None:
+        self.depth -= 1
+
+
+ALONG = Along()
 
 
 class TapeData:

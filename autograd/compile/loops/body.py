@@ -49,6 +49,7 @@ class Body:
     _adjoint: Adjoint | None = None
     _backward: dict[Any, Backward] = field(default_factory=dict)
     _saving: dict[Any, Body] = field(default_factory=dict)
+    _tangent: dict[Any, Tangent] = field(default_factory=dict)
     code: Any = None  # what runs it, made by `runner.py`
 
     def backward(self, wanted: frozenset[int]) -> Backward:
@@ -58,6 +59,13 @@ class Body:
             if self._adjoint is None:
                 self._adjoint = self.sweep(self)
             found = self._backward[wanted] = _backward(self, self._adjoint, wanted)
+        return found
+
+    def tangent(self, wanted: frozenset[int]) -> Tangent:
+        """The step that carries tangents along, of the carry and of these constants."""
+        found = self._tangent.get(wanted)
+        if found is None:
+            found = self._tangent[wanted] = _tangent(self, self.backward(wanted))
         return found
 
     def saving(self, which: tuple[int, ...]) -> Body:
@@ -155,6 +163,44 @@ def _backward(body: Body, adjoint: Adjoint, wanted: frozenset[int]) -> Backward:
         derived,
     )  # fmt: skip
     return Backward(step, carry, rows, constants, gives, saved, zeros)
+
+
+@dataclass(eq=False)
+class Tangent:
+    """A step with tangents: ``(carry, tangents, constants, their tangents) -> (new carry, new tangents), rows``.
+
+    Attributes
+    ----------
+    body : Body
+    of : list of int
+        The inputs whose tangents go in: those of `leaves`, then constants.
+    leaves : list of int
+        The leaves of the carry that have a tangent.
+    """
+
+    body: Body
+    of: list[int]
+    leaves: list[int]
+
+
+def _tangent(body: Body, backward: Backward) -> Tangent:
+    """The pullback is linear in its cotangents, and its transpose is the derivative along tangents."""
+    adjoint = derived(backward.body)
+    leaves = [i for what, i in backward.carry if what == "ct"]
+    constants = [i for what, i in backward.carry if what == "sum"]
+    shares = adjoint.shares
+    results = [shares[k] if k in shares else _zeros(body.tracers[i]) for k, i in enumerate(leaves)]
+    seeds = [adjoint.seeds[k] for k in range(len(backward.carry))]
+    n, carry = len(leaves), body.carry
+    results = [*body.results[:carry], *results, *body.results[carry:]]
+    ops = [*body.ops, *adjoint.ops]
+    used = _used(ops, [x.of for x in results])
+    ops = [op for op in ops if any(v in used for v in op.outputs())]
+    step = Body(
+        carry + n, body.rows, ops, results,
+        [*body.tracers[:carry], *seeds[:n], *body.tracers[carry:], *seeds[n:]], body.precision, body.fast, derived,
+    )  # fmt: skip
+    return Tangent(step, leaves + constants, leaves)
 
 
 def _zeros(tracer: Any) -> Any:

@@ -14,6 +14,8 @@ from typing import Any
 from ...core.array import UNTRACED, Array, unwrap_closed
 from ...core.cotangents import as_constant
 from ...core.dtypes import is_inexact
+from ...core.namespaces import namespace_of
+from ...core.tape import ALONG
 from ...transforms.custom_vjp import FunctionPull
 from ..cpu.numba_kernels import wanted as kernels_wanted
 from ..tracing.trace_builder import find_builder
@@ -25,25 +27,37 @@ _count = itertools.count(1)
 
 @dataclass(eq=False)
 class Loop:
-    """`n` steps of a body, backwards if `reverse`."""
+    """A loop over a body.
+
+    Attributes
+    ----------
+    body : Body
+    n : int or None
+        The number of steps, or the largest, if there is one.
+    reverse : bool
+        Whether they are taken from the last to the first.
+    kind : {"scan", "counted", "while"}
+        "counted": only the first of the rows count, as many as one more operand says. "while": as long as the first
+        row of results is true; one more operand says whether to begin; and the number of steps is given in its place.
+    """
 
     body: Body
-    n: int
+    n: int | None
     reverse: bool
-    name: str = "scan"
+    kind: str = "scan"
 
-    def applied(self, carry: Any, rows: Any, constants: Any) -> Any:
+    def applied(self, carry: Any, rows: Any, constants: Any, more: Any = None) -> Any:
         """The last carry and the stacked rows, as two tuples."""
-        out = self.apply([*carry, *rows, *constants])
+        out = self.apply([*carry, *rows, *constants], more)
         return tuple(out[: self.body.carry]), tuple(out[self.body.carry :])
 
-    def apply(self, operands: list[Any]) -> list[Any]:
+    def apply(self, operands: list[Any], more: Any = None) -> list[Any]:
         """The last carry and the stacked rows, of operands of any level."""
         values = [unwrap_closed(x) for x in operands]
         tapes = [x.tape for x in values if type(x) is Array]
         tape = max(tapes, key=lambda t: t.order, default=UNTRACED)
         if tape is UNTRACED:
-            return self._record(self._completed(values))
+            return self._record(self._completed(values), more)
         if tape.capture is not None:
             values = [
                 tape.capture(x) if type(x) is Array and x.tape is not tape else x for x in values
@@ -53,23 +67,34 @@ class Loop:
         lower = [x.value if i in traced else x for i, x in enumerate(values)]
         backward = self.body.backward(frozenset(i for i in traced if i >= self.body.carry))
         lower = self._completed(lower)
-        saving = Loop(self.body.saving(backward.saved), self.n, self.reverse, self.name)
-        outs = saving.apply(lower)
-        outs, saved = outs[: len(self.body.outputs)], outs[len(self.body.outputs) :]
+        unlimited = self.n is None
+        body = self.body if unlimited else self.body.saving(backward.saved)
+        outs = Loop(body, self.n, self.reverse, self.kind).apply(lower, more)
+        outs, kept = outs[: len(self.body.outputs)], outs[len(self.body.outputs) :]
         tracked = [k for k, y in enumerate(outs) if is_inexact(y.dtype)]
-        pull = _Pull(
-            self, backward, lower, dict(zip(backward.saved, saved, strict=True)), tracked, traced
-        )
-        return _wrapped(tape, outs, tracked, slots, [lower[i] for i in traced], pull, self.name)
+        if unlimited:
+            pull: Any = Forward(self, lower, more, tracked, traced)
+        else:
+            saved = dict(zip(backward.saved, kept, strict=True))
+            steps = outs[self.body.carry] if self.kind == "while" else more
+            pull = Reverse(self, backward, lower, saved, steps, tracked, traced)
+        entry = FunctionPull(self.name, len(slots), pull)
+        return put(tape, outs, tracked, slots, [lower[i] for i in traced], entry)
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        return "while_loop" if self.kind == "while" else "scan"
 
     def _completed(self, values: list[Any]) -> list[Any]:
         """The operands with what the sweep, unlike the step, uses from outside."""
         n = self.body.carry + self.body.rows
         return [*values, *self.body.outside[len(values) - n :]] if self.body.outside else values
 
-    def _record(self, values: list[Any]) -> list[Any]:
+    def _record(self, values: list[Any], more: Any) -> list[Any]:
         n, m = self.body.carry, self.body.carry + self.body.rows
-        args = tuple(values[:n]), tuple(values[n:m]), tuple(values[m:])
+        args: Any = tuple(values[:n]), tuple(values[n:m]), tuple(values[m:])
+        args += () if more is None else (more,)
         runner = Runner(self, kernels_wanted(self.body.fast))
         builder = find_builder(args)
         if builder is None:
@@ -80,8 +105,8 @@ class Loop:
         return [*carry, *rows]
 
 
-def _wrapped(
-    tape: Any, outs: list[Any], tracked: list[int], slots: list[int], inputs: list[Any], pull: Any, name: str
+def put(
+    tape: Any, outs: list[Any], tracked: list[int], slots: list[int], inputs: list[Any], pull: FunctionPull
 ) -> list[Any]:  # fmt: skip
     """The outputs on the tape, with one entry for all."""
     entries = tape.entries
@@ -92,37 +117,120 @@ def _wrapped(
     if tracked:
         entries.extend([None] * (len(tracked) - 1))
         fits = [(x.shape, x.dtype) for x in inputs]
-        kept = [outs[k] for k in tracked]
-        entries.append((FunctionPull(name, len(slots), pull), *slots, fits, kept))
+        entries.append((pull, *slots, fits, [outs[k] for k in tracked]))
     return wrapped
 
 
-class _Pull:
-    """The pullback of one loop: cotangents of its outputs to those of its traced inputs."""
+@dataclass(frozen=True, eq=False)
+class Reverse:
+    """The pullback of one loop: cotangents of its outputs to those of its traced inputs.
 
-    def __init__(
-        self, loop: Loop, backward: Backward, lower: list[Any], saved: dict[int, Any], tracked: list[int],
-        traced: list[int],
-    ) -> None:  # fmt: skip
-        self.loop, self.backward, self.lower, self.saved = loop, backward, lower, saved
-        self.tracked, self.traced = tracked, traced
+    Attributes
+    ----------
+    loop, backward
+        The loop, and the step of its backward pass.
+    lower : list
+        The operands, one level down.
+    saved : dict
+        The carries of all steps, stacked, for those leaves that are needed.
+    steps
+        How many steps there were, if that depends on values.
+    tracked, traced : list of int
+        The outputs and the inputs that are on the tape.
+    """
+
+    loop: Loop
+    backward: Backward
+    lower: list[Any]
+    saved: dict[int, Any]
+    steps: Any
+    tracked: list[int]
+    traced: list[int]
 
     def __call__(self, cts: list[Any]) -> list[Any]:
-        backward, lower = self.backward, self.lower
+        """The shares of the traced inputs."""
+        backward, lower, loop = self.backward, self.lower, self.loop
         known = dict(zip(self.tracked, cts, strict=True))
-        above = any(type(x) is Array for x in (*cts, *lower))
-
         sums = [i for what, i in backward.carry if what == "sum"]
         sources: dict[str, Any] = {
             "ct": known, "seed": known, "saved": self.saved, "row": lower,
             "sum": dict(zip(sums, backward.zeros, strict=True)),
         }  # fmt: skip
-
         operands = [sources[what][i] for what, i in (*backward.carry, *backward.rows)]
         operands += [lower[i] for i in backward.constants]
-        back = Loop(backward.body, self.loop.n, not self.loop.reverse, self.loop.name)
-        outs = back.apply(operands)
-        carry = {i: x for (_, i), x in zip(backward.carry, outs, strict=False)}
-        rows = dict(zip(backward.gives, outs[len(backward.carry) :], strict=True))
-        shares = [{**carry, **rows}.get(i) for i in self.traced]
-        return [as_constant(x) if above and x is not None else x for x in shares]
+        kind = "scan" if loop.kind == "scan" else "counted"
+        outs = Loop(backward.body, loop.n, not loop.reverse, kind).apply(operands, self.steps)
+        shares = {i: x for (_, i), x in zip(backward.carry, outs, strict=False)}
+        shares |= zip(backward.gives, outs[len(backward.carry) :], strict=True)
+        return _one_level([shares.get(i) for i in self.traced], [*cts, *lower])
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """The pullback of a loop whose carries are not kept: it only serves derivatives along directions.
+
+    `linearize` sweeps with cotangents of zero, to which nothing else than zeros can come, and takes the derivative of
+    that: the tangents of the inputs are carried along in a loop of their own.
+    """
+
+    loop: Loop
+    lower: list[Any]
+    more: Any
+    tracked: list[int]
+    traced: list[int]
+
+    def __call__(self, cts: list[Any]) -> list[Any]:
+        """Zeros, whose derivative with respect to the cotangents is known.
+
+        Raises
+        ------
+        TypeError
+            In reverse mode.
+        """
+        if not ALONG.depth:
+            raise TypeError(
+                "while_loop: reverse mode needs the carry of every step, and a compiled loop keeps them only where it "
+                "is known how many there can be: give max_steps=, use pb.scan with a length, or, for an iteration to "
+                "convergence, pb.implicit.fixed_point; forward derivatives, pb.jvp, need nothing"
+            )
+        tapes = [x.tape for x in cts if type(x) is Array and x.tape.open]
+        tape = max(tapes, key=lambda t: t.order, default=UNTRACED)
+        shares = [unwrap_closed(namespace_of(x).zeros_like(x)) for x in self._inputs()]
+        if tape is UNTRACED:
+            return _one_level(shares, [*cts, *self.lower])
+        given = [k for k, x in enumerate(cts) if type(x) is Array and x.tape is tape]
+        pull = FunctionPull("while_loop", len(given), lambda ts: self._along(ts, given))
+        below = [cts[k].value for k in given]
+        return put(
+            tape, shares, list(range(len(shares))), [cts[k].slot for k in given], below, pull
+        )
+
+    def _inputs(self) -> list[Any]:
+        return [self.lower[i] for i in self.traced]
+
+    def _along(self, tangents: list[Any], given: list[int]) -> list[Any]:
+        """The tangents of the outputs, for those of the traced inputs."""
+        body = self.loop.body
+        along = body.tangent(frozenset(i for i in self.traced if i >= body.carry))
+        known = dict(zip(self.traced, tangents, strict=True))
+        lower = [*self.lower, *body.outside[len(self.lower) - body.carry - body.rows :]]
+        every = [
+            known[i] if i in known else unwrap_closed(namespace_of(lower[i]).zeros_like(lower[i]))
+            for i in along.of
+        ]
+        n = body.carry + len(along.leaves)
+        operands = [
+            *lower[: body.carry],
+            *every[: len(along.leaves)],
+            *lower[body.carry :],
+            *every[len(along.leaves) :],
+        ]
+        outs = Loop(along.body, None, False, "while").apply(operands, self.more)
+        found = dict(zip(along.leaves, outs[body.carry : n], strict=True))
+        return _one_level([found[self.tracked[k]] for k in given], [*tangents, *lower])
+
+
+def _one_level(shares: list[Any], others: list[Any]) -> list[Any]:
+    """The shares, as arrays where others are traced further down."""
+    above = any(type(x) is Array for x in others)
+    return [as_constant(x) if above and x is not None else x for x in shares]

@@ -9,6 +9,7 @@ from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_inexact
 from ...core.namespaces import namespace_of
 from ...core.tracer_like import TRACERS, recording
+from ...functions.creation import asarray
 from ...functions.writes import Writes
 from ..tracing.trace_builder import TraceBuilder, Traced, TraceError, users_line
 from ..tracing.tracer_namespace import tracer_class
@@ -33,6 +34,19 @@ class Recorder:
         outs = Loop(body, n, reverse).apply([*carry, *columns, *body.outside])
         outs = [x if type(x) is Array else Array(x) for x in outs]
         return outs[: len(carry)], outs[len(carry) :]
+
+    def while_loop(self, test: Any, step: Any, carry: list[Array], most: int | None) -> list[Array]:
+        """The last carry of a loop with a condition, as one operation."""
+
+        def both(leaves: list[Array], _: list[Array]) -> tuple[list[Array], list[Array]]:
+            new = step(leaves)
+            return new, [_truth(test(new))]
+
+        begin = _truth(test(carry))
+        body = self._body("while_loop", both, carry, [], 0)
+        loop = Loop(body, most, False, "while")
+        outs = loop.apply([*carry, *body.outside], unwrap_closed(begin))
+        return [x if type(x) is Array else Array(x) for x in outs[: len(carry)]]
 
     def _body(
         self, name: str, step: Callable[..., Any], carry: list[Array], columns: list[Array], first: int
@@ -88,6 +102,7 @@ class Recorder:
                 )
         finally:
             tape.close()
+        builder.open = False
         self.builder.by_layout |= builder.by_layout
         seeds = {k: slot for k, (slot, _) in enumerate(results) if slot >= 0}
         place = {x.of: i for i, x in enumerate(given)}
@@ -123,6 +138,10 @@ class Recorder:
         elif y.recorder is not builder:
             y = builder.adopt(y)
         return slot, y
+
+
+def _truth(x: Any) -> Array:
+    return Array(x) if hasattr(x, "dtype") else asarray(x)
 
 
 def _real(x: Any) -> Any:

@@ -174,3 +174,93 @@ def test_a_checkpoint_in_a_step_may_not_close_over_a_traced_array():
 def test_branches_on_values_are_refused_as_ever():
     with pytest.raises(TraceError, match="recorded once"):
         pb.compile(lambda x: pb.scan(lambda c, v: (c if c > 0 else v, None), 0.0, x), fast=False)(X)
+
+
+def newton(a, **options):
+    unsettled = lambda x: abs(x * x - a) > 1e-12
+    return pb.while_loop(unsettled, lambda x: 0.5 * (x + a / x), 1.0, **options)
+
+
+def test_a_loop_with_a_condition_and_its_forward_derivatives():
+    numbers = [np.asarray(v) for v in (2.0, 4.0, 9.0)]
+    root = pb.compile(newton, fast=False)
+    assert [float(root(a)) for a in numbers] == pytest.approx([2**0.5, 2.0, 3.0], rel=1e-9)
+    along = lambda f: lambda a: pb.jvp(f, (a,), (xp.ones_like(a),))[1]
+    f = lambda a: newton(a) ** 3 + xp.sin(newton(a))
+    assert_same(along(f), (np.asarray(2.0),), shift=2.5)
+    assert_same(along(along(f)), (np.asarray(2.0),), shift=2.5)
+
+
+def test_reverse_mode_of_a_loop_with_a_condition_asks_for_its_length():
+    with pytest.raises(TypeError, match=r"max_steps=, use pb.scan .* pb.implicit.fixed_point"):
+        pb.compile(pb.grad(newton), fast=False)(np.asarray(2.0))
+    f = lambda a: newton(a, max_steps=20) ** 3
+    for order in (pb.grad, lambda f: pb.grad(pb.grad(f)), lambda f: pb.grad(pb.grad(pb.grad(f)))):
+        assert_same(order(f), (np.asarray(2.0),), shift=2.5, rtol=1e-8)
+    along = lambda a: pb.jvp(pb.grad(f), (a,), (xp.ones_like(a),))[1]
+    assert_same(along, (np.asarray(2.0),), shift=2.5)
+
+
+def test_max_steps_and_no_step():
+    count = lambda n, most: pb.while_loop(lambda c: c < n, lambda c: c + 1, 0, max_steps=most)
+    for most, expected in ((0, 0), (3, 3), (9, 5), (None, 5)):
+        f = pb.compile(lambda n, most=most: count(n, most), fast=False)
+        assert [int(f(np.asarray(5))), int(f(np.asarray(-1)))] == [expected, 0]
+    f = pb.compile(
+        pb.grad(
+            lambda x: xp.sum(pb.while_loop(lambda c: c[0] < 9, lambda c: c * c, x, max_steps=4))
+        ),
+        fast=False,
+    )
+    np.testing.assert_allclose(f(X + 10), np.ones(4))
+    np.testing.assert_allclose(f(X + 2), 4 * (X + 2) ** 3 if X[0] + 2 < 3 else 2 * (X + 2))
+
+
+def test_a_condition_on_every_library(lib):
+    x = lib.asarray(X)
+
+    def f(x):
+        last = pb.while_loop(
+            lambda s: xp.sum(s[0]) < 40, lambda s: (s[0] * x * 3, s[1] + 1), (x, 0), max_steps=9
+        )
+        return xp.sum(last[0] ** 2)
+
+    compiled = pb.compile(pb.value_and_grad(f), fast=False)
+    for k in range(2):
+        value, gradient = compiled(x + k)
+        expected, other = pb.value_and_grad(f)(x + k)
+        assert lib.is_raw(gradient)
+        np.testing.assert_allclose(lib.to_numpy(gradient), lib.to_numpy(other), rtol=1e-12)
+        np.testing.assert_allclose(pb.to_numpy(value), pb.to_numpy(expected), rtol=1e-12)
+
+
+def test_a_loop_with_a_condition_within_a_scan_and_the_other_way_round():
+    def f(x):
+        def step(c, v):
+            c = pb.while_loop(lambda c: xp.sum(c) < 9, lambda c: c * 1.5 + v * x[0], c, max_steps=8)
+            return c / 4, xp.sum(c)
+
+        last, rows = pb.scan(step, x, x)
+        return xp.sum(last**2) + xp.sum(rows)
+
+    def g(x):
+        step = lambda c: pb.scan(lambda d, v: (d * v + x[1], d), c, x)[0] + 1
+        return pb.while_loop(lambda c: c < 3, step, x[0], max_steps=20)
+
+    for h in (f, g):
+        assert_same(pb.grad(h), (X,))
+        assert_same(pb.grad(lambda x, h=h: xp.sum(pb.grad(h)(x))), (X,))
+
+
+def test_what_leaks_out_of_a_step_is_refused():
+    def f(x):
+        kept = []
+
+        def step(c, v):
+            kept.append(c * v)
+            return c + v, None
+
+        return pb.scan(step, x[0], x)[0] + kept[0]
+
+    with pytest.raises(TraceError, match="recording that is over"):
+        pb.compile(f, fast=False)(X)
