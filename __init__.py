@@ -24,6 +24,7 @@ from .autograd import (
     debug_nans,
     defvjp,
     draw,
+    fori_loop,
     grad,
     hessian,
     hvp,
@@ -33,12 +34,14 @@ from .autograd import (
     linalg,
     linearize,
     numpy,
+    scan,
     sparse,
     stop_gradient,
     to_numpy,
     value_and_grad,
     vjp,
     vmap,
+    while_loop,
 )
 from .autograd.functions import namespace as xp
 from .autograd.functions import random, special
@@ -64,6 +67,7 @@ __all__ = [
     "debug_nans",
     "defvjp",
     "draw",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -76,6 +80,7 @@ __all__ = [
     "numpy",
     "optim",
     "random",
+    "scan",
     "sparse",
     "special",
     "stop_gradient",
@@ -84,6 +89,7 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
     "xp",
 ]
 

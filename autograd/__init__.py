@@ -25,6 +25,8 @@ from .transforms.grad import grad, value_and_grad
 from .transforms.gradient_tape import Tape
 from .transforms.jacobian import hessian, jacobian
 from .transforms.jvp import hvp, jvp, linearize
+from .transforms.loops.scan import scan
+from .transforms.loops.while_loop import fori_loop, while_loop
 from .transforms.vjp import vjp
 from .transforms.vmap import vmap
 
@@ -40,6 +42,7 @@ __all__ = [
     "debug_nans",
     "defvjp",
     "draw",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -51,6 +54,7 @@ __all__ = [
     "namespace",
     "numpy",
     "random",
+    "scan",
     "sparse",
     "special",
     "stop_gradient",
@@ -59,6 +63,7 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]
 
 

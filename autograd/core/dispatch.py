@@ -18,6 +18,7 @@ from .levels.level import OPEN
 from .namespaces import namespace_of
 from .registry import REGISTRY, MissingRuleError, Primitive, find, parameter_names
 from .tape import Entry
+from .tracer_like import CAPTURING, inner_tape
 from .transfer import of_two_libraries
 from .views import NEVER_NUMBERS, attach
 
@@ -148,6 +149,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
                 break
             value = value.value
         values[index] = value
+    if CAPTURING and tape is not UNTRACED:
+        tape = inner_tape(tape, values)
     if OPEN:
         level = newest_level([values[i] for i in primitive.array_indices])
         if level is not None and level.order > tape.order:
@@ -160,7 +163,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
         value = values[index]
         array_type = type(value)
         if array_type is Array and value.tape is not tape:
-            values[index] = value = value.__copy__()  # which a later write does not change
+            # a copy, which a later write does not change
+            values[index] = value = tape.capture(value) if tape.capture else value.__copy__()
         if array_type is Array and value.tape is tape:
             traced += (parameter,)
             slots.append(value.slot)
@@ -283,6 +287,10 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
     values = [unwrap_closed(x) for x in arrays]
     open_tapes = [v.tape for v in values if type(v) is Array]
     tape: Any = max(open_tapes, key=lambda t: t.order, default=UNTRACED)
+    if CAPTURING and tape is not UNTRACED:
+        tape = inner_tape(tape, values)
+    if tape is not UNTRACED and tape.capture:
+        values = [tape.capture(v) if type(v) is Array and v.tape is not tape else v for v in values]
     level = newest_level(values) if OPEN else None
     if level is not None and level.order > tape.order:
         tape = UNTRACED

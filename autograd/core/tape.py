@@ -9,7 +9,8 @@ of lists (`dispatch.py`), and Python functions that are recorded as one operatio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -61,10 +62,26 @@ def _is_view(x: Any) -> bool:
     return getattr(x, "base", None) is not None
 
 
+class Along(threading.local):
+    """A context in which cotangents are zero, and only derivatives with respect to them are wanted: `linearize`."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *_: Any) -> None:
+        self.depth -= 1
+
+
+ALONG = Along()
+
+
 class TapeData:
     """An open tape records operations on the arrays it watches; a closed one makes them constants."""
 
-    __slots__ = ("__weakref__", "copies", "entries", "held", "latest", "open", "order")
+    __slots__ = ("__weakref__", "capture", "copies", "entries", "held", "latest", "open", "order")
 
     def __init__(self, *, copies: bool = False) -> None:
         self.entries: list[Entry | None] = []
@@ -75,6 +92,8 @@ class TapeData:
         self.copies = copies
         self.held: list[Any] = []
         self.latest: Any = None
+        # what makes an input of this tape of an array of an older open one, where that is not a constant of it
+        self.capture: Callable[[Array], Array] | None = None
 
     def hold(self, value: Any) -> None:
         """Forbid writes to a raw array that a rule keeps, until the tape is closed."""

@@ -52,6 +52,8 @@ def apply_opaque(
         return of_rows(args, level) if any(map(is_traced, leaves)) else f(*args)
     if tape is UNTRACED:
         return f(*args)
+    if tape.capture is not None:
+        leaves = [tape.capture(x) if type(x) is Array and x.tape is not tape else x for x in leaves]
     traced = [i for i, x in enumerate(leaves) if type(x) is Array and x.tape is tape]
     slots = [leaves[i].slot for i in traced]
     below = [_own(x, x.value) if i in traced else x for i, x in enumerate(leaves)]

@@ -10,6 +10,7 @@ import numpy as np
 from ....backend import Backend, backend_of, current, is_array, use
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.levels.batched import Batched
+from ...core.tracer_like import recording
 from ...core.views import like as like_kind
 from ...functions.writes import Writes
 from ...pytree import tree
@@ -30,10 +31,13 @@ class Trace:
         kwargs: dict[str, Any],
         static: frozenset[int],
         precision: str = "float32",
+        fast: bool | None = None,
+        loops: Callable[[TraceBuilder], Any] | None = None,
     ) -> None:
         self.f, self.args, self.kwargs = f, args, kwargs
         self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
-        self.builder = TraceBuilder(precision)
+        self.builder = TraceBuilder(precision, fast)
+        self.loops = None if loops is None else loops(self.builder)
         self.guards: list[ArgumentGuard] = []
         # the arrays and numbers of this call, in the order of `guards`
         self.given: list[Any] = []
@@ -56,7 +60,7 @@ class Trace:
         kwargs = self._tracers(self.kwargs, "", tracer_type)
         try:
             # what the function makes belongs to its arguments' library
-            with use(self._home()), Writes() as writes:
+            with use(self._home()), recording(self.loops), Writes() as writes:
                 out = self.f(*args, **kwargs)
         finally:
             self.builder.open = False
