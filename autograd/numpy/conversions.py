@@ -69,12 +69,23 @@ def in_one_dtype(arrays: list[Array], dtype: DType = None, casting: str = "same_
         If it does not.
     """
     wanted = np.result_type(*(x.dtype for x in arrays)) if dtype is None else as_numpy(dtype)
-    for x in arrays:
-        if dtype is not None and not np.can_cast(x.dtype, wanted, casting):
-            raise TypeError(
-                f"cannot cast an array from {x.dtype} to {wanted} according to the rule {casting!r}"
-            )
+    for x in arrays if dtype is not None else ():
+        check_cast(x.dtype, wanted, casting)
     return [cast(x, wanted) for x in arrays]
+
+
+def check_cast(given: DType, wanted: DType, casting: str) -> None:
+    """Check that a rule of NumPy's allows a cast.
+
+    Raises
+    ------
+    TypeError
+        If it does not.
+    """
+    if casting != "unsafe" and not np.can_cast(as_numpy(given), as_numpy(wanted), casting):
+        raise TypeError(
+            f"cannot cast an array from {given} to {wanted} according to the rule {casting!r}"
+        )
 
 
 def cast(x: ArrayLike, dtype: DType) -> Array:

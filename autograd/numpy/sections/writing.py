@@ -91,9 +91,12 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         write_flat(a, where, _cycled(_check("put", a, v), where.size))
 
 
-def write_flat(x: Array, key: Any, value: Any) -> None:
-    """Write at a key into the flattened array."""
+def write_flat(x: Array, key: Any, value: Any, *, cycled: bool = False) -> None:
+    """Write at a key into the flattened array; with `cycled`, values repeated as often as needed, as ``x.flat`` does."""
     flat = generated.reshape(x, (-1,), copy=True)
+    if cycled:
+        value = _check("x.flat", x, value, "unsafe")
+        value = _cycled(value, generated.getitem(flat, key).size)
     flat[key] = value
     x[...] = generated.reshape(flat, x.shape)
 
