@@ -17,6 +17,7 @@ from ..functions import namespace as _xp
 from .refusals import advice_on
 from .sections import (
     creation,
+    elementwise,
     files,
     functional,
     grids,
@@ -59,6 +60,7 @@ SECTIONS = (
     sets,
     logic,
     ufuncs,
+    elementwise,
     reductions,
     nan_reductions,
     statistics,
@@ -77,7 +79,7 @@ __all__ = sorted(
 )
 
 
-_PENDING = frozenset(("clip", "round", "angle", "average", "corrcoef", "cov", "dot", "trace", "diff", "interp"))
+_PENDING = frozenset(("average", "corrcoef", "cov", "diff", "interp", "trapezoid"))
 
 
 def __getattr__(name: str) -> Any:
