@@ -2,7 +2,7 @@
 
 The value is the backend's array or, under nested differentiation, another traced `Array` of an older
 tape; it is never an untraced `Array`. The operators are set in `functions/operators.py`, from the same functions
-that the namespace holds.
+that the namespace holds, NumPy's methods in `numpy/methods.py`.
 """
 
 from __future__ import annotations
@@ -86,10 +86,29 @@ class Array:
         self.slot = slot
         self.link = False
 
-    if TYPE_CHECKING:  # `functions/operators.py` sets these
+    if TYPE_CHECKING:  # `functions/operators.py` and `numpy/methods.py` set these
         T: Array
         mT: Array
         at: Any  # `functions/indexing.py` sets this
+        flat: Any
+        imag: Array
+        itemsize: int
+        nbytes: int
+        real: Array
+
+        def _method(self, *args: Any, **settings: Any) -> Array: ...
+        def _procedure(self, *args: Any, **settings: Any) -> None: ...
+        def _reading(self, *args: Any) -> Any: ...
+
+        all = any = argmax = argmin = argpartition = argsort = astype = choose = clip = _method
+        compress = conj = conjugate = copy = cumprod = cumsum = diagonal = dot = flatten = _method
+        max = mean = min = prod = ravel = repeat = reshape = round = searchsorted = _method
+        squeeze = std = sum = swapaxes = take = trace = transpose = var = _method
+        fill = partition = put = sort = _procedure
+        item = nonzero = tolist = _reading
+        __divmod__ = __rdivmod__ = __round__ = _reading
+
+        def __contains__(self, value: Any, /) -> bool: ...
 
         def _unary(self) -> Array: ...
         def _binary(self, other: Any, /) -> Array: ...

@@ -180,7 +180,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if len(axes) == 1:
         if isinstance(ord, str):
             raise ValueError(f"norm: there is no norm ord={ord!r} of vectors")
-        return xp.linalg.vector_norm(x, axis=axes[0], keepdims=keepdims, ord=2 if ord is None else ord)
+        return xp.linalg.vector_norm(
+            x, axis=axes[0], keepdims=keepdims, ord=2 if ord is None else ord
+        )
     if len(axes) != 2:
         raise ValueError(f"norm: axis={axis!r} has to be one axis, or a pair")
     if ord not in (None, "f", "fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf):

@@ -59,7 +59,9 @@ def _several(name: str, a: Any, s: Any, axes: Any, norm: Any, out: Any) -> Array
     if s is not None:
         if len(s) != len(axes):
             raise ValueError(f"{name}: s={tuple(s)} and axes={axes} are not of one length")
-        s = tuple(x.shape[k] if n is None or n == -1 else int(n) for n, k in zip(s, axes, strict=True))
+        s = tuple(
+            x.shape[k] if n is None or n == -1 else int(n) for n, k in zip(s, axes, strict=True)
+        )
     return getattr(xp.fft, name)(x, s=s, axes=axes, norm=norm or "backward")
 
 

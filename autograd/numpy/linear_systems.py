@@ -264,4 +264,6 @@ def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
 
 def require_square(a: Array, name: str) -> None:
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise np.linalg.LinAlgError(f"{name}: square matrices are needed, not an array of shape {a.shape}")
+        raise np.linalg.LinAlgError(
+            f"{name}: square matrices are needed, not an array of shape {a.shape}"
+        )

@@ -87,7 +87,9 @@ def _into(what: str, function: Callable[..., Any], args: Any, kwargs: dict[str, 
     if _any(kwargs.get("out"), lambda x: True):
         raise TypeError(f"{what}: {INTO_OURS.format(name=what)}")
     if _any((args, kwargs), _is_traced):
-        raise TypeError(f"{what} of a traced array into a NumPy array: {INTO_NUMPY.format(name=what)}")
+        raise TypeError(
+            f"{what} of a traced array into a NumPy array: {INTO_NUMPY.format(name=what)}"
+        )
     return function(*_raw_inside(args), **_raw_inside(kwargs))
 
 

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 _DATES = "dates are no numbers to differentiate; use NumPy's own on NumPy arrays"
 _TEXT = "text is no number to differentiate; use NumPy's own on NumPy arrays"
-_MATRIX = "numpy.matrix is not supported, as NumPy itself discourages it; use arrays of two axes and @"
+_MATRIX = (
+    "numpy.matrix is not supported, as NumPy itself discourages it; use arrays of two axes and @"
+)
 _RECORDS = "arrays here have no fields; use a dict, a dataclass or a named tuple of arrays, which `grad` takes"
 _ITERATOR = "loops over elements are slow on every backend; use whole-array functions, or x.flat and ndindex"
 _HOST = "it is about NumPy itself; call numpy.{name}"

@@ -12,7 +12,7 @@ from ...core.generated import xp as generated
 from ...functions import elementwise, special
 from ...functions.creation import as_floating
 from ..arguments import as_array, refuse_out
-from ..conversions import cast, library_of, operand
+from ..conversions import cast, library_of, operand, viewed
 
 __all__ = [
     "angle", "around", "clip", "fix", "i0", "imag", "isneginf", "isposinf", "nan_to_num", "real", "real_if_close",
@@ -31,12 +31,12 @@ def real(val: Any) -> Array:
     >>> pb.numpy.real([1 + 2j, 3.0])
     Array([1., 3.], dtype=float64, device='cpu')
     """
-    return generated.real(as_array(val))
+    return generated.real(viewed(val))
 
 
 def imag(val: Any) -> Array:
     """The imaginary part: a view; zeros of a real array."""
-    return generated.imag(as_array(val))
+    return generated.imag(viewed(val))
 
 
 def angle(z: Any, deg: bool = False) -> Array:
@@ -90,9 +90,13 @@ def clip(
     refuse_out("clip", out)
     given = [x is not _NO_VALUE for x in (a_min, a_max, min, max)]
     if (given[0] or given[1]) and (given[2] or given[3]):
-        raise ValueError("Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden.")
+        raise ValueError(
+            "Passing `min` or `max` keyword argument when `a_min` and `a_max` are provided is forbidden."
+        )
     if given[0] != given[1]:
-        raise TypeError(f"clip() missing 1 required positional argument: 'a_{'max' if given[0] else 'min'}'")
+        raise TypeError(
+            f"clip() missing 1 required positional argument: 'a_{'max' if given[0] else 'min'}'"
+        )
     low, high = (a_min, a_max) if given[0] else (min, max)
     low, high = (None if x is _NO_VALUE else x for x in (low, high))
     where, dtype = kwargs.pop("where", True), kwargs.pop("dtype", None)
@@ -187,13 +191,17 @@ def _is_infinity(x: Any, out: Any, name: str) -> Array:
     refuse_out(name, out)
     y = as_array(x)
     if is_complex(y.dtype):
-        raise TypeError(f"This operation is not supported for {y.dtype} values because it would be ambiguous.")
+        raise TypeError(
+            f"This operation is not supported for {y.dtype} values because it would be ambiguous."
+        )
     if not is_inexact(y.dtype):
         return generated.not_equal(y, y)
     return generated.isinf(y) & (y < 0 if name == "isneginf" else y > 0)
 
 
-def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Array:
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Array:
     """`x` with NaN and infinities replaced by numbers, where the derivative is 0.
 
     With ``copy=False``, `x` itself is written to, if it is a pullback array.

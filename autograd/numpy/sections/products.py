@@ -141,7 +141,9 @@ def cross(
     a, b = xp.moveaxis(a, axisa, -1), xp.moveaxis(b, axisb, -1)
     sizes = a.shape[-1], b.shape[-1]
     if not set(sizes) <= {2, 3}:
-        raise ValueError(f"cross: vectors of {sizes[0]} and {sizes[1]} components; they need 2 or 3")
+        raise ValueError(
+            f"cross: vectors of {sizes[0]} and {sizes[1]} components; they need 2 or 3"
+        )
     if sizes == (2, 2):
         return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     if min(sizes) == 3:
@@ -152,9 +154,7 @@ def cross(
     else:
         a, b = (_third(x) for x in (a, b))
         parts = [(1, 2), (2, 0), (0, 1)]
-        out = xp.stack(
-            [a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in parts], axis=-1
-        )
+        out = xp.stack([a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in parts], axis=-1)
     return xp.moveaxis(out, -1, axes_of(axisc, out.ndim)[0])
 
 
@@ -203,7 +203,7 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
     if kwargs:
         raise TypeError(f"einsum() got an unexpected keyword argument {next(iter(kwargs))!r}")
     if order not in ("K", "A", "C"):
-        raise ValueError(f"einsum(order={order!r}): arrays have no memory order here, but for \"C\"")
+        raise ValueError(f'einsum(order={order!r}): arrays have no memory order here, but for "C"')
     first = 1 if isinstance(operands[0], str) else 0
     step = 1 if first else 2
     places = range(first, len(operands) - (0 if first else len(operands) % 2), step)
@@ -212,7 +212,9 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
     given = list(operands)
     for k, x in zip(places, found, strict=True):
         if not np.can_cast(x.dtype, common, casting):
-            raise TypeError(f"einsum: casting={casting!r} does not allow {x.dtype} to become {common}")
+            raise TypeError(
+                f"einsum: casting={casting!r} does not allow {x.dtype} to become {common}"
+            )
         given[k] = x if x.dtype == common else xp.astype(x, common)
     return xp.einsum(*given, optimize=optimize or None)
 

@@ -378,12 +378,14 @@ def _weighted(
     """The first element up to which the weights make a part q of all."""
     if method != "inverted_cdf":
         raise ValueError(
-            f"{name}(method={method!r}, weights=): weights go with method=\"inverted_cdf\" alone"
+            f'{name}(method={method!r}, weights=): weights go with method="inverted_cdf" alone'
         )
     w = constant(beside(weights, x))
     if w.shape != given.shape:
         axes = axes_of(axis, given.ndim)
-        if axis is None or w.shape != tuple(given.shape[k] for k in (axis if isinstance(axis, tuple) else (axis,))):
+        if axis is None or w.shape != tuple(
+            given.shape[k] for k in (axis if isinstance(axis, tuple) else (axis,))
+        ):
             raise ValueError(
                 f"{name}: weights of shape {w.shape} do not fit axis {axis} of an array of shape {given.shape}"
             )
@@ -398,7 +400,9 @@ def _weighted(
         w = xp.where(nan, 0, w)
     order = constant(xp.argsort(values, axis=0))
     ordered = xp.take_along_axis(x, order, axis=0)
-    cdf = xp.cumulative_sum(xp.astype(xp.take_along_axis(w, order, axis=0), np.dtype("float64")), axis=0)
+    cdf = xp.cumulative_sum(
+        xp.astype(xp.take_along_axis(w, order, axis=0), np.dtype("float64")), axis=0
+    )
     cdf = xp.astype(cdf / cdf[-1:, ...], q.dtype)
     cdf = xp.where(cdf == 0, -1.0, cdf)
     level = xp.reshape(constant(q), q.shape + (1,) * x.ndim)

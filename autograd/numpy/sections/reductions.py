@@ -277,7 +277,9 @@ def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: A
         return getattr(xp, name)(x, axis=axis, keepdims=keepdims)
     axes = axes_of(axis, x.ndim)
     if 0 in (x.shape[k] for k in axes):
-        shape = tuple(1 if k in axes else n for k, n in enumerate(x.shape) if keepdims or k not in axes)
+        shape = tuple(
+            1 if k in axes else n for k, n in enumerate(x.shape) if keepdims or k not in axes
+        )
         return zeros_on_device_of(shape, x) + initial
     found = getattr(xp, name)(x, axis=axis, keepdims=keepdims)
     larger = xp.maximum if name == "max" else xp.minimum
@@ -286,12 +288,24 @@ def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: A
 
 def lowest(x: Array) -> Any:
     """What is not above any number of the dtype of `x`."""
-    return False if x.dtype.kind == "b" else -math.inf if is_inexact(x.dtype) else int(np.iinfo(x.dtype).min)
+    return (
+        False
+        if x.dtype.kind == "b"
+        else -math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).min)
+    )
 
 
 def highest(x: Array) -> Any:
     """What is not below any number of the dtype of `x`."""
-    return True if x.dtype.kind == "b" else math.inf if is_inexact(x.dtype) else int(np.iinfo(x.dtype).max)
+    return (
+        True
+        if x.dtype.kind == "b"
+        else math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).max)
+    )
 
 
 def all(

@@ -20,7 +20,12 @@ __all__ = ["average", "corrcoef", "cov", *nan_reductions.__all__, *quantiles.__a
 
 
 def average(
-    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = NO_VALUE
+    a: Any,
+    axis: Any = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: Any = NO_VALUE,
 ) -> Any:
     """The weighted mean along axes, ``Σ w a / Σ w``, differentiable in the weights, too.
 

@@ -170,7 +170,9 @@ def _of_library(name: str, x1: Any, x2: Any) -> Array:
         x, y = library.where(zero, x, y), library.where(zero, y, rest)
     if name == "gcd":
         return Array(x)
-    return Array(library.where(x == 0, x, product // library.where(x == 0, library.ones_like(x), x)))
+    return Array(
+        library.where(x == 0, x, product // library.where(x == 0, library.ones_like(x), x))
+    )
 
 
 def bitwise_count(x: Array) -> Array:

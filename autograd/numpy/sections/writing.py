@@ -32,14 +32,18 @@ def is_own(name: str, x: Any, function: Callable[..., Any], *args: Any, **settin
     if type(x) is Array:
         return True
     if not isinstance(x, np.ndarray):
-        raise TypeError(f"{name}: writes into a {type(x).__name__}; the first argument has to be an array")
+        raise TypeError(
+            f"{name}: writes into a {type(x).__name__}; the first argument has to be an array"
+        )
     for value in (*args, *settings.values()):
         if type(value) is Array and value.traced and is_inexact(value.dtype):
             raise TypeError(
                 f"{name}: a traced array does not go into a NumPy array, which cannot record it; make the array by "
                 "pb.xp.zeros or pullback.numpy.array, or use pb.xp.at(x)[key].set(v), which gives a new one"
             )
-    function(x, *(backend_array(a) for a in args), **{k: backend_array(v) for k, v in settings.items()})
+    function(
+        x, *(backend_array(a) for a in args), **{k: backend_array(v) for k, v in settings.items()}
+    )
     return False
 
 
