@@ -362,7 +362,12 @@ def mean(
     if mask is None:
         return xp.mean(x, axis=axis, keepdims=keep)
     total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=keep)
-    return total / count_chosen(mask, x, axis, keep)
+    return total / _or_nan(count_chosen(mask, x, axis, keep))
+
+
+def _or_nan(count: Array) -> Array:
+    """A number of elements to divide by; NaN in the place of 0."""
+    return xp.where(count > 0, count, math.nan)
 
 
 def floating_as(a: Any, dtype: Any) -> Array:
@@ -464,7 +469,7 @@ def _centred(
     count = count_chosen(mask, x, axis, True)
     if mean_given is NO_VALUE:
         total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=True)
-        mean_given = total / count
+        mean_given = total / _or_nan(count)
     centred = xp.where(mask, x, mean_given) - mean_given
     degrees = count_chosen(mask, x, axis, keepdims) - ddof
-    return centred, xp.where(degrees > 0, degrees, math.nan)
+    return centred, _or_nan(degrees)

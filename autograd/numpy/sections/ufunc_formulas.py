@@ -68,7 +68,8 @@ def _skipping_nan(extreme: Any, x1: Any, x2: Any) -> Array:
 
 def fmod(x1: Any, x2: Any) -> Array:
     """x1 − x2 trunc(x1/x2), with the sign of x1; the derivatives are 1 and −trunc(x1/x2)."""
-    sign = xp.astype(xp.where(constant(x1) < 0, -1, 1), x1.dtype)
+    value = constant(x1)
+    sign = xp.where(value < 0, -1, xp.ones_like(value))
     return sign * xp.remainder(sign * x1, xp.abs(x2))
 
 
