@@ -13,11 +13,9 @@ import numpy as np
 from . import fft as fft
 from . import linalg as linalg
 from . import random as random
-from ..functions import namespace as _xp
 from .refusals import advice_on
 from .sections import (
     creation,
-    elementwise,
     files,
     functional,
     grids,
@@ -25,7 +23,6 @@ from .sections import (
     indexing,
     logic,
     manipulation,
-    nan_reductions,
     padding,
     polynomials,
     products,
@@ -60,9 +57,7 @@ SECTIONS = (
     sets,
     logic,
     ufuncs,
-    elementwise,
     reductions,
-    nan_reductions,
     statistics,
     histograms,
     polynomials,
@@ -79,14 +74,9 @@ __all__ = sorted(
 )
 
 
-_PENDING = frozenset(("average", "corrcoef", "cov", "diff", "interp", "trapezoid"))
-
-
 def __getattr__(name: str) -> Any:
     if name.startswith("__"):
         raise AttributeError(f"module 'pullback.numpy' has no attribute {name!r}")
-    if name in _PENDING and hasattr(_xp, name):  # until the sections have them
-        return getattr(_xp, name)
     advice = advice_on(name)
     why = f": {advice}" if advice else ", and neither has NumPy" * (not hasattr(np, name))
     raise AttributeError(f"pullback.numpy has no {name!r}{why}")

@@ -107,6 +107,8 @@ def unique(
 def _differs(ordered: Array, equal_nan: bool) -> Array:
     """Whether each element differs from the one before it; the first does."""
     value = Array(backend_array(ordered))
+    if not value.size:
+        return generated.astype(value, np.dtype(bool))
     after, before = generated.getitem(value, slice(1, None)), generated.getitem(value, slice(0, -1))
     changes = after != before
     if equal_nan and value.dtype.kind in "fc":
