@@ -13,26 +13,29 @@ import numpy as np
 from . import fft as fft
 from . import linalg as linalg
 from . import random as random
-from .refusals import advice_on
-from .sections import (
+from .arrays import (
     creation,
     files,
-    functional,
     grids,
-    histograms,
     indexing,
     logic,
     manipulation,
     padding,
+    sets,
+    sorting,
+    writing,
+)
+from .refusals import advice_on
+from .sections import (
+    elementwise,
+    functional,
+    histograms,
     polynomials,
     products,
     reductions,
-    sets,
     signals,
-    sorting,
     statistics,
     ufuncs,
-    writing,
 )
 
 # Names that are NumPy's own objects: constants, dtypes and classes of them.
@@ -57,6 +60,7 @@ SECTIONS = (
     sets,
     logic,
     ufuncs,
+    elementwise,
     reductions,
     statistics,
     histograms,

@@ -1,4 +1,4 @@
-"""Tests of `autograd/numpy/sections/sets.py`: values, indices and gradients."""
+"""Tests of `autograd/numpy/arrays/sets.py`: values, indices and gradients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ import pullback as pb
 import pullback.numpy
 
 pnp = pullback.numpy
-NAMES = "intersect1d isin setdiff1d setxor1d union1d unique unique_all unique_counts unique_inverse unique_values".split()
+NAMES = [
+    "intersect1d",
+    "isin",
+    "setdiff1d",
+    "setxor1d",
+    "union1d",
+    "unique",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
+]
 
 ARRAYS = {
     "vector": np.asarray([3.0, 1.0, 3.0, 2.0, 1.0]),
@@ -53,16 +64,22 @@ def test_unique_slices(axis, lib):
 
 def test_nans_that_are_not_equal():
     host = ARRAYS["nan"]
-    np.testing.assert_array_equal(pb.to_numpy(pnp.unique(host, equal_nan=False)), np.unique(host, equal_nan=False))
+    np.testing.assert_array_equal(
+        pb.to_numpy(pnp.unique(host, equal_nan=False)), np.unique(host, equal_nan=False)
+    )
 
 
 def test_the_first_of_each_receives_the_cotangent():
     x = ARRAYS["vector"]
-    np.testing.assert_array_equal(pb.grad(lambda x: pnp.sum(pnp.unique(x) ** 2))(x), [6.0, 2.0, 0.0, 4.0, 0.0])
+    np.testing.assert_array_equal(
+        pb.grad(lambda x: pnp.sum(pnp.unique(x) ** 2))(x), [6.0, 2.0, 0.0, 4.0, 0.0]
+    )
     M = np.asarray([[1.0, 2.0], [1.0, 2.0], [0.0, 3.0]])
     f = lambda x: pnp.sum(pnp.unique(x, axis=0) ** 2)
     np.testing.assert_array_equal(pb.grad(f)(M), [[2.0, 4.0], [0.0, 0.0], [0.0, 6.0]])
-    np.testing.assert_array_equal(pb.grad(lambda x: pnp.sum(np.unique(x, return_counts=True)[0]))(x), [1, 1, 0, 1, 0])
+    np.testing.assert_array_equal(
+        pb.grad(lambda x: pnp.sum(np.unique(x, return_counts=True)[0]))(x), [1, 1, 0, 1, 0]
+    )
 
 
 A, B = np.asarray([3.0, 1.0, 2.0, 3.0]), np.asarray([4.0, 3.0, 3.0, 1.0])
@@ -70,7 +87,9 @@ PAIRS = {
     "union1d": lambda n, a, b: n.union1d(a, b),
     "intersect1d": lambda n, a, b: n.intersect1d(a, b),
     "intersect1d indices": lambda n, a, b: n.intersect1d(a, b, return_indices=True),
-    "intersect1d unique": lambda n, a, b: n.intersect1d(a[:3], b[:2], assume_unique=True, return_indices=True),
+    "intersect1d unique": lambda n, a, b: n.intersect1d(
+        a[:3], b[:2], assume_unique=True, return_indices=True
+    ),
     "setdiff1d": lambda n, a, b: n.setdiff1d(a, b),
     "setdiff1d unique": lambda n, a, b: n.setdiff1d(a, b, assume_unique=True),
     "setxor1d": lambda n, a, b: n.setxor1d(a, b),
@@ -82,9 +101,14 @@ PAIRS = {
 
 @pytest.mark.parametrize("call", PAIRS.values(), ids=PAIRS)
 def test_two_sets(call, lib):
-    if lib.name == "array_api_strict" and call in [PAIRS[n] for n in PAIRS if "isin" in n or "diff" in n]:
+    if lib.name == "array_api_strict" and call in [
+        PAIRS[n] for n in PAIRS if "isin" in n or "diff" in n
+    ]:
         pytest.skip("its isin is of integers")
-    wanted, got = _leaves(call(np, A, B)), _leaves(call(pnp, pb.xp.asarray(lib.asarray(A)), lib.asarray(B)))
+    wanted, got = (
+        _leaves(call(np, A, B)),
+        _leaves(call(pnp, pb.xp.asarray(lib.asarray(A)), lib.asarray(B))),
+    )
     for y, ref in zip(got, wanted, strict=True):
         assert y.shape == ref.shape
         np.testing.assert_array_equal(lib.to_numpy(y.value), ref)

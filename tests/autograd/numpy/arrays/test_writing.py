@@ -1,4 +1,4 @@
-"""Tests of `autograd/numpy/sections/writing.py`: values and gradients are those of the same program on NumPy arrays."""
+"""Tests of `autograd/numpy/arrays/writing.py`: values and gradients are those of the same program on NumPy arrays."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pullback.numpy
 pnp = pullback.numpy
 X = np.asarray([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
 MASK = [[True, False, True], [False, False, True]]
+
 
 def _indices(n, i):
     """Indices as a list, which ours takes to the array's library, and NumPy's does not take."""
@@ -68,15 +69,17 @@ def test_values_and_gradients(write):
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 def test_on_every_library(write, lib):
-    if lib.name == "array_api_strict" and "T" in write.__code__.co_names:
-        pytest.skip("x.T of its arrays, outside of pullback, is for matrices")
+    if lib.name == "array_api_strict" and {"put", "put_along_axis"} & set(write.__code__.co_names):
+        pytest.skip("it does not write at integer arrays")
     f = _program(pnp, write)
     gradient = pb.grad(f)(lib.asarray(X))
     assert lib.is_raw(gradient)
     np.testing.assert_allclose(lib.to_numpy(gradient), pb.grad(f)(X), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["copyto", "put", "place", "putmask", "put_along_axis", "fill_diagonal"])
+@pytest.mark.parametrize(
+    "name", ["copyto", "put", "place", "putmask", "put_along_axis", "fill_diagonal"]
+)
 def test_signatures(name):
     ours, theirs = inspect.signature(getattr(pnp, name)), inspect.signature(getattr(np, name))
     assert [(p.name, p.kind, p.default) for p in ours.parameters.values()] == [
@@ -101,7 +104,7 @@ def test_traced_values_do_not_go_into_numpy_arrays(n, write):
         write(n, np.zeros(3), x)
         return pnp.sum(x)
 
-    with pytest.raises(TypeError, match=r"NumPy array.*pb\.xp\.zeros.*set\(v\)"):
+    with pytest.raises(TypeError, match=r"NumPy array.*pb\.xp\.zeros.*set\("):
         pb.grad(f)(np.ones(3))
     host = np.zeros(3)
     pnp.copyto(host, pb.xp.ones(3))

@@ -113,8 +113,8 @@ def _differs(ordered: Array, equal_nan: bool) -> Array:
     changes = after != before
     if equal_nan and value.dtype.kind in "fc":
         changes = changes & ~(generated.isnan(after) & generated.isnan(before))
-    first = generated.astype(generated.getitem(value, slice(0, 1)) * 0, np.dtype(bool))
-    first = generated.logical_or(first, generated.logical_not(first))
+    first = generated.getitem(value, slice(0, 1))
+    first = generated.logical_or(first == first, first != first)
     return generated.concat([first, changes], axis=0)
 
 

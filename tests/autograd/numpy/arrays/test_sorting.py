@@ -1,4 +1,4 @@
-"""Tests of `autograd/numpy/sections/sorting.py`."""
+"""Tests of `autograd/numpy/arrays/sorting.py`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,15 @@ ROWS = [
     front("sort_complex", Z(4), _skip=COMPLEX),
 ]
 
-CONSTANTS = ("argmax", "argmin", "argpartition", "argsort", "count_nonzero", "lexsort", "searchsorted")
+CONSTANTS = (
+    "argmax",
+    "argmin",
+    "argpartition",
+    "argsort",
+    "count_nonzero",
+    "lexsort",
+    "searchsorted",
+)
 
 M = np.asarray([[3.0, 1.0, 2.0], [2.0, 2.0, 5.0]])
 SAME = {
@@ -74,7 +82,9 @@ def test_partitions_have_smaller_ones_before():
             np.testing.assert_array_equal(y[:, k], np.sort(host)[:, k])
             assert (y[:, : k % 9] <= y[:, [k]]).all()
         i = pb.to_numpy(pnp.argpartition(host, kth))
-        np.testing.assert_array_equal(np.take_along_axis(host, i, -1), pb.to_numpy(pnp.partition(host, kth)))
+        np.testing.assert_array_equal(
+            np.take_along_axis(host, i, -1), pb.to_numpy(pnp.partition(host, kth))
+        )
 
 
 def test_dtypes_of_sort_complex():
