@@ -19,7 +19,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array
-from ..operands import beside, constant
+from ..operands import beside, constant, number_beside
 
 __all__ = [
     "bincount",
@@ -123,9 +123,9 @@ def _even_edges(x: Array, n: int, given: Any) -> Array:
             raise ValueError("max must be larger than min in range parameter.")
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ValueError(f"supplied range of [{low}, {high}] is not finite")
-        first, last = (beside(np.asarray(v, dtype), x) for v in (low, high))
+        first, last = (number_beside(v, dtype, x) for v in (low, high))
     elif x.size == 0:
-        first, last = (beside(np.asarray(v, dtype), x) for v in (0.0, 1.0))
+        first, last = (number_beside(v, dtype, x) for v in (0.0, 1.0))
     else:
         first, last = (xp.astype(v, dtype) for v in (xp.min(x), xp.max(x)))
         if _known(xp.logical_not(xp.isfinite(first) & xp.isfinite(last))):
