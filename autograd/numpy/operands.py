@@ -43,6 +43,12 @@ def beside(x: Any, home: Any) -> Any:
     return Array(backend.asarray(np.asarray(x)))
 
 
+def number_beside(x: Any, dtype: Any, home: Any) -> Array:
+    """Python's number as an array without axes, of a dtype, in the library and on the device of `home`."""
+    host, backend = np.asarray(x, dtype), backend_of(backend_array(home))
+    return asarray(host) if backend.recording else Array(backend.asarray(host))
+
+
 def _leaves(x: Any) -> list[Any]:
     if isinstance(x, list | tuple):
         return [leaf for v in x for leaf in _leaves(v)]

@@ -23,7 +23,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, axes_of, beside, constant, value_or
+from ..operands import NO_VALUE, axes_of, beside, constant, number_beside, value_or
 
 __all__ = [
     "median",
@@ -282,7 +282,7 @@ def _quantiles(
     given = as_array(a)
     x, back = _slices(given, axis, keepdims)
     if type(q) in (int, float) and is_inexact(x.dtype):
-        q = np.asarray(q, x.dtype)
+        q = number_beside(q, x.dtype, x)
     q = beside(q, x) if type(q) is not Array else q
     if method == "linear" and whole == 1 and not (is_inexact(q.dtype) or is_inexact(x.dtype)):
         method = "lower"  # 0 and 1 are the ends, which stay integers
