@@ -6,8 +6,6 @@ signatures and semantics. `refusals.py` says which names NumPy has besides, and 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from . import fft as fft
@@ -25,7 +23,7 @@ from .arrays import (
     sorting,
     writing,
 )
-from .refusals import advice_on
+from .refusals import missing
 from .sections import (
     elementwise,
     functional,
@@ -78,12 +76,7 @@ __all__ = sorted(
 )
 
 
-def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(f"module 'pullback.numpy' has no attribute {name!r}")
-    advice = advice_on(name)
-    why = f": {advice}" if advice else ", and neither has NumPy" * (not hasattr(np, name))
-    raise AttributeError(f"pullback.numpy has no {name!r}{why}")
+__getattr__ = missing("")
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,11 @@ Every function of `numpy`, `numpy.linalg` and `numpy.fft` is in exactly one of t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
 _DATES = "dates are no numbers to differentiate; use NumPy's own on NumPy arrays"
 _TEXT = "text is no number to differentiate; use NumPy's own on NumPy arrays"
 _MATRIX = (
@@ -94,6 +99,9 @@ FFT_REFUSED: dict[str, str] = {
     "helper": "NumPy removed it; the functions are in fft itself",
 }
 
+# Names above that not every version of NumPy from 2.1 on has, or not every machine's.
+GONE = frozenset(("clongdouble", "complex256", "core", "float128", "helper", "in1d", "linalg", "row_stack", "trapz"))
+
 # Functions of `pullback.numpy` whose results carry no derivative.
 CONSTANT = frozenset(
     """
@@ -127,6 +135,19 @@ def advice_on(name: str, section: str = "") -> str:
     """
     tables = {"": REFUSED, "linalg": LINALG_REFUSED, "fft": FFT_REFUSED}
     return tables[section].get(name, "")
+
+
+def missing(section: str) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module of `pullback.numpy`: an error that says what to use instead."""
+    module = f"pullback.numpy.{section}".removesuffix(".")
+    of_numpy = getattr(np, section) if section else np
+
+    def lookup(name: str) -> Any:
+        advice = "" if name.startswith("__") else advice_on(name, section)
+        why = f": {advice}" if advice else "" if hasattr(of_numpy, name) else ", and neither has NumPy"
+        raise AttributeError(f"{module} has no {name!r}{why}")
+
+    return lookup
 
 
 def kind_of(name: str, section: str = "") -> str:
