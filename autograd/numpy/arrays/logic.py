@@ -21,8 +21,8 @@ from ..conversions import axes_in, cast, together
 __all__ = [
     "allclose", "array2string", "array_equal", "array_equiv", "array_repr", "array_str", "base_repr", "binary_repr",
     "can_cast", "common_type", "finfo", "format_float_positional", "format_float_scientific", "get_printoptions",
-    "geterr", "iinfo", "isclose", "iscomplex", "iscomplexobj", "isdtype", "isfortran", "isreal", "isrealobj", "isscalar",
-    "issubdtype", "iterable", "may_share_memory", "min_scalar_type", "mintypecode", "ndim", "printoptions",
+    "geterr", "iinfo", "isclose", "iscomplex", "iscomplexobj", "isdtype", "isfortran", "isreal", "isrealobj",
+    "isscalar", "issubdtype", "may_share_memory", "min_scalar_type", "mintypecode", "ndim", "printoptions",
     "promote_types", "result_type", "set_printoptions", "seterr", "shape", "shares_memory", "size", "typename",
 ]  # fmt: skip
 

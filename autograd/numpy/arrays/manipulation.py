@@ -341,7 +341,7 @@ def column_stack(tup: Any) -> Array:
 
 
 def block(arrays: Any) -> Array:
-    """An array from blocks in nested lists: the innermost are joined along the last axis, the next along the one before.
+    """An array from blocks in nested lists, joined along the last axis innermost, along the one before it outside.
 
     Examples
     --------

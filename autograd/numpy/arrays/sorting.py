@@ -38,7 +38,7 @@ def sort(
     *,
     stable: bool | None = None,
 ) -> Array:
-    """The elements along an axis in order, or all of them if it is None; each cotangent goes back to where it came from.
+    """The elements along an axis in order, all of them if it is None; cotangents go back to where they came from.
 
     Complex numbers are ordered by their real parts, equal ones by their imaginary parts.
 

@@ -96,7 +96,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 
 
 def write_flat(x: Array, key: Any, value: Any, *, cycled: bool = False) -> None:
-    """Write at a key into the flattened array; with `cycled`, values repeated as often as needed, as ``x.flat`` does."""
+    """Write at a key into the flattened array; with `cycled`, values repeated as often as needed: ``x.flat``."""
     flat = generated.reshape(x, (-1,), copy=True)
     if cycled:
         value = _check("x.flat", x, value, "unsafe")
