@@ -189,13 +189,13 @@ def may_share_memory(a: Any, b: Any, /, max_work: int = 0) -> bool:
 
 
 def _base(x: Any) -> Any:
-    from_link = getattr(x, "link", None)
-    while from_link:
-        base = from_link if type(from_link) is Array else from_link.base
+    """What `x` is a view of, in the end."""
+    while True:
+        link = getattr(x, "link", None)  # as `core/views.py` has it
+        base = link if type(link) is Array else getattr(link, "base", None)
         if base is None:
             return x
-        x, from_link = base, getattr(base, "link", None)
-    return x
+        x = base
 
 
 # ── text ──────────────────────────────────────────────────────────────────────────────────────────
