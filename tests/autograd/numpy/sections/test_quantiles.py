@@ -13,10 +13,10 @@ from .._fronts import *  # noqa: F403 - the tests of rows
 from .._fronts import K, R, X, front
 
 ROWS = [front("quantile", R(7), 0.3, method=m) for m in METHODS]
-ROWS += [front("nanquantile", R(3, 5), [0.2, 0.6, 1.0], axis=1, method=m) for m in METHODS]
+ROWS += [front("nanquantile", R(3, 5), K([0.2, 0.6, 1.0]), axis=1, method=m) for m in METHODS]
 ROWS += [
     front("quantile", R(5), X(0.3)),
-    front("quantile", R(2, 5), X([0.3, 0.55]), axis=1, method="hazen", keepdims=True),
+    front("quantile", R(2, 5), X([0.33, 0.55]), axis=1, method="hazen", keepdims=True),
     front("percentile", R(2, 3, 2), 40, axis=(0, 2)),
     front("percentile", R(5), X([30.0, 55.0])),
     front("nanpercentile", R(5), X([30.0, 55.0]), method="weibull"),
