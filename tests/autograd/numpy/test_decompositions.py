@@ -33,11 +33,16 @@ ROWS += [
     front("linalg.norm", Z(2, 3), "nuc"),
     front("linalg.norm", Z(4)),
     front("linalg.norm", R(2, 3, 2), 2, (2, 0), True),
-    *(front("linalg.cond", GENERAL, p, _rtol=1e-10) for p in (None, 2, -2, 1, -1, math.inf, "fro", "nuc")),
+    *(
+        front("linalg.cond", GENERAL, p, _rtol=1e-10)
+        for p in (None, 2, -2, 1, -1, math.inf, "fro", "nuc")
+    ),
     front("linalg.cond", X(rng.normal(size=(2, 3, 3))), 1, _rtol=1e-10),
     front("linalg.svdvals", R(4, 3), _rtol=1e-10),
     front("linalg.svd", R(4, 3), compute_uv=False, _rtol=1e-10),
-    front("linalg.svd", X(POSITIVE), compute_uv=False, hermitian=True, _rtol=1e-10, _skip=SYMMETRIC),
+    front(
+        "linalg.svd", X(POSITIVE), compute_uv=False, hermitian=True, _rtol=1e-10, _skip=SYMMETRIC
+    ),
     front("linalg.cholesky", X(POSITIVE), _skip=SYMMETRIC),
     front("linalg.cholesky", X(POSITIVE), upper=True, _skip=SYMMETRIC),
     front("linalg.eigvalsh", X(POSITIVE), _rtol=1e-10, _skip=SYMMETRIC),
@@ -59,7 +64,9 @@ def test_eigenvectors_rebuild_the_matrix():
         np.testing.assert_allclose(pb.to_numpy(rebuilt), H, atol=1e-12)
         np.testing.assert_allclose(pb.to_numpy(linalg.eigvalsh(given, UPLO)), np.linalg.eigvalsh(H))
     w, V = linalg.eig(GENERAL.values)
-    np.testing.assert_allclose(pb.to_numpy(V @ (w[:, None] * pb.xp.linalg.inv(V))), GENERAL.values, atol=1e-12)
+    np.testing.assert_allclose(
+        pb.to_numpy(V @ (w[:, None] * pb.xp.linalg.inv(V))), GENERAL.values, atol=1e-12
+    )
 
 
 def test_eigenvalues_are_real_where_numpys_are():
@@ -83,26 +90,44 @@ def test_svd_rebuilds_the_matrix(full):
     M = rng.normal(size=(2, 4, 3))
     got, wanted = linalg.svd(M, full), np.linalg.svd(M, full)
     assert [x.shape for x in got] == [x.shape for x in wanted]
-    np.testing.assert_allclose(pb.to_numpy((got[0][..., :3] * got[1][..., None, :]) @ got[2]), M, atol=1e-12)
+    np.testing.assert_allclose(
+        pb.to_numpy((got[0][..., :3] * got[1][..., None, :]) @ got[2]), M, atol=1e-12
+    )
 
 
 def test_condition_of_singular_matrices():
     one, both = np.ones((2, 2)), np.stack([np.ones((2, 2)), np.diag([1.0, 2.0])])
     for p in (None, 1, "fro"):
         for M in (one, both, np.zeros((2, 2))):
-            np.testing.assert_allclose(pb.to_numpy(linalg.cond(M, p)), np.linalg.cond(M, p), rtol=1e-12)
+            np.testing.assert_allclose(
+                pb.to_numpy(linalg.cond(M, p)), np.linalg.cond(M, p), rtol=1e-12
+            )
 
 
 def test_rank():
-    cases = [(np.ones((3, 3)), {}), (A, {}), (A[0], {}), (np.zeros(2), {}), (POSITIVE, {"hermitian": True, "tol": 2.0})]
-    cases += [(np.stack([A, np.ones((3, 3))]), {}), (np.stack([A, A]), {"rtol": [0.1, 0.9]}), (np.diag([1, 1e-3]), {"rtol": 0.1})]
+    cases = [
+        (np.ones((3, 3)), {}),
+        (A, {}),
+        (A[0], {}),
+        (np.zeros(2), {}),
+        (POSITIVE, {"hermitian": True, "tol": 2.0}),
+    ]
+    cases += [
+        (np.stack([A, np.ones((3, 3))]), {}),
+        (np.stack([A, A]), {"rtol": [0.1, 0.9]}),
+        (np.diag([1, 1e-3]), {"rtol": 0.1}),
+    ]
     for M, settings in cases:
-        np.testing.assert_array_equal(pb.to_numpy(linalg.matrix_rank(M, **settings)), np.linalg.matrix_rank(M, **settings))
+        np.testing.assert_array_equal(
+            pb.to_numpy(linalg.matrix_rank(M, **settings)), np.linalg.matrix_rank(M, **settings)
+        )
 
 
 def test_norms_at_zero():
     for o in ("fro", "nuc", 1, 2, math.inf):
-        np.testing.assert_array_equal(pb.grad(lambda x, o=o: linalg.norm(x, o))(np.zeros((2, 2))), 0.0)
+        np.testing.assert_array_equal(
+            pb.grad(lambda x, o=o: linalg.norm(x, o))(np.zeros((2, 2))), 0.0
+        )
 
 
 def test_what_cannot_be():

@@ -9,7 +9,7 @@ import pullback as pb
 import pullback.numpy
 
 from ._fronts import *  # noqa: F403 - the tests of rows
-from ._fronts import P, R, Z, front
+from ._fronts import R, Z, front
 
 ONE = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
 SEVERAL = ("fftn", "ifftn", "rfftn", "irfftn", "fft2", "ifft2", "rfft2", "irfft2")
@@ -23,7 +23,11 @@ ROWS = [
 ROWS += [
     front(f"fft.{name}", (R if name in REAL else Z)(2, 3, 2), **settings)
     for name in SEVERAL
-    for settings in ({}, {"s": (3, 4), "axes": (0, 1), "norm": "ortho"}, {"axes": (2, 1), "norm": "forward"})
+    for settings in (
+        {},
+        {"s": (3, 4), "axes": (0, 1), "norm": "ortho"},
+        {"axes": (2, 1), "norm": "forward"},
+    )
 ]
 ROWS += [
     front("fft.fft", R(5)),

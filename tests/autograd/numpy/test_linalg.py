@@ -40,4 +40,6 @@ def test_what_cannot_be():
 
 
 def test_lists():
-    np.testing.assert_array_equal(pb.to_numpy(pullback.numpy.linalg.outer([1, 2], [3, 4])), [[3, 4], [6, 8]])
+    np.testing.assert_array_equal(
+        pb.to_numpy(pullback.numpy.linalg.outer([1, 2], [3, 4])), [[3, 4], [6, 8]]
+    )

@@ -52,7 +52,9 @@ def test_lstsq_without_full_rank():
 
 def test_lstsq_drops_what_rcond_says():
     A, b = np.diag([1.0, 1e-3]), np.asarray([1.0, 1.0])
-    for got, wanted in zip(pullback.numpy.linalg.lstsq(A, b, 0.1), np.linalg.lstsq(A, b, 0.1), strict=True):
+    for got, wanted in zip(
+        pullback.numpy.linalg.lstsq(A, b, 0.1), np.linalg.lstsq(A, b, 0.1), strict=True
+    ):
         np.testing.assert_allclose(pb.to_numpy(got), wanted, atol=1e-14)
 
 
@@ -72,8 +74,12 @@ def test_the_cheapest_order():
 
 
 def test_lists():
-    np.testing.assert_allclose(pb.to_numpy(pullback.numpy.linalg.solve([[2, 0], [0, 4]], [1, 2])), [0.5, 0.5])
-    np.testing.assert_array_equal(pb.to_numpy(pullback.numpy.linalg.matrix_power([[1, 1], [0, 1]], 3)), [[1, 3], [0, 1]])
+    np.testing.assert_allclose(
+        pb.to_numpy(pullback.numpy.linalg.solve([[2, 0], [0, 4]], [1, 2])), [0.5, 0.5]
+    )
+    np.testing.assert_array_equal(
+        pb.to_numpy(pullback.numpy.linalg.matrix_power([[1, 1], [0, 1]], 3)), [[1, 3], [0, 1]]
+    )
 
 
 def test_what_cannot_be():
