@@ -130,7 +130,7 @@ def _spacings(f: Array, axes: tuple[int, ...], given: tuple[Any, ...]) -> list[A
 def _gradient(f: Array, axis: int, h: Any, edge_order: int) -> Array:
     if f.shape[axis] < edge_order + 1:
         raise ValueError(
-            f"gradient: {f.shape[axis]} elements along axis {axis}; at least {edge_order + 1} are needed, edge_order + 1"
+            f"gradient: {f.shape[axis]} elements along axis {axis}; at least {edge_order + 1} are needed"
         )
 
     def part(start: int | None, stop: int | None) -> Array:

@@ -216,8 +216,8 @@ def poly(seq_of_zeros: Any) -> Array:
 def roots(p: Any) -> Array:
     """The zeros of a polynomial, the eigenvalues of its companion matrix.
 
-    That of a simple one is ``dr = −Σ dp_k r^(n−k) / p'(r)``. The derivative of a multiple zero does not exist, and is NaN or very large. In a compiled program the first and the
-    last coefficient are taken to be different from 0.
+    That of a simple one is ``dr = −Σ dp_k r^(n−k) / p'(r)``. The derivative of a multiple zero does not exist, and is
+    NaN or very large. In a compiled program the first and the last coefficient are taken to be different from 0.
 
     Examples
     --------

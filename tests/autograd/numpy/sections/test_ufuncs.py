@@ -20,9 +20,9 @@ OF_ONE = [
     ("arctan", -2, 2), ("arctanh", -0.8, 0.8), ("cbrt", 0.5, 2), ("ceil", 0.1, 0.9), ("conjugate", -2, 2),
     ("cos", -2, 2), ("cosh", -2, 2), ("deg2rad", -2, 2), ("degrees", -2, 2), ("exp", -2, 2), ("exp2", -2, 2),
     ("expm1", -2, 2), ("fabs", 0.5, 2), ("floor", 0.1, 0.9), ("frexp", 1.1, 1.9), ("log", 0.5, 2),
-    ("log10", 0.5, 2),
-    ("log1p", -0.5, 2), ("log2", 0.5, 2), ("modf", 0.1, 0.9), ("negative", -2, 2), ("positive", -2, 2),
-    ("rad2deg", -2, 2), ("radians", -2, 2), ("reciprocal", 0.5, 2), ("rint", 0.6, 0.9), ("sign", 0.5, 2), ("sin", -2, 2),
+    ("log10", 0.5, 2), ("log1p", -0.5, 2), ("log2", 0.5, 2), ("modf", 0.1, 0.9), ("negative", -2, 2), ("positive", -2, 2),
+    ("rad2deg", -2, 2), ("radians", -2, 2), ("reciprocal", 0.5, 2), ("rint", 0.6, 0.9), ("sign", 0.5, 2),
+    ("sin", -2, 2),
     ("sinh", -2, 2), ("sqrt", 0.5, 2), ("square", -2, 2), ("tan", -1, 1), ("tanh", -2, 2), ("trunc", 0.1, 0.9),
 ]  # fmt: skip
 # Without kinks between two draws, or with them: central differences say.
