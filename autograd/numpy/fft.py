@@ -18,6 +18,7 @@ from ..core.array import Array
 from ..functions import namespace as xp
 from ..functions.creation import as_floating
 from .arguments import as_array, refuse_out
+from .refusals import missing
 
 __all__ = [
     "fft",
@@ -164,6 +165,9 @@ def fftfreq(n: int, d: Any = 1.0, device: Any = None) -> Array:
 def rfftfreq(n: int, d: Any = 1.0, device: Any = None) -> Array:
     """The frequencies of an `rfft` of n samples at the distance `d`, which may be traced."""
     return xp.fft.rfftfreq(n, d=d, device=device)
+
+
+__getattr__ = missing("fft")
 
 
 def __dir__() -> list[str]:

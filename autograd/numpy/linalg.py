@@ -47,6 +47,7 @@ from .linear_systems import (
     tensorsolve,
 )
 from .operands import arrays
+from .refusals import missing
 from .sections import products
 from .sections.ufuncs import UFUNCS
 
@@ -152,6 +153,9 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+
+__getattr__ = missing("linalg")
 
 
 def __dir__() -> list[str]:

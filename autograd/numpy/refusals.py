@@ -12,6 +12,11 @@ Every function of `numpy`, `numpy.linalg` and `numpy.fft` is in exactly one of t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
 _DATES = "dates are no numbers to differentiate; use NumPy's own on NumPy arrays"
 _TEXT = "text is no number to differentiate; use NumPy's own on NumPy arrays"
 _MATRIX = (
@@ -94,24 +99,27 @@ FFT_REFUSED: dict[str, str] = {
     "helper": "NumPy removed it; the functions are in fft itself",
 }
 
+# Names above that not every version of NumPy from 2.1 on has, or not every machine's.
+GONE = frozenset(("clongdouble", "complex256", "core", "float128", "helper", "in1d", "linalg", "row_stack", "trapz"))
+
 # Functions of `pullback.numpy` whose results carry no derivative.
 CONSTANT = frozenset(
     """
     all allclose any argmax argmin argpartition argsort argwhere array2string array_equal array_equiv array_repr
-    array_str bartlett base_repr binary_repr bincount bitwise_and bitwise_count bitwise_invert bitwise_left_shift
-    bitwise_not bitwise_or bitwise_right_shift bitwise_xor blackman broadcast_shapes can_cast common_type
-    count_nonzero diag_indices diag_indices_from digitize einsum_path empty empty_like equal eye flatnonzero
-    format_float_positional format_float_scientific frombuffer fromfile fromiter fromregex fromstring gcd genfromtxt
-    get_printoptions geterr greater greater_equal hamming hanning histogram histogram2d histogram_bin_edges histogramdd
-    identity indices invert isclose iscomplex iscomplexobj isdtype isfinite isfortran isin isinf isnan isnat isneginf
-    isposinf isreal isrealobj isscalar issubdtype iterable ix_ kaiser lcm left_shift less less_equal lexsort load
-    loadtxt logical_and logical_not logical_or logical_xor mask_indices may_share_memory min_scalar_type mintypecode
-    nanargmax nanargmin ndim nonzero not_equal ones ones_like printoptions promote_types ravel_multi_index result_type
-    right_shift save savetxt savez savez_compressed searchsorted set_printoptions seterr shape shares_memory signbit
-    size spacing tri tril_indices tril_indices_from triu_indices triu_indices_from typename unravel_index zeros
-    zeros_like
-    """.split() 
-)  # fmt: skip
+    array_str bartlett base_repr binary_repr bincount bitwise_and bitwise_count bitwise_invert
+    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor blackman broadcast_shapes can_cast
+    common_type count_nonzero diag_indices diag_indices_from digitize einsum_path empty empty_like equal eye
+    flatnonzero format_float_positional format_float_scientific frombuffer fromfile fromiter fromregex
+    fromstring gcd genfromtxt get_printoptions geterr greater greater_equal hamming hanning histogram
+    histogram2d histogram_bin_edges histogramdd identity indices invert isclose iscomplex iscomplexobj isdtype
+    isfinite isfortran isin isinf isnan isnat isneginf isposinf isreal isrealobj isscalar issubdtype iterable
+    ix_ kaiser lcm left_shift less less_equal lexsort load loadtxt logical_and logical_not logical_or
+    logical_xor mask_indices may_share_memory min_scalar_type mintypecode nanargmax nanargmin ndim nonzero
+    not_equal ones ones_like printoptions promote_types ravel_multi_index result_type right_shift save savetxt
+    savez savez_compressed searchsorted set_printoptions seterr shape shares_memory signbit size spacing tri
+    tril_indices tril_indices_from triu_indices triu_indices_from typename unravel_index zeros zeros_like
+    """.split()  # noqa: SIM905 - a table
+)
 LINALG_CONSTANT = frozenset(("matrix_rank",))
 FFT_CONSTANT = frozenset(("fftfreq", "rfftfreq"))
 
@@ -127,6 +135,19 @@ def advice_on(name: str, section: str = "") -> str:
     """
     tables = {"": REFUSED, "linalg": LINALG_REFUSED, "fft": FFT_REFUSED}
     return tables[section].get(name, "")
+
+
+def missing(section: str) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module of `pullback.numpy`: an error that says what to use instead."""
+    module = f"pullback.numpy.{section}".removesuffix(".")
+    of_numpy = getattr(np, section) if section else np
+
+    def lookup(name: str) -> Any:
+        advice = "" if name.startswith("__") else advice_on(name, section)
+        why = f": {advice}" if advice else "" if hasattr(of_numpy, name) else ", and neither has NumPy"
+        raise AttributeError(f"{module} has no {name!r}{why}")
+
+    return lookup
 
 
 def kind_of(name: str, section: str = "") -> str:

@@ -110,8 +110,10 @@ def _cycled(value: Any, n: int) -> Any:
     if type(value) is not Array:
         return value
     flat = generated.reshape(value, (-1,))
-    if flat.size == n or flat.size == 1:
-        return flat if flat.size == n else generated.reshape(flat, ())
+    if flat.size == 1:
+        return generated.reshape(flat, ())
+    if flat.size == n:
+        return flat
     if not flat.size:
         raise ValueError("there is nothing to write: the values are empty")
     times = -(-n // flat.size)
