@@ -100,7 +100,8 @@ def matmul(x1: Any, x2: Any, /) -> Array:
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
     """The product of vectors along an axis, ``Σ conj(x1) x2``."""
-    return xp.vecdot(*products.of_one_dtype(x1, x2), axis=axis)
+    x1, x2 = (xp.moveaxis(x, axis, -1) for x in products.of_one_dtype(x1, x2))
+    return xp.vecdot(x1, x2)
 
 
 def matrix_transpose(x: Any, /) -> Array:

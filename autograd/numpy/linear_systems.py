@@ -1,4 +1,4 @@
-"""Linear systems and products of `pullback.numpy.linalg`: solves, inverses, determinants, powers, chains of products."""
+"""Linear systems and products of `pullback.numpy.linalg`: solves, inverses, determinants, powers, chains."""
 
 from __future__ import annotations
 
@@ -263,6 +263,13 @@ def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
 
 
 def require_square(a: Array, name: str) -> None:
+    """Check that an array holds square matrices.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If it does not.
+    """
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise np.linalg.LinAlgError(
             f"{name}: square matrices are needed, not an array of shape {a.shape}"

@@ -83,9 +83,7 @@ def histogram(
     return out, edges
 
 
-def histogram_bin_edges(
-    a: Any, bins: Any = 10, range: Any = None, weights: Any = None
-) -> Array:
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Array:
     """The edges of the bins of a `histogram`, constants."""
     x = constant(a)
     if isinstance(bins, str):
@@ -129,7 +127,9 @@ def _even_edges(x: Array, n: int, given: Any) -> Array:
     else:
         first, last = (xp.astype(v, dtype) for v in (xp.min(x), xp.max(x)))
         if _known(xp.logical_not(xp.isfinite(first) & xp.isfinite(last))):
-            raise ValueError("histogram: the least and the largest element are not finite; give range=")
+            raise ValueError(
+                "histogram: the least and the largest element are not finite; give range="
+            )
     same = first == last
     first, last = xp.where(same, first - 0.5, first), xp.where(same, last + 0.5, last)
     value = backend_array(x)
@@ -208,8 +208,14 @@ def histogramdd(
         flat = index if flat is None else flat * n + index
         inside = here if inside is None else inside & here
     flat = xp.where(inside, flat, -1)
-    w = xp.ones_like(columns[0], dtype=np.dtype("float64")) if weights is None else beside(weights, columns[0])
-    out = xp.segment_sum(w if is_inexact(w.dtype) else xp.astype(w, np.dtype("float64")), flat, math.prod(sizes))
+    w = (
+        xp.ones_like(columns[0], dtype=np.dtype("float64"))
+        if weights is None
+        else beside(weights, columns[0])
+    )
+    out = xp.segment_sum(
+        w if is_inexact(w.dtype) else xp.astype(w, np.dtype("float64")), flat, math.prod(sizes)
+    )
     out = xp.reshape(out, sizes)
     if density:
         total = xp.sum(out)

@@ -30,7 +30,7 @@ __all__ = [
 
 
 def dot(a: Any, b: Any, out: Any = None) -> Array:
-    """NumPy's product: with a number, of vectors, of matrices, or over the last axis of `a` and the last but one of `b`.
+    """NumPy's product: with a number, of vectors, of matrices, or over the last axis of `a` and one of `b`.
 
     ``dot(a, b)[i, j, k, m] = Σ_n a[i, j, n] b[k, n, m]``, without a conjugate.
 

@@ -193,8 +193,15 @@ def median(
         return back(xp.mean(x, axis=0))
     ordered = xp.sort(x, axis=0)
     low, high = (n - 1) // 2, n // 2
-    middle = ordered[low] * 1.0 if low == high else 0.5 * ordered[low] + 0.5 * ordered[high]
+    middle = _middle(ordered, low, high)
     return back(_nan_where_nan(middle, ordered))
+
+
+def _middle(ordered: Array, low: int, high: int) -> Array:
+    """The mean of the elements at two indices; the element, if they are one."""
+    if low == high:
+        return ordered[low, ...] * 1.0
+    return 0.5 * ordered[low, ...] + 0.5 * ordered[high, ...]
 
 
 def nanmedian(

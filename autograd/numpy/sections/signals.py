@@ -121,8 +121,10 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
     return xp.concat([first, p[(*before, slice(1, None), ...)] + turns], axis=axis)
 
 
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Array:
-    """Linear interpolation between points, differentiable in all of them: `pb.xp.interp` with lists and numbers, too."""
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Array:
+    """Linear interpolation between points, differentiable in all of them: `pb.xp.interp`, of lists and numbers, too."""
     home = next((v for v in (x, xp, fp) if type(v) is Array), as_array(xp))
     x, xp, fp = (beside(v, home) for v in (x, xp, fp))
     return _of_xp("interp")(x, xp, fp, left, right, period)

@@ -1,7 +1,8 @@
 """The methods of ufuncs: `reduce`, `accumulate`, `reduceat`, `outer` and `at`.
 
-Those of `add`, `multiply`, `maximum`, `minimum`, `logical_and` and `logical_or` are functions of the library. The others
-combine elements pairwise where the operation is associative, in ⌈log₂ n⌉ steps, and one after the other where it is not.
+Those of `add`, `multiply`, `maximum`, `minimum`, `logical_and` and `logical_or` are functions of the library. The
+others combine elements pairwise where the operation is associative, in ⌈log₂ n⌉ steps, and one after the other where
+it is not.
 """
 
 from __future__ import annotations

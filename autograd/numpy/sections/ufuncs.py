@@ -95,7 +95,7 @@ def _of_one(name: str, function: Callable[..., Any] | None) -> Callable[..., Any
     function = function or first_call
 
     def ufunc(x: Any, /, *more: Any, **settings: Any) -> Any:
-        if type(x) is Array and not (more or settings or formula and not is_inexact(x.dtype)):
+        if type(x) is Array and not (more or settings or (formula and not is_inexact(x.dtype))):
             try:
                 return function(x)
             except TypeError:  # integers, which a library may not take: the general way casts

@@ -22,7 +22,9 @@ __all__ = [
 def _steps(M: Any) -> tuple[Array, float]:
     """The numbers 1 − M, 3 − M, …, M − 1, and M − 1; for M < 2 what makes the window ones."""
     M = as_number(M)
-    return xp.arange(1.0 - M, float(M), 2.0) if M > 1 else xp.zeros(max(int(M), 0)), max(M - 1.0, 1.0)
+    return xp.arange(1.0 - M, float(M), 2.0) if M > 1 else xp.zeros(max(int(M), 0)), max(
+        M - 1.0, 1.0
+    )
 
 
 def bartlett(M: Any) -> Array:

@@ -80,6 +80,11 @@ def test_what_cannot_be():
         pullback.numpy.einsum("i", np.ones(2), wrong=1)
     with pytest.raises(TypeError, match="casting"):
         pullback.numpy.einsum("i", np.ones(2), dtype=np.float32)
-    for name, args in (("dot", ([1.0], [1.0])), ("outer", ([1.0], [1.0])), ("trace", ([[1.0]],)), ("einsum", ("i", [1.0]))):
+    for name, args in (
+        ("dot", ([1.0], [1.0])),
+        ("outer", ([1.0], [1.0])),
+        ("trace", ([[1.0]],)),
+        ("einsum", ("i", [1.0])),
+    ):
         with pytest.raises(TypeError, match="existing arrays"):
             getattr(pullback.numpy, name)(*args, out=np.ones(()))
