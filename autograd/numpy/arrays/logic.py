@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable
 from typing import Any
+from typing import cast as cast_to
 
 import numpy as np
 
@@ -160,7 +161,7 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
 def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
     """Whether a cast between dtypes is allowed by a rule of NumPy's; `from_` may be an array."""
     source = as_numpy(from_.dtype) if is_library_array(from_) or type(from_) is Array else from_
-    return bool(np.can_cast(source, as_numpy(to), casting))
+    return bool(np.can_cast(source, as_numpy(to), cast_to(Any, casting)))
 
 
 def common_type(*arrays: Any) -> Any:

@@ -27,7 +27,7 @@ __all__ = [
     "sort_complex",
 ]  # fmt: skip
 
-_NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]  # its stubs hide it
+_NO_VALUE: Any = np._NoValue
 
 
 def sort(
