@@ -46,7 +46,7 @@ from .linear_systems import (
     tensorinv,
     tensorsolve,
 )
-from .operands import arrays
+from .operands import arrays, of_one_dtype
 from .refusals import missing
 from .sections import products
 from .sections.ufuncs import UFUNCS
@@ -100,7 +100,7 @@ def matmul(x1: Any, x2: Any, /) -> Array:
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
     """The product of vectors along an axis, ``Σ conj(x1) x2``."""
-    x1, x2 = (xp.moveaxis(x, axis, -1) for x in products.of_one_dtype(x1, x2))
+    x1, x2 = (xp.moveaxis(x, axis, -1) for x in of_one_dtype(x1, x2))
     return xp.vecdot(x1, x2)
 
 
