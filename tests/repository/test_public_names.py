@@ -26,6 +26,7 @@ MODULES = {
     "numpy": "concatenate",
     "optim": "Adam",
     "random": "uniform",
+    "scipy": "stats",
     "sparse": "csr_array",
     "special": "erf",
     "train": "fit",
@@ -33,13 +34,23 @@ MODULES = {
     "xp": "sin",
 }
 
-# Those that lie deeper in the package: the root has a stub for each. `numpy` has none: a type checker or an editor that
-# runs in the root would take a file numpy.pyi there for NumPy itself. It finds ``from pullback import numpy as np``
+# Those that lie deeper in the package: the root has a stub for each. `numpy` and `scipy` have none: a type checker or an
+# editor that runs in the root would take a file numpy.pyi there for NumPy itself. It finds ``from pullback import numpy as np``
 # by the root's imports; ``import pullback.numpy as np`` runs, and is Any to it.
 FACES = ("implicit", "linalg", "random", "sparse", "special", "tree", "xp")
 
 # The modules inside one of them, by one function of each.
-INSIDE = {"numpy.fft": "rfft", "numpy.linalg": "norm", "numpy.random": "default_rng"}
+INSIDE = {
+    "numpy.fft": "rfft",
+    "numpy.linalg": "norm",
+    "numpy.random": "default_rng",
+    "scipy.integrate": "odeint",
+    "scipy.linalg": "cho_solve",
+    "scipy.optimize": "minimize",
+    "scipy.signal": "convolve",
+    "scipy.special": "gammaln",
+    "scipy.stats": "norm",
+}
 
 WITH_DUNDERS = {"__array_namespace_info__", "__version__"}
 
@@ -141,7 +152,7 @@ def test_dir_lists_what_is_public_and_nothing_else(module_name):
         if inspect.ismodule(value):
             assert any(value is other for other in SPACES.values())
         elif inspect.isroutine(value) or inspect.isclass(value):
-            owners = ("pullback", "numpy") if module_name.startswith("numpy") else ("pullback",)
+            owners = ("pullback", "numpy") if module_name.startswith(("numpy", "scipy")) else ("pullback",)
             assert value.__module__.partition(".")[0] in owners, f"{name} is {value.__module__}'s"
         # beyond the list of a file there are generated functions, dtypes and the version alone
         if name not in public and public:
