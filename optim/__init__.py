@@ -3,8 +3,8 @@
 An optimiser is a frozen dataclass with two pure functions: ``state = opt.init(params)`` and
 ``params, state = opt.step(params, grads, state)``, on pytrees of arrays. Its state, the step count included, is a
 pytree of arrays, so that a compiled step is recorded once. A learning rate is a number or a function of the step count.
-`Clipped`, `Accumulated`, `Averaged`, `Finite`, `Proximal` and `LossScaling` hold an optimiser and are one. Leaves that are not
-floating-point arrays, or whose gradient is None, stay as they are. `minimize` is for functions that are
+`Clipped`, `Accumulated`, `Averaged`, `Finite`, `Proximal` and `LossScaling` hold an optimiser and are one. Leaves that
+are not floating-point arrays, or whose gradient is None, stay as they are. `minimize` is for functions that are
 evaluated on all data at once: line searches, second derivatives, least squares, and penalties with kinks (`proximal`).
 
 Updates are written once, as formulas (`first_order/formulas.py`), and run in one pass over memory: on NumPy

@@ -49,6 +49,7 @@ SCIPY = (
 )  # fmt: skip
 """SciPy's methods that take gradients."""
 
+_WITH_BOUNDS = frozenset({"L-BFGS-B", "TNC", "SLSQP", "trust-constr"})
 _WITH_HESSIAN = frozenset({"trust-exact", "dogleg"})
 _WITH_PRODUCTS = frozenset({"Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"})
 
@@ -103,7 +104,8 @@ def minimize(
         Keep ``result.history``: lists ``fun``, ``norm`` (of the gradient) and ``step``, the start included.
     options : dict, optional
         The method's own: ``first`` (first trial step), ``restart``, ``beta``, ``memory``, ``shift``, ``products``,
-        ``rcond``, ``damping``, ``shrink``, ``backtracking``; for SciPy's methods what SciPy takes.
+        ``rcond``, ``damping``, ``shrink``, ``backtracking``; for SciPy's methods what SciPy takes, and
+        ``bounds``, a pair for each element of x, for "L-BFGS-B", "TNC", "SLSQP" and "trust-constr".
     prox : penalty, callable, dict or list, optional
         The penalty g of "fista" and "ista", which minimise f + g: a record of `pb.optim.proximal` such as ``L1(0.1)``,
         ``Box(0, 1)``; a dict or list of them in the structure of `x0`, None for a part without one; or a function
@@ -335,6 +337,12 @@ def _by_scipy(
         options.setdefault(name, value)
     if callback is not None or history:
         settings["callback"] = lambda x, *_: after_step(x)
+    if "bounds" in options:
+        if method not in _WITH_BOUNDS:
+            raise ValueError(
+                f"minimize: method {method!r} knows no bounds; {', '.join(sorted(_WITH_BOUNDS))} do"
+            )
+        settings["bounds"] = [tuple(pair) for pair in np.asarray(options.pop("bounds"), float)]
     kept = record if history else None
     try:
         found = scipy.optimize.minimize(

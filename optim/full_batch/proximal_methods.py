@@ -73,6 +73,9 @@ class _Steps:
             self.size *= self.shrink
             p = self.at(y, g, self.size)
             good, fp = self.holds(y, fy, g, p, self.size)
+            if self.problem.dot(p - y, p - y) == 0:  # by rounding, where longer steps moved
+                good = False
+                break
         if not good:
             raise SearchError(
                 f"f lies above its quadratic bound down to a step of {self.size:.3g}; is it smooth?"
@@ -93,7 +96,7 @@ class _Steps:
 
 
 def _begin(problem: Problem, steps: _Steps, point: Point) -> tuple[Point, Any, float]:
-    """The start with its residual, and the first trial with f there; a start outside of a constraint is moved into it."""
+    """The start with its residual, and the first trial with f there; a start outside of a constraint is moved."""
     if not math.isfinite(problem.penalty_value(point.x)):
         x = problem.prox(point.x, steps.size)
         point = problem.point(x)
@@ -107,7 +110,7 @@ def ista(
 ) -> Iterator[Point]:
     """``x_{k+1} = prox_{s g}(x_k − s ∇f(x_k))``, the proximal gradient method: ``F(x_k) − F* ≤ ‖x_0 − x*‖² / (2 s k)``.
 
-    Options: ``first`` (step; without it the longest that holds at the start), ``shrink`` (0.5), ``backtracking`` (True).
+    Options: ``first`` (step; without it the longest that holds there), ``shrink`` (0.5), ``backtracking`` (True).
 
     References
     ----------
@@ -116,20 +119,21 @@ def ista(
     options.pop("gtol")
     steps = _Steps(problem, options)
     no_more(options, "ista")
-    start, p, fp = _begin(problem, steps, point)
+    start, p, _ = _begin(problem, steps, point)
     yield start
     while True:
         at = problem.point(p)
         size, x = steps.size, p
-        p, fp = steps.next(x, at.f, at.g)
+        p, _ = steps.next(x, at.f, at.g)
         yield Point(x, at.f + problem.penalty_value(x), at.g, steps.residual(x, p), size)
 
 
 def fista(
     problem: Problem, point: Point, search: Search, options: dict[str, Any]
 ) -> Iterator[Point]:
-    """ISTA from extrapolated points: ``y_{k+1} = x_k + (t_k − 1)/t_{k+1} (x_k − x_{k−1})``, ``t ← ½ (1 + √(1 + 4 t²))``.
+    """ISTA from extrapolated points: ``y_{k+1} = x_k + (t_k − 1)/t_{k+1} (x_k − x_{k−1})``.
 
+    ``t_{k+1} = ½ (1 + √(1 + 4 t_k²))``, and
     ``F(x_k) − F* ≤ 2 ‖x_0 − x*‖² / (s (k + 1)²)``. With ``options["restart"]`` (True) t goes back to 1 where
     ``(y_k − x_{k+1})ᵀ(x_{k+1} − x_k) > 0``: linear convergence on strongly convex problems. Other options as `ista`'s.
 

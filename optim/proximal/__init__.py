@@ -1,8 +1,9 @@
 """Penalties, constraints and their proximal operators, ``prox(v) = argmin_x ½ ‖x − v‖² + step · g(x)``.
 
-A penalty is a record: ``g(x)`` is its value on an array or a pytree of arrays, ``g.prox(v, step)`` its proximal operator. `minimize`
-takes one for ``method="fista"`` and ``"ista"``, `Proximal` for steps of a first-order method. The operators by themselves
-are functions: `soft_threshold`, `project_simplex`, …. Each is differentiable in its point, its step and its parameters.
+A penalty is a record: ``g(x)`` is its value on an array or a pytree of arrays, ``g.prox(v, step)`` its operator.
+`minimize` takes one for ``method="fista"`` and ``"ista"``, `Proximal` for steps of a first-order method. The operators
+by themselves are functions: `soft_threshold`, `project_simplex`, …. Each is differentiable in its point, its step and
+its parameters.
 
 Source: Parikh, Boyd, Proximal algorithms, 2014.
 """

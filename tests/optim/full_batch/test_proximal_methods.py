@@ -80,7 +80,7 @@ def test_constraints_against_scipy(method, penalty, settings):
 
 def test_acceleration_and_restarts_pay():
     """An ill-conditioned problem: FISTA takes far fewer steps than ISTA, and with restarts fewer than without."""
-    scale = np.logspace(0, -2, 12)
+    scale = np.logspace(0, -1.2, 12)
 
     def f(w):
         return error(w * scale)
@@ -90,7 +90,7 @@ def test_acceleration_and_restarts_pay():
         ("ista", "ista", {}), ("plain", "fista", {"restart": False}), ("fista", "fista", {}),
     ):  # fmt: skip
         found = optim.minimize(
-            f, np.zeros(12), method=method, l1=1e-4, gtol=1e-8, options=options, maxiter=200_000
+            f, np.zeros(12), method=method, l1=1e-4, gtol=1e-6, options=options, maxiter=20_000
         )
         assert found.success
         steps[name] = found.nit
@@ -215,7 +215,7 @@ def test_what_is_refused(settings, message):
 
 def test_a_function_that_is_not_smooth_is_said_to_be_so():
     found = optim.minimize(
-        lambda w: xp.sum(xp.where(w > 0.3, xp.inf, w)), np.asarray([0.2]), method="ista", gtol=1e-9
+        lambda w: xp.sum(xp.where(w < 0.1, xp.inf, w)), np.asarray([0.2]), method="ista", gtol=1e-9
     )
     assert not found.success
 
@@ -223,6 +223,8 @@ def test_a_function_that_is_not_smooth_is_said_to_be_so():
 def test_a_fixed_step():
     M = np.linalg.eigvalsh(X.T @ X / 60)[-1]
     options = {"first": 1 / M, "backtracking": False}
-    found = optim.minimize(error, np.zeros(12), method="fista", l1=0.2, gtol=1e-9, options=options, history=True)  # fmt: skip
+    found = optim.minimize(
+        error, np.zeros(12), method="fista", l1=0.2, gtol=1e-9, options=options, history=True
+    )
     assert found.success
     np.testing.assert_allclose(found.history["step"][1:], 1 / M)

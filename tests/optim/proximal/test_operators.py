@@ -1,4 +1,4 @@
-"""Tests of `optim/proximal/operators.py`: each is the minimum that defines it, on every library, with its derivatives."""
+"""Tests of `optim/proximal/operators.py`: each is the minimum that defines it; derivatives; every library."""
 
 from __future__ import annotations
 
