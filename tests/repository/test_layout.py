@@ -43,7 +43,7 @@ ORDERS: dict[str, list[tuple[str, ...]]] = {
         ("scipy",),
         ("__init__.py",),
     ],
-    "optim": [("first_order", "full_batch"), ("__init__.py",)],
+    "optim": [("proximal",), ("first_order", "full_batch"), ("__init__.py",)],
 }
 
 # Where other subpackages may enter one: its face, and what all of them build on.
