@@ -1,0 +1,32 @@
+"""NumPy's main namespace for traced and plain arrays, as HIPS autograd's `numpy` is.
+
+Where nothing is traced, its functions are NumPy's and return plain arrays of the active backend; where something is,
+they are those of `pullback.numpy`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as _np
+
+from ....autograd import numpy as _ours
+from ....autograd.functions import namespace as _xp
+from . import fft, linalg, random
+from .wrap import wrap_namespace
+
+
+def _find(name: str) -> Any:
+    try:
+        return getattr(_ours, name)
+    except AttributeError:
+        found = getattr(_xp, name, None)
+        if found is None:
+            raise
+        return found
+
+
+__all__ = [*wrap_namespace(_np, globals(), _find), "fft", "linalg", "random"]
+__version__ = _np.__version__
+
+from .custom import *  # noqa: E402, F403 - they replace some of the above
