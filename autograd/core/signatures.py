@@ -46,6 +46,7 @@ asinh(x, /)
 atan(x, /)
 atan2(x1, x2, /)
 atanh(x, /)
+cbrt(x, /)
 ceil(x, /)
 clip(x, /, min=None, max=None)
 conj(x, /)
@@ -312,6 +313,6 @@ FAST_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
 
 # Elementwise functions of one array whose result has the input's dtype unless that is complex.
 UNARY = frozenset(
-    """acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor log log10 log1p log2 negative positive
+    """acos acosh asin asinh atan atanh cbrt ceil conj cos cosh exp expm1 floor log log10 log1p log2 negative positive
     reciprocal relu round sech2 sigmoid sin sinh softplus sqrt square tan tanh trunc relu sign""".split()  # noqa: SIM905 - a table
 )
