@@ -13,6 +13,7 @@ import numpy as _np
 from ....autograd import numpy as _ours
 from ....autograd.functions import namespace as _xp
 from . import fft, linalg, random
+from .custom import replacements
 from .wrap import wrap_namespace
 
 
@@ -26,7 +27,12 @@ def _find(name: str) -> Any:
         return found
 
 
-__all__ = [*wrap_namespace(_np, globals(), _find), "fft", "linalg", "random"]
-__version__ = _np.__version__
+_names = wrap_namespace(_np, globals(), _find)
+_new = replacements(globals())
+globals().update(_new)
+__all__ = sorted({*_names, *(name for name in _new if not name.startswith("_")), "fft", "linalg", "random"})
+__version__ = numpy_version = _np.__version__
 
-from .custom import *  # noqa: E402, F403 - they replace some of the above
+
+def __dir__() -> list[str]:
+    return __all__
