@@ -8,9 +8,6 @@ from typing import Any
 
 from . import primitives
 from .primitives import (
-    VJP_NODE as VJPNode,
-)
-from .primitives import (
     def_linear,
     defjvp,
     defjvp_argnum,
@@ -25,7 +22,10 @@ from .primitives import (
     translate_vjp,
 )
 from .reverse import make_jvp, make_vjp
+from .tracer import Node
+from .util import toposort
 from .vector_spaces import SparseObject, VSpace, vspace
+from .wrap_util import subvals
 
 __all__ = [
     "JVPNode",
@@ -33,6 +33,7 @@ __all__ = [
     "VJPNode",
     "VSpace",
     "add_outgrads",
+    "backward_pass",
     "def_linear",
     "defjvp",
     "defjvp_argnum",
@@ -53,8 +54,56 @@ __all__ = [
 ]
 
 
-class JVPNode:
-    """A node of forward mode, which is made of two pullbacks here."""
+class VJPNode(Node):
+    """A node of reverse mode, for `tracer.trace` and `backward_pass`; `grad` has its own tape, which is faster."""
+
+    __slots__ = ("parents", "vjp")
+
+    def __init__(
+        self, value: Any, fun: Any, args: Any, kwargs: Any, parent_argnums: Any, parents: Any
+    ) -> None:
+        self.parents = parents
+
+        def of_parents(given: Any) -> Any:
+            return fun(*subvals(args, zip(parent_argnums, given, strict=True)), **kwargs)
+
+        self.vjp = make_vjp(of_parents, tuple([args[i] for i in parent_argnums]))[0]
+
+    def initialize_root(self, *args: Any, **kwargs: Any) -> None:
+        """The argument depends on nothing."""
+        self.parents = []
+        self.vjp = lambda g: ()
+
+
+class JVPNode(Node):
+    """A node of forward mode, for `tracer.trace`; `g` is its tangent."""
+
+    __slots__ = ("g",)
+
+    def __init__(
+        self, value: Any, fun: Any, args: Any, kwargs: Any, parent_argnums: Any, parents: Any
+    ) -> None:
+        def of_parents(given: Any) -> Any:
+            return fun(*subvals(args, zip(parent_argnums, given, strict=True)), **kwargs)
+
+        tangents = tuple([parent.g for parent in parents])
+        self.g = make_jvp(of_parents, tuple([args[i] for i in parent_argnums]))(tangents)[1]
+
+    def initialize_root(self, g: Any) -> None:  # type: ignore[override]  # the tangent of the argument
+        """The tangent of the argument."""
+        self.g = g
+
+
+def backward_pass(g: Any, end_node: Any) -> Any:
+    """The cotangent of the argument of a trace of `VJPNode`s, for the cotangent `g` of its value."""
+    outgrads = {end_node: g}
+    outgrad = g
+    for node in toposort(end_node):
+        outgrad = outgrads.pop(node)
+        for parent, ingrad in zip(node.parents, node.vjp(outgrad), strict=False):
+            before = outgrads.get(parent)
+            outgrads[parent] = ingrad if before is None else sum_outgrads((before, ingrad))
+    return outgrad
 
 
 def add_outgrads(prev_g_flagged: Any, g: Any) -> tuple[Any, bool]:

@@ -23,8 +23,9 @@ from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.namespaces import namespace_of
 from ...autograd.pytree import tree
 from ...autograd.transforms.custom_vjp import FunctionPull
+from .nodes import call_primitive
 from .reverse import make_vjp
-from .values import getval, holds_array, number_or_array, plain
+from .values import STAYING, getval, holds_array, number_or_array, plain
 from .vector_spaces import SparseObject, vspace
 from .wrap_util import get_name, subval, wraps
 
@@ -35,11 +36,8 @@ Rule = Callable[..., Any]
 primitive_vjps: dict[Any, Rule] = {}
 primitive_jvps: dict[Any, Rule] = {}
 
-# Functions that are constants under a kind of node.
-notrace_primitives: defaultdict[Any, set[Any]] = defaultdict(set)
-
-# What calls a primitive with arguments that another kind of trace knows; `tracer.py` puts its own here.
-OTHER_TRACES: list[Callable[..., Any]] = []
+# Primitives that are constants to derivatives.
+CONSTANTS: set[Any] = set()
 
 
 def primitive(f_raw: Callable[..., Any]) -> Any:
@@ -73,10 +71,6 @@ def primitive(f_raw: Callable[..., Any]) -> Any:
 
     @wraps(f_raw)
     def f_wrapped(*args: Any, **kwargs: Any) -> Any:
-        for other in OTHER_TRACES:
-            found, out = other(f_wrapped, args, kwargs)
-            if found:
-                return out
         if any(map(holds_array, args)):
             return _apply(f_wrapped, f_raw, args, kwargs)
         if kwargs and any(map(holds_array, kwargs.values())):
@@ -112,6 +106,9 @@ def _apply(f: Any, f_raw: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
     if kwargs:
         kwargs = {k: _constant(f, k, v) if holds_array(v) else v for k, v in kwargs.items()}
     if tape is UNTRACED:
+        out = call_primitive(f, args, kwargs) if STAYING else None
+        if out is not None:
+            return out
         return f_raw(*[_rebuilt(leaves, spec) for leaves, spec in flat], **kwargs)
     argnums, slots, inputs = [], [], []
     for argnum, (leaves, _) in enumerate(flat):
@@ -126,22 +123,22 @@ def _apply(f: Any, f_raw: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
         leaves = flat[argnum][0]
         leaves[i] = number_or_array(leaves[i], leaves[i].value)
     argvals = tuple([_rebuilt(leaves, spec) for leaves, spec in flat])
-    if f in notrace_primitives[VJP_NODE]:
+    if f in CONSTANTS:
         return f(*argvals, **kwargs)
     out = f(*argvals, **kwargs)
     ans = out.dense() if type(out) is SparseObject else out
+    argvals = tuple([tree.map(_shown, x) for x in argvals]) if STAYING else argvals
     vjp = vjp_of(f, tuple(argnums), ans, argvals, kwargs)
     structures = [spec for _, spec in flat]
     return _recorded(f, tape, ans, vjp, (argnums, slots, inputs, fits, structures))
 
 
-# Stands for reverse mode where HIPS autograd names a class of nodes; `core.VJPNode` is this.
-class VJP_NODE:
-    """A node of reverse mode: the tape has entries in their place."""
-
-
 def _rebuilt(leaves: list[Any], spec: Any) -> Any:
     return leaves[0] if spec is None else tree.unflatten(spec, leaves)
+
+
+def _shown(x: Any) -> Any:
+    return Array(x) if type(x) in STAYING else x
 
 
 def _fit(value: Any) -> tuple[tuple[int, ...], Any]:
@@ -166,6 +163,7 @@ def _recorded(f: Any, tape: Any, ans: Any, vjp: Rule, call: Any) -> Any:
 
     def pull(cts: list[Any]) -> list[Any]:
         nested = any(type(ct) is Array for ct in cts)
+        cts = [Array(ct) if type(ct) in STAYING else ct for ct in cts]
         g: Any = cts[0]
         if not single:
             full = [0.0 if v is None or not hasattr(v, "dtype") else _zeros(v) for v in values]
@@ -436,10 +434,3 @@ def notrace_primitive(f_raw: Callable[..., Any]) -> Any:
 
     f_wrapped._is_primitive = True
     return f_wrapped
-
-
-def register_notrace(trace_type: Any, primitive_fun: Any) -> None:
-    """Make a primitive a constant to one kind of trace: `core.VJPNode`, `core.JVPNode` or a class of nodes."""
-    notrace_primitives[trace_type].add(primitive_fun)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,21 +14,36 @@ from ...autograd.core.namespaces import namespace_of
 # The containers that arguments are looked for in.
 _NESTED = frozenset((list, tuple, dict))
 
+# Classes of raw arrays that do not appear as such but in an `Array`, and what they stand for: those of `nodes.py`.
+STAYING: dict[type, Callable[[Any], Any]] = {}
+
 
 def isbox(x: Any) -> bool:
     """Whether a derivative is being taken through `x`."""
-    return type(x) is Array and type(unwrap_closed(x)) is Array
+    if type(x) is not Array:
+        return False
+    inner = unwrap_closed(x)
+    return type(inner) is Array or type(inner) in STAYING
 
 
 def getval(x: Any) -> Any:
     """The value of `x` without anything traced: an array of the library, or a number."""
-    return number_or_array(x, backend_array(x)) if type(x) is Array else x
+    if type(x) is not Array:
+        return x
+    value = backend_array(x)
+    while type(value) in STAYING:
+        value = STAYING[type(value)](value)
+    return number_or_array(x, value)
 
 
 def number_or_array(x: Array, value: Any) -> Any:
     """The value of `x`, which is NumPy's scalar where NumPy's function would have returned one."""
     if type(value) is np.ndarray and x.link is None and value.shape == ():
         return value[()]
+    if type(value) in STAYING:
+        out = Array(value)
+        out.link = None if x.link is None else False
+        return out
     return value
 
 
@@ -51,7 +67,7 @@ def plain(out: Any) -> Any:
 def holds_array(x: Any) -> bool:
     """Whether `x` is an `Array`, or a list, tuple or dict with one in it."""
     x_type = type(x)
-    if x_type is Array:
+    if x_type is Array or x_type in STAYING:
         return True
     if x_type not in _NESTED:
         return False

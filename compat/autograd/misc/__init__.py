@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .flatten import flatten
+from .tracers import const_graph
 
-__all__ = ["flatten"]
+__all__ = ["const_graph", "flatten"]
