@@ -94,17 +94,27 @@ class VSpace:
         VSpace.mappings[value_type] = vspace_maker or cls
 
 
+_FLOAT = np.dtype(np.float64)
+_NUMPY = backend_of(np.zeros(()))
+
+
 class ArrayVSpace(VSpace):
     """The space of real arrays of one shape and dtype, on the device of the value."""
 
     def __init__(self, value: Any) -> None:
+        self.home: Any = None  # the backend of a value that is an array; None for a number
+        if type(value) is float:
+            self.shape: tuple[int, ...] = ()
+            self.dtype = _FLOAT
+            return
         inner = backend_array(value)
-        if not is_array(inner) or isinstance(inner, np.generic):
+        if type(inner) is np.ndarray:
+            self.home = _NUMPY
+        elif is_array(inner) and not isinstance(inner, np.generic):
+            self.home = backend_of(inner)
+        else:
             inner = np.asarray(inner)
-        self.shape: tuple[int, ...] = tuple(inner.shape)
-        self.dtype = as_numpy(inner.dtype)
-        # the values of this space lie where `value` does; a number's where the active backend says
-        self._like = current().asarray(inner) if isinstance(value, _NUMBERS) else inner[:0] if inner.shape else inner  # fmt: skip
+        self.shape, self.dtype = tuple(inner.shape), as_numpy(inner.dtype)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -129,7 +139,7 @@ class ArrayVSpace(VSpace):
         return len(self.shape)
 
     def _array(self, host: np.ndarray) -> Any:
-        return backend_of(self._like).asarray(host.astype(self.dtype, copy=False))
+        return (self.home or current()).asarray(host.astype(self.dtype, copy=False))
 
     def zeros(self) -> Any:
         """An array of zeros."""
@@ -316,7 +326,6 @@ def _of_array(x: Any) -> ArrayVSpace:
     return ComplexArrayVSpace(x) if is_complex(x.dtype) else ArrayVSpace(x)
 
 
-_NUMBERS = (float, complex, np.generic)
 VSpace.register(np.ndarray, _of_array)
 VSpace.register(Array, _of_array)
 for _type in (float, np.longdouble, np.float64, np.float32, np.float16):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from ....autograd.core.array import Array
 from ....autograd.functions import namespace
@@ -41,6 +42,8 @@ BINARY = {
 }  # fmt: skip
 REDUCTIONS = {name: getattr(namespace, name) for name in ("sum", "mean", "prod")}
 OPERANDS = frozenset((Array, np.ndarray, float, int))
+# What is computed with on the host, whatever the active backend: NumPy's arrays, and numbers.
+HOST = frozenset((np.ndarray, np.float64, np.float32, float, int))
 
 # Metadata, and what reads values: constants to derivatives.
 NOTRACE = (np.ndim, np.shape, np.size, np.iscomplexobj, np.isrealobj, np.result_type)
@@ -68,15 +71,18 @@ def wrapped(name: str, function: Callable[..., Any], find: Finder) -> Any:
         return plain(ours(*args, **kwargs))
 
     def general(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        has_array = False
         for x in args:
             x_type = type(x)
-            if x_type is Array or (x_type in _CONTAINERS and holds_array(x)):
+            if x_type is ndarray:
+                has_array = True
+            elif x_type is Array or (x_type in _CONTAINERS and holds_array(x)):
                 return of_arrays(*args, **kwargs)
         if kwargs:
             for x in kwargs.values():
                 if holds_array(x):
                     return of_arrays(*args, **kwargs)
-        if current().name == "numpy":
+        if has_array or current().name == "numpy":
             return function(*args, **kwargs)
         return of_arrays(*args, **kwargs)
 
@@ -99,11 +105,11 @@ def _special(name: str, function: Callable[..., Any], general: Callable[..., Any
     """The function for calls of the form that most are of; the others go to `general`."""
     if function is vars(np).get(name):
         if name in UNARY:
-            return _unary(UNARY[name], general)
+            return _unary(UNARY[name], function, general)
         if name in BINARY:
-            return _binary(BINARY[name], general)
+            return _binary(BINARY[name], function, general)
         if name in REDUCTIONS:
-            return _reduction(REDUCTIONS[name], general)
+            return _reduction(REDUCTIONS[name], function, general)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return general(args, kwargs)
@@ -111,10 +117,15 @@ def _special(name: str, function: Callable[..., Any], general: Callable[..., Any
     return call
 
 
-def _unary(fast: Any, general: Callable[..., Any]) -> Any:
+def _unary(fast: Any, function: Any, general: Callable[..., Any]) -> Any:
     def call(x: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if type(x) is Array and not args and not kwargs and x.tape.open:
-            return fast(x)
+        if not args and not kwargs:
+            x_type = type(x)
+            if x_type is Array:
+                if x.tape.open:
+                    return fast(x)
+            elif x_type in HOST:
+                return function(x)
         return general((x, *args), kwargs)
 
     def renew(new: Any) -> None:
@@ -125,11 +136,15 @@ def _unary(fast: Any, general: Callable[..., Any]) -> Any:
     return call
 
 
-def _binary(fast: Any, general: Callable[..., Any]) -> Any:
+def _binary(fast: Any, function: Any, general: Callable[..., Any]) -> Any:
     def call(x1: Any, x2: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not args and not kwargs and type(x1) in OPERANDS and type(x2) in OPERANDS:
-            if type(x1) is Array and x1.tape.open or type(x2) is Array and x2.tape.open:
-                return fast(x1, x2)
+        if not args and not kwargs:
+            x1_type, x2_type = type(x1), type(x2)
+            if x1_type in HOST and x2_type in HOST:
+                return function(x1, x2)
+            if x1_type in OPERANDS and x2_type in OPERANDS:
+                if x1_type is Array and x1.tape.open or x2_type is Array and x2.tape.open:
+                    return fast(x1, x2)
         return general((x1, x2, *args), kwargs)
 
     def renew(new: Any) -> None:
@@ -140,12 +155,16 @@ def _binary(fast: Any, general: Callable[..., Any]) -> Any:
     return call
 
 
-def _reduction(fast: Any, general: Callable[..., Any]) -> Any:
+def _reduction(fast: Any, function: Any, general: Callable[..., Any]) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
             x = args[0]
-            if type(x) is Array and x.tape.open:
-                return fast(x)
+            x_type = type(x)
+            if x_type is Array:
+                if x.tape.open:
+                    return fast(x)
+            elif x_type in HOST:
+                return function(x)
         return general(args, kwargs)
 
     def renew(new: Any) -> None:
