@@ -2,7 +2,7 @@
 
 The value is the backend's array or, under nested differentiation, another traced `Array` of an older
 tape; it is never an untraced `Array`. The operators are set in `functions/operators.py`, from the same functions
-that the namespace holds.
+that the namespace holds, NumPy's methods in `numpy/methods.py`.
 """
 
 from __future__ import annotations
@@ -86,10 +86,29 @@ class Array:
         self.slot = slot
         self.link = False
 
-    if TYPE_CHECKING:  # `functions/operators.py` sets these
+    if TYPE_CHECKING:  # `functions/operators.py` and `numpy/methods.py` set these
         T: Array
         mT: Array
         at: Any  # `functions/indexing.py` sets this
+        flat: Any
+        imag: Array
+        itemsize: int
+        nbytes: int
+        real: Array
+
+        def _method(self, *args: Any, **settings: Any) -> Array: ...
+        def _procedure(self, *args: Any, **settings: Any) -> None: ...
+        def _reading(self, *args: Any) -> Any: ...
+
+        all = any = argmax = argmin = argpartition = argsort = astype = choose = clip = _method
+        compress = conj = conjugate = copy = cumprod = cumsum = diagonal = dot = flatten = _method
+        max = mean = min = prod = ravel = repeat = reshape = round = searchsorted = _method
+        squeeze = std = sum = swapaxes = take = trace = transpose = var = _method
+        fill = partition = put = sort = _procedure
+        item = nonzero = tolist = _reading
+        __divmod__ = __rdivmod__ = __round__ = _reading
+
+        def __contains__(self, value: Any, /) -> bool: ...
 
         def _unary(self) -> Array: ...
         def _binary(self, other: Any, /) -> Array: ...
@@ -172,15 +191,15 @@ class Array:
         return int(backend_array(self))
 
     def __float__(self) -> float:
-        self._refuse_if_traced("float(x)")
+        self.refuse_if_traced("float(x)")
         return float(backend_array(self))
 
     def __complex__(self) -> complex:
-        self._refuse_if_traced("complex(x)")
+        self.refuse_if_traced("complex(x)")
         return complex(backend_array(self))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        self._refuse_if_traced("numpy.asarray(x)")
+        self.refuse_if_traced("numpy.asarray(x)")
         inner = backend_array(self)
         if backend_of(inner).recording:
             return np.asarray(inner)  # which says why it cannot
@@ -200,7 +219,7 @@ class Array:
         copy: bool | None = None,
     ) -> Any:
         """The buffer as a DLPack capsule, for ``torch.from_dlpack(x)`` and its like; refused while traced."""
-        self._refuse_if_traced("DLPack export of x")
+        self.refuse_if_traced("DLPack export of x")
         given = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
         return backend_array(self).__dlpack__(**{k: v for k, v in given.items() if v is not None})
 
@@ -226,15 +245,17 @@ class Array:
         return self.__copy__()  # buffers are never written to: sharing is safe
 
     def __reduce__(self) -> Any:
-        self._refuse_if_traced("pickling x")
+        self.refuse_if_traced("pickling x")
         return Array, (backend_array(self),)
 
-    def item(self) -> Any:
-        """The only element as a Python number; refused while traced, as ``float(x)`` is."""
-        self._refuse_if_traced("x.item()")
-        return backend_array(self).item()
+    def refuse_if_traced(self, what: str) -> None:
+        """Refuse to read the values of an array that a derivative is being taken through.
 
-    def _refuse_if_traced(self, what: str) -> None:
+        Raises
+        ------
+        TypeError
+            With what to do instead.
+        """
         if self.traced and is_inexact(self.dtype):
             raise TypeError(
                 f"{what} of a traced array of shape {self.shape}, dtype {self.dtype}: {ADVICE}; "
@@ -248,23 +269,6 @@ def result(value: Any, tape: Any = UNTRACED, slot: int = -1) -> Array:
     x.value, x.tape, x.slot = value, tape, slot
     x.link = None
     return x
-
-
-def _of_numpy_alone(name: str) -> property:
-    def get(self: Array) -> Any:
-        raise AttributeError(
-            f"a pullback Array has the array API standard's attributes, and {name!r} is only NumPy's; "
-            f"look for a function of pb.xp, as in pb.xp.sum(x)"
-        )
-
-    return property(get)
-
-
-# Not by __getattr__: on a class that has one, CPython looks every attribute up afresh, 15 ns instead of 5 for each of
-# the seven that one operation on a tape takes.
-for _name in dir(np.ndarray):
-    if not _name.startswith("_") and not hasattr(Array, _name):
-        setattr(Array, _name, _of_numpy_alone(_name))
 
 
 def unwrap_closed(x: Any) -> Any:

@@ -54,13 +54,27 @@ def beside(x: Any, home: Any) -> Array:
     return Array(home.asarray(host))
 
 
+def viewed(x: Any) -> Array:
+    """`x` as an `Array` for functions that give views, as `as_array`; of a raw array, a view that is not written to.
+
+    A write to a view of NumPy's own array would be lost, since its buffer is never written to: so it is refused.
+    """
+    if type(x) is Array:
+        return x
+    if is_library_array(x):
+        return generated.reshape(x, tuple(x.shape))
+    return as_array(x)
+
+
 def together(*given: Any) -> list[Array]:
     """All arguments as `Array`; lists and numbers in the library of the first that is an array."""
     home = library_of(*given)
     return [beside(x, home) for x in given]
 
 
-def in_one_dtype(arrays: list[Array], dtype: DType = None, casting: str = "same_kind") -> list[Array]:
+def in_one_dtype(
+    arrays: list[Array], dtype: DType = None, casting: str = "same_kind"
+) -> list[Array]:
     """The arrays in their common dtype, or in `dtype` where NumPy's `casting` allows it.
 
     Raises
@@ -69,12 +83,23 @@ def in_one_dtype(arrays: list[Array], dtype: DType = None, casting: str = "same_
         If it does not.
     """
     wanted = np.result_type(*(x.dtype for x in arrays)) if dtype is None else as_numpy(dtype)
-    for x in arrays:
-        if dtype is not None and not np.can_cast(x.dtype, wanted, casting):
-            raise TypeError(
-                f"cannot cast an array from {x.dtype} to {wanted} according to the rule {casting!r}"
-            )
+    for x in arrays if dtype is not None else ():
+        check_cast(x.dtype, wanted, casting)
     return [cast(x, wanted) for x in arrays]
+
+
+def check_cast(given: DType, wanted: DType, casting: str) -> None:
+    """Check that a rule of NumPy's allows a cast.
+
+    Raises
+    ------
+    TypeError
+        If it does not.
+    """
+    if casting != "unsafe" and not np.can_cast(as_numpy(given), as_numpy(wanted), casting):
+        raise TypeError(
+            f"cannot cast an array from {given} to {wanted} according to the rule {casting!r}"
+        )
 
 
 def cast(x: ArrayLike, dtype: DType) -> Array:
@@ -206,6 +231,8 @@ def check_sorting(name: str, kind: Any, order: Any, stable: Any = None) -> None:
     if kind not in (None, "quicksort", "mergesort", "heapsort", "stable"):
         raise ValueError(f"{name}: sort kind must be one of quick, heap, or stable (got {kind!r})")
     if kind is not None and stable is not None:
-        raise ValueError(f"{name}: `kind` and keyword parameters can't be provided at the same time")
+        raise ValueError(
+            f"{name}: `kind` and keyword parameters can't be provided at the same time"
+        )
     if order is not None:
         raise ValueError(f"{name}: arrays have no fields, which order={order!r} would name")

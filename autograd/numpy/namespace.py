@@ -13,39 +13,56 @@ import numpy as np
 from . import fft as fft
 from . import linalg as linalg
 from . import random as random
+from ..functions import namespace as _xp
+from .refusals import advice_on
 from .sections import (
     creation,
+    elementwise,
+    files,
     functional,
+    grids,
     histograms,
     indexing,
     logic,
     manipulation,
+    nan_reductions,
+    padding,
     polynomials,
     products,
     reductions,
+    sets,
     signals,
     sorting,
     statistics,
     ufuncs,
+    writing,
 )
 
 # Names that are NumPy's own objects: constants, dtypes and classes of them.
 OF_NUMPY = (
-    "bool", "bool_", "byte", "cdouble", "complex128", "complex64", "complexfloating", "csingle", "double", "dtype", "e",
-    "errstate", "euler_gamma", "float16", "float32", "float64", "floating", "generic", "half", "inexact", "inf",
-    "int16", "int32", "int64", "int8", "int_", "intc", "integer", "intp", "long", "longlong", "nan", "ndarray",
-    "newaxis", "number", "pi", "short", "signedinteger", "single", "ubyte", "uint", "uint16", "uint32", "uint64", "uint8",
-    "uintc", "uintp", "ulong", "ulonglong", "unsignedinteger", "ushort", "True_", "False_",
+    "ScalarType", "bool", "bool_", "byte", "cdouble", "complex128", "complex64", "complexfloating", "csingle", "double",
+    "dtype", "e", "errstate", "euler_gamma", "exceptions", "float16", "float32", "float64", "floating", "generic",
+    "half", "inexact", "inf", "int16", "int32", "int64", "int8", "int_", "intc", "integer", "intp", "little_endian",
+    "long", "longlong", "nan", "ndarray", "newaxis", "number", "pi", "short", "signedinteger", "single", "typecodes",
+    "ubyte", "uint", "uint16", "uint32", "uint64", "uint8", "uintc", "uintp", "ulong", "ulonglong", "unsignedinteger",
+    "ushort", "True_", "False_",
 )  # fmt: skip
 
 SECTIONS = (
     creation,
+    files,
+    grids,
     manipulation,
+    padding,
     indexing,
+    writing,
     sorting,
+    sets,
     logic,
     ufuncs,
+    elementwise,
     reductions,
+    nan_reductions,
     statistics,
     histograms,
     polynomials,
@@ -62,8 +79,17 @@ __all__ = sorted(
 )
 
 
+_PENDING = frozenset(("average", "corrcoef", "cov", "diff", "interp", "trapezoid"))
+
+
 def __getattr__(name: str) -> Any:
-    raise AttributeError(f"pullback.numpy has no {name!r}")
+    if name.startswith("__"):
+        raise AttributeError(f"module 'pullback.numpy' has no attribute {name!r}")
+    if name in _PENDING and hasattr(_xp, name):  # until the sections have them
+        return getattr(_xp, name)
+    advice = advice_on(name)
+    why = f": {advice}" if advice else ", and neither has NumPy" * (not hasattr(np, name))
+    raise AttributeError(f"pullback.numpy has no {name!r}{why}")
 
 
 def __dir__() -> list[str]:

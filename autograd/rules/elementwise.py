@@ -48,7 +48,6 @@ def _cbrt(x: Any) -> Any:
     return xp.where(x < 0, -xp.where(usual, root - step, root), xp.where(usual, root - step, root))
 
 
-
 def _pow_base(ct: Cotangent, x1: Value, x2: Value, out: Value, xp: XP) -> Value:
     """ct · x2 x1^(x2−1); 0 for 0**0, where x1^(−1) is infinite."""
     if not hasattr(x2, "dtype"):

@@ -270,6 +270,7 @@ XP: Namespace = generic.extend(
         "scatter_add": scatter_add,
         "copy": cupy.array,
         "setitem": setitem,
+        "convolve": cupy.convolve,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
         **fused.bind(cupy, generic.extend(array_api_compat.cupy), products.bind(cupy, _libraries)),

@@ -27,6 +27,7 @@ from ..conversions import (
     library_of,
     operand,
     together,
+    viewed,
 )
 
 __all__ = [
@@ -253,7 +254,9 @@ def full(
     6.0
     """
     check_order("full", order)
-    value = cast(beside(fill_value, library_of(*([] if like is None else [like]), fill_value)), dtype)
+    value = cast(
+        beside(fill_value, library_of(*([] if like is None else [like]), fill_value)), dtype
+    )
     out = _spread(value, lengths(shape))
     return out if device is None else out.to_device(device)
 
@@ -263,9 +266,7 @@ def _spread(value: Array, shape: tuple[int, ...]) -> Array:
     return creation.asarray(generated.broadcast_to(value, shape), copy=True)
 
 
-def _made_like(
-    name: str, a: Any, dtype: DType, order: Any, shape: Any, device: Device
-) -> Array:
+def _made_like(name: str, a: Any, dtype: DType, order: Any, shape: Any, device: Device) -> Array:
     check_order(f"{name}_like", order)
     x = as_array(a)
     if shape is None:
@@ -516,8 +517,7 @@ def geomspace(
         turn = generated.sign(first)
         low, high = first / turn, last / turn
     else:
-        turn = generated.where(generated.logical_and(first < 0, last < 0), -1.0, 1.0)
-        turn = cast(turn, first.dtype)
+        turn = 1.0 - 2.0 * cast(generated.logical_and(first < 0, last < 0), first.dtype)
         low, high = first * turn, last * turn
     out = turn * logspace(generated.log10(low), generated.log10(high), num, endpoint, 10.0)
     shape = out.shape[1:]
@@ -600,7 +600,13 @@ def eye(
     check_order("eye", order)
     columns = N if M is None else operator.index(M)
     return creation.create(
-        "eye", operator.index(N), columns, k=operator.index(k), dtype=dtype, device=device, like=like
+        "eye",
+        operator.index(N),
+        columns,
+        k=operator.index(k),
+        dtype=dtype,
+        device=device,
+        like=like,
     )
 
 
@@ -627,7 +633,7 @@ def diag(v: Any, k: int = 0) -> Array:
     array([[1., 0.],
            [0., 1.]])
     """
-    x = as_array(v)
+    x = viewed(v)
     k = operator.index(k)
     if x.ndim == 1:
         return create_diagonal(x, offset=k)
@@ -646,7 +652,9 @@ def diagflat(v: Any, k: int = 0) -> Array:
     return create_diagonal(generated.reshape(as_array(v), (-1,)), offset=operator.index(k))
 
 
-def tri(N: int, M: int | None = None, k: int = 0, dtype: DType = float, *, like: Any = None) -> Array:
+def tri(
+    N: int, M: int | None = None, k: int = 0, dtype: DType = float, *, like: Any = None
+) -> Array:
     """A matrix with ones on and below its k-th diagonal, on the active backend."""
     rows = operator.index(N)
     shape = (rows, rows if M is None else operator.index(M))

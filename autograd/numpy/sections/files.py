@@ -15,10 +15,10 @@ from ....backend import current
 from ...core.array import Array
 from ...core.transfer import to_numpy
 
-READERS = ("frombuffer", "fromfile", "fromiter", "fromregex", "fromstring", "genfromtxt", "loadtxt")  # fmt: skip
+READERS = ("frombuffer", "fromfile", "fromiter", "fromregex", "fromstring", "genfromtxt", "load", "loadtxt")  # fmt: skip
 WRITERS = {"save": 1, "savetxt": 1, "savez": None, "savez_compressed": None}
 
-__all__ = ["load", *READERS, *WRITERS]
+__all__ = [*READERS, *WRITERS]
 
 
 def _reader(name: str) -> Callable[..., Any]:
@@ -27,7 +27,9 @@ def _reader(name: str) -> Callable[..., Any]:
     @functools.wraps(of_numpy)
     def read(*args: Any, **settings: Any) -> Any:
         if settings.pop("like", None) is not None:
-            raise TypeError(f"{name}(like=): the array is made on the active backend; use pb.backend.use")
+            raise TypeError(
+                f"{name}(like=): the array is made on the active backend; use pb.backend.use"
+            )
         return _on_active(of_numpy(*args, **settings))
 
     return _described(read, name, f"`numpy.{name}`, its result on the active backend; a constant.")
@@ -36,12 +38,7 @@ def _reader(name: str) -> Callable[..., Any]:
 def _on_active(found: Any) -> Any:
     if isinstance(found, np.ndarray) and found.dtype.kind in "biufc":
         return Array(current().asarray(found))
-    return [_on_active(x) for x in found] if isinstance(found, list) else found
-
-
-def load(file: Any, *args: Any, **settings: Any) -> Any:
-    """`numpy.load`, its result on the active backend; of an archive, NumPy's own object with NumPy's arrays."""
-    return _on_active(np.load(file, *args, **settings))
+    return [_on_active(x) for x in found] if isinstance(found, list) else found  # archives are NumPy's own
 
 
 def _writer(name: str) -> Callable[..., Any]:
@@ -58,7 +55,9 @@ def _writer(name: str) -> Callable[..., Any]:
                 settings[key] = to_numpy(settings[key])
         return of_numpy(file, *map(to_numpy, arrays[:1]), *arrays[1:], **settings)
 
-    return _described(write, name, f"`numpy.{name}` of arrays of any backend, which may not be traced.")
+    return _described(
+        write, name, f"`numpy.{name}` of arrays of any backend, which may not be traced."
+    )
 
 
 def _described(function: Any, name: str, text: str) -> Callable[..., Any]:

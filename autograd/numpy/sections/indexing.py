@@ -27,6 +27,7 @@ from ..conversions import (
     on_host,
     operand,
     together,
+    viewed,
 )
 
 __all__ = [
@@ -41,7 +42,9 @@ ndindex = np.ndindex
 # ── by indices ────────────────────────────────────────────────────────────────────────────────────
 
 
-def take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Array:
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Array:
     """The elements, or slices along an axis, at indices of any shape; a cotangent goes back to where they came from.
 
     Parameters
@@ -154,7 +157,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
     """The slices along an axis, or the elements in order, where a vector of booleans is true; these are read."""
     refuse_out("compress", out)
     x = as_array(a)
-    mask = host_integers(condition, "compress") if not _is_floating(condition) else _truth(condition)
+    mask = _truth(condition)
     if mask.ndim != 1:
         raise ValueError("condition must be a 1-d array")
     if axis is None:
@@ -168,21 +171,17 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
     return generated.take(x, Array(backend_of(backend_array(x)).asarray(found)), axis=axis)
 
 
-def _is_floating(x: Any) -> bool:
-    return getattr(x, "dtype", np.asarray(0)).kind in "fc" if hasattr(x, "dtype") else (
-        isinstance(x, list | tuple) and np.asarray([backend_array(v) for v in x]).dtype.kind in "fc"
-    )  # fmt: skip
-
-
-def _truth(x: Any) -> np.ndarray:
-    value = backend_array(as_array(x))
-    return backend_of(value).to_numpy(value) != 0
+def _truth(condition: Any) -> np.ndarray:
+    """Which elements of a condition are true, read on the host."""
+    value = backend_array(beside(condition, library_of(condition)))
+    host = backend_of(value).to_numpy(value)
+    return host if host.dtype.kind == "b" else host != 0
 
 
 def extract(condition: Any, arr: Any) -> Array:
     """The elements of `arr`, in order, where an array of the same size is true (which is read)."""
     mask = generated.reshape(as_array(condition), (-1,))
-    return compress(mask != 0, generated.reshape(as_array(arr), (-1,)))
+    return compress(mask, generated.reshape(as_array(arr), (-1,)))
 
 
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
@@ -299,7 +298,7 @@ def argwhere(a: Any) -> Array:
 
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The diagonal of two axes, which becomes the last axis; a view that, as NumPy's, is not written to."""
-    x = as_array(a)
+    x = viewed(a)
     if x.ndim < 2:
         raise ValueError("diag requires an array of at least two dimensions")
     first, second = axes_in((axis1, axis2), x.ndim)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,9 +30,18 @@ __all__ = [
 base_repr, binary_repr = np.base_repr, np.binary_repr
 finfo, iinfo = np.finfo, np.iinfo
 geterr, seterr = np.geterr, np.seterr
-get_printoptions, printoptions, set_printoptions = np.get_printoptions, np.printoptions, np.set_printoptions
+get_printoptions, printoptions, set_printoptions = (
+    np.get_printoptions,
+    np.printoptions,
+    np.set_printoptions,
+)
 isdtype, issubdtype = np.isdtype, np.issubdtype
-iterable, mintypecode, promote_types, typename = np.iterable, np.mintypecode, np.promote_types, np.typename
+iterable, mintypecode, promote_types, typename = (
+    np.iterable,
+    np.mintypecode,
+    np.promote_types,
+    np.typename,
+)
 
 
 # ── values ────────────────────────────────────────────────────────────────────────────────────────
@@ -105,7 +116,9 @@ def _dtype_of(x: Any) -> np.dtype:
 
 def isscalar(element: Any) -> bool:
     """Whether `element` is a number of Python's or NumPy's; arrays of no axes are none."""
-    return not is_library_array(element) and type(element) is not Array and bool(np.isscalar(element))
+    return (
+        not is_library_array(element) and type(element) is not Array and bool(np.isscalar(element))
+    )
 
 
 def isfortran(a: Any) -> bool:
@@ -137,7 +150,10 @@ def size(a: Any, axis: Any = None) -> int:
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     """The dtype that NumPy's promotion gives."""
-    given = [as_numpy(x.dtype) if is_library_array(x) or type(x) is Array else x for x in arrays_and_dtypes]
+    given = [
+        as_numpy(x.dtype) if is_library_array(x) or type(x) is Array else x
+        for x in arrays_and_dtypes
+    ]
     return np.result_type(*given)
 
 
@@ -190,26 +206,34 @@ def _text_of(x: Any) -> np.ndarray:
     return backend_of(value).to_numpy(value)
 
 
-def array_repr(arr: Any, max_line_width: Any = None, precision: Any = None, suppress_small: Any = None) -> str:
+def array_repr(
+    arr: Any, max_line_width: Any = None, precision: Any = None, suppress_small: Any = None
+) -> str:
     """The elements as text, as NumPy's `repr` of an array with these values."""
     return np.array_repr(_text_of(arr), max_line_width, precision, suppress_small)
 
 
-def array_str(a: Any, max_line_width: Any = None, precision: Any = None, suppress_small: Any = None) -> str:
+def array_str(
+    a: Any, max_line_width: Any = None, precision: Any = None, suppress_small: Any = None
+) -> str:
     """The elements as text, as NumPy's `str` of an array with these values."""
     return np.array_str(_text_of(a), max_line_width, precision, suppress_small)
 
 
-def array2string(a: Any, *args: Any, **settings: Any) -> str:
-    """The elements as text, with NumPy's settings."""
-    return np.array2string(_text_of(a), *args, **settings)
+def _as_text(name: str, one: bool) -> Callable[..., str]:
+    """NumPy's function that writes an array, or one number, as text, for arrays of any backend."""
+    of_numpy = getattr(np, name)
+
+    @functools.wraps(of_numpy)
+    def function(a: Any, *args: Any, **settings: Any) -> str:
+        host = _text_of(a)
+        return of_numpy(host[()] if one else host, *args, **settings)
+
+    function.__module__ = __name__
+    function.__doc__ = f"`numpy.{name}` of an array of any backend."
+    return function
 
 
-def format_float_positional(x: Any, *args: Any, **settings: Any) -> str:
-    """A number as text in decimals, with NumPy's settings."""
-    return np.format_float_positional(_text_of(x)[()], *args, **settings)
-
-
-def format_float_scientific(x: Any, *args: Any, **settings: Any) -> str:
-    """A number as text with an exponent, with NumPy's settings."""
-    return np.format_float_scientific(_text_of(x)[()], *args, **settings)
+array2string = _as_text("array2string", one=False)
+format_float_positional = _as_text("format_float_positional", one=True)
+format_float_scientific = _as_text("format_float_scientific", one=True)

@@ -15,6 +15,7 @@ from ...core.typing import DType
 from ...functions import manipulation
 from ...functions.aliases import layout
 from ...functions.creation import asarray as standard_asarray
+from ...functions.creation import is_library_array
 from ..arguments import as_array, refuse_out
 from ..conversions import (
     axes_in,
@@ -25,6 +26,7 @@ from ..conversions import (
     lengths,
     library_of,
     together,
+    viewed,
 )
 
 __all__ = [
@@ -64,7 +66,7 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: bool | None = None
     >>> pb.numpy.reshape([[1, 2], [3, 4]], 4, order="F")
     Array([1, 3, 2, 4], dtype=int64, device='cpu')
     """
-    x = as_array(a)
+    x = viewed(a)
     wanted = lengths(shape)
     if order in ("C", None) or not _first_index_fastest(x, order, "reshape"):
         return generated.reshape(x, wanted, copy=copy)
@@ -99,7 +101,7 @@ def ravel(a: Any, order: str = "C") -> Array:
     -------
     Array
     """
-    x = as_array(a)
+    x = viewed(a)
     if order == "K":
         strides = [abs(s) for s in layout(x).strides]
         axes = sorted(range(x.ndim), key=lambda k: -strides[k])
@@ -117,7 +119,7 @@ def squeeze(a: Any, axis: Any = None) -> Array:
     ValueError
         If a given axis has another length.
     """
-    x = as_array(a)
+    x = viewed(a)
     axes = [k for k, n in enumerate(x.shape) if n == 1] if axis is None else axes_in(axis, x.ndim)
     if any(x.shape[k] != 1 for k in axes):
         raise ValueError(
@@ -129,7 +131,7 @@ def squeeze(a: Any, axis: Any = None) -> Array:
 
 def expand_dims(a: Any, axis: Any) -> Array:
     """`a` with new axes of length 1, which stand at `axis` (one or several) of the result; a view."""
-    x = as_array(a)
+    x = viewed(a)
     count = len(axis) if isinstance(axis, tuple | list) else 1
     axes = axes_in(axis, x.ndim + count)
     rest = iter(x.shape)
@@ -162,18 +164,23 @@ def atleast_3d(*arys: Any) -> Any:
 
 
 def _each(arrays: tuple[Any, ...], function: Any) -> Any:
-    out = tuple(function(as_array(x)) for x in arrays)
+    out = tuple(function(viewed(x)) for x in arrays)
     return out[0] if len(out) == 1 else out
 
 
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Array:
     """`array` repeated along new axes and those of length 1; a view that nothing writes to."""
-    return generated.broadcast_to(as_array(array), lengths(shape))
+    return generated.broadcast_to(viewed(array), lengths(shape))
 
 
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Array, ...]:
     """The arrays, broadcast against one another."""
-    return manipulation.broadcast_arrays(*together(*args))
+    return manipulation.broadcast_arrays(*(viewed(x) for x in _beside_arrays(args)))
+
+
+def _beside_arrays(args: tuple[Any, ...]) -> list[Any]:
+    home = library_of(*args)
+    return [x if is_library_array(x) else beside(x, home) for x in args]
 
 
 def broadcast_shapes(*args: Any) -> tuple[int, ...]:
@@ -193,7 +200,7 @@ def transpose(a: Any, axes: Any = None) -> Array:
     >>> pb.numpy.transpose(pb.numpy.ones((2, 3, 4)), (1, 0, 2)).shape
     (3, 2, 4)
     """
-    x = as_array(a)
+    x = viewed(a)
     if axes is None:
         return generated.permute_dims(x, tuple(range(x.ndim))[::-1])
     order = axes_in(tuple(axes) if not isinstance(axes, int) else (axes,), x.ndim)
@@ -209,12 +216,12 @@ def permute_dims(a: Any, axes: Any = None) -> Array:
 
 def matrix_transpose(x: Any, /) -> Array:
     """`x` with its last two axes exchanged; a view."""
-    return generated.matrix_transpose(as_array(x))
+    return generated.matrix_transpose(viewed(x))
 
 
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     """`a` with two axes exchanged; a view."""
-    x = as_array(a)
+    x = viewed(a)
     order = list(range(x.ndim))
     first, second = axis_in(axis1, x.ndim), axis_in(axis2, x.ndim)
     order[first], order[second] = order[second], order[first]
@@ -223,10 +230,12 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
 
 def moveaxis(a: Any, source: Any, destination: Any) -> Array:
     """`a` with some axes moved to other places; the rest keep their order. A view."""
-    x = as_array(a)
+    x = viewed(a)
     sources, destinations = axes_in(source, x.ndim), axes_in(destination, x.ndim)
     if len(sources) != len(destinations):
-        raise ValueError("`source` and `destination` arguments must have the same number of elements")
+        raise ValueError(
+            "`source` and `destination` arguments must have the same number of elements"
+        )
     order = [k for k in range(x.ndim) if k not in sources]
     for to, axis in sorted(zip(destinations, sources, strict=True)):
         order.insert(to, axis)
@@ -235,7 +244,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Array:
 
 def rollaxis(a: Any, axis: int, start: int = 0) -> Array:
     """`a` with an axis moved back until it stands before the place `start`; `moveaxis` is easier to read."""
-    x = as_array(a)
+    x = viewed(a)
     axis = axis_in(axis, x.ndim)
     if not -x.ndim <= start <= x.ndim:
         raise np.exceptions.AxisError(start, x.ndim, "'start' arg requires")
@@ -281,7 +290,7 @@ concat = concatenate
 def _sequence(arrays: Any, name: str) -> list[Array]:
     """The arrays of a sequence, or the slices of one array along its first axis."""
     if hasattr(arrays, "ndim"):
-        arrays = as_array(arrays)
+        arrays = viewed(arrays)
         return [generated.getitem(arrays, (i, ...)) for i in range(len(arrays))]
     parts = together(*arrays)
     if not parts:
@@ -328,9 +337,7 @@ def dstack(tup: Any) -> Array:
 def column_stack(tup: Any) -> Array:
     """Arrays side by side; vectors are columns."""
     parts = _sequence(tup, "column_stack")
-    return concatenate(
-        [x if x.ndim > 1 else generated.reshape(x, (-1, 1)) for x in parts], 1
-    )
+    return concatenate([x if x.ndim > 1 else generated.reshape(x, (-1, 1)) for x in parts], 1)
 
 
 def block(arrays: Any) -> Array:
@@ -382,7 +389,7 @@ def _joined(arrays: Any, home: Any, depth: int, ndim: int) -> Array:
 
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     """The parts of an array along an axis: a number of almost equal ones, or those between indices; views."""
-    return manipulation.array_split(as_array(ary), _cuts(indices_or_sections), axis)
+    return manipulation.array_split(viewed(ary), _cuts(indices_or_sections), axis)
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
@@ -393,7 +400,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     ValueError
         If the axis does not divide into that many equal parts.
     """
-    return manipulation.split(as_array(ary), _cuts(indices_or_sections), axis)
+    return manipulation.split(viewed(ary), _cuts(indices_or_sections), axis)
 
 
 def _cuts(indices_or_sections: Any) -> Any:
@@ -405,7 +412,7 @@ def _cuts(indices_or_sections: Any) -> Any:
 
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Array]:
     """The parts of an array along its second axis, or its only one; views."""
-    x = as_array(ary)
+    x = viewed(ary)
     if x.ndim == 0:
         raise ValueError("hsplit only works on arrays of 1 or more dimensions")
     return split(x, indices_or_sections, 1 if x.ndim > 1 else 0)
@@ -413,7 +420,7 @@ def hsplit(ary: Any, indices_or_sections: Any) -> list[Array]:
 
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Array]:
     """The parts of an array along its first axis; views."""
-    x = as_array(ary)
+    x = viewed(ary)
     if x.ndim < 2:
         raise ValueError("vsplit only works on arrays of 2 or more dimensions")
     return split(x, indices_or_sections, 0)
@@ -421,7 +428,7 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list[Array]:
 
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Array]:
     """The parts of an array along its third axis; views."""
-    x = as_array(ary)
+    x = viewed(ary)
     if x.ndim < 3:
         raise ValueError("dsplit only works on arrays of 3 or more dimensions")
     return split(x, indices_or_sections, 2)
@@ -429,7 +436,7 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Array]:
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Array, ...]:
     """The slices of `x` along an axis; views."""
-    x = as_array(x)
+    x = viewed(x)
     if x.ndim == 0:
         raise ValueError("Input array must be at least 1-d.")
     return manipulation.unstack(x, axis=axis_in(axis, x.ndim))
@@ -588,7 +595,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Array:
 
 def flip(m: Any, axis: Any = None) -> Array:
     """`m` with the order along axes, all by default, reversed; a view."""
-    x = as_array(m)
+    x = viewed(m)
     if axis is None:
         return generated.flip(x)
     axes = axes_in(axis, x.ndim)
@@ -597,7 +604,7 @@ def flip(m: Any, axis: Any = None) -> Array:
 
 def flipud(m: Any) -> Array:
     """`m` with its rows in the opposite order; a view."""
-    x = as_array(m)
+    x = viewed(m)
     if x.ndim < 1:
         raise ValueError("Input must be >= 1-d.")
     return generated.flip(x, axis=0)
@@ -605,7 +612,7 @@ def flipud(m: Any) -> Array:
 
 def fliplr(m: Any) -> Array:
     """`m` with its columns in the opposite order; a view."""
-    x = as_array(m)
+    x = viewed(m)
     if x.ndim < 2:
         raise ValueError("Input must be >= 2-d.")
     return generated.flip(x, axis=1)
@@ -625,7 +632,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Array:
 
 def rot90(m: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Array:
     """`m` turned by 90 degrees `k` times in the plane of two axes, from the first to the second; a view."""
-    x = as_array(m)
+    x = viewed(m)
     plane = tuple(axes)
     if len(plane) != 2:
         raise ValueError("len(axes) must be 2.")

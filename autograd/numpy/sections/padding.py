@@ -95,7 +95,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Ar
         return manipulation.pad(x, widths or 0, mode=mode)
     for axis, pair in enumerate(widths):
         if x.shape[axis] == 0 and any(pair):
-            raise ValueError(f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'")
+            raise ValueError(
+                f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'"
+            )
         if odd:
             x = _reflected(x, axis, pair, include_edge=mode == "symmetric")
         elif mode == "linear_ramp":
@@ -129,10 +131,11 @@ def _ramps(x: Array, axis: int, pair: tuple[int, int], ends: tuple[Any, Any]) ->
         if not n:
             return None
         column = generated.reshape(arange_beside(n, x), (n,) + (1,) * (x.ndim - 1 - axis))
-        t = column / n  # 0 at the end value
+        exact = x.dtype if x.dtype.kind in "fc" else np.dtype("float64")
+        t = cast(column, exact.type(0).real.dtype) / n  # 0 at the end value
         start = generated.astype(zeros_on_device_of((), x), edge.dtype) + end
-        out = start + t * (edge - start)
-        return out if x.dtype.kind in "fc" else generated.trunc(out)
+        out = start + t * cast(edge - start, exact)
+        return out if x.dtype.kind in "fc" else generated.floor(out)
 
     before = ramp(pair[0], ends[0], select(x, axis, slice(0, 1)))
     after = ramp(pair[1], ends[1], select(x, axis, slice(last, last + 1)))
@@ -186,23 +189,20 @@ def _reflected(x: Array, axis: int, pair: tuple[int, int], *, include_edge: bool
             x, [pair if k == axis else (0, 0) for k in range(x.ndim)], mode="edge"
         )
     skipped = 0 if include_edge else 1
-    first, last = select(x, axis, slice(0, 1)), select(x, axis, slice(n - 1, n))
     left, right = pair
-    before = after = 0  # how long the borders are so far
     while left or right:
-        total = before + n + after
-        take = min(left, total - before - skipped)
-        chunk = select(x, axis, slice(before + skipped, before + skipped + take))
-        if take:
-            border = generated.flip(2 * first - chunk, axis=axis)
-            x = _with_borders(border, x, None, axis)
-        left, before = left - take, before + take
-        end = before + n - skipped
-        count = min(right, end)
-        if count:
-            chunk = select(x, axis, slice(end - count, end))
-            x = _with_borders(None, x, generated.flip(2 * last - chunk, axis=axis), axis)
-        right, after = right - count, after + count
+        # what is reflected next is a multiple of the array's own period, and lies at the ends that there are by now
+        length = x.shape[axis]
+        whole = length // n * n if include_edge else (length - 1) // (n - 1) * (n - 1)
+        first, last = select(x, axis, slice(0, 1)), select(x, axis, slice(length - 1, length))
+        before, after = min(whole, left), min(whole, right)
+        start = select(x, axis, slice(skipped, skipped + before))
+        end = select(x, axis, slice(length - skipped - after, length - skipped))
+        x = _with_borders(
+            generated.flip(2 * first - start, axis=axis) if before else None,
+            x,
+            generated.flip(2 * last - end, axis=axis) if after else None,
+            axis,
+        )
+        left, right = left - before, right - after
     return x
-
-

@@ -277,7 +277,9 @@ def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: A
         return getattr(xp, name)(x, axis=axis, keepdims=keepdims)
     axes = axes_of(axis, x.ndim)
     if 0 in (x.shape[k] for k in axes):
-        shape = tuple(1 if k in axes else n for k, n in enumerate(x.shape) if keepdims or k not in axes)
+        shape = tuple(
+            1 if k in axes else n for k, n in enumerate(x.shape) if keepdims or k not in axes
+        )
         return zeros_on_device_of(shape, x) + initial
     found = getattr(xp, name)(x, axis=axis, keepdims=keepdims)
     larger = xp.maximum if name == "max" else xp.minimum
@@ -286,12 +288,24 @@ def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: A
 
 def lowest(x: Array) -> Any:
     """What is not above any number of the dtype of `x`."""
-    return False if x.dtype.kind == "b" else -math.inf if is_inexact(x.dtype) else int(np.iinfo(x.dtype).min)
+    return (
+        False
+        if x.dtype.kind == "b"
+        else -math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).min)
+    )
 
 
 def highest(x: Array) -> Any:
     """What is not below any number of the dtype of `x`."""
-    return True if x.dtype.kind == "b" else math.inf if is_inexact(x.dtype) else int(np.iinfo(x.dtype).max)
+    return (
+        True
+        if x.dtype.kind == "b"
+        else math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).max)
+    )
 
 
 def all(
@@ -348,7 +362,12 @@ def mean(
     if mask is None:
         return xp.mean(x, axis=axis, keepdims=keep)
     total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=keep)
-    return total / count_chosen(mask, x, axis, keep)
+    return total / _or_nan(count_chosen(mask, x, axis, keep))
+
+
+def _or_nan(count: Array) -> Array:
+    """A number of elements to divide by; NaN in the place of 0."""
+    return xp.where(count > 0, count, math.nan)
 
 
 def floating_as(a: Any, dtype: Any) -> Array:
@@ -450,7 +469,7 @@ def _centred(
     count = count_chosen(mask, x, axis, True)
     if mean_given is NO_VALUE:
         total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=True)
-        mean_given = total / count
+        mean_given = total / _or_nan(count)
     centred = xp.where(mask, x, mean_given) - mean_given
     degrees = count_chosen(mask, x, axis, keepdims) - ddof
-    return centred, xp.where(degrees > 0, degrees, math.nan)
+    return centred, _or_nan(degrees)

@@ -220,5 +220,3 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
         )
     )
     return generated.take(both, kept, axis=0)
-
-

@@ -11,16 +11,32 @@ from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
 from ...functions import sorting
 from ..arguments import as_array, refuse_out
-from ..conversions import axes_in, axis_in, beside, cast, check_sorting, host_integers, library_of, together
+from ..conversions import (
+    axes_in,
+    axis_in,
+    beside,
+    cast,
+    check_sorting,
+    host_integers,
+    library_of,
+    together,
+)
 
 __all__ = [
     "argmax", "argmin", "argpartition", "argsort", "count_nonzero", "lexsort", "partition", "searchsorted", "sort",
     "sort_complex",
 ]  # fmt: skip
 
+_NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]  # its stubs hide it
+
 
 def sort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
 ) -> Array:
     """The elements along an axis in order, or all of them if it is None; each cotangent goes back to where it came from.
 
@@ -48,12 +64,19 @@ def _argsort(x: Array, axis: int) -> Array:
     if is_complex(x.dtype):
         by_imaginary = generated.argsort(generated.imag(x), axis=axis)
         real = generated.take_along_axis(generated.real(x), by_imaginary, axis=axis)
-        return generated.take_along_axis(by_imaginary, generated.argsort(real, axis=axis), axis=axis)
+        return generated.take_along_axis(
+            by_imaginary, generated.argsort(real, axis=axis), axis=axis
+        )
     return generated.argsort(x, axis=axis)
 
 
 def argsort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: bool | None = None,
 ) -> Array:
     """The indices that sort `a` along an axis; a constant. Equal elements keep their order, whatever `kind` says."""
     check_sorting("argsort", kind, order, stable)
@@ -94,7 +117,9 @@ def _check_kth(kth: Any, n: int, name: str) -> Any:
     return int(found) if found.ndim == 0 else tuple(int(k) for k in found)
 
 
-def partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Array:
+def partition(
+    a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
+) -> Array:
     """The elements along an axis with the k-th smallest at index k, smaller ones before and larger ones behind it."""
     check_sorting("partition", None, order)
     x = as_array(a)
@@ -127,13 +152,13 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Arra
     return generated.searchsorted(cast(x, common), cast(values, common), side=side, sorter=order)
 
 
-def argmax(a: Any, axis: int | None = None, out: Any = None, *, keepdims: bool = False) -> Array:
+def argmax(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = _NO_VALUE) -> Array:
     """The index of the first largest element along an axis, or in the flattened array; a constant."""
     refuse_out("argmax", out)
     return _extreme(generated.argmax, a, axis, keepdims)
 
 
-def argmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: bool = False) -> Array:
+def argmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = _NO_VALUE) -> Array:
     """The index of the first smallest element along an axis, or in the flattened array; a constant."""
     refuse_out("argmin", out)
     return _extreme(generated.argmin, a, axis, keepdims)
@@ -145,7 +170,7 @@ def _extreme(function: Any, a: Any, axis: int | None, keepdims: Any) -> Array:
         raise ValueError("attempt to get the index of the extreme of an empty sequence")
     if x.dtype.kind == "b":
         x = cast(x, np.int8)
-    keep = bool(keepdims) and keepdims is not np._NoValue
+    keep = bool(keepdims) and keepdims is not _NO_VALUE
     return function(x, axis=None if axis is None else axis_in(axis, x.ndim), keepdims=keep)
 
 

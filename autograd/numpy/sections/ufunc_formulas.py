@@ -68,7 +68,8 @@ def _skipping_nan(extreme: Any, x1: Any, x2: Any) -> Array:
 
 def fmod(x1: Any, x2: Any) -> Array:
     """x1 − x2 trunc(x1/x2), with the sign of x1; the derivatives are 1 and −trunc(x1/x2)."""
-    sign = xp.astype(xp.where(constant(x1) < 0, -1, 1), x1.dtype)
+    value = constant(x1)
+    sign = xp.where(value < 0, -1, xp.ones_like(value))
     return sign * xp.remainder(sign * x1, xp.abs(x2))
 
 
@@ -170,7 +171,9 @@ def _of_library(name: str, x1: Any, x2: Any) -> Array:
         x, y = library.where(zero, x, y), library.where(zero, y, rest)
     if name == "gcd":
         return Array(x)
-    return Array(library.where(x == 0, x, product // library.where(x == 0, library.ones_like(x), x)))
+    return Array(
+        library.where(x == 0, x, product // library.where(x == 0, library.ones_like(x), x))
+    )
 
 
 def bitwise_count(x: Array) -> Array:

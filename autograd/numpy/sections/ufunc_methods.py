@@ -98,7 +98,9 @@ def _combined(front: Any, x: Array, axis: int, start: Any) -> Array:
     n = x.shape[axis]
     if n == 0:
         if start is None:
-            raise ValueError(f"{front.__name__}.reduce of no elements has no identity; give initial=")
+            raise ValueError(
+                f"{front.__name__}.reduce of no elements has no identity; give initial="
+            )
         return xp.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), start, dtype=x.dtype)
     if front.__name__ not in ASSOCIATIVE:
         return functools.reduce(front, [_part(x, axis, slice(i, i + 1)) for i in range(n)])

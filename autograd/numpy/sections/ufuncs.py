@@ -144,7 +144,7 @@ def _general(
             refuse_out(name, out)
     order = settings.pop("order", "K")
     if order not in ("K", "A", "C"):
-        raise ValueError(f"{name}(order={order!r}): arrays have no memory order here, but for \"C\"")
+        raise ValueError(f'{name}(order={order!r}): arrays have no memory order here, but for "C"')
     if settings.pop("signature", None) is not None:
         raise TypeError(f"{name}(signature=): choose the dtype by dtype=")
     settings.pop("subok", None)
@@ -178,7 +178,10 @@ def _left_out(x: Any, mask: Array, name: str) -> Any:
 def _cast(front: Any, xs: tuple[Any, ...], casting: str, dtype: Any) -> tuple[Any, ...]:
     """The operands in the dtypes of NumPy's loop for them."""
     of_numpy = front.of_numpy
-    kinds = [type(x) if type(x) in SCALARS - {bool} else np.dtype(getattr(x, "dtype", type(x))) for x in xs]
+    kinds = [
+        type(x) if type(x) in SCALARS - {bool} else np.dtype(getattr(x, "dtype", type(x)))
+        for x in xs
+    ]
     kinds += [None] * of_numpy.nout
     wanted = None
     if dtype is not None:
@@ -275,7 +278,7 @@ def _documentation(name: str, function: Callable[..., Any] | None, front: Any) -
         lines.append("where\n    A mask; where it is False, the result and the cotangent are 0.")
     else:
         lines.append("axes, axis, keepdims\n    As in NumPy.")
-    lines.append("dtype, casting, order, subok\n    As in NumPy; `order` may not be \"F\".")
+    lines.append('dtype, casting, order, subok\n    As in NumPy; `order` may not be "F".')
     return "\n".join(lines)
 
 
@@ -294,9 +297,7 @@ def _make(name: str) -> Any:
 
 
 # By the names that NumPy knows, in whatever version is installed.
-UFUNCS: dict[str, Any] = {
-    name: _make(name) for name in (*_OF_XP, *_FORMULAS) if hasattr(np, name)
-}
+UFUNCS: dict[str, Any] = {name: _make(name) for name in (*_OF_XP, *_FORMULAS) if hasattr(np, name)}
 UFUNCS |= {alias: UFUNCS[name] for alias, name in _ALIASES.items()}
 globals().update(UFUNCS)
 

@@ -32,14 +32,18 @@ def is_own(name: str, x: Any, function: Callable[..., Any], *args: Any, **settin
     if type(x) is Array:
         return True
     if not isinstance(x, np.ndarray):
-        raise TypeError(f"{name}: writes into a {type(x).__name__}; the first argument has to be an array")
+        raise TypeError(
+            f"{name}: writes into a {type(x).__name__}; the first argument has to be an array"
+        )
     for value in (*args, *settings.values()):
         if type(value) is Array and value.traced and is_inexact(value.dtype):
             raise TypeError(
                 f"{name}: a traced array does not go into a NumPy array, which cannot record it; make the array by "
                 "pb.xp.zeros or pullback.numpy.array, or use pb.xp.at(x)[key].set(v), which gives a new one"
             )
-    function(x, *(backend_array(a) for a in args), **{k: backend_array(v) for k, v in settings.items()})
+    function(
+        x, *(backend_array(a) for a in args), **{k: backend_array(v) for k, v in settings.items()}
+    )
     return False
 
 
@@ -91,9 +95,12 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         write_flat(a, where, _cycled(_check("put", a, v), where.size))
 
 
-def write_flat(x: Array, key: Any, value: Any) -> None:
-    """Write at a key into the flattened array."""
+def write_flat(x: Array, key: Any, value: Any, *, cycled: bool = False) -> None:
+    """Write at a key into the flattened array; with `cycled`, values repeated as often as needed, as ``x.flat`` does."""
     flat = generated.reshape(x, (-1,), copy=True)
+    if cycled:
+        value = _check("x.flat", x, value, "unsafe")
+        value = _cycled(value, generated.getitem(flat, key).size)
     flat[key] = value
     x[...] = generated.reshape(flat, x.shape)
 
