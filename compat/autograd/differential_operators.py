@@ -32,7 +32,8 @@ make_jvp = unary_to_nary(reverse.make_jvp)
 
 @unary_to_nary
 def grad(fun: Function, x: Any) -> Any:
-    """Returns a function that computes the gradient of `fun`, with respect to the argument number `argnum`.
+    """
+    Returns a function which computes the gradient of `fun`, with respect to the argument number `argnum`.
 
     Called as ``grad(fun, argnum=0)``; what it returns takes the arguments of `fun`.
 

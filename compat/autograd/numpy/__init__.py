@@ -11,20 +11,13 @@ from typing import Any
 import numpy as _np
 
 from ....autograd import numpy as _ours
-from ....autograd.functions import namespace as _xp
 from . import fft, linalg, random
 from .custom import replacements
 from .wrap import wrap_namespace
 
 
 def _find(name: str) -> Any:
-    try:
-        return getattr(_ours, name)
-    except AttributeError:
-        found = getattr(_xp, name, None)
-        if found is None:
-            raise
-        return found
+    return getattr(_ours, name)
 
 
 _names = wrap_namespace(_np, globals(), _find)

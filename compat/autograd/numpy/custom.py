@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....autograd.core.array import Array
+from ....autograd.core.dtypes import is_complex
 from ....autograd.functions import namespace as xp
 from ..values import getval, holds_array, plain
 
@@ -87,6 +88,47 @@ class Concatenator:
         return plain(xp.reshape(out, order.shape))
 
 
+def make_extreme(function: Function, real: Function) -> Function:
+    """`max` or `min` of complex arrays too, which NumPy orders by their real parts, then by their imaginary ones.
+
+    Equal elements share the cotangent. `real` is NumPy's function.
+    """
+
+    def extreme(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if type(a) is not Array or not is_complex(a.dtype) or args or kwargs.keys() - {"keepdims"}:
+            return function(a, axis, *args, **kwargs)
+        value = getval(a)
+        if not isinstance(value, np.ndarray | np.generic):
+            return function(a, axis, *args, **kwargs)
+        where = xp.asarray(value == real(value, axis=axis, keepdims=True), dtype=value.dtype)
+        keep = kwargs.get("keepdims", False)
+        total = xp.sum(a * where, axis=axis, keepdims=keep)
+        return plain(total / xp.sum(where, axis=axis, keepdims=keep))
+
+    extreme.__dict__.update(vars(function))
+    extreme.__name__, extreme.__doc__ = function.__name__, function.__doc__
+    return extreme
+
+
+class _IntegerMeta(type):
+    """The class of `numpy`'s integer types here, whose instances are NumPy's."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, cls.__bases__)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, cls.__bases__)
+
+
+def integer_type(base: type) -> type:
+    """An integer type of NumPy's that takes traced arrays as well, as constants: ``np.int64(x)``."""
+
+    def make(cls: type, x: Any = 0, *args: Any) -> Any:
+        return base(getval(x), *args)
+
+    return _IntegerMeta(base.__name__, (base,), {"__new__": make, "__doc__": base.__doc__})
+
+
 def make_diagonal(D: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Square matrices with the last axis of `D` on their diagonals.
 
@@ -128,5 +170,9 @@ def replacements(namespace: dict[str, Any]) -> dict[str, Any]:
     found["concatenate_args"] = concatenate_args
     found["array_from_args"] = lambda args, kwargs, *parts: namespace["array"](parts, *args, **kwargs)
     found["_astype"] = namespace["astype"]
+    for name, of_real in (("max", np.max), ("amax", np.max), ("min", np.min), ("amin", np.min)):
+        found[name] = make_extreme(namespace[name], of_real)
+    for base in (np.int8, np.int16, np.int32, np.int64):
+        found[base.__name__] = integer_type(base)
     return found
 

@@ -7,12 +7,11 @@ from typing import Any
 import numpy.fft as _np
 
 from ....autograd import numpy as _ours
-from ....autograd.functions import namespace as _xp
-from .wrap import wrap_namespace
+from .wrap import wrap_namespace as _wrap_namespace
 
 
 def _find(name: str) -> Any:
-    return getattr(_ours.fft, name, None) or getattr(getattr(_xp, "fft", None), name)
+    return getattr(_ours.fft, name)
 
 
-__all__ = wrap_namespace(_np, globals(), _find)
+__all__ = _wrap_namespace(_np, globals(), _find)

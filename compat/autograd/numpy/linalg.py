@@ -1,4 +1,8 @@
-"""`numpy.linalg` for traced and plain arrays."""
+"""`numpy.linalg` for traced and plain arrays.
+
+`eigh` and `eigvalsh` read one triangle of a matrix, and what is not read has the derivative 0, as in HIPS autograd; the
+functions of `pullback.numpy.linalg` take the matrix for symmetric, and give each triangle half.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,46 @@ from typing import Any
 import numpy.linalg as _np
 
 from ....autograd import numpy as _ours
+from ....autograd.core.array import Array as _Array
 from ....autograd.functions import namespace as _xp
-from .wrap import wrap_namespace
+from ..values import plain as _plain
+from .wrap import wrap_namespace as _wrap_namespace
 
 
 def _find(name: str) -> Any:
-    return getattr(_ours.linalg, name, None) or getattr(getattr(_xp, "linalg", None), name)
+    return getattr(_ours.linalg, name)
 
 
-__all__ = wrap_namespace(_np, globals(), _find)
+__all__ = _wrap_namespace(_np, globals(), _find)
+_eigh, _eigvalsh = globals()["eigh"], globals()["eigvalsh"]
+
+
+def T(x: Any) -> Any:
+    """The last two axes swapped."""
+    return _plain(_xp.matrix_transpose(_xp.asarray(x)))
+
+
+def _dot(a: Any, b: Any) -> Any:
+    return _plain(_xp.matmul(_xp.asarray(a), _xp.asarray(b)))
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read."""
+    return _eigh(_of_triangle(a, UPLO), UPLO)
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """Eigenvalues of Hermitian matrices, of which one triangle is read."""
+    return _eigvalsh(_of_triangle(a, UPLO), UPLO)
+
+
+def _of_triangle(a: Any, UPLO: str) -> Any:
+    """The Hermitian matrix of which `a` has a triangle; plain arrays as they are."""
+    if type(a) is not _Array:
+        return a
+    lower = UPLO.upper() == "L"
+    strict = _xp.tril(a, k=-1) if lower else _xp.triu(a, k=1)
+    diagonal = _xp.real(_xp.linalg.diagonal(a))
+    eye = _xp.eye(a.shape[-1], dtype=diagonal.dtype)
+    other = _xp.matrix_transpose(_xp.conj(strict))
+    return strict + other + diagonal[..., None] * eye

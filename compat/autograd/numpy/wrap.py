@@ -110,6 +110,10 @@ def _special(name: str, function: Callable[..., Any], general: Callable[..., Any
             return _binary(BINARY[name], function, general)
         if name in REDUCTIONS:
             return _reduction(REDUCTIONS[name], function, general)
+        if name == "dot":
+            return _dot(function, general)
+        if name == "tensordot":
+            return _tensordot(function, general)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return general(args, kwargs)
@@ -170,6 +174,55 @@ def _reduction(fast: Any, function: Any, general: Callable[..., Any]) -> Any:
     def renew(new: Any) -> None:
         nonlocal fast
         fast = new
+
+    call.renew = renew  # type: ignore[attr-defined]  # for `override`
+    return call
+
+
+def _dot(function: Any, general: Callable[..., Any]) -> Any:
+    overridden = None
+    matmul, dot = namespace.matmul, namespace.dot
+
+    def call(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
+        if not args and not kwargs and overridden is None:
+            a_type, b_type = type(a), type(b)
+            if a_type is ndarray is b_type:
+                return function(a, b)
+            if (a_type is Array and a.tape.open and (b_type is Array or b_type is ndarray)) or (
+                b_type is Array and b.tape.open and a_type is ndarray
+            ):
+                m, n = len(a.shape), len(b.shape)
+                if m and n and a.dtype is b.dtype:
+                    return matmul(a, b) if m <= 2 >= n else dot(a, b)
+        return general((a, b, *args), kwargs)
+
+    def renew(new: Any) -> None:
+        nonlocal overridden
+        overridden = new
+
+    call.renew = renew  # type: ignore[attr-defined]  # for `override`
+    return call
+
+
+def _tensordot(function: Any, general: Callable[..., Any]) -> Any:
+    overridden = None
+    tensordot = namespace.tensordot
+
+    def call(a: Any, b: Any, axes: Any = 2) -> Any:
+        a_type, b_type = type(a), type(b)
+        if a_type is ndarray is b_type:
+            return function(a, b, axes)
+        if type(axes) is int and overridden is None:
+            if (a_type is Array and a.tape.open and (b_type is Array or b_type is ndarray)) or (
+                b_type is Array and b.tape.open and a_type is ndarray
+            ):
+                if a.dtype is b.dtype:
+                    return tensordot(a, b, axes=axes)
+        return general((a, b, axes), {})
+
+    def renew(new: Any) -> None:
+        nonlocal overridden
+        overridden = new
 
     call.renew = renew  # type: ignore[attr-defined]  # for `override`
     return call
