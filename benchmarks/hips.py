@@ -179,13 +179,17 @@ def compare(ours: Task, theirs: Task, rounds: int) -> tuple[float, float]:
 def main() -> None:
     """Print a row for each computation, and the geometric mean."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peer", required=True, help="the folder that HIPS autograd is installed in")
+    parser.add_argument(
+        "--peer", required=True, help="the folder that HIPS autograd is installed in"
+    )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default="", help="rows whose name holds this")
     options = parser.parse_args()
     sys.path.insert(0, options.peer)
     packages = ("pullback.compat.autograd", "autograd")
-    modules = [(importlib.import_module(p), importlib.import_module(f"{p}.numpy")) for p in packages]
+    modules = [
+        (importlib.import_module(p), importlib.import_module(f"{p}.numpy")) for p in packages
+    ]
     tasks = [{k: t for suite in SUITES for k, t in suite(*m).items()} for m in modules]
     ratios = []
     print(f"{'':28}{'ours':>12}{'autograd':>12}{'ratio':>8}")
@@ -195,7 +199,9 @@ def main() -> None:
         mine, their = compare(ours, tasks[1][name], options.rounds)
         ratios.append(mine / their)
         print(f"{name:28}{mine * 1e6:9.1f} µs{their * 1e6:9.1f} µs{ratios[-1]:8.2f}", flush=True)
-    print(f"geometric mean of {len(ratios)}: {math.exp(statistics.fmean(map(math.log, ratios))):.2f}")
+    print(
+        f"geometric mean of {len(ratios)}: {math.exp(statistics.fmean(map(math.log, ratios))):.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -67,11 +67,22 @@ def run_tests(checkout: Path, folder: Path, extra: list[str]) -> tuple[int, int,
     tests = copied(checkout / "tests", folder / "tests")
     report = folder / "report.xml"
     (tests / "pytest.ini").write_text("[pytest]\n")
-    options = ["-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "--continue-on-collection-errors", f"--junitxml={report}"]
+    options = [
+        "-q",
+        "--no-header",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+        "--continue-on-collection-errors",
+        f"--junitxml={report}",
+    ]
     subprocess.run(
         [sys.executable, "-P", "-m", "pytest", *options, *(extra or ["."])],
         cwd=tests,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(tests), os.environ.get("PYTHONPATH")]))},  # fmt: skip
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(tests), os.environ.get("PYTHONPATH")])),
+        },  # fmt: skip
         stdout=subprocess.DEVNULL,
         check=False,
     )

@@ -10,7 +10,10 @@ A program written for it runs after ``autograd`` becomes ``pullback.compat.autog
 
 from __future__ import annotations
 
-from . import builtins, core, extend, misc, numpy, scipy, test_util, tracer, util, wrap_util
+import importlib
+from typing import Any
+
+from . import builtins, core, extend, misc, numpy, test_util, tracer, util, wrap_util
 from .builtins import dict, isinstance, list, tuple, type
 from .core import primitive_with_deprecation_warnings as primitive
 from .differential_operators import (
@@ -76,5 +79,11 @@ __all__ = [
 ]
 
 
-def __dir__() -> list:  # type: ignore[valid-type]  # Python's list, made by the one above
+def __getattr__(name: str) -> Any:
+    if name == "scipy":  # SciPy's parts are slow to load: only when asked for
+        return importlib.import_module(".scipy", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> Any:  # a list; the name is another thing here
     return sorted(__all__)

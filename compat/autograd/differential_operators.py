@@ -134,7 +134,9 @@ def jacobian(fun: Function, x: Any) -> Any:
     def of_array(x: Any) -> Any:
         out = fun(x)
         if isinstance(out, tuple | list):
-            raise TypeError(f"jacobian: the function returned a {type(out).__name__}; make one array of it")
+            raise TypeError(
+                f"jacobian: the function returned a {type(out).__name__}; make one array of it"
+            )
         shapes.append(out)
         return out
 

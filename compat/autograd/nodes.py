@@ -194,9 +194,7 @@ def record(call: Callable[..., Any], args: Any, settings: Any, level: int) -> An
     boxes = [
         x for x in tree.leaves((args, settings)) if isinstance(x, NodeArray) and x.level == level
     ]
-    direct = [
-        i for i, x in enumerate(args) if isinstance(x, NodeArray) and x.level == level
-    ]
+    direct = [i for i, x in enumerate(args) if isinstance(x, NodeArray) and x.level == level]
     real_args, real_settings = _replaced((args, settings), level, _real)
     out = call(*real_args, **real_settings)
     parents = [x for x in boxes if x.node is not None]
@@ -224,9 +222,7 @@ def record(call: Callable[..., Any], args: Any, settings: Any, level: int) -> An
 
 def _shown(values: Any) -> Any:
     """Values as nodes have them: NumPy's scalars for arrays without axes."""
-    return tree.map(
-        lambda v: v[()] if type(v) is np.ndarray and v.shape == () else v, values
-    )
+    return tree.map(lambda v: v[()] if type(v) is np.ndarray and v.shape == () else v, values)
 
 
 def _wrapped(out: Any, like: NodeArray, node: Any) -> Any:
@@ -374,4 +370,3 @@ def _leaf_taker(i: int) -> Callable[[Any], Any]:
         return tree.leaves(container)[i]
 
     return take
-

@@ -411,9 +411,7 @@ def translate_jvp(jvpfun: Any, fun: Any, argnum: int) -> Rule:
 
 def def_linear(fun: Any) -> None:
     """Say that a primitive is linear in each of its arguments."""
-    defjvp_argnum(
-        fun, lambda argnum, g, ans, args, kwargs: fun(*subval(args, argnum, g), **kwargs)
-    )
+    defjvp_argnum(fun, lambda argnum, g, ans, args, kwargs: fun(*subval(args, argnum, g), **kwargs))
 
 
 def sum_outgrads(gs: Iterable[Any]) -> Any:

@@ -123,7 +123,11 @@ def _seed(ct: Any, y: Array) -> Any:
     """
     value = y.value
     ct = unwrap_closed(ct)
-    if type(ct) is np.ndarray is type(value) and ct.shape == value.shape and ct.dtype is value.dtype:
+    if (
+        type(ct) is np.ndarray is type(value)
+        and ct.shape == value.shape
+        and ct.dtype is value.dtype
+    ):
         return ct
     if isinstance(ct, bool | int | float | complex | np.generic):
         if y.shape != ():
@@ -284,4 +288,3 @@ def value_and_gradient(fun: Function, x: Any, refusal: str) -> tuple[Any, Any]:
     if ans is x or any(ans is leaf for leaf in leaves):
         ans = namespace_of(ans).copy(ans) if hasattr(ans, "shape") and ans.shape else ans
     return ans, gradient
-

@@ -101,4 +101,3 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
 
     del nary_operator.__wrapped__  # type: ignore[attr-defined]  # set by `wraps`; its signature is another
     return nary_operator
-

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as _np
 
-from ....autograd import numpy as _ours
+from ....autograd.numpy import namespace as _ours
 from . import fft, linalg, random
 from .custom import replacements
 from .wrap import wrap_namespace
@@ -23,7 +23,9 @@ def _find(name: str) -> Any:
 _names = wrap_namespace(_np, globals(), _find)
 _new = replacements(globals())
 globals().update(_new)
-__all__ = sorted({*_names, *(name for name in _new if not name.startswith("_")), "fft", "linalg", "random"})
+__all__ = sorted(
+    {*_names, *(name for name in _new if not name.startswith("_")), "fft", "linalg", "random"}
+)
 __version__ = numpy_version = _np.__version__
 
 

@@ -168,11 +168,12 @@ def replacements(namespace: dict[str, Any]) -> dict[str, Any]:
     found["r_"], found["c_"] = Concatenator(np.r_), Concatenator(np.c_)
     found["make_diagonal"], found["metadata"] = make_diagonal, metadata
     found["concatenate_args"] = concatenate_args
-    found["array_from_args"] = lambda args, kwargs, *parts: namespace["array"](parts, *args, **kwargs)
+    found["array_from_args"] = lambda args, kwargs, *parts: namespace["array"](
+        parts, *args, **kwargs
+    )
     found["_astype"] = namespace["astype"]
     for name, of_real in (("max", np.max), ("amax", np.max), ("min", np.min), ("amin", np.min)):
         found[name] = make_extreme(namespace[name], of_real)
     for base in (np.int8, np.int16, np.int32, np.int64):
         found[base.__name__] = integer_type(base)
     return found
-

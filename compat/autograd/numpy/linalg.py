@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.linalg as _np
 
-from ....autograd import numpy as _ours
+from ....autograd.numpy import namespace as _ours
 from ....autograd.core.array import Array as _Array
 from ....autograd.functions import namespace as _xp
 from ..values import plain as _plain

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy.random as _np
 
-from ....autograd import numpy as _ours
+from ....autograd.numpy import namespace as _ours
 from .wrap import wrap_namespace as _wrap_namespace
 
 

@@ -6,7 +6,12 @@ from typing import Any
 
 import scipy.linalg as _sp
 
-from ..numpy.wrap import wrap_namespace
-from .find import finder
+from ....autograd import scipy as _ours
+from ..numpy.wrap import wrap_namespace as _wrap_namespace
 
-__all__ = wrap_namespace(_sp, globals(), finder("linalg"))
+
+def _find(name: str) -> Any:
+    return getattr(_ours.linalg, name)
+
+
+__all__ = _wrap_namespace(_sp, globals(), _find)

@@ -9,14 +9,19 @@ from typing import Any
 
 import scipy.signal as _sp
 
+from ....autograd import scipy as _ours
 from ....autograd.functions import namespace as xp
 from ..numpy.wrap import wrap_namespace
 from ..values import plain
-from .find import finder
 
 Axes = Sequence[Sequence[int]]
 
-__all__ = wrap_namespace(_sp, globals(), finder("signal"))
+
+def _find(name: str) -> Any:
+    return getattr(_ours.signal, name)
+
+
+__all__ = wrap_namespace(_sp, globals(), _find)
 
 
 def convolve(

@@ -1,4 +1,0 @@
-from scipy.stats import t as _sp
-from ...numpy.wrap import wrap_namespace
-from ..find import finder
-wrap_namespace(_sp, globals(), finder("stats.t"))
