@@ -35,6 +35,12 @@ ADVICE = (
     "or the function of pb.xp that does the same"
 )
 
+# NumPy asks for a number or an array, too, where values go into an array of its own.
+INTO_NUMPY = (
+    ". If this is a[i] = x or numpy.array([x, …]): a NumPy array cannot record what is written into it; make it by "
+    "pb.xp.zeros or pullback.numpy.array([…]), or use pb.xp.at(a)[i].set(x), which gives a new array"
+)
+
 
 LONGEST = 1000  # elements that `repr` writes out; of more it says the shape and the ends
 
@@ -191,7 +197,7 @@ class Array:
         return int(backend_array(self))
 
     def __float__(self) -> float:
-        self.refuse_if_traced("float(x)")
+        self.refuse_if_traced("float(x)", INTO_NUMPY)
         return float(backend_array(self))
 
     def __complex__(self) -> complex:
@@ -199,7 +205,7 @@ class Array:
         return complex(backend_array(self))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        self.refuse_if_traced("numpy.asarray(x)")
+        self.refuse_if_traced("numpy.asarray(x)", INTO_NUMPY)
         inner = backend_array(self)
         if backend_of(inner).recording:
             return np.asarray(inner)  # which says why it cannot
@@ -248,7 +254,7 @@ class Array:
         self.refuse_if_traced("pickling x")
         return Array, (backend_array(self),)
 
-    def refuse_if_traced(self, what: str) -> None:
+    def refuse_if_traced(self, what: str, more: str = "") -> None:
         """Refuse to read the values of an array that a derivative is being taken through.
 
         Raises
@@ -259,7 +265,7 @@ class Array:
         if self.traced and is_inexact(self.dtype):
             raise TypeError(
                 f"{what} of a traced array of shape {self.shape}, dtype {self.dtype}: {ADVICE}; "
-                "float(pb.stop_gradient(x)) reads a value"
+                f"float(pb.stop_gradient(x)) reads a value{more}"
             )
 
 

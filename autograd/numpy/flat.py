@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.array import Array
 from ..core.generated import xp as generated
-from .sections.writing import write_flat
+from .arrays.writing import write_flat
 
 
 class Flat:

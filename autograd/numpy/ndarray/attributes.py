@@ -11,7 +11,6 @@ from ...functions import namespace as standard
 from .. import namespace
 from ..flat import Flat
 
-
 # ── attributes ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -10,7 +10,6 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from .. import namespace
 
-
 # ── in place: recorded, and seen by what this is a view of and by its views ───────────────────────
 
 

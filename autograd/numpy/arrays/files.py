@@ -38,7 +38,9 @@ def _reader(name: str) -> Callable[..., Any]:
 def _on_active(found: Any) -> Any:
     if isinstance(found, np.ndarray) and found.dtype.kind in "biufc":
         return Array(current().asarray(found))
-    return [_on_active(x) for x in found] if isinstance(found, list) else found  # archives are NumPy's own
+    return (
+        [_on_active(x) for x in found] if isinstance(found, list) else found
+    )  # archives are NumPy's own
 
 
 def _writer(name: str) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""Tests of `autograd/numpy/sections/manipulation.py`."""
+"""Tests of `autograd/numpy/arrays/manipulation.py`."""
 
 from __future__ import annotations
 
@@ -50,9 +50,18 @@ ROWS = [
     front("concatenate", [R(2, 3), R(1, 3)]),
     front("concatenate", (R(2, 3), R(2, 2)), axis=1),
     front("concatenate", [R(2, 3), R(2)], axis=None),
-    front("concatenate", [R(2), [1.0, 2.0]], _skip={"float32": "NumPy makes float64 of a list of numbers"}),
+    front(
+        "concatenate",
+        [R(2), [1.0, 2.0]],
+        _skip={"float32": "NumPy makes float64 of a list of numbers"},
+    ),
     front("concatenate", R(3, 2)),
-    front("concat", [R(2), Z(3)], axis=-1, _skip={"array_api_strict": "it does not mix real and complex"}),
+    front(
+        "concat",
+        [R(2), Z(3)],
+        axis=-1,
+        _skip={"array_api_strict": "it does not mix real and complex"},
+    ),
     front("stack", [R(2, 3), R(2, 3)], axis=1),
     front("stack", [R(), R(), 2.0], _skip={"float32": "NumPy makes float64 of a list of numbers"}),
     front("hstack", [R(2), R(3)]),
@@ -142,7 +151,9 @@ def test_order_in_memory():
     for order in "CFAK":
         np.testing.assert_array_equal(pb.to_numpy(pnp.ravel(x, order)), np.ravel(x, order))
     for order in "CFA":
-        np.testing.assert_array_equal(pb.to_numpy(pnp.reshape(x, (3, 2), order)), np.reshape(x, (3, 2), order))
+        np.testing.assert_array_equal(
+            pb.to_numpy(pnp.reshape(x, (3, 2), order)), np.reshape(x, (3, 2), order)
+        )
     y = np.arange(24.0).reshape(2, 3, 4).transpose(1, 2, 0)
     np.testing.assert_array_equal(pb.to_numpy(pnp.ravel(y, "K")), np.ravel(y, "K"))
 

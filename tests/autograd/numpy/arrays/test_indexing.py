@@ -1,4 +1,4 @@
-"""Tests of `autograd/numpy/sections/indexing.py`."""
+"""Tests of `autograd/numpy/arrays/indexing.py`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ ROWS = [
     front("where", MASK, R(2, 3), R(3)),
     front("where", MASK, R(2, 1), 0.0),
     front("where", K([1, 0, 2]), 2, R(3)),
-    front("where", K(True), R(2), Z(2), _skip={"array_api_strict": "it does not mix real and complex"}),
+    front(
+        "where", K(True), R(2), Z(2), _skip={"array_api_strict": "it does not mix real and complex"}
+    ),
     front("diagonal", R(3, 4)),
     front("diagonal", R(3, 4), -1),
     front("diagonal", R(2, 3, 4), 1, 0, 2),
@@ -87,7 +89,9 @@ def test_indices_are_those_of_numpy(call):
         np.testing.assert_array_equal(pb.to_numpy(y), ref)
 
 
-@pytest.mark.parametrize("name", [n for n in SAME if "m)" in n or n.endswith("_from") or n in ("nonzero", "argwhere")])
+@pytest.mark.parametrize(
+    "name", [n for n in SAME if "m)" in n or n.endswith("_from") or n in ("nonzero", "argwhere")]
+)
 def test_indices_are_in_the_library_of_the_array(name, lib):
     for y in _flat(SAME[name](pnp, pb.xp.asarray(lib.asarray(M)))):
         assert lib.is_raw(y.value)
@@ -95,7 +99,11 @@ def test_indices_are_in_the_library_of_the_array(name, lib):
 
 def test_indices_select_as_in_numpy():
     def f(n, x):
-        return n.sum(x[n.tril_indices(3)] ** 2) + n.sum(x[n.ix_([0, 2], [1, 1])]) + n.sum(x[n.diag_indices(3)])
+        return (
+            n.sum(x[n.tril_indices(3)] ** 2)
+            + n.sum(x[n.ix_([0, 2], [1, 1])])
+            + n.sum(x[n.diag_indices(3)])
+        )
 
     host = np.arange(9.0).reshape(3, 3)
     assert float(f(pnp, pb.xp.asarray(host))) == f(np, host)

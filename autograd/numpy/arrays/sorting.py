@@ -54,7 +54,7 @@ def sort(
     if axis is None:
         x, axis = generated.reshape(x, (-1,)), -1
     axis = axis_in(axis, x.ndim)
-    if is_complex(x.dtype):
+    if is_complex(x.dtype) or x.dtype.kind == "b":
         return generated.take_along_axis(x, _argsort(x, axis), axis=axis)
     return sorting.sort(x, axis=axis)
 
@@ -67,7 +67,8 @@ def _argsort(x: Array, axis: int) -> Array:
         return generated.take_along_axis(
             by_imaginary, generated.argsort(real, axis=axis), axis=axis
         )
-    return generated.argsort(x, axis=axis)
+    # the standard orders numbers alone
+    return generated.argsort(cast(x, np.int8) if x.dtype.kind == "b" else x, axis=axis)
 
 
 def argsort(
@@ -91,8 +92,7 @@ def sort_complex(a: Any) -> Array:
     out = sort(a)
     if is_complex(out.dtype):
         return out
-    single = out.dtype.char in "bhBHfe" and out.dtype.itemsize <= 4
-    return cast(out, np.complex64 if single else np.complex128)
+    return cast(out, np.complex64 if out.dtype.char in "bhBH" else np.complex128)  # as NumPy has it
 
 
 def lexsort(keys: Any, axis: int = -1) -> Array:

@@ -1,4 +1,4 @@
-"""Tests of `autograd/numpy/sections/creation.py`."""
+"""Tests of `autograd/numpy/arrays/creation.py`."""
 
 from __future__ import annotations
 
@@ -135,7 +135,9 @@ def test_values_and_dtypes_are_those_of_numpy(call):
 @pytest.mark.parametrize("call", SAME.values(), ids=SAME)
 def test_new_arrays_are_on_the_active_backend(call, lib, backend):
     if lib.name == "array_api_strict" and call in (SAME["ones"], SAME["geomspace complex"]):
-        pytest.skip("the order in memory is not in the standard; nor a sign of complex numbers on its second device")
+        pytest.skip(
+            "the order in memory is not in the standard; nor a sign of complex numbers on its second device"
+        )
     if "np." in str(call.__code__.co_names) or "np" in call.__code__.co_names:
         pytest.skip("its arguments are NumPy's")
     assert lib.is_raw(call(pnp).value)

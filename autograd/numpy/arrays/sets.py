@@ -107,12 +107,14 @@ def unique(
 def _differs(ordered: Array, equal_nan: bool) -> Array:
     """Whether each element differs from the one before it; the first does."""
     value = Array(backend_array(ordered))
+    if not value.size:
+        return generated.astype(value, np.dtype(bool))
     after, before = generated.getitem(value, slice(1, None)), generated.getitem(value, slice(0, -1))
     changes = after != before
     if equal_nan and value.dtype.kind in "fc":
         changes = changes & ~(generated.isnan(after) & generated.isnan(before))
-    first = generated.astype(generated.getitem(value, slice(0, 1)) * 0, np.dtype(bool))
-    first = generated.logical_or(first, generated.logical_not(first))
+    first = generated.getitem(value, slice(0, 1))
+    first = generated.logical_or(first == first, first != first)
     return generated.concat([first, changes], axis=0)
 
 

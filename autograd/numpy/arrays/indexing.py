@@ -20,7 +20,6 @@ from ..conversions import (
     beside,
     cast,
     check_order,
-    host_integers,
     indices_beside,
     lengths,
     library_of,

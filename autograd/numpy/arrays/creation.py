@@ -22,7 +22,6 @@ from ..conversions import (
     beside,
     cast,
     check_order,
-    in_one_dtype,
     lengths,
     library_of,
     operand,
