@@ -83,7 +83,6 @@ REFUSED: dict[str, str] = {
     "ufunc": "use the functions themselves, such as pullback.numpy.add, which have reduce, accumulate and outer",
     "unpackbits": _BITS,
     "void": _RECORDS,
-    "vectorize": "write the function with whole arrays and where",
 }
 
 LINALG_REFUSED: dict[str, str] = {

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 # A row's `_skip` may name what it cannot be asked, with the reason.
-_NEEDS = {"test_gradients": "gradients", "test_float32": "float32", "test_compiled": "compiled"}
+_NEEDS = {"test_gradients": "gradients", "test_float32": "float32", "test_compiled": "compile"}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
