@@ -36,21 +36,29 @@ def _dot(a: Any, b: Any) -> Any:
 
 def eigh(a: Any, UPLO: str = "L") -> Any:
     """Eigenvalues and eigenvectors of Hermitian matrices, of which one triangle is read."""
-    return _eigh(_of_triangle(a, UPLO), UPLO)
+    return _eigh(_of_triangle(a, UPLO))
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
     """Eigenvalues of Hermitian matrices, of which one triangle is read."""
-    return _eigvalsh(_of_triangle(a, UPLO), UPLO)
+    return _eigvalsh(_of_triangle(a, UPLO))
 
 
 def _of_triangle(a: Any, UPLO: str) -> Any:
-    """The Hermitian matrix of which `a` has a triangle; plain arrays as they are."""
+    """A Hermitian matrix with a triangle of `a`, if that is traced; else one whose lower triangle it is.
+
+    The upper triangle is made the lower one here, not left to LAPACK, whose eigenvectors have other signs then: traced
+    and plain arrays have to give the same.
+    """
+    upper = UPLO.upper() == "U"
     if type(a) is not _Array:
-        return a
-    lower = UPLO.upper() == "L"
-    strict = _xp.tril(a, k=-1) if lower else _xp.triu(a, k=1)
+        return _np_adjoint(a) if upper else a
+    a = _xp.matrix_transpose(_xp.conj(a)) if upper else a
+    strict = _xp.tril(a, k=-1)
     diagonal = _xp.real(_xp.linalg.diagonal(a))
     eye = _xp.eye(a.shape[-1], dtype=diagonal.dtype)
-    other = _xp.matrix_transpose(_xp.conj(strict))
-    return strict + other + diagonal[..., None] * eye
+    return strict + _xp.matrix_transpose(_xp.conj(strict)) + diagonal[..., None] * eye
+
+
+def _np_adjoint(a: Any) -> Any:
+    return _plain(_xp.matrix_transpose(_xp.conj(_xp.asarray(a))))
