@@ -120,10 +120,10 @@ sys.modules.update(
 
 
 def __getattr__(name: str) -> Any:
-    if name == "train":  # loads its parts on demand; the extras only when they are used
+    if name in ("compat", "train"):  # loaded on demand: not every program uses them
         import importlib
 
-        return importlib.import_module(".train", __name__)
+        return importlib.import_module(f".{name}", __name__)
     if name in ("compile", "TraceError"):  # loaded by the first function that is compiled
         from .autograd import compile as package
 
@@ -133,4 +133,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__", "train"])
+    return sorted([*__all__, "__version__", "compat", "train"])

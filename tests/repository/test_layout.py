@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ARROWS = {
     "backend": set(),
     "autograd": {"backend"},
+    "compat": {"backend", "autograd"},
     "models": {"backend", "autograd"},
     "optim": {"backend", "autograd"},
     "train": {"backend", "autograd", "models", "optim"},
@@ -58,7 +59,10 @@ ENTRANCES: dict[str, tuple[str, ...]] = {
         "autograd/functions/namespace.py",
         "autograd/functions/random.py",
         "autograd/functions/special.py",
+        "autograd/numpy/namespace.py",
+        "autograd/scipy/__init__.py",
     ),
+    "compat": ("compat/__init__.py", "compat/autograd/__init__.py"),
     "models": ("models/__init__.py", "models/module.py"),
     "optim": ("optim/__init__.py",),
     "train": ("train/__init__.py",),
@@ -69,6 +73,7 @@ _KERNELS = "programs call the backend's own kernels, past its functions"
 _DECOMPOSED = "fused functions are taken apart by their generic formulas"
 _ONE_SEARCH = "one core of minimisation serves `argmin` and `minimize`"
 _MANY_DERIVATIVES = "full-batch methods take values, gradients and curvature from one tape"
+_OWN_SWEEPS = "another convention of arguments and complex numbers: its operators put functions on the tape themselves"
 BACK_DOORS: dict[tuple[str, str], str] = {
     ("autograd", "backend/numpy/mkl.py"): _KERNELS,
     ("autograd", "backend/generic/namespace.py"): _DECOMPOSED,
@@ -77,6 +82,8 @@ BACK_DOORS: dict[tuple[str, str], str] = {
         "autograd",
         "backend/generic/rounding.py",
     ): "the precision of products is a primitive of programs",
+    ("compat", "autograd/transforms/arguments.py"): _OWN_SWEEPS,
+    ("compat", "autograd/transforms/custom_vjp.py"): _OWN_SWEEPS,
     ("optim", "backend/generic/formulas.py"): "how the formulas of the updates are run",
     ("optim", "autograd/solve/implicit/lbfgs.py"): _ONE_SEARCH,
     ("optim", "autograd/solve/implicit/line_search.py"): _ONE_SEARCH,

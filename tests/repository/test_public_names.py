@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # What each public module holds, by one function or class of it.
 MODULES = {
     "backend": "use",
+    "compat": "autograd",
     "implicit": "root",
     "linalg": "solve",
     "models": "MLP",
