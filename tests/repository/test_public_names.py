@@ -43,7 +43,7 @@ FACES = ("implicit", "linalg", "random", "sparse", "special", "tree", "xp")
 # The modules inside one of them, by one function of each.
 INSIDE = {
     "models.kernels": "RBF",
-    "optim.proximal": "l1",
+    "optim.proximal": "L1",
     "numpy.fft": "rfft",
     "numpy.linalg": "norm",
     "numpy.random": "default_rng",
