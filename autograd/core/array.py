@@ -36,10 +36,11 @@ ADVICE = (
     "or the function of pb.xp that does the same"
 )
 
-# NumPy asks for a number or an array, too, where values go into an array of its own.
+# NumPy asks for a number or an array, too, where values go into an array of its own, and SciPy where it computes.
 INTO_NUMPY = (
     ". If this is a[i] = x or numpy.array([x, …]): a NumPy array cannot record what is written into it; make it by "
-    "pb.xp.zeros or pullback.numpy.array([…]), or use pb.xp.at(a)[i].set(x), which gives a new array"
+    "pb.xp.zeros or pullback.numpy.array([…]), or use pb.xp.at(a)[i].set(x), which gives a new array. If this is a "
+    "function of SciPy: use the one of that name in pullback.scipy"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,15 @@ def gradient(snippet: Snippet, xp: Any, sp: Any, x: Any) -> np.ndarray:
     return pb.to_numpy(pb.grad(loss)(x))
 
 
+def _chain(error: BaseException | None) -> str:
+    """The messages of an error and its causes: NumPy puts errors of its own in front of some of ours."""
+    text = ""
+    while error is not None:
+        text += f"{error}\n"
+        error = error.__cause__ or error.__context__
+    return text
+
+
 def check(snippet: Snippet, got: np.ndarray) -> None:
     expected = differences(snippet)
     assert got.dtype == expected.dtype
@@ -71,8 +81,9 @@ def test_numpy_itself(snippet):
     with pb.backend.use("numpy"):
         x = INPUTS[snippet.x].copy()
         if snippet.refused:
-            with pytest.raises((TypeError, ValueError), match=snippet.refused):
+            with pytest.raises(Exception) as caught:
                 gradient(snippet, np, _scipy(), x)
+            assert re.search(snippet.refused, _chain(caught.value))
             return
         check(snippet, gradient(snippet, np, _scipy(), x))
 
