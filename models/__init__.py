@@ -30,8 +30,8 @@ from .dense import MLP, Linear
 from .dropout import Dropout
 from .embedding import Embedding
 from .features import FourierFeatures, PolynomialFeatures, RadialBasis
-from .gaussian_process import GaussianProcess, KernelRidge, log_marginal_likelihood
 from .initialisation import INITIALISERS
+from .kernels.gaussian_process import GaussianProcess, KernelRidge, log_marginal_likelihood
 from .losses import (
     absolute_error,
     binary_cross_entropy,

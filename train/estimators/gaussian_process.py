@@ -14,9 +14,10 @@ from ...autograd import Array, linalg, to_numpy, value_and_grad
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
+from ...autograd.pytree import tree
 from ...models import GaussianProcess, kernels, log_marginal_likelihood
 from ...optim import minimize
-from .arrays import as_array, check_both, check_inputs, restore_type
+from .arrays import as_array, beside, check_both, check_inputs, restore_type
 from .kernel_parameters import bounds_of, parameters, read, start_of, with_parameters
 
 
@@ -127,8 +128,8 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self._y_mean, self._y_std = xp.zeros_like(targets[0]), xp.ones_like(targets[0])
         self._noise = self._noise_of(A)
         kernel = self._prior()
-        found = parameters(kernel) if isinstance(kernel, kernels.Kernel) else []
-        if self.optimizer is not None and found:
+        found = [] if self.optimizer is None else parameters(kernel)
+        if found:
             kernel = self._fitted(kernel, found, A, targets)
         self.kernel_ = kernel
         self._model = GaussianProcess.init(kernel, A, targets, self._noise)
@@ -140,7 +141,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _noise_of(self, A: Any) -> Any:
-        noise = as_array(self.alpha)
+        noise = beside(self.alpha, A)
         if noise.ndim > 1 or (noise.ndim == 1 and noise.shape[0] != A.shape[0]):
             raise ValueError(
                 f"GaussianProcessRegressor: alpha has shape {noise.shape}; give one number, or one for each of "
@@ -150,7 +151,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError(
                 f"GaussianProcessRegressor: alpha={self.alpha!r}; it has to be finite and ≥ 0"
             )
-        return xp.astype(noise, A.dtype)
+        return noise
 
     def _fitted(self, kernel: Any, found: list[Any], A: Any, targets: Any) -> Any:
         """The kernel at the best end of all searches."""
@@ -174,7 +175,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         for number, start in enumerate(starts):
             try:
                 end = minimize(
-                    loss, as_array(start, A.dtype), method="L-BFGS-B", gtol=1e-5, ftol=1e-9,
+                    loss, beside(start, A), method="L-BFGS-B", gtol=1e-5, ftol=1e-9,
                     options={"bounds": bounds},
                 )  # fmt: skip
             except ValueError:  # no likelihood there
@@ -189,7 +190,8 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 )
             ends.append(end)
         best = min(ends, key=lambda end: float(end.fun))
-        return with_parameters(kernel, found, Array(backend_array(best.x)))
+        fitted = with_parameters(kernel, found, Array(backend_array(best.x)))
+        return tree.map(_settled, fitted)
 
     def log_marginal_likelihood(self, theta: Any = None, *, eval_gradient: bool = False) -> Any:
         """The likelihood of the training data for logarithms θ of the kernel's parameters, or for the fitted ones.
@@ -222,7 +224,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 with_parameters(kernel, found, theta), self._X, self._y, self._noise
             )
 
-        point = as_array(np.asarray(theta, float), self._X.dtype)
+        point = beside(theta, self._X)
         if not eval_gradient:
             return float(value(point))
         out, gradient = value_and_grad(value)(point)
@@ -278,6 +280,13 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             for i in range(mean.shape[1])
         ]
         return np.hstack(draws)
+
+
+def _settled(x: Any) -> Any:
+    """A parameter as a number, or as an array of the library of the data."""
+    if not hasattr(x, "shape"):
+        return x
+    return float(x) if x.shape == () else backend_array(x)
 
 
 def _host(x: Any) -> np.ndarray:

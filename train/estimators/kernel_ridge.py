@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
-from ...models import kernels
 from ...models import KernelRidge as Model
-from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
+from ...models import kernels
+from .arrays import as_array, beside, check_both, check_inputs, check_weights, restore_type
 
 _NAMES = ("linear", "poly", "polynomial", "rbf")
 
@@ -116,11 +116,15 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         single = targets.ndim == 1
         targets = targets[:, None] if single else targets
         alpha = self._penalty(targets)
-        noise = [alpha] * targets.shape[1] if alpha.ndim == 0 else [alpha[i] for i in range(alpha.shape[0])]
+        noise = (
+            [alpha] * targets.shape[1]
+            if alpha.ndim == 0
+            else [alpha[i] for i in range(alpha.shape[0])]
+        )
         if weights is not None:
             if not np.all(weights > 0):
                 raise ValueError("KernelRidge: sample_weight holds 0; leave such samples out")
-            share = as_array(1 / weights, X_in.dtype)  # a weight is a penalty over it
+            share = beside(1 / weights, A)  # a weight is a penalty over it
             noise = [a * share for a in noise]
         kernel = self._kernel(A.shape[1])
         if alpha.ndim == 0:
@@ -136,12 +140,11 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _penalty(self, y: Any) -> Any:
-        alpha = as_array(self.alpha)
+        alpha = beside(self.alpha, y)
         if alpha.ndim > 1 or (alpha.ndim == 1 and alpha.shape[0] != y.shape[1]):
             raise ValueError(
                 f"KernelRidge: alpha has shape {alpha.shape}; give one number, or one for each of {y.shape[1]} targets"
             )
-        alpha = xp.astype(alpha, y.dtype)
         if not bool(xp.all(xp.isfinite(alpha) & (alpha > 0))):
             raise ValueError(f"KernelRidge: alpha={self.alpha!r}; it has to be finite and > 0")
         return alpha
@@ -158,5 +161,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         points = as_array(check_inputs(self, X))
-        model = Model(self._kernel(points.shape[1]), as_array(self.X_fit_), as_array(self.dual_coef_))
+        model = Model(
+            self._kernel(points.shape[1]), as_array(self.X_fit_), as_array(self.dual_coef_)
+        )
         return restore_type(model(points), X)

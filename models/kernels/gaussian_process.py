@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd import linalg
-from ..autograd.core.typing import Value
-from ..autograd.functions import namespace as xp
-from .module import Module
+from ...autograd import linalg
+from ...autograd.core.typing import Value
+from ...autograd.functions import namespace as xp
+from ..module import Module
+from .base import number_like
 
 
 def _factor(kernel: Any, X: Value, noise: Any) -> Any:
@@ -26,12 +27,11 @@ def _factor(kernel: Any, X: Value, noise: Any) -> Any:
         If the noise has another shape.
     """
     K = kernel(X)
-    noise = xp.asarray(noise, dtype=K.dtype) if not hasattr(noise, "dtype") else xp.asarray(noise)
-    if noise.ndim > 1 or (noise.ndim == 1 and noise.shape[0] != K.shape[0]):
+    noise = number_like(noise, K)
+    if getattr(noise, "shape", ()) not in ((), (K.shape[0],)):
         raise ValueError(
             f"noise of shape {noise.shape} for {K.shape[0]} points; give a number, or one for each"
         )
-    noise = noise if noise.dtype == K.dtype else xp.astype(noise, K.dtype)
     return xp.linalg.cholesky(K + xp.create_diagonal(noise * xp.ones_like(K[:, 0])))
 
 
