@@ -57,8 +57,8 @@ ENTRANCES: dict[str, tuple[str, ...]] = {
         "autograd/functions/random.py",
         "autograd/functions/special.py",
     ),
-    "models": ("models/__init__.py", "models/module.py"),
-    "optim": ("optim/__init__.py",),
+    "models": ("models/__init__.py", "models/module.py", "models/kernels/__init__.py"),
+    "optim": ("optim/__init__.py", "optim/proximal/__init__.py"),
     "train": ("train/__init__.py",),
 }
 

@@ -189,8 +189,8 @@ class ElasticNet(LeastSquares):
     Notes
     -----
     FISTA with restarts (`pb.optim.minimize`), then the linear system on the support that it found, whose solution is
-    the minimum to rounding where the signs hold; the duality gap decides. With traced data or a traced penalty ``coef_`` is
-    that solution as a function of them: its derivatives are those of the LASSO, of any order. Zou, Hastie,
+    the minimum to rounding where the signs hold; the duality gap decides. With traced data or a traced penalty
+    ``coef_`` is that solution as a function of them: its derivatives are those of the LASSO, of any order. Zou, Hastie,
     Regularization and variable selection via the elastic net, 2005.
 
     Examples
@@ -200,7 +200,7 @@ class ElasticNet(LeastSquares):
     >>> X = rng.normal(size=(50, 4))
     >>> y = 3 * X[:, 0] + 0.1 * rng.normal(size=50)
     >>> pb.train.ElasticNet(0.1, l1_ratio=0.9).fit(X, y).coef_.round(2)
-    array([2.87, 0.  , 0.  , 0.  ])
+    array([2.86, 0.  , 0.  , 0.  ])
     """
 
     def __init__(
@@ -340,7 +340,8 @@ class Lasso(ElasticNet):
     >>> import numpy as np, pullback as pb
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(60, 8))
-    >>> y = X[:, 0] - 2 * X[:, 1] + 0.3 * rng.normal(size=60)
+    >>> y = pb.asarray(X[:, 0] - 2 * X[:, 1] + 0.3 * rng.normal(size=60))
+    >>> X = pb.asarray(X)
     >>> def error(alpha):
     ...     model = pb.train.Lasso(alpha, tol=1e-12).fit(X[:40], y[:40])
     ...     return pb.xp.mean((model.predict(X[40:]) - y[40:]) ** 2)

@@ -62,10 +62,10 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     --------
     >>> import numpy as np, pullback as pb
     >>> X = np.linspace(0, 5, 12)[:, None]
-    >>> model = pb.train.GaussianProcessRegressor(pb.models.kernels.RBF(1.0), alpha=1e-6)
+    >>> model = pb.train.GaussianProcessRegressor(pb.models.kernels.RBF(1.0), alpha=1e-4)
     >>> mean, std = model.fit(X, np.sin(X[:, 0])).predict([[2.5], [20.0]], return_std=True)
     >>> mean.round(2), std.round(2)
-    (array([0.6, 0. ]), array([0.  , 1.  ]))
+    (array([0.6, 0. ]), array([0.01, 1.  ]))
     """
 
     def __init__(
@@ -84,6 +84,11 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.n_restarts_optimizer = n_restarts_optimizer
         self.normalize_y = normalize_y
         self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False  # it predicts by the prior
+        return tags
 
     def _prior(self) -> Any:
         if self.kernel is None:
@@ -182,7 +187,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 if number == 0:
                     raise
                 continue
-            if end.status == 2:
+            if end.status != 0:
                 warnings.warn(
                     f"GaussianProcessRegressor: the search for the kernel's parameters ended early: {end.message}",
                     ConvergenceWarning,

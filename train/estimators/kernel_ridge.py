@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -97,7 +96,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X : array (n_samples, n_features)
         y : array (n_samples,) or (n_samples, n_targets)
         sample_weight : array (n_samples,), optional
-            Weights of the squared errors, > 0.
+            Weights of the squared errors, ≥ 0.
 
         Returns
         -------
@@ -106,7 +105,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For NaN, infinities, wrong shapes or weights, a penalty that is not positive, or an unknown kernel.
+            For NaN, infinities, wrong shapes, negative weights, a penalty that is not positive, or an unknown kernel.
         NotPositiveDefiniteError
             If alpha is too small for points that depend on each other.
         """
@@ -116,22 +115,13 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         single = targets.ndim == 1
         targets = targets[:, None] if single else targets
         alpha = self._penalty(targets)
-        noise = (
-            [alpha] * targets.shape[1]
-            if alpha.ndim == 0
-            else [alpha[i] for i in range(alpha.shape[0])]
-        )
-        if weights is not None:
-            if not np.all(weights > 0):
-                raise ValueError("KernelRidge: sample_weight holds 0; leave such samples out")
-            share = beside(1 / weights, A)  # a weight is a penalty over it
-            noise = [a * share for a in noise]
+        share = None if weights is None else as_array(weights, X_in.dtype)
         kernel = self._kernel(A.shape[1])
         if alpha.ndim == 0:
-            dual = Model.init(kernel, A, targets, noise[0]).dual_coef
+            dual = Model.init(kernel, A, targets, alpha, share).dual_coef
         else:
             columns = [
-                Model.init(kernel, A, targets[:, i], noise[i]).dual_coef
+                Model.init(kernel, A, targets[:, i], alpha[i], share).dual_coef
                 for i in range(targets.shape[1])
             ]
             dual = xp.stack(columns, axis=1)

@@ -27,7 +27,7 @@ Y = np.sin(X[:, 0]) + 0.1 * rng(2).normal(size=30)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_as_scikit_learn_has_it(settings, targets, weighted):
     y = Y if targets == 1 else np.stack([Y, -(Y**2)], axis=1)
-    weights = rng(3).uniform(0.2, 2, size=30) if weighted else None
+    weights = np.maximum(rng(3).uniform(-0.5, 2, size=30), 0) if weighted else None
     mine = pb.train.KernelRidge(0.3, **settings).fit(X, y, weights)
     other = KernelRidge(alpha=0.3, **settings).fit(X, y, weights)
     np.testing.assert_allclose(mine.dual_coef_, other.dual_coef_, atol=1e-8)
@@ -74,7 +74,7 @@ def test_every_library(lib):
     [
         ({"alpha": 0.0}, None, "alpha=0.0"), ({"alpha": -1.0}, None, "alpha=-1.0"),
         ({"alpha": [1.0, 2.0]}, None, "one number"), ({"kernel": "cosine"}, None, "kernel='cosine'"),
-        ({}, np.r_[0.0, np.ones(29)], "sample_weight holds 0"),
+        ({}, np.r_[-1.0, np.ones(29)], "Negative values"),
     ],
 )  # fmt: skip
 def test_what_is_refused(settings, weights, message):
