@@ -2,10 +2,10 @@
 
     python benchmarks/regression.py --json FILE
 
-Times are of fits in alternation in one process, on one thread, the smallest of all rounds. For the LASSO both stop at the
-same relative duality gap; the gaps that they end with stand beside each other. For Gaussian processes both search from
-the same start within the same bounds by L-BFGS-B; the likelihoods that they end with are compared, and the time of one
-likelihood with its gradient.
+Times are of fits in alternation in one process, on one thread, the smallest of all rounds. For the LASSO both stop at
+the same relative duality gap; the gaps that they end with stand beside each other. For Gaussian processes both search
+from the same start within the same bounds by L-BFGS-B; the likelihoods that they end with are compared, and the time
+of one likelihood with its gradient.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def lasso() -> list[dict[str, Any]]:
         for alpha in (0.01, 0.1):
             mine = pb.train.Lasso(alpha, tol=1e-6)
             other = Lasso(alpha, tol=1e-6, max_iter=10_000)
-            seconds = _times(lambda m=mine: m.fit(X, y), lambda m=other: m.fit(X, y))
+            seconds = _times(partial(mine.fit, X, y), partial(other.fit, X, y))
             rows.append(
                 {
                     "problem": f"LASSO {n} × {d}, alpha {alpha}",
@@ -85,17 +86,17 @@ def processes() -> list[dict[str, Any]]:
         }  # fmt: skip
         for name, (ours, other) in pairs.items():
             a, b = pb.train.GaussianProcessRegressor(ours), GaussianProcessRegressor(other)
-            seconds = _times(lambda m=a: m.fit(X, y), lambda m=b: m.fit(X, y))
+            seconds = _times(partial(a.fit, X, y), partial(b.fit, X, y))
             values = [f"log p {m.log_marginal_likelihood_value_:.4f}" for m in (a, b)]
             rows.append(_row(f"fit, {n} points, {name}", seconds, *values))
             theta = b.kernel_.theta
             seconds = _times(
-                lambda m=a, t=theta: m.log_marginal_likelihood(t, eval_gradient=True),
-                lambda m=b, t=theta: m.log_marginal_likelihood(t, eval_gradient=True),
+                partial(a.log_marginal_likelihood, theta, eval_gradient=True),
+                partial(b.log_marginal_likelihood, theta, eval_gradient=True),
             )
             rows.append(_row(f"log p and gradient, {n} points, {name}", seconds, "", ""))
         a, b = pb.train.KernelRidge(0.1, kernel="rbf"), KernelRidge(alpha=0.1, kernel="rbf")
-        seconds = _times(lambda m=a: m.fit(X, y), lambda m=b: m.fit(X, y))
+        seconds = _times(partial(a.fit, X, y), partial(b.fit, X, y))
         apart = np.max(np.abs(a.dual_coef_ - b.dual_coef_))
         rows.append(_row(f"kernel ridge, {n} points", seconds, f"{apart:.0e} apart", ""))
     return rows

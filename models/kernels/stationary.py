@@ -40,7 +40,9 @@ def squared_distances(X: Value, Y: Value, length_scale: Any = 1.0) -> Any:
             f"kernel: length_scale has shape {scale.shape}; give a number, or one for each of {X.shape[1]} features"
         )
     X, Y = X / scale, Y / scale
-    centre = xp.stop_gradient(xp.mean(X, axis=0))  # moves nothing, and keeps digits of the derivatives
+    centre = xp.stop_gradient(
+        xp.mean(X, axis=0)
+    )  # moves nothing, and keeps digits of the derivatives
     return _squared_distances(X - centre, Y - centre)
 
 
