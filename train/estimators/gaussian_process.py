@@ -29,7 +29,8 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     kernel : Kernel, optional
         Of `pb.models.kernels`, or one of scikit-learn's; by default ``Constant(1.0, "fixed") * RBF(1.0, "fixed")``.
     alpha : float or array (n_samples,), default=1e-10
-        The variance of the noise, added to the diagonal; `kernels.White` is one that is fitted.
+        The variance of the noise, added to the diagonal; `kernels.White` is one that is fitted. Data in float32 need
+        one of about 1e-5 or more.
     optimizer : {"fmin_l_bfgs_b"} or None
         L-BFGS-B on the logarithms of the parameters, within their bounds, by `pb.optim.minimize`; None keeps the kernel
         as it is.
@@ -160,7 +161,11 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _fitted(self, kernel: Any, found: list[Any], A: Any, targets: Any) -> Any:
         """The kernel at the best end of all searches."""
-        A, targets, noise = (Array(backend_array(v)) for v in (A, targets, self._noise))
+        # in double precision: a likelihood in single is too rough for a line search
+        A, targets, noise = (
+            xp.astype(Array(backend_array(v)), xp.float64, copy=False)
+            for v in (A, targets, self._noise)
+        )
         bounds = bounds_of(found)
 
         def loss(theta: Any) -> Any:
@@ -184,9 +189,11 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                     options={"bounds": bounds},
                 )  # fmt: skip
             except ValueError:  # no likelihood there
-                if number == 0:
-                    raise
-                continue
+                if number:
+                    continue
+                # the matrix's own error, where it has no factor
+                log_marginal_likelihood(kernel, A, targets, noise)
+                raise
             if end.status != 0:
                 warnings.warn(
                     f"GaussianProcessRegressor: the search for the kernel's parameters ended early: {end.message}",

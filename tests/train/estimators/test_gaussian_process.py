@@ -143,6 +143,19 @@ def test_every_library(lib):
     assert model.sample_y(lib.asarray(Z)).shape == (6, 1)
 
 
+def test_float32_stays_and_wants_noise():
+    x, y, z = (v.astype("float32") for v in (X, Y, Z))
+    kernel = 1.0 * K.RBF(1.0)
+    mean, std = (
+        pb.train.GaussianProcessRegressor(kernel, alpha=1e-2).fit(x, y).predict(z, return_std=True)
+    )
+    assert mean.dtype == std.dtype == np.float32
+    wanted = GaussianProcessRegressor(1.0 * theirs.RBF(1.0), alpha=1e-2).fit(X, Y).predict(Z)
+    np.testing.assert_allclose(mean, wanted, atol=2e-2)
+    with pytest.raises(pb.linalg.NotPositiveDefiniteError):
+        pb.train.GaussianProcessRegressor(K.RBF(50.0), alpha=0.0).fit(x, y)
+
+
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
