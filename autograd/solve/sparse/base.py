@@ -130,7 +130,7 @@ class SparseMatrix(ElementwiseMethods):
         """A matrix with elements of its own; traced ones stay on their tape."""
         data = self.data
         if type(data) is Array and data.traced:
-            return self
+            return self._with(data)
         return self._with(Array(namespace_of(backend_array(data)).copy(backend_array(data))))
 
     def astype(self, dtype: Any, casting: str = "unsafe", copy: bool = True) -> Any:

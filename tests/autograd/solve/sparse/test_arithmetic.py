@@ -108,3 +108,22 @@ def test_a_laplacian_with_coefficients_is_assembled_and_inverted_for():
         step = 1e-5
         numeric = (pb.grad(loss)(c + step) - pb.grad(loss)(c - step)) / (2 * step)
         np.testing.assert_allclose(product, numeric, rtol=1e-6, atol=1e-9)
+
+
+def test_matrices_without_elements(lib, backend):
+    """Nothing stored, no rows, no columns: shapes are right, and zeros come out."""
+    s = pb.sparse
+    for shape, other in (((3, 4), (4, 2)), ((0, 4), (4, 2)), ((3, 0), (0, 2))):
+        A, B = s.csr_array(shape), s.csc_array(other)
+        for got, wanted in (
+            (A @ B, (shape[0], other[1])), (A + A, shape), (A * A, shape), (A.T, shape[::-1]),
+            (s.kron(A, B), (shape[0] * other[0], shape[1] * other[1])), (A[:2], (min(2, shape[0]), shape[1])),
+            (s.vstack([A, A]), (2 * shape[0], shape[1])), (A.tocsc(), shape), (A.power(2), shape),
+            (A * lib.asarray(np.ones(shape)), shape),
+        ):  # fmt: skip
+            assert got.shape == wanted
+            assert got.nnz == 0
+            assert not np.any(pb.to_numpy(got.toarray()))
+        assert A.sum(axis=0).shape == (shape[1],)
+        assert float(A.sum()) == 0
+        assert A.diagonal().shape == (min(shape),)
