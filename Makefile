@@ -17,7 +17,7 @@ CUPY := $(if $(CUDA),$(if $(filter 12,$(CUDA)),cuda12,cuda13),contract)
 # Tests run side by side: one BLAS thread each, unless the caller says otherwise.
 THREADS := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 
-.PHONY: help train test lint bench gpu clean
+.PHONY: help train test lint bench gpu hips clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ bench: $(VENV)/.bench  ## Measure beside hand-written NumPy, PyTorch, JAX, HIPS 
 # front of its path.
 gpu: .site/pullback  ## Test and measure on a GPU with PYTHON as it is (make gpu PYTHON=python3).
 	PYTHONPATH=$(CURDIR)/.site$${PYTHONPATH:+:$$PYTHONPATH} $(PYTHON) tools/gpu.py $(GPU)
+
+# The measure of `pullback.compat.autograd`; HIPS=/path/to/checkout-or-sdist saves the download.
+hips: $(VENV)/.test  ## Run the tests of HIPS autograd on pullback.compat.autograd.
+	$(THREADS) $(BIN)/python -P tools/hips_suite.py $(HIPS)
 
 clean:  ## Remove environments and build products.
 	rm -rf $(VENV) .site .gpu-run build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

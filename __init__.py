@@ -24,6 +24,7 @@ from .autograd import (
     debug_nans,
     defvjp,
     draw,
+    fori_loop,
     grad,
     hessian,
     hvp,
@@ -32,11 +33,16 @@ from .autograd import (
     jvp,
     linalg,
     linearize,
+    numpy,
+    scan,
+    scipy,
     sparse,
     stop_gradient,
     to_numpy,
     value_and_grad,
     vjp,
+    vmap,
+    while_loop,
 )
 from .autograd.functions import namespace as xp
 from .autograd.functions import random, special
@@ -62,6 +68,7 @@ __all__ = [
     "debug_nans",
     "defvjp",
     "draw",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -71,8 +78,11 @@ __all__ = [
     "linalg",
     "linearize",
     "models",
+    "numpy",
     "optim",
     "random",
+    "scan",
+    "scipy",
     "sparse",
     "special",
     "stop_gradient",
@@ -80,6 +90,8 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "vmap",
+    "while_loop",
     "xp",
 ]
 
@@ -91,7 +103,13 @@ sys.modules.update(
         for name, module in {
             "implicit": implicit,
             "linalg": linalg,
+            "numpy": numpy,
+            "numpy.fft": numpy.fft,
+            "numpy.linalg": numpy.linalg,
+            "numpy.random": numpy.random,
             "random": random,
+            "scipy": scipy,
+            **{f"scipy.{name}": getattr(scipy, name) for name in scipy.__all__},
             "sparse": sparse,
             "special": special,
             "tree": tree,
@@ -102,10 +120,10 @@ sys.modules.update(
 
 
 def __getattr__(name: str) -> Any:
-    if name == "train":  # loads its parts on demand; the extras only when they are used
+    if name in ("compat", "train"):  # loaded on demand: not every program uses them
         import importlib
 
-        return importlib.import_module(".train", __name__)
+        return importlib.import_module(f".{name}", __name__)
     if name in ("compile", "TraceError"):  # loaded by the first function that is compiled
         from .autograd import compile as package
 
@@ -115,4 +133,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__", "train"])
+    return sorted([*__all__, "__version__", "compat", "train"])

@@ -3,7 +3,7 @@
 Knows nothing of models.
 """
 
-from . import linalg
+from . import linalg, scipy
 from .core.array import Array
 from .core.cotangents import RuleError
 from .core.defvjp import defvjp
@@ -15,16 +15,20 @@ from .diagnostics.draw import draw
 from .functions import namespace, random, special
 from .functions import operators as _operators  # noqa: F401 - gives `Array` its operators
 from .functions.namespace import stop_gradient
+from .numpy import namespace as numpy
 from .pytree import tree
 from .solve.implicit import api as implicit
-from .solve.sparse import formats as sparse
+from .solve.sparse import api as sparse
 from .transforms.checkpoint import checkpoint
 from .transforms.custom_vjp import custom_vjp
 from .transforms.grad import grad, value_and_grad
 from .transforms.gradient_tape import Tape
 from .transforms.jacobian import hessian, jacobian
 from .transforms.jvp import hvp, jvp, linearize
+from .transforms.loops.scan import scan
+from .transforms.loops.while_loop import fori_loop, while_loop
 from .transforms.vjp import vjp
+from .transforms.vmap import vmap
 
 __all__ = [
     "Array",
@@ -38,6 +42,7 @@ __all__ = [
     "debug_nans",
     "defvjp",
     "draw",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -47,7 +52,10 @@ __all__ = [
     "linalg",
     "linearize",
     "namespace",
+    "numpy",
     "random",
+    "scan",
+    "scipy",
     "sparse",
     "special",
     "stop_gradient",
@@ -55,6 +63,8 @@ __all__ = [
     "tree",
     "value_and_grad",
     "vjp",
+    "vmap",
+    "while_loop",
 ]
 
 

@@ -8,7 +8,17 @@ from .common.errors import NotPositiveDefiniteError, SingularMatrixError
 from .generic.finite import columns as finite_columns
 from .generic.namespace import extend
 from .generic.sparse import Pattern
-from .select import NAMES, backend_of, current, is_array, register, resolve, to_numpy, use
+from .select import (
+    NAMES,
+    backend_of,
+    current,
+    is_array,
+    register,
+    register_stand_in,
+    resolve,
+    to_numpy,
+    use,
+)
 
 __all__ = [
     "NAMES",
@@ -24,6 +34,7 @@ __all__ = [
     "finite_columns",
     "is_array",
     "register",
+    "register_stand_in",
     "resolve",
     "to_numpy",
     "use",

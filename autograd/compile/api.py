@@ -10,9 +10,11 @@ from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.hooks import HOOKS
+from ..core.levels.batched import Batched
 from ..pytree import tree
 from ..transforms.transformed import is_global
 from .executable import Executable, make_executable, require_numba
+from .loops.recorder import Recorder
 from .tracing import precision as precisions
 from .tracing.guards import GUARD_FAILED, in_order
 from .tracing.trace import Trace
@@ -78,7 +80,8 @@ class Compiled:
             return self.f(*args, **kwargs)
         leaves = tree.leaves((args, kwargs))
         if any(
-            isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) is Array for x in leaves
+            isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) in (Array, Batched)
+            for x in leaves
         ):
             # within another trace, or under a derivative
             return self.f(*args, **kwargs)
@@ -94,8 +97,11 @@ class Compiled:
                 return out
         return self._record(args, kwargs)
 
+    def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trace:
+        return Trace(self.f, args, kwargs, self._static, self._precision, self._fast, Recorder)
+
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        trace = Trace(self.f, args, kwargs, self._static, self._precision)
+        trace = self._trace(args, kwargs)
         out = trace.run()
         if out is GUARD_FAILED:
             return self.f(*args, **kwargs)
@@ -151,7 +157,7 @@ class Compiled:
 
     def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Executable:
         if args or kwargs:
-            trace = Trace(self.f, args, kwargs, self._static, self._precision)
+            trace = self._trace(args, kwargs)
             if trace.run() is GUARD_FAILED:
                 raise RuntimeError(
                     "program(): the function uses arrays that are traced outside of it"

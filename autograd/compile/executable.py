@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import warnings
 from collections.abc import Callable
@@ -172,7 +171,7 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
             program, tree.paths(trace.result), arrays, input_paths, donated
         ),
         static_arguments=trace.static,
-        fast=uses_kernels(fast, trace.device),
+        fast=numba_kernels.wanted(fast, trace.device is not None),
         is_generic_library=trace.is_generic_library,
         by_layout=trace.builder.by_layout,
         device=trace.device,
@@ -187,14 +186,6 @@ def _writes_own_buffer(trace: Trace, op: Op) -> bool:
         new = op.shares is not None and not op.shares
         return is_loopable_on_device(op) or reducible(op) or (goes_into(op) and new)
     return not trace.is_generic_library and (goes_into(op) or fused_op(op) is not None)
-
-
-def uses_kernels(fast: bool | None, device: Any) -> bool:
-    """Whether loops are compiled to kernels: as asked, else where numba or a device can compile them."""
-    if fast is not None:
-        return fast
-    on = os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off")
-    return on and (device is not None or numba_kernels.available())
 
 
 def require_numba() -> None:

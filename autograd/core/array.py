@@ -2,7 +2,7 @@
 
 The value is the backend's array or, under nested differentiation, another traced `Array` of an older
 tape; it is never an untraced `Array`. The operators are set in `functions/operators.py`, from the same functions
-that the namespace holds.
+that the namespace holds, NumPy's methods in `numpy/methods.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from ...backend import backend_of
 from .dtypes import as_numpy, is_inexact
+from .levels.batched import Batched
 
 
 class Untraced:
@@ -33,6 +34,13 @@ UNTRACED = Untraced()
 ADVICE = (
     "a gradient would be cut here: use pb.stop_gradient(x) if that is meant, "
     "or the function of pb.xp that does the same"
+)
+
+# NumPy asks for a number or an array, too, where values go into an array of its own, and SciPy where it computes.
+INTO_NUMPY = (
+    ". If this is a[i] = x or numpy.array([x, …]): a NumPy array cannot record what is written into it; make it by "
+    "pb.xp.zeros or pullback.numpy.array([…]), or use pb.xp.at(a)[i].set(x), which gives a new array. If this is a "
+    "function of SciPy: use the one of that name in pullback.scipy"
 )
 
 
@@ -86,10 +94,29 @@ class Array:
         self.slot = slot
         self.link = False
 
-    if TYPE_CHECKING:  # `functions/operators.py` sets these
+    if TYPE_CHECKING:  # `functions/operators.py` and `numpy/methods.py` set these
         T: Array
         mT: Array
         at: Any  # `functions/indexing.py` sets this
+        flat: Any
+        imag: Array
+        itemsize: int
+        nbytes: int
+        real: Array
+
+        def _method(self, *args: Any, **settings: Any) -> Array: ...
+        def _procedure(self, *args: Any, **settings: Any) -> None: ...
+        def _reading(self, *args: Any) -> Any: ...
+
+        all = any = argmax = argmin = argpartition = argsort = astype = choose = clip = _method
+        compress = conj = conjugate = copy = cumprod = cumsum = diagonal = dot = flatten = _method
+        max = mean = min = prod = ravel = repeat = reshape = round = searchsorted = _method
+        squeeze = std = sum = swapaxes = take = trace = transpose = var = _method
+        fill = partition = put = sort = _procedure
+        item = nonzero = tolist = _reading
+        __divmod__ = __rdivmod__ = __round__ = _reading
+
+        def __contains__(self, value: Any, /) -> bool: ...
 
         def _unary(self) -> Array: ...
         def _binary(self, other: Any, /) -> Array: ...
@@ -139,7 +166,7 @@ class Array:
     @property
     def traced(self) -> bool:
         """Whether an open tape records what is done to this array."""
-        return unwrap_closed(self).__class__ is Array
+        return is_traced(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -172,15 +199,15 @@ class Array:
         return int(backend_array(self))
 
     def __float__(self) -> float:
-        self._refuse_if_traced("float(x)")
+        self.refuse_if_traced("float(x)", INTO_NUMPY)
         return float(backend_array(self))
 
     def __complex__(self) -> complex:
-        self._refuse_if_traced("complex(x)")
+        self.refuse_if_traced("complex(x)")
         return complex(backend_array(self))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        self._refuse_if_traced("numpy.asarray(x)")
+        self.refuse_if_traced("numpy.asarray(x)", INTO_NUMPY)
         inner = backend_array(self)
         if backend_of(inner).recording:
             return np.asarray(inner)  # which says why it cannot
@@ -200,7 +227,7 @@ class Array:
         copy: bool | None = None,
     ) -> Any:
         """The buffer as a DLPack capsule, for ``torch.from_dlpack(x)`` and its like; refused while traced."""
-        self._refuse_if_traced("DLPack export of x")
+        self.refuse_if_traced("DLPack export of x")
         given = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
         return backend_array(self).__dlpack__(**{k: v for k, v in given.items() if v is not None})
 
@@ -226,19 +253,21 @@ class Array:
         return self.__copy__()  # buffers are never written to: sharing is safe
 
     def __reduce__(self) -> Any:
-        self._refuse_if_traced("pickling x")
+        self.refuse_if_traced("pickling x")
         return Array, (backend_array(self),)
 
-    def item(self) -> Any:
-        """The only element as a Python number; refused while traced, as ``float(x)`` is."""
-        self._refuse_if_traced("x.item()")
-        return backend_array(self).item()
+    def refuse_if_traced(self, what: str, more: str = "") -> None:
+        """Refuse to read the values of an array that a derivative is being taken through.
 
-    def _refuse_if_traced(self, what: str) -> None:
+        Raises
+        ------
+        TypeError
+            With what to do instead.
+        """
         if self.traced and is_inexact(self.dtype):
             raise TypeError(
                 f"{what} of a traced array of shape {self.shape}, dtype {self.dtype}: {ADVICE}; "
-                "float(pb.stop_gradient(x)) reads a value"
+                f"float(pb.stop_gradient(x)) reads a value{more}"
             )
 
 
@@ -250,23 +279,6 @@ def result(value: Any, tape: Any = UNTRACED, slot: int = -1) -> Array:
     return x
 
 
-def _of_numpy_alone(name: str) -> property:
-    def get(self: Array) -> Any:
-        raise AttributeError(
-            f"a pullback Array has the array API standard's attributes, and {name!r} is only NumPy's; "
-            f"look for a function of pb.xp, as in pb.xp.sum(x)"
-        )
-
-    return property(get)
-
-
-# Not by __getattr__: on a class that has one, CPython looks every attribute up afresh, 15 ns instead of 5 for each of
-# the seven that one operation on a tape takes.
-for _name in dir(np.ndarray):
-    if not _name.startswith("_") and not hasattr(Array, _name):
-        setattr(Array, _name, _of_numpy_alone(_name))
-
-
 def unwrap_closed(x: Any) -> Any:
     """`x` without the layers whose tapes are closed: a raw value, or an `Array` on an open tape."""
     while type(x) is Array and not x.tape.open:
@@ -274,8 +286,18 @@ def unwrap_closed(x: Any) -> Any:
     return x
 
 
+def is_traced(x: Any) -> bool:
+    """Whether an open tape records what is done to `x`, or to the rows of which `vmap` shows one."""
+    x = unwrap_closed(x)
+    while type(x) is Batched:
+        x = unwrap_closed(x.value)
+    return type(x) is Array
+
+
 def backend_array(x: Any) -> Any:
-    """The backend's array at the bottom of `x`."""
+    """The backend's array at the bottom of `x`; under `vmap`, the batch of those."""
     while type(x) is Array:
         x = x.value
+    if type(x) is Batched and type(x.value) in (Array, Batched):
+        return Batched(backend_array(x.value), x.level, x.mapped)  # its rows are constants too
     return x

@@ -30,9 +30,11 @@ from typing import Any
 from . import signatures
 from .array import Array, backend_array
 from .codegen_backward import compile_source, kept_by, make_pull
-from .dispatch import apply, apply_constant, apply_variadic, normalise
+from .dispatch import apply, apply_constant, apply_variadic, apply_with_key, normalise
 from .dtypes import is_inexact
 from .index_keys import BASIC, clean_key, constant_of_trace, hold_key
+from .levels.batched import key_level
+from .levels.level import OPEN
 from .registry import Primitive
 from .views import NEVER_NUMBERS, VIEWS, follow
 
@@ -59,10 +61,18 @@ def make_function(primitive: Primitive) -> Callable[..., Any]:
     }  # fmt: skip
     lines = [f"def {name}{primitive.text}:"]
     if "key" in primitive.positional:
-        scope |= {"clean_key": clean_key, "BASIC": BASIC, "constant_of_trace": constant_of_trace}
-        lines.append("    key = clean_key(key)")
+        scope |= {
+            "clean_key": clean_key, "BASIC": BASIC, "constant_of_trace": constant_of_trace, "OPEN": OPEN,
+            "key_level": key_level, "apply_with_key": apply_with_key,
+        }  # fmt: skip
+        lines += [
+            "    key = clean_key(key)",
+            "    if type(key) not in BASIC:",
+            "        if OPEN and (level := key_level(key)) is not None:",  # an index under `vmap`
+            f"            return apply_with_key(primitive, ({', '.join(primitive.positional)},), level)",
+        ]
         if primitive.positional[0] == "x":  # a constant indexed by what `compile` records
-            lines += ["    if type(key) not in BASIC:", "        x = constant_of_trace(x, key)"]
+            lines.append("        x = constant_of_trace(x, key)")
     if "rtol" in primitive.keyword:  # a cut-off may be an array; the result does not vary with it
         scope["backend_array"] = backend_array
         lines.append("    rtol = backend_array(rtol)")

@@ -13,9 +13,12 @@ from .codegen_backward import make_entry_builder
 from .cotangents import DEFERRED, add_share, as_constant, fit
 from .dtypes import is_inexact
 from .index_keys import hold_key
+from .levels.batched import Batched, newest_level
+from .levels.level import OPEN
 from .namespaces import namespace_of
 from .registry import REGISTRY, MissingRuleError, Primitive, find, parameter_names
 from .tape import Entry
+from .tracer_like import CAPTURING, inner_tape
 from .transfer import of_two_libraries
 from .views import NEVER_NUMBERS, attach
 
@@ -51,6 +54,9 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
     inner = [v.value if type(v) is Array and v.tape is tape else v for v in values]
     arrays = [v for v in inner if type(v) not in SCALARS]
     traced = next((v for v in arrays if type(v) is Array), None)
+    batch = _newest_batch(name, arrays) if Batched in map(type, arrays) else None
+    if batch is not None:
+        return batch
     if traced is not None:
         return traced
     proper = [v for v in arrays if not isinstance(v, np.generic)]
@@ -77,6 +83,55 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
     return chosen
 
 
+def _newest_batch(name: str, arrays: list[Any]) -> Any:
+    """The array of the newest level, if that is newer than all tapes; of `vmap` alone.
+
+    Raises
+    ------
+    TypeError
+        For cotangents of a sweep with many of them, whose own operators have to run, and for arrays of two libraries.
+    """
+    found: Any = None
+    for x in arrays:
+        if type(x) is Batched:
+            if x.level is None:
+                raise TypeError(f"{name}: cotangents of many rows")
+            if found is None or x.level.order > found.level.order:
+                found = x
+    if found is None or any(type(x) is Array and x.tape.order > found.level.order for x in arrays):
+        return None
+    home = backend_of(found).array_type
+    for x in arrays:
+        below = backend_array(x)
+        if not isinstance(below, np.generic) and backend_of(below).array_type is not home:
+            names = find(name).arrays if name in REGISTRY else ()
+            raise of_two_libraries(name, names, arrays, found, x)
+    return found
+
+
+def apply_with_key(primitive: Primitive, args: tuple[Any, ...], level: Any) -> Any:
+    """A function of an array and an index that differs from row to row, of whatever the array is."""
+    index = primitive.array_indices[0]
+    given = list(args)
+    given[index] = lifted(args[index], level)
+    y = apply(primitive, tuple(given), {})
+    if primitive.views:
+        attach(y, args[0], primitive.name, args[1:], {})
+    return y
+
+
+def lifted(x: Any, level: Any) -> Any:
+    """`x` as a value of a level, below the tapes that are newer; the same for all rows, if it is not one already."""
+    if type(x) is Array:
+        if not x.tape.open:
+            return lifted(x.value, level)
+        if x.tape.order > level.order:
+            return Array(lifted(x.value, level), x.tape, x.slot)
+    elif type(x) is Batched and x.level is not None and x.level.order >= level.order:
+        return x
+    return Batched(x, level, mapped=False)
+
+
 def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """Run a primitive on any mix of traced arrays, constants, raw arrays and numbers, and record it.
 
@@ -94,6 +149,12 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
                 break
             value = value.value
         values[index] = value
+    if CAPTURING and tape is not UNTRACED:
+        tape = inner_tape(tape, values)
+    if OPEN:
+        level = newest_level([values[i] for i in primitive.array_indices])
+        if level is not None and level.order > tape.order:
+            tape = UNTRACED
     traced: tuple[str, ...] = ()
     slots: list[int] = []
     chosen: Any = None
@@ -102,7 +163,8 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
         value = values[index]
         array_type = type(value)
         if array_type is Array and value.tape is not tape:
-            values[index] = value = value.__copy__()  # which a later write does not change
+            # a copy, which a later write does not change
+            values[index] = value = tape.capture(value) if tape.capture else value.__copy__()
         if array_type is Array and value.tape is tape:
             traced += (parameter,)
             slots.append(value.slot)
@@ -225,6 +287,13 @@ def apply_variadic(primitive: Primitive, arrays: Any, settings: dict[str, Any]) 
     values = [unwrap_closed(x) for x in arrays]
     open_tapes = [v.tape for v in values if type(v) is Array]
     tape: Any = max(open_tapes, key=lambda t: t.order, default=UNTRACED)
+    if CAPTURING and tape is not UNTRACED:
+        tape = inner_tape(tape, values)
+    if tape is not UNTRACED and tape.capture:
+        values = [tape.capture(v) if type(v) is Array and v.tape is not tape else v for v in values]
+    level = newest_level(values) if OPEN else None
+    if level is not None and level.order > tape.order:
+        tape = UNTRACED
     traced_indices, slots = [], []
     for i, value in enumerate(values):
         if type(value) is Array and value.tape is tape:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .array import Array, backend_array
-from .tracer_like import TRACERS, TracerLike
+from .tracer_like import CAPTURING, TRACERS, TracerLike, inner_tape
 from .typing import Key, Value
 
 BASIC = frozenset((int, slice, type(None), type(...)))
@@ -41,6 +41,10 @@ def copied_key(key: Key) -> Key:
 
 def constant_of_trace(x: Value, key: Key) -> Value:
     """`x` as a constant of the recording that an index belongs to, if it does and `x` does not."""
+    if CAPTURING and type(x) is Array and x.tape.open:
+        tape = inner_tape(x.tape, (key,))
+        if tape is not x.tape:
+            return tape.capture(x)
     for part in key if type(key) is tuple else (key,):
         if type(part) in TRACERS and type(backend_array(x)) not in TRACERS:
             return _lifted(x, part)

@@ -46,6 +46,7 @@ asinh(x, /)
 atan(x, /)
 atan2(x1, x2, /)
 atanh(x, /)
+cbrt(x, /)
 ceil(x, /)
 clip(x, /, min=None, max=None)
 conj(x, /)
@@ -100,6 +101,7 @@ matmul(x1, x2, /)
 matrix_transpose(x, /)
 tensordot(x1, x2, /, *, axes=2)
 vecdot(x1, x2, /, *, axis=-1)
+hidden convolve(x1, x2, /)
 hidden divide_where_separated(x1, x2, condition, /)
 hidden kink(x1, x2, /)
 hidden elementwise leg(x1, x2, r, /)
@@ -118,6 +120,10 @@ hidden collect_cotangents(A, /)
 hidden sparse_product(A, x, /, *, pattern, transposed=False)
 hidden sddmm(x1, x2, /, *, pattern)
 hidden implicit(r, /, *, adjoint, tape)
+hidden logm(x, /)
+hidden sqrtm(x, /)
+hidden sylvester(A, b, q, /)
+hidden lfilter(b, a, x, /)
 
 broadcast_to(x, /, shape)
 concat(arrays, /, *, axis=0)
@@ -224,6 +230,62 @@ special.xlog1py(x, y, /)
 special.xlogy(x, y, /)
 special.zeta(x, q=None, /)
 
+special.airy(x, /)
+special.betaincc(a, b, x, /)
+special.betainccinv(a, b, y, /)
+special.betaincinv(a, b, y, /)
+special.binom(x, y, /)
+special.dawsn(x, /)
+special.ellipe(x, /)
+special.ellipk(x, /)
+special.erfi(x, /)
+special.eval_chebyt(n, x, /)
+special.eval_chebyu(n, x, /)
+special.eval_gegenbauer(n, a, x, /)
+special.eval_genlaguerre(n, a, x, /)
+special.eval_hermite(n, x, /)
+special.eval_hermitenorm(n, x, /)
+special.eval_jacobi(n, a, b, x, /)
+special.eval_laguerre(n, x, /)
+special.eval_legendre(n, x, /)
+special.exp1(x, /)
+special.expi(x, /)
+special.expn(n, x, /)
+special.fresnel(x, /)
+special.gammainccinv(a, y, /)
+special.gammaincinv(a, y, /)
+special.hankel1(v, x, /)
+special.hankel1e(v, x, /)
+special.hankel2(v, x, /)
+special.hankel2e(v, x, /)
+special.hyp0f1(v, x, /)
+special.hyp1f1(a, b, x, /)
+special.hyp2f1(a, b, v, x, /)
+special.j0(x, /)
+special.j1(x, /)
+special.jv(v, x, /)
+special.k0(x, /)
+special.k0e(x, /)
+special.k1(x, /)
+special.k1e(x, /)
+special.kn(n, x, /)
+special.kv(v, x, /)
+special.kve(v, x, /)
+special.lambertw(x, k=0, tol=1e-8, /)
+special.ndtri_exp(x, /)
+special.owens_t(x, a, /)
+special.poch(x, y, /)
+special.shichi(x, /)
+special.sici(x, /)
+special.spence(x, /)
+special.stdtrit(df, y, /)
+special.wofz(x, /)
+special.wrightomega(x, /)
+special.y0(x, /)
+special.y1(x, /)
+special.yn(n, x, /)
+special.yv(v, x, /)
+
 einsum(arrays, /, *, subscripts, optimize=None)
 expm(x, /)
 sinc(x, /)
@@ -280,8 +342,10 @@ ALIASES = {
     "linalg.tensordot": "tensordot",
     "linalg.vecdot": "vecdot",
     "special.expit": "sigmoid",
+    "special.jn": "special.jv",
     "special.psi": "special.digamma",
     "special.sinc": "sinc",
+    "special.softplus": "softplus",
 }
 
 # Calls that bypass the general dispatcher. A branch of the generated function serves each variant, which
@@ -312,6 +376,6 @@ FAST_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
 
 # Elementwise functions of one array whose result has the input's dtype unless that is complex.
 UNARY = frozenset(
-    """acos acosh asin asinh atan atanh ceil conj cos cosh exp expm1 floor log log10 log1p log2 negative positive
+    """acos acosh asin asinh atan atanh cbrt ceil conj cos cosh exp expm1 floor log log10 log1p log2 negative positive
     reciprocal relu round sech2 sigmoid sin sinh softplus sqrt square tan tanh trunc relu sign""".split()  # noqa: SIM905 - a table
 )

@@ -9,8 +9,8 @@ of lists (`dispatch.py`), and Python functions that are recorded as one operatio
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -19,9 +19,8 @@ from ...backend import Backend, backend_of, current, is_array
 from ..pytree import tree
 from .array import Array, backend_array, unwrap_closed
 from .dtypes import is_inexact
+from .levels.level import ORDER
 from .namespaces import NAMESPACES, namespace_of
-
-_order = itertools.count()
 
 
 class Pull(Protocol):
@@ -63,20 +62,38 @@ def _is_view(x: Any) -> bool:
     return getattr(x, "base", None) is not None
 
 
+class Along(threading.local):
+    """A context in which cotangents are zero, and only derivatives with respect to them are wanted: `linearize`."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *_: Any) -> None:
+        self.depth -= 1
+
+
+ALONG = Along()
+
+
 class TapeData:
     """An open tape records operations on the arrays it watches; a closed one makes them constants."""
 
-    __slots__ = ("__weakref__", "copies", "entries", "held", "latest", "open", "order")
+    __slots__ = ("__weakref__", "capture", "copies", "entries", "held", "latest", "open", "order")
 
     def __init__(self, *, copies: bool = False) -> None:
         self.entries: list[Entry | None] = []
         self.open = True
-        self.order = next(_order)  # newer tapes are inner ones; the counter is safe under threads
+        self.order = next(ORDER)  # newer tapes are inner ones; the counter is safe under threads
         # What the caller could change between forward and backward is copied (`vjp`, `Tape`), or held read-only
         # until the end (`grad`).
         self.copies = copies
         self.held: list[Any] = []
         self.latest: Any = None
+        # what makes an input of this tape of an array of an older open one, where that is not a constant of it
+        self.capture: Callable[[Array], Array] | None = None
 
     def hold(self, value: Any) -> None:
         """Forbid writes to a raw array that a rule keeps, until the tape is closed."""

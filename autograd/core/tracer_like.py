@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Protocol
 
 from .typing import RawArray, Value
@@ -14,9 +15,12 @@ class TraceBuilderLike(Protocol):
     ----------
     by_layout : bool
         Set where the program depends on how arrays lie in memory.
+    tape
+        Of a step of a loop: what takes arrays that are traced outside for inputs of the step; else None.
     """
 
     by_layout: bool
+    tape: Any
 
     def record(self, name: str, function: Any, args: Any, settings: Any) -> Any:
         """Run a function on the real values, and append it to the program."""
@@ -54,3 +58,59 @@ class TracerLike(Protocol):
 # The classes of tracers: one for each library and device, put here when it is made. ``type(x) in TRACERS`` is
 # a look-up without a call, which is what the path of every `grad` can afford.
 TRACERS: set[type] = set()
+
+# The tapes of loops' steps that are being recorded: empty nearly always, which is what the engine looks at.
+CAPTURING: list[Any] = []
+
+
+def inner_tape(tape: Any, values: Any) -> Any:
+    """`tape`, or the newer one of the loop's step that a raw array among `values` was made in.
+
+    Indices and masks are on no tape; but what they meet belongs to the step.
+    """
+    for x in values:
+        if type(x) in TRACERS:
+            mine = x.recorder.tape
+            if mine is not None and mine.open and mine.order > tape.order:
+                tape = mine
+        elif type(x) is tuple or type(x) is list:
+            tape = inner_tape(tape, x)
+    return tape
+
+
+class LoopRecorder(Protocol):
+    """What records a loop as one operation, while `compile` records the function that it is in."""
+
+    def scan(self, step: Any, carry: list[Any], columns: list[Any], n: int, reverse: bool) -> Any:
+        """The last carry and the stacked rows of a scan."""
+
+    def while_loop(self, test: Any, step: Any, carry: list[Any], most: int | None) -> Any:
+        """The last carry of a loop with a condition."""
+
+
+class _Active(threading.local):
+    def __init__(self) -> None:
+        self.recorders: list[LoopRecorder] = []
+
+
+_ACTIVE = _Active()
+
+
+def active_recorder() -> LoopRecorder | None:
+    """What records loops in this thread; None outside of recordings."""
+    return _ACTIVE.recorders[-1] if _ACTIVE.recorders else None
+
+
+class recording:
+    """Have loops recorded by `recorder`, as a context."""
+
+    def __init__(self, recorder: LoopRecorder | None) -> None:
+        self.recorder = recorder
+
+    def __enter__(self) -> None:
+        if self.recorder is not None:
+            _ACTIVE.recorders.append(self.recorder)
+
+    def __exit__(self, *_: Any) -> None:
+        if self.recorder is not None:
+            _ACTIVE.recorders.pop()

@@ -15,6 +15,7 @@ from ...backend import Backend, backend_of, current, is_array, resolve
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import as_numpy, is_inexact
 from ..core.generated import xp as generated
+from ..core.levels.batched import Batched
 from ..core.typing import ArrayLike, Device, DType
 from .data_type import result_type
 
@@ -108,7 +109,7 @@ def asarray(
     if type(obj) is Array and not copy and _is_as_asked(obj, dtype, device):
         return obj
     value = unwrap_closed(obj)
-    if type(value) is Array:
+    if type(value) in (Array, Batched):
         if _is_as_asked(value, dtype, device):
             # the copy stays on the tape
             copied = generated.positive(value)

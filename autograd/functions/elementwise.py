@@ -15,6 +15,8 @@ from ..core.array import Array, backend_array
 from ..core.dispatch import SCALARS
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as generated
+from ..core.levels.batched import Batched
+from ..core.levels.level import NeedsRows
 from ..core.namespaces import namespace_of
 from ..core.typing import ArrayLike, DType
 from .creation import as_floating, asarray
@@ -252,6 +254,8 @@ def apply_where(
     shape = chosen.shape
     flat = [generated.reshape(x, (-1,)) for x in args_and_fill]
     here = generated.reshape(chosen, (-1,)).value
+    if type(here) is Batched and here.mapped:
+        raise NeedsRows(here.level)  # each row evaluates its own elements
 
     def values(f: Callable[..., Any], where: Any) -> Any:
         out = f(*(generated.getitem(x, where) for x in flat[: len(args)]), **(kwargs or {}))

@@ -5,7 +5,6 @@ Each is put in place when it is first used, so that importing the package genera
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType
 from typing import Any
@@ -16,8 +15,9 @@ from ...backend import backend_of, is_array
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.defvjp import function_of
 from ..core.dispatch import SCALARS, apply, apply_constant
-from ..core.dtypes import as_numpy, is_complex, is_inexact
+from ..core.dtypes import as_numpy, is_complex
 from ..core.index_keys import clean_key, copied_key, is_basic
+from ..core.levels.batched import Batched
 from ..core.namespaces import namespace_of
 from ..core.registry import Primitive, find
 from ..core.views import is_number
@@ -113,6 +113,8 @@ def _left_to_other(primitive: Primitive, args: tuple[Any, ...]) -> Any:
     or, as lists do, with something else.
     """
     operand_type = type(args[-1])
+    if operand_type is Batched:
+        return NotImplemented  # of a sweep with many cotangents
     reflected = REFLECTED[primitive.name]
     if (
         operand_type is Array
@@ -216,78 +218,6 @@ def _as_array_like(x: Array, value: Any) -> Array:
     return Array(home.asarray(value))
 
 
-# ── NumPy's own functions on an `Array` ───────────────────────────────────────────────────────
-
-_NAMES = {
-    "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh", "arctan": "atan",
-    "arctan2": "atan2", "arctanh": "atanh", "conjugate": "conj", "power": "pow", "invert": "bitwise_invert",
-    "left_shift": "bitwise_left_shift", "right_shift": "bitwise_right_shift", "rint": "round", "concatenate": "concat",
-}  # fmt: skip
-# Answered from shapes and dtypes, so that nothing is cut.
-_QUESTIONS = frozenset(("can_cast", "iscomplexobj", "isrealobj", "ndim", "shape", "size"))
-
-
-def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-    """``np.sin(x)``, ``ndarray * x``, ``scipy.special.erf(x)``: our function of that name, or theirs on constants."""
-    name = ufunc.__name__
-    if method == "__call__" and not options:
-        for xp in (namespace, namespace.special):
-            function = getattr(xp, _NAMES.get(name, name), None)
-            if function is not None:
-                return function(*inputs)
-    what = f"numpy.{name}" if getattr(np, name, None) is ufunc else name
-    what = what if method == "__call__" else f"{what}.{method}"
-    return _on_values(what, getattr(ufunc, method), inputs, options)
-
-
-def _array_function(self: Array, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-    """``np.mean(x, axis=0)``: the function of `pb.xp` of that name and signature; else NumPy's on constants."""
-    module, _, section = function.__module__.rpartition(".")
-    xp = getattr(namespace, section, namespace) if module else namespace
-    ours = getattr(xp, _NAMES.get(function.__name__, function.__name__), None)
-    if ours is not None and takes(ours, args, kwargs):
-        return ours(*args, **kwargs)
-    if function.__name__ in _QUESTIONS:
-        return function(*_raw_inside(args), **_raw_inside(kwargs))
-    return _on_values(f"{function.__module__}.{function.__name__}", function, args, kwargs)
-
-
-def takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
-    """Whether a function can be called with these arguments."""
-    try:
-        inspect.signature(function).bind(*args, **kwargs)
-    except TypeError:
-        return False
-    return True
-
-
-def _on_values(what: str, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """A function of NumPy's on the arrays below; NumPy does not record, so that nothing may be traced."""
-    if _any((args, kwargs), lambda x: x.traced and is_inexact(x.dtype)):
-        raise TypeError(
-            f"{what} of a traced array: NumPy cannot record it, and pb.xp has no function of that name and signature; "
-            "use one of pb.xp, or, where no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
-        )
-    if _any(kwargs.get("out"), lambda x: True):
-        raise TypeError(f"{what}: out= is a pullback Array, whose buffer is never written to")
-    return function(*_raw_inside(args), **_raw_inside(kwargs))
-
-
-def _any(x: Any, holds: Callable[[Array], bool]) -> bool:
-    if type(x) is Array:
-        return holds(x)
-    items = x.values() if isinstance(x, dict) else x if isinstance(x, list | tuple) else ()
-    return any(_any(v, holds) for v in items)
-
-
-def _raw_inside(x: Any) -> Any:
-    if isinstance(x, dict):
-        return {k: _raw_inside(v) for k, v in x.items()}
-    if type(x) in (list, tuple):
-        return type(x)(_raw_inside(v) for v in x)
-    return backend_array(x)
-
-
 def _iter(self: Array) -> Iterator[Array]:
     if not self.shape:
         raise TypeError("iteration over a 0-d array")
@@ -317,25 +247,11 @@ def install() -> None:
         "__getitem__": _getitem,
         "__iter__": _iter,
         "__setitem__": _setitem,
-        "__array_ufunc__": _array_ufunc,
-        "__array_function__": _array_function,
         "__array_namespace__": _array_namespace,
         "to_device": _to_device,
-        "T": property(_transpose, doc="The transpose of a matrix."),
-        "mT": property(
-            lambda self: namespace.matrix_transpose(self), doc="The last two axes swapped."
-        ),
     }
     for name, member in members.items():
         setattr(Array, name, member)
-
-
-def _transpose(self: Array) -> Array:
-    if self.ndim != 2:
-        raise ValueError(
-            f"x.T is for matrices, not for {self.ndim} dimensions; use x.mT or pb.xp.permute_dims"
-        )
-    return namespace.permute_dims(self, (1, 0))
 
 
 def _array_namespace(self: Array, /, *, api_version: str | None = None) -> Any:

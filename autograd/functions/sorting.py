@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend import backend_of
-from ..core.array import Array, backend_array, unwrap_closed
+from ..core.array import Array, backend_array, is_traced
 from ..core.generated import xp as generated
 from ..core.typing import ArrayLike
 from .creation import asarray
@@ -56,7 +56,7 @@ def sort(
     value = backend_array(x)
     backend = backend_of(value)
     settings = {"axis": axis, "descending": descending, "stable": stable}
-    if type(unwrap_closed(x)) is not Array:
+    if not is_traced(x):
         return Array(backend.normalise(backend.xp.sort(value, **settings)))
     order = Array(backend.xp.argsort(value, **settings))
     if value.ndim == 1:

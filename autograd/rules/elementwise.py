@@ -13,6 +13,8 @@ from typing import Any
 
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex, is_inexact
+from ..core.namespaces import namespace_of
+from ..core.registry import attach_kernel
 from ..core.typing import XP, Cotangent, Value
 
 # ── arithmetic ────────────────────────────────────────────────────────────────────────────────
@@ -31,6 +33,19 @@ defvjp("positive", x=lambda ct: ct)
 defvjp("square", x=lambda ct, x, xp: xp.twice(ct, x))
 defvjp("reciprocal", x=lambda ct, out: -ct * (out * out))
 defvjp("sqrt", x=lambda ct, out: ct / (2 * out))
+defvjp("cbrt", x=lambda ct, out: ct / (3 * (out * out)))
+
+
+@attach_kernel("cbrt")
+def _cbrt(x: Any) -> Any:
+    """The real cube root, for libraries without one: a power, and a step of Newton's method for its last digits."""
+    xp = namespace_of(x)
+    size = xp.abs(x)
+    root = size ** (1 / 3)
+    usual = xp.isfinite(size) & (size > 0)
+    safe = xp.where(usual, root, xp.ones_like(root))
+    step = (safe - xp.where(usual, size, xp.ones_like(size)) / (safe * safe)) / 3
+    return xp.where(x < 0, -xp.where(usual, root - step, root), xp.where(usual, root - step, root))
 
 
 def _pow_base(ct: Cotangent, x1: Value, x2: Value, out: Value, xp: XP) -> Value:

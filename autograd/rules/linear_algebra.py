@@ -12,6 +12,7 @@ from typing import Any
 from ..core.array import backend_array
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
+from ..core.levels.batched import factor_of
 from ..core.registry import PROVIDED, find
 from ..core.typing import XP, Cotangent, Value
 
@@ -28,7 +29,7 @@ def triangular(A: Value, b: Value, structure: str, xp: XP, *, transposed: bool =
     solver = PROVIDED["dense_solver"](structure)
     solve_by = find("solve_by").kernel_in(xp)
     return solve_by(
-        A, b, solver=solver, factor=solver.factor(backend_array(A)), transposed=transposed
+        A, b, solver=solver, factor=factor_of(solver, backend_array(A)), transposed=transposed
     )
 
 

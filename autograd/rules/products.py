@@ -1,4 +1,4 @@
-"""NumPy's and SciPy's products: `einsum`, and the exponential of a matrix.
+"""NumPy's and SciPy's products: `einsum`, the exponential of a matrix, and the convolution of vectors.
 
 *Einstein sums.* out[o] = Σ Π_k x_k[t_k], the sum over all labels that o lacks. The derivative by one element of x_i is
 the product of the others, so x̄_i[u_i] = Σ ct[o] Π_{k≠i} x_k[t_k] over the labels that are not in u_i, the distinct
@@ -101,3 +101,18 @@ def _expm(ct: Cotangent, x: Value, xp: XP) -> Value:
 
 
 defvjp("expm", x=_expm)
+
+# ── convolution of vectors ────────────────────────────────────────────────────────────────────
+
+
+def _by_reversed(ct: Cotangent, other: Value, other_shape: Any, xp: XP) -> Value:
+    """Σ_k ct_k other_{k−j}: the middle of the convolution of ct and the reversed other vector."""
+    m = other_shape[0]
+    return xp.getitem(xp.convolve(ct, xp.flip(other)), slice(m - 1, ct.shape[0]))
+
+
+defvjp(
+    "convolve",
+    x1=lambda ct, x2, x2_shape, xp: _by_reversed(ct, x2, x2_shape, xp),
+    x2=lambda ct, x1, x1_shape, xp: _by_reversed(ct, x1, x1_shape, xp),
+)

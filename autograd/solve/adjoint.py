@@ -36,6 +36,8 @@ from typing import Any, Protocol
 from ..core.array import Array
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dispatch import append_entry
+from ..core.levels.batched import Batched
+from ..core.levels.level import NeedsRows
 from ..core.registry import attach_kernel, find
 from ..core.typing import XP, Cotangent
 from ..pytree import tree
@@ -91,13 +93,21 @@ defvjp("solve_by", b=_solve_b, A=_solve_A, batched=False)
 
 
 def open_tapes(*values: Any) -> list[Any]:
-    """The tapes that record the leaves of `values`, the oldest first."""
+    """The tapes that record the leaves of `values`, the oldest first.
+
+    Raises
+    ------
+    NeedsRows
+        If a leaf varies from row to row under `vmap`: tapes lie below it.
+    """
     found = {}
     for leaf in tree.leaves(values):
         while type(leaf) is Array:
             if leaf.tape.open:
                 found[leaf.tape.order] = leaf.tape
             leaf = leaf.value
+        if type(leaf) is Batched:
+            raise NeedsRows(leaf.level)
     return [found[order] for order in sorted(found)]
 
 

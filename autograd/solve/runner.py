@@ -10,6 +10,7 @@ from ..core.array import Array, backend_array
 from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy, is_complex
 from ..core.generated import xp as generated
+from ..core.levels.batched import factor_of
 from ..core.namespaces import namespace_of
 from ..core.registry import find
 from ..functions.creation import asarray
@@ -110,7 +111,7 @@ def run(
         )
     if factor is None:
         A = unchanging(A, b)
-        factor = solver.factor(backend_array(A))
+        factor = factor_of(solver, backend_array(A))
     if vector and solver.vectors and len(A.shape) == 2:
         return _solve_by(A, b, solver=solver, factor=factor, transposed=transposed)
     if vector:

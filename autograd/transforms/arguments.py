@@ -9,8 +9,9 @@ import numpy as np
 
 from ...backend import backend_of
 from ..core.array import Array, unwrap_closed
-from ..core.cotangents import DEFERRED
+from ..core.cotangents import DEFERRED, as_constant
 from ..core.dtypes import is_complex
+from ..core.levels.batched import Batched
 from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.tape import check_differentiable
 from ..core.tracer_like import TRACERS
@@ -135,6 +136,8 @@ def restore_type(x: Value, like: ArrayLike) -> ArrayLike:
     if type(x) is type(like) and type(x) is not Array and type(x) not in TRACERS:
         return x
     x = unwrap_closed(x)
+    if type(x) is Batched:
+        return Array(x)
     if type(x) in TRACERS and type(like) in TRACERS and like.is_number:
         return x.as_number()  # a Python float that `compile` records
     if type(x) is Array:
@@ -149,8 +152,8 @@ def restore_type(x: Value, like: ArrayLike) -> ArrayLike:
 
 def seed_for(value: Value) -> Cotangent:
     """The cotangent 1 of a 0-d output."""
-    if type(value) is Array:
-        return NAMESPACES[Array].ones_like(value)
+    if type(value) in (Array, Batched):
+        return NAMESPACES[Array].ones_like(as_constant(value))
     # by the device's name: CuPy's devices cannot be hashed, and Dask's arrays have none
     key = (type(value), value.dtype, str(getattr(value, "device", "")))
     seed = _seeds.get(key)

@@ -10,12 +10,14 @@ from typing import Any
 from ..core.array import Array, unwrap_closed
 from ..core.cotangents import DEFERRED, as_constant
 from ..core.dtypes import is_inexact
+from ..core.levels.level import BatchLevel
 from ..core.namespaces import namespace_of
 from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData
 from ..core.views import like
 from ..functions.writes import Writes, check_writable, write
 from ..pytree import tree
+from .batching.opaque import OfRows, taken_down
 from .custom_vjp import apply_opaque, written_arguments
 from .transformed import transformed
 
@@ -88,6 +90,16 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
         return (out, [given[i] for i in written]), pull
 
+    def of_rows(args: tuple[Any, ...], level: BatchLevel, written: list[int]) -> Any:
+        """The call under `vmap`: a checkpoint of the function of all rows."""
+        leaves, spec = tree.flatten(args)
+        below, flags = taken_down(leaves, level)
+        rows = OfRows(f, spec, flags, level.size, [])
+        outs = checkpoint(lambda *xs: rows(*xs))(*below)
+        out, changed = rows.labelled(outs, level)
+        written += [i for i, _ in changed]
+        return out, [value for _, value in changed]
+
     def recomputed(*args: Any) -> Any:
         written: list[int] = []  # arguments, whose new values are further outputs
         out, values = apply_opaque(
@@ -95,6 +107,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             args,
             functools.partial(run, written=written),
             f"checkpoint({getattr(f, '__name__', 'f')})",
+            functools.partial(of_rows, written=written),
         )
         leaves = tree.leaves(args) if written else []
         for i, value in zip(written, values, strict=True):

@@ -13,13 +13,16 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
-from ..core.array import UNTRACED, Array, unwrap_closed
+from ..core.array import UNTRACED, Array, is_traced, unwrap_closed
 from ..core.cotangents import DEFERRED, add_share, as_constant, fit
 from ..core.dtypes import is_complex, is_inexact
+from ..core.levels.batched import Batched, newest_level
+from ..core.levels.level import OPEN, BatchLevel
 from ..core.namespaces import namespace_of
 from ..core.tape import Entry
 from ..core.views import like
 from ..pytree import tree
+from .batching.opaque import OfRows, opened, summed_share, taken_down, taken_up
 from .transformed import is_global
 
 
@@ -29,18 +32,28 @@ def _newest(leaves: list[Any]) -> Any:
 
 
 def apply_opaque(
-    f: Callable[..., Any], args: tuple[Any, ...], run: Callable[..., Any], name: str
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    run: Callable[..., Any],
+    name: str,
+    of_rows: Callable[..., Any],
 ) -> Any:
     """Run a function one level down and record it as one operation.
 
     `run` gets the arguments one level down; it returns the output and the function that pulls
-    cotangents of the output's leaves back to the traced inputs' leaves.
+    cotangents of the output's leaves back to the traced inputs' leaves. ``of_rows(args, level)`` does all of this for
+    arguments that vary from row to row under `vmap`, of arrays that an older tape records.
     """
     given, spec = tree.flatten(args)
     leaves = [unwrap_closed(x) for x in given]
     tape = _newest(leaves)
+    level = newest_level(leaves) if OPEN else None
+    if level is not None and level.order > tape.order:
+        return of_rows(args, level) if any(map(is_traced, leaves)) else f(*args)
     if tape is UNTRACED:
         return f(*args)
+    if tape.capture is not None:
+        leaves = [tape.capture(x) if type(x) is Array and x.tape is not tape else x for x in leaves]
     traced = [i for i, x in enumerate(leaves) if type(x) is Array and x.tape is tape]
     slots = [leaves[i].slot for i in traced]
     below = [_own(x, x.value) if i in traced else x for i, x in enumerate(leaves)]
@@ -57,6 +70,11 @@ def apply_opaque(
             raise TypeError(
                 f"{name}: the function uses an array that is traced outside of it (from a closure); pass it as an "
                 "argument, or stop its gradient by pb.stop_gradient"
+            )
+        if type(value) is Batched and value.level.order > tape.order:
+            raise TypeError(
+                f"{name}: the function uses an array that varies from row to row under vmap (from a closure), and its "
+                "arguments do not; pass it as an argument"
             )
     fits = [(below[i].value.shape, below[i].value.dtype) for i in traced]
     tracked = [k for k, v in enumerate(values) if hasattr(v, "dtype") and is_inexact(v.dtype)]
@@ -115,7 +133,8 @@ class FunctionPull:
         ]
         for target, share, (shape, dtype) in zip(slots, self.pull(full), fits, strict=True):
             if share is not None:
-                add_share(cts, target, fit(unwrap_closed(share), shape, dtype, self.operation))
+                share = as_constant(share) if OPEN else unwrap_closed(share)
+                add_share(cts, target, fit(share, shape, dtype, self.operation))
 
 
 def _conj(x: Any) -> Any:
@@ -177,13 +196,27 @@ class custom_vjp:
 
     def __call__(self, *args: Any) -> Any:
         """``f(*args)``, recorded as one operation."""
-        return apply_opaque(self.f, args, self._run, self.name)
+        return apply_opaque(self.f, args, self._run, self.name, self._of_rows)
 
     def _run(self, args: tuple[Any, ...], traced: list[int]) -> tuple[Any, Any]:
         if self.forward is None or self.backward is None:
             raise TypeError(
                 f"custom_vjp {self.name}: call {self.name}.defvjp(forward, backward) first"
             )
+        out, residuals = self._forward(args)
+        _, out_spec = tree.flatten(out)
+        backward = self.backward
+
+        def pull(cts: list[Any]) -> list[Any]:
+            ct = tree.unflatten(out_spec, [as_constant(_conj(c)) for c in cts])
+            flat = self._flat_shares(backward(residuals, ct), args)
+            return [None if flat[i] is None else _conj(unwrap_closed(flat[i])) for i in traced]
+
+        return out, pull
+
+    def _forward(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
+        """The output and the residuals of the user's forward half."""
+        assert self.forward is not None
         leaves, spec = tree.flatten(args)
         given = [copy(x) if type(x) is Array else x for x in leaves]
         result = self.forward(*tree.unflatten(spec, given))
@@ -194,28 +227,56 @@ class custom_vjp:
             )
         if not isinstance(result, tuple) or len(result) != 2:
             raise TypeError(f"custom_vjp {self.name}: forward has to return (out, residuals)")
-        out, residuals = result
-        _, out_spec = tree.flatten(out)
-        backward = self.backward
+        return result
 
-        def pull(cts: list[Any]) -> list[Any]:
-            ct = tree.unflatten(out_spec, [as_constant(_conj(c)) for c in cts])
-            shares = backward(residuals, ct)
-            if not isinstance(shares, tuple) or len(shares) != len(args):
-                raise TypeError(
-                    f"custom_vjp: the pullback has to return a tuple of {len(args)} cotangents, one per argument"
-                )
-            flat: list[Any] = []
-            for share, argument in zip(shares, args, strict=True):
-                n = len(tree.leaves(argument))
-                flat += (
-                    [None] * n
-                    if share is None
-                    else [_conj(unwrap_closed(s)) for s in tree.leaves(share)]
-                )
-            return [flat[i] for i in traced]
+    def _flat_shares(self, shares: Any, args: tuple[Any, ...]) -> list[Any]:
+        """The cotangents of all leaves of the arguments, as the user's backward half returned them."""
+        if not isinstance(shares, tuple) or len(shares) != len(args):
+            raise TypeError(
+                f"custom_vjp: the pullback has to return a tuple of {len(args)} cotangents, one per argument"
+            )
+        flat: list[Any] = []
+        for share, argument in zip(shares, args, strict=True):
+            n = len(tree.leaves(argument))
+            flat += [None] * n if share is None else tree.leaves(share)
+        return flat
 
-        return out, pull
+    def _of_rows(self, args: tuple[Any, ...], level: BatchLevel) -> Any:
+        """The call under `vmap`: one operation of all rows, by both halves of all rows."""
+        leaves, spec = tree.flatten(args)
+        below, flags = taken_down(leaves, level)
+        found: list[Any] = []
+
+        def forward(*xs: Any) -> Any:
+            with opened(BatchLevel(level.size)) as inner:
+                given = tree.unflatten(spec, taken_up(list(xs), flags, inner))
+                out, residuals = self._forward(given)
+                outs, out_spec = tree.flatten(out)
+                kept, kept_spec = tree.flatten(residuals)
+                outs, out_flags = taken_down(outs, inner)
+                kept, kept_flags = taken_down(kept, inner)
+            found[:] = [out_spec, out_flags]
+            return outs, (kept, kept_spec, kept_flags, out_spec, out_flags)
+
+        def backward(residuals: Any, cts: list[Any]) -> Any:
+            kept, kept_spec, kept_flags, out_spec, out_flags = residuals
+            with opened(BatchLevel(level.size)) as inner:
+                ct = tree.unflatten(out_spec, taken_up(cts, out_flags, inner))
+                kept = tree.unflatten(kept_spec, taken_up(kept, kept_flags, inner))
+                shares = self._flat_shares(self.backward(kept, ct), args)  # type: ignore[misc]  # as `_run` checked
+                pairs = zip(shares, flags, strict=True)
+                return tuple(
+                    None if share is None else summed_share(share, varies, inner, any(out_flags))
+                    for share, varies in pairs
+                )
+
+        rows = custom_vjp(OfRows(self.f, spec, flags, level.size, []))
+        rows.name = self.name
+        if self.forward is not None and self.backward is not None:
+            rows.defvjp(forward, backward)
+        outs = rows(*below)
+        out_spec, out_flags = found
+        return tree.unflatten(out_spec, taken_up(outs, out_flags, level))
 
 
 def _rebuild(f: Callable[..., Any], forward: Any, backward: Any) -> custom_vjp:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...backend import backend_of
 from ..core.array import Array
+from ..core.levels.batched import Batched
 from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData
@@ -121,7 +122,8 @@ def _gradients(tape: TapeData, out: Any, values: list[Any], array_type: type | N
         gradients = [as_gradient(ct) for ct in cts]
         if len({id(g) for g in gradients} | taken) == len(gradients) + 1:
             return gradients
-    return [leaf_gradient(ct, value, taken) for ct, value in zip(cts, values, strict=True)]
+    gradients = [leaf_gradient(ct, value, taken) for ct, value in zip(cts, values, strict=True)]
+    return [Array(g) if type(g) is Batched else g for g in gradients]
 
 
 def grad(

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.namespaces import namespace_of
+from ..core.tape import ALONG
 from ..functions import namespace
 from ..pytree import tree
 from .arguments import constants, restore_type
@@ -58,7 +59,8 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     (array([2., 0.]), array([0., 4.]))
     """
     out, pull = vjp(f, *args)
-    _, push = vjp(pull, tree.map(zero_cotangent, out))
+    with ALONG:
+        _, push = vjp(pull, tree.map(zero_cotangent, out))
     like = next(iter(tree.leaves(args)), None)
 
     def jvp_at(*tangents: Any) -> Any:

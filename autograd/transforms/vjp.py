@@ -9,6 +9,7 @@ from typing import Any
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.cotangents import as_constant, fit
 from ..core.dtypes import is_complex
+from ..core.levels.batched import Batched
 from ..core.namespaces import namespace_of
 from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData
@@ -152,7 +153,7 @@ def _result(y: Any, like: Any) -> Any:
     value = unwrap_closed(y)
     if type(value) is Array:
         return value.__copy__()  # the tape keeps the other
-    if type(like) is Array:
+    if type(like) is Array or type(value) is Batched:
         return Array(value)
     # A rule may keep the very buffer, and the caller write to it.
     return namespace_of(value).copy(value)
@@ -183,7 +184,7 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     if type(inner) in TRACERS and type(ct) is not Array:
         # rules run in the namespace of their cotangent
         ct = inner.as_tracer(ct)
-    if type(y.value) is Array:
+    if type(y.value) in (Array, Batched) or type(ct) is Batched:
         ct = as_constant(ct)
     cts[y.slot] = ct if cts[y.slot] is None else cts[y.slot] + ct
 

@@ -1,4 +1,4 @@
-"""Products of arrays and of matrices that the standard lacks, written in it: `einsum` and `expm`."""
+"""Products of arrays and of matrices that the standard lacks, written in it: `einsum`, `expm` and `convolve`."""
 
 from __future__ import annotations
 
@@ -118,6 +118,16 @@ def expm_scipy(x: Any) -> Any:
     import scipy.linalg  # half of the time that `import pullback` takes
 
     return scipy.linalg.expm(x)
+
+
+def convolve(xp: XP, x1: Any, x2: Any) -> Any:
+    """``Σ_j x1_j x2_{k−j}`` of two vectors, all of it: windows of x1, the rows of a matrix, times x2 reversed."""
+    n, m = x1.shape[0], x2.shape[0]
+    zeros = xp.zeros_on_device_of((m - 1,), x1)
+    padded = xp.concat([zeros, x1, zeros])
+    rows, columns = xp.arange_like(n + m - 1, x1), xp.arange_like(m, x1)
+    windows = xp.take(padded, xp.reshape(rows[:, None] + columns[None, :], (-1,)), axis=0)
+    return xp.reshape(windows, (n + m - 1, m)) @ xp.flip(x2)
 
 
 def _matrices(x: Any) -> Any:

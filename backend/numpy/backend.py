@@ -165,6 +165,7 @@ XP: Namespace = generic.extend(
         },
     ),
     lu_or_none=linalg.lu_or_none,
+    convolve=np.convolve,
     einsum=products.einsum_numpy,
     expm=products.expm_scipy,
     in_rows=np.ascontiguousarray,

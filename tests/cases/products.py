@@ -8,6 +8,7 @@ import numpy as np
 import scipy.linalg
 
 import pullback as pb
+import pullback.numpy
 
 from ._table import Case, R, X, Z, row
 
@@ -59,6 +60,10 @@ CASES = [
     _stretched("ii,i->i", (1, 1), (3,)),
     _stretched("ij,jk->ik", (0, 2), (2, 3)),
     _stretched("ij,jk->ik", (3, 0), (0, 2)),
+    *(
+        row("convolve", label, x, y, _call=pullback.numpy.convolve, _ref=np.convolve)
+        for label, x, y in (("plain", R(4), R(3)), ("longer second", R(2), R(5)), ("complex", Z(3), Z(2)))
+    ),
     *(
         row("expm", label, x, _ref=scipy.linalg.expm)
         for label, x in (

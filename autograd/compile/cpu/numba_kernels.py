@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +25,14 @@ import numpy as np
 def available() -> bool:
     """Whether numba is installed."""
     return importlib.util.find_spec("numba") is not None
+
+
+def wanted(fast: bool | None, elsewhere: bool = False) -> bool:
+    """Whether loops are compiled to kernels: as asked, else where numba, or something else, can do that."""
+    if fast is not None:
+        return fast
+    on = os.environ.get("PULLBACK_FAST", "1") not in ("0", "no", "off")
+    return on and (elsewhere or available())
 
 
 def products(*, kernels: bool) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 from ...core.registry import names
 from ...core.signatures import CONSTANT
 from ...functions import namespace
-from ...functions.operators import takes
 from .trace_builder import TraceError, users_line
 
 
@@ -69,6 +68,15 @@ def call_function(tracer: Any, function: Callable[..., Any], args: Any, kwargs: 
             f"{function.__module__}.{function.__name__} of a recorded array at {users_line()}: it is not recorded "
             f"with these arguments; use pb.xp.{name}, whose signature is the array API standard's"
         ) from error
+
+
+def takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
+    """Whether a function can be called with these arguments."""
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
 
 
 def _refusal(what: str) -> TraceError:

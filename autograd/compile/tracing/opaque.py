@@ -49,8 +49,9 @@ def opaque(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _recorder(x: Any) -> Any:
-    """The recording that something in `x` belongs to."""
+    """The innermost recording that something in `x` belongs to."""
     if isinstance(x, tuple | list | dict):
         parts = x.values() if isinstance(x, dict) else x
-        return next((found for part in parts if (found := _recorder(part)) is not None), None)
+        found = [r for part in parts if (r := _recorder(part)) is not None]
+        return max(found, key=lambda r: r.depth, default=None)
     return getattr(x, "recorder", None) if hasattr(x, "real_value") else None

@@ -9,6 +9,8 @@ import numpy as np
 
 from ....backend import Backend, backend_of, current, is_array, use
 from ...core.array import Array, backend_array, unwrap_closed
+from ...core.levels.batched import Batched
+from ...core.tracer_like import recording
 from ...core.views import like as like_kind
 from ...functions.writes import Writes
 from ...pytree import tree
@@ -29,10 +31,13 @@ class Trace:
         kwargs: dict[str, Any],
         static: frozenset[int],
         precision: str = "float32",
+        fast: bool | None = None,
+        loops: Callable[[TraceBuilder], Any] | None = None,
     ) -> None:
         self.f, self.args, self.kwargs = f, args, kwargs
         self.static = frozenset(i % len(args) for i in static if -len(args) <= i < len(args))
-        self.builder = TraceBuilder(precision)
+        self.builder = TraceBuilder(precision, fast)
+        self.loops = None if loops is None else loops(self.builder)
         self.guards: list[ArgumentGuard] = []
         # the arrays and numbers of this call, in the order of `guards`
         self.given: list[Any] = []
@@ -55,12 +60,12 @@ class Trace:
         kwargs = self._tracers(self.kwargs, "", tracer_type)
         try:
             # what the function makes belongs to its arguments' library
-            with use(self._home()), Writes() as writes:
+            with use(self._home()), recording(self.loops), Writes() as writes:
                 out = self.f(*args, **kwargs)
         finally:
             self.builder.open = False
         found, spec = tree.flatten(out)
-        if any(type(unwrap_closed(x)) is Array for x in found):
+        if any(type(unwrap_closed(x)) in (Array, Batched) for x in found):
             return GUARD_FAILED
         for x in writes.outlasting(out, args, kwargs):
             raise TraceError(

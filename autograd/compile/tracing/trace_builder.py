@@ -28,6 +28,10 @@ class Traced:
     def __init__(self, recorder: TraceBuilder, of: Value, real_value: Any) -> None:
         self.recorder, self.of, self.real_value = recorder, of, real_value
 
+    def moved(self, recorder: TraceBuilder, of: Value) -> Any:
+        """The same for another trace, in which it is the value `of`."""
+        return type(self)(recorder, of, self.real_value)
+
 
 class Opaque(Traced):
     """The result of a traced function that is no array: it can be passed to other traced functions."""
@@ -40,6 +44,10 @@ class Opaque(Traced):
         super().__init__(recorder, of, real_value)
         self.tracer_type = tracer_type
 
+    def moved(self, recorder: TraceBuilder, of: Value) -> Any:
+        """The same for another trace, in which it is the value `of`."""
+        return Opaque(recorder, of, self.real_value, self.tracer_type)
+
 
 def is_array(x: Any) -> bool:
     """Whether `x` is an array of some library, and not a class of them."""
@@ -49,16 +57,30 @@ def is_array(x: Any) -> bool:
 class TraceBuilder:
     """One trace, while it is made."""
 
-    def __init__(self, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        precision: str = "float32",
+        fast: bool | None = None,
+        outer: TraceBuilder | None = None,
+    ) -> None:
         self.precision = precision  # of products: `precision.py`
+        self.fast = fast if outer is None else outer.fast
+        # how many traces this one is inside of: the step of a loop has one of its own
+        self.depth = 0 if outer is None else outer.depth + 1
+        # what makes an input of a value of another trace, and the inputs that there are
+        self.adopted: Callable[[Any], Any] | None = None
+        self._known: dict[Value, Any] = {}
         self.ops: list[Op] = []
-        self.static: set[int] = set()  # indices of Python numbers whose value was read
-        self.reads: dict[int, str] = {}  # and the lines where that was
+        # indices of Python numbers whose value was read, and the lines where that was
+        self.static: set[int] = set() if outer is None else outer.static
+        self.reads: dict[int, str] = {} if outer is None else outer.reads
         self.open = True
         self.count = 0
         self.constants: dict[int, tuple[Any, Value]] = {}
         # whether what was done hung on how arrays lie in memory: `functions/aliases.py`
         self.by_layout = False
+        # of the step of a loop: what takes arrays that are traced outside for inputs
+        self.tape: Any = None
 
     def value(self, x: Any, **options: Any) -> Value:
         """A new value for something like `x`."""
@@ -77,6 +99,21 @@ class TraceBuilder:
             known = self.constants[id(x)] = x, self.value(x, held=x)
         return known[1]
 
+    def adopt(self, x: Any) -> Any:
+        """A value of a trace around this one as an input of this one; anything else as it is."""
+        if not isinstance(x, Traced) or x.recorder is self:
+            return x
+        if x.of.constant:
+            return x.moved(self, self.constant(x.real_value))
+        known = self._known.get(x.of)
+        if known is None:
+            if self.adopted is None or not x.recorder.open:
+                raise TraceError(
+                    f"an array of a recording that is over was used at {users_line()}; return it from the loop's step"
+                )
+            known = self._known[x.of] = self.adopted(x)
+        return known
+
     def record(self, name: str, function: Callable[..., Any], args: Any, settings: Any) -> Any:
         """Call `function` on what the tracers stand for, and write it down."""
         if not self.open:
@@ -84,6 +121,8 @@ class TraceBuilder:
                 f"{name}: an array of a recording that is over was used at {users_line()}; return it from the "
                 "compiled function, or let nothing that was computed there be kept outside"
             )
+        if self.depth:
+            args, settings = replace(args, self.adopt), replace(settings, self.adopt)
         tracers: list[Any] = []
 
         def real(x: Any) -> Any:
@@ -152,7 +191,7 @@ def structure_of(x: Any) -> Any:
 
 
 def find_builder(x: Any) -> TraceBuilder | None:
-    """The trace that one of the tracers in `x` belongs to."""
+    """The innermost trace that one of the tracers in `x` belongs to."""
     cls = type(x)
     if isinstance(x, Traced):
         return x.recorder
@@ -164,11 +203,12 @@ def find_builder(x: Any) -> TraceBuilder | None:
         parts = (x.start, x.stop, x.step)
     else:
         return None
+    innermost: TraceBuilder | None = None
     for part in parts:
         found = find_builder(part)
-        if found is not None:
-            return found
-    return None
+        if found is not None and (innermost is None or found.depth > innermost.depth):
+            innermost = found
+    return innermost
 
 
 def users_line() -> str:

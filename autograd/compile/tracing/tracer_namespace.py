@@ -72,7 +72,7 @@ def traced(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     refusal = _REFUSED.get(name)
 
     def call(*args: Any, **settings: Any) -> Any:
-        builder = find_builder(args) or find_builder(settings)
+        builder = find_builder([args, settings])
         if builder is None:
             return function(*args, **settings)
         if name not in _KEYED:

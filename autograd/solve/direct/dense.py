@@ -18,6 +18,7 @@ import numpy as np
 
 from ...core.array import backend_array
 from ...core.dtypes import is_complex
+from ...core.levels.batched import all_rows
 from ...core.namespaces import namespace_of
 from ...core.registry import provides
 from ...core.typing import XP, RawArray, Value
@@ -164,7 +165,7 @@ def check_structure(A: Any, assume: str, widths: tuple[int, int] | None = None) 
     StructureError
         With the largest element outside of the structure, as far as rounding does not explain it.
     """
-    A = backend_array(A)
+    A = all_rows(backend_array(A))
     xp = namespace_of(A)
     if A.size == 0 or assume == "general" or (assume == "banded" and widths is None):
         return

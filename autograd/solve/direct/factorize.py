@@ -23,11 +23,12 @@ from ...core.defvjp import function_of
 from ...core.defvjp import library_defvjp as defvjp
 from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
+from ...core.levels.batched import factor_of
 from ...core.namespaces import namespace_of
 from ...core.registry import attach_kernel, find
 from ...core.typing import XP, Cotangent, DType, RawArray, Value
 from ..runner import inexact, own, promoted, run_adjoint, square
-from ..sparse.formats import is_sparse
+from ..sparse.base import is_sparse
 from ..sparse.solve import SparseFactorization
 from .dense import ALIASES, STRUCTURES, check_structure, dense
 from .solve import STRUCTURED, stored_form
@@ -145,6 +146,10 @@ class Gathering:
         """The number of axes of A that are not of the batch."""
         return self.solver.core
 
+    def of_shape(self, shape: tuple[int, ...]) -> Gathering:
+        """The same for an A of another shape: `vmap` puts the matrices of all rows into one array."""
+        return Gathering(self.solver, shape, self.complex)
+
     def factor(self, A: RawArray) -> Any:
         """The solver's factor of A."""
         return self.solver.factor(A)
@@ -219,7 +224,7 @@ class Factorization:
         self._A, self._elements, self.assume = A, stored, assume
         self._stored = function_of(find("collect_cotangents"))(stored)
         value = backend_array(stored)
-        self._factor = solver.factor(value)
+        self._factor = factor_of(solver, value)
         self._solver = Gathering(solver, tuple(value.shape), is_complex(value.dtype))
 
     @property

@@ -8,6 +8,7 @@ from ...core.array import backend_array
 from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
+from ...core.levels.batched import all_rows
 from ...core.namespaces import namespace_of
 from ...core.registry import find
 from ..runner import operands, run, run_adjoint, square, transposition
@@ -124,6 +125,7 @@ _getitem = function_of(find("getitem"))
 
 def found_bandwidths(A: Any) -> tuple[int, int]:
     """The numbers of diagonals below and above the main one that hold a nonzero, over a batch of raw matrices."""
+    A = all_rows(A)
     xp = namespace_of(A)
     *_, i, j = xp.nonzero(A)
     if i.shape[0] == 0:

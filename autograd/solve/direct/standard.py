@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.defvjp import function_of
+from ...core.levels.batched import factor_of
 from ...core.namespaces import namespace_of
 from ...core.registry import find, provides
 from ...core.typing import XP, RawArray, Value
@@ -149,5 +150,5 @@ def slogdet(x: Any, /) -> tuple[Array, Array]:
     if type(unwrap_closed(x)) is not Array:
         return SlogdetResult(*function_of(find("linalg.slogdet"))(x))
     square(x, "linalg.slogdet")
-    factor = _DETERMINANT.factor(backend_array(x))
+    factor = factor_of(_DETERMINANT, backend_array(x))
     return SlogdetResult(*function_of(find("slogdet_by"))(x, solver=_DETERMINANT, factor=factor))

@@ -66,6 +66,7 @@ class SparseLU:
     core = 1  # axes of the elements that are not of a batch
     vectors = False
     stored = True  # elements, not a matrix: slogdet's derivative goes by solves
+    batches = False  # one matrix at a time
 
     def factor(self, A: Any) -> Any:
         """SuperLU's factor, or what the library of A has."""

@@ -6,10 +6,12 @@ from typing import Any
 
 from ...core.array import backend_array
 from ...core.defvjp import function_of
+from ...core.levels.batched import factor_of
 from ...core.registry import find
 from ..runner import inexact as for_lapack
 from ..runner import promoted, run, run_adjoint
-from .formats import as_sparse, coo_array, csr_array, is_sparse
+from .base import is_sparse
+from .formats import as_sparse, coo_array, csr_array
 from .rules import SparseLU
 
 
@@ -120,7 +122,7 @@ class SparseFactorization:
 
     def __init__(self, A: Any, *, check: bool = True, permc_spec: str | None = None) -> None:
         self._solver, self._data, self._transposed = _system(A, check, permc_spec, "factorize")
-        self._factor = self._solver.factor(backend_array(self._data))
+        self._factor = factor_of(self._solver, backend_array(self._data))
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,99 +1,22 @@
-"""Many cotangents in one sweep: an array with a leading axis that rules do not see.
+"""Operators and products of `Batched`: arrays with a leading axis that who computes with them does not see.
 
-A rule is written for one cotangent. `Batched` holds k of them, (k, …), and shows the shape of one; its operators, and
-the functions of its namespace (`functions.py`), compute on all k at once. So the rules as they stand pull k
-cotangents back in one call (as `vmap` does in JAX; here it is only for the sweep). `sweep.py` runs it.
+`vmap.py` runs functions on them, `sweep.py` rules: a rule is written for one cotangent, and pulls k of them back in one
+call as it stands. `namespace.py` has the functions. Those compute with `Batched` without a level, whose operators
+are direct; an operator of a `Batched` with a level calls the function of its name, which takes the level off.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...core.array import Array
 from ...core.cotangents import as_constant
+from ...core.levels.batched import Batched
 from ...core.namespaces import NAMESPACES, namespace_of
 from ...core.tracer_like import TRACERS
-
-
-class Batched:
-    """k arrays of one shape, shown as one of them; what it is combined with is the same for all.
-
-    Attributes
-    ----------
-    value
-        Of shape (k, *shape): the backend's array, or an `Array` under nested differentiation.
-    """
-
-    __slots__ = ("value",)
-    __array_ufunc__ = None  # an operator of NumPy's and CuPy's arrays leaves the work to this class
-    __hash__ = None  # type: ignore[assignment]  # == is elementwise
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of each."""
-        return tuple(self.value.shape)[1:]
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes of each."""
-        return len(self.value.shape) - 1
-
-    @property
-    def size(self) -> int:
-        """The number of elements of each."""
-        return math.prod(self.shape)
-
-    @property
-    def dtype(self) -> Any:
-        """The dtype of all."""
-        return self.value.dtype
-
-    @property
-    def device(self) -> Any:
-        """The device of all of them."""
-        return getattr(self.value, "device", "cpu")
-
-    @property
-    def mT(self) -> Batched:
-        """The last two axes swapped."""
-        return Batched(namespace_of(self.value).matrix_transpose(self.value))
-
-    def __repr__(self) -> str:
-        return f"<Batched, {self.value.shape[0]} of shape {self.shape}>"
-
-    def __bool__(self) -> bool:
-        raise TypeError("a rule asks for the truth of a value, which differs from row to row")
-
-    def __getitem__(self, key: Any) -> Batched:
-        return NAMESPACES[Batched].getitem(self, key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        """Write in place, at a basic key: the sweep adds to buffers of its own."""
-        self.value[row_key(key)] = value.value if type(value) is Batched else value
-
-    def __iadd__(self, other: Any) -> Batched:
-        """Add in place where that is possible: the sweep adds to buffers of its own."""
-        value = other.value if type(other) is Batched else None
-        if (
-            Array in (type(self.value), type(value))
-            or value is None
-            or value.shape != self.value.shape
-        ):
-            return self + other
-        self.value += value
-        return self
-
-    def __matmul__(self, other: Any) -> Batched:
-        return matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Batched:
-        return matmul(other, self)
 
 
 def row_key(key: Any) -> tuple[Any, ...]:
@@ -148,28 +71,84 @@ def spread_rows(x: Any, k: int) -> Any:
     return namespace_of(x).broadcast_to(x, (k, *x.shape))
 
 
-def _operators() -> Iterator[tuple[str, Callable[..., Any]]]:
-    def binary(f: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-        return lambda a, b: Batched(f(*aligned((a, b))))
-
-    def reflected(f: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-        return lambda b, a: Batched(f(*aligned((a, b))))
-
-    def unary(f: Callable[[Any], Any]) -> Callable[..., Any]:
-        return lambda a: Batched(f(a.value))
-
-    for name in ("add", "sub", "mul", "truediv", "pow", "mod", "floordiv", "and", "or", "xor"):
-        f = getattr(operator, f"__{name}__")
-        yield f"__{name}__", binary(f)
-        yield f"__r{name}__", reflected(f)
-    for name in ("lt", "le", "gt", "ge", "eq", "ne"):
-        yield f"__{name}__", binary(getattr(operator, f"__{name}__"))
-    for name in ("neg", "pos", "abs", "invert"):
-        yield f"__{name}__", unary(getattr(operator, f"__{name}__"))
+_NAMES = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "pow", "mod": "remainder",
+    "floordiv": "floor_divide", "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor",
+    "lshift": "bitwise_left_shift", "rshift": "bitwise_right_shift",
+    "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
+    "neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert",
+}  # fmt: skip
+_COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
+_UNARY = ("neg", "pos", "abs", "invert")
 
 
-for _name, _operator in _operators():
-    setattr(Batched, _name, _operator)
+def _binary(symbol: str, *, reflected: bool = False) -> Callable[..., Any]:
+    direct, name = getattr(operator, f"__{symbol}__"), _NAMES[symbol]
+
+    def method(self: Batched, other: Any) -> Any:
+        pair = (other, self) if reflected else (self, other)
+        if self.level is None:
+            return Batched(direct(*aligned(pair)))
+        if type(other) is Array:
+            return NotImplemented  # which finds out who is newer
+        return getattr(NAMESPACES[Batched], name)(*pair)
+
+    return method
+
+
+def _unary(symbol: str) -> Callable[..., Any]:
+    direct, name = getattr(operator, f"__{symbol}__"), _NAMES[symbol]
+
+    def method(self: Batched) -> Any:
+        if self.level is None:
+            return Batched(direct(self.value))
+        return getattr(NAMESPACES[Batched], name)(self)
+
+    return method
+
+
+def _in_place_add(self: Batched, other: Any) -> Any:
+    """Add in place where that is possible: the sweep adds to buffers of its own."""
+    value = other.value if type(other) is Batched else None
+    if (
+        self.level is not None
+        or Array in (type(self.value), type(value))
+        or value is None
+        or value.shape != self.value.shape
+    ):
+        return self + other
+    self.value += value
+    return self
+
+
+def _matmul(self: Batched, other: Any) -> Any:
+    if self.level is None:
+        return matmul(self, other)
+    return NotImplemented if type(other) is Array else NAMESPACES[Batched].matmul(self, other)
+
+
+def _rmatmul(self: Batched, other: Any) -> Any:
+    return matmul(other, self) if self.level is None else NAMESPACES[Batched].matmul(other, self)
+
+
+def _install() -> None:
+    for symbol in _NAMES:
+        if symbol in _UNARY:
+            setattr(Batched, f"__{symbol}__", _unary(symbol))
+            continue
+        setattr(Batched, f"__{symbol}__", _binary(symbol))
+        if symbol not in _COMPARISONS:
+            setattr(Batched, f"__r{symbol}__", _binary(symbol, reflected=True))
+    members: dict[str, Any] = {
+        "__iadd__": _in_place_add,
+        "__matmul__": _matmul,
+        "__rmatmul__": _rmatmul,
+    }
+    for name, member in members.items():
+        setattr(Batched, name, member)
+
+
+_install()
 
 # ── matrix products ───────────────────────────────────────────────────────────────────────────
 

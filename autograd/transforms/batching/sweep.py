@@ -20,11 +20,13 @@ from ....backend import backend_of
 from ...core.array import Array, unwrap_closed
 from ...core.cotangents import DEFERRED, accumulate, as_constant
 from ...core.hooks import HOOKS
-from ...core.namespaces import namespace_of
+from ...core.levels.batched import Batched
+from ...core.levels.level import OPEN, BatchLevel, NeedsRows
+from ...core.namespaces import NAMESPACES, namespace_of
 from ...core.sweep import empty_cotangents, sweep
 from ...core.tape import Entry, input_slots
-from . import functions as _functions  # noqa: F401 - this makes the namespace of `Batched`
-from .array import Batched, spread_rows
+from . import namespace as _namespace  # noqa: F401 - this makes the namespace of `Batched`
+from .array import spread_rows
 
 ELEMENTS = 1 << 20  # 8 MiB of float64: what a core's cache holds a few of, and a GPU is busy with
 
@@ -188,6 +190,8 @@ def _chunk(recording: Any, y: Any, which: range, taken: set[int]) -> list[Any]:
     """The rows `which` of the Jacobian of one output, (len(which), *x.shape) for each input x."""
     tape, inputs = recording.tape, recording.values
     k = len(which)
+    if OPEN:
+        return _chunk_under_vmap(recording, y, which)
     cts: list[Any] = [None] * len(tape.entries)
     cts[y.slot] = Batched(_units(y.value, which))
     sweep_batched(tape, cts, k, len(inputs))
@@ -199,16 +203,67 @@ def _chunk(recording: Any, y: Any, which: range, taken: set[int]) -> list[Any]:
     return rows
 
 
+def _chunk_under_vmap(recording: Any, y: Any, which: range) -> list[Any]:
+    """`_chunk` where values may be batched already: by one more level, under which every rule runs as it stands."""
+    tape, inputs = recording.tape, recording.values
+    k = len(which)
+    units = unwrap_closed(_units(y.value, which))
+    level = BatchLevel(k)
+    OPEN.append(level)
+    try:
+        cts = _pulled(tape, y.slot, Array(Batched(units, level)), len(inputs))
+    except NeedsRows as request:
+        if request.level is not level:
+            raise
+        one = [
+            _pulled(tape, y.slot, Array(namespace_of(units).getitem(units, (i, ...))), len(inputs))
+            for i in range(k)
+        ]
+        return [
+            _zeros((k, *x.shape), x)
+            if all(row[slot] is None for row in one)
+            else _stacked_rows([row[slot] for row in one], x)
+            for slot, x in enumerate(inputs)
+        ]
+    finally:
+        level.open = False
+        OPEN.remove(level)
+    rows = []
+    for ct, x in zip(cts, inputs, strict=True):
+        value = None if ct is None else unwrap_closed(ct)
+        if value is None:
+            rows.append(_zeros((k, *x.shape), x))
+        elif type(value) is Batched and value.level is level and value.mapped:
+            rows.append(value.value)
+        else:
+            value = value.value if type(value) is Batched and value.level is level else value
+            rows.append(namespace_of(value).broadcast_to(value, (k, *x.shape)))
+    return [unwrap_closed(row) for row in rows]
+
+
+def _pulled(tape: Any, slot: int, seed: Any, first: int) -> list[Any]:
+    """The cotangents of the first slots of a tape, for one of one output."""
+    cts = empty_cotangents(tape)
+    cts[slot] = seed
+    sweep(tape, cts)
+    return [None if ct is None else _dense(ct) for ct in cts[:first]]
+
+
+def _stacked_rows(rows: list[Any], x: Any) -> Any:
+    filled = [as_constant(_zeros(x.shape, x)) if row is None else as_constant(row) for row in rows]
+    return unwrap_closed(NAMESPACES[Array].stack(filled, axis=0))
+
+
 def _units(value: Any, which: range) -> Any:
     """The unit vectors of these numbers, each in the shape of `value`."""
     below = value
-    while type(below) is Array:
+    while type(below) in (Array, Batched):
         below = below.value
     xp = namespace_of(below)
-    n = math.prod(below.shape)
+    n = math.prod(value.shape)
     rows = xp.arange_like(len(which), below) + which.start
     hot = xp.reshape(rows, (len(which), 1)) == xp.arange_like(n, below)
-    out = xp.reshape(xp.astype(hot, below.dtype), (len(which), *below.shape))
+    out = xp.reshape(xp.astype(hot, below.dtype), (len(which), *value.shape))
     return Array(out) if type(value) is Array else out
 
 

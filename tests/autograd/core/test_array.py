@@ -60,7 +60,7 @@ def test_numbers_of_traced_arrays_are_refused_where_they_carry_a_derivative():
         lambda: iter(xp.asarray(1.0)).__next__(),
         lambda: hash(xp.ones(2)),
         lambda: float(xp.asarray(1j)),
-        lambda: xp.ones(3).T,
+        lambda: xp.ones(3).mT,
         lambda: xp.ones(2).__array_namespace__(api_version="1999.01"),
     ],
 )
@@ -159,8 +159,8 @@ def test_arrays_have_slots_and_weak_references():
     assert weakref.ref(x)() is x
     with pytest.raises(AttributeError):
         x.note = 1
-    for name in ("sum", "reshape", "astype", "tolist"):
-        with pytest.raises(AttributeError, match=r"pb\.xp|has no attribute"):
+    for name in ("tobytes", "strides", "resize"):
+        with pytest.raises(AttributeError, match="has no attribute"):
             getattr(x, name)
 
 

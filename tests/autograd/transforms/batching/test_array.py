@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pullback.autograd.transforms.batching.array import Batched
+from pullback.autograd.core.levels.batched import Batched
 
 from ._sweep import K
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.core.levels.batched import Batched
 from pullback.autograd.core.namespaces import NAMESPACES, namespace_of
-from pullback.autograd.transforms.batching.array import Batched
 
 from ._sweep import K
 

@@ -8,9 +8,9 @@ import pytest
 import pullback as pb
 from pullback.autograd.core.cotangents import DEFERRED
 from pullback.autograd.core.dtypes import as_numpy
+from pullback.autograd.core.levels.batched import Batched
 from pullback.autograd.core.sweep import empty_cotangents, sweep
 from pullback.autograd.transforms.batching import sweep as batched_sweep
-from pullback.autograd.transforms.batching.array import Batched
 from pullback.autograd.transforms.vjp import recorded
 
 from ....cases._table import collect, inexact_leaves

@@ -1,0 +1,207 @@
+"""What runs a loop: its step as generated code within a `for`, in memory that is laid out once."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ....backend import backend_of
+from ..buffers import compile_text, new_runner
+from ..cpu.assemble import assemble
+from ..cpu.assembly import Assembly
+from ..cpu.numba_cache import CompileError
+from ..ir.program import ARRAY, Op, Program
+from ..optimise.fuse import goes_into
+from ..optimise.fused_ops import fused_op
+from ..optimise.outputs import own_outputs
+from ..optimise.rounding import cast_before_transpose
+from ..optimise.simplify import simplify
+from .body import Body
+
+MOST = 2000  # operations of a step that is compiled to kernels
+
+
+class Runner:
+    """A loop on library arrays: ``runner(carry, rows, constants) -> (last carry, stacked rows)``."""
+
+    def __init__(self, loop: Any, kernels: bool) -> None:
+        self.loop, self.n, self.reverse, self.kind = loop, loop.n, loop.reverse, loop.kind
+        if loop.body.code is None:
+            loop.body.code = StepCode(loop.body, kernels, loop.kind == "while")
+        self.code: StepCode = loop.body.code
+
+    def __call__(self, carry: Any, rows: Any, constants: Any, more: Any = None) -> Any:
+        """The last carry and the stacked rows."""
+        n = self.n
+        if self.kind == "while":
+            begin = bool(self.code.host(more))
+            order: Any = range(n if begin else 0) if n is not None else itertools.count()
+            if not begin:
+                order = range(0)
+            return self.code(carry, rows, constants, order, n)
+        count = n if more is None else int(self.code.host(more))
+        order = range(count - 1, -1, -1) if self.reverse else range(count)
+        return self.code(carry, rows, constants, order, n)
+
+
+@dataclass(eq=False)
+class StepCode:
+    """The code of a step in a loop, made when it runs first.
+
+    Attributes
+    ----------
+    body : Body
+    kernels : bool
+        Whether kernels are compiled, where they can be.
+    ends : bool
+        Whether the first row of results says if there is another step, and is not given.
+    free : list
+        Runners, memory of their own, that nobody uses at this moment.
+    """
+
+    body: Body
+    kernels: bool
+    ends: bool
+    backend: Any = None
+    assembly: Assembly | None = None
+    source: str = ""
+    code: Any = None
+    free: list[Any] = field(default_factory=list)
+    lock: Any = field(default_factory=threading.Lock)
+    program: Program | None = None
+
+    def host(self, x: Any) -> Any:
+        """A value on the host."""
+        return backend_of(x).to_numpy(x)
+
+    def __call__(self, carry: Any, rows: Any, constants: Any, order: Any, n: int | None) -> Any:
+        """Run the steps of `order`, for stacks of `n` rows."""
+        with self.lock:
+            if self.code is None:
+                self.prepare()
+            run = self.free.pop() if self.free else None
+        if run is None:
+            assert self.assembly is not None
+            run = new_runner(self.assembly, self.code, {"host": self.host})["loop"]
+        try:
+            return self._run(run, carry, rows, constants, order, n)
+        finally:
+            self.free.append(run)
+
+    def _run(
+        self, run: Any, carry: Any, rows: Any, constants: Any, order: Any, n: int | None
+    ) -> Any:
+        assert self.program is not None
+        results = self.program.outputs[len(carry) :]
+        whole = n is not None and type(order) is range and len(order) == n and not self.ends
+        lengths = [1 if self.ends and k == 0 else n for k in range(len(results))]
+        if self.backend.name == "numpy":
+            make = np.empty if whole else np.zeros
+            carry = tuple([np.array(x, order="C") for x in carry])
+            ys: Any = [make((m, *v.shape), v.dtype) for m, v in zip(lengths, results, strict=True)]
+            count, carry = run(carry, rows, constants, ys, order)
+        else:
+            lists: list[Any] = [[None] * (m or 0) for m in lengths]
+            count, last = run(carry, rows, constants, lists, order)
+            ys = [self._stacked(y, v, carry[0]) for y, v in zip(lists, results, strict=True)]
+            carry = last
+        if self.ends:
+            ys[0] = self.backend.asarray(np.asarray(count))
+        return tuple(carry), tuple(ys)
+
+    def _stacked(self, rows: list[Any], like: Any, home: Any) -> Any:
+        """Rows as one array, with zeros for those of steps that were not taken."""
+        xp = self.backend.xp
+        missing = [y is None for y in rows]
+        if any(missing):
+            zeros = xp.astype(
+                xp.zeros_on_device_of(like.shape, home), self.backend.dtype(like.dtype)
+            )
+            rows = [zeros if y is None else y for y in rows]
+        return xp.stack(rows)
+
+    def prepare(self) -> None:
+        """Lay the step out and write its code."""
+        body = self.body
+        self.backend = _backend(body)
+        program = self.program = body.program("step")
+        if body.precision != "float32":
+            cast_before_transpose(program)
+        simplify(program)
+        generic = self.backend.name != "numpy"
+        own_outputs(program, [None] * len(program.outputs), lambda op: not generic and _writes(op))
+        donated = set() if generic else set(range(body.carry))
+        settings: dict[str, Any] = {
+            "is_generic_library": generic, "donated": donated, "replaced_inputs": {i: i for i in donated},
+        }  # fmt: skip
+        kernels = self.kernels and not generic and len(program.ops) <= MOST
+        try:
+            self.assembly = assemble(program, kernels=kernels, **settings)
+        except CompileError:
+            self.assembly = assemble(program, kernels=False, **settings)
+        self.source = written(body, program, self.assembly, native=not generic, ends=self.ends)
+        self.code = compile_text(self.source, "loop")
+
+
+def _writes(op: Op) -> bool:
+    return goes_into(op) or fused_op(op) is not None
+
+
+def _backend(body: Body) -> Any:
+    """The backend of the arrays of a step."""
+    return next(backend_of(x.real_value) for x in body.tracers if x.of.value_type == ARRAY)
+
+
+def written(body: Body, program: Program, out: Assembly, *, native: bool, ends: bool) -> str:
+    """The text of ``loop(carry, rows, constants, ys, order)``.
+
+    `native` says that ``x[i]`` is a row, as NumPy has it; the standard asks for an ellipsis.
+    """
+    names = [v.name for v in program.inputs]
+    first, second = body.carry, body.carry + body.rows
+    columns = [f"c{i}" for i in range(first, second)]
+    stacks = [f"y{k}" for k in range(first, len(program.outputs))]
+    lines = [
+        *_taken(names[:first], "carry"), *_taken(columns, "rows"), *_taken(names[second:], "constants"),
+        *_taken(stacks, "ys"),
+    ]  # fmt: skip
+    inner: list[str] = []
+    for name, column in zip(names[first:second], columns, strict=True):
+        shape = program.inputs[int(name[1:])].shape
+        inner.append(f"{name} = {column}[i]" if shape and native else f"{name} = {column}[i, ...]")
+    rings = []
+    for v, k in out.plan.outputs.items():
+        if v in out.plan.donated:
+            inner.append(f"o{k} = x{out.plan.donated[v]}")
+        elif ends and k == first:
+            inner.append(f"o{k} = y{k}[0, ...]")
+        elif k >= first:
+            inner.append(f"o{k} = y{k}[i]" if v.shape else f"o{k} = y{k}[i, ...]")
+        else:
+            rings.append(k)
+            lines.append(f"p{k}, q{k} = r{k}a, r{k}b")
+            inner += [f"o{k} = p{k}", f"p{k} = q{k}", f"q{k} = o{k}"]
+    inner += out.lines
+    for k in range(first, len(program.outputs)):
+        v = program.outputs[k]
+        if (v not in out.plan.outputs or out.plan.outputs[v] != k) and not (ends and k == first):
+            inner.append(f"y{k}[i] = {out.results[k]}")
+    if first:
+        inner.append(f"{', '.join(names[:first])}, = {', '.join(out.results[:first])},")
+    if ends:
+        test = out.results[first] if native else f"host({out.results[first]})"
+        inner.append(f"if not {test}: break")
+    lines += ["i = -1", "for i in order:", *(f"    {line}" for line in inner or ["pass"])]
+    copied = [f"{n}.copy()" if k in rings else n for k, n in enumerate(names[:first])]
+    lines.append(f"return i + 1, ({''.join(f'{c}, ' for c in copied)})")
+    return "\n".join(
+        ["def loop(carry, rows, constants, ys, order):", *(f"    {x}" for x in lines), ""]
+    )
+
+
+def _taken(names: list[str], whole: str) -> list[str]:
+    return [f"{', '.join(names)}, = {whole}"] if names else []

@@ -1,0 +1,1 @@
+"""Batches of `vmap`, which are values beside traced arrays."""

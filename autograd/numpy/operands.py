@@ -1,0 +1,123 @@
+"""What the sections share: operands of one library, settings that NumPy leaves without a value, masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...backend import backend_of
+from ..core.array import Array, backend_array, unwrap_closed
+from ..core.dispatch import SCALARS
+from ..core.dtypes import is_inexact
+from ..core.generated import xp as generated
+from ..functions.creation import asarray, is_library_array
+from .arguments import as_array
+
+# What NumPy has as the default of a setting that was not given.
+NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]  # its stubs hide it
+
+
+def value_or(given: Any, default: Any) -> Any:
+    """A setting, or its default where it was not given."""
+    return default if given is NO_VALUE else given
+
+
+def is_traced(x: Any) -> bool:
+    """Whether a derivative is being taken through `x`."""
+    return type(unwrap_closed(x)) is Array and is_inexact(x.dtype)
+
+
+def constant(x: Any) -> Array:
+    """The value of `x`, on no tape."""
+    return Array(backend_array(as_array(x)))
+
+
+def beside(x: Any, home: Any) -> Any:
+    """A list or number as an array of the library and on the device of `home`; arrays as they are."""
+    if type(x) is Array or is_library_array(x):
+        return asarray(x)
+    backend = backend_of(backend_array(home))
+    if backend.recording or any(type(v) is Array or is_library_array(v) for v in _leaves(x)):
+        return asarray(x)
+    return Array(backend.asarray(np.asarray(x)))
+
+
+def number_beside(x: Any, dtype: Any, home: Any) -> Array:
+    """Python's number as an array without axes, of a dtype, in the library and on the device of `home`."""
+    host, backend = np.asarray(x, dtype), backend_of(backend_array(home))
+    return asarray(host) if backend.recording else Array(backend.asarray(host))
+
+
+def _leaves(x: Any) -> list[Any]:
+    if isinstance(x, list | tuple):
+        return [leaf for v in x for leaf in _leaves(v)]
+    return [x]
+
+
+def operands(*xs: Any) -> tuple[Any, ...]:
+    """The arguments of an operation: Python's and NumPy's numbers as they are, if one of the others is an array.
+
+    Lists go to the library of the first array, or to the active backend where there is none.
+    """
+    home = next((x for x in xs if type(x) is Array or is_library_array(x)), None)
+    if home is None:
+        numbers = [type(x) in SCALARS or isinstance(x, np.generic) for x in xs]
+        if False in numbers:
+            home = asarray(xs[numbers.index(False)])
+        else:
+            return (asarray(xs[0]), *xs[1:])
+    return tuple(
+        x if type(x) in SCALARS or isinstance(x, np.generic) else beside(x, home) for x in xs
+    )
+
+
+def arrays(*xs: Any) -> tuple[Array, ...]:
+    """The arguments as arrays of one library; Python's numbers are weak, and take the dtype of the arrays."""
+    home, *_ = given = operands(*xs)
+    home = next((x for x in given if type(x) is Array), home)
+    out = []
+    for x in given:
+        if type(x) is Array:
+            out.append(x)
+            continue
+        dtype = np.result_type(home.dtype, x) if type(x) in SCALARS else np.asarray(x).dtype
+        host = np.asarray(x, dtype)
+        backend = backend_of(backend_array(home))
+        out.append(asarray(host) if backend.recording else Array(backend.asarray(host)))
+    return tuple(out)
+
+
+def of_one_dtype(*xs: Any) -> tuple[Array, ...]:
+    """Arrays of the dtype that they promote to."""
+    found = arrays(*xs)
+    if len({x.dtype for x in found}) == 1:
+        return found
+    dtype = np.result_type(*(x.dtype for x in found))
+    return tuple(x if x.dtype == dtype else generated.astype(x, dtype) for x in found)
+
+
+def mask_of(where: Any, home: Array) -> Array | None:
+    """The boolean array of ``where=``, a constant; None if it lets everything through."""
+    if where is NO_VALUE or where is True or where is None:
+        return None
+    mask = constant(beside(where, home))
+    return mask if mask.dtype.kind == "b" else generated.astype(mask, np.dtype("bool"))
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The axes of a setting, counted from the front.
+
+    Raises
+    ------
+    numpy.exceptions.AxisError, ValueError
+        If the array does not have one, or one stands twice.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    return np.lib.array_utils.normalize_axis_tuple(axis, ndim, argname="axis")
+
+
+def as_default_integer(x: Array) -> Array:
+    """Booleans as integers, which sums and products of them are."""
+    return generated.astype(x, np.dtype("int64")) if x.dtype.kind == "b" else x

@@ -1,0 +1,1 @@
+"""The sections of NumPy's main namespace, a file for each."""

@@ -1,0 +1,475 @@
+"""Sums, products, means and extremes with NumPy's keywords. Those that skip NaN are in `nan_reductions.py`.
+
+Each takes `axis` as None, an integer or a tuple, `keepdims`, and where NumPy has them `dtype`, `initial` and `where`.
+``out=`` is refused. Derivatives are those of the functions of `pb.xp`; elements that `where` leaves out get 0, and
+what it leaves out is replaced before anything is computed of it, so that its infinities and NaNs reach nothing.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any
+
+import numpy as np
+
+from ...core.array import Array
+from ...core.dtypes import is_complex, is_inexact
+from ...functions import namespace as xp
+from ...functions.creation import as_floating, zeros_on_device_of
+from ..arguments import as_array, refuse_out
+from ..operands import (
+    NO_VALUE,
+    as_default_integer,
+    axes_of,
+    beside,
+    constant,
+    mask_of,
+    value_or,
+)
+
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "cumprod",
+    "cumsum",
+    "cumulative_prod",
+    "cumulative_sum",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ptp",
+    "std",
+    "sum",
+    "var",
+]
+
+
+# ── sums and products ───────────────────────────────────────────────────────────────────────────
+
+
+def sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Array:
+    """The sum along axes, ``initial + Σ a``; its pullback spreads the cotangent.
+
+    Parameters
+    ----------
+    a
+        An array, number or list.
+    axis : int or tuple of int, optional
+        The axes; all of them by default.
+    dtype
+        The dtype in which it is summed.
+    out
+        Refused.
+    keepdims : bool
+        Keep the axes with length 1.
+    initial
+        What is added to each sum; differentiable.
+    where
+        A mask of the elements that are summed.
+
+    Returns
+    -------
+    Array
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.sum([[1.0, 2.0], [3.0, 4.0]], axis=0, initial=10.0)
+    Array([14., 16.], dtype=float64, device='cpu')
+    """
+    refuse_out("sum", out)
+    x = as_default_integer(as_array(a))
+    mask = mask_of(where, x)
+    if mask is not None:
+        x = xp.where(mask, x, 0)
+    total = xp.sum(x, axis=axis, dtype=dtype, keepdims=value_or(keepdims, False))
+    return total if initial is NO_VALUE or initial is None else total + initial
+
+
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Array:
+    """The product along axes, ``initial · Π a``; its pullback multiplies the other factors, zeros included.
+
+    The parameters are those of `sum`.
+    """
+    refuse_out("prod", out)
+    x = as_default_integer(as_array(a))
+    mask = mask_of(where, x)
+    if mask is not None:
+        x = xp.where(mask, x, 1)
+    total = xp.prod(x, axis=axis, dtype=dtype, keepdims=value_or(keepdims, False))
+    return total if initial is NO_VALUE or initial is None else total * initial
+
+
+def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
+    """The sums up to each element along an axis, of the flattened array by default."""
+    refuse_out("cumsum", out)
+    x, axis = _along(a, axis)
+    return xp.cumulative_sum(x, axis=axis, dtype=dtype)
+
+
+def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
+    """The products up to each element along an axis, of the flattened array by default."""
+    refuse_out("cumprod", out)
+    x, axis = _along(a, axis)
+    return xp.cumulative_prod(x, axis=axis, dtype=dtype)
+
+
+def cumulative_sum(
+    x: Any,
+    /,
+    *,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    include_initial: bool = False,
+) -> Array:
+    """The standard's cumulative sum: `cumsum`, with a 0 in front on request; needs an axis but for vectors."""
+    refuse_out("cumulative_sum", out)
+    x = as_default_integer(as_array(x))
+    return xp.cumulative_sum(
+        x, axis=_one_axis(x, axis), dtype=dtype, include_initial=include_initial
+    )
+
+
+def cumulative_prod(
+    x: Any,
+    /,
+    *,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    include_initial: bool = False,
+) -> Array:
+    """The standard's cumulative product: `cumprod`, with a 1 in front on request; needs an axis but for vectors."""
+    refuse_out("cumulative_prod", out)
+    x = as_default_integer(as_array(x))
+    return xp.cumulative_prod(
+        x, axis=_one_axis(x, axis), dtype=dtype, include_initial=include_initial
+    )
+
+
+def _one_axis(x: Array, axis: Any) -> int:
+    if axis is None:
+        if x.ndim > 1:
+            raise ValueError(
+                f"cumulative functions: an array of {x.ndim} dimensions needs axis=; cumsum and cumprod flatten it"
+            )
+        return 0
+    return axes_of(axis, builtins.max(x.ndim, 1))[0]
+
+
+def _along(a: Any, axis: Any) -> tuple[Array, int]:
+    """The array and an axis of it; the flattened array without one."""
+    x = as_default_integer(as_array(a))
+    if axis is None:
+        return xp.reshape(x, (-1,)), 0
+    if not x.ndim:
+        x = xp.reshape(x, (1,))
+    return x, axes_of(axis, x.ndim)[0]
+
+
+# ── extremes ────────────────────────────────────────────────────────────────────────────────────
+
+
+def max(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Array:
+    """The largest element along axes; equal ones share the cotangent.
+
+    Parameters
+    ----------
+    a, axis, out, keepdims
+        As in `sum`.
+    initial
+        A number that the result is not below; needed where there is no element, and with `where`.
+    where
+        A mask of the elements that count.
+
+    Raises
+    ------
+    ValueError
+        If there is no element and no `initial`.
+    """
+    refuse_out("max", out)
+    return extreme("max", a, axis, value_or(keepdims, False), initial, where)
+
+
+def min(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Array:
+    """The smallest element along axes; the parameters are those of `max`."""
+    refuse_out("min", out)
+    return extreme("min", a, axis, value_or(keepdims, False), initial, where)
+
+
+def amax(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Array:
+    """`max` by its other name."""
+    return max(a, axis, out, keepdims, initial, where)
+
+
+def amin(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    initial: Any = NO_VALUE,
+    where: Any = NO_VALUE,
+) -> Array:
+    """`min` by its other name."""
+    return min(a, axis, out, keepdims, initial, where)
+
+
+def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Array:
+    """The range along axes, ``max − min`` ("peak to peak")."""
+    refuse_out("ptp", out)
+    x, keep = as_array(a), value_or(keepdims, False)
+    return xp.max(x, axis=axis, keepdims=keep) - xp.min(x, axis=axis, keepdims=keep)
+
+
+def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Array:
+    """The largest or smallest element, with NumPy's ``initial=`` and ``where=``."""
+    x = as_array(a)
+    mask = mask_of(where, x)
+    if mask is not None:
+        if initial is NO_VALUE:
+            raise ValueError(
+                f"{name}(where=): needs initial=, which is the result where no element is chosen"
+            )
+        x = xp.where(mask, x, lowest(x) if name == "max" else highest(x))
+    if initial is NO_VALUE or initial is None:
+        return getattr(xp, name)(x, axis=axis, keepdims=keepdims)
+    axes = axes_of(axis, x.ndim)
+    if 0 in (x.shape[k] for k in axes):
+        shape = tuple(
+            1 if k in axes else n for k, n in enumerate(x.shape) if keepdims or k not in axes
+        )
+        return zeros_on_device_of(shape, x) + initial
+    found = getattr(xp, name)(x, axis=axis, keepdims=keepdims)
+    larger = xp.maximum if name == "max" else xp.minimum
+    return larger(found, initial)
+
+
+def lowest(x: Array) -> Any:
+    """What is not above any number of the dtype of `x`."""
+    return (
+        False
+        if x.dtype.kind == "b"
+        else -math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).min)
+    )
+
+
+def highest(x: Array) -> Any:
+    """What is not below any number of the dtype of `x`."""
+    return (
+        True
+        if x.dtype.kind == "b"
+        else math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).max)
+    )
+
+
+def all(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE
+) -> Array:
+    """Whether all elements along axes are true; a constant."""
+    refuse_out("all", out)
+    x = truth(a)
+    mask = mask_of(where, x)
+    x = x if mask is None else x | xp.logical_not(mask)
+    return xp.all(x, axis=axis, keepdims=value_or(keepdims, False))
+
+
+def any(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE
+) -> Array:
+    """Whether an element along axes is true; a constant."""
+    refuse_out("any", out)
+    x = truth(a)
+    mask = mask_of(where, x)
+    x = x if mask is None else x & mask
+    return xp.any(x, axis=axis, keepdims=value_or(keepdims, False))
+
+
+def truth(a: Any) -> Array:
+    """The elements as booleans."""
+    x = constant(a)
+    return x if x.dtype.kind == "b" else x != 0
+
+
+# ── means and variances ─────────────────────────────────────────────────────────────────────────
+
+
+def mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = NO_VALUE,
+    *,
+    where: Any = NO_VALUE,
+) -> Array:
+    """The mean along axes, ``Σ a / n``; the parameters are those of `sum`.
+
+    Examples
+    --------
+    >>> import pullback as pb, pullback.numpy as np
+    >>> pb.grad(lambda x: np.mean(x, where=[True, False, True]))(np.asarray([1.0, 2.0, 3.0]))
+    Array([0.5, 0. , 0.5], dtype=float64, device='cpu')
+    """
+    refuse_out("mean", out)
+    x, keep = floating_as(a, dtype), value_or(keepdims, False)
+    mask = mask_of(where, x)
+    if mask is None:
+        return xp.mean(x, axis=axis, keepdims=keep)
+    total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=keep)
+    return total / _or_nan(count_chosen(mask, x, axis, keep))
+
+
+def _or_nan(count: Array) -> Array:
+    """A number of elements to divide by; NaN in the place of 0."""
+    return xp.where(count > 0, count, math.nan)
+
+
+def floating_as(a: Any, dtype: Any) -> Array:
+    """An array of floating dtype, or of the one that is asked for."""
+    return as_floating(a) if dtype is None else xp.astype(as_array(a), np.dtype(dtype))
+
+
+def count_chosen(mask: Array, x: Array, axis: Any, keepdims: bool) -> Array:
+    """The numbers of elements that a mask lets through, in the real dtype of `x`."""
+    chosen = xp.astype(xp.broadcast_to(mask, x.shape), real_dtype(x))
+    return xp.sum(chosen, axis=axis, keepdims=keepdims)
+
+
+def real_dtype(x: Array) -> np.dtype:
+    """The dtype of the real parts."""
+    return np.zeros((), x.dtype).real.dtype
+
+
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = NO_VALUE,
+    *,
+    where: Any = NO_VALUE,
+    mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
+) -> Array:
+    """The variance along axes, ``Σ |a − μ|² / (n − ddof)``.
+
+    Parameters
+    ----------
+    a, axis, dtype, out, keepdims, where
+        As in `sum`.
+    ddof, correction : number
+        What is subtracted from the number of elements; one of the two.
+    mean
+        The mean μ, with its axes kept, if it is known already. It is differentiated as what it is: give it traced.
+
+    Raises
+    ------
+    ValueError
+        If both `ddof` and `correction` are given.
+    """
+    refuse_out("var", out)
+    ddof, keep = _degrees_off(ddof, correction, "var"), value_or(keepdims, False)
+    x = floating_as(a, dtype)
+    mask = mask_of(where, x)
+    if mask is None and mean is NO_VALUE:
+        return xp.var(x, axis=axis, correction=ddof, keepdims=keep)
+    centred, degrees = _centred(x, axis, mask, mean, ddof, keep)
+    if is_complex(x.dtype):
+        square = xp.square(xp.real(centred)) + xp.square(xp.imag(centred))
+    else:
+        square = xp.square(centred)
+    return xp.sum(square, axis=axis, keepdims=keep) / degrees
+
+
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = NO_VALUE,
+    *,
+    where: Any = NO_VALUE,
+    mean: Any = NO_VALUE,
+    correction: Any = NO_VALUE,
+) -> Array:
+    """The standard deviation along axes, the root of `var`; its derivative is 0 where it is 0."""
+    refuse_out("std", out)
+    ddof, keep = _degrees_off(ddof, correction, "std"), value_or(keepdims, False)
+    x = floating_as(a, dtype)
+    mask = mask_of(where, x)
+    if mask is None and mean is NO_VALUE:
+        return xp.std(x, axis=axis, correction=ddof, keepdims=keep)
+    centred, degrees = _centred(x, axis, mask, mean, ddof, keep)
+    norm = xp.linalg.vector_norm
+    return norm(centred, axis=axis, keepdims=keep) / xp.sqrt(degrees)
+
+
+def _degrees_off(ddof: Any, correction: Any, name: str) -> Any:
+    if correction is NO_VALUE:
+        return ddof
+    if ddof != 0:
+        raise ValueError(f"{name}: ddof={ddof} and correction={correction}; give one of them")
+    return correction
+
+
+def _centred(
+    x: Array, axis: Any, mask: Array | None, mean_given: Any, ddof: Any, keepdims: bool
+) -> tuple[Array, Array]:
+    """x − μ, 0 where it is masked, and n − ddof; NaN where that is not positive."""
+    if mask is None:
+        mask = constant(beside(True, x))
+    count = count_chosen(mask, x, axis, True)
+    if mean_given is NO_VALUE:
+        total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=True)
+        mean_given = total / _or_nan(count)
+    centred = xp.where(mask, x, mean_given) - mean_given
+    degrees = count_chosen(mask, x, axis, keepdims) - ddof
+    return centred, _or_nan(degrees)

@@ -1,0 +1,88 @@
+"""Averages and covariances: `average`, `cov`, `corrcoef`; and the names of `nan_reductions.py` and `quantiles.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...core.array import Array
+from ...core.dtypes import is_inexact
+from ...functions import namespace as xp
+from ...functions.creation import as_floating
+from ..arguments import as_array
+from ..operands import NO_VALUE, beside, value_or
+from . import nan_reductions, quantiles
+from .nan_reductions import *  # noqa: F403 - the names of the other files of this section
+from .quantiles import *  # noqa: F403
+
+__all__ = ["average", "corrcoef", "cov", *nan_reductions.__all__, *quantiles.__all__]
+
+
+def average(
+    a: Any,
+    axis: Any = None,
+    weights: Any = None,
+    returned: bool = False,
+    *,
+    keepdims: Any = NO_VALUE,
+) -> Any:
+    """The weighted mean along axes, ``Σ w a / Σ w``, differentiable in the weights, too.
+
+    Parameters
+    ----------
+    a
+        An array.
+    axis : int or tuple of int, optional
+        The axes; all of them by default.
+    weights
+        Of the shape of `a`, or of its shape along `axis`.
+    returned : bool
+        Return the sums of the weights as well.
+    keepdims : bool
+        Keep the axes with length 1.
+
+    Notes
+    -----
+    Where the weights sum to 0 the mean is NaN; NumPy raises, which would have to read a value.
+    """
+    a, keep = as_floating(as_array(a)), value_or(keepdims, False)
+    if weights is not None:
+        weights = beside(weights, a)
+        weights = weights if is_inexact(weights.dtype) else xp.astype(weights, a.dtype)
+    return xp.average(a, axis, weights, returned, keepdims=keep)
+
+
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Array:
+    """The covariance matrix of variables in rows, as `pb.xp.cov`; without `dtype`, float32 stays so.
+
+    Raises
+    ------
+    ValueError
+        If `ddof` is no integer, or the weights do not fit.
+    """
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError(f"cov: ddof={ddof} must be integer")
+    m, y = _cast(m, dtype), None if y is None else _cast(y, dtype)
+    fweights, aweights = (None if w is None else beside(w, m) for w in (fweights, aweights))
+    return xp.cov(m, y, rowvar, bias, ddof, fweights, aweights)
+
+
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Array:
+    """The correlation matrix of variables in rows, as `pb.xp.corrcoef`; without `dtype`, float32 stays so."""
+    return xp.corrcoef(_cast(x, dtype), None if y is None else _cast(y, dtype), rowvar)
+
+
+def _cast(x: Any, dtype: Any) -> Array:
+    x = as_array(x)
+    return x if dtype is None else xp.astype(x, np.dtype(dtype), copy=False)

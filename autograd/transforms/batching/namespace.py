@@ -1,0 +1,237 @@
+"""The namespace of `Batched`: the table of what runs on all rows at once, and the levels of `vmap`.
+
+Every function that is not in a table is called for each row, and the results are stacked: right for all, and slow
+only for those. Calls without a batched argument go to the namespace of the values, unchanged.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from ....backend import Backend, backend_of, extend, register_stand_in
+from ...core.array import Array, unwrap_closed
+from ...core.cotangents import as_constant
+from ...core.levels.batched import Batched
+from ...core.levels.level import BatchLevel
+from ...core.namespaces import NAMESPACES, namespace_of
+from .functions import REARRANGEMENTS, SORTS, elementwise
+from .indexing import INDEXING
+from .products import PRODUCTS
+from .rows import plain, row_by_row
+
+BY_NAME: dict[str, Callable[..., Any]] = {**REARRANGEMENTS, **INDEXING, **PRODUCTS}
+
+# ── one level ─────────────────────────────────────────────────────────────────────────────────
+
+# Made of the shape alone: the same for all rows.
+_OF_SHAPES = frozenset(("empty_like", "full_like", "ones_like", "zeros_like"))
+
+
+def _newest(x: Any, found: Any = None) -> Any:
+    """The newest level in an argument; True for a `Batched` without one, None if there is none."""
+    if type(x) is Array:
+        x = unwrap_closed(x)
+    if type(x) is Batched:
+        if x.level is None:
+            return found or True
+        return x.level if found in (None, True) or x.level.order > found.order else found
+    if isinstance(x, list | tuple):
+        for part in x:
+            found = _newest(part, found)
+    return found
+
+
+def at_level(
+    name: str,
+    batched: Callable[..., Any],
+    level: BatchLevel,
+    args: tuple[Any, ...],
+    settings: dict[str, Any],
+) -> Any:
+    """A function with the arrays of a level as `Batched` without one, and everything older as the same for all.
+
+    Raises
+    ------
+    TypeError
+        If the call of `vmap` is over.
+    """
+    if not level.open:
+        raise TypeError(
+            f"{name}: an array of a call of vmap that is over; return it from the mapped function, or let nothing that "
+            "was computed there be kept outside"
+        )
+    older = _has_older((args, *settings.values()), level)
+    if name in _OF_SHAPES and _newest(settings) is None and _newest(args[1:]) is None:
+        return Batched(_of_shape(name, args, settings), level, mapped=False)
+    seen: list[bool] = []
+    below = [_inner(x, level, older, seen) for x in args]
+    chosen = {key: _inner(x, level, older, seen) for key, x in settings.items()}
+    if not seen:
+        out = plain(name, [*below, *chosen.values()])(*below, **chosen)
+        return _labelled(out, level, mapped=False)
+    return _labelled(batched(*below, **chosen), level, mapped=True)
+
+
+def _inner(x: Any, level: BatchLevel, older: bool, seen: list[bool]) -> Any:
+    """An argument without the level; `seen` gets an element for each that varies."""
+    if type(x) is Array:
+        x = unwrap_closed(x)
+    if type(x) is Batched:
+        if x.level is not level:
+            return Array(x)
+        value = as_constant(x.value) if older else x.value
+        if not x.mapped:
+            return value
+        seen.append(True)
+        return Batched(value)
+    if isinstance(x, list | tuple):
+        return type(x)(_inner(part, level, older, seen) for part in x)
+    return x
+
+
+def _has_older(x: Any, level: BatchLevel) -> bool:
+    """Whether there are values of older levels among the arguments: then all values go in as Arrays."""
+    if type(x) is Array:
+        x = unwrap_closed(x)
+    if type(x) is Batched:
+        return x.level is not level or type(x.value) is Batched
+    return isinstance(x, list | tuple) and any(_has_older(part, level) for part in x)
+
+
+def _labelled(out: Any, level: BatchLevel, *, mapped: bool) -> Any:
+    """The results of a function as values of a level."""
+    if isinstance(out, tuple | list):
+        parts = [_labelled(part, level, mapped=mapped) for part in out]
+        return out._make(parts) if hasattr(out, "_make") else type(out)(parts)
+    if type(out) is Batched and out.level is None:
+        return Batched(unwrap_closed(out.value), level)
+    out = unwrap_closed(out)
+    if mapped or not hasattr(out, "dtype"):
+        return out
+    return Batched(out, level, mapped=False)
+
+
+def _of_shape(name: str, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
+    """An array of one row's shape that depends on nothing else."""
+    x = unwrap_closed(args[0])
+    below = bottom(x)
+    zeros = namespace_of(below).zeros_on_device_of(tuple(x.shape), below)
+    return plain(name, [zeros])(zeros, *args[1:], **settings)
+
+
+def bottom(x: Any) -> Any:
+    """The library's array below all levels and tapes."""
+    while type(x) in (Array, Batched):
+        x = x.value
+    return x
+
+
+# ── the namespace ─────────────────────────────────────────────────────────────────────────────
+
+
+def _batched(name: str) -> Callable[..., Any]:
+    if name in BY_NAME:
+        return BY_NAME[name]
+    if name.startswith("special."):
+        return elementwise(name)
+    return next((make for names, make in SORTS if name in names), row_by_row)(name)
+
+
+class _Functions:
+    """The namespace, or with a prefix one of its extensions."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+
+    def __getattr__(self, name: str) -> Any:
+        full = self._prefix + name
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if not self._prefix and name in ("linalg", "fft", "special"):
+            found: Any = _Functions(name + ".")
+        elif not callable(plain(full, ())):
+            found = plain(full, ())  # a constant
+        else:
+            found = _dispatching(full, _batched(full))
+        self.__dict__[name] = found
+        return found
+
+
+def _dispatching(name: str, batched: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **settings: Any) -> Any:
+        level = _newest((args, *settings.values()) if settings else args)
+        if level is None:
+            return plain(name, args)(*args, **settings)
+        if level is True:
+            return batched(*args, **settings)
+        return at_level(name, batched, level, args, settings)
+
+    return call
+
+
+def _of_formula(name: str, formula: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that is made of others, for values of a level; the formula itself, without."""
+
+    def call(*args: Any, **settings: Any) -> Any:
+        level = _newest((args, *settings.values()) if settings else args)
+        if level is None or level is True:
+            return formula(*args, **settings)
+        return at_level(name, formula, level, args, settings)
+
+    return call
+
+
+def _batched_namespace() -> Any:
+    """The tables' functions; of what the engine has beyond the standard, the rest by its formulas in the standard.
+
+    Libraries' own faster versions of these may rely on the shapes that they have in a rule.
+    """
+    functions: Any = _Functions()
+    xp = extend(functions, special=lambda _: functions.special)
+    tables = {*BY_NAME, *(name for names, _ in SORTS for name in names)}
+    for name, formula in list(xp.__dict__.items()):
+        if name in tables:
+            setattr(xp, name, getattr(functions, name))
+        elif callable(formula):
+            setattr(xp, name, _of_formula(name, formula))
+    return xp
+
+
+NAMESPACES[Batched] = _batched_namespace()
+
+# ── the backend ───────────────────────────────────────────────────────────────────────────────
+
+_BACKENDS: dict[int, tuple[Backend, Backend]] = {}
+
+
+def _backend_of(x: Batched) -> Backend:
+    """The backend of the library below, for arrays that have no one value."""
+    below = bottom(x)
+    home = backend_of(below)
+    known = _BACKENDS.get(id(home))
+    if known is None or known[0] is not home:
+        known = _BACKENDS[id(home)] = home, _over(home)
+    return known[1]
+
+
+def _over(home: Backend) -> Backend:
+    return dataclasses.replace(
+        home,
+        xp=NAMESPACES[Batched],
+        asarray=lambda host, dtype=None: (
+            host if type(host) is Batched else home.asarray(host, dtype)
+        ),
+        to_numpy=lambda x: home.to_numpy(x.read("pb.to_numpy(x)") if type(x) is Batched else x),
+        normalise=lambda out: out if type(out) is Batched else backend_of(out).normalise(out),
+        as_gradient=lambda out: out if type(out) is Batched else backend_of(out).as_gradient(out),
+        lock=lambda x: False if type(x) is Batched else backend_of(x).lock(x),
+        unlock=lambda x: None,
+        recording=True,
+        programs=None,
+        reason="under vmap",
+    )
+
+
+register_stand_in(Batched, _backend_of)

@@ -1,0 +1,116 @@
+"""Functions of the user's that are one operation of a tape, under `vmap`: `custom_vjp` and `checkpoint`.
+
+Where an older tape records what happens to the arrays inside a level, the operation has to be put onto that tape as
+one: the function of all rows, which opens a level of its own whenever it runs, in the forward pass and when the
+backward pass runs it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.array import Array, result, unwrap_closed
+from ...core.cotangents import as_constant
+from ...core.levels.batched import Batched
+from ...core.levels.level import OPEN, BatchLevel
+from ...core.namespaces import NAMESPACES
+from ...pytree import tree
+
+
+@contextmanager
+def opened(level: BatchLevel) -> Iterator[BatchLevel]:
+    """A level that is open meanwhile."""
+    OPEN.append(level)
+    try:
+        yield level
+    finally:
+        level.open = False
+        OPEN.remove(level)
+
+
+def as_row(value: Any, level: BatchLevel) -> Array:
+    """An array of the mapped function; without axes it is a number, as NumPy's rows are."""
+    row = Batched(value, level)
+    return Array(row) if row.shape else result(row)
+
+
+def taken_down(leaves: list[Any], level: BatchLevel) -> tuple[list[Any], list[bool]]:
+    """Leaves one level down, as Arrays, and which of them vary from row to row."""
+    below, flags = [], []
+    for x in leaves:
+        inner = unwrap_closed(x)
+        own = type(inner) is Batched and inner.level is level
+        below.append(as_constant(inner.value) if own else x)
+        flags.append(own and inner.mapped)
+    return below, flags
+
+
+def taken_up(leaves: list[Any], flags: list[bool], level: BatchLevel) -> list[Any]:
+    """The opposite of `taken_down`, at a level."""
+    pairs = zip(leaves, flags, strict=True)
+    return [as_row(unwrap_closed(x), level) if varies else x for x, varies in pairs]
+
+
+@dataclass(frozen=True)
+class OfRows:
+    """A function of one row's arguments as one of all rows'.
+
+    Attributes
+    ----------
+    f : callable
+        Of the arguments of one row.
+    spec, flags
+        The structure of its arguments, and which leaves vary.
+    size : int
+        How many rows.
+    found : list
+        Filled by the last call: the structure of the result, and which of its leaves vary.
+    """
+
+    f: Callable[..., Any]
+    spec: Any
+    flags: list[bool]
+    size: int
+    found: list[Any]
+
+    def __call__(self, *leaves: Any) -> list[Any]:
+        """The leaves of the result, rows first where they vary, and after them those of the arguments after writes."""
+        with opened(BatchLevel(self.size)) as level:
+            given = taken_up(list(leaves), self.flags, level)
+            before = [x.value if type(x) is Array else x for x in given]
+            out = self.f(*tree.unflatten(self.spec, given))
+            out_leaves, out_spec = tree.flatten(out)
+            written = [
+                i
+                for i, (x, y) in enumerate(zip(given, before, strict=True))
+                if type(x) is Array and x.value is not y
+            ]
+            outs = [*out_leaves, *(given[i] for i in written)]
+            below, flags = taken_down(outs, level)
+        self.found[:] = [out_spec, flags, written]
+        return below
+
+    def labelled(self, outs: list[Any], level: BatchLevel) -> tuple[Any, list[tuple[int, Any]]]:
+        """The result at the level of the arguments, and the arguments that were written to, with their new values."""
+        spec, flags, written = self.found
+        up = taken_up(outs, flags, level)
+        n = len(up) - len(written)
+        return tree.unflatten(spec, up[:n]), list(zip(written, up[n:], strict=True))
+
+
+def summed_share(share: Any, varies: bool, level: BatchLevel, of_rows: bool) -> Any:
+    """One row's cotangents as those of all rows: of an argument that is the same for all, their sum.
+
+    `of_rows` says whether the outputs vary; where they do not, there is one cotangent in all.
+    """
+    (value,), (own,) = taken_down([share], level)
+    xp = NAMESPACES[Array]
+    value = as_constant(value)
+    if varies:
+        return value if own else xp.broadcast_to(value, (level.size, *value.shape))
+    if own:
+        return xp.sum(value, axis=0)
+    return value * level.size if of_rows else value

@@ -1,0 +1,103 @@
+"""Operators of functions of one argument as operators of functions of several: `unary_to_nary`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def subvals(x: Iterable[Any], ivs: Iterable[tuple[int, Any]]) -> tuple[Any, ...]:
+    """The sequence `x` as a tuple, with the values of the pairs (index, value) in their places."""
+    out = list(x)
+    for i, v in ivs:
+        out[i] = v
+    return tuple(out)
+
+
+def subval(x: Iterable[Any], i: int, v: Any) -> tuple[Any, ...]:
+    """The sequence `x` as a tuple, with `v` at index `i`."""
+    return subvals(x, ((i, v),))
+
+
+def get_name(f: Any) -> str:
+    """The name of a function."""
+    return getattr(f, "__name__", "[unknown name]")
+
+
+def get_doc(f: Any) -> str:
+    """The docstring of a function."""
+    return getattr(f, "__doc__", None) or ""
+
+
+def wraps(
+    fun: Any, namestr: str = "{fun}", docstr: str = "{doc}", **names: Any
+) -> Callable[[Any], Any]:
+    """Give a function the name and the docstring of another, or those that the two templates make of them."""
+
+    def decorate(f: Any) -> Any:
+        f.__name__ = namestr.format(fun=get_name(fun), **names)
+        f.__doc__ = docstr.format(fun=get_name(fun), doc=get_doc(fun), **names)
+        return f
+
+    return decorate
+
+
+def wrap_nary_f(fun: Any, op: Any, argnum: Any) -> Callable[[Any], Any]:
+    """Name the function that an operator makes of `fun` after both."""
+    return wraps(
+        fun,
+        "{op}_of_{fun}_wrt_argnum_{argnum}",
+        "    {op} of function {fun} with respect to argument number {argnum}. It takes the\n"
+        "    arguments of {fun} and returns the {op}.\n",
+        op=get_name(op),
+        argnum=argnum,
+    )
+
+
+def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
+    """An operator of functions of any arguments, from one that acts on a function of one argument at a point.
+
+    Parameters
+    ----------
+    unary_operator : callable
+        ``unary_operator(f, x, *options)``, for a function `f` of `x` alone.
+
+    Returns
+    -------
+    callable
+        ``operator(fun, argnum=0, *options)``, which returns a function of the arguments of `fun`. With a tuple or a list
+        for `argnum`, `x` is the tuple of those arguments.
+    """
+
+    @functools.wraps(unary_operator)
+    def nary_operator(fun: Any, argnum: Any = 0, *options: Any, **settings: Any) -> Any:
+        single = type(argnum) is int
+        if not single and type(argnum) not in (tuple, list):
+            raise TypeError(
+                f"argnum={argnum!r}: give the index of an argument, or a tuple or list of indices"
+            )
+
+        @wrap_nary_f(fun, unary_operator, argnum)
+        def nary_f(*args: Any, **kwargs: Any) -> Any:
+            if single:
+                if len(args) == 1 and argnum == 0 and not kwargs:
+                    return unary_operator(fun, args[0], *options, **settings)
+                x = args[argnum]
+
+                def unary_f(x: Any) -> Any:
+                    return fun(*subval(args, argnum, x), **kwargs)
+
+            else:
+                x = tuple([args[i] for i in argnum])
+
+                def unary_f(x: Any) -> Any:
+                    return fun(*subvals(args, zip(argnum, x, strict=True)), **kwargs)
+
+            unary_f.__name__ = get_name(fun)
+            return unary_operator(unary_f, x, *options, **settings)
+
+        return nary_f
+
+    del nary_operator.__wrapped__  # type: ignore[attr-defined]  # set by `wraps`; its signature is another
+    return nary_operator

@@ -1,0 +1,102 @@
+"""Tests of `autograd/numpy/sections/reductions.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pullback as pb
+import pullback.numpy
+
+from .._fronts import *  # noqa: F403 - the tests of rows
+from .._fronts import K, R, X, Z, front
+
+MASK = K([[True, False, True], [False, True, True]])
+
+ROWS = [
+    front("sum", R(2, 3)),
+    front("sum", R(2, 3), axis=-1, keepdims=True),
+    front("sum", R(2, 3, 2), axis=(0, 2)),
+    front("sum", Z(2, 3), axis=0),
+    front("sum", R(2, 3), initial=R(), where=MASK),
+    front("prod", R(2, 3), axis=1),
+    front("prod", X([[0.0, 2.0, 3.0], [1.0, 0.0, 0.0]]), axis=1),
+    front("prod", R(2, 3), axis=0, initial=2.0, where=MASK),
+    front("cumsum", R(2, 3)),
+    front("cumsum", R(2, 3), axis=1),
+    front("cumprod", R(2, 3)),
+    front("cumprod", X([[0.0, 2.0, 3.0], [1.0, 0.0, 4.0]]), axis=1),
+    front("cumulative_sum", R(2, 3), axis=0, include_initial=True),
+    front("cumulative_prod", R(4), include_initial=True),
+    front("max", R(2, 3)),
+    front("max", R(2, 3), axis=1, keepdims=True),
+    front("max", R(2, 3), axis=1, initial=0.0, where=MASK),
+    front("min", R(2, 3), axis=(0, 1)),
+    front("min", R(2, 3), axis=0, initial=9.0, where=MASK),
+    front("amax", R(2, 3), axis=0),
+    front("amin", R(2, 3), axis=0),
+    front("ptp", R(2, 3)),
+    front("ptp", R(2, 3), axis=1, keepdims=True),
+    front("mean", R(2, 3), axis=0),
+    front("mean", Z(2, 3)),
+    front("mean", R(2, 3), axis=1, where=MASK, keepdims=True),
+    front("var", R(2, 3)),
+    front("var", R(2, 3), axis=1, ddof=1),
+    front("var", R(2, 3), axis=1, correction=1, where=MASK),
+    front(
+        "var", Z(2, 3), axis=0, _skip={"array_api_strict": "it has no variance of complex numbers"}
+    ),
+    front("var", R(2, 3), mean=R(), ddof=1),
+    front("std", R(2, 3), axis=1, ddof=1, keepdims=True),
+    front("std", R(2, 3), axis=1, where=MASK),
+    front("std", R(2, 3), axis=1, mean=R(2, 1)),
+]
+
+CONSTANTS = ("all", "any")
+
+
+def test_truth():
+    x = np.asarray([[0.0, 2.0], [3.0, 4.0]])
+    for name in ("all", "any"):
+        for settings in ({}, {"axis": 0}, {"axis": (0, 1), "keepdims": True}, {"where": x != 0}):
+            got = getattr(pullback.numpy, name)(x, **settings)
+            np.testing.assert_array_equal(pb.to_numpy(got), getattr(np, name)(x, **settings))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "mean", "var", "cumsum", "all", "ptp"])
+def test_out_is_refused(name):
+    with pytest.raises(TypeError, match="not written into existing arrays"):
+        getattr(pullback.numpy, name)(np.ones(3), out=np.ones(()))
+
+
+def test_what_where_leaves_out_spoils_nothing():
+    x = np.asarray([1.0, np.nan, np.inf])
+    mask = np.asarray([True, False, False])
+    for name, settings in (
+        ("sum", {}),
+        ("prod", {}),
+        ("max", {"initial": 0.0}),
+        ("mean", {}),
+        ("var", {}),
+    ):
+        f = getattr(pullback.numpy, name)
+        g = pb.grad(lambda x, f=f, settings=settings: f(x, where=mask, **settings))(x)
+        assert np.isfinite(g).all(), name
+        assert (g[1:] == 0).all(), name
+
+
+def test_extremes_need_a_start():
+    with pytest.raises(ValueError, match="initial"):
+        pullback.numpy.max(np.ones(3), where=[True, False, True])
+    with pytest.raises(ValueError, match="axis="):
+        pullback.numpy.cumulative_sum(np.ones((2, 2)))
+    with pytest.raises(ValueError, match="give one"):
+        pullback.numpy.var(np.ones(3), ddof=1, correction=1)
+    empty = pullback.numpy.max(np.zeros((0, 2)), axis=0, initial=3.0)
+    np.testing.assert_array_equal(pb.to_numpy(empty), [3.0, 3.0])
+
+
+def test_std_of_equal_elements_has_the_subgradient_0():
+    mask = np.asarray([True, True, False])
+    g = pb.grad(lambda x: pullback.numpy.std(x, where=mask))(np.asarray([2.0, 2.0, 5.0]))
+    np.testing.assert_array_equal(g, 0.0)

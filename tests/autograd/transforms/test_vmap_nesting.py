@@ -1,0 +1,162 @@
+"""`vmap` nested with every other transform, against loops over the rows."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+xp = pb.xp
+K, N = 3, 2
+X = np.random.default_rng(0).uniform(0.5, 1.5, (K, N))
+W = np.asarray([0.7, -1.2])
+
+
+@pb.custom_vjp
+def scaled(x):
+    """3 x, whose pullback is not its derivative, so that it shows where it was lost."""
+    return 3 * x
+
+
+scaled.defvjp(lambda x: (3 * x, xp.sum(x)), lambda s, ct: (ct * (5 + s),))
+inner = pb.checkpoint(lambda x: xp.sin(x) * x[0])
+compiled = pb.compile(lambda x: xp.exp(-x) * x[1] + x)
+
+
+def number(x):
+    return xp.sum(xp.sin(x) ** 2 * W) + x[0] ** 3 * x[1]
+
+
+# Functions of one row and, for what maps numbers to numbers, whether the result is a number.
+OF_ROW = {
+    "plain": lambda f: f,
+    "grad": pb.grad,
+    "jacobian": pb.jacobian,
+    "hessian": pb.hessian,
+    "jvp": lambda f: lambda x: pb.jvp(f, (x,), (xp.cos(x),))[1],
+    "vjp": lambda f: lambda x: pb.vjp(f, x)[1](xp.ones_like(f(x)))[0],
+    "hvp": lambda f: lambda x: pb.hvp(f, x, x * 2),
+    "linearize": lambda f: lambda x: pb.linearize(f, x)[1](x * x),
+    "checkpoint": pb.checkpoint,
+    "compile": lambda f: pb.compile(f, fast=False),
+    "tape": lambda f: lambda x: _by_tape(f, x),
+    "vmap": lambda f: lambda x: pb.vmap(lambda s: f(x * s))(xp.asarray(np.asarray([1.0, 0.5, 2.0]))),
+}  # fmt: skip
+
+
+def _by_tape(f, x):
+    with pb.Tape() as tape:
+        x = tape.watch(x)
+        y = f(x)
+    return tape.gradient(y, x)
+
+
+FUNCTIONS = {
+    "number": number,
+    "custom_vjp": lambda x: number(scaled(x)),
+    "checkpointed": lambda x: number(inner(x)),
+    "compiled": lambda x: number(compiled(x)),
+}
+SCALAR = ("plain", "checkpoint", "compile")  # what leaves a number a number
+# what takes functions of any result
+OF_ARRAYS = ("jacobian", "jvp", "vjp", "linearize", "checkpoint", "compile", "vmap")
+INSIDE = ("plain", "grad", "jvp", "jacobian", "hessian", "vmap", "checkpoint", "compile")
+OUTSIDE = ("grad", "jacobian", "hessian", "jvp", "vjp", "compile", "checkpoint", "tape", "hvp")
+
+
+def close(got, wanted):
+    assert got.shape == wanted.shape
+    np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-10)
+
+
+def looped(f):
+    return lambda x: np.stack([np.asarray(pb.to_numpy(f(row))) for row in x])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("transform", OF_ROW)
+def test_inside(function, transform):
+    """``vmap(transform(f))``."""
+    f = OF_ROW[transform](FUNCTIONS[function])
+    close(pb.vmap(f)(X), looped(f)(X))
+    close(pb.vmap(f, in_axes=1)(X.T.copy()), looped(f)(X))
+
+
+PAIRS = [
+    (a, b)
+    for a, b in itertools.product(OF_ROW, OF_ROW)
+    if "plain" not in (a, b) and (b in SCALAR or a in OF_ARRAYS)
+]
+
+
+@pytest.mark.parametrize("function", ["number", "custom_vjp"])
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_two_inside(function, first, second):
+    """``vmap(first(second(f)))``."""
+    f = OF_ROW[first](OF_ROW[second](FUNCTIONS[function]))
+    close(pb.vmap(f)(X), looped(f)(X))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("inside", INSIDE)
+@pytest.mark.parametrize("outside", OUTSIDE)
+def test_outside(function, inside, outside):
+    """``outside`` of a function of all rows that maps ``inside(f)``."""
+    f = OF_ROW[inside](FUNCTIONS[function])
+    weights = np.random.default_rng(1).uniform(0.5, 1.5, (64,))
+
+    def total(y):
+        flat = xp.reshape(y, (-1,))
+        return xp.sum(flat * weights[: flat.shape[0]])
+
+    together = OF_ROW[outside](lambda x: total(pb.vmap(f)(x)))
+    each = OF_ROW[outside](lambda x: total(xp.stack([f(x[i, :]) for i in range(K)])))
+    close(np.asarray(pb.to_numpy(together(X))), np.asarray(pb.to_numpy(each(X))))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_compiled_outside_twice(function):
+    """A compiled program of mapped gradients, replayed with other values."""
+    gradient = pb.grad(FUNCTIONS[function])
+    step = pb.compile(pb.vmap(gradient), fast=False)
+    for x in (X, X + 0.1, X * 0.9):
+        close(step(x), looped(gradient)(x))
+
+
+def test_three_levels_of_vmap_and_two_tapes():
+    a, b, c = (np.random.default_rng(i).uniform(0.5, 1.5, 2 + i) for i in range(3))
+
+    def f(a, b, c):
+        return pb.grad(lambda s: xp.sin(s * b) * c + s**2 * b)(a)
+
+    mapped = pb.vmap(pb.vmap(pb.vmap(f, (None, None, 0)), (None, 0, None)), (0, None, None))
+    got = pb.grad(lambda b: xp.sum(mapped(a, b, c) ** 2))(b)
+    wanted = pb.grad(
+        lambda b: sum(
+            f(a[i], b[j], c[k]) ** 2 for i in range(2) for j in range(3) for k in range(4)
+        )
+    )(b)
+    np.testing.assert_allclose(got, wanted, rtol=1e-10)
+
+
+def test_parameters_outside_of_the_rows():
+    """A weight of an older tape, of a newer one, and of none: closures and arguments alike."""
+
+    def loss(w, x):
+        return xp.sum(xp.tanh(w * x) ** 2)
+
+    by_rows = np.stack([pb.grad(loss)(W, row) for row in X])
+    close(pb.vmap(pb.grad(loss), in_axes=(None, 0))(W, X), by_rows)
+    close(pb.vmap(lambda x: pb.grad(loss)(W, x))(X), by_rows)
+    close(pb.grad(lambda w: xp.sum(pb.vmap(lambda x: loss(w, x))(X)))(W), by_rows.sum(0))
+    close(
+        pb.jacobian(lambda w: pb.vmap(lambda x: pb.grad(loss)(w, x))(X))(W),
+        np.stack([pb.hessian(loss)(W, row) for row in X]),
+    )
+    close(
+        pb.hessian(lambda w: xp.sum(pb.vmap(loss, in_axes=(None, 0))(w, X)))(W),
+        sum(pb.hessian(loss)(W, row) for row in X),
+    )
