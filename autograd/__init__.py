@@ -3,7 +3,7 @@
 Knows nothing of models.
 """
 
-from . import linalg
+from . import linalg, scipy
 from .core.array import Array
 from .core.cotangents import RuleError
 from .core.defvjp import defvjp
@@ -48,6 +48,7 @@ __all__ = [
     "linearize",
     "namespace",
     "random",
+    "scipy",
     "sparse",
     "special",
     "stop_gradient",

@@ -2,7 +2,7 @@
 
 `linear_algebra` holds the products of the section linear algebra. The extension `linalg` fills three files: `linalg`,
 `linalg_norms` and `linalg_spectral`. Beyond the standard, `products` holds `einsum` and `expm`, `fused` the functions
-of networks and losses, `special` and `special_incomplete` SciPy's special functions.
+of networks and losses, the files that begin with `special` SciPy's special functions.
 
 Notation: `ct` is the cotangent of the output, `out` the output, `x_bar` the cotangent of `x`.
 """
@@ -22,11 +22,14 @@ from . import (
     products,
     searching,
     special,
+    special_bessel,
     special_incomplete,
+    special_integrals,
     statistical,
 )
 
 __all__ = [
     "creation", "data_type", "elementwise", "fft", "fused", "indexing", "linalg", "linalg_norms", "linalg_spectral",
-    "linear_algebra", "manipulation", "products", "searching", "special", "special_incomplete", "statistical",
+    "linear_algebra", "manipulation", "products", "searching", "special", "special_bessel",
+    "special_incomplete", "special_integrals", "statistical",
 ]  # fmt: skip

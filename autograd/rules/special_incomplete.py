@@ -44,20 +44,20 @@ def as_array(x: Value, other: Value, xp: XP) -> Value:
     return x if hasattr(x, "dtype") else xp.zeros_on_device_of((), other) + x
 
 
-def _gamma_density(a: Value, x: Value, xp: XP) -> Value:
+def gamma_density(a: Value, x: Value, xp: XP) -> Value:
     """x^(a−1) e^(−x) / Γ(a)."""
     a, x = as_array(a, x, xp), as_array(x, a, xp)
     return xp.exp(xp.special.xlogy(a - 1.0, x) - x - xp.special.gammaln(a))
 
 
-def _beta_density(a: Value, b: Value, x: Value, xp: XP) -> Value:
+def beta_density(a: Value, b: Value, x: Value, xp: XP) -> Value:
     """x^(a−1) (1−x)^(b−1) / B(a, b)."""
     a, b = as_array(a, x, xp), as_array(b, x, xp)
     powers = xp.special.xlogy(a - 1.0, x) + xp.special.xlog1py(b - 1.0, -x)
     return xp.exp(powers - xp.special.betaln(a, b))
 
 
-def _student_density(df: Any, t: Any, xp: XP) -> Value:
+def student_density(df: Any, t: Any, xp: XP) -> Value:
     """(1 + t²/df)^(−(df+1)/2) / (√df B(df/2, 1/2))."""
     df = as_array(df, t, xp)
     log_scale = xp.special.betaln(0.5 * df, 0.5) + 0.5 * xp.log(df)
@@ -155,12 +155,12 @@ def _by_series(a: Value, x: Value, xp: XP) -> Value:
 defvjp(
     "special.gammainc",
     a=lambda ct, a, x, xp: ct * gammainc_shape(a, x, xp),
-    x=lambda ct, a, x, xp: ct * _gamma_density(a, x, xp),
+    x=lambda ct, a, x, xp: ct * gamma_density(a, x, xp),
 )
 defvjp(
     "special.gammaincc",
     a=lambda ct, a, x, xp: -ct * gammainc_shape(a, x, xp),
-    x=lambda ct, a, x, xp: -ct * _gamma_density(a, x, xp),
+    x=lambda ct, a, x, xp: -ct * gamma_density(a, x, xp),
 )
-defvjp("special.betainc", x=lambda ct, a, b, x, xp: ct * _beta_density(a, b, x, xp))
-defvjp("special.stdtr", t=lambda ct, df, t, xp: ct * _student_density(df, t, xp))
+defvjp("special.betainc", x=lambda ct, a, b, x, xp: ct * beta_density(a, b, x, xp))
+defvjp("special.stdtr", t=lambda ct, df, t, xp: ct * student_density(df, t, xp))

@@ -229,10 +229,14 @@ def _special_functions(xp: Any) -> Namespace:
     return generic_special.special_of(
         xp,
         _SPECIAL,
+        **{name: generic_special.weak(_SPECIAL, name) for name in generic_special.OF_SCIPY_ALONE},
+        betaincc=generic_special.betaincc,
+        betainccinv=generic_special.betainccinv,
         iv=generic_special.iv,
         ive=generic_special.ive,
         polygamma=generic_special.polygamma,
         stdtr=generic_special.stdtr,
+        stdtrit=generic_special.stdtrit,
         zeta=lambda _, x, q=None: _SPECIAL.zeta(x, 1.0 if q is None else q),
     )
 

@@ -115,12 +115,58 @@ FORMULAS: dict[str, Callable[..., Any]] = {
 
 
 # SciPy lists the loops of these for double precision first: a Python number with float32 would choose that one.
-SEVERAL = ("beta", "betaln", "gammainc", "gammaincc", "xlog1py", "xlogy")
+SEVERAL = (
+    "beta", "betainc", "betaincc", "betainccinv", "betaincinv", "betaln", "binom", "gammainc", "gammaincc",
+    "gammainccinv", "gammaincinv", "hankel1", "hankel1e", "hankel2", "hankel2e", "hyp0f1", "hyp1f1", "hyp2f1", "jv",
+    "kv", "kve", "owens_t", "poch", "stdtrit", "xlog1py", "xlogy", "yv",
+)  # fmt: skip
+
+# What SciPy has and CuPy lacks, of one array or of an order and an array.
+OF_SCIPY_ALONE = (
+    "airy", "dawsn", "ellipe", "erfi", "fresnel", "ndtri_exp", "spence", "wofz", "wrightomega",
+)  # fmt: skip
 
 
 def weak(base: Any, name: str) -> Callable[..., Any]:
     """A function of several arrays, with Python numbers in the dtype of the arrays."""
-    return lambda xp, *args: getattr(base, name)(*_beside(xp, *args))
+
+    def call(xp: XP, *args: Any) -> Any:
+        function = getattr(base, name, None)
+        return (lacking(base, name) if function is None else function)(*_beside(xp, *args))
+
+    return call
+
+
+# SciPy's loops with an order that is an integer, and of Lambert's W, are in double precision alone.
+WIDE = (
+    "eval_chebyt", "eval_chebyu", "eval_gegenbauer", "eval_genlaguerre", "eval_hermite", "eval_hermitenorm",
+    "eval_jacobi", "eval_laguerre", "eval_legendre", "expn", "kn", "lambertw", "yn",
+)  # fmt: skip
+
+
+def narrow(base: Any, name: str) -> Callable[..., Any]:
+    """A function that is computed in double precision, of arrays in single precision in theirs."""
+
+    def call(xp: XP, *args: Any) -> Any:
+        function = getattr(base, name, None) or lacking(base, name)
+        out = function(*args)
+        inexact = [a.dtype for a in args if hasattr(a, "dtype") and a.dtype.kind in "fc"]
+        if inexact and all(dtype.char in "efF" for dtype in inexact):
+            return out.astype("complex64" if out.dtype.kind == "c" else "float32")
+        return out
+
+    return call
+
+
+def lacking(base: Any, name: str) -> Callable[..., Any]:
+    """Stands where a library has no function of a name that SciPy has."""
+
+    def refuse(*_: Any) -> Any:
+        raise NotImplementedError(
+            f"special.{name}: {base.__name__} has no such function; SciPy has, for NumPy's arrays (pb.to_numpy(x))"
+        )
+
+    return refuse
 
 
 def _whole(n: Any, name: str) -> int:
@@ -257,6 +303,25 @@ def stdtr(xp: XP, df: Any, t: Any) -> Any:
     return xp.where(t < 0, tail, 1 - tail)
 
 
+def betaincc(xp: XP, a: Any, b: Any, x: Any) -> Any:
+    """``1 − I_x(a, b)``, which is I_{1−x}(b, a)."""
+    return xp.special.betainc(b, a, 1.0 - x)
+
+
+def betainccinv(xp: XP, a: Any, b: Any, y: Any) -> Any:
+    """x with ``1 − I_x(a, b) = y``."""
+    return 1.0 - xp.special.betaincinv(b, a, y)
+
+
+def stdtrit(xp: XP, df: Any, y: Any) -> Any:
+    """Student's quantile, by the inverse of the incomplete beta function."""
+    df, y = _beside(xp, df, y)
+    below = y < 0.5
+    z = xp.special.betaincinv(0.5 * df, 0.5 + xp.zeros_like(y), 2.0 * xp.where(below, y, 1.0 - y))
+    size = xp.sqrt(df * ((1.0 - z) / z))
+    return xp.where(below, -size, size)
+
+
 def special_of(xp: XP, base: Any, **functions: Callable[..., Any]) -> Namespace:
     """The special functions of the namespace `xp`: those of `base`, under `functions`.
 
@@ -271,6 +336,8 @@ def special_of(xp: XP, base: Any, **functions: Callable[..., Any]) -> Namespace:
     """
     for name in SEVERAL:
         functions.setdefault(name, weak(base, name))
+    for name in WIDE:
+        functions.setdefault(name, narrow(base, name))
     return Namespace(base, {name: functools.partial(f, xp) for name, f in functions.items()})
 
 
