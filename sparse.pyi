@@ -1,3 +1,3 @@
-"""`pullback.sparse` for type checkers: the module `pullback.autograd.solve.sparse.formats`."""
+"""`pullback.sparse` for type checkers: the module `pullback.autograd.solve.sparse.api`."""
 
-from .autograd.solve.sparse.formats import *
+from .autograd.solve.sparse.api import *

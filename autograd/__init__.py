@@ -17,7 +17,7 @@ from .functions import operators as _operators  # noqa: F401 - gives `Array` its
 from .functions.namespace import stop_gradient
 from .pytree import tree
 from .solve.implicit import api as implicit
-from .solve.sparse import formats as sparse
+from .solve.sparse import api as sparse
 from .transforms.checkpoint import checkpoint
 from .transforms.custom_vjp import custom_vjp
 from .transforms.grad import grad, value_and_grad

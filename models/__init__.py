@@ -1,5 +1,6 @@
 """Functions with parameters: layers, networks and losses. Knows nothing of optimisers."""
 
+from . import kernels
 from .activations import (
     ACTIVATIONS,
     celu,
@@ -29,6 +30,7 @@ from .dense import MLP, Linear
 from .dropout import Dropout
 from .embedding import Embedding
 from .features import FourierFeatures, PolynomialFeatures, RadialBasis
+from .gaussian_process import GaussianProcess, KernelRidge, log_marginal_likelihood
 from .initialisation import INITIALISERS
 from .losses import (
     absolute_error,
@@ -49,7 +51,9 @@ __all__ = [
     "Dropout",
     "Embedding",
     "FourierFeatures",
+    "GaussianProcess",
     "INITIALISERS",
+    "KernelRidge",
     "LayerNorm",
     "Linear",
     "MLP",
@@ -73,9 +77,11 @@ __all__ = [
     "huber",
     "identity",
     "kl_divergence",
+    "kernels",
     "l1_penalty",
     "l2_penalty",
     "leaky_relu",
+    "log_marginal_likelihood",
     "log_sigmoid",
     "mish",
     "parameter_mask",

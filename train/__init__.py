@@ -55,6 +55,10 @@ __all__ = [
 
 # scikit-learn's protocol needs scikit-learn: these are loaded when they are asked for.
 _ESTIMATORS = (
+    "ElasticNet",
+    "GaussianProcessRegressor",
+    "KernelRidge",
+    "Lasso",
     "LinearRegression",
     "LogisticRegression",
     "MLPClassifier",

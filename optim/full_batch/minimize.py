@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...backend import backend_of
+from ..proximal.penalties import l1_of, penalty_of
 from .gradient_methods import conjugate_gradient, gradient_descent, l_bfgs, nesterov
 from .least_squares import gauss_newton, levenberg_marquardt
 from .line import SearchError
@@ -16,6 +17,7 @@ from .line_search import Armijo, Backtracking, Search, chosen
 from .method import Method
 from .newton import newton, newton_cg
 from .problem import Point, Problem
+from .proximal_methods import fista, ista
 from .wolfe import StrongWolfe
 
 
@@ -24,6 +26,7 @@ class _Entry(NamedTuple):
     search: Search | None  # the default line search; None where a method takes none
     steps: int
     residuals: bool = False
+    proximal: bool = False
 
 
 METHODS: dict[str, _Entry] = {
@@ -35,6 +38,8 @@ METHODS: dict[str, _Entry] = {
     "newton-cg": _Entry(newton_cg, Armijo(), 500),
     "gauss-newton": _Entry(gauss_newton, Armijo(), 200, True),
     "levenberg-marquardt": _Entry(levenberg_marquardt, None, 500, True),
+    "fista": _Entry(fista, None, 10_000, proximal=True),
+    "ista": _Entry(ista, None, 10_000, proximal=True),
 }
 """Our methods: what steps, the line search and the number of steps where none are asked for."""
 
@@ -44,6 +49,7 @@ SCIPY = (
 )  # fmt: skip
 """SciPy's methods that take gradients."""
 
+_WITH_BOUNDS = frozenset({"L-BFGS-B", "TNC", "SLSQP", "trust-constr"})
 _WITH_HESSIAN = frozenset({"trust-exact", "dogleg"})
 _WITH_PRODUCTS = frozenset({"Newton-CG", "trust-ncg", "trust-krylov", "trust-constr"})
 
@@ -61,6 +67,8 @@ def minimize(
     args: tuple[Any, ...] = (),
     history: bool = False,
     options: dict[str, Any] | None = None,
+    prox: Any = None,
+    l1: Any = None,
 ) -> Any:
     """Find a minimum of a function of a pytree, by its derivatives.
 
@@ -73,7 +81,8 @@ def minimize(
         Where to start: floating-point arrays, real or complex, or numbers. The work is done on their device.
     method : str
         "gradient-descent", "nesterov", "conjugate-gradient", "l-bfgs" (gradients); "newton" (the whole Hessian,
-        damped), "newton-cg" (products with it); "gauss-newton", "levenberg-marquardt" (residuals); or one of SciPy's
+        damped), "newton-cg" (products with it); "gauss-newton", "levenberg-marquardt" (residuals); "fista", "ista"
+        (proximal gradients, for a penalty with kinks or a constraint beside f, given by `prox`); or one of SciPy's
         methods that take gradients: "BFGS", "CG", "L-BFGS-B", "TNC", "SLSQP", "Newton-CG", "trust-ncg",
         "trust-krylov", "trust-exact", "trust-constr", "dogleg".
     line_search : str, float or record, optional
@@ -81,7 +90,8 @@ def minimize(
         ``pb.optim.StrongWolfe(c2=0.5)``. None for the method's own: "backtracking" for gradient descent and
         Nesterov's, "wolfe" for conjugate gradients and L-BFGS, "armijo" for Newton's and Gauss-Newton.
     gtol : float
-        Stop at ``‖∇f‖ ≤ gtol``, the Euclidean norm over all leaves.
+        Stop at ``‖∇f‖ ≤ gtol``, the Euclidean norm over all leaves; for "fista" and "ista" at
+        ``‖x − prox(x − s ∇f(x), s)‖ / s ≤ gtol``, which is the same where there is no penalty.
     ftol : float
         Stop at ``f_k − f_{k+1} ≤ ftol · max(|f_k|, |f_{k+1}|, 1)``; 0 for never.
     maxiter : int, optional
@@ -94,7 +104,14 @@ def minimize(
         Keep ``result.history``: lists ``fun``, ``norm`` (of the gradient) and ``step``, the start included.
     options : dict, optional
         The method's own: ``first`` (first trial step), ``restart``, ``beta``, ``memory``, ``shift``, ``products``,
-        ``rcond``, ``damping``; for SciPy's methods what SciPy takes.
+        ``rcond``, ``damping``, ``shrink``, ``backtracking``; for SciPy's methods what SciPy takes, and
+        ``bounds``, a pair for each element of x, for "L-BFGS-B", "TNC", "SLSQP" and "trust-constr".
+    prox : penalty, callable, dict or list, optional
+        The penalty g of "fista" and "ista", which minimise f + g: a record of `pb.optim.proximal` such as ``L1(0.1)``,
+        ``Box(0, 1)``; a dict or list of them in the structure of `x0`, None for a part without one; or a function
+        ``prox(v, step)``, whose value is not known and not in ``fun``.
+    l1 : float, array, dict or list, optional
+        Short for ``prox=L1(l1)``, or for one on each part of `x0`.
 
     Returns
     -------
@@ -114,6 +131,7 @@ def minimize(
 
     Notes
     -----
+    With a penalty, ``fun`` is f + g and ``jac`` the gradient of f. What a callback is given has no ``jac`` there.
     The scalars of a line search (values, slopes) are read on the host, vectors never are. SciPy's methods are the
     exception: they keep their vectors on the host, so on a GPU each evaluation copies one there and one back.
 
@@ -124,6 +142,12 @@ def minimize(
     >>> result = pb.optim.minimize(banana, np.asarray([-1.0, 2.0]), method="newton")
     >>> result.x.round(6), result.status
     (array([1., 1.]), 0)
+    The LASSO: half the squared error, and the sum of absolute values:
+
+    >>> A, b = pb.xp.asarray([[1.0, 0.0], [0.0, 1.0]]), pb.xp.asarray([3.0, 0.5])
+    >>> error = lambda x: 0.5 * pb.xp.sum((A @ x - b) ** 2)
+    >>> pb.optim.minimize(error, pb.xp.zeros(2), method="fista", l1=1.0).x
+    Array([2., 0.], dtype=float64, device='cpu')
     >>> line = lambda p, t: p["a"] * t + p["b"] - 2 * t - 1  # residuals
     >>> pb.optim.minimize(line, {"a": 0.0, "b": 0.0}, args=(pb.xp.arange(5.0),), method="gauss-newton").message
     'the gradient is small enough: its norm is below gtol'
@@ -135,6 +159,7 @@ def minimize(
         if name in SCIPY:
             if line_search is not None:
                 raise ValueError(f"minimize: SciPy's method {name!r} has a line search of its own")
+            _penalty(name, False, prox, l1)
             return _by_scipy(
                 name, Problem(f, x0, args), gtol, ftol, maxiter, callback, history, chosen_options
             )
@@ -142,10 +167,12 @@ def minimize(
         if entry.search is None and line_search is not None:
             raise ValueError(f"minimize: method {name!r} takes no line search")
         search = chosen(line_search, entry.search or Backtracking())
-        problem = Problem(f, x0, args, residuals=entry.residuals)
-        start = problem.start()
-        run = entry.method(problem, start, search, chosen_options)
-        next(run)  # the start itself: options are checked, whether a step is taken or not
+        penalty = _penalty(name, entry.proximal, prox, l1)
+        problem = Problem(f, x0, args, residuals=entry.residuals, penalty=penalty)
+        if entry.proximal:
+            chosen_options["gtol"] = gtol
+        run = entry.method(problem, problem.start(), search, chosen_options)
+        start = next(run)  # options are checked, whether a step is taken or not
         limit = entry.steps if maxiter is None else maxiter
         return _drive(problem, start, run, gtol, ftol, limit, callback, history)
 
@@ -162,6 +189,25 @@ def _method(method: str) -> str:
     return method if method in SCIPY else by_case[method.lower()]
 
 
+def _penalty(name: str, proximal: bool, prox: Any, l1: Any) -> Any:
+    """The penalty of a proximal method.
+
+    Raises
+    ------
+    ValueError
+        If another method is given one, or both arguments are.
+    """
+    if prox is None and l1 is None:
+        return None
+    if not proximal:
+        raise ValueError(
+            f"minimize: method {name!r} takes no penalty (prox=, l1=): use method='fista' or 'ista'"
+        )
+    if prox is not None and l1 is not None:
+        raise ValueError("minimize: give prox= or l1=, not both")
+    return penalty_of(prox) if l1 is None else l1_of(l1)
+
+
 def _check_settings(gtol: float, ftol: float, maxiter: int | None) -> None:
     for name, value in (("gtol", gtol), ("ftol", ftol)):
         if not 0 <= value < math.inf:
@@ -172,6 +218,7 @@ def _check_settings(gtol: float, ftol: float, maxiter: int | None) -> None:
         raise ValueError(f"minimize: maxiter={maxiter!r} has to be an integer ≥ 0")
 
 
+PROXIMAL_MESSAGE = "the proximal step is small enough: its residual is below gtol"
 MESSAGES = {
     0: "the gradient is small enough: its norm is below gtol",
     1: "the relative decrease is small enough: below ftol",
@@ -210,6 +257,8 @@ def _drive(
             status = 0
         elif ftol and 0 <= decrease <= ftol * max(abs(old.f), abs(point.f), 1.0):
             status = 1
+    if status == 0 and problem.penalty is not None:
+        message = PROXIMAL_MESSAGE
     return _result(
         problem, point, nit, status, message or MESSAGES[status], record if history else None
     )
@@ -228,8 +277,11 @@ def _result(
 ) -> Any:
     from scipy.optimize import OptimizeResult  # 0.2 s, so only where it is used
 
+    g = point.g
+    if g is None and status >= 0:  # FISTA takes its gradients elsewhere
+        g = problem.point(point.x).g
     result = OptimizeResult(
-        x=problem.result(point.x), fun=point.f, jac=problem.result(point.g), nit=nit, nfev=problem.nfev,
+        x=problem.result(point.x), fun=point.f, jac=g if g is None else problem.result(g), nit=nit, nfev=problem.nfev,
         njev=problem.njev, nhev=problem.nhev, status=status, success=status in (0, 1), message=message,
     )  # fmt: skip
     if record is not None:
@@ -285,6 +337,12 @@ def _by_scipy(
         options.setdefault(name, value)
     if callback is not None or history:
         settings["callback"] = lambda x, *_: after_step(x)
+    if "bounds" in options:
+        if method not in _WITH_BOUNDS:
+            raise ValueError(
+                f"minimize: method {method!r} knows no bounds; {', '.join(sorted(_WITH_BOUNDS))} do"
+            )
+        settings["bounds"] = [tuple(pair) for pair in np.asarray(options.pop("bounds"), float)]
     kept = record if history else None
     try:
         found = scipy.optimize.minimize(

@@ -64,6 +64,8 @@ class Problem:
         Further arguments of `f`.
     residuals : bool
         `f` returns arrays r, and ½ ‖r‖² is the objective.
+    penalty : Penalty, optional
+        g of a proximal method, whose objective is f + g.
 
     Raises
     ------
@@ -73,8 +75,16 @@ class Problem:
         For one that is not finite, or no element at all.
     """
 
-    def __init__(self, f: Callable[..., Any], x0: Any, args: Any = (), *, residuals: bool = False):
-        self.f, self.args, self.like = f, tuple(args), x0
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        x0: Any,
+        args: Any = (),
+        *,
+        residuals: bool = False,
+        penalty: Any = None,
+    ):
+        self.f, self.args, self.like, self.penalty = f, tuple(args), x0, penalty
         leaves, self.spec = tree.flatten(x0)
         names = tree.paths(x0)
         arrays = [_array(x, name or "x0") for x, name in zip(leaves, names, strict=True)]
@@ -219,6 +229,38 @@ class Problem:
                 f"minimize: the gradient at x0 is so large that its norm overflows in {self.dtype}; scale the objective"
             )
         return point
+
+    def prox(self, v: Any, step: float) -> Any:
+        """The proximal operator of the penalty; v itself where there is none.
+
+        Raises
+        ------
+        ValueError
+            If it returns another structure or other shapes.
+        """
+        if self.penalty is None:
+            return v
+        try:
+            leaves = tree.flatten_as(self.spec, self.penalty.prox(self.tree(Array(v)), step))
+        except ValueError as error:
+            raise ValueError(f"minimize: prox(x) has another structure than x: {error}") from None
+        arrays = [backend_array(x) for x in leaves]
+        if any(tuple(a.shape) != p.shape for a, p in zip(arrays, self.parts, strict=True)):
+            raise ValueError("minimize: prox(x) has other shapes than x")
+        return self._packed(
+            [
+                a if not p.complex else _complex(a, p)
+                for a, p in zip(arrays, self.parts, strict=True)
+            ]
+        )
+
+    def penalty_value(self, x: Any) -> float:
+        """The penalty's value; 0 where there is none."""
+        return (
+            0.0
+            if self.penalty is None
+            else number(backend_array(self.penalty(self.tree(Array(x)))))
+        )
 
     def hessian(self, x: Any) -> Any:
         """∇²f, a matrix."""

@@ -14,7 +14,7 @@ from ...autograd.functions import namespace as xp
 from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
 
 
-def _centred(
+def centred(
     X: ArrayLike, y: ArrayLike, weights: ArrayLike, fit_intercept: bool
 ) -> tuple[Any, Any, Any, Any]:
     """X and y about their (weighted) means, their rows times √weight; and the means."""
@@ -33,7 +33,7 @@ def _centred(
     return X, y, x_mean, y_mean
 
 
-class _LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
+class LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """The base of both regressions: the intercept, the weights, prediction."""
 
     def _solve(self, X: ArrayLike, y: ArrayLike) -> Any:
@@ -48,8 +48,12 @@ class _LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if single:
             targets = targets[:, None]
         w = None if weights is None else as_array(weights, X_in.dtype)
-        A, targets, x_mean, y_mean = _centred(A, targets, w, self.fit_intercept)
-        coef = self._solve(A, targets)
+        A, targets, x_mean, y_mean = centred(A, targets, w, self.fit_intercept)
+        self._store(X, self._solve(A, targets), x_mean, y_mean, single)
+        return self
+
+    def _store(self, X: ArrayLike, coef: Any, x_mean: Any, y_mean: Any, single: bool) -> None:
+        """Set ``coef_`` and ``intercept_`` in the type of the user's data, from coefficients (d, k)."""
         intercept = y_mean - x_mean @ coef
         coef = coef[:, 0] if single else xp.matrix_transpose(coef)
         self.coef_ = restore_type(coef, X)
@@ -60,7 +64,6 @@ class _LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self.intercept_ = (
                 float(intercept) if single and isinstance(intercept, np.ndarray) else intercept
             )
-        return self
 
     def predict(self, X: ArrayLike) -> Any:
         """``X coef_ᵀ + intercept_`` for X (n, d): (n,) or (n, targets).
@@ -84,7 +87,7 @@ def _number(x: Value) -> Any:
     return x if isinstance(x, float) else as_array(x)
 
 
-class LinearRegression(_LeastSquares):
+class LinearRegression(LeastSquares):
     """Ordinary least squares: min ‖X w + c − y‖².
 
     Parameters
@@ -138,7 +141,7 @@ class LinearRegression(_LeastSquares):
         return xp.linalg.pinv(X) @ y
 
 
-class Ridge(_LeastSquares):
+class Ridge(LeastSquares):
     """Least squares with a penalty: min ‖X w + c − y‖² + alpha ‖w‖².
 
     Parameters

@@ -27,7 +27,7 @@ from ...core.namespaces import namespace_of
 from ...core.registry import attach_kernel, find
 from ...core.typing import XP, Cotangent, DType, RawArray, Value
 from ..runner import inexact, own, promoted, run_adjoint, square
-from ..sparse.formats import is_sparse
+from ..sparse.base import is_sparse
 from ..sparse.solve import SparseFactorization
 from .dense import ALIASES, STRUCTURES, check_structure, dense
 from .solve import STRUCTURED, stored_form

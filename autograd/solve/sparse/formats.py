@@ -14,13 +14,24 @@ import numpy as np
 from ....backend import Pattern, backend_of, current, is_array, to_numpy
 from ...core.array import Array, backend_array
 from ...core.generated import xp as generated
-from ...core.namespaces import namespace_of
 from ...functions.creation import asarray
 from ...pytree import tree
-from .base import SparseMatrix, as_given, is_sparse
-from .validation import Coordinates, compressed, elements, integers, shape_of
-
-__all__ = ["as_sparse", "coo_array", "csc_array", "csr_array", "is_sparse"]
+from .arithmetic import beside, in_order
+from .base import FORMATS, SparseMatrix, as_given, is_sparse
+from .positions import Positions
+from .validation import (
+    Coordinates,
+    compressed,
+    elements,
+    floating,
+    index_dtype,
+    integers,
+    one_size,
+    pattern_of,
+    positions_of,
+    shape_of,
+    two_sizes,
+)
 
 
 class _Compressed(SparseMatrix):
@@ -37,10 +48,6 @@ class _Compressed(SparseMatrix):
     def indptr(self) -> Any:
         """The index at which each row, or column, begins."""
         return self.pattern.indptr
-
-    def tocoo(self) -> coo_array:
-        """The matrix in coordinate format."""
-        return _of_coordinates(self.data, Coordinates(self.shape, *self._coordinates()))
 
 
 @tree.register
@@ -79,26 +86,32 @@ class csr_array(_Compressed):
     array([ 42., 420., 600.])
     """
 
+    format = "csr"
+
     data: Any
     pattern: Pattern = field(metadata={"static": True})
 
-    def __init__(self, arg: Any, *, shape: Any = None) -> None:
-        self.data, self.pattern = _read(arg, shape, type(self), rows=True)
+    def __init__(self, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False) -> None:
+        self.data, self.pattern = _read(arg1, shape, dtype, copy, type(self))
+
+    @classmethod
+    def of_parts(cls, data: Any, positions: Positions) -> csr_array:
+        """The matrix of elements in any order."""
+        ordered, positions = in_order(data, positions)
+        return _of(cls, as_given(ordered, data), pattern_of(positions, _lies(data)))
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, ...]:
         """The number of rows and of columns."""
         return self.pattern.shape
 
-    def _coordinates(self) -> tuple[Any, Any]:
-        return namespace_of(self.indices).sparse_rows(pattern=self.pattern), self.indices
+    @property
+    def positions(self) -> Positions:
+        """The row and the column of each element, on the host."""
+        return positions_of(self.pattern)
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
         return self.data, self.pattern, False
-
-    def tocsr(self) -> csr_array:
-        """Itself."""
-        return self
 
     @property
     def T(self) -> csc_array:
@@ -137,27 +150,33 @@ class csc_array(_Compressed):
     Array([20.,  1.], dtype=float64, device='cpu')
     """
 
+    format = "csc"
+
     data: Any
     pattern: Pattern = field(metadata={"static": True})  # of the transpose, by rows
 
-    def __init__(self, arg: Any, *, shape: Any = None) -> None:
-        self.data, self.pattern = _read(arg, shape, type(self), rows=False)
+    def __init__(self, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False) -> None:
+        self.data, self.pattern = _read(arg1, shape, dtype, copy, type(self))
+
+    @classmethod
+    def of_parts(cls, data: Any, positions: Positions) -> csc_array:
+        """The matrix of elements in any order."""
+        ordered, turned = in_order(data, _turned(positions))
+        return _of(cls, as_given(ordered, data), pattern_of(turned, _lies(data)))
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, ...]:
         """The number of rows and of columns."""
         n, m = self.pattern.shape
         return m, n
 
-    def _coordinates(self) -> tuple[Any, Any]:
-        return self.indices, namespace_of(self.indices).sparse_rows(pattern=self.pattern)
+    @property
+    def positions(self) -> Positions:
+        """The row and the column of each element, on the host."""
+        return self.pattern.once("turned", lambda: _turned(positions_of(self.pattern)))
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
         return self.data, self.pattern, True
-
-    def tocsc(self) -> csc_array:
-        """Itself."""
-        return self
 
     @property
     def T(self) -> csr_array:
@@ -197,30 +216,46 @@ class coo_array(SparseMatrix):
     Array([4., 2.], dtype=float64, device='cpu')
     """
 
+    format = "coo"
+
     data: Any
     coordinates: Coordinates = field(metadata={"static": True})
 
-    def __init__(self, arg: Any, *, shape: Any = None) -> None:
-        if isinstance(arg, tuple) and len(arg) == 2 and isinstance(arg[1], tuple | list):
-            data = elements(arg[0])
-            row, col = (integers(x, backend_array(data), "coo_array") for x in arg[1])
-            if not row.shape == col.shape == data.shape:
+    def __init__(self, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False) -> None:
+        name = "coo_array"
+        if isinstance(arg1, tuple) and len(arg1) == 2 and isinstance(arg1[1], tuple | list):
+            data = elements(arg1[0])
+            lines = [integers(x, backend_array(data), name) for x in arg1[1]]
+            if any(line.shape != data.shape for line in lines) or len(lines) not in (1, 2):
+                counts = ", ".join(str(line.shape[0]) for line in lines)
                 raise ValueError(
-                    f"coo_array: data has {data.shape[0]} elements, row {row.shape[0]}, col {col.shape[0]}; they have "
-                    "to be as many"
+                    f"{name}: data has {data.shape[0]} elements, the indices {counts}; they have to be as many, for "
+                    "one axis or two"
                 )
-            self.data, self.coordinates = (
-                data,
-                Coordinates(shape_of(shape, row, col, "coo_array"), row, col),
-            )
-            return
-        other = as_sparse(arg)
-        row, col = other._coordinates()
-        self.data, self.coordinates = other.data, Coordinates(other.shape, row, col)
+            sides: tuple[int, ...]
+            if len(lines) == 1:  # a vector
+                lines.insert(0, beside(np.zeros(data.shape[0], np.int64), data))
+                sides = shape_of(shape and (1, *one_size(shape, name)), lines, name)[1:]
+            else:
+                sides = shape_of(shape, lines, name)
+            self.data, self.coordinates = data, Coordinates(sides, *lines)
+        else:
+            made = _empty(arg1, coo_array) if _is_shape(arg1) else as_sparse(arg1).tocoo()
+            if shape is not None and tuple(shape) != made.shape:
+                made = coo_array((made.data, (made.row, made.col)), shape=shape)
+            self.data, self.coordinates = made.data, made.coordinates
+        self.data = _as_asked(self.data, dtype, copy, name)
+
+    @classmethod
+    def of_parts(cls, data: Any, positions: Positions) -> coo_array:
+        """The matrix, or vector, of elements in their order."""
+        dtype = index_dtype(positions)
+        row, col = (beside(x.astype(dtype), data) for x in (positions.row, positions.col))
+        return _of_coordinates(data, Coordinates(positions.shape, row, col, positions))
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """The number of rows and of columns."""
+    def shape(self) -> tuple[int, ...]:
+        """The number of rows and of columns; the length of a vector."""
         return self.coordinates.shape
 
     @property
@@ -233,27 +268,30 @@ class coo_array(SparseMatrix):
         """The column of each element."""
         return self.coordinates.col
 
-    def _coordinates(self) -> tuple[Any, Any]:
-        return self.row, self.col
+    @property
+    def coords(self) -> tuple[Any, ...]:
+        """The indices on each axis."""
+        return (self.row, self.col)[2 - self.ndim :]
+
+    @property
+    def positions(self) -> Positions:
+        """The row and the column of each element, on the host."""
+        return self.coordinates.positions
 
     def _product_form(self) -> tuple[Any, Pattern, bool]:
-        return self.tocsr()._product_form()
-
-    def tocoo(self) -> coo_array:
-        """Itself."""
-        return self
-
-    def tocsr(self) -> csr_array:
-        """The matrix in compressed format by rows; duplicates stay apart."""
-        order, pattern = self.coordinates.by_rows()
-        data = generated.take(asarray(self.data), order, axis=0)
-        return _of(csr_array, as_given(data, self.data), pattern)
+        data, _ = in_order(self.data, self.positions)
+        return as_given(data, self.data), self.coordinates.by_rows(), False
 
     @property
     def T(self) -> coo_array:
-        """The transpose; nothing is moved."""
+        """The transpose; nothing is moved. A vector stays itself."""
+        if self.ndim == 1:
+            return self
         m, n = self.shape
         return _of_coordinates(self.data, Coordinates((n, m), self.col, self.row))
+
+
+FORMATS.update(csr=csr_array, csc=csc_array, coo=coo_array)
 
 
 # ── arguments ─────────────────────────────────────────────────────────────────────────────────
@@ -288,6 +326,9 @@ def as_sparse(x: Any) -> Any:
     if isinstance(x, SparseMatrix):
         return x
     if is_sparse(x):
+        if len(x.shape) == 1:
+            coordinates = x.tocoo()
+            return coo_array((coordinates.data, coordinates.coords), shape=x.shape)
         sparse_type = {"csr": csr_array, "csc": csc_array}.get(getattr(x, "format", ""))
         if sparse_type is None:
             x, sparse_type = x.tocsr(), csr_array
@@ -320,16 +361,47 @@ def _of_coordinates(data: Any, coordinates: Coordinates) -> coo_array:
     return out
 
 
-def _read(arg: Any, shape: Any, sparse_type: type, *, rows: bool) -> tuple[Any, Pattern]:
-    """The result of `compressed` for any argument of `csr_array` and `csc_array`."""
+def _lies(data: Any) -> Any:
+    """An array that lies where the elements do."""
+    return beside(np.zeros(0), data)
+
+
+def _turned(positions: Positions) -> Positions:
+    """The positions in the transpose."""
+    return Positions(positions.shape[::-1], positions.col, positions.row)
+
+
+def _is_shape(arg: Any) -> bool:
+    return isinstance(arg, tuple) and all(isinstance(n, int | np.integer) for n in arg)
+
+
+def _empty(shape: Any, sparse_type: Any) -> Any:
+    """A matrix, or vector, without elements."""
+    name = sparse_type.__name__
+    sides = one_size(shape, name) if len(shape) == 1 else two_sizes(shape, name)
+    none = np.zeros(0, np.int64)
+    return sparse_type.of_parts(current().asarray(np.zeros(0)), Positions(sides, none, none))
+
+
+def _as_asked(data: Any, dtype: Any, copy: bool, name: str) -> Any:
+    """Elements of the dtype that was asked for, and of their own memory."""
+    if dtype is None and not copy:
+        return data
+    wanted = data.dtype if dtype is None else floating(dtype, name)
+    return as_given(generated.astype(asarray(data), wanted, copy=copy), data)
+
+
+def _read(arg: Any, shape: Any, dtype: Any, copy: bool, sparse_type: Any) -> tuple[Any, Pattern]:
+    """Elements and pattern for any argument of `csr_array` and `csc_array`."""
+    name = sparse_type.__name__
     if isinstance(arg, tuple) and len(arg) == 3:
-        return compressed(*arg, shape, sparse_type.__name__, rows=rows)
-    other = coo_array(arg) if isinstance(arg, tuple) else as_sparse(arg)
+        data, pattern = compressed(*arg, shape, name, rows=sparse_type.format == "csr")
+        return _as_asked(data, dtype, copy, name), pattern
+    if _is_shape(arg) and len(arg) == 2:
+        other = _empty(arg, sparse_type)
+    else:
+        other = coo_array(arg) if isinstance(arg, tuple) else as_sparse(arg)
     if shape is not None and tuple(shape) != other.shape:
-        other = coo_array((other.data, other._coordinates()), shape=shape)
-    made = other.tocsr() if rows else other.tocsc()
-    return made.data, made.pattern
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+        other = coo_array(other, shape=shape)
+    made = other.asformat(sparse_type.format)
+    return _as_asked(made.data, dtype, copy, name), made.pattern

@@ -9,7 +9,8 @@ from ...core.defvjp import function_of
 from ...core.registry import find
 from ..runner import inexact as for_lapack
 from ..runner import promoted, run, run_adjoint
-from .formats import as_sparse, coo_array, csr_array, is_sparse
+from .base import is_sparse
+from .formats import as_sparse, coo_array, csr_array
 from .rules import SparseLU
 
 

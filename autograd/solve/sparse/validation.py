@@ -11,31 +11,30 @@ from ...core.array import backend_array
 from ...core.dtypes import as_numpy, is_inexact
 from ...core.namespaces import namespace_of
 from ...core.typing import RawArray
+from .positions import Positions, starts
 
 
 class Coordinates:
-    """The row and the column of each element of a matrix; two are equal if their contents are."""
+    """The row and the column of each element of a matrix, or vector; two are equal if their contents are."""
 
-    def __init__(self, shape: tuple[int, int], row: Any, col: Any) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], row: Any, col: Any, positions: Positions | None = None
+    ) -> None:
         self.shape, self.row, self.col = shape, row, col
-        self._by_rows: tuple[Any, Pattern] | None = None
+        self._positions = positions
+        self._by_rows: Pattern | None = None
 
-    def by_rows(self) -> tuple[Any, Pattern]:
-        """The order that sorts the elements by rows, and the pattern that they then have; found once."""
+    @property
+    def positions(self) -> Positions:
+        """The same on the host; read from the device once."""
+        if self._positions is None:
+            self._positions = Positions(self.shape, to_numpy(self.row), to_numpy(self.col))
+        return self._positions
+
+    def by_rows(self) -> Pattern:
+        """The pattern by rows of the elements after those at one position are added up; found once."""
         if self._by_rows is None:
-            row, col = to_numpy(self.row), to_numpy(self.col)
-            order = np.lexsort((col, row))
-            indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=self.shape[0]))])
-            there = backend_of(self.row).asarray
-            index_dtype = np.dtype("int32") if narrow(self.shape, len(row)) else np.dtype("int64")
-            self._by_rows = (
-                there(order),
-                Pattern(
-                    self.shape,
-                    there(indptr.astype(index_dtype)),
-                    there(col[order].astype(index_dtype)),
-                ),
-            )
+            self._by_rows = pattern_of(self.positions.merged()[0], self.row)
         return self._by_rows
 
     def __eq__(self, other: object) -> bool:
@@ -49,6 +48,43 @@ class Coordinates:
 
     def __hash__(self) -> int:
         return hash((self.shape, tuple(self.row.shape)))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "shape": self.shape, "row": self.row, "col": self.col, "_positions": None, "_by_rows": None
+        }  # fmt: skip
+
+
+def index_dtype(positions: Positions) -> np.dtype:
+    """The dtype of the indices of a matrix: int32 where that holds them."""
+    return np.dtype("int32" if narrow(positions.sides, positions.nnz) else "int64")
+
+
+def pattern_of(positions: Positions, like: Any) -> Pattern:
+    """The pattern by rows of positions that are sorted by rows, where the array `like` lies."""
+    there, dtype = backend_of(like).asarray, index_dtype(positions)
+    indptr = starts(positions.row, positions.sides[0])
+    pattern = Pattern(
+        positions.sides, there(indptr.astype(dtype)), there(positions.col.astype(dtype))
+    )
+    return remembered(pattern, positions)
+
+
+def remembered(pattern: Pattern, positions: Positions) -> Pattern:
+    """The pattern, which then need not be read from the device."""
+    pattern.once("positions", lambda: positions)
+    return pattern
+
+
+def positions_of(pattern: Pattern) -> Positions:
+    """The row and the column of each element of a pattern, on the host; read from the device once."""
+
+    def make() -> Positions:
+        counts = np.diff(to_numpy(pattern.indptr))
+        row = np.repeat(np.arange(pattern.shape[0]), counts)
+        return Positions(pattern.shape, row, to_numpy(pattern.indices))
+
+    return pattern.once("positions", make)
 
 
 def elements(data: Any) -> Any:
@@ -94,10 +130,33 @@ def two_sizes(shape: Any, name: str) -> tuple[int, int]:
     return int(shape[0]), int(shape[1])
 
 
-def shape_of(shape: Any, row: Any, col: Any, name: str) -> tuple[int, int]:
+def one_size(shape: Any, name: str) -> tuple[int]:
+    """The length of a vector that a user asked for."""
+    if len(shape) != 1 or int(shape[0]) < 0:
+        raise ValueError(f"{name}: shape={shape!r} of a vector is not one number of at least 0")
+    return (int(shape[0]),)
+
+
+def floating(dtype: Any, name: str) -> np.dtype:
+    """A floating-point dtype that a user asked for.
+
+    Raises
+    ------
+    TypeError
+        If it is another one.
+    """
+    dtype = np.dtype(dtype)
+    if not is_inexact(dtype):
+        raise TypeError(
+            f"{name}: dtype={dtype}; elements that can be differentiated are floating-point or complex numbers"
+        )
+    return dtype
+
+
+def shape_of(shape: Any, lines: list[Any], name: str) -> tuple[int, int]:
     """The shape, and an error for indices outside of it; reads them once."""
     tops = []
-    for indices in (row, col):
+    for indices in lines:
         host = to_numpy(indices)
         if host.size and host.min() < 0:
             raise ValueError(f"{name}: index {host.min()} is negative")

@@ -119,3 +119,63 @@ def test_the_second_device_of_a_strict_library():
 
 
 # ── what is refused ───────────────────────────────────────────────────────────────────────────
+
+
+# ── how SciPy's constructors are called ───────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["csr_array", "csc_array", "coo_array"])
+def test_constructors_are_called_as_scipys(name):
+    mine, theirs = getattr(sparse, name), getattr(ss, name)
+    data, row, col = [1.0, 2.0, 4.0], [0, 0, 1], [1, 1, 0]
+    for arguments, settings in (
+        (((3, 4),), {}),
+        (((data, (row, col)),), {}),
+        (((data, (row, col)), (3, 3)), {}),
+        (((data, (row, col)),), {"shape": (2, 5), "dtype": "float32", "copy": True}),
+        ((np.eye(2), None, "complex64"), {}),
+    ):
+        got, wanted = mine(*arguments, **settings), theirs(*arguments, **settings)
+        assert (got.shape, got.nnz, got.dtype) == (wanted.shape, wanted.nnz, wanted.dtype)
+        np.testing.assert_array_equal(host(got.toarray()), wanted.toarray())
+
+
+def test_compressed_matrices_of_coordinates_have_scipys_arrays():
+    """Elements at one position are added up when coordinates are compressed, and their gradient reaches each."""
+    data, row, col = np.asarray([1.0, 2.0, 4.0, 8.0]), [1, 0, 1, 0], [1, 1, 1, 0]
+    for name in ("tocsr", "tocsc"):
+        mine = getattr(sparse.coo_array((data, (row, col))), name)()
+        theirs = getattr(ss.coo_array((data, (row, col))), name)()
+        for part in ("data", "indices", "indptr"):
+            np.testing.assert_array_equal(getattr(mine, part), getattr(theirs, part))
+        f = lambda data, name=name: getattr(sparse.coo_array((data, (row, col))), name)().data ** 2
+        pb.check_grads(f, (data,), order=2)
+    A = sparse.csr_array((data, [1, 1, 0, 0], [0, 2, 4]))
+    assert A.nnz == 4
+    A.sum_duplicates()
+    assert A.nnz == 2
+    np.testing.assert_array_equal(A.data, [3, 12])
+
+
+def test_vectors():
+    v = sparse.coo_array(([1.0, 2.0, 4.0], ([3, 0, 3],)), shape=(5,))
+    assert (v.shape, v.ndim, v.nnz) == ((5,), 1, 3)
+    (index,) = v.coords
+    np.testing.assert_array_equal(index, [3, 0, 3])
+    np.testing.assert_array_equal(host(v.toarray()), [2, 0, 0, 5, 0])
+    assert v.T is v
+    w = sparse.coo_array(ss.coo_array(np.asarray([0.0, 3.0, 0.0, 1.0, 0.0])))
+    assert float(v @ w) == 5.0
+    np.testing.assert_array_equal(
+        host(sparse.coo_array(v.reshape(1, -1)).toarray())[0], [2, 0, 0, 5, 0]
+    )
+    g = pb.grad(lambda v: (v @ v) ** 2)(v)
+    assert g.shape == (5,)
+    np.testing.assert_allclose(g.data, 4 * 29 * np.asarray([5.0, 2.0, 5.0]))
+    for make in (v.tocsr, v.tocsc):
+        with pytest.raises(ValueError, match="reshape"):
+            make()
+    with pytest.raises(ValueError, match="diagonal of a vector"):
+        v.diagonal()
+    with pytest.raises(ValueError, match="one number"):
+        sparse.coo_array(([1.0], ([0],)), shape=(5, 5))

@@ -83,11 +83,6 @@ DATA, INDICES, INDPTR = [1.0, 2.0], [0, 1], [0, 1, 2]
             ValueError,
             r"takes x \(2,\) or \(2, k\)",
         ),
-        (
-            lambda: sparse.csr_array(np.eye(2)) @ sparse.csr_array(np.eye(2)),
-            TypeError,
-            "two sparse matrices",
-        ),
         (lambda: sparse.csr_array(np.eye(2)) + sparse.csr_array(np.eye(3)), ValueError, "differ"),
         (lambda: sparse.csr_array(np.eye(2)).sum(axis=2), ValueError, "axis=2"),
         (lambda: pb.linalg.spsolve(np.eye(2), np.ones(2)), TypeError, "no sparse matrix"),

@@ -1,0 +1,45 @@
+"""`pb.sparse`: sparse matrices with differentiable elements, named and called as SciPy's.
+
+A matrix is its stored elements, `data`, on a fixed pattern. It is a pytree with one leaf: a gradient with respect to a
+sparse matrix is one with the same pattern, whose `data` is the gradient. The formats are in `formats.py`, what makes
+matrices of diagonals and blocks in `construct.py`.
+"""
+
+from .base import is_sparse
+from .construct import (
+    block_array,
+    block_diag,
+    diags_array,
+    eye_array,
+    hstack,
+    kron,
+    kronsum,
+    random_array,
+    tril,
+    triu,
+    vstack,
+)
+from .formats import as_sparse, coo_array, csc_array, csr_array
+
+__all__ = [
+    "as_sparse",
+    "block_array",
+    "block_diag",
+    "coo_array",
+    "csc_array",
+    "csr_array",
+    "diags_array",
+    "eye_array",
+    "hstack",
+    "is_sparse",
+    "kron",
+    "kronsum",
+    "random_array",
+    "tril",
+    "triu",
+    "vstack",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,162 @@
+"""Kernel ridge regression in scikit-learn's protocol."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ...autograd.core.typing import ArrayLike
+from ...autograd.functions import namespace as xp
+from ...models import kernels
+from ...models import KernelRidge as Model
+from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
+
+_NAMES = ("linear", "poly", "polynomial", "rbf")
+
+
+class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """Ridge regression with a kernel: ``min ‖y − f(X)‖² + alpha ‖f‖²_k``.
+
+    Parameters
+    ----------
+    alpha : float or array (n_targets,), default=1
+        The penalty, > 0. A traced one makes predictions differentiable in it.
+    kernel : str, Kernel or callable, default="linear"
+        "linear", "poly" or "polynomial", "rbf"; one of `pb.models.kernels`; or k(X, Y), a matrix.
+    gamma : float, optional
+        Of "poly" and "rbf", ``exp(−gamma d²)``; one over the number of features where it is not given.
+    degree, coef0 : int, float
+        Of "poly".
+
+    Attributes
+    ----------
+    dual_coef_ : array (n_samples,) or (n_samples, n_targets)
+    X_fit_ : array (n_samples, n_features)
+    n_features_in_ : int
+
+    Notes
+    -----
+    By the Cholesky factor of k(X, X) + alpha I. Rasmussen, Williams, 2006, section 2.2; scikit-learn's parameters.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> X = np.linspace(0, 3, 8)[:, None]
+    >>> model = pb.train.KernelRidge(1e-3, kernel="rbf", gamma=0.5).fit(X, np.sin(X[:, 0]))
+    >>> model.predict([[1.5]]).round(2)
+    array([1.])
+    """
+
+    def __init__(
+        self,
+        alpha: Any = 1.0,
+        *,
+        kernel: Any = "linear",
+        gamma: Any = None,
+        degree: int = 3,
+        coef0: float = 1.0,
+    ) -> None:
+        self.alpha = alpha
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+
+    def _kernel(self, features: int) -> Any:
+        """The kernel that the settings name.
+
+        Raises
+        ------
+        ValueError
+            For another name.
+        """
+        if callable(self.kernel):
+            return self.kernel
+        if self.kernel == "linear":
+            return kernels.Linear(0.0)
+        gamma = 1 / features if self.gamma is None else self.gamma
+        if self.kernel in ("poly", "polynomial"):
+            return kernels.Polynomial(self.degree, gamma, self.coef0)
+        if self.kernel == "rbf":
+            root = math.sqrt(2 * gamma) if isinstance(gamma, int | float) else xp.sqrt(2 * gamma)
+            return kernels.RBF(1 / root)
+        raise ValueError(
+            f"KernelRidge: kernel={self.kernel!r}; give one of {', '.join(_NAMES)}, a kernel of pb.models.kernels, or "
+            "k(X, Y)"
+        )
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> KernelRidge:
+        """Find ``dual_coef_``.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : array (n_samples,) or (n_samples, n_targets)
+        sample_weight : array (n_samples,), optional
+            Weights of the squared errors, > 0.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            For NaN, infinities, wrong shapes or weights, a penalty that is not positive, or an unknown kernel.
+        NotPositiveDefiniteError
+            If alpha is too small for points that depend on each other.
+        """
+        X_in, y = check_both(self, X, y, y_numeric=True, multi_output=True)
+        weights = check_weights(sample_weight, X_in, X_in.dtype)
+        A, targets = as_array(X_in), as_array(y, X_in.dtype)
+        single = targets.ndim == 1
+        targets = targets[:, None] if single else targets
+        alpha = self._penalty(targets)
+        noise = [alpha] * targets.shape[1] if alpha.ndim == 0 else [alpha[i] for i in range(alpha.shape[0])]
+        if weights is not None:
+            if not np.all(weights > 0):
+                raise ValueError("KernelRidge: sample_weight holds 0; leave such samples out")
+            share = as_array(1 / weights, X_in.dtype)  # a weight is a penalty over it
+            noise = [a * share for a in noise]
+        kernel = self._kernel(A.shape[1])
+        if alpha.ndim == 0:
+            dual = Model.init(kernel, A, targets, noise[0]).dual_coef
+        else:
+            columns = [
+                Model.init(kernel, A, targets[:, i], noise[i]).dual_coef
+                for i in range(targets.shape[1])
+            ]
+            dual = xp.stack(columns, axis=1)
+        self.dual_coef_ = restore_type(dual[:, 0] if single else dual, X)
+        self.X_fit_ = restore_type(A, X)
+        return self
+
+    def _penalty(self, y: Any) -> Any:
+        alpha = as_array(self.alpha)
+        if alpha.ndim > 1 or (alpha.ndim == 1 and alpha.shape[0] != y.shape[1]):
+            raise ValueError(
+                f"KernelRidge: alpha has shape {alpha.shape}; give one number, or one for each of {y.shape[1]} targets"
+            )
+        alpha = xp.astype(alpha, y.dtype)
+        if not bool(xp.all(xp.isfinite(alpha) & (alpha > 0))):
+            raise ValueError(f"KernelRidge: alpha={self.alpha!r}; it has to be finite and > 0")
+        return alpha
+
+    def predict(self, X: ArrayLike) -> Any:
+        """``k(X, X_fit_) dual_coef_``: (n,) or (n, targets).
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            For NaN, infinities, or another number of features.
+        """
+        check_is_fitted(self)
+        points = as_array(check_inputs(self, X))
+        model = Model(self._kernel(points.shape[1]), as_array(self.X_fit_), as_array(self.dual_coef_))
+        return restore_type(model(points), X)
