@@ -1442,6 +1442,11 @@ def voigt_profile(x: ArrayLike, sigma: ArrayLike, gamma: ArrayLike, /) -> Array:
     Array
         Of the shape that all broadcast to.
 
+    Raises
+    ------
+    NotImplementedError
+        Of CuPy's arrays: cupyx.scipy.special has no such function.
+
     Notes
     -----
     It is Re w(z) / (σ √(2π)) with z = (x + iγ)/(σ √2) and the function w of `wofz`, whose pullback it takes.
@@ -1453,7 +1458,7 @@ def voigt_profile(x: ArrayLike, sigma: ArrayLike, gamma: ArrayLike, /) -> Array:
     Examples
     --------
     >>> import pullback as pb
-    >>> x = pb.xp.asarray([0.0, 1.0])
+    >>> x = pb.xp.asarray([0.0, 1.0], device="cpu")
     >>> pb.special.voigt_profile(x, 1.0, 0.5)
     Array([0.27895547, 0.20017964], dtype=float64, device='cpu')
     >>> pb.grad(lambda x: pb.xp.sum(pb.special.voigt_profile(x, 1.0, 0.5)))(x)
