@@ -182,7 +182,7 @@ def test_a_formula_is_that_of_the_rule(name, argument, formula):
 
 
 # Elementwise functions whose rules are for complex numbers too.
-REAL = frozenset(("sigmoid", "softplus", "relu", "ceil", "floor", "round", "trunc"))
+REAL = frozenset(("cbrt", "sigmoid", "softplus", "relu", "ceil", "floor", "round", "trunc"))
 COMPLEX = sorted((UNARY - REAL) | {"abs", "conj", "imag", "real", "sign"})
 
 
