@@ -20,6 +20,7 @@ The Bessel function J_0, elementwise.
 x: real floating
 -> same
 x_bar = −ct · J_1(x)
+. An even function: its derivative at 0 is 0.
 @ DLMF 10.6
 >>> x = pb.xp.asarray([0.0, 1.0])
 >>> pb.special.j0(x)
@@ -141,6 +142,7 @@ e^x K_0(x), elementwise, which does not underflow.
 x: real floating
 -> same
 x_bar = ct · (out − e^x · K_1(x))
+. ∞ at 0, and NaN below.
 @ DLMF 10.29
 >>> x = pb.xp.asarray([1.0, 100.0])
 >>> pb.special.k0e(x)
@@ -153,6 +155,7 @@ e^x K_1(x), elementwise, which does not underflow.
 x: real floating
 -> same
 x_bar = ct · (out − e^x · K_0(x) − out / x)
+. ∞ at 0, and NaN below.
 @ DLMF 10.29
 >>> x = pb.xp.asarray([1.0, 100.0])
 >>> pb.special.k1e(x)
