@@ -27,7 +27,7 @@ from ..core.signatures import ALIASES
 from ..core.typing import ArrayLike
 from .creation import as_floating, asarray
 from .data_type import finfo
-from .documentation.lookup import documented
+from .documentation.lookup import documented, importing
 from .special_functions import formulas
 from .special_functions.formulas import *  # noqa: F403 - the names of its `__all__`
 
@@ -181,14 +181,15 @@ def __getattr__(name: str) -> Any:
     full = _PREFIX + name
     try:
         full = ALIASES.get(full, full)
-        found = documented(function_of(find(full)), full)
+        found = function_of(find(full))
     except KeyError:
         raise AttributeError(
             f"pb.special has no function {name!r}; it has {', '.join(__dir__())}"
             if not name.startswith("_")
             else f"module {__name__!r} has no attribute {name!r}"
         ) from None
-    globals()[name] = found
+    if not importing():
+        globals()[name] = documented(found, full)
     return found
 
 
