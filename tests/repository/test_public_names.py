@@ -28,6 +28,7 @@ MODULES = {
     "scipy": "stats",
     "scipy.integrate": "odeint",
     "scipy.linalg": "cho_solve",
+    "scipy.optimize": "minimize",
     "scipy.signal": "convolve",
     "scipy.special": "gammaln",
     "scipy.stats": "norm",
