@@ -129,7 +129,7 @@ def minimize(
     tapes = tapes_of((objective(Array(start)), low, high))
     if constraints and tapes:
         raise NotImplementedError(
-            "minimize: constraints of a problem with traced arrays; put an equality in by eliminating unknowns, or solve "
+            "minimize: constraints of a problem with traced arrays; eliminate unknowns by the equalities, or solve "
             "the conditions of Karush, Kuhn and Tucker with pb.implicit.root"
         )
     name = method.lower() if isinstance(method, str) else ""

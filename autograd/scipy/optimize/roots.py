@@ -186,7 +186,7 @@ def root_scalar(
         wanted = {"newton": 1, "halley": 2}.get(method or "", 0)
         for order, (name, given) in enumerate((("fprime", fprime), ("fprime2", fprime2)), start=1):
             if callable(given):
-                slopes[name] = _number(lambda x, g=given: asarray(g(x, *args)))
+                slopes[name] = _number(_of_array(given, args))
             elif given:
                 slopes[name] = given
             elif order <= wanted:
@@ -198,6 +198,10 @@ def root_scalar(
         )  # fmt: skip
     found.root = _scalar_solution(float(found.root), of_number, tapes, start.dtype)
     return found
+
+
+def _of_array(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[[Any], Any]:
+    return lambda x: asarray(f(x, *args))
 
 
 def _number(f: Callable[[Any], Any]) -> Callable[[float], Any]:
@@ -239,8 +243,8 @@ def _bracketed(method: str) -> Callable[..., Any]:
 
     function.__name__ = function.__qualname__ = method
     function.__doc__ = (
-        f"The root of a function of one number between a and b, by SciPy's `{method}`.\n\n    Differentiable in `args` and "
-        "what f closes over.\n\n"
+        f"The root of a function of one number between a and b, by SciPy's `{method}`.\n\n"
+        "    Differentiable in `args` and what f closes over.\n\n"
         f"    The arguments are those of `scipy.optimize.{method}`; the derivative is that of `root_scalar`.\n    "
     )
     return function

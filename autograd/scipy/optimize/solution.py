@@ -1,8 +1,8 @@
 """What SciPy found, as a differentiable function of all that its equation depends on.
 
-A root, a minimum or a fit x̂ is found by SciPy on constants, and solves an equation R(x̂, p) = 0: the function itself,
-the gradient, the gradient of a sum of squares. Its derivative is that of the equation (`solve/adjoint.py`), taken at the
-x̂ that SciPy stopped at: as far from the exact one as its tolerance lets it be, so is the gradient.
+A root, a minimum or a fit x̂ is found by SciPy on constants, and solves an equation R(x̂, p) = 0: the function
+itself, the gradient, the gradient of a sum of squares. Its derivative is that of the equation (`solve/adjoint.py`),
+taken at the x̂ that SciPy stopped at: as far from the exact one as its tolerance lets it be, so is the gradient.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def start_of(x0: ArrayLike, name: str, instead: str) -> np.ndarray:
         )
     if not isinstance(value, np.ndarray):
         raise NotImplementedError(
-            f"{name} of an array on device {str(start.device)!r}: SciPy's solver runs on the host; {instead} runs where "
-            "the arrays are"
+            f"{name} of an array on device {str(start.device)!r}: SciPy's solver runs on the host; {instead} runs "
+            "where the arrays are"
         )
     if is_complex(value.dtype):
         raise NotImplementedError(

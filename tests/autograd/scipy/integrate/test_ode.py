@@ -45,7 +45,7 @@ def test_small_cotangents_keep_their_digits():
 
 def test_gradients_are_as_accurate_as_asked_for():
     def end(p, tolerance):
-        f = lambda y, t, p: -p * y  # noqa: E731
+        f = lambda y, t, p: -p * y
         return odeint(f, np.ones(1), T, args=(p,), rtol=tolerance, atol=tolerance)[-1, 0]
 
     errors = [abs(pb.grad(end)(0.7, r) + 2.0 * np.exp(-1.4)) for r in (1e-4, 1e-7, 1e-10)]
