@@ -275,7 +275,7 @@ def _lfilter(b: RawArray, a: RawArray, x: RawArray) -> Any:
     xp = namespace_of(x)
     n = x.shape[-1]
     first = a[0]
-    rows = []
+    rows: list[Any] = []
     for i in range(n):
         total = b[0] * x[..., i]
         for k in range(1, min(b.shape[0] - 1, i) + 1):

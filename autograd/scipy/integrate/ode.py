@@ -18,6 +18,7 @@ differential equations, 2018, appendix B; Johnson, Notes on adjoint methods for 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -55,6 +56,8 @@ class Scheme:
         Further ones of SciPy's solver, for the first solve alone.
     limits : dict
         Those that hold for the adjoint equation too.
+    adjoint : bool
+        Whether it is the adjoint equation that is solved.
     """
 
     name: str
@@ -63,11 +66,13 @@ class Scheme:
     atol: Any
     options: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
+    adjoint: bool = False
 
     def of_adjoint(self) -> Scheme:
         """The scheme for the adjoint equation, whose components are others."""
         atol = float(np.min(np.asarray(self.atol)))
-        return replace(self, atol=atol, rtol=float(np.min(np.asarray(self.rtol))), options={})
+        rtol = float(np.min(np.asarray(self.rtol)))
+        return replace(self, atol=atol, rtol=rtol, options={}, adjoint=True)
 
 
 def solution(
@@ -152,7 +157,9 @@ def raw_right_hand_side(f: RightHandSide, leaves: Any, like: RawArray, name: str
     dtype = like.dtype
 
     def call(t: Any, y: Any) -> Any:
-        y = y.astype(dtype, copy=False) if isinstance(y, np.ndarray) else y
+        y = (
+            np.array(y, dtype=dtype) if isinstance(y, np.ndarray) else y
+        )  # the solver writes to its own
         time = home.xp.zeros_on_device_of((), like) + float(t)
         out = f(Array(y), Array(home.normalise(time)), leaves)
         refuse_traced(out, name, "the right-hand side")
@@ -180,9 +187,9 @@ def solved(f: RightHandSide, y0: Any, ts: Any, leaves: Any, scheme: Scheme) -> R
         )
     call = raw_right_hand_side(f, leaves, y0, scheme.name)
     if not isinstance(y0, np.ndarray):
-        times = [float(ts[i]) for i in range(ts.shape[0])]
+        points = [float(ts[i]) for i in range(ts.shape[0])]
         rows = runge_kutta.solve(
-            call, y0, times, float(np.min(scheme.rtol)), float(np.min(scheme.atol))
+            call, y0, points, float(np.min(scheme.rtol)), float(np.min(scheme.atol))
         )
         return backend_of(y0).xp.stack(rows, axis=0)
     wide, times = y0.astype(np.float64), np.asarray(ts, dtype=np.float64)
@@ -196,12 +203,26 @@ def solved(f: RightHandSide, y0: Any, ts: Any, leaves: Any, scheme: Scheme) -> R
     return out.astype(y0.dtype, copy=False)
 
 
+# What is said where the adjoint equation cannot be solved.
+BACKWARDS = (
+    "; the adjoint equation carries the state backwards from each time to the one before, which a stiff system may not "
+    "allow: give more times"
+)
+
+
 def _by_odeint(call: Any, y0: np.ndarray, times: np.ndarray, scheme: Scheme) -> np.ndarray:
     import scipy.integrate  # takes a tenth of a second
 
-    return scipy.integrate.odeint(
-        call, y0, times, rtol=scheme.rtol, atol=scheme.atol, tfirst=True, **scheme.options, **scheme.limits
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        if scheme.adjoint:
+            warnings.simplefilter("ignore", scipy.integrate.ODEintWarning)
+        out, info = scipy.integrate.odeint(
+            call, y0, times, rtol=scheme.rtol, atol=scheme.atol, tfirst=True, full_output=True, **scheme.options,
+            **scheme.limits,
+        )  # fmt: skip
+    if scheme.adjoint and info["message"] != "Integration successful.":
+        raise RuntimeError(f"{scheme.name}: {info['message']}{BACKWARDS}")
+    return out
 
 
 def _by_solve_ivp(call: Any, y0: np.ndarray, times: np.ndarray, scheme: Scheme) -> np.ndarray:
@@ -214,5 +235,5 @@ def _by_solve_ivp(call: Any, y0: np.ndarray, times: np.ndarray, scheme: Scheme) 
         **scheme.options, **scheme.limits,
     )  # fmt: skip
     if not found.success:
-        raise RuntimeError(f"{scheme.name}: {found.message}")
+        raise RuntimeError(f"{scheme.name}: {found.message}{BACKWARDS if scheme.adjoint else ''}")
     return np.ascontiguousarray(found.y.T)

@@ -47,7 +47,7 @@ def _integral(
 
     def backward(residuals: Any, ct: Any) -> Any:
         a, b, leaves = residuals
-        ends = []
+        ends: list[Any] = []
         for end, sign in ((a, -1.0), (b, 1.0)):
             if not math.isfinite(float(backend_array(end))):
                 ends.append(None)
@@ -211,8 +211,8 @@ def fixed_quad(
     func: Callable[..., Any], a: Any, b: Any, args: Any = (), n: int = 5
 ) -> tuple[Array, None]:
     """``∫_a^b func(x, *args) dx`` by Gauss' rule with n nodes; func takes a vector of them."""
-    nodes, weights = np.polynomial.legendre.leggauss(n)
-    a, b, nodes, weights = together(a, b, nodes.tolist(), weights.tolist())
+    rule = np.polynomial.legendre.leggauss(n)
+    a, b, nodes, weights = together(a, b, *(v.tolist() for v in rule))
     half = 0.5 * (b - a)
     values = asarray(func(half * (nodes + 1.0) + a, *args))
     return half * generated.sum(weights * values, axis=-1), None

@@ -94,23 +94,32 @@ t = Continuous(
     valid=_positive, safe=(1.0,),
 )  # fmt: skip
 
+
+def _laplace_cdf(y: Any) -> Any:
+    half = 0.5 * generated.exp(-generated.abs(y))
+    return _where(y > 0, 1.0 - half, half)
+
+
+def _laplace_logcdf(y: Any) -> Any:
+    size = generated.abs(y)
+    return _where(y > 0, generated.log1p(-0.5 * generated.exp(-size)), -size - LOG_2)
+
+
+def _laplace_ppf(q: Any) -> Any:
+    above = q > 0.5
+    log = generated.log(2.0 * _where(above, 1.0 - q, q))
+    return _where(above, -log, log)
+
+
 laplace = Continuous(
     "laplace", (),
     log_density=lambda y: -generated.abs(y) - LOG_2,
-    cdf_of=lambda y: _where(
-        y > 0, 1.0 - 0.5 * generated.exp(-generated.abs(y)), 0.5 * generated.exp(-generated.abs(y))
-    ),
-    sf_of=lambda y: laplace.cdf_of(-y),
-    logcdf_of=lambda y: _where(
-        y > 0,
-        generated.log1p(-0.5 * generated.exp(-generated.abs(y))),
-        -generated.abs(y) - LOG_2,
-    ),
-    logsf_of=lambda y: laplace.logcdf_of(-y),
-    ppf_of=lambda q: _where(
-        q > 0.5, -generated.log(2.0 * _where(q > 0.5, 1.0 - q, q)), generated.log(2.0 * _where(q > 0.5, 1.0 - q, q))
-    ),
-    isf_of=lambda q: -laplace.ppf_of(q),
+    cdf_of=_laplace_cdf,
+    sf_of=lambda y: _laplace_cdf(-y),
+    logcdf_of=_laplace_logcdf,
+    logsf_of=lambda y: _laplace_logcdf(-y),
+    ppf_of=_laplace_ppf,
+    isf_of=lambda q: -_laplace_ppf(q),
     mean_of=lambda: 0.0, var_of=lambda: 2.0, entropy_of=lambda: LOG_2 + 1.0,
 )  # fmt: skip
 

@@ -61,8 +61,7 @@ class MultivariateNormal:
         return Frozen(self, (mean, cov, allow_singular), {})
 
     def _parameters(self, mean: Any, cov: Any, *first: Any) -> tuple[Any, ...]:
-        values = together(*first, 0.0 if mean is None else mean, cov)
-        *first, mean, cov = values
+        *lead, mean, cov = together(*first, 0.0 if mean is None else mean, cov)
         n = cov.shape[0] if cov.ndim else 1
         if mean.ndim and mean.shape[0] != n and cov.ndim < 2 and n == 1:
             n = mean.shape[0]
@@ -75,7 +74,7 @@ class MultivariateNormal:
                 f"multivariate_normal: mean of shape {mean.shape} and cov of shape {cov.shape} have to be (n,) "
                 f"and (n, n)"
             )
-        return (*first, mean, cov)
+        return (*lead, mean, cov)
 
     def logpdf(
         self, x: ArrayLike, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = False
