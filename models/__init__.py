@@ -1,6 +1,9 @@
 """Functions with parameters: layers, networks and losses. Knows nothing of optimisers."""
 
-from . import kernels
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from .activations import (
     ACTIVATIONS,
     celu,
@@ -30,7 +33,6 @@ from .dense import MLP, Linear
 from .dropout import Dropout
 from .embedding import Embedding
 from .features import FourierFeatures, PolynomialFeatures, RadialBasis
-from .gaussian_process import GaussianProcess, KernelRidge, log_marginal_likelihood
 from .initialisation import INITIALISERS
 from .losses import (
     absolute_error,
@@ -43,6 +45,10 @@ from .losses import (
 )
 from .module import Module, parameter_mask, plain, state
 from .normalisation import BatchNorm, LayerNorm, RMSNorm
+
+if TYPE_CHECKING:
+    from . import kernels
+    from .kernels.gaussian_process import GaussianProcess, KernelRidge, log_marginal_likelihood
 
 __all__ = [
     "ACTIVATIONS",
@@ -99,6 +105,21 @@ __all__ = [
     "tanh",
     "threshold",
 ]
+
+# Read when a name is first used: a dozen dataclasses take 10 ms to make
+_GAUSSIAN_PROCESS = ("GaussianProcess", "KernelRidge", "log_marginal_likelihood")
+
+
+def __getattr__(name: str) -> Any:
+    if name != "kernels" and name not in _GAUSSIAN_PROCESS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    if name == "kernels":
+        return importlib.import_module(".kernels", __name__)
+    module = importlib.import_module(".kernels.gaussian_process", __name__)
+    value = globals()[name] = getattr(module, name)
+    return value
 
 
 def __dir__() -> list[str]:

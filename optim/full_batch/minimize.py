@@ -142,15 +142,16 @@ def minimize(
     >>> result = pb.optim.minimize(banana, np.asarray([-1.0, 2.0]), method="newton")
     >>> result.x.round(6), result.status
     (array([1., 1.]), 0)
+    >>> line = lambda p, t: p["a"] * t + p["b"] - 2 * t - 1  # residuals
+    >>> pb.optim.minimize(line, {"a": 0.0, "b": 0.0}, args=(pb.xp.arange(5.0),), method="gauss-newton").message
+    'the gradient is small enough: its norm is below gtol'
+
     The LASSO: half the squared error, and the sum of absolute values:
 
     >>> A, b = pb.xp.asarray([[1.0, 0.0], [0.0, 1.0]]), pb.xp.asarray([3.0, 0.5])
     >>> error = lambda x: 0.5 * pb.xp.sum((A @ x - b) ** 2)
     >>> pb.optim.minimize(error, pb.xp.zeros(2), method="fista", l1=1.0).x
     Array([2., 0.], dtype=float64, device='cpu')
-    >>> line = lambda p, t: p["a"] * t + p["b"] - 2 * t - 1  # residuals
-    >>> pb.optim.minimize(line, {"a": 0.0, "b": 0.0}, args=(pb.xp.arange(5.0),), method="gauss-newton").message
-    'the gradient is small enough: its norm is below gtol'
     """
     name = _method(method)
     _check_settings(gtol, ftol, maxiter)

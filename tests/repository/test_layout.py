@@ -63,8 +63,8 @@ ENTRANCES: dict[str, tuple[str, ...]] = {
         "autograd/scipy/__init__.py",
     ),
     "compat": ("compat/__init__.py", "compat/autograd/__init__.py"),
-    "models": ("models/__init__.py", "models/module.py"),
-    "optim": ("optim/__init__.py",),
+    "models": ("models/__init__.py", "models/module.py", "models/kernels/__init__.py"),
+    "optim": ("optim/__init__.py", "optim/proximal/__init__.py"),
     "train": ("train/__init__.py",),
 }
 

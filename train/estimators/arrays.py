@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from ...autograd import Array, to_numpy
 from ...autograd.core.array import backend_array
+from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import ArrayLike, DType, Value
 from ...autograd.functions import namespace as xp
 from ...backend import backend_of, current, is_array
@@ -114,8 +115,17 @@ def as_array(x: Value, dtype: DType = None) -> Any:
     """`x` as an `Array` of the active backend, or where it is if it lives on a device or a tape."""
     if is_native(x):
         out = xp.asarray(x)
-        return out if dtype is None or out.dtype == dtype else xp.astype(out, dtype)
+        return out if dtype is None or out.dtype == as_numpy(dtype) else xp.astype(out, dtype)
     return Array(current().asarray(np.asarray(x), dtype))
+
+
+def beside(x: Value, like: Any) -> Any:
+    """A setting, a number or an array, as an `Array` where the data `like` lie and in their dtype; or where it is."""
+    if is_native(x):
+        out = xp.asarray(x)
+    else:
+        out = Array(backend_of(backend_array(like)).asarray(np.asarray(x)))
+    return out if out.dtype == like.dtype else xp.astype(out, like.dtype)
 
 
 def restore_type(x: Value, like: ArrayLike) -> Any:

@@ -15,7 +15,7 @@ from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
 from ...backend import backend_of
 from ...optim import minimize, proximal
-from .arrays import as_array, check_both, check_weights, restore_type
+from .arrays import as_array, check_both, check_weights
 from .linear import LeastSquares, centred
 
 _EVERY = 10  # steps between two looks at the duality gap
@@ -59,10 +59,24 @@ class _System(NamedTuple):
         gram, moment = xp.matrix_transpose(X) @ X / n, xp.matrix_transpose(X) @ y / n
         return lambda w: xp.sum(w * (0.5 * (gram @ w) - moment))
 
+    def step(self) -> float:
+        """1 / M, M the Lipschitz constant of the squared error's gradient."""
+        X, turned = self.X, xp.matrix_transpose(self.X)
+        gram = turned @ X if X.shape[1] <= X.shape[0] else X @ turned
+        largest = float(xp.linalg.eigvalsh(gram)[-1]) / X.shape[0]
+        return 1 / largest if largest > 0 else 1.0
+
     def gap(self, w: Any) -> float:
-        """The duality gap times n: how far the objective is from its minimum at most (Kim et al., 2007)."""
+        """The duality gap times n: how far the objective is from its minimum at most (Kim et al., 2007).
+
+        Without an l1 penalty a bound by the gradient G takes its place: ‖G‖² / (2 l2), or ‖G‖ ‖w‖.
+        """
         residual = self.y - self.X @ w
         slack = xp.matrix_transpose(self.X) @ residual - self.l2 * w
+        if self.l1 == 0:
+            slack = xp.relu(w + slack) - w if self.positive else slack
+            square, size = float(xp.sum(slack * slack)), float(xp.sum(w * w))
+            return square / (2 * self.l2) if self.l2 else math.sqrt(square * size)
         norm = float(xp.max(slack if self.positive else xp.abs(slack)))
         square = float(xp.sum(residual * residual))
         scale = self.l1 / norm if norm > self.l1 else 1.0
@@ -122,7 +136,8 @@ def _find(system: _System, start: Any, max_iter: int, tol: float) -> tuple[Any, 
             raise StopIteration
 
     found = minimize(
-        system.smooth(), start, method="fista", prox=penalty, gtol=0.0, maxiter=max_iter, callback=look
+        system.smooth(), start, method="fista", prox=penalty, gtol=0.0, maxiter=max_iter, callback=look,
+        options={"first": system.step(), "backtracking": False},
     )  # fmt: skip
     return best[0], best[1], found.nit
 
@@ -134,7 +149,7 @@ def _polished(system: _System, w: Any) -> Any:
         return None
     try:
         exact = _solved(system.X, system.y, system.alpha, system.l1_ratio, support, signs)
-    except linalg.NotPositiveDefiniteError:
+    except (linalg.NotPositiveDefiniteError, linalg.SingularMatrixError):
         return None
     found, same = _support(exact)
     return exact if np.array_equal(found, support) and np.array_equal(same, signs) else None
@@ -173,9 +188,9 @@ class ElasticNet(LeastSquares):
 
     Notes
     -----
-    FISTA with restarts (`pb.optim.minimize`), then the linear system on the support that it found, whose solution is the
-    minimum to rounding where the signs hold; the duality gap decides. With traced data or a traced penalty ``coef_`` is
-    that solution as a function of them: its derivatives are those of the LASSO, of any order. Zou, Hastie,
+    FISTA with restarts (`pb.optim.minimize`), then the linear system on the support that it found, whose solution is
+    the minimum to rounding where the signs hold; the duality gap decides. With traced data or a traced penalty
+    ``coef_`` is that solution as a function of them: its derivatives are those of the LASSO, of any order. Zou, Hastie,
     Regularization and variable selection via the elastic net, 2005.
 
     Examples
@@ -185,7 +200,7 @@ class ElasticNet(LeastSquares):
     >>> X = rng.normal(size=(50, 4))
     >>> y = 3 * X[:, 0] + 0.1 * rng.normal(size=50)
     >>> pb.train.ElasticNet(0.1, l1_ratio=0.9).fit(X, y).coef_.round(2)
-    array([2.87, 0.  , 0.  , 0.  ])
+    array([2.86, 0.  , 0.  , 0.  ])
     """
 
     def __init__(
@@ -253,9 +268,9 @@ class ElasticNet(LeastSquares):
         return self
 
     def _one(self, X: Any, y: Any, target: int) -> tuple[Any, float, int]:
-        fixed = [Array(backend_array(v)) for v in (X, y)]
+        fixed_X, fixed_y = (Array(backend_array(v)) for v in (X, y))
         alpha, ratio = (float(xp.stop_gradient(xp.asarray(p))) for p in (self.alpha, self.l1_ratio))
-        system = _System(*fixed, alpha, ratio, self.positive)
+        system = _System(fixed_X, fixed_y, alpha, ratio, self.positive)
         start = xp.zeros_like(system.X[0, :])
         if self.warm_start and hasattr(self, "coef_"):
             last = as_array(self.coef_, X.dtype)
@@ -263,8 +278,8 @@ class ElasticNet(LeastSquares):
         coef, gap, count = _find(system, start, int(self.max_iter), float(self.tol))
         if gap > self.tol * float(xp.sum(system.y * system.y)):
             warnings.warn(
-                f"{type(self).__name__}: the duality gap is {gap / X.shape[0]:.3g} after max_iter={self.max_iter} steps; "
-                "raise max_iter, alpha or tol, or scale the features",
+                f"{type(self).__name__}: the duality gap is {gap / X.shape[0]:.3g} after max_iter={self.max_iter} "
+                "steps; raise max_iter, alpha or tol, or scale the features",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -284,8 +299,8 @@ class ElasticNet(LeastSquares):
             ("tol", 0.0, math.inf),
         ):
             value = getattr(self, setting)
-            if setting != "tol" and type(value) is Array:
-                value = float(xp.stop_gradient(value)) if value.ndim == 0 else None
+            if getattr(value, "shape", None) == ():
+                value = float(xp.stop_gradient(xp.asarray(value)))
             number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
             if not number or not low <= value <= high or value == math.inf:
                 bound = f"from {low:g} to {high:g}" if high < math.inf else "finite and ≥ 0"
@@ -325,7 +340,8 @@ class Lasso(ElasticNet):
     >>> import numpy as np, pullback as pb
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(60, 8))
-    >>> y = X[:, 0] - 2 * X[:, 1] + 0.3 * rng.normal(size=60)
+    >>> y = pb.asarray(X[:, 0] - 2 * X[:, 1] + 0.3 * rng.normal(size=60))
+    >>> X = pb.asarray(X)
     >>> def error(alpha):
     ...     model = pb.train.Lasso(alpha, tol=1e-12).fit(X[:40], y[:40])
     ...     return pb.xp.mean((model.predict(X[40:]) - y[40:]) ** 2)

@@ -14,9 +14,10 @@ from ...autograd import Array, linalg, to_numpy, value_and_grad
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
+from ...autograd.pytree import tree
 from ...models import GaussianProcess, kernels, log_marginal_likelihood
 from ...optim import minimize
-from .arrays import as_array, check_both, check_inputs, restore_type
+from .arrays import as_array, beside, check_both, check_inputs, restore_type
 from .kernel_parameters import bounds_of, parameters, read, start_of, with_parameters
 
 
@@ -28,7 +29,8 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     kernel : Kernel, optional
         Of `pb.models.kernels`, or one of scikit-learn's; by default ``Constant(1.0, "fixed") * RBF(1.0, "fixed")``.
     alpha : float or array (n_samples,), default=1e-10
-        The variance of the noise, added to the diagonal; `kernels.White` is one that is fitted.
+        The variance of the noise, added to the diagonal; `kernels.White` is one that is fitted. Data in float32 need
+        one of about 1e-5 or more.
     optimizer : {"fmin_l_bfgs_b"} or None
         L-BFGS-B on the logarithms of the parameters, within their bounds, by `pb.optim.minimize`; None keeps the kernel
         as it is.
@@ -61,10 +63,10 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     --------
     >>> import numpy as np, pullback as pb
     >>> X = np.linspace(0, 5, 12)[:, None]
-    >>> model = pb.train.GaussianProcessRegressor(pb.models.kernels.RBF(1.0), alpha=1e-6)
+    >>> model = pb.train.GaussianProcessRegressor(pb.models.kernels.RBF(1.0), alpha=1e-4)
     >>> mean, std = model.fit(X, np.sin(X[:, 0])).predict([[2.5], [20.0]], return_std=True)
     >>> mean.round(2), std.round(2)
-    (array([0.6, 0. ]), array([0.  , 1.  ]))
+    (array([0.6, 0. ]), array([0.01, 1.  ]))
     """
 
     def __init__(
@@ -83,6 +85,11 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.n_restarts_optimizer = n_restarts_optimizer
         self.normalize_y = normalize_y
         self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False  # it predicts by the prior
+        return tags
 
     def _prior(self) -> Any:
         if self.kernel is None:
@@ -127,8 +134,8 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self._y_mean, self._y_std = xp.zeros_like(targets[0]), xp.ones_like(targets[0])
         self._noise = self._noise_of(A)
         kernel = self._prior()
-        found = parameters(kernel) if isinstance(kernel, kernels.Kernel) else []
-        if self.optimizer is not None and found:
+        found = [] if self.optimizer is None else parameters(kernel)
+        if found:
             kernel = self._fitted(kernel, found, A, targets)
         self.kernel_ = kernel
         self._model = GaussianProcess.init(kernel, A, targets, self._noise)
@@ -140,7 +147,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _noise_of(self, A: Any) -> Any:
-        noise = as_array(self.alpha)
+        noise = beside(self.alpha, A)
         if noise.ndim > 1 or (noise.ndim == 1 and noise.shape[0] != A.shape[0]):
             raise ValueError(
                 f"GaussianProcessRegressor: alpha has shape {noise.shape}; give one number, or one for each of "
@@ -150,11 +157,15 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             raise ValueError(
                 f"GaussianProcessRegressor: alpha={self.alpha!r}; it has to be finite and ≥ 0"
             )
-        return xp.astype(noise, A.dtype)
+        return noise
 
     def _fitted(self, kernel: Any, found: list[Any], A: Any, targets: Any) -> Any:
         """The kernel at the best end of all searches."""
-        A, targets, noise = (Array(backend_array(v)) for v in (A, targets, self._noise))
+        # in double precision: a likelihood in single is too rough for a line search
+        A, targets, noise = (
+            xp.astype(Array(backend_array(v)), xp.float64, copy=False)
+            for v in (A, targets, self._noise)
+        )
         bounds = bounds_of(found)
 
         def loss(theta: Any) -> Any:
@@ -174,14 +185,16 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         for number, start in enumerate(starts):
             try:
                 end = minimize(
-                    loss, as_array(start, A.dtype), method="L-BFGS-B", gtol=1e-5, ftol=1e-9,
+                    loss, beside(start, A), method="L-BFGS-B", gtol=1e-5, ftol=1e-9,
                     options={"bounds": bounds},
                 )  # fmt: skip
             except ValueError:  # no likelihood there
-                if number == 0:
-                    raise
-                continue
-            if end.status == 2:
+                if number:
+                    continue
+                # the matrix's own error, where it has no factor
+                log_marginal_likelihood(kernel, A, targets, noise)
+                raise
+            if end.status != 0:
                 warnings.warn(
                     f"GaussianProcessRegressor: the search for the kernel's parameters ended early: {end.message}",
                     ConvergenceWarning,
@@ -189,7 +202,8 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 )
             ends.append(end)
         best = min(ends, key=lambda end: float(end.fun))
-        return with_parameters(kernel, found, Array(backend_array(best.x)))
+        fitted = with_parameters(kernel, found, Array(backend_array(best.x)))
+        return tree.map(_settled, fitted)
 
     def log_marginal_likelihood(self, theta: Any = None, *, eval_gradient: bool = False) -> Any:
         """The likelihood of the training data for logarithms θ of the kernel's parameters, or for the fitted ones.
@@ -222,7 +236,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 with_parameters(kernel, found, theta), self._X, self._y, self._noise
             )
 
-        point = as_array(np.asarray(theta, float), self._X.dtype)
+        point = beside(theta, self._X)
         if not eval_gradient:
             return float(value(point))
         out, gradient = value_and_grad(value)(point)
@@ -278,6 +292,13 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             for i in range(mean.shape[1])
         ]
         return np.hstack(draws)
+
+
+def _settled(x: Any) -> Any:
+    """A parameter as a number, or as an array of the library of the data."""
+    if not hasattr(x, "shape"):
+        return x
+    return float(x) if x.shape == () else backend_array(x)
 
 
 def _host(x: Any) -> np.ndarray:

@@ -16,7 +16,7 @@ from ...models import kernels
 
 
 class Parameter(NamedTuple):
-    """A parameter that is not fixed: the way to it, its elements (None for one number), and log bounds (elements, 2)."""
+    """A parameter that is not fixed: its path, its length (None for a number), log bounds (length, 2), log values."""
 
     path: tuple[str, ...]
     size: int | None

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
-from ...models import kernels
 from ...models import KernelRidge as Model
-from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
+from ...models import kernels
+from .arrays import as_array, beside, check_both, check_inputs, check_weights, restore_type
 
 _NAMES = ("linear", "poly", "polynomial", "rbf")
 
@@ -97,7 +96,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         X : array (n_samples, n_features)
         y : array (n_samples,) or (n_samples, n_targets)
         sample_weight : array (n_samples,), optional
-            Weights of the squared errors, > 0.
+            Weights of the squared errors, ≥ 0.
 
         Returns
         -------
@@ -106,7 +105,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            For NaN, infinities, wrong shapes or weights, a penalty that is not positive, or an unknown kernel.
+            For NaN, infinities, wrong shapes, negative weights, a penalty that is not positive, or an unknown kernel.
         NotPositiveDefiniteError
             If alpha is too small for points that depend on each other.
         """
@@ -116,18 +115,13 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         single = targets.ndim == 1
         targets = targets[:, None] if single else targets
         alpha = self._penalty(targets)
-        noise = [alpha] * targets.shape[1] if alpha.ndim == 0 else [alpha[i] for i in range(alpha.shape[0])]
-        if weights is not None:
-            if not np.all(weights > 0):
-                raise ValueError("KernelRidge: sample_weight holds 0; leave such samples out")
-            share = as_array(1 / weights, X_in.dtype)  # a weight is a penalty over it
-            noise = [a * share for a in noise]
+        share = None if weights is None else as_array(weights, X_in.dtype)
         kernel = self._kernel(A.shape[1])
         if alpha.ndim == 0:
-            dual = Model.init(kernel, A, targets, noise[0]).dual_coef
+            dual = Model.init(kernel, A, targets, alpha, share).dual_coef
         else:
             columns = [
-                Model.init(kernel, A, targets[:, i], noise[i]).dual_coef
+                Model.init(kernel, A, targets[:, i], alpha[i], share).dual_coef
                 for i in range(targets.shape[1])
             ]
             dual = xp.stack(columns, axis=1)
@@ -136,12 +130,11 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _penalty(self, y: Any) -> Any:
-        alpha = as_array(self.alpha)
+        alpha = beside(self.alpha, y)
         if alpha.ndim > 1 or (alpha.ndim == 1 and alpha.shape[0] != y.shape[1]):
             raise ValueError(
                 f"KernelRidge: alpha has shape {alpha.shape}; give one number, or one for each of {y.shape[1]} targets"
             )
-        alpha = xp.astype(alpha, y.dtype)
         if not bool(xp.all(xp.isfinite(alpha) & (alpha > 0))):
             raise ValueError(f"KernelRidge: alpha={self.alpha!r}; it has to be finite and > 0")
         return alpha
@@ -158,5 +151,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         points = as_array(check_inputs(self, X))
-        model = Model(self._kernel(points.shape[1]), as_array(self.X_fit_), as_array(self.dual_coef_))
+        model = Model(
+            self._kernel(points.shape[1]), as_array(self.X_fit_), as_array(self.dual_coef_)
+        )
         return restore_type(model(points), X)

@@ -5,21 +5,27 @@ sparse matrix is one with the same pattern, whose `data` is the gradient. The fo
 matrices of diagonals and blocks in `construct.py`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from .base import is_sparse
-from .construct import (
-    block_array,
-    block_diag,
-    diags_array,
-    eye_array,
-    hstack,
-    kron,
-    kronsum,
-    random_array,
-    tril,
-    triu,
-    vstack,
-)
 from .formats import as_sparse, coo_array, csc_array, csr_array
+
+if TYPE_CHECKING:
+    from .construct import (
+        block_array,
+        block_diag,
+        diags_array,
+        eye_array,
+        hstack,
+        kron,
+        kronsum,
+        random_array,
+        tril,
+        triu,
+        vstack,
+    )
 
 __all__ = [
     "as_sparse",
@@ -39,6 +45,15 @@ __all__ = [
     "triu",
     "vstack",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:  # what makes matrices of others is read when it is first used
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value = globals()[name] = getattr(importlib.import_module(".construct", __package__), name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -96,7 +96,7 @@ def _beside_each_other(values: list[Any], dtype: Any, name: str) -> list[Array]:
     dtype = floating(dtype, name)
     made = []
     for x in values:
-        if not hasattr(x, "shape"):
+        if not hasattr(x, "shape") or isinstance(x, np.generic):
             host = np.asarray(x, dtype)
             x = current().asarray(host) if like is None else beside(host, like)
         made.append(generated.astype(asarray(x), dtype, copy=False))

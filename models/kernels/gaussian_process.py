@@ -11,27 +11,26 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autograd import linalg
-from ..autograd.core.typing import Value
-from ..autograd.functions import namespace as xp
-from .module import Module
+from ...autograd import linalg
+from ...autograd.core.typing import Value
+from ...autograd.functions import namespace as xp
+from ..module import Module
+from .base import number_like
 
 
-def _factor(kernel: Any, X: Value, noise: Any) -> Any:
-    """L with L Lᵀ = k(X, X) + noise I; `noise` is a number, or one for each point.
+def _factor(K: Any, noise: Any) -> Any:
+    """L with L Lᵀ = K + noise I; `noise` is a number, or one for each point.
 
     Raises
     ------
     ValueError
         If the noise has another shape.
     """
-    K = kernel(X)
-    noise = xp.asarray(noise, dtype=K.dtype) if not hasattr(noise, "dtype") else xp.asarray(noise)
-    if noise.ndim > 1 or (noise.ndim == 1 and noise.shape[0] != K.shape[0]):
+    noise = number_like(noise, K)
+    if getattr(noise, "shape", ()) not in ((), (K.shape[0],)):
         raise ValueError(
             f"noise of shape {noise.shape} for {K.shape[0]} points; give a number, or one for each"
         )
-    noise = noise if noise.dtype == K.dtype else xp.astype(noise, K.dtype)
     return xp.linalg.cholesky(K + xp.create_diagonal(noise * xp.ones_like(K[:, 0])))
 
 
@@ -69,10 +68,10 @@ def log_marginal_likelihood(kernel: Any, X: Value, y: Value, noise: Any = 1e-10)
     >>> y = pb.xp.asarray([0.0, 1.0, 0.0])
     >>> f = lambda k: pb.models.log_marginal_likelihood(k, X, y, 0.1)
     >>> round(float(f(k)), 6), round(float(pb.grad(f)(k).length_scale), 6)
-    (-3.293219, -0.598906)
+    (-3.493578, -0.844482)
     """
     X, y = xp.asarray(X), xp.asarray(y)
-    L = _factor(kernel, X, noise)
+    L = _factor(kernel(X), noise)
     columns = y if y.ndim == 2 else xp.expand_dims(y, axis=1)
     z = linalg.solve_triangular(L, columns, lower=True)
     logs = xp.sum(xp.log(xp.linalg.diagonal(L)))
@@ -100,10 +99,11 @@ class GaussianProcess(Module):
     >>> import pullback as pb
     >>> X, y = pb.xp.asarray([[0.0], [1.0], [2.0]]), pb.xp.asarray([0.0, 1.0, 0.0])
     >>> model = pb.models.GaussianProcess.init(pb.models.kernels.RBF(), X, y, noise=0.01)
-    >>> model(pb.xp.asarray([[1.0], [9.0]])).round(3)
-    Array([ 0.981, -0.   ], dtype=float64, device='cpu')
-    >>> model.std(pb.xp.asarray([[1.0], [9.0]])).round(3)
-    Array([0.099, 1.   ], dtype=float64, device='cpu')
+    >>> x = pb.xp.asarray([[1.0], [3.0]])
+    >>> model(x)
+    Array([ 0.97279681, -0.52160949], dtype=float64, device='cpu')
+    >>> model.std(x)
+    Array([0.09863046, 0.72854876], dtype=float64, device='cpu')
     """
 
     kernel: Any
@@ -126,7 +126,7 @@ class GaussianProcess(Module):
             If k(X, X) + α I has no Cholesky factor.
         """
         X, y = xp.asarray(X), xp.asarray(y)
-        L = _factor(kernel, X, noise)
+        L = _factor(kernel(X), noise)
         return GaussianProcess(kernel, X, L, _solve(L, y))
 
     def __call__(self, x: Value) -> Any:
@@ -173,8 +173,9 @@ class KernelRidge(Module):
     >>> import pullback as pb
     >>> X, y = pb.xp.asarray([[0.0], [1.0], [2.0]]), pb.xp.asarray([1.0, 3.0, 5.0])
     >>> k = pb.models.kernels.Linear(1.0)
-    >>> pb.models.KernelRidge.init(k, X, y, alpha=1e-6)(pb.xp.asarray([[3.0]])).round(3)
-    Array([7.], dtype=float64, device='cpu')
+    >>> model = pb.models.KernelRidge.init(k, X, y, alpha=1e-6)
+    >>> round(float(model(pb.xp.asarray([[3.0]]))[0]), 3)
+    7.0
     """
 
     kernel: Any
@@ -182,8 +183,10 @@ class KernelRidge(Module):
     dual_coef: Any
 
     @staticmethod
-    def init(kernel: Any, X: Value, y: Value, alpha: Any = 1.0) -> KernelRidge:
-        """Fitted to values y (n,) or (n, targets) at points X (n, d).
+    def init(
+        kernel: Any, X: Value, y: Value, alpha: Any = 1.0, weights: Value = None
+    ) -> KernelRidge:
+        """Fitted to values y (n,) or (n, targets) at points X (n, d), with weights (n,) ≥ 0 of the squared errors.
 
         Raises
         ------
@@ -191,7 +194,15 @@ class KernelRidge(Module):
             If k(X, X) + α I has no Cholesky factor: α is too small for points that depend on each other.
         """
         X, y = xp.asarray(X), xp.asarray(y)
-        return KernelRidge(kernel, X, _solve(_factor(kernel, X, alpha), y))
+        if weights is None:
+            return KernelRidge(kernel, X, _solve(_factor(kernel(X), alpha), y))
+        # (R K R + α I) z = R y, w = R z with R = √weights: a weight may be 0
+        root = xp.sqrt(xp.asarray(weights))
+        column = xp.expand_dims(root, axis=1)
+        scale = root if y.ndim == 1 else column
+        return KernelRidge(
+            kernel, X, scale * _solve(_factor(column * kernel(X) * root, alpha), scale * y)
+        )
 
     def __call__(self, x: Value) -> Any:
         """Values at points x (m, d): (m,) or (m, targets)."""
