@@ -27,6 +27,8 @@ from functions_notes import EDGES_OF, SOURCES_OF
 import pullback as pb
 from pullback.autograd.core.registry import REGISTRY, Primitive, find, names
 from pullback.autograd.core.signatures import HIDDEN
+from pullback.autograd.functions.documentation.entries import items
+from pullback.autograd.functions.documentation.entries import source as book
 from pullback.autograd.functions.documentation.lookup import entries
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "functions.md"
@@ -128,15 +130,26 @@ def paragraph(text: str, *heads: str) -> str:
 
 
 def edge_cases(primitive: Primitive) -> str:
-    """What happens at a function's edges."""
-    known = EDGES_OF.get(primitive.name)
+    """What happens at a function's edges: a line of `functions_notes.py`, or the notes of its docstring."""
+    known = EDGES_OF.get(primitive.name) or written(primitive.name, ". ", "! ")
     return known or paragraph(module_text(primitive), "Edge cases: ")
 
 
 def source(primitive: Primitive) -> str:
     """Where a function's rule is from."""
-    known = SOURCES_OF.get(primitive.name)
+    known = SOURCES_OF.get(primitive.name) or written(primitive.name, "@ ")
     return known or paragraph(module_text(primitive), "Sources: ", "Source: ")
+
+
+def written(name: str, *marks: str) -> str:
+    """What a function's docstring says under these marks, on one line without its full stop."""
+    found = [
+        (book(item[2:]) if mark == "@ " else item[2:]).replace("\n", " ")
+        for mark in marks
+        for item in items(entries().get(name, ""))
+        if item.startswith(mark)
+    ]
+    return " ".join(found).removesuffix(".")
 
 
 def written_formulas(name: str) -> dict[str, str]:
@@ -160,11 +173,13 @@ def entry(primitive: Primitive) -> list[str]:
     lines = [f"#### `{primitive.name}{primitive.text}`", ""]
     for key, rule in primitive.shared.items():
         lines.append(f"- `{key}` = {formula(rule)}")
-    written = written_formulas(primitive.name)
+    formulas = written_formulas(primitive.name)
     for key, rule in primitive.rules.items():
         text = formula(rule)
-        if key in written and text.startswith("`"):
-            text = f"{written[key]}; in the code {text}"
+        if key in formulas and text.startswith("`"):
+            text = f"{formulas[key]}; in the code {text}"
+        elif key in formulas and text.startswith("see "):
+            text = formulas[key]
         lines.append(f"- `{key}_bar` = {text}")
     lacking = [f"`{p}`" for p in primitive.arrays if p not in primitive.rules and p not in INDICES]
     if lacking:

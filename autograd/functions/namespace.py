@@ -40,7 +40,7 @@ from .creation import (
     zeros_like,
 )
 from .data_type import can_cast, finfo, iinfo, isdtype, result_type
-from .documentation.lookup import documented
+from .documentation.lookup import documented, importing
 from .einsum import einsum
 from .elementwise import allclose, angle, apply_where, isclose, nan_to_num
 from .indexing import at, segment_sum
@@ -144,14 +144,15 @@ def function(name: str) -> Any:
         found = make_constant(CONSTANT[name]) if name in CONSTANT else function_of(find(name))
     except KeyError:
         raise AttributeError(f"pb.xp has no attribute {name!r}") from None
-    return documented(found, name)
+    return found if importing() else documented(found, name)
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("__") or name in HIDDEN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = function(name)
-    globals()[name] = found
+    if not importing():
+        globals()[name] = found
     return found
 
 
@@ -173,7 +174,8 @@ class Extension:
             raise AttributeError(name)
         name_in_full = self._prefix + name
         found = PROVIDED[name_in_full] if name_in_full in PROVIDED else function(name_in_full)
-        self.__dict__[name] = found
+        if not importing():
+            self.__dict__[name] = found
         return found
 
     def __dir__(self) -> list[str]:

@@ -25,11 +25,11 @@ from ..core.namespaces import namespace_of
 from ..core.registry import find, names
 from ..core.signatures import ALIASES
 from ..core.typing import ArrayLike
-from . import special_composed
 from .creation import as_floating, asarray
 from .data_type import finfo
-from .documentation.lookup import documented
-from .special_composed import *  # noqa: F403 - the names of its `__all__`
+from .documentation.lookup import documented, importing
+from .special_functions import formulas
+from .special_functions.formulas import *  # noqa: F403 - the names of its `__all__`
 
 _PREFIX = "special."
 
@@ -174,21 +174,22 @@ def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Arra
 
 
 # The generated functions come from `__getattr__`.
-__all__ = ["log_softmax", "logsumexp", "softmax", *special_composed.__all__]
+__all__ = ["log_softmax", "logsumexp", "softmax", *formulas.__all__]
 
 
 def __getattr__(name: str) -> Any:
     full = _PREFIX + name
     try:
         full = ALIASES.get(full, full)
-        found = documented(function_of(find(full)), full)
+        found = function_of(find(full))
     except KeyError:
         raise AttributeError(
             f"pb.special has no function {name!r}; it has {', '.join(__dir__())}"
             if not name.startswith("_")
             else f"module {__name__!r} has no attribute {name!r}"
         ) from None
-    globals()[name] = found
+    if not importing():
+        globals()[name] = documented(found, full)
     return found
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import doctest
 import inspect
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -133,6 +135,21 @@ def test_every_rule_of_a_generated_function_is_written_down(name):
 def test_every_entry_is_that_of_a_function():
     known = {*names(), *CONSTANT} - HIDDEN
     assert set(entries()) <= known
+
+
+def test_docstrings_are_not_loaded_by_the_import_and_all_are_there_behind_it():
+    code = """
+import sys
+import pullback as pb
+assert not [name for name in sys.modules if name.endswith("documentation.sections")]
+from pullback.xp import sum
+for function in (sum, pb.special.ndtr, pb.special.erf, pb.xp.linalg.det, pb.xp.isnan):
+    assert "Examples\\n--------" in function.__doc__, function
+"""
+    run_it = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert run_it.returncode == 0, run_it.stderr
 
 
 @pytest.mark.parametrize("space", SPACES)

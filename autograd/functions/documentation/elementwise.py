@@ -126,6 +126,19 @@ Array([2. , 0.5], dtype=float64, device='cpu')
 >>> pb.grad(lambda x: pb.xp.sum(pb.xp.sqrt(x)))(x)
 Array([0.25, 1.  ], dtype=float64, device='cpu')
 
+#### cbrt
+The real cube root, elementwise, of negative numbers too.
+x: real floating
+-> same
+x_bar = ct / (3 · out²)
+. At 0 the derivative is infinite. Not in the standard.
+@ DLMF 4.7
+>>> x = pb.xp.asarray([8.0, -27.0])
+>>> pb.xp.cbrt(x)
+Array([ 2., -3.], dtype=float64, device='cpu')
+>>> pb.grad(lambda x: pb.xp.sum(pb.xp.cbrt(x)))(x)
+Array([0.08333333, 0.03703704], dtype=float64, device='cpu')
+
 #### pow
 x1 to the power of x2, elementwise.
 x1, x2: pair

@@ -100,8 +100,9 @@ def split(text: str) -> dict[str, str]:
     return found
 
 
-def _items(body: str) -> Iterator[str]:
+def items(body: str) -> Iterator[str]:
     """The items of an entry up to the examples, each with the lines that go on with it."""
+    body = body.partition("\n>>> ")[0]
     item = ""
     for line in body.split("\n"):
         if line.startswith("  "):
@@ -123,7 +124,7 @@ def _described(name: str, text: str, default: str) -> str:
     return heading + "\n    " + said.replace("\n  ", "\n").replace("\n", "\n    ")
 
 
-def _source(text: str) -> str:
+def source(text: str) -> str:
     """A source with the title of its book."""
     word, _, rest = text.partition(" ")
     book = BOOKS.get(word.rstrip("."))
@@ -147,7 +148,7 @@ def put_together(body: str, parameters: Iterable[str]) -> str:
     results: list[str] = []
     errors: list[str] = []
     sources: list[str] = []
-    for item in _items(text):
+    for item in items(text):
         head, colon, rest = item.partition(": ")
         mark = item[:2]
         if mark == "->":
@@ -158,7 +159,7 @@ def put_together(body: str, parameters: Iterable[str]) -> str:
             kind, _, why = item[2:].partition(": ")
             errors.append(f"{kind}\n    " + why.replace("\n", "\n    "))
         elif mark == "@ ":
-            sources.append(_source(item[2:]))
+            sources.append(source(item[2:]))
         elif item == "constant":
             notes.append(CONSTANT)
         elif "_bar = " in item and item.partition("_bar = ")[0].isidentifier():

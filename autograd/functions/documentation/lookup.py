@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any
 
 from .entries import put_together, split
@@ -17,6 +18,12 @@ def entries() -> dict[str, str]:
     for text in sections.TEXTS:
         found |= split(text)
     return found
+
+
+def importing() -> bool:
+    """Whether the package is being imported: its own modules look functions up, and nobody reads docstrings."""
+    spec = getattr(sys.modules.get(__name__.partition(".")[0]), "__spec__", None)
+    return getattr(spec, "_initializing", False)
 
 
 def documented(function: Any, name: str) -> Any:

@@ -8,6 +8,8 @@ from . import (
     manipulation,
     searching,
     special,
+    special_bessel,
+    special_integrals,
     statistical,
 )
 
@@ -21,6 +23,8 @@ TEXTS = tuple(
         manipulation,
         searching,
         special,
+        special_bessel,
+        special_integrals,
         statistical,
     )
 )

@@ -1,9 +1,9 @@
 """Continuous distributions, a record of formulas each, of the standard variable within the support.
 
-Logarithms of densities as in Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 1 and 2, 1994-1995. The
-tails of distribution functions are computed in the tail, never as 1 minus the other one. Derivatives by the shapes of the
-beta distribution and of Student's are there for densities, not for the distribution functions and quantiles, where they
-are refused.
+Logarithms of densities as in Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 1 and 2, 1994-1995.
+The tails of distribution functions are computed in the tail, never as 1 minus the other one. Derivatives by the
+shapes of the beta distribution and of Student's are there for densities, not for the distribution functions and
+quantiles, where they are refused.
 """
 
 from __future__ import annotations
@@ -94,23 +94,32 @@ t = Continuous(
     valid=_positive, safe=(1.0,),
 )  # fmt: skip
 
+
+def _laplace_cdf(y: Any) -> Any:
+    half = 0.5 * generated.exp(-generated.abs(y))
+    return _where(y > 0, 1.0 - half, half)
+
+
+def _laplace_logcdf(y: Any) -> Any:
+    size = generated.abs(y)
+    return _where(y > 0, generated.log1p(-0.5 * generated.exp(-size)), -size - LOG_2)
+
+
+def _laplace_ppf(q: Any) -> Any:
+    above = q > 0.5
+    log = generated.log(2.0 * _where(above, 1.0 - q, q))
+    return _where(above, -log, log)
+
+
 laplace = Continuous(
     "laplace", (),
     log_density=lambda y: -generated.abs(y) - LOG_2,
-    cdf_of=lambda y: _where(
-        y > 0, 1.0 - 0.5 * generated.exp(-generated.abs(y)), 0.5 * generated.exp(-generated.abs(y))
-    ),
-    sf_of=lambda y: laplace.cdf_of(-y),
-    logcdf_of=lambda y: _where(
-        y > 0,
-        generated.log1p(-0.5 * generated.exp(-generated.abs(y))),
-        -generated.abs(y) - LOG_2,
-    ),
-    logsf_of=lambda y: laplace.logcdf_of(-y),
-    ppf_of=lambda q: _where(
-        q > 0.5, -generated.log(2.0 * _where(q > 0.5, 1.0 - q, q)), generated.log(2.0 * _where(q > 0.5, 1.0 - q, q))
-    ),
-    isf_of=lambda q: -laplace.ppf_of(q),
+    cdf_of=_laplace_cdf,
+    sf_of=lambda y: _laplace_cdf(-y),
+    logcdf_of=_laplace_logcdf,
+    logsf_of=lambda y: _laplace_logcdf(-y),
+    ppf_of=_laplace_ppf,
+    isf_of=lambda q: -_laplace_ppf(q),
     mean_of=lambda: 0.0, var_of=lambda: 2.0, entropy_of=lambda: LOG_2 + 1.0,
 )  # fmt: skip
 

@@ -65,6 +65,10 @@ def eye_array(
     TypeError
         If `dtype` is one of integers.
 
+    Notes
+    -----
+    A constant: its elements carry no derivative.
+
     Examples
     --------
     >>> import pullback as pb
@@ -243,7 +247,8 @@ def kron(A: Any, B: Any, format: str | None = None) -> Any:
 
     Notes
     -----
-    Element a times element b: ā = Σ c b, b̄ = Σ c a.
+    The pullback of the product of elements a and b, with its cotangent c: a_bar = Σ c b and b_bar = Σ c a.
+
 
     Examples
     --------
@@ -276,6 +281,11 @@ def kronsum(A: Any, B: Any, format: str | None = None) -> Any:
     ------
     ValueError
         If one is not square.
+
+    Notes
+    -----
+    The pullback, with the cotangent in n × n blocks of m × m: that of A is the sum of the blocks on the diagonal,
+    that of B holds the traces of all blocks.
 
     Examples
     --------
@@ -374,6 +384,26 @@ def _sizes(lines: list[list[Any]], axis: int) -> list[int]:
 def hstack(blocks: Any, format: str | None = None, dtype: Any = None) -> Any:
     """Matrices beside each other: ``block_array([blocks])``.
 
+    Parameters
+    ----------
+    blocks : sequence of matrices
+        Sparse or dense, of as many rows.
+    format, dtype
+        As in `block_array`.
+
+    Returns
+    -------
+    csr_array, csc_array or coo_array
+
+    Raises
+    ------
+    ValueError
+        If the numbers of rows differ.
+
+    Notes
+    -----
+    The pullback gives each block the cotangent's elements at its positions.
+
     Examples
     --------
     >>> import pullback as pb
@@ -386,6 +416,26 @@ def hstack(blocks: Any, format: str | None = None, dtype: Any = None) -> Any:
 
 def vstack(blocks: Any, format: str | None = None, dtype: Any = None) -> Any:
     """Matrices below each other: ``block_array([[b] for b in blocks])``.
+
+    Parameters
+    ----------
+    blocks : sequence of matrices
+        Sparse or dense, of as many columns.
+    format, dtype
+        As in `block_array`.
+
+    Returns
+    -------
+    csr_array, csc_array or coo_array
+
+    Raises
+    ------
+    ValueError
+        If the numbers of columns differ.
+
+    Notes
+    -----
+    The pullback gives each block the cotangent's elements at its positions.
 
     Examples
     --------
@@ -409,6 +459,10 @@ def block_diag(mats: Any, format: str | None = None, dtype: Any = None) -> Any:
     Returns
     -------
     coo_array, csr_array or csc_array
+
+    Notes
+    -----
+    The pullback gives each block the cotangent's elements at its positions.
 
     Examples
     --------
@@ -438,6 +492,10 @@ def tril(A: Any, k: int = 0, format: str | None = None) -> Any:
     -------
     coo_array, csr_array or csc_array (m, n)
 
+    Notes
+    -----
+    The pullback is the cotangent at the elements that are kept, 0 at the others.
+
     Examples
     --------
     >>> import pullback as pb
@@ -449,7 +507,23 @@ def tril(A: Any, k: int = 0, format: str | None = None) -> Any:
 
 
 def triu(A: Any, k: int = 0, format: str | None = None) -> Any:
-    """The elements on the k-th diagonal and above it; parameters as in `tril`.
+    """The elements on the k-th diagonal and above it.
+
+    Parameters
+    ----------
+    A : sparse or dense matrix (m, n)
+    k : int
+        Above the main diagonal for k > 0.
+    format : {"csr", "csc", "coo"}, optional
+        By coordinates where it is not given.
+
+    Returns
+    -------
+    coo_array, csr_array or csc_array (m, n)
+
+    Notes
+    -----
+    The pullback is the cotangent at the elements that are kept, 0 at the others.
 
     Examples
     --------

@@ -57,12 +57,16 @@ class csr_array(_Compressed):
 
     Parameters
     ----------
-    arg
+    arg1
         ``(data, indices, indptr)``: row i has the elements data[indptr[i] : indptr[i + 1]] in the columns
         indices[indptr[i] : indptr[i + 1]]; or a sparse matrix, of this library, of SciPy or of cupyx; or a dense one,
-        whose elements that are not 0 are stored.
+        whose elements that are not 0 are stored; or a shape (m, n), for a matrix without elements.
     shape : tuple of int, optional
         (m, n); without it, as small as `indices` and `indptr` allow.
+    dtype : dtype, optional
+        Of the elements; by default their own.
+    copy : bool
+        Copy them, so that a write to what was given changes nothing here.
 
     Attributes
     ----------
@@ -126,11 +130,15 @@ class csc_array(_Compressed):
 
     Parameters
     ----------
-    arg
+    arg1
         ``(data, indices, indptr)``: column j has the elements data[indptr[j] : indptr[j + 1]] in the rows
         indices[indptr[j] : indptr[j + 1]]; or a matrix, as for `csr_array`.
     shape : tuple of int, optional
         (m, n).
+    dtype : dtype, optional
+        Of the elements; by default their own.
+    copy : bool
+        Copy them, so that a write to what was given changes nothing here.
 
     Attributes
     ----------
@@ -191,10 +199,14 @@ class coo_array(SparseMatrix):
 
     Parameters
     ----------
-    arg
+    arg1
         ``(data, (row, col))``, or a matrix, as for `csr_array`.
     shape : tuple of int, optional
         (m, n); without it, as small as the indices allow.
+    dtype : dtype, optional
+        Of the elements; by default their own.
+    copy : bool
+        Copy them, so that a write to what was given changes nothing here.
 
     Attributes
     ----------

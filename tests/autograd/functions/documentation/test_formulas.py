@@ -11,10 +11,19 @@ import scipy.special
 import pullback as pb
 from pullback.autograd.core.registry import find
 from pullback.autograd.core.signatures import UNARY
-from pullback.autograd.functions.documentation import elementwise, special
+from pullback.autograd.functions.documentation import (
+    elementwise,
+    special,
+    special_bessel,
+    special_integrals,
+)
 from pullback.autograd.functions.documentation.entries import split
 
-ENTRIES = {**split(elementwise.TEXT), **split(special.TEXT)}
+ENTRIES = {
+    name: entry
+    for section in (elementwise, special, special_bessel, special_integrals)
+    for name, entry in split(section.TEXT).items()
+}
 FORMULA = re.compile(r"^(\w+)_bar = (.*(?:\n  .*)*)", re.MULTILINE)
 FORMULAS = [
     (name, argument, " ".join(formula.split()))
@@ -31,6 +40,21 @@ IN_WORDS = {
     ("special.gammaincc", "a"): "no closed form",
     ("sinc", "x"): "the next derivative",
     ("sinc_derivative", "x"): "the next derivative",
+    ("special.gammaincinv", "a"): "no closed form",
+    ("special.gammainccinv", "a"): "no closed form",
+    ("special.gammaincinv", "y"): "a density that the notes give",
+    ("special.gammainccinv", "y"): "a density that the notes give",
+    ("special.airy", "x"): "several outputs",
+    ("special.fresnel", "x"): "several outputs",
+    ("special.sici", "x"): "several outputs",
+    ("special.shichi", "x"): "several outputs",
+    ("special.hankel1", "x"): "complex results of real numbers",
+    ("special.hankel2", "x"): "complex results of real numbers",
+    ("special.hankel1e", "x"): "complex results of real numbers",
+    ("special.hankel2e", "x"): "complex results of real numbers",
+    ("special.wofz", "x"): "complex results of real numbers",
+    ("special.lambertw", "x"): "complex results of real numbers",
+    ("special.eval_jacobi", "x"): "a polynomial of the mathematical notation",
 }
 
 # Arguments at which to compare, where 0.3 and 0.6 and so on will not do.
@@ -41,8 +65,32 @@ POINTS = {
     "abs": [0.3, -2.6],
     "relu": [0.3, -2.6],
     "special.erfcinv": [0.3, 1.6],
+    "special.ndtri_exp": [-0.3, -2.6],
+    "special.binom": [3.3, 4.6],
 }
-ORDERS = {"special.iv": 1.5, "special.ive": 2.0, "special.polygamma": 2, "special.stdtr": 3.5}
+ORDERS = {
+    "special.yn": 2,
+    "special.kn": 2,
+    "special.jv": 1.5,
+    "special.yv": 1.5,
+    "special.kv": 1.5,
+    "special.kve": 1.5,
+    "special.expn": 2,
+    "special.hyp0f1": 1.5,
+    "special.stdtrit": 3.5,
+    "special.iv": 1.5,
+    "special.ive": 2.0,
+    "special.polygamma": 2,
+    "special.stdtr": 3.5,
+}
+
+
+BESSEL = {"I": "iv", "J": "jv", "K": "kv", "Y": "yv", "E": "expn"}
+
+
+def _bessel(match: re.Match) -> str:
+    letter, order, sign = match.groups()
+    return f"{BESSEL[letter]}({order}{sign + '1' if sign else ''}, x)"
 
 
 def _expression(text: str) -> str:
@@ -50,13 +98,16 @@ def _expression(text: str) -> str:
     text = text.partition("; for complex x")[0]
     for sign, meant in (
         ("−", "-"), ("·", "*"), ("≤", "<="), ("sech² x", "sech2(x)"), ("sech²(", "sech2("), ("²", "**2"),
-        ("√(", "sqrt("), ("√π", "sqrt(pi)"), ("√df", "sqrt(df)"), ("2π", "2 * pi"), ("π", "pi"), ("σ(", "expit("),
+        ("√(", "sqrt("), ("√π", "sqrt(pi)"), ("√df", "sqrt(df)"),
+        ("√2)", "sqrt(2))"), ("2π", "2 * pi"), ("π", "pi"), ("σ(", "expit("),
         ("ψ'(", "trigamma("), ("ψ(", "digamma("), ("Γ(", "gamma("), ("B(", "beta("), ("φ(", "density("),
         ("Φ(", "ndtr("), ("|x|", "abs(x)"), ("I_1'(x)", "ivp(1, x)"), ("I_v'(x)", "ivp(v, x)"),
-        ("I_1(x)", "iv(1, x)"), ("I_0(x)", "iv(0, x)"), ("I_{v-1}(x)", "iv(v - 1, x)"),
-        ("I_{v+1}(x)", "iv(v + 1, x)"), ("^", "**"),
+        ("^", "**"),
     ):  # fmt: skip
         text = text.replace(sign, meant)
+    text = re.sub(r"\b([IJKYE])_\{(\w)([+-])1\}\(x\)", _bessel, text)
+    text = re.sub(r"\b([IJKY])_(\d)()\(x\)", _bessel, text)
+    text = re.sub(r"\bK\(x\)", "ellipk(x)", re.sub(r"\bE\(x\)", "ellipe(x)", text))
     text = re.sub(r"⌊(.*?)⌋", r"floor(\1)", text)
     text = re.sub(r"\b(cos|sin|cosh|sinh|tanh|log) (\w+)", r"\1(\2)", text)
     text = re.sub(r"\b(\w+) <= (\w+) <= (\w+)", r"(\1 <= \2) & (\2 <= \3)", text)
@@ -72,8 +123,7 @@ def _expression(text: str) -> str:
 
 def _scope() -> dict:
     scope = {name: getattr(np, name) for name in dir(np) if not name.startswith("_")}
-    for name in ("expit", "digamma", "gamma", "beta", "ndtr", "iv", "ivp", "polygamma", "zeta"):
-        scope[name] = getattr(scipy.special, name)
+    scope |= {name: f for name, f in vars(scipy.special).items() if callable(f)}
     scope |= {
         "sech2": lambda x: 1 / np.cosh(x) ** 2,
         "trigamma": lambda x: scipy.special.polygamma(1, x),
@@ -97,9 +147,11 @@ def _arguments(name: str) -> dict:
             found[parameter] = ORDERS[name]
         elif name == "special.zeta":
             found[parameter] = [3.0, first][k]
-        elif name == "special.betainc" and parameter != "x":
-            found[parameter] = [2.5, 3.5][k]
-        elif name == "special.betainc":
+        elif name.startswith("special.eval_"):
+            found[parameter] = {"n": 3, "a": 1.5}.get(parameter, first)
+        elif name.startswith(("special.betainc", "special.hyp")):
+            found[parameter] = {"a": 2.5, "b": 3.5, "v": 1.5}.get(parameter, first)
+        elif name == "special.stdtrit":
             found[parameter] = first
         else:
             found[parameter] = first + 0.7 * k
@@ -130,7 +182,7 @@ def test_a_formula_is_that_of_the_rule(name, argument, formula):
 
 
 # Elementwise functions whose rules are for complex numbers too.
-REAL = frozenset(("sigmoid", "softplus", "relu", "ceil", "floor", "round", "trunc"))
+REAL = frozenset(("cbrt", "sigmoid", "softplus", "relu", "ceil", "floor", "round", "trunc"))
 COMPLEX = sorted((UNARY - REAL) | {"abs", "conj", "imag", "real", "sign"})
 
 
