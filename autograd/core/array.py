@@ -32,7 +32,7 @@ UNTRACED = Untraced()
 
 ADVICE = (
     "a gradient would be cut here: use pb.stop_gradient(x) if that is meant, "
-    "or the function of pb.xp that does the same"
+    "or the function of pb.xp or pullback.scipy that does the same"
 )
 
 

@@ -266,7 +266,7 @@ def _on_values(what: str, function: Callable[..., Any], args: Any, kwargs: Any) 
     if _any((args, kwargs), lambda x: x.traced and is_inexact(x.dtype)):
         raise TypeError(
             f"{what} of a traced array: NumPy cannot record it, and pb.xp has no function of that name and signature; "
-            "use one of pb.xp, or, where no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
+            "use one of pb.xp or pullback.scipy, or, where no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
         )
     if _any(kwargs.get("out"), lambda x: True):
         raise TypeError(f"{what}: out= is a pullback Array, whose buffer is never written to")
