@@ -121,6 +121,27 @@ special.rel_entr, special.kl_div: at x = y = 0 the finite value; −∞ at x = 0
 special.i0, special.i1, special.iv: x = 0 by the series; `iv` has no derivative by the order
 special.i0e, special.i1e, special.ive: the kink at 0 has the mean of both slopes; far out by the asymptotic
     series
+special.j0, special.j1: x = 0 by the series
+special.jv, special.yv, special.kv, special.kve, special.hankel1, special.hankel2, special.hankel1e, special.hankel2e:
+    no derivative by the order, which raises
+special.y0, special.y1, special.k0, special.k1, special.k0e, special.k1e, special.yn, special.kn: the pole at 0
+special.airy: none: each of the four functions has its share
+special.gammaincinv, special.gammainccinv: the ends of the interval, where the density is 0 or infinite
+special.betaincc, special.betaincinv, special.betainccinv, special.stdtrit: no derivative by the shapes, which raises
+special.ndtri_exp: the left tail, where density and distribution underflow
+special.exp1, special.expi, special.expn: the pole at 0
+special.fresnel, special.erfi, special.wofz: none
+special.sici, special.shichi: x = 0, where one of both has a pole and the other (sin x)/x by its series
+special.spence: x = 1 by the series
+special.dawsn: large x, where the difference cancels, by the asymptotic series
+special.owens_t: none
+special.lambertw, special.wrightomega: infinite at the branch point; the derivative is that of the branch
+special.ellipk, special.ellipe: near m = 0, where the differences cancel, by their series; infinite at 1
+special.binom, special.poch: poles of the gamma functions
+special.hyp0f1, special.hyp1f1, special.hyp2f1: no derivative by the parameters, which raises
+special.eval_jacobi, special.eval_legendre, special.eval_chebyt, special.eval_chebyu, special.eval_gegenbauer,
+    special.eval_hermite, special.eval_hermitenorm, special.eval_laguerre, special.eval_genlaguerre: 0 for degree 0; an
+    array of degrees raises
 """
 
 _DLMF = "NIST Digital Library of Mathematical Functions"
@@ -183,6 +204,10 @@ special.logit, special.log_expit: Blanchard, Higham and Higham 2021
 special.xlogy, special.xlog1py, special.entr, special.rel_entr, special.kl_div: Cover and Thomas, Elements of
     Information Theory, 2006, ch. 2; the choice at 0 by continuity
 special.i0, special.i1, special.iv, special.i0e, special.i1e, special.ive: {_DLMF}, 10.25, 10.29, 10.40
+special.j0, special.j1, special.y0, special.y1, special.jv, special.yv, special.yn, special.hankel1, special.hankel2,
+    special.hankel1e, special.hankel2e: {_DLMF}, 10.6
+special.k0, special.k1, special.k0e, special.k1e, special.kn, special.kv, special.kve: {_DLMF}, 10.29
+special.airy: {_DLMF}, 9.2
 """
 
 

@@ -33,7 +33,7 @@ UNTRACED = Untraced()
 
 ADVICE = (
     "a gradient would be cut here: use pb.stop_gradient(x) if that is meant, "
-    "or the function of pb.xp that does the same"
+    "or the function of pb.xp or pullback.scipy that does the same"
 )
 
 # NumPy asks for a number or an array, too, where values go into an array of its own, and SciPy where it computes.

@@ -13,10 +13,11 @@ import sys
 import warnings
 
 import numpy as np
-import scipy.cluster
+import scipy.cluster.vq
 import scipy.differentiate
 import scipy.fft
 import scipy.integrate
+import scipy.linalg
 import scipy.optimize
 import scipy.signal
 import scipy.spatial.transform
@@ -92,7 +93,19 @@ SCIPY = {
     "special.rel_entr": (lambda x: total(sp.rel_entr(x, like(x, Y))), X),
     "special.erf": (lambda x: total(sp.erf(x)), X),
     "special.xlogy": (lambda x: total(sp.xlogy(x, x)), X),
+    "special.betainc": (lambda x: total(sp.betainc(2.0, 3.0, x / 4.0)), X),
+    "special.jv": (lambda x: total(sp.jv(0, x)), X),
+    "special.multigammaln": (lambda x: total(sp.multigammaln(x + 2.0, 2)), X),
     "stats.zscore": (lambda x: total(st.zscore(x)), X),
+    "stats.moment": (lambda x: st.moment(x, 3), X),
+    "stats.tmean": (st.tmean, X),
+    "stats.iqr": (st.iqr, X),
+    "stats.ttest_1samp": (lambda x: st.ttest_1samp(x, 0.0).pvalue, X),
+    "linalg.block_diag": (lambda x: total(scipy.linalg.block_diag(x, 2.0 * x)), A),
+    "integrate.cumulative_simpson": (lambda x: total(si.cumulative_simpson(x, dx=1.0)), X),
+    "fft.rfft": (lambda x: total(module(x).abs(scipy.fft.rfft(x)) ** 2), X),
+    "fft.fht": (lambda x: total(scipy.fft.fht(x, 0.1, 0.0)), X),
+    "cluster.vq.whiten": (lambda b: total(scipy.cluster.vq.whiten(b)), B),
     "stats.gmean": (st.gmean, X),
     "stats.hmean": (st.hmean, X),
     "stats.pmean": (lambda x: st.pmean(x, 3), X),

@@ -34,6 +34,15 @@ ACTIVE = {
 
 
 @pytest.mark.parametrize("active", ACTIVE)
+def test_the_code_of_the_page_on_scipy_runs(active):
+    text = (ROOT / "docs" / "scipy.md").read_text(encoding="utf-8")
+    code = ACTIVE[active] + "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    result = run("-c", code, PULLBACK_BACKEND="auto" if ACTIVE[active] else "numpy")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == ["0.875", "0.25", "-0.135335", "0.083333333"]
+
+
+@pytest.mark.parametrize("active", ACTIVE)
 def test_the_guide_s_code_runs(active):
     pytest.importorskip("sklearn", reason="the guide differentiates scikit-learn, an extra")
     text = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")

@@ -174,7 +174,8 @@ def odeint(
     >>> from pullback.scipy.integrate import odeint
     >>> def decay(y, t, rate):
     ...     return -rate * y
-    >>> g = pb.grad(lambda rate: odeint(decay, np.ones(1), np.asarray([0.0, 1.0]), args=(rate,))[1, 0])(2.0)
+    >>> end = lambda rate: odeint(decay, np.ones(1), np.asarray([0.0, 1.0]), args=(rate,))[1, 0]
+    >>> g = pb.grad(end)(np.asarray(2.0))
     >>> np.round(g + np.exp(-2.0), 6) + 0.0
     np.float64(0.0)
     """

@@ -163,11 +163,13 @@ def quad(
 
     Examples
     --------
-    >>> import pullback as pb
+    >>> import numpy as np, pullback as pb
     >>> from pullback.scipy.integrate import quad
     >>> f = lambda p, b: quad(lambda x: pb.xp.exp(-p * x), 0.0, b)[0]
-    >>> round(pb.grad(f)(1.0, float("inf")), 9), round(pb.grad(f, argnums=1)(1.0, 2.0), 9)
-    (-1.0, 0.135335283)
+    >>> np.round(pb.grad(f)(np.asarray(1.0), np.inf), 9)
+    np.float64(-1.0)
+    >>> np.round(pb.grad(f, argnums=1)(np.asarray(1.0), np.asarray(2.0)), 9)
+    np.float64(0.135335283)
     """
     if (
         full_output
@@ -198,6 +200,9 @@ def quad(
             )
         return generated.reshape(out, (1,))
 
+    a, b = (
+        v if hasattr(v, "dtype") else np.asarray(float(v)) for v in (a, b)
+    )  # numbers are NumPy's here
     a, b = together(a, b)
     errors: list[float] = []
     settings = {"epsabs": epsabs, "epsrel": epsrel, "limit": limit}

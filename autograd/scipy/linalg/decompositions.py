@@ -194,8 +194,9 @@ def lu(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from pullback.scipy.linalg import lu
-    >>> p, l, u = lu([[1.0, 2.0], [4.0, 4.0]])
+    >>> p, l, u = lu(np.asarray([[1.0, 2.0], [4.0, 4.0]]))
     >>> u
     Array([[4., 4.],
            [0., 1.]], dtype=float64, device='cpu')
@@ -242,8 +243,9 @@ def lu_solve(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from pullback.scipy.linalg import lu_factor, lu_solve
-    >>> lu_solve(lu_factor([[1.0, 2.0], [4.0, 4.0]]), [3.0, 8.0])
+    >>> lu_solve(lu_factor(np.asarray([[1.0, 2.0], [4.0, 4.0]])), np.asarray([3.0, 8.0]))
     Array([1., 1.], dtype=float64, device='cpu')
     """
     factor, pivots = lu_and_piv

@@ -12,7 +12,7 @@ Examples
 >>> f = lambda x, p: pb.xp.sum((x - p) ** 2) + x[0] ** 4
 >>> cost = lambda p: optimize.minimize(f, np.zeros(2), args=(p,), tol=1e-10).fun
 >>> np.round(pb.grad(cost)(np.asarray([1.0, 2.0])), 6) + 0.0
-array([0.8195, 0.    ])
+array([0.820491, 0.      ])
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ def root(
     >>> import numpy as np, pullback as pb
     >>> from pullback.scipy import optimize
     >>> solve = lambda p: optimize.root(lambda x: x**3 - p, np.ones(1)).x[0]
-    >>> round(pb.grad(solve)(8.0), 9)  # 1/(3 p^(2/3))
-    0.083333333
+    >>> np.round(pb.grad(solve)(np.asarray(8.0)), 9)  # 1/(3 p^(2/3))
+    np.float64(0.083333333)
     """
     import scipy.optimize  # takes a fifth of a second
 
@@ -162,10 +162,11 @@ def root_scalar(
 
     Examples
     --------
-    >>> import pullback as pb
+    >>> import numpy as np, pullback as pb
     >>> from pullback.scipy.optimize import root_scalar
-    >>> round(pb.grad(lambda p: root_scalar(lambda x: x * x - p, bracket=[0.0, 10.0]).root)(4.0), 9)
-    0.25
+    >>> solve = lambda p: root_scalar(lambda x: x * x - p, bracket=[0.0, 10.0]).root
+    >>> np.round(pb.grad(solve)(np.asarray(4.0)), 9)
+    np.float64(0.25)
     """
     import scipy.optimize  # takes a fifth of a second
 

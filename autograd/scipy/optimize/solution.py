@@ -18,9 +18,10 @@ from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
 from ...core.typing import ArrayLike, Cotangent
 from ...functions.creation import asarray
+from ...pytree import tree
 from ...solve.adjoint import hidden, implicit_solution, open_tapes
 from ...solve.implicit.api import Linear, transposed_solve
-from ..operands import constant, floating
+from ..operands import constant, floating, host
 
 Equation = Callable[[Any], Any]
 
@@ -33,7 +34,8 @@ def start_of(x0: ArrayLike, name: str, instead: str) -> np.ndarray:
     NotImplementedError
         For arrays of another library, for complex ones, and inside `pb.compile`.
     """
-    start = floating(constant(x0) if type(x0) is Array else x0)
+    # numbers and lists are NumPy's here, whatever backend is active
+    start = floating(constant(x0) if hasattr(x0, "dtype") else np.asarray(host(x0, f"{name}: x0")))
     value = backend_array(start)
     if backend_of(value).recording:
         raise NotImplementedError(
@@ -49,6 +51,12 @@ def start_of(x0: ArrayLike, name: str, instead: str) -> np.ndarray:
             f"{name} of complex unknowns: give their real and imaginary parts; {instead} may take them"
         )
     return np.atleast_1d(value).reshape(-1)
+
+
+def on_host(x: ArrayLike) -> Any:
+    """Numbers and lists of them as NumPy's arrays, whatever backend is active; arrays as they are."""
+    leaves = tree.leaves(x) if isinstance(x, list | tuple) else [x]
+    return x if any(hasattr(v, "dtype") for v in leaves) else np.asarray(x, dtype=np.float64)
 
 
 def host_function(f: Callable[..., Any], dtype: Any) -> Callable[[Any], Any]:
@@ -109,7 +117,9 @@ def within_bounds(gradient: Equation, low: Any, high: Any, x: np.ndarray) -> tup
 
 
 def _host(bound: Any, x: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(np.asarray(backend_array(asarray(bound)), dtype=np.float64), x.shape)
+    return np.broadcast_to(
+        np.asarray(backend_array(asarray(on_host(bound))), dtype=np.float64), x.shape
+    )
 
 
 def _active(x: np.ndarray, bound: Any) -> np.ndarray:
@@ -123,6 +133,7 @@ __all__ = [
     "differentiable",
     "hidden",
     "host_function",
+    "on_host",
     "start_of",
     "tapes_of",
     "within_bounds",

@@ -159,3 +159,18 @@ def test_shapes_that_have_no_derivative():
     ):
         with pytest.raises(pb.MissingRuleError):
             pb.grad(lambda a, f=f, args=args: f(args[0], a, *args[2:]))(args[1])
+
+
+def test_what_else_scipy_has_is_for_constants():
+    np.testing.assert_allclose(
+        pb.to_numpy(stats.zscore([1.0, 2.0, 4.0])), scipy.stats.zscore([1.0, 2.0, 4.0])
+    )
+    assert stats.gumbel_r is scipy.stats.gumbel_r
+    with pytest.raises(
+        TypeError, match=r"scipy\.stats\.zscore of a traced array.*SCIPY_ARRAY_API=1"
+    ):
+        pb.grad(lambda x: pb.xp.sum(stats.zscore(x)))(np.ones(3))
+    with pytest.raises(TypeError, match=r"pullback\.scipy"):
+        pb.grad(lambda x: stats.gumbel_r.logpdf(x))(1.0)
+    with pytest.raises(AttributeError, match="nor has SciPy"):
+        stats.nothing  # noqa: B018 - asking for it raises
