@@ -167,7 +167,11 @@ def rfftfreq(n: int, d: Any = 1.0, device: Any = None) -> Array:
     return xp.fft.rfftfreq(n, d=d, device=device)
 
 
-__getattr__ = missing("fft")
+_missing = missing("fft")
+
+
+def __getattr__(name: str) -> Any:
+    return _missing(name)
 
 
 def __dir__() -> list[str]:

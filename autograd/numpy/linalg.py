@@ -155,7 +155,11 @@ __all__ = [
 ]
 
 
-__getattr__ = missing("linalg")
+_missing = missing("linalg")
+
+
+def __getattr__(name: str) -> Any:
+    return _missing(name)
 
 
 def __dir__() -> list[str]:

@@ -18,7 +18,7 @@ from ..functions import namespace as standard
 from . import namespace
 from .refusals import advice_on
 
-# The functions that answer, found when they are first asked for; NumPy's by themselves, so that a name is looked up once.
+# The functions that answer, by NumPy's own: a name is looked up once, when it is first asked for.
 _UFUNCS: dict[Any, Callable[..., Any] | None] = {}
 _FUNCTIONS: dict[Any, Callable[..., Any] | None] = {}
 

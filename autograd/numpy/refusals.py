@@ -2,8 +2,7 @@
 
 Every function of `numpy`, `numpy.linalg` and `numpy.fft` is in exactly one of three classes (`kind_of`):
 
-* differentiable: `pullback.numpy` has it, and a derivative passes through it where there is one (through `floor`, `sign`
-  and their kin it is 0);
+* differentiable: `pullback.numpy` has it, and a derivative passes through it (through `floor` and its kin it is 0);
 * constant: `pullback.numpy` has it, and its result carries no derivative: integers, booleans, dtypes, text;
 * refused: `pullback.numpy` does not have it, and the tables here say what to use.
 
@@ -47,6 +46,7 @@ REFUSED: dict[str, str] = {
     "datetime_as_string": _DATES,
     "datetime_data": _DATES,
     "dtypes": _HOST.format(name="dtypes"),
+    "exceptions": _HOST.format(name="exceptions"),
     "emath": "results whose dtype depends on values cannot be recorded; use sqrt(x + 0j), log(x + 0j) and their kin",
     "f2py": _HOST.format(name="f2py"),
     "flatiter": "use x.flat",
@@ -100,7 +100,19 @@ FFT_REFUSED: dict[str, str] = {
 }
 
 # Names above that not every version of NumPy from 2.1 on has, or not every machine's.
-GONE = frozenset(("clongdouble", "complex256", "core", "float128", "helper", "in1d", "linalg", "row_stack", "trapz"))
+GONE = frozenset(
+    (
+        "clongdouble",
+        "complex256",
+        "core",
+        "float128",
+        "helper",
+        "in1d",
+        "linalg",
+        "row_stack",
+        "trapz",
+    )
+)
 
 # Functions of `pullback.numpy` whose results carry no derivative.
 CONSTANT = frozenset(
@@ -144,7 +156,13 @@ def missing(section: str) -> Callable[[str], Any]:
 
     def lookup(name: str) -> Any:
         advice = "" if name.startswith("__") else advice_on(name, section)
-        why = f": {advice}" if advice else "" if hasattr(of_numpy, name) else ", and neither has NumPy"
+        why = (
+            f": {advice}"
+            if advice
+            else ""
+            if hasattr(of_numpy, name)
+            else ", and neither has NumPy"
+        )
         raise AttributeError(f"{module} has no {name!r}{why}")
 
     return lookup

@@ -95,6 +95,14 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/core/generated.py": "one class that finds generated functions by name; all tests of functions/ use it",
     "autograd/core/typing.py": "names of types, nothing runs",
     "autograd/linalg.py": "a list of names",
+    "autograd/numpy/arguments.py": "two functions, which every function with NumPy's signature calls",
+    "autograd/numpy/conversions.py": "what the files of arrays/ share; the rows of all of them",
+    "autograd/numpy/flat.py": "x.flat: test_methods.py reads and writes it",
+    "autograd/numpy/ndarray/attributes.py": "test_methods.py has a row for each attribute",
+    "autograd/numpy/ndarray/elements.py": "test_methods.py has a row for each method",
+    "autograd/numpy/ndarray/reductions.py": "test_methods.py has a row for each method",
+    "autograd/numpy/ndarray/shapes.py": "test_methods.py has a row for each method",
+    "autograd/numpy/ndarray/values.py": "test_methods.py has a row for each method",
     "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
     "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
     "autograd/solve/iterative/steps.py": "test_solvers.py runs every method to its end",
@@ -116,7 +124,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
 }
 
 # What a folder holds at most, and what the top of `autograd` does.
-MOST_FILES, MOST_NODES, MOST_ARROWS = 20, 12, 30
+MOST_FILES, MOST_NODES, MOST_ARROWS = 20, 12, 34
 
 # The root module is the list of public names. It imports everything, and nothing inside imports it.
 ROOT_MODULE = ""

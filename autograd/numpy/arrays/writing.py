@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from typing import Any
+from typing import cast as cast_to
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def _check(name: str, x: Array, value: Any, casting: str = "same_kind") -> Any:
     else:
         value = beside(value, library_of(x))
         kind = value.dtype
-    if not np.can_cast(kind, x.dtype, casting):
+    if not np.can_cast(kind, x.dtype, cast_to(Any, casting)):
         raise TypeError(
             f"{name}: cannot cast from {kind} to {x.dtype} according to the rule {casting!r}"
         )
@@ -96,7 +97,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 
 
 def write_flat(x: Array, key: Any, value: Any, *, cycled: bool = False) -> None:
-    """Write at a key into the flattened array; with `cycled`, values repeated as often as needed, as ``x.flat`` does."""
+    """Write at a key into the flattened array; with `cycled`, values repeated as often as needed: ``x.flat``."""
     flat = generated.reshape(x, (-1,), copy=True)
     if cycled:
         value = _check("x.flat", x, value, "unsafe")

@@ -89,7 +89,9 @@ def test_values_and_gradients(call):
     got = call(xp.asarray(X))
     assert type(got) is pb.Array
     assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype)
-    np.testing.assert_allclose(pb.to_numpy(got), wanted, rtol=1e-7 if wanted.dtype == np.float32 else 1e-13)
+    np.testing.assert_allclose(
+        pb.to_numpy(got), wanted, rtol=1e-7 if wanted.dtype == np.float32 else 1e-13
+    )
     if wanted.dtype == np.float32:
         slope = pb.grad(lambda x: xp.sum(call(x)))(X)
         assert slope.dtype == np.float64

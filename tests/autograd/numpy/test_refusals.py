@@ -16,11 +16,15 @@ SECTIONS = {
     "linalg": (np.linalg, pullback.numpy.linalg),
     "fft": (np.fft, pullback.numpy.fft),
 }
-NAMES = [(s, n) for s, (theirs, _) in SECTIONS.items() for n in dir(theirs) if not n.startswith("_")]
+NAMES = [
+    (s, n) for s, (theirs, _) in SECTIONS.items() for n in dir(theirs) if not n.startswith("_")
+]
 
 
 @pytest.mark.filterwarnings("ignore")  # some names of older versions warn when they are looked at
-@pytest.mark.parametrize(("section", "name"), NAMES, ids=[".".join(filter(None, pair)) for pair in NAMES])
+@pytest.mark.parametrize(
+    ("section", "name"), NAMES, ids=[".".join(filter(None, pair)) for pair in NAMES]
+)
 def test_every_name_is_here_or_refused_with_advice(section, name):
     theirs, ours = SECTIONS[section]
     here = name in dir(ours)
@@ -50,12 +54,16 @@ def test_the_tables_name_what_there_is():
     for section, table in (
         ("", refusals.REFUSED), ("linalg", refusals.LINALG_REFUSED), ("fft", refusals.FFT_REFUSED),
     ):  # fmt: skip
-        assert [n for n in table if not hasattr(SECTIONS[section][0], n) and n not in refusals.GONE] == []
+        assert [
+            n for n in table if not hasattr(SECTIONS[section][0], n) and n not in refusals.GONE
+        ] == []
 
 
 def test_nothing_is_here_that_numpy_has_not():
     for section, (theirs, ours) in SECTIONS.items():
-        assert [n for n in dir(ours) if not hasattr(theirs, n) and n not in refusals.GONE] == [], section
+        assert [n for n in dir(ours) if not hasattr(theirs, n) and n not in refusals.GONE] == [], (
+            section
+        )
 
 
 def test_a_name_of_nobody_s():
@@ -176,7 +184,9 @@ def test_what_is_called_differentiable_is_recorded(name):
 
     def f(x):
         x = pb.xp.asarray(x) + shift
-        outs = [y for y in _leaves(call(function, x)) if getattr(y, "dtype", np.dtype(int)).kind in "fc"]
+        outs = [
+            y for y in _leaves(call(function, x)) if getattr(y, "dtype", np.dtype(int)).kind in "fc"
+        ]
         assert outs
         assert any(y.traced for y in outs)
         return sum(pb.xp.sum(pb.xp.real(y)) for y in outs)
@@ -188,14 +198,21 @@ QUESTIONS = [
     n
     for n in sorted(refusals.CONSTANT)
     if (isinstance(getattr(np, n, None), np.ufunc) and n != "isnat")  # which is of dates
-    or n in ("argmax", "argsort", "isclose", "nonzero", "searchsorted", "zeros_like", "iscomplex", "flatnonzero", "isin")
+    or n
+    in "argmax argsort isclose nonzero searchsorted zeros_like iscomplex flatnonzero isin".split()
 ]
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_what_is_called_a_constant_is_none_that_is_traced(name):
     of_numpy = getattr(np, name)
-    count = of_numpy.nin if isinstance(of_numpy, np.ufunc) else 2 if name in ("isclose", "searchsorted", "isin") else 1
+    count = (
+        of_numpy.nin
+        if isinstance(of_numpy, np.ufunc)
+        else 2
+        if name in ("isclose", "searchsorted", "isin")
+        else 1
+    )
 
     def f(x):
         try:
