@@ -192,7 +192,9 @@ def quantiles(x: Array, q: Any, method: str) -> Array:
         places = np.stack([index, other]).reshape(-1).astype(np.int64)
         order = partition(x, [int(k) for k in np.unique(places)])
         flat: Any = places
-        gamma = None if gamma is None else number_beside(gamma, q.dtype, x)
+        if gamma is not None:
+            weak = gamma.ndim == 0 and q.dtype == x.dtype
+            gamma = float(gamma) if weak else number_beside(gamma, q.dtype, x)
     else:
         order, flat = ranks(x), xp.reshape(_as_index(xp.stack([index, other])), (-1,))
     if method in _CHOSEN:
@@ -225,8 +227,11 @@ def _traced_gamma(gamma: Array, n: Any, q: Array, method: str) -> Array:
     return _INTERPOLATED[method](n, q) - xp.floor(fixed)
 
 
-def _between(first: Array, second: Array, gamma: Array) -> Array:
+def _between(first: Array, second: Array, gamma: Any) -> Array:
     """From the nearer neighbour, as NumPy does, which is exact at both."""
+    if type(gamma) is float:
+        step = second - first
+        return second - step * (1 - gamma) if gamma >= 0.5 else first + step * gamma
     gamma = xp.reshape(gamma, gamma.shape + (1,) * (first.ndim - gamma.ndim))
     step = second - first
     return xp.where(constant(gamma) >= 0.5, second - step * (1 - gamma), first + step * gamma)
