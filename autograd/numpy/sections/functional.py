@@ -17,7 +17,7 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ..arguments import as_array
-from ..operands import NO_VALUE, arrays, axes_of, beside, constant
+from ..operands import NO_VALUE, arrays, beside, constant, one_axis
 
 __all__ = [
     "apply_along_axis",
@@ -61,7 +61,7 @@ def apply_along_axis(
            [0.5 , 0.5 ]], dtype=float64, device='cpu')
     """
     x = as_array(arr)
-    axis = axes_of(axis, x.ndim)[0]
+    axis = one_axis(axis, x.ndim)
     moved = xp.moveaxis(x, axis, -1)
     lead = moved.shape[:-1]
     if 0 in lead:
