@@ -88,6 +88,15 @@ def arrays(*xs: Any) -> tuple[Array, ...]:
     return tuple(out)
 
 
+def of_one_dtype(*xs: Any) -> tuple[Array, ...]:
+    """Arrays of the dtype that they promote to."""
+    found = arrays(*xs)
+    if len({x.dtype for x in found}) == 1:
+        return found
+    dtype = np.result_type(*(x.dtype for x in found))
+    return tuple(x if x.dtype == dtype else generated.astype(x, dtype) for x in found)
+
+
 def mask_of(where: Any, home: Array) -> Array | None:
     """The boolean array of ``where=``, a constant; None if it lets everything through."""
     if where is NO_VALUE or where is True or where is None:

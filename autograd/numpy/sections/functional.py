@@ -237,12 +237,9 @@ class vectorize:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The results for all elements; as a decorator with settings, the vectorized function."""
         if self.pyfunc is NO_VALUE:
-            settings = {
-                "otypes": self.otypes,
-                "excluded": self.excluded,
-                "signature": self.signature,
-            }
-            return vectorize(args[0], **settings)
+            return vectorize(
+                args[0], otypes=self.otypes, excluded=self.excluded, signature=self.signature
+            )
         names = [k for k in kwargs if k not in self.excluded]
         places = [i for i in range(len(args)) if i not in self.excluded]
         loose = [args[i] for i in places] + [kwargs[k] for k in names]

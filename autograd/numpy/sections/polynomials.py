@@ -21,8 +21,7 @@ from ...functions.creation import as_floating
 from ..arguments import as_array
 from ..decompositions import eigvals
 from ..linear_systems import floating, inv, lstsq
-from ..operands import arrays, beside
-from .products import of_one_dtype
+from ..operands import arrays, beside, of_one_dtype
 
 __all__ = [
     "poly",

@@ -12,8 +12,7 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
-from ..operands import arrays, axes_of
-from .reductions import as_default_integer
+from ..operands import arrays, as_default_integer, axes_of, of_one_dtype
 
 __all__ = [
     "cross",
@@ -226,15 +225,6 @@ def einsum_path(*operands: Any, optimize: Any = "greedy", einsum_call: bool = Fa
         for x in (backend_array(x) if type(x) is Array else x for x in operands)
     ]
     return np.einsum_path(*shapes_only, optimize=optimize)
-
-
-def of_one_dtype(*xs: Any) -> tuple[Array, ...]:
-    """Arrays of the dtype that they promote to."""
-    found = arrays(*xs)
-    if len({x.dtype for x in found}) == 1:
-        return found
-    dtype = xp.result_type(*found)
-    return tuple(x if x.dtype == dtype else xp.astype(x, dtype) for x in found)
 
 
 def _same_length(name: str, a: Array, b: Array, n: int, m: int) -> None:

@@ -396,8 +396,8 @@ def _weighted(
             raise ValueError(
                 f"{name}: weights of shape {w.shape} do not fit axis {axis} of an array of shape {given.shape}"
             )
-        order = sorted(range(len(axes)), key=axes.__getitem__)
-        w = xp.permute_dims(w, tuple(order))
+        places = sorted(range(len(axes)), key=axes.__getitem__)
+        w = xp.permute_dims(w, tuple(places))
         w = xp.reshape(w, tuple(n if k in axes else 1 for k, n in enumerate(given.shape)))
         w = xp.broadcast_to(w, given.shape)
     w, _ = _slices(w, axis, False)

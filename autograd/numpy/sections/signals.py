@@ -12,10 +12,9 @@ from ...core.registry import find
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array
-from ..operands import arrays, axes_of, beside, constant
+from ..operands import arrays, axes_of, beside, constant, of_one_dtype
 from . import differences, windows
 from .differences import *  # noqa: F403 - the names of the other files of this section
-from .products import of_one_dtype
 from .windows import *  # noqa: F403
 
 __all__ = [

@@ -178,7 +178,7 @@ def _left_out(x: Any, mask: Array, name: str) -> Any:
 def _cast(front: Any, xs: tuple[Any, ...], casting: str, dtype: Any) -> tuple[Any, ...]:
     """The operands in the dtypes of NumPy's loop for them."""
     of_numpy = front.of_numpy
-    kinds = [
+    kinds: list[Any] = [
         type(x) if type(x) in SCALARS - {bool} else np.dtype(getattr(x, "dtype", type(x)))
         for x in xs
     ]

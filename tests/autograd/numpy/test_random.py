@@ -13,11 +13,13 @@ random = pullback.numpy.random
 
 # what NumPy's functions are called with, where they need something
 ARGUMENTS = {
-    "beta": (2.0, 3.0), "binomial": (5, 0.4), "bytes": (4,), "chisquare": (3.0,), "choice": (5, 3), "dirichlet": ([1.0, 2.0],),
-    "f": (3.0, 4.0), "gamma": (2.0,), "geometric": (0.3,), "hypergeometric": (5, 4, 3), "integers": (9,), "logseries": (0.4,),
+    "beta": (2.0, 3.0), "binomial": (5, 0.4), "bytes": (4,), "chisquare": (3.0,), "choice": (5, 3),
+    "dirichlet": ([1.0, 2.0],), "f": (3.0, 4.0), "gamma": (2.0,), "geometric": (0.3,), "hypergeometric": (5, 4, 3),
+    "integers": (9,), "logseries": (0.4,),
     "multinomial": (4, [0.2, 0.8]),
     "multivariate_hypergeometric": ([3, 4], 2), "multivariate_normal": ([0.0, 1.0], [[1.0, 0.0], [0.0, 2.0]]),
-    "negative_binomial": (4, 0.5), "noncentral_chisquare": (3.0, 1.0), "noncentral_f": (3.0, 4.0, 1.0), "pareto": (3.0,),
+    "negative_binomial": (4, 0.5), "noncentral_chisquare": (3.0, 1.0), "noncentral_f": (3.0, 4.0, 1.0),
+    "pareto": (3.0,),
     "permutation": (5,), "permuted": ([3, 1, 2],), "power": (2.0,), "randint": (9,), "random_integers": (9,),
     "shuffle": ([3, 1, 2],), "standard_gamma": (2.0,), "standard_t": (4.0,), "triangular": (0.0, 1.0, 2.0),
     "vonmises": (0.0, 1.0), "wald": (1.0, 2.0), "weibull": (2.0,), "zipf": (2.5,),
