@@ -2,9 +2,9 @@
 
     python tools/numpy_page.py [--check]
 
-Made from `pullback.numpy` and the tables of `autograd/numpy/refusals.py` and `autograd/numpy/methods.py`; what a function
-is, is the first line of its docstring. With --check nothing is written, and the exit status says whether the page is
-up to date.
+Made from `pullback.numpy` and the tables of `autograd/numpy/refusals.py` and `autograd/numpy/methods.py`; what a
+function is, is the first line of its docstring. With --check nothing is written, and the exit status says whether the
+page is up to date.
 """
 
 from __future__ import annotations
@@ -38,9 +38,11 @@ active backend, NumPy's or CuPy's, and what is written into them is recorded.
 import numpy as np
 import pullback as pb
 
+
 def loss(w, x, y):
     r = np.linalg.norm(x @ w - y, axis=0)
     return np.median(r) + np.percentile(np.abs(w), 90)
+
 
 gradient = pb.grad(loss)(np.ones((3, 2)), np.eye(3), np.zeros((3, 2)))
 ```
@@ -62,8 +64,8 @@ made anew. Through all others a derivative passes; through `floor`, `sign` and t
 
 # The order of the sections on the page.
 ORDER = (
-    "creation", "grids", "files", "manipulation", "padding", "indexing", "writing", "sorting", "sets", "logic", "ufuncs",
-    "elementwise", "reductions", "nan_reductions", "statistics", "quantiles", "histograms", "products", "polynomials",
+    "creation", "grids", "files", "manipulation", "padding", "indexing", "writing", "sorting", "sets", "logic",
+    "ufuncs", "elementwise", "reductions", "nan_reductions", "statistics", "quantiles", "histograms", "products", "polynomials",
     "signals", "differences", "windows", "functional",
 )  # fmt: skip
 
