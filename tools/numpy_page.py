@@ -65,8 +65,8 @@ made anew. Through all others a derivative passes; through `floor`, `sign` and t
 # The order of the sections on the page.
 ORDER = (
     "creation", "grids", "files", "manipulation", "padding", "indexing", "writing", "sorting", "sets", "logic",
-    "ufuncs", "elementwise", "reductions", "nan_reductions", "statistics", "quantiles", "histograms", "products", "polynomials",
-    "signals", "differences", "windows", "functional",
+    "ufuncs", "elementwise", "reductions", "nan_reductions", "statistics", "quantiles", "histograms", "products",
+    "polynomials", "signals", "differences", "windows", "functional",
 )  # fmt: skip
 
 METHODS = """## Methods and attributes of arrays
@@ -124,7 +124,7 @@ def page() -> str:
         short = module.__name__.rpartition(".")[2]
         names_of[short] = names
         titles[short] = (module.__doc__ or "").split("\n\n")[0].replace("\n", " ").strip()
-    for short in sorted(names_of, key=lambda n: ORDER.index(n) if n in ORDER else len(ORDER)):
+    for short in sorted(names_of, key=lambda n: ORDER.index(n)):
         if names_of[short]:
             title = titles[short].split("; and the names")[0].split(". ")[0].rstrip(".")
             lines += [f"## {title}", "", *table(names_of[short], pb.numpy), ""]
