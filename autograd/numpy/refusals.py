@@ -125,7 +125,7 @@ CONSTANT = frozenset(
     fromstring gcd genfromtxt get_printoptions geterr greater greater_equal hamming hanning histogram
     histogram2d histogram_bin_edges histogramdd identity indices invert isclose iscomplex iscomplexobj isdtype
     isfinite isfortran isin isinf isnan isnat isneginf isposinf isreal isrealobj isscalar issubdtype iterable
-    ix_ kaiser lcm left_shift less less_equal lexsort load loadtxt logical_and logical_not logical_or
+    ix_ lcm left_shift less less_equal lexsort load loadtxt logical_and logical_not logical_or
     logical_xor mask_indices may_share_memory min_scalar_type mintypecode nanargmax nanargmin ndim nonzero
     not_equal ones ones_like printoptions promote_types ravel_multi_index result_type right_shift save savetxt
     savez savez_compressed searchsorted set_printoptions seterr shape shares_memory signbit size spacing tri

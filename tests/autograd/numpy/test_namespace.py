@@ -56,7 +56,7 @@ def test_signatures_have_numpy_s_parameters_in_numpy_s_order(name):
 def test_a_program_runs_on_either_namespace():
     def f(n, x):
         A = n.array([[x[0], 1.0], [x[1], x[0] * x[1]]])
-        w, v = n.linalg.eigh(A + A.T)
+        w, _ = n.linalg.eigh(A + A.T)
         y = n.zeros(4)
         y[:2] = n.cumsum(w)
         y[2:] = n.abs(n.fft.fft(w))

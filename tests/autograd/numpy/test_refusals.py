@@ -104,6 +104,7 @@ CALLS = {
     "hstack": lambda f, x: f([x, x]),
     "insert": lambda f, x: f(x, 1, x[0]),
     "interp": lambda f, x: f(0.3, [0.0, 0.5, 1.0], x),
+    "kaiser": lambda f, x: f(4, x[0]),
     "ldexp": lambda f, x: f(x, 2),
     "linspace": lambda f, x: f(x, 1.0, 3),
     "logspace": lambda f, x: f(x, 1.0, 3),
@@ -199,7 +200,16 @@ QUESTIONS = [
     for n in sorted(refusals.CONSTANT)
     if (isinstance(getattr(np, n, None), np.ufunc) and n != "isnat")  # which is of dates
     or n
-    in "argmax argsort isclose nonzero searchsorted zeros_like iscomplex flatnonzero isin".split()
+    in (
+        "argmax",
+        "argsort",
+        "isclose",
+        "nonzero",
+        "searchsorted",
+        "zeros_like",
+        "iscomplex",
+        "isin",
+    )
 ]
 
 
