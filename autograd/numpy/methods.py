@@ -33,6 +33,7 @@ INSTEAD: dict[str, str] = {
     "dumps": "use pickle.dumps",
     "flags": "whether it may be written to is asked by writing: " + _MEMORY,
     "getfield": "use x.astype, x.real, or x[...]",
+    "itemset": "NumPy's arrays have it no more; use x[key] = v",
     "newbyteorder": _BYTES,
     "ptp": "NumPy's arrays have it no more; use pullback.numpy.ptp(x)",
     "resize": "the shape of an array does not change in place; use x = pullback.numpy.resize(x, shape)",
