@@ -1,4 +1,4 @@
-"""Averages and covariances: `average`, `cov`, `corrcoef`; and what `moments`, `nan_reductions` and `quantiles` have."""
+"""Averages and covariances: `average`, `cov`, `corrcoef`; and the names of its other files."""
 
 from __future__ import annotations
 
