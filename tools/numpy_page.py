@@ -65,8 +65,8 @@ made anew. Through all others a derivative passes; through `floor`, `sign` and t
 # The order of the sections on the page.
 ORDER = (
     "creation", "grids", "files", "manipulation", "padding", "indexing", "writing", "sorting", "sets", "logic",
-    "ufuncs", "elementwise", "reductions", "nan_reductions", "statistics", "quantiles", "histograms", "products",
-    "polynomials", "signals", "differences", "windows", "functional",
+    "ufuncs", "elementwise", "reductions", "moments", "nan_reductions", "statistics", "quantiles", "histograms",
+    "products", "polynomials", "signals", "differences", "windows", "functional",
 )  # fmt: skip
 
 METHODS = """## Methods and attributes of arrays
