@@ -42,6 +42,7 @@ INSTEAD: dict[str, str] = {
     "strides": _MEMORY,
     "tobytes": _BYTES,
     "tofile": _BYTES,
+    "tostring": "use pb.to_numpy(x).tobytes",
     "view": "bits are not read as another dtype: use x.astype(dtype); a view of the same elements is x[...]",
 }
 
