@@ -52,7 +52,7 @@ def eig(a: Any) -> Any:
     """
     a = floating(a)
     require_square(a, "eig")
-    found = xp.linalg.eig(a)
+    found: Any = xp.linalg.eig(a)
     if not _all_real(a, found[0]):
         return found
     return found._make(xp.real(part) for part in found)
@@ -130,7 +130,7 @@ def svd(
     V = xp.take_along_axis(V, xp.broadcast_to(order[..., None, :], V.shape), axis=-1)
     sign = xp.astype(xp.sign(constant(w)), V.dtype)
     vh = adjoint(V * sign[..., None, :])
-    result = type(np.linalg.svd(np.eye(1)))
+    result: Any = type(np.linalg.svd(np.eye(1)))
     return result(V, xp.abs(w), vh)
 
 

@@ -6,8 +6,8 @@ those of `pb.xp.fft`: for each n, cropped or padded, over several axes, with the
 Examples
 --------
 >>> import pullback as pb, pullback.numpy as np
->>> pb.grad(lambda x: np.sum(np.abs(np.fft.rfft(x)) ** 2))(np.asarray([1.0, 2.0, 3.0]))
-Array([ 8., 10., 12.], dtype=float64, device='cpu')
+>>> pb.grad(lambda x: np.sum(np.abs(np.fft.fft(x)) ** 2))(np.asarray([1.0, 2.0, 3.0])).round(6)
+Array([ 6., 12., 18.], dtype=float64, device='cpu')
 """
 
 from __future__ import annotations

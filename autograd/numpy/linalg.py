@@ -6,9 +6,9 @@ too. Solves and inverses are in `linear_systems.py`, decompositions and norms in
 Examples
 --------
 >>> import pullback as pb, pullback.numpy as np
->>> pb.grad(lambda A: np.linalg.slogdet(A).logabsdet)(np.asarray([[2.0, 0.0], [0.0, 4.0]]))
-Array([[0.5 , 0.  ],
-       [0.  , 0.25]], dtype=float64, device='cpu')
+>>> pb.grad(lambda A: np.linalg.det(A))(np.asarray([[2.0, 1.0], [1.0, 4.0]])).round(6)
+Array([[ 4., -1.],
+       [-1.,  2.]], dtype=float64, device='cpu')
 """
 
 from __future__ import annotations

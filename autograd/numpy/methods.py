@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array
+from ..core.tracer_like import NUMPY_PROTOCOLS
 from .ndarray import attributes, elements, reductions, shapes, values
 
 _BYTES = "use pb.to_numpy(x).{name}"
@@ -32,6 +33,7 @@ INSTEAD: dict[str, str] = {
     "dumps": "use pickle.dumps",
     "flags": "whether it may be written to is asked by writing: " + _MEMORY,
     "getfield": "use x.astype, x.real, or x[...]",
+    "itemset": "NumPy's arrays have it no more; use x[key] = v",
     "newbyteorder": _BYTES,
     "ptp": "NumPy's arrays have it no more; use pullback.numpy.ptp(x)",
     "resize": "the shape of an array does not change in place; use x = pullback.numpy.resize(x, shape)",
@@ -40,6 +42,7 @@ INSTEAD: dict[str, str] = {
     "strides": _MEMORY,
     "tobytes": _BYTES,
     "tofile": _BYTES,
+    "tostring": "use pb.to_numpy(x).tobytes",
     "view": "bits are not read as another dtype: use x.astype(dtype); a view of the same elements is x[...]",
 }
 
@@ -87,6 +90,7 @@ def install() -> None:
         method.__qualname__ = f"Array.{name}"
     for name, member in (METHODS | SPECIAL | ATTRIBUTES).items():
         setattr(Array, name, member)
+    NUMPY_PROTOCOLS["methods"] = METHODS
     for name in {*dir(np.ndarray), *INSTEAD}:
         if not name.startswith("_") and not hasattr(Array, name):
             setattr(Array, name, _of_numpy_alone(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..functions.creation import asarray, is_library_array
 from .arguments import as_array
 
 # What NumPy has as the default of a setting that was not given.
-NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]  # its stubs hide it
+NO_VALUE: Any = np._NoValue
 
 
 def value_or(given: Any, default: Any) -> Any:
@@ -116,6 +117,30 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     return np.lib.array_utils.normalize_axis_tuple(axis, ndim, argname="axis")
+
+
+def one_axis(axis: Any, ndim: int) -> int:
+    """One axis, counted from the front.
+
+    Raises
+    ------
+    numpy.exceptions.AxisError
+        If the array does not have it.
+    TypeError
+        If it is no integer.
+    """
+    return np.lib.array_utils.normalize_axis_index(operator.index(axis), ndim)
+
+
+def reduced_axis(axis: Any, ndim: int) -> Any:
+    """The axis or axes of a reduction, as Python's integers; a number has one for NumPy, which is none here."""
+    if axis is None or (type(axis) is int and ndim):
+        return axis
+    if isinstance(axis, tuple):
+        return tuple(operator.index(k) if isinstance(k, np.integer) else k for k in axis)
+    if not ndim and axis in (0, -1):
+        return None
+    return operator.index(axis) if isinstance(axis, np.integer) else axis
 
 
 def as_default_integer(x: Array) -> Array:

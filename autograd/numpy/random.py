@@ -19,8 +19,8 @@ Examples
 >>> rng = np.random.default_rng(0)
 >>> rng.normal(size=2)
 Array([ 0.12573022, -0.13210486], dtype=float64, device='cpu')
->>> pb.grad(lambda scale: np.random.default_rng(0).normal(0.0, scale))(2.0).round(6)
-0.12573
+>>> pb.grad(lambda scale: np.random.default_rng(0).normal(0.0, scale))(2.0)
+0.1257302210933933
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ _MOVING = ("choice", "permutation", "permuted", "shuffle")
 _OF_BOTH = (
     "beta", "binomial", "bytes", "chisquare", "dirichlet", "f", "gamma", "geometric", "hypergeometric", "logseries",
     "multinomial", "multivariate_normal", "negative_binomial", "noncentral_chisquare", "noncentral_f", "pareto",
-    "poisson", "power", "random", "standard_cauchy", "standard_exponential", "standard_gamma", "standard_normal", "standard_t",
-    "triangular", "vonmises", "wald", "weibull", "zipf",
+    "poisson", "power", "random", "standard_cauchy", "standard_exponential", "standard_gamma", "standard_normal",
+    "standard_t", "triangular", "vonmises", "wald", "weibull", "zipf",
 )  # fmt: skip
 _LEGACY = ("rand", "randint", "randn", "random_integers", "random_sample", "tomaxint")
 _STATE = ("get_state", "seed", "set_state")
@@ -168,7 +168,7 @@ class Generator:
 
     def __init__(self, source: Any) -> None:
         own = source.source if isinstance(source, Generator) else source
-        self.source = own if isinstance(own, np.random.Generator) else np.random.Generator(own)
+        self.source: Any = own if isinstance(own, np.random.Generator) else np.random.Generator(own)
 
     @property
     def bit_generator(self) -> Any:
@@ -193,7 +193,7 @@ class RandomState:
     """
 
     def __init__(self, seed: Any = None) -> None:
-        self.source = (
+        self.source: Any = (
             seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
         )
 

@@ -218,12 +218,12 @@ def zeros(
 
     Examples
     --------
-    >>> import numpy, pullback as pb
+    >>> import pullback as pb
     >>> def f(x):
     ...     y = pb.numpy.zeros(3)
     ...     y[1] = x[0] * x[1]
     ...     return y.sum()
-    >>> pb.grad(f)(numpy.array([2.0, 3.0]))
+    >>> pb.grad(f)(pb.asarray([2.0, 3.0]))
     array([3., 2.])
     """
     return _made("zeros", shape, dtype, order, device, like)

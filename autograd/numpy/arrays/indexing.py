@@ -412,7 +412,9 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
         raise ValueError(f"parameter multi_index must be a sequence of length {len(shape)}")
     hosts = [on_host(i) for i in where]
     if all(h is not None for h in hosts):
-        np.ravel_multi_index(cast_to(Any, tuple(hosts)), shape, mode=mode, order=cast_to(Any, order))
+        np.ravel_multi_index(
+            cast_to(Any, tuple(hosts)), shape, mode=mode, order=cast_to(Any, order)
+        )
     where = [
         inside(i, n, m, "ravel_multi_index") for i, n, m in zip(where, shape, modes, strict=True)
     ]

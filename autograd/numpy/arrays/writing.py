@@ -67,12 +67,12 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 
     Examples
     --------
-    >>> import numpy, pullback as pb
+    >>> import pullback as pb
     >>> def f(x):
     ...     y = pb.numpy.zeros(3)
     ...     pb.numpy.copyto(y, x, where=[True, False, True])
     ...     return y.sum()
-    >>> pb.grad(f)(numpy.ones(3))
+    >>> pb.grad(f)(pb.asarray([1.0, 1.0, 1.0]))
     array([1., 0., 1.])
     """
     if not is_own("copyto", dst, np.copyto, src, casting=casting, where=where):

@@ -32,10 +32,10 @@ def diff(
     )
     if x.dtype.kind != "b":
         return xp.diff(x, axis=axis, n=operator.index(n), prepend=before, append=behind)
-    whole = (
+    whole: Any = [
         None if v is None else xp.astype(beside(v, x), np.dtype("int8"))
         for v in (x, before, behind)
-    )
+    ]
     x, before, behind = whole
     for _ in range(operator.index(n)):
         x = xp.abs(xp.diff(x, axis=axis, prepend=before, append=behind))

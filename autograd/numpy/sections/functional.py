@@ -17,7 +17,7 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ..arguments import as_array
-from ..operands import NO_VALUE, arrays, axes_of, beside, constant
+from ..operands import NO_VALUE, arrays, beside, constant, one_axis
 
 __all__ = [
     "apply_along_axis",
@@ -61,7 +61,7 @@ def apply_along_axis(
            [0.5 , 0.5 ]], dtype=float64, device='cpu')
     """
     x = as_array(arr)
-    axis = axes_of(axis, x.ndim)[0]
+    axis = one_axis(axis, x.ndim)
     moved = xp.moveaxis(x, axis, -1)
     lead = moved.shape[:-1]
     if 0 in lead:
@@ -237,12 +237,9 @@ class vectorize:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The results for all elements; as a decorator with settings, the vectorized function."""
         if self.pyfunc is NO_VALUE:
-            settings = {
-                "otypes": self.otypes,
-                "excluded": self.excluded,
-                "signature": self.signature,
-            }
-            return vectorize(args[0], **settings)
+            return vectorize(
+                args[0], otypes=self.otypes, excluded=self.excluded, signature=self.signature
+            )
         names = [k for k in kwargs if k not in self.excluded]
         places = [i for i in range(len(args)) if i not in self.excluded]
         loose = [args[i] for i in places] + [kwargs[k] for k in names]

@@ -16,8 +16,8 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, axes_of, constant, mask_of, value_or
-from . import reductions
+from ..operands import NO_VALUE, constant, mask_of, reduced_axis, value_or
+from . import moments, reductions
 
 __all__ = [
     "nanargmax",
@@ -119,7 +119,7 @@ def nanmean(
     """The mean along axes of the elements that are not NaN; NaN where there is none."""
     refuse_out("nanmean", out)
     x = as_array(a)
-    return reductions.mean(x, axis, dtype, None, keepdims, where=_numbers(x, where))
+    return moments.mean(x, axis, dtype, None, keepdims, where=_numbers(x, where))
 
 
 def nanvar(
@@ -138,7 +138,7 @@ def nanvar(
     refuse_out("nanvar", out)
     x = as_array(a)
     mask = _numbers(x, where)
-    return reductions.var(
+    return moments.var(
         x, axis, dtype, None, ddof, keepdims, where=mask, mean=mean, correction=correction
     )
 
@@ -159,7 +159,7 @@ def nanstd(
     refuse_out("nanstd", out)
     x = as_array(a)
     mask = _numbers(x, where)
-    return reductions.std(
+    return moments.std(
         x, axis, dtype, None, ddof, keepdims, where=mask, mean=mean, correction=correction
     )
 
@@ -199,6 +199,7 @@ def _numbers(x: Array, where: Any) -> Any:
 
 def _extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Array:
     x = as_array(a)
+    axis = reduced_axis(axis, x.ndim)
     if not is_inexact(x.dtype):
         return reductions.extreme(name, x, axis, keepdims, initial, where)
     idle = -math.inf if name == "max" else math.inf
@@ -211,8 +212,9 @@ def _extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: 
 
 def _index_of_extreme(name: str, a: Any, axis: Any, keepdims: bool) -> Array:
     x = constant(a)
+    axis = reduced_axis(axis, x.ndim)
     if is_inexact(x.dtype):
-        empty = xp.all(xp.isnan(x), axis=None if axis is None else axes_of(axis, x.ndim))
+        empty = xp.all(xp.isnan(x), axis=axis)
         value = backend_array(empty)
         if not backend_of(value).recording and bool(backend_array(xp.any(empty))):
             raise ValueError(f"nan{name}: all elements of a slice are NaN")

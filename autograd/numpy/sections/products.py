@@ -12,7 +12,7 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
-from ..operands import arrays, as_default_integer, axes_of, of_one_dtype
+from ..operands import arrays, as_default_integer, of_one_dtype, one_axis
 
 __all__ = [
     "cross",
@@ -154,7 +154,7 @@ def cross(
         a, b = (_third(x) for x in (a, b))
         parts = [(1, 2), (2, 0), (0, 1)]
         out = xp.stack([a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in parts], axis=-1)
-    return xp.moveaxis(out, -1, axes_of(axisc, out.ndim)[0])
+    return xp.moveaxis(out, -1, one_axis(axisc, out.ndim))
 
 
 def _third(x: Array) -> Array:

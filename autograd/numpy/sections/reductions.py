@@ -1,5 +1,6 @@
-"""Sums, products, means and extremes with NumPy's keywords. Those that skip NaN are in `nan_reductions.py`.
+"""Sums, products and extremes with NumPy's keywords.
 
+Means and variances are in `moments.py`, reductions that skip NaN in `nan_reductions.py`.
 Each takes `axis` as None, an integer or a tuple, `keepdims`, and where NumPy has them `dtype`, `initial` and `where`.
 ``out=`` is refused. Derivatives are those of the functions of `pb.xp`; elements that `where` leaves out get 0, and
 what it leaves out is replaced before anything is computed of it, so that its infinities and NaNs reach nothing.
@@ -14,17 +15,18 @@ from typing import Any
 import numpy as np
 
 from ...core.array import Array
-from ...core.dtypes import is_complex, is_inexact
+from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
-from ...functions.creation import as_floating, zeros_on_device_of
+from ...functions.creation import zeros_on_device_of
 from ..arguments import as_array, refuse_out
 from ..operands import (
     NO_VALUE,
     as_default_integer,
     axes_of,
-    beside,
     constant,
     mask_of,
+    one_axis,
+    reduced_axis,
     value_or,
 )
 
@@ -38,13 +40,10 @@ __all__ = [
     "cumulative_prod",
     "cumulative_sum",
     "max",
-    "mean",
     "min",
     "prod",
     "ptp",
-    "std",
     "sum",
-    "var",
 ]
 
 
@@ -91,6 +90,7 @@ def sum(
     """
     refuse_out("sum", out)
     x = as_default_integer(as_array(a))
+    axis = reduced_axis(axis, x.ndim)
     mask = mask_of(where, x)
     if mask is not None:
         x = xp.where(mask, x, 0)
@@ -113,6 +113,7 @@ def prod(
     """
     refuse_out("prod", out)
     x = as_default_integer(as_array(a))
+    axis = reduced_axis(axis, x.ndim)
     mask = mask_of(where, x)
     if mask is not None:
         x = xp.where(mask, x, 1)
@@ -175,7 +176,7 @@ def _one_axis(x: Array, axis: Any) -> int:
                 f"cumulative functions: an array of {x.ndim} dimensions needs axis=; cumsum and cumprod flatten it"
             )
         return 0
-    return axes_of(axis, builtins.max(x.ndim, 1))[0]
+    return one_axis(axis, builtins.max(x.ndim, 1))
 
 
 def _along(a: Any, axis: Any) -> tuple[Array, int]:
@@ -185,7 +186,7 @@ def _along(a: Any, axis: Any) -> tuple[Array, int]:
         return xp.reshape(x, (-1,)), 0
     if not x.ndim:
         x = xp.reshape(x, (1,))
-    return x, axes_of(axis, x.ndim)[0]
+    return x, one_axis(axis, x.ndim)
 
 
 # ── extremes ────────────────────────────────────────────────────────────────────────────────────
@@ -260,13 +261,14 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> 
     """The range along axes, ``max − min`` ("peak to peak")."""
     refuse_out("ptp", out)
     x, keep = as_array(a), value_or(keepdims, False)
+    axis = reduced_axis(axis, x.ndim)
     return xp.max(x, axis=axis, keepdims=keep) - xp.min(x, axis=axis, keepdims=keep)
 
 
 def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Array:
     """The largest or smallest element, with NumPy's ``initial=`` and ``where=``."""
     x = as_array(a)
-    mask = mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
     if mask is not None:
         if initial is NO_VALUE:
             raise ValueError(
@@ -314,7 +316,7 @@ def all(
     """Whether all elements along axes are true; a constant."""
     refuse_out("all", out)
     x = truth(a)
-    mask = mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
     x = x if mask is None else x | xp.logical_not(mask)
     return xp.all(x, axis=axis, keepdims=value_or(keepdims, False))
 
@@ -325,7 +327,7 @@ def any(
     """Whether an element along axes is true; a constant."""
     refuse_out("any", out)
     x = truth(a)
-    mask = mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
     x = x if mask is None else x & mask
     return xp.any(x, axis=axis, keepdims=value_or(keepdims, False))
 
@@ -334,142 +336,3 @@ def truth(a: Any) -> Array:
     """The elements as booleans."""
     x = constant(a)
     return x if x.dtype.kind == "b" else x != 0
-
-
-# ── means and variances ─────────────────────────────────────────────────────────────────────────
-
-
-def mean(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: Any = NO_VALUE,
-    *,
-    where: Any = NO_VALUE,
-) -> Array:
-    """The mean along axes, ``Σ a / n``; the parameters are those of `sum`.
-
-    Examples
-    --------
-    >>> import pullback as pb, pullback.numpy as np
-    >>> pb.grad(lambda x: np.mean(x, where=[True, False, True]))(np.asarray([1.0, 2.0, 3.0]))
-    Array([0.5, 0. , 0.5], dtype=float64, device='cpu')
-    """
-    refuse_out("mean", out)
-    x, keep = floating_as(a, dtype), value_or(keepdims, False)
-    mask = mask_of(where, x)
-    if mask is None:
-        return xp.mean(x, axis=axis, keepdims=keep)
-    total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=keep)
-    return total / _or_nan(count_chosen(mask, x, axis, keep))
-
-
-def _or_nan(count: Array) -> Array:
-    """A number of elements to divide by; NaN in the place of 0."""
-    return xp.where(count > 0, count, math.nan)
-
-
-def floating_as(a: Any, dtype: Any) -> Array:
-    """An array of floating dtype, or of the one that is asked for."""
-    return as_floating(a) if dtype is None else xp.astype(as_array(a), np.dtype(dtype))
-
-
-def count_chosen(mask: Array, x: Array, axis: Any, keepdims: bool) -> Array:
-    """The numbers of elements that a mask lets through, in the real dtype of `x`."""
-    chosen = xp.astype(xp.broadcast_to(mask, x.shape), real_dtype(x))
-    return xp.sum(chosen, axis=axis, keepdims=keepdims)
-
-
-def real_dtype(x: Array) -> np.dtype:
-    """The dtype of the real parts."""
-    return np.zeros((), x.dtype).real.dtype
-
-
-def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: Any = 0,
-    keepdims: Any = NO_VALUE,
-    *,
-    where: Any = NO_VALUE,
-    mean: Any = NO_VALUE,
-    correction: Any = NO_VALUE,
-) -> Array:
-    """The variance along axes, ``Σ |a − μ|² / (n − ddof)``.
-
-    Parameters
-    ----------
-    a, axis, dtype, out, keepdims, where
-        As in `sum`.
-    ddof, correction : number
-        What is subtracted from the number of elements; one of the two.
-    mean
-        The mean μ, with its axes kept, if it is known already. It is differentiated as what it is: give it traced.
-
-    Raises
-    ------
-    ValueError
-        If both `ddof` and `correction` are given.
-    """
-    refuse_out("var", out)
-    ddof, keep = _degrees_off(ddof, correction, "var"), value_or(keepdims, False)
-    x = floating_as(a, dtype)
-    mask = mask_of(where, x)
-    if mask is None and mean is NO_VALUE:
-        return xp.var(x, axis=axis, correction=ddof, keepdims=keep)
-    centred, degrees = _centred(x, axis, mask, mean, ddof, keep)
-    if is_complex(x.dtype):
-        square = xp.square(xp.real(centred)) + xp.square(xp.imag(centred))
-    else:
-        square = xp.square(centred)
-    return xp.sum(square, axis=axis, keepdims=keep) / degrees
-
-
-def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    ddof: Any = 0,
-    keepdims: Any = NO_VALUE,
-    *,
-    where: Any = NO_VALUE,
-    mean: Any = NO_VALUE,
-    correction: Any = NO_VALUE,
-) -> Array:
-    """The standard deviation along axes, the root of `var`; its derivative is 0 where it is 0."""
-    refuse_out("std", out)
-    ddof, keep = _degrees_off(ddof, correction, "std"), value_or(keepdims, False)
-    x = floating_as(a, dtype)
-    mask = mask_of(where, x)
-    if mask is None and mean is NO_VALUE:
-        return xp.std(x, axis=axis, correction=ddof, keepdims=keep)
-    centred, degrees = _centred(x, axis, mask, mean, ddof, keep)
-    norm = xp.linalg.vector_norm
-    return norm(centred, axis=axis, keepdims=keep) / xp.sqrt(degrees)
-
-
-def _degrees_off(ddof: Any, correction: Any, name: str) -> Any:
-    if correction is NO_VALUE:
-        return ddof
-    if ddof != 0:
-        raise ValueError(f"{name}: ddof={ddof} and correction={correction}; give one of them")
-    return correction
-
-
-def _centred(
-    x: Array, axis: Any, mask: Array | None, mean_given: Any, ddof: Any, keepdims: bool
-) -> tuple[Array, Array]:
-    """x − μ, 0 where it is masked, and n − ddof; NaN where that is not positive."""
-    if mask is None:
-        mask = constant(beside(True, x))
-    count = count_chosen(mask, x, axis, True)
-    if mean_given is NO_VALUE:
-        total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=True)
-        mean_given = total / _or_nan(count)
-    centred = xp.where(mask, x, mean_given) - mean_given
-    degrees = count_chosen(mask, x, axis, keepdims) - ddof
-    return centred, _or_nan(degrees)

@@ -12,7 +12,7 @@ from ...core.registry import find
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array
-from ..operands import arrays, axes_of, beside, constant, of_one_dtype
+from ..operands import arrays, beside, constant, of_one_dtype, one_axis
 from . import differences, windows
 from .differences import *  # noqa: F403 - the names of the other files of this section
 from .windows import *  # noqa: F403
@@ -102,7 +102,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
         The period; differentiable.
     """
     p = as_array(p)
-    axis = axes_of(axis, p.ndim)[0]
+    axis = one_axis(axis, p.ndim)
     fixed, width = constant(p), float(constant(period)) if hasattr(period, "shape") else period
     step = xp.diff(fixed, axis=axis)
     discont = width / 2 if discont is None else discont

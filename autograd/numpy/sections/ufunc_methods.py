@@ -18,7 +18,7 @@ from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ...functions.indexing import Selection, at
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, axes_of, mask_of
+from ..operands import NO_VALUE, as_default_integer, axes_of, mask_of, one_axis
 from . import reductions
 
 # f(f(a, b), c) is f(a, f(b, c)), up to rounding
@@ -26,7 +26,7 @@ ASSOCIATIVE = frozenset(
     """add bitwise_and bitwise_or bitwise_xor fmax fmin gcd hypot lcm logaddexp logaddexp2 logical_and logical_or
     logical_xor maximum minimum multiply""".split()  # noqa: SIM905 - a table
 )
-_REDUCE = {
+_REDUCE: dict[str, Any] = {
     "add": reductions.sum,
     "multiply": reductions.prod,
     "maximum": reductions.max,
@@ -122,10 +122,10 @@ def _accumulate(
     x = as_array(array)
     if not x.ndim:
         raise TypeError(f"{name}.accumulate: cannot accumulate on a scalar")
-    axis = axes_of(axis, x.ndim)[0]
+    axis = one_axis(axis, x.ndim)
     if name in _ACCUMULATE:
         accumulate = getattr(xp, _ACCUMULATE[name])
-        return accumulate(reductions.as_default_integer(x), axis=axis, dtype=dtype)
+        return accumulate(as_default_integer(x), axis=axis, dtype=dtype)
     x = x if dtype is None else xp.astype(x, np.dtype(dtype))
     n = x.shape[axis]
     if n == 0:
@@ -157,7 +157,7 @@ def _reduceat(
     """The stretches from each index to the next, each combined by the operation; they are read on the host."""
     refuse_out(f"{front.__name__}.reduceat", out)
     x = as_array(array)
-    axis = axes_of(axis, x.ndim)[0]
+    axis = one_axis(axis, x.ndim)
     n = x.shape[axis]
     starts = [int(i) for i in _on_host(indices)]
     if any(not 0 <= i < n for i in starts):

@@ -58,7 +58,7 @@ def kaiser(M: Any, beta: Any) -> Array:
     --------
     >>> import pullback as pb, pullback.numpy as np
     >>> pb.grad(lambda beta: np.kaiser(3, beta)[0])(1.0)
-    -0.352577...
+    -0.352580...
     """
     n, width = _steps(M)
     beta = beside(beta, n) * 1.0

@@ -56,7 +56,7 @@ def test_settings():
     assert axes_of(None, 2) == (0, 1)
     assert axes_of((-1, 0), 3) == (2, 0)
     for wrong in (2, (0, 0)):
-        with pytest.raises(ValueError, match="axis|repeated"):
+        with pytest.raises(ValueError, match=r"axis|repeated"):
             axes_of(wrong, 2)
     assert mask_of(True, x) is mask_of(NO_VALUE, x) is None
     assert mask_of([1, 0, 1], x).dtype == bool

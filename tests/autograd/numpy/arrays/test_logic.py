@@ -34,7 +34,7 @@ ANSWERS = {
     "ndim": lambda n, x: (n.ndim(x), n.ndim(2), n.ndim([1])),
     "size": lambda n, x: (n.size(x), n.size(x, 1), n.size([1, 2, 3])),
     "result_type": lambda n, x: n.result_type(x, np.float32, 1j),
-    "can_cast": lambda n, x: (n.can_cast(x.dtype, int), n.can_cast(float, complex), n.can_cast("f8", "f4", "same_kind")),
+    "can_cast": lambda n, x: (n.can_cast(x.dtype, int), n.can_cast("f8", "f4", "same_kind")),
     "common_type": lambda n, x: n.common_type(x, n.ones(2, dtype="float32")),
     "min_scalar_type": lambda n, x: (n.min_scalar_type(300), n.min_scalar_type(x)),
     "promote_types": lambda n, x: n.promote_types("f4", "i8"),
@@ -101,6 +101,10 @@ def test_signatures(name):
     ours, theirs = getattr(pnp, name), getattr(np, name)
     if ours is theirs:
         return
+    try:
+        wanted = inspect.signature(theirs).parameters.values()
+    except ValueError:
+        pytest.skip("this version of NumPy does not tell the signatures of its functions in C")
     assert [(p.name, p.kind, p.default) for p in inspect.signature(ours).parameters.values()] == [
-        (p.name, p.kind, p.default) for p in inspect.signature(theirs).parameters.values()
+        (p.name, p.kind, p.default) for p in wanted
     ]

@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 import pullback.numpy
-from pullback.autograd.numpy.sections.quantiles import METHODS
+from pullback.autograd.numpy.sections.order_statistics import METHODS
 
 from .._fronts import *  # noqa: F403 - the tests of rows
 from .._fronts import K, R, X, front
