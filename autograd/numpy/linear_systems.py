@@ -149,8 +149,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Array, Array, Array, Array
         )
     (m, n), columns = a.shape, b if b.ndim == 2 else xp.expand_dims(b, axis=-1)
     s = xp.linalg.svdvals(a)
-    if rcond is None:
-        rcond = max(m, n) * xp.finfo(a.dtype).eps
+    if rcond is None or rcond < 0:
+        rcond = (1 if rcond is not None else max(m, n)) * xp.finfo(a.dtype).eps
     sizes = constant(s)
     used = sizes > rcond * xp.max(sizes) if min(m, n) else sizes > 0
     rank = xp.count_nonzero(used)

@@ -16,7 +16,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, constant, mask_of, reduced_axis, value_or
+from ..operands import NO_VALUE, chosen_by, constant, reduced_axis, value_or
 from . import moments, reductions
 
 __all__ = [
@@ -190,7 +190,7 @@ def without_nan(a: Any, replacement: Any) -> Array:
 
 def _numbers(x: Array, where: Any) -> Any:
     """The mask of the elements that are chosen and not NaN."""
-    mask = mask_of(where, x)
+    mask = chosen_by(where, x)
     if not is_inexact(x.dtype):
         return NO_VALUE if mask is None else mask
     numbers = xp.logical_not(xp.isnan(constant(x)))

@@ -19,6 +19,7 @@ import numpy as np
 from ...core.array import Array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
+from ...functions.creation import as_floating
 from ..arguments import as_array, refuse_out
 from ..operands import NO_VALUE, beside, number_beside, value_or
 from . import order_statistics as order
@@ -209,9 +210,9 @@ def _quantiles(
         raise ValueError(f"{name}: q must be a scalar or 1d")
     order.check_range(q, whole)
     if x.shape[0] == 0:
-        if not is_inexact(x.dtype) or not math.prod(x.shape[1:]):
+        if not skip_nan:
             raise IndexError(f"{name} of no elements")
-        return back(xp.full((*q.shape, *x.shape[1:]), math.nan, dtype=x.dtype))
+        return back(xp.full((*q.shape, *x.shape[1:]), math.nan, dtype=as_floating(x).dtype))
     skip_nan = skip_nan and is_inexact(x.dtype)
     if weights is not None or skip_nan:
         q = number_beside(q, q.dtype, x) if type(q) is np.ndarray else q

@@ -23,10 +23,11 @@ from ..operands import (
     NO_VALUE,
     as_default_integer,
     axes_of,
+    chosen_by,
     constant,
-    mask_of,
     one_axis,
     reduced_axis,
+    starting_value,
     value_or,
 )
 
@@ -91,11 +92,12 @@ def sum(
     refuse_out("sum", out)
     x = as_default_integer(as_array(a))
     axis = reduced_axis(axis, x.ndim)
-    mask = mask_of(where, x)
+    mask = chosen_by(where, x)
     if mask is not None:
         x = xp.where(mask, x, 0)
     total = xp.sum(x, axis=axis, dtype=dtype, keepdims=value_or(keepdims, False))
-    return total if initial is NO_VALUE or initial is None else total + initial
+    start = starting_value(initial)
+    return total if start is None else total + start
 
 
 def prod(
@@ -114,11 +116,12 @@ def prod(
     refuse_out("prod", out)
     x = as_default_integer(as_array(a))
     axis = reduced_axis(axis, x.ndim)
-    mask = mask_of(where, x)
+    mask = chosen_by(where, x)
     if mask is not None:
         x = xp.where(mask, x, 1)
     total = xp.prod(x, axis=axis, dtype=dtype, keepdims=value_or(keepdims, False))
-    return total if initial is NO_VALUE or initial is None else total * initial
+    start = starting_value(initial)
+    return total if start is None else total * start
 
 
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
@@ -268,14 +271,15 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> 
 def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Array:
     """The largest or smallest element, with NumPy's ``initial=`` and ``where=``."""
     x = as_array(a)
-    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), chosen_by(where, x)
     if mask is not None:
         if initial is NO_VALUE:
             raise ValueError(
                 f"{name}(where=): needs initial=, which is the result where no element is chosen"
             )
         x = xp.where(mask, x, lowest(x) if name == "max" else highest(x))
-    if initial is NO_VALUE or initial is None:
+    initial = starting_value(initial)
+    if initial is None:
         return getattr(xp, name)(x, axis=axis, keepdims=keepdims)
     axes = axes_of(axis, x.ndim)
     if 0 in (x.shape[k] for k in axes):
@@ -316,7 +320,7 @@ def all(
     """Whether all elements along axes are true; a constant."""
     refuse_out("all", out)
     x = truth(a)
-    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), chosen_by(where, x)
     x = x if mask is None else x | xp.logical_not(mask)
     return xp.all(x, axis=axis, keepdims=value_or(keepdims, False))
 
@@ -327,7 +331,7 @@ def any(
     """Whether an element along axes is true; a constant."""
     refuse_out("any", out)
     x = truth(a)
-    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), chosen_by(where, x)
     x = x if mask is None else x & mask
     return xp.any(x, axis=axis, keepdims=value_or(keepdims, False))
 
