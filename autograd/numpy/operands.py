@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -172,6 +173,28 @@ def reduced_axis(axis: Any, ndim: int) -> Any:
     if not ndim and axis in (0, -1):
         return None
     return operator.index(axis) if isinstance(axis, np.integer) else axis
+
+
+def lowest(x: Array) -> Any:
+    """What is not above any number of the dtype of `x`."""
+    return (
+        False
+        if x.dtype.kind == "b"
+        else -math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).min)
+    )
+
+
+def highest(x: Array) -> Any:
+    """What is not below any number of the dtype of `x`."""
+    return (
+        True
+        if x.dtype.kind == "b"
+        else math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).max)
+    )
 
 
 def as_default_integer(x: Array) -> Array:

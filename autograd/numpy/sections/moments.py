@@ -98,6 +98,12 @@ def var(
     ------
     ValueError
         If both `ddof` and `correction` are given.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.var([1.0, 2.0, 6.0], ddof=1)
+    Array(7., dtype=float64, device='cpu')
     """
     refuse_out("var", out)
     ddof, keep = _degrees_off(ddof, correction, "var"), value_or(keepdims, False)
@@ -125,7 +131,14 @@ def std(
     mean: Any = NO_VALUE,
     correction: Any = NO_VALUE,
 ) -> Array:
-    """The standard deviation along axes, the root of `var`; its derivative is 0 where it is 0."""
+    """The standard deviation along axes, the root of `var`; its derivative is 0 where it is 0.
+
+    Examples
+    --------
+    >>> import pullback as pb, pullback.numpy as np
+    >>> pb.grad(np.std)(np.asarray([1.0, 1.0]))
+    Array([0., 0.], dtype=float64, device='cpu')
+    """
     refuse_out("std", out)
     ddof, keep = _degrees_off(ddof, correction, "std"), value_or(keepdims, False)
     x = floating_as(a, dtype)

@@ -14,7 +14,9 @@ from pullback.autograd.numpy.operands import (
     beside,
     chosen_by,
     constant,
+    highest,
     is_traced,
+    lowest,
     mask_of,
     number_beside,
     of_one_dtype,
@@ -83,6 +85,16 @@ def test_settings_of_reductions():
     assert reduced_axis(np.int64(1), 2) == 1
     assert reduced_axis((np.int64(1), 0), 2) == (1, 0)
     assert reduced_axis(0, 0) is reduced_axis(None, 2) is None
+
+
+def test_ends_of_dtypes():
+    for dtype, ends in (
+        ("bool", (False, True)),
+        ("int8", (-128, 127)),
+        ("float32", (-np.inf, np.inf)),
+    ):
+        x = pb.xp.zeros(1, dtype=dtype)
+        assert (lowest(x), highest(x)) == ends
 
 
 def test_constants():
