@@ -26,7 +26,7 @@ ROWS = [
     front("asanyarray", R(2)),
     front("ascontiguousarray", R()),
     front("asfortranarray", R(2, 3)),
-    front("asarray_chkfinite", R(2), _skip={"compiled": "it reads whether values are finite"}),
+    front("asarray_chkfinite", R(2), _skip={"compile": "it reads whether values are finite"}),
     front("copy", R(2, 3)),
     front("copy", Z(2)),
     front("full", (2, 3), R()),

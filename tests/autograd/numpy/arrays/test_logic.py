@@ -101,6 +101,10 @@ def test_signatures(name):
     ours, theirs = getattr(pnp, name), getattr(np, name)
     if ours is theirs:
         return
+    try:
+        wanted = inspect.signature(theirs).parameters.values()
+    except ValueError:
+        pytest.skip("this version of NumPy does not tell the signatures of its functions in C")
     assert [(p.name, p.kind, p.default) for p in inspect.signature(ours).parameters.values()] == [
-        (p.name, p.kind, p.default) for p in inspect.signature(theirs).parameters.values()
+        (p.name, p.kind, p.default) for p in wanted
     ]
