@@ -3,7 +3,7 @@
 Knows nothing of models.
 """
 
-from . import linalg
+from . import linalg, scipy
 from .core.array import Array
 from .core.cotangents import RuleError
 from .core.defvjp import defvjp
@@ -50,6 +50,7 @@ __all__ = [
     "numpy",
     "operators",
     "random",
+    "scipy",
     "sparse",
     "special",
     "stop_gradient",

@@ -122,11 +122,12 @@ def exp10(x: ArrayLike, /) -> Array:
 def sindg(x: ArrayLike, /) -> Array:
     """The sine of an angle in degrees; exactly 0 at multiples of 180."""
     x = as_floating(x)
-    below = generated.where(x < 0, -1.0, 1.0)
+    one = zeros_on_device_of(x.shape, x) + 1.0
+    below = generated.where(x < 0, -one, one)
     turned = generated.remainder(below * x, 360.0)
     # of the nearest multiple of 180
-    offset = generated.where(turned > 270.0, 360.0, generated.where(turned > 90.0, 180.0, 0.0))
-    sign = generated.where(offset == 180.0, -1.0, 1.0)
+    offset = generated.where(turned > 270.0, 360.0, generated.where(turned > 90.0, 180.0, 0.0 * one))
+    sign = generated.where(offset == 180.0, -one, one)
     return below * sign * generated.sin((turned - offset) * (math.pi / 180.0))
 
 

@@ -41,6 +41,7 @@ ORDERS: dict[str, list[tuple[str, ...]]] = {
         ("diagnostics", "solve"),
         ("compile", "linalg.py"),
         ("numpy",),
+        ("scipy",),
         ("__init__.py",),
     ],
     "optim": [("first_order", "full_batch"), ("__init__.py",)],
@@ -123,7 +124,8 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
 }
 
 # What a folder holds at most, and what the top of `autograd` does.
-MOST_FILES, MOST_NODES, MOST_ARROWS = 20, 12, 30
+# (`numpy` and `scipy` are fronts of what stands to their left, of which they use most.)
+MOST_FILES, MOST_NODES, MOST_ARROWS = 20, 14, 45
 
 # The root module is the list of public names. It imports everything, and nothing inside imports it.
 ROOT_MODULE = ""

@@ -25,6 +25,13 @@ MODULES = {
     "models": "MLP",
     "optim": "Adam",
     "random": "uniform",
+    "scipy": "stats",
+    "scipy.integrate": "odeint",
+    "scipy.linalg": "cho_solve",
+    "scipy.optimize": "minimize",
+    "scipy.signal": "convolve",
+    "scipy.special": "gammaln",
+    "scipy.stats": "norm",
     "sparse": "csr_array",
     "special": "erf",
     "train": "fit",
@@ -33,7 +40,7 @@ MODULES = {
 }
 
 # Those that lie deeper in the package: the root has a stub for each.
-FACES = ("implicit", "linalg", "random", "sparse", "special", "tree", "xp")
+FACES = ("implicit", "linalg", "random", "scipy", "sparse", "special", "tree", "xp")
 
 WITH_DUNDERS = {"__array_namespace_info__", "__version__"}
 

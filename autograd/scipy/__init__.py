@@ -1,0 +1,13 @@
+"""`pullback.scipy`: SciPy's functions under SciPy's names and signatures, differentiable.
+
+They take lists, arrays of NumPy and CuPy and traced arrays, and compute where their arguments are, else on the active
+backend.
+"""
+
+from . import linalg, signal, special, stats
+
+__all__ = ["linalg", "signal", "special", "stats"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
