@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ....autograd.core.array import Array
 from ....autograd.core.dtypes import is_complex
 from ....autograd.functions import namespace
@@ -57,7 +59,8 @@ def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
             part = vector[start] if number else namespace.reshape(vector[start : start + size], shape)  # fmt: skip
             if is_complex(vector.dtype) and not is_complex(dtype):
                 part = namespace.real(part)
-            parts.append(plain(part))
+            out = plain(part)
+            parts.append(out[()] if number and type(out) is np.ndarray else out)
             start += size
         return tree.unflatten(spec, parts)
 

@@ -35,10 +35,11 @@ def test_they_find_a_minimum(method, settings):
 
 def test_adam_takes_the_steps_of_our_own():
     optimiser = pb.optim.Adam(0.1)
-    params, state = START, optimiser.init(START)
+    start = {"w": np.zeros(2), "b": np.zeros(())}
+    params, state = start, optimiser.init(start)
     for _ in range(5):
         params, state = optimiser.step(params, grad(loss)(params), state)
-    ours = adam(grad(loss), START, step_size=0.1, num_iters=5)
+    ours = adam(grad(loss), start, step_size=0.1, num_iters=5)
     assert np.allclose(ours["w"], params["w"])
     assert np.isclose(ours["b"], params["b"])
 
