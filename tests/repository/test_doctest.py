@@ -15,7 +15,7 @@ import pytest
 
 import pullback
 
-PARTS = ("backend", "autograd", "models", "optim", "train")
+PARTS = ("backend", "autograd", "compat", "models", "optim", "train")
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 ON_CUDA = os.environ.get("PULLBACK_BACKEND", "").strip().lower() == "cupy"
