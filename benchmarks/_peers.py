@@ -339,7 +339,6 @@ def jax_bfloat16(p: Problem, device: str, tf32: bool) -> Step:
 def autograd(p: Problem, device: str, tf32: bool) -> Step:
     """HIPS autograd."""
     import autograd.numpy as anp
-
     from autograd import value_and_grad
 
     rows, lr = np.arange(len(p.y)), np.float32(p.lr)

@@ -169,9 +169,8 @@ class Hips:
     """HIPS autograd."""
 
     def __init__(self) -> None:
-        import autograd.numpy
-
         import autograd
+        import autograd.numpy
 
         self.grad, self.np = autograd.value_and_grad, autograd.numpy
 

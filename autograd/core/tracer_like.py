@@ -51,6 +51,14 @@ class TracerLike(Protocol):
         """A constant of the program for an array of the library; a tracer stays as it is."""
 
 
+class NotRecorded(TypeError):
+    """A function of NumPy's, or of another library, that no program can hold; the message says what to use."""
+
+
+# What NumPy's own functions and methods do with arrays: "ufunc", "function" and "methods", from `numpy/protocols.py`
+# and `numpy/methods.py`. Tracers, which those do not know, come to them by this table.
+NUMPY_PROTOCOLS: dict[str, Any] = {}
+
 # The classes of tracers: one for each library and device, put here when it is made. ``type(x) in TRACERS`` is
 # a look-up without a call, which is what the path of every `grad` can afford.
 TRACERS: set[type] = set()

@@ -118,6 +118,11 @@ class Writes:
     def __exit__(self, *_: Any) -> None:
         _NOTED.running.remove(self)
 
+    @staticmethod
+    def watched() -> bool:
+        """Whether a function is running on stand-ins, whose operations are recorded or will be computed again."""
+        return bool(_NOTED.running)
+
     def note(self, x: ArrayLike) -> None:
         """Remember an array that is written to, and what it is a view of."""
         while x is not None:

@@ -88,7 +88,7 @@ def in_one_dtype(
     return [cast(x, wanted) for x in arrays]
 
 
-def check_cast(given: DType, wanted: DType, casting: str) -> None:
+def check_cast(given: DType, wanted: DType, casting: Any) -> None:
     """Check that a rule of NumPy's allows a cast.
 
     Raises

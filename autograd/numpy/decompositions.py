@@ -15,7 +15,7 @@ from ..core.array import Array, backend_array
 from ..functions import namespace as xp
 from ..functions.creation import as_floating
 from .arguments import as_array
-from .linear_systems import require_square, adjoint, floating, inv
+from .linear_systems import adjoint, floating, inv, require_square
 from .operands import axes_of, constant
 
 
@@ -52,7 +52,7 @@ def eig(a: Any) -> Any:
     """
     a = floating(a)
     require_square(a, "eig")
-    found = xp.linalg.eig(a)
+    found: Any = xp.linalg.eig(a)
     if not _all_real(a, found[0]):
         return found
     return found._make(xp.real(part) for part in found)
@@ -130,7 +130,7 @@ def svd(
     V = xp.take_along_axis(V, xp.broadcast_to(order[..., None, :], V.shape), axis=-1)
     sign = xp.astype(xp.sign(constant(w)), V.dtype)
     vh = adjoint(V * sign[..., None, :])
-    result = type(np.linalg.svd(np.eye(1)))
+    result: Any = type(np.linalg.svd(np.eye(1)))
     return result(V, xp.abs(w), vh)
 
 
@@ -208,7 +208,7 @@ def cond(x: Any, p: Any = None) -> Array:
             first, last = last, first
         zero = constant(last) == 0
         out = first / xp.where(zero, 1.0, last)
-        return xp.where(zero, xp.where(xp.isnan(constant(first)), math.nan, math.inf), out)
+        return xp.where(zero, constant(first) + math.inf, out)
     require_square(x, "cond")
     if x.ndim > 2 and _any_singular(x):
         rows = [cond(x[i], p) for i in range(x.shape[0])]

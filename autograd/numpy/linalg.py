@@ -6,9 +6,9 @@ too. Solves and inverses are in `linear_systems.py`, decompositions and norms in
 Examples
 --------
 >>> import pullback as pb, pullback.numpy as np
->>> pb.grad(lambda A: np.linalg.slogdet(A).logabsdet)(np.asarray([[2.0, 0.0], [0.0, 4.0]]))
-Array([[0.5 , 0.  ],
-       [0.  , 0.25]], dtype=float64, device='cpu')
+>>> pb.grad(lambda A: np.linalg.det(A))(np.asarray([[2.0, 1.0], [1.0, 4.0]])).round(6)
+Array([[ 4., -1.],
+       [-1.,  2.]], dtype=float64, device='cpu')
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ from .linear_systems import (
     tensorinv,
     tensorsolve,
 )
-from .operands import arrays
+from .operands import arrays, of_one_dtype
+from .refusals import missing
 from .sections import products
 from .sections.ufuncs import UFUNCS
 
@@ -99,7 +100,8 @@ def matmul(x1: Any, x2: Any, /) -> Array:
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
     """The product of vectors along an axis, ``Σ conj(x1) x2``."""
-    return xp.vecdot(*products.of_one_dtype(x1, x2), axis=axis)
+    x1, x2 = (xp.moveaxis(x, axis, -1) for x in of_one_dtype(x1, x2))
+    return xp.vecdot(x1, x2)
 
 
 def matrix_transpose(x: Any, /) -> Array:
@@ -151,6 +153,13 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+
+_missing = missing("linalg")
+
+
+def __getattr__(name: str) -> Any:
+    return _missing(name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Linear systems and products of `pullback.numpy.linalg`: solves, inverses, determinants, powers, chains of products."""
+"""Linear systems and products of `pullback.numpy.linalg`: solves, inverses, determinants, powers, chains."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from ..functions import namespace as xp
 from ..functions.creation import as_floating
 from ..solve.direct.least_squares import lstsq as lstsq_of_full_rank
 from .arguments import as_array, refuse_out
-from .operands import NO_VALUE, arrays, constant
-from .sections.products import dot, of_one_dtype
+from .operands import NO_VALUE, constant, of_one_dtype
 
 
 def floating(*xs: Any) -> Any:
@@ -214,11 +213,11 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Array:
     Cormen, Leiserson, Rivest and Stein, Introduction to algorithms, §15.2.
     """
     refuse_out("multi_dot", out)
-    factors = list(_arrays(*arrays))
+    factors = list(of_one_dtype(*arrays))
     if len(factors) < 2:
         raise ValueError("multi_dot: two arrays at least are needed")
     if len(factors) == 2:
-        return dot(*factors)
+        return xp.dot(*factors)
     row, column = factors[0].ndim == 1, factors[-1].ndim == 1
     if row:
         factors[0] = xp.expand_dims(factors[0], axis=0)
@@ -235,14 +234,11 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Array:
         if first == last:
             return factors[first]
         middle = splits[first, last]
-        return dot(product(first, middle), product(middle + 1, last))
+        return xp.matmul(product(first, middle), product(middle + 1, last))
 
     found = product(0, len(factors) - 1)
     shape = found.shape[1 if row else 0 : 1 if column else 2]
     return found if len(shape) == 2 else xp.reshape(found, shape)
-
-
-_arrays = arrays
 
 
 def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
@@ -263,6 +259,13 @@ def _best_splits(sizes: list[int]) -> dict[tuple[int, int], int]:
 
 
 def require_square(a: Array, name: str) -> None:
+    """Check that an array holds square matrices.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If it does not.
+    """
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise np.linalg.LinAlgError(
             f"{name}: square matrices are needed, not an array of shape {a.shape}"

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.array import Array
+from ..core.tracer_like import NUMPY_PROTOCOLS
 from .ndarray import attributes, elements, reductions, shapes, values
 
 _BYTES = "use pb.to_numpy(x).{name}"
@@ -87,6 +88,7 @@ def install() -> None:
         method.__qualname__ = f"Array.{name}"
     for name, member in (METHODS | SPECIAL | ATTRIBUTES).items():
         setattr(Array, name, member)
+    NUMPY_PROTOCOLS["methods"] = METHODS
     for name in {*dir(np.ndarray), *INSTEAD}:
         if not name.startswith("_") and not hasattr(Array, name):
             setattr(Array, name, _of_numpy_alone(name))

@@ -4,15 +4,73 @@ The rules are written once, under the array API standard's names; what is here a
 signatures and semantics. `refusals.py` says which names NumPy has besides, and what to use instead.
 """
 
+# ruff: noqa: F403 - the names of the sections, each of which lists its own
+
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+# NumPy's own objects: constants, dtypes and their classes.
+from numpy import (
+    False_,
+    ScalarType,
+    True_,
+    bool,
+    bool_,
+    byte,
+    cdouble,
+    complex64,
+    complex128,
+    complexfloating,
+    csingle,
+    double,
+    dtype,
+    e,
+    errstate,
+    euler_gamma,
+    float16,
+    float32,
+    float64,
+    floating,
+    generic,
+    half,
+    inexact,
+    inf,
+    int8,
+    int16,
+    int32,
+    int64,
+    int_,
+    intc,
+    integer,
+    intp,
+    little_endian,
+    long,
+    longlong,
+    nan,
+    ndarray,
+    newaxis,
+    number,
+    pi,
+    short,
+    signedinteger,
+    single,
+    typecodes,
+    ubyte,
+    uint,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    uintc,
+    uintp,
+    ulong,
+    ulonglong,
+    unsignedinteger,
+    ushort,
+)
 
-from . import fft as fft
-from . import linalg as linalg
-from . import random as random
+from . import fft, linalg, random
 from .arrays import (
     creation,
     files,
@@ -25,7 +83,17 @@ from .arrays import (
     sorting,
     writing,
 )
-from .refusals import advice_on
+from .arrays.creation import *
+from .arrays.files import *
+from .arrays.grids import *
+from .arrays.indexing import *
+from .arrays.logic import *
+from .arrays.manipulation import *
+from .arrays.padding import *
+from .arrays.sets import *
+from .arrays.sorting import *
+from .arrays.writing import *
+from .refusals import missing
 from .sections import (
     elementwise,
     functional,
@@ -37,54 +105,50 @@ from .sections import (
     statistics,
     ufuncs,
 )
+from .sections.elementwise import *
+from .sections.functional import *
+from .sections.histograms import *
+from .sections.polynomials import *
+from .sections.products import *
+from .sections.reductions import *
+from .sections.signals import *
+from .sections.statistics import *
+from .sections.ufuncs import *
 
-# Names that are NumPy's own objects: constants, dtypes and classes of them.
-OF_NUMPY = (
-    "ScalarType", "bool", "bool_", "byte", "cdouble", "complex128", "complex64", "complexfloating", "csingle", "double",
-    "dtype", "e", "errstate", "euler_gamma", "exceptions", "float16", "float32", "float64", "floating", "generic",
-    "half", "inexact", "inf", "int16", "int32", "int64", "int8", "int_", "intc", "integer", "intp", "little_endian",
-    "long", "longlong", "nan", "ndarray", "newaxis", "number", "pi", "short", "signedinteger", "single", "typecodes",
-    "ubyte", "uint", "uint16", "uint32", "uint64", "uint8", "uintc", "uintp", "ulong", "ulonglong", "unsignedinteger",
-    "ushort", "True_", "False_",
-)  # fmt: skip
+__all__ = [
+    "False_", "ScalarType", "True_", "bool", "bool_", "byte", "cdouble", "complex64", "complex128", "complexfloating",
+    "csingle", "double", "dtype", "e", "errstate", "euler_gamma", "fft", "float16", "float32", "float64", "floating",
+    "generic", "half", "inexact", "inf", "int8", "int16", "int32", "int64", "int_", "intc", "integer", "intp", "linalg",
+    "little_endian", "long", "longlong", "nan", "ndarray", "newaxis", "number", "pi", "random", "short",
+    "signedinteger", "single", "typecodes", "ubyte", "uint", "uint8", "uint16", "uint32", "uint64", "uintc", "uintp",
+    "ulong", "ulonglong", "unsignedinteger", "ushort",
+]  # fmt: skip
+__all__ += creation.__all__
+__all__ += files.__all__
+__all__ += grids.__all__
+__all__ += indexing.__all__
+__all__ += logic.__all__
+__all__ += manipulation.__all__
+__all__ += padding.__all__
+__all__ += sets.__all__
+__all__ += sorting.__all__
+__all__ += writing.__all__
+__all__ += elementwise.__all__
+__all__ += functional.__all__
+__all__ += histograms.__all__
+__all__ += polynomials.__all__
+__all__ += products.__all__
+__all__ += reductions.__all__
+__all__ += signals.__all__
+__all__ += statistics.__all__
+__all__ += ufuncs.__all__
 
-SECTIONS = (
-    creation,
-    files,
-    grids,
-    manipulation,
-    padding,
-    indexing,
-    writing,
-    sorting,
-    sets,
-    logic,
-    ufuncs,
-    elementwise,
-    reductions,
-    statistics,
-    histograms,
-    polynomials,
-    signals,
-    products,
-    functional,
-)
-
-globals().update({name: getattr(np, name) for name in OF_NUMPY})
-globals().update({name: getattr(section, name) for section in SECTIONS for name in section.__all__})
-
-__all__ = sorted(
-    {*OF_NUMPY, *(n for section in SECTIONS for n in section.__all__), "fft", "linalg", "random"}
-)
+_missing = missing("")
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(f"module 'pullback.numpy' has no attribute {name!r}")
-    advice = advice_on(name)
-    why = f": {advice}" if advice else ", and neither has NumPy" * (not hasattr(np, name))
-    raise AttributeError(f"pullback.numpy has no {name!r}{why}")
+    return _missing(name)
 
 
 def __dir__() -> list[str]:
-    return list(__all__)
+    return sorted(__all__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,12 @@ def beside(x: Any, home: Any) -> Any:
     return Array(backend.asarray(np.asarray(x)))
 
 
+def number_beside(x: Any, dtype: Any, home: Any) -> Array:
+    """Python's number as an array without axes, of a dtype, in the library and on the device of `home`."""
+    host, backend = np.asarray(x, dtype), backend_of(backend_array(home))
+    return asarray(host) if backend.recording else Array(backend.asarray(host))
+
+
 def _leaves(x: Any) -> list[Any]:
     if isinstance(x, list | tuple):
         return [leaf for v in x for leaf in _leaves(v)]
@@ -82,6 +89,15 @@ def arrays(*xs: Any) -> tuple[Array, ...]:
     return tuple(out)
 
 
+def of_one_dtype(*xs: Any) -> tuple[Array, ...]:
+    """Arrays of the dtype that they promote to."""
+    found = arrays(*xs)
+    if len({x.dtype for x in found}) == 1:
+        return found
+    dtype = np.result_type(*(x.dtype for x in found))
+    return tuple(x if x.dtype == dtype else generated.astype(x, dtype) for x in found)
+
+
 def mask_of(where: Any, home: Array) -> Array | None:
     """The boolean array of ``where=``, a constant; None if it lets everything through."""
     if where is NO_VALUE or where is True or where is None:
@@ -101,6 +117,30 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     return np.lib.array_utils.normalize_axis_tuple(axis, ndim, argname="axis")
+
+
+def one_axis(axis: Any, ndim: int) -> int:
+    """One axis, counted from the front.
+
+    Raises
+    ------
+    numpy.exceptions.AxisError
+        If the array does not have it.
+    TypeError
+        If it is no integer.
+    """
+    return np.lib.array_utils.normalize_axis_index(operator.index(axis), ndim)
+
+
+def reduced_axis(axis: Any, ndim: int) -> Any:
+    """The axis or axes of a reduction, as Python's integers; a number has one for NumPy, which is none here."""
+    if axis is None or (type(axis) is int and ndim):
+        return axis
+    if isinstance(axis, tuple):
+        return tuple(operator.index(k) if isinstance(k, np.integer) else k for k in axis)
+    if not ndim and axis in (0, -1):
+        return None
+    return operator.index(axis) if isinstance(axis, np.integer) else axis
 
 
 def as_default_integer(x: Array) -> Array:

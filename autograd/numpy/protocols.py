@@ -14,11 +14,12 @@ import numpy as np
 
 from ..core.array import Array, backend_array
 from ..core.dtypes import is_inexact
+from ..core.tracer_like import NUMPY_PROTOCOLS, TRACERS, NotRecorded
 from ..functions import namespace as standard
 from . import namespace
 from .refusals import advice_on
 
-# The functions that answer, found when they are first asked for; NumPy's by themselves, so that a name is looked up once.
+# The functions that answer, by NumPy's own: a name is looked up once, when it is first asked for.
 _UFUNCS: dict[Any, Callable[..., Any] | None] = {}
 _FUNCTIONS: dict[Any, Callable[..., Any] | None] = {}
 
@@ -35,7 +36,7 @@ INTO_OURS = (
 # ── ufuncs ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def array_ufunc(self: Array, ufunc: Any, method: str, /, *inputs: Any, **settings: Any) -> Any:
+def array_ufunc(self: Any, ufunc: Any, method: str, /, *inputs: Any, **settings: Any) -> Any:
     """``np.sin(x)``, ``ndarray * x``, ``np.add.reduce(x)``: the function of that name and its method."""
     try:
         front = _UFUNCS[ufunc]
@@ -82,12 +83,14 @@ def _into(what: str, function: Callable[..., Any], args: Any, kwargs: dict[str, 
     Raises
     ------
     TypeError
-        If the target is a pullback array, or what is written is traced.
+        If the target is a pullback array.
+    NotRecorded
+        If what is written is traced.
     """
     if _any(kwargs.get("out"), lambda x: True):
         raise TypeError(f"{what}: {INTO_OURS.format(name=what)}")
-    if _any((args, kwargs), _is_traced):
-        raise TypeError(
+    if _any((args, kwargs), _is_recorded):
+        raise NotRecorded(
             f"{what} of a traced array into a NumPy array: {INTO_NUMPY.format(name=what)}"
         )
     return function(*_raw_inside(args), **_raw_inside(kwargs))
@@ -96,7 +99,7 @@ def _into(what: str, function: Callable[..., Any], args: Any, kwargs: dict[str, 
 # ── functions ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def array_function(self: Array, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+def array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """``np.median(x)``, ``np.linalg.norm(x)``: the function of `pullback.numpy` of that name."""
     try:
         front = _FUNCTIONS[function]
@@ -126,14 +129,14 @@ def _on_values(what: str, function: Callable[..., Any], args: Any, kwargs: Any) 
 
     Raises
     ------
-    TypeError
-        If something is traced.
+    NotRecorded
+        If something is traced, or recorded by `compile`.
     """
-    if _any((args, kwargs), _is_traced):
+    if _any((args, kwargs), _is_recorded):
         name = what.removeprefix("numpy.")
         section, _, short = name.rpartition(".")
         advice = advice_on(short, section) if section in ("", "linalg", "fft") else ""
-        raise TypeError(
+        raise NotRecorded(
             f"{what} of a traced array: it cannot be recorded; "
             + (advice or "use a function of pullback.numpy, pb.xp, pb.special or pb.linalg")
             + ", or, where no derivative is wanted, pb.to_numpy(pb.stop_gradient(x))"
@@ -141,6 +144,10 @@ def _on_values(what: str, function: Callable[..., Any], args: Any, kwargs: Any) 
     if _any(kwargs.get("out"), lambda x: True):
         raise TypeError(f"{what}: {INTO_OURS.format(name=what)}")
     return function(*_raw_inside(args), **_raw_inside(kwargs))
+
+
+def _is_recorded(x: Array) -> bool:
+    return _is_traced(x) or type(backend_array(x)) in TRACERS
 
 
 def _is_traced(x: Array) -> bool:
@@ -167,6 +174,10 @@ def install() -> None:
     members: dict[str, Any] = {"__array_ufunc__": array_ufunc, "__array_function__": array_function}
     for name, member in members.items():
         setattr(Array, name, member)
+    NUMPY_PROTOCOLS.update(
+        ufunc=lambda ufunc, method, args, kwargs: array_ufunc(args, ufunc, method, *args, **kwargs),
+        function=lambda function, args, kwargs: array_function(args, function, (), args, kwargs),
+    )
 
 
 install()

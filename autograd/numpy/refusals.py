@@ -2,8 +2,7 @@
 
 Every function of `numpy`, `numpy.linalg` and `numpy.fft` is in exactly one of three classes (`kind_of`):
 
-* differentiable: `pullback.numpy` has it, and a derivative passes through it where there is one (through `floor`, `sign`
-  and their kin it is 0);
+* differentiable: `pullback.numpy` has it, and a derivative passes through it (through `floor` and its kin it is 0);
 * constant: `pullback.numpy` has it, and its result carries no derivative: integers, booleans, dtypes, text;
 * refused: `pullback.numpy` does not have it, and the tables here say what to use.
 
@@ -11,6 +10,11 @@ Every function of `numpy`, `numpy.linalg` and `numpy.fft` is in exactly one of t
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 _DATES = "dates are no numbers to differentiate; use NumPy's own on NumPy arrays"
 _TEXT = "text is no number to differentiate; use NumPy's own on NumPy arrays"
@@ -42,6 +46,7 @@ REFUSED: dict[str, str] = {
     "datetime_as_string": _DATES,
     "datetime_data": _DATES,
     "dtypes": _HOST.format(name="dtypes"),
+    "exceptions": _HOST.format(name="exceptions"),
     "emath": "results whose dtype depends on values cannot be recorded; use sqrt(x + 0j), log(x + 0j) and their kin",
     "f2py": _HOST.format(name="f2py"),
     "flatiter": "use x.flat",
@@ -94,6 +99,21 @@ FFT_REFUSED: dict[str, str] = {
     "helper": "NumPy removed it; the functions are in fft itself",
 }
 
+# Names above that not every version of NumPy from 2.1 on has, or not every machine's.
+GONE = frozenset(
+    (
+        "clongdouble",
+        "complex256",
+        "core",
+        "float128",
+        "helper",
+        "in1d",
+        "linalg",
+        "row_stack",
+        "trapz",
+    )
+)
+
 # Functions of `pullback.numpy` whose results carry no derivative.
 CONSTANT = frozenset(
     """
@@ -105,7 +125,7 @@ CONSTANT = frozenset(
     fromstring gcd genfromtxt get_printoptions geterr greater greater_equal hamming hanning histogram
     histogram2d histogram_bin_edges histogramdd identity indices invert isclose iscomplex iscomplexobj isdtype
     isfinite isfortran isin isinf isnan isnat isneginf isposinf isreal isrealobj isscalar issubdtype iterable
-    ix_ kaiser lcm left_shift less less_equal lexsort load loadtxt logical_and logical_not logical_or
+    ix_ lcm left_shift less less_equal lexsort load loadtxt logical_and logical_not logical_or
     logical_xor mask_indices may_share_memory min_scalar_type mintypecode nanargmax nanargmin ndim nonzero
     not_equal ones ones_like printoptions promote_types ravel_multi_index result_type right_shift save savetxt
     savez savez_compressed searchsorted set_printoptions seterr shape shares_memory signbit size spacing tri
@@ -127,6 +147,25 @@ def advice_on(name: str, section: str = "") -> str:
     """
     tables = {"": REFUSED, "linalg": LINALG_REFUSED, "fft": FFT_REFUSED}
     return tables[section].get(name, "")
+
+
+def missing(section: str) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module of `pullback.numpy`: an error that says what to use instead."""
+    module = f"pullback.numpy.{section}".removesuffix(".")
+    of_numpy = getattr(np, section) if section else np
+
+    def lookup(name: str) -> Any:
+        advice = "" if name.startswith("__") else advice_on(name, section)
+        why = (
+            f": {advice}"
+            if advice
+            else ""
+            if hasattr(of_numpy, name)
+            else ", and neither has NumPy"
+        )
+        raise AttributeError(f"{module} has no {name!r}{why}")
+
+    return lookup
 
 
 def kind_of(name: str, section: str = "") -> str:

@@ -7,7 +7,8 @@ from ._table import Case, P, R, X, Z, row
 # (function, real interval where it is smooth, also complex)
 UNARY = [
     ("negative", -2, 2, True), ("positive", -2, 2, True), ("square", -2, 2, True), ("reciprocal", 0.5, 2, True),
-    ("cbrt", 0.5, 2, False), ("sqrt", 0.5, 2, True), ("exp", -2, 2, True), ("expm1", -2, 2, True), ("log", 0.5, 2, True),
+    ("cbrt", 0.5, 2, False),
+    ("sqrt", 0.5, 2, True), ("exp", -2, 2, True), ("expm1", -2, 2, True), ("log", 0.5, 2, True),
     ("log1p", -0.5, 2, True),
     ("log2", 0.5, 2, True), ("log10", 0.5, 2, True), ("sin", -2, 2, True), ("cos", -2, 2, True), ("sinh", -2, 2, True),
     ("cosh", -2, 2, True), ("tanh", -2, 2, True), ("abs", 0.5, 2, True), ("sign", -2, -0.5, True),

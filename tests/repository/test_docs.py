@@ -67,6 +67,18 @@ def test_the_page_of_functions_is_up_to_date():
     assert result.returncode == 0, result.stderr
 
 
+def test_the_page_of_numpy_is_up_to_date():
+    result = run(str(ROOT / "tools" / "numpy_page.py"), "--check")
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_code_of_the_page_of_numpy_runs():
+    text = (ROOT / "docs" / "numpy.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    result = run("-c", code + "print(gradient.shape)")
+    assert (result.returncode, result.stdout.strip()) == (0, "(3, 2)"), result.stderr
+
+
 def test_the_page_says_all_of_every_function():
     """A signature, a rule for each argument that has one, edge cases and a source."""
     from pullback.autograd.core.registry import find, names

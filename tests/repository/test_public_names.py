@@ -23,6 +23,7 @@ MODULES = {
     "implicit": "root",
     "linalg": "solve",
     "models": "MLP",
+    "numpy": "concatenate",
     "optim": "Adam",
     "random": "uniform",
     "scipy": "stats",
@@ -39,8 +40,13 @@ MODULES = {
     "xp": "sin",
 }
 
-# Those that lie deeper in the package: the root has a stub for each.
+# Those that lie deeper in the package: the root has a stub for each. `numpy` has none: a type checker or an editor that
+# runs in the root would take a file numpy.pyi there for NumPy itself. It finds ``from pullback import numpy as np``
+# by the root's imports; ``import pullback.numpy as np`` runs, and is Any to it.
 FACES = ("implicit", "linalg", "random", "scipy", "sparse", "special", "tree", "xp")
+
+# The modules inside one of them, by one function of each.
+INSIDE = {"numpy.fft": "rfft", "numpy.linalg": "norm", "numpy.random": "default_rng"}
 
 WITH_DUNDERS = {"__array_namespace_info__", "__version__"}
 
@@ -63,6 +69,20 @@ def test_a_module_is_imported_by_its_public_name_and_is_the_attribute(name):
         f"import pullback as pb\n"
         f"assert module is attribute is pb.{name}\n"
         f"assert {member} is pb.{name}.{member}\n"
+        f"print('the same')"
+    )
+    assert _run(code) == "the same"
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_a_module_inside_another_is_imported_by_its_public_name(name):
+    outer, _, inner = name.partition(".")
+    code = (
+        f"import pullback.{name} as module\n"
+        f"from pullback.{name} import {INSIDE[name]}\n"
+        f"import pullback as pb\n"
+        f"assert module is pb.{name} is getattr(pb.{outer}, '{inner}')\n"
+        f"assert {INSIDE[name]} is module.{INSIDE[name]}\n"
         f"print('the same')"
     )
     assert _run(code) == "the same"
@@ -93,7 +113,8 @@ def test_dir_lists_what_is_public_and_nothing_else(module):
         value = getattr(module, name)
         # A module in the list is one of the public ones, not what a file happens to import.
         if inspect.ismodule(value):
-            assert name in (*MODULES, "autograd")
+            inside = [n.rpartition(".")[2] for n in INSIDE] if module is pb.numpy else ()
+            assert name in (*MODULES, "autograd", *inside)
 
 
 def test_dir_lists_the_estimators():
@@ -127,6 +148,7 @@ USER = """
 import pullback as pb
 import pullback.xp as xp
 from pullback import linalg
+from pullback import numpy as np
 from pullback.implicit import root
 from pullback.linalg import SingularMatrixError, cg, solve
 from pullback.models import MLP
@@ -140,6 +162,7 @@ from pullback.tree import flatten
 x: pb.Array = xp.sin(xp.ones(3))
 y: pb.Array = uniform(key(0), (3,))
 z: pb.Array = pb.xp.linalg.norm_of_nothing(x)
+w: pb.Array = np.concatenate([x, np.zeros(3)]).sum(axis=0)
 matrix: csr_array = linalg.nothing
 key(seed="a word")
 """

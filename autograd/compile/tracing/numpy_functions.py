@@ -1,4 +1,8 @@
-"""NumPy's own functions of tracers, ``np.median(x)`` or ``np.sin(x)``: those of the tracers' namespace."""
+"""NumPy's own functions and methods of tracers, ``np.median(x)``, ``np.sin(x)`` or ``x.cumsum()``.
+
+They are those of the tracers' namespace where that has them with these arguments, which record one operation; else
+those of `pullback.numpy`, which are composed of the namespace's.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ...core.array import Array
 from ...core.registry import names
 from ...core.signatures import CONSTANT
+from ...core.tracer_like import NUMPY_PROTOCOLS, TRACERS, NotRecorded
 from ...functions import namespace
 from .trace_builder import TraceError, users_line
 
@@ -18,7 +24,7 @@ def call_ufunc(tracer: Any, ufunc: Any, method: str, inputs: Any, options: Any) 
     Raises
     ------
     TraceError
-        For methods and options of ufuncs, and for ufuncs that the namespace does not have.
+        For ufuncs that cannot be recorded.
     """
     name = STANDARD_NAMES.get(ufunc.__name__, ufunc.__name__)
     if method == "__call__" and not options:
@@ -26,7 +32,7 @@ def call_ufunc(tracer: Any, ufunc: Any, method: str, inputs: Any, options: Any) 
             found = getattr(xp, name, None)
             if found is not None:
                 return found(*inputs)
-    raise _refusal(f"numpy.{ufunc.__name__}")
+    return _by_protocol("ufunc", f"numpy.{ufunc.__name__}", ufunc, method, inputs, options)
 
 
 def call_function(tracer: Any, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -35,24 +41,25 @@ def call_function(tracer: Any, function: Callable[..., Any], args: Any, kwargs: 
     Raises
     ------
     TraceError
-        For functions and arguments that the namespace does not have.
+        For functions that cannot be recorded.
     """
     name = STANDARD_NAMES.get(function.__name__, function.__name__)
     if function.__name__ in ("shape", "ndim", "size"):
         return getattr(args[0], function.__name__)
     known = name in NUMPY_ONLY or name in CONSTANT or name in names()
+    what = f"{function.__module__}.{function.__name__}"
     if not known or (name == "where" and len(args) == 1):
-        raise _refusal(f"{function.__module__}.{function.__name__}")
+        return _by_protocol("function", what, function, args, kwargs)
     section = function.__module__.rpartition(".")[2]
     xp = getattr(tracer.xp, section, tracer.xp) if "." in function.__module__ else tracer.xp
     found = getattr(xp, name, None)
     if found is None:
-        raise _refusal(f"{function.__module__}.{function.__name__}")
+        return _by_protocol("function", what, function, args, kwargs)
     # its labels stand among the arrays, in either of two forms
     if name == "einsum":
         return namespace.einsum(*args, **kwargs)
     if name == "round" and (len(args) > 1 or kwargs):
-        raise _refusal("numpy.round to decimals")
+        return _by_protocol("function", what, function, args, kwargs)
     ours = getattr(namespace, section, namespace) if "." in function.__module__ else namespace
     ours = getattr(ours, name, None)
     if ours is None or takes(ours, args, kwargs):
@@ -60,14 +67,50 @@ def call_function(tracer: Any, function: Callable[..., Any], args: Any, kwargs: 
     named = _standard_arguments(function, ours, args, kwargs)
     if takes(ours, *named):
         return found(*named[0], **named[1])
+    return _by_protocol("function", what, function, args, kwargs)
+
+
+def method_of(tracer: Any, name: str) -> Callable[..., Any] | None:
+    """The method that `Array` has under this name, of a tracer; None if there is none."""
+    method = NUMPY_PROTOCOLS.get("methods", {}).get(name)
+    if method is None:
+        return None
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        x = Array(tracer)
+        out = method(x, *_wrapped(args), **_wrapped(kwargs))
+        if x.value is not tracer:  # it was written to in place
+            tracer[...] = x.value
+        return _unwrapped(out)
+
+    return call
+
+
+def _by_protocol(kind: str, what: str, *call: Any) -> Any:
+    """The function of `pullback.numpy` that NumPy's protocols find, of tracers."""
     try:
-        return found(*args, **kwargs)
-    # NumPy's own settings, which a library's function may lack
-    except TypeError as error:
+        return _unwrapped(NUMPY_PROTOCOLS[kind](*(_wrapped(part) for part in call)))
+    except NotRecorded as error:
         raise TraceError(
-            f"{function.__module__}.{function.__name__} of a recorded array at {users_line()}: it is not recorded "
-            f"with these arguments; use pb.xp.{name}, whose signature is the array API standard's"
+            f"{what} of a recorded array at {users_line()}, which cannot be recorded: {error}"
         ) from error
+
+
+def _wrapped(x: Any) -> Any:
+    """Recorded arrays as an `Array` each, which the functions of `pullback.numpy` know."""
+    if isinstance(x, dict):
+        return {k: _wrapped(v) for k, v in x.items()}
+    if type(x) in (list, tuple):
+        return type(x)(_wrapped(v) for v in x)
+    return Array(x) if type(x) in TRACERS and not x.is_number else x
+
+
+def _unwrapped(x: Any) -> Any:
+    if type(x) is Array and type(x.value) in TRACERS:
+        return x.value
+    if hasattr(x, "_make"):
+        return x._make(_unwrapped(v) for v in x)
+    return type(x)(_unwrapped(v) for v in x) if type(x) in (list, tuple) else x
 
 
 def takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
@@ -77,12 +120,6 @@ def takes(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:
     except TypeError:
         return False
     return True
-
-
-def _refusal(what: str) -> TraceError:
-    return TraceError(
-        f"{what} of a recorded array at {users_line()}: it cannot be recorded; use a function of pb.xp"
-    )
 
 
 def _standard_arguments(

@@ -18,7 +18,7 @@ from ....backend import Backend
 from ...core.views import is_number
 from ...functions.writes import check_writable, write
 from ..ir.program import NUMBER
-from .numpy_functions import call_function, call_ufunc
+from .numpy_functions import call_function, call_ufunc, method_of
 from .trace_builder import NUMBERS, Traced, TraceError, users_line
 
 
@@ -197,9 +197,12 @@ class Tracer(Traced):
         return self.recorder.record("py.round", round, (self, digits), {})
 
     def __getattr__(self, name: str) -> Any:
-        """An attribute that Python numbers alone have: their value is read."""
+        """An attribute that Python numbers alone have, whose value is read; or a method that `Array` has."""
         if name in _OF_PYTHON and self.of.value_type == NUMBER:
             return getattr(self.read(f"x.{name}"), name)
+        method = None if self.of.value_type == NUMBER else method_of(self, name)
+        if method is not None:
+            return method
         raise AttributeError(
             f"a recorded array has the array API standard's attributes, and no {name!r}; look for a function of pb.xp, "
             "as in pb.xp.sum(x)"
@@ -345,18 +348,6 @@ _BINARY = {
 _COMPARE = {
     "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal", "ne": "not_equal",
 }  # fmt: skip
-_METHODS = ("sum", "mean", "max", "min", "prod", "std", "var", "any", "all", "argmax", "argmin", "squeeze", "clip",
-            "take", "conj", "round")  # fmt: skip
-
-
-def _method(name: str) -> Any:
-    def method(self: Tracer, *args: Any, **settings: Any) -> Any:
-        if args and name not in ("clip", "take"):
-            settings["axis"], args = args[0], args[1:]
-        return getattr(self.xp, name)(self, *args, **settings)
-
-    method.__name__ = name
-    return method
 
 
 def _install() -> None:
@@ -366,8 +357,6 @@ def _install() -> None:
         if sign in _BINARY:
             setattr(Tracer, f"__r{sign}__", _operator(name, function, reflected=True))
             setattr(Tracer, f"__i{sign}__", _in_place(f"__i{sign}__", function))
-    for name in _METHODS:
-        setattr(Tracer, name, _method(name))
 
 
 _install()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from typing import Any
+from typing import cast as cast_to
 
 import numpy as np
 
@@ -217,12 +218,12 @@ def zeros(
 
     Examples
     --------
-    >>> import numpy, pullback as pb
+    >>> import pullback as pb
     >>> def f(x):
     ...     y = pb.numpy.zeros(3)
     ...     y[1] = x[0] * x[1]
     ...     return y.sum()
-    >>> pb.grad(f)(numpy.array([2.0, 3.0]))
+    >>> pb.grad(f)(pb.asarray([2.0, 3.0]))
     array([3., 2.])
     """
     return _made("zeros", shape, dtype, order, device, like)
@@ -575,7 +576,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 def indices(dimensions: Any, dtype: DType = int, sparse: bool = False) -> Any:
     """The indices of a grid: an array for each axis, stacked, or, with `sparse`, in a tuple; a constant."""
-    found = np.indices(lengths(dimensions), as_numpy(dtype), sparse)
+    found: Any = np.indices(lengths(dimensions), as_numpy(dtype), sparse=cast_to(Any, sparse))
     home = current()
     if sparse:
         return tuple(Array(home.asarray(x)) for x in found)

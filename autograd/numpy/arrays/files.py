@@ -15,7 +15,9 @@ from ....backend import current
 from ...core.array import Array
 from ...core.transfer import to_numpy
 
-READERS = ("frombuffer", "fromfile", "fromiter", "fromregex", "fromstring", "genfromtxt", "load", "loadtxt")  # fmt: skip
+READERS = (
+    "frombuffer", "fromfile", "fromiter", "fromregex", "fromstring", "genfromtxt", "load", "loadtxt",
+)  # fmt: skip
 WRITERS = {"save": 1, "savetxt": 1, "savez": None, "savez_compressed": None}
 
 __all__ = [*READERS, *WRITERS]

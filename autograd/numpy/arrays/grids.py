@@ -20,8 +20,8 @@ index_exp, s_ = np.index_exp, np.s_
 class Grid:
     """``mgrid[0:3, 0:1:5j]``: the coordinates of the points of a grid, from slices; a constant.
 
-    A step that is an imaginary number is a count of points, with the end among them. `ogrid` leaves the axes of the other
-    coordinates with length 1.
+    A step that is an imaginary number is a count of points, with the end among them. `ogrid` leaves the axes of the
+    other coordinates with length 1.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class Joined:
 
 
 def _directive(text: str, settings: tuple[int, int, int]) -> tuple[int, int, int]:
-    axis, ndmin, trans1d = settings
+    _, ndmin, trans1d = settings
     if text in ("r", "c"):
         raise NotImplementedError(
             f"r_[{text!r}, …] makes a numpy.matrix; use pullback.numpy.block or a two-dimensional array"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from typing import Any
+from typing import cast as cast_to
 
 import numpy as np
 
@@ -387,7 +388,7 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Array, ..
     where = beside(indices, library_of(indices))
     host = on_host(where)
     if host is not None:
-        np.unravel_index(host, dims, order)  # which refuses what is outside
+        np.unravel_index(host, dims, cast_to(Any, order))  # which refuses what is outside
     out = []
     for n in reversed(dims) if order == "C" else dims:
         out.append(generated.remainder(where, n))
@@ -411,7 +412,9 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
         raise ValueError(f"parameter multi_index must be a sequence of length {len(shape)}")
     hosts = [on_host(i) for i in where]
     if all(h is not None for h in hosts):
-        np.ravel_multi_index(tuple(hosts), shape, mode=mode, order=order)  # type: ignore[arg-type]  # checked above
+        np.ravel_multi_index(
+            cast_to(Any, tuple(hosts)), shape, mode=mode, order=cast_to(Any, order)
+        )
     where = [
         inside(i, n, m, "ravel_multi_index") for i, n, m in zip(where, shape, modes, strict=True)
     ]

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Callable
 from typing import Any
+from typing import cast as cast_to
 
 import numpy as np
 
@@ -21,8 +22,8 @@ from ..conversions import axes_in, cast, together
 __all__ = [
     "allclose", "array2string", "array_equal", "array_equiv", "array_repr", "array_str", "base_repr", "binary_repr",
     "can_cast", "common_type", "finfo", "format_float_positional", "format_float_scientific", "get_printoptions",
-    "geterr", "iinfo", "isclose", "iscomplex", "iscomplexobj", "isdtype", "isfortran", "isreal", "isrealobj", "isscalar",
-    "issubdtype", "iterable", "may_share_memory", "min_scalar_type", "mintypecode", "ndim", "printoptions",
+    "geterr", "iinfo", "isclose", "iscomplex", "iscomplexobj", "isdtype", "isfortran", "isreal", "isrealobj",
+    "isscalar", "issubdtype", "may_share_memory", "min_scalar_type", "mintypecode", "ndim", "printoptions",
     "promote_types", "result_type", "set_printoptions", "seterr", "shape", "shares_memory", "size", "typename",
 ]  # fmt: skip
 
@@ -160,7 +161,7 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
 def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
     """Whether a cast between dtypes is allowed by a rule of NumPy's; `from_` may be an array."""
     source = as_numpy(from_.dtype) if is_library_array(from_) or type(from_) is Array else from_
-    return bool(np.can_cast(source, as_numpy(to), casting))
+    return bool(np.can_cast(source, as_numpy(to), cast_to(Any, casting)))
 
 
 def common_type(*arrays: Any) -> Any:
@@ -189,13 +190,13 @@ def may_share_memory(a: Any, b: Any, /, max_work: int = 0) -> bool:
 
 
 def _base(x: Any) -> Any:
-    from_link = getattr(x, "link", None)
-    while from_link:
-        base = from_link if type(from_link) is Array else from_link.base
+    """What `x` is a view of, in the end."""
+    while True:
+        link = getattr(x, "link", None)  # as `core/views.py` has it
+        base = link if type(link) is Array else getattr(link, "base", None)
         if base is None:
             return x
-        x, from_link = base, getattr(base, "link", None)
-    return x
+        x = base
 
 
 # ── text ──────────────────────────────────────────────────────────────────────────────────────────

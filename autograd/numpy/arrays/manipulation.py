@@ -15,7 +15,7 @@ from ...core.typing import DType
 from ...functions import manipulation
 from ...functions.aliases import layout
 from ...functions.creation import asarray as standard_asarray
-from ...functions.creation import is_library_array
+from ...functions.creation import is_library_array, zeros_on_device_of
 from ..arguments import as_array, refuse_out
 from ..conversions import (
     axes_in,
@@ -341,7 +341,7 @@ def column_stack(tup: Any) -> Array:
 
 
 def block(arrays: Any) -> Array:
-    """An array from blocks in nested lists: the innermost are joined along the last axis, the next along the one before.
+    """An array from blocks in nested lists, joined along the last axis innermost, along the one before it outside.
 
     Examples
     --------
@@ -522,7 +522,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Array:
     axis = axis_in(axis, x.ndim)
     n = x.shape[axis]
     one = not isinstance(obj, slice) and host_integers(obj, "insert").ndim == 0
-    where = obj if isinstance(obj, slice) else host_integers(obj, "insert")
+    where: Any = obj if isinstance(obj, slice) else host_integers(obj, "insert")
     v = generated.astype(v, x.dtype, copy=False)
     if one:
         if v.ndim and v.ndim < x.ndim:
@@ -544,7 +544,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Array:
     if axis is None:
         x, axis = generated.reshape(x, (-1,)), 0
     axis = axis_in(axis, x.ndim)
-    where = obj if isinstance(obj, slice) else host_integers(obj, "delete")
+    where: Any = obj if isinstance(obj, slice) else host_integers(obj, "delete")
     where = int(where) if getattr(where, "ndim", 1) == 0 and where.dtype != bool else where
     return _picked(x, np.delete(np.arange(x.shape[axis]), where), axis)
 
@@ -564,7 +564,7 @@ def resize(a: Any, new_shape: Any) -> Array:
 
 
 def _zeros_beside(x: Array, n: int) -> Array:
-    return manipulation.zeros_on_device_of((n,), x)
+    return zeros_on_device_of((n,), x)
 
 
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Array:

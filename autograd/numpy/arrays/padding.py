@@ -60,7 +60,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Ar
     NotImplementedError
         If `mode` is a function: NumPy has it write into a buffer.
     ValueError
-        For an unknown mode, a setting that the mode does not have, a negative width, or nothing to fill the border with.
+        For an unknown mode, a setting that the mode does not have, a negative width, or nothing to fill it with.
 
     Examples
     --------

@@ -27,7 +27,7 @@ __all__ = [
     "sort_complex",
 ]  # fmt: skip
 
-_NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]  # its stubs hide it
+_NO_VALUE: Any = np._NoValue
 
 
 def sort(
@@ -38,7 +38,7 @@ def sort(
     *,
     stable: bool | None = None,
 ) -> Array:
-    """The elements along an axis in order, or all of them if it is None; each cotangent goes back to where it came from.
+    """The elements along an axis in order, all of them if it is None; cotangents go back to where they came from.
 
     Complex numbers are ordered by their real parts, equal ones by their imaginary parts.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from typing import Any
+from typing import cast as cast_to
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def _check(name: str, x: Array, value: Any, casting: str = "same_kind") -> Any:
     else:
         value = beside(value, library_of(x))
         kind = value.dtype
-    if not np.can_cast(kind, x.dtype, casting):
+    if not np.can_cast(kind, x.dtype, cast_to(Any, casting)):
         raise TypeError(
             f"{name}: cannot cast from {kind} to {x.dtype} according to the rule {casting!r}"
         )
@@ -66,12 +67,12 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 
     Examples
     --------
-    >>> import numpy, pullback as pb
+    >>> import pullback as pb
     >>> def f(x):
     ...     y = pb.numpy.zeros(3)
     ...     pb.numpy.copyto(y, x, where=[True, False, True])
     ...     return y.sum()
-    >>> pb.grad(f)(numpy.ones(3))
+    >>> pb.grad(f)(pb.asarray([1.0, 1.0, 1.0]))
     array([1., 0., 1.])
     """
     if not is_own("copyto", dst, np.copyto, src, casting=casting, where=where):
@@ -96,7 +97,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
 
 
 def write_flat(x: Array, key: Any, value: Any, *, cycled: bool = False) -> None:
-    """Write at a key into the flattened array; with `cycled`, values repeated as often as needed, as ``x.flat`` does."""
+    """Write at a key into the flattened array; with `cycled`, values repeated as often as needed: ``x.flat``."""
     flat = generated.reshape(x, (-1,), copy=True)
     if cycled:
         value = _check("x.flat", x, value, "unsafe")
@@ -110,8 +111,10 @@ def _cycled(value: Any, n: int) -> Any:
     if type(value) is not Array:
         return value
     flat = generated.reshape(value, (-1,))
-    if flat.size == n or flat.size == 1:
-        return flat if flat.size == n else generated.reshape(flat, ())
+    if flat.size == 1:
+        return generated.reshape(flat, ())
+    if flat.size == n:
+        return flat
     if not flat.size:
         raise ValueError("there is nothing to write: the values are empty")
     times = -(-n // flat.size)

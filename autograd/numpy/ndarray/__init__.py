@@ -1,1 +1,1 @@
-"""The methods and attributes that `Array` shares with `numpy.ndarray`; `methods.py` beside this folder installs them."""
+"""The methods and attributes that `Array` shares with `numpy.ndarray`; `methods.py` installs them."""

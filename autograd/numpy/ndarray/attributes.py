@@ -20,6 +20,7 @@ def real(self: Array) -> Array:
 
 
 def set_real(self: Array, value: Any) -> None:
+    """Write the real part, ``x.real = v``; recorded."""
     real(self)[...] = value
 
 
@@ -29,6 +30,13 @@ def imag(self: Array) -> Array:
 
 
 def set_imag(self: Array, value: Any) -> None:
+    """Write the imaginary part, ``x.imag = v``; recorded.
+
+    Raises
+    ------
+    TypeError
+        If `x` is real.
+    """
     if not is_complex(self.dtype):
         raise TypeError(
             f"x.imag = v: an array of dtype {self.dtype} has no imaginary part to set; use x.astype(complex)"
@@ -52,6 +60,7 @@ def flat(self: Array) -> Flat:
 
 
 def set_flat(self: Array, value: Any) -> None:
+    """Write all elements in order, ``x.flat = v``; recorded."""
     Flat(self)[...] = value
 
 
@@ -74,10 +83,12 @@ def contains(self: Array, value: Any) -> bool:
 
 
 def divmod(self: Array, other: Any) -> Any:
+    """``divmod(x, y)``: the quotient, rounded down, and the remainder."""
     return self // other, self % other
 
 
 def rdivmod(self: Array, other: Any) -> Any:
+    """``divmod(y, x)`` of a number or another array `y`."""
     return other // self, other % self
 
 

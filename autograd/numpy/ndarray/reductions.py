@@ -9,7 +9,7 @@ import numpy as np
 from ...core.array import Array
 from .. import namespace
 
-_NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]  # its stubs hide it
+_NO_VALUE: Any = np._NoValue
 
 
 def sum(

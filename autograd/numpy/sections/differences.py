@@ -21,7 +21,9 @@ __all__ = [
 ]
 
 
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NO_VALUE, append: Any = NO_VALUE) -> Array:
+def diff(
+    a: Any, n: int = 1, axis: int = -1, prepend: Any = NO_VALUE, append: Any = NO_VALUE
+) -> Array:
     """The differences of neighbours along an axis, taken `n` times, with elements put before and behind first."""
     x = as_array(a)
     before, behind = (
@@ -30,9 +32,10 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = NO_VALUE, append: An
     )
     if x.dtype.kind != "b":
         return xp.diff(x, axis=axis, n=operator.index(n), prepend=before, append=behind)
-    whole = (
-        None if v is None else xp.astype(beside(v, x), np.dtype("int8")) for v in (x, before, behind)
-    )
+    whole: Any = [
+        None if v is None else xp.astype(beside(v, x), np.dtype("int8"))
+        for v in (x, before, behind)
+    ]
     x, before, behind = whole
     for _ in range(operator.index(n)):
         x = xp.abs(xp.diff(x, axis=axis, prepend=before, append=behind))
@@ -117,7 +120,9 @@ def _spacings(f: Array, axes: tuple[int, ...], given: tuple[Any, ...]) -> list[A
         if h.ndim != 1:
             raise ValueError("distances must be either scalars or 1d")
         if h.shape[0] != f.shape[k]:
-            raise ValueError("when 1d, distances must match the length of the corresponding dimension")
+            raise ValueError(
+                "when 1d, distances must match the length of the corresponding dimension"
+            )
         found.append(xp.diff(h if is_inexact(h.dtype) else xp.astype(h, f.dtype)))
     return found
 
@@ -125,7 +130,7 @@ def _spacings(f: Array, axes: tuple[int, ...], given: tuple[Any, ...]) -> list[A
 def _gradient(f: Array, axis: int, h: Any, edge_order: int) -> Array:
     if f.shape[axis] < edge_order + 1:
         raise ValueError(
-            f"gradient: {f.shape[axis]} elements along axis {axis}; at least edge_order + 1 = {edge_order + 1} are needed"
+            f"gradient: {f.shape[axis]} elements along axis {axis}; at least {edge_order + 1} are needed"
         )
 
     def part(start: int | None, stop: int | None) -> Array:

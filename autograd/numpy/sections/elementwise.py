@@ -19,7 +19,7 @@ __all__ = [
     "round", "sinc",
 ]  # fmt: skip
 
-_NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]  # its stubs hide it
+_NO_VALUE: Any = np._NoValue
 
 
 def real(val: Any) -> Array:

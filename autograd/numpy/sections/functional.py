@@ -17,7 +17,7 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ..arguments import as_array
-from ..operands import NO_VALUE, arrays, axes_of, beside, constant
+from ..operands import NO_VALUE, arrays, beside, constant, one_axis
 
 __all__ = [
     "apply_along_axis",
@@ -61,7 +61,7 @@ def apply_along_axis(
            [0.5 , 0.5 ]], dtype=float64, device='cpu')
     """
     x = as_array(arr)
-    axis = axes_of(axis, x.ndim)[0]
+    axis = one_axis(axis, x.ndim)
     moved = xp.moveaxis(x, axis, -1)
     lead = moved.shape[:-1]
     if 0 in lead:
@@ -171,7 +171,9 @@ def fromfunction(
 ) -> Any:
     """A function called with the indices along each axis, as arrays of the shape."""
     if like is not None:
-        raise TypeError("fromfunction(like=): arrays are made on the active backend, pb.backend.use")
+        raise TypeError(
+            "fromfunction(like=): arrays are made on the active backend, pb.backend.use"
+        )
     axes = [xp.astype(xp.arange(n), np.dtype(dtype)) for n in shape]
     return function(*xp.meshgrid(*axes, indexing="ij"), **kwargs)
 
@@ -235,8 +237,9 @@ class vectorize:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The results for all elements; as a decorator with settings, the vectorized function."""
         if self.pyfunc is NO_VALUE:
-            settings = {"otypes": self.otypes, "excluded": self.excluded, "signature": self.signature}
-            return vectorize(args[0], **settings)
+            return vectorize(
+                args[0], otypes=self.otypes, excluded=self.excluded, signature=self.signature
+            )
         names = [k for k in kwargs if k not in self.excluded]
         places = [i for i in range(len(args)) if i not in self.excluded]
         loose = [args[i] for i in places] + [kwargs[k] for k in names]
@@ -256,16 +259,22 @@ class vectorize:
     def _results(self, one: Callable[..., Any], inputs: tuple[Array, ...]) -> Any:
         cores = [()] * len(inputs) if self._cores is None else self._cores[0]
         if len(cores) != len(inputs):
-            raise TypeError(f"vectorize: {self.signature} has {len(cores)} arguments, {len(inputs)} are given")
+            raise TypeError(
+                f"vectorize: {self.signature} has {len(cores)} arguments, {len(inputs)} are given"
+            )
         lengths: dict[str, int] = {}
         lead_shapes = []
         for x, core in zip(inputs, cores, strict=True):
             split = x.ndim - len(core)
             if split < 0:
-                raise ValueError(f"vectorize: {x.ndim} axes where {self.signature} wants {len(core)}")
+                raise ValueError(
+                    f"vectorize: {x.ndim} axes where {self.signature} wants {len(core)}"
+                )
             for name, n in zip(core, x.shape[split:], strict=True):
                 if lengths.setdefault(name, n) != n:
-                    raise ValueError(f"vectorize: inconsistent size for core dimension {name!r}: {n} vs {lengths[name]}")
+                    raise ValueError(
+                        f"vectorize: inconsistent size for core dimension {name!r}: {n} vs {lengths[name]}"
+                    )
             lead_shapes.append(x.shape[:split])
         lead = np.broadcast_shapes(*lead_shapes)
         if 0 in lead:

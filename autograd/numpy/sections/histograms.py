@@ -19,7 +19,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array
-from ..operands import beside, constant
+from ..operands import beside, constant, number_beside
 
 __all__ = [
     "bincount",
@@ -69,23 +69,21 @@ def histogram(
     x = constant(a)
     edges = histogram_bin_edges(x, bins, range, weights)
     flat, n = xp.reshape(x, (-1,)), edges.shape[0] - 1
-    index = _bins(flat, edges)
+    index = _bins(flat, edges, np.ndim(bins) == 0)
     if weights is None:
-        out = xp.segment_sum(xp.ones_like(index), index, n)
+        out = _sums(xp.ones_like(index), index, n)
     else:
         w = beside(weights, x)
         if w.shape != x.shape:
             raise ValueError("weights should have the same shape as a.")
-        out = xp.segment_sum(xp.reshape(w, (-1,)), index, n)
+        out = _sums(xp.reshape(w, (-1,)), index, n)
     if density:
         widths = xp.diff(edges)
         out = out / widths / xp.sum(out)
     return out, edges
 
 
-def histogram_bin_edges(
-    a: Any, bins: Any = 10, range: Any = None, weights: Any = None
-) -> Array:
+def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Array:
     """The edges of the bins of a `histogram`, constants."""
     x = constant(a)
     if isinstance(bins, str):
@@ -123,13 +121,15 @@ def _even_edges(x: Array, n: int, given: Any) -> Array:
             raise ValueError("max must be larger than min in range parameter.")
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ValueError(f"supplied range of [{low}, {high}] is not finite")
-        first, last = (beside(np.asarray(v, dtype), x) for v in (low, high))
+        first, last = (number_beside(v, dtype, x) for v in (low, high))
     elif x.size == 0:
-        first, last = (beside(np.asarray(v, dtype), x) for v in (0.0, 1.0))
+        first, last = (number_beside(v, dtype, x) for v in (0.0, 1.0))
     else:
         first, last = (xp.astype(v, dtype) for v in (xp.min(x), xp.max(x)))
         if _known(xp.logical_not(xp.isfinite(first) & xp.isfinite(last))):
-            raise ValueError("histogram: the least and the largest element are not finite; give range=")
+            raise ValueError(
+                "histogram: the least and the largest element are not finite; give range="
+            )
     same = first == last
     first, last = xp.where(same, first - 0.5, first), xp.where(same, last + 0.5, last)
     value = backend_array(x)
@@ -138,14 +138,29 @@ def _even_edges(x: Array, n: int, given: Any) -> Array:
     return xp.where(k == n, last, even)
 
 
-def _bins(x: Array, edges: Array) -> Array:
+def _bins(x: Array, edges: Array, even: bool) -> Array:
     """The bin of each element; the last one has its right edge; −1 for what lies outside."""
     n = edges.shape[0] - 1
     dtype = xp.result_type(x, edges)
     x, edges = (xp.astype(v, dtype, copy=False) for v in (x, edges))
-    index = xp.searchsorted(edges, x, side="right") - 1
-    index = xp.where(x == edges[-1], n - 1, index)
-    return xp.where((x >= edges[0]) & (x <= edges[-1]), index, -1)
+    first, last = edges[0], edges[-1]
+    inside = (x >= first) & (x <= last)
+    if not even:
+        index = xp.searchsorted(edges, x, side="right") - 1
+        index = xp.where(x == last, n - 1, index)
+        return xp.where(inside, index, -1)
+    # by the width, which may be one bin off, and then by the edges: five times as fast as a search
+    place = (xp.where(inside, x, first) - first) * (n / (last - first))
+    index = xp.clip(xp.astype(place, np.dtype("int64")), min=0, max=n - 1)
+    index = index - xp.astype(x < xp.take(edges, index), index.dtype)
+    above = (x >= xp.take(edges, index + 1)) & (index != n - 1)
+    index = index + xp.astype(above, index.dtype)
+    return xp.where(inside, index, -1)
+
+
+def _sums(values: Array, index: Array, n: int) -> Array:
+    """The sums of the values of each bin, but for those of bin −1."""
+    return xp.scatter_add((n + 1,), (xp.where(index < 0, n, index),), values)[:n]
 
 
 def histogram2d(
@@ -202,14 +217,19 @@ def histogramdd(
     )
     sizes = tuple(e.shape[0] - 1 for e in edges)
     flat, inside = None, None
-    for c, e, n in zip(columns, edges, sizes, strict=True):
-        index = _bins(c, e)
+    for c, e, n, b in zip(columns, edges, sizes, each, strict=True):
+        index = _bins(c, e, np.ndim(b) == 0)
         here = index >= 0
         flat = index if flat is None else flat * n + index
         inside = here if inside is None else inside & here
     flat = xp.where(inside, flat, -1)
-    w = xp.ones_like(columns[0], dtype=np.dtype("float64")) if weights is None else beside(weights, columns[0])
-    out = xp.segment_sum(w if is_inexact(w.dtype) else xp.astype(w, np.dtype("float64")), flat, math.prod(sizes))
+    w = (
+        xp.ones_like(columns[0], dtype=np.dtype("float64"))
+        if weights is None
+        else beside(weights, columns[0])
+    )
+    w = w if is_inexact(w.dtype) else xp.astype(w, np.dtype("float64"))
+    out = _sums(w, flat, math.prod(sizes))
     out = xp.reshape(out, sizes)
     if density:
         total = xp.sum(out)
@@ -244,12 +264,12 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Array:
         raise ValueError("'list' argument must have no negative elements")
     n = max(int(xp.max(index)) + 1 if x.size else 0, operator.index(minlength))
     if weights is None:
-        return xp.segment_sum(xp.ones_like(index), index, n)
+        return _sums(xp.ones_like(index), index, n)
     w = beside(weights, x)
     if w.shape != x.shape:
         raise ValueError("The weights and list don't have the same length.")
     w = w if is_inexact(w.dtype) else xp.astype(w, np.dtype("float64"))
-    return xp.segment_sum(w, index, n)
+    return _sums(w, index, n)
 
 
 def digitize(x: Any, bins: Any, right: bool = False) -> Array:

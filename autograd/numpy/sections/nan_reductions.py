@@ -16,7 +16,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, axes_of, constant, mask_of, value_or
+from ..operands import NO_VALUE, constant, mask_of, reduced_axis, value_or
 from . import reductions
 
 __all__ = [
@@ -199,6 +199,7 @@ def _numbers(x: Array, where: Any) -> Any:
 
 def _extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Array:
     x = as_array(a)
+    axis = reduced_axis(axis, x.ndim)
     if not is_inexact(x.dtype):
         return reductions.extreme(name, x, axis, keepdims, initial, where)
     idle = -math.inf if name == "max" else math.inf
@@ -211,8 +212,9 @@ def _extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: 
 
 def _index_of_extreme(name: str, a: Any, axis: Any, keepdims: bool) -> Array:
     x = constant(a)
+    axis = reduced_axis(axis, x.ndim)
     if is_inexact(x.dtype):
-        empty = xp.all(xp.isnan(x), axis=None if axis is None else axes_of(axis, x.ndim))
+        empty = xp.all(xp.isnan(x), axis=axis)
         value = backend_array(empty)
         if not backend_of(value).recording and bool(backend_array(xp.any(empty))):
             raise ValueError(f"nan{name}: all elements of a slice are NaN")

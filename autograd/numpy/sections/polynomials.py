@@ -21,8 +21,7 @@ from ...functions.creation import as_floating
 from ..arguments import as_array
 from ..decompositions import eigvals
 from ..linear_systems import floating, inv, lstsq
-from ..operands import arrays, beside
-from .products import of_one_dtype
+from ..operands import arrays, beside, of_one_dtype
 
 __all__ = [
     "poly",
@@ -183,7 +182,9 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Array:
 def _powers(n: int, p: Array) -> Array:
     """The numbers n, n − 1, …, 1 in the library and dtype of `p`."""
     xp_below = backend_of(backend_array(p)).xp
-    return Array(xp_below.astype(n - xp_below.arange_like(n, backend_array(p)), backend_array(p).dtype))
+    return Array(
+        xp_below.astype(n - xp_below.arange_like(n, backend_array(p)), backend_array(p).dtype)
+    )
 
 
 def poly(seq_of_zeros: Any) -> Array:
@@ -212,10 +213,10 @@ def poly(seq_of_zeros: Any) -> Array:
 
 
 def roots(p: Any) -> Array:
-    """The zeros of a polynomial, the eigenvalues of its companion matrix; a simple one has ``dr = −Σ dp_k r^(n−k) / p'(r)``.
+    """The zeros of a polynomial, the eigenvalues of its companion matrix.
 
-    The derivative of a multiple zero does not exist, and is NaN or very large. In a compiled program the first and the
-    last coefficient are taken to be different from 0.
+    That of a simple one is ``dr = −Σ dp_k r^(n−k) / p'(r)``. The derivative of a multiple zero does not exist, and is
+    NaN or very large. In a compiled program the first and the last coefficient are taken to be different from 0.
 
     Examples
     --------
@@ -293,7 +294,9 @@ def polyfit(
     if deg < 0:
         raise ValueError("expected deg >= 0")
     if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or x.shape[0] != y.shape[0]:
-        raise TypeError(f"polyfit: x (m,) and y (m,) or (m, k) are needed, not {x.shape} and {y.shape}")
+        raise TypeError(
+            f"polyfit: x (m,) and y (m,) or (m, k) are needed, not {x.shape} and {y.shape}"
+        )
     rcond = x.size * xp.finfo(x.dtype).eps if rcond is None else rcond
     columns = [xp.ones_like(x)]
     for _ in range(order - 1):
@@ -321,6 +324,8 @@ def polyfit(
     if cov == "unscaled":
         return c, base if y.ndim == 1 else base[:, :, None]
     if x.size <= order:
-        raise ValueError("the number of data points must exceed order to scale the covariance matrix")
+        raise ValueError(
+            "the number of data points must exceed order to scale the covariance matrix"
+        )
     factor = residuals / (x.size - order)
     return c, base * factor if y.ndim == 1 else base[:, :, None] * factor

@@ -12,8 +12,7 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
-from ..operands import arrays, axes_of
-from .reductions import as_default_integer
+from ..operands import arrays, as_default_integer, of_one_dtype, one_axis
 
 __all__ = [
     "cross",
@@ -30,7 +29,7 @@ __all__ = [
 
 
 def dot(a: Any, b: Any, out: Any = None) -> Array:
-    """NumPy's product: with a number, of vectors, of matrices, or over the last axis of `a` and the last but one of `b`.
+    """NumPy's product: with a number, of vectors, of matrices, or over the last axis of `a` and one of `b`.
 
     ``dot(a, b)[i, j, k, m] = Σ_n a[i, j, n] b[k, n, m]``, without a conjugate.
 
@@ -155,7 +154,7 @@ def cross(
         a, b = (_third(x) for x in (a, b))
         parts = [(1, 2), (2, 0), (0, 1)]
         out = xp.stack([a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in parts], axis=-1)
-    return xp.moveaxis(out, -1, axes_of(axisc, out.ndim)[0])
+    return xp.moveaxis(out, -1, one_axis(axisc, out.ndim))
 
 
 def _third(x: Array) -> Array:
@@ -226,15 +225,6 @@ def einsum_path(*operands: Any, optimize: Any = "greedy", einsum_call: bool = Fa
         for x in (backend_array(x) if type(x) is Array else x for x in operands)
     ]
     return np.einsum_path(*shapes_only, optimize=optimize)
-
-
-def of_one_dtype(*xs: Any) -> tuple[Array, ...]:
-    """Arrays of the dtype that they promote to."""
-    found = arrays(*xs)
-    if len({x.dtype for x in found}) == 1:
-        return found
-    dtype = xp.result_type(*found)
-    return tuple(x if x.dtype == dtype else xp.astype(x, dtype) for x in found)
 
 
 def _same_length(name: str, a: Array, b: Array, n: int, m: int) -> None:

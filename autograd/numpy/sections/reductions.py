@@ -25,6 +25,8 @@ from ..operands import (
     beside,
     constant,
     mask_of,
+    one_axis,
+    reduced_axis,
     value_or,
 )
 
@@ -91,6 +93,7 @@ def sum(
     """
     refuse_out("sum", out)
     x = as_default_integer(as_array(a))
+    axis = reduced_axis(axis, x.ndim)
     mask = mask_of(where, x)
     if mask is not None:
         x = xp.where(mask, x, 0)
@@ -113,6 +116,7 @@ def prod(
     """
     refuse_out("prod", out)
     x = as_default_integer(as_array(a))
+    axis = reduced_axis(axis, x.ndim)
     mask = mask_of(where, x)
     if mask is not None:
         x = xp.where(mask, x, 1)
@@ -175,7 +179,7 @@ def _one_axis(x: Array, axis: Any) -> int:
                 f"cumulative functions: an array of {x.ndim} dimensions needs axis=; cumsum and cumprod flatten it"
             )
         return 0
-    return axes_of(axis, builtins.max(x.ndim, 1))[0]
+    return one_axis(axis, builtins.max(x.ndim, 1))
 
 
 def _along(a: Any, axis: Any) -> tuple[Array, int]:
@@ -185,7 +189,7 @@ def _along(a: Any, axis: Any) -> tuple[Array, int]:
         return xp.reshape(x, (-1,)), 0
     if not x.ndim:
         x = xp.reshape(x, (1,))
-    return x, axes_of(axis, x.ndim)[0]
+    return x, one_axis(axis, x.ndim)
 
 
 # ── extremes ────────────────────────────────────────────────────────────────────────────────────
@@ -260,13 +264,14 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> 
     """The range along axes, ``max − min`` ("peak to peak")."""
     refuse_out("ptp", out)
     x, keep = as_array(a), value_or(keepdims, False)
+    axis = reduced_axis(axis, x.ndim)
     return xp.max(x, axis=axis, keepdims=keep) - xp.min(x, axis=axis, keepdims=keep)
 
 
 def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Array:
     """The largest or smallest element, with NumPy's ``initial=`` and ``where=``."""
     x = as_array(a)
-    mask = mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
     if mask is not None:
         if initial is NO_VALUE:
             raise ValueError(
@@ -314,7 +319,7 @@ def all(
     """Whether all elements along axes are true; a constant."""
     refuse_out("all", out)
     x = truth(a)
-    mask = mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
     x = x if mask is None else x | xp.logical_not(mask)
     return xp.all(x, axis=axis, keepdims=value_or(keepdims, False))
 
@@ -325,7 +330,7 @@ def any(
     """Whether an element along axes is true; a constant."""
     refuse_out("any", out)
     x = truth(a)
-    mask = mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
     x = x if mask is None else x & mask
     return xp.any(x, axis=axis, keepdims=value_or(keepdims, False))
 
@@ -358,7 +363,7 @@ def mean(
     """
     refuse_out("mean", out)
     x, keep = floating_as(a, dtype), value_or(keepdims, False)
-    mask = mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
     if mask is None:
         return xp.mean(x, axis=axis, keepdims=keep)
     total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=keep)
@@ -417,7 +422,7 @@ def var(
     refuse_out("var", out)
     ddof, keep = _degrees_off(ddof, correction, "var"), value_or(keepdims, False)
     x = floating_as(a, dtype)
-    mask = mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
     if mask is None and mean is NO_VALUE:
         return xp.var(x, axis=axis, correction=ddof, keepdims=keep)
     centred, degrees = _centred(x, axis, mask, mean, ddof, keep)
@@ -444,7 +449,7 @@ def std(
     refuse_out("std", out)
     ddof, keep = _degrees_off(ddof, correction, "std"), value_or(keepdims, False)
     x = floating_as(a, dtype)
-    mask = mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
     if mask is None and mean is NO_VALUE:
         return xp.std(x, axis=axis, correction=ddof, keepdims=keep)
     centred, degrees = _centred(x, axis, mask, mean, ddof, keep)

@@ -12,10 +12,9 @@ from ...core.registry import find
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array
-from ..operands import arrays, axes_of, beside, constant
+from ..operands import arrays, beside, constant, of_one_dtype, one_axis
 from . import differences, windows
 from .differences import *  # noqa: F403 - the names of the other files of this section
-from .products import of_one_dtype
 from .windows import *  # noqa: F403
 
 __all__ = [
@@ -103,7 +102,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
         The period; differentiable.
     """
     p = as_array(p)
-    axis = axes_of(axis, p.ndim)[0]
+    axis = one_axis(axis, p.ndim)
     fixed, width = constant(p), float(constant(period)) if hasattr(period, "shape") else period
     step = xp.diff(fixed, axis=axis)
     discont = width / 2 if discont is None else discont
@@ -121,8 +120,10 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
     return xp.concat([first, p[(*before, slice(1, None), ...)] + turns], axis=axis)
 
 
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Array:
-    """Linear interpolation between points, differentiable in all of them: `pb.xp.interp` with lists and numbers, too."""
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Array:
+    """Linear interpolation between points, differentiable in all of them: `pb.xp.interp`, of lists and numbers, too."""
     home = next((v for v in (x, xp, fp) if type(v) is Array), as_array(xp))
     x, xp, fp = (beside(v, home) for v in (x, xp, fp))
     return _of_xp("interp")(x, xp, fp, left, right, period)

@@ -122,7 +122,8 @@ def spacing(x: Array) -> Array:
     """The distance to the next number away from 0; a constant."""
     x = constant(x)
     size = xp.abs(x)
-    return xp.copysign(xp.nextafter(size, xp.full_like(x, math.inf)) - size, x)
+    gap = xp.nextafter(size, xp.full_like(x, math.inf)) - size
+    return xp.where(x < 0, -gap, gap)
 
 
 def matvec(x1: Any, x2: Any) -> Array:

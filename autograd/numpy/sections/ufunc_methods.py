@@ -1,7 +1,8 @@
 """The methods of ufuncs: `reduce`, `accumulate`, `reduceat`, `outer` and `at`.
 
-Those of `add`, `multiply`, `maximum`, `minimum`, `logical_and` and `logical_or` are functions of the library. The others
-combine elements pairwise where the operation is associative, in ⌈log₂ n⌉ steps, and one after the other where it is not.
+Those of `add`, `multiply`, `maximum`, `minimum`, `logical_and` and `logical_or` are functions of the library. The
+others combine elements pairwise where the operation is associative, in ⌈log₂ n⌉ steps, and one after the other where
+it is not.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ...functions.indexing import Selection, at
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, axes_of, mask_of
+from ..operands import NO_VALUE, axes_of, mask_of, one_axis
 from . import reductions
 
 # f(f(a, b), c) is f(a, f(b, c)), up to rounding
@@ -121,7 +122,7 @@ def _accumulate(
     x = as_array(array)
     if not x.ndim:
         raise TypeError(f"{name}.accumulate: cannot accumulate on a scalar")
-    axis = axes_of(axis, x.ndim)[0]
+    axis = one_axis(axis, x.ndim)
     if name in _ACCUMULATE:
         accumulate = getattr(xp, _ACCUMULATE[name])
         return accumulate(reductions.as_default_integer(x), axis=axis, dtype=dtype)
@@ -156,7 +157,7 @@ def _reduceat(
     """The stretches from each index to the next, each combined by the operation; they are read on the host."""
     refuse_out(f"{front.__name__}.reduceat", out)
     x = as_array(array)
-    axis = axes_of(axis, x.ndim)[0]
+    axis = one_axis(axis, x.ndim)
     n = x.shape[axis]
     starts = [int(i) for i in _on_host(indices)]
     if any(not 0 <= i < n for i in starts):

@@ -80,6 +80,8 @@ _ALIASES = {
 _IDLE = {"arccosh": 2.0}
 # Operands that need no conversion.
 _PLAIN = frozenset((Array, np.ndarray, int, float, complex))
+# Formulas that NumPy computes in other dtypes than it is given.
+_OF_DOUBLES = frozenset(("float_power", "gcd", "lcm", "ldexp"))
 _LOGICAL = frozenset(("logical_and", "logical_not", "logical_or", "logical_xor"))
 
 
@@ -95,7 +97,7 @@ def _of_one(name: str, function: Callable[..., Any] | None) -> Callable[..., Any
     function = function or first_call
 
     def ufunc(x: Any, /, *more: Any, **settings: Any) -> Any:
-        if type(x) is Array and not (more or settings or formula and not is_inexact(x.dtype)):
+        if type(x) is Array and not (more or settings or (formula and not is_inexact(x.dtype))):
             try:
                 return function(x)
             except TypeError:  # integers, which a library may not take: the general way casts
@@ -107,18 +109,19 @@ def _of_one(name: str, function: Callable[..., Any] | None) -> Callable[..., Any
 
 def _of_two(name: str, function: Callable[..., Any] | None) -> Callable[..., Any]:
     """The front of a ufunc of two arrays."""
-    formula = function is not None
+    if function is not None:
+        return _formula_of_two(function)
 
     def first_call(x1: Any, x2: Any) -> Any:
         nonlocal function
         function = getattr(xp, _NAMES.get(name, name))
         return function(x1, x2)
 
-    function = function or first_call
+    function = first_call
 
     def ufunc(x1: Any, x2: Any, /, *more: Any, **settings: Any) -> Any:
         if (
-            not (more or settings or formula)
+            not (more or settings)
             and type(x1) in _PLAIN
             and type(x2) in _PLAIN
             and (type(x1) is Array or type(x2) is Array)
@@ -132,12 +135,29 @@ def _of_two(name: str, function: Callable[..., Any] | None) -> Callable[..., Any
     return ufunc
 
 
+def _formula_of_two(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """The front of a formula, which takes two arrays of one floating dtype as they are."""
+
+    def ufunc(x1: Any, x2: Any, /, *more: Any, **settings: Any) -> Any:
+        if type(x1) is Array is type(x2) and not (more or settings):
+            dtype = x1.dtype
+            if dtype == x2.dtype and is_inexact(dtype) and ufunc.__name__ not in _OF_DOUBLES:
+                return formula(x1, x2)
+        return _general(ufunc, formula, (x1, x2, *more), settings)
+
+    return ufunc
+
+
 def _general(
     front: Any, function: Callable[..., Any], given: tuple[Any, ...], settings: dict[str, Any]
 ) -> Any:
     """Any call of a ufunc: its operands in the dtypes in which NumPy would compute, its settings honoured."""
     of_numpy, name = front.of_numpy, front.__name__
-    front.__signature__.bind(*given, **settings)  # which says what is wrong
+    if len(given) > of_numpy.nargs:
+        raise TypeError(f"{name}() takes {of_numpy.nin} operands and out=, {len(given)} are given")
+    if not settings.keys() <= front.__signature__.parameters.keys():
+        wrong = next(k for k in settings if k not in front.__signature__.parameters)
+        raise TypeError(f"{name}() got an unexpected keyword argument {wrong!r}")
     settings = dict(settings)
     for out in (*given[of_numpy.nin :], settings.pop("out", None)):
         if out is not ... and not (type(out) is tuple and set(map(type, out)) == {type(None)}):
@@ -178,7 +198,7 @@ def _left_out(x: Any, mask: Array, name: str) -> Any:
 def _cast(front: Any, xs: tuple[Any, ...], casting: str, dtype: Any) -> tuple[Any, ...]:
     """The operands in the dtypes of NumPy's loop for them."""
     of_numpy = front.of_numpy
-    kinds = [
+    kinds: list[Any] = [
         type(x) if type(x) in SCALARS - {bool} else np.dtype(getattr(x, "dtype", type(x)))
         for x in xs
     ]

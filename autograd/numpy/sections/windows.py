@@ -22,7 +22,9 @@ __all__ = [
 def _steps(M: Any) -> tuple[Array, float]:
     """The numbers 1 − M, 3 − M, …, M − 1, and M − 1; for M < 2 what makes the window ones."""
     M = as_number(M)
-    return xp.arange(1.0 - M, float(M), 2.0) if M > 1 else xp.zeros(max(int(M), 0)), max(M - 1.0, 1.0)
+    return xp.arange(1.0 - M, float(M), 2.0) if M > 1 else xp.zeros(max(int(M), 0)), max(
+        M - 1.0, 1.0
+    )
 
 
 def bartlett(M: Any) -> Array:
@@ -56,7 +58,7 @@ def kaiser(M: Any, beta: Any) -> Array:
     --------
     >>> import pullback as pb, pullback.numpy as np
     >>> pb.grad(lambda beta: np.kaiser(3, beta)[0])(1.0)
-    -0.352577...
+    -0.352580...
     """
     n, width = _steps(M)
     beta = beside(beta, n) * 1.0

@@ -90,7 +90,7 @@ def lsmr(
     >>> import numpy as np, pullback as pb
     >>> A, b = np.asarray([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), np.asarray([1.0, 3.0, 5.0])
     >>> x, info = pb.linalg.lsmr(A, b)
-    >>> np.round(x, 6), info.converged
+    >>> np.round(pb.to_numpy(x), 6), info.converged
     (array([1., 2.]), True)
     """
     b = inexact(b)

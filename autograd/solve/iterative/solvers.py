@@ -127,7 +127,7 @@ def minres(
     --------
     >>> import numpy as np, pullback as pb
     >>> x, info = pb.linalg.minres(pb.asarray([[0.0, 1.0], [1.0, 0.0]]), pb.asarray([1.0, 2.0]))
-    >>> np.round(x, 12)
+    >>> np.round(pb.to_numpy(x), 12)
     array([2., 1.])
     """
     settings = Iteration(
@@ -167,7 +167,7 @@ def bicgstab(
     --------
     >>> import numpy as np, pullback as pb
     >>> x, info = pb.linalg.bicgstab(pb.asarray([[2.0, 1.0], [0.0, 1.0]]), pb.asarray([3.0, 1.0]))
-    >>> np.round(x, 12)
+    >>> np.round(pb.to_numpy(x), 12)
     array([1., 1.])
     """
     settings = Iteration(
@@ -221,7 +221,7 @@ def gmres(
     --------
     >>> import numpy as np, pullback as pb
     >>> x, info = pb.linalg.gmres(pb.asarray([[2.0, 1.0], [0.0, 1.0]]), pb.asarray([3.0, 1.0]))
-    >>> np.round(x, 12), info.steps
+    >>> np.round(pb.to_numpy(x), 12), info.steps
     (array([1., 1.]), 2)
     """
     if restart != int(restart) or restart < 1:

@@ -1,7 +1,8 @@
 """Rows for the functions of `pullback.numpy`, and what is asserted of each: one body for each assertion.
 
-A file of tests has ``ROWS``, and ``from .._fronts import *`` gives it the tests. A row is a function of NumPy in one situation, written with the makers of `cases/_table.py`. The reference is NumPy's
-function of the same name, so that signatures and keywords are tested with the values.
+A file of tests has ``ROWS``, and ``from .._fronts import *`` gives it the tests. A row is a function of NumPy in one
+situation, written with the makers of `cases/_table.py`. The reference is NumPy's function of the same name, so that
+signatures and keywords are tested with the values.
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ def _brief(x: Any) -> str:
     shape = getattr(x, "shape", None)
     if hasattr(x, "make"):
         kind = "C" if x.complex else "K" if x.constant else "X" if x.values is not None else "R"
-        mark = f"#{zlib.crc32(np.asarray(x.values).tobytes()) % 1000}" if x.values is not None else ""
+        mark = (
+            f"#{zlib.crc32(np.asarray(x.values).tobytes()) % 1000}" if x.values is not None else ""
+        )
         return f"{kind}{shape or np.shape(x.values)}{mark}"
     if isinstance(x, list | tuple) and any(hasattr(v, "make") for v in x):
         return f"[{', '.join(map(_brief, x))}]"
@@ -171,9 +174,9 @@ def test_on_every_library(case: Case, lib: Any) -> None:
 
 def _gradients(case: Case, arrays: list, weights: list) -> tuple:
     f, places = case.of_inputs(arrays), case.places()
-    return pb.grad(
-        lambda *xs: loss(leaves(f(*xs)), weights), argnums=tuple(range(len(places)))
-    )(*(arrays[i] for i in places))
+    return pb.grad(lambda *xs: loss(leaves(f(*xs)), weights), argnums=tuple(range(len(places))))(
+        *(arrays[i] for i in places)
+    )
 
 
 def test_signature(name: str) -> None:

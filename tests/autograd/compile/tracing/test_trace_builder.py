@@ -27,8 +27,9 @@ REFUSED = {
     "mask": (lambda x: x[x > 0], "shape of its result depends on values"),
     "nonzero": (lambda x: xp.nonzero(x), "shape of its result depends on values"),
     "unique": (lambda x: xp.unique_values(x), "shape of its result depends on values"),
-    "foreign": (lambda x: np.unique(x), "cannot be recorded"),
-    "flatnonzero": (lambda x: np.flatnonzero(x), "cannot be recorded"),
+    "foreign": (lambda x: np.packbits(x > 0), "cannot be recorded"),
+    "NumPy's unique": (lambda x: np.unique(x), "shape of its result depends on values"),
+    "flatnonzero": (lambda x: np.flatnonzero(x), "shape of its result depends on values"),
     "math": (lambda x: __import__("math").sin(xp.sum(x)), r"float\(x\)"),
 }
 

@@ -40,7 +40,9 @@ def test_values_that_are_replaced():
     for settings in ({}, {"nan": 2.0, "posinf": 3.0, "neginf": 4.0}):
         got = pullback.numpy.nan_to_num(x, **settings)
         np.testing.assert_array_equal(pb.to_numpy(got), np.nan_to_num(x, **settings))
-    g = pb.grad(lambda x: pullback.numpy.sum(pullback.numpy.nan_to_num(x, posinf=1.0, neginf=1.0) ** 2))(x)
+    g = pb.grad(
+        lambda x: pullback.numpy.sum(pullback.numpy.nan_to_num(x, posinf=1.0, neginf=1.0) ** 2)
+    )(x)
     np.testing.assert_array_equal(g, [0, 0, 0, 2])
     y = pb.xp.asarray(x, copy=True)
     assert pullback.numpy.nan_to_num(y, copy=False) is y

@@ -68,7 +68,10 @@ def test_piecewise(lib):
     ],
 )
 def test_piecewise_in_numpys_forms(x, conditions, functions):
-    got, wanted = pullback.numpy.piecewise(x, conditions, functions), np.piecewise(x, conditions, functions)
+    got, wanted = (
+        pullback.numpy.piecewise(x, conditions, functions),
+        np.piecewise(x, conditions, functions),
+    )
     assert got.dtype == wanted.dtype
     np.testing.assert_array_equal(pb.to_numpy(got), wanted)
 
@@ -82,7 +85,9 @@ def test_piecewise_refuses():
 
 def test_fromfunction():
     got = pullback.numpy.fromfunction(lambda i, j: i * 10 + j, (2, 3), dtype=int)
-    np.testing.assert_array_equal(pb.to_numpy(got), np.fromfunction(lambda i, j: i * 10 + j, (2, 3), dtype=int))
+    np.testing.assert_array_equal(
+        pb.to_numpy(got), np.fromfunction(lambda i, j: i * 10 + j, (2, 3), dtype=int)
+    )
 
 
 def test_iterable():

@@ -9,7 +9,7 @@ import pullback as pb
 import pullback.numpy
 
 from .._fronts import *  # noqa: F403 - the tests of rows
-from .._fronts import K, P, X, front
+from .._fronts import K, P, front
 
 DATA = [0.1, 0.25, 0.25, 0.5, 0.75, 1.0, 3.0]
 POINTS = [[0.1, 2.0], [0.4, 2.5], [0.9, 3.0], [1.0, 2.2]]
@@ -23,7 +23,13 @@ ROWS = [
     front("histogram2d", K([0.1, 0.4, 0.9]), K([2.0, 2.5, 3.0]), 3, weights=P(3), _skip=DOUBLE),
     front("histogramdd", K(POINTS), [2, 3], weights=P(4), density=True, _skip=DOUBLE),
     front("bincount", K([0, 3, 1, 3]), P(4), _skip={"compile": "a length that depends on values"}),
-    front("bincount", K([0, 3, 1, 3]), weights=P(4), minlength=6, _skip={"compile": "a length that depends on values"}),
+    front(
+        "bincount",
+        K([0, 3, 1, 3]),
+        weights=P(4),
+        minlength=6,
+        _skip={"compile": "a length that depends on values"},
+    ),
 ]
 CONSTANTS = ("digitize", "histogram_bin_edges")
 
@@ -43,13 +49,17 @@ def test_counts_of_many():
     rng = np.random.default_rng(0)
     x, points = rng.normal(size=5000), rng.normal(size=(500, 3))
     for bins in (10, 97, np.linspace(-1, 1, 7)):
-        np.testing.assert_array_equal(pb.to_numpy(pullback.numpy.histogram(x, bins)[0]), np.histogram(x, bins)[0])
+        np.testing.assert_array_equal(
+            pb.to_numpy(pullback.numpy.histogram(x, bins)[0]), np.histogram(x, bins)[0]
+        )
     got, edges = pullback.numpy.histogramdd(points, 4)
     wanted, wanted_edges = np.histogramdd(points, 4)
     np.testing.assert_array_equal(pb.to_numpy(got), wanted)
     np.testing.assert_allclose(pb.to_numpy(edges[2]), wanted_edges[2])
     ours = pullback.numpy.histogram2d(x, x[::-1], [3, 4], [[-1, 1], [-2, 2]], True)
-    for y, ref in zip(ours, np.histogram2d(x, x[::-1], [3, 4], [[-1, 1], [-2, 2]], True), strict=True):
+    for y, ref in zip(
+        ours, np.histogram2d(x, x[::-1], [3, 4], [[-1, 1], [-2, 2]], True), strict=True
+    ):
         np.testing.assert_allclose(pb.to_numpy(y), ref)
 
 
@@ -78,7 +88,10 @@ def test_compiled():
 def test_bincount():
     for x, n in (([], 0), ([], 3), ([2, 0, 2], 0), (np.asarray([1, 1], np.uint8), 4)):
         given = np.asarray(x, np.int64) if len(x) == 0 else x
-        np.testing.assert_array_equal(pb.to_numpy(pullback.numpy.bincount(given, minlength=n)), np.bincount(given, minlength=n))
+        np.testing.assert_array_equal(
+            pb.to_numpy(pullback.numpy.bincount(given, minlength=n)),
+            np.bincount(given, minlength=n),
+        )
 
 
 def test_what_cannot_be():

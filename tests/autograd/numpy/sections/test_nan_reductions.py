@@ -12,7 +12,17 @@ from .._fronts import *  # noqa: F403 - the tests of rows
 from .._fronts import R, front
 
 CONSTANTS = ("nanargmax", "nanargmin")
-NAMES = "nansum nanprod nancumsum nancumprod nanmax nanmin nanmean nanvar nanstd".split()
+NAMES = [
+    "nansum",
+    "nanprod",
+    "nancumsum",
+    "nancumprod",
+    "nanmax",
+    "nanmin",
+    "nanmean",
+    "nanvar",
+    "nanstd",
+]
 
 ROWS = [front(name, R(2, 3)) for name in NAMES]
 ROWS += [front(name, R(2, 3), axis=0) for name in NAMES]
@@ -42,7 +52,9 @@ def test_gradients_are_those_of_the_others(name):
     got = pb.grad(lambda x: pullback.numpy.sum(f(x) ** 2))(x)
     wanted = pb.grad(lambda x: pullback.numpy.sum(f(x) ** 2))(x[[0, 2, 3]])
     if name.startswith("nancum"):  # the element in the place of NaN repeats the one before
-        wanted = pb.grad(lambda x: pullback.numpy.sum(f(x)[np.asarray([0, 0, 1, 2])] ** 2))(x[[0, 2, 3]])
+        wanted = pb.grad(lambda x: pullback.numpy.sum(f(x)[np.asarray([0, 0, 1, 2])] ** 2))(
+            x[[0, 2, 3]]
+        )
     np.testing.assert_allclose(got[[0, 2, 3]], wanted)
     assert got[1] == 0
 

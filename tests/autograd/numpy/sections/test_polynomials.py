@@ -11,7 +11,10 @@ import pullback.numpy
 from .._fronts import *  # noqa: F403 - the tests of rows
 from .._fronts import K, P, R, X, Z, front
 
-NO_EIG = {"array_api_strict": "it has no eigenvalues of general matrices", "cupy_standin": "CuPy has none either"}
+NO_EIG = {
+    "array_api_strict": "it has no eigenvalues of general matrices",
+    "cupy_standin": "CuPy has none either",
+}
 POINTS = X([0.0, 0.5, 1.3, 2.0, 3.1])
 COMPLEX = {"compile": "in a program, eigenvalues are complex"}
 COVARIANCE = {"float32": "of an inverse"}
@@ -23,7 +26,12 @@ ROWS = [
     front("polyadd", R(4), R(2)),
     front("polysub", R(2), R(3)),
     front("polymul", R(3), R(4)),
-    front("polymul", X([0.0, 0.0, 2.0, 1.0]), R(2), _skip={"gradients": "shapes depend on values", "compile": "so do they"}),
+    front(
+        "polymul",
+        X([0.0, 0.0, 2.0, 1.0]),
+        R(2),
+        _skip={"gradients": "shapes depend on values", "compile": "so do they"},
+    ),
     front("polydiv", P(4), P(2)),
     front("polydiv", P(2), P(3)),
     front("polydiv", P(3), P(1)),
@@ -46,7 +54,10 @@ ROWS = [
 
 
 def test_the_full_answer_of_a_fit():
-    x, y = np.asarray([0.0, 1.0, 2.0, 4.0]), np.asarray([[1.0, 2.0, 4.0, 3.0], [0.0, 1.0, 0.0, 2.0]]).T
+    x, y = (
+        np.asarray([0.0, 1.0, 2.0, 4.0]),
+        np.asarray([[1.0, 2.0, 4.0, 3.0], [0.0, 1.0, 0.0, 2.0]]).T,
+    )
     got, wanted = pullback.numpy.polyfit(x, y, 1, full=True), np.polyfit(x, y, 1, full=True)
     for u, v in zip(got, wanted, strict=True):
         np.testing.assert_allclose(pb.to_numpy(pb.xp.asarray(u)), v, rtol=1e-12, atol=1e-14)

@@ -43,7 +43,9 @@ ROWS = [
     front("var", R(2, 3)),
     front("var", R(2, 3), axis=1, ddof=1),
     front("var", R(2, 3), axis=1, correction=1, where=MASK),
-    front("var", Z(2, 3), axis=0, _skip={"array_api_strict": "it has no variance of complex numbers"}),
+    front(
+        "var", Z(2, 3), axis=0, _skip={"array_api_strict": "it has no variance of complex numbers"}
+    ),
     front("var", R(2, 3), mean=R(), ddof=1),
     front("std", R(2, 3), axis=1, ddof=1, keepdims=True),
     front("std", R(2, 3), axis=1, where=MASK),
@@ -70,7 +72,13 @@ def test_out_is_refused(name):
 def test_what_where_leaves_out_spoils_nothing():
     x = np.asarray([1.0, np.nan, np.inf])
     mask = np.asarray([True, False, False])
-    for name, settings in (("sum", {}), ("prod", {}), ("max", {"initial": 0.0}), ("mean", {}), ("var", {})):
+    for name, settings in (
+        ("sum", {}),
+        ("prod", {}),
+        ("max", {"initial": 0.0}),
+        ("mean", {}),
+        ("var", {}),
+    ):
         f = getattr(pullback.numpy, name)
         g = pb.grad(lambda x, f=f, settings=settings: f(x, where=mask, **settings))(x)
         assert np.isfinite(g).all(), name

@@ -9,7 +9,7 @@ import pullback as pb
 import pullback.numpy
 
 from .._fronts import *  # noqa: F403 - the tests of rows
-from .._fronts import K, P, R, X, Z, front
+from .._fronts import K, R, X, Z, front
 
 ROWS = [
     front(name, R(n), R(m), mode=mode)
@@ -34,8 +34,13 @@ ROWS += [
 
 
 def test_integers():
-    np.testing.assert_array_equal(pb.to_numpy(pullback.numpy.unwrap([0, 2, 5, 0, 7], period=6)), np.unwrap([0, 2, 5, 0, 7], period=6))
-    np.testing.assert_array_equal(pb.to_numpy(pullback.numpy.convolve([1, 2], [3, 4, 5])), [3, 10, 13, 10])
+    np.testing.assert_array_equal(
+        pb.to_numpy(pullback.numpy.unwrap([0, 2, 5, 0, 7], period=6)),
+        np.unwrap([0, 2, 5, 0, 7], period=6),
+    )
+    np.testing.assert_array_equal(
+        pb.to_numpy(pullback.numpy.convolve([1, 2], [3, 4, 5])), [3, 10, 13, 10]
+    )
 
 
 def test_the_period_is_differentiable():

@@ -12,8 +12,24 @@ from .._fronts import *  # noqa: F403 - the tests of rows
 from .._fronts import P, front
 
 ROWS = [
-    front("kaiser", 5, P(), _skip={n: "windows are made on the active backend" for n in ("array_api_strict", "cupy_standin", "float32")}),
-    front("kaiser", 6, P(), _skip={n: "windows are made on the active backend" for n in ("array_api_strict", "cupy_standin", "float32")}),
+    front(
+        "kaiser",
+        5,
+        P(),
+        _skip=dict.fromkeys(
+            ("array_api_strict", "cupy_standin", "float32"),
+            "windows are made on the active backend",
+        ),
+    ),
+    front(
+        "kaiser",
+        6,
+        P(),
+        _skip=dict.fromkeys(
+            ("array_api_strict", "cupy_standin", "float32"),
+            "windows are made on the active backend",
+        ),
+    ),
 ]
 CONSTANTS = ("bartlett", "blackman", "hamming", "hanning", "kaiser")
 

@@ -1,0 +1,76 @@
+"""Tests of `autograd/numpy/operands.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pullback as pb
+from pullback.autograd.numpy.operands import (
+    NO_VALUE,
+    arrays,
+    as_default_integer,
+    axes_of,
+    beside,
+    constant,
+    is_traced,
+    mask_of,
+    number_beside,
+    of_one_dtype,
+    operands,
+    value_or,
+)
+
+
+def test_lists_go_to_the_library_of_the_array(lib):
+    x = pb.xp.asarray(lib.asarray([1.0, 2.0]))
+    for made in (
+        operands([3, 4], x)[0],
+        arrays([3, 4], x)[0],
+        beside([[3.0]], x),
+        number_beside(2, "float32", x),
+    ):
+        assert lib.is_raw(made.value)
+    assert operands(2.0, x)[0] == 2.0
+    assert type(operands(np.float64(2.0), x)[0]) is np.float64
+    traced = pb.vjp(lambda y: beside([y[0], 1.0], x), x)[0]
+    assert traced.shape == (2,)
+
+
+def test_without_an_array_the_first_becomes_one():
+    first, second = operands(2.0, 3)
+    assert (type(first), second) == (pb.Array, 3)
+    assert [x.shape for x in arrays([1, 2], 3.0)] == [(2,), ()]
+
+
+def test_numbers_are_weak():
+    x = pb.xp.asarray(np.float32([1.0]))
+    assert [y.dtype for y in arrays(x, 2.0, 3)] == [np.float32] * 3
+    assert [y.dtype for y in of_one_dtype(x, [1.0])] == [np.float64] * 2
+
+
+def test_settings():
+    x = pb.xp.ones((2, 3))
+    assert value_or(NO_VALUE, 3) == 3
+    assert value_or(4, 3) == 4
+    assert axes_of(None, 2) == (0, 1)
+    assert axes_of((-1, 0), 3) == (2, 0)
+    for wrong in (2, (0, 0)):
+        with pytest.raises(ValueError, match=r"axis|repeated"):
+            axes_of(wrong, 2)
+    assert mask_of(True, x) is mask_of(NO_VALUE, x) is None
+    assert mask_of([1, 0, 1], x).dtype == bool
+    assert as_default_integer(pb.xp.asarray([True])).dtype == np.int64
+    assert as_default_integer(x) is x
+
+
+def test_constants():
+    seen = []
+
+    def f(x):
+        seen.append((is_traced(x), is_traced(constant(x))))
+        return x
+
+    pb.grad(f)(1.0)
+    assert seen == [(True, False)]
+    assert not is_traced(1.0)
