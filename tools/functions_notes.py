@@ -11,6 +11,7 @@ multiply: none; 0 · ∞ is NaN, as in the product itself
 divide, reciprocal: at a divisor of 0 infinite or NaN, as the quotient itself
 square: none; complex by the same formula
 sqrt: infinite at 0; NaN below, unless complex
+cbrt: infinite at 0
 pow: 0**0 has the derivative 0 by both; a base of 0 has 0 by the exponent; a base below 0 with a whole
     exponent is right by the base and NaN by the exponent, unless complex; unsigned exponents do not wrap
     around
@@ -127,7 +128,7 @@ _DLMF = "NIST Digital Library of Mathematical Functions"
 SOURCES = f"""
 add, subtract, multiply, divide, negative, positive, square, reciprocal, real, imag: Griewank and Walther,
     Evaluating Derivatives, 2008, ch. 3
-exp, expm1, log, log1p, log2, log10, pow, sqrt: {_DLMF}, 4.7
+exp, expm1, log, log1p, log2, log10, pow, sqrt, cbrt: {_DLMF}, 4.7
 sin, cos, tan: {_DLMF}, 4.20
 asin, acos, atan: {_DLMF}, 4.24(ii); cuts: Kahan, Branch cuts for complex elementary functions, 1987
 sinh, cosh, tanh, sech2: {_DLMF}, 4.34

@@ -16,7 +16,7 @@ from ..functions.creation import asarray, is_library_array
 from .arguments import as_array
 
 # What NumPy has as the default of a setting that was not given.
-NO_VALUE: Any = np._NoValue  # type: ignore[attr-defined]  # its stubs hide it
+NO_VALUE: Any = np._NoValue
 
 
 def value_or(given: Any, default: Any) -> Any:

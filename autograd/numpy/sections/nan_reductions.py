@@ -17,7 +17,7 @@ from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
 from ..operands import NO_VALUE, constant, mask_of, reduced_axis, value_or
-from . import reductions
+from . import moments, reductions
 
 __all__ = [
     "nanargmax",
@@ -119,7 +119,7 @@ def nanmean(
     """The mean along axes of the elements that are not NaN; NaN where there is none."""
     refuse_out("nanmean", out)
     x = as_array(a)
-    return reductions.mean(x, axis, dtype, None, keepdims, where=_numbers(x, where))
+    return moments.mean(x, axis, dtype, None, keepdims, where=_numbers(x, where))
 
 
 def nanvar(
@@ -138,7 +138,7 @@ def nanvar(
     refuse_out("nanvar", out)
     x = as_array(a)
     mask = _numbers(x, where)
-    return reductions.var(
+    return moments.var(
         x, axis, dtype, None, ddof, keepdims, where=mask, mean=mean, correction=correction
     )
 
@@ -159,7 +159,7 @@ def nanstd(
     refuse_out("nanstd", out)
     x = as_array(a)
     mask = _numbers(x, where)
-    return reductions.std(
+    return moments.std(
         x, axis, dtype, None, ddof, keepdims, where=mask, mean=mean, correction=correction
     )
 

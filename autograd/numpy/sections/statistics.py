@@ -1,4 +1,4 @@
-"""Averages and covariances: `average`, `cov`, `corrcoef`; and the names of `nan_reductions.py` and `quantiles.py`."""
+"""Averages and covariances: `average`, `cov`, `corrcoef`; and what `moments`, `nan_reductions` and `quantiles` have."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array
 from ..operands import NO_VALUE, beside, value_or
-from . import nan_reductions, quantiles
-from .nan_reductions import *  # noqa: F403 - the names of the other files of this section
+from . import moments, nan_reductions, quantiles
+from .moments import *  # noqa: F403 - the names of the other files of this section
+from .nan_reductions import *  # noqa: F403
 from .quantiles import *  # noqa: F403
 
-__all__ = ["average", "corrcoef", "cov", *nan_reductions.__all__, *quantiles.__all__]
+__all__ = [
+    "average",
+    "corrcoef",
+    "cov",
+    *moments.__all__,
+    *nan_reductions.__all__,
+    *quantiles.__all__,
+]
 
 
 def average(

@@ -18,7 +18,7 @@ from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ...functions.indexing import Selection, at
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, axes_of, mask_of, one_axis
+from ..operands import NO_VALUE, as_default_integer, axes_of, mask_of, one_axis
 from . import reductions
 
 # f(f(a, b), c) is f(a, f(b, c)), up to rounding
@@ -26,7 +26,7 @@ ASSOCIATIVE = frozenset(
     """add bitwise_and bitwise_or bitwise_xor fmax fmin gcd hypot lcm logaddexp logaddexp2 logical_and logical_or
     logical_xor maximum minimum multiply""".split()  # noqa: SIM905 - a table
 )
-_REDUCE = {
+_REDUCE: dict[str, Any] = {
     "add": reductions.sum,
     "multiply": reductions.prod,
     "maximum": reductions.max,
@@ -125,7 +125,7 @@ def _accumulate(
     axis = one_axis(axis, x.ndim)
     if name in _ACCUMULATE:
         accumulate = getattr(xp, _ACCUMULATE[name])
-        return accumulate(reductions.as_default_integer(x), axis=axis, dtype=dtype)
+        return accumulate(as_default_integer(x), axis=axis, dtype=dtype)
     x = x if dtype is None else xp.astype(x, np.dtype(dtype))
     n = x.shape[axis]
     if n == 0:

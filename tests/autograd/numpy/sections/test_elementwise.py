@@ -1,4 +1,4 @@
-"""Rows of `autograd/numpy/sections/elementwise.py`."""
+"""Tests of `autograd/numpy/sections/elementwise.py`."""
 
 from __future__ import annotations
 
