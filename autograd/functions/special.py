@@ -25,10 +25,10 @@ from ..core.namespaces import namespace_of
 from ..core.registry import find, names
 from ..core.signatures import ALIASES
 from ..core.typing import ArrayLike
-from . import special_composed
 from .creation import as_floating, asarray
 from .data_type import finfo
-from .special_composed import *  # noqa: F403 - the names of its `__all__`
+from .special_functions import formulas
+from .special_functions.formulas import *  # noqa: F403 - the names of its `__all__`
 
 _PREFIX = "special."
 
@@ -145,7 +145,7 @@ def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Arra
 
 
 # The generated functions come from `__getattr__`.
-__all__ = ["log_softmax", "logsumexp", "softmax", *special_composed.__all__]
+__all__ = ["log_softmax", "logsumexp", "softmax", *formulas.__all__]
 
 
 def __getattr__(name: str) -> Any:

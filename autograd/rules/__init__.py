@@ -22,14 +22,13 @@ from . import (
     products,
     searching,
     special,
-    special_bessel,
     special_incomplete,
-    special_integrals,
     statistical,
 )
+from .special_functions import bessel, integrals
 
 __all__ = [
-    "creation", "data_type", "elementwise", "fft", "fused", "indexing", "linalg", "linalg_norms", "linalg_spectral",
-    "linear_algebra", "manipulation", "products", "searching", "special", "special_bessel",
-    "special_incomplete", "special_integrals", "statistical",
+    "bessel", "creation", "data_type", "elementwise", "fft", "fused", "indexing", "integrals", "linalg", "linalg_norms",
+    "linalg_spectral", "linear_algebra", "manipulation", "products", "searching", "special", "special_incomplete",
+    "statistical",
 ]  # fmt: skip

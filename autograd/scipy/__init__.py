@@ -4,9 +4,9 @@ They take lists, arrays of NumPy and CuPy and traced arrays, and compute where t
 backend.
 """
 
-from . import linalg, signal, special, stats
+from . import integrate, linalg, signal, special, stats
 
-__all__ = ["linalg", "signal", "special", "stats"]
+__all__ = ["integrate", "linalg", "signal", "special", "stats"]
 
 
 def __dir__() -> list[str]:

@@ -29,23 +29,13 @@ def together(*values: ArrayLike) -> list[Array]:
 
     Numbers (NumPy's too), lists and integer arrays take the dtype that the floating arrays have.
     """
-    home: Any = None
-    for v in values:
-        if hasattr(v, "dtype") and not isinstance(v, np.generic):
-            if home is None or (is_inexact_of(v) and not is_inexact_of(home)):
-                home = v
-    if home is None:
+    arrays = [asarray(v) for v in values if hasattr(v, "dtype") and not isinstance(v, np.generic)]
+    if not arrays:
         return [floating(v) for v in values]
-    home = asarray(home)
-    arrays = [v for v in values if hasattr(v, "dtype") and not isinstance(v, np.generic)]
-    dtypes = [asarray(v).dtype for v in arrays if is_inexact_of(v)]
-    dtype = result_type(*dtypes) if dtypes else np.dtype("float64")
+    inexact = [v for v in arrays if is_inexact(v.dtype)]
+    home = inexact[0] if inexact else arrays[0]
+    dtype = result_type(*inexact) if inexact else np.dtype("float64")
     return [_beside(v, home, dtype) for v in values]
-
-
-def is_inexact_of(x: Any) -> bool:
-    """Whether an array of any library has a floating dtype."""
-    return is_inexact(asarray(x).dtype)
 
 
 def _beside(x: ArrayLike, home: Array, dtype: DType) -> Array:

@@ -52,7 +52,11 @@ def _full_by_fft(x: Array, y: Array, axes: tuple[int, ...]) -> Array:
     forward, backward = ("rfftn", "irfftn") if real else ("fftn", "ifftn")
     product = _fft(forward)(x, s=padded, axes=axes) * _fft(forward)(y, s=padded, axes=axes)
     out = _fft(backward)(product, s=padded, axes=axes)
-    return out[tuple(slice(0, lengths[axes.index(i)]) if i in axes else slice(None) for i in range(out.ndim))]  # fmt: skip
+    return out[
+        tuple(
+            slice(0, lengths[axes.index(i)]) if i in axes else slice(None) for i in range(out.ndim)
+        )
+    ]
 
 
 @functools.cache
@@ -115,7 +119,9 @@ def _operands(name: str, in1: ArrayLike, in2: ArrayLike, mode: str) -> tuple[Arr
         raise ValueError(f"{name}: mode={mode!r}; 'full', 'same' or 'valid'")
     x, y = together(in1, in2)
     if x.ndim != y.ndim:
-        raise ValueError(f"{name}: arrays of {x.ndim} and {y.ndim} dimensions; they have to have as many")  # fmt: skip
+        raise ValueError(
+            f"{name}: arrays of {x.ndim} and {y.ndim} dimensions; they have to have as many"
+        )
     return x, y
 
 
@@ -224,21 +230,28 @@ def _reversed(y: Array) -> Array:
 def _two_dimensional(name: str, boundary: str, fillvalue: Any, *arrays: Any) -> None:
     if boundary != "fill" or fillvalue != 0:
         raise NotImplementedError(
-            f"{name}(boundary={boundary!r}, fillvalue={fillvalue!r}): zeros outside are there; pad before, with pb.xp.pad"
+            f"{name}(boundary={boundary!r}, fillvalue={fillvalue!r}): zeros outside are there; pad before, with "
+            f"pb.xp.pad"
         )
     if any(a.ndim != 2 for a in arrays):
-        raise ValueError(f"{name}: two matrices are wanted, not {' and '.join(str(a.shape) for a in arrays)}")  # fmt: skip
+        raise ValueError(
+            f"{name}: two matrices are wanted, not {' and '.join(str(a.shape) for a in arrays)}"
+        )
 
 
-def convolve2d(in1: ArrayLike, in2: ArrayLike, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0) -> Array:  # fmt: skip
+def convolve2d(
+    in1: ArrayLike, in2: ArrayLike, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
+) -> Array:
     """`convolve` of two matrices, with zeros outside."""
     x, y = _operands("convolve2d", in1, in2, mode)
     _two_dimensional("convolve2d", boundary, fillvalue, x, y)
     return convolve(x, y, mode)
 
 
-def correlate2d(in1: ArrayLike, in2: ArrayLike, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0) -> Array:  # fmt: skip
-    """`correlate` of two matrices, with zeros outside; its middle part is SciPy's, of another middle for even lengths."""
+def correlate2d(
+    in1: ArrayLike, in2: ArrayLike, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
+) -> Array:
+    """`correlate` of two matrices, with zeros outside; the middle of even lengths is another one than `correlate`'s."""
     x, y = _operands("correlate2d", in1, in2, mode)
     _two_dimensional("correlate2d", boundary, fillvalue, x, y)
     if mode != "same":
@@ -338,7 +351,9 @@ def lfilter(b: ArrayLike, a: ArrayLike, x: ArrayLike, axis: int = -1, zi: Any = 
     array([0.25, 0.5 , 1.  ])
     """
     if zi is not None:
-        raise NotImplementedError("lfilter(zi=…): filters start from rest here; scipy.signal.lfilter takes constants")  # fmt: skip
+        raise NotImplementedError(
+            "lfilter(zi=…): filters start from rest here; scipy.signal.lfilter takes constants"
+        )
     b, a, x = together(b, a, x)
     b, a = (generated.reshape(c, (-1,)) for c in (b, a))
     if x.ndim == 0:
@@ -361,7 +376,9 @@ def sosfilt(sos: ArrayLike, x: ArrayLike, axis: int = -1, zi: Any = None) -> Arr
 # ── further functions ─────────────────────────────────────────────────────────────────────────
 
 
-def detrend(data: ArrayLike, axis: int = -1, type: str = "linear", bp: Any = 0, overwrite_data: bool = False) -> Array:  # fmt: skip  # noqa: A002 - SciPy's name
+def detrend(
+    data: ArrayLike, axis: int = -1, type: str = "linear", bp: Any = 0, overwrite_data: bool = False
+) -> Array:
     """The data minus their mean (``type="constant"``) or their least-squares line along an axis."""
     if type not in ("linear", "l", "constant", "c"):
         raise ValueError(f"detrend: type={type!r}; 'linear' or 'constant'")
@@ -392,7 +409,9 @@ def hilbert(x: ArrayLike, N: int | None = None, axis: int = -1) -> Array:
         weights[n // 2] = 1.0
     made, _ = together(weights.tolist(), x)
     shape = tuple(-1 if i == axis % x.ndim else 1 for i in range(x.ndim))
-    return _fft("ifft")(_fft("fft")(x + 0j, n=n, axis=axis) * generated.reshape(made, shape), axis=axis)
+    return _fft("ifft")(
+        _fft("fft")(x + 0j, n=n, axis=axis) * generated.reshape(made, shape), axis=axis
+    )
 
 
 def __getattr__(name: str) -> Any:

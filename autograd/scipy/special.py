@@ -1,7 +1,8 @@
 """`pullback.scipy.special`: SciPy's special functions under SciPy's names, differentiable at any order.
 
-They are those of `pb.special`, which take arrays; here lists and numbers are taken too, as SciPy takes them. What has no
-derivative (zeros of Bessel functions, nodes of quadratures, …) runs by SciPy, on constants; a traced array is refused.
+They are those of `pb.special`, which take arrays; here lists and numbers are taken too, as SciPy takes them. What has
+no derivative (zeros of Bessel functions, nodes of quadratures, …) runs by SciPy, on constants; a traced array is
+refused.
 
 Examples
 --------

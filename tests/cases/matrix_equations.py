@@ -16,7 +16,14 @@ from ._table import Case, R, X, Z, row
 
 def _row(name: str, label: str, *args: Any, reference: Any, **settings: Any) -> Case:
     """A row of a primitive that is not in `pb.xp`."""
-    return row(name, label, *args, _call=lambda *xs: function_of(find(name))(*xs), _ref=reference, **settings)  # fmt: skip
+    return row(
+        name,
+        label,
+        *args,
+        _call=lambda *xs: function_of(find(name))(*xs),
+        _ref=reference,
+        **settings,
+    )
 
 
 RNG = np.random.default_rng(5)
@@ -38,10 +45,12 @@ CASES = [
         for label, value in (("real", NEAR_ONE), ("complex", COMPLEX), ("batch", BATCH))
     ),
     _row(
-        "lfilter", "recursive", X([0.5, 0.2]), X([2.0, 0.5, -0.3]), R(2, 5), reference=lambda b, a, x: scipy.signal.lfilter(b, a, x)
+        "lfilter", "recursive", X([0.5, 0.2]), X([2.0, 0.5, -0.3]), R(2, 5), reference=lambda b, a, x:
+        scipy.signal.lfilter(b, a, x)
     ),
     _row("lfilter", "finite", R(3), X([1.5]), R(4), reference=lambda b, a, x: scipy.signal.lfilter(b, a, x)),
     _row(
-        "lfilter", "longer than the signal", R(4), X([1.0, 0.5, 0.3, 0.2]), R(2), reference=lambda b, a, x: scipy.signal.lfilter(b, a, x)
+        "lfilter", "longer than the signal", R(4), X([1.0, 0.5, 0.3, 0.2]), R(2), reference=lambda b, a, x:
+        scipy.signal.lfilter(b, a, x)
     ),
 ]  # fmt: skip

@@ -17,7 +17,7 @@ SCIPY = "SciPy alone has this function, or one of its derivative"
 ALONE = {**KERNELS, "cupy_standin": SCIPY, "cupy": SCIPY}
 OF_CUPY = {
     "j0", "j1", "y0", "y1", "k0", "k1", "k0e", "k1e", "exp1", "expi", "expn", "sici", "shichi", "yn", "binom", "poch",
-    "gammaincinv", "gammainccinv", "betaincc", "betaincinv", "betainccinv", "stdtrit",
+    "gammaincinv", "gammainccinv", "lambertw", "betaincc", "betaincinv", "betainccinv", "stdtrit",
 }  # fmt: skip
 
 

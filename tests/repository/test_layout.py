@@ -113,6 +113,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/numpy/ndarray/values.py": "test_methods.py has a row for each method",
     "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
     "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
+    "autograd/scipy/linalg/common.py": "operands, their check and short names: every test of the folder uses them",
     "autograd/solve/iterative/steps.py": "test_solvers.py runs every method to its end",
     "backend/common/launches.py": "records, which tests/cuda/test_emulator.py fills",
     "backend/common/typing.py": "names of types, nothing runs",

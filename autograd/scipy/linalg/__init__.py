@@ -1,7 +1,8 @@
 """`pullback.scipy.linalg`: SciPy's linear algebra under SciPy's names and signatures, differentiable.
 
 Mind SciPy's defaults, which are not the array API standard's: `cholesky` gives the upper factor, `qr` the full Q. The
-functions that have no derivative (`null_space`, `schur`, `funm`, …) run by SciPy, on constants; traced arrays are refused.
+functions that have no derivative (`null_space`, `schur`, `funm`, …) run by SciPy, on constants; traced arrays are
+refused.
 
 Examples
 --------
@@ -82,13 +83,13 @@ from .special_matrices import (
 )
 
 __all__ = [
-    "LinAlgError", "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "companion", "convolution_matrix",
-    "coshm", "cosm", "det", "diagsvd", "eig", "eigh", "eigvals", "eigvalsh", "expm", "expm_frechet",
-    "fractional_matrix_power", "hankel", "inv", "khatri_rao", "kron", "logm", "lstsq", "lu", "lu_factor", "lu_solve",
-    "matmul_toeplitz", "norm", "orthogonal_procrustes", "pinv", "pinvh", "polar", "qr", "rq", "sinhm", "sinm", "solve",
-    "solve_banded", "solve_circulant", "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_lyapunov",
-    "solve_sylvester", "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "svd", "svdvals", "tanhm", "tanm",
-    "toeplitz",
+    "LinAlgError", "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "companion",
+    "convolution_matrix", "coshm", "cosm", "det", "diagsvd", "eig", "eigh", "eigvals", "eigvalsh", "expm",
+    "expm_frechet", "fractional_matrix_power", "hankel", "inv", "khatri_rao", "kron", "logm", "lstsq", "lu",
+    "lu_factor", "lu_solve", "matmul_toeplitz", "norm", "orthogonal_procrustes", "pinv", "pinvh", "polar", "qr", "rq",
+    "sinhm", "sinm", "solve", "solve_banded", "solve_circulant", "solve_continuous_lyapunov",
+    "solve_discrete_lyapunov", "solve_lyapunov", "solve_sylvester", "solve_toeplitz", "solve_triangular",
+    "solveh_banded", "sqrtm", "svd", "svdvals", "tanhm", "tanm", "toeplitz",
 ]  # fmt: skip
 
 # What SciPy has beside these, and what does the same under a derivative.

@@ -21,12 +21,21 @@ from .special_matrices import toeplitz
 # SciPy's names of structures as those of `pb.linalg.solve`; None, by which SciPy looks for one, is general.
 ASSUMED = {
     None: "general", "general": "general", "gen": "general", "diagonal": "diagonal", "tridiagonal": "tridiagonal",
-    "banded": "banded", "upper triangular": "upper", "lower triangular": "lower", "symmetric": "symmetric",
-    "sym": "symmetric", "hermitian": "hermitian", "her": "hermitian", "positive definite": "positive", "pos": "positive",
+    "banded": "banded", "upper triangular": "upper", "lower triangular": "lower", "symmetric": "symmetric", "sym":
+    "symmetric", "hermitian": "hermitian", "her": "hermitian", "positive definite": "positive", "pos": "positive",
 }  # fmt: skip
 
 
-def solve(a: ArrayLike, b: ArrayLike, lower: bool = False, overwrite_a: bool = False, overwrite_b: bool = False, check_finite: bool = True, assume_a: str | None = None, transposed: bool = False) -> Array:  # fmt: skip
+def solve(
+    a: ArrayLike,
+    b: ArrayLike,
+    lower: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    assume_a: str | None = None,
+    transposed: bool = False,
+) -> Array:
     """x with ``a x = b``, or with `transposed` aᵀ x = b; b̄ = λ by one more solve with aᵀ, ā = −λ xᵀ.
 
     Parameters
@@ -60,7 +69,9 @@ def solve(a: ArrayLike, b: ArrayLike, lower: bool = False, overwrite_a: bool = F
     Array([0.09090909, 0.63636364], dtype=float64, device='cpu')
     """
     if assume_a not in ASSUMED:
-        raise ValueError(f"solve: assume_a={assume_a!r}; one of {', '.join(repr(k) for k in ASSUMED)}")  # fmt: skip
+        raise ValueError(
+            f"solve: assume_a={assume_a!r}; one of {', '.join(repr(k) for k in ASSUMED)}"
+        )
     assume = ASSUMED[assume_a]
     a, b = finite(matrix(a), "solve", check_finite), finite(matrix(b), "solve", check_finite)
     square(a, "solve")
@@ -72,21 +83,52 @@ def solve(a: ArrayLike, b: ArrayLike, lower: bool = False, overwrite_a: bool = F
     return ours.solve(a, b, assume=assume)
 
 
-def solve_triangular(a: ArrayLike, b: ArrayLike, trans: int | str = 0, lower: bool = False, unit_diagonal: bool = False, overwrite_b: bool = False, check_finite: bool = True) -> Array:  # fmt: skip
+def solve_triangular(
+    a: ArrayLike,
+    b: ArrayLike,
+    trans: int | str = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Array:
     """x with ``a x = b`` for triangular a; `trans` 1 or "T": aᵀ, 2 or "C": aᴴ."""
-    a, b = finite(matrix(a), "solve_triangular", check_finite), finite(matrix(b), "solve_triangular", check_finite)  # fmt: skip
+    a, b = (
+        finite(matrix(a), "solve_triangular", check_finite),
+        finite(matrix(b), "solve_triangular", check_finite),
+    )
     return ours.solve_triangular(a, b, trans=trans, lower=lower, unit_diagonal=unit_diagonal)
 
 
-def solve_banded(l_and_u: tuple[int, int], ab: ArrayLike, b: ArrayLike, overwrite_ab: bool = False, overwrite_b: bool = False, check_finite: bool = True) -> Array:  # fmt: skip
+def solve_banded(
+    l_and_u: tuple[int, int],
+    ab: ArrayLike,
+    b: ArrayLike,
+    overwrite_ab: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Array:
     """x with ``a x = b`` for a banded a, stored by diagonals: ``ab[u + i − j, j] = a[i, j]``."""
-    ab, b = finite(matrix(ab), "solve_banded", check_finite), finite(matrix(b), "solve_banded", check_finite)  # fmt: skip
+    ab, b = (
+        finite(matrix(ab), "solve_banded", check_finite),
+        finite(matrix(b), "solve_banded", check_finite),
+    )
     return ours.solve_banded(l_and_u, ab, b)
 
 
-def solveh_banded(ab: ArrayLike, b: ArrayLike, overwrite_ab: bool = False, overwrite_b: bool = False, lower: bool = False, check_finite: bool = True) -> Array:  # fmt: skip
+def solveh_banded(
+    ab: ArrayLike,
+    b: ArrayLike,
+    overwrite_ab: bool = False,
+    overwrite_b: bool = False,
+    lower: bool = False,
+    check_finite: bool = True,
+) -> Array:
     """x with ``a x = b`` for a positive definite banded a, stored by the diagonals of one triangle."""
-    ab, b = finite(matrix(ab), "solveh_banded", check_finite), finite(matrix(b), "solveh_banded", check_finite)  # fmt: skip
+    ab, b = (
+        finite(matrix(ab), "solveh_banded", check_finite),
+        finite(matrix(b), "solveh_banded", check_finite),
+    )
     return ours.solveh_banded(ab, b, lower=lower)
 
 
@@ -96,13 +138,23 @@ def solve_toeplitz(c_or_cr: Any, b: ArrayLike, check_finite: bool = True) -> Arr
     return solve(toeplitz(c, r), b, check_finite=check_finite)
 
 
-def matmul_toeplitz(c_or_cr: Any, x: ArrayLike, check_finite: bool = False, workers: Any = None) -> Array:  # fmt: skip
+def matmul_toeplitz(
+    c_or_cr: Any, x: ArrayLike, check_finite: bool = False, workers: Any = None
+) -> Array:
     """``T x`` for the Toeplitz matrix of a first column, or of a pair of column and row."""
     c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, None)
     return toeplitz(c, r) @ matrix(x)
 
 
-def solve_circulant(c: ArrayLike, b: ArrayLike, singular: str = "raise", tol: Any = None, caxis: int = -1, baxis: int = 0, outaxis: int = 0) -> Array:  # fmt: skip
+def solve_circulant(
+    c: ArrayLike,
+    b: ArrayLike,
+    singular: str = "raise",
+    tol: Any = None,
+    caxis: int = -1,
+    baxis: int = 0,
+    outaxis: int = 0,
+) -> Array:
     """x with ``C x = b`` for the circulant of first column c, by Fourier transforms."""
     if singular != "raise" or tol is not None or (caxis, baxis, outaxis) != (-1, 0, 0):
         raise NotImplementedError(
@@ -112,7 +164,14 @@ def solve_circulant(c: ArrayLike, b: ArrayLike, singular: str = "raise", tol: An
     return ours.solve_circulant(matrix(c), matrix(b))
 
 
-def inv(a: ArrayLike, overwrite_a: bool = False, check_finite: bool = True, *, assume_a: str | None = None, lower: bool = False) -> Array:  # fmt: skip
+def inv(
+    a: ArrayLike,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    *,
+    assume_a: str | None = None,
+    lower: bool = False,
+) -> Array:
     """The inverse of matrices (…, n, n): ``dY = −Y dA Y``."""
     a = finite(matrix(a), "inv", check_finite)
     if ASSUMED.get(assume_a, "general") == "general":
@@ -130,7 +189,14 @@ def det(a: ArrayLike, overwrite_a: bool = False, check_finite: bool = True) -> A
     return linalg("det")(a)
 
 
-def pinv(a: ArrayLike, *, atol: Any = None, rtol: Any = None, return_rank: bool = False, check_finite: bool = True) -> Any:  # fmt: skip
+def pinv(
+    a: ArrayLike,
+    *,
+    atol: Any = None,
+    rtol: Any = None,
+    return_rank: bool = False,
+    check_finite: bool = True,
+) -> Any:
     """The pseudo-inverse of matrices (…, m, n), differentiable where the rank stays the same.
 
     Singular values up to ``max(atol, rtol · largest)`` count as 0; rtol is by default max(m, n) times the precision.
@@ -141,10 +207,21 @@ def pinv(a: ArrayLike, *, atol: Any = None, rtol: Any = None, return_rank: bool 
     return (out, linalg("matrix_rank")(a, rtol=rtol)) if return_rank else out
 
 
-def pinvh(a: ArrayLike, atol: Any = None, rtol: Any = None, lower: bool = True, return_rank: bool = False, check_finite: bool = True) -> Any:  # fmt: skip
+def pinvh(
+    a: ArrayLike,
+    atol: Any = None,
+    rtol: Any = None,
+    lower: bool = True,
+    return_rank: bool = False,
+    check_finite: bool = True,
+) -> Any:
     """The pseudo-inverse of Hermitian matrices, of which one triangle is read."""
     a = matrix(a)
-    a = generated.tril(a) + adjoint(generated.tril(a, k=-1)) if lower else generated.triu(a) + adjoint(generated.triu(a, k=1))  # fmt: skip
+    a = (
+        generated.tril(a) + adjoint(generated.tril(a, k=-1))
+        if lower
+        else generated.triu(a) + adjoint(generated.triu(a, k=1))
+    )
     return pinv(a, atol=atol, rtol=rtol, return_rank=return_rank, check_finite=check_finite)
 
 
@@ -160,7 +237,15 @@ def _relative(a: Array, atol: Any, rtol: Any) -> Any:
     return max(rtol, atol / largest) if largest else rtol
 
 
-def lstsq(a: ArrayLike, b: ArrayLike, cond: Any = None, overwrite_a: bool = False, overwrite_b: bool = False, check_finite: bool = True, lapack_driver: Any = None) -> tuple[Array, Any, int, Array]:  # fmt: skip
+def lstsq(
+    a: ArrayLike,
+    b: ArrayLike,
+    cond: Any = None,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    lapack_driver: Any = None,
+) -> tuple[Array, Any, int, Array]:
     """x of least norm that minimises ‖b − a x‖, the sums of squares of its residuals, the rank, the singular values.
 
     Parameters
@@ -181,10 +266,12 @@ def lstsq(a: ArrayLike, b: ArrayLike, cond: Any = None, overwrite_a: bool = Fals
 
     Notes
     -----
-    Of full rank by one QR factorisation (`pb.linalg.lstsq`); else by the pseudo-inverse, which is differentiable where the
-    rank stays the same.
+    Of full rank by one QR factorisation (`pb.linalg.lstsq`); else by the pseudo-inverse, which is differentiable
+    where the rank stays the same.
     """
-    a, b = promoted(finite(matrix(a), "lstsq", check_finite), finite(matrix(b), "lstsq", check_finite))  # fmt: skip
+    a, b = promoted(
+        finite(matrix(a), "lstsq", check_finite), finite(matrix(b), "lstsq", check_finite)
+    )
     m, n = a.shape
     s = linalg("svdvals")(a)
     limit = max(m, n) * float(np.finfo(s.dtype).eps) if cond is None else float(cond)
@@ -198,7 +285,13 @@ def lstsq(a: ArrayLike, b: ArrayLike, cond: Any = None, overwrite_a: bool = Fals
     return x, s[:0], rank, s
 
 
-def norm(a: ArrayLike, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True) -> Array:  # fmt: skip  # noqa: A002 - SciPy's name
+def norm(
+    a: ArrayLike,
+    ord: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
+    check_finite: bool = True,
+) -> Array:
     """The norm of a vector, of a matrix, or of those along one or two axes.
 
     Parameters
@@ -248,4 +341,3 @@ def norm(a: ArrayLike, ord: Any = None, axis: Any = None, keepdims: bool = False
     for i in sorted((first, second)):
         out = generated.expand_dims(out, axis=i)
     return out
-

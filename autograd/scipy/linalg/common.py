@@ -32,7 +32,9 @@ def finite(x: Array, name: str, check: bool = True) -> Array:
     """
     value = backend_array(x)
     if check and isinstance(value, np.ndarray) and not np.isfinite(value).all():
-        raise ValueError(f"{name}: array must not contain infs or NaNs; check_finite=False lets them through")  # fmt: skip
+        raise ValueError(
+            f"{name}: array must not contain infs or NaNs; check_finite=False lets them through"
+        )
     return x
 
 

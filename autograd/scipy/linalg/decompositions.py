@@ -24,7 +24,8 @@ def refuse(function: str, **settings: Any) -> None:
     for name, (value, default) in settings.items():
         if value is not default and value != default:
             raise NotImplementedError(
-                f"{function}({name}={value!r}): only {name}={default!r} is differentiable here; scipy.linalg.{function} has "
+                f"{function}({name}={value!r}): only {name}={default!r} is differentiable here; "
+                f"scipy.linalg.{function} has "
                 "it for constants"
             )
 
@@ -32,7 +33,9 @@ def refuse(function: str, **settings: Any) -> None:
 # ── Cholesky ──────────────────────────────────────────────────────────────────────────────────
 
 
-def cholesky(a: ArrayLike, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> Array:  # fmt: skip
+def cholesky(
+    a: ArrayLike, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> Array:
     """U with ``Uᴴ U = a``, or with `lower` L with ``L Lᴴ = a``, of Hermitian positive definite matrices (…, n, n).
 
     Raises
@@ -56,12 +59,19 @@ def cholesky(a: ArrayLike, lower: bool = False, overwrite_a: bool = False, check
     return linalg("cholesky")(a) if lower else adjoint(linalg("cholesky")(adjoint(a)))
 
 
-def cho_factor(a: ArrayLike, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, bool]:  # fmt: skip
+def cho_factor(
+    a: ArrayLike, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> tuple[Array, bool]:
     """The factor of `cholesky` and which one it is, for `cho_solve`; SciPy leaves numbers in its other triangle."""
     return cholesky(a, lower, check_finite=check_finite), lower
 
 
-def cho_solve(c_and_lower: tuple[ArrayLike, bool], b: ArrayLike, overwrite_b: bool = False, check_finite: bool = True) -> Array:  # fmt: skip
+def cho_solve(
+    c_and_lower: tuple[ArrayLike, bool],
+    b: ArrayLike,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Array:
     """x with ``a x = b`` by the factor of a that `cho_factor` made, in whose triangle alone it is differentiable.
 
     Examples
@@ -81,7 +91,7 @@ def cho_solve(c_and_lower: tuple[ArrayLike, bool], b: ArrayLike, overwrite_b: bo
 # ── LU ────────────────────────────────────────────────────────────────────────────────────────
 #
 # P A = L U: with X = L⁻¹ (P dA) U⁻¹, dL = L tril(X, −1) and dU = triu(X) U. So, for F = tril(Lᵀ L̄, −1) + triu(Ū Uᵀ),
-# P Ā = L⁻ᵀ F U⁻ᵀ (Walter and Lehmann 2012). Of an m × n matrix the leading square is decomposed so; what is to the right
+# P Ā = L⁻ᵀ F U⁻ᵀ (Walter and Lehmann 2012). Of an m × n matrix the leading square is decomposed so; what is right
 # and below are solutions of triangular systems.
 
 
@@ -133,13 +143,19 @@ def _order_of(a: Array, name: str) -> np.ndarray:
         )
     order, _, _ = scipy.linalg.lu(value, p_indices=True)
     back = np.empty_like(order)
-    np.put_along_axis(back, order, np.broadcast_to(np.arange(order.shape[-1]), order.shape), axis=-1)  # fmt: skip
+    np.put_along_axis(
+        back, order, np.broadcast_to(np.arange(order.shape[-1]), order.shape), axis=-1
+    )
     return back
 
 
 def _lu(a: Array, order: np.ndarray) -> tuple[Array, Array]:
     """L (m, k) and U (k, n) of the matrix with its rows in order."""
-    a = generated.take(a, order, axis=-2) if order.ndim == 1 else generated.take_along_axis(a, order[..., None], axis=-2)  # fmt: skip
+    a = (
+        generated.take(a, order, axis=-2)
+        if order.ndim == 1
+        else generated.take_along_axis(a, order[..., None], axis=-2)
+    )
     m, n = a.shape[-2:]
     k = min(m, n)
     L, U = unpacked(packed(a[..., :k, :k]))
@@ -152,7 +168,13 @@ def _lu(a: Array, order: np.ndarray) -> tuple[Array, Array]:
     return L, U
 
 
-def lu(a: ArrayLike, permute_l: bool = False, overwrite_a: bool = False, check_finite: bool = True, p_indices: bool = False) -> Any:  # fmt: skip
+def lu(
+    a: ArrayLike,
+    permute_l: bool = False,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    p_indices: bool = False,
+) -> Any:
     """P, L, U with ``a = P L U``, by partial pivoting; the order of the pivots is constant.
 
     Parameters
@@ -193,7 +215,9 @@ def lu(a: ArrayLike, permute_l: bool = False, overwrite_a: bool = False, check_f
     return Array(P), L, U
 
 
-def lu_factor(a: ArrayLike, overwrite_a: bool = False, check_finite: bool = True) -> tuple[Array, Any]:  # fmt: skip
+def lu_factor(
+    a: ArrayLike, overwrite_a: bool = False, check_finite: bool = True
+) -> tuple[Array, Any]:
     """L − I + U in one square matrix, and the pivots as SciPy counts them, for `lu_solve`."""
     a = finite(matrix(a), "lu_factor", check_finite)
     if a.ndim != 2 or a.shape[0] != a.shape[1]:
@@ -207,7 +231,13 @@ def lu_factor(a: ArrayLike, overwrite_a: bool = False, check_finite: bool = True
     return packed(generated.take(a, order, axis=-2)), np.asarray(pivots, dtype=np.int32)
 
 
-def lu_solve(lu_and_piv: tuple[ArrayLike, Any], b: ArrayLike, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True) -> Array:  # fmt: skip
+def lu_solve(
+    lu_and_piv: tuple[ArrayLike, Any],
+    b: ArrayLike,
+    trans: int = 0,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Array:
     """x with ``a x = b``, aᵀ x = b or aᴴ x = b, by the factor that `lu_factor` made.
 
     Examples
@@ -223,7 +253,9 @@ def lu_solve(lu_and_piv: tuple[ArrayLike, Any], b: ArrayLike, trans: int = 0, ov
         rows[[i, j]] = rows[[j, i]]
     axis = 0 if b.ndim == 1 else -2
     if trans == 0:
-        half = solve_triangular(factor, generated.take(b, rows, axis=axis), lower=True, unit_diagonal=True)  # fmt: skip
+        half = solve_triangular(
+            factor, generated.take(b, rows, axis=axis), lower=True, unit_diagonal=True
+        )
         return solve_triangular(factor, half)
     half = solve_triangular(factor, b, trans=trans)
     out = solve_triangular(factor, half, trans=trans, lower=True, unit_diagonal=True)
@@ -233,8 +265,15 @@ def lu_solve(lu_and_piv: tuple[ArrayLike, Any], b: ArrayLike, trans: int = 0, ov
 # ── QR, singular values, polar ────────────────────────────────────────────────────────────────
 
 
-def qr(a: ArrayLike, overwrite_a: bool = False, lwork: Any = None, mode: str = "full", pivoting: bool = False, check_finite: bool = True) -> Any:  # fmt: skip
-    """Q, R with ``a = Q R`` of matrices (…, m, n); with ``mode="r"`` R alone, with ``"economic"`` min(m, n) columns of Q."""
+def qr(
+    a: ArrayLike,
+    overwrite_a: bool = False,
+    lwork: Any = None,
+    mode: str = "full",
+    pivoting: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    """Q, R with ``a = Q R`` of matrices (…, m, n); with ``mode="r"`` R alone, with ``"economic"`` the thin Q."""
     refuse("qr", pivoting=(pivoting, False))
     if mode not in ("full", "economic", "r"):
         raise ValueError(f"qr: mode={mode!r}; 'full', 'economic' or 'r'")
@@ -243,8 +282,14 @@ def qr(a: ArrayLike, overwrite_a: bool = False, lwork: Any = None, mode: str = "
     return (R,) if mode == "r" else (Q, R)
 
 
-def rq(a: ArrayLike, overwrite_a: bool = False, lwork: Any = None, mode: str = "full", check_finite: bool = True) -> Any:  # fmt: skip
-    """R, Q with ``a = R Q`` of a matrix (m, n), m ≤ n for ``mode="economic"``: the QR decomposition of the reversed one."""
+def rq(
+    a: ArrayLike,
+    overwrite_a: bool = False,
+    lwork: Any = None,
+    mode: str = "full",
+    check_finite: bool = True,
+) -> Any:
+    """R, Q with ``a = R Q`` of a matrix (m, n), m ≤ n for ``mode="economic"``: the QR of the reversed one."""
     a = finite(matrix(a), "rq", check_finite)
     turned = adjoint(generated.flip(a, axis=-2))
     Q, R = linalg("qr")(turned, mode="reduced" if mode == "economic" else "complete")
@@ -252,8 +297,15 @@ def rq(a: ArrayLike, overwrite_a: bool = False, lwork: Any = None, mode: str = "
     return (R,) if mode == "r" else (R, generated.flip(adjoint(Q), axis=-2))
 
 
-def svd(a: ArrayLike, full_matrices: bool = True, compute_uv: bool = True, overwrite_a: bool = False, check_finite: bool = True, lapack_driver: str = "gesdd") -> Any:  # fmt: skip
-    """U, s, Vᴴ with ``a = U diag(s) Vᴴ``; with ``compute_uv=False`` s alone, whose derivative is there at equal values too."""
+def svd(
+    a: ArrayLike,
+    full_matrices: bool = True,
+    compute_uv: bool = True,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    lapack_driver: str = "gesdd",
+) -> Any:
+    """U, s, Vᴴ with ``a = U diag(s) Vᴴ``; ``compute_uv=False``: s alone, differentiable at equal values too."""
     a = finite(matrix(a), "svd", check_finite)
     if not compute_uv:
         return linalg("svdvals")(a)
@@ -283,9 +335,14 @@ def polar(a: ArrayLike, side: str = "right") -> tuple[Array, Array]:
     return U, 0.5 * (P + adjoint(P))
 
 
-def orthogonal_procrustes(A: ArrayLike, B: ArrayLike, check_finite: bool = True) -> tuple[Array, Array]:  # fmt: skip
+def orthogonal_procrustes(
+    A: ArrayLike, B: ArrayLike, check_finite: bool = True
+) -> tuple[Array, Array]:
     """The unitary R that minimises ‖A R − B‖, and the sum of the singular values of Aᴴ B."""
-    A, B = promoted(finite(matrix(A), "orthogonal_procrustes", check_finite), finite(matrix(B), "orthogonal_procrustes", check_finite))  # fmt: skip
+    A, B = promoted(
+        finite(matrix(A), "orthogonal_procrustes", check_finite),
+        finite(matrix(B), "orthogonal_procrustes", check_finite),
+    )
     M = conj(generated.matrix_transpose(A)) @ B
     return generated.polar(M), generated.sum(linalg("svdvals")(M))
 
@@ -301,7 +358,7 @@ def eigh(
     eigvals_only: bool = False,
     overwrite_a: bool = False,
     overwrite_b: bool = False,
-    type: int = 1,  # noqa: A002 - SciPy's name
+    type: int = 1,
     check_finite: bool = True,
     subset_by_index: Any = None,
     subset_by_value: Any = None,
@@ -350,7 +407,11 @@ def eigh(
         half = solve_triangular(L, full, lower=True)
         a = adjoint(solve_triangular(L, adjoint(half), lower=True))
         a = 0.5 * (a + adjoint(a))
-    part = slice(None) if subset_by_index is None else slice(int(subset_by_index[0]), int(subset_by_index[1]) + 1)  # fmt: skip
+    part = (
+        slice(None)
+        if subset_by_index is None
+        else slice(int(subset_by_index[0]), int(subset_by_index[1]) + 1)
+    )
     if eigvals_only:
         return linalg("eigvalsh")(a)[..., part]
     w, v = linalg("eigh")(a)
@@ -363,7 +424,16 @@ def eigvalsh(a: ArrayLike, b: ArrayLike = None, **settings: Any) -> Array:
     return eigh(a, b, eigvals_only=True, **settings)
 
 
-def eig(a: ArrayLike, b: ArrayLike = None, left: bool = False, right: bool = True, overwrite_a: bool = False, overwrite_b: bool = False, check_finite: bool = True, homogeneous_eigvals: bool = False) -> Any:  # fmt: skip
+def eig(
+    a: ArrayLike,
+    b: ArrayLike = None,
+    left: bool = False,
+    right: bool = True,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    homogeneous_eigvals: bool = False,
+) -> Any:
     """Eigenvalues w and right eigenvectors v of matrices (…, n, n), complex: ``a v = v w``, or ``a v = b v w``."""
     refuse("eig", left=(left, False), homogeneous_eigvals=(homogeneous_eigvals, False))
     a = finite(matrix(a), "eig", check_finite)
@@ -374,7 +444,14 @@ def eig(a: ArrayLike, b: ArrayLike = None, left: bool = False, right: bool = Tru
     return tuple(linalg("eig")(a))
 
 
-def eigvals(a: ArrayLike, b: ArrayLike = None, overwrite_a: bool = False, check_finite: bool = True, homogeneous_eigvals: bool = False) -> Array:  # fmt: skip
+def eigvals(
+    a: ArrayLike,
+    b: ArrayLike = None,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    homogeneous_eigvals: bool = False,
+) -> Array:
     """The eigenvalues of matrices (…, n, n), complex."""
-    return eig(a, b, right=False, check_finite=check_finite, homogeneous_eigvals=homogeneous_eigvals)  # fmt: skip
-
+    return eig(
+        a, b, right=False, check_finite=check_finite, homogeneous_eigvals=homogeneous_eigvals
+    )

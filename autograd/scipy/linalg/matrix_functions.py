@@ -8,9 +8,10 @@
 *Logarithm*: its Fréchet derivative L(A, E) stands in the corner of the logarithm of a matrix of twice the order,
 log [[A, E], [0, A]] = [[log A, L(A, E)], [0, log A]]; Ā = L(Aᵀ, X̄) (Higham, Functions of matrices, 2008, §3.2 and §11).
 
-On NumPy the values are SciPy's (Schur's form); elsewhere Sylvester's equation is solved as one system of Kronecker products,
-of n m unknowns; the root is found by the iteration of Denman and Beavers (1976), for matrices without eigenvalues on the
-closed negative half line; and the logarithm by repeated roots and the series of 2 artanh((A − I)(A + I)⁻¹).
+On NumPy the values are SciPy's (Schur's form); elsewhere Sylvester's equation is solved as one system of Kronecker
+products, of n m unknowns; the root is found by the iteration of Denman and Beavers (1976), for matrices without
+eigenvalues on the closed negative half line; and the logarithm by repeated roots and the series of 2 artanh((A − I)(A
++ I)⁻¹).
 """
 
 from __future__ import annotations
@@ -110,12 +111,15 @@ def solve_sylvester(a: ArrayLike, b: ArrayLike, q: ArrayLike) -> Array:
     square(b, "solve_sylvester")
     if a.ndim != 2 or b.ndim != 2 or q.shape != (a.shape[0], b.shape[0]):
         raise ValueError(
-            f"solve_sylvester: a, b and q of shapes {a.shape}, {b.shape} and {q.shape}; (n, n), (m, m), (n, m) are wanted"
+            f"solve_sylvester: a, b and q of shapes {a.shape}, {b.shape} and {q.shape}; (n, n), (m, m), (n, m) "
+            f"are wanted"
         )
     a, b = promoted(a, b)
     a, q = promoted(a, q)
     b, q = promoted(b, q)
-    if any(is_complex(x.dtype) for x in (a, b, q)):  # of which SciPy mixes no real Schur form with complex ones
+    if any(
+        is_complex(x.dtype) for x in (a, b, q)
+    ):  # of which SciPy mixes no real Schur form with complex ones
         a, b, q = (x if is_complex(x.dtype) else x + 0j for x in (a, b, q))
     return function_of(find("sylvester"))(a, b, q)
 
@@ -184,7 +188,11 @@ def _sqrtm(x: RawArray) -> Any:
         import scipy.linalg  # half of the time that `import pullback` takes
 
         out = scipy.linalg.sqrtm(x)
-        return out.astype(np.result_type(x.dtype, np.complex64), copy=False) if out.dtype.kind == "c" else out.astype(x.dtype, copy=False)  # fmt: skip
+        return (
+            out.astype(np.result_type(x.dtype, np.complex64), copy=False)
+            if out.dtype.kind == "c"
+            else out.astype(x.dtype, copy=False)
+        )
     return _denman_beavers(x, namespace_of(x))
 
 
@@ -204,7 +212,8 @@ def _denman_beavers(x: Value, xp: XP) -> Value:
             break
     else:
         raise ValueError(
-            "sqrtm: the iteration does not converge: the matrix has eigenvalues at or near the negative half line; on NumPy "
+            "sqrtm: the iteration does not converge: the matrix has eigenvalues at or near the negative half "
+            "line; on NumPy "
             "its root is computed by Schur's form"
         )
     return Y
@@ -218,9 +227,7 @@ def _sqrtm_rule(ct: Cotangent, out: Value, xp: XP) -> Value:
     lead = out.shape[:-2]
     n = out.shape[-1]
     many, cts = xp.reshape(flat, (-1, n, n)), xp.reshape(ct, (-1, n, n))
-    solved = [
-        _solved(many[i, ...], many[i, ...], cts[i, ...], xp) for i in range(many.shape[0])
-    ]
+    solved = [_solved(many[i, ...], many[i, ...], cts[i, ...], xp) for i in range(many.shape[0])]
     return xp.reshape(xp.stack(solved, axis=0), (*lead, n, n))
 
 
@@ -296,12 +303,13 @@ def _logm_rule(ct: Cotangent, x: Value, xp: XP) -> Value:
     Raises
     ------
     NotImplementedError
-        Where a real x has eigenvalues on the negative half line. There the logarithm jumps, and rounding would send equal
-        eigenvalues of the large matrix to both sides.
+        Where a real x has eigenvalues on the negative half line. There the logarithm jumps, and rounding would send
+        equal eigenvalues of the large matrix to both sides.
     """
     if is_complex(ct.dtype) and not is_complex(x.dtype):
         raise NotImplementedError(
-            "logm: no derivative of a real matrix with eigenvalues on the negative half line, where the principal logarithm "
+            "logm: no derivative of a real matrix with eigenvalues on the negative half line, where the "
+            "principal logarithm "
             "jumps; of a complex matrix beside it there is one"
         )
     n = x.shape[-1]
@@ -362,7 +370,13 @@ def expm(A: ArrayLike) -> Array:
     return generated.expm(A)
 
 
-def expm_frechet(A: ArrayLike, E: ArrayLike, method: str | None = None, compute_expm: bool = True, check_finite: bool = True) -> Any:  # fmt: skip
+def expm_frechet(
+    A: ArrayLike,
+    E: ArrayLike,
+    method: str | None = None,
+    compute_expm: bool = True,
+    check_finite: bool = True,
+) -> Any:
     """``expm(A)`` and its derivative in the direction E, of the exponential of [[A, E], [0, A]].
 
     Parameters

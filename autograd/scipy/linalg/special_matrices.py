@@ -82,7 +82,10 @@ def convolution_matrix(a: ArrayLike, n: int, mode: str = "full") -> Array:
     if n <= 0 or not a.shape[0]:
         raise ValueError("convolution_matrix: a must not be empty, and n is a positive integer")
     m = a.shape[0]
-    full = toeplitz(_joined(a, generated.broadcast_to(a[:1] * 0, (n - 1,))), _joined(a[:1], generated.broadcast_to(a[:1] * 0, (n - 1,))))  # fmt: skip
+    full = toeplitz(
+        _joined(a, generated.broadcast_to(a[:1] * 0, (n - 1,))),
+        _joined(a[:1], generated.broadcast_to(a[:1] * 0, (n - 1,))),
+    )
     if mode == "full":
         return full
     if mode == "same":
@@ -132,7 +135,9 @@ def khatri_rao(a: ArrayLike, b: ArrayLike) -> Array:
     """The Khatri-Rao product of matrices (n, k) and (m, k): Kronecker products of columns, (n m, k)."""
     a, b = asarray(a), asarray(b)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
-        raise ValueError(f"khatri_rao: matrices with as many columns each, not {a.shape} and {b.shape}")  # fmt: skip
+        raise ValueError(
+            f"khatri_rao: matrices with as many columns each, not {a.shape} and {b.shape}"
+        )
     out = generated.expand_dims(a, axis=1) * generated.expand_dims(b, axis=0)
     return generated.reshape(out, (a.shape[0] * b.shape[0], a.shape[1]))
 
@@ -148,4 +153,3 @@ def diagsvd(s: ArrayLike, M: int, N: int) -> Array:
         below = generated.matrix_transpose(_nothing(out, M - N))
         return generated.concat([out, below], axis=0)
     raise ValueError(f"diagsvd: {k} singular values; M = {M} or N = {N} of them are wanted")
-

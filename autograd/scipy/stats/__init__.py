@@ -1,8 +1,9 @@
 """`pullback.scipy.stats`: distributions called as SciPy's, differentiable in the variable and in every parameter.
 
-`norm`, `t`, `gamma`, `beta`, … have `logpdf`, `pdf`, `cdf`, `logcdf`, `sf`, `logsf`, `ppf`, `isf`, `entropy`, `mean`, `var`;
-`poisson`, `binom`, … `logpmf` and `pmf`; with parameters fixed, ``norm(loc, scale).logpdf(x)``. Samples (`rvs`) are SciPy's,
-of constants; a sample that is to be differentiated by its parameters is written with `pb.random`.
+`norm`, `t`, `gamma`, `beta`, … have `logpdf`, `pdf`, `cdf`, `logcdf`, `sf`, `logsf`, `ppf`, `isf`, `entropy`, `mean`,
+`var`; `poisson`, `binom`, … `logpmf` and `pmf`; with parameters fixed, ``norm(loc, scale).logpdf(x)``. Samples
+(`rvs`) are SciPy's, of constants; a sample that is to be differentiated by its parameters is written with
+`pb.random`.
 
 Examples
 --------
@@ -38,8 +39,9 @@ from .discrete import bernoulli, binom, geom, nbinom, poisson
 from .multivariate import dirichlet, multinomial, multivariate_normal
 
 __all__ = [
-    "bernoulli", "beta", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma", "geom", "halfnorm", "invgamma", "laplace", "logistic", "lognorm", "multinomial", "multivariate_normal", "nbinom", "norm",
-    "pareto", "poisson", "rayleigh", "t", "truncnorm", "uniform", "weibull_min",
+    "bernoulli", "beta", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma", "geom", "halfnorm", "invgamma",
+    "laplace", "logistic", "lognorm", "multinomial", "multivariate_normal", "nbinom", "norm", "pareto", "poisson",
+    "rayleigh", "t", "truncnorm", "uniform", "weibull_min",
 ]  # fmt: skip
 
 

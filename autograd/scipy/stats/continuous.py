@@ -1,9 +1,9 @@
 """Continuous distributions, a record of formulas each, of the standard variable within the support.
 
-Logarithms of densities as in Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 1 and 2, 1994-1995. The
-tails of distribution functions are computed in the tail, never as 1 minus the other one. Derivatives by the shapes of the
-beta distribution and of Student's are there for densities, not for the distribution functions and quantiles, where they
-are refused.
+Logarithms of densities as in Johnson, Kotz and Balakrishnan, Continuous Univariate Distributions 1 and 2, 1994-1995.
+The tails of distribution functions are computed in the tail, never as 1 minus the other one. Derivatives by the
+shapes of the beta distribution and of Student's are there for densities, not for the distribution functions and
+quantiles, where they are refused.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Distributions of whole numbers: binomial, Bernoulli, geometric, negative binomial, Poisson.
 
-Their parameters p and mu are differentiable in the probabilities and in the distribution functions, which are incomplete
-beta and gamma functions (Johnson, Kemp and Kotz, Univariate Discrete Distributions, 3rd edition, 2005); n is
-differentiable in the probabilities alone.
+Their parameters p and mu are differentiable in the probabilities and in the distribution functions, which are
+incomplete beta and gamma functions (Johnson, Kemp and Kotz, Univariate Discrete Distributions, 3rd edition, 2005); n
+is differentiable in the probabilities alone.
 """
 
 from __future__ import annotations

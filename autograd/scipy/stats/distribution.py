@@ -1,8 +1,8 @@
 """What all distributions of one number share: parameters, support, location and scale, and SciPy's methods.
 
-A distribution is a record of formulas for the standard variable y = (x − loc)/scale within its support. The methods choose
-by `where` twice, once before and once behind each formula, so that neither a value outside of the support nor an invalid
-parameter makes NaN of a gradient: there, the density is 0 (its logarithm −∞) with derivative 0, as is NaN.
+A distribution is a record of formulas for the standard variable y = (x − loc)/scale within its support. The methods
+choose by `where` twice, once before and once behind each formula, so that neither a value outside of the support nor
+an invalid parameter makes NaN of a gradient: there, the density is 0 (its logarithm −∞) with derivative 0, as is NaN.
 """
 
 from __future__ import annotations
@@ -130,7 +130,9 @@ class Distribution:
         valid: Any = scale > 0
         if shapes:
             allowed = self.valid(*shapes)
-            shapes = [generated.where(allowed, s, safe) for s, safe in zip(shapes, self.safe, strict=True)]  # fmt: skip
+            shapes = [
+                generated.where(allowed, s, safe) for s, safe in zip(shapes, self.safe, strict=True)
+            ]
             valid = valid & allowed
         scale = generated.where(scale > 0, scale, 1.0)
         return (*lead, shapes, loc, scale, valid)
@@ -205,7 +207,9 @@ class Distribution:
         )
         args, kwargs = host((args, kwargs), f"{self.name}.rvs", advice)
         theirs = getattr(scipy.stats, self.name)
-        return on_active(theirs.rvs(*args, size=1 if size is None else size, random_state=random_state, **kwargs))  # fmt: skip
+        return on_active(
+            theirs.rvs(*args, size=1 if size is None else size, random_state=random_state, **kwargs)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,7 +287,9 @@ class Continuous(Distribution):
         out = generated.exp(self.log_density(y, *shapes)) / scale
         return pick(inside, out, (valid & (given == given), 0.0))
 
-    def _by(self, x: ArrayLike, args: Any, kwargs: Any, formula: Formula, at: tuple[float, float]) -> Array:  # fmt: skip
+    def _by(
+        self, x: ArrayLike, args: Any, kwargs: Any, formula: Formula, at: tuple[float, float]
+    ) -> Array:
         y, given, shapes, _, valid, below, above, inside = self._standard(x, args, kwargs)
         out = formula(y, *shapes)
         low = valid & (below | (given == -math.inf))
@@ -368,7 +374,9 @@ class Discrete(Distribution):
     def logpmf(self, k: ArrayLike, *args: Any, **kwargs: Any) -> Array:
         """The logarithm of the probability of k; −∞ for what is not whole or outside of the support."""
         y, shapes, valid, (low, high) = self._standard(k, args, kwargs)
-        inside = (y >= low) & (y <= high) & (generated.floor(y) == y) & generated.isfinite(y) & valid  # fmt: skip
+        inside = (
+            (y >= low) & (y <= high) & (generated.floor(y) == y) & generated.isfinite(y) & valid
+        )
         out = self.log_density(generated.where(inside, y, low), *shapes)
         return pick(inside, out, (valid & (y == y), -math.inf))
 
@@ -376,7 +384,9 @@ class Discrete(Distribution):
         """The probability of k."""
         return generated.exp(self.logpmf(k, *args, **kwargs))
 
-    def _by(self, k: Any, args: Any, kwargs: Any, formula: Formula, at: tuple[float, float]) -> Array:  # fmt: skip
+    def _by(
+        self, k: Any, args: Any, kwargs: Any, formula: Formula, at: tuple[float, float]
+    ) -> Array:
         y, shapes, valid, (low, high) = self._standard(k, args, kwargs)
         y = generated.floor(y)
         inside = (y >= low) & (y < high) & valid

@@ -1,8 +1,8 @@
 """Distributions of vectors: multivariate normal, Dirichlet, multinomial; called as SciPy's.
 
-The normal density is by Cholesky's factor: log p = −(n log 2π + ‖z‖²)/2 − Σ log L_ii with L z = x − μ, for all rows of x by
-one factor. With ``allow_singular=True`` the pseudo-inverse and the product of the eigenvalues that are not zero stand for
-inverse and determinant; derivatives are those at constant rank.
+The normal density is by Cholesky's factor: log p = −(n log 2π + ‖z‖²)/2 − Σ log L_ii with L z = x − μ, for all rows
+of x by one factor. With ``allow_singular=True`` the pseudo-inverse and the product of the eigenvalues that are not
+zero stand for inverse and determinant; derivatives are those at constant rank.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ def _sampled(name: str, args: tuple[Any, ...], size: Any, random_state: Any) -> 
     """Samples by SciPy, of constants."""
     import scipy.stats  # takes half a second
 
-    args = host(args, f"{name}.rvs", "write the sample with pb.random, as in mean + L @ pb.random.normal(key, (n,))")  # fmt: skip
+    args = host(
+        args,
+        f"{name}.rvs",
+        "write the sample with pb.random, as in mean + L @ pb.random.normal(key, (n,))",
+    )
     theirs = getattr(scipy.stats, name)
     return on_active(theirs.rvs(*args, size=1 if size is None else size, random_state=random_state))
 
@@ -50,7 +54,9 @@ class MultivariateNormal:
 
     name = "multivariate_normal"
 
-    def __call__(self, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = False) -> Frozen:  # fmt: skip
+    def __call__(
+        self, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = False
+    ) -> Frozen:
         """The distribution with its parameters fixed."""
         return Frozen(self, (mean, cov, allow_singular), {})
 
@@ -66,11 +72,14 @@ class MultivariateNormal:
             mean = generated.broadcast_to(generated.reshape(mean, (-1,)), (n,))
         if mean.shape != (n,) or cov.shape != (n, n):
             raise ValueError(
-                f"multivariate_normal: mean of shape {mean.shape} and cov of shape {cov.shape} have to be (n,) and (n, n)"
+                f"multivariate_normal: mean of shape {mean.shape} and cov of shape {cov.shape} have to be (n,) "
+                f"and (n, n)"
             )
         return (*first, mean, cov)
 
-    def logpdf(self, x: ArrayLike, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = False) -> Array:  # fmt: skip
+    def logpdf(
+        self, x: ArrayLike, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = False
+    ) -> Array:
         """The logarithm of the density of x (…, n).
 
         Parameters
@@ -125,7 +134,8 @@ class MultivariateNormal:
             L = _linalg("cholesky")(cov)
         except np.linalg.LinAlgError as error:
             raise NotPositiveDefiniteError(
-                f"multivariate_normal: the covariance is not positive definite ({error}); use allow_singular=True if it is "
+                f"multivariate_normal: the covariance is not positive definite ({error}); use "
+                f"allow_singular=True if it is "
                 "meant to be singular"
             ) from None
         value = backend_array(L)
@@ -133,7 +143,8 @@ class MultivariateNormal:
             pivots = np.diagonal(value) ** 2
             if pivots.min() < _limit(value.dtype) * pivots.max():
                 raise NotPositiveDefiniteError(
-                    "multivariate_normal: the covariance is singular to working precision; use allow_singular=True if it is "
+                    "multivariate_normal: the covariance is singular to working precision; use "
+                    "allow_singular=True if it is "
                     "meant to be"
                 )
         return L
@@ -144,7 +155,9 @@ class MultivariateNormal:
         relative = _limit(s.dtype)
         limit = relative * generated.max(generated.abs(constant(s)))
         if bool(generated.any(constant(s) < -limit)):
-            raise NotPositiveDefiniteError("multivariate_normal: the covariance has negative eigenvalues")  # fmt: skip
+            raise NotPositiveDefiniteError(
+                "multivariate_normal: the covariance has negative eigenvalues"
+            )
         return s, constant(s) > limit, relative
 
     def _singular(self, d: Array, cov: Array, n: int) -> Array:
@@ -157,11 +170,15 @@ class MultivariateNormal:
         outside = generated.sqrt(generated.sum(off * off, axis=-1)) > 1e3 * relative
         return generated.where(outside, -math.inf, out)
 
-    def pdf(self, x: ArrayLike, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = False) -> Array:  # fmt: skip
+    def pdf(
+        self, x: ArrayLike, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = False
+    ) -> Array:
         """The density."""
         return generated.exp(self.logpdf(x, mean, cov, allow_singular))
 
-    def entropy(self, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = False) -> Array:  # fmt: skip
+    def entropy(
+        self, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = False
+    ) -> Array:
         """``(n (1 + log 2π) + log det)/2``."""
         mean, cov = self._parameters(mean, cov)
         if allow_singular:
@@ -182,7 +199,14 @@ class MultivariateNormal:
         )
         return on_active(scipy.stats.multivariate_normal.cdf(x, *args, **kwargs))
 
-    def rvs(self, mean: ArrayLike = None, cov: ArrayLike = 1, allow_singular: bool = True, size: Any = None, random_state: Any = None) -> Any:  # fmt: skip
+    def rvs(
+        self,
+        mean: ArrayLike = None,
+        cov: ArrayLike = 1,
+        allow_singular: bool = True,
+        size: Any = None,
+        random_state: Any = None,
+    ) -> Any:
         """Samples by SciPy, of constants."""
         return _sampled(self.name, (mean, cov), size, random_state)
 
@@ -226,13 +250,16 @@ class Dirichlet:
             x = generated.concat([x, 1.0 - generated.sum(x, axis=0, keepdims=True)], axis=0)
         if x.shape[0] != k:
             raise ValueError(
-                f"dirichlet: x of shape {x.shape} and alpha of length {k}: the first axis has to have length {k} or {k - 1}"
+                f"dirichlet: x of shape {x.shape} and alpha of length {k}: the first axis has to have length "
+                f"{k} or {k - 1}"
             )
         value = backend_array(x)
         if isinstance(value, np.ndarray) and (
             value.min(initial=0) < 0 or np.abs(value.sum(axis=0) - 1).max(initial=0) > 1e-5
         ):
-            raise ValueError("dirichlet: x has to lie within the simplex: x ≥ 0, Σ x = 1 along the first axis")  # fmt: skip
+            raise ValueError(
+                "dirichlet: x has to lie within the simplex: x ≥ 0, Σ x = 1 along the first axis"
+            )
         column = generated.reshape(alpha, (k, *(1,) * (x.ndim - 1)))
         return generated.sum(S.xlogy(column - 1.0, x), axis=0) - self._log_norm(alpha)
 

@@ -90,7 +90,9 @@ def check_library(row: Row, lib: Any) -> None:
     places = tuple(range(len(raw)))
     value, grads = pb.value_and_grad(total, argnums=places)(*raw)
     wanted, host_grads = pb.value_and_grad(total, argnums=places)(*row.args)
-    np.testing.assert_allclose(lib.to_numpy(value) if hasattr(value, "dtype") else value, wanted, rtol=1e-9)
+    np.testing.assert_allclose(
+        lib.to_numpy(value) if hasattr(value, "dtype") else value, wanted, rtol=1e-9
+    )
     for g, expected in zip(grads, host_grads, strict=True):
         assert lib.is_raw(g)
         np.testing.assert_allclose(lib.to_numpy(g), expected, rtol=1e-7, atol=1e-9)
@@ -103,4 +105,6 @@ def check_compiled(row: Row) -> None:
         args = [a * factor for a in row.args]
         wanted = inexact(row.ours(*args, **row.settings))
         for got, expected in zip(function(*args), wanted, strict=True):
-            np.testing.assert_allclose(pb.to_numpy(got), pb.to_numpy(expected), rtol=1e-9, atol=1e-12)  # fmt: skip
+            np.testing.assert_allclose(
+                pb.to_numpy(got), pb.to_numpy(expected), rtol=1e-9, atol=1e-12
+            )

@@ -26,10 +26,21 @@ SECTIONS = scipy.signal.butter(3, 0.3, output="sos")
 
 
 def _row(name, label, *args, **settings) -> Row:
-    return Row(f"{name} {label}", getattr(signal, name), getattr(scipy.signal, name), args, settings=settings)  # fmt: skip
+    return Row(
+        f"{name} {label}",
+        getattr(signal, name),
+        getattr(scipy.signal, name),
+        args,
+        settings=settings,
+    )
 
 
-PAIRS = {"longer first": (X, K), "shorter first": (K, X), "matrices": (X2, K2), "complex": (X + 1j, 1j * K)}  # fmt: skip
+PAIRS = {
+    "longer first": (X, K),
+    "shorter first": (K, X),
+    "matrices": (X2, K2),
+    "complex": (X + 1j, 1j * K),
+}
 ROWS = [
     *(
         _row(name, f"{label} {mode} {method}", *pair, mode=mode, method=method)
@@ -76,7 +87,9 @@ def test_on_every_library(row, lib):
     check_library(row, lib)
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if "auto" in r.name or "lfilter" in r.name], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if "auto" in r.name or "lfilter" in r.name], ids=lambda r: r.name
+)
 def test_compiled(row):
     check_compiled(row)
 
@@ -114,4 +127,6 @@ def test_what_is_refused():
 
 
 def test_what_has_no_derivative_runs_on_constants():
-    np.testing.assert_array_equal(pb.to_numpy(signal.medfilt(pb.asarray(X))), scipy.signal.medfilt(X))  # fmt: skip
+    np.testing.assert_array_equal(
+        pb.to_numpy(signal.medfilt(pb.asarray(X))), scipy.signal.medfilt(X)
+    )

@@ -17,15 +17,27 @@ UFUNCS = [name for name in dir(sps) if isinstance(getattr(sps, name), np.ufunc)]
 def test_lists_and_numbers_are_taken():
     np.testing.assert_allclose(pb.to_numpy(special.gammaln([1, 2, 5])), sps.gammaln([1, 2, 5]))
     np.testing.assert_allclose(pb.to_numpy(special.jv(0, [0.5, 1.0])), sps.jv(0, [0.5, 1.0]))
-    np.testing.assert_allclose(pb.to_numpy(special.eval_legendre(3, [0.5, 1.0])), sps.eval_legendre(3, [0.5, 1.0]))  # fmt: skip
-    np.testing.assert_allclose(pb.to_numpy(special.betaln(2, [0.5, 1.0])), sps.betaln(2, [0.5, 1.0]))  # fmt: skip
+    np.testing.assert_allclose(
+        pb.to_numpy(special.eval_legendre(3, [0.5, 1.0])), sps.eval_legendre(3, [0.5, 1.0])
+    )
+    np.testing.assert_allclose(
+        pb.to_numpy(special.betaln(2, [0.5, 1.0])), sps.betaln(2, [0.5, 1.0])
+    )
     np.testing.assert_allclose(float(special.erf(0.5)), sps.erf(0.5))
     np.testing.assert_allclose(float(special.zeta(2.0)), sps.zeta(2.0))
-    np.testing.assert_allclose(pb.to_numpy(special.zeta(2.5, [1.0, 2.0])), sps.zeta(2.5, [1.0, 2.0]))  # fmt: skip
-    np.testing.assert_allclose(pb.to_numpy(special.polygamma(1, [1.0, 2.0])), sps.polygamma(1, [1.0, 2.0]))  # fmt: skip
+    np.testing.assert_allclose(
+        pb.to_numpy(special.zeta(2.5, [1.0, 2.0])), sps.zeta(2.5, [1.0, 2.0])
+    )
+    np.testing.assert_allclose(
+        pb.to_numpy(special.polygamma(1, [1.0, 2.0])), sps.polygamma(1, [1.0, 2.0])
+    )
     np.testing.assert_allclose(complex(special.lambertw(0.3, -1)), sps.lambertw(0.3, -1))
-    np.testing.assert_allclose(pb.to_numpy(special.lambertw([-0.2], k=-1)), sps.lambertw([-0.2], k=-1))  # fmt: skip
-    np.testing.assert_allclose(pb.to_numpy(special.logsumexp([[1.0, 2.0]], axis=1)), sps.logsumexp([[1.0, 2.0]], axis=1))  # fmt: skip
+    np.testing.assert_allclose(
+        pb.to_numpy(special.lambertw([-0.2], k=-1)), sps.lambertw([-0.2], k=-1)
+    )
+    np.testing.assert_allclose(
+        pb.to_numpy(special.logsumexp([[1.0, 2.0]], axis=1)), sps.logsumexp([[1.0, 2.0]], axis=1)
+    )
     np.testing.assert_allclose(pb.to_numpy(special.softmax([1.0, 2.0])), sps.softmax([1.0, 2.0]))
 
 
@@ -74,7 +86,9 @@ def test_scipy_s_own_ufuncs_of_traced_arrays(name):
             assert name in str(error) or "orthogonal polynomials" in str(error)  # noqa: PT017 - either way is right
             return
         h = 1e-5
-        values = [np.real(np.ravel(ufunc(*args[:last], 0.6 + d, *args[last + 1 :])))[0] for d in (h, -h)]  # fmt: skip
+        values = [
+            np.real(np.ravel(ufunc(*args[:last], 0.6 + d, *args[last + 1 :])))[0] for d in (h, -h)
+        ]
     if np.isfinite(values).all():
         np.testing.assert_allclose(g, (values[0] - values[1]) / (2 * h), rtol=1e-5, atol=1e-6)
 

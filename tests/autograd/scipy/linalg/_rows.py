@@ -37,10 +37,16 @@ def symmetric(f: Any) -> Any:
     return of_symmetric_part
 
 
-def make(name: str, label: str, *args: Any, both: Any = None, symmetrised: bool = False, **options: Any) -> Row:
+def make(
+    name: str, label: str, *args: Any, both: Any = None, symmetrised: bool = False, **options: Any
+) -> Row:
     """A row of `linalg.<name>`; `both` wraps our and SciPy's module, for calls of several functions."""
     fields = {k: options.pop(k) for k in ("order", "libraries", "float32", "rtol") if k in options}
-    ours, theirs = (both(linalg), both(scipy.linalg)) if both else (getattr(linalg, name), getattr(scipy.linalg, name))
+    ours, theirs = (
+        (both(linalg), both(scipy.linalg))
+        if both
+        else (getattr(linalg, name), getattr(scipy.linalg, name))
+    )
     if symmetrised:
         ours, theirs = symmetric(ours), symmetric(theirs)
     return Row(f"{name} {label}", ours, theirs, args, settings=options, **fields)

@@ -23,20 +23,56 @@ def _by_lu(trans):
 
 SECOND = NEAR_ONE @ NEAR_ONE.T
 ROWS = [
-    make("cholesky", "upper", POSITIVE, symmetrised=True), make("cholesky", "lower", POSITIVE, lower=True, symmetrised=True),
-    *(make("cho_solve", f"lower={lower}", POSITIVE, right, both=_by_cholesky(lower), symmetrised=True) for lower in (False, True) for right in (b, B) if not (lower and right is b)),
-    *(make("lu", label, value, libraries="numpy") for label, value in (("square", A), ("tall", TALL), ("wide", WIDE), ("complex", COMPLEX))),
-    make("lu", "two", A, permute_l=True, libraries="numpy"), make("lu", "indices", A, p_indices=True, libraries="numpy"),
+    make("cholesky", "upper", POSITIVE, symmetrised=True),
+    make("cholesky", "lower", POSITIVE, lower=True, symmetrised=True),
+    *(
+        make(
+            "cho_solve",
+            f"lower={lower}",
+            POSITIVE,
+            right,
+            both=_by_cholesky(lower),
+            symmetrised=True,
+        )
+        for lower in (False, True)
+        for right in (b, B)
+        if not (lower and right is b)
+    ),
+    *(
+        make("lu", label, value, libraries="numpy")
+        for label, value in (("square", A), ("tall", TALL), ("wide", WIDE), ("complex", COMPLEX))
+    ),
+    make("lu", "two", A, permute_l=True, libraries="numpy"),
+    make("lu", "indices", A, p_indices=True, libraries="numpy"),
     make("lu_factor", "square", A, libraries="numpy"),
-    *(make("lu_solve", f"trans={trans}", A, b, both=_by_lu(trans), libraries="numpy") for trans in (0, 1, 2)),
+    *(
+        make("lu_solve", f"trans={trans}", A, b, both=_by_lu(trans), libraries="numpy")
+        for trans in (0, 1, 2)
+    ),
     make("lu_solve", "complex", COMPLEX, B, both=_by_lu(2), libraries="numpy"),
-    make("svd", "values", TALL, compute_uv=False), make("svdvals", "wide", WIDE),
-    make("polar", "right", A), make("polar", "tall", TALL), make("polar", "left", A, side="left"),
+    make("svd", "values", TALL, compute_uv=False),
+    make("svdvals", "wide", WIDE),
+    make("polar", "right", A),
+    make("polar", "tall", TALL),
+    make("polar", "left", A, side="left"),
     make("orthogonal_procrustes", "tall", TALL, RNG.standard_normal((6, 3))),
-    make("eigvalsh", "plain", POSITIVE, symmetrised=True), make("eigvalsh", "part", POSITIVE, subset_by_index=(1, 2), symmetrised=True),
+    make("eigvalsh", "plain", POSITIVE, symmetrised=True),
+    make("eigvalsh", "part", POSITIVE, subset_by_index=(1, 2), symmetrised=True),
     make("eigvalsh", "upper", POSITIVE, lower=False, symmetrised=True),
-    make("eigvalsh", "generalised", POSITIVE, np.eye(4) + 0.1 * SECOND, both=lambda m: lambda a, b: m.eigvalsh(a, 0.5 * (np.asarray(b) + np.asarray(b).T if isinstance(b, list) else b + b.T)), symmetrised=True, rtol=1e-8),
-]  # fmt: skip
+    make(
+        "eigvalsh",
+        "generalised",
+        POSITIVE,
+        np.eye(4) + 0.1 * SECOND,
+        both=lambda m: (
+            lambda a, b: m.eigvalsh(
+                a, 0.5 * (np.asarray(b) + np.asarray(b).T if isinstance(b, list) else b + b.T)
+            )
+        ),
+        symmetrised=True,
+        rtol=1e-8,
+    ),
+]
 globals().update(table_tests(ROWS, ("cholesky", "cho_solve", "svdvals")))
 
 
@@ -72,12 +108,15 @@ def test_eigenvectors():
 
     pb.check_grads(projector, (POSITIVE,), order=2)
     w, v = linalg.eig(NEAR_ONE)
-    np.testing.assert_allclose(NEAR_ONE @ pb.to_numpy(v), pb.to_numpy(v) * pb.to_numpy(w), atol=1e-10)  # fmt: skip
+    np.testing.assert_allclose(
+        NEAR_ONE @ pb.to_numpy(v), pb.to_numpy(v) * pb.to_numpy(w), atol=1e-10
+    )
     pb.check_grads(lambda a: pb.xp.sum(linalg.eigvals(a) ** 2), (NEAR_ONE,), order=2)
     np.testing.assert_allclose(
         np.sort(pb.to_numpy(linalg.eigvals(NEAR_ONE, second)).real),
-        np.sort(scipy.linalg.eigvals(NEAR_ONE, second).real), rtol=1e-9,
-    )  # fmt: skip
+        np.sort(scipy.linalg.eigvals(NEAR_ONE, second).real),
+        rtol=1e-9,
+    )
 
 
 def test_singular_vectors():
@@ -89,9 +128,15 @@ def test_singular_vectors():
 
 def test_which_triangle_cholesky_reads():
     x = np.triu(POSITIVE)
-    np.testing.assert_allclose(pb.to_numpy(linalg.cholesky(x)), scipy.linalg.cholesky(x), rtol=1e-12)  # fmt: skip
+    np.testing.assert_allclose(
+        pb.to_numpy(linalg.cholesky(x)), scipy.linalg.cholesky(x), rtol=1e-12
+    )
     x = np.tril(POSITIVE)
-    np.testing.assert_allclose(pb.to_numpy(linalg.cholesky(x, lower=True)), scipy.linalg.cholesky(x, lower=True), rtol=1e-12)  # fmt: skip
+    np.testing.assert_allclose(
+        pb.to_numpy(linalg.cholesky(x, lower=True)),
+        scipy.linalg.cholesky(x, lower=True),
+        rtol=1e-12,
+    )
 
 
 def test_pivots_of_batches_and_devices(lib):

@@ -17,17 +17,17 @@ LARGE = 0.1 * RNG.standard_normal((11, 11))
 
 ROWS = [
     make("sqrtm", "real", NEAR_ONE), make("sqrtm", "positive", POSITIVE), make("sqrtm", "complex", COMPLEX),
-    make("sqrtm", "negative eigenvalues", A, libraries="numpy"),
-    make("logm", "real", NEAR_ONE), make("logm", "positive", POSITIVE, rtol=1e-8), make("logm", "complex", COMPLEX),
-    make("expm", "real", A), make("expm", "complex", COMPLEX), make("expm_frechet", "both", A, NEAR_ONE),
-    make("fractional_matrix_power", "third", NEAR_ONE, t=1 / 3), make("fractional_matrix_power", "whole", NEAR_ONE, t=-2),
-    *(make(name, "real", 0.3 * A) for name in ("cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm")),
-    make("cosm", "complex", 0.2 * COMPLEX),
-    make("solve_sylvester", "real", NEAR_ONE, S3, RNG.standard_normal((4, 3))),
-    make("solve_sylvester", "complex", COMPLEX, S3 + 0j, RNG.standard_normal((4, 3)) + 0j),
-    make("solve_continuous_lyapunov", "real", NEAR_ONE, POSITIVE), make("solve_continuous_lyapunov", "complex", COMPLEX, COMPLEX),
-    *(make("solve_discrete_lyapunov", f"{method}", STABLE, POSITIVE, method=method, rtol=1e-8) for method in (None, "direct", "bilinear")),
-    make("solve_discrete_lyapunov", "complex", 0.2 * COMPLEX, COMPLEX), make("solve_discrete_lyapunov", "large", LARGE, np.eye(11), order=1, rtol=1e-8),
+    make("sqrtm", "negative eigenvalues", A, libraries="numpy"), make("logm", "real", NEAR_ONE), make("logm",
+    "positive", POSITIVE, rtol=1e-8), make("logm", "complex", COMPLEX), make("expm", "real", A), make("expm",
+    "complex", COMPLEX), make("expm_frechet", "both", A, NEAR_ONE), make("fractional_matrix_power", "third", NEAR_ONE,
+    t=1 / 3), make("fractional_matrix_power", "whole", NEAR_ONE, t=-2), *(make(name, "real", 0.3 * A) for name in
+    ("cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm")), make("cosm", "complex", 0.2 * COMPLEX),
+    make("solve_sylvester", "real", NEAR_ONE, S3, RNG.standard_normal((4, 3))), make("solve_sylvester", "complex",
+    COMPLEX, S3 + 0j, RNG.standard_normal((4, 3)) + 0j), make("solve_continuous_lyapunov", "real", NEAR_ONE,
+    POSITIVE), make("solve_continuous_lyapunov", "complex", COMPLEX, COMPLEX), *(make("solve_discrete_lyapunov",
+    f"{method}", STABLE, POSITIVE, method=method, rtol=1e-8) for method in (None, "direct", "bilinear")),
+    make("solve_discrete_lyapunov", "complex", 0.2 * COMPLEX, COMPLEX), make("solve_discrete_lyapunov", "large",
+    LARGE, np.eye(11), order=1, rtol=1e-8),
 ]  # fmt: skip
 globals().update(table_tests(ROWS, ("sqrtm", "logm", "expm", "solve_sylvester")))
 

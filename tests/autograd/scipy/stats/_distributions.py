@@ -18,8 +18,8 @@ CONTINUOUS = {
 }  # fmt: skip
 # name: (parameters, counts)
 DISCRETE = {
-    "binom": ((5.0, 0.3), (1, 3)), "bernoulli": ((0.3,), (0, 1)), "geom": ((0.3,), (1, 3)), "nbinom": ((3.0, 0.4), (0, 3)),
-    "poisson": ((2.5,), (0, 3)),
+    "binom": ((5.0, 0.3), (1, 3)), "bernoulli": ((0.3,), (0, 1)), "geom": ((0.3,), (1, 3)), "nbinom": ((3.0, 0.4), (0,
+    3)), "poisson": ((2.5,), (0, 3)),
 }  # fmt: skip
 # functions without a derivative by the shapes: the incomplete beta function's
 BETA = {"t", "beta"}

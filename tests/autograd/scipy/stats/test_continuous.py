@@ -44,7 +44,9 @@ def test_moments(name, method, loc, scale):
     got = getattr(ours(name), method)(*shapes, loc, scale)
     with np.errstate(all="ignore"):
         wanted = getattr(theirs(name), method)(*shapes, loc, scale)
-    np.testing.assert_allclose([float(v) for v in pb.tree.leaves(got)], np.atleast_1d(wanted), rtol=1e-10, atol=1e-15)
+    np.testing.assert_allclose(
+        [float(v) for v in pb.tree.leaves(got)], np.atleast_1d(wanted), rtol=1e-10, atol=1e-15
+    )
 
 
 @_pairs(METHODS)
@@ -66,7 +68,10 @@ def test_gradients(name, method):
 def test_gradients_of_moments(name):
     shapes, _ = CONTINUOUS[name]
     for method in ("mean", "var", "entropy"):
-        if (name, method) not in LACKING and (name, method) not in {("cauchy", "mean"), ("cauchy", "var")}:  # fmt: skip
+        if (name, method) not in LACKING and (name, method) not in {
+            ("cauchy", "mean"),
+            ("cauchy", "var"),
+        }:
             pb.check_grads(getattr(ours(name), method), (*shapes, 0.3, 1.5), order=2)
 
 
@@ -94,12 +99,18 @@ def test_on_every_library(name, lib):
 @pytest.mark.parametrize("name", ["norm", "gamma", "beta", "t"])
 def test_compiled(name):
     shapes, inside = CONTINUOUS[name]
-    f = pb.compile(pb.value_and_grad(lambda x, scale: pb.xp.sum(ours(name).logpdf(x, *shapes, 0.1, scale))))
+    f = pb.compile(
+        pb.value_and_grad(lambda x, scale: pb.xp.sum(ours(name).logpdf(x, *shapes, 0.1, scale)))
+    )
     g = pb.value_and_grad(lambda x, scale: pb.xp.sum(ours(name).logpdf(x, *shapes, 0.1, scale)))
     for scale in (1.5, 2.0):
-        for got, wanted in zip(f(np.asarray(inside), scale), g(np.asarray(inside), scale), strict=True):
+        for got, wanted in zip(
+            f(np.asarray(inside), scale), g(np.asarray(inside), scale), strict=True
+        ):
             np.testing.assert_allclose(pb.to_numpy(got), pb.to_numpy(wanted), rtol=1e-12)
 
 
 def test_student_of_infinite_degrees_is_normal():
-    np.testing.assert_allclose(pb.to_numpy(ours("t").logpdf(0.7, [np.inf, 3.0])), theirs("t").logpdf(0.7, [np.inf, 3.0]))  # fmt: skip
+    np.testing.assert_allclose(
+        pb.to_numpy(ours("t").logpdf(0.7, [np.inf, 3.0])), theirs("t").logpdf(0.7, [np.inf, 3.0])
+    )

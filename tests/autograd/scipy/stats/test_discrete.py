@@ -34,9 +34,13 @@ def test_moments_and_quantiles(name):
         np.testing.assert_allclose([float(v) for v in pb.tree.leaves(got)], np.atleast_1d(wanted))
     for method in ("ppf", "isf"):
         got = getattr(ours(name), method)(PROBABILITIES, *parameters)
-        np.testing.assert_allclose(pb.to_numpy(got), getattr(theirs(name), method)(PROBABILITIES, *parameters))  # fmt: skip
+        np.testing.assert_allclose(
+            pb.to_numpy(got), getattr(theirs(name), method)(PROBABILITIES, *parameters)
+        )
     if name in ("bernoulli", "geom"):
-        np.testing.assert_allclose(float(ours(name).entropy(0.3)), theirs(name).entropy(0.3), rtol=1e-8)  # fmt: skip
+        np.testing.assert_allclose(
+            float(ours(name).entropy(0.3)), theirs(name).entropy(0.3), rtol=1e-8
+        )
 
 
 @pytest.mark.parametrize("name", DISCRETE)
@@ -72,7 +76,9 @@ def test_edges_of_the_parameters():
 
 def test_large_counts_keep_their_digits():
     n, k, p = 1e6, 5e5, 0.5
-    np.testing.assert_allclose(float(stats.binom.logpmf(k, n, p)), theirs("binom").logpmf(k, n, p), rtol=1e-10)  # fmt: skip
+    np.testing.assert_allclose(
+        float(stats.binom.logpmf(k, n, p)), theirs("binom").logpmf(k, n, p), rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("name", DISCRETE)
@@ -89,7 +95,9 @@ def test_on_every_library(name, lib):
 
         g = pb.grad(total)(lib.asarray([parameters[-1]]))
         assert lib.is_raw(g)
-        np.testing.assert_allclose(lib.to_numpy(g), pb.grad(total)(np.asarray([parameters[-1]])), rtol=1e-10, atol=1e-14)  # fmt: skip
+        np.testing.assert_allclose(
+            lib.to_numpy(g), pb.grad(total)(np.asarray([parameters[-1]])), rtol=1e-10, atol=1e-14
+        )
 
 
 def test_quantiles_of_traced_parameters_are_refused():

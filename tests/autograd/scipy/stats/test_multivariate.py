@@ -23,10 +23,17 @@ ALPHA, POINTS = np.asarray([1.5, 2.5, 0.7]), np.asarray([[0.2, 0.5], [0.3, 0.1],
 @pytest.mark.parametrize(
     ("x", "mean", "cov"),
     [
-        (X, MEAN, COV), (X[0], MEAN, COV), (X.reshape(2, 2, 3), MEAN, COV), (X, None, COV), (X, MEAN, [1.0, 2.0, 3.0]),
-        (X, MEAN, 2.0), ([0.5, 1.0], 0.0, 2.0), (0.5, None, 1), (X, [0.0, 0.0, 0.0], 1),
+        (X, MEAN, COV),
+        (X[0], MEAN, COV),
+        (X.reshape(2, 2, 3), MEAN, COV),
+        (X, None, COV),
+        (X, MEAN, [1.0, 2.0, 3.0]),
+        (X, MEAN, 2.0),
+        ([0.5, 1.0], 0.0, 2.0),
+        (0.5, None, 1),
+        (X, [0.0, 0.0, 0.0], 1),
     ],
-)  # fmt: skip
+)
 def test_normal_densities(x, mean, cov):
     theirs = scipy.stats.multivariate_normal
     for name in ("logpdf", "pdf"):
@@ -55,9 +62,15 @@ def test_a_singular_covariance():
         NORMAL.logpdf(X, MEAN, SINGULAR)
     x = ON_IT + MEAN
     got = NORMAL.logpdf(x, MEAN, SINGULAR, allow_singular=True)
-    np.testing.assert_allclose(pb.to_numpy(got), theirs.logpdf(x, MEAN, SINGULAR, allow_singular=True), rtol=1e-8)  # fmt: skip
+    np.testing.assert_allclose(
+        pb.to_numpy(got), theirs.logpdf(x, MEAN, SINGULAR, allow_singular=True), rtol=1e-8
+    )
     assert (pb.to_numpy(NORMAL.logpdf(X, MEAN, SINGULAR, allow_singular=True)) == -np.inf).all()
-    np.testing.assert_allclose(float(NORMAL(MEAN, SINGULAR, True).entropy()), theirs(MEAN, SINGULAR, True).entropy(), rtol=1e-9)  # fmt: skip
+    np.testing.assert_allclose(
+        float(NORMAL(MEAN, SINGULAR, True).entropy()),
+        theirs(MEAN, SINGULAR, True).entropy(),
+        rtol=1e-9,
+    )
     scale = pb.grad(lambda s: NORMAL.logpdf(ON_IT[0], None, s * pb.asarray(SINGULAR), True))(1.0)
     r = ON_IT[0] @ np.linalg.pinv(SINGULAR) @ ON_IT[0]
     np.testing.assert_allclose(scale, 0.5 * r - 1.0, rtol=1e-8)
@@ -80,9 +93,13 @@ def test_dirichlet():
     for x in (POINTS, POINTS[:, 0], POINTS[:2], POINTS[:2, 1]):
         got = DIRICHLET.logpdf(x, ALPHA)
         np.testing.assert_allclose(pb.to_numpy(got), theirs.logpdf(x, ALPHA), rtol=1e-12)
-    np.testing.assert_allclose(float(DIRICHLET(ALPHA).pdf(POINTS[:, 0])), theirs.pdf(POINTS[:, 0], ALPHA))  # fmt: skip
+    np.testing.assert_allclose(
+        float(DIRICHLET(ALPHA).pdf(POINTS[:, 0])), theirs.pdf(POINTS[:, 0], ALPHA)
+    )
     for name in ("mean", "var", "entropy"):
-        np.testing.assert_allclose(pb.to_numpy(getattr(DIRICHLET(ALPHA), name)()), getattr(theirs, name)(ALPHA), rtol=1e-11)  # fmt: skip
+        np.testing.assert_allclose(
+            pb.to_numpy(getattr(DIRICHLET(ALPHA), name)()), getattr(theirs, name)(ALPHA), rtol=1e-11
+        )
     pb.check_grads(lambda x, a: DIRICHLET.logpdf(x, a), (POINTS[:2], ALPHA), order=2)
     pb.check_grads(lambda a: (DIRICHLET.entropy(a), DIRICHLET.var(a)), (ALPHA,), order=2)
     with pytest.raises(ValueError, match="simplex"):
@@ -94,19 +111,34 @@ def test_dirichlet():
 def test_multinomial():
     theirs, p = scipy.stats.multinomial, np.asarray([0.2, 0.3, 0.5])
     x = np.asarray([[1, 2, 3], [0, 6, 0], [1, 1, 1], [-1, 4, 3]])
-    np.testing.assert_allclose(pb.to_numpy(stats.multinomial.logpmf(x, 6, p)), theirs.logpmf(x, 6, p), rtol=1e-12)  # fmt: skip
-    np.testing.assert_allclose(pb.to_numpy(stats.multinomial(6, p).pmf(x)), theirs(6, p).pmf(x), rtol=1e-12)  # fmt: skip
+    np.testing.assert_allclose(
+        pb.to_numpy(stats.multinomial.logpmf(x, 6, p)), theirs.logpmf(x, 6, p), rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        pb.to_numpy(stats.multinomial(6, p).pmf(x)), theirs(6, p).pmf(x), rtol=1e-12
+    )
     np.testing.assert_allclose(pb.to_numpy(stats.multinomial.cov(6, p)), theirs.cov(6, p))
     pb.check_grads(lambda p: stats.multinomial.logpmf(x[:2], 6, p), (p,), order=2)
-    assert np.isfinite(pb.grad(lambda p: stats.multinomial.logpmf([0, 6, 0], 6, p))(np.asarray([0.0, 1.0, 0.0]))).all()  # fmt: skip
+    assert np.isfinite(
+        pb.grad(lambda p: stats.multinomial.logpmf([0, 6, 0], 6, p))(np.asarray([0.0, 1.0, 0.0]))
+    ).all()
 
 
 def test_samples():
     for got, wanted in (
-        (NORMAL(MEAN, COV).rvs(size=3, random_state=0), scipy.stats.multivariate_normal.rvs(MEAN, COV, size=3, random_state=0)),
-        (DIRICHLET.rvs(ALPHA, size=3, random_state=0), scipy.stats.dirichlet.rvs(ALPHA, size=3, random_state=0)),
-        (stats.multinomial.rvs(5, [0.5, 0.5], size=3, random_state=0), scipy.stats.multinomial.rvs(5, [0.5, 0.5], size=3, random_state=0)),
-    ):  # fmt: skip
+        (
+            NORMAL(MEAN, COV).rvs(size=3, random_state=0),
+            scipy.stats.multivariate_normal.rvs(MEAN, COV, size=3, random_state=0),
+        ),
+        (
+            DIRICHLET.rvs(ALPHA, size=3, random_state=0),
+            scipy.stats.dirichlet.rvs(ALPHA, size=3, random_state=0),
+        ),
+        (
+            stats.multinomial.rvs(5, [0.5, 0.5], size=3, random_state=0),
+            scipy.stats.multinomial.rvs(5, [0.5, 0.5], size=3, random_state=0),
+        ),
+    ):
         np.testing.assert_array_equal(pb.to_numpy(got), wanted)
 
 
@@ -125,5 +157,7 @@ def test_compiled():
     f = pb.compile(pb.grad(lambda m, c: pb.xp.sum(NORMAL.logpdf(X, m, c)), argnums=(0, 1)))
     g = pb.grad(lambda m, c: pb.xp.sum(NORMAL.logpdf(X, m, c)), argnums=(0, 1))
     for factor in (1.0, 1.1):
-        for got, wanted in zip(f(factor * MEAN, factor * COV), g(factor * MEAN, factor * COV), strict=True):
+        for got, wanted in zip(
+            f(factor * MEAN, factor * COV), g(factor * MEAN, factor * COV), strict=True
+        ):
             np.testing.assert_allclose(pb.to_numpy(got), wanted, rtol=1e-10)

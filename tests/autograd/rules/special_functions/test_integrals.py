@@ -1,4 +1,4 @@
-"""Tests of `autograd/rules/special_integrals.py`, beyond its rows in `tests/cases/special_more.py`."""
+"""Tests of `autograd/rules/special_functions/integrals.py`, beyond its rows in `tests/cases/special_more.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import scipy.special as sps
 
 import pullback as pb
 
-from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
 S, xp = pb.xp.special, pb.xp
 
@@ -17,20 +17,24 @@ def test_quantiles_invert_distributions():
     """d/da of P(a, P⁻¹(a, p)) is 0, and by p it is 1; at second order both are 0."""
     p = np.asarray([0.1, 0.5, 0.99])
     for f, inverse in ((S.gammainc, S.gammaincinv), (S.gammaincc, S.gammainccinv)):
-        both = lambda a, p, f=f, g=inverse: xp.sum(f(a, g(a, p)))  # noqa: E731
+        both = lambda a, p, f=f, g=inverse: xp.sum(f(a, g(a, p)))
         a = np.asarray([0.7, 2.0, 5.0])
         g = pb.grad(both, argnums=(0, 1))(a, p)
         np.testing.assert_allclose(g[0], 0, atol=1e-12)
         np.testing.assert_allclose(g[1], 1, rtol=1e-12)
     for df in (1.0, 3.5):
-        np.testing.assert_allclose(pb.grad(lambda p, df=df: xp.sum(S.stdtr(df, S.stdtrit(df, p))))(p), 1, rtol=1e-10)  # fmt: skip
+        np.testing.assert_allclose(
+            pb.grad(lambda p, df=df: xp.sum(S.stdtr(df, S.stdtrit(df, p))))(p), 1, rtol=1e-10
+        )
 
 
 def test_near_zero_and_far_out():
     """Series on one side of a border and formulas on the other give one function."""
     for f, border in ((S.ellipk, 0.3), (S.ellipe, 0.3), (S.dawsn, 12.0)):
         for sign in (1.0, -1.0):
-            low, high = (pb.hessian(lambda x, f=f: f(x))(sign * border * (1 + e)) for e in (-1e-9, 1e-9))  # fmt: skip
+            low, high = (
+                pb.hessian(lambda x, f=f: f(x))(sign * border * (1 + e)) for e in (-1e-9, 1e-9)
+            )
             np.testing.assert_allclose(low, high, rtol=1e-6)
     np.testing.assert_allclose(pb.grad(S.ellipk)(0.0), np.pi / 8)
     np.testing.assert_allclose(pb.grad(S.ellipe)(0.0), -np.pi / 8)
@@ -59,6 +63,10 @@ def test_orthogonal_polynomials_of_several_degrees_at_once():
 
 
 def test_parameters_have_no_derivative():
-    for f in (lambda a: S.hyp1f1(a, 1.5, 0.3), lambda a: S.betaincinv(a, 1.0, 0.3), lambda a: S.stdtrit(a, 0.3)):
+    for f in (
+        lambda a: S.hyp1f1(a, 1.5, 0.3),
+        lambda a: S.betaincinv(a, 1.0, 0.3),
+        lambda a: S.stdtrit(a, 0.3),
+    ):
         with pytest.raises(pb.MissingRuleError):
             pb.grad(f)(2.0)

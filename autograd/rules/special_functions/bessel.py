@@ -1,9 +1,9 @@
 """Bessel functions of the first and second kind, modified ones of the second, Hankel's and Airy's functions.
 
-For C = J, Y or H: C_v' = (C_{v−1} − C_{v+1})/2, and K_v' = −(K_{v−1} + K_{v+1})/2 (DLMF 10.6.1, 10.29.1). Of the orders 0
-and 1 that have kernels of their own, C_0' = −C_1 and C_1' = C_0 − C_1/x; J_1(x)/x near 0 is a series, which has
-derivatives of every order there. With the factor e^x in front of K, the function itself is added; with e^(−ix), as in
-`hankel1e`, i times it is subtracted. By the order v there is no derivative: it is refused.
+For C = J, Y or H: C_v' = (C_{v−1} − C_{v+1})/2, and K_v' = −(K_{v−1} + K_{v+1})/2 (DLMF 10.6.1, 10.29.1). Of the
+orders 0 and 1 that have kernels of their own, C_0' = −C_1 and C_1' = C_0 − C_1/x; J_1(x)/x near 0 is a series, which
+has derivatives of every order there. With the factor e^x in front of K, the function itself is added; with e^(−ix),
+as in `hankel1e`, i times it is subtracted. By the order v there is no derivative: it is refused.
 
 Airy's functions solve w'' = x w (DLMF 9.2.1), so that the derivative of Ai' is x Ai.
 
@@ -15,8 +15,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.defvjp import library_defvjp as defvjp
-from ..core.typing import XP, Cotangent, Value
+from ...core.defvjp import library_defvjp as defvjp
+from ...core.typing import XP, Cotangent, Value
 
 NEAR, TERMS = 2.0, 14
 

@@ -1,4 +1,4 @@
-"""Tests of `autograd/rules/special_bessel.py`, beyond its rows in `tests/cases/special_more.py`."""
+"""Tests of `autograd/rules/special_functions/bessel.py`, beyond its rows in `tests/cases/special_more.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import scipy.special as sps
 
 import pullback as pb
 
-from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
 S = pb.xp.special
 
@@ -18,9 +18,9 @@ def test_derivatives_are_scipy_s():
     for name, theirs in (("jv", sps.jvp), ("yv", sps.yvp), ("kv", sps.kvp)):
         for v in (0, 1, 2.5):
             for n in (1, 2, 3):
-                f = lambda x, name=name, v=v: pb.xp.sum(getattr(S, name)(v, x))  # noqa: E731
+                f = lambda x, name=name, v=v: pb.xp.sum(getattr(S, name)(v, x))
                 for _ in range(n - 1):
-                    f = lambda x, f=f: pb.xp.sum(pb.grad(f)(x))  # noqa: E731
+                    f = lambda x, f=f: pb.xp.sum(pb.grad(f)(x))
                 np.testing.assert_allclose(pb.grad(f)(x), theirs(v, x, n), rtol=1e-10, atol=1e-25)
 
 

@@ -10,12 +10,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..core.array import Array, backend_array
-from ..core.defvjp import function_of
-from ..core.generated import xp as generated
-from ..core.registry import find
-from ..core.typing import ArrayLike
-from .creation import as_floating, asarray, zeros_on_device_of
+from ...core.array import Array, backend_array
+from ...core.defvjp import function_of
+from ...core.generated import xp as generated
+from ...core.registry import find
+from ...core.typing import ArrayLike
+from ..creation import as_floating, asarray, zeros_on_device_of
 
 __all__ = [
     "bdtr", "bdtrc", "boxcox", "boxcox1p", "cbrt", "chdtr", "chdtrc", "comb", "cosdg", "cosm1", "cotdg", "diric",
@@ -53,7 +53,9 @@ def _constant(x: Array) -> Array:
 # ── near zero ─────────────────────────────────────────────────────────────────────────────────
 
 
-def _by_series(x: Array, border: float, coefficients: list[float], far: Callable[[Array], Array]) -> Array:  # fmt: skip
+def _by_series(
+    x: Array, border: float, coefficients: list[float], far: Callable[[Array], Array]
+) -> Array:
     """A function by its series for |x| < border, and by its formula elsewhere; neither sees what is the other's."""
     near = generated.abs(x) < border
     small = generated.where(near, x, 0.0)
@@ -126,7 +128,9 @@ def sindg(x: ArrayLike, /) -> Array:
     below = generated.where(x < 0, -one, one)
     turned = generated.remainder(below * x, 360.0)
     # of the nearest multiple of 180
-    offset = generated.where(turned > 270.0, 360.0, generated.where(turned > 90.0, 180.0, 0.0 * one))
+    offset = generated.where(
+        turned > 270.0, 360.0, generated.where(turned > 90.0, 180.0, 0.0 * one)
+    )
     sign = generated.where(offset == 180.0, -one, one)
     return below * sign * generated.sin((turned - offset) * (math.pi / 180.0))
 
@@ -183,7 +187,7 @@ def huber(delta: ArrayLike, r: ArrayLike, /) -> Array:
 
 
 def pseudo_huber(delta: ArrayLike, r: ArrayLike, /) -> Array:
-    """``δ² (√(1 + (r/δ)²) − 1)``, smooth, by r²/(1 + √(1 + (r/δ)²)); 0 for δ = 0, ∞ for δ < 0 or r < 0 as in SciPy's."""
+    """``δ² (√(1 + (r/δ)²) − 1)``, smooth, by r²/(1 + √(1 + (r/δ)²)); 0 for δ = 0, ∞ for δ < 0 or r < 0."""
     delta, r = _floating(delta, r)
     delta, r = _array(delta, r), _array(r, delta)
     positive = delta > 0
@@ -304,7 +308,11 @@ def comb(N: ArrayLike, k: ArrayLike, *, exact: bool = False, repetition: bool = 
     N, k = _floating(N, k)
     N, k = _array(N, k), _array(k, N)
     inside = (k >= 0) & (k <= N)
-    return generated.where(inside, _special("binom")(generated.where(inside, N, 1.0), generated.where(inside, k, 0.0)), 0.0)  # fmt: skip
+    return generated.where(
+        inside,
+        _special("binom")(generated.where(inside, N, 1.0), generated.where(inside, k, 0.0)),
+        0.0,
+    )
 
 
 def perm(N: ArrayLike, k: ArrayLike, exact: bool = False) -> Any:
@@ -411,4 +419,3 @@ def voigt_profile(x: ArrayLike, sigma: ArrayLike, gamma: ArrayLike, /) -> Array:
     scale = sigma * math.sqrt(2.0)
     z = x / scale + 1j * (gamma / scale)
     return generated.real(_special("wofz")(asarray(z))) / (scale * math.sqrt(math.pi))
-

@@ -1,10 +1,11 @@
-"""Special functions that are integrals or inverses: exponential, elliptic and Fresnel integrals, quantiles, Lambert's W.
+"""Special functions that are integrals or inverses: exponential, elliptic, Fresnel integrals, quantiles, Lambert's W.
 
 *Integrals* have their integrands as derivatives: (sin x)/x for Si, e^x/x for Ei, −E_{n−1} for E_n, log x/(1 − x) for
-Spence's function, sin(πx²/2) for S. *Inverses* f⁻¹ have 1/f'(f⁻¹). *Elliptic integrals*: dK/dm = (E − (1−m) K)/(2m(1−m))
-and dE/dm = (E − K)/(2m) (DLMF 19.4.1-2), near m = 0 by their series, since the differences cancel there. Dawson's D' =
-1 − 2xD is for large x the asymptotic series −Σ_k (2k−1)!!/(2x²)^k. *Hypergeometric functions*: the parameters rise by one,
-d/dx pFq(a; b; x) = (Π a/Π b) pFq(a+1; b+1; x); by the parameters there is no derivative, as by n.
+Spence's function, sin(πx²/2) for S. *Inverses* f⁻¹ have 1/f'(f⁻¹). *Elliptic integrals*: dK/dm = (E − (1−m)
+K)/(2m(1−m)) and dE/dm = (E − K)/(2m) (DLMF 19.4.1-2), near m = 0 by their series, since the differences cancel there.
+Dawson's D' = 1 − 2xD is for large x the asymptotic series −Σ_k (2k−1)!!/(2x²)^k. *Hypergeometric functions*: the
+parameters rise by one, d/dx pFq(a; b; x) = (Π a/Π b) pFq(a+1; b+1; x); by the parameters there is no derivative, as
+by n.
 
 *Binomials and Pochhammer's symbol* are quotients of gamma functions, whose logarithms have the derivative ψ.
 
@@ -17,10 +18,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..core.defvjp import library_defvjp as defvjp
-from ..core.typing import XP, Cotangent, Value
-from .special import digamma_gap
-from .special_incomplete import (
+from ...core.defvjp import library_defvjp as defvjp
+from ...core.typing import XP, Cotangent, Value
+from ..special import digamma_gap
+from ..special_incomplete import (
     as_array,
     beta_density,
     gamma_density,
@@ -139,14 +140,11 @@ def _dawsn(ct: Cotangent, x: Value, out: Value, xp: XP) -> Value:
 
 
 defvjp("special.dawsn", x=_dawsn)
-defvjp(
-    "special.wofz", x=lambda ct, x, out: ct * (2j / ROOT_PI - 2.0 * (x * out))
-)
+defvjp("special.wofz", x=lambda ct, x, out: ct * (2j / ROOT_PI - 2.0 * (x * out)))
 defvjp(
     "special.owens_t",
     x=lambda ct, x, a, xp: (
-        -ct
-        * (0.5 / ROOT_TAU * (xp.exp(-0.5 * x * x) * xp.special.erf(a * x * math.sqrt(0.5))))
+        -ct * (0.5 / ROOT_TAU * (xp.exp(-0.5 * x * x) * xp.special.erf(a * x * math.sqrt(0.5))))
     ),
     a=lambda ct, x, a, xp: (
         ct * ((0.5 / math.pi) * (xp.exp(-0.5 * (x * x) * (1.0 + a * a)) / (1.0 + a * a)))
@@ -237,9 +235,7 @@ defvjp(
 )
 defvjp(
     "special.hyp2f1",
-    x=lambda ct, a, b, v, x, xp: (
-        ct * (xp.special.hyp2f1(a + 1, b + 1, v + 1, x) * (a * b / v))
-    ),
+    x=lambda ct, a, b, v, x, xp: ct * (xp.special.hyp2f1(a + 1, b + 1, v + 1, x) * (a * b / v)),
 )
 
 
@@ -270,9 +266,7 @@ defvjp(
 )
 defvjp(
     "special.eval_chebyt",
-    x=lambda ct, n, x, xp: _lowered(
-        n, lambda: n * xp.special.eval_chebyu(n - 1, x), x, ct, xp
-    ),
+    x=lambda ct, n, x, xp: _lowered(n, lambda: n * xp.special.eval_chebyu(n - 1, x), x, ct, xp),
 )
 defvjp(
     "special.eval_chebyu",

@@ -1,0 +1,218 @@
+"""Solutions of ordinary differential equations as differentiable functions, by the adjoint equation.
+
+For y' = f(y, t, p) and a loss L of the values y(t_i), the adjoint a(t) = ∂L/∂y(t) solves
+
+    a' = −(∂f/∂y)ᵀ a,    with a jump of ∂L/∂y(t_i) at each t_i,
+
+backwards from the last time to the first; and on the way the derivatives by parameters and by the first time add up,
+
+    p̄ = ∫ (∂f/∂p)ᵀ a dt,    t̄_i = ∂L/∂y(t_i) · f(y(t_i), t_i),    t̄_0 = −Σ_{i>0} t̄_i + ∫ (∂f/∂t)ᵀ a dt.
+
+All are one system of differential equations, together with y itself, which starts anew from its known value at each
+t_i; so memory does not grow with the steps. Its solution is a differentiable function by the same rule, whence second
+and higher derivatives. The cotangent is scaled to 1 first, since tolerances are absolute too.
+
+Sources: Pontryagin et al., The mathematical theory of optimal processes, 1962; Chen et al., Neural ordinary
+differential equations, 2018, appendix B; Johnson, Notes on adjoint methods for 18.335, 2012.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ....backend import backend_of
+from ...core.array import Array, backend_array
+from ...core.generated import xp as generated
+from ...core.typing import RawArray
+from ...functions.creation import asarray, zeros_on_device_of
+from ...transforms.custom_vjp import custom_vjp
+from ...transforms.vjp import vjp
+from ..closures import refuse_traced
+from ..operands import constant
+from . import runge_kutta
+
+# Of a right-hand side: f(y, t, leaves) -> y', vectors and a number.
+RightHandSide = Callable[[Any, Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How equations are solved.
+
+    Attributes
+    ----------
+    name : str
+        For errors: ``"odeint"`` or ``"solve_ivp"``.
+    method : str
+        SciPy's solver: ``"lsoda"`` for `scipy.integrate.odeint`, else of `scipy.integrate.solve_ivp`.
+    rtol, atol : float
+        The tolerances of each step.
+    options : dict
+        Further ones of SciPy's solver, for the first solve alone.
+    limits : dict
+        Those that hold for the adjoint equation too.
+    """
+
+    name: str
+    method: Any
+    rtol: float
+    atol: Any
+    options: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
+
+    def of_adjoint(self) -> Scheme:
+        """The scheme for the adjoint equation, whose components are others."""
+        atol = float(np.min(np.asarray(self.atol)))
+        return replace(self, atol=atol, rtol=float(np.min(np.asarray(self.rtol))), options={})
+
+
+def solution(
+    f: RightHandSide, y0: Any, ts: Any, leaves: Any, scheme: Scheme, known: Any = None
+) -> Array:
+    """The values (times, n) of the solution from y0 (n,), differentiable in y0, ts and leaves.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(y, t, leaves)``.
+    y0, ts
+        Vectors.
+    leaves : tuple
+        Arrays that f depends on.
+    scheme : Scheme
+        How it is solved.
+    known : raw array, optional
+        The values, where they are known.
+
+    Returns
+    -------
+    Array
+    """
+
+    def values(y0: Any, ts: Any, leaves: Any) -> Any:
+        return Array(solved(f, y0, ts, leaves, scheme) if known is None else known)
+
+    def forward(y0: Any, ts: Any, leaves: Any) -> Any:
+        ys = solution(f, y0, ts, leaves, scheme, known)
+        return ys, (ys, ts, leaves)
+
+    differentiable = custom_vjp(values)
+    differentiable.name = scheme.name
+    differentiable.defvjp(forward, lambda residuals, ct: _pulled(f, residuals, ct, scheme))
+    return differentiable(y0, ts, leaves)
+
+
+def _pulled(f: RightHandSide, residuals: Any, ct: Any, scheme: Scheme) -> tuple[Any, Any, Any]:
+    """The cotangents of y0, ts and leaves."""
+    ys, ts, leaves = residuals
+    count, n = ys.shape
+    size = generated.max(generated.abs(constant(ct)))
+    size = generated.where(size > 0, size, 1.0)
+    ct = ct / size
+    last = count - 1
+    zero = zeros_on_device_of((1,), constant(ys))
+    a, first_bar, ts_bar = ct[last, ...], zero, [zero] * count
+    widths = [int(leaf.size) for leaf in leaves]
+    p_bar = zeros_on_device_of((sum(widths),), constant(ys))
+
+    def adjoint(state: Any, s: Any, leaves: Any) -> Any:
+        """The time runs backwards: s = −t."""
+        y, a = state[:n], state[n : 2 * n]
+        out, pull = vjp(f, y, -s, leaves)
+        y_bar, t_bar, leaves_bar = pull(a)
+        flat = [generated.reshape(asarray(v), (-1,)) for v in (t_bar, *leaves_bar)]
+        return generated.concat([-asarray(out), asarray(y_bar), *flat])
+
+    for i in range(last, 0, -1):
+        t_bar = generated.sum(ct[i, ...] * f(ys[i, ...], ts[i], leaves))
+        ts_bar[i] = generated.reshape(t_bar, (1,))
+        state = generated.concat([ys[i, ...], a, first_bar - ts_bar[i], p_bar])
+        times = generated.stack([-ts[i], -ts[i - 1]])
+        moved = solution(adjoint, state, times, leaves, scheme.of_adjoint())[1, ...]
+        a = moved[n : 2 * n] + ct[i - 1, ...]
+        first_bar, p_bar = moved[2 * n : 2 * n + 1], moved[2 * n + 1 :]
+    ts_bar[0] = first_bar
+    leaves_bar, start = [], 0
+    for leaf, width in zip(leaves, widths, strict=True):
+        leaves_bar.append(size * generated.reshape(p_bar[start : start + width], leaf.shape))
+        start += width
+    return size * a, size * generated.concat(ts_bar), tuple(leaves_bar)
+
+
+# ── values ────────────────────────────────────────────────────────────────────────────────────
+
+
+def raw_right_hand_side(f: RightHandSide, leaves: Any, like: RawArray, name: str) -> Any:
+    """``(t, y) -> y'`` of raw vectors, in the dtype of `like`."""
+    home = backend_of(like)
+    dtype = like.dtype
+
+    def call(t: Any, y: Any) -> Any:
+        y = y.astype(dtype, copy=False) if isinstance(y, np.ndarray) else y
+        time = home.xp.zeros_on_device_of((), like) + float(t)
+        out = f(Array(y), Array(home.normalise(time)), leaves)
+        refuse_traced(out, name, "the right-hand side")
+        return backend_array(asarray(out))
+
+    return call
+
+
+def solved(f: RightHandSide, y0: Any, ts: Any, leaves: Any, scheme: Scheme) -> RawArray:
+    """The values (times, n), by SciPy for NumPy's arrays, else by `runge_kutta`.
+
+    Raises
+    ------
+    RuntimeError
+        If the solver does not reach the end.
+    NotImplementedError
+        Inside `pb.compile`.
+    """
+    y0, ts = backend_array(y0), backend_array(ts)
+    if backend_of(y0).recording:
+        raise NotImplementedError(
+            f"{scheme.name} inside pb.compile: how many steps it takes depends on values; compile the "
+            f"right-hand side, or write "
+            "the steps out"
+        )
+    call = raw_right_hand_side(f, leaves, y0, scheme.name)
+    if not isinstance(y0, np.ndarray):
+        times = [float(ts[i]) for i in range(ts.shape[0])]
+        rows = runge_kutta.solve(
+            call, y0, times, float(np.min(scheme.rtol)), float(np.min(scheme.atol))
+        )
+        return backend_of(y0).xp.stack(rows, axis=0)
+    wide, times = y0.astype(np.float64), np.asarray(ts, dtype=np.float64)
+    if times.size == 1 or y0.size == 0:
+        return np.repeat(y0[None], times.size, axis=0)
+    out = (
+        _by_odeint(call, wide, times, scheme)
+        if scheme.method == "lsoda"
+        else _by_solve_ivp(call, wide, times, scheme)
+    )
+    return out.astype(y0.dtype, copy=False)
+
+
+def _by_odeint(call: Any, y0: np.ndarray, times: np.ndarray, scheme: Scheme) -> np.ndarray:
+    import scipy.integrate  # takes a tenth of a second
+
+    return scipy.integrate.odeint(
+        call, y0, times, rtol=scheme.rtol, atol=scheme.atol, tfirst=True, **scheme.options, **scheme.limits
+    )  # fmt: skip
+
+
+def _by_solve_ivp(call: Any, y0: np.ndarray, times: np.ndarray, scheme: Scheme) -> np.ndarray:
+    import scipy.integrate  # takes a tenth of a second
+
+    if times[0] == times[-1]:
+        return np.repeat(y0[None], times.size, axis=0)
+    found = scipy.integrate.solve_ivp(
+        call, (times[0], times[-1]), y0, method=scheme.method, t_eval=times, rtol=scheme.rtol, atol=scheme.atol,
+        **scheme.options, **scheme.limits,
+    )  # fmt: skip
+    if not found.success:
+        raise RuntimeError(f"{scheme.name}: {found.message}")
+    return np.ascontiguousarray(found.y.T)
