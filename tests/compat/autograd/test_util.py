@@ -90,5 +90,7 @@ def test_all_combinations_are_checked():
         seen.append((float(anp.shape(x) == ()), y, scale))
         return anp.sum(x) * y * scale
 
-    test_util.combo_check(f, (0,), modes=["rev"], order=1)([1.0, np.ones(2)], [2.0], scale=[1.0, 3.0])
+    test_util.combo_check(f, (0,), modes=["rev"], order=1)(
+        [1.0, np.ones(2)], [2.0], scale=[1.0, 3.0]
+    )
     assert set(seen) == {(a, 2.0, s) for a in (0.0, 1.0) for s in (1.0, 3.0)}

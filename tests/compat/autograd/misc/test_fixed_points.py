@@ -40,4 +40,6 @@ def test_of_a_container():
             step_down = {k: v.copy() for k, v in params.items()}
             step_up[key][index] += 1e-6
             step_down[key][index] -= 1e-6
-            assert np.isclose(out[key][index], (solved(step_up) - solved(step_down)) / 2e-6, atol=1e-8)
+            assert np.isclose(
+                out[key][index], (solved(step_up) - solved(step_down)) / 2e-6, atol=1e-8
+            )

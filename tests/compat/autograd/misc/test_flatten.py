@@ -9,7 +9,11 @@ from pullback.compat.autograd.misc import flatten
 from pullback.compat.autograd.misc.flatten import flatten_func
 from pullback.compat.autograd.test_util import check_grads
 
-VALUE = {"k": np.arange(6.0).reshape(2, 3), "a": [1.0, (), (2.5, np.ones(2))], "z": {"y": np.asarray(3.0)}}
+VALUE = {
+    "k": np.arange(6.0).reshape(2, 3),
+    "a": [1.0, (), (2.5, np.ones(2))],
+    "z": {"y": np.asarray(3.0)},
+}
 
 
 def test_there_and_back():

@@ -26,7 +26,9 @@ def loss(p, i=0):
 )
 def test_they_find_a_minimum(method, settings):
     seen = []
-    out = method(grad(loss), START, callback=lambda x, i, g: seen.append((i, x["b"], g["b"])), **settings)
+    out = method(
+        grad(loss), START, callback=lambda x, i, g: seen.append((i, x["b"], g["b"])), **settings
+    )
     assert np.allclose(out["w"], TARGET["w"], atol=2e-2)
     assert np.isclose(out["b"], TARGET["b"], atol=2e-2)
     assert seen[0] == (0, 0.0, -1.0)

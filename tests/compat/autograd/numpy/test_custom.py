@@ -12,7 +12,10 @@ NUMPY = pb.backend.current().name == "numpy"
 X = np.asarray([[0.3, 0.7], [0.9, 0.4], [0.1, 0.2]])
 
 
-@pytest.mark.parametrize("name", ["concatenate", "concat", "vstack", "hstack", "dstack", "column_stack", "stack", "row_stack"])
+@pytest.mark.parametrize(
+    "name",
+    ["concatenate", "concat", "vstack", "hstack", "dstack", "column_stack", "stack", "row_stack"],
+)
 def test_sequences_may_be_any_iterable(name):
     f = getattr(anp, name)
     expected = getattr(np, name if name != "row_stack" else "vstack")([X, 2 * X])
@@ -34,7 +37,9 @@ def test_where_of_pythons_numbers_gives_such(condition, x, y, kind):
 def test_where_takes_names_and_traced_arrays():
     assert anp.where([True, False], x=np.ones(2), y=0.0).tolist() == [1.0, 0.0]
     assert [i.tolist() for i in anp.where(np.asarray([0, 1, 1]))] == [[1, 2]]
-    assert np.array_equal(grad(lambda x: anp.sum(anp.where(X > 0.3, x, -x)))(X), np.where(X > 0.3, 1.0, -1.0))
+    assert np.array_equal(
+        grad(lambda x: anp.sum(anp.where(X > 0.3, x, -x)))(X), np.where(X > 0.3, 1.0, -1.0)
+    )
     with pytest.raises(ValueError, match="neither"):
         anp.where(True, 1.0)
 

@@ -59,7 +59,14 @@ def test_what_leaks_from_a_gradient_is_plain_again():
 
 def test_arrays_of_other_libraries_stay_where_they_are(lib, backend):
     x = lib.asarray([0.5, 1.0])
-    for out in (anp.sin(x), anp.add(x, 1.0), anp.sum(x), anp.dot(x, x), anp.reshape(x, (2, 1)), anp.concatenate([x, x])):
+    for out in (
+        anp.sin(x),
+        anp.add(x, 1.0),
+        anp.sum(x),
+        anp.dot(x, x),
+        anp.reshape(x, (2, 1)),
+        anp.concatenate([x, x]),
+    ):
         assert lib.is_raw(out) or (lib.name == "numpy" and isinstance(out, np.generic))
     made = anp.zeros(2)
     assert lib.is_raw(made)
