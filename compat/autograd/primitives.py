@@ -46,8 +46,8 @@ def primitive(f_raw: Callable[..., Any]) -> Any:
     Parameters
     ----------
     f_raw : callable
-        Gets arrays of the library and numbers, whatever is traced outside. Containers among its positional arguments may
-        hold traced arrays.
+        Gets arrays of the library and numbers, whatever is traced outside. Containers among its positional arguments
+        may hold traced arrays.
 
     Raises
     ------

@@ -95,6 +95,7 @@ class VSpace:
 
 
 _FLOAT = np.dtype(np.float64)
+_draw = np.random.randn
 _NUMPY = backend_of(np.zeros(()))
 
 
@@ -162,7 +163,7 @@ class ArrayVSpace(VSpace):
 
     def randn(self) -> Any:
         """An array of normal variates, from NumPy's global generator."""
-        return self._array(np.asarray(np.random.randn(*self.shape)))
+        return self._array(np.asarray(_draw(*self.shape)))
 
     def _inner_prod(self, x: Any, y: Any) -> Any:
         return plain(namespace.sum(namespace.asarray(x) * y))
@@ -183,8 +184,8 @@ class ComplexArrayVSpace(ArrayVSpace):
 
     def randn(self) -> Any:
         """An array of normal variates in both parts, from NumPy's global generator."""
-        draw = np.random.randn
-        return self._array(np.asarray(draw(*self.shape)) + 1j * np.asarray(draw(*self.shape)))
+        real, imag = _draw(*self.shape), _draw(*self.shape)
+        return self._array(np.asarray(real) + 1j * np.asarray(imag))
 
     def _inner_prod(self, x: Any, y: Any) -> Any:
         x = namespace.asarray(x)

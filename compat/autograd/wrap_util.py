@@ -66,8 +66,8 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
     Returns
     -------
     callable
-        ``operator(fun, argnum=0, *options)``, which returns a function of the arguments of `fun`. With a tuple or a list
-        for `argnum`, `x` is the tuple of those arguments.
+        ``operator(fun, argnum=0, *options)``, which returns a function of the arguments of `fun`. With a tuple or a
+        list for `argnum`, `x` is the tuple of those arguments.
     """
 
     @functools.wraps(unary_operator)

@@ -70,7 +70,15 @@ def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
 def flatten_func(
     func: Callable[..., Any], example: Any
 ) -> tuple[Callable[..., Any], Callable[[Any], Any], Any]:
-    """A function of a container as one of vectors, the function that takes vectors back, and the vector of `example`."""
+    """A function of a container as one of vectors, the function that takes vectors back, and the vector of `example`.
+
+    Parameters
+    ----------
+    func : callable
+        Of a container and other arguments; returns a container.
+    example
+        A container like those that it is called with.
+    """
     vector, unflatten = flatten(example)
 
     def of_vectors(x: Any, *args: Any) -> Any:

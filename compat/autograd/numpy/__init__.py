@@ -11,7 +11,9 @@ from typing import Any
 import numpy as _np
 
 from ....autograd.numpy import namespace as _ours
-from . import fft, linalg, random
+from . import fft as fft
+from . import linalg as linalg
+from . import random as random
 from .custom import replacements
 from .wrap import wrap_namespace
 

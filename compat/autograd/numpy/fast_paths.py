@@ -1,7 +1,7 @@
 """The first branches of the functions that most calls are of: a traced array, and nothing unusual.
 
-Each maker returns a function that looks at the types of its arguments, and sends what it does not know to `general`; and
-one that puts another function in the place of ours, which `defvjp` may.
+Each maker returns a function that looks at the types of its arguments, and sends what it does not know to `general`;
+and one that puts another function in the place of ours, which `defvjp` may.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def convolve(
 
 
 def _in_order(x: Any, along: list[int], summed: list[int]) -> Any:
-    """`x` with its axes in the order (others as one, summed as one, convolved), and the lengths of the first and last."""
+    """`x` with its axes in the order (others as one, summed as one, convolved); lengths of the first and the last."""
     others = [i for i in range(x.ndim) if i not in along and i not in summed]
     free = tuple([x.shape[i] for i in others])
     lengths = tuple([x.shape[i] for i in along])

@@ -47,7 +47,7 @@ def test_containers_are_used_as_python_has_them():
     def f(d):
         keys = sorted(d)
         total = sum(anp.sum(v) for _, v in sorted(d.items())) + sum(map(anp.sum, d.values()))
-        extra = [d[keys[0]], *[d[keys[1]]]] + [d.get("c", 1.0)]
+        extra = [d[keys[0]], d[keys[1]], d.get("c", 1.0)]
         assert "a" in d
         assert len(extra[:2]) == 2
         return total * extra[-1]

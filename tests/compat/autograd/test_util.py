@@ -12,7 +12,7 @@ from pullback.compat.autograd.extend import defjvp, defvjp, primitive
 
 @pytest.fixture(autouse=True)
 def _seed():
-    np.random.seed(0)  # noqa: NPY002 - what the directions of the checks are drawn from
+    np.random.seed(0)
 
 
 def test_nodes_come_after_all_that_depend_on_them():

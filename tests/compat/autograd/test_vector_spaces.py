@@ -32,7 +32,7 @@ VALUES = [
 
 @pytest.fixture(autouse=True)
 def _seed():
-    np.random.seed(0)  # noqa: NPY002 - what `randn` of a vector space draws from
+    np.random.seed(0)
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)

@@ -55,7 +55,10 @@ def test_a_vector_of_another_length_is_refused():
 
 
 def test_a_function_of_containers_is_one_of_vectors():
-    f, unflatten, vector = flatten_func(lambda p, s: {"a": p["a"] * s, "b": p["b"]}, {"a": 1.0, "b": np.ones(2)})  # fmt: skip
+    def scaled(p, s):
+        return {"a": p["a"] * s, "b": p["b"]}
+
+    f, unflatten, vector = flatten_func(scaled, {"a": 1.0, "b": np.ones(2)})
     assert np.array_equal(f(vector, 3.0), [3.0, 1.0, 1.0])
     assert unflatten(vector)["a"] == 1.0
 

@@ -54,6 +54,6 @@ def test_one_step_by_hand():
 
 
 def test_they_are_differentiable():
-    final = lambda rate: loss(sgd(grad(loss), START, num_iters=3, step_size=rate))  # noqa: E731 - of one line
+    final = lambda rate: loss(sgd(grad(loss), START, num_iters=3, step_size=rate))
     slope = (final(0.1 + 1e-6) - final(0.1 - 1e-6)) / 2e-6
     assert np.isclose(grad(final)(0.1), slope, rtol=1e-5)

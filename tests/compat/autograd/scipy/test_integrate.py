@@ -18,9 +18,11 @@ def decay(y, t, rate, drive):
 def test_a_solution_is_differentiated_by_start_times_and_arguments():
     y0, args = np.asarray([1.0, -0.5]), (0.7, np.asarray([0.2, 0.4]))
     assert np.array_equal(odeint(decay, y0, T, args), scipy.integrate.odeint(decay, y0, T, args))
-    check_grads(lambda y0, t, args: odeint(decay, y0, t, args, rtol=1e-10, atol=1e-10), (0, 1, 2), modes=["rev"], order=1)(
-        y0, T + 0.1, args
-    )  # fmt: skip
+
+    def solved(y0, t, args):
+        return odeint(decay, y0, t, args, rtol=1e-10, atol=1e-10)
+
+    check_grads(solved, (0, 1, 2), modes=["rev"], order=1)(y0, T + 0.1, args)
 
 
 def test_a_derivative_that_is_known():
