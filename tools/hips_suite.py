@@ -1,9 +1,9 @@
 """Run the tests of HIPS autograd on `pullback.compat.autograd`.
 
 ``python tools/hips_suite.py [SOURCE] [-- options of pytest]``. `SOURCE` is a checkout or an sdist of autograd
-(``pip download autograd==1.9.1 --no-deps --no-binary :all:``); without it, the sdist is downloaded. Its tests are copied
-into a temporary folder, where ``autograd`` becomes ``pullback.compat.autograd`` in their import statements and nowhere
-else, and run by pytest. Nothing of it is kept.
+(``pip download autograd==1.9.1 --no-deps --no-binary :all:``); without it, the sdist is downloaded. Its tests are
+copied into a temporary folder, where ``autograd`` becomes ``pullback.compat.autograd`` in their import statements and
+nowhere else, and run by pytest. Nothing of it is kept.
 """
 
 from __future__ import annotations

@@ -222,7 +222,7 @@ def _share_leaves(share: Any, spec: Any, like: Any, nested: bool) -> list[Any]:
     if type(share) is SparseObject:
         share = share.dense()
     leaves = [share] if spec is None else tree.leaves(share)
-    out = []
+    out: list[Any] = []
     for leaf in leaves:
         if leaf is None:
             out.append(None)

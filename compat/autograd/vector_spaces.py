@@ -118,13 +118,9 @@ class ArrayVSpace(VSpace):
         self.shape, self.dtype = tuple(inner.shape), as_numpy(inner.dtype)
 
     def __eq__(self, other: object) -> bool:
-        return (
-            type(self) is type(other)
-            and self.shape == other.shape  # type: ignore[attr-defined]  # of one type
-            and self.dtype == other.dtype  # type: ignore[attr-defined]
-        )
+        return type(self) is type(other) and self.shape == other.shape and self.dtype == other.dtype
 
-    __hash__ = None  # type: ignore[assignment]  # as above
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}_{{'shape': {self.shape}, 'dtype': {self.dtype!r}}}"
@@ -329,10 +325,10 @@ def _of_array(x: Any) -> ArrayVSpace:
 
 VSpace.register(np.ndarray, _of_array)
 VSpace.register(Array, _of_array)
-for _type in (float, np.longdouble, np.float64, np.float32, np.float16):
-    ArrayVSpace.register(_type)
-for _type in (complex, np.clongdouble, np.complex64, np.complex128):
-    ComplexArrayVSpace.register(_type)
+for _real in (float, np.longdouble, np.float64, np.float32, np.float16):
+    ArrayVSpace.register(_real)
+for _complex in (complex, np.clongdouble, np.complex64, np.complex128):
+    ComplexArrayVSpace.register(_complex)
 ListVSpace.register(list)
 TupleVSpace.register(tuple)
 DictVSpace.register(dict)

@@ -99,5 +99,5 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
 
         return nary_f
 
-    del nary_operator.__wrapped__  # type: ignore[attr-defined]  # set by `wraps`; its signature is another
+    del nary_operator.__wrapped__  # set by `wraps`; its signature is another
     return nary_operator

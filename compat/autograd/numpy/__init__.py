@@ -31,5 +31,9 @@ __all__ = sorted(
 __version__ = numpy_version = _np.__version__
 
 
+def __getattr__(name: str) -> Any:  # the names are those of `wrap_namespace`
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def __dir__() -> list[str]:
     return __all__

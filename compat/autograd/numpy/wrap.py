@@ -80,13 +80,16 @@ def wrapped(name: str, function: Callable[..., Any], find: Finder) -> Any:
             return function(*args, **kwargs)
         return of_arrays(*args, **kwargs)
 
-    call = renew = None
+    call: Any = None
+    renew: Any = None
     if function is vars(np).get(name):
         call, renew = fast_paths.find(name, function, general)
     if call is None:
 
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def plain_call(*args: Any, **kwargs: Any) -> Any:
             return general(args, kwargs)
+
+        call = plain_call
 
     def override(new: Any) -> None:
         nonlocal ours
