@@ -132,7 +132,7 @@ def current() -> Backend:
 # asks for the active backend.
 _VARIABLES: Any = getattr(os.environ, "_data", os.environ)
 _NAME, _DEVICE = (
-    os.environ.encodekey(name) if _VARIABLES is not os.environ else name  # type: ignore[attr-defined]  # of `os._Environ`
+    os.environ.encodekey(name) if _VARIABLES is not os.environ else name
     for name in ("PULLBACK_BACKEND", "PULLBACK_DEVICE")
 )
 

@@ -2,11 +2,11 @@
 
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=1 python -P benchmarks/hips.py --peer FOLDER
 
-`FOLDER` holds HIPS autograd (``pip install --no-deps --target FOLDER autograd==1.9.1``). Both run in one process, in turns: in
-each round one repeats a computation for about 20 ms, then the other. Printed are the medians over the rounds, their ratio,
-and the geometric mean of the ratios. The suite's forward and backward passes are taken through the public `make_vjp`; what
-measures no code of autograd (``numpy.exp``, a product of plain matrices) is left out, as are its two calls that put a value
-into a box by hand, which have no counterpart here.
+`FOLDER` holds HIPS autograd (``pip install --no-deps --target FOLDER autograd==1.9.1``). Both run in one process, in
+turns: in each round one repeats a computation for about 20 ms, then the other. Printed are the medians over the
+rounds, their ratio, and the geometric mean of the ratios. The suite's forward and backward passes are taken through
+the public `make_vjp`; what measures no code of autograd (``numpy.exp``, a product of plain matrices) is left out, as
+are its two calls that put a value into a box by hand, which have no counterpart here.
 """
 
 from __future__ import annotations

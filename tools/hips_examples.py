@@ -1,7 +1,8 @@
-"""Run the example programs of HIPS autograd on `pullback.compat.autograd`: ``python tools/hips_examples.py [SOURCE] [--peer PATH]``.
+"""Run the example programs of HIPS autograd on `pullback.compat.autograd`.
 
-Each runs for a few iterations, without windows, and on drawn digits where it would download some. With `--peer`, the path of
-an installation of HIPS autograd, each runs on that too, and the numbers that the two print are compared.
+``python tools/hips_examples.py [SOURCE] [--peer PATH]``. Each runs for a few iterations, without windows, and on drawn
+digits where it would download some. With `--peer`, the folder of an installation of HIPS autograd, each runs on that
+too, and the numbers that the two print are compared.
 """
 
 from __future__ import annotations
@@ -57,20 +58,31 @@ sys.argv = [path]
 runpy.run_path(path, run_name="__main__")
 """
 
+LIMIT = 300  # seconds for a program
 # Programs that are parts of others.
 PARTS = ("__init__.py", "data.py", "data_mnist.py")
 
 
 def run(package: str, path: Path, extra: list[str]) -> tuple[bool, float, str]:
     """Whether a program ran, the seconds it took, and what it printed."""
-    where = [str(path.parent), *([str(path.parent.parent)] if path.parent.name == "fluidsim" else []), *extra]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*where, os.environ.get("PYTHONPATH", "")])}  # fmt: skip
+    where = [str(path.parent), *extra, os.environ.get("PYTHONPATH", "")]
+    if path.parent.name == "fluidsim":
+        where.insert(1, str(path.parent.parent))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(where)}
     command = [sys.executable, "-P", "-W", "ignore", "-c", DRIVER, package, path.name, ""]
     start = time.perf_counter()
     try:
-        done = subprocess.run(command, cwd=path.parent, env=environment, capture_output=True, text=True, timeout=300, check=False)  # fmt: skip
+        done = subprocess.run(
+            command,
+            cwd=path.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
-        return False, time.perf_counter() - start, "no end within 300 s"
+        return False, time.perf_counter() - start, f"no end within {LIMIT} s"
     took = time.perf_counter() - start
     ok = done.returncode == 0
     return ok, took, done.stdout if ok else done.stderr.strip().splitlines()[-1]
@@ -113,7 +125,8 @@ def main() -> int:
             elif options.peer:
                 theirs = checkout / "examples" / path.relative_to(ours)
                 ran, their_time, their_text = run("autograd", theirs, [options.peer])
-                line += f", autograd in {their_time:.1f} s; {difference(text, their_text) if ran else their_text}"  # fmt: skip
+                line += f", autograd in {their_time:.1f} s; "
+                line += difference(text, their_text) if ran else their_text
             print(line, flush=True)
     return 1 if failed else 0
 

@@ -1,8 +1,9 @@
-"""Run the tests and the examples of HIPS autograd on `pullback.compat.autograd`: ``python tools/hips_suite.py [SOURCE]``.
+"""Run the tests of HIPS autograd on `pullback.compat.autograd`.
 
-`SOURCE` is a checkout or an sdist of autograd (``pip download autograd==1.9.1 --no-deps --no-binary :all:``); without it,
-the sdist is downloaded. Its tests are copied into a temporary folder, where ``autograd`` becomes
-``pullback.compat.autograd`` in their import statements and nowhere else, and run by pytest. Nothing of it is kept.
+``python tools/hips_suite.py [SOURCE] [-- options of pytest]``. `SOURCE` is a checkout or an sdist of autograd
+(``pip download autograd==1.9.1 --no-deps --no-binary :all:``); without it, the sdist is downloaded. Its tests are
+copied into a temporary folder, where ``autograd`` becomes ``pullback.compat.autograd`` in their import statements and
+nowhere else, and run by pytest. Nothing of it is kept.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def run_tests(checkout: Path, folder: Path, extra: list[str]) -> tuple[int, int,
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, [str(tests), os.environ.get("PYTHONPATH")])),
-        },  # fmt: skip
+        },
         stdout=subprocess.DEVNULL,
         check=False,
     )

@@ -1,6 +1,7 @@
 """Containers and types as programs ask for them: ``isinstance(x, np.ndarray)`` of a traced array is True.
 
-Containers are what they are on this engine, so `tuple`, `list` and `dict` make Python's own, with traced arrays in them.
+Containers are what they are on this engine, so `tuple`, `list` and `dict` make Python's own, with traced arrays in
+them.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class tuple(builtins.tuple, metaclass=_OfPython):
     """Makes a tuple, whose parts may be traced."""
 
     def __new__(cls, xs: Any = ()) -> Any:
+        """A tuple of these parts."""
         return builtins.tuple(xs)
 
 
@@ -57,6 +59,7 @@ class list(builtins.list, metaclass=_OfPython):
     """Makes a list, whose parts may be traced."""
 
     def __new__(cls, xs: Any = ()) -> Any:
+        """A list of these parts."""
         return builtins.list(xs)
 
 
@@ -64,6 +67,7 @@ class dict(builtins.dict, metaclass=_OfPython):
     """Makes a dict, whose values may be traced."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """A dict of these items."""
         return builtins.dict(*args, **kwargs)
 
 

@@ -89,7 +89,7 @@ class JVPNode(Node):
         tangents = tuple([parent.g for parent in parents])
         self.g = make_jvp(of_parents, tuple([args[i] for i in parent_argnums]))(tangents)[1]
 
-    def initialize_root(self, g: Any) -> None:  # type: ignore[override]  # the tangent of the argument
+    def initialize_root(self, g: Any) -> None:
         """The tangent of the argument."""
         self.g = g
 

@@ -1,7 +1,7 @@
 """The operators of functions: `grad`, `jacobian`, `hessian`, `make_vjp` and their kin, each with `argnum`.
 
-Gradients with respect to complex numbers are ∂L/∂Re z − i ∂L/∂Im z, HIPS autograd's and JAX's convention and the conjugate
-of what `pullback.grad` returns: ``z − s · conj(gradient)`` descends.
+Gradients with respect to complex numbers are ∂L/∂Re z − i ∂L/∂Im z, HIPS autograd's and JAX's convention and the
+conjugate of what `pullback.grad` returns: ``z − s · conj(gradient)`` descends.
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def jacobian(fun: Function, x: Any) -> Any:
         return out
 
     if not hasattr(leaf, "dtype"):
-        raise TypeError(f"jacobian: the argument is a {type(x).__name__}, not an array; flatten it (misc.flatten)")  # fmt: skip
+        raise TypeError(
+            f"jacobian: the argument is a {type(x).__name__}, not an array; flatten it (misc.flatten)"
+        )
     if is_complex(leaf.dtype):
         return _complex_jacobian(fun, x)
     out = _jacobian(of_array)(leaf)
@@ -155,7 +157,9 @@ def _complex_jacobian(fun: Function, x: Any) -> Any:
     vjp, ans = reverse.make_vjp(fun, x)
     space = vspace(ans)
     if space.iscomplex:
-        raise TypeError("jacobian: of a complex function of complex numbers, take that of its real and imaginary parts")  # fmt: skip
+        raise TypeError(
+            "jacobian: of a complex function of complex numbers, take that of its real and imaginary parts"
+        )
     rows = [vjp(row) for row in space.standard_basis()]
     shape = (*space.shape, *vspace(x).shape)
     return plain(namespace.reshape(namespace.stack([namespace.asarray(r) for r in rows]), shape))

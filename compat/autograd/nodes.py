@@ -1,8 +1,8 @@
 """Graphs of calls, node by node: what `tracer.trace` records with a class of nodes of the user's own.
 
-A `NodeArray` is one more class of raw arrays to the engine. Its namespace calls the real function on the real values, and
-makes a node of the call; so gradients that are taken inside are recorded too, as what they do. Traces nest: the newest
-among the arguments records, and calls the same function one level down.
+A `NodeArray` is one more class of raw arrays to the engine. Its namespace calls the real function on the real values,
+and makes a node of the call; so gradients that are taken inside are recorded too, as what they do. Traces nest: the
+newest among the arguments records, and calls the same function one level down.
 """
 
 from __future__ import annotations

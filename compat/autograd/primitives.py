@@ -46,8 +46,8 @@ def primitive(f_raw: Callable[..., Any]) -> Any:
     Parameters
     ----------
     f_raw : callable
-        Gets arrays of the library and numbers, whatever is traced outside. Containers among its positional arguments may
-        hold traced arrays.
+        Gets arrays of the library and numbers, whatever is traced outside. Containers among its positional arguments
+        may hold traced arrays.
 
     Raises
     ------
@@ -222,7 +222,7 @@ def _share_leaves(share: Any, spec: Any, like: Any, nested: bool) -> list[Any]:
     if type(share) is SparseObject:
         share = share.dense()
     leaves = [share] if spec is None else tree.leaves(share)
-    out = []
+    out: list[Any] = []
     for leaf in leaves:
         if leaf is None:
             out.append(None)

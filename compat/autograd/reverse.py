@@ -1,7 +1,7 @@
 """Pullbacks and directional derivatives of functions of one argument, in HIPS autograd's convention.
 
-For complex numbers it carries ∂L/∂Re z − i ∂L/∂Im z, the conjugate of what `pullback.grad` returns. That is what the sweep
-carries by itself, so that nothing is conjugated here.
+For complex numbers it carries ∂L/∂Re z − i ∂L/∂Im z, the conjugate of what `pullback.grad` returns. That is what the
+sweep carries by itself, so that nothing is conjugated here.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def _output(x: Any) -> Any:
     out = plain(x)
     if type(out) is Array:
         return out.__copy__()
-    return out.copy() if type(out) is np.ndarray else out if isinstance(out, np.generic) else namespace_of(out).copy(out)  # fmt: skip
+    if type(out) is np.ndarray:
+        return out.copy()
+    return out if isinstance(out, np.generic) else namespace_of(out).copy(out)
 
 
 def _seed(ct: Any, y: Array) -> Any:
@@ -132,8 +134,10 @@ def _seed(ct: Any, y: Array) -> Any:
     if isinstance(ct, bool | int | float | complex | np.generic):
         if y.shape != ():
             raise ValueError(f"the cotangent is a number, the output has shape {y.shape}")
-        ct = namespace_of(value).asarray(ct) if type(value) is Array else backend_of(value).asarray(np.asarray(ct))  # fmt: skip
-        ct = unwrap_closed(ct)
+        if type(value) is Array:
+            ct = unwrap_closed(namespace_of(value).asarray(ct))
+        else:
+            ct = backend_of(value).asarray(np.asarray(ct))
     if tuple(ct.shape) != tuple(value.shape):
         raise ValueError(f"the cotangent has shape {tuple(ct.shape)}, the output {tuple(value.shape)}")  # fmt: skip
     check_library("the cotangent", ct, y)
@@ -162,7 +166,8 @@ def make_vjp(fun: Function, x: Any) -> tuple[Callable[[Any], Any], Any]:
     Returns
     -------
     vjp : callable
-        ``vjp(g)``, of the structure of `x`, for `g` of the structure of the value. It may be called any number of times.
+        ``vjp(g)``, of the structure of `x`, for `g` of the structure of the value. It may be called any number of
+        times.
     value
 
     Raises

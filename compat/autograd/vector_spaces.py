@@ -95,6 +95,7 @@ class VSpace:
 
 
 _FLOAT = np.dtype(np.float64)
+_draw = np.random.randn
 _NUMPY = backend_of(np.zeros(()))
 
 
@@ -117,13 +118,9 @@ class ArrayVSpace(VSpace):
         self.shape, self.dtype = tuple(inner.shape), as_numpy(inner.dtype)
 
     def __eq__(self, other: object) -> bool:
-        return (
-            type(self) is type(other)
-            and self.shape == other.shape  # type: ignore[attr-defined]  # of one type
-            and self.dtype == other.dtype  # type: ignore[attr-defined]
-        )
+        return type(self) is type(other) and self.shape == other.shape and self.dtype == other.dtype
 
-    __hash__ = None  # type: ignore[assignment]  # as above
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}_{{'shape': {self.shape}, 'dtype': {self.dtype!r}}}"
@@ -162,7 +159,7 @@ class ArrayVSpace(VSpace):
 
     def randn(self) -> Any:
         """An array of normal variates, from NumPy's global generator."""
-        return self._array(np.asarray(np.random.randn(*self.shape)))
+        return self._array(np.asarray(_draw(*self.shape)))
 
     def _inner_prod(self, x: Any, y: Any) -> Any:
         return plain(namespace.sum(namespace.asarray(x) * y))
@@ -183,8 +180,8 @@ class ComplexArrayVSpace(ArrayVSpace):
 
     def randn(self) -> Any:
         """An array of normal variates in both parts, from NumPy's global generator."""
-        draw = np.random.randn
-        return self._array(np.asarray(draw(*self.shape)) + 1j * np.asarray(draw(*self.shape)))
+        real, imag = _draw(*self.shape), _draw(*self.shape)
+        return self._array(np.asarray(real) + 1j * np.asarray(imag))
 
     def _inner_prod(self, x: Any, y: Any) -> Any:
         x = namespace.asarray(x)
@@ -328,10 +325,10 @@ def _of_array(x: Any) -> ArrayVSpace:
 
 VSpace.register(np.ndarray, _of_array)
 VSpace.register(Array, _of_array)
-for _type in (float, np.longdouble, np.float64, np.float32, np.float16):
-    ArrayVSpace.register(_type)
-for _type in (complex, np.clongdouble, np.complex64, np.complex128):
-    ComplexArrayVSpace.register(_type)
+for _real in (float, np.longdouble, np.float64, np.float32, np.float16):
+    ArrayVSpace.register(_real)
+for _complex in (complex, np.clongdouble, np.complex64, np.complex128):
+    ComplexArrayVSpace.register(_complex)
 ListVSpace.register(list)
 TupleVSpace.register(tuple)
 DictVSpace.register(dict)

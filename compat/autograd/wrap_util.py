@@ -66,8 +66,8 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
     Returns
     -------
     callable
-        ``operator(fun, argnum=0, *options)``, which returns a function of the arguments of `fun`. With a tuple or a list
-        for `argnum`, `x` is the tuple of those arguments.
+        ``operator(fun, argnum=0, *options)``, which returns a function of the arguments of `fun`. With a tuple or a
+        list for `argnum`, `x` is the tuple of those arguments.
     """
 
     @functools.wraps(unary_operator)
@@ -99,5 +99,5 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
 
         return nary_f
 
-    del nary_operator.__wrapped__  # type: ignore[attr-defined]  # set by `wraps`; its signature is another
+    del nary_operator.__wrapped__  # set by `wraps`; its signature is another
     return nary_operator

@@ -13,7 +13,7 @@ import pytest
 
 from ._doctests import run
 
-PARTS = ("backend", "autograd", "models", "optim", "train")
+PARTS = ("backend", "autograd", "compat", "models", "optim", "train")
 ROOT = Path(__file__).resolve().parents[2]
 
 

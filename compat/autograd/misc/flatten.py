@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ....autograd.core.array import Array
 from ....autograd.core.dtypes import is_complex
 from ....autograd.functions import namespace
@@ -57,7 +59,8 @@ def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
             part = vector[start] if number else namespace.reshape(vector[start : start + size], shape)  # fmt: skip
             if is_complex(vector.dtype) and not is_complex(dtype):
                 part = namespace.real(part)
-            parts.append(plain(part))
+            out = plain(part)
+            parts.append(out[()] if number and type(out) is np.ndarray else out)
             start += size
         return tree.unflatten(spec, parts)
 
@@ -67,7 +70,15 @@ def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
 def flatten_func(
     func: Callable[..., Any], example: Any
 ) -> tuple[Callable[..., Any], Callable[[Any], Any], Any]:
-    """A function of a container as one of vectors, the function that takes vectors back, and the vector of `example`."""
+    """A function of a container as one of vectors, the function that takes vectors back, and the vector of `example`.
+
+    Parameters
+    ----------
+    func : callable
+        Of a container and other arguments; returns a container.
+    example
+        A container like those that it is called with.
+    """
     vector, unflatten = flatten(example)
 
     def of_vectors(x: Any, *args: Any) -> Any:

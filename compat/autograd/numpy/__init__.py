@@ -11,7 +11,9 @@ from typing import Any
 import numpy as _np
 
 from ....autograd.numpy import namespace as _ours
-from . import fft, linalg, random
+from . import fft as fft
+from . import linalg as linalg
+from . import random as random
 from .custom import replacements
 from .wrap import wrap_namespace
 
@@ -27,6 +29,10 @@ __all__ = sorted(
     {*_names, *(name for name in _new if not name.startswith("_")), "fft", "linalg", "random"}
 )
 __version__ = numpy_version = _np.__version__
+
+
+def __getattr__(name: str) -> Any:  # the names are those of `wrap_namespace`
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

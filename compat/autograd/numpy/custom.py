@@ -1,7 +1,7 @@
 """The functions of `numpy` that HIPS autograd has in a form of its own.
 
-Sequences of arrays may be any iterable; `where` of Python's numbers alone returns such; ``r_[…]`` and ``c_[…]`` take traced
-arrays; `make_diagonal` is the counterpart of `diagonal`.
+Sequences of arrays may be any iterable; `where` of Python's numbers alone returns such; ``r_[…]`` and ``c_[…]`` take
+traced arrays; `make_diagonal` is the counterpart of `diagonal`.
 """
 
 from __future__ import annotations

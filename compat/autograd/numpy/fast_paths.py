@@ -1,7 +1,7 @@
 """The first branches of the functions that most calls are of: a traced array, and nothing unusual.
 
-Each maker returns a function that looks at the types of its arguments, and sends what it does not know to `general`; and
-one that puts another function in the place of ours, which `defvjp` may.
+Each maker returns a function that looks at the types of its arguments, and sends what it does not know to `general`;
+and one that puts another function in the place of ours, which `defvjp` may.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _traced_pair(a: Any, b: Any) -> bool:
 
 def dot(function: Any, general: General) -> Made:
     """`numpy.dot`."""
-    ours = namespace.matmul, namespace.dot
+    ours: Any = (namespace.matmul, namespace.dot)
 
     def call(a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         if not args and not kwargs:
@@ -150,14 +150,14 @@ def dot(function: Any, general: General) -> Made:
 
     def renew(new: Any) -> None:
         nonlocal ours
-        ours = None  # type: ignore[assignment]  # what `general` goes to has the new rules
+        ours = None  # what `general` goes to has the new rules
 
     return call, renew
 
 
 def tensordot(function: Any, general: General) -> Made:
     """`numpy.tensordot`."""
-    ours = namespace.tensordot
+    ours: Any = namespace.tensordot
 
     def call(a: Any, b: Any, axes: Any = 2) -> Any:
         if type(a) is ndarray is type(b):

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy.linalg as _np
 
-from ....autograd.numpy import namespace as _ours
 from ....autograd.core.array import Array as _Array
 from ....autograd.functions import namespace as _xp
+from ....autograd.numpy import namespace as _ours
 from ..values import plain as _plain
 from .wrap import wrap_namespace as _wrap_namespace
 

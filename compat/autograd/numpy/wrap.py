@@ -1,11 +1,12 @@
 """Functions of NumPy and SciPy for arrays that are traced and arrays that are not.
 
-Where no argument is traced, a function is NumPy's own on NumPy's arrays and on numbers: its results are plain arrays, which
-programs may write to. Else it is the function of `pullback.numpy` or `pullback.scipy`, whose results are taken off
-`pullback.Array` unless something traces them. So it is with arrays of other libraries, and with what is made of no array
-while another backend is active.
+Where no argument is traced, a function is NumPy's own on NumPy's arrays and on numbers: its results are plain arrays,
+which programs may write to. Else it is the function of `pullback.numpy` or `pullback.scipy`, whose results are taken
+off `pullback.Array` unless something traces them. So it is with arrays of other libraries, and with what is made of
+no array while another backend is active.
 
-The functions that most calls are of have a first branch of their own (`fast_paths`), which goes to `pullback.xp` directly.
+The functions that most calls are of have a first branch of their own (`fast_paths`), which goes to `pullback.xp`
+directly.
 """
 
 from __future__ import annotations
@@ -65,9 +66,11 @@ def wrapped(name: str, function: Callable[..., Any], find: Finder) -> Any:
             x_type = type(x)
             if x_type is ndarray:
                 has_array = True
-            elif x_type is Array or (x_type in _CONTAINERS and holds_array(x)):
-                return of_arrays(*args, **kwargs)
-            elif _FOREIGN[x_type] if x_type in _FOREIGN else _is_foreign(x):
+            elif (
+                x_type is Array
+                or (x_type in _CONTAINERS and holds_array(x))
+                or (_FOREIGN[x_type] if x_type in _FOREIGN else _is_foreign(x))
+            ):
                 return of_arrays(*args, **kwargs)
         if kwargs:
             for x in kwargs.values():
@@ -77,13 +80,16 @@ def wrapped(name: str, function: Callable[..., Any], find: Finder) -> Any:
             return function(*args, **kwargs)
         return of_arrays(*args, **kwargs)
 
-    call = renew = None
+    call: Any = None
+    renew: Any = None
     if function is vars(np).get(name):
         call, renew = fast_paths.find(name, function, general)
     if call is None:
 
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def plain_call(*args: Any, **kwargs: Any) -> Any:
             return general(args, kwargs)
+
+        call = plain_call
 
     def override(new: Any) -> None:
         nonlocal ours

@@ -1,7 +1,7 @@
 """`scipy.integrate` for traced and plain arrays: `odeint`, differentiable in the start, the times and the arguments.
 
-The derivative of the solution of an ordinary differential equation is the solution of its adjoint equation, which the same
-solver gives.
+The derivative of the solution of an ordinary differential equation is the solution of its adjoint equation, which the
+same solver gives.
 """
 
 from __future__ import annotations

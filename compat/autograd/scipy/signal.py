@@ -11,6 +11,7 @@ import scipy.signal as _sp
 
 from ....autograd import scipy as _ours
 from ....autograd.functions import namespace as xp
+from ....autograd.numpy.namespace import pad as _padded
 from ..numpy.wrap import wrap_namespace
 from ..values import plain
 
@@ -82,10 +83,10 @@ def convolve(
             )
         full = not all(larger)
     if full:
-        out = _products(b, a, k, n, mode)
+        out = _products(b, a, n, mode)
         out = xp.moveaxis(out, 0, 1)
     else:
-        out = _products(a, b, n, k, mode)
+        out = _products(a, b, k, mode)
     if mode == "same":
         middle = [slice((q - 1) // 2, (q - 1) // 2 + p) for p, q in zip(n, k, strict=True)]
         out = out[(slice(None), slice(None), *middle)]
@@ -93,7 +94,7 @@ def convolve(
 
 
 def _in_order(x: Any, along: list[int], summed: list[int]) -> Any:
-    """`x` with its axes in the order (others as one, summed as one, convolved), and the lengths of the first and last."""
+    """`x` with its axes in the order (others as one, summed as one, convolved); lengths of the first and the last."""
     others = [i for i in range(x.ndim) if i not in along and i not in summed]
     free = tuple([x.shape[i] for i in others])
     lengths = tuple([x.shape[i] for i in along])
@@ -102,15 +103,12 @@ def _in_order(x: Any, along: list[int], summed: list[int]) -> Any:
     return xp.reshape(x, (math.prod(free), inner, *lengths)), free, lengths
 
 
-def _products(signal: Any, kernel: Any, n: Any, k: Any, mode: str) -> Any:
-    """The convolution along the last axes of (i, d, *n) and (j, d, *k), summed over d: (i, j, *out)."""
+def _products(signal: Any, kernel: Any, k: Any, mode: str) -> Any:
+    """The convolution along the last axes of (i, d, …) and (j, d, *k), summed over d: (i, j, *out)."""
     i, d = signal.shape[:2]
     j = kernel.shape[0]
     if mode != "valid":
-        shape = (i, d, *(p + 2 * (q - 1) for p, q in zip(n, k, strict=True)))
-        middle = tuple(slice(q - 1, q - 1 + p) for p, q in zip(n, k, strict=True))
-        padded = xp.zeros(shape, dtype=signal.dtype)
-        signal = padded.at[(slice(None), slice(None), *middle)].set(signal)
+        signal = _padded(signal, ((0, 0), (0, 0), *((q - 1, q - 1) for q in k)))
     out = tuple(p - q + 1 for p, q in zip(signal.shape[2:], k, strict=True))
     parts = [
         signal[(slice(None), slice(None), *(slice(o, o + m) for o, m in zip(offset, out, strict=True)))]

@@ -1,7 +1,7 @@
 """`scipy.stats` for traced and plain arrays: a module for each distribution, as in HIPS autograd.
 
-Both ``from pullback.compat.autograd.scipy.stats import norm`` and ``import pullback.compat.autograd.scipy.stats.norm`` find
-them.
+Both ``from pullback.compat.autograd.scipy.stats import norm`` and ``import
+pullback.compat.autograd.scipy.stats.norm`` find them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def _module(name: str) -> types.ModuleType:
 
 
 __all__ = sorted(
-    name for name in dir(_ours.stats) if hasattr(getattr(_sp, name, None), "rvs") and not isinstance(getattr(_sp, name), type)
+    name for name in dir(_ours.stats) if hasattr(getattr(_sp, name, None), "rvs") and not isinstance(getattr(_sp,
+    name), type)
 )  # fmt: skip
 globals().update({name: _module(name) for name in __all__})
 
