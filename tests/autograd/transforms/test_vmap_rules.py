@@ -109,3 +109,27 @@ def test_gradient(case):
             assert type(a) is type(b) is np.ndarray
             close(a[i], w)
             close(b[i], w)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("case", [c for c in CASES if c.name not in REFUSED], ids=lambda c: c.id)
+def test_on_every_library(case, lib):
+    """The values and the gradients of all rows, without leaving the library or its device."""
+    if lib.name == "numpy" or lib.name in case.skip:
+        pytest.skip(case.skip.get(lib.name, "the other tests are NumPy's"))
+    axes, places = axes_of(case), case.places()
+    hosts = unstacked(case, axes)
+    host_weights = weights_of(case, hosts, axes)
+    arrays, weights = on(lib, hosts), on(lib, host_weights)
+
+    def total(weights):
+        def of_row(*xs):
+            return loss(case.pullback(list(xs)), weights)
+
+        return lambda *xs: pb.xp.sum(pb.vmap(of_row, in_axes=axes)(*xs))
+
+    got = pb.grad(total(weights), argnums=tuple(places))(*arrays)
+    wanted = pb.grad(total(host_weights), argnums=tuple(places))(*hosts)
+    for g, w in zip(got, wanted, strict=True):
+        assert lib.is_raw(g)
+        np.testing.assert_allclose(lib.to_numpy(g), w, rtol=1e-9, atol=1e-11)
