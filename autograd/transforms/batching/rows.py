@@ -46,6 +46,10 @@ def row_by_row(name: str) -> Callable[..., Any]:
 
     def call(*args: Any, **settings: Any) -> Any:
         k = batch_size((args, settings.values())) or 0
+        if not k:
+            raise ValueError(
+                f"{name} runs row by row under vmap, and there are no rows to say what shape the result has"
+            )
         rows = []
         for i in range(k):
             values = _row(args, i)

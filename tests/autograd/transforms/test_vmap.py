@@ -229,6 +229,20 @@ def test_the_callers_arrays_are_read_only_meanwhile():
     assert x.flags.writeable
 
 
+def test_a_constant_that_is_changed_before_the_pull():
+    A, b = np.tril(X[:, :3]) + np.eye(3), X[:, :3].copy()
+    solved = lambda b: pb.linalg.solve(A, b, assume="lower")
+    wanted = pb.vjp(pb.vmap(solved), b)[1](np.ones((3, 3)))[0]
+    _, pull = pb.vjp(pb.vmap(solved), b)
+    A[:] = 7.0
+    np.testing.assert_array_equal(pull(np.ones((3, 3)))[0], wanted)
+
+
+def test_derivatives_against_differences():
+    pb.check_grads(pb.vmap(lambda x: xp.sin(x) * x[0]), (X,))
+    pb.check_grads(lambda x: pb.vmap(pb.grad(lambda x: xp.sum(xp.sin(x) ** 2)))(x), (X,))
+
+
 def test_what_leaks_is_refused():
     kept = []
 
