@@ -10,11 +10,14 @@ each row and layer), and a loop over the rows of our own gradients. In one proce
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; see _worker.py
 
 import numpy as np
 from _problem import SIZES, Problem, problem

@@ -8,10 +8,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ..core.array import Array, backend_array, unwrap_closed
+from ..core.array import backend_array, is_traced, unwrap_closed
 from ..core.hooks import HOOKS
-from ..core.levels.batched import Batched
+from ..core.levels.batched import all_rows, newest_level
+from ..core.levels.level import OPEN, BatchLevel
 from ..pytree import tree
+from ..transforms.batching.opaque import opened, rows_from, taken_down, taken_up
 from ..transforms.transformed import is_global
 from .executable import Executable, make_executable, require_numba
 from .loops.recorder import Recorder
@@ -42,6 +44,8 @@ class Compiled:
         self._fast, self._most, self._precision = fast, programs, precision
         # the one that was called last comes first
         self._executables: list[Executable] = []
+        # under `vmap`: which leaves of the arguments vary, their structure, and the function of all rows
+        self._mapped: list[tuple[list[bool], Any, Compiled]] = []
         self._recorded = 0
         self._warned = False
         self._lock = threading.Lock()
@@ -79,12 +83,12 @@ class Compiled:
         if HOOKS.kernel is not None:  # debug_nans looks at each operation
             return self.f(*args, **kwargs)
         leaves = tree.leaves((args, kwargs))
-        if any(
-            isinstance(backend_array(x), Tracer) or type(unwrap_closed(x)) in (Array, Batched)
-            for x in leaves
-        ):
+        if any(isinstance(all_rows(backend_array(x)), Tracer) or is_traced(x) for x in leaves):
             # within another trace, or under a derivative
             return self.f(*args, **kwargs)
+        level = newest_level([unwrap_closed(x) for x in leaves]) if OPEN else None
+        if level is not None:
+            return self._of_rows(args, kwargs, level)
         for executable in self._executables[1:]:
             out = executable.call(args, kwargs)
             if out is not GUARD_FAILED:
@@ -99,6 +103,23 @@ class Compiled:
 
     def _trace(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Trace:
         return Trace(self.f, args, kwargs, self._static, self._precision, self._fast, Recorder)
+
+    def _of_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any], level: BatchLevel) -> Any:
+        """The call under `vmap`: a program of all rows, one for each choice of what varies from row to row."""
+        leaves, spec = tree.flatten((args, kwargs))
+        below, flags = taken_down(leaves, level)
+        if not any(flags):
+            return self.f(*args, **kwargs)
+        compiled = next((c for known, s, c in self._mapped if known == flags and s == spec), None)
+        if compiled is None:
+            f = _of_all_rows(self.f, spec, flags)
+            compiled = Compiled(f, (), (), self._fast, self._most, self._precision)
+            with self._lock:
+                self._mapped = [(flags, spec, compiled), *self._mapped][: self._most]
+        with rows_from(level):
+            out, varying = compiled(*below)
+        found, out_spec = tree.flatten(out)
+        return tree.unflatten(out_spec, taken_up(found, list(varying), level))
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         trace = self._trace(args, kwargs)
@@ -173,7 +194,23 @@ class Compiled:
         """Forget all programs."""
         with self._lock:
             self._executables = []
+            self._mapped = []
             self._recorded, self._warned = 0, False
+
+
+def _of_all_rows(f: Callable[..., Any], spec: Any, flags: list[bool]) -> Callable[..., Any]:
+    """A function of one row as one of the leaves of all rows, which says which of its results vary from row to row."""
+
+    def of_all_rows(*leaves: Any) -> Any:
+        first = next(x for x, varies in zip(leaves, flags, strict=True) if varies)
+        with opened(BatchLevel(first.shape[0])) as level:
+            args, kwargs = tree.unflatten(spec, taken_up(list(leaves), flags, level))
+            found, out_spec = tree.flatten(f(*args, **kwargs))
+            below, varying = taken_down(found, level)
+        return tree.unflatten(out_spec, below), tuple(varying)
+
+    of_all_rows.__name__ = getattr(f, "__name__", "f")
+    return of_all_rows
 
 
 def changed(executable: Executable, before: Executable, builder: TraceBuilder) -> str:

@@ -37,7 +37,7 @@ def kernel_for(primitive: Primitive, x: Any) -> Callable[..., Any]:
 
 def normalise(out: Any) -> Any:
     """A kernel's result as an array: NumPy's ufuncs return scalars for 0-d arrays."""
-    return out if type(out) is Array else backend_of(out).normalise(out)
+    return out if type(out) is Array or type(out) is Batched else backend_of(out).normalise(out)
 
 
 def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:

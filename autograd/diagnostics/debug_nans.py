@@ -18,6 +18,7 @@ from ..core.array import backend_array
 from ..core.cotangents import DEFERRED
 from ..core.dtypes import is_inexact
 from ..core.hooks import HOOKS
+from ..core.levels.batched import all_rows
 from ..core.namespaces import namespace_of
 from ..core.registry import REGISTRY, Primitive
 
@@ -98,7 +99,7 @@ def _checked(primitive: Primitive, kernel: Callable[..., Any]) -> Callable[..., 
 
 
 def _finite(x: Any) -> bool:
-    x = backend_array(x)
+    x = all_rows(backend_array(x))
     if not hasattr(x, "dtype") or not is_inexact(x.dtype):
         return True
     xp = namespace_of(x)

@@ -15,7 +15,7 @@ from ...backend import Backend, backend_of, current, is_array, resolve
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import as_numpy, is_inexact
 from ..core.generated import xp as generated
-from ..core.levels.batched import Batched
+from ..core.levels.batched import Batched, all_rows
 from ..core.typing import ArrayLike, Device, DType
 from .data_type import result_type
 
@@ -26,7 +26,7 @@ def create(
     name: str, *args: Any, dtype: DType, device: Device, like: Any = None, **settings: Any
 ) -> Array:
     """The array that a creation function makes, in the library of `like` or of the active backend."""
-    backend = current() if like is None else backend_of(backend_array(like))
+    backend = current() if like is None else backend_of(all_rows(backend_array(like)))
     backend, device = _resolve_device(backend, device)
     device = backend.device if device is None else device
     settings |= {} if device is None else {"device": device}

@@ -14,6 +14,8 @@ from ..core.dispatch import SCALARS
 from ..core.dtypes import as_numpy
 from ..core.generated import xp as generated
 from ..core.index_keys import clean_key, copied_key
+from ..core.levels.batched import key_level
+from ..core.levels.level import OPEN, NeedsRows
 from ..core.namespaces import namespace_of
 from ..core.typing import ArrayLike
 from .creation import asarray
@@ -198,6 +200,9 @@ def _rounds(x: Array, key: Any) -> list[tuple[Any, Any]]:
     """
     if _indices(key) is None:
         return []
+    level = key_level(key) if OPEN else None
+    if level is not None:
+        raise NeedsRows(level)  # each row counts its own repetitions
     backend = backend_of(backend_array(x))
     xp = backend.xp
     every = xp.reshape(xp.arange_like(x.size, backend_array(x)), x.shape)

@@ -10,7 +10,7 @@ from ..core.array import Array, backend_array
 from ..core.defvjp import function_of
 from ..core.dtypes import as_numpy, is_complex
 from ..core.generated import xp as generated
-from ..core.levels.batched import factor_of
+from ..core.levels.batched import Batched, factor_of
 from ..core.namespaces import namespace_of
 from ..core.registry import find
 from ..functions.creation import asarray
@@ -134,8 +134,8 @@ _solve_by = function_of(find("solve_by"))
 
 def pulled_later(x: Any) -> bool:
     """Whether a tape that records x lets its pull come later (`vjp`, `Tape`): arrays may be changed by then."""
-    while type(x) is Array:
-        if x.tape.open and x.tape.copies:
+    while type(x) in (Array, Batched):
+        if type(x) is Array and x.tape.open and x.tape.copies:
             return True
         x = x.value
     return False

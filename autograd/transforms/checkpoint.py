@@ -94,7 +94,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         """The call under `vmap`: a checkpoint of the function of all rows."""
         leaves, spec = tree.flatten(args)
         below, flags = taken_down(leaves, level)
-        rows = OfRows(f, spec, flags, level.size, [])
+        rows = OfRows(f, spec, flags, level, [])
         outs = checkpoint(lambda *xs: rows(*xs))(*below)
         out, changed = rows.labelled(outs, level)
         written += [i for i, _ in changed]

@@ -17,12 +17,21 @@ from ..core.array import UNTRACED, Array, is_traced, unwrap_closed
 from ..core.cotangents import DEFERRED, add_share, as_constant, fit
 from ..core.dtypes import is_complex, is_inexact
 from ..core.levels.batched import Batched, newest_level
-from ..core.levels.level import OPEN, BatchLevel
+from ..core.levels.level import OPEN, BatchLevel, NeedsRows
 from ..core.namespaces import namespace_of
 from ..core.tape import Entry
 from ..core.views import like
 from ..pytree import tree
-from .batching.opaque import OfRows, opened, summed_share, taken_down, taken_up
+from .batching.opaque import (
+    OfRows,
+    one_row,
+    opened,
+    rows_from,
+    stacked_shares,
+    summed_share,
+    taken_down,
+    taken_up,
+)
 from .transformed import is_global
 
 
@@ -248,7 +257,7 @@ class custom_vjp:
         found: list[Any] = []
 
         def forward(*xs: Any) -> Any:
-            with opened(BatchLevel(level.size)) as inner:
+            with rows_from(level), opened(BatchLevel(level.size)) as inner:
                 given = tree.unflatten(spec, taken_up(list(xs), flags, inner))
                 out, residuals = self._forward(given)
                 outs, out_spec = tree.flatten(out)
@@ -260,17 +269,37 @@ class custom_vjp:
 
         def backward(residuals: Any, cts: list[Any]) -> Any:
             kept, kept_spec, kept_flags, out_spec, out_flags = residuals
-            with opened(BatchLevel(level.size)) as inner:
-                ct = tree.unflatten(out_spec, taken_up(cts, out_flags, inner))
-                kept = tree.unflatten(kept_spec, taken_up(kept, kept_flags, inner))
-                shares = self._flat_shares(self.backward(kept, ct), args)  # type: ignore[misc]  # as `_run` checked
-                pairs = zip(shares, flags, strict=True)
-                return tuple(
-                    None if share is None else summed_share(share, varies, inner, any(out_flags))
-                    for share, varies in pairs
-                )
 
-        rows = custom_vjp(OfRows(self.f, spec, flags, level.size, []))
+            def shares_of(kept: list[Any], cts: list[Any]) -> list[Any]:
+                assert self.backward is not None
+                ct = tree.unflatten(out_spec, cts)
+                return self._flat_shares(self.backward(tree.unflatten(kept_spec, kept), ct), args)
+
+            try:
+                with opened(BatchLevel(level.size)) as inner:
+                    shares = shares_of(
+                        taken_up(kept, kept_flags, inner), taken_up(cts, out_flags, inner)
+                    )
+                    pairs = zip(shares, flags, strict=True)
+                    return tuple(
+                        None
+                        if share is None
+                        else summed_share(share, varies, inner, any(out_flags))
+                        for share, varies in pairs
+                    )
+            except NeedsRows as request:
+                if request.level is not inner:
+                    raise
+            rows = [
+                shares_of(one_row(kept, kept_flags, i), one_row(cts, out_flags, i))
+                for i in range(level.size)
+            ]
+            return tuple(
+                None if column[0] is None else stacked_shares(list(column), varies)
+                for column, varies in zip(zip(*rows, strict=True), flags, strict=True)
+            )
+
+        rows = custom_vjp(OfRows(self.f, spec, flags, level, []))
         rows.name = self.name
         if self.forward is not None and self.backward is not None:
             rows.defvjp(forward, backward)

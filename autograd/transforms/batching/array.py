@@ -42,9 +42,10 @@ def batch_size(parts: Iterable[Any]) -> int | None:
 def values_of(args: Iterable[Any]) -> list[Any]:
     """The values inside; as Arrays if one of them is, since libraries differ in ``raw * Array``."""
     values = [x.value if type(x) is Batched else x for x in args]
-    if any(type(v) is Array for v in values):
+    types = {type(v) for v in values}
+    if Array in types:
         return [as_constant(v) for v in values]
-    recorded = next((v for v in values if type(v) in TRACERS), None)
+    recorded = next((v for v in values if type(v) in TRACERS), None) if types & TRACERS else None
     # a plain constant next to a tracer would choose the namespace that records nothing
     if recorded is not None:
         return [recorded.as_tracer(v) if hasattr(v, "shape") else v for v in values]
@@ -54,14 +55,21 @@ def values_of(args: Iterable[Any]) -> list[Any]:
 def aligned(args: Iterable[Any], ndim: int = 0) -> list[Any]:
     """The values, with axes of length 1 behind the leading one where shapes of fewer axes broadcast."""
     args = list(args)
-    ndim = max(ndim, max((x.ndim for x in args if hasattr(x, "ndim")), default=0))
+    for x in args:
+        if type(x) in _NUMBERS:
+            continue
+        count = len(x.value.shape) - 1 if type(x) is Batched else getattr(x, "ndim", 0)
+        ndim = max(ndim, count)
     values = values_of(args)
     for i, x in enumerate(args):
-        if type(x) is Batched and x.ndim < ndim:
+        if type(x) is Batched and len(x.value.shape) <= ndim:
             v = values[i]
-            shape = (v.shape[0], *(1,) * (ndim - x.ndim), *v.shape[1:])
+            shape = (v.shape[0], *(1,) * (ndim + 1 - len(v.shape)), *v.shape[1:])
             values[i] = namespace_of(v).reshape(v, shape)
     return values
+
+
+_NUMBERS = frozenset((bool, int, float, complex, type(None)))
 
 
 def spread_rows(x: Any, k: int) -> Any:

@@ -185,7 +185,7 @@ def _unchanged(name: str) -> Callable[..., Any]:
 
     def call(x1: Any, x2: Any) -> Any:
         if type(x1) is not Batched:
-            return row_by_row(name)(x1, x2)
+            x1 = Batched(spread_rows(x1, batch_size((x2,)) or 0))
         values = aligned((x1, x2))
         return Batched(plain(name, values)(*values))
 

@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.cotangents import as_constant
 from ...core.dtypes import as_numpy
 from ...core.index_keys import clean_key, is_basic
-from ...core.levels.batched import Batched
+from ...core.levels.batched import Batched, all_rows
 from ...core.namespaces import NAMESPACES, namespace_of
 from .array import batch_size, row_key, spread_rows, values_of
 from .functions import shifted
-from .rows import plain
+from .rows import plain, row_by_row
 
 
 def _parts(key: Any) -> tuple[Any, ...]:
@@ -75,6 +76,8 @@ def _setitem(x: Any, value: Any, key: Any) -> Batched:
         return Batched(plain("setitem", (x, value))(x, value, row_key(key)))
     if not hasattr(value, "shape") and type(x) is Batched and batch_size(parts) is None:
         return _with_number(x, value, key)
+    if batch_size(parts) is None and not _writes_at_indices(x, value):
+        return row_by_row("setitem")(x, value, key)
     positions = _all_positions(shape, parts, x, value)
     count = tuple(positions.shape[1:])
     rows = [Batched(spread_rows(x, k)), _in_front(value, len(count))]
@@ -87,6 +90,12 @@ def _setitem(x: Any, value: Any, key: Any) -> Batched:
     xp = namespace_of(x)
     flat = plain("setitem", (x, value))(xp.reshape(x, (-1,)), value, where)
     return Batched(xp.reshape(flat, (k, *shape)))
+
+
+def _writes_at_indices(*arrays: Any) -> bool:
+    """Whether the library has ``x[indices] = v``, which the standard does not ask for."""
+    inner = next(x for x in arrays if type(x) is Batched)
+    return backend_of(all_rows(backend_array(inner.value))).name in ("numpy", "cupy")
 
 
 def _with_number(x: Batched, value: Any, key: Any) -> Batched:

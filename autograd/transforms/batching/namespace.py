@@ -102,11 +102,12 @@ def _has_older(x: Any, level: BatchLevel) -> bool:
 
 def _labelled(out: Any, level: BatchLevel, *, mapped: bool) -> Any:
     """The results of a function as values of a level."""
+    if type(out) is Batched and out.level is None:
+        value = out.value
+        return Batched(unwrap_closed(value) if type(value) is Array else value, level)
     if isinstance(out, tuple | list):
         parts = [_labelled(part, level, mapped=mapped) for part in out]
         return out._make(parts) if hasattr(out, "_make") else type(out)(parts)
-    if type(out) is Batched and out.level is None:
-        return Batched(unwrap_closed(out.value), level)
     out = unwrap_closed(out)
     if mapped or not hasattr(out, "dtype"):
         return out
@@ -159,8 +160,42 @@ class _Functions:
         return found
 
 
+def _usual(args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, list[Any]]:
+    """The level of the arguments, and those without it, where all of them are of one; (None, []) for other calls.
+
+    Other calls are right as well, by `at_level`, at twice the cost.
+    """
+    level: Any = None
+    below: list[Any] = []
+    varies = False
+    for x in args:
+        arg_type = type(x)
+        if arg_type is Batched:
+            if level is None:
+                level = x.level
+            if x.level is not level or level is None or type(x.value) is Batched:
+                return None, below
+            varies = varies or x.mapped
+            below.append(Batched(x.value) if x.mapped else x.value)
+        elif arg_type in _NESTED:
+            return None, below
+        else:
+            below.append(x)
+    if not varies or any(type(x) in _NESTED or type(x) is Batched for x in settings.values()):
+        return None, below
+    return level, below
+
+
+_NESTED = frozenset((Array, list, tuple))
+
+
 def _dispatching(name: str, batched: Callable[..., Any]) -> Callable[..., Any]:
+    of_values = name not in _OF_SHAPES
+
     def call(*args: Any, **settings: Any) -> Any:
+        level, below = _usual(args, settings)
+        if level is not None and level.open and of_values:
+            return _labelled(batched(*below, **settings), level, mapped=True)
         level = _newest((args, *settings.values()) if settings else args)
         if level is None:
             return plain(name, args)(*args, **settings)

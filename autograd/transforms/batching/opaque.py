@@ -15,9 +15,27 @@ from typing import Any
 from ...core.array import Array, result, unwrap_closed
 from ...core.cotangents import as_constant
 from ...core.levels.batched import Batched
-from ...core.levels.level import OPEN, BatchLevel
+from ...core.levels.level import OPEN, BatchLevel, NeedsRows
 from ...core.namespaces import NAMESPACES
 from ...pytree import tree
+
+
+@contextmanager
+def rows_from(outer: BatchLevel) -> Iterator[None]:
+    """Within, a request for rows of a level that was opened there goes to the level of the arguments."""
+    try:
+        yield
+    except NeedsRows as request:
+        if outer.open and not request.level.open:
+            raise NeedsRows(outer) from None
+        raise
+
+
+def one_row(leaves: list[Any], flags: list[bool], i: int) -> list[Any]:
+    """The i-th row of those leaves that vary."""
+    xp = NAMESPACES[Array]
+    pairs = zip(leaves, flags, strict=True)
+    return [xp.getitem(x, (i, ...)) if varies else x for x, varies in pairs]
 
 
 @contextmanager
@@ -64,8 +82,8 @@ class OfRows:
         Of the arguments of one row.
     spec, flags
         The structure of its arguments, and which leaves vary.
-    size : int
-        How many rows.
+    outer : BatchLevel
+        The level of the arguments.
     found : list
         Filled by the last call: the structure of the result, and which of its leaves vary.
     """
@@ -73,12 +91,12 @@ class OfRows:
     f: Callable[..., Any]
     spec: Any
     flags: list[bool]
-    size: int
+    outer: BatchLevel
     found: list[Any]
 
     def __call__(self, *leaves: Any) -> list[Any]:
         """The leaves of the result, rows first where they vary, and after them those of the arguments after writes."""
-        with opened(BatchLevel(self.size)) as level:
+        with rows_from(self.outer), opened(BatchLevel(self.outer.size)) as level:
             given = taken_up(list(leaves), self.flags, level)
             before = [x.value if type(x) is Array else x for x in given]
             out = self.f(*tree.unflatten(self.spec, given))
@@ -114,3 +132,10 @@ def summed_share(share: Any, varies: bool, level: BatchLevel, of_rows: bool) -> 
     if own:
         return xp.sum(value, axis=0)
     return value * level.size if of_rows else value
+
+
+def stacked_shares(shares: list[Any], varies: bool) -> Any:
+    """The cotangents that each row gave, as those of all rows."""
+    xp = NAMESPACES[Array]
+    rows = xp.stack([as_constant(share) for share in shares], axis=0)
+    return rows if varies else xp.sum(rows, axis=0)

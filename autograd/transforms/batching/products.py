@@ -162,15 +162,9 @@ def _by_factor(name: str) -> Callable[..., Any]:
     return call
 
 
-# Functions that run row by row, and why.
-BY_ROWS = {
-    "sddmm": "one pattern of a sparse matrix for all rows, whose products are SciPy's and CuPy's own",
-    "sparse_product": "SciPy and CuPy multiply by one sparse matrix at a time",
-}
-
 PRODUCTS: dict[str, Callable[..., Any]] = {
     "einsum": _einsum, "inverse_by": _by_factor("inverse_by"), "linalg.outer": _outer, "linalg.solve": _solve,
     "linear": _layer("linear"), "linear_relu": _layer("linear_relu"), "matmul": matmul,
     "slogdet_by": _by_factor("slogdet_by"), "solve_by": _solve_by, "tensordot": _tensordot,
-    **{name: row_by_row(name) for name in BY_ROWS},
+    "sddmm": row_by_row("sddmm"), "sparse_product": row_by_row("sparse_product"),
 }  # fmt: skip

@@ -11,6 +11,18 @@ from ...core.namespaces import NAMESPACES, namespace_of
 from ...core.registry import REGISTRY
 from .array import batch_size
 
+# Functions that run row by row, some of them only for what the reason says.
+BY_ROWS = {
+    "isin": "where the elements looked for are in a set of each row: libraries look into one set at a time",
+    "linalg.matrix_rank": "where the cut-off differs from row to row",
+    "linalg.pinv": "where the cut-off differs from row to row",
+    "roll": "where the shift differs from row to row",
+    "sddmm": "products at the places of a sparse matrix are SciPy's and CuPy's own, for one matrix at a time",
+    "searchsorted": "where the sorted array differs from row to row: libraries search in one at a time",
+    "setitem": "at masks, in libraries that have the standard's writes alone; NumPy and CuPy write all rows at once",
+    "sparse_product": "SciPy and CuPy multiply by one sparse matrix at a time",
+}
+
 
 def plain(name: str, args: Any) -> Any:
     """The function of this name in the namespace of the first array among the arguments, an `Array` if there is one."""
@@ -34,6 +46,10 @@ def row_by_row(name: str) -> Callable[..., Any]:
 
     def call(*args: Any, **settings: Any) -> Any:
         k = batch_size((args, settings.values())) or 0
+        if not k:
+            raise ValueError(
+                f"{name} runs row by row under vmap, and there are no rows to say what shape the result has"
+            )
         rows = []
         for i in range(k):
             values = _row(args, i)

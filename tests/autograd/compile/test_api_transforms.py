@@ -127,3 +127,31 @@ def test_with_kernels(name, how, fast):
         for seed, scale in ((0, 1.0), (1, 0.5), (2, 2.0))
     ]
     _compare(chosen, inputs, fast)
+
+
+def test_under_vmap_there_is_one_program_of_all_rows():
+    calls = []
+
+    def f(x, w, *, flip):
+        calls.append(1)
+        return {"y": pb.xp.sin(x * w) if flip else x, "w": w * 2, "n": 3}
+
+    compiled = pb.compile(f, fast=False)
+    flipped = lambda x, w: compiled(x, w, flip=True)
+    mapped = pb.vmap(flipped, in_axes=(0, None), out_axes={"y": 0, "w": None, "n": None})
+    w = np.asarray([2.0, 3.0])
+    for scale in (1.0, 2.0, 3.0):
+        x = scale * np.arange(6.0).reshape(3, 2)
+        got = mapped(x, w)
+        np.testing.assert_allclose(got["y"], np.sin(x * w))
+        np.testing.assert_allclose(got["w"], w * 2)
+        assert got["n"] == 3
+    assert len(calls) == 1
+    mapped(np.ones((4, 2)), w)  # another number of rows is another program
+    assert len(calls) == 2
+    both = pb.vmap(lambda x, w: compiled(x, w, flip=True)["y"])(np.ones((3, 2)), np.ones((3, 2)))
+    np.testing.assert_allclose(both, np.sin(np.ones((3, 2))))
+    assert len(calls) == 3
+    unflipped = lambda x, w: compiled(x, w, flip=False)["y"]
+    nested = pb.vmap(pb.vmap(unflipped))(np.ones((2, 3)), np.ones((2, 3)))
+    np.testing.assert_array_equal(nested, np.ones((2, 3)))

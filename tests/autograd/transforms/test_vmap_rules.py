@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 import pullback as pb
 from pullback.autograd.core.registry import REGISTRY
+from pullback.autograd.transforms.batching import rows as rows_module
 
 from ...cases._table import collect, inexact_leaves, loss, weights_for
 
@@ -61,9 +64,23 @@ def test_every_rule_has_a_row():
     ] == []
 
 
+@pytest.fixture
+def by_rows(monkeypatch):
+    """The names of the functions that were called for each row."""
+    names = set()
+    stacked = rows_module.stacked
+
+    def spy(results):
+        names.add(sys._getframe(1).f_locals.get("name"))
+        return stacked(results)
+
+    monkeypatch.setattr(rows_module, "stacked", spy)
+    return names
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
-def test_value(case):
+def test_value(case, by_rows):
     axes = axes_of(case)
     arrays = unstacked(case, axes)
     if case.name in REFUSED:
@@ -77,6 +94,7 @@ def test_value(case):
         for y, w in zip(got, wanted, strict=True):
             assert (y.shape[1:], y.dtype) == (w.shape, w.dtype)
             close(y[i], pb.to_numpy(w))
+    assert by_rows - {None} <= {"sddmm", "sparse_product"}  # of those in `BY_ROWS` that always do
 
 
 def weights_of(case, arrays, axes):
@@ -86,7 +104,7 @@ def weights_of(case, arrays, axes):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("case", [c for c in CASES if c.name not in REFUSED], ids=lambda c: c.id)
-def test_gradient(case):
+def test_gradient(case, by_rows):
     """``vmap(grad(f))``, and the gradient of the sum of ``vmap(f)``."""
     axes, places = axes_of(case), case.places()
     arrays = unstacked(case, axes)
@@ -109,3 +127,28 @@ def test_gradient(case):
             assert type(a) is type(b) is np.ndarray
             close(a[i], w)
             close(b[i], w)
+    assert by_rows - {None} <= {"sddmm", "sparse_product"}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("case", [c for c in CASES if c.name not in REFUSED], ids=lambda c: c.id)
+def test_on_every_library(case, lib):
+    """The values and the gradients of all rows, without leaving the library or its device."""
+    if lib.name == "numpy" or lib.name in case.skip:
+        pytest.skip(case.skip.get(lib.name, "the other tests are NumPy's"))
+    axes, places = axes_of(case), case.places()
+    hosts = unstacked(case, axes)
+    host_weights = weights_of(case, hosts, axes)
+    arrays, weights = on(lib, hosts), on(lib, host_weights)
+
+    def total(weights):
+        def of_row(*xs):
+            return loss(case.pullback(list(xs)), weights)
+
+        return lambda *xs: pb.xp.sum(pb.vmap(of_row, in_axes=axes)(*xs))
+
+    got = pb.grad(total(weights), argnums=tuple(places))(*arrays)
+    wanted = pb.grad(total(host_weights), argnums=tuple(places))(*hosts)
+    for g, w in zip(got, wanted, strict=True):
+        assert lib.is_raw(g)
+        np.testing.assert_allclose(lib.to_numpy(g), w, rtol=1e-9, atol=1e-11)

@@ -97,3 +97,33 @@ def test_checkpoint_that_writes_to_its_argument():
         wanted = pb.grad(row)(X[i])
         np.testing.assert_allclose(inside[i], wanted)
         np.testing.assert_allclose(outside[i], wanted)
+
+
+def test_a_pullback_by_a_solver_runs_row_by_row():
+    """Implicit differentiation by hand, with an iterative solver in the pullback alone."""
+    A = np.asarray([[3.0, 1.0], [1.0, 2.0]])
+
+    @pb.custom_vjp
+    def solved(b):
+        return pb.linalg.solve(A, b)
+
+    solved.defvjp(
+        lambda b: (pb.linalg.solve(A, b), None),
+        lambda _, ct: (pb.linalg.cg(A, ct, rtol=1e-13)[0],),
+    )
+    row = lambda b, w: xp.sum(solved(b * w) ** 2)
+    outside = pb.grad(lambda x: xp.sum(pb.vmap(row, (0, None))(x, W)))(X)
+    inside = pb.vmap(pb.grad(row), (0, None))(X, W)
+    shared = pb.grad(lambda w: xp.sum(pb.vmap(row, (0, None))(X, w)))(W)
+    for i in range(3):
+        wanted = pb.grad(row)(X[i], W)
+        np.testing.assert_allclose(outside[i], wanted, rtol=1e-9)
+        np.testing.assert_allclose(inside[i], wanted, rtol=1e-9)
+    np.testing.assert_allclose(shared, sum(pb.grad(row, 1)(x, W) for x in X), rtol=1e-9)
+
+
+def test_a_checkpoint_of_a_solver_runs_row_by_row():
+    root = pb.checkpoint(lambda x: pb.implicit.root(lambda v: v**3 + x * v - 1.0, xp.ones_like(x)))
+    f = lambda x: xp.sum(root(x) ** 2)
+    got = pb.grad(lambda x: xp.sum(pb.vmap(f)(x)))(X)
+    np.testing.assert_allclose(got, np.stack([pb.grad(f)(x) for x in X]), rtol=1e-8)

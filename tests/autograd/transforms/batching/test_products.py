@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.core.registry import REGISTRY
-from pullback.autograd.transforms.batching.products import BY_ROWS
 
 xp = pb.xp
 M, N = np.random.default_rng(0).standard_normal((2, 3, 4, 4)) + 4 * np.eye(4)
@@ -34,9 +32,3 @@ def program_of(f, *args):
 def test_one_call_for_all_rows(f, args, name, count):
     text = program_of(f, *args)
     assert text.count(f"{name}(") == count, text
-
-
-def test_functions_that_run_row_by_row_are_named_with_their_reason():
-    for name, reason in BY_ROWS.items():
-        assert name in REGISTRY
-        assert len(reason.split()) > 4
