@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +20,9 @@ from ..optimise.outputs import own_outputs
 from ..optimise.rounding import cast_before_transpose
 from ..optimise.simplify import simplify
 from .body import Body
+from .kernel import vectors_as_matrices, whole
 
+FOREVER = 1 << 62
 MOST = 2000  # operations of a step that is compiled to kernels
 
 
@@ -38,10 +39,8 @@ class Runner:
         """The last carry and the stacked rows."""
         n = self.n
         if self.kind == "while":
-            begin = bool(self.code.host(more))
-            order: Any = range(n if begin else 0) if n is not None else itertools.count()
-            if not begin:
-                order = range(0)
+            most = FOREVER if n is None else n
+            order = range(most if bool(self.code.host(more)) else 0)
             return self.code(carry, rows, constants, order, n)
         count = n if more is None else int(self.code.host(more))
         order = range(count - 1, -1, -1) if self.reverse else range(count)
@@ -78,7 +77,7 @@ class StepCode:
         """A value on the host."""
         return backend_of(x).to_numpy(x)
 
-    def __call__(self, carry: Any, rows: Any, constants: Any, order: Any, n: int | None) -> Any:
+    def __call__(self, carry: Any, rows: Any, constants: Any, order: range, n: int | None) -> Any:
         """Run the steps of `order`, for stacks of `n` rows."""
         with self.lock:
             if self.code is None:
@@ -93,14 +92,14 @@ class StepCode:
             self.free.append(run)
 
     def _run(
-        self, run: Any, carry: Any, rows: Any, constants: Any, order: Any, n: int | None
+        self, run: Any, carry: Any, rows: Any, constants: Any, order: range, n: int | None
     ) -> Any:
         assert self.program is not None
         results = self.program.outputs[len(carry) :]
-        whole = n is not None and type(order) is range and len(order) == n and not self.ends
+        full = len(order) == n and not self.ends
         lengths = [1 if self.ends and k == 0 else n for k in range(len(results))]
         if self.backend.name == "numpy":
-            make = np.empty if whole else np.zeros
+            make = np.empty if full else np.zeros
             carry = tuple([np.array(x, order="C") for x in carry])
             ys: Any = [make((m, *v.shape), v.dtype) for m, v in zip(lengths, results, strict=True)]
             count, carry = run(carry, rows, constants, ys, order)
@@ -124,15 +123,31 @@ class StepCode:
             rows = [zeros if y is None else y for y in rows]
         return xp.stack(rows)
 
+    def _simplified(self) -> Program:
+        program = self.body.program("step")
+        if self.body.precision != "float32":
+            cast_before_transpose(program)
+        simplify(program)
+        return program
+
     def prepare(self) -> None:
         """Lay the step out and write its code."""
         body = self.body
         self.backend = _backend(body)
-        program = self.program = body.program("step")
-        if body.precision != "float32":
-            cast_before_transpose(program)
-        simplify(program)
         generic = self.backend.name != "numpy"
+        if self.kernels and not generic:
+            program = self._simplified()
+            vectors_as_matrices(program)
+            own_outputs(program, [None] * len(program.outputs), _writes)
+            try:
+                found = whole(program, body.carry, body.rows, ends=self.ends)
+            except CompileError:
+                found = None
+            if found is not None:
+                self.program, (self.assembly, self.source) = program, found
+                self.code = compile_text(self.source, "loop")
+                return
+        program = self.program = self._simplified()
         own_outputs(program, [None] * len(program.outputs), lambda op: not generic and _writes(op))
         donated = set() if generic else set(range(body.carry))
         settings: dict[str, Any] = {
