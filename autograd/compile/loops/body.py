@@ -61,6 +61,16 @@ class Body:
             found = self._backward[wanted] = _backward(self, self._adjoint, wanted)
         return found
 
+    def release(self) -> None:
+        """Forget all but the code."""
+        others = [b.body for b in (*self._backward.values(), *self._tangent.values())]
+        found = [*others, *self._saving.values()]
+        self._backward, self._saving, self._tangent = {}, {}, {}
+        self._adjoint, self.sweep = None, derived
+        self.ops, self.results, self.tracers, self.outside = [], [], [], []
+        for body in found:
+            body.release()
+
     def tangent(self, wanted: frozenset[int]) -> Tangent:
         """The step that carries tangents along, of the carry and of these constants."""
         found = self._tangent.get(wanted)

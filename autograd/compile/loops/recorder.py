@@ -22,8 +22,14 @@ from .loop import Loop
 class Recorder:
     """What records the loops of one recording."""
 
-    def __init__(self, builder: TraceBuilder) -> None:
+    def __init__(self, builder: TraceBuilder, bodies: list[Body] | None = None) -> None:
         self.builder = builder
+        self.bodies: list[Body] = [] if bodies is None else bodies
+
+    def close(self) -> None:
+        """Let go of what only derivatives needed, the arrays of the recorded call among it."""
+        for body in self.bodies:
+            body.release()
 
     def scan(
         self, step: Any, carry: list[Array], columns: list[Array], n: int, reverse: bool
@@ -91,7 +97,7 @@ class Recorder:
         # now: a step that writes to an input in place gives that another slot
         slots = {i: x.slot for i, x in enumerate(watched) if x.tape is tape}
         try:
-            with recording(Recorder(builder)), Writes() as writes:
+            with recording(Recorder(builder, self.bodies)), Writes() as writes:
                 out = step(watched[: len(carry)], watched[len(carry) :])
             new, rows = out
             results = [self._result(name, y, tape, builder) for y in (*new, *rows)]
@@ -116,6 +122,7 @@ class Recorder:
             given, builder.precision, builder.fast, sweep,
         )  # fmt: skip
         body.outside = outside
+        self.bodies.append(body)
         return body
 
     def _result(

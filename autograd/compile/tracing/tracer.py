@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from ....backend import Backend
+from ...core.array import Array
+from ...core.index_keys import clean_key
 from ...core.views import is_number
 from ...functions.writes import check_writable, write
 from ..ir.program import NUMBER
@@ -169,6 +171,8 @@ class Tracer(Traced):
         return self.xp
 
     def __getitem__(self, key: Any) -> Any:
+        if type(key) is Array or (type(key) is tuple and any(type(part) is Array for part in key)):
+            key = clean_key(key)  # an index has no derivative
         return self.xp.getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:

@@ -14,7 +14,7 @@ from ...functions.creation import zeros_on_device_of
 from ...functions.namespace import stack, zeros_like
 from ...pytree import tree
 from ..checkpoint import checkpoint as checkpointed
-from .carry import Carry, Promoted, as_array, given_back, length_of, raw_results
+from .carry import Carry, Layout, Promoted, as_array, given_back, length_of, raw_results
 
 
 def scan(
@@ -93,7 +93,7 @@ def scan(
     n = length_of("scan", xs, x_leaves, length)
     carry = Carry("scan", init, x_leaves)
     columns = [as_array(x, "scan: xs") for x in x_leaves]
-    body = Step(f, carry, x_spec, checkpoint=checkpoint)
+    body = Step(f, carry, Layout(x_spec, columns), checkpoint=checkpoint)
     recorder = active_recorder()
     while True:
         try:
@@ -104,7 +104,7 @@ def scan(
             break
         except Promoted as promoted:
             carry.promote(promoted)
-            body.y_spec = None
+            body.results = None
     raw = raw_results([*carry.given, *x_leaves])
     last, ys = ([given_back(x, raw=raw) for x in found] for found in (last, ys))
     return carry.tree(last), tree.unflatten(body.y_spec, ys)
@@ -114,10 +114,11 @@ class Step:
     """The function of a scan on leaves: of the carry, and of one row of `xs`."""
 
     def __init__(
-        self, f: Callable[..., Any], carry: Carry, x_spec: Any, *, checkpoint: bool = False
+        self, f: Callable[..., Any], carry: Carry, rows: Layout, *, checkpoint: bool = False
     ) -> None:
-        self.f, self.carry, self.x_spec = f, carry, x_spec
+        self.f, self.carry, self.rows = f, carry, rows
         self.call = checkpointed(f) if checkpoint else f
+        self.results: Layout | None = None  # as of the first step
         self.y_spec: Any = None
         self.y_likes: list[Any] = []
 
@@ -129,7 +130,7 @@ class Step:
         TypeError
             If `f` does not return what it should.
         """
-        out = self.call(self.carry.tree(leaves), tree.unflatten(self.x_spec, row))
+        out = self.call(self.carry.tree(leaves), self.rows.build(row))
         if type(out) is not tuple or len(out) != 2:
             what = f"a tuple of {len(out)}" if type(out) is tuple else type(out).__name__
             raise TypeError(
@@ -137,11 +138,16 @@ class Step:
                 "is nothing to stack, y is None"
             )
         new = self.carry.leaves(out[0])
-        ys, spec = tree.flatten(out[1])
-        like = self.carry.home
-        ys = [y if type(y) is Array else as_array(y, "scan: y", like) for y in ys]
-        if self.y_spec is None:
+        quick = None if self.results is None else self.results.taken(out[1])
+        return new, self._leaves(out[1]) if quick is None else quick
+
+    def _leaves(self, y: PyTree) -> list[Array]:
+        """The leaves of y, which has to be in each step as in the first."""
+        found, spec = tree.flatten(y)
+        ys = [as_array(y, "scan: y", self.carry.home) for y in found]
+        if self.results is None:
             self.y_spec, self.y_likes = spec, [(y.shape, y.dtype) for y in ys]
+            self.results = Layout(spec, ys)
         elif spec != self.y_spec:
             raise TypeError(
                 f"scan: y has the structure {spec} in one step and {self.y_spec} in another; each step has to give "
@@ -153,7 +159,7 @@ class Step:
                     f"scan: y is {y.dtype}{list(y.shape)} in one step and {dtype}{list(shape)} in another; each step "
                     "has to give the same shapes and dtypes"
                 )
-        return new, ys
+        return ys
 
 
 def _run(
