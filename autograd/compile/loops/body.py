@@ -32,8 +32,6 @@ class Body:
         Whether kernels are compiled, as `pb.compile` was asked.
     sweep : callable
         ``sweep(body)`` gives the `Adjoint`; called once, when a derivative is asked for.
-    also : tuple of int
-        The leaves of the carry that are the last results as they came in.
     """
 
     carry: int
@@ -44,7 +42,6 @@ class Body:
     precision: str
     fast: bool | None
     sweep: Callable[[Body], Adjoint]
-    also: tuple[int, ...] = ()
     outside: list[Any] = field(default_factory=list)
     _adjoint: Adjoint | None = None
     _backward: dict[Any, Backward] = field(default_factory=dict)
