@@ -60,8 +60,8 @@ class Body:
 
     def release(self) -> None:
         """Forget all but the code."""
-        others = [b.body for b in (*self._backward.values(), *self._tangent.values())]
-        found = [*others, *self._saving.values()]
+        parts: list[Any] = [*self._backward.values(), *self._tangent.values()]
+        found = [*(x.body for x in parts), *self._saving.values()]
         self._backward, self._saving, self._tangent = {}, {}, {}
         self._adjoint, self.sweep = None, derived
         self.ops, self.results, self.tracers, self.outside = [], [], [], []

@@ -55,7 +55,7 @@ class Loop:
         """The last carry and the stacked rows, of operands of any level."""
         values = [unwrap_closed(x) for x in operands]
         tapes = [x.tape for x in values if type(x) is Array]
-        tape = max(tapes, key=lambda t: t.order, default=UNTRACED)
+        tape: Any = max(tapes, key=lambda t: t.order, default=UNTRACED)
         if tape is UNTRACED:
             return self._record(self._completed(values), more)
         if tape.capture is not None:
