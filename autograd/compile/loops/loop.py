@@ -17,7 +17,6 @@ from ...core.dtypes import is_inexact
 from ...core.namespaces import namespace_of
 from ...core.tape import ALONG
 from ...transforms.custom_vjp import FunctionPull
-from ..cpu.numba_kernels import wanted as kernels_wanted
 from ..tracing.trace_builder import find_builder
 from .body import Backward, Body
 from .runner import Runner
@@ -95,7 +94,7 @@ class Loop:
         n, m = self.body.carry, self.body.carry + self.body.rows
         args: Any = tuple(values[:n]), tuple(values[n:m]), tuple(values[m:])
         args += () if more is None else (more,)
-        runner = Runner(self, kernels_wanted(self.body.fast))
+        runner = Runner(self)
         builder = find_builder(args)
         if builder is None:
             carry, rows = runner(*args)
