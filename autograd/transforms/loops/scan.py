@@ -14,7 +14,7 @@ from ...functions.creation import zeros_on_device_of
 from ...functions.namespace import stack, zeros_like
 from ...pytree import tree
 from ..checkpoint import checkpoint as checkpointed
-from .carry import Carry, Layout, Promoted, as_array, given_back, length_of, raw_results
+from .carry import Carry, Layout, Promoted, as_array, given_back, length_of, own, raw_results
 
 
 def scan(
@@ -130,7 +130,10 @@ class Step:
         TypeError
             If `f` does not return what it should.
         """
-        out = self.call(self.carry.tree(leaves), self.rows.build(row))
+        return self.finished(self.call(self.carry.tree(leaves), self.rows.build(row)))
+
+    def finished(self, out: Any) -> tuple[list[Array], list[Array]]:
+        """The new carry and the row of `ys` in what `f` returned."""
         if type(out) is not tuple or len(out) != 2:
             what = f"a tuple of {len(out)}" if type(out) is tuple else type(out).__name__
             raise TypeError(
@@ -166,14 +169,32 @@ def _run(
     step: Step, leaves: list[Array], columns: list[Array], n: int, reverse: bool
 ) -> tuple[list[Array], list[Array]]:
     """The loop itself, each operation of which is recorded where the arrays are traced."""
-    rows: list[list[Array]] = []
     # `x[i]` alone is NumPy's; the standard has the ellipsis
-    whole = [x.ndim == 1 or type(backend_array(x)) is np.ndarray for x in columns]
+    whole = all(x.ndim == 1 or type(backend_array(x)) is np.ndarray for x in columns)
+    (column,) = columns if len(columns) == 1 and whole else (None,)
+    rows: list[list[Array]] = []
+    call, results, build = step.call, step.results, step.rows.build
+    carry = step.carry.layout
     for i in range(n - 1, -1, -1) if reverse else range(n):
-        leaves, ys = step(
-            leaves, [x[i] if w else x[i, ...] for x, w in zip(columns, whole, strict=True)]
-        )
-        rows.append(ys)
+        if column is not None:
+            row = [column[i]]
+        else:
+            row = [x[i] if whole or x.ndim == 1 else x[i, ...] for x in columns]
+        if results is None:
+            leaves, ys = step(leaves, row)
+            results = step.results
+            rows.append(ys)
+            continue
+        out = call(carry.build(leaves), build(row))
+        pair = type(out) is tuple and len(out) == 2
+        new = carry.taken(out[0]) if pair else None
+        quick = results.taken(out[1]) if new is not None else None
+        if new is None or quick is None:  # another step may still be right, or say what is wrong
+            leaves, ys = step.finished(out)
+            rows.append(ys)
+        else:
+            leaves = [own(x) for x in new]
+            rows.append(quick)
     if not rows:
         return leaves, _empty(step, leaves, columns)
     if reverse:
