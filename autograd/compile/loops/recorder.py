@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ....backend import is_array
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_inexact
 from ...core.namespaces import namespace_of
-from ...core.tracer_like import TRACERS, recording
+from ...core.tracer_like import TRACERS, Unrecorded, recording
 from ...functions.creation import asarray
 from ...functions.writes import Writes
 from ..tracing.trace_builder import TraceBuilder, Traced, TraceError, users_line
@@ -71,6 +72,8 @@ class Recorder:
             outside.append(x.__copy__())
             inner = backend_array(x)
             if type(inner) not in TRACERS:
+                if not is_array(inner):
+                    raise Unrecorded
                 return tracer(inner)
             if inner.recorder.depth >= builder.depth:
                 raise TraceError(
@@ -141,6 +144,8 @@ class Recorder:
                 "closes over a traced array; pass it to that function as an argument"
             )
         if not isinstance(y, Traced):
+            if not is_array(y):
+                raise Unrecorded
             y = tracer_class(y)(builder, builder.constant(y), y)
         elif y.recorder is not builder:
             y = builder.adopt(y)

@@ -114,7 +114,7 @@ class StepCode:
             lists: list[Any] = [[None] * (m or 0) for m in lengths]
             count, last = run(carry, rows, constants, lists, order)
             ys = [self._stacked(y, v, carry[0]) for y, v in zip(lists, results, strict=True)]
-            carry = last
+            carry = last if len(order) else [self.backend.xp.copy(x) for x in last]
         if self.ends:
             ys[0] = self.backend.asarray(np.asarray(count))
         return tuple(carry), tuple(ys)

@@ -263,6 +263,12 @@ def _promotes(small: DType, large: DType) -> bool:
     return _ORDER.index(kinds[0]) <= _ORDER.index(kinds[1])
 
 
+def recordable(leaves: list[Array]) -> bool:
+    """Whether the arrays at the bottom are those of a library or of a recording, and no others in between."""
+    inner = [backend_array(x) for x in leaves]
+    return all(type(x) in TRACERS or is_array(x) for x in inner)
+
+
 def raw_results(leaves: list[Any]) -> bool:
     """Whether results are the library's own arrays: arrays went in, and none of them was a `pb.Array`."""
     return not any(type(x) is Array for x in leaves) and any(_has_dtype(x) for x in leaves)
@@ -272,7 +278,7 @@ def given_back(x: Array, *, raw: bool) -> Any:
     """A result in the caller's kind of array; a traced one stays traced."""
     if raw:
         value = unwrap_closed(x)
-        if type(value) is not Array:
+        if type(value) in TRACERS or (type(value) is not Array and is_array(value)):
             return value
     return x
 

@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 
 from ...core.array import Array, backend_array
-from ...core.tracer_like import active_recorder
+from ...core.tracer_like import Unrecorded, active_recorder
 from ...core.typing import PyTree
 from ...functions.creation import zeros_on_device_of
 from ...functions.namespace import stack, zeros_like
 from ...pytree import tree
 from ..checkpoint import checkpoint as checkpointed
-from .carry import Carry, Layout, Promoted, as_array, given_back, length_of, own, raw_results
+from .carry import (
+    Carry,
+    Layout,
+    Promoted,
+    as_array,
+    given_back,
+    length_of,
+    own,
+    raw_results,
+    recordable,
+)
 
 
 def scan(
@@ -97,11 +107,13 @@ def scan(
     recorder = active_recorder()
     while True:
         try:
-            if recorder is not None and n > 0:
+            if recorder is not None and n > 0 and recordable([*carry.first, *columns]):
                 last, ys = recorder.scan(body, carry.first, columns, n, reverse)
             else:
                 last, ys = _run(body, carry.first, columns, n, reverse)
             break
+        except Unrecorded:
+            recorder = None
         except Promoted as promoted:
             carry.promote(promoted)
             body.results = None
