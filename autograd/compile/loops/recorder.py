@@ -64,7 +64,9 @@ class Recorder:
         outside: list[Any] = []  # what it stands for, of the constants
 
         def tracer(real: Any) -> Any:
-            made = tracer_class(real)(builder, builder.value(real, input_index=len(given)), real)
+            made = tracer_class(real, builder.depth)(
+                builder, builder.value(real, input_index=len(given)), real
+            )
             given.append(made)
             return made
 
@@ -146,7 +148,7 @@ class Recorder:
         if not isinstance(y, Traced):
             if not is_array(y):
                 raise Unrecorded
-            y = tracer_class(y)(builder, builder.constant(y), y)
+            y = tracer_class(y, builder.depth)(builder, builder.constant(y), y)
         elif y.recorder is not builder:
             y = builder.adopt(y)
         return slot, y

@@ -96,6 +96,14 @@ class Tracer(Traced):
     link: Any  # as of `Array`: `core/views.py`
     locked: bool
 
+    def moved(self, recorder: Any, of: Any) -> Tracer:
+        """The same for another trace, in which it is the value `of`."""
+        return self.at_depth(recorder.depth)(recorder, of, self.real_value)
+
+    at_depth: Callable[
+        [int], type[Tracer]
+    ]  # the class of tracers of the same library in traces within a trace
+
     def rebind(self, out: Any) -> Tracer:
         """Take the value of `out`; `functions/writes.py` asks for it."""
         if not isinstance(out, Tracer):
