@@ -16,7 +16,7 @@ from ..cpu.numba_cache import CompileError
 from ..cpu.numba_kernels import wanted
 from ..cuda import assemble as cuda_assemble
 from ..cuda.expressions import loopable as is_loopable_on_device
-from ..ir.program import ARRAY, Op, Program
+from ..ir.program import ARRAY, Op, Program, op_text
 from ..optimise.fuse import goes_into, reducible
 from ..optimise.fused_ops import fused_op
 from ..optimise.outputs import own_outputs
@@ -37,6 +37,21 @@ class Runner:
         if loop.body.code is None:
             loop.body.code = StepCode(loop.body, loop.kind == "while")
         self.code: StepCode = loop.body.code
+
+    def step(self) -> list[str]:
+        """The step, for people: whether the loop is one kernel, and the operations."""
+        program = self.code.program
+        if program is None:
+            return []
+        how = "one kernel" if "kernel(order.start" in self.code.source else "a loop of Python"
+        steps = (
+            "steps"
+            if self.n is None
+            else f"{self.n} steps at most"
+            if self.kind != "scan"
+            else f"{self.n} steps"
+        )
+        return [f"{steps}, in {how}:", *(f"  {op_text(op)}" for op in program.ops)]
 
     def __call__(self, carry: Any, rows: Any, constants: Any, more: Any = None) -> Any:
         """The last carry and the stacked rows."""

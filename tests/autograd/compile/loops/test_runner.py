@@ -69,3 +69,13 @@ def test_the_arguments_of_a_call_are_not_written_to_and_not_kept():
     f(x)
     f(x)
     np.testing.assert_array_equal(x, X)
+
+
+def test_a_listing_shows_the_step():
+    f = pb.compile(
+        pb.grad(lambda x: xp.sum(pb.scan(lambda c, v: (c * v, c), x[0], x)[0])), fast=False
+    )
+    f(X)
+    text = f.program()
+    assert text.count("3 steps, in a loop of Python:") == 2
+    assert "f64[2] = multiply(x0, x1)" in text
