@@ -82,7 +82,10 @@ def scan(
 
     Without `pb.compile` this is the Python loop itself, and costs as much. Under `pb.compile` the step is recorded
     once, whatever the length: a program of 10,000 steps is compiled in the time of one, and its backward pass is one
-    more such loop. A function of length 0 is called once on zeros, which shows what `ys` would be.
+    more such loop, which computes each step again from its carry. On NumPy, with numba, a loop whose step is elementwise
+    functions, sums and products is one kernel; on a GPU each step is launches of kernels and products. The function is
+    called while recording alone, with stand-ins: it may not branch on values. Where the length is 0 it is called once on
+    zeros, which shows what `ys` would be.
 
     Examples
     --------
@@ -103,8 +106,9 @@ def scan(
     n = length_of("scan", xs, x_leaves, length)
     carry = Carry("scan", init, x_leaves)
     columns = [as_array(x, "scan: xs") for x in x_leaves]
-    body = Step(f, carry, Layout(x_spec, columns), checkpoint=checkpoint)
     recorder = active_recorder()
+    # a recorded loop keeps nothing else than the carries anyway
+    body = Step(f, carry, Layout(x_spec, columns), checkpoint=checkpoint and recorder is None)
     while True:
         try:
             if recorder is not None and n > 0 and recordable([*carry.first, *columns]):
