@@ -82,10 +82,10 @@ def scan(
 
     Without `pb.compile` this is the Python loop itself, and costs as much. Under `pb.compile` the step is recorded
     once, whatever the length: a program of 10,000 steps is compiled in the time of one, and its backward pass is one
-    more such loop, which computes each step again from its carry. On NumPy, with numba, a loop whose step is elementwise
-    functions, sums and products is one kernel; on a GPU each step is launches of kernels and products. The function is
-    called while recording alone, with stand-ins: it may not branch on values. Where the length is 0 it is called once on
-    zeros, which shows what `ys` would be.
+    more such loop, which computes each step again from its carry. On NumPy, with numba, a loop whose step is
+    elementwise functions, sums and products is one kernel; on a GPU each step is launches of kernels and products. The
+    function is called while recording alone, with stand-ins: it may not branch on values. Where the length is 0 it is
+    called once on zeros, which shows what `ys` would be.
 
     Examples
     --------
