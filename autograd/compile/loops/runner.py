@@ -115,7 +115,7 @@ class StepCode:
     ) -> Any:
         assert self.program is not None
         results = self.program.outputs[len(carry) :]
-        lengths = [1 if self.ends and k == 0 else n for k in range(len(results))]
+        lengths = [1 if self.ends and k == 0 else n or 0 for k in range(len(results))]
         ys: list[Any]
         if self.writes:
             full = len(order) == n and not self.ends
@@ -126,7 +126,7 @@ class StepCode:
             ]
             count, carry = run(carry, rows, constants, ys, order)
         else:
-            lists: list[Any] = [[None] * (m or 0) for m in lengths]
+            lists: list[Any] = [[None] * m for m in lengths]
             count, last = run(carry, rows, constants, lists, order)
             ys = [self._stacked(y, v, carry[0]) for y, v in zip(lists, results, strict=True)]
             carry = last if len(order) else [self.backend.xp.copy(x) for x in last]

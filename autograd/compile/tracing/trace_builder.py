@@ -28,6 +28,10 @@ class Traced:
     def __init__(self, recorder: TraceBuilder, of: Value, real_value: Any) -> None:
         self.recorder, self.of, self.real_value = recorder, of, real_value
 
+    def moved(self, recorder: TraceBuilder, of: Value) -> Any:
+        """The same for another trace, in which it is the value `of`."""
+        return type(self)(recorder, of, self.real_value)
+
 
 class Opaque(Traced):
     """The result of a traced function that is no array: it can be passed to other traced functions."""
@@ -167,7 +171,7 @@ class TraceBuilder:
         if isinstance(out, np.generic):
             out = np.asarray(out)
         if is_array(out) or isinstance(out, NUMBERS):
-            tracer_type = like.tracer_type if isinstance(like, Opaque) else type(like)
+            tracer_type: Any = like.tracer_type if isinstance(like, Opaque) else type(like)
             if self.depth:
                 tracer_type = tracer_type.at_depth(self.depth)
             return tracer_type(self, value(out), out)
