@@ -39,7 +39,10 @@ def program_text(executable: Any, out: Assembly) -> str:
         label = {"loop": f"loop over {list(s.shape)}", "gemm": "product", "fused": "kernel"}
         other = "NumPy" if out.device is None else "call"
         lines.append(f"  {out.statements.time(i)}: {label.get(s.method, other)}")
-        lines += [f"      {op_text(op)}{_storage(op.result, out)}" for op in s.ops]
+        for op in s.ops:
+            lines.append(f"      {op_text(op)}{_storage(op.result, out)}")
+            step = getattr(op.function, "step", None)  # of a loop
+            lines += [f"          {line}" for line in step()] if step is not None else []
     results = [repr(v) for v in program.outputs]
     lines.append(f"  return {', '.join(results)}")
     return "\n".join(lines)

@@ -86,6 +86,10 @@ def inner_tape(tape: Any, values: Any) -> Any:
     return tape
 
 
+class Unrecorded(Exception):
+    """A loop cannot be one operation of the recording, whose values are not those of a library: it is unrolled."""
+
+
 class LoopRecorder(Protocol):
     """What records a loop as one operation, while `compile` records the function that it is in."""
 

@@ -60,7 +60,9 @@ def swept(
             if y.of.value_type == OPAQUE or not is_inexact(y.dtype):
                 continue
             zeros = namespace_of(y.real_value).zeros_like(y.real_value)
-            given[k] = tracer_class(zeros)(builder, builder.value(zeros, input_index=k), zeros)
+            given[k] = tracer_class(zeros, builder.depth)(
+                builder, builder.value(zeros, input_index=k), zeros
+            )
             if k in seeds:
                 slot = seeds[k]
                 cts[slot] = given[k] if cts[slot] is None else cts[slot] + given[k]
@@ -72,7 +74,7 @@ def swept(
                 continue
             ct = unwrap_closed(ct.materialize() if type(ct) in DEFERRED else ct)
             if not isinstance(ct, Traced):
-                ct = tracer_class(ct)(builder, builder.constant(ct), ct)
+                ct = tracer_class(ct, builder.depth)(builder, builder.constant(ct), ct)
             shares[i] = ct.moved(
                 builder, ct.of
             )  # the other may be one that was written to in place

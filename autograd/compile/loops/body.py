@@ -32,8 +32,6 @@ class Body:
         Whether kernels are compiled, as `pb.compile` was asked.
     sweep : callable
         ``sweep(body)`` gives the `Adjoint`; called once, when a derivative is asked for.
-    also : tuple of int
-        The leaves of the carry that are the last results as they came in.
     """
 
     carry: int
@@ -44,7 +42,6 @@ class Body:
     precision: str
     fast: bool | None
     sweep: Callable[[Body], Adjoint]
-    also: tuple[int, ...] = ()
     outside: list[Any] = field(default_factory=list)
     _adjoint: Adjoint | None = None
     _backward: dict[Any, Backward] = field(default_factory=dict)
@@ -60,6 +57,16 @@ class Body:
                 self._adjoint = self.sweep(self)
             found = self._backward[wanted] = _backward(self, self._adjoint, wanted)
         return found
+
+    def release(self) -> None:
+        """Forget all but the code."""
+        parts: list[Any] = [*self._backward.values(), *self._tangent.values()]
+        found = [*(x.body for x in parts), *self._saving.values()]
+        self._backward, self._saving, self._tangent = {}, {}, {}
+        self._adjoint, self.sweep = None, derived
+        self.ops, self.results, self.tracers, self.outside = [], [], [], []
+        for body in found:
+            body.release()
 
     def tangent(self, wanted: frozenset[int]) -> Tangent:
         """The step that carries tangents along, of the carry and of these constants."""

@@ -17,7 +17,6 @@ from ...core.dtypes import is_inexact
 from ...core.namespaces import namespace_of
 from ...core.tape import ALONG
 from ...transforms.custom_vjp import FunctionPull
-from ..cpu.numba_kernels import wanted as kernels_wanted
 from ..tracing.trace_builder import find_builder
 from .body import Backward, Body
 from .runner import Runner
@@ -55,7 +54,7 @@ class Loop:
         """The last carry and the stacked rows, of operands of any level."""
         values = [unwrap_closed(x) for x in operands]
         tapes = [x.tape for x in values if type(x) is Array]
-        tape = max(tapes, key=lambda t: t.order, default=UNTRACED)
+        tape: Any = max(tapes, key=lambda t: t.order, default=UNTRACED)
         if tape is UNTRACED:
             return self._record(self._completed(values), more)
         if tape.capture is not None:
@@ -95,7 +94,7 @@ class Loop:
         n, m = self.body.carry, self.body.carry + self.body.rows
         args: Any = tuple(values[:n]), tuple(values[n:m]), tuple(values[m:])
         args += () if more is None else (more,)
-        runner = Runner(self, kernels_wanted(self.body.fast))
+        runner = Runner(self)
         builder = find_builder(args)
         if builder is None:
             carry, rows = runner(*args)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ....backend import is_array
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_inexact
 from ...core.namespaces import namespace_of
-from ...core.tracer_like import TRACERS, recording
+from ...core.tracer_like import TRACERS, Unrecorded, recording
 from ...functions.creation import asarray
 from ...functions.writes import Writes
 from ..tracing.trace_builder import TraceBuilder, Traced, TraceError, users_line
@@ -22,8 +23,14 @@ from .loop import Loop
 class Recorder:
     """What records the loops of one recording."""
 
-    def __init__(self, builder: TraceBuilder) -> None:
+    def __init__(self, builder: TraceBuilder, bodies: list[Body] | None = None) -> None:
         self.builder = builder
+        self.bodies: list[Body] = [] if bodies is None else bodies
+
+    def close(self) -> None:
+        """Let go of what only derivatives needed, the arrays of the recorded call among it."""
+        for body in self.bodies:
+            body.release()
 
     def scan(
         self, step: Any, carry: list[Array], columns: list[Array], n: int, reverse: bool
@@ -57,7 +64,9 @@ class Recorder:
         outside: list[Any] = []  # what it stands for, of the constants
 
         def tracer(real: Any) -> Any:
-            made = tracer_class(real)(builder, builder.value(real, input_index=len(given)), real)
+            made = tracer_class(real, builder.depth)(
+                builder, builder.value(real, input_index=len(given)), real
+            )
             given.append(made)
             return made
 
@@ -65,6 +74,8 @@ class Recorder:
             outside.append(x.__copy__())
             inner = backend_array(x)
             if type(inner) not in TRACERS:
+                if not is_array(inner):
+                    raise Unrecorded
                 return tracer(inner)
             if inner.recorder.depth >= builder.depth:
                 raise TraceError(
@@ -91,7 +102,7 @@ class Recorder:
         # now: a step that writes to an input in place gives that another slot
         slots = {i: x.slot for i, x in enumerate(watched) if x.tape is tape}
         try:
-            with recording(Recorder(builder)), Writes() as writes:
+            with recording(Recorder(builder, self.bodies)), Writes() as writes:
                 out = step(watched[: len(carry)], watched[len(carry) :])
             new, rows = out
             results = [self._result(name, y, tape, builder) for y in (*new, *rows)]
@@ -116,6 +127,7 @@ class Recorder:
             given, builder.precision, builder.fast, sweep,
         )  # fmt: skip
         body.outside = outside
+        self.bodies.append(body)
         return body
 
     def _result(
@@ -134,7 +146,9 @@ class Recorder:
                 "closes over a traced array; pass it to that function as an argument"
             )
         if not isinstance(y, Traced):
-            y = tracer_class(y)(builder, builder.constant(y), y)
+            if not is_array(y):
+                raise Unrecorded
+            y = tracer_class(y, builder.depth)(builder, builder.constant(y), y)
         elif y.recorder is not builder:
             y = builder.adopt(y)
         return slot, y

@@ -46,12 +46,16 @@ def _call(op: Op, args: Any, settings: Any, builder: TraceBuilder) -> Any:
     function: Any = NAMESPACES[Array]
     for part in op.name.split("."):
         function = getattr(function, part, None)
-    if function is None:
-        raise TraceError(
-            f"the derivative of the operation {op.name} within a recorded loop ({op.line}): it is recorded in one "
-            "piece, and only its first derivative is known; leave the function uncompiled, or write the loop in Python"
-        )
-    return function(*args, **settings)
+    try:
+        if function is not None:
+            return function(*args, **settings)
+    except TraceError:
+        pass  # a composition that reads values, which is no derivative rule
+    raise TraceError(
+        f"the derivative of the operation {op.name} within a recorded loop ({op.line}): it is recorded in one piece, "
+        "and only its first derivative in reverse mode is known; leave the function uncompiled, or write the loop in "
+        "Python"
+    )
 
 
 def _holds(kind: type, x: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,34 +13,52 @@ from ..buffers import compile_text, new_runner
 from ..cpu.assemble import assemble
 from ..cpu.assembly import Assembly
 from ..cpu.numba_cache import CompileError
-from ..ir.program import ARRAY, Op, Program
-from ..optimise.fuse import goes_into
+from ..cpu.numba_kernels import wanted
+from ..cuda import assemble as cuda_assemble
+from ..cuda.expressions import loopable as is_loopable_on_device
+from ..ir.program import ARRAY, Op, Program, op_text
+from ..optimise.fuse import goes_into, reducible
 from ..optimise.fused_ops import fused_op
 from ..optimise.outputs import own_outputs
 from ..optimise.rounding import cast_before_transpose
 from ..optimise.simplify import simplify
 from .body import Body
+from .kernel import vectors_as_matrices, whole
 
+FOREVER = 1 << 62
 MOST = 2000  # operations of a step that is compiled to kernels
 
 
 class Runner:
     """A loop on library arrays: ``runner(carry, rows, constants) -> (last carry, stacked rows)``."""
 
-    def __init__(self, loop: Any, kernels: bool) -> None:
+    def __init__(self, loop: Any) -> None:
         self.loop, self.n, self.reverse, self.kind = loop, loop.n, loop.reverse, loop.kind
         if loop.body.code is None:
-            loop.body.code = StepCode(loop.body, kernels, loop.kind == "while")
+            loop.body.code = StepCode(loop.body, loop.kind == "while")
         self.code: StepCode = loop.body.code
+
+    def step(self) -> list[str]:
+        """The step, for people: whether the loop is one kernel, and the operations."""
+        program = self.code.program
+        if program is None:
+            return []
+        how = "one kernel" if "kernel(order.start" in self.code.source else "a loop of Python"
+        steps = (
+            "steps"
+            if self.n is None
+            else f"{self.n} steps at most"
+            if self.kind != "scan"
+            else f"{self.n} steps"
+        )
+        return [f"{steps}, in {how}:", *(f"  {op_text(op)}" for op in program.ops)]
 
     def __call__(self, carry: Any, rows: Any, constants: Any, more: Any = None) -> Any:
         """The last carry and the stacked rows."""
         n = self.n
         if self.kind == "while":
-            begin = bool(self.code.host(more))
-            order: Any = range(n if begin else 0) if n is not None else itertools.count()
-            if not begin:
-                order = range(0)
+            most = FOREVER if n is None else n
+            order = range(most if bool(self.code.host(more)) else 0)
             return self.code(carry, rows, constants, order, n)
         count = n if more is None else int(self.code.host(more))
         order = range(count - 1, -1, -1) if self.reverse else range(count)
@@ -55,8 +72,6 @@ class StepCode:
     Attributes
     ----------
     body : Body
-    kernels : bool
-        Whether kernels are compiled, where they can be.
     ends : bool
         Whether the first row of results says if there is another step, and is not given.
     free : list
@@ -64,9 +79,12 @@ class StepCode:
     """
 
     body: Body
-    kernels: bool
     ends: bool
     backend: Any = None
+    # the backend, where its device runs programs
+    device: Any = None
+    # whether the step writes into memory that is laid out before
+    writes: bool = False
     assembly: Assembly | None = None
     source: str = ""
     code: Any = None
@@ -78,7 +96,7 @@ class StepCode:
         """A value on the host."""
         return backend_of(x).to_numpy(x)
 
-    def __call__(self, carry: Any, rows: Any, constants: Any, order: Any, n: int | None) -> Any:
+    def __call__(self, carry: Any, rows: Any, constants: Any, order: range, n: int | None) -> Any:
         """Run the steps of `order`, for stacks of `n` rows."""
         with self.lock:
             if self.code is None:
@@ -93,25 +111,37 @@ class StepCode:
             self.free.append(run)
 
     def _run(
-        self, run: Any, carry: Any, rows: Any, constants: Any, order: Any, n: int | None
+        self, run: Any, carry: Any, rows: Any, constants: Any, order: range, n: int | None
     ) -> Any:
         assert self.program is not None
         results = self.program.outputs[len(carry) :]
-        whole = n is not None and type(order) is range and len(order) == n and not self.ends
-        lengths = [1 if self.ends and k == 0 else n for k in range(len(results))]
-        if self.backend.name == "numpy":
-            make = np.empty if whole else np.zeros
-            carry = tuple([np.array(x, order="C") for x in carry])
-            ys: Any = [make((m, *v.shape), v.dtype) for m, v in zip(lengths, results, strict=True)]
+        lengths = [1 if self.ends and k == 0 else n or 0 for k in range(len(results))]
+        ys: list[Any]
+        if self.writes:
+            full = len(order) == n and not self.ends
+            carry = tuple([x.copy() for x in carry])  # in C order
+            ys = [
+                self._rows((m, *v.shape), v.dtype, full)
+                for m, v in zip(lengths, results, strict=True)
+            ]
             count, carry = run(carry, rows, constants, ys, order)
         else:
-            lists: list[Any] = [[None] * (m or 0) for m in lengths]
+            lists: list[Any] = [[None] * m for m in lengths]
             count, last = run(carry, rows, constants, lists, order)
             ys = [self._stacked(y, v, carry[0]) for y, v in zip(lists, results, strict=True)]
-            carry = last
+            carry = last if len(order) else [self.backend.xp.copy(x) for x in last]
         if self.ends:
             ys[0] = self.backend.asarray(np.asarray(count))
         return tuple(carry), tuple(ys)
+
+    def _rows(self, shape: tuple[int, ...], dtype: Any, full: bool) -> Any:
+        """Memory for stacked rows; with zeros, where not all of them are written."""
+        if self.device is None:
+            return (np.empty if full else np.zeros)(shape, dtype)
+        rows = self.device.programs.empty(shape, dtype)
+        if not full:
+            rows[...] = 0
+        return rows
 
     def _stacked(self, rows: list[Any], like: Any, home: Any) -> Any:
         """Rows as one array, with zeros for those of steps that were not taken."""
@@ -124,31 +154,62 @@ class StepCode:
             rows = [zeros if y is None else y for y in rows]
         return xp.stack(rows)
 
+    def _simplified(self) -> Program:
+        program = self.body.program("step")
+        if self.body.precision != "float32":
+            cast_before_transpose(program)
+        simplify(program)
+        return program
+
     def prepare(self) -> None:
         """Lay the step out and write its code."""
         body = self.body
         self.backend = _backend(body)
-        program = self.program = body.program("step")
-        if body.precision != "float32":
-            cast_before_transpose(program)
-        simplify(program)
-        generic = self.backend.name != "numpy"
-        own_outputs(program, [None] * len(program.outputs), lambda op: not generic and _writes(op))
-        donated = set() if generic else set(range(body.carry))
+        runs = self.backend.programs is not None and wanted(body.fast, elsewhere=True)
+        self.device = self.backend if runs else None
+        native = self.backend.name == "numpy"
+        self.writes = native or runs
+        kernels = native and not runs and wanted(body.fast)
+        if kernels and self._as_one_kernel():
+            return
+        program = self.program = self._simplified()
+        own_outputs(program, [None] * len(program.outputs), self._writes_own_buffer)
+        donated = set(range(body.carry)) if self.writes else set()
         settings: dict[str, Any] = {
-            "is_generic_library": generic, "donated": donated, "replaced_inputs": {i: i for i in donated},
+            "donated": donated, "replaced_inputs": {i: i for i in donated},
         }  # fmt: skip
-        kernels = self.kernels and not generic and len(program.ops) <= MOST
-        try:
-            self.assembly = assemble(program, kernels=kernels, **settings)
-        except CompileError:
-            self.assembly = assemble(program, kernels=False, **settings)
-        self.source = written(body, program, self.assembly, native=not generic, ends=self.ends)
+        if runs and len(program.ops) <= MOST:
+            self.assembly = cuda_assemble.assemble(program, self.backend, **settings)
+        else:
+            settings["is_generic_library"] = not native
+            try:
+                kernels = kernels and len(program.ops) <= MOST
+                self.assembly = assemble(program, kernels=kernels, **settings)
+            except CompileError:
+                self.assembly = assemble(program, kernels=False, **settings)
+        self.source = written(body, program, self.assembly, native=self.writes, ends=self.ends)
         self.code = compile_text(self.source, "loop")
 
+    def _as_one_kernel(self) -> bool:
+        """Lay the whole loop out as one kernel, if it can be that."""
+        program = self._simplified()
+        vectors_as_matrices(program)
+        own_outputs(program, [None] * len(program.outputs), self._writes_own_buffer)
+        try:
+            found = whole(program, self.body.carry, self.body.rows, ends=self.ends)
+        except CompileError:
+            return False
+        if found is not None:
+            self.program, (self.assembly, self.source) = program, found
+            self.code = compile_text(self.source, "loop")
+        return found is not None
 
-def _writes(op: Op) -> bool:
-    return goes_into(op) or fused_op(op) is not None
+    def _writes_own_buffer(self, op: Op) -> bool:
+        """Whether the result of an operation is a buffer of the program's own, not what a function returned."""
+        if self.device is not None:
+            new = op.shares is not None and not op.shares
+            return is_loopable_on_device(op) or reducible(op) or (goes_into(op) and new)
+        return self.writes and (goes_into(op) or fused_op(op) is not None)
 
 
 def _backend(body: Body) -> Any:

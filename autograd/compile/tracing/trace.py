@@ -64,6 +64,8 @@ class Trace:
                 out = self.f(*args, **kwargs)
         finally:
             self.builder.open = False
+            if self.loops is not None:
+                self.loops.close()
         found, spec = tree.flatten(out)
         if any(type(unwrap_closed(x)) in (Array, Batched) for x in found):
             return GUARD_FAILED

@@ -64,9 +64,9 @@ class TraceBuilder:
         outer: TraceBuilder | None = None,
     ) -> None:
         self.precision = precision  # of products: `precision.py`
-        self.fast = fast if outer is None else outer.fast
+        self.fast: bool | None = fast if outer is None else outer.fast
         # how many traces this one is inside of: the step of a loop has one of its own
-        self.depth = 0 if outer is None else outer.depth + 1
+        self.depth: int = 0 if outer is None else outer.depth + 1
         # what makes an input of a value of another trace, and the inputs that there are
         self.adopted: Callable[[Any], Any] | None = None
         self._known: dict[Value, Any] = {}
@@ -171,7 +171,9 @@ class TraceBuilder:
         if isinstance(out, np.generic):
             out = np.asarray(out)
         if is_array(out) or isinstance(out, NUMBERS):
-            tracer_type = like.tracer_type if isinstance(like, Opaque) else type(like)
+            tracer_type: Any = like.tracer_type if isinstance(like, Opaque) else type(like)
+            if self.depth:
+                tracer_type = tracer_type.at_depth(self.depth)
             return tracer_type(self, value(out), out)
         if out is None or isinstance(out, str | np.dtype | type):
             return out

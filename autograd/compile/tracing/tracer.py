@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from ....backend import Backend
+from ...core.array import Array
+from ...core.index_keys import clean_key
 from ...core.views import is_number
 from ...functions.writes import check_writable, write
 from ..ir.program import NUMBER
@@ -94,6 +96,14 @@ class Tracer(Traced):
     link: Any  # as of `Array`: `core/views.py`
     locked: bool
 
+    def moved(self, recorder: Any, of: Any) -> Tracer:
+        """The same for another trace, in which it is the value `of`."""
+        return self.at_depth(recorder.depth)(recorder, of, self.real_value)
+
+    at_depth: Callable[
+        [int], type[Tracer]
+    ]  # the class of tracers of the same library in traces within a trace
+
     def rebind(self, out: Any) -> Tracer:
         """Take the value of `out`; `functions/writes.py` asks for it."""
         if not isinstance(out, Tracer):
@@ -169,6 +179,8 @@ class Tracer(Traced):
         return self.xp
 
     def __getitem__(self, key: Any) -> Any:
+        if type(key) is Array or (type(key) is tuple and any(type(part) is Array for part in key)):
+            key = clean_key(key)  # an index has no derivative
         return self.xp.getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:

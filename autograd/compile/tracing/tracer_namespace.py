@@ -229,13 +229,22 @@ def _refuse_shape(name: str, args: Any, advice: str | None) -> None:
 _CLASSES: dict[Any, type[Tracer]] = {}
 
 
-def tracer_class(x: Any) -> type[Tracer]:
-    """The class of tracers that stand for arrays like `x`; made once for each library and device."""
+def tracer_class(x: Any, depth: int = 0) -> type[Tracer]:
+    """The class of tracers that stand for arrays like `x`; made once for each library, device and depth.
+
+    The steps of loops are traces within a trace. Their tracers are of other classes, so that the generated code for
+    arrays of one class leaves to the general one what combines a step with what is outside of it.
+    """
     backend = backend_of(x)
     key = (backend.array_type, backend.name, str(getattr(x, "device", None)))
-    tracer_type = _CLASSES.get(key)
+    return _class_of(backend, key, depth)
+
+
+def _class_of(backend: Backend, key: Any, depth: int) -> type[Tracer]:
+    tracer_type = _CLASSES.get((*key, depth))
     if tracer_type is None:
-        tracer_type = _CLASSES[key] = _make_class(backend)
+        tracer_type = _CLASSES[*key, depth] = _make_class(backend)
+        tracer_type.at_depth = functools.partial(_class_of, backend, key)
     return tracer_type
 
 

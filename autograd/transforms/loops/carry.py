@@ -27,6 +27,14 @@ class Promoted(Exception):
         self.index, self.dtype = index, dtype
 
 
+def own(x: Array) -> Array:
+    """The same array as an object of its own, as ``copy.copy(x)`` in one call."""
+    y = object.__new__(Array)
+    y.value, y.tape, y.slot = x.value, x.tape, x.slot
+    y.link = None if x.link is None else False
+    return y
+
+
 def is_number(x: Any) -> bool:
     """Whether a leaf is a Python number, or stands for one in a recording."""
     return (isinstance(x, NUMBERS) and not isinstance(x, np.generic)) or (
@@ -77,6 +85,61 @@ def home_of(leaves: list[Any]) -> Array | None:
     return None
 
 
+class Layout:
+    """How a tree is made of its leaves, and the leaves of another one like it; quick for the usual trees.
+
+    Those are one array, a tuple of arrays, and None.
+    """
+
+    def __init__(self, spec: Any, likes: list[Array]) -> None:
+        self.spec = spec
+        self.likes = [(x.value.shape, x.value.dtype) for x in likes]
+        whole = tree.unflatten(spec, likes)
+        self.kind = "other"
+        if not likes:
+            self.kind = "none" if whole is None else "other"
+        elif whole is likes[0]:
+            self.kind = "leaf"
+        elif type(whole) is tuple and len(whole) == len(likes):
+            same = all(x is y for x, y in zip(whole, likes, strict=True))
+            self.kind = "tuple" if same else "other"
+
+    def build(self, leaves: list[Array]) -> PyTree:
+        """The tree with these leaves."""
+        if self.kind == "leaf":
+            return leaves[0]
+        if self.kind == "tuple":
+            return tuple(leaves)
+        return None if self.kind == "none" else tree.unflatten(self.spec, leaves)
+
+    def taken(self, out: PyTree) -> list[Array] | None:
+        """The leaves of a tree with arrays of the same shapes and dtypes; None where that is not seen at once."""
+        found: Any
+        if self.kind == "leaf":
+            if type(out) is Array:
+                value, (shape, dtype) = out.value, self.likes[0]
+                if value.dtype is dtype and value.shape == shape:
+                    return [out]
+            return None
+        if self.kind == "tuple":
+            found = out
+        elif self.kind == "none":
+            return [] if out is None else None
+        else:
+            found, spec = tree.flatten(out)
+            if spec != self.spec:
+                return None
+        if type(found) not in (tuple, list) or len(found) != len(self.likes):
+            return None
+        for x, (shape, dtype) in zip(found, self.likes, strict=True):
+            if type(x) is not Array:
+                return None
+            value = x.value
+            if value.shape != shape or value.dtype is not dtype:
+                return None
+        return list(found)
+
+
 class Carry:
     """The carry of a loop: its structure, and the shape and dtype of each leaf.
 
@@ -116,6 +179,7 @@ class Carry:
             for i, x in enumerate(self.given)
         ]
         self.likes = [(tuple(x.shape), x.dtype) for x in self.first]
+        self.layout = Layout(self.spec, self.first)
 
     def promote(self, promoted: Promoted) -> None:
         """Begin again, with a number as an array of another dtype."""
@@ -137,7 +201,7 @@ class Carry:
 
     def tree(self, leaves: list[Array]) -> PyTree:
         """The carry with these leaves."""
-        return tree.unflatten(self.spec, leaves)
+        return self.layout.build(leaves)
 
     def leaves(self, out: PyTree) -> list[Array]:
         """The leaves of the carry that a step returned, as arrays of their own.
@@ -147,6 +211,9 @@ class Carry:
         TypeError
             If its structure, a shape or a dtype is not that of the first one.
         """
+        quick = self.layout.taken(out)
+        if quick is not None:
+            return [own(x) for x in quick]
         found, spec = tree.flatten(out)
         if spec != self.spec:
             raise TypeError(
@@ -196,6 +263,12 @@ def _promotes(small: DType, large: DType) -> bool:
     return _ORDER.index(kinds[0]) <= _ORDER.index(kinds[1])
 
 
+def recordable(leaves: list[Array]) -> bool:
+    """Whether the arrays at the bottom are those of a library or of a recording, and no others in between."""
+    inner = [backend_array(x) for x in leaves]
+    return all(type(x) in TRACERS or is_array(x) for x in inner)
+
+
 def raw_results(leaves: list[Any]) -> bool:
     """Whether results are the library's own arrays: arrays went in, and none of them was a `pb.Array`."""
     return not any(type(x) is Array for x in leaves) and any(_has_dtype(x) for x in leaves)
@@ -205,7 +278,7 @@ def given_back(x: Array, *, raw: bool) -> Any:
     """A result in the caller's kind of array; a traced one stays traced."""
     if raw:
         value = unwrap_closed(x)
-        if type(value) is not Array:
+        if type(value) in TRACERS or (type(value) is not Array and is_array(value)):
             return value
     return x
 

@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 
 from ...core.array import Array, backend_array
-from ...core.tracer_like import active_recorder
+from ...core.tracer_like import Unrecorded, active_recorder
 from ...core.typing import PyTree
 from ...functions.creation import zeros_on_device_of
 from ...functions.namespace import stack, zeros_like
 from ...pytree import tree
 from ..checkpoint import checkpoint as checkpointed
-from .carry import Carry, Promoted, as_array, given_back, length_of, raw_results
+from .carry import (
+    Carry,
+    Layout,
+    Promoted,
+    as_array,
+    given_back,
+    length_of,
+    own,
+    raw_results,
+    recordable,
+)
 
 
 def scan(
@@ -72,7 +82,10 @@ def scan(
 
     Without `pb.compile` this is the Python loop itself, and costs as much. Under `pb.compile` the step is recorded
     once, whatever the length: a program of 10,000 steps is compiled in the time of one, and its backward pass is one
-    more such loop. A function of length 0 is called once on zeros, which shows what `ys` would be.
+    more such loop, which computes each step again from its carry. On NumPy, with numba, a loop whose step is
+    elementwise functions, sums and products is one kernel; on a GPU each step is launches of kernels and products. The
+    function is called while recording alone, with stand-ins: it may not branch on values. Where the length is 0 it is
+    called once on zeros, which shows what `ys` would be.
 
     Examples
     --------
@@ -93,18 +106,21 @@ def scan(
     n = length_of("scan", xs, x_leaves, length)
     carry = Carry("scan", init, x_leaves)
     columns = [as_array(x, "scan: xs") for x in x_leaves]
-    body = Step(f, carry, x_spec, checkpoint=checkpoint)
     recorder = active_recorder()
+    # a recorded loop keeps nothing else than the carries anyway
+    body = Step(f, carry, Layout(x_spec, columns), checkpoint=checkpoint and recorder is None)
     while True:
         try:
-            if recorder is not None and n > 0:
+            if recorder is not None and n > 0 and recordable([*carry.first, *columns]):
                 last, ys = recorder.scan(body, carry.first, columns, n, reverse)
             else:
                 last, ys = _run(body, carry.first, columns, n, reverse)
             break
+        except Unrecorded:
+            recorder = None
         except Promoted as promoted:
             carry.promote(promoted)
-            body.y_spec = None
+            body.results = None
     raw = raw_results([*carry.given, *x_leaves])
     last, ys = ([given_back(x, raw=raw) for x in found] for found in (last, ys))
     return carry.tree(last), tree.unflatten(body.y_spec, ys)
@@ -114,10 +130,11 @@ class Step:
     """The function of a scan on leaves: of the carry, and of one row of `xs`."""
 
     def __init__(
-        self, f: Callable[..., Any], carry: Carry, x_spec: Any, *, checkpoint: bool = False
+        self, f: Callable[..., Any], carry: Carry, rows: Layout, *, checkpoint: bool = False
     ) -> None:
-        self.f, self.carry, self.x_spec = f, carry, x_spec
+        self.f, self.carry, self.rows = f, carry, rows
         self.call = checkpointed(f) if checkpoint else f
+        self.results: Layout | None = None  # as of the first step
         self.y_spec: Any = None
         self.y_likes: list[Any] = []
 
@@ -129,7 +146,10 @@ class Step:
         TypeError
             If `f` does not return what it should.
         """
-        out = self.call(self.carry.tree(leaves), tree.unflatten(self.x_spec, row))
+        return self.finished(self.call(self.carry.tree(leaves), self.rows.build(row)))
+
+    def finished(self, out: Any) -> tuple[list[Array], list[Array]]:
+        """The new carry and the row of `ys` in what `f` returned."""
         if type(out) is not tuple or len(out) != 2:
             what = f"a tuple of {len(out)}" if type(out) is tuple else type(out).__name__
             raise TypeError(
@@ -137,11 +157,16 @@ class Step:
                 "is nothing to stack, y is None"
             )
         new = self.carry.leaves(out[0])
-        ys, spec = tree.flatten(out[1])
-        like = self.carry.home
-        ys = [y if type(y) is Array else as_array(y, "scan: y", like) for y in ys]
-        if self.y_spec is None:
+        quick = None if self.results is None else self.results.taken(out[1])
+        return new, self._leaves(out[1]) if quick is None else quick
+
+    def _leaves(self, y: PyTree) -> list[Array]:
+        """The leaves of y, which has to be in each step as in the first."""
+        found, spec = tree.flatten(y)
+        ys = [as_array(y, "scan: y", self.carry.home) for y in found]
+        if self.results is None:
             self.y_spec, self.y_likes = spec, [(y.shape, y.dtype) for y in ys]
+            self.results = Layout(spec, ys)
         elif spec != self.y_spec:
             raise TypeError(
                 f"scan: y has the structure {spec} in one step and {self.y_spec} in another; each step has to give "
@@ -153,21 +178,39 @@ class Step:
                     f"scan: y is {y.dtype}{list(y.shape)} in one step and {dtype}{list(shape)} in another; each step "
                     "has to give the same shapes and dtypes"
                 )
-        return new, ys
+        return ys
 
 
 def _run(
     step: Step, leaves: list[Array], columns: list[Array], n: int, reverse: bool
 ) -> tuple[list[Array], list[Array]]:
     """The loop itself, each operation of which is recorded where the arrays are traced."""
-    rows: list[list[Array]] = []
     # `x[i]` alone is NumPy's; the standard has the ellipsis
-    whole = [x.ndim == 1 or type(backend_array(x)) is np.ndarray for x in columns]
+    whole = all(x.ndim == 1 or type(backend_array(x)) is np.ndarray for x in columns)
+    (column,) = columns if len(columns) == 1 and whole else (None,)
+    rows: list[list[Array]] = []
+    call, results, build = step.call, step.results, step.rows.build
+    carry = step.carry.layout
     for i in range(n - 1, -1, -1) if reverse else range(n):
-        leaves, ys = step(
-            leaves, [x[i] if w else x[i, ...] for x, w in zip(columns, whole, strict=True)]
-        )
-        rows.append(ys)
+        if column is not None:
+            row = [column[i]]
+        else:
+            row = [x[i] if whole or x.ndim == 1 else x[i, ...] for x in columns]
+        if results is None:
+            leaves, ys = step(leaves, row)
+            results = step.results
+            rows.append(ys)
+            continue
+        out = call(carry.build(leaves), build(row))
+        pair = type(out) is tuple and len(out) == 2
+        new = carry.taken(out[0]) if pair else None
+        quick = results.taken(out[1]) if new is not None else None
+        if new is None or quick is None:  # another step may still be right, or say what is wrong
+            leaves, ys = step.finished(out)
+            rows.append(ys)
+        else:
+            leaves = [own(x) for x in new]
+            rows.append(quick)
     if not rows:
         return leaves, _empty(step, leaves, columns)
     if reverse:

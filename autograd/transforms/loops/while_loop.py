@@ -8,11 +8,11 @@ from typing import Any
 
 from ...core.array import Array, backend_array
 from ...core.namespaces import namespace_of
-from ...core.tracer_like import active_recorder
+from ...core.tracer_like import Unrecorded, active_recorder
 from ...core.typing import PyTree
 from ...functions.namespace import arange
 from ...pytree import tree
-from .carry import Carry, Promoted, given_back, home_of, raw_results
+from .carry import Carry, Promoted, given_back, home_of, raw_results, recordable
 from .scan import scan
 
 
@@ -77,11 +77,13 @@ def while_loop(
     step, test = Body(body, carry), Condition(cond, carry)
     while True:
         try:
-            if recorder is None:
+            if recorder is None or not recordable(carry.first):
                 last = _run(test, step, carry.first, most)
             else:
                 last = recorder.while_loop(test, step, carry.first, most)
             break
+        except Unrecorded:
+            recorder = None
         except Promoted as promoted:
             carry.promote(promoted)
     raw = raw_results(carry.given)

@@ -264,3 +264,11 @@ def test_what_leaks_out_of_a_step_is_refused():
 
     with pytest.raises(TraceError, match="recording that is over"):
         pb.compile(f, fast=False)(X)
+
+
+def test_checkpoint_asks_for_nothing_that_is_not_there_anyway():
+    f = lambda x: xp.sum(pb.scan(lambda c, v: (xp.sin(c * x), v), x, x, checkpoint=True)[0])
+    g = lambda x: xp.sum(pb.scan(lambda c, v: (xp.sin(c * x), v), x, x)[0])
+    compiled = pb.compile(pb.grad(f), fast=False)
+    for k in range(2):
+        np.testing.assert_allclose(compiled(X + k), pb.grad(g)(X + k), rtol=1e-12)

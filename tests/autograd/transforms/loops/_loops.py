@@ -180,6 +180,42 @@ def invariant(loop: Callable[..., Any], x: Any) -> Any:
     return xp.sum(loop(lambda c, v: (c * xp.sum(w**2) / 10 + v, xp.cos(w)), x, x)[1] * x)
 
 
+def directions(loop: Callable[..., Any], x: Any) -> Any:
+    """A derivative along a direction in each step, of a function that closes over the argument."""
+
+    def step(c: Any, v: Any) -> Any:
+        return pb.jvp(lambda d: xp.sin(d * v) * x, (c,), (x,))[1], None
+
+    return xp.sum(loop(step, x, x)[0] ** 2)
+
+
+def leapfrog(loop: Callable[..., Any], x: Any) -> Any:
+    """Molecular dynamics: gradients of an energy in each step."""
+    energy = lambda q: xp.sum(q**4) / 4 + xp.sum(q[1:] * q[:-1])
+
+    def step(s: Any, _: Any) -> Any:
+        q, p = s
+        p = p - 0.05 * pb.grad(energy)(q)
+        q = q + 0.1 * p
+        return (q, p - 0.05 * pb.grad(energy)(q)), energy(q)
+
+    (q, p), energies = loop(step, (xp.asarray(x), xp.ones_like(xp.asarray(x))), None, length=4)
+    return xp.sum(q * p) + xp.sum(energies)
+
+
+def trained(loop: Callable[..., Any], x: Any) -> Any:
+    """An optimiser in a loop: the gradient through training."""
+    opt = pb.optim.SGD(0.1, momentum=0.9)
+
+    def step(c: Any, _: Any) -> Any:
+        p, state = c
+        loss, g = pb.value_and_grad(lambda p: xp.sum((p - x) ** 2 + xp.sin(p)))(p)
+        return opt.step(p, g, state), loss
+
+    start = xp.ones_like(xp.asarray(x))
+    return xp.sum(loop(step, (start, opt.init(start)), None, length=3)[1])
+
+
 _clipped = pb.custom_vjp(lambda x: x)
 _clipped.defvjp(lambda x: (x, None), lambda _, ct: (xp.clip(ct, -0.1, 0.1),))
 _checkpointed = pb.checkpoint(lambda c, v: xp.sin(xp.sin(c * v)))
@@ -222,5 +258,8 @@ CASES = [
     Case(late, (X,)),
     Case(rewritten, (X,)),
     Case(invariant, (X,)),
+    Case(directions, (X,)),
+    Case(leapfrog, (X,)),
+    Case(trained, (X,)),
     Case(custom, (X,), kinks=True),
 ]

@@ -217,3 +217,12 @@ def test_checkpoint_gives_the_same_and_keeps_only_the_carries():
 def test_refusals(call, error, said):
     with pytest.raises(error, match=said):
         call()
+
+
+def test_jacobians_take_many_cotangents_at_once():
+    """The arrays one level down are batches then, in an ordinary loop of operations."""
+    f = lambda loop: lambda x: loop(lambda c, v: (xp.sin(c * v) @ W, c), x[:3], ROWS * x[3])[1]
+    np.testing.assert_allclose(pb.jacobian(f(pb.scan))(X), pb.jacobian(f(python_loop))(X))
+    compiled = pb.compile(pb.jacobian(f(pb.scan)), fast=False)
+    np.testing.assert_allclose(compiled(X), pb.jacobian(f(python_loop))(X), rtol=1e-12)
+    np.testing.assert_allclose(compiled(X + 1), pb.jacobian(f(python_loop))(X + 1), rtol=1e-12)

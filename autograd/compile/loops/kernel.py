@@ -1,0 +1,222 @@
+"""A whole loop as one kernel, where every operation of its step can be part of one: the `for` is compiled too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..cpu import numba_kernels as native
+from ..cpu import numpy_calls
+from ..cpu.assembly import Assembly
+from ..cpu.kernels import Kernel, Writer
+from ..cpu.loops import LANES
+from ..ir.program import ARRAY, NUMBER, Op, Program, Value
+from ..ir.views import Ref
+from ..optimise.fuse import Statements, build
+from ..optimise.gemm_updates import accumulate
+from ..optimise.memory_plan import Plan, make_plan
+
+# Multiplications up to which a product with a vector is a loop: less than a call of BLAS costs.
+SMALL = 256
+_METHODS = frozenset(("loop", "gemm", "fused"))
+
+
+class StepWriter(Writer):
+    """The writer of a step, whose rows lie in stacked arrays; every array is flat."""
+
+    def __init__(
+        self, kernel: Kernel, out: Statements, plan: Plan, program: Program, stacked: set[Value]
+    ) -> None:
+        super().__init__(kernel, out, plan, program.inputs)
+        self.stacked = stacked
+
+    def element(self, ref: Ref, index: str) -> str:
+        """The element of a buffer at an index relative to the value's first."""
+        name, first = self.buffer(ref.root)
+        first += ref.offset
+        row = f"step * {ref.root.size}" if ref.root in self.stacked else ""
+        parts = [part for part in (str(first) if first else "", row, index) if part]
+        return f"{name}[{' + '.join(parts) or '0'}]"
+
+    def address(self, v: Value) -> str:
+        """The address of a matrix's first element."""
+        ref = self.ref(v)
+        itemsize = np.dtype(v.dtype).itemsize
+        row = f" + step * {ref.root.nbytes}" if ref.root in self.stacked else ""
+        name, first = self.buffer(ref.root)
+        first += ref.offset
+        return f"{name}.ctypes.data{row}" + (f" + {first * itemsize}" if first else "")
+
+
+def vectors_as_matrices(program: Program) -> None:
+    """Write products with vectors as products of matrices, which kernels have; small ones as sums."""
+    ops: list[Op] = []
+    for op in program.ops:
+        if op.name != "matmul" or not all(type(x) is Value for x in op.args):
+            ops.append(op)
+            continue
+        a, b = op.args
+        dims = len(a.shape), len(b.shape)
+        if dims not in ((1, 1), (1, 2), (2, 1)) or op.result.dtype.kind != "f" or not a.size:
+            ops.append(op)
+        elif max(a.size, b.size) <= SMALL and a.dtype == b.dtype:
+            ops += _as_sum(op, a, b)
+        else:
+            ops += _as_product(op, a, b)
+    program.ops = ops
+
+
+def _made(
+    ops: list[Op], name: str, function: Any, args: tuple[Any, ...], shape: tuple[int, ...], dtype: Any, settings: Any
+) -> Value:  # fmt: skip
+    v = Value(f"m{id(ops)}_{len(ops)}", ARRAY, shape, dtype)
+    v.op = Op(name, function, args, settings, v)
+    ops.append(v.op)
+    return v
+
+
+def _view(ops: list[Op], x: Value, shape: tuple[int, ...]) -> Value:
+    return (
+        x if x.shape == shape else _made(ops, "reshape", np.reshape, (x, shape), shape, x.dtype, {})
+    )
+
+
+def _end(ops: list[Op], op: Op, last: Op) -> list[Op]:
+    """The operations, of which the last gives the result of `op`."""
+    op.name, op.function, op.args, op.settings = last.name, last.function, last.args, last.settings
+    return [*ops[:-1], op]
+
+
+def _as_product(op: Op, a: Value, b: Value) -> list[Op]:
+    ops: list[Op] = []
+    left = _view(ops, a, a.shape if len(a.shape) == 2 else (1, a.size))
+    right = _view(ops, b, b.shape if len(b.shape) == 2 else (b.size, 1))
+    shape = (left.shape[0], right.shape[1])
+    product = _made(ops, "matmul", op.function, (left, right), shape, op.result.dtype, {})
+    last = Op("reshape", np.reshape, (product, op.result.shape), {})
+    return _end([*ops, last], op, last)
+
+
+def _as_sum(op: Op, a: Value, b: Value) -> list[Op]:
+    ops: list[Op] = []
+    axis = 0 if len(b.shape) == 2 else -1
+    if len(b.shape) == 2:
+        a = _view(ops, a, (a.size, 1))
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    terms = _made(ops, "multiply", np.multiply, (a, b), shape, op.result.dtype, {})
+    last = Op("sum", np.sum, (terms,), {"axis": axis})
+    return _end([*ops, last], op, last)
+
+
+def whole(program: Program, carry: int, rows: int, *, ends: bool) -> tuple[Assembly, str] | None:
+    """The loop over a step as one kernel, and the text of the function that calls it; None where that cannot be.
+
+    Parameters
+    ----------
+    program : Program
+        The step, which is changed; its inputs are the carry, the rows and the constants.
+    carry, rows : int
+        How many of the inputs are the carry, and how many the rows.
+    ends : bool
+        Whether the first row of results says if there is another step.
+    """
+    products = native.products(kernels=True)
+    out = build(program, kernels=True, products=products, is_generic_library=False)
+    if not out.items or any(s.method not in _METHODS for s in out.items):
+        return None
+    if any(type(v) is not Value or v.op is None for v in program.outputs):
+        return None
+    donated, replaced = set(range(carry)), {i: i for i in range(carry)}
+    plan = make_plan(program, out, donated, replaced)
+    if products and accumulate(program, out, plan):
+        plan = make_plan(program, out, donated, replaced)
+    if any(v not in plan.outputs for v in program.outputs):
+        return None
+    stacked = set(program.inputs[carry : carry + rows])
+    stacked |= {v for v in program.outputs[carry + ends :] if v not in plan.donated}
+    kernel = Kernel([])
+    writer = StepWriter(kernel, out, plan, program, stacked)
+    for s in out.items:
+        writer.statement(s)
+    if kernel.refusing:
+        return None
+    assembly = Assembly(program, out, plan)
+    return assembly, _text(assembly, kernel, writer, carry, rows, ends=ends)
+
+
+def _text(
+    out: Assembly, kernel: Kernel, writer: StepWriter, carry: int, rows: int, *, ends: bool
+) -> str:
+    program, plan = out.program, out.plan
+    copies = [k for k in range(carry) if program.outputs[k] not in plan.donated]
+    for k in copies:  # what is no longer read when the step ends
+        kernel.arguments.setdefault(program.inputs[k].name, program.inputs[k])
+    lines = [f"    {x}" for x in kernel.lines]
+    for k in copies:
+        new, old = program.outputs[k], program.inputs[k]
+        lines += [
+            f"        for i in range({old.size}):",
+            f"            {old.name}[i] = {new.name}[i]",
+        ]
+    lines += ["        count += 1"]
+    if ends:
+        flag = program.outputs[carry]
+        kernel.arguments.setdefault(flag.name, flag)
+        lines += [f"        if not {flag.name}[0]:", "            break"]
+    source = "\n".join([
+        f"def kernel(first, last, stride, {', '.join(kernel.arguments)}):",
+        *(f"    {a} = np.empty({LANES}, np.{d})" for a, d in sorted(kernel.scratch)),
+        "    count = 0", "    for step in range(first, last, stride):", *lines, "    return count", "",
+    ])  # fmt: skip
+    types: list[Any] = [int, int, int]
+    given: list[str] = []
+    names = {v: f"x{i}" for i, v in enumerate(program.inputs)}
+    for name, what in kernel.arguments.items():
+        if type(what) is not Value:
+            out.blocks[name] = what
+            given.append(name)
+            types.append((what, 1))
+        elif what.value_type == NUMBER:
+            given.append(out.value(what))
+            types.append({"b": int, "i": int, "f": float}[what.dtype.kind])
+        else:
+            given.append(_argument(out, what, names, carry, rows))
+            types.append((np.dtype(what.dtype), 1))
+    function = native.compile_kernel(source, kernel.constants, types)
+    out.kernels.append(source)
+    out.shared |= {"kernel": function, "flat": _flat}
+    for op in out.statements.numbers:
+        out.number(op)
+    call = ", ".join(["order.start", "order.stop", "order.step", *given])
+    taken = [f"x{i}" for i in range(len(program.inputs))]
+    stacks = [f"y{k}" for k in range(carry, len(program.outputs))]
+    parts = [
+        (taken[:carry], "carry"), (taken[carry : carry + rows], "rows"), (taken[carry + rows :], "constants"),
+        (stacks, "ys"),
+    ]  # fmt: skip
+    body = [f"{', '.join(names)}, = {whole}" for names, whole in parts if names]
+    body += [*out.lines, f"count = kernel({call})"]
+    body.append(f"return count, ({''.join(f'x{k}, ' for k in range(carry))})")
+    return "\n".join(
+        ["def loop(carry, rows, constants, ys, order):", *(f"    {x}" for x in body), ""]
+    )
+
+
+def _argument(out: Assembly, v: Value, names: dict[Value, str], carry: int, rows: int) -> str:
+    """The text of an array that the kernel takes, flat."""
+    if v in names:
+        text = names[v]
+        return f"{text}.reshape(-1)" if int(text[1:]) < carry else f"flat({text})"
+    if v.constant:
+        return out.bind(_flat(v.held), "k")
+    k = out.plan.outputs[v]
+    if k >= carry:
+        return f"y{k}.reshape(-1)"
+    out.output_rings[k] = (v.shape, v.dtype)
+    return f"r{k}a.reshape(-1)"
+
+
+def _flat(x: Any) -> Any:
+    """An array in C order, as one row."""
+    return numpy_calls.contiguous(np.asarray(x)).reshape(-1)
