@@ -36,9 +36,9 @@ MODULES = {
     "xp": "sin",
 }
 
-# Those that lie deeper in the package: the root has a stub for each. `numpy` and `scipy` have none: a type checker or an
-# editor that runs in the root would take a file numpy.pyi there for NumPy itself. It finds
-# ``from pullback import numpy as np`` by the imports of the root; ``import pullback.numpy as np`` runs, and is Any to it.
+# Those that lie deeper in the package: the root has a stub for each. `numpy` and `scipy` have none: a type checker or
+# an editor that runs in the root would take a file numpy.pyi there for NumPy itself. It finds
+# ``from pullback import numpy as np`` by the imports of the root; ``import pullback.numpy as np`` runs, and is Any.
 FACES = ("implicit", "linalg", "random", "sparse", "special", "tree", "xp")
 
 # The modules inside one of them, by one function of each.

@@ -39,12 +39,15 @@ class Snippet:
         ``program(np, sp, x)`` with a NumPy namespace and a SciPy one.
     refused : str
         A pattern of the error's advice where `numpy` or `scipy` themselves cannot be followed.
+    on_device : str
+        A pattern of the error's advice where SciPy's solver, which runs on the host, is under `pullback.scipy`'s.
     """
 
     name: str
     x: str
     program: Callable[[Any, Any, Any], Any]
     refused: str = ""
+    on_device: str = ""
 
 
 def _rows(
@@ -588,6 +591,7 @@ SCIPY_PROGRAMS = [
         ),
         # MINPACK's wrapper puts an error of its own in the place of ours, without a cause
         "not a proper array of floats",
+        "pb.implicit.root",
     ),
     Snippet(
         "quad",
