@@ -582,6 +582,7 @@ SCIPY_PROGRAMS = [
             ).x
         ),
         SCIPY,
+        "pb.implicit.argmin",
     ),
     Snippet(
         "root",
