@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,7 +140,7 @@ SCOPE = _scope()
 def _arguments(name: str) -> dict:
     primitive = find(name)
     first = np.asarray(POINTS.get(name, [0.3, 0.6]))
-    found = {}
+    found: dict[str, Any] = {}
     for k, parameter in enumerate(primitive.positional):
         if name == "clip" and parameter != "x":
             found[parameter] = {"min": 0.0, "max": 1.0}[parameter] + np.zeros(2)
