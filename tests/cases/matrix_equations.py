@@ -10,8 +10,13 @@ import scipy.signal
 
 from pullback.autograd.core.defvjp import function_of
 from pullback.autograd.core.registry import find
+from pullback.scipy.linalg import logm, solve_sylvester, sqrtm
+from pullback.scipy.signal import lfilter
 
 from ._table import Case, R, X, Z, row
+
+# whose modules register the primitives when they are loaded
+PUBLIC = (logm, solve_sylvester, sqrtm, lfilter)
 
 
 def _row(name: str, label: str, *args: Any, reference: Any, **settings: Any) -> Case:
