@@ -283,7 +283,7 @@ CUT = {
     "median": lambda x: np.median(x),
     "positional axis": lambda x: np.sum(x, 0),
     "ptp": lambda x: np.ptp(x),
-    "cbrt": lambda x: np.cbrt(x),
+    "spacing": lambda x: np.spacing(x),
     "out=": lambda x: np.add(x, 1.0, out=np.zeros(3)),
 }
 
