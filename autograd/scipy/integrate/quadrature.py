@@ -86,12 +86,12 @@ def _computed(
     import scipy.integrate  # takes a tenth of a second
 
     like = backend_array(a)
-    if backend_of(like).recording:
+    if any(backend_of(backend_array(v)).recording for v in (a, b)):
         raise NotImplementedError(
             "quad inside pb.compile: where the function is evaluated depends on values; use nodes and weights of "
             "numpy.polynomial.legendre.leggauss"
         )
-    if not isinstance(like, np.ndarray):
+    if not all(isinstance(backend_array(v), np.ndarray) for v in (a, b)):
         raise NotImplementedError(
             f"quad on device {str(like.device)!r}: SciPy integrates on the host; evaluate the function at "
             f"nodes, as an array, "
