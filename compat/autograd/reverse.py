@@ -50,6 +50,12 @@ def _watched(tape: TapeData, x: Any, copies: bool) -> tuple[Any, list[Any], list
         box = Array(value, tape, 0)
         box.link = None
         return box, [x], [value], None
+    if x_type is Array and x.tape.open:
+        value = x.__copy__()  # which later writes to `x` do not change
+        tape.entries.append(None)
+        box = Array(value, tape, 0)
+        box.link = None if is_number(x) else False
+        return box, [x], [value], None
     leaves, spec = tree.flatten(x)
     given = [as_leaf(leaf) for leaf in leaves]
     values = [_value(leaf, i, given, x) for i, leaf in enumerate(given)]
