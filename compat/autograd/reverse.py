@@ -23,7 +23,7 @@ from ...autograd.core.views import is_number
 from ...autograd.pytree import tree
 from ...autograd.transforms.arguments import seed_for
 from ...backend import backend_of, current
-from .values import as_leaf, plain
+from .values import STAYING, as_leaf, plain
 from .vector_spaces import real_size, vspace
 
 Function = Callable[..., Any]
@@ -102,8 +102,10 @@ def _gradient(ct: Any, value: Any, leaf: Any, taken: set[int]) -> Any:
     if id(out) in taken:
         out = namespace_of(out).copy(out)
     taken.add(id(out))
-    if type(out) in TRACERS:
+    if type(out) in STAYING:
         return Array(out)
+    if type(out) in TRACERS and type(leaf) in TRACERS and leaf.is_number:
+        return out.as_number()  # a Python number of what `compile` records
     if out.shape == () and isinstance(leaf, float | complex | np.generic):
         return backend_of(out).to_numpy(out)[()]
     return out
