@@ -23,7 +23,7 @@ from ...autograd.core.views import is_number
 from ...autograd.pytree import tree
 from ...autograd.transforms.arguments import seed_for
 from ...backend import backend_of, current
-from .values import as_leaf, plain
+from .values import STAYING, as_leaf, plain
 from .vector_spaces import real_size, vspace
 
 Function = Callable[..., Any]
@@ -49,6 +49,12 @@ def _watched(tape: TapeData, x: Any, copies: bool) -> tuple[Any, list[Any], list
         tape.entries.append(None)
         box = Array(value, tape, 0)
         box.link = None
+        return box, [x], [value], None
+    if x_type is Array and x.tape.open:
+        value = x.__copy__()  # which later writes to `x` do not change
+        tape.entries.append(None)
+        box = Array(value, tape, 0)
+        box.link = None if is_number(x) else False
         return box, [x], [value], None
     leaves, spec = tree.flatten(x)
     given = [as_leaf(leaf) for leaf in leaves]
@@ -96,8 +102,10 @@ def _gradient(ct: Any, value: Any, leaf: Any, taken: set[int]) -> Any:
     if id(out) in taken:
         out = namespace_of(out).copy(out)
     taken.add(id(out))
-    if type(out) in TRACERS:
+    if type(out) in STAYING:
         return Array(out)
+    if type(out) in TRACERS and type(leaf) in TRACERS and leaf.is_number:
+        return out.as_number()  # a Python number of what `compile` records
     if out.shape == () and isinstance(leaf, float | complex | np.generic):
         return backend_of(out).to_numpy(out)[()]
     return out

@@ -43,18 +43,6 @@ def wraps(
     return decorate
 
 
-def wrap_nary_f(fun: Any, op: Any, argnum: Any) -> Callable[[Any], Any]:
-    """Name the function that an operator makes of `fun` after both."""
-    return wraps(
-        fun,
-        "{op}_of_{fun}_wrt_argnum_{argnum}",
-        "    {op} of function {fun} with respect to argument number {argnum}. It takes the\n"
-        "    arguments of {fun} and returns the {op}.\n",
-        op=get_name(op),
-        argnum=argnum,
-    )
-
-
 def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
     """An operator of functions of any arguments, from one that acts on a function of one argument at a point.
 
@@ -78,7 +66,6 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
                 f"argnum={argnum!r}: give the index of an argument, or a tuple or list of indices"
             )
 
-        @wrap_nary_f(fun, unary_operator, argnum)
         def nary_f(*args: Any, **kwargs: Any) -> Any:
             if single:
                 if len(args) == 1 and argnum == 0 and not kwargs:
@@ -97,6 +84,12 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
             unary_f.__name__ = get_name(fun)
             return unary_operator(unary_f, x, *options, **settings)
 
+        name, of = unary_operator.__name__, get_name(fun)
+        nary_f.__name__ = f"{name}_of_{of}_wrt_argnum_{argnum}"
+        nary_f.__doc__ = (
+            f"    {name} of function {of} with respect to argument number {argnum}. It takes the\n"
+            f"    arguments of {of} and returns the {name}.\n"
+        )
         return nary_f
 
     del nary_operator.__wrapped__  # set by `wraps`; its signature is another

@@ -160,6 +160,24 @@ def test_a_checkpoint_gives_the_same():
     assert type(ag.checkpoint(f)(X)) is np.ndarray
 
 
+def test_a_gradient_is_compiled(fast):
+    def loss(p, x):
+        return anp.mean((anp.dot(x, p["w"]) - p["b"]) ** 2) + anp.sum(anp.concatenate([x, x]))
+
+    step = pb.compile(ag.value_and_grad(loss))
+    for scale in (1.0, 2.0):
+        p, x = (
+            {"w": np.asarray([1.0, -scale]), "b": 0.5 * scale},
+            np.asarray([[1.0, 2.0], [0.5, 1.0]]),
+        )
+        (value, gradient), (expected, g) = step(p, x), ag.value_and_grad(loss)(p, x)
+        assert np.isclose(value, expected)
+        assert type(gradient["w"]) is np.ndarray
+        assert np.allclose(gradient["w"], g["w"])
+        assert np.isclose(gradient["b"], g["b"])
+    assert np.allclose(pb.compile(ag.hessian(scalar))(X), HESSIAN)
+
+
 def test_on_every_library(lib, backend):
     x = lib.asarray([0.5, 1.0, 2.0], dtype="float32")
     out = ag.grad(lambda x: anp.sum(anp.log(x) * x))(x)
