@@ -19,6 +19,7 @@ from ...backend import Backend, backend_of, current, is_array
 from ..pytree import tree
 from .array import Array, backend_array, unwrap_closed
 from .dtypes import is_inexact
+from .levels.batched import Batched, all_rows
 from .levels.level import ORDER
 from .namespaces import NAMESPACES, namespace_of
 
@@ -98,11 +99,15 @@ class TapeData:
     def hold(self, value: Any) -> None:
         """Forbid writes to a raw array that a rule keeps, until the tape is closed."""
         self.latest = value  # a loop uses one constant many times: generated code looks here first
+        if type(value) is Batched:
+            value = backend_array(all_rows(value))
         if not self.copies and backend_of(value).lock(value):
             self.held.append(value)
 
     def hold_all(self, values: list[Any], array_type: type | None = None) -> None:
         """Forbid writes to the raw arrays among the inputs; `array_type` is the class of all, if known."""
+        if array_type is None:  # under `vmap`, the arrays of all rows
+            values = [backend_array(all_rows(v)) if type(v) is Batched else v for v in values]
         for each in (array_type,) if array_type else {type(value) for value in values}:
             if each is not Array:
                 arrays = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
@@ -21,7 +21,6 @@ from ..core.array import Array, backend_array, result, unwrap_closed
 from ..core.levels.batched import Batched
 from ..core.levels.level import BatchLevel, NeedsRows
 from ..core.namespaces import namespace_of
-from ..core.tape import TapeData
 from ..functions import namespace
 from ..functions.writes import Writes
 from ..pytree import tree
@@ -240,25 +239,13 @@ def _rows_first(x: Any, axis: int | None) -> Any:
     return value if axis in (0, -len(value.shape)) else namespace_of(value).moveaxis(value, axis, 0)
 
 
-@contextlib.contextmanager
-def _locked(values: list[Any]) -> Iterator[None]:
-    """Forbid writes to the caller's arrays while the function runs: what it computes may be views of them."""
-    holder = TapeData()
-    try:
-        holder.hold_all(values)
-        yield
-    finally:
-        holder.close()
-
-
 def _run(f: Any, rows: list[Any], spec: Any, axes: list[Any], size: int) -> Any:
     """The outputs, as `Batched` where they vary, and their structure; None if the rows have to be called one by one."""
     level = BatchLevel(size)
     given = [x if axis is None else as_row(x, level) for x, axis in zip(rows, axes, strict=True)]
     args, kwargs = tree.unflatten(spec, given)
-    mapped = [x for x, axis in zip(rows, axes, strict=True) if axis is not None]
     try:
-        with opened(level), _locked(mapped), Writes() as writes:
+        with opened(level), Writes() as writes:
             out = f(*args, **kwargs)
     except NeedsRows as request:
         if request.level is not level:
