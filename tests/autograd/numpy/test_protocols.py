@@ -9,6 +9,8 @@ import pullback as pb
 import pullback.numpy
 from pullback.autograd.numpy import protocols, refusals
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 A = np.asarray([0.5, 1.5, 2.5])
 B = np.asarray([[1.0, -2.0, 0.5], [2.0, 3.0, -1.5], [0.25, 1.0, 2.0]])
