@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -106,6 +107,37 @@ def mask_of(where: Any, home: Array) -> Array | None:
     return mask if mask.dtype.kind == "b" else generated.astype(mask, np.dtype("bool"))
 
 
+def chosen_by(where: Any, x: Array) -> Array | None:
+    """The mask of a reduction's ``where=``, which may not have other axes than the array.
+
+    Raises
+    ------
+    ValueError
+        If it does not broadcast to the array.
+    """
+    mask = mask_of(where, x)
+    if mask is not None and np.broadcast_shapes(mask.shape, x.shape) != x.shape:
+        raise ValueError(
+            f"where= of shape {mask.shape} does not broadcast to the array's, {x.shape}"
+        )
+    return mask
+
+
+def starting_value(initial: Any) -> Any:
+    """The ``initial=`` of a reduction, a number; None where it is not given.
+
+    Raises
+    ------
+    ValueError
+        If it is an array with axes.
+    """
+    if initial is NO_VALUE or initial is None:
+        return None
+    if np.ndim(initial):
+        raise ValueError(f"initial= is one number, not an array of shape {np.shape(initial)}")
+    return initial
+
+
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """The axes of a setting, counted from the front.
 
@@ -141,6 +173,28 @@ def reduced_axis(axis: Any, ndim: int) -> Any:
     if not ndim and axis in (0, -1):
         return None
     return operator.index(axis) if isinstance(axis, np.integer) else axis
+
+
+def lowest(x: Array) -> Any:
+    """What is not above any number of the dtype of `x`."""
+    return (
+        False
+        if x.dtype.kind == "b"
+        else -math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).min)
+    )
+
+
+def highest(x: Array) -> Any:
+    """What is not below any number of the dtype of `x`."""
+    return (
+        True
+        if x.dtype.kind == "b"
+        else math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).max)
+    )
 
 
 def as_default_integer(x: Array) -> Array:
