@@ -21,7 +21,7 @@ SNIPPETS = {
     "gram": lambda x: np.linalg.slogdet(x.T @ x + np.eye(4))[1],
     "loop rows": lambda x: sum(np.linalg.norm(r) for r in x),
     "enumerate": lambda x: sum(i * r.sum() for i, r in enumerate(x)),
-    "zip": lambda x: sum(a @ b for a, b in zip(x, x[::-1])),
+    "zip": lambda x: sum(a @ b for a, b in zip(x, x[::-1], strict=True)),
     "unpack": lambda x: (lambda a, b, c, d: a @ b + c @ d)(*x),
     "mask": lambda x: x[x > 0].sum(),
     "mask assign": lambda x: (lambda y: (y.__setitem__(y < 0, 0), y.sum())[1])(x.copy()),
