@@ -262,8 +262,10 @@ def cond(x: Any, p: Any = None) -> Array:
         if p == -2:
             first, last = last, first
         zero = constant(last) == 0
-        out = first / xp.where(zero, 1.0, last)
-        return xp.where(zero, constant(first) + math.inf, out)
+        # where there is no quotient, the derivative is infinite, too
+        factor = xp.where(zero, math.inf, xp.ones_like(constant(last)))
+        first = xp.where(zero & (constant(first) == 0), 1.0, first)
+        return first / xp.where(zero, 1.0, last) * factor
     require_square(x, "cond")
     if x.ndim > 2 and _any_singular(x):
         rows = [cond(x[i], p) for i in range(x.shape[0])]
@@ -271,8 +273,13 @@ def cond(x: Any, p: Any = None) -> Array:
     try:
         inverse = inv(x)
     except np.linalg.LinAlgError:
-        return norm(x, p, axis=(-2, -1)) * 0.0 + math.inf
+        return _unbounded(norm(x, p, axis=(-2, -1)))
     return norm(x, p, axis=(-2, -1)) * norm(inverse, p, axis=(-2, -1))
+
+
+def _unbounded(size: Array) -> Array:
+    """Infinity, also for a matrix of zeros; its derivative is no number either."""
+    return xp.where(constant(size) == 0, 1.0, size) * math.inf
 
 
 def _any_singular(x: Array) -> bool:

@@ -40,21 +40,22 @@ def beside(x: Any, home: Any) -> Any:
     if type(x) is Array or is_library_array(x):
         return asarray(x)
     backend = backend_of(backend_array(home))
-    if backend.recording or any(type(v) is Array or is_library_array(v) for v in _leaves(x)):
+    if backend.recording or holds_arrays(x):
         return asarray(x)
     return Array(backend.asarray(np.asarray(x)))
+
+
+def holds_arrays(x: Any) -> bool:
+    """Whether there are arrays in a number or a nested list."""
+    if isinstance(x, list | tuple):
+        return any(map(holds_arrays, x))
+    return type(x) is Array or is_library_array(x)
 
 
 def number_beside(x: Any, dtype: Any, home: Any) -> Array:
     """Python's number as an array without axes, of a dtype, in the library and on the device of `home`."""
     host, backend = np.asarray(x, dtype), backend_of(backend_array(home))
     return asarray(host) if backend.recording else Array(backend.asarray(host))
-
-
-def _leaves(x: Any) -> list[Any]:
-    if isinstance(x, list | tuple):
-        return [leaf for v in x for leaf in _leaves(v)]
-    return [x]
 
 
 def operands(*xs: Any) -> tuple[Any, ...]:

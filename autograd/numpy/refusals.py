@@ -59,7 +59,7 @@ REFUSED: dict[str, str] = {
     "in1d": "NumPy removed it; use isin",
     "info": "use help(pullback.numpy.f)",
     "is_busday": _DATES,
-    "lib": "use pullback.numpy's own functions; windows of a vector: x[arange(n)[:, None] + arange(k)]",
+    "lib": "use pullback.numpy's own functions; numpy.lib.stride_tricks.sliding_window_view(x) works",
     "longdouble": _SCALAR.format(use="float64"),
     "ma": "use where with a mask, nansum, nanmean and their kin, or where= of the reductions",
     "matrix": _MATRIX,

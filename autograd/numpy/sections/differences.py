@@ -120,6 +120,7 @@ def _spacings(f: Array, axes: tuple[int, ...], given: tuple[Any, ...]) -> list[A
     """For each axis a distance, or the distances of neighbours (n − 1,)."""
     if not given:
         return [1.0] * len(axes)
+    given = tuple(beside(h, f) if isinstance(h, list | tuple) else h for h in given)
     if len(given) == 1 and np.ndim(given[0]) == 0:
         return list(given) * len(axes)
     if len(given) != len(axes):

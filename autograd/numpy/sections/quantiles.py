@@ -21,7 +21,7 @@ from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, beside, number_beside, value_or
+from ..operands import NO_VALUE, beside, holds_arrays, number_beside, value_or
 from . import order_statistics as order
 
 __all__ = [
@@ -225,7 +225,7 @@ def _quantiles(
         raise ValueError(f"{name}(method={method!r}) has to be one of {', '.join(order.METHODS)}")
     given = as_array(a)
     x, back = order.slices(given, axis, keepdims)
-    if not hasattr(q, "shape") and not order.holds_arrays(q):
+    if not hasattr(q, "shape") and not holds_arrays(q):
         # numbers of the host: the elements are found without reading from a device
         q = np.asarray(q, x.dtype if type(q) in (int, float) and is_inexact(x.dtype) else None)
     elif type(q) is not np.ndarray:

@@ -12,6 +12,8 @@ import pullback as pb
 import pullback.numpy
 from pullback.autograd.numpy import methods
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 X = np.asarray([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
 MASK = np.asarray([[True, False, True], [False, True, True]])

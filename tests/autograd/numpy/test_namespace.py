@@ -13,6 +13,8 @@ import pullback as pb
 import pullback.numpy
 from pullback.autograd.numpy import arrays, sections
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 pnp = pullback.numpy
 
 

@@ -15,6 +15,7 @@ from pullback.autograd.numpy.operands import (
     chosen_by,
     constant,
     highest,
+    holds_arrays,
     is_traced,
     lowest,
     mask_of,
@@ -107,3 +108,8 @@ def test_constants():
     pb.grad(f)(1.0)
     assert seen == [(True, False)]
     assert not is_traced(1.0)
+
+
+def test_arrays_in_lists():
+    assert holds_arrays([1.0, [pb.xp.ones(1)]])
+    assert not holds_arrays([1.0, (2, 3)])

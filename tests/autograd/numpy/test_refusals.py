@@ -11,6 +11,8 @@ import pullback as pb
 import pullback.numpy
 from pullback.autograd.numpy import refusals
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 SECTIONS = {
     "": (np, pullback.numpy),
     "linalg": (np.linalg, pullback.numpy.linalg),

@@ -11,6 +11,8 @@ import pullback as pb
 import pullback.numpy
 from pullback.autograd.numpy.arrays import logic
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 pnp = pullback.numpy
 X = np.asarray([[1.0, np.nan, 3.0], [0.0, np.inf, -2.0]])
 ANSWERS = {
