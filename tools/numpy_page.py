@@ -99,7 +99,7 @@ def table(names: list[str], space: Any, section: str = "") -> list[str]:
     prefix = f"{section}." if section else ""
     rows = ["| function | | |", "|---|---|---|"]
     for name in names:
-        kind = "constant" if refusals.kind_of(name, section) == "constant" else ""
+        kind = "constant" if refusals.class_of(name, section) == "constant" else ""
         rows.append(f"| `{prefix}{name}` | {kind} | {first_line(getattr(space, name))} |")
     return rows
 

@@ -1,4 +1,4 @@
-"""Arguments beside arrays: lists and numbers in the library of the arrays they meet, indices, and NumPy's settings."""
+"""Conversions of arguments: lists and numbers to the library of the arrays they meet, indices, axes and settings."""
 
 from __future__ import annotations
 
@@ -40,8 +40,14 @@ def _library_in(x: Any) -> Any:
     return backend_of(value) if is_library_array(value) else None
 
 
-def beside(x: Any, home: Any) -> Array:
-    """`x` as an `Array`: arrays as they are, numbers and lists of numbers in the library `home`."""
+def as_array_in(x: Any, backend: Any) -> Array:
+    """`x` as an `Array`: arrays stay as they are; numbers and lists of numbers become arrays of a backend.
+
+    Raises
+    ------
+    TypeError
+        If `x` holds anything else than numbers and booleans.
+    """
     if type(x) is Array:
         return x
     if is_library_array(x) or _library_in(x) is not None:
@@ -51,7 +57,7 @@ def beside(x: Any, home: Any) -> Array:
         raise TypeError(
             f"an array of dtype {host.dtype}: arrays here hold numbers and booleans; convert {type(x).__name__} first"
         )
-    return Array(home.asarray(host))
+    return Array(backend.asarray(host))
 
 
 def viewed(x: Any) -> Array:
@@ -66,10 +72,10 @@ def viewed(x: Any) -> Array:
     return as_array(x)
 
 
-def together(*given: Any) -> list[Array]:
+def as_arrays(*given: Any) -> list[Array]:
     """All arguments as `Array`; lists and numbers in the library of the first that is an array."""
-    home = library_of(*given)
-    return [beside(x, home) for x in given]
+    backend = library_of(*given)
+    return [as_array_in(x, backend) for x in given]
 
 
 def in_one_dtype(
@@ -110,9 +116,9 @@ def cast(x: ArrayLike, dtype: DType) -> Array:
     return generated.astype(x, as_numpy(dtype))
 
 
-def operand(x: Any, home: Any) -> Any:
-    """`x` beside arrays in elementwise functions: Python's numbers stay numbers, which are weak."""
-    return x if type(x) in SCALARS else beside(x, home)
+def operand(x: Any, backend: Any) -> Any:
+    """An operand of an elementwise function: Python's numbers stay numbers, which are weak, else an `Array`."""
+    return x if type(x) in SCALARS else as_array_in(x, backend)
 
 
 # ── indices ───────────────────────────────────────────────────────────────────────────────────────
@@ -152,14 +158,14 @@ def host_integers(x: Any, name: str) -> np.ndarray:
     return host
 
 
-def indices_beside(indices: Any, x: Array) -> Array:
+def indices_like(indices: Any, x: Array) -> Array:
     """Integer indices as an `Array` in the library of `x`."""
     if isinstance(indices, list | tuple) and not len(indices):
         indices = np.zeros(0, np.intp)
-    return beside(indices, backend_of(backend_array(x)))
+    return as_array_in(indices, backend_of(backend_array(x)))
 
 
-def arange_beside(n: int, x: Array) -> Array:
+def arange_on_device_of(n: int, x: Array) -> Array:
     """The integers 0 … n − 1 in the library and on the device of `x`."""
     value = backend_array(x)
     return Array(backend_of(value).xp.arange_like(n, value))
@@ -174,22 +180,21 @@ def lengths(shape: Any) -> tuple[int, ...]:
     return (operator.index(shape),)
 
 
-def axis_in(axis: Any, ndim: int) -> int:
-    """An axis counted from the front.
+def normalize_axis(axis: Any, ndim: int) -> int:
+    """One axis, counted from the first.
 
     Raises
     ------
     numpy.exceptions.AxisError
         If there is no such axis.
+    TypeError
+        If it is no integer.
     """
-    axis = operator.index(axis)
-    if not -ndim <= axis < ndim:
-        raise np.exceptions.AxisError(axis, ndim)
-    return axis % ndim
+    return np.lib.array_utils.normalize_axis_index(operator.index(axis), ndim)
 
 
-def axes_in(axes: Any, ndim: int) -> tuple[int, ...]:
-    """Axes, one or several, counted from the front.
+def normalize_axes(axes: Any, ndim: int) -> tuple[int, ...]:
+    """One or several axes, counted from the first; all of them for None.
 
     Raises
     ------
@@ -198,11 +203,9 @@ def axes_in(axes: Any, ndim: int) -> tuple[int, ...]:
     ValueError
         If one is named twice.
     """
-    given = tuple(axes) if isinstance(axes, list | tuple) else (axes,)
-    found = tuple(axis_in(a, ndim) for a in given)
-    if len(set(found)) < len(found):
-        raise ValueError(f"axes {given}: one of them is named twice")
-    return found
+    if axes is None:
+        return tuple(range(ndim))
+    return np.lib.array_utils.normalize_axis_tuple(axes, ndim, argname="axis")
 
 
 # ── NumPy's settings ──────────────────────────────────────────────────────────────────────────────

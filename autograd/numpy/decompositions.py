@@ -15,8 +15,9 @@ from ..core.array import Array, backend_array
 from ..functions import namespace as xp
 from ..functions.creation import as_floating
 from .arguments import as_array
+from .conversions import normalize_axes
 from .linear_systems import adjoint, floating, inv, require_square
-from .operands import axes_of, constant
+from .operands import constant
 
 
 def cholesky(a: Any, /, *, upper: bool = False) -> Array:
@@ -225,7 +226,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
             return xp.linalg.vector_norm(x, axis=None, keepdims=keepdims)
         if x.ndim not in (1, 2):
             raise ValueError(f"norm(ord={ord!r}) of an array of {x.ndim} dimensions needs axis=")
-    axes = axes_of(axis, x.ndim)
+    axes = normalize_axes(axis, x.ndim)
     if len(axes) == 1:
         if isinstance(ord, str):
             raise ValueError(f"norm: there is no norm ord={ord!r} of vectors")
@@ -318,12 +319,12 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
         return xp.astype(xp.any(A != 0), np.dtype("int64"))
     s = svd(A, compute_uv=False, hermitian=hermitian)
     if tol is None:
-        rtol = max(A.shape[-2:]) * xp.finfo(s.dtype).eps if rtol is None else _beside_axis(rtol)
+        rtol = max(A.shape[-2:]) * xp.finfo(s.dtype).eps if rtol is None else _with_last_axis(rtol)
         tol = xp.max(s, axis=-1, keepdims=True) * rtol if s.shape[-1] else 0.0
     else:
-        tol = _beside_axis(tol)
+        tol = _with_last_axis(tol)
     return xp.count_nonzero(s > tol, axis=-1)
 
 
-def _beside_axis(tol: Any) -> Any:
+def _with_last_axis(tol: Any) -> Any:
     return tol if np.isscalar(tol) else xp.expand_dims(constant(tol), axis=-1)

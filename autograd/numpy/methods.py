@@ -65,13 +65,13 @@ _NAMES = {
 METHODS = {n: getattr(module, n) for module, names in _NAMES.items() for n in names.split()}
 METHODS["conjugate"] = elements.conj
 SPECIAL = {
-    "__ceil__": attributes.whole_by(math.ceil),
+    "__ceil__": attributes.builtin_integer_by(math.ceil),
     "__contains__": attributes.contains,
     "__divmod__": attributes.divmod,
-    "__floor__": attributes.whole_by(math.floor),
+    "__floor__": attributes.builtin_integer_by(math.floor),
     "__rdivmod__": attributes.rdivmod,
     "__round__": attributes.builtin_round,
-    "__trunc__": attributes.whole_by(math.trunc),
+    "__trunc__": attributes.builtin_integer_by(math.trunc),
 }
 ATTRIBUTES = {
     "T": property(attributes.t),

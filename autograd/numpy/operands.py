@@ -1,4 +1,4 @@
-"""What the sections share: operands of one library, settings that NumPy leaves without a value, masks."""
+"""Operands of one library, settings that NumPy leaves without a value, and masks, for all sections."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..core.dtypes import is_inexact
 from ..core.generated import xp as generated
 from ..functions.creation import asarray, is_library_array
 from .arguments import as_array
+from .conversions import as_array_in
 
 # What NumPy has as the default of a setting that was not given.
 NO_VALUE: Any = np._NoValue
@@ -35,14 +36,9 @@ def constant(x: Any) -> Array:
     return Array(backend_array(as_array(x)))
 
 
-def beside(x: Any, home: Any) -> Any:
-    """A list or number as an array of the library and on the device of `home`; arrays as they are."""
-    if type(x) is Array or is_library_array(x):
-        return asarray(x)
-    backend = backend_of(backend_array(home))
-    if backend.recording or holds_arrays(x):
-        return asarray(x)
-    return Array(backend.asarray(np.asarray(x)))
+def as_array_like(x: Any, like: Any) -> Array:
+    """A list or number as an array of the library and on the device of another; arrays stay as they are."""
+    return as_array_in(x, backend_of(backend_array(like)))
 
 
 def holds_arrays(x: Any) -> bool:
@@ -52,9 +48,9 @@ def holds_arrays(x: Any) -> bool:
     return type(x) is Array or is_library_array(x)
 
 
-def number_beside(x: Any, dtype: Any, home: Any) -> Array:
-    """Python's number as an array without axes, of a dtype, in the library and on the device of `home`."""
-    host, backend = np.asarray(x, dtype), backend_of(backend_array(home))
+def number_like(x: Any, dtype: Any, like: Any) -> Array:
+    """A number as an array without axes, of a dtype, in the library and on the device of another array."""
+    host, backend = np.asarray(x, dtype), backend_of(backend_array(like))
     return asarray(host) if backend.recording else Array(backend.asarray(host))
 
 
@@ -71,7 +67,7 @@ def operands(*xs: Any) -> tuple[Any, ...]:
         else:
             return (asarray(xs[0]), *xs[1:])
     return tuple(
-        x if type(x) in SCALARS or isinstance(x, np.generic) else beside(x, home) for x in xs
+        x if type(x) in SCALARS or isinstance(x, np.generic) else as_array_like(x, home) for x in xs
     )
 
 
@@ -104,7 +100,7 @@ def mask_of(where: Any, home: Array) -> Array | None:
     """The boolean array of ``where=``, a constant; None if it lets everything through."""
     if where is NO_VALUE or where is True or where is None:
         return None
-    mask = constant(beside(where, home))
+    mask = constant(as_array_like(where, home))
     return mask if mask.dtype.kind == "b" else generated.astype(mask, np.dtype("bool"))
 
 
@@ -139,32 +135,6 @@ def starting_value(initial: Any) -> Any:
     return initial
 
 
-def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """The axes of a setting, counted from the front.
-
-    Raises
-    ------
-    numpy.exceptions.AxisError, ValueError
-        If the array does not have one, or one stands twice.
-    """
-    if axis is None:
-        return tuple(range(ndim))
-    return np.lib.array_utils.normalize_axis_tuple(axis, ndim, argname="axis")
-
-
-def one_axis(axis: Any, ndim: int) -> int:
-    """One axis, counted from the front.
-
-    Raises
-    ------
-    numpy.exceptions.AxisError
-        If the array does not have it.
-    TypeError
-        If it is no integer.
-    """
-    return np.lib.array_utils.normalize_axis_index(operator.index(axis), ndim)
-
-
 def reduced_axis(axis: Any, ndim: int) -> Any:
     """The axis or axes of a reduction, as Python's integers; a number has one for NumPy, which is none here."""
     if axis is None or (type(axis) is int and ndim):
@@ -177,7 +147,7 @@ def reduced_axis(axis: Any, ndim: int) -> Any:
 
 
 def lowest(x: Array) -> Any:
-    """What is not above any number of the dtype of `x`."""
+    """The smallest value of the dtype of `x`, −∞ of floating dtypes."""
     return (
         False
         if x.dtype.kind == "b"
@@ -188,7 +158,7 @@ def lowest(x: Array) -> Any:
 
 
 def highest(x: Array) -> Any:
-    """What is not below any number of the dtype of `x`."""
+    """The largest value of the dtype of `x`, ∞ of floating dtypes."""
     return (
         True
         if x.dtype.kind == "b"

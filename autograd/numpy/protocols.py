@@ -40,17 +40,17 @@ INTO_OURS = (
 def array_ufunc(self: Any, ufunc: Any, method: str, /, *inputs: Any, **settings: Any) -> Any:
     """``np.sin(x)``, ``ndarray * x``, ``np.add.reduce(x)``: the function of that name and its method."""
     try:
-        front = _UFUNCS[ufunc]
+        ours = _UFUNCS[ufunc]
     except KeyError:
-        front = _UFUNCS[ufunc] = _front_of(ufunc)
+        ours = _UFUNCS[ufunc] = _our_ufunc(ufunc)
     if method == "__call__" and not settings:
-        if front is not None:
-            return front(*inputs)
+        if ours is not None:
+            return ours(*inputs)
         return _on_values(_name_of(ufunc), ufunc, inputs, settings)
-    return _with_settings(front, ufunc, method, inputs, settings)
+    return _with_settings(ours, ufunc, method, inputs, settings)
 
 
-def _front_of(ufunc: Any) -> Callable[..., Any] | None:
+def _our_ufunc(ufunc: Any) -> Callable[..., Any] | None:
     name = ufunc.__name__
     if getattr(np, name, None) is ufunc:
         return getattr(namespace, name, None)
@@ -64,13 +64,13 @@ def _name_of(ufunc: Any, method: str = "__call__") -> str:
 
 
 def _with_settings(
-    front: Any, ufunc: Any, method: str, inputs: tuple[Any, ...], settings: dict[str, Any]
+    ours: Any, ufunc: Any, method: str, inputs: tuple[Any, ...], settings: dict[str, Any]
 ) -> Any:
     what = _name_of(ufunc, method)
     if settings.get("out") is not None and any(x is not None for x in settings["out"]):
         return _into(what, getattr(ufunc, method), inputs, settings)
     settings.pop("out", None)
-    function = front if method == "__call__" else getattr(front, method, None)
+    function = ours if method == "__call__" else getattr(ours, method, None)
     if method == "at" and type(inputs[0]) is not Array:
         return _into(what, ufunc.at, inputs, settings)
     if function is None or not hasattr(namespace, ufunc.__name__):
@@ -103,15 +103,15 @@ def _into(what: str, function: Callable[..., Any], args: Any, kwargs: dict[str, 
 def array_function(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """``np.median(x)``, ``np.linalg.norm(x)``: the function of `pullback.numpy` of that name."""
     try:
-        front = _FUNCTIONS[function]
+        ours = _FUNCTIONS[function]
     except KeyError:
-        front = _FUNCTIONS[function] = _function_of(function)
-    if front is None:
+        ours = _FUNCTIONS[function] = _function_of(function)
+    if ours is None:
         return _on_values(f"{function.__module__}.{function.__name__}", function, args, kwargs)
     if kwargs.get("out") is not None:
         name = f"{function.__module__}.{function.__name__}"
         return _into(name, function, args, kwargs)
-    return front(*args, **kwargs)
+    return ours(*args, **kwargs)
 
 
 def _function_of(function: Any) -> Callable[..., Any] | None:

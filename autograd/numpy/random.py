@@ -35,7 +35,7 @@ from ..core.array import Array, backend_array
 from ..functions import namespace as xp
 from ..functions.writes import Writes
 from .arguments import as_array
-from .operands import beside, holds_arrays, is_traced
+from .operands import as_array_like, holds_arrays, is_traced
 
 # By name: the parameters with their defaults, the standard draw, and how it depends on them.
 _SMOOTH: dict[str, tuple[dict[str, float], str, Callable[..., Any]]] = {
@@ -121,7 +121,7 @@ def _smooth(source: Any, name: str, args: tuple[Any, ...], settings: dict[str, A
     known = {**defaults, "size": None, **dict(zip(names, args, strict=False)), **settings}
     size = known.pop("size")
     home = _traced_in(tuple(known.values()))
-    given = [x if type(x) in (int, float) else beside(x, home) for x in known.values()]
+    given = [x if type(x) in (int, float) else as_array_like(x, home) for x in known.values()]
     shapes = [x.shape for x in given if hasattr(x, "shape")]
     shape = np.broadcast_shapes(*shapes) if size is None else size
     z = np.asarray(getattr(source, standard)(size=shape), home.dtype)

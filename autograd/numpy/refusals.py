@@ -1,6 +1,6 @@
 """What NumPy has and `pullback.numpy` has not, each name with what to use instead; and which functions are constants.
 
-Every function of `numpy`, `numpy.linalg` and `numpy.fft` is in exactly one of three classes (`kind_of`):
+Every function of `numpy`, `numpy.linalg` and `numpy.fft` is in exactly one of three classes (`class_of`):
 
 * differentiable: `pullback.numpy` has it, and a derivative passes through it (through `floor` and its kin it is 0);
 * constant: `pullback.numpy` has it, and its result carries no derivative: integers, booleans, dtypes, text;
@@ -168,7 +168,7 @@ def missing(section: str) -> Callable[[str], Any]:
     return lookup
 
 
-def kind_of(name: str, section: str = "") -> str:
+def class_of(name: str, section: str = "") -> str:
     """The class of a function of NumPy's: "refused", "constant" or "differentiable"."""
     if advice_on(name, section):
         return "refused"

@@ -14,7 +14,7 @@ from ...functions import creation
 from ...functions.creation import is_library_array, zeros_on_device_of
 from ..arguments import as_array
 from ..conversions import (
-    beside,
+    as_array_in,
     cast,
     check_order,
     lengths,
@@ -89,7 +89,7 @@ def _converted(x: Any, dtype: DType, copy: bool | None, like: Any = None) -> Arr
         return creation.asarray(x, dtype=wanted)
     if not isinstance(x, list | tuple | str | bytes | dict | set) and hasattr(x, "__iter__"):
         x = np.asarray(x) if hasattr(x, "__array__") else list(x)
-    return cast(beside(x, library_of(like)), wanted)
+    return cast(as_array_in(x, library_of(like)), wanted)
 
 
 def _holds_arrays(x: Any) -> bool:
@@ -244,7 +244,7 @@ def full(
     """
     check_order("full", order)
     value = cast(
-        beside(fill_value, library_of(*([] if like is None else [like]), fill_value)), dtype
+        as_array_in(fill_value, library_of(*([] if like is None else [like]), fill_value)), dtype
     )
     out = _spread(value, lengths(shape))
     return out if device is None else out.to_device(device)
@@ -318,6 +318,8 @@ def full_like(
     """One value, or values that broadcast, with the shape and dtype of another array; differentiable in them."""
     check_order("full_like", order)
     x = as_array(a)
-    value = cast(beside(fill_value, library_of(fill_value, x)), x.dtype if dtype is None else dtype)
+    value = cast(
+        as_array_in(fill_value, library_of(fill_value, x)), x.dtype if dtype is None else dtype
+    )
     out = _spread(value, x.shape if shape is None else lengths(shape))
     return out if device is None else out.to_device(device)

@@ -9,7 +9,7 @@ import numpy as np
 from ....backend import current
 from ...core.array import Array
 from ...core.generated import xp as generated
-from ..conversions import beside, in_one_dtype, library_of
+from ..conversions import as_array_in, in_one_dtype, library_of
 from .ranges import arange, linspace
 
 __all__ = ["c_", "index_exp", "mgrid", "ogrid", "r_", "s_"]
@@ -82,7 +82,7 @@ class Joined:
             else:
                 if type(item) in (int, float, complex, bool):
                     weak.append(len(parts))
-                x = beside(item, home)
+                x = as_array_in(item, home)
                 x = _with_axes(x, ndmin, trans1d)
             parts.append(x)
         if not parts:

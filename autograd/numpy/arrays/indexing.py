@@ -15,18 +15,18 @@ from ...core.generated import xp as generated
 from ...core.typing import ArrayLike
 from ..arguments import as_array, refuse_out
 from ..conversions import (
-    arange_beside,
-    axes_in,
-    axis_in,
-    beside,
+    arange_on_device_of,
+    as_array_in,
+    as_arrays,
     cast,
     check_order,
-    indices_beside,
+    indices_like,
     lengths,
     library_of,
+    normalize_axes,
+    normalize_axis,
     on_host,
     operand,
-    together,
     viewed,
 )
 
@@ -72,8 +72,8 @@ def take(
     x = as_array(a)
     if axis is None:
         x, axis = generated.reshape(x, (-1,)), 0
-    axis = axis_in(axis, x.ndim)
-    where = inside(indices_beside(indices, x), x.shape[axis], mode, "take")
+    axis = normalize_axis(axis, x.ndim)
+    where = inside(indices_like(indices, x), x.shape[axis], mode, "take")
     flat = where if where.ndim == 1 else generated.reshape(where, (-1,))
     picked = generated.take(x, flat, axis=axis)
     if where.ndim == 1:
@@ -105,12 +105,12 @@ def inside(indices: Array, n: int, mode: str, name: str) -> Array:
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Array:
     """The elements along an axis at indices that are given for each of its vectors; flattened first if it is None."""
     x = as_array(arr)
-    where = indices_beside(indices, x)
+    where = indices_like(indices, x)
     if axis is None:
         if where.ndim != 1:
             raise ValueError("when axis=None, `indices` must have a single dimension.")
         x, axis = generated.reshape(x, (-1,)), 0
-    axis = axis_in(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     if where.ndim != x.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
     return generated.take_along_axis(*_against(x, where, axis), axis=axis)
@@ -144,8 +144,8 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Array:
     home = library_of(a, choices)
     if hasattr(choices, "ndim"):
         choices = list(as_array(choices))
-    arrays = [beside(x, home) for x in choices]
-    where = inside(beside(a, home), len(arrays), mode, "choose")
+    arrays = [as_array_in(x, home) for x in choices]
+    where = inside(as_array_in(a, home), len(arrays), mode, "choose")
     shape = np.broadcast_shapes(where.shape, *(x.shape for x in arrays))
     dtype = np.result_type(*(x.dtype for x in arrays))
     stacked = generated.stack([cast(generated.broadcast_to(x, shape), dtype) for x in arrays])
@@ -163,7 +163,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
     if axis is None:
         x, axis = generated.reshape(x, (-1,)), 0
     found = np.flatnonzero(mask)
-    axis = axis_in(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     if found.size and found[-1] >= x.shape[axis]:
         raise IndexError(
             f"index {found[-1]} is out of bounds for axis {axis} with size {x.shape[axis]}"
@@ -173,7 +173,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
 
 def _truth(condition: Any) -> np.ndarray:
     """Which elements of a condition are true, read on the host."""
-    value = backend_array(beside(condition, library_of(condition)))
+    value = backend_array(as_array_in(condition, library_of(condition)))
     host = backend_of(value).to_numpy(value)
     return host if host.dtype.kind == "b" else host != 0
 
@@ -218,13 +218,13 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
     if not conditions:
         raise ValueError("select with an empty condition list is not possible")
     home = library_of(conditions, choices, default)
-    masks = [beside(c, home) for c in conditions]
+    masks = [as_array_in(c, home) for c in conditions]
     for i, mask in enumerate(masks):
         if mask.dtype.kind != "b":
             raise TypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
     values = [operand(c, home) for c in (*choices, default)]
     dtype = np.result_type(*(x.dtype if type(x) is Array else x for x in values))
-    values = [cast(beside(x, home), dtype) for x in values]
+    values = [cast(as_array_in(x, home), dtype) for x in values]
     shape = np.broadcast_shapes(*(x.shape for x in (*masks, *values)))
     out = generated.broadcast_to(values.pop(), shape)
     for mask, value in zip(reversed(masks), reversed(values), strict=True):
@@ -254,12 +254,12 @@ def where(condition: Any, x: Any = _NOT_GIVEN, y: Any = _NOT_GIVEN, /) -> Any:
     if x is None or y is None:
         raise ValueError("either both or neither of x and y should be given")
     home = library_of(condition, x, y)
-    mask = beside(condition, home)
+    mask = as_array_in(condition, home)
     if mask.dtype.kind != "b":
         mask = mask != 0
     first, second = operand(x, home), operand(y, home)
     if type(first) is not Array and type(second) is not Array:
-        first, second = beside(first, home), beside(second, home)
+        first, second = as_array_in(first, home), as_array_in(second, home)
     return generated.where(mask, first, second)
 
 
@@ -301,7 +301,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     x = viewed(a)
     if x.ndim < 2:
         raise ValueError("diag requires an array of at least two dimensions")
-    first, second = axes_in((axis1, axis2), x.ndim)
+    first, second = normalize_axes((axis1, axis2), x.ndim)
     if (first, second) != (x.ndim - 2, x.ndim - 1):
         rest = tuple(k for k in range(x.ndim) if k not in (first, second))
         x = generated.permute_dims(x, (*rest, first, second))
@@ -366,7 +366,7 @@ def ix_(*args: Any) -> tuple[Array, ...]:
     out = []
     for k, given in enumerate(args):
         x = given if hasattr(given, "ndim") else np.asarray(given)
-        x = beside(x.astype(np.intp) if getattr(x, "size", 1) == 0 else x, library_of(*args))
+        x = as_array_in(x.astype(np.intp) if getattr(x, "size", 1) == 0 else x, library_of(*args))
         if x.ndim != 1:
             raise ValueError("Cross index must be 1 dimensional")
         if x.dtype.kind == "b":
@@ -385,7 +385,7 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Array, ..
     """
     check_order("unravel_index", order)
     dims = lengths(shape)
-    where = beside(indices, library_of(indices))
+    where = as_array_in(indices, library_of(indices))
     host = on_host(where)
     if host is not None:
         np.unravel_index(host, dims, cast_to(Any, order))  # which refuses what is outside
@@ -407,7 +407,7 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     check_order("ravel_multi_index", order)
     shape = lengths(dims)
     modes = mode if isinstance(mode, tuple) else (mode,) * len(shape)
-    where = together(*multi_index)
+    where = as_arrays(*multi_index)
     if len(where) != len(shape):
         raise ValueError(f"parameter multi_index must be a sequence of length {len(shape)}")
     hosts = [on_host(i) for i in where]
@@ -445,7 +445,7 @@ def grid_along(x: Array, indices: Array, axis: int) -> tuple[Any, ...]:
         if k == axis:
             key.append(indices)
         else:
-            row = arange_beside(x.shape[k], x)
+            row = arange_on_device_of(x.shape[k], x)
             key.append(generated.reshape(row, (1,) * k + (-1,) + (1,) * (x.ndim - k - 1)))
     return tuple(key)
 

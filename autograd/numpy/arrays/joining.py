@@ -11,12 +11,12 @@ from ...functions import manipulation
 from ...functions.creation import asarray as standard_asarray
 from ..arguments import refuse_out
 from ..conversions import (
-    axis_in,
-    beside,
+    as_array_in,
+    as_arrays,
     host_integers,
     in_one_dtype,
     library_of,
-    together,
+    normalize_axis,
     viewed,
 )
 from .manipulation import atleast_1d, atleast_2d, atleast_3d
@@ -54,7 +54,7 @@ def concatenate(
         return generated.concat([generated.reshape(x, (-1,)) for x in parts], axis=0)
     if any(x.ndim == 0 for x in parts):
         raise ValueError("zero-dimensional arrays cannot be concatenated")
-    return generated.concat(parts, axis=axis_in(axis, parts[0].ndim))
+    return generated.concat(parts, axis=normalize_axis(axis, parts[0].ndim))
 
 
 concat = concatenate
@@ -65,7 +65,7 @@ def _sequence(arrays: Any, name: str) -> list[Array]:
     if hasattr(arrays, "ndim"):
         arrays = viewed(arrays)
         return [generated.getitem(arrays, (i, ...)) for i in range(len(arrays))]
-    parts = together(*arrays)
+    parts = as_arrays(*arrays)
     if not parts:
         raise ValueError(f"{name}: need at least one array")
     return parts
@@ -84,7 +84,7 @@ def stack(
     parts = in_one_dtype(_sequence(arrays, "stack"), dtype, casting)
     if len({x.shape for x in parts}) > 1:
         raise ValueError("all input arrays must have the same shape")
-    return generated.stack(parts, axis=axis_in(axis, parts[0].ndim + 1))
+    return generated.stack(parts, axis=normalize_axis(axis, parts[0].ndim + 1))
 
 
 def hstack(tup: Any, *, dtype: DType = None, casting: str = "same_kind") -> Array:
@@ -127,7 +127,7 @@ def block(arrays: Any) -> Array:
     home = library_of(arrays)
     depth = _depth(arrays)
     if depth == 0:
-        return standard_asarray(beside(arrays, home), copy=True)
+        return standard_asarray(as_array_in(arrays, home), copy=True)
     return _joined(arrays, home, depth, max(depth, _most_axes(arrays, home)))
 
 
@@ -147,12 +147,12 @@ def _depth(arrays: Any, path: str = "arrays") -> int:
 def _most_axes(arrays: Any, home: Any) -> int:
     if isinstance(arrays, list):
         return max(_most_axes(x, home) for x in arrays)
-    return beside(arrays, home).ndim
+    return as_array_in(arrays, home).ndim
 
 
 def _joined(arrays: Any, home: Any, depth: int, ndim: int) -> Array:
     if not isinstance(arrays, list):
-        x = beside(arrays, home)
+        x = as_array_in(arrays, home)
         return generated.reshape(x, (1,) * (ndim - x.ndim) + x.shape)
     return concatenate([_joined(x, home, depth - 1, ndim) for x in arrays], -depth)
 
@@ -212,4 +212,4 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Array, ...]:
     x = viewed(x)
     if x.ndim == 0:
         raise ValueError("Input array must be at least 1-d.")
-    return manipulation.unstack(x, axis=axis_in(axis, x.ndim))
+    return manipulation.unstack(x, axis=normalize_axis(axis, x.ndim))

@@ -15,9 +15,9 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex, is_inexact
 from ...core.generated import xp as generated
 from ...functions import elementwise
-from ...functions.creation import is_library_array
+from ...functions.creation import is_library_array, zeros_like
 from ..arguments import as_array
-from ..conversions import axes_in, cast, together
+from ..conversions import as_arrays, cast, normalize_axes
 
 __all__ = [
     "allclose", "array2string", "array_equal", "array_equiv", "array_repr", "array_str", "base_repr", "binary_repr",
@@ -50,7 +50,7 @@ iterable, mintypecode, promote_types, typename = (
 
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Array:
     """Whether ``|a − b| ≤ atol + rtol |b|``, element by element."""
-    first, second = together(a, b)
+    first, second = as_arrays(a, b)
     return elementwise.isclose(first, second, rtol, atol, equal_nan)
 
 
@@ -61,13 +61,13 @@ def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bo
 
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> bool:
     """Whether two arrays have one shape and equal elements; reads them."""
-    first, second = together(a1, a2)
+    first, second = as_arrays(a1, a2)
     return first.shape == second.shape and _all_equal(first, second, equal_nan)
 
 
 def array_equiv(a1: Any, a2: Any) -> bool:
     """Whether two arrays broadcast against each other and have equal elements then; reads them."""
-    first, second = together(a1, a2)
+    first, second = as_arrays(a1, a2)
     try:
         np.broadcast_shapes(first.shape, second.shape)
     except ValueError:
@@ -88,9 +88,7 @@ def iscomplex(x: Any) -> Array:
     """Whether each element has an imaginary part that is not 0; a constant."""
     x = as_array(x)
     if not is_complex(x.dtype):
-        return Array(backend_array(x) != backend_array(x)) & False if is_inexact(x.dtype) else (
-            generated.not_equal(x, x)
-        )  # fmt: skip
+        return zeros_like(x, dtype=np.dtype("bool"))
     return generated.imag(x) != 0
 
 
@@ -146,7 +144,7 @@ def size(a: Any, axis: Any = None) -> int:
     found = shape(a)
     if axis is None:
         return math.prod(found)
-    return math.prod(found[k] for k in axes_in(axis, len(found)))
+    return math.prod(found[k] for k in normalize_axes(axis, len(found)))
 
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:

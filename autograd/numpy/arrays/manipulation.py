@@ -12,11 +12,11 @@ from ...functions import manipulation
 from ...functions.aliases import layout
 from ...functions.creation import is_library_array
 from ..conversions import (
-    axes_in,
-    axis_in,
-    beside,
+    as_array_in,
     lengths,
     library_of,
+    normalize_axes,
+    normalize_axis,
     viewed,
 )
 
@@ -109,7 +109,11 @@ def squeeze(a: Any, axis: Any = None) -> Array:
         If a given axis has another length.
     """
     x = viewed(a)
-    axes = [k for k, n in enumerate(x.shape) if n == 1] if axis is None else axes_in(axis, x.ndim)
+    axes = (
+        [k for k, n in enumerate(x.shape) if n == 1]
+        if axis is None
+        else normalize_axes(axis, x.ndim)
+    )
     if any(x.shape[k] != 1 for k in axes):
         raise ValueError(
             f"cannot select an axis to squeeze out which has size not equal to one: axis={axis}, shape {x.shape}"
@@ -122,7 +126,7 @@ def expand_dims(a: Any, axis: Any) -> Array:
     """`a` with new axes of length 1, which stand at `axis` (one or several) of the result; a view."""
     x = viewed(a)
     count = len(axis) if isinstance(axis, tuple | list) else 1
-    axes = axes_in(axis, x.ndim + count)
+    axes = normalize_axes(axis, x.ndim + count)
     rest = iter(x.shape)
     return generated.reshape(
         x, tuple(1 if k in axes else next(rest) for k in range(x.ndim + count))
@@ -164,12 +168,12 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Array:
 
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Array, ...]:
     """The arrays, broadcast against one another."""
-    return manipulation.broadcast_arrays(*(viewed(x) for x in _beside_arrays(args)))
+    return manipulation.broadcast_arrays(*(viewed(x) for x in _as_library_arrays(args)))
 
 
-def _beside_arrays(args: tuple[Any, ...]) -> list[Any]:
+def _as_library_arrays(args: tuple[Any, ...]) -> list[Any]:
     home = library_of(*args)
-    return [x if is_library_array(x) else beside(x, home) for x in args]
+    return [x if is_library_array(x) else as_array_in(x, home) for x in args]
 
 
 def broadcast_shapes(*args: Any) -> tuple[int, ...]:
@@ -192,7 +196,7 @@ def transpose(a: Any, axes: Any = None) -> Array:
     x = viewed(a)
     if axes is None:
         return generated.permute_dims(x, tuple(range(x.ndim))[::-1])
-    order = axes_in(tuple(axes) if not isinstance(axes, int) else (axes,), x.ndim)
+    order = normalize_axes(tuple(axes) if not isinstance(axes, int) else (axes,), x.ndim)
     if len(order) != x.ndim:
         raise ValueError(f"axes don't match array: axes={axes}, shape {x.shape}")
     return generated.permute_dims(x, order)
@@ -212,7 +216,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     """`a` with two axes exchanged; a view."""
     x = viewed(a)
     order = list(range(x.ndim))
-    first, second = axis_in(axis1, x.ndim), axis_in(axis2, x.ndim)
+    first, second = normalize_axis(axis1, x.ndim), normalize_axis(axis2, x.ndim)
     order[first], order[second] = order[second], order[first]
     return generated.permute_dims(x, tuple(order))
 
@@ -220,7 +224,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
 def moveaxis(a: Any, source: Any, destination: Any) -> Array:
     """`a` with some axes moved to other places; the rest keep their order. A view."""
     x = viewed(a)
-    sources, destinations = axes_in(source, x.ndim), axes_in(destination, x.ndim)
+    sources, destinations = normalize_axes(source, x.ndim), normalize_axes(destination, x.ndim)
     if len(sources) != len(destinations):
         raise ValueError(
             "`source` and `destination` arguments must have the same number of elements"
@@ -234,7 +238,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Array:
 def rollaxis(a: Any, axis: int, start: int = 0) -> Array:
     """`a` with an axis moved back until it stands before the place `start`; `moveaxis` is easier to read."""
     x = viewed(a)
-    axis = axis_in(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     if not -x.ndim <= start <= x.ndim:
         raise np.exceptions.AxisError(start, x.ndim, "'start' arg requires")
     start = start + x.ndim if start < 0 else start

@@ -14,7 +14,7 @@ from ...functions import manipulation
 from ...functions.creation import zeros_on_device_of
 from ...functions.manipulation import select
 from ..arguments import as_array
-from ..conversions import arange_beside, cast
+from ..conversions import arange_on_device_of, cast
 
 __all__ = ["pad"]
 
@@ -130,7 +130,7 @@ def _ramps(x: Array, axis: int, pair: tuple[int, int], ends: tuple[Any, Any]) ->
     def ramp(n: int, end: Any, edge: Array) -> Array | None:
         if not n:
             return None
-        column = generated.reshape(arange_beside(n, x), (n,) + (1,) * (x.ndim - 1 - axis))
+        column = generated.reshape(arange_on_device_of(n, x), (n,) + (1,) * (x.ndim - 1 - axis))
         exact = x.dtype if x.dtype.kind in "fc" else np.dtype("float64")
         t = cast(column, exact.type(0).real.dtype) / n  # 0 at the end value
         start = generated.astype(zeros_on_device_of((), x), edge.dtype) + end

@@ -17,13 +17,13 @@ from ...core.typing import Device, DType
 from ...functions import creation
 from ...functions.creation import is_library_array
 from ..conversions import (
-    arange_beside,
-    beside,
+    arange_on_device_of,
+    as_array_in,
+    as_arrays,
     cast,
     lengths,
     library_of,
     operand,
-    together,
 )
 
 __all__ = [
@@ -111,7 +111,7 @@ def linspace(
     first, last = _ends(start, stop)
     delta = last - first
     step = delta / parts if parts > 0 else delta * math.nan
-    row = generated.astype(arange_beside(num, first), _real_part_of(first.dtype))
+    row = generated.astype(arange_on_device_of(num, first), _real_part_of(first.dtype))
     t = generated.reshape(row, (num,) + (1,) * delta.ndim)
     # a distance that underflows to 0 would make all numbers equal: NumPy multiplies first, too
     out = t * (step if parts > 0 else delta) + first
@@ -135,10 +135,12 @@ def _real_part_of(dtype: np.dtype) -> np.dtype:
 def _ends(start: Any, stop: Any) -> tuple[Array, Array]:
     """The ends of a range as floating arrays of one dtype; Python's numbers do not decide on it."""
     home = library_of(start, stop)
-    weak = [x if type(x) in (int, float, complex, bool) else beside(x, home) for x in (start, stop)]
+    weak = [
+        x if type(x) in (int, float, complex, bool) else as_array_in(x, home) for x in (start, stop)
+    ]
     kinds = [x.dtype if type(x) is Array else x for x in weak]
     wanted = np.result_type(*kinds, 1.0)
-    first, last = (cast(beside(x, home), wanted) for x in weak)
+    first, last = (cast(as_array_in(x, home), wanted) for x in weak)
     return first, last
 
 
@@ -160,7 +162,7 @@ def logspace(
     Array([  1.,  10., 100.], dtype=float64, device='cpu')
     """
     if getattr(base, "ndim", np.ndim(base) if isinstance(base, list | tuple) else 0):
-        start, stop, base = _broadcast(*together(start, stop, base))
+        start, stop, base = _broadcast(*as_arrays(start, stop, base))
         base = generated.expand_dims(base, axis=axis)
     exponents = linspace(start, stop, num, endpoint, axis=axis)
     out = generated.pow(operand(base, library_of(exponents)), exponents)
@@ -257,7 +259,7 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
     """
     if indexing not in ("xy", "ij"):
         raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
-    vectors = together(*xi)
+    vectors = as_arrays(*xi)
     n = len(vectors)
     axes = list(range(n))
     if indexing == "xy" and n > 1:

@@ -14,11 +14,11 @@ from ...core.generated import xp as generated
 from ...functions.creation import zeros_on_device_of
 from ..arguments import as_array
 from ..conversions import (
-    axes_in,
-    axis_in,
+    as_arrays,
     host_integers,
     lengths,
-    together,
+    normalize_axes,
+    normalize_axis,
     viewed,
 )
 from .joining import concatenate
@@ -56,7 +56,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:
     """
     x = as_array(a)
     x = generated.reshape(x, (-1,)) if axis is None else x
-    axis = 0 if axis is None else axis_in(axis, x.ndim)
+    axis = 0 if axis is None else normalize_axis(axis, x.ndim)
     counts = host_integers(repeats, "repeat").reshape(-1)
     if counts.size == 1:
         return generated.repeat(x, int(counts[0]), axis=axis)
@@ -71,7 +71,7 @@ def _picked(x: Array, sources: np.ndarray, axis: int) -> Array:
 
 def append(arr: Any, values: Any, axis: int | None = None) -> Array:
     """`values` behind `arr`, along an axis; both flattened if it is None."""
-    first, second = together(arr, values)
+    first, second = as_arrays(arr, values)
     if axis is None:
         first, second = generated.reshape(first, (-1,)), generated.reshape(second, (-1,))
         axis = 0
@@ -102,12 +102,12 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Array:
     >>> pb.numpy.insert([1.0, 2.0, 3.0], 1, 9.0)
     Array([1., 9., 2., 3.], dtype=float64, device='cpu')
     """
-    x, v = together(arr, values)
+    x, v = as_arrays(arr, values)
     if axis is None:
         x, axis = generated.reshape(x, (-1,)), -1
     elif x.ndim == 0:
         raise np.exceptions.AxisError(axis, 0)
-    axis = axis_in(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     n = x.shape[axis]
     one = not isinstance(obj, slice) and host_integers(obj, "insert").ndim == 0
     where: Any = obj if isinstance(obj, slice) else host_integers(obj, "insert")
@@ -131,7 +131,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Array:
     x = as_array(arr)
     if axis is None:
         x, axis = generated.reshape(x, (-1,)), 0
-    axis = axis_in(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     where: Any = obj if isinstance(obj, slice) else host_integers(obj, "delete")
     where = int(where) if getattr(where, "ndim", 1) == 0 and where.dtype != bool else where
     return _picked(x, np.delete(np.arange(x.shape[axis]), where), axis)
@@ -145,13 +145,13 @@ def resize(a: Any, new_shape: Any) -> Array:
         raise ValueError("all elements of `new_shape` must be non-negative")
     size = int(np.prod(shape, dtype=int))
     if x.size == 0:
-        return generated.reshape(generated.concat([x, _zeros_beside(x, size)]), shape)
+        return generated.reshape(generated.concat([x, _zeros_on_device_of(x, size)]), shape)
     if size <= x.size:
         return generated.reshape(generated.getitem(x, slice(0, size)), shape, copy=True)
     return generated.reshape(_picked(x, np.arange(size) % x.size, 0), shape)
 
 
-def _zeros_beside(x: Array, n: int) -> Array:
+def _zeros_on_device_of(x: Array, n: int) -> Array:
     return zeros_on_device_of((n,), x)
 
 
@@ -166,7 +166,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Array:
         raise ValueError(f"unexpected character(s) in `trim`: {trim!r}")
     value = backend_array(x)
     nonzero = backend_of(value).to_numpy(value) != 0
-    axes = range(x.ndim) if axis is None else axes_in(axis, x.ndim)
+    axes = range(x.ndim) if axis is None else normalize_axes(axis, x.ndim)
     key = [slice(None)] * x.ndim
     for k in axes:
         others = tuple(i for i in range(x.ndim) if i != k)
@@ -186,7 +186,7 @@ def flip(m: Any, axis: Any = None) -> Array:
     x = viewed(m)
     if axis is None:
         return generated.flip(x)
-    axes = axes_in(axis, x.ndim)
+    axes = normalize_axes(axis, x.ndim)
     return generated.flip(x, axis=axes if isinstance(axis, tuple | list) else axes[0])
 
 
@@ -213,7 +213,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Array:
     if axis is None:
         return generated.roll(x, int(shifts.sum()))
     axes = axis if isinstance(axis, tuple | list) else (axis,)
-    pairs = np.broadcast(shifts.reshape(-1), np.asarray([axis_in(k, x.ndim) for k in axes]))
+    pairs = np.broadcast(shifts.reshape(-1), np.asarray([normalize_axis(k, x.ndim) for k in axes]))
     moves = [(int(s), int(k)) for s, k in pairs]
     return generated.roll(x, tuple(s for s, _ in moves), axis=tuple(k for _, k in moves))
 
@@ -224,7 +224,7 @@ def rot90(m: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Array:
     plane = tuple(axes)
     if len(plane) != 2:
         raise ValueError("len(axes) must be 2.")
-    first, second = axes_in(plane, x.ndim)
+    first, second = normalize_axes(plane, x.ndim)
     k = operator.index(k) % 4
     if k == 0:
         return generated.getitem(x, ...)
@@ -259,7 +259,7 @@ def sliding_window_view(
     """
     a = as_array(x)
     sizes = lengths(window_shape)
-    axes = tuple(range(a.ndim)) if axis is None else axes_in(axis, a.ndim)
+    axes = tuple(range(a.ndim)) if axis is None else normalize_axes(axis, a.ndim)
     if len(sizes) != len(axes):
         raise ValueError(f"window_shape {sizes} has to have one length for each of the axes {axes}")
     if writeable:

@@ -15,7 +15,7 @@ from ...core.array import Array, backend_array
 from ...core.generated import xp as generated
 from ...functions import set as standard
 from ..arguments import as_array
-from ..conversions import axis_in, cast, together
+from ..conversions import as_arrays, cast, normalize_axis
 from .manipulation import moveaxis
 from .sorting import argsort, lexsort
 
@@ -64,13 +64,13 @@ def unique(
     array([6., 2., 0.])
     """
     x = as_array(ar)
-    given_shape = x.shape if axis is None else (x.shape[axis_in(axis, x.ndim)],)
+    given_shape = x.shape if axis is None else (x.shape[normalize_axis(axis, x.ndim)],)
     if axis is None:
         x = generated.reshape(x, (-1,))
         order = argsort(x)
         new = _differs(generated.take(x, order, axis=0), equal_nan)
     else:
-        axis = axis_in(axis, x.ndim)
+        axis = normalize_axis(axis, x.ndim)
         x = moveaxis(x, axis, 0)
         rows = generated.reshape(x, (x.shape[0], math.prod(x.shape[1:])))
         if x.shape[0] and rows.shape[1]:
@@ -146,7 +146,7 @@ def _joined(first: Array, second: Array) -> Array:
 
 def union1d(ar1: Any, ar2: Any) -> Array:
     """The distinct values of two arrays, in order."""
-    return unique(_joined(*together(ar1, ar2)))
+    return unique(_joined(*as_arrays(ar1, ar2)))
 
 
 def intersect1d(
@@ -157,7 +157,7 @@ def intersect1d(
     With `return_indices`, also the indices of the first of each in either array. The values carry the derivative of
     the first array.
     """
-    first, second = (generated.reshape(x, (-1,)) for x in together(ar1, ar2))
+    first, second = (generated.reshape(x, (-1,)) for x in as_arrays(ar1, ar2))
     if assume_unique:
         at_first = at_second = None
     else:
@@ -189,14 +189,14 @@ def isin(
     """Whether each element is among others; a constant."""
     if kind not in (None, "sort", "table"):
         raise ValueError(f"Invalid kind: {kind!r}. Please use None, 'sort' or 'table'.")
-    x, others = together(element, test_elements)
+    x, others = as_arrays(element, test_elements)
     common = np.result_type(x.dtype, others.dtype)
     return generated.isin(cast(x, common), cast(others, common), invert=invert)
 
 
 def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
     """The distinct values of the first array that are not in the second, in order."""
-    first, second = together(ar1, ar2)
+    first, second = as_arrays(ar1, ar2)
     first = generated.reshape(first, (-1,)) if assume_unique else unique(first)
     (kept,) = generated.nonzero(isin(first, generated.reshape(second, (-1,)), invert=True))
     return generated.take(first, kept, axis=0)
@@ -204,7 +204,7 @@ def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
 
 def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Array:
     """The distinct values that are in one of two arrays alone, in order."""
-    first, second = (generated.reshape(x, (-1,)) for x in together(ar1, ar2))
+    first, second = (generated.reshape(x, (-1,)) for x in as_arrays(ar1, ar2))
     if not assume_unique:
         first, second = unique(first), unique(second)
     both = _joined(first, second)

@@ -12,14 +12,14 @@ from ...core.generated import xp as generated
 from ...functions import sorting
 from ..arguments import as_array, refuse_out
 from ..conversions import (
-    axes_in,
-    axis_in,
-    beside,
+    as_array_in,
+    as_arrays,
     cast,
     check_sorting,
     host_integers,
     library_of,
-    together,
+    normalize_axes,
+    normalize_axis,
 )
 
 __all__ = [
@@ -53,7 +53,7 @@ def sort(
     x = as_array(a)
     if axis is None:
         x, axis = generated.reshape(x, (-1,)), -1
-    axis = axis_in(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     if is_complex(x.dtype) or x.dtype.kind == "b":
         return generated.take_along_axis(x, _argsort(x, axis), axis=axis)
     return sorting.sort(x, axis=axis)
@@ -84,7 +84,7 @@ def argsort(
     x = as_array(a)
     if axis is None or not x.ndim:
         x, axis = generated.reshape(x, (-1,)), -1
-    return _argsort(x, axis_in(axis, x.ndim))
+    return _argsort(x, normalize_axis(axis, x.ndim))
 
 
 def sort_complex(a: Any) -> Array:
@@ -97,12 +97,12 @@ def sort_complex(a: Any) -> Array:
 
 def lexsort(keys: Any, axis: int = -1) -> Array:
     """The indices that sort by several keys, the last of which comes first; a constant."""
-    rows = list(as_array(keys)) if hasattr(keys, "ndim") else together(*keys)
+    rows = list(as_array(keys)) if hasattr(keys, "ndim") else as_arrays(*keys)
     if not rows:
         raise TypeError("need sequence of keys with len > 0 in lexsort")
     if not rows[0].ndim:
         rows = [generated.reshape(x, (1,)) for x in rows]
-    axis = axis_in(axis, rows[0].ndim)
+    axis = normalize_axis(axis, rows[0].ndim)
     order = _argsort(rows[0], axis)
     for key in rows[1:]:
         again = _argsort(generated.take_along_axis(key, order, axis=axis), axis)
@@ -125,7 +125,7 @@ def partition(
     x = as_array(a)
     if axis is None:
         x, axis = generated.reshape(x, (-1,)), -1
-    axis = axis_in(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     return sorting.partition(x, _check_kth(kth, x.shape[axis], "partition"), axis)
 
 
@@ -137,16 +137,16 @@ def argpartition(
     x = as_array(a)
     if axis is None:
         x, axis = generated.reshape(x, (-1,)), -1
-    axis = axis_in(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     return sorting.argpartition(x, _check_kth(kth, x.shape[axis], "argpartition"), axis)
 
 
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Array:
     """The indices at which `v` would be put into a sorted vector to keep it sorted; a constant."""
     home = library_of(a, v)
-    x, values = beside(a, home), beside(v, home)
+    x, values = as_array_in(a, home), as_array_in(v, home)
     common = np.result_type(x.dtype, values.dtype)
-    order = None if sorter is None else beside(sorter, home)
+    order = None if sorter is None else as_array_in(sorter, home)
     if side not in ("left", "right"):
         raise ValueError(f"search side must be 'left' or 'right' (got {side!r})")
     return generated.searchsorted(cast(x, common), cast(values, common), side=side, sorter=order)
@@ -166,12 +166,12 @@ def argmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = 
 
 def _extreme(function: Any, a: Any, axis: int | None, keepdims: Any) -> Array:
     x = as_array(a)
-    if not x.size and (axis is None or not x.shape[axis_in(axis, x.ndim)]):
+    if not x.size and (axis is None or not x.shape[normalize_axis(axis, x.ndim)]):
         raise ValueError("attempt to get the index of the extreme of an empty sequence")
     if x.dtype.kind == "b":
         x = cast(x, np.int8)
     keep = bool(keepdims) and keepdims is not _NO_VALUE
-    return function(x, axis=None if axis is None else axis_in(axis, x.ndim), keepdims=keep)
+    return function(x, axis=None if axis is None else normalize_axis(axis, x.ndim), keepdims=keep)
 
 
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
@@ -179,5 +179,5 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     x = as_array(a)
     if axis is None:
         return generated.count_nonzero(x, keepdims=keepdims)
-    axes = axes_in(axis, x.ndim)
+    axes = normalize_axes(axis, x.ndim)
     return generated.count_nonzero(x, axis=axes if len(axes) > 1 else axes[0], keepdims=keepdims)

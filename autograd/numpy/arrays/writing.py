@@ -16,7 +16,7 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...core.generated import xp as generated
-from ..conversions import axis_in, beside, indices_beside, library_of
+from ..conversions import as_array_in, indices_like, library_of, normalize_axis
 from .indexing import grid_along, inside
 
 __all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
@@ -53,7 +53,7 @@ def _check(name: str, x: Array, value: Any, casting: str = "same_kind") -> Any:
     if type(value) in (int, float, bool, complex):
         kind = np.result_type(x.dtype, value)
     else:
-        value = beside(value, library_of(x))
+        value = as_array_in(value, library_of(x))
         kind = value.dtype
     if not np.can_cast(kind, x.dtype, cast_to(Any, casting)):
         raise TypeError(
@@ -81,7 +81,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     if where is True:
         dst[...] = value
         return
-    mask = beside(where, library_of(dst))
+    mask = as_array_in(where, library_of(dst))
     if type(value) is Array:
         value = generated.astype(generated.broadcast_to(value, dst.shape), dst.dtype, copy=False)
     dst[...] = generated.where(mask, value, dst)
@@ -91,7 +91,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Write values, repeated as often as needed, at indices into the flattened array."""
     if not is_own("put", a, np.put, ind, v, mode=mode):
         return
-    where = inside(generated.reshape(indices_beside(ind, a), (-1,)), a.size, mode, "put")
+    where = inside(generated.reshape(indices_like(ind, a), (-1,)), a.size, mode, "put")
     if where.size:
         write_flat(a, where, _cycled(_check("put", a, v), where.size))
 
@@ -125,12 +125,12 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     """Write the first of `vals` at the first place where a mask is true, and so on, from the beginning if they end."""
     if not is_own("place", arr, np.place, mask, vals):
         return
-    where = generated.reshape(beside(mask, library_of(arr)), (-1,))
+    where = generated.reshape(as_array_in(mask, library_of(arr)), (-1,))
     if where.size != arr.size:
         raise ValueError("place: mask and data must be the same size")
     where = where if where.dtype.kind == "b" else where != 0
     values = _check("place", arr, vals)
-    values = generated.reshape(beside(values, library_of(arr)), (-1,))
+    values = generated.reshape(as_array_in(values, library_of(arr)), (-1,))
     if not values.size:
         if bool(generated.any(where)):
             raise ValueError("Cannot insert from an empty array!")
@@ -150,10 +150,10 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     """Write ``values[n % len(values)]`` at the n-th element where a mask is true."""
     if not is_own("putmask", a, np.putmask, mask, values):
         return
-    where = generated.reshape(beside(mask, library_of(a)), (-1,))
+    where = generated.reshape(as_array_in(mask, library_of(a)), (-1,))
     if where.size != a.size:
         raise ValueError("putmask: mask and data must be the same size")
-    value = beside(_check("putmask", a, values), library_of(a))
+    value = as_array_in(_check("putmask", a, values), library_of(a))
     if not value.size:
         return
     where = where if where.dtype.kind == "b" else where != 0
@@ -164,14 +164,14 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     """Write values at indices along an axis that are given for each of its vectors."""
     if not is_own("put_along_axis", arr, np.put_along_axis, indices, values, axis=axis):
         return
-    where = indices_beside(indices, arr)
+    where = indices_like(indices, arr)
     value = _check("put_along_axis", arr, values)
     if axis is None:
         if where.ndim != 1:
             raise ValueError("when axis=None, `indices` must have a single dimension.")
         write_flat(arr, where, value)
         return
-    axis = axis_in(axis, arr.ndim)
+    axis = normalize_axis(axis, arr.ndim)
     if where.ndim != arr.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
     arr[grid_along(arr, where, axis)] = value

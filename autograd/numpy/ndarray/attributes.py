@@ -94,15 +94,15 @@ def rdivmod(self: Array, other: Any) -> Any:
 
 def builtin_round(self: Array, ndigits: int | None = None) -> Any:
     """``round(x)`` of a number is an integer of Python's, which carries no derivative; ``round(x, 2)`` an array."""
-    return whole(self, round) if ndigits is None else namespace.round(self, ndigits)
+    return builtin_integer(self, round) if ndigits is None else namespace.round(self, ndigits)
 
 
-def whole(self: Array, function: Callable[[Any], Any]) -> int:
+def builtin_integer(self: Array, function: Callable[[Any], Any]) -> int:
     """A number as an integer of Python's, which is read and carries no derivative."""
     value = backend_array(self)
     return function(float(value) if self.dtype.kind == "f" else value.item())
 
 
-def whole_by(function: Callable[[Any], Any]) -> Callable[[Array], int]:
+def builtin_integer_by(function: Callable[[Any], Any]) -> Callable[[Array], int]:
     """The method with which Python's `math` asks for an integer: ``math.floor(x)``."""
-    return lambda self: whole(self, function)
+    return lambda self: builtin_integer(self, function)

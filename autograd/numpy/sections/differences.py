@@ -12,7 +12,8 @@ from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array
-from ..operands import NO_VALUE, axes_of, beside
+from ..conversions import normalize_axes
+from ..operands import NO_VALUE, as_array_like
 
 __all__ = [
     "diff",
@@ -34,13 +35,17 @@ def diff(
     """
     x = as_array(a)
     before, behind = (
-        None if piece is NO_VALUE else piece if type(piece) in (int, float) else beside(piece, x)
+        None
+        if piece is NO_VALUE
+        else piece
+        if type(piece) in (int, float)
+        else as_array_like(piece, x)
         for piece in (prepend, append)
     )
     if x.dtype.kind != "b":
         return xp.diff(x, axis=axis, n=operator.index(n), prepend=before, append=behind)
     whole: Any = [
-        None if v is None else xp.astype(beside(v, x), np.dtype("int8"))
+        None if v is None else xp.astype(as_array_like(v, x), np.dtype("int8"))
         for v in (x, before, behind)
     ]
     x, before, behind = whole
@@ -69,7 +74,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Array:
     for name, piece in (("to_begin", to_begin), ("to_end", to_end)):
         if piece is None:
             continue
-        given = beside(piece, x)
+        given = as_array_like(piece, x)
         if not np.can_cast(given.dtype, x.dtype, "same_kind"):
             raise TypeError(f"ediff1d: {name} of dtype {given.dtype} does not go into {x.dtype}")
         given = xp.reshape(xp.astype(given, x.dtype, copy=False), (-1,))
@@ -108,7 +113,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     Array([2., 3., 5., 6.], dtype=float64, device='cpu')
     """
     f = as_floating(as_array(f))
-    axes = axes_of(axis, f.ndim)
+    axes = normalize_axes(axis, f.ndim)
     spacings = _spacings(f, axes, varargs)
     if edge_order not in (1, 2):
         raise ValueError(f"gradient(edge_order={edge_order!r}) has to be 1 or 2")
@@ -120,7 +125,7 @@ def _spacings(f: Array, axes: tuple[int, ...], given: tuple[Any, ...]) -> list[A
     """For each axis a distance, or the distances of neighbours (n − 1,)."""
     if not given:
         return [1.0] * len(axes)
-    given = tuple(beside(h, f) if isinstance(h, list | tuple) else h for h in given)
+    given = tuple(as_array_like(h, f) if isinstance(h, list | tuple) else h for h in given)
     if len(given) == 1 and np.ndim(given[0]) == 0:
         return list(given) * len(axes)
     if len(given) != len(axes):
@@ -130,7 +135,7 @@ def _spacings(f: Array, axes: tuple[int, ...], given: tuple[Any, ...]) -> list[A
         if np.ndim(h) == 0:
             found.append(h)
             continue
-        h = beside(h, f)
+        h = as_array_like(h, f)
         if h.ndim != 1:
             raise ValueError("distances must be either scalars or 1d")
         if h.shape[0] != f.shape[k]:

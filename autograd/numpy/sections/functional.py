@@ -17,7 +17,8 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ..arguments import as_array
-from ..operands import NO_VALUE, arrays, beside, constant, one_axis
+from ..conversions import normalize_axis
+from ..operands import NO_VALUE, arrays, as_array_like, constant
 
 __all__ = [
     "apply_along_axis",
@@ -61,13 +62,13 @@ def apply_along_axis(
            [0.5 , 0.5 ]], dtype=float64, device='cpu')
     """
     x = as_array(arr)
-    axis = one_axis(axis, x.ndim)
+    axis = normalize_axis(axis, x.ndim)
     moved = xp.moveaxis(x, axis, -1)
     lead = moved.shape[:-1]
     if 0 in lead:
         raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
     rows = xp.reshape(moved, (-1, x.shape[axis]))
-    results = [beside(func1d(rows[k, :], *args, **kwargs), x) for k in range(rows.shape[0])]
+    results = [as_array_like(func1d(rows[k, :], *args, **kwargs), x) for k in range(rows.shape[0])]
     out = xp.stack(results)
     core = out.shape[1:]
     out = xp.reshape(out, lead + core)
@@ -157,10 +158,10 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Ar
             chosen = x[here]
             if not chosen.size:
                 continue
-            values = beside(function(chosen, *args, **kw), x)
+            values = as_array_like(function(chosen, *args, **kw), x)
             y = xp.at(y)[here].set(xp.astype(values, y.dtype, copy=False))
         else:
-            value = beside(function, x)
+            value = as_array_like(function, x)
             y = xp.where(condition, xp.astype(value, y.dtype, copy=False), y)
     return y
 
@@ -171,7 +172,7 @@ def _conditions(condlist: Any, x: Array) -> list[Array]:
     if not one and (isinstance(condlist, list | tuple) or condlist.ndim):
         one = np.ndim(condlist[0]) == 0 and x.ndim != 0
     given = [condlist] if one else [condlist[k] for k in range(len(condlist))]
-    found = [constant(beside(c, x)) for c in given]
+    found = [constant(as_array_like(c, x)) for c in given]
     return [c if c.dtype.kind == "b" else c != 0 for c in found]
 
 
@@ -315,7 +316,9 @@ class vectorize:
         columns = list(zip(*calls, strict=True)) if several else [calls]
         outs = []
         for k, column in enumerate(columns):
-            parts = arrays(*column) if math.prod(lead) > 1 else (beside(column[0], inputs[0]),)
+            parts = (
+                arrays(*column) if math.prod(lead) > 1 else (as_array_like(column[0], inputs[0]),)
+            )
             dtype = xp.result_type(*parts) if self.otypes is None else self.otypes[k]
             out = xp.stack([xp.astype(p, dtype, copy=False) for p in parts])
             outs.append(xp.reshape(out, lead + out.shape[1:]))

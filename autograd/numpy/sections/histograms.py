@@ -19,7 +19,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array
-from ..operands import beside, constant, number_beside
+from ..operands import as_array_like, constant, number_like
 
 __all__ = [
     "bincount",
@@ -73,7 +73,7 @@ def histogram(
     if weights is None:
         out = _sums(xp.ones_like(index), index, n)
     else:
-        w = beside(weights, x)
+        w = as_array_like(weights, x)
         if w.shape != x.shape:
             raise ValueError("weights should have the same shape as a.")
         out = _sums(xp.reshape(w, (-1,)), index, n)
@@ -105,7 +105,7 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
         if n < 1:
             raise ValueError("`bins` must be positive, when an integer")
         return _even_edges(x, n, range)
-    edges = constant(beside(bins, x))
+    edges = constant(as_array_like(bins, x))
     if edges.ndim != 1:
         raise ValueError("`bins` must be 1d, when an array")
     if _known(xp.any(edges[1:] < edges[:-1])):
@@ -128,9 +128,9 @@ def _even_edges(x: Array, n: int, given: Any) -> Array:
             raise ValueError("max must be larger than min in range parameter.")
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ValueError(f"supplied range of [{low}, {high}] is not finite")
-        first, last = (number_beside(v, dtype, x) for v in (low, high))
+        first, last = (number_like(v, dtype, x) for v in (low, high))
     elif x.size == 0:
-        first, last = (number_beside(v, dtype, x) for v in (0.0, 1.0))
+        first, last = (number_like(v, dtype, x) for v in (0.0, 1.0))
     else:
         first, last = (xp.astype(v, dtype) for v in (xp.min(x), xp.max(x)))
         if _known(xp.logical_not(xp.isfinite(first) & xp.isfinite(last))):
@@ -182,7 +182,7 @@ def histogram2d(
     Array([[1., 0.],
            [0., 2.]], dtype=float64, device='cpu')
     """
-    x, y = constant(x), constant(beside(y, as_array(x)))
+    x, y = constant(x), constant(as_array_like(y, as_array(x)))
     if x.shape != y.shape:
         raise ValueError("x and y must have the same length.")
     several = np.ndim(bins) > 0 or isinstance(bins, list | tuple)
@@ -222,7 +222,7 @@ def histogramdd(
            [0., 2.]], dtype=float64, device='cpu')
     """
     if isinstance(sample, list | tuple) and np.ndim(sample[0]) == 1:
-        columns = [constant(beside(c, as_array(sample[0]))) for c in sample]
+        columns = [constant(as_array_like(c, as_array(sample[0]))) for c in sample]
     else:
         points = constant(sample)
         points = xp.reshape(points, (-1, 1)) if points.ndim < 2 else points
@@ -248,7 +248,7 @@ def histogramdd(
     w = (
         xp.ones_like(columns[0], dtype=np.dtype("float64"))
         if weights is None
-        else beside(weights, columns[0])
+        else as_array_like(weights, columns[0])
     )
     w = w if is_inexact(w.dtype) else xp.astype(w, np.dtype("float64"))
     out = _sums(w, flat, math.prod(sizes))
@@ -293,7 +293,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Array:
     n = max(int(xp.max(index)) + 1 if x.size else 0, operator.index(minlength))
     if weights is None:
         return _sums(xp.ones_like(index), index, n)
-    w = beside(weights, x)
+    w = as_array_like(weights, x)
     if w.shape != x.shape:
         raise ValueError("The weights and list don't have the same length.")
     w = w if is_inexact(w.dtype) else xp.astype(w, np.dtype("float64"))
@@ -318,7 +318,7 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Array:
     >>> np.digitize([0.2, 1.5], [0.0, 1.0, 2.0])
     Array([1, 2], dtype=int64, device='cpu')
     """
-    x, bins = constant(x), constant(beside(bins, as_array(x)))
+    x, bins = constant(x), constant(as_array_like(bins, as_array(x)))
     if bins.ndim != 1:
         raise ValueError("object of too small depth for desired array")
     if x.dtype.kind == "c":

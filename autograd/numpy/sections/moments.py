@@ -15,7 +15,7 @@ from ...core.dtypes import is_complex
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, beside, chosen_by, constant, reduced_axis, value_or
+from ..operands import NO_VALUE, as_array_like, chosen_by, constant, reduced_axis, value_or
 
 __all__ = [
     "mean",
@@ -163,7 +163,7 @@ def _centred(
 ) -> tuple[Array, Array]:
     """x − μ, 0 where it is masked, and n − ddof; NaN where that is not positive."""
     if mask is None:
-        mask = constant(beside(True, x))
+        mask = constant(as_array_like(True, x))
     count = count_chosen(mask, x, axis, True)
     if mean_given is NO_VALUE:
         total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=True)

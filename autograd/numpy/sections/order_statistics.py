@@ -17,7 +17,8 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array
-from ..operands import axes_of, beside, constant, number_beside
+from ..conversions import normalize_axes
+from ..operands import as_array_like, constant, number_like
 
 # ── the positions of quantiles ──────────────────────────────────────────────────────────────────
 #
@@ -90,7 +91,7 @@ def slices(a: Any, axis: Any, keepdims: bool) -> tuple[Array, Callable[[Array], 
     x = as_array(a)
     if x.dtype.kind == "c":
         raise TypeError("a must be an array of real numbers: complex ones have no order")
-    axes = axes_of(axis, x.ndim)
+    axes = normalize_axes(axis, x.ndim)
     rest = tuple(n for k, n in enumerate(x.shape) if k not in axes)
     moved = xp.moveaxis(x, axes, tuple(range(len(axes)))) if axes else x
     count = math.prod(x.shape[k] for k in axes)
@@ -131,7 +132,7 @@ def partition(x: Array, places: list[int]) -> Array:
 def elements(x: Array, order: Array, index: Any) -> Array:
     """The elements at places that all slices share, (k,) in front; NumPy's integers, or an array's."""
     if isinstance(index, np.ndarray):
-        index = number_beside(index, None, x)
+        index = number_like(index, None, x)
     return _taken(x, xp.take(order, index, axis=0))
 
 
@@ -186,7 +187,7 @@ def quantiles(x: Array, q: Any, method: str) -> Array:
         flat: Any = places
         if gamma is not None:
             weak = gamma.ndim == 0 and q.dtype == x.dtype
-            gamma = float(gamma) if weak else number_beside(gamma, q.dtype, x)
+            gamma = float(gamma) if weak else number_like(gamma, q.dtype, x)
     else:
         order, flat = ranks(x), xp.reshape(_as_index(xp.stack([index, other])), (-1,))
     if method in _CHOSEN:
@@ -248,9 +249,9 @@ def weighted(
         raise ValueError(
             f'{name}(method={method!r}, weights=): weights go with method="inverted_cdf" alone'
         )
-    w = constant(beside(weights, x))
+    w = constant(as_array_like(weights, x))
     if w.shape != given.shape:
-        axes = axes_of(axis, given.ndim)
+        axes = normalize_axes(axis, given.ndim)
         if axis is None or w.shape != tuple(
             given.shape[k] for k in (axis if isinstance(axis, tuple) else (axis,))
         ):

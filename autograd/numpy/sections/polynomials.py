@@ -21,7 +21,7 @@ from ...functions.creation import as_floating
 from ..arguments import as_array
 from ..decompositions import eigvals
 from ..linear_systems import floating, inv, lstsq
-from ..operands import arrays, beside, of_one_dtype
+from ..operands import arrays, as_array_like, of_one_dtype
 
 __all__ = [
     "poly",
@@ -207,7 +207,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Array:
     if m < 0:
         raise ValueError("Order of integral must be positive (see polyder)")
     p = p if m == 0 else as_floating(p)
-    constants = xp.reshape(beside([0.0] if k is None else k, p), (-1,))
+    constants = xp.reshape(as_array_like([0.0] if k is None else k, p), (-1,))
     if not hasattr(k, "dtype") and not is_complex(constants.dtype):
         constants = xp.astype(constants, p.dtype)
     if constants.size == 1 and m > 1:
@@ -350,7 +350,7 @@ def polyfit(
         columns.append(columns[-1] * x)
     lhs, rhs = xp.stack(columns[::-1], axis=1), y
     if w is not None:
-        w = beside(w, x)
+        w = as_array_like(w, x)
         w = w if is_inexact(w.dtype) else xp.astype(w, x.dtype)
         if w.ndim != 1 or w.shape != x.shape:
             raise TypeError(f"polyfit: weights of shape {w.shape} for {x.size} points")

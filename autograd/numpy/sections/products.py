@@ -12,7 +12,8 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
-from ..operands import arrays, as_default_integer, of_one_dtype, one_axis
+from ..conversions import normalize_axis
+from ..operands import arrays, as_default_integer, of_one_dtype
 
 __all__ = [
     "cross",
@@ -189,7 +190,7 @@ def cross(
         a, b = (_third(x) for x in (a, b))
         parts = [(1, 2), (2, 0), (0, 1)]
         out = xp.stack([a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in parts], axis=-1)
-    return xp.moveaxis(out, -1, one_axis(axisc, out.ndim))
+    return xp.moveaxis(out, -1, normalize_axis(axisc, out.ndim))
 
 
 def _third(x: Array) -> Array:

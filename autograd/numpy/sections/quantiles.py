@@ -21,7 +21,7 @@ from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, beside, holds_arrays, number_beside, value_or
+from ..operands import NO_VALUE, as_array_like, holds_arrays, number_like, value_or
 from . import order_statistics as order
 
 __all__ = [
@@ -229,7 +229,7 @@ def _quantiles(
         # numbers of the host: the elements are found without reading from a device
         q = np.asarray(q, x.dtype if type(q) in (int, float) and is_inexact(x.dtype) else None)
     elif type(q) is not np.ndarray:
-        q = beside(q, x)
+        q = as_array_like(q, x)
     if method == "linear" and whole == 1 and not (is_inexact(q.dtype) or is_inexact(x.dtype)):
         method = "lower"  # 0 and 1 are the ends, which stay integers
     if whole != 1 or not is_inexact(q.dtype):
@@ -243,7 +243,7 @@ def _quantiles(
         return back(xp.full((*q.shape, *x.shape[1:]), math.nan, dtype=as_floating(x).dtype))
     skip_nan = skip_nan and is_inexact(x.dtype)
     if weights is not None or skip_nan:
-        q = number_beside(q, q.dtype, x) if type(q) is np.ndarray else q
+        q = number_like(q, q.dtype, x) if type(q) is np.ndarray else q
     if weights is not None:
         return back(order.weighted(name, given, x, q, axis, method, weights, skip_nan))
     if skip_nan:

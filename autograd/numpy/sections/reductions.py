@@ -15,15 +15,14 @@ from ...core.array import Array
 from ...functions import namespace as xp
 from ...functions.creation import zeros_on_device_of
 from ..arguments import as_array, refuse_out
+from ..conversions import normalize_axes, normalize_axis
 from ..operands import (
     NO_VALUE,
     as_default_integer,
-    axes_of,
     chosen_by,
     constant,
     highest,
     lowest,
-    one_axis,
     reduced_axis,
     starting_value,
     value_or,
@@ -211,7 +210,7 @@ def _one_axis(x: Array, axis: Any) -> int:
                 f"cumulative functions: an array of {x.ndim} dimensions needs axis=; cumsum and cumprod flatten it"
             )
         return 0
-    return one_axis(axis, builtins.max(x.ndim, 1))
+    return normalize_axis(axis, builtins.max(x.ndim, 1))
 
 
 def _along(a: Any, axis: Any) -> tuple[Array, int]:
@@ -221,7 +220,7 @@ def _along(a: Any, axis: Any) -> tuple[Array, int]:
         return xp.reshape(x, (-1,)), 0
     if not x.ndim:
         x = xp.reshape(x, (1,))
-    return x, one_axis(axis, x.ndim)
+    return x, normalize_axis(axis, x.ndim)
 
 
 # ── extremes ────────────────────────────────────────────────────────────────────────────────────
@@ -334,7 +333,7 @@ def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: A
     initial = starting_value(initial)
     if initial is None:
         return getattr(xp, name)(x, axis=axis, keepdims=keepdims)
-    axes = axes_of(axis, x.ndim)
+    axes = normalize_axes(axis, x.ndim)
     if 0 in (x.shape[k] for k in axes):
         shape = tuple(
             1 if k in axes else n for k, n in enumerate(x.shape) if keepdims or k not in axes

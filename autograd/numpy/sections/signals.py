@@ -12,7 +12,8 @@ from ...core.registry import find
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array
-from ..operands import arrays, beside, constant, of_one_dtype, one_axis
+from ..conversions import normalize_axis
+from ..operands import arrays, as_array_like, constant, of_one_dtype
 from . import differences, windows
 from .differences import *  # noqa: F403 - the names of the other files of this section
 from .windows import *  # noqa: F403
@@ -115,7 +116,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
     Array([0., 1., 0.], dtype=float64, device='cpu')
     """
     p = as_array(p)
-    axis = one_axis(axis, p.ndim)
+    axis = normalize_axis(axis, p.ndim)
     fixed, width = constant(p), float(constant(period)) if hasattr(period, "shape") else period
     step = xp.diff(fixed, axis=axis)
     discont = width / 2 if discont is None else discont
@@ -145,7 +146,7 @@ def interp(
     Array(3., dtype=float64, device='cpu')
     """
     home = next((v for v in (x, xp, fp) if type(v) is Array), as_array(xp))
-    x, xp, fp = (beside(v, home) for v in (x, xp, fp))
+    x, xp, fp = (as_array_like(v, home) for v in (x, xp, fp))
     return _of_xp("interp")(x, xp, fp, left, right, period)
 
 

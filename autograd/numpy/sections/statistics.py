@@ -11,7 +11,7 @@ from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array
-from ..operands import NO_VALUE, beside, value_or
+from ..operands import NO_VALUE, as_array_like, value_or
 from . import moments, nan_reductions, quantiles
 from .moments import *  # noqa: F403 - the names of the other files of this section
 from .nan_reductions import *  # noqa: F403
@@ -62,7 +62,7 @@ def average(
     """
     a, keep = as_floating(as_array(a)), value_or(keepdims, False)
     if weights is not None:
-        weights = beside(weights, a)
+        weights = as_array_like(weights, a)
         weights = weights if is_inexact(weights.dtype) else xp.astype(weights, a.dtype)
     return xp.average(a, axis, weights, returned, keepdims=keep)
 
@@ -95,7 +95,7 @@ def cov(
     if ddof is not None and ddof != int(ddof):
         raise ValueError(f"cov: ddof={ddof} must be integer")
     m, y = _cast(m, dtype), None if y is None else _cast(y, dtype)
-    fweights, aweights = (None if w is None else beside(w, m) for w in (fweights, aweights))
+    fweights, aweights = (None if w is None else as_array_like(w, m) for w in (fweights, aweights))
     return xp.cov(m, y, rowvar, bias, ddof, fweights, aweights)
 
 

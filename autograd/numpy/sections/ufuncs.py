@@ -25,7 +25,7 @@ from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ...functions.creation import asarray
 from ..arguments import refuse_out
-from ..operands import NO_VALUE, beside, mask_of, operands
+from ..operands import NO_VALUE, as_array_like, mask_of, operands
 from . import ufunc_formulas as formulas
 from . import ufunc_methods
 
@@ -86,7 +86,7 @@ _LOGICAL = frozenset(("logical_and", "logical_not", "logical_or", "logical_xor")
 
 
 def _of_one(name: str, function: Callable[..., Any] | None) -> Callable[..., Any]:
-    """The front of a ufunc of one array."""
+    """The function of a ufunc of one array."""
     formula = function is not None
 
     def first_call(x: Any) -> Any:
@@ -108,7 +108,7 @@ def _of_one(name: str, function: Callable[..., Any] | None) -> Callable[..., Any
 
 
 def _of_two(name: str, function: Callable[..., Any] | None) -> Callable[..., Any]:
-    """The front of a ufunc of two arrays."""
+    """The function of a ufunc of two arrays."""
     if function is not None:
         return _formula_of_two(function)
 
@@ -136,7 +136,7 @@ def _of_two(name: str, function: Callable[..., Any] | None) -> Callable[..., Any
 
 
 def _formula_of_two(formula: Callable[..., Any]) -> Callable[..., Any]:
-    """The front of a formula, which takes two arrays of one floating dtype as they are."""
+    """The function of a formula, which takes two arrays of one floating dtype as they are."""
 
     def ufunc(x1: Any, x2: Any, /, *more: Any, **settings: Any) -> Any:
         if type(x1) is Array is type(x2) and not (more or settings):
@@ -149,14 +149,14 @@ def _formula_of_two(formula: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _general(
-    front: Any, function: Callable[..., Any], given: tuple[Any, ...], settings: dict[str, Any]
+    ufunc: Any, function: Callable[..., Any], given: tuple[Any, ...], settings: dict[str, Any]
 ) -> Any:
     """Any call of a ufunc: its operands in the dtypes in which NumPy would compute, its settings honoured."""
-    of_numpy, name = front.of_numpy, front.__name__
+    of_numpy, name = ufunc.of_numpy, ufunc.__name__
     if len(given) > of_numpy.nargs:
         raise TypeError(f"{name}() takes {of_numpy.nin} operands and out=, {len(given)} are given")
-    if not settings.keys() <= front.__signature__.parameters.keys():
-        wrong = next(k for k in settings if k not in front.__signature__.parameters)
+    if not settings.keys() <= ufunc.__signature__.parameters.keys():
+        wrong = next(k for k in settings if k not in ufunc.__signature__.parameters)
         raise TypeError(f"{name}() got an unexpected keyword argument {wrong!r}")
     settings = dict(settings)
     for out in (*given[of_numpy.nin :], settings.pop("out", None)):
@@ -170,9 +170,9 @@ def _general(
     settings.pop("subok", None)
     where = settings.pop("where", True)
     casting, dtype = settings.pop("casting", "same_kind"), settings.pop("dtype", None)
-    xs = _cast(front, operands(*given[: of_numpy.nin]), casting, dtype)
+    xs = _cast(ufunc, operands(*given[: of_numpy.nin]), casting, dtype)
     if of_numpy.signature is not None:
-        return _over_axes(front, function, xs, **settings)
+        return _over_axes(ufunc, function, xs, **settings)
     mask = mask_of(where, next(x for x in xs if type(x) is Array))
     if mask is None:
         return function(*xs)
@@ -195,9 +195,9 @@ def _left_out(x: Any, mask: Array, name: str) -> Any:
     return xp.where(mask, asarray(x), idle if is_inexact(dtype) else dtype.type(1).item())
 
 
-def _cast(front: Any, xs: tuple[Any, ...], casting: str, dtype: Any) -> tuple[Any, ...]:
+def _cast(ufunc: Any, xs: tuple[Any, ...], casting: str, dtype: Any) -> tuple[Any, ...]:
     """The operands in the dtypes of NumPy's loop for them."""
-    of_numpy = front.of_numpy
+    of_numpy = ufunc.of_numpy
     kinds: list[Any] = [
         type(x) if type(x) in SCALARS - {bool} else np.dtype(getattr(x, "dtype", type(x)))
         for x in xs
@@ -208,22 +208,22 @@ def _cast(front: Any, xs: tuple[Any, ...], casting: str, dtype: Any) -> tuple[An
         wanted = (*(None,) * of_numpy.nin, *(np.dtype(dtype),) * of_numpy.nout)
     settings = {} if wanted is None else {"signature": wanted}
     loop = of_numpy.resolve_dtypes(tuple(kinds), casting=casting, **settings)
-    if front.__name__ in _LOGICAL:
+    if ufunc.__name__ in _LOGICAL:
         loop = (np.dtype("bool"),) * len(loop)
     cast, home = [], next(x for x in xs if type(x) is Array)
     for x, to in zip(xs, loop, strict=False):
         if type(x) is Array:
             x = x if x.dtype == to else xp.astype(x, to) if to.kind != "b" else x != 0
-        elif type(x) in SCALARS and front.__name__ not in _FORMULAS:
+        elif type(x) in SCALARS and ufunc.__name__ not in _FORMULAS:
             x = bool(x) if to.kind == "b" else x
         else:
-            x = beside(to.type(x), home) if front.__name__ in _FORMULAS else to.type(x)
+            x = as_array_like(to.type(x), home) if ufunc.__name__ in _FORMULAS else to.type(x)
         cast.append(x)
     return tuple(cast)
 
 
 def _over_axes(
-    front: Any,
+    ufunc: Any,
     function: Callable[..., Any],
     xs: tuple[Any, ...],
     axes: Any = NO_VALUE,
@@ -231,8 +231,8 @@ def _over_axes(
     keepdims: bool = False,
 ) -> Array:
     """A product of vectors or matrices along the axes that are asked for."""
-    name = front.__name__
-    cores = [[d for d in part.strip("()").split(",") if d] for part in _core_dimensions(front)]
+    name = ufunc.__name__
+    cores = [[d for d in part.strip("()").split(",") if d] for part in _core_dimensions(ufunc)]
     if axis is not NO_VALUE or keepdims:
         if name != "vecdot":
             raise TypeError(f"{name}(axis=, keepdims=): there is not one axis along which it runs")
@@ -255,8 +255,8 @@ def _last(count: int) -> tuple[int, ...]:
     return tuple(range(-count, 0))
 
 
-def _core_dimensions(front: Any) -> list[str]:
-    inputs, _, output = front.of_numpy.signature.partition("->")
+def _core_dimensions(ufunc: Any) -> list[str]:
+    inputs, _, output = ufunc.of_numpy.signature.partition("->")
     return [part.strip(",") + ")" for part in inputs.split(")") if part] + [output]
 
 
@@ -284,17 +284,17 @@ def _signature(nin: int, nout: int, of_vectors: bool) -> inspect.Signature:
     )
 
 
-def _documentation(name: str, function: Callable[..., Any] | None, front: Any) -> str:
+def _documentation(name: str, function: Callable[..., Any] | None, ufunc: Any) -> str:
     """A docstring: what it computes, and what the settings mean."""
     first = f"`pb.xp.{_NAMES.get(name, name)}` with NumPy's signature."
     if function is not None:
         first = (function.__doc__ or "").strip().splitlines()[0]
     lines = [
         first, "", "Parameters", "----------",
-        *(f"{p}\n    An array, number or list." for p in ("x", "x1", "x2") if p in front.__signature__.parameters),
+        *(f"{p}\n    An array, number or list." for p in ("x", "x1", "x2") if p in ufunc.__signature__.parameters),
         "out, signature\n    Refused.",
     ]  # fmt: skip
-    if front.signature is None:
+    if ufunc.signature is None:
         lines.append("where\n    A mask; where it is False, the result and the cotangent are 0.")
     else:
         lines.append("axes, axis, keepdims\n    As in NumPy.")
@@ -304,16 +304,16 @@ def _documentation(name: str, function: Callable[..., Any] | None, front: Any) -
 
 def _make(name: str) -> Any:
     of_numpy, function = getattr(np, name), _FORMULAS.get(name)
-    front: Any = (_of_one if of_numpy.nin == 1 else _of_two)(name, function)
-    front.of_numpy = of_numpy
-    front.__name__ = front.__qualname__ = name
-    front.__module__ = "pullback.numpy"
+    ufunc: Any = (_of_one if of_numpy.nin == 1 else _of_two)(name, function)
+    ufunc.of_numpy = of_numpy
+    ufunc.__name__ = ufunc.__qualname__ = name
+    ufunc.__module__ = "pullback.numpy"
     for attribute in ("nin", "nout", "nargs", "identity", "signature"):
-        setattr(front, attribute, getattr(of_numpy, attribute))
-    front.__signature__ = _signature(of_numpy.nin, of_numpy.nout, of_numpy.signature is not None)
-    front.__doc__ = _documentation(name, function, front)
-    ufunc_methods.attach(front, of_numpy)
-    return front
+        setattr(ufunc, attribute, getattr(of_numpy, attribute))
+    ufunc.__signature__ = _signature(of_numpy.nin, of_numpy.nout, of_numpy.signature is not None)
+    ufunc.__doc__ = _documentation(name, function, ufunc)
+    ufunc_methods.attach(ufunc, of_numpy)
+    return ufunc
 
 
 # By the names that NumPy knows, in whatever version is installed.

@@ -8,7 +8,7 @@ from typing import Any
 from ...core.array import Array
 from ...functions import namespace as xp
 from ...functions.creation import as_number
-from ..operands import beside
+from ..operands import as_array_like
 
 __all__ = [
     "bartlett",
@@ -89,7 +89,7 @@ def kaiser(M: Any, beta: Any) -> Array:
     -0.352580...
     """
     n, width = _steps(M)
-    beta = beside(beta, n) * 1.0
+    beta = as_array_like(beta, n) * 1.0
     ratio = n / width
     shape = xp.sqrt((1 - ratio) * (1 + ratio))
     return xp.special.i0(beta * shape) / xp.special.i0(beta)

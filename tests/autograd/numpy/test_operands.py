@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.numpy.conversions import normalize_axes, normalize_axis
 from pullback.autograd.numpy.operands import (
     NO_VALUE,
     arrays,
+    as_array_like,
     as_default_integer,
-    axes_of,
-    beside,
     chosen_by,
     constant,
     highest,
@@ -19,9 +19,8 @@ from pullback.autograd.numpy.operands import (
     is_traced,
     lowest,
     mask_of,
-    number_beside,
+    number_like,
     of_one_dtype,
-    one_axis,
     operands,
     reduced_axis,
     starting_value,
@@ -34,13 +33,13 @@ def test_lists_go_to_the_library_of_the_array(lib):
     for made in (
         operands([3, 4], x)[0],
         arrays([3, 4], x)[0],
-        beside([[3.0]], x),
-        number_beside(2, "float32", x),
+        as_array_like([[3.0]], x),
+        number_like(2, "float32", x),
     ):
         assert lib.is_raw(made.value)
     assert operands(2.0, x)[0] == 2.0
     assert type(operands(np.float64(2.0), x)[0]) is np.float64
-    traced = pb.vjp(lambda y: beside([y[0], 1.0], x), x)[0]
+    traced = pb.vjp(lambda y: as_array_like([y[0], 1.0], x), x)[0]
     assert traced.shape == (2,)
 
 
@@ -60,11 +59,11 @@ def test_settings():
     x = pb.xp.ones((2, 3))
     assert value_or(NO_VALUE, 3) == 3
     assert value_or(4, 3) == 4
-    assert axes_of(None, 2) == (0, 1)
-    assert axes_of((-1, 0), 3) == (2, 0)
+    assert normalize_axes(None, 2) == (0, 1)
+    assert normalize_axes((-1, 0), 3) == (2, 0)
     for wrong in (2, (0, 0)):
         with pytest.raises(ValueError, match=r"axis|repeated"):
-            axes_of(wrong, 2)
+            normalize_axes(wrong, 2)
     assert mask_of(True, x) is mask_of(NO_VALUE, x) is None
     assert mask_of([1, 0, 1], x).dtype == bool
     assert as_default_integer(pb.xp.asarray([True])).dtype == np.int64
@@ -80,9 +79,9 @@ def test_settings_of_reductions():
     assert starting_value(2.0) == 2.0
     with pytest.raises(ValueError, match="one number"):
         starting_value([1.0, 2.0])
-    assert one_axis(np.int64(-1), 3) == 2
+    assert normalize_axis(np.int64(-1), 3) == 2
     with pytest.raises(TypeError):
-        one_axis((0, 1), 3)
+        normalize_axis((0, 1), 3)
     assert reduced_axis(np.int64(1), 2) == 1
     assert reduced_axis((np.int64(1), 0), 2) == (1, 0)
     assert reduced_axis(0, 0) is reduced_axis(None, 2) is None

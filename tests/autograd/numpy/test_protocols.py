@@ -14,7 +14,7 @@ from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole fil
 xp = pb.xp
 A = np.asarray([0.5, 1.5, 2.5])
 B = np.asarray([[1.0, -2.0, 0.5], [2.0, 3.0, -1.5], [0.25, 1.0, 2.0]])
-CONSTANT = {name for name in dir(np) if refusals.kind_of(name) == "constant"}
+CONSTANT = {name for name in dir(np) if refusals.class_of(name) == "constant"}
 
 
 def tapped(f, *xs):
@@ -305,7 +305,7 @@ def test_what_cannot_be_recorded_says_what_to_use(call):
         pb.grad(lambda x: call(x) or xp.sum(x))(A)
 
 
-def test_functions_without_a_front_are_numpy_s_on_constants():
+def test_functions_that_numpy_alone_has_are_its_own_on_constants():
     bits = np.packbits(xp.asarray(np.asarray([True, False, True])))
     np.testing.assert_array_equal(bits, np.packbits([True, False, True]))
 
@@ -325,10 +325,10 @@ def test_scipy_s_ufuncs_are_those_of_pb_special():
     assert traced
     np.testing.assert_array_equal(got, tapped(pb.special.erf, A)[0][0])
     with pytest.raises(TypeError, match="cannot be recorded"):
-        pb.grad(lambda x: xp.sum(special.airy(x)[0]))(A)
+        pb.grad(lambda x: xp.sum(special.itairy(x)[0]))(A)
 
 
-def test_fronts_are_looked_up_once():
+def test_functions_are_looked_up_once():
     np.sin(xp.asarray(A))
     np.mean(xp.asarray(A))
     assert protocols._UFUNCS[np.sin] is pullback.numpy.sin

@@ -36,7 +36,7 @@ def test_every_name_is_here_or_refused_with_advice(section, name):
         found, of_numpy = getattr(ours, name), getattr(theirs, name)
         if callable(of_numpy) and not isinstance(of_numpy, type):
             assert callable(found)
-            assert refusals.kind_of(name, section) in ("constant", "differentiable")
+            assert refusals.class_of(name, section) in ("constant", "differentiable")
             assert inspect.getdoc(found)
     else:
         with pytest.raises(AttributeError) as caught:
@@ -170,7 +170,7 @@ DIFFERENTIABLE = [
     for n in dir(pullback.numpy)
     if callable(getattr(pullback.numpy, n))
     and not isinstance(getattr(np, n, None), type)
-    and refusals.kind_of(n) == "differentiable"
+    and refusals.class_of(n) == "differentiable"
     and CALLS.get(n, True) is not None
 ]
 

@@ -153,7 +153,7 @@ def test_a_write_to_a_view_of_numpy_s_own_array_is_refused(f):
     ("call", "error", "match"),
     [
         (lambda: pnp.squeeze(np.ones((2, 1)), 0), ValueError, "size not equal to one"),
-        (lambda: pnp.transpose(np.ones((2, 3)), (0, 0)), ValueError, "twice"),
+        (lambda: pnp.transpose(np.ones((2, 3)), (0, 0)), ValueError, "repeated"),
         (lambda: pnp.moveaxis(np.ones((2, 3)), 2, 0), np.exceptions.AxisError, "2"),
         (lambda: pnp.concatenate([1.0, 2.0]), ValueError, "zero-dimensional"),
         (lambda: pnp.concatenate([]), ValueError, "at least one"),
