@@ -13,7 +13,7 @@ from ..core.hooks import HOOKS
 from ..core.levels.batched import all_rows, newest_level
 from ..core.levels.level import OPEN, BatchLevel
 from ..pytree import tree
-from ..transforms.batching.opaque import opened, rows_from, taken_down, taken_up
+from ..transforms.batching.opaque import opened, rows_from, with_level, without_level
 from ..transforms.transformed import is_global
 from .executable import Executable, make_executable, require_numba
 from .loops.recorder import Recorder
@@ -107,7 +107,7 @@ class Compiled:
     def _of_rows(self, args: tuple[Any, ...], kwargs: dict[str, Any], level: BatchLevel) -> Any:
         """The call under `vmap`: a program of all rows, one for each choice of what varies from row to row."""
         leaves, spec = tree.flatten((args, kwargs))
-        below, flags = taken_down(leaves, level)
+        below, flags = without_level(leaves, level)
         if not any(flags):
             return self.f(*args, **kwargs)
         compiled = next((c for known, s, c in self._mapped if known == flags and s == spec), None)
@@ -119,7 +119,7 @@ class Compiled:
         with rows_from(level):
             out, varying = compiled(*below)
         found, out_spec = tree.flatten(out)
-        return tree.unflatten(out_spec, taken_up(found, list(varying), level))
+        return tree.unflatten(out_spec, with_level(found, list(varying), level))
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         trace = self._trace(args, kwargs)
@@ -204,9 +204,9 @@ def _of_all_rows(f: Callable[..., Any], spec: Any, flags: list[bool]) -> Callabl
     def of_all_rows(*leaves: Any) -> Any:
         first = next(x for x, varies in zip(leaves, flags, strict=True) if varies)
         with opened(BatchLevel(first.shape[0])) as level:
-            args, kwargs = tree.unflatten(spec, taken_up(list(leaves), flags, level))
+            args, kwargs = tree.unflatten(spec, with_level(list(leaves), flags, level))
             found, out_spec = tree.flatten(f(*args, **kwargs))
-            below, varying = taken_down(found, level)
+            below, varying = without_level(found, level)
         return tree.unflatten(out_spec, below), tuple(varying)
 
     of_all_rows.__name__ = getattr(f, "__name__", "f")

@@ -87,11 +87,11 @@ def inner_tape(tape: Any, values: Any) -> Any:
 
 
 class Unrecorded(Exception):
-    """A loop cannot be one operation of the recording, whose values are not those of a library: it is unrolled."""
+    """A loop whose values are not arrays of a library cannot be one operation of a trace: it is unrolled."""
 
 
 class LoopRecorder(Protocol):
-    """What records a loop as one operation, while `compile` records the function that it is in."""
+    """A recorder of loops as one operation each, while `compile` records the function that they are in."""
 
     def scan(self, step: Any, carry: list[Any], columns: list[Any], n: int, reverse: bool) -> Any:
         """The last carry and the stacked rows of a scan."""
@@ -109,7 +109,7 @@ _ACTIVE = _Active()
 
 
 def active_recorder() -> LoopRecorder | None:
-    """What records loops in this thread; None outside of recordings."""
+    """The recorder of loops in this thread; None where nothing is being recorded."""
     return _ACTIVE.recorders[-1] if _ACTIVE.recorders else None
 
 

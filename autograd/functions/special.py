@@ -28,8 +28,20 @@ from ..core.typing import ArrayLike
 from .creation import as_floating, asarray
 from .data_type import finfo
 from .documentation.lookup import documented, importing
-from .special_functions import formulas
-from .special_functions.formulas import *  # noqa: F403 - the names of its `__all__`
+from .special_functions import (
+    box_cox,
+    combinatorics,
+    continuous_distributions,
+    discrete_distributions,
+    elementary,
+    losses,
+)
+from .special_functions.box_cox import *  # noqa: F403 - the names of its `__all__`
+from .special_functions.combinatorics import *  # noqa: F403 - the names of its `__all__`
+from .special_functions.continuous_distributions import *  # noqa: F403 - the names of its `__all__`
+from .special_functions.discrete_distributions import *  # noqa: F403 - the names of its `__all__`
+from .special_functions.elementary import *  # noqa: F403 - the names of its `__all__`
+from .special_functions.losses import *  # noqa: F403 - the names of its `__all__`
 
 _PREFIX = "special."
 
@@ -174,7 +186,11 @@ def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = None) -> Arra
 
 
 # The generated functions come from `__getattr__`.
-__all__ = ["log_softmax", "logsumexp", "softmax", *formulas.__all__]
+_SECTIONS = (
+    box_cox, combinatorics, continuous_distributions, discrete_distributions, elementary, losses,
+)  # fmt: skip
+__all__ = ["log_softmax", "logsumexp", "softmax"]
+__all__ += [name for section in _SECTIONS for name in section.__all__]
 
 
 def __getattr__(name: str) -> Any:

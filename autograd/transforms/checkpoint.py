@@ -17,7 +17,7 @@ from ..core.tape import TapeData
 from ..core.views import like
 from ..functions.writes import Writes, check_writable, write
 from ..pytree import tree
-from .batching.opaque import OfRows, taken_down
+from .batching.opaque import OfRows, without_level
 from .custom_vjp import apply_opaque, written_arguments
 from .transformed import transformed
 
@@ -93,7 +93,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     def of_rows(args: tuple[Any, ...], level: BatchLevel, written: list[int]) -> Any:
         """The call under `vmap`: a checkpoint of the function of all rows."""
         leaves, spec = tree.flatten(args)
-        below, flags = taken_down(leaves, level)
+        below, flags = without_level(leaves, level)
         rows = OfRows(f, spec, flags, level, [])
         outs = checkpoint(lambda *xs: rows(*xs))(*below)
         out, changed = rows.labelled(outs, level)

@@ -29,8 +29,8 @@ from .batching.opaque import (
     rows_from,
     stacked_shares,
     summed_share,
-    taken_down,
-    taken_up,
+    with_level,
+    without_level,
 )
 from .transformed import is_global
 
@@ -253,17 +253,17 @@ class custom_vjp:
     def _of_rows(self, args: tuple[Any, ...], level: BatchLevel) -> Any:
         """The call under `vmap`: one operation of all rows, by both halves of all rows."""
         leaves, spec = tree.flatten(args)
-        below, flags = taken_down(leaves, level)
+        below, flags = without_level(leaves, level)
         found: list[Any] = []
 
         def forward(*xs: Any) -> Any:
             with rows_from(level), opened(BatchLevel(level.size)) as inner:
-                given = tree.unflatten(spec, taken_up(list(xs), flags, inner))
+                given = tree.unflatten(spec, with_level(list(xs), flags, inner))
                 out, residuals = self._forward(given)
                 outs, out_spec = tree.flatten(out)
                 kept, kept_spec = tree.flatten(residuals)
-                outs, out_flags = taken_down(outs, inner)
-                kept, kept_flags = taken_down(kept, inner)
+                outs, out_flags = without_level(outs, inner)
+                kept, kept_flags = without_level(kept, inner)
             found[:] = [out_spec, out_flags]
             return outs, (kept, kept_spec, kept_flags, out_spec, out_flags)
 
@@ -278,7 +278,7 @@ class custom_vjp:
             try:
                 with opened(BatchLevel(level.size)) as inner:
                     shares = shares_of(
-                        taken_up(kept, kept_flags, inner), taken_up(cts, out_flags, inner)
+                        with_level(kept, kept_flags, inner), with_level(cts, out_flags, inner)
                     )
                     pairs = zip(shares, flags, strict=True)
                     return tuple(
@@ -305,7 +305,7 @@ class custom_vjp:
             rows.defvjp(forward, backward)
         outs = rows(*below)
         out_spec, out_flags = found
-        return tree.unflatten(out_spec, taken_up(outs, out_flags, level))
+        return tree.unflatten(out_spec, with_level(outs, out_flags, level))
 
 
 def _rebuild(f: Callable[..., Any], forward: Any, backward: Any) -> custom_vjp:

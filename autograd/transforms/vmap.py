@@ -1,8 +1,8 @@
 """`vmap`: a function of one example as a function of many, run once.
 
-The function gets arrays with a leading axis that it does not see (`core/batched.py`): every operation runs on all rows
-at once (`batching/`). Where a solver has to look at values, such as an iteration until it converges, the whole function
-is called for each row instead, and the results are stacked.
+The function gets arrays with a leading axis that it does not see (`core/levels/batched.py`): every operation runs on
+all rows at once (`batching/`). Where a solver has to look at values, such as an iteration until it converges, the
+function is called for each row instead, and the results are stacked.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _check_axes(axes: Any, name: str) -> None:
             )
 
 
-def flat_prefix(axes: Any, whole: Any, name: str, what: str) -> list[Any]:
+def flat_prefix(axes: Any, full: Any, name: str, what: str) -> list[Any]:
     """One axis for each leaf of a tree, from a tree that begins as that does.
 
     Raises
@@ -147,22 +147,23 @@ def flat_prefix(axes: Any, whole: Any, name: str, what: str) -> list[Any]:
     ValueError
         If it does not.
     """
-    tree.flatten(whole)  # registers the dataclasses in it
+    # registers the dataclasses in the tree
+    tree.flatten(full)
     try:
-        spread = optree.broadcast_prefix(axes, whole, none_is_leaf=True, namespace=NAMESPACE)
+        spread = optree.broadcast_prefix(axes, full, none_is_leaf=True, namespace=NAMESPACE)
     except ValueError as error:
         raise ValueError(
             f"vmap: {name}={axes!r} does not fit {what}: it has to be an integer, None, or a tree that begins as "
-            f"{what} ({tree.flatten(whole)[1]}), with one entry for each positional argument; {error}"
+            f"{what} ({tree.flatten(full)[1]}), with one entry for each positional argument; {error}"
         ) from None
-    leaves = optree.tree_leaves(whole, none_is_leaf=True, namespace=NAMESPACE)
+    leaves = optree.tree_leaves(full, none_is_leaf=True, namespace=NAMESPACE)
     return [axis for axis, leaf in zip(spread, leaves, strict=True) if leaf is not None]
 
 
 def _common_size(
     f: Any, args: Any, kwargs: Any, leaves: list[Any], axes: list[Any], axis_size: int | None
 ) -> int:
-    """How many rows there are.
+    """The number of rows.
 
     Raises
     ------
@@ -270,7 +271,7 @@ def _output(y: Any, level: BatchLevel) -> Any:
 
 
 def _run_rows(f: Any, rows: list[Any], spec: Any, axes: list[Any], size: int) -> Any:
-    """As `_run`, by one call for each row."""
+    """The outputs and their structure, from one call of `f` for each row."""
     if not size:
         raise ValueError(
             f"vmap({getattr(f, '__name__', 'f')}): a solver in it runs row by row, and there are no rows to say what "

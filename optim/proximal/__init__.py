@@ -8,6 +8,8 @@ its parameters.
 Source: Parikh, Boyd, Proximal algorithms, 2014.
 """
 
+from .base import Penalty
+from .constraints import Box, L2Ball, NonNegative, Simplex
 from .operators import (
     block_soft_threshold,
     project_box,
@@ -17,20 +19,7 @@ from .operators import (
     singular_value_threshold,
     soft_threshold,
 )
-from .penalties import (
-    L1,
-    Box,
-    ElasticNet,
-    GroupLasso,
-    L2Ball,
-    L2Norm,
-    NonNegative,
-    NuclearNorm,
-    Penalty,
-    Separable,
-    Simplex,
-    SquaredL2,
-)
+from .penalties import L1, ElasticNet, GroupLasso, L2Norm, NuclearNorm, Separable, SquaredL2
 
 __all__ = [
     "L1",

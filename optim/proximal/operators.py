@@ -45,7 +45,7 @@ def soft_threshold(v: ArrayLike, threshold: ArrayLike) -> Any:
     >>> pb.optim.proximal.soft_threshold(pb.asarray([3.0, -0.5, -2.0]), 1.0)
     Array([ 2.,  0., -1.], dtype=float64, device='cpu')
     """
-    v, t = xp.asarray(v), _number(threshold, v)
+    v, t = xp.asarray(v), number_like(threshold, v)
     if not is_complex(v.dtype):
         return v - xp.clip(v, -t, t)  # NaN stays NaN, and a 0 has no sign
     size = xp.real(v) ** 2 + xp.imag(v) ** 2
@@ -53,7 +53,7 @@ def soft_threshold(v: ArrayLike, threshold: ArrayLike) -> Any:
     return v * xp.where(out, 1 - t / xp.sqrt(xp.where(out, size, xp.ones_like(size))), 0 * size)
 
 
-def _number(x: Any, like: Any) -> Any:
+def number_like(x: Any, like: Any) -> Any:
     """A parameter in the real dtype of `like`: a 0-d array would widen float32."""
     if not hasattr(x, "dtype"):
         return x
@@ -62,7 +62,7 @@ def _number(x: Any, like: Any) -> Any:
     return x if as_numpy(x.dtype) == dtype else xp.astype(x, dtype)
 
 
-def _squares(v: Any, axis: Axis) -> Any:
+def sum_of_squares(v: Any, axis: Axis) -> Any:
     """Σ |v|² over axes that are kept."""
     square = xp.real(v) ** 2 + xp.imag(v) ** 2 if is_complex(v.dtype) else v * v
     return xp.sum(square, axis=axis, keepdims=True)
@@ -97,11 +97,11 @@ def block_soft_threshold(v: ArrayLike, threshold: ArrayLike, axis: Axis = None) 
            [0. , 0. ]], dtype=float64, device='cpu')
     """
     v = xp.asarray(v)
-    t = _number(threshold, v)
-    return v * _shrink(_squares(v, axis), t)
+    t = number_like(threshold, v)
+    return v * shrink_factor(sum_of_squares(v, axis), t)
 
 
-def _shrink(square: Any, t: Any) -> Any:
+def shrink_factor(square: Any, t: Any) -> Any:
     """max(1 − t / √square, 0), and 0 where the square is 0."""
     kept = (square > t * t) & (square > 0)
     root = xp.sqrt(xp.where(kept, square, xp.ones_like(square)))
@@ -135,7 +135,7 @@ def singular_value_threshold(V: ArrayLike, threshold: ArrayLike) -> Any:
     """
     V = xp.asarray(V)
     U, S, Vh = xp.linalg.svd(V, full_matrices=False)
-    shrunk = soft_threshold(S, _number(threshold, V))
+    shrunk = soft_threshold(S, number_like(threshold, V))
     return U @ (xp.expand_dims(shrunk, axis=-1) * Vh)
 
 
@@ -159,7 +159,7 @@ def project_box(v: ArrayLike, low: ArrayLike = None, high: ArrayLike = None) -> 
     Array([-1. ,  0.5,  1. ], dtype=float64, device='cpu')
     """
     v = xp.asarray(v)
-    low, high = (None if b is None else _number(b, v) for b in (low, high))
+    low, high = (None if b is None else number_like(b, v) for b in (low, high))
     return xp.clip(v, low, high)
 
 
@@ -210,7 +210,7 @@ def project_simplex(v: ArrayLike, total: ArrayLike = 1.0) -> Any:
         raise ValueError(
             f"project_simplex: v of shape {v.shape} has no elements to share the total"
         )
-    total = _number(total, v)
+    total = number_like(total, v)
     fixed = xp.stop_gradient(v)
     ordered = xp.sort(fixed, axis=-1, descending=True)
     excess = xp.cumulative_sum(ordered, axis=-1) - _fixed(total)
@@ -256,7 +256,7 @@ def project_l2_ball(v: ArrayLike, radius: ArrayLike = 1.0, axis: Axis = None) ->
     Array([0.6, 0.8], dtype=float64, device='cpu')
     """
     v = xp.asarray(v)
-    r, square = _number(radius, v), _squares(v, axis)
+    r, square = number_like(radius, v), sum_of_squares(v, axis)
     outside = square > r * r
     root = xp.sqrt(xp.where(outside, square, xp.ones_like(square)))
     return v * xp.where(outside, r / root, xp.ones_like(square))

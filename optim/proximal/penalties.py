@@ -1,8 +1,7 @@
-"""Penalties and constraints as records, with their values and their proximal operators on pytrees."""
+"""Penalties as records, with values and proximal operators on pytrees, and the forms in which users may write them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,83 +9,14 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.array import backend_array
-from ...autograd.core.dtypes import as_numpy, is_complex
+from ...autograd.core.dtypes import is_complex
 from ...autograd.core.typing import PyTree, Value
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
 from ...backend import backend_of
 from . import operators
-
-
-class Penalty:
-    """The base of penalties g: ``g(x)`` is the value, ``g.prox(v, step)`` the proximal operator of step · g.
-
-    A class of one's own has the methods ``value(x)`` and ``operator(v, step)`` of an array; on a pytree, values are
-    added up over its leaves, and the operator is applied to each.
-
-    Examples
-    --------
-    A penalty on the distance from a point:
-
-    >>> import pullback as pb
-    >>> from pullback.optim.proximal import Penalty, soft_threshold
-    >>> class Near(Penalty):
-    ...     def value(self, x):
-    ...         return pb.xp.sum(pb.xp.abs(x - 1.0))
-    ...     def operator(self, v, step):
-    ...         return 1.0 + soft_threshold(v - 1.0, step)
-    >>> f = lambda x: pb.xp.sum((x - pb.xp.asarray([0.0, 3.0])) ** 2)
-    >>> pb.optim.minimize(f, pb.xp.zeros(2), method="fista", prox=Near()).x
-    Array([0.5, 2.5], dtype=float64, device='cpu')
-    """
-
-    def value(self, x: Value) -> Any:
-        """g of one array."""
-        raise NotImplementedError(f"{type(self).__name__} has no value(x)")
-
-    def operator(self, v: Value, step: Any) -> Any:
-        """argmin_x ½ ‖x − v‖² + step · g(x) of one array."""
-        raise NotImplementedError(f"{type(self).__name__} has no operator(v, step)")
-
-    def __call__(self, x: PyTree) -> Any:
-        """g(x), added up over the leaves."""
-        values = [self.value(xp.asarray(leaf)) for leaf in tree.leaves(x)]
-        return sum(values[1:], values[0]) if values else xp.asarray(0.0)
-
-    def prox(self, v: PyTree, step: Any = 1.0) -> Any:
-        """argmin_x ½ ‖x − v‖² + step · g(x), for each leaf.
-
-        Parameters
-        ----------
-        v : pytree of arrays
-        step : float or array
-            Positive.
-
-        Returns
-        -------
-        pytree of `pb.Array`
-        """
-        return tree.map(lambda leaf: self.operator(xp.asarray(leaf), step), v)
-
-
-def _at_least(name: str, value: Any, low: float = 0.0, *, open: bool = False) -> None:
-    """Refuse a number that is too small; arrays are taken as they are.
-
-    Raises
-    ------
-    ValueError
-        If it is not finite, or below.
-    """
-    if hasattr(value, "shape"):
-        return
-    if not (low < value < math.inf if open else low <= value < math.inf):
-        raise ValueError(
-            f"{name}={value!r}: it has to be finite and {'>' if open else '≥'} {low:g}"
-        )
-
-
-def _weak(value: Any, like: Any) -> Any:
-    return operators._number(value, like)
+from .base import Penalty, check_at_least
+from .operators import number_like
 
 
 @tree.register
@@ -119,15 +49,15 @@ class L1(Penalty):
     alpha: Any = 1.0
 
     def __post_init__(self) -> None:
-        _at_least("alpha", self.alpha)
+        check_at_least("alpha", self.alpha)
 
     def value(self, x: Value) -> Any:
         """alpha Σ |x|."""
-        return xp.sum(_weak(self.alpha, x) * xp.abs(x))
+        return xp.sum(number_like(self.alpha, x) * xp.abs(x))
 
     def operator(self, v: Value, step: Any) -> Any:
         """`soft_threshold` by step · alpha."""
-        return operators.soft_threshold(v, _weak(step, v) * _weak(self.alpha, v))
+        return operators.soft_threshold(v, number_like(step, v) * number_like(self.alpha, v))
 
 
 @tree.register
@@ -150,15 +80,15 @@ class SquaredL2(Penalty):
     alpha: Any = 1.0
 
     def __post_init__(self) -> None:
-        _at_least("alpha", self.alpha)
+        check_at_least("alpha", self.alpha)
 
     def value(self, x: Value) -> Any:
         """½ alpha Σ |x|²."""
-        return 0.5 * xp.sum(_weak(self.alpha, x) * operators._squares(x, ()))
+        return 0.5 * xp.sum(number_like(self.alpha, x) * operators.sum_of_squares(x, ()))
 
     def operator(self, v: Value, step: Any) -> Any:
         """v / (1 + step · alpha)."""
-        return v / (1 + _weak(step, v) * _weak(self.alpha, v))
+        return v / (1 + number_like(step, v) * number_like(self.alpha, v))
 
 
 @tree.register
@@ -194,19 +124,22 @@ class ElasticNet(Penalty):
     l1_ratio: Any = 0.5
 
     def __post_init__(self) -> None:
-        _at_least("alpha", self.alpha)
+        check_at_least("alpha", self.alpha)
         if not hasattr(self.l1_ratio, "shape") and not 0 <= self.l1_ratio <= 1:
             raise ValueError(f"l1_ratio={self.l1_ratio!r}: it has to be from 0 to 1")
 
     def value(self, x: Value) -> Any:
         """alpha (l1_ratio Σ |x| + ½ (1 − l1_ratio) Σ |x|²)."""
-        alpha, ratio = _weak(self.alpha, x), _weak(self.l1_ratio, x)
-        squares = operators._squares(x, ())
+        alpha, ratio = number_like(self.alpha, x), number_like(self.l1_ratio, x)
+        squares = operators.sum_of_squares(x, ())
         return xp.sum(alpha * (ratio * xp.abs(x) + 0.5 * (1 - ratio) * squares))
 
     def operator(self, v: Value, step: Any) -> Any:
         """`soft_threshold`, and a division."""
-        alpha, ratio = _weak(step, v) * _weak(self.alpha, v), _weak(self.l1_ratio, v)
+        alpha, ratio = (
+            number_like(step, v) * number_like(self.alpha, v),
+            number_like(self.l1_ratio, v),
+        )
         return operators.soft_threshold(v, alpha * ratio) / (1 + alpha * (1 - ratio))
 
 
@@ -230,15 +163,15 @@ class L2Norm(Penalty):
     alpha: Any = 1.0
 
     def __post_init__(self) -> None:
-        _at_least("alpha", self.alpha)
+        check_at_least("alpha", self.alpha)
 
     def value(self, x: Value) -> Any:
         """alpha ‖x‖."""
-        return _weak(self.alpha, x) * xp.linalg.vector_norm(x)
+        return number_like(self.alpha, x) * xp.linalg.vector_norm(x)
 
     def operator(self, v: Value, step: Any) -> Any:
         """`block_soft_threshold` by step · alpha."""
-        return operators.block_soft_threshold(v, _weak(step, v) * _weak(self.alpha, v))
+        return operators.block_soft_threshold(v, number_like(step, v) * number_like(self.alpha, v))
 
 
 @tree.register
@@ -280,7 +213,7 @@ class GroupLasso(Penalty):
     weights: Any = field(default=None, metadata={"static": True})
 
     def __post_init__(self) -> None:
-        _at_least("alpha", self.alpha)
+        check_at_least("alpha", self.alpha)
         if self.groups is None:
             return
         groups = np.asarray(self.groups)
@@ -299,15 +232,15 @@ class GroupLasso(Penalty):
     def _squares(self, x: Value) -> tuple[Any, Any, Any]:
         """Σ |x|² of each group, the weights, and the group of each element."""
         if self.groups is None:
-            return operators._squares(x, self.axis), 1.0, None
+            return operators.sum_of_squares(x, self.axis), 1.0, None
         if x.shape != (len(self.groups),):
             raise ValueError(
                 f"GroupLasso: {len(self.groups)} groups' numbers for an array of shape {tuple(x.shape)}"
             )
-        groups = _like(np.asarray(self.groups), x)
-        weights = _like(np.asarray(self.weights), x)
+        groups = array_on_device_of(np.asarray(self.groups), x)
+        weights = array_on_device_of(np.asarray(self.weights), x)
         real = xp.real(x).dtype if is_complex(x.dtype) else x.dtype
-        squares = xp.segment_sum(operators._squares(x, ()), groups, len(self.weights))
+        squares = xp.segment_sum(operators.sum_of_squares(x, ()), groups, len(self.weights))
         return squares, xp.astype(xp.asarray(weights), real), groups
 
     def value(self, x: Value) -> Any:
@@ -315,17 +248,19 @@ class GroupLasso(Penalty):
         squares, weights, _ = self._squares(x)
         positive = squares > 0  # the norm of a group of zeros has the subgradient 0
         root = xp.sqrt(xp.where(positive, squares, xp.ones_like(squares)))
-        return xp.sum(_weak(self.alpha, x) * weights * xp.where(positive, root, 0 * squares))
+        return xp.sum(number_like(self.alpha, x) * weights * xp.where(positive, root, 0 * squares))
 
     def operator(self, v: Value, step: Any) -> Any:
         """`block_soft_threshold` of each group by step · alpha · w."""
         squares, weights, groups = self._squares(v)
-        factor = operators._shrink(squares, _weak(step, v) * _weak(self.alpha, v) * weights)
+        factor = operators.shrink_factor(
+            squares, number_like(step, v) * number_like(self.alpha, v) * weights
+        )
         return v * (factor if groups is None else xp.take(factor, groups, axis=0))
 
 
-def _like(host: np.ndarray, x: Value) -> Any:
-    """Constants of the host where `x` lies."""
+def array_on_device_of(host: np.ndarray, x: Value) -> Any:
+    """Constants of the host in the library and on the device of `x`."""
     return backend_of(backend_array(x)).asarray(host)
 
 
@@ -350,143 +285,17 @@ class NuclearNorm(Penalty):
     alpha: Any = 1.0
 
     def __post_init__(self) -> None:
-        _at_least("alpha", self.alpha)
+        check_at_least("alpha", self.alpha)
 
     def value(self, x: Value) -> Any:
         """alpha Σ σ."""
-        return _weak(self.alpha, x) * xp.sum(xp.linalg.svdvals(x))
+        return number_like(self.alpha, x) * xp.sum(xp.linalg.svdvals(x))
 
     def operator(self, v: Value, step: Any) -> Any:
         """`singular_value_threshold` by step · alpha."""
-        return operators.singular_value_threshold(v, _weak(step, v) * _weak(self.alpha, v))
-
-
-def _indicator(inside: Any, x: Value) -> Any:
-    """0 where a constraint holds, else ∞."""
-    zero = xp.zeros_like(xp.sum(xp.real(x) if is_complex(x.dtype) else x))
-    return xp.where(inside, zero, zero + math.inf)
-
-
-def _slack(x: Value) -> float:
-    """How far from a constraint rounding may leave a point."""
-    return 64 * float(np.finfo(as_numpy(x.dtype)).eps) * max(1.0, math.prod(x.shape) ** 0.5)
-
-
-@tree.register
-@dataclass(frozen=True)
-class Box(Penalty):
-    """The constraint ``low ≤ x ≤ high``, whose value is 0 or ∞: `project_box`.
-
-    Parameters
-    ----------
-    low, high : float or array, optional
-        None for no bound.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> g = pb.optim.proximal.Box(0.0, 1.0)
-    >>> g.prox(pb.asarray([-2.0, 0.5])), float(g(pb.asarray([-2.0, 0.5])))
-    (Array([0. , 0.5], dtype=float64, device='cpu'), inf)
-    """
-
-    low: Any = None
-    high: Any = None
-
-    def value(self, x: Value) -> Any:
-        """0, or ∞ outside."""
-        return _indicator(xp.all(operators.project_box(x, self.low, self.high) == x), x)
-
-    def operator(self, v: Value, step: Any) -> Any:
-        """`project_box`, whatever the step."""
-        return operators.project_box(v, self.low, self.high)
-
-
-@tree.register
-@dataclass(frozen=True)
-class NonNegative(Penalty):
-    """The constraint x ≥ 0: `project_nonnegative`.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> f = lambda x: pb.xp.sum((x - pb.xp.asarray([-1.0, 2.0])) ** 2)
-    >>> pb.optim.minimize(f, pb.xp.ones(2), method="fista", prox=pb.optim.proximal.NonNegative()).x
-    Array([0., 2.], dtype=float64, device='cpu')
-    """
-
-    def value(self, x: Value) -> Any:
-        """0, or ∞ outside."""
-        return _indicator(xp.all(x >= 0), x)
-
-    def operator(self, v: Value, step: Any) -> Any:
-        """`project_nonnegative`, whatever the step."""
-        return operators.project_nonnegative(v)
-
-
-@tree.register
-@dataclass(frozen=True)
-class Simplex(Penalty):
-    """The constraint ``x ≥ 0, Σ x = total`` along the last axis: `project_simplex`.
-
-    Parameters
-    ----------
-    total : float or array
-        Positive.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.optim.proximal.Simplex().prox(pb.asarray([0.5, 1.0, -1.0]))
-    Array([0.25, 0.75, 0.  ], dtype=float64, device='cpu')
-    """
-
-    total: Any = 1.0
-
-    def __post_init__(self) -> None:
-        _at_least("total", self.total, open=True)
-
-    def value(self, x: Value) -> Any:
-        """0, or ∞ outside, up to rounding."""
-        total = _weak(self.total, x)
-        near = xp.abs(xp.sum(x, axis=-1) - total) <= _slack(x) * abs(total)
-        return _indicator(xp.all(x >= 0) & xp.all(near), x)
-
-    def operator(self, v: Value, step: Any) -> Any:
-        """`project_simplex`, whatever the step."""
-        return operators.project_simplex(v, self.total)
-
-
-@tree.register
-@dataclass(frozen=True)
-class L2Ball(Penalty):
-    """The constraint ``‖x‖₂ ≤ radius``: `project_l2_ball`.
-
-    Parameters
-    ----------
-    radius : float or array
-        ≥ 0.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.optim.proximal.L2Ball(1.0).prox(pb.asarray([3.0, 4.0]))
-    Array([0.6, 0.8], dtype=float64, device='cpu')
-    """
-
-    radius: Any = 1.0
-
-    def __post_init__(self) -> None:
-        _at_least("radius", self.radius)
-
-    def value(self, x: Value) -> Any:
-        """0, or ∞ outside, up to rounding."""
-        radius = _weak(self.radius, x)
-        return _indicator(xp.linalg.vector_norm(x) <= radius * (1 + _slack(x)), x)
-
-    def operator(self, v: Value, step: Any) -> Any:
-        """`project_l2_ball`, whatever the step."""
-        return operators.project_l2_ball(v, self.radius)
+        return operators.singular_value_threshold(
+            v, number_like(step, v) * number_like(self.alpha, v)
+        )
 
 
 @dataclass(frozen=True)
@@ -551,7 +360,7 @@ class FromFunction(Penalty):
         return 0.0
 
     def prox(self, v: PyTree, step: Any = 1.0) -> Any:
-        """What the function returns."""
+        """The result of the function."""
         return self.function(v, step)
 
 

@@ -97,6 +97,7 @@ BACK_DOORS: dict[tuple[str, str], str] = {
 
 # Modules without a test file of their name, each with its reason.
 _DOCSTRINGS = "text, which repository/test_documentation.py reads and runs"
+_COMPOSITIONS = "a row for each function in special_functions/test_formulas.py"
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/compile/cpu/assemble.py": "test_api_rules.py runs every program with and without kernels",
     "autograd/compile/cpu/kernels.py": "the source of kernels, which test_api_rules.py runs",
@@ -116,6 +117,13 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/functions/documentation/lookup.py": "repository/test_documentation.py looks every function up",
     "autograd/functions/documentation/sections.py": "a list of texts",
     "autograd/linalg.py": "a list of names",
+    "autograd/functions/special_functions/box_cox.py": _COMPOSITIONS,
+    "autograd/functions/special_functions/combinatorics.py": _COMPOSITIONS,
+    "autograd/functions/special_functions/continuous_distributions.py": _COMPOSITIONS,
+    "autograd/functions/special_functions/discrete_distributions.py": _COMPOSITIONS,
+    "autograd/functions/special_functions/elementary.py": _COMPOSITIONS,
+    "autograd/functions/special_functions/losses.py": _COMPOSITIONS,
+    "autograd/functions/special_functions/operands.py": _COMPOSITIONS,
     "autograd/solve/sparse/api.py": "a list of names",
     "autograd/numpy/arguments.py": "two functions, which every function with NumPy's signature calls",
     "autograd/numpy/conversions.py": "what the files of arrays/ share; the rows of all of them",
@@ -138,6 +146,8 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "backend/numpy/factors.py": "autograd/solve/direct/test_factorize.py has every factor on NumPy",
     "backend/numpy/sparse.py": "autograd/solve/sparse/test_formats.py is on NumPy throughout",
     "optim/first_order/adam.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
+    "optim/proximal/base.py": "test_penalties.py has a penalty of its own, and wrong parameters",
+    "optim/proximal/constraints.py": "rows of test_penalties.py",
     "train/errors.py": "exceptions: repository/test_pickle.py copies them, test_cli_refusals.py prints them",
     "autograd/compile/cpu/assembly.py": "the text of a program's body: test_api_rules.py runs each",
     "autograd/compile/cuda/context.py": "what the files beside it share; cuda/test_assemble.py runs them",

@@ -119,8 +119,8 @@ def as_array(x: Value, dtype: DType = None) -> Any:
     return Array(current().asarray(np.asarray(x), dtype))
 
 
-def beside(x: Value, like: Any) -> Any:
-    """A setting, a number or an array, as an `Array` where the data `like` lie and in their dtype; or where it is."""
+def as_array_like(x: Value, like: Any) -> Any:
+    """A setting, a number or an array, as an `Array` in the dtype of the data; numbers go to the data's device."""
     if is_native(x):
         out = xp.asarray(x)
     else:

@@ -17,7 +17,7 @@ from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
 from ...models import GaussianProcess, kernels, log_marginal_likelihood
 from ...optim import minimize
-from .arrays import as_array, beside, check_both, check_inputs, restore_type
+from .arrays import as_array, as_array_like, check_both, check_inputs, restore_type
 from .kernel_parameters import bounds_of, parameters, read, start_of, with_parameters
 
 
@@ -147,7 +147,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _noise_of(self, A: Any) -> Any:
-        noise = beside(self.alpha, A)
+        noise = as_array_like(self.alpha, A)
         if noise.ndim > 1 or (noise.ndim == 1 and noise.shape[0] != A.shape[0]):
             raise ValueError(
                 f"GaussianProcessRegressor: alpha has shape {noise.shape}; give one number, or one for each of "
@@ -185,7 +185,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         for number, start in enumerate(starts):
             try:
                 end = minimize(
-                    loss, beside(start, A), method="L-BFGS-B", gtol=1e-5, ftol=1e-9,
+                    loss, as_array_like(start, A), method="L-BFGS-B", gtol=1e-5, ftol=1e-9,
                     options={"bounds": bounds},
                 )  # fmt: skip
             except ValueError:  # no likelihood there
@@ -236,7 +236,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 with_parameters(kernel, found, theta), self._X, self._y, self._noise
             )
 
-        point = beside(theta, self._X)
+        point = as_array_like(theta, self._X)
         if not eval_gradient:
             return float(value(point))
         out, gradient = value_and_grad(value)(point)

@@ -12,7 +12,7 @@ from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
 from ...models import KernelRidge as Model
 from ...models import kernels
-from .arrays import as_array, beside, check_both, check_inputs, check_weights, restore_type
+from .arrays import as_array, as_array_like, check_both, check_inputs, check_weights, restore_type
 
 _NAMES = ("linear", "poly", "polynomial", "rbf")
 
@@ -130,7 +130,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         return self
 
     def _penalty(self, y: Any) -> Any:
-        alpha = beside(self.alpha, y)
+        alpha = as_array_like(self.alpha, y)
         if alpha.ndim > 1 or (alpha.ndim == 1 and alpha.shape[0] != y.shape[1]):
             raise ValueError(
                 f"KernelRidge: alpha has shape {alpha.shape}; give one number, or one for each of {y.shape[1]} targets"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Adjoint:
-    """What a sweep through a step adds to it.
+    """The operations of a step and of the sweep through it, with the tracers of its cotangents.
 
     Attributes
     ----------
@@ -75,9 +75,8 @@ def swept(
             ct = unwrap_closed(ct.materialize() if type(ct) in DEFERRED else ct)
             if not isinstance(ct, Traced):
                 ct = tracer_class(ct, builder.depth)(builder, builder.constant(ct), ct)
-            shares[i] = ct.moved(
-                builder, ct.of
-            )  # the other may be one that was written to in place
+            # a new tracer: this one may be written to in place
+            shares[i] = ct.moved(builder, ct.of)
         return Adjoint([*body.ops, *builder.ops[start:]], given, shares)
     finally:
         builder.open = was_open

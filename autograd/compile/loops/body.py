@@ -47,10 +47,11 @@ class Body:
     _backward: dict[Any, Backward] = field(default_factory=dict)
     _saving: dict[Any, Body] = field(default_factory=dict)
     _tangent: dict[Any, Tangent] = field(default_factory=dict)
-    code: Any = None  # what runs it, made by `runner.py`
+    # the `StepCode` that runs it, made by `runner.py`
+    code: Any = None
 
     def backward(self, wanted: frozenset[int]) -> Backward:
-        """The step of the backward pass that gives the cotangents of these inputs beside those of the carry."""
+        """The step of the backward pass that gives the cotangents of the carry and of these other inputs."""
         found = self._backward.get(wanted)
         if found is None:
             if self._adjoint is None:
@@ -59,7 +60,7 @@ class Body:
         return found
 
     def release(self) -> None:
-        """Forget all but the code."""
+        """Free everything but the code."""
         parts: list[Any] = [*self._backward.values(), *self._tangent.values()]
         found = [*(x.body for x in parts), *self._saving.values()]
         self._backward, self._saving, self._tangent = {}, {}, {}
@@ -76,7 +77,7 @@ class Body:
         return found
 
     def saving(self, which: tuple[int, ...]) -> Body:
-        """The same step, which also gives these leaves of the carry that it got as rows."""
+        """A copy of the step whose rows of results include these leaves of the carry that it was given."""
         found = self._saving.get(which)
         if found is None:
             found = self._saving[which] = Body(

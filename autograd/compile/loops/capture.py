@@ -1,4 +1,4 @@
-"""The tape of a loop's step, which takes arrays that are traced outside of the step for further arguments."""
+"""The tape of a loop's step, which makes arrays that are traced outside of the step further arguments of it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ class CaptureTape(TapeData):
     Attributes
     ----------
     found : list of Array
-        What the step closes over: the arrays outside.
+        The arrays outside that the step closes over.
     inside : list of Array
-        What stands for each of them on this tape.
+        The input of this tape that stands for each of them.
+    lower : callable
+        ``lower(x)`` gives the value one level down for an array outside.
     """
 
     __slots__ = ("_known", "found", "inside", "lower")
 
     def __init__(self, lower: Callable[[Array], Any]) -> None:
         super().__init__()
-        self.lower = lower  # what stands one level down for an array outside
+        self.lower = lower
         self.found: list[Array] = []
         self.inside: list[Array] = []
         self._known: dict[tuple[int, int], Array] = {}

@@ -1,4 +1,4 @@
-"""A whole loop as one kernel, where every operation of its step can be part of one: the `for` is compiled too."""
+"""Loops as one compiled kernel, `for` included, where every operation of the step can be part of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..optimise.fuse import Statements, build
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import Plan, make_plan
 
-# Multiplications up to which a product with a vector is a loop: less than a call of BLAS costs.
+# The number of multiplications up to which a product with a vector is a loop, which costs less than a call of BLAS.
 SMALL = 256
 _METHODS = frozenset(("loop", "gemm", "fused"))
 
@@ -109,8 +109,10 @@ def _as_sum(op: Op, a: Value, b: Value) -> list[Op]:
     return _end([*ops, last], op, last)
 
 
-def whole(program: Program, carry: int, rows: int, *, ends: bool) -> tuple[Assembly, str] | None:
-    """The loop over a step as one kernel, and the text of the function that calls it; None where that cannot be.
+def loop_kernel(
+    program: Program, carry: int, rows: int, *, ends: bool
+) -> tuple[Assembly, str] | None:
+    """The loop over a step as one kernel, and the text of the function that calls it; None if there is none.
 
     Parameters
     ----------
@@ -150,7 +152,8 @@ def _text(
 ) -> str:
     program, plan = out.program, out.plan
     copies = [k for k in range(carry) if program.outputs[k] not in plan.donated]
-    for k in copies:  # what is no longer read when the step ends
+    # the carry is overwritten when the step ends and nothing reads it any more
+    for k in copies:
         kernel.arguments.setdefault(program.inputs[k].name, program.inputs[k])
     lines = [f"    {x}" for x in kernel.lines]
     for k in copies:
@@ -191,16 +194,20 @@ def _text(
     call = ", ".join(["order.start", "order.stop", "order.step", *given])
     taken = [f"x{i}" for i in range(len(program.inputs))]
     stacks = [f"y{k}" for k in range(carry, len(program.outputs))]
-    parts = [
-        (taken[:carry], "carry"), (taken[carry : carry + rows], "rows"), (taken[carry + rows :], "constants"),
-        (stacks, "ys"),
+    body = [
+        *unpack_line(taken[:carry], "carry"), *unpack_line(taken[carry : carry + rows], "rows"),
+        *unpack_line(taken[carry + rows :], "constants"), *unpack_line(stacks, "ys"),
+        *out.lines, f"count = kernel({call})",
     ]  # fmt: skip
-    body = [f"{', '.join(names)}, = {whole}" for names, whole in parts if names]
-    body += [*out.lines, f"count = kernel({call})"]
     body.append(f"return count, ({''.join(f'x{k}, ' for k in range(carry))})")
     return "\n".join(
         ["def loop(carry, rows, constants, ys, order):", *(f"    {x}" for x in body), ""]
     )
+
+
+def unpack_line(names: list[str], sequence: str) -> list[str]:
+    """The line that unpacks a sequence into names; no line for an empty one."""
+    return [f"{', '.join(names)}, = {sequence}"] if names else []
 
 
 def _argument(out: Assembly, v: Value, names: dict[Value, str], carry: int, rows: int) -> str:

@@ -35,15 +35,16 @@ class Loop:
         The number of steps, or the largest, if there is one.
     reverse : bool
         Whether they are taken from the last to the first.
-    kind : {"scan", "counted", "while"}
-        "counted": only the first of the rows count, as many as one more operand says. "while": as long as the first
-        row of results is true; one more operand says whether to begin; and the number of steps is given in its place.
+    loop_type : {"scan", "counted", "while"}
+        "counted" takes only the first of the rows, as many as one more operand says. "while" runs as long as the first
+        result of a step is true; one more operand says whether to begin, and the number of steps is returned instead of
+        that result.
     """
 
     body: Body
     n: int | None
     reverse: bool
-    kind: str = "scan"
+    loop_type: str = "scan"
 
     def applied(self, carry: Any, rows: Any, constants: Any, more: Any = None) -> Any:
         """The last carry and the stacked rows, as two tuples."""
@@ -68,22 +69,22 @@ class Loop:
         lower = self._completed(lower)
         unlimited = self.n is None
         body = self.body if unlimited else self.body.saving(backward.saved)
-        outs = Loop(body, self.n, self.reverse, self.kind).apply(lower, more)
+        outs = Loop(body, self.n, self.reverse, self.loop_type).apply(lower, more)
         outs, kept = outs[: len(self.body.outputs)], outs[len(self.body.outputs) :]
         tracked = [k for k, y in enumerate(outs) if is_inexact(y.dtype)]
         if unlimited:
             pull: Any = Forward(self, lower, more, tracked, traced)
         else:
             saved = dict(zip(backward.saved, kept, strict=True))
-            steps = outs[self.body.carry] if self.kind == "while" else more
+            steps = outs[self.body.carry] if self.loop_type == "while" else more
             pull = Reverse(self, backward, lower, saved, steps, tracked, traced)
         entry = FunctionPull(self.name, len(slots), pull)
-        return put(tape, outs, tracked, slots, [lower[i] for i in traced], entry)
+        return record_outputs(tape, outs, tracked, slots, [lower[i] for i in traced], entry)
 
     @property
     def name(self) -> str:
-        """What users call it."""
-        return "while_loop" if self.kind == "while" else "scan"
+        """The name of the user's function."""
+        return "while_loop" if self.loop_type == "while" else "scan"
 
     def _completed(self, values: list[Any]) -> list[Any]:
         """The operands with what the sweep, unlike the step, uses from outside."""
@@ -104,10 +105,10 @@ class Loop:
         return [*carry, *rows]
 
 
-def put(
+def record_outputs(
     tape: Any, outs: list[Any], tracked: list[int], slots: list[int], inputs: list[Any], pull: FunctionPull
 ) -> list[Any]:  # fmt: skip
-    """The outputs on the tape, with one entry for all."""
+    """The outputs as arrays of the tape, which gets one entry for all of them."""
     entries = tape.entries
     first = len(entries)
     wrapped = list(outs)
@@ -157,8 +158,8 @@ class Reverse:
         }  # fmt: skip
         operands = [sources[what][i] for what, i in (*backward.carry, *backward.rows)]
         operands += [lower[i] for i in backward.constants]
-        kind = "scan" if loop.kind == "scan" else "counted"
-        outs = Loop(backward.body, loop.n, not loop.reverse, kind).apply(operands, self.steps)
+        loop_type = "scan" if loop.loop_type == "scan" else "counted"
+        outs = Loop(backward.body, loop.n, not loop.reverse, loop_type).apply(operands, self.steps)
         shares = {i: x for (_, i), x in zip(backward.carry, outs, strict=False)}
         shares |= zip(backward.gives, outs[len(backward.carry) :], strict=True)
         return _one_level([shares.get(i) for i in self.traced], [*cts, *lower])
@@ -166,10 +167,10 @@ class Reverse:
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """The pullback of a loop whose carries are not kept: it only serves derivatives along directions.
+    """The pullback of a loop whose carries are not kept, which serves derivatives along directions alone.
 
-    `linearize` sweeps with cotangents of zero, to which nothing else than zeros can come, and takes the derivative of
-    that: the tangents of the inputs are carried along in a loop of their own.
+    `linearize` sweeps with cotangents of zero, whose pullback is zero, and differentiates that pullback: the tangents
+    of the inputs are carried along in a loop of their own.
     """
 
     loop: Loop
@@ -200,7 +201,7 @@ class Forward:
         given = [k for k, x in enumerate(cts) if type(x) is Array and x.tape is tape]
         pull = FunctionPull("while_loop", len(given), lambda ts: self._along(ts, given))
         below = [cts[k].value for k in given]
-        return put(
+        return record_outputs(
             tape, shares, list(range(len(shares))), [cts[k].slot for k in given], below, pull
         )
 

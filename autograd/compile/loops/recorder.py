@@ -21,14 +21,14 @@ from .loop import Loop
 
 
 class Recorder:
-    """What records the loops of one recording."""
+    """The recorder of the loops in one trace."""
 
     def __init__(self, builder: TraceBuilder, bodies: list[Body] | None = None) -> None:
         self.builder = builder
         self.bodies: list[Body] = [] if bodies is None else bodies
 
     def close(self) -> None:
-        """Let go of what only derivatives needed, the arrays of the recorded call among it."""
+        """Free what only derivatives needed, such as the arrays of the recorded call."""
         for body in self.bodies:
             body.release()
 
@@ -99,7 +99,7 @@ class Recorder:
         reals = [*map(_real, carry), *(_row(_real(x), first) for x in columns)]
         inputs = [tracer(real) for real in reals]
         watched = [tape.watch(x) if is_inexact(x.dtype) else Array(x) for x in inputs]
-        # now: a step that writes to an input in place gives that another slot
+        # the slots are read now, since a step that writes to an input in place gives it another one
         slots = {i: x.slot for i, x in enumerate(watched) if x.tape is tape}
         try:
             with recording(Recorder(builder, self.bodies)), Writes() as writes:
@@ -116,8 +116,8 @@ class Recorder:
         builder.open = False
         self.builder.by_layout |= builder.by_layout
         seeds = {k: slot for k, (slot, _) in enumerate(results) if slot >= 0}
-        place = {x.of: i for i, x in enumerate(given)}
-        slots |= {place[x.value.of]: x.slot for x in tape.inside}
+        index = {x.of: i for i, x in enumerate(given)}
+        slots |= {index[x.value.of]: x.slot for x in tape.inside}
 
         def sweep(body: Body) -> Any:
             return swept(body, tape, builder, seeds, slots)

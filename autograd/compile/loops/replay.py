@@ -1,4 +1,4 @@
-"""The operations of a step again, on arrays that a tape records: derivatives of what was recorded already."""
+"""Replays of a recorded step on arrays of a tape, from which its derivatives are found."""
 
 from __future__ import annotations
 
@@ -58,11 +58,12 @@ def _call(op: Op, args: Any, settings: Any, builder: TraceBuilder) -> Any:
     )
 
 
-def _holds(kind: type, x: Any) -> bool:
+def _holds(array_type: type, x: Any) -> bool:
+    """Whether there is an array of a type among nested arguments."""
     if isinstance(x, tuple | list):
-        return any(_holds(kind, part) for part in x)
+        return any(_holds(array_type, part) for part in x)
     if type(x) is dict:
-        return any(_holds(kind, part) for part in x.values())
+        return any(_holds(array_type, part) for part in x.values())
     if type(x) is slice:
-        return _holds(kind, (x.start, x.stop, x.step))
-    return isinstance(x, kind)
+        return _holds(array_type, (x.start, x.stop, x.step))
+    return isinstance(x, array_type)

@@ -1,4 +1,4 @@
-"""What runs a loop: its step as generated code within a `for`, in memory that is laid out once."""
+"""The runner of a loop: its step as generated code within a `for`, in memory that is laid out once."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ from ..optimise.outputs import own_outputs
 from ..optimise.rounding import cast_before_transpose
 from ..optimise.simplify import simplify
 from .body import Body
-from .kernel import vectors_as_matrices, whole
+from .kernel import loop_kernel, unpack_line, vectors_as_matrices
 
 FOREVER = 1 << 62
-MOST = 2000  # operations of a step that is compiled to kernels
+# The number of operations up to which a step is compiled to kernels.
+MOST = 2000
 
 
 class Runner:
     """A loop on library arrays: ``runner(carry, rows, constants) -> (last carry, stacked rows)``."""
 
     def __init__(self, loop: Any) -> None:
-        self.loop, self.n, self.reverse, self.kind = loop, loop.n, loop.reverse, loop.kind
+        self.loop, self.n, self.reverse, self.loop_type = loop, loop.n, loop.reverse, loop.loop_type
         if loop.body.code is None:
-            loop.body.code = StepCode(loop.body, loop.kind == "while")
+            loop.body.code = StepCode(loop.body, loop.loop_type == "while")
         self.code: StepCode = loop.body.code
 
     def step(self) -> list[str]:
@@ -48,7 +49,7 @@ class Runner:
             "steps"
             if self.n is None
             else f"{self.n} steps at most"
-            if self.kind != "scan"
+            if self.loop_type != "scan"
             else f"{self.n} steps"
         )
         return [f"{steps}, in {how}:", *(f"  {op_text(op)}" for op in program.ops)]
@@ -56,7 +57,7 @@ class Runner:
     def __call__(self, carry: Any, rows: Any, constants: Any, more: Any = None) -> Any:
         """The last carry and the stacked rows."""
         n = self.n
-        if self.kind == "while":
+        if self.loop_type == "while":
             most = FOREVER if n is None else n
             order = range(most if bool(self.code.host(more)) else 0)
             return self.code(carry, rows, constants, order, n)
@@ -73,9 +74,9 @@ class StepCode:
     ----------
     body : Body
     ends : bool
-        Whether the first row of results says if there is another step, and is not given.
+        Whether the first result of a step says if there is another step; it is not stacked.
     free : list
-        Runners, memory of their own, that nobody uses at this moment.
+        Runners, each with memory of its own, that no thread uses at this moment.
     """
 
     body: Body
@@ -119,7 +120,8 @@ class StepCode:
         ys: list[Any]
         if self.writes:
             full = len(order) == n and not self.ends
-            carry = tuple([x.copy() for x in carry])  # in C order
+            # in C order
+            carry = tuple([x.copy() for x in carry])
             ys = [
                 self._rows((m, *v.shape), v.dtype, full)
                 for m, v in zip(lengths, results, strict=True)
@@ -162,7 +164,7 @@ class StepCode:
         return program
 
     def prepare(self) -> None:
-        """Lay the step out and write its code."""
+        """Plan the memory of the step and generate its code."""
         body = self.body
         self.backend = _backend(body)
         runs = self.backend.programs is not None and wanted(body.fast, elsewhere=True)
@@ -191,12 +193,12 @@ class StepCode:
         self.code = compile_text(self.source, "loop")
 
     def _as_one_kernel(self) -> bool:
-        """Lay the whole loop out as one kernel, if it can be that."""
+        """Make the loop one kernel, if it can be one."""
         program = self._simplified()
         vectors_as_matrices(program)
         own_outputs(program, [None] * len(program.outputs), self._writes_own_buffer)
         try:
-            found = whole(program, self.body.carry, self.body.rows, ends=self.ends)
+            found = loop_kernel(program, self.body.carry, self.body.rows, ends=self.ends)
         except CompileError:
             return False
         if found is not None:
@@ -220,15 +222,15 @@ def _backend(body: Body) -> Any:
 def written(body: Body, program: Program, out: Assembly, *, native: bool, ends: bool) -> str:
     """The text of ``loop(carry, rows, constants, ys, order)``.
 
-    `native` says that ``x[i]`` is a row, as NumPy has it; the standard asks for an ellipsis.
+    With `native`, ``x[i]`` is a row, as in NumPy; the standard asks for an ellipsis.
     """
     names = [v.name for v in program.inputs]
     first, second = body.carry, body.carry + body.rows
     columns = [f"c{i}" for i in range(first, second)]
     stacks = [f"y{k}" for k in range(first, len(program.outputs))]
     lines = [
-        *_taken(names[:first], "carry"), *_taken(columns, "rows"), *_taken(names[second:], "constants"),
-        *_taken(stacks, "ys"),
+        *unpack_line(names[:first], "carry"), *unpack_line(columns, "rows"),
+        *unpack_line(names[second:], "constants"), *unpack_line(stacks, "ys"),
     ]  # fmt: skip
     inner: list[str] = []
     for name, column in zip(names[first:second], columns, strict=True):
@@ -262,7 +264,3 @@ def written(body: Body, program: Program, out: Assembly, *, native: bool, ends: 
     return "\n".join(
         ["def loop(carry, rows, constants, ys, order):", *(f"    {x}" for x in lines), ""]
     )
-
-
-def _taken(names: list[str], whole: str) -> list[str]:
-    return [f"{', '.join(names)}, = {whole}"] if names else []

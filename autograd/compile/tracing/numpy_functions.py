@@ -86,10 +86,10 @@ def method_of(tracer: Any, name: str) -> Callable[..., Any] | None:
     return call
 
 
-def _by_protocol(kind: str, what: str, *call: Any) -> Any:
-    """The function of `pullback.numpy` that NumPy's protocols find, of tracers."""
+def _by_protocol(protocol: str, what: str, *call: Any) -> Any:
+    """The result of the function of `pullback.numpy` that NumPy's protocol finds, called with tracers."""
     try:
-        return _unwrapped(NUMPY_PROTOCOLS[kind](*(_wrapped(part) for part in call)))
+        return _unwrapped(NUMPY_PROTOCOLS[protocol](*(_wrapped(part) for part in call)))
     except NotRecorded as error:
         raise TraceError(
             f"{what} of a recorded array at {users_line()}, which cannot be recorded: {error}"

@@ -1,1 +1,1 @@
-"""Batches of `vmap`, which are values beside traced arrays."""
+"""Levels of `vmap`, and the batched arrays that its functions are called with."""

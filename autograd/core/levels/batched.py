@@ -1,4 +1,4 @@
-"""Values of `vmap`: arrays with a leading axis that the function does not see.
+"""Batched arrays of `vmap`, whose leading axis the mapped function does not see.
 
 A sweep with many cotangents (`transforms/batching/sweep.py`) has `Batched` without a level: they are never inside an
 `Array`, and their operators compute.
@@ -14,7 +14,7 @@ from .level import BatchLevel, NeedsRows, in_solver
 
 
 class Batched:
-    """k arrays of one shape, shown as one of them; what it is combined with is the same for all.
+    """k arrays of one shape that look like one of them; other operands are the same for all k.
 
     Attributes
     ----------
@@ -107,8 +107,8 @@ class Batched:
             raise TypeError(
                 "an array of vmap is never written to in place; use pb.xp.at(x)[key].set(v)"
             )
-        whole = (slice(None), *(key if type(key) is tuple else (key,)))
-        self.value[whole] = value.value if type(value) is Batched else value
+        full_key = (slice(None), *(key if type(key) is tuple else (key,)))
+        self.value[full_key] = value.value if type(value) is Batched else value
 
     # ── reading values ────────────────────────────────────────────────────────────────────────
 

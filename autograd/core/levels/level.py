@@ -1,9 +1,9 @@
 """Levels: the calls of functions under `vmap` that are running.
 
-A level stands beside the tapes: its `order` comes from the same counter. Of the tapes and levels among the arguments of
-an operation the newest decides. A tape takes its arrays one level down and records; a level runs the operation on all
-rows at once, with everything older as the same for all rows, in the namespace of the values inside. So tapes and levels
-nest in any order.
+Levels and tapes take their `order` from the same counter. The newest tape or level among the arguments of an operation
+handles it: a tape takes its arrays one level down and records the operation; a level runs it on all rows at once, in
+the namespace of the values inside, and treats everything older as the same for all rows. So tapes and levels nest in
+any order.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import itertools
 import sys
 from types import FrameType
 
-ORDER = itertools.count()  # of tapes and levels: newer ones are inner ones; safe under threads
+# The order of tapes and levels: newer ones are inner ones. The counter is safe under threads.
+ORDER = itertools.count()
 
-# The levels whose functions are running, of all threads. Outside of `vmap` it is empty, which costs one look.
+# The levels of all threads whose functions are running. Outside of `vmap` the list is empty, which is quick to see.
 OPEN: list[BatchLevel] = []
 
 
@@ -40,19 +41,19 @@ class BatchLevel:
 
 
 class NeedsRows(Exception):
-    """A solver reads values on the host, which differ from row to row: its level has to call row by row."""
+    """A request to call the function row by row: a solver reads values on the host, which differ from row to row."""
 
     def __init__(self, level: BatchLevel) -> None:
         super().__init__("a solver runs row by row")
         self.level = level
 
 
-# Modules whose functions branch on values by their nature: iterations until they converge, sparse factors.
+# The modules whose functions branch on values: iterations until they converge, sparse factors.
 _READERS = tuple(f"{__name__.partition('.')[0]}.{name}" for name in ("autograd.solve.", "optim."))
 
 
 def in_solver() -> bool:
-    """Whether a solver is running, in whose place the rows are taken one by one."""
+    """Whether the caller is a solver, for which the rows have to be taken one by one."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         if str(frame.f_globals.get("__name__", "")).startswith(_READERS):

@@ -48,7 +48,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:  # what makes matrices of others is read when it is first used
+    # the functions that make matrices of others are imported when one of them is first used
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 

@@ -29,19 +29,19 @@ _concat = function_of(find_primitive("concat"))
 Parts = tuple[Any, Positions]  # the elements (nnz,), and where they stand
 
 
-def beside(indices: Any, like: Any) -> Any:
-    """Host indices where the elements `like` lie."""
+def on_device_of(indices: Any, like: Any) -> Any:
+    """Indices of the host as an array in the library and on the device of the elements."""
     return backend_of(backend_array(like)).asarray(indices)
 
 
 def gathered(data: Any, indices: Indices) -> Any:
     """``data[indices]``."""
-    return generated.take(asarray(data), beside(indices, data), axis=0)
+    return generated.take(asarray(data), on_device_of(indices, data), axis=0)
 
 
 def summed(data: Any, which: Indices, count: int) -> Any:
     """The sums (count,) of the elements with equal ``which``."""
-    return generated.scatter_add((count,), beside(which, data), asarray(data))
+    return generated.scatter_add((count,), on_device_of(which, data), asarray(data))
 
 
 def joined(parts: list[Any]) -> Any:
@@ -54,7 +54,8 @@ def in_order(data: Any, positions: Positions) -> Parts:
     sorted_positions, which = positions.merged()
     if which is None:
         return asarray(data), positions
-    if sorted_positions.nnz == positions.nnz:  # none is there twice: they change their order
+    # no position is there twice: the elements only change their order
+    if sorted_positions.nnz == positions.nnz:
         order = np.empty_like(which)
         order[which] = np.arange(len(which))
         return gathered(data, order), sorted_positions
@@ -97,9 +98,9 @@ def with_dense(A: Any, x: Any, function: Callable[[Any, Any], Any]) -> Parts:
     m, n = (
         Positions(tuple(x.shape), positions.row[:0], positions.col[:0]).sides if x.ndim else (1, 1)
     )
-    place = (positions.row if m > 1 else 0) * n + (positions.col if n > 1 else 0)
-    place = np.broadcast_to(place, positions.row.shape)
-    return function(asarray(data), gathered(generated.reshape(x, (-1,)), place)), positions
+    index = (positions.row if m > 1 else 0) * n + (positions.col if n > 1 else 0)
+    index = np.broadcast_to(index, positions.row.shape)
+    return function(asarray(data), gathered(generated.reshape(x, (-1,)), index)), positions
 
 
 def matmul(A: Any, B: Any, shape: tuple[int, ...]) -> Parts:

@@ -30,11 +30,13 @@ FORMATS: dict[str, Any] = {}
 class SparseMatrix(ElementwiseMethods):
     """The base of the formats; each has `data`, and gives its rows and columns."""
 
-    __array_ufunc__ = None  # NumPy's arrays leave ``x @ A`` to us
+    # NumPy's arrays leave ``x @ A`` to this class
+    __array_ufunc__ = None
     __array_priority__ = 2000
 
     data: Any
-    format: str  # "csr", "csc" or "coo"
+    # "csr", "csc" or "coo"
+    format: str
 
     # ── what it is ────────────────────────────────────────────────────────────────────────────
 

@@ -1,7 +1,7 @@
 """Sparse matrices from diagonals, blocks and Kronecker products, called as SciPy's, differentiable in their elements.
 
-SciPy's default formats DIA and BSR do not exist here: a matrix by rows takes the place of the first, coordinates that
-of the second. Elements that are 0 stay stored, since which of them are may change.
+SciPy's default formats DIA and BSR do not exist here: the results are matrices by rows instead of DIA, and by
+coordinates instead of BSR. Elements that are 0 stay stored, since a traced element may be 0 in one call alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...core.dtypes import as_numpy
 from ...core.generated import xp as generated
 from ...functions.creation import asarray
 from . import arithmetic
-from .arithmetic import Parts, beside, joined
+from .arithmetic import Parts, joined, on_device_of
 from .base import SparseMatrix, build, check_format, is_sparse
 from .formats import as_sparse, coo_array
 from .positions import Positions
@@ -82,7 +82,7 @@ def eye_array(
     return diags_array([current().asarray(ones)], offsets=[k], shape=shape, format=format)
 
 
-def _beside_each_other(values: list[Any], dtype: Any, name: str) -> list[Array]:
+def _of_one_library(values: list[Any], dtype: Any, name: str) -> list[Array]:
     """Arrays of one library and one dtype; Python's numbers and lists take those of the arrays among them."""
     arrays = [x for x in values if hasattr(x, "shape")]
     like = next((x for x in arrays if not isinstance(x, np.ndarray | np.generic)), None)
@@ -98,7 +98,7 @@ def _beside_each_other(values: list[Any], dtype: Any, name: str) -> list[Array]:
     for x in values:
         if not hasattr(x, "shape") or isinstance(x, np.generic):
             host = np.asarray(x, dtype)
-            x = current().asarray(host) if like is None else beside(host, like)
+            x = current().asarray(host) if like is None else on_device_of(host, like)
         made.append(generated.astype(asarray(x), dtype, copy=False))
     return made
 
@@ -170,7 +170,7 @@ def diags_array(
         )
     if len(set(host_offsets)) != len(host_offsets):
         raise ValueError(f"diags_array: offsets={host_offsets} name a diagonal twice")
-    values = _beside_each_other([_one_array(d) for d in diagonals], dtype, "diags_array")
+    values = _of_one_library([_one_array(d) for d in diagonals], dtype, "diags_array")
     if shape is None:
         first = values[0].shape[0] if values[0].ndim else 1
         shape = (first + abs(host_offsets[0]),) * 2
@@ -204,7 +204,7 @@ def _has_length(x: Any) -> bool:
 def _one_array(x: Any) -> Any:
     """A list with traced elements as one array; anything else as it is."""
     if isinstance(x, list | tuple) and any(hasattr(element, "shape") for element in x):
-        return _stacked(_beside_each_other(list(x), None, "diags_array"))
+        return _stacked(_of_one_library(list(x), None, "diags_array"))
     return x
 
 
@@ -305,7 +305,7 @@ def kronsum(A: Any, B: Any, format: str | None = None) -> Any:
 def _one_like(A: SparseMatrix) -> SparseMatrix:
     """The identity of the size, the dtype and the library of a square matrix."""
     n = A.shape[0]
-    ones = beside(np.ones(n, A.dtype), A.data)
+    ones = on_device_of(np.ones(n, A.dtype), A.data)
     return coo_array.of_parts(ones, Positions((n, n), np.arange(n), np.arange(n)))
 
 

@@ -14,7 +14,7 @@ from .validation import floating
 
 
 class ElementwiseMethods:
-    """The base of sparse matrices that has these methods."""
+    """Elementwise methods of sparse matrices."""
 
     def _on_merged(self, function: Callable[[Any], Any], *others: Any) -> Any:
         """function(elements) after those at one position are added up."""
@@ -96,19 +96,19 @@ class ElementwiseMethods:
         return self._on_merged(generated.atanh)
 
     def expm1(self) -> Any:
-        """The exponential minus 1 of each stored element."""
+        """``exp(a) − 1`` of each stored element."""
         return self._on_merged(generated.expm1)
 
     def log1p(self) -> Any:
-        """The logarithm of 1 + a of each stored element."""
+        """``log(1 + a)`` of each stored element."""
         return self._on_merged(generated.log1p)
 
     def deg2rad(self) -> Any:
-        """The value in radians of each stored element."""
+        """Each stored element converted from degrees to radians."""
         return self._on_merged(lambda a: a * (math.pi / 180))
 
     def rad2deg(self) -> Any:
-        """The value in degrees of each stored element."""
+        """Each stored element converted from radians to degrees."""
         return self._on_merged(lambda a: a * (180 / math.pi))
 
     def sign(self) -> Any:
@@ -116,17 +116,17 @@ class ElementwiseMethods:
         return self._on_merged(generated.sign)
 
     def floor(self) -> Any:
-        """The largest integer that is no larger of each stored element."""
+        """Each stored element rounded down to an integer."""
         return self._on_merged(generated.floor)
 
     def ceil(self) -> Any:
-        """The smallest integer that is no smaller of each stored element."""
+        """Each stored element rounded up to an integer."""
         return self._on_merged(generated.ceil)
 
     def rint(self) -> Any:
-        """The nearest integer of each stored element."""
+        """Each stored element rounded to the nearest integer."""
         return self._on_merged(generated.round)
 
     def trunc(self) -> Any:
-        """The integer part of each stored element."""
+        """Each stored element rounded towards 0 to an integer."""
         return self._on_merged(generated.trunc)

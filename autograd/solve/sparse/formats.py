@@ -1,4 +1,4 @@
-"""`pb.sparse`: sparse matrices with differentiable elements, named and called as SciPy's.
+"""The formats of sparse matrices: by rows, by columns, and by coordinates, called as SciPy's.
 
 A matrix is its stored elements, `data`, on a fixed pattern. It is a pytree with one leaf: a gradient with respect to a
 sparse matrix is one with the same pattern, whose `data` is the gradient.
@@ -16,7 +16,7 @@ from ...core.array import Array, backend_array
 from ...core.generated import xp as generated
 from ...functions.creation import asarray
 from ...pytree import tree
-from .arithmetic import beside, in_order
+from .arithmetic import in_order, on_device_of
 from .base import FORMATS, SparseMatrix, as_given, is_sparse
 from .positions import Positions
 from .validation import (
@@ -246,7 +246,7 @@ class coo_array(SparseMatrix):
                 )
             sides: tuple[int, ...]
             if len(lines) == 1:  # a vector
-                lines.insert(0, beside(np.zeros(data.shape[0], np.int64), data))
+                lines.insert(0, on_device_of(np.zeros(data.shape[0], np.int64), data))
                 sides = shape_of(shape and (1, *one_size(shape, name)), lines, name)[1:]
             else:
                 sides = shape_of(shape, lines, name)
@@ -262,7 +262,7 @@ class coo_array(SparseMatrix):
     def of_parts(cls, data: Any, positions: Positions) -> coo_array:
         """The matrix, or vector, of elements in their order."""
         dtype = index_dtype(positions)
-        row, col = (beside(x.astype(dtype), data) for x in (positions.row, positions.col))
+        row, col = (on_device_of(x.astype(dtype), data) for x in (positions.row, positions.col))
         return _of_coordinates(data, Coordinates(positions.shape, row, col, positions))
 
     @property
@@ -375,7 +375,7 @@ def _of_coordinates(data: Any, coordinates: Coordinates) -> coo_array:
 
 def _lies(data: Any) -> Any:
     """An array that lies where the elements do."""
-    return beside(np.zeros(0), data)
+    return on_device_of(np.zeros(0), data)
 
 
 def _turned(positions: Positions) -> Positions:

@@ -25,37 +25,39 @@ def get(A: Any, key: Any) -> Any:
     keys = _expanded(key, len(A.shape))
     if len(A.shape) == 1:
         return _of_vector(A, keys[0])
-    if len(keys) == 1:  # a mask of the shape of the matrix
+    # a mask of the shape of the matrix
+    if len(keys) == 1:
         mask = _host(keys[0])
         if mask.shape != A.positions.sides:
             raise IndexError(f"A[mask]: a mask of shape {mask.shape} for a matrix {A.shape}")
         keys = list(np.nonzero(mask))
-    (row_kind, rows), (column_kind, columns) = (
+    (row_type, rows), (column_type, columns) = (
         _of_axis(k, n) for k, n in zip(keys, A.positions.sides, strict=True)
     )
-    kinds = {row_kind, column_kind}
-    if kinds == {"index"}:
+    types = {row_type, column_type}
+    if types == {"index"}:
         data, a = merged(A)
         which, at = host.find(a, rows, columns)
         return generated.reshape(summed(gathered(data, at), which, 1), ())
-    if kinds == {"array"} and not _is_outer(rows, columns):
+    if types == {"array"} and not _is_outer(rows, columns):
         return _pairs(A, rows, columns)
-    if kinds != {"array"} and any(k is not None and k.ndim > 1 for k in (rows, columns)):
-        raise IndexError("A[key]: an index array beside a slice or an index has one axis")
+    if types != {"array"} and any(k is not None and k.ndim > 1 for k in (rows, columns)):
+        raise IndexError("A[key]: an index array next to a slice or an index has to have one axis")
     flat = [k if k is None else k.reshape(-1) for k in (rows, columns)]
     positions, taken = host.select(A.positions, *flat)
     m, n = positions.sides
-    if row_kind == "index":  # a row, or a part of one
+    # a row, or a part of one
+    if row_type == "index":
         positions = Positions((n,), positions.row, positions.col)
-    elif column_kind == "index":
+    elif column_type == "index":
         positions = Positions((m,), positions.col, positions.row)
     return gathered(A.data, taken), positions
 
 
 def _of_vector(A: Any, key: Any) -> Any:
     """``v[key]``: an element, or a vector."""
-    kind, indices = _of_axis(key, A.shape[0])
-    if kind == "index":
+    key_type, indices = _of_axis(key, A.shape[0])
+    if key_type == "index":
         data, a = merged(A)
         which, at = host.find(a, np.zeros(1, np.int64), indices)
         return generated.reshape(summed(gathered(data, at), which, 1), ())
@@ -131,7 +133,7 @@ def _host(key: Any) -> np.ndarray:
 
 
 def _of_axis(key: Any, length: int) -> tuple[str, Any]:
-    """``"index"``, ``"array"`` or ``"slice"``, and the indices on one axis; None for all.
+    """The type of a key, ``"index"``, ``"array"`` or ``"slice"``, and the indices on one axis; None for all.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Where the elements of sparse matrices stand: sums, products and selections of patterns, on the host, in NumPy.
+"""Positions of the elements of sparse matrices: sums, products and selections of patterns, on the host, in NumPy.
 
-What is worked out here is constant: it says which elements of the operands make which element of a result. The values
-are then made by gathers and sums over segments, which are differentiable (`arithmetic.py`).
+All results here are constants, which say which elements of the operands make which element of a result. The values are
+then made by gathers and sums over segments, which are differentiable (`arithmetic.py`).
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def _ranges(begin: Indices, counts: Indices) -> Indices:
 
 
 def _order(values: Indices, bound: int) -> Indices:
-    """The stable order that sorts numbers in [0, bound), in a time that grows with their number and the bound.
+    """The stable order that sorts numbers in [0, bound), in a time that is linear in their number and the bound.
 
-    A matrix with one element in each row, in the column of its number, is read by columns: SciPy's counting sort, which
-    takes a tenth of the time of NumPy's `argsort` on half a million elements.
+    A matrix with one element in each row, whose column is the number, is converted to a matrix by columns. That is
+    SciPy's counting sort, which takes a tenth of the time of NumPy's `argsort` on half a million elements.
     """
     if np.all(values[1:] >= values[:-1]):
         return np.arange(len(values))

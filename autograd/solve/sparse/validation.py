@@ -26,7 +26,7 @@ class Coordinates:
 
     @property
     def positions(self) -> Positions:
-        """The same on the host; read from the device once."""
+        """The row and the column of each element on the host; read from the device once."""
         if self._positions is None:
             self._positions = Positions(self.shape, to_numpy(self.row), to_numpy(self.col))
         return self._positions

@@ -1,8 +1,8 @@
-"""Operators and products of `Batched`: arrays with a leading axis that who computes with them does not see.
+"""Operators and products of `Batched`, arrays with a leading axis that functions of one row do not see.
 
-`vmap.py` runs functions on them, `sweep.py` rules: a rule is written for one cotangent, and pulls k of them back in one
-call as it stands. `namespace.py` has the functions. Those compute with `Batched` without a level, whose operators
-are direct; an operator of a `Batched` with a level calls the function of its name, which takes the level off.
+`vmap.py` runs functions on them. `sweep.py` runs rules on them: a rule that is written for one cotangent pulls k of
+them back in one call. The functions are in `namespace.py`; they compute with `Batched` without a level, whose operators
+act on the values. An operator of a `Batched` with a level calls the function of its name, which removes the level.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def _binary(symbol: str, *, reflected: bool = False) -> Callable[..., Any]:
         if self.level is None:
             return Batched(direct(*aligned(pair)))
         if type(other) is Array:
-            return NotImplemented  # which finds out who is newer
+            # the operators of `Array` find out which is newer
+            return NotImplemented
         return getattr(NAMESPACES[Batched], name)(*pair)
 
     return method
@@ -160,7 +161,7 @@ _install()
 
 # ── matrix products ───────────────────────────────────────────────────────────────────────────
 
-# Multiplications in each of k products below which one large product is faster than k of them. Measured.
+# The number of multiplications in each of k products below which one large product is faster. Measured.
 SMALL = 1 << 12
 
 

@@ -1,4 +1,4 @@
-"""The functions that run on all rows at once: by sorts of names, and those that rearrange.
+"""The functions that run on all rows at once: in groups by name, and those that rearrange.
 
 Shapes and axes are those of one row; each function here shifts them behind the leading axis.
 """
@@ -16,7 +16,7 @@ from ...core.registry import find
 from .array import aligned, batch_size, spread_rows, values_of
 from .rows import plain, row_by_row
 
-# ── by sorts of names ─────────────────────────────────────────────────────────────────────────
+# ── groups by name ────────────────────────────────────────────────────────────────────────────
 
 # Elementwise: shapes broadcast behind the leading axis.
 ELEMENTWISE = (
@@ -43,12 +43,12 @@ ALONG = frozenset(
 ALONG_AXES = frozenset(
     ("fft.fftn", "fft.fftshift", "fft.ifftn", "fft.ifftshift", "fft.irfftn", "fft.rfftn")
 )
-# Of one array, or on the last axes of one array, whatever stands before them.
+# Functions of one array, or of its last axes, for any number of leading axes.
 DIRECT = frozenset(
     """asarray astype collect_cotangents copy expm linalg.cholesky linalg.det linalg.diagonal
     linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.inv linalg.matrix_norm
     linalg.matrix_power linalg.matrix_rank linalg.matrix_transpose linalg.pinv linalg.qr
-    linalg.slogdet linalg.svd linalg.svdvals linalg.trace matrix_transpose ones_like polar
+    linalg.slogdet linalg.svd linalg.svdvals linalg.trace logm matrix_transpose ones_like polar sqrtm
     stop_gradient to_device tril triu zeros_like""".split()  # noqa: SIM905 - a table
 )
 # Of an array that only says which library and device the result is of: it is the same for all rows.
@@ -93,7 +93,8 @@ def _along(name: str) -> Callable[..., Any]:
     )
 
     def call(x: Batched, axis: Any = default, **settings: Any) -> Any:
-        if axis is None:  # of all elements, in the order of their indices
+        # without an axis: along all elements, in the order of their indices
+        if axis is None:
             flat = _reshape(x, (x.size,))
             out = call(flat, 0, **settings)
             if name in ("log_softmax", "softmax"):
@@ -131,12 +132,13 @@ def _on_device_of(name: str) -> Callable[..., Any]:
     return call
 
 
-# ── that rearrange ────────────────────────────────────────────────────────────────────────────
+# ── functions that rearrange ──────────────────────────────────────────────────────────────────
 
 
 def _reshape(x: Batched, shape: tuple[int, ...], *, copy: Any = None) -> Batched:
     shape = shape if isinstance(shape, tuple) else (shape,)
-    if -1 in shape:  # which cannot be found where there are no rows
+    # NumPy cannot find the length of −1 where there are no rows
+    if -1 in shape:
         known = math.prod(n for n in shape if n != -1)
         shape = tuple((x.size // known if known else 0) if n == -1 else n for n in shape)
     return Batched(namespace_of(x.value).reshape(x.value, (x.value.shape[0], *shape)))
@@ -181,7 +183,7 @@ def _stack(arrays: list[Any], *, axis: int = 0) -> Batched:
 
 
 def _unchanged(name: str) -> Callable[..., Any]:
-    """`kink` and `separate`: the first argument, about whose derivative by the second something is said."""
+    """`kink` and `separate`: the first argument, with a statement about its derivative by the second."""
 
     def call(x1: Any, x2: Any) -> Any:
         if type(x1) is not Batched:
@@ -203,7 +205,7 @@ def _over_axis(name: str) -> Callable[..., Any]:
 
 
 def _varied(x1: Any, x2: Any, *, axis: Any = None) -> Batched:
-    """The first argument, about whose derivative by the second along an axis something is said."""
+    """The first argument, with a statement about its derivative by the second along an axis."""
     k, ndim = batch_size((x1, x2)) or 0, x2.ndim
     axis = tuple(range(1, ndim + 1)) if axis is None else shifted(axis)
     rows = values_of([Batched(spread_rows(x, k)) for x in (x1, x2)])
@@ -266,7 +268,7 @@ REARRANGEMENTS: dict[str, Callable[..., Any]] = {
     "separate": _unchanged("separate"), "stack": _stack, "tile": _tile, "varied": _varied,
     "vecdot": _over_axis("vecdot"), **{name: _shapes_differ(name) for name in DIFFERENT_SHAPES},
 }  # fmt: skip
-SORTS = (
+GROUPS = (
     (ELEMENTWISE, _elementwise), (REDUCTIONS, _reduction), (ALONG, _along), (ALONG_AXES, _along_axes),
     (DIRECT, _direct), (ON_DEVICE_OF, _on_device_of),
 )  # fmt: skip

@@ -48,10 +48,10 @@ def _getitem(x: Any, key: Any) -> Batched:
         axis, index = alone
         return _take(x, index, axis=axis)
     positions = _row_positions(tuple(x.shape), parts)
-    return Batched(_taken(x, positions))
+    return Batched(_take_flat(x, positions))
 
 
-def _taken(x: Any, positions: Any) -> Any:
+def _take_flat(x: Any, positions: Any) -> Any:
     """The elements of each row of `x` (or of `x`, the same for all) at positions (k, …) in the flattened row."""
     value, positions = values_of((x, positions))
     if type(value) is Array:
@@ -71,7 +71,7 @@ def _setitem(x: Any, value: Any, key: Any) -> Batched:
         return _where_masked(x, value, parts)
     if is_basic(key):
         ndim = np.broadcast_to(np.empty(()), shape)[key].ndim
-        rows = [Batched(spread_rows(x, k)), _in_front(value, ndim)]
+        rows = [Batched(spread_rows(x, k)), _with_axes(value, ndim)]
         x, value = values_of(rows)
         return Batched(plain("setitem", (x, value))(x, value, row_key(key)))
     if not hasattr(value, "shape") and type(x) is Batched and batch_size(parts) is None:
@@ -80,7 +80,7 @@ def _setitem(x: Any, value: Any, key: Any) -> Batched:
         return row_by_row("setitem")(x, value, key)
     positions = _all_positions(shape, parts, x, value)
     count = tuple(positions.shape[1:])
-    rows = [Batched(spread_rows(x, k)), _in_front(value, len(count))]
+    rows = [Batched(spread_rows(x, k)), _with_axes(value, len(count))]
     x, value = values_of(rows)
     if hasattr(value, "shape"):
         xp = namespace_of(value)
@@ -108,8 +108,8 @@ def _with_number(x: Batched, value: Any, key: Any) -> Batched:
     return Batched(xp.where(written, xp.full_like(x.value, value), x.value))
 
 
-def _in_front(value: Any, ndim: int) -> Any:
-    """A value to write, with as many axes in each row as what is selected has."""
+def _with_axes(value: Any, ndim: int) -> Any:
+    """A value to write, with as many axes in each row as the selection has."""
     if type(value) is not Batched or value.ndim == ndim:
         return value
     lengths = value.shape
@@ -194,14 +194,14 @@ def _flat(positions: Any) -> Any:
 
 
 def _only_index(parts: tuple[Any, ...], ndim: int) -> tuple[int, Any] | None:
-    """The axis and the index of a key that is one array of integers and else takes all; None for other keys."""
+    """The axis and the index of a key with one array of integers and full slices elsewhere; None for other keys."""
     found = [i for i, part in enumerate(parts) if type(part) is Batched]
-    whole = all(
+    others_are_full = all(
         part is ... or (type(part) is slice and part == slice(None))
         for i, part in enumerate(parts)
         if i not in found
     )
-    if len(found) != 1 or not whole or _is_mask(parts[found[0]]):
+    if len(found) != 1 or not others_are_full or _is_mask(parts[found[0]]):
         return None
     after = [i for i, part in enumerate(parts) if part is ... and i < found[0]]
     axis = found[0] if not after else ndim - (len(parts) - found[0])
@@ -216,7 +216,8 @@ def _row_positions(shape: tuple[int, ...], parts: tuple[Any, ...]) -> Any:
     chosen = [i for i, part in enumerate(parts) if part is not None and type(part) is not slice]
     together = chosen == list(range(chosen[0], chosen[-1] + 1))
     block = max((getattr(parts[i], "ndim", 0) for i in chosen), default=0)
-    before = chosen[0] if together else 0  # axes of the result in front of those of the indices
+    # the number of axes of the result that come before those of the indices
+    before = chosen[0] if together else 0
     others = len(parts) - len(chosen)
     like = backend_array(next(p for p in parts if type(p) is Batched).value)
     wrap = any(type(p) is Batched and type(p.value) is Array for p in parts)
@@ -301,13 +302,14 @@ def _spelled_out(parts: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
 
 
 def _take(x: Any, indices: Any, *, axis: int | None = None) -> Batched:
-    axis = 0 if axis is None else axis % len(x.shape)  # without an axis, of vectors
+    # only vectors are indexed without an axis
+    axis = 0 if axis is None else axis % len(x.shape)
     if type(indices) is not Batched:
         xp = namespace_of(x.value)
         return Batched(xp.take(x.value, backend_array(indices), axis=axis + 1))
     if type(x) is Batched:
         key = (*(slice(None),) * axis, indices)
-        return Batched(_taken(x, _row_positions(x.shape, key)))
+        return Batched(_take_flat(x, _row_positions(x.shape, key)))
     value, at = values_of((x, indices))
     at = _coordinate(Batched(at), x.shape[axis], 0, len(indices.shape), 0)
     xp = namespace_of(value)

@@ -16,7 +16,7 @@ from ...core.cotangents import as_constant
 from ...core.levels.batched import Batched
 from ...core.levels.level import BatchLevel
 from ...core.namespaces import NAMESPACES, namespace_of
-from .functions import REARRANGEMENTS, SORTS, elementwise
+from .functions import GROUPS, REARRANGEMENTS, elementwise
 from .indexing import INDEXING
 from .products import PRODUCTS
 from .rows import plain, row_by_row
@@ -25,7 +25,7 @@ BY_NAME: dict[str, Callable[..., Any]] = {**REARRANGEMENTS, **INDEXING, **PRODUC
 
 # ── one level ─────────────────────────────────────────────────────────────────────────────────
 
-# Made of the shape alone: the same for all rows.
+# Functions whose results depend on the shape alone, and so are the same for all rows.
 _OF_SHAPES = frozenset(("empty_like", "full_like", "ones_like", "zeros_like"))
 
 
@@ -50,7 +50,7 @@ def at_level(
     args: tuple[Any, ...],
     settings: dict[str, Any],
 ) -> Any:
-    """A function with the arrays of a level as `Batched` without one, and everything older as the same for all.
+    """The result of a function at a level: it gets that level's arrays without the level, older ones as constants.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def _batched(name: str) -> Callable[..., Any]:
         return BY_NAME[name]
     if name.startswith("special."):
         return elementwise(name)
-    return next((make for names, make in SORTS if name in names), row_by_row)(name)
+    return next((make for names, make in GROUPS if name in names), row_by_row)(name)
 
 
 class _Functions:
@@ -161,9 +161,9 @@ class _Functions:
 
 
 def _usual(args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, list[Any]]:
-    """The level of the arguments, and those without it, where all of them are of one; (None, []) for other calls.
+    """The level that all batched arguments share, and the arguments without it; (None, …) for other calls.
 
-    Other calls are right as well, by `at_level`, at twice the cost.
+    `at_level` serves those, at twice the cost.
     """
     level: Any = None
     below: list[Any] = []
@@ -219,13 +219,13 @@ def _of_formula(name: str, formula: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _batched_namespace() -> Any:
-    """The tables' functions; of what the engine has beyond the standard, the rest by its formulas in the standard.
+    """The functions of the tables; the engine's other functions beyond the standard, as their generic formulas.
 
-    Libraries' own faster versions of these may rely on the shapes that they have in a rule.
+    A library's own faster versions of those may rely on the shapes that they have in a rule.
     """
     functions: Any = _Functions()
     xp = extend(functions, special=lambda _: functions.special)
-    tables = {*BY_NAME, *(name for names, _ in SORTS for name in names)}
+    tables = {*BY_NAME, *(name for names, _ in GROUPS for name in names)}
     for name, formula in list(xp.__dict__.items()):
         if name in tables:
             setattr(xp, name, getattr(functions, name))
@@ -242,7 +242,7 @@ _BACKENDS: dict[int, tuple[Backend, Backend]] = {}
 
 
 def _backend_of(x: Batched) -> Backend:
-    """The backend of the library below, for arrays that have no one value."""
+    """The backend of the library below, for arrays whose value differs from row to row."""
     below = bottom(x)
     home = backend_of(below)
     known = _BACKENDS.get(id(home))

@@ -1,8 +1,8 @@
-"""Functions of the user's that are one operation of a tape, under `vmap`: `custom_vjp` and `checkpoint`.
+"""The user's functions that are one operation of a tape, `custom_vjp` and `checkpoint`, under `vmap`.
 
-Where an older tape records what happens to the arrays inside a level, the operation has to be put onto that tape as
-one: the function of all rows, which opens a level of its own whenever it runs, in the forward pass and when the
-backward pass runs it again.
+Where an older tape records what happens to the arrays inside a level, it has to record the function of all rows as one
+operation. That function opens a level of its own whenever it runs: in the forward pass, and when the backward pass runs
+it again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...pytree import tree
 
 @contextmanager
 def rows_from(outer: BatchLevel) -> Iterator[None]:
-    """Within, a request for rows of a level that was opened there goes to the level of the arguments."""
+    """A context that passes a request for rows, of a level that was opened within, on to the level of the arguments."""
     try:
         yield
     except NeedsRows as request:
@@ -40,7 +40,7 @@ def one_row(leaves: list[Any], flags: list[bool], i: int) -> list[Any]:
 
 @contextmanager
 def opened(level: BatchLevel) -> Iterator[BatchLevel]:
-    """A level that is open meanwhile."""
+    """A context in which a level is open."""
     OPEN.append(level)
     try:
         yield level
@@ -55,7 +55,7 @@ def as_row(value: Any, level: BatchLevel) -> Array:
     return Array(row) if row.shape else result(row)
 
 
-def taken_down(leaves: list[Any], level: BatchLevel) -> tuple[list[Any], list[bool]]:
+def without_level(leaves: list[Any], level: BatchLevel) -> tuple[list[Any], list[bool]]:
     """Leaves one level down, as Arrays, and which of them vary from row to row."""
     below, flags = [], []
     for x in leaves:
@@ -66,8 +66,8 @@ def taken_down(leaves: list[Any], level: BatchLevel) -> tuple[list[Any], list[bo
     return below, flags
 
 
-def taken_up(leaves: list[Any], flags: list[bool], level: BatchLevel) -> list[Any]:
-    """The opposite of `taken_down`, at a level."""
+def with_level(leaves: list[Any], flags: list[bool], level: BatchLevel) -> list[Any]:
+    """The opposite of `without_level`, at a level."""
     pairs = zip(leaves, flags, strict=True)
     return [as_row(unwrap_closed(x), level) if varies else x for x, varies in pairs]
 
@@ -97,7 +97,7 @@ class OfRows:
     def __call__(self, *leaves: Any) -> list[Any]:
         """The leaves of the result, rows first where they vary, and after them those of the arguments after writes."""
         with rows_from(self.outer), opened(BatchLevel(self.outer.size)) as level:
-            given = taken_up(list(leaves), self.flags, level)
+            given = with_level(list(leaves), self.flags, level)
             before = [x.value if type(x) is Array else x for x in given]
             out = self.f(*tree.unflatten(self.spec, given))
             out_leaves, out_spec = tree.flatten(out)
@@ -107,14 +107,14 @@ class OfRows:
                 if type(x) is Array and x.value is not y
             ]
             outs = [*out_leaves, *(given[i] for i in written)]
-            below, flags = taken_down(outs, level)
+            below, flags = without_level(outs, level)
         self.found[:] = [out_spec, flags, written]
         return below
 
     def labelled(self, outs: list[Any], level: BatchLevel) -> tuple[Any, list[tuple[int, Any]]]:
         """The result at the level of the arguments, and the arguments that were written to, with their new values."""
         spec, flags, written = self.found
-        up = taken_up(outs, flags, level)
+        up = with_level(outs, flags, level)
         n = len(up) - len(written)
         return tree.unflatten(spec, up[:n]), list(zip(written, up[n:], strict=True))
 
@@ -124,7 +124,7 @@ def summed_share(share: Any, varies: bool, level: BatchLevel, of_rows: bool) -> 
 
     `of_rows` says whether the outputs vary; where they do not, there is one cotangent in all.
     """
-    (value,), (own,) = taken_down([share], level)
+    (value,), (own,) = without_level([share], level)
     xp = NAMESPACES[Array]
     value = as_constant(value)
     if varies:

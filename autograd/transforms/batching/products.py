@@ -20,7 +20,7 @@ def _summed(axes: Any, ndim1: int, ndim2: int) -> tuple[list[int], list[int]]:
 
 
 def _tensordot(x1: Any, x2: Any, *, axes: Any = 2) -> Batched:
-    """By one product: of matrices of free and summed axes for each row, if both differ from row to row."""
+    """The contraction as one matrix product, of free by summed axes; for each row, if both differ from row to row."""
     first, second = _summed(axes, len(x1.shape), len(x2.shape))
     values = values_of((x1, x2))
     xp = namespace_of(values[0])
@@ -166,5 +166,5 @@ PRODUCTS: dict[str, Callable[..., Any]] = {
     "einsum": _einsum, "inverse_by": _by_factor("inverse_by"), "linalg.outer": _outer, "linalg.solve": _solve,
     "linear": _layer("linear"), "linear_relu": _layer("linear_relu"), "matmul": matmul,
     "slogdet_by": _by_factor("slogdet_by"), "solve_by": _solve_by, "tensordot": _tensordot,
-    "sddmm": row_by_row("sddmm"), "sparse_product": row_by_row("sparse_product"),
+    **{name: row_by_row(name) for name in ("convolve", "lfilter", "sddmm", "sparse_product", "sylvester")},
 }  # fmt: skip

@@ -11,16 +11,19 @@ from ...core.namespaces import NAMESPACES, namespace_of
 from ...core.registry import REGISTRY
 from .array import batch_size
 
-# Functions that run row by row, some of them only for what the reason says.
+# Functions that run row by row, with the reason or the condition.
 BY_ROWS = {
+    "convolve": "libraries convolve one pair of vectors at a time",
     "isin": "where the elements looked for are in a set of each row: libraries look into one set at a time",
+    "lfilter": "a filter's coefficients are one set for all signals, and here they may differ from row to row",
     "linalg.matrix_rank": "where the cut-off differs from row to row",
     "linalg.pinv": "where the cut-off differs from row to row",
     "roll": "where the shift differs from row to row",
-    "sddmm": "products at the places of a sparse matrix are SciPy's and CuPy's own, for one matrix at a time",
+    "sddmm": "SciPy and CuPy compute products at the positions of one sparse matrix at a time",
     "searchsorted": "where the sorted array differs from row to row: libraries search in one at a time",
     "setitem": "at masks, in libraries that have the standard's writes alone; NumPy and CuPy write all rows at once",
     "sparse_product": "SciPy and CuPy multiply by one sparse matrix at a time",
+    "sylvester": "SciPy solves one equation at a time",
 }
 
 
@@ -42,7 +45,7 @@ def plain(name: str, args: Any) -> Any:
 
 
 def row_by_row(name: str) -> Callable[..., Any]:
-    """The version of a function that is right for every function: a call for each row."""
+    """The batched version of any function: one call for each row."""
 
     def call(*args: Any, **settings: Any) -> Any:
         k = batch_size((args, settings.values())) or 0

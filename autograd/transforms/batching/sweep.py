@@ -1,9 +1,9 @@
-"""Whole blocks of a Jacobian from batched sweeps over a tape.
+"""Blocks of a Jacobian from batched sweeps over a tape.
 
-*Which operations are batched.* Those whose rules are the library's own, in `rules/`: each of them is tested, by every
-row of the table of cases, to give the same for k cotangents at once as for one after the other. All other entries of a
-tape (`custom_vjp`, `checkpoint`, `implicit`, solvers, rules of the user's) are pulled once for each row, at just that
-place, and the results are stacked.
+*Which operations are batched.* Those whose rules are the library's own, in `rules/`: every row of the table of cases
+tests that they give the same for k cotangents at once as for one after the other. All other entries of a tape
+(`custom_vjp`, `checkpoint`, `implicit`, solvers, rules of the user's) are pulled once for each row, and the results are
+stacked.
 
 *Memory.* A sweep carries k cotangents of every array on its way, so k is bounded: the largest array on the tape
 times k stays below `ELEMENTS`, and the rows go in chunks of k.
@@ -28,7 +28,8 @@ from ...core.tape import Entry, input_slots
 from . import namespace as _namespace  # noqa: F401 - this makes the namespace of `Batched`
 from .array import spread_rows
 
-ELEMENTS = 1 << 20  # 8 MiB of float64: what a core's cache holds a few of, and a GPU is busy with
+# 8 MiB of float64: a core's cache holds a few of these, and one keeps a GPU busy.
+ELEMENTS = 1 << 20
 
 
 def sweep_batched(tape: Any, cts: list[Any], k: int, first: int) -> None:

@@ -1,4 +1,4 @@
-"""What goes from step to step of a loop: the leaves of the carry as arrays, and the checks that they stay alike."""
+"""The carry of a loop: its leaves as arrays, and the checks that their shapes and dtypes stay the same."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Promoted(Exception):
 
 
 def own(x: Array) -> Array:
-    """The same array as an object of its own, as ``copy.copy(x)`` in one call."""
+    """A copy of the object that shares the array, as ``copy.copy(x)`` in one call."""
     y = object.__new__(Array)
     y.value, y.tape, y.slot = x.value, x.tape, x.slot
     y.link = None if x.link is None else False
@@ -77,7 +77,7 @@ def _from_number(x: Any, like: Any, dtype: DType) -> Array:
 
 
 def home_of(leaves: list[Any]) -> Array | None:
-    """The first array among the leaves, beside which numbers are put."""
+    """The first array among the leaves, whose library and device numbers get."""
     for x in leaves:
         inner = backend_array(x)
         if is_array(inner) and not isinstance(inner, np.generic) and not is_number(inner):
@@ -86,44 +86,44 @@ def home_of(leaves: list[Any]) -> Array | None:
 
 
 class Layout:
-    """How a tree is made of its leaves, and the leaves of another one like it; quick for the usual trees.
+    """The structure of a tree: builds trees from leaves, and takes the leaves of trees of the same structure.
 
-    Those are one array, a tuple of arrays, and None.
+    It is quick for the usual trees: one array, a tuple of arrays, and None.
     """
 
     def __init__(self, spec: Any, likes: list[Array]) -> None:
         self.spec = spec
         self.likes = [(x.value.shape, x.value.dtype) for x in likes]
-        whole = tree.unflatten(spec, likes)
-        self.kind = "other"
+        full = tree.unflatten(spec, likes)
+        self.container = "other"
         if not likes:
-            self.kind = "none" if whole is None else "other"
-        elif whole is likes[0]:
-            self.kind = "leaf"
-        elif type(whole) is tuple and len(whole) == len(likes):
-            same = all(x is y for x, y in zip(whole, likes, strict=True))
-            self.kind = "tuple" if same else "other"
+            self.container = "none" if full is None else "other"
+        elif full is likes[0]:
+            self.container = "leaf"
+        elif type(full) is tuple and len(full) == len(likes):
+            same = all(x is y for x, y in zip(full, likes, strict=True))
+            self.container = "tuple" if same else "other"
 
     def build(self, leaves: list[Array]) -> PyTree:
         """The tree with these leaves."""
-        if self.kind == "leaf":
+        if self.container == "leaf":
             return leaves[0]
-        if self.kind == "tuple":
+        if self.container == "tuple":
             return tuple(leaves)
-        return None if self.kind == "none" else tree.unflatten(self.spec, leaves)
+        return None if self.container == "none" else tree.unflatten(self.spec, leaves)
 
     def taken(self, out: PyTree) -> list[Array] | None:
         """The leaves of a tree with arrays of the same shapes and dtypes; None where that is not seen at once."""
         found: Any
-        if self.kind == "leaf":
+        if self.container == "leaf":
             if type(out) is Array:
                 value, (shape, dtype) = out.value, self.likes[0]
                 if value.dtype is dtype and value.shape == shape:
                     return [out]
             return None
-        if self.kind == "tuple":
+        if self.container == "tuple":
             found = out
-        elif self.kind == "none":
+        elif self.container == "none":
             return [] if out is None else None
         else:
             found, spec = tree.flatten(out)
@@ -163,17 +163,16 @@ class Carry:
         floats = self.floats = [d for d in dtypes if is_inexact(d)]
         self.dtypes: dict[int, DType] = {}
         for i in self.numbers:
-            kind = given[i].of.dtype if type(given[i]) in TRACERS else np.result_type(given[i])
-            if is_inexact(kind) and floats:
-                like = 1j if np.dtype(kind).kind == "c" else 1.0
-                self.dtypes[i] = np.result_type(*floats, like)
-            else:
-                self.dtypes[i] = kind
+            dtype = given[i].of.dtype if type(given[i]) in TRACERS else np.result_type(given[i])
+            if is_inexact(dtype) and floats:
+                like = 1j if np.dtype(dtype).kind == "c" else 1.0
+                dtype = np.result_type(*floats, like)
+            self.dtypes[i] = dtype
         self._paths: list[str] | None = None
         self.begin()
 
     def begin(self) -> None:
-        """Lay out the first carry; again, when a number has to begin with another dtype."""
+        """Make the first carry; repeated when a number has to begin with another dtype."""
         self.first = [
             as_array(x, f"{self.name}: init{self.at(i)}", self.home, self.dtypes.get(i))
             for i, x in enumerate(self.given)
@@ -194,7 +193,7 @@ class Carry:
         self.begin()
 
     def at(self, i: int) -> str:
-        """The place of leaf `i`, as messages have it: empty where the carry is one leaf."""
+        """The path of leaf `i` for messages; empty where the carry is one leaf."""
         if self._paths is None:
             self._paths = tree.paths(self.init)
         return f" at {self._paths[i]!r}" if self._paths[i] else ""
@@ -239,8 +238,8 @@ class Carry:
 
     def _of_number(self, i: int, x: Any, dtype: DType) -> DType:
         """The dtype of a number that a step returns: the carry's, where that holds it."""
-        kind = x.of.dtype if type(x) in TRACERS else np.result_type(type(x))
-        return dtype if _promotes(kind, dtype) else kind
+        own = x.of.dtype if type(x) in TRACERS else np.result_type(type(x))
+        return dtype if _promotes(own, dtype) else own
 
     def _refuse(self, i: int, x: Array, shape: tuple[int, ...], dtype: DType) -> None:
         raise TypeError(
@@ -275,7 +274,7 @@ def raw_results(leaves: list[Any]) -> bool:
 
 
 def given_back(x: Array, *, raw: bool) -> Any:
-    """A result in the caller's kind of array; a traced one stays traced."""
+    """A result in the caller's type of array; a traced one stays traced."""
     if raw:
         value = unwrap_closed(x)
         if type(value) in TRACERS or (type(value) is not Array and is_array(value)):

@@ -107,7 +107,7 @@ def scan(
     carry = Carry("scan", init, x_leaves)
     columns = [as_array(x, "scan: xs") for x in x_leaves]
     recorder = active_recorder()
-    # a recorded loop keeps nothing else than the carries anyway
+    # a recorded loop keeps only the carries anyway
     body = Step(f, carry, Layout(x_spec, columns), checkpoint=checkpoint and recorder is None)
     while True:
         try:
@@ -134,7 +134,8 @@ class Step:
     ) -> None:
         self.f, self.carry, self.rows = f, carry, rows
         self.call = checkpointed(f) if checkpoint else f
-        self.results: Layout | None = None  # as of the first step
+        # the layout of the first step's y
+        self.results: Layout | None = None
         self.y_spec: Any = None
         self.y_likes: list[Any] = []
 
@@ -185,9 +186,9 @@ def _run(
     step: Step, leaves: list[Array], columns: list[Array], n: int, reverse: bool
 ) -> tuple[list[Array], list[Array]]:
     """The loop itself, each operation of which is recorded where the arrays are traced."""
-    # `x[i]` alone is NumPy's; the standard has the ellipsis
-    whole = all(x.ndim == 1 or type(backend_array(x)) is np.ndarray for x in columns)
-    (column,) = columns if len(columns) == 1 and whole else (None,)
+    # NumPy takes `x[i]` for a row; the standard wants the ellipsis
+    short_keys = all(x.ndim == 1 or type(backend_array(x)) is np.ndarray for x in columns)
+    (column,) = columns if len(columns) == 1 and short_keys else (None,)
     rows: list[list[Array]] = []
     call, results, build = step.call, step.results, step.rows.build
     carry = step.carry.layout
@@ -195,7 +196,7 @@ def _run(
         if column is not None:
             row = [column[i]]
         else:
-            row = [x[i] if whole or x.ndim == 1 else x[i, ...] for x in columns]
+            row = [x[i] if short_keys or x.ndim == 1 else x[i, ...] for x in columns]
         if results is None:
             leaves, ys = step(leaves, row)
             results = step.results
@@ -205,7 +206,8 @@ def _run(
         pair = type(out) is tuple and len(out) == 2
         new = carry.taken(out[0]) if pair else None
         quick = results.taken(out[1]) if new is not None else None
-        if new is None or quick is None:  # another step may still be right, or say what is wrong
+        # the general way converts the results, or says what is wrong with them
+        if new is None or quick is None:
             leaves, ys = step.finished(out)
             rows.append(ys)
         else:

@@ -16,11 +16,11 @@ from ._minimize_convergence_rates import order, quadratic
 xp = pb.xp
 
 
-@pytest.mark.parametrize("beside", [1e-9, 1e-11, 1e-13])
-def test_the_shift_of_minimize_s_newton_keeps_off_the_lowest_eigenvalue(beside):
+@pytest.mark.parametrize("gap", [1e-9, 1e-11, 1e-13])
+def test_the_shift_of_minimize_s_newton_keeps_off_the_lowest_eigenvalue(gap):
     """A curvature w along the other axis makes the tenth shift, of ‖H‖, outweigh cos 3 by next to nothing."""
     low = -math.cos(3.0)
-    w = math.sqrt((low * (1 + beside) / (1e-3 * 2**9)) ** 2 - low**2)
+    w = math.sqrt((low * (1 + gap) / (1e-3 * 2**9)) ** 2 - low**2)
     f = lambda v: -xp.cos(v[0]) + 0.5 * w * v[1] ** 2
     found = pb.optim.minimize(f, np.asarray([3.0, 0.0]), method="newton", gtol=1e-8)
     assert found.success

@@ -1,4 +1,4 @@
-"""Tests of `autograd/compile/loops/kernel.py`: a whole loop in one kernel, against the loop without kernels."""
+"""Tests of `autograd/compile/loops/kernel.py`: loops as one kernel, against the same loops without kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of `autograd/functions/special_functions/formulas.py`, against SciPy."""
+"""Tests of the files of `autograd/functions/special_functions/`, against SciPy."""
 
 from __future__ import annotations
 

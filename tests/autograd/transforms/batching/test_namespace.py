@@ -11,7 +11,7 @@ from pullback.autograd.core.levels.level import BatchLevel
 from pullback.autograd.core.namespaces import NAMESPACES
 from pullback.autograd.core.signatures import CONSTANT, DIFFERENTIABLE
 from pullback.autograd.core.tape import TapeData
-from pullback.autograd.transforms.batching.functions import REARRANGEMENTS, SORTS
+from pullback.autograd.transforms.batching.functions import GROUPS, REARRANGEMENTS
 from pullback.autograd.transforms.batching.namespace import BY_NAME
 from pullback.autograd.transforms.batching.rows import BY_ROWS
 from pullback.backend import backend_of
@@ -71,7 +71,7 @@ def test_the_backend_is_that_of_the_values_and_has_no_values_itself():
 
 def test_every_function_is_in_a_table_or_named():
     """So that none runs row by row unnoticed."""
-    tables = {*BY_NAME, *REARRANGEMENTS, *(name for names, _ in SORTS for name in names)}
+    tables = {*BY_NAME, *REARRANGEMENTS, *(name for names, _ in GROUPS for name in names)}
     formulas = {name for text in OF_FORMULAS.values() for name in text.split()}
     lacking = {
         name
