@@ -19,11 +19,12 @@ from .levels.batched import Batched
 
 
 class Untraced:
-    """Stands where a tape would: always closed, older than any tape."""
+    """The tape of arrays that are not traced: always closed, and older than any other."""
 
     __slots__ = ()
     open = False
     order = -1
+    capture = None
 
     def __repr__(self) -> str:
         return "UNTRACED"

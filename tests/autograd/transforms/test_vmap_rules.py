@@ -16,14 +16,16 @@ from ...cases._table import collect, inexact_leaves, loss, weights_for
 K = 3
 # What vmap refuses: results whose shape differs from row to row.
 REFUSED = {"unique_all", "unique_counts", "unique_inverse", "unique_values", "arange"}
+# The functions of `BY_ROWS` that always run row by row.
+ALWAYS_BY_ROWS = {"convolve", "lfilter", "sddmm", "sparse_product", "sylvester"}
 CASES = [case for case in collect() if case.makers()]
 
 
 def copies(case):
     """The row's arrays, three times each: differentiated ones a little smaller each time, constants as they are."""
-    places = case.places()
+    indices = case.places()
     return [
-        np.stack([x * (1 - 0.02 * i) if j in places else x for i in range(K)]).astype(x.dtype)
+        np.stack([x * (1 - 0.02 * i) if j in indices else x for i in range(K)]).astype(x.dtype)
         for j, x in enumerate(case.arrays())
     ]
 
@@ -94,7 +96,7 @@ def test_value(case, by_rows):
         for y, w in zip(got, wanted, strict=True):
             assert (y.shape[1:], y.dtype) == (w.shape, w.dtype)
             close(y[i], pb.to_numpy(w))
-    assert by_rows - {None} <= {"sddmm", "sparse_product"}  # of those in `BY_ROWS` that always do
+    assert by_rows - {None} <= ALWAYS_BY_ROWS
 
 
 def weights_of(case, arrays, axes):
