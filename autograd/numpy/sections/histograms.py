@@ -1,8 +1,8 @@
 """Histograms and bins: `histogram`, `bincount`, `digitize` and their kin.
 
 Counts do not depend on small changes of the array: they are constants. Sums of weights are differentiable in the
-weights, edges in the least and the largest element that they lie between, densities in both. (A histogram that is differentiable in the array is a kernel density: sum a smooth bump
-over the elements instead.)
+weights, edges in the least and the largest element that they lie between, densities in both. (A histogram whose counts
+are differentiable in the array is a kernel density: sum a smooth bump over the elements instead.)
 """
 
 from __future__ import annotations
