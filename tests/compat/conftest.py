@@ -1,4 +1,4 @@
-"""Tests that ask for no library mean NumPy, also where ``PULLBACK_STANDIN=active`` makes the stand-in the active one."""
+"""Tests that ask for no library mean NumPy, also where ``PULLBACK_STANDIN=active`` makes the stand-in active."""
 
 from collections.abc import Iterator
 
