@@ -64,9 +64,10 @@ made anew. Through all others a derivative passes; through `floor`, `sign` and t
 
 # The order of the sections on the page.
 ORDER = (
-    "creation", "grids", "files", "manipulation", "padding", "indexing", "writing", "sorting", "sets", "logic",
-    "ufuncs", "elementwise", "reductions", "nan_reductions", "statistics", "quantiles", "histograms", "products",
-    "polynomials", "signals", "differences", "windows", "functional",
+    "creation", "ranges", "matrices", "grids", "files", "manipulation", "joining", "rearranging", "padding", "indexing",
+    "writing", "sorting", "sets", "logic", "ufuncs", "elementwise", "reductions", "nan_reductions", "statistics",
+    "moments", "order_statistics", "quantiles", "histograms", "products", "polynomials", "signals", "differences",
+    "windows", "functional",
 )  # fmt: skip
 
 METHODS = """## Methods and attributes of arrays
@@ -109,6 +110,10 @@ def refused(names: dict[str, str], section: str = "") -> list[str]:
     return [f"| `{prefix}{name}` | {advice} |" for name, advice in sorted(names.items())]
 
 
+def _place(section: str) -> tuple[int, str]:
+    return (ORDER.index(section) if section in ORDER else len(ORDER), section)
+
+
 def page() -> str:
     """The text of the page."""
     lines = [HEAD]
@@ -124,7 +129,7 @@ def page() -> str:
         short = module.__name__.rpartition(".")[2]
         names_of[short] = names
         titles[short] = (module.__doc__ or "").split("\n\n")[0].replace("\n", " ").strip()
-    for short in sorted(names_of, key=lambda n: ORDER.index(n)):
+    for short in sorted(names_of, key=_place):
         if names_of[short]:
             title = titles[short].split("; and the names")[0].split(". ")[0].rstrip(".")
             lines += [f"## {title}", "", *table(names_of[short], pb.numpy), ""]

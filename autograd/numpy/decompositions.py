@@ -20,7 +20,15 @@ from .operands import axes_of, constant
 
 
 def cholesky(a: Any, /, *, upper: bool = False) -> Array:
-    """The lower triangular L with L Lᴴ = a, or the upper triangular U with Uᴴ U = a, of positive definite matrices."""
+    """The lower triangular L with L Lᴴ = a, or the upper triangular U with Uᴴ U = a, of positive definite matrices.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.cholesky([[4.0, 2.0], [2.0, 5.0]])
+    Array([[2., 0.],
+           [1., 2.]], dtype=float64, device='cpu')
+    """
     a = floating(a)
     require_square(a, "cholesky")
     return xp.linalg.cholesky(a, upper=upper)
@@ -35,6 +43,13 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         Matrices (…, m, n).
     mode : {"reduced", "complete", "r"}
         The shape of Q, or R alone. NumPy's "raw" is refused: Householder's vectors have no use here.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> abs(np.linalg.qr([[3.0, 0.0], [4.0, 5.0]]).R).round(6)
+    Array([[5., 4.],
+           [0., 3.]], dtype=float64, device='cpu')
     """
     a = floating(a)
     if mode == "r":
@@ -49,6 +64,12 @@ def eig(a: Any) -> Any:
 
     Those of a real matrix are real where all imaginary parts are 0, as in NumPy; in a compiled program, where values
     are not known, they are complex.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.eig([[2.0, 0.0], [0.0, 3.0]]).eigenvalues
+    Array([2., 3.], dtype=float64, device='cpu')
     """
     a = floating(a)
     require_square(a, "eig")
@@ -59,7 +80,14 @@ def eig(a: Any) -> Any:
 
 
 def eigvals(a: Any) -> Array:
-    """The eigenvalues of square matrices, as in `eig`."""
+    """The eigenvalues of square matrices, as in `eig`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.eigvals([[0.0, -1.0], [1.0, 0.0]])
+    Array([0.+1.j, 0.-1.j], dtype=complex128, device='cpu')
+    """
     a = floating(a)
     require_square(a, "eigvals")
     found = xp.linalg.eigvals(a)
@@ -74,12 +102,26 @@ def _all_real(a: Array, w: Array) -> bool:
 
 
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    """The eigenvalues, ascending, and eigenvectors of Hermitian matrices, of which one triangle is read."""
+    """The eigenvalues, ascending, and eigenvectors of Hermitian matrices, of which one triangle is read.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.eigh([[2.0, 0.0], [0.0, 3.0]]).eigenvalues
+    Array([2., 3.], dtype=float64, device='cpu')
+    """
     return xp.linalg.eigh(_triangle(a, UPLO, "eigh"))
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Array:
-    """The eigenvalues, ascending, of Hermitian matrices, of which one triangle is read."""
+    """The eigenvalues, ascending, of Hermitian matrices, of which one triangle is read.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.eigvalsh([[2.0, 0.0], [0.0, 3.0]])
+    Array([2., 3.], dtype=float64, device='cpu')
+    """
     return xp.linalg.eigvalsh(_triangle(a, UPLO, "eigvalsh"))
 
 
@@ -135,7 +177,14 @@ def svd(
 
 
 def svdvals(x: Any, /) -> Array:
-    """The singular values of matrices, descending."""
+    """The singular values of matrices, descending.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.svdvals([[3.0, 0.0], [0.0, 4.0]])
+    Array([4., 3.], dtype=float64, device='cpu')
+    """
     return xp.linalg.svdvals(floating(x))
 
 
@@ -197,6 +246,12 @@ def cond(x: Any, p: Any = None) -> Array:
     """The condition number ‖x‖ ‖x⁻¹‖ of matrices in the norm `p`; by singular values for None, 2 and −2.
 
     Singular matrices have infinity.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.cond([[2.0, 0.0], [0.0, 4.0]])
+    Array(2., dtype=float64, device='cpu')
     """
     x = floating(x)
     if x.ndim < 2 or 0 in x.shape[-2:]:
@@ -207,8 +262,10 @@ def cond(x: Any, p: Any = None) -> Array:
         if p == -2:
             first, last = last, first
         zero = constant(last) == 0
-        out = first / xp.where(zero, 1.0, last)
-        return xp.where(zero, constant(first) + math.inf, out)
+        # where there is no quotient, the derivative is infinite, too
+        factor = xp.where(zero, math.inf, xp.ones_like(constant(last)))
+        first = xp.where(zero & (constant(first) == 0), 1.0, first)
+        return first / xp.where(zero, 1.0, last) * factor
     require_square(x, "cond")
     if x.ndim > 2 and _any_singular(x):
         rows = [cond(x[i], p) for i in range(x.shape[0])]
@@ -216,8 +273,13 @@ def cond(x: Any, p: Any = None) -> Array:
     try:
         inverse = inv(x)
     except np.linalg.LinAlgError:
-        return norm(x, p, axis=(-2, -1)) * 0.0 + math.inf
+        return _unbounded(norm(x, p, axis=(-2, -1)))
     return norm(x, p, axis=(-2, -1)) * norm(inverse, p, axis=(-2, -1))
+
+
+def _unbounded(size: Array) -> Array:
+    """Infinity, also for a matrix of zeros; its derivative is no number either."""
+    return xp.where(constant(size) == 0, 1.0, size) * math.inf
 
 
 def _any_singular(x: Array) -> bool:
@@ -242,6 +304,12 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
         One of them; by default ``rtol = max(m, n) ε``.
     hermitian : bool
         `A` is Hermitian.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]])
+    Array(1, dtype=int64, device='cpu')
     """
     A = constant(as_floating(as_array(A)))
     if tol is not None and rtol is not None:

@@ -78,92 +78,222 @@ def _prepared(name: str, a: Any) -> Array:
 
 
 def fft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Array:
-    """The discrete Fourier transform along an axis, ``Σ_j a_j e^(−2πi jk/n)``."""
+    """The discrete Fourier transform along an axis, ``Σ_j a_j e^(−2πi jk/n)``.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.fft([1.0, 2.0, 3.0, 4.0]).real
+    Array([10., -2., -2., -2.], dtype=float64, device='cpu')
+    """
     return _one("fft", a, n, axis, norm, out)
 
 
 def ifft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Array:
-    """The inverse of `fft`, ``Σ_k a_k e^(2πi jk/n) / n``."""
+    """The inverse of `fft`, ``Σ_k a_k e^(2πi jk/n) / n``.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.ifft([4.0, 0.0, 0.0, 0.0]).real
+    Array([1., 1., 1., 1.], dtype=float64, device='cpu')
+    """
     return _one("ifft", a, n, axis, norm, out)
 
 
 def rfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Array:
-    """The first n//2 + 1 elements of the `fft` of real numbers, which have the others as conjugates."""
+    """The first n//2 + 1 elements of the `fft` of real numbers, which have the others as conjugates.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.rfft([1.0, 1.0, 1.0, 1.0]).real
+    Array([4., 0., 0.], dtype=float64, device='cpu')
+    """
     return _one("rfft", a, n, axis, norm, out)
 
 
 def irfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Array:
-    """The inverse of `rfft`: n real numbers, by default 2 (m − 1) from m elements."""
+    """The inverse of `rfft`: n real numbers, by default 2 (m − 1) from m elements.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.irfft([4.0, 0.0, 0.0])
+    Array([1., 1., 1., 1.], dtype=float64, device='cpu')
+    """
     return _one("irfft", a, n, axis, norm, out)
 
 
 def hfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Array:
-    """The `fft`, which is real, of a signal whose second half is the conjugate of its first."""
+    """The `fft`, which is real, of a signal whose second half is the conjugate of its first.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.hfft([4.0, 0.0, 0.0])
+    Array([4., 4., 4., 4.], dtype=float64, device='cpu')
+    """
     return _one("hfft", a, n, axis, norm, out)
 
 
 def ihfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Array:
-    """The inverse of `hfft`."""
+    """The inverse of `hfft`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.ihfft([1.0, 1.0, 1.0, 1.0]).real
+    Array([1., 0., 0.], dtype=float64, device='cpu')
+    """
     return _one("ihfft", a, n, axis, norm, out)
 
 
 def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Array:
-    """`fft` over several axes, all by default."""
+    """`fft` over several axes, all by default.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.fftn(np.ones((2, 2))).real
+    Array([[4., 0.],
+           [0., 0.]], dtype=float64, device='cpu')
+    """
     return _several("fftn", a, s, axes, norm, out)
 
 
 def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Array:
-    """`ifft` over several axes, all by default."""
+    """`ifft` over several axes, all by default.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.ifftn(np.ones((2, 2))).real
+    Array([[1., 0.],
+           [0., 0.]], dtype=float64, device='cpu')
+    """
     return _several("ifftn", a, s, axes, norm, out)
 
 
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Array:
-    """`rfft` over the last of several axes, and `fft` over the others."""
+    """`rfft` over the last of several axes, and `fft` over the others.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.rfftn(np.ones((2, 4))).shape
+    (2, 3)
+    """
     return _several("rfftn", a, s, axes, norm, out)
 
 
 def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Array:
-    """The inverse of `rfftn`."""
+    """The inverse of `rfftn`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.irfftn(np.ones((2, 3))).shape
+    (2, 4)
+    """
     return _several("irfftn", a, s, axes, norm, out)
 
 
 def fft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Array:
-    """`fft` over two axes."""
+    """`fft` over two axes.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.fft2(np.ones((2, 2))).real
+    Array([[4., 0.],
+           [0., 0.]], dtype=float64, device='cpu')
+    """
     return _several("fftn", a, s, axes, norm, out)
 
 
 def ifft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Array:
-    """`ifft` over two axes."""
+    """`ifft` over two axes.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.ifft2(np.ones((2, 2))).real
+    Array([[1., 0.],
+           [0., 0.]], dtype=float64, device='cpu')
+    """
     return _several("ifftn", a, s, axes, norm, out)
 
 
 def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Array:
-    """`rfftn` over two axes."""
+    """`rfftn` over two axes.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.rfft2(np.ones((2, 4))).shape
+    (2, 3)
+    """
     return _several("rfftn", a, s, axes, norm, out)
 
 
 def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Array:
-    """`irfftn` over two axes."""
+    """`irfftn` over two axes.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.irfft2(np.ones((2, 3))).shape
+    (2, 4)
+    """
     return _several("irfftn", a, s, axes, norm, out)
 
 
 def fftshift(x: Any, axes: Any = None) -> Array:
-    """Frequencies with that of 0 in the middle."""
+    """Frequencies with that of 0 in the middle.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.fftshift([0.0, 1.0, -2.0, -1.0])
+    Array([-2., -1.,  0.,  1.], dtype=float64, device='cpu')
+    """
     return xp.fft.fftshift(as_array(x), axes=axes)
 
 
 def ifftshift(x: Any, axes: Any = None) -> Array:
-    """The inverse of `fftshift`."""
+    """The inverse of `fftshift`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.ifftshift([-2.0, -1.0, 0.0, 1.0])
+    Array([ 0.,  1., -2., -1.], dtype=float64, device='cpu')
+    """
     return xp.fft.ifftshift(as_array(x), axes=axes)
 
 
 def fftfreq(n: int, d: Any = 1.0, device: Any = None) -> Array:
-    """The frequencies of an `fft` of n samples at the distance `d`, which may be traced."""
+    """The frequencies of an `fft` of n samples at the distance `d`, which may be traced.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.fftfreq(4, 0.5)
+    Array([ 0. ,  0.5, -1. , -0.5], dtype=float64, device='cpu')
+    """
     return xp.fft.fftfreq(n, d=d, device=device)
 
 
 def rfftfreq(n: int, d: Any = 1.0, device: Any = None) -> Array:
-    """The frequencies of an `rfft` of n samples at the distance `d`, which may be traced."""
+    """The frequencies of an `rfft` of n samples at the distance `d`, which may be traced.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fft.rfftfreq(4, 0.5)
+    Array([0. , 0.5, 1. ], dtype=float64, device='cpu')
+    """
     return xp.fft.rfftfreq(n, d=d, device=device)
 
 

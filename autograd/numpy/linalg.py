@@ -55,12 +55,26 @@ LinAlgError = np.linalg.LinAlgError
 
 
 def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Array:
-    """The sums along a diagonal of the last two axes."""
+    """The sums along a diagonal of the last two axes.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.trace([[1.0, 2.0], [3.0, 4.0]])
+    Array(5., dtype=float64, device='cpu')
+    """
     return products.trace(x, offset, -2, -1, dtype)
 
 
 def diagonal(x: Any, /, *, offset: int = 0) -> Array:
-    """A diagonal of the last two axes; a view."""
+    """A diagonal of the last two axes; a view.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.diagonal([[1.0, 2.0], [3.0, 4.0]])
+    Array([1., 4.], dtype=float64, device='cpu')
+    """
     return xp.linalg.diagonal(as_array(x), offset=offset)
 
 
@@ -71,6 +85,12 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
     ------
     ValueError
         If there are more or fewer.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    Array([0., 0., 1.], dtype=float64, device='cpu')
     """
     x1, x2 = arrays(x1, x2)
     if x1.shape[axis] != 3 or x2.shape[axis] != 3:
@@ -81,7 +101,15 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
 
 
 def outer(x1: Any, x2: Any, /) -> Array:
-    """``x1[i] x2[j]`` of two vectors."""
+    """``x1[i] x2[j]`` of two vectors.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.outer([1.0, 2.0], [3.0, 4.0])
+    Array([[3., 4.],
+           [6., 8.]], dtype=float64, device='cpu')
+    """
     x1, x2 = arrays(x1, x2)
     if x1.ndim != 1 or x2.ndim != 1:
         raise ValueError(f"outer: two vectors are needed, not shapes {x1.shape} and {x2.shape}")
@@ -89,33 +117,76 @@ def outer(x1: Any, x2: Any, /) -> Array:
 
 
 def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Array:
-    """The sum over pairs of axes, as `pullback.numpy.tensordot`."""
+    """The sum over pairs of axes, as `pullback.numpy.tensordot`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.tensordot([1.0, 2.0], [3.0, 4.0], axes=1)
+    Array(11., dtype=float64, device='cpu')
+    """
     return products.tensordot(x1, x2, axes)
 
 
 def matmul(x1: Any, x2: Any, /) -> Array:
-    """The product of matrices (…, m, k) and (…, k, n), or of vectors."""
+    """The product of matrices (…, m, k) and (…, k, n), or of vectors.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.matmul([[1.0, 2.0]], [3.0, 4.0])
+    Array([11.], dtype=float64, device='cpu')
+    """
     return UFUNCS["matmul"](x1, x2)
 
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Array:
-    """The product of vectors along an axis, ``Σ conj(x1) x2``."""
+    """The product of vectors along an axis, ``Σ conj(x1) x2``.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.vecdot([1.0, 2.0], [3.0, 4.0])
+    Array(11., dtype=float64, device='cpu')
+    """
     x1, x2 = (xp.moveaxis(x, axis, -1) for x in of_one_dtype(x1, x2))
     return xp.vecdot(x1, x2)
 
 
 def matrix_transpose(x: Any, /) -> Array:
-    """The last two axes swapped; a view."""
+    """The last two axes swapped; a view.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.matrix_transpose([[1.0, 2.0]])
+    Array([[1.],
+           [2.]], dtype=float64, device='cpu')
+    """
     return xp.matrix_transpose(as_array(x))
 
 
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:
-    """The norm of matrices in the last two axes, as in `norm`."""
+    """The norm of matrices in the last two axes, as in `norm`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.matrix_norm([[3.0, 4.0]])
+    Array(5., dtype=float64, device='cpu')
+    """
     return norm(x, ord, (-2, -1), keepdims)
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Array:
-    """The norm (Σ |x|ᵖ)^(1/p) of vectors along one axis or several, all of them by default."""
+    """The norm (Σ |x|ᵖ)^(1/p) of vectors along one axis or several, all of them by default.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.vector_norm([3.0, 4.0])
+    Array(5., dtype=float64, device='cpu')
+    """
     return xp.linalg.vector_norm(as_floating(as_array(x)), axis=axis, keepdims=keepdims, ord=ord)
 
 

@@ -62,6 +62,13 @@ def inv(a: Any) -> Array:
     ------
     numpy.linalg.LinAlgError
         If a matrix is singular.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.inv([[2.0, 0.0], [0.0, 4.0]])
+    Array([[0.5 , 0.  ],
+           [0.  , 0.25]], dtype=float64, device='cpu')
     """
     a = floating(a)
     require_square(a, "inv")
@@ -69,14 +76,28 @@ def inv(a: Any) -> Array:
 
 
 def det(a: Any) -> Array:
-    """The determinant of square matrices; its derivative is right for singular ones, too."""
+    """The determinant of square matrices; its derivative is right for singular ones, too.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.det([[2.0, 0.0], [0.0, 4.0]])
+    Array(8., dtype=float64, device='cpu')
+    """
     a = floating(a)
     require_square(a, "det")
     return xp.linalg.det(a)
 
 
 def slogdet(a: Any) -> Any:
-    """The sign of the determinant and the logarithm of its absolute value, as `SlogdetResult`."""
+    """The sign of the determinant and the logarithm of its absolute value, as `SlogdetResult`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.slogdet([[1.0, 0.0], [0.0, 1.0]]).sign
+    Array(1., dtype=float64, device='cpu')
+    """
     a = floating(a)
     require_square(a, "slogdet")
     return xp.linalg.slogdet(a)
@@ -99,6 +120,13 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_V
     ------
     ValueError
         If both `rcond` and `rtol` are given.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.pinv([[2.0, 0.0], [0.0, 0.0]])
+    Array([[0.5, 0. ],
+           [0. , 0. ]], dtype=float64, device='cpu')
     """
     a = floating(a)
     if rcond is not None and rtol is not NO_VALUE:
@@ -141,6 +169,13 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Array, Array, Array, Array
     -----
     At full rank x comes from a QR factorisation, else from `pinv`; a compiled program, which cannot look at the rank,
     takes `pinv`, and has residuals if m > n.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> x, residuals, rank, s = np.linalg.lstsq([[1.0], [1.0]], [1.0, 3.0])
+    >>> x, residuals
+    (Array([2.], dtype=float64, device='cpu'), Array([2.], dtype=float64, device='cpu'))
     """
     a, b = floating(a, b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
@@ -149,8 +184,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Array, Array, Array, Array
         )
     (m, n), columns = a.shape, b if b.ndim == 2 else xp.expand_dims(b, axis=-1)
     s = xp.linalg.svdvals(a)
-    if rcond is None:
-        rcond = max(m, n) * xp.finfo(a.dtype).eps
+    if rcond is None or rcond < 0:
+        rcond = (1 if rcond is not None else max(m, n)) * xp.finfo(a.dtype).eps
     sizes = constant(s)
     used = sizes > rcond * xp.max(sizes) if min(m, n) else sizes > 0
     rank = xp.count_nonzero(used)
@@ -174,14 +209,29 @@ def _squares(x: Array) -> Array:
 
 
 def matrix_power(a: Any, n: int) -> Array:
-    """The n-th power of square matrices; of their inverses for negative n."""
+    """The n-th power of square matrices; of their inverses for negative n.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.matrix_power([[1.0, 1.0], [0.0, 1.0]], 3)
+    Array([[1., 3.],
+           [0., 1.]], dtype=float64, device='cpu')
+    """
     a = as_array(a)
     require_square(a, "matrix_power")
     return xp.linalg.matrix_power(a if n >= 0 else as_floating(a), n)
 
 
 def tensorinv(a: Any, ind: int = 2) -> Array:
-    """The inverse of the map that `a` is in `tensordot`, whose first `ind` axes are those of its results."""
+    """The inverse of the map that `a` is in `tensordot`, whose first `ind` axes are those of its results.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.tensorinv(np.eye(4).reshape(2, 2, 4)).shape
+    (4, 2, 2)
+    """
     a = floating(a)
     if ind <= 0:
         raise ValueError(f"tensorinv: ind={ind} has to be positive")
@@ -191,7 +241,14 @@ def tensorinv(a: Any, ind: int = 2) -> Array:
 
 
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Array:
-    """The x with ``tensordot(a, x, x.ndim) = b``; `axes` of `a` are moved to its end first."""
+    """The x with ``tensordot(a, x, x.ndim) = b``; `axes` of `a` are moved to its end first.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.tensorsolve(np.eye(4).reshape(2, 2, 4), np.ones((2, 2)))
+    Array([1., 1., 1., 1.], dtype=float64, device='cpu')
+    """
     a, b = floating(a, b)
     if axes is not None:
         last = [k % a.ndim for k in axes]
@@ -211,6 +268,12 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Array:
     References
     ----------
     Cormen, Leiserson, Rivest and Stein, Introduction to algorithms, §15.2.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.linalg.multi_dot([np.ones((2, 3)), np.ones((3, 4)), np.ones(4)])
+    Array([12., 12.], dtype=float64, device='cpu')
     """
     refuse_out("multi_dot", out)
     factors = list(of_one_dtype(*arrays))

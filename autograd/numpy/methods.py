@@ -33,6 +33,7 @@ INSTEAD: dict[str, str] = {
     "dumps": "use pickle.dumps",
     "flags": "whether it may be written to is asked by writing: " + _MEMORY,
     "getfield": "use x.astype, x.real, or x[...]",
+    "itemset": "NumPy's arrays have it no more; use x[key] = v",
     "newbyteorder": _BYTES,
     "ptp": "NumPy's arrays have it no more; use pullback.numpy.ptp(x)",
     "resize": "the shape of an array does not change in place; use x = pullback.numpy.resize(x, shape)",
@@ -41,6 +42,7 @@ INSTEAD: dict[str, str] = {
     "strides": _MEMORY,
     "tobytes": _BYTES,
     "tofile": _BYTES,
+    "tostring": "use pb.to_numpy(x).tobytes",
     "view": "bits are not read as another dtype: use x.astype(dtype); a view of the same elements is x[...]",
 }
 

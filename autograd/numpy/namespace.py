@@ -76,9 +76,13 @@ from .arrays import (
     files,
     grids,
     indexing,
+    joining,
     logic,
     manipulation,
+    matrices,
     padding,
+    ranges,
+    rearranging,
     sets,
     sorting,
     writing,
@@ -87,9 +91,13 @@ from .arrays.creation import *
 from .arrays.files import *
 from .arrays.grids import *
 from .arrays.indexing import *
+from .arrays.joining import *
 from .arrays.logic import *
 from .arrays.manipulation import *
+from .arrays.matrices import *
 from .arrays.padding import *
+from .arrays.ranges import *
+from .arrays.rearranging import *
 from .arrays.sets import *
 from .arrays.sorting import *
 from .arrays.writing import *
@@ -129,6 +137,10 @@ __all__ += grids.__all__
 __all__ += indexing.__all__
 __all__ += logic.__all__
 __all__ += manipulation.__all__
+__all__ += rearranging.__all__
+__all__ += ranges.__all__
+__all__ += matrices.__all__
+__all__ += joining.__all__
 __all__ += padding.__all__
 __all__ += sets.__all__
 __all__ += sorting.__all__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -39,21 +40,22 @@ def beside(x: Any, home: Any) -> Any:
     if type(x) is Array or is_library_array(x):
         return asarray(x)
     backend = backend_of(backend_array(home))
-    if backend.recording or any(type(v) is Array or is_library_array(v) for v in _leaves(x)):
+    if backend.recording or holds_arrays(x):
         return asarray(x)
     return Array(backend.asarray(np.asarray(x)))
+
+
+def holds_arrays(x: Any) -> bool:
+    """Whether there are arrays in a number or a nested list."""
+    if isinstance(x, list | tuple):
+        return any(map(holds_arrays, x))
+    return type(x) is Array or is_library_array(x)
 
 
 def number_beside(x: Any, dtype: Any, home: Any) -> Array:
     """Python's number as an array without axes, of a dtype, in the library and on the device of `home`."""
     host, backend = np.asarray(x, dtype), backend_of(backend_array(home))
     return asarray(host) if backend.recording else Array(backend.asarray(host))
-
-
-def _leaves(x: Any) -> list[Any]:
-    if isinstance(x, list | tuple):
-        return [leaf for v in x for leaf in _leaves(v)]
-    return [x]
 
 
 def operands(*xs: Any) -> tuple[Any, ...]:
@@ -106,6 +108,37 @@ def mask_of(where: Any, home: Array) -> Array | None:
     return mask if mask.dtype.kind == "b" else generated.astype(mask, np.dtype("bool"))
 
 
+def chosen_by(where: Any, x: Array) -> Array | None:
+    """The mask of a reduction's ``where=``, which may not have other axes than the array.
+
+    Raises
+    ------
+    ValueError
+        If it does not broadcast to the array.
+    """
+    mask = mask_of(where, x)
+    if mask is not None and np.broadcast_shapes(mask.shape, x.shape) != x.shape:
+        raise ValueError(
+            f"where= of shape {mask.shape} does not broadcast to the array's, {x.shape}"
+        )
+    return mask
+
+
+def starting_value(initial: Any) -> Any:
+    """The ``initial=`` of a reduction, a number; None where it is not given.
+
+    Raises
+    ------
+    ValueError
+        If it is an array with axes.
+    """
+    if initial is NO_VALUE or initial is None:
+        return None
+    if np.ndim(initial):
+        raise ValueError(f"initial= is one number, not an array of shape {np.shape(initial)}")
+    return initial
+
+
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """The axes of a setting, counted from the front.
 
@@ -141,6 +174,28 @@ def reduced_axis(axis: Any, ndim: int) -> Any:
     if not ndim and axis in (0, -1):
         return None
     return operator.index(axis) if isinstance(axis, np.integer) else axis
+
+
+def lowest(x: Array) -> Any:
+    """What is not above any number of the dtype of `x`."""
+    return (
+        False
+        if x.dtype.kind == "b"
+        else -math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).min)
+    )
+
+
+def highest(x: Array) -> Any:
+    """What is not below any number of the dtype of `x`."""
+    return (
+        True
+        if x.dtype.kind == "b"
+        else math.inf
+        if is_inexact(x.dtype)
+        else int(np.iinfo(x.dtype).max)
+    )
 
 
 def as_default_integer(x: Array) -> Array:

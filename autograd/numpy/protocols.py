@@ -17,6 +17,7 @@ from ..core.dtypes import is_inexact
 from ..core.tracer_like import NUMPY_PROTOCOLS, TRACERS, NotRecorded
 from ..functions import namespace as standard
 from . import namespace
+from .arrays import rearranging
 from .refusals import advice_on
 
 # The functions that answer, by NumPy's own: a name is looked up once, when it is first asked for.
@@ -117,8 +118,10 @@ def _function_of(function: Any) -> Callable[..., Any] | None:
     """The function that answers for NumPy's, by module and name: another library's are none of ours."""
     homes = {"numpy": (np, namespace), "numpy.linalg": (np.linalg, namespace.linalg),
              "numpy.fft": (np.fft, namespace.fft)}  # fmt: skip
-    theirs, ours = homes.get(function.__module__, (None, None))
     name = function.__name__
+    if function is np.lib.stride_tricks.sliding_window_view:
+        return rearranging.sliding_window_view
+    theirs, ours = homes.get(function.__module__, (None, None))
     if theirs is None or getattr(theirs, name, None) is not function or name not in dir(ours):
         return None
     return getattr(ours, name)

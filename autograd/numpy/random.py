@@ -34,7 +34,8 @@ from ...backend import backend_of, current
 from ..core.array import Array, backend_array
 from ..functions import namespace as xp
 from ..functions.writes import Writes
-from .operands import beside, is_traced
+from .arguments import as_array
+from .operands import beside, holds_arrays, is_traced
 
 # By name: the parameters with their defaults, the standard draw, and how it depends on them.
 _SMOOTH: dict[str, tuple[dict[str, float], str, Callable[..., Any]]] = {
@@ -73,12 +74,19 @@ def _draw(source: Any, name: str, args: tuple[Any, ...], settings: dict[str, Any
         raise TypeError(f"random.{name}(out=): results are not written into existing arrays")
     if name in _MOVING:
         return _moved(source, name, args, settings)
-    if any(type(x) is Array and is_traced(x) for x in (*args, *settings.values())):
+    if _traced_in((args, tuple(settings.values()))) is not None:
         return _smooth(source, name, args, settings)
     drawn = getattr(source, name)(
         *map(_on_host, args), **{k: _on_host(v) for k, v in settings.items()}
     )
     return _as_ours(drawn)
+
+
+def _traced_in(x: Any) -> Any:
+    """The first traced array in nested lists of parameters; None without one."""
+    if isinstance(x, list | tuple):
+        return next((v for v in map(_traced_in, x) if v is not None), None)
+    return x if type(x) is Array and is_traced(x) else None
 
 
 def _on_host(x: Any) -> Any:
@@ -112,7 +120,7 @@ def _smooth(source: Any, name: str, args: tuple[Any, ...], settings: dict[str, A
     names = (*defaults, "size")
     known = {**defaults, "size": None, **dict(zip(names, args, strict=False)), **settings}
     size = known.pop("size")
-    home = next(x for x in known.values() if type(x) is Array and is_traced(x))
+    home = _traced_in(tuple(known.values()))
     given = [x if type(x) in (int, float) else beside(x, home) for x in known.values()]
     shapes = [x.shape for x in given if hasattr(x, "shape")]
     shape = np.broadcast_shapes(*shapes) if size is None else size
@@ -127,8 +135,14 @@ def _moved(source: Any, name: str, args: tuple[Any, ...], settings: dict[str, An
     """The elements of an array in another order, which is drawn on the host."""
     first = "a" if name == "choice" else "x"
     x, rest = (args[0], args[1:]) if args else (settings.pop(first), ())
+    if _traced_in((rest, tuple(settings.values()))) is not None:
+        raise TypeError(
+            f"random.{name}: only the array may be traced; what is drawn is no smooth function of p"
+        )
     rest, settings = tuple(map(_on_host, rest)), {k: _on_host(v) for k, v in settings.items()}
     draw = getattr(source, name)
+    if name != "shuffle" and isinstance(x, list | tuple) and holds_arrays(x):
+        x = as_array(x)
     if type(x) is not Array:
         return _as_ours(draw(x, *rest, **settings))
     if name == "permuted":

@@ -59,7 +59,7 @@ REFUSED: dict[str, str] = {
     "in1d": "NumPy removed it; use isin",
     "info": "use help(pullback.numpy.f)",
     "is_busday": _DATES,
-    "lib": "use pullback.numpy's own functions; windows of a vector: x[arange(n)[:, None] + arange(k)]",
+    "lib": "use pullback.numpy's own functions; numpy.lib.stride_tricks.sliding_window_view(x) works",
     "longdouble": _SCALAR.format(use="float64"),
     "ma": "use where with a mask, nansum, nanmean and their kin, or where= of the reductions",
     "matrix": _MATRIX,
@@ -118,18 +118,18 @@ GONE = frozenset(
 CONSTANT = frozenset(
     """
     all allclose any argmax argmin argpartition argsort argwhere array2string array_equal array_equiv array_repr
-    array_str bartlett base_repr binary_repr bincount bitwise_and bitwise_count bitwise_invert
-    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor blackman broadcast_shapes can_cast
-    common_type count_nonzero diag_indices diag_indices_from digitize einsum_path empty empty_like equal eye
-    flatnonzero format_float_positional format_float_scientific frombuffer fromfile fromiter fromregex
-    fromstring gcd genfromtxt get_printoptions geterr greater greater_equal hamming hanning histogram
-    histogram2d histogram_bin_edges histogramdd identity indices invert isclose iscomplex iscomplexobj isdtype
-    isfinite isfortran isin isinf isnan isnat isneginf isposinf isreal isrealobj isscalar issubdtype iterable
-    ix_ lcm left_shift less less_equal lexsort load loadtxt logical_and logical_not logical_or
-    logical_xor mask_indices may_share_memory min_scalar_type mintypecode nanargmax nanargmin ndim nonzero
-    not_equal ones ones_like printoptions promote_types ravel_multi_index result_type right_shift save savetxt
-    savez savez_compressed searchsorted set_printoptions seterr shape shares_memory signbit size spacing tri
-    tril_indices tril_indices_from triu_indices triu_indices_from typename unravel_index zeros zeros_like
+    array_str bartlett base_repr binary_repr bitwise_and bitwise_count bitwise_invert bitwise_left_shift
+    bitwise_not bitwise_or bitwise_right_shift bitwise_xor blackman broadcast_shapes can_cast common_type
+    count_nonzero diag_indices diag_indices_from digitize einsum_path empty empty_like equal eye flatnonzero
+    format_float_positional format_float_scientific frombuffer fromfile fromiter fromregex fromstring gcd
+    genfromtxt get_printoptions geterr greater greater_equal hamming hanning histogram_bin_edges identity
+    indices invert isclose iscomplex iscomplexobj isdtype isfinite isfortran isin isinf isnan isnat isneginf
+    isposinf isreal isrealobj isscalar issubdtype iterable ix_ lcm left_shift less less_equal lexsort load
+    loadtxt logical_and logical_not logical_or logical_xor mask_indices may_share_memory min_scalar_type
+    mintypecode nanargmax nanargmin ndim nonzero not_equal ones ones_like printoptions promote_types
+    ravel_multi_index result_type right_shift save savetxt savez savez_compressed searchsorted set_printoptions
+    seterr shape shares_memory signbit size spacing tri tril_indices tril_indices_from triu_indices
+    triu_indices_from typename unravel_index zeros zeros_like
     """.split()  # noqa: SIM905 - a table
 )
 LINALG_CONSTANT = frozenset(("matrix_rank",))

@@ -134,7 +134,8 @@ def _sign(sign: str, dtype_kinds: str = "fiub") -> Expression:
 EXPRESSIONS: dict[str, Expression] = {
     "add": _sign("+", "fiu"), "subtract": _sign("-", "fiu"), "multiply": _sign("*", "fiu"), "divide": _sign("/", "f"),
     "negative": Expression("(-{0})"),
-    "abs": _call("fabs"), "sqrt": _call("sqrt"), "exp": _call("exp"), "log": _call("log"), "expm1": _call("expm1"),
+    "abs": _call("fabs"), "sqrt": _call("sqrt"), "cbrt": _call("cbrt"), "exp": _call("exp"), "log": _call("log"),
+    "expm1": _call("expm1"),
     "log1p": _call("log1p"), "log2": _call("log2"), "log10": _call("log10"), "tanh": _call("tanh"),
     "sin": _call("sin"), "cos": _call("cos"), "tan": _call("tan"), "sinh": _call("sinh"), "cosh": _call("cosh"),
     "asin": _call("asin"), "acos": _call("acos"), "atan": _call("atan"), "asinh": _call("asinh"),

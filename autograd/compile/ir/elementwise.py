@@ -102,8 +102,8 @@ TABLE: dict[str, Elementwise] = {
         name: Elementwise(getattr(np, {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "acosh": "arccosh",
                                        "asinh": "arcsinh", "atanh": "arctanh", "atan2": "arctan2",
                                        "round": "rint", "conj": "conjugate"}.get(name, name)))
-        for name in ("acos", "asin", "atan", "acosh", "asinh", "atanh", "atan2", "cosh", "sinh", "tan", "log2", "log10",
-                     "logaddexp", "hypot", "floor_divide", "remainder", "round", "trunc", "copysign", "conj",
+        for name in ("acos", "asin", "atan", "acosh", "asinh", "atanh", "atan2", "cbrt", "cosh", "sinh", "tan", "log2",
+                     "log10", "logaddexp", "hypot", "floor_divide", "remainder", "round", "trunc", "copysign", "conj",
                      "logical_xor", "signbit", "nextafter")
     },
 }  # fmt: skip

@@ -10,7 +10,7 @@ from ....backend import current
 from ...core.array import Array
 from ...core.generated import xp as generated
 from ..conversions import beside, in_one_dtype, library_of
-from .creation import arange, linspace
+from .ranges import arange, linspace
 
 __all__ = ["c_", "index_exp", "mgrid", "ogrid", "r_", "s_"]
 

@@ -24,7 +24,14 @@ __all__ = [
 def diff(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = NO_VALUE, append: Any = NO_VALUE
 ) -> Array:
-    """The differences of neighbours along an axis, taken `n` times, with elements put before and behind first."""
+    """The differences of neighbours along an axis, taken `n` times, with elements put before and behind first.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.diff([1.0, 4.0, 9.0], prepend=0.0)
+    Array([1., 3., 5.], dtype=float64, device='cpu')
+    """
     x = as_array(a)
     before, behind = (
         None if piece is NO_VALUE else piece if type(piece) in (int, float) else beside(piece, x)
@@ -50,6 +57,12 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Array:
     ------
     TypeError
         If these elements do not go into the dtype of the array.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.ediff1d([1.0, 4.0, 9.0], to_end=0.0)
+    Array([3., 5., 0.], dtype=float64, device='cpu')
     """
     x = xp.reshape(as_array(ary), (-1,))
     parts = [x[1:] - x[:-1]]
@@ -107,6 +120,7 @@ def _spacings(f: Array, axes: tuple[int, ...], given: tuple[Any, ...]) -> list[A
     """For each axis a distance, or the distances of neighbours (n − 1,)."""
     if not given:
         return [1.0] * len(axes)
+    given = tuple(beside(h, f) if isinstance(h, list | tuple) else h for h in given)
     if len(given) == 1 and np.ndim(given[0]) == 0:
         return list(given) * len(axes)
     if len(given) != len(axes):

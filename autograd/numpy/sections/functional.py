@@ -76,7 +76,16 @@ def apply_along_axis(
 
 
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Array:
-    """``func(a, axis)`` over one axis after the other; axes that it removes are kept with length 1."""
+    """``func(a, axis)`` over one axis after the other; axes that it removes are kept with length 1.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.apply_over_axes(np.sum, np.ones((2, 3, 2)), [0, 2])
+    Array([[[4.],
+            [4.],
+            [4.]]], dtype=float64, device='cpu')
+    """
     x = as_array(a)
     ndim = x.ndim
     for axis in (axes,) if np.ndim(axes) == 0 else axes:
@@ -169,7 +178,15 @@ def _conditions(condlist: Any, x: Array) -> list[Array]:
 def fromfunction(
     function: Callable[..., Any], shape: Any, *, dtype: Any = float, like: Any = None, **kwargs: Any
 ) -> Any:
-    """A function called with the indices along each axis, as arrays of the shape."""
+    """A function called with the indices along each axis, as arrays of the shape.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.fromfunction(lambda i, j: i + 10 * j, (2, 2))
+    Array([[ 0., 10.],
+           [ 1., 11.]], dtype=float64, device='cpu')
+    """
     if like is not None:
         raise TypeError(
             "fromfunction(like=): arrays are made on the active backend, pb.backend.use"
@@ -179,7 +196,14 @@ def fromfunction(
 
 
 def iterable(y: Any) -> bool:
-    """Whether ``iter(y)`` works."""
+    """Whether ``iter(y)`` works.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.iterable(np.asarray(1.0))
+    False
+    """
     return np.iterable(y)
 
 

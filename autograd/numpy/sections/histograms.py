@@ -84,7 +84,14 @@ def histogram(
 
 
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Array:
-    """The edges of the bins of a `histogram`, constants."""
+    """The edges of the bins of a `histogram`, constants.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.histogram_bin_edges([0.0, 1.0, 4.0], 2)
+    Array([0., 2., 4.], dtype=float64, device='cpu')
+    """
     x = constant(a)
     if isinstance(bins, str):
         value = backend_array(x)
@@ -166,7 +173,15 @@ def _sums(values: Array, index: Array, n: int) -> Array:
 def histogram2d(
     x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> tuple[Array, Array, Array]:
-    """`histogramdd` of points (x, y): the counts, and the edges along each axis."""
+    """`histogramdd` of points (x, y): the counts, and the edges along each axis.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.histogram2d([0.0, 1.0, 1.0], [0.0, 1.0, 1.0], 2)[0]
+    Array([[1., 0.],
+           [0., 2.]], dtype=float64, device='cpu')
+    """
     x, y = constant(x), constant(beside(y, as_array(x)))
     if x.shape != y.shape:
         raise ValueError("x and y must have the same length.")
@@ -198,6 +213,13 @@ def histogramdd(
     Returns
     -------
     H, edges
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.histogramdd([[0.0, 0.0], [1.0, 1.0]], 2)[0]
+    Array([[0., 0.],
+           [0., 2.]], dtype=float64, device='cpu')
     """
     if isinstance(sample, list | tuple) and np.ndim(sample[0]) == 1:
         columns = [constant(beside(c, as_array(sample[0]))) for c in sample]
@@ -249,6 +271,12 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Array:
         In a compiled program, where the length of the result is not known; use `pb.xp.segment_sum`.
     ValueError
         If there is a negative element, or the array is no vector.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.bincount([0, 2, 2], weights=[1.0, 2.0, 3.0])
+    Array([1., 0., 5.], dtype=float64, device='cpu')
     """
     x = constant(x)
     if x.ndim != 1 or (x.size and x.dtype.kind not in "iub"):
@@ -283,6 +311,12 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Array:
         Edges, ascending or descending (in a compiled program: ascending).
     right : bool
         Whether a bin has its right edge instead of its left one.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.digitize([0.2, 1.5], [0.0, 1.0, 2.0])
+    Array([1, 2], dtype=int64, device='cpu')
     """
     x, bins = constant(x), constant(beside(bins, as_array(x)))
     if bins.ndim != 1:

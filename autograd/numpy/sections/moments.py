@@ -15,7 +15,7 @@ from ...core.dtypes import is_complex
 from ...functions import namespace as xp
 from ...functions.creation import as_floating
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, beside, constant, mask_of, reduced_axis, value_or
+from ..operands import NO_VALUE, beside, chosen_by, constant, reduced_axis, value_or
 
 __all__ = [
     "mean",
@@ -43,7 +43,7 @@ def mean(
     """
     refuse_out("mean", out)
     x, keep = floating_as(a, dtype), value_or(keepdims, False)
-    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), chosen_by(where, x)
     if mask is None:
         return xp.mean(x, axis=axis, keepdims=keep)
     total = xp.sum(xp.where(mask, x, 0), axis=axis, keepdims=keep)
@@ -98,11 +98,17 @@ def var(
     ------
     ValueError
         If both `ddof` and `correction` are given.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.var([1.0, 2.0, 6.0], ddof=1)
+    Array(7., dtype=float64, device='cpu')
     """
     refuse_out("var", out)
     ddof, keep = _degrees_off(ddof, correction, "var"), value_or(keepdims, False)
     x = floating_as(a, dtype)
-    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), chosen_by(where, x)
     if mask is None and mean is NO_VALUE:
         return xp.var(x, axis=axis, correction=ddof, keepdims=keep)
     centred, degrees = _centred(x, axis, mask, mean, ddof, keep)
@@ -125,11 +131,18 @@ def std(
     mean: Any = NO_VALUE,
     correction: Any = NO_VALUE,
 ) -> Array:
-    """The standard deviation along axes, the root of `var`; its derivative is 0 where it is 0."""
+    """The standard deviation along axes, the root of `var`; its derivative is 0 where it is 0.
+
+    Examples
+    --------
+    >>> import pullback as pb, pullback.numpy as np
+    >>> pb.grad(np.std)(np.asarray([1.0, 1.0]))
+    Array([0., 0.], dtype=float64, device='cpu')
+    """
     refuse_out("std", out)
     ddof, keep = _degrees_off(ddof, correction, "std"), value_or(keepdims, False)
     x = floating_as(a, dtype)
-    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), chosen_by(where, x)
     if mask is None and mean is NO_VALUE:
         return xp.std(x, axis=axis, correction=ddof, keepdims=keep)
     centred, degrees = _centred(x, axis, mask, mean, ddof, keep)

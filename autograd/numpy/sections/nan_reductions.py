@@ -16,7 +16,7 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, constant, mask_of, reduced_axis, value_or
+from ..operands import NO_VALUE, chosen_by, constant, reduced_axis, value_or
 from . import moments, reductions
 
 __all__ = [
@@ -64,19 +64,40 @@ def nanprod(
     initial: Any = NO_VALUE,
     where: Any = NO_VALUE,
 ) -> Array:
-    """The product along axes, with NaN as 1."""
+    """The product along axes, with NaN as 1.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanprod([2.0, np.nan, 3.0])
+    Array(6., dtype=float64, device='cpu')
+    """
     refuse_out("nanprod", out)
     return reductions.prod(without_nan(a, 1), axis, dtype, None, keepdims, initial, where)
 
 
 def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
-    """The sums up to each element, with NaN as 0."""
+    """The sums up to each element, with NaN as 0.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nancumsum([1.0, np.nan, 3.0])
+    Array([1., 1., 4.], dtype=float64, device='cpu')
+    """
     refuse_out("nancumsum", out)
     return reductions.cumsum(without_nan(a, 0), axis, dtype)
 
 
 def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
-    """The products up to each element, with NaN as 1."""
+    """The products up to each element, with NaN as 1.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nancumprod([2.0, np.nan, 3.0])
+    Array([2., 2., 6.], dtype=float64, device='cpu')
+    """
     refuse_out("nancumprod", out)
     return reductions.cumprod(without_nan(a, 1), axis, dtype)
 
@@ -89,7 +110,14 @@ def nanmax(
     initial: Any = NO_VALUE,
     where: Any = NO_VALUE,
 ) -> Array:
-    """The largest element along axes that is not NaN."""
+    """The largest element along axes that is not NaN.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanmax([1.0, np.nan, 3.0])
+    Array(3., dtype=float64, device='cpu')
+    """
     refuse_out("nanmax", out)
     return _extreme("max", a, axis, value_or(keepdims, False), initial, where)
 
@@ -102,7 +130,14 @@ def nanmin(
     initial: Any = NO_VALUE,
     where: Any = NO_VALUE,
 ) -> Array:
-    """The smallest element along axes that is not NaN."""
+    """The smallest element along axes that is not NaN.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanmin([1.0, np.nan, 3.0])
+    Array(1., dtype=float64, device='cpu')
+    """
     refuse_out("nanmin", out)
     return _extreme("min", a, axis, value_or(keepdims, False), initial, where)
 
@@ -116,7 +151,14 @@ def nanmean(
     *,
     where: Any = NO_VALUE,
 ) -> Array:
-    """The mean along axes of the elements that are not NaN; NaN where there is none."""
+    """The mean along axes of the elements that are not NaN; NaN where there is none.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanmean([1.0, np.nan, 3.0])
+    Array(2., dtype=float64, device='cpu')
+    """
     refuse_out("nanmean", out)
     x = as_array(a)
     return moments.mean(x, axis, dtype, None, keepdims, where=_numbers(x, where))
@@ -134,7 +176,14 @@ def nanvar(
     mean: Any = NO_VALUE,
     correction: Any = NO_VALUE,
 ) -> Array:
-    """The variance along axes of the elements that are not NaN; NaN where there are too few."""
+    """The variance along axes of the elements that are not NaN; NaN where there are too few.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanvar([1.0, np.nan, 3.0])
+    Array(1., dtype=float64, device='cpu')
+    """
     refuse_out("nanvar", out)
     x = as_array(a)
     mask = _numbers(x, where)
@@ -155,7 +204,14 @@ def nanstd(
     mean: Any = NO_VALUE,
     correction: Any = NO_VALUE,
 ) -> Array:
-    """The standard deviation along axes of the elements that are not NaN; NaN where there are too few."""
+    """The standard deviation along axes of the elements that are not NaN; NaN where there are too few.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanstd([1.0, np.nan, 3.0])
+    Array(1., dtype=float64, device='cpu')
+    """
     refuse_out("nanstd", out)
     x = as_array(a)
     mask = _numbers(x, where)
@@ -171,13 +227,26 @@ def nanargmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_V
     ------
     ValueError
         Where all elements are NaN, which is read from the device (and not seen in a compiled program).
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanargmax([1.0, np.nan, 3.0])
+    Array(2, dtype=int64, device='cpu')
     """
     refuse_out("nanargmax", out)
     return _index_of_extreme("argmax", a, axis, value_or(keepdims, False))
 
 
 def nanargmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_VALUE) -> Array:
-    """The index of the smallest element along an axis that is not NaN; as `nanargmax`."""
+    """The index of the smallest element along an axis that is not NaN; as `nanargmax`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanargmin([1.0, np.nan, 3.0])
+    Array(0, dtype=int64, device='cpu')
+    """
     refuse_out("nanargmin", out)
     return _index_of_extreme("argmin", a, axis, value_or(keepdims, False))
 
@@ -190,7 +259,7 @@ def without_nan(a: Any, replacement: Any) -> Array:
 
 def _numbers(x: Array, where: Any) -> Any:
     """The mask of the elements that are chosen and not NaN."""
-    mask = mask_of(where, x)
+    mask = chosen_by(where, x)
     if not is_inexact(x.dtype):
         return NO_VALUE if mask is None else mask
     numbers = xp.logical_not(xp.isnan(constant(x)))

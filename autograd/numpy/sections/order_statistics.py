@@ -16,7 +16,6 @@ from ....backend import backend_of
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
-from ...functions.creation import is_library_array
 from ..arguments import as_array
 from ..operands import axes_of, beside, constant, number_beside
 
@@ -104,13 +103,6 @@ def slices(a: Any, axis: Any, keepdims: bool) -> tuple[Array, Callable[[Array], 
         return xp.reshape(out, out.shape[:lead] + kept)
 
     return xp.reshape(moved, (count, *rest)), back
-
-
-def holds_arrays(q: Any) -> bool:
-    """Whether there are arrays in a number or a nested list."""
-    if isinstance(q, list | tuple):
-        return any(map(holds_arrays, q))
-    return type(q) is Array or is_library_array(q)
 
 
 def nan_where_nan(out: Array, x: Array) -> Array:

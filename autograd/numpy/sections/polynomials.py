@@ -84,12 +84,26 @@ def polyval(p: Any, x: Any) -> Array:
 
 
 def polyadd(a1: Any, a2: Any) -> Array:
-    """The sum of two polynomials."""
+    """The sum of two polynomials.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.polyadd([1.0, 2.0], [1.0, 0.0, 0.0])
+    Array([1., 1., 2.], dtype=float64, device='cpu')
+    """
     return _summed(a1, a2, xp.add, "polyadd")
 
 
 def polysub(a1: Any, a2: Any) -> Array:
-    """The difference of two polynomials."""
+    """The difference of two polynomials.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.polysub([1.0, 2.0], [1.0, 0.0, 0.0])
+    Array([-1.,  1.,  2.], dtype=float64, device='cpu')
+    """
     return _summed(a1, a2, xp.subtract, "polysub")
 
 
@@ -105,7 +119,14 @@ def _lengthened(a: Array, size: int) -> Array:
 
 
 def polymul(a1: Any, a2: Any) -> Array:
-    """The product of two polynomials, a convolution of the coefficients, without leading zeros."""
+    """The product of two polynomials, a convolution of the coefficients, without leading zeros.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.polymul([1.0, 2.0], [1.0, -2.0])
+    Array([ 1.,  0., -4.], dtype=float64, device='cpu')
+    """
     a, b = (_without_leading_zeros(p) for p in _pair(a1, a2, "polymul"))
     return function_of(find("convolve"))(a, b)
 
@@ -122,6 +143,12 @@ def polydiv(u: Any, v: Any) -> tuple[Array, Array]:
     """The quotient and the remainder of two polynomials, by long division.
 
     Leading coefficients of the remainder that are 0 to within 1e-14 are dropped, as in NumPy.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.polydiv([1.0, 0.0, -3.0], [1.0, -2.0])
+    (Array([1., 2.], dtype=float64, device='cpu'), Array([1.], dtype=float64, device='cpu'))
     """
     a, b = floating(*_pair(u, v, "polydiv"))
     m, n = a.size - 1, b.size - 1
@@ -150,7 +177,14 @@ def _without_small_leading(r: Array) -> Array:
 
 
 def polyder(p: Any, m: int = 1) -> Array:
-    """The coefficients of the m-th derivative."""
+    """The coefficients of the m-th derivative.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.polyder([1.0, 2.0, 3.0])
+    Array([2., 2.], dtype=float64, device='cpu')
+    """
     p = _coefficients(p, "polyder")
     if m < 0:
         raise ValueError("Order of derivative must be positive (see polyint)")
@@ -161,7 +195,14 @@ def polyder(p: Any, m: int = 1) -> Array:
 
 
 def polyint(p: Any, m: int = 1, k: Any = None) -> Array:
-    """The coefficients of the m-th integral, with the constants `k` of the integrations, 0 by default."""
+    """The coefficients of the m-th integral, with the constants `k` of the integrations, 0 by default.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.polyint([2.0, 2.0], k=5.0)
+    Array([1., 2., 5.], dtype=float64, device='cpu')
+    """
     p = _coefficients(p, "polyint")
     if m < 0:
         raise ValueError("Order of integral must be positive (see polyder)")
@@ -191,6 +232,12 @@ def poly(seq_of_zeros: Any) -> Array:
     """The coefficients of the polynomial with these zeros, or of the characteristic polynomial of a matrix.
 
     They are real where the zeros are, or come in conjugate pairs (in compiled programs: where the zeros are).
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.poly([1.0, 2.0])
+    Array([ 1., -3.,  2.], dtype=float64, device='cpu')
     """
     zeros = as_array(seq_of_zeros)
     if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] and zeros.size:

@@ -67,7 +67,14 @@ def dot(a: Any, b: Any, out: Any = None) -> Array:
 
 
 def inner(a: Any, b: Any, /) -> Array:
-    """The products over the last axes, ``Σ_k a[…, k] b[…, k]`` for each pair of rows, without a conjugate."""
+    """The products over the last axes, ``Σ_k a[…, k] b[…, k]`` for each pair of rows, without a conjugate.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.inner([[1.0, 2.0], [0.0, 1.0]], [3.0, 4.0])
+    Array([11.,  4.], dtype=float64, device='cpu')
+    """
     a, b = of_one_dtype(a, b)
     if a.ndim and b.ndim:
         _same_length("inner", a, b, a.shape[-1], b.shape[-1])
@@ -75,20 +82,42 @@ def inner(a: Any, b: Any, /) -> Array:
 
 
 def outer(a: Any, b: Any, out: Any = None) -> Array:
-    """``a[i] b[j]`` of the flattened arrays, without a conjugate."""
+    """``a[i] b[j]`` of the flattened arrays, without a conjugate.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.outer([1.0, 2.0], [3.0, 4.0])
+    Array([[3., 4.],
+           [6., 8.]], dtype=float64, device='cpu')
+    """
     refuse_out("outer", out)
     return xp.outer(*arrays(a, b))
 
 
 def vdot(a: Any, b: Any, /) -> Array:
-    """``Σ conj(a) b`` over all elements of two arrays of one size, in order."""
+    """``Σ conj(a) b`` over all elements of two arrays of one size, in order.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.vdot([1j, 2.0], [1j, 1.0])
+    Array(3.+0.j, dtype=complex128, device='cpu')
+    """
     a, b = of_one_dtype(a, b)
     _same_length("vdot", a, b, a.size, b.size)
     return xp.vdot(a, b)
 
 
 def kron(a: Any, b: Any) -> Array:
-    """The Kronecker product: each element of `a` times all of `b`, in blocks."""
+    """The Kronecker product: each element of `a` times all of `b`, in blocks.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.kron([1.0, 10.0], [1.0, 2.0])
+    Array([ 1.,  2., 10., 20.], dtype=float64, device='cpu')
+    """
     return xp.kron(*arrays(a, b))
 
 
@@ -133,6 +162,12 @@ def cross(
     ------
     ValueError
         If there are more or fewer components.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    Array([0., 0., 1.], dtype=float64, device='cpu')
     """
     if axis is not None:
         axisa = axisb = axisc = axis
@@ -170,7 +205,14 @@ def trace(
     dtype: Any = None,
     out: Any = None,
 ) -> Array:
-    """The sum along a diagonal of two axes, ``Σ_i a[i, i + offset]``."""
+    """The sum along a diagonal of two axes, ``Σ_i a[i, i + offset]``.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.trace([[1.0, 2.0], [3.0, 4.0]])
+    Array(5., dtype=float64, device='cpu')
+    """
     refuse_out("trace", out)
     x = xp.moveaxis(as_default_integer(as_array(a)), (axis1, axis2), (-2, -1))
     return xp.linalg.trace(x, offset=offset, dtype=None if dtype is None else np.dtype(dtype))
@@ -219,7 +261,14 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
 
 
 def einsum_path(*operands: Any, optimize: Any = "greedy", einsum_call: bool = False) -> Any:
-    """NumPy's plan of an `einsum`: the order of its products, and a description; from the shapes alone."""
+    """NumPy's plan of an `einsum`: the order of its products, and a description; from the shapes alone.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.einsum_path("ij,jk", np.ones((2, 3)), np.ones((3, 2)))[0]
+    ['einsum_path', (0, 1)]
+    """
     shapes_only = [
         np.broadcast_to(np.zeros((), x.dtype), x.shape) if hasattr(x, "shape") else x
         for x in (backend_array(x) if type(x) is Array else x for x in operands)

@@ -19,8 +19,9 @@ import numpy as np
 from ...core.array import Array
 from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
+from ...functions.creation import as_floating
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, beside, number_beside, value_or
+from ..operands import NO_VALUE, beside, holds_arrays, number_beside, value_or
 from . import order_statistics as order
 
 __all__ = [
@@ -97,7 +98,14 @@ def percentile(
     *,
     weights: Any = None,
 ) -> Array:
-    """The q-th percentiles along axes, 0 ≤ q ≤ 100; `quantile` of q / 100."""
+    """The q-th percentiles along axes, 0 ≤ q ≤ 100; `quantile` of q / 100.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.percentile([1.0, 2.0, 4.0], [25, 50])
+    Array([1.5, 2. ], dtype=float64, device='cpu')
+    """
     refuse_out("percentile", out)
     return _quantiles("percentile", a, q, 100, axis, method, keepdims, weights, False)
 
@@ -113,7 +121,14 @@ def nanquantile(
     *,
     weights: Any = None,
 ) -> Array:
-    """`quantile` of the elements that are not NaN; NaN where there is none."""
+    """`quantile` of the elements that are not NaN; NaN where there is none.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanquantile([1.0, np.nan, 4.0], 0.25)
+    Array(1.75, dtype=float64, device='cpu')
+    """
     refuse_out("nanquantile", out)
     keep = value_or(keepdims, False)
     return _quantiles("nanquantile", a, q, 1, axis, method, keep, weights, True)
@@ -130,7 +145,14 @@ def nanpercentile(
     *,
     weights: Any = None,
 ) -> Array:
-    """`percentile` of the elements that are not NaN; NaN where there is none."""
+    """`percentile` of the elements that are not NaN; NaN where there is none.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanpercentile([1.0, np.nan, 4.0], 25)
+    Array(1.75, dtype=float64, device='cpu')
+    """
     refuse_out("nanpercentile", out)
     keep = value_or(keepdims, False)
     return _quantiles("nanpercentile", a, q, 100, axis, method, keep, weights, True)
@@ -167,7 +189,14 @@ def nanmedian(
     overwrite_input: bool = False,
     keepdims: Any = NO_VALUE,
 ) -> Array:
-    """The `median` of the elements that are not NaN; NaN where there is none."""
+    """The `median` of the elements that are not NaN; NaN where there is none.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.nanmedian([1.0, np.nan, 4.0])
+    Array(2.5, dtype=float64, device='cpu')
+    """
     refuse_out("nanmedian", out)
     x, back = order.slices(a, axis, value_or(keepdims, False))
     if not is_inexact(x.dtype):
@@ -196,7 +225,7 @@ def _quantiles(
         raise ValueError(f"{name}(method={method!r}) has to be one of {', '.join(order.METHODS)}")
     given = as_array(a)
     x, back = order.slices(given, axis, keepdims)
-    if not hasattr(q, "shape") and not order.holds_arrays(q):
+    if not hasattr(q, "shape") and not holds_arrays(q):
         # numbers of the host: the elements are found without reading from a device
         q = np.asarray(q, x.dtype if type(q) in (int, float) and is_inexact(x.dtype) else None)
     elif type(q) is not np.ndarray:
@@ -209,9 +238,9 @@ def _quantiles(
         raise ValueError(f"{name}: q must be a scalar or 1d")
     order.check_range(q, whole)
     if x.shape[0] == 0:
-        if not is_inexact(x.dtype) or not math.prod(x.shape[1:]):
+        if not skip_nan:
             raise IndexError(f"{name} of no elements")
-        return back(xp.full((*q.shape, *x.shape[1:]), math.nan, dtype=x.dtype))
+        return back(xp.full((*q.shape, *x.shape[1:]), math.nan, dtype=as_floating(x).dtype))
     skip_nan = skip_nan and is_inexact(x.dtype)
     if weights is not None or skip_nan:
         q = number_beside(q, q.dtype, x) if type(q) is np.ndarray else q

@@ -9,13 +9,9 @@ what it leaves out is replaced before anything is computed of it, so that its in
 from __future__ import annotations
 
 import builtins
-import math
 from typing import Any
 
-import numpy as np
-
 from ...core.array import Array
-from ...core.dtypes import is_inexact
 from ...functions import namespace as xp
 from ...functions.creation import zeros_on_device_of
 from ..arguments import as_array, refuse_out
@@ -23,10 +19,13 @@ from ..operands import (
     NO_VALUE,
     as_default_integer,
     axes_of,
+    chosen_by,
     constant,
-    mask_of,
+    highest,
+    lowest,
     one_axis,
     reduced_axis,
+    starting_value,
     value_or,
 )
 
@@ -91,11 +90,12 @@ def sum(
     refuse_out("sum", out)
     x = as_default_integer(as_array(a))
     axis = reduced_axis(axis, x.ndim)
-    mask = mask_of(where, x)
+    mask = chosen_by(where, x)
     if mask is not None:
         x = xp.where(mask, x, 0)
     total = xp.sum(x, axis=axis, dtype=dtype, keepdims=value_or(keepdims, False))
-    return total if initial is NO_VALUE or initial is None else total + initial
+    start = starting_value(initial)
+    return total if start is None else total + start
 
 
 def prod(
@@ -110,26 +110,47 @@ def prod(
     """The product along axes, ``initial · Π a``; its pullback multiplies the other factors, zeros included.
 
     The parameters are those of `sum`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.prod([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    Array([ 2., 12.], dtype=float64, device='cpu')
     """
     refuse_out("prod", out)
     x = as_default_integer(as_array(a))
     axis = reduced_axis(axis, x.ndim)
-    mask = mask_of(where, x)
+    mask = chosen_by(where, x)
     if mask is not None:
         x = xp.where(mask, x, 1)
     total = xp.prod(x, axis=axis, dtype=dtype, keepdims=value_or(keepdims, False))
-    return total if initial is NO_VALUE or initial is None else total * initial
+    start = starting_value(initial)
+    return total if start is None else total * start
 
 
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
-    """The sums up to each element along an axis, of the flattened array by default."""
+    """The sums up to each element along an axis, of the flattened array by default.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.cumsum([1.0, 2.0, 3.0])
+    Array([1., 3., 6.], dtype=float64, device='cpu')
+    """
     refuse_out("cumsum", out)
     x, axis = _along(a, axis)
     return xp.cumulative_sum(x, axis=axis, dtype=dtype)
 
 
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Array:
-    """The products up to each element along an axis, of the flattened array by default."""
+    """The products up to each element along an axis, of the flattened array by default.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.cumprod([1.0, 2.0, 3.0])
+    Array([1., 2., 6.], dtype=float64, device='cpu')
+    """
     refuse_out("cumprod", out)
     x, axis = _along(a, axis)
     return xp.cumulative_prod(x, axis=axis, dtype=dtype)
@@ -144,7 +165,14 @@ def cumulative_sum(
     out: Any = None,
     include_initial: bool = False,
 ) -> Array:
-    """The standard's cumulative sum: `cumsum`, with a 0 in front on request; needs an axis but for vectors."""
+    """The standard's cumulative sum: `cumsum`, with a 0 in front on request; needs an axis but for vectors.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.cumulative_sum(np.asarray([1.0, 2.0]), include_initial=True)
+    Array([0., 1., 3.], dtype=float64, device='cpu')
+    """
     refuse_out("cumulative_sum", out)
     x = as_default_integer(as_array(x))
     return xp.cumulative_sum(
@@ -161,7 +189,14 @@ def cumulative_prod(
     out: Any = None,
     include_initial: bool = False,
 ) -> Array:
-    """The standard's cumulative product: `cumprod`, with a 1 in front on request; needs an axis but for vectors."""
+    """The standard's cumulative product: `cumprod`, with a 1 in front on request; needs an axis but for vectors.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.cumulative_prod(np.asarray([2.0, 3.0]), include_initial=True)
+    Array([1., 2., 6.], dtype=float64, device='cpu')
+    """
     refuse_out("cumulative_prod", out)
     x = as_default_integer(as_array(x))
     return xp.cumulative_prod(
@@ -215,6 +250,13 @@ def max(
     ------
     ValueError
         If there is no element and no `initial`.
+
+    Examples
+    --------
+    >>> import pullback as pb, pullback.numpy as np
+    >>> x = np.asarray([1.0, 3.0, 3.0])
+    >>> pb.grad(np.max)(x)
+    Array([0. , 0.5, 0.5], dtype=float64, device='cpu')
     """
     refuse_out("max", out)
     return extreme("max", a, axis, value_or(keepdims, False), initial, where)
@@ -228,7 +270,14 @@ def min(
     initial: Any = NO_VALUE,
     where: Any = NO_VALUE,
 ) -> Array:
-    """The smallest element along axes; the parameters are those of `max`."""
+    """The smallest element along axes; the parameters are those of `max`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.min([3.0, 1.0, 2.0])
+    Array(1., dtype=float64, device='cpu')
+    """
     refuse_out("min", out)
     return extreme("min", a, axis, value_or(keepdims, False), initial, where)
 
@@ -258,7 +307,14 @@ def amin(
 
 
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> Array:
-    """The range along axes, ``max − min`` ("peak to peak")."""
+    """The range along axes, ``max − min`` ("peak to peak").
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.ptp([3.0, 1.0, 2.0])
+    Array(2., dtype=float64, device='cpu')
+    """
     refuse_out("ptp", out)
     x, keep = as_array(a), value_or(keepdims, False)
     axis = reduced_axis(axis, x.ndim)
@@ -268,14 +324,15 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE) -> 
 def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Array:
     """The largest or smallest element, with NumPy's ``initial=`` and ``where=``."""
     x = as_array(a)
-    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), chosen_by(where, x)
     if mask is not None:
         if initial is NO_VALUE:
             raise ValueError(
                 f"{name}(where=): needs initial=, which is the result where no element is chosen"
             )
         x = xp.where(mask, x, lowest(x) if name == "max" else highest(x))
-    if initial is NO_VALUE or initial is None:
+    initial = starting_value(initial)
+    if initial is None:
         return getattr(xp, name)(x, axis=axis, keepdims=keepdims)
     axes = axes_of(axis, x.ndim)
     if 0 in (x.shape[k] for k in axes):
@@ -288,35 +345,20 @@ def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: A
     return larger(found, initial)
 
 
-def lowest(x: Array) -> Any:
-    """What is not above any number of the dtype of `x`."""
-    return (
-        False
-        if x.dtype.kind == "b"
-        else -math.inf
-        if is_inexact(x.dtype)
-        else int(np.iinfo(x.dtype).min)
-    )
-
-
-def highest(x: Array) -> Any:
-    """What is not below any number of the dtype of `x`."""
-    return (
-        True
-        if x.dtype.kind == "b"
-        else math.inf
-        if is_inexact(x.dtype)
-        else int(np.iinfo(x.dtype).max)
-    )
-
-
 def all(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE
 ) -> Array:
-    """Whether all elements along axes are true; a constant."""
+    """Whether all elements along axes are true; a constant.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.all([[True, False], [True, True]], axis=1)
+    Array([False,  True], dtype=bool, device='cpu')
+    """
     refuse_out("all", out)
     x = truth(a)
-    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), chosen_by(where, x)
     x = x if mask is None else x | xp.logical_not(mask)
     return xp.all(x, axis=axis, keepdims=value_or(keepdims, False))
 
@@ -324,10 +366,17 @@ def all(
 def any(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = NO_VALUE, *, where: Any = NO_VALUE
 ) -> Array:
-    """Whether an element along axes is true; a constant."""
+    """Whether an element along axes is true; a constant.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.any([[True, False], [False, False]], axis=1)
+    Array([ True, False], dtype=bool, device='cpu')
+    """
     refuse_out("any", out)
     x = truth(a)
-    axis, mask = reduced_axis(axis, x.ndim), mask_of(where, x)
+    axis, mask = reduced_axis(axis, x.ndim), chosen_by(where, x)
     x = x if mask is None else x & mask
     return xp.any(x, axis=axis, keepdims=value_or(keepdims, False))
 

@@ -53,7 +53,14 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Array:
 
 
 def correlate(a: Any, v: Any, mode: str = "valid") -> Array:
-    """The cross-correlation of two vectors, ``Σ_j a_{j+k} conj(v_j)``; the modes are those of `convolve`."""
+    """The cross-correlation of two vectors, ``Σ_j a_{j+k} conj(v_j)``; the modes are those of `convolve`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.correlate([1.0, 2.0, 3.0], [0.0, 1.0])
+    Array([2., 3.], dtype=float64, device='cpu')
+    """
     a, v = _vectors("correlate", a, v)
     turned = xp.flip(xp.conj(v) if is_complex(v.dtype) else v)
     full = function_of(find("convolve"))(a, turned)
@@ -100,6 +107,12 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
         The axis along which neighbours are compared.
     period
         The period; differentiable.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.unwrap([0.0, 5.0, 4.0], period=4.0)
+    Array([0., 1., 0.], dtype=float64, device='cpu')
     """
     p = as_array(p)
     axis = one_axis(axis, p.ndim)
@@ -123,14 +136,28 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Array:
-    """Linear interpolation between points, differentiable in all of them: `pb.xp.interp`, of lists and numbers, too."""
+    """Linear interpolation between points, differentiable in all of them: `pb.xp.interp`, of lists and numbers, too.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.interp(1.5, [0.0, 1.0, 2.0], [0.0, 1.0, 5.0])
+    Array(3., dtype=float64, device='cpu')
+    """
     home = next((v for v in (x, xp, fp) if type(v) is Array), as_array(xp))
     x, xp, fp = (beside(v, home) for v in (x, xp, fp))
     return _of_xp("interp")(x, xp, fp, left, right, period)
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
-    """The integral along an axis by the trapezoidal rule, differentiable in `y`, `x` and `dx`."""
+    """The integral along an axis by the trapezoidal rule, differentiable in `y`, `x` and `dx`.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.trapezoid([0.0, 1.0, 4.0], dx=0.5)
+    Array(1.5, dtype=float64, device='cpu')
+    """
     if x is None:
         return xp.trapezoid(as_floating(as_array(y)), None, dx, axis)
     y, x = arrays(y, x)

@@ -1,4 +1,4 @@
-"""Averages and covariances: `average`, `cov`, `corrcoef`; and what `moments`, `nan_reductions` and `quantiles` have."""
+"""Averages and covariances: `average`, `cov`, `corrcoef`; and the names of its other files."""
 
 from __future__ import annotations
 
@@ -53,6 +53,12 @@ def average(
     Notes
     -----
     Where the weights sum to 0 the mean is NaN; NumPy raises, which would have to read a value.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.average([1.0, 3.0], weights=[3.0, 1.0])
+    Array(1.5, dtype=float64, device='cpu')
     """
     a, keep = as_floating(as_array(a)), value_or(keepdims, False)
     if weights is not None:
@@ -78,6 +84,13 @@ def cov(
     ------
     ValueError
         If `ddof` is no integer, or the weights do not fit.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.cov([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]])
+    Array([[ 1., -1.],
+           [-1.,  1.]], dtype=float64, device='cpu')
     """
     if ddof is not None and ddof != int(ddof):
         raise ValueError(f"cov: ddof={ddof} must be integer")
@@ -87,7 +100,15 @@ def cov(
 
 
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Array:
-    """The correlation matrix of variables in rows, as `pb.xp.corrcoef`; without `dtype`, float32 stays so."""
+    """The correlation matrix of variables in rows, as `pb.xp.corrcoef`; without `dtype`, float32 stays so.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.corrcoef([0.0, 1.0, 2.0], [3.0, 2.0, 1.0])
+    Array([[ 1., -1.],
+           [-1.,  1.]], dtype=float64, device='cpu')
+    """
     return xp.corrcoef(_cast(x, dtype), None if y is None else _cast(y, dtype), rowvar)
 
 

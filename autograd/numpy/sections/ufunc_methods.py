@@ -18,7 +18,7 @@ from ...core.array import Array, backend_array
 from ...functions import namespace as xp
 from ...functions.indexing import Selection, at
 from ..arguments import as_array, refuse_out
-from ..operands import NO_VALUE, as_default_integer, axes_of, mask_of, one_axis
+from ..operands import NO_VALUE, as_default_integer, axes_of, chosen_by, one_axis, starting_value
 from . import reductions
 
 # f(f(a, b), c) is f(a, f(b, c)), up to rounding
@@ -78,8 +78,8 @@ def _reduce(
         return _REDUCE[name](x, axis, None, keepdims, where=where)
     x = x if dtype is None else xp.astype(x, np.dtype(dtype))
     axes = axes_of(axis, x.ndim)
-    start = of_numpy.identity if initial is NO_VALUE else initial
-    mask = mask_of(where, x)
+    start = of_numpy.identity if initial is NO_VALUE else starting_value(initial)
+    mask = chosen_by(where, x)
     if mask is not None:
         if start is None:
             raise ValueError(f"{name}.reduce(where=): needs initial=, since it has no identity")

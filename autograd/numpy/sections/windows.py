@@ -28,25 +28,53 @@ def _steps(M: Any) -> tuple[Array, float]:
 
 
 def bartlett(M: Any) -> Array:
-    """The triangular window ``1 − |n| / (M − 1)``."""
+    """The triangular window ``1 − |n| / (M − 1)``.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.bartlett(5)
+    Array([0. , 0.5, 1. , 0.5, 0. ], dtype=float64, device='cpu')
+    """
     n, width = _steps(M)
     return 1 - xp.abs(n) / width
 
 
 def blackman(M: Any) -> Array:
-    """The window ``0.42 + 0.5 cos(π n / (M − 1)) + 0.08 cos(2π n / (M − 1))``."""
+    """The window ``0.42 + 0.5 cos(π n / (M − 1)) + 0.08 cos(2π n / (M − 1))``.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.blackman(4).round(2)
+    Array([-0.  ,  0.63,  0.63, -0.  ], dtype=float64, device='cpu')
+    """
     n, width = _steps(M)
     return 0.42 + 0.5 * xp.cos(math.pi * n / width) + 0.08 * xp.cos(2 * math.pi * n / width)
 
 
 def hamming(M: Any) -> Array:
-    """The window ``0.54 + 0.46 cos(π n / (M − 1))``."""
+    """The window ``0.54 + 0.46 cos(π n / (M − 1))``.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.hamming(3)
+    Array([0.08, 1.  , 0.08], dtype=float64, device='cpu')
+    """
     n, width = _steps(M)
     return 0.54 + 0.46 * xp.cos(math.pi * n / width)
 
 
 def hanning(M: Any) -> Array:
-    """The window ``0.5 + 0.5 cos(π n / (M − 1))``."""
+    """The window ``0.5 + 0.5 cos(π n / (M − 1))``.
+
+    Examples
+    --------
+    >>> import pullback.numpy as np
+    >>> np.hanning(5)
+    Array([0. , 0.5, 1. , 0.5, 0. ], dtype=float64, device='cpu')
+    """
     n, width = _steps(M)
     return 0.5 + 0.5 * xp.cos(math.pi * n / width)
 

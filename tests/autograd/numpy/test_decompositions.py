@@ -97,11 +97,18 @@ def test_svd_rebuilds_the_matrix(full):
 
 def test_condition_of_singular_matrices():
     one, both = np.ones((2, 2)), np.stack([np.ones((2, 2)), np.diag([1.0, 2.0])])
-    for p in (None, 1, "fro"):
-        for M in (one, both, np.zeros((2, 2))):
+    for p in (None, -2, 1, "fro"):
+        for M in (one, both, np.diag([2.0, 0.0]), np.zeros((2, 2))):
             np.testing.assert_allclose(
                 pb.to_numpy(linalg.cond(M, p)), np.linalg.cond(M, p), rtol=1e-12
             )
+
+
+def test_the_derivative_of_an_infinite_condition_is_no_number():
+    for p in (None, 1):
+        with np.errstate(invalid="ignore"):
+            g = pb.grad(lambda x, p=p: linalg.cond(x, p))(np.diag([1.0, 0.0]))
+        assert not np.isfinite(g).all()
 
 
 def test_rank():

@@ -58,6 +58,14 @@ def test_lstsq_drops_what_rcond_says():
         np.testing.assert_allclose(pb.to_numpy(got), wanted, atol=1e-14)
 
 
+def test_lstsq_to_the_precision_of_the_machine():
+    A, b = np.ones((2, 2)), np.ones(2)
+    for got, wanted in zip(
+        pullback.numpy.linalg.lstsq(A, b, -1), np.linalg.lstsq(A, b, -1), strict=True
+    ):
+        np.testing.assert_allclose(pb.to_numpy(got), wanted, atol=1e-14)
+
+
 def test_hermitian_pinv():
     A = np.asarray([[2.0, 1.0], [1.0, 3.0]])
     got = pullback.numpy.linalg.pinv(A, hermitian=True)

@@ -12,6 +12,8 @@ import pullback as pb
 import pullback.numpy
 from pullback.autograd.numpy import methods
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 X = np.asarray([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
 MASK = np.asarray([[True, False, True], [False, True, True]])
@@ -125,7 +127,10 @@ def test_answers_without_a_derivative(call):
 @pytest.mark.parametrize("name", methods.METHODS)
 def test_signatures_are_those_of_ndarray(name):
     ours = list(inspect.signature(getattr(pb.Array, name)).parameters.values())[1:]
-    theirs = list(inspect.signature(getattr(np.ndarray, name)).parameters.values())[1:]
+    try:
+        theirs = list(inspect.signature(getattr(np.ndarray, name)).parameters.values())[1:]
+    except ValueError:
+        pytest.skip("this version of NumPy does not tell the signatures of its methods")
     named = {p.name: p.default for p in ours}
     given = [p for p in theirs if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     order = [p.name for p in ours if p.name in {q.name for q in given}]

@@ -12,12 +12,19 @@ from pullback.autograd.numpy.operands import (
     as_default_integer,
     axes_of,
     beside,
+    chosen_by,
     constant,
+    highest,
+    holds_arrays,
     is_traced,
+    lowest,
     mask_of,
     number_beside,
     of_one_dtype,
+    one_axis,
     operands,
+    reduced_axis,
+    starting_value,
     value_or,
 )
 
@@ -64,6 +71,33 @@ def test_settings():
     assert as_default_integer(x) is x
 
 
+def test_settings_of_reductions():
+    x = pb.xp.ones((2, 3))
+    assert chosen_by([True, False, True], x).shape == (3,)
+    with pytest.raises(ValueError, match="broadcast"):
+        chosen_by(np.ones((2, 2, 3), bool), x)
+    assert starting_value(NO_VALUE) is None
+    assert starting_value(2.0) == 2.0
+    with pytest.raises(ValueError, match="one number"):
+        starting_value([1.0, 2.0])
+    assert one_axis(np.int64(-1), 3) == 2
+    with pytest.raises(TypeError):
+        one_axis((0, 1), 3)
+    assert reduced_axis(np.int64(1), 2) == 1
+    assert reduced_axis((np.int64(1), 0), 2) == (1, 0)
+    assert reduced_axis(0, 0) is reduced_axis(None, 2) is None
+
+
+def test_ends_of_dtypes():
+    for dtype, ends in (
+        ("bool", (False, True)),
+        ("int8", (-128, 127)),
+        ("float32", (-np.inf, np.inf)),
+    ):
+        x = pb.xp.zeros(1, dtype=dtype)
+        assert (lowest(x), highest(x)) == ends
+
+
 def test_constants():
     seen = []
 
@@ -74,3 +108,8 @@ def test_constants():
     pb.grad(f)(1.0)
     assert seen == [(True, False)]
     assert not is_traced(1.0)
+
+
+def test_arrays_in_lists():
+    assert holds_arrays([1.0, [pb.xp.ones(1)]])
+    assert not holds_arrays([1.0, (2, 3)])

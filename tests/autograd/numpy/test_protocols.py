@@ -9,6 +9,8 @@ import pullback as pb
 import pullback.numpy
 from pullback.autograd.numpy import protocols, refusals
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 xp = pb.xp
 A = np.asarray([0.5, 1.5, 2.5])
 B = np.asarray([[1.0, -2.0, 0.5], [2.0, 3.0, -1.5], [0.25, 1.0, 2.0]])
@@ -180,6 +182,9 @@ CALLS = {
     "trapezoid": lambda x: np.trapezoid(x, dx=0.5),
     "round": lambda x: np.round(x, 1) + x,
     "kron": lambda x: np.kron(x, A),
+    "sliding_window_view": lambda x: np.lib.stride_tricks.sliding_window_view(x, 2).prod(axis=1),
+    "sliding windows of two axes": lambda x: np.lib.stride_tricks.sliding_window_view(np.outer(x, x), (2, 3)),
+    "sliding windows of one axis": lambda x: np.lib.stride_tricks.sliding_window_view(np.outer(x, x), 2, axis=0),
     "unwrap": lambda x: np.unwrap(x),
     "sort": lambda x: np.sort(x)[::-1],
     "unique": lambda x: np.unique(x),
@@ -288,7 +293,6 @@ REFUSED = {
     "packbits": lambda x: np.packbits(x),
     "datetime_as_string": lambda x: np.datetime_as_string(x),
     "another library's ufunc": lambda x: np.frompyfunc(lambda a: a, 1, 1)(x),
-    "stride tricks": lambda x: np.lib.stride_tricks.sliding_window_view(x, 2),
     "polynomial module": lambda x: np.lib.scimath.sqrt(x),
 }
 
@@ -302,8 +306,17 @@ def test_what_cannot_be_recorded_says_what_to_use(call):
 
 
 def test_functions_without_a_front_are_numpy_s_on_constants():
-    windows = np.lib.stride_tricks.sliding_window_view(xp.asarray(A), 2)
-    np.testing.assert_array_equal(windows, [[0.5, 1.5], [1.5, 2.5]])
+    bits = np.packbits(xp.asarray(np.asarray([True, False, True])))
+    np.testing.assert_array_equal(bits, np.packbits([True, False, True]))
+
+
+def test_windows_that_do_not_fit():
+    windows = np.lib.stride_tricks.sliding_window_view
+    for arguments in ((4,), ((2, 2),)):
+        with pytest.raises(ValueError, match="window"):
+            windows(xp.asarray(A), *arguments)
+    with pytest.raises(ValueError, match="copies"):
+        windows(xp.asarray(A), 2, writeable=True)
 
 
 def test_scipy_s_ufuncs_are_those_of_pb_special():

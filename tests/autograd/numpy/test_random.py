@@ -168,9 +168,20 @@ def test_elements_keep_their_derivatives():
     assert np.isfinite(g).all()
 
 
+def test_traced_numbers_in_lists():
+    g = pb.grad(lambda x: pb.xp.sum(random.default_rng(0).normal([x, 2.0 * x], 1.0)))(1.0)
+    assert g == 3.0
+    h = pb.grad(lambda x: pb.xp.sum(random.default_rng(0).permutation([x, 2.0 * x])))(1.0)
+    assert h == 3.0
+
+
 def test_what_cannot_be():
     with pytest.raises(TypeError, match=r"loc \+ scale"):
         pb.grad(lambda k: random.gamma(k))(2.0)
+    with pytest.raises(TypeError, match=r"loc \+ scale"):
+        pb.grad(lambda k: pb.xp.sum(random.gamma([k, 1.0])))(2.0)
+    with pytest.raises(TypeError, match="smooth function of p"):
+        pb.grad(lambda p: random.choice(2, p=p))(np.asarray([0.5, 0.5]))
     with pytest.raises(TypeError, match="draw outside"):
         pb.compile(lambda x: x * random.normal())(np.ones(2))
     with pytest.raises(TypeError, match="draw outside"):

@@ -11,6 +11,8 @@ import pullback as pb
 import pullback.numpy
 from pullback.autograd.numpy import refusals
 
+from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 SECTIONS = {
     "": (np, pullback.numpy),
     "linalg": (np.linalg, pullback.numpy.linalg),
@@ -80,6 +82,7 @@ CALLS = {
     "apply_over_axes": lambda f, x: f(pullback.numpy.sum, x, [0]),
     "arange": lambda f, x: f(x[0], 3.0),
     "astype": lambda f, x: f(x, np.float32),
+    "bincount": lambda f, x: f([0, 1, 1], weights=x),
     "block": lambda f, x: f([x, x]),
     "broadcast_to": lambda f, x: f(x, (2, 3)),
     "choose": lambda f, x: f([0, 1, 0], [x, x]),
@@ -101,6 +104,9 @@ CALLS = {
     "fromfunction": lambda f, x: f(lambda i: x * i, (3,)),
     "full": lambda f, x: f(3, x),
     "full_like": lambda f, x: f(np.ones(3), x),
+    "histogram": lambda f, x: f([0.1, 0.4, 0.9], 2, weights=x),
+    "histogram2d": lambda f, x: f([0.1, 0.4, 0.9], [0.1, 0.4, 0.9], 2, weights=x),
+    "histogramdd": lambda f, x: f(np.eye(3), 2, weights=x),
     "hstack": lambda f, x: f([x, x]),
     "insert": lambda f, x: f(x, 1, x[0]),
     "interp": lambda f, x: f(0.3, [0.0, 0.5, 1.0], x),

@@ -10,6 +10,8 @@ import pytest
 import pullback as pb
 import pullback.numpy
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 pnp = pullback.numpy
 A = np.asarray([[1.0, 2.0], [3.0, 4.5]])
 

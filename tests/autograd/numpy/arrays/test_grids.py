@@ -8,6 +8,8 @@ import pytest
 import pullback as pb
 import pullback.numpy
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 pnp = pullback.numpy
 SAME = {
     "mgrid": lambda n: n.mgrid[0:2, 0:3],

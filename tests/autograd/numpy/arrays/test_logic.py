@@ -11,6 +11,8 @@ import pullback as pb
 import pullback.numpy
 from pullback.autograd.numpy.arrays import logic
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 pnp = pullback.numpy
 X = np.asarray([[1.0, np.nan, 3.0], [0.0, np.inf, -2.0]])
 ANSWERS = {
@@ -101,6 +103,10 @@ def test_signatures(name):
     ours, theirs = getattr(pnp, name), getattr(np, name)
     if ours is theirs:
         return
+    try:
+        wanted = inspect.signature(theirs).parameters.values()
+    except ValueError:
+        pytest.skip("this version of NumPy does not tell the signatures of its functions in C")
     assert [(p.name, p.kind, p.default) for p in inspect.signature(ours).parameters.values()] == [
-        (p.name, p.kind, p.default) for p in inspect.signature(theirs).parameters.values()
+        (p.name, p.kind, p.default) for p in wanted
     ]

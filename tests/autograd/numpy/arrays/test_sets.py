@@ -11,6 +11,8 @@ import pytest
 import pullback as pb
 import pullback.numpy
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 pnp = pullback.numpy
 NAMES = [
     "intersect1d",

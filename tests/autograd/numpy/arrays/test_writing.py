@@ -10,6 +10,8 @@ import pytest
 import pullback as pb
 import pullback.numpy
 
+from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+
 pnp = pullback.numpy
 X = np.asarray([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
 MASK = [[True, False, True], [False, False, True]]

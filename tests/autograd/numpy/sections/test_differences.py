@@ -40,6 +40,15 @@ def test_booleans_and_integers():
     assert pullback.numpy.ediff1d([1, 2, 4], to_end=9).dtype == np.int64
 
 
+def test_coordinates_in_a_list():
+    f = np.asarray([1.0, 2.0, 4.0])
+    g = pb.grad(lambda x: pb.xp.sum(pullback.numpy.gradient(f, [0.0, x, 3.0])))(1.0)
+    wanted = pb.grad(
+        lambda x: pb.xp.sum(pullback.numpy.gradient(f, pb.xp.stack([x * 0, x, x * 0 + 3.0])))
+    )(1.0)
+    assert g == wanted != 0
+
+
 def test_what_cannot_be():
     with pytest.raises(ValueError, match="edge_order"):
         pullback.numpy.gradient([1.0, 2.0], edge_order=3)

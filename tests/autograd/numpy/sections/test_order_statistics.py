@@ -34,8 +34,3 @@ def test_only_the_elements_that_are_taken_get_a_cotangent():
         return pb.xp.sum(order.elements(x, order.partition(x, [1]), np.asarray([1])))
 
     np.testing.assert_array_equal(pb.grad(f)(np.asarray([4.0, 2.0, 3.0])), [0, 0, 1])
-
-
-def test_arrays_in_lists():
-    assert order.holds_arrays([1.0, [pb.xp.ones(1)]])
-    assert not order.holds_arrays([1.0, (2, 3)])

@@ -110,6 +110,9 @@ def test_what_cannot_be():
         pullback.numpy.quantile([1.0], 0.5, weights=[1.0])
     with pytest.raises(ValueError, match="weights of shape"):
         pullback.numpy.quantile([1.0, 2.0], 0.5, method="inverted_cdf", weights=[1.0])
+    with pytest.raises(IndexError, match="no elements"):
+        pullback.numpy.quantile([], 0.5)
+    assert np.isnan(float(pullback.numpy.nanquantile([], 0.5)))
     with pytest.raises(TypeError, match="real"):
         pullback.numpy.median([1j])
     with pytest.raises(ValueError, match="1d"):
