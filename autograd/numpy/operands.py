@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...backend import backend_of
-from ..core.array import Array, backend_array, unwrap_closed
+from ..core.array import Array, backend_array
+from ..core.array import is_traced as recorded
 from ..core.dispatch import SCALARS
 from ..core.dtypes import is_inexact
 from ..core.generated import xp as generated
@@ -28,7 +29,7 @@ def value_or(given: Any, default: Any) -> Any:
 
 def is_traced(x: Any) -> bool:
     """Whether a derivative is being taken through `x`."""
-    return type(unwrap_closed(x)) is Array and is_inexact(x.dtype)
+    return recorded(x) and is_inexact(x.dtype)
 
 
 def constant(x: Any) -> Array:

@@ -122,7 +122,7 @@ CONSTANT = frozenset(
     bitwise_not bitwise_or bitwise_right_shift bitwise_xor blackman broadcast_shapes can_cast common_type
     count_nonzero diag_indices diag_indices_from digitize einsum_path empty empty_like equal eye flatnonzero
     format_float_positional format_float_scientific frombuffer fromfile fromiter fromregex fromstring gcd
-    genfromtxt get_printoptions geterr greater greater_equal hamming hanning histogram_bin_edges identity
+    genfromtxt get_printoptions geterr greater greater_equal hamming hanning identity
     indices invert isclose iscomplex iscomplexobj isdtype isfinite isfortran isin isinf isnan isnat isneginf
     isposinf isreal isrealobj isscalar issubdtype iterable ix_ lcm left_shift less less_equal lexsort load
     loadtxt logical_and logical_not logical_or logical_xor mask_indices may_share_memory min_scalar_type

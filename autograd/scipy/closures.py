@@ -12,15 +12,10 @@ from collections.abc import Callable
 from types import CellType, FunctionType, MethodType
 from typing import Any
 
-from ..core.array import Array, unwrap_closed
+from ..core.array import Array, is_traced
 from ..pytree import tree
 
 DEPTH = 8  # of functions within functions
-
-
-def is_traced(x: Any) -> bool:
-    """Whether an open tape records `x`."""
-    return type(unwrap_closed(x)) is Array
 
 
 def converted(f: Callable[..., Any]) -> tuple[Callable[[list[Any]], Callable[..., Any]], list[Any]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.core.array import UNTRACED, Array, backend_array, unwrap_closed
+from ...autograd.core.array import UNTRACED, Array, backend_array, is_traced, unwrap_closed
 from ...autograd.core.cotangents import as_constant
 from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.namespaces import namespace_of
@@ -84,7 +84,7 @@ def primitive(f_raw: Callable[..., Any]) -> Any:
 
 def _constant(f: Any, name: str, x: Any) -> Any:
     """An argument by keyword, which may not be traced."""
-    if any(type(unwrap_closed(leaf)) is Array for leaf in tree.leaves(x)):
+    if any(is_traced(leaf) for leaf in tree.leaves(x)):
         raise TypeError(
             f"{get_name(f)}({name}=…): a traced array is passed to a primitive by position, since rules are for "
             "positions; by keyword its derivative would be lost"

@@ -161,6 +161,14 @@ class ArrayVSpace(VSpace):
         """An array of normal variates, from NumPy's global generator."""
         return self._array(np.asarray(_draw(*self.shape)))
 
+    def _add(self, x: Any, y: Any) -> Any:
+        if type(y) is Array is not type(x):
+            return y + x  # not every library leaves ``raw + Array`` to the other
+        return x + y
+
+    def _scalar_mul(self, x: Any, a: Any) -> Any:
+        return a * x if type(a) is Array is not type(x) else x * a
+
     def _inner_prod(self, x: Any, y: Any) -> Any:
         return plain(namespace.sum(namespace.asarray(x) * y))
 

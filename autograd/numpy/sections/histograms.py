@@ -1,8 +1,8 @@
 """Histograms and bins: `histogram`, `bincount`, `digitize` and their kin.
 
-Counts do not depend on small changes of the array: they are constants, and so are the edges. Sums of weights are
-differentiable in the weights. (A histogram that is differentiable in the array is a kernel density: sum a smooth bump
-over the elements instead.)
+Counts do not depend on small changes of the array: they are constants. Sums of weights are differentiable in the
+weights, edges in the least and the largest element that they lie between, densities in both. (A histogram whose counts
+are differentiable in the array is a kernel density: sum a smooth bump over the elements instead.)
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def histogram(
     Parameters
     ----------
     a
-        An array, taken as flat; a constant.
+        An array, taken as flat; the counts are constants, the edges are differentiable.
     bins : int, array or str
         The number of bins of one width; their edges; or, on NumPy arrays alone, the name of NumPy's way to choose.
     range : (number, number), optional
@@ -66,10 +66,10 @@ def histogram(
     Array([[1., 1., 0.],
            [0., 0., 1.]], dtype=float64, device='cpu')
     """
-    x = constant(a)
+    x = as_array(a)
     edges = histogram_bin_edges(x, bins, range, weights)
-    flat, n = xp.reshape(x, (-1,)), edges.shape[0] - 1
-    index = _bins(flat, edges, np.ndim(bins) == 0)
+    flat, n = xp.reshape(constant(x), (-1,)), edges.shape[0] - 1
+    index = _bins(flat, constant(edges), np.ndim(bins) == 0)
     if weights is None:
         out = _sums(xp.ones_like(index), index, n)
     else:
@@ -78,34 +78,37 @@ def histogram(
             raise ValueError("weights should have the same shape as a.")
         out = _sums(xp.reshape(w, (-1,)), index, n)
     if density:
-        widths = xp.diff(edges)
-        out = out / widths / xp.sum(out)
+        out = out if is_inexact(out.dtype) else xp.astype(out, np.dtype("float64"))
+        out = out / xp.astype(xp.diff(edges), out.dtype, copy=False) / xp.sum(out)
     return out, edges
 
 
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Array:
-    """The edges of the bins of a `histogram`, constants.
+    """The edges of the bins of a `histogram`; differentiable in the least and the largest element.
 
     Examples
     --------
-    >>> import pullback.numpy as np
+    >>> import pullback as pb, pullback.numpy as np
     >>> np.histogram_bin_edges([0.0, 1.0, 4.0], 2)
     Array([0., 2., 4.], dtype=float64, device='cpu')
+    >>> pb.grad(lambda x: np.histogram_bin_edges(x, 2)[1])(np.asarray([0.0, 1.0, 4.0]))
+    Array([0.5, 0. , 0.5], dtype=float64, device='cpu')
     """
-    x = constant(a)
+    x = as_array(a)
     if isinstance(bins, str):
         value = backend_array(x)
         if not isinstance(value, np.ndarray):
             raise TypeError(
                 f"histogram(bins={bins!r}): NumPy chooses bins of its own arrays; give their number, or edges"
             )
-        return Array(np.histogram_bin_edges(value, bins, range, weights))
+        # NumPy's ways choose a number of bins of one width
+        return _even_edges(x, len(np.histogram_bin_edges(value, bins, range, weights)) - 1, range)
     if np.ndim(bins) == 0:
         n = operator.index(bins)
         if n < 1:
             raise ValueError("`bins` must be positive, when an integer")
         return _even_edges(x, n, range)
-    edges = constant(as_array_like(bins, x))
+    edges = as_array(as_array_like(bins, x))
     if edges.ndim != 1:
         raise ValueError("`bins` must be 1d, when an array")
     if _known(xp.any(edges[1:] < edges[:-1])):
@@ -182,7 +185,7 @@ def histogram2d(
     Array([[1., 0.],
            [0., 2.]], dtype=float64, device='cpu')
     """
-    x, y = constant(x), constant(as_array_like(y, as_array(x)))
+    x, y = as_array(x), as_array(as_array_like(y, as_array(x)))
     if x.shape != y.shape:
         raise ValueError("x and y must have the same length.")
     several = np.ndim(bins) > 0 or isinstance(bins, list | tuple)
@@ -200,7 +203,7 @@ def histogramdd(
     Parameters
     ----------
     sample
-        Points (m, d), or a list of d arrays of coordinates; constants.
+        Points (m, d), or a list of d arrays of coordinates; the edges are differentiable in them.
     bins : int, or list of int or of arrays
         The number of bins along each axis, or their edges.
     range : list of pair, optional
@@ -222,9 +225,9 @@ def histogramdd(
            [0., 2.]], dtype=float64, device='cpu')
     """
     if isinstance(sample, list | tuple) and np.ndim(sample[0]) == 1:
-        columns = [constant(as_array_like(c, as_array(sample[0]))) for c in sample]
+        columns = [as_array(as_array_like(c, as_array(sample[0]))) for c in sample]
     else:
-        points = constant(sample)
+        points = as_array(sample)
         points = xp.reshape(points, (-1, 1)) if points.ndim < 2 else points
         columns = [points[:, k] for k in builtins.range(points.shape[1])]
     d = len(columns)
@@ -240,7 +243,7 @@ def histogramdd(
     sizes = tuple(e.shape[0] - 1 for e in edges)
     flat, inside = None, None
     for c, e, n, b in zip(columns, edges, sizes, each, strict=True):
-        index = _bins(c, e, np.ndim(b) == 0)
+        index = _bins(constant(c), constant(e), np.ndim(b) == 0)
         here = index >= 0
         flat = index if flat is None else flat * n + index
         inside = here if inside is None else inside & here

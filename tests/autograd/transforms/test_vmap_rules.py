@@ -129,7 +129,7 @@ def test_gradient(case, by_rows):
             assert type(a) is type(b) is np.ndarray
             close(a[i], w)
             close(b[i], w)
-    assert by_rows - {None} <= {"sddmm", "sparse_product"}
+    assert by_rows - {None} <= ALWAYS_BY_ROWS
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

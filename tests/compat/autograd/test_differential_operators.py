@@ -6,6 +6,7 @@ import pytest
 import pullback as pb
 import pullback.compat.autograd as ag
 import pullback.compat.autograd.numpy as anp
+from pullback.compat.autograd.misc.optimizers import adam
 from pullback.compat.autograd.test_util import check_grads
 
 A = np.random.default_rng(0).standard_normal((3, 4))
@@ -188,3 +189,25 @@ def test_on_every_library(lib, backend):
     assert lib.is_raw(rows)
     _, tangent = ag.make_jvp(anp.sin)(x)(lib.asarray([1.0, 1.0, 1.0], dtype="float32"))
     assert np.allclose(lib.to_numpy(tangent), np.cos([0.5, 1.0, 2.0]), rtol=1e-6)
+
+
+def test_programs_on_every_library(lib, backend):
+    """Checked against differences, with containers, numbers, products, matrices, lists, and an optimiser."""
+    p = {"W": lib.asarray([[0.2, -0.4], [0.3, 0.1]]), "b": [lib.asarray([0.1, -0.2]), 0.5]}
+    x = lib.asarray([[1.0, 2.0], [0.5, -1.0], [0.3, 0.7]])
+
+    def loss(p, i=0):
+        hidden = anp.tanh(anp.dot(x, p["W"]) + p["b"][0] * anp.ones(2))
+        both = anp.concatenate([hidden, p["b"][1] + anp.zeros((1, 2))])
+        spread = anp.linalg.inv(anp.dot(both.T, both) + anp.eye(2))
+        return anp.sum(anp.where(both > 0.0, both, both**2)) + anp.trace(spread)
+
+    check_grads(loss)(p)
+    out = ag.grad(loss)(p)
+    assert lib.is_raw(out["W"])
+    assert lib.is_raw(out["b"][0])
+    assert isinstance(out["b"][1], float)
+    better = adam(ag.grad(loss), p, num_iters=5, step_size=0.01)
+    assert float(lib.to_numpy(anp.asarray(loss(better)))) < float(
+        lib.to_numpy(anp.asarray(loss(p)))
+    )

@@ -20,6 +20,8 @@ ROWS = [
     front("histogram", K(DATA), weights=P(7), _skip=DOUBLE),
     front("histogram", K(DATA), 4, (0.0, 1.0), True, P(7), _skip=DOUBLE),
     front("histogram", K(DATA), [0.0, 0.25, 1.0, 2.0], weights=P(7), _skip=DOUBLE),
+    front("histogram_bin_edges", P(5), 3),
+    front("histogram", P(7), 4, None, True, _skip=DOUBLE),
     front("histogram2d", K([0.1, 0.4, 0.9]), K([2.0, 2.5, 3.0]), 3, weights=P(3), _skip=DOUBLE),
     front("histogramdd", K(POINTS), [2, 3], weights=P(4), density=True, _skip=DOUBLE),
     front("bincount", K([0, 3, 1, 3]), P(4), _skip={"compile": "a length that depends on values"}),
@@ -31,7 +33,7 @@ ROWS = [
         _skip={"compile": "a length that depends on values"},
     ),
 ]
-CONSTANTS = ("digitize", "histogram_bin_edges")
+CONSTANTS = ("digitize",)
 
 
 @pytest.mark.parametrize("data", [DATA, [2.0, 2.0], [], [3, 1, 2, 2], np.float32(DATA)], ids=repr)
@@ -72,10 +74,14 @@ def test_digitize(bins, right, lib):
     assert pullback.numpy.digitize(0.3, bins, right).shape == ()
 
 
-def test_the_array_is_a_constant():
+def test_counts_are_constants_and_edges_and_densities_are_not():
     x = np.asarray([0.1, 0.6, 0.7])
     g = pb.grad(lambda x: pb.xp.sum(x) + pullback.numpy.histogram(x, 2)[0][1])(x)
     np.testing.assert_array_equal(g, 1.0)
+    edges = pb.jacobian(lambda x: pullback.numpy.histogram(x, 2)[1])(x)
+    np.testing.assert_allclose(edges, [[1, 0, 0], [0.5, 0, 0.5], [0, 0, 1]])
+    pb.check_grads(lambda x: pullback.numpy.histogram(x, 3, density=True)[0], (x,), order=2)
+    pb.check_grads(lambda x: pullback.numpy.histogram(x, "sturges")[1], (x,))
 
 
 def test_compiled():
