@@ -1,4 +1,4 @@
-"""What docs/functions.md says of each function beside its rules: edge cases, and where the formula is from.
+"""Notes on each function for docs/functions.md: edge cases, and the source of the formula.
 
 A line each, ``names: text``, continued by an indent; the tables are read by `functions_page.py`, and a test fails where
 a function lacks a line or a line's function is not there. The edge cases are tested: the rows of the tests' tables have

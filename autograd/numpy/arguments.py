@@ -1,4 +1,4 @@
-"""What every function with NumPy's signature does with its arguments first."""
+"""Helpers for the arguments of functions with NumPy's signatures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def as_array(x: Any) -> Array:
 
 
 def refuse_out(name: str, out: Any) -> None:
-    """Refuse NumPy's ``out=``: no function here writes into a buffer of the caller's.
+    """Refuse NumPy's ``out=``: no function here writes into the caller's buffers.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """`pullback.numpy`: NumPy's main namespace, with NumPy's signatures, on the active backend and differentiable.
 
-The rules are written once, under the array API standard's names; what is here are fronts with NumPy's names,
+The rules are written once, under the array API standard's names; the functions here have NumPy's names,
 signatures and semantics. `refusals.py` says which names NumPy has besides, and what to use instead.
 """
 

@@ -1,4 +1,4 @@
-"""What NumPy has and `pullback.numpy` has not, each name with what to use instead; and which functions are constants.
+"""NumPy's names that `pullback.numpy` refuses, each with the advice what to use; and the functions that are constants.
 
 Every function of `numpy`, `numpy.linalg` and `numpy.fft` is in exactly one of three classes (`class_of`):
 
@@ -137,7 +137,7 @@ FFT_CONSTANT = frozenset(("fftfreq", "rfftfreq"))
 
 
 def advice_on(name: str, section: str = "") -> str:
-    """What to use instead of a name that is refused; empty for the others.
+    """The advice what to use instead of a name that is refused; empty for other names.
 
     Examples
     --------

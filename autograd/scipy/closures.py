@@ -39,7 +39,7 @@ def converted(f: Callable[..., Any]) -> tuple[Callable[[list[Any]], Callable[...
 
 
 def _plan(x: Any, extras: list[Any], depth: int) -> Any:
-    """How to make a closed-over value from extras: None if it stays as it is."""
+    """The recipe that makes a closed-over value from extras; None if it stays as it is."""
     parts: Any
     if depth > DEPTH:
         return None

@@ -1,4 +1,4 @@
-"""What SciPy's functions are called with, as arrays: lists, numbers, arrays of any library, traced ones."""
+"""Operands of SciPy's functions as arrays: lists, numbers, arrays of any library, traced ones."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def on_constants(module: str, name: str, advice: str = "") -> Callable[..., Any]
 
 
 def host(values: Any, what: str, advice: str = "") -> Any:
-    """A pytree with NumPy's arrays in the place of constants.
+    """A pytree with the constants in it as NumPy's arrays.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What extends the library: functions with rules of their own, vector spaces."""
+"""Extensions of the library: functions with rules of their own, vector spaces."""
 
 from __future__ import annotations
 

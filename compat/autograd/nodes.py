@@ -34,7 +34,7 @@ _OF_SHAPES = frozenset(
 
 
 class _Recorder:
-    """What the engine asks of the trace of a tracer: nothing here hangs on how arrays lie in memory."""
+    """The trace as the engine sees it: whether anything depends on the layout of arrays in memory, which is not so."""
 
     by_layout = False
 

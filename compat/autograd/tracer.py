@@ -1,4 +1,4 @@
-"""What traces programs: `primitive`, `isbox`, `getval`, `Box`, and `trace` with nodes of the user's own.
+"""Tracing of programs: `primitive`, `isbox`, `getval`, `Box`, and `trace` with nodes of the user's own.
 
 On this engine traced arrays are of one class, `pullback.Array`, and containers are what they are (pytrees). `Box` is a
 class to ask by: ``isinstance(x, Box)``.
@@ -39,7 +39,7 @@ class _BoxMeta(type):
 
 
 class Box(metaclass=_BoxMeta):
-    """What traced arrays are instances of."""
+    """The class that traced arrays are instances of."""
 
     def __init__(self, *args: Any) -> None:
         raise TypeError(
@@ -66,7 +66,7 @@ box_types = {Array}
 
 
 class Node:
-    """What a class of nodes derives from, for `trace`."""
+    """The base of classes of nodes for `trace`."""
 
     __slots__: tuple[str, ...] = ()
 
@@ -87,7 +87,7 @@ class Node:
         return root
 
 
-# The primitives that are constants to a kind of trace.
+# The primitives that are constants to a type of trace.
 notrace_primitives: defaultdict[Any, set[Any]] = defaultdict(set)
 
 

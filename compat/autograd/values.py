@@ -1,4 +1,4 @@
-"""What HIPS autograd's programs see: traced arrays while something is traced, arrays of the library otherwise."""
+"""Values in HIPS autograd's programs: traced arrays while something is traced, arrays of the library otherwise."""
 
 from __future__ import annotations
 

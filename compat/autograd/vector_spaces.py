@@ -224,7 +224,7 @@ class ContainerVSpace(VSpace):
         return self._map(lambda vs: vs.randn())
 
     def standard_basis(self) -> Iterator[Any]:
-        """The containers of zeros with a unit vector in one place."""
+        """The containers of zeros with a unit vector in one position."""
         zero = self.zeros()
         for key, vs in self._kv_pairs(self.shape):
             for x in vs.standard_basis():
@@ -365,7 +365,7 @@ def vspace(value: Any) -> Any:
 
 
 def real_size(out: Any) -> int:
-    """How many real numbers a result consists of; 0 for what is no array and no number of them."""
+    """The number of real numbers that a result consists of; 0 for anything but numbers and arrays."""
     if type(out) is Array:
         return out.size * (2 if is_complex(out.dtype) else 1)
     return vspace(out).size

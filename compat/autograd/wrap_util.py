@@ -8,7 +8,7 @@ from typing import Any
 
 
 def subvals(x: Iterable[Any], ivs: Iterable[tuple[int, Any]]) -> tuple[Any, ...]:
-    """The sequence `x` as a tuple, with the values of the pairs (index, value) in their places."""
+    """The sequence `x` as a tuple, with its elements replaced by the values of the pairs (index, value)."""
     out = list(x)
     for i, v in ivs:
         out[i] = v

@@ -1,4 +1,4 @@
-"""What kernels share, their sums, products and powers, and the kernels that are no functions of the points."""
+"""The base of kernels; their sums, products and powers; and kernels that do not depend on the points' coordinates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from ...autograd.functions import namespace as xp
 from ...autograd.pytree.tree import static
 from ..module import Module
 
-Bounds = Any  # (low, high), or "fixed"
+# (low, high), or "fixed"
+Bounds = Any
 WIDE = (1e-5, 1e5)
 
 
@@ -55,7 +56,7 @@ class Kernel(Module):
         return self.matrix(X, X if Y is None else points_of(Y)) + self._noise(X, Y)
 
     def _noise(self, X: Value, Y: Value) -> Any:
-        """What is added where the points are the same ones, not others at the same place."""
+        """The matrix that is added for pairs of one point with itself; 0 where Y is given."""
         return 0.0
 
     def bounds(self) -> list[tuple[str, Any]]:
@@ -131,7 +132,7 @@ class Exponentiation(Kernel):
 
 
 class Constant(Kernel):
-    """The same number everywhere: a factor of another kernel, or the variance of an unknown mean.
+    """A kernel of one value everywhere: a factor of another kernel, or the variance of an unknown mean.
 
     Parameters
     ----------
@@ -159,7 +160,7 @@ class Constant(Kernel):
         return number_like(self.constant_value, X) * xp.ones_like(X[:, 0])
 
     def bounds(self) -> list[tuple[str, Any]]:
-        """As `Kernel.bounds`."""
+        """The names of the parameters, and their bounds: see `Kernel.bounds`."""
         return [("constant_value", self.constant_value_bounds)]
 
 
@@ -199,5 +200,5 @@ class White(Kernel):
         return number_like(self.noise_level, X) * xp.ones_like(X[:, 0])
 
     def bounds(self) -> list[tuple[str, Any]]:
-        """As `Kernel.bounds`."""
+        """The names of the parameters, and their bounds: see `Kernel.bounds`."""
         return [("noise_level", self.noise_level_bounds)]

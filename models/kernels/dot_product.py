@@ -40,7 +40,7 @@ class Linear(Kernel):
         return xp.sum(X * X, axis=1) + number_like(self.sigma_0, X) ** 2
 
     def bounds(self) -> list[tuple[str, Any]]:
-        """As `Kernel.bounds`."""
+        """The names of the parameters, and their bounds: see `Kernel.bounds`."""
         return [("sigma_0", self.sigma_0_bounds)]
 
 

@@ -146,7 +146,8 @@ class GaussianProcess(Module):
         """The variance (m,) at points x, at least 0: the diagonal of the covariance."""
         half = self._half(x)
         found = self.kernel.diag(x) - xp.sum(half * half, axis=0)
-        return xp.clip(found, 0, None)  # rounding, where it is known
+        # rounding makes it negative at points that were observed
+        return xp.clip(found, 0, None)
 
     def std(self, x: Value) -> Any:
         """The standard deviation (m,) at points x; its derivative is 0 where it is 0."""

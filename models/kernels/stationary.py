@@ -40,9 +40,8 @@ def squared_distances(X: Value, Y: Value, length_scale: Any = 1.0) -> Any:
             f"kernel: length_scale has shape {scale.shape}; give a number, or one for each of {X.shape[1]} features"
         )
     X, Y = X / scale, Y / scale
-    centre = xp.stop_gradient(
-        xp.mean(X, axis=0)
-    )  # moves nothing, and keeps digits of the derivatives
+    # a common shift does not change distances, and small numbers keep the digits of the derivatives
+    centre = xp.stop_gradient(xp.mean(X, axis=0))
     return _squared_distances(X - centre, Y - centre)
 
 
@@ -67,7 +66,8 @@ def _distances_pull(points: Any, ct: Any) -> tuple[Any, Any]:
 
 
 _squared_distances.defvjp(lambda X, Y: (_squared_distances.f(X, Y), (X, Y)), _distances_pull)
-_FEATURES = 16  # up to which they are taken one after the other, in a third of the time
+# The number of features up to which they are taken one after the other, in a third of the time.
+_FEATURES = 16
 
 
 class RBF(Kernel):
@@ -96,7 +96,7 @@ class RBF(Kernel):
         return xp.exp(-0.5 * squared_distances(X, Y, self.length_scale))
 
     def bounds(self) -> list[tuple[str, Any]]:
-        """As `Kernel.bounds`."""
+        """The names of the parameters, and their bounds: see `Kernel.bounds`."""
         return [("length_scale", self.length_scale_bounds)]
 
 
@@ -190,7 +190,7 @@ class Matern(Kernel):
         return _MATERN[self.nu](2 * self.nu * square)
 
     def bounds(self) -> list[tuple[str, Any]]:
-        """As `Kernel.bounds`."""
+        """The names of the parameters, and their bounds: see `Kernel.bounds`."""
         return [("length_scale", self.length_scale_bounds)]
 
 
@@ -223,7 +223,7 @@ class RationalQuadratic(Kernel):
         return xp.exp(-alpha * xp.log1p(square / (2 * alpha)))
 
     def bounds(self) -> list[tuple[str, Any]]:
-        """As `Kernel.bounds`, in scikit-learn's order."""
+        """The names of the parameters, in scikit-learn's order, and their bounds: see `Kernel.bounds`."""
         return [("alpha", self.alpha_bounds), ("length_scale", self.length_scale_bounds)]
 
 
@@ -285,7 +285,7 @@ class Periodic(Kernel):
         return xp.exp(-2 * _sine_squared(square * (math.pi / period) ** 2) / scale**2)
 
     def bounds(self) -> list[tuple[str, Any]]:
-        """As `Kernel.bounds`."""
+        """The names of the parameters, and their bounds: see `Kernel.bounds`."""
         return [
             ("length_scale", self.length_scale_bounds), ("periodicity", self.periodicity_bounds)
         ]  # fmt: skip

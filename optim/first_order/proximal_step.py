@@ -39,7 +39,7 @@ class Proximal:
     TypeError
         If the optimiser has no learning rate, or the penalty is none.
     ValueError
-        For an unknown mask, or one beside a penalty in parts or of a function.
+        For an unknown mask, or one together with a penalty in parts or of a function.
 
     Notes
     -----
@@ -68,7 +68,9 @@ class Proximal:
         self._rate()
         check_mask(self.mask)
         if self.mask is not None and isinstance(penalty, Separable | FromFunction):
-            raise ValueError("Proximal: a mask beside a penalty in parts; leave out parts instead")
+            raise ValueError(
+                "Proximal: a mask together with a penalty in parts; leave out parts instead"
+            )
         object.__setattr__(self, "penalty", penalty)
 
     def _rate(self) -> Any:

@@ -1,7 +1,7 @@
 """Proximal gradient methods for ``F(x) = f(x) + g(x)``, f smooth, g a penalty or a constraint: ISTA and FISTA.
 
-With the operator ``p_s(y) = prox_{s g}(y − s ∇f(y))``, x minimises a convex F exactly where ``x = p_s(x)``. What is
-measured is the residual ``‖x − p_s(x)‖ / s``, which is ‖∇f(x)‖ where there is no g.
+With the operator ``p_s(y) = prox_{s g}(y − s ∇f(y))``, x minimises a convex F exactly where ``x = p_s(x)``. The methods
+stop by the residual ``‖x − p_s(x)‖ / s``, which is ‖∇f(x)‖ where there is no g.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from .line_search import Search
 from .method import no_more, positive, setting
 from .problem import Point, Problem
 
-_LONGEST = 60  # doublings or halvings of one step
+# The largest number of doublings or halvings of one step.
+_LONGEST = 60
 
 
 class _Steps:

@@ -72,7 +72,7 @@ def bounds_of(found: list[Parameter]) -> np.ndarray:
 
 
 def with_parameters(kernel: Any, found: list[Parameter], theta: Value) -> Any:
-    """The kernel with exp(θ) in the places of its free parameters; θ may be traced."""
+    """The kernel with exp(θ) as its free parameters; θ may be traced."""
     position = 0
     for p in found:
         width = p.size or 1
@@ -99,15 +99,15 @@ def read(kernel: Any) -> Any:
     """
     if isinstance(kernel, kernels.Kernel) or not type(kernel).__module__.startswith("sklearn."):
         return kernel
-    kind = type(kernel).__name__
-    if kind in ("Sum", "Product"):
-        return getattr(kernels, kind)(read(kernel.k1), read(kernel.k2))
-    if kind == "Exponentiation":
+    name = type(kernel).__name__
+    if name in ("Sum", "Product"):
+        return getattr(kernels, name)(read(kernel.k1), read(kernel.k2))
+    if name == "Exponentiation":
         return kernels.Exponentiation(read(kernel.kernel), kernel.exponent)
-    ours = getattr(kernels, kind, None)
+    ours = getattr(kernels, name, None)
     if ours is None:
-        raise TypeError(f"scikit-learn's kernel {kind} has no counterpart in pb.models.kernels")
-    if kind == "Matern" and kernel.nu == math.inf:
+        raise TypeError(f"scikit-learn's kernel {name} has no counterpart in pb.models.kernels")
+    if name == "Matern" and kernel.nu == math.inf:
         return kernels.Matern(kernel.length_scale, _bounds(kernel.length_scale_bounds), math.inf)
     names = [field.name for field in dataclasses.fields(ours)]
     given = {name: getattr(kernel, name) for name in names}

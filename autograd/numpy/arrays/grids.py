@@ -1,4 +1,4 @@
-"""What NumPy indexes to make arrays: `mgrid`, `ogrid`, `r_`, `c_`, `s_` and `index_exp`."""
+"""Objects that make arrays when they are indexed: `mgrid`, `ogrid`, `r_`, `c_`, `s_` and `index_exp`."""
 
 from __future__ import annotations
 

@@ -52,11 +52,11 @@ def take(
     a
         An array, which is flattened if `axis` is None.
     indices : array of int
-        They take the place of the axis in the result's shape.
+        Their shape replaces the axis in the result's shape.
     axis : int, optional
         The axis.
     mode : {"raise", "wrap", "clip"}
-        What is done about indices outside.
+        The treatment of indices that are outside.
 
     Returns
     -------
@@ -132,7 +132,9 @@ def _against(x: Array, indices: Array, axis: int) -> tuple[Array, Array]:
 
 
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Array:
-    """At each place the element of the array of `choices` whose number `a` says; differentiable in the choices.
+    """The elements of `choices` that `a` selects: at each position, of the array whose number `a` holds there.
+
+    It is differentiable in the choices.
 
     Examples
     --------
@@ -172,7 +174,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
 
 
 def _truth(condition: Any) -> np.ndarray:
-    """Which elements of a condition are true, read on the host."""
+    """A condition as a boolean array of the host."""
     value = backend_array(as_array_in(condition, library_of(condition)))
     host = backend_of(value).to_numpy(value)
     return host if host.dtype.kind == "b" else host != 0
@@ -185,7 +187,7 @@ def extract(condition: Any, arr: Any) -> Array:
 
 
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
-    """At each place the element of the first choice whose condition is true there, else `default`.
+    """The elements of the first choice whose condition is true at each position, or of `default`.
 
     Parameters
     ----------
@@ -263,11 +265,11 @@ def where(condition: Any, x: Any = _NOT_GIVEN, y: Any = _NOT_GIVEN, /) -> Any:
     return generated.where(mask, first, second)
 
 
-# ── places ────────────────────────────────────────────────────────────────────────────────────────
+# ── positions ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def nonzero(a: Any) -> tuple[Array, ...]:
-    """The indices of the elements that are not 0: an array for each axis; a constant.
+    """The indices of the elements that are not 0, an array for each axis; constants.
 
     Raises
     ------
@@ -308,15 +310,15 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     return getattr(generated, "linalg.diagonal")(x, offset=operator.index(offset))
 
 
-def _here(arrays: Any, x: ArrayLike = None) -> tuple[Array, ...]:
-    """Indices that NumPy made, on the active backend or in the library of `x`."""
+def _on_backend(arrays: Any, x: ArrayLike = None) -> tuple[Array, ...]:
+    """Indices that NumPy made, as arrays of the active backend, or of the library of `x`."""
     home = current() if x is None else backend_of(backend_array(as_array(x)))
     return tuple(Array(home.asarray(i)) for i in arrays)
 
 
 def diag_indices(n: int, ndim: int = 2) -> tuple[Array, ...]:
     """The indices of the main diagonal of an array of `n` elements along each of `ndim` axes."""
-    return _here(np.diag_indices(n, ndim))
+    return _on_backend(np.diag_indices(n, ndim))
 
 
 def diag_indices_from(arr: Any) -> tuple[Array, ...]:
@@ -326,12 +328,12 @@ def diag_indices_from(arr: Any) -> tuple[Array, ...]:
         raise ValueError("input array must be at least 2-d")
     if len(set(x.shape)) > 1:
         raise ValueError("All dimensions of input must be of equal length")
-    return _here(np.diag_indices(x.shape[0], x.ndim), x)
+    return _on_backend(np.diag_indices(x.shape[0], x.ndim), x)
 
 
 def tril_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Array, ...]:
     """The indices of the elements of an n × m matrix on and below its k-th diagonal."""
-    return _here(np.tril_indices(n, k, m))
+    return _on_backend(np.tril_indices(n, k, m))
 
 
 def tril_indices_from(arr: Any, k: int = 0) -> tuple[Array, ...]:
@@ -339,12 +341,12 @@ def tril_indices_from(arr: Any, k: int = 0) -> tuple[Array, ...]:
     x = as_array(arr)
     if x.ndim != 2:
         raise ValueError("input array must be 2-d")
-    return _here(np.tril_indices(x.shape[0], k, x.shape[1]), x)
+    return _on_backend(np.tril_indices(x.shape[0], k, x.shape[1]), x)
 
 
 def triu_indices(n: int, k: int = 0, m: int | None = None) -> tuple[Array, ...]:
     """The indices of the elements of an n × m matrix on and above its k-th diagonal."""
-    return _here(np.triu_indices(n, k, m))
+    return _on_backend(np.triu_indices(n, k, m))
 
 
 def triu_indices_from(arr: Any, k: int = 0) -> tuple[Array, ...]:
@@ -352,7 +354,7 @@ def triu_indices_from(arr: Any, k: int = 0) -> tuple[Array, ...]:
     x = as_array(arr)
     if x.ndim != 2:
         raise ValueError("input array must be 2-d")
-    return _here(np.triu_indices(x.shape[0], k, x.shape[1]), x)
+    return _on_backend(np.triu_indices(x.shape[0], k, x.shape[1]), x)
 
 
 def mask_indices(n: int, mask_func: Any, k: int = 0) -> tuple[Array, ...]:
@@ -388,7 +390,8 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Array, ..
     where = as_array_in(indices, library_of(indices))
     host = on_host(where)
     if host is not None:
-        np.unravel_index(host, dims, cast_to(Any, order))  # which refuses what is outside
+        # refuses indices that are outside
+        np.unravel_index(host, dims, cast_to(Any, order))
     out = []
     for n in reversed(dims) if order == "C" else dims:
         out.append(generated.remainder(where, n))
@@ -434,7 +437,7 @@ def ndenumerate(arr: Any) -> Any:
 
 
 def flat_positions(x: Array, part: np.ndarray) -> Array:
-    """Places in the flattened `x`, which the host knows, in its library."""
+    """Positions in the flattened `x`, given on the host, as an array of the library of `x`."""
     return Array(backend_of(backend_array(x)).asarray(part))
 
 

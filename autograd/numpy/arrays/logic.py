@@ -188,9 +188,10 @@ def may_share_memory(a: Any, b: Any, /, max_work: int = 0) -> bool:
 
 
 def _base(x: Any) -> Any:
-    """What `x` is a view of, in the end."""
+    """The array that `x` is a view of, through all views; `x` itself if it is none."""
     while True:
-        link = getattr(x, "link", None)  # as `core/views.py` has it
+        # see `core/views.py`
+        link = getattr(x, "link", None)
         base = link if type(link) is Array else getattr(link, "base", None)
         if base is None:
             return x

@@ -222,7 +222,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
 
 
 def moveaxis(a: Any, source: Any, destination: Any) -> Array:
-    """`a` with some axes moved to other places; the rest keep their order. A view."""
+    """`a` with some axes moved to other positions; the rest keep their order. A view."""
     x = viewed(a)
     sources, destinations = normalize_axes(source, x.ndim), normalize_axes(destination, x.ndim)
     if len(sources) != len(destinations):
@@ -236,7 +236,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Array:
 
 
 def rollaxis(a: Any, axis: int, start: int = 0) -> Array:
-    """`a` with an axis moved back until it stands before the place `start`; `moveaxis` is easier to read."""
+    """`a` with an axis moved back to the position before axis `start`; `moveaxis` is easier to read."""
     x = viewed(a)
     axis = normalize_axis(axis, x.ndim)
     if not -x.ndim <= start <= x.ndim:

@@ -175,7 +175,7 @@ def _extreme(function: Any, a: Any, axis: int | None, keepdims: Any) -> Array:
 
 
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """How many elements are not 0, in all or along axes; a constant."""
+    """The number of elements that are not 0, in all or along axes; a constant."""
     x = as_array(a)
     if axis is None:
         return generated.count_nonzero(x, keepdims=keepdims)

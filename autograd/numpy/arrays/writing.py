@@ -49,21 +49,27 @@ def is_own(name: str, x: Any, function: Callable[..., Any], *args: Any, **settin
 
 
 def _check(name: str, x: Array, value: Any, casting: str = "same_kind") -> Any:
-    """A value beside `x`, of a dtype that goes into that of `x`."""
+    """A number, or an array of the library of `x`, whose dtype can be cast to that of `x`.
+
+    Raises
+    ------
+    TypeError
+        If the cast is against the rule `casting`.
+    """
     if type(value) in (int, float, bool, complex):
-        kind = np.result_type(x.dtype, value)
+        dtype = np.result_type(x.dtype, value)
     else:
         value = as_array_in(value, library_of(x))
-        kind = value.dtype
-    if not np.can_cast(kind, x.dtype, cast_to(Any, casting)):
+        dtype = value.dtype
+    if not np.can_cast(dtype, x.dtype, cast_to(Any, casting)):
         raise TypeError(
-            f"{name}: cannot cast from {kind} to {x.dtype} according to the rule {casting!r}"
+            f"{name}: cannot cast from {dtype} to {x.dtype} according to the rule {casting!r}"
         )
     return value
 
 
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    """Write `src`, which broadcasts, into `dst`, at all places or where a condition is true.
+    """Write `src`, which broadcasts, into `dst`, everywhere or where a condition is true.
 
     Examples
     --------
@@ -122,7 +128,7 @@ def _cycled(value: Any, n: int) -> Any:
 
 
 def place(arr: Any, mask: Any, vals: Any) -> None:
-    """Write the first of `vals` at the first place where a mask is true, and so on, from the beginning if they end."""
+    """Write the elements of `vals` one after the other where a mask is true; they are repeated if they are too few."""
     if not is_own("place", arr, np.place, mask, vals):
         return
     where = generated.reshape(as_array_in(mask, library_of(arr)), (-1,))

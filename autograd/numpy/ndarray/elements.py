@@ -109,7 +109,7 @@ def take(
 
 
 def choose(self: Array, choices: Any, out: Any = None, mode: str = "raise") -> Array:
-    """At each place the element of the array of `choices` that `self` numbers: `pullback.numpy.choose`.
+    """The elements of the arrays of `choices` whose numbers `self` holds: `pullback.numpy.choose`.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def argpartition(
 
 
 def searchsorted(self: Array, v: Any, side: str = "left", sorter: Any = None) -> Array:
-    """Where `v` would be put to keep a sorted vector sorted: `pullback.numpy.searchsorted`; a constant.
+    """The index at which `v` keeps a sorted vector sorted: `pullback.numpy.searchsorted`; a constant.
 
     Examples
     --------

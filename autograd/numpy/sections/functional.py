@@ -33,7 +33,7 @@ __all__ = [
 def apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
 ) -> Array:
-    """A function of vectors applied to each slice along an axis; its results take the place of the slices.
+    """A function of vectors applied to each slice along an axis; its results replace the slices.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def apply_along_axis(
     out = xp.stack(results)
     core = out.shape[1:]
     out = xp.reshape(out, lead + core)
-    places = tuple(range(axis, axis + len(core)))
-    return xp.moveaxis(out, tuple(range(len(lead), out.ndim)), places) if core else out
+    destination = tuple(range(axis, axis + len(core)))
+    return xp.moveaxis(out, tuple(range(len(lead), out.ndim)), destination) if core else out
 
 
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Array:
@@ -266,17 +266,17 @@ class vectorize:
                 args[0], otypes=self.otypes, excluded=self.excluded, signature=self.signature
             )
         names = [k for k in kwargs if k not in self.excluded]
-        places = [i for i in range(len(args)) if i not in self.excluded]
-        loose = [args[i] for i in places] + [kwargs[k] for k in names]
+        argnums = [i for i in range(len(args)) if i not in self.excluded]
+        loose = [args[i] for i in argnums] + [kwargs[k] for k in names]
         if not loose:
             return self.pyfunc(*args, **kwargs)
         inputs = arrays(*loose)
 
         def one(values: list[Any]) -> Any:
             given, named = list(args), dict(kwargs)
-            for i, value in zip(places, values, strict=False):
+            for i, value in zip(argnums, values, strict=False):
                 given[i] = value
-            named.update(zip(names, values[len(places) :], strict=True))
+            named.update(zip(names, values[len(argnums) :], strict=True))
             return self.pyfunc(*given, **named)
 
         return self._results(one, inputs)

@@ -51,7 +51,7 @@ def mean(
 
 
 def _or_nan(count: Array) -> Array:
-    """A number of elements to divide by; NaN in the place of 0."""
+    """A number of elements to divide by; NaN instead of 0."""
     return xp.where(count > 0, count, math.nan)
 
 

@@ -252,7 +252,7 @@ def nanargmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = NO_V
 
 
 def without_nan(a: Any, replacement: Any) -> Array:
-    """The array with a number in the place of each NaN."""
+    """The array with a number instead of each NaN."""
     x = as_array(a)
     return xp.where(xp.isnan(x), replacement, x) if is_inexact(x.dtype) else x
 

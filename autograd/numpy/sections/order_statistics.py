@@ -1,7 +1,7 @@
-"""Elements of an array by their place in order, along an axis in front: what medians and quantiles are made of.
+"""Elements of an array by their rank along the first axis, of which medians and quantiles are made.
 
-The order is found on values, by partition where the places are known on the host, and is a constant; the elements are
-taken by it, so that their cotangents go back to where they came from, and nowhere else.
+The order is found on values, by partition where the ranks are known on the host, and is a constant; the elements are
+taken by it, so that their cotangents go back to the elements that were taken, and nowhere else.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ METHODS = (*_CHOSEN, "averaged_inverted_cdf", "midpoint", *_INTERPOLATED)
 
 
 def _neighbours(n: Any, q: Any, method: str, ns: Any) -> tuple[Any, Any, Any]:
-    """The index of an element, that of the next, and how far between them the quantile of a constant q lies."""
+    """The index of an element, that of the next, and the fraction of the way to it at which the quantile lies."""
     last = ns.maximum(n - 1, 0.0) if hasattr(n, "shape") else n - 1
     if method in _CHOSEN:
         index = ns.clip(_CHOSEN[method](n, q, ns), 0.0, last)
@@ -87,7 +87,7 @@ def _neighbours(n: Any, q: Any, method: str, ns: Any) -> tuple[Any, Any, Any]:
 
 
 def slices(a: Any, axis: Any, keepdims: bool) -> tuple[Array, Callable[[Array], Array]]:
-    """The array with the axes as one, in front; and what puts a result without that axis into shape."""
+    """The array with the axes as one, the first; and the function that restores axes of length 1 on request."""
     x = as_array(a)
     if x.dtype.kind == "c":
         raise TypeError("a must be an array of real numbers: complex ones have no order")
@@ -124,20 +124,20 @@ def ranks(x: Array) -> Array:
     return constant(xp.argsort(constant(x), axis=0))
 
 
-def partition(x: Array, places: list[int]) -> Array:
-    """Indices that put the right elements at these places of the slices; a constant."""
-    return constant(xp.argpartition(constant(x), places, axis=0))
+def partition(x: Array, kth: list[int]) -> Array:
+    """Indices that put the elements of these ranks at their sorted positions in each slice; a constant."""
+    return constant(xp.argpartition(constant(x), kth, axis=0))
 
 
 def elements(x: Array, order: Array, index: Any) -> Array:
-    """The elements at places that all slices share, (k,) in front; NumPy's integers, or an array's."""
+    """The elements of ranks (k,) that all slices share, as the first axis; `index` is NumPy's or an `Array`."""
     if isinstance(index, np.ndarray):
         index = number_like(index, None, x)
     return _taken(x, xp.take(order, index, axis=0))
 
 
 def elements_of_slices(x: Array, order: Array, index: Array) -> Array:
-    """The elements at places for each slice, behind axes of their own."""
+    """The elements of ranks that differ from slice to slice, whose own axes come first."""
     lead = index.shape[: index.ndim - (x.ndim - 1)]
     shape = (math.prod(lead), *x.shape[1:])
     flat = xp.reshape(index, (math.prod(lead), *index.shape[len(lead) :]))
@@ -182,9 +182,9 @@ def quantiles(x: Array, q: Any, method: str) -> Array:
         n, q if on_host else constant(q), method, np if on_host else xp
     )
     if on_host:
-        places = np.stack([index, other]).reshape(-1).astype(np.int64)
-        order = partition(x, [int(k) for k in np.unique(places)])
-        flat: Any = places
+        indices = np.stack([index, other]).reshape(-1).astype(np.int64)
+        order = partition(x, [int(k) for k in np.unique(indices)])
+        flat: Any = indices
         if gamma is not None:
             weak = gamma.ndim == 0 and q.dtype == x.dtype
             gamma = float(gamma) if weak else number_like(gamma, q.dtype, x)
@@ -258,8 +258,8 @@ def weighted(
             raise ValueError(
                 f"{name}: weights of shape {w.shape} do not fit axis {axis} of an array of shape {given.shape}"
             )
-        places = sorted(range(len(axes)), key=axes.__getitem__)
-        w = xp.permute_dims(w, tuple(places))
+        order = sorted(range(len(axes)), key=axes.__getitem__)
+        w = xp.permute_dims(w, tuple(order))
         w = xp.reshape(w, tuple(n if k in axes else 1 for k, n in enumerate(given.shape)))
         w = xp.broadcast_to(w, given.shape)
     w, _ = slices(w, axis, False)

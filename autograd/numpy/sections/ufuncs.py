@@ -76,7 +76,7 @@ _ALIASES = {
     "pow": "power", "true_divide": "divide",
 }  # fmt: skip
 
-# What takes the place of elements that ``where=`` leaves out, so that neither value nor slope is infinite there.
+# The arguments for elements that ``where=`` leaves out, at which neither value nor slope is infinite.
 _IDLE = {"arccosh": 2.0}
 # Operands that need no conversion.
 _PLAIN = frozenset((Array, np.ndarray, int, float, complex))

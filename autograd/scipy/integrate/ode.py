@@ -42,7 +42,7 @@ RightHandSide = Callable[[Any, Any, Any], Any]
 
 @dataclass(frozen=True)
 class Scheme:
-    """How equations are solved.
+    """The settings of a solver.
 
     Attributes
     ----------

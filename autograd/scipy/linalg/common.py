@@ -1,4 +1,4 @@
-"""What the functions of linear algebra share: operands, their check, plain names for functions of the standard."""
+"""Helpers of the functions of linear algebra: operands, their check, short names for functions of the standard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What SciPy found, as a differentiable function of all that its equation depends on.
+"""SciPy's solutions as differentiable functions of all that their equations depend on.
 
 A root, a minimum or a fit x̂ is found by SciPy on constants, and solves an equation R(x̂, p) = 0: the function
 itself, the gradient, the gradient of a sum of squares. Its derivative is that of the equation (`solve/adjoint.py`),

@@ -1,4 +1,4 @@
-"""What all distributions of one number share: parameters, support, location and scale, and SciPy's methods.
+"""The base of distributions of one variable: parameters, support, location and scale, and SciPy's methods.
 
 A distribution is a record of formulas for the standard variable y = (x − loc)/scale within its support. The methods
 choose by `where` twice, once before and once behind each formula, so that neither a value outside of the support nor
@@ -45,7 +45,7 @@ def log_of_larger(p: Array, rest: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """What continuous and discrete distributions share.
+    """The base of continuous and discrete distributions.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ class Distribution:
         return [given[name] for name in (*self.shapes, "loc", "scale")]
 
     def _parameters(self, args: tuple[Any, ...], kwargs: dict[str, Any], *first: Any) -> Any:
-        """What stands first, shapes made valid, location, scale, and where all of them are valid."""
+        """The first values, valid shapes, location, scale, and the mask of where the parameters given are valid."""
         values = together(*first, *self._bind(args, kwargs))
         n = len(first)
         lead, shapes, loc, scale = values[:n], values[n:-2], values[-2], values[-1]
@@ -232,7 +232,7 @@ class Frozen:
         return self._call("stats", moments=moments)
 
     def interval(self, confidence: ArrayLike) -> tuple[Array, Array]:
-        """Where the middle part of that probability lies."""
+        """The ends of the middle interval that has that probability."""
         return self._call("interval", confidence)
 
 
@@ -265,7 +265,7 @@ class Continuous(Distribution):
     """A distribution with a density; called as SciPy's of that name."""
 
     def _standard(self, x: Any, args: Any, kwargs: Any) -> Any:
-        """The standard variable, made one within the support where it is not, and where it lies."""
+        """The standard variable, moved into the support where it is outside, and masks of where it lies."""
         x, shapes, loc, scale, valid = self._parameters(args, kwargs, x)
         given = (constant(x) - constant(loc)) / constant(scale)
         y = (generated.where(generated.isfinite(x), x, 0.0) - loc) / scale
@@ -347,7 +347,7 @@ class Continuous(Distribution):
         return self.ppf(0.5, *args, **kwargs)
 
     def interval(self, confidence: ArrayLike, *args: Any, **kwargs: Any) -> tuple[Array, Array]:
-        """Where the middle part of that probability lies."""
+        """The ends of the middle interval that has that probability."""
         (tail,) = together(confidence)
         tail = 0.5 * (1.0 - tail)
         return self.ppf(tail, *args, **kwargs), self.isf(tail, *args, **kwargs)
@@ -440,5 +440,5 @@ class Discrete(Distribution):
         return self._constant("median", args, kwargs)
 
     def interval(self, *args: Any, **kwargs: Any) -> Any:
-        """Where the middle part of a probability lies, by SciPy, of constants."""
+        """The ends of the middle interval of a probability, by SciPy, of constants."""
         return self._constant("interval", args, kwargs)

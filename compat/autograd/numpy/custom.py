@@ -59,7 +59,7 @@ def _has_array(x: Any) -> bool:
 
 
 class Concatenator:
-    """``r_[…]`` and ``c_[…]``: NumPy's, of which it knows where each element goes."""
+    """``r_[…]`` and ``c_[…]``: NumPy's own is given positions, and says where each element goes."""
 
     def __init__(self, original: Any) -> None:
         self.original = original
@@ -71,19 +71,20 @@ class Concatenator:
         parts = key if type(key) is tuple else (key,)
         if not holds_array(parts):
             return self.original[key]
-        places: list[Any] = []  # the parts with the positions of elements in the place of elements
+        # the parts, with positions instead of elements
+        numbered: list[Any] = []
         pieces: list[Any] = []
         count = 0
         for part in parts:
             if isinstance(part, str):
-                places.append(part)
+                numbered.append(part)
                 continue
             array = xp.asarray(np.r_[part] if isinstance(part, slice) else part)
             positions = np.arange(count, count + array.size).reshape(array.shape)
             count += array.size
-            places.append(positions if array.shape else int(positions))
+            numbered.append(positions if array.shape else int(positions))
             pieces.append(xp.reshape(array, (-1,)))
-        order = self.original[tuple(places)]
+        order = self.original[tuple(numbered)]
         out = xp.take(xp.concat(pieces), xp.asarray(order.reshape(-1)))
         return plain(xp.reshape(out, order.shape))
 

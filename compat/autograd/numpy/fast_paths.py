@@ -1,7 +1,7 @@
-"""The first branches of the functions that most calls are of: a traced array, and nothing unusual.
+"""Fast paths of the most common functions, for calls with traced arrays and without settings.
 
-Each maker returns a function that looks at the types of its arguments, and sends what it does not know to `general`;
-and one that puts another function in the place of ours, which `defvjp` may.
+Each maker returns a function that looks at the types of its arguments and passes other calls on to `general`, and a
+function that replaces ours, which `defvjp` may ask for.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def wrapped(name: str, function: Callable[..., Any], find: Finder) -> Any:
     Returns
     -------
     callable
-        Its `fun` is `function`; ``_override(new)`` puts another in the place of ours, for `defvjp`.
+        Its `fun` is `function`; ``_override(new)`` replaces ours by another, for `defvjp`.
     """
     ours: Any = None
 

@@ -60,7 +60,7 @@ def test_parts_and_functions():
         new, _ = opt.step(model, zero, opt.init(model))
         np.testing.assert_allclose(new["w"], 0.5)
         np.testing.assert_allclose(new["b"], 1.0)
-        with pytest.raises(ValueError, match="a mask beside"):
+        with pytest.raises(ValueError, match="a mask together"):
             optim.Proximal(optim.SGD(1.0), penalty, mask="matrices")
 
 

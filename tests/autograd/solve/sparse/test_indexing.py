@@ -27,7 +27,7 @@ A = pb.sparse.csr_array(np.asarray([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]]))
         (np.asarray([True]), "a mask of shape"),
         (np.ones((3, 3), bool), "a mask of shape"),
         (([0, 1], [0, 1, 2]), "do not fit"),
-        ((slice(None), np.asarray([[0, 1]])), "has one axis"),
+        ((slice(None), np.asarray([[0, 1]])), "one axis"),
     ],
     ids=str,
 )
