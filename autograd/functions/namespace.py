@@ -20,25 +20,12 @@ from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.registry import PROVIDED, find, names
 from ..core.signatures import ALIASES, CONSTANT, HIDDEN
 from . import special
-from .creation import (
-    arange,
-    asarray,
-    empty,
-    empty_like,
-    eye,
-    fftfreq,
-    from_dlpack,
-    full,
-    full_like,
-    linspace,
-    meshgrid,
-    one_hot,
-    ones,
-    ones_like,
-    rfftfreq,
-    zeros,
-    zeros_like,
-)
+from .arrays.dlpack import from_dlpack
+from .arrays.grids import fftfreq, meshgrid, one_hot, rfftfreq
+from .arrays.joining import array_split, column_stack, hstack, split, unstack, vstack
+from .arrays.like import empty_like, full_like, ones_like, zeros_like
+from .arrays.padding import pad
+from .creation import arange, asarray, empty, eye, full, linspace, ones, zeros
 from .data_type import can_cast, finfo, iinfo, isdtype, result_type
 from .documentation.lookup import documented, importing
 from .einsum import einsum
@@ -47,21 +34,14 @@ from .indexing import at, segment_sum
 from .inspection import __array_namespace_info__
 from .linear_algebra import create_diagonal, dot, inner, kron, outer, vdot
 from .manipulation import (
-    array_split,
     atleast_1d,
     atleast_2d,
     atleast_nd,
     broadcast_arrays,
     broadcast_shapes,
-    column_stack,
-    hstack,
-    pad,
     ravel,
-    split,
     swapaxes,
     transpose,
-    unstack,
-    vstack,
 )
 from .set import (
     nunique,

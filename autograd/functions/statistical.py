@@ -12,7 +12,8 @@ from ..core.array import Array
 from ..core.dtypes import is_complex, is_inexact
 from ..core.generated import xp as generated
 from ..core.typing import ArrayLike
-from .creation import as_floating, asarray, ones_like
+from .arrays.like import ones_like
+from .creation import as_floating, asarray
 
 
 def average(

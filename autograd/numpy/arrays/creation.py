@@ -11,6 +11,8 @@ from ...core.dtypes import as_numpy, is_inexact
 from ...core.generated import xp as generated
 from ...core.typing import ArrayLike, Device, DType
 from ...functions import creation
+from ...functions.arrays import like as arrays_like
+from ...functions.arrays.dlpack import from_dlpack as standard_from_dlpack
 from ...functions.creation import is_library_array, zeros_on_device_of
 from ..arguments import as_array
 from ..conversions import (
@@ -182,7 +184,7 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Array:
 
 def from_dlpack(x: ArrayLike, /, *, device: Device = None, copy: bool | None = None) -> Array:
     """An array of any library that speaks DLPack, sharing memory if it can: `pb.xp.from_dlpack`."""
-    return creation.from_dlpack(x, device=device, copy=copy)
+    return standard_from_dlpack(x, device=device, copy=copy)
 
 
 # ── of one value ──────────────────────────────────────────────────────────────────────────────────
@@ -259,9 +261,9 @@ def _made_like(name: str, a: Any, dtype: DType, order: Any, shape: Any, device: 
     check_order(f"{name}_like", order)
     x = as_array(a)
     if shape is None:
-        return getattr(creation, f"{name}_like")(x, dtype=dtype, device=device)
+        return getattr(arrays_like, f"{name}_like")(x, dtype=dtype, device=device)
     out = zeros_on_device_of(lengths(shape), x, dtype)
-    out = creation.ones_like(out) if name == "ones" else out
+    out = arrays_like.ones_like(out) if name == "ones" else out
     return out if device is None else out.to_device(device)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ...core.array import Array
 from ...core.generated import xp as generated
 from ...core.typing import DType
-from ...functions import manipulation
+from ...functions.arrays import joining as standard
 from ...functions.creation import asarray as standard_asarray
 from ..arguments import refuse_out
 from ..conversions import (
@@ -162,7 +162,7 @@ def _joined(arrays: Any, home: Any, depth: int, ndim: int) -> Array:
 
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     """The parts of an array along an axis: a number of almost equal ones, or those between indices; views."""
-    return manipulation.array_split(viewed(ary), _cuts(indices_or_sections), axis)
+    return standard.array_split(viewed(ary), _cuts(indices_or_sections), axis)
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
@@ -173,7 +173,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     ValueError
         If the axis does not divide into that many equal parts.
     """
-    return manipulation.split(viewed(ary), _cuts(indices_or_sections), axis)
+    return standard.split(viewed(ary), _cuts(indices_or_sections), axis)
 
 
 def _cuts(indices_or_sections: Any) -> Any:
@@ -212,4 +212,4 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Array, ...]:
     x = viewed(x)
     if x.ndim == 0:
         raise ValueError("Input array must be at least 1-d.")
-    return manipulation.unstack(x, axis=normalize_axis(axis, x.ndim))
+    return standard.unstack(x, axis=normalize_axis(axis, x.ndim))

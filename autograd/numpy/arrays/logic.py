@@ -15,7 +15,8 @@ from ...core.array import Array, backend_array
 from ...core.dtypes import as_numpy, is_complex, is_inexact
 from ...core.generated import xp as generated
 from ...functions import elementwise
-from ...functions.creation import is_library_array, zeros_like
+from ...functions.arrays.like import zeros_like
+from ...functions.creation import is_library_array
 from ..arguments import as_array
 from ..conversions import as_arrays, cast, normalize_axes
 

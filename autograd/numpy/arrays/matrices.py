@@ -11,6 +11,7 @@ from ...core.array import Array
 from ...core.generated import xp as generated
 from ...core.typing import Device, DType
 from ...functions import creation
+from ...functions.arrays.like import ones_like
 from ...functions.creation import zeros_on_device_of
 from ...functions.linear_algebra import create_diagonal
 from ..arguments import as_array
@@ -135,7 +136,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Array:
     if n == 0:
         return zeros_on_device_of((v.shape[0], 0), v)
     # products, not powers: 0 ** 0 has no logarithm
-    columns = [creation.ones_like(v)]
+    columns = [ones_like(v)]
     while len(columns) < n:
         columns.append(columns[-1] * v if len(columns) > 1 else v)
     return generated.stack(columns if increasing else columns[::-1], axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core.array import Array
 from ...core.generated import xp as generated
-from ...functions import manipulation
+from ...functions.arrays import padding as standard
 from ...functions.creation import zeros_on_device_of
 from ...functions.manipulation import select
 from ..arguments import as_array
@@ -82,17 +82,17 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Ar
         raise ValueError(f"unsupported keyword arguments for mode {mode!r}: {unknown}")
     settings = SETTINGS[mode] | kwargs
     x = as_array(array)
-    widths = manipulation._pairs(pad_width, x.ndim)
+    widths = standard.pairs_of(pad_width, x.ndim)
     if any(n < 0 for pair in widths for n in pair):
         raise ValueError(f"pad: pad_width={pad_width!r} can't contain negative values")
     if mode == "constant":
         values = settings["constant_values"]
-        return manipulation.pad(x, widths or 0, constant_values=values)
+        return standard.pad(x, widths or 0, constant_values=values)
     if mode == "empty":
-        return manipulation.pad(x, widths or 0)
+        return standard.pad(x, widths or 0)
     odd = settings.get("reflect_type", "even") == "odd"
     if mode in ("edge", "wrap") or (mode in ("reflect", "symmetric") and not odd):
-        return manipulation.pad(x, widths or 0, mode=mode)
+        return standard.pad(x, widths or 0, mode=mode)
     for axis, pair in enumerate(widths):
         if x.shape[axis] == 0 and any(pair):
             raise ValueError(
@@ -185,9 +185,7 @@ def _reflected(x: Array, axis: int, pair: tuple[int, int], *, include_edge: bool
     """Borders mirrored in the outermost elements' points, ``2 x[0] − x[k]``: the "odd" reflection."""
     n = x.shape[axis]
     if n == 1 and not include_edge:
-        return manipulation.pad(
-            x, [pair if k == axis else (0, 0) for k in range(x.ndim)], mode="edge"
-        )
+        return standard.pad(x, [pair if k == axis else (0, 0) for k in range(x.ndim)], mode="edge")
     skipped = 0 if include_edge else 1
     left, right = pair
     while left or right:
