@@ -13,6 +13,6 @@ from . import placeholders as placeholders
 if TYPE_CHECKING:
     from . import fft, linalg, namespace, random
 
-globals().update(
-    {name: loaded_later(f"{__name__}.{name}") for name in ("fft", "linalg", "random", "namespace")}
-)
+__all__ = ["fft", "linalg", "namespace", "random"]
+
+globals().update({name: loaded_later(f"{__name__}.{name}") for name in __all__})

@@ -17,7 +17,9 @@ from typing import Any
 LOADING = threading.RLock()
 
 # What the import system reads of a module that is in `sys.modules`, which is no use of it yet.
-_KNOWN = frozenset({"__class__", "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__"})  # fmt: skip
+_KNOWN = frozenset(
+    {"__class__", "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__"}
+)
 
 
 class _Later(ModuleType):
