@@ -104,9 +104,10 @@ sys.modules.update(
             "implicit": implicit,
             "linalg": linalg,
             "numpy": numpy,
-            "numpy.fft": numpy.fft,
-            "numpy.linalg": numpy.linalg,
-            "numpy.random": numpy.random,
+            **{
+                f"numpy.{name}": sys.modules[f"{autograd.__name__}.numpy.{name}"]
+                for name in ("fft", "linalg", "random")
+            },
             "random": random,
             "scipy": scipy,
             **{f"scipy.{name}": getattr(scipy, name) for name in scipy.__all__},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from . import signatures
@@ -72,8 +73,8 @@ class Primitive:
     ----------
     name : str
         As in the namespace: ``"exp"``, ``"linalg.solve"``.
-    signature : inspect.Signature
-        The standard's.
+    stub : function
+        A function without a body that has its parameters.
     positional, keyword : tuple of str
         The parameters that are passed by position, and by name.
     arrays : tuple of str
@@ -98,15 +99,17 @@ class Primitive:
         self.identifier = self.name.rpartition(".")[2]
         scope: dict[str, Any] = {}
         exec(f"def f{self.text}: ...", scope)
-        self.signature = inspect.signature(scope["f"])
-        named = self.signature.parameters.values()
-        self.positional = tuple(p.name for p in named if p.kind is not p.KEYWORD_ONLY)
-        self.keyword = tuple(p.name for p in named if p.kind is p.KEYWORD_ONLY)
+        self.stub = scope["f"]
+        # of its code, which takes a tenth of the time that its signature does: there are 240 of these
+        code = self.stub.__code__
+        self.star = bool(code.co_flags & inspect.CO_VARARGS)
+        last = code.co_argcount + code.co_kwonlyargcount
+        self.positional = (*code.co_varnames[: code.co_argcount], *code.co_varnames[last:])
+        self.keyword = code.co_varnames[code.co_argcount : last]
         self.arrays = tuple(p for p in self.positional if p in signatures.ARRAYS)
         self.array_indices = tuple(self.positional.index(p) for p in self.arrays)
         self.indexed_arrays = tuple(zip(self.array_indices, self.arrays, strict=True))
         self.variadic = next((p for p in self.positional if p in signatures.VARIADIC), None)
-        self.star = any(p.kind is p.VAR_POSITIONAL for p in named)
         self.views = self.name in VIEWS
         self.outputs = outputs
         self.residuals = residuals
@@ -122,6 +125,11 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<Primitive {self.name}{self.text}>"
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature:
+        """The standard's."""
+        return inspect.signature(self.stub)
 
     def kernel_in(self, xp: XP) -> Callable[..., Any]:
         """The function of this name in a namespace one level down, or the attached kernel where there is none."""
@@ -184,6 +192,10 @@ def attach_kernel(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any
 @functools.lru_cache(maxsize=512)
 def parameter_names(rule: Callable[..., Any]) -> tuple[str, ...]:
     """The names of a rule's parameters; kept, since functions of lists ask for them at each call, which takes 30 µs."""
+    if type(rule) is FunctionType and not rule.__dict__:  # where `__wrapped__`, `__signature__` are
+        code = rule.__code__
+        if not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+            return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return tuple(inspect.signature(rule).parameters)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from .typing import RawArray, Value
@@ -59,9 +60,19 @@ class NotRecorded(TypeError):
     """A function of NumPy's, or of another library, that no program can hold; the message says what to use."""
 
 
+class NumpyProtocols(dict[str, Any]):
+    """A table that is filled when something is first looked up in it by ``table[kind]``."""
+
+    load: Callable[[], None]
+
+    def __missing__(self, kind: str) -> Any:
+        self.load()
+        return self.get(kind)
+
+
 # What NumPy's own functions and methods do with arrays: "ufunc", "function" and "methods", from `numpy/protocols.py`
 # and `numpy/methods.py`. Tracers, which those do not know, come to them by this table.
-NUMPY_PROTOCOLS: dict[str, Any] = {}
+NUMPY_PROTOCOLS = NumpyProtocols()
 
 # The classes of tracers: one for each library and device, put here when it is made. ``type(x) in TRACERS`` is
 # a look-up without a call, which is what the path of every `grad` can afford.

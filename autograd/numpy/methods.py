@@ -19,6 +19,7 @@ import numpy as np
 from ..core.array import Array
 from ..core.tracer_like import NUMPY_PROTOCOLS
 from .ndarray import attributes, elements, reductions, shapes, values
+from .placeholders import Placeholder
 
 _BYTES = "use pb.to_numpy(x).{name}"
 _MEMORY = (
@@ -92,7 +93,8 @@ def install() -> None:
         setattr(Array, name, member)
     NUMPY_PROTOCOLS["methods"] = METHODS
     for name in {*dir(np.ndarray), *INSTEAD}:
-        if not name.startswith("_") and not hasattr(Array, name):
+        there = vars(Array).get(name)
+        if not name.startswith("_") and (there is None or type(there) is Placeholder):
             setattr(Array, name, _of_numpy_alone(name))
 
 

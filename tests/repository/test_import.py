@@ -49,6 +49,32 @@ def test_import_loads_no_extras(tmp_path, choice):
     assert "pullback.train" not in loaded
 
 
+LATER = (
+    "autograd.compile",
+    "autograd.numpy.arrays",
+    "autograd.numpy.methods",
+    "autograd.numpy.ndarray",
+    "autograd.numpy.protocols",
+    "autograd.numpy.sections",
+    "autograd.scipy.integrate.ode",
+    "autograd.scipy.linalg.basic",
+    "autograd.scipy.optimize.minima",
+    "autograd.scipy.stats.continuous",
+    "compat",
+)
+
+
+@pytest.mark.parametrize("program", [
+    "import pullback",
+    "import pullback as pb; pb.grad(lambda x: pb.xp.sum(x * x) + x[0])(pb.xp.ones(3))",
+    "import pullback as pb, pullback.numpy as np, pullback.numpy.linalg, pullback.scipy.stats",
+])  # fmt: skip
+def test_what_is_loaded_on_first_use(tmp_path, program):
+    loaded = _loaded(program, tmp_path)
+    assert "pullback" in loaded
+    assert loaded.isdisjoint(f"pullback.{name}" for name in LATER)
+
+
 def test_training_is_loaded_on_demand(tmp_path):
     """The names of `train` are there; its libraries are not until they are used."""
     loaded = _loaded("import pullback.train", tmp_path)

@@ -72,7 +72,7 @@ def call_function(tracer: Any, function: Callable[..., Any], args: Any, kwargs: 
 
 def method_of(tracer: Any, name: str) -> Callable[..., Any] | None:
     """The method that `Array` has under this name, of a tracer; None if there is none."""
-    method = NUMPY_PROTOCOLS.get("methods", {}).get(name)
+    method = NUMPY_PROTOCOLS["methods"].get(name)
     if method is None:
         return None
 

@@ -1,0 +1,79 @@
+"""Modules that are loaded when one of their names is first asked for.
+
+`importlib.util.LazyLoader` does the same, but before Python 3.11.8 and 3.12.2 a second thread could see a module half
+loaded (gh-114781). Here one lock is over all loading. So no module that is loaded later may ask another one for a name
+while it is itself imported by its own name: two threads would wait for each other, one with this lock and one with
+the lock that Python has over each import.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+from types import ModuleType
+from typing import Any
+
+LOADING = threading.RLock()
+
+# What the import system reads of a module that is in `sys.modules`, which is no use of it yet.
+_KNOWN = frozenset(
+    {"__class__", "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__"}
+)
+
+
+class _Later(ModuleType):
+    """A module before it is loaded; then its class is that of all modules, and it costs what they do."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name not in _KNOWN:
+            _load(self)
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not isinstance(value, ModuleType):  # the import system sets the modules of a package
+            _load(self)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _load(self)
+        object.__delattr__(self, name)
+
+
+_UNDER_WAY: set[str] = set()
+
+
+def _load(module: ModuleType) -> None:
+    with LOADING:
+        name = module.__name__
+        if type(module) is not _Later or name in _UNDER_WAY:
+            return  # another thread has loaded it, or it is this thread, inside the module
+        _UNDER_WAY.add(name)
+        try:
+            spec = module.__spec__
+            assert spec is not None
+            assert spec.loader is not None
+            spec.loader.exec_module(module)
+        finally:
+            _UNDER_WAY.discard(name)
+        # past `__setattr__`, which is the one of the class that it leaves
+        object.__setattr__(module, "__class__", ModuleType)
+
+
+def loaded_later(name: str) -> ModuleType:
+    """The module of that full name: the one that is there, or one that its first use loads.
+
+    Raises
+    ------
+    ImportError
+        If there is no such module.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{name} is not there", name=name)
+    module = importlib.util.module_from_spec(spec)
+    object.__setattr__(module, "__class__", _Later)
+    sys.modules[name] = module
+    return module
