@@ -43,6 +43,8 @@ INTO_NUMPY = (
     "pb.xp.zeros or pullback.numpy.array([…]), or use pb.xp.at(a)[i].set(x), which gives a new array. If this is a "
     "function of SciPy: use the one of that name in pullback.scipy"
 )
+OF_PYTHON = f"{INTO_NUMPY}. If this is a function of Python's math, such as math.sin(x): use NumPy's, numpy.sin(x)"
+AS_ARRAY = f"{INTO_NUMPY}. If this is numpy.asarray(x) as it stands: pullback.numpy.asarray(x) keeps the derivative"
 
 
 LONGEST = 1000  # elements that `repr` writes out; of more it says the shape and the ends
@@ -200,7 +202,7 @@ class Array:
         return int(backend_array(self))
 
     def __float__(self) -> float:
-        self.refuse_if_traced("float(x)", INTO_NUMPY)
+        self.refuse_if_traced("float(x)", OF_PYTHON)
         return float(backend_array(self))
 
     def __complex__(self) -> complex:
@@ -208,7 +210,7 @@ class Array:
         return complex(backend_array(self))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        self.refuse_if_traced("numpy.asarray(x)", INTO_NUMPY)
+        self.refuse_if_traced("numpy.asarray(x)", AS_ARRAY)
         inner = backend_array(self)
         if backend_of(inner).recording:
             return np.asarray(inner)  # which says why it cannot

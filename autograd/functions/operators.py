@@ -37,6 +37,8 @@ COMPARISONS = {
 UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}
 
 
+SEQUENCES = frozenset((list, tuple))  # which NumPy's operators take for arrays
+
 # The operator of the other class that Python asks next, by the name of the function.
 REFLECTED = {name: f"__r{symbol}__" for symbol, name in BINARY.items()} | {
     "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__", "equal": "__eq__",
@@ -52,7 +54,12 @@ def _lazy(symbol: str, name: str, *, reflected: bool = False) -> Callable[..., A
         if reflected:
 
             def method(x2: Any, x1: Any, /) -> Any:
-                return function(x1, x2)
+                try:
+                    return function(x1, x2)
+                except TypeError:
+                    if type(x1) not in SEQUENCES:
+                        raise
+                return function(_as_array_like(x2, x1), x2)
 
             method.__name__ = symbol
         else:
@@ -110,11 +117,13 @@ def _left_to_other(primitive: Primitive, args: tuple[Any, ...]) -> Any:
     """NotImplemented if the second operand can be asked, else the error that is being handled.
 
     Arrays of other libraries and Python's own classes are not asked: they would answer with an error that says less,
-    or, as lists do, with something else.
+    or, as lists do, with something else. Lists and tuples are arrays here, as to NumPy's operators.
     """
     operand_type = type(args[-1])
     if operand_type is Batched:
         return NotImplemented  # of a sweep with many cotangents
+    if operand_type in SEQUENCES and type(args[0]) is Array:
+        return getattr(namespace, primitive.name)(args[0], _as_array_like(args[0], args[-1]))
     reflected = REFLECTED[primitive.name]
     if (
         operand_type is Array

@@ -70,6 +70,24 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     return out, jvp_at
 
 
+def _check_directions(primals: Any, tangents: Any) -> None:
+    """Raise where `jvp` cannot tell arguments apart, or a tangent has another shape than its argument."""
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, tuple | list):
+            raise TypeError(
+                f"jvp: {name} has to be a tuple with one entry for each argument, not {type(given).__name__}: for one "
+                "argument pb.jvp(f, (x,), (v,))"
+            )
+    if len(primals) != len(tangents):
+        raise ValueError(f"jvp: {len(primals)} primals but {len(tangents)} tangents")
+    for i, (x, v) in enumerate(zip(primals, tangents, strict=True)):
+        shapes = getattr(x, "shape", None), getattr(v, "shape", None)
+        if None not in shapes and tuple(shapes[0]) != tuple(shapes[1]):
+            raise ValueError(
+                f"jvp: the tangent of argument {i} has shape {tuple(shapes[1])}, the argument {tuple(shapes[0])}"
+            )
+
+
 def jvp(
     f: Callable[..., Any],
     primals: tuple[Any, ...],
@@ -101,7 +119,7 @@ def jvp(
     Raises
     ------
     TypeError
-        If an argument has an integer or boolean dtype.
+        If `primals` or `tangents` is no tuple, or an argument has an integer or boolean dtype.
     ValueError
         If a tangent's structure or shape is not its argument's.
 
@@ -111,8 +129,7 @@ def jvp(
     >>> pb.jvp(pb.xp.sin, (np.asarray([0.0]),), (np.asarray([2.0]),))
     (array([0.]), array([2.]))
     """
-    if len(primals) != len(tangents):
-        raise ValueError(f"jvp: {len(primals)} primals but {len(tangents)} tangents")
+    _check_directions(primals, tangents)
     if not has_aux:
         out, push = linearize(f, *primals)
         return out, push(*tangents)

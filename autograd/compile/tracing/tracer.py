@@ -29,8 +29,13 @@ def as_number(x: Any) -> Any:
     return x.item() if hasattr(x, "item") else complex(x) if "complex" in str(x.dtype) else float(x)
 
 
+SEQUENCES = frozenset((list, tuple))  # which NumPy's operators take for arrays
+
+
 def _operator(name: str, function: Callable[..., Any], *, reflected: bool = False) -> Any:
     def method(self: Tracer, other: Any) -> Any:
+        if type(other) in SEQUENCES and self.of.value_type != NUMBER:
+            other = self.xp.asarray(other)
         if not _operand(other):
             return NotImplemented
         pair = (other, self) if reflected else (self, other)

@@ -167,6 +167,11 @@ SMALL = 1 << 12
 
 def matmul(a: Any, b: Any) -> Any:
     """``a @ b`` of each; where one factor is the same for all, one product of larger matrices."""
+    if not (a.ndim and b.ndim):
+        raise ValueError(
+            f"matmul: arrays of at least one axis are needed, not shapes {tuple(a.shape)} and {tuple(b.shape)}; "
+            "multiply by a number with *"
+        )
     if a.ndim == 1 or b.ndim == 1:
         return _with_vectors(a, b)
     if type(b) is not Batched and b.ndim == 2:

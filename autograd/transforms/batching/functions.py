@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ...core import signatures
 from ...core.levels.batched import Batched
 from ...core.namespaces import namespace_of
@@ -51,14 +53,24 @@ DIRECT = frozenset(
     linalg.slogdet linalg.svd linalg.svdvals linalg.trace logm matrix_transpose ones_like polar sqrtm
     stop_gradient to_device tril triu zeros_like""".split()  # noqa: SIM905 - a table
 )
+OF_MATRICES = frozenset(
+    name
+    for name in DIRECT
+    if name.startswith("linalg.") or name in ("expm", "matrix_transpose", "polar", "tril", "triu")
+)
 # Of an array that only says which library and device the result is of: it is the same for all rows.
 ON_DEVICE_OF = frozenset(("arange_like", "zeros_on_device_of"))
 
 
-def shifted(axis: Any) -> Any:
-    """Axes of each as axes of all: those counted from the end stay."""
+def shifted(axis: Any, ndim: int) -> Any:
+    """Axes of each, which has `ndim`, as axes of all: those counted from the end stay.
+
+    One that a row does not have is an error, as without vmap; -ndim - 1 would be the axis of the rows.
+    """
     if isinstance(axis, tuple | list):
-        return tuple(a + 1 if a >= 0 else a for a in axis)
+        return tuple(shifted(a, ndim) for a in axis)
+    if not -ndim <= axis < ndim:
+        raise np.exceptions.AxisError(axis, ndim)
     return axis + 1 if axis >= 0 else axis
 
 
@@ -81,7 +93,12 @@ def _elementwise(name: str) -> Callable[..., Any]:
 
 def _reduction(name: str) -> Callable[..., Any]:
     def call(x: Batched, *, axis: Any = None, **settings: Any) -> Any:
-        axis = tuple(range(1, x.ndim + 1)) if axis is None else shifted(axis)
+        if axis is None:
+            axis = tuple(range(1, x.ndim + 1))
+        elif not x.ndim:  # libraries let numbers have an axis, 0 or -1
+            return row_by_row(name)(x, axis=axis, **settings)
+        else:
+            axis = shifted(axis, x.ndim)
         return Batched(plain(name, [x.value])(x.value, axis=axis, **settings))
 
     return call
@@ -100,7 +117,11 @@ def _along(name: str) -> Callable[..., Any]:
             if name in ("log_softmax", "softmax"):
                 return _reshape(out, x.shape)
             return _reshape(out, (1,) * x.ndim) if settings.get("keepdims") else out
-        return Batched(plain(name, [x.value])(x.value, axis=shifted(axis), **settings))
+        if not x.ndim and name != "expand_dims":
+            return row_by_row(name)(x, axis=axis, **settings)
+        new = (len(axis) if isinstance(axis, tuple | list) else 1) if name == "expand_dims" else 0
+        axis = shifted(axis, x.ndim + new)
+        return Batched(plain(name, [x.value])(x.value, axis=axis, **settings))
 
     return call
 
@@ -111,7 +132,7 @@ def _along_axes(name: str) -> Callable[..., Any]:
         if axes is None:
             count = x.ndim if lengths is None else len(lengths)
             axes = tuple(range(x.ndim - count, x.ndim))
-        return Batched(plain(name, [x.value])(x.value, axes=shifted(axes), **settings))
+        return Batched(plain(name, [x.value])(x.value, axes=shifted(axes, x.ndim), **settings))
 
     return call
 
@@ -119,6 +140,8 @@ def _along_axes(name: str) -> Callable[..., Any]:
 def _direct(name: str) -> Callable[..., Any]:
     def call(x: Any, *args: Any, **settings: Any) -> Any:
         if batch_size((args, settings.values())) is not None:
+            return row_by_row(name)(x, *args, **settings)
+        if name in OF_MATRICES and x.ndim < 2:  # rows would stand for those of a matrix
             return row_by_row(name)(x, *args, **settings)
         return wrapped(plain(name, [x.value])(x.value, *args, **settings))
 
@@ -150,12 +173,14 @@ def _broadcast_to(x: Batched, shape: tuple[int, ...]) -> Batched:
 
 
 def _permute_dims(x: Batched, axes: tuple[int, ...]) -> Batched:
-    axes = tuple(a % x.ndim + 1 for a in axes)
+    axes = tuple(a % (x.ndim + 1) for a in shifted(axes, x.ndim))
     return Batched(namespace_of(x.value).permute_dims(x.value, (0, *axes)))
 
 
 def _moveaxis(x: Batched, source: Any, destination: Any) -> Batched:
-    value = namespace_of(x.value).moveaxis(x.value, shifted(source), shifted(destination))
+    value = namespace_of(x.value).moveaxis(
+        x.value, shifted(source, x.ndim), shifted(destination, x.ndim)
+    )
     return Batched(value)
 
 
@@ -164,7 +189,7 @@ def _roll(x: Any, shift: Any, *, axis: Any = None) -> Batched:
         return row_by_row("roll")(x, shift, axis=axis)
     if axis is None:
         return _reshape(_roll(_reshape(x, (x.size,)), shift, axis=0), x.shape)
-    return Batched(namespace_of(x.value).roll(x.value, shift, axis=shifted(axis)))
+    return Batched(namespace_of(x.value).roll(x.value, shift, axis=shifted(axis, x.ndim)))
 
 
 def _concat(arrays: list[Any], *, axis: int | None = 0) -> Batched:
@@ -173,13 +198,13 @@ def _concat(arrays: list[Any], *, axis: int | None = 0) -> Batched:
     xp = namespace_of(values[0])
     if axis is None:
         return Batched(xp.concat([xp.reshape(v, (k, -1)) for v in values], axis=1))
-    return Batched(xp.concat(values, axis=shifted(axis)))
+    return Batched(xp.concat(values, axis=shifted(axis, len(values[0].shape) - 1)))
 
 
 def _stack(arrays: list[Any], *, axis: int = 0) -> Batched:
     k = batch_size(arrays) or 0
     values = values_of([Batched(spread_rows(x, k)) for x in arrays])
-    return Batched(namespace_of(values[0]).stack(values, axis=shifted(axis)))
+    return Batched(namespace_of(values[0]).stack(values, axis=shifted(axis, len(values[0].shape))))
 
 
 def _unchanged(name: str) -> Callable[..., Any]:
@@ -198,8 +223,11 @@ def _over_axis(name: str) -> Callable[..., Any]:
     """`vecdot` and `linalg.cross`: the axis is one of the shapes after broadcasting."""
 
     def call(x1: Any, x2: Any, *, axis: int = -1) -> Batched:
+        ndims = [len(x.shape) for x in (x1, x2)]
+        if not min(ndims):
+            return row_by_row(name)(x1, x2, axis=axis)
         values = aligned((x1, x2))
-        return Batched(plain(name, values)(*values, axis=shifted(axis)))
+        return Batched(plain(name, values)(*values, axis=shifted(axis, max(ndims))))
 
     return call
 
@@ -207,7 +235,7 @@ def _over_axis(name: str) -> Callable[..., Any]:
 def _varied(x1: Any, x2: Any, *, axis: Any = None) -> Batched:
     """The first argument, with a statement about its derivative by the second along an axis."""
     k, ndim = batch_size((x1, x2)) or 0, x2.ndim
-    axis = tuple(range(1, ndim + 1)) if axis is None else shifted(axis)
+    axis = tuple(range(1, ndim + 1)) if axis is None else shifted(axis, ndim)
     rows = values_of([Batched(spread_rows(x, k)) for x in (x1, x2)])
     return Batched(plain("varied", rows)(*rows, axis=axis))
 
@@ -220,7 +248,7 @@ def _repeat(x: Any, repeats: Any, *, axis: int | None = None) -> Batched:
         )
     if axis is None:
         return _repeat(_reshape(x, (x.size,)), repeats, axis=0)
-    return Batched(plain("repeat", [x.value])(x.value, repeats, axis=shifted(axis)))
+    return Batched(plain("repeat", [x.value])(x.value, repeats, axis=shifted(axis, x.ndim)))
 
 
 def _tile(x: Batched, repetitions: Any) -> Batched:

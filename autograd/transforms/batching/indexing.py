@@ -303,7 +303,8 @@ def _spelled_out(parts: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
 
 def _take(x: Any, indices: Any, *, axis: int | None = None) -> Batched:
     # only vectors are indexed without an axis
-    axis = 0 if axis is None else axis % len(x.shape)
+    ndim = len(x.shape)
+    axis = 0 if axis is None else shifted(axis, ndim) % (ndim + 1) - 1
     if type(indices) is not Batched:
         xp = namespace_of(x.value)
         return Batched(xp.take(x.value, backend_array(indices), axis=axis + 1))
@@ -322,8 +323,9 @@ def _take(x: Any, indices: Any, *, axis: int | None = None) -> Batched:
 def _take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Batched:
     k = batch_size((x, indices)) or 0
     value, row_indices = values_of((Batched(spread_rows(x, k)), Batched(spread_rows(indices, k))))
+    axis = shifted(axis, len(x.shape))
     return Batched(
-        namespace_of(value).take_along_axis(value, backend_array(row_indices), axis=shifted(axis))
+        namespace_of(value).take_along_axis(value, backend_array(row_indices), axis=axis)
     )
 
 

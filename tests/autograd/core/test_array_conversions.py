@@ -243,3 +243,11 @@ def test_numpy_asarray_of_another_device_is_refused(lib):
         return
     with pytest.raises(TypeError, match="to_numpy"):
         np.asarray(xp.asarray(lib.asarray(A)))
+
+
+def test_advice_names_what_a_numpy_user_has_written():
+    with pytest.raises(TypeError, match=r"math\.sin\(x\): use NumPy's, numpy\.sin\(x\)"):
+        pb.grad(lambda x: math.sin(x))(1.0)
+    with pytest.raises(TypeError, match=r"pullback\.numpy\.asarray\(x\) keeps the derivative"):
+        pb.grad(lambda x: np.asarray(x).sum())(np.ones(2))
+    assert pb.grad(lambda x: pb.numpy.asarray(x).sum())(np.ones(2)).tolist() == [1.0, 1.0]

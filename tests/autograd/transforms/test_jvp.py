@@ -45,3 +45,15 @@ def test_linearize_evaluates_once():
 def test_jvp_under_grad():
     gradient = pb.grad(lambda x: xp.sum(pb.jvp(xp.sin, (x,), (x,))[1]))(X)
     np.testing.assert_allclose(gradient, np.cos(X) - X * np.sin(X), rtol=1e-12)
+
+
+def test_primals_and_tangents_that_do_not_fit_are_named():
+    f, x = lambda x: x * x, np.ones(4)
+    with pytest.raises(TypeError, match=r"jvp: primals has to be a tuple .* pb\.jvp\(f, \(x,\)"):
+        pb.jvp(f, x, x)
+    with pytest.raises(TypeError, match="jvp: tangents has to be a tuple"):
+        pb.jvp(f, (x,), x)
+    with pytest.raises(
+        ValueError, match=r"tangent of argument 0 has shape \(3,\), the argument \(4,\)"
+    ):
+        pb.jvp(f, (x,), (np.ones(3),))

@@ -367,3 +367,57 @@ def test_reads_at_indices_of_each_row_on_every_library(lib):
     got = pb.vmap(lambda x, i: xp.take(x, i, axis=0) * x[i[0]])(x, i)
     wanted = np.stack([row[j] * row[j[0]] for row, j in zip(X, lib.to_numpy(i), strict=True)])
     np.testing.assert_allclose(lib.to_numpy(got), wanted)
+
+
+# ── what is no operation on a row ─────────────────────────────────────────────────────────────
+
+SQUARE = np.random.default_rng(1).standard_normal((3, 3))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda v: xp.sum(v, axis=-2),
+        lambda v: xp.max(v, axis=1),
+        lambda v: xp.sum(v, axis=(0, -2)),
+        lambda v: xp.sort(v, axis=-2),
+        lambda v: xp.cumulative_sum(v, axis=-2),
+        lambda v: xp.take(v, pb.asarray([0, 1]), axis=-2),
+        lambda v: xp.take_along_axis(v, pb.asarray([0, 1]), axis=-2),
+        lambda v: xp.permute_dims(v, (-2,)),
+        lambda v: xp.concat([v, v], axis=-2),
+        lambda v: xp.stack([v, v], axis=-3),
+        lambda v: xp.expand_dims(v, axis=-3),
+        lambda v: xp.flip(v, axis=-2),
+        lambda v: xp.roll(v, 1, axis=-2),
+        lambda v: xp.moveaxis(v, -2, 0),
+        lambda v: xp.repeat(v, 2, axis=-2),
+        lambda v: xp.fft.fft(xp.astype(v, xp.complex128), axis=-2),
+        lambda v: xp.fft.fftn(xp.astype(v, xp.complex128), axes=(-2,)),
+        lambda v: xp.vecdot(v, v, axis=-2),
+        lambda v: v.mT,
+        lambda v: xp.matrix_transpose(v),
+        lambda v: xp.linalg.inv(v),
+        lambda v: xp.linalg.trace(v),
+        lambda v: xp.linalg.matrix_norm(v),
+        lambda v: xp.linalg.cholesky(v),
+        lambda v: v[0] @ v[:1],
+        lambda v: v[:1] @ v[0],
+        lambda v: xp.vecdot(v[0], v[:1]),
+    ],
+)
+def test_what_a_row_cannot_do_is_refused_and_rows_are_not_mixed(f):
+    # each of these would have an answer if the axis of the rows were one of the row's own
+    with pytest.raises(Exception) as alone:
+        f(xp.asarray(SQUARE[0]))
+    with pytest.raises(Exception) as mapped:
+        pb.vmap(f)(SQUARE)
+    expected = (ValueError, IndexError)  # np.exceptions.AxisError is both, LinAlgError a ValueError
+    assert isinstance(alone.value, expected)
+    assert isinstance(mapped.value, expected)
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+def test_a_number_has_the_axis_that_the_library_gives_it(axis):
+    got = pb.vmap(lambda s: xp.sum(s, axis=axis) * 2)(Y)  # not a sum over rows
+    np.testing.assert_array_equal(got, 2 * Y)
