@@ -160,3 +160,17 @@ def test_parameters_outside_of_the_rows():
         pb.hessian(lambda w: xp.sum(pb.vmap(loss, in_axes=(None, 0))(w, X)))(W),
         sum(pb.hessian(loss)(W, row) for row in X),
     )
+
+
+def test_gradients_of_rows_inside_of_a_jacobian():
+    """An operation of vmap's level on what an older tape records and on rows, neither of which is this level's."""
+
+    def f(x):
+        row = lambda a, b: xp.sin(a * b) * xp.sum(x) * a
+        return pb.vmap(pb.grad(row), in_axes=(0, None))(x, x[0])
+
+    def g(x):
+        return xp.sum(x) * (x[0] * x * xp.cos(x[0] * x) + xp.sin(x[0] * x))
+
+    x = np.asarray([0.3, 0.7, 1.1])
+    np.testing.assert_allclose(pb.jacobian(f)(x), pb.jacobian(g)(x), rtol=1e-12)
