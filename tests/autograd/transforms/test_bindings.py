@@ -88,7 +88,7 @@ def test_an_array_that_the_result_replaces():
     def program(x):
         y = x
         for _ in range(3):
-            y = pb.implicit.fixed_point(lambda v: 0.3 * pnp.cos(v) + y * v * 0.2, 1.0)
+            y = pb.implicit.fixed_point(lambda v: 0.3 * pnp.cos(v) + y * v * 0.2, 1.0)  # noqa: B023 - what is tested
         return y
 
     def given(x):
@@ -110,7 +110,7 @@ def test_a_variable_of_the_module():
         global factor
         y = x
         for factor in (1.0, 2.0, 3.0):
-            y = pb.checkpoint(lambda y: helper(y) * factor)(y)
+            y = pb.checkpoint(lambda y: helper(y) * factor)(y)  # noqa: B023 - what is tested
         return y
 
     assert np.isclose(pb.grad(program)(np.asarray(0.7)), slope(program, 0.7), rtol=1e-5)
