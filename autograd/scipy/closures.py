@@ -14,6 +14,7 @@ from typing import Any
 
 from ..core.array import Array, is_traced
 from ..pytree import tree
+from ..transforms.bindings import bound, contents
 
 DEPTH = 8  # of functions within functions
 
@@ -33,9 +34,10 @@ def converted(f: Callable[..., Any]) -> tuple[Callable[[list[Any]], Callable[...
     """
     extras: list[Any] = []
     plan = _plan(f, extras, 0)
+    kept = bound(f)  # the adjoint equation calls it again, maybe when its variables are others
     if not extras:
-        return lambda _: f, []
-    return lambda values: _made(f, plan, values), extras
+        return lambda _: kept.now(), []
+    return lambda values: _made(kept.now(), plan, values), extras
 
 
 def _plan(x: Any, extras: list[Any], depth: int) -> Any:
@@ -49,7 +51,7 @@ def _plan(x: Any, extras: list[Any], depth: int) -> Any:
         extras.append(x)
         return len(extras) - 1
     if isinstance(x, FunctionType):
-        cells = [_plan(_contents(c), extras, depth + 1) for c in x.__closure__ or ()]
+        cells = [_plan(contents(c), extras, depth + 1) for c in x.__closure__ or ()]
         defaults = [_plan(d, extras, depth + 1) for d in x.__defaults__ or ()]
         keyword = {k: _plan(v, extras, depth + 1) for k, v in (x.__kwdefaults__ or {}).items()}
         parts = (cells, defaults, keyword)
@@ -70,13 +72,6 @@ def _plan(x: Any, extras: list[Any], depth: int) -> Any:
     return parts if any(p is not None for p in parts) else None
 
 
-def _contents(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not yet filled
-        return None
-
-
 def _made(x: Any, plan: Any, values: list[Any]) -> Any:
     """The value that `_plan` planned."""
     if plan is None:
@@ -86,7 +81,7 @@ def _made(x: Any, plan: Any, values: list[Any]) -> Any:
     if isinstance(x, FunctionType):
         cells, defaults, keyword = plan
         closure = tuple(
-            cell if p is None else CellType(_made(_contents(cell), p, values))
+            cell if p is None else CellType(_made(contents(cell), p, values))
             for cell, p in zip(x.__closure__ or (), cells, strict=True)
         )
         new = FunctionType(x.__code__, x.__globals__, x.__name__, None, closure)

@@ -18,6 +18,7 @@ from ..core.views import like
 from ..functions.writes import Writes, check_writable, write
 from ..pytree import tree
 from .batching.opaque import OfRows, without_level
+from .bindings import bound
 from .custom_vjp import apply_opaque, written_arguments
 from .transformed import transformed
 
@@ -40,6 +41,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     A chain of n functions in √n checkpointed segments keeps O(√n) values instead of n, for one more forward pass
     (Griewank, Walther, Evaluating Derivatives, 2008, chapter 12). Checkpoints nest.
 
+    The recomputation sees the variables of enclosing functions and of the module that `f` had when it was called, such
+    as the variable of a loop; objects, lists and arrays that are changed afterwards, it sees changed.
+
     Raises
     ------
     TypeError
@@ -53,7 +57,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     1.0
     """
 
-    def run(args: tuple[Any, ...], traced: list[int], written: list[int]) -> tuple[Any, Any]:
+    def run(
+        args: tuple[Any, ...], traced: list[int], f: Callable[..., Any], written: list[int]
+    ) -> tuple[Any, Any]:
         leaves, spec = tree.flatten(args)
         given = [copy(x) if type(x) is Array else x for x in leaves]
         with Writes() as writes:
@@ -90,7 +96,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
         return (out, [given[i] for i in written]), pull
 
-    def of_rows(args: tuple[Any, ...], level: BatchLevel, written: list[int]) -> Any:
+    def of_rows(
+        args: tuple[Any, ...], level: BatchLevel, f: Callable[..., Any], written: list[int]
+    ) -> Any:
         """The call under `vmap`: a checkpoint of the function of all rows."""
         leaves, spec = tree.flatten(args)
         below, flags = without_level(leaves, level)
@@ -102,12 +110,13 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     def recomputed(*args: Any) -> Any:
         written: list[int] = []  # arguments, whose new values are further outputs
+        now = bound(f)  # the backward pass calls it again, maybe when its variables are others
         out, values = apply_opaque(
             lambda *args: (f(*args), []),
             args,
-            functools.partial(run, written=written),
+            functools.partial(run, f=now, written=written),
             f"checkpoint({getattr(f, '__name__', 'f')})",
-            functools.partial(of_rows, written=written),
+            functools.partial(of_rows, f=now, written=written),
         )
         leaves = tree.leaves(args) if written else []
         for i, value in zip(written, values, strict=True):

@@ -8,6 +8,7 @@ from typing import Any
 from ....backend import is_array
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import is_inexact
+from ...core.levels.batched import Batched
 from ...core.namespaces import namespace_of
 from ...core.tracer_like import TRACERS, Unrecorded, recording
 from ...functions.creation import asarray
@@ -74,8 +75,8 @@ class Recorder:
             outside.append(x.__copy__())
             inner = backend_array(x)
             if type(inner) not in TRACERS:
-                if not is_array(inner):
-                    raise Unrecorded
+                if type(inner) is Batched or not is_array(inner):
+                    raise Unrecorded  # the steps of all rows one by one
                 return tracer(inner)
             if inner.recorder.depth >= builder.depth:
                 raise TraceError(
@@ -135,6 +136,8 @@ class Recorder:
     ) -> tuple[int, Any]:
         """The slot of a result of the step, −1 if it is on no tape, and its tracer."""
         slot = -1
+        if type(backend_array(y)) is Batched:
+            raise Unrecorded  # what varies from row to row came in from outside
         y = unwrap_closed(y)
         if type(y) is Array and y.tape is not tape:
             y = tape.of(y)

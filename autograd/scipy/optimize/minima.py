@@ -16,6 +16,7 @@ from ...core.array import Array, backend_array
 from ...core.generated import xp as generated
 from ...core.typing import ArrayLike
 from ...functions.creation import asarray
+from ...transforms.bindings import bound
 from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
 from ...transforms.jvp import hvp
@@ -114,7 +115,7 @@ def minimize(
     """
     import scipy.optimize  # takes a fifth of a second
 
-    args = _tuple(args)
+    fun, args = bound(fun), _tuple(args)
     start = start_of(x0, "minimize", INSTEAD)
     given, low, high = _bounds(bounds, start.size)
     paired = jac is True
@@ -220,7 +221,7 @@ def minimize_scalar(
     """
     import scipy.optimize  # takes a fifth of a second
 
-    args = _tuple(args)
+    fun, args = bound(fun), _tuple(args)
     bracket, bounds = host((bracket, bounds), "minimize_scalar: the bracket or the bounds")
 
     def of_number(x: Any) -> Any:
@@ -332,7 +333,7 @@ def least_squares(
 
     if loss not in LOSSES:
         raise ValueError(f"least_squares: loss={loss!r}; one of {', '.join(map(repr, LOSSES))}")
-    args, kwargs = _tuple(args), kwargs or {}
+    fun, args, kwargs = bound(fun), _tuple(args), kwargs or {}
     start = start_of(x0, "least_squares", INSTEAD)
     given, low, high = _bounds(
         bounds if hasattr(bounds, "lb") else scipy.optimize.Bounds(*bounds), start.size
@@ -440,6 +441,8 @@ def curve_fit(
         p0 = _first_guess(*_ends(bounds, count))
     p0 = np.atleast_1d(np.asarray(backend_array(asarray(on_host(p0))), dtype=np.float64))
     weights = None if sigma is None else floating(sigma)
+
+    f = bound(f)
 
     def residuals(p: Any) -> Any:
         r = floating(f(xdata, *(p[i] for i in range(p0.size)))) - y

@@ -14,6 +14,7 @@ from ...core.array import Array, backend_array
 from ...core.generated import xp as generated
 from ...core.typing import ArrayLike
 from ...functions.creation import asarray
+from ...transforms.bindings import bound
 from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
 from ..operands import floating, host
@@ -68,7 +69,7 @@ def root(
     """
     import scipy.optimize  # takes a fifth of a second
 
-    args = _tuple(args)
+    fun, args = bound(fun), _tuple(args)
     start = start_of(x0, "root", INSTEAD)
     own = jac if callable(jac) else None
     paired = jac is True
@@ -170,7 +171,7 @@ def root_scalar(
     """
     import scipy.optimize  # takes a fifth of a second
 
-    args = _tuple(args)
+    f, args = bound(f), _tuple(args)
     bracket, x0, x1 = host((bracket, x0, x1), "root_scalar: the bracket or the start")
     first = x0 if x0 is not None else bracket[0] if bracket is not None else None
     if first is None:

@@ -18,6 +18,7 @@ from ...core.dtypes import as_numpy, is_complex
 from ...core.namespaces import namespace_of
 from ...core.typing import Cotangent
 from ...functions import namespace as functions
+from ...transforms.bindings import bound
 from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
 from ..adjoint import hidden, implicit_solution, open_tapes
@@ -132,6 +133,7 @@ def root(
     """
     linear = _linear("root", linear_solver, adjoint_rtol, adjoint_maxiter, check)
     flat = Flat.of(v0, "root")
+    g = bound(g)  # the adjoint calls it again, maybe when its variables are others
 
     def equation(v: Any) -> Any:
         return flat.ravel(g(flat.unravel(v), *p), "root: g(v, *p)")
@@ -226,6 +228,7 @@ def fixed_point(
     if history != int(history) or history < 1:
         raise ValueError(f"fixed_point: history={history!r}; a positive integer is wanted")
     flat = Flat.of(v0, "fixed_point")
+    T = bound(T)
 
     def mapped(v: Any) -> Any:
         return flat.ravel(T(flat.unravel(v), *p), "fixed_point: T(v, *p)")
@@ -318,6 +321,7 @@ def argmin(
     if method not in MINIMISERS:
         raise ValueError(f"argmin: method={method!r}; there are {', '.join(map(repr, MINIMISERS))}")
     flat = Flat.of(v0, "argmin")
+    f = bound(f)
     if is_complex(flat.start.dtype):
         raise TypeError(
             "argmin: v is complex; give its real and imaginary parts as a pair of arrays"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ....backend import is_array
@@ -19,6 +19,7 @@ from ...core.tape import TapeData
 from ...core.typing import RawArray
 from ...functions import namespace as functions
 from ...pytree import tree
+from ...transforms.bindings import bound
 from ...transforms.custom_vjp import custom_vjp
 from ...transforms.vjp import Pullback
 
@@ -149,8 +150,9 @@ def as_operator(A: Any, solver: str) -> LinearOperator:
     ValueError
         If it is an array without two axes.
     """
-    if isinstance(A, LinearOperator):
-        return A
+    if isinstance(A, LinearOperator):  # the adjoint calls it, maybe when its variables are others
+        adjoint = A.rmatvec and bound(A.rmatvec)
+        return replace(A, matvec=bound(A.matvec), rmatvec=adjoint)
     if type(A) is Array or _is_array(A):
         if len(A.shape) != 2:
             raise ValueError(f"{solver}: A has shape {tuple(A.shape)}; a matrix (n, n) is wanted")
@@ -165,7 +167,7 @@ def as_operator(A: Any, solver: str) -> LinearOperator:
     if hasattr(A, "__matmul__") and hasattr(A, "T"):
         return LinearOperator(lambda v: A @ v, lambda w: _conj(A.T @ _conj(w)), A.shape)
     if callable(A):
-        return LinearOperator(A)
+        return LinearOperator(bound(A))
     raise TypeError(
         f"{solver}: A is a {type(A).__name__}; give a matrix, a sparse matrix, a function v -> A v, or a "
         "pb.linalg.LinearOperator"

@@ -10,6 +10,7 @@ import numpy as np
 from ....backend import backend_of, is_array
 from ...core.array import Array, backend_array, unwrap_closed
 from ...core.dtypes import as_numpy, is_inexact
+from ...core.levels.batched import Batched
 from ...core.tracer_like import TRACERS
 from ...core.typing import DType, PyTree
 from ...functions.creation import asarray
@@ -263,9 +264,9 @@ def _promotes(small: DType, large: DType) -> bool:
 
 
 def recordable(leaves: list[Array]) -> bool:
-    """Whether the arrays at the bottom are those of a library or of a recording, and no others in between."""
+    """Whether the arrays at the bottom are those of a library or of a recording, and no rows of `vmap`."""
     inner = [backend_array(x) for x in leaves]
-    return all(type(x) in TRACERS or is_array(x) for x in inner)
+    return all(type(x) in TRACERS or (type(x) is not Batched and is_array(x)) for x in inner)
 
 
 def raw_results(leaves: list[Any]) -> bool:

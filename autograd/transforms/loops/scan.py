@@ -87,6 +87,9 @@ def scan(
     function is called while recording alone, with stand-ins: it may not branch on values. Where the length is 0 it is
     called once on zeros, which shows what `ys` would be.
 
+    Under `vmap` in a compiled function the steps of all rows are recorded one after another, and the program is as long
+    as the loop; ``scan`` of a step that calls `vmap` is recorded once.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb

@@ -160,3 +160,56 @@ def test_parameters_outside_of_the_rows():
         pb.hessian(lambda w: xp.sum(pb.vmap(loss, in_axes=(None, 0))(w, X)))(W),
         sum(pb.hessian(loss)(W, row) for row in X),
     )
+
+
+def test_gradients_of_rows_inside_of_a_jacobian():
+    """An operation of vmap's level on what an older tape records and on rows, neither of which is this level's."""
+
+    def f(x):
+        row = lambda a, b: xp.sin(a * b) * xp.sum(x) * a
+        return pb.vmap(pb.grad(row), in_axes=(0, None))(x, x[0])
+
+    def g(x):
+        return xp.sum(x) * (x[0] * x * xp.cos(x[0] * x) + xp.sin(x[0] * x))
+
+    x = np.asarray([0.3, 0.7, 1.1])
+    np.testing.assert_allclose(pb.jacobian(f)(x), pb.jacobian(g)(x), rtol=1e-12)
+
+
+LOOPS = {
+    "carry and rows": lambda x: pb.scan(
+        lambda c, a: (xp.tanh(c * a + x), c * a), x * 0.5, xp.stack([x, x * 2])
+    ),
+    "closure": lambda x: pb.scan(lambda c, a: (c * xp.sum(x) + a, c), 1.0, np.arange(3.0)),
+    "rows of results": lambda x: pb.scan(lambda c, a: (c * a, x * c), 1.0, np.arange(1.0, 3.0)),
+    "backwards": lambda x: pb.scan(lambda c, a: (xp.sin(c * a), c), 1.0, x, reverse=True),
+    "while_loop": lambda x: pb.while_loop(
+        lambda c: c[0] < 3, lambda c: (c[0] + 1, xp.sin(c[1]) + x), (0, xp.ones(3)), max_steps=3
+    )[1],
+    "fori_loop": lambda x: pb.fori_loop(0, 3, lambda i, c: xp.sin(c) * x + i, xp.ones(3)),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize("how", ["vmap", "grad of vmap", "vmap of grad", "vmap of vmap"])
+def test_compiled_loops_of_rows(name, how):
+    """A step that has rows of `vmap` in it, given or closed over, is not recorded as if they were arrays."""
+
+    def loss(x):
+        return sum(xp.sum(y**2) for y in pb.tree.leaves(LOOPS[name](x)))
+
+    rows, twice = pb.vmap(loss), pb.vmap(pb.vmap(loss))
+    f = {
+        "vmap": rows,
+        "grad of vmap": lambda x: pb.grad(lambda x: xp.sum(rows(x)))(x),
+        "vmap of grad": pb.vmap(pb.grad(loss)),
+        "vmap of vmap": lambda x: twice(xp.stack([x, x + 1]))[0],
+    }[how]
+    one = pb.grad(loss) if "grad" in how else loss
+    compiled, inside = pb.compile(f, fast=False), pb.compile(loss, fast=False)
+    x = np.asarray([[0.3, 0.7, 1.1], [0.5, 0.2, -0.4]])
+    for x in (x, x * 0.7):
+        wanted = [np.asarray(one(row)) for row in x]
+        np.testing.assert_allclose(compiled(x), wanted, rtol=1e-10)
+        if how == "vmap":
+            np.testing.assert_allclose(pb.vmap(inside)(x), wanted, rtol=1e-10)
