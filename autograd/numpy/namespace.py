@@ -48,7 +48,6 @@ from numpy import (
     long,
     longlong,
     nan,
-    ndarray,
     newaxis,
     number,
     pi,
@@ -71,6 +70,7 @@ from numpy import (
 )
 
 from . import fft, linalg, random
+from .array_class import ndarray
 from .arrays import (
     creation,
     files,

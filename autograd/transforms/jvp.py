@@ -81,10 +81,10 @@ def _check_directions(primals: Any, tangents: Any) -> None:
     if len(primals) != len(tangents):
         raise ValueError(f"jvp: {len(primals)} primals but {len(tangents)} tangents")
     for i, (x, v) in enumerate(zip(primals, tangents, strict=True)):
-        shapes = getattr(x, "shape", None), getattr(v, "shape", None)
-        if None not in shapes and tuple(shapes[0]) != tuple(shapes[1]):
+        of_v, of_x = getattr(v, "shape", None), getattr(x, "shape", None)
+        if of_v is not None and of_x is not None and tuple(of_v) != tuple(of_x):
             raise ValueError(
-                f"jvp: the tangent of argument {i} has shape {tuple(shapes[1])}, the argument {tuple(shapes[0])}"
+                f"jvp: the tangent of argument {i} has shape {tuple(of_v)}, the argument {tuple(of_x)}"
             )
 
 
