@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ...core.array import Array, backend_array
+from ...core.array import Array, backend_array, is_traced
 from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
 from ...core.typing import ArrayLike, PyTree
 from ...functions.creation import asarray
 from ...pytree import tree
-from ..closures import converted, is_traced
+from ..closures import converted
 from ..operands import constant, floating, together
 from .ode import Scheme, raw_right_hand_side, solution
 
@@ -61,15 +61,15 @@ class Problem:
         self.start = self.flat(y_leaves)
         args = args if isinstance(args, tuple) else (args,)
         arg_leaves, arg_spec = tree.flatten(args)
-        places = [i for i, leaf in enumerate(arg_leaves) if is_traced(leaf)]
+        traced = [i for i, leaf in enumerate(arg_leaves) if is_traced(leaf)]
         rebuild, extras = converted(func)
-        self.leaves = (*(arg_leaves[i] for i in places), *extras)
+        self.leaves = (*(arg_leaves[i] for i in traced), *extras)
 
         def right_hand_side(y: Any, t: Any, leaves: Any) -> Any:
             given = list(arg_leaves)
-            for place, leaf in zip(places, leaves, strict=False):
-                given[place] = leaf
-            f = rebuild(list(leaves[len(places) :]))
+            for i, leaf in zip(traced, leaves, strict=False):
+                given[i] = leaf
+            f = rebuild(list(leaves[len(traced) :]))
             values, filled = self.unflat(y), tree.unflatten(arg_spec, given)
             out = f(t, values, *filled) if time_first else f(values, t, *filled)
             out_leaves = [out] if self.plain else tree.leaves(out)

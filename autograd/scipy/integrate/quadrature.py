@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ....backend import backend_of
-from ...core.array import Array, backend_array
+from ...core.array import Array, backend_array, is_traced
 from ...core.generated import xp as generated
 from ...core.typing import ArrayLike
 from ...functions.creation import asarray, zeros_on_device_of
@@ -23,7 +23,7 @@ from ...functions.utility import trapezoid as our_trapezoid
 from ...pytree import tree
 from ...transforms.custom_vjp import custom_vjp
 from ...transforms.vjp import vjp
-from ..closures import converted, is_traced, refuse_traced
+from ..closures import converted, refuse_traced
 from ..operands import floating, together
 
 # ── functions ─────────────────────────────────────────────────────────────────────────────────
@@ -185,15 +185,15 @@ def quad(
         )
     args = args if isinstance(args, tuple) else (args,)
     arg_leaves, arg_spec = tree.flatten(args)
-    places = [i for i, leaf in enumerate(arg_leaves) if is_traced(leaf)]
+    traced = [i for i, leaf in enumerate(arg_leaves) if is_traced(leaf)]
     rebuild, extras = converted(func)
-    leaves = (*(arg_leaves[i] for i in places), *extras)
+    leaves = (*(arg_leaves[i] for i in traced), *extras)
 
     def integrand(x: Any, leaves: Any) -> Any:
         given = list(arg_leaves)
-        for place, leaf in zip(places, leaves, strict=False):
-            given[place] = leaf
-        out = floating(rebuild(list(leaves[len(places) :]))(x, *tree.unflatten(arg_spec, given)))
+        for i, leaf in zip(traced, leaves, strict=False):
+            given[i] = leaf
+        out = floating(rebuild(list(leaves[len(traced) :]))(x, *tree.unflatten(arg_spec, given)))
         if out.size != 1:
             raise ValueError(
                 f"quad: the integrand returns an array of shape {out.shape}; one number is wanted"
