@@ -18,7 +18,7 @@ from ...core.typing import ArrayLike, PyTree
 from ...functions.creation import asarray
 from ...pytree import tree
 from ..closures import converted
-from ..operands import constant, floating, together
+from ..operands import constant, floating, floating_arrays
 from .ode import Scheme, raw_right_hand_side, solution
 
 # SciPy's default of both tolerances of `odeint`.
@@ -49,7 +49,7 @@ class Problem:
         ):
             y_leaves, self.spec = tree.flatten(asarray(y0))  # a list of numbers, as SciPy takes it
             self.plain = True
-        y_leaves = together(*y_leaves)
+        y_leaves = floating_arrays(*y_leaves)
         if any(is_complex(y.dtype) for y in y_leaves):
             raise NotImplementedError(
                 f"{name}: complex y0; give its real and imaginary parts as a pair"
@@ -194,7 +194,7 @@ def odeint(
     scheme = Scheme(
         "odeint", "lsoda", TOLERANCE if rtol is None else rtol, TOLERANCE if atol is None else atol, options, limits
     )  # fmt: skip
-    _, ts = together(problem.start, t)
+    _, ts = floating_arrays(problem.start, t)
     return problem.unflat(
         solution(problem.right_hand_side, problem.start, ts, problem.leaves, scheme)
     )
@@ -287,7 +287,7 @@ def solve_ivp(
     problem = Problem(fun, y0, () if args is None else args, True, "solve_ivp")
     limits = {"max_step": options.pop("max_step")} if "max_step" in options else {}
     scheme = Scheme("solve_ivp", method, rtol, atol, options, limits)
-    _, first, last = together(problem.start, *t_span)
+    _, first, last = floating_arrays(problem.start, *t_span)
     known, found = None, None
     if t_eval is None:
         inner, known, found = _steps(problem, first, last, scheme)
@@ -296,7 +296,7 @@ def solve_ivp(
         )
         kept = slice(None)
     else:
-        _, wanted = together(problem.start, t_eval)
+        _, wanted = floating_arrays(problem.start, t_eval)
         ts = generated.concat([generated.reshape(first, (1,)), wanted])
         kept = slice(1, None)
     ys = solution(problem.right_hand_side, problem.start, ts, problem.leaves, scheme, known)
