@@ -74,21 +74,21 @@ def _lazy(symbol: str, name: str, *, reflected: bool = False) -> Callable[..., A
 # ── operands of other classes ─────────────────────────────────────────────────────────────────
 
 
-def _yielding(front: Any) -> FunctionType:
+def _yielding(function: Any) -> FunctionType:
     """A public function as an operator, which leaves operands that it does not know to their own class.
 
     The same code in the same scope, so that the branches for common calls cost what they cost in the function; only
     where it falls back on the dispatcher, it falls back on one that may answer NotImplemented.
     """
-    scope = front.__globals__
+    scope = function.__globals__
     scope.update(apply_or_yield=_apply_or_yield, apply_constant_or_yield=_apply_constant_or_yield)
-    method = FunctionType(_falling_back(front.__code__), scope, front.__name__)
-    method.__doc__ = front.__doc__
+    method = FunctionType(_falling_back(function.__code__), scope, function.__name__)
+    method.__doc__ = function.__doc__
 
     def renew(code: CodeType) -> None:
         method.__code__ = _falling_back(code)
 
-    vars(front).setdefault("twins", []).append(renew)  # for `codegen.refresh_function`
+    vars(function).setdefault("twins", []).append(renew)  # for `codegen_forward.refresh_function`
     return method
 
 
@@ -171,13 +171,13 @@ def _in_place(name: str) -> Callable[[Array, Any], Array]:
 def _getitem(self: Array, key: Any, /) -> Array:
     if getattr(self.tape, "copies", False):
         key = copied_key(clean_key(key))
-    return _getitem_front(self, key)
+    return _getitem_function(self, key)
 
 
-def _getitem_front(x: Any, key: Any) -> Any:
-    global _getitem_front
-    _getitem_front = function_of(find("getitem"))
-    return _getitem_front(x, key)
+def _getitem_function(x: Any, key: Any) -> Any:
+    global _getitem_function
+    _getitem_function = function_of(find("getitem"))
+    return _getitem_function(x, key)
 
 
 def _setitem(self: Array, key: Any, value: Any, /) -> None:

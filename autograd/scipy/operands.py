@@ -24,7 +24,7 @@ def floating(x: ArrayLike) -> Array:
     return x if is_inexact(x.dtype) else generated.astype(x, np.dtype("float64"))
 
 
-def together(*values: ArrayLike) -> list[Array]:
+def floating_arrays(*values: ArrayLike) -> list[Array]:
     """Arrays of one library and of floating dtype: numbers and lists go where the arrays among them are.
 
     Numbers (NumPy's too), lists and integer arrays take the dtype that the floating arrays have.
@@ -35,10 +35,10 @@ def together(*values: ArrayLike) -> list[Array]:
     inexact = [v for v in arrays if is_inexact(v.dtype)]
     home = inexact[0] if inexact else arrays[0]
     dtype = result_type(*inexact) if inexact else np.dtype("float64")
-    return [_beside(v, home, dtype) for v in values]
+    return [_as_floating_like(v, home, dtype) for v in values]
 
 
-def _beside(x: ArrayLike, home: Array, dtype: DType) -> Array:
+def _as_floating_like(x: ArrayLike, home: Array, dtype: DType) -> Array:
     if hasattr(x, "dtype") and not isinstance(x, np.generic):
         x = asarray(x)
         return x if is_inexact(x.dtype) else generated.astype(x, dtype)

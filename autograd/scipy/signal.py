@@ -26,7 +26,7 @@ from ..core.namespaces import namespace_of
 from ..core.registry import attach_kernel, find
 from ..core.typing import XP, ArrayLike, Cotangent, RawArray, Value
 from ..functions.creation import zeros_on_device_of
-from .operands import on_constants, together
+from .operands import floating_arrays, on_constants
 
 __all__ = [
     "convolve", "convolve2d", "correlate", "correlate2d", "detrend", "fftconvolve", "hilbert", "lfilter",
@@ -117,7 +117,7 @@ def _in_mode(full: Array, x: Array, y: Array, mode: str, axes: tuple[int, ...]) 
 def _operands(name: str, in1: ArrayLike, in2: ArrayLike, mode: str) -> tuple[Array, Array]:
     if mode not in MODES:
         raise ValueError(f"{name}: mode={mode!r}; 'full', 'same' or 'valid'")
-    x, y = together(in1, in2)
+    x, y = floating_arrays(in1, in2)
     if x.ndim != y.ndim:
         raise ValueError(
             f"{name}: arrays of {x.ndim} and {y.ndim} dimensions; they have to have as many"
@@ -354,7 +354,7 @@ def lfilter(b: ArrayLike, a: ArrayLike, x: ArrayLike, axis: int = -1, zi: Any = 
         raise NotImplementedError(
             "lfilter(zi=…): filters start from rest here; scipy.signal.lfilter takes constants"
         )
-    b, a, x = together(b, a, x)
+    b, a, x = floating_arrays(b, a, x)
     b, a = (generated.reshape(c, (-1,)) for c in (b, a))
     if x.ndim == 0:
         raise ValueError("lfilter: x has no axis")
@@ -365,7 +365,7 @@ def lfilter(b: ArrayLike, a: ArrayLike, x: ArrayLike, axis: int = -1, zi: Any = 
 
 def sosfilt(sos: ArrayLike, x: ArrayLike, axis: int = -1, zi: Any = None) -> Array:
     """Sections of second order after one another, each a row b0 b1 b2 a0 a1 a2 of `sos`, by `lfilter`."""
-    sos, x = together(sos, x)
+    sos, x = floating_arrays(sos, x)
     if sos.ndim != 2 or sos.shape[1] != 6:
         raise ValueError(f"sosfilt: sos of shape {sos.shape}; (sections, 6) is wanted")
     for i in range(sos.shape[0]):
@@ -384,12 +384,12 @@ def detrend(
         raise ValueError(f"detrend: type={type!r}; 'linear' or 'constant'")
     if bp != 0:
         raise NotImplementedError(f"detrend(bp={bp!r}): one piece alone; cut the data before")
-    (x,) = together(data)
+    (x,) = floating_arrays(data)
     centred = x - generated.mean(x, axis=axis, keepdims=True)
     if type in ("constant", "c"):
         return centred
     n = x.shape[axis]
-    t, _ = together((np.arange(n) - 0.5 * (n - 1)).tolist(), x)
+    t, _ = floating_arrays((np.arange(n) - 0.5 * (n - 1)).tolist(), x)
     shape = tuple(-1 if i == axis % x.ndim else 1 for i in range(x.ndim))
     t = generated.reshape(t, shape)
     slope = generated.sum(centred * t, axis=axis, keepdims=True) / max(n * (n * n - 1) / 12.0, 1.0)
@@ -398,7 +398,7 @@ def detrend(
 
 def hilbert(x: ArrayLike, N: int | None = None, axis: int = -1) -> Array:
     """The analytic signal: the Fourier transform without its negative frequencies, twice the positive ones."""
-    (x,) = together(x)
+    (x,) = floating_arrays(x)
     if is_complex(x.dtype):
         raise ValueError("hilbert: x has to be real")
     n = x.shape[axis] if N is None else int(N)
@@ -407,7 +407,7 @@ def hilbert(x: ArrayLike, N: int | None = None, axis: int = -1) -> Array:
     weights[0] = 1.0
     if n % 2 == 0:
         weights[n // 2] = 1.0
-    made, _ = together(weights.tolist(), x)
+    made, _ = floating_arrays(weights.tolist(), x)
     shape = tuple(-1 if i == axis % x.ndim else 1 for i in range(x.ndim))
     return _fft("ifft")(
         _fft("fft")(x + 0j, n=n, axis=axis) * generated.reshape(made, shape), axis=axis

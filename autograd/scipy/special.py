@@ -24,7 +24,7 @@ import scipy.special
 from ..core.typing import ArrayLike
 from ..functions import special as _ours
 from ..functions.special import log_softmax, logsumexp, softmax
-from .operands import on_constants, together
+from .operands import floating_arrays, on_constants
 
 __all__ = ["lambertw", "log_softmax", "logsumexp", "polygamma", "softmax", "zeta"]
 
@@ -44,40 +44,40 @@ def lambertw(z: ArrayLike, k: int = 0, tol: float = 1e-8) -> Any:
     >>> lambertw(1.0)
     Array(0.56714329+0.j, dtype=complex128, device='cpu')
     """
-    return _ours.lambertw(*together(z), k, tol)
+    return _ours.lambertw(*floating_arrays(z), k, tol)
 
 
 def polygamma(n: int, x: ArrayLike) -> Any:
     """The n-th derivative of digamma, for a whole number n."""
-    return _ours.polygamma(n, *together(x))
+    return _ours.polygamma(n, *floating_arrays(x))
 
 
 def zeta(x: ArrayLike, q: ArrayLike = None) -> Any:
     """Riemann's zeta function, or Hurwitz' of q, in which it is differentiable."""
     if q is None:
-        return _ours.zeta(*together(x))
-    return _ours.zeta(*together(x, q))
+        return _ours.zeta(*floating_arrays(x))
+    return _ours.zeta(*floating_arrays(x, q))
 
 
-def _front(name: str, function: Any) -> Any:
+def _of_array_likes(name: str, function: Any) -> Any:
     """A function that takes lists and numbers too."""
     if name in _AS_THEY_ARE:
         return function
 
     @functools.wraps(function)
-    def front(*args: Any, **settings: Any) -> Any:
+    def call(*args: Any, **settings: Any) -> Any:
         if name in _ORDERS:
-            return function(args[0], *together(*args[1:]), **settings)
-        return function(*together(*args), **settings)
+            return function(args[0], *floating_arrays(*args[1:]), **settings)
+        return function(*floating_arrays(*args), **settings)
 
-    return front
+    return call
 
 
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in dir(_ours):
-        found = _front(name, getattr(_ours, name))
+        found = _of_array_likes(name, getattr(_ours, name))
     elif callable(getattr(scipy.special, name, None)):
         found = on_constants("scipy.special", name)
     else:

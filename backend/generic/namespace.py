@@ -160,7 +160,7 @@ def scatter_add(xp: XP, shape: tuple[int, ...], key: Any, values: Any) -> Any:
         return out.at[key].add(values)
     if not any(hasattr(part, "dtype") for part in parts):
         # the standard does not write to x[None]
-        key = _whole(tuple(part for part in parts if part is not None))
+        key = _with_ellipsis(tuple(part for part in parts if part is not None))
         out[key] = xp.reshape(values, out[key].shape)
         return out
     indices = _flat_indices(xp, shape, parts, values)
@@ -171,7 +171,7 @@ def scatter_add(xp: XP, shape: tuple[int, ...], key: Any, values: Any) -> Any:
     return xp.reshape(out, shape)
 
 
-def _whole(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+def _with_ellipsis(parts: tuple[Any, ...]) -> tuple[Any, ...]:
     """A key with an ellipsis, which the standard wants where it does not name every axis."""
     return parts if any(part is ... for part in parts) else (*parts, ...)
 
@@ -191,7 +191,7 @@ def _flat_indices(xp: XP, shape: tuple[int, ...], parts: tuple[Any, ...], x: Any
     elif len(parts) == len(shape) or len(arrays) < len(parts) or "bool" in str(parts[0].dtype):
         indices = indices[parts if len(parts) > 1 else parts[0]]
     else:
-        indices = indices[_whole(parts)]
+        indices = indices[_with_ellipsis(parts)]
     return xp.reshape(indices, (-1,))
 
 

@@ -43,7 +43,7 @@ class Lacking:
         )
 
 
-def _beside(xp: XP, *args: Any) -> list[Any]:
+def _with_number_arrays(xp: XP, *args: Any) -> list[Any]:
     """Python numbers as 0-d arrays in the dtype of the arrays that they meet."""
     arrays = [x for x in args if hasattr(x, "dtype")]
     like = arrays[0] if arrays else None
@@ -72,14 +72,14 @@ def logit(xp: XP, x: Any) -> Any:
 
 def xlogy(xp: XP, x: Any, y: Any) -> Any:
     """``x log y``; 0 at x = 0, unless y is NaN."""
-    x, y = _beside(xp, x, y)
+    x, y = _with_number_arrays(xp, x, y)
     idle = (x == 0) & ~xp.isnan(y)
     return xp.where(idle, xp.zeros_like(y), x * xp.log(xp.where(idle, xp.ones_like(y), y)))
 
 
 def xlog1py(xp: XP, x: Any, y: Any) -> Any:
     """``x log(1 + y)``; 0 at x = 0, unless y is NaN."""
-    x, y = _beside(xp, x, y)
+    x, y = _with_number_arrays(xp, x, y)
     idle = (x == 0) & ~xp.isnan(y)
     return xp.where(idle, xp.zeros_like(y), x * xp.log1p(xp.where(idle, xp.zeros_like(y), y)))
 
@@ -91,7 +91,7 @@ def entr(xp: XP, x: Any) -> Any:
 
 def rel_entr(xp: XP, x: Any, y: Any) -> Any:
     """``x log(x / y)``; 0 at x = 0 ≤ y, inf outside x, y ≥ 0."""
-    x, y = _beside(xp, x, y)
+    x, y = _with_number_arrays(xp, x, y)
     inside = (x > 0) & (y > 0)
     ratio = xp.where(inside, x, xp.ones_like(x)) / xp.where(inside, y, xp.ones_like(y))
     outside = xp.where((x == 0) & (y >= 0), xp.zeros_like(ratio), math.inf)
@@ -101,7 +101,7 @@ def rel_entr(xp: XP, x: Any, y: Any) -> Any:
 
 def kl_div(xp: XP, x: Any, y: Any) -> Any:
     """``x log(x / y) − x + y``; inf outside x, y ≥ 0."""
-    x, y = _beside(xp, x, y)
+    x, y = _with_number_arrays(xp, x, y)
     out = rel_entr(xp, x, y)
     return xp.where(out == math.inf, out, out - x + y)
 
@@ -132,7 +132,9 @@ def weak(base: Any, name: str) -> Callable[..., Any]:
 
     def call(xp: XP, *args: Any) -> Any:
         function = getattr(base, name, None)
-        return (lacking(base, name) if function is None else function)(*_beside(xp, *args))
+        return (lacking(base, name) if function is None else function)(
+            *_with_number_arrays(xp, *args)
+        )
 
     return call
 
@@ -169,7 +171,7 @@ def lacking(base: Any, name: str) -> Callable[..., Any]:
     return refuse
 
 
-def _whole(n: Any, name: str) -> int:
+def _require_integer(n: Any, name: str) -> int:
     """A whole number, of an integer array of no dimension too, whatever its library.
 
     Raises
@@ -193,7 +195,7 @@ def polygamma(xp: XP, n: Any, x: Any) -> Any:
     TypeError
         If `n` is not an integer.
     """
-    n = _whole(n, "polygamma")
+    n = _require_integer(n, "polygamma")
     if n == 0:
         return xp.special.digamma(x)
     return xp.special.zeta(float(n + 1), x) * ((-1.0) ** (n + 1) * math.gamma(n + 1))
@@ -315,7 +317,7 @@ def betainccinv(xp: XP, a: Any, b: Any, y: Any) -> Any:
 
 def stdtrit(xp: XP, df: Any, y: Any) -> Any:
     """Student's quantile, by the inverse of the incomplete beta function."""
-    df, y = _beside(xp, df, y)
+    df, y = _with_number_arrays(xp, df, y)
     below = y < 0.5
     z = xp.special.betaincinv(0.5 * df, 0.5 + xp.zeros_like(y), 2.0 * xp.where(below, y, 1.0 - y))
     size = xp.sqrt(df * ((1.0 - z) / z))

@@ -1,4 +1,4 @@
-"""The extension `fft`; `entries.py` says how the docstrings are written down."""
+"""The extension `fft`; `entries.py` explains the notation."""
 
 TEXT = """
 #### fft.fft

@@ -1,4 +1,4 @@
-"""The extension `linalg`; `entries.py` says how the docstrings are written down."""
+"""The extension `linalg`; `entries.py` explains the notation."""
 
 TEXT = """
 #### linalg.cholesky

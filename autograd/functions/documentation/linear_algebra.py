@@ -1,4 +1,4 @@
-"""Products, of the section linear algebra and beyond it; `entries.py` says how they are written down."""
+"""Products, of the section linear algebra and beyond it; `entries.py` explains the notation."""
 
 TEXT = """
 #### matmul

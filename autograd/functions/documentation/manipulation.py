@@ -1,4 +1,4 @@
-"""Manipulation of shapes, dtypes and triangles, and indexing; `entries.py` says how they are written down."""
+"""Manipulation of shapes, dtypes and triangles, and indexing; `entries.py` explains the notation."""
 
 TEXT = """
 #### astype

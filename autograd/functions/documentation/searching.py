@@ -1,4 +1,4 @@
-"""Searching, sorting, comparisons, logic and bits; `entries.py` says how they are written down."""
+"""Searching, sorting, comparisons, logic and bits; `entries.py` explains the notation."""
 
 TEXT = """
 #### where

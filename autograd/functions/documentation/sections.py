@@ -6,11 +6,14 @@ from . import (
     linalg,
     linear_algebra,
     manipulation,
+    rounding,
     searching,
     special,
     special_bessel,
     special_integrals,
+    special_polynomials,
     statistical,
+    trigonometric,
 )
 
 TEXTS = tuple(
@@ -21,10 +24,13 @@ TEXTS = tuple(
         linalg,
         linear_algebra,
         manipulation,
+        rounding,
         searching,
         special,
         special_bessel,
         special_integrals,
+        special_polynomials,
         statistical,
+        trigonometric,
     )
 )

@@ -1,4 +1,4 @@
-"""Special functions, under SciPy's names; `entries.py` says how the docstrings are written down."""
+"""Special functions, under SciPy's names; `entries.py` explains the notation."""
 
 TEXT = """
 #### special.erf

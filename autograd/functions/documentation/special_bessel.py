@@ -1,4 +1,4 @@
-"""Bessel, Hankel and Airy functions, under SciPy's names; `entries.py` says how the docstrings are written down."""
+"""Bessel, Hankel and Airy functions, under SciPy's names; `entries.py` explains the notation."""
 
 TEXT = """
 #### special.airy

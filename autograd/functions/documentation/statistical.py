@@ -1,4 +1,4 @@
-"""Statistical functions, and what reduces along an axis; `entries.py` says how they are written down."""
+"""Statistical functions, and what reduces along an axis; `entries.py` explains the notation."""
 
 TEXT = """
 #### sum

@@ -258,8 +258,8 @@ def weighted(
             raise ValueError(
                 f"{name}: weights of shape {w.shape} do not fit axis {axis} of an array of shape {given.shape}"
             )
-        order = sorted(range(len(axes)), key=axes.__getitem__)
-        w = xp.permute_dims(w, tuple(order))
+        permutation = sorted(range(len(axes)), key=axes.__getitem__)
+        w = xp.permute_dims(w, tuple(permutation))
         w = xp.reshape(w, tuple(n if k in axes else 1 for k, n in enumerate(given.shape)))
         w = xp.broadcast_to(w, given.shape)
     w, _ = slices(w, axis, False)

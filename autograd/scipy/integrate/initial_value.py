@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ...core.array import Array, backend_array
+from ...core.array import Array, backend_array, is_traced
 from ...core.dtypes import is_complex
 from ...core.generated import xp as generated
 from ...core.typing import ArrayLike, PyTree
 from ...functions.creation import asarray
 from ...pytree import tree
-from ..closures import converted, is_traced
-from ..operands import constant, floating, together
+from ..closures import converted
+from ..operands import constant, floating, floating_arrays
 from .ode import Scheme, raw_right_hand_side, solution
 
 # SciPy's default of both tolerances of `odeint`.
@@ -49,7 +49,7 @@ class Problem:
         ):
             y_leaves, self.spec = tree.flatten(asarray(y0))  # a list of numbers, as SciPy takes it
             self.plain = True
-        y_leaves = together(*y_leaves)
+        y_leaves = floating_arrays(*y_leaves)
         if any(is_complex(y.dtype) for y in y_leaves):
             raise NotImplementedError(
                 f"{name}: complex y0; give its real and imaginary parts as a pair"
@@ -61,15 +61,15 @@ class Problem:
         self.start = self.flat(y_leaves)
         args = args if isinstance(args, tuple) else (args,)
         arg_leaves, arg_spec = tree.flatten(args)
-        places = [i for i, leaf in enumerate(arg_leaves) if is_traced(leaf)]
+        traced = [i for i, leaf in enumerate(arg_leaves) if is_traced(leaf)]
         rebuild, extras = converted(func)
-        self.leaves = (*(arg_leaves[i] for i in places), *extras)
+        self.leaves = (*(arg_leaves[i] for i in traced), *extras)
 
         def right_hand_side(y: Any, t: Any, leaves: Any) -> Any:
             given = list(arg_leaves)
-            for place, leaf in zip(places, leaves, strict=False):
-                given[place] = leaf
-            f = rebuild(list(leaves[len(places) :]))
+            for i, leaf in zip(traced, leaves, strict=False):
+                given[i] = leaf
+            f = rebuild(list(leaves[len(traced) :]))
             values, filled = self.unflat(y), tree.unflatten(arg_spec, given)
             out = f(t, values, *filled) if time_first else f(values, t, *filled)
             out_leaves = [out] if self.plain else tree.leaves(out)
@@ -194,7 +194,7 @@ def odeint(
     scheme = Scheme(
         "odeint", "lsoda", TOLERANCE if rtol is None else rtol, TOLERANCE if atol is None else atol, options, limits
     )  # fmt: skip
-    _, ts = together(problem.start, t)
+    _, ts = floating_arrays(problem.start, t)
     return problem.unflat(
         solution(problem.right_hand_side, problem.start, ts, problem.leaves, scheme)
     )
@@ -287,7 +287,7 @@ def solve_ivp(
     problem = Problem(fun, y0, () if args is None else args, True, "solve_ivp")
     limits = {"max_step": options.pop("max_step")} if "max_step" in options else {}
     scheme = Scheme("solve_ivp", method, rtol, atol, options, limits)
-    _, first, last = together(problem.start, *t_span)
+    _, first, last = floating_arrays(problem.start, *t_span)
     known, found = None, None
     if t_eval is None:
         inner, known, found = _steps(problem, first, last, scheme)
@@ -296,7 +296,7 @@ def solve_ivp(
         )
         kept = slice(None)
     else:
-        _, wanted = together(problem.start, t_eval)
+        _, wanted = floating_arrays(problem.start, t_eval)
         ts = generated.concat([generated.reshape(first, (1,)), wanted])
         kept = slice(1, None)
     ys = solution(problem.right_hand_side, problem.start, ts, problem.leaves, scheme, known)

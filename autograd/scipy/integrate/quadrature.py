@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ....backend import backend_of
-from ...core.array import Array, backend_array
+from ...core.array import Array, backend_array, is_traced
 from ...core.generated import xp as generated
 from ...core.typing import ArrayLike
 from ...functions.creation import asarray, zeros_on_device_of
@@ -23,8 +23,8 @@ from ...functions.utility import trapezoid as our_trapezoid
 from ...pytree import tree
 from ...transforms.custom_vjp import custom_vjp
 from ...transforms.vjp import vjp
-from ..closures import converted, is_traced, refuse_traced
-from ..operands import floating, together
+from ..closures import converted, refuse_traced
+from ..operands import floating, floating_arrays
 
 # ── functions ─────────────────────────────────────────────────────────────────────────────────
 
@@ -185,15 +185,15 @@ def quad(
         )
     args = args if isinstance(args, tuple) else (args,)
     arg_leaves, arg_spec = tree.flatten(args)
-    places = [i for i, leaf in enumerate(arg_leaves) if is_traced(leaf)]
+    traced = [i for i, leaf in enumerate(arg_leaves) if is_traced(leaf)]
     rebuild, extras = converted(func)
-    leaves = (*(arg_leaves[i] for i in places), *extras)
+    leaves = (*(arg_leaves[i] for i in traced), *extras)
 
     def integrand(x: Any, leaves: Any) -> Any:
         given = list(arg_leaves)
-        for place, leaf in zip(places, leaves, strict=False):
-            given[place] = leaf
-        out = floating(rebuild(list(leaves[len(places) :]))(x, *tree.unflatten(arg_spec, given)))
+        for i, leaf in zip(traced, leaves, strict=False):
+            given[i] = leaf
+        out = floating(rebuild(list(leaves[len(traced) :]))(x, *tree.unflatten(arg_spec, given)))
         if out.size != 1:
             raise ValueError(
                 f"quad: the integrand returns an array of shape {out.shape}; one number is wanted"
@@ -203,7 +203,7 @@ def quad(
     a, b = (
         v if hasattr(v, "dtype") else np.asarray(float(v)) for v in (a, b)
     )  # numbers are NumPy's here
-    a, b = together(a, b)
+    a, b = floating_arrays(a, b)
     errors: list[float] = []
     settings = {"epsabs": epsabs, "epsrel": epsrel, "limit": limit}
     if points is not None:
@@ -217,7 +217,7 @@ def fixed_quad(
 ) -> tuple[Array, None]:
     """``∫_a^b func(x, *args) dx`` by Gauss' rule with n nodes; func takes a vector of them."""
     rule = np.polynomial.legendre.leggauss(n)
-    a, b, nodes, weights = together(a, b, *(v.tolist() for v in rule))
+    a, b, nodes, weights = floating_arrays(a, b, *(v.tolist() for v in rule))
     half = 0.5 * (b - a)
     values = asarray(func(half * (nodes + 1.0) + a, *args))
     return half * generated.sum(weights * values, axis=-1), None
@@ -236,9 +236,9 @@ def trapezoid(y: ArrayLike, x: ArrayLike = None, dx: Any = 1.0, axis: int = -1) 
     Array(1.5, dtype=float64, device='cpu')
     """
     if x is None:
-        (y,) = together(y)
+        (y,) = floating_arrays(y)
         return our_trapezoid(y, dx=dx, axis=axis)
-    y, x = together(y, x)
+    y, x = floating_arrays(y, x)
     return our_trapezoid(y, x, axis=axis)
 
 
@@ -263,7 +263,7 @@ def cumulative_trapezoid(
     """
     if initial is not None and initial != 0:
         raise ValueError("cumulative_trapezoid: `initial` has to be 0 or None, as in SciPy")
-    y, *given = together(y, *([] if x is None else [x]))
+    y, *given = floating_arrays(y, *([] if x is None else [x]))
     steps = _steps(y, given[0] if given else None, dx, axis)
     last = generated.moveaxis(y, axis, -1)
     out = generated.cumulative_sum(steps * (last[..., 1:] + last[..., :-1]) * 0.5, axis=-1)
@@ -301,7 +301,7 @@ def simpson(y: ArrayLike, x: ArrayLike = None, *, dx: Any = 1.0, axis: int = -1)
     >>> simpson([0.0, 1.0, 4.0])
     Array(2.66666667, dtype=float64, device='cpu')
     """
-    y, *given = together(y, *([] if x is None else [x]))
+    y, *given = floating_arrays(y, *([] if x is None else [x]))
     n = y.shape[axis]
     last = generated.moveaxis(y, axis, -1)
     if n < 2:
@@ -332,7 +332,7 @@ def simpson(y: ArrayLike, x: ArrayLike = None, *, dx: Any = 1.0, axis: int = -1)
 
 def romb(y: ArrayLike, dx: Any = 1.0, axis: int = -1, show: bool = False) -> Array:
     """Romberg's integration of 2^k + 1 equidistant samples."""
-    (y,) = together(y)
+    (y,) = floating_arrays(y)
     n = y.shape[axis] - 1
     if n < 1 or n & (n - 1) or show:
         raise ValueError(f"romb: {n + 1} samples; 2^k + 1 are wanted (and nothing is shown)")

@@ -21,7 +21,7 @@ from ...transforms.grad import grad
 from ...transforms.jacobian import jacobian
 from ...transforms.jvp import hvp
 from ..linalg import cholesky, inv, solve_triangular
-from ..operands import constant, floating, host, together
+from ..operands import constant, floating, floating_arrays, host
 from .roots import _number, _scalar_solution, _tuple
 from .solution import (
     differentiable,
@@ -432,7 +432,7 @@ def curve_fit(
         raise NotImplementedError(
             "curve_fit: jac, full_output and nan_policy are not there; the Jacobian is made by differentiation"
         )
-    (y,) = together(ydata)
+    (y,) = floating_arrays(ydata)
     value = backend_array(y)
     if check_finite and isinstance(value, np.ndarray) and not np.isfinite(value).all():
         raise ValueError("curve_fit: ydata must not contain infs or NaNs")

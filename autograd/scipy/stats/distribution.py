@@ -16,7 +16,7 @@ from ...core.array import Array
 from ...core.generated import xp as generated
 from ...core.typing import ArrayLike
 from ...functions.creation import zeros_on_device_of
-from ..operands import constant, host, on_active, together
+from ..operands import constant, floating_arrays, host, on_active
 
 Formula = Callable[..., Any]
 
@@ -124,7 +124,7 @@ class Distribution:
 
     def _parameters(self, args: tuple[Any, ...], kwargs: dict[str, Any], *first: Any) -> Any:
         """The first values, valid shapes, location, scale, and the mask of where the parameters given are valid."""
-        values = together(*first, *self._bind(args, kwargs))
+        values = floating_arrays(*first, *self._bind(args, kwargs))
         n = len(first)
         lead, shapes, loc, scale = values[:n], values[n:-2], values[-2], values[-1]
         valid: Any = scale > 0
@@ -348,7 +348,7 @@ class Continuous(Distribution):
 
     def interval(self, confidence: ArrayLike, *args: Any, **kwargs: Any) -> tuple[Array, Array]:
         """The ends of the middle interval that has that probability."""
-        (tail,) = together(confidence)
+        (tail,) = floating_arrays(confidence)
         tail = 0.5 * (1.0 - tail)
         return self.ppf(tail, *args, **kwargs), self.isf(tail, *args, **kwargs)
 

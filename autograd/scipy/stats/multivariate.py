@@ -21,7 +21,7 @@ from ...functions import special as S
 from ...functions.linear_algebra import create_diagonal
 from ...linalg import solve_triangular
 from ...solve.errors import NotPositiveDefiniteError
-from ..operands import constant, host, on_active, together
+from ..operands import constant, floating_arrays, host, on_active
 from .distribution import Frozen, pick
 
 LOG_TAU = math.log(2.0 * math.pi)
@@ -61,7 +61,7 @@ class MultivariateNormal:
         return Frozen(self, (mean, cov, allow_singular), {})
 
     def _parameters(self, mean: Any, cov: Any, *first: Any) -> tuple[Any, ...]:
-        *lead, mean, cov = together(*first, 0.0 if mean is None else mean, cov)
+        *lead, mean, cov = floating_arrays(*first, 0.0 if mean is None else mean, cov)
         n = cov.shape[0] if cov.ndim else 1
         if mean.ndim and mean.shape[0] != n and cov.ndim < 2 and n == 1:
             n = mean.shape[0]
@@ -243,7 +243,7 @@ class Dirichlet:
         >>> pb.grad(lambda a: dirichlet.logpdf([0.25, 0.75], a))(np.asarray([1.0, 1.0]))
         array([-0.38629436,  0.71231793])
         """
-        x, alpha = together(x, alpha)
+        x, alpha = floating_arrays(x, alpha)
         k = self._alpha(alpha).shape[0]
         if x.shape[0] == k - 1:
             x = generated.concat([x, 1.0 - generated.sum(x, axis=0, keepdims=True)], axis=0)
@@ -268,18 +268,18 @@ class Dirichlet:
 
     def mean(self, alpha: ArrayLike) -> Array:
         """``α/Σα``."""
-        (alpha,) = together(alpha)
+        (alpha,) = floating_arrays(alpha)
         return self._alpha(alpha) / generated.sum(alpha)
 
     def var(self, alpha: ArrayLike) -> Array:
         """The variances."""
-        (alpha,) = together(alpha)
+        (alpha,) = floating_arrays(alpha)
         total = generated.sum(self._alpha(alpha))
         return alpha * (total - alpha) / (total * total * (total + 1.0))
 
     def entropy(self, alpha: ArrayLike) -> Array:
         """The differential entropy."""
-        (alpha,) = together(alpha)
+        (alpha,) = floating_arrays(alpha)
         total = generated.sum(self._alpha(alpha))
         k = alpha.shape[0]
         return (
@@ -314,7 +314,7 @@ class Multinomial:
         >>> pb.grad(lambda p: multinomial.logpmf([1, 2], 3, p))(np.asarray([0.5, 0.5]))
         array([-2.,  0.])
         """
-        x, n, p = together(x, n, p)
+        x, n, p = floating_arrays(x, n, p)
         x, n = constant(x), constant(n)
         rest = 1.0 - generated.sum(p[..., :-1], axis=-1, keepdims=True)
         p = generated.concat([p[..., :-1], rest], axis=-1)
@@ -332,12 +332,12 @@ class Multinomial:
 
     def mean(self, n: ArrayLike, p: ArrayLike) -> Array:
         """``n p``."""
-        n, p = together(n, p)
+        n, p = floating_arrays(n, p)
         return generated.expand_dims(n, axis=-1) * p if n.ndim else n * p
 
     def cov(self, n: ArrayLike, p: ArrayLike) -> Array:
         """``n (diag p − p pᵀ)``, for one n."""
-        n, p = together(n, p)
+        n, p = floating_arrays(n, p)
         outer = generated.expand_dims(p, axis=-1) * generated.expand_dims(p, axis=-2)
         return n * (create_diagonal(p) - outer)
 

@@ -2,7 +2,7 @@
 
 A matrix is its stored elements, `data`, on a fixed pattern. It is a pytree with one leaf: a gradient with respect to a
 sparse matrix is one with the same pattern, whose `data` is the gradient. The formats are in `formats.py`, what makes
-matrices of diagonals and blocks in `construct.py`.
+matrices of diagonals in `diagonals.py`, of blocks in `construct.py`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .construct import (
         block_array,
         block_diag,
-        diags_array,
-        eye_array,
         hstack,
         kron,
         kronsum,
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
         triu,
         vstack,
     )
+    from .diagonals import diags_array, eye_array
 
 __all__ = [
     "as_sparse",
@@ -53,7 +52,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    value = globals()[name] = getattr(importlib.import_module(".construct", __package__), name)
+    module = ".diagonals" if name in ("diags_array", "eye_array") else ".construct"
+    value = globals()[name] = getattr(importlib.import_module(module, __package__), name)
     return value
 
 

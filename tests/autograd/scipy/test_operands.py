@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.scipy.operands import host, on_constants, together
+from pullback.autograd.scipy.operands import floating_arrays, host, on_constants
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
 
 def test_numbers_and_lists_take_the_dtype_of_the_arrays(lib):
-    x, number, listed, whole, scalar = together(
+    x, number, listed, whole, scalar = floating_arrays(
         lib.asarray([1.0, 2.0], "float32"), 0.5, [1, 2], lib.asarray([3, 4]), np.float64(2.0)
     )
     for y in (x, number, listed, whole):
@@ -22,14 +22,14 @@ def test_numbers_and_lists_take_the_dtype_of_the_arrays(lib):
 
 
 def test_without_arrays_they_are_of_the_active_backend(backend):
-    made = together(1, [2.0, 3], 0.5)
+    made = floating_arrays(1, [2.0, 3], 0.5)
     assert all(type(y.value) is backend.array_type for y in made)
     assert all(y.dtype == np.float64 for y in made)
 
 
 def test_traced_values_stay_traced():
     def f(x):
-        (y, z) = together([x, 1.0], 2)
+        (y, z) = floating_arrays([x, 1.0], 2)
         assert y.traced
         return pb.xp.sum(y * z)
 

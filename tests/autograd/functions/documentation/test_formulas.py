@@ -14,17 +14,20 @@ from pullback.autograd.core.registry import find
 from pullback.autograd.core.signatures import UNARY
 from pullback.autograd.functions.documentation import (
     elementwise,
+    rounding,
     special,
     special_bessel,
     special_integrals,
+    special_polynomials,
+    trigonometric,
 )
 from pullback.autograd.functions.documentation.entries import split
 
-ENTRIES = {
-    name: entry
-    for section in (elementwise, special, special_bessel, special_integrals)
-    for name, entry in split(section.TEXT).items()
-}
+SECTIONS = (
+    elementwise, rounding, special, special_bessel, special_integrals, special_polynomials, trigonometric,
+)  # fmt: skip
+
+ENTRIES = {name: entry for section in SECTIONS for name, entry in split(section.TEXT).items()}
 FORMULA = re.compile(r"^(\w+)_bar = (.*(?:\n  .*)*)", re.MULTILINE)
 FORMULAS = [
     (name, argument, " ".join(formula.split()))
