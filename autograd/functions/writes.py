@@ -132,17 +132,18 @@ class Writes:
 
     def outlasting(self, *known: Any) -> list[Any]:
         """The arrays that were written to and are still there, without those in these trees and what they view."""
-        if not self.written:
-            return []
-        if any(r() is not None for r in self.written):
-            # arrays that only a cycle keeps end with the function
-            gc.collect()
         expected: set[int] = set()
-        for x in tree.leaves(known):
+        for x in tree.leaves(known) if self.written else ():
             while x is not None:
                 expected.add(id(x))
                 link = link_of(x) if hasattr(type(x), "link") else None
                 x = None if link is None else link.base
+        if self._left(expected):
+            # arrays that only a cycle keeps end with the function
+            gc.collect()
+        return self._left(expected)
+
+    def _left(self, expected: set[int]) -> list[Any]:
         return [x for r in self.written if (x := r()) is not None and id(x) not in expected]
 
 
