@@ -6,9 +6,10 @@ constants are written by NumPy, and traced values are refused with the ways that
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec
 from typing import cast as cast_to
 
 import numpy as np
@@ -16,8 +17,11 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...core.generated import xp as generated
+from ...core.tracer_like import TRACERS
 from ..conversions import axis_in, beside, indices_beside, library_of
 from .indexing import grid_along, inside
+
+_P = ParamSpec("_P")
 
 __all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
 
@@ -48,6 +52,27 @@ def is_own(name: str, x: Any, function: Callable[..., Any], *args: Any, **settin
     return False
 
 
+def reaches_tracers(function: Callable[_P, None]) -> Callable[_P, None]:
+    """A function that writes into its first argument, also of what `compile` records, which is no `Array`."""
+
+    @functools.wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        first = args[0] if args else next(iter(kwargs.values()), None)
+        if type(first) not in TRACERS:
+            return function(*args, **kwargs)
+        x: Any = Array(first)
+        rest: Any = args[1:]
+        if args:
+            function(x, *rest, **kwargs)
+        else:
+            function(**(kwargs | {next(iter(kwargs)): x}))  # type: ignore[arg-type]  # the first by name
+        if x.value is not first:
+            first[...] = x.value  # type: ignore[index]  # a tracer
+        return None
+
+    return call
+
+
 def _check(name: str, x: Array, value: Any, casting: str = "same_kind") -> Any:
     """A value beside `x`, of a dtype that goes into that of `x`."""
     if type(value) in (int, float, bool, complex):
@@ -62,6 +87,7 @@ def _check(name: str, x: Array, value: Any, casting: str = "same_kind") -> Any:
     return value
 
 
+@reaches_tracers
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """Write `src`, which broadcasts, into `dst`, at all places or where a condition is true.
 
@@ -87,6 +113,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     dst[...] = generated.where(mask, value, dst)
 
 
+@reaches_tracers
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Write values, repeated as often as needed, at indices into the flattened array."""
     if not is_own("put", a, np.put, ind, v, mode=mode):
@@ -121,6 +148,7 @@ def _cycled(value: Any, n: int) -> Any:
     return generated.getitem(generated.tile(flat, (times,)), slice(0, n))
 
 
+@reaches_tracers
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """Write the first of `vals` at the first place where a mask is true, and so on, from the beginning if they end."""
     if not is_own("place", arr, np.place, mask, vals):
@@ -146,6 +174,7 @@ def _write_where(x: Array, mask: Array, values: Any) -> None:
     x[...] = generated.reshape(flat, x.shape)
 
 
+@reaches_tracers
 def putmask(a: Any, /, mask: Any, values: Any) -> None:
     """Write ``values[n % len(values)]`` at the n-th element where a mask is true."""
     if not is_own("putmask", a, np.putmask, mask, values):
@@ -160,6 +189,7 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     _write_where(a, where, _cycled(value, a.size))
 
 
+@reaches_tracers
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
     """Write values at indices along an axis that are given for each of its vectors."""
     if not is_own("put_along_axis", arr, np.put_along_axis, indices, values, axis=axis):
@@ -177,6 +207,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     arr[grid_along(arr, where, axis)] = value
 
 
+@reaches_tracers
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """Write a number, or values in order and again from the first, onto the main diagonal of `a`.
 

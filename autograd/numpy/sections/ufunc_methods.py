@@ -15,6 +15,7 @@ import numpy as np
 
 from ....backend import backend_of
 from ...core.array import Array, backend_array
+from ...core.tracer_like import TRACERS
 from ...functions import namespace as xp
 from ...functions.indexing import Selection, at
 from ..arguments import as_array, refuse_out
@@ -184,6 +185,11 @@ def _at(front: Any, a: Any, indices: Any, b: Any = None, /) -> None:
         If `a` is no pullback array, to which nothing is written.
     """
     name = front.__name__
+    if type(a) in TRACERS:
+        x = Array(a)
+        _at(front, x, indices, b)
+        a[...] = x.value
+        return
     if type(a) is not Array:
         raise TypeError(
             f"{name}.at: a is a {type(a).__name__}, which is not written to; make it a pullback array first, "
