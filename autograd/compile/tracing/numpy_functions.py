@@ -48,7 +48,7 @@ def call_function(tracer: Any, function: Callable[..., Any], args: Any, kwargs: 
         return getattr(args[0], function.__name__)
     known = name in NUMPY_ONLY or name in CONSTANT or name in names()
     what = f"{function.__module__}.{function.__name__}"
-    if not known or (name == "where" and len(args) == 1):
+    if not known or (name == "where" and len(args) == 1) or function.__module__ not in SECTIONS:
         return _by_protocol("function", what, function, args, kwargs)
     section = function.__module__.rpartition(".")[2]
     xp = getattr(tracer.xp, section, tracer.xp) if "." in function.__module__ else tracer.xp
@@ -152,6 +152,9 @@ def _standard_arguments(
     named = {"correction" if k == "ddof" else k: v for k, v in named.items() if v is not None}
     return args[:count], named
 
+
+# Modules whose functions are those of their names; ``numpy.lib.scimath.log`` is another than ``numpy.log``.
+SECTIONS = ("numpy", "numpy.linalg", "numpy.fft")
 
 # NumPy's own functions, by ``np.median(x)``, whose results' shapes do not depend on values.
 NUMPY_ONLY = frozenset(

@@ -216,9 +216,9 @@ class Tracer(Traced):
     def __round__(self, digits: Any = None) -> Any:
         if self.of.value_type != NUMBER:
             return (
-                int(round(self.read("round(x)")))
-                if digits is None
-                else self._by_method("round", digits)
+                self._by_method("round", digits)
+                if digits is not None
+                else round(self.read("round(x)"))
             )
         return self.recorder.record("py.round", round, (self, digits), {})
 

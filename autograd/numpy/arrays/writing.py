@@ -61,13 +61,14 @@ def reaches_tracers(function: Callable[_P, None]) -> Callable[_P, None]:
         if type(first) not in TRACERS:
             return function(*args, **kwargs)
         x: Any = Array(first)
-        rest: Any = args[1:]
+        write: Callable[..., None] = function
         if args:
-            function(x, *rest, **kwargs)
+            write(x, *args[1:], **kwargs)
         else:
-            function(**(kwargs | {next(iter(kwargs)): x}))  # type: ignore[arg-type]  # the first by name
+            write(**(kwargs | {next(iter(kwargs)): x}))  # the first by name
         if x.value is not first:
-            first[...] = x.value  # type: ignore[index]  # a tracer
+            target: Any = first
+            target[...] = x.value
         return None
 
     return call

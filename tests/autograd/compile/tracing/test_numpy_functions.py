@@ -184,3 +184,12 @@ def test_methods_with_numpys_arguments(name):
     for given in (x, x + 1):
         wanted = np.round(given, 1) if name == "round" else METHODS[name](given)
         np.testing.assert_allclose(compiled(given), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["log", "sqrt", "arccos", "power"])
+def test_functions_of_the_same_name_whose_dtype_depends_on_values(name):
+    """``np.emath.log`` of a negative number is complex; it was taken for ``np.log``, which gave NaN."""
+    x = np.asarray([-1.5, 2.0])
+    args = (0.5,) if name == "power" else ()
+    with pytest.raises(TraceError, match=f"scimath.{name}"):
+        pb.compile(lambda x: getattr(np.emath, name)(x, *args))(x)
