@@ -48,7 +48,7 @@ def call_function(tracer: Any, function: Callable[..., Any], args: Any, kwargs: 
         return getattr(args[0], function.__name__)
     known = name in NUMPY_ONLY or name in CONSTANT or name in names()
     what = f"{function.__module__}.{function.__name__}"
-    if not known or (name == "where" and len(args) == 1):
+    if not known or (name == "where" and len(args) == 1) or function.__module__ not in SECTIONS:
         return _by_protocol("function", what, function, args, kwargs)
     section = function.__module__.rpartition(".")[2]
     xp = getattr(tracer.xp, section, tracer.xp) if "." in function.__module__ else tracer.xp
@@ -77,32 +77,48 @@ def method_of(tracer: Any, name: str) -> Callable[..., Any] | None:
         return None
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        x = Array(tracer)
-        out = method(x, *_wrapped(args), **_wrapped(kwargs))
-        if x.value is not tracer:  # it was written to in place
-            tracer[...] = x.value
-        return _unwrapped(out)
+        given: list[Array] = []
+        x, args, kwargs = (_wrapped(part, given) for part in (tracer, args, kwargs))
+        tracers = [x.value for x in given]
+        out = _unwrapped(method(x, *args, **kwargs))
+        _write_back(tracers, given)
+        return out
 
     return call
 
 
 def _by_protocol(protocol: str, what: str, *call: Any) -> Any:
     """The result of the function of `pullback.numpy` that NumPy's protocol finds, called with tracers."""
+    given: list[Array] = []
+    wrapped = [_wrapped(part, given) for part in call]
+    tracers = [x.value for x in given]
     try:
-        return _unwrapped(NUMPY_PROTOCOLS[protocol](*(_wrapped(part) for part in call)))
+        out = _unwrapped(NUMPY_PROTOCOLS[protocol](*wrapped))
     except NotRecorded as error:
         raise TraceError(
             f"{what} of a recorded array at {users_line()}, which cannot be recorded: {error}"
         ) from error
+    _write_back(tracers, given)
+    return out
 
 
-def _wrapped(x: Any) -> Any:
-    """Recorded arrays as an `Array` each, which the functions of `pullback.numpy` know."""
+def _write_back(tracers: list[Any], given: list[Array]) -> None:
+    """Writes in place, as ``np.put(x, …)`` makes them, from what stood for the tracers to these."""
+    for tracer, x in zip(tracers, given, strict=True):
+        if x.value is not tracer:
+            tracer[...] = x.value
+
+
+def _wrapped(x: Any, given: list[Array]) -> Any:
+    """Recorded arrays as an `Array` each, which the functions of `pullback.numpy` know; these go into `given`, too."""
     if isinstance(x, dict):
-        return {k: _wrapped(v) for k, v in x.items()}
+        return {k: _wrapped(v, given) for k, v in x.items()}
     if type(x) in (list, tuple):
-        return type(x)(_wrapped(v) for v in x)
-    return Array(x) if type(x) in TRACERS and not x.is_number else x
+        return type(x)(_wrapped(v, given) for v in x)
+    if type(x) in TRACERS and not x.is_number:
+        given.append(Array(x))
+        return given[-1]
+    return x
 
 
 def _unwrapped(x: Any) -> Any:
@@ -136,6 +152,9 @@ def _standard_arguments(
     named = {"correction" if k == "ddof" else k: v for k, v in named.items() if v is not None}
     return args[:count], named
 
+
+# Modules whose functions are those of their names; ``numpy.lib.scimath.log`` is another than ``numpy.log``.
+SECTIONS = ("numpy", "numpy.linalg", "numpy.fft")
 
 # NumPy's own functions, by ``np.median(x)``, whose results' shapes do not depend on values.
 NUMPY_ONLY = frozenset(

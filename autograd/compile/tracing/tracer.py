@@ -136,6 +136,16 @@ class Tracer(Traced):
         return self.of.size
 
     @property
+    def itemsize(self) -> int:
+        """The bytes of an element."""
+        return int(self.of.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return self.size * self.itemsize
+
+    @property
     def dtype(self) -> Any:
         """The library's own dtype."""
         return getattr(self.real_value, "dtype", self.of.dtype)
@@ -210,8 +220,24 @@ class Tracer(Traced):
 
     def __round__(self, digits: Any = None) -> Any:
         if self.of.value_type != NUMBER:
-            raise TypeError("round(x) is for numbers; use pb.xp.round(x)")
+            return (
+                self._by_method("round", digits)
+                if digits is not None
+                else round(self.read("round(x)"))
+            )
         return self.recorder.record("py.round", round, (self, digits), {})
+
+    def __divmod__(self, other: Any) -> Any:
+        return (self // other, self % other) if _operand(other) else NotImplemented
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return (other // self, other % self) if _operand(other) else NotImplemented
+
+    def _by_method(self, name: str, *args: Any, **settings: Any) -> Any:
+        """The method of `Array`."""
+        method = method_of(self, name)
+        assert method is not None
+        return method(*args, **settings)
 
     def __getattr__(self, name: str) -> Any:
         """An attribute that Python numbers alone have, whose value is read; or a method that `Array` has."""
@@ -253,8 +279,8 @@ class Tracer(Traced):
             out.link = False
         return out
 
-    def copy(self) -> Any:
-        """A fresh array; the program makes one only where it is a result."""
+    def copy(self, order: str = "C") -> Any:
+        """A fresh array, whatever its order in memory; the program makes one only where it is a result."""
         if self.of.value_type == NUMBER:
             return self.renamed()
         return self._unlinked(self.recorder.record("copy", self.xp.base.copy, (self,), {}))
@@ -276,6 +302,8 @@ class Tracer(Traced):
 
     def reshape(self, *shape: Any, **settings: Any) -> Any:
         """Reshape, as NumPy's method does."""
+        if settings:  # another order of the elements
+            return self._by_method("reshape", *shape, **settings)
         inner = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
         return self.xp.reshape(self, tuple(inner))
 

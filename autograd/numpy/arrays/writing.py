@@ -6,9 +6,10 @@ constants are written by NumPy, and traced values are refused with the ways that
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec
 from typing import cast as cast_to
 
 import numpy as np
@@ -16,8 +17,11 @@ import numpy as np
 from ...core.array import Array, backend_array
 from ...core.dtypes import is_inexact
 from ...core.generated import xp as generated
+from ...core.tracer_like import TRACERS
 from ..conversions import as_array_in, indices_like, library_of, normalize_axis
 from .indexing import grid_along, inside
+
+_P = ParamSpec("_P")
 
 __all__ = ["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"]
 
@@ -48,6 +52,28 @@ def is_own(name: str, x: Any, function: Callable[..., Any], *args: Any, **settin
     return False
 
 
+def reaches_tracers(function: Callable[_P, None]) -> Callable[_P, None]:
+    """A function that writes into its first argument, also of what `compile` records, which is no `Array`."""
+
+    @functools.wraps(function)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        first = args[0] if args else next(iter(kwargs.values()), None)
+        if type(first) not in TRACERS:
+            return function(*args, **kwargs)
+        x: Any = Array(first)
+        write: Callable[..., None] = function
+        if args:
+            write(x, *args[1:], **kwargs)
+        else:
+            write(**(kwargs | {next(iter(kwargs)): x}))  # the first by name
+        if x.value is not first:
+            target: Any = first
+            target[...] = x.value
+        return None
+
+    return call
+
+
 def _check(name: str, x: Array, value: Any, casting: str = "same_kind") -> Any:
     """A number, or an array of the library of `x`, whose dtype can be cast to that of `x`.
 
@@ -68,6 +94,7 @@ def _check(name: str, x: Array, value: Any, casting: str = "same_kind") -> Any:
     return value
 
 
+@reaches_tracers
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """Write `src`, which broadcasts, into `dst`, everywhere or where a condition is true.
 
@@ -93,6 +120,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     dst[...] = generated.where(mask, value, dst)
 
 
+@reaches_tracers
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Write values, repeated as often as needed, at indices into the flattened array."""
     if not is_own("put", a, np.put, ind, v, mode=mode):
@@ -127,6 +155,7 @@ def _cycled(value: Any, n: int) -> Any:
     return generated.getitem(generated.tile(flat, (times,)), slice(0, n))
 
 
+@reaches_tracers
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """Write the elements of `vals` one after the other where a mask is true; they are repeated if they are too few."""
     if not is_own("place", arr, np.place, mask, vals):
@@ -152,6 +181,7 @@ def _write_where(x: Array, mask: Array, values: Any) -> None:
     x[...] = generated.reshape(flat, x.shape)
 
 
+@reaches_tracers
 def putmask(a: Any, /, mask: Any, values: Any) -> None:
     """Write ``values[n % len(values)]`` at the n-th element where a mask is true."""
     if not is_own("putmask", a, np.putmask, mask, values):
@@ -166,6 +196,7 @@ def putmask(a: Any, /, mask: Any, values: Any) -> None:
     _write_where(a, where, _cycled(value, a.size))
 
 
+@reaches_tracers
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
     """Write values at indices along an axis that are given for each of its vectors."""
     if not is_own("put_along_axis", arr, np.put_along_axis, indices, values, axis=axis):
@@ -183,6 +214,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     arr[grid_along(arr, where, axis)] = value
 
 
+@reaches_tracers
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """Write a number, or values in order and again from the first, onto the main diagonal of `a`.
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ....backend import backend_of
 from ...core.array import Array, backend_array
+from ...core.tracer_like import TRACERS
 from ...functions import namespace as xp
 from ...functions.indexing import Selection, at
 from ..arguments import as_array, refuse_out
@@ -185,6 +186,11 @@ def _at(ufunc: Any, a: Any, indices: Any, b: Any = None, /) -> None:
         If `a` is no pullback array, to which nothing is written.
     """
     name = ufunc.__name__
+    if type(a) in TRACERS:
+        x = Array(a)
+        _at(ufunc, x, indices, b)
+        a[...] = x.value
+        return
     if type(a) is not Array:
         raise TypeError(
             f"{name}.at: a is a {type(a).__name__}, which is not written to; make it a pullback array first, "

@@ -64,7 +64,7 @@ def in_a_loop(step):
     def program(x):
         y = x
         for i in range(3):
-            y = step(lambda: i, y)
+            y = step(lambda: i, y)  # noqa: B023 - what is tested
         return y
 
     return program

@@ -208,8 +208,8 @@ def test_compiled_loops_of_rows(name, how):
     one = pb.grad(loss) if "grad" in how else loss
     compiled, inside = pb.compile(f, fast=False), pb.compile(loss, fast=False)
     x = np.asarray([[0.3, 0.7, 1.1], [0.5, 0.2, -0.4]])
-    for x in (x, x * 0.7):
-        wanted = [np.asarray(one(row)) for row in x]
-        np.testing.assert_allclose(compiled(x), wanted, rtol=1e-10)
+    for given in (x, x * 0.7):
+        wanted = [np.asarray(one(row)) for row in given]
+        np.testing.assert_allclose(compiled(given), wanted, rtol=1e-10)
         if how == "vmap":
-            np.testing.assert_allclose(pb.vmap(inside)(x), wanted, rtol=1e-10)
+            np.testing.assert_allclose(pb.vmap(inside)(given), wanted, rtol=1e-10)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+import pullback.numpy as pnp
 from pullback.autograd.compile import TraceError
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
@@ -127,3 +128,68 @@ def test_methods_that_write_in_place(write):
     compiled = pb.compile(f, fast=False)
     for x in _inputs():
         np.testing.assert_allclose(compiled(x), f(x), rtol=1e-12)
+
+
+# ── what NumPy's functions write into, and methods of other orders ────────────────────────────
+
+
+def _written(write):
+    def f(x):
+        y = x * 1
+        write(y)
+        return y
+
+    return f
+
+
+WRITES = {
+    "put": lambda np_, y: np_.put(y, [0, 1], [5.0, 6.0]),
+    "put by name": lambda np_, y: np_.put(a=y, ind=[0, 1], v=[5.0, 6.0]),
+    "copyto": lambda np_, y: np_.copyto(y, 2.0, where=y > 0),
+    "place": lambda np_, y: np_.place(y, y > 0, [1.0, 2.0]),
+    "putmask": lambda np_, y: np_.putmask(y, y > 0, [1.0, 2.0]),
+    "put_along_axis": lambda np_, y: np_.put_along_axis(y, np.zeros((1, 3), int), 9.0, 0),
+    "fill_diagonal": lambda np_, y: np_.fill_diagonal(y, 2.0),
+    "add.at": lambda np_, y: np_.add.at(y, [0, 0], 1.0),
+    "into a view": lambda np_, y: np_.put(y[1], [0, 1], [5.0, 6.0]),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("library", [np, pnp], ids=["numpy", "pullback.numpy"])
+def test_writes_by_function_are_recorded(name, library):
+    """They went into what stood for the recorded array while NumPy's function ran, and were lost."""
+    x = np.asarray([[0.3, -0.7, 1.1], [0.4, 2.0, -3.0]])
+    compiled = pb.compile(_written(lambda y: WRITES[name](library, y)))
+    for given in (x, -x):
+        wanted = _written(lambda y: WRITES[name](np, y))(given)
+        np.testing.assert_array_equal(compiled(given), wanted)
+
+
+METHODS = {
+    "reshape": lambda x: x.reshape((3, 2), order="F"),
+    "reshape of numbers": lambda x: x.reshape(-1, order="F"),
+    "copy": lambda x: x.T.copy(order="F"),
+    "divmod": lambda x: sum(divmod(x, 0.3)),
+    "divmod of a number": lambda x: sum(divmod(2.0, x)),
+    "round": lambda x: round(x, 1),
+    "nbytes": lambda x: x * x.nbytes / x.itemsize,
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods_with_numpys_arguments(name):
+    x = np.asarray([[0.3, -0.7, 1.1], [0.4, 2.0, -3.0]])
+    compiled = pb.compile(lambda x: METHODS[name](x))
+    for given in (x, x + 1):
+        wanted = np.round(given, 1) if name == "round" else METHODS[name](given)
+        np.testing.assert_allclose(compiled(given), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["log", "sqrt", "arccos", "power"])
+def test_functions_of_the_same_name_whose_dtype_depends_on_values(name):
+    """``np.emath.log`` of a negative number is complex; it was taken for ``np.log``, which gave NaN."""
+    x = np.asarray([-1.5, 2.0])
+    args = (0.5,) if name == "power" else ()
+    with pytest.raises(TraceError, match=f"scimath.{name}"):
+        pb.compile(lambda x: getattr(np.emath, name)(x, *args))(x)
