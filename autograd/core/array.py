@@ -24,6 +24,7 @@ class Untraced:
     __slots__ = ()
     open = False
     order = -1
+    capture = None
 
     def __repr__(self) -> str:
         return "UNTRACED"
