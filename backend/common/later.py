@@ -1,9 +1,9 @@
 """Modules that are loaded when one of their names is first asked for.
 
 `importlib.util.LazyLoader` does the same, but before Python 3.11.8 and 3.12.2 a second thread could see a module half
-loaded (gh-114781). Here one lock is over all loading. So no module that is loaded later may ask another one for a name
+loaded (gh-114781). Here one lock is over all loading. So no module that is loaded later asks another one for a name
 while it is itself imported by its own name: two threads would wait for each other, one with this lock and one with
-the lock that Python has over each import.
+the lock that Python has over each import. Should they, one of them gets an ImportError after `PATIENCE` seconds.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from types import ModuleType
 from typing import Any
 
 LOADING = threading.RLock()
+PATIENCE = 60.0
 
-# What the import system reads of a module that is in `sys.modules`, which is no use of it yet.
-_KNOWN = frozenset(
-    {"__class__", "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__"}
-)
+# What the import system reads of a module that is in `sys.modules`, which is no use of it yet. It reads `__path__` where
+# it imports a module of a package, which has to be loaded before.
+_KNOWN = frozenset({"__class__", "__file__", "__loader__", "__name__", "__package__", "__spec__"})
 
 
 class _Later(ModuleType):
@@ -44,8 +44,13 @@ _UNDER_WAY: set[str] = set()
 
 
 def _load(module: ModuleType) -> None:
-    with LOADING:
-        name = module.__name__
+    name = module.__name__
+    if not LOADING.acquire(timeout=PATIENCE):
+        raise ImportError(
+            f"{name}: another thread loads it, and waits for an import of this one; import it before threads start",
+            name=name,
+        )
+    try:
         if type(module) is not _Later or name in _UNDER_WAY:
             return  # another thread has loaded it, or it is this thread, inside the module
         _UNDER_WAY.add(name)
@@ -58,6 +63,8 @@ def _load(module: ModuleType) -> None:
             _UNDER_WAY.discard(name)
         # past `__setattr__`, which is the one of the class that it leaves
         object.__setattr__(module, "__class__", ModuleType)
+    finally:
+        LOADING.release()
 
 
 def loaded_later(name: str) -> ModuleType:

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from pullback.backend.common import later
 from pullback.backend.common.later import loaded_later
 
 SOURCE = '''"""The docstring."""
@@ -115,6 +116,36 @@ def test_an_error_is_raised_again_and_then_loaded(package):
 def test_a_module_may_use_itself_while_it_is_loaded(package):
     name = package("import sys\na = 1\nb = sys.modules[__name__].a + 1")
     assert loaded_later(name).b == 2
+
+
+def test_a_package_is_loaded_before_a_module_in_it(package, tmp_path):
+    package("")
+    (tmp_path / "laterlib" / "inner").mkdir()
+    (tmp_path / "laterlib" / "inner" / "__init__.py").write_text("from .b import c\n")
+    (tmp_path / "laterlib" / "inner" / "b.py").write_text("from . import d\nc = d.e\n")
+    (tmp_path / "laterlib" / "inner" / "d.py").write_text("e = 1\n")
+    inner = loaded_later("laterlib.inner")
+    assert importlib.import_module("laterlib.inner.b").c == 1
+    assert _is_loaded(inner)
+    assert inner.c == 1
+
+
+def test_threads_that_wait_for_each_other_are_told(package, monkeypatch):
+    module = loaded_later(package(SOURCE))
+    monkeypatch.setattr(later, "PATIENCE", 0.05)
+    got = []
+
+    def look() -> None:
+        with pytest.raises(ImportError, match=r"laterlib\.part: another thread loads it"):
+            module.f()
+        got.append(True)
+
+    with later.LOADING:
+        thread = threading.Thread(target=look)
+        thread.start()
+        thread.join()
+    assert got == [True]
+    assert module.f() == 1
 
 
 def test_a_module_that_is_not_there(package):
