@@ -32,7 +32,10 @@ def _exceptions() -> list[type[BaseException]]:
     return [found[name] for name in sorted(found)]
 
 
-SETTINGS = {"ConvergenceError": {"residual": 0.5, "steps": 7, "tolerance": 1e-8}}
+SETTINGS = {
+    "ConvergenceError": {"residual": 0.5, "steps": 7, "tolerance": 1e-8},
+    "Promoted": {"dtype": np.dtype("float32")},
+}
 
 
 EXCEPTIONS = _exceptions()

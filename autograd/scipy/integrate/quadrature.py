@@ -86,16 +86,17 @@ def _computed(
     import scipy.integrate  # takes a tenth of a second
 
     like = backend_array(a)
-    if any(backend_of(backend_array(v)).recording for v in (a, b)):
+    arrays = [backend_array(v) for v in (a, b, *tree.leaves(leaves)) if hasattr(v, "dtype")]
+    if any(backend_of(v).recording for v in arrays):
         raise NotImplementedError(
             "quad inside pb.compile: where the function is evaluated depends on values; use nodes and weights of "
             "numpy.polynomial.legendre.leggauss"
         )
-    if not all(isinstance(backend_array(v), np.ndarray) for v in (a, b)):
+    elsewhere = next((v for v in arrays if not isinstance(v, np.ndarray | np.generic)), None)
+    if elsewhere is not None:
         raise NotImplementedError(
-            f"quad on device {str(like.device)!r}: SciPy integrates on the host; evaluate the function at "
-            f"nodes, as an array, "
-            "and use trapezoid or simpson"
+            f"quad of an array on device {str(elsewhere.device)!r}: SciPy integrates on the host; evaluate the "
+            "function at nodes, as an array, and use trapezoid or simpson"
         )
 
     def call(x: Any) -> Any:

@@ -86,7 +86,7 @@ def _elementwise(name: str) -> Callable[..., Any]:
     def call(*args: Any, **settings: Any) -> Any:
         values = aligned([*args, *settings.values()])
         chosen = dict(zip(settings, values[len(args) :], strict=True))
-        return Batched(plain(name, values)(*values[: len(args)], **chosen))
+        return wrapped(plain(name, values)(*values[: len(args)], **chosen))
 
     return call
 

@@ -599,6 +599,7 @@ SCIPY_PROGRAMS = [
         "scalar",
         lambda np, sp, x: sp.integrate.quad(lambda t, a: np.exp(-a * t**2), 0.0, 1.0, args=(x,))[0],
         SCIPY,
+        "trapezoid or simpson",
     ),
 ]
 
