@@ -17,8 +17,8 @@ from typing import Any
 LOADING = threading.RLock()
 PATIENCE = 60.0
 
-# What the import system reads of a module that is in `sys.modules`, which is no use of it yet. It reads `__path__` where
-# it imports a module of a package, which has to be loaded before.
+# What the import system reads of a module that is in `sys.modules`, which is no use of it yet. Where it imports a
+# module of a package it reads `__path__`, too: that package has to be loaded before.
 _KNOWN = frozenset({"__class__", "__file__", "__loader__", "__name__", "__package__", "__spec__"})
 
 
