@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from ...backend import Namespace
 from . import signatures
 from .array import Array
 from .hooks import HOOKS
@@ -213,3 +214,37 @@ def find(name: str) -> Primitive:
 def names() -> tuple[str, ...]:
     """The names of all functions that a derivative may pass through."""
     return tuple(dict.fromkeys((*signatures.DIFFERENTIABLE, *REGISTRY)))
+
+
+class WrappedNamespace(Namespace):
+    """A library's namespace, those of its extensions too, whose functions are replaced when they are first asked for.
+
+    Parameters
+    ----------
+    base
+        The library's namespace.
+    wrap : callable
+        ``wrap(name, function)`` gives the function in the place of the one of that full name: of the kernel that a
+        primitive brings, or of the library's own.
+    prefix : str
+        What stands before the names of an extension, as ``"linalg."``.
+    """
+
+    def __init__(
+        self, base: Any, wrap: Callable[[str, Callable[..., Any]], Any], prefix: str = ""
+    ) -> None:
+        super().__init__(base, {})
+        self.__dict__.update(wrap=wrap, prefix=prefix)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        full = self.prefix + name
+        attached = REGISTRY[full].kernel if full in REGISTRY else None
+        found = getattr(self.base, name) if attached is None else attached
+        if full in ("linalg", "fft", "special"):
+            found = WrappedNamespace(found, self.wrap, full + ".")
+        elif callable(found) and not isinstance(found, type):
+            found = self.wrap(full, found)
+        self.__dict__[name] = found
+        return found

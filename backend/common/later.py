@@ -28,7 +28,8 @@ class _Later(ModuleType):
     def __getattribute__(self, name: str) -> Any:
         if name not in _KNOWN:
             _load(self)
-        return object.__getattribute__(self, name)
+        # of all modules, which asks a module's own `__getattr__` too
+        return ModuleType.__getattribute__(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not isinstance(value, ModuleType):  # the import system sets the modules of a package

@@ -18,11 +18,10 @@ import numpy as np
 
 from ...autograd.core.array import Array, unwrap_closed
 from ...autograd.core.namespaces import NAMESPACES
-from ...autograd.core.registry import REGISTRY
+from ...autograd.core.registry import WrappedNamespace
 from ...autograd.core.tracer_like import TRACERS
 from ...autograd.pytree import tree
 from ...backend import Backend, backend_of, is_array, register
-from ...backend.common.base import Namespace
 from .values import STAYING, plain
 
 _levels = itertools.count()
@@ -126,27 +125,6 @@ for _symbol, _name in {
         setattr(NodeArray, f"__r{_symbol}__", _reflected)
 for _symbol, _name in {"neg": "negative", "abs": "abs", "invert": "bitwise_invert"}.items():
     setattr(NodeArray, f"__{_symbol}__", lambda self, _name=_name: getattr(self.xp, _name)(self))
-
-
-class NodeNamespace(Namespace):
-    """The namespace of the arrays of traces over a library's namespace."""
-
-    def __init__(self, base: Any, prefix: str = "") -> None:
-        super().__init__(base, {})
-        self.__dict__["prefix"] = prefix
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        full = self.prefix + name
-        attached = REGISTRY[full].kernel if full in REGISTRY else None
-        found = getattr(self.base, name) if attached is None else attached
-        if full in ("linalg", "fft", "special"):
-            found = NodeNamespace(found, full + ".")
-        elif callable(found) and not isinstance(found, type):
-            found = recorded(full, found)
-        self.__dict__[name] = found
-        return found
 
 
 def recorded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -258,7 +236,7 @@ def node_class(x: Any) -> type[NodeArray]:
     key = (backend.array_type, backend.name, str(getattr(x, "device", None)))
     found = _CLASSES.get(key)
     if found is None:
-        xp = NodeNamespace(backend.xp)
+        xp = WrappedNamespace(backend.xp, recorded)
         found = _CLASSES[key] = type("NodeArray", (NodeArray,), {"__slots__": (), "xp": xp})
         own = dataclasses.replace(
             backend,

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from ....backend import Backend, backend_of, is_array, register
-from ....backend.common.base import Namespace
 from ...core.dtypes import as_numpy
 from ...core.namespaces import NAMESPACES
-from ...core.registry import REGISTRY, find
+from ...core.registry import REGISTRY, WrappedNamespace, find
 from ...core.signatures import ARRAYS
 from ...core.tracer_like import TRACERS
 from ...core.transfer import of_two_libraries
@@ -44,27 +43,6 @@ _OF_SHAPES = frozenset(
 # `kink` and its kin matter to derivatives alone, and what is traced has its derivatives taken already.
 _SAME = frozenset(("stop_gradient", "kink", "separate", "varied"))
 _VIEWS = VIEWS | {"diagonal", "ravel", "swapaxes"}  # NumPy's own among them
-
-
-class TracerNamespace(Namespace):
-    """The namespace of a library's tracers, which writes down each call of a function."""
-
-    def __init__(self, base: Any, prefix: str = "") -> None:
-        super().__init__(base, {})
-        self.__dict__["prefix"] = prefix
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        full = self.prefix + name
-        attached = REGISTRY[full].kernel if full in REGISTRY else None
-        found = getattr(self.base, name) if attached is None else attached
-        if full in ("linalg", "fft", "special"):
-            found = TracerNamespace(found, full + ".")
-        elif callable(found) and not isinstance(found, type):
-            found = traced(full, found)
-        self.__dict__[name] = found
-        return found
 
 
 def traced(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -249,7 +227,7 @@ def _class_of(backend: Backend, key: Any, depth: int) -> type[Tracer]:
 
 
 def _make_class(backend: Backend) -> type[Tracer]:
-    xp = TracerNamespace(backend.xp)
+    xp = WrappedNamespace(backend.xp, traced)
     tracer_type = type("Tracer", (Tracer,), {"__slots__": (), "xp": xp})
     if backend.programs is not None:
         xp.__dict__.update(decomposed(xp) | decomposed_on_device(xp))

@@ -16,7 +16,7 @@ from ..conversions import normalize_axis
 from ..operands import arrays, as_array_like, constant, of_one_dtype
 from . import differences, windows
 from .differences import *  # noqa: F403 - the names of the other files of this section
-from .windows import *  # noqa: F403
+from .windows import *  # noqa: F403 - as above
 
 __all__ = [
     "convolve",

@@ -14,8 +14,8 @@ from ..arguments import as_array
 from ..operands import NO_VALUE, as_array_like, value_or
 from . import moments, nan_reductions, quantiles
 from .moments import *  # noqa: F403 - the names of the other files of this section
-from .nan_reductions import *  # noqa: F403
-from .quantiles import *  # noqa: F403
+from .nan_reductions import *  # noqa: F403 - as above
+from .quantiles import *  # noqa: F403 - as above
 
 __all__ = [
     "average",

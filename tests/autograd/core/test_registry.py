@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.core.registry import find
+from pullback.autograd.core.registry import WrappedNamespace, find
 
 from ..._host import numpy_is_active  # noqa: F401 - a fixture
 from ._codegen_forward import _listed
@@ -45,3 +45,18 @@ def test_a_rule_given_later_is_used_at_once(rules):  # noqa: F811 - a fixture
     finally:
         pb.defvjp("exp", x=lambda ct, out: ct * out)
     assert f(0.0) == 1.0
+
+
+def test_a_wrapped_namespace_replaces_functions_by_their_full_names():
+    def wrap(name, function):
+        return lambda *args: (name, function(*args))
+
+    wrapped = WrappedNamespace(pb.backend.backend_of(np.ones(1)).xp, wrap)
+    assert wrapped.sin(0.0) == ("sin", 0.0)
+    name, determinant = wrapped.linalg.det(np.eye(2))
+    assert name == "linalg.det"
+    assert determinant == 1.0
+    assert wrapped.float64 is np.dtype("float64") or wrapped.float64 is np.float64
+    assert wrapped.sin is wrapped.sin  # made once
+    with pytest.raises(AttributeError):
+        wrapped.__wrapped__  # noqa: B018 - asking for it raises

@@ -57,6 +57,11 @@ def test_names_load_it_and_imports_do_not(package):
     assert _is_loaded(module)
 
 
+def test_the_first_name_may_be_one_that_the_module_makes_itself(package):
+    module = loaded_later(package("def __getattr__(name):\n    return name.upper()\n"))
+    assert module.gamma == "GAMMA"
+
+
 @pytest.mark.parametrize(
     ("look", "answer"),
     [
