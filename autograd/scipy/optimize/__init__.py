@@ -20,7 +20,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..operands import on_constants
-from .minima import curve_fit, least_squares, minimize, minimize_scalar, rosen
+from .fits import curve_fit, least_squares
+from .minima import minimize, minimize_scalar, rosen
 from .roots import (
     bisect,
     brenth,

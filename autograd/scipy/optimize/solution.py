@@ -7,6 +7,7 @@ taken at the x̂ that SciPy stopped at: as far from the exact one as its toleran
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ from ...solve.implicit.api import Linear, transposed_solve
 from ..operands import constant, floating, host
 
 Equation = Callable[[Any], Any]
+
+INSTEAD = "pb.implicit.argmin (or pb.optim.minimize)"
 
 
 def start_of(x0: ArrayLike, name: str, instead: str) -> np.ndarray:
@@ -51,6 +54,23 @@ def start_of(x0: ArrayLike, name: str, instead: str) -> np.ndarray:
             f"{name} of complex unknowns: give their real and imaginary parts; {instead} may take them"
         )
     return np.atleast_1d(value).reshape(-1)
+
+
+def bounds_of(bounds: Any, n: int) -> tuple[Any, Any, Any]:
+    """SciPy's bounds of constants, and the lower and upper ones, traced if they are."""
+    if bounds is None:
+        return None, None, None
+    if hasattr(bounds, "lb"):
+        low, high = bounds.lb, bounds.ub
+    else:
+        pairs = [tuple(pair) for pair in bounds]
+        low = [-math.inf if a is None else a for a, _ in pairs]
+        high = [math.inf if b is None else b for _, b in pairs]
+    low, high = (generated.broadcast_to(floating(on_host(b)), (n,)) for b in (low, high))
+    import scipy.optimize  # takes a fifth of a second
+
+    constants = [np.asarray(backend_array(b), dtype=np.float64) for b in (low, high)]
+    return scipy.optimize.Bounds(*constants), low, high
 
 
 def on_host(x: ArrayLike) -> Any:

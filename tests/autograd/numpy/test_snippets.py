@@ -1,4 +1,7 @@
-"""NumPy and SciPy code as people write it (`_snippets.py`), against central differences of the very same code."""
+"""NumPy and SciPy code as people write it, against central differences of the very same code.
+
+The tables are `_snippets.py` and `_snippets_of_one_line.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import pytest
 
 import pullback as pb
 
-from ._snippets import INPUTS, SNIPPETS, Snippet
+from ._snippets import INPUTS, Snippet
+from ._snippets_of_one_line import SNIPPETS
 
 
 def _scipy() -> Any:
