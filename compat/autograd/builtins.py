@@ -79,3 +79,7 @@ def make_sequence(seq_type: Any, *args: Any) -> Any:
 def type(x: Any) -> Any:
     """The type of the value of `x`, traced or not."""
     return builtins.type(getval(x))
+
+
+def __dir__() -> builtins.list[str]:
+    return sorted(__all__)

@@ -139,3 +139,7 @@ def primitive_with_deprecation_warnings(f_raw: Callable[..., Any]) -> Any:
 
 
 primitive = primitive_with_deprecation_warnings
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

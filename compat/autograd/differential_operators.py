@@ -24,6 +24,29 @@ from .values import as_leaf, plain
 from .vector_spaces import vspace
 from .wrap_util import unary_to_nary
 
+__all__ = [
+    "checkpoint",
+    "deriv",
+    "elementwise_grad",
+    "grad",
+    "grad_and_aux",
+    "grad_named",
+    "hessian",
+    "hessian_tensor_product",
+    "hessian_vector_product",
+    "holomorphic_grad",
+    "jacobian",
+    "make_ggnvp",
+    "make_hvp",
+    "make_jvp",
+    "make_jvp_reversemode",
+    "make_vjp",
+    "multigrad_dict",
+    "tensor_jacobian_product",
+    "value_and_grad",
+    "vector_jacobian_product",
+]
+
 Function = Callable[..., Any]
 
 make_vjp = unary_to_nary(reverse.make_vjp)
@@ -305,3 +328,7 @@ def checkpoint(fun: Function) -> Function:
         return tree.map(plain, _checkpoint(functools.partial(fun, **kwargs))(*args))
 
     return wrapped
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -37,3 +37,7 @@ __all__ = [
     "register_notrace",
     "vspace",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,6 +10,16 @@ from .reverse import make_jvp, make_vjp
 from .vector_spaces import vspace
 from .wrap_util import get_name, unary_to_nary
 
+__all__ = [
+    "check_equivalent",
+    "check_grads",
+    "check_jvp",
+    "check_vjp",
+    "combo_check",
+    "make_numerical_jvp",
+    "scalar_close",
+]
+
 TOL = 1e-6
 RTOL = 1e-6
 EPS = 1e-6
@@ -139,3 +149,7 @@ def combo_check(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[
                 check_grads(fun, *args, **kwargs)(*chosen, **dict(setting))
 
     return check
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

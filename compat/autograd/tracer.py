@@ -95,3 +95,7 @@ def register_notrace(trace_type: Any, primitive_fun: Any) -> None:
     """Make a primitive a constant to derivatives: `trace_type` is `core.VJPNode` or `core.JVPNode`."""
     notrace_primitives[trace_type].add(primitive_fun)
     CONSTANTS.add(primitive_fun)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

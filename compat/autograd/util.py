@@ -47,3 +47,7 @@ def quick_grad_check(
     """`test_util.check_grads` of the first argument, to first order; deprecated by HIPS autograd."""
     warnings.warn("quick_grad_check is deprecated: use test_util.check_grads", stacklevel=2)
     check_grads(lambda x: fun(x, *extra_args, **(kwargs or {})), modes=["rev"], order=1)(arg0)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,6 +6,15 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+__all__ = [
+    "get_doc",
+    "get_name",
+    "subval",
+    "subvals",
+    "unary_to_nary",
+    "wraps",
+]
+
 
 def subvals(x: Iterable[Any], ivs: Iterable[tuple[int, Any]]) -> tuple[Any, ...]:
     """The sequence `x` as a tuple, with its elements replaced by the values of the pairs (index, value)."""
@@ -94,3 +103,7 @@ def unary_to_nary(unary_operator: Callable[..., Any]) -> Callable[..., Any]:
 
     del nary_operator.__wrapped__  # set by `wraps`; its signature is another
     return nary_operator
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -165,6 +165,22 @@ def test_dir_lists_what_is_public_and_nothing_else(module_name):
             assert value.__module__.startswith("pullback."), f"{name} is {value.__module__}'s"
 
 
+# HIPS autograd's modules, whose names people import.
+OF_HIPS = """
+builtins core differential_operators extend misc misc.fixed_points misc.flatten misc.optimizers misc.tracers numpy
+numpy.fft numpy.linalg numpy.random scipy scipy.integrate scipy.linalg scipy.signal scipy.special scipy.stats test_util
+tracer util wrap_util
+""".split()  # noqa: SIM905 - a table
+
+
+@pytest.mark.parametrize("name", OF_HIPS)
+def test_dir_of_the_mirrors_of_hips_autograd_is_their_list(name):
+    module = importlib.import_module(f"pullback.compat.autograd.{name}")
+    assert dir(module) == sorted(set(module.__all__))
+    for member in dir(module):
+        assert hasattr(module, member)
+
+
 def test_dir_lists_the_estimators():
     assert {"MLPClassifier", "LinearRegression", "Ridge", "TreeReductionClassifier"} <= set(
         dir(pb.train)

@@ -9,6 +9,10 @@ from ..differential_operators import make_vjp
 from ..primitives import defvjp, primitive
 from ..vector_spaces import vspace
 
+__all__ = [
+    "fixed_point",
+]
+
 
 @primitive
 def fixed_point(
@@ -51,3 +55,7 @@ def _vjp(ans: Any, f: Any, a: Any, x0: Any, distance: Any, tol: float) -> Callab
 
 
 defvjp(fixed_point, None, _vjp, None)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,6 +13,11 @@ from ....autograd.functions import namespace
 from ....autograd.pytree import tree
 from ..values import as_leaf, plain
 
+__all__ = [
+    "flatten",
+    "flatten_func",
+]
+
 
 def flatten(value: Any) -> tuple[Any, Callable[[Any], Any]]:
     """A container of arrays and numbers as one vector, and the function that takes the vector back.
@@ -85,3 +90,7 @@ def flatten_func(
         return flatten(func(unflatten(x), *args))[0]
 
     return of_vectors, unflatten, vector
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

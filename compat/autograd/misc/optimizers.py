@@ -12,6 +12,13 @@ from typing import Any
 from .. import numpy as np
 from .flatten import flatten
 
+__all__ = [
+    "adam",
+    "rmsprop",
+    "sgd",
+    "unflatten_optimizer",
+]
+
 Gradient = Callable[[Any, int], Any]
 Callback = Callable[[Any, int, Any], Any]
 
@@ -116,3 +123,7 @@ def adam(
         variance = v / (1 - b2 ** (i + 1))
         x = x - step_size * mean / (np.sqrt(variance) + eps)
     return x
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

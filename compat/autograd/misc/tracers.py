@@ -10,6 +10,14 @@ from ..tracer import Node, trace
 from ..util import subvals, toposort
 from ..wrap_util import wraps
 
+__all__ = [
+    "ConstGraphNode",
+    "FullGraphNode",
+    "const_graph",
+    "const_graph_unary",
+    "full_graph",
+]
+
 
 class ConstGraphNode(Node):
     """A call, as a function of the arguments that vary."""
@@ -97,3 +105,7 @@ class FullGraphNode(Node):
 def full_graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """The node of the value of a call, from which the whole graph is reached; None if it depends on no argument."""
     return trace(FullGraphNode.new_root(), lambda given: fun(*given, **kwargs), args)[1]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -15,3 +15,7 @@ def _find(name: str) -> Any:
 
 
 __all__ = _wrap_namespace(_np, globals(), _find)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -62,3 +62,7 @@ def _of_triangle(a: Any, UPLO: str) -> Any:
 
 def _np_adjoint(a: Any) -> Any:
     return _plain(_xp.matrix_transpose(_xp.conj(_xp.asarray(a))))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -119,3 +119,7 @@ def _products(signal: Any, kernel: Any, k: Any, mode: str) -> Any:
     matrix = xp.reshape(flipped, (j, d * math.prod(k)))
     columns = xp.reshape(windows, (i, d * math.prod(k), math.prod(out)))
     return xp.reshape(xp.matmul(matrix, columns), (i, j, *out))
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
