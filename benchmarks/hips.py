@@ -1,6 +1,6 @@
 """The computations of HIPS autograd's own benchmark suite (asv), on it and on `pullback.compat.autograd`.
 
-    env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=1 python -P benchmarks/hips.py --peer FOLDER
+    env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=1 python benchmarks/hips.py --peer FOLDER [--json FILE]
 
 `FOLDER` holds HIPS autograd (``pip install --no-deps --target FOLDER autograd==1.9.1``). Both run in one process, in
 turns: in each round one repeats a computation for about 20 ms, then the other. Printed are the medians over the
@@ -18,9 +18,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as onp
+from _report import environment, save
 
 Task = Callable[[], Any]
 
@@ -184,6 +186,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default="", help="rows whose name holds this")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     options = parser.parse_args()
     sys.path.insert(0, options.peer)
     packages = ("pullback.compat.autograd", "autograd")
@@ -191,17 +194,20 @@ def main() -> None:
         (importlib.import_module(p), importlib.import_module(f"{p}.numpy")) for p in packages
     ]
     tasks = [{k: t for suite in SUITES for k, t in suite(*m).items()} for m in modules]
-    ratios = []
+    ratios, seconds = [], {}
     print(f"{'':28}{'ours':>12}{'autograd':>12}{'ratio':>8}")
     for name, ours in tasks[0].items():
         if options.only not in name:
             continue
         mine, their = compare(ours, tasks[1][name], options.rounds)
         ratios.append(mine / their)
+        seconds[name] = {"ours": mine, "autograd": their}
         print(f"{name:28}{mine * 1e6:9.1f} µs{their * 1e6:9.1f} µs{ratios[-1]:8.2f}", flush=True)
-    print(
-        f"geometric mean of {len(ratios)}: {math.exp(statistics.fmean(map(math.log, ratios))):.2f}"
-    )
+    mean = math.exp(statistics.fmean(map(math.log, ratios)))
+    print(f"geometric mean of {len(ratios)}: {mean:.2f}")
+    if options.json:
+        found = {"geometric mean of the ratios": mean, "median seconds": seconds}
+        save("hips", {"environment": environment(), "hips": found}, options.json)
 
 
 if __name__ == "__main__":
