@@ -121,8 +121,8 @@ def chosen_by(where: Any, x: Array) -> Array | None:
     return mask
 
 
-def starting_value(initial: Any) -> Any:
-    """The ``initial=`` of a reduction, a number; None where it is not given.
+def starting_value(initial: Any, dtype: Any) -> Any:
+    """The ``initial=`` of a reduction of this dtype, a number, which is cast to it; None where it is not given.
 
     Raises
     ------
@@ -133,6 +133,12 @@ def starting_value(initial: Any) -> Any:
         return None
     if np.ndim(initial):
         raise ValueError(f"initial= is one number, not an array of shape {np.shape(initial)}")
+    if isinstance(initial, np.generic):
+        initial = initial.item()
+    if type(initial) in (bool, int, float):
+        return initial if is_inexact(dtype) else np.dtype(dtype).type(initial).item()
+    if hasattr(initial, "dtype") and np.dtype(initial.dtype) != dtype and not is_inexact(dtype):
+        return generated.astype(as_array(initial), dtype)
     return initial
 
 

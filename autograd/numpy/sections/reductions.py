@@ -93,7 +93,7 @@ def sum(
     if mask is not None:
         x = xp.where(mask, x, 0)
     total = xp.sum(x, axis=axis, dtype=dtype, keepdims=value_or(keepdims, False))
-    start = starting_value(initial)
+    start = starting_value(initial, total.dtype)
     return total if start is None else total + start
 
 
@@ -123,7 +123,7 @@ def prod(
     if mask is not None:
         x = xp.where(mask, x, 1)
     total = xp.prod(x, axis=axis, dtype=dtype, keepdims=value_or(keepdims, False))
-    start = starting_value(initial)
+    start = starting_value(initial, total.dtype)
     return total if start is None else total * start
 
 
@@ -330,7 +330,7 @@ def extreme(name: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: A
                 f"{name}(where=): needs initial=, which is the result where no element is chosen"
             )
         x = xp.where(mask, x, lowest(x) if name == "max" else highest(x))
-    initial = starting_value(initial)
+    initial = starting_value(initial, x.dtype)
     if initial is None:
         return getattr(xp, name)(x, axis=axis, keepdims=keepdims)
     axes = normalize_axes(axis, x.ndim)

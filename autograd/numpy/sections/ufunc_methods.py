@@ -80,7 +80,7 @@ def _reduce(
         return _REDUCE[name](x, axis, None, keepdims, where=where)
     x = x if dtype is None else xp.astype(x, np.dtype(dtype))
     axes = normalize_axes(axis, x.ndim)
-    start = of_numpy.identity if initial is NO_VALUE else starting_value(initial)
+    start = of_numpy.identity if initial is NO_VALUE else starting_value(initial, x.dtype)
     mask = chosen_by(where, x)
     if mask is not None:
         if start is None:

@@ -82,3 +82,14 @@ def test_extremes_need_a_start():
         pullback.numpy.cumulative_sum(np.ones((2, 2)))
     empty = pullback.numpy.max(np.zeros((0, 2)), axis=0, initial=3.0)
     np.testing.assert_array_equal(pb.to_numpy(empty), [3.0, 3.0])
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min"])
+@pytest.mark.parametrize("initial", [2.5, np.float64(2.5), 3, True])
+@pytest.mark.parametrize("dtype", ["int64", "float32", "bool"])
+def test_the_start_takes_the_dtype_of_the_array(name, initial, dtype):
+    x = np.asarray([1, 0], dtype)
+    got = getattr(pullback.numpy, name)(x, initial=initial)
+    wanted = getattr(np, name)(x, initial=initial)
+    assert got.dtype == wanted.dtype
+    assert pb.to_numpy(got) == wanted
