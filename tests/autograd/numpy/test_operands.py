@@ -75,10 +75,11 @@ def test_settings_of_reductions():
     assert chosen_by([True, False, True], x).shape == (3,)
     with pytest.raises(ValueError, match="broadcast"):
         chosen_by(np.ones((2, 2, 3), bool), x)
-    assert starting_value(NO_VALUE) is None
-    assert starting_value(2.0) == 2.0
+    assert starting_value(NO_VALUE, x.dtype) is None
+    assert starting_value(2.5, x.dtype) == 2.5
+    assert starting_value(2.5, np.dtype("int64")) == 2
     with pytest.raises(ValueError, match="one number"):
-        starting_value([1.0, 2.0])
+        starting_value([1.0, 2.0], x.dtype)
     assert normalize_axis(np.int64(-1), 3) == 2
     with pytest.raises(TypeError):
         normalize_axis((0, 1), 3)
