@@ -28,12 +28,13 @@ from .activations import (
     threshold,
 )
 from .classification import cross_entropy, hinge, kl_divergence
-from .containers import Activation, Residual, Sequential
-from .dense import MLP, Linear
-from .dropout import Dropout
-from .embedding import Embedding
-from .features import FourierFeatures, PolynomialFeatures, RadialBasis
 from .initialisation import INITIALISERS
+from .layers.containers import Activation, Residual, Sequential
+from .layers.dense import MLP, Linear
+from .layers.dropout import Dropout
+from .layers.embedding import Embedding
+from .layers.features import FourierFeatures, PolynomialFeatures, RadialBasis
+from .layers.normalisation import BatchNorm, LayerNorm, RMSNorm
 from .losses import (
     absolute_error,
     binary_cross_entropy,
@@ -44,7 +45,6 @@ from .losses import (
     squared_error,
 )
 from .module import Module, parameter_mask, plain, state
-from .normalisation import BatchNorm, LayerNorm, RMSNorm
 
 if TYPE_CHECKING:
     from . import kernels

@@ -8,8 +8,8 @@ import pytest
 import pullback as pb
 
 from .._host import numpy_is_active  # noqa: F401 - a fixture
+from .layers.test_features import MAPS
 from .test_classification import OPTIONS
-from .test_features import MAPS
 from .test_losses_options import LOSSES, ROWS, Y, Z
 from .test_module_layers import KEY, LAYERS
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.core.typing import Value
-from ..autograd.functions import namespace as xp
-from ..autograd.functions import random
-from ..autograd.pytree.tree import static
-from .activations import activation
-from .module import Module, trains_differently
+from ...autograd.core.typing import Value
+from ...autograd.functions import namespace as xp
+from ...autograd.functions import random
+from ...autograd.pytree.tree import static
+from ..activations import activation
+from ..module import Module, trains_differently
 
 
 class Activation(Module):

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.core.typing import DType, Value
-from ..autograd.functions import namespace as xp
-from ..autograd.pytree.tree import static
-from ..backend import current
-from .initialisation import check_sizes
-from .module import Module, state
+from ...autograd.core.typing import DType, Value
+from ...autograd.functions import namespace as xp
+from ...autograd.pytree.tree import static
+from ...backend import current
+from ..initialisation import check_sizes
+from ..module import Module, state
 
 
 def _filled(value: float, shape: Any, dtype: DType) -> Any:

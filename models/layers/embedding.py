@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..autograd.core.array import backend_array
-from ..autograd.core.dtypes import is_integer
-from ..autograd.core.typing import ArrayLike, DType
-from ..autograd.functions import namespace as xp
-from ..backend import current
-from .initialisation import check_sizes
-from .module import Module
+from ...autograd.core.array import backend_array
+from ...autograd.core.dtypes import is_integer
+from ...autograd.core.typing import ArrayLike, DType
+from ...autograd.functions import namespace as xp
+from ...backend import current
+from ..initialisation import check_sizes
+from ..module import Module
 
 
 class Embedding(Module):

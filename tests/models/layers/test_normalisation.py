@@ -1,4 +1,4 @@
-"""Tests of `models/normalisation.py`."""
+"""Tests of `models/layers/normalisation.py`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 
 import pullback as pb
 
-from .._host import numpy_is_active  # noqa: F401 - a fixture
-from .test_module_layers import X, perturbed
+from ..._host import numpy_is_active  # noqa: F401 - a fixture
+from ..test_module_layers import X, perturbed
 
 xp = pb.xp
 

@@ -1,4 +1,4 @@
-"""Tests of `models/dropout.py`."""
+"""Tests of `models/layers/dropout.py`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import scipy.stats as st
 
 import pullback as pb
 
-from .._host import numpy_is_active  # noqa: F401 - a fixture
-from .test_module_layers import KEY
+from ..._host import numpy_is_active  # noqa: F401 - a fixture
+from ..test_module_layers import KEY
 
 xp = pb.xp
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.core.typing import DType, Value
-from ..autograd.functions import namespace as xp
-from ..autograd.pytree.tree import static
-from ..backend import current
-from .activations import activation as activation_called
+from ...autograd.core.typing import DType, Value
+from ...autograd.functions import namespace as xp
+from ...autograd.pytree.tree import static
+from ...backend import current
+from ..activations import activation as activation_called
+from ..initialisation import DEFAULT_FOR, check_sizes, draw
+from ..module import Module
 from .containers import Activation
-from .initialisation import DEFAULT_FOR, check_sizes, draw
-from .module import Module
 
 
 class Linear(Module):

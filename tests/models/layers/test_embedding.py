@@ -1,4 +1,4 @@
-"""Tests of `models/embedding.py`."""
+"""Tests of `models/layers/embedding.py`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 import pullback as pb
 
-from .._host import numpy_is_active  # noqa: F401 - a fixture
+from ..._host import numpy_is_active  # noqa: F401 - a fixture
 
 xp = pb.xp
 

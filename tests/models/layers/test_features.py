@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 
-from .._host import numpy_is_active  # noqa: F401 - a fixture
+from ..._host import numpy_is_active  # noqa: F401 - a fixture
 
 xp = pb.xp
 M = pb.models

@@ -1,4 +1,4 @@
-"""Tests of `models/containers.py`."""
+"""Tests of `models/layers/containers.py`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import scipy.stats as st
 
 import pullback as pb
 
-from .._host import numpy_is_active  # noqa: F401 - a fixture
-from .test_module_layers import KEY, X
+from ..._host import numpy_is_active  # noqa: F401 - a fixture
+from ..test_module_layers import KEY, X
 
 M = pb.models
 

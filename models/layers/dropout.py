@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autograd.core.typing import Value
-from ..autograd.functions import namespace as xp
-from ..autograd.functions import random
-from ..autograd.pytree.tree import static
-from .module import Module
+from ...autograd.core.typing import Value
+from ...autograd.functions import namespace as xp
+from ...autograd.functions import random
+from ...autograd.pytree.tree import static
+from ..module import Module
 
 
 class Dropout(Module):
