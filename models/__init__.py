@@ -45,6 +45,7 @@ from .losses import (
     squared_error,
 )
 from .module import Module, parameter_mask, plain, state
+from .torch_state import from_torch_state, to_torch_state
 
 if TYPE_CHECKING:
     from . import kernels
@@ -74,6 +75,7 @@ __all__ = [
     "celu",
     "cross_entropy",
     "elu",
+    "from_torch_state",
     "gelu",
     "gelu_tanh",
     "hard_sigmoid",
@@ -104,6 +106,7 @@ __all__ = [
     "state",
     "tanh",
     "threshold",
+    "to_torch_state",
 ]
 
 # Read when a name is first used: a dozen dataclasses take 10 ms to make

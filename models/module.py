@@ -142,11 +142,12 @@ class Module:
 
 def children(model: PyTree) -> Iterator[tuple[str, Module]]:
     """The modules directly in a model, with their paths: in its fields, or in tuples, lists, dicts and dataclasses."""
-    for name, part in _parts(model):
+    for name, part in parts(model):
         yield from _modules(name, part)
 
 
-def _parts(value: PyTree) -> Iterator[tuple[str, Any]]:
+def parts(value: PyTree) -> Iterator[tuple[str, Any]]:
+    """What a tuple, list, dict or dataclass holds, with its names there; of other values, nothing."""
     if isinstance(value, tuple | list):
         yield from ((str(i), part) for i, part in enumerate(value))
     elif isinstance(value, dict):
@@ -161,7 +162,7 @@ def _modules(name: str, value: PyTree) -> Iterator[tuple[str, Module]]:
     if isinstance(value, Module):
         yield name, value
         return
-    for inner, part in _parts(value):
+    for inner, part in parts(value):
         yield from _modules(f"{name}.{inner}", part)
 
 
