@@ -124,6 +124,7 @@ def test_16_numpy_s_own_functions_give_the_right_answer(f, expected):
     )
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_19_four_iterations_without_gc_grow_by_nothing():
 
     x = np.ones((10, 10))

@@ -10,6 +10,7 @@ import pytest
 import pullback as pb
 from pullback.autograd.compile import TraceError
 
+from ...cases._each import each
 from ...cases._table import Case, collect, inexact_leaves, loss, weights_for
 
 CASES = collect()
@@ -54,14 +55,14 @@ def _check(f: Any, inputs: list[list[Any]], fast: bool) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@each(CASES)
 def test_forward(case):
     inputs = [case.arrays(), _moved(case), case.arrays()]
     _check(lambda *arrays: case.pullback(list(arrays)), inputs, fast=False)
 
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@each(CASES)
 def test_gradient(case):
     arrays = case.arrays()
     weights = weights_for(inexact_leaves(case.pullback([pb.xp.asarray(x) for x in arrays])))

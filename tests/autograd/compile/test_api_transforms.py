@@ -10,6 +10,7 @@ import pytest
 import pullback as pb
 from pullback.autograd.compile import TraceError
 
+from ...cases._each import each
 from ...cases._table import Case, collect, inexact_leaves, loss, weights_for
 from ._compiled import arrays
 
@@ -96,7 +97,7 @@ ROWS += [(case, how) for how in ("jacobian", "hessian") for case in MORE]
 
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
-@pytest.mark.parametrize(("case", "how"), ROWS, ids=[f"{case.id}-{how}" for case, how in ROWS])
+@each(ROWS)
 def test_compiled_equals_eager(case, how):
     _compare(HOW[how](case), _given(case), fast=False)
 

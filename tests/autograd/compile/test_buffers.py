@@ -45,6 +45,7 @@ def test_inputs_are_not_returned_changed(fast):
         np.testing.assert_array_equal(more, x + 1)
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_no_allocation_in_steady_state(fast):
     resource = pytest.importorskip("resource", reason="page faults are counted by Unix")
     sizes, batch = [64, 400, 300, 10], 256

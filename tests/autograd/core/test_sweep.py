@@ -75,6 +75,7 @@ def _vjp_step(x):
 
 
 @pytest.mark.parametrize("step", [_step, _hvp_step, _tape_step, _vjp_step])
+@pytest.mark.usefixtures("only_new_objects")
 def test_memory_after_1000_steps_is_memory_after_10(step):
     """With gc disabled: what a step leaves behind in a cycle would stay.
 

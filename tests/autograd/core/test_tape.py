@@ -7,6 +7,7 @@ import threading
 import weakref
 
 import numpy as np
+import pytest
 
 import pullback as pb
 
@@ -15,6 +16,7 @@ from ..._host import numpy_is_active  # noqa: F401 - a fixture
 xp = pb.xp
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_a_long_tape_is_destroyed_without_recursion():
     tape = pb.Tape()
     x = tape.watch(1.0)

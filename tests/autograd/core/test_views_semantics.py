@@ -245,6 +245,7 @@ def test_views_made_before_the_first_write_of_a_process(transform):
 # ── memory ────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_slices_are_forgotten_when_they_are_gone():
     y = xp.asarray(np.arange(8.0))
     y[0] = 1.0
@@ -265,6 +266,7 @@ def test_slices_are_forgotten_when_they_are_gone():
     assert 7.0 in y.value
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_views_make_no_cycles():
     """Without the garbage collector, bases and views are freed as the last name goes."""
     gc.collect()
@@ -296,6 +298,7 @@ def _step(x):
     return pb.value_and_grad(f)(x)
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_steps_that_write_leave_nothing_behind():
     x = np.ones((2, 3))
     for _ in range(300):

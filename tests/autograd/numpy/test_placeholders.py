@@ -67,7 +67,7 @@ assert len(got) == 8, got
 }  # fmt: skip
 
 
-# Where pullback was just imported: each program that is read runs in a copy of this process, and its errors are answered.
+# Each program that is read runs in a copy of this process, where pullback was just imported; its errors are answered.
 SERVER = """
 import json, os, sys, traceback
 import numpy as np, pullback as pb

@@ -7,6 +7,7 @@ import pytest
 
 import pullback as pb
 
+from ...cases._each import each
 from ...cases._table import (
     Case,
     collect,
@@ -23,7 +24,7 @@ CASES = collect()
 def every(*needs: str):
     """All rows, without those that say they cannot be asked one of `needs`."""
     chosen = [c for c in CASES if not set(needs) & set(c.skip)]
-    return pytest.mark.parametrize("case", chosen, ids=lambda c: c.id)
+    return each(chosen)
 
 
 def gradients(case: Case, arrays: list, weights: list) -> tuple:
@@ -68,7 +69,7 @@ def test_no_two_rows_have_one_name():
     assert sorted(set(names)) == sorted(names)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+@each(CASES)
 def test_value(case):
     """NumPy's values and dtypes, traced or not."""
     arrays = case.arrays()
@@ -141,7 +142,7 @@ def test_float32_stays_float32_in_the_second_derivative(case):
     assert [g.dtype for g in second] == wanted
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+@each(CASES)
 def test_on_every_library(case, lib):
     """The same values, gradients and second derivatives, without leaving the library or its device."""
     if lib.name in case.skip:

@@ -105,6 +105,7 @@ def by_nested_vjp(f, x):
 
 @pytest.mark.parametrize("way", [by_vjp, by_vjp_alone, by_tape, by_nested_vjp])
 @pytest.mark.parametrize("name", SOLUTIONS)
+@pytest.mark.usefixtures("only_new_objects")
 def test_kept_pullbacks_are_freed_without_the_garbage_collector(name, way):
     """The entry of a solution keeps the user's function, which closes over arrays of the very same tape."""
     x = np.asarray([1.0, 2.0])

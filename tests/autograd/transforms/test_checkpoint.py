@@ -64,6 +64,7 @@ def test_checkpoint_of_complex_and_pytrees():
     pb.check_grads(lambda d: f(d)["y"], ({"a": X, "b": X + 1},), order=2)
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_checkpoint_keeps_only_its_arguments():
     """Forward memory of 16 layers of 4 operations: a value per layer instead of one per operation."""
     x = np.ones(100_000)

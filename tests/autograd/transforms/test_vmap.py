@@ -283,6 +283,7 @@ def test_an_exception_leaves_no_level_open():
         pb.vmap(f)(X)
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_no_reference_cycle_is_left():
     f = pb.vmap(pb.grad(lambda x: xp.sum(xp.sin(x) ** 2)))
     f(X)

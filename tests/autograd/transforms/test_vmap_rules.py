@@ -11,6 +11,7 @@ import pullback as pb
 from pullback.autograd.core.registry import REGISTRY
 from pullback.autograd.transforms.batching import rows as rows_module
 
+from ...cases._each import each
 from ...cases._table import collect, inexact_leaves, loss, weights_for
 
 K = 3
@@ -81,7 +82,7 @@ def by_rows(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+@each(CASES)
 def test_value(case, by_rows):
     axes = axes_of(case)
     arrays = unstacked(case, axes)
@@ -105,7 +106,7 @@ def weights_of(case, arrays, axes):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("case", [c for c in CASES if c.name not in REFUSED], ids=lambda c: c.id)
+@each(c for c in CASES if c.name not in REFUSED)
 def test_gradient(case, by_rows):
     """``vmap(grad(f))``, and the gradient of the sum of ``vmap(f)``."""
     axes, places = axes_of(case), case.places()
@@ -133,7 +134,7 @@ def test_gradient(case, by_rows):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("case", [c for c in CASES if c.name not in REFUSED], ids=lambda c: c.id)
+@each(c for c in CASES if c.name not in REFUSED)
 def test_on_every_library(case, lib):
     """The values and the gradients of all rows, without leaving the library or its device."""
     if lib.name == "numpy" or lib.name in case.skip:

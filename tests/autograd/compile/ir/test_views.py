@@ -13,6 +13,7 @@ from pullback.autograd.compile.cpu import numba_kernels as native
 from pullback.autograd.compile.ir.elementwise import TABLE
 
 from ...._host import numpy_is_active  # noqa: F401 - a fixture
+from ....cases._each import each
 from ....cases._table import Case, collect, inexact_leaves, loss, weights_for
 from .._compiled import arrays, close
 from ._views import HOSTILE, recorded
@@ -87,9 +88,7 @@ def folder(monkeypatch: Any, kernels: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
-@pytest.mark.parametrize(
-    ("case", "kernels_too"), ROWS, ids=[f"{case.id}{' kernels' * fast}" for case, fast in ROWS]
-)
+@each(ROWS)
 @pytest.mark.usefixtures("folder")
 def test_forward(case, kernels_too):
     if kernels_too and not native.available():
@@ -98,9 +97,7 @@ def test_forward(case, kernels_too):
 
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
-@pytest.mark.parametrize(
-    "case", list(dict.fromkeys([*FIRST, *CASES[::3]])), ids=lambda case: case.id
-)
+@each(dict.fromkeys([*FIRST, *CASES[::3]]))
 def test_gradient(case):
     given = [xp.asarray(x) for x in case.arrays()]
     weights = weights_for(inexact_leaves(case.pullback(given)))

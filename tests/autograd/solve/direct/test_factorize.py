@@ -162,6 +162,7 @@ def test_a_gaussian_process_needs_one_factorisation(monkeypatch):
     pb.check_grads(loss, (p,), order=2)
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_no_cycles_are_left():
     A, b = np.eye(30) * 2, np.ones(30)
 

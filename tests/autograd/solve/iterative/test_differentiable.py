@@ -58,6 +58,7 @@ def test_gradients_of_a_sparse_matrix_s_elements(kind):
         )
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_nothing_is_left_to_the_garbage_collector():
     gradient = pb.grad(lambda b: xp.sum(linalg.cg(lambda v: 2 * v + b * v, b)[0]))
     gradient(np.ones(3))

@@ -56,6 +56,7 @@ def test_a_gradient_is_a_matrix_of_the_same_pattern_in_the_users_own_arrays(kind
     assert type(product) is kind
 
 
+@pytest.mark.usefixtures("only_new_objects")
 def test_no_dense_matrix_arises():
     n = 3000
     A = sparse.csr_array(

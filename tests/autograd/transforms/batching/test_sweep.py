@@ -13,6 +13,7 @@ from pullback.autograd.core.sweep import empty_cotangents, sweep
 from pullback.autograd.transforms.batching import sweep as batched_sweep
 from pullback.autograd.transforms.vjp import recorded
 
+from ....cases._each import each
 from ....cases._table import collect, inexact_leaves
 from ....conftest import Lib
 from ._sweep import K
@@ -75,16 +76,14 @@ def compare(recording, lib):
         np.testing.assert_allclose(lib.to_numpy(ct.value), wanted, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda c: c.id)
+@each(CASES)
 def test_every_row_of_the_table(case, lib):
     if lib.name in case.skip:
         pytest.skip(case.skip[lib.name])
     compare(recording_of(case, [lib.asarray(a) for a in case.arrays()]), lib)
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in CASES if c.order >= 2 and c.makers()], ids=lambda c: c.id
-)
+@each(c for c in CASES if c.order >= 2 and c.makers())
 def test_every_row_under_a_gradient(case):
     """Rules on `Batched` of traced arrays: the gradient of a function of all K cotangents."""
     arrays = case.arrays()
