@@ -15,7 +15,9 @@ from ..autograd.core.typing import PyTree, Value
 from ..autograd.functions.namespace import asarray
 from ..autograd.functions.random import fold_in
 from ..models.module import trains_differently
-from .data.device_data import backend_of_model, batches, needs_transfer, parts_of, prefetch
+from .data.device_data import backend_of_model, needs_transfer, parts_of, prefetch
+from .data.device_data import batches as batches_of
+from .data.orders import check_batches, orders
 from .epochs import Ending, Interrupt, Training, run_epochs
 from .step import (
     Tally,
@@ -75,6 +77,7 @@ def fit(
     score: Callable[[Any, Any], float] | None = None,
     epochs: int = 300,
     batch_size: int = 32,
+    batches: str = "shuffled",
     patience: int = 50,
     seed: int = 0,
     compile: bool = True,
@@ -100,6 +103,10 @@ def fit(
         ``score(outputs, y)``, a float for the history, such as `accuracy`.
     epochs, batch_size, patience : int
         As in `Settings`.
+    batches : {"shuffled", "once", "drawn"}
+        How rows make batches: in a new order for each epoch; shuffled once and taken in that order in every epoch; or
+        drawn anew for each step from all rows (without repetition within a batch; an epoch is then as many steps, but
+        not every row comes in it).
     seed : int
         Of the batches' order, and of the keys that layers draw from: step t has
         ``pb.random.fold_in(key, t)``, whatever the batches and wherever the model is.
@@ -121,7 +128,8 @@ def fit(
     Raises
     ------
     ValueError
-        If a part has no rows, or not as many targets as inputs; for a precision that cannot be had.
+        If a part has no rows, or not as many targets as inputs; for a precision that cannot be had, or an unknown
+        way of making batches.
     NotImplementedError
         If the model holds layers that train differently, and no method `training` that says how.
 
@@ -139,6 +147,7 @@ def fit(
     >>> run.best.validation_loss < 0.01
     True
     """
+    check_batches("fit", batches)
     train, validation = _checked("train", train), _checked("validation", validation)
     home = backend_of_model(model, train[0])
     random = np.random.default_rng([seed, 1])
@@ -156,6 +165,7 @@ def fit(
         return model, state, tally.after(value, x.shape[0])
 
     steps = epochs * len(parts_of(train[0].shape[0], batch_size, least))
+    order = orders(batches, train[0].shape[0], batch_size, least, random)
     replay = replayed_step(step, home, precision, steps=steps, compile=compile)
 
     def owned(model: PyTree) -> Any:
@@ -171,8 +181,8 @@ def fit(
         if on_epoch is not None:
             on_epoch(run)
 
-    def shuffled() -> Iterator[tuple[Any, ...]]:
-        return batches(train, random.permutation(train[0].shape[0]), batch_size, home, least)
+    def of_one_epoch() -> Iterator[tuple[Any, ...]]:
+        return batches_of(train, order(), batch_size, home, least)
 
     def after_epoch(epoch: int) -> Ending | None:
         before = run.steps
@@ -201,7 +211,7 @@ def fit(
         model = owned(model)
         training = Training(replay, model, owned(opt.init(model)), Tally.new(home))
         report()
-        ended = ending(0) or run_epochs(training, epochs, shuffled, after_epoch, interrupt)
+        ended = ending(0) or run_epochs(training, epochs, of_one_epoch, after_epoch, interrupt)
     run.stopped, run.why = ended or ("epochs", f"all {epochs:,} epochs done")
     run.eager = replay.eager
     run.seconds = time.perf_counter() - started

@@ -149,7 +149,7 @@ def test_ctrl_c_within_an_epoch_ends_it(monkeypatch):
                 signal.raise_signal(signal.SIGINT)
             yield batch
 
-    monkeypatch.setattr(_loop, "batches", batches)
+    monkeypatch.setattr(_loop, "batches_of", batches)
     run = fit(mlp())
     assert (run.stopped, run.steps, run.eager) == ("interrupted", 4, "")
     assert [row.steps for row in run.history] == [0, 4]

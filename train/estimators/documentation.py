@@ -31,7 +31,10 @@ PARAMETERS = """Parameters
     max_iter : int, default=200
         Epochs; iterations of "lbfgs".
     shuffle : bool, default=True
-        Draw the order of the samples anew in each epoch.
+        Take the samples in a random order, as `batches` says; else in their own.
+    batches : {{"shuffled", "once", "drawn"}}
+        Draw the order anew in each epoch; once in a call of `fit`; or draw the samples of each batch anew from all of
+        them.
     random_state : int, RandomState or None
         Of the initial weights, the order, the validation part, dropout, and ties. The same integer gives the same
         model.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.compile.tracing.precision import PRECISIONS
+from ..data.orders import check_batches
 from ..optimizers import make_optimizer
 
 SOLVERS = ("adam", "sgd", "lbfgs")
@@ -63,6 +64,13 @@ def check_settings(estimator: Any) -> None:
             _refuse(estimator, setting, "an integer of at least 1")
     if estimator.solver not in SOLVERS:
         _refuse(estimator, "solver", f"one of {', '.join(SOLVERS)}")
+    check_batches(type(estimator).__name__, estimator.batches)
+    if estimator.batches != "shuffled" and not estimator.shuffle:
+        _refuse(
+            estimator,
+            "batches",
+            "'shuffled' with shuffle=False, which takes samples in their own order",
+        )
     if estimator.learning_rate not in ("constant", "invscaling", "adaptive"):
         _refuse(estimator, "learning_rate", "constant, invscaling or adaptive")
     if estimator.early_stopping and estimator.solver == "lbfgs":

@@ -14,6 +14,7 @@ from typing import Any
 
 from ...autograd.compile.tracing.precision import PRECISIONS
 from ..data.load import TASKS
+from ..data.orders import BATCHES
 from ..errors import InputError, listed, one_line, shown
 from ..files import read_bytes
 
@@ -58,6 +59,8 @@ class Settings:
         None for the optimiser's own default.
     batch_size : int
         Samples a step; the last batch of an epoch may be smaller.
+    batches : {"shuffled", "once", "drawn"}
+        How rows make batches: in a new order each epoch, in one order, or drawn anew for each step; see `fit`.
     epochs : int
         At most so many passes over the training part.
     patience : int
@@ -86,6 +89,7 @@ class Settings:
     optimizer: str = "adamw"
     learning_rate: float | None = None
     batch_size: int = 32
+    batches: str = "shuffled"
     epochs: int = 300
     patience: int = 50
     seed: int = 0
@@ -114,6 +118,7 @@ class Settings:
         _real("learning_rate", self.learning_rate, zero=False)
         _real("l2", self.l2, zero=True)
         _require_integer("batch_size", self.batch_size, 1)
+        _choice("batches", self.batches, BATCHES)
         _require_integer("epochs", self.epochs, 1)
         _require_integer("patience", self.patience, 0)
         _require_integer("seed", self.seed, 0)

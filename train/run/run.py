@@ -192,6 +192,7 @@ def _trained(
         score=task.score,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
+        batches=settings.batches,
         patience=settings.patience,
         seed=settings.seed,
         compile=settings.compile,

@@ -203,6 +203,7 @@ def _trial(settings: Settings, data: Any, parts: Sequence[Any]) -> Trial:
             score=ready.task.score,
             epochs=settings.epochs,
             batch_size=settings.batch_size,
+            batches=settings.batches,
             patience=settings.patience,
             seed=settings.seed,
             compile=settings.compile,
