@@ -161,6 +161,12 @@ def _app() -> Any:
                 "Decay of weight matrices, not biases: adamw's own, else a penalty in the loss. [by optimiser]"
             ),
         ] = None,
+        l1: Annotated[
+            float | None,
+            option(
+                "Penalty l1 Σ|W| on weight matrices; sgd, momentum and nesterov make weights exactly 0. [0]"
+            ),
+        ] = None,
         name: Annotated[
             str | None, option("The run's folder in runs/. [the data's name, numbered]")
         ] = None,

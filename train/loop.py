@@ -20,6 +20,7 @@ from .data.device_data import batches as batches_of
 from .data.orders import check_batches, orders
 from .epochs import Ending, Interrupt, Training, run_epochs
 from .measure import evaluate, placed, raw_arrays, rows_at_once
+from .optimizers import with_l1
 from .step import (
     Tally,
     check_precision,
@@ -79,6 +80,7 @@ def fit(
     batch_size: int | None = 32,
     batches: str = "shuffled",
     patience: int = 50,
+    l1: float = 0.0,
     seed: int = 0,
     compile: bool = True,
     precision: str = "float32",
@@ -118,6 +120,10 @@ def fit(
         How rows make batches: in a new order for each epoch; shuffled once and taken in that order in every epoch; or
         drawn anew for each step from all rows (without repetition within a batch; an epoch is then as many steps, but
         not every row comes in it).
+    l1 : float
+        Strength of a penalty ``l1 Σ |W|`` on arrays of two dimensions or more, never on biases. With `SGD`, with or
+        without momentum, each step ends with the proximal step, which makes weights exactly 0; other methods take its
+        subgradient ``l1 sign W``, which leaves small numbers there. The losses that are reported do not contain it.
     seed : int
         Of the batches' order, and of the keys that layers draw from: step t has
         ``pb.random.fold_in(key, t)``, whatever the batches and wherever the model is.
@@ -140,7 +146,7 @@ def fit(
     ------
     ValueError
         If a part has no rows, or not as many targets as inputs; for a loss that is not one number; for a precision that
-        cannot be had, or an unknown way of making batches.
+        cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite.
     TypeError
         If a part holds something that is no array.
     NotImplementedError
@@ -172,7 +178,7 @@ def fit(
     different = trains_differently(model)
     key, least = key_of(seed, home), 2 if different else 1
     check_precision(precision, model, compile)
-    opt = scaled(opt, precision)
+    opt = with_l1(scaled(opt, precision), l1)
     one_step = training_step(model, loss, opt, loss_of)
 
     def step(

@@ -173,6 +173,7 @@ class Perceptron(BaseEstimator):
             optimizer_of(self, rows),
             self.model_,
             precision=self.precision,
+            l1=float(self.l1) / rows,
         )
         training = self._begin_training(form, epochs * -(-n // rows), home)
         self._rate = float(self.learning_rate_init)
@@ -221,7 +222,7 @@ class Perceptron(BaseEstimator):
         """The parameters in a form that a step takes, and the optimiser's state: the last one, or a new one."""
         if self._state is None:
             self._rule = self._new_rule()
-        made_for = (self.solver, bool(self.momentum), self.precision == "float16")
+        made_for = (self.solver, bool(self.momentum), self.precision == "float16", bool(self.l1))
         # another solver begins anew
         changed = getattr(self, "_state_form", made_for) != made_for
         # A step writes into what it is given: these arrays are nobody else's.

@@ -18,6 +18,7 @@ ACTIVATIONS = {"logistic": "sigmoid"}
 # low ≤ setting < high
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("alpha", 0.0, math.inf),
+    ("l1", 0.0, math.inf),
     ("power_t", 0.0, math.inf),
     ("tol", 0.0, math.inf),
     ("momentum", 0.0, 1.0 + 1e-12),
@@ -75,6 +76,8 @@ def check_settings(estimator: Any) -> None:
         _refuse(estimator, "learning_rate", "constant, invscaling or adaptive")
     if estimator.early_stopping and estimator.solver == "lbfgs":
         _refuse(estimator, "early_stopping", "False with solver='lbfgs', which has no epochs")
+    if estimator.l1 and estimator.solver == "lbfgs":
+        _refuse(estimator, "l1", "0 with solver='lbfgs', which wants slopes without a kink")
     # the minimiser needs one function from beginning to end
     for setting in ("dropout", "batch_norm"):
         if getattr(estimator, setting) and estimator.solver == "lbfgs":

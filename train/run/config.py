@@ -73,6 +73,9 @@ class Settings:
     l2 : float, optional
         Strength of the decay of weight matrices, never of biases (`pb.optim`'s ``mask="matrices"``): with adamw its
         decoupled weight decay, with the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's own default.
+    l1 : float
+        Strength of a penalty ``l1 Σ |W|`` on weight matrices, never on biases: by the proximal step with sgd, momentum
+        and nesterov, where weights become exactly 0; by its subgradient with adam and adamw. See `fit`.
     precision : {"float32", "tf32", "bfloat16", "float16"}
         To what the operands of products are rounded in training, with a dtype of float32; see `fit`.
     compile : bool
@@ -96,6 +99,7 @@ class Settings:
     backend: str = ""
     dtype: str = "float32"
     l2: float | None = None
+    l1: float = 0.0
     precision: str = "float32"
     compile: bool = True
     name: str = ""
@@ -117,6 +121,7 @@ class Settings:
             object.__setattr__(self, "l2", default_l2)
         _real("learning_rate", self.learning_rate, zero=False)
         _real("l2", self.l2, zero=True)
+        _real("l1", self.l1, zero=True)
         _require_integer("batch_size", self.batch_size, 1)
         _choice("batches", self.batches, BATCHES)
         _require_integer("epochs", self.epochs, 1)

@@ -194,6 +194,7 @@ def _trained(
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         batches=settings.batches,
+        l1=settings.l1,
         patience=settings.patience,
         seed=settings.seed,
         compile=settings.compile,

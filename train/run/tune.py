@@ -204,6 +204,7 @@ def _trial(settings: Settings, data: Any, parts: Sequence[Any]) -> Trial:
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             batches=settings.batches,
+            l1=settings.l1,
             patience=settings.patience,
             seed=settings.seed,
             compile=settings.compile,
