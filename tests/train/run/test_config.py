@@ -25,7 +25,7 @@ def test_the_settings_file_repeats_the_run_bit_for_bit(pullback):
     assert pullback("train", "t.csv", *settings)[0] == 0
     written = tomllib.loads(Path("runs/t/run.toml").read_text())
     assert written == {
-        "data": "t.csv", "target": "kind", "task": "classification", "hidden": [7, 5],
+        "data": "t.csv", "target": "kind", "task": "classification", "model": "mlp", "hidden": [7, 5],
         "activation": "tanh", "optimizer": "nesterov", "learning_rate": 0.03, "batch_size": 9,
         "batches": "drawn",
         "epochs": 4, "patience": 2, "seed": 11, "backend": pb.backend.current().name,
