@@ -1,4 +1,4 @@
-"""Maxima and means of windows, and their cotangents, for the arrays of any library: a pass for each element of a window.
+"""Maxima and means of windows, and their cotangents, for the arrays of any library: a pass for each of their elements.
 
 The maximum of each window comes with the number of its element in the window, rows first: the first of equal ones, and
 a NaN before all numbers, as in PyTorch.
@@ -7,7 +7,6 @@ a NaN before all numbers, as in PyTorch.
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from typing import Any
 
