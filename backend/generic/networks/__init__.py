@@ -1,0 +1,1 @@
+"""The functions of networks: convolution, pooling, recurrence, attention, segments, in functions of the standard."""
