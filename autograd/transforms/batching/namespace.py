@@ -19,9 +19,10 @@ from ...core.namespaces import NAMESPACES, namespace_of
 from .functions import GROUPS, REARRANGEMENTS, elementwise
 from .indexing import INDEXING
 from .products import PRODUCTS
+from .recurrence import SEQUENCES
 from .rows import plain, row_by_row
 
-BY_NAME: dict[str, Callable[..., Any]] = {**REARRANGEMENTS, **INDEXING, **PRODUCTS}
+BY_NAME: dict[str, Callable[..., Any]] = {**REARRANGEMENTS, **INDEXING, **PRODUCTS, **SEQUENCES}
 
 # ── one level ─────────────────────────────────────────────────────────────────────────────────
 
