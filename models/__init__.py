@@ -73,6 +73,7 @@ from .module import Module, parameter_mask, plain, state
 if TYPE_CHECKING:
     from . import kernels
     from .kernels.gaussian_process import GaussianProcess, KernelRidge, log_marginal_likelihood
+    from .recurrence import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 
 __all__ = [
     "ACTIVATIONS",
@@ -94,11 +95,15 @@ __all__ = [
     "Embedding",
     "Flatten",
     "FourierFeatures",
+    "GRU",
+    "GRUCell",
     "GaussianProcess",
     "GlobalAvgPool",
     "GroupNorm",
     "INITIALISERS",
     "KernelRidge",
+    "LSTM",
+    "LSTMCell",
     "LayerNorm",
     "Linear",
     "MLP",
@@ -108,6 +113,8 @@ __all__ = [
     "Module",
     "PolynomialFeatures",
     "RMSNorm",
+    "RNN",
+    "RNNCell",
     "RadialBasis",
     "Residual",
     "Sequential",
@@ -155,18 +162,23 @@ __all__ = [
     "upsample",
 ]
 
-# Read when a name is first used: a dozen dataclasses take 10 ms to make
-_GAUSSIAN_PROCESS = ("GaussianProcess", "KernelRidge", "log_marginal_likelihood")
+# Where names are that are read when they are first used: a dozen dataclasses take 10 ms to make
+_LATER = {
+    **dict.fromkeys(
+        ("GaussianProcess", "KernelRidge", "log_marginal_likelihood"), ".kernels.gaussian_process"
+    ),
+    **dict.fromkeys(("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"), ".recurrence"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name != "kernels" and name not in _GAUSSIAN_PROCESS:
+    if name != "kernels" and name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
     if name == "kernels":
         return importlib.import_module(".kernels", __name__)
-    module = importlib.import_module(".kernels.gaussian_process", __name__)
+    module = importlib.import_module(_LATER[name], __name__)
     value = globals()[name] = getattr(module, name)
     return value
 

@@ -30,7 +30,7 @@ def _marked(text: str, mark: str) -> frozenset[str]:
 
 # Parameters that are arrays (or, in arithmetic, Python scalars); all others are settings.
 ARRAYS = frozenset(
-    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y A r".split()  # noqa: SIM905 - a table
+    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y A r h c".split()  # noqa: SIM905 - a table
 )
 
 # Arrays in a list or in *args.
@@ -124,6 +124,9 @@ hidden logm(x, /)
 hidden sqrtm(x, /)
 hidden sylvester(A, b, q, /)
 hidden lfilter(b, a, x, /)
+hidden lstm_sequence(x, W, h, c, condition=None, /, *, reverse=False)
+hidden gru_sequence(x, W, b, h, condition=None, /, *, reverse=False)
+hidden rnn_sequence(x, W, h, condition=None, /, *, nonlinearity="tanh", reverse=False)
 
 broadcast_to(x, /, shape)
 concat(arrays, /, *, axis=0)

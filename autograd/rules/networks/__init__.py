@@ -1,1 +1,1 @@
-"""The rules of the functions that layers of networks are made of."""
+"""The rules of the functions of networks, in files as the kernels have them in `backend/generic/networks`."""

@@ -20,9 +20,16 @@ from .convolution import NETWORKS
 from .functions import GROUPS, REARRANGEMENTS, elementwise
 from .indexing import INDEXING
 from .products import PRODUCTS
+from .recurrence import SEQUENCES
 from .rows import plain, row_by_row
 
-BY_NAME: dict[str, Callable[..., Any]] = {**REARRANGEMENTS, **INDEXING, **PRODUCTS, **NETWORKS}
+BY_NAME: dict[str, Callable[..., Any]] = {
+    **REARRANGEMENTS,
+    **INDEXING,
+    **PRODUCTS,
+    **NETWORKS,
+    **SEQUENCES,
+}
 
 # ── one level ─────────────────────────────────────────────────────────────────────────────────
 

@@ -1,1 +1,1 @@
-"""Functions of networks for NumPy's arrays, in as few passes over memory as NumPy allows."""
+"""NumPy: the functions of networks, in as few passes over memory as NumPy allows."""
