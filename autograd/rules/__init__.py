@@ -29,7 +29,7 @@ from .networks import attention
 from .special_functions import bessel, integrals
 
 __all__ = [
-    "attention", "bessel", "creation", "data_type", "elementwise", "fft", "fused", "indexing", "integrals", "linalg", "linalg_norms",
-    "linalg_spectral", "linear_algebra", "manipulation", "products", "searching", "special", "special_incomplete",
-    "statistical",
+    "attention", "bessel", "creation", "data_type", "elementwise", "fft", "fused", "indexing", "integrals", "linalg",
+    "linalg_norms", "linalg_spectral", "linear_algebra", "manipulation", "products", "searching", "special",
+    "special_incomplete", "statistical",
 ]  # fmt: skip

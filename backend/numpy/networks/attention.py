@@ -115,7 +115,9 @@ def attention(q, keys, values, bias=None, condition=None, *, scale=1.0, causal=F
     if not out.size:
         return out, top, total
     steps = _row_steps(T, S, causal)
-    q, keys, values, bias, condition = (_spread(x, lead) for x in (q, keys, values, bias, condition))
+    q, keys, values, bias, condition = (
+        _spread(x, lead) for x in (q, keys, values, bias, condition)
+    )
     each = (steps[0][1] - steps[0][0]) * S
     buffer = np.empty(max(min(ELEMENTS, math.prod(lead) * each), each), q.dtype)
     for heads in _heads(lead, each):
@@ -139,9 +141,7 @@ def attention(q, keys, values, bias=None, condition=None, *, scale=1.0, causal=F
     return out, top, total
 
 
-def attention_vjp(
-    ct, q, keys, values, bias, condition, out, top, total, *, scale, causal
-):
+def attention_vjp(ct, q, keys, values, bias, condition, out, top, total, *, scale, causal):
     """As the generic one."""
     if not (_serves((q, keys, values, bias, ct)) and out.size):
         return formula.attention_vjp(
