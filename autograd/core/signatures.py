@@ -30,7 +30,7 @@ def _marked(text: str, mark: str) -> frozenset[str]:
 
 # Parameters that are arrays (or, in arithmetic, Python scalars); all others are settings.
 ARRAYS = frozenset(
-    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y A r h c".split()  # noqa: SIM905 - a table
+    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y A r h c keys bias".split()  # noqa: SIM905 - a table
 )
 
 # Arrays in a list or in *args.
@@ -101,6 +101,7 @@ matmul(x1, x2, /)
 matrix_transpose(x, /)
 tensordot(x1, x2, /, *, axes=2)
 vecdot(x1, x2, /, *, axis=-1)
+hidden attention(q, keys, values, bias=None, condition=None, /, *, scale=1.0, causal=False)
 hidden convolve(x1, x2, /)
 hidden divide_where_separated(x1, x2, condition, /)
 hidden kink(x1, x2, /)

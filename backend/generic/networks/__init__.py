@@ -1,1 +1,1 @@
-"""The functions of networks: convolution, pooling, recurrence, attention, segments, in functions of the standard."""
+"""Functions of networks for the arrays of any library, written in the array API standard."""

@@ -1,1 +1,1 @@
-"""NumPy: the functions of networks, in as few passes over memory as NumPy allows."""
+"""NumPy: functions of networks, in as few passes over memory as NumPy allows."""
