@@ -8,7 +8,8 @@ from typing import Any
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import InputError, MissingExtra, WriteError, extra
-from .loop import Fit, evaluate, fit, predict
+from .loop import Fit, fit
+from .measure import evaluate, predict
 from .run.checkpoint import load, save
 from .run.config import Settings, config_text, read_config
 from .run.predict import Trained, load_trained, predict_file

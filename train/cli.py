@@ -139,6 +139,12 @@ def _app() -> Any:
         ] = None,
         learning_rate: Annotated[float | None, option("Step size. [by optimiser]")] = None,
         batch_size: Annotated[int | None, option("Samples a step. [32]")] = None,
+        batches: Annotated[
+            str | None,
+            option(
+                "shuffled (a new order each epoch), once (one order for all) or drawn (anew for each step). [shuffled]"
+            ),
+        ] = None,
         epochs: Annotated[int | None, option("At most so many passes over the data. [300]")] = None,
         patience: Annotated[
             int | None,
@@ -153,6 +159,12 @@ def _app() -> Any:
             float | None,
             option(
                 "Decay of weight matrices, not biases: adamw's own, else a penalty in the loss. [by optimiser]"
+            ),
+        ] = None,
+        l1: Annotated[
+            float | None,
+            option(
+                "Penalty l1 Σ|W| on weight matrices; sgd, momentum and nesterov make weights exactly 0. [0]"
             ),
         ] = None,
         name: Annotated[

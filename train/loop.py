@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.core.array import backend_array
-from ..autograd.core.typing import PyTree, Value
-from ..autograd.functions.namespace import asarray
+from ..autograd.core.typing import PyTree
 from ..autograd.functions.random import fold_in
+from ..autograd.pytree import tree
+from ..backend import Backend
 from ..models.module import trains_differently
-from .data.device_data import backend_of_model, batches, needs_transfer, parts_of, prefetch
+from .data.device_data import backend_of_model, parts_of
+from .data.device_data import batches as batches_of
+from .data.orders import check_batches, orders
 from .epochs import Ending, Interrupt, Training, run_epochs
+from .measure import evaluate, placed, raw_arrays, rows_at_once
+from .optimizers import with_l1
 from .step import (
     Tally,
     check_precision,
@@ -27,8 +31,6 @@ from .step import (
     training_step,
 )
 from .stopping import Epoch, ValidationPatience
-
-_ROWS_AT_ONCE = 8192
 
 
 @dataclass
@@ -67,15 +69,18 @@ class Fit:
 
 def fit(
     model: PyTree,
-    loss: Callable[[Any, Any], Any],
-    train: tuple[Any, Any],
-    validation: tuple[Any, Any],
+    loss: Callable[..., Any],
+    train: PyTree,
+    validation: PyTree,
     opt: Any,
     *,
-    score: Callable[[Any, Any], float] | None = None,
+    loss_of: str = "outputs",
+    score: Callable[..., float] | None = None,
     epochs: int = 300,
-    batch_size: int = 32,
+    batch_size: int | None = 32,
+    batches: str = "shuffled",
     patience: int = 50,
+    l1: float = 0.0,
     seed: int = 0,
     compile: bool = True,
     precision: str = "float32",
@@ -93,13 +98,32 @@ def fit(
     loss : callable
         ``loss(outputs, y)``, a 0-d array: the mean over rows.
     train, validation : tuple of arrays
-        ``(x, y)`` each, on the device where the model is; or NumPy arrays, which are transferred batch by batch.
+        ``(x, y)`` each, on the device where the model is; or NumPy arrays, which are transferred batch by batch. Both
+        may be trees of arrays, with as many rows in each: a tuple x is several inputs, ``model(*x)``, as
+        ``((tokens, lengths), (targets, mask))``; any other tree is one.
     opt : optimiser
         From `pb.optim`: its ``init`` and ``step``.
+    loss_of : {"outputs", "model"}
+        With "model" a batch is any tree of arrays, and the loss is ``loss(model, batch)``, which calls the model as it
+        likes; likewise ``score(model, batch)``. Where the model has a training mode, it is
+        ``loss(model, batch, key=key)``, which returns the loss and the model with its new state; when losses are
+        measured, `key` is None: then it is to call ``model(x)``. Measured losses and scores are means of
+        the batches', weighted by their rows.
     score : callable, optional
         ``score(outputs, y)``, a float for the history, such as `accuracy`.
-    epochs, batch_size, patience : int
+    epochs, patience : int
         As in `Settings`.
+    batch_size : int or None
+        Rows of a step. None: everything is one batch in every step, as for the nodes of a graph,
+        ``((x, edges), (y, mask))``, and the arrays need not have as many rows.
+    batches : {"shuffled", "once", "drawn"}
+        How rows make batches: in a new order for each epoch; shuffled once and taken in that order in every epoch; or
+        drawn anew for each step from all rows (without repetition within a batch; an epoch is then as many steps, but
+        not every row comes in it).
+    l1 : float
+        Strength of a penalty ``l1 Σ |W|`` on arrays of two dimensions or more, never on biases. With `SGD`, with or
+        without momentum, each step ends with the proximal step, which makes weights exactly 0; other methods take its
+        subgradient ``l1 sign W``, which leaves small numbers there. The losses that are reported do not contain it.
     seed : int
         Of the batches' order, and of the keys that layers draw from: step t has
         ``pb.random.fold_in(key, t)``, whatever the batches and wherever the model is.
@@ -121,7 +145,10 @@ def fit(
     Raises
     ------
     ValueError
-        If a part has no rows, or not as many targets as inputs; for a precision that cannot be had.
+        If a part has no rows, or not as many targets as inputs; for a loss that is not one number; for a precision that
+        cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite.
+    TypeError
+        If a part holds something that is no array.
     NotImplementedError
         If the model holds layers that train differently, and no method `training` that says how.
 
@@ -139,23 +166,31 @@ def fit(
     >>> run.best.validation_loss < 0.01
     True
     """
-    train, validation = _checked("train", train), _checked("validation", validation)
-    home = backend_of_model(model, train[0])
+    check_batches("fit", batches)
+    whole = batch_size is None
+    _check_form(loss_of, batch_size, batches)
+    train, validation = (
+        _checked(name, part, loss_of, whole)
+        for name, part in (("train", train), ("validation", validation))
+    )
+    home = backend_of_model(model, train)
     random = np.random.default_rng([seed, 1])
     different = trains_differently(model)
     key, least = key_of(seed, home), 2 if different else 1
     check_precision(precision, model, compile)
-    opt = scaled(opt, precision)
-    one_step = training_step(model, loss, opt)
+    opt = with_l1(scaled(opt, precision), l1)
+    one_step = training_step(model, loss, opt, loss_of)
 
     def step(
-        model: PyTree, state: PyTree, tally: Tally, x: Value, y: Value
+        model: PyTree, state: PyTree, tally: Tally, x: PyTree, *y: PyTree
     ) -> tuple[Any, Any, Tally]:
         own = fold_in(key, tally.done) if different else None
-        model, state, value = one_step(model, state, own, x, y)
-        return model, state, tally.after(value, x.shape[0])
+        model, state, value = one_step(model, state, own, x, *y)
+        return model, state, tally.after(value, 1)
 
-    steps = epochs * len(parts_of(train[0].shape[0], batch_size, least))
+    of_one_epoch, a_epoch = _epochs_of(train, loss_of, batch_size, batches, home, least, random)
+    steps = epochs * a_epoch
+    rows = None if batch_size is None else rows_at_once(train, batch_size)
     replay = replayed_step(step, home, precision, steps=steps, compile=compile)
 
     def owned(model: PyTree) -> Any:
@@ -163,16 +198,16 @@ def fit(
         return model if replay.eager else copy_leaves(model)
 
     def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
-        on_train = evaluate(model, loss, train, score)
-        return Epoch(epoch, steps, *on_train, *evaluate(model, loss, validation, score))
+        losses = (
+            evaluate(model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole)
+            for part in (train, validation)
+        )
+        return Epoch(epoch, steps, *next(losses), *next(losses))
 
     def report() -> None:
         run.seconds = time.perf_counter() - started
         if on_epoch is not None:
             on_epoch(run)
-
-    def shuffled() -> Iterator[tuple[Any, ...]]:
-        return batches(train, random.permutation(train[0].shape[0]), batch_size, home, least)
 
     def after_epoch(epoch: int) -> Ending | None:
         before = run.steps
@@ -201,22 +236,89 @@ def fit(
         model = owned(model)
         training = Training(replay, model, owned(opt.init(model)), Tally.new(home))
         report()
-        ended = ending(0) or run_epochs(training, epochs, shuffled, after_epoch, interrupt)
+        ended = ending(0) or run_epochs(training, epochs, of_one_epoch, after_epoch, interrupt)
     run.stopped, run.why = ended or ("epochs", f"all {epochs:,} epochs done")
     run.eager = replay.eager
     run.seconds = time.perf_counter() - started
     return run
 
 
-def _checked(name: str, part: tuple[Any, Any]) -> tuple[Any, Any]:
-    """Inputs and targets as raw arrays, as many of one as of the other."""
-    x, y = (backend_array(a) for a in part)
-    if x.shape[0] == 0 or x.shape[0] != y.shape[0]:
-        raise ValueError(
-            f"fit: {name} has {x.shape[0]:,} rows and {y.shape[0]:,} targets; it needs one or more, "
-            "and as many of each"
+def _check_form(loss_of: str, batch_size: int | None, batches: str) -> None:
+    """Refuse a form of losses or batches that there is not.
+
+    Raises
+    ------
+    ValueError
+    """
+    if loss_of not in ("outputs", "model"):
+        raise ValueError(f"fit: loss_of={loss_of!r}; there are 'outputs' and 'model'")
+    if batch_size is None:
+        if batches != "shuffled":
+            raise ValueError(
+                f"fit: batches={batches!r} with batch_size=None, where everything is one batch"
+            )
+    elif isinstance(batch_size, bool) or batch_size < 1:
+        raise ValueError(f"fit: batch_size={batch_size!r}; it is at least 1, or None for all rows")
+
+
+def _epochs_of(
+    train: PyTree,
+    loss_of: str,
+    batch_size: int | None,
+    batches: str,
+    home: Backend,
+    least: int,
+    random: np.random.Generator,
+) -> tuple[Callable[[], Iterator[tuple[Any, ...]]], int]:
+    """A function that gives the batches of the epoch that begins, as a step takes them; and how many an epoch has."""
+
+    def arguments(batch: PyTree) -> tuple[Any, ...]:
+        return tuple(batch) if loss_of == "outputs" else (batch,)
+
+    if batch_size is None:
+        whole = arguments(placed(train, home))
+        return lambda: iter([whole]), 1
+    leaves, spec = tree.flatten(train)
+    n = leaves[0].shape[0]
+    order = orders(batches, n, batch_size, least, random)
+
+    def of_one_epoch() -> Iterator[tuple[Any, ...]]:
+        for batch in batches_of(tuple(leaves), order(), batch_size, home, least):
+            yield arguments(tree.unflatten(spec, batch))
+
+    return of_one_epoch, len(parts_of(n, batch_size, least))
+
+
+def _checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:
+    """A part of the data with raw arrays as leaves, as many rows in each of them unless it is one batch."""
+    if loss_of == "outputs":
+        if not isinstance(part, tuple | list) or len(part) != 2:
+            found = f"{len(part)} parts" if isinstance(part, tuple | list) else type(part).__name__
+            raise ValueError(
+                f"fit: {name} has to be a pair (x, y), not {found}; several inputs are a tuple themselves, as in "
+                "((a, b), y); with loss_of='model' it is whatever the loss takes"
+            )
+        part = tuple(
+            raw_arrays(own, f"fit: {name}, {what},")
+            for own, what in zip(part, ("x", "y"), strict=True)
         )
-    return x, y
+    else:
+        part = raw_arrays(part, f"fit: {name}")
+    if whole:
+        return part
+    rows = [leaf.shape[0] if leaf.ndim else None for leaf in tree.leaves(part)]
+    if None in rows:
+        raise ValueError(
+            f"fit: {name} holds a 0-d array, which has no rows to make batches of; with batch_size=None everything "
+            "is one batch"
+        )
+    if rows[0] == 0 or len(set(rows)) > 1:
+        sizes = " and ".join(f"{n:,}" for n in rows if n is not None)
+        raise ValueError(
+            f"fit: {name} has arrays of {sizes} rows; it needs one or more, and as many of each "
+            "(with batch_size=None everything is one batch, and they may differ)"
+        )
+    return part
 
 
 def _diverged(now: Epoch) -> Ending | None:
@@ -226,28 +328,3 @@ def _diverged(now: Epoch) -> Ending | None:
             why = f"the {part}loss became {value} at step {now.steps:,} (epoch {now.epoch})"
             return "diverged", why
     return None
-
-
-def predict(model: PyTree, x: Value) -> Any:
-    """The model's outputs, shape (n, k), as a raw array on its device; some rows at a time, for memory's sake."""
-    home = backend_of_model(model, x)
-    chunks = parts_of(x.shape[0], _ROWS_AT_ONCE) or [slice(0, 0)]
-    rows = prefetch(((x[chunk, ...],) for chunk in chunks), x, home)
-    parts = [backend_array(model(part)) for (part,) in rows]
-    return parts[0] if len(parts) == 1 else home.xp.concat(parts)
-
-
-def evaluate(
-    model: PyTree,
-    loss: Callable[[Any, Any], Any],
-    part: tuple[Any, Any],
-    score: Callable[[Any, Any], float] | None = None,
-) -> tuple[float, float]:
-    """Loss and score of a model over all rows of a part of the data, ``(x, y)``; NaN without a `score`."""
-    x, y = part
-    outputs = predict(model, x)
-    home = backend_of_model(model, x)
-    y = home.asarray(y) if needs_transfer(y, home) else y
-    # the loss gets an `Array`, as in training
-    value = float(loss(asarray(outputs), y))
-    return value, math.nan if score is None else score(outputs, y)

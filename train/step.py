@@ -39,7 +39,7 @@ def copy_leaves(tree_of_arrays: PyTree) -> Any:
 
 
 class Replayed:
-    """A step that is compiled for each number of rows, and replayed in place; eager where it cannot be compiled.
+    """A step that is compiled for each shape of a batch, and replayed in place; eager where it cannot be compiled.
 
     On a CPU without numba's kernels, which take longer to compile than most networks to train.
 
@@ -66,15 +66,16 @@ class Replayed:
         self.step, self.donated, self.precision = step, donated, precision
         self.fast = None if home.programs is not None else False
         self.eager = ""
-        self._programs: dict[int, Any] = {}
-        self._calls: dict[int, int] = {}
+        self._programs: dict[tuple[int, ...], Any] = {}
+        self._calls: dict[tuple[int, ...], int] = {}
 
     def __call__(self, *args: Any) -> Any:
         """Make one step."""
         if self.eager:
             return self.step(*args)
         # the number of rows is asked for first, so that the last batch's program is found at once
-        rows = args[self.donated].shape[0]
+        batch = args[self.donated]
+        rows = (batch if hasattr(batch, "shape") else tree.leaves(batch)[0]).shape
         program = self._programs.get(rows)
         if program is not None and self._calls[rows] >= 2:
             return program(*args)
@@ -259,17 +260,28 @@ def key_of(seed: int, home: Backend) -> Array:
     return Array(home.asarray(words))
 
 
-def training_step(model: PyTree, objective: Callable[..., Any], opt: Any) -> Step:
+def call_model(model: PyTree, x: PyTree) -> Any:
+    """``model(x)``; the parts of a tuple are several inputs, ``model(*x)``."""
+    return model(*x) if type(x) is tuple else model(x)
+
+
+def training_step(
+    model: PyTree, objective: Callable[..., Any], opt: Any, loss_of: str = "outputs"
+) -> Step:
     """A step in training mode for models of this one's structure.
 
     Parameters
     ----------
     model : callable pytree
-        ``model(x)``, or in training ``model.training(x, key=key)`` where it, or a module in it, has a training mode.
+        ``model(x)``, or in training ``model.training(x, key=key)`` where it, or a module in it, has a training mode. A
+        tuple x stands for several inputs.
     objective : callable
         ``objective(outputs, *targets)``, a number to be made small.
     opt : optimiser
         With `LossScaling` the scaled loss is differentiated, and the loss itself returned.
+    loss_of : {"outputs", "model"}
+        With "model" it is ``objective(model, x)``; and where there is a training mode ``objective(model, x, key=key)``,
+        which returns the number and the model with its new state.
 
     Returns
     -------
@@ -284,7 +296,11 @@ def training_step(model: PyTree, objective: Callable[..., Any], opt: Any) -> Ste
         If the model holds layers that train differently, and no method `training` that says how.
     """
     different = trains_differently(model)
-    if different and not callable(getattr(model, "training", None)):
+    if loss_of == "model":
+        run = _of_model(objective, different)
+    else:
+        run = _of_outputs(objective, different)
+    if different and loss_of == "outputs" and not callable(getattr(model, "training", None)):
         raise NotImplementedError(
             f"{type(model).__name__} holds layers that behave differently in training: write "
             f"{type(model).__name__}.training(x, *, key=None), which returns (y, model)"
@@ -292,13 +308,40 @@ def training_step(model: PyTree, objective: Callable[..., Any], opt: Any) -> Ste
     pairs = zip(tree.leaves(model), tree.leaves(models.parameter_mask(model)), strict=True)
     moving = [own and is_inexact(getattr(leaf, "dtype", np.dtype(bool))) for leaf, own in pairs]
     if all(moving) and not different and not isinstance(opt, LossScaling):
-        return _plain_step(objective, opt)
-    return _training_step(objective, opt, moving, different)
+        return _plain_step(run, opt)
+    return _training_step(run, opt, moving)
 
 
-def _plain_step(objective: Callable[..., Any], opt: Any) -> Step:
+# ``run(model, key, x, *targets)``: the value to be made small, and the model with its new state.
+_Run = Callable[..., tuple[Any, Any]]
+
+
+def _of_outputs(objective: Callable[..., Any], different: bool) -> _Run:
+    def run(model: PyTree, key: Any, x: PyTree, *targets: ArrayLike) -> tuple[Any, Any]:
+        outputs, after = _trained(model, x, key) if different else (call_model(model, x), model)
+        return objective(outputs, *targets), after
+
+    return run
+
+
+def _of_model(objective: Callable[..., Any], different: bool) -> _Run:
+    def run(model: PyTree, key: Any, batch: PyTree) -> tuple[Any, Any]:
+        if not different:
+            return objective(model, batch), model
+        out = objective(model, batch, key=key)
+        if not isinstance(out, tuple) or len(out) != 2:
+            raise TypeError(
+                f"the loss of a {type(model).__name__}, which has a training mode, has to return (loss, model), "
+                f"not {type(out).__name__}: take them from model.training(x, key=key)"
+            )
+        return out
+
+    return run
+
+
+def _plain_step(run: _Run, opt: Any) -> Step:
     """A step for models without a training mode, whose leaves are all parameters."""
-    gradient = value_and_grad(lambda model, x, *targets: objective(model(x), *targets))
+    gradient = value_and_grad(lambda model, x, *targets: run(model, None, x, *targets)[0])
 
     def step(
         model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
@@ -309,9 +352,7 @@ def _plain_step(objective: Callable[..., Any], opt: Any) -> Step:
     return step
 
 
-def _training_step(
-    objective: Callable[..., Any], opt: Any, moving: list[bool], different: bool
-) -> Step:
+def _training_step(run: _Run, opt: Any, moving: list[bool]) -> Step:
     def step(
         model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
     ) -> tuple[Any, Any, Any]:
@@ -323,8 +364,7 @@ def _training_step(
                 spec,
                 [next(own) if moves else p for p, moves in zip(leaves, moving, strict=True)],
             )
-            outputs, after = _trained(now, x, key) if different else (now(x), now)
-            value = objective(outputs, *targets)
+            value, after = run(now, key, x, *targets)
             large = opt.scale(value, state) if isinstance(opt, LossScaling) else value
             return large, (value, after)
 
@@ -343,9 +383,9 @@ def _training_step(
     return step
 
 
-def _trained(model: PyTree, x: Value, key: Any) -> tuple[Any, Any]:
+def _trained(model: PyTree, x: PyTree, key: Any) -> tuple[Any, Any]:
     """Outputs and the new model."""
-    out = model.training(x, key=key)
+    out = model.training(*x, key=key) if type(x) is tuple else model.training(x, key=key)
     if not isinstance(out, tuple) or len(out) != 2:
         raise TypeError(
             f"{type(model).__name__}.training has to return (outputs, model), not {type(out).__name__}"

@@ -30,7 +30,7 @@ def _marked(text: str, mark: str) -> frozenset[str]:
 
 # Parameters that are arrays (or, in arithmetic, Python scalars); all others are settings.
 ARRAYS = frozenset(
-    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y A r".split()  # noqa: SIM905 - a table
+    "x x1 x2 condition indices min max W b logits labels value values repeats a df q t v y A r h c keys bias".split()  # noqa: SIM905 - a table
 )
 
 # Arrays in a list or in *args.
@@ -101,6 +101,7 @@ matmul(x1, x2, /)
 matrix_transpose(x, /)
 tensordot(x1, x2, /, *, axes=2)
 vecdot(x1, x2, /, *, axis=-1)
+hidden attention(q, keys, values, bias=None, condition=None, /, *, scale=1.0, causal=False)
 hidden convolve(x1, x2, /)
 hidden divide_where_separated(x1, x2, condition, /)
 hidden kink(x1, x2, /)
@@ -124,6 +125,9 @@ hidden logm(x, /)
 hidden sqrtm(x, /)
 hidden sylvester(A, b, q, /)
 hidden lfilter(b, a, x, /)
+hidden lstm_sequence(x, W, h, c, condition=None, /, *, reverse=False)
+hidden gru_sequence(x, W, b, h, condition=None, /, *, reverse=False)
+hidden rnn_sequence(x, W, h, condition=None, /, *, nonlinearity="tanh", reverse=False)
 
 broadcast_to(x, /, shape)
 concat(arrays, /, *, axis=0)
@@ -160,6 +164,14 @@ softmax_cross_entropy(logits, labels, /)
 logsumexp(x, /, *, axis=None, keepdims=False)
 log_softmax(x, /, *, axis=-1)
 softmax(x, /, *, axis=-1)
+hidden convolution(x, W, b=None, /, *, stride, padding, dilation, groups)
+hidden convolution_vjp_x(y, W, /, *, spatial, stride, padding, dilation, groups)
+hidden convolution_vjp_W(x, y, /, *, spatial, stride, padding, dilation, groups)
+hidden max_pool(x, /, *, window, stride, padding, dilation)
+hidden pool_scatter(y, indices, /, *, spatial, window, stride, padding, dilation)
+hidden pool_gather(x, indices, /, *, window, stride, padding, dilation)
+hidden avg_pool(x, /, *, window, stride, padding, counted)
+hidden avg_pool_vjp(y, /, *, spatial, window, stride, padding, counted)
 
 linalg.cholesky(x, /, *, upper=False)
 linalg.cross(x1, x2, /, *, axis=-1)

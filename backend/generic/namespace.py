@@ -19,6 +19,7 @@ from ..common.base import Backend, Namespace
 from ..common.typing import XP, Device, DType, RawArray
 from . import dask, norms, sparse, vjp_kernels
 from .factors import cholesky_vjp, factor, lu_or_none
+from .networks import attention, convolution, pooling, recurrence
 from .products import convolve, einsum, expm
 from .random import random_bits
 from .special import FORMULAS, Lacking, sinc, sinc_derivative, special_of
@@ -273,9 +274,9 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
         logsumexp, log_softmax, softmax, softmax_cross_entropy, scatter_add,
         divide_where_separated, polar, to_device, arange_like, zeros_on_device_of, stop_gradient, recomputed,
         copy, getitem, setitem, convolve, einsum, expm, sinc, sinc_derivative, random_bits,
-        *vjp_kernels.FUNCTIONS, *sparse.FUNCTIONS,
+        *vjp_kernels.FUNCTIONS, *sparse.FUNCTIONS, *recurrence.FUNCTIONS, *attention.FUNCTIONS,
         factor, lu_or_none, cholesky_vjp, collect_cotangents,
-        in_rows,
+        in_rows, *convolution.FUNCTIONS, *pooling.FUNCTIONS,
     )
 }  # fmt: skip
 

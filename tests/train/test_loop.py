@@ -213,7 +213,7 @@ def test_other_threads_and_other_handlers_are_left_alone():
 
 
 def test_predictions_do_not_depend_on_how_many_rows_go_at_once(monkeypatch):
-    monkeypatch.setattr("pullback.train.loop._ROWS_AT_ONCE", 10)
+    monkeypatch.setattr("pullback.train.measure.ROWS_AT_ONCE", 10)
     model, (x, _) = network(1, 8, 3), parabola(64)
     np.testing.assert_allclose(
         pb.to_numpy(pb.train.predict(model, x)), pb.to_numpy(model(x)), rtol=1e-12

@@ -149,7 +149,7 @@ def test_ctrl_c_within_an_epoch_ends_it(monkeypatch):
                 signal.raise_signal(signal.SIGINT)
             yield batch
 
-    monkeypatch.setattr(_loop, "batches", batches)
+    monkeypatch.setattr(_loop, "batches_of", batches)
     run = fit(mlp())
     assert (run.stopped, run.steps, run.eager) == ("interrupted", 4, "")
     assert [row.steps for row in run.history] == [0, 4]
@@ -362,7 +362,7 @@ def test_a_device_takes_the_whole_step_at_once(emulated, monkeypatch, precision)
     assert [run.eager for run in runs] == ["", "compile=False"]
     tolerance = 1e-5 if precision == "float32" else 1e-2
     assert runs[0].history[-1].loss == pytest.approx(runs[1].history[-1].loss, rel=tolerance)
-    assert sorted(programs[0]) == [5, 8]
+    assert sorted(programs[0]) == [(5, 3), (8, 3)]
     for program in programs[0].values():
         (entry,) = program._executables
         assert [line.partition("_")[0] for line in entry.assembly.lines] == ["segment"]

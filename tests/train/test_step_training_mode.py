@@ -237,7 +237,7 @@ def test_a_part_without_rows_or_of_two_lengths_is_refused(part, rows, targets):
     good = on_device(X, Y)
     bad = on_device(X[:rows], Y[:targets])
     parts = {"train": good, "validation": good, part: bad}
-    with pytest.raises(ValueError, match=f"fit: {part} has {rows} rows and {targets} targets"):
+    with pytest.raises(ValueError, match=f"fit: {part} has arrays of {rows} and {targets} rows"):
         pb.train.fit(linear(3, 1), SQUARED, parts["train"], parts["validation"], pb.optim.SGD(0.1))
 
 

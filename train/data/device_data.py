@@ -38,13 +38,10 @@ def to_device_if_it_fits(arrays: tuple[Any, ...], home: Backend) -> tuple[Any, .
     return tuple(None if a is None else home.asarray(a) for a in arrays)
 
 
-def backend_of_model(model: PyTree, x: RawArray) -> Backend:
-    """The backend of a model's arrays; that of its inputs `x` where the model has none."""
-    arrays = (backend_array(leaf) for leaf in tree.leaves(model))
-    return next(
-        (backend.backend_of(a) for a in arrays if backend.is_array(a)),
-        backend.backend_of(x),
-    )
+def backend_of_model(model: PyTree, x: PyTree) -> Backend:
+    """The backend of a model's arrays; that of its inputs `x`, an array or a tree of them, where the model has none."""
+    arrays = (backend_array(leaf) for leaf in itertools.chain(tree.leaves(model), tree.leaves(x)))
+    return next(backend.backend_of(a) for a in arrays if backend.is_array(a))
 
 
 def needs_transfer(x: RawArray, home: Backend) -> bool:

@@ -66,8 +66,8 @@ def read_csv(path: str | os.PathLike[str], *, target: str | int | None = None) -
         For a missing, empty or malformed file, ragged rows, a cell that is no finite number (with
         its row and column), and a target column that does not exist.
     """
-    sheet = _open(path)
-    where = _find_column(sheet, target)
+    sheet = open_sheet(path)
+    where = find_column(sheet, target)
     indices = [index for index in range(sheet.width) if index != where]
     if not indices:
         raise InputError(f"{sheet.name} has only a target column: there is nothing to learn from")
@@ -76,7 +76,7 @@ def read_csv(path: str | os.PathLike[str], *, target: str | int | None = None) -
         label = cells[where].strip()
         if not label:
             raise InputError(f"{sheet.at(line, where)}: the target is empty")
-        numbers.extend(_numbers(cells, indices, sheet, line))
+        numbers.extend(numbers_of(cells, indices, sheet, line))
         labels.append(label)
         rows.append(line)
     x = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(indices))
@@ -108,7 +108,7 @@ def read_csv_features(
     InputError
         As for `read_csv`; and for columns that are missing, or that the model does not know.
     """
-    sheet = _open(path)
+    sheet = open_sheet(path)
     indices = list(range(sheet.width))
     if columns and sheet.columns:
         found = {column: index for index, column in enumerate(sheet.columns)}
@@ -128,12 +128,12 @@ def read_csv_features(
         )
     numbers = array("d")
     for line, cells in sheet.rows:
-        numbers.extend(_numbers(cells, indices, sheet, line))
+        numbers.extend(numbers_of(cells, indices, sheet, line))
     return np.frombuffer(numbers, dtype=np.float64).reshape(-1, width)
 
 
 @dataclass(frozen=True)
-class _Sheet:
+class Sheet:
     """A CSV file that has been opened: its columns, and its rows still to come."""
 
     name: str
@@ -147,7 +147,14 @@ class _Sheet:
         return f"{self.name}, row {line}, column {known}"
 
 
-def _open(path: str | os.PathLike[str]) -> _Sheet:
+def open_sheet(path: str | os.PathLike[str]) -> Sheet:
+    """Open a CSV file: its columns are known, its rows still to come.
+
+    Raises
+    ------
+    InputError
+        If it is missing, empty or no CSV; the rows raise it where they are malformed.
+    """
     name = os.fspath(path)
     numbered_rows = _numbered_rows(_decode(read_bytes(path), name), name)
     head = list(itertools.islice(numbered_rows, 2))
@@ -162,7 +169,7 @@ def _open(path: str | os.PathLike[str]) -> _Sheet:
             raise InputError(f"{name} has a header and no rows below it")
         del head[0]
     rows = _even(itertools.chain(head, numbered_rows), len(first), first_line, name)
-    return _Sheet(name, columns, len(first), rows)
+    return Sheet(name, columns, len(first), rows)
 
 
 def _even(
@@ -241,7 +248,7 @@ def _check_header(columns: tuple[str, ...], name: str) -> None:
         seen.add(column)
 
 
-def _find_column(sheet: _Sheet, target: str | int | None) -> int:
+def find_column(sheet: Sheet, target: str | int | None) -> int:
     """The index of the target column: by name first, then as an integer."""
     columns, width = sheet.columns, sheet.width
     if target is None:
@@ -264,7 +271,7 @@ def _find_column(sheet: _Sheet, target: str | int | None) -> int:
     raise InputError(f"{sheet.name} has no column {str(target)!r}{hint}; it has {listed(columns)}")
 
 
-def _numbers(cells: list[str], indices: list[int], sheet: _Sheet, line: int) -> list[float]:
+def numbers_of(cells: list[str], indices: list[int], sheet: Sheet, line: int) -> list[float]:
     """The cells at these indices as finite numbers; the search for a culprit runs only if needed."""
     try:
         values = [float(cells[index]) for index in indices]

@@ -21,6 +21,9 @@ PARAMETERS = """Parameters
         Penalty ½ alpha ‖W‖² on the weight matrices, never on biases, as scikit-learn's: `pb.optim`'s
         ``mask="matrices"``. It is divided by the number of samples of a batch, and the optimiser's coupled decay, so
         that ``loss_`` does not contain it.
+    l1 : float, default=0
+        Penalty l1 Σ |W| on the weight matrices, divided by the number of samples of a batch as `alpha`. With "sgd" by
+        its proximal step, which makes weights exactly 0; with "adam" by its subgradient. "lbfgs" takes none.
     batch_size : int or "auto"
         "auto" is min(200, n_samples).
     learning_rate : {{"constant", "invscaling", "adaptive"}}
@@ -31,7 +34,10 @@ PARAMETERS = """Parameters
     max_iter : int, default=200
         Epochs; iterations of "lbfgs".
     shuffle : bool, default=True
-        Draw the order of the samples anew in each epoch.
+        Take the samples in a random order, as `batches` says; else in their own.
+    batches : {{"shuffled", "once", "drawn"}}
+        Draw the order anew in each epoch; once in a call of `fit`; or draw the samples of each batch anew from all of
+        them.
     random_state : int, RandomState or None
         Of the initial weights, the order, the validation part, dropout, and ties. The same integer gives the same
         model.

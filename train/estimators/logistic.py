@@ -26,6 +26,9 @@ from .labels import (
     same_labels,
 )
 
+# what `pb.optim.minimize` calls the solvers
+_METHODS = {"lbfgs": "l-bfgs", "newton-cg": "newton-cg", "fista": "fista"}
+
 
 def _check(estimator: Any) -> None:
     """Refuse settings outside their ranges."""
@@ -42,8 +45,20 @@ def _check(estimator: Any) -> None:
             )
     if not isinstance(estimator.max_iter, int | np.integer) or estimator.max_iter < 0:
         raise ValueError(f"{name}: max_iter={estimator.max_iter!r}; it has to be an integer ≥ 0")
-    if estimator.solver not in ("lbfgs", "newton-cg"):
-        raise ValueError(f"{name}: solver={estimator.solver!r}; there are 'lbfgs' and 'newton-cg'")
+    if estimator.solver not in _METHODS:
+        raise ValueError(
+            f"{name}: solver={estimator.solver!r}; there are {', '.join(map(repr, _METHODS))}"
+        )
+    ratio = estimator.l1_ratio
+    if isinstance(ratio, bool) or not isinstance(ratio, int | float | np.number):
+        raise ValueError(f"{name}: l1_ratio={ratio!r}; it has to be a number from 0 to 1")
+    if not 0 <= ratio <= 1:
+        raise ValueError(f"{name}: l1_ratio={ratio!r}; it has to be a number from 0 to 1")
+    if ratio and estimator.solver != "fista":
+        raise ValueError(
+            f"{name}: l1_ratio={ratio!r} with solver={estimator.solver!r}, which wants slopes without a kink; use "
+            "solver='fista'"
+        )
 
 
 class _Linear(ClassifierMixin, BaseEstimator):
@@ -56,6 +71,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         self,
         *,
         C: float = 1.0,
+        l1_ratio: float = 0.0,
         tol: float = 1e-4,
         fit_intercept: bool = True,
         class_weight: Any = None,
@@ -66,6 +82,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         warm_start: bool = False,
     ) -> None:
         self.C = C
+        self.l1_ratio = l1_ratio
         self.tol = tol
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight
@@ -115,12 +132,15 @@ class _Linear(ClassifierMixin, BaseEstimator):
         A = as_array(backend_array(X) if is_native(X) else X)
         columns = 1 if len(classes) == 2 and not self._both_sides else len(classes)
         start = self._start(A, columns, classes)
+        total = float(len(codes) if weights is None else weights.sum())
+        kink = float(self.l1_ratio) / (float(self.C) * total)
         found = minimize(
             self._objective(A, codes, weights, columns),
             start,
-            method={"lbfgs": "l-bfgs", "newton-cg": "newton-cg"}[self.solver],
+            method=_METHODS[self.solver],
             gtol=self.tol,
             maxiter=self.max_iter,
+            **({"l1": {"W": kink}} if kink else {}),
         )
         self.classes_ = classes
         self.coef_ = np.ascontiguousarray(to_numpy(found.x["W"]).T)
@@ -159,11 +179,15 @@ class _Linear(ClassifierMixin, BaseEstimator):
     def _objective(
         self, A: Any, codes: np.ndarray, weights: np.ndarray | None, columns: int
     ) -> Any:
-        """The mean loss plus ‖W‖² / (2 C Σ weights): scikit-learn's objective over its sum of weights."""
+        """The mean loss plus (1 − l1_ratio) ‖W‖² / (2 C Σ weights), the smooth part of the objective.
+
+        It is scikit-learn's over its sum of weights.
+        """
         n = A.shape[0]
         shares = np.full(n, 1 / n) if weights is None else weights / weights.sum()
         share = as_array(shares, A.dtype)
-        penalty = 0.5 / (float(self.C) * (n if weights is None else float(weights.sum())))
+        total = n if weights is None else float(weights.sum())
+        penalty = 0.5 * (1 - float(self.l1_ratio)) / (float(self.C) * total)
         if columns == 1:
             sign = as_array(1.0 - 2.0 * codes, A.dtype)
 
@@ -221,12 +245,16 @@ class _Linear(ClassifierMixin, BaseEstimator):
 class LogisticRegression(_Linear):
     """The logistic model: P(class 1 | x) = 1/(1 + exp(−w·x − c)); softmax for more than two classes.
 
-    Minimises C Σ_i ω_i ℓ_i + ½‖w‖², ℓ_i the log loss of sample i and ω_i its weight, as scikit-learn does.
+    Minimises C Σ_i ω_i ℓ_i + ½ (1 − ρ) ‖w‖² + ρ ‖w‖₁, ℓ_i the log loss of sample i and ω_i its weight, ρ the
+    `l1_ratio`, as scikit-learn does.
 
     Parameters
     ----------
     C : float, default=1.0
         Inverse strength of the penalty, > 0; infinity for none.
+    l1_ratio : float, default=0
+        The share ρ of the l1 norm in the penalty, from 0 to 1: coefficients become exactly 0. It takes the solver
+        "fista", whose steps are proximal ones.
     tol : float, default=1e-4
         Stop where the gradient of the mean objective has a norm below this.
     fit_intercept : bool, default=True
@@ -234,7 +262,7 @@ class LogisticRegression(_Linear):
         Weights of the classes.
     random_state : int, RandomState or None
         Breaks ties in `predict`.
-    solver : {"lbfgs", "newton-cg"}
+    solver : {"lbfgs", "newton-cg", "fista"}
         The methods of `pb.optim.minimize`.
     max_iter : int, default=100
     verbose : int
@@ -270,7 +298,7 @@ class SoftmaxRegression(_Linear):
 
     Parameters
     ----------
-    C, tol, fit_intercept, class_weight, random_state, solver, max_iter, verbose, warm_start
+    C, l1_ratio, tol, fit_intercept, class_weight, random_state, solver, max_iter, verbose, warm_start
         As in `LogisticRegression`.
 
     Attributes

@@ -17,7 +17,7 @@ from ...autograd.core.typing import PyTree
 from ...autograd.pytree import tree
 from ...backend import current
 from ..data.device_data import to_device_if_it_fits
-from ..loop import predict
+from ..measure import predict
 from .settings import ACTIVATIONS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import random
 from ...backend import Backend, current
 from ..data.device_data import batches, to_device_if_it_fits
+from ..data.orders import orders
 from ..epochs import Ending, Training, run_epochs
 from ..step import LossSum, copy_leaves, refusal, replayed_step
 from ..stopping import Improvement
@@ -172,6 +173,7 @@ class Perceptron(BaseEstimator):
             optimizer_of(self, rows),
             self.model_,
             precision=self.precision,
+            l1=float(self.l1) / rows,
         )
         training = self._begin_training(form, epochs * -(-n // rows), home)
         self._rate = float(self.learning_rate_init)
@@ -194,9 +196,10 @@ class Perceptron(BaseEstimator):
                 return "callback", f"a callback ended the training (epoch {epoch})"
             return None if incremental or self._lowered_rate() else rule.ended(epoch)
 
+        order = self._order(n, rows)
         try:
             ended = run_epochs(
-                training, epochs, lambda: self._batches(data, rows, home), after_epoch
+                training, epochs, lambda: self._batches(data, rows, home, order), after_epoch
             )
         except BaseException:
             # Ctrl-C, too, leaves what was learned.
@@ -219,7 +222,7 @@ class Perceptron(BaseEstimator):
         """The parameters in a form that a step takes, and the optimiser's state: the last one, or a new one."""
         if self._state is None:
             self._rule = self._new_rule()
-        made_for = (self.solver, bool(self.momentum), self.precision == "float16")
+        made_for = (self.solver, bool(self.momentum), self.precision == "float16", bool(self.l1))
         # another solver begins anew
         changed = getattr(self, "_state_form", made_for) != made_for
         # A step writes into what it is given: these arrays are nobody else's.
@@ -235,13 +238,26 @@ class Perceptron(BaseEstimator):
     def _new_rule(self) -> Improvement:
         return Improvement(float(self.tol), float(self.n_iter_no_change))
 
-    def _batches(self, data: Data, rows: int, home: Backend) -> Iterator[tuple[Any, ...]]:
+    @property
+    def _least(self) -> int:
+        """The fewest rows of a last batch."""
+        return 2 if self._network.batch_norm else 1
+
+    def _order(self, n: int, rows: int) -> Callable[[], np.ndarray | None]:
+        """A function that gives the order of the rows for an epoch; None for their own."""
+        if not self.shuffle:
+            return lambda: None
+        return orders(self.batches, n, rows, self._least, self._rng)
+
+    def _batches(
+        self, data: Data, rows: int, home: Backend, order: Callable[[], np.ndarray | None]
+    ) -> Iterator[tuple[Any, ...]]:
         """The arguments of a step, for each batch of one epoch: x, y, weights, key, learning rate."""
         seed = int(self._rng.integers(2**31)) if self._network.stochastic else 0
-        order = self._rng.permutation(data.x.shape[0]) if self.shuffle else None
+        taken = order()
         keys = random.stream(seed) if self._network.dropout else lambda: None
-        seen, least = self.t_, 2 if self._network.batch_norm else 1
-        for x, y, *weights in batches(data.arrays, order, rows, home, least):
+        seen = self.t_
+        for x, y, *weights in batches(data.arrays, taken, rows, home, self._least):
             seen += x.shape[0]
             yield x, y, weights[0] if weights else None, keys(), self._rate_at(seen)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.compile.tracing.precision import PRECISIONS
+from ..data.orders import check_batches
 from ..optimizers import make_optimizer
 
 SOLVERS = ("adam", "sgd", "lbfgs")
@@ -17,6 +18,7 @@ ACTIVATIONS = {"logistic": "sigmoid"}
 # low ≤ setting < high
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("alpha", 0.0, math.inf),
+    ("l1", 0.0, math.inf),
     ("power_t", 0.0, math.inf),
     ("tol", 0.0, math.inf),
     ("momentum", 0.0, 1.0 + 1e-12),
@@ -63,10 +65,19 @@ def check_settings(estimator: Any) -> None:
             _refuse(estimator, setting, "an integer of at least 1")
     if estimator.solver not in SOLVERS:
         _refuse(estimator, "solver", f"one of {', '.join(SOLVERS)}")
+    check_batches(type(estimator).__name__, estimator.batches)
+    if estimator.batches != "shuffled" and not estimator.shuffle:
+        _refuse(
+            estimator,
+            "batches",
+            "'shuffled' with shuffle=False, which takes samples in their own order",
+        )
     if estimator.learning_rate not in ("constant", "invscaling", "adaptive"):
         _refuse(estimator, "learning_rate", "constant, invscaling or adaptive")
     if estimator.early_stopping and estimator.solver == "lbfgs":
         _refuse(estimator, "early_stopping", "False with solver='lbfgs', which has no epochs")
+    if estimator.l1 and estimator.solver == "lbfgs":
+        _refuse(estimator, "l1", "0 with solver='lbfgs', which wants slopes without a kink")
     # the minimiser needs one function from beginning to end
     for setting in ("dropout", "batch_norm"):
         if getattr(estimator, setting) and estimator.solver == "lbfgs":

@@ -17,6 +17,7 @@ from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
 from ...backend import backend_of
 from ...optim import LossScaling, minimize
+from ..optimizers import with_l1
 from ..step import LossSum, copy_leaves, scaled, training_step
 from .network import Network
 
@@ -148,16 +149,27 @@ class Trainable:
 
 
 def trainable(
-    network: Network, objective: Objective, opt: Any, model: PyTree, *, precision: str
+    network: Network,
+    objective: Objective,
+    opt: Any,
+    model: PyTree,
+    *,
+    precision: str,
+    l1: float = 0.0,
 ) -> Trainable:
-    """The form in which a network is trained, of which `model` is one."""
+    """The form in which a network is trained, of which `model` is one; with a penalty l1 Σ |W|."""
     opt = scaled(opt, precision)
     if network.stochastic:
+        opt = with_l1(opt, l1)
         return Trainable(
             copy_leaves, copy_leaves, opt, _summed(_stochastic_step(objective, opt, model))
         )
     packing = Packing.of(model)
-    step = _packed_step(objective, opt, packing, tree.leaves(model)[0])
+    opt, decay = _without_decay(opt, packing, tree.leaves(model)[0])
+    if l1:
+        # an optimiser here sees one vector, biases and all
+        opt = with_l1(opt, packing.decay(l1, backend_array(tree.leaves(model)[0])), mask=None)
+    step = _packed_step(objective, opt, packing, decay)
     return Trainable(
         lambda model: packing.pack(tree.map(backend_array, model)),
         lambda vector: copy_leaves(packing.unpack(vector)),
@@ -196,13 +208,17 @@ def _stochastic_step(objective: Objective, opt: Any, model: PyTree) -> Callable[
     return step
 
 
-def _packed_step(objective: Objective, opt: Any, packing: Packing, like: Any) -> Callable[..., Any]:
-    # an optimiser decays arrays of two axes; here it sees one vector
+def _without_decay(opt: Any, packing: Packing, like: Any) -> tuple[Any, Any]:
+    """An optimiser of one vector without its decay, which is for arrays of two axes; and the vector of the decay."""
     inner: Any = opt.opt if isinstance(opt, LossScaling) else opt
     decay = packing.decay(inner.weight_decay, backend_array(like)) if inner.weight_decay else None
     inner = replace(inner, weight_decay=0.0)
-    opt = replace(opt, opt=inner) if isinstance(opt, LossScaling) else inner
+    return (replace(opt, opt=inner) if isinstance(opt, LossScaling) else inner), decay
 
+
+def _packed_step(
+    objective: Objective, opt: Any, packing: Packing, decay: Any
+) -> Callable[..., Any]:
     def loss(model: PyTree, state: PyTree, x: Value, y: Value, weights: Value) -> tuple[Any, Any]:
         value = objective(model(x), y, weights)
         return (opt.scale(value, state) if isinstance(opt, LossScaling) else value), value

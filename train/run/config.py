@@ -14,8 +14,10 @@ from typing import Any
 
 from ...autograd.compile.tracing.precision import PRECISIONS
 from ..data.load import TASKS
+from ..data.orders import BATCHES
 from ..errors import InputError, listed, one_line, shown
 from ..files import read_bytes
+from .defaults import BY_MODEL, MODELS, OPTIMIZERS, check_data, usual_model, with_defaults
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity")
 BACKENDS = ("auto", "numpy", "cupy")
@@ -24,15 +26,8 @@ _WIDEST = 10_000_000
 # the most bytes of a file of settings
 _LARGEST = 1 << 20
 
-# Learning rate and l2 where none is asked for, by optimiser. Chosen on the validation loss of the
-# digits, over splits other than those that the tests measure.
-OPTIMIZERS: dict[str, tuple[float, float]] = {
-    "adamw": (2e-3, 1.0),
-    "adam": (1e-3, 1e-4),
-    "sgd": (1e-1, 1e-3),
-    "momentum": (2e-2, 1e-3),
-    "nesterov": (2e-2, 1e-3),
-}
+# What depends on the network or the optimiser where it is not given.
+_USUAL: Any = None
 
 
 @dataclass(frozen=True)
@@ -46,21 +41,34 @@ class Settings:
     target : str
         The target's name or index; empty for the default of such data.
     task : {"auto", "classification", "regression"}
-    hidden : tuple of int
+    model : {"mlp", "cnn", "lstm", "transformer", "gcn"}
+        The network: a perceptron of tables and images' pixels; convolutions of images; models of a text's characters;
+        convolutions of a graph. Empty or "auto": gcn where there are `edges`, lstm for a text, else mlp.
+    edges : str, optional
+        The file of a graph's edges; see `read_edges`.
+    hidden : tuple of int, optional
         Widths of the hidden layers; empty for none: a linear or logistic model. 128 is as good as 512 on
         the digits, and its products are small enough that OpenBLAS keeps them on one thread: the
-        same numbers with any number of threads, and no waiting on a machine that is busy.
-    activation : str
-        relu, tanh, sigmoid, silu, gelu, softplus or identity.
+        same numbers with any number of threads, and no waiting on a machine that is busy. Of a cnn: the layers after
+        the convolutions; of lstm and transformer as many equal widths as layers or blocks. None, here and below, for
+        the network's own default.
+    activation : str, optional
+        relu, tanh, sigmoid, silu, gelu, softplus or identity; lstm and transformer have their own.
+    length : int, optional
+        Characters of a block that lstm and transformer see at once.
+    dropout : float, optional
+        Probability, in training, with which a unit is left out; of all networks but mlp.
     optimizer : str
         adamw, adam, sgd, momentum (0.9) or nesterov (0.9).
     learning_rate : float, optional
         None for the optimiser's own default.
-    batch_size : int
-        Samples a step; the last batch of an epoch may be smaller.
-    epochs : int
+    batch_size : int, optional
+        Samples a step; the last batch of an epoch may be smaller. A gcn takes the whole graph.
+    batches : {"shuffled", "once", "drawn"}
+        How rows make batches: in a new order each epoch, in one order, or drawn anew for each step; see `fit`.
+    epochs : int, optional
         At most so many passes over the training part.
-    patience : int
+    patience : int, optional
         Epochs without a better validation loss before the run stops; 0 for never.
     seed : int
         Of the split, the initial weights and the order of the batches.
@@ -70,6 +78,9 @@ class Settings:
     l2 : float, optional
         Strength of the decay of weight matrices, never of biases (`pb.optim`'s ``mask="matrices"``): with adamw its
         decoupled weight decay, with the others the penalty ½ l2 Σ W² in the loss. None for the optimiser's own default.
+    l1 : float
+        Strength of a penalty ``l1 Σ |W|`` on weight matrices, never on biases: by the proximal step with sgd, momentum
+        and nesterov, where weights become exactly 0; by its subgradient with adam and adamw. See `fit`.
     precision : {"float32", "tf32", "bfloat16", "float16"}
         To what the operands of products are rounded in training, with a dtype of float32; see `fit`.
     compile : bool
@@ -81,17 +92,23 @@ class Settings:
     data: str = "digits"
     target: str = ""
     task: str = "auto"
-    hidden: tuple[int, ...] = (128,)
-    activation: str = "relu"
+    model: str = ""
+    edges: str | None = None
+    hidden: tuple[int, ...] = _USUAL
+    activation: str = _USUAL
+    length: int | None = _USUAL
+    dropout: float | None = _USUAL
     optimizer: str = "adamw"
     learning_rate: float | None = None
-    batch_size: int = 32
-    epochs: int = 300
-    patience: int = 50
+    batch_size: int | None = _USUAL
+    batches: str = "shuffled"
+    epochs: int = _USUAL
+    patience: int = _USUAL
     seed: int = 0
     backend: str = ""
     dtype: str = "float32"
     l2: float | None = None
+    l1: float = 0.0
     precision: str = "float32"
     compile: bool = True
     name: str = ""
@@ -102,18 +119,36 @@ class Settings:
             raise InputError("data: empty; give a built-in data set or a file")
         _text("target", self.target)
         _choice("task", self.task, TASKS)
-        _check_hidden(self.hidden)
-        _choice("activation", self.activation, ACTIVATIONS)
+        if self.edges is not None:
+            _text("edges", self.edges)
+        _choice("model", self.model, ("", "auto", *MODELS), what="unknown network")
         _choice("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        default_rate, default_l2 = OPTIMIZERS[self.optimizer]
-        # Frozen, but a default that depends on the optimiser is known only here.
-        if self.learning_rate is None:
-            object.__setattr__(self, "learning_rate", default_rate)
-        if self.l2 is None:
-            object.__setattr__(self, "l2", default_l2)
+        # Frozen, but what depends on network and optimiser is known only here.
+        if self.model in ("", "auto"):
+            object.__setattr__(self, "model", usual_model(self.data, self.edges))
+        check_data(self.model, self.data, self.edges, self.target, self.task)
+        given = {key: getattr(self, key) for key in (*BY_MODEL, "learning_rate", "l2")}
+        for key, value in with_defaults(self.model, self.optimizer, given).items():
+            object.__setattr__(self, key, value)
+        _check_hidden(self.hidden)
+        if self.activation is not None:
+            _choice("activation", self.activation, ACTIVATIONS)
         _real("learning_rate", self.learning_rate, zero=False)
         _real("l2", self.l2, zero=True)
-        _require_integer("batch_size", self.batch_size, 1)
+        _real("l1", self.l1, zero=True)
+        if self.batch_size is not None:
+            _require_integer("batch_size", self.batch_size, 1)
+        _choice("batches", self.batches, BATCHES)
+        if self.batch_size is None and self.batches != BATCHES[0]:
+            raise InputError(
+                f"batches: {self.model} has no batches: every step is on all of the graph"
+            )
+        if self.length is not None:
+            _require_integer("length", self.length, 1)
+        if self.dropout is not None:
+            _real("dropout", self.dropout, zero=True)
+            if self.dropout >= 1:
+                raise InputError(f"dropout: {shown(self.dropout)} is not below 1")
         _require_integer("epochs", self.epochs, 1)
         _require_integer("patience", self.patience, 0)
         _require_integer("seed", self.seed, 0)
@@ -194,7 +229,8 @@ def config_text(settings: Settings, comments: tuple[str, ...] = ()) -> str:
     """
     lines = [f"# {comment}" for comment in comments]
     values = dataclasses.asdict(settings)
-    lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
+    # what the network does not have is None
+    lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
     return "\n".join(lines) + "\n"
 
 
@@ -213,10 +249,13 @@ def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
     """The settings of a config file, where the options that were given (not None) win.
 
     Learning rate and l2 of the file belong to the file's optimiser: another optimiser on the
-    command line brings its own defaults.
+    command line brings its own defaults. So does another network than the one that the file names.
     """
     given = {key: value for key, value in options.items() if value is not None}
     base = dict(config)
+    if "model" in base and given.get("model", base["model"]) != base["model"]:
+        for key in (*BY_MODEL, "learning_rate", "l2", "edges"):
+            base.pop(key, None)
     optimizer = base.get("optimizer", Settings.optimizer)
     if given.get("optimizer", optimizer) != optimizer:
         base.pop("learning_rate", None)

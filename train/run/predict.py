@@ -15,7 +15,7 @@ from ... import backend, models
 from ..data.load import load_features
 from ..data.split import Standardizer
 from ..errors import InputError, one_line
-from ..loop import predict
+from ..measure import predict
 from .checkpoint import load
 from .run import MODEL
 from .tasks import probabilities

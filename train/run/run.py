@@ -20,7 +20,8 @@ from ..data.load import Dataset, load_dataset
 from ..data.split import Split, Standardizer, split
 from ..errors import counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
-from ..loop import Fit, evaluate, fit
+from ..loop import Fit, fit
+from ..measure import evaluate
 from ..optimizers import make_optimizer
 from ..step import refusal
 from .checkpoint import save
@@ -192,6 +193,8 @@ def _trained(
         score=task.score,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
+        batches=settings.batches,
+        l1=settings.l1,
         patience=settings.patience,
         seed=settings.seed,
         compile=settings.compile,

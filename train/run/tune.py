@@ -20,7 +20,8 @@ from ..data.split import folds
 from ..errors import InputError, counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
 from ..loop import fit
-from .config import OPTIMIZERS, Settings, config_text, parse_hidden
+from .config import Settings, config_text, parse_hidden
+from .defaults import OPTIMIZERS, rate_and_decay
 from .plots import tuning_png
 from .run import folder_name, prepare
 from .tasks import Trial, task_for
@@ -186,7 +187,7 @@ def _with_rates(base: Settings, grid: dict[str, Sequence[Any]]) -> dict[str, Seq
     if optimizer not in OPTIMIZERS:
         # `Settings` says what is wrong
         return grid
-    rate = OPTIMIZERS[optimizer][0]
+    rate, _ = rate_and_decay(base.model, optimizer)
     return {"learning_rate": tuple(float(f"{rate * f:.3g}") for f in _FACTORS), **grid}
 
 
@@ -203,6 +204,8 @@ def _trial(settings: Settings, data: Any, parts: Sequence[Any]) -> Trial:
             score=ready.task.score,
             epochs=settings.epochs,
             batch_size=settings.batch_size,
+            batches=settings.batches,
+            l1=settings.l1,
             patience=settings.patience,
             seed=settings.seed,
             compile=settings.compile,

@@ -152,3 +152,27 @@ def test_a_search_that_fails_warns(kind):
     X, y = load_iris(return_X_y=True)
     with pytest.warns(ConvergenceWarning, match="no further step"):
         kind().fit(X * 1e100, y)
+
+
+@pytest.mark.parametrize("ratio", [0.3, 1.0])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_an_l1_share_is_scikit_learns(ratio, classes):
+    X, y = load_wine(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    X, y = X[y < classes], y[y < classes]
+    settings = {"C": 0.1, "l1_ratio": ratio, "tol": 1e-6, "max_iter": 5000}
+    ours = pb.train.LogisticRegression(solver="fista", **settings).fit(X, y)
+    theirs = LogisticRegression(solver="saga", **settings).fit(X, y)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, atol=2e-4)
+    assert (ours.coef_ == 0).sum() >= 2
+    assert ((abs(ours.coef_) < 1e-12) == (abs(theirs.coef_) < 1e-12)).mean() > 0.95
+
+
+def test_an_l1_share_takes_its_solver():
+    for settings, message in (
+        ({"l1_ratio": 0.5}, "solver='fista'"),
+        ({"l1_ratio": 1.5, "solver": "fista"}, "from 0 to 1"),
+        ({"l1_ratio": True, "solver": "fista"}, "from 0 to 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pb.train.LogisticRegression(**settings).fit([[0.0], [1.0]], [0, 1])

@@ -107,3 +107,40 @@ def test_an_estimator_says_why_it_is_eager(made, capsys):
     assert model.eager_.startswith("the step cannot be compiled: TraceError")
     assert f"not compiled: {model.eager_}" in capsys.readouterr().out
     assert _step.refusal(made(max_iter=1).eager_) == ""
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_l1_empties_weights_and_leaves_biases(solver, batch_norm):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 8))
+    y = 2 * X[:, 0] - X[:, 3] + 1.0
+    settings = {"hidden_layer_sizes": (6,), "activation": "tanh", "solver": solver, "random_state": 0, "alpha": 0.0,
+                "learning_rate_init": 0.02, "max_iter": 60, "batch_size": 50, "batch_norm": batch_norm, "tol": 0.0,
+                "n_iter_no_change": 999, "dtype": "float64"}  # fmt: skip
+    with pytest.warns(match="Maximum iterations"):
+        plain, sparse = (pb.train.MLPRegressor(l1=l1, **settings).fit(X, y) for l1 in (0.0, 2.0))
+    used, unused = [0, 3], [1, 2, 4, 5, 6, 7]
+    assert abs(sparse.coefs_[0][unused]).max() < 0.25 * abs(plain.coefs_[0][unused]).max()
+    assert abs(sparse.coefs_[0][used]).max() > 10 * abs(sparse.coefs_[0][unused]).mean()
+    assert ((sparse.coefs_[0] == 0).sum() > 20) == (solver == "sgd")
+    assert all((b != 0).any() for b in sparse.intercepts_)
+    assert sparse.score(X, y) > 0.8
+
+
+def test_l1_without_hidden_layers_is_the_lasso():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((100, 5))
+    y = 2 * X[:, 0] - X[:, 3]
+    settings = {"hidden_layer_sizes": (), "solver": "sgd", "random_state": 0, "alpha": 0.0, "tol": 0.0, "max_iter": 400,
+                "learning_rate_init": 0.05, "batch_size": 100, "n_iter_no_change": 999, "dtype": "float64"}  # fmt: skip
+    with pytest.warns(match="Maximum iterations"):
+        ours = pb.train.MLPRegressor(l1=30.0, **settings).fit(X, y)
+    lasso = pb.train.Lasso(0.3, tol=1e-10).fit(X, y)
+    np.testing.assert_allclose(ours.coefs_[0][:, 0], lasso.coef_, atol=1e-6)
+    assert (ours.coefs_[0] == 0).sum() == (lasso.coef_ == 0).sum() == 3
+
+
+def test_l1_with_lbfgs_is_refused():
+    with pytest.raises(ValueError, match=r"l1=1\.0.*solver='lbfgs'"):
+        pb.train.MLPRegressor(l1=1.0, solver="lbfgs").fit([[0.0], [1.0]], [0.0, 1.0])

@@ -20,14 +20,16 @@ def test_the_settings_file_repeats_the_run_bit_for_bit(pullback):
     table("t.csv")
     settings = ["--hidden", "7,5", "--optimizer", "nesterov", "--learning-rate", "0.03", "--l2", 0.01,
                 "--batch-size", 9, "--epochs", 4, "--patience", 2, "--seed", 11, "--dtype", "float64",
-                "--activation", "tanh", "--target", "kind"]  # fmt: skip
+                "--activation", "tanh", "--target", "kind", "--batches", "drawn",
+                "--l1", 0.001]  # fmt: skip
     assert pullback("train", "t.csv", *settings)[0] == 0
     written = tomllib.loads(Path("runs/t/run.toml").read_text())
     assert written == {
-        "data": "t.csv", "target": "kind", "task": "classification", "hidden": [7, 5],
+        "data": "t.csv", "target": "kind", "task": "classification", "model": "mlp", "hidden": [7, 5],
         "activation": "tanh", "optimizer": "nesterov", "learning_rate": 0.03, "batch_size": 9,
+        "batches": "drawn",
         "epochs": 4, "patience": 2, "seed": 11, "backend": pb.backend.current().name,
-        "dtype": "float64", "l2": 0.01, "precision": "float32", "compile": True, "name": "t",
+        "dtype": "float64", "l2": 0.01, "l1": 0.001, "precision": "float32", "compile": True, "name": "t",
     }  # fmt: skip
     code, out, _ = pullback("train", "--config", "runs/t/run.toml")
     assert code == 0

@@ -1,0 +1,1 @@
+"""The rules of the functions of networks, in files as the kernels have them in `backend/generic/networks`."""

@@ -1,0 +1,1 @@
+"""NumPy: functions of networks, in as few passes over memory as NumPy allows."""

@@ -1,0 +1,182 @@
+"""`fit` with models of several inputs, sequences, masks, trees, losses of the model, and everything as one batch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+from ._loop import network, on_device, parabola, weights
+
+M, SQUARED = pb.models, pb.models.squared_error
+STEPS = {"epochs": 20, "batch_size": 8, "patience": 0}
+
+
+def fit(model, loss, train, **settings):
+    return pb.train.fit(model, loss, train, train, pb.optim.Adam(0.01), **{**STEPS, **settings})
+
+
+def same(one, other, rtol=1e-9):
+    for a, b in zip(weights(one.model), weights(other.model), strict=True):
+        np.testing.assert_allclose(a, b, rtol=rtol)
+
+
+class Two(M.Module):
+    """The network of the columns of two inputs, the second of which comes with a factor."""
+
+    net: M.MLP
+
+    def __call__(self, a, b):
+        return self.net(pb.xp.concat([a, b["b"]], axis=1))
+
+
+def test_several_inputs_are_learned_as_their_columns_are():
+    x, y = on_device(*(np.random.default_rng(0).normal(size=(40, k)) for k in (3, 1)))
+    one = fit(network(3, 4, 1), SQUARED, (x, y))
+    two = fit(Two(network(3, 4, 1)), SQUARED, ((x[:, :1], {"b": x[:, 1:]}), y))
+    assert two.eager == "", "several inputs are compiled, too"
+    same(one, two)
+
+
+def test_a_mask_among_the_targets_takes_rows_out_of_the_loss():
+    x, y = parabola(40)
+    wrong = on_device(np.where(np.arange(40)[:, None] % 4, pb.to_numpy(y), 100.0))[0]
+    mask = on_device((np.arange(40)[:, None] % 4 > 0).astype(float))[0]
+
+    def masked(outputs, targets):
+        y, mask = targets
+        return pb.xp.sum(mask * (outputs - y) ** 2) / pb.xp.maximum(pb.xp.sum(mask), 1.0)
+
+    run = fit(network(1, 8, 1), masked, (x, (wrong, mask)), epochs=100)
+    assert run.eager == ""
+    assert run.best.validation_loss < 0.02
+
+
+class Tokens(M.Module):
+    """The next token, from the two before it."""
+
+    table: M.Embedding
+    net: M.Linear
+
+    def __call__(self, tokens):
+        h = self.table(tokens)
+        return self.net(pb.xp.reshape(h, (h.shape[0], -1)))
+
+
+def test_integer_tokens():
+    sequence = np.arange(60) % 3
+    x = np.stack([sequence[:-2], sequence[1:-1]], axis=1)
+    model = Tokens(M.Embedding.init(3, 4), M.Linear.init(8, 3))
+    data = on_device(x, sequence[2:])
+    run = fit(model, M.cross_entropy, data, score=pb.train.accuracy, epochs=30)
+    assert run.eager == ""
+    assert run.best.validation_score == 1.0
+
+
+def test_the_loss_of_a_model_is_that_of_its_outputs():
+    x, y = parabola(40)
+
+    def loss(model, batch):
+        return SQUARED(model(batch["x"]), batch["y"])
+
+    one = fit(network(1, 8, 1), SQUARED, (x, y))
+    other = fit(
+        network(1, 8, 1),
+        loss,
+        {"x": x, "y": y},
+        loss_of="model",
+        score=lambda model, batch: -float(loss(model, batch)),
+    )
+    assert other.eager == ""
+    same(one, other)
+    assert other.best.validation_score == pytest.approx(-one.best.validation_loss, rel=1e-9)
+
+
+def test_the_loss_of_a_model_with_a_training_mode():
+    x, y = parabola(40)
+
+    def model():
+        return M.Sequential(
+            M.Linear.init(1, 8, dtype="float64"),
+            M.BatchNorm.init(8, dtype="float64"),
+            "tanh",
+            M.Dropout(0.1),
+            M.Linear.init(8, 1, dtype="float64"),
+        )
+
+    def loss(model, batch, *, key):
+        x, y = batch
+        out, model = (model(x), model) if key is None else model.training(x, key=key)
+        return SQUARED(out, y), model
+
+    one, other = (
+        fit(model(), SQUARED, (x, y)),
+        fit(model(), loss, (x, y), loss_of="model"),
+    )
+    assert other.eager == ""
+    same(one, other)
+    assert other.best.validation_loss == pytest.approx(one.best.validation_loss, rel=1e-9)
+    with pytest.raises(TypeError, match=r"has a training mode, has to return \(loss, model\)"):
+        fit(model(), lambda m, batch, *, key: SQUARED(m(batch[0]), batch[1]), (x, y), loss_of="model")  # fmt: skip
+
+
+class Smooth(M.Module):
+    """A linear layer of the means over neighbours, given as pairs of nodes."""
+
+    layer: M.Linear
+
+    def __call__(self, x, edges):
+        n = x.shape[0]
+        sums = pb.xp.zeros_like(x)
+        sums = pb.xp.asarray(sums).at[edges[1]].add(pb.xp.take(x, edges[0], axis=0))
+        return self.layer((x + sums) / n)
+
+
+def test_everything_is_one_batch_of_arrays_of_different_lengths():
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(6, 2)), random.normal(size=(6, 1))
+    edges = random.integers(0, 6, (2, 9))
+    data = tuple(on_device(x, edges)), on_device(y)[0]
+    model = Smooth(M.Linear.init(2, 1, dtype="float64"))
+    opt = pb.optim.SGD(0.1)
+    run = pb.train.fit(model, SQUARED, data, data, opt, batch_size=None, epochs=1)
+    assert run.steps == 1
+    gradient = pb.grad(lambda m: SQUARED(m(*data[0]), data[1]))(model)
+    expected, _ = opt.step(model, gradient, opt.init(model))
+    for one, other in zip(weights(run.model), weights(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    long = fit(model, SQUARED, data, batch_size=None, epochs=60)
+    assert (long.eager, long.steps) == ("", 60)
+    assert long.history[-1].loss < long.history[0].loss
+
+
+X, Y = np.zeros((4, 1)), np.zeros((4, 1))
+
+
+@pytest.mark.parametrize(
+    ("train", "settings", "said"),
+    [
+        ((X, Y, Y), {}, r"train has to be a pair \(x, y\), not 3 parts; several inputs are a tuple"),
+        ({"x": X}, {}, r"train has to be a pair \(x, y\), not dict"),
+        ((X, Y[:3]), {}, r"train has arrays of 4 and 3 rows; .* as many of each"),
+        ((X[:0], Y[:0]), {}, r"train has arrays of 0 and 0 rows; it needs one or more"),
+        (((X, np.asarray(1.0)), Y), {}, r"train holds a 0-d array"),
+        ((X, Y), {"loss_of": "batch"}, r"loss_of='batch'; there are 'outputs' and 'model'"),
+        ((X, Y), {"batch_size": 0}, r"batch_size=0; it is at least 1, or None"),
+        ((X, Y), {"batch_size": None, "batches": "drawn"}, r"batches='drawn' with batch_size=None"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_trained_on_is_refused(train, settings, said):
+    with pytest.raises(ValueError, match=said):
+        fit(network(1, 1), SQUARED, train, **settings)
+
+
+def test_lists_of_numbers_are_refused():
+    with pytest.raises(TypeError, match=r"fit: train, y, holds a float: it is an array"):
+        fit(network(1, 1), SQUARED, (X, [0.0] * 4))
+
+
+def test_a_loss_for_each_row_is_refused():
+    with pytest.raises(ValueError, match=r"one number, the mean over rows; it has shape \(40, 1\)"):
+        fit(network(1, 1), lambda out, y: (out - y) ** 2, parabola(40))

@@ -1,0 +1,227 @@
+"""Outputs, losses and scores of a model over all rows of data, some rows at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..autograd.core.array import backend_array
+from ..autograd.core.dtypes import is_inexact
+from ..autograd.core.typing import PyTree
+from ..autograd.functions.namespace import asarray
+from ..autograd.pytree import tree
+from ..backend import Backend, is_array
+from ..models.module import trains_differently
+from .data.device_data import backend_of_model, needs_transfer, parts_of, prefetch
+from .step import call_model
+
+# Of tables.
+ROWS_AT_ONCE = 8192
+# Of images, sequences and other inputs, whose hidden layers may be many times as large as they are.
+_LARGE_ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class RowMean:
+    """A score that is a mean over rows: measured in parts, it needs no more memory than a part's outputs.
+
+    Attributes
+    ----------
+    score : callable
+        ``score(outputs, y)``, a float.
+    """
+
+    score: Callable[[Any, Any], float]
+
+    def __call__(self, outputs: PyTree, y: PyTree) -> float:
+        """The score of these rows."""
+        return self.score(outputs, y)
+
+
+def rows_at_once(x: PyTree, batch_size: int | None = None) -> int:
+    """How many rows of inputs are measured at once: 8192 of tables, else about as many as fit where a batch does."""
+    leaves = tree.leaves(x)
+    if all(leaf.ndim <= 2 and is_inexact(leaf.dtype) for leaf in leaves):
+        return ROWS_AT_ONCE
+    return _LARGE_ROWS_AT_ONCE if batch_size is None else min(2 * batch_size, ROWS_AT_ONCE)
+
+
+def raw_arrays(x: PyTree, what: str) -> Any:
+    """A tree of arrays with the backend's own arrays as leaves.
+
+    Raises
+    ------
+    TypeError
+        If there is no leaf, or one is no array.
+    """
+    leaves, spec = tree.flatten(x)
+    if not leaves:
+        raise TypeError(f"{what} holds no arrays")
+    raw = [backend_array(leaf) for leaf in leaves]
+    for leaf in raw:
+        if not is_array(leaf):
+            raise TypeError(
+                f"{what} holds {_article(leaf)}: it is an array, or a tree of arrays; NumPy makes one of lists by "
+                "np.asarray"
+            )
+    return raw[0] if len(raw) == 1 and x is leaves[0] else tree.unflatten(spec, raw)
+
+
+def _article(value: Any) -> str:
+    kind = type(value).__name__
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def predict(model: PyTree, x: PyTree, *, rows: int | None = None) -> Any:
+    """The model's outputs as raw arrays on its device; some rows at a time, for memory's sake.
+
+    Parameters
+    ----------
+    model : callable pytree
+        ``model(x)``, each of whose outputs has a row for each row of its inputs.
+    x : array (n, …), or a pytree of them
+        A tuple stands for several inputs, ``model(*x)``.
+    rows : int, optional
+        How many at once; by default 8192 of a table, 256 of images, sequences and others.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> pb.train.predict(pb.models.MLP([2, 3]), np.ones((4, 2), "float32")).shape
+    (4, 3)
+    """
+    x = raw_arrays(x, "predict: x")
+    chunks = [outputs for outputs, *_ in _outputs(model, (x,), rows or rows_at_once(x))]
+    return _joined(chunks, backend_of_model(model, x))
+
+
+def evaluate(
+    model: PyTree,
+    loss: Callable[..., Any],
+    part: PyTree,
+    score: Callable[..., float] | None = None,
+    *,
+    loss_of: str = "outputs",
+    rows: int | None = None,
+    whole: bool = False,
+) -> tuple[float, float]:
+    """Loss and score of a model over all rows of a part of the data; the score is NaN without a `score`.
+
+    Parameters
+    ----------
+    model, loss, score, loss_of
+        As in `fit`.
+    part : tuple or pytree
+        ``(x, y)``; with ``loss_of="model"`` what a batch is.
+    rows : int, optional
+        How many at once, as in `predict`. With ``loss_of="model"``, or a `RowMean` as score, loss and score are then
+        means of the parts', weighted by their rows.
+    whole : bool
+        Take everything at once, as `fit` does with ``batch_size=None``.
+    """
+    if loss_of == "model":
+        return _evaluate_model(model, loss, part, score, rows, whole)
+    x, y = raw_arrays(part[0], "evaluate: x"), raw_arrays(part[1], "evaluate: y")
+    home = backend_of_model(model, x)
+    if whole:
+        outputs = tree.map(backend_array, call_model(model, placed(x, home)))
+        return _measured(outputs, placed(y, home), loss, score)
+    rows = rows or rows_at_once(x)
+    if isinstance(score, RowMean):
+        parts = (
+            (n, *_measured(outputs, own, loss, score))
+            for outputs, own, n in _outputs(model, (x, y), rows)
+        )
+        return _weighted(parts)
+    chunks = [outputs for outputs, *_ in _outputs(model, (x,), rows)]
+    return _measured(_joined(chunks, home), placed(y, home), loss, score)
+
+
+def _evaluate_model(
+    model: PyTree,
+    loss: Callable[..., Any],
+    part: PyTree,
+    score: Callable[..., float] | None,
+    rows: int | None,
+    whole: bool,
+) -> tuple[float, float]:
+    settings = {"key": None} if trains_differently(model) else {}
+
+    def measured(batch: PyTree) -> tuple[float, float]:
+        found = loss(model, batch, **settings)
+        value = found[0] if isinstance(found, tuple) else found
+        return scalar(value), math.nan if score is None else float(score(model, batch))
+
+    home = backend_of_model(model, part)
+    if whole:
+        return measured(placed(part, home))
+    parts = _parts(part, rows or rows_at_once(part), home)
+    return _weighted((n, *measured(batch)) for batch, n in parts)
+
+
+def _measured(
+    outputs: PyTree, y: PyTree, loss: Callable[..., Any], score: Callable[..., float] | None
+) -> tuple[float, float]:
+    # the loss gets `Array`s, as in training
+    value = scalar(loss(tree.map(asarray, outputs), y))
+    return value, math.nan if score is None else float(score(outputs, y))
+
+
+def scalar(value: Any) -> float:
+    """A loss as a number.
+
+    Raises
+    ------
+    ValueError
+        If it is not one number.
+    """
+    shape = tuple(getattr(value, "shape", ()))
+    if shape != ():
+        raise ValueError(
+            f"fit: the loss has to be one number, the mean over rows; it has shape {shape}: take pb.xp.mean of it"
+        )
+    return float(value)
+
+
+def _weighted(parts: Iterator[tuple[int, float, float]]) -> tuple[float, float]:
+    """Means weighted by rows."""
+    rows, losses, scores = zip(*parts, strict=True)
+    n = sum(rows)
+    means = (
+        math.fsum(r * v for r, v in zip(rows, values, strict=True)) / n
+        if all(map(math.isfinite, values))
+        else sum(values)
+        for values in (losses, scores)
+    )
+    return next(means), next(means)
+
+
+def _outputs(model: PyTree, part: tuple[Any, ...], rows: int) -> Iterator[tuple[Any, ...]]:
+    """Outputs of some rows at a time, what of y goes with them, and their number."""
+    for (x, *rest), n in _parts(part, rows, backend_of_model(model, part[0])):
+        yield tree.map(backend_array, call_model(model, x)), *rest, n
+
+
+def _parts(part: PyTree, rows: int, home: Backend) -> Iterator[tuple[Any, int]]:
+    """Some rows of a tree at a time, on the device, and their number."""
+    leaves, spec = tree.flatten(part)
+    chunks = parts_of(leaves[0].shape[0], rows) or [slice(0, 0)]
+    batches = prefetch((tuple(a[c, ...] for a in leaves) for c in chunks), leaves[0], home)
+    for batch, chunk in zip(batches, chunks, strict=True):
+        yield tree.unflatten(spec, batch), chunk.stop - chunk.start
+
+
+def placed(x: PyTree, home: Backend) -> Any:
+    """A tree of arrays on the device."""
+    return tree.map(lambda leaf: home.asarray(leaf) if needs_transfer(leaf, home) else leaf, x)
+
+
+def _joined(chunks: list[Any], home: Backend) -> Any:
+    """Outputs of parts, one after the other."""
+    if len(chunks) == 1:
+        return chunks[0]
+    flat = [tree.flatten(chunk) for chunk in chunks]
+    columns = zip(*(leaves for leaves, _ in flat), strict=True)
+    return tree.unflatten(flat[0][1], [home.xp.concat(list(column)) for column in columns])

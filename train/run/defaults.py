@@ -1,0 +1,147 @@
+"""The networks that the command line trains, on what data, and the settings of each where none are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..data.load import BUILT_IN
+from ..data.text import SUFFIXES
+from ..errors import InputError
+
+# Learning rate and l2 where none is asked for, by optimiser. Chosen on the validation loss of the
+# digits, over splits other than those that the tests measure.
+OPTIMIZERS: dict[str, tuple[float, float]] = {
+    "adamw": (2e-3, 1.0),
+    "adam": (1e-3, 1e-4),
+    "sgd": (1e-1, 1e-3),
+    "momentum": (2e-2, 1e-3),
+    "nesterov": (2e-2, 1e-3),
+}
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """The settings of a network where none are given; None for what it does not have.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+    epochs, patience : int
+    activation : str or None
+    batch_size : int or None
+    length : int or None
+    dropout : float or None
+    adamw : tuple of float
+        Learning rate and l2 of the default optimiser.
+    """
+
+    hidden: tuple[int, ...]
+    epochs: int
+    patience: int
+    activation: str | None = "relu"
+    batch_size: int | None = 32
+    length: int | None = None
+    dropout: float | None = None
+    adamw: tuple[float, float] = OPTIMIZERS["adamw"]
+
+
+DEFAULTS: dict[str, Defaults] = {
+    "mlp": Defaults((128,), 300, 50),
+    "cnn": Defaults((128,), 100, 20, dropout=0.25, adamw=(2e-3, 0.1)),
+    "lstm": Defaults((128,), 60, 8, None, length=64, dropout=0.0, adamw=(4e-3, 0.01)),
+    "transformer": Defaults((128, 128), 60, 8, None, length=64, dropout=0.1, adamw=(2e-3, 0.05)),
+    "gcn": Defaults((32,), 300, 50, "relu", None, dropout=0.5, adamw=(1e-2, 0.05)),
+}
+MODELS = tuple(DEFAULTS)
+TEXT_MODELS = ("lstm", "transformer")
+# What a network may not have.
+BY_MODEL = ("hidden", "epochs", "patience", "activation", "batch_size", "length", "dropout")
+
+
+def rate_and_decay(model: str, optimizer: str) -> tuple[float, float]:
+    """Learning rate and l2 where none is given."""
+    return DEFAULTS[model].adamw if optimizer == "adamw" else OPTIMIZERS[optimizer]
+
+
+def usual_model(data: str, edges: str | None) -> str:
+    """The network where none is named: by the data.
+
+    Examples
+    --------
+    >>> usual_model("digits", None), usual_model("notes.txt", None), usual_model("n.csv", "e.csv")
+    ('mlp', 'lstm', 'gcn')
+    """
+    if edges:
+        return "gcn"
+    return "lstm" if is_text(data) else "mlp"
+
+
+def is_text(data: str) -> bool:
+    """Whether data are a text by their name."""
+    return Path(data).suffix.lower() in SUFFIXES
+
+
+def check_data(model: str, data: str, edges: str | None, target: str, task: str) -> None:
+    """Refuse data that are not for a network, as far as names tell.
+
+    Raises
+    ------
+    InputError
+        It says which network, or which data, would do.
+    """
+    suffix = Path(data).suffix.lower()
+    table = data in BUILT_IN or suffix in (".csv", ".npz")
+    if model in TEXT_MODELS:
+        if table:
+            raise InputError(
+                f"model: {model} takes a text, such as notes.txt, and {data} is a table or images: leave out --model, "
+                "or use mlp or cnn"
+            )
+        for key, value, none in (("target", target, ""), ("task", task, "auto")):
+            if value not in (none, "classification"):
+                raise InputError(
+                    f"{key}: {value!r}: a text's characters are predicted by those before them; leave out --{key}"
+                )
+    elif is_text(data):
+        raise InputError(
+            f"model: {model} takes tables or images, and {data} is a text: use lstm or transformer"
+        )
+    if model == "gcn":
+        if not edges:
+            raise InputError(
+                "model: gcn needs the edges of the graph: --edges edges.csv, two columns of nodes"
+            )
+        if suffix != ".csv":
+            raise InputError(f"model: gcn takes a table of nodes as .csv, not {data}")
+        if task == "regression":
+            raise InputError("task: gcn tells classes of nodes; regression is not for it")
+    elif edges:
+        raise InputError(f"edges: a graph is for --model gcn, not {model}")
+    if model == "cnn" and (suffix == ".csv" or (data in BUILT_IN and data != "digits")):
+        raise InputError(
+            f"model: cnn takes images: digits, an IDX file, or an .npz file with X of shape (n, height, width) or "
+            f"with channels; {data} is a table: leave out --model"
+        )
+
+
+def with_defaults(model: str, optimizer: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of `BY_MODEL`, learning rate and l2, those that are None by default values.
+
+    Raises
+    ------
+    InputError
+        For a setting that this network does not have.
+    """
+    defaults = DEFAULTS[model]
+    rate, decay = rate_and_decay(model, optimizer)
+    out = {}
+    for key in BY_MODEL:
+        value, usual = given[key], getattr(defaults, key)
+        if value is not None and usual is None:
+            raise InputError(f"{key}: --model {model} has no such setting; leave it out")
+        out[key] = usual if value is None else value
+    for key, usual in (("learning_rate", rate), ("l2", decay)):
+        out[key] = usual if given[key] is None else given[key]
+    return out
