@@ -186,7 +186,7 @@ def tap_keys(
 def overlap_add(
     xp: XP, windows: RawArray, /, *, spatial: Lengths, stride: Lengths, dilation: Lengths
 ) -> Any:
-    """The sum of windows (N, C, *kernel, *lengths) at their places in (N, C, *spatial): `sliding_windows` transposed."""
+    """Windows (N, C, *kernel, *lengths) added up at their places in (N, C, *spatial): `sliding_windows` transposed."""
     dims = len(spatial)
     kernel, lengths = windows.shape[2 : 2 + dims], windows.shape[2 + dims :]
     if 0 in windows.shape:
