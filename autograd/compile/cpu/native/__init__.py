@@ -3,8 +3,8 @@
 Of every operation of a program with kernels (`assemble.py`) `table.py` is asked first. Where it has a record that
 takes the operation, the program calls a function of that record's making instead of the operation's own. Nothing
 changes anywhere else: without numba, for other dtypes and in loops that are one kernel (`loops/kernel.py`) the
-operation is the call of NumPy that it always was. In a scan whose step is a loop of Python, native operations run as elsewhere;
-an operation that has none but a native way makes its loop one of Python.
+operation is the call of NumPy that it always was. In a scan whose step is a loop of Python, native operations
+run as elsewhere.
 
 To add one:
 
@@ -33,9 +33,9 @@ whole source, that of the functions they call included. A kernel may name number
 ``math``, and what differs by dtype as `ByDtype`: ``T`` is np.float32 or np.float64, ``gemm`` is `cblas_sgemm` or
 `cblas_dgemm`, and ``exp`` is `exp32` or `exp64`, as the first array among the argument types says. Matrices go
 to ``gemm`` by address, ``x.ctypes.data + offset * x.itemsize``; counts are integers, factors ``T(1.0)``. A literal is
-float64 in numba, so write ``T(0.5)`` where numbers are T. An array that is passed as an address
-(``x.__array_interface__["data"][0]``, an `int`) may be read only and of any rank; passed as an array, a read-only one
-costs another compilation.
+float64 in numba, so write ``T(0.5)`` where numbers are T. Inputs have the type ``(dtype, ndim, "C", "read")``, or "A" for
+any strides: a user's array may be read only. What a kernel needs for BLAS alone can be passed as an address,
+``x.__array_interface__["data"][0]``, an `int`.
 
 Two threads (`threads.py`): ``halves(run, n)`` calls ``run(0, n // 2, 0)`` here and ``run(n // 2, n, 1)`` on a helper
 thread, or one after the other where there is no second core, another program has the helper, or threads were turned

@@ -110,8 +110,8 @@ class Kernel:
         Parameters
         ----------
         argument_types
-            A pair ``(dtype, ndim)`` for an array in C order, ``(dtype, ndim, "A")`` for one with any strides, `int` or
-            `float` for a number.
+            A pair ``(dtype, ndim)`` for an array in C order, ``(dtype, ndim, "A")`` for one with any strides; with
+            "read" after that, ``(dtype, ndim, "C", "read")``, it may be read only. `int` or `float` for a number.
 
         Raises
         ------
@@ -119,7 +119,9 @@ class Kernel:
             If numba refuses it.
         """
         first = next((x[0] for x in argument_types if type(x) is tuple), np.float32)
-        return compile_source(self.source(np.dtype(first).itemsize == 8), list(argument_types))
+        found = compile_source(self.source(np.dtype(first).itemsize == 8), list(argument_types))
+        found.disable_compile()  # type: ignore[attr-defined]  # other arrays are an error, not another compilation
+        return found
 
 
 def inlined(function: Callable[..., Any]) -> Inlined:

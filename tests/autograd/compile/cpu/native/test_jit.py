@@ -83,12 +83,15 @@ def test_compiled_for_both_dtypes():
     pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
     for dtype, factor in ((np.float32, 2.0), (np.float64, 3.0)):
         x = np.arange(6, dtype=dtype)
-        run = polynomial.compiled((dtype, 1, "A"), (dtype, 1), float, int, int)
+        run = polynomial.compiled((dtype, 1, "A", "read"), (dtype, 1), float, int, int)
+        x.flags.writeable = False
         out = np.zeros(3, dtype)
         run(x[::2], out, 2.0, 1, 3)
         expected = [2.5 * 2.0 * (v * 2.0 if factor == 2.0 else v + 3) for v in (2.0, 4.0)]
         np.testing.assert_array_equal(out, [0.0, *expected])
-        assert polynomial.compiled((dtype, 1, "A"), (dtype, 1), float, int, int) is run
+        assert polynomial.compiled((dtype, 1, "A", "read"), (dtype, 1), float, int, int) is run
+        with pytest.raises(TypeError, match="No matching definition"):
+            run(x, x, 2.0, 1, 3)  # which would be written to
 
 
 @pytest.mark.skipif(not jit.has_blas(), reason="NumPy's BLAS is none that kernels can call")
