@@ -33,8 +33,8 @@ whole source, that of the functions they call included. A kernel may name number
 ``math``, and what differs by dtype as `ByDtype`: ``T`` is np.float32 or np.float64, ``gemm`` is `cblas_sgemm` or
 `cblas_dgemm`, and ``exp`` is `exp32` or `exp64`, as the first array among the argument types says. Matrices go
 to ``gemm`` by address, ``x.ctypes.data + offset * x.itemsize``; counts are integers, factors ``T(1.0)``. A literal is
-float64 in numba, so write ``T(0.5)`` where numbers are T. Inputs have the type ``(dtype, ndim, "C", "read")``, or "A" for
-any strides: a user's array may be read only. What a kernel needs for BLAS alone can be passed as an address,
+float64 in numba, so write ``T(0.5)`` where numbers are T. Inputs have the type ``(dtype, ndim, "C", "read")``, or "A"
+for any strides: a user's array may be read only. What a kernel needs for BLAS alone can be passed as an address,
 ``x.__array_interface__["data"][0]``, an `int`.
 
 Two threads (`threads.py`): ``halves(run, n)`` calls ``run(0, n // 2, 0)`` here and ``run(n // 2, n, 1)`` on a helper
