@@ -5,8 +5,9 @@ from __future__ import annotations
 from ...ir.program import ARRAY, Op, Value
 from .matmul import MATMUL
 from .record import Native
+from .recurrence import RECURRENCE
 
-NATIVE: dict[str, Native] = {each.name: each for each in (MATMUL,)}
+NATIVE: dict[str, Native] = {each.name: each for each in (MATMUL, *RECURRENCE)}
 
 
 def native_op(op: Op) -> Native | None:
