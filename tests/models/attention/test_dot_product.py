@@ -152,6 +152,7 @@ def test_rows_without_a_key_are_0():
     assert np.all(attention(Q, K[:, :0], V[:, :0]) == 0)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_not_finite_scores_spread_in_their_row_alone():
     q = Q.copy()
     q[0, 1] = np.nan
