@@ -25,10 +25,11 @@ from . import (
     special_incomplete,
     statistical,
 )
+from .networks import segments
 from .special_functions import bessel, integrals
 
 __all__ = [
     "bessel", "creation", "data_type", "elementwise", "fft", "fused", "indexing", "integrals", "linalg", "linalg_norms",
-    "linalg_spectral", "linear_algebra", "manipulation", "products", "searching", "special", "special_incomplete",
-    "statistical",
+    "linalg_spectral", "linear_algebra", "manipulation", "products", "searching", "segments", "special",
+    "special_incomplete", "statistical",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from ..common.base import Backend, Namespace
 from ..common.typing import XP, Device, DType, RawArray
 from . import dask, norms, sparse, vjp_kernels
 from .factors import cholesky_vjp, factor, lu_or_none
+from .networks import segments
 from .products import convolve, einsum, expm
 from .random import random_bits
 from .special import FORMULAS, Lacking, sinc, sinc_derivative, special_of
@@ -275,7 +276,7 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
         copy, getitem, setitem, convolve, einsum, expm, sinc, sinc_derivative, random_bits,
         *vjp_kernels.FUNCTIONS, *sparse.FUNCTIONS,
         factor, lu_or_none, cholesky_vjp, collect_cotangents,
-        in_rows,
+        in_rows, *segments.FUNCTIONS,
     )
 }  # fmt: skip
 

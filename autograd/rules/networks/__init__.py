@@ -1,0 +1,1 @@
+"""The rules of the functions that layers of networks are made of."""
