@@ -97,12 +97,12 @@ from .losses import (
     squared_error,
 )
 from .module import Module, parameter_mask, plain, state
-from .torch_state import from_torch_state, to_torch_state
 
 if TYPE_CHECKING:
     from . import kernels
     from .kernels.gaussian_process import GaussianProcess, KernelRidge, log_marginal_likelihood
     from .recurrence import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+    from .torch_state import from_torch_state, to_torch_state
 
 __all__ = [
     "ACTIVATIONS",
@@ -223,6 +223,7 @@ _LATER = {
         ("GaussianProcess", "KernelRidge", "log_marginal_likelihood"), ".kernels.gaussian_process"
     ),
     **dict.fromkeys(("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"), ".recurrence"),
+    **dict.fromkeys(("from_torch_state", "to_torch_state"), ".torch_state"),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -14,13 +14,32 @@ from ..autograd.core.transfer import to_numpy
 from ..autograd.core.typing import PyTree
 from ..autograd.pytree import tree
 from ..backend import backend_of
+from .attention import LearnedEncoding, MultiHeadAttention, TransformerBlock
+from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .graphs import GCN, GraphAttention, GraphConv, SAGEConv
+from .layers.batch_normalisation import BatchNorm
 from .layers.containers import Sequential
 from .layers.dense import MLP, Linear
 from .layers.embedding import Embedding
-from .layers.normalisation import BatchNorm, LayerNorm, RMSNorm
+from .layers.normalisation import GroupNorm, LayerNorm, RMSNorm
 from .module import parts
+from .recurrence import GRU, LSTM, RNN
 
 M = TypeVar("M")
+
+
+class Layout(NamedTuple):
+    """How an array of the model stands in a state dict: each function is the other's inverse."""
+
+    to_torch: Callable[[np.ndarray], np.ndarray]
+    from_torch: Callable[[np.ndarray], np.ndarray]
+    shape: Callable[[tuple[int, ...]], tuple[int, ...]]
+
+
+SAME = Layout(lambda x: x, lambda x: x, lambda shape: shape)
+TRANSPOSED = Layout(np.transpose, np.transpose, lambda shape: shape[::-1])
+# (heads, features) as (1, heads, features)
+ONE_ROW = Layout(lambda x: x[None], lambda x: x[0], lambda shape: (1, *shape))
 
 
 @dataclass(frozen=True)
@@ -31,32 +50,64 @@ class Place:
     ----------
     name : str
         Its name there; where it is empty, what is inside the field has its names without a prefix.
-    transposed : bool
-        Whether the matrix is turned round there.
+    layout : Layout
     index : function
-        From an index in the field, a tuple, to torch's name for what is there.
+        For a field that is a tuple: from the layer and an index, torch's name for what is there, and what it puts
+        behind the names of the arrays in it.
     """
 
     name: str
-    transposed: bool = False
-    index: Callable[[str], str] = str
+    layout: Layout = SAME
+    index: Callable[[Any, int], tuple[str, str]] = lambda _, i: (str(i), "")
 
 
-def _every_other(index: str) -> str:
+def _every_other(_: Any, index: int) -> tuple[str, str]:
     # torch writes the network as a Sequential, in which activations count
-    return str(2 * int(index))
+    return str(2 * index), ""
 
 
-# For each class, its fields and where torch keeps them. Fields that do not stand here have the same name in both, as
-# those of classes that do not stand here.
+def _of_cell(layer: Any, index: int) -> tuple[str, str]:
+    # weight_ih_l0, weight_ih_l0_reverse, weight_ih_l1, …
+    i, backward = divmod(index, 2) if layer.bidirectional else (index, 0)
+    return "", f"_l{i}" + "_reverse" * backward
+
+
+# For each class, its fields and where torch keeps them; those of graphs as PyTorch Geometric has them. A class that is
+# derived from one of these has its line; fields that stand in no line have the same name there.
+_WEIGHT = {"W": Place("weight"), "b": Place("bias")}
 _NORM = {"scale": Place("weight"), "shift": Place("bias")}
+_CELLS = {"cells": Place("", index=_of_cell)}
 _PLACES: dict[type, dict[str, Place]] = {
-    Linear: {"W": Place("weight", transposed=True), "b": Place("bias")},
+    Linear: {"W": Place("weight", TRANSPOSED), "b": Place("bias")},
+    Embedding: _WEIGHT,
+    LearnedEncoding: _WEIGHT,
+    **dict.fromkeys((Conv1d, Conv2d, Conv3d), _WEIGHT),
+    **dict.fromkeys((ConvTranspose1d, ConvTranspose2d, ConvTranspose3d), _WEIGHT),
+    **dict.fromkeys((BatchNorm, LayerNorm, GroupNorm, RMSNorm), _NORM),
+    **dict.fromkeys((RNN, LSTM, GRU), _CELLS),
+    MultiHeadAttention: {
+        "W": Place("in_proj_weight", TRANSPOSED),
+        "W_q": Place("q_proj_weight", TRANSPOSED),
+        "W_k": Place("k_proj_weight", TRANSPOSED),
+        "W_v": Place("v_proj_weight", TRANSPOSED),
+        "b": Place("in_proj_bias"),
+        "output": Place("out_proj"),
+    },
+    TransformerBlock: {"attention": Place("self_attn"), "cross": Place("multihead_attn")},
+    GraphConv: {"W": Place("lin.weight", TRANSPOSED), "b": Place("bias")},
+    SAGEConv: {
+        "W_self": Place("lin_r.weight", TRANSPOSED),
+        "W_neighbours": Place("lin_l.weight", TRANSPOSED),
+        "b": Place("lin_l.bias"),
+    },
+    GraphAttention: {
+        "W": Place("lin.weight", TRANSPOSED),
+        "a_source": Place("att_src", ONE_ROW),
+        "a_target": Place("att_dst", ONE_ROW),
+        "b": Place("bias"),
+    },
+    GCN: {"layers": Place("convs")},
     MLP: {"layers": Place("", index=_every_other)},
-    Embedding: {"W": Place("weight")},
-    BatchNorm: _NORM,
-    LayerNorm: _NORM,
-    RMSNorm: _NORM,
     Sequential: {"layers": Place("")},
 }
 
@@ -71,7 +122,7 @@ class Entry:
     key: str
     path: str
     number: int
-    transposed: bool
+    layout: Layout
 
 
 def from_torch_state(model: M, state_dict: Mapping[str, Any]) -> M:
@@ -80,20 +131,30 @@ def from_torch_state(model: M, state_dict: Mapping[str, Any]) -> M:
     The model says the architecture, the state dict the numbers; each key has to be there, and none besides. Nothing of
     torch is imported: a state dict that was read with ``safetensors.numpy`` does without it.
 
-    ==================================================  =============================================================
-    ours                                                torch's
-    ==================================================  =============================================================
-    `Linear` W, b                                       ``weight`` (transposed), ``bias``
-    `BatchNorm` scale, shift, running_mean, running_var  ``weight``, ``bias``, ``running_mean``, ``running_var``;
-                                                        ``num_batches_tracked`` is passed over
-    `LayerNorm`, `RMSNorm` scale, shift                 ``weight``, ``bias``
-    `Embedding` W                                       ``weight``
-    `Sequential`                                        ``0.``, ``1.``, …: layers without parameters count
-    `MLP`                                               a ``Sequential`` of linear layers and activations: ``0.``,
-                                                        ``2.``, ``4.``, …
-    a module of one's own; a dataclass                  the names of its fields
-    tuples, lists and dicts                             ``ModuleList``, ``ParameterList``, ``ModuleDict``: indices, keys
-    ==================================================  =============================================================
+    =====================================================  ==========================================================
+    ours                                                   torch's
+    =====================================================  ==========================================================
+    `Linear` W, b                                          ``weight`` (transposed), ``bias``
+    `Conv1d` … `ConvTranspose3d` W, b                      ``weight``, ``bias``
+    `BatchNorm` scale, shift, running_mean, running_var    ``weight``, ``bias``, ``running_mean``, ``running_var``;
+                                                           ``num_batches_tracked`` is passed over
+    `LayerNorm`, `GroupNorm`, `RMSNorm` scale, shift       ``weight``, ``bias``
+    `Embedding`, `LearnedEncoding` W                       ``weight``
+    `RNNCell`, `LSTMCell`, `GRUCell`                       the same names
+    `RNN`, `LSTM`, `GRU`                                   the cell's names and ``_l0``, ``_l0_reverse``, ``_l1``, …
+    `MultiHeadAttention` W, b, output                      ``in_proj_weight`` (transposed), ``in_proj_bias``,
+                                                           ``out_proj``; W_q, W_k, W_v ``q_proj_weight``, … (transposed)
+    `TransformerBlock`                                     as ``TransformerEncoderLayer``, ``TransformerDecoderLayer``:
+                                                           attention is ``self_attn``, cross ``multihead_attn``
+    `Sequential`                                           ``0.``, ``1.``, …: layers without parameters count
+    `MLP`                                                  a ``Sequential`` of linear layers and activations: ``0.``,
+                                                           ``2.``, ``4.``, …
+    `GraphConv`, `SAGEConv`, `GraphAttention`, `GCN`       as ``GCNConv``, ``SAGEConv``, ``GATConv``, ``GCN`` of PyTorch
+                                                           Geometric
+    a module of one's own, a dataclass                     the names of its fields
+    tuples, lists and dicts                                ``ModuleList``, ``ParameterList``, ``ModuleDict``: indices,
+                                                           keys
+    =====================================================  ==========================================================
 
     Parameters
     ----------
@@ -150,7 +211,7 @@ def from_torch_state(model: M, state_dict: Mapping[str, Any]) -> M:
     new = list(leaves)
     for entry in entries:
         value = state[entry.key]
-        new[entry.number] = _as_leaf(leaves[entry.number], value.T if entry.transposed else value)
+        new[entry.number] = _as_leaf(leaves[entry.number], entry.layout.from_torch(value))
     return tree.unflatten(spec, new)
 
 
@@ -185,7 +246,7 @@ def to_torch_state(model: PyTree) -> dict[str, np.ndarray]:
     state = {}
     for entry in _entries(model)[0]:
         value = to_numpy(leaves[entry.number])
-        state[entry.key] = np.array(value.T if entry.transposed else value, order="C")
+        state[entry.key] = np.array(entry.layout.to_torch(value), order="C")
     return state
 
 
@@ -200,7 +261,7 @@ def _entries(model: PyTree) -> tuple[list[Entry], set[str]]:
     leaves, spec = tree.flatten(model)
     ignored: set[str] = set()
     numbers = tree.unflatten(spec, list(range(len(leaves))))
-    entries = list(_walk(model, numbers, (), (), Place(""), ignored))
+    entries = list(_walk(model, numbers, _At((), (), ""), SAME, ignored))
     if len(entries) != len(leaves):
         found = {entry.number for entry in entries}
         lost = [path for i, path in enumerate(tree.paths(model)) if i not in found]
@@ -219,26 +280,36 @@ def _entries(model: PyTree) -> tuple[list[Entry], set[str]]:
     return entries, ignored
 
 
+class _At(NamedTuple):
+    """Where a walk is: torch's names, ours, and what comes behind the names of arrays."""
+
+    key: tuple[str, ...]
+    path: tuple[str, ...]
+    suffix: str
+
+    def inside(self, key: str, path: str, suffix: str = "") -> _At:
+        names = (*self.key, key) if key else self.key
+        return _At(names, (*self.path, path), self.suffix + suffix)
+
+
 def _walk(
-    node: PyTree,
-    numbers: PyTree,
-    key: tuple[str, ...],
-    path: tuple[str, ...],
-    place: Place,
-    ignored: set[str],
+    node: PyTree, numbers: PyTree, at: _At, layout: Layout, ignored: set[str]
 ) -> Iterator[Entry]:
-    """The leaves inside `node`, which stands in `place`; `numbers` is it with numbers for leaves."""
+    """The leaves inside `node`; `numbers` is it with numbers for leaves."""
     if type(numbers) is int:
-        yield Entry(".".join(key), ".".join(path), numbers, place.transposed)
+        yield Entry(".".join(at.key) + at.suffix, ".".join(at.path), numbers, layout)
         return
     places = _of_class(_PLACES, type(node)) or {}
-    ignored.update(".".join((*key, name)) for name in _of_class(_IGNORED, type(node)) or ())
-    sequence = isinstance(node, tuple | list)
+    ignored.update(".".join((*at.key, name)) for name in _of_class(_IGNORED, type(node)) or ())
     for (name, part), (_, number) in zip(parts(node), parts(numbers), strict=True):
-        inner = places.get(name) or Place(place.index(name) if sequence else name)
-        yield from _walk(
-            part, number, (*key, *filter(None, [inner.name])), (*path, name), inner, ignored
-        )
+        place = places.get(name)
+        inner = at.inside(name if place is None else place.name, name)
+        if place is not None and isinstance(part, tuple):
+            for i, (x, n) in enumerate(zip(part, number, strict=True)):
+                key, suffix = place.index(node, i)
+                yield from _walk(x, n, inner.inside(key, str(i), suffix), SAME, ignored)
+        else:
+            yield from _walk(part, number, inner, place.layout if place else SAME, ignored)
 
 
 def _of_class(table: Mapping[type, Any], cls: type) -> Any:
@@ -290,7 +361,7 @@ def _problems(
     for entry in entries:
         leaf = leaves[entry.number]
         shape, dtype = _shape_and_dtype(leaf)
-        theirs = shape[::-1] if entry.transposed else shape
+        theirs = entry.layout.shape(shape)
         if entry.key not in state:
             lines.append(f"missing: {entry.key!r} of shape {theirs}, which is {entry.path}")
             continue
