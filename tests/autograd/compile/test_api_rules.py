@@ -10,7 +10,7 @@ import pytest
 import pullback as pb
 from pullback.autograd.compile import TraceError
 
-from ...cases._each import each
+from ..._each import each
 from ...cases._table import Case, collect, inexact_leaves, loss, weights_for
 
 CASES = collect()

@@ -7,7 +7,7 @@ import pytest
 
 import pullback as pb
 
-from ...cases._each import each
+from ..._each import each
 from ...cases._table import (
     Case,
     collect,

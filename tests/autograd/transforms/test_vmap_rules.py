@@ -11,7 +11,7 @@ import pullback as pb
 from pullback.autograd.core.registry import REGISTRY
 from pullback.autograd.transforms.batching import rows as rows_module
 
-from ...cases._each import each
+from ..._each import each
 from ...cases._table import collect, inexact_leaves, loss, weights_for
 
 K = 3

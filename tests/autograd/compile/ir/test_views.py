@@ -12,8 +12,8 @@ from pullback.autograd.compile import TraceError
 from pullback.autograd.compile.cpu import numba_kernels as native
 from pullback.autograd.compile.ir.elementwise import TABLE
 
+from ...._each import each
 from ...._host import numpy_is_active  # noqa: F401 - a fixture
-from ....cases._each import each
 from ....cases._table import Case, collect, inexact_leaves, loss, weights_for
 from .._compiled import arrays, close
 from ._views import HOSTILE, recorded

@@ -13,7 +13,7 @@ from pullback.autograd.core.sweep import empty_cotangents, sweep
 from pullback.autograd.transforms.batching import sweep as batched_sweep
 from pullback.autograd.transforms.vjp import recorded
 
-from ....cases._each import each
+from ...._each import each
 from ....cases._table import collect, inexact_leaves
 from ....conftest import Lib
 from ._sweep import K

@@ -9,7 +9,7 @@ import scipy.special as sps
 
 from pullback.autograd.core.generated import xp as hidden
 
-from ._table import K, R, row
+from .._table import K, R, row
 
 
 def _lstm(x: Any, W: Any, h: Any, c: Any, condition: Any = None, reverse: bool = False) -> Any:

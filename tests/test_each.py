@@ -1,11 +1,11 @@
-"""`cases/_each.py`: no row hides behind another."""
+"""`_each.py`: no row hides behind another."""
 
 from __future__ import annotations
 
 import pytest
 
-from ..cases._each import each
-from ..cases._table import row
+from ._each import each
+from .cases._table import row
 
 ROWS = [row("exp", "a"), row("exp", "b"), row("exp", "c"), row("log", "a")]
 

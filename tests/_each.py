@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ._table import Case
+from .cases._table import Case
 
 
 def each(rows: Iterable[Case | tuple[Any, ...]]) -> Callable[[Callable[..., None]], Any]:
