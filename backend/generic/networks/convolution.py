@@ -70,6 +70,7 @@ def convolution_vjp_x(
 ) -> Any:
     """The cotangent of x, of lengths `spatial`, for a cotangent y (N, O, *lengths): the transposed convolution.
 
+    The lengths of y are those that `convolution` makes of `spatial`, and so in `convolution_vjp_W`.
     With strides of 1 it is a convolution of y with the kernels reversed, elsewhere the sum of windows that overlap.
     """
     kernel = W.shape[2:]
