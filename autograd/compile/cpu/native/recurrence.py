@@ -13,13 +13,19 @@ from typing import Any
 import numpy as np
 
 from ...ir.program import ARRAY, Op, Value
-from .functions import sigmoid, tanh
-from .jit import T, gemm, has_blas, kernel
+from .functions import tanh
+from .jit import T, gemm, has_blas, inlined, kernel
 from .record import Native
 from .threads import halves
 
 # Multiplications of a sequence's products from which the helper thread is worth its time.
 WORTH = 1 << 20
+
+
+@inlined
+def logistic(a: Any) -> Any:
+    """A sigmoid as NumPy's functions of sequences have it, a tenth faster than `functions.sigmoid`."""
+    return T(0.5) * tanh(T(0.5) * a) + T(0.5)
 
 
 @kernel()
@@ -55,11 +61,11 @@ def lstm(
             state = ys[t, r]
             c_row = c_before[r]
             for k in range(2 * n):
-                row[k] = sigmoid(a[k] + inputs[k])
+                row[k] = logistic(a[k] + inputs[k])
             for k in range(2 * n, 3 * n):
                 row[k] = tanh(a[k] + inputs[k])
             for k in range(3 * n, width):
-                row[k] = sigmoid(a[k] + inputs[k])
+                row[k] = logistic(a[k] + inputs[k])
             for k in range(n):
                 cell[k] = row[n + k] * c_row[k] + row[k] * row[2 * n + k]
             for k in range(n):
@@ -166,7 +172,7 @@ def gru(
             state = ys[t, r]
             h_row = h_before[r]
             for k in range(2 * n):
-                row[k] = sigmoid(a[k] + inputs[k])
+                row[k] = logistic(a[k] + inputs[k])
             for k in range(n):
                 m[k] = a[2 * n + k] + b[k]
             for k in range(n):
