@@ -185,7 +185,11 @@ def worker(name: str, kind: str, batch: int, times: int, seconds: float) -> None
 
 
 def measure(
-    rounds: int = 3, seconds: float = 1.0, batch: int = 64, times: int = 50, kinds: tuple[str, ...] = tuple(KINDS)
+    rounds: int = 3,
+    seconds: float = 1.0,
+    batch: int = 64,
+    times: int = 50,
+    kinds: tuple[str, ...] = tuple(KINDS),
 ) -> dict[str, Any]:
     """The least and the median of each, and the ratios of the compiled step to the others' by rounds."""
     found: dict[str, Any] = {"batch": batch, "time": times, "inputs": INPUTS, "hidden": HIDDEN}
@@ -232,7 +236,9 @@ def show(found: dict[str, Any]) -> str:
 
 def main() -> None:
     """As the text above says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--batch", type=int, default=64)
@@ -245,7 +251,9 @@ def main() -> None:
         name, kind, batch, times, seconds = options.worker
         worker(name, kind, int(batch), int(times), float(seconds))
         return
-    found = measure(options.rounds, options.seconds, options.batch, options.time, tuple(options.kinds))
+    found = measure(
+        options.rounds, options.seconds, options.batch, options.time, tuple(options.kinds)
+    )
     print(show(found))
     if options.json:
         save("recurrence", {"environment": environment(), "recurrence": found}, options.json)

@@ -346,7 +346,9 @@ class Sequence:
         values = [*op.args, *[None] * (len(arguments) - len(op.args))]
         results = op.outputs()
         times, rows, width = next(
-            v.shape for v, kind in zip(values, arguments, strict=True) if kind == "3" and v is not None
+            v.shape
+            for v, kind in zip(values, arguments, strict=True)
+            if kind == "3" and v is not None
         )
         dtype = np.dtype(results[0].dtype)
         kinds = [(np.dtype(bool), 3) if kind == "m" else (dtype, int(kind)) for kind in arguments]
@@ -367,7 +369,9 @@ class Sequence:
     def __call__(self, *arrays: Any) -> None:
         """The arrays of the operation and a buffer for each result, None for one that nobody reads."""
         left = iter(arrays)
-        given = [next(left) if here else none for here, none in zip(self.given, self.none, strict=False)]
+        given = [
+            next(left) if here else none for here, none in zip(self.given, self.none, strict=False)
+        ]
         if self.turned is not None:
             np.copyto(self.turned, given[self.weights].T)
             given[self.weights] = self.turned
@@ -391,8 +395,12 @@ def _takes(arguments: str) -> Callable[[Op], bool]:
     """Whether all arrays but the mask are real and of one dtype."""
 
     def takes(op: Op) -> bool:
-        arrays = [x for x, kind in zip(op.args, arguments, strict=False) if kind != "m" and x is not None]
-        masks = [x for x, kind in zip(op.args, arguments, strict=False) if kind == "m" and x is not None]
+        arrays = [
+            x for x, kind in zip(op.args, arguments, strict=False) if kind != "m" and x is not None
+        ]
+        masks = [
+            x for x, kind in zip(op.args, arguments, strict=False) if kind == "m" and x is not None
+        ]
         if not all(type(x) is Value and x.value_type == ARRAY for x in (*arrays, *masks)):
             return False
         dtype = np.dtype(op.outputs()[0].dtype)
@@ -412,7 +420,12 @@ def _native(name: str, kernel: Any, arguments: str, weights: int = -1, gates: in
         step = -1 if op.settings.get("reverse") else 1
         units = op.outputs()[0].shape[-1]
         return Sequence(
-            kernel, op, arguments, weights=weights, scratch=gates * units, settings=(*settings, step)
+            kernel,
+            op,
+            arguments,
+            weights=weights,
+            scratch=gates * units,
+            settings=(*settings, step),
         )
 
     return Native(name, takes=_takes(arguments), make=make)
