@@ -26,9 +26,7 @@ def check_nonlinearity(name: str, nonlinearity: str) -> None:
         The message names the layer.
     """
     if nonlinearity not in NONLINEARITIES:
-        raise ValueError(
-            f"{name}: nonlinearity={nonlinearity!r}; it has to be 'tanh' or 'relu'"
-        )
+        raise ValueError(f"{name}: nonlinearity={nonlinearity!r}; it has to be 'tanh' or 'relu'")
 
 
 def drawn(cell: Any, inputs: int, hidden: int, bias: bool, rng: Any, dtype: DType) -> list[Any]:
@@ -85,8 +83,8 @@ class Cell(Module):
         """The width of the state."""
         return int(self.weight_hh.shape[1])
 
-    def _products(self, x: Value, h: Value) -> tuple[Any, Any]:
-        """``x W_ihᵀ + b_ih`` and ``h W_hhᵀ + b_hh``."""
+    def _products(self, x: Value, h: Value) -> tuple[Any, tuple[Any, Any]]:
+        """The state, zeros for None; ``x W_ihᵀ + b_ih`` and ``h W_hhᵀ + b_hh``."""
         x = xp.asarray(x)
         inputs = self.weight_ih.shape[1]
         if not x.ndim or x.shape[-1] != inputs:
@@ -165,7 +163,8 @@ class RNNCell(Cell):
         """
         check_sizes("RNNCell.init", inputs=inputs, hidden=hidden)
         rng = np.random.default_rng(seed)
-        return cls(*drawn(cls, inputs, hidden, bias, rng, dtype), nonlinearity)
+        W, V, b, c = drawn(cls, inputs, hidden, bias, rng, dtype)
+        return cls(W, V, b, c, nonlinearity)
 
     def __call__(self, x: Value, state: Value = None) -> Any:
         """The new state (…, hidden) for inputs (…, inputs); the state begins as zeros."""
@@ -176,8 +175,8 @@ class RNNCell(Cell):
 class LSTMCell(Cell):
     """One step of a long short-term memory: ``c' = f c + i g``, ``h' = o tanh(c')``.
 
-    Its gates are ``i, f, o = σ(…)`` and ``g = tanh(…)`` of ``W_ih x + b_ih + W_hh h + b_hh``, whose rows are in PyTorch's
-    order i, f, g, o (Hochreiter, Schmidhuber, 1997; the forget gate by Gers, Schmidhuber, Cummins, 2000).
+    Its gates are ``i, f, o = σ(…)`` and ``g = tanh(…)`` of ``W_ih x + b_ih + W_hh h + b_hh``, whose rows are in
+    PyTorch's order i, f, g, o (Hochreiter, Schmidhuber, 1997; the forget gate by Gers, Schmidhuber, Cummins, 2000).
 
     Attributes
     ----------

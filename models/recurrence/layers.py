@@ -62,7 +62,9 @@ class Recurrent(Module):
         directions = 2 if bidirectional else 1
         cells = [
             cls._cell(
-                *drawn(cls._cell, inputs if i == 0 else directions * hidden, hidden, bias, rng, dtype),
+                *drawn(
+                    cls._cell, inputs if i == 0 else directions * hidden, hidden, bias, rng, dtype
+                ),
                 **settings,
             )
             for i in range(layers)
@@ -113,8 +115,8 @@ class Recurrent(Module):
             How many times of each row are no padding. What stands in the padding has no influence: outputs there are 0,
             the last state is that behind the last time within the length, and a reversed direction begins there.
         truncate : int, optional
-            Cut gradients every so many times: the state goes on, but no cotangent passes from a piece of the sequence to
-            the piece before. The values are the same. The default is the whole gradient.
+            Cut gradients every so many times: the state goes on, but no cotangent passes from a piece of the sequence
+            to the piece before. The values are the same. The default is the whole gradient.
         key : array uint32 (2,), optional
             Draw a dropout between the layers; without, there is none.
 
@@ -266,7 +268,15 @@ class RNN(Recurrent):
         """
         check_nonlinearity("RNN.init", nonlinearity)
         return cls._drawn(
-            inputs, hidden, layers, bidirectional, dropout, bias, seed, dtype, nonlinearity=nonlinearity
+            inputs,
+            hidden,
+            layers,
+            bidirectional,
+            dropout,
+            bias,
+            seed,
+            dtype,
+            nonlinearity=nonlinearity,
         )
 
 

@@ -20,7 +20,7 @@ from .cells import Cell, GRUCell, LSTMCell, RNNCell, product
 
 
 def input_products(cell: Cell, x: Any) -> Any:
-    """``W_ih x_t`` with all biases that can be added to it, (time, batch, gates · hidden), of x (time, batch, inputs)."""
+    """``W_ih x_t`` and all biases that can be added: (time, batch, gates · hidden) for x (time, batch, inputs)."""
     times, rows, inputs = x.shape
     b = cell.bias_ih
     if b is not None:
@@ -35,7 +35,12 @@ def input_products(cell: Cell, x: Any) -> Any:
 
 
 def run(
-    cell: Cell, x: Any, state: tuple[Any, ...] | None, mask: Any, reverse: bool, truncate: int | None
+    cell: Cell,
+    x: Any,
+    state: tuple[Any, ...] | None,
+    mask: Any,
+    reverse: bool,
+    truncate: int | None,
 ) -> tuple[Any, tuple[Any, ...]]:
     """The states of all times, and the last state of a cell on x (time, batch, inputs).
 

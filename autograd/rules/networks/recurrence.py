@@ -7,8 +7,8 @@ h̄_{t−1} = ā_t W + (the cell's own share) is the loop.
 *LSTM.* Of ``c' = f c + i g``, ``h' = o tanh c'``: c̄' += h̄' o (1 − tanh² c'); ō = h̄' tanh c', ī = c̄' g, f̄ = c̄' c,
 ḡ = c̄' i, c̄ = c̄' f; and through the gates' functions σ' = σ (1 − σ), tanh' = 1 − tanh². Kept are the gates and c.
 
-*GRU.* Of ``n = tanh(a_n + r m)``, ``m = h W_nᵀ + b``, ``h' = n + z (h − n)``: with n̄ = h̄' (1 − z) (1 − n²) the cotangent
-of a_n, m̄ = n̄ r, r̄ = n̄ m, z̄ = h̄' (h − n), and h̄ has z h̄' besides. The product's cotangent is (r̄, z̄, m̄).
+*GRU.* Of ``n = tanh(a_n + r m)``, ``m = h W_nᵀ + b``, ``h' = n + z (h − n)``: with n̄ = h̄' (1 − z) (1 − n²) that of a_n,
+ m̄ = n̄ r, r̄ = n̄ m, z̄ = h̄' (h − n), and h̄ has z h̄' besides. The product's cotangent is (r̄, z̄, m̄).
 
 *RNN.* ā = h̄' (1 − h'²), or h̄' where h' > 0: the states are all that is kept.
 
@@ -34,8 +34,8 @@ defvjp(
 defvjp(
     "gru_sequence",
     residuals=("gates", "inner"),
-    _shares=lambda ct, out, gates, inner, W, h, condition, reverse, xp: (
-        xp.gru_sequence_vjp(ct, out, gates, inner, W, h, condition, reverse=reverse)
+    _shares=lambda ct, out, gates, inner, W, h, condition, reverse, xp: xp.gru_sequence_vjp(
+        ct, out, gates, inner, W, h, condition, reverse=reverse
     ),
     x=lambda _shares: _shares[0],
     W=lambda _shares, out, h, reverse, xp: xp.gru_vjp_W(*_shares[:2], out, h, reverse=reverse),
@@ -44,8 +44,8 @@ defvjp(
 )
 defvjp(
     "rnn_sequence",
-    _shares=lambda ct, out, W, condition, nonlinearity, reverse, xp: (
-        xp.rnn_sequence_vjp(ct, out, W, condition, nonlinearity=nonlinearity, reverse=reverse)
+    _shares=lambda ct, out, W, condition, nonlinearity, reverse, xp: xp.rnn_sequence_vjp(
+        ct, out, W, condition, nonlinearity=nonlinearity, reverse=reverse
     ),
     x=lambda _shares: _shares[0],
     W=lambda _shares, out, h, reverse, xp: xp.recurrent_vjp_W(_shares[0], out, h, reverse=reverse),

@@ -40,9 +40,7 @@ def _sequence(name: str) -> Callable[..., Any]:
         ]
         places = [i for i, x in enumerate(given) if x is not None]
         values = dict(zip(places, values_of([given[i] for i in places]), strict=True))
-        joined = [
-            None if x is None else _joined(values[i], kinds[i]) for i, x in enumerate(given)
-        ]
+        joined = [None if x is None else _joined(values[i], kinds[i]) for i, x in enumerate(given)]
         out = plain(name, [x for x in joined if x is not None])(*joined, **settings)
         return _parted(out, results, k)
 

@@ -186,9 +186,7 @@ def gru_sequence_vjp(
     return _stacked(xp, rows, not reverse), _stacked(xp, inner_rows, not reverse), h_ct
 
 
-def gru_vjp_W(
-    xp: XP, x_bar: Any, inner_bar: Any, ys: Any, h: Any, *, reverse: bool = False
-) -> Any:
+def gru_vjp_W(xp: XP, x_bar: Any, inner_bar: Any, ys: Any, h: Any, *, reverse: bool = False) -> Any:
     """The cotangent of W: the reset and update gates' from those of x, the new state's from that of `inner`."""
     width = 2 * ys.shape[-1]
     first = xp.recurrent_vjp_W(x_bar[..., :width], ys, h, reverse=reverse)

@@ -156,7 +156,7 @@ def test_without_a_batch(kind):
 
 @every_layer
 def test_compiled(kind):
-    """A training step with lengths, in float32: eager's numbers to rounding, and other lengths without a new program."""
+    """A training step with lengths, in float32: eager's numbers, and other lengths without a new program."""
     model = LAYERS[kind].init(2, 3, layers=2, bidirectional=True)
     x = X.astype("f")
 

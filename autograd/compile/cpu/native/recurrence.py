@@ -13,13 +13,19 @@ from typing import Any
 import numpy as np
 
 from ...ir.program import ARRAY, Op, Value
-from .functions import sigmoid, tanh
-from .jit import T, gemm, has_blas, kernel
+from .functions import tanh
+from .jit import T, gemm, has_blas, inlined, kernel
 from .record import Native
 from .threads import halves
 
 # Multiplications of a sequence's products from which the helper thread is worth its time.
 WORTH = 1 << 20
+
+
+@inlined
+def logistic(a: Any) -> Any:
+    """A sigmoid as NumPy's functions of sequences have it, a tenth faster than `functions.sigmoid`."""
+    return T(0.5) * tanh(T(0.5) * a) + T(0.5)
 
 
 @kernel()
@@ -55,11 +61,11 @@ def lstm(
             state = ys[t, r]
             c_row = c_before[r]
             for k in range(2 * n):
-                row[k] = sigmoid(a[k] + inputs[k])
+                row[k] = logistic(a[k] + inputs[k])
             for k in range(2 * n, 3 * n):
                 row[k] = tanh(a[k] + inputs[k])
             for k in range(3 * n, width):
-                row[k] = sigmoid(a[k] + inputs[k])
+                row[k] = logistic(a[k] + inputs[k])
             for k in range(n):
                 cell[k] = row[n + k] * c_row[k] + row[k] * row[2 * n + k]
             for k in range(n):
@@ -166,7 +172,7 @@ def gru(
             state = ys[t, r]
             h_row = h_before[r]
             for k in range(2 * n):
-                row[k] = sigmoid(a[k] + inputs[k])
+                row[k] = logistic(a[k] + inputs[k])
             for k in range(n):
                 m[k] = a[2 * n + k] + b[k]
             for k in range(n):
@@ -340,7 +346,9 @@ class Sequence:
         values = [*op.args, *[None] * (len(arguments) - len(op.args))]
         results = op.outputs()
         times, rows, width = next(
-            v.shape for v, kind in zip(values, arguments, strict=True) if kind == "3" and v is not None
+            v.shape
+            for v, kind in zip(values, arguments, strict=True)
+            if kind == "3" and v is not None
         )
         dtype = np.dtype(results[0].dtype)
         kinds = [(np.dtype(bool), 3) if kind == "m" else (dtype, int(kind)) for kind in arguments]
@@ -361,7 +369,9 @@ class Sequence:
     def __call__(self, *arrays: Any) -> None:
         """The arrays of the operation and a buffer for each result, None for one that nobody reads."""
         left = iter(arrays)
-        given = [next(left) if here else none for here, none in zip(self.given, self.none, strict=False)]
+        given = [
+            next(left) if here else none for here, none in zip(self.given, self.none, strict=False)
+        ]
         if self.turned is not None:
             np.copyto(self.turned, given[self.weights].T)
             given[self.weights] = self.turned
@@ -385,8 +395,12 @@ def _takes(arguments: str) -> Callable[[Op], bool]:
     """Whether all arrays but the mask are real and of one dtype."""
 
     def takes(op: Op) -> bool:
-        arrays = [x for x, kind in zip(op.args, arguments, strict=False) if kind != "m" and x is not None]
-        masks = [x for x, kind in zip(op.args, arguments, strict=False) if kind == "m" and x is not None]
+        arrays = [
+            x for x, kind in zip(op.args, arguments, strict=False) if kind != "m" and x is not None
+        ]
+        masks = [
+            x for x, kind in zip(op.args, arguments, strict=False) if kind == "m" and x is not None
+        ]
         if not all(type(x) is Value and x.value_type == ARRAY for x in (*arrays, *masks)):
             return False
         dtype = np.dtype(op.outputs()[0].dtype)
@@ -406,7 +420,12 @@ def _native(name: str, kernel: Any, arguments: str, weights: int = -1, gates: in
         step = -1 if op.settings.get("reverse") else 1
         units = op.outputs()[0].shape[-1]
         return Sequence(
-            kernel, op, arguments, weights=weights, scratch=gates * units, settings=(*settings, step)
+            kernel,
+            op,
+            arguments,
+            weights=weights,
+            scratch=gates * units,
+            settings=(*settings, step),
         )
 
     return Native(name, takes=_takes(arguments), make=make)
