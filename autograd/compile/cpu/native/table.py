@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...ir.program import ARRAY, Op, Value
+from .attention import ATTENTION
 from .matmul import MATMUL
 from .record import Native
 
-NATIVE: dict[str, Native] = {each.name: each for each in (MATMUL,)}
+NATIVE: dict[str, Native] = {each.name: each for each in (*ATTENTION, MATMUL)}
 
 
 def native_op(op: Op) -> Native | None:
