@@ -7,7 +7,7 @@ from typing import Any
 
 from ...autograd.core.dtypes import is_integer
 from ...autograd.core.generated import xp as primitives
-from ...autograd.core.typing import ArrayLike
+from ...autograd.core.typing import ArrayLike, Value
 from ...autograd.functions import namespace as xp
 
 
@@ -94,6 +94,18 @@ def attention(
     if not heads:
         return out
     return xp.reshape(out, (*out.shape[:-4], out.shape[-4] * out.shape[-3], *out.shape[-2:]))
+
+
+def self_attention(
+    x: Value, heads: int, *, mask: ArrayLike | None = None, causal: bool = False
+) -> Any:
+    """`attention` of the heads in the columns of x (…, T, 3 · heads · D), queries, keys and values; (…, T, heads · D)."""
+    T, columns = x.shape[-2:]
+    bias, condition = _mask(mask, x, T, T)
+    scale = 1 / math.sqrt(columns // (3 * heads))
+    return primitives.self_attention(
+        x, bias, condition, heads=heads, scale=scale, causal=bool(causal)
+    )
 
 
 def _check_operands(q: Any, k: Any, v: Any) -> None:

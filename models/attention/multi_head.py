@@ -19,7 +19,7 @@ from ..layers.dense import Linear
 from ..layers.dropout import Dropout
 from ..module import Module
 from . import initial
-from .dot_product import attention
+from .dot_product import attention, self_attention
 from .encodings import check_positions, rotary
 
 
@@ -187,9 +187,13 @@ class MultiHeadAttention(Module):
         key_mask : bool array (…, S), optional
             True for keys that may be looked at, False for padding: the negation of torch's ``key_padding_mask``.
         """
+        mask = _both(mask, key_mask)
+        plain = context is None and values is None and self.rotary is None
+        if self.W is not None and plain and self.kv_heads == self.heads:
+            x = _affine(_rows(x, "x", self.W.shape[0]), self.W, self.b)
+            return self.output(self_attention(x, self.heads, mask=mask, causal=self.causal))
         q, k, v = self._heads(x, context, values)
-        out = attention(q, k, v, mask=_both(mask, key_mask), causal=self.causal)
-        return self._merged(out)
+        return self._merged(attention(q, k, v, mask=mask, causal=self.causal))
 
     def training(
         self,

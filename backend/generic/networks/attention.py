@@ -197,4 +197,62 @@ def attention_vjp_bias(
     return found
 
 
-FUNCTIONS = (attention, attention_vjp, attention_vjp_bias)
+# ── heads side by side ────────────────────────────────────────────────────────────────────────
+
+
+def split(xp: XP, x: Any, heads: int) -> Any:
+    """(…, T, heads · D) as (…, heads, T, D)."""
+    x = xp.reshape(x, (*x.shape[:-1], heads, x.shape[-1] // heads))
+    n = x.ndim
+    return xp.permute_dims(x, (*range(n - 3), n - 2, n - 3, n - 1))
+
+
+def merge(xp: XP, x: Any) -> Any:
+    """(…, heads, T, D) as (…, T, heads · D)."""
+    n = x.ndim
+    x = xp.permute_dims(x, (*range(n - 3), n - 2, n - 3, n - 1))
+    return xp.reshape(x, (*x.shape[:-2], x.shape[-2] * x.shape[-1]))
+
+
+def _parts(xp: XP, x: Any, heads: int) -> list[Any]:
+    """Queries, keys and values (…, heads, T, D) of (…, T, 3 · heads · D)."""
+    n = x.shape[-1] // 3
+    columns = (xp.getitem(x, (..., slice(i * n, (i + 1) * n))) for i in range(3))
+    return [split(xp, part, heads) for part in columns]
+
+
+def self_attention(
+    xp: XP, x: Any, bias: Any = None, condition: Any = None, *, heads: int, scale: float = 1.0, causal: bool = False
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """`attention` of queries, keys and values in the columns of x (…, T, 3 · heads · D); out (…, T, heads · D)."""
+    parts = _parts(xp, x, heads)
+    out, top, total = xp.attention(*parts, bias, condition, scale=scale, causal=causal)
+    return merge(xp, out), top, total
+
+
+def self_attention_vjp(
+    xp: XP, ct: Any, x: Any, bias: Any, condition: Any, out: Any, top: Any, total: Any, *, heads: int, scale: float,
+    causal: bool,
+) -> Any:  # fmt: skip
+    """The cotangent of x."""
+    bars = xp.attention_vjp(
+        split(xp, ct, heads), *_parts(xp, x, heads), bias, condition, split(xp, out, heads), top, total, scale=scale,
+        causal=causal,
+    )  # fmt: skip
+    return xp.concat([merge(xp, bar) for bar in bars], axis=-1)
+
+
+def self_attention_vjp_bias(
+    xp: XP, ct: Any, x: Any, bias: Any, condition: Any, out: Any, top: Any, total: Any, *, heads: int, scale: float,
+    causal: bool,
+) -> Any:  # fmt: skip
+    """The cotangent of the bias."""
+    return xp.attention_vjp_bias(
+        split(xp, ct, heads), *_parts(xp, x, heads), bias, condition, split(xp, out, heads), top, total, scale=scale,
+        causal=causal,
+    )  # fmt: skip
+
+
+FUNCTIONS = (
+    attention, attention_vjp, attention_vjp_bias, self_attention, self_attention_vjp, self_attention_vjp_bias,
+)  # fmt: skip

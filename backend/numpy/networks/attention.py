@@ -110,14 +110,20 @@ def attention(q, keys, values, bias=None, condition=None, *, scale=1.0, causal=F
             PLAIN, q, keys, values, bias, condition, scale=scale, causal=causal
         )
     lead = formula.lead_of(q, keys, values, bias, condition)
-    T, S, E = q.shape[-2], keys.shape[-2], values.shape[-1]
-    out, top, total = (np.empty((*lead, T, n), q.dtype) for n in (E, 1, 1))
+    out, top, total = (np.empty((*lead, q.shape[-2], n), q.dtype) for n in (values.shape[-1], 1, 1))
+    _forward((q, keys, values), (bias, condition), (out, top, total), scale, causal)
+    return out, top, total
+
+
+def _forward(operands, masks, results, scale, causal):
+    """Write the results, any strides, of operands, any strides."""
+    out, top, total = results
     if not out.size:
-        return out, top, total
+        return
+    lead, T = out.shape[:-2], out.shape[-2]
+    q, keys, values, bias, condition = (_spread(x, lead) for x in (*operands, *masks))
+    S = keys.shape[-2]
     steps = _row_steps(T, S, causal)
-    q, keys, values, bias, condition = (
-        _spread(x, lead) for x in (q, keys, values, bias, condition)
-    )
     each = (steps[0][1] - steps[0][0]) * S
     buffer = np.empty(max(min(ELEMENTS, math.prod(lead) * each), each), q.dtype)
     for heads in _heads(lead, each):
@@ -138,7 +144,6 @@ def attention(q, keys, values, bias=None, condition=None, *, scale=1.0, causal=F
             rows = block_out[..., start:stop, :]
             np.matmul(scores, block_values[..., :n, :], out=rows)
             rows *= _inverse(above)
-    return out, top, total
 
 
 def attention_vjp(ct, q, keys, values, bias, condition, out, top, total, *, scale, causal):
@@ -147,16 +152,30 @@ def attention_vjp(ct, q, keys, values, bias, condition, out, top, total, *, scal
         return formula.attention_vjp(
             PLAIN, ct, q, keys, values, bias, condition, out, top, total, scale=scale, causal=causal
         )
-    shapes = q.shape, keys.shape, values.shape
-    lead, T, S = out.shape[:-2], q.shape[-2], keys.shape[-2]
-    steps = _row_steps(T, S, causal)
-    q, keys, values, bias, condition, ct, top, total = (
-        _spread(x, lead) for x in (q, keys, values, bias, condition, ct, top, total)
+    lead = out.shape[:-2]
+    bars = tuple(np.empty((*lead, *x.shape[-2:]), x.dtype) for x in (q, keys, values))
+    _backward(
+        ct, (q, keys, values), (bias, condition), (out, top, total), bars, scale, causal
     )
+    return tuple(
+        bar if bar.shape == x.shape else generic.sum_to_shape(PLAIN, bar, x.shape)
+        for bar, x in zip(bars, (q, keys, values), strict=True)
+    )
+
+
+def _backward(ct, operands, masks, results, all_bars, scale, causal):
+    """Write the cotangents, which have all leading axes."""
+    out = results[0]
+    lead, T = out.shape[:-2], out.shape[-2]
+    q, keys, values, bias, condition, ct, out, top, total = (
+        _spread(x, lead) for x in (*operands, *masks, ct, *results)
+    )
+    q_bar, keys_bar, values_bar = all_bars
+    S = keys.shape[-2]
+    steps = _row_steps(T, S, causal)
     each = (steps[0][1] - steps[0][0]) * S
     size = max(min(ELEMENTS, math.prod(lead) * each), each)
     first, second = np.empty(size, q.dtype), np.empty(size, q.dtype)
-    q_bar, keys_bar, values_bar = (np.empty(x.shape, x.dtype) for x in (q, keys, values))
     reached = steps[-1][2]
     if reached < S:
         keys_bar[..., reached:, :] = 0
@@ -187,10 +206,45 @@ def attention_vjp(ct, q, keys, values, bias, condition, out, top, total, *, scal
                     np.matmul(left, right, out=target)
                 else:
                     target += np.matmul(left, right)
-    return tuple(
-        x if x.shape == shape else generic.sum_to_shape(PLAIN, x, shape)
-        for x, shape in zip((q_bar, keys_bar, values_bar), shapes, strict=True)
+
+
+# ── heads side by side ────────────────────────────────────────────────────────────────────────
+
+
+def _columns(x, heads, count):
+    """Views (…, heads, T, D) of the columns of (…, T, count · heads · D)."""
+    split = x.reshape(*x.shape[:-1], count, heads, -1)
+    return tuple(split[..., i, :, :].swapaxes(-2, -3) for i in range(count))
+
+
+def self_attention(x, bias=None, condition=None, *, heads, scale=1.0, causal=False):
+    """As the generic one; the results are written where they lie."""
+    if not _serves((x, bias)):
+        return formula.self_attention(
+            PLAIN, x, bias, condition, heads=heads, scale=scale, causal=causal
+        )
+    operands = _columns(x, heads, 3)
+    lead = formula.lead_of(operands[0], bias, condition)
+    out = np.empty((*lead[:-1], x.shape[-2], x.shape[-1] // 3), x.dtype)
+    top, total = (np.empty((*lead, x.shape[-2], 1), x.dtype) for _ in range(2))
+    results = (*_columns(out, heads, 1), top, total)
+    _forward(operands, (bias, condition), results, scale, causal)
+    return out, top, total
+
+
+def self_attention_vjp(ct, x, bias, condition, out, top, total, *, heads, scale, causal):
+    """As the generic one; nothing is broadcast but masks."""
+    if not _serves((x, bias, ct)) or x.shape[:-1] != out.shape[:-1]:
+        return formula.self_attention_vjp(
+            PLAIN, ct, x, bias, condition, out, top, total, heads=heads, scale=scale, causal=causal
+        )
+    x_bar = np.empty(x.shape, x.dtype)
+    results = (*_columns(out, heads, 1), top, total)
+    (ct,) = _columns(ct, heads, 1)
+    _backward(
+        ct, _columns(x, heads, 3), (bias, condition), results, _columns(x_bar, heads, 3), scale, causal
     )
+    return x_bar
 
 
-FUNCTIONS = (attention, attention_vjp)
+FUNCTIONS = (attention, attention_vjp, self_attention, self_attention_vjp)

@@ -41,6 +41,26 @@ def _row(label: str, *args: Any, scale: float = 0.5, causal: bool = False) -> Ca
     )
 
 
+def _self_reference(x: Any, bias: Any, mask: Any, heads: int, **settings: Any) -> Any:
+    split = x.reshape(*x.shape[:-1], 3, heads, x.shape[-1] // (3 * heads))
+    q, k, v = (np.swapaxes(split[..., i, :, :], -2, -3) for i in range(3))
+    out = np.swapaxes(_reference(q, k, v, bias, mask, **settings), -2, -3)
+    return out.reshape(*out.shape[:-2], x.shape[-1] // 3)
+
+
+def _self_row(label: str, *args: Any, heads: int = 2, causal: bool = False) -> Case:
+    return row(
+        "self_attention",
+        label,
+        *(*args, None, None)[:3],
+        _call=lambda *xs, **given: function_of(find("self_attention"))(*xs, **given),
+        _ref=lambda *xs, **given: _self_reference(*xs, **given),
+        heads=heads,
+        scale=0.5,
+        causal=causal,
+    )
+
+
 MASK = np.array([[True, False, True], [True, True, False]])
 NONE = np.array([[True, False, True], [False, False, False]])
 
@@ -61,5 +81,10 @@ CASES = [
     _row("no key", R(2, 3), R(0, 3), R(0, 2)),
     _row("no query", R(0, 3), R(2, 3), R(2, 2), causal=True),
     _row("no batch", R(0, 2, 3), R(0, 4, 3), R(0, 4, 2)),
+    _self_row("heads", R(3, 6)),
+    _self_row("batch, causal", R(2, 3, 12), causal=True),
+    _self_row("bias and mask", R(2, 2, 6), R(2, 2, 2, 2), K(MASK[:, :2])),
+    _self_row("bias of heads", R(2, 6), R(2, 1, 2)),
+    _self_row("no batch", R(0, 2, 6)),
     _row("large scores", R(2, 3), R(4, 3), R(4, 2), scale=200.0),
 ]  # fmt: skip

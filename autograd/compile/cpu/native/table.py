@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ...ir.program import ARRAY, Op, Value
+from .attention import ATTENTION
 from .matmul import MATMUL
 from .record import Native
 from .recurrence import RECURRENCE
 
-NATIVE: dict[str, Native] = {each.name: each for each in (MATMUL, *RECURRENCE)}
+NATIVE: dict[str, Native] = {each.name: each for each in (*ATTENTION, MATMUL, *RECURRENCE)}
 
 
 def native_op(op: Op) -> Native | None:
