@@ -87,7 +87,7 @@ class GraphConv(Module):
         b = asarray(np.zeros(outputs, dtype)) if bias else None
         return GraphConv(asarray(W), b, bool(normalise))
 
-    def __call__(self, x: ArrayLike, graph: Any) -> Any:
+    def __call__(self, x: ArrayLike, graph: Any) -> Any:  # type: ignore[override]  # a graph besides
         """Rows (n, outputs) for features x (n, inputs) and a graph.
 
         Raises
@@ -185,10 +185,12 @@ class SAGEConv(Module):
         rng, bound = np.random.default_rng(seed), 1 / math.sqrt(inputs)
         asarray = current().asarray
         shapes = [(inputs, outputs), (inputs, outputs), *([(outputs,)] if bias else [])]
-        drawn = [asarray(rng.uniform(-bound, bound, shape).astype(dtype)) for shape in shapes]
-        return SAGEConv(*drawn[:2], drawn[2] if bias else None, aggregate)
+        W_self, W_neighbours, *b = (
+            asarray(rng.uniform(-bound, bound, shape).astype(dtype)) for shape in shapes
+        )
+        return SAGEConv(W_self, W_neighbours, b[0] if bias else None, aggregate)
 
-    def __call__(self, x: ArrayLike, graph: Any) -> Any:
+    def __call__(self, x: ArrayLike, graph: Any) -> Any:  # type: ignore[override]  # a graph besides
         """Rows (n, outputs) for features x (n, inputs) and a graph; weights multiply what comes along their edges.
 
         Raises
