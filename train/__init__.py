@@ -63,6 +63,7 @@ _ESTIMATORS = (
     "LogisticRegression",
     "MLPClassifier",
     "MLPRegressor",
+    "OneVersusAllClassifier",
     "Ridge",
     "SoftmaxRegression",
     "TreeReductionClassifier",

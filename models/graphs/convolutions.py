@@ -33,7 +33,7 @@ class GraphConv(Module):
     Notes
     -----
     A sparse matrix is taken as it stands: `normalised_adjacency` makes it once for all layers and steps, and a product
-    with it is several times as fast as edges. The narrower of x and x W goes along the edges. In PyTorch Geometric's
+    with it needs no array of messages (E, outputs). The narrower of x and x W goes along the edges. In PyTorch Geometric's
     `GCNConv` an edge from a node to itself takes the place of its 1 in I; here, as in the formula, both count.
 
     Examples

@@ -50,7 +50,7 @@ class GCN(Module):
     -----
     Labels of a few nodes are a mask in the loss: all nodes go through the network in every step, as in
     ``pb.train.fit(model, loss, ((x, edges), (y, mask)), …, batch_size=None)``. With the matrix of
-    `normalised_adjacency` in place of the edges a step takes a fraction of the time.
+    `normalised_adjacency` in place of the edges a step takes two thirds of the time.
 
     Examples
     --------
