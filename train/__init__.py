@@ -64,6 +64,7 @@ _ESTIMATORS = (
     "LogisticRegression",
     "MLPClassifier",
     "MLPRegressor",
+    "OneVersusAllClassifier",
     "Ridge",
     "SoftmaxRegression",
     "TreeReductionClassifier",
