@@ -12,7 +12,7 @@ from ...autograd.functions import namespace as xp
 from ...autograd.pytree.tree import static
 from ...backend import current
 from ..initialisation import check_sizes
-from ..module import Module
+from ..module import Module, state
 
 
 class PolynomialFeatures(Module):
@@ -79,7 +79,7 @@ class FourierFeatures(Module):
     """``√(2/D) cos(x W + b)``, whose inner products approach ``exp(−‖x − y‖² / (2 width²))`` as D grows.
 
     W is normal with standard deviation 1 / width, b uniform on [0, 2π) (Rahimi, Recht, Random features for large-scale
-    kernel machines, 2007). Both are constants: their gradient is 0.
+    kernel machines, 2007). Both are state: no gradient reaches them, and no step of an optimiser moves them.
 
     Attributes
     ----------
@@ -95,8 +95,8 @@ class FourierFeatures(Module):
     True
     """
 
-    W: Any
-    b: Value
+    W: Any = state()
+    b: Value = state()
 
     @staticmethod
     def init(

@@ -170,14 +170,14 @@ ROWS: dict[str, Row] = {
     "SAGEConv": Row(made("SAGEConv", 3, 2), (5, 3), on_graph, batch=False, training=False),
     "Sequential": Row(sequential, (2, 2, 3, 3)),
     "SinusoidalEncoding": Row(made("SinusoidalEncoding", 5, 4), (2, 3, 4)),
-    "TransformerBlock": Row(made("TransformerBlock", 4, 2, hidden=5), (2, 3, 4)),
+    "TransformerBlock": Row(made("TransformerBlock", 4, 2, hidden=5, activation="silu"), (2, 3, 4)),
     "TransformerBlock, norm last": Row(
         made("TransformerBlock", 4, 2, hidden=5, norm_first=False, causal=True, activation="relu"), (2, 3, 4)
     ),
     "TransformerBlock, cross": Row(
-        made("TransformerBlock", 4, 2, hidden=5, cross=True), (2, 3, 4), to_context, training=False
+        made("TransformerBlock", 4, 2, hidden=5, cross=True, activation="silu"), (2, 3, 4), to_context, training=False
     ),
-    "TransformerLM": Row(made("TransformerLM", 5, 8, 2, 2, length=4, hidden=6), (2, 3), integers=5),
+    "TransformerLM": Row(made("TransformerLM", 5, 8, 2, 2, length=4, hidden=6, activation="silu"), (2, 3), integers=5),
     "Upsample": Row(bare("Upsample", 2), (2, 1, 3, 2)),
     "Upsample, bilinear": Row(bare("Upsample", 1.5, mode="bilinear"), (2, 1, 4, 3)),
 }  # fmt: skip
