@@ -1,0 +1,100 @@
+"""Parts of the kernels of convolution and pooling: images turned channels last and back, weights packed, products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .jit import inlined
+from .vectors import SIDE, narrow, transpose, wide
+
+
+@inlined
+def channels_last(
+    x: Any, first: Any, channels: Any, plane: Any, tables: Any, runs: Any, count: Any, length: Any, y: Any, at: Any, ld: Any
+) -> None:  # fmt: skip
+    """Lay an image out with its channels last: ``y[at + run + ld p + c]``, p along each of `count` runs."""
+    if ld == 1:
+        for r in range(count):
+            to = at + tables[runs + r]
+            for p in range(length):
+                y[to + p] = x[first + r * length + p]
+    elif channels >= SIDE and length >= SIDE:
+        for r in range(count):
+            to = at + tables[runs + r]
+            for block in range(0, channels, SIDE):
+                # the last block overlaps the one before it
+                c = min(block, channels - SIDE)
+                for part in range(0, length, SIDE):
+                    p = min(part, length - SIDE)
+                    transpose(x, first + c * plane + r * length + p, plane, y, to + p * ld + c, ld)
+    else:
+        for r in range(count):
+            to = at + tables[runs + r]
+            for c in range(channels):
+                for p in range(length):
+                    y[to + p * ld + c] = x[first + c * plane + r * length + p]
+
+
+@inlined
+def channels_first(
+    y: Any, at: Any, ld: Any, pixels: Any, channels: Any, x: Any, first: Any, plane: Any
+) -> None:
+    """Lay an image without gaps out with its channels first again: ``x[first + plane c + p] = y[at + ld p + c]``."""
+    if channels >= SIDE and pixels >= SIDE:
+        for block in range(0, channels, SIDE):
+            c = min(block, channels - SIDE)
+            for part in range(0, pixels, SIDE):
+                p = min(part, pixels - SIDE)
+                transpose(y, at + p * ld + c, ld, x, first + c * plane + p, plane)
+    else:
+        for c in range(channels):
+            for p in range(pixels):
+                x[first + c * plane + p] = y[at + p * ld + c]
+
+
+@inlined
+def packed(
+    W: Any, first: Any, lane: Any, lanes: Any, across: Any, inner: Any, tables: Any, taps: Any, count: Any, V: Any, out: Any, at: Any
+) -> Any:  # fmt: skip
+    """Put weights into panels of 2 V columns, V in a last one that needs no more; the place after them.
+
+    The row of a panel is an element of the kernel and one of the `inner` channels that are summed over; columns are `lanes`
+    channels and zeros.
+    """
+    o = 0
+    while o < lanes:
+        width = 2 * V if lanes - o > V else V
+        for t in range(count):
+            k = first + tables[taps + t]
+            for c in range(inner):
+                for w in range(width):
+                    out[at + w] = W[k + (o + w) * lane + c * across] if o + w < lanes else 0.0
+                at += width
+        o += width
+    return at
+
+
+@inlined
+def multiplied(
+    A: Any, a: Any, tables: Any, places: Any, taps: Any, count: Any, inner: Any, B: Any, b: Any, lanes: Any,
+    start: Any, first: Any, out: Any, at: Any, targets: Any, blocks: Any, R: Any, V: Any,
+) -> None:  # fmt: skip
+    """The products of all blocks of pixels with all panels of weights, from a vector at `first`."""
+    o = 0
+    while o < lanes:
+        if lanes - o > V:
+            for i in range(blocks):
+                wide(
+                    A, a, tables, places + i * R, taps, count, inner, 1, B, b, 2 * V,
+                    start, first + o, 0, out, at + o, targets + i * R,
+                )  # fmt: skip
+            b += count * inner * 2 * V
+            o += 2 * V
+        else:
+            for i in range(blocks):
+                narrow(
+                    A, a, tables, places + i * R, taps, count, inner, 1, B, b, V,
+                    start, first + o, 0, out, at + o, targets + i * R,
+                )  # fmt: skip
+            b += count * inner * V
+            o += V
