@@ -19,9 +19,9 @@ from ..ir.program import ARRAY, NUMBER, Op, Program, Tuple, Value, values_in
 from ..optimise.fuse import REDUCTIONS, Statement, Statements
 from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan, to_watch
-from . import numba_kernels as native
-from . import numpy_calls
+from . import numba_kernels, numpy_calls
 from .kernels import Kernel, Writer
+from .native.table import native_op
 from .numpy_blocks import BlockWriter
 
 _INFIX = {
@@ -314,6 +314,22 @@ class Assembly:
         targets = [self.value(v) if v in self.plan.own else "None" for v in results]
         self.lines.append(f"{name}({', '.join([*map(self.argument, op.args), *targets])})")
 
+    def native(self, s: Statement) -> None:
+        """A function by kernels that are written by hand: `native/`."""
+        op = s.op
+        record = native_op(op)
+        assert record is not None
+        results = op.outputs()
+        name = f"{op.name}_{results[0].name}"
+        record.make(op)  # compiles now what is to be compiled
+        self.made[name] = f"{self.known(f'make_{op.name}', record.make)}({self.bind(op)})"
+        given = [self.value(v) for v in op.inputs() if v.value_type == ARRAY]
+        if record.contiguous:
+            copy = self.known("contiguous", numpy_calls.contiguous)
+            given = [f"{copy}({text})" for text in given]
+        targets = [self.value(v) if v in self.plan.own else "None" for v in results]
+        self.lines.append(f"{name}({', '.join([*given, *targets])})")
+
     def kernel(self, statements: list[Statement]) -> None:
         """Several statements as one compiled function."""
         kernel = Kernel(statements)
@@ -341,7 +357,7 @@ class Assembly:
                 arguments.append(text)
                 argument_types.append((np.dtype(what.dtype), len(what.shape)))
         source = kernel.source("kernel")
-        function = native.compile_kernel(source, kernel.constants, argument_types)
+        function = numba_kernels.compile_kernel(source, kernel.constants, argument_types)
         self.kernels.append(source)
         name = self.bind(function, "kernel")
         call = f"{name}({', '.join(arguments)})"

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from . import blas
 from . import numba_cache as cache
 from .numba_cache import CompileError
@@ -74,6 +76,19 @@ def compile_kernel(
     text += (
         '\n\n@numba.njit(cache=True, error_model="numpy", nogil=True, boundscheck=False)\n' + body
     )
+    return compile_source(text, argument_types)
+
+
+def compile_source(text: str, argument_types: list[Any]) -> Callable[..., Any]:
+    """The function ``kernel`` of a whole source, as `compile_kernel` has it.
+
+    Parameters
+    ----------
+    text : str
+        The source, with ``cache=True, `` in the decorator of ``kernel``.
+    argument_types : list
+        As of `compile_kernel`; ``(dtype, ndim, "A")`` is an array with any strides.
+    """
     key = hashlib.sha256((text + repr(argument_types) + sys.version).encode()).hexdigest()[:24]
     known = _LOADED.get(key)
     if known is None:
@@ -105,5 +120,5 @@ def _numba_type(argument_type: Any) -> Any:
         return int64
     if argument_type is float:
         return float64
-    dtype, ndim = argument_type
-    return types.Array(from_dtype(dtype), ndim, "C")
+    dtype, ndim, *layout = argument_type
+    return types.Array(from_dtype(np.dtype(dtype)), ndim, *(layout or "C"))
