@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.program import Op, Value
+from ...ir.program import Op
 from .geometry import (
     Shape,
     Tables,
@@ -30,7 +30,15 @@ from .geometry import (
     steps_of,
 )
 from .jit import kernel
-from .layout import channels_first, channels_last, multiplied, packed
+from .layout import (
+    channels_first,
+    channels_last,
+    multiplied,
+    packed,
+    pooled,
+    rectified,
+    spread,
+)
 from .record import Native
 from .threads import halves
 from .vectors import block_shape, narrow, wide
@@ -39,17 +47,20 @@ from .vectors import block_shape, narrow, wide
 PARALLEL = 4_000_000
 # Elements of scratch memory, both threads' together, above which the generic way is taken.
 LARGEST = 1 << 28
+# The numbers of windows' maxima.
+OFFSETS = (np.dtype("uint8"), 1)
 # Pixels in one product of the weights' gradient: their cotangents stay in the first cache.
 PIXELS = 128
 
 
 @kernel()
-def _forward(x, W, b, out, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
-    """out = b + x ∗ W for the images from `start` to `stop`."""
+def _forward(x, W, b, out, offsets, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
+    """out = b + x ∗ W for the images from `start` to `stop`, relu of it, or the maxima of its windows."""
     C, O, K, groups, P, S, G = g[0], g[1], g[2], g[3], g[4], g[5], g[6]
     runs_at, count, length, size = g[7], g[8], g[9], g[10]
     places, taps, targets, ids, R, V = g[11], g[12], g[13], g[14], g[15], g[16]
-    ys, ws, bs = g[17], g[18], g[19]
+    ys, ws, bs, rectify, pool = g[17], g[18], g[19], g[20], g[21]
+    spots, Q, window, k = g[22], g[23], g[24], g[25]
     Cg, Og = C // groups, O // groups
     lanes = -(-Og // V) * V
     ld = groups * lanes
@@ -73,17 +84,33 @@ def _forward(x, W, b, out, s, tables, g, start, stop):  # type: ignore[no-untype
                 s, group * Cg, tables, places, taps, K, Cg, s, ws + group * lanes * K * Cg, Og,
                 s, bs + group * lanes, s, ys + group * lanes, targets, full, R, V,
             )  # fmt: skip
+        if pool:
+            best = bs + ld
+            chosen = best + Q * ld
+            spare = chosen + Q * ld
             for i in range(m):
-                to = ((n + i) * O + group * Og) * P
-                channels_first(s, ys + i * P * ld + group * lanes, ld, P, Og, out, to, P)
+                pooled(s, ys + i * P * ld, ld, O, tables, spots, Q, window, k, best, chosen, rectify)
+                to = (n + i) * O * Q
+                channels_first(s, best, ld, Q, O, out, to, Q)
+                channels_first(s, chosen, ld, Q, O, s, spare, Q)
+                for j in range(O * Q):
+                    offsets[to + j] = np.uint8(s[spare + j])
+        else:
+            if rectify:
+                rectified(s, ys, m * P * ld)
+            for group in range(groups):
+                for i in range(m):
+                    to = ((n + i) * O + group * Og) * P
+                    channels_first(s, ys + i * P * ld + group * lanes, ld, P, Og, out, to, P)
 
 
 @kernel()
-def _backward_x(y, W, out, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
+def _backward_x(y, W, offsets, out, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
     """The cotangent of x for the images from `start` to `stop`."""
     C, O, K, groups, P, S, G = g[0], g[1], g[2], g[3], g[4], g[5], g[6]
     runs_at, count, length, size = g[7], g[8], g[9], g[10]
     phase_count, phase_at, R, V, xs, ws, zs = g[11], g[12], g[13], g[14], g[15], g[16], g[17]
+    pool, zero, spots, Q, window, k, apart = g[18], g[19], g[20], g[21], g[22], g[23], g[24]
     Cg, Og = C // groups, O // groups
     lanes = -(-Cg // V) * V
     ld = groups * lanes
@@ -93,27 +120,35 @@ def _backward_x(y, W, out, s, tables, g, start, stop):  # type: ignore[no-untype
         s[zs + i] = 0.0
     at = ws
     for f in range(phase_count):
-        ids, k = tables[phase_at + 6 * f], tables[phase_at + 6 * f + 1]
+        ids, reached = tables[phase_at + 6 * f], tables[phase_at + 6 * f + 1]
         for group in range(groups):
-            at = packed(W, group * Og * Cg * K, K, Cg, Cg * K, Og, tables, ids, k, V, s, at)
+            first = group * Og * Cg * K
+            at = packed(W, first, K, Cg, Cg * K, Og, tables, ids, reached, V, s, at)
     for n in range(start, stop, G):
         m = min(G, stop - n)
         for i in range(m):
-            channels_last(
-                y, (n + i) * O * P, O, P, tables, runs_at, count, length, s, i * size, O
-            )
+            if pool:
+                own = zs + lanes
+                spread(
+                    y, (n + i) * O * Q, offsets, O, Q, s, own, own + Q * O, own + 2 * Q * O, O, tables, zero,
+                    spots, window, k, i * size, size, apart,
+                )  # fmt: skip
+            else:
+                channels_last(
+                    y, (n + i) * O * P, O, P, tables, runs_at, count, length, s, i * size, O
+                )
         at = ws
         for f in range(phase_count):
             entry = phase_at + 6 * f
-            k, taps, pixels = tables[entry + 1], tables[entry + 2], tables[entry + 3]
+            reached, taps, pixels = tables[entry + 1], tables[entry + 2], tables[entry + 3]
             places, targets = tables[entry + 4], tables[entry + 5]
             full = -(-m * pixels // R)
             for group in range(groups):
                 multiplied(
-                    s, group * Og, tables, places, taps, k, Og, s, at, Cg,
+                    s, group * Og, tables, places, taps, reached, Og, s, at, Cg,
                     s, zs, s, xs + group * lanes, targets, full, R, V,
                 )  # fmt: skip
-                at += lanes * k * Og
+                at += lanes * reached * Og
         for group in range(groups):
             for i in range(m):
                 to = ((n + i) * C + group * Cg) * S
@@ -121,13 +156,14 @@ def _backward_x(y, W, out, s, tables, g, start, stop):  # type: ignore[no-untype
 
 
 @kernel()
-def _backward_W(x, y, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
+def _backward_W(x, y, offsets, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
     """The share of the images from `start` to `stop` in the cotangent of W, in panels in scratch memory."""
     C, O, K, groups, P, S, G = g[0], g[1], g[2], g[3], g[4], g[5], g[6]
     runs_at, count, length, size = g[7], g[8], g[9], g[10]
     places, rows, R, V = g[11], g[12], g[13], g[14]
     sums_at, sums, inner, step, together = g[15], g[16], g[17], g[18], g[19]
-    targets_wide, targets_narrow, ys, ws, plane_at = g[20], g[21], g[22], g[23], g[24]
+    targets_wide, targets_narrow, ys, ws, zero = g[20], g[21], g[22], g[23], g[24]
+    pool, spots, Q, window, k, apart = g[25], g[26], g[27], g[28], g[29], g[30]
     Cg, Og = C // groups, O // groups
     lanes = -(-Og // V) * V
     ld = groups * lanes
@@ -139,9 +175,16 @@ def _backward_W(x, y, s, tables, g, start, stop):  # type: ignore[no-untyped-def
             channels_last(
                 x, (n + i) * C * S, C, S, tables, runs_at, count, length, s, i * size, C
             )
+            if pool:
+                own = ws + ld * rows * R
+                spread(
+                    y, (n + i) * O * Q, offsets, O, Q, s, own, own + Q * ld, own + 2 * Q * ld, ld, tables, zero,
+                    spots, window, k, ys + i * P * ld, P * ld, apart,
+                )  # fmt: skip
+                continue
             for group in range(groups):
                 channels_last(
-                    y, ((n + i) * O + group * Og) * P, Og, P, tables, plane_at, 1, P,
+                    y, ((n + i) * O + group * Og) * P, Og, P, tables, zero, 1, P,
                     s, ys + i * P * ld + group * lanes, ld,
                 )  # fmt: skip
         for t in range(0, m * sums, together):
@@ -226,23 +269,34 @@ def _make_forward(op: Op) -> Callable[..., None]:
     ys = G * size
     ws = ys + rounded(G * P, R) * ld
     bs = ws + ld * shape.taps * (shape.channels // shape.groups)
+    pool = shape.pool
+    found = [0] * 5 if pool is None else pool.tables(tables, steps_of(shape.lengths, ld))
     geometry = np.array(
         [
             shape.channels, shape.outputs, shape.taps, shape.groups, P, int(np.prod(shape.spatial)), G,
             runs_at, len(where), length, size, places, taps, targets, ids, R, V, ys, ws, bs,
+            op.settings.get("relu", False), pool is not None, *found,
         ]
     )  # fmt: skip
-    scratch = [np.empty(bs + ld, shape.dtype) for _ in range(2)]
-    table, none = tables.array(), np.empty(0, shape.dtype)
+    more = 0 if pool is None else 3 * pool.count * ld
+    scratch = [np.empty(bs + ld + more, shape.dtype) for _ in range(2)]
+    table, none, no_offsets = tables.array(), np.empty(0, shape.dtype), np.empty(0, np.uint8)
     array, whole = (shape.dtype, 1), (np.dtype("int64"), 1)
-    run = _forward.compiled(array, array, array, array, array, whole, whole, int, int)
+    run = _forward.compiled(array, array, array, array, OFFSETS, array, whole, whole, int, int)
     parallel, images = shape.macs >= PARALLEL, shape.images
 
     def forward(*arrays: Any) -> None:
-        x, W, *rest, out = (a.reshape(-1) for a in arrays)
-        b = rest[0] if has_bias else none
+        x, W, *rest = arrays
+        b = rest.pop(0).reshape(-1) if has_bias else none
+        x, W = x.reshape(-1), W.reshape(-1)
+        out, offsets = rest if pool is not None else (rest[0], no_offsets)
+        if out is None or offsets is None:  # nobody reads one of the two
+            shape_of_both = (shape.images * shape.outputs * pool.count,)
+            out = np.empty(shape_of_both, shape.dtype) if out is None else out
+            offsets = np.empty(shape_of_both, np.uint8) if offsets is None else offsets
+        out, offsets = out.reshape(-1), offsets.reshape(-1)
         halves(
-            lambda i, j, part: run(x, W, b, out, scratch[part], table, geometry, i, j),
+            lambda i, j, part: run(x, W, b, out, offsets, scratch[part], table, geometry, i, j),
             images,
             parallel=parallel,
         )
@@ -296,24 +350,28 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
     xs = G * size
     ws = xs + dump + ld
     zs = ws + ld * shape.taps * Og
+    pool = shape.pool
+    found_pool = [0] * 5 if pool is None else pool.tables(tables, steps, _dot(reach, steps))
     geometry = np.array(
         [
             shape.channels, O, shape.taps, shape.groups, shape.pixels, S, G, runs_at, len(where), length, size,
-            len(rows), phase_at, R, V, xs, ws, zs,
+            len(rows), phase_at, R, V, xs, ws, zs, pool is not None, tables.add([0]), *found_pool,
         ]
     )  # fmt: skip
-    scratch = [np.empty(zs + lanes, shape.dtype) for _ in range(2)]
-    table = tables.array()
+    more = 0 if pool is None else 3 * pool.count * O
+    scratch = [np.empty(zs + lanes + more, shape.dtype) for _ in range(2)]
+    table, none = tables.array(), np.empty(0, np.uint8)
     array, whole_numbers = (shape.dtype, 1), (np.dtype("int64"), 1)
     run = _backward_x.compiled(
-        array, array, array, array, whole_numbers, whole_numbers, int, int
+        array, array, OFFSETS, array, array, whole_numbers, whole_numbers, int, int
     )
     parallel, images = shape.macs >= PARALLEL, shape.images
 
-    def backward_x(y: Any, W: Any, out: Any) -> None:
-        y, W, out = y.reshape(-1), W.reshape(-1), out.reshape(-1)
+    def backward_x(*arrays: Any) -> None:
+        y, W, *rest, out = (a.reshape(-1) for a in arrays)
+        offsets = rest[0] if rest else none
         halves(
-            lambda i, j, part: run(y, W, out, scratch[part], table, geometry, i, j),
+            lambda i, j, part: run(y, W, offsets, out, scratch[part], table, geometry, i, j),
             images,
             parallel=parallel,
         )
@@ -345,7 +403,7 @@ def _make_backward_W(op: Op) -> Callable[..., None]:
     G = images_in_chunk((size + P * ld) * shape.dtype.itemsize, P, shape.images)
     tables = Tables()
     where, length = runs(shape.spatial, steps, _dot(shape.low, steps))
-    runs_at, plane_at = tables.add(where), tables.add([0])
+    runs_at, zero = tables.add(where), tables.add([0])
     spread = tuple(d * n for d, n in zip(shape.dilation, steps, strict=True))
     pairs = blocks((grid(shape.kernel, spread)[:, None] + np.arange(Cg)).reshape(-1), R, 0)
     places, rows = tables.add(pairs), len(pairs) // R
@@ -355,24 +413,28 @@ def _make_backward_W(op: Op) -> Callable[..., None]:
     targets = [tables.add(np.arange(len(pairs)) * width) for width in (2 * V, V)]
     ys = G * size
     ws = ys + G * P * ld
+    pool = shape.pool
+    found = [0] * 5 if pool is None else pool.tables(tables, steps_of(shape.lengths, ld))
     geometry = np.array(
         [
             shape.channels, shape.outputs, shape.taps, shape.groups, P, int(np.prod(shape.spatial)), G,
             runs_at, len(where), length, size, places, rows, R, V, sums_at, len(sums), inner, strided[-1],
-            max(1, PIXELS // inner), *targets, ys, ws, plane_at,
+            max(1, PIXELS // inner), *targets, ys, ws, zero, pool is not None, *found,
         ]
     )  # fmt: skip
-    scratch = [np.empty(ws + ld * len(pairs), shape.dtype) for _ in range(2)]
-    table = tables.array()
+    more = 0 if pool is None else 3 * pool.count * ld
+    scratch = [np.empty(ws + ld * len(pairs) + more, shape.dtype) for _ in range(2)]
+    table, none = tables.array(), np.empty(0, np.uint8)
     array, whole = (shape.dtype, 1), (np.dtype("int64"), 1)
-    run = _backward_W.compiled(array, array, array, whole, whole, int, int)
+    run = _backward_W.compiled(array, array, OFFSETS, array, whole, whole, int, int)
     add = _sum_of_shares.compiled(array, array, array, whole, int)
     parallel, images = shape.macs >= PARALLEL, shape.images
 
-    def backward_W(x: Any, y: Any, out: Any) -> None:
-        x, y, out = x.reshape(-1), y.reshape(-1), out.reshape(-1)
+    def backward_W(*arrays: Any) -> None:
+        x, y, *rest, out = (a.reshape(-1) for a in arrays)
+        offsets = rest[0] if rest else none
         halves(
-            lambda i, j, part: run(x, y, scratch[part], table, geometry, i, j),
+            lambda i, j, part: run(x, y, offsets, scratch[part], table, geometry, i, j),
             images,
             parallel=parallel,
         )
@@ -388,18 +450,29 @@ def _shape(op: Op) -> Shape:
     """The sizes of one of the three operations."""
     first, second = op.args[0].shape, op.args[1].shape
     result = op.outputs()[0].shape
+    pool = op.settings.get("pool")
+    whole = None if pool is None else (*result[:2], *pool["spatial"])
     if op.name == "convolution":
-        return Shape.of(op, first, second, result)
+        return Shape.of(op, first, second, whole or result, result[2:])
     if op.name == "convolution_vjp_x":
-        return Shape.of(op, result, second, first)
-    return Shape.of(op, first, result, second)
+        return Shape.of(op, result, second, whole or first, first[2:])
+    return Shape.of(op, first, result, whole or second, second[2:])
 
 
 def _takes(op: Op) -> bool:
     """Real arrays of one dtype that are not empty; groups that fill a part of a vector at least."""
     arrays = op.inputs()
-    result = op.outputs()[0]
-    if not all(type(v) is Value and v.dtype == result.dtype for v in arrays):
+    result, pool = op.outputs()[0], op.settings.get("pool")
+    if pool is not None:
+        if op.settings["groups"] > 1 or any(map(any, pool["padding"])):
+            return False
+        if op.name != "convolution":
+            *arrays, offsets = arrays
+            if offsets.dtype != np.uint8:
+                return False
+        elif op.outputs()[1].dtype != np.uint8:
+            return False
+    if not all(v.dtype == result.dtype for v in arrays):
         return False
     if result.dtype.char not in "fd" or not all(v.size for v in arrays):
         return False

@@ -51,6 +51,38 @@ class Tables:
 
 
 @dataclass(frozen=True)
+class Pool:
+    """Windows over the outputs of a convolution, without padding."""
+
+    lengths: Lengths
+    window: Lengths
+    stride: Lengths
+    dilation: Lengths
+
+    @property
+    def count(self) -> int:
+        """The number of windows."""
+        return math.prod(self.lengths)
+
+    @property
+    def apart(self) -> bool:
+        """Whether no two windows meet."""
+        return all(
+            d * (k - 1) < s
+            for k, s, d in zip(self.window, self.stride, self.dilation, strict=True)
+        )
+
+    def tables(self, tables: Tables, steps: Lengths, start: int = 0) -> list[int]:
+        """Where windows begin in an image with neighbours so far apart, and the elements of one; their numbers."""
+        strided = tuple(s * n for s, n in zip(self.stride, steps, strict=True))
+        spread = tuple(d * n for d, n in zip(self.dilation, steps, strict=True))
+        return [
+            tables.add(grid(self.lengths, strided) + start), self.count,
+            tables.add(grid(self.window, spread)), math.prod(self.window), self.apart,
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Shape:
     """The sizes of a convolution."""
 
@@ -66,16 +98,18 @@ class Shape:
     dilation: Lengths
     groups: int
     dtype: Any
+    pool: Pool | None = None
 
     @classmethod
-    def of(cls, op: Op, x: Lengths, W: Lengths, y: Lengths) -> Shape:
-        """Of an operation on arrays of these shapes: inputs, weights, outputs."""
+    def of(cls, op: Op, x: Lengths, W: Lengths, y: Lengths, pooled: Lengths = ()) -> Shape:
+        """Of an operation on arrays of these shapes: inputs, weights, outputs; the lengths of pooled outputs."""
         settings = op.settings
-        padding = settings["padding"]
+        padding, pool = settings["padding"], settings.get("pool")
         return cls(
             x[0], x[1], W[0], x[2:], y[2:], W[2:], tuple(settings["stride"]),
             tuple(low for low, _ in padding), tuple(high for _, high in padding),
             tuple(settings["dilation"]), settings["groups"], np.dtype(op.outputs()[0].dtype),
+            None if pool is None else Pool(pooled, *(tuple(pool[k]) for k in ("window", "stride", "dilation"))),
         )  # fmt: skip
 
     @property

@@ -160,7 +160,7 @@ def _collect(function: Callable[..., Any], parts: dict[str, str], double: bool) 
             parts[found.__name__] = found.text()
             if found is not own:
                 parts[name] = f"{name} = {found.__name__}\n"
-        elif type(found) is Routine:
+        elif isinstance(found, Routine):
             parts[found.name] = found.text()
             if found is not own:
                 parts[name] = f"{name} = {found.name}\n"

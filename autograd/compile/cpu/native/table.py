@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...ir.program import ARRAY, Op, Value
+from .convolution import CONVOLUTION, CONVOLUTION_VJP_W, CONVOLUTION_VJP_X
 from .matmul import MATMUL
 from .record import Native
 
-NATIVE: dict[str, Native] = {each.name: each for each in (MATMUL,)}
+NATIVE: dict[str, Native] = {each.name: each for each in (MATMUL, CONVOLUTION, CONVOLUTION_VJP_X, CONVOLUTION_VJP_W)}
 
 
 def native_op(op: Op) -> Native | None:
