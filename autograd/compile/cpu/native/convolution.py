@@ -89,7 +89,7 @@ def _forward(x, W, b, out, offsets, s, tables, g, start, stop):  # type: ignore[
             chosen = best + Q * ld
             spare = chosen + Q * ld
             for i in range(m):
-                pooled(s, ys + i * P * ld, ld, O, tables, spots, Q, window, k, best, chosen, rectify)
+                pooled(s, ys + i * P * ld, ld, V, tables, spots, Q, window, k, best, chosen, rectify)
                 to = (n + i) * O * Q
                 channels_first(s, best, ld, Q, O, out, to, Q)
                 channels_first(s, chosen, ld, Q, O, s, spare, Q)
@@ -111,12 +111,13 @@ def _backward_x(y, W, offsets, out, s, tables, g, start, stop):  # type: ignore[
     runs_at, count, length, size = g[7], g[8], g[9], g[10]
     phase_count, phase_at, R, V, xs, ws, zs = g[11], g[12], g[13], g[14], g[15], g[16], g[17]
     pool, zero, spots, Q, window, k, apart = g[18], g[19], g[20], g[21], g[22], g[23], g[24]
+    ld_y = g[25]
     Cg, Og = C // groups, O // groups
     lanes = -(-Cg // V) * V
     ld = groups * lanes
     for i in range(xs):
         s[i] = 0.0
-    for i in range(lanes):
+    for i in range(lanes + 3 * pool * Q * ld_y):
         s[zs + i] = 0.0
     at = ws
     for f in range(phase_count):
@@ -128,14 +129,13 @@ def _backward_x(y, W, offsets, out, s, tables, g, start, stop):  # type: ignore[
         m = min(G, stop - n)
         for i in range(m):
             if pool:
-                own = zs + lanes
                 spread(
-                    y, (n + i) * O * Q, offsets, O, Q, s, own, own + Q * O, own + 2 * Q * O, O, tables, zero,
+                    y, (n + i) * O * Q, offsets, O, Q, s, zs + lanes, ld_y, V, tables, zero,
                     spots, window, k, i * size, size, apart,
                 )  # fmt: skip
             else:
                 channels_last(
-                    y, (n + i) * O * P, O, P, tables, runs_at, count, length, s, i * size, O
+                    y, (n + i) * O * P, O, P, tables, runs_at, count, length, s, i * size, ld_y
                 )
         at = ws
         for f in range(phase_count):
@@ -167,7 +167,7 @@ def _backward_W(x, y, offsets, s, tables, g, start, stop):  # type: ignore[no-un
     Cg, Og = C // groups, O // groups
     lanes = -(-Og // V) * V
     ld = groups * lanes
-    for i in range(ws + ld * rows * R):
+    for i in range(ws + ld * rows * R + 3 * pool * Q * ld):
         s[i] = 0.0
     for n in range(start, stop, G):
         m = min(G, stop - n)
@@ -178,7 +178,7 @@ def _backward_W(x, y, offsets, s, tables, g, start, stop):  # type: ignore[no-un
             if pool:
                 own = ws + ld * rows * R
                 spread(
-                    y, (n + i) * O * Q, offsets, O, Q, s, own, own + Q * ld, own + 2 * Q * ld, ld, tables, zero,
+                    y, (n + i) * O * Q, offsets, O, Q, s, own, ld, V, tables, zero,
                     spots, window, k, ys + i * P * ld, P * ld, apart,
                 )  # fmt: skip
                 continue
@@ -319,8 +319,9 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
         (n + low - 1) // s for n, low, s in zip(shape.spatial, shape.low, shape.stride, strict=True)
     )
     whole = tuple(r + max(m, e + 1) for r, m, e in zip(reach, shape.lengths, last, strict=True))
-    steps = steps_of(whole, O)
-    size = int(np.prod(whole)) * O
+    ld_y = O if shape.pool is None else rounded(O, V)
+    steps = steps_of(whole, ld_y)
+    size = int(np.prod(whole)) * ld_y
     G = images_in_chunk((size + S * ld) * shape.dtype.itemsize, S, shape.images)
     tables = Tables()
     where, length = runs(shape.lengths, steps, _dot(reach, steps))
@@ -355,10 +356,10 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
     geometry = np.array(
         [
             shape.channels, O, shape.taps, shape.groups, shape.pixels, S, G, runs_at, len(where), length, size,
-            len(rows), phase_at, R, V, xs, ws, zs, pool is not None, tables.add([0]), *found_pool,
+            len(rows), phase_at, R, V, xs, ws, zs, pool is not None, tables.add([0]), *found_pool, ld_y,
         ]
     )  # fmt: skip
-    more = 0 if pool is None else 3 * pool.count * O
+    more = 0 if pool is None else 3 * pool.count * ld_y
     scratch = [np.empty(zs + lanes + more, shape.dtype) for _ in range(2)]
     table, none = tables.array(), np.empty(0, np.uint8)
     array, whole_numbers = (shape.dtype, 1), (np.dtype("int64"), 1)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .jit import T, inlined
-from .vectors import SIDE, narrow, transpose, wide
+from .vectors import SIDE, largest, narrow, place, transpose, wide
 
 
 @inlined
@@ -112,72 +110,38 @@ def rectified(s: Any, at: Any, size: Any) -> None:
 
 @inlined
 def pooled(
-    s: Any, at: Any, ld: Any, channels: Any, tables: Any, spots: Any, count: Any, taps: Any, k: Any, out: Any, chosen: Any, rectify: Any
+    s: Any, at: Any, ld: Any, V: Any, tables: Any, spots: Any, count: Any, taps: Any, k: Any, out: Any, chosen: Any, rectify: Any
 ) -> None:  # fmt: skip
-    """The maxima of windows of pixels, channels last, and the numbers of the elements that they are.
-
-    The first of equal ones, and NaN before numbers. With `rectify` they are those of relu: where the maximum is not
-    positive all are 0, of which the first is taken.
-    """
-    floor = T(0.0) if rectify else T(-np.inf)
+    """The maxima of windows of pixels, channels last, and the numbers of the elements that they are."""
     for q in range(count):
         first = at + tables[spots + q]
-        to, number = out + q * ld, chosen + q * ld
-        if k == 4:
-            # in registers from end to end
-            one, two = first + tables[taps + 1], first + tables[taps + 2]
-            three = first + tables[taps + 3]
-            for c in range(channels):
-                best, which = s[first + c], T(0.0)
-                x = s[one + c]
-                better = (x > best) | (x != x)
-                best, which = x if better else best, T(1.0) if better else which
-                x = s[two + c]
-                better = (x > best) | (x != x)
-                best, which = x if better else best, T(2.0) if better else which
-                x = s[three + c]
-                better = (x > best) | (x != x)
-                best, which = x if better else best, T(3.0) if better else which
-                s[to + c] = floor if best <= floor else best
-                s[number + c] = T(0.0) if best <= floor else which
-        else:
-            for c in range(channels):
-                s[to + c] = s[first + c]
-                s[number + c] = T(0.0)
-            for t in range(1, k):
-                other = first + tables[taps + t]
-                which = T(t)
-                for c in range(channels):
-                    best, x = s[to + c], s[other + c]
-                    better = (x > best) | (x != x)
-                    s[to + c] = x if better else best
-                    s[number + c] = which if better else s[number + c]
-            for c in range(channels):
-                best = s[to + c]
-                s[to + c] = floor if best <= floor else best
-                s[number + c] = T(0.0) if best <= floor else s[number + c]
+        for c in range(0, ld, V):
+            largest(
+                s, first + c, tables, taps, k, out + q * ld + c, chosen + q * ld + c, rectify
+            )
 
 
 @inlined
 def spread(
-    y: Any, first: Any, offsets: Any, channels: Any, count: Any, s: Any, own: Any, chosen: Any, spare: Any, ld: Any, tables: Any, zero: Any,
-    spots: Any, taps: Any, k: Any, at: Any, size: Any, apart: Any,
+    y: Any, first: Any, offsets: Any, channels: Any, count: Any, s: Any, own: Any, ld: Any, V: Any, tables: Any, zero: Any, spots: Any,
+    taps: Any, k: Any, at: Any, size: Any, apart: Any,
 ) -> None:  # fmt: skip
     """Put the cotangents of maxima where they were found, channels last, into an image of zeros at `at`.
 
-    With `apart` windows do not meet, and every element of each is written; else they are added up.
+    With `apart` windows do not meet, and every element of each is written; else they are added up. At `own` are
+    3 · `ld` · `count` elements of scratch memory.
     """
+    chosen = own + count * ld
+    spare = chosen + count * ld
     for i in range(channels * count):
         s[spare + i] = T(offsets[first + i])
     channels_last(y, first, channels, count, tables, zero, 1, count, s, own, ld)
     channels_last(s, spare, channels, count, tables, zero, 1, count, s, chosen, ld)
     if apart:
         for q in range(count):
-            for t in range(k):
-                to, which = at + tables[spots + q] + tables[taps + t], T(t)
-                for c in range(channels):
-                    hit = s[chosen + q * ld + c] == which
-                    s[to + c] = s[own + q * ld + c] if hit else T(0.0)
+            to = at + tables[spots + q]
+            for c in range(0, ld, V):
+                place(s, own + q * ld + c, chosen + q * ld + c, tables, taps, k, to + c)
     else:
         for i in range(at, at + size):
             s[i] = T(0.0)
