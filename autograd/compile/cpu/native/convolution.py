@@ -48,7 +48,7 @@ PARALLEL = 4_000_000
 # Elements of scratch memory, both threads' together, above which the generic way is taken.
 LARGEST = 1 << 28
 # The numbers of windows' maxima.
-OFFSETS = (np.dtype("uint8"), 1)
+OFFSETS = (np.dtype("uint8"), 1, "C", "read")
 # Pixels in one product of the weights' gradient: their cotangents stay in the first cache.
 PIXELS = 128
 
@@ -282,7 +282,8 @@ def _make_forward(op: Op) -> Callable[..., None]:
     scratch = [np.empty(bs + ld + more, shape.dtype) for _ in range(2)]
     table, none, no_offsets = tables.array(), np.empty(0, shape.dtype), np.empty(0, np.uint8)
     array, whole = (shape.dtype, 1), (np.dtype("int64"), 1)
-    run = _forward.compiled(array, array, array, array, OFFSETS, array, whole, whole, int, int)
+    read = (shape.dtype, 1, "C", "read")
+    run = _forward.compiled(read, read, read, array, (np.uint8, 1), array, whole, whole, int, int)
     parallel, images = shape.macs >= PARALLEL, shape.images
 
     def forward(*arrays: Any) -> None:
@@ -363,8 +364,9 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
     scratch = [np.empty(zs + lanes + more, shape.dtype) for _ in range(2)]
     table, none = tables.array(), np.empty(0, np.uint8)
     array, whole_numbers = (shape.dtype, 1), (np.dtype("int64"), 1)
+    read = (shape.dtype, 1, "C", "read")
     run = _backward_x.compiled(
-        array, array, OFFSETS, array, array, whole_numbers, whole_numbers, int, int
+        read, read, OFFSETS, array, array, whole_numbers, whole_numbers, int, int
     )
     parallel, images = shape.macs >= PARALLEL, shape.images
 
@@ -427,7 +429,8 @@ def _make_backward_W(op: Op) -> Callable[..., None]:
     scratch = [np.empty(ws + ld * len(pairs) + more, shape.dtype) for _ in range(2)]
     table, none = tables.array(), np.empty(0, np.uint8)
     array, whole = (shape.dtype, 1), (np.dtype("int64"), 1)
-    run = _backward_W.compiled(array, array, OFFSETS, array, whole, whole, int, int)
+    read = (shape.dtype, 1, "C", "read")
+    run = _backward_W.compiled(read, read, OFFSETS, array, whole, whole, int, int)
     add = _sum_of_shares.compiled(array, array, array, whole, int)
     parallel, images = shape.macs >= PARALLEL, shape.images
 

@@ -174,7 +174,8 @@ def _make_max_pool(op: Op) -> Callable[..., None]:
     out, offsets = op.outputs()
     planes = _Planes(op, op.args[0].shape, out.shape)
     array = (planes.dtype, 1)
-    kinds = (array, array, (np.dtype(offsets.dtype), 1), array, _TABLE, _TABLE, int, int)
+    read = (planes.dtype, 1, "C", "read")
+    kinds = (read, array, (np.dtype(offsets.dtype), 1), array, _TABLE, _TABLE, int, int)
     compiled = _maxima.compiled(*kinds)
 
     def max_pool(x: RawArray, best: RawArray | None, which: RawArray | None) -> None:
@@ -189,7 +190,8 @@ def _make_pool_scatter(op: Op) -> Callable[..., None]:
     y, offsets = op.args
     planes = _Planes(op, op.result.shape, y.shape)
     array = (planes.dtype, 1)
-    kinds = (array, (np.dtype(offsets.dtype), 1), array, array, _TABLE, _TABLE, int, int)
+    read = (planes.dtype, 1, "C", "read")
+    kinds = (read, (np.dtype(offsets.dtype), 1, "C", "read"), array, array, _TABLE, _TABLE, int, int)
     compiled = _scattered.compiled(*kinds)
     return lambda y, offsets, out: planes.run(compiled, y, offsets, out)
 
@@ -202,7 +204,8 @@ def _make_means(op: Op) -> Callable[..., None]:
     planes = _Planes(op, x, y)
     counts = _counts(op, x[2:], y[2:]).astype(planes.dtype)
     array = (planes.dtype, 1)
-    kinds = (array, array, array, array, _TABLE, _TABLE, int, int)
+    read = (planes.dtype, 1, "C", "read")
+    kinds = (read, array, array, array, _TABLE, _TABLE, int, int)
     compiled = (_means if forward else _means_vjp).compiled(*kinds)
     return lambda given, out: planes.run(compiled, given, counts, out)
 
