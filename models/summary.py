@@ -89,11 +89,14 @@ def _count(module: Any, parameters: bool = False) -> int:
 
 
 def _label(module: Any) -> str:
-    """The class, with the shape of its first array, or its settings where it has none."""
+    """The class, with the shape of its first array, or where it has none its settings, without defaults at the end."""
     fields = dataclasses.fields(module)
     values = [(f, getattr(module, f.name)) for f in fields]
     shapes = [v.shape for f, v in values if not f.metadata.get("static") and hasattr(v, "shape")]
-    settings = [repr(v) for f, v in values if f.metadata.get("static")]
+    chosen = [(f, v) for f, v in values if f.metadata.get("static")]
+    while len(chosen) > 1 and chosen[-1][0].default == chosen[-1][1]:
+        chosen.pop()
+    settings = [repr(v) for _, v in chosen]
     inside = ", ".join(map(str, shapes[0]) if shapes else settings)
     return f"{type(module).__name__}({inside})"
 

@@ -214,6 +214,7 @@ def _one_level_down() -> Any:
         zeros_on_device_of=lambda shape, x: Array(
             _below(x).zeros_on_device_of(shape, backend_array(x))
         ),
+        max_pool=_max_pool,
     )
     hidden_behind = xp.__dict__.keys() | globals().keys() | HIDDEN
     functions._primitives = frozenset(
@@ -222,6 +223,12 @@ def _one_level_down() -> Any:
     for name in functions._primitives & xp.__dict__.keys():
         del xp.__dict__[name]
     return xp
+
+
+def _max_pool(x: Array, **settings: Any) -> tuple[Any, Any]:
+    """The maxima of windows and their places: one gather, where the formula would be recorded window by window."""
+    places = Array(_below(x).max_pool(backend_array(x), **settings)[1])
+    return function_of(find("pool_gather"))(x, places, **settings), places
 
 
 def _below(x: Array) -> Any:

@@ -29,7 +29,7 @@ from .networks import convolution, pooling
 from .special_functions import bessel, integrals
 
 __all__ = [
-    "bessel", "convolution", "creation", "data_type", "elementwise", "fft", "fused", "indexing", "integrals", "linalg", "linalg_norms",
-    "linalg_spectral", "linear_algebra", "manipulation", "pooling", "products", "searching", "special", "special_incomplete",
-    "statistical",
+    "bessel", "convolution", "creation", "data_type", "elementwise", "fft", "fused", "indexing", "integrals", "linalg",
+    "linalg_norms", "linalg_spectral", "linear_algebra", "manipulation", "pooling", "products", "searching", "special",
+    "special_incomplete", "statistical",
 ]  # fmt: skip

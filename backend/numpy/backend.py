@@ -21,6 +21,7 @@ from ..generic import norms, products, random
 from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
 from . import fused, linalg, mkl, sparse, special, updates, vjp_kernels
+from .networks import convolution, pooling
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
 _compat: Any = array_api_compat.numpy
@@ -141,7 +142,7 @@ _DIRECT = {
     for f in (
         sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take, copy,
         getitem, setitem, *fused.FUNCTIONS, *vjp_kernels.FUNCTIONS, *special.FUNCTIONS,
-        *sparse.FUNCTIONS,
+        *sparse.FUNCTIONS, *convolution.FUNCTIONS, *pooling.FUNCTIONS,
     )
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Normalisation: over the rows of a batch, or over the features of each row. Features are the last axis."""
+"""Normalisation of each row by its own mean and variance: over its features, or over groups of its channels."""
 
 from __future__ import annotations
 
@@ -12,14 +12,22 @@ from ...autograd.functions import namespace as xp
 from ...autograd.pytree.tree import static
 from ...backend import current
 from ..initialisation import check_sizes
-from ..module import Module, state
+from ..module import Module
 
 
-def _filled(value: float, shape: Any, dtype: DType) -> Any:
+def filled(value: float, shape: Any, dtype: DType) -> Any:
+    """One number everywhere, on the active backend."""
     return current().asarray(np.full(shape, value, dtype))
 
 
-def _check_eps(name: str, eps: float) -> None:
+def check_eps(name: str, eps: float) -> None:
+    """Refuse an ε that is negative or not finite.
+
+    Raises
+    ------
+    ValueError
+        With it.
+    """
     if not 0 <= eps < math.inf:
         raise ValueError(f"{name}: eps={eps!r}; it has to be finite and at least 0")
 
@@ -33,121 +41,15 @@ def _check_features(module: Any, x: Value, shape: tuple[int, ...]) -> Any:
     return x
 
 
-def _affine(y: Value, scale: Any, shift: Any) -> Any:
+def along(x: Any, axis: int, ndim: int) -> Any:
+    """A vector as what broadcasts along one of `ndim` axes."""
+    return x if axis == ndim - 1 else xp.reshape(x, (x.shape[0], *(1,) * (ndim - 1 - axis)))
+
+
+def scaled(y: Value, scale: Any, shift: Any) -> Any:
+    """``γ y + β``, without what is None."""
     y = y if scale is None else y * scale
     return y if shift is None else y + shift
-
-
-class BatchNorm(Module):
-    """Batch normalisation ``y = γ (x − μ) / √(σ² + ε) + β`` of each feature (Ioffe, Szegedy, 2015).
-
-    In training μ and σ² are the mean and the (biased) variance over the rows of the batch, all axes but the last. The
-    running ones, which inference takes, become ``(1 − momentum) · running + momentum · batch``, with the unbiased
-    variance Σ (x − μ)² / (n − 1). All as in PyTorch.
-
-    Attributes
-    ----------
-    scale, shift : array (features,) or None
-        γ and β.
-    running_mean, running_var : array (features,)
-        State: training does not read them, and no gradient reaches them.
-    momentum, eps : float
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> norm = pb.models.BatchNorm.init(1, dtype="float64")
-    >>> y, norm = norm.training(pb.asarray([[1.0], [3.0]]))
-    >>> [round(float(v), 3) for v in y[:, 0]]
-    [-1.0, 1.0]
-    >>> norm.running_mean, norm.running_var
-    (array([0.2]), array([1.1]))
-    """
-
-    scale: Any
-    shift: Any
-    running_mean: Any = state()
-    running_var: Any = state()
-    momentum: float = static(default=0.1)
-    eps: float = static(default=1e-5)
-
-    @staticmethod
-    def init(
-        features: int,
-        *,
-        momentum: float = 0.1,
-        eps: float = 1e-5,
-        affine: bool = True,
-        dtype: DType = "float32",
-    ) -> BatchNorm:
-        """A layer with γ = 1, β = 0, running mean 0 and variance 1, on the active backend.
-
-        Parameters
-        ----------
-        features : int
-            Length of the last axis.
-        momentum : float
-            Share of the newest batch in the running statistics, 0 to 1.
-        eps : float
-            ε.
-        affine : bool
-            Whether there are γ and β.
-        dtype : dtype
-            Of the parameters and statistics.
-
-        Raises
-        ------
-        ValueError
-            For settings outside their ranges.
-        """
-        check_sizes("BatchNorm.init", features=features)
-        _check_eps("BatchNorm.init", eps)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"BatchNorm.init: momentum={momentum!r}; it has to be from 0 to 1")
-        one, zero = (lambda: _filled(1, features, dtype)), (lambda: _filled(0, features, dtype))
-        scale, shift = (one(), zero()) if affine else (None, None)
-        return BatchNorm(scale, shift, zero(), one(), float(momentum), float(eps))
-
-    def __call__(self, x: Value) -> Any:
-        """The outputs of inference, by the running statistics, each row for itself."""
-        x = _check_features(self, x, tuple(self.running_mean.shape))
-        # constants: a penalty or a gradient in inference mode does not move them either
-        mean, var = xp.stop_gradient(self.running_mean), xp.stop_gradient(self.running_var)
-        return _affine((x - mean) / xp.sqrt(var + self.eps), self.scale, self.shift)
-
-    def training(self, x: Value, *, key: Any = None) -> tuple[Any, BatchNorm]:
-        """The outputs of training, by the batch's statistics, and the model with new running ones.
-
-        Raises
-        ------
-        ValueError
-            For a batch of one row or none, whose variance says nothing (as PyTorch), or another number of features.
-        """
-        x = _check_features(self, x, tuple(self.running_mean.shape))
-        axes, n = tuple(range(x.ndim - 1)), math.prod(x.shape[:-1])
-        if n < 2:
-            raise ValueError(
-                f"BatchNorm: a training batch of shape {tuple(x.shape)} has {n} values of each feature; the variance "
-                "takes two or more (drop a last batch of one row, or use LayerNorm)"
-            )
-        mean = xp.mean(x, axis=axes)
-        centred = x - mean
-        var = xp.mean(centred * centred, axis=axes)
-        y = _affine(centred / xp.sqrt(var + self.eps), self.scale, self.shift)
-        return y, BatchNorm(
-            self.scale,
-            self.shift,
-            self._moved(self.running_mean, mean, 1.0),
-            self._moved(self.running_var, var, n / (n - 1)),
-            self.momentum,
-            self.eps,
-        )
-
-    def _moved(self, running: Any, batch: Any, factor: float) -> Any:
-        """The running statistic with the batch's share; a constant, raw where no tape or program is near."""
-        old, new = xp.stop_gradient(running), xp.stop_gradient(batch)
-        moved = (1 - self.momentum) * old + (self.momentum * factor) * new
-        return xp.astype(moved, running.dtype, copy=False).value
 
 
 class LayerNorm(Module):
@@ -203,9 +105,9 @@ class LayerNorm(Module):
         sizes = shape if isinstance(shape, tuple) else (shape,)
         for size in sizes or (0,):
             check_sizes("LayerNorm.init", shape=size)
-        _check_eps("LayerNorm.init", eps)
-        scale = _filled(1, sizes, dtype) if affine else None
-        shift = _filled(0, sizes, dtype) if affine and bias else None
+        check_eps("LayerNorm.init", eps)
+        scale = filled(1, sizes, dtype) if affine else None
+        shift = filled(0, sizes, dtype) if affine and bias else None
         return LayerNorm(scale, shift, tuple(int(n) for n in sizes), float(eps))
 
     def __call__(self, x: Value) -> Any:
@@ -214,7 +116,7 @@ class LayerNorm(Module):
         axes = tuple(range(x.ndim - len(self.shape), x.ndim))
         centred = x - xp.mean(x, axis=axes, keepdims=True)
         var = xp.mean(centred * centred, axis=axes, keepdims=True)
-        return _affine(centred / xp.sqrt(var + self.eps), self.scale, self.shift)
+        return scaled(centred / xp.sqrt(var + self.eps), self.scale, self.shift)
 
 
 class RMSNorm(Module):
@@ -255,10 +157,94 @@ class RMSNorm(Module):
             For settings outside their ranges.
         """
         check_sizes("RMSNorm.init", features=features)
-        _check_eps("RMSNorm.init", eps)
-        return RMSNorm(_filled(1, features, dtype), float(eps))
+        check_eps("RMSNorm.init", eps)
+        return RMSNorm(filled(1, features, dtype), float(eps))
 
     def __call__(self, x: Value) -> Any:
         """The scaled rows."""
         x = _check_features(self, x, tuple(self.scale.shape))
         return x / xp.sqrt(xp.mean(x * x, axis=-1, keepdims=True) + self.eps) * self.scale
+
+
+class GroupNorm(Module):
+    """``y = γ (x − μ) / √(σ² + ε) + β`` with the mean and variance of each image's groups of channels (Wu, He, 2018).
+
+    With one group for each channel it is instance normalisation (Ulyanov, Vedaldi, Lempitsky, 2016).
+
+    Attributes
+    ----------
+    scale, shift : array (channels,) or None
+        γ and β, of each channel.
+    groups : int
+        How many groups of neighbouring channels there are.
+    channels : int
+    eps : float
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> norm = pb.models.GroupNorm.init(1, 2, eps=0.0, dtype="float64")
+    >>> norm(pb.asarray([[[1.0, 3.0], [3.0, 1.0]]]))
+    Array([[[-1.,  1.],
+            [ 1., -1.]]], dtype=float64, device='cpu')
+    """
+
+    scale: Any
+    shift: Any
+    groups: int = static()
+    channels: int = static()
+    eps: float = static(default=1e-5)
+
+    @staticmethod
+    def init(
+        groups: int,
+        channels: int,
+        *,
+        eps: float = 1e-5,
+        affine: bool = True,
+        dtype: DType = "float32",
+    ) -> GroupNorm:
+        """A layer with γ = 1 and β = 0, on the active backend.
+
+        Parameters
+        ----------
+        groups, channels : int
+            How many of each; the first divides the second.
+        eps : float
+            ε.
+        affine : bool
+            Whether there are γ and β.
+        dtype : dtype
+            Of the parameters.
+
+        Raises
+        ------
+        ValueError
+            For settings outside their ranges.
+        """
+        check_sizes("GroupNorm.init", groups=groups, channels=channels)
+        check_eps("GroupNorm.init", eps)
+        if channels % groups:
+            raise ValueError(
+                f"GroupNorm.init: {channels} channels cannot be split into {groups} groups of equal size"
+            )
+        scale = filled(1, channels, dtype) if affine else None
+        shift = filled(0, channels, dtype) if affine else None
+        return GroupNorm(scale, shift, int(groups), int(channels), float(eps))
+
+    def __call__(self, x: Value) -> Any:
+        """The normalised images x (N, channels, *spatial)."""
+        x = xp.asarray(x)
+        shape = tuple(x.shape)
+        if x.ndim < 2 or shape[1] != self.channels:
+            raise ValueError(
+                f"GroupNorm: inputs of shape {shape}; they are (batch, {self.channels}, *spatial)"
+            )
+        size = self.channels // self.groups * math.prod(shape[2:])
+        rows = xp.reshape(x, (shape[0], self.groups, size))
+        centred = rows - xp.mean(rows, axis=-1, keepdims=True)
+        var = xp.mean(centred * centred, axis=-1, keepdims=True)
+        y = xp.reshape(centred / xp.sqrt(var + self.eps), shape)
+        scale = None if self.scale is None else along(self.scale, 1, x.ndim)
+        shift = None if self.shift is None else along(self.shift, 1, x.ndim)
+        return scaled(y, scale, shift)

@@ -35,6 +35,8 @@ _REFUSED = {
     "unique_inverse": "make it an argument of the compiled function",
     "unique_values": "make it an argument of the compiled function",
 }
+# Bilinear functions, whose factors are rounded where a program asks for it.
+_PRODUCTS = frozenset(("matmul", "convolution", "convolution_vjp_x", "convolution_vjp_W"))
 _COPIES = frozenset(("copy", "positive"))
 # Results that depend on shapes and dtypes alone.
 _OF_SHAPES = frozenset(
@@ -68,8 +70,9 @@ def traced(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if name == "astype" or (name not in TABLE and name not in _OF_NUMBERS):
             args, settings = _as_operands(name, function, args, settings)
         args, settings = _read_numbers(name, args, settings)
-        if name == "matmul" and builder.precision != "float32":
-            args = round_operands(builder, args)
+        if name in _PRODUCTS and builder.precision != "float32":
+            # the factors, and not what is added to their product
+            args = (*round_operands(builder, args[:2]), *args[2:])
         if refusal is not None or _by_mask(name, args, settings):
             _refuse_shape(name, args, refusal)
         if find_builder(args) is None and find_builder(settings) is None:

@@ -2,8 +2,8 @@
 
 out[n, o, p] = b[o] + Σ_{c, k} W[o, c, k] x[n, c, s p + d k − low], so with F(x, W, ȳ) = Σ ȳ · out the cotangents are
 x̄ = ∂F/∂x (the transposed convolution of ȳ), W̄ = ∂F/∂W (the correlation of x and ȳ), b̄ = Σ_{n, p} ȳ. F is linear in
-each of its three arguments: the derivative of ∂F/∂x by W or ȳ along x' is ∂F/∂W or ∂F/∂ȳ at x = x', and so on; any order
-of derivatives follows (Dumoulin, Visin, A guide to convolution arithmetic for deep learning, 2016).
+each of its three arguments: the derivative of ∂F/∂x by W or ȳ along x' is ∂F/∂W or ∂F/∂ȳ at x = x', and so on; any
+order of derivatives follows (Dumoulin, Visin, A guide to convolution arithmetic for deep learning, 2016).
 """
 
 from __future__ import annotations

@@ -16,12 +16,13 @@ from ...core.cotangents import as_constant
 from ...core.levels.batched import Batched
 from ...core.levels.level import BatchLevel
 from ...core.namespaces import NAMESPACES, namespace_of
+from .convolution import NETWORKS
 from .functions import GROUPS, REARRANGEMENTS, elementwise
 from .indexing import INDEXING
 from .products import PRODUCTS
 from .rows import plain, row_by_row
 
-BY_NAME: dict[str, Callable[..., Any]] = {**REARRANGEMENTS, **INDEXING, **PRODUCTS}
+BY_NAME: dict[str, Callable[..., Any]] = {**REARRANGEMENTS, **INDEXING, **PRODUCTS, **NETWORKS}
 
 # ── one level ─────────────────────────────────────────────────────────────────────────────────
 

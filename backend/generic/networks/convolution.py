@@ -83,10 +83,10 @@ def convolution_vjp_x(
             padded(xp, y, around), kernel=kernel, lengths=spatial, stride=stride, dilation=dilation
         )
         return _product(xp, turned(xp, W, groups), windows, groups, spatial)
-    (N, O), C, size, taps = y.shape[:2], W.shape[1], math.prod(y.shape[2:]), math.prod(kernel)
-    weights = xp.reshape(W, (groups, O // groups, C * taps))
+    (N, outputs), C, size, taps = y.shape[:2], W.shape[1], math.prod(y.shape[2:]), math.prod(kernel)
+    weights = xp.reshape(W, (groups, outputs // groups, C * taps))
     columns = xp.matmul(
-        xp.permute_dims(weights, (0, 2, 1)), xp.reshape(y, (N, groups, O // groups, size))
+        xp.permute_dims(weights, (0, 2, 1)), xp.reshape(y, (N, groups, outputs // groups, size))
     )
     windows = xp.reshape(columns, (N, groups * C, *kernel, *y.shape[2:]))
     whole = tuple(n + low + high for n, (low, high) in zip(spatial, padding, strict=True))
@@ -107,7 +107,7 @@ def convolution_vjp_W(
     groups: int,
 ) -> Any:
     """The cotangent of W, whose kernel has the lengths `spatial`, for inputs x and a cotangent y (N, O, *lengths)."""
-    (N, O), C, lengths = y.shape[:2], x.shape[1] // groups, y.shape[2:]
+    (N, outputs), C, lengths = y.shape[:2], x.shape[1] // groups, y.shape[2:]
     dims = len(lengths)
     windows = xp.sliding_windows(
         padded(xp, x, padding), kernel=spatial, lengths=lengths, stride=stride, dilation=dilation
@@ -116,29 +116,29 @@ def convolution_vjp_W(
     rows = N * math.prod(lengths)
     columns = xp.reshape(xp.permute_dims(windows, order), (groups, C * math.prod(spatial), rows))
     cotangents = xp.permute_dims(y, (1, 0, *range(2, dims + 2)))
-    cotangents = xp.reshape(cotangents, (groups, O // groups, rows))
+    cotangents = xp.reshape(cotangents, (groups, outputs // groups, rows))
     out = xp.matmul(cotangents, xp.permute_dims(columns, (0, 2, 1)))
-    return xp.reshape(out, (O, C, *spatial))
+    return xp.reshape(out, (outputs, C, *spatial))
 
 
 def _product(xp: XP, W: RawArray, windows: RawArray, groups: int, lengths: Lengths) -> Any:
     """``Σ_{c, k} W[o, c, k] windows[n, c, k, p]`` within each group, as products of matrices."""
-    N, O = windows.shape[0], W.shape[0]
+    N, outputs = windows.shape[0], W.shape[0]
     inner = math.prod(W.shape[1:])
-    weights = xp.reshape(W, (groups, O // groups, inner))
+    weights = xp.reshape(W, (groups, outputs // groups, inner))
     columns = xp.reshape(windows, (N, groups, inner, math.prod(lengths)))
-    return xp.reshape(xp.matmul(weights, columns), (N, O, *lengths))
+    return xp.reshape(xp.matmul(weights, columns), (N, outputs, *lengths))
 
 
 def turned(xp: XP, W: RawArray, groups: int) -> Any:
     """The weights of the convolution that pulls back one with strides of 1: (C, O / groups, *kernel reversed)."""
-    O, C, *kernel = W.shape
+    outputs, C, *kernel = W.shape
     weights = xp.flip(W, axis=tuple(range(2, W.ndim)))
     if groups == 1:
         return xp.permute_dims(weights, (1, 0, *range(2, W.ndim)))
-    weights = xp.reshape(weights, (groups, O // groups, C, *kernel))
+    weights = xp.reshape(weights, (groups, outputs // groups, C, *kernel))
     weights = xp.permute_dims(weights, (0, 2, 1, *range(3, W.ndim + 1)))
-    return xp.reshape(weights, (groups * C, O // groups, *kernel))
+    return xp.reshape(weights, (groups * C, outputs // groups, *kernel))
 
 
 def padded(xp: XP, x: RawArray, padding: Padding, value: float = 0.0) -> Any:
@@ -186,7 +186,7 @@ def tap_keys(
 def overlap_add(
     xp: XP, windows: RawArray, /, *, spatial: Lengths, stride: Lengths, dilation: Lengths
 ) -> Any:
-    """The sum of windows (N, C, *kernel, *lengths) at their places in (N, C, *spatial): what `sliding_windows` undoes."""
+    """Windows (N, C, *kernel, *lengths) added up at their places in (N, C, *spatial): `sliding_windows` transposed."""
     dims = len(spatial)
     kernel, lengths = windows.shape[2 : 2 + dims], windows.shape[2 + dims :]
     if 0 in windows.shape:
