@@ -51,8 +51,8 @@ def has_blas() -> bool:
 class Inlined:
     """A function that kernels call, and Python too. Its source becomes a part of theirs."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function, self.name = function, function.__name__
+    def __init__(self, function: Callable[..., Any], inline: bool = True) -> None:
+        self.function, self.name, self.inline = function, function.__name__, inline
         self.__doc__ = function.__doc__
 
     def __call__(self, *args: Any) -> Any:
@@ -62,7 +62,7 @@ class Inlined:
     def text(self) -> str:
         """Its source in a kernel's, under a decorator of numba."""
         return (
-            '@numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)\n'
+            f'@numba.njit(error_model="numpy", fastmath={{"contract"}}, forceinline={self.inline})\n'
             + _definition(self.function, self.name)
         )
 
@@ -127,6 +127,11 @@ class Kernel:
 def inlined(function: Callable[..., Any]) -> Inlined:
     """Make a function one that kernels can call: of numbers, and compiled as a part of each kernel."""
     return Inlined(function)
+
+
+def called(function: Callable[..., Any]) -> Inlined:
+    """Make a function one that kernels call: of loops, compiled once for a kernel, so that many can share it."""
+    return Inlined(function, inline=False)
 
 
 def kernel(*fastmath: str) -> Callable[[Callable[..., Any]], Kernel]:

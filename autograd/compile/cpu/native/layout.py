@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .jit import T, inlined
+from .jit import T, called
 from .vectors import SIDE, largest, narrow, place, transpose, wide
 
 
-@inlined
+@called
 def channels_last(
     x: Any, first: Any, channels: Any, plane: Any, tables: Any, runs: Any, count: Any, length: Any, y: Any, at: Any, ld: Any
 ) -> None:  # fmt: skip
@@ -35,7 +35,7 @@ def channels_last(
                     y[to + p * ld + c] = x[first + c * plane + r * length + p]
 
 
-@inlined
+@called
 def channels_first(
     y: Any, at: Any, ld: Any, pixels: Any, channels: Any, x: Any, first: Any, plane: Any
 ) -> None:
@@ -52,7 +52,7 @@ def channels_first(
                 x[first + c * plane + p] = y[at + p * ld + c]
 
 
-@inlined
+@called
 def packed(
     W: Any, first: Any, lane: Any, lanes: Any, across: Any, inner: Any, tables: Any, taps: Any, count: Any, V: Any, out: Any, at: Any
 ) -> Any:  # fmt: skip
@@ -74,7 +74,7 @@ def packed(
     return at
 
 
-@inlined
+@called
 def multiplied(
     A: Any, a: Any, tables: Any, places: Any, taps: Any, count: Any, inner: Any, B: Any, b: Any, lanes: Any,
     start: Any, first: Any, out: Any, at: Any, targets: Any, blocks: Any, R: Any, V: Any,
@@ -100,7 +100,7 @@ def multiplied(
             o += V
 
 
-@inlined
+@called
 def rectified(s: Any, at: Any, size: Any) -> None:
     """Put relu in the place of elements; NaN stays."""
     for i in range(at, at + size):
@@ -108,7 +108,7 @@ def rectified(s: Any, at: Any, size: Any) -> None:
         s[i] = x if (x > 0.0) | (x != x) else T(0.0)
 
 
-@inlined
+@called
 def pooled(
     s: Any, at: Any, ld: Any, V: Any, tables: Any, spots: Any, count: Any, taps: Any, k: Any, out: Any, chosen: Any, rectify: Any
 ) -> None:  # fmt: skip
@@ -121,7 +121,7 @@ def pooled(
             )
 
 
-@inlined
+@called
 def spread(
     y: Any, first: Any, offsets: Any, channels: Any, count: Any, s: Any, own: Any, ld: Any, V: Any, tables: Any, zero: Any, spots: Any,
     taps: Any, k: Any, at: Any, size: Any, apart: Any,
