@@ -184,7 +184,7 @@ def _backward_W(x, y, offsets, s, tables, g, start, stop):  # type: ignore[no-un
                 continue
             for group in range(groups):
                 channels_last(
-                    y, ((n + i) * O + group * Og) * P, Og, P, tables, zero, 1, P,
+                    y, ((n + i) * O + group * Og) * P, Og, P, tables, zero, tables[zero + 1], P,
                     s, ys + i * P * ld + group * lanes, ld,
                 )  # fmt: skip
         for t in range(0, m * sums, together):
@@ -357,7 +357,7 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
     geometry = np.array(
         [
             shape.channels, O, shape.taps, shape.groups, shape.pixels, S, G, runs_at, len(where), length, size,
-            len(rows), phase_at, R, V, xs, ws, zs, pool is not None, tables.add([0]), *found_pool, ld_y,
+            len(rows), phase_at, R, V, xs, ws, zs, pool is not None, tables.add([0, 1]), *found_pool, ld_y,
         ]
     )  # fmt: skip
     more = 0 if pool is None else 3 * pool.count * ld_y
@@ -406,7 +406,7 @@ def _make_backward_W(op: Op) -> Callable[..., None]:
     G = images_in_chunk((size + P * ld) * shape.dtype.itemsize, P, shape.images)
     tables = Tables()
     where, length = runs(shape.spatial, steps, _dot(shape.low, steps))
-    runs_at, zero = tables.add(where), tables.add([0])
+    runs_at, zero = tables.add(where), tables.add([0, 1])
     spread = tuple(d * n for d, n in zip(shape.dilation, steps, strict=True))
     pairs = blocks((grid(shape.kernel, spread)[:, None] + np.arange(Cg)).reshape(-1), R, 0)
     places, rows = tables.add(pairs), len(pairs) // R

@@ -133,10 +133,14 @@ def spread(
     """
     chosen = own + count * ld
     spare = chosen + count * ld
+    # not a literal, nor y itself: each of the two would have another `channels_last` compiled
+    one = tables[zero + 1]
+    for i in range(channels * count):
+        s[spare + i] = y[first + i]
+    channels_last(s, spare, channels, count, tables, zero, one, count, s, own, ld)
     for i in range(channels * count):
         s[spare + i] = T(offsets[first + i])
-    channels_last(y, first, channels, count, tables, zero, 1, count, s, own, ld)
-    channels_last(s, spare, channels, count, tables, zero, 1, count, s, chosen, ld)
+    channels_last(s, spare, channels, count, tables, zero, one, count, s, chosen, ld)
     if apart:
         for q in range(count):
             to = at + tables[spots + q]
