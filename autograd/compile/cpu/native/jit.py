@@ -51,8 +51,8 @@ def has_blas() -> bool:
 class Inlined:
     """A function that kernels call, and Python too. Its source becomes a part of theirs."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function, self.name = function, function.__name__
+    def __init__(self, function: Callable[..., Any], inline: bool = True) -> None:
+        self.function, self.name, self.inline = function, function.__name__, inline
         self.__doc__ = function.__doc__
 
     def __call__(self, *args: Any) -> Any:
@@ -62,7 +62,7 @@ class Inlined:
     def text(self) -> str:
         """Its source in a kernel's, under a decorator of numba."""
         return (
-            '@numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)\n'
+            f'@numba.njit(error_model="numpy", fastmath={{"contract"}}, forceinline={self.inline})\n'
             + _definition(self.function, self.name)
         )
 
@@ -129,6 +129,11 @@ def inlined(function: Callable[..., Any]) -> Inlined:
     return Inlined(function)
 
 
+def called(function: Callable[..., Any]) -> Inlined:
+    """Make a function one that kernels call: of loops, compiled once for a kernel, so that many can share it."""
+    return Inlined(function, inline=False)
+
+
 def kernel(*fastmath: str) -> Callable[[Callable[..., Any]], Kernel]:
     """Make a function a kernel.
 
@@ -170,7 +175,7 @@ def text_of(name: str, found: Any, parts: dict[str, str], *, double: bool) -> bo
         _collect(found.function, parts, double)
         own = found.name
         parts[own] = found.text()
-    elif type(found) is Routine:
+    elif isinstance(found, Routine):
         own = found.name
         parts[own] = found.text()
     elif isinstance(found, type) and issubclass(found, np.generic):
