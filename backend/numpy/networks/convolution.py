@@ -158,7 +158,8 @@ def convolution_vjp_x(y, W, /, *, spatial, stride, padding, dilation, groups):
             target = out[i : i + n]
         for key, offset in zip(keys, offsets, strict=True):
             tap = target[key]
-            tap += windows[(slice(None), *offset)].transpose(order)
+            element: Any = (slice(None), *offset)
+            tap += windows[element].transpose(order)
         if padded:
             out[i : i + n] = target[inside(spatial, padding)]
     return out
