@@ -154,9 +154,7 @@ def attention_vjp(ct, q, keys, values, bias, condition, out, top, total, *, scal
         )
     lead = out.shape[:-2]
     bars = tuple(np.empty((*lead, *x.shape[-2:]), x.dtype) for x in (q, keys, values))
-    _backward(
-        ct, (q, keys, values), (bias, condition), (out, top, total), bars, scale, causal
-    )
+    _backward(ct, (q, keys, values), (bias, condition), (out, top, total), bars, scale, causal)
     return tuple(
         bar if bar.shape == x.shape else generic.sum_to_shape(PLAIN, bar, x.shape)
         for bar, x in zip(bars, (q, keys, values), strict=True)
@@ -242,7 +240,13 @@ def self_attention_vjp(ct, x, bias, condition, out, top, total, *, heads, scale,
     results = (*_columns(out, heads, 1), top, total)
     (ct,) = _columns(ct, heads, 1)
     _backward(
-        ct, _columns(x, heads, 3), (bias, condition), results, _columns(x_bar, heads, 3), scale, causal
+        ct,
+        _columns(x, heads, 3),
+        (bias, condition),
+        results,
+        _columns(x_bar, heads, 3),
+        scale,
+        causal,
     )
     return x_bar
 
