@@ -137,10 +137,10 @@ def _forward(operands, masks, results, scale, causal):
                 start, stop, buffer,
             )  # fmt: skip
             high, above = block_top[..., start:stop, :], block_total[..., start:stop, :]
-            np.maximum.reduce(scores, -1, None, high, True)
+            np.maximum.reduce(scores, -1, out=high, keepdims=True)
             if not np.isfinite(high).all():
                 high[~np.isfinite(high)] = 0
-            np.add.reduce(_exp(scores, high), -1, None, above, True)
+            np.add.reduce(_exp(scores, high), -1, out=above, keepdims=True)
             rows = block_out[..., start:stop, :]
             np.matmul(scores, block_values[..., :n, :], out=rows)
             rows *= _inverse(above)

@@ -162,17 +162,3 @@ def test_both_halves_are_the_same_numbers(monkeypatch):
     )
     for a, b in zip(first, run(ct, q, k, v), strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize("double", [False, True])
-def test_orders_of_numbers(double):
-    ordered, number, dtype = (
-        (attention.ordered64, attention.number64, np.float64)
-        if double
-        else (attention.ordered32, attention.number32, np.float32)
-    )
-    x = np.array([-np.inf, -1e30, -2.0, -0.0, 0.0, 1e-40, 3.0, np.inf, np.nan], dtype)
-    orders = [ordered(y) for y in x]
-    assert orders == sorted(orders)
-    for y, order in zip(x, orders, strict=True):
-        np.testing.assert_array_equal(number(order), y)
