@@ -89,6 +89,20 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
         If the file is missing, truncated, not safetensors, not from pullback, or of another
         architecture than it says or than `like` has.
     """
+    model, metadata, _ = load_described(path, like)
+    return model, metadata
+
+
+def load_described(
+    path: str | os.PathLike[str], like: Any = None
+) -> tuple[Any, dict[str, Any], Architecture | None]:
+    """As `load`, and the architecture that built the model, where it is one of ours.
+
+    Raises
+    ------
+    InputError
+        As `load`.
+    """
     data = read_bytes(path)
     numpy_io = extra("safetensors.numpy", "loading a model")
     try:
@@ -111,14 +125,18 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
             )
             raise InputError(message)
         if like is None:
-            return _rebuilt(content["architecture"], tensors, path), metadata
+            found = content["architecture"]
+            if known(found["kind"]):
+                net = Architecture.of_json(found)
+                return _built(net, tensors, path), metadata, net
+            return _rebuilt(found, tensors, path), metadata, None
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
         raise InputError(
             f"{path} does not say what it is: its metadata are not those of `pullback train`"
         ) from None
-    return _filled(like, tensors, path), metadata
+    return _filled(like, tensors, path), metadata, None
 
 
 def _json(text: str) -> Any:
@@ -161,10 +179,8 @@ def architecture(model: PyTree) -> dict[str, Any]:
     }
 
 
-def _rebuilt(found: dict[str, Any], tensors: dict[str, np.ndarray], path: Any) -> Any:
+def _rebuilt(found: dict[str, Any], tensors: dict[str, np.ndarray], path: Any) -> models.MLP:
     """The model of the architecture that the metadata name, once its tensors are known to be there."""
-    if known(found["kind"]):
-        return _built(Architecture.of_json(found), tensors, path)
     if found["kind"] != "MLP":
         raise InputError(
             f"{path} holds another architecture: {one_line(found['kind'])}, not an MLP"

@@ -19,6 +19,7 @@ _TRAINING, _VALIDATION, _MARK = "#1f5fa8", "#d1701c", "#777777"
 _MOST_IMAGES = 64
 _MOST_UNITS = 128
 _MOST_TICKS = 40
+_FIRST_LAYER = ("feature", "unit of the first layer", "weight (of a standardised feature)")
 
 
 def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
@@ -114,6 +115,7 @@ def weights_png(
     columns: Sequence[str] = (),
     image_shape: tuple[int, int] | None = None,
     units: Sequence[str] = (),
+    axes: tuple[str, str, str] = _FIRST_LAYER,
 ) -> bytes:
     """The first layer's weights, shape (d, h): images of the units, or a heat map; a PNG's bytes.
 
@@ -128,6 +130,8 @@ def weights_png(
         Height and width of the images whose pixels the features are.
     units : sequence of str
         The units' names, where they have any: without hidden layers they are the classes.
+    axes : tuple of str
+        What rows, columns and colours of the heat map are.
     """
     limit = float(np.abs(W).max()) or 1.0
     order = list(range(W.shape[1]))
@@ -139,7 +143,7 @@ def weights_png(
     names = [units[i] if len(units) == W.shape[1] else str(i) for i in order]
     if image_shape is not None:
         return _images_png(W[:, order].T.reshape(-1, *image_shape), names, limit, title)
-    return _heat_map_png(W[:, order], names, columns, limit, title)
+    return _heat_map_png(W[:, order], names, columns, limit, title, axes)
 
 
 def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: str) -> bytes:
@@ -173,7 +177,12 @@ def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: s
 
 
 def _heat_map_png(
-    W: np.ndarray, names: Sequence[str], columns: Sequence[str], limit: float, title: str
+    W: np.ndarray,
+    names: Sequence[str],
+    columns: Sequence[str],
+    limit: float,
+    title: str,
+    labels: tuple[str, str, str],
 ) -> bytes:
     features, units = W.shape
     height = min(max(2.6, 0.24 * features + 1.6), 11.0)
@@ -182,8 +191,8 @@ def _heat_map_png(
     shown = axes.imshow(
         W, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
     )
-    axes.set_ylabel("feature")
-    axes.set_xlabel("unit of the first layer")
+    axes.set_ylabel(labels[0])
+    axes.set_xlabel(labels[1])
     if columns and features <= _MOST_TICKS:
         axes.set_yticks(range(features), [_shortened(column) for column in columns], fontsize=8)
     if units <= 12:
@@ -193,7 +202,7 @@ def _heat_map_png(
         ticks = range(0, units, 4)
         axes.set_xticks(ticks, [names[i] for i in ticks], fontsize=8, rotation=90)
     bar = figure.colorbar(shown, ax=axes, fraction=0.05, pad=0.02)
-    bar.set_label("weight (of a standardised feature)")
+    bar.set_label(labels[2])
     figure.suptitle(title)
     return _png(figure)
 
