@@ -327,7 +327,9 @@ def test_a_run_that_could_not_compile_says_so(pullback, monkeypatch):  # noqa: F
     table("n.csv", "numbers")
     task = pb.train.run.tables.task_for
     monkeypatch.setattr(
-        pb.train.run.tables, "task_for", lambda data: dataclasses.replace(task(data), loss=branching)
+        pb.train.run.tables,
+        "task_for",
+        lambda data: dataclasses.replace(task(data), loss=branching),
     )
     code, out, err = pullback("train", "n.csv", "--epochs", "60")
     assert (code, err) == (0, [])
