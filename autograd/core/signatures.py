@@ -172,6 +172,9 @@ hidden pool_scatter(y, indices, /, *, spatial, window, stride, padding, dilation
 hidden pool_gather(x, indices, /, *, window, stride, padding, dilation)
 hidden avg_pool(x, /, *, window, stride, padding, counted)
 hidden avg_pool_vjp(y, /, *, spatial, window, stride, padding, counted)
+hidden sum_by_segment(x, indices, /, *, num_segments)
+hidden max_by_segment(x, indices, /, *, num_segments)
+hidden softmax_by_segment(x, indices, /, *, num_segments)
 
 linalg.cholesky(x, /, *, upper=False)
 linalg.cross(x1, x2, /, *, axis=-1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -273,15 +272,8 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None) ->
     inside = (ids >= 0) & (ids < num_segments)
     # a last row is for the ids that are left out
     ids = xp.where(inside, ids, num_segments)
-    rest = math.prod(data.shape[1:])
-    # at indices of the flat array, where NumPy adds four times as fast as at rows
-    indices = ids[:, None] * rest + xp.arange_like(rest, ids)[None, :]
-    flat = generated.scatter_add(
-        ((num_segments + 1) * rest,), (xp.reshape(indices, (-1,)),), generated.reshape(data, (-1,))
-    )
-    return generated.reshape(
-        generated.getitem(flat, slice(0, num_segments * rest)), (num_segments, *data.shape[1:])
-    )
+    out = generated.sum_by_segment(data, ids, num_segments=num_segments + 1)
+    return generated.getitem(out, (slice(0, num_segments), ...))
 
 
 def install() -> None:

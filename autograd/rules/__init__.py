@@ -25,12 +25,12 @@ from . import (
     special_incomplete,
     statistical,
 )
-from .networks import attention, convolution, pooling, recurrence
+from .networks import attention, convolution, pooling, recurrence, segments
 from .special_functions import bessel, integrals
 
 __all__ = [
     "attention", "bessel", "convolution", "creation", "data_type", "elementwise", "fft", "fused", "indexing",
     "integrals", "linalg", "linalg_norms", "linalg_spectral", "linear_algebra", "manipulation", "pooling", "products",
-    "recurrence", "searching", "special",
+    "recurrence", "searching", "segments", "special",
     "special_incomplete", "statistical",
 ]  # fmt: skip

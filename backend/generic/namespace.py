@@ -19,7 +19,7 @@ from ..common.base import Backend, Namespace
 from ..common.typing import XP, Device, DType, RawArray
 from . import dask, norms, sparse, vjp_kernels
 from .factors import cholesky_vjp, factor, lu_or_none
-from .networks import attention, convolution, pooling, recurrence
+from .networks import attention, convolution, pooling, recurrence, segments
 from .products import convolve, einsum, expm
 from .random import random_bits
 from .special import FORMULAS, Lacking, sinc, sinc_derivative, special_of
@@ -276,7 +276,7 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
         copy, getitem, setitem, convolve, einsum, expm, sinc, sinc_derivative, random_bits,
         *vjp_kernels.FUNCTIONS, *sparse.FUNCTIONS, *recurrence.FUNCTIONS, *attention.FUNCTIONS,
         factor, lu_or_none, cholesky_vjp, collect_cotangents,
-        in_rows, *convolution.FUNCTIONS, *pooling.FUNCTIONS,
+        in_rows, *convolution.FUNCTIONS, *pooling.FUNCTIONS, *segments.FUNCTIONS,
     )
 }  # fmt: skip
 

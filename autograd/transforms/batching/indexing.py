@@ -329,7 +329,37 @@ def _take_along_axis(x: Any, indices: Any, *, axis: int = -1) -> Batched:
     )
 
 
+# ── segments ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _of_segments(name: str) -> Callable[..., Any]:
+    """A function of segments of rows (E, …): of all at once, with segments of their own where these differ."""
+
+    def call(x: Any, indices: Any, *, num_segments: int) -> Batched:
+        if type(indices) is not Batched:
+            # the axis of `vmap` goes among those of a row
+            value = x.value
+            xp = namespace_of(value)
+            out = plain(name, (value,))(
+                xp.moveaxis(value, 0, 1), backend_array(indices), num_segments=num_segments
+            )
+            return Batched(xp.moveaxis(out, 1, 0))
+        k = indices.value.shape[0]
+        value, numbers = values_of((Batched(spread_rows(x, k)), indices))
+        numbers = backend_array(numbers)
+        raw = namespace_of(numbers)
+        # a number that is no segment's must not become one of the next row's
+        inside = (numbers >= 0) & (numbers < num_segments)
+        moved = raw.where(inside, _with_offsets(numbers, num_segments), -1)
+        flat = namespace_of(value).reshape(value, (k * value.shape[1], *value.shape[2:]))
+        out = plain(name, (flat,))(flat, _flat(moved), num_segments=k * num_segments)
+        return Batched(namespace_of(out).reshape(out, (k, out.shape[0] // k, *out.shape[1:])))
+
+    return call
+
+
 INDEXING: dict[str, Callable[..., Any]] = {
+    **{name: _of_segments(name) for name in ("max_by_segment", "softmax_by_segment", "sum_by_segment")},
     "getitem": _getitem, "scatter_add": _scatter_add, "setitem": _setitem, "take": _take,
     "take_along_axis": _take_along_axis,
 }  # fmt: skip

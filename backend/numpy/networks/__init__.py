@@ -1,1 +1,1 @@
-"""NumPy: functions of networks, in as few passes over memory as NumPy allows."""
+"""Functions of networks for NumPy's arrays, in as few passes over memory as NumPy allows."""
