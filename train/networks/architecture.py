@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .characters import build_lstm, build_transformer, count_lstm, count_transformer
+from .graphs import build_gcn, count_gcn
 from .images import build_cnn, count_cnn
 
 _MOST_LAYERS, _MOST_WIDTH = 1000, 1 << 31
@@ -25,6 +26,9 @@ _BUILDERS = {
     "lstm": _Builder(build_lstm, count_lstm, ("vocabulary", "hidden", "dropout")),
     "transformer": _Builder(
         build_transformer, count_transformer, ("vocabulary", "hidden", "length", "dropout")
+    ),
+    "gcn": _Builder(
+        build_gcn, count_gcn, ("features", "hidden", "outputs", "activation", "dropout")
     ),
 }
 

@@ -15,11 +15,12 @@ import numpy as np
 from ... import backend
 from ..data.load import as_images, load_features
 from ..data.split import Standardizer
-from ..errors import InputError, one_line
+from ..errors import InputError
 from ..measure import predict
 from ..networks.architecture import Architecture
 from .checkpoint import load_described
-from .run import MODEL
+from .graphs import predict_nodes
+from .metadata import check_finite, model_file, standardizer, texts
 from .tasks import probabilities
 
 
@@ -72,39 +73,6 @@ class Trained:
         if self.targets is not None:
             return self.targets.inverse(outputs)
         return probabilities(outputs)
-
-
-def check_finite(outputs: np.ndarray, what: str) -> None:
-    """Refuse outputs of rows that are not finite.
-
-    Raises
-    ------
-    InputError
-    """
-    bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
-    if bad.size:
-        raise InputError(
-            f"{what} {bad[0] + 1} gives no finite prediction: "
-            "it lies too far outside the training data"
-        )
-
-
-def model_file(run: str | Path) -> Path:
-    """The model's file of a run, given by the run's folder or by itself.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    path = Path(run)
-    if path.is_dir():
-        path = path / MODEL
-        if not path.is_file():
-            raise InputError(f"{run} has no {MODEL}: give the folder of a run, such as runs/digits")
-    elif not path.exists():
-        raise InputError(f"no such run: {one_line(run)}")
-    return path
 
 
 def load_trained(run: str | Path) -> Trained:
@@ -161,27 +129,6 @@ def _image(metadata: dict[str, Any], net: Architecture) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def texts(metadata: Any) -> tuple[str, ...]:
-    """A list of texts in the metadata of a file, which anybody may have written."""
-    if not isinstance(metadata, list) or any(not isinstance(text, str) for text in metadata):
-        raise TypeError("a list of texts is needed")
-    return tuple(metadata)
-
-
-def standardizer(metadata: dict[str, Any]) -> Standardizer:
-    """The scale in the metadata, of finite means and positive factors; a text or None among them is no number."""
-    columns = []
-    for part in ("mean", "scale"):
-        values = metadata[part]
-        if not isinstance(values, list) or any(type(v) not in (int, float) for v in values):
-            raise TypeError(part)
-        columns.append(np.asarray(values, np.float64))
-    mean, scale = columns
-    if not np.isfinite(mean).all() or not (np.isfinite(scale) & (scale > 0)).all():
-        raise ValueError("scale")
-    return Standardizer(mean, scale)
-
-
 def _check(trained: Trained, net: Architecture | None, path: Path) -> None:
     """Refuse metadata whose parts do not fit together: a prediction would be wrong or fail obscurely."""
     if net is None:
@@ -229,7 +176,8 @@ def predict_file(
     chosen: Any = backend.use(backend_name) if backend_name else contextlib.nullcontext()
     with chosen:
         if edges is not None:
-            raise InputError(f"edges: {run} is no model of a graph; leave out --edges")
+            found, graph = predict_nodes(run, data, edges)
+            return predictions_text(found, "classification", graph.classes, graph.target)
         trained = load_trained(run)
         x = load_features(
             data,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ...autograd.core.typing import PyTree
 from ...backend import Backend
-from ..data.split import Split
+from ..data.split import Split, Standardizer
 from ..networks.architecture import Architecture
 from ..optimizers import make_optimizer
 from .config import Settings
@@ -72,6 +72,11 @@ class Prepared:
     def title(self) -> str:
         """Data and network, for pictures."""
         return f"{self.metadata['data']}: {self.network}"
+
+
+def numbers(standardizer: Standardizer) -> dict[str, list[float]]:
+    """A scale for JSON."""
+    return {"mean": standardizer.mean.tolist(), "scale": standardizer.scale.tolist()}
 
 
 class Source(Protocol):

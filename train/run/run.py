@@ -23,13 +23,15 @@ from ..step import refusal
 from .checkpoint import save
 from .config import Settings, config_text
 from .defaults import TEXT_MODELS
+from .graphs import load_nodes
+from .metadata import MODEL
 from .plots import curves_png
 from .prepared import Prepared, Source
 from .tables import load_table
 from .texts import load_blocks
 
-MODEL, METRICS, CURVES, WEIGHTS, CONFIG = (
-    "model.safetensors", "metrics.csv", "curves.png", "weights.png", "run.toml"
+METRICS, CURVES, WEIGHTS, CONFIG = (
+    "metrics.csv", "curves.png", "weights.png", "run.toml"
 )  # fmt: skip
 
 FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG)
@@ -128,6 +130,8 @@ def load_source(settings: Settings) -> Source:
     """
     if settings.model in TEXT_MODELS:
         return load_blocks(settings)
+    if settings.model == "gcn":
+        return load_nodes(settings)
     return load_table(settings)
 
 

@@ -17,7 +17,7 @@ from ..data.text import decode, encode
 from ..errors import InputError, shown
 from ..networks.characters import draw
 from .checkpoint import load_described
-from .predict import model_file
+from .metadata import model_file
 
 
 @dataclass(frozen=True)

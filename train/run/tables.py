@@ -17,7 +17,7 @@ from ..errors import InputError, counted
 from ..networks.architecture import Architecture
 from .config import Settings
 from .plots import weights_png
-from .prepared import Prepared
+from .prepared import Prepared, numbers
 from .tasks import task_for
 
 
@@ -161,11 +161,6 @@ def kernels_png(W: np.ndarray, title: str) -> bytes:
         image_shape=tuple(size),
         units=names,
     )
-
-
-def numbers(standardizer: Standardizer) -> dict[str, list[float]]:
-    """A scale for JSON."""
-    return {"mean": standardizer.mean.tolist(), "scale": standardizer.scale.tolist()}
 
 
 def load_table(settings: Settings) -> Table:
