@@ -21,7 +21,7 @@ from ..generic import norms, products, random
 from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
 from . import fused, linalg, mkl, sparse, special, updates, vjp_kernels
-from .networks import attention, recurrence, segments
+from .networks import attention, convolution, pooling, recurrence, segments
 
 # untyped: NumPy's stubs do not know the positional forms, which are the fast ones
 _compat: Any = array_api_compat.numpy
@@ -142,7 +142,8 @@ _DIRECT = {
     for f in (
         sum, max, min, mean, reshape, permute_dims, matrix_transpose, expand_dims, broadcast_to, astype, take, copy,
         getitem, setitem, *fused.FUNCTIONS, *vjp_kernels.FUNCTIONS, *special.FUNCTIONS,
-        *sparse.FUNCTIONS, *recurrence.FUNCTIONS, *attention.FUNCTIONS, *segments.FUNCTIONS,
+        *sparse.FUNCTIONS, *attention.FUNCTIONS, *convolution.FUNCTIONS, *pooling.FUNCTIONS, *recurrence.FUNCTIONS,
+        *segments.FUNCTIONS,
     )
 }  # fmt: skip
 

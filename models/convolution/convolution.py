@@ -215,13 +215,36 @@ def conv_transpose(
             f"{name}: inputs of {spatial} with a kernel of {kernel} and padding={padding!r} make outputs of {out}, "
             "which have no element; cut off less"
         )
+    kept, pairs, beyond = _within_reach(more, stride, pairs, out)
     y = primitives.convolution_vjp_x(
-        given.x, W, spatial=out, stride=stride, padding=pairs, dilation=dilation, groups=groups
+        given.x, W, spatial=kept, stride=stride, padding=pairs, dilation=dilation, groups=groups
     )
+    if any(beyond):
+        y = xp.pad(y, ((0, 0), (0, 0), *((0, n) for n in beyond)))
     if b is not None:
         b = _checked_bias(name, b, W.shape[1] * groups)
         y = y + xp.reshape(b, (b.shape[0], *(1,) * dims))
     return given.back(y)
+
+
+def _within_reach(
+    more: tuple[int, ...], stride: tuple[int, ...], pairs: Any, out: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...], tuple[int, ...]]:
+    """The lengths and padding by which `conv` makes as many windows as there are inputs, and what is 0 above that.
+
+    It would make more where output_padding is not less than the stride, as it may be with a dilation.
+    """
+    kept, padding, beyond = [], [], []
+    for extra, s, (low, high), n in zip(more, stride, pairs, out, strict=True):
+        if extra >= s:
+            zeros = max(extra - high - (s - 1), 0)
+            high = max(high - extra, 0)
+        else:
+            zeros = 0
+        kept.append(n - zeros)
+        padding.append((low, high))
+        beyond.append(zeros)
+    return tuple(kept), tuple(padding), tuple(beyond)
 
 
 def _check_weights(name: str, W: Any, channels: str) -> None:

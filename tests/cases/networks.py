@@ -12,9 +12,11 @@ from pullback.autograd.core.generated import xp as primitives
 from ._table import Case, K, R, X, Z, row
 
 
-def _windows(x: Any, window: Any, stride: Any, padding: Any, dilation: Any, fill: float) -> Any:
-    """Pairs of (place, window) of x (N, C, *spatial), by slices of the padded array."""
-    around = np.pad(x, ((0, 0), (0, 0), *padding), constant_values=fill)
+def _windows(
+    x: Any, window: Any, stride: Any, padding: Any, dilation: Any, fill: float | None
+) -> Any:
+    """Places and windows of x (N, C, *spatial), by slices of the padded array; of x itself if `fill` is None."""
+    around = x if fill is None else np.pad(x, ((0, 0), (0, 0), *padding), constant_values=fill)
     lengths = [
         (n - d * (k - 1) - 1) // s + 1
         for n, k, s, d in zip(around.shape[2:], window, stride, dilation, strict=True)
@@ -43,26 +45,41 @@ def _convolution(
     return out if b is None else out + b.reshape(-1, *(1,) * (W.ndim - 2))
 
 
-def _by_differences(f: Any, x: Any, y: Any) -> Any:
-    """The transpose of a linear function of x, at y, one element after the other."""
-    out = np.zeros(x.shape, np.result_type(x, y))
-    for index in np.ndindex(x.shape):
-        one = np.zeros(x.shape)
-        one[index] = 1.0
-        out[index] = np.sum(f(one) * y)
+def _taken_off(x: Any, padding: Any) -> Any:
+    return x[
+        (..., *(slice(low, n - high) for n, (low, high) in zip(x.shape[2:], padding, strict=True)))
+    ]
+
+
+def _padded_zeros(y: Any, channels: int, spatial: Any, padding: Any, dtype: Any) -> Any:
+    whole = [n + low + high for n, (low, high) in zip(spatial, padding, strict=True)]
+    return np.zeros((y.shape[0], channels, *whole), dtype)
+
+
+def _convolution_vjp_x(
+    y: Any, W: Any, *, spatial: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
+    out = _padded_zeros(y, W.shape[1] * groups, spatial, padding, np.result_type(y, W))
+    none = ((0, 0),) * len(spatial)
+    for _, place, window in _windows(out, W.shape[2:], stride, none, dilation, None):
+        for g in range(groups):
+            rows = slice(g * W.shape[0] // groups, (g + 1) * W.shape[0] // groups)
+            share = np.tensordot(y[(slice(None), rows, *place)], W[rows], (1, 0))
+            window[:, g * W.shape[1] : (g + 1) * W.shape[1]] += share
+    return _taken_off(out, padding)
+
+
+def _convolution_vjp_W(
+    x: Any, y: Any, *, spatial: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:
+    per_group = x.shape[1] // groups
+    out = np.zeros((y.shape[1], per_group, *spatial), np.result_type(x, y))
+    for _, place, window in _windows(x, spatial, stride, padding, dilation, 0.0):
+        for g in range(groups):
+            rows = slice(g * y.shape[1] // groups, (g + 1) * y.shape[1] // groups)
+            seen = window[:, g * per_group : (g + 1) * per_group]
+            out[rows] += np.tensordot(y[(slice(None), rows, *place)], seen, (0, 0))
     return out
-
-
-def _convolution_vjp_x(y: Any, W: Any, *, spatial: Any, groups: int, **settings: Any) -> Any:
-    x = np.zeros((y.shape[0], W.shape[1] * groups, *spatial))
-    out = _by_differences(lambda x: _convolution(x, W, groups=groups, **settings), x, y)
-    return out.astype(np.result_type(y, W))
-
-
-def _convolution_vjp_W(x: Any, y: Any, *, spatial: Any, groups: int, **settings: Any) -> Any:
-    W = np.zeros((y.shape[1], x.shape[1] // groups, *spatial))
-    out = _by_differences(lambda W: _convolution(x, W, groups=groups, **settings), W, y)
-    return out.astype(np.result_type(x, y))
 
 
 def _max_pool(x: Any, *, window: Any, stride: Any, padding: Any, dilation: Any) -> Any:
@@ -85,30 +102,47 @@ def _pool_gather(
     return out
 
 
-def _pool_scatter(y: Any, indices: Any, *, spatial: Any, **settings: Any) -> Any:
-    x = np.zeros((*y.shape[:2], *spatial))
-    return _by_differences(lambda x: _pool_gather(x, indices, **settings), x, y).astype(y.dtype)
+def _pool_scatter(
+    y: Any, indices: Any, *, spatial: Any, window: Any, stride: Any, padding: Any, dilation: Any
+) -> Any:
+    out = _padded_zeros(y, y.shape[1], spatial, padding, y.dtype)
+    none = ((0, 0),) * len(spatial)
+    for _, place, seen in _windows(out, window, stride, none, dilation, None):
+        for n, c in np.ndindex(y.shape[:2]):
+            at = np.unravel_index(int(indices[(n, c, *place)]), window)
+            seen[(n, c, *at)] += y[(n, c, *place)]
+    return _taken_off(out, padding)
+
+
+def _counts(spatial: Any, window: Any, stride: Any, padding: Any, counted: Any) -> Any:
+    ones = (1,) * len(spatial)
+    around = counted or padding
+    inside = np.pad(np.ones(spatial), around, constant_values=1.0)[None, None]
+    rest = tuple((p[0] - a[0], p[1] - a[1]) for p, a in zip(padding, around, strict=True))
+    for *_, seen in _windows(inside, window, stride, rest, ones, 0.0):
+        yield 1.0 if counted is None else seen.sum()
 
 
 def _avg_pool(x: Any, *, window: Any, stride: Any, padding: Any, counted: Any) -> Any:
     axes, ones = tuple(range(2, x.ndim)), (1,) * (x.ndim - 2)
-    inside = np.pad(np.ones(x.shape[2:]), counted or padding, constant_values=1.0)[None, None]
-    rest = tuple(
-        (low - a, high - b) for (low, high), (a, b) in zip(padding, counted or padding, strict=True)
-    )
-    counts = [seen.sum() for *_, seen in _windows(inside, window, stride, rest, ones, 0.0)]
+    counts = _counts(x.shape[2:], window, stride, padding, counted)
     out: Any = None
-    for (lengths, place, seen), count in zip(
-        _windows(x, window, stride, padding, ones, 0.0), counts, strict=True
-    ):
+    for lengths, place, seen in _windows(x, window, stride, padding, ones, 0.0):
         out = np.zeros((*x.shape[:2], *lengths), x.dtype) if out is None else out
-        out[(..., *place)] = seen.sum(axis=axes) / (1.0 if counted is None else count)
+        out[(..., *place)] = seen.sum(axis=axes) / next(counts)
     return out
 
 
-def _avg_pool_vjp(y: Any, *, spatial: Any, **settings: Any) -> Any:
-    x = np.zeros((*y.shape[:2], *spatial))
-    return _by_differences(lambda x: _avg_pool(x, **settings), x, y).astype(y.dtype)
+def _avg_pool_vjp(
+    y: Any, *, spatial: Any, window: Any, stride: Any, padding: Any, counted: Any
+) -> Any:
+    out = _padded_zeros(y, y.shape[1], spatial, padding, y.dtype)
+    none, ones = ((0, 0),) * len(spatial), (1,) * len(spatial)
+    counts = _counts(spatial, window, stride, padding, counted)
+    for _, place, seen in _windows(out, window, stride, none, ones, None):
+        share = y[(..., *place)] / next(counts)
+        seen += share.reshape(*share.shape, *ones)
+    return _taken_off(out, padding)
 
 
 _REFERENCES = {

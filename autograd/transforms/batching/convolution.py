@@ -99,7 +99,7 @@ def _by_groups(name: str, x: Any, W: Any, run: dict[str, Any]) -> Batched:
 def _some_rows(k: int, name: str) -> int:
     if not k:
         raise ValueError(
-            f"{name} runs with the rows as groups of channels under vmap, and there are no rows to say how many channels"
+            f"{name} runs with the rows as groups of channels under vmap, and there are no rows"
         )
     return k
 

@@ -70,6 +70,7 @@ def convolution_vjp_x(
 ) -> Any:
     """The cotangent of x, of lengths `spatial`, for a cotangent y (N, O, *lengths): the transposed convolution.
 
+    The lengths of y are those that `convolution` makes of `spatial`, and so in `convolution_vjp_W`.
     With strides of 1 it is a convolution of y with the kernels reversed, elsewhere the sum of windows that overlap.
     """
     kernel = W.shape[2:]
@@ -186,7 +187,7 @@ def tap_keys(
 def overlap_add(
     xp: XP, windows: RawArray, /, *, spatial: Lengths, stride: Lengths, dilation: Lengths
 ) -> Any:
-    """The sum of windows (N, C, *kernel, *lengths) at their places in (N, C, *spatial): `sliding_windows` transposed."""
+    """Windows (N, C, *kernel, *lengths) added up at their places in (N, C, *spatial): `sliding_windows` transposed."""
     dims = len(spatial)
     kernel, lengths = windows.shape[2 : 2 + dims], windows.shape[2 + dims :]
     if 0 in windows.shape:

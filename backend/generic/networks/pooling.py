@@ -21,12 +21,17 @@ def offset_dtype(window: Lengths) -> DType:
     return np.dtype("uint8" if math.prod(window) <= 256 else "int32")
 
 
+def lowest(xp: XP, dtype: DType) -> Any:
+    """What no number of a dtype is less than."""
+    return xp.iinfo(dtype).min if xp.isdtype(dtype, "integral") else -math.inf
+
+
 def max_pool(
     xp: XP, x: RawArray, /, *, window: Lengths, stride: Lengths, padding: Padding, dilation: Lengths
 ) -> tuple[Any, Any]:
     """The maximum of each window, (N, C, *lengths), and the number of its element in the window."""
     lengths = output_lengths(x.shape[2:], window, stride, padding, dilation)
-    around = padded(xp, x, padding, -math.inf)
+    around = padded(xp, x, padding, lowest(xp, x.dtype))
     out: Any = None
     offsets: Any = None
     for k, key in enumerate(tap_keys(window, lengths, stride, dilation)):
