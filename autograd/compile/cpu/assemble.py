@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..ir.program import Program, Value
+from ..optimise.convolutions import join_convolutions
 from ..optimise.fuse import Statement, build
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import make_plan
@@ -29,6 +30,8 @@ def assemble(
     replaced_inputs: dict[int, int],
 ) -> Assembly:
     """Lay a program out and write its body."""
+    if kernels:
+        join_convolutions(program, is_native)
     products = not is_generic_library and numba_kernels.products(kernels=kernels)
     statements = build(
         program,

@@ -320,9 +320,10 @@ class Assembly:
         record = native_op(op)
         assert record is not None
         results = op.outputs()
-        name = f"{op.name}_{results[0].name}"
+        short = op.name.replace(".", "_")
+        name = f"{short}_{results[0].name}"
         record.make(op)  # compiles now what is to be compiled
-        self.made[name] = f"{self.known(f'make_{op.name}', record.make)}({self.bind(op)})"
+        self.made[name] = f"{self.known(f'make_{short}', record.make)}({self.bind(op)})"
         given = [self.value(v) for v in op.inputs() if v.value_type == ARRAY]
         if record.contiguous:
             copy = self.known("contiguous", numpy_calls.contiguous)

@@ -87,7 +87,8 @@ def compile_source(text: str, argument_types: list[Any]) -> Callable[..., Any]:
     text : str
         The source, with ``cache=True, `` in the decorator of ``kernel``.
     argument_types : list
-        As of `compile_kernel`; ``(dtype, ndim, "A")`` is an array with any strides.
+        As of `compile_kernel`; ``(dtype, ndim, "A")`` is an array with any strides, and one with "read" after that
+        may be read only.
     """
     key = hashlib.sha256((text + repr(argument_types) + sys.version).encode()).hexdigest()[:24]
     known = _LOADED.get(key)
@@ -120,5 +121,5 @@ def _numba_type(argument_type: Any) -> Any:
         return int64
     if argument_type is float:
         return float64
-    dtype, ndim, *layout = argument_type
-    return types.Array(from_dtype(np.dtype(dtype)), ndim, *(layout or "C"))
+    dtype, ndim, layout, *read = (*argument_type, "C")[: max(3, len(argument_type))]
+    return types.Array(from_dtype(np.dtype(dtype)), ndim, layout, readonly=bool(read))

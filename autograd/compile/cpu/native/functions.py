@@ -1,9 +1,10 @@
-"""exp, expm1, tanh, sigmoid, erf and gelu as functions of numbers that kernels call and LLVM vectorises.
+"""exp, expm1, tanh, sigmoid and erf as functions of numbers that kernels call and LLVM vectorises.
 
-``math.exp`` in a loop is a call of the C library for each number. These are polynomials and operations on exponent bits, without
-branches, so that a loop over them handles as many numbers at once as registers hold. Errors, against the value rounded
-correctly, in units of the last place: exp and expm1 2, sigmoid 3, tanh and erf 4 (`test_functions.py`).
-In the tails they are as NumPy's: what is too large is inf, what is too small is subnormal or 0, and NaN stays NaN.
+``math.exp`` in a loop is a call of the C library for each number. These are polynomials and operations on exponent
+bits, without branches, so that a loop over them handles as many numbers at once as registers hold. Errors, against the
+value rounded correctly, in units of the last place: exp and expm1 2.5, sigmoid 3, tanh and erf 4
+(`test_functions.py`). In the tails they are as NumPy's: what is too large is inf, what is too small is subnormal or 0,
+and NaN stays NaN.
 
 ``exp`` is `exp32` or `exp64`, as the dtype of the kernel's arrays says; the others alike.
 

@@ -51,9 +51,9 @@ def has_blas() -> bool:
 class Inlined:
     """A function that kernels call, and Python too. Its source becomes a part of theirs."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, function)
-        self.function = function
+    def __init__(self, function: Callable[..., Any], inline: bool = True) -> None:
+        self.function, self.name, self.inline = function, function.__name__, inline
+        self.__doc__ = function.__doc__
 
     def __call__(self, *args: Any) -> Any:
         """Call it in Python."""
@@ -62,8 +62,8 @@ class Inlined:
     def text(self) -> str:
         """Its source in a kernel's, under a decorator of numba."""
         return (
-            '@numba.njit(error_model="numpy", fastmath={"contract"}, forceinline=True)\n'
-            + _definition(self.function, self.function.__name__)
+            f'@numba.njit(error_model="numpy", fastmath={{"contract"}}, forceinline={self.inline})\n'
+            + _definition(self.function, self.name)
         )
 
 
@@ -87,8 +87,8 @@ class Kernel:
     """A function that numba compiles for given types of its arguments."""
 
     def __init__(self, function: Callable[..., Any], fastmath: tuple[str, ...]) -> None:
-        functools.update_wrapper(self, function)
         self.function, self.fastmath = function, fastmath
+        self.__doc__ = function.__doc__
 
     @functools.cache  # noqa: B019 - kernels are made once, when their file is imported
     def source(self, double: bool) -> str:
@@ -110,8 +110,8 @@ class Kernel:
         Parameters
         ----------
         argument_types
-            A pair ``(dtype, ndim)`` for an array in C order, ``(dtype, ndim, "A")`` for one with any strides, `int` or
-            `float` for a number.
+            A pair ``(dtype, ndim)`` for an array in C order, ``(dtype, ndim, "A")`` for one with any strides; with
+            "read" after that, ``(dtype, ndim, "C", "read")``, it may be read only. `int` or `float` for a number.
 
         Raises
         ------
@@ -119,12 +119,19 @@ class Kernel:
             If numba refuses it.
         """
         first = next((x[0] for x in argument_types if type(x) is tuple), np.float32)
-        return compile_source(self.source(np.dtype(first).itemsize == 8), list(argument_types))
+        found = compile_source(self.source(np.dtype(first).itemsize == 8), list(argument_types))
+        found.disable_compile()  # type: ignore[attr-defined]  # other arrays are an error, not another compilation
+        return found
 
 
 def inlined(function: Callable[..., Any]) -> Inlined:
     """Make a function one that kernels can call: of numbers, and compiled as a part of each kernel."""
     return Inlined(function)
+
+
+def called(function: Callable[..., Any]) -> Inlined:
+    """Make a function one that kernels call: of loops, compiled once for a kernel, so that many can share it."""
+    return Inlined(function, inline=False)
 
 
 def kernel(*fastmath: str) -> Callable[[Callable[..., Any]], Kernel]:
@@ -157,10 +164,10 @@ def _collect(function: Callable[..., Any], parts: dict[str, str], double: bool) 
             found = found.double if double else found.single
         if type(found) is Inlined:
             _collect(found.function, parts, double)
-            parts[found.__name__] = found.text()
+            parts[found.name] = found.text()
             if found is not own:
-                parts[name] = f"{name} = {found.__name__}\n"
-        elif type(found) is Routine:
+                parts[name] = f"{name} = {found.name}\n"
+        elif isinstance(found, Routine):
             parts[found.name] = found.text()
             if found is not own:
                 parts[name] = f"{name} = {found.name}\n"

@@ -16,8 +16,8 @@ from .jit import T, gemm, has_blas, kernel
 from .record import Native
 from .threads import halves
 
-# Multiplications of all products from which the helper thread is worth its time.
-WORTH = 1 << 21
+# Multiplications of all products above which the helper thread is worth its time.
+WORTH = 1 << 22
 # Multiplications of one product from which BLAS's own threads gain as much.
 LARGE = 1 << 25
 
@@ -39,7 +39,7 @@ def products(
 
 
 def _takes(op: Op) -> bool:
-    """Whether it is a product of stacks that are real, of one dtype, and not so large that BLAS shares each out."""
+    """Whether it is a product of stacks, real and of one dtype, of many matrices that are not large."""
     if not all(type(x) is Value and x.value_type == ARRAY for x in op.args) or op.settings:
         return False
     a, b = op.args
@@ -47,7 +47,8 @@ def _takes(op: Op) -> bool:
         return False
     if not a.dtype == b.dtype == op.result.dtype or np.dtype(a.dtype).char not in "fd":
         return False
-    return 0 < math.prod(a.shape[-2:]) * b.shape[-1] < LARGE
+    one = math.prod(a.shape[-2:]) * b.shape[-1]
+    return one < LARGE and one * math.prod(op.result.shape[:-2]) > WORTH
 
 
 def _make(op: Op) -> Callable[..., None]:
@@ -59,7 +60,6 @@ def _make(op: Op) -> Callable[..., None]:
     example = np.empty(1, dtype)
     offsets = np.empty((2, count), np.int64)
     steps = np.empty((2, count), np.int64)
-    parallel = count * m * n * k >= WORTH
     known: Any = None
     flip_a = flip_b = lda = ldb = 0
 
@@ -67,11 +67,11 @@ def _make(op: Op) -> Callable[..., None]:
         nonlocal known, flip_a, flip_b, lda, ldb
         strides = (a.strides, b.strides)
         if strides != known:
-            forms = _form(a), _form(b)
-            if forms[0] is None or forms[1] is None:
+            first, second = _form(a), _form(b)
+            if first is None or second is None:
                 np.matmul(a, b, out)
                 return
-            (flip_a, lda), (flip_b, ldb) = forms
+            (flip_a, lda), (flip_b, ldb) = first, second
             offsets[0], offsets[1] = _offsets(a, stack), _offsets(b, stack)
             known = strides
         np.add(offsets[0], _address(a), steps[0])
@@ -82,7 +82,6 @@ def _make(op: Op) -> Callable[..., None]:
                 example, steps, flip_a, lda, flip_b, ldb, target, m, n, k, start, stop
             ),
             count,
-            parallel=parallel,
         )
 
     return matmul

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from ...ir.program import ARRAY, Op, Value
+from .convolution import CONVOLUTION, CONVOLUTION_VJP_W, CONVOLUTION_VJP_X
 from .matmul import MATMUL
+from .pooling import AVG_POOL, AVG_POOL_VJP, MAX_POOL, POOL_SCATTER
 from .record import Native
 
-NATIVE: dict[str, Native] = {each.name: each for each in (MATMUL,)}
+_ALL = (
+    MATMUL, CONVOLUTION, CONVOLUTION_VJP_X, CONVOLUTION_VJP_W, MAX_POOL, POOL_SCATTER, AVG_POOL, AVG_POOL_VJP,
+)  # fmt: skip
+NATIVE: dict[str, Native] = {each.name: each for each in _ALL}
 
 
 def native_op(op: Op) -> Native | None:

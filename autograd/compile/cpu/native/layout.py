@@ -1,0 +1,151 @@
+"""Parts of the kernels of convolution and pooling: images turned channels last and back, weights packed, products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .jit import T, called
+from .vectors import SIDE, largest, narrow, place, transpose, wide
+
+
+@called
+def channels_last(
+    x: Any, first: Any, channels: Any, plane: Any, tables: Any, runs: Any, count: Any, length: Any, y: Any, at: Any, ld: Any
+) -> None:  # fmt: skip
+    """Lay an image out with its channels last: ``y[at + run + ld p + c]``, p along each of `count` runs."""
+    if ld == 1:
+        for r in range(count):
+            to = at + tables[runs + r]
+            for p in range(length):
+                y[to + p] = x[first + r * length + p]
+    elif channels >= SIDE and length >= SIDE:
+        for r in range(count):
+            to = at + tables[runs + r]
+            for block in range(0, channels, SIDE):
+                # the last block overlaps the one before it
+                c = min(block, channels - SIDE)
+                for part in range(0, length, SIDE):
+                    p = min(part, length - SIDE)
+                    transpose(x, first + c * plane + r * length + p, plane, y, to + p * ld + c, ld)
+    else:
+        for r in range(count):
+            to = at + tables[runs + r]
+            for c in range(channels):
+                for p in range(length):
+                    y[to + p * ld + c] = x[first + c * plane + r * length + p]
+
+
+@called
+def channels_first(
+    y: Any, at: Any, ld: Any, pixels: Any, channels: Any, x: Any, first: Any, plane: Any
+) -> None:
+    """Lay an image without gaps out with its channels first again: ``x[first + plane c + p] = y[at + ld p + c]``."""
+    if channels >= SIDE and pixels >= SIDE:
+        for block in range(0, channels, SIDE):
+            c = min(block, channels - SIDE)
+            for part in range(0, pixels, SIDE):
+                p = min(part, pixels - SIDE)
+                transpose(y, at + p * ld + c, ld, x, first + c * plane + p, plane)
+    else:
+        for c in range(channels):
+            for p in range(pixels):
+                x[first + c * plane + p] = y[at + p * ld + c]
+
+
+@called
+def packed(
+    W: Any, first: Any, lane: Any, lanes: Any, across: Any, inner: Any, tables: Any, taps: Any, count: Any, V: Any, out: Any, at: Any
+) -> Any:  # fmt: skip
+    """Put weights into panels of 2 V columns, V in a last one that needs no more; the place after them.
+
+    The row of a panel is an element of the kernel and one of the `inner` channels that are summed over; columns are `lanes`
+    channels and zeros.
+    """
+    o = 0
+    while o < lanes:
+        width = 2 * V if lanes - o > V else V
+        for t in range(count):
+            k = first + tables[taps + t]
+            for c in range(inner):
+                for w in range(width):
+                    out[at + w] = W[k + (o + w) * lane + c * across] if o + w < lanes else 0.0
+                at += width
+        o += width
+    return at
+
+
+@called
+def multiplied(
+    A: Any, a: Any, tables: Any, places: Any, taps: Any, count: Any, inner: Any, B: Any, b: Any, lanes: Any,
+    start: Any, first: Any, out: Any, at: Any, targets: Any, blocks: Any, R: Any, V: Any,
+) -> None:  # fmt: skip
+    """The products of all blocks of pixels with all panels of weights, from a vector at `first`."""
+    o = 0
+    while o < lanes:
+        if lanes - o > V:
+            for i in range(blocks):
+                wide(
+                    A, a, tables, places + i * R, taps, count, inner, 1, B, b, 2 * V,
+                    start, first + o, 0, out, at + o, targets + i * R,
+                )  # fmt: skip
+            b += count * inner * 2 * V
+            o += 2 * V
+        else:
+            for i in range(blocks):
+                narrow(
+                    A, a, tables, places + i * R, taps, count, inner, 1, B, b, V,
+                    start, first + o, 0, out, at + o, targets + i * R,
+                )  # fmt: skip
+            b += count * inner * V
+            o += V
+
+
+@called
+def rectified(s: Any, at: Any, size: Any) -> None:
+    """Put relu in the place of elements; NaN stays."""
+    for i in range(at, at + size):
+        x = s[i]
+        s[i] = x if (x > 0.0) | (x != x) else T(0.0)
+
+
+@called
+def pooled(
+    s: Any, at: Any, ld: Any, V: Any, tables: Any, spots: Any, count: Any, taps: Any, k: Any, out: Any, chosen: Any, rectify: Any
+) -> None:  # fmt: skip
+    """The maxima of windows of pixels, channels last, and the numbers of the elements that they are."""
+    for q in range(count):
+        first = at + tables[spots + q]
+        for c in range(0, ld, V):
+            largest(
+                s, first + c, tables, taps, k, out + q * ld + c, chosen + q * ld + c, rectify
+            )
+
+
+@called
+def spread(
+    y: Any, first: Any, offsets: Any, channels: Any, count: Any, s: Any, own: Any, ld: Any, V: Any, tables: Any, zero: Any, spots: Any,
+    taps: Any, k: Any, at: Any, size: Any, apart: Any,
+) -> None:  # fmt: skip
+    """Put the cotangents of maxima where they were found, channels last, into an image of zeros at `at`.
+
+    With `apart` windows do not meet, and every element of each is written; else they are added up. At `own` are
+    3 · `ld` · `count` elements of scratch memory.
+    """
+    chosen = own + count * ld
+    spare = chosen + count * ld
+    for i in range(channels * count):
+        s[spare + i] = T(offsets[first + i])
+    channels_last(y, first, channels, count, tables, zero, 1, count, s, own, ld)
+    channels_last(s, spare, channels, count, tables, zero, 1, count, s, chosen, ld)
+    if apart:
+        for q in range(count):
+            to = at + tables[spots + q]
+            for c in range(0, ld, V):
+                place(s, own + q * ld + c, chosen + q * ld + c, tables, taps, k, to + c)
+    else:
+        for i in range(at, at + size):
+            s[i] = T(0.0)
+        for q in range(count):
+            for c in range(channels):
+                t = int(s[chosen + q * ld + c])
+                s[at + tables[spots + q] + tables[taps + t] + c] += s[own + q * ld + c]
