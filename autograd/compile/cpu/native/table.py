@@ -7,9 +7,11 @@ from .convolution import CONVOLUTION, CONVOLUTION_VJP_W, CONVOLUTION_VJP_X
 from .matmul import MATMUL
 from .pooling import AVG_POOL, AVG_POOL_VJP, MAX_POOL, POOL_SCATTER
 from .record import Native
+from .recurrence import RECURRENCE
 
 _ALL = (
     MATMUL, CONVOLUTION, CONVOLUTION_VJP_X, CONVOLUTION_VJP_W, MAX_POOL, POOL_SCATTER, AVG_POOL, AVG_POOL_VJP,
+    *RECURRENCE,
 )  # fmt: skip
 NATIVE: dict[str, Native] = {each.name: each for each in _ALL}
 
