@@ -42,8 +42,9 @@ class KeyValueCache(NamedTuple):
 class MultiHeadAttention(Module):
     """``concat(head_1 … head_h) W_o + b_o`` with ``head_i = attention(x W_q,i, y W_k,i, y W_v,i)``.
 
-    Source: Vaswani et al., Attention is all you need, 2017. ``layer(x)`` is self-attention, y = x, with one product for queries, keys and values; ``layer(x, y)`` cross
-    attention. The weights (T, S) of the heads are not kept in memory, unless they are dropped out.
+    ``layer(x)`` is self-attention, y = x, with one product for queries, keys and values; ``layer(x, y)`` cross
+    attention. The weights (T, S) of the heads are not kept in memory, unless they are dropped out. Source: Vaswani et
+    al., Attention is all you need, 2017.
 
     Attributes
     ----------
@@ -137,6 +138,10 @@ class MultiHeadAttention(Module):
             raise ValueError(
                 f"{name}: features={features}, heads={heads}, kv_heads={kv_heads}; each has to be a multiple "
                 "of the next"
+            )
+        if rotary and features // heads % 2:
+            raise ValueError(
+                f"{name}: heads of {features // heads} features cannot be turned in pairs, as rotary does"
             )
         Dropout(dropout)
         rng = np.random.default_rng(seed)

@@ -77,6 +77,7 @@ _OWN_SWEEPS = "another convention of arguments and complex numbers: its operator
 BACK_DOORS: dict[tuple[str, str], str] = {
     ("autograd", "backend/numpy/mkl.py"): _KERNELS,
     ("autograd", "backend/generic/namespace.py"): _DECOMPOSED,
+    ("autograd", "backend/generic/networks/attention.py"): _DECOMPOSED,
     ("autograd", "backend/generic/networks/recurrence.py"): _DECOMPOSED,
     ("autograd", "backend/generic/vjp_kernels.py"): _DECOMPOSED,
     (

@@ -13,6 +13,7 @@ from typing import Any
 
 from ....backend.generic import namespace as _generic
 from ....backend.generic import vjp_kernels as _rule_kernels
+from ....backend.generic.networks import attention as _attention
 
 
 def linear(xp: Any, x: Any, W: Any, b: Any) -> Any:
@@ -73,6 +74,11 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     _generic.softplus, _generic.logsumexp, _generic.log_softmax, _generic.softmax,
     _rule_kernels.softmax_vjp,
 )  # fmt: skip
+
+
+# Functions with products inside: calls on a CPU. They are taken apart where products are rounded, and on devices, whose
+# kernels join the pieces with their neighbours.
+WITH_PRODUCTS: dict[str, Callable[..., Any]] = {f.__name__: f for f in _attention.FUNCTIONS}
 
 
 def decomposed(xp: Any) -> dict[str, Callable[..., Any]]:

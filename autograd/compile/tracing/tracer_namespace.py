@@ -21,7 +21,7 @@ from ...core.transfer import of_two_libraries
 from ...core.views import NEVER_NUMBERS, VIEWS, attach
 from ..ir.elementwise import TABLE
 from ..ir.program import ARRAY, NUMBER, replace, values_in
-from ..optimise.decompose import decomposed
+from ..optimise.decompose import WITH_PRODUCTS, decomposed
 from ..optimise.fused_ops import decomposed_on_device
 from .precision import round_operands
 from .trace_builder import TraceError, find_builder, structure_of, users_line
@@ -57,6 +57,9 @@ def traced(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **settings)
         if name not in _KEYED:
             _check_libraries(name, args)
+        if name in WITH_PRODUCTS and builder.precision != "float32":
+            tracer = next(x for x in (*args, *settings.values()) if isinstance(x, Tracer))
+            return WITH_PRODUCTS[name](tracer.xp, *args, **settings)
         if name in _OF_SHAPES:
             real = replace((args, settings), lambda x: getattr(x, "real_value", x))
             like = next(x for x in (*args, *settings.values()) if isinstance(x, Tracer))
@@ -233,7 +236,8 @@ def _make_class(backend: Backend) -> type[Tracer]:
     xp = WrappedNamespace(backend.xp, traced)
     tracer_type = type("Tracer", (Tracer,), {"__slots__": (), "xp": xp})
     if backend.programs is not None:
-        xp.__dict__.update(decomposed(xp) | decomposed_on_device(xp))
+        apart = {name: functools.partial(f, xp) for name, f in WITH_PRODUCTS.items()}
+        xp.__dict__.update(decomposed(xp) | decomposed_on_device(xp) | apart)
     elif backend.name == "numpy":
         xp.__dict__.update(decomposed(xp))
     record = dataclasses.replace(

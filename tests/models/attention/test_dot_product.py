@@ -119,7 +119,7 @@ def test_vmap_and_checkpoint():
     same(f(Q, MASK), pb.to_numpy(attention(Q, K[0], V[0], mask=MASK)))
     rows = pb.vmap(pb.grad(lambda q, k: xp.sum(attention(q, k, V[0]) ** 2)))(Q, K)
     for i in range(2):
-        same(rows[i], pb.grad(lambda q: xp.sum(attention(q, K[i], V[0]) ** 2))(Q[i]))
+        same(rows[i], pb.grad(lambda q, k: xp.sum(attention(q, k, V[0]) ** 2))(Q[i], K[i]))
     plain = pb.grad(lambda q: xp.sum(attention(q, K, V) ** 2))
     again = pb.grad(lambda q: xp.sum(pb.checkpoint(lambda q: attention(q, K, V))(q) ** 2))
     same(again(Q), plain(Q))
@@ -152,6 +152,7 @@ def test_rows_without_a_key_are_0():
     assert np.all(attention(Q, K[:, :0], V[:, :0]) == 0)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_not_finite_scores_spread_in_their_row_alone():
     q = Q.copy()
     q[0, 1] = np.nan

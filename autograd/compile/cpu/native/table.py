@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...ir.program import ARRAY, Op, Value
+from .attention import ATTENTION
 from .convolution import CONVOLUTION, CONVOLUTION_VJP_W, CONVOLUTION_VJP_X
 from .matmul import MATMUL
 from .pooling import AVG_POOL, AVG_POOL_VJP, MAX_POOL, POOL_SCATTER
@@ -11,7 +12,7 @@ from .recurrence import RECURRENCE
 
 _ALL = (
     MATMUL, CONVOLUTION, CONVOLUTION_VJP_X, CONVOLUTION_VJP_W, MAX_POOL, POOL_SCATTER, AVG_POOL, AVG_POOL_VJP,
-    *RECURRENCE,
+    *RECURRENCE, *ATTENTION,
 )  # fmt: skip
 NATIVE: dict[str, Native] = {each.name: each for each in _ALL}
 

@@ -10,7 +10,7 @@ import numpy as np
 from pullback.autograd.core.defvjp import function_of
 from pullback.autograd.core.registry import find
 
-from ._table import Case, K, R, row
+from .._table import Case, K, R, row
 
 
 def _reference(q: Any, k: Any, v: Any, bias: Any, mask: Any, scale: float, causal: bool) -> Any:

@@ -1,0 +1,16 @@
+"""The examples of networks run in a small setting."""
+
+import numpy as np
+import pytest
+
+from ._examples import drawn, example
+
+pytest.importorskip("matplotlib", reason="the examples draw pictures (extra `plot`)")
+
+
+def test_copy_by_attention(tmp_path):
+    path = tmp_path / "picture.png"
+    losses, right = example("copy_by_attention").main(path, steps=60, n=4, batch=32)
+    assert np.mean(losses[-5:]) < 0.2 * losses[0]
+    assert right > 0.9
+    assert drawn(path)
