@@ -114,7 +114,14 @@ class GraphAttention(Module):
         width = heads * outputs if concat else outputs
         b = asarray(np.zeros(width, dtype)) if bias else None
         return GraphAttention(
-            W, a_source, a_target, b, bool(concat), float(slope), bool(self_loops), float(dropout)
+            W,
+            a_source,
+            a_target,
+            b,
+            bool(concat),
+            float(slope),
+            bool(self_loops),
+            Dropout(dropout).p,
         )
 
     def __call__(self, x: ArrayLike, graph: Any) -> Any:
@@ -134,7 +141,7 @@ class GraphAttention(Module):
         return self._outputs(x, graph, key if self.dropout else None, train=True), self
 
     def attention(self, x: ArrayLike, graph: Any) -> Any:
-        """The attentions α (E, heads) of the edges; with `self_loops` those of the nodes to themselves are the last n."""
+        """The attentions α (E, heads) of the edges; with `self_loops` those of nodes to themselves are the last n."""
         x = node_features("GraphAttention", x)
         h = self._heads(x)
         return self._attentions(h, *self._edges(graph, x.shape[0]))
