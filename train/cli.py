@@ -1,4 +1,4 @@
-"""The command `pullback`: train, tune, predict, info.
+"""The command `pullback`: train, tune, predict, sample, info.
 
 Exit codes: 0 done; 1 the loss became NaN or infinite (the best weights until then are written);
 2 something given cannot be used, as one line on stderr says; 130 ended by Ctrl-C (with what there was).
@@ -19,6 +19,7 @@ from .run.config import Settings, merged, parse_hidden, read_config
 from .run.info import info_lines
 from .run.predict import predict_file
 from .run.run import train as run_training
+from .run.sample import sample_text
 from .run.tune import TUNABLE, values_of
 from .run.tune import tune as run_tuning
 
@@ -115,7 +116,7 @@ def _app() -> Any:
         data: Annotated[
             str | None,
             typer.Argument(
-                help="digits, breast_cancer, wine, iris, diabetes, or a .csv, .npz or IDX file.",
+                help="digits, breast_cancer, wine, iris, diabetes, or a .csv, .npz, IDX or text file.",
                 show_default=False,
             ),
         ] = None,
@@ -128,8 +129,27 @@ def _app() -> Any:
         task: Annotated[
             str | None, option("auto, classification or regression. [auto: by the target's values]")
         ] = None,
+        model: Annotated[
+            str | None,
+            option(
+                "mlp, cnn (images), lstm or transformer (texts), gcn (nodes of a graph). [auto: by the data]"
+            ),
+        ] = None,
+        edges: Annotated[
+            str | None, option("The edges of a graph, whose nodes DATA are: a .csv of two columns.")
+        ] = None,
         hidden: Annotated[
-            str | None, option("Widths of hidden layers: 128,64 or none. [128]")
+            str | None,
+            option(
+                "Widths of hidden layers: 128,64 or none; equal ones for lstm and transformer. [128, by model]"
+            ),
+        ] = None,
+        length: Annotated[
+            int | None, option("Characters that lstm and transformer see at once. [64]")
+        ] = None,
+        dropout: Annotated[
+            float | None,
+            option("Probability to leave a unit out in training; not for mlp. [by model]"),
         ] = None,
         activation: Annotated[
             str | None, option("relu, tanh, sigmoid, silu, gelu, softplus or identity. [relu]")
@@ -145,10 +165,14 @@ def _app() -> Any:
                 "shuffled (a new order each epoch), once (one order for all) or drawn (anew for each step). [shuffled]"
             ),
         ] = None,
-        epochs: Annotated[int | None, option("At most so many passes over the data. [300]")] = None,
+        epochs: Annotated[
+            int | None, option("At most so many passes over the data. [300, by model]")
+        ] = None,
         patience: Annotated[
             int | None,
-            option("Epochs without a better validation loss before it stops; 0: never. [50]"),
+            option(
+                "Epochs without a better validation loss before it stops; 0: never. [50, by model]"
+            ),
         ] = None,
         seed: Annotated[int | None, option("Of split, weights and batches. [0]")] = None,
         backend: Annotated[str | None, where] = None,
@@ -194,6 +218,10 @@ def _app() -> Any:
         folds: Annotated[int, option("How many parts take turns to validate. [5]")] = 5,
         target: Annotated[str | None, option("As for `train`. [last]")] = None,
         task: Annotated[str | None, option("As for `train`. [auto]")] = None,
+        model: Annotated[str | None, option("As for `train`. [by the data]")] = None,
+        edges: Annotated[str | None, option("As for `train`.")] = None,
+        length: Annotated[int | None, option("As for `train`. [64]")] = None,
+        dropout: Annotated[float | None, option("As for `train`. [by model]")] = None,
         epochs: Annotated[int | None, option("At most so many passes over the data. [300]")] = None,
         patience: Annotated[
             int | None, option("Epochs without a better validation loss before a run stops. [50]")
@@ -215,13 +243,35 @@ def _app() -> Any:
             str, typer.Argument(help="A run's folder, as runs/digits, or its model file.")
         ],
         data: Annotated[str, typer.Argument(help="A .csv, .npz or IDX file of the same columns.")],
+        edges: Annotated[
+            str | None, option("For a model of a graph: the edges between the nodes in DATA.")
+        ] = None,
         output: Annotated[str | None, option("Write to this file. [standard output]")] = None,
         backend: Annotated[
             str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
         ] = None,
     ) -> Callable[[], int]:
         """Predict from data: CSV with classes and probabilities, or predicted numbers."""
-        return lambda: _predict(run, data, output, backend)
+        return lambda: _predict(run, data, edges, output, backend)
+
+    @app.command()
+    def sample(
+        run: Annotated[
+            str,
+            typer.Argument(help="The folder of a run on a text, as runs/notes, or its model file."),
+        ],
+        length: Annotated[int, option("Characters to draw. [500]")] = 500,
+        temperature: Annotated[
+            float, option("Below 1 likelier characters, 0 the likeliest, above 1 wilder ones. [1]")
+        ] = 1.0,
+        prompt: Annotated[str, option("What the text begins with. [a new line, unprinted]")] = "",
+        seed: Annotated[int, option("Of the draws. [0]")] = 0,
+        backend: Annotated[
+            str | None, option("auto, numpy or cupy. [PULLBACK_BACKEND, else auto]")
+        ] = None,
+    ) -> Callable[[], int]:
+        """Draw text from a model of characters."""
+        return lambda: _sample(run, length, temperature, prompt, seed, backend)
 
     @app.command()
     def info(
@@ -271,8 +321,27 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _predict(run: str, data: str, output: str | None, backend: str | None) -> int:
-    text = predict_file(run, data, backend_name=backend or "")
+def _sample(
+    run: str, length: int, temperature: float, prompt: str, seed: int, backend: str | None
+) -> int:
+    for piece in sample_text(
+        run,
+        length=length,
+        temperature=temperature,
+        prompt=prompt,
+        seed=seed,
+        backend_name=backend or "",
+    ):
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+    return 0
+
+
+def _predict(
+    run: str, data: str, edges: str | None, output: str | None, backend: str | None
+) -> int:
+    text = predict_file(run, data, edges=edges, backend_name=backend or "")
     if output is None:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -22,9 +22,11 @@ from .epochs import Ending, Interrupt, Training, run_epochs
 from .measure import evaluate, placed, raw_arrays, rows_at_once
 from .optimizers import with_l1
 from .step import (
+    Forward,
     Tally,
     check_precision,
     copy_leaves,
+    kernels_pay,
     key_of,
     replayed_step,
     scaled,
@@ -83,6 +85,7 @@ def fit(
     l1: float = 0.0,
     seed: int = 0,
     compile: bool = True,
+    fast: bool | None = None,
     precision: str = "float32",
     on_epoch: Callable[[Fit], None] | None = None,
 ) -> Fit:
@@ -131,6 +134,10 @@ def fit(
         Record the step once and replay it (`pb.compile`): `model` and `loss` are then functions of arrays alone,
         called once for each size of a batch. Fewer than 50 steps, and what cannot be recorded, are run as they are;
         `Fit.eager` says why.
+    fast : bool, optional
+        Whether the compiled step, and then the measuring too, has numba's kernels on a CPU, where it is installed. By
+        default in 500 steps or more of models with convolutional, recurrent or attention layers, for which there are
+        kernels that are worth the seconds of compiling.
     precision : {"float32", "tf32", "bfloat16", "float16"}
         To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
         With float16 the loss is scaled (`pb.optim.LossScaling`).
@@ -191,7 +198,9 @@ def fit(
     of_one_epoch, a_epoch = _epochs_of(train, loss_of, batch_size, batches, home, least, random)
     steps = epochs * a_epoch
     rows = None if batch_size is None else rows_at_once(train, batch_size)
-    replay = replayed_step(step, home, precision, steps=steps, compile=compile)
+    kernels = kernels_pay(model, steps) if fast is None else fast
+    replay = replayed_step(step, home, precision, steps=steps, compile=compile, kernels=kernels)
+    forward = Forward(kernels and not replay.eager and home.programs is None)
 
     def owned(model: PyTree) -> Any:
         # a replayed step writes into what it is given
@@ -199,7 +208,9 @@ def fit(
 
     def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
         losses = (
-            evaluate(model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole)
+            evaluate(
+                model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=forward
+            )
             for part in (train, validation)
         )
         return Epoch(epoch, steps, *next(losses), *next(losses))

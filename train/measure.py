@@ -106,6 +106,7 @@ def evaluate(
     loss_of: str = "outputs",
     rows: int | None = None,
     whole: bool = False,
+    call: Callable[[Any, Any], Any] = call_model,
 ) -> tuple[float, float]:
     """Loss and score of a model over all rows of a part of the data; the score is NaN without a `score`.
 
@@ -120,22 +121,24 @@ def evaluate(
         means of the parts', weighted by their rows.
     whole : bool
         Take everything at once, as `fit` does with ``batch_size=None``.
+    call : callable
+        ``call(model, x)``, what gives the outputs.
     """
     if loss_of == "model":
         return _evaluate_model(model, loss, part, score, rows, whole)
     x, y = raw_arrays(part[0], "evaluate: x"), raw_arrays(part[1], "evaluate: y")
     home = backend_of_model(model, x)
     if whole:
-        outputs = tree.map(backend_array, call_model(model, placed(x, home)))
+        outputs = tree.map(backend_array, call(model, placed(x, home)))
         return _measured(outputs, placed(y, home), loss, score)
     rows = rows or rows_at_once(x)
     if isinstance(score, RowMean):
         parts = (
             (n, *_measured(outputs, own, loss, score))
-            for outputs, own, n in _outputs(model, (x, y), rows)
+            for outputs, own, n in _outputs(model, (x, y), rows, call)
         )
         return _weighted(parts)
-    chunks = [outputs for outputs, *_ in _outputs(model, (x,), rows)]
+    chunks = [outputs for outputs, *_ in _outputs(model, (x,), rows, call)]
     return _measured(_joined(chunks, home), placed(y, home), loss, score)
 
 
@@ -198,10 +201,12 @@ def _weighted(parts: Iterator[tuple[int, float, float]]) -> tuple[float, float]:
     return next(means), next(means)
 
 
-def _outputs(model: PyTree, part: tuple[Any, ...], rows: int) -> Iterator[tuple[Any, ...]]:
+def _outputs(
+    model: PyTree, part: tuple[Any, ...], rows: int, call: Callable[[Any, Any], Any] = call_model
+) -> Iterator[tuple[Any, ...]]:
     """Outputs of some rows at a time, what of y goes with them, and their number."""
     for (x, *rest), n in _parts(part, rows, backend_of_model(model, part[0])):
-        yield tree.map(backend_array, call_model(model, x)), *rest, n
+        yield tree.map(backend_array, call(model, x)), *rest, n
 
 
 def _parts(part: PyTree, rows: int, home: Backend) -> Iterator[tuple[Any, int]]:

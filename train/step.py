@@ -18,7 +18,7 @@ from ..autograd.core.namespaces import namespace_of
 from ..autograd.core.typing import ArrayLike, PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
-from ..models.module import trains_differently
+from ..models.module import children, trains_differently
 from ..optim import LossScaling
 from .errors import one_line
 
@@ -26,6 +26,8 @@ Step = Callable[..., tuple[Any, Any, Any]]
 
 # Recording takes as long as so many steps of a small network.
 _WORTH = 50
+# Compiling a network's kernels, which stay on disk, as so many steps of one with convolutions.
+_WORTH_KERNELS = 500
 
 
 def copy_leaves(tree_of_arrays: PyTree) -> Any:
@@ -41,7 +43,7 @@ def copy_leaves(tree_of_arrays: PyTree) -> Any:
 class Replayed:
     """A step that is compiled for each shape of a batch, and replayed in place; eager where it cannot be compiled.
 
-    On a CPU without numba's kernels, which take longer to compile than most networks to train.
+    On a CPU with numba's kernels only where that is asked for: they take longer to compile than most networks to train.
 
     Parameters
     ----------
@@ -53,6 +55,8 @@ class Replayed:
         Of the arrays.
     precision : str
         Of products, as `pb.compile` has it.
+    kernels : bool
+        Whether numba's kernels are to be used on a CPU, where it is installed.
 
     Attributes
     ----------
@@ -61,10 +65,15 @@ class Replayed:
     """
 
     def __init__(
-        self, step: Callable[..., Any], donated: int, home: Backend, precision: str
+        self,
+        step: Callable[..., Any],
+        donated: int,
+        home: Backend,
+        precision: str,
+        kernels: bool = False,
     ) -> None:
         self.step, self.donated, self.precision = step, donated, precision
-        self.fast = None if home.programs is not None else False
+        self.fast = None if kernels or home.programs is not None else False
         self.eager = ""
         self._programs: dict[tuple[int, ...], Any] = {}
         self._calls: dict[tuple[int, ...], int] = {}
@@ -142,8 +151,56 @@ def scaled(opt: Any, precision: str) -> Any:
     return LossScaling(opt) if precision == "float16" and not isinstance(opt, LossScaling) else opt
 
 
+# Layers for which programs have kernels written by hand.
+_BY_HAND = ("convolution", "recurrence", "attention")
+
+
+def kernels_pay(model: PyTree, steps: int) -> bool:
+    """Whether so many steps are worth compiling kernels, of a model with layers for which there are some by hand.
+
+    By the numbers of steps and not by times, so that the same training takes the same way, to the bit.
+    """
+    return steps >= _WORTH_KERNELS and _has_kernels(model)
+
+
+def _has_kernels(model: PyTree) -> bool:
+    package = models.__name__ + "."
+    module = type(model).__module__
+    own = module.startswith(package) and module[len(package) :].split(".")[0] in _BY_HAND
+    return own or any(_has_kernels(child) for _, child in children(model))
+
+
+class Forward:
+    """``model(x)`` for measuring: replayed where the step is, with kernels; as it is otherwise.
+
+    Parameters
+    ----------
+    compiled : bool
+    """
+
+    def __init__(self, compiled: bool) -> None:
+        self._program = compile(call_model, programs=8) if compiled else None
+
+    def __call__(self, model: PyTree, x: PyTree) -> Any:
+        """The outputs."""
+        if self._program is None:
+            return call_model(model, x)
+        try:
+            return self._program(model, x)
+        except Exception:
+            # the call without a program raises by itself if the compilation is not the cause
+            self._program = None
+            return call_model(model, x)
+
+
 def replayed_step(
-    step: Callable[..., Any], home: Backend, precision: str, *, steps: int, compile: bool
+    step: Callable[..., Any],
+    home: Backend,
+    precision: str,
+    *,
+    steps: int,
+    compile: bool,
+    kernels: bool = False,
 ) -> Replayed:
     """A step that overwrites its first three arguments: replayed where that is asked for and worth it, else eager.
 
@@ -159,8 +216,10 @@ def replayed_step(
         How many there will be.
     compile : bool
         Whether replaying is asked for.
+    kernels : bool
+        Whether numba's kernels are to be used on a CPU.
     """
-    replay = Replayed(step, 3, home, precision)
+    replay = Replayed(step, 3, home, precision, kernels)
     if not compile:
         replay.eager = "compile=False"
     elif precision == "float32" and steps < _WORTH:

@@ -118,7 +118,7 @@ def test_ctrl_c_before_the_training_writes_nothing(pullback, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pullback.train.run.run.load_dataset", interrupted)
+    monkeypatch.setattr("pullback.train.run.tables.load_dataset", interrupted)
     code, out, err = pullback("train", "t.csv")
     assert (code, out, len(err)) == (130, [], 1)
     assert not Path("runs").exists()

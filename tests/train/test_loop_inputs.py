@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.train import step
 
 from ._loop import network, on_device, parabola, weights
 
@@ -180,3 +181,50 @@ def test_lists_of_numbers_are_refused():
 def test_a_loss_for_each_row_is_refused():
     with pytest.raises(ValueError, match=r"one number, the mean over rows; it has shape \(40, 1\)"):
         fit(network(1, 1), lambda out, y: (out - y) ** 2, parabola(40))
+
+
+# Kernels ----------------------------------------------------------------------------------------
+
+
+def test_kernels_are_for_layers_that_have_some_and_long_trainings():
+    convolutions = M.Sequential(M.Conv1d.init(1, 2, 3), M.Flatten(), M.Linear.init(12, 1))
+    assert [step.kernels_pay(convolutions, n) for n in (499, 500)] == [False, True]
+    assert not step.kernels_pay(network(1, 4, 1), 10_000)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_kernels_do_not_change_what_is_learned(fast):
+    if fast:
+        pytest.importorskip("numba")
+    x, y = on_device(*(np.random.default_rng(0).normal(size=(40, k)) for k in (8, 1)))
+    x = pb.backend.current().xp.reshape(x, (40, 1, 8))
+
+    def model():
+        return M.Sequential(
+            M.Conv1d.init(1, 2, 3, dtype="float64"),
+            M.Flatten(),
+            M.Linear.init(12, 1, dtype="float64"),
+        )
+
+    one = fit(model(), SQUARED, (x, y), compile=False)
+    other = fit(model(), SQUARED, (x, y), fast=fast)
+    assert other.eager == ""
+    same(one, other, rtol=1e-8)
+    for a, b in zip(one.history, other.history, strict=True):
+        assert a.validation_loss == pytest.approx(b.validation_loss, rel=1e-9)
+
+
+def test_what_cannot_be_recorded_is_measured_as_it_is():
+    forward = step.Forward(True)
+
+    class Branch(M.Module):
+        w: object
+
+        def __call__(self, x):
+            return x * self.w if float(pb.xp.sum(x)) > 0 else x
+
+    x = parabola(4)[0]
+    for a in (x + 2, -x - 2):
+        expected = Branch(np.float64(3.0))(a)
+        out = forward(Branch(on_device(np.asarray(3.0))[0]), a)
+        np.testing.assert_array_equal(pb.to_numpy(pb.stop_gradient(out)), pb.to_numpy(expected))

@@ -325,9 +325,11 @@ def test_the_command_line_refuses_in_one_line(pullback, command, case):  # noqa:
 
 def test_a_run_that_could_not_compile_says_so(pullback, monkeypatch):  # noqa: F811 - a fixture
     table("n.csv", "numbers")
-    task = pb.train.run.run.task_for
+    task = pb.train.run.tables.task_for
     monkeypatch.setattr(
-        pb.train.run.run, "task_for", lambda data: dataclasses.replace(task(data), loss=branching)
+        pb.train.run.tables,
+        "task_for",
+        lambda data: dataclasses.replace(task(data), loss=branching),
     )
     code, out, err = pullback("train", "n.csv", "--epochs", "60")
     assert (code, err) == (0, [])

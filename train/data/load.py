@@ -16,6 +16,7 @@ from .targets import array_target, read_target
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 TASKS = ("auto", "classification", "regression")
+_CHANNELS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Dataset:
     target : str
         What is predicted: a column's or an array's name.
     image_shape : tuple of int, or None
-        Height and width, if the features are the pixels of an image.
+        Height and width, if the features are the pixels of an image; with channels first, or last.
+    channels_last : bool
+        Whether the last of three numbers of `image_shape` are the channels.
     """
 
     name: str
@@ -48,7 +51,12 @@ class Dataset:
     classes: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     target: str = "target"
-    image_shape: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
+    channels_last: bool = False
+
+    def images(self, x: np.ndarray) -> np.ndarray:
+        """Rows of features as images (n, channels, height, width)."""
+        return as_images(x, self.image_shape or (), self.channels_last)
 
 
 def load_dataset(
@@ -103,14 +111,34 @@ def load_dataset(
         raw_x = read_idx(source)
         labels = Path(str(target)) if target is not None else find_idx_labels(source)
         raw_y, key = read_idx(labels), labels.name
-    x, image_shape = _flat_features(raw_x, source)
+    x, image_shape, channels_last = _flat_features(raw_x, source)
     found, y, classes = array_target(np.asarray(raw_y), task, f"{source}: {key}")
-    data = Dataset(name, x, y, found, classes, target=key, image_shape=image_shape)
+    data = Dataset(
+        name, x, y, found, classes, target=key, image_shape=image_shape, channels_last=channels_last
+    )
     return _checked(data)
 
 
+def as_images(x: np.ndarray, shape: tuple[int, ...], channels_last: bool) -> np.ndarray:
+    """Flat rows as images (n, channels, height, width).
+
+    Examples
+    --------
+    >>> as_images(np.arange(8.0)[None], (2, 2, 2), True)[0, 1]
+    array([[1., 3.],
+           [5., 7.]])
+    """
+    images = x.reshape(len(x), *((1, *shape) if len(shape) == 2 else shape))
+    return np.ascontiguousarray(np.moveaxis(images, -1, 1)) if channels_last else images
+
+
 def load_features(
-    path: str | os.PathLike[str], columns: Sequence[str], width: int, *, target: str = ""
+    path: str | os.PathLike[str],
+    columns: Sequence[str],
+    width: int,
+    *,
+    target: str = "",
+    image_shape: tuple[int, ...] | None = None,
 ) -> np.ndarray:
     """The features in a file to predict from, shape (n, width).
 
@@ -120,6 +148,8 @@ def load_features(
         A .csv, .npz or IDX file.
     columns, width, target
         As for `read_csv_features`.
+    image_shape : tuple of int, optional
+        The axes of an image; rows that have axes have to have these.
 
     Raises
     ------
@@ -131,7 +161,11 @@ def load_features(
     if file_format == "csv":
         return read_csv_features(source, columns, width, target=target)
     raw = read_npz(source, labelled=False)[0] if file_format == "npz" else read_idx(source)
-    x, _ = _flat_features(raw, source)
+    x = _flat_features(raw, source)[0]
+    if image_shape is not None and raw.ndim > 2 and raw.shape[1:] != image_shape:
+        raise InputError(
+            f"{source} has images of shape {raw.shape[1:]}, the model takes {image_shape}"
+        )
     if x.shape[1] != width:
         raise InputError(f"{source} has {counted(x.shape[1], 'column')}, the model takes {width:,}")
     return x
@@ -162,12 +196,15 @@ def _built_in(name: str, task: str) -> Dataset:
     return Dataset(name, bunch.data, y, natural, classes, columns, "target", shape)
 
 
-def _flat_features(x: np.ndarray, source: str) -> tuple[np.ndarray, tuple[int, int] | None]:
+def _flat_features(x: np.ndarray, source: str) -> tuple[np.ndarray, tuple[int, ...] | None, bool]:
+    """Features by rows, the axes of an image, and whether its channels are the last of them."""
     if x.dtype.kind not in "buif":
         raise InputError(f"{source}: the features are {x.dtype}, not real numbers")
     if x.ndim == 0 or x.size == 0:
         raise InputError(f"{source}: the features have shape {x.shape}: there are none")
-    image_shape = (int(x.shape[1]), int(x.shape[2])) if x.ndim == 3 else None
+    image_shape = tuple(int(n) for n in x.shape[1:]) if x.ndim in (3, 4) else None
+    # grey, with alpha, colours, colours with alpha
+    channels_last = x.ndim == 4 and x.shape[3] in _CHANNELS and x.shape[1] not in _CHANNELS
     flat = x.reshape(x.shape[0], -1)
     if flat.dtype.kind == "f" and not np.isfinite(flat).all():
         row, column = np.argwhere(~np.isfinite(flat))[0]
@@ -175,7 +212,7 @@ def _flat_features(x: np.ndarray, source: str) -> tuple[np.ndarray, tuple[int, i
         raise InputError(
             f"{source}, row {row}, column {column} (counted from 0): {value}, not finite"
         )
-    return flat, image_shape
+    return flat, image_shape, channels_last
 
 
 def _checked(data: Dataset) -> Dataset:

@@ -18,13 +18,18 @@ from ...autograd.pytree import tree
 from ...models.activations import activation
 from ..errors import InputError, extra, listed, one_line, shown
 from ..files import read_bytes, write_atomic
+from ..networks.architecture import Architecture, known
 
 _KEY = "pullback"
 _VERSION = 1
 
 
 def save(
-    path: str | os.PathLike[str], model: PyTree, metadata: Mapping[str, Any] | None = None
+    path: str | os.PathLike[str],
+    model: PyTree,
+    metadata: Mapping[str, Any] | None = None,
+    *,
+    built_by: Architecture | None = None,
 ) -> None:
     """Write a model to a .safetensors file, completely or not at all.
 
@@ -38,6 +43,8 @@ def save(
     metadata : mapping, optional
         What JSON can hold, given back by `load`. It goes into the file's metadata under the one key
         ``pullback``: the same model gives the same bytes.
+    built_by : Architecture, optional
+        What built the model, as `pullback train` builds them: it is written, and `load` builds the model again.
 
     Raises
     ------
@@ -53,7 +60,7 @@ def save(
     }
     content = {
         "version": _VERSION,
-        "architecture": architecture(model),
+        "architecture": architecture(model) if built_by is None else built_by.as_json(),
         "metadata": dict(metadata or {}),
     }
     write_atomic(path, numpy_io.save(tensors, {_KEY: json.dumps(content, allow_nan=False)}))
@@ -67,12 +74,12 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
     path : path
         The .safetensors file.
     like : pytree of arrays, optional
-        A model of the same structure, for models that are not an `MLP`.
+        A model of the same structure, for models that are neither an `MLP` nor built by an `Architecture`.
 
     Returns
     -------
     model : pytree
-        An `MLP`, or what `like` is.
+        An `MLP`, what the file's architecture builds, or what `like` is.
     metadata : dict
         What `save` was given.
 
@@ -81,6 +88,20 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
     InputError
         If the file is missing, truncated, not safetensors, not from pullback, or of another
         architecture than it says or than `like` has.
+    """
+    model, metadata, _ = load_described(path, like)
+    return model, metadata
+
+
+def load_described(
+    path: str | os.PathLike[str], like: Any = None
+) -> tuple[Any, dict[str, Any], Architecture | None]:
+    """As `load`, and the architecture that built the model, where it is one of ours.
+
+    Raises
+    ------
+    InputError
+        As `load`.
     """
     data = read_bytes(path)
     numpy_io = extra("safetensors.numpy", "loading a model")
@@ -104,14 +125,18 @@ def load(path: str | os.PathLike[str], like: Any = None) -> tuple[Any, dict[str,
             )
             raise InputError(message)
         if like is None:
-            return _rebuilt(content["architecture"], tensors, path), metadata
+            found = content["architecture"]
+            if known(found["kind"]):
+                net = Architecture.of_json(found)
+                return _built(net, tensors, path), metadata, net
+            return _rebuilt(found, tensors, path), metadata, None
     except InputError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
         raise InputError(
             f"{path} does not say what it is: its metadata are not those of `pullback train`"
         ) from None
-    return _filled(like, tensors, path), metadata
+    return _filled(like, tensors, path), metadata, None
 
 
 def _json(text: str) -> Any:
@@ -182,6 +207,17 @@ def _rebuilt(found: dict[str, Any], tensors: dict[str, np.ndarray], path: Any) -
     model = models.MLP([1, 1], activation=found["activation"], dtype=dtype)
     model.layers, model.sizes = layers, tuple(sizes)
     return model
+
+
+def _built(net: Architecture, tensors: dict[str, np.ndarray], path: Any) -> Any:
+    """The model of an architecture, which is built only if the file holds as many numbers."""
+    held = sum(tensor.size for tensor in tensors.values())
+    if net.parameters != held:
+        raise InputError(
+            f"{path} holds another architecture: a {net.kind} of {net.parameters:,} parameters, and the tensors are "
+            f"{held:,}"
+        )
+    return _filled(net.build(), tensors, path)
 
 
 def _filled(like: Any, tensors: dict[str, np.ndarray], path: Any) -> Any:

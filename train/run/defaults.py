@@ -104,7 +104,7 @@ def check_data(model: str, data: str, edges: str | None, target: str, task: str)
                 raise InputError(
                     f"{key}: {value!r}: a text's characters are predicted by those before them; leave out --{key}"
                 )
-    elif is_text(data):
+    elif is_text(data) and model != "gcn":
         raise InputError(
             f"model: {model} takes tables or images, and {data} is a text: use lstm or transformer"
         )

@@ -5,19 +5,22 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ... import backend, models
-from ..data.load import load_features
+from ... import backend
+from ..data.load import as_images, load_features
 from ..data.split import Standardizer
-from ..errors import InputError, one_line
+from ..errors import InputError
 from ..measure import predict
-from .checkpoint import load
-from .run import MODEL
+from ..networks.architecture import Architecture
+from .checkpoint import load_described
+from .graphs import predict_nodes
+from .metadata import check_finite, model_file, standardizer, texts
 from .tasks import probabilities
 
 
@@ -27,7 +30,8 @@ class Trained:
 
     Attributes
     ----------
-    model : MLP
+    model : pytree
+        An `MLP`, or a network of images.
     task : {"classification", "regression"}
     classes, columns : tuple of str
         Names of the classes and features; empty where there are none.
@@ -36,15 +40,21 @@ class Trained:
         For regression: back to the target's own units.
     target : str
         What is predicted.
+    image_shape : tuple of int, or None
+        The axes of the images that the features are, where the model takes images.
+    channels_last : bool
+        Whether the last of three axes are the channels.
     """
 
-    model: models.MLP
+    model: Any
     task: str
     classes: tuple[str, ...]
     columns: tuple[str, ...]
     inputs: Standardizer
     targets: Standardizer | None
     target: str
+    image_shape: tuple[int, ...] | None = None
+    channels_last: bool = False
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Probabilities of the classes, shape (n, C), or predictions, shape (n, k), in float64.
@@ -55,45 +65,45 @@ class Trained:
             If a row gives no finite number, being too far from what the model was trained on.
         """
         z = self.inputs.transform(x, self.model.layers[0].W.dtype)
+        if self.image_shape is not None:
+            z = as_images(z, self.image_shape, self.channels_last)
         with np.errstate(all="ignore"):
             outputs = backend.to_numpy(predict(self.model, backend.current().asarray(z)))
-            bad = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
-        if bad.size:
-            raise InputError(
-                f"data row {bad[0] + 1} gives no finite prediction: "
-                "it lies too far outside the training data"
-            )
+        check_finite(outputs, "data row")
         if self.targets is not None:
             return self.targets.inverse(outputs)
         return probabilities(outputs)
 
 
 def load_trained(run: str | Path) -> Trained:
-    """The model of a run, from the run's folder or from its .safetensors file.
+    """The model of a run on a table or images, from the run's folder or from its .safetensors file.
 
     Raises
     ------
     InputError
-        If there is none, or the file is damaged or not from `pullback train`.
+        If there is none, or the file is damaged or not from `pullback train`; for a model of a text or a graph.
     """
-    path = Path(run)
-    if path.is_dir():
-        path = path / MODEL
-        if not path.is_file():
-            raise InputError(f"{run} has no {MODEL}: give the folder of a run, such as runs/digits")
-    elif not path.exists():
-        raise InputError(f"no such run: {one_line(run)}")
-    model, metadata = load(path)
+    path = model_file(run)
+    model, metadata, net = load_described(path)
+    kind = metadata.get("kind", "table")
+    if kind != "table":
+        instead = {
+            "text": "`pullback sample` draws text from it",
+            "graph": "`pullback predict` takes it with --edges",
+        }.get(str(kind), "it is not from `pullback train`")
+        raise InputError(f"{path} is not a model of a table or of images: {instead}")
     try:
         targets = metadata["standardize_target"]
         trained = Trained(
             model,
             str(metadata["task"]),
-            _texts(metadata["classes"]),
-            _texts(metadata["columns"]),
-            _standardizer(metadata["standardize"]),
-            None if targets is None else _standardizer(targets),
+            texts(metadata["classes"]),
+            texts(metadata["columns"]),
+            standardizer(metadata["standardize"]),
+            None if targets is None else standardizer(targets),
             str(metadata["target"]),
+            None if net is None else _image(metadata, net),
+            net is not None and metadata["channels_last"] is True,
         )
         if trained.task not in ("classification", "regression"):
             raise ValueError(trained.task)
@@ -102,34 +112,29 @@ def load_trained(run: str | Path) -> Trained:
             f"{path} is a model without what predictions need: it is not from `pullback train`"
         )
         raise InputError(message) from None
-    _check(trained, path)
+    _check(trained, net, path)
     return trained
 
 
-def _texts(metadata: Any) -> tuple[str, ...]:
-    if not isinstance(metadata, list) or any(not isinstance(text, str) for text in metadata):
-        raise TypeError("a list of texts is needed")
-    return tuple(metadata)
+def _image(metadata: dict[str, Any], net: Architecture) -> tuple[int, ...]:
+    """The axes of the images in the metadata, which have to be those of the network."""
+    shape = metadata["image_shape"]
+    if not isinstance(shape, list) or any(type(n) is not int for n in shape):
+        raise TypeError("image_shape")
+    axes = [1, *shape] if len(shape) == 2 else shape
+    if metadata["channels_last"] is True and len(shape) == 3:
+        axes = [shape[2], shape[0], shape[1]]
+    if net.settings.get("image") != tuple(axes):
+        raise ValueError("image_shape")
+    return tuple(shape)
 
 
-def _standardizer(metadata: dict[str, Any]) -> Standardizer:
-    """The scale in the metadata, of finite means and positive factors; a text or None among them is no number."""
-    columns = []
-    for part in ("mean", "scale"):
-        values = metadata[part]
-        if not isinstance(values, list) or any(type(v) not in (int, float) for v in values):
-            raise TypeError(part)
-        columns.append(np.asarray(values, np.float64))
-    mean, scale = columns
-    if not np.isfinite(mean).all() or not (np.isfinite(scale) & (scale > 0)).all():
-        raise ValueError("scale")
-    return Standardizer(mean, scale)
-
-
-def _check(trained: Trained, path: Path) -> None:
+def _check(trained: Trained, net: Architecture | None, path: Path) -> None:
     """Refuse metadata whose parts do not fit together: a prediction would be wrong or fail obscurely."""
-    sizes = trained.model.sizes
-    width, outputs = sizes[0], sizes[-1]
+    if net is None:
+        width, outputs = trained.model.sizes[0], trained.model.sizes[-1]
+    else:
+        width, outputs = math.prod(net.settings["image"]), net.settings["outputs"]
     fits = trained.inputs.mean.shape == trained.inputs.scale.shape == (width,)
     fits &= len(trained.columns) in (0, width)
     fits &= (trained.targets is None) == (trained.task == "classification")
@@ -141,7 +146,9 @@ def _check(trained: Trained, path: Path) -> None:
         raise InputError(f"{path} holds another architecture than its metadata describe")
 
 
-def predict_file(run: str | Path, data: str | Path, *, backend_name: str = "") -> str:
+def predict_file(
+    run: str | Path, data: str | Path, *, edges: str | Path | None = None, backend_name: str = ""
+) -> str:
     """Predictions for the rows of a file, as CSV.
 
     Parameters
@@ -150,7 +157,9 @@ def predict_file(run: str | Path, data: str | Path, *, backend_name: str = "") -
         A run's folder, or its model file.
     data : path
         A .csv, .npz or IDX file with the features that the model was trained on; they are
-        standardised as the training part was.
+        standardised as the training part was. For a graph, the table of its nodes.
+    edges : path, optional
+        The edges of a graph, for a model of graphs alone.
     backend_name : {"", "auto", "numpy", "cupy"}
 
     Returns
@@ -166,18 +175,32 @@ def predict_file(run: str | Path, data: str | Path, *, backend_name: str = "") -
     """
     chosen: Any = backend.use(backend_name) if backend_name else contextlib.nullcontext()
     with chosen:
+        if edges is not None:
+            found, graph = predict_nodes(run, data, edges)
+            return predictions_text(found, "classification", graph.classes, graph.target)
         trained = load_trained(run)
-        x = load_features(data, trained.columns, trained.model.sizes[0], target=trained.target)
+        x = load_features(
+            data,
+            trained.columns,
+            len(trained.inputs.mean),
+            target=trained.target,
+            image_shape=trained.image_shape,
+        )
         result = trained(x)
+    return predictions_text(result, trained.task, trained.classes, trained.target)
+
+
+def predictions_text(result: np.ndarray, task: str, classes: tuple[str, ...], target: str) -> str:
+    """Predictions as CSV: numbers, or classes and probabilities."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    if trained.task == "regression":
+    if task == "regression":
         k = result.shape[1]
-        names = [trained.target] if k == 1 else [f"{trained.target}[{i}]" for i in range(k)]
+        names = [target] if k == 1 else [f"{target}[{i}]" for i in range(k)]
         writer.writerow([f"predicted {name}" for name in names])
         writer.writerows([f"{value:.9g}" for value in row] for row in result)
         return lines.getvalue()
-    writer.writerow(["class", *(f"p({name})" for name in trained.classes)])
+    writer.writerow(["class", *(f"p({name})" for name in classes)])
     for row in result:
-        writer.writerow([trained.classes[int(row.argmax())], *(f"{value:.9g}" for value in row)])
+        writer.writerow([classes[int(row.argmax())], *(f"{value:.9g}" for value in row)])
     return lines.getvalue()

@@ -13,24 +13,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ... import backend, models
+from ... import backend
 from ...autograd.pytree import tree
-from ..data.device_data import to_device_if_it_fits
-from ..data.load import Dataset, load_dataset
-from ..data.split import Split, Standardizer, split
 from ..errors import counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
 from ..loop import Fit, fit
 from ..measure import evaluate
-from ..optimizers import make_optimizer
 from ..step import refusal
 from .checkpoint import save
 from .config import Settings, config_text
-from .plots import curves_png, weights_png
-from .tasks import Task, task_for
+from .defaults import TEXT_MODELS
+from .graphs import load_nodes
+from .metadata import MODEL
+from .plots import curves_png
+from .prepared import Prepared, Source
+from .tables import load_table
+from .texts import load_blocks
 
-MODEL, METRICS, CURVES, WEIGHTS, CONFIG = (
-    "model.safetensors", "metrics.csv", "curves.png", "weights.png", "run.toml"
+METRICS, CURVES, WEIGHTS, CONFIG = (
+    "metrics.csv", "curves.png", "weights.png", "run.toml"
 )  # fmt: skip
 
 FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG)
@@ -57,20 +58,6 @@ class Result:
     test_loss: float
     test_score: float
     folder: Path
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Everything a run needs, checked and on the device, before anything is written."""
-
-    settings: Settings
-    data: Dataset
-    task: Task
-    parts: dict[str, tuple[Any, Any]]
-    inputs: Standardizer
-    targets: Standardizer | None
-    model: models.MLP
-    optimizer: Any
 
 
 def train(
@@ -112,11 +99,12 @@ def train(
     chosen: Any = backend.use(settings.backend) if settings.backend else contextlib.nullcontext()
     with chosen:
         active = backend.current()
-        ready = _prepare(settings, active)
+        source = load_source(settings)
+        ready = source.prepare(settings, source.split(settings.seed), active)
         _say_start(ready, active, say)
         sweep_runs(Path(runs), FILES)
         folder = make_run_folder(
-            Path(runs), settings.name or folder_name(ready.data), exact=exact_name
+            Path(runs), settings.name or folder_name(source.name), exact=exact_name
         )
         try:
             return _trained(ready, folder, say, progress)
@@ -127,42 +115,24 @@ def train(
                 folder.parent.rmdir()
 
 
-def folder_name(data: Dataset) -> str:
-    """The name of a run's folder where none is given."""
-    return re.sub(r"[\x00-\x1f\x7f/\\]", "_", data.name).lstrip(".") or "run"
+def folder_name(name: str) -> str:
+    """The name of a run's folder where none is given: that of the data, as far as a folder can have it."""
+    return re.sub(r"[\x00-\x1f\x7f/\\]", "_", name).lstrip(".") or "run"
 
 
-def _prepare(settings: Settings, active: backend.Backend) -> Prepared:
-    data = load_dataset(settings.data, settings.target or None, task=settings.task)
-    return prepare(settings, data, split(data, seed=settings.seed), active)
+def load_source(settings: Settings) -> Source:
+    """The data that the settings name, in the form that their network takes.
 
-
-def prepare(settings: Settings, data: Dataset, rows: Split, active: backend.Backend) -> Prepared:
-    """The parts of a run on these rows: standardised parts on the device, the first model, the optimiser."""
-    task = task_for(data)
-    inputs = Standardizer.fit(data.x[rows.train], one_scale=data.image_shape is not None)
-    x = inputs.transform(data.x, settings.dtype)
-    targets = None
-    y = data.y
-    if data.task == "regression":
-        targets = Standardizer.fit(data.y[rows.train])
-        y = targets.transform(data.y, settings.dtype)
-    parts = {
-        part: to_device_if_it_fits((x[index], y[index]), active)
-        for part, index in (
-            ("train", rows.train),
-            ("validation", rows.validation),
-            ("test", rows.test),
-        )
-    }
-    sizes = [x.shape[1], *settings.hidden, task.outputs]
-    model = models.MLP(
-        sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
-    )
-    optimizer = make_optimizer(
-        settings.optimizer, float(settings.learning_rate or 0.0), float(settings.l2 or 0.0)
-    )
-    return Prepared(settings, data, task, parts, inputs, targets, model, optimizer)
+    Raises
+    ------
+    InputError
+        For data that cannot be used.
+    """
+    if settings.model in TEXT_MODELS:
+        return load_blocks(settings)
+    if settings.model == "gcn":
+        return load_nodes(settings)
+    return load_table(settings)
 
 
 def _trained(
@@ -181,7 +151,9 @@ def _trained(
         if time.monotonic() - written["time"] >= _SECONDS_BETWEEN_WRITES:
             write_atomic(folder / METRICS, metrics_text(run, task.score_name))
             if run.best.epoch != written["epoch"]:
-                save(folder / MODEL, run.model, _metadata(prepared, run))
+                save(
+                    folder / MODEL, run.model, _metadata(prepared, run), built_by=prepared.built_by
+                )
             written.update(time=time.monotonic(), epoch=run.best.epoch)
 
     run = fit(
@@ -201,14 +173,14 @@ def _trained(
         precision=settings.precision,
         on_epoch=on_epoch,
     )
-    test_loss, test_score = evaluate(run.model, task.loss, prepared.parts["test"], task.score)
+    test_loss, test_score = evaluate(
+        run.model, task.loss, prepared.parts["test"], task.score, whole=settings.batch_size is None
+    )
     result = Result(run, test_loss, test_score, folder)
     write_atomic(folder / METRICS, metrics_text(run, task.score_name))
-    save(folder / MODEL, run.model, _metadata(prepared, run, result))
-    write_atomic(
-        folder / CURVES, curves_png(run, title=_title(prepared), score_name=task.score_name)
-    )
-    write_atomic(folder / WEIGHTS, _weights(prepared, run))
+    save(folder / MODEL, run.model, _metadata(prepared, run, result), built_by=prepared.built_by)
+    write_atomic(folder / CURVES, curves_png(run, title=prepared.title, score_name=task.score_name))
+    write_atomic(folder / WEIGHTS, prepared.picture(run.model, prepared.title))
     _say_end(prepared, result, say)
     return result
 
@@ -228,14 +200,11 @@ def metrics_text(run: Fit, score_name: str) -> str:
 
 def _config(prepared: Prepared, folder: Path) -> str:
     """The settings as they were used, so that `--config` repeats the run."""
-    data = prepared.data
-    from_file = data.target if prepared.settings.data.lower().endswith((".csv", ".npz")) else ""
     settings = replace(
         prepared.settings,
         backend=backend.current().name,
-        name=prepared.settings.name or folder_name(data),
-        target=prepared.settings.target or from_file,
-        task=data.task,
+        name=prepared.settings.name or folder_name(prepared.metadata["data"]),
+        **prepared.resolved,
     )
     return config_text(
         settings,
@@ -247,16 +216,8 @@ def _config(prepared: Prepared, folder: Path) -> str:
 
 
 def _metadata(prepared: Prepared, run: Fit, result: Result | None = None) -> dict[str, Any]:
-    data = prepared.data
     return {
-        "data": data.name,
-        "task": data.task,
-        "target": data.target,
-        "classes": list(data.classes),
-        "columns": list(data.columns),
-        "image_shape": list(data.image_shape) if data.image_shape else None,
-        "standardize": _numbers(prepared.inputs),
-        "standardize_target": _numbers(prepared.targets) if prepared.targets else None,
+        **prepared.metadata,
         "best_epoch": run.best.epoch,
         "validation_loss": _finite(run.best.validation_loss),
         "test_loss": _finite(result.test_loss) if result else None,
@@ -264,50 +225,17 @@ def _metadata(prepared: Prepared, run: Fit, result: Result | None = None) -> dic
     }
 
 
-def _numbers(standardizer: Standardizer) -> dict[str, list[float]]:
-    return {"mean": standardizer.mean.tolist(), "scale": standardizer.scale.tolist()}
-
-
 def _finite(value: float) -> float | None:
     """A value for JSON, which has no NaN and no infinity."""
     return value if math.isfinite(value) else None
 
 
-def _network(prepared: Prepared) -> str:
-    sizes = "-".join(str(size) for size in prepared.model.sizes)
-    activation = f", {prepared.settings.activation}" if prepared.settings.hidden else ""
-    return f"network {sizes}{activation}"
-
-
-def _title(prepared: Prepared) -> str:
-    return f"{prepared.data.name}: {_network(prepared)}"
-
-
-def _weights(prepared: Prepared, run: Fit) -> bytes:
-    data = prepared.data
-    units = data.classes if not prepared.settings.hidden else ()
-    return weights_png(
-        backend.to_numpy(run.model.layers[0].W),
-        title=f"First-layer weights of {_title(prepared)}",
-        columns=data.columns,
-        image_shape=data.image_shape,
-        units=units,
-    )
-
-
 def _say_start(prepared: Prepared, active: backend.Backend, say: Callable[[str], None]) -> None:
-    data, settings = prepared.data, prepared.settings
-    sizes = [prepared.parts[part][0].shape[0] for part in ("train", "validation", "test")]
-    target = (
-        counted(len(data.classes), "class") if data.classes else f"regression on {data.target!r}"
-    )
-    say(
-        f"{data.name}: {counted(len(data.y), 'sample')}, {counted(data.x.shape[1], 'column')}, "
-        f"{target}; {sizes[0]:,} to train on, {sizes[1]:,} to validate, {sizes[2]:,} to test"
-    )
+    settings = prepared.settings
+    say(prepared.start)
     parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
     say(
-        f"{_network(prepared)}, {counted(parameters, 'parameter')}, "
+        f"{prepared.network}, {counted(parameters, 'parameter')}, "
         f"{settings.optimizer}; {settings.dtype} on {active.name}"
         + (f", products in {settings.precision}" if settings.precision != "float32" else "")
     )
@@ -327,13 +255,6 @@ def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> 
         f"best after epoch {run.best.epoch}: "
         f"validation {shown(run.best.validation_score)}, loss {run.best.validation_loss:.4f}"
     )
-    unit = ""
-    if prepared.targets is not None:
-        # The loss is of targets standardised on the training part; people know their own units.
-        unit = f" (mean squared error of the standardised {prepared.data.target!r}"
-        if prepared.data.y.shape[1] == 1:
-            error = math.sqrt(result.test_loss) * float(prepared.targets.scale[0])
-            unit += f"; root mean squared error {error:.4g} in its own units"
-        unit += ")"
+    unit = prepared.report(result.test_loss)
     say(f"test {shown(result.test_score)}, test loss {result.test_loss:.4f}{unit}")
     say(f"files in {result.folder}: {MODEL}, {METRICS}, {CURVES}, {WEIGHTS}, {CONFIG}")

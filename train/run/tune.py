@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 
 from ... import backend
-from ..data.load import load_dataset
-from ..data.split import folds
+from ..data.split import Split
 from ..errors import InputError, counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
 from ..loop import fit
 from .config import Settings, config_text, parse_hidden
 from .defaults import OPTIMIZERS, rate_and_decay
 from .plots import tuning_png
-from .run import folder_name, prepare
-from .tasks import Trial, task_for
+from .prepared import Source
+from .run import folder_name, load_source
+from .tasks import Trial
 
 TABLE, PICTURE, BEST = "tune.csv", "tune.png", "best.toml"
 TUNABLE = ("learning_rate", "l2", "batch_size", "hidden", "activation", "optimizer")
@@ -141,29 +141,29 @@ def tune(
     trials_of = combinations(base, _with_rates(base, grid))
     chosen: Any = backend.use(base.backend) if base.backend else contextlib.nullcontext()
     with chosen:
-        data = load_dataset(base.data, base.target or None, task=base.task)
-        parts = folds(data, k=k, seed=base.seed)
+        source = load_source(base)
+        parts = source.folds(k, base.seed)
         sweep_runs(Path(runs), (TABLE, PICTURE, BEST))
         folder = make_run_folder(
-            Path(runs), base.name or f"tune-{folder_name(data)}", exact=exact_name
+            Path(runs), base.name or f"tune-{folder_name(source.name)}", exact=exact_name
         )
         try:
-            score_name = task_for(data).score_name
+            score_name = source.score_name
             say(
-                f"{data.name}: {counted(len(trials_of), 'combination')} of settings, {k} folds of "
+                f"{source.name}: {counted(len(trials_of), 'combination')} of settings, {k} folds of "
                 f"{len(parts[0].train):,} to train on and {len(parts[0].validation):,} to validate"
             )
             header, trials = _header(trials_of, score_name), []
             say(_row(header))
             for settings in trials_of:
-                trials.append(_trial(settings, data, parts))
+                trials.append(_trial(settings, source, parts))
                 say(_row(_cells(trials[-1], trials_of)))
                 write_atomic(folder / TABLE, table_text(trials, score_name))
             best = min(trials, key=lambda t: t.loss if math.isfinite(t.loss) else math.inf)
             if not math.isfinite(best.loss):
                 raise InputError("tune: every combination diverged; give smaller learning rates")
-            write_atomic(folder / PICTURE, tuning_png(trials, title=f"{data.name}, {k} folds"))
-            name = base.name or folder_name(data)
+            write_atomic(folder / PICTURE, tuning_png(trials, title=f"{source.name}, {k} folds"))
+            name = base.name or folder_name(source.name)
             comments = ("The best settings of the table beside this file; to train with them:",
                         f"pullback train --config {BEST}")  # fmt: skip
             write_atomic(folder / BEST, config_text(replace(best.settings, name=name), comments))
@@ -191,10 +191,10 @@ def _with_rates(base: Settings, grid: dict[str, Sequence[Any]]) -> dict[str, Seq
     return {"learning_rate": tuple(float(f"{rate * f:.3g}") for f in _FACTORS), **grid}
 
 
-def _trial(settings: Settings, data: Any, parts: Sequence[Any]) -> Trial:
+def _trial(settings: Settings, source: Source, parts: Sequence[Split]) -> Trial:
     losses, scores, epochs = [], [], []
     for rows in parts:
-        ready = prepare(settings, data, rows, backend.current())
+        ready = source.prepare(settings, rows, backend.current())
         run = fit(
             ready.model,
             ready.task.loss,
