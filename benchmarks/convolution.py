@@ -310,7 +310,9 @@ def measure(device: str = "cpu", rounds: int = 15, block: float = 0.05) -> dict[
         for gradients in (False, True):
             label = f"{case}, {'forward and gradients' if gradients else 'forward'}"
             jobs[label] = {
-                name: lambda make=make, case=case, gradients=gradients: make(device, case, gradients)
+                name: lambda make=make, case=case, gradients=gradients: make(
+                    device, case, gradients
+                )
                 for name, (_, make) in PEERS.items()
             }
     jobs[NETWORK] = {name: lambda make=make: make(device) for name, (make, _) in PEERS.items()}

@@ -111,7 +111,9 @@ def _sum_before_scatter(program: Program) -> None:
             continue
         dims, axes = len(op.args[0].shape), op.settings["axis"]
         axes = axes if isinstance(axes, tuple) else (axes,)
-        if {a % dims for a in axes} >= set(range(2, dims)) and scatter.args[0].dtype == op.args[0].dtype:
+        if {a % dims for a in axes} >= set(range(2, dims)) and scatter.args[0].dtype == op.args[
+            0
+        ].dtype:
             op.args = (scatter.args[0],)
 
 

@@ -75,9 +75,7 @@ def _forward(x, W, b, out, offsets, s, tables, g, start, stop):  # type: ignore[
     for n in range(start, stop, G):
         m = min(G, stop - n)
         for i in range(m):
-            channels_last(
-                x, (n + i) * C * S, C, S, tables, runs_at, count, length, s, i * size, C
-            )
+            channels_last(x, (n + i) * C * S, C, S, tables, runs_at, count, length, s, i * size, C)
         full = -(-m * P // R)
         for group in range(groups):
             multiplied(
@@ -89,7 +87,9 @@ def _forward(x, W, b, out, offsets, s, tables, g, start, stop):  # type: ignore[
             chosen = best + Q * ld
             spare = chosen + Q * ld
             for i in range(m):
-                pooled(s, ys + i * P * ld, ld, V, tables, spots, Q, window, k, best, chosen, rectify)
+                pooled(
+                    s, ys + i * P * ld, ld, V, tables, spots, Q, window, k, best, chosen, rectify
+                )
                 to = (n + i) * O * Q
                 channels_first(s, best, ld, Q, O, out, to, Q)
                 channels_first(s, chosen, ld, Q, O, s, spare, Q)
@@ -172,9 +172,7 @@ def _backward_W(x, y, offsets, s, tables, g, start, stop):  # type: ignore[no-un
     for n in range(start, stop, G):
         m = min(G, stop - n)
         for i in range(m):
-            channels_last(
-                x, (n + i) * C * S, C, S, tables, runs_at, count, length, s, i * size, C
-            )
+            channels_last(x, (n + i) * C * S, C, S, tables, runs_at, count, length, s, i * size, C)
             if pool:
                 own = ws + ld * rows * R
                 spread(
@@ -385,14 +383,10 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
 def _taps(shape: Shape, remainder: Any, steps: Any) -> tuple[list[int], list[int]]:
     """The taps that reach the positions of a phase, and how far back in outputs their cotangents lie."""
     ids, shifts = [0], [0]
-    for axis, (k, d, s) in enumerate(
-        zip(shape.kernel, shape.dilation, shape.stride, strict=True)
-    ):
+    for axis, (k, d, s) in enumerate(zip(shape.kernel, shape.dilation, shape.stride, strict=True)):
         own = [j for j in range(k) if (d * j) % s == remainder[axis] % s]
         ids = [i * k + j for i in ids for j in own]
-        shifts = [
-            h - ((d * j - remainder[axis]) // s) * steps[axis] for h in shifts for j in own
-        ]
+        shifts = [h - ((d * j - remainder[axis]) // s) * steps[axis] for h in shifts for j in own]
     return ids, shifts
 
 

@@ -68,8 +68,7 @@ class Pool:
     def apart(self) -> bool:
         """Whether no two windows meet."""
         return all(
-            d * (k - 1) < s
-            for k, s, d in zip(self.window, self.stride, self.dilation, strict=True)
+            d * (k - 1) < s for k, s, d in zip(self.window, self.stride, self.dilation, strict=True)
         )
 
     def tables(self, tables: Tables, steps: Lengths, start: int = 0) -> list[int]:
@@ -130,9 +129,7 @@ class Shape:
     @property
     def macs(self) -> int:
         """Multiplications."""
-        return (
-            self.images * self.pixels * self.taps * self.outputs * (self.channels // self.groups)
-        )
+        return self.images * self.pixels * self.taps * self.outputs * (self.channels // self.groups)
 
 
 def grid(lengths: Lengths, steps: Lengths) -> Any:

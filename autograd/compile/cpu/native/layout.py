@@ -116,9 +116,7 @@ def pooled(
     for q in range(count):
         first = at + tables[spots + q]
         for c in range(0, ld, V):
-            largest(
-                s, first + c, tables, taps, k, out + q * ld + c, chosen + q * ld + c, rectify
-            )
+            largest(s, first + c, tables, taps, k, out + q * ld + c, chosen + q * ld + c, rectify)
 
 
 @called

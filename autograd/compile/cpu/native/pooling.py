@@ -138,9 +138,7 @@ class _Planes:
         settings, spatial = op.settings, x[2:]
         padding, stride, window = settings["padding"], settings["stride"], settings["window"]
         dilation = settings.get("dilation") or (1,) * len(window)
-        whole = tuple(
-            n + low + high for n, (low, high) in zip(spatial, padding, strict=True)
-        )
+        whole = tuple(n + low + high for n, (low, high) in zip(spatial, padding, strict=True))
         steps, tables = steps_of(whole, 1), Tables()
         inside = sum(low * n for (low, _), n in zip(padding, steps, strict=True))
         self.windows = math.prod(y[2:])
@@ -162,9 +160,7 @@ class _Planes:
         """A kernel on all planes."""
         flat = [a.reshape(-1) for a in arrays]
         halves(
-            lambda i, j, part: compiled(
-                *flat, self.scratch[part], self.tables, self.numbers, i, j
-            ),
+            lambda i, j, part: compiled(*flat, self.scratch[part], self.tables, self.numbers, i, j),
             self.count,
             parallel=self.parallel,
         )
@@ -191,7 +187,16 @@ def _make_pool_scatter(op: Op) -> Callable[..., None]:
     planes = _Planes(op, op.result.shape, y.shape)
     array = (planes.dtype, 1)
     read = (planes.dtype, 1, "C", "read")
-    kinds = (read, (np.dtype(offsets.dtype), 1, "C", "read"), array, array, _TABLE, _TABLE, int, int)
+    kinds = (
+        read,
+        (np.dtype(offsets.dtype), 1, "C", "read"),
+        array,
+        array,
+        _TABLE,
+        _TABLE,
+        int,
+        int,
+    )
     compiled = _scattered.compiled(*kinds)
     return lambda y, offsets, out: planes.run(compiled, y, offsets, out)
 

@@ -241,7 +241,6 @@ def transposed(side: int) -> Any:
     return f
 
 
-
 def maxima(width: int) -> Any:
     """The maximum of each lane of some vectors, and which of them it is.
 
@@ -302,9 +301,7 @@ def maxima(width: int) -> Any:
             wanted = builder.icmp_signed("!=", arguments[7], i64(0))
             below = builder.fcmp_ordered("<=", top, zero)
             for place, found in ((5, top), (6, name)):
-                result = builder.select(
-                    wanted, builder.select(below, zero, found), found
-                )
+                result = builder.select(wanted, builder.select(below, zero, found), found)
                 target = builder.add(address(0), builder.mul(arguments[place], i64(bits // 8)))
                 stored = builder.store(result, builder.inttoptr(target, vector.as_pointer()))
                 stored.align = bits // 8
