@@ -7,6 +7,7 @@ Simard, High performance convolutional neural networks for document processing, 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from typing import Any
@@ -168,11 +169,12 @@ def sliding_windows(
     return xp.reshape(stacked, (*x.shape[:2], *kernel, *lengths))
 
 
+@functools.lru_cache(maxsize=512)
 def tap_keys(
     kernel: Lengths, lengths: Lengths, stride: Lengths, dilation: Lengths
-) -> list[tuple[Any, ...]]:
+) -> tuple[tuple[Any, ...], ...]:
     """For each element of the kernel, the key of what it is multiplied by in all windows."""
-    return [
+    return tuple(
         (
             ...,
             *(
@@ -181,7 +183,7 @@ def tap_keys(
             ),
         )
         for offset in itertools.product(*map(range, kernel))
-    ]
+    )
 
 
 def overlap_add(

@@ -85,7 +85,9 @@ class _Columns:
         windows = sliding_windows(images, kernel=self.kernel, lengths=self.lengths, **self.steps)
         columns = self.buffer[: self.rows * n * self.places]
         shape = (images.shape[1], *self.kernel, n, *self.lengths)
-        columns.reshape(shape)[...] = np.moveaxis(windows, 0, 1 + len(self.kernel))
+        dims = len(self.kernel)
+        order = (*range(1, 2 + dims), 0, *range(2 + dims, 2 + 2 * dims))
+        columns.reshape(shape)[...] = windows.transpose(order)
         return columns.reshape(groups, self.rows // groups, n * self.places)
 
 
