@@ -277,7 +277,7 @@ XP: Namespace = generic.extend(
         "convolve": cupy.convolve,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
-        **networks.bind(cupy, _PLAIN),
+        **networks.bind(cupy, _PLAIN, lambda: XP),
         **fused.bind(cupy, generic.extend(array_api_compat.cupy), products.bind(cupy, _libraries)),
         **sparse.bind(
             cupy,
