@@ -1,14 +1,14 @@
-"""Tests of `backend/cuda/networks.py` on the stand-in, where the rows of `cases/layers/convolution.py` run too."""
+"""Tests of `backend/cuda/networks/windows.py` on the stand-in, where the rows of `cases/layers/convolution.py` run too."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from pullback.backend.cuda import networks
+from pullback.backend.cuda.networks import windows
 
-from ... import standin
-from ...conftest import ONLY_CUPY
+from .... import standin
+from ....conftest import ONLY_CUPY
 
 pytestmark = pytest.mark.skipif(ONLY_CUPY, reason="PULLBACK_BACKEND=cupy tests the GPU")
 RNG = np.random.default_rng(9)
@@ -40,10 +40,10 @@ def test_parts_of_the_batch_give_the_same(monkeypatch, xp, stride):
 
     whole = all_three()
     seen = []
-    of_cupy = networks.generic.convolution
-    monkeypatch.setattr(networks, "LARGEST", 250)
+    of_cupy = windows.generic.convolution
+    monkeypatch.setattr(windows, "LARGEST", 250)
     monkeypatch.setattr(
-        networks.generic, "convolution", lambda *a, **k: seen.append(len(a[1])) or of_cupy(*a, **k)
+        windows.generic, "convolution", lambda *a, **k: seen.append(len(a[1])) or of_cupy(*a, **k)
     )
     for a, b_ in zip(all_three(), whole, strict=True):
         np.testing.assert_allclose(a.get(), b_.get(), rtol=1e-12, atol=1e-12)

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..common.typing import XP, RawArray
-from ..generic.networks import convolution as generic
-from ..generic.networks import pooling
-from ..generic.networks.convolution import Lengths, Padding, output_lengths
+from ...common.typing import XP, RawArray
+from ...generic.networks import convolution as generic
+from ...generic.networks import pooling
+from ...generic.networks.convolution import Lengths, Padding, output_lengths
 
 # Numbers in the columns of one product, 512 MB of float32: more images than that are convolved in parts.
 LARGEST = 1 << 27
