@@ -1,4 +1,4 @@
-"""Tests of `backend/cuda/networks/windows.py` on the stand-in, where the rows of `cases/layers/convolution.py` run too."""
+"""Tests of `backend/cuda/networks/windows.py` on the stand-in; the rows of `cases/layers` run there too."""
 
 from __future__ import annotations
 
