@@ -1,10 +1,10 @@
 """What an RNN without gates cannot carry: a marked number, to be said at the end of a long sequence of noise.
 
 Each row is a sequence of random numbers, one of whose first ten has a mark beside it; the answer, due at the last
-time, is the marked number. On the way back through time the cotangent of an RNN's state is multiplied by a Jacobian at every
-step, and soon nothing is left of it (Bengio, Simard and Frasconi, 1994). The cell of an LSTM is multiplied by its
-forget gate alone, which learns to stay open (Hochreiter and Schmidhuber, 1997). The picture shows both errors, and the
-size of the cotangents of the states at all times, after training.
+time, is the marked number. On the way back through time the cotangent of an RNN's state is multiplied by a Jacobian at
+every step, and soon nothing is left of it (Bengio, Simard and Frasconi, 1994). The cell of an LSTM is multiplied by
+its forget gate alone, which learns to stay open (Hochreiter and Schmidhuber, 1997). The picture shows both errors,
+and how much the answer depends on the inputs of each time, after training.
 
     python examples/recurrent_memory.py [picture.png]
 """
