@@ -27,7 +27,7 @@ def _rows(table: Any, x: Any, positions: ArrayLike | None, name: str) -> Any:
     if positions is None:
         if x.shape[-2] > length:
             raise ValueError(f"{name}: {x.shape[-2]} positions, but there are rows for {length}")
-        return table[: x.shape[-2]]
+        return table[: x.shape[-2], :]
     positions = _integers(positions, name)
     check_positions(positions, length, name)
     rows = xp.take(table, xp.reshape(positions, (-1,)), axis=0)
