@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_integer
 from ...autograd.core.generated import xp as primitives
 from ...autograd.core.typing import ArrayLike, Value
 from ...autograd.functions import namespace as xp
+from ...backend import backend_of
 
 
 def attention(
@@ -99,7 +101,7 @@ def attention(
 def self_attention(
     x: Value, heads: int, *, mask: ArrayLike | None = None, causal: bool = False
 ) -> Any:
-    """`attention` of the heads in the columns of x (…, T, 3 · heads · D), queries, keys and values; (…, T, heads · D)."""
+    """`attention` of heads side by side, queries, keys and values in the columns of x (…, T, 3 · heads · D)."""
     T, columns = x.shape[-2:]
     bias, condition = _mask(mask, x, T, T)
     scale = 1 / math.sqrt(columns // (3 * heads))
@@ -168,3 +170,27 @@ def _grouped(x: Any, of_keys: int, each: int) -> Any:
     heads = x.shape[-3]
     shape = (1, 1) if heads == 1 else (of_keys, heads // of_keys)
     return xp.reshape(x, (*x.shape[:-3], *shape, *x.shape[-2:]))
+
+
+def attention_weights(q: Any, k: Any, *, mask: Any = None, causal: bool = False) -> Any:
+    """``softmax(q kᵀ / √D + mask)``, in memory; 0 in rows without a key."""
+    scores = xp.matmul(q * (1 / math.sqrt(q.shape[-1])), xp.matrix_transpose(k))
+    if mask is not None:
+        mask = xp.asarray(mask)
+        if xp.isdtype(mask.dtype, "bool"):
+            scores = xp.where(mask, scores, -math.inf)
+        else:
+            scores = scores + xp.astype(mask, scores.dtype, copy=False)
+    if causal:
+        i, j = arange(q.shape[-2], q), arange(k.shape[-2], q)
+        scores = xp.where(xp.expand_dims(j, axis=0) > xp.expand_dims(i, axis=1), -math.inf, scores)
+    top = xp.max(xp.stop_gradient(scores), axis=-1, keepdims=True)
+    e = xp.exp(scores - xp.where(xp.isfinite(top), top, 0.0))
+    total = xp.sum(e, axis=-1, keepdims=True)
+    return e / xp.where(total == 0, 1.0, total)
+
+
+def arange(n: int, like: Any) -> Any:
+    """0 … n − 1, on the device of an array."""
+    below = backend_array(like)
+    return xp.asarray(backend_of(below).xp.arange_like(n, below))

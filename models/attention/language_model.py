@@ -18,8 +18,9 @@ from ..layers.embedding import Embedding
 from ..layers.normalisation import LayerNorm
 from ..module import Module
 from .block import TransformerBlock
+from .dot_product import arange
 from .encodings import LearnedEncoding, SinusoidalEncoding
-from .multi_head import KeyValueCache, arange
+from .multi_head import KeyValueCache
 
 POSITIONS = ("learned", "sinusoidal", "rotary", "none")
 

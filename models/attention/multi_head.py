@@ -19,7 +19,7 @@ from ..layers.dense import Linear
 from ..layers.dropout import Dropout
 from ..module import Module
 from . import initial
-from .dot_product import attention, self_attention
+from .dot_product import arange, attention, attention_weights, self_attention
 from .encodings import check_positions, rotary
 
 
@@ -344,30 +344,6 @@ class MultiHeadAttention(Module):
         """Heads (…, heads, T, width) side by side, and the last projection."""
         out = xp.moveaxis(out, -3, -2)
         return self.output(xp.reshape(out, (*out.shape[:-2], out.shape[-2] * out.shape[-1])))
-
-
-def attention_weights(q: Any, k: Any, *, mask: Any = None, causal: bool = False) -> Any:
-    """``softmax(q kᵀ / √D + mask)``, in memory; 0 in rows without a key."""
-    scores = xp.matmul(q * (1 / math.sqrt(q.shape[-1])), xp.matrix_transpose(k))
-    if mask is not None:
-        mask = xp.asarray(mask)
-        if xp.isdtype(mask.dtype, "bool"):
-            scores = xp.where(mask, scores, -math.inf)
-        else:
-            scores = scores + xp.astype(mask, scores.dtype, copy=False)
-    if causal:
-        i, j = arange(q.shape[-2], q), arange(k.shape[-2], q)
-        scores = xp.where(xp.expand_dims(j, axis=0) > xp.expand_dims(i, axis=1), -math.inf, scores)
-    top = xp.max(xp.stop_gradient(scores), axis=-1, keepdims=True)
-    e = xp.exp(scores - xp.where(xp.isfinite(top), top, 0.0))
-    total = xp.sum(e, axis=-1, keepdims=True)
-    return e / xp.where(total == 0, 1.0, total)
-
-
-def arange(n: int, like: Any) -> Any:
-    """0 … n − 1, on the device of an array."""
-    below = backend_array(like)
-    return xp.asarray(backend_of(below).xp.arange_like(n, below))
 
 
 def _rows(x: Value, name: str, features: int) -> Any:

@@ -9,8 +9,8 @@ which takes the output instead of the row of weights. Then B̄ = S̄, Q̄ = scal
 not kept: each row leaves its largest score and Σ exp(S − largest), from which they are computed again, tile by tile
 (Rabe, Staats, Self-attention does not need O(n²) memory, 2021; Dao et al., FlashAttention, 2022).
 
-`self_attention` is the same with queries, keys and values of several heads side by side in the rows of one array, as one
-product makes them: its cotangent is one array too, and nothing is rearranged in between.
+`self_attention` is the same with queries, keys and values of several heads side by side in the rows of one array, as
+one product makes them: its cotangent is one array too, and nothing is rearranged in between.
 """
 
 from __future__ import annotations

@@ -137,10 +137,10 @@ def _forward(operands, masks, results, scale, causal):
                 start, stop, buffer,
             )  # fmt: skip
             high, above = block_top[..., start:stop, :], block_total[..., start:stop, :]
-            np.maximum.reduce(scores, -1, None, high, True)
+            np.maximum.reduce(scores, -1, out=high, keepdims=True)
             if not np.isfinite(high).all():
                 high[~np.isfinite(high)] = 0
-            np.add.reduce(_exp(scores, high), -1, None, above, True)
+            np.add.reduce(_exp(scores, high), -1, out=above, keepdims=True)
             rows = block_out[..., start:stop, :]
             np.matmul(scores, block_values[..., :n, :], out=rows)
             rows *= _inverse(above)
@@ -154,9 +154,7 @@ def attention_vjp(ct, q, keys, values, bias, condition, out, top, total, *, scal
         )
     lead = out.shape[:-2]
     bars = tuple(np.empty((*lead, *x.shape[-2:]), x.dtype) for x in (q, keys, values))
-    _backward(
-        ct, (q, keys, values), (bias, condition), (out, top, total), bars, scale, causal
-    )
+    _backward(ct, (q, keys, values), (bias, condition), (out, top, total), bars, scale, causal)
     return tuple(
         bar if bar.shape == x.shape else generic.sum_to_shape(PLAIN, bar, x.shape)
         for bar, x in zip(bars, (q, keys, values), strict=True)
@@ -242,7 +240,13 @@ def self_attention_vjp(ct, x, bias, condition, out, top, total, *, heads, scale,
     results = (*_columns(out, heads, 1), top, total)
     (ct,) = _columns(ct, heads, 1)
     _backward(
-        ct, _columns(x, heads, 3), (bias, condition), results, _columns(x_bar, heads, 3), scale, causal
+        ct,
+        _columns(x, heads, 3),
+        (bias, condition),
+        results,
+        _columns(x_bar, heads, 3),
+        scale,
+        causal,
     )
     return x_bar
 

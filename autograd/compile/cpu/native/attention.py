@@ -1,7 +1,7 @@
-"""Attention in blocks of query rows, and its pullback, by serial products and vectorised loops between them.
+"""Attention in blocks of query rows, and its pullback, by hand-written kernels.
 
-A block's scores stay in cache from the product that makes them to the product that uses them. Queries, keys and values
-are read where they lie, as columns of one product of all three, say; heads go to two threads.
+Queries, keys and values are read where they lie, as columns of one product of all three, say, and results are written
+there; heads go to two threads.
 """
 
 from __future__ import annotations
@@ -13,238 +13,31 @@ from typing import Any
 import numpy as np
 
 from ...ir.program import ARRAY, Op, Value
-from .functions import exp
-from .jit import ByDtype, T, gemm, has_blas, inlined, kernel
+from .attention_kernels import LD, LENGTH, compiled
+from .jit import has_blas
 from .record import Native
 from .threads import halves
 
 # Query rows of a block, fewer where there are more keys than stay in cache with them.
-ROWS, ELEMENTS = 64, 1 << 18
+ROWS, ELEMENTS = 64, 1 << 17
 # Scores of all heads from which the helper thread is worth its time.
 WORTH = 1 << 14
 
-
-@inlined
-def ordered32(x: Any) -> Any:
-    """A whole number that is larger where x is, and largest for NaN; of the number's own bits, it gives x's."""
-    bits = np.float32(x).view(np.int32)
-    return np.int32(bits ^ np.int32(np.int32(bits >> np.int32(31)) & np.int32(2147483647)))
-
-
-@inlined
-def ordered64(x: Any) -> Any:
-    """As `ordered32`."""
-    bits = np.float64(x).view(np.int64)
-    return bits ^ ((bits >> 63) & 9223372036854775807)
-
-
-@inlined
-def number32(order: Any) -> Any:
-    """The x of `ordered32`."""
-    bits = np.int32(order ^ np.int32(np.int32(order >> np.int32(31)) & np.int32(2147483647)))
-    return bits.view(np.float32)
-
-
-@inlined
-def number64(order: Any) -> Any:
-    """The x of `ordered64`."""
-    return np.int64(order ^ ((order >> 63) & 9223372036854775807)).view(np.float64)
-
-
-ordered: Any = ByDtype(ordered32, ordered64)
-number: Any = ByDtype(number32, number64)
-
-
-@inlined
-def masked(
-    row: Any, n: int, bias: Any, at: int, bias_step: int, keep: Any, keep_at: int, keep_step: int
-) -> None:
-    """A row of scores with its bias, and −inf where a query may not look; a step is −1 where there is neither."""
-    if bias_step == 1:
-        for j in range(n):
-            row[j] += bias[at + j]
-    elif bias_step == 0:
-        for j in range(n):
-            row[j] += bias[at]
-    if keep_step == 1:
-        for j in range(n):
-            row[j] = row[j] if keep[keep_at + j] else T(-np.inf)
-    elif keep_step == 0 and not keep[keep_at]:
-        for j in range(n):
-            row[j] = T(-np.inf)
-
-
-@inlined
-def largest(row: Any, n: int) -> Any:
-    """The largest of the first n elements; 0 where that is infinite or NaN. Whole numbers have a vectorised maximum."""
-    best = ordered(row[0])
-    for j in range(1, n):
-        order = ordered(row[j])
-        best = order if order > best else best
-    high = number(best)
-    return high if abs(high) < np.inf else T(0.0)
-
-
-@kernel("reassoc")
-def forward(
-    scores: Any, out: Any, top: Any, total: Any, bias: Any, keep: Any, steps: Any, bias_row: int, bias_step: int,
-    keep_row: int, keep_step: int, width: int, keys: int, ldq: int, ldk: int, ldv: int, rows: int, causal: int,
-    scale: float, start: int, stop: int, part: int,
-) -> None:  # fmt: skip
-    """The heads from `start` to `stop`; `steps` holds, of each, the addresses of q, keys, values, and where masks begin.
-
-    out (heads, T, E), top and total (heads, T); scores (2, rows · keys) is scratch.
-    """
-    size = scores.itemsize
-    length, features = out.shape[1], out.shape[2]
-    buffer = scores[part]
-    address = scores.ctypes.data + part * scores.shape[1] * size
-    for i in range(start, stop):
-        for first in range(0, length, rows):
-            last = min(first + rows, length)
-            m = last - first
-            n = min(keys, last) if causal else keys
-            gemm(
-                101, 111, 112, m, n, width, T(scale), steps[0, i] + first * ldq * size, ldq, steps[1, i], ldk,
-                T(0.0), address, n,
-            )  # fmt: skip
-            for r in range(m):
-                row = buffer[r * n : r * n + n]
-                t = first + r
-                seen = min(n, t + 1) if causal else n
-                masked(
-                    row, seen, bias, steps[3, i] + t * bias_row, bias_step, keep, steps[4, i] + t * keep_row, keep_step
-                )  # fmt: skip
-                high = largest(row, seen)
-                above = T(0.0)
-                for j in range(seen):
-                    e = exp(row[j] - high)
-                    row[j] = e
-                    above += e
-                for j in range(seen, n):
-                    row[j] = T(0.0)
-                top[i, t] = high
-                total[i, t] = above
-            gemm(
-                101, 111, 111, m, features, n, T(1.0), address, n, steps[2, i], ldv, T(0.0),
-                out.ctypes.data + (i * length + first) * features * size, features,
-            )  # fmt: skip
-            for t in range(first, last):
-                above = total[i, t]
-                inverse = T(0.0) if above == T(0.0) else T(1.0) / above
-                for d in range(features):
-                    out[i, t, d] *= inverse
-
-
-@kernel("reassoc")
-def backward(
-    scores: Any, slopes: Any, scaled: Any, ct: Any, out: Any, top: Any, total: Any, q_bar: Any, keys_bar: Any,
-    values_bar: Any, bias: Any, keep: Any, steps: Any, bias_row: int, bias_step: int, keep_row: int, keep_step: int,
-    ldq: int, ldk: int, ldv: int, ldc: int, rows: int, causal: int, scale: float, start: int, stop: int, part: int,
-) -> None:  # fmt: skip
-    """The pullback of the heads from `start` to `stop`; `ct` is all memory from its first element to its last.
-
-    scores and slopes (2, rows · keys) and scaled (2, rows · E) are scratch. The last rows, which look at the most keys,
-    come first: they write the cotangents of keys and values, and the others add to them.
-    """
-    size = scores.itemsize
-    length, width = q_bar.shape[1], q_bar.shape[2]
-    keys, features = values_bar.shape[1], values_bar.shape[2]
-    weights, slope, c = scores[part], slopes[part], scaled[part]
-    weights_at = scores.ctypes.data + part * scores.shape[1] * size
-    slope_at = slopes.ctypes.data + part * slopes.shape[1] * size
-    c_at = scaled.ctypes.data + part * scaled.shape[1] * size
-    blocks = (length + rows - 1) // rows
-    for i in range(start, stop):
-        keys_at = keys_bar.ctypes.data + i * keys * width * size
-        values_at = values_bar.ctypes.data + i * keys * features * size
-        if causal:
-            for j in range(min(length, keys), keys):
-                keys_bar[i, j, :] = T(0.0)
-                values_bar[i, j, :] = T(0.0)
-        for block in range(blocks - 1, -1, -1):
-            first = block * rows
-            last = min(first + rows, length)
-            m = last - first
-            n = min(keys, last) if causal else keys
-            add = T(0.0) if last == length else T(1.0)
-            query_at = steps[0, i] + first * ldq * size
-            gemm(101, 111, 112, m, n, width, T(scale), query_at, ldq, steps[1, i], ldk, T(0.0), weights_at, n)
-            for r in range(m):
-                above = total[i, first + r]
-                inverse = T(0.0) if above == T(0.0) else T(1.0) / above
-                at = steps[5, i] + (first + r) * ldc
-                for d in range(features):
-                    c[r * features + d] = ct[at + d] * inverse
-            gemm(
-                101, 111, 112, m, n, features, T(1.0), c_at, features, steps[2, i], ldv, T(0.0), slope_at, n
-            )  # fmt: skip
-            for r in range(m):
-                row, ds = weights[r * n : r * n + n], slope[r * n : r * n + n]
-                t = first + r
-                seen = min(n, t + 1) if causal else n
-                masked(
-                    row, seen, bias, steps[3, i] + t * bias_row, bias_step, keep, steps[4, i] + t * keep_row, keep_step
-                )  # fmt: skip
-                along = T(0.0)
-                for d in range(features):
-                    along += c[r * features + d] * out[i, t, d]
-                high = top[i, t]
-                for j in range(seen):
-                    e = exp(row[j] - high)
-                    row[j] = e
-                    ds[j] = e * (ds[j] - along) * T(scale)
-                for j in range(seen, n):
-                    row[j] = T(0.0)
-                    ds[j] = T(0.0)
-            gemm(
-                101, 112, 111, n, features, m, T(1.0), weights_at, n, c_at, features, add, values_at, features
-            )  # fmt: skip
-            gemm(101, 112, 111, n, width, m, T(1.0), slope_at, n, query_at, ldq, add, keys_at, width)
-            gemm(
-                101, 111, 111, m, width, n, T(1.0), slope_at, n, steps[1, i], ldk, T(0.0),
-                q_bar.ctypes.data + (i * length + first) * width * size, width,
-            )  # fmt: skip
-
-
-# ── the operations ────────────────────────────────────────────────────────────────────────────
+# ── operands ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _is_array(x: Any) -> bool:
     return type(x) is Value and x.value_type == ARRAY
 
 
-def _serves(q: Any, keys: Any, values: Any, bias: Any, condition: Any) -> bool:
+def _serves(floating: list[Any], condition: Any) -> bool:
     """Whether all are arrays of one dtype, float32 or float64, with elements."""
-    if not all(map(_is_array, (q, keys, values))) or not has_blas():
+    if not has_blas() or not all(map(_is_array, floating)):
         return False
-    if not all(x is None or _is_array(x) for x in (bias, condition)):
+    if condition is not None and not (_is_array(condition) and condition.dtype == np.dtype(bool)):
         return False
-    floating = [x for x in (q, keys, values, bias) if x is not None]
-    dtype = np.dtype(q.dtype)
-    return (
-        dtype.char in "fd"
-        and all(x.dtype == dtype for x in floating)
-        and all(x.size > 0 for x in floating)
-        and (condition is None or condition.dtype == np.dtype(bool))
-    )
-
-
-def _takes(op: Op) -> bool:
-    return _serves(*(*op.args, None, None)[:5]) and math.prod(op.outputs()[0].shape[:-2]) > 1
-
-
-def _takes_vjp(op: Op) -> bool:
-    """Whether it is one that serves, and nothing is broadcast but masks: then cotangents are sums over heads."""
-    ct, q, keys, values, bias, condition, out, top, total = op.args
-    if not _serves(q, keys, values, bias, condition) or not all(map(_is_array, (ct, out, top, total))):
-        return False
-    lead = tuple(out.shape[:-2])
-    return (
-        all(tuple(x.shape[:-2]) == lead for x in (ct, q, keys, values, top, total))
-        and all(x.dtype == q.dtype for x in (ct, out, top, total))
-        and math.prod(lead) > 1
-    )
+    dtype = np.dtype(floating[0].dtype)
+    return dtype.char in "fd" and all(x.dtype == dtype and x.size > 0 for x in floating)
 
 
 class _Masks:
@@ -260,13 +53,12 @@ class _Masks:
                 self.strides += [0, -1]
                 continue
             *outer, rows, columns = x.shape
-            every = math.prod(outer)
-            which = np.broadcast_to(np.arange(every).reshape(outer), lead)
+            which = np.broadcast_to(np.arange(math.prod(outer)).reshape(outer), lead)
             self.steps[i] = which.reshape(-1) * (rows * columns)
             self.strides += [0 if rows == 1 else columns, 0 if columns == 1 else 1]
 
-    def flat(self, arrays: tuple[Any, ...]) -> list[Any]:
-        """One after the other, both as vectors."""
+    def flat(self, arrays: Any) -> list[Any]:
+        """Those that are given, one after the other, both as vectors."""
         rest = iter(arrays)
         return [
             np.ascontiguousarray(next(rest)).reshape(-1) if there else empty
@@ -275,125 +67,29 @@ class _Masks:
 
 
 class _Stack:
-    """Where the matrices of an operand lie."""
+    """Where the matrices of an operand lie in memory, in elements from its first one."""
 
     def __init__(self, lead: tuple[int, ...]) -> None:
         self.lead, self.strides, self.offsets, self.ld = lead, None, np.zeros(0, np.int64), 0
 
     def __call__(self, x: Any) -> Any:
-        """The array itself, or a copy where rows are not dense; `offsets` and `ld` are then those of it, in elements."""
+        """The array, or a copy where rows are not dense; `offsets` and `ld` are then those of it."""
         if x.strides != self.strides:
             size = x.itemsize
-            dense = x.shape[-1] == 1 or x.strides[-1] == size
-            down = x.strides[-2] if x.shape[-2] > 1 else x.shape[-1] * size
-            if not dense or down % size or down < x.shape[-1] * size or min(x.strides) < 0:
+            down, across = x.strides[-2:]
+            dense = x.shape[-1] == 1 or across == size
+            if not dense or min(x.strides) < 0 or (x.shape[-2] > 1 and down < x.shape[-1] * size):
                 x = np.array(x, order="C")
                 down = x.strides[-2]
+            self.ld = x.shape[-1] if x.shape[-2] == 1 else down // size
             steps = [0] * (len(self.lead) - x.ndim + 2)
             steps += [0 if n == 1 else s for n, s in zip(x.shape[:-2], x.strides[:-2], strict=True)]
             found = np.zeros(self.lead, np.int64)
             for axis, step in enumerate(steps):
                 lengths = [-1 if a == axis else 1 for a in range(len(self.lead))]
                 found += (np.arange(self.lead[axis]) * (step // size)).reshape(lengths)
-            self.offsets, self.ld = found.reshape(-1), max(down // size, x.shape[-1])
-            self.strides = x.strides
+            self.offsets, self.strides = found.reshape(-1), x.strides
         return x
-
-
-def _rows(length: int, keys: int) -> int:
-    return min(length, ROWS, max(ELEMENTS // keys, 8))
-
-
-def _make(op: Op) -> Callable[..., None]:
-    q, keys, values, bias, condition = (*op.args, None, None)[:5]
-    lead = tuple(op.outputs()[0].shape[:-2])
-    count, dtype = math.prod(lead), np.dtype(q.dtype)
-    (length, width), (many, features) = q.shape[-2:], values.shape[-2:]
-    causal, scale = int(op.settings["causal"]), float(op.settings["scale"])
-    rows = _rows(length, many)
-    run = forward.compiled(
-        (dtype, 2), (dtype, 3), (dtype, 2), (dtype, 2), (dtype, 1, "C", "read"), (np.bool_, 1, "C", "read"),
-        (np.int64, 2), *[int] * 11, float, *[int] * 3,
-    )  # fmt: skip
-    scores = np.empty((2, rows * many), dtype)
-    masks, stacks = _Masks(bias, condition, lead, dtype), [_Stack(lead) for _ in range(3)]
-    steps = np.zeros((5, count), np.int64)
-    steps[3:] = masks.steps
-    spare = [np.empty((count, length), dtype) for _ in range(2)]
-    parallel = count * length * many >= WORTH
-
-    def attention(*arrays: Any) -> None:
-        *inputs, out, top, total = arrays
-        operands = [stack(x) for stack, x in zip(stacks, inputs[:3], strict=True)]
-        for i, (stack, x) in enumerate(zip(stacks, operands, strict=True)):
-            np.multiply(stack.offsets, dtype.itemsize, steps[i])
-            steps[i] += _address(x)
-        added, kept = masks.flat(inputs[3:])
-        if out is None:
-            out = np.empty((count, length, features), dtype)
-        out = out.reshape(count, length, features)
-        top = spare[0] if top is None else top.reshape(count, length)
-        total = spare[1] if total is None else total.reshape(count, length)
-        ldq, ldk, ldv = (stack.ld for stack in stacks)
-        halves(
-            lambda start, stop, part: run(
-                scores, out, top, total, added, kept, steps, *masks.strides, width, many, ldq, ldk, ldv, rows, causal,
-                scale, start, stop, part,
-            ),
-            count,
-            parallel=parallel,
-        )  # fmt: skip
-
-    return attention
-
-
-def _make_vjp(op: Op) -> Callable[..., None]:
-    _, q, keys, values, bias, condition, out, *_ = op.args
-    lead = tuple(out.shape[:-2])
-    count, dtype = math.prod(lead), np.dtype(q.dtype)
-    (length, width), (many, features) = q.shape[-2:], values.shape[-2:]
-    causal, scale = int(op.settings["causal"]), float(op.settings["scale"])
-    rows = _rows(length, many)
-    run = backward.compiled(
-        *[(dtype, 2)] * 3, (dtype, 1, "C", "read"), (dtype, 3, "C", "read"), *[(dtype, 2, "C", "read")] * 2,
-        *[(dtype, 3)] * 3, (dtype, 1, "C", "read"), (np.bool_, 1, "C", "read"), (np.int64, 2), *[int] * 10, float,
-        *[int] * 3,
-    )  # fmt: skip
-    scores, slopes = (np.empty((2, rows * many), dtype) for _ in range(2))
-    scaled = np.empty((2, rows * features), dtype)
-    masks, stacks = _Masks(bias, condition, lead, dtype), [_Stack(lead) for _ in range(4)]
-    steps = np.zeros((6, count), np.int64)
-    steps[3:5] = masks.steps
-    parallel = count * length * many >= WORTH
-    shapes = ((count, length, width), (count, many, width), (count, many, features))
-
-    def attention_vjp(*arrays: Any) -> None:
-        *inputs, q_bar, keys_bar, values_bar = arrays
-        ct, q, keys, values, *masking, out, top, total = inputs
-        operands = [stack(x) for stack, x in zip(stacks, (q, keys, values, ct), strict=True)]
-        for i, (stack, x) in enumerate(zip(stacks[:3], operands, strict=False)):
-            np.multiply(stack.offsets, dtype.itemsize, steps[i])
-            steps[i] += _address(x)
-        steps[5] = stacks[3].offsets
-        added, kept = masks.flat(tuple(masking))
-        bars = [
-            np.empty(shape, dtype) if x is None else x.reshape(shape)
-            for x, shape in zip((q_bar, keys_bar, values_bar), shapes, strict=True)
-        ]
-        given = _memory(operands[3])
-        result = np.ascontiguousarray(out).reshape(count, length, features)
-        high, above = (np.ascontiguousarray(x).reshape(count, length) for x in (top, total))
-        ldq, ldk, ldv, ldc = (stack.ld for stack in stacks)
-        halves(
-            lambda start, stop, part: run(
-                scores, slopes, scaled, given, result, high, above, *bars, added, kept, steps, *masks.strides, ldq, ldk,
-                ldv, ldc, rows, causal, scale, start, stop, part,
-            ),
-            count,
-            parallel=parallel,
-        )  # fmt: skip
-
-    return attention_vjp
 
 
 def _memory(x: Any) -> Any:
@@ -408,7 +104,271 @@ def _address(x: Any) -> int:
     return x.__array_interface__["data"][0]
 
 
+class _Layout:
+    """One operation's heads: which blocks they are computed in, and where everything begins.
+
+    Parameters
+    ----------
+    lead : tuple of int
+        The axes of heads.
+    length, keys, width, features : int
+        T, S, D and E.
+    """
+
+    def __init__(
+        self,
+        lead: tuple[int, ...],
+        lengths: tuple[int, int, int, int],
+        masks: _Masks,
+        *,
+        causal: bool,
+    ) -> None:
+        length, keys, width, features = lengths
+        self.lead, self.count, self.features = lead, math.prod(lead), features
+        self.rows = min(length, ROWS, max(ELEMENTS // keys, 8))
+        self.scratch = self.rows * keys
+        self.parallel = self.count * length * keys >= WORTH
+        self.steps = np.zeros((10, self.count), np.int64)
+        self.steps[3:5] = masks.steps
+        self.sizes = np.zeros(LD + 8, np.int64)
+        self.sizes[:LD] = (length, keys, width, features, self.rows, causal, *masks.strides)
+
+    def put(self, i: int, offsets: Any, ld: int, address: int = 0, size: int = 1) -> None:
+        """Where the heads of operand i begin: the three that BLAS alone reads by address, the others in a vector."""
+        np.multiply(offsets, size, self.steps[i if i < 3 else i + 2])
+        self.steps[i if i < 3 else i + 2] += address
+        self.sizes[LD + i] = ld
+
+    def put_read(self, i: int, stack: _Stack, x: Any) -> Any:
+        """The same of an array as it lies."""
+        x = stack(x)
+        self.put(i, stack.offsets, stack.ld, _address(x), x.itemsize)
+        return x
+
+
+# The places of operands in `sizes` and, two further on from the fourth, in `steps`.
+OUT, CT, BARS = 3, 4, 5
+
+
+def _dense(count: int, length: int, features: int) -> tuple[Any, int]:
+    """Offsets and leading dimension of (heads, length, features) in C order."""
+    return np.arange(count) * (length * features), features
+
+
+def _side_by_side(lead: tuple[int, ...], length: int, width: int, parts: int) -> list[Any]:
+    """Offsets of heads in the columns of (…, length, parts · heads · width), for each of the parts."""
+    heads = lead[-1]
+    columns = parts * heads * width
+    batch = np.arange(math.prod(lead[:-1]))[:, None] * (length * columns)
+    every = batch + np.arange(heads) * width
+    return [(every + i * heads * width).reshape(-1) for i in range(parts)]
+
+
+# ── attention ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _takes(op: Op) -> bool:
+    q, keys, values, bias, condition = (*op.args, None, None)[:5]
+    floating = [x for x in (q, keys, values, bias) if x is not None]
+    return _serves(floating, condition) and math.prod(op.outputs()[0].shape[:-2]) > 1
+
+
+def _takes_vjp(op: Op) -> bool:
+    """Nothing may be broadcast but masks: else cotangents are sums over heads."""
+    ct, q, keys, values, bias, condition, out, top, total = op.args
+    floating = [x for x in (ct, q, keys, values, bias, out, top, total) if x is not None]
+    if not _serves(floating, condition):
+        return False
+    lead = tuple(out.shape[:-2])
+    same = all(tuple(x.shape[:-2]) == lead for x in (ct, q, keys, values, top, total))
+    return same and math.prod(lead) > 1
+
+
+def _make(op: Op) -> Callable[..., None]:
+    q, keys, values, bias, condition = (*op.args, None, None)[:5]
+    lead, dtype = tuple(op.outputs()[0].shape[:-2]), np.dtype(q.dtype)
+    masks = _Masks(bias, condition, lead, dtype)
+    lengths = (q.shape[-2], keys.shape[-2], q.shape[-1], values.shape[-1])
+    layout = _Layout(lead, lengths, masks, causal=bool(op.settings["causal"]))
+    layout.put(OUT, *_dense(layout.count, q.shape[-2], values.shape[-1]))
+    stacks = [_Stack(lead) for _ in range(3)]
+    run = _forward(layout, op, dtype)
+
+    def attention(*arrays: Any) -> None:
+        *inputs, out, top, total = arrays
+        # kept in a name: what is copied has to stay until the kernel has read it
+        operands = [layout.put_read(i, stacks[i], inputs[i]) for i in range(3)]
+        run(out, top, total, *masks.flat(inputs[3:]))
+        del operands
+
+    return attention
+
+
+def _forward(layout: _Layout, op: Op, dtype: Any) -> Callable[..., None]:
+    """``run(out, top, total, bias, keep)``: both halves of the heads; a result that is None is written to scratch."""
+    kernel = compiled(dtype, back=False)
+    length, count, scale = int(layout.sizes[LENGTH]), layout.count, float(op.settings["scale"])
+    scores = np.empty((2, layout.scratch), dtype)
+    steps, sizes, parallel = layout.steps, layout.sizes, layout.parallel
+    spare = [np.empty((count, length), dtype) for _ in range(2)]
+
+    def run(out: Any, top: Any, total: Any, bias: Any, keep: Any) -> None:
+        flat = np.empty(op.outputs()[0].size, dtype) if out is None else out.reshape(-1)
+        high, above = (
+            x if given is None else given.reshape(count, length)
+            for given, x in zip((top, total), spare, strict=True)
+        )
+        halves(
+            lambda start, stop, part: kernel(
+                scores, flat, high, above, bias, keep, steps, sizes, scale, start, stop, part
+            ),
+            count,
+            parallel=parallel,
+        )
+
+    return run
+
+
+def _make_vjp(op: Op) -> Callable[..., None]:
+    _, q, keys, values, bias, condition, out, *_ = op.args
+    lead, dtype = tuple(out.shape[:-2]), np.dtype(q.dtype)
+    masks = _Masks(bias, condition, lead, dtype)
+    lengths = (q.shape[-2], keys.shape[-2], q.shape[-1], values.shape[-1])
+    layout = _Layout(lead, lengths, masks, causal=bool(op.settings["causal"]))
+    for i, x in enumerate((q, keys, values)):
+        layout.put(BARS + i, *_dense(layout.count, *x.shape[-2:]))
+    stacks = [_Stack(lead) for _ in range(5)]
+    run = _backward(layout, op, dtype)
+
+    def attention_vjp(*arrays: Any) -> None:
+        *inputs, q_bar, keys_bar, values_bar = arrays
+        ct, q, keys, values, *masking, out, top, total = inputs
+        operands = [layout.put_read(i, stacks[i], x) for i, x in enumerate((q, keys, values))]
+        out, ct = stacks[3](out), stacks[4](ct)
+        layout.put(OUT, stacks[3].offsets, stacks[3].ld)
+        layout.put(CT, stacks[4].offsets, stacks[4].ld)
+        bars = [
+            np.empty(math.prod(shape), dtype) if x is None else x.reshape(-1)
+            for x, shape in zip((q_bar, keys_bar, values_bar), (q.shape, keys.shape, values.shape), strict=True)
+        ]  # fmt: skip
+        run(_memory(ct), _memory(out), top, total, bars, *masks.flat(masking))
+        del operands
+
+    return attention_vjp
+
+
+def _backward(layout: _Layout, op: Op, dtype: Any) -> Callable[..., None]:
+    """``run(ct, out, top, total, bars, bias, keep)``: both halves of the heads."""
+    kernel = compiled(dtype, back=True)
+    length, count, scale = int(layout.sizes[LENGTH]), layout.count, float(op.settings["scale"])
+    scores, slopes = (np.empty((2, layout.scratch), dtype) for _ in range(2))
+    scaled = np.empty((2, layout.rows * layout.features), dtype)
+    steps, sizes, parallel = layout.steps, layout.sizes, layout.parallel
+
+    def run(ct: Any, out: Any, top: Any, total: Any, bars: Any, bias: Any, keep: Any) -> None:
+        high, above = (np.ascontiguousarray(x).reshape(count, length) for x in (top, total))
+        halves(
+            lambda start, stop, part: kernel(
+                scores,
+                slopes,
+                scaled,
+                ct,
+                out,
+                high,
+                above,
+                *bars,
+                bias,
+                keep,
+                steps,
+                sizes,
+                scale,
+                start,
+                stop,
+                part,
+            ),
+            count,
+            parallel=parallel,
+        )
+
+    return run
+
+
+# ── heads side by side ────────────────────────────────────────────────────────────────────────
+
+
+def _takes_self(op: Op) -> bool:
+    x, bias, condition = (*op.args, None, None)[:3]
+    floating = [y for y in (x, bias) if y is not None]
+    if not _serves(floating, condition) or len(op.outputs()[0].shape) != len(x.shape):
+        return False
+    out = op.outputs()[0].shape
+    return tuple(out[:-1]) == tuple(x.shape[:-1]) and _heads_of(op, x)[1] > 1
+
+
+def _takes_self_vjp(op: Op) -> bool:
+    ct, x, bias, condition, out, top, total = op.args
+    floating = [y for y in (ct, x, bias, out, top, total) if y is not None]
+    if not _serves(floating, condition):
+        return False
+    same = tuple(ct.shape) == tuple(out.shape) and tuple(x.shape[:-1]) == tuple(out.shape[:-1])
+    return same and tuple(top.shape[:-2]) == _heads_of(op, x)[0] and _heads_of(op, x)[1] > 1
+
+
+def _heads_of(op: Op, x: Any) -> tuple[tuple[int, ...], int]:
+    """The axes of heads, and how many they are in all."""
+    lead = (*x.shape[:-2], int(op.settings["heads"]))
+    return lead, math.prod(lead)
+
+
+def _self_layout(op: Op, x: Any, bias: Any, condition: Any) -> tuple[_Layout, _Masks, list[Any]]:
+    lead, dtype = _heads_of(op, x)[0], np.dtype(x.dtype)
+    length, width = x.shape[-2], x.shape[-1] // (3 * lead[-1])
+    masks = _Masks(bias, condition, lead, dtype)
+    layout = _Layout(
+        lead, (length, length, width, width), masks, causal=bool(op.settings["causal"])
+    )
+    (rows,) = _side_by_side(lead, length, width, 1)
+    layout.put(OUT, rows, lead[-1] * width)
+    return layout, masks, _side_by_side(lead, length, width, 3)
+
+
+def _make_self(op: Op) -> Callable[..., None]:
+    x, bias, condition = (*op.args, None, None)[:3]
+    layout, masks, columns = _self_layout(op, x, bias, condition)
+    run = _forward(layout, op, np.dtype(x.dtype))
+
+    def self_attention(x: Any, *arrays: Any) -> None:
+        *masking, out, top, total = arrays
+        x = np.ascontiguousarray(x)
+        for i, offsets in enumerate(columns):
+            layout.put(i, offsets, x.shape[-1], _address(x), x.itemsize)
+        run(out, top, total, *masks.flat(masking))
+
+    return self_attention
+
+
+def _make_self_vjp(op: Op) -> Callable[..., None]:
+    _, x, bias, condition, out, *_ = op.args
+    layout, masks, columns = _self_layout(op, x, bias, condition)
+    layout.put(CT, layout.steps[5], out.shape[-1])
+    for i, offsets in enumerate(columns):
+        layout.put(BARS + i, offsets, x.shape[-1])
+    run = _backward(layout, op, np.dtype(x.dtype))
+
+    def self_attention_vjp(ct: Any, x: Any, *arrays: Any) -> None:
+        *masking, out, top, total, x_bar = arrays
+        ct, x, out = map(np.ascontiguousarray, (ct, x, out))
+        for i, offsets in enumerate(columns):
+            layout.put(i, offsets, x.shape[-1], _address(x), x.itemsize)
+        bars = (x_bar.reshape(-1),) * 3
+        run(ct.reshape(-1), out.reshape(-1), top, total, bars, *masks.flat(masking))
+
+    return self_attention_vjp
+
+
 ATTENTION = (
     Native("attention", takes=_takes, make=_make, contiguous=False),
     Native("attention_vjp", takes=_takes_vjp, make=_make_vjp, contiguous=False),
+    Native("self_attention", takes=_takes_self, make=_make_self, contiguous=False),
+    Native("self_attention_vjp", takes=_takes_self_vjp, make=_make_self_vjp, contiguous=False),
 )
