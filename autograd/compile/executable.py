@@ -17,6 +17,7 @@ from .call_wrapper import FunctionWriter
 from .cpu import numba_kernels
 from .cpu.assemble import assemble
 from .cpu.assembly import Assembly
+from .cpu.native.table import is_native
 from .cpu.numba_cache import CompileError
 from .cuda import assemble as cuda_assemble
 from .cuda.expressions import loopable as is_loopable_on_device
@@ -185,7 +186,12 @@ def _writes_own_buffer(trace: Trace, op: Op) -> bool:
         # a call, but not of what NumPy calls a view
         new = op.shares is not None and not op.shares
         return is_loopable_on_device(op) or reducible(op) or (goes_into(op) and new)
-    return not trace.is_generic_library and (goes_into(op) or fused_op(op) is not None)
+    return not trace.is_generic_library and (
+        goes_into(op)
+        or fused_op(op) is not None
+        # where it has no kernel after all, it is a call that returns a new array
+        or (op.shares is not None and not op.shares and is_native(op))
+    )
 
 
 def require_numba() -> None:

@@ -36,7 +36,12 @@ def program_text(executable: Any, out: Assembly) -> str:
     for op in out.statements.numbers:
         lines.append(f"  {op_text(op)}")
     for i, s in enumerate(out.statements.items):
-        label = {"loop": f"loop over {list(s.shape)}", "gemm": "product", "fused": "kernel"}
+        label = {
+            "loop": f"loop over {list(s.shape)}",
+            "gemm": "product",
+            "fused": "kernel",
+            "native": "kernel",
+        }
         other = "NumPy" if out.device is None else "call"
         lines.append(f"  {out.statements.time(i)}: {label.get(s.method, other)}")
         for op in s.ops:

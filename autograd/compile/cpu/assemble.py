@@ -8,8 +8,9 @@ from ..ir.program import Program, Value
 from ..optimise.fuse import Statement, build
 from ..optimise.gemm_updates import accumulate
 from ..optimise.memory_plan import make_plan
-from . import numba_kernels as native
+from . import numba_kernels
 from .assembly import Assembly
+from .native.table import is_native
 
 # Operations after which a new kernel begins: the time to compile one grows faster than its length.
 KERNEL = 200
@@ -28,9 +29,13 @@ def assemble(
     replaced_inputs: dict[int, int],
 ) -> Assembly:
     """Lay a program out and write its body."""
-    products = not is_generic_library and native.products(kernels=kernels)
+    products = not is_generic_library and numba_kernels.products(kernels=kernels)
     statements = build(
-        program, kernels=kernels, products=products, is_generic_library=is_generic_library
+        program,
+        kernels=kernels,
+        products=products,
+        is_generic_library=is_generic_library,
+        is_native=is_native if kernels else None,
     )
     plan = make_plan(program, statements, donated, replaced_inputs)
     if products and accumulate(program, statements, plan):
@@ -68,6 +73,7 @@ def assemble(
                 "fused": out.fused,
                 "blocks": out.block_loop,
                 "gemm": out.product,
+                "native": out.native,
             }[step.method](step)
     _outputs(out)
     return out

@@ -19,9 +19,9 @@ from ..ir.program import ARRAY, NUMBER, Op, Program, Tuple, Value, values_in
 from ..optimise.fuse import REDUCTIONS, Statement, Statements
 from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan, to_watch
-from . import numba_kernels as native
-from . import numpy_calls
+from . import numba_kernels, numpy_calls
 from .kernels import Kernel, Writer
+from .native.table import native_op
 from .numpy_blocks import BlockWriter
 
 _INFIX = {
@@ -238,7 +238,7 @@ class Assembly:
         ufunc = np.matmul if op.name == "matmul" else TABLE[op.name].ufunc
         if op.name == "where":
             ufunc = numpy_calls.where_into
-        function = self.known(f"np_{op.name}", ufunc)
+        function = self.known(f"np_{op.name.rpartition('.')[2]}", ufunc)
         arguments = [self.operand(a, op) for a in op.args]
         # NumPy takes the output of these two by keyword alone
         out = f"out={target}" if op.name in ("maximum", "minimum") else target
@@ -314,6 +314,23 @@ class Assembly:
         targets = [self.value(v) if v in self.plan.own else "None" for v in results]
         self.lines.append(f"{name}({', '.join([*map(self.argument, op.args), *targets])})")
 
+    def native(self, s: Statement) -> None:
+        """A function by kernels that are written by hand: `native/`."""
+        op = s.op
+        record = native_op(op)
+        assert record is not None
+        results = op.outputs()
+        short = op.name.replace(".", "_")
+        name = f"{short}_{results[0].name}"
+        record.make(op)  # compiles now what is to be compiled
+        self.made[name] = f"{self.known(f'make_{short}', record.make)}({self.bind(op)})"
+        given = [self.value(v) for v in op.inputs() if v.value_type == ARRAY]
+        if record.contiguous:
+            copy = self.known("contiguous", numpy_calls.contiguous)
+            given = [f"{copy}({text})" for text in given]
+        targets = [self.value(v) if v in self.plan.own else "None" for v in results]
+        self.lines.append(f"{name}({', '.join([*given, *targets])})")
+
     def kernel(self, statements: list[Statement]) -> None:
         """Several statements as one compiled function."""
         kernel = Kernel(statements)
@@ -341,7 +358,9 @@ class Assembly:
                 arguments.append(text)
                 argument_types.append((np.dtype(what.dtype), len(what.shape)))
         source = kernel.source("kernel")
-        function = native.compile_kernel(source, kernel.constants, argument_types)
+        function = numba_kernels.compile_kernel(
+            source, kernel.constants, argument_types, kernel.definitions()
+        )
         self.kernels.append(source)
         name = self.bind(function, "kernel")
         call = f"{name}({', '.join(arguments)})"

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from . import blas
 from . import numba_cache as cache
 from .numba_cache import CompileError
@@ -44,7 +46,7 @@ _LOADED: dict[str, Callable[..., Any]] = {}
 
 
 def compile_kernel(
-    body: str, constants: dict[str, str], argument_types: list[Any]
+    body: str, constants: dict[str, str], argument_types: list[Any], functions: str = ""
 ) -> Callable[..., Any]:
     """The function ``kernel`` of a source, compiled for arguments of these types.
 
@@ -56,6 +58,8 @@ def compile_kernel(
         ``constants[expression]``: the name that it has in the body.
     argument_types : list
         A pair ``(dtype, ndim)`` for an array, ``int`` or ``float`` for a number.
+    functions : str
+        The source of functions that it calls.
 
     Raises
     ------
@@ -71,9 +75,24 @@ def compile_kernel(
         called = f'"{library.pattern}", {library.bits}'
         text += "".join(f'\n{name} = external("{name}", {called})' for name in needed) + "\n"
     text += "".join(f"\n{name} = {value}" for value, name in constants.items()) + "\n"
+    text += functions
     text += (
         '\n\n@numba.njit(cache=True, error_model="numpy", nogil=True, boundscheck=False)\n' + body
     )
+    return compile_source(text, argument_types)
+
+
+def compile_source(text: str, argument_types: list[Any]) -> Callable[..., Any]:
+    """The function ``kernel`` of a whole source, as `compile_kernel` has it.
+
+    Parameters
+    ----------
+    text : str
+        The source, with ``cache=True, `` in the decorator of ``kernel``.
+    argument_types : list
+        As of `compile_kernel`; ``(dtype, ndim, "A")`` is an array with any strides, and one with "read" after that
+        may be read only.
+    """
     key = hashlib.sha256((text + repr(argument_types) + sys.version).encode()).hexdigest()[:24]
     known = _LOADED.get(key)
     if known is None:
@@ -105,5 +124,5 @@ def _numba_type(argument_type: Any) -> Any:
         return int64
     if argument_type is float:
         return float64
-    dtype, ndim = argument_type
-    return types.Array(from_dtype(dtype), ndim, "C")
+    dtype, ndim, layout, *read = (*argument_type, "C")[: max(3, len(argument_type))]
+    return types.Array(from_dtype(np.dtype(dtype)), ndim, layout, readonly=bool(read))

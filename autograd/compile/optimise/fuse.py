@@ -35,7 +35,8 @@ class Statement:
     Attributes
     ----------
     method : str
-        "call": makes its own result; "into": NumPy writes into a buffer; "blocks": NumPy does several operations on
+        "call": makes its own result; "into": NumPy writes into a buffer; "native": kernels written by hand do, of
+        `cpu/native/`; "blocks": NumPy does several operations on
         one block after another; "fused": one of `FUSED_OPS`, by NumPy or part of a kernel; "loop", "gemm":
         parts of a kernel.
     ops : list of Op
@@ -106,6 +107,7 @@ def build(
     products: bool,
     is_generic_library: bool,
     in_loops: Callable[[Op], bool] | None = None,
+    is_native: Callable[[Op], bool] | None = None,
 ) -> Statements:
     """The statements of a program.
 
@@ -120,6 +122,8 @@ def build(
         Arrays of another library than NumPy: every operation is a call.
     in_loops : callable, optional
         Which elementwise operations can be part of a loop, where that is not numba's to say.
+    is_native : callable, optional
+        Which operations kernels written by hand compute.
     """
     can_loop = in_loops or loopable
     out = Statements([], [], {}, {})
@@ -145,7 +149,9 @@ def build(
         if (can_loop(op) or reducible(op)) if kernels else blockable(op, out):
             _add_to_loop(out, where, op)
             continue
-        if products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):
+        if is_native is not None and is_native(op):
+            method = "native"
+        elif products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):
             # without kernels, only if it takes an update in: `gemm_updates.py`
             method = "gemm"
         elif is_fused(op, out, kernels=kernels):

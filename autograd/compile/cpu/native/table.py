@@ -1,0 +1,30 @@
+"""The operations that have kernels written by hand."""
+
+from __future__ import annotations
+
+from ...ir.program import ARRAY, Op, Value
+from .matmul import MATMUL
+from .record import Native
+
+NATIVE: dict[str, Native] = {each.name: each for each in (MATMUL,)}
+
+
+def native_op(op: Op) -> Native | None:
+    """The record that an operation of NumPy arrays is computed by, if there is one."""
+    found = NATIVE.get(op.name)
+    if found is None or not _has_plain_results(op):
+        return None
+    return found if found.takes(op) else None
+
+
+def is_native(op: Op) -> bool:
+    """Whether an operation has a record that takes it."""
+    return native_op(op) is not None
+
+
+def _has_plain_results(op: Op) -> bool:
+    """Whether all results are arrays with elements, which can have buffers."""
+    results = op.outputs()
+    return bool(results) and all(
+        type(v) is Value and v.value_type == ARRAY and v.size > 0 for v in results
+    )
