@@ -5,8 +5,11 @@ from __future__ import annotations
 from ...ir.program import ARRAY, Op, Value
 from .matmul import MATMUL
 from .record import Native
+from .segments import MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE
 
-NATIVE: dict[str, Native] = {each.name: each for each in (MATMUL,)}
+NATIVE: dict[str, Native] = {
+    each.name: each for each in (MATMUL, MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE)
+}
 
 
 def native_op(op: Op) -> Native | None:
