@@ -15,18 +15,24 @@ if TYPE_CHECKING:
     from ..loop import Fit
     from .tasks import Trial
 
-_TRAINING, _VALIDATION, _MARK = "#1f5fa8", "#d1701c", "#777777"
+TRAINING, VALIDATION, MARK = "#1f5fa8", "#d1701c", "#777777"
 _MOST_IMAGES = 64
 _MOST_UNITS = 128
 _MOST_TICKS = 40
+_FIRST_LAYER = ("feature", "unit of the first layer", "weight (of a standardised feature)")
 
 
 def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
-    """Loss and score by epoch, of the training and the validation part, as a PNG file's bytes.
+    """The figure of `curves_figure` as a PNG file's bytes."""
+    return _png(curves_figure(run, title=title, score_name=score_name))
+
+
+def curves_figure(run: Fit, *, title: str, score_name: str = "accuracy") -> Any:
+    """Loss and score by epoch, of the training and the validation part.
 
     The loss has a logarithmic axis: on a linear one late epochs differ by less than a line's width.
     """
-    figure = _figure(10.0, 4.2)
+    figure = new_figure(10.0, 4.2)
     left, right = figure.subplots(1, 2)
     epochs = [row.epoch for row in run.history]
     _lines(left, epochs, [r.loss for r in run.history], [r.validation_loss for r in run.history])
@@ -35,7 +41,7 @@ def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
         0 < value < math.inf for row in run.history for value in (row.loss, row.validation_loss)
     ):
         left.set_yscale("log")
-        _plain_log_ticks(left)
+        plain_log_ticks(left)
     left.set_ylabel("loss")
     right.set_ylabel("R²" if score_name == "R2" else score_name)
     # The leap of the first epochs must not flatten all that follows into a line.
@@ -50,16 +56,14 @@ def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
             extra("matplotlib.ticker", "a plot").PercentFormatter(1.0, symbol=" %")
         )
     for axes in (left, right):
-        axes.axvline(
-            run.best.epoch, color=_MARK, linestyle=":", linewidth=1.2, label="best weights"
-        )
+        axes.axvline(run.best.epoch, color=MARK, linestyle=":", linewidth=1.2, label="best weights")
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_locator(extra("matplotlib.ticker", "a plot").MaxNLocator(integer=True))
     left.legend(frameon=False)
     figure.suptitle(title)
-    return _png(figure)
+    return figure
 
 
 def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
@@ -67,7 +71,7 @@ def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
 
     A line for each set of the other settings that vary.
     """
-    figure = _figure(7.0, 4.6)
+    figure = new_figure(7.0, 4.6)
     axes = figure.subplots()
     lines: dict[str, list[Trial]] = {}
     keys = ("optimizer", "hidden", "activation", "batch_size", "l2")
@@ -87,17 +91,17 @@ def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
             marker="o",
             capsize=3,
             label=label or None,
-            color=None if varied else _VALIDATION,
+            color=None if varied else VALIDATION,
         )
     best = min((t for t in trials if math.isfinite(t.loss)), key=lambda t: t.loss)
     rate = best.settings.learning_rate or 0.0
-    axes.axvline(rate, color=_MARK, linestyle=":", linewidth=1.2, label=f"best: {rate:g}")
+    axes.axvline(rate, color=MARK, linestyle=":", linewidth=1.2, label=f"best: {rate:g}")
     if len({t.settings.learning_rate for t in trials if math.isfinite(t.loss)}) == 1:
         # Matplotlib warns of an interval without a length
         axes.set_xlim(rate / 2, rate * 2)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    _plain_log_ticks(axes)
+    plain_log_ticks(axes)
     axes.set_xlabel("learning rate")
     axes.set_ylabel("validation loss, mean over folds")
     axes.grid(alpha=0.25)
@@ -107,15 +111,21 @@ def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
     return _png(figure)
 
 
-def weights_png(
+def weights_png(W: np.ndarray, *, title: str, **settings: Any) -> bytes:
+    """The figure of `weights_figure` as a PNG file's bytes."""
+    return _png(weights_figure(W, title=title, **settings))
+
+
+def weights_figure(
     W: np.ndarray,
     *,
     title: str,
     columns: Sequence[str] = (),
     image_shape: tuple[int, int] | None = None,
     units: Sequence[str] = (),
-) -> bytes:
-    """The first layer's weights, shape (d, h): images of the units, or a heat map; a PNG's bytes.
+    axes: tuple[str, str, str] = _FIRST_LAYER,
+) -> Any:
+    """The first layer's weights, shape (d, h): images of the units, or a heat map.
 
     Parameters
     ----------
@@ -128,6 +138,8 @@ def weights_png(
         Height and width of the images whose pixels the features are.
     units : sequence of str
         The units' names, where they have any: without hidden layers they are the classes.
+    axes : tuple of str
+        What rows, columns and colours of the heat map are.
     """
     limit = float(np.abs(W).max()) or 1.0
     order = list(range(W.shape[1]))
@@ -138,11 +150,12 @@ def weights_png(
         title += f"\nthe {most} units with the largest weights, of {W.shape[1]:,}"
     names = [units[i] if len(units) == W.shape[1] else str(i) for i in order]
     if image_shape is not None:
-        return _images_png(W[:, order].T.reshape(-1, *image_shape), names, limit, title)
-    return _heat_map_png(W[:, order], names, columns, limit, title)
+        label = "weight (of a standardised pixel)" if axes is _FIRST_LAYER else axes[2]
+        return _images(W[:, order].T.reshape(-1, *image_shape), names, limit, title, label)
+    return _heat_map(W[:, order], names, columns, limit, title, axes)
 
 
-def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: str) -> bytes:
+def _images(images: np.ndarray, names: Sequence[str], limit: float, title: str, label: str) -> Any:
     """The images as one mosaic: a grid of axes takes seconds to lay out."""
     count, height, width = images.shape
     across = math.ceil(math.sqrt(count))
@@ -150,7 +163,9 @@ def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: s
     # Blank pixels between the images; above each, room for its name.
     gap, head = max(1.0, 0.12 * width), max(1.5, 0.26 * height)
     step_x, step_y = width + gap, height + head
-    figure = _figure(max(0.95 * across + 1.9, 4.0), max(0.95 * down * step_y / step_x + 0.9, 2.8))
+    figure = new_figure(
+        max(0.95 * across + 1.9, 4.0), max(0.95 * down * step_y / step_x + 0.9, 2.8)
+    )
     axes = figure.subplots()
     axes.axis("off")
     for i, (image, name) in enumerate(zip(images, names, strict=True)):
@@ -167,23 +182,28 @@ def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: s
     axes.set_xlim(-gap / 2, across * step_x - gap / 2)
     axes.set_ylim(down * step_y - head / 2, -head)
     bar = figure.colorbar(axes.images[0], ax=axes, fraction=0.04, pad=0.02, aspect=30)
-    bar.set_label("weight (of a standardised pixel)")
+    bar.set_label(label)
     figure.suptitle(title)
-    return _png(figure)
+    return figure
 
 
-def _heat_map_png(
-    W: np.ndarray, names: Sequence[str], columns: Sequence[str], limit: float, title: str
-) -> bytes:
+def _heat_map(
+    W: np.ndarray,
+    names: Sequence[str],
+    columns: Sequence[str],
+    limit: float,
+    title: str,
+    labels: tuple[str, str, str],
+) -> Any:
     features, units = W.shape
     height = min(max(2.6, 0.24 * features + 1.6), 11.0)
-    figure = _figure(min(max(5.5, 0.16 * units + 3.5), 14.0), height)
+    figure = new_figure(min(max(5.5, 0.16 * units + 3.5), 14.0), height)
     axes = figure.subplots()
     shown = axes.imshow(
         W, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
     )
-    axes.set_ylabel("feature")
-    axes.set_xlabel("unit of the first layer")
+    axes.set_ylabel(labels[0])
+    axes.set_xlabel(labels[1])
     if columns and features <= _MOST_TICKS:
         axes.set_yticks(range(features), [_shortened(column) for column in columns], fontsize=8)
     if units <= 12:
@@ -193,18 +213,18 @@ def _heat_map_png(
         ticks = range(0, units, 4)
         axes.set_xticks(ticks, [names[i] for i in ticks], fontsize=8, rotation=90)
     bar = figure.colorbar(shown, ax=axes, fraction=0.05, pad=0.02)
-    bar.set_label("weight (of a standardised feature)")
+    bar.set_label(labels[2])
     figure.suptitle(title)
-    return _png(figure)
+    return figure
 
 
 def _lines(axes: Any, epochs: list[int], training: list[float], validation: list[float]) -> None:
     marker = "o" if len(epochs) < 3 else None
-    axes.plot(epochs, training, color=_TRAINING, label="training", marker=marker)
-    axes.plot(epochs, validation, color=_VALIDATION, label="validation", marker=marker)
+    axes.plot(epochs, training, color=TRAINING, label="training", marker=marker)
+    axes.plot(epochs, validation, color=VALIDATION, label="validation", marker=marker)
 
 
-def _plain_log_ticks(axes: Any) -> None:
+def plain_log_ticks(axes: Any) -> None:
     """Label a logarithmic axis 0.2 and 0.5 rather than 2 × 10⁻¹; between powers of ten only where those are few."""
     ticker = extra("matplotlib.ticker", "a plot")
     low, high = axes.get_ylim()
@@ -219,7 +239,7 @@ def _shortened(name: str, most: int = 28) -> str:
     return (name if len(name) <= most else name[: most - 1] + "…").replace("$", r"\$")
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
     """A figure of its own, so that no display and no global state of pyplot is touched."""
     figure = extra("matplotlib.figure", "a plot").Figure
     return figure(figsize=(width, height), dpi=110, layout="constrained")

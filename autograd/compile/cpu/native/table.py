@@ -7,8 +7,12 @@ from .attention import ATTENTION
 from .matmul import MATMUL
 from .record import Native
 from .recurrence import RECURRENCE
+from .segments import MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE
 
-NATIVE: dict[str, Native] = {each.name: each for each in (*ATTENTION, MATMUL, *RECURRENCE)}
+NATIVE: dict[str, Native] = {
+    each.name: each
+    for each in (*ATTENTION, MATMUL, MAX_BY_SEGMENT, *RECURRENCE, SUM_BY_SEGMENT, TAKE)
+}
 
 
 def native_op(op: Op) -> Native | None:
