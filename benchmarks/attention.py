@@ -25,7 +25,7 @@ import numpy as np
 from _report import environment, quartiles, save, table
 
 # batch, heads, length, width of a head
-ALONE = ((16, 4, 128, 32), (4, 4, 512, 32), (1, 8, 2048, 64))
+ALONE = ((16, 4, 128, 32), (4, 4, 512, 32))
 # batch, length, width, heads
 BLOCKS = ((16, 128, 128, 4), (4, 512, 128, 4))
 Run = Callable[[], Any]
@@ -275,11 +275,12 @@ def memory(length: int = 4096, heads: int = 4, width: int = 64) -> dict[str, Any
 
     found: dict[str, Any] = {"length": length, "heads": heads, "width": width}
     for name, run in (("eager", step), ("compiled", pb.compile(step))):
-        if name == "compiled":
-            run(*arrays)
+        for _ in range(2):  # what is imported and compiled is no memory of the arrays
+            run(*(x[:, :8] for x in arrays))
         gc.collect()
         tracemalloc.start()
-        results = run(*arrays)
+        for _ in range(3):
+            results = run(*arrays)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         needed = sum(x.nbytes for x in (*arrays, *results))
@@ -293,44 +294,49 @@ def memory(length: int = 4096, heads: int = 4, width: int = 64) -> dict[str, Any
 
 
 def measure(seconds: float = 5.0) -> dict[str, Any]:
-    """All of it."""
-    found: dict[str, Any] = {"alone": {}, "block": {}}
+    """All of it; each table is printed when it is known."""
+    found: dict[str, Any] = {"alone": {}, "block": {}, "memory": memory()}
+    print(show_memory(found["memory"]), flush=True)
+    for shape in BLOCKS:
+        name = "×".join(map(str, shape))
+        found["block"][name] = block(shape, seconds)
+        print(show_times(f"block, step, {name}", found["block"][name]), flush=True)
     for shape in ALONE:
         for causal in (True, False):
             name = f"{'×'.join(map(str, shape))}{', causal' if causal else ''}"
             found["alone"][name] = alone(shape, causal, seconds)
-    for shape in BLOCKS:
-        found["block"]["×".join(map(str, shape))] = block(shape, seconds)
-    found["memory"] = memory()
+            title = f"attention, forward and backward, {name}"
+            print(show_times(title, found["alone"][name]), flush=True)
     return found
 
 
-def show(found: dict[str, Any]) -> str:
-    """Tables."""
-    parts = []
-    for part, title in (("alone", "attention, forward and backward"), ("block", "block, step")):
-        for shape, each in found[part].items():
-            rows = [
-                [
-                    name,
-                    f"{1e3 * row['least']:.2f}",
-                    f"{1e3 * row['seconds']['median']:.2f}",
-                    f"{1e3 * row['cpu']:.2f}",
-                    f"{row['over_torch']:.2f}" if "over_torch" in row else "",
-                ]
-                for name, row in each["peers"].items()
-            ]
-            rows += [[name, "left out", why, "", ""] for name, why in each["left out"].items()]
-            head = ["peer", "least ms", "median ms", "CPU ms", "least over torch"]
-            parts.append(table(f"{title}, {shape}, float32", head, rows))
-    m = found["memory"]
+def show_times(title: str, found: dict[str, Any]) -> str:
+    """One table of times."""
     rows = [
-        [name, *(f"{m[name][key] / 2**20:.1f}" for key in ("needed", "peak", "limit"))]
+        [
+            name,
+            f"{1e3 * row['least']:.2f}",
+            f"{1e3 * row['seconds']['median']:.2f}",
+            f"{1e3 * row['cpu']:.2f}",
+            f"{row['over_torch']:.2f}" if "over_torch" in row else "",
+        ]
+        for name, row in found["peers"].items()
+    ]
+    rows += [[name, "left out", why, "", ""] for name, why in found["left out"].items()]
+    head = ["peer", "least ms", "median ms", "CPU ms", "least over torch"]
+    return table(f"{title}, float32, {found['rounds']} rounds", head, rows)
+
+
+def show_memory(found: dict[str, Any]) -> str:
+    """The table of memory."""
+    rows = [
+        [name, *(f"{found[name][key] / 2**20:.1f}" for key in ("needed", "peak", "limit"))]
         for name in ("eager", "compiled")
     ]
-    title = f"memory at length {m['length']}, MiB; the weights are {m['weights'] / 2**20:.0f}"
-    parts.append(table(title, ["", "inputs, outputs, gradients", "peak", "limit"], rows))
-    return "\n".join(parts)
+    title = (
+        f"memory at length {found['length']}, MiB; the weights are {found['weights'] / 2**20:.0f}"
+    )
+    return table(title, ["", "inputs, outputs, gradients", "peak", "limit"], rows)
 
 
 def main() -> int:
@@ -340,7 +346,6 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     options = parser.parse_args()
     found = measure(options.seconds)
-    print(show(found))
     if options.json:
         save("attention", {"environment": environment(), "attention": found}, options.json)
     return 0

@@ -206,8 +206,11 @@ def backend(lib: Lib) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def kernels(tmp_path_factory: Any) -> Any:
-    """A folder for compiled kernels, shared by the tests of one run."""
-    return tmp_path_factory.mktemp("kernels")
+    """A folder for compiled kernels, shared by the tests of one run, also by its workers."""
+    run = tmp_path_factory.getbasetemp()
+    folder = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "kernels"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 @pytest.fixture(params=[False, True], ids=["numpy", "kernels"])

@@ -8,7 +8,7 @@ from ...autograd.core.array import Array
 from ...autograd.core.generated import xp as primitives
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
-from .arguments import PaddingLike, check_fits, images, lengths, padding_pairs
+from .arguments import PaddingLike, check_fits, images, lengths, padding_pairs, remembered
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -190,7 +190,24 @@ def _windows(
             "one, two or three behind (batch, channels)"
         )
     given = images(name, x, dims, channels_last)
-    spatial = tuple(given.x.shape[2:])
+    settings = _settings(
+        name, tuple(given.x.shape[2:]), window, stride, padding, dilation, bool(ceil_mode)
+    )
+    return given, *settings
+
+
+@remembered
+def _settings(
+    name: str,
+    spatial: tuple[int, ...],
+    window: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+) -> tuple[tuple[int, ...], tuple[int, ...], Pairs, tuple[int, ...], Pairs]:
+    """The settings of a primitive, and the padding asked for."""
+    dims = len(spatial)
     window = lengths(name, "window", window, dims)
     steps = window if stride is None else lengths(name, "stride", stride, dims)
     dilation = lengths(name, "dilation", dilation, dims)
@@ -202,11 +219,11 @@ def _windows(
                 f"{d * (k - 1) + 1} is the most: windows of padding alone have no value"
             )
     if 0 in spatial:
-        raise ValueError(f"{name}: inputs of shape {tuple(x.shape)} have nothing to pool")
+        raise ValueError(f"{name}: inputs of {spatial} have nothing to pool")
     whole = _with_last_windows(spatial, window, steps, pairs, dilation) if ceil_mode else pairs
     check_fits(name, "window", window, spatial, whole, dilation)
     _check_values(name, window, spatial, steps, whole, dilation)
-    return given, window, steps, whole, dilation, pairs
+    return window, steps, whole, dilation, pairs
 
 
 def _check_values(

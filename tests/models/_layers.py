@@ -130,7 +130,9 @@ ROWS: dict[str, Row] = {
     "Flatten": Row(bare("Flatten"), (2, 3, 2, 2)),
     "Flatten, some axes": Row(bare("Flatten", 2, 3), (2, 3, 2, 2)),
     "FourierFeatures": Row(made("FourierFeatures", 3, 6), (4, 3)),
-    "GCN": Row(lambda dtype: M.GCN([3, 4, 2], activation="tanh", dtype=dtype), (5, 3), on_graph, batch=False, training=False),
+    "GCN": Row(
+        lambda dtype: M.GCN([3, 4, 2], activation="tanh", dtype=dtype), (5, 3), on_graph, batch=False, training=False
+    ),
     "GRU": Row(made("GRU", 3, 4, bidirectional=True, layers=2), (2, 3, 3)),
     "GRUCell": Row(made("GRUCell", 3, 3), (2, 3), steps),
     "GlobalAvgPool": Row(bare("GlobalAvgPool"), (2, 3, 3, 2)),
@@ -156,7 +158,12 @@ ROWS: dict[str, Row] = {
     "MaxPool3d": Row(bare("MaxPool3d", 2), (2, 1, 4, 2, 3)),
     "MultiHeadAttention": Row(made("MultiHeadAttention", 4, 2), (2, 3, 4)),
     "MultiHeadAttention, cross": Row(made("MultiHeadAttention", 4, 2, bias=False), (2, 3, 4), to_context),
-    "MultiHeadAttention, three": Row(made("MultiHeadAttention", 4, 2, keys=4, values=3), (2, 3, 4), lambda m, x: m(x, x[:, 1:, :], x[:, 1:, :3]), training=False),
+    "MultiHeadAttention, three": Row(
+        made("MultiHeadAttention", 4, 2, keys=4, values=3),
+        (2, 3, 4),
+        lambda layer, x: layer(x, x[:, 1:, :], x[:, 1:, :3]),
+        training=False,
+    ),
     "PolynomialFeatures": Row(bare("PolynomialFeatures", 3), (4, 2)),
     "RMSNorm": Row(made("RMSNorm", 4), (3, 4)),
     "RNN": Row(made("RNN", 3, 4), (2, 3, 3)),
@@ -203,10 +210,9 @@ def classes() -> set[str]:
 def randomised(model: Any, seed: int = 1) -> Any:
     """The layer with other numbers in all its arrays, so that none is 0 or 1; variances stay above 0."""
     rng = np.random.default_rng(seed)
-    state = [not own for own in pb.tree.leaves(pb.models.parameter_mask(model))]
-    leaves, spec = pb.tree.flatten(model)
-    new = [
-        (np.abs(x) + rng.uniform(0.1, 0.5, x.shape) if constant else x + 0.3 * rng.standard_normal(x.shape)).astype(x.dtype)
-        for x, constant in zip(leaves, state, strict=True)
-    ]  # fmt: skip
-    return pb.tree.unflatten(spec, new)
+
+    def other(x: np.ndarray, own: bool) -> np.ndarray:
+        noise = 0.3 * rng.standard_normal(x.shape)
+        return (x + noise if own else np.abs(x) + np.abs(noise) + 0.1).astype(x.dtype)
+
+    return pb.tree.map(other, model, M.parameter_mask(model))

@@ -49,7 +49,10 @@ def gradient(name):
 
 def directions(tree, seed):
     rng = np.random.default_rng(seed)
-    draw = lambda x: rng.standard_normal(np.shape(x)) if np.asarray(x).dtype.kind == "f" else x  # noqa: E731 - short
+
+    def draw(x):
+        return rng.standard_normal(np.shape(x)) if np.asarray(x).dtype.kind == "f" else x
+
     return pb.tree.map(draw, tree)
 
 
@@ -149,14 +152,16 @@ def test_gradients_of_both_orders(name):
     h = 1e-5
     ahead, behind = moved(point, v, h), moved(point, v, -h)
     got = g(*point)
+    v, u = v[: len(got)], u[: len(got)]
     slope = (float(f(*ahead)) - float(f(*behind))) / (2 * h)
-    np.testing.assert_allclose(float(product(got, v[: len(got)])), slope, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(float(product(got, v)), slope, rtol=1e-6, atol=1e-7)
 
-    second = pb.grad(lambda model, x: product(g(model, x), u[: len(got)]), argnums=tuple(range(len(got))))(*point)  # fmt: skip
-    curve = (
-        float(product(g(*ahead), u[: len(got)])) - float(product(g(*behind), u[: len(got)]))
-    ) / (2 * h)
-    np.testing.assert_allclose(float(product(second, v[: len(got)])), curve, rtol=1e-5, atol=1e-6)
+    def along_u(*point):
+        return product(g(*point), u)
+
+    second = pb.grad(along_u, argnums=tuple(range(len(got))))(*point)
+    curve = (float(along_u(*ahead)) - float(along_u(*behind))) / (2 * h)
+    np.testing.assert_allclose(float(product(second, v)), curve, rtol=1e-5, atol=1e-6)
 
 
 @each(FLOATING)
@@ -169,7 +174,8 @@ def test_jvp(name):
     y, tangent = pb.jvp(lambda x: row.call(model, x), (x,), (v,))
     same(y, row.call(model, x))
     ahead, behind = (pb.to_numpy(row.call(model, x + s * h * v)) for s in (1, -1))
-    np.testing.assert_allclose(pb.to_numpy(tangent), (ahead - behind) / (2 * h), rtol=1e-6, atol=1e-7)  # fmt: skip
+    slope = (ahead - behind) / (2 * h)
+    np.testing.assert_allclose(pb.to_numpy(tangent), slope, rtol=1e-6, atol=1e-7)
 
 
 @each(ROWS)
@@ -215,12 +221,14 @@ def test_rounded_products(name, precision):
     row, f = ROWS[name], weighted(name)
     model, x = layer(name, "float32"), row.inputs(dtype="float32")
     argnums = 0 if row.integers else (0, 1)
-    value, gradients = pb.compile(pb.value_and_grad(f, argnums), precision=precision, fast=False)(model, x)  # fmt: skip
+    compiled = pb.compile(pb.value_and_grad(f, argnums), precision=precision, fast=False)
+    value, gradients = compiled(model, x)
     wanted, exact = pb.value_and_grad(f, argnums)(model, x)
     assert all(g.dtype == np.float32 for g in pb.tree.leaves((value, gradients)))
     scale = max([1.0, *(float(np.abs(g).max()) for g in pb.tree.leaves(exact) if g.size)])
     close = 0.1 if precision == "bfloat16" else 0.02
-    np.testing.assert_allclose(float(value), float(wanted), atol=close * max(scale, abs(float(wanted))), rtol=close)  # fmt: skip
+    near = close * max(scale, abs(float(wanted)))
+    np.testing.assert_allclose(float(value), float(wanted), rtol=close, atol=near)
     for a, b in zip(pb.tree.leaves(gradients), pb.tree.leaves(exact), strict=True):
         np.testing.assert_allclose(a, b, rtol=close, atol=close * scale)
 
@@ -232,7 +240,8 @@ def test_float32_stays_float32(name):
     model, x = layer(name, "float32"), row.inputs(dtype="float32")
     y = row.call(model, x)
     assert y.dtype == np.float32
-    np.testing.assert_allclose(pb.to_numpy(y), pb.to_numpy(row.call(layer(name), row.inputs())), rtol=1e-3, atol=1e-3)  # fmt: skip
+    exact = row.call(layer(name), row.inputs())
+    np.testing.assert_allclose(pb.to_numpy(y), pb.to_numpy(exact), rtol=1e-3, atol=1e-3)
     if row.training:
         y, new = model.training(x, key=pb.random.key(0))
         assert all(a.dtype == np.float32 for a in pb.tree.leaves((y, new)))

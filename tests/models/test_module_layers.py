@@ -51,6 +51,14 @@ def layers(dtype="float64"):
         "rms norm": (M.RMSNorm.init(4, **options), x),
         "embedding": (M.Embedding.init(5, 3, **options), np.array([[1, 1], [0, 4]])),
         "residual": (M.Residual(block), x),
+        "attention": (M.MultiHeadAttention.init(4, 2, causal=True, dropout=0.3, **options), wide),
+        "attention of turned pairs": (M.MultiHeadAttention.init(4, 2, kv_heads=1, rotary=True, **options), x),
+        "transformer block": (  # the tanh form of GELU, as array_api_strict has no erfc
+            M.TransformerBlock.init(4, 2, hidden=5, activation="gelu_tanh", causal=True, dropout=0.2, **options), x
+        ),
+        "sinusoidal encoding": (M.SinusoidalEncoding.init(8, 4, **options), wide),
+        "learned encoding": (M.LearnedEncoding.init(8, 4, **options), wide),
+        "rotary encoding": (M.RotaryEncoding(), x),
         "sequential": (
             M.Sequential(
                 M.Linear.init(4, 5, **options), M.BatchNorm.init(5, **options), "tanh",
@@ -67,6 +75,7 @@ with pb.backend.use("numpy"):
 CLASSES = (
     M.Linear, M.Activation, M.Dropout, M.BatchNorm, M.BatchNorm2d, M.GroupNorm, M.LayerNorm, M.RMSNorm,
     M.Embedding, M.Residual, M.Sequential,
+    M.MultiHeadAttention, M.TransformerBlock, M.SinusoidalEncoding, M.LearnedEncoding, M.RotaryEncoding,
 )  # fmt: skip
 
 

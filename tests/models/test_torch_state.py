@@ -95,11 +95,76 @@ CASES = {
             "offset": (),
         },
     ),
+    "convolution": (lambda: M.Conv2d.init(4, 6, (3, 2), groups=2), {"weight": (6, 2, 3, 2), "bias": (6,)}),
+    "transposed convolution": (
+        lambda: M.ConvTranspose1d.init(4, 6, 3, groups=2), {"weight": (4, 3, 3), "bias": (6,)}
+    ),
+    "channels last": (lambda: M.Conv1d.init(4, 6, 3, channels_last=True), {"weight": (6, 4, 3), "bias": (6,)}),
+    "group norm": (lambda: M.GroupNorm.init(2, 4), {"weight": (4,), "bias": (4,)}),
+    "positions": (lambda: M.LearnedEncoding.init(5, 2), {"weight": (5, 2)}),
+    "cell": (
+        lambda: M.GRUCell.init(2, 3),
+        {"weight_ih": (9, 2), "weight_hh": (9, 3), "bias_ih": (9,), "bias_hh": (9,)},
+    ),
+    "recurrent layers": (
+        lambda: M.RNN.init(2, 3, layers=2, bias=False),
+        {
+            "weight_ih_l0": (3, 2), "weight_hh_l0": (3, 3),
+            "weight_ih_l1": (3, 3), "weight_hh_l1": (3, 3),
+        },
+    ),
+    "both directions": (
+        lambda: M.Sequential(M.LSTM.init(2, 3, layers=2, bidirectional=True)),
+        {
+            f"0.{kind}_{of}h_l{i}{direction}": (12, *([] if kind == "bias" else [3 if of == "h" else 6 if i else 2]))
+            for i in range(2) for direction in ("", "_reverse") for kind in ("weight", "bias") for of in "ih"
+        },
+    ),
+    "attention": (
+        lambda: M.MultiHeadAttention.init(4, 2),
+        {
+            "in_proj_weight": (12, 4), "in_proj_bias": (12,),
+            "out_proj.weight": (4, 4), "out_proj.bias": (4,),
+        },
+    ),
+    "attention of other widths": (
+        lambda: M.MultiHeadAttention.init(4, 2, keys=3, values=5, bias=False),
+        {
+            "q_proj_weight": (4, 4), "k_proj_weight": (4, 3), "v_proj_weight": (4, 5),
+            "out_proj.weight": (4, 4),
+        },
+    ),
+    "decoder": (
+        lambda: M.TransformerBlock.init(4, 2, hidden=8, cross=True),
+        {
+            **{f"{part}.in_proj_weight": (12, 4) for part in ("self_attn", "multihead_attn")},
+            **{f"{part}.in_proj_bias": (12,) for part in ("self_attn", "multihead_attn")},
+            **{f"{part}.out_proj.weight": (4, 4) for part in ("self_attn", "multihead_attn")},
+            **{f"{part}.out_proj.bias": (4,) for part in ("self_attn", "multihead_attn")},
+            **{f"norm{i}.{name}": (4,) for i in (1, 2, 3) for name in ("weight", "bias")},
+            "linear1.weight": (8, 4), "linear1.bias": (8,), "linear2.weight": (4, 8), "linear2.bias": (4,),
+        },
+    ),
+    "graphs": (
+        lambda: [M.GraphConv.init(3, 4), M.SAGEConv.init(3, 4), M.GraphAttention.init(3, 4, heads=2)],
+        {
+            "0.lin.weight": (4, 3), "0.bias": (4,),
+            "1.lin_l.weight": (4, 3), "1.lin_l.bias": (4,), "1.lin_r.weight": (4, 3),
+            "2.lin.weight": (8, 3), "2.att_src": (1, 2, 4), "2.att_dst": (1, 2, 4), "2.bias": (8,),
+        },
+    ),
+    "graph network": (
+        lambda: M.GCN([3, 4, 2]),
+        {
+            "convs.0.lin.weight": (4, 3), "convs.0.bias": (4,),
+            "convs.1.lin.weight": (2, 4), "convs.1.bias": (2,),
+        },
+    ),
     "a dict of modules": (
         lambda: {"z": M.Linear.init(1, 2), "a": (M.Embedding.init(2, 1), None)},
         {"z.weight": (2, 1), "z.bias": (2,), "a.0.weight": (2, 1)},
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)

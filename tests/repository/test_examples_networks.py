@@ -14,3 +14,24 @@ def test_copy_by_attention(tmp_path):
     assert np.mean(losses[-5:]) < 0.2 * losses[0]
     assert right > 0.9
     assert drawn(path)
+
+
+def test_recurrent_memory(tmp_path):
+    """The RNN stays at the variance, 1/3; the LSTM learns."""
+    path = tmp_path / "picture.png"
+    found = example("recurrent_memory").main(path, steps=120, times=20, hidden=16, batch=64)
+    assert found["LSTM"] < 0.1
+    assert found["RNN"] > 0.25
+    assert drawn(path)
+
+
+def test_graph_classes(tmp_path):
+    """It finds what it is to find, and the same twice."""
+    runs = [
+        example("graph_classes").main(tmp_path / "picture.png", size=40, steps=25) for _ in range(2)
+    ]
+    assert drawn(tmp_path / "picture.png")
+    assert runs[0] == runs[1]
+    without, along = (right[-1] for right in runs[0].values())
+    assert along > 0.85
+    assert along > without + 0.2

@@ -8,7 +8,7 @@ h̄_{t−1} = ā_t W + (the cell's own share) is the loop.
 ḡ = c̄' i, c̄ = c̄' f; and through the gates' functions σ' = σ (1 − σ), tanh' = 1 − tanh². Kept are the gates and c.
 
 *GRU.* Of ``n = tanh(a_n + r m)``, ``m = h W_nᵀ + b``, ``h' = n + z (h − n)``: with n̄ = h̄' (1 − z) (1 − n²) that of a_n,
- m̄ = n̄ r, r̄ = n̄ m, z̄ = h̄' (h − n), and h̄ has z h̄' besides. The product's cotangent is (r̄, z̄, m̄).
+m̄ = n̄ r, r̄ = n̄ m, z̄ = h̄' (h − n), and h̄ has z h̄' besides. The product's cotangent is (r̄, z̄, m̄).
 
 *RNN.* ā = h̄' (1 − h'²), or h̄' where h' > 0: the states are all that is kept.
 

@@ -118,11 +118,17 @@ FUNCTIONS = {
 }
 
 
-@pytest.mark.parametrize("how", [pb.jacobian, pb.hessian], ids=["jacobian", "hessian"])
-@pytest.mark.parametrize("name", FUNCTIONS)
+# A Hessian of each kind: a reduction, a product along an axis, a factorisation.
+HESSIANS = ("softmax", "prod", "solve", "norm")
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [*((name, "jacobian") for name in FUNCTIONS), *((name, "hessian") for name in HESSIANS)],
+)
 def test_with_kernels(name, how, fast):
     f = FUNCTIONS[name]
-    chosen = how(f) if how is pb.jacobian else how(lambda x: xp.sum(f(x) ** 2))
+    chosen = pb.jacobian(f) if how == "jacobian" else pb.hessian(lambda x: xp.sum(f(x) ** 2))
     inputs = [
         [scale * arrays((3, 3), seed=seed)[0] + 3 * np.eye(3)]
         for seed, scale in ((0, 1.0), (1, 0.5), (2, 2.0))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
 import pullback as pb
 from pullback.autograd.numpy import methods
 from pullback.autograd.numpy.placeholders import NAMES, Placeholder, load
+
+from ..._fresh import processes
 
 # Each is asked for first in its process.
 FIRST_USES = {
@@ -67,48 +65,12 @@ assert len(got) == 8, got
 }  # fmt: skip
 
 
-# Each program that is read runs in a copy of this process, where pullback was just imported; its errors are answered.
-SERVER = """
-import json, os, sys, traceback
-import numpy as np, pullback as pb
-x = pb.xp.asarray([1.0, 2.0])
-for line in sys.stdin:
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            exec(json.loads(line), {"np": np, "pb": pb, "x": x})
-        except BaseException:
-            os.write(write, traceback.format_exc().encode())
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as errors:
-        said = errors.read()
-    status = os.waitpid(child, 0)[1]
-    print(json.dumps(said or (f"ended with status {status}" if status else "")), flush=True)
-"""
-
-
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
     """What runs a program where nothing of pullback has been used, and gives its error."""
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVER],
-        cwd=tmp_path_factory.mktemp("fresh"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-    def run(program):
-        server.stdin.write(json.dumps(program) + "\n")
-        server.stdin.flush()
-        return json.loads(server.stdout.readline())
-
-    yield run
-    server.communicate(timeout=60)
-    assert server.returncode == 0
+    start = "import numpy as np, pullback as pb\nx = pb.xp.asarray([1.0, 2.0])"
+    with processes(start, tmp_path_factory.mktemp("fresh")) as run:
+        yield run
 
 
 @pytest.mark.parametrize("program", FIRST_USES.values(), ids=FIRST_USES)

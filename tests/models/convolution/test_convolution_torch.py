@@ -259,3 +259,17 @@ def test_initialisation_is_torchs(theirs, ours):
     bound = np.abs(ours.W).max()
     assert abs(bound / float(theirs.weight.detach().abs().max()) - 1) < 0.05
     assert np.abs(ours.b).max() <= bound * 1.05
+
+
+def test_torchs_own_tensors():
+    """Arrays of torch are convolved by torch, through the formulas for any library."""
+
+    def f(x, W):
+        h = M.max_pool(M.conv(x, W, stride=2, padding=1, groups=2), 2, stride=1)
+        return xp.sum(M.avg_pool(h, 2, padding=1) ** 2)
+
+    x, W = RNG.standard_normal((2, 4, 7, 6)), RNG.standard_normal((6, 2, 3, 2))
+    grads = pb.grad(f, (0, 1))(torch.tensor(x), torch.tensor(W))
+    for g, wanted in zip(grads, pb.grad(f, (0, 1))(x, W), strict=True):
+        assert isinstance(g, torch.Tensor)
+        np.testing.assert_allclose(g.numpy(), wanted, rtol=1e-10, atol=1e-11)

@@ -19,7 +19,7 @@ from .record import Native
 from .threads import halves
 
 # Query rows of a block, fewer where there are more keys than stay in cache with them.
-ROWS, ELEMENTS = 64, 1 << 18
+ROWS, ELEMENTS = 64, 1 << 17
 # Scores of all heads from which the helper thread is worth its time.
 WORTH = 1 << 14
 

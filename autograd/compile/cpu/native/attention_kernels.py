@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .functions import exp
+from .functions import exp64, expm1_poly32, power_of_two32, reduced32
 from .jit import ByDtype, T, gemm, inlined, kernel
 
 
@@ -41,8 +41,18 @@ def number64(order: Any) -> Any:
     return np.int64(order ^ ((order >> 63) & 9223372036854775807)).view(np.float64)
 
 
+@inlined
+def decay32(x: Any) -> Any:
+    """``e^x`` in float32 for x that are hardly above 0: 0 where it would be less than 1.2 · 10⁻³⁸."""
+    y = np.float32(-87.0) if x < np.float32(-87.0) else x
+    r, n = reduced32(y)
+    y = (expm1_poly32(r) + np.float32(1.0)) * power_of_two32(n)
+    return np.float32(0.0) if x < np.float32(-87.0) else y
+
+
 ordered: Any = ByDtype(ordered32, ordered64)
 number: Any = ByDtype(number32, number64)
+decay: Any = ByDtype(decay32, exp64)
 
 
 @inlined
@@ -115,7 +125,7 @@ def forward(
                 high = largest(row, seen)
                 above = T(0.0)
                 for j in range(seen):
-                    e = exp(row[j] - high)
+                    e = decay(row[j] - high)
                     row[j] = e
                     above += e
                 for j in range(seen, n):
@@ -211,7 +221,7 @@ def backward(
                     along += c[r * features + d] * out[at + d]
                 high = top[i, t]
                 for j in range(seen):
-                    e = exp(row[j] - high)
+                    e = decay(row[j] - high)
                     row[j] = e
                     ds[j] = e * (ds[j] - along) * T(scale)
                 for j in range(seen, n):

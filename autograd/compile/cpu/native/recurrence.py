@@ -323,6 +323,27 @@ def rnn_vjp(
         t -= step
 
 
+@kernel()
+def weights(
+    ct: Any, ys: Any, h: Any, out: Any, row: int, step: int, start: int, stop: int,
+) -> None:  # fmt: skip
+    """``Σ_t ctᵀ_t h_{t−1}`` for the columns from `start` to `stop` of ct, into `out` from `row` on."""
+    times, rows, width = ct.shape
+    n = h.shape[1]
+    size = ct.itemsize
+    columns = ct.ctypes.data + start * size
+    one = rows * width * size
+    target = out.ctypes.data + (row + start) * n * size
+    count = stop - start
+    first = columns if step > 0 else columns + (times - 1) * one
+    gemm(101, 112, 111, count, n, rows, T(1.0), first, width, h.ctypes.data, n, T(0.0), target, n)
+    rest = columns + one if step > 0 else columns
+    states = ys.ctypes.data if step > 0 else ys.ctypes.data + rows * n * size
+    many = (times - 1) * rows
+    if many:
+        gemm(101, 112, 111, count, n, many, T(1.0), rest, width, states, n, T(1.0), target, n)
+
+
 class Sequence:
     """What runs one kernel on the arrays of an operation: with arrays of no elements for None, and scratch memory.
 
@@ -431,7 +452,33 @@ def _native(name: str, kernel: Any, arguments: str, weights: int = -1, gates: in
     return Native(name, takes=_takes(arguments), make=make)
 
 
+def _make_weights(op: Op) -> Callable[..., None]:
+    """Of `recurrent_vjp_W` and, where the last rows have another cotangent, of `gru_vjp_W`."""
+    cts, h = op.args[:-2], op.args[-1]
+    (target,) = op.outputs()
+    dtype = np.dtype(target.dtype)
+    run = weights.compiled(*[(dtype, ndim) for ndim in (3, 3, 2, 2)], *[int] * 4)
+    step = -1 if op.settings.get("reverse") else 1
+    n = h.shape[1]
+    # a GRU's cotangent of x has columns of the new state too, which come from that of the inner product
+    parts = [(0, target.shape[0])] if len(cts) == 1 else [(0, 2 * n), (2 * n, n)]
+    parallel = cts[0].size * n >= WORTH
+
+    def product(*arrays: Any) -> None:
+        *given, ys, h, out = arrays
+        for ct, (row, columns) in zip(given, parts, strict=True):
+            halves(
+                lambda start, stop, _, ct=ct, row=row: run(ct, ys, h, out, row, step, start, stop),
+                columns,
+                parallel=parallel,
+            )
+
+    return product
+
+
 RECURRENCE = (
+    Native("recurrent_vjp_W", takes=_takes("332"), make=_make_weights),
+    Native("gru_vjp_W", takes=_takes("3332"), make=_make_weights),
     _native("lstm_sequence", lstm, "3222m", weights=1, gates=4),
     _native("lstm_sequence_vjp", lstm_vjp, "323322m"),
     _native("gru_sequence", gru, "3212m", weights=1, gates=3),

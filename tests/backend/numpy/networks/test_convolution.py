@@ -17,6 +17,7 @@ SHAPES = [  # x, W, groups, stride, padding, dilation
     ((5, 4, 9), (6, 2, 3), 2, (2,), ((1, 2),), (2,)),
     ((4, 3, 6, 7), (5, 3, 3, 2), 1, (1, 2), ((0, 0), (1, 0)), (1, 1)),
     ((3, 2, 5, 4, 4), (2, 1, 2, 2, 2), 2, (1, 1, 2), ((0, 0), (0, 1), (0, 0)), (2, 1, 1)),
+    ((3, 3, 6, 5), (3, 1, 3, 2), 3, (2, 1), ((1, 0), (2, 1)), (1, 2)),
     ((2, 3, 6), (4, 3, 1), 1, (1,), ((0, 0),), (1,)),
 ]
 
@@ -31,6 +32,7 @@ def test_chunks_of_any_size_give_the_same(monkeypatch, shape, images):
     """One image in a chunk is written in place, and the last chunk may be a part."""
     x_shape, W_shape, groups, stride, padding, dilation = shape
     monkeypatch.setattr(fast, "_images", lambda N, rows, places: min(images, N))
+    monkeypatch.setattr(fast, "_SMALL", images * 27)
     x, W, b = (RNG.standard_normal(s) for s in (x_shape, W_shape, W_shape[:1]))
     settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     out = fast.convolution(x, W, b, **settings)

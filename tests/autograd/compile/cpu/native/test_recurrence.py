@@ -101,6 +101,20 @@ def test_as_numpy(kind, dtype):
                 np.testing.assert_allclose(ours, wanted, **close)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("times", [1, 5])
+def test_products_over_all_times(times, reverse):
+    rng = np.random.default_rng(times)
+    for dtype in (np.float32, np.float64):
+        ct, inner, ys, h = (
+            rng.standard_normal(shape).astype(dtype)
+            for shape in ((times, 3, 6), (times, 3, 2), (times, 3, 2), (3, 2))
+        )
+        for name, given in (("recurrent_vjp_W", (ct,)), ("gru_vjp_W", (ct, inner))):
+            for ours, wanted in by_kernel(name, *given, ys, h, reverse=reverse):
+                np.testing.assert_allclose(ours, wanted, rtol=1e-5, atol=1e-6)
+
+
 def test_results_that_nobody_reads():
     arrays, _, _ = drawn("lstm", 3, 4, 2, np.float32, None)
     for ours, wanted in by_kernel("lstm_sequence", *arrays, unread=(1, 3)):
@@ -118,7 +132,7 @@ def test_what_is_not_finite_stays_in_its_row():
 
 
 def test_a_training_step_runs_the_kernels():
-    """A compiled step of a layer, with padding: two kernels, and eager's numbers."""
+    """A compiled step of a layer, with padding: three kernels, and eager's numbers."""
     model = pb.models.LSTM.init(3, 4, seed=0)
     x = np.random.default_rng(0).standard_normal((3, 5, 3)).astype("f")
     lengths = np.asarray([5, 2, 3])
@@ -129,7 +143,7 @@ def test_a_training_step_runs_the_kernels():
     compiled = pb.compile(step, fast=True)
     compiled(model, x, pb.xp.asarray(lengths))
     value, grads = compiled(model, x, pb.xp.asarray(lengths))
-    assert compiled.program(model, x, pb.xp.asarray(lengths)).count(": kernel") == 2
+    assert compiled.program(model, x, pb.xp.asarray(lengths)).count(": kernel") == 3
     wanted_value, wanted = step(model, x, lengths)
     np.testing.assert_allclose(value, wanted_value, rtol=1e-6)
     for a, b in zip(pb.tree.leaves(grads), pb.tree.leaves(wanted), strict=True):
