@@ -1,4 +1,4 @@
-"""Where the elements of a convolution lie in scratch memory: offsets that depend on shapes alone, as tables for kernels.
+"""Where the elements of a convolution lie in scratch memory: offsets by shapes alone, as tables for kernels.
 
 Inside, images lie with their channels last and with the padding around them. A pixel of the output reads, for each tap
 of the kernel, C successive elements at ``pixel + tap``: with both offsets in tables the kernels need to know nothing
@@ -68,8 +68,7 @@ class Pool:
     def apart(self) -> bool:
         """Whether no two windows meet."""
         return all(
-            d * (k - 1) < s
-            for k, s, d in zip(self.window, self.stride, self.dilation, strict=True)
+            d * (k - 1) < s for k, s, d in zip(self.window, self.stride, self.dilation, strict=True)
         )
 
     def tables(self, tables: Tables, steps: Lengths, start: int = 0) -> list[int]:
@@ -130,9 +129,7 @@ class Shape:
     @property
     def macs(self) -> int:
         """Multiplications."""
-        return (
-            self.images * self.pixels * self.taps * self.outputs * (self.channels // self.groups)
-        )
+        return self.images * self.pixels * self.taps * self.outputs * (self.channels // self.groups)
 
 
 def grid(lengths: Lengths, steps: Lengths) -> Any:
@@ -155,7 +152,7 @@ def images_in_chunk(of_one: int, pixels: int, images: int) -> int:
 
 
 def runs(spatial: Lengths, steps: Lengths, start: int) -> tuple[Any, int]:
-    """The offsets of successive pixels' runs in a padded image, and their length: whole images if nothing is between."""
+    """The offsets of runs of pixels in a padded image, and their length: one run where nothing is between."""
     dims = len(spatial)
     joined = dims - 1
     while joined and steps[joined - 1] == steps[joined] * spatial[joined]:

@@ -68,9 +68,9 @@ def product(vectors: int, rows: int, width: int) -> Any:
     r < `rows` and the lanes v of `vectors` vectors of `width` bytes,
 
         out[at + tables[targets + r] + v] = start[first + keep · tables[targets + r] + v]
-            + Σ_{t < count, j < inner} A[a + tables[places + r] + tables[taps + t] + step j] B[b + (t inner + j) ld + v].
+            + Σ_{t, j} A[a + tables[places + r] + tables[taps + t] + step j] B[b + (t inner + j) ld + v]
 
-    All offsets count elements; `tables` holds 64-bit integers; inner ≥ 1.
+    with t < count and j < inner. All offsets count elements; `tables` holds 64-bit integers; inner ≥ 1.
     """
     from llvmlite import ir
     from numba import types
@@ -241,13 +241,12 @@ def transposed(side: int) -> Any:
     return f
 
 
-
 def maxima(width: int) -> Any:
     """The maximum of each lane of some vectors, and which of them it is.
 
-    ``f(s, first, tables, taps, count, best, which, rectify)`` reads the vectors at ``first + tables[taps + t]``. The first of
-    equal ones counts, and NaN before numbers. With `rectify` the maximum is at least 0, and then the first is
-    named.
+    ``f(s, first, tables, taps, count, best, which, rectify)`` reads the vectors at ``first + tables[taps + t]``. The
+    first of equal ones counts, and NaN before numbers. With `rectify` they are the maxima of relu: where none is
+    positive, 0, and the first.
     """
     from llvmlite import ir
     from numba import types
@@ -302,9 +301,7 @@ def maxima(width: int) -> Any:
             wanted = builder.icmp_signed("!=", arguments[7], i64(0))
             below = builder.fcmp_ordered("<=", top, zero)
             for place, found in ((5, top), (6, name)):
-                result = builder.select(
-                    wanted, builder.select(below, zero, found), found
-                )
+                result = builder.select(wanted, builder.select(below, zero, found), found)
                 target = builder.add(address(0), builder.mul(arguments[place], i64(bits // 8)))
                 stored = builder.store(result, builder.inttoptr(target, vector.as_pointer()))
                 stored.align = bits // 8

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile.cpu.native import convolution as native
 
 from ....._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 from ._operations import by_kernel, by_numpy, normal, taken
@@ -17,7 +16,9 @@ from ._operations import by_kernel, by_numpy, normal, taken
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 
 
-def settings(dims: int, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+def settings(
+    dims: int, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Any:
     """The settings of a convolution: one number for all dimensions, or one for each."""
 
     def each(x: Any) -> Any:
@@ -55,7 +56,9 @@ def test_as_numpy(case):
     chosen = settings(len(x_shape) - 2, **more)
     x, W, b = normal(*x_shape), normal(*W_shape, seed=1), normal(W_shape[0], seed=2)
     out = by_numpy("convolution", x, W, b, **chosen)
-    np.testing.assert_allclose(by_kernel("convolution", (x, W, b), out, **chosen), out, 1e-10, 1e-10)
+    np.testing.assert_allclose(
+        by_kernel("convolution", (x, W, b), out, **chosen), out, 1e-10, 1e-10
+    )
     y = normal(*out.shape, seed=3)
     for name, arrays, spatial in (
         ("convolution_vjp_x", (y, W), x_shape[2:]),
@@ -108,7 +111,9 @@ def test_with_windows(pool, outputs):
         r = np.maximum(z, 0) if relu else z
         best, offsets = by_numpy("max_pool", r, **over)
         inside = {"spatial": z.shape[2:], **over}
-        ours = by_kernel("convolution", (x, W, b), (best, offsets), relu=relu, pool=inside, **chosen)
+        ours = by_kernel(
+            "convolution", (x, W, b), (best, offsets), relu=relu, pool=inside, **chosen
+        )
         np.testing.assert_array_equal(ours[0], best)
         np.testing.assert_array_equal(ours[1], offsets)
     y = normal(*best.shape, seed=3)
@@ -122,37 +127,7 @@ def test_with_windows(pool, outputs):
         np.testing.assert_allclose(got, theirs, 1e-10, 1e-10)
 
 
-def test_nan_stays():
-    x, W = normal(2, 3, 6, 6), normal(8, 3, 1, 1, seed=1)
-    x[0, 1, 2, 3] = np.nan
-    chosen, over = settings(2), windows(2, 2)
-    r = np.maximum(by_numpy("convolution", x, W, **chosen), 0)
-    np.testing.assert_array_equal(by_kernel("convolution", (x, W), r, relu=True, **chosen), r)
-    theirs = by_numpy("max_pool", r, **over)
-    inside = {"spatial": (6, 6), **over}
-    ours = by_kernel("convolution", (x, W), theirs, relu=True, pool=inside, **chosen)
-    np.testing.assert_array_equal(ours[0], theirs[0])
-    np.testing.assert_array_equal(ours[1], theirs[1])
-
-
 # ── threads ───────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_helper_changes_no_bit(monkeypatch):
-    x, W, y = normal(7, 8, 6, 6), normal(16, 8, 3, 3), normal(7, 16, 4, 4)
-    chosen = settings(2)
-    found = []
-    for parallel in (0, 1 << 60):
-        monkeypatch.setattr(native, "PARALLEL", parallel)
-        found.append(
-            [
-                by_kernel("convolution", (x, W), y, **chosen),
-                by_kernel("convolution_vjp_x", (y, W), x, spatial=(6, 6), **chosen),
-                by_kernel("convolution_vjp_W", (x, y), W, spatial=(3, 3), **chosen),
-            ]
-        )
-    for a, b in zip(*found, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def loss(x: Any, W: Any, b: Any) -> Any:
