@@ -52,8 +52,8 @@ def _padded(shape: Shape) -> tuple[tuple[int, ...], tuple[int, ...], int]:
     whole = tuple(
         n + low + high for n, low, high in zip(shape.spatial, shape.low, shape.high, strict=True)
     )
-    steps = steps_of(whole, shape.channels)
-    return whole, steps, int(np.prod(whole)) * shape.channels
+    steps = steps_of(whole, shape.pitch)
+    return whole, steps, int(np.prod(whole)) * shape.pitch
 
 
 def _dot(a: Any, b: Any) -> int:
@@ -64,9 +64,10 @@ def _make_forward(op: Op) -> Callable[..., None]:
     shape, has_bias = _shape(op), len(op.inputs()) == 3
     R, V = block_shape()[0], shape.lanes
     _, steps, size = _padded(shape)
-    Fg, P = shape.outputs // shape.groups, shape.pixels
+    groups, P = shape.inner_groups, shape.pixels
+    Fg = shape.outputs // groups
     lanes = rounded(Fg, V)
-    ld = shape.groups * lanes
+    ld = groups * lanes
     G = images_in_chunk((size + P * ld) * shape.dtype.itemsize, P, shape.images)
     tables = Tables()
     where, length = runs(shape.spatial, steps, _dot(shape.low, steps))
@@ -80,14 +81,15 @@ def _make_forward(op: Op) -> Callable[..., None]:
     targets = tables.add(np.arange(rounded(G * P, R)) * ld)
     ys = G * size
     ws = ys + rounded(G * P, R) * ld
-    bs = ws + ld * shape.taps * (shape.channels // shape.groups)
+    bs = ws + ld * shape.taps * (1 if shape.apart else shape.channels // groups)
     pool = shape.pool
     found = [0] * 5 if pool is None else pool.tables(tables, steps_of(shape.lengths, ld))
     geometry = np.array(
         [
-            shape.channels, shape.outputs, shape.taps, shape.groups, P, int(np.prod(shape.spatial)), G,
+            shape.channels, shape.outputs, shape.taps, groups, P, int(np.prod(shape.spatial)), G,
             runs_at, len(where), length, size, places, taps, targets, ids, R, V, ys, ws, bs,
             op.settings.get("relu", False), pool is not None, *found,
+            shape.apart, shape.pitch,
         ]
     )  # fmt: skip
     more = 0 if pool is None else 3 * pool.count * ld
@@ -122,9 +124,10 @@ def _make_forward(op: Op) -> Callable[..., None]:
 def _make_backward_x(op: Op) -> Callable[..., None]:
     shape = _shape(op)
     R, V = block_shape()[0], shape.lanes
-    F, Cg, Fg = shape.outputs, shape.channels // shape.groups, shape.outputs // shape.groups
+    F, groups = shape.outputs, shape.inner_groups
+    Cg, Fg = shape.channels // groups, 1 if shape.apart else F // groups
     lanes = rounded(Cg, V)
-    ld, S = shape.groups * lanes, int(np.prod(shape.spatial))
+    ld, S = groups * lanes, int(np.prod(shape.spatial))
     # positions in the padded input; how far the taps reach back in outputs, and how many there are
     found = phases(shape)
     reach = tuple(
@@ -134,7 +137,7 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
         (n + low - 1) // s for n, low, s in zip(shape.spatial, shape.low, shape.stride, strict=True)
     )
     whole = tuple(r + max(m, e + 1) for r, m, e in zip(reach, shape.lengths, last, strict=True))
-    ld_y = F if shape.pool is None else rounded(F, V)
+    ld_y = rounded(F, V) if shape.pool is not None or shape.apart else F
     steps = steps_of(whole, ld_y)
     size = int(np.prod(whole)) * ld_y
     G = images_in_chunk((size + S * ld) * shape.dtype.itemsize, S, shape.images)
@@ -170,8 +173,9 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
     found_pool = [0] * 5 if pool is None else pool.tables(tables, steps, _dot(reach, steps))
     geometry = np.array(
         [
-            shape.channels, F, shape.taps, shape.groups, shape.pixels, S, G, runs_at, len(where), length, size,
+            shape.channels, F, shape.taps, groups, shape.pixels, S, G, runs_at, len(where), length, size,
             len(rows), phase_at, R, V, xs, ws, zs, pool is not None, tables.add([0, 1]), *found_pool, ld_y,
+            shape.apart,
         ]
     )  # fmt: skip
     more = 0 if pool is None else 3 * pool.count * ld_y
@@ -210,9 +214,10 @@ def _make_backward_W(op: Op) -> Callable[..., None]:
     shape = _shape(op)
     R, V = block_shape()[0], shape.lanes
     _, steps, size = _padded(shape)
-    Cg, Fg, P = shape.channels // shape.groups, shape.outputs // shape.groups, shape.pixels
+    groups, P = shape.inner_groups, shape.pixels
+    Cg, Fg = 1 if shape.apart else shape.channels // groups, shape.outputs // groups
     lanes = rounded(Fg, V)
-    ld = shape.groups * lanes
+    ld = groups * lanes
     G = images_in_chunk((size + P * ld) * shape.dtype.itemsize, P, shape.images)
     tables = Tables()
     where, length = runs(shape.spatial, steps, _dot(shape.low, steps))
@@ -230,9 +235,10 @@ def _make_backward_W(op: Op) -> Callable[..., None]:
     found = [0] * 5 if pool is None else pool.tables(tables, steps_of(shape.lengths, ld))
     geometry = np.array(
         [
-            shape.channels, shape.outputs, shape.taps, shape.groups, P, int(np.prod(shape.spatial)), G,
+            shape.channels, shape.outputs, shape.taps, groups, P, int(np.prod(shape.spatial)), G,
             runs_at, len(where), length, size, places, rows, R, V, sums_at, len(sums), inner, strided[-1],
             max(1, PIXELS // inner), *targets, ys, ws, zero, pool is not None, *found,
+            shape.apart, shape.pitch,
         ]
     )  # fmt: skip
     more = 0 if pool is None else 3 * pool.count * ld
@@ -274,7 +280,7 @@ def _shape(op: Op) -> Shape:
 
 
 def _takes(op: Op) -> bool:
-    """Real arrays of one dtype that are not empty; groups that fill a part of a vector at least."""
+    """Real arrays of one dtype that are not empty; groups of one channel, or that fill a part of a vector."""
     arrays = op.inputs()
     result, pool = op.outputs()[0], op.settings.get("pool")
     if pool is not None:
@@ -295,11 +301,12 @@ def _takes(op: Op) -> bool:
     shape = _shape(op)
     if min(shape.lengths) < 1 or any(d < 1 for d in (*shape.dilation, *shape.stride)):
         return False
-    if shape.groups > 1 and min(shape.channels, shape.outputs) // shape.groups < 4:
+    narrow = min(shape.channels, shape.outputs) // shape.groups < 4
+    if shape.groups > 1 and narrow and not shape.apart:
         return False
     weights = shape.taps * (shape.channels + 32) * (shape.outputs + 32) // shape.groups
     _, _, size = _padded(shape)
-    image = size + shape.pixels * (shape.outputs + 16 * shape.groups)
+    image = size + shape.pixels * (shape.outputs + 16 * shape.inner_groups)
     return max(weights, image) * shape.dtype.itemsize < LARGEST
 
 

@@ -2,8 +2,8 @@
 
 `g` holds the sizes, and the places of all parts of `tables` and of the scratch memory `s`. Each half of the images has
 scratch memory of its own. C and F are the channels of inputs and outputs, Cg and Fg those of a group, K is the number
-of a kernel's elements, P and S the pixels of an output and an input, Q the windows over an output, G the images in a chunk; R and V
-are the rows of a block and the lanes of a vector.
+of a kernel's elements, P and S the pixels of an output and an input, Q the windows over an output, G the images in a
+chunk; R and V are the rows of a block and the lanes of a vector. Where `apart`, each channel is a group of its own.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from .layout import (
     channels_first,
     channels_last,
     multiplied,
+    multiplied_lanes,
     packed,
+    packed_lanes,
     pooled,
     rectified,
     spread,
 )
-from .vectors import narrow, wide
+from .vectors import lanewise, narrow, wide
 
 
 @kernel()
@@ -30,24 +32,31 @@ def forward(x, W, b, out, offsets, s, tables, g, start, stop):
     runs_at, count, length, size = g[7], g[8], g[9], g[10]
     places, taps, targets, ids, R, V = g[11], g[12], g[13], g[14], g[15], g[16]
     ys, ws, bs, rectify, pool = g[17], g[18], g[19], g[20], g[21]
-    spots, Q, window, k = g[22], g[23], g[24], g[25]
+    spots, Q, window, k, apart, pitch = g[22], g[23], g[24], g[25], g[27], g[28]
     Cg, Fg = C // groups, F // groups
     lanes = -(-Fg // V) * V
     ld = groups * lanes
     for i in range(ys):
         s[i] = 0.0
     at = ws
+    if apart:
+        packed_lanes(W, C, ld, K, tables, ids, K, s, ws)
     for group in range(groups):
-        at = packed(W, group * Fg * Cg * K, Cg * K, Fg, K, Cg, tables, ids, K, V, s, at)
+        if not apart:
+            at = packed(W, group * Fg * Cg * K, Cg * K, Fg, K, Cg, tables, ids, K, V, s, at)
         for o in range(lanes):
             known = o < Fg and len(b) > 0
             s[bs + group * lanes + o] = b[group * Fg + o] if known else 0.0
     for n in range(start, stop, G):
         m = min(G, stop - n)
         for i in range(m):
-            channels_last(x, (n + i) * C * S, C, S, tables, runs_at, count, length, s, i * size, C)
+            channels_last(
+                x, (n + i) * C * S, C, S, tables, runs_at, count, length, s, i * size, pitch
+            )
         full = -(-m * P // R)
-        for group in range(groups):
+        if apart:
+            multiplied_lanes(s, tables, places, taps, K, ws, ld, bs, ys, targets, full, R, V)
+        for group in range(0 if apart else groups):
             multiplied(
                 s, group * Cg, tables, places, taps, K, Cg, s, ws + group * lanes * K * Cg, Fg,
                 s, bs + group * lanes, s, ys + group * lanes, targets, full, R, V,
@@ -80,8 +89,8 @@ def backward_x(y, W, offsets, out, s, tables, g, start, stop):
     C, F, K, groups, P, S, G = g[0], g[1], g[2], g[3], g[4], g[5], g[6]
     runs_at, count, length, size = g[7], g[8], g[9], g[10]
     phase_count, phase_at, R, V, xs, ws, zs = g[11], g[12], g[13], g[14], g[15], g[16], g[17]
-    pool, zero, spots, Q, window, k, apart = g[18], g[19], g[20], g[21], g[22], g[23], g[24]
-    ld_y = g[25]
+    pool, zero, spots, Q, window, k, no_overlap = g[18], g[19], g[20], g[21], g[22], g[23], g[24]
+    ld_y, apart = g[25], g[26]
     Cg, Fg = C // groups, F // groups
     lanes = -(-Cg // V) * V
     ld = groups * lanes
@@ -92,7 +101,9 @@ def backward_x(y, W, offsets, out, s, tables, g, start, stop):
     at = ws
     for f in range(phase_count):
         ids, reached = tables[phase_at + 6 * f], tables[phase_at + 6 * f + 1]
-        for group in range(groups):
+        if apart:
+            at = packed_lanes(W, C, ld, K, tables, ids, reached, s, at)
+        for group in range(0 if apart else groups):
             first = group * Fg * Cg * K
             at = packed(W, first, K, Cg, Cg * K, Fg, tables, ids, reached, V, s, at)
     for n in range(start, stop, G):
@@ -101,7 +112,7 @@ def backward_x(y, W, offsets, out, s, tables, g, start, stop):
             if pool:
                 spread(
                     y, (n + i) * F * Q, offsets, F, Q, s, zs + lanes, ld_y, V, tables, zero,
-                    spots, window, k, i * size, size, apart,
+                    spots, window, k, i * size, size, no_overlap,
                 )  # fmt: skip
             else:
                 channels_last(
@@ -113,7 +124,12 @@ def backward_x(y, W, offsets, out, s, tables, g, start, stop):
             reached, taps, pixels = tables[entry + 1], tables[entry + 2], tables[entry + 3]
             places, targets = tables[entry + 4], tables[entry + 5]
             full = -(-m * pixels // R)
-            for group in range(groups):
+            if apart:
+                multiplied_lanes(
+                    s, tables, places, taps, reached, at, ld, zs, xs, targets, full, R, V
+                )
+                at += ld * reached
+            for group in range(0 if apart else groups):
                 multiplied(
                     s, group * Fg, tables, places, taps, reached, Fg, s, at, Cg,
                     s, zs, s, xs + group * lanes, targets, full, R, V,
@@ -133,7 +149,8 @@ def backward_W(x, y, offsets, s, tables, g, start, stop):
     places, rows, R, V = g[11], g[12], g[13], g[14]
     sums_at, sums, inner, step, together = g[15], g[16], g[17], g[18], g[19]
     targets_wide, targets_narrow, ys, ws, zero = g[20], g[21], g[22], g[23], g[24]
-    pool, spots, Q, window, k, apart = g[25], g[26], g[27], g[28], g[29], g[30]
+    pool, spots, Q, window, k, no_overlap = g[25], g[26], g[27], g[28], g[29], g[30]
+    apart, pitch = g[31], g[32]
     Cg, Fg = C // groups, F // groups
     lanes = -(-Fg // V) * V
     ld = groups * lanes
@@ -142,12 +159,14 @@ def backward_W(x, y, offsets, s, tables, g, start, stop):
     for n in range(start, stop, G):
         m = min(G, stop - n)
         for i in range(m):
-            channels_last(x, (n + i) * C * S, C, S, tables, runs_at, count, length, s, i * size, C)
+            channels_last(
+                x, (n + i) * C * S, C, S, tables, runs_at, count, length, s, i * size, pitch
+            )
             if pool:
                 own = ws + ld * rows * R
                 spread(
                     y, (n + i) * F * Q, offsets, F, Q, s, own, ld, V, tables, zero,
-                    spots, window, k, ys + i * P * ld, P * ld, apart,
+                    spots, window, k, ys + i * P * ld, P * ld, no_overlap,
                 )  # fmt: skip
                 continue
             for group in range(groups):
@@ -157,7 +176,14 @@ def backward_W(x, y, offsets, s, tables, g, start, stop):
                 )  # fmt: skip
         for t in range(0, m * sums, together):
             some = min(together, m * sums - t)
-            for group in range(groups):
+            for c in range(0, ld if apart else 0, V):
+                at = ws + c * rows * R
+                for i in range(rows):
+                    lanewise(
+                        s, c, tables, places + i * R, sums_at + t, some, inner, step,
+                        s, ys + t * inner * ld + c, ld, s, at, 1, s, at, targets_narrow + i * R,
+                    )  # fmt: skip
+            for group in range(0 if apart else groups):
                 a, at = group * Cg, ws + group * lanes * rows * R
                 o = 0
                 while o < Fg:
@@ -186,6 +212,12 @@ def sum_of_shares(p, q, out, g, both):
     C, F, K, groups, rows, R, V, ws = g[0], g[1], g[2], g[3], g[12], g[13], g[14], g[23]
     Cg, Fg = C // groups, F // groups
     lanes = -(-Fg // V) * V
+    if g[31]:
+        for c in range(C):
+            for k in range(K):
+                i = ws + (c // V * rows * R + k) * V + c % V
+                out[c * K + k] = p[i] + q[i] if both else q[i]
+        return
     for group in range(groups):
         at, o = ws + group * lanes * rows * R, 0
         while o < Fg:

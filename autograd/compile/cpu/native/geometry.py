@@ -112,6 +112,21 @@ class Shape:
         )  # fmt: skip
 
     @property
+    def apart(self) -> bool:
+        """Whether each channel is a group of its own: kernels then multiply lane by lane."""
+        return 1 < self.groups == self.channels == self.outputs
+
+    @property
+    def inner_groups(self) -> int:
+        """The groups as kernels have them: lanes that are kept apart need none."""
+        return 1 if self.apart else self.groups
+
+    @property
+    def pitch(self) -> int:
+        """How far apart pixels of the inputs lie: lanes are whole vectors."""
+        return rounded(self.channels, self.lanes) if self.apart else self.channels
+
+    @property
     def taps(self) -> int:
         """The elements of the kernel, of one channel."""
         return math.prod(self.kernel)

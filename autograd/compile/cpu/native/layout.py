@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .jit import T, called
-from .vectors import SIDE, largest, narrow, place, transpose, wide
+from .vectors import SIDE, lanewise, largest, narrow, place, transpose, wide
 
 
 @called
@@ -64,6 +64,28 @@ def packed(W, first, lane, lanes, across, inner, tables, taps, count, V, out, at
                 at += width
         o += width
     return at
+
+
+@called
+def packed_lanes(W, channels, ld, K, tables, taps, count, out, at):
+    """Put the weights of channels that are groups of their own into rows of `ld` lanes, one for each tap."""
+    for t in range(count):
+        k = tables[taps + t]
+        for c in range(ld):
+            out[at + c] = W[c * K + k] if c < channels else T(0.0)
+        at += ld
+    return at
+
+
+@called
+def multiplied_lanes(A, tables, places, taps, count, b, ld, start, out, targets, blocks, R, V):
+    """The products of all blocks of pixels with the weights at `b`, lane by lane; all arrays lie in A."""
+    for c in range(0, ld, V):
+        for i in range(blocks):
+            lanewise(
+                A, c, tables, places + i * R, taps, count, 1, 0, A, b + c, ld, A, start + c, 0, A, out + c,
+                targets + i * R,
+            )  # fmt: skip
 
 
 @called

@@ -61,8 +61,8 @@ def _checksum() -> str:
     return hashlib.sha256(inspect.getsource(sys.modules[__name__]).encode()).hexdigest()[:16]
 
 
-def product(vectors: int, rows: int, width: int) -> Any:
-    """The product of a block of gathered rows with a matrix.
+def product(vectors: int, gathered: bool, rows: int, width: int) -> Any:
+    """The product of a block of gathered rows with a matrix; of gathered vectors, lane by lane, with `gathered`.
 
     ``f(A, a, tables, places, taps, count, inner, step, B, b, ld, start, first, keep, out, at, targets)`` computes, for
     r < `rows` and the lanes v of `vectors` vectors of `width` bytes,
@@ -70,7 +70,8 @@ def product(vectors: int, rows: int, width: int) -> Any:
         out[at + tables[targets + r] + v] = start[first + keep · tables[targets + r] + v]
             + Σ_{t, j} A[a + tables[places + r] + tables[taps + t] + step j] B[b + (t inner + j) ld + v]
 
-    with t < count and j < inner. All offsets count elements; `tables` holds 64-bit integers; inner ≥ 1.
+    with t < count and j < inner; with `gathered` it is A[… + v], for each lane its own.
+    All offsets count elements; `tables` holds 64-bit integers; inner ≥ 1.
     """
     from llvmlite import ir
     from numba import types
@@ -153,8 +154,11 @@ def product(vectors: int, rows: int, width: int) -> Any:
             right = [load(vector, add(b1, i64(v * width)), size) for v in range(vectors)]
             new = []
             for r in range(rows):
-                x = _repeated(builder, load(number, add(base[r], shift), size), vector)
+                at = add(base[r], shift)
+                x = None if gathered else _repeated(builder, load(number, at, size), vector)
                 for v in range(vectors):
+                    if gathered:
+                        x = load(vector, add(at, i64(v * width)), size)
                     new.append(builder.call(fma, [x, right[v], sums1[r * vectors + v]]))
             left2, b2 = builder.sub(left, i64(1)), add(b1, ld)
             left.add_incoming(left2, body)
@@ -399,8 +403,9 @@ def _repeated(builder: Any, x: Any, vector: Any) -> Any:
     return builder.shuffle_vector(x, undefined, zeros)
 
 
-wide = Piece("wide", product, 2)
-narrow = Piece("narrow", product, 1)
+wide = Piece("wide", product, 2, False)
+narrow = Piece("narrow", product, 1, False)
+lanewise = Piece("lanewise", product, 1, True)
 transpose = Piece("transpose", transposed, SIDE)
 largest = Piece("largest", maxima)
 place = Piece("place", placed)
