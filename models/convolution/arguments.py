@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from ...autograd.core.array import Array
 from ...autograd.core.typing import ArrayLike
@@ -11,6 +13,23 @@ from ...autograd.functions import namespace as xp
 
 # "valid", "same", an integer, one for each dimension, or pairs of what is added below and above.
 PaddingLike = str | int | tuple[int, ...] | tuple[tuple[int, int], ...]
+
+
+Result = TypeVar("Result")
+
+
+def remembered(checks: Callable[..., Result]) -> Callable[..., Result]:
+    """A function of shapes and settings whose results are kept: of layers called again and again they are the same."""
+    known = functools.lru_cache(maxsize=512, typed=True)(checks)
+
+    def call(*args: Any) -> Result:
+        try:
+            hash(args)
+        except TypeError:  # settings in lists
+            return checks(*args)
+        return known(*args)
+
+    return call
 
 
 class Images(NamedTuple):

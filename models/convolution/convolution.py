@@ -9,13 +9,13 @@ from ...autograd.core.generated import xp as primitives
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
 from .arguments import (
-    Images,
     PaddingLike,
     check_fits,
     images,
     integer,
     lengths,
     padding_pairs,
+    remembered,
 )
 
 
@@ -85,31 +85,45 @@ def conv(
     """
     W = xp.asarray(W)
     _check_weights("conv", W, "outputs, inputs / groups")
-    dims = W.ndim - 2
-    given = images("conv", x, dims, channels_last)
-    kernel, spatial = tuple(W.shape[2:]), tuple(given.x.shape[2:])
-    stride, dilation = (
-        lengths("conv", "stride", stride, dims),
-        lengths("conv", "dilation", dilation, dims),
+    given = images("conv", x, W.ndim - 2, channels_last)
+    settings = _conv_settings(
+        tuple(given.x.shape[1:]), given.last, tuple(W.shape), stride, padding, dilation, groups
     )
-    groups = integer("conv", "groups", groups, 1)
-    pairs = padding_pairs("conv", padding, spatial, kernel, stride, dilation)
-    channels = given.x.shape[1]
-    if channels != W.shape[1] * groups:
-        raise ValueError(
-            f"conv: inputs of {channels} channels, and W of shape {tuple(W.shape)} with groups={groups} takes "
-            f"{W.shape[1]} · {groups} = {W.shape[1] * groups}{_other_layout(given, W.shape[1] * groups)}"
-        )
-    if W.shape[0] % groups:
-        raise ValueError(
-            f"conv: {W.shape[0]} outputs, W.shape[0], cannot be split into groups={groups} of equal size"
-        )
-    check_fits("conv", "kernel", kernel, spatial, pairs, dilation)
-    settings = {"stride": stride, "padding": pairs, "dilation": dilation, "groups": groups}
     if b is None:
         return given.back(primitives.convolution(given.x, W, **settings))
     b = _checked_bias("conv", b, W.shape[0])
     return given.back(primitives.convolution(given.x, W, b, **settings))
+
+
+@remembered
+def _conv_settings(
+    shape: tuple[int, ...],
+    channels_last: bool,
+    W_shape: tuple[int, ...],
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+) -> dict[str, Any]:
+    """The settings of the primitive, for images of shape (C, *spatial)."""
+    channels, *lengths_of_x = shape
+    spatial, kernel, dims = tuple(lengths_of_x), W_shape[2:], len(lengths_of_x)
+    stride = lengths("conv", "stride", stride, dims)
+    dilation = lengths("conv", "dilation", dilation, dims)
+    groups = integer("conv", "groups", groups, 1)
+    pairs = padding_pairs("conv", padding, spatial, kernel, stride, dilation)
+    if channels != W_shape[1] * groups:
+        raise ValueError(
+            f"conv: inputs of {channels} channels, and W of shape {W_shape} with groups={groups} takes "
+            f"{W_shape[1]} · {groups} = {W_shape[1] * groups}"
+            f"{_other_layout(shape, channels_last, W_shape[1] * groups)}"
+        )
+    if W_shape[0] % groups:
+        raise ValueError(
+            f"conv: {W_shape[0]} outputs, W.shape[0], cannot be split into groups={groups} of equal size"
+        )
+    check_fits("conv", "kernel", kernel, spatial, pairs, dilation)
+    return {"stride": stride, "padding": pairs, "dilation": dilation, "groups": groups}
 
 
 def conv_transpose(
@@ -118,7 +132,7 @@ def conv_transpose(
     b: ArrayLike | None = None,
     *,
     stride: int | tuple[int, ...] = 1,
-    padding: int | tuple[int, ...] | tuple[tuple[int, int], ...] = 0,
+    padding: PaddingLike = 0,
     output_padding: int | tuple[int, ...] = 0,
     dilation: int | tuple[int, ...] = 1,
     groups: int = 1,
@@ -170,16 +184,45 @@ def conv_transpose(
     >>> pb.models.conv_transpose(np.asarray([[[1.0, 2.0]]]), np.asarray([[[1.0, 10.0]]]), stride=2)
     Array([[[ 1., 10.,  2., 20.]]], dtype=float64, device='cpu')
     """
-    name = "conv_transpose"
     W = xp.asarray(W)
-    _check_weights(name, W, "inputs, outputs / groups")
-    dims = W.ndim - 2
-    given = images(name, x, dims, channels_last)
-    kernel, spatial = tuple(W.shape[2:]), tuple(given.x.shape[2:])
-    stride, dilation = (
-        lengths(name, "stride", stride, dims),
-        lengths(name, "dilation", dilation, dims),
+    _check_weights("conv_transpose", W, "inputs, outputs / groups")
+    given = images("conv_transpose", x, W.ndim - 2, channels_last)
+    settings, beyond = _transposed_settings(
+        tuple(given.x.shape[1:]),
+        given.last,
+        tuple(W.shape),
+        stride,
+        padding,
+        output_padding,
+        dilation,
+        groups,
     )
+    y = primitives.convolution_vjp_x(given.x, W, **settings)
+    if any(beyond):
+        y = xp.pad(y, ((0, 0), (0, 0), *((0, n) for n in beyond)))
+    if b is not None:
+        b = _checked_bias("conv_transpose", b, W.shape[1] * settings["groups"])
+        y = y + xp.reshape(b, (b.shape[0], *(1,) * (W.ndim - 2)))
+    return given.back(y)
+
+
+@remembered
+def _transposed_settings(
+    shape: tuple[int, ...],
+    channels_last: bool,
+    W_shape: tuple[int, ...],
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    dilation: Any,
+    groups: Any,
+) -> tuple[dict[str, Any], tuple[int, ...]]:
+    """The settings of the primitive for images of shape (C, *spatial), and how many zeros stand above its result."""
+    name = "conv_transpose"
+    channels, *lengths_of_x = shape
+    spatial, kernel, dims = tuple(lengths_of_x), W_shape[2:], len(lengths_of_x)
+    stride = lengths(name, "stride", stride, dims)
+    dilation = lengths(name, "dilation", dilation, dims)
     more = lengths(name, "output_padding", output_padding, dims, 0)
     groups = integer(name, "groups", groups, 1)
     if isinstance(padding, str):
@@ -188,11 +231,10 @@ def conv_transpose(
             "or pairs (low, high), and output_padding"
         )
     pairs = padding_pairs(name, padding, spatial, kernel, stride, dilation)
-    channels = given.x.shape[1]
-    if channels != W.shape[0]:
+    if channels != W_shape[0]:
         raise ValueError(
-            f"{name}: inputs of {channels} channels, and W of shape {tuple(W.shape)} takes {W.shape[0]}"
-            f"{_other_layout(given, W.shape[0])}"
+            f"{name}: inputs of {channels} channels, and W of shape {W_shape} takes {W_shape[0]}"
+            f"{_other_layout(shape, channels_last, W_shape[0])}"
         )
     if channels % groups:
         raise ValueError(
@@ -215,13 +257,29 @@ def conv_transpose(
             f"{name}: inputs of {spatial} with a kernel of {kernel} and padding={padding!r} make outputs of {out}, "
             "which have no element; cut off less"
         )
-    y = primitives.convolution_vjp_x(
-        given.x, W, spatial=out, stride=stride, padding=pairs, dilation=dilation, groups=groups
-    )
-    if b is not None:
-        b = _checked_bias(name, b, W.shape[1] * groups)
-        y = y + xp.reshape(b, (b.shape[0], *(1,) * dims))
-    return given.back(y)
+    kept, pairs, beyond = _within_reach(more, stride, pairs, out)
+    settings = {"stride": stride, "padding": pairs, "dilation": dilation, "groups": groups}
+    return {"spatial": kept, **settings}, beyond
+
+
+def _within_reach(
+    more: tuple[int, ...], stride: tuple[int, ...], pairs: Any, out: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...], tuple[int, ...]]:
+    """The lengths and padding by which `conv` makes as many windows as there are inputs, and what is 0 above that.
+
+    It would make more where output_padding is not less than the stride, as it may be with a dilation.
+    """
+    kept, padding, beyond = [], [], []
+    for extra, s, (low, high), n in zip(more, stride, pairs, out, strict=True):
+        if extra >= s:
+            zeros = max(extra - high - (s - 1), 0)
+            high = max(high - extra, 0)
+        else:
+            zeros = 0
+        kept.append(n - zeros)
+        padding.append((low, high))
+        beyond.append(zeros)
+    return tuple(kept), tuple(padding), tuple(beyond)
 
 
 def _check_weights(name: str, W: Any, channels: str) -> None:
@@ -241,11 +299,10 @@ def _checked_bias(name: str, b: Any, outputs: int) -> Any:
     return b
 
 
-def _other_layout(given: Images, wanted: int) -> str:
+def _other_layout(shape: tuple[int, ...], channels_last: bool, wanted: int) -> str:
     """A hint where the channels seem to stand at the other end."""
-    other = given.x.shape[2] if given.last else given.x.shape[-1]
-    if other != wanted:
+    if (shape[1] if channels_last else shape[-1]) != wanted:
         return ""
-    if given.last:
+    if channels_last:
         return "; channels_last=False, the default, takes channels first"
     return "; channels_last=True takes inputs whose channels are the last axis"

@@ -214,7 +214,7 @@ class _Transposed(Module):
         kernel: int | tuple[int, ...],
         *,
         stride: int | tuple[int, ...] = 1,
-        padding: int | tuple[int, ...] | tuple[tuple[int, int], ...] = 0,
+        padding: PaddingLike = 0,
         output_padding: int | tuple[int, ...] = 0,
         dilation: int | tuple[int, ...] = 1,
         groups: int = 1,

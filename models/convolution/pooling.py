@@ -8,7 +8,7 @@ from ...autograd.core.array import Array
 from ...autograd.core.generated import xp as primitives
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
-from .arguments import PaddingLike, check_fits, images, lengths, padding_pairs
+from .arguments import PaddingLike, check_fits, images, lengths, padding_pairs, remembered
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -71,6 +71,10 @@ def max_pool(
     given, window, steps, pairs, dilation, _ = _windows(
         "max_pool", x, window, stride, padding, dilation, ceil_mode, channels_last
     )
+    if xp.isdtype(given.x.dtype, "complex floating"):
+        raise ValueError(
+            "max_pool: complex numbers have no order; take their real parts or absolute values"
+        )
     out = primitives.max_pool(
         given.x, window=window, stride=steps, padding=pairs, dilation=dilation
     )
@@ -186,7 +190,24 @@ def _windows(
             "one, two or three behind (batch, channels)"
         )
     given = images(name, x, dims, channels_last)
-    spatial = tuple(given.x.shape[2:])
+    settings = _settings(
+        name, tuple(given.x.shape[2:]), window, stride, padding, dilation, bool(ceil_mode)
+    )
+    return given, *settings
+
+
+@remembered
+def _settings(
+    name: str,
+    spatial: tuple[int, ...],
+    window: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+) -> tuple[tuple[int, ...], tuple[int, ...], Pairs, tuple[int, ...], Pairs]:
+    """The settings of a primitive, and the padding asked for."""
+    dims = len(spatial)
     window = lengths(name, "window", window, dims)
     steps = window if stride is None else lengths(name, "stride", stride, dims)
     dilation = lengths(name, "dilation", dilation, dims)
@@ -198,10 +219,32 @@ def _windows(
                 f"{d * (k - 1) + 1} is the most: windows of padding alone have no value"
             )
     if 0 in spatial:
-        raise ValueError(f"{name}: inputs of shape {tuple(x.shape)} have nothing to pool")
+        raise ValueError(f"{name}: inputs of {spatial} have nothing to pool")
     whole = _with_last_windows(spatial, window, steps, pairs, dilation) if ceil_mode else pairs
     check_fits(name, "window", window, spatial, whole, dilation)
-    return given, window, steps, whole, dilation, pairs
+    _check_values(name, window, spatial, steps, whole, dilation)
+    return window, steps, whole, dilation, pairs
+
+
+def _check_values(
+    name: str,
+    window: tuple[int, ...],
+    spatial: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: Pairs,
+    dilation: tuple[int, ...],
+) -> None:
+    """Refuse dilated windows that step over all elements, from one side's padding to the other's."""
+    for i, (n, k, s, (low, high), d) in enumerate(
+        zip(spatial, window, stride, padding, dilation, strict=True)
+    ):
+        count = (n + low + high - d * (k - 1) - 1) // s + 1 if d > 1 else 0
+        seen = [any(0 <= s * p + d * j - low < n for j in range(k)) for p in range(count)]
+        if not all(seen):
+            raise ValueError(
+                f"{name}: window {seen.index(False)} along dimension {i}, of {n} elements, lies in the padding alone; "
+                f"pad less, or take another dilation than {d}"
+            )
 
 
 def _with_last_windows(

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd.core.array import Array
+from ...autograd.core.array import Array, backend_array
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
+from ...backend import backend_of
 from .arguments import images, lengths
 
 MODES = ("nearest", "linear", "bilinear", "trilinear")
@@ -159,7 +160,7 @@ def _linear(x: Array, axis: int, n: int, m: int, step: float) -> Array:
 
 def _constant(host: np.ndarray, like: Array) -> Array:
     """Numbers from the host, where `like` lies."""
-    return xp.asarray(host, device=like.device)
+    return xp.asarray(backend_of(backend_array(like)).asarray(host))
 
 
 @functools.lru_cache(maxsize=64)

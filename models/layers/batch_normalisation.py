@@ -107,7 +107,8 @@ class BatchNorm(Module):
             # one factor and one summand for each channel: two passes over the images
             factor = 1 / xp.sqrt(var + self.eps)
             factor = factor if self.scale is None else factor * self.scale
-            summand = -mean * factor if self.shift is None else self.shift - mean * factor
+            summand = -(factor * mean)
+            summand = summand if self.shift is None else summand + self.shift
             return x * along(factor, axis, x.ndim) + along(summand, axis, x.ndim)
         return scaled((x - mean) / xp.sqrt(var + self.eps), self.scale, self.shift)
 

@@ -220,10 +220,12 @@ def numpy_loss(out: Any, weights: list[np.ndarray]) -> float:
 
 
 def collect() -> list[Case]:
-    """The rows of all tables in this folder."""
+    """The rows of all tables in this folder, and in those in it."""
+    here = Path(__file__).parent
     cases: list[Case] = []
-    for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
-        cases += importlib.import_module(f".{path.stem}", __package__).CASES
+    for path in sorted(here.rglob("[!_]*.py")):
+        name = ".".join(path.relative_to(here).with_suffix("").parts)
+        cases += importlib.import_module(f".{name}", __package__).CASES
     return cases
 
 

@@ -26,6 +26,7 @@ def layers(dtype="float64"):
     options = {"dtype": dtype}
     x = X.astype(dtype)
     wide = RNG.standard_normal((3, 2, 4)).astype(dtype)
+    images = RNG.standard_normal((2, 4, 3, 3)).astype(dtype)
     block = M.Sequential(M.Linear.init(4, 4, **options), "tanh", M.Dropout(0.3))
     found = {
         "linear": (M.Linear.init(4, 3, **options), x),
@@ -35,6 +36,15 @@ def layers(dtype="float64"):
         "batch norm": (M.BatchNorm.init(4, **options), x),
         "batch norm of three axes": (M.BatchNorm.init(4, momentum=0.3, eps=0.1, **options), wide),
         "batch norm, not affine": (M.BatchNorm.init(4, affine=False, **options), x),
+        "batch norm of images": (M.BatchNorm2d.init(4, **options), images),
+        "group norm": (M.GroupNorm.init(2, 4, **options), images),
+        "convolutions": (
+            M.Sequential(
+                M.Conv2d.init(4, 2, 2, padding="same", **options), "tanh", M.MaxPool2d(2, 1), M.Flatten(),
+                M.Linear.init(8, 2, **options),
+            ),
+            images,
+        ),
         "layer norm": (M.LayerNorm.init(4, **options), x),
         "layer norm of two axes": (M.LayerNorm.init((2, 4), bias=False, **options), wide),
         "layer norm, not affine": (M.LayerNorm.init(4, affine=False, **options), x),
@@ -55,7 +65,8 @@ def layers(dtype="float64"):
 with pb.backend.use("numpy"):
     LAYERS, KEY = layers(), pb.random.key(3)
 CLASSES = (
-    M.Linear, M.Activation, M.Dropout, M.BatchNorm, M.LayerNorm, M.RMSNorm, M.Embedding, M.Residual, M.Sequential,
+    M.Linear, M.Activation, M.Dropout, M.BatchNorm, M.BatchNorm2d, M.GroupNorm, M.LayerNorm, M.RMSNorm,
+    M.Embedding, M.Residual, M.Sequential,
 )  # fmt: skip
 
 

@@ -98,6 +98,9 @@ BACK_DOORS: dict[tuple[str, str], str] = {
 # Modules without a test file of their name, each with its reason.
 _DOCSTRINGS = "text, which repository/test_documentation.py reads and runs"
 _COMPOSITIONS = "a row for each function in special_functions/test_formulas.py"
+_CONVOLUTION = (
+    "rows in cases/layers/convolution.py on every library; all of tests/models/convolution"
+)
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/compile/cpu/assemble.py": "test_api_rules.py runs every program with and without kernels",
     "autograd/compile/cpu/kernels.py": "the source of kernels, which test_api_rules.py runs",
@@ -143,6 +146,10 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/numpy/ndarray/reductions.py": "test_methods.py has a row for each method",
     "autograd/numpy/ndarray/shapes.py": "test_methods.py has a row for each method",
     "autograd/numpy/ndarray/values.py": "test_methods.py has a row for each method",
+    "autograd/rules/networks/convolution.py": _CONVOLUTION,
+    "autograd/rules/networks/pooling.py": _CONVOLUTION,
+    "autograd/transforms/batching/convolution.py": _CONVOLUTION,
+    "backend/cuda/networks.py": _CONVOLUTION,
     "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
     "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
     "autograd/scipy/linalg/common.py": "operands, their check and short names: every test of the folder uses them",

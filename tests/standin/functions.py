@@ -24,6 +24,35 @@ fft: Any = types.ModuleType("cupy.fft")
 special: Any = types.ModuleType("cupyx.scipy.special")
 
 
+def _as_strided(x: Any, shape: Any = None, strides: Any = None) -> Any:
+    """A view with these strides, as CuPy's: nothing is checked there, and here that it stays in the memory of `x`."""
+    values = unwrap(x)
+    shape = values.shape if shape is None else tuple(shape)
+    strides = values.strides if strides is None else tuple(strides)
+    if 0 not in shape:
+        steps = [(n - 1) * step for n, step in zip(shape, strides, strict=True)]
+        first = values.__array_interface__["data"][0]
+        low = first + sum(step for step in steps if step < 0)
+        high = first + sum(step for step in steps if step > 0) + values.itemsize
+        bounds = np.lib.array_utils.byte_bounds(_memory_of(values))
+        assert bounds[0] <= low <= high <= bounds[1], (
+            "as_strided reaches memory that is not the array's"
+        )
+    return wrap(np.lib.stride_tricks.as_strided(values, shape, strides))
+
+
+def _memory_of(values: np.ndarray) -> np.ndarray:
+    """The array that owns the memory."""
+    while isinstance(values.base, np.ndarray):
+        values = values.base
+    return values
+
+
+cupy.lib = types.ModuleType("cupy.lib")
+cupy.lib.stride_tricks = types.ModuleType("cupy.lib.stride_tricks")
+cupy.lib.stride_tricks.as_strided = _as_strided
+
+
 # ── ufuncs ────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -7,6 +7,7 @@ Simard, High performance convolutional neural networks for document processing, 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from typing import Any
@@ -70,6 +71,7 @@ def convolution_vjp_x(
 ) -> Any:
     """The cotangent of x, of lengths `spatial`, for a cotangent y (N, O, *lengths): the transposed convolution.
 
+    The lengths of y are those that `convolution` makes of `spatial`, and so in `convolution_vjp_W`.
     With strides of 1 it is a convolution of y with the kernels reversed, elsewhere the sum of windows that overlap.
     """
     kernel = W.shape[2:]
@@ -167,11 +169,12 @@ def sliding_windows(
     return xp.reshape(stacked, (*x.shape[:2], *kernel, *lengths))
 
 
+@functools.lru_cache(maxsize=512)
 def tap_keys(
     kernel: Lengths, lengths: Lengths, stride: Lengths, dilation: Lengths
-) -> list[tuple[Any, ...]]:
+) -> tuple[tuple[Any, ...], ...]:
     """For each element of the kernel, the key of what it is multiplied by in all windows."""
-    return [
+    return tuple(
         (
             ...,
             *(
@@ -180,7 +183,7 @@ def tap_keys(
             ),
         )
         for offset in itertools.product(*map(range, kernel))
-    ]
+    )
 
 
 def overlap_add(

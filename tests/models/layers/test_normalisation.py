@@ -66,3 +66,21 @@ def test_layer_and_rms_norm_are_their_formulas():
     rms = perturbed(M.RMSNorm.init(4, eps=0.1, dtype="float64"))
     expected = X / np.sqrt((X**2).mean(1, keepdims=True) + 0.1)
     np.testing.assert_allclose(pb.to_numpy(rms(X)), expected * rms.scale, rtol=1e-12)
+
+
+def test_group_norm_is_its_formula():
+    x = np.random.default_rng(2).standard_normal((2, 6, 3, 2))
+    norm = perturbed(M.GroupNorm.init(3, 6, eps=0.1, dtype="float64"))
+    rows = x.reshape(2, 3, -1)
+    expected = (rows - rows.mean(2, keepdims=True)) / np.sqrt(rows.var(2, keepdims=True) + 0.1)
+    expected = expected.reshape(x.shape) * norm.scale[:, None, None] + norm.shift[:, None, None]
+    np.testing.assert_allclose(pb.to_numpy(norm(x)), expected, rtol=1e-12, atol=1e-13)
+    features = M.GroupNorm.init(3, 6, dtype="float64")(x[:, :, 0, 0])
+    np.testing.assert_allclose(pb.to_numpy(features).reshape(2, 3, 2).sum(2), 0, atol=1e-12)
+
+
+def test_group_norm_refuses():
+    with pytest.raises(ValueError, match=r"GroupNorm.init: 6 channels .* 4 groups"):
+        M.GroupNorm.init(4, 6)
+    with pytest.raises(ValueError, match=r"inputs of shape \(2, 5\); they are \(batch, 6"):
+        M.GroupNorm.init(3, 6)(np.ones((2, 5)))

@@ -9,7 +9,7 @@ import numpy as np
 
 from pullback.autograd.core.generated import xp as primitives
 
-from ._table import Case, K, R, X, Z, row
+from .._table import Case, K, R, X, Z, row
 
 
 def _windows(
