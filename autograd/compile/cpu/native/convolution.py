@@ -18,6 +18,7 @@ import numpy as np
 
 from ...ir.program import Op
 from . import convolution_kernels as kernels
+from . import winograd
 from .geometry import (
     Shape,
     Tables,
@@ -61,7 +62,29 @@ def _dot(a: Any, b: Any) -> int:
 
 
 def _make_forward(op: Op) -> Callable[..., None]:
-    shape, has_bias = _shape(op), len(op.inputs()) == 3
+    shape, has_bias, pool = _shape(op), len(op.inputs()) == 3, _shape(op).pool
+    rectify = op.settings.get("relu", False)
+    if winograd.suits(shape, forward=True):
+        product = winograd.make(shape, forward=True, rectify=rectify)
+    else:
+        product = _forward_product(shape, rectify)
+    none, no_offsets = np.empty(0, shape.dtype), np.empty(0, np.uint8)
+
+    def forward(*arrays: Any) -> None:
+        x, W, *rest = arrays
+        b = rest.pop(0).reshape(-1) if has_bias else none
+        out, offsets = rest if pool is not None else (rest[0], no_offsets)
+        if pool is not None and (out is None or offsets is None):  # nobody reads one of the two
+            shape_of_both = (shape.images * shape.outputs * pool.count,)
+            out = np.empty(shape_of_both, shape.dtype) if out is None else out
+            offsets = np.empty(shape_of_both, np.uint8) if offsets is None else offsets
+        product(x.reshape(-1), W.reshape(-1), b, no_offsets, out.reshape(-1), offsets.reshape(-1))
+
+    return forward
+
+
+def _forward_product(shape: Shape, rectify: bool) -> Callable[..., None]:
+    """What runs the kernel: ``run(x, W, b, no offsets, out, offsets)``, flat."""
     R, V = block_shape()[0], shape.lanes
     _, steps, size = _padded(shape)
     groups, P = shape.inner_groups, shape.pixels
@@ -88,13 +111,13 @@ def _make_forward(op: Op) -> Callable[..., None]:
         [
             shape.channels, shape.outputs, shape.taps, groups, P, int(np.prod(shape.spatial)), G,
             runs_at, len(where), length, size, places, taps, targets, ids, R, V, ys, ws, bs,
-            op.settings.get("relu", False), pool is not None, *found,
+            rectify, pool is not None, *found,
             shape.apart, shape.pitch,
         ]
     )  # fmt: skip
     more = 0 if pool is None else 3 * pool.count * ld
     scratch = [np.empty(bs + ld + more, shape.dtype) for _ in range(2)]
-    table, none, no_offsets = tables.array(), np.empty(0, shape.dtype), np.empty(0, np.uint8)
+    table = tables.array()
     array, whole = (shape.dtype, 1), (np.dtype("int64"), 1)
     read = (shape.dtype, 1, "C", "read")
     run = kernels.forward.compiled(
@@ -102,27 +125,33 @@ def _make_forward(op: Op) -> Callable[..., None]:
     )
     parallel, images = shape.macs >= PARALLEL, shape.images
 
-    def forward(*arrays: Any) -> None:
-        x, W, *rest = arrays
-        b = rest.pop(0).reshape(-1) if has_bias else none
-        x, W = x.reshape(-1), W.reshape(-1)
-        out, offsets = rest if pool is not None else (rest[0], no_offsets)
-        if pool is not None and (out is None or offsets is None):  # nobody reads one of the two
-            shape_of_both = (shape.images * shape.outputs * pool.count,)
-            out = np.empty(shape_of_both, shape.dtype) if out is None else out
-            offsets = np.empty(shape_of_both, np.uint8) if offsets is None else offsets
-        out, offsets = out.reshape(-1), offsets.reshape(-1)
+    def product(x: Any, W: Any, b: Any, _: Any, out: Any, offsets: Any) -> None:
         halves(
             lambda i, j, part: run(x, W, b, out, offsets, scratch[part], table, geometry, i, j),
             images,
             parallel=parallel,
         )
 
-    return forward
+    return product
 
 
 def _make_backward_x(op: Op) -> Callable[..., None]:
     shape = _shape(op)
+    if winograd.suits(shape, forward=False):
+        product = winograd.make(shape, forward=False, rectify=False)
+    else:
+        product = _backward_x_product(shape)
+    no_bias, no_offsets = np.empty(0, shape.dtype), np.empty(0, np.uint8)
+
+    def backward_x(*arrays: Any) -> None:
+        y, W, *rest, out = (a.reshape(-1) for a in arrays)
+        product(y, W, no_bias, rest[0] if rest else no_offsets, out, no_offsets)
+
+    return backward_x
+
+
+def _backward_x_product(shape: Shape) -> Callable[..., None]:
+    """What runs the kernel: ``run(y, W, no bias, offsets, out, no offsets)``, flat."""
     R, V = block_shape()[0], shape.lanes
     F, groups = shape.outputs, shape.inner_groups
     Cg, Fg = shape.channels // groups, 1 if shape.apart else F // groups
@@ -180,7 +209,7 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
     )  # fmt: skip
     more = 0 if pool is None else 3 * pool.count * ld_y
     scratch = [np.empty(zs + lanes + more, shape.dtype) for _ in range(2)]
-    table, none = tables.array(), np.empty(0, np.uint8)
+    table = tables.array()
     array, whole_numbers = (shape.dtype, 1), (np.dtype("int64"), 1)
     read = (shape.dtype, 1, "C", "read")
     run = kernels.backward_x.compiled(
@@ -188,16 +217,14 @@ def _make_backward_x(op: Op) -> Callable[..., None]:
     )
     parallel, images = shape.macs >= PARALLEL, shape.images
 
-    def backward_x(*arrays: Any) -> None:
-        y, W, *rest, out = (a.reshape(-1) for a in arrays)
-        offsets = rest[0] if rest else none
+    def product(y: Any, W: Any, _: Any, offsets: Any, out: Any, __: Any) -> None:
         halves(
             lambda i, j, part: run(y, W, offsets, out, scratch[part], table, geometry, i, j),
             images,
             parallel=parallel,
         )
 
-    return backward_x
+    return product
 
 
 def _taps(shape: Shape, remainder: Any, steps: Any) -> tuple[list[int], list[int]]:
