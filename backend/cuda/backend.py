@@ -16,7 +16,8 @@ from ..generic import namespace as generic
 from ..generic import norms
 from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
-from . import factors, fused, graph_runtime, networks, prefetch, products, sparse
+from . import factors, fused, graph_runtime, prefetch, products, sparse
+from .networks import windows
 
 try:
     import array_api_compat.cupy
@@ -277,7 +278,7 @@ XP: Namespace = generic.extend(
         "convolve": cupy.convolve,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
-        **networks.bind(cupy, _PLAIN),
+        **windows.bind(cupy, _PLAIN, lambda: XP),
         **fused.bind(cupy, generic.extend(array_api_compat.cupy), products.bind(cupy, _libraries)),
         **sparse.bind(
             cupy,

@@ -26,7 +26,12 @@ CLASSES = {
     "cupy.cuda.MemoryPointer": MemoryPointer,
 }
 OF_A_CLASS_STATEMENT = {"__module__", "__slots__", "__dict__", "__weakref__"}
-NAMESPACES = {"cupy": functions.cupy, "cupy.linalg": functions.linalg, "cupy.fft": functions.fft}
+NAMESPACES = {
+    "cupy": functions.cupy,
+    "cupy.linalg": functions.linalg,
+    "cupy.fft": functions.fft,
+    "cupy.lib.stride_tricks": functions.cupy.lib.stride_tricks,
+}
 
 
 def made(values):
@@ -92,6 +97,7 @@ def test_functions_are_cupy_s_with_their_signatures(module):
         "euler_gamma",
         "linalg",
         "fft",
+        "lib",
         "cuda",
         "LinAlgError",
     }
@@ -118,6 +124,17 @@ def test_a_keyword_that_cupy_lacks_is_refused():
         functions.cupy.sum(made([1.0]), where=made([True]))
     with pytest.raises(TypeError, match="Wrong arguments"):
         functions.cupy.add(made([1.0]), 1.0, where=True)
+
+
+def test_strides_that_leave_the_memory_of_an_array_are_an_error_here():
+    """CuPy takes them, and reads what is not the array's."""
+    x = made(np.arange(6.0))
+    view = functions.cupy.lib.stride_tricks.as_strided(x, (4, 3), (8, 8))
+    view[0, 0] = 7.0
+    assert (float(x[0]), float(view[3, 2])) == (7.0, 5.0)
+    for shape, strides in (((4, 4), (8, 8)), ((2,), (-8,))):
+        with pytest.raises(AssertionError, match="memory that is not the array's"):
+            functions.cupy.lib.stride_tricks.as_strided(x, shape, strides)
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────

@@ -149,7 +149,6 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/rules/networks/convolution.py": _CONVOLUTION,
     "autograd/rules/networks/pooling.py": _CONVOLUTION,
     "autograd/transforms/batching/convolution.py": _CONVOLUTION,
-    "backend/cuda/networks.py": _CONVOLUTION,
     "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
     "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
     "autograd/scipy/linalg/common.py": "operands, their check and short names: every test of the folder uses them",

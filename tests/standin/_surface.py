@@ -580,6 +580,10 @@ FUNCTIONS = {
         "rfftfreq": "(n, d=1.0)",
         "rfftn": "(a, s=None, axes=None, norm=None)",
     },
+    "cupy.lib.stride_tricks": {
+        "as_strided": "(x, shape=None, strides=None)",
+        "sliding_window_view": "(x, window_shape, axis=None, *, subok=False, writeable=False)",
+    },
     "cupy.linalg": {
         "cholesky": "(a)",
         "cond": "(x, p=None)",

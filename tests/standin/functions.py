@@ -24,7 +24,7 @@ fft: Any = types.ModuleType("cupy.fft")
 special: Any = types.ModuleType("cupyx.scipy.special")
 
 
-def _as_strided(x: Any, shape: Any = None, strides: Any = None) -> Any:
+def as_strided(x: Any, shape: Any = None, strides: Any = None) -> Any:
     """A view with these strides, as CuPy's: nothing is checked there, and here that it stays in the memory of `x`."""
     values = unwrap(x)
     shape = values.shape if shape is None else tuple(shape)
@@ -50,7 +50,7 @@ def _memory_of(values: np.ndarray) -> np.ndarray:
 
 cupy.lib = types.ModuleType("cupy.lib")
 cupy.lib.stride_tricks = types.ModuleType("cupy.lib.stride_tricks")
-cupy.lib.stride_tricks.as_strided = _as_strided
+cupy.lib.stride_tricks.as_strided = as_strided
 
 
 # ── ufuncs ────────────────────────────────────────────────────────────────────────────────────

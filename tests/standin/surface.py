@@ -11,7 +11,7 @@ import inspect
 import pprint
 from typing import Any
 
-MODULES = ("cupy", "cupy.linalg", "cupy.fft")
+MODULES = ("cupy", "cupy.linalg", "cupy.fft", "cupy.lib.stride_tricks")
 OBJECTS = {
     "cupy.ndarray": "the arrays",
     "cupy.cuda.Device": "their devices",

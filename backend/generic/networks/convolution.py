@@ -47,7 +47,7 @@ def convolution(
     """
     lengths = output_lengths(x.shape[2:], W.shape[2:], stride, padding, dilation)
     windows = xp.sliding_windows(
-        padded(xp, x, padding),
+        xp.padded(x, padding),
         kernel=W.shape[2:],
         lengths=lengths,
         stride=stride,
@@ -82,7 +82,7 @@ def convolution_vjp_x(
             for r, (low, _), n, m in zip(reach, padding, spatial, y.shape[2:], strict=True)
         )
         windows = xp.sliding_windows(
-            padded(xp, y, around), kernel=kernel, lengths=spatial, stride=stride, dilation=dilation
+            xp.padded(y, around), kernel=kernel, lengths=spatial, stride=stride, dilation=dilation
         )
         return _product(xp, turned(xp, W, groups), windows, groups, spatial)
     (N, outputs), C, size, taps = y.shape[:2], W.shape[1], math.prod(y.shape[2:]), math.prod(kernel)
@@ -93,7 +93,7 @@ def convolution_vjp_x(
     windows = xp.reshape(columns, (N, groups * C, *kernel, *y.shape[2:]))
     whole = tuple(n + low + high for n, (low, high) in zip(spatial, padding, strict=True))
     out = xp.overlap_add(windows, spatial=whole, stride=stride, dilation=dilation)
-    return padded(xp, out, tuple((-low, -high) for low, high in padding))
+    return xp.padded(out, tuple((-low, -high) for low, high in padding))
 
 
 def convolution_vjp_W(
@@ -112,7 +112,7 @@ def convolution_vjp_W(
     (N, outputs), C, lengths = y.shape[:2], x.shape[1] // groups, y.shape[2:]
     dims = len(lengths)
     windows = xp.sliding_windows(
-        padded(xp, x, padding), kernel=spatial, lengths=lengths, stride=stride, dilation=dilation
+        xp.padded(x, padding), kernel=spatial, lengths=lengths, stride=stride, dilation=dilation
     )
     order = (*range(1, dims + 2), 0, *range(dims + 2, 2 * dims + 2))
     rows = N * math.prod(lengths)
@@ -204,7 +204,7 @@ def overlap_add(
             (d * j, n - d * j - s * (m - 1) - 1)
             for d, j, n, s, m in zip(dilation, offset, spatial, stride, lengths, strict=True)
         )
-        share = padded(xp, share, around)
+        share = xp.padded(share, around)
         out = share if out is None else out + share
     return out
 
@@ -221,5 +221,5 @@ def _spread(xp: XP, x: RawArray, axis: int, step: int) -> Any:
 
 
 FUNCTIONS = (
-    convolution, convolution_vjp_x, convolution_vjp_W, sliding_windows, overlap_add,
+    convolution, convolution_vjp_x, convolution_vjp_W, padded, sliding_windows, overlap_add,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...common.typing import XP, DType, RawArray
-from .convolution import Lengths, Padding, output_lengths, padded, tap_keys
+from .convolution import Lengths, Padding, output_lengths, tap_keys
 
 
 def offset_dtype(window: Lengths) -> DType:
@@ -31,7 +31,7 @@ def max_pool(
 ) -> tuple[Any, Any]:
     """The maximum of each window, (N, C, *lengths), and the number of its element in the window."""
     lengths = output_lengths(x.shape[2:], window, stride, padding, dilation)
-    around = padded(xp, x, padding, lowest(xp, x.dtype))
+    around = xp.padded(x, padding, lowest(xp, x.dtype))
     out: Any = None
     offsets: Any = None
     for k, key in enumerate(tap_keys(window, lengths, stride, dilation)):
@@ -76,7 +76,7 @@ def pool_gather(
     dilation: Lengths,
 ) -> Any:
     """The chosen element of each window of x (N, C, *spatial), 0 where that is padding."""
-    around = padded(xp, x, padding)
+    around = xp.padded(x, padding)
     out = xp.zeros_on_device_of(indices.shape, x)
     for k, key in enumerate(tap_keys(window, indices.shape[2:], stride, dilation)):
         out = xp.where(indices == k, around[key], out)
@@ -96,7 +96,7 @@ def avg_pool(
     """The sum of each window over the number of its elements that lie in x with `counted` around it; None: the sum."""
     ones = (1,) * len(window)
     lengths = output_lengths(x.shape[2:], window, stride, padding, ones)
-    around = padded(xp, x, padding)
+    around = xp.padded(x, padding)
     total: Any = None
     for key in tap_keys(window, lengths, stride, ones):
         total = around[key] if total is None else total + around[key]
@@ -181,7 +181,7 @@ def _folded(
 ) -> Any:
     whole = tuple(n + low + high for n, (low, high) in zip(spatial, padding, strict=True))
     out = xp.overlap_add(windows, spatial=whole, stride=stride, dilation=dilation)
-    return padded(xp, out, tuple((-low, -high) for low, high in padding))
+    return xp.padded(out, tuple((-low, -high) for low, high in padding))
 
 
 FUNCTIONS = (max_pool, pool_scatter, pool_gather, avg_pool, avg_pool_vjp)

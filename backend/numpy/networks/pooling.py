@@ -29,6 +29,10 @@ class _Plain:
     def zeros_on_device_of(shape: Any, x: np.ndarray) -> np.ndarray:
         return np.zeros(shape, x.dtype)
 
+    @staticmethod
+    def padded(x: np.ndarray, padding: Padding, value: float = 0) -> np.ndarray:
+        return _around(x, padding, value)
+
 
 _PLAIN = _Plain()
 

@@ -214,14 +214,14 @@ def test_refusals(name):
 def test_dask_arrays_stay_lazy():
     """Images in chunks of the batch, with a gradient that is not computed before it is asked for."""
     da = pytest.importorskip("dask.array", reason="Dask is in the extra `test`")
-    x, W = drawn(4, 2, 6, 5), drawn(3, 2, 2, 3)
+    x, W = drawn(2, 1, 4), drawn(2, 1, 2)
     computed = []
-    lazy = da.from_array(x, chunks=(2, 2, 6, 5))
+    lazy = da.from_array(x, chunks=(1, 1, 4))
     lazy = lazy.map_blocks(lambda block: computed.append(1) or block, dtype=x.dtype, meta=x)
     del computed[:]
 
     def f(x, W):
-        return xp.sum(M.avg_pool(M.max_pool(M.conv(x, W, padding=1), 2), 2, stride=1) ** 2)
+        return xp.sum(M.max_pool(M.conv(x, W, padding=1), 2) ** 2)
 
     grads = pb.grad(f, (0, 1))(lazy, da.from_array(W, chunks=W.shape))
     assert all(isinstance(g, da.Array) for g in grads)
