@@ -2,11 +2,11 @@
 
     python benchmarks/convolution.py [--device cuda] [--rounds N] [--json FILE]
 
-Three convolutions (images, channels, height, width → channels of the output, kernel), without padding: forward, and forward with the
-gradients of inputs, weights and bias. The network has two 3×3 convolutions to 32 and 64 channels, each with relu and
-2×2 maxima, a dense layer and cross-entropy; a step is forward, backward and SGD on 128 images of 28×28. All in float32, in one
-process, in alternation; each timed block ends with one synchronisation. "torch" is PyTorch in its default
-layout, "torch channels_last" in the layout that its manual advises for convolutions.
+Three convolutions (images, channels, height, width → channels of the output, kernel), without padding: forward, and
+forward with the gradients of inputs, weights and bias. The network has two 3×3 convolutions to 32 and 64 channels,
+each with relu and 2×2 maxima, a dense layer and cross-entropy; a step is forward, backward and SGD on 128 images of
+28×28. All in float32, in one process, in alternation; each timed block ends with one synchronisation. "torch" is
+PyTorch in its default layout, "torch channels_last" in the layout that its manual advises for convolutions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def start() -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Weights (out, in, 3, 3) and biases of two convolutions, (in, out) of the dense layer; images, labels."""
     rng = np.random.default_rng(0)
     params = []
-    for a, b in zip(CHANNELS, CHANNELS[1:], strict=False):
+    for a, b in pairwise(CHANNELS):
         params += [rng.standard_normal((b, a, 3, 3)) * (2 / (9 * a)) ** 0.5, np.zeros(b)]
     n = (((SIDE - 2) // 2 - 2) // 2) ** 2 * CHANNELS[-1]
     params += [rng.standard_normal((n, CLASSES)) * n**-0.5 / 2, np.zeros(CLASSES)]

@@ -196,6 +196,8 @@ def text_of(x: Any) -> str:
     if cls is slice:
         ends = [x.start, x.stop] + ([x.step] if x.step is not None else [])
         return ":".join("" if v is None else text_of(v) for v in ends)
+    if cls is dict:
+        return "{" + ", ".join(f"{k}: {text_of(v)}" for k, v in x.items()) + "}"
     if x is ...:
         return "..."
     if isinstance(x, np.dtype):

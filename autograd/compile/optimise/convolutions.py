@@ -164,9 +164,12 @@ def _join_what_follows(
 ) -> None:
     relu = users.only(op.result)
     last = op
-    if relu is not None and relu.name == "relu":
-        if _join(program, op, relu, {"relu": True}, is_native):
-            last = relu
+    if (
+        relu is not None
+        and relu.name == "relu"
+        and _join(program, op, relu, {"relu": True}, is_native)
+    ):
+        last = relu
     pool = users.only(last.result)
     if pool is not None and pool.name == "max_pool" and type(pool.result) is Tuple:
         spatial = tuple(last.result.shape[2:])

@@ -1,4 +1,4 @@
-"""Where the elements of a convolution lie in scratch memory: offsets that depend on shapes alone, as tables for kernels.
+"""Where the elements of a convolution lie in scratch memory: offsets by shapes alone, as tables for kernels.
 
 Inside, images lie with their channels last and with the padding around them. A pixel of the output reads, for each tap
 of the kernel, C successive elements at ``pixel + tap``: with both offsets in tables the kernels need to know nothing
@@ -112,6 +112,21 @@ class Shape:
         )  # fmt: skip
 
     @property
+    def apart(self) -> bool:
+        """Whether each channel is a group of its own: kernels then multiply lane by lane."""
+        return 1 < self.groups == self.channels == self.outputs
+
+    @property
+    def inner_groups(self) -> int:
+        """The groups as kernels have them: lanes that are kept apart need none."""
+        return 1 if self.apart else self.groups
+
+    @property
+    def pitch(self) -> int:
+        """How far apart pixels of the inputs lie: lanes are whole vectors."""
+        return rounded(self.channels, self.lanes) if self.apart else self.channels
+
+    @property
     def taps(self) -> int:
         """The elements of the kernel, of one channel."""
         return math.prod(self.kernel)
@@ -152,7 +167,7 @@ def images_in_chunk(of_one: int, pixels: int, images: int) -> int:
 
 
 def runs(spatial: Lengths, steps: Lengths, start: int) -> tuple[Any, int]:
-    """The offsets of successive pixels' runs in a padded image, and their length: whole images if nothing is between."""
+    """The offsets of runs of pixels in a padded image, and their length: one run where nothing is between."""
     dims = len(spatial)
     joined = dims - 1
     while joined and steps[joined - 1] == steps[joined] * spatial[joined]:

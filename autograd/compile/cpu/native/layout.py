@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .jit import T, called
-from .vectors import SIDE, largest, narrow, place, transpose, wide
+from .vectors import SIDE, lanewise, largest, narrow, place, transpose, wide
 
 
 @called
-def channels_last(
-    x: Any, first: Any, channels: Any, plane: Any, tables: Any, runs: Any, count: Any, length: Any, y: Any, at: Any, ld: Any
-) -> None:  # fmt: skip
+def channels_last(x, first, channels, plane, tables, runs, count, length, y, at, ld):
     """Lay an image out with its channels last: ``y[at + run + ld p + c]``, p along each of `count` runs."""
     if ld == 1:
         for r in range(count):
@@ -36,9 +32,7 @@ def channels_last(
 
 
 @called
-def channels_first(
-    y: Any, at: Any, ld: Any, pixels: Any, channels: Any, x: Any, first: Any, plane: Any
-) -> None:
+def channels_first(y, at, ld, pixels, channels, x, first, plane):
     """Lay an image without gaps out with its channels first again: ``x[first + plane c + p] = y[at + ld p + c]``."""
     if channels >= SIDE and pixels >= SIDE:
         for block in range(0, channels, SIDE):
@@ -53,13 +47,11 @@ def channels_first(
 
 
 @called
-def packed(
-    W: Any, first: Any, lane: Any, lanes: Any, across: Any, inner: Any, tables: Any, taps: Any, count: Any, V: Any, out: Any, at: Any
-) -> Any:  # fmt: skip
+def packed(W, first, lane, lanes, across, inner, tables, taps, count, V, out, at):
     """Put weights into panels of 2 V columns, V in a last one that needs no more; the place after them.
 
-    The row of a panel is an element of the kernel and one of the `inner` channels that are summed over; columns are `lanes`
-    channels and zeros.
+    The row of a panel is an element of the kernel and one of the `inner` channels that are summed over; columns are
+    `lanes` channels and zeros.
     """
     o = 0
     while o < lanes:
@@ -75,10 +67,48 @@ def packed(
 
 
 @called
+def packed_lanes(W, channels, ld, K, tables, taps, count, out, at):
+    """Put the weights of channels that are groups of their own into rows of `ld` lanes, one for each tap."""
+    for t in range(count):
+        k = tables[taps + t]
+        for c in range(ld):
+            out[at + c] = W[c * K + k] if c < channels else T(0.0)
+        at += ld
+    return at
+
+
+@called
+def multiplied_lanes(A, tables, places, taps, count, b, ld, start, out, targets, blocks, R, V):
+    """The products of all blocks of pixels with the weights at `b`, lane by lane; all arrays lie in A."""
+    for c in range(0, ld, V):
+        for i in range(blocks):
+            lanewise(
+                A, c, tables, places + i * R, taps, count, 1, 0, A, b + c, ld, A, start + c, 0, A, out + c,
+                targets + i * R,
+            )  # fmt: skip
+
+
+@called
 def multiplied(
-    A: Any, a: Any, tables: Any, places: Any, taps: Any, count: Any, inner: Any, B: Any, b: Any, lanes: Any,
-    start: Any, first: Any, out: Any, at: Any, targets: Any, blocks: Any, R: Any, V: Any,
-) -> None:  # fmt: skip
+    A,
+    a,
+    tables,
+    places,
+    taps,
+    count,
+    inner,
+    B,
+    b,
+    lanes,
+    start,
+    first,
+    out,
+    at,
+    targets,
+    blocks,
+    R,
+    V,
+):
     """The products of all blocks of pixels with all panels of weights, from a vector at `first`."""
     o = 0
     while o < lanes:
@@ -101,7 +131,7 @@ def multiplied(
 
 
 @called
-def rectified(s: Any, at: Any, size: Any) -> None:
+def rectified(s, at, size):
     """Put relu in the place of elements; NaN stays."""
     for i in range(at, at + size):
         x = s[i]
@@ -109,9 +139,7 @@ def rectified(s: Any, at: Any, size: Any) -> None:
 
 
 @called
-def pooled(
-    s: Any, at: Any, ld: Any, V: Any, tables: Any, spots: Any, count: Any, taps: Any, k: Any, out: Any, chosen: Any, rectify: Any
-) -> None:  # fmt: skip
+def pooled(s, at, ld, V, tables, spots, count, taps, k, out, chosen, rectify):
     """The maxima of windows of pixels, channels last, and the numbers of the elements that they are."""
     for q in range(count):
         first = at + tables[spots + q]
@@ -121,9 +149,24 @@ def pooled(
 
 @called
 def spread(
-    y: Any, first: Any, offsets: Any, channels: Any, count: Any, s: Any, own: Any, ld: Any, V: Any, tables: Any, zero: Any, spots: Any,
-    taps: Any, k: Any, at: Any, size: Any, apart: Any,
-) -> None:  # fmt: skip
+    y,
+    first,
+    offsets,
+    channels,
+    count,
+    s,
+    own,
+    ld,
+    V,
+    tables,
+    zero,
+    spots,
+    taps,
+    k,
+    at,
+    size,
+    apart,
+):
     """Put the cotangents of maxima where they were found, channels last, into an image of zeros at `at`.
 
     With `apart` windows do not meet, and every element of each is written; else they are added up. At `own` are

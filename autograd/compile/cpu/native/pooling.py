@@ -25,7 +25,7 @@ PARALLEL = 100_000
 
 
 @kernel()
-def _maxima(x, out, offsets, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
+def _maxima(x, out, offsets, s, tables, g, start, stop):
     """The maxima of the planes from `start` to `stop`: the first of equal ones, NaN before numbers."""
     S, Q, k, windows, taps, padded, runs, count, length, size = (
         g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9],
@@ -55,10 +55,10 @@ def _maxima(x, out, offsets, s, tables, g, start, stop):  # type: ignore[no-unty
 
 
 @kernel()
-def _scattered(y, offsets, out, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
+def _scattered(y, offsets, out, s, tables, g, start, stop):
     """Each element of y to the element of its window that `offsets` names."""
-    S, Q, k, windows, taps, padded, runs, count, length, size = (
-        g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9],
+    S, Q, windows, taps, padded, runs, count, length, size = (
+        g[0], g[1], g[3], g[4], g[5], g[6], g[7], g[8], g[9],
     )  # fmt: skip
     for n in range(start, stop):
         into, plane, whole = out, n * S, S
@@ -77,7 +77,7 @@ def _scattered(y, offsets, out, s, tables, g, start, stop):  # type: ignore[no-u
 
 
 @kernel()
-def _means(x, counts, out, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
+def _means(x, counts, out, s, tables, g, start, stop):
     """The sum of each window over its number in `counts`."""
     S, Q, k, windows, taps, padded, runs, count, length, size = (
         g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9],
@@ -103,7 +103,7 @@ def _means(x, counts, out, s, tables, g, start, stop):  # type: ignore[no-untype
 
 
 @kernel()
-def _means_vjp(y, counts, out, s, tables, g, start, stop):  # type: ignore[no-untyped-def]
+def _means_vjp(y, counts, out, s, tables, g, start, stop):
     """Each element of y over its number in `counts`, to all elements of its window."""
     S, Q, k, windows, taps, padded, runs, count, length, size = (
         g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9],

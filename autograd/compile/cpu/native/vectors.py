@@ -61,15 +61,16 @@ def _checksum() -> str:
     return hashlib.sha256(inspect.getsource(sys.modules[__name__]).encode()).hexdigest()[:16]
 
 
-def product(vectors: int, rows: int, width: int) -> Any:
-    """The product of a block of gathered rows with a matrix.
+def product(vectors: int, gathered: bool, rows: int, width: int) -> Any:
+    """The product of a block of gathered rows with a matrix; of gathered vectors, lane by lane, with `gathered`.
 
     ``f(A, a, tables, places, taps, count, inner, step, B, b, ld, start, first, keep, out, at, targets)`` computes, for
     r < `rows` and the lanes v of `vectors` vectors of `width` bytes,
 
         out[at + tables[targets + r] + v] = start[first + keep · tables[targets + r] + v]
-            + Σ_{t < count, j < inner} A[a + tables[places + r] + tables[taps + t] + step j] B[b + (t inner + j) ld + v].
+            + Σ_{t, j} A[a + tables[places + r] + tables[taps + t] + step j] B[b + (t inner + j) ld + v]
 
+    with t < count and j < inner; with `gathered` it is A[… + v], for each lane its own.
     All offsets count elements; `tables` holds 64-bit integers; inner ≥ 1.
     """
     from llvmlite import ir
@@ -153,8 +154,11 @@ def product(vectors: int, rows: int, width: int) -> Any:
             right = [load(vector, add(b1, i64(v * width)), size) for v in range(vectors)]
             new = []
             for r in range(rows):
-                x = _repeated(builder, load(number, add(base[r], shift), size), vector)
+                at = add(base[r], shift)
+                x = None if gathered else _repeated(builder, load(number, at, size), vector)
                 for v in range(vectors):
+                    if gathered:
+                        x = load(vector, add(at, i64(v * width)), size)
                     new.append(builder.call(fma, [x, right[v], sums1[r * vectors + v]]))
             left2, b2 = builder.sub(left, i64(1)), add(b1, ld)
             left.add_incoming(left2, body)
@@ -244,9 +248,9 @@ def transposed(side: int) -> Any:
 def maxima(width: int) -> Any:
     """The maximum of each lane of some vectors, and which of them it is.
 
-    ``f(s, first, tables, taps, count, best, which, rectify)`` reads the vectors at ``first + tables[taps + t]``. The first of
-    equal ones counts, and NaN before numbers. With `rectify` the maximum is at least 0, and then the first is
-    named.
+    ``f(s, first, tables, taps, count, best, which, rectify)`` reads the vectors at ``first + tables[taps + t]``. The
+    first of equal ones counts, and NaN before numbers. With `rectify` they are the maxima of relu: where none is
+    positive, 0, and the first.
     """
     from llvmlite import ir
     from numba import types
@@ -367,6 +371,107 @@ def placed(width: int) -> Any:
     return f
 
 
+def tile_inputs(width: int) -> Any:
+    """``f(s, x, row, step, out, plane)``: Winograd's Bᵀ d B of a tile of 4 × 4 pixels, a vector of channels at once.
+
+    d[i, j] is the vector at ``x + i row + j step``; the result's element (i, j) goes to ``out + (4 i + j) plane``.
+    """
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    i64 = ir.IntType(64)
+
+    @intrinsic
+    def f(_context: Any, s: Any, x: Any, row: Any, step: Any, out: Any, plane: Any) -> Any:
+        whole = types.int64
+        signature = types.void(s, whole, whole, whole, whole, whole)
+        bits = s.dtype.bitwidth
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            element = _elements(context, builder, signature, arguments, bits, width)
+            sub, add, mul = builder.fsub, builder.fadd, builder.mul
+            _, x, row, step, out, plane = arguments
+
+            def place(i: int, j: int) -> Any:
+                return builder.add(x, builder.add(mul(row, i64(i)), mul(step, i64(j))))
+
+            def turned(d: list[Any]) -> list[Any]:
+                return [sub(d[0], d[2]), add(d[1], d[2]), sub(d[2], d[1]), sub(d[1], d[3])]
+
+            columns = [turned([element(place(i, j)) for i in range(4)]) for j in range(4)]
+            for i in range(4):
+                for j, value in enumerate(turned([columns[j][i] for j in range(4)])):
+                    element(builder.add(out, mul(plane, i64(4 * i + j))), value)
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return f
+
+
+def tile_outputs(width: int) -> Any:
+    """``f(s, m, plane, bias, y, row, step)``: Winograd's Aᵀ m A + bias, 2 × 2 pixels, a vector of channels at once.
+
+    m[i, j] is the vector at ``m + (4 i + j) plane``; the result's element (i, j) goes to ``y + i row + j step``.
+    """
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    i64 = ir.IntType(64)
+
+    @intrinsic
+    def f(_context: Any, s: Any, m: Any, plane: Any, bias: Any, y: Any, row: Any, step: Any) -> Any:
+        whole = types.int64
+        signature = types.void(s, whole, whole, whole, whole, whole, whole)
+        bits = s.dtype.bitwidth
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            element = _elements(context, builder, signature, arguments, bits, width)
+            sub, add, mul = builder.fsub, builder.fadd, builder.mul
+            _, m, plane, bias, y, row, step = arguments
+
+            def turned(d: list[Any]) -> list[Any]:
+                return [add(add(d[0], d[1]), d[2]), sub(sub(d[1], d[2]), d[3])]
+
+            columns = [
+                turned([element(builder.add(m, mul(plane, i64(4 * i + j)))) for i in range(4)])
+                for j in range(4)
+            ]
+            more = element(bias)
+            for i in range(2):
+                for j, value in enumerate(turned([columns[j][i] for j in range(4)])):
+                    place = builder.add(y, builder.add(mul(row, i64(i)), mul(step, i64(j))))
+                    element(place, add(value, more))
+            return context.get_dummy_value()
+
+        return signature, generate
+
+    return f
+
+
+def _elements(
+    context: Any, builder: Any, signature: Any, arguments: Any, bits: int, width: int
+) -> Any:
+    """What loads the vector at a place in the first array, or stores one there."""
+    from llvmlite import ir
+
+    _, vector, address, load = _vectors(
+        context, builder, signature, arguments, bits, width * 8 // bits
+    )
+    start = address(0)
+
+    def element(place: Any, value: Any = None) -> Any:
+        at = builder.add(start, builder.mul(place, ir.IntType(64)(bits // 8)))
+        if value is None:
+            return load(at)
+        builder.store(value, builder.inttoptr(at, vector.as_pointer())).align = bits // 8
+        return value
+
+    return element
+
+
 def _vectors(
     context: Any, builder: Any, signature: Any, arguments: Any, bits: int, lanes: int
 ) -> tuple[Any, Any, Any, Any]:
@@ -399,8 +504,11 @@ def _repeated(builder: Any, x: Any, vector: Any) -> Any:
     return builder.shuffle_vector(x, undefined, zeros)
 
 
-wide = Piece("wide", product, 2)
-narrow = Piece("narrow", product, 1)
+wide = Piece("wide", product, 2, False)
+narrow = Piece("narrow", product, 1, False)
+lanewise = Piece("lanewise", product, 1, True)
 transpose = Piece("transpose", transposed, SIDE)
 largest = Piece("largest", maxima)
 place = Piece("place", placed)
+tile_in = Piece("tile_in", tile_inputs)
+tile_out = Piece("tile_out", tile_outputs)
