@@ -17,6 +17,7 @@ from ..generic import norms
 from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
 from . import factors, fused, graph_runtime, prefetch, products, sparse
+from .networks import recurrence
 
 try:
     import array_api_compat.cupy
@@ -277,6 +278,7 @@ XP: Namespace = generic.extend(
         "convolve": cupy.convolve,
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
+        **recurrence.bind(cupy, _PLAIN),
         **fused.bind(cupy, generic.extend(array_api_compat.cupy), products.bind(cupy, _libraries)),
         **sparse.bind(
             cupy,
