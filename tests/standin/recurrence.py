@@ -1,4 +1,4 @@
-"""What the kernels of `backend/cuda/networks/recurrence.py` do, in NumPy: of arrays on the host, one step of all rows."""
+"""What the kernels of `backend/cuda/networks/recurrence.py` do, in NumPy: one step of all rows."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ def bind(cupy: Any, plain: XP) -> dict[str, Callable[..., Any]]:
     ) -> Any:
         if not fits(x, W, h, c):
             return formulas.lstm_sequence(plain, x, W, h, c, condition, reverse=reverse)
-        count, rows, n = x.shape[0], *h.shape
+        count, (rows, n) = x.shape[0], h.shape
         x, h, c = in_rows(x, h, c)
         turned = cupy.ascontiguousarray(W.T)
         gates = cupy.empty(x.shape, dtype=x.dtype)
@@ -221,7 +221,7 @@ def bind(cupy: Any, plain: XP) -> dict[str, Callable[..., Any]]:
     ) -> Any:
         if not fits(x, W, b, h):
             return formulas.gru_sequence(plain, x, W, b, h, condition, reverse=reverse)
-        count, rows, n = x.shape[0], *h.shape
+        count, (rows, n) = x.shape[0], h.shape
         x, b, h = in_rows(x, b, h)
         turned = cupy.ascontiguousarray(W.T)
         gates = cupy.empty(x.shape, dtype=x.dtype)

@@ -1,4 +1,4 @@
-"""Tests of `backend/cuda/networks/recurrence.py`: its CUDA C on the emulator, and its functions on the stand-in for CuPy."""
+"""Tests of `backend/cuda/networks/recurrence.py`: CUDA C on the emulator, functions on the stand-in for CuPy."""
 
 from __future__ import annotations
 
