@@ -17,7 +17,7 @@ from ..generic import norms
 from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
 from . import factors, fused, graph_runtime, prefetch, products, sparse
-from .networks import windows
+from .networks import recurrence, windows
 
 try:
     import array_api_compat.cupy
@@ -279,6 +279,7 @@ XP: Namespace = generic.extend(
         "einsum": einsum,
         "getitem": lambda x, key: x[key],
         **windows.bind(cupy, _PLAIN, lambda: XP),
+        **recurrence.bind(cupy, _PLAIN),
         **fused.bind(cupy, generic.extend(array_api_compat.cupy), products.bind(cupy, _libraries)),
         **sparse.bind(
             cupy,

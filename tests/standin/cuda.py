@@ -21,6 +21,7 @@ import scipy.special
 from .array import SYNCHRONISATIONS, Device, MemoryPointer, _ndarray_base, host, quiet, unwrap, wrap
 from .functions import cupy, special
 from .linalg import errstate, getrf, lapack, potrf
+from .recurrence import STEPS
 
 
 class CUDARuntimeError(RuntimeError):
@@ -266,6 +267,16 @@ KERNELS: dict[str, Callable[..., None]] = {
     "column_sum": _column_sum, "relu_vjp_sum": _relu_vjp_sum, "mean": _mean,
     "log_softmax": _log_softmax_kernel, "cross_entropy_int32": _cross_entropy, "cross_entropy_int64": _cross_entropy,
 }  # fmt: skip
+
+
+def _step(run: Callable[..., None]) -> Callable[..., None]:
+    """A kernel of `recurrence.py`, on the values."""
+    return lambda *arguments: run(
+        *(host(a) if isinstance(a, _ndarray_base) else a for a in arguments)
+    )
+
+
+KERNELS |= {name: _step(run) for name, run in STEPS.items()}
 
 _STATEMENT = re.compile(r"(?:const )?(?:real )?(\w+ = .+);")
 _HELPERS = {

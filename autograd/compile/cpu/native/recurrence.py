@@ -7,6 +7,7 @@ functions LLVM vectorises. The halves of the batch never wait for each other. Th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -452,6 +453,10 @@ def _native(name: str, kernel: Any, arguments: str, weights: int = -1, gates: in
     return Native(name, takes=_takes(arguments), make=make)
 
 
+def _one_half(run: Any, arguments: tuple[Any, ...], start: int, stop: int, _: int) -> None:
+    run(*arguments, start, stop)
+
+
 def _make_weights(op: Op) -> Callable[..., None]:
     """Of `recurrent_vjp_W` and, where the last rows have another cotangent, of `gru_vjp_W`."""
     cts, h = op.args[:-2], op.args[-1]
@@ -467,11 +472,8 @@ def _make_weights(op: Op) -> Callable[..., None]:
     def product(*arrays: Any) -> None:
         *given, ys, h, out = arrays
         for ct, (row, columns) in zip(given, parts, strict=True):
-            halves(
-                lambda start, stop, _, ct=ct, row=row: run(ct, ys, h, out, row, step, start, stop),
-                columns,
-                parallel=parallel,
-            )
+            arguments = (ct, ys, h, out, row, step)
+            halves(functools.partial(_one_half, run, arguments), columns, parallel=parallel)
 
     return product
 
