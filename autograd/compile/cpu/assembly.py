@@ -6,6 +6,7 @@ output buffers, the kernels. Two calls at once take two runners.
 
 from __future__ import annotations
 
+import functools
 import keyword
 import operator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from ..optimise.memory_plan import Plan, to_watch
 from . import numba_kernels, numpy_calls
 from .kernels import Kernel, Writer
 from .native.table import native_op
+from .native.threads import halves
 from .numpy_blocks import BlockWriter
 
 _INFIX = {
@@ -65,6 +67,7 @@ class Assembly:
     asarray: Any = np.asarray
     # what a runner on a device is made with: `compile/cuda/assemble.py`
     device: Any = None
+    count: int = 0  # of partial sums
     _views: dict[Value, str] = field(default_factory=dict)
 
     # ── names ─────────────────────────────────────────────────────────────────────────────────
@@ -333,7 +336,7 @@ class Assembly:
 
     def kernel(self, statements: list[Statement]) -> None:
         """Several statements as one compiled function."""
-        kernel = Kernel(statements)
+        kernel = Kernel(statements, shared=True)
         writer = Writer(kernel, self.statements, self.plan, self.program.inputs)
         for s in statements:
             writer.statement(s)
@@ -357,18 +360,40 @@ class Assembly:
                     self.shared[text] = numpy_calls.contiguous(what.held)
                 arguments.append(text)
                 argument_types.append((np.dtype(what.dtype), len(what.shape)))
+        for dtype, size in kernel.partials.values():
+            self.count += 1
+            own = f"p{self.count}"
+            self.made[own] = f"{self.known('empty', np.empty)}({size}, {dtype!r})"
+            arguments.append(own)
+            argument_types.append((np.dtype(dtype), 1))
+        steps = kernel.finished()
+        if steps:
+            argument_types = [int, *argument_types, int, int, int]
         source = kernel.source("kernel")
         function = numba_kernels.compile_kernel(
             source, kernel.constants, argument_types, kernel.definitions()
         )
         self.kernels.append(source)
         name = self.bind(function, "kernel")
-        call = f"{name}({', '.join(arguments)})"
-        if not kernel.refusing:
-            self.lines.append(call)
-            return
-        self.lines.append(f"refused = {call}")
-        for code, op in enumerate(kernel.refusing, 1):
+        if not steps:
+            self._run(kernel, f"{name}({', '.join(arguments)})", kernel.lines)
+        for i, step in enumerate(steps):
+            given = ", ".join([str(i), *arguments])
+            if step.length:
+                shared = f"{self.known('partial', functools.partial)}({name}, {given})"
+                self.lines.append(f"{self.known('halves', halves)}({shared}, {step.length})")
+            else:
+                self._run(kernel, f"{name}({given}, 0, 0, 0)", step.lines)
+
+    def _run(self, kernel: Kernel, call: str, lines: list[str]) -> None:
+        """Call a kernel, and raise what it refuses in these lines of it."""
+        refusing = [
+            (code, op)
+            for code, op in enumerate(kernel.refusing, 1)
+            if any(line.strip() == f"return {code}" for line in lines)
+        ]
+        self.lines.append(f"refused = {call}" if refusing else call)
+        for code, op in refusing:
             refuse = self.known(f"refuse_{op.name}", FUSED_OPS[op.name].refuse)
             given = [self.bind(op.function, "f"), *map(self.argument, op.args)]
             self.lines.append(f"if refused == {code}: {refuse}({', '.join(given)})")

@@ -19,13 +19,38 @@ from ..optimise.memory_plan import Plan
 from .loops import LANES, LoopWriter
 from .native.vectorised import definitions
 
+# The bits of a number of rows.
+POSITIVE = (1 << 48) - 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of a kernel: lines, and the number of rows that two threads share, or 0."""
+
+    length: int
+    lines: list[str]
+
 
 @dataclass
 class Kernel:
-    """The source of one function, and what it is called with."""
+    """The source of one function, and what it is called with.
+
+    Attributes
+    ----------
+    shared : bool
+        Whether large loops are steps of their own, each done in two halves by two threads. (Products are not: BLAS's
+        threads share what they pack.)
+    steps : list of Step
+        In order. `lines` are those of the last.
+    partials : dict
+        ``partials[name] = (dtype, size)`` of arrays in which each half adds up what both add to.
+    """
 
     statements: list[Statement]
+    shared: bool = False
     lines: list[str] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    partials: dict[str, tuple[str, int]] = field(default_factory=dict)
     # by name, each a Value, or a dtype of the block
     arguments: dict[str, Any] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
@@ -37,6 +62,24 @@ class Kernel:
     functions: dict[tuple[str, str], None] = field(default_factory=dict)
     count: int = 0
 
+    def __post_init__(self) -> None:
+        self.begin(0)
+
+    def begin(self, length: int) -> None:
+        """Begin a step, shared by two threads if it has a length."""
+        if self.steps and not self.steps[-1].lines:
+            self.steps.pop()
+        self.lines = []
+        self.steps.append(Step(length, self.lines))
+
+    def finished(self) -> list[Step]:
+        """The steps, none of them empty; none if all is one step of one thread."""
+        self.begin(0)
+        if len(self.steps) > 1:
+            self.steps.pop()
+        self.lines = self.steps[-1].lines
+        return self.steps if len(self.steps) > 1 or self.steps[0].length else []
+
     def definitions(self) -> str:
         """The source of the functions that it calls."""
         return definitions(self.functions)
@@ -47,13 +90,21 @@ class Kernel:
         return f"{letter}{self.count}"
 
     def source(self, name: str) -> str:
-        """The function's text."""
-        head = [f"def {name}({', '.join(self.arguments)}):"]
+        """The function's text: of one step, or of several by number, each from row `lo` to row `hi`."""
+        arguments = ", ".join([*self.arguments, *self.partials])
+        several = bool(self.finished())
+        head = [f"def {name}({f'step, {arguments}, lo, hi, part' if several else arguments}):"]
         for argument, what in self.arguments.items():
             if type(what) is Value and what.value_type == ARRAY and len(what.shape) > 1:
                 head.append(f"    {argument} = {argument}.ravel()")
         head += [f"    {a} = np.empty({LANES}, np.{d})" for a, d in sorted(self.scratch)]
-        return "\n".join([*head, *self.lines, "    return 0", ""])
+        lines = self.lines
+        if several:
+            # no index is negative, which the compiler has to know or it makes no loops over vectors
+            lines = [f"    lo = lo & {POSITIVE}", f"    rows = (hi - lo) & {POSITIVE}"]
+            for i, step in enumerate(self.steps):
+                lines += [f"    if step == {i}:", *(f"    {line}" for line in step.lines)]
+        return "\n".join([*head, *lines, "    return 0", ""])
 
 
 class Writer:
@@ -64,7 +115,6 @@ class Writer:
 
     def statement(self, s: Statement) -> None:
         """Write the lines of one statement."""
-        self.kernel.lines.append(f"    # {', '.join(op.name for op in s.ops)}")
         {"loop": self.loop, "gemm": self.gemm, "fused": self.fused}[s.method](s)
 
     # ── addresses ────────────────────────────────────────────────────────────────────────────────
@@ -118,7 +168,8 @@ class Writer:
         c = s.ops[-1].result
         flip_a, lda = leading(self.ref(a), a.shape) or (False, 0)
         flip_b, ldb = leading(self.ref(b), b.shape) or (False, 0)
-        (m, k), n = a.shape, b.shape[1]
+        k, n = b.shape
+        m = a.size // k
         name = "sgemm" if c.dtype.itemsize == 4 else "dgemm"
         one = f"np.{c.dtype.name}(1.0), " if s.start is None else self._scale(s.start, c.dtype.name)
         zero = f"np.{c.dtype.name}({'0.0' if s.start is None else '1.0'}), "

@@ -16,13 +16,18 @@ from ..optimise.fuse import REDUCTIONS, Statement
 
 # Functions of `native/` in the expressions of `ir/elementwise.py`.
 _VECTORISED = re.compile(r"\bV\.(\w+)\(")
+# Nanoseconds, as they are estimated, from which two threads share a loop; rows that it has then.
+SHARED, FEWEST = 100_000, 16
 # Partial sums of a long reduction, which the compiler keeps in vector registers.
 LANES = 64
 
 
 @dataclass(frozen=True)
 class Total:
-    """A reduction: its name, the element to add, its address, and the register that it is added up in."""
+    """A reduction: its name, the element to add, its address, and the register that it is added up in.
+
+    `joined` are the lines that put the two halves' sums together.
+    """
 
     name: str
     element: str
@@ -30,6 +35,7 @@ class Total:
     register: str
     zero: str
     dtype: str
+    joined: tuple[str, ...] = ()
 
 
 class LoopWriter:
@@ -40,6 +46,18 @@ class LoopWriter:
         self.loads: dict[tuple[Value, int, tuple[int, ...]], str] = {}
         self.names: dict[Value, str] = {}
         self.dims, self.axes = self._axes()
+        self.shared = self.kernel.shared and self._is_large()
+
+    def _is_large(self) -> bool:
+        """Whether two threads should share the loop: by an estimate of its time."""
+        if not self.dims or self.dims[0] < FEWEST:
+            return False
+        functions = sum("V." in TABLE[op.name].text for op in self.s.ops if op.name in TABLE)
+        moved = {v for op in self.s.ops for v in op.inputs() if v not in self.s.made}
+        moved |= {op.result for op in self.s.ops if op.result in self.writer.plan.own}
+        size = math.prod(self.dims)
+        time = size * (0.05 * len(self.s.ops) + 0.4 * functions)
+        return time + 0.05 * sum(v.nbytes for v in moved) >= SHARED
 
     def _axes(self) -> tuple[list[int], list[list[int]]]:
         """The lengths of the axes that remain when those are merged that all operands step through as one."""
@@ -195,26 +213,49 @@ class LoopWriter:
             steps = self._kept(op)
             every = self.writer.element(target, "k" if op.result.shape else "")
             zero = f"np.{dtype}({start})"
-            if op.result.shape:
-                self.kernel.lines.append(f"    for k in range({op.result.size}):")
-                self.kernel.lines.append(f"        {every} = {zero}")
-            else:
-                self.kernel.lines.append(f"    {every} = {zero}")
-            address = self.writer.element(target, self._index(steps))
-            kept = self._steps(steps)
+            address, joined = self.writer.element(target, self._index(steps)), []
+            kept, size = self._steps(steps), op.result.size
+            if self.shared and kept[0] == 0:  # both halves add to it
+                partial = f"partial{len(self.kernel.partials)}"
+                self.kernel.partials[partial] = (dtype, 2 * size)
+                address = " + ".join(filter(None, (f"{partial}[part * {size}", self._index(steps))))
+                address += "]"
+                both = self.kernel.fresh("s")
+                joined = [
+                    f"    for k in range({size}):",
+                    f"        {both} = {partial}[k]",
+                    f"        {_join(op.name, both, f'{partial}[{size} + k]')}",
+                    f"        {every} = {both}",
+                ]
+                every, size = f"{partial}[k]", 2 * size
+            self.kernel.lines += [f"    for k in range({size}):", f"        {every} = {zero}"]
             register = self.kernel.fresh("s") if kept and kept[-1] == 0 else ""
-            totals.append(Total(op.name, element, address, register, zero, dtype))
+            totals.append(Total(op.name, element, address, register, zero, dtype, tuple(joined)))
         return totals
 
     def _nest(self, before: list[list[str]], body: list[str], totals: list[Total]) -> None:
+        if self.shared:
+            self.kernel.begin(self.dims[0])
+        self._loops(before, body, totals)
+        if self.shared:
+            self.kernel.begin(0)
+            self.kernel.lines += [line for t in totals for line in t.joined]
+
+    def _head(self, k: int, pad: str) -> list[str]:
+        """The first lines of the k-th loop."""
+        if self.shared and k == 0:
+            return [f"{pad}for j in range(rows):", f"{pad}    i0 = lo + j"]
+        return [f"{pad}for i{k} in range({self.dims[k]}):"]
+
+    def _loops(self, before: list[list[str]], body: list[str], totals: list[Total]) -> None:
         lines, pad = self.kernel.lines, "    "
         lines += [pad + line for line in before[0]]
         adding = [_join(t.name, t.register or t.address, t.element) for t in totals]
         if not self.dims:
             lines += [pad + line for line in [*body, *adding]]
             return
-        for k, n in enumerate(self.dims[:-1]):
-            lines.append(f"{pad}for i{k} in range({n}):")
+        for k in range(len(self.dims) - 1):
+            lines += self._head(k, pad)
             pad += "    "
             lines += [pad + line for line in before[k + 1]]
         k, n = len(self.dims) - 1, self.dims[-1]
@@ -224,21 +265,24 @@ class LoopWriter:
         if totals and len(registers) == len(totals) and n >= 2 * LANES:
             self._lanes(pad, n, inner, totals)
         else:
-            lines.append(f"{pad}for i{k} in range({n}):")
+            lines += self._head(k, pad)
             lines += [f"{pad}    {line}" for line in [*inner, *adding]]
         lines += [pad + _join(t.name, t.address, t.register) for t in registers]
 
     def _lanes(self, pad: str, n: int, body: list[str], totals: list[Total]) -> None:
         """Write long sums as `LANES` partial ones, which are vectorised and have smaller rounding errors."""
         lines, i = self.kernel.lines, f"i{len(self.dims) - 1}"
+        first, whole, last = "", str(n - n % LANES), str(n)
+        if self.shared and len(self.dims) == 1:
+            first, whole, last = "lo + ", f"rows - rows % {LANES}", "rows"
         names = [f"lanes{k}_{t.dtype}" for k, t in enumerate(totals)]
         self.kernel.scratch.update((name, t.dtype) for name, t in zip(names, totals, strict=True))
         lines += [
             f"{pad}for lane in range({LANES}):",
             *[f"{pad}    {a}[lane] = {t.zero}" for a, t in zip(names, totals, strict=True)],
-            f"{pad}for start in range(0, {n - n % LANES}, {LANES}):",
+            f"{pad}for start in range(0, {whole}, {LANES}):",
             f"{pad}    for lane in range({LANES}):",
-            f"{pad}        {i} = start + lane",
+            f"{pad}        {i} = {first}start + lane",
             *[f"{pad}        {line}" for line in body],
             *[f"{pad}        {line}" for line in self._into(names, totals)],
             f"{pad}for lane in range({LANES}):",
@@ -247,8 +291,9 @@ class LoopWriter:
                 for a, t in zip(names, totals, strict=True)
             ],
         ]
-        if n % LANES:
-            lines.append(f"{pad}for {i} in range({n - n % LANES}, {n}):")
+        if n % LANES or first:
+            lines.append(f"{pad}for rest in range({whole}, {last}):")
+            lines.append(f"{pad}    {i} = {first}rest")
             lines += [f"{pad}    {line}" for line in body]
             lines += [f"{pad}    {_join(t.name, t.register, t.element)}" for t in totals]
 

@@ -149,11 +149,15 @@ def build(
         if (can_loop(op) or reducible(op)) if kernels else blockable(op, out):
             _add_to_loop(out, where, op)
             continue
-        if is_native is not None and is_native(op):
-            method = "native"
-        elif products and is_product(op, out) and (kernels or op.result.nbytes >= LARGE):
+        if (
+            products
+            and is_product(op, out, stacked=is_native is not None)
+            and (kernels or op.result.nbytes >= LARGE)
+        ):
             # without kernels, only if it takes an update in: `gemm_updates.py`
             method = "gemm"
+        elif is_native is not None and is_native(op):
+            method = "native"
         elif is_fused(op, out, kernels=kernels):
             method = "fused"
         else:
@@ -231,12 +235,17 @@ def reducible(op: Op) -> bool:
     return op.result.dtype == x.dtype and op.result.value_type == ARRAY
 
 
-def is_product(op: Op, out: Statements) -> bool:
-    """Whether a product is one call of BLAS on matrices as they lie."""
+def is_product(op: Op, out: Statements, *, stacked: bool = False) -> bool:
+    """Whether a product is one call of BLAS on matrices as they lie.
+
+    With `stacked`, also of a stack of matrices with one matrix, if the stack lies as one tall matrix.
+    """
     if op.name != "matmul" or not all(type(x) is Value for x in op.args):
         return False
     a, b = op.args
-    if not (len(a.shape) == len(b.shape) == 2 and a.dtype == b.dtype and a.size and b.size):
+    if not (len(b.shape) == 2 <= len(a.shape) and a.dtype == b.dtype and a.size and b.size):
+        return False
+    if len(a.shape) > 2 and not stacked:
         return False
     # 16 bits, as `optimise/rounding.py` has it
     narrow = a.dtype.itemsize == 2 and op.result.dtype.itemsize == 4
@@ -248,8 +257,16 @@ def is_product(op: Op, out: Statements) -> bool:
 
 
 def leading(ref: Ref, shape: tuple[int, ...]) -> tuple[bool, int] | None:
-    """Whether BLAS has to transpose a matrix, and its leading dimension; None if it cannot take it."""
-    (rows, columns), (down, across) = shape, ref.strides
+    """Whether BLAS has to transpose a matrix, and its leading dimension; None if it cannot take it.
+
+    A stack of matrices counts as one tall matrix, if it lies so.
+    """
+    *stack, rows, columns = shape
+    *steps, down, across = ref.strides
+    for n, step in zip(reversed(stack), reversed(steps), strict=True):
+        if n > 1 and rows > 1 and step != down * rows:
+            return None
+        down, rows = (step if rows == 1 else down), rows * n
     if (across == 1 or columns == 1) and (down >= columns or rows == 1):
         return False, max(down, columns)
     if (down == 1 or rows == 1) and (across >= rows or columns == 1):
