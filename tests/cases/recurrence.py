@@ -39,7 +39,9 @@ def _gru(x: Any, W: Any, b: Any, h: Any, condition: Any = None, reverse: bool = 
     return ys
 
 
-def _rnn(x: Any, W: Any, h: Any, condition: Any = None, nonlinearity: str = "tanh", reverse: bool = False) -> Any:
+def _rnn(
+    x: Any, W: Any, h: Any, condition: Any = None, nonlinearity: str = "tanh", reverse: bool = False
+) -> Any:
     ys = np.empty_like(x)
     for j in range(x.shape[1]):
         state = h[j]

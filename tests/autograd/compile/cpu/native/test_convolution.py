@@ -17,7 +17,9 @@ from ._operations import by_kernel, by_numpy, normal, taken
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 
 
-def settings(dims: int, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Any:
+def settings(
+    dims: int, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Any:
     """The settings of a convolution: one number for all dimensions, or one for each."""
 
     def each(x: Any) -> Any:
@@ -55,7 +57,9 @@ def test_as_numpy(case):
     chosen = settings(len(x_shape) - 2, **more)
     x, W, b = normal(*x_shape), normal(*W_shape, seed=1), normal(W_shape[0], seed=2)
     out = by_numpy("convolution", x, W, b, **chosen)
-    np.testing.assert_allclose(by_kernel("convolution", (x, W, b), out, **chosen), out, 1e-10, 1e-10)
+    np.testing.assert_allclose(
+        by_kernel("convolution", (x, W, b), out, **chosen), out, 1e-10, 1e-10
+    )
     y = normal(*out.shape, seed=3)
     for name, arrays, spatial in (
         ("convolution_vjp_x", (y, W), x_shape[2:]),
@@ -108,7 +112,9 @@ def test_with_windows(pool, outputs):
         r = np.maximum(z, 0) if relu else z
         best, offsets = by_numpy("max_pool", r, **over)
         inside = {"spatial": z.shape[2:], **over}
-        ours = by_kernel("convolution", (x, W, b), (best, offsets), relu=relu, pool=inside, **chosen)
+        ours = by_kernel(
+            "convolution", (x, W, b), (best, offsets), relu=relu, pool=inside, **chosen
+        )
         np.testing.assert_array_equal(ours[0], best)
         np.testing.assert_array_equal(ours[1], offsets)
     y = normal(*best.shape, seed=3)

@@ -43,7 +43,9 @@ def test_maxima(case):
         if nan:
             x.flat[::7] = np.nan
         theirs = by_numpy("max_pool", x, **chosen)
-        for ours, expected in zip(by_kernel("max_pool", (x,), theirs, **chosen), theirs, strict=True):
+        for ours, expected in zip(
+            by_kernel("max_pool", (x,), theirs, **chosen), theirs, strict=True
+        ):
             np.testing.assert_array_equal(ours, expected)
     y, offsets = normal(*theirs[0].shape), theirs[1]
     out = by_numpy("pool_scatter", y, offsets, spatial=shape[2:], **chosen)

@@ -35,7 +35,9 @@ def value_of(x: Any) -> Any:
 
 def by_kernel(name: str, *args: Any, unread: tuple[int, ...] = (), **settings: Any) -> Any:
     """What the kernel of an operation writes, and what NumPy's function returns, in flat lists."""
-    wanted = getattr(XP, name)(*[x.copy() if isinstance(x, np.ndarray) else x for x in args], **settings)
+    wanted = getattr(XP, name)(
+        *[x.copy() if isinstance(x, np.ndarray) else x for x in args], **settings
+    )
     op = Op(name, getattr(XP, name), tuple(value_of(x) for x in args), settings)
     op.result = value_of(wanted)
     record = native_op(op)
@@ -43,7 +45,9 @@ def by_kernel(name: str, *args: Any, unread: tuple[int, ...] = (), **settings: A
     run = record.make(op)
     flat = pb.tree.leaves(wanted)
     for _ in range(2):  # scratch memory is used again
-        targets = [None if i in unread else np.full(x.shape, np.nan, x.dtype) for i, x in enumerate(flat)]
+        targets = [
+            None if i in unread else np.full(x.shape, np.nan, x.dtype) for i, x in enumerate(flat)
+        ]
         run(*[x for x in args if x is not None], *targets)
     return [(y, x) for y, x in zip(targets, flat, strict=True) if y is not None]
 
