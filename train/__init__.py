@@ -10,6 +10,7 @@ from .data.split import Split, Standardizer, folds, split
 from .errors import InputError, MissingExtra, WriteError, extra
 from .loop import Fit, fit
 from .measure import evaluate, predict
+from .pictures import decision_boundary, loss_curves, weights_as_images
 from .run.checkpoint import load, save
 from .run.config import Settings, config_text, read_config
 from .run.predict import Trained, load_trained, predict_file
@@ -36,12 +37,14 @@ __all__ = [
     "WriteError",
     "accuracy",
     "config_text",
+    "decision_boundary",
     "evaluate",
     "fit",
     "folds",
     "load",
     "load_dataset",
     "load_trained",
+    "loss_curves",
     "predict",
     "predict_file",
     "probabilities",
@@ -52,6 +55,7 @@ __all__ = [
     "task_for",
     "train",
     "tune",
+    "weights_as_images",
 ]
 
 # scikit-learn's protocol needs scikit-learn: these are loaded when they are asked for.
@@ -64,6 +68,7 @@ _ESTIMATORS = (
     "LogisticRegression",
     "MLPClassifier",
     "MLPRegressor",
+    "OneVersusAllClassifier",
     "Ridge",
     "SoftmaxRegression",
     "TreeReductionClassifier",

@@ -124,7 +124,7 @@ class GraphAttention(Module):
             Dropout(dropout).p,
         )
 
-    def __call__(self, x: ArrayLike, graph: Any) -> Any:
+    def __call__(self, x: ArrayLike, graph: Any) -> Any:  # type: ignore[override]  # a graph besides
         """Rows (n, heads · C), or (n, C), for features x (n, inputs) and a graph.
 
         Raises

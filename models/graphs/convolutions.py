@@ -33,7 +33,7 @@ class GraphConv(Module):
     Notes
     -----
     A sparse matrix is taken as it stands: `normalised_adjacency` makes it once for all layers and steps, and a product
-    with it is several times as fast as edges. The narrower of x and x W goes along the edges. In PyTorch Geometric's
+    with it needs no array of messages (E, outputs). The narrower of x and x W goes along the edges. In PyTorch Geometric's
     `GCNConv` an edge from a node to itself takes the place of its 1 in I; here, as in the formula, both count.
 
     Examples
@@ -87,7 +87,7 @@ class GraphConv(Module):
         b = asarray(np.zeros(outputs, dtype)) if bias else None
         return GraphConv(asarray(W), b, bool(normalise))
 
-    def __call__(self, x: ArrayLike, graph: Any) -> Any:
+    def __call__(self, x: ArrayLike, graph: Any) -> Any:  # type: ignore[override]  # a graph besides
         """Rows (n, outputs) for features x (n, inputs) and a graph.
 
         Raises
@@ -185,10 +185,12 @@ class SAGEConv(Module):
         rng, bound = np.random.default_rng(seed), 1 / math.sqrt(inputs)
         asarray = current().asarray
         shapes = [(inputs, outputs), (inputs, outputs), *([(outputs,)] if bias else [])]
-        drawn = [asarray(rng.uniform(-bound, bound, shape).astype(dtype)) for shape in shapes]
-        return SAGEConv(*drawn[:2], drawn[2] if bias else None, aggregate)
+        W_self, W_neighbours, *b = (
+            asarray(rng.uniform(-bound, bound, shape).astype(dtype)) for shape in shapes
+        )
+        return SAGEConv(W_self, W_neighbours, b[0] if bias else None, aggregate)
 
-    def __call__(self, x: ArrayLike, graph: Any) -> Any:
+    def __call__(self, x: ArrayLike, graph: Any) -> Any:  # type: ignore[override]  # a graph besides
         """Rows (n, outputs) for features x (n, inputs) and a graph; weights multiply what comes along their edges.
 
         Raises

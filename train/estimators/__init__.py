@@ -6,7 +6,7 @@ from .kernel_ridge import KernelRidge
 from .linear import LinearRegression, Ridge
 from .logistic import LogisticRegression, SoftmaxRegression
 from .mlp import MLPClassifier, MLPRegressor
-from .reduction import Node, TreeReductionClassifier
+from .reduction import Node, OneVersusAllClassifier, TreeReductionClassifier
 
 __all__ = [
     "ElasticNet",
@@ -18,6 +18,7 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "Node",
+    "OneVersusAllClassifier",
     "Ridge",
     "SoftmaxRegression",
     "TreeReductionClassifier",

@@ -140,7 +140,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
             method=_METHODS[self.solver],
             gtol=self.tol,
             maxiter=self.max_iter,
-            **({"l1": {"W": kink}} if kink else {}),
+            l1={"W": kink} if kink else None,
         )
         self.classes_ = classes
         self.coef_ = np.ascontiguousarray(to_numpy(found.x["W"]).T)

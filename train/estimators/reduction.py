@@ -1,7 +1,7 @@
-"""Classification of many classes by a tree of two-class problems.
+"""Classification of many classes by two-class problems: a tree of them, or one for each class that may claim a sample.
 
-One-versus-all, one-versus-one and output codes are scikit-learn's own (`OneVsRestClassifier`, `OneVsOneClassifier`,
-`OutputCodeClassifier`) and take our classifiers as they are.
+One-versus-all by the largest score, one-versus-one and output codes are scikit-learn's own (`OneVsRestClassifier`,
+`OneVsOneClassifier`, `OutputCodeClassifier`) and take our classifiers as they are.
 """
 
 from __future__ import annotations
@@ -189,3 +189,101 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
     def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
         return self.classes_[draw(self.predict_proba(X), random_state)]
+
+
+class OneVersusAllClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """A classifier of many classes by one two-class problem each, where one of all that claim a sample is drawn.
+
+    The model of class c learns the samples of c against all others, and claims a sample that it takes for c's. The
+    label is drawn from the classes that claim a sample, with the same probability for each; from all classes where none
+    does. No score of one model is held against that of another, so that the models need not have any.
+
+    Parameters
+    ----------
+    estimator : classifier
+        For two classes; cloned for every class.
+    random_state : int, RandomState or None
+        Of the draws: that of a sample depends on it and on the sample alone, not on the other rows, so that the same
+        integer gives the same labels.
+
+    Attributes
+    ----------
+    classes_ : array (n_classes,)
+    estimators_ : list of classifier
+        The model of each class.
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import pullback as pb
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = pb.train.OneVersusAllClassifier(pb.train.LogisticRegression(max_iter=500), random_state=0).fit(X, y)
+    >>> model.claims(X[:1]).tolist(), model.predict(X[:1]).tolist()
+    ([[True, False, False]], [0])
+    """
+
+    def __init__(self, estimator: Any, *, random_state: Any = None) -> None:
+        self.estimator = estimator
+        self.random_state = random_state
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None
+    ) -> OneVersusAllClassifier:
+        """Fit one model for each class.
+
+        Parameters
+        ----------
+        X : array (n_samples, n_features)
+        y : array (n_samples,)
+            Labels.
+        sample_weight : array (n_samples,), optional
+            Passed on to the models.
+
+        Raises
+        ------
+        ValueError
+            For data that the models refuse.
+        """
+        X, y = validate_data(self, X, exact_labels("OneVersusAllClassifier", y))
+        check_classification_targets(y)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        settings = {} if weights is None else {"sample_weight": weights}
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self._seed = seed_of(self.random_state)
+        # one class is claimed without a model
+        several = range(len(self.classes_)) if len(self.classes_) > 1 else ()
+        self.estimators_ = [
+            clone(self.estimator).fit(X, (codes == c).astype(int), **settings) for c in several
+        ]
+        return self
+
+    def claims(self, X: ArrayLike) -> np.ndarray:
+        """Whether each class claims each sample, bool (n_samples, n_classes).
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False)
+        if not self.estimators_:
+            return np.ones((len(X), 1), bool)
+        return np.stack([model.predict(X) == 1 for model in self.estimators_], axis=1)
+
+    def predict(self, X: ArrayLike) -> np.ndarray:
+        """A label of each sample, drawn from the classes that claim it; the same for the same sample."""
+        claimed = self.claims(X)
+        return self.classes_[decide(claimed.astype(float), np.asarray(X), self._seed)]
+
+    # not called predict_proba, whose largest entry scikit-learn takes for the prediction
+    def shares(self, X: ArrayLike) -> np.ndarray:
+        """The probabilities of the draw (n_samples, n_classes): equal ones for the classes that claim a sample."""
+        claimed = self.claims(X)
+        claimed |= ~claimed.any(axis=1, keepdims=True)
+        return claimed / claimed.sum(axis=1, keepdims=True)
+
+    def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
+        """A label for each row, drawn anew; the same for the same `random_state`."""
+        return self.classes_[draw(self.shares(X), random_state)]

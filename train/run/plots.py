@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..loop import Fit
     from .tasks import Trial
 
-_TRAINING, _VALIDATION, _MARK = "#1f5fa8", "#d1701c", "#777777"
+TRAINING, VALIDATION, MARK = "#1f5fa8", "#d1701c", "#777777"
 _MOST_IMAGES = 64
 _MOST_UNITS = 128
 _MOST_TICKS = 40
@@ -23,11 +23,16 @@ _FIRST_LAYER = ("feature", "unit of the first layer", "weight (of a standardised
 
 
 def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
-    """Loss and score by epoch, of the training and the validation part, as a PNG file's bytes.
+    """The figure of `curves_figure` as a PNG file's bytes."""
+    return _png(curves_figure(run, title=title, score_name=score_name))
+
+
+def curves_figure(run: Fit, *, title: str, score_name: str = "accuracy") -> Any:
+    """Loss and score by epoch, of the training and the validation part.
 
     The loss has a logarithmic axis: on a linear one late epochs differ by less than a line's width.
     """
-    figure = _figure(10.0, 4.2)
+    figure = new_figure(10.0, 4.2)
     left, right = figure.subplots(1, 2)
     epochs = [row.epoch for row in run.history]
     _lines(left, epochs, [r.loss for r in run.history], [r.validation_loss for r in run.history])
@@ -36,7 +41,7 @@ def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
         0 < value < math.inf for row in run.history for value in (row.loss, row.validation_loss)
     ):
         left.set_yscale("log")
-        _plain_log_ticks(left)
+        plain_log_ticks(left)
     left.set_ylabel("loss")
     right.set_ylabel("R²" if score_name == "R2" else score_name)
     # The leap of the first epochs must not flatten all that follows into a line.
@@ -51,16 +56,14 @@ def curves_png(run: Fit, *, title: str, score_name: str = "accuracy") -> bytes:
             extra("matplotlib.ticker", "a plot").PercentFormatter(1.0, symbol=" %")
         )
     for axes in (left, right):
-        axes.axvline(
-            run.best.epoch, color=_MARK, linestyle=":", linewidth=1.2, label="best weights"
-        )
+        axes.axvline(run.best.epoch, color=MARK, linestyle=":", linewidth=1.2, label="best weights")
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.xaxis.set_major_locator(extra("matplotlib.ticker", "a plot").MaxNLocator(integer=True))
     left.legend(frameon=False)
     figure.suptitle(title)
-    return _png(figure)
+    return figure
 
 
 def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
@@ -68,7 +71,7 @@ def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
 
     A line for each set of the other settings that vary.
     """
-    figure = _figure(7.0, 4.6)
+    figure = new_figure(7.0, 4.6)
     axes = figure.subplots()
     lines: dict[str, list[Trial]] = {}
     keys = ("optimizer", "hidden", "activation", "batch_size", "l2")
@@ -88,17 +91,17 @@ def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
             marker="o",
             capsize=3,
             label=label or None,
-            color=None if varied else _VALIDATION,
+            color=None if varied else VALIDATION,
         )
     best = min((t for t in trials if math.isfinite(t.loss)), key=lambda t: t.loss)
     rate = best.settings.learning_rate or 0.0
-    axes.axvline(rate, color=_MARK, linestyle=":", linewidth=1.2, label=f"best: {rate:g}")
+    axes.axvline(rate, color=MARK, linestyle=":", linewidth=1.2, label=f"best: {rate:g}")
     if len({t.settings.learning_rate for t in trials if math.isfinite(t.loss)}) == 1:
         # Matplotlib warns of an interval without a length
         axes.set_xlim(rate / 2, rate * 2)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    _plain_log_ticks(axes)
+    plain_log_ticks(axes)
     axes.set_xlabel("learning rate")
     axes.set_ylabel("validation loss, mean over folds")
     axes.grid(alpha=0.25)
@@ -108,7 +111,12 @@ def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
     return _png(figure)
 
 
-def weights_png(
+def weights_png(W: np.ndarray, *, title: str, **settings: Any) -> bytes:
+    """The figure of `weights_figure` as a PNG file's bytes."""
+    return _png(weights_figure(W, title=title, **settings))
+
+
+def weights_figure(
     W: np.ndarray,
     *,
     title: str,
@@ -116,8 +124,8 @@ def weights_png(
     image_shape: tuple[int, ...] | None = None,
     units: Sequence[str] = (),
     axes: tuple[str, str, str] = _FIRST_LAYER,
-) -> bytes:
-    """The first layer's weights, shape (d, h): images of the units, or a heat map; a PNG's bytes.
+) -> Any:
+    """The first layer's weights, shape (d, h): images of the units, or a heat map.
 
     Parameters
     ----------
@@ -142,11 +150,12 @@ def weights_png(
         title += f"\nthe {most} units with the largest weights, of {W.shape[1]:,}"
     names = [units[i] if len(units) == W.shape[1] else str(i) for i in order]
     if image_shape is not None:
-        return _images_png(W[:, order].T.reshape(-1, *image_shape), names, limit, title)
-    return _heat_map_png(W[:, order], names, columns, limit, title, axes)
+        label = "weight (of a standardised pixel)" if axes is _FIRST_LAYER else axes[2]
+        return _images(W[:, order].T.reshape(-1, *image_shape), names, limit, title, label)
+    return _heat_map(W[:, order], names, columns, limit, title, axes)
 
 
-def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: str) -> bytes:
+def _images(images: np.ndarray, names: Sequence[str], limit: float, title: str, label: str) -> Any:
     """The images as one mosaic: a grid of axes takes seconds to lay out."""
     count, height, width = images.shape
     across = math.ceil(math.sqrt(count))
@@ -154,7 +163,9 @@ def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: s
     # Blank pixels between the images; above each, room for its name.
     gap, head = max(1.0, 0.12 * width), max(1.5, 0.26 * height)
     step_x, step_y = width + gap, height + head
-    figure = _figure(max(0.95 * across + 1.9, 4.0), max(0.95 * down * step_y / step_x + 0.9, 2.8))
+    figure = new_figure(
+        max(0.95 * across + 1.9, 4.0), max(0.95 * down * step_y / step_x + 0.9, 2.8)
+    )
     axes = figure.subplots()
     axes.axis("off")
     for i, (image, name) in enumerate(zip(images, names, strict=True)):
@@ -171,22 +182,22 @@ def _images_png(images: np.ndarray, names: Sequence[str], limit: float, title: s
     axes.set_xlim(-gap / 2, across * step_x - gap / 2)
     axes.set_ylim(down * step_y - head / 2, -head)
     bar = figure.colorbar(axes.images[0], ax=axes, fraction=0.04, pad=0.02, aspect=30)
-    bar.set_label("weight (of a standardised pixel)")
+    bar.set_label(label)
     figure.suptitle(title)
-    return _png(figure)
+    return figure
 
 
-def _heat_map_png(
+def _heat_map(
     W: np.ndarray,
     names: Sequence[str],
     columns: Sequence[str],
     limit: float,
     title: str,
     labels: tuple[str, str, str],
-) -> bytes:
+) -> Any:
     features, units = W.shape
     height = min(max(2.6, 0.24 * features + 1.6), 11.0)
-    figure = _figure(min(max(5.5, 0.16 * units + 3.5), 14.0), height)
+    figure = new_figure(min(max(5.5, 0.16 * units + 3.5), 14.0), height)
     axes = figure.subplots()
     shown = axes.imshow(
         W, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
@@ -204,16 +215,16 @@ def _heat_map_png(
     bar = figure.colorbar(shown, ax=axes, fraction=0.05, pad=0.02)
     bar.set_label(labels[2])
     figure.suptitle(title)
-    return _png(figure)
+    return figure
 
 
 def _lines(axes: Any, epochs: list[int], training: list[float], validation: list[float]) -> None:
     marker = "o" if len(epochs) < 3 else None
-    axes.plot(epochs, training, color=_TRAINING, label="training", marker=marker)
-    axes.plot(epochs, validation, color=_VALIDATION, label="validation", marker=marker)
+    axes.plot(epochs, training, color=TRAINING, label="training", marker=marker)
+    axes.plot(epochs, validation, color=VALIDATION, label="validation", marker=marker)
 
 
-def _plain_log_ticks(axes: Any) -> None:
+def plain_log_ticks(axes: Any) -> None:
     """Label a logarithmic axis 0.2 and 0.5 rather than 2 × 10⁻¹; between powers of ten only where those are few."""
     ticker = extra("matplotlib.ticker", "a plot")
     low, high = axes.get_ylim()
@@ -228,7 +239,7 @@ def _shortened(name: str, most: int = 28) -> str:
     return (name if len(name) <= most else name[: most - 1] + "…").replace("$", r"\$")
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
     """A figure of its own, so that no display and no global state of pyplot is touched."""
     figure = extra("matplotlib.figure", "a plot").Figure
     return figure(figsize=(width, height), dpi=110, layout="constrained")

@@ -238,7 +238,7 @@ class Assembly:
         ufunc = np.matmul if op.name == "matmul" else TABLE[op.name].ufunc
         if op.name == "where":
             ufunc = numpy_calls.where_into
-        function = self.known(f"np_{op.name}", ufunc)
+        function = self.known(f"np_{op.name.rpartition('.')[2]}", ufunc)
         arguments = [self.operand(a, op) for a in op.args]
         # NumPy takes the output of these two by keyword alone
         out = f"out={target}" if op.name in ("maximum", "minimum") else target
@@ -358,7 +358,9 @@ class Assembly:
                 arguments.append(text)
                 argument_types.append((np.dtype(what.dtype), len(what.shape)))
         source = kernel.source("kernel")
-        function = numba_kernels.compile_kernel(source, kernel.constants, argument_types)
+        function = numba_kernels.compile_kernel(
+            source, kernel.constants, argument_types, kernel.definitions()
+        )
         self.kernels.append(source)
         name = self.bind(function, "kernel")
         call = f"{name}({', '.join(arguments)})"

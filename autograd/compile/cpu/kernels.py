@@ -17,6 +17,7 @@ from ..optimise.fuse import Statement, Statements, leading
 from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan
 from .loops import LANES, LoopWriter
+from .native.vectorised import definitions
 
 
 @dataclass
@@ -32,7 +33,13 @@ class Kernel:
     refusing: list[Op] = field(default_factory=list)
     # the names of lanes, and their dtypes
     scratch: set[tuple[str, str]] = field(default_factory=set)
+    # (name, dtype) of the functions of `native/vectorised.py` that it calls, in order
+    functions: dict[tuple[str, str], None] = field(default_factory=dict)
     count: int = 0
+
+    def definitions(self) -> str:
+        """The source of the functions that it calls."""
+        return definitions(self.functions)
 
     def fresh(self, letter: str) -> str:
         """A new local name: one name has one type."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from ..ir.program import ARRAY, NUMBER, Op, Value
 from ..ir.views import contiguous, contiguous_view
 from ..optimise.fuse import REDUCTIONS, Statement
 
+# Functions of `native/` in the expressions of `ir/elementwise.py`.
+_VECTORISED = re.compile(r"\bV\.(\w+)\(")
 # Partial sums of a long reduction, which the compiler keeps in vector registers.
 LANES = 64
 
@@ -166,11 +169,17 @@ class LoopWriter:
             else:
                 parts.append(self._operand(x, before, T))
         text = text.format(*parts).replace("T(", f"np.{T}(")
+        text = _VECTORISED.sub(lambda found: f"{self._function(found[1], T)}(", text)
         if dtype.kind in "iu" and op.result.dtype.kind in "iu":
             text = f"np.{op.result.dtype.name}({text})"
         elif op.name == "astype" and T == "bool":
             text = f"({parts[0]} != 0)" if op.args[0].dtype.kind != "b" else parts[0]
         return text
+
+    def _function(self, name: str, T: str) -> str:
+        """The name of a function that LLVM vectorises, whose source the kernel's will hold."""
+        self.kernel.functions[name, T] = None
+        return f"{name}_{T}"
 
     # ── reductions ────────────────────────────────────────────────────────────────────────────
 

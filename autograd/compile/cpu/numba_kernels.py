@@ -46,7 +46,7 @@ _LOADED: dict[str, Callable[..., Any]] = {}
 
 
 def compile_kernel(
-    body: str, constants: dict[str, str], argument_types: list[Any]
+    body: str, constants: dict[str, str], argument_types: list[Any], functions: str = ""
 ) -> Callable[..., Any]:
     """The function ``kernel`` of a source, compiled for arguments of these types.
 
@@ -58,6 +58,8 @@ def compile_kernel(
         ``constants[expression]``: the name that it has in the body.
     argument_types : list
         A pair ``(dtype, ndim)`` for an array, ``int`` or ``float`` for a number.
+    functions : str
+        The source of functions that it calls.
 
     Raises
     ------
@@ -73,6 +75,7 @@ def compile_kernel(
         called = f'"{library.pattern}", {library.bits}'
         text += "".join(f'\n{name} = external("{name}", {called})' for name in needed) + "\n"
     text += "".join(f"\n{name} = {value}" for value, name in constants.items()) + "\n"
+    text += functions
     text += (
         '\n\n@numba.njit(cache=True, error_model="numpy", nogil=True, boundscheck=False)\n' + body
     )

@@ -39,7 +39,7 @@ class BlockWriter:
                 if last[v] == i and name.startswith("t_"):
                     free.setdefault(v.dtype, []).append(name)
             target = self._target(op.result, free)
-            function = self.out.known(f"np_{op.name}", TABLE[op.name].ufunc)
+            function = self.out.known(f"np_{op.name.rpartition('.')[2]}", TABLE[op.name].ufunc)
             out = f"out={target}" if op.name in ("maximum", "minimum") else target
             calls.append(f"    {function}({', '.join([*operands, out])})")
         head = f"for i in range(0, {self.size}, {self.length}):"

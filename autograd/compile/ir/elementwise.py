@@ -1,6 +1,7 @@
 """Elementwise functions: NumPy's ufunc for each, and its expression in a generated loop.
 
-In an expression, {0}, {1}, … are the operands, cast to the dtype that NumPy computes in; T casts to that dtype.
+In an expression, {0}, {1}, … are the operands, cast to the dtype that NumPy computes in; T casts to that dtype. V.exp
+and others are functions that are written for loops over vectors (`cpu/native/vectorised.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Elementwise:
     dtype_kinds : str
         The kinds of dtypes, as NumPy names them, that the expression is right for.
     slow : bool
-        Whether a generated loop takes longer than NumPy's, which is vectorised (exp and its kin).
+        Whether a generated loop takes longer than NumPy's, which is vectorised (sin and its kin).
     """
 
     ufunc: Any = None
@@ -65,7 +66,8 @@ TABLE: dict[str, Elementwise] = {
     "over_below": Elementwise(None, "({0} / ((T(1) - {1}) * (T(1) + {1})))"),
     "over_above": Elementwise(None, "({0} / (T(1) + {1} * {1}))"),
     "leg": Elementwise(None, "({0} / {2} if {2} != T(0) else T(0))"),
-    "over_cosh2": Elementwise(None, "({0} / math.cosh({1}) / math.cosh({1}))", slow=True),
+    "sech2": Elementwise(None, "V.sech2({0})"),
+    "over_cosh2": Elementwise(None, "V.over_cosh2({0}, {1})"),
     "log_nonzero": Elementwise(None, "(math.log({0}) if {0} != T(0) else T(0))", slow=True),
     "floor": Elementwise(np.floor, "np.floor({0})"),
     "ceil": Elementwise(np.ceil, "np.ceil({0})"),
@@ -89,14 +91,16 @@ TABLE: dict[str, Elementwise] = {
     "bitwise_xor": Elementwise(np.bitwise_xor, "({0} ^ {1})", "iub"),
     "bitwise_left_shift": Elementwise(np.left_shift, "", "iu"),
     "bitwise_right_shift": Elementwise(np.right_shift, "", "iu"),
-    "exp": Elementwise(np.exp, "math.exp({0})", slow=True),
-    "log": Elementwise(np.log, "math.log({0})", slow=True),
-    "expm1": Elementwise(np.expm1, "math.expm1({0})", slow=True),
-    "log1p": Elementwise(np.log1p, "math.log1p({0})", slow=True),
-    "tanh": Elementwise(np.tanh, "math.tanh({0})", slow=True),
+    "exp": Elementwise(np.exp, "V.exp({0})"),
+    "log": Elementwise(np.log, "V.log({0})"),
+    "expm1": Elementwise(np.expm1, "V.expm1({0})"),
+    "log1p": Elementwise(np.log1p, "V.log1p({0})"),
+    "tanh": Elementwise(np.tanh, "V.tanh({0})"),
     "sin": Elementwise(np.sin, "math.sin({0})", slow=True),
     "cos": Elementwise(np.cos, "math.cos({0})", slow=True),
-    "sigmoid": Elementwise(scipy.special.expit, "(T(1) / (T(1) + math.exp(-{0})))", slow=True),
+    "sigmoid": Elementwise(scipy.special.expit, "V.sigmoid({0})"),
+    "special.erf": Elementwise(scipy.special.erf, "V.erf({0})"),
+    "special.erfc": Elementwise(scipy.special.erfc, "V.erfc({0})"),
     "pow": Elementwise(np.power, "({0} ** {1})", slow=True),
     **{
         name: Elementwise(getattr(np, {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "acosh": "arccosh",

@@ -186,7 +186,7 @@ def _text(
         else:
             given.append(_argument(out, what, names, carry, rows))
             types.append((np.dtype(what.dtype), 1))
-    function = native.compile_kernel(source, kernel.constants, types)
+    function = native.compile_kernel(source, kernel.constants, types, kernel.definitions())
     out.kernels.append(source)
     out.shared |= {"kernel": function, "flat": _flat}
     for op in out.statements.numbers:

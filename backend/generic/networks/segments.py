@@ -60,8 +60,7 @@ def _unless_outside(xp: XP, out: Any, indices: RawArray, n: int) -> Any:
     """`out`, or NaN everywhere if a number is no segment's: nothing is read from the device."""
     if not xp.isdtype(out.dtype, ("real floating", "complex floating")):
         return out
-    outside = xp.any((indices < 0) | (indices >= n))
-    return out + xp.where(outside, xp.asarray(math.nan, dtype=out.dtype, device=out.device), 0.0)
+    return xp.where(xp.any((indices < 0) | (indices >= n)), math.nan, out)
 
 
 FUNCTIONS = (sum_by_segment, max_by_segment, softmax_by_segment)

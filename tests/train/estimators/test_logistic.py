@@ -32,6 +32,7 @@ ESTIMATORS = [
     pb.train.SoftmaxRegression(),
     pb.train.TreeReductionClassifier(pb.train.LogisticRegression()),
     pb.train.TreeReductionClassifier(RidgeClassifier()),
+    pb.train.OneVersusAllClassifier(pb.train.LogisticRegression()),
 ]
 
 

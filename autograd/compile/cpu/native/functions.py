@@ -1,15 +1,14 @@
-"""exp, expm1, tanh, sigmoid and erf as functions of numbers that kernels call and LLVM vectorises.
+"""exp and its kin as functions of numbers that kernels call and LLVM vectorises.
 
 ``math.exp`` in a loop is a call of the C library for each number. These are polynomials and operations on exponent
 bits, without branches, so that a loop over them handles as many numbers at once as registers hold. Errors, against the
-value rounded correctly, in units of the last place: exp and expm1 2.5, sigmoid 3, tanh and erf 4
+value rounded correctly, in units of the last place: exp and expm1 2.5, sigmoid 3, tanh 4
 (`test_functions.py`). In the tails they are as NumPy's: what is too large is inf, what is too small is subnormal or 0,
 and NaN stays NaN.
 
 ``exp`` is `exp32` or `exp64`, as the dtype of the kernel's arrays says; the others alike.
 
-The polynomials interpolate (e^r - 1 - r) / r², erf(√z) / √z and e^(x²) erfc(x) at Chebyshev's points, computed in
-80 digits.
+The polynomial interpolates (e^r - 1 - r) / r² at Chebyshev's points, computed in 80 digits.
 """
 
 from __future__ import annotations
@@ -93,31 +92,24 @@ def sigmoid32(x: Any) -> Any:
 
 
 @inlined
-def erf32(x: Any) -> Any:
-    """``2/√π ∫₀ˣ e^(-t²) dt`` in float32."""
-    size = abs(x)
-    z = x * x
-    p = np.float32(7.875875062685488e-05)
-    p = p * z + np.float32(-0.000801686428716587)
-    p = p * z + np.float32(0.005189087423433974)
-    p = p * z + np.float32(-0.026854212010626412)
-    p = p * z + np.float32(0.11283594715160218)
-    p = p * z + np.float32(-0.37612626666720334)
-    p = p * z + np.float32(1.1283791658483509)
-    inner = x * p
-    y = np.float32(4.0) if size > np.float32(4.0) else size
-    t = np.float32(2.0) / (np.float32(2.0) + y)
-    q = np.float32(0.12085243316317101)
-    q = q * t + np.float32(-0.47652527438460934)
-    q = q * t + np.float32(0.5712651758119816)
-    q = q * t + np.float32(-0.11020829405569384)
-    q = q * t + np.float32(0.3510303231787886)
-    q = q * t + np.float32(0.2587513663855191)
-    q = q * t + np.float32(0.2850616201155706)
-    q = q * t + np.float32(-0.00016423638708161766)
-    outer = np.float32(1.0) - exp32(-y * y) * q
-    outer = -outer if x < np.float32(0.0) else outer
-    return outer if size > np.float32(1.0) else inner
+def sech32(x: Any) -> Any:
+    """``1 / cosh x`` in float32."""
+    e = exp32(-abs(x))
+    return np.float32(2.0) * e / (np.float32(1.0) + e * e)
+
+
+@inlined
+def sech2_32(x: Any) -> Any:
+    """``1 / cosh² x`` in float32."""
+    v = sech32(x)
+    return v * v
+
+
+@inlined
+def over_cosh2_32(ct: Any, x: Any) -> Any:
+    """``ct / cosh² x`` in float32."""
+    v = sech32(x)
+    return (ct * v) * v
 
 
 @inlined
@@ -195,50 +187,29 @@ def sigmoid64(x: Any) -> Any:
 
 
 @inlined
-def erf64(x: Any) -> Any:
-    """``2/√π ∫₀ˣ e^(-t²) dt`` in float64."""
-    size = abs(x)
-    z = x * x
-    p = -7.795898827002142e-10
-    p = p * z + 1.3720064546777686e-08
-    p = p * z + -1.6208483801871705e-07
-    p = p * z + 1.6447424703317362e-06
-    p = p * z + -1.492473690741966e-05
-    p = p * z + 0.00012055294904839707
-    p = p * z + -0.0008548325975389692
-    p = p * z + 0.0052239776071164225
-    p = p * z + -0.02686617064323777
-    p = p * z + 0.11283791670945006
-    p = p * z + -0.37612638903183543
-    p = p * z + 1.1283791670955126
-    inner = x * p
-    y = 6.0 if size > 6.0 else size
-    t = 2.0 / (2.0 + y)
-    q = 0.055250793978112514
-    q = q * t + -0.5045145749271821
-    q = q * t + 2.11898635993507
-    q = q * t + -5.391195430729784
-    q = q * t + 9.201032354735213
-    q = q * t + -11.027166089681996
-    q = q * t + 9.504834641895664
-    q = q * t + -6.07131404297764
-    q = q * t + 3.07138698220628
-    q = q * t + -1.2694736835598905
-    q = q * t + 0.3237592340830136
-    q = q * t + -0.0983919865492457
-    q = q * t + 0.10188117584549979
-    q = q * t + 0.1736301999270906
-    q = q * t + 0.24712577070718897
-    q = q * t + 0.2820724702225144
-    q = q * t + 0.2820958513854485
-    q = q * t + -2.3585086223305635e-08
-    outer = 1.0 - exp64(-y * y) * q
-    outer = -outer if x < 0.0 else outer
-    return outer if size > 1.0 else inner
+def sech64(x: Any) -> Any:
+    """``1 / cosh x`` in float64."""
+    e = exp64(-abs(x))
+    return 2.0 * e / (1.0 + e * e)
+
+
+@inlined
+def sech2_64(x: Any) -> Any:
+    """``1 / cosh² x`` in float64."""
+    v = sech64(x)
+    return v * v
+
+
+@inlined
+def over_cosh2_64(ct: Any, x: Any) -> Any:
+    """``ct / cosh² x`` in float64."""
+    v = sech64(x)
+    return (ct * v) * v
 
 
 exp: Any = ByDtype(exp32, exp64)
 expm1: Any = ByDtype(expm1_32, expm1_64)
 tanh: Any = ByDtype(tanh32, tanh64)
 sigmoid: Any = ByDtype(sigmoid32, sigmoid64)
-erf: Any = ByDtype(erf32, erf64)
+sech2: Any = ByDtype(sech2_32, sech2_64)
+over_cosh2: Any = ByDtype(over_cosh2_32, over_cosh2_64)

@@ -159,31 +159,38 @@ def _collect(function: Callable[..., Any], parts: dict[str, str], double: bool) 
         found = function.__globals__.get(name)
         if name in parts or found is None or _MODULES.get(name) is found:
             continue
-        own = found
-        if type(found) is ByDtype:
-            found = found.double if double else found.single
-        if type(found) is Inlined:
-            _collect(found.function, parts, double)
-            parts[found.name] = found.text()
-            if found is not own:
-                parts[name] = f"{name} = {found.name}\n"
-        elif isinstance(found, Routine):
-            parts[found.name] = found.text()
-            if found is not own:
-                parts[name] = f"{name} = {found.name}\n"
-        elif isinstance(found, type) and issubclass(found, np.generic):
-            parts[name] = f"{name} = np.{found.__name__}\n"
-        elif type(found) in (int, float, bool) or (
-            type(found) is tuple and all(type(x) in (int, float) for x in found)
-        ):
-            parts[name] = f"{name} = {found!r}\n"
-        elif isinstance(found, np.generic):
-            parts[name] = f"{name} = np.{found.dtype.name}({found.item()!r})\n"
-        else:
+        if not text_of(name, found, parts, double=double):
             raise TypeError(
                 f"kernel {function.__name__}: {name} is {type(found).__name__}. Kernels may name numbers, functions "
                 "under @inlined, sgemm, dgemm, math and np"
             )
+
+
+def text_of(name: str, found: Any, parts: dict[str, str], *, double: bool) -> bool:
+    """Add the text that gives an object a name in a kernel, after what it needs; False if a kernel cannot have it."""
+    if type(found) is ByDtype:
+        found = found.double if double else found.single
+    own = name
+    if type(found) is Inlined:
+        _collect(found.function, parts, double)
+        own = found.name
+        parts[own] = found.text()
+    elif isinstance(found, Routine):
+        own = found.name
+        parts[own] = found.text()
+    elif isinstance(found, type) and issubclass(found, np.generic):
+        parts[name] = f"{name} = np.{found.__name__}\n"
+    elif type(found) in (int, float, bool) or (
+        type(found) is tuple and all(type(x) in (int, float) for x in found)
+    ):
+        parts[name] = f"{name} = {found!r}\n"
+    elif isinstance(found, np.generic):
+        parts[name] = f"{name} = np.{found.dtype.name}({found.item()!r})\n"
+    else:
+        return False
+    if own != name:
+        parts[name] = f"{name} = {own}\n"
+    return True
 
 
 def _names(code: types.CodeType) -> list[str]:

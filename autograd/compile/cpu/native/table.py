@@ -9,10 +9,11 @@ from .matmul import MATMUL
 from .pooling import AVG_POOL, AVG_POOL_VJP, MAX_POOL, POOL_SCATTER
 from .record import Native
 from .recurrence import RECURRENCE
+from .segments import MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE
 
 _ALL = (
     MATMUL, CONVOLUTION, CONVOLUTION_VJP_X, CONVOLUTION_VJP_W, MAX_POOL, POOL_SCATTER, AVG_POOL, AVG_POOL_VJP,
-    *RECURRENCE, *ATTENTION,
+    *RECURRENCE, *ATTENTION, MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE,
 )  # fmt: skip
 NATIVE: dict[str, Native] = {each.name: each for each in _ALL}
 

@@ -1,4 +1,4 @@
-"""Edges of the rules of segments; their rows are in `cases/segments.py`."""
+"""Edges of the rules of segments; their rows are in `cases/layers/segments.py`."""
 
 from __future__ import annotations
 

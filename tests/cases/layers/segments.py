@@ -9,7 +9,7 @@ import numpy as np
 from pullback.autograd.core.defvjp import function_of
 from pullback.autograd.core.registry import find
 
-from ._table import K, R, X, Z, row
+from .._table import K, R, X, Z, row
 
 
 def _reduce(x: Any, indices: Any, num_segments: int, function: Any, empty: float) -> np.ndarray:

@@ -1,0 +1,53 @@
+"""Tests of `autograd/compile/cpu/native/logarithms.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pullback.autograd.compile.cpu.native.jit import kernel
+from pullback.autograd.compile.cpu.native.logarithms import log, log1p
+
+pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
+
+
+@kernel()
+def both(x: Any, out: Any) -> None:
+    for i in range(x.size):
+        out[0, i] = log(x[i])
+    for i in range(x.size):
+        out[1, i] = log1p(x[i])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_errors_in_units_of_the_last_place(dtype):
+    rng = np.random.default_rng(0)
+    limits = np.log([np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max])
+    wide = np.exp(rng.uniform(*limits, 20000))
+    near = 1 + rng.normal(size=10000) * np.exp(rng.uniform(-30, -1, 10000))
+    x = np.concatenate([wide, near, near - 1, -np.exp(rng.uniform(-80, 0, 5000))]).astype(dtype)
+    out = np.empty((2, x.size), dtype)
+    both.compiled((dtype, 1), (dtype, 2))(x, out)
+    numbers = x.astype(np.float64 if dtype == np.float32 else np.longdouble)
+    for function, ours in zip((np.log, np.log1p), out, strict=True):
+        with np.errstate(all="ignore"):
+            exact = function(numbers)
+        rounded = exact.astype(dtype)
+        finite = np.isfinite(rounded)
+        np.testing.assert_array_equal(ours[~finite], rounded[~finite])
+        error = abs(ours[finite] - exact[finite]) / np.spacing(abs(rounded[finite]))
+        assert error.max() <= 2, (function, x[finite][error.argmax()])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_tails(dtype):
+    least = np.finfo(dtype).smallest_subnormal
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, least, -least, 1, -1, -2], dtype)
+    out = np.empty((2, x.size), dtype)
+    both.compiled((dtype, 1), (dtype, 2))(x, out)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(out[0], np.log(x), rtol=np.finfo(dtype).eps)
+        np.testing.assert_allclose(out[1], np.log1p(x), rtol=np.finfo(dtype).eps)
+    assert np.signbit(out[1, 4])
