@@ -19,7 +19,8 @@ from ..autograd.core.typing import ArrayLike, PyTree
 from ..autograd.pytree import tree
 from ..backend import is_array
 from .errors import extra
-from .loop import Fit, predict
+from .loop import Fit
+from .measure import predict
 from .run.plots import (
     TRAINING,
     VALIDATION,
