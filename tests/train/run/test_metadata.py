@@ -40,7 +40,7 @@ def test_texts_are_a_list_of_texts():
 
 
 def test_a_run_is_a_folder_or_a_file(tmp_path):
-    with pytest.raises(InputError, match="has no model.safetensors: give the folder of a run"):
+    with pytest.raises(InputError, match=r"has no model\.safetensors: give the folder of a run"):
         model_file(tmp_path)
     with pytest.raises(InputError, match="no such run"):
         model_file(tmp_path / "none")
