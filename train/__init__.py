@@ -68,6 +68,8 @@ _ESTIMATORS = (
     "LogisticRegression",
     "MLPClassifier",
     "MLPRegressor",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "OneVersusAllClassifier",
     "Ridge",
     "SoftmaxRegression",

@@ -35,3 +35,20 @@ def test_graph_classes(tmp_path):
     without, along = (right[-1] for right in runs[0].values())
     assert along > 0.85
     assert along > without + 0.2
+
+
+def test_digits_cnn(tmp_path):
+    pytest.importorskip("sklearn", reason="the digits ship with scikit-learn")
+    path = tmp_path / "picture.png"
+    accuracy = example("digits_cnn").main(path, epochs=(16, 1), copies=(1, 1, 1))
+    assert accuracy[8] >= 0.99
+    assert accuracy[28] > 0.3
+    assert drawn(path)
+
+
+def test_characters(tmp_path):
+    path = tmp_path / "picture.png"
+    bits, text = example("characters").main(path, epochs=3, width=32, length=60)
+    assert bits[-1][1] < 0.75 * bits[0][1]
+    assert len(text) == 60
+    assert drawn(path)

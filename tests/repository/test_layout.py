@@ -174,6 +174,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/compile/loops/loop.py": "the rule of loops: loops/test_recorder.py has them all, in every order",
     "autograd/core/hooks.py": "a record; diagnostics/test_debug_nans.py puts functions into it",
     "autograd/core/tracer_like.py": "a protocol, nothing runs",
+    "train/run/prepared.py": "a record and a protocol, which test_tables.py, test_texts.py and test_graphs.py fill",
     "train/estimators/documentation.py": "docstrings, which repository/test_doctest.py reads",
 }
 

@@ -1,5 +1,6 @@
 """Estimators in scikit-learn's protocol; they need the extra ``train`` (scikit-learn)."""
 
+from .any_network import NetworkClassifier, NetworkRegressor
 from .elastic_net import ElasticNet, Lasso
 from .gaussian_process import GaussianProcessRegressor
 from .kernel_ridge import KernelRidge
@@ -17,6 +18,8 @@ __all__ = [
     "LogisticRegression",
     "MLPClassifier",
     "MLPRegressor",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "Node",
     "OneVersusAllClassifier",
     "Ridge",

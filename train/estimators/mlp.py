@@ -192,9 +192,13 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             raise ValueError(
                 f"MLPClassifier: y holds one class, {self.classes_.tolist()}; samples of at least 2 classes are needed"
             )
-        outputs = 1 if len(self.classes_) == 2 else len(self.classes_)
+        outputs = self._width()
         self._train(X, codes, weights, outputs, incremental=incremental)
         self.out_activation_ = "logistic" if outputs == 1 else "softmax"
+
+    def _width(self) -> int:
+        """How many outputs the network has."""
+        return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
         chosen = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)

@@ -24,7 +24,7 @@ from ...backend import Backend, current
 from ..data.device_data import batches, to_device_if_it_fits
 from ..data.orders import orders
 from ..epochs import Ending, Training, run_epochs
-from ..step import LossSum, copy_leaves, refusal, replayed_step
+from ..step import LossSum, copy_leaves, kernels_pay, refusal, replayed_step
 from ..stopping import Improvement
 from .arrays import check_inputs, is_native, seed_of
 from .losses import objective_for
@@ -232,7 +232,14 @@ class Perceptron(BaseEstimator):
         self._state_form = made_for
         # The best weights are those of this call: `partial_fit` must not go back to those of an earlier `fit`.
         self._rule.model = None
-        step = replayed_step(form.step, home, self.precision, steps=steps, compile=self.compile)
+        step = replayed_step(
+            form.step,
+            home,
+            self.precision,
+            steps=steps,
+            compile=self.compile,
+            kernels=kernels_pay(self.model_, steps),
+        )
         return Training(step, parameters, self._state, LossSum.new(home))
 
     def _new_rule(self) -> Improvement:

@@ -121,7 +121,7 @@ def weights_figure(
     *,
     title: str,
     columns: Sequence[str] = (),
-    image_shape: tuple[int, int] | None = None,
+    image_shape: tuple[int, ...] | None = None,
     units: Sequence[str] = (),
     axes: tuple[str, str, str] = _FIRST_LAYER,
 ) -> Any:
