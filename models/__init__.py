@@ -28,23 +28,6 @@ from .activations import (
     threshold,
 )
 from .classification import cross_entropy, hinge, kl_divergence
-from .graphs import (
-    GCN,
-    Graph,
-    GraphAttention,
-    GraphConv,
-    SAGEConv,
-    batch_graphs,
-    global_max_pool,
-    global_mean_pool,
-    global_sum_pool,
-    message_passing,
-    normalised_adjacency,
-    segment_max,
-    segment_mean,
-    segment_softmax,
-    segment_sum,
-)
 from .initialisation import INITIALISERS
 from .layers.containers import Activation, Residual, Sequential
 from .layers.dense import MLP, Linear
@@ -65,6 +48,23 @@ from .module import Module, parameter_mask, plain, state
 
 if TYPE_CHECKING:
     from . import kernels
+    from .graphs import (
+        GCN,
+        Graph,
+        GraphAttention,
+        GraphConv,
+        SAGEConv,
+        batch_graphs,
+        global_max_pool,
+        global_mean_pool,
+        global_sum_pool,
+        message_passing,
+        normalised_adjacency,
+        segment_max,
+        segment_mean,
+        segment_softmax,
+        segment_sum,
+    )
     from .kernels.gaussian_process import GaussianProcess, KernelRidge, log_marginal_likelihood
 
 __all__ = [
@@ -138,18 +138,42 @@ __all__ = [
     "threshold",
 ]
 
-# Read when a name is first used: a dozen dataclasses take 10 ms to make
-_GAUSSIAN_PROCESS = ("GaussianProcess", "KernelRidge", "log_marginal_likelihood")
+# Where names are that are read when they are first used: a dozen dataclasses take 10 ms to make
+_LATER = {
+    **dict.fromkeys(
+        ("GaussianProcess", "KernelRidge", "log_marginal_likelihood"), ".kernels.gaussian_process"
+    ),
+    **dict.fromkeys(
+        (
+            "GCN",
+            "Graph",
+            "GraphAttention",
+            "GraphConv",
+            "SAGEConv",
+            "batch_graphs",
+            "global_max_pool",
+            "global_mean_pool",
+            "global_sum_pool",
+            "message_passing",
+            "normalised_adjacency",
+            "segment_max",
+            "segment_mean",
+            "segment_softmax",
+            "segment_sum",
+        ),
+        ".graphs",
+    ),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name != "kernels" and name not in _GAUSSIAN_PROCESS:
+    if name != "kernels" and name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
     if name == "kernels":
         return importlib.import_module(".kernels", __name__)
-    module = importlib.import_module(".kernels.gaussian_process", __name__)
+    module = importlib.import_module(_LATER[name], __name__)
     value = globals()[name] = getattr(module, name)
     return value
 
