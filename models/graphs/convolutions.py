@@ -33,8 +33,8 @@ class GraphConv(Module):
     Notes
     -----
     A sparse matrix is taken as it stands: `normalised_adjacency` makes it once for all layers and steps, and a product
-    with it needs no array of messages (E, outputs). The narrower of x and x W goes along the edges. In PyTorch Geometric's
-    `GCNConv` an edge from a node to itself takes the place of its 1 in I; here, as in the formula, both count.
+    with it needs no array of messages (E, outputs). The narrower of x and x W goes along the edges. An edge from a node
+    to itself counts beside its 1 in I, as in the formula; in PyTorch Geometric's `GCNConv` it takes its place.
 
     Examples
     --------
