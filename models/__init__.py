@@ -62,23 +62,6 @@ from .convolution import (
     max_pool,
     upsample,
 )
-from .graphs import (
-    GCN,
-    Graph,
-    GraphAttention,
-    GraphConv,
-    SAGEConv,
-    batch_graphs,
-    global_max_pool,
-    global_mean_pool,
-    global_sum_pool,
-    message_passing,
-    normalised_adjacency,
-    segment_max,
-    segment_mean,
-    segment_softmax,
-    segment_sum,
-)
 from .initialisation import INITIALISERS
 from .layers.batch_normalisation import BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d
 from .layers.containers import Activation, Residual, Sequential
@@ -100,6 +83,23 @@ from .module import Module, parameter_mask, plain, state
 
 if TYPE_CHECKING:
     from . import kernels
+    from .graphs import (
+        GCN,
+        Graph,
+        GraphAttention,
+        GraphConv,
+        SAGEConv,
+        batch_graphs,
+        global_max_pool,
+        global_mean_pool,
+        global_sum_pool,
+        message_passing,
+        normalised_adjacency,
+        segment_max,
+        segment_mean,
+        segment_softmax,
+        segment_sum,
+    )
     from .kernels.gaussian_process import GaussianProcess, KernelRidge, log_marginal_likelihood
     from .recurrence import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
     from .torch_state import from_torch_state, to_torch_state
@@ -224,6 +224,26 @@ _LATER = {
     ),
     **dict.fromkeys(("GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell"), ".recurrence"),
     **dict.fromkeys(("from_torch_state", "to_torch_state"), ".torch_state"),
+    **dict.fromkeys(
+        (
+            "GCN",
+            "Graph",
+            "GraphAttention",
+            "GraphConv",
+            "SAGEConv",
+            "batch_graphs",
+            "global_max_pool",
+            "global_mean_pool",
+            "global_sum_pool",
+            "message_passing",
+            "normalised_adjacency",
+            "segment_max",
+            "segment_mean",
+            "segment_softmax",
+            "segment_sum",
+        ),
+        ".graphs",
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from ...autograd.core.array import backend_array
 from ...autograd.core.dtypes import is_integer
 from ...autograd.core.typing import ArrayLike, DType, Value
 from ...autograd.functions import namespace as xp
+from ...autograd.pytree import tree
 from ...autograd.pytree.tree import static
 from ...backend import backend_of, current
 from ..initialisation import check_sizes
@@ -28,13 +29,17 @@ def _rows(table: Any, x: Any, positions: ArrayLike | None, name: str) -> Any:
         if x.shape[-2] > length:
             raise ValueError(f"{name}: {x.shape[-2]} positions, but there are rows for {length}")
         return table[: x.shape[-2], :]
-    positions = _integers(positions, name)
+    positions = _integers(positions, name, x)
     check_positions(positions, length, name)
     rows = xp.take(table, xp.reshape(positions, (-1,)), axis=0)
     return xp.reshape(rows, (*positions.shape, features))
 
 
-def _integers(positions: ArrayLike, name: str) -> Any:
+def _integers(positions: ArrayLike, name: str, x: Any) -> Any:
+    """Positions as an array; a list of numbers goes where the array `x` lies."""
+    listed = isinstance(positions, list | tuple | range)
+    if listed and all(isinstance(p, int | np.integer) for p in tree.leaves(list(positions))):
+        positions = backend_of(backend_array(x)).asarray(np.asarray(positions, np.int64))
     positions = xp.asarray(positions)
     if not is_integer(positions.dtype):
         raise TypeError(f"{name}: positions are integers, not {positions.dtype}")
@@ -215,7 +220,7 @@ def rotary(x: ArrayLike, positions: ArrayLike | None = None, *, base: float = 10
     if positions is None:
         t: Any = xp.asarray(backend_of(below).xp.arange_like(x.shape[-2], below))
     else:
-        t = _integers(positions, "rotary")
+        t = _integers(positions, "rotary", x)
     # in float64: next to 10⁴ numbers of float32 are 10⁻³ apart
     i = xp.astype(xp.asarray(backend_of(below).xp.arange_like(half, below)), xp.float64)
     frequencies = xp.exp(i * (-math.log(base) / max(half, 1)))

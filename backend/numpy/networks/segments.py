@@ -29,7 +29,7 @@ def check_segments(name: str, indices: np.ndarray, n: int) -> None:
 
 def add_rows(x: np.ndarray, indices: np.ndarray, n: int) -> np.ndarray:
     """Zeros (n, …) with the rows x (E, …) added at the numbers (E,), 0 … n − 1; in C order."""
-    if x.ndim == 1 and x.dtype.char == "d":
+    if x.ndim == 1 and x.dtype.char == "d" and x.size:  # of none, bincount makes integers
         return np.bincount(indices, x, n)
     row = x.size // x.shape[0] if x.shape[0] else 0
     if x.ndim > 1 and x.size >= _MANY and x.dtype.char in "fdFD" and row > 1:

@@ -57,6 +57,8 @@ CASES = [
             _call=function_of(find(name)))
         for name, reference in REFERENCES.items() if name != "max_by_segment"
     ),
+    row("sum_by_segment", "no numbers", R(0), K(np.zeros(0, int)), num_segments=2, _ref=_sum,
+        _call=function_of(find("sum_by_segment"))),
     row("sum_by_segment", "an empty segment", R(4, 2), K([3, 0, 3, 1]), num_segments=5, _ref=_sum,
         _call=function_of(find("sum_by_segment"))),
     row("sum_by_segment", "complex", Z(6, 2), NUMBERS, num_segments=3, _ref=_sum,

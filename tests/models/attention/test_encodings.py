@@ -103,3 +103,13 @@ def test_refused_settings():
         M.rotary(np.ones((3, 5)))
     with pytest.raises(TypeError, match="integers"):
         M.rotary(np.ones((1, 2)), [0.5])
+
+
+@pytest.mark.parametrize("positions", [[2, 0], (2, 0), range(2, -1, -2), [np.int64(2), 0]])
+def test_positions_in_a_list_lie_where_the_inputs_are(positions, lib):
+    """Whatever the active backend is."""
+    x = np.random.default_rng(0).standard_normal((2, 4))
+    expected = pb.to_numpy(pb.models.rotary(x, np.asarray([2, 0])))
+    with pb.backend.use("numpy"):
+        got = pb.models.rotary(lib.asarray(x), positions)
+    np.testing.assert_allclose(lib.to_numpy(got.value), expected, rtol=1e-12)
