@@ -32,6 +32,7 @@ from .geometry import (
     steps_of,
 )
 from .record import Native
+from .scratch import borrowed
 from .threads import halves
 from .vectors import block_shape
 
@@ -116,7 +117,7 @@ def _forward_product(shape: Shape, rectify: bool) -> Callable[..., None]:
         ]
     )  # fmt: skip
     more = 0 if pool is None else 3 * pool.count * ld
-    scratch = [np.empty(bs + ld + more, shape.dtype) for _ in range(2)]
+    memory = bs + ld + more
     table = tables.array()
     array, whole = (shape.dtype, 1), (np.dtype("int64"), 1)
     read = (shape.dtype, 1, "C", "read")
@@ -126,11 +127,12 @@ def _forward_product(shape: Shape, rectify: bool) -> Callable[..., None]:
     parallel, images = shape.macs >= PARALLEL, shape.images
 
     def product(x: Any, W: Any, b: Any, _: Any, out: Any, offsets: Any) -> None:
-        halves(
-            lambda i, j, part: run(x, W, b, out, offsets, scratch[part], table, geometry, i, j),
-            images,
-            parallel=parallel,
-        )
+        with borrowed(memory, shape.dtype) as scratch:
+            halves(
+                lambda i, j, part: run(x, W, b, out, offsets, scratch[part], table, geometry, i, j),
+                images,
+                parallel=parallel,
+            )
 
     return product
 
@@ -208,7 +210,7 @@ def _backward_x_product(shape: Shape) -> Callable[..., None]:
         ]
     )  # fmt: skip
     more = 0 if pool is None else 3 * pool.count * ld_y
-    scratch = [np.empty(zs + lanes + more, shape.dtype) for _ in range(2)]
+    memory = zs + lanes + more
     table = tables.array()
     array, whole_numbers = (shape.dtype, 1), (np.dtype("int64"), 1)
     read = (shape.dtype, 1, "C", "read")
@@ -218,11 +220,12 @@ def _backward_x_product(shape: Shape) -> Callable[..., None]:
     parallel, images = shape.macs >= PARALLEL, shape.images
 
     def product(y: Any, W: Any, _: Any, offsets: Any, out: Any, __: Any) -> None:
-        halves(
-            lambda i, j, part: run(y, W, offsets, out, scratch[part], table, geometry, i, j),
-            images,
-            parallel=parallel,
-        )
+        with borrowed(memory, shape.dtype) as scratch:
+            halves(
+                lambda i, j, part: run(y, W, offsets, out, scratch[part], table, geometry, i, j),
+                images,
+                parallel=parallel,
+            )
 
     return product
 
@@ -269,7 +272,7 @@ def _make_backward_W(op: Op) -> Callable[..., None]:
         ]
     )  # fmt: skip
     more = 0 if pool is None else 3 * pool.count * ld
-    scratch = [np.empty(ws + ld * len(pairs) + more, shape.dtype) for _ in range(2)]
+    memory = ws + ld * len(pairs) + more
     table, none = tables.array(), np.empty(0, np.uint8)
     array, whole = (shape.dtype, 1), (np.dtype("int64"), 1)
     read = (shape.dtype, 1, "C", "read")
@@ -280,12 +283,13 @@ def _make_backward_W(op: Op) -> Callable[..., None]:
     def backward_W(*arrays: Any) -> None:
         x, y, *rest, out = (a.reshape(-1) for a in arrays)
         offsets = rest[0] if rest else none
-        halves(
-            lambda i, j, part: run(x, y, offsets, scratch[part], table, geometry, i, j),
-            images,
-            parallel=parallel,
-        )
-        add(scratch[0], scratch[1], out, geometry, images > 1)
+        with borrowed(memory, shape.dtype) as scratch:
+            halves(
+                lambda i, j, part: run(x, y, offsets, scratch[part], table, geometry, i, j),
+                images,
+                parallel=parallel,
+            )
+            add(scratch[0], scratch[1], out, geometry, images > 1)
 
     return backward_W
 

@@ -18,6 +18,7 @@ from ...ir.program import Op
 from .geometry import Tables, grid, steps_of
 from .jit import T, kernel
 from .record import Native
+from .scratch import borrowed
 from .threads import halves
 
 # Elements of all windows from which a second thread is worth its start.
@@ -153,17 +154,17 @@ class _Planes:
         self.count = x[0] * x[1]
         self.parallel = self.count * self.windows * math.prod(window) >= PARALLEL
         self.dtype = np.dtype(op.outputs()[0].dtype)
-        size = math.prod(whole) if numbers[5] else 1
-        self.scratch = [np.empty(size, self.dtype) for _ in range(2)]
+        self.memory = math.prod(whole) if numbers[5] else 1
 
     def run(self, compiled: Callable[..., Any], *arrays: Any) -> None:
         """A kernel on all planes."""
         flat = [a.reshape(-1) for a in arrays]
-        halves(
-            lambda i, j, part: compiled(*flat, self.scratch[part], self.tables, self.numbers, i, j),
-            self.count,
-            parallel=self.parallel,
-        )
+        with borrowed(self.memory, self.dtype) as scratch:
+            halves(
+                lambda i, j, part: compiled(*flat, scratch[part], self.tables, self.numbers, i, j),
+                self.count,
+                parallel=self.parallel,
+            )
 
 
 def _make_max_pool(op: Op) -> Callable[..., None]:

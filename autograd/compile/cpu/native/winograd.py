@@ -27,6 +27,7 @@ from .geometry import (
 )
 from .jit import T, called, kernel
 from .layout import channels_first, channels_last, multiplied, pooled, rectified, spread
+from .scratch import borrowed
 from .threads import halves
 from .vectors import block_shape, tile_in, tile_out
 
@@ -227,7 +228,7 @@ def make(shape: Shape, forward: bool, rectify: bool) -> Callable[..., None]:
             pool is not None and forward, *after_it, pool is not None and not forward, *before_it, spare, ds,
         ]
     )  # fmt: skip
-    scratch = [np.empty(ws + 16 * ld * C, shape.dtype) for _ in range(2)]
+    memory = ws + 16 * ld * C
     table = tables.array()
     read, array, whole_numbers = (shape.dtype, 1, "C", "read"), (shape.dtype, 1), (np.int64, 1)
     compiled = tiled.compiled(
@@ -236,11 +237,12 @@ def make(shape: Shape, forward: bool, rectify: bool) -> Callable[..., None]:
     )  # fmt: skip
 
     def run(x: Any, W: Any, b: Any, given: Any, out: Any, offsets: Any) -> None:
-        halves(
-            lambda i, j, part: compiled(
-                x, W, b, given, out, offsets, scratch[part], table, geometry, i, j
-            ),
-            shape.images,
-        )
+        with borrowed(memory, shape.dtype) as scratch:
+            halves(
+                lambda i, j, part: compiled(
+                    x, W, b, given, out, offsets, scratch[part], table, geometry, i, j
+                ),
+                shape.images,
+            )
 
     return run
