@@ -295,7 +295,8 @@ class LSTM(Recurrent):
     Notes
     -----
     For the backward pass, a layer keeps its inputs, the four gates, c and h of each time: 6 hidden + inputs numbers for
-    each row and time. `pb.checkpoint` keeps only the inputs, and computes the rest again.
+    each row and time. `pb.checkpoint` keeps only the inputs, and computes the rest again. Where `pb.compile` rounds the
+    operands of products (``precision=``), those with the inputs are rounded; those with the state are in the dtype.
 
     Examples
     --------

@@ -40,6 +40,23 @@ def test_workers_get_what_was_given_else_what_pullback_would_set(load, given):
     assert dict(os.environ) == before
 
 
+def test_recurrence_has_one_loss_by_all(load):
+    recurrence = load("recurrence")
+    for kind in recurrence.KINDS:
+        names = [n for n in ("pullback, eager", "NumPy by hand") if recurrence.there(n, kind)]
+        found = [float(recurrence.STEPS[name](kind, 2, 3)()) for name in names]
+        np.testing.assert_allclose(found, found[0], rtol=1e-5)
+    times = {"least": 1.0, "median": 2.0}
+    text = recurrence.show(
+        {
+            "batch": 2,
+            "time": 3,
+            "GRU": {"pullback, compiled": times, "torch": {"least": 2.0, "median": 3.0}},
+        }
+    )
+    assert "0.50" in text
+
+
 @pytest.mark.parametrize(
     ("installed", "machine", "helped"),
     [

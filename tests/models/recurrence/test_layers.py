@@ -173,6 +173,18 @@ def test_compiled(kind):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+def test_precision_rounds_products_with_the_inputs():
+    """Near the exact numbers, and not equal to them."""
+    model = M.LSTM.init(2, 3)
+    x = X.astype("f")
+    exact = pb.compile(lambda m, x: m(x), fast=False)
+    rounded = pb.compile(lambda m, x: m(x), fast=False, precision="bfloat16")
+    for _ in range(2):
+        a, b = host(exact(model, x)), host(rounded(model, x))
+    np.testing.assert_allclose(a, b, rtol=0.1, atol=0.02)
+    assert (a != b).any()
+
+
 @every_layer
 def test_on_every_library(kind, lib):
     """Values and gradients with padding, without leaving the library, and float32 stays float32."""
