@@ -5,7 +5,8 @@
 *Alone*: output and gradients by queries, keys and values of given heads, causal or not, float32. *Materialised* has the
 weights of all heads in memory: by hand in NumPy, and of `pb.xp` functions, compiled. *Block*: loss and all gradients of
 a pre-norm block with a GELU network of four times its width, causal. All in one process, one call of each after the
-other; reported is the least of each (other processes can only add to it), the median, and the least over torch's.
+other; reported is the least of each (other processes can only add to it), the median, and the least over torch's. On a
+busy machine the times of CPUs with ``OMP_NUM_THREADS=1`` say more than those of the clock.
 *Memory*: the most that NumPy has allocated in a forward and a backward pass at length 4096, over inputs, outputs and
 gradients.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 import time
 import tracemalloc
@@ -298,7 +300,8 @@ def memory(length: int = 4096, heads: int = 4, width: int = 64) -> dict[str, Any
 
 def measure(seconds: float = 5.0) -> dict[str, Any]:
     """All of it; each table is printed when it is known."""
-    found: dict[str, Any] = {"alone": {}, "block": {}, "memory": memory()}
+    threads = os.environ.get("OMP_NUM_THREADS", "all cores")
+    found: dict[str, Any] = {"threads": threads, "alone": {}, "block": {}, "memory": memory()}
     print(show_memory(found["memory"]), flush=True)
     for shape in BLOCKS:
         name = "×".join(map(str, shape))
