@@ -59,7 +59,9 @@ def test_a_network_with_a_training_mode():
     assert model.eager_ == ""
     assert model.n_outputs_ == 3
     assert isinstance(model.model_, M.Sequential)
-    assert np.abs(pb.to_numpy(model.model_.layers[4].running_mean)).max() > 0.05, "statistics were kept"
+    assert np.abs(pb.to_numpy(model.model_.layers[4].running_mean)).max() > 0.05, (
+        "statistics were kept"
+    )
     np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1, rtol=1e-9)
     again = clone(model).fit(X, Y)
     np.testing.assert_array_equal(again.decision_function(X), model.decision_function(X))
