@@ -45,15 +45,6 @@ def test_a_text_is_trained_on_and_its_file_repeats_it(pullback, model, hidden):
         assert Path("runs/notes", name).read_bytes() == Path("runs/notes-2", name).read_bytes()
 
 
-def test_an_lstm_learns_what_comes_next(pullback):
-    code, out, _ = pullback(
-        "train", text(times=40), "--hidden", 32, "--length", 16, "--epochs", 25, "--learning-rate", 0.02,
-    )  # fmt: skip
-    assert code == 0
-    assert float(out[3].split("accuracy ")[1].split()[0]) > 80
-    assert "lstm 32, " in out[1], "the network of a text where none is named"
-
-
 def test_settings_of_a_text_are_tuned_on_its_stretches(pullback):
     code, out, err = pullback(
         "tune", text(), "--hidden", "4;8", "--learning-rate", "1e-2", "--folds", 2, "--length", 8, "--epochs", 1,
