@@ -16,6 +16,18 @@ def test_copy_by_attention(tmp_path):
     assert drawn(path)
 
 
+def test_graph_classes(tmp_path):
+    """It finds what it is to find, and the same twice."""
+    runs = [
+        example("graph_classes").main(tmp_path / "picture.png", size=40, steps=25) for _ in range(2)
+    ]
+    assert drawn(tmp_path / "picture.png")
+    assert runs[0] == runs[1]
+    without, along = (right[-1] for right in runs[0].values())
+    assert along > 0.85
+    assert along > without + 0.2
+
+
 def test_digits_cnn(tmp_path):
     pytest.importorskip("sklearn", reason="the digits ship with scikit-learn")
     path = tmp_path / "picture.png"

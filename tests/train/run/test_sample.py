@@ -12,7 +12,7 @@ from pullback.train.run.sample import load_text_model
 
 from .. import _cli
 from .._cli import QUICK, table
-from .._networks_data import SENTENCE, text
+from ._networks_data import SENTENCE, text
 
 folder, pullback = _cli.folder, _cli.pullback
 

@@ -15,7 +15,7 @@ from pullback.train.run.texts import load_blocks, next_accuracy
 from .. import _cli
 from .._cli import FILES, files, records
 from .._loop import on_device
-from .._networks_data import text
+from ._networks_data import text
 
 folder, pullback = _cli.folder, _cli.pullback
 QUICK = ["--epochs", 2, "--length", 8, "--batch-size", 16]
