@@ -9,17 +9,20 @@ from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import InputError, MissingExtra, WriteError, extra
 from .loop import Fit, fit
-from .measure import evaluate, predict
+from .measure import RowMean, evaluate, predict
+from .networks.architecture import Architecture
 from .pictures import decision_boundary, loss_curves, weights_as_images
 from .run.checkpoint import load, save
 from .run.config import Settings, config_text, read_config
 from .run.predict import Trained, load_trained, predict_file
 from .run.run import Result, train
+from .run.sample import sample_text
 from .run.tasks import Task, Trial, accuracy, probabilities, r_squared, task_for
 from .run.tune import Tuning, tune
 from .stopping import Epoch
 
 __all__ = [
+    "Architecture",
     "BUILT_IN",
     "Dataset",
     "Epoch",
@@ -27,6 +30,7 @@ __all__ = [
     "InputError",
     "MissingExtra",
     "Result",
+    "RowMean",
     "Settings",
     "Split",
     "Standardizer",
@@ -50,6 +54,7 @@ __all__ = [
     "probabilities",
     "r_squared",
     "read_config",
+    "sample_text",
     "save",
     "split",
     "task_for",

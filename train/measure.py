@@ -31,6 +31,14 @@ class RowMean:
     ----------
     score : callable
         ``score(outputs, y)``, a float.
+
+    Examples
+    --------
+    >>> import numpy as np, pullback as pb
+    >>> model, x, y = pb.models.MLP([2, 3]), np.ones((100, 2), "float32"), np.zeros(100, int)
+    >>> score = RowMean(pb.train.accuracy)
+    >>> pb.train.evaluate(model, pb.models.cross_entropy, (x, y), score, rows=10)[1] in (0.0, 1.0)
+    True
     """
 
     score: Callable[[Any, Any], float]

@@ -83,7 +83,7 @@ def build_cnn(
     --------
     >>> model = build_cnn((1, 8, 8), (32,), 10)
     >>> model.summary((5, 1, 8, 8)).splitlines()[-1]
-    '21,546 parameters'
+    '21546 parameters'
     """
     depth, height, width = image
     count, pools, kernel = plan(height, width)

@@ -43,7 +43,7 @@ def test_parts_and_folds_are_stretches_of_the_text():
     np.testing.assert_array_equal([f.validation for f in folds], np.arange(27).reshape(3, 9))
     for fold in folds:
         assert sorted([*fold.train, *fold.validation]) == list(range(27))
-    for k, blocks, said in [(1, 30, "at least 2"), (10, 11, "9 blocks .* too few for 10 folds")]:
+    for k, blocks, said in [(1, 30, "at least 2"), (10, 10, "9 blocks .* too few for 10 folds")]:
         with pytest.raises(InputError, match=said):
             fold_blocks(blocks, k)
 

@@ -1,4 +1,4 @@
-"""Helpers of `test_mlp.py` and the test files split from it."""
+"""Data for the tests of the perceptrons."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from sklearn.neural_network import MLPRegressor
 
 import pullback as pb
 
-from ._perceptron import standardised
+from ._mlp import standardised
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

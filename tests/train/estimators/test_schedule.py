@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 
 import pullback as pb
 
-from ._perceptron import standardised
+from ._mlp import standardised
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

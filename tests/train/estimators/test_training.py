@@ -13,7 +13,7 @@ from pullback.train import step as _step
 
 from .._cli import folder  # noqa: F401 - fixtures
 from .._step import EAGER, X, Y, branching
-from ._perceptron import standardised
+from ._mlp import standardised
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -170,3 +170,55 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(saved, monkeypat
         pb.train.save(path, pb.models.MLP([3, 4, 2]), {})
     assert path.read_bytes() == before
     assert_same(pb.train.load(path)[0], model)
+
+
+# Networks by name and settings ------------------------------------------------------------------
+
+NET = pb.train.Architecture("lstm", {"vocabulary": 5, "hidden": (4,), "dropout": 0.0}, "float32")
+
+
+def test_what_an_architecture_built_is_built_again(tmp_path):
+    pytest.importorskip("safetensors")
+    model = NET.build(seed=3)
+    pb.train.save(tmp_path / "m", model, METADATA, built_by=NET)
+    loaded, metadata = pb.train.load(tmp_path / "m")
+    assert metadata == METADATA
+    assert pb.tree.flatten(loaded)[1] == pb.tree.flatten(model)[1]
+    assert_same(loaded, model)
+
+
+@pytest.mark.parametrize(
+    ("built_by", "said"),
+    [
+        (
+            pb.train.Architecture("lstm", {**NET.settings, "hidden": (1 << 20,)}, "float32"),
+            r"another architecture: a lstm of 8,79\d,\d{3},\d{3},\d{3} parameters, and the tensors are 205",
+        ),
+        (
+            pb.train.Architecture("lstm", NET.settings, "float64"),
+            r"another architecture: layers.0.W has shape \(5, 4\) and float32",
+        ),
+        (
+            pb.train.Architecture(
+                "gcn",
+                {"features": 40, "hidden": (), "outputs": 5, "activation": "relu", "dropout": 0.0},
+                "float32",
+            ),
+            r"another architecture: it lacks layers.0.b",
+        ),
+        (
+            pb.train.Architecture(
+                "gcn",
+                {"features": 40, "hidden": (), "outputs": 5, "activation": "no", "dropout": 0.0},
+                "float32",
+            ),
+            r"does not say what it is",
+        ),
+    ],
+)
+def test_tensors_of_another_network_are_refused(tmp_path, built_by, said):
+    """Nothing is allocated that the file does not hold: a network of 2**20 units would not fit."""
+    pytest.importorskip("safetensors")
+    pb.train.save(tmp_path / "m", NET.build(), METADATA, built_by=built_by)
+    with pytest.raises(InputError, match=said):
+        pb.train.load(tmp_path / "m")

@@ -10,7 +10,7 @@ import pytest
 
 from .. import _cli
 from .._cli import FILES, files, records, table
-from .._networks_data import graph
+from ._networks_data import graph
 
 folder, pullback = _cli.folder, _cli.pullback
 

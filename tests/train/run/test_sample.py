@@ -12,7 +12,7 @@ from pullback.train.run.sample import load_text_model
 
 from .. import _cli
 from .._cli import QUICK, table
-from .._networks_data import SENTENCE, text
+from ._networks_data import SENTENCE, text
 
 folder, pullback = _cli.folder, _cli.pullback
 
@@ -20,10 +20,12 @@ folder, pullback = _cli.folder, _cli.pullback
 @pytest.fixture
 def run(pullback):
     """A model that knows the sentence nearly by heart."""
-    code, *_ = pullback(
+    code, out, _ = pullback(
         "train", text(times=40), "--hidden", 32, "--length", 16, "--epochs", 25, "--learning-rate", 0.02,
     )  # fmt: skip
     assert code == 0
+    assert "lstm 32, " in out[1], "the network of a text where none is named"
+    assert float(out[3].split("accuracy ")[1].split()[0]) > 80
     return "runs/notes"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from .. import _cli
 from .._cli import FILES, files, records, table
-from .._networks_data import images, text
+from ._networks_data import images, text
 
 folder, pullback = _cli.folder, _cli.pullback
 QUICK = ["--model", "cnn", "--hidden", 8, "--learning-rate", 0.01]
