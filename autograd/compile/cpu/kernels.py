@@ -97,7 +97,7 @@ class Kernel:
         for argument, what in self.arguments.items():
             if type(what) is Value and what.value_type == ARRAY and len(what.shape) > 1:
                 head.append(f"    {argument} = {argument}.ravel()")
-        head += [f"    {a} = np.empty({LANES}, np.{d})" for a, d in sorted(self.scratch)]
+        head += [f"    {a} = np.empty({2 * LANES}, np.{d})" for a, d in sorted(self.scratch)]
         lines = self.lines
         if several:
             # no index is negative, which the compiler has to know or it makes no loops over vectors

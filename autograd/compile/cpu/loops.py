@@ -16,10 +16,13 @@ from ..optimise.fuse import REDUCTIONS, Statement
 
 # Functions of `native/` in the expressions of `ir/elementwise.py`.
 _VECTORISED = re.compile(r"\bV\.(\w+)\(")
+_IN_MATH = frozenset(("exp", "expm1", "log", "log1p", "tanh", "erf", "erfc"))
 # Nanoseconds, as they are estimated, from which two threads share a loop; rows that it has then.
 SHARED, FEWEST = 100_000, 16
 # Partial sums of a long reduction, which the compiler keeps in vector registers.
 LANES = 64
+# The length from which the numbers of a row are computed before any is added up, so that a loop over vectors does it.
+SHORT = 16
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class LoopWriter:
         """Whether two threads should share the loop: by an estimate of its time."""
         if not self.dims or self.dims[0] < FEWEST:
             return False
-        functions = sum("V." in TABLE[op.name].text for op in self.s.ops if op.name in TABLE)
+        functions = self._functions()
         moved = {v for op in self.s.ops for v in op.inputs() if v not in self.s.made}
         moved |= {op.result for op in self.s.ops if op.result in self.writer.plan.own}
         size = math.prod(self.dims)
@@ -196,6 +199,8 @@ class LoopWriter:
 
     def _function(self, name: str, T: str) -> str:
         """The name of a function that LLVM vectorises, whose source the kernel's will hold."""
+        if not self.dims and name in _IN_MATH:  # one number, by what needs no compilation
+            return f"math.{name}"
         self.kernel.functions[name, T] = None
         return f"{name}_{T}"
 
@@ -264,10 +269,33 @@ class LoopWriter:
         inner = [*before[k + 1], *body]
         if totals and len(registers) == len(totals) and n >= 2 * LANES:
             self._lanes(pad, n, inner, totals)
+        elif registers and SHORT <= n < 2 * LANES and self._functions():
+            self._row(pad, k, inner, totals)
         else:
             lines += self._head(k, pad)
             lines += [f"{pad}    {line}" for line in [*inner, *adding]]
         lines += [pad + _join(t.name, t.address, t.register) for t in registers]
+
+    def _row(self, pad: str, k: int, body: list[str], totals: list[Total]) -> None:
+        """Write a short row in two loops: one that LLVM makes one over vectors, one that adds up."""
+        names = [f"row{i}_{t.dtype}" for i, t in enumerate(totals)]
+        self.kernel.scratch.update((name, t.dtype) for name, t in zip(names, totals, strict=True))
+        at = "j" if self.shared and k == 0 else f"i{k}"
+        adding = [
+            _join(t.name, t.register or t.address, f"{a}[{at}]")
+            for a, t in zip(names, totals, strict=True)
+        ]
+        self.kernel.lines += [
+            *self._head(k, pad),
+            *[f"{pad}    {line}" for line in body],
+            *[f"{pad}    {a}[{at}] = {t.element}" for a, t in zip(names, totals, strict=True)],
+            *self._head(k, pad),
+            *[f"{pad}    {line}" for line in adding],
+        ]
+
+    def _functions(self) -> int:
+        """The number of functions in the loop that are many operations."""
+        return sum("V." in TABLE[op.name].text for op in self.s.ops if op.name in TABLE)
 
     def _lanes(self, pad: str, n: int, body: list[str], totals: list[Total]) -> None:
         """Write long sums as `LANES` partial ones, which are vectorised and have smaller rounding errors."""

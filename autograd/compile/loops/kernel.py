@@ -169,7 +169,7 @@ def _text(
         lines += [f"        if not {flag.name}[0]:", "            break"]
     source = "\n".join([
         f"def kernel(first, last, stride, {', '.join(kernel.arguments)}):",
-        *(f"    {a} = np.empty({LANES}, np.{d})" for a, d in sorted(kernel.scratch)),
+        *(f"    {a} = np.empty({2 * LANES}, np.{d})" for a, d in sorted(kernel.scratch)),
         "    count = 0", "    for step in range(first, last, stride):", *lines, "    return count", "",
     ])  # fmt: skip
     types: list[Any] = [int, int, int]

@@ -49,6 +49,19 @@ def test_nan_goes_through_a_sum():
     np.testing.assert_array_equal(out, [np.nan, 10.0])
 
 
+def test_short_rows_of_functions():
+    def f(x):
+        e = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
+        return e / xp.sum(e, axis=-1, keepdims=True), xp.sum(xp.tanh(x) * x, axis=0)
+
+    for n in (3, 20):
+        x = np.random.default_rng(0).normal(size=(4, n))
+        compiled = pb.compile(f, fast=True)
+        compiled(x)
+        for a, b in zip(compiled(x), f(x), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
 @pytest.fixture
 def shared_loops(monkeypatch):
     """Every loop in two halves, by two threads."""
@@ -72,7 +85,7 @@ SHARED = {
 }
 
 
-@pytest.mark.parametrize("shape", [(5, 7), (3, 4, 133)])
+@pytest.mark.parametrize("shape", [(5, 20), (3, 4, 133)])
 def test_two_threads_share_a_loop(shared_loops, shape):
     compiled = pb.compile(lambda x: {name: f(x) for name, f in SHARED.items()}, fast=True)
     x = np.random.default_rng(0).normal(size=shape)
@@ -84,11 +97,12 @@ def test_two_threads_share_a_loop(shared_loops, shape):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-13, err_msg=name)
 
 
-def test_two_threads_share_a_vector(shared_loops):
+@pytest.mark.parametrize("size", [20, 301])
+def test_two_threads_share_a_vector(shared_loops, size):
     def f(x):
-        return xp.exp(x) * 2 - x, xp.sum(x * x), xp.max(x)
+        return xp.exp(x) * 2 - x, xp.sum(xp.exp(x) * x), xp.max(x)
 
-    x = np.random.default_rng(0).normal(size=301)
+    x = np.random.default_rng(0).normal(size=size)
     compiled = pb.compile(f, fast=True)
     compiled(x)
     for a, b in zip(compiled(x), f(x), strict=True):
