@@ -1,6 +1,6 @@
 """Convolutions alone, and a training step of a convolutional network, as users call them.
 
-    python benchmarks/convolution.py [--device cuda] [--rounds N] [--json FILE]
+    python benchmarks/convolution.py [--device cuda] [--rounds N] [--peers NAME…] [--cpu-time] [--json FILE]
 
 Three convolutions (images, channels, height, width → channels of the output, kernel), without padding: forward, and
 forward with the gradients of inputs, weights and bias. The network has two 3×3 convolutions to 32 and 64 channels,
@@ -12,6 +12,7 @@ PyTorch in its default layout, "torch channels_last" in the layout that its manu
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -265,7 +266,9 @@ def _agree(name: str, ours: list[np.ndarray], theirs: list[np.ndarray]) -> None:
             raise RuntimeError(f"{name}: another result than pullback's, by {abs(a - b).max()}")
 
 
-def _measure_one(makers: dict[str, Callable[[], Peer]], rounds: int, block: float) -> Any:
+def _measure_one(
+    makers: dict[str, Callable[[], Peer]], rounds: int, block: float, clock: Callable[[], float]
+) -> Any:
     """Seconds of each peer, in alternation, after they have agreed."""
     runs: dict[str, Peer] = {}
     found: dict[str, Any] = {"left out": {}, "peers": {}}
@@ -284,18 +287,18 @@ def _measure_one(makers: dict[str, Callable[[], Peer]], rounds: int, block: floa
         for _ in range(3):
             run()
         wait()
-        started = time.perf_counter()
+        started = clock()
         run()
         wait()
-        counts[name] = max(1, round(block / (time.perf_counter() - started)))
+        counts[name] = max(1, round(block / (clock() - started)))
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, (run, wait) in runs.items():
-            started = time.perf_counter()
+            started = clock()
             for _ in range(counts[name]):
                 run()
             wait()
-            seconds[name].append((time.perf_counter() - started) / counts[name])
+            seconds[name].append((clock() - started) / counts[name])
     for name, taken in seconds.items():
         row = found["peers"][name] = {"seconds": quartiles(taken), "least": min(taken)}
         if "torch" in seconds:
@@ -304,9 +307,16 @@ def _measure_one(makers: dict[str, Callable[[], Peer]], rounds: int, block: floa
     return found
 
 
-def measure(device: str = "cpu", rounds: int = 15, block: float = 0.05) -> dict[str, Any]:
+def measure(
+    device: str = "cpu",
+    rounds: int = 15,
+    block: float = 0.05,
+    clock: Callable[[], float] = time.perf_counter,
+    peers: list[str] | None = None,
+) -> dict[str, Any]:
     """Seconds of each library and their ratios to PyTorch's in its default layout; all have to agree first."""
     jobs: dict[str, dict[str, Callable[[], Peer]]] = {}
+    chosen = {name: PEERS[name] for name in peers or PEERS}
     for case in SINGLE:
         for gradients in (False, True):
             label = f"{case}, {'forward and gradients' if gradients else 'forward'}"
@@ -314,12 +324,14 @@ def measure(device: str = "cpu", rounds: int = 15, block: float = 0.05) -> dict[
                 name: lambda make=make, case=case, gradients=gradients: make(
                     device, case, gradients
                 )
-                for name, (_, make) in PEERS.items()
+                for name, (_, make) in chosen.items()
             }
-    jobs[NETWORK] = {name: lambda make=make: make(device) for name, (make, _) in PEERS.items()}
+    jobs[NETWORK] = {name: lambda make=make: make(device) for name, (make, _) in chosen.items()}
     return {
         "device": device,
-        "cases": {label: _measure_one(makers, rounds, block) for label, makers in jobs.items()},
+        "cases": {
+            label: _measure_one(makers, rounds, block, clock) for label, makers in jobs.items()
+        },
     }
 
 
@@ -346,6 +358,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS), help="these alone")
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="count the time of cores, which other processes disturb less; with OMP_NUM_THREADS=1, of one core",
+    )
     parser.add_argument("--note", default="", help="what is to be said of the machine")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     options = parser.parse_args()
@@ -356,7 +374,10 @@ def main() -> int:
         except RuntimeError as error:
             print(error, file=sys.stderr)
             return 2
-    found = measure(options.device, options.rounds)
+    clock = time.process_time if options.cpu_time else time.perf_counter
+    found = measure(options.device, options.rounds, clock=clock, peers=options.peers)
+    if options.cpu_time:
+        found["clock"] = f"CPU time, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', '')}"
     if options.note:
         found["note"] = options.note
     print(show(found))
