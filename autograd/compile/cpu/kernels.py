@@ -17,7 +17,7 @@ from ..optimise.fuse import Statement, Statements, leading
 from ..optimise.fused_ops import FUSED_OPS
 from ..optimise.memory_plan import Plan
 from .loops import LANES, LoopWriter
-from .native.vectorised import definitions
+from .native.functions.vectorised import definitions
 
 # The bits of a number of rows.
 POSITIVE = (1 << 48) - 1

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .functions import exp64, expm1_poly32, power_of_two32, reduced32
+from .functions.exponentials import exp64, expm1_poly32, power_of_two32, reduced32
 from .jit import ByDtype, T, gemm, inlined, kernel
 
 

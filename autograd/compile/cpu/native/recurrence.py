@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...ir.program import ARRAY, Op, Value
-from .functions import tanh
+from .functions.exponentials import tanh
 from .jit import T, gemm, has_blas, inlined, kernel
 from .record import Native
 from .threads import halves

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...ir.program import ARRAY, Op, Value
 from .attention import ATTENTION
-from .convolution import CONVOLUTION, CONVOLUTION_VJP_W, CONVOLUTION_VJP_X
+from .convolution.operations import CONVOLUTION, CONVOLUTION_VJP_W, CONVOLUTION_VJP_X
+from .convolution.pooling import AVG_POOL, AVG_POOL_VJP, MAX_POOL, POOL_SCATTER
 from .matmul import MATMUL
-from .pooling import AVG_POOL, AVG_POOL_VJP, MAX_POOL, POOL_SCATTER
 from .record import Native
 from .recurrence import RECURRENCE
 from .segments import MAX_BY_SEGMENT, SUM_BY_SEGMENT, TAKE

@@ -1,4 +1,4 @@
-"""Tests of `autograd/compile/cpu/native/error_functions.py`."""
+"""Tests of `autograd/compile/cpu/native/functions/error_functions.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pullback.autograd.compile.cpu.native.error_functions import erf, erfc
+from pullback.autograd.compile.cpu.native.functions.error_functions import erf, erfc
 from pullback.autograd.compile.cpu.native.jit import kernel
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")

@@ -1,4 +1,4 @@
-"""Tests of `autograd/compile/cpu/native/logarithms.py`."""
+"""Tests of `autograd/compile/cpu/native/functions/logarithms.py`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pullback.autograd.compile.cpu.native.functions.logarithms import log, log1p
 from pullback.autograd.compile.cpu.native.jit import kernel
-from pullback.autograd.compile.cpu.native.logarithms import log, log1p
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 

@@ -1,4 +1,4 @@
-"""Tests of `autograd/compile/cpu/native/vectorised.py`: the functions in generated loops, of any length."""
+"""Tests of `autograd/compile/cpu/native/functions/vectorised.py`: the functions in generated loops, of any length."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile.cpu.native.vectorised import FUNCTIONS, definitions
+from pullback.autograd.compile.cpu.native.functions.vectorised import FUNCTIONS, definitions
 from pullback.autograd.compile.ir.elementwise import TABLE
 
-from ....._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ......_host import numpy_is_active  # noqa: F401 - a fixture for the whole file
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 xp = pb.xp

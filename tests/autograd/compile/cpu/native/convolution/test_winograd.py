@@ -1,4 +1,4 @@
-"""Tests of `autograd/compile/cpu/native/winograd.py`."""
+"""Tests of `autograd/compile/cpu/native/convolution/winograd.py`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pullback.autograd.compile.cpu.native import winograd
-from pullback.autograd.compile.cpu.native.geometry import Shape
+from pullback.autograd.compile.cpu.native.convolution import winograd
+from pullback.autograd.compile.cpu.native.convolution.geometry import Shape
 
-from ._operations import by_kernel, by_numpy, normal
-from .test_convolution import settings, windows
+from .._operations import by_kernel, by_numpy, normal
+from .test_operations import settings, windows
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import error_functions, functions, logarithms
-from .jit import ByDtype, text_of
+from ..jit import ByDtype, text_of
+from . import error_functions, logarithms
+from . import exponentials as functions
 
 FUNCTIONS: dict[str, ByDtype] = {
     "exp": functions.exp,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .jit import T, called
+from ..jit import T, called
 from .vectors import SIDE, lanewise, largest, narrow, place, transpose, wide
 
 

@@ -1,4 +1,4 @@
-"""Tests of `autograd/compile/cpu/native/pooling.py`."""
+"""Tests of `autograd/compile/cpu/native/convolution/pooling.py`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile.cpu.native import pooling as native
+from pullback.autograd.compile.cpu.native.convolution import pooling as native
 
-from ....._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
-from ._operations import by_kernel, by_numpy, normal, taken
+from ......_host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from .._operations import by_kernel, by_numpy, normal, taken
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 

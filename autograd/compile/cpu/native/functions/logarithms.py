@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .jit import ByDtype, inlined
+from ..jit import ByDtype, inlined
 
 
 @inlined

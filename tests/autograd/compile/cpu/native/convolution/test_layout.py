@@ -1,12 +1,12 @@
-"""Tests of `autograd/compile/cpu/native/layout.py`, in Python, where no whole vector is."""
+"""Tests of `autograd/compile/cpu/native/convolution/layout.py`, in Python, where no whole vector is."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from pullback.autograd.compile.cpu.native import layout
+from pullback.autograd.compile.cpu.native.convolution import layout
 
-from ._operations import normal
+from .._operations import normal
 
 
 def test_there_and_back():

@@ -13,7 +13,7 @@ import inspect
 import sys
 from typing import Any
 
-from .jit import Routine
+from ..jit import Routine
 
 # The side of a block that is transposed.
 SIDE = 8

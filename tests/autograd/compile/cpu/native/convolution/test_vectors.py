@@ -1,4 +1,4 @@
-"""Tests of `autograd/compile/cpu/native/vectors.py`."""
+"""Tests of `autograd/compile/cpu/native/convolution/vectors.py`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pullback.autograd.compile.cpu.native import vectors
-from pullback.autograd.compile.cpu.native.jit import kernel
-from pullback.autograd.compile.cpu.native.vectors import (
+from pullback.autograd.compile.cpu.native.convolution import vectors
+from pullback.autograd.compile.cpu.native.convolution.vectors import (
     SIDE,
     largest,
     narrow,
@@ -17,8 +16,9 @@ from pullback.autograd.compile.cpu.native.vectors import (
     transpose,
     wide,
 )
+from pullback.autograd.compile.cpu.native.jit import kernel
 
-from ._operations import normal
+from .._operations import normal
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 

@@ -1,4 +1,4 @@
-"""Tests of `autograd/compile/cpu/native/functions.py`: errors against wider numbers, and the tails."""
+"""Tests of `autograd/compile/cpu/native/functions/exponentials.py`: errors against wider numbers, and the tails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from pullback.autograd.compile.cpu.native.functions import (
+from pullback.autograd.compile.cpu.native.functions.exponentials import (
     exp,
     expm1,
     over_cosh2,

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from ....core.typing import RawArray
-from ...ir.program import Op
+from .....core.typing import RawArray
+from ....ir.program import Op
+from ..jit import T, kernel
+from ..record import Native
+from ..scratch import borrowed
+from ..threads import halves
 from .geometry import Tables, grid, steps_of
-from .jit import T, kernel
-from .record import Native
-from .scratch import borrowed
-from .threads import halves
 
 # Elements of all windows from which a second thread is worth its start.
 PARALLEL = 100_000

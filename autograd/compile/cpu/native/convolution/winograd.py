@@ -16,6 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from ..jit import T, called, kernel
+from ..scratch import borrowed
+from ..threads import halves
 from .geometry import (
     Shape,
     Tables,
@@ -25,10 +28,7 @@ from .geometry import (
     runs,
     steps_of,
 )
-from .jit import T, called, kernel
 from .layout import channels_first, channels_last, multiplied, pooled, rectified, spread
-from .scratch import borrowed
-from .threads import halves
 from .vectors import block_shape, tile_in, tile_out
 
 # Channels from which the transforms are a small part of the products.

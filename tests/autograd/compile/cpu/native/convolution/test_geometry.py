@@ -1,12 +1,12 @@
-"""Tests of `autograd/compile/cpu/native/geometry.py`."""
+"""Tests of `autograd/compile/cpu/native/convolution/geometry.py`."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from pullback.autograd.compile.cpu.native import geometry
-from pullback.autograd.compile.cpu.native.geometry import Pool, Shape, Tables
+from pullback.autograd.compile.cpu.native.convolution import geometry
+from pullback.autograd.compile.cpu.native.convolution.geometry import Pool, Shape, Tables
 
 
 def test_tables_lie_one_after_another():

@@ -1,14 +1,14 @@
-"""Tests of `autograd/compile/cpu/native/convolution_kernels.py`: what does not depend on shapes."""
+"""Tests of `autograd/compile/cpu/native/convolution/kernels.py`: what does not depend on shapes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from pullback.autograd.compile.cpu.native import convolution as native
+from pullback.autograd.compile.cpu.native.convolution import operations as native
 
-from ._operations import by_kernel, by_numpy, normal
-from .test_convolution import settings, windows
+from .._operations import by_kernel, by_numpy, normal
+from .test_operations import settings, windows
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 

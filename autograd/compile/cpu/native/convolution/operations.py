@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.program import Op
-from . import convolution_kernels as kernels
-from . import winograd
+from ....ir.program import Op
+from ..record import Native
+from ..scratch import borrowed
+from ..threads import halves
+from . import kernels, winograd
 from .geometry import (
     Shape,
     Tables,
@@ -31,9 +33,6 @@ from .geometry import (
     runs,
     steps_of,
 )
-from .record import Native
-from .scratch import borrowed
-from .threads import halves
 from .vectors import block_shape
 
 # Multiplications from which a second thread is worth its start.

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .functions import exp32, exp64, expm1_poly32, expm1_poly64
-from .jit import ByDtype, inlined
+from ..jit import ByDtype, inlined
+from .exponentials import exp32, exp64, expm1_poly32, expm1_poly64
 
 
 @inlined

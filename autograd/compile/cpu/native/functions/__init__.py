@@ -1,0 +1,1 @@
+"""Elementary functions that compilers vectorise in loops, for kernels of any kind."""
