@@ -99,8 +99,8 @@ class Cell(Module):
 
 def product(x: Value, weight: Value, bias: Value) -> Any:
     """``x weightᵀ + bias``, without a bias where that is None."""
-    turned = xp.matrix_transpose(weight)
-    return xp.matmul(x, turned) if bias is None else xp.linear(x, turned, bias)
+    W = xp.matrix_transpose(weight)
+    return xp.matmul(x, W) if bias is None else xp.linear(x, W, bias)
 
 
 def _parts(a: Any, count: int) -> list[Any]:

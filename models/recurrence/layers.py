@@ -45,6 +45,45 @@ class Recurrent(Module):
         return 2 if self.bidirectional else 1
 
     @classmethod
+    def init(
+        cls,
+        inputs: int,
+        hidden: int,
+        *,
+        layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        bias: bool = True,
+        seed: Any = 0,
+        dtype: DType = "float32",
+    ) -> Self:
+        """Layers whose weights and biases are uniform in ±1/√hidden, as PyTorch's, on the active backend.
+
+        Parameters
+        ----------
+        inputs, hidden : int
+            Widths of the inputs and of each state.
+        layers : int
+            Each takes the outputs of the one before.
+        bidirectional : bool
+            Whether each layer has cells for both directions of time; the outputs are side by side.
+        dropout : float
+            Between layers, in training.
+        bias : bool
+            Whether there are biases.
+        seed : int or numpy.random.Generator
+            What they are drawn from.
+        dtype : dtype
+            Of the parameters.
+
+        Raises
+        ------
+        ValueError
+            For settings outside their ranges.
+        """
+        return cls._drawn(inputs, hidden, layers, bidirectional, dropout, bias, seed, dtype)
+
+    @classmethod
     def _drawn(
         cls,
         inputs: int,
@@ -323,45 +362,6 @@ class LSTM(Recurrent):
     _cell: ClassVar[type[Cell]] = LSTMCell
     _states: ClassVar[int] = 2
 
-    @classmethod
-    def init(
-        cls,
-        inputs: int,
-        hidden: int,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        bias: bool = True,
-        seed: Any = 0,
-        dtype: DType = "float32",
-    ) -> Self:
-        """Layers whose weights and biases are uniform in ±1/√hidden, as PyTorch's, on the active backend.
-
-        Parameters
-        ----------
-        inputs, hidden : int
-            Widths of the inputs and of each state.
-        layers : int
-            Each takes the outputs of the one before.
-        bidirectional : bool
-            Whether each layer has cells for both directions of time; the outputs are side by side.
-        dropout : float
-            Between layers, in training.
-        bias : bool
-            Whether there are biases.
-        seed : int or numpy.random.Generator
-            What they are drawn from.
-        dtype : dtype
-            Of the parameters.
-
-        Raises
-        ------
-        ValueError
-            For settings outside their ranges.
-        """
-        return cls._drawn(inputs, hidden, layers, bidirectional, dropout, bias, seed, dtype)
-
 
 class GRU(Recurrent):
     """Gated recurrent units in layers: ``h_t = (1 − z) n + z h_{t−1}`` (see `GRUCell`).
@@ -385,42 +385,3 @@ class GRU(Recurrent):
     """
 
     _cell: ClassVar[type[Cell]] = GRUCell
-
-    @classmethod
-    def init(
-        cls,
-        inputs: int,
-        hidden: int,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        bias: bool = True,
-        seed: Any = 0,
-        dtype: DType = "float32",
-    ) -> Self:
-        """Layers whose weights and biases are uniform in ±1/√hidden, as PyTorch's, on the active backend.
-
-        Parameters
-        ----------
-        inputs, hidden : int
-            Widths of the inputs and of each state.
-        layers : int
-            Each takes the outputs of the one before.
-        bidirectional : bool
-            Whether each layer has cells for both directions of time; the outputs are side by side.
-        dropout : float
-            Between layers, in training.
-        bias : bool
-            Whether there are biases.
-        seed : int or numpy.random.Generator
-            What they are drawn from.
-        dtype : dtype
-            Of the parameters.
-
-        Raises
-        ------
-        ValueError
-            For settings outside their ranges.
-        """
-        return cls._drawn(inputs, hidden, layers, bidirectional, dropout, bias, seed, dtype)

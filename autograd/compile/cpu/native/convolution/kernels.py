@@ -22,7 +22,7 @@ from .layout import (
     rectified,
     spread,
 )
-from .vectors import lanewise, narrow, wide
+from .products import lanewise, narrow, wide
 
 
 @kernel()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..jit import T, called
-from .vectors import SIDE, lanewise, largest, narrow, place, transpose, wide
+from .products import SIDE, lanewise, narrow, transpose, wide
+from .windows import largest, place
 
 
 @called
