@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -22,7 +23,7 @@ def attention(
     causal: bool = False,
     scale: Any = None,
 ) -> Any:
-    """``softmax(scale q kᵀ + mask) v``: of each query, the mean of the values, weighted by how well their keys fit.
+    """``softmax(scale q kᵀ + mask) v``: for each query a mean of the values, weighted by how well their keys fit.
 
     The weights (…, T, S) are never in memory as a whole: tiles of query rows are computed, used and forgotten, and once
     more in the pullback (Rabe, Staats, 2021; Dao et al., 2022).
@@ -38,17 +39,17 @@ def attention(
     v : array (…, S, E)
         Values.
     mask : array that broadcasts to (…, T, S), optional
-        Bool: True where a query may look at a key. Floating: added to the scores, such as −inf where it may not;
+        Bool: True where a query may attend to a key. Floating: added to the scores, such as −inf where it may not;
         differentiable.
     causal : bool
-        Query i looks at keys 0 … i alone (together with `mask`, if there is one).
+        Query i attends only to keys 0 … i (and of these to those that `mask` allows, if there is one).
     scale : number or 0-d array
         Of the scores; 1/√D by default.
 
     Returns
     -------
     Array (…, T, E)
-        0 in rows of queries that may look at no key.
+        0 in rows of queries that may attend to no key.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def attention(
     ``V̅ = Pᵀ O̅,  S̅ = P ∘ (O̅ Vᵀ − rowsum(O̅ ∘ O)),  Q̅ = scale S̅ K,  K̅ = scale S̅ᵀ Q,  mask̅ = S̅``.
 
     NaN and infinite scores spread through their row as in `softmax`; 0 · NaN = NaN, so that a value that is not
-    finite spreads to queries that may not look at it, too.
+    finite spreads to queries that may not attend to it, too.
 
     References
     ----------
@@ -143,9 +144,38 @@ def _mask(mask: Any, q: Any, T: int, S: int) -> tuple[Any, Any]:
         return None, mask
     if is_integer(mask.dtype) or not xp.isdtype(mask.dtype, "real floating"):
         raise TypeError(
-            f"attention: a mask of dtype {mask.dtype} is neither bool (True: may look) nor floating (added to scores)"
+            f"attention: a mask of dtype {mask.dtype} is neither bool (True: may attend) nor floating (added to scores)"
         )
     return xp.astype(mask, q.dtype, copy=False), None
+
+
+def joined_masks(mask: Any, key_mask: Any, condition: Any = None) -> Any:
+    """One mask, as `attention` takes it, that allows what all of these allow; None if there are none.
+
+    Raises
+    ------
+    TypeError
+        For a `key_mask` that is not of bools.
+    """
+    conditions = [] if condition is None else [condition]
+    if key_mask is not None:
+        key_mask = xp.asarray(key_mask)
+        if not xp.isdtype(key_mask.dtype, "bool"):
+            raise TypeError(
+                f"MultiHeadAttention: key_mask is of bools, not {key_mask.dtype}: True for keys, False for padding"
+            )
+        conditions.append(xp.expand_dims(key_mask, axis=(-2, -3)))
+    added = None
+    if mask is not None:
+        mask = xp.asarray(mask)
+        if xp.isdtype(mask.dtype, "bool"):
+            conditions.append(mask)
+        else:
+            added = mask
+    if not conditions:
+        return added
+    both = functools.reduce(xp.logical_and, conditions)
+    return both if added is None else xp.where(both, added, -math.inf)
 
 
 def _groups(q: Any, k: Any, v: Any) -> tuple[int, int] | None:

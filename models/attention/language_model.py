@@ -160,7 +160,15 @@ class TransformerLM(Module):
         return self._logits(x)
 
     def training(self, x: ArrayLike, *, key: Any = None) -> tuple[Any, TransformerLM]:
-        """Logits with dropout, and the model; each block draws from a key of its own."""
+        """Logits with dropout, and the model; each block draws from a key of its own.
+
+        Raises
+        ------
+        TypeError
+            Without a key, where there is dropout.
+        ValueError
+            For more tokens than the model's length.
+        """
         if self.dropout == 0 and all(block.dropout == 0 for block in self.blocks):
             return self(x), self
         n = len(self.blocks) + 1
@@ -179,6 +187,11 @@ class TransformerLM(Module):
             The leading axes of the tokens.
         length : int, optional
             Rows: the model's length by default.
+
+        Raises
+        ------
+        ValueError
+            For sizes below 1.
         """
         n = self.length if length is None else length
         return tuple(block.attention.cache(n, *batch) for block in self.blocks)
@@ -186,7 +199,7 @@ class TransformerLM(Module):
     def step(
         self, tokens: ArrayLike, cache: tuple[KeyValueCache, ...]
     ) -> tuple[Any, tuple[KeyValueCache, ...]]:
-        """Logits after the next tokens of sequences whose earlier ones are in a cache, and the cache with them.
+        """Logits after the next tokens of sequences whose earlier tokens are in a cache; the cache with the new ones.
 
         Parameters
         ----------

@@ -137,8 +137,14 @@ class GraphAttention(Module):
         return self._outputs(x, graph, None)
 
     def training(self, x: ArrayLike, graph: Any, *, key: Any = None) -> tuple[Any, GraphAttention]:  # type: ignore[override]  # a graph besides
-        """The same with attentions left out at random, the same ones for the same key; and the layer."""
-        return self._outputs(x, graph, key if self.dropout else None, train=True), self
+        """The same with attentions left out at random, the same ones for the same key; and the layer.
+
+        Raises
+        ------
+        TypeError
+            Without a key, where there is dropout.
+        """
+        return self._outputs(x, graph, key, train=True), self
 
     def attention(self, x: ArrayLike, graph: Any) -> Any:
         """The attentions α (E, heads) of the edges; with `self_loops` those of nodes to themselves are the last n."""

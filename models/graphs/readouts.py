@@ -51,7 +51,16 @@ def global_mean_pool(x: ArrayLike, batch: Any = None, num_graphs: int | None = N
     Parameters
     ----------
     x, batch, num_graphs
-        As in `global_sum_pool`, whose errors it raises.
+        As in `global_sum_pool`.
+
+    Returns
+    -------
+    Array (graphs, F)
+
+    Raises
+    ------
+    ValueError, IndexError
+        As `global_sum_pool`.
 
     Examples
     --------
@@ -68,7 +77,16 @@ def global_max_pool(x: ArrayLike, batch: Any = None, num_graphs: int | None = No
     Parameters
     ----------
     x, batch, num_graphs
-        As in `global_sum_pool`, whose errors it raises.
+        As in `global_sum_pool`.
+
+    Returns
+    -------
+    Array (graphs, F)
+
+    Raises
+    ------
+    ValueError, IndexError
+        As `global_sum_pool`.
 
     Examples
     --------

@@ -56,16 +56,22 @@ def segment_sum(x: ArrayLike, segments: ArrayLike, /, *, num_segments: int) -> A
 
 
 def segment_mean(x: ArrayLike, segments: ArrayLike, /, *, num_segments: int) -> Any:
-    """The mean of each segment; 0 of none.
+    """The mean of each segment, ``out[s] = Σ_{i: segments[i] = s} x[i] / n_s`` with n_s rows; 0 where n_s = 0.
 
     Parameters
     ----------
     x, segments, num_segments
-        As in `segment_sum`, whose errors it raises.
+        As in `segment_sum`.
 
     Returns
     -------
     Array (n, …)
+        Floating, also of integers.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        As `segment_sum`.
 
     Examples
     --------
@@ -82,7 +88,7 @@ def segment_mean(x: ArrayLike, segments: ArrayLike, /, *, num_segments: int) -> 
 def segment_max(
     x: ArrayLike, segments: ArrayLike, /, *, num_segments: int, empty: float = -math.inf
 ) -> Any:
-    """The largest elements of each segment.
+    """The largest elements of each segment, ``out[s] = max_{i: segments[i] = s} x[i]``.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ def _serves(arrays):
 
 
 def _row_steps(T, S, causal):
-    """The first and last rows of the blocks of a head, and the number of keys that they may look at."""
+    """The first and last rows of the blocks of a head, and the number of keys that they may attend to."""
     rows = min(T, max(ELEMENTS // S, 16))
     if causal:
         rows = min(rows, ROWS)

@@ -126,7 +126,7 @@ def test_weights_of_masked_rows():
     model = layer(causal=True)
     keep = np.array([[False, True, True, True, False], [True] * 5])
     weights = pb.to_numpy(model.weights(X, key_mask=keep))
-    assert np.all(weights[0, :, 0] == 0)  # the first row may look at the first key alone
+    assert np.all(weights[0, :, 0] == 0)  # the first row may attend to the first key alone
     assert np.all(weights[0, :, :, 4] == 0)
     assert np.all(weights[:, :, 2, 3:] == 0)
     q = np.moveaxis((X @ model.W + model.b)[..., 16:].reshape(2, 5, 4, 2), 1, 2)

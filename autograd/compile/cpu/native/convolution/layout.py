@@ -1,4 +1,4 @@
-"""Parts of the kernels of convolution and pooling: images turned channels last and back, weights packed, products."""
+"""Parts of the kernels of convolution and pooling: images to channels last and back, weights packed, products."""
 
 from __future__ import annotations
 
