@@ -140,13 +140,26 @@ def _mask(mask: Any, q: Any, T: int, S: int) -> tuple[Any, Any]:
         )
     if mask.ndim < 2:
         mask = xp.reshape(mask, (rows, columns))
-    if xp.isdtype(mask.dtype, "bool"):
+    if _is_condition(mask):
         return None, mask
+    return xp.astype(mask, q.dtype, copy=False), None
+
+
+def _is_condition(mask: Any) -> bool:
+    """Whether a mask is of bools; else it is added to the scores.
+
+    Raises
+    ------
+    TypeError
+        If it is neither of bools nor floating: of integers nobody knows which of the two they are.
+    """
+    if xp.isdtype(mask.dtype, "bool"):
+        return True
     if is_integer(mask.dtype) or not xp.isdtype(mask.dtype, "real floating"):
         raise TypeError(
             f"attention: a mask of dtype {mask.dtype} is neither bool (True: may attend) nor floating (added to scores)"
         )
-    return xp.astype(mask, q.dtype, copy=False), None
+    return False
 
 
 def joined_masks(mask: Any, key_mask: Any, condition: Any = None) -> Any:
@@ -155,7 +168,7 @@ def joined_masks(mask: Any, key_mask: Any, condition: Any = None) -> Any:
     Raises
     ------
     TypeError
-        For a `key_mask` that is not of bools.
+        For a `key_mask` that is not of bools, or a mask of integers.
     """
     conditions = [] if condition is None else [condition]
     if key_mask is not None:
@@ -168,7 +181,7 @@ def joined_masks(mask: Any, key_mask: Any, condition: Any = None) -> Any:
     added = None
     if mask is not None:
         mask = xp.asarray(mask)
-        if xp.isdtype(mask.dtype, "bool"):
+        if _is_condition(mask):
             conditions.append(mask)
         else:
             added = mask
@@ -204,13 +217,12 @@ def _grouped(x: Any, of_keys: int, each: int) -> Any:
 
 def attention_weights(q: Any, k: Any, *, mask: Any = None, causal: bool = False) -> Any:
     """``softmax(q kᵀ / √D + mask)``, in memory; 0 in rows without a key."""
+    bias, condition = _mask(mask, q, q.shape[-2], k.shape[-2])
     scores = xp.matmul(q * (1 / math.sqrt(q.shape[-1])), xp.matrix_transpose(k))
-    if mask is not None:
-        mask = xp.asarray(mask)
-        if xp.isdtype(mask.dtype, "bool"):
-            scores = xp.where(mask, scores, -math.inf)
-        else:
-            scores = scores + xp.astype(mask, scores.dtype, copy=False)
+    if condition is not None:
+        scores = xp.where(condition, scores, -math.inf)
+    if bias is not None:
+        scores = scores + bias
     if causal:
         i, j = arange(q.shape[-2], q), arange(k.shape[-2], q)
         scores = xp.where(xp.expand_dims(j, axis=0) > xp.expand_dims(i, axis=1), -math.inf, scores)
