@@ -148,7 +148,7 @@ class GraphAttention(Module):
 
     def attention(self, x: ArrayLike, graph: Any) -> Any:
         """The attentions α (E, heads) of the edges; with `self_loops` those of nodes to themselves are the last n."""
-        x = node_features("GraphAttention", x)
+        x = node_features("GraphAttention", x, self.W.shape[0])
         h = self._heads(x)
         return self._attentions(h, *self._edges(graph, x.shape[0]))
 
@@ -183,7 +183,7 @@ class GraphAttention(Module):
         return alpha / xp.take(xp.where(total == 0, 1, total), target, axis=0)
 
     def _outputs(self, x: ArrayLike, graph: Any, key: Any, train: bool = False) -> Any:
-        x = node_features("GraphAttention", x)
+        x = node_features("GraphAttention", x, self.W.shape[0])
         h, n = self._heads(x), x.shape[0]
         edges = self._edges(graph, n)
         source, target, *_ = edges

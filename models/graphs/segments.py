@@ -66,7 +66,7 @@ def segment_mean(x: ArrayLike, segments: ArrayLike, /, *, num_segments: int) -> 
     Returns
     -------
     Array (n, …)
-        Floating, also of integers.
+        Of integers in float64.
 
     Raises
     ------
@@ -120,10 +120,12 @@ def segment_max(
     x, numbers = _checked("segment_max", x, segments, num_segments)
     if xp.isdtype(x.dtype, ("complex floating", "bool")):
         raise TypeError(f"segment_max: rows of dtype {x.dtype} have no order; take real numbers")
-    if not xp.isdtype(x.dtype, "real floating") and not float(empty).is_integer():
-        raise TypeError(
-            f"segment_max: rows of dtype {x.dtype} with empty={empty!r}; give an integer"
-        )
+    if not xp.isdtype(x.dtype, "real floating"):
+        if not float(empty).is_integer():
+            raise TypeError(
+                f"segment_max: rows of dtype {x.dtype} with empty={empty!r}; give an integer"
+            )
+        empty = int(empty)  # 0.0 would make the maxima floating
     out = generated.max_by_segment(x, numbers, num_segments=num_segments)
     if empty == -math.inf:
         return out

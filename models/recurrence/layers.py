@@ -184,8 +184,12 @@ class Recurrent(Module):
         rows, times = x.shape[:2]
         if times == 0:
             raise ValueError(f"{name}: a sequence of no times; at least one is needed")
-        if truncate is not None and (isinstance(truncate, bool) or truncate < 1):
-            raise ValueError(f"{name}: truncate={truncate!r}; gradients are cut every k ≥ 1 times")
+        if truncate is not None and (
+            isinstance(truncate, bool) or not isinstance(truncate, int | np.integer) or truncate < 1
+        ):
+            raise ValueError(
+                f"{name}: truncate={truncate!r}; gradients are cut every k times, k an integer of at least 1"
+            )
         given = self._given(state, rows, batched)
         x = xp.permute_dims(x, (1, 0, 2))
         mask = None
