@@ -22,8 +22,8 @@ from .segments import segment_softmax, segment_sum
 class GraphAttention(Module):
     """Graph attention, with several heads (GAT: Veličković et al., 2018).
 
-    With h = x W in heads of C features each, the attention of node i to node j, where an edge comes from j or j is i,
-    is the softmax over these j of ``leaky_relu(a_source · h_j + a_target · h_i)``; ``out_i = Σ_j α_ij h_j + b``.
+    With h = x W in heads of C features each, ``out_i = Σ_j α_ij h_j + b`` over the nodes j that an edge goes from to i,
+    and i itself; α_ij is the softmax over these j of ``leaky_relu(a_source · h_j + a_target · h_i)``.
 
     Attributes
     ----------
