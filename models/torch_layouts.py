@@ -66,11 +66,12 @@ def _of_cell(layer: Any, index: int) -> tuple[str, str]:
 # For each class, its fields and where torch keeps them; those of graphs as PyTorch Geometric has them. A class that is
 # derived from one of these has its line; fields that stand in no line have the same name there.
 _WEIGHT = {"W": Place("weight"), "b": Place("bias")}
+_ROWS = {"W": Place("weight")}
 _NORM = {"scale": Place("weight"), "shift": Place("bias")}
 _CELLS = {"cells": Place("", index=_of_cell)}
 PLACES: dict[type, dict[str, Place]] = {
     Linear: {"W": Place("weight", TRANSPOSED), "b": Place("bias")},
-    **dict.fromkeys((Embedding, LearnedEncoding), {"W": Place("weight")}),
+    **dict.fromkeys((Embedding, LearnedEncoding), _ROWS),
     **dict.fromkeys((Conv1d, Conv2d, Conv3d), _WEIGHT),
     **dict.fromkeys((ConvTranspose1d, ConvTranspose2d, ConvTranspose3d), _WEIGHT),
     **dict.fromkeys((BatchNorm, LayerNorm, GroupNorm), _NORM),

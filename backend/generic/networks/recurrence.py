@@ -1,8 +1,10 @@
 """Whole sequences through recurrent cells, and their pullbacks, in functions of the standard.
 
 Time is the first axis: the input products x (T, B, G·H) of all times, with G gates a unit; weights W (G·H, H) of the
-products with the state, which is (B, H). Where `condition` (T, B, 1) is false a step leaves the state as it is, so that
-padding does nothing; with `reverse` the steps go from the last time to the first. ``ys[t]`` is the state behind step t.
+products with the state, which is (B, H). Where `condition` (T, B, 1), named as that of `where`, is false, a step leaves
+the state as it is, so that padding does nothing; with `reverse` the steps go from the last time to the first. ``ys[t]``
+is the state h after step t, ``cells[t]`` an LSTM's state c, and ``gates[t]`` are the gates of the step, after their
+functions.
 
 *LSTM* (Hochreiter, Schmidhuber, 1997; Gers et al., 2000), with the gates in PyTorch's order i, f, g, o of
 ``a = x_t + h Wᵀ``: ``c' = σ(a_f) c + σ(a_i) tanh(a_g)``, ``h' = σ(a_o) tanh(c')``.
