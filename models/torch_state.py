@@ -1,8 +1,8 @@
-"""PyTorch's state dicts and the parameters of models: one table of names and layouts, read in both directions."""
+"""PyTorch's state dicts and the parameters of models, by the table of `torch_layouts.py`, read in both directions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,105 +14,10 @@ from ..autograd.core.transfer import to_numpy
 from ..autograd.core.typing import PyTree
 from ..autograd.pytree import tree
 from ..backend import backend_of
-from .attention import LearnedEncoding, MultiHeadAttention, TransformerBlock
-from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from .graphs import GCN, GraphAttention, GraphConv, SAGEConv
-from .layers.batch_normalisation import BatchNorm
-from .layers.containers import Sequential
-from .layers.dense import MLP, Linear
-from .layers.embedding import Embedding
-from .layers.normalisation import GroupNorm, LayerNorm, RMSNorm
 from .module import parts
-from .recurrence import GRU, LSTM, RNN
+from .torch_layouts import IGNORED, PLACES, SAME, Layout
 
 M = TypeVar("M")
-
-
-class Layout(NamedTuple):
-    """How an array of the model stands in a state dict: each function is the other's inverse."""
-
-    to_torch: Callable[[np.ndarray], np.ndarray]
-    from_torch: Callable[[np.ndarray], np.ndarray]
-    shape: Callable[[tuple[int, ...]], tuple[int, ...]]
-
-
-SAME = Layout(lambda x: x, lambda x: x, lambda shape: shape)
-TRANSPOSED = Layout(np.transpose, np.transpose, lambda shape: shape[::-1])
-# (heads, features) as (1, heads, features)
-ONE_ROW = Layout(lambda x: x[None], lambda x: x[0], lambda shape: (1, *shape))
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where torch keeps a field of a layer.
-
-    Attributes
-    ----------
-    name : str
-        Its name there; where it is empty, what is inside the field has its names without a prefix.
-    layout : Layout
-    index : function
-        For a field that is a tuple: from the layer and an index, torch's name for what is there, and what it puts
-        behind the names of the arrays in it.
-    """
-
-    name: str
-    layout: Layout = SAME
-    index: Callable[[Any, int], tuple[str, str]] = lambda _, i: (str(i), "")
-
-
-def _every_other(_: Any, index: int) -> tuple[str, str]:
-    # torch writes the network as a Sequential, in which activations count
-    return str(2 * index), ""
-
-
-def _of_cell(layer: Any, index: int) -> tuple[str, str]:
-    # weight_ih_l0, weight_ih_l0_reverse, weight_ih_l1, …
-    i, backward = divmod(index, 2) if layer.bidirectional else (index, 0)
-    return "", f"_l{i}" + "_reverse" * backward
-
-
-# For each class, its fields and where torch keeps them; those of graphs as PyTorch Geometric has them. A class that is
-# derived from one of these has its line; fields that stand in no line have the same name there.
-_WEIGHT = {"W": Place("weight"), "b": Place("bias")}
-_NORM = {"scale": Place("weight"), "shift": Place("bias")}
-_CELLS = {"cells": Place("", index=_of_cell)}
-_PLACES: dict[type, dict[str, Place]] = {
-    Linear: {"W": Place("weight", TRANSPOSED), "b": Place("bias")},
-    Embedding: _WEIGHT,
-    LearnedEncoding: _WEIGHT,
-    **dict.fromkeys((Conv1d, Conv2d, Conv3d), _WEIGHT),
-    **dict.fromkeys((ConvTranspose1d, ConvTranspose2d, ConvTranspose3d), _WEIGHT),
-    **dict.fromkeys((BatchNorm, LayerNorm, GroupNorm, RMSNorm), _NORM),
-    **dict.fromkeys((RNN, LSTM, GRU), _CELLS),
-    MultiHeadAttention: {
-        "W": Place("in_proj_weight", TRANSPOSED),
-        "W_q": Place("q_proj_weight", TRANSPOSED),
-        "W_k": Place("k_proj_weight", TRANSPOSED),
-        "W_v": Place("v_proj_weight", TRANSPOSED),
-        "b": Place("in_proj_bias"),
-        "output": Place("out_proj"),
-    },
-    TransformerBlock: {"attention": Place("self_attn"), "cross": Place("multihead_attn")},
-    GraphConv: {"W": Place("lin.weight", TRANSPOSED), "b": Place("bias")},
-    SAGEConv: {
-        "W_self": Place("lin_r.weight", TRANSPOSED),
-        "W_neighbours": Place("lin_l.weight", TRANSPOSED),
-        "b": Place("lin_l.bias"),
-    },
-    GraphAttention: {
-        "W": Place("lin.weight", TRANSPOSED),
-        "a_source": Place("att_src", ONE_ROW),
-        "a_target": Place("att_dst", ONE_ROW),
-        "b": Place("bias"),
-    },
-    GCN: {"layers": Place("convs")},
-    MLP: {"layers": Place("", index=_every_other)},
-    Sequential: {"layers": Place("")},
-}
-
-# What torch's layers keep and ours do not: the number of batches, which torch reads where momentum is None.
-_IGNORED: dict[type, tuple[str, ...]] = {BatchNorm: ("num_batches_tracked",)}
 
 
 @dataclass(frozen=True)
@@ -299,8 +204,8 @@ def _walk(
     if type(numbers) is int:
         yield Entry(".".join(at.key) + at.suffix, ".".join(at.path), numbers, layout)
         return
-    places = _of_class(_PLACES, type(node)) or {}
-    ignored.update(".".join((*at.key, name)) for name in _of_class(_IGNORED, type(node)) or ())
+    places = _of_class(PLACES, type(node)) or {}
+    ignored.update(".".join((*at.key, name)) for name in _of_class(IGNORED, type(node)) or ())
     for (name, part), (_, number) in zip(parts(node), parts(numbers), strict=True):
         place = places.get(name)
         inner = at.inside(name if place is None else place.name, name)

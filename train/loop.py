@@ -268,8 +268,14 @@ def _check_form(loss_of: str, batch_size: int | None, batches: str) -> None:
             raise ValueError(
                 f"fit: batches={batches!r} with batch_size=None, where everything is one batch"
             )
-    elif isinstance(batch_size, bool) or batch_size < 1:
-        raise ValueError(f"fit: batch_size={batch_size!r}; it is at least 1, or None for all rows")
+    elif (
+        isinstance(batch_size, bool)
+        or not isinstance(batch_size, int | np.integer)
+        or batch_size < 1
+    ):
+        raise ValueError(
+            f"fit: batch_size={batch_size!r}; it is an integer of at least 1, or None for all rows"
+        )
 
 
 def _epochs_of(

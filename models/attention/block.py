@@ -101,7 +101,7 @@ class TransformerBlock(Module):
         norm_first : bool
             Whether norms come before the parts that they belong to, or after the sums.
         causal : bool
-            Whether rows look at those before them, and themselves, alone.
+            Whether each row attends only to itself and to those before it.
         cross : bool
             Whether there is cross attention.
         kv_heads, rotary
@@ -161,11 +161,18 @@ class TransformerBlock(Module):
         ----------
         x : array (…, T, features)
         context : array (…, S, features)
-            What `cross` looks at; only with it.
+            What `cross` attends to; given if, and only if, there is a `cross`.
         mask, key_mask
             As of `MultiHeadAttention`, of the self-attention.
         context_mask : bool array (…, S)
             The `key_mask` of `cross`.
+
+        Raises
+        ------
+        TypeError
+            For a context without `cross`, or `cross` without a context.
+        ValueError
+            For shapes that do not fit.
         """
         self._check(context)
         x = self._added(x, self.norm1, lambda y: self.attention(y, mask=mask, key_mask=key_mask))
@@ -238,7 +245,7 @@ class TransformerBlock(Module):
     def _check(self, context: Any) -> None:
         if (context is None) is not (self.cross is None):
             raise TypeError(
-                "TransformerBlock: cross attention looks at a context, block(x, context)"
+                "TransformerBlock: cross attention attends to a context, and none is given: block(x, context)"
                 if context is None
                 else "TransformerBlock: a block without cross attention has no use for a context: init(…, cross=True)"
             )

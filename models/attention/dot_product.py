@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -22,7 +23,7 @@ def attention(
     causal: bool = False,
     scale: Any = None,
 ) -> Any:
-    """``softmax(scale q kᵀ + mask) v``: of each query, the mean of the values, weighted by how well their keys fit.
+    """``softmax(scale q kᵀ + mask) v``: for each query a mean of the values, weighted by how well their keys fit.
 
     The weights (…, T, S) are never in memory as a whole: tiles of query rows are computed, used and forgotten, and once
     more in the pullback (Rabe, Staats, 2021; Dao et al., 2022).
@@ -38,17 +39,17 @@ def attention(
     v : array (…, S, E)
         Values.
     mask : array that broadcasts to (…, T, S), optional
-        Bool: True where a query may look at a key. Floating: added to the scores, such as −inf where it may not;
+        Bool: True where a query may attend to a key. Floating: added to the scores, such as −inf where it may not;
         differentiable.
     causal : bool
-        Query i looks at keys 0 … i alone (together with `mask`, if there is one).
+        Query i attends only to keys 0 … i (and of these to those that `mask` allows, if there is one).
     scale : number or 0-d array
         Of the scores; 1/√D by default.
 
     Returns
     -------
     Array (…, T, E)
-        0 in rows of queries that may look at no key.
+        0 in rows of queries that may attend to no key.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def attention(
     ``V̅ = Pᵀ O̅,  S̅ = P ∘ (O̅ Vᵀ − rowsum(O̅ ∘ O)),  Q̅ = scale S̅ K,  K̅ = scale S̅ᵀ Q,  mask̅ = S̅``.
 
     NaN and infinite scores spread through their row as in `softmax`; 0 · NaN = NaN, so that a value that is not
-    finite spreads to queries that may not look at it, too.
+    finite spreads to queries that may not attend to it, too.
 
     References
     ----------
@@ -139,13 +140,55 @@ def _mask(mask: Any, q: Any, T: int, S: int) -> tuple[Any, Any]:
         )
     if mask.ndim < 2:
         mask = xp.reshape(mask, (rows, columns))
-    if xp.isdtype(mask.dtype, "bool"):
+    if _is_condition(mask):
         return None, mask
+    return xp.astype(mask, q.dtype, copy=False), None
+
+
+def _is_condition(mask: Any) -> bool:
+    """Whether a mask is of bools; else it is added to the scores.
+
+    Raises
+    ------
+    TypeError
+        If it is neither of bools nor floating: of integers nobody knows which of the two they are.
+    """
+    if xp.isdtype(mask.dtype, "bool"):
+        return True
     if is_integer(mask.dtype) or not xp.isdtype(mask.dtype, "real floating"):
         raise TypeError(
-            f"attention: a mask of dtype {mask.dtype} is neither bool (True: may look) nor floating (added to scores)"
+            f"attention: a mask of dtype {mask.dtype} is neither bool (True: may attend) nor floating (added to scores)"
         )
-    return xp.astype(mask, q.dtype, copy=False), None
+    return False
+
+
+def joined_masks(mask: Any, key_mask: Any, condition: Any = None) -> Any:
+    """One mask, as `attention` takes it, that allows what all of these allow; None if there are none.
+
+    Raises
+    ------
+    TypeError
+        For a `key_mask` that is not of bools, or a mask of integers.
+    """
+    conditions = [] if condition is None else [condition]
+    if key_mask is not None:
+        key_mask = xp.asarray(key_mask)
+        if not xp.isdtype(key_mask.dtype, "bool"):
+            raise TypeError(
+                f"MultiHeadAttention: key_mask is of bools, not {key_mask.dtype}: True for keys, False for padding"
+            )
+        conditions.append(xp.expand_dims(key_mask, axis=(-2, -3)))
+    added = None
+    if mask is not None:
+        mask = xp.asarray(mask)
+        if _is_condition(mask):
+            conditions.append(mask)
+        else:
+            added = mask
+    if not conditions:
+        return added
+    both = functools.reduce(xp.logical_and, conditions)
+    return both if added is None else xp.where(both, added, -math.inf)
 
 
 def _groups(q: Any, k: Any, v: Any) -> tuple[int, int] | None:
@@ -174,13 +217,12 @@ def _grouped(x: Any, of_keys: int, each: int) -> Any:
 
 def attention_weights(q: Any, k: Any, *, mask: Any = None, causal: bool = False) -> Any:
     """``softmax(q kᵀ / √D + mask)``, in memory; 0 in rows without a key."""
+    bias, condition = _mask(mask, q, q.shape[-2], k.shape[-2])
     scores = xp.matmul(q * (1 / math.sqrt(q.shape[-1])), xp.matrix_transpose(k))
-    if mask is not None:
-        mask = xp.asarray(mask)
-        if xp.isdtype(mask.dtype, "bool"):
-            scores = xp.where(mask, scores, -math.inf)
-        else:
-            scores = scores + xp.astype(mask, scores.dtype, copy=False)
+    if condition is not None:
+        scores = xp.where(condition, scores, -math.inf)
+    if bias is not None:
+        scores = scores + bias
     if causal:
         i, j = arange(q.shape[-2], q), arange(k.shape[-2], q)
         scores = xp.where(xp.expand_dims(j, axis=0) > xp.expand_dims(i, axis=1), -math.inf, scores)

@@ -1,4 +1,4 @@
-"""Positions: attention itself does not see an order, so that it is added to the inputs, or turned into keys."""
+"""Encodings of positions, which attention itself does not see: added to the inputs, or rotating queries and keys."""
 
 from __future__ import annotations
 
@@ -170,9 +170,11 @@ def _check_base(name: str, base: float) -> None:
 
 
 def rotary(x: ArrayLike, positions: ArrayLike | None = None, *, base: float = 10000.0) -> Any:
-    """Queries or keys, turned by angles that grow with their position: products of two see the distance alone.
+    """Rotary position embedding: queries or keys rotated by angles that grow with their positions.
 
-    Elements i and i + D/2 of a row at position t are turned as a pair by the angle ``t / base^(2i/D)``.
+    The product of a query and a key then depends on the distance of their positions alone.
+
+    Elements i and i + D/2 of a row at position t are rotated as a pair by the angle ``t / base^(2i/D)``.
 
     Parameters
     ----------
@@ -231,11 +233,17 @@ def rotary(x: ArrayLike, positions: ArrayLike | None = None, *, base: float = 10
 
 
 class RotaryEncoding(Module):
-    """`rotary` as a layer.
+    """`rotary` as a layer: for x (…, T, D) with an even D, without parameters.
 
     Parameters
     ----------
     base : float
+        Wavelengths go from 2π to 2π · base.
+
+    Raises
+    ------
+    ValueError
+        For a base that is not positive and finite.
 
     Examples
     --------
@@ -250,5 +258,5 @@ class RotaryEncoding(Module):
         _check_base("RotaryEncoding", self.base)
 
     def __call__(self, x: Value, positions: ArrayLike | None = None) -> Any:
-        """The turned rows of x (…, T, D)."""
+        """The rotated rows of x (…, T, D)."""
         return rotary(x, positions, base=self.base)

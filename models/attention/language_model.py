@@ -44,9 +44,9 @@ class TransformerLM(Module):
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
+    >>> import pullback as pb
     >>> model = pb.models.TransformerLM.init(10, 8, 2, 1, length=16)
-    >>> tokens = np.asarray([[1, 2, 3]])
+    >>> tokens = pb.asarray([[1, 2, 3]])
     >>> model(tokens).shape
     (1, 3, 10)
     >>> cache = model.cache(1)
@@ -160,7 +160,15 @@ class TransformerLM(Module):
         return self._logits(x)
 
     def training(self, x: ArrayLike, *, key: Any = None) -> tuple[Any, TransformerLM]:
-        """Logits with dropout, and the model; each block draws from a key of its own."""
+        """Logits with dropout, and the model; each block draws from a key of its own.
+
+        Raises
+        ------
+        TypeError
+            Without a key, where there is dropout.
+        ValueError
+            For more tokens than the model's length.
+        """
         if self.dropout == 0 and all(block.dropout == 0 for block in self.blocks):
             return self(x), self
         n = len(self.blocks) + 1
@@ -179,6 +187,11 @@ class TransformerLM(Module):
             The leading axes of the tokens.
         length : int, optional
             Rows: the model's length by default.
+
+        Raises
+        ------
+        ValueError
+            For sizes below 1.
         """
         n = self.length if length is None else length
         return tuple(block.attention.cache(n, *batch) for block in self.blocks)
@@ -186,7 +199,7 @@ class TransformerLM(Module):
     def step(
         self, tokens: ArrayLike, cache: tuple[KeyValueCache, ...]
     ) -> tuple[Any, tuple[KeyValueCache, ...]]:
-        """Logits after the next tokens of sequences whose earlier ones are in a cache, and the cache with them.
+        """Logits after the next tokens of sequences whose earlier tokens are in a cache; the cache with the new ones.
 
         Parameters
         ----------

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +17,7 @@ from ..layers.dense import Linear
 from ..layers.dropout import Dropout
 from ..module import Module
 from . import initial
-from .dot_product import arange, attention, attention_weights, self_attention
+from .dot_product import arange, attention, attention_weights, joined_masks, self_attention
 from .encodings import check_positions, rotary
 
 
@@ -32,6 +30,15 @@ class KeyValueCache(NamedTuple):
         Rows from `used` on are not looked at.
     used : integer array ()
         How many tokens there are.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> layer = pb.models.MultiHeadAttention.init(8, 2, causal=True)
+    >>> cache = layer.cache(10, 4)
+    >>> y, cache = layer.step(pb.xp.ones((4, 3, 8), dtype="float32"), cache)
+    >>> cache.keys.shape, int(cache.used)
+    ((4, 2, 10, 4), 3)
     """
 
     keys: Any
@@ -55,17 +62,17 @@ class MultiHeadAttention(Module):
     b : array (features + 2 · kv_features,), or None
     output : Linear (features, features)
     heads, kv_heads : int
-        Fewer of keys than of queries are shared (grouped queries).
+        Of queries, and of keys and values; where these are fewer, several heads of queries share one (grouped queries).
     causal : bool
     dropout : float
         Of the weights, in training.
     rotary : float or None
-        The base of `pullback.models.rotary`, which turns queries and keys by their positions.
+        The base of `pullback.models.rotary`, by which queries and keys are rotated; None for no rotation.
 
     Notes
     -----
     torch's ``MultiheadAttention``: ``in_proj_weight`` is Wᵀ, ``in_proj_bias`` b, ``out_proj`` `output`, and
-    ``q_proj_weight`` … the transposes of `W_q` …. Its bool masks say True where a query may *not* look, ours where it
+    ``q_proj_weight`` … the transposes of `W_q` …. Its bool masks say True where a query may *not* attend, ours where it
     may.
 
     Examples
@@ -114,11 +121,11 @@ class MultiHeadAttention(Module):
         keys, values : int, optional
             Width of the inputs that keys and values are made of (torch's ``kdim``, ``vdim``).
         causal : bool
-            Whether rows look at those before them, and themselves, alone.
+            Whether each row attends only to itself and to those before it.
         dropout : float
             The probability with which a weight is left out in training. The weights are then in memory.
         rotary : bool or float
-            Whether queries and keys are turned by their positions (`pullback.models.rotary`), or the base, if not 10⁴.
+            Whether queries and keys are rotated by their positions (`pullback.models.rotary`), or the base, if not 10⁴.
         bias : bool
             Whether there are biases.
         seed : int or numpy.random.Generator
@@ -141,7 +148,7 @@ class MultiHeadAttention(Module):
             )
         if rotary and features // heads % 2:
             raise ValueError(
-                f"{name}: heads of {features // heads} features cannot be turned in pairs, as rotary does"
+                f"{name}: heads of {features // heads} features cannot be rotated in pairs; rotary takes an even number"
             )
         Dropout(dropout)
         rng = np.random.default_rng(seed)
@@ -183,11 +190,23 @@ class MultiHeadAttention(Module):
         values : array (…, S, values), optional
             What values are made of: `context` by default.
         mask : array that broadcasts to (…, heads, T, S), optional
-            As of `pullback.models.attention`: True where a query may look at a key, or what is added to its score.
+            As of `pullback.models.attention`: True where a query may attend to a key, or what is added to its score.
         key_mask : bool array (…, S), optional
-            True for keys that may be looked at, False for padding: the negation of torch's ``key_padding_mask``.
+            True for keys that may be attended to, False for padding: the negation of torch's ``key_padding_mask``.
+
+        Returns
+        -------
+        Array (…, T, features)
+            The bias of `output` where a query may attend to no key.
+
+        Raises
+        ------
+        ValueError
+            For shapes that do not fit.
+        TypeError
+            For a `key_mask` that is not of bools, or a mask of integers.
         """
-        mask = _both(mask, key_mask)
+        mask = joined_masks(mask, key_mask)
         plain = context is None and values is None and self.rotary is None
         if self.W is not None and plain and self.kv_heads == self.heads:
             x = _affine(_rows(x, "x", self.W.shape[0]), self.W, self.b)
@@ -226,7 +245,7 @@ class MultiHeadAttention(Module):
         mask: ArrayLike | None = None,
         key_mask: ArrayLike | None = None,
     ) -> Any:
-        """The weights (…, heads, T, S) by which each head of each query looks at the keys; 0 in rows without a key."""
+        """The weights (…, heads, T, S) of the keys, for each head and query; 0 in rows without a key."""
         return self._weights(x, context, None, mask, key_mask)[0]
 
     def _weights(
@@ -237,17 +256,17 @@ class MultiHeadAttention(Module):
         shared = self.heads // self.kv_heads
         if shared > 1:
             k, v = xp.repeat(k, shared, axis=-3), xp.repeat(v, shared, axis=-3)
-        return attention_weights(q, k, mask=_both(mask, key_mask), causal=self.causal), v
+        return attention_weights(q, k, mask=joined_masks(mask, key_mask), causal=self.causal), v
 
     def step(
         self, x: Value, cache: KeyValueCache, *, mask: ArrayLike | None = None
     ) -> tuple[Any, KeyValueCache]:
-        """Outputs of the next rows of a sequence whose earlier ones are in a cache, and the cache with them.
+        """Outputs of the next rows of a sequence whose earlier rows are in a cache, and the cache with the new rows.
 
         Parameters
         ----------
         x : array (…, n, features)
-            The next n rows, which look at those before and, of themselves, back alone.
+            The next n rows. Each attends to itself and to all rows before it, those of the cache included.
         cache : KeyValueCache
             Of `cache`, or the last step.
         mask : array that broadcasts to (…, heads, n, length), optional
@@ -278,7 +297,7 @@ class MultiHeadAttention(Module):
             for rows, old in ((k, cache.keys), (v, cache.values))
         )
         seen = xp.expand_dims(slots, axis=0) <= xp.expand_dims(positions, axis=1)
-        out = attention(q, keys, values, mask=_both(mask, None, seen))
+        out = attention(q, keys, values, mask=joined_masks(mask, None, seen))
         return self._merged(out), KeyValueCache(keys, values, cache.used + n)
 
     def cache(self, length: int, *batch: int) -> KeyValueCache:
@@ -291,7 +310,8 @@ class MultiHeadAttention(Module):
         """
         if self.W is None:
             raise ValueError(
-                "MultiHeadAttention.cache: keys of cross attention do not grow by steps"
+                "MultiHeadAttention.cache: the keys of cross attention do not grow by steps; call layer(x, context) in "
+                "each step"
             )
         check_sizes("MultiHeadAttention.cache", length=length)
         W = xp.asarray(self.W)
@@ -368,24 +388,3 @@ def _split(x: Any, heads: int) -> Any:
     """(…, length, heads · width) as (…, heads, length, width)."""
     split = xp.reshape(x, (*x.shape[:-1], heads, x.shape[-1] // heads))
     return xp.moveaxis(split, -2, -3)
-
-
-def _both(mask: Any, key_mask: Any, condition: Any = None) -> Any:
-    """One mask of several, all of which allow what it allows."""
-    conditions = [] if condition is None else [condition]
-    if key_mask is not None:
-        key_mask = xp.asarray(key_mask)
-        if not xp.isdtype(key_mask.dtype, "bool"):
-            raise TypeError(f"MultiHeadAttention: key_mask is of bools, not {key_mask.dtype}")
-        conditions.append(xp.expand_dims(key_mask, axis=(-2, -3)))
-    added = None
-    if mask is not None:
-        mask = xp.asarray(mask)
-        if xp.isdtype(mask.dtype, "bool"):
-            conditions.append(mask)
-        else:
-            added = mask
-    if not conditions:
-        return added
-    both = functools.reduce(xp.logical_and, conditions)
-    return both if added is None else xp.where(both, added, -math.inf)

@@ -22,8 +22,8 @@ from .segments import segment_softmax, segment_sum
 class GraphAttention(Module):
     """Graph attention, with several heads (GAT: Veličković et al., 2018).
 
-    With h = x W in heads of C features each, the attention of node i to node j, where an edge comes from j or j is i,
-    is the softmax over these j of ``leaky_relu(a_source · h_j + a_target · h_i)``; ``out_i = Σ_j α_ij h_j + b``.
+    With h = x W in heads of C features each, ``out_i = Σ_j α_ij h_j + b`` over the nodes j that an edge goes from to i,
+    and i itself; α_ij is the softmax over these j of ``leaky_relu(a_source · h_j + a_target · h_i)``.
 
     Attributes
     ----------
@@ -137,12 +137,18 @@ class GraphAttention(Module):
         return self._outputs(x, graph, None)
 
     def training(self, x: ArrayLike, graph: Any, *, key: Any = None) -> tuple[Any, GraphAttention]:  # type: ignore[override]  # a graph besides
-        """The same with attentions left out at random, the same ones for the same key; and the layer."""
-        return self._outputs(x, graph, key if self.dropout else None, train=True), self
+        """The same with attentions left out at random, the same ones for the same key; and the layer.
+
+        Raises
+        ------
+        TypeError
+            Without a key, where there is dropout.
+        """
+        return self._outputs(x, graph, key, train=True), self
 
     def attention(self, x: ArrayLike, graph: Any) -> Any:
         """The attentions α (E, heads) of the edges; with `self_loops` those of nodes to themselves are the last n."""
-        x = node_features("GraphAttention", x)
+        x = node_features("GraphAttention", x, self.W.shape[0])
         h = self._heads(x)
         return self._attentions(h, *self._edges(graph, x.shape[0]))
 
@@ -177,7 +183,7 @@ class GraphAttention(Module):
         return alpha / xp.take(xp.where(total == 0, 1, total), target, axis=0)
 
     def _outputs(self, x: ArrayLike, graph: Any, key: Any, train: bool = False) -> Any:
-        x = node_features("GraphAttention", x)
+        x = node_features("GraphAttention", x, self.W.shape[0])
         h, n = self._heads(x), x.shape[0]
         edges = self._edges(graph, n)
         source, target, *_ = edges

@@ -97,7 +97,7 @@ class GraphConv(Module):
         IndexError
             If an edge is at a node that is not there (on a CPU).
         """
-        x = node_features("GraphConv", x)
+        x = node_features("GraphConv", x, self.W.shape[0])
         along = self._along(graph, x.shape[0], x.dtype)
         inputs, outputs = self.W.shape
         out = xp.matmul(along(x), self.W) if inputs < outputs else along(xp.matmul(x, self.W))
@@ -200,7 +200,7 @@ class SAGEConv(Module):
         IndexError
             If an edge is at a node that is not there (on a CPU).
         """
-        x = node_features("SAGEConv", x)
+        x = node_features("SAGEConv", x, self.W_self.shape[0])
         n = x.shape[0]
         if self.aggregate == "sum" and is_matrix(graph):
             arrived = matrix_of("SAGEConv", graph, n) @ x

@@ -76,7 +76,9 @@ def matrix_of(name: str, graph: Any, n: int) -> Any:
     """
     A = graph if sparse.is_sparse(graph) else sparse.as_sparse(graph)
     if tuple(A.shape) != (n, n):
-        raise ValueError(f"{name}: a matrix of shape {tuple(A.shape)} for {n} nodes")
+        raise ValueError(
+            f"{name}: a matrix of shape {tuple(A.shape)} for {n} nodes; it has to be ({n}, {n})"
+        )
     return A
 
 
@@ -114,7 +116,8 @@ def edges_of(name: str, graph: Any, n: int) -> Edges:
         weights = xp.asarray(weights)
         if tuple(weights.shape) != (edges.shape[1],):
             raise ValueError(
-                f"{name}: weights of shape {tuple(weights.shape)} for {edges.shape[1]} edges"
+                f"{name}: weights of shape {tuple(weights.shape)} for {edges.shape[1]} edges; they have to be "
+                f"({edges.shape[1]},), one for each edge"
             )
     _check_nodes(name, edges, n)
     return Edges(edges[0, :], edges[1, :], weights)

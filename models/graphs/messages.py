@@ -84,18 +84,19 @@ def message_passing(
     return aggregated(aggregate, sent, edges, x.shape[0])
 
 
-def node_features(name: str, x: ArrayLike) -> Any:
+def node_features(name: str, x: ArrayLike, width: int | None = None) -> Any:
     """Features as an Array.
 
     Raises
     ------
     ValueError
-        Unless there is a row for each node.
+        Unless there is a row for each node, of `width` features where that is given.
     """
     x = xp.asarray(x)
-    if x.ndim != 2:
+    if x.ndim != 2 or width not in (None, x.shape[1]):
         raise ValueError(
-            f"{name}: features of shape {tuple(x.shape)}; they have to be (n, F), a row for each node"
+            f"{name}: features of shape {tuple(x.shape)}; they have to be (n, {'F' if width is None else width}), a "
+            "row for each node"
         )
     return x
 

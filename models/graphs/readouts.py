@@ -32,7 +32,8 @@ def global_sum_pool(x: ArrayLike, batch: Any = None, num_graphs: int | None = No
     Raises
     ------
     ValueError
-        If the number of graphs is not known: on a device, or in a function that `compile` or `vmap` traces.
+        If `batch` has not one number for each row, or the number of graphs is not known: on a device, or in a function
+        that `compile` or `vmap` traces.
     IndexError
         For a node of a graph that is not there.
 
@@ -51,7 +52,16 @@ def global_mean_pool(x: ArrayLike, batch: Any = None, num_graphs: int | None = N
     Parameters
     ----------
     x, batch, num_graphs
-        As in `global_sum_pool`, whose errors it raises.
+        As in `global_sum_pool`.
+
+    Returns
+    -------
+    Array (graphs, F)
+
+    Raises
+    ------
+    ValueError, IndexError
+        As `global_sum_pool`.
 
     Examples
     --------
@@ -68,7 +78,16 @@ def global_max_pool(x: ArrayLike, batch: Any = None, num_graphs: int | None = No
     Parameters
     ----------
     x, batch, num_graphs
-        As in `global_sum_pool`, whose errors it raises.
+        As in `global_sum_pool`.
+
+    Returns
+    -------
+    Array (graphs, F)
+
+    Raises
+    ------
+    ValueError, IndexError
+        As `global_sum_pool`.
 
     Examples
     --------
@@ -90,6 +109,11 @@ def _pooled(
         num_graphs = 1 if num_graphs is None else num_graphs
     if num_graphs is None:
         num_graphs = _count_of(name, batch)
+    if x.ndim == 0 or tuple(np.shape(batch)) != (x.shape[0],):
+        raise ValueError(
+            f"{name}: batch of shape {tuple(np.shape(batch))} for rows of shape {tuple(x.shape)}; it says for each row "
+            "which graph it belongs to"
+        )
     return function(x, batch, num_segments=num_graphs, **settings)
 
 

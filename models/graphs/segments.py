@@ -56,16 +56,22 @@ def segment_sum(x: ArrayLike, segments: ArrayLike, /, *, num_segments: int) -> A
 
 
 def segment_mean(x: ArrayLike, segments: ArrayLike, /, *, num_segments: int) -> Any:
-    """The mean of each segment; 0 of none.
+    """The mean of each segment, ``out[s] = Σ_{i: segments[i] = s} x[i] / n_s`` with n_s rows; 0 where n_s = 0.
 
     Parameters
     ----------
     x, segments, num_segments
-        As in `segment_sum`, whose errors it raises.
+        As in `segment_sum`.
 
     Returns
     -------
     Array (n, …)
+        Of integers in float64.
+
+    Raises
+    ------
+    TypeError, ValueError, IndexError
+        As `segment_sum`.
 
     Examples
     --------
@@ -82,7 +88,7 @@ def segment_mean(x: ArrayLike, segments: ArrayLike, /, *, num_segments: int) -> 
 def segment_max(
     x: ArrayLike, segments: ArrayLike, /, *, num_segments: int, empty: float = -math.inf
 ) -> Any:
-    """The largest elements of each segment.
+    """The largest elements of each segment, ``out[s] = max_{i: segments[i] = s} x[i]``.
 
     Parameters
     ----------
@@ -114,10 +120,12 @@ def segment_max(
     x, numbers = _checked("segment_max", x, segments, num_segments)
     if xp.isdtype(x.dtype, ("complex floating", "bool")):
         raise TypeError(f"segment_max: rows of dtype {x.dtype} have no order; take real numbers")
-    if not xp.isdtype(x.dtype, "real floating") and not float(empty).is_integer():
-        raise TypeError(
-            f"segment_max: rows of dtype {x.dtype} with empty={empty!r}; give an integer"
-        )
+    if not xp.isdtype(x.dtype, "real floating"):
+        if not float(empty).is_integer():
+            raise TypeError(
+                f"segment_max: rows of dtype {x.dtype} with empty={empty!r}; give an integer"
+            )
+        empty = int(empty)  # 0.0 would make the maxima floating
     out = generated.max_by_segment(x, numbers, num_segments=num_segments)
     if empty == -math.inf:
         return out

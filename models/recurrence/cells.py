@@ -94,13 +94,17 @@ class Cell(Module):
         a = product(x, self.weight_ih, self.bias_ih)
         if h is None:
             h = xp.zeros_like(xp.stop_gradient(a)[..., : self.hidden])
+        elif np.shape(h)[-1:] != (self.hidden,):
+            raise ValueError(
+                f"{type(self).__name__}: a state of shape {tuple(np.shape(h))}; its last axis has to be {self.hidden}"
+            )
         return h, (a, product(h, self.weight_hh, self.bias_hh))
 
 
 def product(x: Value, weight: Value, bias: Value) -> Any:
     """``x weightᵀ + bias``, without a bias where that is None."""
-    turned = xp.matrix_transpose(weight)
-    return xp.matmul(x, turned) if bias is None else xp.linear(x, turned, bias)
+    W = xp.matrix_transpose(weight)
+    return xp.matmul(x, W) if bias is None else xp.linear(x, W, bias)
 
 
 def _parts(a: Any, count: int) -> list[Any]:
@@ -167,7 +171,13 @@ class RNNCell(Cell):
         return cls(W, V, b, c, nonlinearity)
 
     def __call__(self, x: Value, state: Value = None) -> Any:
-        """The new state (…, hidden) for inputs (…, inputs); the state begins as zeros."""
+        """The new state (…, hidden) for inputs (…, inputs); the state begins as zeros.
+
+        Raises
+        ------
+        ValueError
+            For inputs or a state of another width.
+        """
         _, (a, p) = self._products(x, state)
         return (xp.tanh if self.nonlinearity == "tanh" else xp.relu)(a + p)
 
@@ -197,7 +207,15 @@ class LSTMCell(Cell):
     gates: ClassVar[int] = 4
 
     def __call__(self, x: Value, state: Any = None) -> Any:
-        """The new state ``(h, c)``, each (…, hidden), for inputs (…, inputs); the state begins as zeros."""
+        """The new state ``(h, c)``, each (…, hidden), for inputs (…, inputs); the state begins as zeros.
+
+        Raises
+        ------
+        ValueError
+            For inputs or a state of another width, or a state that is no pair.
+        """
+        if state is not None and not (isinstance(state, tuple | list) and len(state) == 2):
+            raise ValueError(f"LSTMCell: the state is a pair (h, c), not {type(state).__name__}")
         h, c = (None, None) if state is None else state
         h, (a, p) = self._products(x, h)
         i, f, g, o = _parts(a + p, 4)
@@ -229,7 +247,13 @@ class GRUCell(Cell):
     gates: ClassVar[int] = 3
 
     def __call__(self, x: Value, state: Value = None) -> Any:
-        """The new state (…, hidden) for inputs (…, inputs); the state begins as zeros."""
+        """The new state (…, hidden) for inputs (…, inputs); the state begins as zeros.
+
+        Raises
+        ------
+        ValueError
+            For inputs or a state of another width.
+        """
         h, (a, p) = self._products(x, state)
         (r, z, n), (pr, pz, pn) = _parts(a, 3), _parts(p, 3)
         new = xp.tanh(n + xp.sigmoid(r + pr) * pn)

@@ -45,6 +45,45 @@ class Recurrent(Module):
         return 2 if self.bidirectional else 1
 
     @classmethod
+    def init(
+        cls,
+        inputs: int,
+        hidden: int,
+        *,
+        layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        bias: bool = True,
+        seed: Any = 0,
+        dtype: DType = "float32",
+    ) -> Self:
+        """Layers whose weights and biases are uniform in ±1/√hidden, as PyTorch's, on the active backend.
+
+        Parameters
+        ----------
+        inputs, hidden : int
+            Widths of the inputs and of each state.
+        layers : int
+            Each takes the outputs of the one before.
+        bidirectional : bool
+            Whether each layer has cells for both directions of time; the outputs are side by side.
+        dropout : float
+            Between layers, in training.
+        bias : bool
+            Whether there are biases.
+        seed : int or numpy.random.Generator
+            What they are drawn from.
+        dtype : dtype
+            Of the parameters.
+
+        Raises
+        ------
+        ValueError
+            For settings outside their ranges.
+        """
+        return cls._drawn(inputs, hidden, layers, bidirectional, dropout, bias, seed, dtype)
+
+    @classmethod
     def _drawn(
         cls,
         inputs: int,
@@ -145,8 +184,12 @@ class Recurrent(Module):
         rows, times = x.shape[:2]
         if times == 0:
             raise ValueError(f"{name}: a sequence of no times; at least one is needed")
-        if truncate is not None and (isinstance(truncate, bool) or truncate < 1):
-            raise ValueError(f"{name}: truncate={truncate!r}; gradients are cut every k ≥ 1 times")
+        if truncate is not None and (
+            isinstance(truncate, bool) or not isinstance(truncate, int | np.integer) or truncate < 1
+        ):
+            raise ValueError(
+                f"{name}: truncate={truncate!r}; gradients are cut every k times, k an integer of at least 1"
+            )
         given = self._given(state, rows, batched)
         x = xp.permute_dims(x, (1, 0, 2))
         mask = None
@@ -323,45 +366,6 @@ class LSTM(Recurrent):
     _cell: ClassVar[type[Cell]] = LSTMCell
     _states: ClassVar[int] = 2
 
-    @classmethod
-    def init(
-        cls,
-        inputs: int,
-        hidden: int,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        bias: bool = True,
-        seed: Any = 0,
-        dtype: DType = "float32",
-    ) -> Self:
-        """Layers whose weights and biases are uniform in ±1/√hidden, as PyTorch's, on the active backend.
-
-        Parameters
-        ----------
-        inputs, hidden : int
-            Widths of the inputs and of each state.
-        layers : int
-            Each takes the outputs of the one before.
-        bidirectional : bool
-            Whether each layer has cells for both directions of time; the outputs are side by side.
-        dropout : float
-            Between layers, in training.
-        bias : bool
-            Whether there are biases.
-        seed : int or numpy.random.Generator
-            What they are drawn from.
-        dtype : dtype
-            Of the parameters.
-
-        Raises
-        ------
-        ValueError
-            For settings outside their ranges.
-        """
-        return cls._drawn(inputs, hidden, layers, bidirectional, dropout, bias, seed, dtype)
-
 
 class GRU(Recurrent):
     """Gated recurrent units in layers: ``h_t = (1 − z) n + z h_{t−1}`` (see `GRUCell`).
@@ -385,42 +389,3 @@ class GRU(Recurrent):
     """
 
     _cell: ClassVar[type[Cell]] = GRUCell
-
-    @classmethod
-    def init(
-        cls,
-        inputs: int,
-        hidden: int,
-        *,
-        layers: int = 1,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        bias: bool = True,
-        seed: Any = 0,
-        dtype: DType = "float32",
-    ) -> Self:
-        """Layers whose weights and biases are uniform in ±1/√hidden, as PyTorch's, on the active backend.
-
-        Parameters
-        ----------
-        inputs, hidden : int
-            Widths of the inputs and of each state.
-        layers : int
-            Each takes the outputs of the one before.
-        bidirectional : bool
-            Whether each layer has cells for both directions of time; the outputs are side by side.
-        dropout : float
-            Between layers, in training.
-        bias : bool
-            Whether there are biases.
-        seed : int or numpy.random.Generator
-            What they are drawn from.
-        dtype : dtype
-            Of the parameters.
-
-        Raises
-        ------
-        ValueError
-            For settings outside their ranges.
-        """
-        return cls._drawn(inputs, hidden, layers, bidirectional, dropout, bias, seed, dtype)

@@ -164,7 +164,8 @@ X, Y = np.zeros((4, 1)), np.zeros((4, 1))
         ((X[:0], Y[:0]), {}, r"train has arrays of 0 and 0 rows; it needs one or more"),
         (((X, np.asarray(1.0)), Y), {}, r"train holds a 0-d array"),
         ((X, Y), {"loss_of": "batch"}, r"loss_of='batch'; there are 'outputs' and 'model'"),
-        ((X, Y), {"batch_size": 0}, r"batch_size=0; it is at least 1, or None"),
+        ((X, Y), {"batch_size": 0}, r"batch_size=0; it is an integer of at least 1, or None"),
+        ((X, Y), {"batch_size": 2.5}, r"batch_size=2.5; it is an integer of at least 1, or None"),
         ((X, Y), {"batch_size": None, "batches": "drawn"}, r"batches='drawn' with batch_size=None"),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..ir.program import Op, Program, Tuple, Value
+from ..ir.program import ARRAY, Op, Program, Tuple, Value
 from .simplify import without_use
 
 _COTANGENTS = {"convolution_vjp_x": 0, "convolution_vjp_W": 1}
@@ -87,8 +87,8 @@ def _mask_before_scatter(program: Program) -> None:
             continue
         if y.shape != m.shape or y.dtype != op.result.dtype:
             continue
-        mask = Value(f"{op.result.name}_mask", "array", m.shape, above.result.dtype)
-        kept = Value(f"{op.result.name}_kept", "array", y.shape, y.dtype)
+        mask = Value(f"{op.result.name}_mask", ARRAY, m.shape, above.result.dtype)
+        kept = Value(f"{op.result.name}_kept", ARRAY, y.shape, y.dtype)
         mask.op = Op("greater", above.function, (m, 0), dict(above.settings), mask, op.line)
         kept.op = Op("masked", op.function, (y, mask), dict(op.settings), kept, op.line)
         mask.op.shares = kept.op.shares = frozenset()

@@ -176,12 +176,12 @@ def bind(cupy: Any, plain: XP) -> dict[str, Callable[..., Any]]:
             return formulas.lstm_sequence(plain, x, W, h, c, condition, reverse=reverse)
         count, (rows, n) = x.shape[0], h.shape
         x, h, c = in_rows(x, h, c)
-        turned = cupy.ascontiguousarray(W.T)
+        W_T = cupy.ascontiguousarray(W.T)
         gates = cupy.empty(x.shape, dtype=x.dtype)
         ys, cells = (cupy.empty((count, rows, n), dtype=x.dtype) for _ in range(2))
         padded, mask = masks(condition, count)
         for t in times(count, reverse):
-            product = cupy.matmul(h, turned)
+            product = cupy.matmul(h, W_T)
             launch("lstm_step", h, x[t], product, h, c, mask[t], gates[t], cells[t], ys[t],
                    rows, n, padded)  # fmt: skip
             h, c = ys[t], cells[t]
@@ -223,12 +223,12 @@ def bind(cupy: Any, plain: XP) -> dict[str, Callable[..., Any]]:
             return formulas.gru_sequence(plain, x, W, b, h, condition, reverse=reverse)
         count, (rows, n) = x.shape[0], h.shape
         x, b, h = in_rows(x, b, h)
-        turned = cupy.ascontiguousarray(W.T)
+        W_T = cupy.ascontiguousarray(W.T)
         gates = cupy.empty(x.shape, dtype=x.dtype)
         ys, inner = (cupy.empty((count, rows, n), dtype=x.dtype) for _ in range(2))
         padded, mask = masks(condition, count)
         for t in times(count, reverse):
-            product = cupy.matmul(h, turned)
+            product = cupy.matmul(h, W_T)
             launch("gru_step", h, x[t], product, b, h, mask[t], gates[t], inner[t], ys[t],
                    rows, n, padded)  # fmt: skip
             h = ys[t]
@@ -264,12 +264,12 @@ def bind(cupy: Any, plain: XP) -> dict[str, Callable[..., Any]]:
             return formulas.rnn_sequence(plain, x, W, h, condition, **settings)
         count, rows, n = x.shape
         x, h = in_rows(x, h)
-        turned = cupy.ascontiguousarray(W.T)
+        W_T = cupy.ascontiguousarray(W.T)
         ys = cupy.empty(x.shape, dtype=x.dtype)
         padded, mask = masks(condition, count)
         relu = int(nonlinearity == "relu")
         for t in times(count, reverse):
-            product = cupy.matmul(h, turned)
+            product = cupy.matmul(h, W_T)
             launch("rnn_step", h, x[t], product, h, mask[t], ys[t], rows, n, padded, relu)
             h = ys[t]
         return ys

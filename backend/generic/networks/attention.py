@@ -1,6 +1,6 @@
 """Attention, tile by tile of query rows, and its pullback, which computes the weights again.
 
-A tile has all keys that its rows may look at (up to the diagonal, where the attention is causal), so that a row's
+A tile has all keys that its rows may attend to (up to the diagonal, where the attention is causal), so that a row's
 largest score and sum are known at once. The tiles are as large as `ELEMENTS` allows: few calls, and memory that does
 not grow with the square of the length.
 """
@@ -26,7 +26,7 @@ def lead_of(*arrays: Any) -> tuple[int, ...]:
 
 
 def tiles(lead: tuple[int, ...], T: int, S: int, causal: bool) -> Iterator[tuple[int, int, int]]:
-    """The first and last row of each tile, and the number of keys that its rows may look at."""
+    """The first and last row of each tile, and the number of keys that its rows may attend to."""
     rows = max(1, min(T, ELEMENTS // max(math.prod(lead) * S, 1)))
     if causal and rows > 64:
         # a tile computes the scores above its diagonal in vain
@@ -48,7 +48,7 @@ def part(xp: XP, x: Any, start: int, stop: int, n: int | None = None) -> Any:
 def _scores(
     xp: XP, q: Any, keys: Any, bias: Any, condition: Any, causal: bool, start: int, stop: int
 ) -> Any:
-    """Scores of scaled queries (…, rows, D) with keys (…, n, D): −inf where a query may not look."""
+    """Scores of scaled queries (…, rows, D) with keys (…, n, D): −inf where a query may not attend."""
     n = keys.shape[-2]
     scores = xp.matmul(q, xp.matrix_transpose(keys))
     if bias is not None:
@@ -69,7 +69,7 @@ def _inverse(xp: XP, total: Any) -> Any:
 
 
 def _row_max(xp: XP, x: Any) -> Any:
-    """As `row_max` in `generic/namespace.py`."""
+    """The largest of each row, 0 where it is not finite: as `row_max` of `generic/namespace.py`, which imports us."""
     top = xp.max(xp.stop_gradient(x), axis=-1, keepdims=True)
     return xp.where(xp.isfinite(top), top, xp.zeros_like(top))
 

@@ -84,7 +84,7 @@ def convolution_vjp_x(
         windows = xp.sliding_windows(
             xp.padded(y, around), kernel=kernel, lengths=spatial, stride=stride, dilation=dilation
         )
-        return _product(xp, turned(xp, W, groups), windows, groups, spatial)
+        return _product(xp, reversed_kernels(xp, W, groups), windows, groups, spatial)
     (N, outputs), C, size, taps = y.shape[:2], W.shape[1], math.prod(y.shape[2:]), math.prod(kernel)
     weights = xp.reshape(W, (groups, outputs // groups, C * taps))
     columns = xp.matmul(
@@ -132,7 +132,7 @@ def _product(xp: XP, W: RawArray, windows: RawArray, groups: int, lengths: Lengt
     return xp.reshape(xp.matmul(weights, columns), (N, outputs, *lengths))
 
 
-def turned(xp: XP, W: RawArray, groups: int) -> Any:
+def reversed_kernels(xp: XP, W: RawArray, groups: int) -> Any:
     """The weights of the convolution that pulls back one with strides of 1: (C, O / groups, *kernel reversed)."""
     outputs, C, *kernel = W.shape
     weights = xp.flip(W, axis=tuple(range(2, W.ndim)))

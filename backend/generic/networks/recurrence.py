@@ -1,8 +1,10 @@
 """Whole sequences through recurrent cells, and their pullbacks, in functions of the standard.
 
 Time is the first axis: the input products x (T, B, G·H) of all times, with G gates a unit; weights W (G·H, H) of the
-products with the state, which is (B, H). Where `condition` (T, B, 1) is false a step leaves the state as it is, so that
-padding does nothing; with `reverse` the steps go from the last time to the first. ``ys[t]`` is the state behind step t.
+products with the state, which is (B, H). Where `condition` (T, B, 1), named as that of `where`, is false, a step leaves
+the state as it is, so that padding does nothing; with `reverse` the steps go from the last time to the first. ``ys[t]``
+is the state h after step t, ``cells[t]`` an LSTM's state c, and ``gates[t]`` are the gates of the step, after their
+functions.
 
 *LSTM* (Hochreiter, Schmidhuber, 1997; Gers et al., 2000), with the gates in PyTorch's order i, f, g, o of
 ``a = x_t + h Wᵀ``: ``c' = σ(a_f) c + σ(a_i) tanh(a_g)``, ``h' = σ(a_o) tanh(c')``.
@@ -69,10 +71,10 @@ def lstm_sequence(
 ) -> tuple[Any, ...]:
     """``((ys, c_last), gates, cells)`` for x (T, B, 4H), W (4H, H), h and c (B, H)."""
     n = c.shape[-1]
-    turned = xp.matrix_transpose(W)
+    W_T = xp.matrix_transpose(W)
     ys, gates, cells = [], [], []
     for t in times(x.shape[0], reverse):
-        a = x[t, ...] + h @ turned
+        a = x[t, ...] + h @ W_T
         both, o = xp.sigmoid(_rows(a, 0, 2, n)), xp.sigmoid(_rows(a, 3, 4, n))
         g = xp.tanh(_rows(a, 2, 3, n))
         new = _rows(both, 1, 2, n) * c + _rows(both, 0, 1, n) * g
@@ -115,9 +117,9 @@ def lstm_sequence_vjp(
             o_bar = xp.zeros_like(o)
         else:
             inner, past = _shared(xp, condition, t, h_ct)
-            top = xp.tanh(cells[t, ...])
-            o_bar = inner * top * (o * (1 - o))
-            through = _added(through, inner * o * (1 - top * top))
+            tanh_c = xp.tanh(cells[t, ...])
+            o_bar = inner * tanh_c * (o * (1 - o))
+            through = _added(through, inner * o * (1 - tanh_c * tanh_c))
         i_bar, f_bar = through * g * (i * (1 - i)), through * before * (f * (1 - f))
         row = xp.concat([i_bar, f_bar, through * i * (1 - g * g), o_bar], axis=-1)
         h_ct = _added(row @ W, past)
@@ -138,10 +140,10 @@ def gru_sequence(
 ) -> tuple[Any, Any, Any]:
     """``(ys, gates, inner)`` for x (T, B, 3H), W (3H, H), b (H,), h (B, H); inner is ``h W_nᵀ + b``."""
     n = h.shape[-1]
-    turned = xp.matrix_transpose(W)
+    W_T = xp.matrix_transpose(W)
     ys, gates, inner = [], [], []
     for t in times(x.shape[0], reverse):
-        a, p = x[t, ...], h @ turned
+        a, p = x[t, ...], h @ W_T
         both = xp.sigmoid(_rows(a, 0, 2, n) + _rows(p, 0, 2, n))
         r, z = _rows(both, 0, 1, n), _rows(both, 1, 2, n)
         m = _rows(p, 2, 3, n) + b
@@ -204,11 +206,11 @@ def rnn_sequence(
     reverse: bool = False,
 ) -> Any:
     """The states ``ys`` for x (T, B, H), W (H, H), h (B, H)."""
-    turned = xp.matrix_transpose(W)
+    W_T = xp.matrix_transpose(W)
     function = xp.tanh if nonlinearity == "tanh" else xp.relu
     ys = []
     for t in times(x.shape[0], reverse):
-        h = _kept(xp, condition, t, function(x[t, ...] + h @ turned), h)
+        h = _kept(xp, condition, t, function(x[t, ...] + h @ W_T), h)
         ys.append(h)
     return _stacked(xp, ys, reverse)
 

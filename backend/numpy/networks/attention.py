@@ -5,6 +5,7 @@ The blocks write where the results lie, so that beside these there is one block 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 
@@ -28,7 +29,7 @@ def _serves(arrays):
 
 
 def _row_steps(T, S, causal):
-    """The first and last rows of the blocks of a head, and the number of keys that they may look at."""
+    """The first and last rows of the blocks of a head, and the number of keys that they may attend to."""
     rows = min(T, max(ELEMENTS // S, 16))
     if causal:
         rows = min(rows, ROWS)
@@ -61,19 +62,10 @@ def _spread(x, lead):
     return x if x is None or x.shape[:-2] == lead else np.broadcast_to(x, (*lead, *x.shape[-2:]))
 
 
-_AHEAD: dict[tuple[int, int, int], np.ndarray] = {}
-
-
-def _ahead(start, stop, n):
-    """Where a key lies ahead of a query, for rows start … stop and keys from `start` on."""
-    key = (stop - start, n - start, 0)
-    known = _AHEAD.get(key)
-    if known is None:
-        if len(_AHEAD) > 16:
-            _AHEAD.clear()
-        known = np.arange(n - start) > np.arange(stop - start)[:, None]
-        _AHEAD[key] = known
-    return known
+@functools.lru_cache(maxsize=16)
+def _ahead(rows, columns):
+    """Where a key lies ahead of a query, for as many queries and keys from the same position on."""
+    return np.arange(columns) > np.arange(rows)[:, None]
 
 
 def _scores(q, keys, bias, condition, causal, start, stop, into):
@@ -86,7 +78,7 @@ def _scores(q, keys, bias, condition, causal, start, stop, into):
     if condition is not None:
         np.copyto(scores, -math.inf, where=~formula.part(PLAIN, condition, start, stop, n))
     if causal and n > start + 1:
-        np.copyto(scores[..., start:], -math.inf, where=_ahead(start, stop, n))
+        np.copyto(scores[..., start:], -math.inf, where=_ahead(stop - start, n - start))
     return scores
 
 

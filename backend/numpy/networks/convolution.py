@@ -212,8 +212,8 @@ def _rows_of(y: np.ndarray, start: int, step: int, groups: int) -> np.ndarray:
     n, outputs = part.shape[:2]
     if n == 1:
         return part.reshape(groups, outputs // groups, -1)
-    turned = part.reshape(n, outputs, math.prod(part.shape[2:])).transpose(1, 0, 2)
-    return turned.reshape(groups, outputs // groups, n * math.prod(part.shape[2:]))
+    by_output = part.reshape(n, outputs, math.prod(part.shape[2:])).transpose(1, 0, 2)
+    return by_output.reshape(groups, outputs // groups, n * math.prod(part.shape[2:]))
 
 
 def convolution_vjp_x(y, W, /, *, spatial, stride, padding, dilation, groups):

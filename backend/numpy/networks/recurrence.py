@@ -39,12 +39,12 @@ def lstm_sequence(x, W, h, c, condition=None, *, reverse=False):
     n = width // 4
     scale, shift = _scales("ssts", n, x.dtype)
     gates = x * scale
-    turned = np.ascontiguousarray((W * scale[:, None]).T)
+    W_T = np.ascontiguousarray((W * scale[:, None]).T)
     ys, cells = (np.empty((count, rows, n), x.dtype) for _ in range(2))
     product, part = np.empty((rows, width), x.dtype), np.empty((rows, n), x.dtype)
     for t in times(count, reverse):
         a, new, y = gates[t], cells[t], ys[t]
-        np.matmul(h, turned, product)
+        np.matmul(h, W_T, product)
         np.add(a, product, a)
         np.tanh(a, a)
         np.multiply(a, scale, a)
@@ -142,13 +142,13 @@ def gru_sequence(x, W, b, h, condition=None, *, reverse=False):
     n = width // 3
     scale, _ = _scales("sst", n, x.dtype)
     gates = x * scale
-    turned = np.ascontiguousarray((W * scale[:, None]).T)
+    W_T = np.ascontiguousarray((W * scale[:, None]).T)
     ys, inner = (np.empty((count, rows, n), x.dtype) for _ in range(2))
     product = np.empty((rows, width), x.dtype)
     for t in times(count, reverse):
         a, y, m = gates[t], ys[t], inner[t]
         both, new = a[:, : 2 * n], a[:, 2 * n :]
-        np.matmul(h, turned, product)
+        np.matmul(h, W_T, product)
         np.add(both, product[:, : 2 * n], both)
         np.tanh(both, both)
         np.multiply(both, 0.5, both)
@@ -214,10 +214,10 @@ def rnn_sequence(x, W, h, condition=None, *, nonlinearity="tanh", reverse=False)
     if not _fits(x, W, h):
         return formulas.rnn_sequence(PLAIN, x, W, h, condition, **settings)
     ys = np.empty(x.shape, x.dtype)
-    turned = np.ascontiguousarray(W.T)
+    W_T = np.ascontiguousarray(W.T)
     for t in times(x.shape[0], reverse):
         y = ys[t]
-        np.matmul(h, turned, y)
+        np.matmul(h, W_T, y)
         np.add(y, x[t], y)
         if nonlinearity == "tanh":
             np.tanh(y, y)

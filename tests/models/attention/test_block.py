@@ -113,7 +113,7 @@ def test_one_token_and_no_batch():
 
 
 def test_refusals():
-    with pytest.raises(TypeError, match="looks at a context"):
+    with pytest.raises(TypeError, match="attends to a context"):
         made(cross=True)(X)
     with pytest.raises(TypeError, match="no use"):
         made()(X, CONTEXT)

@@ -126,7 +126,7 @@ def test_weights_of_masked_rows():
     model = layer(causal=True)
     keep = np.array([[False, True, True, True, False], [True] * 5])
     weights = pb.to_numpy(model.weights(X, key_mask=keep))
-    assert np.all(weights[0, :, 0] == 0)  # the first row may look at the first key alone
+    assert np.all(weights[0, :, 0] == 0)  # the first row may attend to the first key alone
     assert np.all(weights[0, :, :, 4] == 0)
     assert np.all(weights[:, :, 2, 3:] == 0)
     q = np.moveaxis((X @ model.W + model.b)[..., 16:].reshape(2, 5, 4, 2), 1, 2)
@@ -180,3 +180,22 @@ def test_refused_inputs():
         model(X, key_mask=np.ones((2, 5)))
     with pytest.raises(ValueError, match="do not grow"):
         M.MultiHeadAttention.init(8, 2, keys=4).cache(3)
+
+
+@pytest.mark.parametrize("how", ["call", "training", "weights"])
+def test_masks_are_refused_alike_however_the_weights_are_made(how):
+    """In memory, as with dropout and in `weights`, or tile by tile; together with a mask of keys, or alone."""
+    layer = M.MultiHeadAttention.init(8, 2, dropout=0.5)
+    x = np.ones((2, 3, 8), "float32")
+
+    def run(*arguments, **masks):
+        if how == "training":
+            return layer.training(*arguments, key=pb.random.key(0), **masks)
+        return (layer if how == "call" else layer.weights)(*arguments, **masks)
+
+    ones = np.ones((3, 3), int)
+    for more in ({}, {"key_mask": np.ones((2, 3), bool)}):
+        with pytest.raises(TypeError, match="neither bool"):
+            run(x, mask=ones, **more)
+        with pytest.raises(ValueError, match="does not broadcast"):
+            run(x[:, :1], x, mask=np.ones((5, 3), bool), **more)

@@ -151,6 +151,8 @@ def test_weights_are_drawn_as_pytorch_geometric_s():
         (lambda: M.SAGEConv.init(2, 2.0), r"outputs=2\.0"),
         (lambda: M.SAGEConv.init(2, 2, aggregate="min"), "aggregate='min'"),
         (lambda: M.GraphConv.init(3, 2)(X[0], EDGES), r"features of shape \(3,\)"),
+        (lambda: M.GraphConv.init(4, 2)(X, EDGES), r"GraphConv: features .* have to be \(n, 4\)"),
+        (lambda: M.SAGEConv.init(4, 2)(X, EDGES), r"SAGEConv: features .* have to be \(n, 4\)"),
     ],
 )
 def test_what_is_refused(call, message):

@@ -40,3 +40,7 @@ def test_the_number_of_graphs():
         M.global_sum_pool(X, BATCH, 3)
     with pytest.raises(ValueError, match="give num_graphs"):
         pb.compile(M.global_sum_pool, fast=False)(X, BATCH)
+    with pytest.raises(
+        ValueError, match=r"global_max_pool: batch of shape \(2,\) for rows of shape \(3, 1\)"
+    ):
+        M.global_max_pool(np.ones((3, 1)), np.asarray([0, 0]))

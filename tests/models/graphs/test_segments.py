@@ -126,3 +126,9 @@ def test_pb_xp_s_leaves_out_what_this_one_refuses():
 def test_what_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_maxima_of_integers_are_integers():
+    got = M.segment_max(np.asarray([1, 2], "int32"), [0, 0], num_segments=2, empty=0.0)
+    assert got.dtype == np.int32
+    assert got.tolist() == [2, 0]

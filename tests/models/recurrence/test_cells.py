@@ -97,3 +97,8 @@ def test_refusals():
         M.LSTMCell.init(3, 0)
     with pytest.raises(ValueError, match="'tanh' or 'relu'"):
         M.RNNCell.init(3, 5, nonlinearity="sigmoid")
+    # two rows of an array are no pair (h, c)
+    with pytest.raises(ValueError, match=r"a pair \(h, c\), not ndarray"):
+        M.LSTMCell.init(3, 5)(np.ones((2, 3)), np.zeros((2, 5)))
+    with pytest.raises(ValueError, match=r"GRUCell: a state of shape \(2, 4\); its last axis .* 5"):
+        M.GRUCell.init(3, 5)(np.ones((2, 3)), np.zeros((2, 4)))

@@ -339,6 +339,7 @@ def test_gates_carry_what_an_rnn_cannot():
         (lambda m: m(X, lengths=[1, 1]), ValueError, "one is needed for each row"),
         (lambda m: m(X, lengths=[1.0, 1.0, 1.0]), TypeError, "integers"),
         (lambda m: m.sequence(X, truncate=0), ValueError, "truncate"),
+        (lambda m: m.sequence(X, truncate=2.5), ValueError, "truncate=2.5; .* an integer"),
         (lambda _: M.LSTM.init(0, 3), ValueError, "inputs"),
         (lambda _: M.LSTM.init(2, 3, layers=0), ValueError, "layers"),
         (lambda _: M.LSTM.init(2, 3, dropout=1.5), ValueError, "probability"),

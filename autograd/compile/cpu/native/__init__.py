@@ -26,21 +26,22 @@ To add one:
 A program's first call is recorded with the operation's own function, so what kernels compute is seen from the second
 call on.
 
-Kernels (`jit.py`) are functions under ``@kernel()``, and small ones that they call under ``@inlined`` (of
-`functions.py`, say: exp, expm1, tanh, sigmoid, erf that loops of LLVM vectorise). Shapes are arguments, or those of the
-arrays, so that nothing is compiled anew for another shape. numba's results are kept on disk under a checksum of their
-whole source, that of the functions they call included. A kernel may name numbers, tuples of numbers, ``np``,
-``math``, and what differs by dtype as `ByDtype`: ``T`` is np.float32 or np.float64, ``gemm`` is `cblas_sgemm` or
-`cblas_dgemm`, and ``exp`` is `exp32` or `exp64`, as the first array among the argument types says. Matrices go
-to ``gemm`` by address, ``x.ctypes.data + offset * x.itemsize``; counts are integers, factors ``T(1.0)``. A literal is
+Kernels (`jit.py`) are functions under ``@kernel()``, and small ones that they call under ``@inlined``: those of the
+folder `functions`, say, exp, expm1, tanh, sigmoid, log and erf, whose loops LLVM vectorises. Shapes are arguments, or
+those of the arrays, so that nothing is compiled anew for another shape. numba's results are kept on disk under a
+checksum of their whole source, that of the functions they call included. A kernel may name numbers, tuples of numbers,
+``np``, ``math``, and what differs by dtype as `ByDtype`: ``T`` is np.float32 or np.float64, ``gemm`` is `cblas_sgemm`
+or `cblas_dgemm`, and ``exp`` is `exp32` or `exp64`, as the first array among the argument types says. Matrices go to
+``gemm`` by address, ``x.ctypes.data + offset * x.itemsize``; counts are integers, factors ``T(1.0)``. A literal is
 float64 in numba, so write ``T(0.5)`` where numbers are T. Inputs have the type ``(dtype, ndim, "C", "read")``, or "A"
 for any strides: a user's array may be read only. What a kernel needs for BLAS alone can be passed as an address,
 ``x.__array_interface__["data"][0]``, an `int`.
 
-Pieces whose registers matter are written in LLVM's language in `vectors.py`, and kernels call them by name: products of
-blocks of gathered rows (0.95 of a core's peak, without packing), transposed blocks, maxima, tiles. Functions under
-``@called`` are compiled apart, once for each combination of types of their arguments, which halves the time to compile
-a kernel that calls several; a literal among the arguments, or an array that is read only, is another type.
+Pieces whose registers matter are written in LLVM's language, as `convolution/vectors.py` says, and kernels call them by
+name: products of blocks of gathered rows (0.95 of a core's peak, without packing), transposed blocks, maxima, tiles.
+Functions under ``@called`` are compiled apart, once for each combination of types of their arguments, which halves the
+time to compile a kernel that calls several; a literal among the arguments, or an array that is read only, is another
+type.
 
 Two threads (`threads.py`): ``halves(run, n)`` calls ``run(0, n // 2, 0)`` here and ``run(n // 2, n, 1)`` on a helper
 thread, or one after the other where there is no second core, another program has the helper, or threads were turned

@@ -59,7 +59,7 @@ decay: Any = ByDtype(decay32, exp64)
 def masked(
     row: Any, n: int, bias: Any, at: int, bias_step: int, keep: Any, keep_at: int, keep_step: int
 ) -> None:
-    """A row of scores with its bias, and −inf where a query may not look; a step is −1 where there is neither."""
+    """A row of scores with its bias, and −inf where a query may not attend; a step is −1 where there is neither."""
     if bias_step == 1:
         for j in range(n):
             row[j] += bias[at + j]

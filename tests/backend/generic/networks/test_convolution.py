@@ -44,9 +44,9 @@ def test_overlap_add_is_the_transpose_of_sliding_windows():
     assert nothing.shape == (0, 1, 6, 7)
 
 
-def test_turned_weights_are_reversed_and_exchanged():
+def test_kernels_are_reversed_and_channels_exchanged():
     W = np.arange(24.0).reshape(4, 2, 3)
-    turned = np.asarray(convolution.turned(XP, strict.asarray(W), 2))
-    assert turned.shape == (4, 2, 3)
-    np.testing.assert_array_equal(turned[3, 1], W[3, 1, ::-1])
-    np.testing.assert_array_equal(turned[1, 0], W[0, 1, ::-1])
+    found = np.asarray(convolution.reversed_kernels(XP, strict.asarray(W), 2))
+    assert found.shape == (4, 2, 3)
+    np.testing.assert_array_equal(found[3, 1], W[3, 1, ::-1])
+    np.testing.assert_array_equal(found[1, 0], W[0, 1, ::-1])

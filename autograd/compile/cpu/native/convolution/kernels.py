@@ -1,4 +1,4 @@
-"""The kernels of convolution: `convolution.py` says what they do, and makes what they are called with.
+"""The kernels of convolution: `operations.py` says what they do, and makes what they are called with.
 
 `g` holds the sizes, and the places of all parts of `tables` and of the scratch memory `s`. Each half of the images has
 scratch memory of its own. C and F are the channels of inputs and outputs, Cg and Fg those of a group, K is the number
@@ -22,7 +22,7 @@ from .layout import (
     rectified,
     spread,
 )
-from .vectors import lanewise, narrow, wide
+from .products import lanewise, narrow, wide
 
 
 @kernel()

@@ -1,9 +1,10 @@
-"""Parts of the kernels of convolution and pooling: images turned channels last and back, weights packed, products."""
+"""Parts of the kernels of convolution and pooling: images to channels last and back, weights packed, products."""
 
 from __future__ import annotations
 
 from ..jit import T, called
-from .vectors import SIDE, lanewise, largest, narrow, place, transpose, wide
+from .products import SIDE, lanewise, narrow, transpose, wide
+from .windows import largest, place
 
 
 @called

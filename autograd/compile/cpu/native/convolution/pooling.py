@@ -2,7 +2,7 @@
 
 A plane is one channel of one image. With padding it is copied into scratch memory with its border, so that
 all windows are alike: element t of window q lies at ``windows[q] + taps[t]``. Maxima behind a convolution
-are its kernel's (`convolution.py`).
+are its kernel's (`kernels.py`).
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ from .geometry import (
     steps_of,
 )
 from .layout import channels_first, channels_last, multiplied, pooled, rectified, spread
-from .vectors import block_shape, tile_in, tile_out
+from .tiles import tile_in, tile_out
+from .vectors import block_shape
 
 # Channels from which the transforms are a small part of the products.
 CHANNELS = 16

@@ -1,4 +1,4 @@
-"""erf and erfc as functions of numbers that kernels call and LLVM vectorises, as `functions.py` has exp.
+"""erf and erfc as functions of numbers that kernels call and LLVM vectorises, as `exponentials.py` has exp.
 
 Errors in units of the last place: erf 4, erfc 5 and 8 where it is subnormal (`test_error_functions.py`).
 

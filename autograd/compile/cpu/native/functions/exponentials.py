@@ -2,9 +2,8 @@
 
 ``math.exp`` in a loop is a call of the C library for each number. These are polynomials and operations on exponent
 bits, without branches, so that a loop over them handles as many numbers at once as registers hold. Errors, against the
-value rounded correctly, in units of the last place: exp and expm1 2.5, sigmoid 3, tanh 4
-(`test_functions.py`). In the tails they are as NumPy's: what is too large is inf, what is too small is subnormal or 0,
-and NaN stays NaN.
+value rounded correctly, in units of the last place: exp and expm1 2.5, sigmoid 3, tanh 4 (`test_exponentials.py`). In
+the tails they are as NumPy's: what is too large is inf, what is too small is subnormal or 0, and NaN stays NaN.
 
 ``exp`` is `exp32` or `exp64`, as the dtype of the kernel's arrays says; the others alike.
 

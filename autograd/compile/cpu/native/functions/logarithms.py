@@ -1,4 +1,4 @@
-"""log and log1p as functions of numbers that kernels call and LLVM vectorises, as `functions.py` has exp.
+"""log and log1p as functions of numbers that kernels call and LLVM vectorises, as `exponentials.py` has exp.
 
 Errors in units of the last place: 2 (`test_logarithms.py`). The polynomial in s² interpolates
 (log((1 + s) / (1 - s)) - 2s) / s³ at Chebyshev's points, computed in 80 digits; log(1 + f) comes of it as in Sun's
