@@ -8,6 +8,7 @@ from ..ir.program import Program, Value
 from ..optimise.convolutions import join_convolutions
 from ..optimise.fuse import Statement, build
 from ..optimise.gemm_updates import accumulate
+from ..optimise.logarithms import leave_logarithms
 from ..optimise.memory_plan import make_plan
 from . import numba_kernels
 from .assembly import Assembly
@@ -40,6 +41,8 @@ def assemble(
         is_generic_library=is_generic_library,
         is_native=is_native if kernels else None,
     )
+    if kernels:
+        leave_logarithms(statements)
     plan = make_plan(program, statements, donated, replaced_inputs)
     if products and accumulate(program, statements, plan):
         plan = make_plan(program, statements, donated, replaced_inputs)

@@ -241,7 +241,9 @@ class Assembly:
         ufunc = np.matmul if op.name == "matmul" else TABLE[op.name].ufunc
         if op.name == "where":
             ufunc = numpy_calls.where_into
-        function = self.known(f"np_{op.name.rpartition('.')[2]}", ufunc)
+        if s.halves:
+            ufunc = numpy_calls.in_halves(ufunc)
+        function = self.known(f"np_{op.name.rpartition('.')[2]}{'_halves' * s.halves}", ufunc)
         arguments = [self.operand(a, op) for a in op.args]
         # NumPy takes the output of these two by keyword alone
         out = f"out={target}" if op.name in ("maximum", "minimum") else target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import ctypes
 import functools
 import math
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import blas
+from .native.threads import halves
 
 WIDTH = 16384
 
@@ -107,6 +109,27 @@ def where_into(condition: Any, x1: Any, x2: Any, target: Any) -> None:
     """``where(condition, x1, x2)`` into a buffer that is none of them; integers wrap around, as NumPy has them."""
     np.copyto(target, np.asarray(x2) if type(x2) is int else x2, "unsafe")
     np.copyto(target, np.asarray(x1) if type(x1) is int else x1, "unsafe", condition)
+
+
+def in_halves(ufunc: Any) -> Callable[[Any, Any], None]:
+    """``f(x, out)``: a function of one array by two threads, with the caller's `numpy.errstate` in both."""
+
+    def both(x: Any, out: Any) -> None:
+        if not x.flags.c_contiguous:
+            ufunc(x, out)
+            return
+        x, out = x.reshape(-1), out.reshape(-1)
+        settings = contextvars.copy_context()
+
+        def run(start: int, stop: int, part: int) -> None:
+            if part:
+                settings.run(ufunc, x[start:stop], out[start:stop])
+            else:
+                ufunc(x[start:stop], out[start:stop])
+
+        halves(run, x.size)
+
+    return both
 
 
 def contiguous(x: Any) -> Any:

@@ -45,6 +45,8 @@ class Statement:
         What a loop runs over.
     shared : bool
         Whether several threads compute each element, so that none may be written over.
+    halves : bool
+        Whether NumPy's function is run by two threads.
     """
 
     method: str
@@ -55,6 +57,7 @@ class Statement:
     # the array that a product is added to, the factor and its sign
     start: tuple[Value, Any, int] | None = None
     shared: bool = False
+    halves: bool = False
 
     @property
     def op(self) -> Op:

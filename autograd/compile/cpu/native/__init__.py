@@ -44,9 +44,10 @@ time to compile a kernel that calls several; a literal among the arguments, or a
 type.
 
 Two threads (`threads.py`): ``halves(run, n)`` calls ``run(0, n // 2, 0)`` here and ``run(n // 2, n, 1)`` on a helper
-thread, or one after the other where there is no second core, another program has the helper, or threads were turned
-off (``OMP_NUM_THREADS=1``, threadpoolctl). The numbers are the same in each case, as the halves are always the same two
-and BLAS is serial in both. The third argument is the part, 0 or 1, by which each half takes scratch memory of its own.
-Say ``parallel=False`` where the whole takes less than 0.1 ms: the helper costs 13 µs, halves without it 2.
+thread, or one after the other where there is no second core, threads were turned off (``OMP_NUM_THREADS=1``,
+threadpoolctl), or the helper has not begun when the first is done (a busy machine, several programs at once). The
+numbers are the same in each case, as the halves are always the same two and BLAS is serial in both. The third argument
+is the part, 0 or 1, by which each half takes scratch memory of its own.
+Say ``parallel=False`` where the whole takes less than 0.1 ms: the helper costs 3 to 20 µs, halves without it 2.
 `alone(run)` is for kernels with products that are not split.
 """

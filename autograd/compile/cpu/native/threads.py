@@ -1,8 +1,16 @@
 """Two halves of a kernel at once: one here, one on a helper thread.
 
-There is one helper, which is started when it is first wanted and serves one program at a time. Kernels let go of the
-interpreter's lock, so that both halves run at once. What a half computes does not depend on where it runs:
-the halves are always the same two, and BLAS does not use threads of its own in either.
+There is one helper, which is started when it is first wanted and serves the programs of all threads, one half after
+another. Kernels let go of the interpreter's lock, so that both halves run at once. What a half computes does not
+depend on where it runs: the halves are always the same two, and BLAS does not use threads of its own in either.
+
+Nobody waits for a helper that has not begun: on a machine whose cores are busy it may get none for milliseconds. Each
+second half is claimed once, by the helper or, when the first is done, by the thread that asked for both. So
+nothing can hang that the helper will never come to: a half given out while the interpreter ends, or by the
+helper itself.
+
+OpenBLAS's number of threads is one for the whole process: while halves run, products of other threads use one core
+too. MKL's is each thread's own.
 """
 
 from __future__ import annotations
@@ -11,6 +19,7 @@ import contextlib
 import ctypes
 import functools
 import os
+import queue
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -31,34 +40,47 @@ def halves(run: Run, n: int, *, parallel: bool = True) -> None:
     n : int
         The number of indices. An empty half is not run.
     parallel : bool
-        Whether the helper is worth its 10 to 20 µs.
+        Whether the helper is worth its 3 to 20 µs.
 
     Raises
     ------
     BaseException
-        What a half raises, the first one's if both do; the other half has come to its end by then.
+        What a half raises, the first one's if both do. By then the other half has come to its end, or will never begin.
     """
     middle = n // 2
     if not n:
         return
-    threads, before = _SERIAL.enter()
-    try:
+
+    def run_both(threads: int) -> None:
         if not middle:
             run(0, n, 1)
         elif not (parallel and threads > 1 and _cores() > 1 and _HELPER.both(run, middle, n)):
             run(0, middle, 0)
             run(middle, n, 1)
-    finally:
-        _SERIAL.leave(before)
+
+    _serially(run_both)
 
 
 def alone(run: Callable[[], Any]) -> Any:
     """``run()`` with products that use no threads, as in `halves`."""
-    _, before = _SERIAL.enter()
+    return _serially(lambda threads: run())
+
+
+def _serially(run: Callable[[int], Any]) -> Any:
+    """``run(threads)``, with the number of threads that BLAS has otherwise."""
+    user, interrupted = object(), None
     try:
-        return run()
+        return run(_SERIAL.enter(user))
     finally:
-        _SERIAL.leave(before)
+        # Without a call before the second `try`: where a function begins, Ctrl-C may come out.
+        while True:
+            try:
+                _SERIAL.leave(user)
+                break
+            except KeyboardInterrupt as error:
+                interrupted = error
+        if interrupted is not None:
+            raise interrupted
 
 
 def _cores() -> int:
@@ -66,6 +88,31 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class _Half:
+    """A second half: whoever claims it runs it."""
+
+    __slots__ = ("claims", "done", "error", "work")
+
+    def __init__(self, run: Run, middle: int, n: int) -> None:
+        self.work: tuple[Run, int, int] | None = (run, middle, n)
+        # Who claimed it: by a dictionary, not a lock, as an interrupt may come before a lock's answer is read.
+        self.claims: dict[str, str] = {}
+        self.done = threading.Lock()
+        self.done.acquire()
+        self.error: BaseException | None = None
+
+    def is_for(self, who: str) -> bool:
+        """Whether it is this one, "caller" or "helper", who runs it; the first that asks does."""
+        return self.claims.setdefault("by", who) == who
+
+    def end(self) -> None:
+        """Let the half come to its end, or never begin: where it is running, it writes into memory of this call."""
+        if not self.is_for("caller"):
+            with self.done:  # let go when it is done
+                pass
+        self.work = None  # the helper may hold this object for long
 
 
 class _Helper:
@@ -76,99 +123,108 @@ class _Helper:
 
     def reset(self) -> None:
         """Forget the thread: a child process has none."""
-        self.free = threading.Lock()
-        self.start, self.done = threading.Semaphore(0), threading.Semaphore(0)
+        self.lock = threading.Lock()
+        self.halves: queue.SimpleQueue[_Half] = queue.SimpleQueue()
         self.thread: threading.Thread | None = None
-        self.work: tuple[Run, int, int] | None = None
-        self.error: BaseException | None = None
 
     def both(self, run: Run, middle: int, n: int) -> bool:
-        """Run both halves; False, and nothing done, if the helper works for another program."""
-        if not self.free.acquire(blocking=False):
+        """Run both halves; False, and nothing done, if there can be no helper."""
+        if self.thread is None and not self._started():
             return False
+        half, interrupted = _Half(run, middle, n), None
         try:
+            self.halves.put(half)
+            run(0, middle, 0)
+            if half.is_for("caller"):
+                run(middle, n, 1)
+        finally:
+            while True:  # as in `_serially`
+                try:
+                    half.end()
+                    break
+                except KeyboardInterrupt as error:
+                    interrupted = error
+            if interrupted is not None:
+                raise interrupted
+        if half.error is not None:
+            try:
+                raise half.error
+            finally:
+                half.error = None  # or they would hold each other
+        return True
+
+    def _started(self) -> bool:
+        with self.lock:
             if self.thread is None:
-                thread = threading.Thread(target=self._serve, name="pullback-helper", daemon=True)
+                thread = threading.Thread(
+                    target=self._serve, args=(self.halves,), name="pullback-helper", daemon=True
+                )
                 try:
                     thread.start()
                 except RuntimeError:  # no more threads, or the interpreter is about to end
                     return False
                 self.thread = thread
-            self.work = (run, middle, n)
-            self.start.release()
-            try:
-                run(0, middle, 0)
-            finally:
-                self._wait()
-            error, self.error = self.error, None
-            if error is not None:
-                raise error
-            return True
-        finally:
-            self.error = None
-            self.free.release()
+        return True
 
-    def _wait(self) -> None:
-        """Wait for the helper, whatever happens: it writes into memory of this call."""
-        interrupted = None
-        while True:
-            try:
-                self.done.acquire()
-                break
-            except KeyboardInterrupt as error:
-                interrupted = error
-        if interrupted is not None:
-            raise interrupted
-
-    def _serve(self) -> None:
+    @staticmethod
+    def _serve(halves: queue.SimpleQueue[_Half]) -> None:
         _SERIAL.enter_thread()
         while True:
-            self.start.acquire()
-            assert self.work is not None
-            run, middle, n = self.work
-            try:
-                run(middle, n, 1)
-            except BaseException as error:
-                self.error = error
-            self.work = None
-            del run
-            self.done.release()
+            half = halves.get()
+            if half.is_for("helper"):
+                assert half.work is not None
+                run, middle, n = half.work
+                try:
+                    run(middle, n, 1)
+                except BaseException as error:
+                    half.error = error
+                del run
+                half.done.release()
+            del half
 
 
 class _SerialBlas:
-    """The switch that has BLAS use no threads. OpenBLAS has one for the whole process, so who uses it is counted."""
+    """The switch that has BLAS use no threads. OpenBLAS has one for the whole process, so its users are known."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Nobody uses it: of a child process."""
-        self.lock, self.count, self.threads = threading.Lock(), 0, 1
+        self.lock, self.threads = threading.Lock(), 1
+        # each user with what there was before, where that is each thread's own
+        self.users: dict[object, int] = {}
 
-    def enter(self) -> tuple[int, int]:
-        """Turn BLAS's threads off: how many there were, and what `leave` has to be given."""
+    def enter(self, user: object) -> int:
+        """Turn BLAS's threads off until this user leaves: how many there were."""
         get, put, local = _switch()
         if local:
             threads = get()
-            return threads, put(1)
+            self.users[user] = 0  # the library's own, if an interrupt keeps the answer from us
+            self.users[user] = put(1)
+            return threads
         with self.lock:
-            self.count += 1
-            if self.count == 1:
+            if not self.users:
                 self.threads = get()
-                if self.threads > 1:
-                    put(1)
-            return self.threads, 0
+            self.users[user] = 0
+            if len(self.users) == 1 and self.threads > 1:
+                put(1)
+            return self.threads
 
-    def leave(self, before: int) -> None:
-        """Turn them on again, after the last that had turned them off."""
-        _, put, local = _switch()
+    def leave(self, user: object) -> None:
+        """Turn them on again if nobody uses the switch any more; what may be said twice, or before `enter`."""
+        get, put, local = _switch()
         if local:
-            put(before)
+            before = self.users.get(user)
+            if before is not None:
+                put(before)
+                self.users.pop(user, None)
             return
         with self.lock:
-            self.count -= 1
-            if self.count == 0 and self.threads > 1:
+            # somebody else may have set another number meanwhile
+            if user in self.users and len(self.users) == 1 and self.threads > 1 and get() == 1:
                 put(self.threads)
+            self.users.pop(user, None)
 
     def enter_thread(self) -> None:
         """Turn off, for good, the threads that a library would use in this thread alone."""
@@ -200,11 +256,11 @@ _SERIAL = _SerialBlas()
 
 
 def _in_child() -> None:
-    """A child process has none of its parent's threads, and locks that nobody will let go."""
-    count, threads = _SERIAL.count, _SERIAL.threads
+    """A child process has none of its parent's threads, but locks that nobody will let go."""
+    used, threads = bool(_SERIAL.users), _SERIAL.threads
     _HELPER.reset()
     _SERIAL.reset()
-    if count and threads > 1:
+    if used and threads > 1:
         _switch()[1](threads)
 
 
