@@ -17,7 +17,7 @@ from ...autograd.core.typing import DType, Value
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
 from ...autograd.pytree.tree import static
-from .segments import segment_sum
+from .segments import segment_sum, wide
 
 
 @tree.register
@@ -109,7 +109,7 @@ def edges_of(name: str, graph: Any, n: int) -> Edges:
     if not is_integer(edges.dtype):
         if edges.shape[1]:
             raise TypeError(f"{name}: edges are pairs of integers, not of {edges.dtype}")
-        edges = xp.astype(edges, np.dtype("int64"))
+    edges = wide(edges)
     if weights is not None:
         weights = xp.asarray(weights)
         if tuple(weights.shape) != (edges.shape[1],):
@@ -117,7 +117,7 @@ def edges_of(name: str, graph: Any, n: int) -> Edges:
                 f"{name}: weights of shape {tuple(weights.shape)} for {edges.shape[1]} edges"
             )
     _check_nodes(name, edges, n)
-    return Edges(edges[0, :], edges[1, :], weights)
+    return Edges(_no_negative(edges[0, :], n), edges[1, :], weights)
 
 
 def _check_nodes(name: str, edges: Any, n: int) -> None:
@@ -128,6 +128,14 @@ def _check_nodes(name: str, edges: Any, n: int) -> None:
             f"{name}: edge {wrong} goes from node {values[0, wrong]} to node {values[1, wrong]}, and the nodes are "
             f"0 … {n - 1}"
         )
+
+
+def _no_negative(source: Any, n: int) -> Any:
+    """Numbers that rows are taken by: where nobody has looked at them, a negative one is an error, not a last row."""
+    values = backend_array(source)
+    if type(values) is np.ndarray or str(values.device) != "cpu":
+        return source
+    return xp.where(source < 0, n, source)
 
 
 def numbers_like(n: int, like: Value) -> Any:
@@ -312,5 +320,5 @@ def _joined_weights(graphs: list[Graph], parts: list[Edges]) -> Any:
 def _graph_numbers(graph: Graph, n: int) -> Any:
     """The graph, among those of a record, of each of its nodes."""
     if graph.batch is not None:
-        return xp.asarray(graph.batch)
+        return wide(xp.asarray(graph.batch))
     return 0 * numbers_like(n, xp.astype(xp.asarray(graph.edges), np.dtype("int64")))
