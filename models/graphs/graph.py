@@ -106,9 +106,8 @@ def edges_of(name: str, graph: Any, n: int) -> Edges:
             f"{name}: edges of shape {tuple(edges.shape)}; they have to be (2, E): the nodes that they come from, and "
             "those that they go to"
         )
-    if not is_integer(edges.dtype):
-        if edges.shape[1]:
-            raise TypeError(f"{name}: edges are pairs of integers, not of {edges.dtype}")
+    if not is_integer(edges.dtype) and edges.shape[1]:
+        raise TypeError(f"{name}: edges are pairs of integers, not of {edges.dtype}")
     edges = wide(edges)
     if weights is not None:
         weights = xp.asarray(weights)

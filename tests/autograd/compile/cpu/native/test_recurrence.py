@@ -45,7 +45,10 @@ def by_kernel(name: str, *args: Any, unread: tuple[int, ...] = (), **settings: A
     run = record.make(op)
     flat = pb.tree.leaves(wanted)
     given = [x.copy() for x in args if x is not None]
-    for writeable in (True, False):  # scratch memory is used again; a user's arrays may be read only
+    for writeable in (
+        True,
+        False,
+    ):  # scratch memory is used again; a user's arrays may be read only
         for x in given:
             x.flags.writeable = writeable
         targets = [
