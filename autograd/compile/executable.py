@@ -97,6 +97,7 @@ class Executable:
         settings["is_generic_library"] = self.is_generic_library
         # an unrolled loop of thousands of operations would take minutes to compile
         kernels = self.fast and not self.is_generic_library and len(self.program.ops) <= MOST
+        kernels = kernels and _in_native_order(self.program)
         try:
             self.assembly = assemble(self.program, kernels=kernels, **settings)
         except CompileError as error:
@@ -178,6 +179,11 @@ def make_executable(trace: Trace, donate: frozenset[int], fast: bool | None) -> 
         device=trace.device,
         name=name,
     )
+
+
+def _in_native_order(program: Program) -> bool:
+    """Whether no operation reads numbers whose bytes lie the other way round, which numba does not know."""
+    return all(getattr(v.dtype, "isnative", True) for op in program.ops for v in op.inputs())
 
 
 def _writes_own_buffer(trace: Trace, op: Op) -> bool:

@@ -192,5 +192,6 @@ class GraphAttention(Module):
             alpha, _ = Dropout(self.dropout).training(alpha, key=key)
         sent = xp.take(h, source, axis=0) * alpha[:, :, None]
         out = segment_sum(sent, target, num_segments=n)
-        out = xp.reshape(out, (n, -1)) if self.concat else xp.mean(out, axis=1)
+        width = self.a_source.shape[0] * self.a_source.shape[1]
+        out = xp.reshape(out, (n, width)) if self.concat else xp.mean(out, axis=1)
         return out if self.b is None else out + self.b

@@ -17,7 +17,7 @@ from ...autograd.core.typing import DType, Value
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
 from ...autograd.pytree.tree import static
-from .segments import segment_sum
+from .segments import segment_sum, wide
 
 
 @tree.register
@@ -108,10 +108,9 @@ def edges_of(name: str, graph: Any, n: int) -> Edges:
             f"{name}: edges of shape {tuple(edges.shape)}; they have to be (2, E): the nodes that they come from, and "
             "those that they go to"
         )
-    if not is_integer(edges.dtype):
-        if edges.shape[1]:
-            raise TypeError(f"{name}: edges are pairs of integers, not of {edges.dtype}")
-        edges = xp.astype(edges, np.dtype("int64"))
+    if not is_integer(edges.dtype) and edges.shape[1]:
+        raise TypeError(f"{name}: edges are pairs of integers, not of {edges.dtype}")
+    edges = wide(edges)
     if weights is not None:
         weights = xp.asarray(weights)
         if tuple(weights.shape) != (edges.shape[1],):
@@ -120,7 +119,7 @@ def edges_of(name: str, graph: Any, n: int) -> Edges:
                 f"({edges.shape[1]},), one for each edge"
             )
     _check_nodes(name, edges, n)
-    return Edges(edges[0, :], edges[1, :], weights)
+    return Edges(_no_negative(edges[0, :], n), edges[1, :], weights)
 
 
 def _check_nodes(name: str, edges: Any, n: int) -> None:
@@ -131,6 +130,14 @@ def _check_nodes(name: str, edges: Any, n: int) -> None:
             f"{name}: edge {wrong} goes from node {values[0, wrong]} to node {values[1, wrong]}, and the nodes are "
             f"0 … {n - 1}"
         )
+
+
+def _no_negative(source: Any, n: int) -> Any:
+    """Numbers that rows are taken by: where nobody has looked at them, a negative one is an error, not a last row."""
+    values = backend_array(source)
+    if type(values) is np.ndarray or str(values.device) != "cpu":
+        return source
+    return xp.where(source < 0, n, source)
 
 
 def numbers_like(n: int, like: Value) -> Any:
@@ -315,5 +322,5 @@ def _joined_weights(graphs: list[Graph], parts: list[Edges]) -> Any:
 def _graph_numbers(graph: Graph, n: int) -> Any:
     """The graph, among those of a record, of each of its nodes."""
     if graph.batch is not None:
-        return xp.asarray(graph.batch)
+        return wide(xp.asarray(graph.batch))
     return 0 * numbers_like(n, xp.astype(xp.asarray(graph.edges), np.dtype("int64")))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.array import backend_array
-from ...autograd.core.dtypes import is_integer
+from ...autograd.core.dtypes import as_numpy, is_integer
 from ...autograd.core.generated import xp as generated
 from ...autograd.core.typing import ArrayLike, Value
 from ...autograd.functions import namespace as xp
@@ -178,6 +178,13 @@ def segment_counts(numbers: Value, num_segments: int, like: Value) -> Any:
     return generated.sum_by_segment(ones, numbers, num_segments=num_segments)
 
 
+def wide(numbers: Value) -> Any:
+    """Integers that other numbers of nodes can be added to: of 8 or 16 bits they would wrap around."""
+    if as_numpy(numbers.dtype).name in ("int64", "int32", "uint32"):
+        return numbers
+    return xp.astype(numbers, np.dtype("int64"))
+
+
 def _checked(name: str, x: ArrayLike, segments: ArrayLike, num_segments: int) -> tuple[Any, Any]:
     """Rows as an Array, and their numbers as a constant of the same library."""
     x = xp.asarray(x)
@@ -191,6 +198,7 @@ def _checked(name: str, x: ArrayLike, segments: ArrayLike, num_segments: int) ->
             f"{name}: segments of shape {tuple(numbers.shape)} for rows of shape {tuple(x.shape)}; there has to be one "
             "for each row"
         )
+    numbers = wide(numbers)
     if (
         isinstance(num_segments, bool)
         or not isinstance(num_segments, int | np.integer)

@@ -353,7 +353,8 @@ def _of_segments(name: str) -> Callable[..., Any]:
         moved = raw.where(inside, _with_offsets(numbers, num_segments), -1)
         flat = namespace_of(value).reshape(value, (k * value.shape[1], *value.shape[2:]))
         out = plain(name, (flat,))(flat, _flat(moved), num_segments=k * num_segments)
-        return Batched(namespace_of(out).reshape(out, (k, out.shape[0] // k, *out.shape[1:])))
+        each = value.shape[1] if name == "softmax_by_segment" else num_segments
+        return Batched(namespace_of(out).reshape(out, (k, each, *out.shape[1:])))
 
     return call
 

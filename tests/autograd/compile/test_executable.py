@@ -92,3 +92,13 @@ def test_no_arguments(fast):
     compiled = pb.compile(lambda: (xp.ones(3), 2), fast=fast)
     for _ in range(3):
         close(compiled(), (xp.ones(3), 2))
+
+
+def test_bytes_the_other_way_round_run_without_kernels_and_do_no_harm_to_other_arrays():
+    pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
+    x = np.arange(6.0).reshape(2, 3)
+    f = lambda x: pb.xp.exp(x) * x + 1.0
+    step = pb.compile(f, fast=True)
+    for given in (x.astype(">f8"), x, x.astype(">f8"), x):
+        for _ in range(2):
+            np.testing.assert_allclose(pb.to_numpy(step(given)), np.exp(x) * x + 1, rtol=1e-14)

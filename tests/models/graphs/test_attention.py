@@ -112,3 +112,10 @@ def test_weights_are_glorot_s():
 def test_what_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong)) if "heads" in wrong else "probability"):
         M.GraphAttention.init(3, 2, **wrong)
+
+
+@pytest.mark.parametrize("concat", [True, False])
+def test_a_graph_without_nodes(concat):
+    layer = M.GraphAttention.init(3, 2, heads=2, concat=concat)
+    y = layer(np.zeros((0, 3), "float32"), np.zeros((2, 0), int))
+    assert y.shape == (0, 4 if concat else 2)

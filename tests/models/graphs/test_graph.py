@@ -150,3 +150,36 @@ def test_wrong_batches_are_refused():
         M.batch_graphs([M.Graph(X, EDGES), M.Graph(None, EDGES)])
     with pytest.raises(IndexError, match="edge 0 goes from node 0 to node 7"):
         M.batch_graphs([M.Graph(X, np.asarray([[0], [7]]))])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "uint64"])
+def test_numbers_of_few_bits_do_not_wrap_around(dtype):
+    edges = np.asarray([[0, 1, 100], [1, 2, 0]])
+    narrow, x = edges.astype(dtype), np.cos(np.arange(600.0)).reshape(300, 2)
+    wanted = pb.to_numpy(M.normalised_adjacency(edges, 300).toarray())
+    np.testing.assert_array_equal(
+        pb.to_numpy(M.normalised_adjacency(narrow, 300).toarray()), wanted
+    )
+    layer = M.GraphAttention.init(2, 3, dtype="float64")
+    np.testing.assert_array_equal(pb.to_numpy(layer(x, narrow)), pb.to_numpy(layer(x, edges)))
+    zeros = np.zeros(300, dtype)
+    one = M.batch_graphs([M.Graph(x, edges, None, zeros, 100)] * 3)
+    other = M.batch_graphs([M.Graph(x, narrow, None, zeros, 100)] * 3)
+    assert other.edges.tolist() == one.edges.tolist()
+    assert other.edges.max() == 700
+    assert other.batch.tolist() == one.batch.tolist()
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_a_compiled_layer_refuses_negative_numbers_of_nodes(row):
+    wrong = EDGES.copy()
+    wrong[row, 0] = -1
+    for layer in (M.GraphConv.init(X.shape[1], 2), M.GraphAttention.init(X.shape[1], 2)):
+        step = pb.compile(layer.__call__, fast=False)
+        step(X, EDGES), step(X, EDGES)
+        with pytest.raises(IndexError):
+            step(X, wrong)
+        rows = pb.vmap(layer.__call__, in_axes=(None, 0))
+        rows(X, np.stack([EDGES, EDGES]))
+        with pytest.raises(IndexError):
+            rows(X, np.stack([EDGES, wrong]))

@@ -81,6 +81,13 @@ def test_numbers_that_differ_from_row_to_row_do_not_run_into_the_next_row():
         )
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_vmap_over_no_rows(name):
+    f = lambda x, s: FUNCTIONS[name](x, s, num_segments=5)
+    none = pb.vmap(f)(np.zeros((0, *X.shape)), np.zeros((0, *NUMBERS.shape), int))
+    assert none.shape == (0, *f(X, NUMBERS).shape)
+
+
 def test_forward_and_reverse_agree():
     for f in FUNCTIONS.values():
         g = lambda x, f=f: f(x, NUMBERS, num_segments=5)

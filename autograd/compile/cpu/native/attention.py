@@ -78,7 +78,9 @@ class _Stack:
             size = x.itemsize
             down, across = x.strides[-2:]
             dense = x.shape[-1] == 1 or across == size
-            if not dense or min(x.strides) < 0 or (x.shape[-2] > 1 and down < x.shape[-1] * size):
+            # fields of packed records lie at steps that are no whole elements
+            odd = min(x.strides) < 0 or any(step % size for step in x.strides)
+            if not dense or odd or (x.shape[-2] > 1 and down < x.shape[-1] * size):
                 x = np.array(x, order="C")
                 down = x.strides[-2]
             self.ld = x.shape[-1] if x.shape[-2] == 1 else down // size

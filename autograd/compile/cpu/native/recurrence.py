@@ -56,10 +56,11 @@ class Sequence:
             if kind == "3" and v is not None
         )
         dtype = np.dtype(results[0].dtype)
-        kinds = [(np.dtype(bool), 3) if kind == "m" else (dtype, int(kind)) for kind in arguments]
+        given = [(np.dtype(bool), 3) if kind == "m" else (dtype, int(kind)) for kind in arguments]
+        kinds: list[Any] = [(*kind, "C", "read") for kind in given]
         kinds += [(dtype, len(v.shape)) for v in results]
         self.given = [v is not None for v in values]
-        self.none = [np.empty((0,) * ndim, d) for d, ndim in kinds]
+        self.none = [np.empty((0,) * ndim, d) for d, ndim in given]
         self.shapes, self.dtype = [v.shape for v in results], dtype
         self.unread: dict[int, Any] = {}
         self.settings, self.weights = settings, weights
@@ -149,7 +150,8 @@ def _make_weights(op: Op) -> Callable[..., None]:
     cts, h = op.args[:-2], op.args[-1]
     (target,) = op.outputs()
     dtype = np.dtype(target.dtype)
-    run = weights.compiled(*[(dtype, ndim) for ndim in (3, 3, 2, 2)], *[int] * 4)
+    read = [(dtype, ndim, "C", "read") for ndim in (3, 3, 2)]
+    run = weights.compiled(*read, (dtype, 2), *[int] * 4)
     step = -1 if op.settings.get("reverse") else 1
     n = h.shape[1]
     # a GRU's cotangent of x has columns of the new state too, which come from that of the inner product

@@ -122,6 +122,16 @@ def test_operands_are_read_where_they_lie():
             np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
 
 
+def test_fields_of_packed_records_lie_at_odd_steps():
+    records = np.zeros(2, np.dtype([("number", "u1"), ("rows", "f8", (3, 5, 4))]))
+    records["rows"] = normal(2, 3, 5, 4)
+    q, k = records["rows"], normal(2, 3, 5, 4)
+    assert q.strides[0] % q.itemsize
+    compare(
+        "attention", normal(2, 3, 5, 4), (q, k, k), (None, None), {"scale": 0.5, "causal": True}
+    )
+
+
 def test_broadcast_keys_run_forward():
     """Their cotangents are sums over heads, which NumPy's way takes."""
     q, k, v = normal(2, 3, 7, 4), normal(1, 7, 4), normal(2, 1, 7, 4)

@@ -44,11 +44,17 @@ def by_kernel(name: str, *args: Any, unread: tuple[int, ...] = (), **settings: A
     assert record is not None
     run = record.make(op)
     flat = pb.tree.leaves(wanted)
-    for _ in range(2):  # scratch memory is used again
+    given = [x.copy() for x in args if x is not None]
+    for writeable in (
+        True,
+        False,
+    ):  # scratch memory is used again; a user's arrays may be read only
+        for x in given:
+            x.flags.writeable = writeable
         targets = [
             None if i in unread else np.full(x.shape, np.nan, x.dtype) for i, x in enumerate(flat)
         ]
-        run(*[x for x in args if x is not None], *targets)
+        run(*given, *targets)
     return [(y, x) for y, x in zip(targets, flat, strict=True) if y is not None]
 
 
