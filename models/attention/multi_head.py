@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -87,6 +87,7 @@ class MultiHeadAttention(Module):
     causal: bool = static(default=False)
     dropout: float = static(default=0.0)
     rotary: float | None = static(default=None)
+    _trains_by_parts: ClassVar[bool] = True
 
     @staticmethod
     def init(
