@@ -37,6 +37,9 @@ def state(**options: Any) -> Any:
     return dataclasses.field(metadata=metadata, **options)
 
 
+_PACKAGE = __name__.rpartition(".")[0] + "."
+
+
 @dataclass_transform(field_specifiers=(dataclasses.field, tree.static, state))
 class Module:
     """A model: a dataclass whose fields are arrays, other models, or `tree.static` settings.
@@ -63,6 +66,12 @@ class Module:
         if "__init__" in cls.__dict__:
             cls.__init__ = _declared(cls.__init__)  # type: ignore[method-assign]
         tree.register(dataclasses.dataclass(eq=False)(cls))
+        if (
+            "__init__" in cls.__dict__
+            and cls.__module__.startswith(_PACKAGE)
+            and hasattr(cls, "init")
+        ):
+            cls.__init__ = _of_arrays(cls.__init__)  # type: ignore[method-assign]
 
     def __call__(self, x: Value) -> Any:
         """The model's output for the inputs `x`."""
@@ -118,6 +127,8 @@ class Module:
         ------
         ValueError
             If the model takes no inputs of that shape; the layer's own error is the cause.
+        TypeError
+            For what is no shape, such as the inputs themselves.
 
         Examples
         --------
@@ -213,6 +224,26 @@ def _declared(init: Callable[..., None]) -> Callable[..., None]:
             )
 
     return checked
+
+
+def _of_arrays(init: Callable[..., None]) -> Callable[..., None]:
+    """The `__init__` of a layer that sizes are given to by its method `init`."""
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        if args and type(args[0]) is int and not _first_is_static(type(self)):
+            cls = type(self).__name__
+            sizes = ", ".join(map(repr, args))
+            raise TypeError(
+                f"{cls}({sizes}): the class takes the arrays themselves, and {cls}.init draws them from sizes"
+            )
+        init(self, *args, **kwargs)
+
+    return checked
+
+
+def _first_is_static(cls: type[Module]) -> bool:
+    return bool(dataclasses.fields(cls)[0].metadata.get("static"))
 
 
 def plain(model: PyTree) -> Any:

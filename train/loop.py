@@ -155,7 +155,7 @@ def fit(
         If a part has no rows, or not as many targets as inputs; for a loss that is not one number; for a precision that
         cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite.
     TypeError
-        If a part holds something that is no array.
+        If a part holds something that is no array; for a loss that is no function, or an `opt` that is no optimiser.
     NotImplementedError
         If the model holds layers that train differently, and no method `training` that says how.
 
@@ -173,6 +173,12 @@ def fit(
     >>> run.best.validation_loss < 0.01
     True
     """
+    if not callable(loss):
+        raise TypeError(
+            f"fit: loss={loss!r}; it is a function of (outputs, y), such as pb.models.cross_entropy"
+        )
+    if not hasattr(opt, "init") or not hasattr(opt, "step"):
+        raise TypeError(f"fit: opt={opt!r}; it is an optimiser, such as pb.optim.Adam(1e-3)")
     check_batches("fit", batches)
     whole = batch_size is None
     _check_form(loss_of, batch_size, batches)
@@ -324,7 +330,8 @@ def _checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:
             "is one batch"
         )
     if rows[0] == 0 or len(set(rows)) > 1:
-        sizes = " and ".join(f"{n:,}" for n in rows if n is not None)
+        different = list(dict.fromkeys(f"{n:,}" for n in rows if n is not None))
+        sizes = " and ".join(different[:4]) + (" and more" if len(different) > 4 else "")
         raise ValueError(
             f"fit: {name} has arrays of {sizes} rows; it needs one or more, and as many of each "
             "(with batch_size=None everything is one batch, and they may differ)"

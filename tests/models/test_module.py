@@ -144,3 +144,22 @@ def test_a_training_of_one_s_own_counts_in_a_class_derived_from_a_layer():
 
     with pytest.raises(NotImplementedError, match="holds lstm, a Counted"):
         Holder(Counted(M.LSTM.init(2, 3).cells)).training(np.zeros((1, 2, 2), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: M.Linear(3, 16), r"Linear\(3, 16\): .* Linear\.init draws them"),
+        (lambda: M.Conv2d(3, 16, 3), r"Conv2d\.init"),
+        (lambda: M.BatchNorm2d(16), r"BatchNorm2d\.init"),
+        (lambda: M.GroupNorm(4, 16), r"GroupNorm\.init"),
+        (lambda: M.LSTM(8, 8), r"LSTM\.init"),
+        (lambda: M.MultiHeadAttention(16, 4), r"MultiHeadAttention\.init"),
+        (lambda: M.Embedding(16, 4), r"Embedding\.init"),
+        (lambda: M.GraphConv(16, 4), r"GraphConv\.init"),
+    ],
+)
+def test_sizes_are_for_init(make, said):
+    """What a program for PyTorch would write; the classes take arrays."""
+    with pytest.raises(TypeError, match=said):
+        make()

@@ -161,7 +161,7 @@ X, Y = np.zeros((4, 1)), np.zeros((4, 1))
         ((X, Y, Y), {}, r"train has to be a pair \(x, y\), not 3 parts; several inputs are a tuple"),
         ({"x": X}, {}, r"train has to be a pair \(x, y\), not dict"),
         ((X, Y[:3]), {}, r"train has arrays of 4 and 3 rows; .* as many of each"),
-        ((X[:0], Y[:0]), {}, r"train has arrays of 0 and 0 rows; it needs one or more"),
+        ((X[:0], Y[:0]), {}, r"train has arrays of 0 rows; it needs one or more"),
         (((X, np.asarray(1.0)), Y), {}, r"train holds a 0-d array"),
         ((X, Y), {"loss_of": "batch"}, r"loss_of='batch'; there are 'outputs' and 'model'"),
         ((X, Y), {"batch_size": 0}, r"batch_size=0; it is at least 1, or None"),
@@ -171,6 +171,17 @@ X, Y = np.zeros((4, 1)), np.zeros((4, 1))
 def test_what_cannot_be_trained_on_is_refused(train, settings, said):
     with pytest.raises(ValueError, match=said):
         fit(network(1, 1), SQUARED, train, **settings)
+
+
+def test_names_of_losses_and_optimisers_are_refused():
+    """As estimators take them; and rows of many arrays are not all listed."""
+    with pytest.raises(TypeError, match=r"fit: loss='squared_error'; it is a function"):
+        fit(network(1, 1), "squared_error", (X, Y))
+    with pytest.raises(TypeError, match=r"fit: opt='adam'; it is an optimiser"):
+        pb.train.fit(network(1, 1), SQUARED, (X, Y), (X, Y), "adam")
+    ragged = tuple(np.zeros((n, 1)) for n in range(1, 9))
+    with pytest.raises(ValueError, match="arrays of 1 and 2 and 3 and 4 and more rows"):
+        fit(network(1, 1), SQUARED, (ragged, Y))
 
 
 def test_lists_of_numbers_are_refused():
