@@ -103,7 +103,7 @@ class Module:
             whose dropout is 0 do not.
         """
         for name, child in children(self):
-            if _has_mode(child):
+            if has_mode(child):
                 raise NotImplementedError(
                     f"{type(self).__name__} holds {name}, a {type(child).__name__}, which behaves differently in "
                     f"training: write {type(self).__name__}.training(x, *, key=None), which returns (y, model)"
@@ -195,7 +195,7 @@ def trains_differently(model: PyTree) -> bool:
     return own or any(trains_differently(child) for _, child in children(model))
 
 
-def _has_mode(model: PyTree) -> bool:
+def has_mode(model: PyTree) -> bool:
     """Whether training differs from a call as the model is set: without dropout, an LSTM or a block does not."""
     if not isinstance(model, Module):
         return trains_differently(model)
@@ -204,7 +204,7 @@ def _has_mode(model: PyTree) -> bool:
         own = bool(getattr(model, "dropout", 0))
     else:
         own = writer is not Module
-    return own or any(_has_mode(child) for _, child in children(model))
+    return own or any(has_mode(child) for _, child in children(model))
 
 
 def _declared(init: Callable[..., None]) -> Callable[..., None]:

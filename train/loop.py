@@ -108,7 +108,7 @@ def fit(
         From `pb.optim`: its ``init`` and ``step``.
     loss_of : {"outputs", "model"}
         With "model" a batch is any tree of arrays, and the loss is ``loss(model, batch)``, which calls the model as it
-        likes; likewise ``score(model, batch)``. Where the model has a training mode, it is
+        likes; likewise ``score(model, batch)``. Where the model has a training mode (a dropout of 0 is none), it is
         ``loss(model, batch, key=key)``, which returns the loss and the model with its new state; when losses are
         measured, `key` is None: then it is to call ``model(x)``. Measured losses and scores are means of
         the batches', weighted by their rows.
@@ -330,8 +330,9 @@ def _checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:
             "is one batch"
         )
     if rows[0] == 0 or len(set(rows)) > 1:
-        different = list(dict.fromkeys(f"{n:,}" for n in rows if n is not None))
-        sizes = " and ".join(different[:4]) + (" and more" if len(different) > 4 else "")
+        found = [f"{n:,}" for n in rows if n is not None]
+        found = found if len(found) <= 4 else list(dict.fromkeys(found))
+        sizes = " and ".join(found[:4]) + (" and more" if len(found) > 4 else "")
         raise ValueError(
             f"fit: {name} has arrays of {sizes} rows; it needs one or more, and as many of each "
             "(with batch_size=None everything is one batch, and they may differ)"

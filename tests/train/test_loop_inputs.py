@@ -122,6 +122,22 @@ def test_the_loss_of_a_model_with_a_training_mode():
         fit(model(), lambda m, batch, *, key: SQUARED(m(batch[0]), batch[1]), (x, y), loss_of="model")  # fmt: skip
 
 
+def test_the_loss_of_a_model_without_dropout_needs_no_key():
+    """Layers that have a training mode, and none as they are set; where there is one, the error says so."""
+
+    def loss(model, batch):
+        return pb.xp.mean(model(batch) ** 2)
+
+    def model(dropout):
+        return M.Sequential(M.GRU.init(2, 3, layers=2, dropout=dropout), M.Linear.init(3, 1))
+
+    x = np.ones((8, 4, 2), np.float32)
+    run = fit(model(0.0), loss, x, loss_of="model", epochs=2)
+    assert run.history[-1].loss < run.history[0].loss
+    with pytest.raises(TypeError, match=r"loss is loss\(model, batch, \*, key\), which returns"):
+        fit(model(0.5), loss, x, loss_of="model")
+
+
 class Smooth(M.Module):
     """A linear layer of the means over neighbours, given as pairs of nodes."""
 
@@ -161,7 +177,7 @@ X, Y = np.zeros((4, 1)), np.zeros((4, 1))
         ((X, Y, Y), {}, r"train has to be a pair \(x, y\), not 3 parts; several inputs are a tuple"),
         ({"x": X}, {}, r"train has to be a pair \(x, y\), not dict"),
         ((X, Y[:3]), {}, r"train has arrays of 4 and 3 rows; .* as many of each"),
-        ((X[:0], Y[:0]), {}, r"train has arrays of 0 rows; it needs one or more"),
+        ((X[:0], Y[:0]), {}, r"train has arrays of 0 and 0 rows; it needs one or more"),
         (((X, np.asarray(1.0)), Y), {}, r"train holds a 0-d array"),
         ((X, Y), {"loss_of": "batch"}, r"loss_of='batch'; there are 'outputs' and 'model'"),
         ((X, Y), {"batch_size": 0}, r"batch_size=0; it is at least 1, or None"),
