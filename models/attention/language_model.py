@@ -44,9 +44,9 @@ class TransformerLM(Module):
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
+    >>> import pullback as pb
     >>> model = pb.models.TransformerLM.init(10, 8, 2, 1, length=16)
-    >>> tokens = np.asarray([[1, 2, 3]])
+    >>> tokens = pb.asarray([[1, 2, 3]])
     >>> model(tokens).shape
     (1, 3, 10)
     >>> cache = model.cache(1)
