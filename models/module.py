@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, dataclass_transform
 
 from ..autograd.core.array import Array, unwrap_closed
@@ -36,6 +37,9 @@ def state(**options: Any) -> Any:
     return dataclasses.field(metadata=metadata, **options)
 
 
+_PACKAGE = __name__.rpartition(".")[0] + "."
+
+
 @dataclass_transform(field_specifiers=(dataclasses.field, tree.static, state))
 class Module:
     """A model: a dataclass whose fields are arrays, other models, or `tree.static` settings.
@@ -59,7 +63,15 @@ class Module:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = _declared(cls.__init__)  # type: ignore[method-assign]
         tree.register(dataclasses.dataclass(eq=False)(cls))
+        if (
+            "__init__" in cls.__dict__
+            and cls.__module__.startswith(_PACKAGE)
+            and hasattr(cls, "init")
+        ):
+            cls.__init__ = _of_arrays(cls.__init__)  # type: ignore[method-assign]
 
     def __call__(self, x: Value) -> Any:
         """The model's output for the inputs `x`."""
@@ -67,13 +79,13 @@ class Module:
             f"{type(self).__name__} has no __call__: write what it computes from x"
         )
 
-    def training(self, x: Value, *, key: Any = None) -> tuple[Any, Any]:
+    def training(self, *x: Value, key: Any = None) -> tuple[Any, Any]:
         """The output in training mode, and the model with its new state.
 
         Parameters
         ----------
-        x : array
-            Inputs.
+        *x : array
+            Inputs, as the model is called with.
         key : array uint32 (2,), optional
             What random layers draw from; the same key draws the same (`pb.random.key`).
 
@@ -87,15 +99,16 @@ class Module:
         Raises
         ------
         NotImplementedError
-            If the class holds layers that behave differently in training and does not say how to train them.
+            If the class holds layers that behave differently in training and does not say how to train them. Layers
+            whose dropout is 0 do not.
         """
         for name, child in children(self):
-            if trains_differently(child):
+            if has_mode(child):
                 raise NotImplementedError(
                     f"{type(self).__name__} holds {name}, a {type(child).__name__}, which behaves differently in "
                     f"training: write {type(self).__name__}.training(x, *, key=None), which returns (y, model)"
                 )
-        return self(x), self
+        return self(*x), self
 
     def summary(self, input_shape: int | tuple[int, ...] | None = None) -> str:
         """A table of layers, shapes of their outputs, and numbers of parameters.
@@ -114,6 +127,8 @@ class Module:
         ------
         ValueError
             If the model takes no inputs of that shape; the layer's own error is the cause.
+        TypeError
+            For what is no shape, such as the inputs themselves.
 
         Examples
         --------
@@ -131,6 +146,8 @@ class Module:
 
     # whether inputs are integers
     _integers: ClassVar[bool] = False
+    # Stands in classes whose method `training` differs from a call by their `dropout` and their parts alone.
+    _trains_by_parts: ClassVar[bool] = False
 
     def _chain(self) -> list[tuple[str, Module]] | None:
         """The modules that it applies one after the other, with their paths; None where it is not made so."""
@@ -176,6 +193,57 @@ def trains_differently(model: PyTree) -> bool:
     else:
         own = callable(getattr(model, "training", None))
     return own or any(trains_differently(child) for _, child in children(model))
+
+
+def has_mode(model: PyTree) -> bool:
+    """Whether training differs from a call as the model is set: without dropout, an LSTM or a block does not."""
+    if not isinstance(model, Module):
+        return trains_differently(model)
+    writer = next(cls for cls in type(model).__mro__ if "training" in cls.__dict__)
+    if writer.__dict__.get("_trains_by_parts"):
+        own = bool(getattr(model, "dropout", 0))
+    else:
+        own = writer is not Module
+    return own or any(has_mode(child) for _, child in children(model))
+
+
+def _declared(init: Callable[..., None]) -> Callable[..., None]:
+    """A class's own `__init__`, refusing what it sets without declaring it: no gradient would find it."""
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        unknown = self.__dict__.keys() - type(self).__dataclass_fields__.keys()
+        if unknown:
+            names, cls = sorted(unknown), type(self).__name__
+            kind = type(getattr(self, names[0])).__name__
+            raise TypeError(
+                f"{cls}.__init__ sets {', '.join(names)}, which {cls} does not declare, so that no gradient would "
+                f"find it: write `{names[0]}: {kind}` in the class, or `{names[0]}: {kind} = "
+                "pb.tree.static()` for a setting"
+            )
+
+    return checked
+
+
+def _of_arrays(init: Callable[..., None]) -> Callable[..., None]:
+    """The `__init__` of a layer that sizes are given to by its method `init`."""
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **kwargs: Any) -> None:
+        if args and type(args[0]) is int and not _first_is_static(type(self)):
+            cls = type(self).__name__
+            sizes = ", ".join(map(repr, args))
+            raise TypeError(
+                f"{cls}({sizes}): the class takes the arrays themselves, and {cls}.init draws them from sizes"
+            )
+        init(self, *args, **kwargs)
+
+    return checked
+
+
+def _first_is_static(cls: type[Module]) -> bool:
+    return bool(dataclasses.fields(cls)[0].metadata.get("static"))
 
 
 def plain(model: PyTree) -> Any:

@@ -29,7 +29,15 @@ class Row(NamedTuple):
 
 
 def summary(model: PyTree, input_shape: int | tuple[int, ...] | None = None) -> str:
-    """The table that `Module.summary` describes."""
+    """The table that `Module.summary` describes.
+
+    Raises
+    ------
+    ValueError
+        If the model takes no inputs of that shape.
+    TypeError
+        For what is no shape.
+    """
     x = None if input_shape is None else _zeros(model, input_shape)
     try:
         rows, _ = _rows("", model, x)
@@ -107,6 +115,10 @@ def _zeros(model: PyTree, shape: int | tuple[int, ...]) -> Any:
     They are integers where the first layer is an embedding.
     """
     sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    if not all(isinstance(n, int | np.integer) for n in sizes):
+        raise TypeError(
+            "summary: it takes the shape of inputs, such as x.shape or (32, 64), not the inputs"
+        )
     leaf = next((backend_array(p) for p in tree.leaves(model) if is_inexact(p.dtype)), None)
     if leaf is None:
         leaf = current().asarray(np.zeros((), np.float32))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -226,6 +227,8 @@ def _host(state_dict: Any) -> dict[str, np.ndarray]:
     """The state dict with NumPy's arrays."""
     if not isinstance(state_dict, Mapping):
         hint = "; give its .state_dict()" if hasattr(state_dict, "state_dict") else ""
+        if isinstance(state_dict, str | os.PathLike):
+            hint = "; read the file first, as by safetensors.numpy.load_file(path)"
         raise TypeError(
             f"from_torch_state: the state dict is a mapping of names to arrays, not a {type(state_dict).__name__}{hint}"
         )

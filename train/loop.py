@@ -108,7 +108,7 @@ def fit(
         From `pb.optim`: its ``init`` and ``step``.
     loss_of : {"outputs", "model"}
         With "model" a batch is any tree of arrays, and the loss is ``loss(model, batch)``, which calls the model as it
-        likes; likewise ``score(model, batch)``. Where the model has a training mode, it is
+        likes; likewise ``score(model, batch)``. Where the model has a training mode (a dropout of 0 is none), it is
         ``loss(model, batch, key=key)``, which returns the loss and the model with its new state; when losses are
         measured, `key` is None: then it is to call ``model(x)``. Measured losses and scores are means of
         the batches', weighted by their rows.
@@ -155,7 +155,7 @@ def fit(
         If a part has no rows, or not as many targets as inputs; for a loss that is not one number; for a precision that
         cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite.
     TypeError
-        If a part holds something that is no array.
+        If a part holds something that is no array; for a loss that is no function, or an `opt` that is no optimiser.
     NotImplementedError
         If the model holds layers that train differently, and no method `training` that says how.
 
@@ -173,6 +173,12 @@ def fit(
     >>> run.best.validation_loss < 0.01
     True
     """
+    if not callable(loss):
+        raise TypeError(
+            f"fit: loss={loss!r}; it is a function of (outputs, y), such as pb.models.cross_entropy"
+        )
+    if not hasattr(opt, "init") or not hasattr(opt, "step"):
+        raise TypeError(f"fit: opt={opt!r}; it is an optimiser, such as pb.optim.Adam(1e-3)")
     check_batches("fit", batches)
     whole = batch_size is None
     _check_form(loss_of, batch_size, batches)
@@ -330,7 +336,9 @@ def _checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:
             "is one batch"
         )
     if rows[0] == 0 or len(set(rows)) > 1:
-        sizes = " and ".join(f"{n:,}" for n in rows if n is not None)
+        found = [f"{n:,}" for n in rows if n is not None]
+        found = found if len(found) <= 4 else list(dict.fromkeys(found))
+        sizes = " and ".join(found[:4]) + (" and more" if len(found) > 4 else "")
         raise ValueError(
             f"fit: {name} has arrays of {sizes} rows; it needs one or more, and as many of each "
             "(with batch_size=None everything is one batch, and they may differ)"

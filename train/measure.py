@@ -13,9 +13,8 @@ from ..autograd.core.typing import PyTree
 from ..autograd.functions.namespace import asarray
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
-from ..models.module import trains_differently
 from .data.device_data import backend_of_model, needs_transfer, parts_of, prefetch
-from .step import call_model
+from .step import call_model, takes_key
 
 # Of tables.
 ROWS_AT_ONCE = 8192
@@ -158,7 +157,7 @@ def _evaluate_model(
     rows: int | None,
     whole: bool,
 ) -> tuple[float, float]:
-    settings = {"key": None} if trains_differently(model) else {}
+    settings = {"key": None} if takes_key(loss, model) else {}
 
     def measured(batch: PyTree) -> tuple[float, float]:
         found = loss(model, batch, **settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from ..autograd.core.namespaces import namespace_of
 from ..autograd.core.typing import ArrayLike, PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
-from ..models.module import children, trains_differently
+from ..models.module import children, has_mode, trains_differently
 from ..optim import LossScaling
 from .errors import one_line
 
@@ -356,7 +357,7 @@ def training_step(
     """
     different = trains_differently(model)
     if loss_of == "model":
-        run = _of_model(objective, different)
+        run = _of_model(objective, takes_key(objective, model))
     else:
         run = _of_outputs(objective, different)
     if different and loss_of == "outputs" and not callable(getattr(model, "training", None)):
@@ -383,9 +384,35 @@ def _of_outputs(objective: Callable[..., Any], different: bool) -> _Run:
     return run
 
 
-def _of_model(objective: Callable[..., Any], different: bool) -> _Run:
+def takes_key(objective: Callable[..., Any], model: PyTree) -> bool:
+    """Whether the loss of a model is given a key: where there is a training mode.
+
+    A model whose layers have one, but no dropout as they are set, may have a loss without.
+
+    Raises
+    ------
+    TypeError
+        If there is a training mode, and the loss takes no key.
+    """
+    if not trains_differently(model):
+        return False
+    try:
+        named = inspect.signature(objective).parameters.values()
+    except (TypeError, ValueError):
+        return True
+    if any(p.name == "key" or p.kind is p.VAR_KEYWORD for p in named):
+        return True
+    if not has_mode(model):
+        return False
+    raise TypeError(
+        f"fit: {type(model).__name__} has a training mode, so that its loss is loss(model, batch, *, key), which "
+        "returns (loss, model) of model.training(x, key=key), and where key is None the loss of model(x)"
+    )
+
+
+def _of_model(objective: Callable[..., Any], with_key: bool) -> _Run:
     def run(model: PyTree, key: Any, batch: PyTree) -> tuple[Any, Any]:
-        if not different:
+        if not with_key:
             return objective(model, batch), model
         out = objective(model, batch, key=key)
         if not isinstance(out, tuple) or len(out) != 2:

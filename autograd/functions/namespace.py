@@ -5,6 +5,7 @@ The functions are generated from `core/signatures.py` when they are first looked
 
 from __future__ import annotations
 
+import dataclasses as _dataclasses
 import math
 import sys
 from typing import Any
@@ -19,6 +20,7 @@ from ..core.defvjp import function_of
 from ..core.namespaces import NAMESPACES, namespace_of
 from ..core.registry import PROVIDED, find, names
 from ..core.signatures import ALIASES, CONSTANT, HIDDEN
+from ..pytree import tree as _tree
 from . import special
 from .arrays.dlpack import from_dlpack
 from .arrays.grids import fftfreq, meshgrid, one_hot, rfftfreq
@@ -86,12 +88,12 @@ def stop_gradient(x: Any, /) -> Any:
     Parameters
     ----------
     x
-        An array.
+        An array, or a tuple, list, dict or dataclass of them, such as the state (h, c) of an LSTM.
 
     Returns
     -------
     Array
-        On no tape.
+        On no tape; a tree of them for a tree.
 
     Notes
     -----
@@ -108,6 +110,8 @@ def stop_gradient(x: Any, /) -> Any:
     >>> pb.grad(lambda x: x * pb.stop_gradient(x))(3.0)
     3.0
     """
+    if isinstance(x, tuple | list | dict) or _dataclasses.is_dataclass(x):
+        return _tree.map(lambda leaf: Array(backend_array(asarray(leaf))), x)
     return Array(backend_array(asarray(x)))
 
 

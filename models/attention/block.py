@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -67,6 +67,7 @@ class TransformerBlock(Module):
     activation: str = static(default="gelu")
     dropout: float = static(default=0.0)
     norm_first: bool = static(default=True)
+    _trains_by_parts: ClassVar[bool] = True
 
     @staticmethod
     def init(

@@ -62,6 +62,7 @@ class TransformerLM(Module):
     norm: LayerNorm | None
     head: Linear | None
     dropout: float = static(default=0.0)
+    _trains_by_parts: ClassVar[bool] = True
     length: int = static(default=0)
     _integers: ClassVar[bool] = True
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, NamedTuple
+import math
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -94,6 +95,7 @@ class MultiHeadAttention(Module):
     causal: bool = static(default=False)
     dropout: float = static(default=0.0)
     rotary: float | None = static(default=None)
+    _trains_by_parts: ClassVar[bool] = True
 
     @staticmethod
     def init(

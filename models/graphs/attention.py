@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -60,6 +60,7 @@ class GraphAttention(Module):
     slope: float = static(default=0.2)
     self_loops: bool = static(default=True)
     dropout: float = static(default=0.0)
+    _trains_by_parts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         Dropout(self.dropout)  # which knows what a probability is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -66,6 +66,7 @@ class GCN(Module):
     sizes: tuple[int, ...] = static()
     activation: str = static()
     dropout: float = static()
+    _trains_by_parts: ClassVar[bool] = True
 
     def __init__(
         self,

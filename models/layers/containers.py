@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ...autograd.core.typing import Value
 from ...autograd.functions import namespace as xp
@@ -70,6 +70,7 @@ class Sequential(Module):
     """
 
     layers: tuple[Module, ...]
+    _trains_by_parts: ClassVar[bool] = True
 
     def __init__(self, *layers: Module | str) -> None:
         for layer in layers:
@@ -117,6 +118,7 @@ class Residual(Module):
     """
 
     inner: Module
+    _trains_by_parts: ClassVar[bool] = True
 
     def __call__(self, x: Value) -> Any:
         """``x + inner(x)``."""

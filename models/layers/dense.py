@@ -75,8 +75,23 @@ class Linear(Module):
         )
 
     def __call__(self, x: Value) -> Any:
-        """``x @ W + b`` for x (…, inputs)."""
-        return xp.matmul(x, self.W) if self.b is None else xp.linear(x, self.W, self.b)
+        """``x @ W + b`` for x (…, inputs).
+
+        Raises
+        ------
+        ValueError
+            For inputs of another width.
+        """
+        try:
+            return xp.matmul(x, self.W) if self.b is None else xp.linear(x, self.W, self.b)
+        except ValueError as error:
+            # asked only now, so that layers that fit pay nothing
+            given, wanted = tuple(xp.asarray(x).shape), tuple(self.W.shape)
+            if len(wanted) != 2 or given[-1:] == wanted[:1]:
+                raise
+            raise ValueError(
+                f"Linear: inputs of shape {given}; their last axis has to be {wanted[0]}"
+            ) from error
 
 
 class MLP(Module):

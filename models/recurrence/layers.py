@@ -26,6 +26,7 @@ class Recurrent(Module):
     # the class of the cells, and how many arrays a state is
     _cell: ClassVar[type[Cell]] = Cell
     _states: ClassVar[int] = 1
+    _trains_by_parts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         Dropout(self.dropout)

@@ -89,3 +89,77 @@ def _modules(model):
     from pullback.models.module import children
 
     return [part for _, part in children(model)]
+
+
+@pytest.mark.usefixtures("numpy_is_active")
+def test_what_init_sets_without_declaring_it_is_refused():
+    class Torchlike(M.Module):
+        def __init__(self, width):
+            self.fc = M.Linear.init(width, width)
+            self.width = width
+
+    with pytest.raises(
+        TypeError, match=r"sets fc, width, which Torchlike does not.*`fc: Linear`.*static\(\)"
+    ):
+        Torchlike(3)
+
+    class Declared(M.Module):
+        fc: M.Linear
+
+        def __init__(self, width):
+            self.fc = M.Linear.init(width, width)
+
+    assert len(pb.tree.leaves(Declared(3))) == 2
+
+
+@pytest.mark.usefixtures("numpy_is_active")
+def test_modules_with_layers_without_dropout_need_no_training_of_their_own():
+    class Sentence(M.Module):
+        embedding: M.Embedding
+        parts: M.Sequential
+        lstm: M.LSTM
+
+        def __call__(self, tokens, lengths):
+            return self.lstm(self.parts(self.embedding(tokens)), lengths=lengths)
+
+    def model(dropout):
+        block = M.TransformerBlock.init(4, 2, dropout=dropout)
+        return Sentence(M.Embedding.init(5, 4), M.Sequential(block), M.LSTM.init(4, 3, layers=2))
+
+    inputs = np.asarray([[1, 2, 3], [4, 0, 0]]), np.asarray([3, 1])
+    y, after = model(0.0).training(*inputs, key=pb.random.key(0))
+    assert bool(xp.all(y == model(0.0)(*inputs)))
+    assert isinstance(after, Sentence)
+    with pytest.raises(NotImplementedError, match="holds parts, a Sequential"):
+        model(0.5).training(*inputs, key=pb.random.key(0))
+
+
+def test_a_training_of_one_s_own_counts_in_a_class_derived_from_a_layer():
+    class Counted(M.LSTM):
+        def training(self, x, *, key=None):
+            return self(x), self
+
+    class Holder(M.Module):
+        lstm: Counted
+
+    with pytest.raises(NotImplementedError, match="holds lstm, a Counted"):
+        Holder(Counted(M.LSTM.init(2, 3).cells)).training(np.zeros((1, 2, 2), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: M.Linear(3, 16), r"Linear\(3, 16\): .* Linear\.init draws them"),
+        (lambda: M.Conv2d(3, 16, 3), r"Conv2d\.init"),
+        (lambda: M.BatchNorm2d(16), r"BatchNorm2d\.init"),
+        (lambda: M.GroupNorm(4, 16), r"GroupNorm\.init"),
+        (lambda: M.LSTM(8, 8), r"LSTM\.init"),
+        (lambda: M.MultiHeadAttention(16, 4), r"MultiHeadAttention\.init"),
+        (lambda: M.Embedding(16, 4), r"Embedding\.init"),
+        (lambda: M.GraphConv(16, 4), r"GraphConv\.init"),
+    ],
+)
+def test_sizes_are_for_init(make, said):
+    """What a program for PyTorch would write; the classes take arrays."""
+    with pytest.raises(TypeError, match=said):
+        make()

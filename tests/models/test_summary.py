@@ -56,5 +56,10 @@ def test_a_summary_for_the_wrong_shape_says_so():
         network().summary((64, 5))
 
 
+def test_a_summary_of_inputs_asks_for_their_shape():
+    with pytest.raises(TypeError, match=r"the shape of inputs, such as x\.shape"):
+        network().summary(np.zeros((64, 3)))
+
+
 def test_summary_on_every_library(backend):
     assert "(2, 3)" in M.Sequential(M.Linear.init(4, 3), M.BatchNorm.init(3)).summary((2, 4))

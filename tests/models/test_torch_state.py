@@ -301,6 +301,7 @@ class Pretended:
     [
         (Pretended(), r"mapping of names to arrays, not a Pretended; give its \.state_dict\(\)"),
         ([1.0], "not a list"),
+        ("net.safetensors", r"not a str; read the file first, as by safetensors\.numpy\.load_file"),
         ({"model": {"weight": 1.0}}, r"'model' is a dict.*checkpoint\['state_dict'\]"),
         ({"weight": "text"}, "'weight' is a str, which is no array"),
         ({"weight": [{}]}, "'weight' is a list of objects"),

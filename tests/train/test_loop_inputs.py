@@ -122,6 +122,22 @@ def test_the_loss_of_a_model_with_a_training_mode():
         fit(model(), lambda m, batch, *, key: SQUARED(m(batch[0]), batch[1]), (x, y), loss_of="model")  # fmt: skip
 
 
+def test_the_loss_of_a_model_without_dropout_needs_no_key():
+    """Layers that have a training mode, and none as they are set; where there is one, the error says so."""
+
+    def loss(model, batch):
+        return pb.xp.mean(model(batch) ** 2)
+
+    def model(dropout):
+        return M.Sequential(M.GRU.init(2, 3, layers=2, dropout=dropout), M.Linear.init(3, 1))
+
+    x = np.ones((8, 4, 2), np.float32)
+    run = fit(model(0.0), loss, x, loss_of="model", epochs=2)
+    assert run.history[-1].loss < run.history[0].loss
+    with pytest.raises(TypeError, match=r"loss is loss\(model, batch, \*, key\), which returns"):
+        fit(model(0.5), loss, x, loss_of="model")
+
+
 class Smooth(M.Module):
     """A linear layer of the means over neighbours, given as pairs of nodes."""
 
@@ -172,6 +188,17 @@ X, Y = np.zeros((4, 1)), np.zeros((4, 1))
 def test_what_cannot_be_trained_on_is_refused(train, settings, said):
     with pytest.raises(ValueError, match=said):
         fit(network(1, 1), SQUARED, train, **settings)
+
+
+def test_names_of_losses_and_optimisers_are_refused():
+    """As estimators take them; and rows of many arrays are not all listed."""
+    with pytest.raises(TypeError, match=r"fit: loss='squared_error'; it is a function"):
+        fit(network(1, 1), "squared_error", (X, Y))
+    with pytest.raises(TypeError, match=r"fit: opt='adam'; it is an optimiser"):
+        pb.train.fit(network(1, 1), SQUARED, (X, Y), (X, Y), "adam")
+    ragged = tuple(np.zeros((n, 1)) for n in range(1, 9))
+    with pytest.raises(ValueError, match="arrays of 1 and 2 and 3 and 4 and more rows"):
+        fit(network(1, 1), SQUARED, (ragged, Y))
 
 
 def test_lists_of_numbers_are_refused():

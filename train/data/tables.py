@@ -115,8 +115,8 @@ def read_csv_features(
         missing = [column for column in columns if column not in found]
         if missing:
             raise InputError(
-                f"{sheet.name} has no column {listed(map(repr, missing))}; "
-                f"the model takes {listed(columns)}"
+                f"{sheet.name} has no column {listed(map(repr, missing), 5)}; "
+                f"the model takes {listed(columns, 10)}"
             )
         known = {*columns, target}
         if known.issuperset(sheet.columns):

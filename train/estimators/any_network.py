@@ -137,9 +137,11 @@ class _OfAnyNetwork:
     def _make_network(self, outputs: int) -> Any:
         factory = _perceptron if self.model is None else self.model
         name = type(self).__name__
-        if not callable(factory):
+        if not callable(factory) or isinstance(factory, models.Module):
+            # the numbers of a network would hide what is said
+            given = repr(factory) if not callable(factory) else f"{type(factory).__name__}(…)"
             raise TypeError(
-                f"{name}: model={factory!r}; it has to be a function of (n_features, n_outputs, seed) that returns a "
+                f"{name}: model={given}; it has to be a function of (n_features, n_outputs, seed) that returns a "
                 "model, or None"
             )
         network = AnyNetwork(

@@ -50,8 +50,8 @@ def build_lstm(
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> build_lstm(10, (8, 8))(pb.asarray(np.zeros((2, 5), int))).shape
+    >>> import pullback as pb
+    >>> build_lstm(10, (8, 8))(pb.xp.zeros((2, 5), dtype="int64")).shape
     (2, 5, 10)
     """
     random, width = np.random.default_rng(seed), hidden[0]
@@ -96,8 +96,8 @@ def build_transformer(
 
     Examples
     --------
-    >>> import numpy as np, pullback as pb
-    >>> build_transformer(10, (16, 16), 5)(pb.asarray(np.zeros((2, 5), int))).shape
+    >>> import pullback as pb
+    >>> build_transformer(10, (16, 16), 5)(pb.xp.zeros((2, 5), dtype="int64")).shape
     (2, 5, 10)
     """
     width = hidden[0]

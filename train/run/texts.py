@@ -125,7 +125,7 @@ def _check_widths(settings: Settings) -> None:
         widths = ",".join(map(str, hidden)) or "none"
         part = "layer" if name == "lstm" else "block"
         raise InputError(
-            f"hidden: {widths}; a {name} has {part}s of one width: write 128 for one {part}, 128,128 for two"
+            f"hidden: {widths}; the {part}s of {name} have one width: write 128 for one {part}, 128,128 for two"
         )
     if name == "transformer" and (hidden[0] // heads(hidden[0])) % 2:
         raise InputError(

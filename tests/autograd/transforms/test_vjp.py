@@ -104,3 +104,15 @@ def test_stop_gradient():
     pb.grad(lambda x: stopped.append(pb.stop_gradient(x)) or x)(1.0)
     assert not stopped[0].traced
     np.testing.assert_array_equal(pb.to_numpy(pb.stop_gradient(np.ones(2))), [1.0, 1.0])
+
+
+def test_stop_gradient_of_a_tree_is_a_tree():
+    """As JAX's: the state (h, c) of an LSTM stays a pair."""
+
+    def f(x):
+        h, c = pb.stop_gradient((x * 2, x * 3))
+        return x * h * pb.stop_gradient({"c": c})["c"]
+
+    assert pb.grad(f)(2.0) == 24.0
+    h, c = pb.stop_gradient((np.ones((1, 2)), np.zeros((1, 2))))
+    assert h.shape == c.shape == (1, 2)

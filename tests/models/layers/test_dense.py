@@ -71,6 +71,12 @@ def test_bad_sizes(sizes):
 def test_a_wrong_input_width_says_so():
     with pytest.raises(ValueError, match=r"4|3"):
         M.MLP([4, 3])(np.ones((2, 5), "f"))
+    said = r"Linear: inputs of shape \(2, 5\); their last axis has to be 4"
+    for layer in (M.Linear.init(4, 3), M.Linear.init(4, 3, bias=False)):
+        with pytest.raises(ValueError, match=said):
+            layer(np.ones((2, 5), "f"))
+        with pytest.raises(ValueError, match=said):
+            pb.grad(lambda m: pb.xp.sum(m(np.ones((2, 5), "f"))))(layer)
 
 
 # ── gradients of a four-layer network ──────────────────────────────────────────────────────────────

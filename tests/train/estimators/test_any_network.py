@@ -98,6 +98,7 @@ def test_numbers_by_lbfgs_are_those_of_the_perceptron():
     ("settings", "error", "said"),
     [
         ({"model": 3}, TypeError, r"model=3; it has to be a function of \(n_features, n_outputs, s"),
+        ({"model": M.MLP([2, 2])}, TypeError, r"model=MLP.*has to be a function of \(n_features"),
         ({"model": lambda n, k, seed: np.ones(3)}, TypeError, r"returned ndarray: it has to return a model"),
         ({"model": convolutions, "solver": "lbfgs"}, ValueError, r"'lbfgs' knows no training mode"),
         ({"model": lambda n, k, seed: M.Linear.init(n, k + 1)}, ValueError, r"outputs of shape"),

@@ -62,8 +62,8 @@ def test_accuracy_is_that_of_the_largest_logit():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--hidden", "8,4"], "hidden: 8,4; a lstm has layers of one width: write 128 for one layer"),
-        (["--hidden", "none"], "hidden: none; a lstm has layers of one width"),
+        (["--hidden", "8,4"], "hidden: 8,4; the layers of lstm have one width: write 128 for one layer"),
+        (["--hidden", "none"], "hidden: none; the layers of lstm have one width"),
         (["--model", "transformer", "--hidden", "15"], "hidden: 15; a transformer turns pairs of features"),
         (["--length", "300"], "notes has 624 characters: training, validation and test part need a block of 300"),
         (["--model", "cnn"], "model: cnn takes tables or images, and notes.txt is a text"),
