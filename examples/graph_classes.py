@@ -120,7 +120,9 @@ def draw(picture, edges, y, known, found):
         axes.set_title(f"{name}: {100 * right[-1]:.0f} %")
         axes.axis("off")
         curves.plot(100 * np.asarray(right), label=name)
-    graphs[0].legend(frameon=False, loc="lower left")
+    graphs[0].legend(
+        title="filled as predicted", frameon=False, loc="upper left", bbox_to_anchor=(0, 0), ncols=2
+    )
     curves.set(xlabel="step", ylabel="nodes without a label that are right, %")
     curves.grid(alpha=0.3)
     curves.legend(frameon=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from ..autograd.core.array import Array, unwrap_closed
 from ..autograd.core.typing import PyTree, Value
@@ -79,36 +79,43 @@ class Module:
             f"{type(self).__name__} has no __call__: write what it computes from x"
         )
 
-    def training(self, *x: Value, key: Any = None) -> tuple[Any, Any]:
-        """The output in training mode, and the model with its new state.
+    if TYPE_CHECKING:
+        # Layers take one input or several, which no signature of a base class says.
+        def training(self, x: Value, *, key: Any = None) -> tuple[Any, Any]:
+            """The output in training mode, and the model with its new state."""
 
-        Parameters
-        ----------
-        *x : array
-            Inputs, as the model is called with.
-        key : array uint32 (2,), optional
-            What random layers draw from; the same key draws the same (`pb.random.key`).
+    else:
 
-        Returns
-        -------
-        y : Array
-        model : Module
-            This one where there is no state. After `value_and_grad` with ``has_aux=True`` its arrays are
-            `pb.Array`s; `plain` takes them out.
+        def training(self, *x: Value, key: Any = None) -> tuple[Any, Any]:
+            """The output in training mode, and the model with its new state.
 
-        Raises
-        ------
-        NotImplementedError
-            If the class holds layers that behave differently in training and does not say how to train them. Layers
-            whose dropout is 0 do not.
-        """
-        for name, child in children(self):
-            if has_mode(child):
-                raise NotImplementedError(
-                    f"{type(self).__name__} holds {name}, a {type(child).__name__}, which behaves differently in "
-                    f"training: write {type(self).__name__}.training(x, *, key=None), which returns (y, model)"
-                )
-        return self(*x), self
+            Parameters
+            ----------
+            *x : array
+                Inputs, as the model is called with.
+            key : array uint32 (2,), optional
+                What random layers draw from; the same key draws the same (`pb.random.key`).
+
+            Returns
+            -------
+            y : Array
+            model : Module
+                This one where there is no state. After `value_and_grad` with ``has_aux=True`` its arrays are
+                `pb.Array`s; `plain` takes them out.
+
+            Raises
+            ------
+            NotImplementedError
+                If the class holds layers that behave differently in training and does not say how to train them. Layers
+                whose dropout is 0 do not.
+            """
+            for name, child in children(self):
+                if has_mode(child):
+                    raise NotImplementedError(
+                        f"{type(self).__name__} holds {name}, a {type(child).__name__}, which behaves differently in "
+                        f"training: write {type(self).__name__}.training(x, *, key=None), which returns (y, model)"
+                    )
+            return self(*x), self
 
     def summary(self, input_shape: int | tuple[int, ...] | None = None) -> str:
         """A table of layers, shapes of their outputs, and numbers of parameters.
@@ -243,7 +250,8 @@ def _of_arrays(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _first_is_static(cls: type[Module]) -> bool:
-    return bool(dataclasses.fields(cls)[0].metadata.get("static"))
+    first = next(iter(cls.__dataclass_fields__.values()))  # type: ignore[attr-defined]  # a dataclass
+    return bool(first.metadata.get("static"))
 
 
 def plain(model: PyTree) -> Any:

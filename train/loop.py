@@ -336,9 +336,9 @@ def _checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:
             "is one batch"
         )
     if rows[0] == 0 or len(set(rows)) > 1:
-        found = [f"{n:,}" for n in rows if n is not None]
-        found = found if len(found) <= 4 else list(dict.fromkeys(found))
-        sizes = " and ".join(found[:4]) + (" and more" if len(found) > 4 else "")
+        numbers = [f"{n:,}" for n in rows if n is not None]
+        numbers = numbers if len(numbers) <= 4 else list(dict.fromkeys(numbers))
+        sizes = " and ".join(numbers[:4]) + (" and more" if len(numbers) > 4 else "")
         raise ValueError(
             f"fit: {name} has arrays of {sizes} rows; it needs one or more, and as many of each "
             "(with batch_size=None everything is one batch, and they may differ)"
