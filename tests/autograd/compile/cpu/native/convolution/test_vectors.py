@@ -108,3 +108,23 @@ def test_each_lane_to_its_place():
     for t, block in enumerate((2, 0, 1)):
         np.testing.assert_array_equal(blocks[block], np.where(which == t, s[:lanes], 0))
     assert np.all(s[5 * lanes :] == 7)
+
+
+@pytest.mark.parametrize(
+    ("features", "avx", "shape"),
+    [
+        ("+avx,+avx2,+fma", 1, (6, 32)),
+        ("+avx2,+avx512f,-avx512vl", 1, (14, 64)),
+        ("+neon", 1, (8, 16)),
+        ("", 1, (6, 16)),
+        (None, 0, (6, 16)),
+    ],
+)
+def test_blocks_are_of_the_processor_that_numba_compiles_for(monkeypatch, features, avx, shape):
+    from numba.core import config
+
+    monkeypatch.setattr(config, "CPU_FEATURES", features)
+    monkeypatch.setattr(config, "ENABLE_AVX", avx)
+    if features is None and vectors._features().get("neon"):
+        shape = (8, 16)
+    assert vectors.block_shape.__wrapped__() == shape
