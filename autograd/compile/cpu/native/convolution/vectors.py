@@ -34,8 +34,9 @@ def _features() -> dict[str, bool]:
     """What the processor has that numba compiles for: this one, or that of ``NUMBA_CPU_FEATURES``."""
     try:
         from llvmlite import binding
-        from numba.core import config
+        from numba.core import config as settings
 
+        config: Any = settings  # its names are made when it is imported
         # empty for ``NUMBA_CPU_NAME=generic``
         if config.CPU_FEATURES is not None:
             return {name[1:]: name[0] == "+" for name in config.CPU_FEATURES.split(",") if name}
