@@ -93,6 +93,7 @@ def compile_source(text: str, argument_types: list[Any]) -> Callable[..., Any]:
         As of `compile_kernel`; ``(dtype, ndim, "A")`` is an array with any strides, and one with "read" after that
         may be read only.
     """
+    _need_numba()
     key = hashlib.sha256((text + repr(argument_types) + sys.version).encode()).hexdigest()[:24]
     known = _LOADED.get(key)
     if known is None:
@@ -101,6 +102,14 @@ def compile_source(text: str, argument_types: list[Any]) -> Callable[..., Any]:
             text, f"kernel_{key}", lambda kernel: _compile(kernel, types)
         )
     return known
+
+
+def _need_numba() -> None:
+    """Refuse kernels where numba is there and cannot be imported: it was made for another NumPy, say."""
+    try:
+        import numba  # noqa: F401 - whether it can be
+    except ImportError as error:
+        raise CompileError(f"numba cannot be imported: {error}") from error
 
 
 def _compile(kernel: Any, types: tuple[Any, ...]) -> None:

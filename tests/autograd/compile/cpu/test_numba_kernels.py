@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from typing import Any
 
 import numpy as np
@@ -38,3 +39,16 @@ def test_kernels_are_kept_on_disk(monkeypatch, tmp_path):
     np.testing.assert_array_equal(run(), first)
     assert sorted(p.name for p in tmp_path.glob("kernel_*.py")) == files
     assert list(tmp_path.glob("__pycache__/*.nbi"))
+
+
+def test_a_numba_that_cannot_be_imported(monkeypatch):
+    if NO_NUMBA:
+        pytest.skip(NO_NUMBA)
+    monkeypatch.setitem(sys.modules, "numba", None)  # `import numba` raises ImportError
+    monkeypatch.setattr(native, "available", lambda: True)
+    compiled = pb.compile(lambda x: xp.sum(x * x + 3.0))
+    (x,) = arrays((7,))
+    compiled(x)
+    with pytest.warns(RuntimeWarning, match="numba cannot be imported: .* runs without kernels"):
+        again = compiled(x)
+    np.testing.assert_allclose(again, np.sum(x * x + 3.0))

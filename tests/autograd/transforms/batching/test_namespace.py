@@ -20,7 +20,7 @@ XP = NAMESPACES[Batched]
 # Functions that are written out elsewhere or made of others: `_of_formula`.
 OF_FORMULAS = {
     "hidden formulas": "leg over_above over_below over_root_above over_root_below polar ray softmax_cross_entropy "
-    "implicit",
+    "implicit attention self_attention",
 }
 
 

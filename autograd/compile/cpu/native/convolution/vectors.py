@@ -20,17 +20,29 @@ from ..jit import Routine
 @functools.cache
 def block_shape() -> tuple[int, int]:
     """The rows of a product's block and the bytes of a vector, for the registers of this machine."""
-    from llvmlite import binding
-
-    try:
-        features = binding.get_host_cpu_features()
-    except RuntimeError:  # LLVM does not know this processor
-        features = {}
+    features = _features()
     if features.get("avx512f"):
         return 14, 64
     if features.get("avx2"):
         return 6, 32
     return (8 if features.get("neon") else 6), 16
+
+
+def _features() -> dict[str, bool]:
+    """What the processor has that numba compiles for: this one, or that of ``NUMBA_CPU_FEATURES``."""
+    try:
+        from llvmlite import binding
+        from numba.core import config as settings
+
+        config: Any = settings  # its names are made when it is imported
+        # empty for ``NUMBA_CPU_NAME=generic``
+        if config.CPU_FEATURES is not None:
+            return {name[1:]: name[0] == "+" for name in config.CPU_FEATURES.split(",") if name}
+        found = dict(binding.get_host_cpu_features())
+    # numba cannot be imported, which `numba_kernels.py` says, or LLVM does not know this processor
+    except (ImportError, RuntimeError):
+        return {}
+    return {name: on for name, on in found.items() if config.ENABLE_AVX or name[:3] != "avx"}
 
 
 class Piece(Routine):

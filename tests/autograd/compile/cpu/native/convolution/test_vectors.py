@@ -29,3 +29,23 @@ def test_the_source_of_a_piece_is_in_its_text(monkeypatch):
     assert products.wide.text() != before[0]
     assert windows.largest.text() == before[1]
     vectors._checksum.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("features", "avx", "shape"),
+    [
+        ("+avx,+avx2,+fma", 1, (6, 32)),
+        ("+avx2,+avx512f,-avx512vl", 1, (14, 64)),
+        ("+neon", 1, (8, 16)),
+        ("", 1, (6, 16)),
+        (None, 0, (6, 16)),
+    ],
+)
+def test_blocks_are_of_the_processor_that_numba_compiles_for(monkeypatch, features, avx, shape):
+    from numba.core import config
+
+    monkeypatch.setattr(config, "CPU_FEATURES", features)
+    monkeypatch.setattr(config, "ENABLE_AVX", avx)
+    if features is None and vectors._features().get("neon"):
+        shape = (8, 16)
+    assert vectors.block_shape.__wrapped__() == shape
