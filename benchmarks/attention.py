@@ -4,9 +4,9 @@
 
 *Alone*: output and gradients by queries, keys and values of given heads, causal or not, float32. *Materialised* has the
 weights of all heads in memory: by hand in NumPy, and of `pb.xp` functions, compiled. *Block*: loss and all gradients of
-a pre-norm block with a GELU network of four times its width, causal. All in one process, one call of each after the
-other; reported is the least of each (other processes can only add to it), the median, and the least over torch's. On a
-busy machine the times of CPUs with ``OMP_NUM_THREADS=1`` say more than those of the clock.
+a pre-norm block with a GELU network of four times its width, causal. All in one process, three calls of each in turn;
+reported is the least of each (other processes can only add to it), the median, and the least over torch's. On a busy
+machine the times of CPUs with ``OMP_NUM_THREADS=1`` say more than those of the clock.
 *Memory*: the most that NumPy has allocated in a forward and a backward pass at length 4096, over inputs, outputs and
 gradients.
 """
@@ -22,6 +22,8 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; see _worker.py
 
 import numpy as np
 from _report import environment, quartiles, save, table
@@ -239,7 +241,7 @@ def block(shape: tuple[int, ...], seconds: float) -> dict[str, Any]:
 
 
 def times(runs: dict[str, Run], seconds: float) -> dict[str, Any]:
-    """Least and median seconds of each, taken in turns."""
+    """Least and median seconds of each, taken in turns of a few calls."""
     for _ in range(3):
         for run in runs.values():
             run()
@@ -249,10 +251,12 @@ def times(runs: dict[str, Run], seconds: float) -> dict[str, Any]:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(next(iter(taken.values()))) < 5:
         for name, run in runs.items():
-            started, cpu = time.perf_counter(), time.process_time()
-            run()
-            taken[name].append(time.perf_counter() - started)
-            used[name].append(time.process_time() - cpu)
+            run()  # not counted: the threads of the one before still spin
+            for _ in range(3):
+                started, cpu = time.perf_counter(), time.process_time()
+                run()
+                taken[name].append(time.perf_counter() - started)
+                used[name].append(time.process_time() - cpu)
     found: dict[str, Any] = {}
     for name in runs:
         least = min(taken[name])

@@ -20,6 +20,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # before NumPy loads; see _worker.py
+
 import numpy as np
 from _report import environment, gpu_environment, microseconds, quartiles, save, table
 
