@@ -64,14 +64,14 @@ class Module:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__init__" in cls.__dict__:
-            cls.__init__ = _declared(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = _declared(cls.__init__)  # type: ignore[method-assign]  # checks what it sets
         tree.register(dataclasses.dataclass(eq=False)(cls))
         if (
             "__init__" in cls.__dict__
             and cls.__module__.startswith(_PACKAGE)
             and hasattr(cls, "init")
         ):
-            cls.__init__ = _of_arrays(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = _of_arrays(cls.__init__)  # type: ignore[method-assign]  # checks what it is given
 
     def __call__(self, x: Value) -> Any:
         """The model's output for the inputs `x`."""

@@ -50,7 +50,7 @@ def each(rows: Iterable[Case | tuple[Any, ...]]) -> Callable[[Callable[..., None
 
         del of_function.__wrapped__  # type: ignore[attr-defined]  # whose parameters pytest would take
         one = inspect.Parameter("rows", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        of_function.__signature__ = inspect.Signature([one, *parameters[width:]])  # type: ignore[attr-defined]
+        of_function.__signature__ = inspect.Signature([one, *parameters[width:]])  # type: ignore[attr-defined]  # of pytest alone
         return pytest.mark.parametrize("rows", groups.values(), ids=groups)(of_function)
 
     return decorate
