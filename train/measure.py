@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from ..autograd.functions.namespace import asarray
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from .data.device_data import backend_of_model, needs_transfer, parts_of, prefetch
+from .ranks import Ranks
 from .step import call_model, takes_key
 
 # Of tables.
@@ -149,6 +150,43 @@ def evaluate(
     return _measured(_joined(chunks, home), placed(y, home), loss, score)
 
 
+def evaluate_on_ranks(
+    ranks: Ranks,
+    model: PyTree,
+    loss: Callable[..., Any],
+    part: PyTree,
+    score: Callable[..., float] | None = None,
+    *,
+    loss_of: str,
+    rows: int,
+    call: Callable[[Any, Any], Any],
+) -> tuple[float, float]:
+    """As `evaluate`, each rank with its share of the rows; the same two numbers on all of them.
+
+    Where there is no score, or it is a `RowMean`, and with ``loss_of="model"``, the ranks' means are averaged, weighted
+    by their rows; else their outputs are gathered, and loss and score taken of all of them.
+    """
+    n = tree.leaves(part)[0].shape[0]
+    if n < ranks.group.size:
+        found = evaluate(model, loss, part, score, loss_of=loss_of, rows=rows, call=call)
+    else:
+        chosen = ranks.rows(n)
+        own = tree.map(lambda a: a[chosen, ...], part)
+        if loss_of == "model" or score is None or isinstance(score, RowMean):
+            means = evaluate(model, loss, own, score, loss_of=loss_of, rows=rows, call=call)
+            return _weighted(
+                (int(k), float(a), float(b))
+                for k, a, b in ranks.table((chosen.stop - chosen.start, *means))
+            )
+        home = backend_of_model(model, own)
+        chunks = [outputs for outputs, *_ in _outputs(model, (own[0],), rows, call)]
+        outputs = ranks.joined(_joined(chunks, home))
+        found = _measured(outputs, placed(part[1], home), loss, score)
+    # the same numbers, but for other kernels on another processor: those of rank 0 are everybody's
+    loss_found, score_found = ranks.table(found)[0].tolist()
+    return loss_found, score_found
+
+
 def _evaluate_model(
     model: PyTree,
     loss: Callable[..., Any],
@@ -195,7 +233,7 @@ def scalar(value: Any) -> float:
     return float(value)
 
 
-def _weighted(parts: Iterator[tuple[int, float, float]]) -> tuple[float, float]:
+def _weighted(parts: Iterable[tuple[int, float, float]]) -> tuple[float, float]:
     """Means weighted by rows."""
     rows, losses, scores = zip(*parts, strict=True)
     n = sum(rows)

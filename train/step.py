@@ -22,6 +22,7 @@ from ..backend import Backend, is_array
 from ..models.module import children, has_mode, trains_differently
 from ..optim import LossScaling
 from .errors import one_line
+from .ranks import Ranks
 
 Step = Callable[..., tuple[Any, Any, Any]]
 
@@ -326,7 +327,11 @@ def call_model(model: PyTree, x: PyTree) -> Any:
 
 
 def training_step(
-    model: PyTree, objective: Callable[..., Any], opt: Any, loss_of: str = "outputs"
+    model: PyTree,
+    objective: Callable[..., Any],
+    opt: Any,
+    loss_of: str = "outputs",
+    ranks: Ranks | None = None,
 ) -> Step:
     """A step in training mode for models of this one's structure.
 
@@ -342,6 +347,8 @@ def training_step(
     loss_of : {"outputs", "model"}
         With "model" it is ``objective(model, x)``; and where there is a training mode ``objective(model, x, key=key)``,
         which returns the number and the model with its new state.
+    ranks : Ranks, optional
+        They share each batch: loss and gradient are those of the mean over the rows of all.
 
     Returns
     -------
@@ -368,8 +375,9 @@ def training_step(
     pairs = zip(tree.leaves(model), tree.leaves(models.parameter_mask(model)), strict=True)
     moving = [own and is_inexact(getattr(leaf, "dtype", np.dtype(bool))) for leaf, own in pairs]
     if all(moving) and not different and not isinstance(opt, LossScaling):
-        return _plain_step(run, opt)
-    return _training_step(run, opt, moving)
+        return _plain_step(run, opt, ranks)
+    renewed = None if ranks is None else ranks.renewed(model, moving)
+    return _training_step(run, opt, moving, ranks, renewed)
 
 
 # ``run(model, key, x, *targets)``: the value to be made small, and the model with its new state.
@@ -425,9 +433,13 @@ def _of_model(objective: Callable[..., Any], with_key: bool) -> _Run:
     return run
 
 
-def _plain_step(run: _Run, opt: Any) -> Step:
+def _plain_step(run: _Run, opt: Any, ranks: Ranks | None) -> Step:
     """A step for models without a training mode, whose leaves are all parameters."""
-    gradient = value_and_grad(lambda model, x, *targets: run(model, None, x, *targets)[0])
+
+    def loss(model: PyTree, x: PyTree, *targets: ArrayLike) -> Any:
+        return run(model, None, x, *targets)[0]
+
+    gradient = value_and_grad(loss) if ranks is None else ranks.value_and_grad(loss, _rows_of_batch)
 
     def step(
         model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
@@ -438,7 +450,20 @@ def _plain_step(run: _Run, opt: Any) -> Step:
     return step
 
 
-def _training_step(run: _Run, opt: Any, moving: list[bool]) -> Step:
+def _rows_of_batch(model: PyTree, x: PyTree, *targets: ArrayLike) -> int:
+    return int(tree.leaves(x)[0].shape[0])
+
+
+def _training_step(
+    run: _Run,
+    opt: Any,
+    moving: list[bool],
+    ranks: Ranks | None,
+    renewed: Callable[[PyTree, int], Any] | None,
+) -> Step:
+    """A step for models with a training mode, with leaves that are no parameters, or with a scaled loss."""
+    scales = isinstance(opt, LossScaling)
+
     def step(
         model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
     ) -> tuple[Any, Any, Any]:
@@ -451,12 +476,20 @@ def _training_step(run: _Run, opt: Any, moving: list[bool]) -> Step:
                 [next(own) if moves else p for p, moves in zip(leaves, moving, strict=True)],
             )
             value, after = run(now, key, x, *targets)
-            large = opt.scale(value, state) if isinstance(opt, LossScaling) else value
+            large = opt.scale(value, state) if scales else value
             return large, (value, after)
 
         parameters = [p for p, moves in zip(leaves, moving, strict=True) if moves]
-        (_, (value, after)), found = value_and_grad(loss, has_aux=True)(parameters)
-        after = models.plain(after)
+        if ranks is None:
+            (_, (value, after)), found = value_and_grad(loss, has_aux=True)(parameters)
+            after = models.plain(after)
+        else:
+            rows = _rows_of_batch(model, x)
+            gradient = ranks.value_and_grad(loss, lambda _: rows, has_aux=True)
+            (large, (_, after)), found = gradient(parameters)
+            value = large / state.scale if scales else large
+            after = models.plain(after)
+            after = after if renewed is None else renewed(after, rows)
         if tree.flatten(after)[1] != spec:
             raise ValueError(
                 f"{type(model).__name__}.training has to return its model in the structure that it had"
