@@ -104,9 +104,10 @@ def batches(
     rows: int,
     home: Backend,
     least: int = 1,
+    first: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of the arrays in an order (None for their own), `rows` at a time, on the device.
+    """The rows of the arrays in an order (None for their own), `rows` at a time, on the device; from batch `first` on.
 
     The last batch may be smaller, but for `parts_of`. On the host the rows of each batch are gathered for it. On a
     device a gathering is a launch and a slice is none, so the rows of many batches are gathered at once. Of each batch
@@ -114,7 +115,7 @@ def batches(
     """
     x = arrays[0]
     owner = backend.backend_of(x)
-    parts = parts_of(x.shape[0], rows, least)
+    parts = parts_of(x.shape[0], rows, least)[first:]
     if share[1] > 1:
         order = np.arange(x.shape[0]) if order is None else order
         order, parts = _shares(order, parts, *share)
