@@ -92,7 +92,7 @@ def run_epoch(
     if on_host and first and first % _STEPS_BETWEEN_LOOKS == 0 and tally.is_bad():
         return first
     for batch in batches:
-        if interrupt is not None and interrupt.seen:
+        if interrupt is not None and interrupt.asked():
             break
         parameters, state, tally = step(parameters, state, tally, *batch)
         count += 1

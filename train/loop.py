@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..autograd.core.typing import PyTree
 from ..autograd.functions.random import fold_in
 from ..autograd.pytree import tree
 from ..backend import Backend
+from ..distributed import Communicator
 from ..models.module import trains_differently
 from .data.device_data import backend_of_model, parts_of
 from .data.device_data import batches as batches_of
@@ -22,9 +24,9 @@ from .data.orders import check_batches, orders
 from .epochs import Ending, Training, run_epochs
 from .errors import InputError
 from .keeping import Keeper, as_table, check_every, description, from_table, warm_up
-from .measure import evaluate, placed, raw_arrays, rows_at_once
+from .measure import evaluate, evaluate_on_ranks, placed, raw_arrays, rows_at_once
 from .optimizers import with_l1
-from .signals import Interrupt
+from .ranks import AgreedInterrupt, Ranks
 from .snapshot import Snapshot, Stored, read, write
 from .step import (
     Forward,
@@ -102,6 +104,7 @@ def fit(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     every: float = 5.0,
+    distributed: Communicator | None = None,
 ) -> Fit:
     """Train a model on minibatches until the validation loss no longer falls.
 
@@ -169,6 +172,12 @@ def fit(
     every : float
         Seconds from one checkpoint to the next, more where writing would take over 2 % of the time; 0 for one after
         every step.
+    distributed : Communicator, optional
+        Train on its ranks, as ``pb.distributed.init("mpi")`` gives it. Each rank calls `fit` with the same settings and
+        all of the data, takes its share of each batch, and returns the same `Fit`: that of one process, up to rounding,
+        whatever the number of ranks. All begin with the model of rank 0, which also writes the checkpoint; any number
+        of ranks may go on from that. Dropout alone is another one for another number of ranks: each draws for its own
+        rows.
 
     Returns
     -------
@@ -190,11 +199,21 @@ def fit(
     TypeError
         If a part holds something that is no array; for a loss that is no function, or an `opt` that is no optimiser.
     NotImplementedError
-        If the model holds layers that train differently, and no method `training` that says how.
+        If the model holds layers that train differently, and no method `training` that says how; for
+        ``batch_size=None`` on several ranks.
+    DistributedError
+        On every rank: if they differ in settings, in data, or after an epoch in a bit of the model; or if one fails.
 
     Notes
     -----
     A last batch of one row joins the one before where the model has a training mode: one row has no variance.
+
+    On several ranks a batch is divided into consecutive rows, as many for each rank or one more; a batch of fewer rows
+    than ranks is taken by all of them as a whole. Gradients are those of the mean over all rows
+    (`pb.distributed.data_parallel`): the loss has to be such a mean. Losses and scores are measured in shares. What
+    ends the training, a signal to one rank included, ends it on all of them at the same step. `BatchNorm` takes the
+    statistics of all rows of the batch; other floating-point fields made by `pb.models.state` are averaged over the
+    ranks, weighted by rows.
 
     A training that goes on with other `epochs` rounds as one that had them from the start would, but where the number
     of steps decides whether the step is compiled, and with which kernels; and so it does on another backend.
@@ -218,7 +237,7 @@ def fit(
     check_batches("fit", batches)
     whole = batch_size is None
     _check_form(loss_of, batch_size, batches)
-    stored = _stored(checkpoint, resume, every)
+    check_every(every)
     train, validation = (
         _checked(name, part, loss_of, whole)
         for name, part in (("train", train), ("validation", validation))
@@ -229,7 +248,22 @@ def fit(
     key, least = key_of(seed, home), 2 if different else 1
     check_precision(precision, model, compile)
     opt = with_l1(scaled(opt, precision), l1)
-    one_step = training_step(model, loss, opt, loss_of)
+
+    def about() -> dict[str, str]:
+        return description(
+            model, loss, opt, train, validation, loss_of=loss_of, batch_size=batch_size, batches=batches,
+            seed=seed, precision=precision, compile=compile, fast=fast,
+        )  # fmt: skip
+
+    ranks = _ranks_of(distributed, home, whole)
+    if ranks is None:
+        stored = _stored(checkpoint, resume)
+    else:
+        also = {"epochs": epochs, "patience": patience, "checkpoint": checkpoint is not None, "resume": resume}
+        ranks.check_settings({**about(), **{name: str(value) for name, value in also.items()}})
+        stored = ranks.of_rank_0(lambda: _stored(checkpoint, resume))
+        model, key = ranks.replicated(model), ranks.own_key(key)
+    one_step = training_step(model, loss, opt, loss_of, ranks)
 
     def step(
         model: PyTree, state: PyTree, tally: Tally, x: PyTree, *y: PyTree
@@ -238,7 +272,12 @@ def fit(
         model, state, value = one_step(model, state, own, x, *y)
         return model, state, tally.after(value, 1)
 
-    source = _epochs_of(train, loss_of, batch_size, batches, home, least, random)
+    weighted = ranks if different else None
+    if weighted is not None:
+        step = weighted.with_weights(step)
+    source = _epochs_of(
+        train, loss_of, batch_size, batches, home, least, random, ranks, weighted
+    )
     steps = epochs * source.steps
     rows = None if batch_size is None else rows_at_once(train, batch_size)
     kernels = kernels_pay(model, steps) if fast is None else fast
@@ -250,10 +289,9 @@ def fit(
         return model if replay.eager else copy_leaves(model)
 
     def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
+        on_all = evaluate if ranks is None else partial(evaluate_on_ranks, ranks)
         losses = (
-            evaluate(
-                model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=forward
-            )
+            on_all(model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=forward)
             for part in (train, validation)
         )
         return Epoch(epoch, steps, *next(losses), *next(losses))
@@ -275,6 +313,8 @@ def fit(
         if bad is not None:
             return "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
         if run.steps > before:
+            if ranks is not None:
+                ranks.check_model(training.parameters, epoch)
             now = measure(training.parameters, epoch, run.steps)
             run.history.append(now)
             if rule.note(now):
@@ -287,12 +327,6 @@ def fit(
         if diverged is None and interrupt.seen:
             return "interrupted", f"{interrupt} in epoch {epoch}"
         return diverged or rule.ended(epoch)
-
-    def about() -> dict[str, str]:
-        return description(
-            model, loss, opt, train, validation, loss_of=loss_of, batch_size=batch_size, batches=batches,
-            seed=seed, precision=precision, compile=compile, fast=fast,
-        )  # fmt: skip
 
     def keep(epoch: int, position: int, random_state: Any) -> None:
         # the structures that the training began with are those that it can go on with
@@ -321,7 +355,7 @@ def fit(
     described: dict[str, str] = {}
     before, started, start = 0.0, time.perf_counter(), (0, 0)
     # This function reports a loss that overflows in one line, and NumPy's warnings would repeat it.
-    with Interrupt() as interrupt, np.errstate(all="ignore"):
+    with AgreedInterrupt.of(ranks) as interrupt, np.errstate(all="ignore"):
         training = Training(replay, owned(model), owned(opt.init(model)), Tally.new(home))
         if stored is None:
             first = measure(model, 0, 0)
@@ -329,7 +363,8 @@ def fit(
         else:
             described.update(about())
             stored.check(described)
-            warm_up(training, stored.progress["calls"], source.samples())
+            if ranks is None:
+                warm_up(training, stored.progress["calls"], source.samples())
             run, start = _restored(stored, training, model, opt, home)
             random.bit_generator.state = stored.progress["random"]
             before, rule = run.seconds, ValidationPatience(patience, run.best)
@@ -338,7 +373,7 @@ def fit(
                 for own in (model, training.parameters)[: len(run.history)]:
                     measure(own, 0, 0)
         keeper = None
-        if checkpoint is not None:
+        if checkpoint is not None and (ranks is None or ranks.group.rank == 0):
             keeper = Keeper(keep, lambda: random.bit_generator.state, every)
         report()
         ended: Ending | None = None
@@ -359,7 +394,25 @@ def fit(
     return run
 
 
-def _stored(checkpoint: Any, resume: bool, every: float) -> Stored | None:
+def _ranks_of(distributed: Communicator | None, home: Backend, whole: bool) -> Ranks | None:
+    """The ranks of a training; None for one alone.
+
+    Raises
+    ------
+    NotImplementedError
+        For everything as one batch.
+    """
+    if distributed is None or distributed.size == 1:
+        return None
+    if whole:
+        raise NotImplementedError(
+            f"fit: batch_size=None on {distributed.size} ranks: one batch whose arrays need not have as many rows, as "
+            "a graph, cannot be shared by rows; rows that are independent can: give their number as batch_size"
+        )
+    return Ranks(distributed, home)
+
+
+def _stored(checkpoint: Any, resume: bool) -> Stored | None:
     """The checkpoint to go on from, if that is asked for and there is one.
 
     Raises
@@ -367,9 +420,8 @@ def _stored(checkpoint: Any, resume: bool, every: float) -> Stored | None:
     InputError
         For a file that is none.
     ValueError
-        For `resume` without a path; for seconds that are none.
+        For `resume` without a path.
     """
-    check_every(every)
     if checkpoint is None:
         if resume:
             raise ValueError("fit: resume=True needs the path of a checkpoint: checkpoint=...")
@@ -498,8 +550,10 @@ def _epochs_of(
     home: Backend,
     least: int,
     random: np.random.Generator,
+    ranks: Ranks | None = None,
+    weighted: Ranks | None = None,
 ) -> _Batches:
-    """The batches that the settings ask for."""
+    """The batches that the settings ask for; of several ranks this one's share, its weight behind if `weighted`."""
 
     def arguments(batch: PyTree) -> tuple[Any, ...]:
         return tuple(batch) if loss_of == "outputs" else (batch,)
@@ -510,11 +564,15 @@ def _epochs_of(
     leaves, spec = tree.flatten(train)
     n = leaves[0].shape[0]
     order = orders(batches, n, batch_size, least, random)
-    steps = len(parts_of(n, batch_size, least))
+    parts = parts_of(n, batch_size, least)
+    steps = len(parts)
+    share = (0, 1) if ranks is None else ranks.share
 
     def chosen(order: np.ndarray, first: int) -> Iterator[tuple[Any, ...]]:
-        for batch in batches_of(tuple(leaves), order, batch_size, home, least, first):
-            yield arguments(tree.unflatten(spec, batch))
+        found = batches_of(tuple(leaves), order, batch_size, home, least, first, share)
+        for batch, part in zip(found, parts[first:], strict=True):
+            weight = () if weighted is None else (weighted.weight(part.stop - part.start),)
+            yield (*arguments(tree.unflatten(spec, batch)), *weight)
 
     def epoch(first: int = 0) -> Iterator[tuple[Any, ...]]:
         # a generator: the order is drawn with the first batch

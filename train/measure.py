@@ -157,9 +157,10 @@ def evaluate_on_ranks(
     part: PyTree,
     score: Callable[..., float] | None = None,
     *,
-    loss_of: str,
-    rows: int,
-    call: Callable[[Any, Any], Any],
+    loss_of: str = "outputs",
+    rows: int | None = None,
+    whole: bool = False,
+    call: Callable[[Any, Any], Any] = call_model,
 ) -> tuple[float, float]:
     """As `evaluate`, each rank with its share of the rows; the same two numbers on all of them.
 
@@ -167,8 +168,8 @@ def evaluate_on_ranks(
     by their rows; else their outputs are gathered, and loss and score taken of all of them.
     """
     n = tree.leaves(part)[0].shape[0]
-    if n < ranks.group.size:
-        found = evaluate(model, loss, part, score, loss_of=loss_of, rows=rows, call=call)
+    if whole or n < ranks.group.size:
+        found = evaluate(model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=call)
     else:
         chosen = ranks.rows(n)
         own = tree.map(lambda a: a[chosen, ...], part)
@@ -179,7 +180,8 @@ def evaluate_on_ranks(
                 for k, a, b in ranks.table((chosen.stop - chosen.start, *means))
             )
         home = backend_of_model(model, own)
-        chunks = [outputs for outputs, *_ in _outputs(model, (own[0],), rows, call)]
+        at_once = rows or rows_at_once(own[0])
+        chunks = [outputs for outputs, *_ in _outputs(model, (own[0],), at_once, call)]
         outputs = ranks.joined(_joined(chunks, home))
         found = _measured(outputs, placed(part[1], home), loss, score)
     # the same numbers, but for other kernels on another processor: those of rank 0 are everybody's

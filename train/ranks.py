@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import FrameType
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,19 +22,22 @@ from ..autograd.core.array import backend_array
 from ..autograd.core.dtypes import is_inexact
 from ..autograd.core.typing import PyTree, RawArray, Value
 from ..autograd.functions import namespace as xp
+from ..autograd.functions.random import fold_in
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from ..distributed import Communicator, DistributedError, all_reduce, data_parallel, replicate
 from ..models.layers.over_ranks import over_ranks
 from ..models.module import children
 from .data.device_data import share_of
+from .signals import Interrupt
+
 
 # Seconds between two questions whether a rank wants to end: Open MPI's launcher kills a quarter of a second after it
 # has asked.
 _BETWEEN_LOOKS = 0.05
-# Rows whose bytes are compared at the start.
-_COMPARED = 256
 _BOOL = np.dtype(bool)
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -65,24 +68,52 @@ class Ranks:
 
     # At the start ------------------------------------------------------------------------------
 
-    def start(self, settings: str, data: PyTree, model: PyTree) -> Any:
-        """The model of rank 0, once it is known that all ranks are to do the same on the same data.
+    def check_settings(self, settings: Mapping[str, str]) -> None:
+        """Refuse ranks that are to do different things, or the same with other data.
 
         Raises
         ------
         DistributedError
-            On every rank, where settings or data differ.
+            On every rank: it names the first setting that differs, and where.
         """
-        self.group.agree(f"fit({settings})")
-        marks = self.group.agree("fit: data", _mark_of_rows(data))
-        different = [rank for rank, mark in enumerate(marks) if mark != marks[0]]
+        first = self.group.broadcast_object(dict(settings))
+        names = list(first)
+        wrong = [i for i, name in enumerate(names, 1) if settings.get(name) != first[name]]
+        found = self.group.agree("fit: settings", wrong[0] if wrong else 0)
+        different = [(rank, number) for rank, number in enumerate(found) if number]
         if different:
-            raise DistributedError(
-                f"fit: rank {different[0]} has other data than rank 0: each rank is given all rows, in the same order, "
-                "and takes its share of each batch (a generator that shuffles or makes data needs the same seed on "
-                "all ranks)"
+            rank, number = different[0]
+            own = self.group.broadcast_object(settings.get(names[number - 1]), root=rank)
+            advice = (
+                ": each rank gives all of the data, in the same order, and takes its share of each batch; data that "
+                "are drawn or shuffled need the same seed on every rank"
+                if "data" in names[number - 1]
+                else ": all ranks have to call it with the same arguments"
             )
+            raise DistributedError(
+                f"fit: {names[number - 1]} is {own} on rank {rank} and {first[names[number - 1]]} on rank 0{advice}"
+            )
+
+    def of_rank_0(self, work: Callable[[], T]) -> T:
+        """What `work` returns on rank 0, which alone does it; its error is everybody's."""
+        found: Any = None
+        if self.group.rank == 0:
+            try:
+                found = work(), None
+            except Exception as error:
+                found = None, error
+        result, error = self.group.broadcast_object(found)
+        if error is not None:
+            raise error
+        return result
+
+    def replicated(self, model: PyTree) -> Any:
+        """The model of rank 0."""
         return replicate(model, group=self.group)
+
+    def own_key(self, key: Value) -> Any:
+        """The random key of this rank's rows."""
+        return fold_in(key, self.group.rank)
 
     # The step ----------------------------------------------------------------------------------
 
@@ -135,30 +166,36 @@ class Ranks:
             found = self.__dict__["_both"] = tuple(self.home.asarray(np.asarray(w)) for w in sizes)
         return found
 
-    def over(self, weight: Any) -> Any:
-        """The context in which layers with batch statistics take those of all ranks."""
-        return over_ranks(self.group, weight)
+    def with_weights(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A step whose last argument is `weight`, in which layers with batch statistics take those of all ranks."""
+
+        def weighted(*args: Any) -> Any:
+            *own, weight = args
+            with over_ranks(self.group, weight):
+                return step(*own)
+
+        return weighted
 
     # Ends --------------------------------------------------------------------------------------
 
-    def any_wants_to_end(self, here: bool) -> bool:
-        """Whether some rank wants to end, asked before every step; all ranks get the same answer at the same step.
+    def signal_of_any(self, here: int) -> int:
+        """A signal that asks some rank to end, by its number, or 0; all ranks get the same answer at the same step.
 
-        They exchange a number every few steps, so many that it is a twentieth of a second.
+        It is asked before every step; they exchange it every few steps, so many that it is a twentieth of a second.
         """
         self._count += 1
         if self._count < self._every:
-            return False
+            return 0
         now = time.perf_counter()
         passed = min(int(1e6 * (now - self._looked)), 10**9) if self._looked else 0
-        answers = self.group.agree("fit: go on", passed << 1 | here)
-        slowest = max(answer >> 1 for answer in answers)
+        answers = self.group.agree("fit: go on", passed << 8 | here)
+        slowest = max(answer >> 8 for answer in answers)
         if slowest:
             wanted = self._count * 1e6 * _BETWEEN_LOOKS / slowest
             # slowly upwards: the steps may become longer
             self._every = max(1, min(int(wanted), 2 * self._every, 10_000))
         self._count, self._looked = 0, now
-        return any(answer & 1 for answer in answers)
+        return max(answer & 255 for answer in answers)
 
     def check_model(self, model: PyTree, epoch: int) -> None:
         """Refuse to go on with models that are not equal bit by bit.
@@ -207,13 +244,28 @@ def _norms(model: PyTree) -> Iterator[models.BatchNorm]:
         yield from _norms(child)
 
 
-def _mark_of_rows(data: PyTree) -> int:
-    """A number that tells shapes and some rows of the data apart."""
-    mark = 0
-    for leaf in tree.leaves(data):
-        n = leaf.shape[0] if leaf.ndim else 0
-        mark = zlib.crc32(f"{tuple(leaf.shape)} {leaf.dtype}".encode(), mark)
-        if n:
-            some = leaf[:: max(1, -(-n // _COMPARED)), ...]
-            mark = zlib.crc32(np.ascontiguousarray(to_numpy(some)).tobytes(), mark)
-    return mark
+class AgreedInterrupt(Interrupt):
+    """An `Interrupt` of all ranks: a signal to one of them ends all, between the same two steps.
+
+    It takes SIGUSR1, too, which Open MPI's launcher passes on; after SIGTERM that kills at once.
+    """
+
+    def __init__(self, ranks: Ranks) -> None:
+        super().__init__()
+        self._ranks, self._here = ranks, 0
+
+    @staticmethod
+    def of(ranks: Ranks | None) -> Interrupt:
+        """Of these ranks, or of this process alone."""
+        return Interrupt() if ranks is None else AgreedInterrupt(ranks)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._here = number
+        self._restore()
+
+    def asked(self) -> bool:
+        """Whether to end, asked between two steps by all ranks."""
+        if not self.seen:
+            self.number = self._ranks.signal_of_any(self._here)
+            self.seen = self.number != 0
+        return self.seen

@@ -101,6 +101,10 @@ class Interrupt:
                     self._before[number] = signal.signal(number, self._note)
         return self
 
+    def asked(self) -> bool:
+        """Whether to end, asked between two steps."""
+        return self.seen
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.seen, self.number = True, number
         self._restore()

@@ -73,8 +73,8 @@ def penalised(model, batch):
     return M.squared_error(model(batch["x"]), batch["y"]) + 1e-3 * pb.xp.sum(model.layers[0].W ** 2)
 
 
-def r_squared(outputs, y):
-    return pb.train.r_squared(outputs, y)
+def distance(outputs, y):
+    return float(pb.xp.mean(pb.xp.abs(outputs - y)))
 
 
 def two():
@@ -86,9 +86,9 @@ def two():
 PAIR = (X, Y)
 CASES = {
     "an MLP": {},
-    "a score of all outputs": {"score": r_squared},
+    "a score of all outputs": {"score": pb.train.r_squared},
     "eager": {"compile": False},
-    "once": {"batches": "once", "score": RowMean(r_squared)},
+    "once": {"batches": "once", "score": RowMean(distance)},
     "drawn": {"batches": "drawn"},
     "one row a batch": {"batch_size": 1, "epochs": 2},
     "momentum and l1": {"opt": pb.optim.SGD(0.05, momentum=0.9), "l1": 1e-3},

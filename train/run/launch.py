@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def launched() -> tuple[int, int]:
-    """This process's rank and the number of ranks, as a launcher has told; (0, 1) without one."""
+    """The rank of this process and the number of ranks, as a launcher has told; (0, 1) without one."""
     for rank, size in _VARIABLES:
         try:
             found = int(os.environ[rank]), int(os.environ[size])
