@@ -16,7 +16,7 @@ from ..autograd.core.levels.batched import Batched
 from ..autograd.core.namespaces import namespace_of
 from ..autograd.core.tracer_like import TRACERS
 from ..autograd.core.typing import PyTree, Value
-from ..autograd.functions.namespace import xp
+from ..autograd.core.generated import xp
 from ..autograd.pytree import tree
 from ..autograd.transforms.announced import Differentiated, Forward, differentiated, forward
 from ..autograd.transforms.arguments import (
@@ -31,7 +31,7 @@ from ..backend import is_array
 from .buckets import BUCKET_BYTES, Bucket, Flight, Memory, plan_buckets
 from .collectives import all_reduce
 from .communicators.base import Communicator, DistributedError
-from .travel import check_travel, starter
+from .communicators.rounded import check_travel
 from .world import world
 
 
@@ -307,7 +307,7 @@ class _Call:
             raise
         flight = Flight(
             plan.buckets, [*self.of.values, value], self.kept.memory,
-            starter(self.comm, settings.travel), self.tracer,
+            self._start, self.tracer,
         )  # fmt: skip
         flight.give(n, value * weight if self.ran is not None else None)
         own: list[Any] = []
@@ -324,6 +324,10 @@ class _Call:
         out = flight.finish()
         total = namespace_of(out[n]).copy(out[n])  # or it would hold its bucket's memory
         return total, [out[i] for i in range(n)] if settings.reduce else own
+
+    def _start(self, buffer: Any, bucket: Bucket) -> Any:
+        wide = as_numpy(bucket.dtype).itemsize >= 4 and not bucket.exact
+        return self.comm.start_all_reduce(buffer, travel=self.settings.travel if wide else None)
 
     def _traced_gradients(self) -> tuple[Any, list[Any]]:
         """The value and the gradients as results that derivatives can be taken of."""
