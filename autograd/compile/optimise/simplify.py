@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.program import ARRAY, NUMBER, Op, Program, Value, replace, values_in
+from ..ir.program import ARRAY, COLLECTIVES, NUMBER, Op, Program, Value, replace, values_in
 
-IMPURE = frozenset(("recomputed",))
+IMPURE = COLLECTIVES | {"recomputed"}
 
 
 def simplify(program: Program) -> None:
@@ -138,11 +138,11 @@ def _key(x: Any, same: dict[Value, Value]) -> Hashable:
 
 
 def without_use(program: Program) -> None:
-    """Drop what no output needs."""
+    """Drop what no output needs; collectives stay."""
     needed = set(values_in(program.outputs))
     kept = []
     for op in reversed(program.ops):
-        if any(v in needed for v in op.outputs()):
+        if op.name in COLLECTIVES or any(v in needed for v in op.outputs()):
             needed.update(op.inputs())
             kept.append(op)
     program.ops = kept[::-1]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.dtypes import as_numpy
 from ..ir.aliasing import shared_arguments
-from ..ir.program import ARRAY, NUMBER, OPAQUE, Op, Tuple, Value, replace
+from ..ir.program import ARRAY, COLLECTIVES, NUMBER, OPAQUE, Op, Tuple, Value, replace
 
 NUMBERS = (bool, int, float, complex)
 
@@ -135,7 +135,7 @@ class TraceBuilder:
         if isinstance(out, NUMBERS) and not name.startswith("py.") and name != "item":
             out = np.asarray(out)
         inner = [x.of for x in tracers]
-        if all(v.constant for v in inner):
+        if all(v.constant for v in inner) and name not in COLLECTIVES:
             return self.wrap(out, tracers[0], lambda y: self.constant(y))
         numbers: frozenset[int] | None = None
         if (
