@@ -479,32 +479,38 @@ def _training_step(
     """A step for models with a training mode, with leaves that are no parameters, or with a scaled loss."""
     scales = isinstance(opt, LossScaling)
 
+    def loss(
+        parameters: list[Any], model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike
+    ) -> tuple[Any, tuple[Any, Any]]:
+        (leaves, spec), own = tree.flatten(model), iter(parameters)
+        now = tree.unflatten(
+            spec, [next(own) if moves else p for p, moves in zip(leaves, moving, strict=True)]
+        )
+        value, after = run(now, key, x, *targets)
+        large = opt.scale(value, state) if scales else value
+        return large, (value, after)
+
+    def rows(
+        parameters: list[Any], model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike
+    ) -> int:
+        return _rows_of_batch(model, x)
+
+    if ranks is None:
+        gradient = value_and_grad(loss, has_aux=True)
+    else:
+        gradient = ranks.value_and_grad(loss, rows, has_aux=True)
+
     def step(
         model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
     ) -> tuple[Any, Any, Any]:
         leaves, spec = tree.flatten(model)
-
-        def loss(parameters: list[Any]) -> tuple[Any, tuple[Any, Any]]:
-            own = iter(parameters)
-            now = tree.unflatten(
-                spec,
-                [next(own) if moves else p for p, moves in zip(leaves, moving, strict=True)],
-            )
-            value, after = run(now, key, x, *targets)
-            large = opt.scale(value, state) if scales else value
-            return large, (value, after)
-
         parameters = [p for p, moves in zip(leaves, moving, strict=True) if moves]
-        if ranks is None:
-            (_, (value, after)), found = value_and_grad(loss, has_aux=True)(parameters)
-            after = models.plain(after)
-        else:
-            rows = _rows_of_batch(model, x)
-            gradient = ranks.value_and_grad(loss, lambda _: rows, has_aux=True)
-            (large, (_, after)), found = gradient(parameters)
+        (large, (value, after)), found = gradient(parameters, model, state, key, x, *targets)
+        after = models.plain(after)
+        if ranks is not None:
+            # that of all rows, where the other one is of this rank's own
             value = large / state.scale if scales else large
-            after = models.plain(after)
-            after = after if renewed is None else renewed(after, rows)
+            after = after if renewed is None else renewed(after, _rows_of_batch(model, x))
         if tree.flatten(after)[1] != spec:
             raise ValueError(
                 f"{type(model).__name__}.training has to return its model in the structure that it had"
