@@ -8,6 +8,7 @@ would wait for each other for ever.
 from __future__ import annotations
 
 import hashlib
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ from .signals import Interrupt
 # has asked.
 _BETWEEN_LOOKS = 0.05
 _BOOL = np.dtype(bool)
+
+# Windows has none.
+_LAUNCHERS = getattr(signal, "SIGUSR1", 0)
 
 T = TypeVar("T")
 
@@ -258,6 +262,12 @@ class AgreedInterrupt(Interrupt):
     def of(ranks: Ranks | None) -> Interrupt:
         """Of these ranks, or of this process alone."""
         return Interrupt() if ranks is None else AgreedInterrupt(ranks)
+
+    def __enter__(self) -> AgreedInterrupt:
+        super().__enter__()
+        if _LAUNCHERS and self._before and signal.getsignal(_LAUNCHERS) is signal.SIG_DFL:
+            self._before[_LAUNCHERS] = signal.signal(_LAUNCHERS, self._note)
+        return self
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._here = number
