@@ -259,7 +259,12 @@ def fit(
     if ranks is None:
         stored = _stored(checkpoint, resume)
     else:
-        also = {"epochs": epochs, "patience": patience, "checkpoint": checkpoint is not None, "resume": resume}
+        also = {
+            "epochs": epochs,
+            "patience": patience,
+            "checkpoint": checkpoint is not None,
+            "resume": resume,
+        }
         ranks.check_settings({**about(), **{name: str(value) for name, value in also.items()}})
         stored = ranks.of_rank_0(lambda: _stored(checkpoint, resume))
         model, key = ranks.replicated(model), ranks.own_key(key)
@@ -275,9 +280,7 @@ def fit(
     weighted = ranks if different else None
     if weighted is not None:
         step = weighted.with_weights(step)
-    source = _epochs_of(
-        train, loss_of, batch_size, batches, home, least, random, ranks, weighted
-    )
+    source = _epochs_of(train, loss_of, batch_size, batches, home, least, random, ranks, weighted)
     steps = epochs * source.steps
     rows = None if batch_size is None else rows_at_once(train, batch_size)
     kernels = kernels_pay(model, steps) if fast is None else fast

@@ -169,7 +169,9 @@ def evaluate_on_ranks(
     """
     n = tree.leaves(part)[0].shape[0]
     if whole or n < ranks.group.size:
-        found = evaluate(model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=call)
+        found = evaluate(
+            model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=call
+        )
     else:
         chosen = ranks.rows(n)
         own = tree.map(lambda a: a[chosen, ...], part)

@@ -127,9 +127,7 @@ class Ranks:
         """As `pb.value_and_grad`, of the mean over the rows of all ranks, of which ``rows(*args)`` are this one's."""
         return data_parallel(loss, has_aux=has_aux, rows=rows, group=self.group)
 
-    def renewed(
-        self, model: PyTree, moving: list[bool]
-    ) -> Callable[[PyTree, int], Any] | None:
+    def renewed(self, model: PyTree, moving: list[bool]) -> Callable[[PyTree, int], Any] | None:
         """A function that averages the state which training renewed, weighted by rows; None where there is none.
 
         Of floating-point leaves that do not move, but for `BatchNorm`'s, which are of all rows already.
@@ -144,7 +142,9 @@ class Ranks:
 
         def averaged(after: PyTree, rows: int) -> Any:
             leaves, spec = tree.flatten(after)
-            own = [self._mean(x, rows) if mine else x for x, mine in zip(leaves, chosen, strict=True)]
+            own = [
+                self._mean(x, rows) if mine else x for x, mine in zip(leaves, chosen, strict=True)
+            ]
             return models.plain(tree.unflatten(spec, own))
 
         return averaged

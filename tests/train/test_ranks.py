@@ -31,12 +31,17 @@ def test_the_rows_of_all_ranks_are_the_rows():
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("batch_size", "with the same arguments"), ("the training data's digest", "need the same seed")],
+    [
+        ("batch_size", "with the same arguments"),
+        ("the training data's digest", "need the same seed"),
+    ],
 )
 def test_a_setting_that_differs_is_named_on_every_rank(name, advice):
     def check(group):
         settings = {"seed": "0", name: "8" if group.rank == 2 else "7"}
-        with pytest.raises(D.DistributedError, match=rf"fit: {name} is 8 on rank 2 and 7 on rank 0") as told:
+        with pytest.raises(
+            D.DistributedError, match=rf"fit: {name} is 8 on rank 2 and 7 on rank 0"
+        ) as told:
             ranks(group).check_settings(settings)
         return advice in str(told.value)
 
@@ -62,7 +67,9 @@ def test_models_that_differ_in_a_bit_are_told_on_every_rank():
         model = {"w": np.ones(3), "n": 1}
         ranks(group).check_model(model, 1)
         model["w"][1] = np.nextafter(1.0, 2.0) if group.rank == 1 else 1.0
-        with pytest.raises(D.DistributedError, match="after epoch 2 the model of rank 1 is not that"):
+        with pytest.raises(
+            D.DistributedError, match="after epoch 2 the model of rank 1 is not that"
+        ):
             ranks(group).check_model(model, 2)
         return True
 
@@ -77,7 +84,9 @@ def test_a_digest_is_of_bits_shapes_aside():
 
 
 def test_the_key_of_each_rank_is_its_own():
-    keys = simulated(3, lambda group: tuple(pb.to_numpy(ranks(group).own_key(pb.random.key(0)).value)))
+    keys = simulated(
+        3, lambda group: tuple(pb.to_numpy(ranks(group).own_key(pb.random.key(0)).value))
+    )
     assert len(set(keys)) == 3
 
 
@@ -126,7 +135,11 @@ def test_the_launchers_signal_is_taken_and_given_back():
 
 
 def test_a_state_is_averaged_by_rows_but_for_batch_statistics():
-    model = {"norm": pb.models.BatchNorm.init(2, dtype="float64"), "mean": np.zeros(2), "n": np.zeros(0)}
+    model = {
+        "norm": pb.models.BatchNorm.init(2, dtype="float64"),
+        "mean": np.zeros(2),
+        "n": np.zeros(0),
+    }
     moving = [False, False, True, True, False, False]
 
     def average(group):

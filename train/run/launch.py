@@ -44,8 +44,10 @@ def refuse_several(command: str) -> None:
     """
     size = launched()[1]
     if size > 1:
-        advice = "add --distributed mpi to train on all of them" if command == "train" else (
-            "start it without the launcher"
+        advice = (
+            "add --distributed mpi to train on all of them"
+            if command == "train"
+            else ("start it without the launcher")
         )
         raise InputError(
             f"{command}: a launcher has started {size} processes, each of which would do all of the work: {advice}"
@@ -91,9 +93,7 @@ def together(group: Communicator | None, work: Callable[[], T]) -> T:
         found = work()
     except (InputError, BackendError, MemoryError) as caught:
         error = caught
-    failed = [
-        rank for rank, bad in enumerate(group.agree("ready", int(error is not None))) if bad
-    ]
+    failed = [rank for rank, bad in enumerate(group.agree("ready", int(error is not None))) if bad]
     if not failed:
         return found
     first = group.broadcast_object(None if error is None else _message(error), root=failed[0])
@@ -106,4 +106,3 @@ def _message(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"not enough memory{f' ({error})' if str(error) else ''}: take a smaller network or batch"
     return str(error)
-

@@ -38,7 +38,9 @@ def test_a_command_of_one_process_is_refused_where_there_are_several(monkeypatch
     refuse_several("tune")
     monkeypatch.setenv("PMI_RANK", "0")
     monkeypatch.setenv("PMI_SIZE", "3")
-    with pytest.raises(pb.train.InputError, match="has started 3 processes, .* without the launcher"):
+    with pytest.raises(
+        pb.train.InputError, match="has started 3 processes, .* without the launcher"
+    ):
         refuse_several("tune")
     with pytest.raises(pb.train.InputError, match="add --distributed mpi"):
         refuse_several("train")
@@ -75,7 +77,11 @@ def test_an_error_on_one_rank_is_everybody_s(failing, error):
     found = D.simulate(told, 3)
     assert len(set(found)) == 1
     where = "" if len(failing) == 3 else "rank 1 of 3: "
-    what = "no such file: x.csv" if isinstance(error, pb.train.InputError) else "not enough memory (8 GB)"
+    what = (
+        "no such file: x.csv"
+        if isinstance(error, pb.train.InputError)
+        else "not enough memory (8 GB)"
+    )
     assert found[0].startswith(where + what)
 
 
