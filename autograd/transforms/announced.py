@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.array import Array
+from ..core.array import Array, unwrap_closed
 from ..core.cotangents import DEFERRED
 from ..core.dtypes import is_complex
 from ..core.namespaces import namespace_of
@@ -99,7 +99,7 @@ class Forward:
     @property
     def value(self) -> Any:
         """The function's value, one level down."""
-        return self.out.value if self._traced else self.out
+        return self.out.value if self._traced else unwrap_closed(self.out)
 
     @property
     def _traced(self) -> bool:
