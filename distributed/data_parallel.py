@@ -15,7 +15,7 @@ from ..autograd.core.array import Array, backend_array, is_traced
 from ..autograd.core.dtypes import as_numpy
 from ..autograd.core.levels.batched import Batched
 from ..autograd.core.namespaces import NAMESPACES, namespace_of
-from ..autograd.core.tracer_like import TRACERS
+from ..autograd.core.tracer_like import TRACERS, in_program
 from ..autograd.core.typing import PyTree, Value
 from ..autograd.core.generated import xp
 from ..autograd.pytree import tree
@@ -233,8 +233,7 @@ class _Call:
         # what derivatives are taken of around this call; and what `compile` records
         self.around = [x for x in tree.leaves((args, kwargs)) if is_traced(x)]
         self.traced = bool(self.around) or type(inside) in (Array, Batched)
-        found = (backend_array(x) for x in [inside, *tree.leaves((args, kwargs))])
-        self.tracer = next((x for x in found if type(x) in TRACERS and not x.of.constant), None)
+        self.tracer = _tracer([inside, *tree.leaves((args, kwargs))])
 
     def _tell(self, error: Exception) -> None:
         """Have the other ranks raise, too."""
@@ -371,6 +370,16 @@ class _Call:
         if self.settings.reduce:
             own = [all_reduce(g, group=self.comm) for g in own]
         return all_reduce(value, group=self.comm), own
+
+
+def _tracer(xs: list[Any]) -> Any:
+    """An array of the program that this thread records; None where there is none."""
+    arrays = [x for x in map(backend_array, xs) if is_array(x)]
+    found = next((x for x in arrays if type(x) in TRACERS), None)
+    if found is None and arrays:
+        inside = in_program(arrays[0])
+        found = None if inside is arrays[0] else inside
+    return found
 
 
 def _seed(value: Any, weight: Any) -> Any:
