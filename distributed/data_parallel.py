@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,8 +14,8 @@ import numpy as np
 from ..autograd.core.array import Array, backend_array, is_traced
 from ..autograd.core.dtypes import as_numpy
 from ..autograd.core.levels.batched import Batched
-from ..autograd.core.namespaces import namespace_of
-from ..autograd.core.tracer_like import TRACERS
+from ..autograd.core.namespaces import NAMESPACES, namespace_of
+from ..autograd.core.tracer_like import TRACERS, in_program
 from ..autograd.core.typing import PyTree, Value
 from ..autograd.core.generated import xp
 from ..autograd.pytree import tree
@@ -123,16 +124,12 @@ def data_parallel(
         raise ValueError(f"bucket_bytes={bucket_bytes}: a number of bytes ≥ 1 is needed")
     settings = _Settings(loss, indices, has_aux, rows, bucket_bytes, travel, reduce)
     alone = value_and_grad(loss, argnums, has_aux=has_aux)
-    kept: WeakKeyDictionary[Communicator, _Kept] = WeakKeyDictionary()
 
     def with_grad(*args: Any, **kwargs: Any) -> Any:
         comm = world() if group is None else group
         if comm.size == 1:
             return alone(*args, **kwargs)
-        mine = kept.get(comm)
-        if mine is None:
-            mine = kept[comm] = _Kept()
-        value, aux, gradients = _Call(settings, comm, mine, args, kwargs).run()
+        value, aux, gradients = _Call(settings, comm, args, kwargs).run()
         result = tuple(gradients) if several else gradients[0]
         return ((value, aux) if has_aux else value), result
 
@@ -152,6 +149,15 @@ class _Settings:
     travel: str | None
     reduce: bool
 
+    @functools.cached_property
+    def text(self) -> str:
+        """What has to be the same on all ranks, in words."""
+        name = getattr(self.loss, "__qualname__", type(self.loss).__name__)
+        return (
+            f"{name}, argnums={self.indices}, bucket_bytes={self.bucket_bytes}, travel={self.travel!r}, "
+            f"reduce={self.reduce}"
+        )
+
 
 @dataclass(frozen=True)
 class _Plan:
@@ -163,11 +169,19 @@ class _Plan:
 
 @dataclass
 class _Kept:
-    """What is kept from call to call, for one group of ranks."""
+    """What is kept from call to call, for one group of ranks.
 
-    plans: dict[Any, _Plan] = field(default_factory=dict)
+    Not for one result of `data_parallel`: a compiled function may make a new one whenever it is recorded, and other
+    ranks record at other times.
+    """
+
+    plans: dict[str, _Plan] = field(default_factory=dict)
     texts: dict[Any, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
+
+
+_KEPT: WeakKeyDictionary[Communicator, _Kept] = WeakKeyDictionary()
+_MOST = 256  # plans of one group
 
 
 class _Call:
@@ -177,13 +191,14 @@ class _Call:
         self,
         settings: _Settings,
         comm: Communicator,
-        kept: _Kept,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> None:
-        self.settings, self.comm, self.kept, self.args, self.kwargs = (
-            settings, comm, kept, args, kwargs,
-        )  # fmt: skip
+        self.settings, self.comm, self.args, self.kwargs = settings, comm, args, kwargs
+        kept = _KEPT.get(comm)
+        if kept is None:
+            kept = _KEPT[comm] = _Kept()
+        self.kept = kept
 
     def run(self) -> tuple[Any, PyTree, list[Any]]:
         """The value, what this rank's loss returned besides, and the gradient of each differentiated argument."""
@@ -218,8 +233,7 @@ class _Call:
         # what derivatives are taken of around this call; and what `compile` records
         self.around = [x for x in tree.leaves((args, kwargs)) if is_traced(x)]
         self.traced = bool(self.around) or type(inside) in (Array, Batched)
-        found = (backend_array(x) for x in [inside, *tree.leaves((args, kwargs))])
-        self.tracer = next((x for x in found if type(x) in TRACERS and not x.of.constant), None)
+        self.tracer = _tracer([inside, *tree.leaves((args, kwargs))])
 
     def _tell(self, error: Exception) -> None:
         """Have the other ranks raise, too."""
@@ -234,17 +248,20 @@ class _Call:
     def _text(self) -> str:
         """What this rank is about to do, in words."""
         values, settings = self.of.values, self.settings
-        key = (self.of.spec, tuple((tuple(x.shape), as_numpy(x.dtype)) for x in values), self.traced)
+        shapes = tuple([(tuple(x.shape), as_numpy(x.dtype)) for x in values])
+        key = (self.of.spec, shapes, self.traced, settings.text)
         text = self.kept.texts.get(key)
         if text is None:
+            if len(self.kept.texts) >= _MOST:
+                self.kept.texts.clear()
             paths = tree.paths(tree.unflatten(self.of.spec, values))
             parts = [
                 f"{path} {as_numpy(x.dtype).name} {tuple(x.shape)}"
                 for path, x in zip(paths, values, strict=True)
             ]
-            how = f"argnums={settings.indices}, bucket_bytes={settings.bucket_bytes}, travel={settings.travel!r}"
-            how += f", reduce={settings.reduce}" + ", differentiated" * self.traced
-            text = self.kept.texts[key] = f"data_parallel({how}) of {', '.join(parts)}"
+            how = settings.text + ", differentiated" * self.traced
+            text = f"data_parallel({how}) of {', '.join(parts)}"
+            self.kept.texts[key] = text
         return text
 
     def _plan(self, text: str, value_dtype: str | None) -> _Plan:
@@ -264,6 +281,8 @@ class _Call:
         dtypes = [*(as_numpy(x.dtype) for x in values), np.dtype(dtype)]
         exact = {n} if settings.travel else set()
         buckets = plan_buckets(shapes, dtypes, order, settings.bucket_bytes, exact=exact)
+        if len(self.kept.plans) >= _MOST:
+            self.kept.plans.clear()  # on all ranks at once: they have made the same ones
         plan = self.kept.plans[text] = _Plan(buckets, dtype)
         return plan
 
@@ -282,7 +301,7 @@ class _Call:
         value = None if self.ran is None else self.ran.value
         if value is not None and hasattr(value, "dtype"):
             return value
-        likes = [*self.of.values, *(x for x in tree.leaves(self.args) if is_array(x))]
+        likes = [*self._likes(), *(x for x in tree.leaves(self.args) if is_array(x))]
         if not likes:
             return np.asarray(0.0 if value is None else value)
         home = namespace_of(likes[0])
@@ -290,6 +309,12 @@ class _Call:
             home.real(home.zeros_on_device_of((), likes[0])), np.dtype(dtype or "float64")
         )
         return zero if value is None else home.asarray(zero + value)
+
+    def _likes(self) -> list[Value]:
+        """An array of the kind of each gradient: where `compile` records, numbers are none."""
+        return [
+            x.xp.asarray(x) if type(x) in TRACERS and x.is_number else x for x in self.of.values
+        ]
 
     def _gradients(self) -> tuple[Any, list[Any]]:
         """The value and the gradients, by buckets that travel during the sweep."""
@@ -306,7 +331,7 @@ class _Call:
                 self.ran.close()
             raise
         flight = Flight(
-            plan.buckets, [*self.of.values, value], self.kept.memory,
+            plan.buckets, [*self._likes(), value], self.kept.memory,
             self._start, self.tracer,
         )  # fmt: skip
         flight.give(n, value * weight if self.ran is not None else None)
@@ -316,7 +341,7 @@ class _Call:
                 for i in range(n):
                     flight.give(i, None)
             else:
-                own = [namespace_of(x).zeros_like(x) for x in self.of.values]
+                own = [namespace_of(x).zeros_like(x) for x in self._likes()]
         elif settings.reduce:
             self.ran.sweep(_seed(value, weight), flight.give, flight.poll)
         else:
@@ -341,10 +366,20 @@ class _Call:
             # zeros that hang on what is traced: this rank's sweep has to meet the others' collectives
             tie = sum(xp.sum(xp.reshape(xp.real(x), (-1,))[:0]) for x in self.around)
             value = tie
-            own = [xp.zeros_like(x) + xp.astype(tie, x.dtype) for x in self.of.values]
+            own = [NAMESPACES[Array].zeros_like(x) + xp.astype(tie, x.dtype) for x in self.of.values]
         if self.settings.reduce:
             own = [all_reduce(g, group=self.comm) for g in own]
         return all_reduce(value, group=self.comm), own
+
+
+def _tracer(xs: list[Any]) -> Any:
+    """An array of the program that this thread records; None where there is none."""
+    arrays = [x for x in map(backend_array, xs) if is_array(x)]
+    found = next((x for x in arrays if type(x) in TRACERS), None)
+    if found is None and arrays:
+        inside = in_program(arrays[0])
+        found = None if inside is arrays[0] else inside
+    return found
 
 
 def _seed(value: Any, weight: Any) -> Any:

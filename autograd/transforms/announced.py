@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.array import Array
+from ..core.array import Array, unwrap_closed
 from ..core.cotangents import DEFERRED
 from ..core.dtypes import is_complex
 from ..core.namespaces import namespace_of
@@ -99,15 +99,20 @@ class Forward:
     @property
     def value(self) -> Any:
         """The function's value, one level down."""
-        return self.out.value if self._traced else self.out
+        return self.out.value if self._traced else unwrap_closed(self.out)
 
     @property
     def _traced(self) -> bool:
         return type(self.out) is Array and self.out.tape is self.tape
 
+    @property
+    def _swept(self) -> bool:
+        # other ranks' values may depend on what this one has
+        return self._traced or self.tape.collective
+
     def order(self) -> list[int]:
         """The leaves in the order in which their gradients will be complete; those without a use first."""
-        if not self._traced:
+        if not self._swept:
             return list(range(len(self.values)))
         return [slot for slots in self.complete.values() for slot in slots]
 
@@ -130,12 +135,13 @@ class Forward:
             Called after each operation.
         """
         try:
-            if not self._traced:
+            if not self._swept:
                 for i in range(len(self.values)):
                     announce(i, None)
                 return
             cts = empty_cotangents(self.tape)
-            cts[self.out.slot] = seed
+            if self._traced:
+                cts[self.out.slot] = seed
 
             def taken(slot: int) -> None:
                 ct, cts[slot] = cts[slot], None
@@ -148,10 +154,11 @@ class Forward:
     def gradients(self, seed: Cotangent) -> list[Value]:
         """Sweep as `sweep` does, for all gradients at the end, each in memory of its own."""
         try:
-            if not self._traced:
+            if not self._swept:
                 return [leaf_gradient(None, value, set()) for value in self.values]
             cts = empty_cotangents(self.tape)
-            cts[self.out.slot] = seed
+            if self._traced:
+                cts[self.out.slot] = seed
             sweep(self.tape, cts, consume=True)
             taken = {id(seed)}
             return [

@@ -16,13 +16,6 @@ import numpy as np
 
 ARRAY, NUMBER, OPAQUE = "array", "number", "opaque"
 
-# What all ranks of `pullback.distributed` have to do in one order: such a step is not folded, merged with another one or
-# dropped, since this rank does not know whether the others do without it.
-COLLECTIVES = frozenset(
-    """all_reduce all_gather reduce_scatter broadcast_from reduce_to agree start_all_reduce
-    wait_all_reduce""".split()  # noqa: SIM905 - a table
-)
-
 
 class Value:
     """One quantity of a program, assigned once.
