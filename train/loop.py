@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,9 +19,13 @@ from ..models.module import trains_differently
 from .data.device_data import backend_of_model, parts_of
 from .data.device_data import batches as batches_of
 from .data.orders import check_batches, orders
-from .epochs import Ending, Interrupt, Training, run_epochs
+from .epochs import Ending, Training, run_epochs
+from .errors import InputError
+from .keeping import Keeper, as_table, check_every, description, from_table, warm_up
 from .measure import evaluate, placed, raw_arrays, rows_at_once
 from .optimizers import with_l1
+from .signals import Interrupt
+from .snapshot import Snapshot, Stored, read, write
 from .step import (
     Forward,
     Tally,
@@ -49,14 +54,18 @@ class Fit:
     steps : int
         Optimiser steps made.
     seconds : float
-        Spent in the loop.
+        Spent in the loop; before an interruption, too.
     stopped : {"epochs", "patience", "interrupted", "diverged"}
-        Why it ended: all epochs done, no better validation loss for `patience` epochs, Ctrl-C, or a
-        loss that is no finite number.
+        Why it ended: all epochs done, no better validation loss for `patience` epochs, a signal (Ctrl-C, SIGTERM,
+        SIGHUP), or a loss that is no finite number.
     why : str
         The reason in words.
     eager : str
         Why the step was not compiled; empty if it was.
+    resumed : int or None
+        The steps that were done when it went on from a checkpoint; None if it began anew.
+    signal : int
+        The number of the signal that interrupted it; 0 if none did.
     """
 
     model: PyTree
@@ -67,6 +76,8 @@ class Fit:
     stopped: str = "epochs"
     why: str = ""
     eager: str = ""
+    resumed: int | None = None
+    signal: int = 0
 
 
 def fit(
@@ -88,6 +99,9 @@ def fit(
     fast: bool | None = None,
     precision: str = "float32",
     on_epoch: Callable[[Fit], None] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    every: float = 5.0,
 ) -> Fit:
     """Train a model on minibatches until the validation loss no longer falls.
 
@@ -142,18 +156,37 @@ def fit(
         To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
         With float16 the loss is scaled (`pb.optim.LossScaling`).
     on_epoch : callable, optional
-        Called with the `Epoch` after every epoch, and once before the first.
+        Called with the `Fit` so far after every epoch, and once before the first.
+    checkpoint : path, optional
+        A .safetensors file for the whole state of the training (parameters, optimiser, step count, running statistics,
+        the order of the batches and the place in it, best weights, history), renamed into place at epoch ends, between
+        the steps of long epochs, and at the end. Its folder must exist. `Fit.model` is not read from it by
+        `pb.train.load`: save that with `pb.train.save`.
+    resume : bool
+        Go on from the checkpoint, if there is one; begin anew if there is none. `model` is then only what says the
+        structure. The result has the same bits as that of a training that was never interrupted, wherever it
+        was; `epochs` may be larger than they were, and `patience` another.
+    every : float
+        Seconds from one checkpoint to the next, more where writing would take over 2 % of the time; 0 for one after
+        every step.
 
     Returns
     -------
     Fit
-        Also after Ctrl-C and after a loss that became NaN or infinite: with what was reached.
+        Also after a signal and after a loss that became NaN or infinite: with what was reached. Ctrl-C, and in the main
+        thread SIGTERM and SIGHUP, unless the program has handlers of its own, end the epoch between two steps;
+        a second one ends the program.
 
     Raises
     ------
+    InputError
+        For a checkpoint that is damaged, or of another model, optimiser, loss, data or setting: it says which.
+    WriteError
+        If the checkpoint cannot be written; the one before stays.
     ValueError
         If a part has no rows, or not as many targets as inputs; for a loss that is not one number; for a precision that
-        cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite.
+        cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite; for fewer `epochs`
+        than are done; for `resume` without a `checkpoint`.
     TypeError
         If a part holds something that is no array; for a loss that is no function, or an `opt` that is no optimiser.
     NotImplementedError
@@ -162,6 +195,9 @@ def fit(
     Notes
     -----
     A last batch of one row joins the one before where the model has a training mode: one row has no variance.
+
+    A training that goes on with other `epochs` rounds as one that had them from the start would, but where the number
+    of steps decides whether the step is compiled, and with which kernels; and so it does on another backend.
 
     Examples
     --------
@@ -182,6 +218,7 @@ def fit(
     check_batches("fit", batches)
     whole = batch_size is None
     _check_form(loss_of, batch_size, batches)
+    stored = _stored(checkpoint, resume, every)
     train, validation = (
         _checked(name, part, loss_of, whole)
         for name, part in (("train", train), ("validation", validation))
@@ -201,8 +238,8 @@ def fit(
         model, state, value = one_step(model, state, own, x, *y)
         return model, state, tally.after(value, 1)
 
-    of_one_epoch, a_epoch = _epochs_of(train, loss_of, batch_size, batches, home, least, random)
-    steps = epochs * a_epoch
+    source = _epochs_of(train, loss_of, batch_size, batches, home, least, random)
+    steps = epochs * source.steps
     rows = None if batch_size is None else rows_at_once(train, batch_size)
     kernels = kernels_pay(model, steps) if fast is None else fast
     replay = replayed_step(step, home, precision, steps=steps, compile=compile, kernels=kernels)
@@ -222,11 +259,17 @@ def fit(
         return Epoch(epoch, steps, *next(losses), *next(losses))
 
     def report() -> None:
-        run.seconds = time.perf_counter() - started
+        run.seconds = before + time.perf_counter() - started
         if on_epoch is not None:
             on_epoch(run)
 
     def after_epoch(epoch: int) -> Ending | None:
+        ended = measured(epoch)
+        if ended is not None and ended[0] == "diverged":
+            run.stopped, run.why = ended
+        return ended
+
+    def measured(epoch: int) -> Ending | None:
         before = run.steps
         run.steps, bad = training.tally.read()
         if bad is not None:
@@ -242,22 +285,177 @@ def fit(
     def ending(epoch: int) -> Ending | None:
         diverged = _diverged(run.history[-1])
         if diverged is None and interrupt.seen:
-            return "interrupted", f"interrupted in epoch {epoch}"
+            return "interrupted", f"{interrupt} in epoch {epoch}"
         return diverged or rule.ended(epoch)
 
-    started = time.perf_counter()
+    def about() -> dict[str, str]:
+        return description(
+            model, loss, opt, train, validation, loss_of=loss_of, batch_size=batch_size, batches=batches,
+            seed=seed, precision=precision, compile=compile, fast=fast,
+        )  # fmt: skip
+
+    def keep(epoch: int, position: int, random_state: Any) -> None:
+        # the structures that the training began with are those that it can go on with
+        _check_structures(training, model, opt)
+        progress = {
+            "epoch": epoch,
+            "position": position,
+            "random": random_state,
+            "steps": run.steps,
+            "best": run.best.epoch,
+            "seconds": before + time.perf_counter() - started,
+            "diverged": run.why if run.stopped == "diverged" else "",
+            "calls": replay.calls,
+        }
+        trees = {
+            "model": training.parameters,
+            "state": training.state,
+            "tally": training.tally,
+            "best": run.model,
+            "history": as_table(run.history),
+        }
+        if not described:
+            described.update(about())
+        write(str(checkpoint), Snapshot(described, progress, trees), home)
+
+    described: dict[str, str] = {}
+    before, started, start = 0.0, time.perf_counter(), (0, 0)
     # This function reports a loss that overflows in one line, and NumPy's warnings would repeat it.
     with Interrupt() as interrupt, np.errstate(all="ignore"):
-        first = measure(model, 0, 0)
-        run, rule = Fit(model, first, [first]), ValidationPatience(patience, first)
-        model = owned(model)
-        training = Training(replay, model, owned(opt.init(model)), Tally.new(home))
+        training = Training(replay, owned(model), owned(opt.init(model)), Tally.new(home))
+        if stored is None:
+            first = measure(model, 0, 0)
+            run, rule = Fit(model, first, [first]), ValidationPatience(patience, first)
+        else:
+            described.update(about())
+            stored.check(described)
+            warm_up(training, stored.progress["calls"], source.samples())
+            run, start = _restored(stored, training, model, opt, home)
+            random.bit_generator.state = stored.progress["random"]
+            before, rule = run.seconds, ValidationPatience(patience, run.best)
+            _check_epochs(epochs, start)
+            if forward.compiled:
+                for own in (model, training.parameters)[: len(run.history)]:
+                    measure(own, 0, 0)
+        keeper = None
+        if checkpoint is not None:
+            keeper = Keeper(keep, lambda: random.bit_generator.state, every)
+        ended = _ended(run, start, epochs)
+        if ended is None and not start[1]:
+            ended = ending(start[0])
+        # who is told of the run knows that there is nothing left to do
+        run.stopped, run.why = ended or (run.stopped, run.why)
         report()
-        ended = ending(0) or run_epochs(training, epochs, of_one_epoch, after_epoch, interrupt)
-    run.stopped, run.why = ended or ("epochs", f"all {epochs:,} epochs done")
+        if ended is None:
+            ended = run_epochs(
+                training, epochs, source.epoch, after_epoch, interrupt, keeper, start
+            )
+        elif keeper is not None and stored is None:
+            keeper.save(0, 0)
+    run.stopped, run.why = ended or _all_done(epochs)
+    run.signal = interrupt.number if run.stopped == "interrupted" else 0
     run.eager = replay.eager
-    run.seconds = time.perf_counter() - started
+    run.seconds = before + time.perf_counter() - started
     return run
+
+
+def _stored(checkpoint: Any, resume: bool, every: float) -> Stored | None:
+    """The checkpoint to go on from, if that is asked for and there is one.
+
+    Raises
+    ------
+    InputError
+        For a file that is none.
+    ValueError
+        For `resume` without a path; for seconds that are none.
+    """
+    check_every(every)
+    if checkpoint is None:
+        if resume:
+            raise ValueError("fit: resume=True needs the path of a checkpoint: checkpoint=...")
+        return None
+    folder = os.path.dirname(os.path.abspath(checkpoint))
+    if not os.path.isdir(folder):
+        raise InputError(f"fit: checkpoint={os.fspath(checkpoint)!r}: there is no folder {folder}")
+    return read(checkpoint) if resume and os.path.lexists(checkpoint) else None
+
+
+def _restored(
+    stored: Stored, training: Training[Tally], model: PyTree, opt: Any, home: Backend
+) -> tuple[Fit, tuple[int, int]]:
+    """The training as it was, what was reported of it, and the epochs and steps of the next one that are done.
+
+    Raises
+    ------
+    InputError
+        For a checkpoint of another structure.
+    """
+    training.parameters = stored.tree("model", model, home, dtypes=True)
+    training.state = stored.tree("state", opt.init(model), home)
+    training.tally = stored.tree("tally", Tally.new(home), home)
+    progress = stored.progress
+    try:
+        history = from_table(stored.tensors["history:"])
+        best = next(row for row in history if row.epoch == progress["best"])
+        start = int(progress["epoch"]), int(progress["position"])
+        run = Fit(
+            stored.tree("best", model, home, dtypes=True),
+            best,
+            history,
+            int(progress["steps"]),
+            float(progress["seconds"]),
+            resumed=training.tally.read()[0],
+        )
+        if progress["diverged"]:
+            run.stopped, run.why = "diverged", str(progress["diverged"])
+    except (KeyError, TypeError, ValueError, IndexError, StopIteration):
+        raise InputError(
+            f"{stored.path} does not say how far it is: remove it to start anew"
+        ) from None
+    return run, start
+
+
+def _ended(run: Fit, start: tuple[int, int], epochs: int) -> Ending | None:
+    """What a run that goes on had ended by already, but for patience, which may be another now."""
+    if run.stopped == "diverged":
+        return run.stopped, run.why
+    return _all_done(epochs) if start == (epochs, 0) else None
+
+
+def _all_done(epochs: int) -> Ending:
+    return "epochs", f"all {epochs:,} epochs done"
+
+
+def _check_structures(training: Training[Tally], model: PyTree, opt: Any) -> None:
+    """Refuse to write what could not be read again.
+
+    Raises
+    ------
+    ValueError
+    """
+    for what, now, first in (
+        ("model", training.parameters, model),
+        ("optimiser's state", training.state, opt.init(model)),
+    ):
+        if tree.flatten(now)[1] != tree.flatten(first)[1]:
+            raise ValueError(
+                f"fit: the structure of the {what} is another than at the start, so that a checkpoint could not be "
+                "read again: keep the structure, or train without a checkpoint"
+            )
+
+
+def _check_epochs(epochs: int, start: tuple[int, int]) -> None:
+    """Refuse fewer epochs than there were.
+
+    Raises
+    ------
+    ValueError
+    """
+    done = start[0] + (start[1] > 0)
+    if epochs < done:
+        raise ValueError(
+            f"fit: epochs={epochs}, and the checkpoint is in epoch {done}: they may be raised, not lowered"
+        )
 
 
 def _check_form(loss_of: str, batch_size: int | None, batches: str) -> None:
@@ -284,6 +482,25 @@ def _check_form(loss_of: str, batch_size: int | None, batches: str) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Batches:
+    """The batches of a training, as its step takes them.
+
+    Attributes
+    ----------
+    steps : int
+        How many an epoch has.
+    epoch : callable
+        ``epoch(first=0)``: those of the epoch that begins, from that one on.
+    samples : callable
+        A batch of each size that there is, of the first and the last rows.
+    """
+
+    steps: int
+    epoch: Callable[..., Iterator[tuple[Any, ...]]]
+    samples: Callable[[], Iterator[tuple[Any, ...]]]
+
+
 def _epochs_of(
     train: PyTree,
     loss_of: str,
@@ -292,24 +509,33 @@ def _epochs_of(
     home: Backend,
     least: int,
     random: np.random.Generator,
-) -> tuple[Callable[[], Iterator[tuple[Any, ...]]], int]:
-    """A function that gives the batches of the epoch that begins, as a step takes them; and how many an epoch has."""
+) -> _Batches:
+    """The batches that the settings ask for."""
 
     def arguments(batch: PyTree) -> tuple[Any, ...]:
         return tuple(batch) if loss_of == "outputs" else (batch,)
 
     if batch_size is None:
         whole = arguments(placed(train, home))
-        return lambda: iter([whole]), 1
+        return _Batches(1, lambda first=0: iter([whole][first:]), lambda: iter([whole]))
     leaves, spec = tree.flatten(train)
     n = leaves[0].shape[0]
     order = orders(batches, n, batch_size, least, random)
+    steps = len(parts_of(n, batch_size, least))
 
-    def of_one_epoch() -> Iterator[tuple[Any, ...]]:
-        for batch in batches_of(tuple(leaves), order(), batch_size, home, least):
+    def chosen(order: np.ndarray, first: int) -> Iterator[tuple[Any, ...]]:
+        for batch in batches_of(tuple(leaves), order, batch_size, home, least, first):
             yield arguments(tree.unflatten(spec, batch))
 
-    return of_one_epoch, len(parts_of(n, batch_size, least))
+    def epoch(first: int = 0) -> Iterator[tuple[Any, ...]]:
+        # a generator: the order is drawn with the first batch
+        yield from chosen(order(), first)
+
+    def samples() -> Iterator[tuple[Any, ...]]:
+        for first in sorted({0, steps - 1}):
+            yield next(chosen(np.arange(n), first))
+
+    return _Batches(steps, epoch, samples)
 
 
 def _checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:

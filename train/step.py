@@ -41,6 +41,11 @@ def copy_leaves(tree_of_arrays: PyTree) -> Any:
     return tree.map(own, tree_of_arrays)
 
 
+def shape_of(batch: PyTree) -> tuple[int, ...]:
+    """The shape of a batch's first array, by which programs are told apart."""
+    return (batch if hasattr(batch, "shape") else tree.leaves(batch)[0]).shape
+
+
 class Replayed:
     """A step that is compiled for each shape of a batch, and replayed in place; eager where it cannot be compiled.
 
@@ -85,7 +90,7 @@ class Replayed:
             return self.step(*args)
         # the number of rows is asked for first, so that the last batch's program is found at once
         batch = args[self.donated]
-        rows = (batch if hasattr(batch, "shape") else tree.leaves(batch)[0]).shape
+        rows = batch.shape if hasattr(batch, "shape") else shape_of(batch)
         program = self._programs.get(rows)
         if program is not None and self._calls[rows] >= 2:
             return program(*args)
@@ -108,6 +113,11 @@ class Replayed:
                 raise ValueError(f"precision={self.precision!r}: {_why(error)}") from error
             self.eager = _why(error)
             return out
+
+    @property
+    def calls(self) -> list[tuple[tuple[int, ...], int]]:
+        """How often each shape of a batch was met, up to 2: the first call records a program."""
+        return [(tuple(int(n) for n in rows), number) for rows, number in self._calls.items()]
 
 
 _CANNOT = "the step cannot be compiled: "
@@ -181,6 +191,11 @@ class Forward:
 
     def __init__(self, compiled: bool) -> None:
         self._program = compile(call_model, programs=8) if compiled else None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether it is replayed."""
+        return self._program is not None
 
     def __call__(self, model: PyTree, x: PyTree) -> Any:
         """The outputs."""

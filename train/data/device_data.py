@@ -73,16 +73,21 @@ def parts_of(n: int, rows: int, least: int = 1) -> list[slice]:
 
 
 def batches(
-    arrays: tuple[Any, ...], order: np.ndarray | None, rows: int, home: Backend, least: int = 1
+    arrays: tuple[Any, ...],
+    order: np.ndarray | None,
+    rows: int,
+    home: Backend,
+    least: int = 1,
+    first: int = 0,
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of the arrays in an order (None for their own), `rows` at a time, on the device.
+    """The rows of the arrays in an order (None for their own), `rows` at a time, on the device; from batch `first` on.
 
     The last batch may be smaller, but for `parts_of`. On the host the rows of each batch are gathered for it. On a
     device a gathering is a launch and a slice is none, so the rows of many batches are gathered at once.
     """
     x = arrays[0]
     owner = backend.backend_of(x)
-    parts = parts_of(x.shape[0], rows, least)
+    parts = parts_of(x.shape[0], rows, least)[first:]
     if order is None:
         return prefetch((tuple(a[part, ...] for a in arrays) for part in parts), x, home)
     take = owner.xp.take
