@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from ..backend import BackendError
 from .errors import InputError, extra, one_line
 from .files import write_atomic
-from .loop import Fit
+from .result import Fit
 from .run.config import Settings, merged, parse_hidden, read_config
 from .run.info import info_lines
 from .run.predict import predict_file

@@ -1,23 +1,11 @@
-"""When the state of a training is written, and what is in it."""
+"""When the state of a training is written, and how much of the time that may take."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
-import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
-
-from ..autograd.core.typing import PyTree
-from ..autograd.pytree import tree
-from .data.digest import digest
-from .epochs import Training
-from .step import Tally, shape_of
-from .stopping import Epoch
 
 # Writing takes at most one part in so many of the time.
 _SHARE = 50
@@ -80,78 +68,3 @@ def check_every(every: float) -> None:
     number = isinstance(every, int | float) and not isinstance(every, bool)
     if not number or not 0 <= every < math.inf:
         raise ValueError(f"fit: every={every!r}; it is a number of seconds of at least 0")
-
-
-# ── what is kept ──────────────────────────────────────────────────────────────────────────────
-
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_LONG = 1000
-
-
-def description(
-    model: PyTree, loss: Any, opt: Any, train: PyTree, validation: PyTree, **settings: Any
-) -> dict[str, str]:
-    """What has to be the same when a training goes on, as texts: network, loss, optimiser, settings, data.
-
-    Functions count by their names alone.
-    """
-    structure = _ADDRESS.sub("", str(tree.flatten(model)[1].spec))
-    return {
-        "the network": f"{type(model).__name__} of structure {_hash(structure)}",
-        "the loss": getattr(loss, "__qualname__", None) or _text(loss),
-        "the optimiser": _text(opt),
-        **{key: str(value) for key, value in settings.items()},
-        "the training data's digest": digest(train),
-        "the validation data's digest": digest(validation),
-    }
-
-
-def _text(value: Any) -> str:
-    text = _ADDRESS.sub("", repr(value))
-    return text if len(text) <= _LONG else f"{text[:_LONG]}… {_hash(text)}"
-
-
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-
-
-def as_table(history: Sequence[Epoch]) -> np.ndarray:
-    """A history as numbers (epochs, 6) in float64, which has NaN."""
-    return np.asarray([dataclasses.astuple(row) for row in history], np.float64)
-
-
-def from_table(table: np.ndarray) -> list[Epoch]:
-    """The history that `as_table` wrote.
-
-    Examples
-    --------
-    >>> row = Epoch(1, 20, 0.5, 0.9, 0.25, 0.75)
-    >>> from_table(as_table([row])) == [row]
-    True
-    """
-    return [Epoch(int(row[0]), int(row[1]), *row[2:]) for row in table.tolist()]
-
-
-def warm_up(
-    training: Training[Tally], calls: Sequence[Any], samples: Iterable[tuple[Any, ...]]
-) -> None:
-    """Record the step's programs as the training did that goes on; nothing is kept of the steps that this takes.
-
-    The call that records a program computes by other kernels than those that replay it, and rounds otherwise: a step
-    that replayed one has to replay it again.
-
-    Parameters
-    ----------
-    training : Training
-        As it was at its start; its arrays are overwritten.
-    calls : sequence
-        What `Replayed.calls` was: the shapes of batches, and how often they had been met, up to 2.
-    samples : iterable
-        Batches of these shapes.
-    """
-    by_shape = {shape_of(args[0]): args for args in samples}
-    now = training.parameters, training.state, training.tally
-    for shape, number in calls:
-        args = by_shape.get(tuple(shape))
-        for _ in range(number if args is not None else 0):
-            now = training.step(*now, *args)

@@ -18,8 +18,9 @@ from ... import backend
 from ...autograd.pytree import tree
 from ..errors import counted, extra
 from ..files import locked, make_run_folder, sweep_runs, write_atomic
-from ..loop import Fit, fit
+from ..loop import fit
 from ..measure import evaluate
+from ..result import Fit
 from ..step import refusal
 from .checkpoint import save
 from .config import Settings, config_text
@@ -291,8 +292,11 @@ def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> 
     def shown(score: float) -> str:
         return f"accuracy {100 * score:.2f} %" if percent else f"R2 {score:.4f}"
 
+    steps = counted(run.steps, "step")
+    if run.resumed is not None:
+        steps += f", {run.steps - run.resumed:,} of them now,"
     say(
-        f"{run.why}; {counted(run.steps, 'step')} in {run.seconds:.1f} s; "
+        f"{run.why}; {steps} in {run.seconds:.1f} s; "
         f"best after epoch {run.best.epoch}: "
         f"validation {shown(run.best.validation_score)}, loss {run.best.validation_loss:.4f}"
     )
