@@ -8,11 +8,11 @@ from typing import Any
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import InputError, MissingExtra, WriteError, extra
+from .fitting.result import Fit
 from .loop import fit
 from .measure import RowMean, evaluate, predict
 from .networks.architecture import Architecture
 from .pictures import decision_boundary, loss_curves, weights_as_images
-from .result import Fit
 from .run.checkpoint import load, save
 from .run.config import Settings, config_text, read_config
 from .run.predict import Trained, load_trained, predict_file

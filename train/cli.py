@@ -17,7 +17,8 @@ from typing import Annotated, Any
 from ..backend import BackendError
 from .errors import InputError, extra, one_line
 from .files import write_atomic
-from .result import Fit
+from .fitting.result import Fit
+from .fitting.signals import Interrupt, Terminated, terminations_raised
 from .run.config import Settings, merged, parse_hidden, read_config
 from .run.info import info_lines
 from .run.predict import predict_file
@@ -27,7 +28,6 @@ from .run.run import train as run_training
 from .run.sample import sample_text
 from .run.tune import TUNABLE, values_of
 from .run.tune import tune as run_tuning
-from .signals import Interrupt, Terminated, terminations_raised
 
 DIVERGED, BAD_INPUT, SIGNALLED = 1, 2, 128
 

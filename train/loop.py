@@ -15,12 +15,10 @@ from ..models.module import trains_differently
 from .data.device_data import backend_of_model
 from .data.orders import check_batches
 from .epochs import Ending, Training, run_epochs
-from .feeding import check_form, checked, epochs_of
-from .keeping import Keeper
-from .measure import evaluate, rows_at_once
-from .optimizers import with_l1
-from .result import Fit, diverged
-from .resuming import (
+from .fitting.feeding import check_form, checked, epochs_of
+from .fitting.keeping import Keeper
+from .fitting.result import Fit, diverged
+from .fitting.resuming import (
     all_done,
     as_table,
     check_epochs,
@@ -31,8 +29,10 @@ from .resuming import (
     stored_at,
     warm_up,
 )
-from .signals import Interrupt
-from .snapshot import Snapshot, write
+from .fitting.signals import Interrupt
+from .fitting.snapshot import Snapshot, write
+from .measure import evaluate, rows_at_once
+from .optimizers import with_l1
 from .step import (
     Forward,
     Tally,

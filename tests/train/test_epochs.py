@@ -9,7 +9,7 @@ import pytest
 
 import pullback as pb
 from pullback.train.epochs import Training, run_epochs
-from pullback.train.signals import Interrupt
+from pullback.train.fitting.signals import Interrupt
 from pullback.train.step import LossSum, Tally
 
 HOME = pb.backend.resolve("numpy")

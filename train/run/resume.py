@@ -12,7 +12,7 @@ from typing import Any
 from ... import backend
 from ..errors import InputError, one_line, shown
 from ..files import locked, read_bytes, sweep_runs, write_atomic
-from ..result import Fit
+from ..fitting.result import Fit
 from .config import Settings, read_config
 from .run import (
     CHECKPOINT,

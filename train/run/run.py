@@ -18,9 +18,9 @@ from ... import backend
 from ...autograd.pytree import tree
 from ..errors import counted, extra
 from ..files import locked, make_run_folder, sweep_runs, write_atomic
+from ..fitting.result import Fit
 from ..loop import fit
 from ..measure import evaluate
-from ..result import Fit
 from ..step import refusal
 from .checkpoint import save
 from .config import Settings, config_text

@@ -18,8 +18,8 @@ from ... import backend
 from ..data.split import Split
 from ..errors import InputError, counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
+from ..fitting.signals import Terminated
 from ..loop import fit
-from ..signals import Terminated
 from .config import Settings, config_text, parse_hidden
 from .defaults import OPTIMIZERS, rate_and_decay
 from .plots import tuning_png

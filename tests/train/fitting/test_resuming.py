@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train import loop, snapshot
+from pullback.train import loop
 from pullback.train import step as steps
+from pullback.train.fitting import snapshot
 
 pytest.importorskip("safetensors", reason="checkpoints need safetensors, of the extra 'train'")
 
-M, O = pb.models, pb.optim
+M, Opt = pb.models, pb.optim
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(23, 3))
 Y = np.sin(X[:, :1]) - X[:, 1:2]
@@ -78,7 +79,7 @@ def mlp(dtype="float64", home=None, **settings):
 def test_after_every_step_with_every_way_of_batches(kept, batches):
     def fit(**more):
         return pb.train.fit(
-            mlp(), M.squared_error, (X, Y), (X[:9], Y[:9]), O.AdamW(0.05), batches=batches,
+            mlp(), M.squared_error, (X, Y), (X[:9], Y[:9]), Opt.AdamW(0.05), batches=batches,
             batch_size=8, epochs=3, l1=1e-3, seed=3, compile=False, **more,
         )  # fmt: skip
 
@@ -87,23 +88,23 @@ def test_after_every_step_with_every_way_of_batches(kept, batches):
 
 
 OPTIMISERS = {
-    "sgd": O.SGD(0.1),
-    "momentum": O.SGD(0.1, momentum=0.9, nesterov=True),
-    "nesterov": O.Nesterov(0.1),
-    "lion": O.Lion(0.01),
-    "adam": O.Adam(0.05),
-    "adamw": O.AdamW(O.WarmUp(O.CosineDecay(0.05, 9), 3)),
-    "nadam": O.NAdam(0.05),
-    "amsgrad": O.AMSGrad(0.05),
-    "adagrad": O.Adagrad(0.05),
-    "rmsprop": O.RMSprop(0.05),
-    "adadelta": O.Adadelta(1.0),
-    "clipped": O.Clipped(O.Adam(0.05), norm=0.1),
-    "accumulated": O.Accumulated(O.Adam(0.05), every=2),
-    "averaged": O.Averaged(O.SGD(0.1), decay=0.9),
-    "finite": O.Finite(O.SGD(0.1)),
-    "proximal": O.Proximal(O.SGD(0.1), O.proximal.L1(0.01)),
-    "scaling": O.LossScaling(O.SGD(0.1)),
+    "sgd": Opt.SGD(0.1),
+    "momentum": Opt.SGD(0.1, momentum=0.9, nesterov=True),
+    "nesterov": Opt.Nesterov(0.1),
+    "lion": Opt.Lion(0.01),
+    "adam": Opt.Adam(0.05),
+    "adamw": Opt.AdamW(Opt.WarmUp(Opt.CosineDecay(0.05, 9), 3)),
+    "nadam": Opt.NAdam(0.05),
+    "amsgrad": Opt.AMSGrad(0.05),
+    "adagrad": Opt.Adagrad(0.05),
+    "rmsprop": Opt.RMSprop(0.05),
+    "adadelta": Opt.Adadelta(1.0),
+    "clipped": Opt.Clipped(Opt.Adam(0.05), norm=0.1),
+    "accumulated": Opt.Accumulated(Opt.Adam(0.05), every=2),
+    "averaged": Opt.Averaged(Opt.SGD(0.1), decay=0.9),
+    "finite": Opt.Finite(Opt.SGD(0.1)),
+    "proximal": Opt.Proximal(Opt.SGD(0.1), Opt.proximal.L1(0.01)),
+    "scaling": Opt.LossScaling(Opt.SGD(0.1)),
 }  # fmt: skip
 
 
@@ -137,7 +138,10 @@ class Normed(M.Module):
 
 def normed():
     return Normed(
-        M.Linear.init(3, 4, seed=0), M.BatchNorm.init(4), M.Dropout(0.5), M.Linear.init(4, 1, seed=1)
+        M.Linear.init(3, 4, seed=0),
+        M.BatchNorm.init(4),
+        M.Dropout(0.5),
+        M.Linear.init(4, 1, seed=1),
     )
 
 
@@ -160,7 +164,7 @@ def nodes():
     return (x, along), np.arange(6) % 2
 
 
-ADAM = O.AdamW(0.02, weight_decay=0.1, mask="matrices")
+ADAM = Opt.AdamW(0.02, weight_decay=0.1, mask="matrices")
 NETWORKS = {
     "mlp": (lambda: mlp("float32"), (X.astype("float32"), Y.astype("float32")), M.squared_error, {}),
     "float64": (mlp, (X, Y), M.squared_error, {}),

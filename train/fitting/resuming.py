@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.core.typing import PyTree
-from ..autograd.pytree import tree
-from ..backend import Backend
-from .data.digest import digest
-from .epochs import Ending, Training
-from .errors import InputError
+from ...autograd.core.typing import PyTree
+from ...autograd.pytree import tree
+from ...backend import Backend
+from ..data.digest import digest
+from ..epochs import Ending, Training
+from ..errors import InputError
+from ..step import Tally, shape_of
+from ..stopping import Epoch
 from .keeping import check_every
 from .result import Fit
 from .snapshot import Stored, read
-from .step import Tally, shape_of
-from .stopping import Epoch
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _LONG = 1000

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd.core.typing import PyTree
-from ..autograd.pytree import tree
-from ..backend import Backend
-from .data.device_data import batches as batches_of
-from .data.device_data import parts_of
-from .data.orders import orders
-from .measure import placed, raw_arrays
+from ...autograd.core.typing import PyTree
+from ...autograd.pytree import tree
+from ...backend import Backend
+from ..data.device_data import batches as batches_of
+from ..data.device_data import parts_of
+from ..data.orders import orders
+from ..measure import placed, raw_arrays
 
 
 @dataclass(frozen=True)

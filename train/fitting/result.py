@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..autograd.core.typing import PyTree
-from .epochs import Ending
-from .stopping import Epoch
+from ...autograd.core.typing import PyTree
+from ..epochs import Ending
+from ..stopping import Epoch
 
 
 @dataclass
