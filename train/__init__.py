@@ -8,7 +8,8 @@ from typing import Any
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import InputError, MissingExtra, WriteError, extra
-from .loop import Fit, fit
+from .fitting.result import Fit
+from .loop import fit
 from .measure import RowMean, evaluate, predict
 from .networks.architecture import Architecture
 from .pictures import decision_boundary, loss_curves, weights_as_images

@@ -1,12 +1,15 @@
 """The command `pullback`: train, tune, predict, sample, info.
 
 Exit codes: 0 done; 1 the loss became NaN or infinite (the best weights until then are written);
-2 something given cannot be used, as one line on stderr says; 130 ended by Ctrl-C (with what there was).
+2 something given cannot be used, as one line on stderr says; 130 ended by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP (with
+what there was: `pullback train --resume RUN` goes on).
 """
 
 # No `from __future__ import annotations`: typer, which reads them, is imported in a function.
 import contextlib
+import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
@@ -14,16 +17,19 @@ from typing import Annotated, Any
 from ..backend import BackendError
 from .errors import InputError, extra, one_line
 from .files import write_atomic
-from .loop import Fit
+from .fitting.result import Fit
+from .fitting.signals import Interrupt, Terminated, terminations_raised
 from .run.config import Settings, merged, parse_hidden, read_config
 from .run.info import info_lines
 from .run.predict import predict_file
+from .run.resume import resume as resume_training
+from .run.resume import resumed
 from .run.run import train as run_training
 from .run.sample import sample_text
 from .run.tune import TUNABLE, values_of
 from .run.tune import tune as run_tuning
 
-DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+DIVERGED, BAD_INPUT, SIGNALLED = 1, 2, 128
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,9 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         What stands after ``pullback``; of this process if None.
     """
     try:
-        return _run(sys.argv[1:] if arguments is None else list(arguments))
-    except KeyboardInterrupt:
-        return _report_error("interrupted; files that are there are whole", INTERRUPTED)
+        with terminations_raised():
+            return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, Terminated) else int(signal.SIGINT)
+        return _report_error(
+            f"{Interrupt(number=number)}; files that are there are whole", SIGNALLED + number
+        )
     # the reader, such as `head`, has enough
     except BrokenPipeError:
         _drop_output()
@@ -197,6 +207,15 @@ def _app() -> Any:
         config: Annotated[
             str | None, option("TOML file with these settings, as runs write it; options here win.")
         ] = None,
+        resume: Annotated[
+            str | None,
+            option(
+                "A run's folder, as runs/digits, to go on where it was broken off; --epochs may be raised."
+            ),
+        ] = None,
+        checkpoint_every: Annotated[
+            float, option("Seconds between checkpoints for --resume; 0: after every step. [5]")
+        ] = 5.0,
     ) -> Callable[[], int]:
         """Train a network; writes the model, its metrics and pictures to runs/NAME."""
         given = dict(locals())
@@ -286,27 +305,42 @@ def _app() -> Any:
 
 
 def _train(given: dict[str, Any]) -> int:
-    config = given.pop("config", None)
+    config, run, every = given.pop("config"), given.pop("resume"), given.pop("checkpoint_every")
+    if not 0 <= every < math.inf:
+        raise InputError(f"checkpoint_every: {every} is not a number of seconds of at least 0")
     options = {key: value for key, value in given.items() if value is not None}
     if "hidden" in options:
         options["hidden"] = parse_hidden(options["hidden"])
-    from_file = read_config(config) if config is not None else {}
-    if "data" not in options and "data" not in from_file:
-        raise InputError(
-            "train: nothing to train on; give a data set, as in: pullback train digits"
-        )
-    settings = merged(from_file, options)
+    if run is not None:
+        if config is not None:
+            raise InputError("config: a run goes on with its own settings: leave out --config")
+        settings = resumed(run, options)
+    else:
+        settings = _new_settings(config, options)
     with _progress(settings) as progress:
-        result = run_training(
-            settings, exact_name="name" in options, say=progress.say, progress=progress.show
-        )
+        result = (
+            run_training(
+                settings, exact_name="name" in options, say=progress.say, progress=progress.show, every=every,
+            )
+            if run is None
+            else resume_training(run, settings, say=progress.say, progress=progress.show, every=every)
+        )  # fmt: skip
     if result.fit.stopped == "diverged":
         return _report_error(
             f"{result.fit.why}; the best weights, of epoch {result.fit.best.epoch}, are kept; "
             "a smaller --learning-rate may help",
             DIVERGED,
         )
-    return INTERRUPTED if result.fit.stopped == "interrupted" else 0
+    return SIGNALLED + result.fit.signal if result.fit.stopped == "interrupted" else 0
+
+
+def _new_settings(config: str | None, options: dict[str, Any]) -> Settings:
+    from_file = read_config(config) if config is not None else {}
+    if "data" not in options and "data" not in from_file:
+        raise InputError(
+            "train: nothing to train on; give a data set, as in: pullback train digits"
+        )
+    return merged(from_file, options)
 
 
 def _tune(given: dict[str, Any]) -> int:
@@ -362,7 +396,7 @@ class _Bar:
     """The progress bar on stderr; nothing where stderr is no terminal."""
 
     def __init__(self, bar: Any, task: Any) -> None:
-        self._bar, self._task = bar, task
+        self._bar, self._task, self._shown = bar, task, False
 
     def say(self, line: str) -> None:
         """Print a line on stdout, clear of the bar."""
@@ -375,8 +409,9 @@ class _Bar:
         if self._bar is None:
             return
         now = run.history[-1]
-        if now.epoch == 0:
+        if not self._shown:
             self._bar.start()
+            self._shown = True
         self._bar.update(
             self._task,
             completed=now.epoch,

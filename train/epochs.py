@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from ..autograd.core.typing import PyTree
-from .signals import Interrupt
+from .fitting.signals import Interrupt
 from .step import LossSum, Replayed, Tally
 
 # On the CPU the tally is looked at so often; on a device once an epoch, since reading it waits for all steps.

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,20 +12,30 @@ import numpy as np
 
 from ..autograd.core.typing import PyTree
 from ..autograd.functions.random import fold_in
-from ..autograd.pytree import tree
-from ..backend import Backend
 from ..distributed import Communicator
 from ..models.module import trains_differently
-from .data.device_data import backend_of_model, parts_of
-from .data.device_data import batches as batches_of
-from .data.orders import check_batches, orders
+from .data.device_data import backend_of_model
+from .data.orders import check_batches
 from .epochs import Ending, Training, run_epochs
-from .errors import InputError
-from .keeping import Keeper, as_table, check_every, description, from_table, warm_up
-from .measure import evaluate, evaluate_on_ranks, placed, raw_arrays, rows_at_once
+from .fitting.agreed import AgreedInterrupt
+from .fitting.feeding import check_form, checked, epochs_of
+from .fitting.keeping import Keeper, check_every
+from .fitting.result import Fit, diverged
+from .fitting.resuming import (
+    all_done,
+    as_table,
+    check_epochs,
+    check_structures,
+    description,
+    ended_before,
+    restored,
+    stored_at,
+    warm_up,
+)
+from .fitting.snapshot import Snapshot, write
+from .measure import evaluate, evaluate_on_ranks, rows_at_once
 from .optimizers import with_l1
-from .ranks import AgreedInterrupt, Ranks
-from .snapshot import Snapshot, Stored, read, write
+from .ranks import Ranks, of_rank_0
 from .step import (
     Forward,
     Tally,
@@ -40,46 +48,6 @@ from .step import (
     training_step,
 )
 from .stopping import Epoch, ValidationPatience
-
-
-@dataclass
-class Fit:
-    """The result of a training run.
-
-    Attributes
-    ----------
-    model : pytree
-        The weights with the lowest validation loss.
-    best : Epoch
-        The epoch after which the model had them.
-    history : list of Epoch
-    steps : int
-        Optimiser steps made.
-    seconds : float
-        Spent in the loop; before an interruption, too.
-    stopped : {"epochs", "patience", "interrupted", "diverged"}
-        Why it ended: all epochs done, no better validation loss for `patience` epochs, a signal (Ctrl-C, SIGTERM,
-        SIGHUP), or a loss that is no finite number.
-    why : str
-        The reason in words.
-    eager : str
-        Why the step was not compiled; empty if it was.
-    resumed : int or None
-        The steps that were done when it went on from a checkpoint; None if it began anew.
-    signal : int
-        The number of the signal that interrupted it; 0 if none did.
-    """
-
-    model: PyTree
-    best: Epoch
-    history: list[Epoch]
-    steps: int = 0
-    seconds: float = 0.0
-    stopped: str = "epochs"
-    why: str = ""
-    eager: str = ""
-    resumed: int | None = None
-    signal: int = 0
 
 
 def fit(
@@ -236,10 +204,10 @@ def fit(
         raise TypeError(f"fit: opt={opt!r}; it is an optimiser, such as pb.optim.Adam(1e-3)")
     check_batches("fit", batches)
     whole = batch_size is None
-    _check_form(loss_of, batch_size, batches)
+    check_form(loss_of, batch_size, batches)
     check_every(every)
     train, validation = (
-        _checked(name, part, loss_of, whole)
+        checked(name, part, loss_of, whole)
         for name, part in (("train", train), ("validation", validation))
     )
     home = backend_of_model(model, train)
@@ -255,19 +223,13 @@ def fit(
             seed=seed, precision=precision, compile=compile, fast=fast,
         )  # fmt: skip
 
-    ranks = _ranks_of(distributed, home, whole)
-    if ranks is None:
-        stored = _stored(checkpoint, resume)
-    else:
-        also = {
-            "epochs": epochs,
-            "patience": patience,
-            "checkpoint": checkpoint is not None,
-            "resume": resume,
-        }
-        ranks.check_settings({**about(), **{name: str(value) for name, value in also.items()}})
-        stored = ranks.of_rank_0(lambda: _stored(checkpoint, resume))
+    ranks = Ranks.of(distributed, home, whole)
+    if ranks is not None:
+        ranks.check_settings(
+            {**about(), "epochs": str(epochs), "patience": str(patience), "resume": str(resume)}
+        )
         model, key = ranks.replicated(model), ranks.own_key(key)
+    stored = of_rank_0(distributed, lambda: stored_at(checkpoint, resume))
     one_step = training_step(model, loss, opt, loss_of, ranks)
 
     def step(
@@ -277,30 +239,30 @@ def fit(
         model, state, value = one_step(model, state, own, x, *y)
         return model, state, tally.after(value, 1)
 
-    weighted = ranks if different else None
-    if weighted is not None:
-        step = weighted.with_weights(step)
-    source = _epochs_of(train, loss_of, batch_size, batches, home, least, random, ranks, weighted)
+    weighted = ranks is not None and different
+    source = epochs_of(train, loss_of, batch_size, batches, home, least, random, ranks, weighted)
     steps = epochs * source.steps
     rows = None if batch_size is None else rows_at_once(train, batch_size)
     kernels = kernels_pay(model, steps) if fast is None else fast
-    replay = replayed_step(step, home, precision, steps=steps, compile=compile, kernels=kernels)
+    on_ranks = ranks.with_weights(step) if ranks is not None and different else step
+    replay = replayed_step(on_ranks, home, precision, steps=steps, compile=compile, kernels=kernels)
     forward = Forward(kernels and not replay.eager and home.programs is None)
 
     def owned(model: PyTree) -> Any:
         # a replayed step writes into what it is given
         return model if replay.eager else copy_leaves(model)
 
+    taken = evaluate if ranks is None else partial(evaluate_on_ranks, ranks)
+
     def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
-        on_all = evaluate if ranks is None else partial(evaluate_on_ranks, ranks)
         losses = (
-            on_all(model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=forward)
+            taken(model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=forward)
             for part in (train, validation)
         )
         return Epoch(epoch, steps, *next(losses), *next(losses))
 
     def report() -> None:
-        run.seconds = before + time.perf_counter() - started
+        run.seconds = time.perf_counter() - started
         if on_epoch is not None:
             on_epoch(run)
 
@@ -326,21 +288,20 @@ def fit(
         return ending(epoch)
 
     def ending(epoch: int) -> Ending | None:
-        diverged = _diverged(run.history[-1])
-        if diverged is None and interrupt.seen:
+        bad = diverged(run.history[-1])
+        if bad is None and interrupt.seen:
             return "interrupted", f"{interrupt} in epoch {epoch}"
-        return diverged or rule.ended(epoch)
+        return bad or rule.ended(epoch)
 
     def keep(epoch: int, position: int, random_state: Any) -> None:
         # the structures that the training began with are those that it can go on with
-        _check_structures(training, model, opt)
+        check_structures(training, model, opt)
         progress = {
             "epoch": epoch,
             "position": position,
             "random": random_state,
             "steps": run.steps,
             "best": run.best.epoch,
-            "seconds": before + time.perf_counter() - started,
             "diverged": run.why if run.stopped == "diverged" else "",
             "calls": replay.calls,
         }
@@ -356,7 +317,7 @@ def fit(
         write(str(checkpoint), Snapshot(described, progress, trees), home)
 
     described: dict[str, str] = {}
-    before, started, start = 0.0, time.perf_counter(), (0, 0)
+    started, start = time.perf_counter(), (0, 0)
     # This function reports a loss that overflows in one line, and NumPy's warnings would repeat it.
     with AgreedInterrupt.of(ranks) as interrupt, np.errstate(all="ignore"):
         training = Training(replay, owned(model), owned(opt.init(model)), Tally.new(home))
@@ -367,265 +328,30 @@ def fit(
             described.update(about())
             stored.check(described)
             if ranks is None:
-                warm_up(training, stored.progress["calls"], source.samples())
-            run, start = _restored(stored, training, model, opt, home)
-            random.bit_generator.state = stored.progress["random"]
-            before, rule = run.seconds, ValidationPatience(patience, run.best)
-            _check_epochs(epochs, start)
+                warm_up(training, stored.progress.get("calls", []), source.samples())
+            run, start = restored(stored, training, model, opt, home, random)
+            rule = ValidationPatience(patience, run.best)
+            check_epochs(epochs, start)
             if forward.compiled:
                 for own in (model, training.parameters)[: len(run.history)]:
                     measure(own, 0, 0)
         keeper = None
         if checkpoint is not None and (ranks is None or ranks.group.rank == 0):
             keeper = Keeper(keep, lambda: random.bit_generator.state, every)
-        report()
-        ended: Ending | None = None
-        if run.stopped == "diverged":
-            ended = run.stopped, run.why
-        elif not start[1]:
+        ended = ended_before(run, start, epochs)
+        if ended is None and not start[1]:
             ended = ending(start[0])
+        # who is told of the run knows that there is nothing left to do
+        run.stopped, run.why = ended or (run.stopped, run.why)
+        report()
         if ended is None:
             ended = run_epochs(
                 training, epochs, source.epoch, after_epoch, interrupt, keeper, start
             )
         elif keeper is not None and stored is None:
             keeper.save(0, 0)
-    run.stopped, run.why = ended or ("epochs", f"all {epochs:,} epochs done")
+    run.stopped, run.why = ended or all_done(epochs)
     run.signal = interrupt.number if run.stopped == "interrupted" else 0
     run.eager = replay.eager
-    run.seconds = before + time.perf_counter() - started
+    run.seconds = time.perf_counter() - started
     return run
-
-
-def _ranks_of(distributed: Communicator | None, home: Backend, whole: bool) -> Ranks | None:
-    """The ranks of a training; None for one alone.
-
-    Raises
-    ------
-    NotImplementedError
-        For everything as one batch.
-    """
-    if distributed is None or distributed.size == 1:
-        return None
-    if whole:
-        raise NotImplementedError(
-            f"fit: batch_size=None on {distributed.size} ranks: one batch whose arrays need not have as many rows, as "
-            "a graph, cannot be shared by rows; rows that are independent can: give their number as batch_size"
-        )
-    return Ranks(distributed, home)
-
-
-def _stored(checkpoint: Any, resume: bool) -> Stored | None:
-    """The checkpoint to go on from, if that is asked for and there is one.
-
-    Raises
-    ------
-    InputError
-        For a file that is none.
-    ValueError
-        For `resume` without a path.
-    """
-    if checkpoint is None:
-        if resume:
-            raise ValueError("fit: resume=True needs the path of a checkpoint: checkpoint=...")
-        return None
-    folder = os.path.dirname(os.path.abspath(checkpoint))
-    if not os.path.isdir(folder):
-        raise InputError(f"fit: checkpoint={os.fspath(checkpoint)!r}: there is no folder {folder}")
-    return read(checkpoint) if resume and os.path.lexists(checkpoint) else None
-
-
-def _restored(
-    stored: Stored, training: Training[Tally], model: PyTree, opt: Any, home: Backend
-) -> tuple[Fit, tuple[int, int]]:
-    """The training as it was, what was reported of it, and the epochs and steps of the next one that are done.
-
-    Raises
-    ------
-    InputError
-        For a checkpoint of another structure.
-    """
-    training.parameters = stored.tree("model", model, home, dtypes=True)
-    training.state = stored.tree("state", opt.init(model), home)
-    training.tally = stored.tree("tally", Tally.new(home), home)
-    progress = stored.progress
-    try:
-        history = from_table(stored.tensors["history:"])
-        best = next(row for row in history if row.epoch == progress["best"])
-        start = int(progress["epoch"]), int(progress["position"])
-        run = Fit(
-            stored.tree("best", model, home, dtypes=True),
-            best,
-            history,
-            int(progress["steps"]),
-            float(progress["seconds"]),
-            resumed=training.tally.read()[0],
-        )
-        if progress["diverged"]:
-            run.stopped, run.why = "diverged", str(progress["diverged"])
-    except (KeyError, TypeError, ValueError, IndexError, StopIteration):
-        raise InputError(
-            f"{stored.path} does not say how far it is: remove it to start anew"
-        ) from None
-    return run, start
-
-
-def _check_structures(training: Training[Tally], model: PyTree, opt: Any) -> None:
-    """Refuse to write what could not be read again.
-
-    Raises
-    ------
-    ValueError
-    """
-    for what, now, first in (
-        ("model", training.parameters, model),
-        ("optimiser's state", training.state, opt.init(model)),
-    ):
-        if tree.flatten(now)[1] != tree.flatten(first)[1]:
-            raise ValueError(
-                f"fit: the structure of the {what} is another than at the start, so that a checkpoint could not be "
-                "read again: keep the structure, or train without a checkpoint"
-            )
-
-
-def _check_epochs(epochs: int, start: tuple[int, int]) -> None:
-    """Refuse fewer epochs than there were.
-
-    Raises
-    ------
-    ValueError
-    """
-    done = start[0] + (start[1] > 0)
-    if epochs < done:
-        raise ValueError(
-            f"fit: epochs={epochs}, and the checkpoint is in epoch {done}: they may be raised, not lowered"
-        )
-
-
-def _check_form(loss_of: str, batch_size: int | None, batches: str) -> None:
-    """Refuse a form of losses or batches that there is not.
-
-    Raises
-    ------
-    ValueError
-    """
-    if loss_of not in ("outputs", "model"):
-        raise ValueError(f"fit: loss_of={loss_of!r}; there are 'outputs' and 'model'")
-    if batch_size is None:
-        if batches != "shuffled":
-            raise ValueError(
-                f"fit: batches={batches!r} with batch_size=None, where everything is one batch"
-            )
-    elif (
-        isinstance(batch_size, bool)
-        or not isinstance(batch_size, int | np.integer)
-        or batch_size < 1
-    ):
-        raise ValueError(
-            f"fit: batch_size={batch_size!r}; it is an integer of at least 1, or None for all rows"
-        )
-
-
-@dataclass(frozen=True)
-class _Batches:
-    """The batches of a training, as its step takes them.
-
-    Attributes
-    ----------
-    steps : int
-        How many an epoch has.
-    epoch : callable
-        ``epoch(first=0)``: those of the epoch that begins, from that one on.
-    samples : callable
-        A batch of each size that there is, of the first and the last rows.
-    """
-
-    steps: int
-    epoch: Callable[..., Iterator[tuple[Any, ...]]]
-    samples: Callable[[], Iterator[tuple[Any, ...]]]
-
-
-def _epochs_of(
-    train: PyTree,
-    loss_of: str,
-    batch_size: int | None,
-    batches: str,
-    home: Backend,
-    least: int,
-    random: np.random.Generator,
-    ranks: Ranks | None = None,
-    weighted: Ranks | None = None,
-) -> _Batches:
-    """The batches that the settings ask for; of several ranks this one's share, its weight behind if `weighted`."""
-
-    def arguments(batch: PyTree) -> tuple[Any, ...]:
-        return tuple(batch) if loss_of == "outputs" else (batch,)
-
-    if batch_size is None:
-        whole = arguments(placed(train, home))
-        return _Batches(1, lambda first=0: iter([whole][first:]), lambda: iter([whole]))
-    leaves, spec = tree.flatten(train)
-    n = leaves[0].shape[0]
-    order = orders(batches, n, batch_size, least, random)
-    parts = parts_of(n, batch_size, least)
-    steps = len(parts)
-    share = (0, 1) if ranks is None else ranks.share
-
-    def chosen(order: np.ndarray, first: int) -> Iterator[tuple[Any, ...]]:
-        found = batches_of(tuple(leaves), order, batch_size, home, least, first, share)
-        for batch, part in zip(found, parts[first:], strict=True):
-            weight = () if weighted is None else (weighted.weight(part.stop - part.start),)
-            yield (*arguments(tree.unflatten(spec, batch)), *weight)
-
-    def epoch(first: int = 0) -> Iterator[tuple[Any, ...]]:
-        # a generator: the order is drawn with the first batch
-        yield from chosen(order(), first)
-
-    def samples() -> Iterator[tuple[Any, ...]]:
-        for first in sorted({0, steps - 1}):
-            yield next(chosen(np.arange(n), first))
-
-    return _Batches(steps, epoch, samples)
-
-
-def _checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:
-    """A part of the data with raw arrays as leaves, as many rows in each of them unless it is one batch."""
-    if loss_of == "outputs":
-        if not isinstance(part, tuple | list) or len(part) != 2:
-            found = f"{len(part)} parts" if isinstance(part, tuple | list) else type(part).__name__
-            raise ValueError(
-                f"fit: {name} has to be a pair (x, y), not {found}; several inputs are a tuple themselves, as in "
-                "((a, b), y); with loss_of='model' it is whatever the loss takes"
-            )
-        part = tuple(
-            raw_arrays(own, f"fit: {name}, {what},")
-            for own, what in zip(part, ("x", "y"), strict=True)
-        )
-    else:
-        part = raw_arrays(part, f"fit: {name}")
-    if whole:
-        return part
-    rows = [leaf.shape[0] if leaf.ndim else None for leaf in tree.leaves(part)]
-    if None in rows:
-        raise ValueError(
-            f"fit: {name} holds a 0-d array, which has no rows to make batches of; with batch_size=None everything "
-            "is one batch"
-        )
-    if rows[0] == 0 or len(set(rows)) > 1:
-        numbers = [f"{n:,}" for n in rows if n is not None]
-        numbers = numbers if len(numbers) <= 4 else list(dict.fromkeys(numbers))
-        sizes = " and ".join(numbers[:4]) + (" and more" if len(numbers) > 4 else "")
-        raise ValueError(
-            f"fit: {name} has arrays of {sizes} rows; it needs one or more, and as many of each "
-            "(with batch_size=None everything is one batch, and they may differ)"
-        )
-    return part
-
-
-def _diverged(now: Epoch) -> Ending | None:
-    """The ending of a run whose losses over a part of the data are not finite any more."""
-    for part, value in (("", now.loss), ("validation ", now.validation_loss)):
-        if not math.isfinite(value):
-            why = f"the {part}loss became {value} at step {now.steps:,} (epoch {now.epoch})"
-            return "diverged", why
-    return None

@@ -8,11 +8,9 @@ would wait for each other for ever.
 from __future__ import annotations
 
 import hashlib
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,16 +28,11 @@ from ..distributed import Communicator, DistributedError, all_reduce, data_paral
 from ..models.layers.over_ranks import over_ranks
 from ..models.module import children
 from .data.device_data import share_of
-from .signals import Interrupt
-
 
 # Seconds between two questions whether a rank wants to end: Open MPI's launcher kills a quarter of a second after it
 # has asked.
 _BETWEEN_LOOKS = 0.05
 _BOOL = np.dtype(bool)
-
-# Windows has none.
-_LAUNCHERS = getattr(signal, "SIGUSR1", 0)
 
 T = TypeVar("T")
 
@@ -60,6 +53,24 @@ class Ranks:
     _every: int = field(default=1, repr=False)
     _count: int = field(default=0, repr=False)
     _looked: float = field(default=0.0, repr=False)
+
+    @classmethod
+    def of(cls, group: Communicator | None, home: Backend, whole: bool) -> Ranks | None:
+        """Those of a group; None for one alone.
+
+        Raises
+        ------
+        NotImplementedError
+            For a training on everything as one batch.
+        """
+        if group is None or group.size == 1:
+            return None
+        if whole:
+            raise NotImplementedError(
+                f"fit: batch_size=None on {group.size} ranks: one batch whose arrays need not have as many rows, as a "
+                "graph, cannot be shared by rows; rows that are independent can: give their number as batch_size"
+            )
+        return cls(group, home)
 
     @property
     def share(self) -> tuple[int, int]:
@@ -97,19 +108,6 @@ class Ranks:
             raise DistributedError(
                 f"fit: {names[number - 1]} is {own} on rank {rank} and {first[names[number - 1]]} on rank 0{advice}"
             )
-
-    def of_rank_0(self, work: Callable[[], T]) -> T:
-        """What `work` returns on rank 0, which alone does it; its error is everybody's."""
-        found: Any = None
-        if self.group.rank == 0:
-            try:
-                found = work(), None
-            except Exception as error:
-                found = None, error
-        result, error = self.group.broadcast_object(found)
-        if error is not None:
-            raise error
-        return result
 
     def replicated(self, model: PyTree) -> Any:
         """The model of rank 0."""
@@ -230,6 +228,22 @@ class Ranks:
         return np.asarray(to_numpy(self.group.all_gather(row, axis=0)))
 
 
+def of_rank_0(group: Communicator | None, work: Callable[[], T]) -> T:
+    """What `work` returns on rank 0, which alone does it; its error is everybody's."""
+    if group is None or group.size == 1:
+        return work()
+    found: Any = None
+    if group.rank == 0:
+        try:
+            found = work(), None
+        except Exception as error:
+            found = None, error
+    result, error = group.broadcast_object(found)
+    if error is not None:
+        raise error
+    return result
+
+
 def digest(arrays: PyTree) -> int:
     """A number of 56 bits that tells two trees of arrays apart, by their bytes."""
     found = hashlib.blake2b(digest_size=7)
@@ -246,36 +260,3 @@ def _norms(model: PyTree) -> Iterator[models.BatchNorm]:
         yield model
     for _, child in children(model):
         yield from _norms(child)
-
-
-class AgreedInterrupt(Interrupt):
-    """An `Interrupt` of all ranks: a signal to one of them ends all, between the same two steps.
-
-    It takes SIGUSR1, too, which Open MPI's launcher passes on; after SIGTERM that kills at once.
-    """
-
-    def __init__(self, ranks: Ranks) -> None:
-        super().__init__()
-        self._ranks, self._here = ranks, 0
-
-    @staticmethod
-    def of(ranks: Ranks | None) -> Interrupt:
-        """Of these ranks, or of this process alone."""
-        return Interrupt() if ranks is None else AgreedInterrupt(ranks)
-
-    def __enter__(self) -> AgreedInterrupt:
-        super().__enter__()
-        if _LAUNCHERS and self._before and signal.getsignal(_LAUNCHERS) is signal.SIG_DFL:
-            self._before[_LAUNCHERS] = signal.signal(_LAUNCHERS, self._note)
-        return self
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._here = number
-        self._restore()
-
-    def asked(self) -> bool:
-        """Whether to end, asked between two steps by all ranks."""
-        if not self.seen:
-            self.number = self._ranks.signal_of_any(self._here)
-            self.seen = self.number != 0
-        return self.seen

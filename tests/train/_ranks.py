@@ -1,4 +1,4 @@
-"""Helpers of `test_ranks.py` and `test_loop_ranks.py`: trainings on ranks that are threads, and what they have to be."""
+"""For `test_ranks.py` and `test_loop_ranks.py`: trainings on ranks that are threads, and what they have to be."""
 
 from __future__ import annotations
 

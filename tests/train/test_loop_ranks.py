@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.train.fitting.agreed import AgreedInterrupt
 from pullback.train.measure import RowMean
-from pullback.train.ranks import AgreedInterrupt
 
 from ._ranks import close, same_bits, simulated
 
@@ -280,7 +280,7 @@ def test_an_optimiser_that_does_something_else_on_a_rank_is_told():
 
 def test_one_graph_is_refused():
     def train(group):
-        with pytest.raises(NotImplementedError, match="batch_size=None on 2 ranks: .* by rows"):
+        with pytest.raises(NotImplementedError, match=r"batch_size=None on 2 ranks: .* by rows"):
             pb.train.fit(
                 mlp(),
                 M.squared_error,

@@ -7,6 +7,7 @@ import csv
 import io
 import math
 import re
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,8 +17,9 @@ from typing import Any
 from ... import backend
 from ...autograd.pytree import tree
 from ..errors import counted, extra
-from ..files import make_run_folder, sweep_runs, write_atomic
-from ..loop import Fit, fit
+from ..files import locked, make_run_folder, sweep_runs, write_atomic
+from ..fitting.result import Fit
+from ..loop import fit
 from ..measure import evaluate
 from ..step import refusal
 from .checkpoint import save
@@ -30,11 +32,11 @@ from .prepared import Prepared, Source
 from .tables import load_table
 from .texts import load_blocks
 
-METRICS, CURVES, WEIGHTS, CONFIG = (
-    "metrics.csv", "curves.png", "weights.png", "run.toml"
+METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT = (
+    "metrics.csv", "curves.png", "weights.png", "run.toml", "checkpoint.safetensors"
 )  # fmt: skip
 
-FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG)
+FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT)
 
 # Files on disk follow the run at this distance; every write waits for the disk.
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -67,6 +69,7 @@ def train(
     exact_name: bool = False,
     say: Callable[[str], None] = print,
     progress: Callable[[Fit, Settings], None] | None = None,
+    every: float = 5.0,
 ) -> Result:
     """Train a network as the settings say, and write the run's files.
 
@@ -81,6 +84,8 @@ def train(
         Takes the lines of text that report the result.
     progress : callable, optional
         Called after every epoch.
+    every : float
+        Seconds from one checkpoint to the next, as in `fit`; `resume` goes on from the last one.
 
     Returns
     -------
@@ -93,26 +98,37 @@ def train(
     BackendError
         For a backend that cannot be had.
     """
-    for module in ("safetensors.numpy", "matplotlib.figure"):
-        # ask now, not after an hour of training
-        extra(module, "training from the command line")
+    check_extras()
     chosen: Any = backend.use(settings.backend) if settings.backend else contextlib.nullcontext()
     with chosen:
         active = backend.current()
         source = load_source(settings)
         ready = source.prepare(settings, source.split(settings.seed), active)
-        _say_start(ready, active, say)
+        say_start(ready, active, say)
         sweep_runs(Path(runs), FILES)
         folder = make_run_folder(
             Path(runs), settings.name or folder_name(source.name), exact=exact_name
         )
         try:
-            return _trained(ready, folder, say, progress)
+            with locked(folder):
+                write_atomic(folder / CONFIG, run_config(ready, folder))
+                return trained(ready, folder, say, progress, every=every)
         finally:
             with contextlib.suppress(OSError):
                 # the folder is empty, and so removed, only if not even the first file was written
                 folder.rmdir()
                 folder.parent.rmdir()
+
+
+def check_extras() -> None:
+    """Ask for optional packages now, not after an hour of training.
+
+    Raises
+    ------
+    MissingExtra
+    """
+    for module in ("safetensors.numpy", "matplotlib.figure"):
+        extra(module, "training from the command line")
 
 
 def folder_name(name: str) -> str:
@@ -135,17 +151,28 @@ def load_source(settings: Settings) -> Source:
     return load_table(settings)
 
 
-def _trained(
+def trained(
     prepared: Prepared,
     folder: Path,
     say: Callable[[str], None],
     progress: Callable[[Fit, Settings], None] | None,
+    *,
+    every: float,
+    resume: bool = False,
 ) -> Result:
+    """Train, and write all files but that of the settings into the run's folder.
+
+    Raises
+    ------
+    InputError
+        For files that cannot be written, and a checkpoint that cannot be used.
+    """
     settings, task = prepared.settings, prepared.task
-    write_atomic(folder / CONFIG, _config(prepared, folder))
     written = {"time": -math.inf, "epoch": -1.0}
 
     def on_epoch(run: Fit) -> None:
+        if resume and written["epoch"] < 0:
+            say(_where(run, folder))
         if progress is not None:
             progress(run, settings)
         if time.monotonic() - written["time"] >= _SECONDS_BETWEEN_WRITES:
@@ -172,6 +199,9 @@ def _trained(
         compile=settings.compile,
         precision=settings.precision,
         on_epoch=on_epoch,
+        checkpoint=folder / CHECKPOINT,
+        resume=resume,
+        every=every,
     )
     test_loss, test_score = evaluate(
         run.model, task.loss, prepared.parts["test"], task.score, whole=settings.batch_size is None
@@ -183,6 +213,17 @@ def _trained(
     write_atomic(folder / WEIGHTS, prepared.picture(run.model, prepared.title))
     _say_end(prepared, result, say)
     return result
+
+
+def _where(run: Fit, folder: Path) -> str:
+    """Where a run goes on, in a line."""
+    if run.resumed is None:
+        return f"{folder} has no {CHECKPOINT} yet: it begins anew"
+    if run.why:
+        return f"{folder} is finished: nothing is left to do" + (
+            "" if run.stopped == "diverged" else f"; a larger --{run.stopped} goes on"
+        )
+    return f"{folder} goes on after epoch {run.history[-1].epoch:,}, step {run.resumed:,}"
 
 
 def metrics_text(run: Fit, score_name: str) -> str:
@@ -198,7 +239,7 @@ def metrics_text(run: Fit, score_name: str) -> str:
     return lines.getvalue()
 
 
-def _config(prepared: Prepared, folder: Path) -> str:
+def run_config(prepared: Prepared, folder: Path) -> str:
     """The settings as they were used, so that `--config` repeats the run."""
     settings = replace(
         prepared.settings,
@@ -230,7 +271,8 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _say_start(prepared: Prepared, active: backend.Backend, say: Callable[[str], None]) -> None:
+def say_start(prepared: Prepared, active: backend.Backend, say: Callable[[str], None]) -> None:
+    """Say what the data and the network are."""
     settings = prepared.settings
     say(prepared.start)
     parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
@@ -250,11 +292,16 @@ def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> 
     def shown(score: float) -> str:
         return f"accuracy {100 * score:.2f} %" if percent else f"R2 {score:.4f}"
 
+    steps = counted(run.steps, "step")
+    if run.resumed is not None:
+        steps += f", {run.steps - run.resumed:,} of them now,"
     say(
-        f"{run.why}; {counted(run.steps, 'step')} in {run.seconds:.1f} s; "
+        f"{run.why}; {steps} in {run.seconds:.1f} s; "
         f"best after epoch {run.best.epoch}: "
         f"validation {shown(run.best.validation_score)}, loss {run.best.validation_loss:.4f}"
     )
     unit = prepared.report(result.test_loss)
     say(f"test {shown(result.test_score)}, test loss {result.test_loss:.4f}{unit}")
-    say(f"files in {result.folder}: {MODEL}, {METRICS}, {CURVES}, {WEIGHTS}, {CONFIG}")
+    say(f"files in {result.folder}: {', '.join(FILES)}")
+    if run.stopped == "interrupted":
+        say(f"to go on: pullback train --resume {shlex.quote(str(result.folder))}")

@@ -18,6 +18,7 @@ from ... import backend
 from ..data.split import Split
 from ..errors import InputError, counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
+from ..fitting.signals import Terminated
 from ..loop import fit
 from .config import Settings, config_text, parse_hidden
 from .defaults import OPTIMIZERS, rate_and_decay
@@ -212,7 +213,7 @@ def _trial(settings: Settings, source: Source, parts: Sequence[Split]) -> Trial:
             precision=settings.precision,
         )
         if run.stopped == "interrupted":
-            raise KeyboardInterrupt
+            raise Terminated(run.signal)
         # a run that diverged is no setting to choose, however good it was before
         diverged = run.stopped == "diverged"
         losses.append(math.inf if diverged else run.best.validation_loss)

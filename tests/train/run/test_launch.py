@@ -39,7 +39,7 @@ def test_a_command_of_one_process_is_refused_where_there_are_several(monkeypatch
     monkeypatch.setenv("PMI_RANK", "0")
     monkeypatch.setenv("PMI_SIZE", "3")
     with pytest.raises(
-        pb.train.InputError, match="has started 3 processes, .* without the launcher"
+        pb.train.InputError, match=r"has started 3 processes, .* without the launcher"
     ):
         refuse_several("tune")
     with pytest.raises(pb.train.InputError, match="add --distributed mpi"):

@@ -16,23 +16,22 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend
-from ..autograd.core.array import Array, backend_array
-from ..autograd.core.namespaces import namespace_of
-from ..autograd.core.typing import PyTree, Value
-from ..autograd.pytree import tree
-from ..backend import Backend, is_array
-from .errors import InputError, extra, listed, one_line, shown
-from .files import read_bytes, write_atomic
+from ... import backend
+from ...autograd.core.array import Array, backend_array
+from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import PyTree, Value
+from ...autograd.pytree import tree
+from ...backend import Backend, is_array
+from ..errors import InputError, extra, listed, one_line, shown
+from ..files import read_bytes, write_atomic
 
 KEY = "pullback training"
 FORMAT = 1
 
 # What every version of safetensors writes of NumPy's arrays; others go in as bytes.
 _PLAIN = frozenset(
-    ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-    + ("float16", "float32", "float64")
-)
+    ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16")
+) | {"float32", "float64"}
 _ADVICE = "start anew (without resume), or give another path"
 
 
@@ -268,10 +267,10 @@ def _as_tensor(name: str, host: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]
         raise TypeError(f"a checkpoint cannot hold {name}, an array of {host.dtype}")
     # `ascontiguousarray` makes one axis of none
     x = np.ascontiguousarray(host).reshape(host.shape)
-    if x.dtype.name in _PLAIN and x.dtype.isnative:
+    x = x.astype(x.dtype.newbyteorder("="), copy=False)
+    if x.dtype.name in _PLAIN:
         return x, {}
-    bytes_ = np.frombuffer(x.tobytes(), np.uint8)
-    return bytes_, {"dtype": host.dtype.newbyteorder("=").name, "shape": list(host.shape)}
+    return x.reshape(-1).view(np.uint8), {"dtype": x.dtype.name, "shape": list(x.shape)}
 
 
 def _axes(x: Any) -> list[int] | None:
@@ -298,7 +297,7 @@ def _decoded(tensor: np.ndarray | None, note: Mapping[str, Any], home: Backend) 
     # the loader's arrays are views of the file's bytes
     host = np.array(tensor)
     if "dtype" in note:
-        host = np.frombuffer(bytearray(host), np.dtype(note["dtype"])).reshape(note["shape"])
+        host = np.array(host.view(np.dtype(note["dtype"])).reshape(note["shape"]))
     if kind == "scalar":
         return host[()]
     axes = note.get("axes")
