@@ -35,7 +35,7 @@ from .fitting.resuming import (
 from .fitting.snapshot import Snapshot, write
 from .measure import evaluate, evaluate_on_ranks, rows_at_once
 from .optimizers import with_l1
-from .ranks import Ranks, of_rank_0
+from .parallel.ranks import Ranks, of_rank_0
 from .step import (
     Forward,
     Tally,

@@ -14,7 +14,7 @@ from ..autograd.functions.namespace import asarray
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from .data.device_data import backend_of_model, needs_transfer, parts_of, prefetch
-from .ranks import Ranks
+from .parallel.ranks import Ranks
 from .step import call_model, takes_key
 
 # Of tables.

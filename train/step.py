@@ -22,7 +22,7 @@ from ..backend import Backend, is_array
 from ..models.module import children, has_mode, trains_differently
 from ..optim import LossScaling
 from .errors import one_line
-from .ranks import Ranks
+from .parallel.ranks import Ranks
 
 Step = Callable[..., tuple[Any, Any, Any]]
 

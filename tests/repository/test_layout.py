@@ -97,6 +97,10 @@ BACK_DOORS: dict[tuple[str, str], str] = {
     ("optim", "autograd/transforms/jacobian.py"): _MANY_DERIVATIVES,
     ("optim", "autograd/transforms/vjp.py"): _MANY_DERIVATIVES,
     ("train", "models/activations.py"): "a stored model names its activations",
+    (
+        "train",
+        "models/layers/over_ranks.py",
+    ): "a step says among which ranks its batch is divided",
     ("train", "autograd/compile/tracing/precision.py"): "the precisions that settings may name",
 }
 

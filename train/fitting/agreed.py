@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
-from ..ranks import Ranks
+from ..parallel.ranks import Ranks
 from .signals import Interrupt
 
 # Open MPI's launcher passes it on to the ranks; after SIGTERM it kills them at once. Windows has none.

@@ -15,7 +15,7 @@ from ..data.device_data import batches as batches_of
 from ..data.device_data import parts_of
 from ..data.orders import orders
 from ..measure import placed, raw_arrays
-from ..ranks import Ranks
+from ..parallel.ranks import Ranks
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ... import backend
 from ..errors import counted
-from .launch import launched
+from ..parallel.launch import launched
 
 _LIBRARIES = (
     "numpy", "scipy", "array-api-compat", "optree",

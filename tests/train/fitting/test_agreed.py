@@ -10,9 +10,9 @@ import pytest
 
 import pullback as pb
 from pullback.train.fitting.agreed import AgreedInterrupt
-from pullback.train.ranks import Ranks
+from pullback.train.parallel.ranks import Ranks
 
-from .._ranks import simulated
+from ..parallel._ranks import simulated
 
 HOME = pb.backend.resolve("numpy")
 D = pb.distributed

@@ -317,7 +317,7 @@ def test_an_error_on_one_rank_ends_all():
 
 def test_a_signal_to_one_rank_ends_all_with_the_same_model(monkeypatch):
     """Rank 2 notes a signal after the second epoch; the others see nothing."""
-    monkeypatch.setattr("pullback.train.ranks._BETWEEN_LOOKS", 1e-4)
+    monkeypatch.setattr("pullback.train.parallel.ranks._BETWEEN_LOOKS", 1e-4)
 
     def train(group):
         def on_epoch(run):

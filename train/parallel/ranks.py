@@ -15,19 +15,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .. import models
-from ..autograd import to_numpy
-from ..autograd.core.array import backend_array
-from ..autograd.core.dtypes import is_inexact
-from ..autograd.core.typing import PyTree, RawArray, Value
-from ..autograd.functions import namespace as xp
-from ..autograd.functions.random import fold_in
-from ..autograd.pytree import tree
-from ..backend import Backend, is_array
-from ..distributed import Communicator, DistributedError, all_reduce, data_parallel, replicate
-from ..models.layers.over_ranks import over_ranks
-from ..models.module import children
-from .data.device_data import share_of
+from ... import models
+from ...autograd import to_numpy
+from ...autograd.core.array import backend_array
+from ...autograd.core.dtypes import is_inexact
+from ...autograd.core.typing import PyTree, RawArray, Value
+from ...autograd.functions import namespace as xp
+from ...autograd.functions.random import fold_in
+from ...autograd.pytree import tree
+from ...backend import Backend, is_array
+from ...distributed import Communicator, DistributedError, all_reduce, data_parallel, replicate
+from ...models.layers.over_ranks import over_ranks
+from ...models.module import children
+from ..data.device_data import share_of
 
 # Seconds between two questions whether a rank wants to end: Open MPI's launcher kills a quarter of a second after it
 # has asked.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train.ranks import Ranks, digest, of_rank_0
+from pullback.train.parallel.ranks import Ranks, digest, of_rank_0
 
 from ._ranks import simulated
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import pullback as pb
-from pullback.train.run.launch import group_of, launched, refuse_several, together, where
+from pullback.train.parallel.launch import group_of, launched, refuse_several, together, where
 
 D = pb.distributed
 
