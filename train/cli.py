@@ -1,8 +1,8 @@
 """The command `pullback`: train, tune, predict, sample, info.
 
 Exit codes: 0 done; 1 the loss became NaN or infinite (the best weights until then are written);
-2 something given cannot be used, as one line on stderr says; 130 ended by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP (with
-what there was: `pullback train --resume RUN` goes on).
+2 something given cannot be used, or another rank has failed, as one line on stderr says; 130 ended by Ctrl-C, 143 by
+SIGTERM, 129 by SIGHUP (with what there was: `pullback train --resume RUN` goes on).
 """
 
 # No `from __future__ import annotations`: typer, which reads them, is imported in a function.
@@ -15,10 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from ..backend import BackendError
+from ..distributed import DistributedError
+from ..distributed import rank as rank_of_world
 from .errors import InputError, extra, one_line
 from .files import write_atomic
 from .fitting.result import Fit
 from .fitting.signals import Interrupt, Terminated, terminations_raised
+from .parallel.launch import group_of, launched, refuse_several
+from .parallel.ranks import of_rank_0
 from .run.config import Settings, merged, parse_hidden, read_config
 from .run.info import info_lines
 from .run.predict import predict_file
@@ -69,12 +73,15 @@ def _run(arguments: list[str]) -> int:
         extra("typer", "the command line")
         work = _app()(args=arguments or ["--help"], prog_name="pullback", standalone_mode=False)
         return work() if callable(work) else int(work or 0)
-    except (InputError, BackendError) as error:
+    except (InputError, BackendError, DistributedError) as error:
         return _report_error(str(error), BAD_INPUT)
     except MemoryError as error:
         what = f" ({error})" if str(error) else ""
+        where = f"rank {_rank()}: " if _rank() else ""
         return _report_error(
-            f"not enough memory{what}: choose a smaller network or batch", BAD_INPUT
+            f"{where}not enough memory{what}: choose a smaller network or batch",
+            BAD_INPUT,
+            alone=True,
         )
     except Exception as error:
         if not hasattr(error, "format_message"):
@@ -89,9 +96,15 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _report_error(message: str, code: int) -> int:
-    """Print a message on stderr, in one line whatever it holds."""
-    print("pullback: " + one_line(message), file=sys.stderr, flush=True)
+def _rank() -> int:
+    """Which rank of a run on several this process is."""
+    return max(launched()[0], rank_of_world())
+
+
+def _report_error(message: str, code: int, *, alone: bool = False) -> int:
+    """Print a message on stderr, in one line whatever it holds; on rank 0, unless a rank alone has met it."""
+    if alone or _rank() == 0:
+        print("pullback: " + one_line(message), file=sys.stderr, flush=True)
     return code
 
 
@@ -216,6 +229,10 @@ def _app() -> Any:
         checkpoint_every: Annotated[
             float, option("Seconds between checkpoints for --resume; 0: after every step. [5]")
         ] = 5.0,
+        distributed: Annotated[
+            str | None,
+            option("Train on all ranks that mpirun has started: mpi, or nccl (one GPU a rank)."),
+        ] = None,
     ) -> Callable[[], int]:
         """Train a network; writes the model, its metrics and pictures to runs/NAME."""
         given = dict(locals())
@@ -306,25 +323,30 @@ def _app() -> Any:
 
 def _train(given: dict[str, Any]) -> int:
     config, run, every = given.pop("config"), given.pop("resume"), given.pop("checkpoint_every")
+    kind = given.pop("distributed")
+    if kind is None:
+        refuse_several("train")
+    group = None if kind is None else group_of(kind)
     if not 0 <= every < math.inf:
         raise InputError(f"checkpoint_every: {every} is not a number of seconds of at least 0")
     options = {key: value for key, value in given.items() if value is not None}
     if "hidden" in options:
         options["hidden"] = parse_hidden(options["hidden"])
-    if run is not None:
-        if config is not None:
-            raise InputError("config: a run goes on with its own settings: leave out --config")
-        settings = resumed(run, options)
-    else:
-        settings = _new_settings(config, options)
+    if run is not None and config is not None:
+        raise InputError("config: a run goes on with its own settings: leave out --config")
+
+    def chosen() -> Settings:
+        return _new_settings(config, options) if run is None else resumed(run, options)
+
+    settings = of_rank_0(group, chosen)
     with _progress(settings) as progress:
-        result = (
-            run_training(
-                settings, exact_name="name" in options, say=progress.say, progress=progress.show, every=every,
-            )
-            if run is None
-            else resume_training(run, settings, say=progress.say, progress=progress.show, every=every)
-        )  # fmt: skip
+        told: dict[str, Any] = {
+            "say": progress.say, "progress": progress.show, "every": every, "distributed": group,
+        }  # fmt: skip
+        if run is None:
+            result = run_training(settings, exact_name="name" in options, **told)
+        else:
+            result = resume_training(run, settings, **told)
     if result.fit.stopped == "diverged":
         return _report_error(
             f"{result.fit.why}; the best weights, of epoch {result.fit.best.epoch}, are kept; "
@@ -344,6 +366,7 @@ def _new_settings(config: str | None, options: dict[str, Any]) -> Settings:
 
 
 def _tune(given: dict[str, Any]) -> int:
+    refuse_several("tune")
     k = given.pop("folds")
     options = {key: value for key, value in given.items() if value is not None}
     grid = {key: values_of(key, options.pop(key)) for key in TUNABLE if key in options}
@@ -358,6 +381,7 @@ def _say(line: str) -> None:
 def _sample(
     run: str, length: int, temperature: float, prompt: str, seed: int, backend: str | None
 ) -> int:
+    refuse_several("sample")
     for piece in sample_text(
         run,
         length=length,
@@ -375,6 +399,7 @@ def _sample(
 def _predict(
     run: str, data: str, edges: str | None, output: str | None, backend: str | None
 ) -> int:
+    refuse_several("predict")
     text = predict_file(run, data, edges=edges, backend_name=backend or "")
     if output is None:
         sys.stdout.write(text)
@@ -385,6 +410,8 @@ def _predict(
 
 
 def _info(backend: str | None) -> int:
+    if _rank():
+        return 0
     lines = info_lines(backend or "")
     width = max(len(label) for label, _ in lines)
     for label, text in lines:
@@ -422,7 +449,7 @@ class _Bar:
 
 @contextlib.contextmanager
 def _progress(settings: Settings) -> Iterator[_Bar]:
-    if not sys.stderr.isatty():
+    if _rank() or not sys.stderr.isatty():
         yield _Bar(None, None)
         return
     progress = extra("rich.progress", "the progress bar")

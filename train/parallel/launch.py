@@ -70,6 +70,11 @@ def group_of(kind: str) -> Communicator:
         raise InputError(f"--distributed {kind}: {error}") from error
 
 
+def several(group: Communicator | None) -> Communicator | None:
+    """The group, if it has more than one rank."""
+    return None if group is None or group.size == 1 else group
+
+
 def where(group: Communicator) -> str:
     """On how many ranks, for the line that begins a run."""
     return f"on {counted(group.size, 'rank')} by {group.name.upper()}" + (
@@ -85,7 +90,7 @@ def together(group: Communicator | None, work: Callable[[], T]) -> T:
     InputError
         Of the first rank that met it, which is named where others did not.
     """
-    if group is None:
+    if group is None or group.size == 1:
         return work()
     found: Any = None
     error: Exception | None = None

@@ -232,15 +232,16 @@ def of_rank_0(group: Communicator | None, work: Callable[[], T]) -> T:
     """What `work` returns on rank 0, which alone does it; its error is everybody's."""
     if group is None or group.size == 1:
         return work()
+    error: Exception | None = None
     found: Any = None
     if group.rank == 0:
         try:
-            found = work(), None
-        except Exception as error:
-            found = None, error
-    result, error = group.broadcast_object(found)
-    if error is not None:
-        raise error
+            found = work()
+        except Exception as raised:
+            error = raised
+    result, told = group.broadcast_object((found, error))
+    if error is not None or told is not None:
+        raise error or told
     return result
 
 

@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ... import backend
+from ...distributed import Communicator
 from ..errors import InputError, one_line, shown
 from ..files import locked, read_bytes, sweep_runs, write_atomic
 from ..fitting.result import Fit
+from ..parallel.launch import together
+from ..parallel.ranks import of_rank_0
 from .config import Settings, read_config
 from .run import (
     CHECKPOINT,
@@ -21,10 +23,9 @@ from .run import (
     FILES,
     WEIGHTS,
     Result,
-    check_extras,
-    load_source,
+    Voice,
+    made_ready,
     run_config,
-    say_start,
     trained,
 )
 
@@ -97,11 +98,12 @@ def resume(
     say: Callable[[str], None] = print,
     progress: Callable[[Fit, Settings], None] | None = None,
     every: float = 5.0,
+    distributed: Communicator | None = None,
 ) -> Result:
     """Go on with a run of `train` that was broken off, in its folder; or with one that is finished, for more epochs.
 
     Its files are, bit for bit, those of a run that was never interrupted, wherever it was: also where it was killed. A
-    run that has no checkpoint yet begins anew.
+    run that has no checkpoint yet begins anew. On ranks, as many as there are now, they are those bits up to rounding.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ def resume(
         The run's folder.
     settings : Settings, optional
         By default the run's own; those that `resumed` gives have more epochs.
-    say, progress, every
+    say, progress, every, distributed
         As in `train`.
 
     Returns
@@ -124,17 +126,25 @@ def resume(
     BackendError
         For a backend that cannot be had.
     """
-    settings = resumed(run) if settings is None else settings
-    folder = _folder(run)
-    check_extras()
-    chosen: Any = backend.use(settings.backend) if settings.backend else contextlib.nullcontext()
-    with chosen, locked(folder):
-        active = backend.current()
-        source = load_source(settings)
-        ready = source.prepare(settings, source.split(settings.seed), active)
-        say_start(ready, active, say)
-        sweep_runs(folder.parent, FILES)
-        config = run_config(ready, folder)
-        if read_bytes(folder / CONFIG) != config.encode():
-            write_atomic(folder / CONFIG, config)
-        return trained(ready, folder, say, progress, every=every, resume=True)
+    voice = Voice.of(say, progress, distributed)
+    given = settings
+    settings = of_rank_0(distributed, lambda: resumed(run) if given is None else given)
+    with contextlib.ExitStack() as stack:
+
+        def begin() -> Path:
+            folder = _folder(run)
+            stack.enter_context(locked(folder))
+            return folder
+
+        folder = of_rank_0(distributed, begin)
+        ready = together(distributed, lambda: made_ready(settings, stack))
+        voice.say_start(ready)
+
+        def renew() -> None:
+            sweep_runs(folder.parent, FILES)
+            config = run_config(ready, folder, distributed)
+            if read_bytes(folder / CONFIG) != config.encode():
+                write_atomic(folder / CONFIG, config)
+
+        of_rank_0(distributed, renew)
+        return trained(ready, folder, voice, every=every, resume=True)
