@@ -11,12 +11,14 @@ import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from ..backend import BackendError
 from ..distributed import DistributedError
 from ..distributed import rank as rank_of_world
+from ..distributed import size as size_of_world
 from .errors import InputError, extra, one_line
 from .files import write_atomic
 from .fitting.result import Fit
@@ -34,6 +36,7 @@ from .run.tune import TUNABLE, values_of
 from .run.tune import tune as run_tuning
 
 DIVERGED, BAD_INPUT, SIGNALLED = 1, 2, 128
+_SECONDS_TO_SPEAK = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,6 +108,9 @@ def _report_error(message: str, code: int, *, alone: bool = False) -> int:
     """Print a message on stderr, in one line whatever it holds; on rank 0, unless a rank alone has met it."""
     if alone or _rank() == 0:
         print("pullback: " + one_line(message), file=sys.stderr, flush=True)
+    elif size_of_world() == 1:
+        # the launcher kills all when one ends so, and rank 0 is to have spoken: it may be slower
+        time.sleep(_SECONDS_TO_SPEAK)
     return code
 
 
