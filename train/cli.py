@@ -23,7 +23,7 @@ from .errors import InputError, extra, one_line
 from .files import write_atomic
 from .fitting.result import Fit
 from .fitting.signals import Interrupt, Terminated, terminations_raised
-from .parallel.launch import group_of, launched, refuse_several
+from .parallel.launch import group_of, launched, refuse_several, width_of_launcher
 from .parallel.ranks import of_rank_0
 from .run.config import Settings, merged, parse_hidden, read_config
 from .run.info import info_lines
@@ -455,11 +455,14 @@ class _Bar:
 
 @contextlib.contextmanager
 def _progress(settings: Settings) -> Iterator[_Bar]:
-    if _rank() or not sys.stderr.isatty():
+    width = width_of_launcher()
+    if _rank() or not (width or sys.stderr.isatty()):
         yield _Bar(None, None)
         return
     progress = extra("rich.progress", "the progress bar")
-    console = extra("rich.console", "the progress bar").Console(stderr=True)
+    console = extra("rich.console", "the progress bar").Console(
+        stderr=True, force_terminal=bool(width) or None, width=width or None
+    )
     bar = progress.Progress(
         progress.TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
         progress.BarColumn(bar_width=24),

@@ -34,6 +34,23 @@ def launched() -> tuple[int, int]:
     return 0, 1
 
 
+def width_of_launcher() -> int:
+    """The width of the terminal that the launcher writes to; 0 where there is none, or it cannot be known.
+
+    A launcher reads what its ranks print from pipes, so that they see no terminal. Linux alone tells.
+    """
+    if launched()[1] == 1:
+        return 0
+    try:
+        terminal = os.open(f"/proc/{os.getppid()}/fd/2", os.O_RDONLY | os.O_NOCTTY)
+        try:
+            return os.get_terminal_size(terminal).columns or 80
+        finally:
+            os.close(terminal)
+    except (OSError, AttributeError):  # Windows has neither
+        return 0
+
+
 def refuse_several(command: str) -> None:
     """Refuse a command of one process that was started several times.
 

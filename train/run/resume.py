@@ -137,7 +137,7 @@ def resume(
             return folder
 
         folder = of_rank_0(distributed, begin)
-        ready = together(distributed, lambda: made_ready(settings, stack))
+        ready = together(distributed, lambda: made_ready(settings, stack, distributed))
         voice.say_start(ready)
 
         def renew() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from ... import backend
 from ...autograd.pytree import tree
 from ...distributed import Communicator
-from ..errors import counted, extra
+from ..errors import InputError, counted, extra
 from ..files import locked, make_run_folder, sweep_runs, write_atomic
 from ..fitting.result import Fit
 from ..loop import fit
@@ -106,7 +106,7 @@ def train(
     """
     voice = Voice.of(say, progress, distributed)
     with contextlib.ExitStack() as stack:
-        ready = together(distributed, lambda: made_ready(settings, stack))
+        ready = together(distributed, lambda: made_ready(settings, stack, distributed))
         voice.say_start(ready)
 
         def begin() -> Path:
@@ -122,16 +122,24 @@ def train(
         return trained(ready, folder, voice, every=every)
 
 
-def made_ready(settings: Settings, stack: contextlib.ExitStack) -> Prepared:
+def made_ready(
+    settings: Settings, stack: contextlib.ExitStack, group: Communicator | None
+) -> Prepared:
     """The data and the first model, on the backend of the settings, which is active until the stack is left.
 
     Raises
     ------
     InputError
-        For data that cannot be used, and packages that are not there: now, not after an hour of training.
+        For data that cannot be used, and packages that are not there: now, not after an hour of training. For a graph
+        on several ranks.
     BackendError
         For a backend that cannot be had.
     """
+    if settings.batch_size is None and several(group) is not None:
+        raise InputError(
+            f"distributed: {settings.model} takes the nodes of one graph in every step, which ranks cannot share by "
+            "rows: start it without the launcher"
+        )
     for module in ("safetensors.numpy", "matplotlib.figure"):
         extra(module, "training from the command line")
     if settings.backend:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 
 import numpy as np
@@ -343,3 +344,63 @@ def test_a_signal_to_one_rank_ends_all_with_the_same_model(monkeypatch):
     assert fits[0].why.startswith("ended by SIGTERM in epoch ")
     assert fits[0].signal == signal.SIGTERM
     assert 2 <= fits[0].history[-1].epoch < 200
+
+
+class Broken(Exception):
+    """What breaks a training off, on all ranks at the same step."""
+
+
+RESUMED = {
+    "an MLP": {},
+    "batch statistics": {"model": Normed.init(), "opt": pb.optim.SGD(0.05, momentum=0.9)},
+    "scaled loss": {"opt": pb.optim.LossScaling(pb.optim.SGD(0.05))},
+}
+
+
+@pytest.mark.parametrize("case", RESUMED)
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (2, 1), (2, 4), (3, 2)])
+def test_another_number_of_ranks_goes_on(case, before, after, tmp_path):
+    """Broken off in the middle of the second epoch; the result is that of a training that never was."""
+    settings = {"opt": pb.optim.Adam(0.02), "model": mlp(), **RESUMED[case]}
+    file = tmp_path / "state.safetensors"
+
+    def train(group, at=math.inf, **more):
+        made = []
+
+        def loss(outputs, y):
+            made.extend([1] * outputs.traced)
+            if len(made) >= at:
+                raise Broken
+            return M.squared_error(outputs, y)
+
+        return pb.train.fit(
+            settings["model"], loss, PAIR, PAIR, settings["opt"],
+            epochs=4, batch_size=7, compile=False, distributed=group, **more,
+        )  # fmt: skip
+
+    def on(size, *args, **more):
+        if size == 1:
+            return [train(None, *args, **more)]
+        return simulated(size, lambda group: train(group, *args, **more))
+
+    with pytest.raises(Broken):
+        on(before, 8, checkpoint=file, every=0)
+    fits = on(after, checkpoint=file, resume=True)
+    same_bits(fits)
+    assert fits[0].resumed == 7
+    close(fits[0], train(None))
+
+
+def test_a_checkpoint_that_is_damaged_is_told_on_every_rank(tmp_path):
+    file = tmp_path / "state.safetensors"
+    file.write_bytes(b"nothing")
+
+    def train(group):
+        with pytest.raises(pb.train.InputError, match="is damaged"):
+            pb.train.fit(
+                mlp(), M.squared_error, PAIR, PAIR, pb.optim.SGD(0.05),
+                distributed=group, checkpoint=file, resume=True,
+            )  # fmt: skip
+        return True
+
+    assert simulated(2, train) == [True, True]
