@@ -469,7 +469,7 @@ def _progress(settings: Settings) -> Iterator[_Bar]:
         progress.TimeElapsedColumn(),
         progress.TextColumn("{task.fields[losses]}"),
         console=console,
-        transient=True,
+        transient=not width,  # a launcher mixes both outputs, and what is cleared may be a line of the other one
     )
     task = bar.add_task("epochs", total=settings.epochs, losses="")
     try:
