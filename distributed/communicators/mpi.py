@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .base import Communicator, DistributedError, Request, default_timeout, head_of_end
+from .base import Communicator, DistributedError, default_timeout, head_of_end
+from .request import Request
 
 # MPI counts elements in 32 bits: longer arrays travel in pieces.
 MOST_ELEMENTS = 2**30

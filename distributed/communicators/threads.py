@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.namespaces import namespace_of
-from .base import Communicator, DistributedError, Request, as_array, ranks_text
+from .base import Communicator, DistributedError, as_array, ranks_text
+from .request import Request
 
 # The communicator of the rank that this thread is, within `simulate`.
 SIMULATED: contextvars.ContextVar[Communicator | None] = contextvars.ContextVar(

@@ -125,7 +125,9 @@ class TraceBuilder:
             )
         collective = name in COLLECTIVE_STEPS
         if self.depth:
-            if collective:  # the step is run once more than the loop has steps: as part of the recording
+            if (
+                collective
+            ):  # the step is run once more than the loop has steps: as part of the recording
                 raise Unrecorded
             args, settings = replace(args, self.adopt), replace(settings, self.adopt)
         tracers: list[Any] = []
