@@ -469,7 +469,7 @@ PROGRAM = """
 import hashlib
 xp = pb.xp
 rng = np.random.default_rng(0)
-p = [rng.standard_normal((20, 30)), rng.standard_normal((30, 5)), rng.standard_normal(5).astype("f4")]
+p = [rng.standard_normal((20, 30)), rng.standard_normal((30, 5)), rng.standard_normal(5)]
 X, Y = rng.standard_normal((13, 20)), rng.standard_normal((13, 5))
 
 def loss(p, x, y):
@@ -508,7 +508,7 @@ for name, compiled, settings in [
     d.data_parallel(loss, **settings)(p, *part(1, group))
     result[name] = {
         "bits": hashlib.sha256(b"".join(x.tobytes() for x in q)).hexdigest(),
-        "error": max(float(np.max(np.abs(a - b) / (1e-3 + np.abs(b)))) for a, b in zip(q, reference)),
+        "error": max(float(np.max(np.abs(a - b) / (1e-2 + np.abs(b)))) for a, b in zip(q, reference)),
         "value": max(abs(a / b - 1) for a, b in zip(found, values)),
         "calls": group.traffic["all_reduce"].calls,
         "bytes": group.traffic["all_reduce"].bytes,
@@ -529,18 +529,18 @@ result["told"] = told()
 
 
 def test_processes_of_mpi():
-    """Four ranks, and twice two of them: unequal parts, ranks without rows, a bucket for each dtype or gradient."""
+    """Four ranks, and twice two of them: unequal parts, ranks without rows, one bucket or one for each gradient."""
     run = run_ranks(4, PROGRAM)
     assert run.code == 0, run.err
-    nbytes = 8 * (20 * 30 + 30 * 5 + 1) + 20  # with the value, and five numbers of 32 bits
+    nbytes = 8 * (20 * 30 + 30 * 5 + 5 + 1)  # with the value
     for rank, found in enumerate(run.results):
         exact = ["eager", "buckets", "compiled", "pair", "compiled pair"]
         for name in (*exact, "bfloat16"):
             assert found[name]["bits"] == run.results[0][name]["bits"], name
         for name in exact:
-            assert found[name]["value"] < 1e-6, name
-            assert found[name]["error"] < 1e-4, name
+            assert found[name]["value"] < 1e-12, name
+            assert found[name]["error"] < 1e-12, name
         for name, size in (("eager", 4), ("pair", 2)):
-            assert found[name]["calls"] == 2
+            assert found[name]["calls"] == 1
             assert abs(found[name]["bytes"] - 2 * (size - 1) * nbytes / size) < 2
         assert found["told"] == ["ValueError" if rank == 0 else "DistributedError", True]
