@@ -18,7 +18,7 @@ from ..backend import BackendError
 from .errors import InputError, extra, one_line
 from .files import write_atomic
 from .fitting.result import Fit
-from .fitting.signals import Interrupt, Terminated, terminations_raised
+from .fitting.signals import Interrupt, Terminated, started, terminations_raised
 from .run.config import Settings, merged, parse_hidden, read_config
 from .run.info import info_lines
 from .run.predict import predict_file
@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         What stands after ``pullback``; of this process if None.
     """
     try:
+        started()
         with terminations_raised():
             return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt as error:

@@ -294,6 +294,8 @@ def fit(
             run, rule = Fit(model, first, [first]), ValidationPatience(patience, first)
         else:
             described.update(about())
+            # first what says most of a difference
+            stored.tree("model", model, home, dtypes=True)
             stored.check(described)
             warm_up(training, stored.progress.get("calls", []), source.samples())
             run, start = restored(stored, training, model, opt, home, random)

@@ -36,7 +36,7 @@ def description(
     """
     structure = _ADDRESS.sub("", str(tree.flatten(model)[1].spec))
     return {
-        "the network": f"{type(model).__name__} of structure {_hash(structure)}",
+        "the network (its class, and fields that are no arrays)": f"{type(model).__name__} {_hash(structure)}",
         "the loss": getattr(loss, "__qualname__", None) or _text(loss),
         "the optimiser": _text(opt),
         **{key: str(value) for key, value in settings.items()},

@@ -53,6 +53,14 @@ def _is_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
+def started() -> None:
+    """Put back the handlers that `_environment` replaced while the command line started."""
+    for number in (signal.SIGINT, *TERMINATIONS):
+        handler = signal.getsignal(number)
+        if type(handler).__name__ == "EndOfStart":
+            signal.signal(number, handler.before)  # type: ignore[union-attr]  # it is ours
+
+
 @contextlib.contextmanager
 def terminations_raised() -> Iterator[None]:
     """SIGTERM and SIGHUP raise `Terminated` meanwhile, where they would have killed the process without a word."""
