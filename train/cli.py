@@ -324,7 +324,7 @@ def _train(given: dict[str, Any]) -> int:
                 settings, exact_name="name" in options, say=progress.say, progress=progress.show, every=every,
             )
             if run is None
-            else resume_training(run, settings, say=progress.say, progress=progress.show, every=every)
+            else resume_training(run, options, say=progress.say, progress=progress.show, every=every)
         )  # fmt: skip
     if result.fit.stopped == "diverged":
         return _report_error(

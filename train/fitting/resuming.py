@@ -89,7 +89,7 @@ def warm_up(
         Batches of these shapes.
     """
     by_shape = {shape_of(args[0]): args for args in samples}
-    now = training.parameters, training.state, training.tally
+    now: tuple[Any, ...] = (training.parameters, training.state, training.tally)
     for shape, number in calls:
         args = by_shape.get(tuple(shape))
         for _ in range(number if args is not None else 0):

@@ -92,13 +92,13 @@ def _folder(run: str | os.PathLike[str]) -> Path:
 
 def resume(
     run: str | os.PathLike[str],
-    settings: Settings | None = None,
+    options: Mapping[str, Any] | None = None,
     *,
     say: Callable[[str], None] = print,
     progress: Callable[[Fit, Settings], None] | None = None,
     every: float = 5.0,
 ) -> Result:
-    """Go on with a run of `train` that was broken off, in its folder; or with one that is finished, for more epochs.
+    r"""Go on with a run of `train` that was broken off, in its folder; or with one that is finished, for more epochs.
 
     Its files are, bit for bit, those of a run that was never interrupted, wherever it was: also where it was killed. A
     run that has no checkpoint yet begins anew.
@@ -107,8 +107,8 @@ def resume(
     ----------
     run : path
         The run's folder.
-    settings : Settings, optional
-        By default the run's own; those that `resumed` gives have more epochs.
+    options : mapping, optional
+        `epochs`, `patience` and `backend`, where they are to be others than the run's own.
     say, progress, every
         As in `train`.
 
@@ -119,13 +119,24 @@ def resume(
     Raises
     ------
     InputError
-        For a folder that is no run; a checkpoint that is damaged, or of other data or settings; a run that another
-        process is training; files that cannot be written.
+        For a folder that is no run; options that would make another of it; a checkpoint that is damaged, or of other
+        data; a run that another process is training; files that cannot be written.
     BackendError
         For a backend that cannot be had.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import pullback as pb
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> written = (folder / "t.csv").write_text("a,b,c\n" + "0,0.5,u\n1,1.5,v\n" * 20)
+    >>> settings = pb.train.Settings(data=str(folder / "t.csv"), epochs=2)
+    >>> first = pb.train.train(settings, runs=folder, say=lambda line: None)
+    >>> more = pb.train.resume(first.folder, {"epochs": 5}, say=lambda line: None)
+    >>> more.fit.resumed == first.fit.steps, len(more.fit.history)
+    (True, 6)
     """
-    settings = resumed(run) if settings is None else settings
-    folder = _folder(run)
+    settings, folder = resumed(run, options), Path(run)
     check_extras()
     chosen: Any = backend.use(settings.backend) if settings.backend else contextlib.nullcontext()
     with chosen, locked(folder):
