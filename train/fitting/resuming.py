@@ -92,7 +92,9 @@ def warm_up(
     now: tuple[Any, ...] = (training.parameters, training.state, training.tally)
     for shape, number in calls:
         args = by_shape.get(tuple(shape))
-        for _ in range(number if args is not None else 0):
+        if args is None:
+            continue
+        for _ in range(number):
             now = training.step(*now, *args)
 
 
