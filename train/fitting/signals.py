@@ -24,9 +24,14 @@ class Terminated(KeyboardInterrupt):
         Of the signal; a process that it ends has the exit code 128 + number.
     """
 
-    def __init__(self, number: int = signal.SIGINT) -> None:
-        super().__init__(number)
-        self.number = int(number)
+    number: int = signal.SIGINT
+
+    @classmethod
+    def by(cls, number: int) -> Terminated:
+        """The end that a signal asked for."""
+        error = cls(f"ended by {name_of(number)}")
+        error.number = int(number)
+        return error
 
 
 def name_of(number: int) -> str:
@@ -45,7 +50,7 @@ def name_of(number: int) -> str:
 
 def raise_terminated(number: int, frame: FrameType | None) -> None:
     """A handler that raises `Terminated`."""
-    raise Terminated(number)
+    raise Terminated.by(number)
 
 
 def _is_main_thread() -> bool:
