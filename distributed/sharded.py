@@ -109,7 +109,7 @@ class Sharded:
 
     opt: Any
     reduced: bool = False
-    group: Communicator | None = None
+    group: Communicator | None = field(default=None, repr=False)  # not the same text on all ranks
     _known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     outermost = True  # clipping around it would look at one rank's gradients

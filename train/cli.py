@@ -22,7 +22,7 @@ from ..distributed import size as size_of_world
 from .errors import InputError, extra, one_line
 from .files import write_atomic
 from .fitting.result import Fit
-from .fitting.signals import Interrupt, Terminated, terminations_raised
+from .fitting.signals import Interrupt, Terminated, started, terminations_raised
 from .parallel.launch import group_of, launched, refuse_several, width_of_launcher
 from .parallel.ranks import of_rank_0
 from .run.config import Settings, merged, parse_hidden, read_config
@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         What stands after ``pullback``; of this process if None.
     """
     try:
+        started()
         with terminations_raised():
             return _run(sys.argv[1:] if arguments is None else list(arguments))
     except KeyboardInterrupt as error:
@@ -352,7 +353,7 @@ def _train(given: dict[str, Any]) -> int:
         if run is None:
             result = run_training(settings, exact_name="name" in options, **told)
         else:
-            result = resume_training(run, settings, **told)
+            result = resume_training(run, options, **told)
     if result.fit.stopped == "diverged":
         return _report_error(
             f"{result.fit.why}; the best weights, of epoch {result.fit.best.epoch}, are kept; "

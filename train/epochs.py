@@ -9,7 +9,6 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from ..autograd.core.typing import PyTree
-from .fitting.signals import Interrupt
 from .step import LossSum, Replayed, Tally
 
 # On the CPU the tally is looked at so often; on a device once an epoch, since reading it waits for all steps.
@@ -44,8 +43,19 @@ class Training(Generic[T]):
     tally: T
 
 
+class Interrupt(Protocol):
+    """A note of a signal that asks the training to end; see `fitting.signals.Interrupt`."""
+
+    @property
+    def seen(self) -> bool:
+        """Whether there was one."""
+
+    def asked(self) -> bool:
+        """Whether to end, asked between two steps."""
+
+
 class Keeper(Protocol):
-    """What keeps the state of a training on disk; see `keeping.Keeper`."""
+    """What keeps the state of a training on disk; see `fitting.keeping.Keeper`."""
 
     def begin(self, epoch: int) -> None:
         """Before the batches of an epoch are drawn."""

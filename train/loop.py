@@ -36,6 +36,7 @@ from .fitting.snapshot import Snapshot, write
 from .measure import evaluate, evaluate_on_ranks, rows_at_once
 from .optimizers import with_l1
 from .parallel.ranks import Ranks, of_rank_0
+from .parallel.sharding import on_ranks
 from .step import (
     Forward,
     Tally,
@@ -215,7 +216,7 @@ def fit(
     different = trains_differently(model)
     key, least = key_of(seed, home), 2 if different else 1
     check_precision(precision, model, compile)
-    opt = with_l1(scaled(opt, precision), l1)
+    opt = with_l1(scaled(on_ranks(opt, distributed, precision, checkpoint), precision), l1)
 
     def about() -> dict[str, str]:
         return description(
@@ -244,8 +245,8 @@ def fit(
     steps = epochs * source.steps
     rows = None if batch_size is None else rows_at_once(train, batch_size)
     kernels = kernels_pay(model, steps) if fast is None else fast
-    on_ranks = ranks.with_weights(step) if ranks is not None and different else step
-    replay = replayed_step(on_ranks, home, precision, steps=steps, compile=compile, kernels=kernels)
+    weighing = ranks.with_weights(step) if ranks is not None and different else step
+    replay = replayed_step(weighing, home, precision, steps=steps, compile=compile, kernels=kernels)
     forward = Forward(kernels and not replay.eager and home.programs is None)
 
     def owned(model: PyTree) -> Any:
@@ -326,6 +327,8 @@ def fit(
             run, rule = Fit(model, first, [first]), ValidationPatience(patience, first)
         else:
             described.update(about())
+            # first what says most of a difference
+            stored.tree("model", model, home, dtypes=True)
             stored.check(described)
             if ranks is None:
                 warm_up(training, stored.progress.get("calls", []), source.samples())

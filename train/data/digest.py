@@ -46,5 +46,7 @@ def digest(data: PyTree) -> str:
             rows = np.linspace(0, n - 1, _ROWS).astype(np.int64).tolist()
             parts = [leaf[i : i + 1, ...] for i in rows]
         for part in parts:
-            found.update(np.ascontiguousarray(backend.to_numpy(part)).reshape(-1).view(np.uint8))
+            found.update(
+                np.ascontiguousarray(backend.to_numpy(part)).reshape(-1).view(np.uint8).data
+            )
     return found.hexdigest()

@@ -35,7 +35,7 @@ def description(
     """
     structure = _ADDRESS.sub("", str(tree.flatten(model)[1].spec))
     return {
-        "the network": f"{type(model).__name__} of structure {_hash(structure)}",
+        "the network (its class, and fields that are no arrays)": f"{type(model).__name__} {_hash(structure)}",
         "the loss": getattr(loss, "__qualname__", None) or _text(loss),
         "the optimiser": _text(opt),
         **{key: str(value) for key, value in settings.items()},
@@ -88,10 +88,12 @@ def warm_up(
         Batches of these shapes.
     """
     by_shape = {shape_of(args[0]): args for args in samples}
-    now = training.parameters, training.state, training.tally
+    now: tuple[Any, ...] = (training.parameters, training.state, training.tally)
     for shape, number in calls:
         args = by_shape.get(tuple(shape))
-        for _ in range(number if args is not None else 0):
+        if args is None:
+            continue
+        for _ in range(number):
             now = training.step(*now, *args)
 
 

@@ -24,9 +24,14 @@ class Terminated(KeyboardInterrupt):
         Of the signal; a process that it ends has the exit code 128 + number.
     """
 
-    def __init__(self, number: int = signal.SIGINT) -> None:
-        super().__init__(number)
-        self.number = int(number)
+    number: int = signal.SIGINT
+
+    @classmethod
+    def by(cls, number: int) -> Terminated:
+        """The end that a signal asked for."""
+        error = cls(f"ended by {name_of(number)}")
+        error.number = int(number)
+        return error
 
 
 def name_of(number: int) -> str:
@@ -45,12 +50,20 @@ def name_of(number: int) -> str:
 
 def raise_terminated(number: int, frame: FrameType | None) -> None:
     """A handler that raises `Terminated`."""
-    raise Terminated(number)
+    raise Terminated.by(number)
 
 
 def _is_main_thread() -> bool:
     """Python delivers signals to the main thread, and sets handlers there alone."""
     return threading.current_thread() is threading.main_thread()
+
+
+def started() -> None:
+    """Put back the handlers that `_environment` replaced while the command line started."""
+    for number in (signal.SIGINT, *TERMINATIONS):
+        handler = signal.getsignal(number)
+        if type(handler).__name__ == "EndOfStart":
+            signal.signal(number, handler.before)  # type: ignore[union-attr]  # it is ours
 
 
 @contextlib.contextmanager

@@ -213,7 +213,7 @@ def _sum(content: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> int:
     found = zlib.crc32(json.dumps(content, sort_keys=True).encode())
     for name in sorted(tensors):
         found = zlib.crc32(name.encode(), found)
-        found = zlib.crc32(tensors[name].reshape(-1).view(np.uint8), found)
+        found = zlib.crc32(tensors[name].reshape(-1).view(np.uint8).data, found)
     return found
 
 

@@ -93,14 +93,14 @@ def _folder(run: str | os.PathLike[str]) -> Path:
 
 def resume(
     run: str | os.PathLike[str],
-    settings: Settings | None = None,
+    options: Mapping[str, Any] | None = None,
     *,
     say: Callable[[str], None] = print,
     progress: Callable[[Fit, Settings], None] | None = None,
     every: float = 5.0,
     distributed: Communicator | None = None,
 ) -> Result:
-    """Go on with a run of `train` that was broken off, in its folder; or with one that is finished, for more epochs.
+    r"""Go on with a run of `train` that was broken off, in its folder; or with one that is finished, for more epochs.
 
     Its files are, bit for bit, those of a run that was never interrupted, wherever it was: also where it was killed. A
     run that has no checkpoint yet begins anew. On ranks, as many as there are now, they are those bits up to rounding.
@@ -109,8 +109,8 @@ def resume(
     ----------
     run : path
         The run's folder.
-    settings : Settings, optional
-        By default the run's own; those that `resumed` gives have more epochs.
+    options : mapping, optional
+        `epochs`, `patience` and `backend`, where they are to be others than the run's own.
     say, progress, every, distributed
         As in `train`.
 
@@ -121,22 +121,28 @@ def resume(
     Raises
     ------
     InputError
-        For a folder that is no run; a checkpoint that is damaged, or of other data or settings; a run that another
-        process is training; files that cannot be written.
+        For a folder that is no run; options that would make another of it; a checkpoint that is damaged, or of other
+        data; a run that another process is training; files that cannot be written.
     BackendError
         For a backend that cannot be had.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import pullback as pb
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> written = (folder / "t.csv").write_text("a,b,c\n" + "0,0.5,u\n1,1.5,v\n" * 20)
+    >>> settings = pb.train.Settings(data=str(folder / "t.csv"), epochs=2)
+    >>> first = pb.train.train(settings, runs=folder, say=lambda line: None)
+    >>> more = pb.train.resume(first.folder, {"epochs": 5}, say=lambda line: None)
+    >>> more.fit.resumed == first.fit.steps, len(more.fit.history)
+    (True, 6)
     """
     voice = Voice.of(say, progress, distributed)
-    given = settings
-    settings = of_rank_0(distributed, lambda: resumed(run) if given is None else given)
+    settings = of_rank_0(distributed, lambda: resumed(run, options))
     with contextlib.ExitStack() as stack:
-
-        def begin() -> Path:
-            folder = _folder(run)
-            stack.enter_context(locked(folder))
-            return folder
-
-        folder = of_rank_0(distributed, begin)
+        folder = Path(run)
+        of_rank_0(distributed, lambda: stack.enter_context(locked(folder)))
         ready = together(distributed, lambda: made_ready(settings, stack, distributed))
         voice.say_start(ready)
 

@@ -213,7 +213,7 @@ def _trial(settings: Settings, source: Source, parts: Sequence[Split]) -> Trial:
             precision=settings.precision,
         )
         if run.stopped == "interrupted":
-            raise Terminated(run.signal)
+            raise Terminated.by(run.signal)
         # a run that diverged is no setting to choose, however good it was before
         diverged = run.stopped == "diverged"
         losses.append(math.inf if diverged else run.best.validation_loss)

@@ -199,3 +199,181 @@ def test_every_network(kept, monkeypatch, name, compiled):
     # before and after the programs of both sizes of batches are recorded
     points = [1, 2, 3, 4, 5] if settings.get("batch_size", 4) is None else [1, 2, 3, 4, 7, 9]
     check(kept, fit, points if compiled else points[::2])
+
+
+@pytest.mark.parametrize("where", ["there", "host"])
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_on_every_library(lib, kept, monkeypatch, where, compiled):
+    """The model on a device, the data there too or on the host."""
+    monkeypatch.setattr(steps, "_WORTH", 0)
+    home = pb.backend.backend_of(lib.asarray(0.0))
+    data = tuple(lib.asarray(a) if where == "there" else a for a in (X, Y))
+
+    def fit(**more):
+        return pb.train.fit(
+            mlp(home=home), M.squared_error, data, data, ADAM, epochs=2, batch_size=8,
+            batches="drawn", compile=compiled, **more,
+        )  # fmt: skip
+
+    check(kept, fit, [1, 4, 5])
+
+
+def test_a_model_of_columns_first(kept, monkeypatch):
+    """Weights whose rows are not together in memory: products with them round in their own way."""
+    monkeypatch.setattr(steps, "_WORTH", 0)
+    x = RNG.normal(size=(40, 65))
+
+    def fit(**more):
+        model = M.MLP([65, 33, 1], activation="tanh", dtype="float64", seed=1)
+        model = pb.tree.map(lambda p: np.asfortranarray(p), model)
+        return pb.train.fit(
+            model, M.squared_error, (x, x[:, :1]), (x, x[:, :1]), Opt.SGD(0.01, momentum=0.9),
+            epochs=3, batch_size=16, compile=False, **more,
+        )  # fmt: skip
+
+    check(kept, fit, [1, 2, 5])
+
+
+def test_a_loss_of_the_model_and_a_score(kept):
+    """A batch may be any tree; scores are kept with the history."""
+    data = {"in": X, "out": (Y,)}
+
+    def loss(model, batch):
+        return M.squared_error(model(batch["in"]), batch["out"][0])
+
+    def fit(**more):
+        return pb.train.fit(
+            mlp(), loss, data, data, ADAM, loss_of="model", epochs=2, batch_size=8, compile=False,
+            score=lambda model, batch: float(np.mean(batch["in"])), **more,
+        )  # fmt: skip
+
+    check(kept, fit, [2, 5])
+
+
+def test_a_run_that_diverges_does_so_again(kept):
+    """In the middle of an epoch: its steps end at the same one, and what was measured is the same."""
+    x = np.linspace(-1, 1, 450)[:, None]
+
+    def loss(outputs, y):
+        return M.squared_error(outputs, 20 * y) + pb.xp.exp(pb.xp.sum(outputs**2) / 2)
+
+    def fit(**more):
+        return pb.train.fit(
+            mlp_of_one(), loss, (x, x), (x, x), Opt.SGD(1e-2), epochs=2, batch_size=2, compile=False,
+            **more,
+        )  # fmt: skip
+
+    whole = fit()
+    assert whole.why == "the loss became inf at step 140 (epoch 1)"
+    number = check(kept, fit, [1, 99, 100, 140, 199])
+    # the look at the loss after step 200 ended the epoch
+    assert number == 200
+    kept.back_to(number)
+    written = kept.count
+    again = fit(checkpoint=kept.path, resume=True, every=0)
+    assert (again.stopped, again.why, again.steps) == (whole.stopped, whole.why, whole.steps)
+    # nothing is left to do, or to write
+    assert kept.count == written
+
+
+def mlp_of_one():
+    return M.MLP([1, 1], dtype="float64", seed=3)
+
+
+# ── settings ──────────────────────────────────────────────────────────────────────────────────
+
+
+def small(path, **more):
+    return pb.train.fit(
+        **{
+            "model": mlp(), "loss": M.squared_error, "train": (X, Y), "validation": (X, Y), "opt": Opt.Adam(0.1),
+            "epochs": 2, "checkpoint": path, **more,
+        }
+    )  # fmt: skip
+
+
+def test_without_a_checkpoint_it_begins_anew(tmp_path):
+    path = tmp_path / "c.safetensors"
+    run = small(path, resume=True)
+    assert run.resumed is None
+    again = small(path, resume=True)
+    assert (again.resumed, again.why) == (2, "all 2 epochs done")
+    same(again, run)
+    # without `resume` it is written anew
+    assert small(path).resumed is None
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"opt": Opt.Adam(0.2)}, "the optimiser was 'Adam.lr=0.1"),
+        ({"opt": Opt.SGD(0.2)}, "the optimiser was"),
+        ({"l1": 0.5}, "the optimiser was"),
+        ({"loss": M.absolute_error}, "the loss was 'squared_error', and is 'absolute_error'"),
+        ({"model": M.MLP([3, 6, 1], dtype="float64")},
+         "layers.0.W was of shape .3, 5. and float64, and is of shape .3, 6."),
+        ({"model": mlp("float32")}, "float32"),
+        ({"model": M.MLP([3, 5, 1], activation="relu", dtype="float64")},
+         "the network .its class, and fields .* was 'MLP"),
+        ({"model": M.MLP([3, 5, 5, 1], dtype="float64")}, "it lacks model:layers.2.W, model:layers.2.b"),
+        ({"train": (X, Y + 1)}, "the training data's digest"),
+        ({"validation": (X[1:], Y[1:])}, "the validation data's digest"),
+        ({"batch_size": 8}, "batch_size was '32', and is '8'"),
+        ({"batches": "drawn"}, "batches was 'shuffled', and is 'drawn'"),
+        ({"seed": 5}, "seed was '0', and is '5'"),
+        ({"compile": False}, "compile was 'True', and is 'False'"),
+    ],
+)  # fmt: skip
+def test_another_training_is_refused(tmp_path, more, says):
+    path = tmp_path / "c.safetensors"
+    small(path)
+    with pytest.raises(pb.train.InputError, match=f"is of another training: .*{says}") as error:
+        small(path, resume=True, **more)
+    assert "\n" not in str(error.value)
+    assert "start anew" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"checkpoint": None, "resume": True}, "resume=True needs the path"),
+        ({"every": -1}, "every=-1; it is a number of seconds"),
+        ({"checkpoint": "no/such/folder/c.safetensors"}, "there is no folder"),
+        ({"epochs": 1, "resume": True}, "may be raised, not lowered"),
+    ],
+)
+def test_settings_that_cannot_be(tmp_path, more, says):
+    path = tmp_path / "c.safetensors"
+    small(path)
+    with pytest.raises(ValueError, match=says):
+        small(path, **more)
+
+
+def test_a_disk_that_is_full_leaves_the_checkpoint_before(tmp_path, monkeypatch):
+    path = tmp_path / "c.safetensors"
+    whole = small(None, epochs=3, batch_size=8)
+    small(path, epochs=2, batch_size=8)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(pb.train.WriteError, match="No space left"):
+        small(path, epochs=3, batch_size=8, resume=True)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["c.safetensors"]
+    same(small(path, epochs=3, batch_size=8, resume=True), whole)
+
+
+def test_a_state_that_changes_its_structure_is_refused(tmp_path):
+    class Growing:
+        def init(self, params):
+            return ()
+
+        def step(self, params, grads, state, *, lr=None):
+            return params, (np.asarray(1.0),)
+
+    with pytest.raises(ValueError, match="the structure of the optimiser's state is another"):
+        small(tmp_path / "c.safetensors", opt=Growing())

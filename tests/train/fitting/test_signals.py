@@ -90,7 +90,7 @@ def test_elsewhere_on_the_command_line_they_are_raised(number):
 
 
 def test_terminated_pickles():
-    error = pickle.loads(pickle.dumps(Terminated(15)))
+    error = pickle.loads(pickle.dumps(Terminated.by(15)))
     assert (type(error), error.number, Terminated().number) == (Terminated, 15, 2)
     assert (name_of(15), name_of(99)) == ("SIGTERM", "signal 99")
 

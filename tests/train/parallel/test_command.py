@@ -67,10 +67,8 @@ def test_a_run_goes_on_on_another_number_of_ranks(before, after):
     said = [[] for _ in range(after)]
 
     def resume():
-        settings = pb.train.run.resume.resumed("runs/table", {"epochs": 6})
-        return pb.train.run.resume.resume(
-            "runs/table", settings, say=said[D.rank()].append, distributed=D.world()
-        )
+        said_here = said[D.rank()].append
+        return pb.train.resume("runs/table", {"epochs": 6}, say=said_here, distributed=D.world())
 
     D.simulate(resume, after, timeout=60)
     assert any("goes on after epoch 3, step 18" in line for line in said[0])

@@ -98,6 +98,11 @@ CASES = {
     "momentum and l1": {"opt": pb.optim.SGD(0.05, momentum=0.9), "l1": 1e-3},
     "adam and l1": {"l1": 1e-3},
     "scaled loss": {"opt": pb.optim.LossScaling(pb.optim.Adam(0.01))},
+    "sharded": {"opt": D.sharded(pb.optim.Adam(0.02)), "l1": 1e-3},
+    "sharded and clipped": {
+        "opt": D.sharded(pb.optim.Clipped(pb.optim.SGD(0.1, momentum=0.9), norm=0.5)),
+        "l1": 1e-3,
+    },
     "clipped": {"opt": pb.optim.Clipped(pb.optim.SGD(0.1), norm=0.5)},
     "classes": {
         "model": mlp(3, 6, 3),
@@ -234,7 +239,7 @@ def failing(group, **wrong):
         ({"patience": 3}, "fit: patience is 3 on rank 1"),
         ({"l1": 0.1}, "fit: the optimiser is Proximal"),
         ({"opt": pb.optim.SGD(0.06)}, "fit: the optimiser is SGD.*0.06"),
-        ({"model": mlp(3, 6, 1)}, "fit: the network is"),
+        ({"model": mlp(3, 6, 1)}, "fit: the network .* is MLP"),
         (
             {"data": (X[::-1], Y[::-1])},
             "fit: the training data's digest is .* same seed on every rank",
