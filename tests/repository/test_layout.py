@@ -71,7 +71,13 @@ ENTRANCES: dict[str, tuple[str, ...]] = {
         "autograd/scipy/__init__.py",
     ),
     "compat": ("compat/__init__.py", "compat/autograd/__init__.py"),
-    "distributed": ("distributed/__init__.py",),
+    "distributed": (
+        "distributed/__init__.py",
+        # functions of its face that are called as their files are
+        "distributed/data_parallel.py",
+        "distributed/sharded.py",
+        "distributed/world.py",
+    ),
     "models": ("models/__init__.py", "models/module.py", "models/kernels/__init__.py"),
     "optim": ("optim/__init__.py", "optim/proximal/__init__.py"),
     "train": ("train/__init__.py",),
