@@ -18,7 +18,7 @@ import numpy as np
 from . import buffers
 from .base import Communicator, DistributedError, default_timeout, head_of_end
 from .buffers import as_bytes, narrow, native, pieces, sendable, wide
-from .job import TELL_AFTER, Job, Watched, library
+from .job import TELL_AFTER, Job, Watched, library, wait_for_all_ranks_to_call_init
 from .request import Request
 from .waiting import Wait
 
@@ -316,7 +316,7 @@ def start(timeout: float | None = None) -> MpiCommunicator:
     """
     seconds = default_timeout() if timeout is None else timeout
     with Watched(seconds):
-        comm = library().COMM_WORLD
+        comm = wait_for_all_ranks_to_call_init().COMM_WORLD
         job = Job(comm.Dup())
         world = MpiCommunicator(comm.Dup(), job, seconds)
     job.catch_exceptions()

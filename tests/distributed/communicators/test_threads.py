@@ -122,7 +122,7 @@ def test_arrays_that_change_after_the_call_are_not_seen_by_others():
     def run():
         x = np.ones(100_000)
         out = []
-        for k in range(20):
+        for _ in range(20):
             out.append(d.all_reduce(x)[0] / d.size())
             x += 1
         return out
