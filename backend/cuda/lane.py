@@ -197,11 +197,16 @@ class Lane:
                     link.comm.check_async_error()
                 except RuntimeError as error:
                     return f"NCCL reports: {error}"
-        now = time.monotonic()
-        out = [(f.what, f.begun) for f in list(self.flights)[:1] if not self.done(f.event)]
-        calling = self.calling
-        for what, begun in [*out, *([calling] if calling else [])]:
-            if now - begun > self.timeout:
+        try:
+            oldest = self.flights[0]
+            flying = None if self.done(oldest.event) else (oldest.what, oldest.begun)
+        except IndexError:  # the other thread takes them out
+            flying = None
+        except self.error_type as error:
+            return str(error)
+        for entry in (flying, self.calling):
+            if entry is not None and time.monotonic() - entry[1] > self.timeout:
+                what = entry[0]
                 return (
                     f"{what} is not done after {self.timeout:g} s (PULLBACK_DISTRIBUTED_TIMEOUT): a rank is gone, hangs, "
                     "or cannot be reached"
@@ -223,6 +228,11 @@ class Lane:
                 link.comm.abort()
             self.links.clear()
         self.stopped.set()
+
+    def enter(self, link: Any) -> None:
+        """Watch over a communicator."""
+        with self.lock:
+            self.links.append(link)
 
     def leave(self, link: Any) -> None:
         """End one communicator, whose collectives are done."""

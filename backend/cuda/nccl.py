@@ -71,6 +71,11 @@ class Library:
         major, rest = divmod(number, 10000 if number >= 20000 else 1000)
         return f"{major}.{rest // 100}.{rest % 100}"
 
+    def use(self, device: int | None) -> None:
+        """Make a device this thread's current one."""
+        if device is not None:
+            self.cupy.cuda.Device(device).use()
+
     def device_name(self) -> str:
         """Which device the current one is, among all of this machine."""
         return self.cupy.cuda.runtime.deviceGetPCIBusId(self.cupy.cuda.Device().id)
@@ -97,7 +102,7 @@ class Link:
         self.library, self.comm, self.lane = library, comm, lane
         self.rank, self.size = rank, size
         self.cupy, self.nccl = library.cupy, library.nccl
-        lane.links.append(self)
+        lane.enter(self)
 
     # ── dtypes ──
 

@@ -95,6 +95,11 @@ class Stream:
                 stream.drain(last)
             self.ordered = True
 
+    capturing = False
+
+    def is_capturing(self) -> bool:
+        return self.capturing
+
     def record(self, event: Any = None) -> Event:
         found = Event() if event is None else event
         found.record(self)
