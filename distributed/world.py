@@ -8,7 +8,10 @@ from .communicators import mpi, nccl
 from .communicators.base import Communicator, DistributedError
 from .communicators.threads import SIMULATED, alone
 
-_STARTERS: dict[str, Callable[[float | None], Communicator]] = {"mpi": mpi.start, "nccl": nccl.start}
+_STARTERS: dict[str, Callable[[float | None], Communicator]] = {
+    "mpi": mpi.start,
+    "nccl": nccl.start,
+}
 _WORLD: list[Communicator] = []  # of this process; empty before `init`
 
 

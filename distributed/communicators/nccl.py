@@ -88,7 +88,9 @@ class NcclCommunicator(Communicator):
         self.link.finish("split")
         host = self.host._split(color, members)
         group = NcclCommunicator(host, _linked(host, self.link.library, self.link.lane))
-        self.host._exchange(b"made", "split")  # no rank begins to use its group while others make theirs
+        self.host._exchange(
+            b"made", "split"
+        )  # no rank begins to use its group while others make theirs
         return group
 
     def barrier(self) -> None:

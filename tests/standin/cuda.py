@@ -18,6 +18,8 @@ import scipy.linalg
 import scipy.sparse
 import scipy.special
 
+from pullback.backend.generic.rounding import loaded, stored
+
 from .array import Device, MemoryPointer, _ndarray_base, host, quiet, unwrap, wrap
 from .functions import cupy, special
 from .linalg import errstate, getrf, lapack, potrf
@@ -235,9 +237,18 @@ def _cross_entropy(z: Any, labels: Any, loss: Any, slope: Any, rows: Any, cols: 
     _rows(slope, cols)[...] = np.where(known[:, None], p / int(rows), np.nan)
 
 
+def _narrow(x: Any, bits: Any, n: Any) -> None:
+    host(bits)[...] = stored(host(x).astype(np.float32), "bfloat16")
+
+
+def _widen(bits: Any, x: Any, n: Any) -> None:
+    host(x)[...] = loaded(host(bits), "bfloat16")
+
+
 KERNELS: dict[str, Callable[..., None]] = {
     "bias_add": _bias(False), "bias_relu": _bias(True), "relu_vjp": _relu_vjp, "logsumexp": _logsumexp,
     "column_sum": _column_sum, "relu_vjp_sum": _relu_vjp_sum, "mean": _mean,
+    "narrow_bfloat16": _narrow, "widen_bfloat16": _widen,
     "log_softmax": _log_softmax_kernel, "cross_entropy_int32": _cross_entropy, "cross_entropy_int64": _cross_entropy,
 }  # fmt: skip
 
