@@ -61,8 +61,8 @@ class Lane:
         What is raised.
     on_failure : callable
         ``on_failure(error)``, from the thread that watches: end the ranks.
-    interval : float
-        Seconds between two looks.
+    interval : float, optional
+        Seconds between two looks, by default `INTERVAL`.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Lane:
         timeout: float,
         error_type: type[Exception],
         on_failure: Callable[[Exception], None],
-        interval: float = INTERVAL,
+        interval: float | None = None,
     ) -> None:
         self.cupy, self.timeout, self.error_type = cupy, timeout, error_type
         self.on_failure = on_failure
@@ -93,7 +93,7 @@ class Lane:
         self.stopped = threading.Event()
         threading.Thread(
             target=_watch,
-            args=(weakref.ref(self), self.stopped, min(interval, timeout / 4)),
+            args=(weakref.ref(self), self.stopped, min(interval or INTERVAL, timeout / 4)),
             name="pullback: watches NCCL",
             daemon=True,
         ).start()
@@ -116,7 +116,7 @@ class Lane:
 
     @contextlib.contextmanager
     def queue(self, what: str, *kept: Any, aside: bool = False) -> Iterator[Any]:
-        """The stream for a collective, behind the one before; `aside`: on the lane's own, behind the current stream too.
+        """The stream for a collective, behind the one before; with `aside` the lane's own, behind the current one.
 
         `kept` is kept until the device is done with it, where that is another stream than the one it belongs to.
         """
@@ -124,8 +124,8 @@ class Lane:
         stream = current = self.cupy.cuda.get_current_stream()
         if current.is_capturing():
             raise self.error_type(
-                f"{what}: the current stream is captured into a CUDA graph; collectives belong between graphs, where the "
-                "ranks can agree on them"
+                f"{what}: the current stream is captured into a CUDA graph; collectives belong between graphs, where "
+                "the ranks can agree on them"
             )
         if aside:
             stream = self.stream
@@ -208,8 +208,8 @@ class Lane:
             if entry is not None and time.monotonic() - entry[1] > self.timeout:
                 what = entry[0]
                 return (
-                    f"{what} is not done after {self.timeout:g} s (PULLBACK_DISTRIBUTED_TIMEOUT): a rank is gone, hangs, "
-                    "or cannot be reached"
+                    f"{what} is not done after {self.timeout:g} s (PULLBACK_DISTRIBUTED_TIMEOUT): a rank is gone, "
+                    "hangs, or cannot be reached"
                 )
         return ""
 

@@ -11,7 +11,6 @@ own dtype, complex numbers as pairs of real ones, integers of 16 bits as 32; wha
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -55,8 +54,8 @@ class Library:
         if not found.available:
             major = self.cupy.cuda.runtime.runtimeGetVersion() // 1000
             raise BackendError(
-                f"CuPy {self.cupy.__version__} cannot load NCCL (libnccl.so.2): pip install 'nvidia-nccl-cu{major}', or "
-                "install NCCL by the system's packages"
+                f"CuPy {self.cupy.__version__} cannot load NCCL (libnccl.so.2): pip install 'nvidia-nccl-cu{major}', "
+                "or install NCCL by the system's packages"
             )
         return found
 
@@ -196,7 +195,7 @@ class Link:
         return self._back(out, axis)
 
     def scatter(self, x: Any, axis: int, lengths: list[int]) -> Any:
-        """This rank's part along an axis of the sum; `lengths` are those of all ranks' parts."""
+        """The part of this rank, along an axis, of the sum; `lengths` are those of all ranks' parts."""
         given = self._addable(self._front(x, axis))
         out = self.cupy.empty((lengths[self.rank], *given.shape[1:]), given.dtype)
         if given.size:
@@ -297,7 +296,7 @@ class Started:
         return self.complete or self.link.lane.done(self.flight.event)
 
     def wait(self) -> Any:
-        """Let the current stream wait for it, not the host; the buffer, which holds the result for what is queued then."""
+        """Let the current stream wait for it, not the host: the buffer holds the result for what is queued from then on."""
         lane, buffer = self.link.lane, self.buffer
         lane.check()
         if self.complete:

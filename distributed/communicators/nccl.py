@@ -1,8 +1,8 @@
 """Ranks that each drive one GPU: CuPy's arrays travel by NCCL, what the hosts agree on by MPI.
 
 A collective is queued on CuPy's current stream, behind what computes its operand and before what uses its result; no
-host waits for its device. `agree`, which goes before each, is an exchange between the hosts alone: they meet, and may be
-far ahead of their devices while they do.
+host waits for its device. `agree`, which goes before each, is an exchange between the hosts alone: they meet, and may
+be far ahead of their devices while they do.
 """
 
 from __future__ import annotations
@@ -168,8 +168,8 @@ def _hosts(timeout: float | None, environment: Mapping[str, str] = os.environ) -
     expected = launched(environment)
     if host.size == 1 < expected:
         raise DistributedError(
-            f"init('nccl'): {expected} processes were started, and MPI knows of one: start them by mpirun (of the MPI that "
-            "mpi4py uses) or by srun --mpi=pmix; a launcher without MPI, such as torchrun, gives the hosts nothing to "
+            f"init('nccl'): {expected} processes were started, and MPI knows of one: start them by mpirun (of the MPI "
+            "that mpi4py uses) or by srun --mpi=pmix; a launcher without MPI, such as torchrun, gives the hosts nothing to "
             "speak by"
         )
     return host
@@ -280,13 +280,13 @@ def _check_reports(reports: list[str], names: list[str]) -> None:
     for (name, device), ranks in owners.items():
         if len(ranks) > 1:
             raise DistributedError(
-                f"init('nccl'): {ranks_text(ranks)} have the same GPU ({device} of {name}), which NCCL does not allow: start "
-                "one rank for each GPU; PULLBACK_DEVICE and CUDA_VISIBLE_DEVICES, where they are set, must differ"
+                f"init('nccl'): {ranks_text(ranks)} have the same GPU ({device} of {name}), which NCCL does not allow: "
+                "start one rank for each GPU; PULLBACK_DEVICE and CUDA_VISIBLE_DEVICES, where they are set, must differ"
             )
 
 
 def _linked(host: Communicator, library: Any, lane: Any) -> Any:
-    """This rank's part of a new communicator of NCCL's among the ranks of a hosts' communicator."""
+    """The part of this rank in a new communicator of NCCL's among the ranks of a hosts' communicator."""
     data, problem = np.zeros(0, dtype=np.uint8), ""
     if host.rank == 0:
         try:

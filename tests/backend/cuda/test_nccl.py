@@ -134,7 +134,8 @@ def test_numbers_and_empty_arrays(shape):
 
     def f(link):
         x = made(given[link.rank])
-        return [o.get() for o in (link.sum(x), link.sum_to(x, 0), link.broadcast(x, 1), link.start_sum(x).wait())]  # fmt: skip
+        outs = link.sum(x), link.sum_to(x, 0), link.broadcast(x, 1), link.start_sum(x).wait()
+        return [o.get() for o in outs]
 
     for r, found in enumerate(on_links(f)):
         for ours, theirs in zip(found, (total, total * (r == 0), given[1], total), strict=True):
