@@ -296,7 +296,7 @@ class Started:
         return self.complete or self.link.lane.done(self.flight.event)
 
     def wait(self) -> Any:
-        """Let the current stream wait for it, not the host: the buffer holds the result for what is queued from then on."""
+        """Let the current stream wait for it, not the host: what is queued from now on finds the result in the buffer."""
         lane, buffer = self.link.lane, self.buffer
         lane.check()
         if self.complete:

@@ -169,8 +169,8 @@ def _hosts(timeout: float | None, environment: Mapping[str, str] = os.environ) -
     if host.size == 1 < expected:
         raise DistributedError(
             f"init('nccl'): {expected} processes were started, and MPI knows of one: start them by mpirun (of the MPI "
-            "that mpi4py uses) or by srun --mpi=pmix; a launcher without MPI, such as torchrun, gives the hosts nothing to "
-            "speak by"
+            "that mpi4py uses) or by srun --mpi=pmix; a launcher without MPI, such as torchrun, gives the hosts "
+            "nothing to speak by"
         )
     return host
 

@@ -100,11 +100,11 @@ class _Collective(Work):
         assert world.happened == self.number, (
             "two collectives of one communicator on two streams, without an order between them"
         )
-        _RUN[self.name]([parts[r] for r in range(world.size)])
         for part in parts.values():
             part.done = True
         world.happened += 1
         PROGRESS.notify_all()
+        _RUN[self.name]([parts[r] for r in range(world.size)])
         return True
 
     def missing(self) -> str:

@@ -78,8 +78,12 @@ class Stream:
     def _advance(self, last: Work | None) -> bool:
         """Do what can be done up to `last`; whether that is all."""
         while self.queue and not (last is not None and last.done):
-            if not self.queue[0].attempt():
-                return False
+            try:
+                if not self.queue[0].attempt():
+                    return False
+            except AssertionError:  # it is reported once
+                self.queue.popleft()
+                raise
             self.queue.popleft()
         return True
 
