@@ -356,6 +356,8 @@ CONSTANT = _table(_CONSTANT)
 # or do in another order than the others.
 HIDDEN = _marked(_DIFFERENTIABLE, "hidden")
 COLLECTIVES = _marked(_DIFFERENTIABLE, "collective")
+# Steps of programs that are no primitives, for which the same holds: of gradients that travel during a sweep.
+COLLECTIVE_STEPS = COLLECTIVES | {"agree", "start_all_reduce", "wait_all_reduce"}
 HIDDEN_ELEMENTWISE = _marked(_DIFFERENTIABLE, "elementwise")
 
 # The same function under a second name.

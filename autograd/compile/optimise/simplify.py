@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ...core.signatures import COLLECTIVES
+from ...core.signatures import COLLECTIVE_STEPS
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value, replace, values_in
 
 # Operations of which two are never one.
-IMPURE = frozenset(("recomputed",)) | COLLECTIVES
+IMPURE = frozenset(("recomputed",)) | COLLECTIVE_STEPS
 
 
 def simplify(program: Program) -> None:
@@ -144,7 +144,7 @@ def without_use(program: Program) -> None:
     needed = set(values_in(program.outputs))
     kept = []
     for op in reversed(program.ops):
-        if op.name in COLLECTIVES or any(v in needed for v in op.outputs()):
+        if op.name in COLLECTIVE_STEPS or any(v in needed for v in op.outputs()):
             needed.update(op.inputs())
             kept.append(op)
     program.ops = kept[::-1]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.dtypes import as_numpy
-from ...core.signatures import COLLECTIVES
+from ...core.signatures import COLLECTIVE_STEPS, COLLECTIVES
 from ...core.tracer_like import Unrecorded
 from ..ir.aliasing import shared_arguments
 from ..ir.program import ARRAY, NUMBER, OPAQUE, Op, Tuple, Value, replace
@@ -123,7 +123,7 @@ class TraceBuilder:
                 f"{name}: an array of a recording that is over was used at {users_line()}; return it from the "
                 "compiled function, or let nothing that was computed there be kept outside"
             )
-        collective = name in COLLECTIVES
+        collective = name in COLLECTIVE_STEPS
         if self.depth:
             if collective:  # the step is run once more than the loop has steps: as part of the recording
                 raise Unrecorded
@@ -161,7 +161,7 @@ class TraceBuilder:
                 return self.constant(x)
             return x
 
-        if collective:
+        if name in COLLECTIVES:
             function = _of_this_shape(name, function, out)
         op = Op(name, function, replace(args, inside), replace(settings, inside), line=users_line())
         op.shares = shared_arguments(out, given)
