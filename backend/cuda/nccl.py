@@ -10,8 +10,10 @@ own dtype, complex numbers as pairs of real ones, integers of 16 bits as 32; wha
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,6 @@ from .lane import Lane
 # What NCCL adds up; integers of 16 bits it does not know.
 DTYPES = ("int8", "uint8", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64")
 WIDER = {"int16": np.dtype(np.int32), "uint16": np.dtype(np.uint32)}
-HALF = "bfloat16"
 
 
 class Library:
@@ -225,13 +226,19 @@ class Link:
 
     def _each(self, lengths: list[int], whole: Any, call: Callable[[Any, int], None]) -> None:
         """One collective for each rank's part, as one kernel."""
-        self.nccl.groupStart()
-        try:
+        with self._group():
             start = 0
             for r, length in enumerate(lengths):
                 if length:
                     call(whole[start : start + length], r)
                 start += length
+
+    @contextlib.contextmanager
+    def _group(self) -> Iterator[None]:
+        """Calls of NCCL's that begin together."""
+        self.nccl.groupStart()
+        try:
+            yield
         finally:
             self.nccl.groupEnd()
 
@@ -245,29 +252,59 @@ class Link:
         op : {"sum", "mean"}
             Whether it is divided by the number of ranks at the end.
         travel : {None, "bfloat16"}
-            As what real floating-point numbers travel and are added up; each sum of two is rounded to it.
+            As what floating-point numbers travel and are added up; each sum of two is rounded to it.
         """
         if self._taken(buffer) is not buffer:
             raise ValueError("start_all_reduce: a buffer that is not in C order")
-        carried = self._narrow(buffer) if travel == HALF else self._addable(buffer)
-        code, times = (self.nccl.NCCL_BFLOAT16, 1) if travel == HALF else self.code(carried.dtype)
+        carried = self._addable(buffer) if travel is None else self._narrow(buffer)
+        code, times = self.code(carried.dtype) if travel is None else (self.nccl.NCCL_BFLOAT16, 1)
         with self.lane.queue("start_all_reduce", carried, aside=True) as stream:
             if carried.size:
                 self.comm.allReduce(
                     carried.data.ptr, carried.data.ptr, times * carried.size, code, self.nccl.NCCL_SUM, stream.ptr
                 )  # fmt: skip
-        return Started(self, buffer, carried, op, self.lane.flights[-1])
+
+        def finish() -> Any:
+            if travel is not None:
+                self._widen(carried, buffer)
+            elif carried is not buffer:
+                buffer[...] = carried
+            return operator.itruediv(buffer, self.size) if op == "mean" else buffer
+
+        return Started(self, finish)
+
+    def start_exchange(self, x: Any) -> Started:
+        """Start to send row r of an array to rank r; the result has the rows that came, by rank."""
+        given = self._taken(x)
+        out = self.cupy.empty(given.shape, given.dtype)
+        with self.lane.queue("start_all_to_all", given, out, aside=True) as stream:
+            if given.size:
+                with self._group():
+                    for r in range(self.size):
+                        row, place = given[r : r + 1], out[r : r + 1]
+                        byte = self.nccl.NCCL_UINT8
+                        self.comm.send(row.data.ptr, row.nbytes, byte, r, stream.ptr)
+                        self.comm.recv(place.data.ptr, place.nbytes, byte, r, stream.ptr)
+        return Started(self, lambda: out)
+
+    # ── as bfloat16 ──
 
     def _narrow(self, x: Any) -> Any:
-        """The bits of real numbers rounded to bfloat16."""
-        if x.dtype.name not in ("float32", "float64"):
+        """The bits of numbers rounded to bfloat16; a complex one is two."""
+        flat = _reals(x)
+        if flat.dtype.name not in ("float32", "float64"):
             raise ValueError(
-                f"start_all_reduce: {x.dtype} cannot travel as bfloat16; float32 and float64 can"
+                f"start_all_reduce: {x.dtype} cannot travel as bfloat16; numbers of 32 bits and more can"
             )
-        bits = self.cupy.empty(x.shape, np.uint16)
-        if x.size:
-            self.library.launch("narrow_bfloat16", x.dtype, x.size, 1, x, bits, x.size)
+        bits = self.cupy.empty(flat.shape, np.uint16)
+        if flat.size:
+            self.library.launch("narrow_bfloat16", flat.dtype, flat.size, 1, flat, bits, flat.size)
         return bits
+
+    def _widen(self, bits: Any, x: Any) -> None:
+        flat = _reals(x)
+        if flat.size:
+            self.library.launch("widen_bfloat16", flat.dtype, flat.size, 1, bits, flat, flat.size)
 
     # ── the end ──
 
@@ -283,12 +320,11 @@ class Link:
 
 
 class Started:
-    """A sum that goes on beside the current stream."""
+    """What goes on beside the current stream, until `finish` makes its result of it on that stream."""
 
-    def __init__(self, link: Link, buffer: Any, carried: Any, op: str, flight: Any) -> None:
-        self.link, self.buffer, self.op, self.flight = link, buffer, op, flight
-        self.carried = carried
-        self.complete = False
+    def __init__(self, link: Link, finish: Callable[[], Any]) -> None:
+        self.link, self.finish, self.flight = link, finish, link.lane.flights[-1]
+        self.complete, self.result = False, None
 
     def test(self) -> bool:
         """Whether the device is done with it."""
@@ -296,26 +332,17 @@ class Started:
         return self.complete or self.link.lane.done(self.flight.event)
 
     def wait(self) -> Any:
-        """Let the current stream wait for it, not the host: what is queued from now on finds the result in the buffer."""
-        lane, buffer = self.link.lane, self.buffer
-        lane.check()
-        if self.complete:
-            return buffer
-        self.link.cupy.cuda.get_current_stream().wait_event(self.flight.event)
-        if self.carried is not buffer:
-            self._widen()
-        if self.op == "mean":
-            buffer /= self.link.size
-        self.complete = True
-        lane.check()  # an abort ends waits
-        return buffer
+        """Let the current stream wait for it, not the host: what is queued from now on finds the result."""
+        self.link.lane.check()
+        if not self.complete:
+            self.link.cupy.cuda.get_current_stream().wait_event(self.flight.event)
+            self.result = self.finish()
+            self.complete = True
+            self.link.lane.check()  # an abort ends waits
+        return self.result
 
-    def _widen(self) -> None:
-        buffer, carried = self.buffer, self.carried
-        if carried.dtype.name == "uint16" and buffer.dtype.kind == "f":
-            if buffer.size:
-                self.link.library.launch(
-                    "widen_bfloat16", buffer.dtype, buffer.size, 1, carried, buffer, buffer.size
-                )
-        else:
-            buffer[...] = carried
+
+def _reals(x: Any) -> Any:
+    """The real numbers of an array in C order, flat: a view."""
+    flat = x.reshape(-1)
+    return flat.view(np.dtype(f"f{x.dtype.itemsize // 2}")) if x.dtype.kind == "c" else flat

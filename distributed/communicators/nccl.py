@@ -18,7 +18,8 @@ import numpy as np
 
 from ... import backend
 from . import mpi
-from .base import Communicator, DistributedError, Request, ranks_text
+from .base import Communicator, DistributedError, ranks_text
+from .request import Request
 from .threads import alone
 from .traffic import share
 
@@ -70,15 +71,18 @@ class NcclCommunicator(Communicator):
     def _start_sum(self, buffer: Any, op: str) -> Request:
         return _Started(self.link.start_sum(buffer, op))
 
-    def start_rounded_all_reduce(self, buffer: Any, op: str = "sum") -> Request:
-        """`start_all_reduce` of float32 or float64 that travels, and is added up, as bfloat16.
+    def _start_rounded_sum(self, buffer: Any, op: str) -> Request:
+        """Start a sum in place of numbers that travel, and are added up, as bfloat16.
 
-        Half the bytes of float32. Each sum of two is rounded to 8 bits of precision, on P ranks P − 1 times, where
-        MPI's ranks add what was rounded once in float32: NCCL's rings add as they pass on.
+        NCCL's rings add as they pass on, so that on P ranks a number is rounded to 8 bits P times, where ranks of MPI
+        add in float32 what was rounded once. It is one kernel beside the sweep, of half the bytes.
         """
-        self._check_operand("start_all_reduce", buffer, op)
-        self.traffic.add("all_reduce", 2 * (self.size - 1), share(2 * buffer.size, self.size, 2))
+        moved = 2 * buffer.size * (2 if buffer.dtype.kind == "c" else 1)
+        self.traffic.add("all_reduce", 2 * (self.size - 1), share(moved, self.size, 2))
         return _Started(self.link.start_sum(buffer, op, "bfloat16"))
+
+    def _start_exchange(self, x: Any) -> Request:
+        return _Started(self.link.start_exchange(x))
 
     def _broadcast_bytes(self, data: np.ndarray, root: int) -> np.ndarray:
         return self.host._broadcast_bytes(data, root)
@@ -127,7 +131,7 @@ class NcclCommunicator(Communicator):
 
 
 class _Started(Request):
-    """A sum on its way beside the current stream: `wait` lets that stream wait for it, not the host."""
+    """What goes on beside the current stream: `wait` lets that stream wait for it, not the host."""
 
     def __init__(self, started: Any) -> None:
         self.started = started
@@ -137,7 +141,7 @@ class _Started(Request):
         return self.started.test()
 
     def wait(self) -> Any:
-        """The buffer: what is queued from now on reads the result in it."""
+        """The result, for what is queued from now on."""
         return self.started.wait()
 
 

@@ -31,5 +31,5 @@ int ncclBroadcast(void* s, void* r, size_t n, int type, int root, void* comm, vo
 int ncclBcast(void* s, size_t n, int type, int root, void* comm, void* stream) { KEEP("bcast", AT(s), n, type, root, AT(stream), AT(comm)); return 0; }
 int ncclReduceScatter(void* s, void* r, size_t n, int type, int op, void* comm, void* stream) { KEEP("reduceScatter", AT(s), AT(r), n, type, op, AT(stream), AT(comm)); return 0; }
 int ncclAllGather(void* s, void* r, size_t n, int type, void* comm, void* stream) { KEEP("allGather", AT(s), AT(r), n, type, AT(stream), AT(comm)); return 0; }
-int ncclSend(void* s, size_t n, int type, int peer, void* comm, void* stream) { return 0; }
-int ncclRecv(void* s, size_t n, int type, int peer, void* comm, void* stream) { return 0; }
+int ncclSend(void* s, size_t n, int type, int peer, void* comm, void* stream) { KEEP("send", AT(s), n, type, peer, AT(stream), AT(comm)); return 0; }
+int ncclRecv(void* s, size_t n, int type, int peer, void* comm, void* stream) { KEEP("recv", AT(s), n, type, peer, AT(stream), AT(comm)); return 0; }

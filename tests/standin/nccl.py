@@ -81,6 +81,7 @@ class _Collective(Work):
     op: int | None = None
     root: int | None = None
     number: int = -1
+    parts: list[_Collective] = field(default_factory=list)
 
     def call(self) -> tuple[Any, ...]:
         return self.name, self.count, self.datatype, self.op, self.root
@@ -202,7 +203,24 @@ def _all_gather(parts: list[_Collective]) -> None:
         p.recv()[...] = gathered
 
 
+def _messages(ranks: list[_Collective]) -> None:
+    sent: dict[tuple[int, int], list[_Collective]] = {}
+    for r, whole in enumerate(ranks):
+        for p in whole.parts:
+            if p.name == "send":
+                sent.setdefault((r, p.root), []).append(p)  # type: ignore[arg-type]  # it has a peer
+    values = {k: [p.send().copy() for p in ps] for k, ps in sent.items()}
+    for r, whole in enumerate(ranks):
+        for p in whole.parts:
+            if p.name == "recv":
+                came = values[p.root, r].pop(0)  # type: ignore[index]  # it has a peer
+                assert came.size == p.count, "a message of another length than is expected"
+                p.recv()[...] = came
+    assert not any(values.values()), "a message that nobody takes"
+
+
 _RUN: dict[str, Any] = {
+    "messages": _messages,
     "allReduce": _all_reduce, "reduce": _reduce, "broadcast": _broadcast, "reduceScatter": _reduce_scatter,
     "allGather": _all_gather,
 }  # fmt: skip
@@ -235,6 +253,7 @@ def groupEnd() -> None:
         mine[-1] += held
         return
     del OPEN_GROUPS[threading.get_ident()]
+    held = _exchanges(held)
     for stream, work in held:
         _ask(work)
         if stream.ptr:
@@ -242,6 +261,20 @@ def groupEnd() -> None:
     for stream, work in held:  # as one kernel: nobody waits before all are asked for
         if not stream.ptr:
             stream.put(work)
+
+
+def _exchanges(held: list[Any]) -> list[Any]:
+    """The messages of a group as one collective, in which all ranks take part."""
+    messages = [(s, w) for s, w in held if w.name in ("send", "recv")]
+    if not messages:
+        return held
+    assert len(messages) == len(held), "messages and collectives in one group"
+    assert len({w.comm for _, w in messages}) == 1, "messages of several communicators in one group"
+    stream, first = messages[0]
+    parts = [w for _, w in messages]
+    whole = _Collective(first.world, first.comm, "messages", None, None, 0, first.datatype)
+    whole.parts = parts
+    return [(stream, whole)]
 
 
 def _ask(work: _Collective) -> None:
@@ -351,8 +384,8 @@ class NcclCommunicator:
         ):
             raise NcclError(4)
         count, sent, received = counts
-        read = name != "broadcast" or root == self._rank
-        written = name != "reduce" or root == self._rank
+        read = name != "recv" and (name != "broadcast" or root == self._rank)
+        written = name != "send" and (name != "reduce" or root == self._rank)
         found: Stream = STREAMS[stream]
         assert found.ordered, "a stream of its own that did not wait for the arrays' stream"
         adds = op is not None
@@ -366,6 +399,7 @@ class NcclCommunicator:
         if groups:
             groups[-1].append((found, work))
             return
+        assert name not in ("send", "recv"), "a message outside of a group waits for its partner"
         _ask(work)
         found.put(work)
 
@@ -396,6 +430,12 @@ class NcclCommunicator:
     def allGather(self, sendbuf: int, recvbuf: int, count: int, datatype: int, stream: int) -> None:
         counts = (count, count, count * self.size())
         self._put("allGather", sendbuf, recvbuf, counts, datatype, stream)
+
+    def send(self, sendbuf: int, count: int, datatype: int, peer: int, stream: int) -> None:
+        self._put("send", sendbuf, sendbuf, (count,) * 3, datatype, stream, root=peer)
+
+    def recv(self, recvbuf: int, count: int, datatype: int, peer: int, stream: int) -> None:
+        self._put("recv", recvbuf, recvbuf, (count,) * 3, datatype, stream, root=peer)
 
 
 def fail(comm: NcclCommunicator, status: int = 6) -> None:
