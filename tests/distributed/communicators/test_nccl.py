@@ -22,6 +22,7 @@ from ...standin import nccl as standin_nccl
 from ...standin.array import SYNCHRONISATIONS
 from .._nccl import ONE_DEVICE, devices, made, on_ranks
 from .._ranks import run_ranks
+from .._table import ROWS
 
 xp = pb.xp
 
@@ -70,57 +71,51 @@ def test_the_results_are_fresh_arrays_of_cupy_and_no_host_waits():
 
 # ── derivatives and programs ──────────────────────────────────────────────────────────────────
 
-COLLECTIVES = {
-    "all_reduce": lambda x: pb.distributed.all_reduce(x),
-    "mean": lambda x: pb.distributed.all_reduce(x, "mean"),
-    "all_gather": lambda x: pb.distributed.all_gather(x, 1),
-    "reduce_scatter": lambda x: pb.distributed.reduce_scatter(x),
-    "broadcast": lambda x: pb.distributed.broadcast(x, 1),
-}
+each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 
 
-def curvature(name, make, dtype):
+def derivatives(row, make, dtype):
     """Value, gradient and a product with the Hessian of a function through one collective."""
-    f = COLLECTIVES[name]
-    r = np.random.default_rng(world().rank)
-    z = r.standard_normal((2, 2, 4, 2))
+    w = world()
+    z = np.random.default_rng(w.rank).standard_normal((2, 2, *row.shape(w.rank, w.size)))
     z = z[0] + 1j * z[1] if dtype[0] == "c" else z[0]
     x, v = (make(a.astype(dtype)) for a in z)
 
     def loss(x):
-        y = f(xp.sin(x))
-        return xp.sum(xp.real(y * xp.conj(y)) * (world().rank + 1))
+        y = row.call(xp.sin(x)) + (0.3 - 0.2 * w.rank)
+        return xp.sum(xp.real(y * y * y) * (1.0 + w.rank)) + xp.sum(xp.abs(y) ** 2)
 
     value, slope = pb.value_and_grad(loss)(x)
     second = pb.grad(lambda x: xp.sum(xp.real(pb.grad(loss)(x) * v)))(x)
     return [pb.to_numpy(a) for a in (value, slope, second)]
 
 
+@each_row
 @pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
-@pytest.mark.parametrize("name", COLLECTIVES)
-def test_derivatives_are_those_of_threads(name, dtype):
-    ours = on_ranks(curvature, 2, name, made, dtype)
-    theirs = simulate(curvature, 2, name, np.asarray, dtype)
+def test_derivatives_are_those_of_threads(row, dtype):
+    """Which are held against central differences in `autograd/rules/test_collectives.py`."""
+    ours = on_ranks(derivatives, 3, row, made, dtype)
+    theirs = simulate(derivatives, 3, row, np.asarray, dtype)
     for one, other in zip(ours, theirs, strict=True):
         for a, b in zip(one, other, strict=True):
             assert a.dtype == b.dtype
-            np.testing.assert_allclose(a, b, rtol=1e-12 if dtype != "float32" else 1e-5)
+            close = {"rtol": 2e-4, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-11, "atol": 1e-12}  # fmt: skip
+            np.testing.assert_allclose(a, b, **close)
 
 
-@pytest.mark.parametrize("name", COLLECTIVES)
-def test_a_collective_is_a_step_of_a_compiled_program(name):
-    f = COLLECTIVES[name]
-
+@each_row
+def test_a_collective_is_a_step_of_a_compiled_program(row):
     def rank():
         w = world()
+        shape = row.shape(w.rank, w.size)
 
         def loss(x):
-            return xp.sum(f(xp.sin(x) * 2) ** 2 * (w.rank + 1))
+            return xp.sum(row.call(xp.sin(x) * 2) ** 2 * (w.rank + 1))
 
         step = pb.compile(pb.value_and_grad(loss))
         found = []
         for turn in range(3):
-            x = made(np.arange(8.0).reshape(4, 2) + turn + w.rank)
+            x = made(np.arange(float(np.prod(shape))).reshape(shape) + turn + w.rank)
             before = w.calls
             value, slope = step(x)
             calls = w.calls - before
@@ -129,10 +124,11 @@ def test_a_collective_is_a_step_of_a_compiled_program(name):
         return found
 
     for found in on_ranks(rank, 2):
-        for value, slope, eager, eager_slope, calls in found:
-            np.testing.assert_allclose(value, eager, rtol=1e-14)
-            np.testing.assert_allclose(slope, eager_slope, rtol=1e-13, atol=1e-13)
-            assert calls == 2  # forward and backward
+        for turn, (value, slope, eager, eager_slope, calls) in enumerate(found):
+            np.testing.assert_allclose(value, eager, rtol=1e-13)
+            np.testing.assert_allclose(slope, eager_slope, rtol=1e-12, atol=1e-12)
+            assert calls >= 2  # forward and backward; no rank records other ones
+            assert not turn or calls == found[1][4]
 
 
 # ── what is refused ───────────────────────────────────────────────────────────────────────────
@@ -369,19 +365,22 @@ def test_an_nccl_that_gives_no_name_is_told_on_every_rank(monkeypatch):
         simulate(f, 2)
 
 
-def test_connect_under_mpi_without_a_device_ends_every_rank():
+def test_connect_under_mpi_without_cupy_ends_every_rank():
     source = """
+sys.modules["cupy"] = None  # as where it is not installed
 from pullback.distributed.communicators import nccl
 try:
-    nccl.connect(world, {"CUDA_VISIBLE_DEVICES": "0"})  # one device at most: there is an error everywhere
+    nccl.connect(world)
 except d.DistributedError as error:
     result = str(error)
 """
     run = run_ranks(2, source)
     assert run.code == 0
     assert run.results[0] == run.results[1]
-    assert run.results[0].startswith("init('nccl')")
-    assert "ranks 0, 1" in run.results[0]
+    assert (
+        "init('nccl') failed:\n  ranks 0, 1: BackendError: backend 'cupy' needs CuPy"
+        in run.results[0]
+    )
 
 
 def test_the_watch_of_a_rank_ends_with_it():
