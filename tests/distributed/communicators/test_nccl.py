@@ -17,6 +17,7 @@ from pullback.distributed.communicators import mpi, nccl, threads
 from pullback.distributed.world import _WORLD
 
 from ... import standin
+from ...conftest import ONLY_CUPY
 from ...standin import cuda
 from ...standin import nccl as standin_nccl
 from ...standin.array import SYNCHRONISATIONS
@@ -24,6 +25,7 @@ from .._nccl import ONE_DEVICE, devices, made, on_ranks
 from .._ranks import run_ranks
 from .._table import ROWS
 
+pytestmark = pytest.mark.skipif(ONLY_CUPY, reason="PULLBACK_BACKEND=cupy tests the GPU")
 xp = pb.xp
 
 

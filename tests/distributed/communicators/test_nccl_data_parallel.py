@@ -9,10 +9,12 @@ import pullback as pb
 from pullback import distributed as d
 
 from ... import standin
+from ...conftest import ONLY_CUPY
 from ...standin.array import SYNCHRONISATIONS
 from .._nccl import made, on_ranks
 from ..test_data_parallel import CASES, CUTS, PARAMS, X, Y, loss, parts
 
+pytestmark = pytest.mark.skipif(ONLY_CUPY, reason="PULLBACK_BACKEND=cupy tests the GPU")
 xp = pb.xp
 
 

@@ -13,7 +13,6 @@ from ....distributed._table import ROWS
 from ._assemble import (
     normal,
     runtime,  # noqa: F401 - a fixture
-    step_of,
 )
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "g++ is here")
