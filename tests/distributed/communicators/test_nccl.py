@@ -235,6 +235,19 @@ def test_abort_ends_all_ranks_and_their_communicators():
         on_ranks(f, 2)
 
 
+def test_a_barrier_waits_for_the_device_and_what_is_done_is_forgotten():
+    def f():
+        w = world()
+        w.agree("one start_all_reduce")
+        request = w.start_all_reduce(made(np.ones(3)))
+        w.barrier()
+        done = request.started.flight.event.at[1].done
+        out = [w.all_reduce(made(np.ones(2))) for _ in range(5)]
+        return done, len(w.link.lane.flights), float(out[-1].get().sum())
+
+    assert on_ranks(f, 2) == [(True, 1, 4.0)] * 2
+
+
 def test_close_ends_it():
     def f():
         w = world()
