@@ -6,13 +6,12 @@ from collections.abc import Callable
 
 from .communicators import mpi, nccl
 from .communicators.base import Communicator, DistributedError
-from .communicators.threads import SIMULATED, alone
+from .communicators.threads import SIMULATED, STARTED, alone
 
 _STARTERS: dict[str, Callable[[float | None], Communicator]] = {
     "mpi": mpi.start,
     "nccl": nccl.start,
 }
-_WORLD: list[Communicator] = []  # of this process; empty before `init`
 
 
 def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
@@ -55,12 +54,12 @@ def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
     simulated = SIMULATED.get()
     if simulated is not None:
         return simulated
-    if _WORLD:
-        if _WORLD[0].name != kind:
-            raise DistributedError(f"init({kind!r}): the world is {_WORLD[0]!r} already")
-        return _WORLD[0]
-    _WORLD.append(starter(timeout))
-    return _WORLD[0]
+    if STARTED:
+        if STARTED[0].name != kind:
+            raise DistributedError(f"init({kind!r}): the world is {STARTED[0]!r} already")
+        return STARTED[0]
+    STARTED.append(starter(timeout))
+    return STARTED[0]
 
 
 def world() -> Communicator:
@@ -75,7 +74,7 @@ def world() -> Communicator:
     simulated = SIMULATED.get()
     if simulated is not None:
         return simulated
-    return _WORLD[0] if _WORLD else alone()
+    return STARTED[0] if STARTED else alone()
 
 
 def rank() -> int:

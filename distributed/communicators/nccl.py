@@ -20,7 +20,7 @@ from ... import backend
 from . import mpi
 from .base import Communicator, DistributedError, ranks_text
 from .request import Request
-from .threads import alone
+from .threads import Hub, ThreadCommunicator
 from .traffic import share
 
 _NAME_BYTES, _REPORT_BYTES = 64, 512
@@ -77,6 +77,7 @@ class NcclCommunicator(Communicator):
         NCCL's rings add as they pass on, so that on P ranks a number is rounded to 8 bits P times, where ranks of MPI
         add in float32 what was rounded once. It is one kernel beside the sweep, of half the bytes.
         """
+        self.starts += 1
         moved = 2 * buffer.size * (2 if buffer.dtype.kind == "c" else 1)
         self.traffic.add("all_reduce", 2 * (self.size - 1), share(moved, self.size, 2))
         return _Started(self.link.start_sum(buffer, op, "bfloat16"))
@@ -90,6 +91,7 @@ class NcclCommunicator(Communicator):
     def _split(self, color: int, members: list[int]) -> Communicator:
         # connections are made on the device, beside nothing else that it does
         self.link.finish("split")
+        self.host.calls = self.calls  # which names the group
         host = self.host._split(color, members)
         group = NcclCommunicator(host, _linked(host, self.link.library, self.link.lane))
         self.host._exchange(
@@ -168,7 +170,7 @@ def _hosts(timeout: float | None, environment: Mapping[str, str] = os.environ) -
     except DistributedError:
         if launched(environment) > 1:
             raise
-        return alone()
+        return ThreadCommunicator(Hub(), 0, [0], timeout=timeout)
     expected = launched(environment)
     if host.size == 1 < expected:
         raise DistributedError(

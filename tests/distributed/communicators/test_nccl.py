@@ -14,7 +14,6 @@ import pullback as pb
 from pullback.backend.cuda.nccl import Library
 from pullback.distributed import DistributedError, simulate, world
 from pullback.distributed.communicators import mpi, nccl, threads
-from pullback.distributed.world import _WORLD
 
 from ... import standin
 from ...conftest import ONLY_CUPY
@@ -276,8 +275,8 @@ def alone(monkeypatch):
     monkeypatch.setenv("PULLBACK_DEVICE", "0")
     with devices(), pb.backend.use("numpy"):
         yield
-    while _WORLD:
-        _WORLD.pop().close()
+    while threads.STARTED:
+        threads.STARTED.pop().close()
 
 
 def test_init_makes_a_world_of_one_where_nothing_started_more(alone):
@@ -309,7 +308,7 @@ def test_the_end_of_the_program_ends_the_devices_part(alone, capfd):
     w = pb.distributed.init("nccl")
     nccl._at_exit(w)
     assert not w.link.comm.comm
-    w = _WORLD[0] = nccl.start()
+    w = threads.STARTED[0] = nccl.start()
     w.link.start_sum(made([1.0]))
     w.link.lane.error = DistributedError("gone")
     nccl._at_exit(w)
