@@ -87,7 +87,7 @@ class Backend:
         Whether its arrays are those of a recording, which decide where an operation runs, and have no values.
     programs : _cuda_programs.Runtime, optional
         What runs compiled programs on the device; None where they run as Python.
-    collectives : cuda.nccl.Library, optional
+    collectives : cuda.collectives.nccl.Library, optional
         What sends arrays from device to device.
     """
 

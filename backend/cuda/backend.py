@@ -17,7 +17,8 @@ from ..generic import namespace as generic
 from ..generic import norms
 from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
-from . import factors, fused, graph_runtime, nccl, prefetch, products, sparse
+from . import factors, fused, graph_runtime, prefetch, products, sparse
+from .collectives.nccl import Library as Collectives
 from .networks import recurrence, windows
 
 try:
@@ -189,7 +190,7 @@ def _driver() -> Any:
 
 def _nccl() -> Any:
     with warnings.catch_warnings():
-        # CuPy warns where the library is missing, which `nccl.Library` says itself
+        # CuPy warns where the library is missing, which `Collectives` says itself
         warnings.simplefilter("ignore")
         from cupy.cuda import nccl  # loads libnccl
     return nccl
@@ -251,7 +252,7 @@ def _special_functions(xp: Any) -> Namespace:
     )
 
 
-_COLLECTIVES = nccl.Library(cupy, _nccl)
+_COLLECTIVES = Collectives(cupy, _nccl)
 _FFT: Any = array_api_compat.cupy.fft
 _FACTORS = factors.bind(cupy, lambda: _PLAIN, _libraries)
 _PLAIN: Any = generic.extend(  # whose functions raise nothing

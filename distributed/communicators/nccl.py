@@ -39,7 +39,7 @@ class NcclCommunicator(Communicator):
     ----------
     host : Communicator
         The same ranks' hosts: what they agree on travels by it.
-    link : pullback.backend.cuda.nccl.Link
+    link : pullback.backend.cuda.collectives.nccl.Link
         The same ranks' devices.
     """
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import pullback as pb
-from pullback.backend.cuda import lane
+from pullback.backend.cuda.collectives import lane
 from pullback.distributed.communicators import nccl
 from pullback.distributed.communicators.threads import SIMULATED, simulate
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.backend.cuda.nccl import Library
+from pullback.backend.cuda.collectives.nccl import Library
 from pullback.distributed import DistributedError, simulate, world
 from pullback.distributed.communicators import mpi, nccl, threads
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from ..common.base import BackendError
-from ..common.typing import DType
-from .fused import launcher
+from ...common.base import BackendError
+from ...common.typing import DType
+from ..fused import launcher
 from .lane import Lane
 
 # What NCCL adds up; integers of 16 bits it does not know.
@@ -323,21 +323,22 @@ class Started:
     """What goes on beside the current stream, until `finish` makes its result of it on that stream."""
 
     def __init__(self, link: Link, finish: Callable[[], Any]) -> None:
-        self.link, self.finish, self.flight = link, finish, link.lane.flights[-1]
-        self.complete, self.result = False, None
+        self.link, self.flight = link, link.lane.flights[-1]
+        self.finish: Callable[[], Any] | None = finish  # None when it has been called
+        self.result: Any = None
 
     def test(self) -> bool:
         """Whether the device is done with it."""
         self.link.lane.check()
-        return self.complete or self.link.lane.done(self.flight.event)
+        return self.finish is None or self.link.lane.done(self.flight.event)
 
     def wait(self) -> Any:
         """Let the current stream wait for it, not the host: what is queued from now on finds the result."""
         self.link.lane.check()
-        if not self.complete:
+        if self.finish is not None:
             self.link.cupy.cuda.get_current_stream().wait_event(self.flight.event)
             self.result = self.finish()
-            self.complete = True
+            self.finish = None  # what it holds is free
             self.link.lane.check()  # an abort ends waits
         return self.result
 

@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-NOT_READY = 600  # cudaErrorNotReady
+# cudaErrorNotReady, and cudaErrorStreamCapture…: another thread captures a stream, and events cannot be asked.
+NOT_READY = (600, *range(900, 909))
 INTERVAL = 1.0  # seconds between two looks
 
 
@@ -150,7 +151,7 @@ class Lane:
             Of the lane's type, if the device has failed.
         """
         code = self.cupy.cuda.runtime.eventQuery(event.ptr)
-        if code not in (0, NOT_READY):
+        if code != 0 and code not in NOT_READY:
             raise self.error_type(f"the CUDA device has failed (error {code})")
         return code == 0
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from pullback.backend import BackendError
-from pullback.backend.cuda.nccl import Library
+from pullback.backend.cuda.collectives.nccl import Library
 from pullback.backend.generic.rounding import loaded, stored
 
-from ...standin import cuda
-from ...standin.array import SYNCHRONISATIONS
-from ...standin.functions import cupy
+from ....standin import cuda
+from ....standin.array import SYNCHRONISATIONS
+from ....standin.functions import cupy
 
 SIZE = 3
 LIBRARY = Library(cupy, lambda: cuda.nccl)

@@ -11,11 +11,11 @@ import weakref
 import numpy as np
 import pytest
 
-from pullback.backend.cuda.lane import Lane
-from pullback.backend.cuda.nccl import Library
+from pullback.backend.cuda.collectives.lane import Lane
+from pullback.backend.cuda.collectives.nccl import Library
 
-from ...standin import cuda, nccl, streams
-from ...standin.functions import cupy
+from ....standin import cuda, nccl, streams
+from ....standin.functions import cupy
 from .test_nccl import Failed, made
 
 LIBRARY = Library(cupy, lambda: cuda.nccl)
@@ -114,6 +114,18 @@ def test_an_error_of_the_device_is_met_by_the_watch(monkeypatch):
     with pytest.raises(Failed):
         request.test()
     second.lane.abort()
+
+
+def test_events_that_cannot_be_asked_are_not_done(monkeypatch):
+    """While another thread captures a stream so that nothing else is allowed."""
+    (first, second), (told, _) = pair()
+    request = first.start_sum(made(np.ones(2)))
+    monkeypatch.setattr(cuda.runtime, "eventQuery", lambda ptr: 900)
+    assert not request.test()
+    first.lane.look()
+    assert not told
+    for link in (first, second):
+        link.lane.abort()
 
 
 def test_who_is_told_of_a_failure_comes_before_the_abort():
