@@ -13,7 +13,8 @@ import pytest
 
 BACKEND = Path(__file__).parents[3] / "backend" / "cuda"
 FILES = ("backend.py", "fused.py", "factors.py", "sparse.py", "graph_runtime.py", "cublas.py", "cublaslt.py",
-         "prefetch.py", "cudss.py", "products.py", "updates.py", "collectives/nccl.py", "collectives/lane.py")  # given `cupy`  # fmt: skip
+         "prefetch.py", "cudss.py", "products.py", "updates.py", "collectives/nccl.py",
+         "collectives/lane.py")  # given `cupy`  # fmt: skip
 GIVEN = {
     "cupy": "cupy",
     "driver": "cupy_backends.cuda.api.driver",
