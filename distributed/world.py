@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from .communicators import mpi
+from collections.abc import Callable
+
+from .communicators import mpi, nccl
 from .communicators.base import Communicator, DistributedError
 from .communicators.threads import SIMULATED, STARTED, alone
 
-_STARTERS = {"mpi": mpi.start}
+_STARTERS: dict[str, Callable[[float | None], Communicator]] = {
+    "mpi": mpi.start,
+    "nccl": nccl.start,
+}
 
 
 def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
