@@ -1,0 +1,222 @@
+"""Training steps on 1, 2 and 4 ranks of this machine beside what the model of `docs/scaling.md` says of them.
+
+    python benchmarks/ranks.py [--rounds 9] [--block 0.2] [--json FILE]
+    python benchmarks/ranks.py --tables      # measures nothing: the tables of docs/scaling.md
+    python benchmarks/ranks.py --page        # writes them into the page
+
+Measured first, and given to the model: seconds of value and gradient by examples, of Adam's step, and of the
+collectives by bytes, each with as many ranks at work as there are cores or ranks. Then the steps themselves: data
+parallel (one buffer, and overlapped), ZeRO-1 and tensor parallel, of two networks. Ranks are processes with one BLAS
+thread each; where there are more of them than cores, they take turns, and the model says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _network import Cluster, Network, Traffic, all_reduce, fit, reduce_scatter
+from _problem import SIZES
+from _report import environment, save, table
+from _scaling_tables import PAGE, filled, newest, tables
+from _step_model import Compute, data_parallel, mlp, tensor_parallel
+
+RANKS = (1, 2, 4)
+MODELS = ("mnist", "big")
+WAYS = ("buffer", "data", "sharded", "tensor")
+NAMES = {
+    "buffer": "data, one buffer",
+    "data": "data",
+    "sharded": "data, ZeRO-1",
+    "tensor": "tensor",
+}
+COLLECTIVE_BYTES = (4096, 16384, 65536, 262144, 2**20, 2**22, 2**23)
+MESSAGE_BYTES = (8, 1024, 16384, 131072, 2**20, 2**22)
+WORKER = Path(__file__).resolve().parent / "_ranks_worker.py"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ask(ranks: int, timeout: float = 600, **task: Any) -> dict[str, Any]:
+    """What so many ranks measure."""
+    mpirun = shutil.which("mpirun") or str(Path(sys.executable).with_name("mpirun"))
+    env = os.environ | {"OMP_NUM_THREADS": "1", "PULLBACK_BACKEND": "numpy"}
+    env |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    command = [mpirun, "--oversubscribe", "-n", str(ranks), sys.executable, str(WORKER)]
+    done = subprocess.run(
+        [*command, json.dumps(task)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{ranks} ranks ended with {done.returncode}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compute_from(found: dict[str, Any]) -> Compute:
+    """`Compute` from what the worker measured: medians, a line through value and gradient by examples."""
+    examples = np.asarray(found["examples"], float)
+    both = np.asarray([np.median(s) for s in found["gradients"]])
+    value = np.asarray([np.median(s) for s in found["value"]])
+    line = fit("", [Traffic(1, n) for n in examples], list(both))
+    quarter, three = np.percentile(found["one by one"], [25, 75])
+    return Compute(
+        fixed_seconds=line.latency_seconds,
+        example_seconds=1 / line.bytes_per_second,
+        update_seconds=float(np.median(found["update"])),
+        backward=float(1 - np.mean(value / both)),
+        sigma_seconds=float(three - quarter) / 1.349,  # of a normal distribution
+    )
+
+
+def network_from(found: dict[str, Any], ranks: int) -> Network:
+    """α and β from the medians of all collectives and sizes."""
+    traffic, seconds = [], []
+    for name in ("all_reduce", "reduce_scatter", "all_gather"):
+        for size, took in zip(found["bytes"], found[name], strict=True):
+            one = all_reduce if name == "all_reduce" else reduce_scatter
+            traffic.append(one(ranks, size))
+            seconds.append(float(np.median(took)))
+    return fit(
+        f"shared memory, {ranks} ranks on {cores()} cores", traffic, seconds, offloaded=False
+    )
+
+
+def predicted(
+    way: str, name: str, compute: Compute, network: Network | None, ranks: int
+) -> tuple[float, float]:
+    """Seconds of a step, and the bytes that a rank sends in it."""
+    size = SIZES[name]
+    model = mlp(name, size.widths)
+    link = network or Network("none", 0.0, 1.0)
+    cluster = Cluster(link.name, link)
+    shared = compute.shared(ranks, cores())
+    if way == "tensor":
+        step = tensor_parallel(model, shared, cluster, ranks, size.batch, algorithm="ring")
+    else:
+        step = data_parallel(
+            model, shared, cluster, ranks, size.batch, sharded=way == "sharded", algorithm="ring"
+        )
+    return step.seconds, step.bytes
+
+
+def measure(rounds: int = 9, block: float = 0.2, ways: tuple[str, ...] = WAYS) -> dict[str, Any]:
+    """Compute, networks, runs and predictions."""
+    given = {"rounds": rounds, "block_seconds": block}
+    raw: dict[str, Any] = {"compute": {}, "collectives": {}}
+    networks: dict[int, Network] = {}
+    for ranks in (p for p in RANKS if p > 1):
+        found = ask(ranks, task="network", sizes=list(COLLECTIVE_BYTES), **given)
+        raw["collectives"][str(ranks)] = found
+        networks[ranks] = network_from(found, ranks)
+    raw["ping_pong"] = ask(2, task="ping_pong", sizes=list(MESSAGE_BYTES), rounds=30)
+    computes: dict[tuple[str, int], Compute] = {}
+    runs = []
+    for name in MODELS:
+        size = SIZES[name]
+        examples = [size.batch, size.batch // 2, size.batch // 4]
+        task = {"task": "compute", "widths": size.widths, "examples": examples}
+        for busy in sorted({min(p, cores()) for p in RANKS}):
+            found = ask(busy, **task, **given)
+            raw["compute"][f"{name}, {busy} at work"] = found
+            computes[name, busy] = compute_from(found)
+        for way in ways:
+            for ranks in RANKS:
+                task = {"task": "run", "way": way, "widths": size.widths, "examples": size.batch}
+                found = ask(ranks, **task, **given)
+                compute = computes[name, min(ranks, cores())]
+                seconds, sent = predicted(way, name, compute, networks.get(ranks), ranks)
+                runs.append(
+                    {
+                        "model": name,
+                        "way": NAMES[way],
+                        "ranks": ranks,
+                        "seconds": float(np.median(found["seconds"])),
+                        "least": min(found["seconds"]),
+                        "predicted": seconds,
+                        "bytes": sum(v[0] for v in found["traffic"].values()),
+                        "predicted bytes": sent,
+                        "traffic": found["traffic"],
+                        "loss": found["loss"],
+                    }
+                )
+    return {
+        "settings": {**given, "cores": cores()},
+        "networks": {str(p): asdict(n) for p, n in networks.items()},
+        "compute": {name: asdict(computes[name, 1]) for name in MODELS},
+        "compute, all cores at work": {
+            name: asdict(computes[name, max(b for n, b in computes if n == name)])
+            for name in MODELS
+        },
+        "runs": runs,
+        "raw": raw,
+    }
+
+
+def show(found: dict[str, Any]) -> str:
+    """The runs beside their predictions."""
+    rows = []
+    alone = {(r["model"], r["way"]): r["seconds"] for r in found["runs"] if r["ranks"] == 1}
+    for r in found["runs"]:
+        usable = min(r["ranks"], found["settings"]["cores"])
+        efficiency = alone[r["model"], r["way"]] / usable / r["seconds"]
+        rows.append(
+            [
+                f"{r['model']}, {r['way']}",
+                r["ranks"],
+                f"{r['seconds'] * 1e3:.3f}",
+                f"{r['predicted'] * 1e3:.3f}",
+                f"{r['predicted'] / r['seconds']:.2f}",
+                f"{efficiency:.2f}",
+                int(r["bytes"]),
+                f"{r['predicted bytes']:.0f}",
+            ]
+        )
+    head = ["", "ranks", "ms", "predicted", "ratio", "efficiency", "bytes", "formula"]
+    text = table("a step, medians; efficiency by the cores in use", head, rows)
+    for ranks, n in found["networks"].items():
+        text += f"\n{ranks} ranks: α = {n['latency_seconds'] * 1e6:.1f} µs, "
+        text += f"β = {n['bytes_per_second'] / 1e9:.2f} GB/s"
+    return text
+
+
+def main() -> None:
+    """Measure, print and save; or make the page's tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--block", type=float, default=0.2, help="seconds of a block of steps")
+    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    parser.add_argument("--tables", action="store_true", help="print the tables of the page")
+    parser.add_argument("--page", action="store_true", help="write them into docs/scaling.md")
+    args = parser.parse_args()
+    if args.tables or args.page:
+        made = tables(newest())
+        if args.page:
+            PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), made), encoding="utf-8")
+        else:
+            print("\n\n".join(f"{name}\n\n{text}" for name, text in made.items()))
+        return
+    found = measure(args.rounds, args.block, tuple(args.ways.split(",")))
+    print(show(found))
+    save("ranks", {"environment": environment(), "ranks": found}, args.json)
+
+
+if __name__ == "__main__":
+    main()
