@@ -23,9 +23,10 @@ ARROWS = {
     "backend": set(),
     "autograd": {"backend"},
     "compat": {"backend", "autograd"},
+    "distributed": {"backend", "autograd"},
     "models": {"backend", "autograd"},
     "optim": {"backend", "autograd"},
-    "train": {"backend", "autograd", "models", "optim"},
+    "train": {"backend", "autograd", "distributed", "models", "optim"},
 }
 
 # The folders directly in each of these, from the left to the right: one imports from those to its left alone. Folders
@@ -44,6 +45,7 @@ ORDERS: dict[str, list[tuple[str, ...]]] = {
         ("scipy",),
         ("__init__.py",),
     ],
+    "distributed": [("communicators",), ("world.py",), ("collectives.py",), ("__init__.py",)],
     "optim": [("proximal",), ("first_order", "full_batch"), ("__init__.py",)],
 }
 
@@ -63,6 +65,7 @@ ENTRANCES: dict[str, tuple[str, ...]] = {
         "autograd/scipy/__init__.py",
     ),
     "compat": ("compat/__init__.py", "compat/autograd/__init__.py"),
+    "distributed": ("distributed/__init__.py",),
     "models": ("models/__init__.py", "models/module.py", "models/kernels/__init__.py"),
     "optim": ("optim/__init__.py", "optim/proximal/__init__.py"),
     "train": ("train/__init__.py",),
