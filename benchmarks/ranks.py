@@ -1,6 +1,6 @@
 """Training steps on 1, 2 and 4 ranks of this machine beside what the model of `docs/scaling.md` says of them.
 
-    python benchmarks/ranks.py [--rounds 9] [--block 0.2] [--json FILE]
+    python benchmarks/ranks.py [--sweeps 3] [--rounds 5] [--json FILE]
     python benchmarks/ranks.py --tables      # measures nothing: the tables of docs/scaling.md
     python benchmarks/ranks.py --page        # writes them into the page
 
@@ -13,12 +13,13 @@ thread each; where there are more of them than cores, they take turns, and the m
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +49,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ask(ranks: int, timeout: float = 600, **task: Any) -> dict[str, Any]:
-    """What so many ranks measure."""
+def ask(ranks: int, given: list[dict[str, Any]], timeout: float = 600) -> list[dict[str, Any]]:
+    """What so many ranks measure, task by task."""
     mpirun = shutil.which("mpirun") or str(Path(sys.executable).with_name("mpirun"))
     env = os.environ | {"OMP_NUM_THREADS": "1", "PULLBACK_BACKEND": "numpy"}
     env |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     command = [mpirun, "--oversubscribe", "-n", str(ranks), sys.executable, str(WORKER)]
     done = subprocess.run(
-        [*command, json.dumps(task)],
+        [*command, json.dumps(given)],
         env=env,
         capture_output=True,
         text=True,
@@ -68,100 +69,123 @@ def ask(ranks: int, timeout: float = 600, **task: Any) -> dict[str, Any]:
 
 
 def compute_from(found: dict[str, Any]) -> Compute:
-    """`Compute` from what the worker measured: medians, a line through value and gradient by examples."""
+    """`Compute` from what the worker measured: the least of each, a line through value and gradient by examples."""
     examples = np.asarray(found["examples"], float)
-    both = np.asarray([np.median(s) for s in found["gradients"]])
-    value = np.asarray([np.median(s) for s in found["value"]])
+    both = np.asarray([min(s) for s in found["gradients"]])
+    value = np.asarray([min(s) for s in found["value"]])
     line = fit("", [Traffic(1, n) for n in examples], list(both))
     quarter, three = np.percentile(found["one by one"], [25, 75])
     return Compute(
         fixed_seconds=line.latency_seconds,
         example_seconds=1 / line.bytes_per_second,
-        update_seconds=float(np.median(found["update"])),
+        update_seconds=min(found["update"]),
         backward=float(1 - np.mean(value / both)),
         sigma_seconds=float(three - quarter) / 1.349,  # of a normal distribution
     )
 
 
-def network_from(found: dict[str, Any], ranks: int) -> Network:
-    """α and β from the medians of all collectives and sizes."""
+def network_from(found: dict[str, Any], ranks: int, cores: int) -> Network:
+    """α and β from the least times of all collectives and sizes."""
     traffic, seconds = [], []
     for name in ("all_reduce", "reduce_scatter", "all_gather"):
         for size, took in zip(found["bytes"], found[name], strict=True):
             one = all_reduce if name == "all_reduce" else reduce_scatter
             traffic.append(one(ranks, size))
-            seconds.append(float(np.median(took)))
-    return fit(
-        f"shared memory, {ranks} ranks on {cores()} cores", traffic, seconds, offloaded=False
-    )
+            seconds.append(min(took))
+    return fit(f"shared memory, {ranks} ranks on {cores} cores", traffic, seconds, offloaded=False)
 
 
 def predicted(
-    way: str, name: str, compute: Compute, network: Network | None, ranks: int
+    way: str, name: str, compute: Compute, network: Network | None, ranks: int, cores: int
 ) -> tuple[float, float]:
-    """Seconds of a step, and the bytes that a rank sends in it."""
+    """Seconds of a step whose ranks all keep their pace, and the bytes that a rank sends in it."""
     size = SIZES[name]
     model = mlp(name, size.widths)
     link = network or Network("none", 0.0, 1.0)
     cluster = Cluster(link.name, link)
-    shared = compute.shared(ranks, cores())
+    even = replace(compute.shared(ranks, cores), sigma_seconds=0.0)
     if way == "tensor":
-        step = tensor_parallel(model, shared, cluster, ranks, size.batch, algorithm="ring")
+        step = tensor_parallel(model, even, cluster, ranks, size.batch, algorithm="ring")
     else:
         step = data_parallel(
-            model, shared, cluster, ranks, size.batch, sharded=way == "sharded", algorithm="ring"
+            model, even, cluster, ranks, size.batch, sharded=way == "sharded", algorithm="ring"
         )
     return step.seconds, step.bytes
 
 
-def measure(rounds: int = 9, block: float = 0.2, ways: tuple[str, ...] = WAYS) -> dict[str, Any]:
-    """Compute, networks, runs and predictions."""
-    given = {"rounds": rounds, "block_seconds": block}
-    raw: dict[str, Any] = {"compute": {}, "collectives": {}}
-    networks: dict[int, Network] = {}
-    for ranks in (p for p in RANKS if p > 1):
-        found = ask(ranks, task="network", sizes=list(COLLECTIVE_BYTES), **given)
-        raw["collectives"][str(ranks)] = found
-        networks[ranks] = network_from(found, ranks)
-    raw["ping_pong"] = ask(2, task="ping_pong", sizes=list(MESSAGE_BYTES), rounds=30)
-    computes: dict[tuple[str, int], Compute] = {}
-    runs = []
+def tasks(ways: tuple[str, ...]) -> list[tuple[int, dict[str, Any]]]:
+    """All that is measured: on how many ranks, and what."""
+    found: list[tuple[int, dict[str, Any]]] = [
+        (p, {"task": "network", "sizes": COLLECTIVE_BYTES}) for p in RANKS if p > 1
+    ]
+    found.append((2, {"task": "ping_pong", "sizes": MESSAGE_BYTES}))
     for name in MODELS:
         size = SIZES[name]
-        examples = [size.batch, size.batch // 2, size.batch // 4]
-        task = {"task": "compute", "widths": size.widths, "examples": examples}
+        examples = [size.batch // k for k in (1, 2, 4)]
         for busy in sorted({min(p, cores()) for p in RANKS}):
-            found = ask(busy, **task, **given)
-            raw["compute"][f"{name}, {busy} at work"] = found
-            computes[name, busy] = compute_from(found)
-        for way in ways:
-            for ranks in RANKS:
-                task = {"task": "run", "way": way, "widths": size.widths, "examples": size.batch}
-                found = ask(ranks, **task, **given)
-                compute = computes[name, min(ranks, cores())]
-                seconds, sent = predicted(way, name, compute, networks.get(ranks), ranks)
-                runs.append(
-                    {
-                        "model": name,
-                        "way": NAMES[way],
-                        "ranks": ranks,
-                        "seconds": float(np.median(found["seconds"])),
-                        "least": min(found["seconds"]),
-                        "predicted": seconds,
-                        "bytes": sum(v[0] for v in found["traffic"].values()),
-                        "predicted bytes": sent,
-                        "traffic": found["traffic"],
-                        "loss": found["loss"],
-                    }
-                )
+            found.append((busy, {"task": "compute", "widths": size.widths, "examples": examples}))
+        for way, ranks in itertools.product(ways, RANKS):
+            task = {"task": "run", "way": way, "widths": size.widths, "examples": size.batch}
+            found.append((ranks, task))
+    return found
+
+
+def merged(old: Any, new: Any) -> Any:
+    """Two rounds' results as one: lists of seconds are joined, what is counted or given stays."""
+    if isinstance(new, dict):
+        return {k: merged(old[k], v) if k in old else v for k, v in new.items()}
+    if isinstance(new, list) and new and isinstance(new[0], (list, dict)):
+        return [merged(a, b) for a, b in zip(old, new, strict=True)]
+    return old + new if isinstance(new, list) and isinstance(new[0], float) else new
+
+
+def measure(
+    rounds: int = 5, block: float = 0.1, sweeps: int = 3, ways: tuple[str, ...] = WAYS
+) -> dict[str, Any]:
+    """Everything in turn, several times over; then the networks, the compute and the predictions from it."""
+    given = {"rounds": rounds, "block_seconds": block}
+    asked, answers = tasks(ways), {}
+    for _, ranks in itertools.product(range(sweeps), RANKS):
+        found = ask(ranks, [{**task, **given} for p, task in asked if p == ranks])
+        answers[ranks] = merged(answers[ranks], found) if ranks in answers else found
+    left = {ranks: iter(found) for ranks, found in answers.items()}
     return {
-        "settings": {**given, "cores": cores()},
+        "settings": {**given, "sweeps": sweeps, "cores": cores()},
+        "raw": [{"ranks": ranks, **task, "found": next(left[ranks])} for ranks, task in asked],
+    }
+
+
+def evaluated(measured: dict[str, Any]) -> dict[str, Any]:
+    """Networks, compute and predictions from what was measured, beside it."""
+    raw, cores = measured["raw"], measured["settings"]["cores"]
+    by_task = lambda name: [r for r in raw if r["task"] == name]
+    networks = {r["ranks"]: network_from(r["found"], r["ranks"], cores) for r in by_task("network")}
+    widths = {tuple(SIZES[name].widths): name for name in MODELS}
+    computes = {
+        (widths[tuple(r["widths"])], r["ranks"]): compute_from(r["found"])
+        for r in by_task("compute")
+    }
+    runs = []
+    for r in by_task("run"):
+        name, ranks, found = widths[tuple(r["widths"])], r["ranks"], r["found"]
+        compute = computes[name, min(ranks, cores)]
+        seconds, sent = predicted(r["way"], name, compute, networks.get(ranks), ranks, cores)
+        runs.append(
+            {
+                "model": name,
+                "way": NAMES[r["way"]],
+                "ranks": ranks,
+                "seconds": min(found["seconds"]),
+                "median": float(np.median(found["seconds"])),
+                "predicted": seconds,
+                "bytes": sum(v[0] for v in found["traffic"].values()),
+                "predicted bytes": sent,
+            }
+        )
+    return {
+        "settings": measured["settings"],
         "networks": {str(p): asdict(n) for p, n in networks.items()},
-        "compute": {name: asdict(computes[name, 1]) for name in MODELS},
-        "compute, all cores at work": {
-            name: asdict(computes[name, max(b for n, b in computes if n == name)])
-            for name in MODELS
-        },
+        "compute": {f"{name}, {busy} at work": asdict(c) for (name, busy), c in computes.items()},
         "runs": runs,
         "raw": raw,
     }
@@ -187,7 +211,7 @@ def show(found: dict[str, Any]) -> str:
             ]
         )
     head = ["", "ranks", "ms", "predicted", "ratio", "efficiency", "bytes", "formula"]
-    text = table("a step, medians; efficiency by the cores in use", head, rows)
+    text = table("a step, the least of all blocks; efficiency by the cores in use", head, rows)
     for ranks, n in found["networks"].items():
         text += f"\n{ranks} ranks: α = {n['latency_seconds'] * 1e6:.1f} µs, "
         text += f"β = {n['bytes_per_second'] / 1e9:.2f} GB/s"
@@ -199,8 +223,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--block", type=float, default=0.2, help="seconds of a block of steps")
+    parser.add_argument("--sweeps", type=int, default=3, help="how often all is measured in turn")
+    parser.add_argument("--rounds", type=int, default=5, help="blocks of each in a sweep")
+    parser.add_argument("--block", type=float, default=0.1, help="seconds of a block of steps")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--tables", action="store_true", help="print the tables of the page")
@@ -213,7 +238,7 @@ def main() -> None:
         else:
             print("\n\n".join(f"{name}\n\n{text}" for name, text in made.items()))
         return
-    found = measure(args.rounds, args.block, tuple(args.ways.split(",")))
+    found = evaluated(measure(args.rounds, args.block, args.sweeps, tuple(args.ways.split(","))))
     print(show(found))
     save("ranks", {"environment": environment(), "ranks": found}, args.json)
 

@@ -193,7 +193,7 @@ def test_the_least_time_of_data_parallel_steps(net, step, case):
 
 def test_half_of_a_data_parallel_step(net, step, case):
     model, compute, network = case
-    quick = net.Network("", 0.0, network.bytes_per_second)
+    quick, compute = net.Network("", 0.0, network.bytes_per_second), step.Compute(1e-4, 1e-6, 2e-4)
     half = step.data_devices_at_half(model, compute, quick, 10**6)
     found = step.data_parallel(
         model, compute, net.Cluster("", quick), round(half), 10**6, overlap=False, algorithm="ring"
