@@ -7,6 +7,7 @@ one, and what the gradient of a function of several ranks is.
 from .collectives import all_gather, all_reduce, broadcast, reduce_scatter, replicate
 from .communicators.base import Communicator, DistributedError
 from .communicators.threads import simulate
+from .data_parallel import data_parallel
 from .world import init, rank, size, world
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "all_gather",
     "all_reduce",
     "broadcast",
+    "data_parallel",
     "init",
     "rank",
     "reduce_scatter",

@@ -110,10 +110,14 @@ def _gradients(tape: TapeData, out: Any, values: list[Any], array_type: type | N
 
     `array_type` is the result of `common_array_type`.
     """
-    if type(out) is not Array or out.tape is not tape:
+    seed = None
+    if type(out) is Array and out.tape is tape:
+        cts = empty_cotangents(tape)
+        cts[out.slot] = seed = seed_for(out.value)
+    elif tape.collective:  # other ranks' outputs may depend on what this one has
+        cts = empty_cotangents(tape)
+    else:
         return [leaf_gradient(None, value, set()) for value in values]
-    cts = empty_cotangents(tape)
-    cts[out.slot] = seed = seed_for(out.value)
     sweep(tape, cts, consume=True)
     del cts[len(values) :]
     taken = {id(seed)}  # kept for all sweeps: it may not reach the caller

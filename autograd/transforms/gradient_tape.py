@@ -89,9 +89,11 @@ class Tape:
         slots = [self._slot(x) for x in leaves]
         found: dict[int, Any] = {}
         tape = self._kept
-        if type(y) is Array and y.tape is self._tape:
+        on_tape = type(y) is Array and y.tape is self._tape
+        if on_tape or tape.collective:
             cts = empty_cotangents(tape)
-            cts[y.slot] = seed_for(y.value)
+            if on_tape:
+                cts[y.slot] = seed_for(y.value)
             found = sweep(tape, cts, keep=set(slots))
         taken: set[int] = {id(seed_for(y.value))} if found and type(y) is Array else set()
         out = []

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.dtypes import as_numpy
+from .request import Request
+from .rounded import RoundedSum, check_travel
 from .traffic import Traffic, share
 
 OPS = ("sum", "mean")
@@ -35,24 +37,6 @@ def head_of_end() -> bytes:
 
 class DistributedError(RuntimeError):
     """Ranks that disagree, that are gone, or that have been waited for in vain; the message says which and why."""
-
-
-class Request(ABC):
-    """A collective that was started and goes on while the rank does other work."""
-
-    @abstractmethod
-    def test(self) -> bool:
-        """Whether it is complete; lets it go on."""
-
-    @abstractmethod
-    def wait(self) -> Any:
-        """The result, when it is complete.
-
-        Raises
-        ------
-        DistributedError
-            If that takes longer than the communicator's timeout.
-        """
 
 
 class Communicator(ABC):
@@ -151,7 +135,7 @@ class Communicator(ABC):
         self.traffic.add("reduce", int(not here), 0 if here else nbytes(x))
         return self._scaled(self._sum_to(x, root), op)
 
-    def start_all_reduce(self, buffer: Any, op: str = "sum") -> Request:
+    def start_all_reduce(self, buffer: Any, op: str = "sum", travel: str | None = None) -> Request:
         """Start an all-reduce in place, which goes on while this rank does other work.
 
         Ranks do not agree on it here: call `agree` once for all that are started, with what describes them.
@@ -162,6 +146,8 @@ class Communicator(ABC):
             Contiguous and writeable; neither read nor written to until it is complete. It holds the result then.
         op : {"sum", "mean"}
             How to combine.
+        travel : {None, "bfloat16"}
+            With "bfloat16" numbers are rounded to 16 bits on their way, and so is the sum; they are added in float32.
 
         Returns
         -------
@@ -169,8 +155,19 @@ class Communicator(ABC):
             Its ``wait()`` returns `buffer`.
         """
         self._check_operand("start_all_reduce", buffer, op)
+        check_travel(travel)
+        if travel is not None:
+            return self._start_rounded_sum(buffer, op)
         self.traffic.add("all_reduce", 2 * (self.size - 1), share(nbytes(buffer), self.size, 2))
         return self._start_sum(buffer, op)
+
+    def start_all_to_all(self, x: Any) -> Request:
+        """Start to send row s of `x` to rank s, for all s; ``wait()`` returns the rows that came, by rank.
+
+        Ranks do not agree on it here, as with `start_all_reduce`.
+        """
+        self.traffic.add("all_to_all", self.size - 1, share(nbytes(x), self.size))
+        return self._start_exchange(x)
 
     def broadcast_object(self, obj: Any, root: int = 0) -> Any:
         """The object of rank `root`, pickled; what the others give is not looked at."""
@@ -263,6 +260,22 @@ class Communicator(ABC):
     @abstractmethod
     def _start_sum(self, buffer: Any, op: str) -> Request:
         """Start a sum over ranks in place."""
+
+    @abstractmethod
+    def _start_exchange(self, x: Any) -> Request:
+        """Start to send each row to the rank of its number."""
+
+    def _start_rounded_sum(self, buffer: Any, op: str) -> Request:
+        """Start a sum over ranks in place, of numbers that travel as bfloat16."""
+
+        def gathered(x: Any) -> Any:
+            lengths = [x.shape[0]] * self.size
+            self.traffic.add("all_gather", self.size - 1, share(nbytes(x, sum(lengths)), self.size))
+            return self._gather(x, 0, lengths)
+
+        return RoundedSum(
+            buffer, self.rank, self.size, op == "mean", self.start_all_to_all, gathered
+        )
 
     @abstractmethod
     def _broadcast_bytes(self, data: np.ndarray, root: int) -> np.ndarray:

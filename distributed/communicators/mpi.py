@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .base import Communicator, DistributedError, Request, default_timeout, head_of_end
+from .base import Communicator, DistributedError, default_timeout, head_of_end
+from .request import Request
 
 # MPI counts elements in 32 bits: longer arrays travel in pieces.
 MOST_ELEMENTS = 2**30
@@ -153,6 +154,20 @@ class MpiCommunicator(Communicator):
         self.started.append(started)
         return started
 
+    def _start_exchange(self, x: np.ndarray) -> Request:
+        given = np.ascontiguousarray(x)
+        found = np.empty_like(given)
+        requests = []
+        # pieces of all rows, so that each is few enough elements for MPI to count
+        row = max(MOST_ELEMENTS // max(self.size, 1), 1)
+        for start in range(0, max(given.shape[1], 1), row):
+            part = (slice(None), slice(start, start + row))
+            whole = start == 0 and given.shape[1] <= row
+            sent = given if whole else np.ascontiguousarray(given[part])
+            came = found if whole else np.empty_like(sent)
+            requests.append((self.comm.Ialltoall(sent, came), part, sent, came))
+        return _Exchanged(self, found, requests)
+
     def _split(self, color: int, members: list[int]) -> Communicator:
         comm = self.comm.Split(color, members.index(self.rank))
         group = MpiCommunicator(comm, self.timeout, self.world)
@@ -209,6 +224,24 @@ class _Started(Request):
             self.buffer /= self.group.size
             self.scaled = True
         return self.buffer
+
+
+class _Exchanged(Request):
+    def __init__(self, group: MpiCommunicator, found: np.ndarray, requests: list[Any]) -> None:
+        self.group, self.found, self.requests = group, found, requests
+
+    def test(self) -> bool:
+        """Whether all pieces are complete."""
+        return all(request.Test() for request, *_ in self.requests)
+
+    def wait(self) -> np.ndarray:
+        """The rows that came, by rank."""
+        for request, part, _, came in self.requests:
+            self.group.finish(request, "start_all_to_all")
+            if came is not self.found:
+                self.found[part] = came
+        self.requests = []
+        return self.found
 
 
 # ── buffers ───────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.namespaces import namespace_of
-from .base import Communicator, DistributedError, Request, as_array, ranks_text
+from .base import Communicator, DistributedError, as_array, ranks_text
+from .request import Request
 
 # The communicator of the rank that this thread is, within `simulate`.
 SIMULATED: contextvars.ContextVar[Communicator | None] = contextvars.ContextVar(
@@ -143,6 +144,9 @@ class ThreadCommunicator(Communicator):
     def _start_sum(self, buffer: Any, op: str) -> Request:
         return _Started(self, buffer, op, self.post(_copy(buffer)))
 
+    def _start_exchange(self, x: Any) -> Request:
+        return _Exchanged(self, self.post(_copy(x)))
+
     def _split(self, color: int, members: list[int]) -> Communicator:
         inside = [self.members[r] for r in members]
         group = (*self.group, self.exchanges, color)
@@ -173,6 +177,22 @@ class _Started(Request):
             self.buffer[...] = total / self.group.size if self.op == "mean" else total
             self.key = None
         return self.buffer
+
+
+class _Exchanged(Request):
+    def __init__(self, group: ThreadCommunicator, key: Any) -> None:
+        self.group, self.key, self.found = group, key, None
+
+    def test(self) -> bool:
+        """Whether all ranks have started it."""
+        return self.found is not None or self.group.complete(self.key)
+
+    def wait(self) -> Any:
+        """The rows that came, by rank."""
+        if self.found is None:
+            rows = [x[self.group.rank] for x in self.group.collect(self.key, "start_all_to_all")]
+            self.found = namespace_of(rows[0]).stack(rows)
+        return self.found
 
 
 def _copy(x: Any) -> Any:
