@@ -215,8 +215,8 @@ def fit(
 
 
 _SHEET = "data sheet"
-_NCCL = "NCCL's own table of latencies (src/graph/tuning.cc, ring, protocol Simple)"
-ETHERNET_10 = Network("10 Gbit Ethernet", 20e-6, 1.25e9, True, f"{_SHEET}; latency of TCP assumed")
+_NCCL = "latency: NCCL"  # its own table, src/graph/tuning.cc: a ring, protocol Simple, over NVLink and a network
+ETHERNET_10 = Network("10 Gbit Ethernet", 20e-6, 1.25e9, True, f"{_SHEET}; latency: assumed")
 INFINIBAND_100 = Network("InfiniBand 100 Gbit (EDR)", 14e-6, 12.5e9, True, f"{_SHEET}; {_NCCL}")
 INFINIBAND_200 = Network("InfiniBand 200 Gbit (HDR)", 14e-6, 25e9, True, f"{_SHEET}; {_NCCL}")
 INFINIBAND_400 = Network("InfiniBand 400 Gbit (NDR)", 14e-6, 50e9, True, f"{_SHEET}; {_NCCL}")

@@ -62,6 +62,7 @@ def compute(
 ) -> dict[str, Any]:
     """Seconds of value and gradient by examples, of the value alone, and of Adam's step; ranks work, none sends."""
     found: dict[str, Any] = {"examples": examples, "gradients": [], "value": []}
+    model: Any = None
     for rows in examples:
         model, x, y = problem(widths, rows)
         both = pb.value_and_grad(loss)
@@ -69,7 +70,14 @@ def compute(
         found["gradients"].append(blocks(comm, call, rounds, block_seconds))
         found["value"].append(blocks(comm, partial(loss, model, x, y), rounds, block_seconds))
     opt = pb.optim.Adam(LEARNING_RATE)
-    update = partial(opt.step, model, call()[1], opt.init(model))
+    grads, state = call()[1], opt.init(model)
+
+    def update() -> (
+        None
+    ):  # from state to state, as in training: memory that is given back is taken again
+        nonlocal model, state
+        model, state = opt.step(model, grads, state)
+
     found["update"] = blocks(comm, update, rounds, block_seconds)
     found["one by one"] = [_timed(call) for _ in range(200)]  # how uneven one rank's pace is
     return found

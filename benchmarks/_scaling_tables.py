@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,6 @@ from _network import (
     ETHERNET_10,
     GIVEN,
     INFINIBAND_100,
-    INFINIBAND_200,
     INFINIBAND_400,
     NVLINK_4,
     Cluster,
@@ -54,7 +54,8 @@ GPT_125M = transformer(
     "transformer of 125 M parameters", 12, 768, tokens=2048, vocabulary=50257 + 2048
 )
 GPT_7B = transformer("transformer of 6.7 B parameters", 32, 4096, tokens=4096, vocabulary=2 * 32000)
-BATCH = {MNIST.name: 128, GPT_125M.name: 256, GPT_7B.name: 1024}
+BATCH = {MNIST.name: 128, GPT_125M.name: 256, GPT_7B.name: 4096}
+SHORT = {MNIST.name: "MLP", GPT_125M.name: "125 M", GPT_7B.name: "6.7 B"}
 WEAK = {MNIST.name: 128, GPT_125M.name: 4, GPT_7B.name: 2}
 
 
@@ -71,9 +72,9 @@ def network_of(found: dict[str, Any]) -> Network:
     return Network(**found)
 
 
-def compute_of(found: dict[str, Any]) -> Compute:
-    """Measured compute, as it is stored."""
-    return Compute(**found)
+def compute_of(results: dict[str, Any], name: str) -> Compute:
+    """Measured compute of one rank alone, which keeps its pace."""
+    return replace(Compute(**results["ranks"]["compute"][f"{name}, 1 at work"]), sigma=0.0)
 
 
 def seconds(value: float) -> str:
@@ -107,6 +108,11 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in cells)
 
 
+def _same(counted: float, formula: float) -> str:
+    """Whether the two agree, but for a byte that each collective rounds up."""
+    return "=" if 0 <= counted - formula < 2 else f"{formula:,.0f}"
+
+
 def networks_table(results: dict[str, Any]) -> str:
     """Latency and bandwidth of each network, and whose numbers they are."""
     measured = [network_of(n) for n in results["ranks"]["networks"].values()]
@@ -129,12 +135,20 @@ def runs_table(results: dict[str, Any]) -> str:
                 seconds(run["seconds"]),
                 seconds(run["predicted"]),
                 f"{run['predicted'] / run['seconds']:.2f}",
-                _bytes(run["bytes"]),
-                "=" if run["bytes"] == run["predicted bytes"] else _bytes(run["predicted bytes"]),
+                f"{run['bytes']:,.0f}",
+                _same(run["bytes"], run["predicted bytes"]),
             ]
         )
     head = ["network", "way", "ranks", "measured", "predicted", "ratio", "bytes counted", "formula"]
-    return markdown(head, rows)
+    ratios = sorted(run["predicted"] / run["seconds"] for run in results["ranks"]["runs"])
+    near = sum(0.75 <= r <= 1.25 for r in ratios)
+    told = (
+        f"Predicted over measured is from {ratios[0]:.2f} to {ratios[-1]:.2f}, with the median "
+        f"{ratios[len(ratios) // 2]:.2f}; {near} of {len(ratios)} steps are predicted to within 25 %."
+    )
+    machine = results["environment"]
+    where = f"{machine['date']}, {machine['cores']} cores of {machine['cpu']}, {machine['blas']}."
+    return f"{markdown(head, rows)}\n\n{told} Measured {where}"
 
 
 def strong_table(model: Model, compute: Compute, cluster: Cluster, tensor: int, widest: int) -> str:
@@ -154,7 +168,8 @@ def strong_table(model: Model, compute: Compute, cluster: Cluster, tensor: int, 
             row[3] = cell(p, tensor_parallel(model, compute, cluster, p, batch))
         if p % tensor == 0 and p // tensor <= batch:
             row[4] = cell(p, data_and_tensor(model, compute, cluster, p, tensor, batch))
-        rows.append(row)
+        if any(row[1:]):
+            rows.append(row)
     mixed = f"{tensor} tensor × data, ZeRO-1"
     return markdown(["devices", "data", "data, ZeRO-1", "tensor", mixed], rows)
 
@@ -166,7 +181,7 @@ def weak_table(cases: Sequence[tuple[Model, Compute, Cluster]], sigma: float) ->
         row = [f"{p:,}"]
         for model, compute, cluster in cases:
             own = WEAK[model.name]
-            uneven = replace(compute, sigma_seconds=sigma * compute.gradients(own))
+            uneven = replace(compute, sigma=sigma)
             alone = data_parallel(model, compute, cluster, 1, own).seconds
             for pace in (compute, uneven):
                 step = data_parallel(model, pace, cluster, p, p * own)
@@ -174,7 +189,7 @@ def weak_table(cases: Sequence[tuple[Model, Compute, Cluster]], sigma: float) ->
         rows.append(row)
     head = ["devices"]
     for model, *_ in cases:
-        head += [f"{model.name}, {WEAK[model.name]} a device", f"σ = {_percent(sigma)}"]
+        head += [f"{SHORT[model.name]}, {WEAK[model.name]} a device", f"σ = {_percent(sigma)}"]
     return markdown(head, rows)
 
 
@@ -198,32 +213,27 @@ def memory_table(model: Model) -> str:
 def stops_table() -> str:
     """The closed forms for H100s, by network."""
     rows = []
-    for network in (ETHERNET_10, INFINIBAND_100, INFINIBAND_200, INFINIBAND_400, NVLINK_4):
-        row = [network.name]
-        for model in (GPT_125M, GPT_7B):
-            compute, batch = computing(model, H100), BATCH[model.name]
-            hidden = critical_examples(model, H100, network)
-            row += [
+    for model, network in itertools.product((GPT_125M, GPT_7B), GIVEN):
+        hidden = critical_examples(model, H100, network)
+        half = data_devices_at_half(model, computing(model, H100), network, BATCH[model.name])
+        rows.append(
+            [
+                SHORT[model.name],
+                network.name,
                 f"{hidden * model.tokens:,.0f}",
-                f"{batch / hidden:,.0f}",
-                f"{data_devices_at_half(model, compute, network, batch):,.0f}",
+                f"{BATCH[model.name] / hidden:,.0f}",
+                f"{half:,.0f}",
                 f"{tensor_devices_at_half(model, H100, network):.1f}",
             ]
-        rows.append(row)
-    head = ["network"]
-    for short in ("125 M", "6.7 B"):
-        head += [
-            f"{short}: tokens a device that hide all",
-            "devices of the batch",
-            "data at half",
-            "tensor at half",
-        ]
+        )
+    head = ["parameters", "network", "tokens a device that hide all communication"]
+    head += ["data: devices with so many", "data: half of a step at", "tensor: half of a step at"]
     return markdown(head, rows)
 
 
 def mnist_table(results: dict[str, Any]) -> str:
     """The MLP on processors like this one, over two networks: a given batch, and where it is quickest."""
-    compute = compute_of(results["ranks"]["compute"]["mnist, 1 at work"])
+    compute = compute_of(results, "mnist")
     batch = BATCH[MNIST.name]
     clusters = [Cluster(n.name, n) for n in (ETHERNET_10, INFINIBAND_100)]
     alone = data_parallel(MNIST, compute, clusters[0], 1, batch).seconds
@@ -254,7 +264,7 @@ def straggler_table() -> str:
 def tables(results: dict[str, Any]) -> dict[str, str]:
     """Every table of the page by its name."""
     small, large = computing(GPT_125M, H100), computing(GPT_7B, H100)
-    mnist = compute_of(results["ranks"]["compute"]["mnist, 1 at work"])
+    mnist = compute_of(results, "mnist")
     ethernet = Cluster(ETHERNET_10.name, ETHERNET_10)
     weak = [(MNIST, mnist, ethernet), (GPT_125M, small, POD), (GPT_7B, large, POD)]
     return {
@@ -270,14 +280,14 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     }
 
 
-_TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n)(.*?)(\n<!-- end -->)", re.DOTALL)
+_TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
 def shown(page: str) -> dict[str, str]:
     """The tables that a page has, by their names."""
-    return {name: text for _, name, text, _ in _TABLE.findall(page)}
+    return {name: text.rstrip("\n") for _, name, text, _ in _TABLE.findall(page)}
 
 
 def filled(page: str, made: dict[str, str]) -> str:
     """The page with every table in its place."""
-    return _TABLE.sub(lambda m: m[1] + made[m[2]] + m[4], page)
+    return _TABLE.sub(lambda m: f"{m[1]}{made[m[2]]}\n{m[4]}", page)

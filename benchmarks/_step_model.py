@@ -123,15 +123,15 @@ class Device:
 class Compute:
     """Seconds that one device computes: ``fixed + examples·example``, and ``update`` of all parameters.
 
-    `backward` is the part of the time that the backward sweep takes, behind which gradients can travel; `sigma_seconds`
-    the standard deviation of one device's time from step to step.
+    `backward` is the part of the time that the backward sweep takes, behind which gradients can travel; `sigma` the
+    standard deviation of one device's time from step to step, as a part of that time.
     """
 
     fixed_seconds: float
     example_seconds: float
     update_seconds: float
     backward: float = 2 / 3
-    sigma_seconds: float = 0.0
+    sigma: float = 0.0
 
     def gradients(self, examples: float) -> float:
         """Seconds of value and gradient of so many examples; none where there are no examples."""
@@ -248,7 +248,7 @@ def data_parallel(
     """
     own = _slowest(examples, devices)
     computed, n = compute.gradients(own), model.gradient_bytes
-    latest = compute.sigma_seconds * latest_of(devices)
+    latest = compute.sigma * computed * latest_of(devices)
     if devices == 1:
         return Step(computed, compute.update_seconds, 0.0, 0.0, 0.0, 0)
     behind = compute.backward * computed if overlap else 0.0
@@ -294,7 +294,7 @@ def tensor_parallel(
     -------
     Step
         Compute and update over T, and ``layers·joins`` all-reduces of ``examples·tokens·width`` elements, which nothing
-        hides: the next product needs each of them.
+        hides: the next product needs each of them. At each of them all wait for the latest.
 
     References
     ----------
@@ -310,7 +310,7 @@ def tensor_parallel(
     n = examples * model.tokens * model.width * model.element_bytes
     waits = calls * all_reduce_seconds(devices, n, cluster, algorithm)
     sent = all_reduce(devices, n) * calls
-    latest = calls * compute.sigma_seconds / math.sqrt(calls) * latest_of(devices)
+    latest = math.sqrt(calls) * compute.sigma * computed * latest_of(devices)
     return Step(computed, update, waits, latest, sent.bytes, sent.messages)
 
 
@@ -345,7 +345,7 @@ def data_and_tensor(
         compute.example_seconds / tensor,
         compute.update_seconds / tensor,
         compute.backward,
-        compute.sigma_seconds,
+        compute.sigma,
     )
     per_node = max(1, cluster.devices_per_node // tensor)
     outer = replace(cluster, devices_per_node=per_node)
@@ -356,7 +356,7 @@ def data_and_tensor(
         within.gradients,
         across.update,
         within.exposed + across.exposed,
-        compute.sigma_seconds * latest_of(devices),
+        within.straggling + across.straggling,
         within.bytes + across.bytes,
         within.messages + across.messages,
     )

@@ -74,13 +74,13 @@ def compute_from(found: dict[str, Any]) -> Compute:
     both = np.asarray([min(s) for s in found["gradients"]])
     value = np.asarray([min(s) for s in found["value"]])
     line = fit("", [Traffic(1, n) for n in examples], list(both))
-    quarter, three = np.percentile(found["one by one"], [25, 75])
+    quarter, middle, three = np.percentile(found["one by one"], [25, 50, 75])
     return Compute(
         fixed_seconds=line.latency_seconds,
         example_seconds=1 / line.bytes_per_second,
         update_seconds=min(found["update"]),
         backward=float(1 - np.mean(value / both)),
-        sigma_seconds=float(three - quarter) / 1.349,  # of a normal distribution
+        sigma=float((three - quarter) / middle) / 1.349,  # as of a normal distribution
     )
 
 
@@ -98,19 +98,23 @@ def network_from(found: dict[str, Any], ranks: int, cores: int) -> Network:
 def predicted(
     way: str, name: str, compute: Compute, network: Network | None, ranks: int, cores: int
 ) -> tuple[float, float]:
-    """Seconds of a step whose ranks all keep their pace, and the bytes that a rank sends in it."""
+    """Seconds of a step whose ranks all keep their pace, and the bytes that a rank sends in it.
+
+    `data_parallel` sends the value of the loss too, one more number.
+    """
     size = SIZES[name]
     model = mlp(name, size.widths)
     link = network or Network("none", 0.0, 1.0)
     cluster = Cluster(link.name, link)
-    even = replace(compute.shared(ranks, cores), sigma_seconds=0.0)
+    even = replace(compute.shared(ranks, cores), sigma=0.0)
     if way == "tensor":
         step = tensor_parallel(model, even, cluster, ranks, size.batch, algorithm="ring")
     else:
         step = data_parallel(
             model, even, cluster, ranks, size.batch, sharded=way == "sharded", algorithm="ring"
         )
-    return step.seconds, step.bytes
+    value = all_reduce(ranks, model.element_bytes if way in ("data", "sharded") else 0)
+    return step.seconds, step.bytes + value.bytes
 
 
 def tasks(ways: tuple[str, ...]) -> list[tuple[int, dict[str, Any]]]:

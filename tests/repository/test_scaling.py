@@ -258,6 +258,21 @@ def test_ways_meet_where_they_are_one(net, step, case):
         step.data_and_tensor(model, compute, cluster, 9, 3, 128)
 
 
+def test_an_uneven_pace_waits_where_ranks_meet(net, step, case):
+    model, compute, network = case
+    cluster = net.Cluster("", network, network, devices_per_node=8)
+    uneven = step.replace(compute, sigma=0.1)
+    data = step.data_parallel(model, uneven, cluster, 4, 128)
+    assert data.straggling == pytest.approx(0.1 * step.latest_of(4) * data.gradients)
+    tensor = step.tensor_parallel(model, uneven, cluster, 4, 128)  # meets twice a step, by halves
+    halves = 2 * 0.1 / math.sqrt(2) * step.latest_of(4) * tensor.gradients
+    assert tensor.straggling == pytest.approx(halves)
+    for way in (step.data_parallel, step.tensor_parallel):
+        even = way(model, compute, cluster, 4, 128)
+        assert even.straggling == 0
+        assert way(model, uneven, cluster, 4, 128).seconds > even.seconds
+
+
 def test_ranks_take_turns_on_cores(step):
     compute = step.Compute(1.0, 2.0, 3.0)
     assert compute.shared(4, 2).gradients(5) == 2 * compute.gradients(5)
@@ -279,7 +294,7 @@ def test_compute_from_measurements(load):
     assert found.example_seconds == pytest.approx(0.01)
     assert found.update_seconds == 0.25
     assert found.backward == pytest.approx(2 / 3)
-    assert found.sigma_seconds == pytest.approx(0.1, rel=0.1)
+    assert found.sigma == pytest.approx(0.1, rel=0.1)
 
 
 @pytest.mark.parametrize(
