@@ -67,11 +67,6 @@ def newest(folder: Path = RESULTS) -> dict[str, Any]:
     return json.loads(files[-1].read_text(encoding="utf-8"))
 
 
-def network_of(found: dict[str, Any]) -> Network:
-    """A measured network, as it is stored."""
-    return Network(**found)
-
-
 def compute_of(results: dict[str, Any], name: str) -> Compute:
     """Measured compute of one rank alone, which keeps its pace."""
     return replace(Compute(**results["ranks"]["compute"][f"{name}, 1 at work"]), sigma=0.0)
@@ -115,7 +110,7 @@ def _same(counted: float, formula: float) -> str:
 
 def networks_table(results: dict[str, Any]) -> str:
     """Latency and bandwidth of each network, and whose numbers they are."""
-    measured = [network_of(n) for n in results["ranks"]["networks"].values()]
+    measured = [Network(**n) for n in results["ranks"]["networks"]]
     rows = [
         [n.name, seconds(n.latency_seconds), f"{_bytes(n.bytes_per_second)}/s", n.source]
         for n in (*measured, *GIVEN)

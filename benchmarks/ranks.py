@@ -39,7 +39,7 @@ NAMES = {
     "sharded": "data, ZeRO-1",
     "tensor": "tensor",
 }
-COLLECTIVE_BYTES = (4096, 16384, 65536, 262144, 2**20, 2**22, 2**23)
+COLLECTIVE_BYTES = (4096, 2**16, 2**18, 2**20, 2**21, 2**22, 2**23)
 MESSAGE_BYTES = (8, 1024, 16384, 131072, 2**20, 2**22)
 WORKER = Path(__file__).resolve().parent / "_ranks_worker.py"
 
@@ -84,19 +84,29 @@ def compute_from(found: dict[str, Any]) -> Compute:
     )
 
 
-def network_from(found: dict[str, Any], ranks: int, cores: int) -> Network:
-    """α and β from the least times of all collectives and sizes."""
-    traffic, seconds = [], []
-    for name in ("all_reduce", "reduce_scatter", "all_gather"):
-        for size, took in zip(found["bytes"], found[name], strict=True):
-            one = all_reduce if name == "all_reduce" else reduce_scatter
-            traffic.append(one(ranks, size))
-            seconds.append(min(took))
-    return fit(f"shared memory, {ranks} ranks on {cores} cores", traffic, seconds, offloaded=False)
+def networks_from(found: dict[str, Any], ranks: int, cores: int) -> dict[str, Network]:
+    """α and β from the least times of all sizes: of the all-reduce, and of its halves as collectives of their own.
+
+    An MPI may well have another algorithm for each, and none of them need be the ring by which the model counts.
+    """
+    where = f"shared memory, {ranks} ranks on {cores} cores"
+    lines = {}
+    for way, names in (
+        ("all_reduce", ["all_reduce"]),
+        ("halves", ["reduce_scatter", "all_gather"]),
+    ):
+        traffic, seconds = [], []
+        for name in names:
+            one = all_reduce if way == "all_reduce" else reduce_scatter
+            traffic += [one(ranks, size) for size in found["bytes"]]
+            seconds += [min(took) for took in found[name]]
+        told = "all-reduce" if way == "all_reduce" else "reduce-scatter, all-gather"
+        lines[way] = fit(f"{where}: {told}", traffic, seconds, offloaded=False)
+    return lines
 
 
 def predicted(
-    way: str, name: str, compute: Compute, network: Network | None, ranks: int, cores: int
+    way: str, name: str, compute: Compute, networks: dict[str, Network], ranks: int, cores: int
 ) -> tuple[float, float]:
     """Seconds of a step whose ranks all keep their pace, and the bytes that a rank sends in it.
 
@@ -104,7 +114,7 @@ def predicted(
     """
     size = SIZES[name]
     model = mlp(name, size.widths)
-    link = network or Network("none", 0.0, 1.0)
+    link = networks.get("halves" if way == "sharded" else "all_reduce", Network("none", 0.0, 1.0))
     cluster = Cluster(link.name, link)
     even = replace(compute.shared(ranks, cores), sigma=0.0)
     if way == "tensor":
@@ -163,7 +173,9 @@ def evaluated(measured: dict[str, Any]) -> dict[str, Any]:
     """Networks, compute and predictions from what was measured, beside it."""
     raw, cores = measured["raw"], measured["settings"]["cores"]
     by_task = lambda name: [r for r in raw if r["task"] == name]
-    networks = {r["ranks"]: network_from(r["found"], r["ranks"], cores) for r in by_task("network")}
+    networks = {
+        r["ranks"]: networks_from(r["found"], r["ranks"], cores) for r in by_task("network")
+    }
     widths = {tuple(SIZES[name].widths): name for name in MODELS}
     computes = {
         (widths[tuple(r["widths"])], r["ranks"]): compute_from(r["found"])
@@ -173,7 +185,7 @@ def evaluated(measured: dict[str, Any]) -> dict[str, Any]:
     for r in by_task("run"):
         name, ranks, found = widths[tuple(r["widths"])], r["ranks"], r["found"]
         compute = computes[name, min(ranks, cores)]
-        seconds, sent = predicted(r["way"], name, compute, networks.get(ranks), ranks, cores)
+        seconds, sent = predicted(r["way"], name, compute, networks.get(ranks, {}), ranks, cores)
         runs.append(
             {
                 "model": name,
@@ -188,7 +200,7 @@ def evaluated(measured: dict[str, Any]) -> dict[str, Any]:
         )
     return {
         "settings": measured["settings"],
-        "networks": {str(p): asdict(n) for p, n in networks.items()},
+        "networks": [asdict(n) for lines in networks.values() for n in lines.values()],
         "compute": {f"{name}, {busy} at work": asdict(c) for (name, busy), c in computes.items()},
         "runs": runs,
         "raw": raw,
@@ -216,8 +228,8 @@ def show(found: dict[str, Any]) -> str:
         )
     head = ["", "ranks", "ms", "predicted", "ratio", "efficiency", "bytes", "formula"]
     text = table("a step, the least of all blocks; efficiency by the cores in use", head, rows)
-    for ranks, n in found["networks"].items():
-        text += f"\n{ranks} ranks: α = {n['latency_seconds'] * 1e6:.1f} µs, "
+    for n in found["networks"]:
+        text += f"\n{n['name']}: α = {n['latency_seconds'] * 1e6:.1f} µs, "
         text += f"β = {n['bytes_per_second'] / 1e9:.2f} GB/s"
     return text
 
