@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from .communicators import mpi
 from .communicators.base import Communicator, DistributedError
-from .communicators.threads import SIMULATED, alone
+from .communicators.threads import SIMULATED, STARTED, alone
 
 _STARTERS = {"mpi": mpi.start}
-_WORLD: list[Communicator] = []  # of this process; empty before `init`
 
 
 def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
@@ -50,12 +49,12 @@ def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
     simulated = SIMULATED.get()
     if simulated is not None:
         return simulated
-    if _WORLD:
-        if _WORLD[0].name != kind:
-            raise DistributedError(f"init({kind!r}): the world is {_WORLD[0]!r} already")
-        return _WORLD[0]
-    _WORLD.append(starter(timeout))
-    return _WORLD[0]
+    if STARTED:
+        if STARTED[0].name != kind:
+            raise DistributedError(f"init({kind!r}): the world is {STARTED[0]!r} already")
+        return STARTED[0]
+    STARTED.append(starter(timeout))
+    return STARTED[0]
 
 
 def world() -> Communicator:
@@ -70,7 +69,7 @@ def world() -> Communicator:
     simulated = SIMULATED.get()
     if simulated is not None:
         return simulated
-    return _WORLD[0] if _WORLD else alone()
+    return STARTED[0] if STARTED else alone()
 
 
 def rank() -> int:

@@ -12,6 +12,7 @@ import math
 import os
 import pickle
 import struct
+import threading
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -23,16 +24,14 @@ from .rounded import RoundedSum, check_travel
 from .traffic import Traffic, share
 
 OPS = ("sum", "mean")
-_HEAD = struct.Struct(
-    "<8sqq"
-)  # a digest, a number, and 0 for a collective or 1 for the end of the program
+# A digest of what is asked for, a number, and how many collectives were started; −1 at the end of the program.
+_HEAD = struct.Struct("<8sqq")
 _TEXT = 1024  # bytes of a description, where ranks differ
-_RUNS, _ENDED = 0, 1
 
 
 def head_of_end() -> bytes:
     """What a rank that has ended its program gives to an exchange."""
-    return _HEAD.pack(b"ended", 0, _ENDED)
+    return _HEAD.pack(b"ended", 0, -1)
 
 
 class DistributedError(RuntimeError):
@@ -65,6 +64,8 @@ class Communicator(ABC):
         self.timeout = default_timeout() if timeout is None else timeout
         self.traffic = Traffic()
         self.calls = 0  # of `agree`: the same number on all ranks
+        self.starts = 0  # of collectives that go on by themselves
+        self._lock = threading.RLock()
 
     def __repr__(self) -> str:
         return f"<{self.name}: rank {self.rank} of {self.size}>"
@@ -73,6 +74,7 @@ class Communicator(ABC):
 
     def all_reduce(self, x: Any, op: str = "sum") -> Any:
         """The sum, or the mean, of all ranks' arrays of one shape and dtype; the same bits on every rank."""
+        x = as_array(x)
         self._check_operand("all_reduce", x, op)
         self.agree(describe("all_reduce", x, op=op))
         self.traffic.add("all_reduce", 2 * (self.size - 1), share(nbytes(x), self.size, 2))
@@ -80,6 +82,7 @@ class Communicator(ABC):
 
     def all_gather(self, x: Any, axis: int = 0) -> Any:
         """All ranks' arrays, joined along `axis` by rank; their lengths along it may differ."""
+        x = as_array(x)
         self._check_array("all_gather", x)
         axis = checked_axis("all_gather", x, axis)
         lengths = self.agree(describe("all_gather", x, varies=axis, axis=axis), x.shape[axis])
@@ -108,6 +111,7 @@ class Communicator(ABC):
         ValueError
             If the parts do not make up the axis; on every rank.
         """
+        x = as_array(x)
         self._check_operand("reduce_scatter", x, op)
         axis = checked_axis("reduce_scatter", x, axis)
         wanted = self.agree(
@@ -119,6 +123,7 @@ class Communicator(ABC):
 
     def broadcast(self, x: Any, root: int = 0) -> Any:
         """The array of rank `root`; all ranks give one of the same shape and dtype."""
+        x = as_array(x)
         self._check_array("broadcast", x)
         root = self._checked_rank("broadcast", root)
         self.agree(describe("broadcast", x, root=root))
@@ -128,6 +133,7 @@ class Communicator(ABC):
 
     def reduce(self, x: Any, root: int = 0, op: str = "sum") -> Any:
         """On rank `root` the sum, or the mean, of all ranks' arrays; zeros on the others."""
+        x = as_array(x)
         self._check_operand("reduce", x, op)
         root = self._checked_rank("reduce", root)
         self.agree(describe("reduce", x, root=root, op=op))
@@ -158,6 +164,7 @@ class Communicator(ABC):
         check_travel(travel)
         if travel is not None:
             return self._start_rounded_sum(buffer, op)
+        self.starts += 1
         self.traffic.add("all_reduce", 2 * (self.size - 1), share(nbytes(buffer), self.size, 2))
         return self._start_sum(buffer, op)
 
@@ -166,6 +173,7 @@ class Communicator(ABC):
 
         Ranks do not agree on it here, as with `start_all_reduce`.
         """
+        self.starts += 1
         self.traffic.add("all_to_all", self.size - 1, share(nbytes(x), self.size))
         return self._start_exchange(x)
 
@@ -213,20 +221,27 @@ class Communicator(ABC):
         DistributedError
             On every rank, with what each of them asked for, if that is not the same, or if a rank has ended.
         """
-        self.calls += 1
-        heads = self._exchange_heads(what, number)
-        if any(head[::2] != heads[self.rank][::2] for head in heads):
-            raise self._disagreement(what)
+        if not self._lock.acquire(blocking=False):
+            raise DistributedError(
+                f"rank {self.rank} asks for {what} while another thread of it is in a collective of the same group: "
+                "give each thread a group of its own, by split"
+            )
+        try:
+            self.calls += 1
+            digest = hashlib.blake2b(what.encode(), digest_size=8).digest()
+            found = self._exchange(_HEAD.pack(digest, number, self.starts), what)
+            self.traffic.add("agree", self.size - 1, _HEAD.size * (self.size - 1))
+            heads = [_HEAD.unpack(head) for head in found]
+            if any(head[::2] != heads[0][::2] for head in heads):
+                raise self._disagreement(what)
+        finally:
+            self._lock.release()
         return [head[1] for head in heads]
-
-    def _exchange_heads(self, what: str, number: int) -> list[tuple[Any, ...]]:
-        digest = hashlib.blake2b(what.encode(), digest_size=8).digest()
-        found = self._exchange(_HEAD.pack(digest, number, _RUNS), what)
-        self.traffic.add("agree", self.size - 1, _HEAD.size * (self.size - 1))
-        return [_HEAD.unpack(head) for head in found]
 
     def _disagreement(self, what: str) -> DistributedError:
         """The error that says what each rank asked for, from one more exchange."""
+        if self.starts:
+            what += f", after {self.starts} started"
         text = what.encode()[:_TEXT].ljust(_TEXT, b"\0")
         found = [t.rstrip(b"\0").decode(errors="replace") for t in self._exchange(text, what)]
         return disagreement(found, self.calls)
@@ -339,8 +354,12 @@ class Communicator(ABC):
 
 
 def as_array(x: Any) -> Any:
-    """NumPy's scalar, which its functions return for an array of no dimension, as an array again."""
-    return np.asarray(x) if isinstance(x, np.generic) else x
+    """NumPy's scalars as arrays, and its arrays in the machine's order of bytes; others as they are."""
+    if isinstance(x, np.generic):
+        return np.asarray(x)
+    if type(x) is np.ndarray and not x.dtype.isnative:
+        return x.astype(x.dtype.newbyteorder("="))
+    return x
 
 
 def describe(kind: str, x: Any, *, varies: int | None = None, **settings: Any) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from ...autograd.core.namespaces import namespace_of
 from .base import Communicator, DistributedError, as_array, ranks_text
 from .request import Request
+from .waiting import Wait, circle_of, circle_text
 
 # The communicator of the rank that this thread is, within `simulate`.
 SIMULATED: contextvars.ContextVar[Communicator | None] = contextvars.ContextVar(
@@ -21,11 +22,15 @@ SIMULATED: contextvars.ContextVar[Communicator | None] = contextvars.ContextVar(
 )
 
 
+# The world that this process has joined, if it has.
+STARTED: list[Communicator] = []
+
+
 class _Stopped(DistributedError):
     """Another rank has failed, and its error is the one to show."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Hub:
     """What the threads share.
 
@@ -34,17 +39,26 @@ class Hub:
     changed : Condition
         Held while anything here is looked at; notified when it changes.
     slots : dict
-        What ranks have given for each exchange, by ``(group, number of the exchange)``.
+        What ranks have given for each exchange, by ``(channel, number of the exchange)``.
+    calls : dict
+        The number of the last exchange that each rank of the world has come to, in each channel.
+    waits : dict
+        What ranks of the world wait in.
     ended : set of int
         Ranks of the world that have returned.
     failed : int or None
         The first rank of the world that raised.
+    alone : bool
+        Whether this is the world of one rank that there is before another world is made.
     """
 
     changed: threading.Condition = field(default_factory=threading.Condition)
     slots: dict[Any, dict[int, Any]] = field(default_factory=dict)
+    calls: dict[int, dict[Any, int]] = field(default_factory=dict)
+    waits: dict[int, Wait] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
     failed: int | None = None
+    alone: bool = False
 
     def fail(self, rank: int) -> None:
         """Say that a rank has raised: all that wait, or will, stop."""
@@ -70,18 +84,34 @@ class ThreadCommunicator(Communicator):
     ) -> None:
         super().__init__(rank, len(members), timeout)
         self.hub, self.members, self.group = hub, members, group
-        self.exchanges = 0
 
-    def post(self, value: Any) -> Any:
+    def post(self, value: Any, what: str, channel: str = "arrays") -> Any:
         """Give something to the others, and the key of the exchange."""
-        self.exchanges += 1
-        key = (self.group, self.exchanges)
+        self._check_thread(what)
         with self.hub.changed:
+            calls = self.hub.calls.setdefault(self.members[self.rank], {})
+            name = (self.group, channel)
+            calls[name] = calls.get(name, 0) + 1
+            key = (name, calls[name])
             slot = self.hub.slots.setdefault(key, {})
             slot[self.rank] = value
             if len(slot) == self.size:
                 self.hub.changed.notify_all()
         return key
+
+    def _check_thread(self, what: str) -> None:
+        """Refuse the use of another rank's communicator, such as a compiled function has recorded."""
+        world = SIMULATED.get()
+        if world is None:
+            foreign = self.hub.alone and bool(STARTED)
+        else:
+            threads = isinstance(world, ThreadCommunicator)
+            foreign = threads and (world.hub, world.rank) != (self.hub, self.members[self.rank])
+        if foreign:
+            raise DistributedError(
+                f"{what}: this communicator belongs to rank {self.rank} of another world than {world or STARTED[0]!r}: "
+                "make groups, and compile functions, where they are used: after init, and within what simulate runs"
+            )
 
     def complete(self, key: Any) -> bool:
         """Whether all ranks have given something to an exchange."""
@@ -90,9 +120,14 @@ class ThreadCommunicator(Communicator):
 
     def collect(self, key: Any, what: str) -> list[Any]:
         """What all ranks gave to an exchange, when they have."""
-        hub, deadline = self.hub, time.monotonic() + self.timeout
+        hub, me, deadline = self.hub, self.members[self.rank], time.monotonic() + self.timeout
         with hub.changed:
             slot = hub.slots[key]
+            if len(slot) < self.size:
+                hub.waits[me] = Wait(key[0], key[1], tuple(self.members), what, hub.calls[me])
+                circle = circle_of(hub.waits)
+                if circle:
+                    raise DistributedError(circle_text(circle, hub.waits))
             while len(slot) < self.size:
                 absent = [r for r in range(self.size) if r not in slot]
                 if hub.failed is not None:
@@ -108,6 +143,7 @@ class ThreadCommunicator(Communicator):
                     raise DistributedError(
                         f"rank {self.rank} has waited {self.timeout:g} s in {what} for {ranks_text(absent)}"
                     )
+            hub.waits.pop(me, None)
             slot[~self.rank] = None  # read by this rank
             found = [slot[r] for r in range(self.size)]
             if len(slot) == 2 * self.size:
@@ -115,10 +151,10 @@ class ThreadCommunicator(Communicator):
             return found
 
     def _exchange(self, data: Any, what: str) -> list[Any]:
-        return self.collect(self.post(data), what)
+        return self.collect(self.post(data, what, "agreement"), what)
 
     def _arrays(self, x: Any, what: str) -> list[Any]:
-        return self._exchange(_copy(x), what)
+        return self.collect(self.post(_copy(x), what), what)
 
     def _sum(self, x: Any) -> Any:
         return _total(self._arrays(x, "all_reduce"))
@@ -135,21 +171,21 @@ class ThreadCommunicator(Communicator):
         return _copy(self._arrays(x, "broadcast")[root])
 
     def _broadcast_bytes(self, data: np.ndarray, root: int) -> np.ndarray:
-        return self._exchange(data, "broadcast_object")[root]
+        return self.collect(self.post(data, "broadcast_object"), "broadcast_object")[root]
 
     def _sum_to(self, x: Any, root: int) -> Any:
         arrays = self._arrays(x, "reduce")
         return _total(arrays) if self.rank == root else namespace_of(x).zeros_like(x)
 
     def _start_sum(self, buffer: Any, op: str) -> Request:
-        return _Started(self, buffer, op, self.post(_copy(buffer)))
+        return _Started(self, buffer, op, self.post(_copy(buffer), "start_all_reduce"))
 
     def _start_exchange(self, x: Any) -> Request:
-        return _Exchanged(self, self.post(_copy(x)))
+        return _Exchanged(self, self.post(_copy(x), "start_all_to_all"))
 
     def _split(self, color: int, members: list[int]) -> Communicator:
         inside = [self.members[r] for r in members]
-        group = (*self.group, self.exchanges, color)
+        group = (*self.group, self.calls, color)
         return ThreadCommunicator(self.hub, members.index(self.rank), inside, group, self.timeout)
 
     def abort(self, error: BaseException | str) -> None:
@@ -211,7 +247,7 @@ def _total(arrays: list[Any]) -> Any:
 
 def alone() -> Communicator:
     """A world of one rank."""
-    return ThreadCommunicator(Hub(), 0, [0])
+    return ThreadCommunicator(Hub(alone=True), 0, [0])
 
 
 def simulate(

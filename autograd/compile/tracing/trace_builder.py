@@ -199,8 +199,8 @@ def _of_this_shape(name: str, function: Callable[..., Any], out: Any) -> Callabl
         out = function(*args, **settings)
         if tuple(out.shape) != shape:
             raise TraceError(
-                f"{name}: other ranks now give arrays of other lengths: the result has shape {tuple(out.shape)}, and the "
-                f"compiled function was recorded with {shape}; keep the lengths, or leave the function uncompiled"
+                f"{name}: other ranks now give arrays of other lengths: the result has shape {tuple(out.shape)}, and "
+                f"the compiled function was recorded with {shape}; keep the lengths, or leave the function uncompiled"
             )
         return out
 

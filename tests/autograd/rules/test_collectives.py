@@ -120,7 +120,9 @@ def test_compiled_is_eager_with_the_same_traffic(row, make):
             for f in (compiled, eager):
                 group.traffic.reset()
                 value, g = f(x)
-                results.append((float(value), g, {k: vars(c) for k, c in group.traffic.counts.items()}))
+                results.append(
+                    (float(value), g, {k: vars(c) for k, c in group.traffic.counts.items()})
+                )
             found.append(results)
         return found
 
