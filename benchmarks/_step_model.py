@@ -231,8 +231,8 @@ def data_parallel(
     overlap : bool, optional
         Whether buckets of gradients travel while the sweep goes on.
     sharded : bool, optional
-        ZeRO-1: gradients are reduce-scattered, each device updates the P-th of the parameters whose state it holds,
-        and the new parameters are gathered, which nothing hides.
+        ZeRO-1: gradients are reduce-scattered when the sweep has ended, each device updates the P-th of the parameters
+        whose state it holds, and the new parameters are gathered. Nothing hides either half.
     algorithm : str, optional
         As in `_network.all_reduce`, or "best".
 
@@ -253,15 +253,14 @@ def data_parallel(
         return Step(computed, compute.update_seconds, 0.0, 0.0, 0.0, 0)
     behind = compute.backward * computed if overlap else 0.0
     buckets = _buckets(n)
-    slowest = cluster.between if devices > cluster.devices_per_node else cluster.inside
+    link = cluster.between if devices > cluster.devices_per_node else cluster.inside
     sent = all_reduce(devices, n)
     if sharded:
-        half = reduce_scatter_seconds(devices, n, cluster, algorithm)
-        waits = exposed(half, behind, buckets, slowest or cluster.between) + half
+        waits = 2 * reduce_scatter_seconds(devices, n, cluster, algorithm)
         update = compute.update_seconds / devices
     else:
         whole = all_reduce_seconds(devices, n, cluster, algorithm)
-        waits = exposed(whole, behind, buckets, slowest or cluster.between)
+        waits = exposed(whole, behind, buckets, link or cluster.between)
         update = compute.update_seconds
     return Step(computed, update, waits, latest, sent.bytes, sent.messages)
 

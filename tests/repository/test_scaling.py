@@ -280,6 +280,45 @@ def test_ranks_take_turns_on_cores(step):
     assert compute.gradients(0) == 0
 
 
+def test_every_way_trains_alike_and_sends_what_the_model_says(load, monkeypatch):
+    import pullback as pb
+
+    worker, ranks = load("_ranks_worker"), load("ranks")
+    monkeypatch.setattr(worker, "LEARNING_RATE", 0.05)
+    size = load("_problem").Size((12, 8, 8, 4), 8)
+    monkeypatch.setitem(ranks.SIZES, "tiny", size)
+    compute = load("_step_model").Compute(1.0, 1.0, 1.0)
+
+    def program(way):
+        comm = pb.distributed.world()
+        step = worker.WAYS[way](comm, list(size.widths), size.batch)
+        losses = [float(step()) for _ in range(3)]
+        before = worker.counted(comm)
+        losses.append(float(step()))
+        after = worker.counted(comm)
+        return losses, sum(int((after[k] - before.get(k, 0))[0]) for k in after)
+
+    with pb.backend.use("numpy"):
+        (alone, sent), *_ = pb.distributed.simulate(program, 1, "data")
+        assert sent == 0
+        assert alone[-1] < 0.9 * alone[0]
+        for way in worker.WAYS:
+            for count in (2, 4):
+                found = pb.distributed.simulate(program, count, way)
+                mean = np.mean([losses for losses, _ in found], axis=0)
+                np.testing.assert_allclose(mean, alone, rtol=2e-5, err_msg=way)
+                _, said = ranks.predicted(way, "tiny", compute, {}, count, 2)
+                for _, counted in found:
+                    assert 0 <= counted - said < 3, way
+
+
+def test_rounds_of_measurements_are_put_together(load):
+    merged = load("ranks").merged
+    old = [{"examples": [4, 2], "gradients": [[1.0], [2.0]], "traffic": {"sum": [8, 1]}}]
+    new = [{"examples": [4, 2], "gradients": [[3.0], [4.0]], "traffic": {"sum": [8, 1]}}]
+    assert merged(old, new) == [{**new[0], "gradients": [[1.0, 3.0], [2.0, 4.0]]}]
+
+
 def test_compute_from_measurements(load):
     found = load("ranks").compute_from(
         {
