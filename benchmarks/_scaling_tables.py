@@ -275,6 +275,46 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def plot(file: Path) -> Path | None:
+    """Seconds of a step by devices for the two transformers, on logarithmic axes; None without matplotlib."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        return None
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    for axis, model in zip(axes, (GPT_125M, GPT_7B), strict=True):
+        compute, batch = computing(model, H100), BATCH[model.name]
+        given = (model, compute, POD)
+        ways = {
+            "data": (1, batch, data_parallel),
+            "data, ZeRO-1": (1, batch, lambda *a: data_parallel(*a, sharded=True)),
+            "tensor": (1, 16, tensor_parallel),
+            "8 tensor × data, ZeRO-1": (
+                8,
+                8 * batch,
+                lambda m, c, k, p, b: data_and_tensor(m, c, k, p, 8, b),
+            ),
+        }
+        devices = [p for p in (2**k for k in range(14)) if p < DEVICES[-1]] + [DEVICES[-1]]
+        for name, (least, most, way) in ways.items():
+            at = [p for p in devices if least <= p <= most]
+            axis.loglog(
+                at, [way(*given, p, batch).seconds for p in at], marker="o", ms=3, label=name
+            )
+        alone = data_parallel(*given, 1, batch).seconds
+        axis.loglog(devices, [alone / p for p in devices], color="gray", lw=0.8, label="ideal")
+        axis.set_title(f"{model.name}, {batch} sequences of {model.tokens}", fontsize="medium")
+        axis.set_xlabel("H100s, in nodes of eight")
+        axis.set_ylabel("seconds a step")
+        axis.legend(fontsize="small")
+    figure.savefig(file, dpi=110)
+    plt.close(figure)
+    return file
+
+
 _TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 

@@ -3,6 +3,7 @@
     python benchmarks/ranks.py [--sweeps 3] [--rounds 5] [--json FILE]
     python benchmarks/ranks.py --tables      # measures nothing: the tables of docs/scaling.md
     python benchmarks/ranks.py --page        # writes them into the page
+    python benchmarks/ranks.py --plot FILE   # draws two of them: docs/scaling.png
 
 Measured first, and given to the model: seconds of value and gradient by examples, of Adam's step, and of the
 collectives by bytes, each with as many ranks at work as there are cores or ranks. Then the steps themselves: data
@@ -27,7 +28,7 @@ import numpy as np
 from _network import Cluster, Network, Traffic, all_reduce, fit, reduce_scatter
 from _problem import SIZES
 from _report import environment, save, table
-from _scaling_tables import PAGE, filled, newest, tables
+from _scaling_tables import PAGE, filled, newest, plot, tables
 from _step_model import Compute, data_parallel, mlp, tensor_parallel
 
 RANKS = (1, 2, 4)
@@ -246,7 +247,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--tables", action="store_true", help="print the tables of the page")
     parser.add_argument("--page", action="store_true", help="write them into docs/scaling.md")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the model's transformers")
     args = parser.parse_args()
+    if args.plot:
+        print(plot(args.plot) or "no plot: matplotlib is not installed")
+        return
     if args.tables or args.page:
         made = tables(newest())
         if args.page:
