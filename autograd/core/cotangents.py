@@ -119,6 +119,11 @@ def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> An
     xp = namespace_of(share)
     if share.shape != shape and not _same(share.shape, shape):
         if not _broadcasts(shape, share.shape):
+            if any(n != n for n in (*share.shape, *shape)):
+                raise ValueError(
+                    f"the gradient by {rule}: the cotangent has shape {tuple(share.shape)}, the input {shape}, and whether "
+                    "these agree is not known; x.compute_chunk_sizes() finds the unknown lengths of a Dask array"
+                )
             raise RuleError(
                 f"the rule of {rule} returned a cotangent of shape {tuple(share.shape)} for an input of shape {shape}"
             )

@@ -6,9 +6,11 @@ import math
 import operator
 from typing import Any
 
+from ..core.array import Array
 from ..core.cotangents import as_constant
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
+from ..core.namespaces import namespace_of
 from ..core.typing import XP, Cotangent, Value
 
 
@@ -32,7 +34,7 @@ def reduced(shape: tuple[int, ...], axis: Any) -> Any:
     """The number of elements that each output was made of; a lazy array where lengths are unknown."""
     kept = kept_shape(shape, axis)
     count = math.prod(n for n, k in zip(shape, kept, strict=True) if k == 1)
-    return count if count == count else as_constant(count_of(shape, axis))
+    return count if count == count else count_of(shape, axis)
 
 
 def count_of(shape: Any, axis: Any) -> Any:
@@ -52,7 +54,10 @@ def count_of(shape: Any, axis: Any) -> Any:
 
 def over(ct: Cotangent, count: Any) -> Any:
     """``ct / count``; by the reciprocal, where that is a number."""
-    return ct * (1.0 / max(count, 1)) if isinstance(count, int) else ct / count
+    if isinstance(count, int):
+        return ct * (1.0 / max(count, 1))
+    count = namespace_of(count).astype(count, ct.dtype)
+    return ct / (as_constant(count) if type(ct) is Array else count)
 
 
 defvjp("sum", x=lambda ct, x_shape, axis, keepdims, xp: spread(ct, x_shape, axis, keepdims, xp))
@@ -95,7 +100,7 @@ def _over_degrees(ct: Cotangent, shape: tuple[int, ...], axis: Any, correction: 
     """ct / (n − correction); NaN where that is not positive, as the variance is."""
     degrees = reduced(shape, axis) - correction
     if not isinstance(degrees, int | float):
-        return ct / degrees
+        return over(ct, degrees)
     return ct * (1.0 / degrees if degrees > 0 else math.nan)
 
 

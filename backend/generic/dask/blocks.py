@@ -116,7 +116,7 @@ def check_whole(name: str, x: Any, axes: Sequence[int]) -> None:
 
 def along(
     function: Function, signature: str, *args: Any, parts: int | None = None, dtype: Any = None,
-    sizes: dict[str, int] | None = None, called: str = "", **settings: Any,
+    sizes: dict[str, int] | None = None, called: str = "", free: str = "", **settings: Any,
 ) -> Any:
     """A function of the last axes of its arrays, block by block along all axes before them.
 
@@ -136,6 +136,8 @@ def along(
         The lengths of axes that no argument has.
     called : str
         The function's name in messages.
+    free : str
+        Letters of axes along which the function works separately, which may be in several chunks.
     **settings
         Keywords of the function.
     """  # fmt: skip
@@ -147,11 +149,14 @@ def along(
     outs = [part.strip("()").split(",") if part.strip("()") else [] for part in right.split("),")]
     lengths = dict(sizes or {})
     for x, axes in zip(args, core, strict=True):
-        check_whole(name, x, [x.ndim - len(axes) + i for i in range(len(axes))])
+        check_whole(name, x, [x.ndim - len(axes) + i for i, a in enumerate(axes) if a not in free])
         for axis, n in zip(axes, x.shape[x.ndim - len(axes) :], strict=True):
-            if lengths.setdefault(axis, n) != n:
+            if lengths.setdefault(axis, n) != n and n == n:
                 raise ValueError(f"{name}: lengths {n} and {lengths[axis]} of an axis differ")
     loops = max(x.ndim - len(axes) for x, axes in zip(args, core, strict=True))
+    # Dask wants other names for two axes of one array
+    core, outs = ([_apart(axes) for axes in group] for group in (core, outs))
+    lengths |= {a: lengths[a.rstrip("'")] for axes in outs for a in axes if a.endswith("'")}
     letters = dict.fromkeys(a for axes in (*core, *outs) for a in axes)
     place = {a: loops + i for i, a in enumerate(letters)}
     operands: list[Any] = []
@@ -185,6 +190,11 @@ def along(
         )  # fmt: skip
         results.append(told(made))
     return tuple(results) if parts else results[0]
+
+
+def _apart(axes: list[str]) -> list[str]:
+    """The axes of one array, with a mark at those that were named before."""
+    return [a + "'" * axes[:i].count(a) for i, a in enumerate(axes)]
 
 
 def pick(results: Any, *, part: int) -> Any:

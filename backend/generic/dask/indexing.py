@@ -6,13 +6,12 @@ one chunk, as one task, and is refused for others.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from . import blocks
-from .shapes import refuse_unknown, told
+from .shapes import refuse_unknown, told, unknown
 
 
 def _is_array(part: Any) -> bool:
@@ -42,6 +41,11 @@ def spelt_out(parts: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
 
 def _axes(part: Any) -> int:
     return part.ndim if _is_array(part) and part.dtype.kind == "b" else 1
+
+
+def _widens(parts: tuple[Any, ...]) -> bool:
+    """Whether a key makes new axes."""
+    return any(part is None for part in parts)
 
 
 def _one_line(parts: tuple[Any, ...]) -> int | None:
@@ -83,8 +87,11 @@ def getitem(x: Any, key: Any) -> Any:
             "x[key] of a Dask array takes a mask alone, over the first axes: index by it first, then by the rest"
         )
     spelt = spelt_out(parts, x.ndim)
-    if _one_line(spelt) is not None and None not in parts:
+    if _one_line(spelt) is not None and not _widens(parts):
         return told(x[spelt])
+    arrays = [p for p in parts if _is_array(p)]
+    if all(isinstance(p, np.ndarray) for p in arrays) and len(arrays) == len(spelt):
+        return told(x.vindex[spelt])
     refuse_unknown("x[key] by arrays of integers", x.shape, *(p.shape for p in parts if _is_array(p)))
     shape = np.broadcast_to(np.empty((), np.int8), x.shape)[_dummy(parts)].shape
     return blocks.whole(
@@ -142,7 +149,7 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
     refuse_unknown("the gradient of x[key]", shape)
     spelt = spelt_out(parts, len(shape))
     line = _one_line(spelt)
-    if line is not None and None not in parts:
+    if line is not None and not _widens(parts):
         whole = all(i == line or p == slice(None) for i, p in enumerate(spelt))
         if whole:
             rows = da.moveaxis(values, line, 0)
@@ -160,13 +167,8 @@ def _by_mask(shape: Any, mask: Any, values: Any) -> Any:
     import dask.array as da  # the arrays are Dask's: it is there
 
     n = mask.ndim
-    if len(values.chunks[0]) != math.prod(mask.numblocks) or any(k > 1 for k in mask.numblocks[1:]):
-        raise NotImplementedError(
-            "the gradient of x[mask] needs its cotangent in the chunks of the mask: put no other chunks on what was "
-            "taken from x, and only rows into chunks"
-        )
+    _check_blocks(mask, values)
     rest = tuple(range(n, n + values.ndim - 1))
-    meta = values._meta
     lead = tuple(range(n))
     return told(
         da.blockwise(
@@ -207,7 +209,7 @@ def _placed(shape: Any, parts: tuple[Any, ...], values: Any) -> Any:
         refuse_unknown("the gradient of x[key]", (n,))
         if not isinstance(part, slice):
             i = int(part) % n
-            out = _padded(da.expand_dims(out, axis), axis, i, n - i - 1)
+            out = _padded(expand_dims(out, axis), axis, i, n - i - 1)
             continue
         start, stop, step = part.indices(n)
         length = len(range(start, stop, step))
@@ -233,25 +235,57 @@ def _padded(x: Any, axis: int, before: int, after: int) -> Any:
     pieces = [x]
     for n, place in ((before, 0), (after, 2)):
         if n:
+            if unknown(x.shape):
+                return _padded_blocks(x, axis, before, after)
             shape = (*x.shape[:axis], n, *x.shape[axis + 1 :])
             chunks = (*x.chunks[:axis], "auto", *x.chunks[axis + 1 :])
-            refuse_unknown("the gradient of x[key]", shape)
             pieces.insert(place, zeros(shape, x, chunks))
     return x if len(pieces) == 1 else da.concatenate(pieces, axis=axis)
+
+
+def _padded_blocks(x: Any, axis: int, before: int, after: int) -> Any:
+    """The same within blocks that hold the whole axis, where lengths of other axes are unknown."""
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    blocks.check_whole("the gradient of x[key]", x, (axis,))
+    index = tuple(range(x.ndim))
+    return da.blockwise(
+        blocks.run, index, x, index, dtype=x.dtype, meta=x._meta, concatenate=True, function=_pad,
+        adjust_chunks={axis: (before + x.shape[axis] + after,)},
+        settings={"axis": axis, "before": before, "after": after},
+    )  # fmt: skip
+
+
+def _pad(xp: Any, x: Any, *, axis: int, before: int, after: int) -> Any:
+    ends = [xp.zeros_on_device_of((*x.shape[:axis], n, *x.shape[axis + 1 :]), x) for n in (before, after)]
+    return xp.concat([ends[0], x, ends[1]], axis=axis)
+
+
+def expand_dims(x: Any, /, axis: Any = 0) -> Any:
+    """New axes of length 1."""
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    ndim = x.ndim + len(axes)
+    if any(not -ndim <= a < ndim for a in axes):
+        raise IndexError(f"expand_dims: axis {axis} of an array that will have {ndim} axes")
+    new = {a % ndim for a in axes}
+    return x[tuple(None if i in new else slice(None) for i in range(ndim))]
 
 
 def zeros(shape: Any, like: Any, chunks: Any = "auto") -> Any:
     """Zeros of the library and dtype of the blocks of `like`."""
     import dask.array as da  # the arrays are Dask's: it is there
 
-    return da.zeros_like(like, shape=tuple(shape), chunks=chunks, dtype=like.dtype)
+    shape = tuple(shape)
+    if 0 in shape:
+        chunks = shape
+    return da.zeros_like(like, shape=shape, chunks=chunks, dtype=like.dtype)
 
 
 def _spaced(x: Any, axis: int, step: int) -> Any:
     """`x` with ``step − 1`` zeros behind each element along an axis."""
     import dask.array as da  # the arrays are Dask's: it is there
 
-    wide = da.expand_dims(x, axis + 1)
+    wide = expand_dims(x, axis + 1)
     filled = _padded(wide, axis + 1, 0, step - 1)
     chunks = (*x.chunks[:axis], tuple(n * step for n in x.chunks[axis]), *x.chunks[axis + 1 :])
     filled = filled.rechunk({axis + 1: -1})
@@ -276,6 +310,23 @@ def sum_by_segment(x: Any, indices: Any, /, *, num_segments: int) -> Any:
     """The sum of the rows of each segment, (n, …): those of each chunk of rows, and the sum of these over chunks."""
     import dask.array as da  # the arrays are Dask's: it is there
 
+    partial = _by_chunks("sum_by_segment", x, indices, num_segments)
+    return da.sum(partial, axis=0, dtype=x.dtype)
+
+
+def max_by_segment(x: Any, indices: Any, /, *, num_segments: int) -> Any:
+    """The largest elements of each segment, (n, …): those of each chunk of rows, and the largest of these."""
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    if 0 in x.shape[1:]:
+        return zeros((num_segments, *x.shape[1:]), x)
+    return da.max(_by_chunks("max_by_segment", x, indices, num_segments), axis=0)
+
+
+def _by_chunks(name: str, x: Any, indices: Any, num_segments: int) -> Any:
+    """A function of the segments of each chunk of rows, (chunks, n, …)."""
+    import dask.array as da  # the arrays are Dask's: it is there
+
     indices = da.asarray(indices)
     rest = x.shape[1:]
     rows = da.core.normalize_chunks("auto", (num_segments,), dtype=x.dtype)[0]
@@ -283,24 +334,36 @@ def sum_by_segment(x: Any, indices: Any, /, *, num_segments: int) -> Any:
     lengths = np.asarray(rows, np.int64)
     bounds = da.from_array(np.stack([starts, lengths], axis=1), chunks=(1, 2))
     loops = tuple(range(3, 3 + len(rest)))
-    if num_segments == 0 or x.shape[0] == 0:
-        return zeros((num_segments, *rest), x)
-    partial = da.blockwise(
-        _sums, (0, 1, *loops), x, (0, *loops), indices, (0,), bounds, (1, 2), dtype=x.dtype,
+    if num_segments == 0 or 0 in rest:
+        return zeros((1, num_segments, *rest), x)
+    if x.shape[0] == 0:
+        whole = x.rechunk(-1)
+        out = (1, num_segments, *rest)
+        return blocks.whole(
+            _segments, whole, indices, shape=out, dtype=x.dtype, gather=True, name=name, total=num_segments
+        )  # fmt: skip
+    return da.blockwise(
+        blocks.run, (0, 1, *loops), x, (0, *loops), indices, (0,), bounds, (1, 2), dtype=x.dtype,
         meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim + 1))), concatenate=True,
-        adjust_chunks={0: lambda _: 1, 1: tuple(int(n) for n in rows)}, total=num_segments,
+        adjust_chunks={0: lambda _: 1, 1: tuple(int(n) for n in rows)}, name=None, function=_segments_from,
+        settings={"name": name, "total": num_segments},
     )  # fmt: skip
-    return da.sum(partial, axis=0, dtype=x.dtype)
 
 
-def _sums(x: Any, indices: Any, bounds: Any, *, total: int) -> Any:
-    """The sums of a block of rows, of the segments from ``bounds[0]`` on, with an axis in front."""
+def _segments(xp: Any, x: Any, indices: Any, *, name: str, total: int) -> Any:
+    """All segments of a block of rows, with an axis in front."""
+    return getattr(xp, name)(x, indices, num_segments=total)[None, ...]
+
+
+def _segments_from(xp: Any, x: Any, indices: Any, bounds: Any, *, name: str, total: int) -> Any:
+    """The segments from ``bounds[0]`` on of a block of rows, with an axis in front."""
     start, length = (int(n) for n in np.asarray(bounds).reshape(-1))
-    xp = blocks.OF.find(x).xp
     if length != total:
+        if bool(((indices < 0) | (indices >= total)).any()):
+            raise IndexError(f"a segment's number is outside 0 … {total - 1}")
         here = (indices >= start) & (indices < start + length)
         x, indices = x[here], indices[here] - start
-    return xp.sum_by_segment(x, indices, num_segments=length)[None, ...]
+    return _segments(xp, x, indices, name=name, total=length)
 
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────
@@ -315,6 +378,8 @@ def setitem(x: Any, value: Any, key: Any) -> Any:
     if mask is not None and getattr(value, "ndim", 0) == 0:
         wide = da.asarray(mask)[(..., *(None,) * (x.ndim - mask.ndim))]
         return told(da.where(wide, da.asarray(value).astype(x.dtype), x))
+    if mask is not None:
+        return _masked_write(x, mask, value)
     if is_basic(parts):
         spelt = spelt_out(parts, x.ndim)
         _check_slices("x[key] = value", x, spelt)
@@ -323,7 +388,7 @@ def setitem(x: Any, value: Any, key: Any) -> Any:
         ].shape
         if 0 in shape:
             return x
-        if None in parts:
+        if _widens(parts):
             value = da.broadcast_to(da.asarray(value), shape)
             drop, at = [], 0
             for p in spelt:
@@ -332,11 +397,12 @@ def setitem(x: Any, value: Any, key: Any) -> Any:
                 at += isinstance(p, slice) or p is None
             value = da.squeeze(value, axis=tuple(drop))
             key = tuple(p for p in spelt if p is not None)
+        refuse_unknown("x[key] = value", x.shape)
         out = copy(x)
         out[key] = value
         return told(out)
     spelt = spelt_out(parts, x.ndim)
-    if mask is None and _one_line(spelt) is not None and None not in parts:
+    if mask is None and _one_line(spelt) is not None and not _widens(parts):
         out = copy(x)
         index = spelt[_one_line(spelt)]
         if not isinstance(index, da.Array) or getattr(value, "ndim", 0) == 0:
@@ -346,6 +412,52 @@ def setitem(x: Any, value: Any, key: Any) -> Any:
         _setitem, x, da.asarray(value).astype(x.dtype), *parts, shape=x.shape, dtype=x.dtype,
         called="x[key] = value by arrays of indices",
     )  # fmt: skip
+
+
+def _masked_write(x: Any, mask: Any, values: Any) -> Any:
+    """`x` with values in the places where the mask holds; they are in the chunks of the mask, as ``x[mask]`` is."""
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    mask, values = da.asarray(mask), da.asarray(values).astype(x.dtype)
+    n = mask.ndim
+    if values.ndim < 1 + x.ndim - n or values.shape[0] == 1 or values.ndim == 0:
+        shape = (*(1,) * (1 + x.ndim - n - values.ndim), *values.shape)
+        wide = mask[(..., *(None,) * (x.ndim - n))]
+        return told(da.where(wide, da.reshape(values, shape[1:] and shape or (1,))[0], x))
+    _check_blocks(mask, values)
+    x = x.rechunk({i: mask.chunks[i] for i in range(n)}) if x.chunks[:n] != mask.chunks else x
+    lead, rest = tuple(range(n)), tuple(range(n, x.ndim))
+    return told(
+        da.blockwise(
+            _written, (*lead, *rest), x, (*lead, *rest), mask, lead, values, (0, *rest), dtype=x.dtype, meta=x._meta,
+            align_arrays=False, concatenate=True,
+        )
+    )  # fmt: skip
+
+
+def _written(x: Any, mask: Any, values: Any) -> Any:
+    """One block of `_masked_write`."""
+    return blocks.OF.find(x).xp.setitem(x, values, mask)
+
+
+def _check_blocks(mask: Any, values: Any) -> None:
+    """Refuse values that are not in the blocks of the mask that they belong to.
+
+    Raises
+    ------
+    NotImplementedError
+        If they are not.
+    """
+    if values.numblocks[0] != mask.numblocks[0] or any(k > 1 for k in mask.numblocks[1:]):
+        raise NotImplementedError(
+            "x[mask]: values and mask of Dask arrays have to be in the same chunks along the first axis, and the mask in "
+            "one along all others, as y[mask] gives them; mask.rechunk({1: -1}) puts an axis into one chunk"
+        )
+    if not unknown(values.shape[:1]) and mask.numblocks[0] > 1:
+        raise NotImplementedError(
+            "x[mask]: which of the values go into which chunk of the Dask array is not known before the mask is "
+            "computed; take them from an array by the same mask, y[mask], or put the mask into one chunk, mask.rechunk(-1)"
+        )
 
 
 def copy(x: Any) -> Any:
@@ -390,9 +502,11 @@ def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
     import dask.array as da  # the arrays are Dask's: it is there
 
     lines, places = da.moveaxis(x, axis, -1), da.moveaxis(indices, axis, -1)
-    sizes = np.broadcast_shapes(lines.shape[:-1], places.shape[:-1])
-    lines = da.broadcast_to(lines, (*sizes, lines.shape[-1]))
-    places = da.broadcast_to(places, (*sizes, places.shape[-1])).rechunk({places.ndim - 1: -1})
+    if not unknown(lines.shape) and lines.shape[:-1] != places.shape[:-1]:
+        sizes = np.broadcast_shapes(lines.shape[:-1], places.shape[:-1])
+        lines = da.broadcast_to(lines, (*sizes, lines.shape[-1]))
+        places = da.broadcast_to(places, (*sizes, places.shape[-1]))
+    places = places.rechunk({places.ndim - 1: -1}) if places.numblocks[-1] > 1 else places
     out = blocks.along(
         "take_along_axis", "(n),(m)->(m)", lines, places, dtype=x.dtype, called="take_along_axis", axis=-1
     )  # fmt: skip

@@ -8,11 +8,14 @@ those in square chunks.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...common.typing import XP
+from .. import norms
+from ..factors import DENSE, Factor, Inverse
 from . import blocks
 from .shapes import refuse_unknown, told
 
@@ -55,6 +58,11 @@ def matrices(name: str, x: Any, **settings: Any) -> Any:
     if len(kinds) == 1:
         return blocks.along(name, signature, x, dtype=dtypes[0], **settings)
     return blocks.along(name, signature, x, parts=len(kinds), dtype=dtypes, **settings)
+
+
+def whole_matrices(name: str) -> Callable[..., Any]:
+    """A function of the main namespace, of matrices that are in one chunk."""
+    return lambda x: matrices(name, x)
 
 
 def _by(name: str) -> Callable[..., Any]:
@@ -129,10 +137,17 @@ def bind(xp: XP) -> dict[str, Callable[..., Any]]:
         out = blocks.along("linalg.cross", "(n),(n)->(n)", *lines, called="linalg.cross", axis=-1)
         return da.moveaxis(out, -1, axis)
 
+    def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+        if ord not in ("nuc", 2, -2):
+            return norms.matrix_norm(xp, x, keepdims=keepdims, ord=ord)
+        s = svdvals(x)
+        out = {"nuc": s.sum, 2: s.max, -2: s.min}[ord](axis=-1)
+        return out[..., None, None] if keepdims else out
+
     names = ("det", "slogdet", "eigh", "eigvalsh", "eig", "eigvals", "pinv", "matrix_rank")
     return {
         **{name: _by(f"linalg.{name}") for name in names}, "cholesky": cholesky, "inv": inv, "solve": solve, "qr": qr,
-        "svd": svd, "svdvals": svdvals, "matrix_power": matrix_power, "cross": cross,
+        "svd": svd, "svdvals": svdvals, "matrix_power": matrix_power, "cross": cross, "matrix_norm": matrix_norm,
     }  # fmt: skip
 
 
@@ -144,7 +159,7 @@ def _solve(x1: Any, x2: Any) -> Any:
     """Systems that are in one chunk each."""
     if x2.ndim == 1:
         return blocks.along("linalg.solve", "(n,n),(n)->(n)", x1, x2, called="linalg.solve", dtype=np.result_type(x1.dtype, x2.dtype))  # fmt: skip
-    return blocks.along("linalg.solve", "(n,n),(n,k)->(n,k)", x1, x2, called="linalg.solve", dtype=np.result_type(x1.dtype, x2.dtype))  # fmt: skip
+    return blocks.along("linalg.solve", "(n,n),(n,k)->(n,k)", x1, x2, called="linalg.solve", free="k", dtype=np.result_type(x1.dtype, x2.dtype))  # fmt: skip
 
 
 def _qr(x: Any, mode: str) -> Any:
@@ -202,3 +217,75 @@ def _tall(name: str, x: Any) -> None:
             f"{name}: the Dask array of shape {x.shape} is wide, and in {x.numblocks[0]} chunks of rows; "
             "x.rechunk(-1) puts it into one chunk"
         )
+
+
+# ── factors ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, eq=False)
+class LazyFactor(Factor):
+    """A matrix, or a batch of them, that each block's own library factorises where the blocks are computed.
+
+    What the library finds wrong (a singular matrix, one that is not positive definite) is raised there.
+    """
+
+    xp: Any
+    A: Any
+    settings: dict[str, Any]
+
+    def _form(self) -> str:
+        structure = self.settings["structure"]
+        if structure in ("diagonal", "circulant"):
+            return "(n)"
+        return "(d,n)" if structure.endswith("banded") else "(n,n)"
+
+    def solve(self, b: Any, transposed: bool) -> Any:
+        """The solution v of A v = b, or of Aᵀ v = b."""
+        return blocks.along(
+            _solution, f"{self._form()},(n,k)->(n,k)", self.A, b, called="solve", free="k", transposed=transposed,
+            dtype=np.result_type(self.A.dtype, b.dtype), **self.settings,
+        )  # fmt: skip
+
+    def slogdet(self) -> tuple[Any, Any]:
+        """The sign, or phase, of det A, and log |det A|."""
+        return blocks.along(
+            _slogdet, f"{self._form()}->(),()", self.A, parts=2, called="slogdet",
+            dtype=[self.A.dtype, _dtype(self.A, "real")], **self.settings,
+        )  # fmt: skip
+
+    def inverse(self) -> Any:
+        """The inverse A⁻¹."""
+        return blocks.along(
+            _inverse, f"{self._form()}->(n,n)", self.A, called="inv", dtype=self.A.dtype, **self.settings
+        )
+
+
+def _solution(xp: Any, A: Any, b: Any, *, transposed: bool, **settings: Any) -> Any:
+    return xp.factor(A, **settings).solve(b, transposed)
+
+
+def _slogdet(xp: Any, A: Any, **settings: Any) -> Any:
+    return xp.factor(A, **settings).slogdet()
+
+
+def _inverse(xp: Any, A: Any, **settings: Any) -> Any:
+    return xp.factor(A, **settings).inverse()
+
+
+def factor_of(extended: Callable[[], Any]) -> Callable[..., Any]:
+    """`factor`: of matrices in one chunk each, or of a single one in square chunks."""
+
+    def factor(A: Any, *, structure: str, check: bool | str = True, bandwidths: Any = None) -> Any:
+        if structure in DENSE and not in_one_chunk(A):
+            _square_chunks("solve", A)
+            if structure not in ("general",):
+                raise NotImplementedError(
+                    f"solve: a matrix in several chunks is solved with assume='general' alone, not {structure!r}; "
+                    f"A.rechunk({{{A.ndim - 2}: -1, {A.ndim - 1}: -1}}) puts it into one chunk"
+                )
+            xp = extended()
+            return Inverse(xp, xp.linalg.inv(A))
+        settings = {"structure": structure, "check": check, "bandwidths": bandwidths}
+        return LazyFactor(extended(), A, settings)
+
+    return factor

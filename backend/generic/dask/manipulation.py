@@ -10,7 +10,7 @@ import numpy as np
 
 from ...common.typing import XP
 from . import blocks
-from .indexing import zeros
+from .indexing import expand_dims, zeros
 from .shapes import Shape, refuse_unknown, told, unknown
 
 
@@ -38,6 +38,7 @@ def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> Any:
 
     if copy is False:
         raise ValueError("reshape: Dask's arrays have no views: copy=False cannot be had")
+    shape_of = shape
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     if not unknown(x.shape) and not unknown(shape):
         if shape == x.shape:
@@ -53,6 +54,9 @@ def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> Any:
         try:
             return da.reshape(x, shape)
         except NotImplementedError as error:
+            if max(x.numblocks) == 1:
+                target = np.broadcast_to(np.empty((), np.int8), x.shape).reshape(shape).shape
+                return blocks.whole(_reshaped, x, shape=target, dtype=x.dtype, to=target)
             raise NotImplementedError(
                 f"reshape of a Dask array of shape {x.shape} in chunks {x.chunks} to {shape}: Dask splits and merges "
                 "axes where chunks allow it; x.rechunk({0: -1}), and so for each axis, puts all into one chunk"
@@ -62,11 +66,69 @@ def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> Any:
     if len(rest) == len(wanted) and all(n == m or (n != n and m in (-1,) or m != m) for n, m in zip(rest, wanted, strict=True)):  # fmt: skip
         out = da.squeeze(x, axis=tuple(i for i, n in enumerate(x.shape) if n == 1)) if len(rest) < x.ndim else x  # fmt: skip
         new = [i for i, n in enumerate(shape) if n == 1]
-        return da.expand_dims(out, tuple(new)) if new else out
-    if shape == (-1,) and all(k == 1 for k in x.numblocks[1:]):
-        return told(da.ravel(x))
+        return expand_dims(out, tuple(new)) if new else out
+    if shape == (-1,) and x.ndim and all(k == 1 for k in x.numblocks[1:]):
+        return _by_rows(_flat, x, (0,), x)
+    like = getattr(shape_of, "like", None)
+    if like is not None and x.ndim == 1 and x.numblocks == like.numblocks[:1] == like.numblocks[:1] and max(like.numblocks[1:], default=1) == 1:  # fmt: skip
+        return _by_rows(_as_rows, x, tuple(range(like.ndim)), like)
     refuse_unknown(f"reshape to {shape}", x.shape, shape)
     return x
+
+
+def _by_rows(function: Callable[..., Any], x: Any, out: tuple[int, ...], like: Any) -> Any:
+    """A function of each chunk of rows, and of that of an array beside it."""
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    return told(
+        da.blockwise(
+            blocks.run, out, x, tuple(range(x.ndim)), like, tuple(range(like.ndim)), dtype=x.dtype,
+            meta=blocks.meta_of(blocks.ones(x, (1,) * len(out))), concatenate=True, align_arrays=False,
+            adjust_chunks={0: like.chunks[0] if len(out) > 1 else tuple(math.nan for _ in like.chunks[0])},
+            function=function, settings={},
+        )
+    )  # fmt: skip
+
+
+def _flat(xp: Any, x: Any, like: Any) -> Any:
+    return xp.reshape(x, (-1,))
+
+
+def _as_rows(xp: Any, x: Any, like: Any) -> Any:
+    return xp.reshape(x, like.shape)
+
+
+def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:
+    """The block's own `clip`."""
+    given = {name: bound for name, bound in (("min", min), ("max", max)) if bound is not None}
+    return blocks.elementwise(_clip, x, *given.values(), names=tuple(given))
+
+
+def _clip(xp: Any, x: Any, *bounds: Any, names: tuple[str, ...]) -> Any:
+    return xp.clip(x, **dict(zip(names, bounds, strict=True)))
+
+
+def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Any:
+    """Dask's `roll`, along axes that are known."""
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    if axis is None or not unknown(x.shape):
+        refuse_unknown("roll", x.shape)
+        return da.roll(x, shift, axis=axis)
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    shifts = shift if isinstance(shift, tuple) else (shift,) * len(axes)
+    for a, s in zip(axes, shifts, strict=True):
+        n = x.shape[a]
+        refuse_unknown("roll", (n,))
+        before = (slice(None),) * (a % x.ndim)
+        start = (n - s % n) % n if n else 0
+        if start:
+            x = concat([x[(*before, slice(start, None))], x[(*before, slice(0, start))]], axis=a)
+    return x
+
+
+def _reshaped(xp: Any, x: Any, *, to: tuple[int, ...]) -> Any:
+    return xp.reshape(x, to)
 
 
 def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
@@ -141,7 +203,7 @@ def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None,
 def bind(xp: XP) -> dict[str, Callable[..., Any]]:
     """The functions of the main namespace."""
     return {
-        "broadcast_to": broadcast_to, "reshape": reshape, "concat": concat, "repeat": repeat, "tile": tile,
+        "expand_dims": expand_dims, "clip": clip, "roll": roll, "broadcast_to": broadcast_to, "reshape": reshape, "concat": concat, "repeat": repeat, "tile": tile,
         "sort": sorted_lines("sort"), "argsort": sorted_lines("argsort"), "arange": arange,
         "arange_like": arange_like, "zeros_on_device_of": lambda shape, x: zeros(shape, x),
         "laid_out": laid_out,
@@ -159,9 +221,9 @@ def arange_like(n: int, x: Any) -> Any:
 
 def laid_out(x: Any, like: Any) -> Any:
     """`x` in the chunks of an array of its shape."""
-    if x.chunks == like.chunks or unknown(x.shape) or unknown(like.shape):
-        return x
-    return x.rechunk(like.chunks)
+    pairs = enumerate(zip(x.chunks, like.chunks, strict=True))
+    other = {i: new for i, (old, new) in pairs if old != new and not unknown((*old, *new))}
+    return x.rechunk(other) if other else x
 
 
 # ── Fourier transforms ────────────────────────────────────────────────────────────────────────

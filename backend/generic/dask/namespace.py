@@ -84,6 +84,10 @@ def joining(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+KNOWS_NUMPY = ("base", "repeat")
+"""What looks at the values of NumPy's arrays itself."""
+
+
 def fetch(arrays: list[Any]) -> list[Any]:
     """The values of Dask arrays, in one computation, as NumPy arrays.
 
@@ -111,20 +115,25 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     main: dict[str, Any] = {name: functools.partial(elements_of, name) for name in ELEMENTS}
     main |= {
         name: getattr(indexing, name)
-        for name in ("getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "copy")
+        for name in ("getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "max_by_segment", "copy")
     }  # fmt: skip
+    main |= {name: linalg.whole_matrices(name) for name in ("expm", "polar")}
     main |= manipulation.bind(xp) | reductions.bind(xp)
     return main, linalg.bind(xp), manipulation.fourier()
 
 
 def finished(extended: Namespace) -> Namespace:
     """The namespace, all of whose functions take NumPy's arrays for Dask's."""
+    extended.__dict__["factor"] = linalg.factor_of(lambda: extended)
+    extended.__dict__["softmax_cross_entropy"] = functools.partial(reductions.softmax_cross_entropy, extended)
+    for name in ("softmax", "log_softmax", "logsumexp"):
+        extended.__dict__[name] = reductions.along_rows(name, extended.__dict__[name])
     for space in (extended, extended.linalg, extended.fft):
         base = space.base
         for name in dir(base):
             if not name.startswith("_") and name not in space.__dict__:
                 space.__dict__[name] = getattr(base, name)
         for name, value in list(space.__dict__.items()):
-            if name != "base" and callable(value) and not isinstance(value, type):
+            if name not in KNOWS_NUMPY and callable(value) and not isinstance(value, type):
                 space.__dict__[name] = joining(value)
     return extended
