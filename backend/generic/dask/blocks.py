@@ -202,6 +202,16 @@ def pick(results: Any, *, part: int) -> Any:
     return results[part]
 
 
+def gathered(name: str, x: Any) -> Any:
+    """`x` with its last axis in one chunk, and the others in smaller ones, so that chunks stay of one size."""
+    refuse_unknown(name, x.shape[-1:])
+    if x.numblocks[-1] == 1:
+        return x
+    if x.ndim > 1:
+        refuse_unknown(name, x.shape)
+    return x.rechunk({i: -1 if i == x.ndim - 1 else "auto" for i in range(x.ndim)})
+
+
 def _one(x: Any) -> Any:
     return x.rechunk(-1) if max(x.numblocks, default=1) > 1 else x
 

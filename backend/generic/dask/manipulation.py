@@ -174,13 +174,13 @@ def tile(x: Any, repetitions: Any, /) -> Any:
 
 
 def sorted_lines(name: str) -> Callable[..., Any]:
-    """`sort` or `argsort` of lines that are in one chunk."""
+    """`sort` or `argsort`, of lines that are put into one chunk."""
 
     def call(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         import dask.array as da  # the arrays are Dask's: it is there
 
         out = blocks.along(
-            name, "(n)->(n)", da.moveaxis(x, axis, -1), axis=-1, descending=descending, stable=stable,
+            name, "(n)->(n)", blocks.gathered(name, da.moveaxis(x, axis, -1)), axis=-1, descending=descending, stable=stable,
             dtype=np.dtype(np.int64) if name == "argsort" else x.dtype,
         )  # fmt: skip
         return da.moveaxis(out, -1, axis)

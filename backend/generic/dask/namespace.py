@@ -14,7 +14,7 @@ import numpy as np
 
 from ...common.base import LAZY, Namespace
 from ...common.typing import XP
-from . import blocks, indexing, linalg, manipulation, reductions
+from . import blocks, indexing, linalg, manipulation, products, reductions
 
 # Functions of elements that the standard lacks, or that the blocks' libraries run in fewer passes than Dask's graph
 # has operations.
@@ -118,6 +118,8 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         for name in ("getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "max_by_segment", "copy")
     }  # fmt: skip
     main |= {name: linalg.whole_matrices(name) for name in ("expm", "polar")}
+    main |= {"matmul": products.matmul, "linear": products.linear, "linear_vjp_W": products.linear_vjp_W}
+    main["linear_relu"] = lambda x, W, b: main["relu"](products.linear(x, W, b))
     main |= manipulation.bind(xp) | reductions.bind(xp)
     return main, linalg.bind(xp), manipulation.fourier()
 
