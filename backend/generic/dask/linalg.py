@@ -195,12 +195,14 @@ def _square_chunks(name: str, x: Any) -> None:
     NotImplementedError
         If they are not.
     """
-    if x.ndim == 2 and x.chunks[0] == x.chunks[1] and len(set(x.chunks[0][:-1])) <= 1:
+    refuse_unknown(name, x.shape[-2:])
+    if x.ndim == 2 and x.chunks[0] == x.chunks[1] and len(set(x.chunks[0])) == 1:
         return
-    side = x.chunks[-2][0]
+    n = x.shape[-1]
+    side = max((k for k in range(1, x.chunks[-2][0] + 1) if n % k == 0), default=n)
     raise NotImplementedError(
         f"{name}: the Dask array of shape {x.shape} is in chunks {x.chunks}; each matrix has to be in one chunk, "
-        f"x.rechunk({{{x.ndim - 2}: -1, {x.ndim - 1}: -1}}), or a single matrix in square chunks, "
+        f"x.rechunk({{{x.ndim - 2}: -1, {x.ndim - 1}: -1}}), or a single matrix in square chunks of one size, "
         f"x.rechunk(({side}, {side}))"
     )
 

@@ -95,7 +95,7 @@ def count_nonzero(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any
 
 def softmax_cross_entropy(xp: XP, logits: Any, labels: Any) -> tuple[Any, Any]:
     """The mean of ``−log_softmax(logits)[i, labels[i]]``, and its slope, row by row of blocks."""
-    log_p = xp.log_softmax(logits, axis=-1)
+    log_p = xp.log_softmax(blocks.gathered("softmax_cross_entropy", logits), axis=-1)
     picked = blocks.along(
         _picked, "(c),()->()", log_p, labels, dtype=logits.dtype, called="softmax_cross_entropy"
     )
