@@ -62,8 +62,8 @@ def matrices(name: str, x: Any, **settings: Any) -> Any:
 
 
 def whole_matrices(name: str) -> Callable[..., Any]:
-    """A function of the main namespace, of matrices that are in one chunk."""
-    return lambda x: matrices(name, x)
+    """A function of the main namespace, of matrices that are put into one chunk: its rule makes them of several."""
+    return lambda x: matrices(name, x.rechunk({x.ndim - 2: -1, x.ndim - 1: -1}))
 
 
 def _by(name: str) -> Callable[..., Any]:
