@@ -22,7 +22,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Protocol
@@ -107,8 +107,9 @@ class Workers:
                 futures.append(future)
             for future in futures:
                 yield self._result(future)
+            ended.close(len(tasks))
         finally:
-            ended.closed = True
+            ended.close()
             with contextlib.suppress(Exception):
                 self.client.cancel([whole, *futures], force=True)
 
@@ -140,10 +141,11 @@ class Workers:
     def _explained(self, error: Exception) -> Exception:
         kind = type(error).__name__
         # what is sent cannot be unpickled there: a worker that came later, or a copy of the same version that differs
-        absent = isinstance(error, ModuleNotFoundError) and error.name == _package()
-        if absent or (
-            isinstance(error, AttributeError | ModuleNotFoundError) and _package() in str(error)
-        ):
+        if isinstance(error, ModuleNotFoundError):
+            absent = str(error.name).partition(".")[0] == _package()
+        else:
+            absent = isinstance(error, AttributeError) and "Can't get attribute" in str(error)
+        if absent:
             return ClusterError(
                 f"{self.where}: a worker has another pullback than {_version()} as it is here, or none: {one_line(error)}"
             )
@@ -159,16 +161,26 @@ class Workers:
 
 @dataclass
 class _Counter:
-    """The number of tasks that have ended, told from the client's thread."""
+    """The number of tasks that have ended, told from the client's threads, and not after the end."""
 
     done: Done
     count: int = 0
     closed: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, future: Any) -> None:
-        if not self.closed and future.status in ("finished", "error"):
-            self.count += 1
-            self.done(self.count)
+        with self.lock:
+            if not self.closed and future.status in ("finished", "error"):
+                self.count += 1
+                self.done(self.count)
+
+    def close(self, total: int = 0) -> None:
+        """Tell of those of `total` of which nothing was noted yet, and of no more."""
+        with self.lock:
+            while self.count < total:
+                self.count += 1
+                self.done(self.count)
+            self.closed = True
 
 
 @dataclass(frozen=True)
@@ -311,7 +323,9 @@ def _local(distributed: Any, stack: contextlib.ExitStack) -> Workers:
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=None,
+                # no dashboard; and port 8787, where it would be, is left to others
                 dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.CRITICAL,
             )
             stack.callback(_end, cluster)

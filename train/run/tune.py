@@ -174,8 +174,8 @@ def tune(
             work = Folds(source, tuple(parts), tuple(trials_of), backend.current().name)
             for trial in _trials(work, pool, progress):
                 trials.append(trial)
-                say(_row(_cells(trials[-1], trials_of)))
                 write_atomic(folder / TABLE, table_text(trials, score_name))
+                say(_row(_cells(trial, trials_of)))
             best = min(trials, key=lambda t: t.loss if math.isfinite(t.loss) else math.inf)
             if not math.isfinite(best.loss):
                 raise InputError("tune: every combination diverged; give smaller learning rates")
