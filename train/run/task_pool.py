@@ -27,7 +27,7 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..errors import ClusterError, InputError, counted, extra, listed, one_line, shown
+from ..errors import ClusterError, InputError, extra, listed, one_line, shown
 
 # Seconds that a scheduler has to answer in, a first worker to come, and a cluster to be without workers.
 _TIMEOUT = 30.0
@@ -147,7 +147,8 @@ class Workers:
             absent = isinstance(error, AttributeError) and "Can't get attribute" in str(error)
         if absent:
             return ClusterError(
-                f"{self.where}: a worker has another pullback than {_version()} as it is here, or none: {one_line(error)}"
+                f"{self.where}: a worker has another pullback than {_version()} as it is here, or none "
+                f"({one_line(error)})"
             )
         if kind == "KilledWorker":
             return ClusterError(

@@ -178,7 +178,18 @@ def test_on_workers_it_is_the_same_table_and_the_same_lines(client, tmp_path):
 
 def test_the_command_takes_an_address(client, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    arguments = "tune iris --learning-rate 1e-3,3e-2 --folds 3 --epochs 3 --hidden 4".split()
+    arguments = [
+        "tune",
+        "iris",
+        "--learning-rate",
+        "1e-3,3e-2",
+        "--folds",
+        "3",
+        "--epochs",
+        "3",
+        "--hidden",
+        "4",
+    ]
     told = []
     for more in ([], ["--dask", client.cluster.scheduler_address]):
         assert main([*arguments, "--name", f"run{len(told)}", *more]) == 0
