@@ -15,6 +15,7 @@ import numpy as np
 
 from .common.base import Backend, BackendError
 from .generic import namespace as generic
+from .generic.dask import blocks
 from .numpy import backend as numpy_backend
 
 NAMES = ("auto", "numpy", "cupy")
@@ -197,6 +198,9 @@ def backend_of(x: Any) -> Backend:
     if is_array(x):
         return _of_device(array_type, array_api_compat.device(x), x)
     raise TypeError(_not_an_array(x))
+
+
+blocks.OF.find = backend_of  # in the tasks of Dask's graphs
 
 
 def is_array(x: Any) -> bool:

@@ -127,7 +127,7 @@ def _check(logits: ArrayLike, labels: ArrayLike, ignore_index: int | None) -> tu
             f"{values.shape}, not {dtype}"
             + (f" of shape {labels.shape}" if hasattr(labels, "shape") else "")
         )
-    if values.ndim == 0 or labels.shape != values.shape[:-1]:
+    if values.ndim == 0 or shape_of(labels) != shape_of(values)[:-1]:
         raise ValueError(
             f"cross_entropy: logits of shape {values.shape} take labels of shape {values.shape[:-1]}, "
             f"not {labels.shape}"

@@ -16,8 +16,9 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 def shape_of(x: Value) -> tuple[int, ...]:
-    """The shape of an array of any library, or of a number."""
-    return tuple(getattr(backend_array(x), "shape", ()))
+    """The shape of an array of any library, or of a number; unknown lengths (Dask's) are one NaN, equal to itself."""
+    shape = tuple(getattr(backend_array(x), "shape", ()))
+    return tuple(n if n == n else math.nan for n in shape)
 
 
 def on_host(x: Value) -> Any:

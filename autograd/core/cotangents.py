@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...backend import LAZY
 from .array import Array
 from .dtypes import as_numpy, is_complex
 from .namespaces import namespace_of
@@ -26,7 +27,7 @@ class AccumulatedCotangent:
         """Add one more share."""
         if type(share) is ScatteredCotangent:
             share = share.materialize()
-        if type(self.total) is Array or type(share) is Array:
+        if type(self.total) is not type(share) or type(share) is Array:
             self.total = self.total + share
         else:
             self.total += share
@@ -67,8 +68,10 @@ def accumulate(cts: list[Any], slot: int, prior: Cotangent, share: Cotangent) ->
     """Add `share` to the cotangent `prior` of `slot`; the fan-out of the graph ends here."""
     if type(prior) is AccumulatedCotangent:
         # a sum of no dimension may be NumPy's scalar, which cannot be written to
-        if type(share) is ScatteredCotangent and share.shape and type(prior.total) is not Array:
-            share.add_to(prior.total)
+        total = prior.total
+        mine = type(total) is not Array and type(total) not in LAZY  # a buffer
+        if type(share) is ScatteredCotangent and share.shape and mine:
+            share.add_to(total)
         else:
             prior.add(share)
         return
@@ -114,8 +117,13 @@ def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> An
             f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}"
         )
     xp = namespace_of(share)
-    if share.shape != shape:
+    if share.shape != shape and not _same(share.shape, shape):
         if not _broadcasts(shape, share.shape):
+            if any(n != n for n in (*share.shape, *shape)):
+                raise ValueError(
+                    f"the gradient by {rule}: the cotangent has shape {tuple(share.shape)}, the input {shape}, and whether "
+                    "these agree is not known; x.compute_chunk_sizes() finds the unknown lengths of a Dask array"
+                )
             raise RuleError(
                 f"the rule of {rule} returned a cotangent of shape {tuple(share.shape)} for an input of shape {shape}"
             )
@@ -134,4 +142,11 @@ def as_constant(x: Any) -> Any:
 
 def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
     lead = len(large) - len(small)
-    return lead >= 0 and all(n in (1, m) for n, m in zip(small, large[lead:], strict=True))
+    return lead >= 0 and all(
+        n == 1 or n == m or (n != n and m != m) for n, m in zip(small, large[lead:], strict=True)
+    )
+
+
+def _same(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether shapes agree, where unknown lengths (NaN) agree with each other."""
+    return len(a) == len(b) and all(n == m or (n != n and m != m) for n, m in zip(a, b, strict=True))

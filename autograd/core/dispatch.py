@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import backend_of
+from ...backend import Backend, backend_of
 from .array import UNTRACED, Array, backend_array, result, unwrap_closed
 from .codegen_backward import make_entry_builder
 from .cotangents import DEFERRED, add_share, as_constant, fit
@@ -43,8 +43,8 @@ def normalise(out: Any) -> Any:
 def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
     """One of `values` that decides where an operation runs: traced if any is, else of their one library.
 
-    NumPy's scalars go with any library, as Python's numbers do: they are replaced in `values`, in the library's
-    own form.
+    NumPy's scalars go with any library, as Python's numbers do, and NumPy's arrays with lazy ones: they are replaced
+    in `values`, in the library's own form.
 
     Raises
     ------
@@ -67,20 +67,28 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
         )
     chosen = proper[0] if proper else arrays[0]
     for other in proper[1:]:  # one that is recorded has the others recorded as its constants
-        if type(other) is not type(chosen) and backend_of(other).recording:
+        if type(other) is not type(chosen) and (
+            backend_of(other).recording or takes_in(backend_of(other), chosen)
+        ):
             chosen = other
     backend = backend_of(chosen)
-    for other in proper[1:]:
+    for other in proper:
         if (
             type(other) is not type(chosen)
             and backend_of(other).array_type is not backend.array_type
+            and not takes_in(backend, other)
         ):
             names = find(name).arrays if name in REGISTRY else ()
             raise of_two_libraries(name, names, inner, chosen, other)
     for i, value in enumerate(values):
-        if isinstance(value, np.generic) and proper:
+        if proper and (isinstance(value, np.generic) or takes_in(backend, value)):
             values[i] = backend.asarray(value)
     return chosen
+
+
+def takes_in(backend: Backend, x: Any) -> bool:
+    """Whether NumPy's array `x` becomes one of a lazy library where it meets one."""
+    return backend.fetch is not None and isinstance(x, np.ndarray)
 
 
 def _newest_batch(name: str, arrays: list[Any]) -> Any:
@@ -100,10 +108,12 @@ def _newest_batch(name: str, arrays: list[Any]) -> Any:
                 found = x
     if found is None or any(type(x) is Array and x.tape.order > found.level.order for x in arrays):
         return None
-    home = backend_of(found).array_type
+    home = backend_of(found)
     for x in arrays:
         below = backend_array(x)
-        if not isinstance(below, np.generic) and backend_of(below).array_type is not home:
+        if isinstance(below, np.generic) or takes_in(home, below):
+            continue
+        if backend_of(below).array_type is not home.array_type:
             names = find(name).arrays if name in REGISTRY else ()
             raise of_two_libraries(name, names, arrays, found, x)
     return found

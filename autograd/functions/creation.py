@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, backend_of, current, is_array, resolve
+from ...backend import LAZY, Backend, backend_of, current, is_array, resolve
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import as_numpy, is_inexact
 from ..core.generated import xp as generated
@@ -60,6 +60,11 @@ def is_library_array(x: ArrayLike) -> bool:
 def as_number(x: ArrayLike) -> Any:
     """A Python number from a NumPy scalar or a 0-d array."""
     x = backend_array(x)
+    if type(x) in LAZY:
+        raise TypeError(
+            "a Dask array is given for a number that a shape or a length depends on: it is not computed silently; "
+            "x.compute().item() is the number"
+        )
     return backend_of(x).to_numpy(x).item() if hasattr(x, "dtype") else x
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import backend_of, is_array
+from ...backend import LAZY, backend_of, is_array
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.defvjp import function_of
 from ..core.dispatch import SCALARS, apply, apply_constant
@@ -212,7 +212,7 @@ def _kept(x: Array, key: Any, value: Any) -> Array:
     mask = backend_array(key)
     if getattr(mask, "shape", None) != x.shape or not getattr(value, "shape", ()) or not x.size:
         return x
-    if as_numpy(mask.dtype).kind != "b" or backend_of(mask).recording:
+    if as_numpy(mask.dtype).kind != "b" or backend_of(mask).recording or type(mask) in LAZY:
         return x
     return namespace.stop_gradient(x) if bool(namespace_of(mask).all(mask)) else x
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..core.array import Array, backend_array
 from ..core.cotangents import ScatteredCotangent
 from ..core.defvjp import library_defvjp as defvjp
+from ..core.dtypes import as_numpy
 from ..core.index_keys import is_basic
 from ..core.typing import XP, Cotangent, DType, Key, Value
 
@@ -36,7 +37,7 @@ def _written(
 ) -> Value:
     """ct at [key]; where an index repeats, only the last write is in the result and gets a share."""
     share = xp.getitem(ct, key)
-    if not is_basic(key):
+    if not is_basic(key) and not _is_mask(key):
         turn = xp.reshape(xp.arange_like(math.prod(share.shape), share), share.shape)
         last = xp.setitem(xp.zeros_on_device_of(x_shape, turn), turn, key)
         share = xp.where(xp.getitem(last, key) == turn, share, xp.zeros_like(share))
@@ -44,6 +45,11 @@ def _written(
     if extra > 0:  # leading axes of length 1, which NumPy drops from the value
         share = xp.reshape(xp.sum_to_shape(share, value_shape[extra:]), value_shape)
     return share
+
+
+def _is_mask(key: Key) -> bool:
+    """Whether a key is a mask alone, which selects no element twice."""
+    return getattr(backend_array(key), "dtype", None) is not None and as_numpy(backend_array(key).dtype).kind == "b"
 
 
 defvjp("setitem", x=_overwritten, value=_written)

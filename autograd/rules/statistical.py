@@ -6,8 +6,11 @@ import math
 import operator
 from typing import Any
 
+from ..core.array import Array
+from ..core.cotangents import as_constant
 from ..core.defvjp import library_defvjp as defvjp
 from ..core.dtypes import is_complex
+from ..core.namespaces import namespace_of
 from ..core.typing import XP, Cotangent, Value
 
 
@@ -27,17 +30,41 @@ def spread(ct: Cotangent, shape: tuple[int, ...], axis: Any, keepdims: bool, xp:
     return xp.broadcast_to(ct, shape)
 
 
-def reduced(shape: tuple[int, ...], axis: Any) -> int:
-    """The number of elements that each output was made of."""
+def reduced(shape: tuple[int, ...], axis: Any) -> Any:
+    """The number of elements that each output was made of; a lazy array where lengths are unknown."""
     kept = kept_shape(shape, axis)
-    return math.prod(n for n, k in zip(shape, kept, strict=True) if k == 1)
+    count = math.prod(n for n, k in zip(shape, kept, strict=True) if k == 1)
+    return count if count == count else count_of(shape, axis)
+
+
+def count_of(shape: Any, axis: Any) -> Any:
+    """The number of elements along axes of unknown lengths, by the blocks of the array that has them.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not know its array.
+    """
+    if not hasattr(shape, "count"):
+        raise ValueError(
+            f"the gradient needs the lengths of an array of shape {tuple(shape)}; x.compute_chunk_sizes() finds them"
+        )
+    return shape.count(axis)
+
+
+def over(ct: Cotangent, count: Any) -> Any:
+    """``ct / count``; by the reciprocal, where that is a number."""
+    if isinstance(count, int):
+        return ct * (1.0 / max(count, 1))
+    count = namespace_of(count).astype(count, ct.dtype)
+    return ct / (as_constant(count) if type(ct) is Array else count)
 
 
 defvjp("sum", x=lambda ct, x_shape, axis, keepdims, xp: spread(ct, x_shape, axis, keepdims, xp))
 defvjp(
     "mean",
     x=lambda ct, x_shape, axis, keepdims, xp: spread(
-        ct * (1.0 / max(reduced(x_shape, axis), 1)), x_shape, axis, keepdims, xp
+        over(ct, reduced(x_shape, axis)), x_shape, axis, keepdims, xp
     ),
 )
 
@@ -72,6 +99,8 @@ def _centred(x: Value, axis: Any, xp: XP) -> Value:
 def _over_degrees(ct: Cotangent, shape: tuple[int, ...], axis: Any, correction: float) -> Any:
     """ct / (n − correction); NaN where that is not positive, as the variance is."""
     degrees = reduced(shape, axis) - correction
+    if not isinstance(degrees, int | float):
+        return over(ct, degrees)
     return ct * (1.0 / degrees if degrees > 0 else math.nan)
 
 
@@ -92,7 +121,8 @@ def _std(
     """
     ct = _over_degrees(ct, x.shape, axis, correction)
     ct, size = (spread(y, x.shape, axis, keepdims, xp) for y in (ct, out))
-    if reduced(x.shape, axis) > 1:
+    count = reduced(x.shape, axis)
+    if not isinstance(count, int) or count > 1:
         ct = xp.varied(ct, x, axis=axis)
     centred = _centred(x, axis, xp)
     centred = centred - xp.mean(centred, axis=axis, keepdims=True)

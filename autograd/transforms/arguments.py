@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import backend_of
+from ...backend import LAZY, backend_of
 from ..core.array import Array, unwrap_closed
 from ..core.cotangents import DEFERRED, as_constant
 from ..core.dtypes import is_complex
@@ -128,6 +128,46 @@ def _constant(x: Array) -> Array:
     return inner if type(inner) is Array else Array(inner)
 
 
+# ── lazy results of arguments that are not ───
+
+
+def settled(results: list[Any], likes: list[Any]) -> list[Any]:
+    """Results, in which those of a lazy library are computed, all at once, where the argument like them is NumPy's.
+
+    Gradients of lazy arguments are laid out as these are, and stay lazy.
+    """
+    places: list[int] = []
+    out = list(results)
+    for i, (x, like) in enumerate(zip(results, likes, strict=True)):
+        value = unwrap_closed(x)
+        if type(value) in LAZY:
+            given = unwrap_closed(like)
+            if isinstance(given, np.ndarray | np.generic | float | complex):
+                places.append(i)
+            elif type(given) in LAZY and given.shape == value.shape:
+                laid = backend_of(value).xp.laid_out(value, given)
+                if laid is not value:
+                    out[i] = Array(laid) if type(x) is Array else laid
+    if places:
+        values = [unwrap_closed(results[i]) for i in places]
+        fetch = backend_of(values[0]).fetch
+        assert fetch is not None
+        for i, host in zip(places, fetch(values), strict=True):
+            out[i] = Array(host) if type(results[i]) is Array else host
+    return out
+
+
+def host_leaf(leaves: list[Any]) -> Any:
+    """The leaf whose class a value has: the first that is NumPy's or a number, whose gradients are computed anyway.
+
+    Without one it is the first.
+    """
+    for leaf in leaves if LAZY else ():
+        if isinstance(unwrap_closed(leaf), np.ndarray | np.generic | float | complex):
+            return leaf
+    return leaves[0]
+
+
 # ── what goes in and what comes out ───────────────────────────────────────────────────────────
 
 
@@ -154,6 +194,8 @@ def seed_for(value: Value) -> Cotangent:
     """The cotangent 1 of a 0-d output."""
     if type(value) in (Array, Batched):
         return NAMESPACES[Array].ones_like(as_constant(value))
+    if type(value) in LAZY:
+        return namespace_of(value).ones_like(value)  # of the library of its blocks
     # by the device's name: CuPy's devices cannot be hashed, and Dask's arrays have none
     key = (type(value), value.dtype, str(getattr(value, "device", "")))
     seed = _seeds.get(key)

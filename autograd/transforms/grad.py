@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import backend_of
+from ...backend import LAZY, backend_of
 from ..core.array import Array
 from ..core.levels.batched import Batched
 from ..core.namespaces import NAMESPACES, namespace_of
@@ -17,11 +17,13 @@ from .arguments import (
     checked_leaf,
     common_array_type,
     constants,
+    host_leaf,
     leaf_gradient,
     normalize_argnums,
     restore_type,
     scalar_output,
     seed_for,
+    settled,
     split_aux,
     validate_argnums,
 )
@@ -89,6 +91,8 @@ def value_and_grad(
             gradients = _gradients(tape, out, values, array_type)
         finally:
             tape.close()
+        if LAZY and leaves:
+            *gradients, out = settled([*gradients, out], [*leaves, host_leaf(leaves)])
         if array_type is None:
             gradients = [restore_type(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
         result = tree.unflatten(spec, gradients)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from ...backend import LAZY
 from ..core.array import Array
 from ..core.cotangents import DEFERRED
 from ..core.namespaces import namespace_of
 from ..core.sweep import empty_cotangents, sweep
 from ..core.tape import TapeData, check_differentiable
 from ..pytree import tree
-from .arguments import leaf_gradient, scalar_output, seed_for
+from .arguments import leaf_gradient, scalar_output, seed_for, settled
 
 
 class Tape:
@@ -101,6 +102,8 @@ class Tape:
                 ct = ct.materialize()  # type: ignore[union-attr]  # DEFERRED holds the classes that have it
             gradient = leaf_gradient(ct, x.value, taken)
             out.append(gradient if type(gradient) is Array else Array(gradient))
+        if LAZY:
+            out = settled(out, [x.value for x in leaves])
         return tree.unflatten(spec, out)
 
     def _slot(self, x: Any) -> int:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import backend_of
+from ...backend import LAZY, backend_of
 from ..core.array import Array
 from ..core.dtypes import is_complex
 from ..core.namespaces import namespace_of
 from ..pytree import tree
-from .arguments import normalize_argnums, restore_type, validate_argnums
+from .arguments import normalize_argnums, restore_type, settled, validate_argnums
 from .batching.sweep import is_batched, rows_of, sizes
 from .grad import grad
 from .jvp import zero_cotangent
@@ -64,6 +64,10 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
         pullback, _ = recorded(of_chosen, chosen)
         in_leaves, in_spec = pullback.leaves, pullback.spec
         blocks = rows_of(pullback) if _rows_are_cheaper(pullback) else _by_columns(pullback)
+        if LAZY:
+            flat = [block for row in blocks for block in row]
+            done = iter(settled(flat, in_leaves * len(blocks)))
+            blocks = [[next(done) for _ in row] for row in blocks]
         like = in_leaves[0] if in_leaves else None
         rows = [
             tree.unflatten(in_spec, [restore_type(block, like) for block in row]) for row in blocks

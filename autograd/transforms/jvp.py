@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...backend import LAZY
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.namespaces import namespace_of
 from ..core.tape import ALONG
 from ..functions import namespace
 from ..pytree import tree
-from .arguments import constants, restore_type
+from .arguments import constants, host_leaf, restore_type, settled
 from .grad import grad
 from .vjp import vjp
 
@@ -58,6 +59,16 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     >>> jvp(np.asarray([1.0, 0.0])), jvp(np.asarray([0.0, 1.0]))
     (array([2., 0.]), array([0., 4.]))
     """
+    out, push = _linearized(f, *args)
+
+    def jvp_at(*tangents: Any) -> Any:
+        return _settled(push(*tangents), args)
+
+    return out, jvp_at
+
+
+def _linearized(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any]]:
+    """`linearize`, with tangents that stay lazy where the function's results are."""
     out, pull = vjp(f, *args)
     with ALONG:
         _, push = vjp(pull, tree.map(zero_cotangent, out))
@@ -68,6 +79,15 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
         return tree.map(lambda y: restore_type(y, like), out_tangent)
 
     return out, jvp_at
+
+
+def _settled(results: Any, args: Any) -> Any:
+    """A tree of results, computed together where they are lazy and an argument is NumPy's."""
+    given = tree.leaves(args) if LAZY else []
+    if not given:
+        return results
+    leaves, spec = tree.flatten(results)
+    return tree.unflatten(spec, settled(leaves, [host_leaf(given)] * len(leaves)))
 
 
 def _check_directions(primals: Any, tangents: Any) -> None:
@@ -131,8 +151,8 @@ def jvp(
     """
     _check_directions(primals, tangents)
     if not has_aux:
-        out, push = linearize(f, *primals)
-        return out, push(*tangents)
+        out, push = _linearized(f, *primals)
+        return _settled((out, push(*tangents)), primals)
     kept: list[Any] = []
 
     def first(*args: Any) -> Any:
@@ -140,8 +160,8 @@ def jvp(
         kept[:] = [aux]
         return out
 
-    out, push = linearize(first, *primals)
-    return out, push(*tangents), constants(kept[0])
+    out, push = _linearized(first, *primals)
+    return *_settled((out, push(*tangents)), primals), constants(kept[0])
 
 
 def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:

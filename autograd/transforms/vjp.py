@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ...backend import LAZY, backend_of
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.cotangents import as_constant, fit
 from ..core.dtypes import is_complex
@@ -22,6 +25,7 @@ from .arguments import (
     constants,
     leaf_gradient,
     restore_type,
+    settled,
     split_aux,
 )
 
@@ -121,6 +125,8 @@ class Pullback:
         sweep(self.tape, cts)
         taken: set[int] = {id(backend_array(c)) for c in ct_leaves}
         gradients = [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
+        if LAZY:
+            gradients = settled(gradients, self.leaves)
         return tree.unflatten(
             self.spec,
             [restore_type(g, leaf) for g, leaf in zip(gradients, self.leaves, strict=True)],
@@ -177,6 +183,9 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     if tuple(ct.shape) != tuple(y.shape):
         _wrong_shape(ct.shape, y.shape)
     check_library("pull: the cotangent", ct, y)
+    home = backend_of(backend_array(y))
+    if home.fetch is not None and isinstance(ct, np.ndarray):
+        ct = home.asarray(ct)
     if is_complex(ct.dtype):
         ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")

@@ -191,6 +191,10 @@ def _common_size(
             "vmap: no argument is mapped, so that the number of rows is not known: give one of them an axis in "
             "in_axes, or pass axis_size"
         )
+    if any(n != n for n in sizes):
+        raise ValueError(
+            "vmap: the number of rows of a Dask array is not known; x.compute_chunk_sizes() finds it"
+        )
     if len(sizes) > 1:
         lines = [
             f"  * {_name(f, args, kwargs, i)} of shape {shape} has {shape[axis]} along axis {axis}"

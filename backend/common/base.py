@@ -38,6 +38,10 @@ class Namespace:
         return f"<Namespace over {getattr(self.base, '__name__', self.base)}>"
 
 
+LAZY: set[type] = set()
+"""The classes of arrays without values that were met: one look at this set tells a program without any."""
+
+
 def _no_memory() -> dict[str, int]:
     return {}
 
@@ -83,6 +87,9 @@ class Backend:
     feed : callable
         ``feed(batches)``: tuples of NumPy arrays as tuples of the library's own arrays, in order; where copies
         to the device take time, the next one is made while a batch is in use.
+    fetch : callable, optional
+        ``fetch(arrays)``: the values of arrays that have none yet, as NumPy arrays, all in one computation. None for
+        libraries whose arrays have values. NumPy's arrays join such a library's in any operation.
     recording : bool
         Whether its arrays are those of a recording, which decide where an operation runs, and have no values.
     programs : _cuda_programs.Runtime, optional
@@ -105,6 +112,7 @@ class Backend:
     info: Callable[[], dict[str, str]] = dict
     reason: str = field(default="")
     feed: Callable[[Iterable[tuple[Any, ...]]], Iterator[tuple[Any, ...]]] = iter
+    fetch: Callable[[list[Any]], list[Any]] | None = None
     recording: bool = False
     programs: Any = None
 

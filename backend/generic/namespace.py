@@ -15,9 +15,10 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from ..common.base import Backend, Namespace
+from ..common.base import LAZY, Backend, Namespace
 from ..common.typing import XP, Device, DType, RawArray
-from . import dask, norms, sparse, vjp_kernels
+from . import norms, sparse, vjp_kernels
+from .dask import namespace as dask
 from .factors import cholesky_vjp, factor, lu_or_none
 from .networks import attention, convolution, pooling, recurrence, segments
 from .products import convolve, einsum, expm
@@ -353,25 +354,36 @@ def backend_for(x: Any) -> Backend:
     overrides: dict[str, Any] = {
         name: with_native_dtype(getattr(xp, name)) for name in _TAKE_DTYPE if hasattr(xp, name)
     }
-    functions, linalg = dask.overrides(xp) if array_api_compat.is_dask_array(x) else ({}, {})
-    overrides |= functions
+    lazy = array_api_compat.is_dask_array(x)
+    functions, linalg, fft = dask.overrides(xp) if lazy else ({}, {}, {})
     if hasattr(xp, "linalg"):
         scaled = norms.bind(xp)
         overrides["std"] = scaled.pop("std")
         trace = with_native_dtype(xp.linalg.trace)
         overrides["linalg"] = Namespace(xp.linalg, {"trace": trace, **scaled, **linalg})
+    overrides |= functions
+    if lazy:
+        overrides["fft"] = Namespace(xp.fft, fft)
+
+    if lazy:
+        LAZY.add(type(x))
+        extended = extend(xp, special=lambda _: dask.Special(), **overrides, astype=astype)
+        extended = dask.finished(extended)
+    else:
+        extended = extend(xp, **overrides, astype=astype)
 
     return Backend(
         name=xp.__name__.removeprefix("array_api_compat."),
-        xp=extend(xp, **overrides, astype=astype),
+        xp=extended,
         array_type=type(x),
-        asarray=asarray,
+        asarray=dask.asarray if lazy else asarray,
         to_numpy=to_numpy,
         normalise=lambda out: out,
-        as_gradient=lambda out: xp.asarray(out, copy=True),
+        as_gradient=extended.copy if lazy else lambda out: xp.asarray(out, copy=True),
         device=device,
         dtype=native,
         info=lambda: {"library": f"{xp.__name__} {getattr(xp, '__version__', '')}".strip()},
         reason="asked for",
         feed=lambda batches: (tuple(map(asarray, batch)) for batch in batches),
+        fetch=dask.fetch if lazy else None,
     )

@@ -127,6 +127,8 @@ def test_what_arrays_are(library):
     assert xp.asarray(x).device is not None
     with pb.backend.use("numpy"):
         np.testing.assert_array_equal(pb.asarray(x), X)
+    if kind.__module__.startswith("dask"):  # which NumPy's arrays join
+        return
     with (
         pytest.raises(TypeError, match=r"x2 = pb\.asarray\(x2\)|x2 = pb\.to_numpy\(x2\)"),
         pb.backend.use("numpy"),

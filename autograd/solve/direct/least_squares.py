@@ -181,7 +181,7 @@ def _zeros_like(b: Any, shape: tuple[int, ...], dtype: DType) -> Any:
 def _shapes(A: Any, b: Any, name: str) -> None:
     m = A.shape[-2] if len(A.shape) > 1 else None
     rows = b.shape[-1 if len(b.shape) == 1 else -2] if len(b.shape) else None
-    if m is None or rows != m:
+    if m is None or (rows != m and (rows == rows or m == m)):  # or both are unknown (NaN)
         raise ValueError(
             f"{name}: A (…, m, n) and b (m,) or (…, m, k) are needed, not shapes {tuple(A.shape)} and {tuple(b.shape)}"
         )

@@ -1,0 +1,75 @@
+"""Shapes with unknown lengths: they know the array that has them, so that others of that shape can be made.
+
+A boolean mask or a dataframe leaves an array whose chunks have unknown lengths: NaN in its shape. A rule that spreads
+a cotangent back over such a shape cannot do it by the numbers alone. `known(x)` gives `x` a shape of the class
+`Shape`, a tuple like any other which refers to the blocks, and from it `like` makes arrays with the same blocks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+ADVICE = "x.compute_chunk_sizes() finds the lengths, which computes the array's graph once"
+
+
+class Shape(tuple):
+    """The shape of an array, of which some lengths are unknown (NaN).
+
+    Attributes
+    ----------
+    like
+        An array of that shape, with the same blocks.
+    """
+
+    like: Any
+
+    def count(self, axis: Any) -> Any:
+        """The number of elements along axes (None: all), a lazy 0-d array; found while the blocks are computed."""
+        import dask.array as da  # the arrays are Dask's: it is there
+
+        axes = range(len(self)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        x = self.like
+        total: Any = 1
+        for a in {int(a) % len(self) for a in axes}:
+            if self[a] == self[a]:
+                total = total * self[a]
+                continue
+            line = x[tuple(slice(None) if i == a else 0 for i in range(x.ndim))]
+            total = total * da.sum(da.ones_like(line, dtype=np.float64))
+        return total
+
+
+def unknown(shape: Any) -> bool:
+    """Whether a length is unknown."""
+    return any(n != n for n in shape)
+
+
+def told(x: Any) -> Any:
+    """`x`, a Dask array, with a shape that refers to its blocks, if lengths are unknown.
+
+    The shape of a Dask array is computed when it is first asked for and kept; it is put in that place. The array that it
+    refers to is another object over the same graph, so that there is no cycle.
+    """
+    shape = x.shape
+    if type(shape) is Shape or not unknown(shape):
+        return x
+    made = Shape(n if n == n else np.nan for n in shape)  # one object, so that shapes are equal
+    made.like = type(x)(x.dask, x.name, x.chunks, meta=x._meta)
+    x.__dict__["shape"] = made
+    return x
+
+
+def refuse_unknown(name: str, *shapes: Any) -> None:
+    """Refuse shapes with unknown lengths.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+    """
+    for shape in shapes:
+        if unknown(shape):
+            text = tuple("unknown" if n != n else n for n in shape)
+            raise ValueError(f"{name}: the lengths of an array of shape {text} are needed; {ADVICE}")
