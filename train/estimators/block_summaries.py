@@ -221,25 +221,75 @@ def _triangle(stack: np.ndarray) -> np.ndarray:
     return R if len(R) == m else np.concatenate([R, np.zeros((m - len(R), m), R.dtype)])
 
 
+@dataclass(frozen=True)
+class Checked:
+    """Rows of numbers that one pass found finite.
+
+    Attributes
+    ----------
+    least : float
+        The smallest target.
+    total : float
+        The sum of the weights; the number of rows where there are none.
+    """
+
+    least: float
+    total: float
+
+
+def checked(rows: Rows) -> Checked:
+    """Look at all numbers once.
+
+    Raises
+    ------
+    ValueError
+        For NaN, infinities, negative weights, or weights that are all 0.
+    """
+    found = rows.summaries(_numbers)
+    total = sum(weight for _, weight in found)
+    if total == 0:
+        raise ValueError("sample_weight: all weights are 0; at least one has to be positive")
+    return Checked(min(least for least, _ in found), total)
+
+
+def _numbers(x: Any, y: Any, weights: Any = None) -> tuple[float, float]:
+    check_block(x, weights)
+    targets = _host(y).astype(float)
+    if not np.isfinite(targets).all():
+        raise ValueError("Input y contains NaN or infinity")
+    total = float(len(targets) if weights is None else _host(weights).sum())
+    return float(targets.min(initial=np.inf)), total
+
+
 # ── scores ────────────────────────────────────────────────────────────────────────────────────
 
 
 def accuracy_over(rows: Rows) -> float:
     """The weighted share of rows whose prediction, in place of X, is their label."""
-    found = rows.summaries(_right)
-    return float(sum(right for right, _ in found) / sum(total for _, total in found))
+    return accuracy_of(rows.summaries(right_in))
 
 
-def _right(predicted: Any, y: Any, weights: Any = None) -> tuple[float, float]:
+def accuracy_of(found: list[tuple[float, float]]) -> float:
+    """What `right_in` counted in each block, taken together."""
+    return sum(right for right, _ in found) / sum(total for _, total in found)
+
+
+def right_in(predicted: Any, y: Any, weights: Any = None) -> tuple[float, float]:
+    """The weights of the rows of a block whose prediction is their label, and of all."""
     same = (_host(predicted).reshape(len(y), -1) == _host(y).reshape(len(y), -1)).all(axis=1)
     w = np.ones(len(same)) if weights is None else _host(weights).astype(float)
     return float(w @ same), float(w.sum())
 
 
 def r_squared_over(rows: Rows) -> float:
-    """R² of predictions, in place of X, the mean over targets; of a constant target 1 where it is met, else 0."""
+    """R² of predictions, in place of X."""
+    return r_squared_of(rows.summaries(moments_of))
+
+
+def r_squared_of(found: list[tuple[Any, ...]]) -> float:
+    """R² by the moments of blocks, the mean over targets; of a constant target 1 where it is met, else 0."""
     total, mean, spread, errors = 0.0, np.zeros(1), np.zeros(1), np.zeros(1)
-    for w, m, s, e in rows.summaries(_moments):
+    for w, m, s, e in found:
         if w == 0:
             continue
         # means and spreads of two parts make those of both (Chan, Golub, LeVeque, 1983)
@@ -250,7 +300,8 @@ def r_squared_over(rows: Rows) -> float:
     return float(np.mean(np.where(spread > 0, 1 - errors / safe, np.where(errors > 0, 0.0, 1.0))))
 
 
-def _moments(predicted: Any, y: Any, weights: Any = None) -> tuple[Any, ...]:
+def moments_of(predicted: Any, y: Any, weights: Any = None) -> tuple[Any, ...]:
+    """Sum of weights, mean and spread of the targets, and squared errors of a block's predictions."""
     t = _host(y).astype(float).reshape(len(y), -1)
     p = _host(predicted).astype(float).reshape(len(y), -1)
     w = np.ones(len(t)) if weights is None else _host(weights).astype(float)

@@ -19,6 +19,7 @@ import numpy as np
 
 from ...autograd import custom_vjp, grad, value_and_grad, vjp
 from ...autograd.core.array import Array, backend_array
+from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import PyTree, Value
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
@@ -72,6 +73,12 @@ class Rows:
         """One block's arrays, computed; weights are None where there are none."""
         found = extra("dask", "Dask", of="dask").compute(*(a.blocks[i] for a in self.arrays))
         return found if self.weights is not None else (*found, None)
+
+    def weighing(self, total: float) -> Rows:
+        """The rows with weights of mean 1, which add up to `total` as they are."""
+        if self.weights is None:
+            return self
+        return Rows(self.X, self.y, self.weights * (len(self) / total))
 
     def over_blocks(
         self,
@@ -135,7 +142,8 @@ def rows_of(estimator: Any, X: Any, y: Any, sample_weight: Any, *, reset: bool =
         )
     if X.ndim != 2:
         raise ValueError(
-            f"{name}: expected 2D array, got shape {X.shape}; Reshape your data by X.reshape(-1, 1) if it has one feature"
+            f"{name}: expected 2D array, got shape {X.shape}; Reshape your data by X.reshape(-1, 1) "
+            "if it has one feature"
         )
     if any(type(value) is Array for value in (X, y, sample_weight)):
         raise TypeError(
@@ -212,6 +220,14 @@ def _with_sizes(arrays: list[Any]) -> list[Any]:
 # ── objectives that are sums over blocks ──────────────────────────────────────────────────────
 
 
+class _Place:
+    """The shape, size and dtype of an array: a leaf of trees, which a dataclass is not."""
+
+    def __init__(self, leaf: Any) -> None:
+        self.shape, self.dtype = tuple(leaf.shape), as_numpy(leaf.dtype)
+        self.size = math.prod(self.shape)
+
+
 class BlockTotal:
     """``p ↦ Σ_b loss(p, *block b)``, differentiable twice, of NumPy parameters; each evaluation is one computation.
 
@@ -228,7 +244,8 @@ class BlockTotal:
     """
 
     def __init__(self, loss: Callable[..., Any], rows: Rows, like: PyTree) -> None:
-        self._loss, self._rows, self._like = loss, rows, tree.map(backend_array, like)
+        # shapes alone: what stands in it travels with every task
+        self._loss, self._rows, self._like = loss, rows, tree.map(_Place, like)
         self._size = sum(leaf.size for leaf in tree.leaves(self._like))
         self._last: tuple[np.ndarray, float, np.ndarray] | None = None
         value, slope = custom_vjp(self._value), custom_vjp(self._slope)
