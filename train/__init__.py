@@ -7,7 +7,7 @@ from typing import Any
 
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
-from .errors import InputError, MissingExtra, WriteError, extra
+from .errors import ClusterError, InputError, MissingExtra, WriteError, extra
 from .fitting.result import Fit
 from .loop import fit
 from .measure import RowMean, evaluate, predict
@@ -26,6 +26,7 @@ from .stopping import Epoch
 __all__ = [
     "Architecture",
     "BUILT_IN",
+    "ClusterError",
     "Dataset",
     "Epoch",
     "Fit",

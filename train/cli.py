@@ -275,6 +275,12 @@ def _app() -> Any:
         precision: Annotated[str | None, rounding] = None,
         compile: Annotated[bool | None, compiling] = None,
         name: Annotated[str | None, option("The folder in runs/. [tune-DATA, numbered]")] = None,
+        dask: Annotated[
+            str | None,
+            option(
+                "Folds at the same time, on Dask: local (a process a core), tcp://HOST:PORT or a scheduler file."
+            ),
+        ] = None,
     ) -> Callable[[], int]:
         """Choose settings by k-fold cross-validation; writes the table, a picture and the best settings."""
         given = dict(locals())
@@ -374,10 +380,12 @@ def _new_settings(config: str | None, options: dict[str, Any]) -> Settings:
 
 def _tune(given: dict[str, Any]) -> int:
     refuse_several("tune")
-    k = given.pop("folds")
+    k, client = given.pop("folds"), given.pop("dask")
     options = {key: value for key, value in given.items() if value is not None}
     grid = {key: values_of(key, options.pop(key)) for key in TUNABLE if key in options}
-    run_tuning(merged({}, options), grid, k=k, exact_name="name" in options, say=_say)
+    run_tuning(
+        merged({}, options), grid, k=k, exact_name="name" in options, say=_say, client=client
+    )
     return 0
 
 

@@ -20,11 +20,15 @@ class WriteError(InputError):
     """An error of a file that could not be written (disk full, read-only, no permission); the old one is intact."""
 
 
+class ClusterError(InputError):
+    """An error of a Dask cluster: no scheduler or worker answers, or they lack what the tasks need."""
+
+
 class MissingExtra(InputError):
     """An error of an optional package that is not installed; the message says how to get it."""
 
 
-def extra(module: str, purpose: str) -> Any:
+def extra(module: str, purpose: str, of: str = "train") -> Any:
     """Import an optional dependency, or say in one line how to install it.
 
     Parameters
@@ -33,6 +37,8 @@ def extra(module: str, purpose: str) -> Any:
         The module's dotted name, as ``"sklearn.datasets"``.
     purpose : str
         What it is needed for, as the start of a sentence.
+    of : str
+        The extra of pullback that brings it.
 
     Raises
     ------
@@ -46,7 +52,7 @@ def extra(module: str, purpose: str) -> Any:
             # the package is there, and broken: this is another error, with its own traceback
             raise
         package = {"sklearn": "scikit-learn"}.get(error.name, error.name)
-        message = f"{purpose} needs {package}: pip install 'pullback[train]'"
+        message = f"{purpose} needs {package}: pip install 'pullback[{of}]'"
         raise MissingExtra(message) from None
 
 

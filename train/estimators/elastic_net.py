@@ -16,6 +16,7 @@ from ...autograd.functions import namespace as xp
 from ...backend import backend_of
 from ...optim import minimize, proximal
 from .arrays import as_array, check_both, check_weights
+from .blocks import is_dask
 from .linear import LeastSquares, centred
 
 _EVERY = 10  # steps between two looks at the duality gap
@@ -228,6 +229,7 @@ class ElasticNet(LeastSquares):
         Parameters
         ----------
         X : array (n_samples, n_features)
+            Or a Dask array, as for `LinearRegression`.
         y : array (n_samples,) or (n_samples, n_targets)
         sample_weight : array (n_samples,), optional
             Weights of the squared errors, ≥ 0; their mean counts as 1.
@@ -247,6 +249,13 @@ class ElasticNet(LeastSquares):
             If `max_iter` steps were not enough.
         """
         self._check()
+        if any(map(is_dask, (X, y, sample_weight))):
+            found, single = self._factored(X, y, sample_weight)
+            # as many rows as there are, each with the share in the mean that all have together
+            share = math.sqrt(len(found.A) / found.total)
+            coef = self._columns(as_array(found.A * share), as_array(found.targets * share), single)
+            self._store_host(coef, found, single)
+            return self
         X_in, y = check_both(self, X, y, y_numeric=True, multi_output=True)
         weights = check_weights(sample_weight, X_in, X_in.dtype)
         if weights is not None:
@@ -256,16 +265,20 @@ class ElasticNet(LeastSquares):
         targets = targets[:, None] if single else targets
         w = None if weights is None else as_array(weights, X_in.dtype)
         A, targets, x_mean, y_mean = centred(A, targets, w, self.fit_intercept)
+        self._store(X, self._columns(A, targets, single), x_mean, y_mean, single)
+        return self
+
+    def _columns(self, A: Any, targets: Any, single: bool) -> Any:
+        """The coefficients (d, k), target by target."""
         columns, gaps, counts = [], [], []
         for i in range(targets.shape[1]):
             coef, gap, count = self._one(A, targets[:, i], i)
             columns.append(coef)
             gaps.append(gap / A.shape[0])
             counts.append(count)
-        self._store(X, xp.stack(columns, axis=1), x_mean, y_mean, single)
         self.n_iter_: Any = counts[0] if single else counts
         self.dual_gap_: Any = gaps[0] if single else gaps
-        return self
+        return xp.stack(columns, axis=1)
 
     def _one(self, X: Any, y: Any, target: int) -> tuple[Any, float, int]:
         fixed_X, fixed_y = (Array(backend_array(v)) for v in (X, y))
@@ -281,7 +294,7 @@ class ElasticNet(LeastSquares):
                 f"{type(self).__name__}: the duality gap is {gap / X.shape[0]:.3g} after max_iter={self.max_iter} "
                 "steps; raise max_iter, alpha or tol, or scale the features",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         traced = [v for v in (X, y, self.alpha, self.l1_ratio) if type(v) is Array and v.traced]
         if traced:

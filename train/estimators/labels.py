@@ -63,6 +63,24 @@ def same_labels(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(a.tolist() == b.tolist())
 
 
+def weights_by_class(class_weight: Any, classes: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The weight of each class, of which there is so much in y.
+
+    Raises
+    ------
+    ValueError
+        For a class that is not there, and weights that are negative or not finite.
+    """
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        out = np.zeros_like(counts)
+        np.divide(counts.sum(), len(classes) * counts, out=out, where=counts > 0)
+        return out
+    out = compute_class_weight(class_weight, classes=classes, y=classes)
+    if not np.all((out >= 0) & np.isfinite(out)):
+        raise ValueError(f"class_weight={class_weight!r}: weights have to be finite and at least 0")
+    return out
+
+
 def combined_weights(
     class_weight: Any, classes: np.ndarray, codes: np.ndarray, sample_weight: np.ndarray | None
 ) -> np.ndarray | None:
@@ -81,17 +99,9 @@ def combined_weights(
     """
     if class_weight is None:
         return sample_weight
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        # the weighted counts, as scikit-learn has them: a weight of 2 is the sample twice
-        counts = np.bincount(codes, weights=sample_weight, minlength=len(classes)).astype(float)
-        by_class = np.zeros_like(counts)
-        np.divide(counts.sum(), len(classes) * counts, out=by_class, where=counts > 0)
-    else:
-        by_class = compute_class_weight(class_weight, classes=classes, y=classes[codes])
-        if not np.all((by_class >= 0) & np.isfinite(by_class)):
-            raise ValueError(
-                f"class_weight={class_weight!r}: weights have to be finite and at least 0"
-            )
+    # the weighted counts, as scikit-learn has them: a weight of 2 is the sample twice
+    counts = np.bincount(codes, weights=sample_weight, minlength=len(classes)).astype(float)
+    by_class = weights_by_class(class_weight, classes, counts)
     weights = by_class[codes]
     weights = weights if sample_weight is None else weights * sample_weight
     if not weights.any():

@@ -12,6 +12,8 @@ from ...autograd import linalg
 from ...autograd.core.typing import ArrayLike, Value
 from ...autograd.functions import namespace as xp
 from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
+from .block_summaries import Factored, factored, r_squared_over
+from .blocks import is_dask, lazy, rows_of, score_rows
 
 
 def centred(
@@ -41,6 +43,11 @@ class LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} has no way to solve")
 
     def _fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike) -> Any:
+        if any(map(is_dask, (X, y, sample_weight))):
+            found, single = self._factored(X, y, sample_weight)
+            coef = self._solve(as_array(found.A), as_array(found.targets))
+            self._store_host(coef, found, single)
+            return self
         X_in, y = check_both(self, X, y, y_numeric=True, multi_output=True)
         weights = check_weights(sample_weight, X_in, X_in.dtype)
         A, targets = as_array(X_in), as_array(y, X_in.dtype)
@@ -51,6 +58,15 @@ class LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
         A, targets, x_mean, y_mean = centred(A, targets, w, self.fit_intercept)
         self._store(X, self._solve(A, targets), x_mean, y_mean, single)
         return self
+
+    def _factored(self, X: Any, y: Any, sample_weight: Any) -> tuple[Factored, bool]:
+        """The centred data of Dask arrays as a small problem that stands for them, and whether there is one target."""
+        rows = rows_of(self, X, y, sample_weight)
+        return factored(rows, self.fit_intercept), rows.y.ndim == 1
+
+    def _store_host(self, coef: Any, found: Factored, single: bool) -> None:
+        means = (as_array(found.x_mean), as_array(found.y_mean))
+        self._store(found.A, coef, *means, single)
 
     def _store(self, X: ArrayLike, coef: Any, x_mean: Any, y_mean: Any, single: bool) -> None:
         """Set ``coef_`` and ``intercept_`` in the type of the user's data, from coefficients (d, k)."""
@@ -65,6 +81,7 @@ class LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
                 float(intercept) if single and isinstance(intercept, np.ndarray) else intercept
             )
 
+    @lazy
     def predict(self, X: ArrayLike) -> Any:
         """``X coef_ᵀ + intercept_`` for X (n, d): (n,) or (n, targets).
 
@@ -81,6 +98,12 @@ class LeastSquares(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if isinstance(checked, np.ndarray) and isinstance(coef, np.ndarray):
             return checked @ coef + self.intercept_
         return restore_type(as_array(checked) @ as_array(coef) + _number(self.intercept_), X)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
+        """R², the mean over targets; of Dask arrays by one computation."""
+        if is_dask(X):
+            return r_squared_over(score_rows(self, X, y, sample_weight))
+        return float(super().score(X, y, sample_weight))
 
 
 def _number(x: Value) -> Any:
@@ -126,6 +149,8 @@ class LinearRegression(LeastSquares):
         Parameters
         ----------
         X : array (n_samples, n_features)
+            Or a Dask array, with y on Dask as well or in memory: one pass over its blocks gives a triangular factor of
+            (d + k)² numbers, and the coefficients are those of the whole.
         y : array (n_samples,) or (n_samples, n_targets)
         sample_weight : array (n_samples,), optional
             Weights of the squared errors, ≥ 0.
@@ -190,6 +215,8 @@ class Ridge(LeastSquares):
         Parameters
         ----------
         X : array (n_samples, n_features)
+            Or a Dask array, with y on Dask as well or in memory: one pass over its blocks gives a triangular factor of
+            (d + k)² numbers, and the coefficients are those of the whole.
         y : array (n_samples,) or (n_samples, n_targets)
         sample_weight : array (n_samples,), optional
             Weights of the squared errors, ≥ 0.

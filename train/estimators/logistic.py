@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,19 @@ from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import namespace as xp
+from ...backend import backend_of
 from ...optim import minimize
-from .arrays import as_array, check_both, check_inputs, check_weights, is_native, seed_of
+from .arrays import (
+    as_array,
+    as_array_like,
+    check_both,
+    check_inputs,
+    check_weights,
+    is_native,
+    seed_of,
+)
+from .block_summaries import accuracy_over, labelled
+from .blocks import BlockTotal, is_dask, lazy, rows_of, score_rows
 from .labels import (
     combined_weights,
     decide,
@@ -61,6 +73,38 @@ def _check(estimator: Any) -> None:
         )
 
 
+def _affine(x: Any, p: dict[str, Any]) -> Any:
+    logits = x @ p["W"]
+    return logits + p["c"] if "c" in p else logits
+
+
+def _targets(codes: Any, columns: int, dtype: Any) -> Any:
+    """What the losses take of classes' numbers: signs 1 and −1 of two classes with one logit, else a column of them."""
+    return 1.0 - 2.0 * xp.astype(codes, dtype) if columns == 1 else codes[:, None]
+
+
+def _losses(logits: Any, targets: Any) -> Any:
+    """The log loss of each row."""
+    if logits.shape[1] == 1:
+        return xp.softplus(targets * logits[:, 0])
+    return -xp.take_along_axis(xp.log_softmax(logits, axis=1), targets, axis=1)[:, 0]
+
+
+@dataclass(frozen=True)
+class _BlockLosses:
+    """The sum of the log losses of a block's rows, each times its weight."""
+
+    columns: int
+
+    def __call__(self, p: dict[str, Any], x: Any, codes: Any, weights: Any = None) -> Any:
+        x = xp.asarray(x)
+        targets = _targets(
+            xp.asarray(backend_of(backend_array(x)).asarray(codes)), self.columns, x.dtype
+        )
+        losses = _losses(_affine(x, p), targets)
+        return xp.sum(losses) if weights is None else as_array_like(weights, x) @ losses
+
+
 class _Linear(ClassifierMixin, BaseEstimator):
     """The base of both classifiers: the objective's frame, and prediction from logits."""
 
@@ -98,6 +142,9 @@ class _Linear(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array (n_samples, n_features)
+            Or a Dask array, with y on Dask as well or in memory: no more than single blocks are in memory then. Each
+            value of the objective with its gradient is one computation, and so is each product with its second
+            derivative, after one for the classes; persist X where a cluster's memory holds it.
         y : array (n_samples,)
             Labels: integers, strings, booleans; two classes or more.
         sample_weight : array (n_samples,), optional
@@ -118,24 +165,57 @@ class _Linear(ClassifierMixin, BaseEstimator):
             If `max_iter` steps were not enough.
         """
         _check(self)
+        if any(map(is_dask, (X, y, sample_weight))):
+            return self._fit_blocks(X, y, sample_weight)
         X, y = check_both(self, X, exact_labels(type(self).__name__, y))
         labels = to_numpy(y) if is_native(y) else y
         classes, codes = encode(labels)
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__}: y holds one class, {classes.tolist()}; the solver needs samples of at least 2 "
-                "classes in the data"
-            )
+        self._check_classes(classes)
         weights = combined_weights(
             self.class_weight, classes, codes, check_weights(sample_weight, X, X.dtype)
         )
         A = as_array(backend_array(X) if is_native(X) else X)
         columns = 1 if len(classes) == 2 and not self._both_sides else len(classes)
-        start = self._start(A, columns, classes)
         total = float(len(codes) if weights is None else weights.sum())
+        objective = self._objective(A, codes, weights, columns)
+        self._minimise(objective, self._start(A, columns, classes), classes, total)
+        return self
+
+    def _fit_blocks(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """`fit` on Dask arrays: a pass over the data for the classes, and one for each value and gradient."""
+        y = y if is_dask(y) else exact_labels(type(self).__name__, y)
+        data = labelled(rows_of(self, X, y, sample_weight), self.class_weight)
+        rows, classes = data.rows, data.classes
+        self._check_classes(classes)
+        columns = 1 if len(classes) == 2 and not self._both_sides else len(classes)
+        start = self._start(np.empty((0, rows.X.shape[1]), rows.X.dtype), columns, classes)
+        start = {key: to_numpy(value) for key, value in start.items()}
+        losses = BlockTotal(_BlockLosses(columns), rows, start)
+        penalty = self._l2(data.total)
+
+        def objective(p: dict[str, Any]) -> Any:
+            return losses(p) / data.total + penalty * xp.sum(p["W"] * p["W"])
+
+        self._minimise(objective, start, classes, data.total)
+        return self
+
+    def _check_classes(self, classes: np.ndarray) -> None:
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__}: y holds one class, {classes.tolist()}; the solver needs samples of at least 2 "
+                "classes in the data"
+            )
+
+    def _l2(self, total: float) -> float:
+        """The factor of ‖W‖² in the mean objective."""
+        return 0.5 * (1 - float(self.l1_ratio)) / (float(self.C) * total)
+
+    def _minimise(
+        self, objective: Any, start: dict[str, Any], classes: np.ndarray, total: float
+    ) -> None:
         kink = float(self.l1_ratio) / (float(self.C) * total)
         found = minimize(
-            self._objective(A, codes, weights, columns),
+            objective,
             start,
             method=_METHODS[self.solver],
             gtol=self.tol,
@@ -144,10 +224,8 @@ class _Linear(ClassifierMixin, BaseEstimator):
         )
         self.classes_ = classes
         self.coef_ = np.ascontiguousarray(to_numpy(found.x["W"]).T)
-        intercept = (
-            to_numpy(found.x["c"]) if self.fit_intercept else np.zeros(columns, self.coef_.dtype)
-        )
-        self.intercept_ = intercept
+        none = np.zeros(len(self.coef_), self.coef_.dtype)
+        self.intercept_ = to_numpy(found.x["c"]) if self.fit_intercept else none
         self.n_iter_ = np.asarray([found.nit], dtype=np.int32)
         self._seed = seed_of(self.random_state)
         if not found.success:
@@ -156,9 +234,8 @@ class _Linear(ClassifierMixin, BaseEstimator):
                 f"{type(self).__name__}: not converged in max_iter={self.max_iter} steps{why}; raise max_iter or tol, "
                 "or scale the features",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        return self
 
     def _start(self, A: Any, columns: int, classes: np.ndarray) -> dict[str, Any]:
         shape = (A.shape[1], columns)
@@ -187,24 +264,11 @@ class _Linear(ClassifierMixin, BaseEstimator):
         shares = np.full(n, 1 / n) if weights is None else weights / weights.sum()
         share = as_array(shares, A.dtype)
         total = n if weights is None else float(weights.sum())
-        penalty = 0.5 * (1 - float(self.l1_ratio)) / (float(self.C) * total)
-        if columns == 1:
-            sign = as_array(1.0 - 2.0 * codes, A.dtype)
-
-            def losses(logits: ArrayLike) -> Any:
-                return xp.softplus(sign * logits[:, 0])
-
-        else:
-            labels = as_array(codes)[:, None]
-
-            def losses(logits: ArrayLike) -> Any:
-                return -xp.take_along_axis(xp.log_softmax(logits, axis=1), labels, axis=1)[:, 0]
+        penalty = self._l2(float(total))
+        targets = _targets(as_array(codes), columns, A.dtype)
 
         def objective(p: dict[str, Any]) -> Any:
-            logits = A @ p["W"]
-            if "c" in p:
-                logits = logits + p["c"]
-            return share @ losses(logits) + penalty * xp.sum(p["W"] * p["W"])
+            return share @ _losses(_affine(A, p), targets) + penalty * xp.sum(p["W"] * p["W"])
 
         return objective
 
@@ -214,6 +278,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
         X = to_numpy(backend_array(X)) if is_native(X) else X
         return X @ self.coef_.T + self.intercept_
 
+    @lazy
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Logits (n_samples, n_classes); for two classes the second's over the first's (n_samples,)."""
         logits = self._logits(X)
@@ -221,14 +286,17 @@ class _Linear(ClassifierMixin, BaseEstimator):
             return logits
         return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
 
+    @lazy
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
         return log_probabilities(self._logits(X))
 
+    @lazy
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
         return np.exp(self.predict_log_proba(X))
 
+    @lazy
     def predict(self, X: ArrayLike) -> np.ndarray:
         """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
         logits = self._logits(X)
@@ -236,6 +304,12 @@ class _Linear(ClassifierMixin, BaseEstimator):
             logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
         rows = to_numpy(backend_array(X)) if is_native(X) else np.asarray(X)
         return self.classes_[decide(logits, rows, self._seed)]
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
+        """The share of rows whose label is the predicted one; of Dask arrays by one computation."""
+        if is_dask(X):
+            return accuracy_over(score_rows(self, X, y, sample_weight))
+        return float(super().score(X, y, sample_weight))
 
     def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""

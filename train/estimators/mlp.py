@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,18 @@ from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from .arrays import check_both, check_weights, is_native
+from .block_summaries import (
+    Labelled,
+    accuracy_of,
+    accuracy_over,
+    checked,
+    labelled,
+    moments_of,
+    r_squared_of,
+    r_squared_over,
+    right_in,
+)
+from .blocks import Rows, is_dask, lazy, rows_of, score_rows
 from .documentation import with_parameters
 from .labels import (
     combined_weights,
@@ -27,6 +39,11 @@ from .labels import (
 from .losses import CLASSIFICATION, REGRESSION
 from .perceptron import Perceptron, by_minibatches, remember
 from .settings import check_settings
+
+
+def _chosen(outputs: np.ndarray) -> np.ndarray:
+    """The number of each row's likeliest class."""
+    return outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
 
 
 @with_parameters(
@@ -129,8 +146,19 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             If `max_iter` epochs were not enough.
         """
         check_settings(self)
+        if any(map(is_dask, (X, y, sample_weight))):
+            y = y if is_dask(y) else exact_labels("MLPClassifier", y)
+            data = labelled(rows_of(self, X, y, sample_weight), self.class_weight)
+            self._set_classes(data.classes)
+            self._learn_blocks(data, incremental=False)
+            return self
         X, y = check_both(self, X, exact_labels("MLPClassifier", y))
         classes, codes = encode(to_numpy(y) if is_native(y) else y)
+        self._set_classes(classes)
+        self._learn(X, codes, sample_weight, incremental=False)
+        return self
+
+    def _set_classes(self, classes: np.ndarray) -> None:
         if (
             self.warm_start
             and hasattr(self, "classes_")
@@ -141,8 +169,6 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                 f"Previously got {self.classes_.tolist()}, `y` has {classes.tolist()}"
             )
         self.classes_ = classes
-        self._learn(X, codes, sample_weight, incremental=False)
-        return self
 
     @available_if(by_minibatches)
     def partial_fit(
@@ -165,7 +191,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         check_settings(self)
         # a first call that failed leaves no model
         first = not hasattr(self, "model_")
-        X, y = check_both(self, X, exact_labels("MLPClassifier", y), reset=first)
+        lazy_rows = any(map(is_dask, (X, y, sample_weight)))
+        y = y if is_dask(y) else exact_labels("MLPClassifier", y)
+        if lazy_rows:
+            rows = rows_of(self, X, y, sample_weight, reset=first)
+        else:
+            X, y = check_both(self, X, y, reset=first)
         if first and classes is None:
             raise ValueError(
                 "MLPClassifier: classes must be passed on the first call to partial_fit."
@@ -177,6 +208,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
                     f"MLPClassifier.partial_fit: classes={classes!r} are not those of the first call"
                 )
         known = given if first else self.classes_
+        if lazy_rows:
+            data = labelled(rows, self.class_weight, known)
+            self.classes_ = known
+            self._learn_blocks(data, incremental=True)
+            return self
         _, codes = encode(to_numpy(y) if is_native(y) else y, known)
         self.classes_ = known
         self._learn(X, codes, sample_weight, incremental=True)
@@ -188,35 +224,51 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         weights = combined_weights(
             self.class_weight, self.classes_, codes, check_weights(sample_weight, X, np.float64)
         )
+        self._train(X, codes, weights, self._width(), incremental=incremental)
+        self.out_activation_ = "logistic" if self._width() == 1 else "softmax"
+
+    def _learn_blocks(self, data: Labelled, *, incremental: bool) -> None:
+        rows = data.rows.weighing(data.total)
+        self._train_blocks(rows, self._width(), incremental=incremental)
+        self.out_activation_ = "logistic" if self._width() == 1 else "softmax"
+
+    def _width(self) -> int:
+        """How many outputs the network has."""
         if len(self.classes_) == 1:
             raise ValueError(
                 f"MLPClassifier: y holds one class, {self.classes_.tolist()}; samples of at least 2 classes are needed"
             )
-        outputs = self._width()
-        self._train(X, codes, weights, outputs, incremental=incremental)
-        self.out_activation_ = "logistic" if outputs == 1 else "softmax"
-
-    def _width(self) -> int:
-        """How many outputs the network has."""
         return 1 if len(self.classes_) == 2 else len(self.classes_)
 
     def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
-        chosen = outputs[:, 0] > 0 if outputs.shape[1] == 1 else outputs.argmax(axis=1)
-        return float(np.mean(chosen == targets))
+        return accuracy_of([right_in(_chosen(outputs), targets)])
 
+    def _score_blocks(self, pairs: Iterator[tuple[np.ndarray, np.ndarray]]) -> float:
+        return accuracy_of([right_in(_chosen(outputs), targets) for outputs, targets in pairs])
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
+        """The share of rows whose label is the predicted one; of Dask arrays by one computation."""
+        if is_dask(X):
+            return accuracy_over(score_rows(self, X, y, sample_weight))
+        return float(super().score(X, y, sample_weight))
+
+    @lazy
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Logits (n_samples, n_classes); (n_samples,) for two classes."""
         logits = self._outputs(X)
         return logits[:, 0] if logits.shape[1] == 1 else logits
 
+    @lazy
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probabilities of the classes (n_samples, n_classes), in the order of ``classes_``."""
         return np.exp(log_probabilities(self._outputs(X)))
 
+    @lazy
     def predict_log_proba(self, X: ArrayLike) -> np.ndarray:
         """Logarithms of the probabilities (n_samples, n_classes); no digits are lost in the tails."""
         return log_probabilities(self._outputs(X))
 
+    @lazy
     def predict(self, X: ArrayLike) -> np.ndarray:
         """The most probable label of each row; ties are broken by a draw that `random_state` decides."""
         logits = self._outputs(X)
@@ -317,6 +369,9 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
             If `max_iter` epochs were not enough.
         """
         check_settings(self)
+        if any(map(is_dask, (X, y, sample_weight))):
+            self._learn_blocks(rows_of(self, X, y, sample_weight), incremental=False)
+            return self
         X, y = check_both(self, X, y, y_numeric=True, multi_output=True)
         self._learn(X, y, sample_weight, incremental=False)
         return self
@@ -328,6 +383,10 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         """Train one more epoch, on these samples, without a new start."""
         check_settings(self)
         first = not hasattr(self, "model_")
+        if any(map(is_dask, (X, y, sample_weight))):
+            rows = rows_of(self, X, y, sample_weight, reset=first)
+            self._learn_blocks(rows, incremental=True)
+            return self
         X, y = check_both(self, X, y, y_numeric=True, multi_output=True, reset=first)
         self._learn(X, y, sample_weight, incremental=True)
         return self
@@ -337,20 +396,42 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
     ) -> None:
         weights = check_weights(sample_weight, X, np.float64)
         targets = np.asarray(to_numpy(backend_array(y)) if is_native(y) else y, dtype=np.float64)
-        if self.loss == "poisson" and (targets < 0).any():
-            raise ValueError("MLPRegressor: loss='poisson' is of counts; y holds negative numbers")
+        self._check_counts(targets.min(initial=0.0))
         self._single = targets.ndim == 1
         columns = targets[:, None] if self._single else targets
         self._train(X, columns, weights, columns.shape[1], incremental=incremental)
         self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
 
+    def _learn_blocks(self, rows: Rows, *, incremental: bool) -> None:
+        found = checked(rows)
+        self._check_counts(found.least)
+        self._single = rows.y.ndim == 1
+        y = rows.y.astype(np.float64)
+        rows = Rows(rows.X, y[:, None] if self._single else y, rows.weights).weighing(found.total)
+        self._train_blocks(rows, rows.y.shape[1], incremental=incremental)
+        self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
+
+    def _check_counts(self, least: float) -> None:
+        if self.loss == "poisson" and least < 0:
+            raise ValueError("MLPRegressor: loss='poisson' is of counts; y holds negative numbers")
+
     def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
         # r2_score, and not ours: scikit-learn's users know what it says of constant targets
         return float(r2_score(targets, self._of_outputs(outputs)))
 
+    def _score_blocks(self, pairs: Iterator[tuple[np.ndarray, np.ndarray]]) -> float:
+        return r_squared_of([moments_of(self._of_outputs(outputs), y) for outputs, y in pairs])
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike = None) -> float:
+        """R², the mean over targets; of Dask arrays by one computation."""
+        if is_dask(X):
+            return r_squared_over(score_rows(self, X, y, sample_weight))
+        return float(super().score(X, y, sample_weight))
+
     def _of_outputs(self, outputs: np.ndarray) -> np.ndarray:
         return np.exp(outputs) if self.loss == "poisson" else outputs
 
+    @lazy
     def predict(self, X: ArrayLike) -> np.ndarray:
         """Predictions (n_samples,) or (n_samples, n_targets)."""
         outputs = self._of_outputs(self._outputs(X))

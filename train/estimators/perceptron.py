@@ -20,17 +20,23 @@ from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from ...autograd.functions import random
+from ...autograd.pytree import tree
 from ...backend import Backend, current
-from ..data.device_data import batches, to_device_if_it_fits
+from ..data.device_data import to_device_if_it_fits
 from ..data.orders import orders
 from ..epochs import Ending, Training, run_epochs
 from ..step import LossSum, copy_leaves, kernels_pay, refusal, replayed_step
 from ..stopping import Improvement
 from .arrays import check_inputs, is_native, seed_of
+from .block_batches import BlockData, held_blocks, shortest_batch
+from .blocks import BlockTotal, Rows
 from .losses import objective_for
 from .network import Network
 from .settings import batch_rows, hidden_layers, optimizer_of
-from .training import Data, Objective, Trainable, full_batch, trainable
+from .training import BlockLoss, Data, Objective, Trainable, full_batch, trainable
+
+# A part kept apart: outputs are measured against it after each epoch.
+Validation = tuple[Any, np.ndarray] | BlockData | None
 
 
 def remember(estimator: Any, given: dict[str, Any]) -> None:
@@ -54,6 +60,9 @@ class Perceptron(BaseEstimator):
     def _score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
         raise NotImplementedError(f"{type(self).__name__} has no score for early stopping")
 
+    def _score_blocks(self, pairs: Iterator[tuple[np.ndarray, np.ndarray]]) -> float:
+        raise NotImplementedError(f"{type(self).__name__} has no score of blocks")
+
     # ── training ──────────────────────────────────────────────────────────────────────────────
 
     def _train(
@@ -67,6 +76,33 @@ class Perceptron(BaseEstimator):
     ) -> None:
         X = to_numpy(backend_array(X)) if is_native(X) else X
         self._check_rows(len(X), incremental)
+        objective = self._ready(outputs, incremental)
+        self._learn_from(*self._placed(X, targets, weights, incremental), objective, incremental)
+
+    def _train_blocks(self, rows: Rows, outputs: int, *, incremental: bool) -> None:
+        """Train on Dask arrays, with weights of mean 1; a single block is an array in memory."""
+        if sum(n > 0 for n in rows.sizes) == 1:
+            x, y, w = rows.block(int(np.argmax(rows.sizes)))
+            x, y, w = (
+                a if a is None or isinstance(a, np.ndarray) else to_numpy(a) for a in (x, y, w)
+            )
+            self._train(x, y, w, outputs, incremental=incremental)
+            return
+        objective = self._ready(outputs, incremental)
+        kept, held = [i for i, n in enumerate(rows.sizes) if n], []
+        if self.early_stopping and not incremental:
+            kept, held = held_blocks(rows.sizes, float(self.validation_fraction), self._seed)
+        data = BlockData(rows, tuple(kept), self.dtype)
+        if self.batch_norm and shortest_batch(data.sizes, batch_rows(self, len(data)), 2) < 2:
+            raise ValueError(
+                f"{type(self).__name__}: batch_norm=True takes statistics over the samples of a batch, and a block has "
+                "one row alone: rechunk X, as by X.rechunk({0: 'auto', 1: -1}), or use batch_norm=False"
+            )
+        validation = BlockData(rows, tuple(held), self.dtype) if held else None
+        self._learn_from(data, validation, objective, incremental)
+
+    def _ready(self, outputs: int, incremental: bool) -> Objective:
+        """A new network, or the last one where it is to go on; the objective."""
         objective = objective_for(self, self._losses)
         fresh = not (incremental or self.warm_start) or not hasattr(self, "model_")
         if not fresh and (
@@ -79,7 +115,15 @@ class Perceptron(BaseEstimator):
             self._begin(outputs)
         elif not incremental:
             self._state = None
-        data, validation = self._placed(X, targets, weights, incremental)
+        return objective
+
+    def _learn_from(
+        self,
+        data: Data | BlockData,
+        validation: Validation,
+        objective: Objective,
+        incremental: bool,
+    ) -> None:
         if self.solver == "lbfgs":
             self._minimise(data, objective)
         else:
@@ -164,9 +208,14 @@ class Perceptron(BaseEstimator):
             return np.ascontiguousarray(x, dtype=self.dtype)
 
     def _run_epochs(
-        self, data: Data, validation: Any, objective: Objective, epochs: int, incremental: bool
+        self,
+        data: Data | BlockData,
+        validation: Validation,
+        objective: Objective,
+        epochs: int,
+        incremental: bool,
     ) -> None:
-        rows, n, home = batch_rows(self, data.x.shape[0]), data.x.shape[0], current()
+        rows, n, home = batch_rows(self, len(data)), len(data), current()
         form = trainable(
             self._network,
             objective,
@@ -175,7 +224,7 @@ class Perceptron(BaseEstimator):
             precision=self.precision,
             l1=float(self.l1) / rows,
         )
-        training = self._begin_training(form, epochs * -(-n // rows), home)
+        training = self._begin_training(form, epochs * data.steps(rows), home)
         self._rate = float(self.learning_rate_init)
         # epochs of this call, as scikit-learn counts; t_ and loss_curve_ go on
         self.n_iter_ = 0
@@ -188,15 +237,14 @@ class Perceptron(BaseEstimator):
                 self.model_ = form.unpack(training.parameters)
             score = None
             if validation is not None:
-                outputs = self._network.outputs(self.model_, validation[0])
-                score = self._score(outputs, validation[1])
+                score = self._score_on(validation)
             if rule.note(loss, score):
                 rule.model = self.model_
             if self._report_epoch(loss, score):
                 return "callback", f"a callback ended the training (epoch {epoch})"
             return None if incremental or self._lowered_rate() else rule.ended(epoch)
 
-        order = self._order(n, rows)
+        order = self._order(data, rows)
         try:
             ended = run_epochs(
                 training, epochs, lambda: self._batches(data, rows, home, order), after_epoch
@@ -250,21 +298,30 @@ class Perceptron(BaseEstimator):
         """The fewest rows of a last batch."""
         return 2 if self._network.batch_norm else 1
 
-    def _order(self, n: int, rows: int) -> Callable[[], np.ndarray | None]:
+    def _score_on(self, validation: tuple[Any, np.ndarray] | BlockData) -> float:
+        if isinstance(validation, BlockData):
+            pairs = validation.host_blocks()
+            return self._score_blocks((self._network.outputs(self.model_, x), y) for x, y in pairs)
+        return self._score(self._network.outputs(self.model_, validation[0]), validation[1])
+
+    def _order(self, data: Data | BlockData, rows: int) -> Callable[[], Any]:
         """A function that gives the order of the rows for an epoch; None for their own."""
+        if isinstance(data, BlockData):
+            kind = self.batches if self.shuffle else None
+            return data.order(kind, rows, self._least, self._seed, self._rng)
+        n = len(data)
         if not self.shuffle:
             return lambda: None
         return orders(self.batches, n, rows, self._least, self._rng)
 
     def _batches(
-        self, data: Data, rows: int, home: Backend, order: Callable[[], np.ndarray | None]
+        self, data: Data | BlockData, rows: int, home: Backend, order: Callable[[], Any]
     ) -> Iterator[tuple[Any, ...]]:
         """The arguments of a step, for each batch of one epoch: x, y, weights, key, learning rate."""
         seed = int(self._rng.integers(2**31)) if self._network.stochastic else 0
-        taken = order()
         keys = random.stream(seed) if self._network.dropout else lambda: None
         seen = self.t_
-        for x, y, *weights in batches(data.arrays, taken, rows, home, self._least):
+        for x, y, *weights in data.batches(order, rows, home, self._least):
             seen += x.shape[0]
             yield x, y, weights[0] if weights else None, keys(), self._rate_at(seen)
 
@@ -305,18 +362,29 @@ class Perceptron(BaseEstimator):
         ends = [bool(callback(self, self.n_iter_, loss, score)) for callback in self.callbacks]
         return any(ends)
 
-    def _minimise(self, data: Data, objective: Objective) -> None:
+    def _minimise(self, data: Data | BlockData, objective: Objective) -> None:
+        model, n = self.model_, len(data)
+        mean: Callable[[Any], Any]
+        if isinstance(data, BlockData):
+            # parameters travel to the blocks and gradients back: both are on the host
+            model = tree.map(lambda leaf: to_numpy(backend_array(leaf)), model)
+            rows = Rows(data.rows.X.astype(self.dtype), data.cast_targets(), data.rows.weights)
+            total = BlockTotal(BlockLoss(objective), rows, model)
+            mean = lambda model: total(model) / n
+        else:
+            mean = lambda model: objective(model(data.x), data.y, data.weights)
         found = full_batch(
             self._network,
-            objective,
-            self.model_,
-            data,
+            mean,
+            model,
+            n,
             alpha=float(self.alpha),
             tol=float(self.tol),
             maxiter=int(self.max_iter),
             maxfun=int(self.max_fun),
         )
-        self.model_, self.n_iter_ = found.x, int(found.nit)
+        self.model_ = tree.map(lambda leaf: current().asarray(backend_array(leaf)), found.x)
+        self.n_iter_ = int(found.nit)
         if not found.success:
             why = "max_fun evaluations are made" if found.status == 99 else found.message
             warnings.warn(

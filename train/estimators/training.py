@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,9 @@ from ...autograd.core.namespaces import namespace_of
 from ...autograd.core.typing import PyTree, RawArray, Value
 from ...autograd.functions import namespace as xp
 from ...autograd.pytree import tree
-from ...backend import backend_of
+from ...backend import Backend, backend_of
 from ...optim import LossScaling, minimize
+from ..data.device_data import batches
 from ..optimizers import with_l1
 from ..step import LossSum, copy_leaves, scaled, training_step
 from .network import Network
@@ -43,6 +44,19 @@ class Data:
     def arrays(self) -> tuple[RawArray, ...]:
         """``(x, y)`` or ``(x, y, weights)``."""
         return tuple(a for a in (self.x, self.y, self.weights) if a is not None)
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
+
+    def steps(self, rows: int) -> int:
+        """Batches of an epoch."""
+        return -(-len(self) // rows)
+
+    def batches(
+        self, order: Callable[[], np.ndarray | None], rows: int, home: Backend, least: int
+    ) -> Iterator[tuple[Any, ...]]:
+        """The batches of an epoch, on the device."""
+        return batches(self.arrays, order(), rows, home, least)
 
 
 @dataclass(frozen=True)
@@ -79,6 +93,17 @@ class Objective:
                 f"{self.name}: returned shape {shape} for {n} samples; it has to return one loss for each sample{mean}"
             )
         return xp.mean(losses if weights is None else losses * weights)
+
+
+@dataclass(frozen=True)
+class BlockLoss:
+    """The sum of an objective over the rows of a block, as a function of the model."""
+
+    objective: Objective
+
+    def __call__(self, model: PyTree, x: Value, y: Value, weights: Value = None) -> Any:
+        """The mean times the number of rows."""
+        return self.objective(model(x), y, weights) * x.shape[0]
 
 
 @dataclass(frozen=True)
@@ -248,24 +273,23 @@ def _packed_step(
 
 def full_batch(
     network: Network,
-    objective: Objective,
+    mean: Callable[[PyTree], Any],
     model: PyTree,
-    data: Data,
+    n: int,
     *,
     alpha: float,
     tol: float,
     maxiter: int,
     maxfun: int,
 ) -> Any:
-    """Minimise mean loss + ½ alpha ‖W‖²/n by L-BFGS; SciPy's result, with the model as ``x``."""
-    n = data.x.shape[0]
+    """Minimise mean(model) + ½ alpha ‖W‖²/n by L-BFGS; SciPy's result, with the model as ``x``."""
     calls = 0
 
     def total(model: PyTree) -> Any:
         nonlocal calls
         calls += 1
         penalty = sum((xp.sum(W * W) for W in network.weights(model)), start=0.0)
-        return objective(model(data.x), data.y, data.weights) + (0.5 * alpha / n) * penalty
+        return mean(model) + (0.5 * alpha / n) * penalty
 
     def enough(_: Any) -> None:
         if calls >= maxfun:

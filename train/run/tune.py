@@ -7,7 +7,7 @@ import csv
 import io
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from .defaults import OPTIMIZERS, rate_and_decay
 from .plots import tuning_png
 from .prepared import Source
 from .run import folder_name, load_source
+from .task_pool import Pool, stop_if_unwanted, task_pool
 from .tasks import Trial
 
 TABLE, PICTURE, BEST = "tune.csv", "tune.png", "best.toml"
@@ -106,6 +107,8 @@ def tune(
     runs: str | Path = "runs",
     exact_name: bool = False,
     say: Callable[[str], None] = print,
+    client: Any = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Tuning:
     """Cross-validate every combination of settings; write table, picture and the best settings.
 
@@ -123,6 +126,14 @@ def tune(
         Refuse a name that is taken instead of adding a number.
     say : callable
         Takes the lines of text.
+    client : str or distributed.Client, optional
+        Where each fold of each combination is a task of its own: ``"local"`` for a process on each core of this
+        computer, the address of a Dask scheduler (``"tcp://host:8786"``) or its scheduler file, or a client. None: one
+        after another, here. The table, the lines and their order are the same; so are the numbers, bit for bit, where
+        the workers' NumPy and BLAS are those of this process (with one thread: more may round large products
+        otherwise). The data are read here and sent to the workers.
+    progress : callable, optional
+        ``progress(done, total)`` after each fold, in the order in which they end.
 
     Returns
     -------
@@ -133,6 +144,10 @@ def tune(
     InputError
         For data and settings that cannot be used, if every combination diverged, and for files that cannot be
         written.
+    ClusterError
+        For a cluster that cannot be had or is lost; what was finished is in the table.
+    MissingExtra
+        Without matplotlib, or with a `client` without `distributed`.
     BackendError
         For a backend that cannot be had.
     """
@@ -141,9 +156,10 @@ def tune(
     grid = dict(grid or {})
     trials_of = combinations(base, _with_rates(base, grid))
     chosen: Any = backend.use(base.backend) if base.backend else contextlib.nullcontext()
-    with chosen:
+    with chosen, contextlib.ExitStack() as stack:
         source = load_source(base)
         parts = source.folds(k, base.seed)
+        pool = stack.enter_context(task_pool(client))
         sweep_runs(Path(runs), (TABLE, PICTURE, BEST))
         folder = make_run_folder(
             Path(runs), base.name or f"tune-{folder_name(source.name)}", exact=exact_name
@@ -156,10 +172,11 @@ def tune(
             )
             header, trials = _header(trials_of, score_name), []
             say(_row(header))
-            for settings in trials_of:
-                trials.append(_trial(settings, source, parts))
-                say(_row(_cells(trials[-1], trials_of)))
+            work = Folds(source, tuple(parts), tuple(trials_of), backend.current().name)
+            for trial in _trials(work, pool, progress):
+                trials.append(trial)
                 write_atomic(folder / TABLE, table_text(trials, score_name))
+                say(_row(_cells(trial, trials_of)))
             best = min(trials, key=lambda t: t.loss if math.isfinite(t.loss) else math.inf)
             if not math.isfinite(best.loss):
                 raise InputError("tune: every combination diverged; give smaller learning rates")
@@ -192,34 +209,77 @@ def _with_rates(base: Settings, grid: dict[str, Sequence[Any]]) -> dict[str, Seq
     return {"learning_rate": tuple(float(f"{rate * f:.3g}") for f in _FACTORS), **grid}
 
 
-def _trial(settings: Settings, source: Source, parts: Sequence[Split]) -> Trial:
-    losses, scores, epochs = [], [], []
-    for rows in parts:
-        ready = source.prepare(settings, rows, backend.current())
-        run = fit(
-            ready.model,
-            ready.task.loss,
-            ready.parts["train"],
-            ready.parts["validation"],
-            ready.optimizer,
-            score=ready.task.score,
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            batches=settings.batches,
-            l1=settings.l1,
-            patience=settings.patience,
-            seed=settings.seed,
-            compile=settings.compile,
-            precision=settings.precision,
-        )
+@dataclass(frozen=True)
+class Folds:
+    """Every run of a tuning, by the numbers of its combination and its fold; it is what travels to a worker.
+
+    Attributes
+    ----------
+    source : Source
+    parts : tuple of Split
+        One a fold.
+    trials_of : tuple of Settings
+    backend : str
+        The name of the backend to run on.
+    """
+
+    source: Source
+    parts: tuple[Split, ...]
+    trials_of: tuple[Settings, ...]
+    backend: str
+
+    def __call__(self, trial: int, fold: int) -> tuple[float, float, int]:
+        """Validation loss and score at the best epoch, and that epoch.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C.
+        """
+        settings = self.trials_of[trial]
+        with backend.use(self.backend):
+            ready = self.source.prepare(settings, self.parts[fold], backend.current())
+            run = fit(
+                ready.model,
+                ready.task.loss,
+                ready.parts["train"],
+                ready.parts["validation"],
+                ready.optimizer,
+                score=ready.task.score,
+                epochs=settings.epochs,
+                batch_size=settings.batch_size,
+                batches=settings.batches,
+                l1=settings.l1,
+                patience=settings.patience,
+                seed=settings.seed,
+                compile=settings.compile,
+                precision=settings.precision,
+                on_epoch=stop_if_unwanted,
+            )
         if run.stopped == "interrupted":
             raise Terminated.by(run.signal)
         # a run that diverged is no setting to choose, however good it was before
-        diverged = run.stopped == "diverged"
-        losses.append(math.inf if diverged else run.best.validation_loss)
-        scores.append(math.nan if diverged else run.best.validation_score)
-        epochs.append(run.best.epoch)
-    return Trial(settings, tuple(losses), tuple(scores), tuple(epochs))
+        if run.stopped == "diverged":
+            return math.inf, math.nan, run.best.epoch
+        return run.best.validation_loss, run.best.validation_score, run.best.epoch
+
+
+def _trials(
+    work: Folds, pool: Pool, progress: Callable[[int, int], None] | None
+) -> Iterator[Trial]:
+    """The trials in the order of the grid, each as soon as its folds, and all before them, are done."""
+    folds = len(work.parts)
+    tasks = [(trial, fold) for trial in range(len(work.trials_of)) for fold in range(folds)]
+
+    def done(count: int) -> None:
+        if progress is not None:
+            progress(count, len(tasks))
+
+    # closed at once where an error or Ctrl-C ends the loop: it cancels the tasks that are left
+    with contextlib.closing(pool.run(work, tasks, done)) as results:
+        for settings in work.trials_of:
+            losses, scores, epochs = zip(*itertools.islice(results, folds), strict=True)
+            yield Trial(settings, losses, scores, epochs)
 
 
 # ── the table ─────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
+import os
+import pickle
+import signal
+import sys
+import time
 import tomllib
 
 import numpy as np
@@ -12,8 +17,10 @@ import pytest
 import pullback as pb
 from pullback.train import InputError, Settings, tune
 from pullback.train.cli import main
-from pullback.train.run.tune import combinations, values_of
+from pullback.train.run.run import load_source
+from pullback.train.run.tune import Folds, combinations, values_of
 
+from . import _networks_data
 from ._tune import QUICK
 
 pytest.importorskip("typer")
@@ -129,3 +136,127 @@ def test_the_same_seed_gives_the_same_table(tmp_path):
     first, second = (tune(QUICK, grid, k=2, runs=tmp_path, say=lambda _: None) for _ in range(2))
     assert (first.folder / "tune.csv").read_bytes() == (second.folder / "tune.csv").read_bytes()
     assert pb.train.tune is tune
+
+
+# On Dask ----------------------------------------------------------------------------------------
+
+GRID = {"learning_rate": [1e-3, 3e-2], "hidden": [(4,), (8,)]}
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two processes."""
+    distributed = pytest.importorskip("distributed", reason="the extra `dask`")
+    with (
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def table(base, folder, say=print, grid=GRID, **settings):
+    found = tune(base, grid, k=3, runs=folder, say=say, **settings)
+    return (found.folder / "tune.csv").read_bytes()
+
+
+def test_on_workers_it_is_the_same_table_and_the_same_lines(client, tmp_path):
+    lines, counts = {"here": [], "there": []}, []
+    here = table(QUICK, tmp_path / "a", say=lines["here"].append)
+    there = table(
+        QUICK, tmp_path / "b", say=lines["there"].append,
+        client=client, progress=lambda done, total: counts.append((done, total)),
+    )  # fmt: skip
+    assert there == here
+    assert lines["there"][:-1] == lines["here"][:-1]
+    assert counts == [(i, 12) for i in range(1, 13)]
+
+
+def test_the_command_takes_an_address(client, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = [
+        "tune",
+        "iris",
+        "--learning-rate",
+        "1e-3,3e-2",
+        "--folds",
+        "3",
+        "--epochs",
+        "3",
+        "--hidden",
+        "4",
+    ]
+    told = []
+    for more in ([], ["--dask", client.cluster.scheduler_address]):
+        assert main([*arguments, "--name", f"run{len(told)}", *more]) == 0
+        told.append(capsys.readouterr())
+    assert told[0].out.replace("run0", "run1") == told[1].out
+    assert told[1].err == ""
+    first, second = (tmp_path / "runs" / f"run{i}" / "tune.csv" for i in range(2))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_worker_that_is_killed_changes_nothing(client, tmp_path):
+    """Once more by `python tests/train/run/_kill_workers.py`: 20 times, at random moments, on the command itself."""
+    base, grid = Settings(data="iris", epochs=30, hidden=(4,)), {"learning_rate": [1e-3, 3e-2]}
+    killed = []
+
+    def say(line):
+        # the header, then the first row: others are being computed
+        if len(killed) == 2:
+            pids = client.run(os.getpid)
+            os.kill(next(iter(pids.values())), signal.SIGKILL)
+        killed.append(line)
+
+    there = table(base, tmp_path / "a", say=say, grid=grid, client=client)
+    assert len(killed) > 3
+    assert there == table(base, tmp_path / "b", grid=grid)
+
+
+def test_broken_off_it_cancels_the_tasks_and_leaves_what_is_finished(client, tmp_path):
+    base, lines = Settings(data="iris", epochs=40, hidden=(4,)), []
+
+    def say(line):
+        lines.append(line)
+        if len(lines) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(base, GRID, k=3, runs=tmp_path, say=say, client=client)
+    end = time.monotonic() + 20
+    while any(client.processing().values()) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not any(client.processing().values())
+    assert len((tmp_path / "tune-iris" / "tune.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("kind", ["mlp", "cnn", "lstm", "gcn"])
+def test_what_is_sent_gives_the_same_after_its_way(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quick = {"epochs": 1, "hidden": (4,)}
+    if kind == "mlp":
+        base = Settings(data="diabetes", **quick)
+    elif kind == "cnn":
+        base = Settings(data=_networks_data.images(), model=kind, **quick)
+    elif kind == "lstm":
+        base = Settings(data=_networks_data.text(), model=kind, length=8, **quick)
+    else:
+        nodes, _, edges = _networks_data.graph()
+        base = Settings(data=nodes, edges=edges, model=kind, **quick)
+    source = load_source(base)
+    work = Folds(source, tuple(source.folds(2, 0)), (base,), "numpy")
+    assert pickle.loads(pickle.dumps(work))(0, 1) == work(0, 1)
+
+
+def test_the_command_without_distributed_says_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert main(["tune", "iris", "--dask", "local"]) == 2
+    assert capsys.readouterr().err == (
+        "pullback: Dask needs distributed: pip install 'pullback[dask]'\n"
+    )
+    assert not (tmp_path / "runs").exists()
