@@ -304,6 +304,8 @@ def fit(
             if forward.compiled:
                 for own in (model, training.parameters)[: len(run.history)]:
                     measure(own, 0, 0)
+            # it holds the whole file
+            stored = None
         keeper = None
         if checkpoint is not None:
             keeper = Keeper(keep, lambda: random.bit_generator.state, every)
@@ -317,7 +319,7 @@ def fit(
             ended = run_epochs(
                 training, epochs, source.epoch, after_epoch, interrupt, keeper, start
             )
-        elif keeper is not None and stored is None:
+        elif keeper is not None and run.resumed is None:
             keeper.save(0, 0)
     run.stopped, run.why = ended or all_done(epochs)
     run.signal = interrupt.number if run.stopped == "interrupted" else 0

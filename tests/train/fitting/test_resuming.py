@@ -39,6 +39,8 @@ class Kept:
         self.folder, self.path = folder, folder / "c.safetensors"
         self.count = 0
         monkeypatch.setattr(loop, "write", self.write)
+        # these files need not outlive the machine
+        monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
     def write(self, path, state, home):
         snapshot.write(path, state, home)
@@ -197,8 +199,8 @@ def test_every_network(kept, monkeypatch, name, compiled):
         )  # fmt: skip
 
     # before and after the programs of both sizes of batches are recorded
-    points = [1, 2, 3, 4, 5] if settings.get("batch_size", 4) is None else [1, 2, 3, 4, 7, 9]
-    check(kept, fit, points if compiled else points[::2])
+    points = [1, 2, 3] if settings.get("batch_size", 4) is None else [1, 2, 6]
+    check(kept, fit, points if compiled else points[1:])
 
 
 @pytest.mark.parametrize("where", ["there", "host"])

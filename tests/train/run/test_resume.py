@@ -232,7 +232,7 @@ def test_sigkill_and_signals_at_random_moments(pullback):
     draw = random.Random(0)
     command = ["train", *LONG, "--name", "run"]
     ended = []
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP):
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
         before = path.stat().st_mtime_ns if path.exists() else 0
         process = child(*command)
         wait_for(lambda b=before: path.exists() and path.stat().st_mtime_ns != b, process)
