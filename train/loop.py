@@ -23,10 +23,12 @@ from .fitting.resuming import (
     as_table,
     check_epochs,
     check_structures,
+    compare_versions,
     description,
     ended_before,
     restored,
     stored_at,
+    versions,
     warm_up,
 )
 from .fitting.signals import Interrupt
@@ -164,7 +166,8 @@ def fit(
     A last batch of one row joins the one before where the model has a training mode: one row has no variance.
 
     A training that goes on with other `epochs` rounds as one that had them from the start would, but where the number
-    of steps decides whether the step is compiled, and with which kernels; and so it does on another backend.
+    of steps decides whether the step is compiled, and with which kernels. On another backend, too, it goes on up to
+    rounding; and with another version of pullback or NumPy, of which a warning tells.
 
     Examples
     --------
@@ -272,6 +275,7 @@ def fit(
             "best": run.best.epoch,
             "diverged": run.why if run.stopped == "diverged" else "",
             "calls": replay.calls,
+            "versions": versions(),
         }
         trees = {
             "model": training.parameters,
@@ -297,6 +301,7 @@ def fit(
             # first what says most of a difference
             stored.tree("model", model, home, dtypes=True)
             stored.check(described)
+            compare_versions(stored)
             warm_up(training, stored.progress.get("calls", []), source.samples())
             run, start = restored(stored, training, model, opt, home, random)
             rule = ValidationPatience(patience, run.best)

@@ -351,6 +351,17 @@ def test_settings_that_cannot_be(tmp_path, more, says):
         small(path, **more)
 
 
+def test_another_version_is_warned_of(tmp_path, monkeypatch):
+    path = tmp_path / "c.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "__version__", "1.0")
+        small(path)
+    with pytest.warns(RuntimeWarning, match=r"written by NumPy 1\.0, now .*by rounding"):
+        assert small(path, epochs=3, resume=True).steps == 3
+    # which wrote it again
+    assert small(path, epochs=3, resume=True).resumed == 3
+
+
 def test_a_disk_that_is_full_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     path = tmp_path / "c.safetensors"
     whole = small(None, epochs=3, batch_size=8)
