@@ -87,11 +87,6 @@ def group_of(kind: str) -> Communicator:
         raise InputError(f"--distributed {kind}: {error}") from error
 
 
-def several(group: Communicator | None) -> Communicator | None:
-    """The group, if it has more than one rank."""
-    return None if group is None or group.size == 1 else group
-
-
 def where(group: Communicator) -> str:
     """On how many ranks, for the line that begins a run."""
     return f"on {counted(group.size, 'rank')} by {group.name.upper()}" + (

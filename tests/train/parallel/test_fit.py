@@ -284,6 +284,25 @@ def test_an_optimiser_that_does_something_else_on_a_rank_is_told():
     assert simulated(2, train) == [True, True]
 
 
+def weighted(outputs, y):
+    w = pb.xp.asarray(y) ** 2
+    return pb.xp.sum(w * (outputs - y) ** 2) / pb.xp.sum(w)
+
+
+@pytest.mark.parametrize("loss", [weighted, lambda outputs, y: pb.xp.sum((outputs - y) ** 2)])
+def test_a_loss_that_is_no_mean_over_rows_is_warned_of(loss):
+    def train(group):
+        return pb.train.fit(
+            mlp(), loss, PAIR, PAIR, pb.optim.SGD(1e-3), distributed=group, epochs=1
+        )
+
+    with pytest.warns(
+        UserWarning, match=r"the loss is no mean over rows: of six of them it is"
+    ) as told:
+        simulated(2, train)
+    assert len(told) == 1
+
+
 def test_one_graph_is_refused():
     def train(group):
         with pytest.raises(NotImplementedError, match=r"batch_size=None on 2 ranks: .* by rows"):
