@@ -87,7 +87,7 @@ class ThreadCommunicator(Communicator):
 
     def post(self, value: Any, what: str, channel: str = "arrays") -> Any:
         """Give something to the others, and the key of the exchange."""
-        self._check_thread(what)
+        self._check_usable(what)
         with self.hub.changed:
             calls = self.hub.calls.setdefault(self.members[self.rank], {})
             name = (self.group, channel)
@@ -99,7 +99,7 @@ class ThreadCommunicator(Communicator):
                 self.hub.changed.notify_all()
         return key
 
-    def _check_thread(self, what: str) -> None:
+    def _check_usable(self, what: str) -> None:
         """Refuse the use of another rank's communicator, such as a compiled function has recorded."""
         world = SIMULATED.get()
         if world is None:
