@@ -8,6 +8,7 @@ from .collectives import all_gather, all_reduce, broadcast, reduce_scatter, repl
 from .communicators.base import Communicator, DistributedError
 from .communicators.threads import simulate
 from .data_parallel import data_parallel
+from .sharded import sharded
 from .world import init, rank, size, world
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "rank",
     "reduce_scatter",
     "replicate",
+    "sharded",
     "simulate",
     "size",
     "world",

@@ -2,8 +2,8 @@
 
 One message for each gradient would wait for the network's latency as often as there are layers; one message for all of
 them could only start when the sweep has ended. So gradients are put together, in the order in which the sweep completes
-them, into buckets of some megabytes: Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parallel Training",
-VLDB 2020, section 3.2.3.
+them, into buckets of some megabytes: Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parallel
+Training", VLDB 2020, section 3.2.3.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import numpy as np
 
 from ..autograd.core.dtypes import as_numpy
 from ..autograd.core.namespaces import namespace_of
-from ..autograd.core.tracer_like import TRACERS
 from ..autograd.core.typing import DType, Value
 
 BUCKET_BYTES = 25 * 2**20

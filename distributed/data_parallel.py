@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 from collections.abc import Callable
@@ -13,11 +14,11 @@ import numpy as np
 
 from ..autograd.core.array import Array, backend_array, is_traced
 from ..autograd.core.dtypes import as_numpy
+from ..autograd.core.generated import xp
 from ..autograd.core.levels.batched import Batched
 from ..autograd.core.namespaces import NAMESPACES, namespace_of
 from ..autograd.core.tracer_like import TRACERS, in_program
 from ..autograd.core.typing import PyTree, Value
-from ..autograd.core.generated import xp
 from ..autograd.pytree import tree
 from ..autograd.transforms.announced import Differentiated, Forward, differentiated, forward
 from ..autograd.transforms.arguments import (
@@ -97,8 +98,8 @@ def data_parallel(
 
     Gradients are views of their bucket's memory, which is used again in a later call once no view is left.
 
-    Derivatives of the result (`grad` of it, Hessians) are those of the sum of all ranks' results, as of all collectives.
-    They are reduced one by one, without buckets.
+    Derivatives of the result (`grad` of it, Hessians) are those of the sum of all ranks' results, as of all
+    collectives. They are reduced one by one, without buckets.
 
     References
     ----------
@@ -238,10 +239,8 @@ class _Call:
     def _tell(self, error: Exception) -> None:
         """Have the other ranks raise, too."""
         what = f"data_parallel, where the loss has raised {type(error).__name__}: {error}"
-        try:
+        with contextlib.suppress(DistributedError):  # this rank's own error says more
             self.comm.agree(f"{what} (rank {self.comm.rank})")
-        except DistributedError:
-            pass  # this rank's own error says more
 
     # ── what the ranks agree on ───────────────────────────────────────────────────────────────
 
@@ -287,17 +286,20 @@ class _Call:
         return plan
 
     def _weight(self, text: str, like: Value) -> Any:
-        """This rank's share of all rows: a number, or an array of no dimension where `compile` records."""
+        """The share of all rows that this rank has: a number, or an array of no dimension where `compile` records."""
         if self.tracer is None:
             return self.n / _total(self.comm.agree(text, self.n))
         return self.tracer.recorder.record(
-            "agree", _agreed, (like, self.tracer), {"group": self.comm, "what": text, "rows": self.n}
+            "agree",
+            _agreed,
+            (like, self.tracer),
+            {"group": self.comm, "what": text, "rows": self.n},
         )
 
     # ── gradients ─────────────────────────────────────────────────────────────────────────────
 
     def _value(self, dtype: str | None) -> Any:
-        """This rank's value as an array; zero without rows."""
+        """The value of this rank as an array; zero without rows."""
         value = None if self.ran is None else self.ran.value
         if value is not None and hasattr(value, "dtype"):
             return value
@@ -366,7 +368,9 @@ class _Call:
             # zeros that hang on what is traced: this rank's sweep has to meet the others' collectives
             tie = sum(xp.sum(xp.reshape(xp.real(x), (-1,))[:0]) for x in self.around)
             value = tie
-            own = [NAMESPACES[Array].zeros_like(x) + xp.astype(tie, x.dtype) for x in self.of.values]
+            own = [
+                NAMESPACES[Array].zeros_like(x) + xp.astype(tie, x.dtype) for x in self.of.values
+            ]
         if self.settings.reduce:
             own = [all_reduce(g, group=self.comm) for g in own]
         return all_reduce(value, group=self.comm), own
@@ -392,10 +396,8 @@ def _seed(value: Any, weight: Any) -> Any:
     return seed if weight == 1.0 else namespace_of(seed).asarray(seed * weight)
 
 
-def _agreed(
-    like: Value, anchor: Value, *, group: Communicator, what: str, rows: int
-) -> Any:
-    """This rank's share of all rows, in the dtype of `like`: a step of a recorded program."""
+def _agreed(like: Value, anchor: Value, *, group: Communicator, what: str, rows: int) -> Any:
+    """The share of all rows that this rank has, in the dtype of `like`: a step of a recorded program."""
     weight = rows / _total(group.agree(what, rows))
     ones = namespace_of(like).ones_like(like)
     return namespace_of(like).asarray(ones * weight)

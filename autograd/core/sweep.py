@@ -71,7 +71,7 @@ def sweep(
 
 
 def completion(tape: Any, n: int) -> dict[int, list[int]]:
-    """When the cotangents of the first `n` slots are complete: the inputs of a function, by the entry that is last to add.
+    """When the cotangents of a function's inputs, the first `n` slots, are complete: by the entry that is last to add.
 
     Parameters
     ----------
@@ -83,8 +83,8 @@ def completion(tape: Any, n: int) -> dict[int, list[int]]:
     Returns
     -------
     dict
-        ``{index: slots}`` in the order of the sweep: no share is added to these slots once the entry at `index` has been
-        pulled. Slots that no operation uses stand at ``len(tape.entries)``, before all others.
+        ``{index: slots}`` in the order of the sweep: no share is added to these slots once the entry at `index` has
+        been pulled. Slots that no operation uses stand at ``len(tape.entries)``, before all others.
     """
     entries = tape.entries
     missing = set(range(n))

@@ -161,9 +161,7 @@ class Forward:
                 cts[self.out.slot] = seed
             sweep(self.tape, cts, consume=True)
             taken = {id(seed)}
-            return [
-                leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)
-            ]
+            return [leaf_gradient(cts[i], value, taken) for i, value in enumerate(self.values)]
         finally:
             self.close()
 

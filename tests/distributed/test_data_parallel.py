@@ -1,7 +1,6 @@
-"""Gradients of a batch in parts: those of the whole, with equal bits on all ranks; buckets start early; errors are told."""
+"""Gradients of a batch in parts: those of the whole, equal bits on all ranks; buckets start early; errors are told."""
 
 from __future__ import annotations
-
 
 import numpy as np
 import pytest
@@ -45,7 +44,8 @@ def assert_same(results, value, gradient):
         assert len(leaves) == len(pb.tree.leaves(gradient))
         for g, whole, of_first in zip(leaves, pb.tree.leaves(gradient), first, strict=True):
             np.testing.assert_allclose(g, whole, rtol=1e-12, atol=1e-14)
-            assert type(g) is type(whole) and np.asarray(g).tobytes() == of_first.tobytes()
+            assert type(g) is type(whole)
+            assert np.asarray(g).tobytes() == of_first.tobytes()
 
 
 @pytest.mark.parametrize("cuts", CUTS, ids=str)
@@ -53,7 +53,9 @@ def assert_same(results, value, gradient):
 def test_the_gradient_of_the_whole_batch(cuts, bucket_bytes):
     def rank():
         both = d.data_parallel(loss, bucket_bytes=bucket_bytes)
-        both(PARAMS, *parts(cuts, 2 * X, Y))  # the first call makes the plan, the second one uses memory again
+        both(
+            PARAMS, *parts(cuts, 2 * X, Y)
+        )  # the first call makes the plan, the second one uses memory again
         return both(PARAMS, *parts(cuts, X, Y))
 
     assert_same(d.simulate(rank, len(cuts) + 1), *pb.value_and_grad(loss)(PARAMS, X, Y))
@@ -98,7 +100,7 @@ def test_what_value_and_grad_takes(case, compiled):
         return found, gradients
 
     results = d.simulate(rank, 3)
-    for found, gradients in results:
+    for found, _ in results:
         np.testing.assert_allclose(np.asarray(found), np.asarray(value), rtol=1e-7)
     host = [
         (np.asarray(v), pb.tree.map(lambda g: np.asarray(g), gradients)) for v, gradients in results
@@ -117,12 +119,16 @@ def test_what_value_and_grad_takes(case, compiled):
 
 def test_aux_is_the_ranks_own():
     def rank():
-        f = d.data_parallel(lambda w, x: (xp.mean(w * x), {"rows": len(x), "wx": w * x}), has_aux=True)
+        f = d.data_parallel(
+            lambda w, x: (xp.mean(w * x), {"rows": len(x), "wx": w * x}), has_aux=True
+        )
         return f(2.0, parts([0, 4], np.arange(6.0))[0])
 
     empty, four, two = d.simulate(rank, 3)
     assert empty == ((5.0, None), 2.5)
-    assert four[0][0] == 5.0 and four[0][1]["rows"] == 4 and two[0][1]["rows"] == 2
+    assert four[0][0] == 5.0
+    assert four[0][1]["rows"] == 4
+    assert two[0][1]["rows"] == 2
     np.testing.assert_array_equal(pb.to_numpy(two[0][1]["wx"]), [8.0, 10.0])
 
 
@@ -170,7 +176,9 @@ def test_twenty_steps_of_training(size, fast):
 
     def rank():
         cuts = ([3, 3, 5], [2, 4, 6]) if size == 4 else ([5], [3])
-        return train(d.data_parallel(loss, bucket_bytes=64), lambda i, x, y: parts(cuts[i % 2], x, y))
+        return train(
+            d.data_parallel(loss, bucket_bytes=64), lambda i, x, y: parts(cuts[i % 2], x, y)
+        )
 
     values, p = train(pb.value_and_grad(loss), lambda i, x, y: (x, y))
     assert_same(d.simulate(rank, size), values, p)
@@ -178,7 +186,9 @@ def test_twenty_steps_of_training(size, fast):
 
 def test_a_compiled_step_has_the_collectives_in_order():
     def rank():
-        step = pb.compile(lambda p, x, y: d.data_parallel(loss, bucket_bytes=1)(p, x, y)[0], fast=False)
+        step = pb.compile(
+            lambda p, x, y: d.data_parallel(loss, bucket_bytes=1)(p, x, y)[0], fast=False
+        )
         args = PARAMS, *parts([4], X, Y)
         step(*args)
         return step.program(*args)
@@ -224,7 +234,8 @@ def test_the_first_bucket_starts_before_the_sweep_is_at_the_first_layer(monkeypa
     d.simulate(rank, 2)
     # value and V of both ranks, then the first layer; the last start is that of its weights
     assert events.index("first layer") >= 2
-    assert events[-1] == "start" and events.count("start") == 6
+    assert events[-1] == "start"
+    assert events.count("start") == 6
 
 
 def test_messages_and_bytes_are_those_of_the_formula():
@@ -263,7 +274,11 @@ def test_bfloat16_halves_the_bytes_and_rounds_once_or_twice():
         np.testing.assert_allclose(found, value, rtol=1e-6)  # the value is not rounded
         moved = traffic["all_to_all"].bytes + traffic["all_gather"].bytes
         assert moved == 2 * 3 * padded * 2 // 4
-        leaves = pb.tree.leaves(gradients), pb.tree.leaves(gradient), pb.tree.leaves(results[0][0][1])
+        leaves = (
+            pb.tree.leaves(gradients),
+            pb.tree.leaves(gradient),
+            pb.tree.leaves(results[0][0][1]),
+        )
         for g, exact, first in zip(*leaves, strict=True):
             scale = np.abs(exact).max()
             np.testing.assert_allclose(g, exact, atol=2**-7 * max(scale, 1e-30), rtol=0)
@@ -376,7 +391,10 @@ def test_a_loss_that_raises_on_one_rank_is_told_to_all():
     assert others[1] == (ZeroDivisionError, "a broken row")
     for kind, text in (others[0], others[2]):
         assert kind is d.DistributedError
-        assert "rank 1: data_parallel, where the loss has raised ZeroDivisionError: a broken row" in text
+        assert (
+            "rank 1: data_parallel, where the loss has raised ZeroDivisionError: a broken row"
+            in text
+        )
 
 
 def mean_of(w, x):
@@ -420,15 +438,20 @@ def test_what_is_no_number_or_has_no_rows_is_refused_as_in_one_process():
         for kind, text in told(lambda: d.data_parallel(lambda w, x: w * x)(2.0, X))
     )
     for kind, text in told(lambda: d.data_parallel(mean_of)(np.asarray([1]), X)):
-        assert kind is TypeError and "int64" in text
+        assert kind is TypeError
+        assert "int64" in text
     for kind, text in told(lambda: d.data_parallel(mean_of)(W, X[:0])):
-        assert kind is ValueError and "no rank has any rows" in text
+        assert kind is ValueError
+        assert "no rank has any rows" in text
     for kind, text in told(lambda: d.data_parallel(lambda w, k: w * k)(2.0, 3)):
-        assert kind is ValueError and "rows=" in text
+        assert kind is ValueError
+        assert "rows=" in text
     for kind, text in told(lambda: d.data_parallel(lambda w, x, y: mean_of(w, x))(W, X, Y[:4])):
-        assert kind is ValueError and "[4, 9]" in text
+        assert kind is ValueError
+        assert "[4, 9]" in text
     for kind, text in told(lambda: d.data_parallel(mean_of, rows=lambda *_: -1)(W, X)):
-        assert kind is ValueError and "-1" in text
+        assert kind is ValueError
+        assert "-1" in text
 
 
 def test_settings_are_checked():
@@ -446,7 +469,7 @@ PROGRAM = """
 import hashlib
 xp = pb.xp
 rng = np.random.default_rng(0)
-p = [rng.standard_normal((20, 30)), rng.standard_normal((30, 5)), rng.standard_normal(5).astype("f4")]
+p = [rng.standard_normal((20, 30)), rng.standard_normal((30, 5)), rng.standard_normal(5)]
 X, Y = rng.standard_normal((13, 20)), rng.standard_normal((13, 5))
 
 def loss(p, x, y):
@@ -466,26 +489,29 @@ def train(both, part, compiled):
         values.append(float(value))
     return q, values
 
-def part(i):
-    cuts = [3 + (i + k) % 4 * k for k in range(d.size() - 1)]
+def part(i, group):
+    cuts = [3 + (i + k) % 4 * k for k in range(group.size - 1)]
     cuts = sorted(min(c, 13) for c in cuts)
-    return [np.split(a, cuts)[d.rank()].copy() for a in (X, Y)]
+    return [np.split(a, cuts)[group.rank].copy() for a in (X, Y)]
 
 reference, values = train(pb.value_and_grad(loss), lambda i: (X, Y), False)
+pair = world.split(d.rank() // 2)
 result = {}
 for name, compiled, settings in [
     ("eager", False, {}), ("buckets", False, {"bucket_bytes": 64}),
     ("compiled", True, {"bucket_bytes": 64}), ("bfloat16", False, {"travel": "bfloat16"}),
+    ("pair", False, {"group": pair}), ("compiled pair", True, {"group": pair}),
 ]:
-    q, found = train(d.data_parallel(loss, **settings), part, compiled)
-    world.traffic.reset()
-    d.data_parallel(loss, **settings)(p, *part(1))
+    group = settings.get("group", world)
+    q, found = train(d.data_parallel(loss, **settings), lambda i: part(i, group), compiled)
+    group.traffic.reset()
+    d.data_parallel(loss, **settings)(p, *part(1, group))
     result[name] = {
         "bits": hashlib.sha256(b"".join(x.tobytes() for x in q)).hexdigest(),
-        "error": max(float(np.max(np.abs(a - b) / (1e-3 + np.abs(b)))) for a, b in zip(q, reference)),
+        "error": max(float(np.max(np.abs(a - b) / (1e-2 + np.abs(b)))) for a, b in zip(q, reference)),
         "value": max(abs(a / b - 1) for a, b in zip(found, values)),
-        "calls": world.traffic["all_reduce"].calls,
-        "bytes": world.traffic["all_reduce"].bytes,
+        "calls": group.traffic["all_reduce"].calls,
+        "bytes": group.traffic["all_reduce"].bytes,
     }
 
 def told():
@@ -494,7 +520,7 @@ def told():
             raise ValueError("a broken row")
         return loss(p, x, y)
     try:
-        d.data_parallel(broken)(p, *part(1))
+        d.data_parallel(broken)(p, *part(1, world))
     except Exception as error:
         return [type(error).__name__, "a broken row" in str(error)]
 
@@ -502,18 +528,19 @@ result["told"] = told()
 """
 
 
-@pytest.mark.parametrize("size", [2, 4])
-def test_processes_of_mpi(size):
-    run = run_ranks(size, PROGRAM)
+def test_processes_of_mpi():
+    """Four ranks, and twice two of them: unequal parts, ranks without rows, one bucket or one for each gradient."""
+    run = run_ranks(4, PROGRAM)
     assert run.code == 0, run.err
-    nbytes = 8 * (20 * 30 + 30 * 5 + 1)  # with the value
+    nbytes = 8 * (20 * 30 + 30 * 5 + 5 + 1)  # with the value
     for rank, found in enumerate(run.results):
-        for name in ("eager", "buckets", "compiled", "bfloat16"):
+        exact = ["eager", "buckets", "compiled", "pair", "compiled pair"]
+        for name in (*exact, "bfloat16"):
             assert found[name]["bits"] == run.results[0][name]["bits"], name
-        for name in ("eager", "buckets", "compiled"):
-            assert found[name]["value"] < 1e-6 and found[name]["error"] < 1e-4, name
-        assert found["eager"]["calls"] == 2  # a bucket for each dtype
-        assert found["eager"]["bytes"] == 2 * (size - 1) * (nbytes + 20) // size
+        for name in exact:
+            assert found[name]["value"] < 1e-12, name
+            assert found[name]["error"] < 1e-12, name
+        for name, size in (("eager", 4), ("pair", 2)):
+            assert found[name]["calls"] == 1
+            assert abs(found[name]["bytes"] - 2 * (size - 1) * nbytes / size) < 2
         assert found["told"] == ["ValueError" if rank == 0 else "DistributedError", True]
-
-
