@@ -328,6 +328,7 @@ def _failed(host: Communicator, error: Exception) -> None:
 def _at_exit(world: NcclCommunicator) -> None:
     """End the devices' part of the world; the hosts' part sees to itself."""
     try:
-        world.link.close()
+        for link in list(world.link.lane.links):
+            link.close()
     except DistributedError as error:
         print(f"pullback: rank {world.rank}: {error}", file=sys.stderr, flush=True)

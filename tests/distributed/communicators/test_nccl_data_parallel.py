@@ -183,3 +183,24 @@ def test_buckets_start_beside_the_sweep():
     on_ranks(rank, 2)
     assert len(seen) == 2
     assert all("start_all_reduce" in flights for flights in seen)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("reduced", [False, True], ids=["shares", "reduced"])
+def test_an_optimiser_s_state_in_parts(reduced, compiled):
+    def rank(move):
+        opt = d.sharded(pb.optim.Clipped(pb.optim.Adam(0.05), norm=0.5), reduced=reduced)
+        both = d.data_parallel(loss, reduce=reduced)
+
+        def step(p, state, x, y):
+            value, grads = both(p, x, y)
+            return *opt.step(p, grads, state), value
+
+        step = pb.compile(step, fast=False) if compiled else step
+        p = move(PARAMS)
+        state = opt.init(p)
+        for _ in range(4):
+            p, state, value = step(p, state, *move(parts([2, 5], X, Y)))
+        return on_host((value, p))
+
+    assert_same(on_ranks(rank, 3, on_device), d.simulate(rank, 3, lambda x: x), atol=1e-11)
