@@ -19,7 +19,14 @@ import numpy as np
 from . import buffers
 from .base import Communicator, DistributedError, default_timeout, head_of_end
 from .buffers import as_bytes, narrow, native, pieces, sendable, wide
-from .job import TELL_AFTER, Job, Watched, library, wait_for_all_ranks_to_call_init
+from .job import (
+    TELL_AFTER,
+    Job,
+    Watched,
+    leave_half_started,
+    library,
+    wait_for_all_ranks_to_call_init,
+)
 from .request import Request
 from .waiting import Wait
 
@@ -323,10 +330,16 @@ def start(timeout: float | None = None) -> MpiCommunicator:
     the program, ranks wait for each other, and one that waits for a rank that has ended is told so.
     """
     seconds = default_timeout() if timeout is None else timeout
-    with Watched(seconds):
-        comm = wait_for_all_ranks_to_call_init().COMM_WORLD
-        job = Job(comm.Dup(), comm.Get_rank(), comm.Get_size())
-        world = MpiCommunicator(comm.Dup(), job, seconds)
+    try:
+        with Watched(seconds):
+            comm = wait_for_all_ranks_to_call_init().COMM_WORLD
+            job = Job(comm.Dup(), comm.Get_rank(), comm.Get_size())
+            world = MpiCommunicator(comm.Dup(), job, seconds)
+    except DistributedError:  # there is no MPI
+        raise
+    except BaseException:
+        leave_half_started()
+        raise
     if job.size > 1:
         job.watch()
     job.catch_exceptions()
