@@ -110,7 +110,12 @@ def test_groups():
         w = d.world()
         g = w.split(w.rank % 2, key=-w.rank)  # in the order from behind
         h = g.split(0)
-        return g.rank, g.size, g.all_gather(np.asarray([w.rank])).tolist(), h.broadcast_object(w.rank)
+        return (
+            g.rank,
+            g.size,
+            g.all_gather(np.asarray([w.rank])).tolist(),
+            h.broadcast_object(w.rank),
+        )
 
     assert d.simulate(run, 5) == [
         (2, 3, [4, 2, 0], 4), (1, 2, [3, 1], 3), (1, 3, [4, 2, 0], 4), (0, 2, [3, 1], 3), (0, 3, [4, 2, 0], 4),
