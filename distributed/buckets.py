@@ -165,15 +165,25 @@ _MOST = 4  # arrays of one size that are kept
 
 # ``start(buffer, bucket) -> request``; ``request.wait()`` gives the buffer with the sum in it.
 Start = Callable[[Any, Bucket], Any]
+# ``place(buffer, bucket)``: where to write what is reduced; the buffer, or what saves the transport a copy.
+Place = Callable[[Any, Bucket], Any]
 
 
 def start_bucket(
-    arrays: list[Any], like: Value, anchor: Value, *, bucket: Bucket, memory: Memory, start: Start
+    arrays: list[Any],
+    like: Value,
+    anchor: Value,
+    *,
+    bucket: Bucket,
+    memory: Memory,
+    place: Place,
+    start: Start,
 ) -> Any:
     """Lay arrays side by side and start the reduction; None stands for zeros. Returns the request."""
     buffer = memory.take(bucket.size, like)
+    where = place(buffer, bucket)
     for leaf, x in zip(bucket.leaves, arrays, strict=True):
-        put(buffer, leaf, x)
+        put(where, leaf, x)
     return start(buffer, bucket)
 
 
@@ -208,6 +218,8 @@ class Flight:
         Where buckets get theirs from.
     start : callable
         ``start(buffer, bucket) -> Request``.
+    place : callable
+        ``place(buffer, bucket) -> array``, called right before `start` where a bucket is filled as a whole.
     tracer
         An array of the program that `compile` records; None where it does not.
 
@@ -223,10 +235,11 @@ class Flight:
         likes: list[Value],
         memory: Memory,
         start: Start,
+        place: Place = lambda buffer, bucket: buffer,
         tracer: Any = None,
     ) -> None:
         self.buckets, self.likes, self.memory = buckets, likes, memory
-        self.start, self.tracer = start, tracer
+        self.start, self.place, self.tracer = start, place, tracer
         self.where = {
             leaf.index: (k, n)
             for k, bucket in enumerate(buckets)
@@ -258,7 +271,9 @@ class Flight:
         if self.tracer is None:
             self.requests.append(self.start(arrays, bucket))
             return
-        settings = {"bucket": bucket, "memory": self.memory, "start": self.start}
+        settings = {
+            "bucket": bucket, "memory": self.memory, "place": self.place, "start": self.start,
+        }  # fmt: skip
         given = (arrays, self.likes[bucket.leaves[0].index], self.tracer)
         record = self.tracer.recorder.record
         self.requests.append(record("start_all_reduce", start_bucket, given, settings))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from .communicators import mpi
+from collections.abc import Callable
+
+from .communicators import mpi, nccl
 from .communicators.base import Communicator, DistributedError
 from .communicators.threads import SIMULATED, STARTED, alone
 
-_STARTERS = {"mpi": mpi.start}
+_STARTERS: dict[str, Callable[[float | None], Communicator]] = {
+    "mpi": mpi.start,
+    "nccl": nccl.start,
+}
 
 
 def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
@@ -19,7 +24,9 @@ def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
     Parameters
     ----------
     kind : {"mpi", "nccl"}
-        What carries the messages: MPI for NumPy arrays, NCCL for CuPy's, one GPU for each process.
+        What carries the messages: MPI for NumPy arrays, NCCL for CuPy's, one GPU for each process. With "nccl" the
+        backend "cupy" becomes the active one, whatever ``PULLBACK_BACKEND`` says, on the GPU with the number that the
+        process has on its machine, or with that of ``PULLBACK_DEVICE``; the hosts speak by MPI all the same.
     timeout : float, optional
         After how many seconds of waiting for the others a rank gives up with an error. By default
         ``PULLBACK_DISTRIBUTED_TIMEOUT``, or 600.

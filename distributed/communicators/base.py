@@ -168,6 +168,10 @@ class Communicator(ABC):
         self.traffic.add("all_reduce", 2 * (self.size - 1), share(nbytes(buffer), self.size, 2))
         return self._start_sum(buffer, op)
 
+    def place(self, buffer: Any) -> Any:
+        """Where to write what the next `start_all_reduce`, of `buffer`, is to sum: `buffer`, or what saves a copy."""
+        return buffer
+
     def start_all_to_all(self, x: Any) -> Request:
         """Start to send row s of `x` to rank s, for all s; ``wait()`` returns the rows that came, by rank.
 
