@@ -197,16 +197,17 @@ def warn_of_other_losses(
 ) -> None:
     """Warn, on rank 0, of a loss that is no mean over rows: of shares of a batch it is not what it is of the batch.
 
-    It is tried on the first six rows.
+    All ranks try it on the first six rows: there may be collectives in it.
     """
-    if ranks.group.rank or tree.leaves(part)[0].shape[0] < 6:
+    if tree.leaves(part)[0].shape[0] < 6:
         return
     whole, first, rest = (
         evaluate(model, loss, tree.map(lambda a, c=c: a[c, ...], part), loss_of=loss_of)[0]
         for c in (slice(0, 6), slice(0, 2), slice(2, 6))
     )
     mean = (2 * first + 4 * rest) / 6
-    if math.isfinite(whole + mean) and abs(whole - mean) > 1e-3 * (abs(whole) + abs(mean)):
+    other = abs(whole - mean) > 1e-3 * (abs(whole) + abs(mean))
+    if ranks.group.rank == 0 and math.isfinite(whole + mean) and other:
         warnings.warn(
             f"fit: the loss is no mean over rows: of six of them it is {whole:.6g}, and the mean of its values of two "
             f"and of four is {mean:.6g}. On ranks it is the mean of its values on each rank's rows, another function "
