@@ -5,8 +5,8 @@
 
 A way is a signal that one rank gets at a random moment, from before it has joined the others until the last step:
 KILL and TERM end it, INT is an exception in the middle of anything, STOP leaves it there without an answer. Each run
-has to end within 30 s, with a code that is not 0 and an error, or with 0 and the parameters of a run that nobody disturbed,
-bit by bit on every rank. A rank that has written its result before has to have written the right one.
+has to end within 30 s, with a code that is not 0 and an error, or with 0 and the parameters of a run that nobody
+disturbed, bit by bit on every rank. A rank that has written its result before has to have written the right one.
 """
 
 from __future__ import annotations

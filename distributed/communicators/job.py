@@ -181,8 +181,9 @@ class Watched:
 
     def __enter__(self) -> None:
         # without a file for errors there is nowhere to write to
-        with contextlib.suppress(AttributeError, OSError, RuntimeError, ValueError):
-            faulthandler.dump_traceback_later(self.seconds, exit=True, file=sys.__stderr__)
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            if sys.__stderr__ is not None:
+                faulthandler.dump_traceback_later(self.seconds, exit=True, file=sys.__stderr__)
 
     def __exit__(self, *_: object) -> None:
         faulthandler.cancel_dump_traceback_later()

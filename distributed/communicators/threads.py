@@ -102,11 +102,9 @@ class ThreadCommunicator(Communicator):
     def _check_usable(self, what: str) -> None:
         """Refuse the use of another rank's communicator, such as a compiled function has recorded."""
         world = SIMULATED.get()
-        if world is None:
-            foreign = self.hub.provisional and bool(STARTED)
-        else:
-            threads = isinstance(world, ThreadCommunicator)
-            foreign = threads and (world.hub, world.rank) != (self.hub, self.members[self.rank])
+        foreign = world is None and self.hub.provisional and bool(STARTED)
+        if isinstance(world, ThreadCommunicator):
+            foreign = (world.hub, world.rank) != (self.hub, self.members[self.rank])
         if foreign:
             raise DistributedError(
                 f"{what}: this communicator belongs to rank {self.rank} of another world than {world or STARTED[0]!r}: "

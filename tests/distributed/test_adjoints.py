@@ -8,7 +8,7 @@ import pytest
 import pullback as pb
 from pullback.distributed import DistributedError, all_reduce, broadcast, rank, simulate
 
-from ...distributed._table import ROWS
+from ._table import ROWS
 
 P = 3
 each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
