@@ -68,8 +68,8 @@ def data_parallel(
     bucket_bytes : int
         A bucket is sent when it holds that much, or more.
     travel : {None, "bfloat16"}
-        With "bfloat16", gradients of 32 bits or more are rounded to 16 on their way, and summed in float32: half the
-        bytes, and 8 bits of precision. The value is not rounded.
+        With "bfloat16", gradients of 32 bits or more are rounded to 16 on their way, and summed in float32 (by NCCL
+        in bfloat16): half the bytes, and 8 bits of precision. The value is not rounded.
     reduce : bool
         With False the gradients stay this rank's own shares, whose sum over the ranks is the gradient: what the `step`
         of `sharded` takes. The value is still that of the whole.

@@ -39,7 +39,8 @@ def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
     Raises
     ------
     DistributedError
-        If mpi4py or an MPI library is missing, or the world is of another kind already.
+        If mpi4py or an MPI library is missing, or the world is of another kind already; with "nccl" on every rank, if
+        one of them has no CuPy, no NCCL or no GPU, or two have the same GPU.
 
     Examples
     --------

@@ -153,7 +153,8 @@ class Communicator(ABC):
         op : {"sum", "mean"}
             How to combine.
         travel : {None, "bfloat16"}
-            With "bfloat16" numbers are rounded to 16 bits on their way, and so is the sum; they are added in float32.
+            With "bfloat16" numbers are rounded to 16 bits on their way, and so is the sum; they are added in float32,
+            by NCCL in bfloat16.
 
         Returns
         -------

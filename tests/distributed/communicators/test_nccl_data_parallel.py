@@ -10,7 +10,9 @@ from pullback import distributed as d
 
 from ... import standin
 from ...conftest import ONLY_CUPY
+from ...repository._tools import load
 from ...standin.array import SYNCHRONISATIONS
+from ...standin.functions import cupy
 from .._nccl import made, on_ranks
 from ..test_data_parallel import CASES, CUTS, PARAMS, X, Y, loss, parts
 
@@ -204,3 +206,28 @@ def test_an_optimiser_s_state_in_parts(reduced, compiled):
         return on_host((value, p))
 
     assert_same(on_ranks(rank, 3, on_device), d.simulate(rank, 3, lambda x: x), atol=1e-11)
+
+
+def test_what_make_gpu_nccl_runs(monkeypatch, capsys, tmp_path):
+    """The tool for the day on which there is a GPU."""
+    tool = load("gpu_nccl")
+    monkeypatch.setattr(tool, "SIZES", [1 << 10, 1 << 12])
+
+    def rank():
+        return tool.measured(d.world(), cupy), [
+            tool.trained(d.world(), t) for t in (None, "bfloat16")
+        ]
+
+    for found, losses in on_ranks(rank, 2):
+        assert set(found["sizes"]) == {1 << 10, 1 << 12}
+        assert "2 ranks as threads" in tool.table("threads", found)
+        assert all(x < 0.5 for x in losses)
+
+    def no_device(*_):
+        raise pb.backend.BackendError("no CUDA device answers")
+
+    monkeypatch.setattr(tool, "ranks_in_threads", no_device)
+    monkeypatch.setattr("sys.argv", ["gpu_nccl", "--no-tests", "--folder", str(tmp_path)])
+    assert tool.main() == 1
+    assert "NCCL was not measured: no CUDA device answers" in capsys.readouterr().out
+    assert "no CUDA device" in (tmp_path / "nccl.json").read_text()
