@@ -107,7 +107,7 @@ class MpiCommunicator(Communicator):
                 os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
                 continue
             time.sleep(5e-5 if waited < 1 else 1e-3)
-            if waited > TELL_AFTER and len(job.groups) > 1:
+            if waited > TELL_AFTER * max(1, job.size / 32) and len(job.groups) > 1:
                 if not told:
                     job.tell(self._wait(what))
                     told = True
@@ -495,6 +495,8 @@ def _end(groups: Sequence[MpiCommunicator]) -> None:
         found = np.empty((group.size, mine.size), dtype=np.uint8)
         left.append((group, found, group.control.Iallgather(mine, found)))
     start = time.monotonic()
+    job = groups[0].job
+    job.busy = start, groups[0].timeout, what
     while left:
         for entry in list(left):
             group, found, request = entry
@@ -515,3 +517,4 @@ def _end(groups: Sequence[MpiCommunicator]) -> None:
             )
         if left and waited > _SPIN:
             time.sleep(1e-4 if waited < 1 else 5e-3)
+    job.busy = None

@@ -12,7 +12,7 @@ from ._ranks import mpirun
 def test_a_run_ends_when_a_rank_does_not_go_on(way, rank):
     mpirun()  # or skip
     tool = load("kill_ranks")
-    outcome = tool.run(ranks=2, steps=10**6, way=way, moment=1.5, rank=rank, timeout=2)
+    outcome = tool.run(ranks=2, steps=10**6, way=way, moment=1.2, rank=rank, timeout=1.5)
     assert outcome.sent
     assert outcome.code != 0
     assert tool.wrong(outcome, "", ranks=2) == ""
