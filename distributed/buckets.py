@@ -145,7 +145,11 @@ class Memory:
         """An array of `size` elements of the library, device and dtype of `like`; of any content."""
         if type(like) is not np.ndarray:
             return namespace_of(like).zeros_on_device_of((size,), like)
-        ring = self.held.setdefault((size, like.dtype), [])
+        key = size, like.dtype
+        ring = self.held.pop(key, [])
+        self.held[key] = ring  # the one that was used last stands at the end
+        if len(self.held) > _SIZES:
+            del self.held[next(iter(self.held))]
         if _COUNTED:
             for cell in ring:
                 if _references(cell) == _UNUSED:
@@ -158,7 +162,7 @@ class Memory:
         return fresh
 
 
-_MOST = 4  # arrays of one size that are kept
+_MOST, _SIZES = 4, 16  # arrays of one size that are kept, and sizes
 
 
 # ── one bucket on its way ─────────────────────────────────────────────────────────────────────

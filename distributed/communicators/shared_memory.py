@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-SLOTS = 3
+SLOTS = 2
 """Arrays of a rank that may be under way at once; with more, MPI carries them."""
 SMALLEST, LARGEST = 2**14, 2**25
 """Bytes of an array that goes this way."""
