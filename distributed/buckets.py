@@ -145,7 +145,11 @@ class Memory:
         """An array of `size` elements of the library, device and dtype of `like`; of any content."""
         if type(like) is not np.ndarray:
             return namespace_of(like).zeros_on_device_of((size,), like)
-        ring = self.held.setdefault((size, like.dtype), [])
+        key = size, like.dtype
+        ring = self.held.pop(key, [])
+        self.held[key] = ring  # the one that was used last stands at the end
+        if len(self.held) > _SIZES:
+            del self.held[next(iter(self.held))]
         if _COUNTED:
             for cell in ring:
                 if _references(cell) == _UNUSED:
@@ -158,22 +162,32 @@ class Memory:
         return fresh
 
 
-_MOST = 4  # arrays of one size that are kept
+_MOST, _SIZES = 4, 16  # arrays of one size that are kept, and sizes
 
 
 # ── one bucket on its way ─────────────────────────────────────────────────────────────────────
 
 # ``start(buffer, bucket) -> request``; ``request.wait()`` gives the buffer with the sum in it.
 Start = Callable[[Any, Bucket], Any]
+# ``place(buffer, bucket)``: where to write what is reduced; the buffer, or what saves the transport a copy.
+Place = Callable[[Any, Bucket], Any]
 
 
 def start_bucket(
-    arrays: list[Any], like: Value, anchor: Value, *, bucket: Bucket, memory: Memory, start: Start
+    arrays: list[Any],
+    like: Value,
+    anchor: Value,
+    *,
+    bucket: Bucket,
+    memory: Memory,
+    place: Place,
+    start: Start,
 ) -> Any:
     """Lay arrays side by side and start the reduction; None stands for zeros. Returns the request."""
     buffer = memory.take(bucket.size, like)
+    where = place(buffer, bucket)
     for leaf, x in zip(bucket.leaves, arrays, strict=True):
-        put(buffer, leaf, x)
+        put(where, leaf, x)
     return start(buffer, bucket)
 
 
@@ -208,6 +222,8 @@ class Flight:
         Where buckets get theirs from.
     start : callable
         ``start(buffer, bucket) -> Request``.
+    place : callable
+        ``place(buffer, bucket) -> array``, called right before `start` where a bucket is filled as a whole.
     tracer
         An array of the program that `compile` records; None where it does not.
 
@@ -223,10 +239,11 @@ class Flight:
         likes: list[Value],
         memory: Memory,
         start: Start,
+        place: Place = lambda buffer, bucket: buffer,
         tracer: Any = None,
     ) -> None:
         self.buckets, self.likes, self.memory = buckets, likes, memory
-        self.start, self.tracer = start, tracer
+        self.start, self.place, self.tracer = start, place, tracer
         self.where = {
             leaf.index: (k, n)
             for k, bucket in enumerate(buckets)
@@ -258,7 +275,9 @@ class Flight:
         if self.tracer is None:
             self.requests.append(self.start(arrays, bucket))
             return
-        settings = {"bucket": bucket, "memory": self.memory, "start": self.start}
+        settings = {
+            "bucket": bucket, "memory": self.memory, "place": self.place, "start": self.start,
+        }  # fmt: skip
         given = (arrays, self.likes[bucket.leaves[0].index], self.tracer)
         record = self.tracer.recorder.record
         self.requests.append(record("start_all_reduce", start_bucket, given, settings))

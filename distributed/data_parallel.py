@@ -68,8 +68,8 @@ def data_parallel(
     bucket_bytes : int
         A bucket is sent when it holds that much, or more.
     travel : {None, "bfloat16"}
-        With "bfloat16", gradients of 32 bits or more are rounded to 16 on their way, and summed in float32: half the
-        bytes, and 8 bits of precision. The value is not rounded.
+        With "bfloat16", gradients of 32 bits or more are rounded to 16 on their way, and summed in float32 (by NCCL
+        in bfloat16): half the bytes, and 8 bits of precision. The value is not rounded.
     reduce : bool
         With False the gradients stay this rank's own shares, whose sum over the ranks is the gradient: what the `step`
         of `sharded` takes. The value is still that of the whole.
@@ -334,7 +334,8 @@ class _Call:
             raise
         flight = Flight(
             plan.buckets, [*self._likes(), value], self.kept.memory,
-            self._start, self.tracer,
+            functools.partial(_start, self.comm, settings.travel),
+            functools.partial(_place, self.comm, settings.travel), self.tracer,
         )  # fmt: skip
         flight.give(n, value * weight if self.ran is not None else None)
         own: list[Any] = []
@@ -351,10 +352,6 @@ class _Call:
         out = flight.finish()
         total = namespace_of(out[n]).copy(out[n])  # or it would hold its bucket's memory
         return total, [out[i] for i in range(n)] if settings.reduce else own
-
-    def _start(self, buffer: Any, bucket: Bucket) -> Any:
-        wide = as_numpy(bucket.dtype).itemsize >= 4 and not bucket.exact
-        return self.comm.start_all_reduce(buffer, travel=self.settings.travel if wide else None)
 
     def _traced_gradients(self) -> tuple[Any, list[Any]]:
         """The value and the gradients as results that derivatives can be taken of."""
@@ -394,6 +391,19 @@ def _seed(value: Any, weight: Any) -> Any:
         return None  # the loss is a constant, and nothing is swept
     seed = seed_for(value)
     return seed if weight == 1.0 else namespace_of(seed).asarray(seed * weight)
+
+
+def _travel(bucket: Bucket, travel: str | None) -> str | None:
+    """How a bucket travels: what has 16 bits, or is exact, as it is."""
+    return None if bucket.exact or as_numpy(bucket.dtype).itemsize < 4 else travel
+
+
+def _start(comm: Communicator, travel: str | None, buffer: Any, bucket: Bucket) -> Any:
+    return comm.start_all_reduce(buffer, travel=_travel(bucket, travel))
+
+
+def _place(comm: Communicator, travel: str | None, buffer: Any, bucket: Bucket) -> Any:
+    return buffer if _travel(bucket, travel) is not None else comm.place(buffer)
 
 
 def _agreed(like: Value, anchor: Value, *, group: Communicator, what: str, rows: int) -> Any:

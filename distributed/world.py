@@ -24,7 +24,9 @@ def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
     Parameters
     ----------
     kind : {"mpi", "nccl"}
-        What carries the messages: MPI for NumPy arrays, NCCL for CuPy's, one GPU for each process.
+        What carries the messages: MPI for NumPy arrays, NCCL for CuPy's, one GPU for each process. With "nccl" the
+        backend "cupy" becomes the active one, whatever ``PULLBACK_BACKEND`` says, on the GPU with the number that the
+        process has on its machine, or with that of ``PULLBACK_DEVICE``; the hosts speak by MPI all the same.
     timeout : float, optional
         After how many seconds of waiting for the others a rank gives up with an error. By default
         ``PULLBACK_DISTRIBUTED_TIMEOUT``, or 600.
@@ -37,7 +39,8 @@ def init(kind: str = "mpi", timeout: float | None = None) -> Communicator:
     Raises
     ------
     DistributedError
-        If mpi4py or an MPI library is missing, or the world is of another kind already.
+        If mpi4py or an MPI library is missing, or the world is of another kind already; with "nccl" on every rank, if
+        one of them has no CuPy, no NCCL or no GPU, or two have the same GPU.
 
     Examples
     --------
@@ -74,7 +77,7 @@ def world() -> Communicator:
     simulated = SIMULATED.get()
     if simulated is not None:
         return simulated
-    return STARTED[0] if STARTED else alone()
+    return STARTED[0] if STARTED else alone(provisional=True)
 
 
 def rank() -> int:

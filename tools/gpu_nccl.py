@@ -75,6 +75,44 @@ def ranks_in_threads() -> dict[str, Any]:
     return {"nccl": library.version(), "cupy": cupy.__version__, "devices": devices, **found}
 
 
+def trained(world: Any, travel: str | None) -> float:
+    """The last loss of some compiled steps on all ranks' rows; the parameters have equal bits on all ranks."""
+    import hashlib
+
+    import numpy as np
+
+    import pullback as pb
+
+    draw = np.random.default_rng(0)
+    x = draw.standard_normal((64 * world.size, 20)).astype("float32")
+    y = np.argmax(x[:, :5], axis=1)
+    mine = slice(64 * world.rank, 64 * (world.rank + 1))
+    model = pb.models.MLP([20, 64, 5], seed=0, dtype="float32")
+    opt = pb.optim.Adam(1e-2)
+    both = pb.distributed.data_parallel(
+        lambda model, x, y: pb.models.cross_entropy(model(x), y), bucket_bytes=4096, travel=travel
+    )
+
+    @pb.compile
+    def step(model: Any, state: Any, x: Any, y: Any) -> Any:
+        loss, grads = both(model, x, y)
+        return *opt.step(model, grads, state), loss
+
+    state = opt.init(model)
+    x, y = pb.backend.current().asarray(x[mine]), pb.backend.current().asarray(y[mine])
+    for _ in range(40):
+        model, state, loss = step(model, state, x, y)
+    digest = hashlib.blake2b(digest_size=7)
+    for leaf in pb.tree.leaves(model):
+        digest.update(pb.to_numpy(leaf).tobytes())
+    found = world.agree("the parameters", int.from_bytes(digest.digest(), "little"))
+    if len(set(found)) > 1:
+        raise RuntimeError(f"the ranks' parameters differ: {found}")
+    if not float(loss) < 0.5:
+        raise RuntimeError(f"the loss is {float(loss)} after 40 steps")
+    return float(loss)
+
+
 def one_of_mpi() -> None:
     """What each process of ``mpirun`` does."""
     import cupy
@@ -85,7 +123,9 @@ def one_of_mpi() -> None:
     found = measured(world, cupy)
     x = cupy.full(5, 1.0 + world.rank)
     value = float(pb.distributed.all_reduce(x)[0])
-    assert value == world.size * (world.size + 1) / 2, value
+    if value != world.size * (world.size + 1) / 2:
+        raise RuntimeError(f"the sum of 1 … {world.size} is {value}")
+    found["losses"] = [trained(world, travel) for travel in (None, "bfloat16")]
     if world.rank == 0:
         print("MPI " + json.dumps(found), flush=True)
 

@@ -5,8 +5,8 @@
 
 A way is a signal that one rank gets at a random moment, from before it has joined the others until the last step:
 KILL and TERM end it, INT is an exception in the middle of anything, STOP leaves it there without an answer. Each run
-has to end within 30 s, with a code that is not 0 and an error, or with 0 and the parameters of a run that nobody disturbed,
-bit by bit on every rank. A rank that has written its result before has to have written the right one.
+has to end within 30 s, with a code that is not 0 and an error, or with 0 and the parameters of a run that nobody
+disturbed, bit by bit on every rank. A rank that has written its result before has to have written the right one.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def mpirun() -> str:
     return found
 
 
-def run(ranks: int, steps: int, way: str = "", moment: float = 0.0, rank: int = 0) -> Outcome:
+def run(
+    ranks: int, steps: int, way: str = "", moment: float = 0.0, rank: int = 0, timeout: float = 8
+) -> Outcome:
     """Run the training, and send one rank a signal at a moment, in seconds from the start.
 
     Parameters
@@ -107,13 +109,15 @@ def run(ranks: int, steps: int, way: str = "", moment: float = 0.0, rank: int = 
         When; later, if the rank's process is not there yet.
     rank : int
         To which.
+    timeout : float
+        After how many seconds ranks give up waiting for others.
     """
     environment = {
         **os.environ,
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
         "OMP_NUM_THREADS": "1",
-        "PULLBACK_DISTRIBUTED_TIMEOUT": "8",
+        "PULLBACK_DISTRIBUTED_TIMEOUT": str(timeout),
     }
     with tempfile.TemporaryDirectory(prefix="kill_ranks") as name:
         folder = Path(name)

@@ -16,14 +16,20 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from ..backend import BackendError
-from ..distributed import DistributedError
+from ..distributed import Communicator, DistributedError
 from ..distributed import rank as rank_of_world
 from ..distributed import size as size_of_world
 from .errors import InputError, extra, one_line
 from .files import write_atomic
 from .fitting.result import Fit
 from .fitting.signals import Interrupt, Terminated, started, terminations_raised
-from .parallel.launch import group_of, launched, refuse_several, width_of_launcher
+from .parallel.launch import (
+    group_of,
+    launched,
+    refuse_several,
+    together,
+    width_of_launcher,
+)
 from .parallel.ranks import of_rank_0
 from .run.config import Settings, merged, parse_hidden, read_config
 from .run.info import info_lines
@@ -339,7 +345,7 @@ def _train(given: dict[str, Any]) -> int:
     kind = given.pop("distributed")
     if kind is None:
         refuse_several("train")
-    group = None if kind is None else group_of(kind)
+    group = None if kind is None else _joined(kind)
     if not 0 <= every < math.inf:
         raise InputError(f"checkpoint_every: {every} is not a number of seconds of at least 0")
     options = {key: value for key, value in given.items() if value is not None}
@@ -367,6 +373,19 @@ def _train(given: dict[str, Any]) -> int:
             DIVERGED,
         )
     return SIGNALLED + result.fit.signal if result.fit.stopped == "interrupted" else 0
+
+
+def _joined(kind: str) -> Communicator:
+    """The world; a signal to one rank while it comes about ends all when it has."""
+    with Interrupt() as interrupt:
+        group = group_of(kind)
+
+    def go_on() -> None:
+        if interrupt.seen:
+            raise Terminated.by(interrupt.number)
+
+    together(group, go_on)
+    return group
 
 
 def _new_settings(config: str | None, options: dict[str, Any]) -> Settings:

@@ -26,14 +26,16 @@ from .fitting.resuming import (
     as_table,
     check_epochs,
     check_structures,
+    compare_versions,
     description,
     ended_before,
     restored,
     stored_at,
+    versions,
     warm_up,
 )
 from .fitting.snapshot import Snapshot, write
-from .measure import evaluate, evaluate_on_ranks, rows_at_once
+from .measure import evaluate, evaluate_on_ranks, rows_at_once, warn_of_other_losses
 from .optimizers import with_l1
 from .parallel.ranks import Ranks, of_rank_0
 from .parallel.sharding import on_ranks
@@ -179,13 +181,14 @@ def fit(
 
     On several ranks a batch is divided into consecutive rows, as many for each rank or one more; a batch of fewer rows
     than ranks is taken by all of them as a whole. Gradients are those of the mean over all rows
-    (`pb.distributed.data_parallel`): the loss has to be such a mean. Losses and scores are measured in shares. What
-    ends the training, a signal to one rank included, ends it on all of them at the same step. `BatchNorm` takes the
-    statistics of all rows of the batch; other floating-point fields made by `pb.models.state` are averaged over the
-    ranks, weighted by rows.
+    (`pb.distributed.data_parallel`): the loss has to be such a mean, and a warning says where it is not. Losses and
+    scores are measured in shares. What ends the training, a signal to one rank included, ends it on all of them at the
+    same step. `BatchNorm` takes the statistics of all rows of the batch; other floating-point fields made by
+    `pb.models.state` are averaged over the ranks, weighted by rows.
 
     A training that goes on with other `epochs` rounds as one that had them from the start would, but where the number
-    of steps decides whether the step is compiled, and with which kernels; and so it does on another backend.
+    of steps decides whether the step is compiled, and with which kernels. On another backend, too, it goes on up to
+    rounding; and with another version of pullback or NumPy, of which a warning tells.
 
     Examples
     --------
@@ -230,6 +233,7 @@ def fit(
             {**about(), "epochs": str(epochs), "patience": str(patience), "resume": str(resume)}
         )
         model, key = ranks.replicated(model), ranks.own_key(key)
+        warn_of_other_losses(ranks, model, loss, train, loss_of)
     stored = of_rank_0(distributed, lambda: stored_at(checkpoint, resume))
     one_step = training_step(model, loss, opt, loss_of, ranks)
 
@@ -305,6 +309,7 @@ def fit(
             "best": run.best.epoch,
             "diverged": run.why if run.stopped == "diverged" else "",
             "calls": replay.calls,
+            "versions": versions(),
         }
         trees = {
             "model": training.parameters,
@@ -330,6 +335,8 @@ def fit(
             # first what says most of a difference
             stored.tree("model", model, home, dtypes=True)
             stored.check(described)
+            if ranks is None or ranks.group.rank == 0:
+                compare_versions(stored)
             if ranks is None:
                 warm_up(training, stored.progress.get("calls", []), source.samples())
             run, start = restored(stored, training, model, opt, home, random)
@@ -338,6 +345,8 @@ def fit(
             if forward.compiled:
                 for own in (model, training.parameters)[: len(run.history)]:
                     measure(own, 0, 0)
+            # it holds the whole file
+            stored = None
         keeper = None
         if checkpoint is not None and (ranks is None or ranks.group.rank == 0):
             keeper = Keeper(keep, lambda: random.bit_generator.state, every)
@@ -351,7 +360,7 @@ def fit(
             ended = run_epochs(
                 training, epochs, source.epoch, after_epoch, interrupt, keeper, start
             )
-        elif keeper is not None and stored is None:
+        elif keeper is not None and run.resumed is None:
             keeper.save(0, 0)
     run.stopped, run.why = ended or all_done(epochs)
     run.signal = interrupt.number if run.stopped == "interrupted" else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -189,6 +190,30 @@ def evaluate_on_ranks(
     # the same numbers, but for other kernels on another processor: those of rank 0 are everybody's
     loss_found, score_found = ranks.table(found)[0].tolist()
     return loss_found, score_found
+
+
+def warn_of_other_losses(
+    ranks: Ranks, model: PyTree, loss: Callable[..., Any], part: PyTree, loss_of: str
+) -> None:
+    """Warn, on rank 0, of a loss that is no mean over rows: of shares of a batch it is not what it is of the batch.
+
+    All ranks try it on the first six rows: there may be collectives in it.
+    """
+    if tree.leaves(part)[0].shape[0] < 6:
+        return
+    whole, first, rest = (
+        evaluate(model, loss, tree.map(lambda a, c=c: a[c, ...], part), loss_of=loss_of)[0]
+        for c in (slice(0, 6), slice(0, 2), slice(2, 6))
+    )
+    mean = (2 * first + 4 * rest) / 6
+    other = abs(whole - mean) > 1e-3 * (abs(whole) + abs(mean))
+    if ranks.group.rank == 0 and math.isfinite(whole + mean) and other:
+        warnings.warn(
+            f"fit: the loss is no mean over rows: of six of them it is {whole:.6g}, and the mean of its values of two "
+            f"and of four is {mean:.6g}. On ranks it is the mean of its values on each rank's rows, another function "
+            "than in one process, and another one for each number of ranks",
+            stacklevel=3,
+        )
 
 
 def _evaluate_model(

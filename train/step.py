@@ -19,6 +19,7 @@ from ..autograd.core.namespaces import namespace_of
 from ..autograd.core.typing import ArrayLike, PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
+from ..distributed import DistributedError
 from ..models.module import children, has_mode, trains_differently
 from ..optim import LossScaling
 from .errors import one_line
@@ -107,6 +108,9 @@ class Replayed:
         self._calls[rows] = self._calls.get(rows, 0) + 1
         try:
             return program(*args)
+        except DistributedError:
+            # the ranks do not do the same: nothing that this one does alone can mend that
+            raise
         except Exception as error:
             # the eager step raises by itself if the compilation is not the cause
             out = self.step(*args)

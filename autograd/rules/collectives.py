@@ -44,5 +44,5 @@ defvjp(
 )
 
 
-def _scaled(ct, op, group):  # type: ignore[no-untyped-def]  # a part of rules
+def _scaled(ct, op, group):
     return ct / group.size if op == "mean" else ct

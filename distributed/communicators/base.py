@@ -153,7 +153,8 @@ class Communicator(ABC):
         op : {"sum", "mean"}
             How to combine.
         travel : {None, "bfloat16"}
-            With "bfloat16" numbers are rounded to 16 bits on their way, and so is the sum; they are added in float32.
+            With "bfloat16" numbers are rounded to 16 bits on their way, and so is the sum; they are added in float32,
+            by NCCL in bfloat16.
 
         Returns
         -------
@@ -167,6 +168,10 @@ class Communicator(ABC):
         self.starts += 1
         self.traffic.add("all_reduce", 2 * (self.size - 1), share(nbytes(buffer), self.size, 2))
         return self._start_sum(buffer, op)
+
+    def place(self, buffer: Any) -> Any:
+        """Where to write what the next `start_all_reduce`, of `buffer`, is to sum: `buffer`, or what saves a copy."""
+        return buffer
 
     def start_all_to_all(self, x: Any) -> Request:
         """Start to send row s of `x` to rank s, for all s; ``wait()`` returns the rows that came, by rank.
@@ -221,6 +226,7 @@ class Communicator(ABC):
         DistributedError
             On every rank, with what each of them asked for, if that is not the same, or if a rank has ended.
         """
+        self._check_usable(what)
         if not self._lock.acquire(blocking=False):
             raise DistributedError(
                 f"rank {self.rank} asks for {what} while another thread of it is in a collective of the same group: "
@@ -307,6 +313,10 @@ class Communicator(ABC):
     @abstractmethod
     def close(self) -> None:
         """Say that this rank takes part no longer."""
+
+    def _check_usable(self, what: str) -> None:
+        """Refuse a communicator that cannot be used here, or no longer."""
+        return
 
     def _check_array(self, name: str, x: Any) -> None:
         """Refuse what this communicator cannot send."""

@@ -181,8 +181,9 @@ class Watched:
 
     def __enter__(self) -> None:
         # without a file for errors there is nowhere to write to
-        with contextlib.suppress(AttributeError, OSError, RuntimeError, ValueError):
-            faulthandler.dump_traceback_later(self.seconds, exit=True, file=sys.__stderr__)
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            if sys.__stderr__ is not None:
+                faulthandler.dump_traceback_later(self.seconds, exit=True, file=sys.__stderr__)
 
     def __exit__(self, *_: object) -> None:
         faulthandler.cancel_dump_traceback_later()
@@ -191,3 +192,15 @@ class Watched:
 def wait_for_all_ranks_to_call_init() -> Any:
     """mpi4py's module ``MPI``, by a function whose name is what the watch shows where ranks are waited for in vain."""
     return library()
+
+
+def leave_half_started() -> None:
+    """After an exception in the middle of MPI's start, under a launcher: print it and leave at once.
+
+    MPI's own end, which Python's would call, waits for the others, and they wait for this process. The launcher ends
+    them when it is gone.
+    """
+    if any(name in os.environ for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK")):
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)

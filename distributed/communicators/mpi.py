@@ -19,10 +19,20 @@ import numpy as np
 from . import buffers
 from .base import Communicator, DistributedError, default_timeout, head_of_end
 from .buffers import as_bytes, narrow, native, pieces, sendable, wide
-from .job import TELL_AFTER, Job, Watched, library, wait_for_all_ranks_to_call_init
+from .job import (
+    TELL_AFTER,
+    Job,
+    Watched,
+    leave_half_started,
+    library,
+    wait_for_all_ranks_to_call_init,
+)
 from .request import Request
+from .shared_memory import SMALLEST, SharedMemory, add_up, mapped, new_file, ordered_writes, remove
 from .waiting import Wait
 
+# Ranks of one machine up to which each reads what all others have; more divide the work, as MPI does.
+MOST_SHARING = 4
 _SPIN, _YIELD = 5e-4, 2e-2  # seconds of waiting after which to yield the core, and to sleep
 
 
@@ -61,6 +71,9 @@ class MpiCommunicator(Communicator):
         self.started: list[Request] = []
         self.unusable = ""  # why, if it is
         self.closed = False
+        self.memory: SharedMemory | None = (
+            None  # of one machine; made by the first array that is long enough
+        )
         job.groups.append(self)
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────
@@ -94,7 +107,7 @@ class MpiCommunicator(Communicator):
                 os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
                 continue
             time.sleep(5e-5 if waited < 1 else 1e-3)
-            if waited > TELL_AFTER and len(job.groups) > 1:
+            if waited > TELL_AFTER * max(1, job.size / 32) and len(job.groups) > 1:
                 if not told:
                     job.tell(self._wait(what))
                     told = True
@@ -115,6 +128,56 @@ class MpiCommunicator(Communicator):
                 f"rank {self.rank} asks for {what}, and its communicator cannot be used: {why}"
             )
 
+    # ── ranks of one machine ──────────────────────────────────────────────────────────────────
+
+    def _shared(self, x: np.ndarray) -> SharedMemory | None:
+        """The memory that an array goes through; None where MPI carries it. Called by all ranks at once."""
+        if x.nbytes < SMALLEST or self.size == 1 or self.size > MOST_SHARING:
+            return None
+        if self.memory is None:
+            self.memory = SharedMemory(self.rank, self.size, self._allocate)
+        return self.memory if self.memory.takes(x.nbytes) else None
+
+    def _allocate(self, nbytes: int) -> list[np.ndarray] | None:
+        """Memory of each rank that all see; None if they are not on one machine, or it has none left."""
+        here = self.comm.Split_type(library().COMM_TYPE_SHARED)
+        together = here.Get_size() == self.size
+        here.Free()
+        if not self._on_all(together and ordered_writes()):
+            return None
+        path = new_file(nbytes * self.size) if self.rank == 0 else None
+        path = self.comm.bcast(path, root=0)
+        memory = mapped(path, nbytes * self.size)
+        fine = self._on_all(memory is not None)
+        if self.rank == 0:
+            remove(path)  # the memory lasts as long as the processes that have it
+        if not fine or memory is None:
+            return None
+        return [memory[r * nbytes : (r + 1) * nbytes] for r in range(self.size)]
+
+    def _on_all(self, fine: bool) -> bool:
+        found = np.asarray([fine], np.int32)
+        self.comm.Allreduce(library().IN_PLACE, found, library().MIN)
+        return bool(found[0])
+
+    def _lay_down(self, memory: SharedMemory, x: np.ndarray, what: str) -> int:
+        """Copy an array to where all ranks see it; its number."""
+        self.finish(memory.free(), what)
+        memory.slot(self.rank, memory.count, x)[...] = x.reshape(-1)
+        return memory.publish()
+
+    def place(self, buffer: np.ndarray) -> np.ndarray:
+        """Where to write what `start_all_reduce` of `buffer` is to sum: the ranks see it there, without a copy."""
+        fits = type(buffer) is np.ndarray and buffer.flags.c_contiguous and buffer.dtype.isnative
+        if not fits or buffer.dtype != wide(buffer.dtype):
+            return buffer
+        memory = self._shared(buffer)
+        if memory is None:
+            return buffer
+        self.finish(memory.free(), "start_all_reduce")
+        memory.placed = buffer, memory.slot(self.rank, memory.count, buffer)
+        return memory.placed[1]
+
     # ── what `Communicator` asks of a transport ───────────────────────────────────────────────
 
     def _exchange(self, data: bytes, what: str) -> list[bytes]:
@@ -128,6 +191,13 @@ class MpiCommunicator(Communicator):
 
     def _sum(self, x: np.ndarray) -> np.ndarray:
         given, out = sendable(x), np.empty(x.shape, dtype=wide(x.dtype))
+        memory = self._shared(given)
+        if memory is not None:
+            number = self._lay_down(memory, given, "all_reduce")
+            self.finish(memory.ready(number), "all_reduce")
+            add_up(memory.arrays(number, given), out.reshape(-1))
+            memory.done(number)
+            return narrow(out, x.dtype)
         for part, total in zip(pieces(given), pieces(out), strict=True):
             self.finish(self.comm.Iallreduce(part, total), "all_reduce")
         return narrow(out, x.dtype)
@@ -140,7 +210,21 @@ class MpiCommunicator(Communicator):
         row = out.nbytes // max(sum(lengths), 1)
         flat = out.reshape(-1).view(np.uint8)
         counts = [n * row for n in lengths]
-        if out.nbytes <= buffers.MOST_ELEMENTS:
+        # as long as the longest part, so that all ranks go the same way
+        longest = np.empty(max(counts, default=0), np.uint8)
+        memory = self._shared(longest)
+        if memory is not None:
+            self.finish(memory.free(), "all_gather")
+            memory.slot(self.rank, memory.count, front)[...] = front
+            number = memory.publish()
+            self.finish(memory.ready(number), "all_gather")
+            start = 0
+            for root, count in enumerate(counts):
+                part = flat[start : start + count]
+                part[...] = memory.slot(root, number - 1, part)
+                start += count
+            memory.done(number)
+        elif out.nbytes <= buffers.MOST_ELEMENTS:
             self.finish(self.comm.Iallgatherv(front, (flat, counts)), "all_gather")
         else:
             start = 0
@@ -157,7 +241,15 @@ class MpiCommunicator(Communicator):
         out = np.empty((lengths[self.rank], *front.shape[1:]), dtype=front.dtype)
         row = front.size // max(front.shape[0], 1)
         flat = front.reshape(-1)
-        if front.size <= buffers.MOST_ELEMENTS:
+        memory = self._shared(front)
+        if memory is not None:
+            number = self._lay_down(memory, front, "reduce_scatter")
+            self.finish(memory.ready(number), "reduce_scatter")
+            start = sum(lengths[: self.rank]) * row
+            parts = [y[start : start + out.size] for y in memory.arrays(number, front)]
+            add_up(parts, out.reshape(-1))
+            memory.done(number)
+        elif front.size <= buffers.MOST_ELEMENTS:
             counts = [n * row for n in lengths]
             self.finish(self.comm.Ireduce_scatter(flat, out.reshape(-1), counts), "reduce_scatter")
         else:
@@ -203,6 +295,14 @@ class MpiCommunicator(Communicator):
                 "start_all_reduce: expected a contiguous and writeable array of a native dtype that MPI adds, got "
                 f"{buffer.dtype} of shape {buffer.shape}"
             )
+        memory = self.memory
+        if memory is not None and memory.placed is not None and memory.placed[0] is buffer:
+            memory.placed = None
+            return self._remembered(_Laid(self, memory, buffer, op, memory.publish()))
+        memory = self._shared(buffer)
+        if memory is not None:
+            number = self._lay_down(memory, buffer, "start_all_reduce")
+            return self._remembered(_Laid(self, memory, buffer, op, number))
         in_place = library().IN_PLACE
         requests = [self.comm.Iallreduce(in_place, part) for part in pieces(buffer)]
         return self._remembered(_Started(self, buffer, op, requests))
@@ -295,6 +395,32 @@ class _Started(Request):
         return self.buffer
 
 
+class _Laid(Request):
+    """A sum of what the ranks of one machine have laid down; it is added up by `wait`."""
+
+    def __init__(
+        self, group: MpiCommunicator, memory: SharedMemory, buffer: np.ndarray, op: str, number: int
+    ) -> None:
+        self.group, self.memory, self.buffer, self.op = group, memory, buffer, op
+        self.number = number
+        self.over = False
+
+    def test(self) -> bool:
+        """Whether all ranks have laid down what they have."""
+        return self.over or self.memory.ready(self.number).Test()
+
+    def wait(self) -> np.ndarray:
+        """The buffer, with the sum or the mean in it."""
+        if not self.over:
+            self.group.finish(self.memory.ready(self.number), "start_all_reduce")
+            add_up(self.memory.arrays(self.number, self.buffer), self.buffer.reshape(-1))
+            self.memory.done(self.number)
+            if self.op == "mean":
+                self.buffer /= self.group.size
+            self.over = True
+        return self.buffer
+
+
 class _Exchanged(Request):
     def __init__(self, group: MpiCommunicator, found: np.ndarray, requests: list[Any]) -> None:
         self.group, self.found, self.requests = group, found, requests
@@ -323,10 +449,16 @@ def start(timeout: float | None = None) -> MpiCommunicator:
     the program, ranks wait for each other, and one that waits for a rank that has ended is told so.
     """
     seconds = default_timeout() if timeout is None else timeout
-    with Watched(seconds):
-        comm = wait_for_all_ranks_to_call_init().COMM_WORLD
-        job = Job(comm.Dup(), comm.Get_rank(), comm.Get_size())
-        world = MpiCommunicator(comm.Dup(), job, seconds)
+    try:
+        with Watched(seconds):
+            comm = wait_for_all_ranks_to_call_init().COMM_WORLD
+            job = Job(comm.Dup(), comm.Get_rank(), comm.Get_size())
+            world = MpiCommunicator(comm.Dup(), job, seconds)
+    except DistributedError:  # there is no MPI
+        raise
+    except BaseException:
+        leave_half_started()
+        raise
     if job.size > 1:
         job.watch()
     job.catch_exceptions()
@@ -363,6 +495,8 @@ def _end(groups: Sequence[MpiCommunicator]) -> None:
         found = np.empty((group.size, mine.size), dtype=np.uint8)
         left.append((group, found, group.control.Iallgather(mine, found)))
     start = time.monotonic()
+    job = groups[0].job
+    job.busy = start, groups[0].timeout, what
     while left:
         for entry in list(left):
             group, found, request = entry
@@ -383,3 +517,4 @@ def _end(groups: Sequence[MpiCommunicator]) -> None:
             )
         if left and waited > _SPIN:
             time.sleep(1e-4 if waited < 1 else 5e-3)
+    job.busy = None

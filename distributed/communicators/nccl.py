@@ -11,6 +11,7 @@ import atexit
 import os
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -159,7 +160,7 @@ def start(timeout: float | None = None) -> NcclCommunicator:
         On every rank, with the reason of each: no CuPy, no NCCL, no GPU, or one that two ranks would share.
     """
     world = connect(_hosts(timeout))
-    atexit.register(_at_exit, world)  # before the hosts' own
+    atexit.register(_at_exit, world, os.getpid())  # before the hosts' own
     return world
 
 
@@ -325,9 +326,17 @@ def _failed(host: Communicator, error: Exception) -> None:
             raise
 
 
-def _at_exit(world: NcclCommunicator) -> None:
-    """End the devices' part of the world; the hosts' part sees to itself."""
+def _at_exit(world: NcclCommunicator, process: int) -> None:
+    """End the devices' part of the world, where all ranks have queued the same; the hosts' part sees to itself."""
+    lane = world.link.lane
+    if lane.error is not None or not lane.links or os.getpid() != process:
+        return
     try:
-        world.link.close()
+        world.agree(
+            "the end of the program"
+        )  # before a device is waited for, which may wait for another rank
+        for link in list(lane.links):
+            link.close()
     except DistributedError as error:
-        print(f"pullback: rank {world.rank}: {error}", file=sys.stderr, flush=True)
+        time.sleep(1)  # the others print what they asked for, and where
+        world.host.abort(error)

@@ -180,8 +180,9 @@ class LossScaling:
 
     def on_parts(self, parts: Parts) -> LossScaling:
         """The same for parts of the parameters: all of them step, or none, and the scale is one."""
-        own = [getattr(self, field.name) for field in fields(self)]
-        return _LossScalingParts(on_parts(self.opt, parts), *own[1:], parts)
+        settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        settings |= {"opt": on_parts(self.opt, parts), "parts": parts}
+        return _LossScalingParts(**settings)
 
     def _unscaled(self, params: PyTree, grads: PyTree, scale: Value) -> tuple[PyTree, Value]:
         """Gradients over the scale, in their parameters' dtypes, and whether all of them are finite."""

@@ -7,7 +7,7 @@ too: their norm, and whether they are finite.
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,10 +51,10 @@ class Elementwise:
 
     def on_parts(self, parts: Parts) -> Any:
         """The method for parts of the parameters; another one only in what its `mask` says."""
-        assert is_dataclass(self)
-        if not any(field.name == "mask" for field in fields(self)):
+        if not hasattr(self, "mask"):
             return self
-        return replace(self, mask=mask_of_parts(getattr(self, "mask", None), parts))
+        own: Any = self  # a dataclass, as all methods are
+        return replace(own, mask=mask_of_parts(own.mask, parts))
 
 
 def on_parts(opt: Any, parts: Parts) -> Any:

@@ -26,6 +26,7 @@ from ..standin.functions import cupy
 HERE = Path(__file__).parent
 COMPILER = shutil.which("gcc") or shutil.which("cc")
 USED = {
+    "cupy.cuda": ("get_current_stream", "get_elapsed_time"),
     "cupy.cuda.Stream": ("wait_event", "is_capturing", "synchronize"),
     "cupy.cuda.Event": ("record",),
     "cupy.cuda.Device": ("id", "use"),

@@ -62,6 +62,9 @@ def test_memory_that_something_refers_to_is_not_taken():
     third = memory.take(5, like)
     assert third.__array_interface__["data"][0] == address
     assert memory.take(5, np.zeros((), np.float32)).dtype == np.float32
+    for size in range(100, 200):
+        memory.take(size, like)
+    assert len(memory.held) == 16
     held = [memory.take(5, like) for _ in range(20)]
     assert len({x.__array_interface__["data"][0] for x in held}) == 20
 

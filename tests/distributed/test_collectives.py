@@ -307,15 +307,13 @@ def test_with_kernels():
     pytest.importorskip("numba", reason="kernels need numba (extra `fast`)")
 
     def f(x):
-        y = d.all_reduce(pb.xp.exp(x) * 2 + 1)
-        z = d.all_reduce(y * y + x)
-        return pb.xp.sum(z * y)
+        y = d.all_reduce(x * 2 + 1)
+        return d.all_reduce(y * y + x, "mean") - y
 
     def run():
-        compiled, eager = pb.compile(pb.value_and_grad(f), fast=True), pb.value_and_grad(f)
-        return [(compiled(X + k), eager(X + k)) for k in range(3)]
+        compiled = pb.compile(f, fast=True)
+        return [(compiled(X + k), pb.to_numpy(f(X + k))) for k in range(3)]
 
     for found in simulate(run, 2):
-        for (value, g), (value_e, g_e) in found:
-            np.testing.assert_allclose(value, value_e, rtol=1e-13)
-            np.testing.assert_allclose(g, g_e, rtol=1e-13)
+        for got, right in found:
+            np.testing.assert_allclose(got, right, rtol=1e-13)

@@ -117,6 +117,30 @@ def test_what_value_and_grad_takes(case, compiled):
         assert type(a) is type(b)
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_a_leaf_that_is_used_on_one_rank_alone_and_another_order_on_each(compiled):
+    p = [normal.copy() for normal in (W, 2 * W, 3 * W)]
+
+    def f(p, x, first):
+        a, b, c = p
+        if first:
+            return xp.mean(xp.tanh(x @ a) * xp.sum(b))
+        return xp.mean(xp.tanh(x @ c) * (x @ a))
+
+    def rank():
+        both = d.data_parallel(lambda p, x: f(p, x, d.rank() == 0), bucket_bytes=1)
+        if compiled:
+            both = pb.compile(both, fast=False)
+        for _ in range(3):
+            out = both(p, parts([4], X)[0])
+        return out
+
+    def whole(p):
+        return (4 * f(p, X[:4], True) + 5 * f(p, X[4:], False)) / 9
+
+    assert_same(d.simulate(rank, 2), *pb.value_and_grad(whole)(p))
+
+
 def test_aux_is_the_ranks_own():
     def rank():
         f = d.data_parallel(

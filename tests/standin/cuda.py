@@ -25,7 +25,7 @@ from .functions import cupy, special
 from .linalg import errstate, getrf, lapack, potrf
 from .nccl import module as nccl
 from .recurrence import STEPS
-from .streams import NULL, Event, Stream, event_query
+from .streams import NULL, Event, Stream, event_query, get_elapsed_time
 
 
 class CUDARuntimeError(RuntimeError):
@@ -48,8 +48,8 @@ runtime: Any = types.SimpleNamespace(
 cuda: Any = types.ModuleType("cupy.cuda")
 cuda.__dict__.update(
     Device=Device, MemoryPointer=MemoryPointer, Stream=Stream, Event=Event, runtime=runtime, nccl=nccl,
-    get_current_stream=lambda: NULL, get_device_id=lambda: 0, is_available=lambda: True,
-    alloc_pinned_memory=bytearray, device=types.ModuleType("cupy.cuda.device"),
+    get_current_stream=lambda: NULL, get_elapsed_time=get_elapsed_time, get_device_id=lambda: 0,
+    is_available=lambda: True, alloc_pinned_memory=bytearray, device=types.ModuleType("cupy.cuda.device"),
 )  # fmt: skip
 cuda.device.__dict__.update(
     get_cusolver_handle=lambda: 0, get_cublas_handle=lambda: 0, Device=Device

@@ -142,6 +142,7 @@ class Event:
         )
         found = NULL if stream is None else stream
         self.recorded = True
+        self.time = time.perf_counter()
         self.at = (found, found.queue[-1] if found.queue else None)
 
     def synchronize(self) -> None:
@@ -151,6 +152,11 @@ class Event:
     @property
     def done(self) -> bool:
         return event_query(self.ptr) == 0
+
+
+def get_elapsed_time(start_event: Event, end_event: Event) -> float:
+    """Milliseconds between two events, as the host saw them."""
+    return max(1e3 * (end_event.time - start_event.time), 1e-6)
 
 
 def event_query(ptr: int) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import platform
 import re
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -53,6 +56,31 @@ def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
+def versions() -> dict[str, str]:
+    """Of what rounds: this library and NumPy, on this kind of processor."""
+    package = sys.modules[__name__.partition(".")[0]]
+    return {
+        "pullback": str(package.__version__),
+        "NumPy": np.__version__,
+        "processor": platform.machine(),
+    }
+
+
+def compare_versions(stored: Stored) -> None:
+    """Warn where other versions wrote the state: they may round otherwise."""
+    was, now = stored.progress.get("versions"), versions()
+    if was != now and isinstance(was, dict):
+        others = [
+            f"{key} {was.get(key)}, now {now[key]}" for key in now if was.get(key) != now[key]
+        ]
+        warnings.warn(
+            f"{stored.path} was written by {'; '.join(others)}: the training goes on, and its numbers may differ by "
+            "rounding from those of one that was not interrupted",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
 def as_table(history: Sequence[Epoch]) -> np.ndarray:
     """A history as numbers (epochs, 6) in float64, which has NaN."""
     return np.asarray([dataclasses.astuple(row) for row in history], np.float64)
@@ -93,7 +121,7 @@ def warm_up(
         args = by_shape.get(tuple(shape))
         if args is None:
             continue
-        for _ in range(number):
+        for _ in range(min(number, 2)):
             now = training.step(*now, *args)
 
 

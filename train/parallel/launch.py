@@ -87,11 +87,6 @@ def group_of(kind: str) -> Communicator:
         raise InputError(f"--distributed {kind}: {error}") from error
 
 
-def several(group: Communicator | None) -> Communicator | None:
-    """The group, if it has more than one rank."""
-    return None if group is None or group.size == 1 else group
-
-
 def where(group: Communicator) -> str:
     """On how many ranks, for the line that begins a run."""
     return f"on {counted(group.size, 'rank')} by {group.name.upper()}" + (
@@ -106,25 +101,31 @@ def together(group: Communicator | None, work: Callable[[], T]) -> T:
     ------
     InputError
         Of the first rank that met it, which is named where others did not.
+    KeyboardInterrupt
+        For a signal to one of them meanwhile.
     """
     if group is None or group.size == 1:
         return work()
     found: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
     try:
         found = work()
-    except (InputError, BackendError, MemoryError) as caught:
+    except (InputError, BackendError, MemoryError, KeyboardInterrupt) as caught:
         error = caught
     failed = [rank for rank, bad in enumerate(group.agree("ready", int(error is not None))) if bad]
     if not failed:
         return found
-    first = group.broadcast_object(None if error is None else _message(error), root=failed[0])
+    # a signal ends all ranks as it ends the one that it came to
+    own = error if error is None or isinstance(error, KeyboardInterrupt) else _message(error)
+    first = group.broadcast_object(own, root=failed[0])
+    if isinstance(first, KeyboardInterrupt):
+        raise first
     if len(failed) == group.size:
         raise InputError(first) from error
     raise InputError(f"rank {failed[0]} of {group.size}: {first}") from error
 
 
-def _message(error: Exception) -> str:
+def _message(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return f"not enough memory{f' ({error})' if str(error) else ''}: take a smaller network or batch"
     return str(error)

@@ -232,12 +232,12 @@ def of_rank_0(group: Communicator | None, work: Callable[[], T]) -> T:
     """What `work` returns on rank 0, which alone does it; its error is everybody's."""
     if group is None or group.size == 1:
         return work()
-    error: Exception | None = None
+    error: BaseException | None = None
     found: Any = None
     if group.rank == 0:
         try:
             found = work()
-        except Exception as raised:
+        except (Exception, KeyboardInterrupt) as raised:
             error = raised
     result, told = group.broadcast_object((found, error))
     if error is not None or told is not None:

@@ -22,7 +22,7 @@ from ..files import locked, make_run_folder, sweep_runs, write_atomic
 from ..fitting.result import Fit
 from ..loop import fit
 from ..measure import evaluate
-from ..parallel.launch import several, together, where
+from ..parallel.launch import together, where
 from ..parallel.ranks import of_rank_0
 from ..step import refusal
 from .checkpoint import save
@@ -135,7 +135,7 @@ def made_ready(
     BackendError
         For a backend that cannot be had.
     """
-    if settings.batch_size is None and several(group) is not None:
+    if settings.batch_size is None and group is not None and group.size > 1:
         raise InputError(
             f"distributed: {settings.model} takes the nodes of one graph in every step, which ranks cannot share by "
             "rows: start it without the launcher"
@@ -279,7 +279,7 @@ def run_config(prepared: Prepared, folder: Path, group: Communicator | None) -> 
         **prepared.resolved,
     )
     command, on = "pullback train --config run.toml", ""
-    if several(group) is not None:
+    if group is not None and group.size > 1:
         command = f"mpirun -n {group.size} {command} --distributed {group.name}"
         on = f", {where(group)}"
     return config_text(

@@ -12,13 +12,12 @@ their memory, and the program would go on with it.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,13 +98,13 @@ class Lane:
             daemon=True,
         ).start()
 
-    @contextlib.contextmanager
-    def call(self, what: str) -> Iterator[None]:
-        """Watch over a call to NCCL, which may wait for the other ranks in itself."""
-        self.check()
+    def call(self, what: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Call NCCL, which may wait for the other ranks in itself, under the watch."""
+        if self.error is not None:
+            raise self.error
         self.calling = (what, time.monotonic())
         try:
-            yield
+            out = function(*args)
         except self.error_type:
             raise
         except RuntimeError as error:  # NCCL's and CUDA's
@@ -114,15 +113,27 @@ class Lane:
         finally:
             self.calling = None
         self.check()  # an abort lets calls return
+        return out
 
-    @contextlib.contextmanager
-    def queue(self, what: str, *kept: Any, aside: bool = False) -> Iterator[Any]:
-        """The stream for a collective, behind the one before; with `aside` the lane's own, behind the current one.
+    def queue(
+        self, what: str, function: Callable[[int], Any], *kept: Any, aside: bool = False
+    ) -> Flight:
+        """Queue a collective behind the one before it.
 
-        `kept` is kept until the device is done with it, where that is another stream than the one it belongs to.
+        Parameters
+        ----------
+        what : str
+            Its name.
+        function : callable
+            Calls NCCL; takes the address of a stream.
+        *kept
+            What is kept until the device is done with it, where that is another stream than the one it belongs to.
+        aside : bool
+            Whether it goes on the lane's own stream, behind what the current one has so far, not on the current one.
         """
         self.prune()
-        stream = current = self.cupy.cuda.get_current_stream()
+        cuda = self.cupy.cuda
+        stream = current = cuda.get_current_stream()
         if current.is_capturing():
             raise self.error_type(
                 f"{what}: the current stream is captured into a CUDA graph; collectives belong between graphs, where "
@@ -130,17 +141,19 @@ class Lane:
             )
         if aside:
             stream = self.stream
-            ready = self.cupy.cuda.Event(disable_timing=True)
+            ready = cuda.Event(disable_timing=True)
             ready.record(current)
             stream.wait_event(ready)
-        if self.last is not None and self.last[1] != stream.ptr:
+        address = stream.ptr
+        if self.last is not None and self.last[1] != address:
             stream.wait_event(self.last[0])
-        with self.call(what):
-            yield stream
-        event = self.cupy.cuda.Event(disable_timing=True)
+        self.call(what, function, address)
+        event = cuda.Event(disable_timing=True)
         event.record(stream)
-        self.last = (event, stream.ptr)
-        self.flights.append(Flight(what, event, time.monotonic(), kept if aside else ()))
+        self.last = (event, address)
+        flight = Flight(what, event, time.monotonic(), kept if aside else ())
+        self.flights.append(flight)
+        return flight
 
     def done(self, event: Any) -> bool:
         """Whether the device has come to an event.

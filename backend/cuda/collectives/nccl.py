@@ -21,11 +21,11 @@ import numpy as np
 from ...common.base import BackendError
 from ...common.typing import DType
 from ..fused import launcher
-from .lane import Lane
+from .lane import Flight, Lane
 
 # What NCCL adds up; integers of 16 bits it does not know.
 DTYPES = ("int8", "uint8", "int32", "uint32", "int64", "uint64", "float16", "float32", "float64")
-WIDER = {"int16": np.dtype(np.int32), "uint16": np.dtype(np.uint32)}
+WIDER = {"h": np.dtype(np.int32), "H": np.dtype(np.uint32)}  # by their characters
 
 
 class Library:
@@ -90,8 +90,13 @@ class Library:
 
     def connect(self, lane: Lane, unique_id: bytes, rank: int, size: int) -> Link:
         """One rank of a communicator; all ranks call it, and it returns when they have."""
-        with lane.call(f"NCCL's start of rank {rank} of {size}"):
-            comm = self.nccl.NcclCommunicator(size, unique_id, rank)
+        comm = lane.call(
+            f"NCCL's start of rank {rank} of {size}",
+            self.nccl.NcclCommunicator,
+            size,
+            unique_id,
+            rank,
+        )
         return Link(self, comm, lane, rank, size)
 
 
@@ -102,28 +107,34 @@ class Link:
         self.library, self.comm, self.lane = library, comm, lane
         self.rank, self.size = rank, size
         self.cupy, self.nccl = library.cupy, library.nccl
+        self.device = lane.device.id
+        self.add, self.byte = self.nccl.NCCL_SUM, self.nccl.NCCL_UINT8
+        self.codes: dict[str, tuple[int, int]] = {}
         lane.enter(self)
 
     # ── dtypes ──
 
     def code(self, dtype: DType) -> tuple[int, int]:
         """NCCL's code of a dtype that it adds up, and how many of these an element is."""
-        if dtype.kind == "c":
-            return self.code(np.dtype(f"f{dtype.itemsize // 2}"))[0], 2
-        if dtype.name not in DTYPES:
-            raise self.lane.error_type(f"NCCL does not add up numbers of {dtype}")
-        return getattr(self.nccl, f"NCCL_{dtype.name.upper()}"), 1
+        found = self.codes.get(dtype.char)
+        if found is None:
+            real = np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else dtype
+            if real.name not in DTYPES:
+                raise self.lane.error_type(f"NCCL does not add up numbers of {dtype}")
+            found = getattr(self.nccl, f"NCCL_{real.name.upper()}"), 1 + (real is not dtype)
+            self.codes[dtype.char] = found
+        return found
 
     def _taken(self, x: Any) -> Any:
         """An array of this rank's device, in C order."""
-        if x.device.id != self.lane.device.id:
+        if x.device.id != self.device:
             raise self.lane.error_type(
-                f"an array on CUDA device {x.device.id}, where rank {self.rank} works on device {self.lane.device.id}"
+                f"an array on CUDA device {x.device.id}, where rank {self.rank} works on device {self.device}"
             )
         return x if x.flags.c_contiguous else self.cupy.array(x, order="C")
 
     def _addable(self, x: Any) -> Any:
-        wider = WIDER.get(x.dtype.name)
+        wider = WIDER.get(x.dtype.char)
         return self._taken(x) if wider is None else self._taken(x).astype(wider)
 
     def _front(self, x: Any, axis: int) -> Any:
@@ -141,11 +152,14 @@ class Link:
         out = self.cupy.empty(given.shape, given.dtype)
         if given.size:
             code, times = self.code(given.dtype)
-            with self.lane.queue("all_reduce") as stream:
+
+            def call(stream: int) -> None:
                 self.comm.allReduce(
-                    given.data.ptr, out.data.ptr, times * given.size, code, self.nccl.NCCL_SUM, stream.ptr
-                )  # fmt: skip
-        return out if out.dtype == x.dtype else out.astype(x.dtype)
+                    given.data.ptr, out.data.ptr, times * given.size, code, self.add, stream
+                )
+
+            self.lane.queue("all_reduce", call)
+        return _of_dtype(out, x.dtype)
 
     def sum_to(self, x: Any, root: int) -> Any:
         """The sum on one rank, zeros on the others."""
@@ -153,89 +167,75 @@ class Link:
         out = self.cupy.zeros(given.shape, given.dtype)
         if given.size:
             code, times = self.code(given.dtype)
-            with self.lane.queue("reduce") as stream:
+
+            def call(stream: int) -> None:
                 self.comm.reduce(
-                    given.data.ptr, out.data.ptr, times * given.size, code, self.nccl.NCCL_SUM, root, stream.ptr
-                )  # fmt: skip
-        return out if out.dtype == x.dtype else out.astype(x.dtype)
+                    given.data.ptr, out.data.ptr, times * given.size, code, self.add, root, stream
+                )
+
+            self.lane.queue("reduce", call)
+        return _of_dtype(out, x.dtype)
 
     def broadcast(self, x: Any, root: int) -> Any:
         """The array of one rank."""
         given = self._taken(x)
         out = self.cupy.empty(given.shape, given.dtype)
         if given.size:
-            with self.lane.queue("broadcast") as stream:
+
+            def call(stream: int) -> None:
                 self.comm.broadcast(
-                    given.data.ptr, out.data.ptr, given.nbytes, self.nccl.NCCL_UINT8, root, stream.ptr
-                )  # fmt: skip
+                    given.data.ptr, out.data.ptr, given.nbytes, self.byte, root, stream
+                )
+
+            self.lane.queue("broadcast", call)
         return out
 
     def gather(self, x: Any, axis: int, lengths: list[int]) -> Any:
         """All ranks' arrays, joined along an axis; `lengths` are theirs along it."""
         given = self._front(x, axis)
         out = self.cupy.empty((sum(lengths), *given.shape[1:]), given.dtype)
+
+        def call(stream: int) -> None:
+            if len(set(lengths)) == 1:
+                self.comm.allGather(given.data.ptr, out.data.ptr, given.nbytes, self.byte, stream)
+                return
+            with self._group():
+                for r, part in _parts(out, lengths):
+                    sent = given if r == self.rank else part
+                    self.comm.broadcast(
+                        sent.data.ptr, part.data.ptr, part.nbytes, self.byte, r, stream
+                    )
+
         if out.size:
-            with self.lane.queue("all_gather") as stream:
-                if len(set(lengths)) == 1:
-                    self.comm.allGather(
-                        given.data.ptr, out.data.ptr, given.nbytes, self.nccl.NCCL_UINT8, stream.ptr
-                    )
-                else:
-                    self._each(
-                        lengths,
-                        out,
-                        lambda part, r: self.comm.broadcast(
-                            (given if r == self.rank else part).data.ptr,
-                            part.data.ptr,
-                            part.nbytes,
-                            self.nccl.NCCL_UINT8,
-                            r,
-                            stream.ptr,
-                        ),
-                    )
+            self.lane.queue("all_gather", call)
         return self._back(out, axis)
 
     def scatter(self, x: Any, axis: int, lengths: list[int]) -> Any:
         """The part of this rank, along an axis, of the sum; `lengths` are those of all ranks' parts."""
         given = self._addable(self._front(x, axis))
         out = self.cupy.empty((lengths[self.rank], *given.shape[1:]), given.dtype)
-        if given.size:
-            code, times = self.code(given.dtype)
-            add = self.nccl.NCCL_SUM
-            with self.lane.queue("reduce_scatter") as stream:
-                if len(set(lengths)) == 1:
-                    self.comm.reduceScatter(
-                        given.data.ptr, out.data.ptr, times * out.size, code, add, stream.ptr
-                    )
-                else:
-                    self._each(
-                        lengths,
-                        given,
-                        lambda part, r: self.comm.reduce(
-                            part.data.ptr,
-                            (out if r == self.rank else part).data.ptr,
-                            times * part.size,
-                            code,
-                            add,
-                            r,
-                            stream.ptr,
-                        ),
-                    )
-        out = out if out.dtype == x.dtype else out.astype(x.dtype)
-        return self._back(out, axis)
+        code, times = self.code(given.dtype)
 
-    def _each(self, lengths: list[int], whole: Any, call: Callable[[Any, int], None]) -> None:
-        """One collective for each rank's part, as one kernel."""
-        with self._group():
-            start = 0
-            for r, length in enumerate(lengths):
-                if length:
-                    call(whole[start : start + length], r)
-                start += length
+        def call(stream: int) -> None:
+            if len(set(lengths)) == 1:
+                self.comm.reduceScatter(
+                    given.data.ptr, out.data.ptr, times * out.size, code, self.add, stream
+                )
+                return
+            with self._group():
+                for r, part in _parts(given, lengths):
+                    came = out if r == self.rank else part
+                    self.comm.reduce(
+                        part.data.ptr, came.data.ptr, times * part.size, code, self.add, r, stream
+                    )
+
+        if given.size:
+            self.lane.queue("reduce_scatter", call)
+        return self._back(_of_dtype(out, x.dtype), axis)
 
     @contextlib.contextmanager
     def _group(self) -> Iterator[None]:
-        """Calls of NCCL's that begin together."""
+        """Calls of NCCL's that begin together, as one kernel."""
         self.nccl.groupStart()
         try:
             yield
@@ -258,11 +258,11 @@ class Link:
             raise ValueError("start_all_reduce: a buffer that is not in C order")
         carried = self._addable(buffer) if travel is None else self._narrow(buffer)
         code, times = self.code(carried.dtype) if travel is None else (self.nccl.NCCL_BFLOAT16, 1)
-        with self.lane.queue("start_all_reduce", carried, aside=True) as stream:
+
+        def call(stream: int) -> None:
             if carried.size:
-                self.comm.allReduce(
-                    carried.data.ptr, carried.data.ptr, times * carried.size, code, self.nccl.NCCL_SUM, stream.ptr
-                )  # fmt: skip
+                address = carried.data.ptr
+                self.comm.allReduce(address, address, times * carried.size, code, self.add, stream)
 
         def finish() -> Any:
             if travel is not None:
@@ -271,21 +271,23 @@ class Link:
                 buffer[...] = carried
             return operator.itruediv(buffer, self.size) if op == "mean" else buffer
 
-        return Started(self, finish)
+        return Started(self, self.lane.queue("start_all_reduce", call, carried, aside=True), finish)
 
     def start_exchange(self, x: Any) -> Started:
         """Start to send row r of an array to rank r; the result has the rows that came, by rank."""
         given = self._taken(x)
         out = self.cupy.empty(given.shape, given.dtype)
-        with self.lane.queue("start_all_to_all", given, out, aside=True) as stream:
+
+        def call(stream: int) -> None:
             if given.size:
                 with self._group():
                     for r in range(self.size):
                         row, place = given[r : r + 1], out[r : r + 1]
-                        byte = self.nccl.NCCL_UINT8
-                        self.comm.send(row.data.ptr, row.nbytes, byte, r, stream.ptr)
-                        self.comm.recv(place.data.ptr, place.nbytes, byte, r, stream.ptr)
-        return Started(self, lambda: out)
+                        self.comm.send(row.data.ptr, row.nbytes, self.byte, r, stream)
+                        self.comm.recv(place.data.ptr, place.nbytes, self.byte, r, stream)
+
+        flight = self.lane.queue("start_all_to_all", call, given, out, aside=True)
+        return Started(self, flight, lambda: out)
 
     # ── as bfloat16 ──
 
@@ -322,8 +324,8 @@ class Link:
 class Started:
     """What goes on beside the current stream, until `finish` makes its result of it on that stream."""
 
-    def __init__(self, link: Link, finish: Callable[[], Any]) -> None:
-        self.link, self.flight = link, link.lane.flights[-1]
+    def __init__(self, link: Link, flight: Flight, finish: Callable[[], Any]) -> None:
+        self.link, self.flight = link, flight
         self.finish: Callable[[], Any] | None = finish  # None when it has been called
         self.result: Any = None
 
@@ -347,3 +349,16 @@ def _reals(x: Any) -> Any:
     """The real numbers of an array in C order, flat: a view."""
     flat = x.reshape(-1)
     return flat.view(np.dtype(f"f{x.dtype.itemsize // 2}")) if x.dtype.kind == "c" else flat
+
+
+def _parts(x: Any, lengths: list[int]) -> Iterator[tuple[int, Any]]:
+    """Each rank with its part of the first axis, where it has one."""
+    start = 0
+    for r, length in enumerate(lengths):
+        if length:
+            yield r, x[start : start + length]
+        start += length
+
+
+def _of_dtype(x: Any, dtype: DType) -> Any:
+    return x if x.dtype == dtype else x.astype(dtype)

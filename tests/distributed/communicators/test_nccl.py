@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -306,13 +308,31 @@ def test_a_launcher_without_mpi_is_refused(alone, monkeypatch):
 
 def test_the_end_of_the_program_ends_the_devices_part(alone, capfd):
     w = pb.distributed.init("nccl")
-    nccl._at_exit(w)
+    nccl._at_exit(w, -1)  # a process that was forked
+    assert w.link.comm.comm
+    nccl._at_exit(w, os.getpid())
     assert not w.link.comm.comm
     w = threads.STARTED[0] = nccl.start()
     w.link.start_sum(made([1.0]))
     w.link.lane.error = DistributedError("gone")
-    nccl._at_exit(w)
+    nccl._at_exit(w, os.getpid())
     assert not capfd.readouterr().err  # it was told before
+
+
+def test_a_rank_that_started_more_than_the_others_is_told_at_the_end():
+    def f():
+        w = world()
+        w.agree("some")
+        if w.rank:
+            w.start_all_reduce(made(np.ones(2)))
+        nccl._at_exit(
+            w, os.getpid()
+        )  # which does not wait for a device that waits for a rank that has ended
+
+    start = time.monotonic()
+    with pytest.raises(DistributedError, match="rank 1: the end of the program, after 1 started"):
+        on_ranks(f, 2)
+    assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize(
@@ -379,22 +399,78 @@ def test_an_nccl_that_gives_no_name_is_told_on_every_rank(monkeypatch):
         simulate(f, 2)
 
 
-def test_connect_under_mpi_without_cupy_ends_every_rank():
-    source = """
-sys.modules["cupy"] = None  # as where it is not installed
+# Processes of MPI whose devices are stand-ins: arrays that lie on the hosts, NCCL's all-reduce by MPI.
+_PROCESSES = """
+import ctypes
+from mpi4py import MPI
 from pullback.distributed.communicators import nccl
+result = {}
+sys.modules["cupy"] = None  # as where it is not installed
 try:
     nccl.connect(world)
 except d.DistributedError as error:
-    result = str(error)
+    result["without cupy"] = str(error)
+del sys.modules["cupy"]
+
+sys.path.append(ROOT)
+from tests import standin
+from tests.standin import cuda
+from tests.standin import nccl as standing
+
+class Communicator:
+    def __init__(self, size, unique_id, rank):
+        self.mpi, self.comm = MPI.COMM_WORLD.Dup(), 1
+        assert len(set(self.mpi.allgather(unique_id))) == 1
+
+    def check_async_error(self):
+        pass
+
+    def destroy(self):
+        self.comm = 0
+
+    def allReduce(self, send, recv, count, datatype, op, stream):
+        dtype = np.dtype(standing.TYPES[datatype])
+        a, b = (
+            np.frombuffer((ctypes.c_char * (dtype.itemsize * count)).from_address(at), dtype)
+            for at in (send, recv)
+        )
+        b[...] = self.mpi.allreduce(a.copy())
+
+standing.module.NcclCommunicator = Communicator
+undo = standin.activate("cupy")
+cuda.runtime.deviceGetPCIBusId = lambda i: str(world.rank)
+from pullback.distributed.communicators.threads import STARTED
+STARTED[:] = [nccl.connect(world, {"PULLBACK_DEVICE": "0"})]
+pb.distributed.init("nccl")
+
+def loss(w, x):
+    return pb.xp.mean((x @ w) ** 2)
+
+x = np.arange(24.0).reshape(8, 3)[4 * world.rank : 4 * world.rank + 4]
+move = pb.backend.current().asarray
+step = pb.compile(d.data_parallel(loss, bucket_bytes=8), fast=False)
+for _ in range(3):
+    value, slope = step(move([1.0, -2.0, 0.5]), move(x))
+result["value"], result["slope"] = float(value), pb.to_numpy(slope).tolist()
+result["name"] = d.world().name
+d.world().barrier()
+nccl._at_exit(d.world(), os.getpid())
+STARTED[:] = [world]
 """
-    run = run_ranks(2, source)
-    assert run.code == 0
-    assert run.results[0] == run.results[1]
-    assert (
-        "init('nccl') failed:\n  ranks 0, 1: BackendError: backend 'cupy' needs CuPy"
-        in run.results[0]
+
+
+def test_processes_of_mpi():
+    run = run_ranks(2, f"ROOT = {str(Path(__file__).parents[3])!r}\n" + _PROCESSES)
+    assert run.code == 0, run.err
+    text = "init('nccl') failed:\n  ranks 0, 1: BackendError: backend 'cupy' needs CuPy"
+    value, slope = pb.value_and_grad(lambda w: xp.mean((np.arange(24.0).reshape(8, 3) @ w) ** 2))(
+        np.asarray([1.0, -2.0, 0.5])
     )
+    for found in run.results:
+        assert text in found["without cupy"]
+        assert found["name"] == "nccl"
+        np.testing.assert_allclose(found["value"], value, rtol=1e-13)
+        np.testing.assert_allclose(found["slope"], slope, rtol=1e-13)
 
 
 def test_the_watch_of_a_rank_ends_with_it():

@@ -10,7 +10,9 @@ from pullback import distributed as d
 
 from ... import standin
 from ...conftest import ONLY_CUPY
+from ...repository._tools import load
 from ...standin.array import SYNCHRONISATIONS
+from ...standin.functions import cupy
 from .._nccl import made, on_ranks
 from ..test_data_parallel import CASES, CUTS, PARAMS, X, Y, loss, parts
 
@@ -183,3 +185,49 @@ def test_buckets_start_beside_the_sweep():
     on_ranks(rank, 2)
     assert len(seen) == 2
     assert all("start_all_reduce" in flights for flights in seen)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("reduced", [False, True], ids=["shares", "reduced"])
+def test_an_optimiser_s_state_in_parts(reduced, compiled):
+    def rank(move):
+        opt = d.sharded(pb.optim.Clipped(pb.optim.Adam(0.05), norm=0.5), reduced=reduced)
+        both = d.data_parallel(loss, reduce=reduced)
+
+        def step(p, state, x, y):
+            value, grads = both(p, x, y)
+            return *opt.step(p, grads, state), value
+
+        step = pb.compile(step, fast=False) if compiled else step
+        p = move(PARAMS)
+        state = opt.init(p)
+        for _ in range(4):
+            p, state, value = step(p, state, *move(parts([2, 5], X, Y)))
+        return on_host((value, p))
+
+    assert_same(on_ranks(rank, 3, on_device), d.simulate(rank, 3, lambda x: x), atol=1e-11)
+
+
+def test_what_make_gpu_nccl_runs(monkeypatch, capsys, tmp_path):
+    """The tool for the day on which there is a GPU."""
+    tool = load("gpu_nccl")
+    monkeypatch.setattr(tool, "SIZES", [1 << 10, 1 << 12])
+
+    def rank():
+        return tool.measured(d.world(), cupy), [
+            tool.trained(d.world(), t) for t in (None, "bfloat16")
+        ]
+
+    for found, losses in on_ranks(rank, 2):
+        assert set(found["sizes"]) == {1 << 10, 1 << 12}
+        assert "2 ranks as threads" in tool.table("threads", found)
+        assert all(x < 0.5 for x in losses)
+
+    def no_device(*_):
+        raise pb.backend.BackendError("no CUDA device answers")
+
+    monkeypatch.setattr(tool, "ranks_in_threads", no_device)
+    monkeypatch.setattr("sys.argv", ["gpu_nccl", "--no-tests", "--folder", str(tmp_path)])
+    assert tool.main() == 1
+    assert "NCCL was not measured: no CUDA device answers" in capsys.readouterr().out
+    assert "no CUDA device" in (tmp_path / "nccl.json").read_text()

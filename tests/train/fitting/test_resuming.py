@@ -39,6 +39,8 @@ class Kept:
         self.folder, self.path = folder, folder / "c.safetensors"
         self.count = 0
         monkeypatch.setattr(loop, "write", self.write)
+        # these files need not outlive the machine
+        monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
     def write(self, path, state, home):
         snapshot.write(path, state, home)
@@ -197,8 +199,8 @@ def test_every_network(kept, monkeypatch, name, compiled):
         )  # fmt: skip
 
     # before and after the programs of both sizes of batches are recorded
-    points = [1, 2, 3, 4, 5] if settings.get("batch_size", 4) is None else [1, 2, 3, 4, 7, 9]
-    check(kept, fit, points if compiled else points[::2])
+    points = [1, 2, 3] if settings.get("batch_size", 4) is None else [1, 2, 6]
+    check(kept, fit, points if compiled else points[1:])
 
 
 @pytest.mark.parametrize("where", ["there", "host"])
@@ -347,6 +349,17 @@ def test_settings_that_cannot_be(tmp_path, more, says):
     small(path)
     with pytest.raises(ValueError, match=says):
         small(path, **more)
+
+
+def test_another_version_is_warned_of(tmp_path, monkeypatch):
+    path = tmp_path / "c.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "__version__", "1.0")
+        small(path)
+    with pytest.warns(RuntimeWarning, match=r"written by NumPy 1\.0, now .*by rounding"):
+        assert small(path, epochs=3, resume=True).steps == 3
+    # which wrote it again
+    assert small(path, epochs=3, resume=True).resumed == 3
 
 
 def test_a_disk_that_is_full_leaves_the_checkpoint_before(tmp_path, monkeypatch):

@@ -77,6 +77,11 @@ def penalised(model, batch):
     return M.squared_error(model(batch["x"]), batch["y"]) + 1e-3 * pb.xp.sum(model.layers[0].W ** 2)
 
 
+def branching(outputs, y):
+    value = M.squared_error(outputs, y)
+    return value * 2 if value > 1e9 else value
+
+
 def distance(outputs, y):
     return float(pb.xp.mean(pb.xp.abs(outputs - y)))
 
@@ -127,6 +132,7 @@ CASES = {
         "precision": "float16",
         "batch_size": 10,
     },
+    "no program": {"loss": branching},
     "early end": {"patience": 2, "epochs": 9, "opt": pb.optim.SGD(0.9)},
     "divergence": {"opt": pb.optim.SGD(1e3), "model": mlp(activation="relu"), "epochs": 60},
 }
@@ -282,6 +288,25 @@ def test_an_optimiser_that_does_something_else_on_a_rank_is_told():
         return True
 
     assert simulated(2, train) == [True, True]
+
+
+def weighted(outputs, y):
+    w = pb.xp.asarray(y) ** 2
+    return pb.xp.sum(w * (outputs - y) ** 2) / pb.xp.sum(w)
+
+
+@pytest.mark.parametrize("loss", [weighted, lambda outputs, y: pb.xp.sum((outputs - y) ** 2)])
+def test_a_loss_that_is_no_mean_over_rows_is_warned_of(loss):
+    def train(group):
+        return pb.train.fit(
+            mlp(), loss, PAIR, PAIR, pb.optim.SGD(1e-3), distributed=group, epochs=1
+        )
+
+    with pytest.warns(
+        UserWarning, match=r"the loss is no mean over rows: of six of them it is"
+    ) as told:
+        simulated(2, train)
+    assert len(told) == 1
 
 
 def test_one_graph_is_refused():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 import pullback as pb
+from pullback.train.fitting.signals import Terminated
 from pullback.train.parallel.launch import group_of, launched, refuse_several, together, where
+from pullback.train.parallel.ranks import of_rank_0
 
 D = pb.distributed
 
@@ -83,6 +85,20 @@ def test_an_error_on_one_rank_is_everybody_s(failing, error):
         else "not enough memory (8 GB)"
     )
     assert found[0].startswith(where + what)
+
+
+@pytest.mark.parametrize("doing", [together, of_rank_0])
+def test_a_signal_to_one_rank_meanwhile_ends_all_alike(doing):
+    def work():
+        if D.rank() == 0:
+            raise Terminated.by(15)
+
+    def told():
+        with pytest.raises(Terminated, match="SIGTERM") as caught:
+            doing(D.world(), work)
+        return caught.value.number
+
+    assert D.simulate(told, 3) == [15] * 3
 
 
 def test_other_errors_are_not_hidden():

@@ -1,11 +1,11 @@
-"""The examples of several ranks: the gradient of the dense network in parts, and what each step sends."""
+"""The example of tensor-parallel layers: the gradient of the dense network in parts, and what each step sends."""
 
 import numpy as np
 import pytest
 
 import pullback as pb
 
-from ._examples import example
+from ..repository._examples import example
 
 dist = pb.distributed
 
