@@ -145,8 +145,8 @@ def measure_rank(size: str, optimizer: str, rounds: int) -> dict[str, Any]:
 
 def parts(world: Any, n: int, rounds: int) -> dict[str, list[float]]:
     """The parts of a step's communication, for as many float32 numbers as there are parameters."""
-    buffer = np.ones(n, np.float32)
-    source, share = buffer.copy(), np.ones(n // world.size, np.float32)
+    buffer = np.zeros(n, np.float32)  # whose sums stay what they are
+    source, share = buffer.copy(), np.zeros(n // world.size, np.float32)
 
     def fill(where: np.ndarray) -> None:
         where[...] = source

@@ -177,13 +177,14 @@ def remove(path: str | None) -> None:
 
 
 def add_up(arrays: list[np.ndarray], out: np.ndarray) -> None:
-    """Sum flat arrays in their order."""
-    if len(arrays) == 2:
-        np.add(arrays[0], arrays[1], out=out)
-        return
-    for start in range(0, out.size, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        total = out[part]
-        np.add(arrays[0][part], arrays[1][part], out=total)
-        for x in arrays[2:]:
-            total += x[part]
+    """Sum flat arrays in their order; a sum that overflows is infinite without a warning, as MPI's is."""
+    with np.errstate(all="ignore"):
+        if len(arrays) == 2:
+            np.add(arrays[0], arrays[1], out=out)
+            return
+        for start in range(0, out.size, _BLOCK):
+            part = slice(start, start + _BLOCK)
+            total = out[part]
+            np.add(arrays[0][part], arrays[1][part], out=total)
+            for x in arrays[2:]:
+                total += x[part]

@@ -120,6 +120,13 @@ def test_sums_are_in_the_order_of_ranks(n, size):
     np.testing.assert_array_equal(out, expected)
 
 
+@pytest.mark.parametrize("size", [2, 3])
+def test_a_sum_that_overflows_is_infinite_without_a_warning(size):
+    out = np.empty(2, np.float32)
+    add_up([np.asarray([3e38, 1.0], np.float32)] * size, out)
+    np.testing.assert_array_equal(out, [np.inf, size])
+
+
 def test_a_file_is_shared_and_its_memory_outlasts_its_name():
     path = new_file(5000)
     first, second = mapped(path, 5000), mapped(path, 5000)
