@@ -142,8 +142,13 @@ def runs_table(results: dict[str, Any]) -> str:
         f"{ratios[len(ratios) // 2]:.2f}; {near} of {len(ratios)} steps are predicted to within 25 %."
     )
     machine = results["environment"]
-    where = f"{machine['date']}, {machine['cores']} cores of {machine['cpu']}, {machine['blas']}."
-    return f"{markdown(head, rows)}\n\n{told} Measured {where}"
+    where = f"Measured {machine['date']} on {machine['cores']} cores of {machine['cpu']}"
+    load = results["ranks"]["settings"][
+        "load before"
+    ]  # of other programs: a sweep of ours begins with what is left
+    if load > machine["cores"]:
+        where += f", on which other programs ran at the same time (load {load:.1f})"
+    return f"{markdown(head, rows)}\n\n{told}\n{where}."
 
 
 def strong_table(model: Model, compute: Compute, cluster: Cluster, tensor: int, widest: int) -> str:

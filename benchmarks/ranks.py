@@ -159,13 +159,14 @@ def measure(
 ) -> dict[str, Any]:
     """Everything in turn, several times over; then the networks, the compute and the predictions from it."""
     given = {"rounds": rounds, "block_seconds": block}
-    asked, answers = tasks(ways), {}
+    asked, answers, loads = tasks(ways), {}, []
     for _, ranks in itertools.product(range(sweeps), RANKS):
+        loads.append(os.getloadavg()[0] if ranks == RANKS[0] else 0.0)
         found = ask(ranks, [{**task, **given} for p, task in asked if p == ranks])
         answers[ranks] = merged(answers[ranks], found) if ranks in answers else found
     left = {ranks: iter(found) for ranks, found in answers.items()}
     return {
-        "settings": {**given, "sweeps": sweeps, "cores": cores()},
+        "settings": {**given, "sweeps": sweeps, "cores": cores(), "load before": max(loads)},
         "raw": [{"ranks": ranks, **task, "found": next(left[ranks])} for ranks, task in asked],
     }
 
