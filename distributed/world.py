@@ -69,7 +69,7 @@ def world() -> Communicator:
     simulated = SIMULATED.get()
     if simulated is not None:
         return simulated
-    return STARTED[0] if STARTED else alone()
+    return STARTED[0] if STARTED else alone(provisional=True)
 
 
 def rank() -> int:

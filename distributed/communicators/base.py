@@ -221,6 +221,7 @@ class Communicator(ABC):
         DistributedError
             On every rank, with what each of them asked for, if that is not the same, or if a rank has ended.
         """
+        self._check_usable(what)
         if not self._lock.acquire(blocking=False):
             raise DistributedError(
                 f"rank {self.rank} asks for {what} while another thread of it is in a collective of the same group: "
@@ -307,6 +308,10 @@ class Communicator(ABC):
     @abstractmethod
     def close(self) -> None:
         """Say that this rank takes part no longer."""
+
+    def _check_usable(self, what: str) -> None:
+        """Refuse a communicator that cannot be used here, or no longer."""
+        return
 
     def _check_array(self, name: str, x: Any) -> None:
         """Refuse what this communicator cannot send."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import os
 import pickle
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +30,8 @@ class Job:
     ----------
     comm
         MPI's communicator of all ranks, on which nothing but notes of waits travels.
+    rank, size : int
+        Of this process in the world, and of the world.
     groups : list
         The communicators that are open.
     process : int
@@ -35,24 +40,19 @@ class Job:
         What other ranks were last known to wait in.
     sent, lost : list
         Requests of MPI: for notes on their way, and such as were given up while MPI has their memory.
+    busy : tuple or None
+        Since when this process is in MPI's hands, for how many seconds it may be, and what for.
     """
 
     comm: Any
+    rank: int
+    size: int
     groups: list[Any] = field(default_factory=list)
     process: int = field(default_factory=os.getpid)
     waits: dict[int, Wait] = field(default_factory=dict)
     sent: list[Any] = field(default_factory=list)
     lost: list[Any] = field(default_factory=list)
-
-    @property
-    def rank(self) -> int:
-        """The rank of this process in the world."""
-        return int(self.comm.Get_rank())
-
-    @property
-    def size(self) -> int:
-        """How many ranks the world has."""
-        return int(self.comm.Get_size())
+    busy: tuple[float, float, str] | None = None
 
     @property
     def here(self) -> bool:
@@ -84,6 +84,29 @@ class Job:
         circle = circle_of(self.waits, self.rank)
         if circle:
             raise DistributedError(circle_text(circle, self.waits))
+
+    def watch(self) -> None:
+        """Start a thread that ends this process if MPI does not give it back in time.
+
+        A rank that was stopped in the middle of a message can leave the others within MPI, where they look at no
+        clock.
+        """
+        threading.Thread(target=self._watch, name="pullback: watch over MPI", daemon=True).start()
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(1)
+            busy = self.busy
+            if busy is None:
+                continue
+            since, seconds, what = busy
+            if time.monotonic() - since > seconds + 3 and self.here:
+                print(
+                    f"rank {self.rank} has waited {seconds:g} s in {what}, within MPI: another rank has stopped",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                os._exit(1)
 
     def over(self) -> None:
         """Note that this rank waits no longer."""
@@ -148,23 +171,35 @@ def _no_library(error: Exception) -> DistributedError:
 
 
 class Watched:
-    """A context that ends this process if it is not left in time: MPI's start has no deadline of its own."""
+    """A context that ends this process if it is not left in time: MPI's start has no deadline of its own.
+
+    MPI's start keeps Python's lock, so that no thread of Python's can watch it; `faulthandler` has one of C.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.timer = threading.Timer(seconds, self._give_up)
-        self.timer.daemon = True
-
-    def _give_up(self) -> None:
-        print(
-            f"pullback: not all ranks have called pb.distributed.init within {self.seconds:g} s",
-            file=sys.stderr,
-            flush=True,
-        )
-        os._exit(1)
 
     def __enter__(self) -> None:
-        self.timer.start()
+        # without a file for errors there is nowhere to write to
+        with contextlib.suppress(AttributeError, OSError, RuntimeError, ValueError):
+            faulthandler.dump_traceback_later(self.seconds, exit=True, file=sys.__stderr__)
 
     def __exit__(self, *_: object) -> None:
-        self.timer.cancel()
+        faulthandler.cancel_dump_traceback_later()
+
+
+def wait_for_all_ranks_to_call_init() -> Any:
+    """mpi4py's module ``MPI``, by a function whose name is what the watch shows where ranks are waited for in vain."""
+    return library()
+
+
+def leave_half_started() -> None:
+    """After an exception in the middle of MPI's start, under a launcher: print it and leave at once.
+
+    MPI's own end, which Python's would call, waits for the others, and they wait for this process. The launcher ends
+    them when it is gone.
+    """
+    if any(name in os.environ for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK")):
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)

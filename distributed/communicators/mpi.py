@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +19,14 @@ import numpy as np
 from . import buffers
 from .base import Communicator, DistributedError, default_timeout, head_of_end
 from .buffers import as_bytes, narrow, native, pieces, sendable, wide
-from .job import TELL_AFTER, Job, Watched, library
+from .job import (
+    TELL_AFTER,
+    Job,
+    Watched,
+    leave_half_started,
+    library,
+    wait_for_all_ranks_to_call_init,
+)
 from .request import Request
 from .waiting import Wait
 
@@ -66,15 +74,17 @@ class MpiCommunicator(Communicator):
 
     def finish(self, request: Any, what: str) -> None:
         """Poll a request of MPI until it is complete."""
-        if request.Test():
-            return
+        self.job.busy = time.monotonic(), self.timeout, what
         try:
-            self._poll(request, what)
+            if not request.Test():
+                self._poll(request, what)
         except BaseException:
             # MPI may still write to its memory, which the request holds
             self.job.lost.append(request)
             self.unusable = f"its wait in {what} was given up"
             raise
+        finally:
+            self.job.busy = None
 
     def _poll(self, request: Any, what: str) -> None:
         job, start, told = self.job, time.monotonic(), False
@@ -117,6 +127,7 @@ class MpiCommunicator(Communicator):
     def _exchange(self, data: bytes, what: str) -> list[bytes]:
         self._check_usable(what)
         self.exchanges += 1
+        self.job.busy = time.monotonic(), self.timeout, what
         mine = np.frombuffer(data, dtype=np.uint8)
         found = np.empty((self.size, len(data)), dtype=np.uint8)
         self.finish(self.control.Iallgather(mine, found), what)
@@ -225,14 +236,18 @@ class MpiCommunicator(Communicator):
         return request
 
     def _split(self, color: int, members: list[int]) -> Communicator:
-        comm = self.comm.Split(color, members.index(self.rank))
-        return MpiCommunicator(
-            comm,
-            self.job,
-            self.timeout,
-            (*self.group, self.exchanges, color),
-            [self.members[r] for r in members],
-        )
+        self.job.busy = time.monotonic(), self.timeout, "split"
+        try:
+            comm = self.comm.Split(color, members.index(self.rank))
+            return MpiCommunicator(
+                comm,
+                self.job,
+                self.timeout,
+                (*self.group, self.exchanges, color),
+                [self.members[r] for r in members],
+            )
+        finally:
+            self.job.busy = None
 
     def _check_array(self, name: str, x: Any) -> None:
         if not isinstance(x, np.ndarray):
@@ -315,10 +330,18 @@ def start(timeout: float | None = None) -> MpiCommunicator:
     the program, ranks wait for each other, and one that waits for a rank that has ended is told so.
     """
     seconds = default_timeout() if timeout is None else timeout
-    with Watched(seconds):
-        comm = library().COMM_WORLD
-        job = Job(comm.Dup())
-        world = MpiCommunicator(comm.Dup(), job, seconds)
+    try:
+        with Watched(seconds):
+            comm = wait_for_all_ranks_to_call_init().COMM_WORLD
+            job = Job(comm.Dup(), comm.Get_rank(), comm.Get_size())
+            world = MpiCommunicator(comm.Dup(), job, seconds)
+    except DistributedError:  # there is no MPI
+        raise
+    except BaseException:
+        leave_half_started()
+        raise
+    if job.size > 1:
+        job.watch()
     job.catch_exceptions()
     atexit.register(_at_exit, job)
     return world
@@ -337,6 +360,10 @@ def _at_exit(job: Job) -> None:
     except DistributedError as error:
         time.sleep(1)  # the others print what they asked for, and where
         job.abort(str(error))
+    if job.size > 1 and hasattr(signal, "SIGALRM"):
+        # MPI's own end, after Python's, waits for all ranks: for one that has stopped meanwhile, not without an end
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, groups[0].timeout)
 
 
 def _end(groups: Sequence[MpiCommunicator]) -> None:

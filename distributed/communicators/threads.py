@@ -48,7 +48,7 @@ class Hub:
         Ranks of the world that have returned.
     failed : int or None
         The first rank of the world that raised.
-    alone : bool
+    provisional : bool
         Whether this is the world of one rank that there is before another world is made.
     """
 
@@ -58,7 +58,7 @@ class Hub:
     waits: dict[int, Wait] = field(default_factory=dict)
     ended: set[int] = field(default_factory=set)
     failed: int | None = None
-    alone: bool = False
+    provisional: bool = False
 
     def fail(self, rank: int) -> None:
         """Say that a rank has raised: all that wait, or will, stop."""
@@ -87,7 +87,7 @@ class ThreadCommunicator(Communicator):
 
     def post(self, value: Any, what: str, channel: str = "arrays") -> Any:
         """Give something to the others, and the key of the exchange."""
-        self._check_thread(what)
+        self._check_usable(what)
         with self.hub.changed:
             calls = self.hub.calls.setdefault(self.members[self.rank], {})
             name = (self.group, channel)
@@ -99,11 +99,11 @@ class ThreadCommunicator(Communicator):
                 self.hub.changed.notify_all()
         return key
 
-    def _check_thread(self, what: str) -> None:
+    def _check_usable(self, what: str) -> None:
         """Refuse the use of another rank's communicator, such as a compiled function has recorded."""
         world = SIMULATED.get()
         if world is None:
-            foreign = self.hub.alone and bool(STARTED)
+            foreign = self.hub.provisional and bool(STARTED)
         else:
             threads = isinstance(world, ThreadCommunicator)
             foreign = threads and (world.hub, world.rank) != (self.hub, self.members[self.rank])
@@ -245,9 +245,9 @@ def _total(arrays: list[Any]) -> Any:
     return as_array(total)
 
 
-def alone() -> Communicator:
-    """A world of one rank."""
-    return ThreadCommunicator(Hub(alone=True), 0, [0])
+def alone(*, provisional: bool = False) -> Communicator:
+    """A group of one rank; a provisional one is of no use any more once this process has joined a world."""
+    return ThreadCommunicator(Hub(provisional=provisional), 0, [0])
 
 
 def simulate(

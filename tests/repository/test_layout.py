@@ -179,6 +179,8 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "backend/generic/namespace.py": "what backend/numpy/test_fused.py compares with, and rows on every library",
     "backend/generic/sparse.py": "tests/cases/sparse.py runs it on every library",
     "backend/generic/vjp_kernels.py": "what backend/numpy/test_vjp_kernels.py compares with",
+    "backend/generic/collectives.py": "tests/distributed/_table.py has a row for each, which many tests run",
+    "distributed/communicators/job.py": "what a process of MPI does: communicators/test_mpi.py",
     "backend/numpy/banded_factors.py": "direct/test_structured.py compares bands with dense systems",
     "backend/numpy/factors.py": "autograd/solve/direct/test_factorize.py has every factor on NumPy",
     "backend/numpy/sparse.py": "autograd/solve/sparse/test_formats.py is on NumPy throughout",

@@ -34,7 +34,7 @@ def _told(f, size=3):
     [
         (lambda w: w.all_reduce(X) if w.rank else w.all_gather(X), "rank 0: all_gather(axis=0) of float64 (·, 3)"),
         (lambda w: w.all_reduce(X[: 1 + w.rank % 2]), "ranks 0, 2: all_reduce(op='sum') of float64 (1, 3)"),
-        (lambda w: w.all_reduce(X.astype("f4") if w.rank == 2 else X), "rank 2: all_reduce(op='sum') of float32 (2, 3)"),
+        (lambda w: w.all_reduce(X.astype("f4") if w.rank == 2 else X), "rank 2: all_reduce(op='sum') of float32 "),
         (lambda w: w.all_reduce(X, "sum" if w.rank else "mean"), "rank 0: all_reduce(op='mean')"),
         (lambda w: w.all_gather(X, axis=w.rank % 2), "rank 1: all_gather(axis=1) of float64 (2, ·)"),
         (lambda w: w.broadcast(X, root=w.rank), "rank 2: broadcast(root=2)"),
@@ -110,7 +110,12 @@ def test_groups():
         w = d.world()
         g = w.split(w.rank % 2, key=-w.rank)  # in the order from behind
         h = g.split(0)
-        return g.rank, g.size, g.all_gather(np.asarray([w.rank])).tolist(), h.broadcast_object(w.rank)
+        return (
+            g.rank,
+            g.size,
+            g.all_gather(np.asarray([w.rank])).tolist(),
+            h.broadcast_object(w.rank),
+        )
 
     assert d.simulate(run, 5) == [
         (2, 3, [4, 2, 0], 4), (1, 2, [3, 1], 3), (1, 3, [4, 2, 0], 4), (0, 2, [3, 1], 3), (0, 3, [4, 2, 0], 4),

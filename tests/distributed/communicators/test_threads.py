@@ -122,7 +122,7 @@ def test_arrays_that_change_after_the_call_are_not_seen_by_others():
     def run():
         x = np.ones(100_000)
         out = []
-        for k in range(20):
+        for _ in range(20):
             out.append(d.all_reduce(x)[0] / d.size())
             x += 1
         return out
@@ -150,7 +150,7 @@ def test_a_function_that_was_compiled_in_another_world_is_refused():
         simulate(lambda: f(X), 2)
     g = pb.compile(lambda x: d.all_reduce(x), fast=False)
     with pytest.raises(DistributedError, match="another world"):
-        simulate(lambda: (g(X), g(X)), 2)  # each rank records it, and one replays the other's
+        simulate(lambda: (g(X), d.world().barrier(), g(X)), 2)  # one replays what the other recorded
 
 
 def test_arrays_of_every_library(lib):
