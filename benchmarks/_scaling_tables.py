@@ -20,20 +20,22 @@ from _network import (
     Network,
 )
 from _report import RESULTS
+from _step_limits import (
+    critical_examples,
+    data_devices_at_half,
+    data_devices_at_least_time,
+    memory_bytes,
+    tensor_devices_at_half,
+)
 from _step_model import (
     Compute,
     Device,
     Model,
     computing,
-    critical_examples,
     data_and_tensor,
-    data_devices_at_half,
-    data_devices_at_least_time,
     data_parallel,
     latest_of,
-    memory_bytes,
     mlp,
-    tensor_devices_at_half,
     tensor_parallel,
     transformer,
 )
@@ -119,22 +121,22 @@ def networks_table(results: dict[str, Any]) -> str:
 
 
 def runs_table(results: dict[str, Any]) -> str:
-    """Each run beside its prediction."""
-    rows = []
+    """Each run's seconds, and predicted over measured in brackets; the bytes that a rank sent, and the formula's."""
+    by_way: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in results["ranks"]["runs"]:
-        rows.append(
-            [
-                run["model"],
-                run["way"],
-                str(run["ranks"]),
-                seconds(run["seconds"]),
-                seconds(run["predicted"]),
-                f"{run['predicted'] / run['seconds']:.2f}",
-                f"{run['bytes']:,.0f}",
-                _same(run["bytes"], run["predicted bytes"]),
-            ]
-        )
-    head = ["network", "way", "ranks", "measured", "predicted", "ratio", "bytes counted", "formula"]
+        by_way.setdefault((run["model"], run["way"]), []).append(run)
+    rows = []
+    for name, runs in by_way.items():
+        times = [f"{seconds(r['seconds'])} ({r['predicted'] / r['seconds']:.2f})" for r in runs]
+        several = [r for r in runs if r["ranks"] > 1]
+        counted = " and ".join(f"{r['bytes']:,.0f}" for r in several)
+        said = [_same(r["bytes"], r["predicted bytes"]) for r in several]
+        formula = "=" if set(said) == {"="} else " and ".join(said)
+        rows.append([*name, *times, counted, formula])
+    ranks = sorted({run["ranks"] for run in results["ranks"]["runs"]})
+    times = [f"{p} rank{'s' * (p > 1)}" for p in ranks]
+    several = " and ".join(str(p) for p in ranks if p > 1)
+    head = ["network", "way", *times, f"bytes counted, {several} ranks", "formula"]
     ratios = sorted(run["predicted"] / run["seconds"] for run in results["ranks"]["runs"])
     near = sum(0.75 <= r <= 1.25 for r in ratios)
     told = (
@@ -142,8 +144,13 @@ def runs_table(results: dict[str, Any]) -> str:
         f"{ratios[len(ratios) // 2]:.2f}; {near} of {len(ratios)} steps are predicted to within 25 %."
     )
     machine = results["environment"]
-    where = f"{machine['date']}, {machine['cores']} cores of {machine['cpu']}, {machine['blas']}."
-    return f"{markdown(head, rows)}\n\n{told} Measured {where}"
+    where = f"Measured {machine['date']} on {machine['cores']} cores of {machine['cpu']}"
+    load = results["ranks"]["settings"][
+        "load before"
+    ]  # of other programs: a sweep of ours begins with what is left
+    if load > machine["cores"]:
+        where += f", on which other programs ran at the same time (load {load:.1f})"
+    return f"{markdown(head, rows)}\n\n{told}\n{where}."
 
 
 def strong_table(model: Model, compute: Compute, cluster: Cluster, tensor: int, widest: int) -> str:

@@ -154,25 +154,26 @@ def merged(old: Any, new: Any) -> Any:
     return old + new if isinstance(new, list) and isinstance(new[0], float) else new
 
 
-def measure(
+def measured(
     rounds: int = 5, block: float = 0.1, sweeps: int = 3, ways: tuple[str, ...] = WAYS
 ) -> dict[str, Any]:
-    """Everything in turn, several times over; then the networks, the compute and the predictions from it."""
+    """Everything in turn, several times over: what the ranks found."""
     given = {"rounds": rounds, "block_seconds": block}
-    asked, answers = tasks(ways), {}
+    asked, answers, loads = tasks(ways), {}, []
     for _, ranks in itertools.product(range(sweeps), RANKS):
+        loads.append(os.getloadavg()[0] if ranks == RANKS[0] else 0.0)
         found = ask(ranks, [{**task, **given} for p, task in asked if p == ranks])
         answers[ranks] = merged(answers[ranks], found) if ranks in answers else found
     left = {ranks: iter(found) for ranks, found in answers.items()}
     return {
-        "settings": {**given, "sweeps": sweeps, "cores": cores()},
+        "settings": {**given, "sweeps": sweeps, "cores": cores(), "load before": max(loads)},
         "raw": [{"ranks": ranks, **task, "found": next(left[ranks])} for ranks, task in asked],
     }
 
 
-def evaluated(measured: dict[str, Any]) -> dict[str, Any]:
+def evaluated(given: dict[str, Any]) -> dict[str, Any]:
     """Networks, compute and predictions from what was measured, beside it."""
-    raw, cores = measured["raw"], measured["settings"]["cores"]
+    raw, cores = given["raw"], given["settings"]["cores"]
     by_task = lambda name: [r for r in raw if r["task"] == name]
     networks = {
         r["ranks"]: networks_from(r["found"], r["ranks"], cores) for r in by_task("network")
@@ -200,12 +201,19 @@ def evaluated(measured: dict[str, Any]) -> dict[str, Any]:
             }
         )
     return {
-        "settings": measured["settings"],
+        "settings": given["settings"],
         "networks": [asdict(n) for lines in networks.values() for n in lines.values()],
         "compute": {f"{name}, {busy} at work": asdict(c) for (name, busy), c in computes.items()},
         "runs": runs,
         "raw": raw,
     }
+
+
+def measure(
+    rounds: int = 5, block: float = 0.1, sweeps: int = 3, ways: tuple[str, ...] = WAYS
+) -> dict[str, Any]:
+    """What is measured, and beside it the networks, the compute and the predictions from it."""
+    return evaluated(measured(rounds, block, sweeps, ways))
 
 
 def show(found: dict[str, Any]) -> str:
@@ -259,7 +267,7 @@ def main() -> None:
         else:
             print("\n\n".join(f"{name}\n\n{text}" for name, text in made.items()))
         return
-    found = evaluated(measure(args.rounds, args.block, args.sweeps, tuple(args.ways.split(","))))
+    found = measure(args.rounds, args.block, args.sweeps, tuple(args.ways.split(",")))
     print(show(found))
     save("ranks", {"environment": environment(), "ranks": found}, args.json)
 

@@ -67,7 +67,7 @@ def test_a_ring_sends_what_the_formula_says(net, size):
 
 @pytest.mark.parametrize("size", [2, 3, 4, 7])
 def test_the_communicator_counts_by_the_formulas(net, size):
-    pb = pytest.importorskip("pullback")
+    import pullback as pb
 
     def program():
         comm = pb.distributed.world()
@@ -145,19 +145,19 @@ def test_operations_are_those_of_the_benchmarks(load, step):
 
 
 @pytest.mark.parametrize(("stage", "gigabytes"), [(0, 120), (1, 31.4), (2, 16.6), (3, 1.88)])
-def test_memory_is_that_of_the_zero_paper(step, stage, gigabytes):
+def test_memory_is_that_of_the_zero_paper(step, limits, stage, gigabytes):
     """Rajbhandari et al., 2020, figure 1: 7.5 B parameters, 64 devices."""
     model = step.Model("", 7.5e9, 1, 1, 1, 0, 0, 2, 4)
-    assert step.memory_bytes(model, 0, data=64, stage=stage) / 1e9 == pytest.approx(
+    assert limits.memory_bytes(model, 0, data=64, stage=stage) / 1e9 == pytest.approx(
         gigabytes, rel=0.01
     )
 
 
-def test_memory_in_float32_and_of_activations(step):
+def test_memory_in_float32_and_of_activations(step, limits):
     model = step.mlp("", (10, 20, 20, 5))
-    assert step.memory_bytes(model, 3) == 16 * model.parameters + 3 * 4 * 55
+    assert limits.memory_bytes(model, 3) == 16 * model.parameters + 3 * 4 * 55
     gpt = step.transformer("", 2, 64, 128, 0)
-    kept = step.memory_bytes(gpt, 1, tensor=4) - 16 * gpt.parameters / 4
+    kept = limits.memory_bytes(gpt, 1, tensor=4) - 16 * gpt.parameters / 4
     assert kept == pytest.approx(2 * 64 * 128 * (10 + 24 / 4))
 
 
@@ -169,6 +169,11 @@ def test_the_latest_of_many(step):
     assert step.latest_of(10**6) < math.sqrt(2 * math.log(10**6))
 
 
+@pytest.fixture(scope="module")
+def limits(load):
+    return load("_step_limits")
+
+
 @pytest.fixture
 def case(net, step):
     """A model, a compute and a network whose data parallel steps have a least time in between."""
@@ -177,36 +182,36 @@ def case(net, step):
     return model, compute, net.Network("", 1e-4, 1e9)
 
 
-def test_the_least_time_of_data_parallel_steps(net, step, case):
+def test_the_least_time_of_data_parallel_steps(net, step, limits, case):
     model, compute, network = case
     took = lambda p: (
         step.data_parallel(
             model, compute, net.Cluster("", network), p, 10**6, overlap=False, algorithm="ring"
         ).seconds
     )
-    best = step.data_devices_at_least_time(model, compute, network, 10**6)
+    best = limits.data_devices_at_least_time(model, compute, network, 10**6)
     found = min(range(1, 4000), key=took)
     assert found == pytest.approx(best, rel=0.03)
     slow = net.Network("", 1e-4, 1.0)
-    assert step.data_devices_at_least_time(model, compute, slow, 128) == 1
+    assert limits.data_devices_at_least_time(model, compute, slow, 128) == 1
 
 
-def test_half_of_a_data_parallel_step(net, step, case):
+def test_half_of_a_data_parallel_step(net, step, limits, case):
     model, compute, network = case
     quick, compute = net.Network("", 0.0, network.bytes_per_second), step.Compute(1e-4, 1e-6, 2e-4)
-    half = step.data_devices_at_half(model, compute, quick, 10**6)
+    half = limits.data_devices_at_half(model, compute, quick, 10**6)
     found = step.data_parallel(
         model, compute, net.Cluster("", quick), round(half), 10**6, overlap=False, algorithm="ring"
     )
     assert found.gradients == pytest.approx(found.exposed, rel=0.01)
-    assert step.data_devices_at_half(model, step.Compute(1.0, 1.0, 0), quick, 8) == math.inf
+    assert limits.data_devices_at_half(model, step.Compute(1.0, 1.0, 0), quick, 8) == math.inf
 
 
-def test_half_of_a_tensor_parallel_step(net, step):
+def test_half_of_a_tensor_parallel_step(net, step, limits):
     network = net.Network("", 0.0, 100e9)
     device = step.Device("", 1e14, 1e12)
     model = step.transformer("", 4, 1024, 1, 0)  # one token: no attention to speak of
-    half = step.tensor_devices_at_half(model, device, network)
+    half = limits.tensor_devices_at_half(model, device, network)
     assert half == pytest.approx(1 + 4.5 * 1024 * 100e9 / 1e14, rel=1e-3)
     compute = step.computing(model, device)
     found = step.tensor_parallel(model, compute, net.Cluster("", network), 4, 64, algorithm="ring")
@@ -214,10 +219,10 @@ def test_half_of_a_tensor_parallel_step(net, step):
     assert ratio == pytest.approx(3 / (half - 1))
 
 
-def test_tokens_that_hide_all_communication(net, step):
+def test_tokens_that_hide_all_communication(net, step, limits):
     model = step.transformer("", 4, 1024, 1, 0)
     device, network = step.Device("", 4e14, 1e12), net.Network("", 0.0, 50e9)
-    found = step.critical_examples(model, device, network)
+    found = limits.critical_examples(model, device, network)
     assert found == pytest.approx(4e14 / 50e9, rel=1e-3)
     compute = step.computing(model, device)
     own = math.ceil(found)
