@@ -33,7 +33,6 @@ WHOLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "linalg.pinv": ("(m,n)->(n,m)", ("",)),
     "linalg.matrix_rank": ("(m,n)->()", ("int",)),
     "expm": ("(n,n)->(n,n)", ("",)),
-    "polar": ("(m,n)->(m,n)", ("",)),
 }
 
 

@@ -55,7 +55,7 @@ def mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     lengths = [x.shape[a] for a in axes]
     total = da.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
     if unknown(lengths):
-        return total / told(x).shape.count(axis).astype(np.empty(0, x.dtype).real.dtype)
+        return total / told(x).shape.number_along(axis).astype(np.empty(0, x.dtype).real.dtype)
     count = math.prod(lengths)
     return total / count if count else total * math.nan
 
@@ -103,7 +103,7 @@ def softmax_cross_entropy(xp: XP, logits: Any, labels: Any) -> tuple[Any, Any]:
         _slope, "(c),()->(c)", log_p, labels, dtype=logits.dtype, called="softmax_cross_entropy"
     )
     if unknown(labels.shape):
-        rows: Any = told(labels).shape.count(None).astype(logits.dtype)
+        rows: Any = told(labels).shape.number_along(None).astype(logits.dtype)
     else:
         rows = max(math.prod(labels.shape), 1)
     return -xp.sum(picked) / rows, slope / rows
