@@ -170,18 +170,14 @@ def _by_mask(shape: Any, mask: Any, values: Any) -> Any:
     _check_blocks(mask, values)
     rest = tuple(range(n, n + values.ndim - 1))
     lead = tuple(range(n))
-    return told(
-        da.blockwise(
-            _put, (*lead, *rest), mask, lead, values, (0, *rest), dtype=values.dtype,
-            meta=blocks.meta_of(blocks.ones(values, (1,) * (n + values.ndim - 1))),
-            align_arrays=False, adjust_chunks=None, concatenate=True,
-        )
+    return blocks.blockwise(
+        _put, (*lead, *rest), mask, lead, values, (0, *rest), dtype=values.dtype,
+        meta=blocks.meta_of(blocks.ones(values, (1,) * (n + values.ndim - 1))),
     )  # fmt: skip
 
 
-def _put(mask: Any, values: Any) -> Any:
+def _put(xp: Any, mask: Any, values: Any) -> Any:
     """One block of `_by_mask`."""
-    xp = blocks.OF.find(values).xp
     out = xp.zeros_on_device_of((*mask.shape, *values.shape[1:]), values)
     out[mask] = values
     return out
@@ -249,8 +245,8 @@ def _padded_blocks(x: Any, axis: int, before: int, after: int) -> Any:
 
     blocks.check_whole("the gradient of x[key]", x, (axis,))
     index = tuple(range(x.ndim))
-    return da.blockwise(
-        blocks.run, index, x, index, dtype=x.dtype, meta=x._meta, concatenate=True, function=_pad,
+    return blocks.blockwise(
+        _pad, index, x, index, dtype=x.dtype, meta=x._meta,
         adjust_chunks={axis: (before + x.shape[axis] + after,)},
         settings={"axis": axis, "before": before, "after": after},
     )  # fmt: skip
@@ -291,16 +287,16 @@ def _spaced(x: Any, axis: int, step: int) -> Any:
     filled = filled.rechunk({axis + 1: -1})
     index = tuple(range(filled.ndim))
     out = (*index[: axis + 1], *index[axis + 2 :])
-    return da.blockwise(
-        _merged, out, filled, index, dtype=x.dtype, meta=x._meta, concatenate=True,
-        adjust_chunks={axis: chunks[axis]}, axis=axis,
+    return blocks.blockwise(
+        _merged, out, filled, index, dtype=x.dtype, meta=x._meta, adjust_chunks={axis: chunks[axis]},
+        settings={"axis": axis},
     )  # fmt: skip
 
 
-def _merged(block: Any, *, axis: int) -> Any:
+def _merged(xp: Any, block: Any, *, axis: int) -> Any:
     """Two neighbouring axes of a block as one."""
     shape = block.shape
-    return block.reshape((*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
+    return xp.reshape(block, (*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
 
 
 # ── segments ──────────────────────────────────────────────────────────────────────────────────
@@ -342,10 +338,10 @@ def _by_chunks(name: str, x: Any, indices: Any, num_segments: int) -> Any:
         return blocks.whole(
             _segments, whole, indices, shape=out, dtype=x.dtype, gather=True, name=name, total=num_segments
         )  # fmt: skip
-    return da.blockwise(
-        blocks.run, (0, 1, *loops), x, (0, *loops), indices, (0,), bounds, (1, 2), dtype=x.dtype,
-        meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim + 1))), concatenate=True,
-        adjust_chunks={0: lambda _: 1, 1: tuple(int(n) for n in rows)}, name=None, function=_segments_from,
+    return blocks.blockwise(
+        _segments_from, (0, 1, *loops), x, (0, *loops), indices, (0,), bounds, (1, 2), dtype=x.dtype,
+        meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim + 1))), align=True,
+        adjust_chunks={0: lambda _: 1, 1: tuple(int(n) for n in rows)},
         settings={"name": name, "total": num_segments},
     )  # fmt: skip
 
@@ -427,17 +423,14 @@ def _masked_write(x: Any, mask: Any, values: Any) -> Any:
     _check_blocks(mask, values)
     x = x.rechunk({i: mask.chunks[i] for i in range(n)}) if x.chunks[:n] != mask.chunks else x
     lead, rest = tuple(range(n)), tuple(range(n, x.ndim))
-    return told(
-        da.blockwise(
-            _written, (*lead, *rest), x, (*lead, *rest), mask, lead, values, (0, *rest), dtype=x.dtype, meta=x._meta,
-            align_arrays=False, concatenate=True,
-        )
-    )  # fmt: skip
+    return blocks.blockwise(
+        _written, (*lead, *rest), x, (*lead, *rest), mask, lead, values, (0, *rest), dtype=x.dtype, meta=x._meta
+    )
 
 
-def _written(x: Any, mask: Any, values: Any) -> Any:
+def _written(xp: Any, x: Any, mask: Any, values: Any) -> Any:
     """One block of `_masked_write`."""
-    return blocks.OF.find(x).xp.setitem(x, values, mask)
+    return xp.setitem(x, values, mask)
 
 
 def _check_blocks(mask: Any, values: Any) -> None:
@@ -486,15 +479,15 @@ def getitem_last(x: Any, indices: Any) -> Any:
 
     blocks.check_whole("take", x, (-1,))
     lead, behind = tuple(range(x.ndim - 1)), tuple(range(x.ndim, x.ndim + indices.ndim))
-    return da.blockwise(
+    return blocks.blockwise(
         _taken, (*lead, *behind), x, (*lead, x.ndim - 1), indices, behind, dtype=x.dtype,
-        meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim - 1 + indices.ndim))), concatenate=True,
+        meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim - 1 + indices.ndim))), align=True,
     )  # fmt: skip
 
 
-def _taken(x: Any, indices: Any) -> Any:
+def _taken(xp: Any, x: Any, indices: Any) -> Any:
     """One block of `getitem_last`."""
-    return x[..., indices]
+    return xp.getitem(x, (..., indices))
 
 
 def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:

@@ -41,18 +41,15 @@ def _in_chunks(x: Any, shape: Any, chunks: Any) -> Any:
         for i, (n, c) in enumerate(zip(shape, chunks, strict=True))
     )
     index = tuple(range(len(shape)))
-    return told(
-        da.blockwise(
-            _stretched, index, ArrayChunkShapeDep(wanted), index, x, index[lead:], dtype=x.dtype,
-            meta=blocks.meta_of(blocks.ones(x, (1,) * len(shape))), align_arrays=False,
-        )
+    return blocks.blockwise(
+        _stretched, index, ArrayChunkShapeDep(wanted), index, x, index[lead:], dtype=x.dtype,
+        meta=blocks.meta_of(blocks.ones(x, (1,) * len(shape))),
     )  # fmt: skip
 
 
-def _stretched(shape: Any, x: Any) -> Any:
+def _stretched(xp: Any, shape: Any, x: Any) -> Any:
     """A block broadcast to a shape."""
-    x = np.asarray(x) if isinstance(x, np.generic) else x
-    return blocks.OF.find(x).xp.broadcast_to(x, tuple(shape))
+    return xp.broadcast_to(x, tuple(shape))
 
 
 def _first_spread(xp: Any, x: Any, like: Any) -> Any:
@@ -108,13 +105,10 @@ def _by_rows(function: Callable[..., Any], x: Any, out: tuple[int, ...], like: A
     """A function of each chunk of rows, and of that of an array beside it."""
     import dask.array as da  # the arrays are Dask's: it is there
 
-    return told(
-        da.blockwise(
-            blocks.run, out, x, tuple(range(x.ndim)), like, tuple(range(like.ndim)), dtype=x.dtype,
-            meta=blocks.meta_of(blocks.ones(x, (1,) * len(out))), concatenate=True, align_arrays=False,
-            adjust_chunks={0: like.chunks[0] if len(out) > 1 else tuple(math.nan for _ in like.chunks[0])},
-            function=function, settings={},
-        )
+    return blocks.blockwise(
+        function, out, x, tuple(range(x.ndim)), like, tuple(range(like.ndim)), dtype=x.dtype,
+        meta=blocks.meta_of(blocks.ones(x, (1,) * len(out))),
+        adjust_chunks={0: like.chunks[0] if len(out) > 1 else tuple(math.nan for _ in like.chunks[0])},
     )  # fmt: skip
 
 

@@ -36,13 +36,12 @@ def matmul(x1: Any, x2: Any, /) -> Any:
         a, (*lead[loops - a.ndim + 2 :], i, k), b, (*lead[loops - b.ndim + 2 :], k, j),
     )  # fmt: skip
     meta = blocks.meta_of(blocks.ones(x1, (1,) * (loops + 2)))
-    settings = {"function": "matmul", "settings": {}, "dtype": dtype, "concatenate": True}
     if a.numblocks[-1] == 1 == b.numblocks[-2]:
-        out = da.blockwise(blocks.run, (*lead, i, j), *operands, meta=meta, **settings)
+        out = blocks.blockwise("matmul", (*lead, i, j), *operands, dtype=dtype, meta=meta, align=True)
     else:
-        partial = da.blockwise(
-            blocks.run, (k, *lead, i, j), *operands, adjust_chunks={k: 1}, meta=meta[None], **settings | {"function": _partial}
-        )  # fmt: skip
+        partial = blocks.blockwise(
+            _partial, (k, *lead, i, j), *operands, dtype=dtype, meta=meta[None], align=True, adjust_chunks={k: 1}
+        )
         out = da.sum(partial, axis=0, dtype=dtype)
     out = told(out.astype(dtype))
     if row and column:
