@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import LAZY, backend_of
+from ...backend import backend_of
+from ...backend.common.base import LAZY
 from ..core.array import Array
 from ..core.levels.batched import Batched
 from ..core.namespaces import NAMESPACES, namespace_of

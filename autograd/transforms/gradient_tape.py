@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from ...backend import LAZY
+from ...backend.common.base import LAZY
 from ..core.array import Array
 from ..core.cotangents import DEFERRED
 from ..core.namespaces import namespace_of

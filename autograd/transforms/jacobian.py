@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import LAZY, backend_of
+from ...backend import backend_of
+from ...backend.common.base import LAZY
 from ..core.array import Array
 from ..core.dtypes import is_complex
 from ..core.namespaces import namespace_of

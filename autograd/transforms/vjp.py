@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import LAZY, backend_of
+from ...backend import backend_of
+from ...backend.common.base import LAZY
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.cotangents import as_constant, fit
 from ..core.dtypes import is_complex

@@ -48,8 +48,16 @@ def _single(x: Any) -> Any:
 
 
 def blockwise(
-    function: Function, out: tuple[Any, ...], *operands: Any, dtype: Any, meta: Any, call: Any = run, align: bool = False,
-    settings: dict[str, Any] | None = None, part: int | None = None, **layout: Any,
+    function: Function,
+    out: tuple[Any, ...],
+    *operands: Any,
+    dtype: Any,
+    meta: Any,
+    call: Any = run,
+    align: bool = False,
+    settings: dict[str, Any] | None = None,
+    part: int | None = None,
+    **layout: Any,
 ) -> Any:
     """`da.blockwise` of a function in the blocks' library; axes that are not in `out` are in one chunk."""
     import dask.array as da  # the arrays are Dask's: it is there
@@ -141,8 +149,15 @@ def check_whole(name: str, x: Any, axes: Sequence[int]) -> None:
 
 
 def along(
-    function: Function, signature: str, *args: Any, parts: int | None = None, dtype: Any = None,
-    sizes: dict[str, int] | None = None, called: str = "", free: str = "", **settings: Any,
+    function: Function,
+    signature: str,
+    *args: Any,
+    parts: int | None = None,
+    dtype: Any = None,
+    sizes: dict[str, int] | None = None,
+    called: str = "",
+    free: str = "",
+    **settings: Any,
 ) -> Any:
     """A function of the last axes of its arrays, block by block along all axes before them.
 
@@ -197,7 +212,9 @@ def along(
     if parts:  # computed once, and taken apart
         meta = np.empty((0,) * loops, object)
         index = tuple(range(loops))
-        tuples = blockwise(function, index, *operands, dtype=object, meta=meta, settings=settings, align=True)
+        tuples = blockwise(
+            function, index, *operands, dtype=object, meta=meta, settings=settings, align=True
+        )
     results = []
     for i, axes in enumerate(outs):
         kind = dtype[i] if parts else dtype
@@ -205,7 +222,9 @@ def along(
         new = {place[a]: lengths[a] for a in axes if parts or not any(a in c for c in core)}
         out = (*range(loops), *(place[a] for a in axes))
         if parts:
-            made = da.blockwise(pick, out, tuples, index, dtype=kind, meta=meta, new_axes=new, part=i)
+            made = da.blockwise(
+                pick, out, tuples, index, dtype=kind, meta=meta, new_axes=new, part=i
+            )
             results.append(told(made))
         else:
             results.append(
@@ -241,7 +260,12 @@ def _one(x: Any) -> Any:
 
 
 def whole(
-    function: Function, *args: Any, shape: tuple[int, ...], dtype: Any, gather: bool = False, called: str = "",
+    function: Function,
+    *args: Any,
+    shape: tuple[int, ...],
+    dtype: Any,
+    gather: bool = False,
+    called: str = "",
     **settings: Any,
 ) -> Any:
     """A function of arrays that are in one chunk each, as one task; with `gather` they are put together first.

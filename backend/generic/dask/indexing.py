@@ -58,7 +58,9 @@ def _one_line(parts: tuple[Any, ...]) -> int | None:
 
 def _mask(parts: tuple[Any, ...]) -> Any:
     """The mask of a key that is one mask over the first axes, and nothing else."""
-    rest = [p for p in parts if p is not Ellipsis and not (isinstance(p, slice) and p == slice(None))]
+    rest = [
+        p for p in parts if p is not Ellipsis and not (isinstance(p, slice) and p == slice(None))
+    ]
     if len(rest) == 1 and parts[0] is rest[0] and _is_array(rest[0]) and rest[0].dtype.kind == "b":
         return rest[0]
     return None
@@ -78,7 +80,9 @@ def getitem(x: Any, key: Any) -> Any:
     mask = _mask(parts)
     if mask is not None:
         if mask.ndim == 0:
-            raise NotImplementedError("x[mask] of a Dask array needs a mask with axes: reshape it to one element")
+            raise NotImplementedError(
+                "x[mask] of a Dask array needs a mask with axes: reshape it to one element"
+            )
         if mask.ndim > 1:
             _check_rows("x[mask]", x, mask)
         return told(x[mask])
@@ -92,7 +96,9 @@ def getitem(x: Any, key: Any) -> Any:
     arrays = [p for p in parts if _is_array(p)]
     if all(isinstance(p, np.ndarray) for p in arrays) and len(arrays) == len(spelt):
         return told(x.vindex[spelt])
-    refuse_unknown("x[key] by arrays of integers", x.shape, *(p.shape for p in parts if _is_array(p)))
+    refuse_unknown(
+        "x[key] by arrays of integers", x.shape, *(p.shape for p in parts if _is_array(p))
+    )
     shape = np.broadcast_to(np.empty((), np.int8), x.shape)[_dummy(parts)].shape
     return blocks.whole(
         _getitem, x, *parts, shape=shape, dtype=x.dtype,
@@ -155,7 +161,9 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
             rows = da.moveaxis(values, line, 0)
             lengths = (shape[line], *(n for i, n in enumerate(shape) if i != line))
             index = da.asarray(spelt[line])
-            return da.moveaxis(sum_by_segment(rows, index % shape[line], num_segments=lengths[0]), 0, line)
+            return da.moveaxis(
+                sum_by_segment(rows, index % shape[line], num_segments=lengths[0]), 0, line
+            )
     return blocks.whole(
         _scatter_add, values, *parts, shape=tuple(shape), dtype=values.dtype, gather=True,
         called="the gradient of x[key]", into=tuple(shape),
@@ -164,8 +172,6 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
 
 def _by_mask(shape: Any, mask: Any, values: Any) -> Any:
     """The values put where the mask holds, zeros elsewhere: block by block, as they were taken."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
     n = mask.ndim
     _check_blocks(mask, values)
     rest = tuple(range(n, n + values.ndim - 1))
@@ -241,8 +247,6 @@ def _padded(x: Any, axis: int, before: int, after: int) -> Any:
 
 def _padded_blocks(x: Any, axis: int, before: int, after: int) -> Any:
     """The same within blocks that hold the whole axis, where lengths of other axes are unknown."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
     blocks.check_whole("the gradient of x[key]", x, (axis,))
     index = tuple(range(x.ndim))
     return blocks.blockwise(
@@ -253,7 +257,10 @@ def _padded_blocks(x: Any, axis: int, before: int, after: int) -> Any:
 
 
 def _pad(xp: Any, x: Any, *, axis: int, before: int, after: int) -> Any:
-    ends = [xp.zeros_on_device_of((*x.shape[:axis], n, *x.shape[axis + 1 :]), x) for n in (before, after)]
+    ends = [
+        xp.zeros_on_device_of((*x.shape[:axis], n, *x.shape[axis + 1 :]), x)
+        for n in (before, after)
+    ]
     return xp.concat([ends[0], x, ends[1]], axis=axis)
 
 
@@ -279,8 +286,6 @@ def zeros(shape: Any, like: Any, chunks: Any = "auto") -> Any:
 
 def _spaced(x: Any, axis: int, step: int) -> Any:
     """`x` with ``step − 1`` zeros behind each element along an axis."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
     wide = expand_dims(x, axis + 1)
     filled = _padded(wide, axis + 1, 0, step - 1)
     chunks = (*x.chunks[:axis], tuple(n * step for n in x.chunks[axis]), *x.chunks[axis + 1 :])
@@ -398,9 +403,10 @@ def setitem(x: Any, value: Any, key: Any) -> Any:
         out[key] = value
         return told(out)
     spelt = spelt_out(parts, x.ndim)
-    if mask is None and _one_line(spelt) is not None and not _widens(parts):
+    line = _one_line(spelt)
+    if mask is None and line is not None and not _widens(parts):
         out = copy(x)
-        index = spelt[_one_line(spelt)]
+        index = spelt[line]
         if not isinstance(index, da.Array) or getattr(value, "ndim", 0) == 0:
             out[spelt] = value
             return told(out)
@@ -419,12 +425,21 @@ def _masked_write(x: Any, mask: Any, values: Any) -> Any:
     if values.ndim < 1 + x.ndim - n or values.shape[0] == 1 or values.ndim == 0:
         shape = (*(1,) * (1 + x.ndim - n - values.ndim), *values.shape)
         wide = mask[(..., *(None,) * (x.ndim - n))]
-        return told(da.where(wide, da.reshape(values, shape[1:] and shape or (1,))[0], x))
+        return told(da.where(wide, da.reshape(values, (shape[1:] and shape) or (1,))[0], x))
     _check_blocks(mask, values)
     x = x.rechunk({i: mask.chunks[i] for i in range(n)}) if x.chunks[:n] != mask.chunks else x
     lead, rest = tuple(range(n)), tuple(range(n, x.ndim))
     return blocks.blockwise(
-        _written, (*lead, *rest), x, (*lead, *rest), mask, lead, values, (0, *rest), dtype=x.dtype, meta=x._meta
+        _written,
+        (*lead, *rest),
+        x,
+        (*lead, *rest),
+        mask,
+        lead,
+        values,
+        (0, *rest),
+        dtype=x.dtype,
+        meta=x._meta,
     )
 
 
@@ -443,13 +458,14 @@ def _check_blocks(mask: Any, values: Any) -> None:
     """
     if values.numblocks[0] != mask.numblocks[0] or any(k > 1 for k in mask.numblocks[1:]):
         raise NotImplementedError(
-            "x[mask]: values and mask of Dask arrays have to be in the same chunks along the first axis, and the mask in "
-            "one along all others, as y[mask] gives them; mask.rechunk({1: -1}) puts an axis into one chunk"
+            "x[mask]: values and mask of Dask arrays have to be in the same chunks along the first axis, and the mask "
+            "in one along all others, as y[mask] gives them; mask.rechunk({1: -1}) puts an axis into one chunk"
         )
     if not unknown(values.shape[:1]) and mask.numblocks[0] > 1:
         raise NotImplementedError(
             "x[mask]: which of the values go into which chunk of the Dask array is not known before the mask is "
-            "computed; take them from an array by the same mask, y[mask], or put the mask into one chunk, mask.rechunk(-1)"
+            "computed; take them from an array by the same mask, y[mask], or put the mask into one chunk by "
+            "mask.rechunk(-1)"
         )
 
 
@@ -475,8 +491,6 @@ def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
 
 def getitem_last(x: Any, indices: Any) -> Any:
     """``x[..., indices]``."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
     blocks.check_whole("take", x, (-1,))
     lead, behind = tuple(range(x.ndim - 1)), tuple(range(x.ndim, x.ndim + indices.ndim))
     return blocks.blockwise(
@@ -505,5 +519,3 @@ def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
         "take_along_axis", "(n),(m)->(m)", lines, places, dtype=x.dtype, called="take_along_axis", axis=-1
     )  # fmt: skip
     return da.moveaxis(out, -1, axis)
-
-

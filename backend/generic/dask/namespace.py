@@ -15,13 +15,15 @@ import numpy as np
 from ...common.base import LAZY, Namespace
 from ...common.typing import XP
 from . import blocks, indexing, linalg, manipulation, products, reductions
+from .shapes import told
 
 # Functions of elements that the standard lacks, or that the blocks' libraries run in fewer passes than Dask's graph
 # has operations.
 ELEMENTS = (
-    "sigmoid", "relu", "relu_vjp", "softplus", "sech2", "sinc", "sinc_derivative", "masked", "chosen", "with_sign", "twice", "leg", "ray",
-    "over_root_below", "over_root_above", "over_below", "over_above", "whole_quotient", "over_cosh2", "power_slope",
-    "log_nonzero", "divide_where_separated", "mills_excess", "erfcx_slope", "log_ndtr_slope",
+    "sigmoid", "relu", "relu_vjp", "softplus", "sech2", "sinc", "sinc_derivative", "masked", "chosen", "with_sign",
+    "twice", "leg", "ray", "over_root_below", "over_root_above", "over_below", "over_above", "whole_quotient",
+    "over_cosh2", "power_slope", "log_nonzero", "divide_where_separated", "mills_excess", "erfcx_slope",
+    "log_ndtr_slope",
 )  # fmt: skip
 
 # special functions with several results: how many
@@ -76,9 +78,9 @@ def joining(function: Callable[..., Any]) -> Callable[..., Any]:
             args = tuple(joined(x) for x in args)
         for x in args:
             if type(x) in LAZY:
-                blocks.told(x)
+                told(x)
         out = function(*args, **settings)
-        return blocks.told(out) if type(out) in LAZY else out
+        return told(out) if type(out) in LAZY else out
 
     functools.update_wrapper(call, function, updated=())
     return call
@@ -96,14 +98,14 @@ def fetch(arrays: list[Any]) -> list[Any]:
     TypeError
         If blocks are arrays of another library, which are not moved to the host silently.
     """
-    import dask  # the arrays are Dask's: it is there
+    from dask.base import compute  # the arrays are Dask's: it is there
 
     out = []
-    for x in dask.compute(*arrays):
+    for x in compute(*arrays):
         if not isinstance(x, np.ndarray | np.generic):
             raise TypeError(
-                f"the blocks of the Dask array are {type(x).__module__}.{type(x).__name__}, the differentiated argument "
-                "is NumPy's: nothing is moved silently; make the argument a Dask array of such blocks, "
+                f"the blocks of the Dask array are {type(x).__module__}.{type(x).__name__}, the differentiated "
+                "argument is NumPy's: nothing is moved silently; make the argument a Dask array of such blocks, "
                 "dask.array.from_array(w, asarray=False)"
             )
         out.append(np.asarray(x))
@@ -115,10 +117,16 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     main: dict[str, Any] = {name: functools.partial(elements_of, name) for name in ELEMENTS}
     main |= {
         name: getattr(indexing, name)
-        for name in ("getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "max_by_segment", "copy")
+        for name in (
+            "getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "max_by_segment", "copy",
+        )
     }  # fmt: skip
     main |= {name: linalg.whole_matrices(name) for name in ("expm",)}
-    main |= {"matmul": products.matmul, "linear": products.linear, "linear_vjp_W": products.linear_vjp_W}
+    main |= {
+        "matmul": products.matmul,
+        "linear": products.linear,
+        "linear_vjp_W": products.linear_vjp_W,
+    }
     main["linear_relu"] = lambda x, W, b: main["relu"](products.linear(x, W, b))
     main |= manipulation.bind(xp) | reductions.bind(xp)
     return main, linalg.bind(xp), manipulation.fourier()
@@ -127,7 +135,9 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
 def finished(extended: Namespace) -> Namespace:
     """The namespace, all of whose functions take NumPy's arrays for Dask's."""
     extended.__dict__["factor"] = linalg.factor_of(lambda: extended)
-    extended.__dict__["softmax_cross_entropy"] = functools.partial(reductions.softmax_cross_entropy, extended)
+    extended.__dict__["softmax_cross_entropy"] = functools.partial(
+        reductions.softmax_cross_entropy, extended
+    )
     for name in ("softmax", "log_softmax", "logsumexp"):
         extended.__dict__[name] = reductions.along_rows(name, extended.__dict__[name])
     for space in (extended, extended.linalg, extended.fft):

@@ -36,7 +36,9 @@ def chosen(cases: list[Case]) -> list[Case]:
 
 
 CASES = chosen(collect())
-SECTIONS = sorted({case.name.partition(".")[0] if "." in case.name else case.name[0] for case in CASES})
+SECTIONS = sorted(
+    {case.name.partition(".")[0] if "." in case.name else case.name[0] for case in CASES}
+)
 
 
 def listed(heading: str) -> set[str]:
@@ -49,7 +51,10 @@ def listed(heading: str) -> set[str]:
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_functions_in_chunks_are_lazy_and_right_or_refused_as_documented(section):
-    one_chunk, never = listed("What needs whole lines or matrices in one chunk"), listed("What Dask arrays are refused for")
+    one_chunk, never = (
+        listed("What needs whole lines or matrices in one chunk"),
+        listed("What Dask arrays are refused for"),
+    )
     wrong = []
     for case in CASES:
         if section != (case.name.partition(".")[0] if "." in case.name else case.name[0]):
@@ -69,11 +74,10 @@ def test_functions_in_chunks_are_lazy_and_right_or_refused_as_documented(section
 
 @pytest.mark.parametrize("name", sorted(listed("What Dask arrays are refused for")))
 def test_what_the_page_says_is_refused_is_refused(name):
-    cases = [case for case in collect() if case.name == name]
+    cases = [case for case in collect() if case.name == name and case.label != "empty"]
     assert cases, f"{name}: no such function in tests/cases"
     with pytest.raises(Refused):
-        for case in cases:
-            run(case, LAYOUTS["tiles"])
+        run(cases[0], LAYOUTS["tiles"])
 
 
 def test_chunks_of_results_are_those_of_arguments():
