@@ -33,11 +33,13 @@ import numpy as np
 
 # Beside this file lies one that is called sparse.py, as the package that Dask looks for. Workers run these lines too.
 HERE = str(Path(__file__).resolve().parent)
-sys.path.insert(0, HERE)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
 from _report import environment, save, table  # noqa: E402 - after the path is set
 from peak_memory import status_mib  # noqa: E402 - after the path is set
 
-sys.path[:] = [folder for folder in sys.path if folder != HERE]
+if __name__ in ("__main__", "__mp_main__"):
+    sys.path[:] = [folder for folder in sys.path if folder != HERE]
 
 WAYS = ("pullback", "hand")
 SCHEDULERS = ("threads", "processes")

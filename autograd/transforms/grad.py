@@ -52,6 +52,8 @@ def value_and_grad(
         ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient has the structure,
         shapes, dtypes, device and array class of the argument; for complex z it is ∂L/∂Re z + i
         ∂L/∂Im z, so that ``z − s · gradient`` descends. With several `argnums` it is a tuple.
+        Of a function of Dask arrays, value and gradient of a Dask argument stay lazy; where an argument is NumPy's or
+        a number, its gradients and the value are computed together, by one ``dask.compute``, and are NumPy's.
 
     Raises
     ------

@@ -78,7 +78,8 @@ class Tape:
 
         Returns
         -------
-        The structure of `sources`, zeros where `y` does not depend on one.
+        The structure of `sources`, zeros where `y` does not depend on one. Where `y` is lazy (Dask's) and a source is
+        NumPy's, its gradient is computed, with those of all such sources in one ``dask.compute``.
 
         Raises
         ------

@@ -35,7 +35,8 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     callable
         Returns, for each output leaf of shape s, the structure of the argument with leaves of shape
         ``(*s, *shape of the argument's leaf)``; a tuple of those for several `argnums`. For complex
-        arrays the entries are ∂f/∂z of a holomorphic function.
+        arrays the entries are ∂f/∂z of a holomorphic function. Of functions of Dask arrays, derivatives by NumPy's
+        arguments are computed in one ``dask.compute``, others stay lazy.
 
     Notes
     -----

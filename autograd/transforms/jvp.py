@@ -132,7 +132,8 @@ def jvp(
     out
         ``f(*primals)``.
     out_tangent
-        ``Σ_k ∂f/∂x_k · tangent_k``.
+        ``Σ_k ∂f/∂x_k · tangent_k``. Both are computed, together, where the function is one of Dask arrays and an
+        argument is NumPy's.
     aux
         Only with `has_aux`.
 

@@ -49,7 +49,8 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
         ``f(*args)``.
     pull : callable
         ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of
-        `out`. It may be called any number of times.
+        `out`. It may be called any number of times. Where the function is one of Dask arrays, `out` stays lazy, and so
+        do cotangents of Dask arguments; those of NumPy arguments are computed at each call, in one ``dask.compute``.
     aux
         Only with `has_aux`.
 

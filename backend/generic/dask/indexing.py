@@ -29,6 +29,15 @@ def as_parts(key: Any) -> tuple[Any, ...]:
     return tuple(np.asarray(p) if isinstance(p, list) else p for p in parts)
 
 
+def without_masks(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A key with the places where NumPy's masks hold instead of these."""
+    out: list[Any] = []
+    for part in parts:
+        mask = isinstance(part, np.ndarray) and part.dtype.kind == "b" and part.ndim
+        out += part.nonzero() if mask else [part]
+    return tuple(out)
+
+
 def spelt_out(parts: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
     """A key with a part for each axis: the ellipsis, and what follows the key, as whole slices."""
     taken = sum(_axes(p) for p in parts if p is not None and p is not Ellipsis)
@@ -73,7 +82,7 @@ def _dummy(parts: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def getitem(x: Any, key: Any) -> Any:
     """``x[key]``."""
-    parts = as_parts(key)
+    parts = without_masks(as_parts(key))
     if is_basic(parts):
         _check_slices("x[key]", x, spelt_out(parts, x.ndim))
         return told(x[key])
@@ -146,7 +155,7 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
     """Zeros of `shape` with `values` added at ``[key]``, repeated indices accumulating."""
     import dask.array as da  # the arrays are Dask's: it is there
 
-    parts = as_parts(key)
+    parts = without_masks(as_parts(key))
     if is_basic(parts):
         return _placed(shape, spelt_out(parts, len(shape)), values)
     mask = _mask(parts)
@@ -164,6 +173,14 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
             return da.moveaxis(
                 sum_by_segment(rows, index % shape[line], num_segments=lengths[0]), 0, line
             )
+    if all(_is_array(p) for p in spelt):
+        flat, stride = 0, 1
+        for p, n in zip(reversed(spelt), reversed(shape), strict=True):
+            flat, stride = flat + p % n * stride, stride * n
+        lines = [
+            da.reshape(da.broadcast_to(da.asarray(x), values.shape), (-1,)) for x in (values, flat)
+        ]
+        return da.reshape(sum_by_segment(*lines, num_segments=stride), shape)
     return blocks.whole(
         _scatter_add, values, *parts, shape=tuple(shape), dtype=values.dtype, gather=True,
         called="the gradient of x[key]", into=tuple(shape),

@@ -87,14 +87,8 @@ def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> Any:
             )
         try:
             return da.reshape(x, shape)
-        except NotImplementedError as error:
-            if max(x.numblocks) == 1:
-                target = np.broadcast_to(np.empty((), np.int8), x.shape).reshape(shape).shape
-                return blocks.whole(_reshaped, x, shape=target, dtype=x.dtype, to=target)
-            raise NotImplementedError(
-                f"reshape of a Dask array of shape {x.shape} in chunks {x.chunks} to {shape}: Dask splits and merges "
-                "axes where chunks allow it; x.rechunk({0: -1}), and so for each axis, puts all into one chunk"
-            ) from error
+        except NotImplementedError:  # axes that are split unevenly: by way of one line
+            return da.reshape(da.reshape(x, (-1,)), shape)
     rest, wanted = ([n for n in lengths if n != 1] for lengths in (x.shape, shape))
     if len(rest) == len(wanted) and all(map(_agree, rest, wanted)):
         ones = tuple(i for i, n in enumerate(x.shape) if n == 1)
@@ -166,10 +160,6 @@ def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Any:
     return x
 
 
-def _reshaped(xp: Any, x: Any, *, to: tuple[int, ...]) -> Any:
-    return xp.reshape(x, to)
-
-
 def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
     """Dask's `concatenate`, and of flattened arrays."""
     import dask.array as da  # the arrays are Dask's: it is there
@@ -187,6 +177,7 @@ def repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> Any:
         x, axis = reshape(x, (-1,)), 0
     axis %= x.ndim
     if hasattr(repeats, "shape"):
+        repeats = getattr(repeats, "known", repeats)
         if not isinstance(repeats, np.ndarray):
             raise NotImplementedError(
                 "repeat: numbers of repeats in a Dask array give a result of unknown length; pass them as a NumPy "

@@ -67,15 +67,22 @@ def asarray(host: Any, dtype: Any = None) -> Any:
     """A number, nested list or NumPy array as a Dask array."""
     import dask.array as da  # the arrays are Dask's: it is there
 
-    return da.from_array(np.array(host, dtype=dtype, copy=True))
+    host = np.array(host, dtype=dtype, copy=True)
+    made = da.from_array(host)
+    if host.dtype.kind in "iub":  # a count or an index, whose values decide what a shape is
+        made.__dict__["known"] = host
+    return made
 
 
-def joining(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of the namespace, which takes NumPy's arrays for Dask's, as rules give it both."""
+def joining(function: Callable[..., Any], raw: int | None = None) -> Callable[..., Any]:
+    """A function of the namespace, which takes NumPy's arrays for Dask's, as rules give it both.
+
+    The argument at `raw` is an index or a count, whose values the function looks at itself where they are NumPy's.
+    """
 
     def call(*args: Any, **settings: Any) -> Any:
         if any(isinstance(x, np.ndarray | list | tuple) for x in args):
-            args = tuple(joined(x) for x in args)
+            args = tuple(x if i == raw else joined(x) for i, x in enumerate(args))
         for x in args:
             if type(x) in LAZY:
                 told(x)
@@ -86,8 +93,8 @@ def joining(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-KNOWS_NUMPY = ("base", "repeat")
-"""What looks at the values of NumPy's arrays itself."""
+RAW = {"getitem": 1, "setitem": 2, "scatter_add": 1, "take": 1, "repeat": 1}
+"""Which argument is left as it is: an index or a count."""
 
 
 def fetch(arrays: list[Any]) -> list[Any]:
@@ -146,6 +153,6 @@ def finished(extended: Namespace) -> Namespace:
             if not name.startswith("_") and name not in space.__dict__:
                 space.__dict__[name] = getattr(base, name)
         for name, value in list(space.__dict__.items()):
-            if name not in KNOWS_NUMPY and callable(value) and not isinstance(value, type):
-                space.__dict__[name] = joining(value)
+            if name != "base" and callable(value) and not isinstance(value, type):
+                space.__dict__[name] = joining(value, RAW.get(name))
     return extended

@@ -71,11 +71,9 @@ def test_square_matrices_in_square_chunks_and_in_one(name, layout):
     same(got, pb.value_and_grad(f, argnums=(0, 1))(A, B[:4]), rtol=1e-8)
 
 
-@pytest.mark.parametrize(
-    "assume", ["general", "symmetric", "positive", "lower", "diagonal", "circulant"]
-)
+@pytest.mark.parametrize("assume", ["general", "symmetric", "positive", "lower"])
 def test_structures_in_one_chunk(assume):
-    S = {"lower": np.tril(A), "diagonal": np.diag(A).copy(), "circulant": A[0]}.get(assume, A @ A.T)
+    S = np.tril(A) if assume == "lower" else A @ A.T
     f = lambda S, b: xp.sum(pb.linalg.solve(S, b, assume=assume) ** 2)
     with counted() as count:
         got = pb.grad(f, argnums=(0, 1))(one(S), one(B[:4]))
