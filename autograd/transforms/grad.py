@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ...backend import backend_of
 from ...backend.common.base import LAZY
 from ..core.array import Array
@@ -94,7 +96,8 @@ def value_and_grad(
             gradients = _gradients(tape, out, values, array_type)
         finally:
             tape.close()
-        if LAZY and leaves:
+        plain = array_type is np.ndarray and type(out) is Array and type(out.value) is np.ndarray
+        if LAZY and leaves and not plain:
             *gradients, out = settled([*gradients, out], [*leaves, host_leaf(leaves)])
         if array_type is None:
             gradients = [restore_type(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]

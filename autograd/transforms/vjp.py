@@ -185,9 +185,8 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     if tuple(ct.shape) != tuple(y.shape):
         _wrong_shape(ct.shape, y.shape)
     check_library("pull: the cotangent", ct, y)
-    home = backend_of(backend_array(y))
-    if home.fetch is not None and isinstance(ct, np.ndarray):
-        ct = home.asarray(ct)
+    if LAZY and isinstance(ct, np.ndarray) and type(backend_array(y)) in LAZY:
+        ct = backend_of(backend_array(y)).asarray(ct)
     if is_complex(ct.dtype):
         ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")
