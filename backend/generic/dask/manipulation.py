@@ -260,7 +260,26 @@ def laid_out(x: Any, like: Any) -> Any:
     """`x` in the chunks of an array of its shape."""
     pairs = enumerate(zip(x.chunks, like.chunks, strict=True))
     other = {i: new for i, (old, new) in pairs if old != new and not unknown((*old, *new))}
-    return x.rechunk(other) if other else x
+    x = x.rechunk(other) if other else x
+    if not unknown(x.shape) or x.numblocks != like.numblocks:
+        return x
+    return blocks.elementwise(_checked, x, like)
+
+
+def _checked(xp: Any, x: Any, like: Any) -> Any:
+    """A block of a gradient, if it has the length of its argument's, which was not known before.
+
+    Raises
+    ------
+    ValueError
+        If one element was stretched to several.
+    """
+    if x.shape != like.shape:
+        raise ValueError(
+            f"a block of shape {like.shape} of a Dask array of unknown lengths was broadcast to {x.shape}: arrays with "
+            "unknown lengths that meet have to have the same ones; x.compute_chunk_sizes() lets NumPy's rules decide"
+        )
+    return x
 
 
 # ── Fourier transforms ────────────────────────────────────────────────────────────────────────
