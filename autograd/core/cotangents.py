@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...backend import LAZY
+from ...backend.common.base import LAZY
 from .array import Array, unwrap_closed
 from .dtypes import as_numpy, is_complex
 from .levels.batched import Batched
@@ -70,8 +70,8 @@ def accumulate(cts: list[Any], slot: int, prior: Cotangent, share: Cotangent) ->
     if type(prior) is AccumulatedCotangent:
         # a sum of no dimension may be NumPy's scalar, which cannot be written to
         total = prior.total
-        mine = type(total) is not Array and type(total) not in LAZY  # a buffer
-        if type(share) is ScatteredCotangent and share.shape and mine:
+        buffer = type(total) is not Array and type(total) not in LAZY
+        if type(share) is ScatteredCotangent and share.shape and buffer:
             share.add_to(total)
         else:
             prior.add(share)
@@ -122,8 +122,8 @@ def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> An
         if not _broadcasts(shape, share.shape):
             if any(n != n for n in (*share.shape, *shape)):
                 raise ValueError(
-                    f"the gradient by {rule}: the cotangent has shape {tuple(share.shape)}, the input {shape}, and whether "
-                    "these agree is not known; x.compute_chunk_sizes() finds the unknown lengths of a Dask array"
+                    f"the gradient by {rule}: the cotangent has shape {tuple(share.shape)}, the input {shape}, and "
+                    "whether these agree is not known; x.compute_chunk_sizes() finds unknown lengths of a Dask array"
                 )
             raise RuleError(
                 f"the rule of {rule} returned a cotangent of shape {tuple(share.shape)} for an input of shape {shape}"
@@ -183,4 +183,6 @@ def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 def _same(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     """Whether shapes agree, where unknown lengths (NaN) agree with each other."""
-    return len(a) == len(b) and all(n == m or (n != n and m != m) for n, m in zip(a, b, strict=True))
+    return len(a) == len(b) and all(
+        n == m or (n != n and m != m) for n, m in zip(a, b, strict=True)
+    )

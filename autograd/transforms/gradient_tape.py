@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from ...backend import LAZY
+from ...backend.common.base import LAZY
 from ..core.array import Array
 from ..core.cotangents import DEFERRED
 from ..core.namespaces import namespace_of
@@ -78,7 +78,8 @@ class Tape:
 
         Returns
         -------
-        The structure of `sources`, zeros where `y` does not depend on one.
+        The structure of `sources`, zeros where `y` does not depend on one. Where `y` is lazy (Dask's) and a source is
+        NumPy's, its gradient is computed, with those of all such sources in one ``dask.compute``.
 
         Raises
         ------

@@ -19,7 +19,12 @@ def along_rows(name: str, generic: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(x: Any, *, axis: Any = -1, **settings: Any) -> Any:
         one = isinstance(axis, int) and x.ndim and not unknown((x.shape[axis],))
-        if not one or x.numblocks[axis] > 1 or x.shape[axis] == 0 or settings.get("keepdims") is False:
+        if (
+            not one
+            or x.numblocks[axis] > 1
+            or x.shape[axis] == 0
+            or settings.get("keepdims") is False
+        ):
             return generic(x, axis=axis, **settings)
         return blocks.elementwise(name, x, axis=axis)
 
@@ -55,7 +60,7 @@ def mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
     lengths = [x.shape[a] for a in axes]
     total = da.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
     if unknown(lengths):
-        return total / told(x).shape.count(axis).astype(np.empty(0, x.dtype).real.dtype)
+        return total / told(x).shape.number_along(axis).astype(np.empty(0, x.dtype).real.dtype)
     count = math.prod(lengths)
     return total / count if count else total * math.nan
 
@@ -77,7 +82,11 @@ def cumulative(name: str) -> Callable[..., Any]:
         if dtype is None and x.dtype.kind in "iub":
             dtype = np.sum(np.empty(0, x.dtype)).dtype
         axis %= x.ndim
-        out = x.astype(dtype or x.dtype) if 0 in x.shape else getattr(da, name)(x, axis=axis, dtype=dtype)
+        out = (
+            x.astype(dtype or x.dtype)
+            if 0 in x.shape
+            else getattr(da, name)(x, axis=axis, dtype=dtype)
+        )
         if not include_initial:
             return out
         first = zeros((*out.shape[:axis], 1, *out.shape[axis + 1 :]), out)
@@ -103,7 +112,7 @@ def softmax_cross_entropy(xp: XP, logits: Any, labels: Any) -> tuple[Any, Any]:
         _slope, "(c),()->(c)", log_p, labels, dtype=logits.dtype, called="softmax_cross_entropy"
     )
     if unknown(labels.shape):
-        rows: Any = told(labels).shape.count(None).astype(logits.dtype)
+        rows: Any = told(labels).shape.number_along(None).astype(logits.dtype)
     else:
         rows = max(math.prod(labels.shape), 1)
     return -xp.sum(picked) / rows, slope / rows

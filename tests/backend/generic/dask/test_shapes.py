@@ -41,7 +41,9 @@ RIGHT = {
     "logsumexp": lambda x, y: xp.sum(xp.logsumexp(x, axis=1)) + xp.sum(xp.logsumexp(x, axis=0)),
     "softmax": lambda x, y: xp.sum(xp.softmax(x, axis=-1) * x),
     "concat": lambda x, y: xp.sum(xp.concat([x, x * 2], axis=1) ** 2),
-    "cross entropy": lambda x, y: pb.models.cross_entropy(x, xp.astype(xp.asarray(y) > 0, xp.int64)),
+    "cross entropy": lambda x, y: pb.models.cross_entropy(
+        x, xp.astype(xp.asarray(y) > 0, xp.int64)
+    ),
     "squared error": lambda x, y: pb.models.squared_error(x @ W, y),
     "flat": lambda x, y: xp.sum(xp.reshape(x, (-1,)) ** 2),
     "where": lambda x, y: xp.sum(xp.where(x > 0, x, 0.0) ** 2),
@@ -99,6 +101,14 @@ def test_second_derivatives():
     x, _ = unknown()
     f = lambda x: xp.sum(pb.grad(lambda x: xp.mean(x**3))(x) ** 2)
     same(pb.grad(f)(x), pb.grad(f)(X[KEPT]), rtol=1e-7)
+
+
+def test_blocks_that_were_stretched_by_chance_are_an_error_not_a_wrong_gradient():
+    x = da.from_array(np.asarray([1.0, -1.0, 2.0, 3.0]), chunks=2)
+    left, right = x[x > 0], x[x > -9]  # blocks of 1 and 2 elements, and of 2 and 2
+    g = pb.grad(lambda left: xp.sum(left * right))(left)
+    with pytest.raises(ValueError, match="compute_chunk_sizes"):
+        g.compute()
 
 
 def test_lengths_once_known_are_used():
