@@ -39,7 +39,7 @@ def check_inputs(estimator: Any, X: ArrayLike, *, reset: bool = False) -> Any:
     ValueError
         If it has not two axes, is empty, or holds NaN or infinities; or another number of features than in `fit`.
     """
-    _refuse_dask(estimator, X)
+    refuse_dask(estimator, X)
     if not is_native(X):
         return validate_data(estimator, X, dtype=FLOATS, reset=reset)
     _check_native(estimator, X, reset=reset)
@@ -54,7 +54,7 @@ def check_both(estimator: Any, X: ArrayLike, y: ArrayLike, **settings: Any) -> t
     ValueError
         As `check_inputs`; or if X and y have not one length.
     """
-    _refuse_dask(estimator, X, y)
+    refuse_dask(estimator, X, y)
     if not is_native(X):
         y = to_numpy(y) if is_native(y) and not getattr(y, "traced", False) else y
         if is_native(y):
@@ -73,7 +73,7 @@ def check_both(estimator: Any, X: ArrayLike, y: ArrayLike, **settings: Any) -> t
     return X, y
 
 
-def _refuse_dask(estimator: Any, *arrays: Any) -> None:
+def refuse_dask(estimator: Any, *arrays: Any) -> None:
     """Refuse lazy arrays, which the checks would compute whole.
 
     Raises

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from ...autograd import custom_vjp, grad, value_and_grad, vjp
-from ...autograd.core.array import Array, backend_array
+from ...autograd.core.array import Array, backend_array, is_traced
 from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import PyTree, Value
 from ...autograd.functions import namespace as xp
@@ -275,6 +275,10 @@ class BlockTotal:
         return tree.map(xp.asarray, unpack(self._evaluate(p)[1], self._like))
 
     def _product(self, p: PyTree, direction: PyTree) -> Any:
+        if any(map(is_traced, tree.leaves((p, direction)))):
+            raise TypeError(
+                "fit: third derivatives of a sum over blocks of Dask arrays are not there"
+            )
         parts = self._rows.over_blocks(
             BlockProduct(self._loss, self._like), self._size, pack(p), pack(direction)
         )
@@ -286,10 +290,8 @@ def _times(p: PyTree, factor: Any) -> Any:
 
 
 def pack(p: PyTree) -> np.ndarray:
-    """The leaves, which are not on a tape, end to end in a NumPy vector."""
+    """The leaves end to end in a NumPy vector."""
     leaves = [backend_array(leaf) for leaf in tree.leaves(p)]
-    if any(type(leaf) is Array for leaf in leaves):
-        raise TypeError("fit: third derivatives of a sum over blocks of Dask arrays are not there")
     return np.concatenate([backend_of(leaf).to_numpy(leaf).reshape(-1) for leaf in leaves])
 
 

@@ -24,6 +24,7 @@ from .arrays import (
     check_inputs,
     check_weights,
     is_native,
+    refuse_dask,
     seed_of,
 )
 from .block_summaries import accuracy_over, labelled
@@ -313,6 +314,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
 
     def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
+        refuse_dask(self, X)
         return self.classes_[draw(self.predict_proba(X), random_state)]
 
 

@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
-from .arrays import check_both, check_weights, is_native
+from .arrays import check_both, check_weights, is_native, refuse_dask
 from .block_summaries import (
     Labelled,
     accuracy_of,
@@ -279,6 +279,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
+        refuse_dask(self, X)
         return self.classes_[draw(self.predict_proba(X), random_state)]
 
 
