@@ -45,11 +45,11 @@ def count_of(shape: Any, axis: Any) -> Any:
     ValueError
         If the shape does not know its array.
     """
-    if not hasattr(shape, "count"):
+    if getattr(shape, "like", None) is None:
         raise ValueError(
             f"the gradient needs the lengths of an array of shape {tuple(shape)}; x.compute_chunk_sizes() finds them"
         )
-    return shape.count(axis)
+    return shape.number_along(axis)
 
 
 def over(ct: Cotangent, count: Any) -> Any:

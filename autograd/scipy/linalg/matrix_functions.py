@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ....backend import LAZY
 from ...core.array import Array
 from ...core.defvjp import function_of
 from ...core.defvjp import library_defvjp as defvjp
@@ -193,7 +194,23 @@ def _sqrtm(x: RawArray) -> Any:
             if out.dtype.kind == "c"
             else out.astype(x.dtype, copy=False)
         )
+    _refuse_lazy("sqrtm", x)
     return _denman_beavers(x, namespace_of(x))
+
+
+def _refuse_lazy(name: str, x: RawArray) -> None:
+    """Refuse arrays without values.
+
+    Raises
+    ------
+    NotImplementedError
+        The message says what to do.
+    """
+    if type(x) in LAZY:
+        raise NotImplementedError(
+            f"{name}: whether the result of a Dask array is real or complex depends on its values; x.compute() gives "
+            "NumPy's array, of which it is taken"
+        )
 
 
 def _denman_beavers(x: Value, xp: XP) -> Value:
@@ -284,6 +301,7 @@ def _logm(x: RawArray) -> Any:
             out = np.stack(flat).reshape(x.shape) if flat else x.copy()
         kind = np.result_type(x.dtype, np.complex64) if out.dtype.kind == "c" else x.dtype
         return out.astype(kind, copy=False)
+    _refuse_lazy("logm", x)
     xp = namespace_of(x)
     eye = _eye(x.shape[-1], x, xp)
     roots = 0

@@ -59,6 +59,13 @@ def ones(x: Any, shape: tuple[int, ...]) -> Any:
     return xp.astype(xp.zeros_on_device_of(shape, meta) + 1, meta.dtype)
 
 
+def empty(x: Any, ndim: int, dtype: Any) -> Any:
+    """A block without elements, of the library of the blocks of a Dask array."""
+    xp, like = library_of(x), ones(x, ())
+    like = xp.real(like) if xp.isdtype(like.dtype, "complex floating") else like
+    return xp.astype(xp.zeros_on_device_of((0,) * ndim, like), dtype)
+
+
 def meta_of(out: Any) -> Any:
     """A block without elements, of the library, dtype and number of axes of `out`."""
     return out[(slice(0, 0),) * out.ndim]
@@ -176,11 +183,10 @@ def along(
             concatenate=True, align_arrays=True, **known,
         )  # fmt: skip
         operands, call = [tuples, tuple(range(loops))], pick
-    xp, like = library_of(args[0]), ones(args[0], ())
     results = []
     for i, axes in enumerate(outs):
         kind = dtype[i] if parts else dtype
-        meta = xp.astype(xp.zeros_on_device_of((0,) * (loops + len(axes)), like), kind)
+        meta = empty(args[0], loops + len(axes), kind)
         new = {place[a]: lengths[a] for a in axes if parts or not any(a in c for c in core)}
         if parts:
             known = {"part": i}
@@ -200,6 +206,16 @@ def _apart(axes: list[str]) -> list[str]:
 def pick(results: Any, *, part: int) -> Any:
     """One of several results of a block."""
     return results[part]
+
+
+def gathered(name: str, x: Any) -> Any:
+    """`x` with its last axis in one chunk, and the others in smaller ones, so that chunks stay of one size."""
+    refuse_unknown(name, x.shape[-1:])
+    if x.numblocks[-1] == 1:
+        return x
+    if x.ndim > 1:
+        refuse_unknown(name, x.shape)
+    return x.rechunk({i: -1 if i == x.ndim - 1 else "auto" for i in range(x.ndim)})
 
 
 def _one(x: Any) -> Any:
@@ -229,8 +245,7 @@ def whole(
         operands += [x, tuple(f"a{axes + i}" for i in range(x.ndim))]
         axes += x.ndim
     first = next(x for x in args if isinstance(x, da.Array))
-    xp = library_of(first)
-    meta = xp.astype(xp.zeros_on_device_of((0,) * len(shape), ones(first, ())), dtype)
+    meta = empty(first, len(shape), dtype)
     out = tuple(f"o{i}" for i in range(len(shape)))
     return told(
         da.blockwise(

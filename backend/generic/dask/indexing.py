@@ -507,6 +507,7 @@ def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
         lines = da.broadcast_to(lines, (*sizes, lines.shape[-1]))
         places = da.broadcast_to(places, (*sizes, places.shape[-1]))
     places = places.rechunk({places.ndim - 1: -1}) if places.numblocks[-1] > 1 else places
+    lines = blocks.gathered("take_along_axis", lines)
     out = blocks.along(
         "take_along_axis", "(n),(m)->(m)", lines, places, dtype=x.dtype, called="take_along_axis", axis=-1
     )  # fmt: skip

@@ -15,8 +15,9 @@ import numpy as np
 
 from ...common.typing import XP
 from .. import norms
-from ..factors import DENSE, Factor, Inverse
+from ..factors import DENSE, Factor, Inverse, dense_matrix
 from . import blocks
+from .indexing import zeros
 from .shapes import refuse_unknown, told
 
 # name: signature, kinds of results ("": that of the argument, "real", "complex")
@@ -32,7 +33,6 @@ WHOLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "linalg.pinv": ("(m,n)->(n,m)", ("",)),
     "linalg.matrix_rank": ("(m,n)->()", ("int",)),
     "expm": ("(n,n)->(n,n)", ("",)),
-    "polar": ("(m,n)->(m,n)", ("",)),
 }
 
 
@@ -61,8 +61,8 @@ def matrices(name: str, x: Any, **settings: Any) -> Any:
 
 
 def whole_matrices(name: str) -> Callable[..., Any]:
-    """A function of the main namespace, of matrices that are in one chunk."""
-    return lambda x: matrices(name, x)
+    """A function of the main namespace, of matrices that are put into one chunk: its rule makes them of several."""
+    return lambda x: matrices(name, x.rechunk({x.ndim - 2: -1, x.ndim - 1: -1}))
 
 
 def _by(name: str) -> Callable[..., Any]:
@@ -91,6 +91,11 @@ def bind(xp: XP) -> dict[str, Callable[..., Any]]:
         if in_one_chunk(x1):
             return _solve(x1, x2)
         _square_chunks("linalg.solve", x1)
+        if x2.ndim > 2:
+            raise NotImplementedError(
+                "linalg.solve: a Dask matrix in several chunks takes a vector or one matrix on the right; "
+                "x1.rechunk({0: -1, 1: -1}) puts it into one chunk"
+            )
         rows = x1.chunks[0]
         if x2.ndim == 1:
             return by_chunks.solve(x1, x2.rechunk({0: rows}))
@@ -138,6 +143,8 @@ def bind(xp: XP) -> dict[str, Callable[..., Any]]:
         return da.moveaxis(out, -1, axis)
 
     def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+        if 0 in x.shape and ord == "fro":
+            return zeros((*x.shape[:-2], *((1, 1) if keepdims else ())), abs(x))
         if ord not in ("nuc", 2, -2):
             return norms.matrix_norm(xp, x, keepdims=keepdims, ord=ord)
         s = svdvals(x)
@@ -187,12 +194,14 @@ def _square_chunks(name: str, x: Any) -> None:
     NotImplementedError
         If they are not.
     """
-    if x.ndim == 2 and x.chunks[0] == x.chunks[1] and len(set(x.chunks[0][:-1])) <= 1:
+    refuse_unknown(name, x.shape[-2:])
+    if x.ndim == 2 and x.chunks[0] == x.chunks[1] and len(set(x.chunks[0])) == 1:
         return
-    side = x.chunks[-2][0]
+    n = x.shape[-1]
+    side = max((k for k in range(1, x.chunks[-2][0] + 1) if n % k == 0), default=n)
     raise NotImplementedError(
         f"{name}: the Dask array of shape {x.shape} is in chunks {x.chunks}; each matrix has to be in one chunk, "
-        f"x.rechunk({{{x.ndim - 2}: -1, {x.ndim - 1}: -1}}), or a single matrix in square chunks, "
+        f"x.rechunk({{{x.ndim - 2}: -1, {x.ndim - 1}: -1}}), or a single matrix in square chunks of one size, "
         f"x.rechunk(({side}, {side}))"
     )
 
@@ -241,6 +250,8 @@ class LazyFactor(Factor):
 
     def solve(self, b: Any, transposed: bool) -> Any:
         """The solution v of A v = b, or of Aᵀ v = b."""
+        if b.ndim == 1:
+            return self.solve(b[:, None], transposed)[..., 0]
         return blocks.along(
             _solution, f"{self._form()},(n,k)->(n,k)", self.A, b, called="solve", free="k", transposed=transposed,
             dtype=np.result_type(self.A.dtype, b.dtype), **self.settings,
@@ -278,13 +289,8 @@ def factor_of(extended: Callable[[], Any]) -> Callable[..., Any]:
     def factor(A: Any, *, structure: str, check: bool | str = True, bandwidths: Any = None) -> Any:
         if structure in DENSE and not in_one_chunk(A):
             _square_chunks("solve", A)
-            if structure not in ("general",):
-                raise NotImplementedError(
-                    f"solve: a matrix in several chunks is solved with assume='general' alone, not {structure!r}; "
-                    f"A.rechunk({{{A.ndim - 2}: -1, {A.ndim - 1}: -1}}) puts it into one chunk"
-                )
             xp = extended()
-            return Inverse(xp, xp.linalg.inv(A))
+            return Inverse(xp, xp.linalg.inv(dense_matrix(xp, A, structure)))
         settings = {"structure": structure, "check": check, "bandwidths": bandwidths}
         return LazyFactor(extended(), A, settings)
 

@@ -19,12 +19,40 @@ def broadcast_to(x: Any, /, shape: Any) -> Any:
     import dask.array as da  # the arrays are Dask's: it is there
 
     if not unknown(shape):
-        return da.broadcast_to(x, tuple(shape))
+        chunks = getattr(shape, "chunks", None)
+        return da.broadcast_to(x, tuple(shape)) if chunks is None or 0 in shape else _in_chunks(x, shape, chunks)
     if len(shape) == x.ndim and all(n == m or (n != n and m != m) for n, m in zip(shape, x.shape, strict=True)):
         return x
     if type(shape) is not Shape:
         refuse_unknown("broadcast_to", shape)
     return blocks.elementwise(_first_spread, x, shape.like)
+
+
+def _in_chunks(x: Any, shape: Any, chunks: Any) -> Any:
+    """`x` broadcast to a shape, in these chunks, of which each task is told the size of its own."""
+    import dask.array as da  # the arrays are Dask's: it is there
+    from dask.layers import ArrayChunkShapeDep
+
+    if x.shape == shape:
+        return x
+    lead = len(shape) - x.ndim
+    wanted = tuple(
+        x.chunks[i - lead] if i >= lead and x.shape[i - lead] == n != 1 else c
+        for i, (n, c) in enumerate(zip(shape, chunks, strict=True))
+    )
+    index = tuple(range(len(shape)))
+    return told(
+        da.blockwise(
+            _stretched, index, ArrayChunkShapeDep(wanted), index, x, index[lead:], dtype=x.dtype,
+            meta=blocks.meta_of(blocks.ones(x, (1,) * len(shape))), align_arrays=False,
+        )
+    )  # fmt: skip
+
+
+def _stretched(shape: Any, x: Any) -> Any:
+    """A block broadcast to a shape."""
+    x = np.asarray(x) if isinstance(x, np.generic) else x
+    return blocks.OF.find(x).xp.broadcast_to(x, tuple(shape))
 
 
 def _first_spread(xp: Any, x: Any, like: Any) -> Any:
@@ -174,13 +202,13 @@ def tile(x: Any, repetitions: Any, /) -> Any:
 
 
 def sorted_lines(name: str) -> Callable[..., Any]:
-    """`sort` or `argsort` of lines that are in one chunk."""
+    """`sort` or `argsort`, of lines that are put into one chunk."""
 
     def call(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         import dask.array as da  # the arrays are Dask's: it is there
 
         out = blocks.along(
-            name, "(n)->(n)", da.moveaxis(x, axis, -1), axis=-1, descending=descending, stable=stable,
+            name, "(n)->(n)", blocks.gathered(name, da.moveaxis(x, axis, -1)), axis=-1, descending=descending, stable=stable,
             dtype=np.dtype(np.int64) if name == "argsort" else x.dtype,
         )  # fmt: skip
         return da.moveaxis(out, -1, axis)

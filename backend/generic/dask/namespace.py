@@ -14,7 +14,7 @@ import numpy as np
 
 from ...common.base import LAZY, Namespace
 from ...common.typing import XP
-from . import blocks, indexing, linalg, manipulation, reductions
+from . import blocks, indexing, linalg, manipulation, products, reductions
 
 # Functions of elements that the standard lacks, or that the blocks' libraries run in fewer passes than Dask's graph
 # has operations.
@@ -75,7 +75,7 @@ def joining(function: Callable[..., Any]) -> Callable[..., Any]:
         if any(isinstance(x, np.ndarray | list | tuple) for x in args):
             args = tuple(joined(x) for x in args)
         for x in args:
-            if type(x) in LAZY and type(x.shape) is tuple:
+            if type(x) in LAZY:
                 blocks.told(x)
         out = function(*args, **settings)
         return blocks.told(out) if type(out) in LAZY else out
@@ -117,7 +117,9 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         name: getattr(indexing, name)
         for name in ("getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "max_by_segment", "copy")
     }  # fmt: skip
-    main |= {name: linalg.whole_matrices(name) for name in ("expm", "polar")}
+    main |= {name: linalg.whole_matrices(name) for name in ("expm",)}
+    main |= {"matmul": products.matmul, "linear": products.linear, "linear_vjp_W": products.linear_vjp_W}
+    main["linear_relu"] = lambda x, W, b: main["relu"](products.linear(x, W, b))
     main |= manipulation.bind(xp) | reductions.bind(xp)
     return main, linalg.bind(xp), manipulation.fourier()
 

@@ -41,7 +41,49 @@ def extreme(xp: XP, name: str) -> Callable[..., Any]:
 
 def bind(xp: XP) -> dict[str, Callable[..., Any]]:
     """The functions of the main namespace."""
-    return {"max": extreme(xp, "max"), "min": extreme(xp, "min"), "count_nonzero": count_nonzero}
+    return {
+        "mean": mean, "cumulative_sum": cumulative("cumsum"), "cumulative_prod": cumulative("cumprod"),
+        "max": extreme(xp, "max"), "min": extreme(xp, "min"), "count_nonzero": count_nonzero,
+    }  # fmt: skip
+
+
+def mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """The sum over the number of elements, which is found with it where lengths are unknown."""
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    lengths = [x.shape[a] for a in axes]
+    total = da.sum(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
+    if unknown(lengths):
+        return total / told(x).shape.number_along(axis).astype(np.empty(0, x.dtype).real.dtype)
+    count = math.prod(lengths)
+    return total / count if count else total * math.nan
+
+
+def cumulative(name: str) -> Callable[..., Any]:
+    """`cumulative_sum` or `cumulative_prod`, chunk after chunk."""
+
+    def call(
+        x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+    ) -> Any:
+        import dask.array as da  # the arrays are Dask's: it is there
+
+        if x.ndim == 0:
+            x = x[None]
+        if axis is None:
+            if x.ndim > 1:
+                raise ValueError(f"{name}: axis is required for an array of {x.ndim} dimensions")
+            axis = 0
+        if dtype is None and x.dtype.kind in "iub":
+            dtype = np.sum(np.empty(0, x.dtype)).dtype
+        axis %= x.ndim
+        out = x.astype(dtype or x.dtype) if 0 in x.shape else getattr(da, name)(x, axis=axis, dtype=dtype)
+        if not include_initial:
+            return out
+        first = zeros((*out.shape[:axis], 1, *out.shape[axis + 1 :]), out)
+        return da.concatenate([first if name == "cumsum" else first + 1, out], axis=axis)
+
+    return call
 
 
 def count_nonzero(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
@@ -53,7 +95,7 @@ def count_nonzero(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any
 
 def softmax_cross_entropy(xp: XP, logits: Any, labels: Any) -> tuple[Any, Any]:
     """The mean of ``−log_softmax(logits)[i, labels[i]]``, and its slope, row by row of blocks."""
-    log_p = xp.log_softmax(logits, axis=-1)
+    log_p = xp.log_softmax(blocks.gathered("softmax_cross_entropy", logits), axis=-1)
     picked = blocks.along(
         _picked, "(c),()->()", log_p, labels, dtype=logits.dtype, called="softmax_cross_entropy"
     )
@@ -61,7 +103,7 @@ def softmax_cross_entropy(xp: XP, logits: Any, labels: Any) -> tuple[Any, Any]:
         _slope, "(c),()->(c)", log_p, labels, dtype=logits.dtype, called="softmax_cross_entropy"
     )
     if unknown(labels.shape):
-        rows: Any = told(labels).shape.count(None).astype(logits.dtype)
+        rows: Any = told(labels).shape.number_along(None).astype(logits.dtype)
     else:
         rows = max(math.prod(labels.shape), 1)
     return -xp.sum(picked) / rows, slope / rows

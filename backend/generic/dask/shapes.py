@@ -1,8 +1,9 @@
-"""Shapes with unknown lengths: they know the array that has them, so that others of that shape can be made.
+"""Shapes that know the chunks of the array that has them, so that other arrays are laid out like it.
 
-A boolean mask or a dataframe leaves an array whose chunks have unknown lengths: NaN in its shape. A rule that spreads
-a cotangent back over such a shape cannot do it by the numbers alone. `known(x)` gives `x` a shape of the class
-`Shape`, a tuple like any other which refers to the blocks, and from it `like` makes arrays with the same blocks.
+A rule that spreads a cotangent back over a shape gets it from the tape: with the chunks it makes blocks that fit, and none that holds all.
+A boolean mask or a dataframe leaves an array whose chunks have unknown lengths, NaN in its shape, over which nothing can
+be spread by numbers alone. `told(x)` gives `x` a shape of the class `Shape`, a tuple like any other, with the chunks,
+and where these are unknown with a reference to the blocks.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ ADVICE = "x.compute_chunk_sizes() finds the lengths, which computes the array's 
 
 
 class Shape(tuple):
-    """The shape of an array, of which some lengths are unknown (NaN).
+    """The shape of a Dask array.
 
     Attributes
     ----------
+    chunks : tuple
+        Those of the array.
     like
-        An array of that shape, with the same blocks.
+        An array with the same blocks, where some lengths are unknown (NaN); else None.
     """
 
+    chunks: tuple[tuple[Any, ...], ...]
     like: Any
 
-    def count(self, axis: Any) -> Any:
+    def number_along(self, axis: Any) -> Any:
         """The number of elements along axes (None: all), a lazy 0-d array; found while the blocks are computed."""
         import dask.array as da  # the arrays are Dask's: it is there
 
@@ -47,16 +51,17 @@ def unknown(shape: Any) -> bool:
 
 
 def told(x: Any) -> Any:
-    """`x`, a Dask array, with a shape that refers to its blocks, if lengths are unknown.
+    """`x`, a Dask array, with a shape that knows its chunks.
 
     The shape of a Dask array is computed when it is first asked for and kept; it is put in that place. The array that it
     refers to is another object over the same graph, so that there is no cycle.
     """
     shape = x.shape
-    if type(shape) is Shape or not unknown(shape):
+    if type(shape) is Shape:
         return x
     made = Shape(n if n == n else np.nan for n in shape)  # one object, so that shapes are equal
-    made.like = type(x)(x.dask, x.name, x.chunks, meta=x._meta)
+    made.chunks = x.chunks
+    made.like = type(x)(x.dask, x.name, x.chunks, meta=x._meta) if unknown(shape) else None
     x.__dict__["shape"] = made
     return x
 
