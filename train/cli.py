@@ -16,6 +16,7 @@ from .errors import InputError, extra, one_line
 from .files import write_atomic
 from .loop import Fit
 from .run.config import Settings, merged, parse_hidden, read_config
+from .run.fold_bar import fold_bar
 from .run.info import info_lines
 from .run.predict import predict_file
 from .run.run import train as run_training
@@ -319,14 +320,12 @@ def _tune(given: dict[str, Any]) -> int:
     k, client = given.pop("folds"), given.pop("dask")
     options = {key: value for key, value in given.items() if value is not None}
     grid = {key: values_of(key, options.pop(key)) for key in TUNABLE if key in options}
-    run_tuning(
-        merged({}, options), grid, k=k, exact_name="name" in options, say=_say, client=client
-    )
+    with fold_bar() as (say, progress):
+        run_tuning(
+            merged({}, options), grid,
+            k=k, exact_name="name" in options, say=say, client=client, progress=progress,
+        )  # fmt: skip
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 def _sample(

@@ -19,7 +19,7 @@ from ...backend import current, is_array
 from ...models.module import children, trains_differently
 from ..data.device_data import to_device_if_it_fits
 from ..measure import predict
-from .blocks import lazy
+from .blocks.lazy import lazy
 from .mlp import MLPClassifier, MLPRegressor
 from .perceptron import remember
 

@@ -19,7 +19,7 @@ from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import ArrayLike, DType, Value
 from ...autograd.functions import namespace as xp
 from ...backend import backend_of, current, is_array
-from .blocks import is_dask
+from .blocks.rows import is_dask
 
 FLOATS = (np.float64, np.float32)
 

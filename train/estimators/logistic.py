@@ -27,8 +27,10 @@ from .arrays import (
     refuse_dask,
     seed_of,
 )
-from .block_summaries import accuracy_over, labelled
-from .blocks import BlockTotal, is_dask, lazy, rows_of, score_rows
+from .blocks.lazy import lazy, score_rows
+from .blocks.rows import is_dask, rows_of
+from .blocks.summaries import accuracy_over, labelled
+from .blocks.totals import BlockTotal
 from .labels import (
     combined_weights,
     decide,

@@ -14,7 +14,9 @@ from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
 from .arrays import check_both, check_weights, is_native, refuse_dask
-from .block_summaries import (
+from .blocks.lazy import lazy, score_rows
+from .blocks.rows import Rows, is_dask, rows_of
+from .blocks.summaries import (
     Labelled,
     accuracy_of,
     accuracy_over,
@@ -25,7 +27,6 @@ from .block_summaries import (
     r_squared_over,
     right_in,
 )
-from .blocks import Rows, is_dask, lazy, rows_of, score_rows
 from .documentation import with_parameters
 from .labels import (
     combined_weights,

@@ -36,7 +36,9 @@ def program(page):
 def test_the_logistic_regression():
     import dask
 
-    code, count = re.subn(r"^GIGABYTES = 1\.0$", "GIGABYTES = 0.02", program("dask_logistic.md"), flags=re.M)
+    code, count = re.subn(
+        r"^GIGABYTES = 1\.0$", "GIGABYTES = 0.02", program("dask_logistic.md"), flags=re.M
+    )
     assert count == 1
     with dask.config.set(scheduler="synchronous"):
         lines = printed(code, "dask_logistic.md").splitlines()

@@ -47,7 +47,9 @@ def tiles(x: Any) -> Any:
 def rows(x: Any) -> Any:
     """In two chunks along the first axis."""
     x = np.asarray(x)
-    return da.from_array(x, chunks=tuple(_half(n) if i == 0 else max(n, 1) for i, n in enumerate(x.shape)))
+    return da.from_array(
+        x, chunks=tuple(_half(n) if i == 0 else max(n, 1) for i, n in enumerate(x.shape))
+    )
 
 
 def one(x: Any) -> Any:

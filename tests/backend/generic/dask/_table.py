@@ -18,7 +18,15 @@ from ._dask import counted, da, values
 # Q, U and V are determined up to signs: Dask's algorithm by chunks chooses others than LAPACK
 UP_TO_SIGNS = {"linalg.qr", "linalg.svd"}
 
-ADVICE = ("rechunk", "compute_chunk_sizes", ".compute()", "full_matrices", "mode='reduced'", "pb.to_numpy", "NumPy")
+ADVICE = (
+    "rechunk",
+    "compute_chunk_sizes",
+    ".compute()",
+    "full_matrices",
+    "mode='reduced'",
+    "pb.to_numpy",
+    "NumPy",
+)
 
 
 class Refused(Exception):

@@ -36,7 +36,9 @@ def chosen(cases: list[Case]) -> list[Case]:
 
 
 CASES = chosen(collect())
-SECTIONS = sorted({case.name.partition(".")[0] if "." in case.name else case.name[0] for case in CASES})
+SECTIONS = sorted(
+    {case.name.partition(".")[0] if "." in case.name else case.name[0] for case in CASES}
+)
 
 
 def listed(heading: str) -> set[str]:
@@ -49,7 +51,10 @@ def listed(heading: str) -> set[str]:
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_functions_in_chunks_are_lazy_and_right_or_refused_as_documented(section):
-    one_chunk, never = listed("What needs whole lines or matrices in one chunk"), listed("What Dask arrays are refused for")
+    one_chunk, never = (
+        listed("What needs whole lines or matrices in one chunk"),
+        listed("What Dask arrays are refused for"),
+    )
     wrong = []
     for case in CASES:
         if section != (case.name.partition(".")[0] if "." in case.name else case.name[0]):

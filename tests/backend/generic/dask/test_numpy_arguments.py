@@ -121,7 +121,13 @@ def test_pullback_arrays_over_numpy_s_come_back_as_these():
 def test_operations_of_both_are_dask_s_and_other_libraries_are_refused():
     strict = pytest.importorskip("array_api_strict")
     x, _ = lazy()
-    for y in (xp.add(X, x), xp.add(x, X), xp.concat([X, x]), xp.asarray(x) @ W, W @ xp.matrix_transpose(x)):
+    for y in (
+        xp.add(X, x),
+        xp.add(x, X),
+        xp.concat([X, x]),
+        xp.asarray(x) @ W,
+        W @ xp.matrix_transpose(x),
+    ):
         assert isinstance(y.value, da.Array)
     same(xp.add(X, x), 2 * X)
     with pytest.raises(TypeError, match="array_api_strict"):

@@ -41,7 +41,9 @@ RIGHT = {
     "logsumexp": lambda x, y: xp.sum(xp.logsumexp(x, axis=1)) + xp.sum(xp.logsumexp(x, axis=0)),
     "softmax": lambda x, y: xp.sum(xp.softmax(x, axis=-1) * x),
     "concat": lambda x, y: xp.sum(xp.concat([x, x * 2], axis=1) ** 2),
-    "cross entropy": lambda x, y: pb.models.cross_entropy(x, xp.astype(xp.asarray(y) > 0, xp.int64)),
+    "cross entropy": lambda x, y: pb.models.cross_entropy(
+        x, xp.astype(xp.asarray(y) > 0, xp.int64)
+    ),
     "squared error": lambda x, y: pb.models.squared_error(x @ W, y),
     "flat": lambda x, y: xp.sum(xp.reshape(x, (-1,)) ** 2),
     "where": lambda x, y: xp.sum(xp.where(x > 0, x, 0.0) ** 2),

@@ -1,4 +1,4 @@
-"""Dask arrays whose blocks are counted, and who computes."""
+"""Rows in memory and on Dask; Dask arrays whose blocks are counted, and how often Dask computes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ from contextlib import contextmanager
 import dask
 import dask.array as da
 import numpy as np
+
+RNG = np.random.default_rng(0)
+N, D = 240, 4
+X = RNG.normal(size=(N, D)) * np.linspace(1, 2, D) + 1
+Y = X @ RNG.normal(size=(D, 2)) + RNG.normal(size=(N, 2))
+LABELS = np.asarray(["a", "b", "c"])[
+    np.argmax(X @ RNG.normal(size=(D, 3)) / 9 + RNG.gumbel(size=(N, 3)), axis=1)
+]
+WEIGHTS = RNG.uniform(0, 2, size=N)
+LAZY = da.from_array(X, chunks=(100, 3))
+
+
+def lazily(a):
+    return None if a is None else da.from_array(a, chunks=(70, *a.shape[1:]))
 
 
 class Alive:
