@@ -83,7 +83,8 @@ class Perceptron(BaseEstimator):
     def _train_blocks(self, rows: Rows, outputs: int, *, incremental: bool) -> None:
         """Train on Dask arrays, with weights of mean 1; a single block is an array in memory."""
         if sum(n > 0 for n in rows.sizes) == 1:
-            x, y, w = (a if a is None else host(a) for a in rows.block(int(np.argmax(rows.sizes))))
+            x, y, w = rows.block(int(np.argmax(rows.sizes)))
+            x, y, w = host(x), host(y), None if w is None else host(w)
             self._train(x, y, w, outputs, incremental=incremental)
             return
         objective = self._ready(outputs, incremental)
