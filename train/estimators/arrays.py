@@ -80,6 +80,12 @@ def refuse_dask(estimator: Any, *arrays: Any) -> None:
     ------
     TypeError
     """
+    for a in arrays:
+        if hasattr(a, "to_dask_array"):
+            raise TypeError(
+                f"{type(estimator).__name__}: a {type(a).__name__} of Dask is no array: pass "
+                "ddf[columns].to_dask_array(lengths=True) of it, or ddf[columns].values"
+            )
     if any(map(is_dask, arrays)):
         raise TypeError(
             f"{type(estimator).__name__} takes no Dask arrays: it needs all rows at once. Pass X.compute() if a memory "

@@ -136,7 +136,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
             take block after block, each computed once an epoch and alone in memory: blocks in a random order, and
             batches of the rows of one block in a random order (`shuffle`, `batches`; both from `random_state`). That is
             no shuffle of all rows: where blocks differ from each other, shuffle the files once. With `early_stopping`
-            ``max(1, round(validation_fraction · blocks))`` whole blocks are kept apart. One block is an array in memory.
+            ``max(1, round(validation_fraction · blocks))`` whole blocks are kept apart. One block alone is an array
+            in memory.
         y : array (n_samples,)
             Labels.
         sample_weight : array (n_samples,), optional
@@ -367,7 +368,8 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
             take block after block, each computed once an epoch and alone in memory: blocks in a random order, and
             batches of the rows of one block in a random order (`shuffle`, `batches`; both from `random_state`). That is
             no shuffle of all rows: where blocks differ from each other, shuffle the files once. With `early_stopping`
-            ``max(1, round(validation_fraction · blocks))`` whole blocks are kept apart. One block is an array in memory.
+            ``max(1, round(validation_fraction · blocks))`` whole blocks are kept apart. One block alone is an array
+            in memory.
         y : array (n_samples,) or (n_samples, n_targets)
         sample_weight : array (n_samples,), optional
             Weights of the samples' losses, ≥ 0.

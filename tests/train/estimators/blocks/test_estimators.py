@@ -149,3 +149,63 @@ def test_blocks_without_rows_count_nothing():
     np.testing.assert_allclose(model.coef_, whole.coef_, atol=1e-8)
     assert model.predict(rows).compute().tolist() == whole.predict(X).tolist()
     train.MLPRegressor(hidden_layer_sizes=(3,)).partial_fit(rows, Y)
+
+
+# ── minibatches ───────────────────────────────────────────────────────────────────────────────
+
+NET = {"hidden_layer_sizes": (4,), "batch_size": 20, "max_iter": 4, "random_state": 0}
+SETTINGS = [
+    {}, {"shuffle": False}, {"batches": "once", "solver": "sgd"}, {"early_stopping": True},
+    {"batch_norm": True, "dropout": 0.2}, {"batches": "drawn"},
+]  # fmt: skip
+
+
+def weights_of(model):
+    return np.concatenate([a.reshape(-1) for a in (*model.coefs_, *model.intercepts_)])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_the_seed_tells_the_minibatches_of_blocks(settings):
+    rows = LAZY.rechunk({0: 60})
+    first, again = (
+        train.MLPClassifier(**NET, **settings).fit(rows, lazily(LABELS), WEIGHTS) for _ in range(2)
+    )
+    np.testing.assert_array_equal(weights_of(first), weights_of(again))
+    whole = train.MLPClassifier(**NET, **settings).fit(X, LABELS, WEIGHTS)
+    single = train.MLPClassifier(**NET, **settings).fit(LAZY.rechunk(-1), LABELS, WEIGHTS)
+    np.testing.assert_array_equal(weights_of(single), weights_of(whole))
+    if settings == {"shuffle": False}:
+        # 60 rows are whole batches: it is the order of the rows
+        np.testing.assert_allclose(weights_of(first), weights_of(whole), atol=1e-6)
+    if "early_stopping" in settings:
+        assert len(first.validation_scores_) == first.n_iter_
+        assert first.t_ == 180 * first.n_iter_
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_numbers_are_learned_by_minibatches_too():
+    settings = {**NET, "max_iter": 12, "learning_rate_init": 0.05, "early_stopping": True}
+    model = train.MLPRegressor(**settings).fit(LAZY.rechunk({0: 40}), lazily(Y))
+    assert model.score(LAZY, Y) > 0.6
+    assert model.best_validation_score_ == max(model.validation_scores_)
+    with pytest.raises(ValueError, match="counts"):
+        train.MLPRegressor("poisson", **NET).fit(LAZY, lazily(Y))
+
+
+def test_one_more_epoch_on_other_blocks():
+    model = train.MLPClassifier(**NET)
+    with pytest.raises(ValueError, match="classes must be passed"):
+        model.partial_fit(LAZY, LABELS)
+    model.partial_fit(LAZY, LABELS, classes=["a", "b", "c", "d"])
+    model.partial_fit(LAZY[:50], LABELS[:50])
+    assert (model.t_, model.classes_.tolist()) == (len(X) + 50, ["a", "b", "c", "d"])
+    with pytest.raises(ValueError, match="not among the classes"):
+        model.partial_fit(LAZY[:2], ["a", "z"])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_networks_of_one_s_own_learn_by_blocks_as_well():
+    model = train.NetworkClassifier(max_iter=2, random_state=0).fit(LAZY, LABELS)
+    assert is_dask(model.decision_function(LAZY))
+    np.testing.assert_array_equal(model.predict(LAZY).compute(), model.predict(X))

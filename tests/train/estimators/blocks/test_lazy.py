@@ -54,3 +54,12 @@ def test_models_travel_as_they_are():
     model = train.LogisticRegression().fit(LAZY, LABELS)
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(LAZY).compute(), model.predict(LAZY).compute())
+
+
+def test_a_dataframe_is_no_array():
+    class DataFrame:
+        def to_dask_array(self):
+            raise AssertionError("asked for")
+
+    with pytest.raises(TypeError, match=r"to_dask_array\(lengths=True\)"):
+        train.Ridge().fit(DataFrame(), Y)
