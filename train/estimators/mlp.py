@@ -131,13 +131,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Parameters
         ----------
         X : array (n_samples, n_features)
-            Or a Dask array, with y on Dask as well or in memory. After a pass that looks at all numbers, "lbfgs" takes
-            each value with its gradient from one pass over the blocks, and is as on arrays in memory. The other solvers
-            take block after block, each computed once an epoch and alone in memory: blocks in a random order, and
-            batches of the rows of one block in a random order (`shuffle`, `batches`; both from `random_state`). That is
-            no shuffle of all rows: where blocks differ from each other, shuffle the files once. With `early_stopping`
-            ``max(1, round(validation_fraction · blocks))`` whole blocks are kept apart. One block alone is an array
-            in memory.
+            Or a Dask array, with y on Dask as well or in memory: see `batches`.
         y : array (n_samples,)
             Labels.
         sample_weight : array (n_samples,), optional
@@ -363,13 +357,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         Parameters
         ----------
         X : array (n_samples, n_features)
-            Or a Dask array, with y on Dask as well or in memory. After a pass that looks at all numbers, "lbfgs" takes
-            each value with its gradient from one pass over the blocks, and is as on arrays in memory. The other solvers
-            take block after block, each computed once an epoch and alone in memory: blocks in a random order, and
-            batches of the rows of one block in a random order (`shuffle`, `batches`; both from `random_state`). That is
-            no shuffle of all rows: where blocks differ from each other, shuffle the files once. With `early_stopping`
-            ``max(1, round(validation_fraction · blocks))`` whole blocks are kept apart. One block alone is an array
-            in memory.
+            Or a Dask array, with y on Dask as well or in memory: see `batches`.
         y : array (n_samples,) or (n_samples, n_targets)
         sample_weight : array (n_samples,), optional
             Weights of the samples' losses, ≥ 0.

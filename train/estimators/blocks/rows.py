@@ -204,6 +204,8 @@ def check_features(estimator: Any, X: Any, *, reset: bool) -> None:
 
 def with_sizes(arrays: list[Any]) -> list[Any]:
     """The arrays with the sizes of all their blocks along the rows, which a dataframe's do not have."""
+    # a column of a dataframe is as good
+    arrays = [a.to_dask_array() if hasattr(a, "to_dask_array") else a for a in arrays]
     unknown = [a for a in arrays if is_dask(a) and any(math.isnan(n) for n in a.chunks[0])]
     if not unknown:
         return arrays
