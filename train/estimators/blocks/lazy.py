@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from ....backend import backend_of
 from ...errors import extra
 from .rows import Rows, aligned, check_features, floating, is_dask, with_sizes
 
@@ -55,10 +56,11 @@ def by_blocks(estimator: Any, method: str, X: Any) -> Any:
         fixed.__dict__.pop(key, None)
     fixed = copy.deepcopy(fixed)
     # one row tells what comes
-    row = np.asarray(getattr(fixed, method)(np.zeros((1, X.shape[1]), X.dtype)))
+    like = backend_of(X._meta).asarray(np.zeros((1, X.shape[1]), X.dtype))
+    row = getattr(fixed, method)(like)
     return X.map_blocks(
         _Apply(method), extra("dask", "Dask", of="dask").delayed(fixed, traverse=False, pure=False),
-        dtype=row.dtype, meta=np.empty((0,) * row.ndim, row.dtype),
+        dtype=row.dtype, meta=row[(slice(0, 0),) * row.ndim],
         **({"drop_axis": 1} if row.ndim == 1 else {"chunks": (X.chunks[0], (row.shape[1],))}),
         name=f"pullback-{method}-{uuid.uuid4().hex}",
     )  # fmt: skip
@@ -72,6 +74,6 @@ class _Apply:
 
     def __call__(self, x: Any, estimator: Any) -> Any:
         if x.shape[0] == 0:
-            like = np.asarray(getattr(estimator, self.method)(np.zeros((1, x.shape[1]), x.dtype)))
-            return like[:0]
+            row = backend_of(x).asarray(np.zeros((1, x.shape[1]), x.dtype))
+            return getattr(estimator, self.method)(row)[:0]
         return getattr(estimator, self.method)(x)

@@ -192,27 +192,32 @@ class _Factor:
 
     def __call__(self, x: Any, y: Any, weights: Any = None) -> np.ndarray:
         check_block(x, weights)
-        x = host(x)
-        y = np.asarray(host(y), x.dtype).reshape(len(x), -1)
-        if not np.isfinite(y).all():
+        # a block of a device is worked on there
+        there = backend_of(x)
+        y = there.asarray(y, x.dtype) if isinstance(y, np.ndarray) else there.xp.astype(y, x.dtype)
+        y = there.xp.reshape(y, (x.shape[0], 1 if y.ndim == 1 else y.shape[1]))
+        if not bool(there.xp.all(there.xp.isfinite(y))):
             raise ValueError("Input y contains NaN or infinity")
-        root = np.ones((len(x), 1), x.dtype)
-        if weights is not None:
-            root = np.sqrt(host(weights).astype(x.dtype))[:, None]
-        whole = np.concatenate([root, x * root, y * root], axis=1)
+        root = np.ones((x.shape[0], 1)) if weights is None else np.sqrt(host(weights))[:, None]
+        norm = float(np.linalg.norm(root))
+        root = there.asarray(root, x.dtype)
+        whole = there.xp.concat([root, x * root, y * root], axis=1)
         if self.fit_intercept:
             return _triangle(whole)
         # a row of its own holds the norm of the weights, and nothing else is orthogonal to it
-        out = np.zeros((whole.shape[1],) * 2, x.dtype)
-        out[0, 0] = np.linalg.norm(root)
-        out[1:, 1:] = _triangle(whole[:, 1:])
+        own = _triangle(whole[:, 1:])
+        out = np.zeros((whole.shape[1],) * 2, own.dtype)
+        out[0, 0], out[1:, 1:] = norm, own
         return out
 
 
-def _triangle(stack: np.ndarray) -> np.ndarray:
-    """The square triangular factor of a matrix."""
+def _triangle(stack: Any) -> np.ndarray:
+    """The square triangular factor of a matrix, on the host."""
     m = stack.shape[1]
-    R: np.ndarray = np.asarray(np.linalg.qr(stack, mode="r"))
+    if isinstance(stack, np.ndarray):
+        R: np.ndarray = np.asarray(np.linalg.qr(stack, mode="r"))
+    else:
+        R = host(backend_of(stack).xp.linalg.qr(stack)[1])
     return R if len(R) == m else np.concatenate([R, np.zeros((m - len(R), m), R.dtype)])
 
 

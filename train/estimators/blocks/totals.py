@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,12 @@ def unpack(vector: Value, like: PyTree) -> Any:
     return tree.unflatten(spec, out)
 
 
+def _there(x: Any, arrays: Iterable[Any]) -> list[Any]:
+    """NumPy arrays beside those of a device go to where x is."""
+    home = backend_of(x)
+    return [home.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays]
+
+
 @dataclass(frozen=True)
 class BlockGradient:
     """Value and gradient (1, 1 + parameters) of a loss of a block."""
@@ -114,8 +120,8 @@ class BlockGradient:
 
     def __call__(self, x: Any, *rest: Any) -> np.ndarray:
         """Of the block's arrays, and the vector of parameters after them."""
-        *targets, vector = rest
-        p = unpack(backend_of(x).asarray(vector), self.like)
+        *targets, vector = _there(x, rest)
+        p = unpack(vector, self.like)
         value, slope = value_and_grad(self.loss)(p, x, *targets)
         return np.concatenate([[float(value)], pack(slope)])[None].astype(np.float64)
 
@@ -129,8 +135,7 @@ class BlockProduct:
 
     def __call__(self, x: Any, *rest: Any) -> np.ndarray:
         """Of the block's arrays, and the vectors of parameters and of the direction after them."""
-        *targets, vector, direction = rest
-        there = backend_of(x).asarray
-        p, d = unpack(there(vector), self.like), unpack(there(direction), self.like)
+        *targets, vector, direction = _there(x, rest)
+        p, d = unpack(vector, self.like), unpack(direction, self.like)
         _, pull = vjp(grad(lambda q: self.loss(q, x, *targets)), p)
         return pack(pull(d)[0])[None].astype(np.float64)

@@ -10,6 +10,7 @@ da = pytest.importorskip("dask.array", reason="the extra `dask`")
 
 from pullback.train.estimators.blocks.rows import Rows  # noqa: E402 - after dask
 from pullback.train.estimators.blocks.summaries import (  # noqa: E402 - after dask
+    _Factor,
     checked,
     factored,
     labelled,
@@ -93,6 +94,16 @@ def test_the_factor_stands_for_all_rows(intercept, weights, sizes):
     np.testing.assert_allclose(found.x_mean, x_mean, atol=1e-12)
     np.testing.assert_allclose(found.y_mean, y_mean, atol=1e-12)
     assert found.total == pytest.approx(w.sum())
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_blocks_of_a_device_stay_there(lib, intercept):
+    """`lib` refuses copies to the host that nobody asked for."""
+    x = lib.asarray(X)
+    there = _Factor(intercept)(x, lib.asarray(Y), WEIGHTS)
+    here = _Factor(intercept)(X, Y, WEIGHTS)
+    assert type(there) is np.ndarray
+    np.testing.assert_allclose(there.T @ there, here.T @ here, atol=1e-10)
 
 
 def test_ill_conditioned_columns_keep_their_digits():

@@ -10,7 +10,7 @@ import pullback as pb
 da = pytest.importorskip("dask.array", reason="the extra `dask`")
 
 from pullback.train.estimators.blocks.rows import Rows  # noqa: E402 - after dask
-from pullback.train.estimators.blocks.totals import BlockTotal  # noqa: E402 - after dask
+from pullback.train.estimators.blocks.totals import BlockGradient, BlockTotal, pack  # noqa: E402 - after dask
 
 from ._counting import computations  # noqa: E402 - after dask
 
@@ -20,6 +20,7 @@ X, Y = RNG.normal(size=(N, D)), RNG.normal(size=N)
 
 
 def cubic(p, x, y):
+    x, y = pb.xp.asarray(x), pb.xp.asarray(y)
     return pb.xp.sum(pb.xp.tanh(x @ p["w"] - y) ** 2) + pb.xp.sum(p["b"] ** 3)
 
 
@@ -43,3 +44,12 @@ def test_a_sum_over_blocks_has_two_derivatives():
         np.testing.assert_allclose(found[key], wanted[key], rtol=1e-9)
     with pytest.raises(TypeError, match="third derivatives"):
         pb.grad(lambda p: pb.xp.sum(pb.hvp(total, p, direction)["w"]))(at)
+
+
+def test_a_block_of_a_device_is_differentiated_there(lib):
+    at = {"w": np.linspace(0, 1, D), "b": np.ones(2)}
+    there, here = (
+        BlockGradient(cubic, at)(x, y, pack(at)) for x, y in ((lib.asarray(X), Y), (X, Y))
+    )
+    assert type(there) is np.ndarray
+    np.testing.assert_allclose(there, here, rtol=1e-10)
