@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 import pullback as pb
 
-pytest.importorskip("distributed", reason="the extra `dask`")
+distributed = pytest.importorskip("distributed", reason="the extra `dask`")
 pytest.importorskip("sklearn")
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "tutorials"
@@ -53,10 +54,13 @@ def test_the_logistic_regression():
 
 
 def test_tune_on_a_cluster(tmp_path, monkeypatch):
+    """The workers are threads here: `test_tune.py` has processes."""
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
+    threads = functools.partial(distributed.LocalCluster, processes=False)
+    monkeypatch.setattr(distributed, "LocalCluster", threads)
     lines = printed(program("tune_cluster.md"), "tune_cluster.md").splitlines()
-    assert lines[0].startswith("iris: 4 combinations of settings, 3 folds")
+    assert lines[0].startswith("iris: 2 combinations of settings, 3 folds")
     assert lines[-1] == "the same table without a cluster: True"
 
 
