@@ -32,6 +32,7 @@ from .parallel.launch import (
 )
 from .parallel.ranks import of_rank_0
 from .run.config import Settings, merged, parse_hidden, read_config
+from .run.fold_bar import fold_bar
 from .run.info import info_lines
 from .run.predict import predict_file
 from .run.resume import resume as resume_training
@@ -402,14 +403,12 @@ def _tune(given: dict[str, Any]) -> int:
     k, client = given.pop("folds"), given.pop("dask")
     options = {key: value for key, value in given.items() if value is not None}
     grid = {key: values_of(key, options.pop(key)) for key in TUNABLE if key in options}
-    run_tuning(
-        merged({}, options), grid, k=k, exact_name="name" in options, say=_say, client=client
-    )
+    with fold_bar() as (say, progress):
+        run_tuning(
+            merged({}, options), grid,
+            k=k, exact_name="name" in options, say=say, client=client, progress=progress,
+        )  # fmt: skip
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 def _sample(

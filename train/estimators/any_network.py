@@ -19,6 +19,7 @@ from ...backend import current, is_array
 from ...models.module import children, trains_differently
 from ..data.device_data import to_device_if_it_fits
 from ..measure import predict
+from .blocks.lazy import lazy
 from .mlp import MLPClassifier, MLPRegressor
 from .perceptron import remember
 
@@ -245,6 +246,7 @@ class NetworkClassifier(_OfAnyNetwork, MLPClassifier):
     def _width(self) -> int:
         return len(self.classes_)
 
+    @lazy
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Logits (n_samples, n_classes); for two classes the second one's minus the first one's, (n_samples,)."""
         logits = self._outputs(X)

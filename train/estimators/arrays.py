@@ -19,7 +19,7 @@ from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import ArrayLike, DType, Value
 from ...autograd.functions import namespace as xp
 from ...backend import backend_of, current, is_array
-from .blocks import is_dask
+from .blocks.rows import is_dask
 
 FLOATS = (np.float64, np.float32)
 
@@ -39,7 +39,7 @@ def check_inputs(estimator: Any, X: ArrayLike, *, reset: bool = False) -> Any:
     ValueError
         If it has not two axes, is empty, or holds NaN or infinities; or another number of features than in `fit`.
     """
-    _refuse_dask(estimator, X)
+    refuse_dask(estimator, X)
     if not is_native(X):
         return validate_data(estimator, X, dtype=FLOATS, reset=reset)
     _check_native(estimator, X, reset=reset)
@@ -54,7 +54,7 @@ def check_both(estimator: Any, X: ArrayLike, y: ArrayLike, **settings: Any) -> t
     ValueError
         As `check_inputs`; or if X and y have not one length.
     """
-    _refuse_dask(estimator, X, y)
+    refuse_dask(estimator, X, y)
     if not is_native(X):
         y = to_numpy(y) if is_native(y) and not getattr(y, "traced", False) else y
         if is_native(y):
@@ -73,13 +73,19 @@ def check_both(estimator: Any, X: ArrayLike, y: ArrayLike, **settings: Any) -> t
     return X, y
 
 
-def _refuse_dask(estimator: Any, *arrays: Any) -> None:
+def refuse_dask(estimator: Any, *arrays: Any) -> None:
     """Refuse lazy arrays, which the checks would compute whole.
 
     Raises
     ------
     TypeError
     """
+    for a in arrays:
+        if hasattr(a, "to_dask_array"):
+            raise TypeError(
+                f"{type(estimator).__name__}: a {type(a).__name__} of Dask is no array: pass "
+                "ddf[columns].to_dask_array(lengths=True) of it, or ddf[columns].values"
+            )
     if any(map(is_dask, arrays)):
         raise TypeError(
             f"{type(estimator).__name__} takes no Dask arrays: it needs all rows at once. Pass X.compute() if a memory "

@@ -37,7 +37,10 @@ PARAMETERS = """Parameters
         Take the samples in a random order, as `batches` says; else in their own.
     batches : {{"shuffled", "once", "drawn"}}
         Draw the order anew in each epoch; once in a call of `fit`; or draw the samples of each batch anew from all of
-        them.
+        them. Of Dask arrays block after block, each computed once an epoch and alone in memory: blocks in a random
+        order, and batches of the samples of one block in a random order. That is no shuffle of all samples: where
+        blocks differ from each other, shuffle the files once. "lbfgs" takes each value with its gradient from one pass
+        over the blocks, as for arrays in memory. Before all, a pass looks at all numbers.
     random_state : int, RandomState or None
         Of the initial weights, the order, the validation part, dropout, and ties. The same integer gives the same
         model.
@@ -51,7 +54,7 @@ PARAMETERS = """Parameters
         Of "sgd".
     early_stopping : bool
         Keep `validation_fraction` of the samples apart, stop when the score on them no longer rises, and keep the best
-        weights.
+        weights. Of Dask arrays ``max(1, round(validation_fraction · blocks))`` whole blocks, drawn from `random_state`.
     validation_fraction : float, default=0.1
     beta_1, beta_2, epsilon : float
         Of "adam".

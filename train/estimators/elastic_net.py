@@ -16,7 +16,7 @@ from ...autograd.functions import namespace as xp
 from ...backend import backend_of
 from ...optim import minimize, proximal
 from .arrays import as_array, check_both, check_weights
-from .blocks import is_dask
+from .blocks.rows import is_dask
 from .linear import LeastSquares, centred
 
 _EVERY = 10  # steps between two looks at the duality gap

@@ -12,8 +12,9 @@ from ...autograd import linalg
 from ...autograd.core.typing import ArrayLike, Value
 from ...autograd.functions import namespace as xp
 from .arrays import as_array, check_both, check_inputs, check_weights, restore_type
-from .block_summaries import Factored, factored, r_squared_over
-from .blocks import is_dask, lazy, rows_of, score_rows
+from .blocks.lazy import lazy, score_rows
+from .blocks.rows import is_dask, rows_of
+from .blocks.summaries import Factored, factored, r_squared_over
 
 
 def centred(

@@ -24,10 +24,13 @@ from .arrays import (
     check_inputs,
     check_weights,
     is_native,
+    refuse_dask,
     seed_of,
 )
-from .block_summaries import accuracy_over, labelled
-from .blocks import BlockTotal, is_dask, lazy, rows_of, score_rows
+from .blocks.lazy import lazy, score_rows
+from .blocks.rows import is_dask, rows_of
+from .blocks.summaries import accuracy_over, labelled
+from .blocks.totals import BlockTotal
 from .labels import (
     combined_weights,
     decide,
@@ -313,6 +316,7 @@ class _Linear(ClassifierMixin, BaseEstimator):
 
     def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
+        refuse_dask(self, X)
         return self.classes_[draw(self.predict_proba(X), random_state)]
 
 

@@ -13,8 +13,10 @@ from sklearn.utils.metaestimators import available_if
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
 from ...autograd.core.typing import ArrayLike
-from .arrays import check_both, check_weights, is_native
-from .block_summaries import (
+from .arrays import check_both, check_weights, is_native, refuse_dask
+from .blocks.lazy import lazy, score_rows
+from .blocks.rows import Rows, is_dask, rows_of
+from .blocks.summaries import (
     Labelled,
     accuracy_of,
     accuracy_over,
@@ -25,7 +27,6 @@ from .block_summaries import (
     r_squared_over,
     right_in,
 )
-from .blocks import Rows, is_dask, lazy, rows_of, score_rows
 from .documentation import with_parameters
 from .labels import (
     combined_weights,
@@ -130,6 +131,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         Parameters
         ----------
         X : array (n_samples, n_features)
+            Or a Dask array, with y on Dask as well or in memory: see `batches`.
         y : array (n_samples,)
             Labels.
         sample_weight : array (n_samples,), optional
@@ -279,6 +281,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     def sample(self, X: ArrayLike, *, random_state: Any = None) -> np.ndarray:
         """A label for each row, drawn from its probabilities; the same for the same `random_state`."""
+        refuse_dask(self, X)
         return self.classes_[draw(self.predict_proba(X), random_state)]
 
 
@@ -354,6 +357,7 @@ class MLPRegressor(MultiOutputMixin, RegressorMixin, Perceptron):
         Parameters
         ----------
         X : array (n_samples, n_features)
+            Or a Dask array, with y on Dask as well or in memory: see `batches`.
         y : array (n_samples,) or (n_samples, n_targets)
         sample_weight : array (n_samples,), optional
             Weights of the samples' losses, ≥ 0.

@@ -28,8 +28,9 @@ from ..epochs import Ending, Training, run_epochs
 from ..step import LossSum, copy_leaves, kernels_pay, refusal, replayed_step
 from ..stopping import Improvement
 from .arrays import check_inputs, is_native, seed_of
-from .block_batches import BlockData, held_blocks, shortest_batch
-from .blocks import BlockTotal, Rows
+from .blocks.batches import BlockData, held_blocks, shortest_batch
+from .blocks.rows import Rows, host
+from .blocks.totals import BlockTotal
 from .losses import objective_for
 from .network import Network
 from .settings import batch_rows, hidden_layers, optimizer_of
@@ -83,13 +84,12 @@ class Perceptron(BaseEstimator):
         """Train on Dask arrays, with weights of mean 1; a single block is an array in memory."""
         if sum(n > 0 for n in rows.sizes) == 1:
             x, y, w = rows.block(int(np.argmax(rows.sizes)))
-            x, y, w = (
-                a if a is None or isinstance(a, np.ndarray) else to_numpy(a) for a in (x, y, w)
-            )
+            x, y, w = host(x), host(y), None if w is None else host(w)
             self._train(x, y, w, outputs, incremental=incremental)
             return
         objective = self._ready(outputs, incremental)
-        kept, held = [i for i, n in enumerate(rows.sizes) if n], []
+        kept = [i for i, n in enumerate(rows.sizes) if n]
+        held: list[int] = []
         if self.early_stopping and not incremental:
             kept, held = held_blocks(rows.sizes, float(self.validation_fraction), self._seed)
         data = BlockData(rows, tuple(kept), self.dtype)

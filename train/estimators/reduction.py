@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ...autograd.core.typing import ArrayLike, PyTree
-from .arrays import seed_of
+from .arrays import refuse_dask, seed_of
 from .labels import decide, draw, exact_labels
 
 
@@ -100,6 +100,7 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             raise ValueError(
                 f"TreeReductionClassifier: split={self.split!r}; there are 'similar', 'random' and 'ordered'"
             )
+        refuse_dask(self, X, y)
         X, y = validate_data(self, X, exact_labels("TreeReductionClassifier", y))
         check_classification_targets(y)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
@@ -158,6 +159,7 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Probabilities (n_samples, n_classes): products along the paths."""
         check_is_fitted(self)
+        refuse_dask(self, X)
         X = validate_data(self, X, reset=False)
         out = np.ones((len(X), len(self.classes_)))
         for node in self.nodes():
@@ -172,6 +174,7 @@ class TreeReductionClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         if _has_probabilities(self):
             probabilities = self.predict_proba(X)
             return self.classes_[decide(probabilities, np.asarray(X), self._seed)]
+        refuse_dask(self, X)
         X = validate_data(self, X, reset=False)
         codes = np.zeros(len(X), dtype=int)
         waiting = [(self.root_, np.arange(len(X)))]
@@ -245,6 +248,7 @@ class OneVersusAllClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
         ValueError
             For data that the models refuse.
         """
+        refuse_dask(self, X, y)
         X, y = validate_data(self, X, exact_labels("OneVersusAllClassifier", y))
         check_classification_targets(y)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
@@ -267,6 +271,7 @@ class OneVersusAllClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator)
             Before `fit`.
         """
         check_is_fitted(self)
+        refuse_dask(self, X)
         X = validate_data(self, X, reset=False)
         if not self.estimators_:
             return np.ones((len(X), 1), bool)

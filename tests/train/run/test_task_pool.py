@@ -121,7 +121,7 @@ def opened(where):
     [
         ("nonsense", "neither 'local', nor an address"),
         ("", "neither 'local', nor an address"),
-        ("tcp://127.0.0.1:1", "refused"),
+        ("tcp://127.0.0.1:1", "no Dask scheduler answers there within 1 s"),
         ("foo://127.0.0.1:1", "unknown address scheme"),
         ("scheduler.json", "no scheduler file"),
         ("SILENT", "no Dask scheduler answers there within 1 s"),

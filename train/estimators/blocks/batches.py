@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd import to_numpy
-from ...backend import Backend
-from ..data.device_data import batches, parts_of, to_device_if_it_fits
-from ..data.orders import orders
-from .blocks import Rows
+from ....backend import Backend
+from ...data.device_data import batches, parts_of, to_device_if_it_fits
+from ...data.orders import orders
+from .rows import Rows, host
 
 # Of one epoch: the blocks in turn, each with the order of its rows, or None for their own.
 Turns = Iterator[tuple[int, np.ndarray | None]]
@@ -57,7 +56,7 @@ class BlockData:
         """X and targets of each block in turn, in memory."""
         for i in self.chosen:
             x, y, _ = self.rows.block(i)
-            yield _host(x), _host(y)
+            yield host(x), host(y)
 
     def order(
         self, kind: str | None, rows: int, least: int, seed: int, random: np.random.Generator
@@ -90,7 +89,8 @@ class BlockData:
                     own = np.random.default_rng([seed, 2, k]).permutation(n)
                     yield self.chosen[k], own
                 else:
-                    yield self.chosen[k], orders(kind, n, rows, least, random)()
+                    own = orders(kind, n, rows, least, random)() if n else np.arange(0)
+                    yield self.chosen[k], own
 
         return epoch
 
@@ -99,7 +99,7 @@ class BlockData:
     ) -> Iterator[tuple[Any, ...]]:
         """The batches of an epoch on the device; the last one of each block may be smaller."""
         for i, own in order():
-            block = tuple(self._cast(_host(a)) for a in self.rows.block(i) if a is not None)
+            block = tuple(self._cast(host(a)) for a in self.rows.block(i) if a is not None)
             if len(block[0]):
                 yield from batches(to_device_if_it_fits(block, home), own, rows, home, least)
 
@@ -107,10 +107,6 @@ class BlockData:
         # An overflow becomes an infinity, and the loss reports it.
         with np.errstate(over="ignore"):
             return np.ascontiguousarray(x, dtype=self.dtype if x.dtype.kind == "f" else None)
-
-
-def _host(x: Any) -> np.ndarray:
-    return x if isinstance(x, np.ndarray) else to_numpy(x)
 
 
 def held_blocks(sizes: tuple[int, ...], fraction: float, seed: int) -> tuple[list[int], list[int]]:

@@ -7,17 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ...autograd import to_numpy
-from ...backend import backend_of
-from .blocks import Rows
-from .labels import encode, weights_by_class
+from ....backend import backend_of
+from ..labels import encode, weights_by_class
+from .rows import Rows, host
 
 # How many triangular factors become one at a time.
 _FACTORS = 8
-
-
-def _host(x: Any) -> np.ndarray:
-    return x if isinstance(x, np.ndarray) else to_numpy(x)
 
 
 def check_block(x: Any, weights: Any = None) -> None:
@@ -32,10 +27,10 @@ def check_block(x: Any, weights: Any = None) -> None:
     if not bool(namespace.all(namespace.isfinite(x))):
         raise ValueError("Input X contains NaN or infinity")
     if weights is not None:
-        host = _host(weights)
-        if not np.isfinite(host).all():
+        own = host(weights)
+        if not np.isfinite(own).all():
             raise ValueError("Input sample_weight contains NaN or infinity")
-        if (host < 0).any():
+        if (own < 0).any():
             raise ValueError("Negative values in data passed to `sample_weight`")
 
 
@@ -45,8 +40,8 @@ def check_block(x: Any, weights: Any = None) -> None:
 def _labels(x: Any, y: Any, weights: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """The labels of a block, and the weight of each."""
     check_block(x, weights)
-    labels, codes = np.unique(_host(y), return_inverse=True)
-    share = None if weights is None else _host(weights).astype(float)
+    labels, codes = np.unique(host(y), return_inverse=True)
+    share = None if weights is None else host(weights).astype(float)
     return labels, np.bincount(codes.reshape(-1), weights=share, minlength=len(labels))
 
 
@@ -123,7 +118,7 @@ class _Code:
     numbers: np.ndarray
 
     def __call__(self, y: Any) -> np.ndarray:
-        return self.numbers[np.searchsorted(self.present, _host(y))]
+        return self.numbers[np.searchsorted(self.present, host(y))]
 
 
 @dataclass(frozen=True)
@@ -197,27 +192,32 @@ class _Factor:
 
     def __call__(self, x: Any, y: Any, weights: Any = None) -> np.ndarray:
         check_block(x, weights)
-        x = _host(x)
-        y = np.asarray(_host(y), x.dtype).reshape(len(x), -1)
-        if not np.isfinite(y).all():
+        # a block of a device is worked on there
+        there = backend_of(x)
+        y = there.asarray(y, x.dtype) if isinstance(y, np.ndarray) else there.xp.astype(y, x.dtype)
+        y = there.xp.reshape(y, (x.shape[0], 1 if y.ndim == 1 else y.shape[1]))
+        if not bool(there.xp.all(there.xp.isfinite(y))):
             raise ValueError("Input y contains NaN or infinity")
-        root = np.ones((len(x), 1), x.dtype)
-        if weights is not None:
-            root = np.sqrt(_host(weights).astype(x.dtype))[:, None]
-        whole = np.concatenate([root, x * root, y * root], axis=1)
+        root = np.ones((x.shape[0], 1)) if weights is None else np.sqrt(host(weights))[:, None]
+        norm = float(np.linalg.norm(root))
+        root = there.asarray(root, x.dtype)
+        whole = there.xp.concat([root, x * root, y * root], axis=1)
         if self.fit_intercept:
             return _triangle(whole)
         # a row of its own holds the norm of the weights, and nothing else is orthogonal to it
-        out = np.zeros((whole.shape[1],) * 2, x.dtype)
-        out[0, 0] = np.linalg.norm(root)
-        out[1:, 1:] = _triangle(whole[:, 1:])
+        own = _triangle(whole[:, 1:])
+        out = np.zeros((whole.shape[1],) * 2, own.dtype)
+        out[0, 0], out[1:, 1:] = norm, own
         return out
 
 
-def _triangle(stack: np.ndarray) -> np.ndarray:
-    """The square triangular factor of a matrix."""
+def _triangle(stack: Any) -> np.ndarray:
+    """The square triangular factor of a matrix, on the host."""
     m = stack.shape[1]
-    R = np.linalg.qr(stack, mode="r")
+    if isinstance(stack, np.ndarray):
+        R: np.ndarray = np.asarray(np.linalg.qr(stack, mode="r"))
+    else:
+        R = host(backend_of(stack).xp.linalg.qr(stack)[1])
     return R if len(R) == m else np.concatenate([R, np.zeros((m - len(R), m), R.dtype)])
 
 
@@ -254,10 +254,10 @@ def checked(rows: Rows) -> Checked:
 
 def _numbers(x: Any, y: Any, weights: Any = None) -> tuple[float, float]:
     check_block(x, weights)
-    targets = _host(y).astype(float)
+    targets = host(y).astype(float)
     if not np.isfinite(targets).all():
         raise ValueError("Input y contains NaN or infinity")
-    total = float(len(targets) if weights is None else _host(weights).sum())
+    total = float(len(targets) if weights is None else host(weights).sum())
     return float(targets.min(initial=np.inf)), total
 
 
@@ -276,8 +276,8 @@ def accuracy_of(found: list[tuple[float, float]]) -> float:
 
 def right_in(predicted: Any, y: Any, weights: Any = None) -> tuple[float, float]:
     """The weights of the rows of a block whose prediction is their label, and of all."""
-    same = (_host(predicted).reshape(len(y), -1) == _host(y).reshape(len(y), -1)).all(axis=1)
-    w = np.ones(len(same)) if weights is None else _host(weights).astype(float)
+    same = (host(predicted).reshape(len(y), -1) == host(y).reshape(len(y), -1)).all(axis=1)
+    w = np.ones(len(same)) if weights is None else host(weights).astype(float)
     return float(w @ same), float(w.sum())
 
 
@@ -302,9 +302,9 @@ def r_squared_of(found: list[tuple[Any, ...]]) -> float:
 
 def moments_of(predicted: Any, y: Any, weights: Any = None) -> tuple[Any, ...]:
     """Sum of weights, mean and spread of the targets, and squared errors of a block's predictions."""
-    t = _host(y).astype(float).reshape(len(y), -1)
-    p = _host(predicted).astype(float).reshape(len(y), -1)
-    w = np.ones(len(t)) if weights is None else _host(weights).astype(float)
+    t = host(y).astype(float).reshape(len(y), -1)
+    p = host(predicted).astype(float).reshape(len(y), -1)
+    w = np.ones(len(t)) if weights is None else host(weights).astype(float)
     total = float(w.sum())
     mean = w @ t / (total or 1.0)
     return total, mean, w @ (t - mean) ** 2, w @ (t - p) ** 2
