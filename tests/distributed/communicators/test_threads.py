@@ -150,7 +150,9 @@ def test_a_function_that_was_compiled_in_another_world_is_refused():
         simulate(lambda: f(X), 2)
     g = pb.compile(lambda x: d.all_reduce(x), fast=False)
     with pytest.raises(DistributedError, match="another world"):
-        simulate(lambda: (g(X), d.world().barrier(), g(X)), 2)  # one replays what the other recorded
+        simulate(
+            lambda: (g(X), d.world().barrier(), g(X)), 2
+        )  # one replays what the other recorded
 
 
 def test_arrays_of_every_library(lib):
