@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -17,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from . import buffers
-from .base import Communicator, DistributedError, default_timeout, head_of_end
+from .base import Communicator, DistributedError, default_timeout
 from .buffers import as_bytes, narrow, native, pieces, sendable, wide
+from .ending import at_exit, end
 from .job import (
     TELL_AFTER,
     Job,
@@ -27,6 +27,7 @@ from .job import (
     library,
     wait_for_all_ranks_to_call_init,
 )
+from .mpi_requests import Exchanged, Laid, Started
 from .request import Request
 from .shared_memory import SMALLEST, SharedMemory, add_up, mapped, new_file, ordered_writes, remove
 from .waiting import Wait
@@ -298,14 +299,14 @@ class MpiCommunicator(Communicator):
         memory = self.memory
         if memory is not None and memory.placed is not None and memory.placed[0] is buffer:
             memory.placed = None
-            return self._remembered(_Laid(self, memory, buffer, op, memory.publish()))
+            return self._remembered(Laid(self, memory, buffer, op, memory.publish()))
         memory = self._shared(buffer)
         if memory is not None:
             number = self._lay_down(memory, buffer, "start_all_reduce")
-            return self._remembered(_Laid(self, memory, buffer, op, number))
+            return self._remembered(Laid(self, memory, buffer, op, number))
         in_place = library().IN_PLACE
         requests = [self.comm.Iallreduce(in_place, part) for part in pieces(buffer)]
-        return self._remembered(_Started(self, buffer, op, requests))
+        return self._remembered(Started(self, buffer, op, requests))
 
     def _start_exchange(self, x: np.ndarray) -> Request:
         self._check_usable("start_all_to_all")
@@ -320,7 +321,7 @@ class MpiCommunicator(Communicator):
             sent = given if whole else np.ascontiguousarray(given[part])
             came = found if whole else np.empty_like(sent)
             requests.append((self.comm.Ialltoall(sent, came), part, sent, came))
-        return self._remembered(_Exchanged(self, found, requests))
+        return self._remembered(Exchanged(self, found, requests))
 
     def _remembered(self, request: Request) -> Request:
         """A request that is finished at the end of the program, if nobody has waited for it."""
@@ -368,78 +369,10 @@ class MpiCommunicator(Communicator):
             If another rank still asks for a collective.
         """
         if not self.closed:
-            _end([self])
+            end([self])
 
 
-class _Started(Request):
-    def __init__(
-        self, group: MpiCommunicator, buffer: np.ndarray, op: str, requests: list[Any]
-    ) -> None:
-        self.group, self.buffer, self.op, self.requests = group, buffer, op, requests
-        self.scaled = op != "mean"
-
-    def test(self) -> bool:
-        """Whether all pieces are complete."""
-        while self.requests and self.requests[-1].Test():
-            self.requests.pop()
-        return not self.requests
-
-    def wait(self) -> np.ndarray:
-        """The buffer, with the sum or the mean in it."""
-        while self.requests:
-            self.group.finish(self.requests[-1], "start_all_reduce")
-            self.requests.pop()
-        if not self.scaled:
-            self.buffer /= self.group.size
-            self.scaled = True
-        return self.buffer
-
-
-class _Laid(Request):
-    """A sum of what the ranks of one machine have laid down; it is added up by `wait`."""
-
-    def __init__(
-        self, group: MpiCommunicator, memory: SharedMemory, buffer: np.ndarray, op: str, number: int
-    ) -> None:
-        self.group, self.memory, self.buffer, self.op = group, memory, buffer, op
-        self.number = number
-        self.over = False
-
-    def test(self) -> bool:
-        """Whether all ranks have laid down what they have."""
-        return self.over or self.memory.ready(self.number).Test()
-
-    def wait(self) -> np.ndarray:
-        """The buffer, with the sum or the mean in it."""
-        if not self.over:
-            self.group.finish(self.memory.ready(self.number), "start_all_reduce")
-            add_up(self.memory.arrays(self.number, self.buffer), self.buffer.reshape(-1))
-            self.memory.done(self.number)
-            if self.op == "mean":
-                self.buffer /= self.group.size
-            self.over = True
-        return self.buffer
-
-
-class _Exchanged(Request):
-    def __init__(self, group: MpiCommunicator, found: np.ndarray, requests: list[Any]) -> None:
-        self.group, self.found, self.requests = group, found, requests
-
-    def test(self) -> bool:
-        """Whether all pieces are complete."""
-        return all(request.Test() for request, *_ in self.requests)
-
-    def wait(self) -> np.ndarray:
-        """The rows that came, by rank."""
-        for request, part, _, came in self.requests:
-            self.group.finish(request, "start_all_to_all")
-            if came is not self.found:
-                self.found[part] = came
-        self.requests = []
-        return self.found
-
-
-# ── the start and the end of the job ──────────────────────────────────────────────────────────
+# ── the start of the job ─────────────────────────────────────────────────────────────────────────
 
 
 def start(timeout: float | None = None) -> MpiCommunicator:
@@ -462,59 +395,5 @@ def start(timeout: float | None = None) -> MpiCommunicator:
     if job.size > 1:
         job.watch()
     job.catch_exceptions()
-    atexit.register(_at_exit, job)
+    atexit.register(at_exit, job)
     return world
-
-
-def _at_exit(job: Job) -> None:
-    """Say on all groups that this rank has ended; if others still ask for something, end the job."""
-    groups = [g for g in job.groups if not g.closed]
-    if not groups or not job.here:
-        return
-    given_up = next((g.unusable for g in groups if g.unusable), "")
-    try:
-        if given_up:
-            raise DistributedError(f"{groups[0]!r} has ended, and {given_up}")
-        _end(groups)
-    except DistributedError as error:
-        time.sleep(1)  # the others print what they asked for, and where
-        job.abort(str(error))
-    if job.size > 1 and hasattr(signal, "SIGALRM"):
-        # MPI's own end, after Python's, waits for all ranks: for one that has stopped meanwhile, not without an end
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, groups[0].timeout)
-
-
-def _end(groups: Sequence[MpiCommunicator]) -> None:
-    """Exchange the end of the program on several groups at once, whichever of them another rank waits in."""
-    what = "the end of the program"
-    mine = np.frombuffer(head_of_end(), dtype=np.uint8)
-    left = []
-    for group in groups:
-        group.exchanges += 1
-        found = np.empty((group.size, mine.size), dtype=np.uint8)
-        left.append((group, found, group.control.Iallgather(mine, found)))
-    start = time.monotonic()
-    job = groups[0].job
-    job.busy = start, groups[0].timeout, what
-    while left:
-        for entry in list(left):
-            group, found, request = entry
-            if not request.Test():
-                continue
-            left.remove(entry)
-            if not np.array_equal(found, np.broadcast_to(mine, found.shape)):
-                raise group._disagreement(what)
-            for started in group.started:
-                started.wait()
-            group.closed = True
-            group.job.groups.remove(group)
-        waited = time.monotonic() - start
-        if waited > groups[0].timeout:
-            raise DistributedError(
-                f"rank {groups[0].rank} has ended, and has waited {waited:.0f} s for the others to end; "
-                "PULLBACK_DISTRIBUTED_TIMEOUT sets the seconds"
-            )
-        if left and waited > _SPIN:
-            time.sleep(1e-4 if waited < 1 else 5e-3)
-    job.busy = None
