@@ -22,6 +22,7 @@ from ...autograd.transforms.grad import grad, value_and_grad
 from ...autograd.transforms.jacobian import hessian, jacobian
 from ...autograd.transforms.vjp import vjp
 from ...backend import backend_of, current
+from ...backend.common.base import LAZY
 
 
 class Point(NamedTuple):
@@ -90,6 +91,11 @@ class Problem:
         arrays = [_array(x, name or "x0") for x, name in zip(leaves, names, strict=True)]
         if not sum(a.size for a in arrays):
             raise ValueError("minimize: x0 has no elements")
+        if not LAZY.isdisjoint(map(type, arrays)):
+            raise TypeError(
+                "minimize: x0 is a Dask array, of which each step would compute all steps before it again; start from "
+                "x0.compute(), and let f use Dask arrays of data"
+            )
         libraries = sorted({type(a).__module__ for a in arrays})
         if len(libraries) > 1:
             raise TypeError(

@@ -6,6 +6,7 @@ function.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -66,30 +67,38 @@ def run(case: Case, there: Any) -> None:
     if len(gradients):
         f = lambda *xs: loss(case.of_inputs(arrays)(*xs), weights)
         wanted_gradients = pb.grad(f, argnums)(*[arrays[i] for i in places])
-    if not same_outputs(case, out, wanted):
+    leaves = [y for y in _leaves(out) if hasattr(y, "shape")]
+    assert all(isinstance(y.value, da.Array) for y in leaves), [type(y.value) for y in leaves]
+    assert all(isinstance(g, da.Array) for g in gradients), list(map(type, gradients))
+    lazy = [*(y.value for y in leaves), *gradients]
+    with counted():  # serially, and in one computation
+        computed = list(map(np.asarray, da.compute(*lazy))) if lazy else []
+    for y, value in zip(lazy, computed, strict=True):
+        assert y.dtype == value.dtype
+        assert all(n != n or n == m for n, m in zip(y.shape, value.shape, strict=True))
+    if not same_outputs(case, out, wanted, iter(computed)):
         return  # other signs have another loss
-    for g, w in zip(gradients, wanted_gradients, strict=True):
-        assert isinstance(g, da.Array), type(g)
-        assert (g.shape, g.dtype) == (w.shape, w.dtype)
-        got = np.asarray(g)
+    for got, w in zip(computed[len(leaves) :], wanted_gradients, strict=True):
         assert (got.shape, got.dtype) == (w.shape, w.dtype)
         np.testing.assert_allclose(got, w, rtol=1e-7, atol=1e-9)
 
 
-def same_outputs(case: Case, out: Any, wanted: Any) -> bool:
+def _leaves(out: Any) -> list[Any]:
+    return pb.tree.leaves(tuple(out) if isinstance(out, tuple) else out)
+
+
+def same_outputs(case: Case, out: Any, wanted: Any, computed: Iterator[np.ndarray]) -> bool:
     """Check outputs of NumPy's values, up to signs where these are open; say whether the signs agree."""
     agree = True
-    got, right = (pb.tree.leaves(tuple(y) if isinstance(y, tuple) else y) for y in (out, wanted))
+    got, right = _leaves(out), _leaves(wanted)
     assert len(got) == len(right)
     for y, w in zip(got, right, strict=True):
         if not hasattr(w, "shape"):
             assert y == w
             continue
-        assert isinstance(y.value, da.Array), type(y.value)
-        computed = np.asarray(y.value)
-        w = values(w)
-        assert (computed.shape, computed.dtype, y.value.dtype) == (w.shape, w.dtype, w.dtype)
-        if case.name in UP_TO_SIGNS and not np.allclose(computed, w):
-            agree, computed, w = False, np.abs(computed), np.abs(w)
-        np.testing.assert_allclose(computed, w, rtol=1e-9, atol=1e-11)
+        value, w = next(computed), values(w)
+        assert (value.shape, value.dtype) == (w.shape, w.dtype)
+        if case.name in UP_TO_SIGNS and not np.allclose(value, w):
+            agree, value, w = False, np.abs(value), np.abs(w)
+        np.testing.assert_allclose(value, w, rtol=1e-9, atol=1e-11)
     return agree

@@ -153,6 +153,11 @@ def test_minimize_computes_once_for_each_evaluation():
     np.testing.assert_allclose(got.x, wanted.x, rtol=1e-9)
 
 
+def test_minimize_refuses_a_lazy_start():
+    with pytest.raises(TypeError, match=r"x0\.compute\(\)"):
+        pb.optim.minimize(lambda w: xp.sum(w * w), da.ones(3))
+
+
 @pytest.mark.parametrize("method", ["newton-cg", "L-BFGS-B", "newton", "fista"])
 def test_minimize_by_every_kind_of_method(method):
     x, y = lazy()
