@@ -17,10 +17,10 @@ CUPY := $(if $(CUDA),$(if $(filter 12,$(CUDA)),cuda12,cuda13),contract)
 # Tests run side by side: one BLAS thread each, unless the caller says otherwise.
 THREADS := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1}
 
-.PHONY: help train test lint bench gpu hips clean
+.PHONY: help train test lint bench gpu gpu-nccl hips clean
 
 help:  ## Say what can be made.
-	@sed -n 's/^\([a-z]*\):.*##/make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*##/make \1\t/p' $(MAKEFILE_LIST)
 
 train: $(VENV)/.train  ## Install, then train a network on 1797 handwritten digits: the main job.
 	$(BIN)/pullback train digits
@@ -40,11 +40,15 @@ lint: $(VENV)/.lint  ## Style, format, types.
 bench: $(VENV)/.bench  ## Measure beside hand-written NumPy, PyTorch, JAX, HIPS autograd and MyGrad.
 	$(VENV)/peers/bin/python benchmarks $(BENCH)
 
-# On the GPU: the whole suite on CuPy, doctests and documentation included, then the benchmarks beside PyTorch and JAX, in
-# eight minutes. Installs nothing, since GPU machines are often cut off: it takes $(PYTHON) as it is, with the checkout in
+# On the GPU: the whole suite on CuPy, doctests and documentation included, NCCL with one rank for each GPU (a world of one
+# where there is one), then the benchmarks beside PyTorch and JAX, in eight minutes; NCCL alone, in one:
+# `make gpu-nccl`. Installs nothing, since GPU machines are often cut off: it takes $(PYTHON) as it is, with the checkout in
 # front of its path.
 gpu: .site/pullback  ## Test and measure on a GPU with PYTHON as it is (make gpu PYTHON=python3).
 	PYTHONPATH=$(CURDIR)/.site$${PYTHONPATH:+:$$PYTHONPATH} $(PYTHON) tools/gpu.py $(GPU)
+
+gpu-nccl: .site/pullback  ## Test NCCL on this machine's GPUs with PYTHON as it is, and measure it.
+	PYTHONPATH=$(CURDIR)/.site$${PYTHONPATH:+:$$PYTHONPATH} $(PYTHON) tools/gpu_nccl.py $(GPU)
 
 # The measure of `pullback.compat.autograd`; HIPS=/path/to/checkout-or-sdist saves the download.
 hips: $(VENV)/.test  ## Run the tests of HIPS autograd on pullback.compat.autograd.

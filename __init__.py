@@ -121,7 +121,7 @@ sys.modules.update(
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("compat", "train"):  # loaded on demand: not every program uses them
+    if name in ("compat", "distributed", "train"):  # loaded on demand: not every program uses them
         import importlib
 
         return importlib.import_module(f".{name}", __name__)
@@ -134,4 +134,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__", "compat", "train"])
+    return sorted([*__all__, "__version__", "compat", "distributed", "train"])

@@ -3,7 +3,7 @@
 It holds kernels for derivatives, and knows no rules.
 """
 
-from .common.base import LAZY, Backend, BackendError, Namespace
+from .common.base import Backend, BackendError, Namespace
 from .common.errors import NotPositiveDefiniteError, SingularMatrixError
 from .generic.finite import columns as finite_columns
 from .generic.namespace import extend

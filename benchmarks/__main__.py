@@ -27,7 +27,7 @@ from _problem import SIZES
 from _report import RESULTS, environment, plot_ratios, save, without_paths
 
 DEFAULT = ("mlp", "adam", "peak_memory", "scaling", "adjoint", "estimators", "overhead")
-FURTHER = ("chain", "import_time", "memory", "rules", "sparse")
+FURTHER = ("chain", "import_time", "memory", "ranks", "rules", "sparse")
 
 
 def measure(
@@ -47,7 +47,7 @@ def measure(
         return scaling.measure(pythons=pythons, **given), scaling.show
     module = __import__(name)  # imports pullback, and what else it compares with
     return module.measure(
-        **({"rounds": max(5, rounds)} if name == "overhead" and rounds else {})
+        **({"rounds": max(5, rounds)} if name in ("overhead", "ranks") and rounds else {})
     ), module.show
 
 

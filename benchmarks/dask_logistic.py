@@ -1,6 +1,6 @@
 """Loss and gradient of a logistic regression on rows that no memory holds: Dask arrays, made block by block.
 
-    python benchmarks/dask_logistic.py [--rows 1000000] [--columns 100] [--chunk 25000] [--rounds 9] [--quick] [--json FILE]
+    python benchmarks/dask_logistic.py [--rows 1000000] [--chunk 25000] [--rounds 9] [--quick] [--json FILE]
 
 10⁶ × 100 numbers in float64 are 800 MB. They are drawn where a block is needed and are never all there. `pullback` is
 ``pb.value_and_grad(loss)(w, X, y)``, whose value and gradient are computed in one pass; `hand` is the same by its
@@ -8,9 +8,9 @@ formulas in `dask.array`, computed together as well. Schedulers are threads (two
 processes with one thread each.
 
 Memory is measured in a process of its own for each way and scheduler: the highest resident memory (VmHWM) of this
-process and of its workers while value and gradient are computed, above what they had after a small computation of the same
-kind; the parts are added up, even if they are not reached at the same time. Times are taken in one process, in alternation,
-the least of all rounds. Tasks are those of the optimised graph.
+process and of its workers while value and gradient are computed, above what they had after a small computation of the
+same kind; the parts are added up, even if they are not reached at the same time. Times are taken in one process, in
+alternation, the least of all rounds. Tasks are those of the optimised graph.
 """
 
 from __future__ import annotations
@@ -33,11 +33,13 @@ import numpy as np
 
 # Beside this file lies one that is called sparse.py, as the package that Dask looks for. Workers run these lines too.
 HERE = str(Path(__file__).resolve().parent)
-sys.path.insert(0, HERE)
+if HERE not in sys.path:
+    sys.path.insert(0, HERE)
 from _report import environment, save, table  # noqa: E402 - after the path is set
 from peak_memory import status_mib  # noqa: E402 - after the path is set
 
-sys.path[:] = [folder for folder in sys.path if folder != HERE]
+if __name__ in ("__main__", "__mp_main__"):
+    sys.path[:] = [folder for folder in sys.path if folder != HERE]
 
 WAYS = ("pullback", "hand")
 SCHEDULERS = ("threads", "processes")
@@ -129,7 +131,9 @@ def tasks(way: str, rows: int, columns: int, chunk: int) -> int:
     found: list[int] = []
 
     def count(graph: Any, keys: Any, **settings: Any) -> Any:
-        found.append(len(dict(graph.__dask_graph__() if hasattr(graph, "__dask_graph__") else graph)))
+        found.append(
+            len(dict(graph.__dask_graph__() if hasattr(graph, "__dask_graph__") else graph))
+        )
         return get_sync(graph, keys, **settings)
 
     with dask.config.set(scheduler=count):
@@ -138,7 +142,9 @@ def tasks(way: str, rows: int, columns: int, chunk: int) -> int:
     return found[0]
 
 
-def seconds(scheduler: str, rows: int, columns: int, chunk: int, rounds: int) -> dict[str, list[float]]:
+def seconds(
+    scheduler: str, rows: int, columns: int, chunk: int, rounds: int
+) -> dict[str, list[float]]:
     """Times of both ways, in alternation."""
     w = np.full(columns, 0.01)
     found: dict[str, list[float]] = {way: [] for way in WAYS}
@@ -153,7 +159,8 @@ def seconds(scheduler: str, rows: int, columns: int, chunk: int, rounds: int) ->
 
 
 def measure(
-    rows: int = 1_000_000, columns: int = 100, chunk: int = 25_000, rounds: int = 9, schedulers: tuple[str, ...] = SCHEDULERS
+    rows: int = 1_000_000, columns: int = 100, chunk: int = 25_000, rounds: int = 9,
+    schedulers: tuple[str, ...] = SCHEDULERS,
 ) -> dict[str, Any]:  # fmt: skip
     """All of it.
 
@@ -210,7 +217,9 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=100)
     parser.add_argument("--chunk", type=int, default=25_000)
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--quick", action="store_true", help="40,000 rows, threads alone, two rounds")
+    parser.add_argument(
+        "--quick", action="store_true", help="40,000 rows, threads alone, two rounds"
+    )
     parser.add_argument("--json", type=Path)
     parser.add_argument("--one", nargs=5, metavar=("WAY", "SCHEDULER", "ROWS", "COLUMNS", "CHUNK"))
     args = parser.parse_args()

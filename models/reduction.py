@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,7 +18,11 @@ REDUCTIONS = ("mean", "sum", "none")
 def shape_of(x: Value) -> tuple[int, ...]:
     """The shape of an array of any library, or of a number; unknown lengths (Dask's) are one NaN, equal to itself."""
     shape = tuple(getattr(backend_array(x), "shape", ()))
-    return tuple(n if n == n else math.nan for n in shape)
+    return (
+        shape
+        if all(n == n for n in shape)
+        else tuple(n if n == n else cast(int, math.nan) for n in shape)
+    )
 
 
 def on_host(x: Value) -> Any:

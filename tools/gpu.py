@@ -1,6 +1,6 @@
-"""What ``make gpu`` runs on a machine with a GPU: the whole suite on CuPy, then the benchmarks, within eight minutes.
+"""What ``make gpu`` runs on a machine with a GPU: the suite on CuPy, NCCL, the benchmarks, within eight minutes.
 
-    python tools/gpu.py [--folder FOLDER] [--tests SECONDS] [--benchmarks SECONDS]
+    python tools/gpu.py [--folder FOLDER] [--tests SECONDS] [--nccl SECONDS] [--benchmarks SECONDS]
 
 Installs nothing. Failures are in ``FOLDER/failures.txt`` as they come, results of benchmarks in ``benchmarks/results``.
 At the end stand the ratios, and below them what passed, what failed and what was skipped for which reason.
@@ -54,7 +54,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--folder", type=Path, default=ROOT / ".gpu-run")
     parser.add_argument("--tests", type=float, default=200, help="seconds for the suite")
-    parser.add_argument("--benchmarks", type=float, default=275, help="seconds for the benchmarks")
+    parser.add_argument("--nccl", type=float, default=45, help="seconds for what NCCL costs")
+    parser.add_argument("--benchmarks", type=float, default=235, help="seconds for the benchmarks")
     parser.add_argument("--jobs", type=int, default=max(1, len(os.sched_getaffinity(0)) - 1))
     options = parser.parse_args()
     folder = options.folder.resolve()
@@ -66,8 +67,11 @@ def main() -> int:
         "-p", "live_failures", f"--live-failures={folder}", "-r", "N", "--tb=short", "--show-capture=no", "tests",
     ]  # fmt: skip
     status = run(pytest, options.tests, environment)
-    # the benchmarks' workers are alone on the device
+    # NCCL's tests were in the suite: what it costs, alone on the devices; one rank for each of them
     alone = {k: v for k, v in environment.items() if k not in ("CUPY_GPU_MEMORY_LIMIT", "OMP_NUM_THREADS")}  # fmt: skip
+    nccl = [sys.executable, "tools/gpu_nccl.py", "--no-tests", "--folder", str(folder)]
+    status = run(nccl, options.nccl, alone) or status
+    # the benchmarks' workers are alone on the device, too
     budget = options.benchmarks - 45  # the part that is begun last has to end too
     bench = [sys.executable, "benchmarks/gpu.py", "--budget", f"{budget:.0f}"]
     code = run(bench, options.benchmarks, alone)

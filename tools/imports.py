@@ -10,7 +10,7 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
-SUBPACKAGES = ("backend", "autograd", "compat", "models", "optim", "train")
+SUBPACKAGES = ("backend", "autograd", "compat", "distributed", "models", "optim", "train")
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,15 @@ from typing import Any
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import ClusterError, InputError, MissingExtra, WriteError, extra
-from .loop import Fit, fit
+from .fitting.result import Fit
+from .loop import fit
 from .measure import RowMean, evaluate, predict
 from .networks.architecture import Architecture
 from .pictures import decision_boundary, loss_curves, weights_as_images
 from .run.checkpoint import load, save
 from .run.config import Settings, config_text, read_config
 from .run.predict import Trained, load_trained, predict_file
+from .run.resume import resume
 from .run.run import Result, train
 from .run.sample import sample_text
 from .run.tasks import Task, Trial, accuracy, probabilities, r_squared, task_for
@@ -55,6 +57,7 @@ __all__ = [
     "probabilities",
     "r_squared",
     "read_config",
+    "resume",
     "sample_text",
     "save",
     "split",

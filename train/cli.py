@@ -1,30 +1,49 @@
 """The command `pullback`: train, tune, predict, sample, info.
 
 Exit codes: 0 done; 1 the loss became NaN or infinite (the best weights until then are written);
-2 something given cannot be used, as one line on stderr says; 130 ended by Ctrl-C (with what there was).
+2 something given cannot be used, or another rank has failed, as one line on stderr says; 130 ended by Ctrl-C, 143 by
+SIGTERM, 129 by SIGHUP (with what there was: `pullback train --resume RUN` goes on).
 """
 
 # No `from __future__ import annotations`: typer, which reads them, is imported in a function.
 import contextlib
+import math
 import os
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from ..backend import BackendError
+from ..distributed import Communicator, DistributedError
+from ..distributed import rank as rank_of_world
+from ..distributed import size as size_of_world
 from .errors import InputError, extra, one_line
 from .files import write_atomic
-from .loop import Fit
+from .fitting.result import Fit
+from .fitting.signals import Interrupt, Terminated, started, terminations_raised
+from .parallel.launch import (
+    group_of,
+    launched,
+    refuse_several,
+    together,
+    width_of_launcher,
+)
+from .parallel.ranks import of_rank_0
 from .run.config import Settings, merged, parse_hidden, read_config
 from .run.fold_bar import fold_bar
 from .run.info import info_lines
 from .run.predict import predict_file
+from .run.resume import resume as resume_training
+from .run.resume import resumed
 from .run.run import train as run_training
 from .run.sample import sample_text
 from .run.tune import TUNABLE, values_of
 from .run.tune import tune as run_tuning
 
-DIVERGED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+DIVERGED, BAD_INPUT, SIGNALLED = 1, 2, 128
+_SECONDS_TO_SPEAK = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,9 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         What stands after ``pullback``; of this process if None.
     """
     try:
-        return _run(sys.argv[1:] if arguments is None else list(arguments))
-    except KeyboardInterrupt:
-        return _report_error("interrupted; files that are there are whole", INTERRUPTED)
+        started()
+        with terminations_raised():
+            return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, Terminated) else int(signal.SIGINT)
+        return _report_error(
+            f"{Interrupt(number=number)}; files that are there are whole", SIGNALLED + number
+        )
     # the reader, such as `head`, has enough
     except BrokenPipeError:
         _drop_output()
@@ -60,12 +84,15 @@ def _run(arguments: list[str]) -> int:
         extra("typer", "the command line")
         work = _app()(args=arguments or ["--help"], prog_name="pullback", standalone_mode=False)
         return work() if callable(work) else int(work or 0)
-    except (InputError, BackendError) as error:
+    except (InputError, BackendError, DistributedError) as error:
         return _report_error(str(error), BAD_INPUT)
     except MemoryError as error:
         what = f" ({error})" if str(error) else ""
+        where = f"rank {_rank()}: " if _rank() else ""
         return _report_error(
-            f"not enough memory{what}: choose a smaller network or batch", BAD_INPUT
+            f"{where}not enough memory{what}: choose a smaller network or batch",
+            BAD_INPUT,
+            alone=True,
         )
     except Exception as error:
         if not hasattr(error, "format_message"):
@@ -80,9 +107,18 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _report_error(message: str, code: int) -> int:
-    """Print a message on stderr, in one line whatever it holds."""
-    print("pullback: " + one_line(message), file=sys.stderr, flush=True)
+def _rank() -> int:
+    """Which rank of a run on several this process is."""
+    return max(launched()[0], rank_of_world())
+
+
+def _report_error(message: str, code: int, *, alone: bool = False) -> int:
+    """Print a message on stderr, in one line whatever it holds; on rank 0, unless a rank alone has met it."""
+    if alone or _rank() == 0:
+        print("pullback: " + one_line(message), file=sys.stderr, flush=True)
+    elif size_of_world() == 1:
+        # the launcher kills all when one ends so, and rank 0 is to have spoken: it may be slower
+        time.sleep(_SECONDS_TO_SPEAK)
     return code
 
 
@@ -198,6 +234,19 @@ def _app() -> Any:
         config: Annotated[
             str | None, option("TOML file with these settings, as runs write it; options here win.")
         ] = None,
+        resume: Annotated[
+            str | None,
+            option(
+                "A run's folder, as runs/digits, to go on where it was broken off; --epochs may be raised."
+            ),
+        ] = None,
+        checkpoint_every: Annotated[
+            float, option("Seconds between checkpoints for --resume; 0: after every step. [5]")
+        ] = 5.0,
+        distributed: Annotated[
+            str | None,
+            option("Train on all ranks that mpirun has started: mpi, or nccl (one GPU a rank)."),
+        ] = None,
     ) -> Callable[[], int]:
         """Train a network; writes the model, its metrics and pictures to runs/NAME."""
         given = dict(locals())
@@ -293,30 +342,64 @@ def _app() -> Any:
 
 
 def _train(given: dict[str, Any]) -> int:
-    config = given.pop("config", None)
+    config, run, every = given.pop("config"), given.pop("resume"), given.pop("checkpoint_every")
+    kind = given.pop("distributed")
+    if kind is None:
+        refuse_several("train")
+    group = None if kind is None else _joined(kind)
+    if not 0 <= every < math.inf:
+        raise InputError(f"checkpoint_every: {every} is not a number of seconds of at least 0")
     options = {key: value for key, value in given.items() if value is not None}
     if "hidden" in options:
         options["hidden"] = parse_hidden(options["hidden"])
-    from_file = read_config(config) if config is not None else {}
-    if "data" not in options and "data" not in from_file:
-        raise InputError(
-            "train: nothing to train on; give a data set, as in: pullback train digits"
-        )
-    settings = merged(from_file, options)
+    if run is not None and config is not None:
+        raise InputError("config: a run goes on with its own settings: leave out --config")
+
+    def chosen() -> Settings:
+        return _new_settings(config, options) if run is None else resumed(run, options)
+
+    settings = of_rank_0(group, chosen)
     with _progress(settings) as progress:
-        result = run_training(
-            settings, exact_name="name" in options, say=progress.say, progress=progress.show
-        )
+        told: dict[str, Any] = {
+            "say": progress.say, "progress": progress.show, "every": every, "distributed": group,
+        }  # fmt: skip
+        if run is None:
+            result = run_training(settings, exact_name="name" in options, **told)
+        else:
+            result = resume_training(run, options, **told)
     if result.fit.stopped == "diverged":
         return _report_error(
             f"{result.fit.why}; the best weights, of epoch {result.fit.best.epoch}, are kept; "
             "a smaller --learning-rate may help",
             DIVERGED,
         )
-    return INTERRUPTED if result.fit.stopped == "interrupted" else 0
+    return SIGNALLED + result.fit.signal if result.fit.stopped == "interrupted" else 0
+
+
+def _joined(kind: str) -> Communicator:
+    """The world; a signal to one rank while it comes about ends all when it has."""
+    with Interrupt() as interrupt:
+        group = group_of(kind)
+
+    def go_on() -> None:
+        if interrupt.seen:
+            raise Terminated.by(interrupt.number)
+
+    together(group, go_on)
+    return group
+
+
+def _new_settings(config: str | None, options: dict[str, Any]) -> Settings:
+    from_file = read_config(config) if config is not None else {}
+    if "data" not in options and "data" not in from_file:
+        raise InputError(
+            "train: nothing to train on; give a data set, as in: pullback train digits"
+        )
+    return merged(from_file, options)
 
 
 def _tune(given: dict[str, Any]) -> int:
+    refuse_several("tune")
     k, client = given.pop("folds"), given.pop("dask")
     options = {key: value for key, value in given.items() if value is not None}
     grid = {key: values_of(key, options.pop(key)) for key in TUNABLE if key in options}
@@ -331,6 +414,7 @@ def _tune(given: dict[str, Any]) -> int:
 def _sample(
     run: str, length: int, temperature: float, prompt: str, seed: int, backend: str | None
 ) -> int:
+    refuse_several("sample")
     for piece in sample_text(
         run,
         length=length,
@@ -348,6 +432,7 @@ def _sample(
 def _predict(
     run: str, data: str, edges: str | None, output: str | None, backend: str | None
 ) -> int:
+    refuse_several("predict")
     text = predict_file(run, data, edges=edges, backend_name=backend or "")
     if output is None:
         sys.stdout.write(text)
@@ -358,6 +443,8 @@ def _predict(
 
 
 def _info(backend: str | None) -> int:
+    if _rank():
+        return 0
     lines = info_lines(backend or "")
     width = max(len(label) for label, _ in lines)
     for label, text in lines:
@@ -369,7 +456,7 @@ class _Bar:
     """The progress bar on stderr; nothing where stderr is no terminal."""
 
     def __init__(self, bar: Any, task: Any) -> None:
-        self._bar, self._task = bar, task
+        self._bar, self._task, self._shown = bar, task, False
 
     def say(self, line: str) -> None:
         """Print a line on stdout, clear of the bar."""
@@ -382,8 +469,9 @@ class _Bar:
         if self._bar is None:
             return
         now = run.history[-1]
-        if now.epoch == 0:
+        if not self._shown:
             self._bar.start()
+            self._shown = True
         self._bar.update(
             self._task,
             completed=now.epoch,
@@ -394,18 +482,21 @@ class _Bar:
 
 @contextlib.contextmanager
 def _progress(settings: Settings) -> Iterator[_Bar]:
-    if not sys.stderr.isatty():
+    width = width_of_launcher()
+    if _rank() or not (width or sys.stderr.isatty()):
         yield _Bar(None, None)
         return
     progress = extra("rich.progress", "the progress bar")
-    console = extra("rich.console", "the progress bar").Console(stderr=True)
+    console = extra("rich.console", "the progress bar").Console(
+        stderr=True, force_terminal=bool(width) or None, width=width or None
+    )
     bar = progress.Progress(
         progress.TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
         progress.BarColumn(bar_width=24),
         progress.TimeElapsedColumn(),
         progress.TextColumn("{task.fields[losses]}"),
         console=console,
-        transient=True,
+        transient=not width,  # a launcher mixes both outputs, and what is cleared may be a line of the other one
     )
     task = bar.add_task("epochs", total=settings.epochs, losses="")
     try:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from types import FrameType
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -46,53 +43,86 @@ class Training(Generic[T]):
     tally: T
 
 
-@dataclass
-class Interrupt:
-    """A note of the first Ctrl-C, which would otherwise raise at an arbitrary point; the second one raises.
+class Interrupt(Protocol):
+    """A note of a signal that asks the training to end; see `fitting.signals.Interrupt`."""
 
-    It is taken only in the main thread, where Python delivers signals, and only if Ctrl-C would raise now.
-    """
+    @property
+    def seen(self) -> bool:
+        """Whether there was one."""
 
-    seen: bool = False
-    _before: Any = field(default=None, repr=False)
+    def asked(self) -> bool:
+        """Whether to end, asked between two steps."""
 
-    def __enter__(self) -> Interrupt:
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._note)
-        return self
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.seen = True
-        signal.signal(signal.SIGINT, self._before)
+class Keeper(Protocol):
+    """What keeps the state of a training on disk; see `fitting.keeping.Keeper`."""
 
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+    def begin(self, epoch: int) -> None:
+        """Before the batches of an epoch are drawn."""
+
+    def due(self) -> bool:
+        """Whether it is time to write."""
+
+    def save(self, epoch: int, position: int) -> None:
+        """Write the state after so many whole epochs, and so many steps of the next one."""
 
 
 def run_epoch(
-    training: Training[T], batches: Iterable[tuple[Any, ...]], interrupt: Interrupt | None = None
-) -> None:
-    """Make a step on each batch, as far as Ctrl-C, or on the CPU soon after a loss that is not finite."""
+    training: Training[T],
+    batches: Iterable[tuple[Any, ...]],
+    interrupt: Interrupt | None = None,
+    keeper: Keeper | None = None,
+    epoch: int = 1,
+    first: int = 0,
+) -> int:
+    """Make a step on each batch, as far as a signal, or on the CPU soon after a loss that is not finite.
+
+    Parameters
+    ----------
+    training : Training
+        It is brought up to date at the end, and before `keeper` writes.
+    batches : iterable
+        What a step takes of each batch.
+    interrupt : Interrupt, optional
+    keeper : Keeper, optional
+        Asked after each step whether it is time to write.
+    epoch, first : int
+        The epoch's number, and how many of its steps were made before: its batches are left out of `batches`.
+
+    Returns
+    -------
+    int
+        How many steps of the epoch are made.
+    """
     step, parameters = training.step, training.parameters
     state, tally = training.state, training.tally
     on_host = type(tally[0]) is np.ndarray
-    for count, batch in enumerate(batches, 1):
-        if interrupt is not None and interrupt.seen:
+    count = first
+    # a state that was kept just before the look
+    if on_host and first and first % _STEPS_BETWEEN_LOOKS == 0 and tally.is_bad():
+        return first
+    for batch in batches:
+        if interrupt is not None and interrupt.asked():
             break
         parameters, state, tally = step(parameters, state, tally, *batch)
+        count += 1
         if on_host and count % _STEPS_BETWEEN_LOOKS == 0 and tally.is_bad():
             break
+        if keeper is not None and keeper.due():
+            training.parameters, training.state, training.tally = parameters, state, tally
+            keeper.save(epoch - 1, count)
     training.parameters, training.state, training.tally = parameters, state, tally
+    return count
 
 
 def run_epochs(
     training: Training[T],
     epochs: int,
-    batches: Callable[[], Iterable[tuple[Any, ...]]],
+    batches: Callable[..., Iterable[tuple[Any, ...]]],
     after_epoch: Callable[[int], Ending | None],
     interrupt: Interrupt | None = None,
+    keeper: Keeper | None = None,
+    start: tuple[int, int] = (0, 0),
 ) -> Ending | None:
     """Train epoch by epoch.
 
@@ -103,20 +133,39 @@ def run_epochs(
     epochs : int
         The most that are made.
     batches : callable
-        ``batches()``: what a step takes of each batch, for the epoch that begins.
+        ``batches()``: what a step takes of each batch, for the epoch that begins; ``batches(k)`` without the first k.
     after_epoch : callable
         ``after_epoch(epoch)``, counted from 1: measures, and asks a rule of `stopping` whether this was the last one.
     interrupt : Interrupt, optional
         Ends the epoch between two steps.
+    keeper : Keeper, optional
+        It writes between steps and after epochs when it is time to; and at the end, whatever ended it: for a signal in
+        the middle of an epoch the state before that is measured, as if there had been no signal.
+    start : tuple of int
+        Whole epochs that were made before, and steps of the next one.
 
     Returns
     -------
     tuple of str or None
         What ended the training; None where all epochs are done.
     """
-    for epoch in range(1, epochs + 1):
-        run_epoch(training, batches(), interrupt)
-        ended = after_epoch(epoch)
+    done, first = start
+    for epoch in range(done + 1, epochs + 1):
+        if keeper is not None:
+            keeper.begin(epoch)
+        own = batches(first) if first else batches()
+        count = run_epoch(training, own, interrupt, keeper, epoch, first)
+        first = 0
+        if keeper is None:
+            ended = after_epoch(epoch)
+        else:
+            broken = interrupt is not None and interrupt.seen
+            if broken:
+                keeper.save(epoch - 1, count)
+            ended = after_epoch(epoch)
+            if not broken and (ended is not None or epoch == epochs or keeper.due()):
+                keeper.begin(epoch + 1)
+                keeper.save(epoch, 0)
         if ended is not None:
             return ended
     return None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
 import os
 import re
 import stat
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .errors import InputError, WriteError
+
+# Windows has none
+fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 
 UNPACKED = 1 << 26
 UNPACK_RATIO = 100
@@ -199,6 +203,33 @@ def _runs(pid: int) -> bool:
     except (OSError, OverflowError):
         return pid < 1 << 31
     return True
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """A run's folder for this process alone; the system lets go of it when the process ends, however it does.
+
+    Where file systems or systems have no such locks, there is none.
+
+    Raises
+    ------
+    WriteError
+        If another process has it.
+    """
+    if fcntl is None:
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise WriteError(
+                    f"{folder} is in use: another process is training this run; wait for it, or end it"
+                ) from None
+        yield
 
 
 def make_run_folder(parent: Path, name: str, *, exact: bool) -> Path:

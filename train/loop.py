@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-import math
+import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..autograd.core.typing import PyTree
 from ..autograd.functions.random import fold_in
-from ..autograd.pytree import tree
-from ..backend import Backend
+from ..distributed import Communicator
 from ..models.module import trains_differently
-from .data.device_data import backend_of_model, parts_of
-from .data.device_data import batches as batches_of
-from .data.orders import check_batches, orders
-from .epochs import Ending, Interrupt, Training, run_epochs
-from .measure import evaluate, placed, raw_arrays, rows_at_once
+from .data.device_data import backend_of_model
+from .data.orders import check_batches
+from .epochs import Ending, Training, run_epochs
+from .fitting.agreed import AgreedInterrupt
+from .fitting.feeding import check_form, checked, epochs_of
+from .fitting.keeping import Keeper, check_every
+from .fitting.result import Fit, diverged
+from .fitting.resuming import (
+    all_done,
+    as_table,
+    check_epochs,
+    check_structures,
+    compare_versions,
+    description,
+    ended_before,
+    restored,
+    stored_at,
+    versions,
+    warm_up,
+)
+from .fitting.snapshot import Snapshot, write
+from .measure import evaluate, evaluate_on_ranks, rows_at_once, warn_of_other_losses
 from .optimizers import with_l1
+from .parallel.ranks import Ranks, of_rank_0
+from .parallel.sharding import on_ranks
 from .step import (
     Forward,
     Tally,
@@ -33,40 +51,6 @@ from .step import (
     training_step,
 )
 from .stopping import Epoch, ValidationPatience
-
-
-@dataclass
-class Fit:
-    """The result of a training run.
-
-    Attributes
-    ----------
-    model : pytree
-        The weights with the lowest validation loss.
-    best : Epoch
-        The epoch after which the model had them.
-    history : list of Epoch
-    steps : int
-        Optimiser steps made.
-    seconds : float
-        Spent in the loop.
-    stopped : {"epochs", "patience", "interrupted", "diverged"}
-        Why it ended: all epochs done, no better validation loss for `patience` epochs, Ctrl-C, or a
-        loss that is no finite number.
-    why : str
-        The reason in words.
-    eager : str
-        Why the step was not compiled; empty if it was.
-    """
-
-    model: PyTree
-    best: Epoch
-    history: list[Epoch]
-    steps: int = 0
-    seconds: float = 0.0
-    stopped: str = "epochs"
-    why: str = ""
-    eager: str = ""
 
 
 def fit(
@@ -88,6 +72,10 @@ def fit(
     fast: bool | None = None,
     precision: str = "float32",
     on_epoch: Callable[[Fit], None] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    every: float = 5.0,
+    distributed: Communicator | None = None,
 ) -> Fit:
     """Train a model on minibatches until the validation loss no longer falls.
 
@@ -142,26 +130,65 @@ def fit(
         To what the operands of the step's products are rounded, as in `pb.compile`; losses are measured in float32.
         With float16 the loss is scaled (`pb.optim.LossScaling`).
     on_epoch : callable, optional
-        Called with the `Epoch` after every epoch, and once before the first.
+        Called with the `Fit` so far after every epoch, and once before the first.
+    checkpoint : path, optional
+        A .safetensors file for the whole state of the training (parameters, optimiser, step count, running statistics,
+        the order of the batches and the place in it, best weights, history), renamed into place at epoch ends, between
+        the steps of long epochs, and at the end. Its folder must exist. `Fit.model` is not read from it by
+        `pb.train.load`: save that with `pb.train.save`.
+    resume : bool
+        Go on from the checkpoint, if there is one; begin anew if there is none. `model` is then only what says the
+        structure. The result has the same bits as that of a training that was never interrupted, wherever it
+        was; `epochs` may be larger than they were, and `patience` another.
+    every : float
+        Seconds from one checkpoint to the next, more where writing would take over 2 % of the time; 0 for one after
+        every step.
+    distributed : Communicator, optional
+        Train on its ranks, as ``pb.distributed.init("mpi")`` gives it. Each rank calls `fit` with the same settings and
+        all of the data, takes its share of each batch, and returns the same `Fit`: that of one process, up to rounding,
+        whatever the number of ranks. All begin with the model of rank 0, which also writes the checkpoint; any number
+        of ranks may go on from that. Dropout alone is another one for another number of ranks: each draws for its own
+        rows.
 
     Returns
     -------
     Fit
-        Also after Ctrl-C and after a loss that became NaN or infinite: with what was reached.
+        Also after a signal and after a loss that became NaN or infinite: with what was reached. Ctrl-C, and in the main
+        thread SIGTERM and SIGHUP, unless the program has handlers of its own, end the epoch between two steps;
+        a second one ends the program.
 
     Raises
     ------
+    InputError
+        For a checkpoint that is damaged, or of another model, optimiser, loss, data or setting: it says which.
+    WriteError
+        If the checkpoint cannot be written; the one before stays.
     ValueError
         If a part has no rows, or not as many targets as inputs; for a loss that is not one number; for a precision that
-        cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite.
+        cannot be had, an unknown way of making batches, or an `l1` that is negative or not finite; for fewer `epochs`
+        than are done; for `resume` without a `checkpoint`.
     TypeError
         If a part holds something that is no array; for a loss that is no function, or an `opt` that is no optimiser.
     NotImplementedError
-        If the model holds layers that train differently, and no method `training` that says how.
+        If the model holds layers that train differently, and no method `training` that says how; for
+        ``batch_size=None`` on several ranks.
+    DistributedError
+        On every rank: if they differ in settings, in data, or after an epoch in a bit of the model; or if one fails.
 
     Notes
     -----
     A last batch of one row joins the one before where the model has a training mode: one row has no variance.
+
+    On several ranks a batch is divided into consecutive rows, as many for each rank or one more; a batch of fewer rows
+    than ranks is taken by all of them as a whole. Gradients are those of the mean over all rows
+    (`pb.distributed.data_parallel`): the loss has to be such a mean, and a warning says where it is not. Losses and
+    scores are measured in shares. What ends the training, a signal to one rank included, ends it on all of them at the
+    same step. `BatchNorm` takes the statistics of all rows of the batch; other floating-point fields made by
+    `pb.models.state` are averaged over the ranks, weighted by rows.
+
+    A training that goes on with other `epochs` rounds as one that had them from the start would, but where the number
+    of steps decides whether the step is compiled, and with which kernels. On another backend, too, it goes on up to
+    rounding; and with another version of pullback or NumPy, of which a warning tells.
 
     Examples
     --------
@@ -181,9 +208,10 @@ def fit(
         raise TypeError(f"fit: opt={opt!r}; it is an optimiser, such as pb.optim.Adam(1e-3)")
     check_batches("fit", batches)
     whole = batch_size is None
-    _check_form(loss_of, batch_size, batches)
+    check_form(loss_of, batch_size, batches)
+    check_every(every)
     train, validation = (
-        _checked(name, part, loss_of, whole)
+        checked(name, part, loss_of, whole)
         for name, part in (("train", train), ("validation", validation))
     )
     home = backend_of_model(model, train)
@@ -191,8 +219,23 @@ def fit(
     different = trains_differently(model)
     key, least = key_of(seed, home), 2 if different else 1
     check_precision(precision, model, compile)
-    opt = with_l1(scaled(opt, precision), l1)
-    one_step = training_step(model, loss, opt, loss_of)
+    opt = with_l1(scaled(on_ranks(opt, distributed, precision, checkpoint), precision), l1)
+
+    def about() -> dict[str, str]:
+        return description(
+            model, loss, opt, train, validation, loss_of=loss_of, batch_size=batch_size, batches=batches,
+            seed=seed, precision=precision, compile=compile, fast=fast,
+        )  # fmt: skip
+
+    ranks = Ranks.of(distributed, home, whole)
+    if ranks is not None:
+        ranks.check_settings(
+            {**about(), "epochs": str(epochs), "patience": str(patience), "resume": str(resume)}
+        )
+        model, key = ranks.replicated(model), ranks.own_key(key)
+        warn_of_other_losses(ranks, model, loss, train, loss_of)
+    stored = of_rank_0(distributed, lambda: stored_at(checkpoint, resume))
+    one_step = training_step(model, loss, opt, loss_of, ranks)
 
     def step(
         model: PyTree, state: PyTree, tally: Tally, x: PyTree, *y: PyTree
@@ -201,22 +244,24 @@ def fit(
         model, state, value = one_step(model, state, own, x, *y)
         return model, state, tally.after(value, 1)
 
-    of_one_epoch, a_epoch = _epochs_of(train, loss_of, batch_size, batches, home, least, random)
-    steps = epochs * a_epoch
+    weighted = ranks is not None and different
+    source = epochs_of(train, loss_of, batch_size, batches, home, least, random, ranks, weighted)
+    steps = epochs * source.steps
     rows = None if batch_size is None else rows_at_once(train, batch_size)
     kernels = kernels_pay(model, steps) if fast is None else fast
-    replay = replayed_step(step, home, precision, steps=steps, compile=compile, kernels=kernels)
+    weighing = ranks.with_weights(step) if ranks is not None and different else step
+    replay = replayed_step(weighing, home, precision, steps=steps, compile=compile, kernels=kernels)
     forward = Forward(kernels and not replay.eager and home.programs is None)
 
     def owned(model: PyTree) -> Any:
         # a replayed step writes into what it is given
         return model if replay.eager else copy_leaves(model)
 
+    taken = evaluate if ranks is None else partial(evaluate_on_ranks, ranks)
+
     def measure(model: PyTree, epoch: int, steps: int) -> Epoch:
         losses = (
-            evaluate(
-                model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=forward
-            )
+            taken(model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=forward)
             for part in (train, validation)
         )
         return Epoch(epoch, steps, *next(losses), *next(losses))
@@ -227,11 +272,19 @@ def fit(
             on_epoch(run)
 
     def after_epoch(epoch: int) -> Ending | None:
+        ended = measured(epoch)
+        if ended is not None and ended[0] == "diverged":
+            run.stopped, run.why = ended
+        return ended
+
+    def measured(epoch: int) -> Ending | None:
         before = run.steps
         run.steps, bad = training.tally.read()
         if bad is not None:
             return "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
         if run.steps > before:
+            if ranks is not None:
+                ranks.check_model(training.parameters, epoch)
             now = measure(training.parameters, epoch, run.steps)
             run.history.append(now)
             if rule.note(now):
@@ -240,116 +293,77 @@ def fit(
         return ending(epoch)
 
     def ending(epoch: int) -> Ending | None:
-        diverged = _diverged(run.history[-1])
-        if diverged is None and interrupt.seen:
-            return "interrupted", f"interrupted in epoch {epoch}"
-        return diverged or rule.ended(epoch)
+        bad = diverged(run.history[-1])
+        if bad is None and interrupt.seen:
+            return "interrupted", f"{interrupt} in epoch {epoch}"
+        return bad or rule.ended(epoch)
 
-    started = time.perf_counter()
+    def keep(epoch: int, position: int, random_state: Any) -> None:
+        # the structures that the training began with are those that it can go on with
+        check_structures(training, model, opt)
+        progress = {
+            "epoch": epoch,
+            "position": position,
+            "random": random_state,
+            "steps": run.steps,
+            "best": run.best.epoch,
+            "diverged": run.why if run.stopped == "diverged" else "",
+            "calls": replay.calls,
+            "versions": versions(),
+        }
+        trees = {
+            "model": training.parameters,
+            "state": training.state,
+            "tally": training.tally,
+            "best": run.model,
+            "history": as_table(run.history),
+        }
+        if not described:
+            described.update(about())
+        write(str(checkpoint), Snapshot(described, progress, trees), home)
+
+    described: dict[str, str] = {}
+    started, start = time.perf_counter(), (0, 0)
     # This function reports a loss that overflows in one line, and NumPy's warnings would repeat it.
-    with Interrupt() as interrupt, np.errstate(all="ignore"):
-        first = measure(model, 0, 0)
-        run, rule = Fit(model, first, [first]), ValidationPatience(patience, first)
-        model = owned(model)
-        training = Training(replay, model, owned(opt.init(model)), Tally.new(home))
+    with AgreedInterrupt.of(ranks) as interrupt, np.errstate(all="ignore"):
+        training = Training(replay, owned(model), owned(opt.init(model)), Tally.new(home))
+        if stored is None:
+            first = measure(model, 0, 0)
+            run, rule = Fit(model, first, [first]), ValidationPatience(patience, first)
+        else:
+            described.update(about())
+            # first what says most of a difference
+            stored.tree("model", model, home, dtypes=True)
+            stored.check(described)
+            if ranks is None or ranks.group.rank == 0:
+                compare_versions(stored)
+            if ranks is None:
+                warm_up(training, stored.progress.get("calls", []), source.samples())
+            run, start = restored(stored, training, model, opt, home, random)
+            rule = ValidationPatience(patience, run.best)
+            check_epochs(epochs, start)
+            if forward.compiled:
+                for own in (model, training.parameters)[: len(run.history)]:
+                    measure(own, 0, 0)
+            # it holds the whole file
+            stored = None
+        keeper = None
+        if checkpoint is not None and (ranks is None or ranks.group.rank == 0):
+            keeper = Keeper(keep, lambda: random.bit_generator.state, every)
+        ended = ended_before(run, start, epochs)
+        if ended is None and not start[1]:
+            ended = ending(start[0])
+        # who is told of the run knows that there is nothing left to do
+        run.stopped, run.why = ended or (run.stopped, run.why)
         report()
-        ended = ending(0) or run_epochs(training, epochs, of_one_epoch, after_epoch, interrupt)
-    run.stopped, run.why = ended or ("epochs", f"all {epochs:,} epochs done")
+        if ended is None:
+            ended = run_epochs(
+                training, epochs, source.epoch, after_epoch, interrupt, keeper, start
+            )
+        elif keeper is not None and run.resumed is None:
+            keeper.save(0, 0)
+    run.stopped, run.why = ended or all_done(epochs)
+    run.signal = interrupt.number if run.stopped == "interrupted" else 0
     run.eager = replay.eager
     run.seconds = time.perf_counter() - started
     return run
-
-
-def _check_form(loss_of: str, batch_size: int | None, batches: str) -> None:
-    """Refuse a form of losses or batches that there is not.
-
-    Raises
-    ------
-    ValueError
-    """
-    if loss_of not in ("outputs", "model"):
-        raise ValueError(f"fit: loss_of={loss_of!r}; there are 'outputs' and 'model'")
-    if batch_size is None:
-        if batches != "shuffled":
-            raise ValueError(
-                f"fit: batches={batches!r} with batch_size=None, where everything is one batch"
-            )
-    elif (
-        isinstance(batch_size, bool)
-        or not isinstance(batch_size, int | np.integer)
-        or batch_size < 1
-    ):
-        raise ValueError(
-            f"fit: batch_size={batch_size!r}; it is an integer of at least 1, or None for all rows"
-        )
-
-
-def _epochs_of(
-    train: PyTree,
-    loss_of: str,
-    batch_size: int | None,
-    batches: str,
-    home: Backend,
-    least: int,
-    random: np.random.Generator,
-) -> tuple[Callable[[], Iterator[tuple[Any, ...]]], int]:
-    """A function that gives the batches of the epoch that begins, as a step takes them; and how many an epoch has."""
-
-    def arguments(batch: PyTree) -> tuple[Any, ...]:
-        return tuple(batch) if loss_of == "outputs" else (batch,)
-
-    if batch_size is None:
-        whole = arguments(placed(train, home))
-        return lambda: iter([whole]), 1
-    leaves, spec = tree.flatten(train)
-    n = leaves[0].shape[0]
-    order = orders(batches, n, batch_size, least, random)
-
-    def of_one_epoch() -> Iterator[tuple[Any, ...]]:
-        for batch in batches_of(tuple(leaves), order(), batch_size, home, least):
-            yield arguments(tree.unflatten(spec, batch))
-
-    return of_one_epoch, len(parts_of(n, batch_size, least))
-
-
-def _checked(name: str, part: PyTree, loss_of: str, whole: bool) -> Any:
-    """A part of the data with raw arrays as leaves, as many rows in each of them unless it is one batch."""
-    if loss_of == "outputs":
-        if not isinstance(part, tuple | list) or len(part) != 2:
-            found = f"{len(part)} parts" if isinstance(part, tuple | list) else type(part).__name__
-            raise ValueError(
-                f"fit: {name} has to be a pair (x, y), not {found}; several inputs are a tuple themselves, as in "
-                "((a, b), y); with loss_of='model' it is whatever the loss takes"
-            )
-        part = tuple(
-            raw_arrays(own, f"fit: {name}, {what},")
-            for own, what in zip(part, ("x", "y"), strict=True)
-        )
-    else:
-        part = raw_arrays(part, f"fit: {name}")
-    if whole:
-        return part
-    rows = [leaf.shape[0] if leaf.ndim else None for leaf in tree.leaves(part)]
-    if None in rows:
-        raise ValueError(
-            f"fit: {name} holds a 0-d array, which has no rows to make batches of; with batch_size=None everything "
-            "is one batch"
-        )
-    if rows[0] == 0 or len(set(rows)) > 1:
-        numbers = [f"{n:,}" for n in rows if n is not None]
-        numbers = numbers if len(numbers) <= 4 else list(dict.fromkeys(numbers))
-        sizes = " and ".join(numbers[:4]) + (" and more" if len(numbers) > 4 else "")
-        raise ValueError(
-            f"fit: {name} has arrays of {sizes} rows; it needs one or more, and as many of each "
-            "(with batch_size=None everything is one batch, and they may differ)"
-        )
-    return part
-
-
-def _diverged(now: Epoch) -> Ending | None:
-    """The ending of a run whose losses over a part of the data are not finite any more."""
-    for part, value in (("", now.loss), ("validation ", now.validation_loss)):
-        if not math.isfinite(value):
-            why = f"the {part}loss became {value} at step {now.steps:,} (epoch {now.epoch})"
-            return "diverged", why
-    return None

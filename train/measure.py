@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..autograd.functions.namespace import asarray
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
 from .data.device_data import backend_of_model, needs_transfer, parts_of, prefetch
+from .parallel.ranks import Ranks
 from .step import call_model, takes_key
 
 # Of tables.
@@ -149,6 +151,71 @@ def evaluate(
     return _measured(_joined(chunks, home), placed(y, home), loss, score)
 
 
+def evaluate_on_ranks(
+    ranks: Ranks,
+    model: PyTree,
+    loss: Callable[..., Any],
+    part: PyTree,
+    score: Callable[..., float] | None = None,
+    *,
+    loss_of: str = "outputs",
+    rows: int | None = None,
+    whole: bool = False,
+    call: Callable[[Any, Any], Any] = call_model,
+) -> tuple[float, float]:
+    """As `evaluate`, each rank with its share of the rows; the same two numbers on all of them.
+
+    Where there is no score, or it is a `RowMean`, and with ``loss_of="model"``, the ranks' means are averaged, weighted
+    by their rows; else their outputs are gathered, and loss and score taken of all of them.
+    """
+    n = tree.leaves(part)[0].shape[0]
+    if whole or n < ranks.group.size:
+        found = evaluate(
+            model, loss, part, score, loss_of=loss_of, rows=rows, whole=whole, call=call
+        )
+    else:
+        chosen = ranks.rows(n)
+        own = tree.map(lambda a: a[chosen, ...], part)
+        if loss_of == "model" or score is None or isinstance(score, RowMean):
+            means = evaluate(model, loss, own, score, loss_of=loss_of, rows=rows, call=call)
+            return _weighted(
+                (int(k), float(a), float(b))
+                for k, a, b in ranks.table((chosen.stop - chosen.start, *means))
+            )
+        home = backend_of_model(model, own)
+        at_once = rows or rows_at_once(own[0])
+        chunks = [outputs for outputs, *_ in _outputs(model, (own[0],), at_once, call)]
+        outputs = ranks.joined(_joined(chunks, home))
+        found = _measured(outputs, placed(part[1], home), loss, score)
+    # the same numbers, but for other kernels on another processor: those of rank 0 are everybody's
+    loss_found, score_found = ranks.table(found)[0].tolist()
+    return loss_found, score_found
+
+
+def warn_of_other_losses(
+    ranks: Ranks, model: PyTree, loss: Callable[..., Any], part: PyTree, loss_of: str
+) -> None:
+    """Warn, on rank 0, of a loss that is no mean over rows: of shares of a batch it is not what it is of the batch.
+
+    All ranks try it on the first six rows: there may be collectives in it.
+    """
+    if tree.leaves(part)[0].shape[0] < 6:
+        return
+    whole, first, rest = (
+        evaluate(model, loss, tree.map(lambda a, c=c: a[c, ...], part), loss_of=loss_of)[0]
+        for c in (slice(0, 6), slice(0, 2), slice(2, 6))
+    )
+    mean = (2 * first + 4 * rest) / 6
+    other = abs(whole - mean) > 1e-3 * (abs(whole) + abs(mean))
+    if ranks.group.rank == 0 and math.isfinite(whole + mean) and other:
+        warnings.warn(
+            f"fit: the loss is no mean over rows: of six of them it is {whole:.6g}, and the mean of its values of two "
+            f"and of four is {mean:.6g}. On ranks it is the mean of its values on each rank's rows, another function "
+            "than in one process, and another one for each number of ranks",
+            stacklevel=3,
+        )
+
+
 def _evaluate_model(
     model: PyTree,
     loss: Callable[..., Any],
@@ -195,7 +262,7 @@ def scalar(value: Any) -> float:
     return float(value)
 
 
-def _weighted(parts: Iterator[tuple[int, float, float]]) -> tuple[float, float]:
+def _weighted(parts: Iterable[tuple[int, float, float]]) -> tuple[float, float]:
     """Means weighted by rows."""
     rows, losses, scores = zip(*parts, strict=True)
     n = sum(rows)

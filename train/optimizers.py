@@ -16,6 +16,7 @@ from .. import optim
 from ..autograd.core.namespaces import namespace_of
 from ..autograd.core.typing import PyTree, Value
 from ..autograd.pytree import tree
+from .parallel.sharding import is_sharded
 
 
 def make_optimizer(
@@ -73,7 +74,7 @@ def with_l1(opt: Any, l1: Any, mask: str | None = "matrices") -> Any:
     Parameters
     ----------
     opt : optimiser
-        `SGD`, also in `Clipped`, gets a proximal step; other ones get the penalty's subgradient.
+        `SGD`, also in `Clipped` or sharded, gets a proximal step; other ones get the penalty's subgradient.
     l1 : float or array
         Strength ≥ 0.
     mask : {"matrices"} or None
@@ -103,7 +104,9 @@ def with_l1(opt: Any, l1: Any, mask: str | None = "matrices") -> Any:
         return opt
     if isinstance(opt, optim.LossScaling):  # whose own optimiser gets gradients as they are
         return replace(opt, opt=with_l1(opt.opt, l1, mask))
-    base = opt.opt if isinstance(opt, optim.Clipped) else opt
+    base = opt
+    while isinstance(base, optim.Clipped) or is_sharded(base):
+        base = base.opt
     if isinstance(base, optim.SGD):
         longer = (1 - base.dampening) / (1 - base.momentum) if base.momentum else 1.0
         return optim.Proximal(opt, optim.proximal.L1(l1 * longer), mask=mask)

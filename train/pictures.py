@@ -19,7 +19,7 @@ from ..autograd.core.typing import ArrayLike, PyTree
 from ..autograd.pytree import tree
 from ..backend import is_array
 from .errors import extra
-from .loop import Fit
+from .fitting.result import Fit
 from .measure import predict
 from .run.plots import (
     TRAINING,

@@ -19,9 +19,11 @@ from ..autograd.core.namespaces import namespace_of
 from ..autograd.core.typing import ArrayLike, PyTree, Value
 from ..autograd.pytree import tree
 from ..backend import Backend, is_array
+from ..distributed import DistributedError
 from ..models.module import children, has_mode, trains_differently
 from ..optim import LossScaling
 from .errors import one_line
+from .parallel.ranks import Ranks
 
 Step = Callable[..., tuple[Any, Any, Any]]
 
@@ -39,6 +41,11 @@ def copy_leaves(tree_of_arrays: PyTree) -> Any:
         return namespace_of(x).copy(x) if is_array(x) else leaf
 
     return tree.map(own, tree_of_arrays)
+
+
+def shape_of(batch: PyTree) -> tuple[int, ...]:
+    """The shape of a batch's first array, by which programs are told apart."""
+    return (batch if hasattr(batch, "shape") else tree.leaves(batch)[0]).shape
 
 
 class Replayed:
@@ -85,7 +92,7 @@ class Replayed:
             return self.step(*args)
         # the number of rows is asked for first, so that the last batch's program is found at once
         batch = args[self.donated]
-        rows = (batch if hasattr(batch, "shape") else tree.leaves(batch)[0]).shape
+        rows = batch.shape if hasattr(batch, "shape") else shape_of(batch)
         program = self._programs.get(rows)
         if program is not None and self._calls[rows] >= 2:
             return program(*args)
@@ -101,6 +108,9 @@ class Replayed:
         self._calls[rows] = self._calls.get(rows, 0) + 1
         try:
             return program(*args)
+        except DistributedError:
+            # the ranks do not do the same: nothing that this one does alone can mend that
+            raise
         except Exception as error:
             # the eager step raises by itself if the compilation is not the cause
             out = self.step(*args)
@@ -108,6 +118,11 @@ class Replayed:
                 raise ValueError(f"precision={self.precision!r}: {_why(error)}") from error
             self.eager = _why(error)
             return out
+
+    @property
+    def calls(self) -> list[tuple[tuple[int, ...], int]]:
+        """How often each shape of a batch was met, up to 2: the first call records a program."""
+        return [(tuple(int(n) for n in rows), number) for rows, number in self._calls.items()]
 
 
 _CANNOT = "the step cannot be compiled: "
@@ -181,6 +196,11 @@ class Forward:
 
     def __init__(self, compiled: bool) -> None:
         self._program = compile(call_model, programs=8) if compiled else None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether it is replayed."""
+        return self._program is not None
 
     def __call__(self, model: PyTree, x: PyTree) -> Any:
         """The outputs."""
@@ -326,7 +346,11 @@ def call_model(model: PyTree, x: PyTree) -> Any:
 
 
 def training_step(
-    model: PyTree, objective: Callable[..., Any], opt: Any, loss_of: str = "outputs"
+    model: PyTree,
+    objective: Callable[..., Any],
+    opt: Any,
+    loss_of: str = "outputs",
+    ranks: Ranks | None = None,
 ) -> Step:
     """A step in training mode for models of this one's structure.
 
@@ -342,6 +366,8 @@ def training_step(
     loss_of : {"outputs", "model"}
         With "model" it is ``objective(model, x)``; and where there is a training mode ``objective(model, x, key=key)``,
         which returns the number and the model with its new state.
+    ranks : Ranks, optional
+        They share each batch: loss and gradient are those of the mean over the rows of all.
 
     Returns
     -------
@@ -368,8 +394,9 @@ def training_step(
     pairs = zip(tree.leaves(model), tree.leaves(models.parameter_mask(model)), strict=True)
     moving = [own and is_inexact(getattr(leaf, "dtype", np.dtype(bool))) for leaf, own in pairs]
     if all(moving) and not different and not isinstance(opt, LossScaling):
-        return _plain_step(run, opt)
-    return _training_step(run, opt, moving)
+        return _plain_step(run, opt, ranks)
+    renewed = None if ranks is None else ranks.renewed(model, moving)
+    return _training_step(run, opt, moving, ranks, renewed)
 
 
 # ``run(model, key, x, *targets)``: the value to be made small, and the model with its new state.
@@ -425,9 +452,13 @@ def _of_model(objective: Callable[..., Any], with_key: bool) -> _Run:
     return run
 
 
-def _plain_step(run: _Run, opt: Any) -> Step:
+def _plain_step(run: _Run, opt: Any, ranks: Ranks | None) -> Step:
     """A step for models without a training mode, whose leaves are all parameters."""
-    gradient = value_and_grad(lambda model, x, *targets: run(model, None, x, *targets)[0])
+
+    def loss(model: PyTree, x: PyTree, *targets: ArrayLike) -> Any:
+        return run(model, None, x, *targets)[0]
+
+    gradient = value_and_grad(loss) if ranks is None else ranks.value_and_grad(loss, _rows_of_batch)
 
     def step(
         model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
@@ -438,25 +469,52 @@ def _plain_step(run: _Run, opt: Any) -> Step:
     return step
 
 
-def _training_step(run: _Run, opt: Any, moving: list[bool]) -> Step:
+def _rows_of_batch(model: PyTree, x: PyTree, *targets: ArrayLike) -> int:
+    return int(tree.leaves(x)[0].shape[0])
+
+
+def _training_step(
+    run: _Run,
+    opt: Any,
+    moving: list[bool],
+    ranks: Ranks | None,
+    renewed: Callable[[PyTree, int], Any] | None,
+) -> Step:
+    """A step for models with a training mode, with leaves that are no parameters, or with a scaled loss."""
+    scales = isinstance(opt, LossScaling)
+
+    def loss(
+        parameters: list[Any], model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike
+    ) -> tuple[Any, tuple[Any, Any]]:
+        (leaves, spec), own = tree.flatten(model), iter(parameters)
+        now = tree.unflatten(
+            spec, [next(own) if moves else p for p, moves in zip(leaves, moving, strict=True)]
+        )
+        value, after = run(now, key, x, *targets)
+        large = opt.scale(value, state) if scales else value
+        return large, (value, after)
+
+    def rows(
+        parameters: list[Any], model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike
+    ) -> int:
+        return _rows_of_batch(model, x)
+
+    if ranks is None:
+        gradient = value_and_grad(loss, has_aux=True)
+    else:
+        gradient = ranks.value_and_grad(loss, rows, has_aux=True)
+
     def step(
         model: PyTree, state: PyTree, key: Any, x: Value, *targets: ArrayLike, **settings: Any
     ) -> tuple[Any, Any, Any]:
         leaves, spec = tree.flatten(model)
-
-        def loss(parameters: list[Any]) -> tuple[Any, tuple[Any, Any]]:
-            own = iter(parameters)
-            now = tree.unflatten(
-                spec,
-                [next(own) if moves else p for p, moves in zip(leaves, moving, strict=True)],
-            )
-            value, after = run(now, key, x, *targets)
-            large = opt.scale(value, state) if isinstance(opt, LossScaling) else value
-            return large, (value, after)
-
         parameters = [p for p, moves in zip(leaves, moving, strict=True) if moves]
-        (_, (value, after)), found = value_and_grad(loss, has_aux=True)(parameters)
+        (large, (value, after)), found = gradient(parameters, model, state, key, x, *targets)
         after = models.plain(after)
+        if ranks is not None:
+            # that of all rows, where the other one is of this rank's own
+            value = large / state.scale if scales else large
+            after = after if renewed is None else renewed(after, _rows_of_batch(model, x))
         if tree.flatten(after)[1] != spec:
             raise ValueError(
                 f"{type(model).__name__}.training has to return its model in the structure that it had"

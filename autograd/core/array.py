@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...backend import backend_of
+from ...backend.common.base import LAZY
 from .dtypes import as_numpy, is_inexact
 from .levels.batched import Batched
 
@@ -174,12 +175,18 @@ class Array:
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a 0-d array")
+        if self.shape[0] != self.shape[0]:
+            raise ValueError(
+                "len() of a Dask array with an unknown number of rows: x.compute_chunk_sizes() finds it"
+            )
         return self.shape[0]
 
     def __repr__(self) -> str:
         inner = backend_array(self)
         if backend_of(inner).recording:
             return f"Array({inner!r})"
+        if type(inner) in LAZY:  # its values are not computed to be shown
+            return f"Array({inner!r}{', traced' if self.traced else ''})"
         host = backend_of(inner).to_numpy(inner)
         body = np.array2string(host, separator=", ", prefix="Array(", threshold=LONGEST)
         seen = host.ndim == 1 if host.size == 0 else host.size <= LONGEST

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .array import Array
-from .cotangents import DEFERRED, accumulate, as_constant, fit
+from .cotangents import DEFERRED, accumulate, as_constant, fit, like_of, tied
 from .namespaces import namespace_of
 from .registry import MissingRuleError, Primitive, parameter_names
 
@@ -63,6 +63,8 @@ def kept_by(primitive: Primitive, traced: tuple[str, ...], *, checked: bool) -> 
             present = checked and any(name in (f"{p}_shape", f"{p}_dtype") for p in traced)
             if name not in computed and not is_bar and not present:
                 names[name] = None
+    if primitive.collective:
+        names["out_like"] = None
     return list(names)
 
 
@@ -93,6 +95,7 @@ def make_entry_builder(primitive: Primitive, traced: tuple[str, ...]) -> Callabl
     scope = {
         "pull": make_pull(primitive, traced, checked=True), "__name__": __name__,
         "shape_of": _shape_of, "dtype_of": _dtype_of, "ndim_of": _ndim_of, "device_of": _device_of,
+        "like_of": like_of,
     }  # fmt: skip
     build_entry = compile_source(source, name, scope)
     constants = [
@@ -129,13 +132,15 @@ def make_pull(
     name = f"{primitive.identifier}_pull_{'_'.join(traced)}"
     scope: dict[str, Any] = {
         "Array": Array, "DEFERRED": DEFERRED, "accumulate": accumulate, "fit": fit, "as_constant": as_constant,
-        "namespace_of": namespace_of, "__name__": __name__,
+        "namespace_of": namespace_of, "tied": tied, "__name__": __name__,
     }  # fmt: skip
     unpacked = ["_", *(f"{p}_slot" for p in traced)]
     if checked:
         unpacked += [f"{p}_{what}" for p in traced for what in ("shape", "dtype")]
     lines = [f"def {name}(slot, cts, entry):", *_incoming(primitive)]
     lines.append(f"    {', '.join([*unpacked, *kept])}, = entry")
+    if primitive.collective:
+        lines.append("    ct = tied(ct, out_like)")
     incoming = "seen" if primitive.outputs else "ct"
     arrays = [
         k for k in kept if k in (*primitive.arrays, "out", *primitive.outputs, *primitive.residuals)
@@ -181,7 +186,17 @@ def make_pull(
 
 
 def _incoming(primitive: Primitive) -> list[str]:
-    """Take the output's cotangent, or the outputs', off the list; nothing to do where there is none."""
+    """Take the output's cotangent, or the outputs', off the list; nothing to do where there is none.
+
+    In the pullback of a collective all ranks take part, those without a cotangent too.
+    """
+    if primitive.collective:
+        return [
+            "    ct = cts[slot]",
+            "    cts[slot] = None",
+            "    if type(ct) in DEFERRED:",
+            "        ct = ct.materialize()",
+        ]
     if not primitive.outputs:
         return [
             "    ct = cts[slot]",

@@ -112,7 +112,7 @@ def _settings(primitive: Primitive) -> str:
 
 def _fast_lines(primitive: Primitive, scope: dict[str, Any]) -> Iterable[str]:
     """The branches that bypass `apply` where a call is of a common form."""
-    if primitive.outputs or not primitive.rules or not primitive.trusted:
+    if primitive.outputs or not primitive.rules or not primitive.trusted or primitive.collective:
         return []
     if primitive.name in signatures.FAST_PATHS:
         variants, guard = signatures.FAST_PATHS[primitive.name]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...backend import LAZY
-from .array import Array
+from ...backend.common.base import LAZY
+from .array import Array, unwrap_closed
 from .dtypes import as_numpy, is_complex
+from .levels.batched import Batched
 from .namespaces import namespace_of
 from .typing import Cotangent, DType, Key, Value
 
@@ -69,8 +70,8 @@ def accumulate(cts: list[Any], slot: int, prior: Cotangent, share: Cotangent) ->
     if type(prior) is AccumulatedCotangent:
         # a sum of no dimension may be NumPy's scalar, which cannot be written to
         total = prior.total
-        mine = type(total) is not Array and type(total) not in LAZY  # a buffer
-        if type(share) is ScatteredCotangent and share.shape and mine:
+        buffer = type(total) is not Array and type(total) not in LAZY
+        if type(share) is ScatteredCotangent and share.shape and buffer:
             share.add_to(total)
         else:
             prior.add(share)
@@ -121,8 +122,8 @@ def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> An
         if not _broadcasts(shape, share.shape):
             if any(n != n for n in (*share.shape, *shape)):
                 raise ValueError(
-                    f"the gradient by {rule}: the cotangent has shape {tuple(share.shape)}, the input {shape}, and whether "
-                    "these agree is not known; x.compute_chunk_sizes() finds the unknown lengths of a Dask array"
+                    f"the gradient by {rule}: the cotangent has shape {tuple(share.shape)}, the input {shape}, and "
+                    "whether these agree is not known; x.compute_chunk_sizes() finds unknown lengths of a Dask array"
                 )
             raise RuleError(
                 f"the rule of {rule} returned a cotangent of shape {tuple(share.shape)} for an input of shape {shape}"
@@ -133,6 +134,39 @@ def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> An
             share = xp.real(share)
         share = xp.astype(share, dtype, copy=False)
     return share
+
+
+def like_of(out: Any) -> Any:
+    """What a collective's pullback makes zeros from: the output where that is traced, else its shape and kind alone."""
+    if type(out) is Array or type(out) is Batched:
+        return out
+    return tuple(out.shape), namespace_of(out).zeros_on_device_of((0,), out)
+
+
+def tied(ct: Value | None, like: Any) -> Value:
+    """The cotangent of a collective's output, zeros where there is none, on the tapes that the output is on.
+
+    All ranks have to make the same collectives of the same order, whatever their losses are made of: one whose loss
+    does not depend on the output takes part with zeros, and under higher derivatives, what an outer tape records on
+    one rank it has to record on all.
+    """
+    if type(like) is tuple:
+        return namespace_of(like[1]).zeros_on_device_of(*like) if ct is None else ct
+    like = unwrap_closed(like)
+    xp = namespace_of(like)
+    if ct is None:
+        ct = xp.zeros_like(like)
+    if type(like) is not Array or _on_same_tapes(ct, like):
+        return ct
+    return xp.where(xp.ones_like(like, dtype=bool), as_constant(ct), like)
+
+
+def _on_same_tapes(ct: Any, like: Any) -> bool:
+    while type(like) is Array:
+        if type(ct) is not Array or ct.tape is not like.tape:
+            return False
+        ct, like = ct.value, unwrap_closed(like.value)
+    return True
 
 
 def as_constant(x: Any) -> Any:
@@ -149,4 +183,6 @@ def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 def _same(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
     """Whether shapes agree, where unknown lengths (NaN) agree with each other."""
-    return len(a) == len(b) and all(n == m or (n != n and m != m) for n, m in zip(a, b, strict=True))
+    return len(a) == len(b) and all(
+        n == m or (n != n and m != m) for n, m in zip(a, b, strict=True)
+    )

@@ -233,6 +233,8 @@ def append_entry(
     if "key" in primitive.positional:
         hold_key(tape, values[primitive.positional.index("key")])
     entries = tape.entries
+    if primitive.collective:
+        tape.collective = True
     if not primitive.outputs:
         out = unwrap_closed(normalise(out))
         if not is_inexact(out.dtype):

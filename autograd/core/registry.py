@@ -13,7 +13,7 @@ from . import signatures
 from .array import Array
 from .hooks import HOOKS
 from .namespaces import NAMESPACES
-from .tracer_like import TRACERS
+from .tracer_like import TRACERS, in_program
 from .typing import XP
 from .views import VIEWS
 
@@ -59,12 +59,26 @@ class Kernels(dict):
         if xp is None:
             raise KeyError(array_type)  # `kernel_for` has the array and fills this in
         kernel = self.primitive.kernel_in(xp)
+        if self.primitive.collective and array_type is not Array and array_type not in TRACERS:
+            kernel = _in_each_call(self.primitive, kernel)
         if HOOKS.kernel is not None and array_type is not Array:
             kernel = HOOKS.kernel(self.primitive, kernel)
         self[array_type] = kernel
         if self.scope is not None:
             self.sync_fast_path(self.scope)
         return kernel
+
+
+def _in_each_call(primitive: Primitive, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel of a collective on raw arrays: part of the program where one is recorded, even of constants alone."""
+
+    def call(x: Any, /, **settings: Any) -> Any:
+        inside = in_program(x)
+        if inside is x:
+            return kernel(x, **settings)
+        return primitive.kernels[type(inside)](inside, **settings)
+
+    return call
 
 
 class Primitive:
@@ -86,6 +100,8 @@ class Primitive:
         Whether the rules are the library's own, tested ones: what they return need not be looked at each time.
     batched : bool
         Whether they are tested to give the same for many cotangents at once as for one after the other.
+    collective : bool
+        Whether all ranks take part in it, and in its pullback: rules then run even where there is no cotangent.
     outputs, residuals : tuple of str
         Names of several outputs; of what the kernel returns beside its output, for the rules alone.
     kernel : callable, optional
@@ -112,6 +128,7 @@ class Primitive:
         self.indexed_arrays = tuple(zip(self.array_indices, self.arrays, strict=True))
         self.variadic = next((p for p in self.positional if p in signatures.VARIADIC), None)
         self.views = self.name in VIEWS
+        self.collective = self.name in signatures.COLLECTIVES
         self.outputs = outputs
         self.residuals = residuals
         self.rules: dict[str, Callable[..., Any]] = {}

@@ -6,7 +6,8 @@ booleans, metadata. The third makes arrays or speaks of dtypes, and is written o
 `functions/creation.py` and `functions/data_type.py`.
 
 Marks stand before a signature: ``hidden`` for primitives that rules and operators alone call, which
-are not in `pb.xp`; ``elementwise`` for hidden ones whose arguments broadcast against each other.
+are not in `pb.xp`; ``elementwise`` for hidden ones whose arguments broadcast against each other; ``collective`` for
+those in which all ranks of a group of processes take part.
 """
 
 from __future__ import annotations
@@ -126,6 +127,11 @@ hidden logm(x, /)
 hidden sqrtm(x, /)
 hidden sylvester(A, b, q, /)
 hidden lfilter(b, a, x, /)
+hidden collective all_reduce(x, /, *, group, op="sum")
+hidden collective all_gather(x, /, *, group, axis=0)
+hidden collective reduce_scatter(x, /, *, group, op="sum", axis=0, length=None)
+hidden collective broadcast_from(x, /, *, group, root=0)
+hidden collective reduce_to(x, /, *, group, root=0, op="sum")
 hidden lstm_sequence(x, W, h, c, condition=None, /, *, reverse=False)
 hidden gru_sequence(x, W, b, h, condition=None, /, *, reverse=False)
 hidden rnn_sequence(x, W, h, condition=None, /, *, nonlinearity="tanh", reverse=False)
@@ -346,8 +352,12 @@ linalg.matrix_rank(x, /, *, rtol=None)
 # Signatures by the names of the functions: of those that a derivative may pass through, and of the others.
 DIFFERENTIABLE = _table(_DIFFERENTIABLE)
 CONSTANT = _table(_CONSTANT)
-# What is not in `pb.xp`, and which of it is elementwise.
+# What is not in `pb.xp`, and which of it is elementwise; which all ranks take part in, and none may leave out, do twice
+# or do in another order than the others.
 HIDDEN = _marked(_DIFFERENTIABLE, "hidden")
+COLLECTIVES = _marked(_DIFFERENTIABLE, "collective")
+# Steps of programs that are no primitives, for which the same holds: of gradients that travel during a sweep.
+COLLECTIVE_STEPS = COLLECTIVES | {"agree", "start_all_reduce", "wait_all_reduce"}
 HIDDEN_ELEMENTWISE = _marked(_DIFFERENTIABLE, "elementwise")
 
 # The same function under a second name.

@@ -68,3 +68,75 @@ def sweep(
         if entry is not None:
             (pull or entry[0])(slot, cts, entry)
     return kept
+
+
+def completion(tape: Any, n: int) -> dict[int, list[int]]:
+    """When the cotangents of a function's inputs, the first `n` slots, are complete: by the entry that is last to add.
+
+    Parameters
+    ----------
+    tape
+        The tape, before its sweep.
+    n : int
+        How many inputs are watched; they are the tape's first slots.
+
+    Returns
+    -------
+    dict
+        ``{index: slots}`` in the order of the sweep: no share is added to these slots once the entry at `index` has
+        been pulled. Slots that no operation uses stand at ``len(tape.entries)``, before all others.
+    """
+    entries = tape.entries
+    missing = set(range(n))
+    found: dict[int, list[int]] = {}
+    for index in range(n, len(entries)):
+        entry = entries[index]
+        if entry is None:
+            continue
+        for slot in entry[1 : 1 + entry[0].inputs]:
+            if slot in missing:
+                missing.remove(slot)
+                found.setdefault(index, []).append(slot)
+        if not missing:
+            break
+    if missing:
+        found[len(entries)] = sorted(missing)
+    return dict(sorted(found.items(), reverse=True))
+
+
+def sweep_announced(
+    tape: Any,
+    cts: list[Cotangent],
+    complete: dict[int, list[int]],
+    announce: Callable[[int], None],
+    between: Callable[[], None] | None = None,
+) -> None:
+    """A sweep with `consume` that says of each input when its cotangent is complete, and then goes on.
+
+    Parameters
+    ----------
+    tape, cts
+        As for `sweep`.
+    complete : dict
+        Of `completion`.
+    announce : callable
+        ``announce(slot)``: ``cts[slot]`` is complete, None if no share came; it may be taken off the list.
+    between : callable, optional
+        Called after each entry: what goes on besides may need the thread now and then.
+    """
+    entries = tape.entries
+    for slot in complete.get(len(entries), ()):
+        announce(slot)
+    pop = entries.pop
+    while entries:
+        entry = pop()
+        if entry is None:
+            continue
+        index = len(entries)
+        entry[0](index, cts, entry)
+        entry = None  # what its rule kept is not needed any more
+        if index in complete:
+            for slot in complete[index]:
+                announce(slot)
+        if between is not None:
+            between()

@@ -82,7 +82,9 @@ ALONG = Along()
 class TapeData:
     """An open tape records operations on the arrays it watches; a closed one makes them constants."""
 
-    __slots__ = ("__weakref__", "capture", "copies", "entries", "held", "latest", "open", "order")
+    __slots__ = (
+        "__weakref__", "capture", "collective", "copies", "entries", "held", "latest", "open", "order",
+    )  # fmt: skip
 
     def __init__(self, *, copies: bool = False) -> None:
         self.entries: list[Entry | None] = []
@@ -95,6 +97,8 @@ class TapeData:
         self.latest: Any = None
         # what makes an input of this tape of an array of an older open one, where that is not a constant of it
         self.capture: Callable[[Array], Array] | None = None
+        # whether it has operations in which other ranks take part, and so has to be swept whatever the output
+        self.collective = False
 
     def hold(self, value: Any) -> None:
         """Forbid writes to a raw array that a rule keeps, until the tape is closed."""
@@ -155,7 +159,7 @@ class TapeData:
         is no cycle, and memory is freed without the garbage collector.
         """
         kept = TapeData(copies=self.copies)
-        kept.open, kept.order = False, self.order
+        kept.open, kept.order, kept.collective = False, self.order, self.collective
         kept.entries, self.entries = self.entries, []
         return kept
 

@@ -110,6 +110,9 @@ class LoopRecorder(Protocol):
     def while_loop(self, test: Any, step: Any, carry: list[Any], most: int | None) -> Any:
         """The last carry of a loop with a condition."""
 
+    def constant(self, x: RawArray) -> Any:
+        """A raw array as a constant of the program: what is done to it becomes an operation of the program."""
+
 
 class _Active(threading.local):
     def __init__(self) -> None:
@@ -122,6 +125,16 @@ _ACTIVE = _Active()
 def active_recorder() -> LoopRecorder | None:
     """The recorder of loops in this thread; None where nothing is being recorded."""
     return _ACTIVE.recorders[-1] if _ACTIVE.recorders else None
+
+
+def in_program(x: Any) -> Any:
+    """A raw array as a constant of the program that this thread records; unchanged where there is none.
+
+    What is done to raw arrays alone happens while recording only. Where other ranks take part, it has to happen in each
+    call.
+    """
+    recorder = active_recorder()
+    return x if recorder is None else recorder.constant(x)
 
 
 class recording:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import LAZY, Backend, backend_of, current, is_array, resolve
+from ...backend import Backend, backend_of, current, is_array, resolve
+from ...backend.common.base import LAZY
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.dtypes import as_numpy, is_inexact
 from ..core.generated import xp as generated

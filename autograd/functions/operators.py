@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import LAZY, backend_of, is_array
+from ...backend import backend_of, is_array
+from ...backend.common.base import LAZY
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.defvjp import function_of
 from ..core.dispatch import SCALARS, apply, apply_constant

@@ -49,7 +49,10 @@ def _written(
 
 def _is_mask(key: Key) -> bool:
     """Whether a key is a mask alone, which selects no element twice."""
-    return getattr(backend_array(key), "dtype", None) is not None and as_numpy(backend_array(key).dtype).kind == "b"
+    return (
+        getattr(backend_array(key), "dtype", None) is not None
+        and as_numpy(backend_array(key).dtype).kind == "b"
+    )
 
 
 defvjp("setitem", x=_overwritten, value=_written)

@@ -75,7 +75,7 @@ def _matmul_x1(ct: Cotangent, x1_ndim: int, x2: Value, xp: XP) -> Value:
         return xp.matmul(ct, xp.matrix_transpose(x2))
     if x2.ndim == 1:
         return column(ct, xp) * x2
-    return xp.squeeze(row(ct, xp) @ xp.matrix_transpose(x2), axis=-2)
+    return xp.squeeze(xp.matmul(row(ct, xp), xp.matrix_transpose(x2)), axis=-2)
 
 
 def _matmul_x2(ct: Cotangent, x1: Value, x2_ndim: int, xp: XP) -> Value:
@@ -86,7 +86,7 @@ def _matmul_x2(ct: Cotangent, x1: Value, x2_ndim: int, xp: XP) -> Value:
         return ct * x1
     if x1.ndim == 1:
         return column(x1, xp) * row(ct, xp)
-    return xp.squeeze(xp.matrix_transpose(x1) @ column(ct, xp), axis=-1)
+    return xp.squeeze(xp.matmul(xp.matrix_transpose(x1), column(ct, xp)), axis=-1)
 
 
 defvjp("matmul", x1=_matmul_x1, x2=_matmul_x2)

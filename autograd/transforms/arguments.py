@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import LAZY, backend_of
+from ...backend import backend_of
+from ...backend.common.base import LAZY
 from ..core.array import Array, unwrap_closed
 from ..core.cotangents import DEFERRED, as_constant
 from ..core.dtypes import is_complex

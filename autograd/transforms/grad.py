@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import LAZY, backend_of
+import numpy as np
+
+from ...backend import backend_of
+from ...backend.common.base import LAZY
 from ..core.array import Array
 from ..core.levels.batched import Batched
 from ..core.namespaces import NAMESPACES, namespace_of
@@ -51,6 +54,8 @@ def value_and_grad(
         ``(value, gradient)``, or ``((value, aux), gradient)``. The gradient has the structure,
         shapes, dtypes, device and array class of the argument; for complex z it is ∂L/∂Re z + i
         ∂L/∂Im z, so that ``z − s · gradient`` descends. With several `argnums` it is a tuple.
+        Of a function of Dask arrays, value and gradient of a Dask argument stay lazy; where an argument is NumPy's or
+        a number, its gradients and the value are computed together, by one ``dask.compute``, and are NumPy's.
 
     Raises
     ------
@@ -91,7 +96,8 @@ def value_and_grad(
             gradients = _gradients(tape, out, values, array_type)
         finally:
             tape.close()
-        if LAZY and leaves:
+        plain = array_type is np.ndarray and type(out) is Array and type(out.value) is np.ndarray
+        if LAZY and leaves and not plain:
             *gradients, out = settled([*gradients, out], [*leaves, host_leaf(leaves)])
         if array_type is None:
             gradients = [restore_type(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
@@ -114,10 +120,14 @@ def _gradients(tape: TapeData, out: Any, values: list[Any], array_type: type | N
 
     `array_type` is the result of `common_array_type`.
     """
-    if type(out) is not Array or out.tape is not tape:
+    seed = None
+    if type(out) is Array and out.tape is tape:
+        cts = empty_cotangents(tape)
+        cts[out.slot] = seed = seed_for(out.value)
+    elif tape.collective:  # other ranks' outputs may depend on what this one has
+        cts = empty_cotangents(tape)
+    else:
         return [leaf_gradient(None, value, set()) for value in values]
-    cts = empty_cotangents(tape)
-    cts[out.slot] = seed = seed_for(out.value)
     sweep(tape, cts, consume=True)
     del cts[len(values) :]
     taken = {id(seed)}  # kept for all sweeps: it may not reach the caller

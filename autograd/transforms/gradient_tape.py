@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from ...backend import LAZY
+from ...backend.common.base import LAZY
 from ..core.array import Array
 from ..core.cotangents import DEFERRED
 from ..core.namespaces import namespace_of
@@ -78,7 +78,8 @@ class Tape:
 
         Returns
         -------
-        The structure of `sources`, zeros where `y` does not depend on one.
+        The structure of `sources`, zeros where `y` does not depend on one. Where `y` is lazy (Dask's) and a source is
+        NumPy's, its gradient is computed, with those of all such sources in one ``dask.compute``.
 
         Raises
         ------
@@ -90,9 +91,11 @@ class Tape:
         slots = [self._slot(x) for x in leaves]
         found: dict[int, Any] = {}
         tape = self._kept
-        if type(y) is Array and y.tape is self._tape:
+        on_tape = type(y) is Array and y.tape is self._tape
+        if on_tape or tape.collective:
             cts = empty_cotangents(tape)
-            cts[y.slot] = seed_for(y.value)
+            if on_tape:
+                cts[y.slot] = seed_for(y.value)
             found = sweep(tape, cts, keep=set(slots))
         taken: set[int] = {id(seed_for(y.value))} if found and type(y) is Array else set()
         out = []

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import LAZY, backend_of
+from ...backend import backend_of
+from ...backend.common.base import LAZY
 from ..core.array import Array
 from ..core.dtypes import is_complex
 from ..core.namespaces import namespace_of
@@ -34,7 +35,8 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     callable
         Returns, for each output leaf of shape s, the structure of the argument with leaves of shape
         ``(*s, *shape of the argument's leaf)``; a tuple of those for several `argnums`. For complex
-        arrays the entries are ∂f/∂z of a holomorphic function.
+        arrays the entries are ∂f/∂z of a holomorphic function. Of functions of Dask arrays, derivatives by NumPy's
+        arguments are computed in one ``dask.compute``, others stay lazy.
 
     Notes
     -----

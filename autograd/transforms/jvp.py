@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...backend import LAZY
+from ...backend.common.base import LAZY
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.namespaces import namespace_of
 from ..core.tape import ALONG
@@ -132,7 +132,8 @@ def jvp(
     out
         ``f(*primals)``.
     out_tangent
-        ``Σ_k ∂f/∂x_k · tangent_k``.
+        ``Σ_k ∂f/∂x_k · tangent_k``. Both are computed, together, where the function is one of Dask arrays and an
+        argument is NumPy's.
     aux
         Only with `has_aux`.
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import LAZY, backend_of
+from ...backend import backend_of
+from ...backend.common.base import LAZY
 from ..core.array import Array, backend_array, unwrap_closed
 from ..core.cotangents import as_constant, fit
 from ..core.dtypes import is_complex
@@ -48,7 +49,8 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> Any:
         ``f(*args)``.
     pull : callable
         ``pull(ct) -> tuple`` of cotangents, one per argument, for a cotangent of the structure of
-        `out`. It may be called any number of times.
+        `out`. It may be called any number of times. Where the function is one of Dask arrays, `out` stays lazy, and so
+        do cotangents of Dask arguments; those of NumPy arguments are computed at each call, in one ``dask.compute``.
     aux
         Only with `has_aux`.
 
@@ -183,9 +185,8 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     if tuple(ct.shape) != tuple(y.shape):
         _wrong_shape(ct.shape, y.shape)
     check_library("pull: the cotangent", ct, y)
-    home = backend_of(backend_array(y))
-    if home.fetch is not None and isinstance(ct, np.ndarray):
-        ct = home.asarray(ct)
+    if LAZY and isinstance(ct, np.ndarray) and type(backend_array(y)) in LAZY:
+        ct = backend_of(backend_array(y)).asarray(ct)
     if is_complex(ct.dtype):
         ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")

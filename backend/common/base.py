@@ -94,6 +94,8 @@ class Backend:
         Whether its arrays are those of a recording, which decide where an operation runs, and have no values.
     programs : _cuda_programs.Runtime, optional
         What runs compiled programs on the device; None where they run as Python.
+    collectives : cuda.collectives.nccl.Library, optional
+        What sends arrays from device to device.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Backend:
     fetch: Callable[[list[Any]], list[Any]] | None = None
     recording: bool = False
     programs: Any = None
+    collectives: Any = None
 
     def __repr__(self) -> str:
         return f"<Backend {self.name}{'' if self.device is None else f' on {self.device}'}>"

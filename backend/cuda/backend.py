@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from ..generic import norms
 from ..generic import special as generic_special
 from ..generic import vjp_kernels as generic_vjp_kernels
 from . import factors, fused, graph_runtime, prefetch, products, sparse
+from .collectives.nccl import Library as Collectives
 from .networks import recurrence, windows
 
 try:
@@ -186,6 +188,14 @@ def _driver() -> Any:
     return driver
 
 
+def _nccl() -> Any:
+    with warnings.catch_warnings():
+        # CuPy warns where the library is missing, which `Collectives` says itself
+        warnings.simplefilter("ignore")
+        from cupy.cuda import nccl  # loads libnccl
+    return nccl
+
+
 class EigResult(NamedTuple):
     """Eigenvalues and eigenvectors."""
 
@@ -242,6 +252,7 @@ def _special_functions(xp: Any) -> Namespace:
     )
 
 
+_COLLECTIVES = Collectives(cupy, _nccl)
 _FFT: Any = array_api_compat.cupy.fft
 _FACTORS = factors.bind(cupy, lambda: _PLAIN, _libraries)
 _PLAIN: Any = generic.extend(  # whose functions raise nothing
@@ -324,6 +335,7 @@ def backend(device: int | None, reason: str) -> Backend:
         reason=reason,
         feed=prefetch.bind(cupy),
         programs=graph_runtime.bind(cupy, _driver()),
+        collectives=_COLLECTIVES,
     )
 
 

@@ -177,6 +177,21 @@ extern "C" __global__ void mean(const real* x, real* out, idx n) {
     if (threadIdx.x == 0) *out = s / n;
 }
 """,
+    # to the nearest bfloat16, ties to even; without the last bit set some NaN would become an infinity
+    "narrow_bfloat16": r"""
+extern "C" __global__ void narrow_bfloat16(const real* x, unsigned short* bits, idx n) {
+    EACH(i, n) {
+        const float v = (float)x[i];
+        const unsigned b = __float_as_uint(v);
+        bits[i] = (unsigned short)(v != v ? (b >> 16) | 0x40u : (b + 0x7fffu + ((b >> 16) & 1u)) >> 16);
+    }
+}
+""",
+    "widen_bfloat16": r"""
+extern "C" __global__ void widen_bfloat16(const unsigned short* bits, real* x, idx n) {
+    EACH(i, n) x[i] = (real)__uint_as_float((unsigned)bits[i] << 16);
+}
+""",
     # logits z (rows, cols), labels y (rows,) -> loss (rows,), slope (rows, cols), which must not be z
     "cross_entropy": _for_labels(
         _CROSS_ENTROPY,

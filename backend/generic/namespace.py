@@ -17,7 +17,7 @@ import numpy as np
 
 from ..common.base import LAZY, Backend, Namespace
 from ..common.typing import XP, Device, DType, RawArray
-from . import norms, sparse, vjp_kernels
+from . import collectives, norms, sparse, vjp_kernels
 from .dask import namespace as dask
 from .factors import cholesky_vjp, factor, lu_or_none
 from .networks import attention, convolution, pooling, recurrence, segments
@@ -275,7 +275,7 @@ _EXTRAS: dict[str, Callable[..., Any]] = {
         logsumexp, log_softmax, softmax, softmax_cross_entropy, scatter_add,
         divide_where_separated, polar, to_device, arange_like, zeros_on_device_of, stop_gradient, recomputed,
         copy, getitem, setitem, convolve, einsum, expm, sinc, sinc_derivative, random_bits,
-        *vjp_kernels.FUNCTIONS, *sparse.FUNCTIONS, *recurrence.FUNCTIONS, *attention.FUNCTIONS,
+        *vjp_kernels.FUNCTIONS, *sparse.FUNCTIONS, *collectives.FUNCTIONS, *recurrence.FUNCTIONS, *attention.FUNCTIONS,
         factor, lu_or_none, cholesky_vjp, collect_cotangents,
         in_rows, *convolution.FUNCTIONS, *pooling.FUNCTIONS, *segments.FUNCTIONS,
     )

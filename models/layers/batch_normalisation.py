@@ -14,6 +14,7 @@ from ...autograd.pytree.tree import static
 from ..initialisation import check_sizes
 from ..module import Module, state
 from .normalisation import along, check_eps, filled, scaled
+from .over_ranks import ranks_of_batch
 
 
 class BatchNorm(Module):
@@ -21,7 +22,8 @@ class BatchNorm(Module):
 
     In training μ and σ² are the mean and the (biased) variance over the rows of the batch, all axes but `axis`. The
     running ones, which inference takes, become ``(1 − momentum) · running + momentum · batch``, with the unbiased
-    variance Σ (x − μ)² / (n − 1). All as in PyTorch.
+    variance Σ (x − μ)² / (n − 1). All as in PyTorch. On the ranks of ``pb.train.fit(…, distributed=…)`` they are the
+    statistics of all rows of the batch, as those of PyTorch's ``SyncBatchNorm``.
 
     Attributes
     ----------
@@ -122,15 +124,20 @@ class BatchNorm(Module):
         """
         x, axis = self._checked(x)
         axes = tuple(i for i in range(x.ndim) if i != axis)
-        n = math.prod(x.shape[i] for i in axes)
-        if n < 2:
+        n, over = math.prod(x.shape[i] for i in axes), ranks_of_batch()
+        if n < 2 and over is None:
             raise ValueError(
                 f"{type(self).__name__}: a training batch of shape {tuple(x.shape)} has {n} values of each feature; "
                 "the variance takes two or more (drop a last batch of one row, or use LayerNorm)"
             )
-        mean = xp.mean(x, axis=axes)
+        count: Any = n
+        if over is None:
+            mean = xp.mean(x, axis=axes)
+        else:
+            mean, count = over.mean(x, axes, n)
         centred = x - along(mean, axis, x.ndim)
-        var = xp.mean(centred * centred, axis=axes)
+        squares = centred * centred
+        var = xp.mean(squares, axis=axes) if over is None else over.mean(squares, axes, n)[0]
         if axis == x.ndim - 1:
             y = scaled(centred / xp.sqrt(var + self.eps), self.scale, self.shift)
         else:
@@ -142,7 +149,7 @@ class BatchNorm(Module):
             self.scale,
             self.shift,
             self._moved(self.running_mean, mean, 1.0),
-            self._moved(self.running_var, var, n / (n - 1)),
+            self._moved(self.running_var, var, count / (count - 1)),
             self.momentum,
             self.eps,
             self.axis,
@@ -164,7 +171,7 @@ class BatchNorm(Module):
             )
         return x, axis
 
-    def _moved(self, running: Any, batch: Any, factor: float) -> Any:
+    def _moved(self, running: Any, batch: Any, factor: Any) -> Any:
         """The running statistic with the batch's share; a constant, raw where no tape or program is near."""
         old, new = xp.stop_gradient(running), xp.stop_gradient(batch)
         moved = (1 - self.momentum) * old + (self.momentum * factor) * new

@@ -12,6 +12,7 @@ from ...autograd.core.namespaces import namespace_of
 from ...autograd.core.typing import ArrayLike, PyTree, Value
 from .formulas import log
 from .leaves import Mask, check_mask, zeros_like
+from .parts import Elementwise
 from .update import (
     Moments,
     Schedule,
@@ -60,7 +61,7 @@ def _step(
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Elementwise):
     """Adam (Kingma, Ba, "Adam: a method for stochastic optimization", 2015).
 
     ``m ← b1 m + (1−b1) g``; ``v ← b2 v + (1−b2) |g|²``; ``w ← w − lr · m̂ / (√v̂ + eps)`` with
@@ -126,7 +127,7 @@ class Adam:
 
 
 @dataclass(frozen=True)
-class AdamW:
+class AdamW(Elementwise):
     """Adam with decoupled weight decay (Loshchilov, Hutter, 2019): ``w ← (1 − lr · weight_decay) w`` before the step.
 
     Parameters
@@ -211,7 +212,7 @@ class NadamState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class NAdam:
+class NAdam(Elementwise):
     """Adam with Nesterov's look-ahead (Dozat, "Incorporating Nesterov momentum into Adam", 2016), as torch has it.
 
     ``μ_t = b1 (1 − ½ 0.96^{t · momentum_decay})``, ``π_t = μ_1 ⋯ μ_t``; m and v as in `Adam`;

@@ -8,6 +8,7 @@ from ...autograd.core.namespaces import namespace_of
 from ...autograd.core.typing import ArrayLike, PyTree
 from ...autograd.pytree import tree
 from .leaves import Mask, check_mask, zeros_like
+from .parts import Elementwise
 from .update import (
     Moments,
     Schedule,
@@ -22,7 +23,7 @@ from .update import (
 
 
 @dataclass(frozen=True)
-class Adagrad:
+class Adagrad(Elementwise):
     """Adagrad (Duchi, Hazan, Singer, "Adaptive subgradient methods", JMLR 2011).
 
     ``v ← v + |g|²``; ``w ← w − lr/(1 + (t − 1) lr_decay) · g / (√v + eps)``.
@@ -95,7 +96,7 @@ class Adagrad:
 
 
 @dataclass(frozen=True)
-class RMSprop:
+class RMSprop(Elementwise):
     """RMSprop (Tieleman, Hinton, 2012), as torch has it.
 
     ``v ← alpha v + (1−alpha) |g|²``; ``d = g / (√v + eps)``, with `centered`
@@ -176,7 +177,7 @@ class RMSprop:
 
 
 @dataclass(frozen=True)
-class Adadelta:
+class Adadelta(Elementwise):
     """Adadelta (Zeiler, "ADADELTA: an adaptive learning rate method", 2012).
 
     ``v ← rho v + (1−rho) |g|²``; ``d = g √(a + eps) / √(v + eps)``; ``a ← rho a + (1−rho) |d|²``; ``w ← w − lr · d``.

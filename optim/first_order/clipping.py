@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from ...autograd.core.namespaces import namespace_of
 from ...autograd.core.typing import XP, ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
 from .leaves import is_half, is_trainable
+from .parts import Parts, check_inside, on_parts
 from .update import Optimiser, as_array, as_scalar, floating
 
 
@@ -112,7 +114,11 @@ def clip_by_global_norm(grads: PyTree, limit: float) -> PyTree:
     array([0.6, 0.8])
     """
     _check_positive("limit", limit)
-    norm = global_norm(grads)
+    return _within(grads, limit, global_norm(grads))
+
+
+def _within(grads: PyTree, limit: float, norm: Value) -> PyTree:
+    """Gradients of this norm times what brings them into the bound."""
     if type(norm) is np.ndarray and all(
         type(g) is np.ndarray for g in tree.leaves(grads) if is_trainable(g)
     ):
@@ -164,6 +170,7 @@ class Clipped:
     norm: float | None = None
 
     def __post_init__(self) -> None:
+        check_inside("Clipped", self.opt)
         if self.value is None and self.norm is None:
             raise ValueError("Clipped: give value=, norm= or both")
         for name in ("value", "norm"):
@@ -181,5 +188,20 @@ class Clipped:
         if self.value is not None:
             grads = clip_by_value(grads, self.value)
         if self.norm is not None:
-            grads = clip_by_global_norm(grads, self.norm)
+            grads = _within(grads, self.norm, self._norm(grads))
         return self.opt.step(params, grads, state, lr=lr)
+
+    def _norm(self, grads: PyTree) -> Value:
+        return global_norm(grads)
+
+    def on_parts(self, parts: Parts) -> Clipped:
+        """The same for parts of the parameters, by the norm of all parts."""
+        return _ClippedParts(on_parts(self.opt, parts), self.value, self.norm, parts)
+
+
+@dataclass(frozen=True)
+class _ClippedParts(Clipped):
+    parts: Any = None
+
+    def _norm(self, grads: PyTree) -> Value:
+        return global_norm(self.parts.gather(global_norm(grads)))

@@ -8,7 +8,7 @@ for: raised now and then, lowered when a gradient is not finite.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from ...autograd.core.namespaces import namespace_of
 from ...autograd.core.typing import ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
 from .leaves import cast_gradient, flatten_alike, is_half, is_trainable
+from .parts import Parts, all_true, check_inside, on_parts
 from .schedules import check_steps
 from .update import Optimiser, as_array, as_scalar, zero_count
 from .wrappers import select
@@ -104,6 +105,7 @@ class LossScaling:
     most: float = 2.0**24
 
     def __post_init__(self) -> None:
+        check_inside("LossScaling", self.opt)
         if not LEAST <= self.most <= _MOST:
             raise ValueError(
                 f"most={self.most!r}: the largest scale has to be a float32 number ≥ 2⁻¹²⁶"
@@ -162,6 +164,7 @@ class LossScaling:
         # a warning would be of values that may be thrown away
         with np.errstate(all="ignore"):
             grads, fine = self._unscaled(params, grads, state.scale)
+            fine = self._everywhere(fine)
         if isinstance(fine, bool | np.bool_ | np.ndarray):
             new, inner = params, state.inner
             if fine:
@@ -171,6 +174,15 @@ class LossScaling:
                 new, inner = self.opt.step(params, grads, state.inner, lr=lr)
             new, inner = select(fine, new, params), select(fine, inner, state.inner)
         return new, LossScalingState(inner, *self._next(fine, state))
+
+    def _everywhere(self, fine: Value) -> Value:
+        return fine
+
+    def on_parts(self, parts: Parts) -> LossScaling:
+        """The same for parts of the parameters: all of them step, or none, and the scale is one."""
+        settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        settings |= {"opt": on_parts(self.opt, parts), "parts": parts}
+        return _LossScalingParts(**settings)
 
     def _unscaled(self, params: PyTree, grads: PyTree, scale: Value) -> tuple[PyTree, Value]:
         """Gradients over the scale, in their parameters' dtypes, and whether all of them are finite."""
@@ -205,3 +217,11 @@ class LossScaling:
         scale = xp.clip(xp.where(fine, xp.where(grown, up, scale), down), LEAST, self.most)
         count = xp.where(fine & ~grown, done, 0 * done)
         return xp.asarray(scale), xp.asarray(count)
+
+
+@dataclass(frozen=True)
+class _LossScalingParts(LossScaling):
+    parts: Any = None
+
+    def _everywhere(self, fine: Value) -> Value:
+        return all_true(fine, self.parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from ...autograd.core.array import Array, backend_array
@@ -10,6 +10,7 @@ from ...autograd.core.typing import ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
 from ..proximal.penalties import FromFunction, Separable, penalty_of
 from .leaves import Mask, cast, check_mask, decayed_leaves, is_trainable
+from .parts import Parts, mask_of_parts, on_parts
 from .update import Optimiser, as_count_array, learning_rate_at, step_count, zero_count
 
 
@@ -72,6 +73,23 @@ class Proximal:
                 "Proximal: a mask together with a penalty in parts; leave out parts instead"
             )
         object.__setattr__(self, "penalty", penalty)
+
+    def on_parts(self, parts: Parts) -> Proximal:
+        """The same for parts of the parameters, where the penalty is a sum over elements.
+
+        Raises
+        ------
+        ValueError
+            For a penalty of whole arrays, or one in parts or of a function.
+        """
+        settings = vars(self.penalty).values()
+        if not self.penalty.elementwise or any(hasattr(x, "shape") for x in settings):
+            raise ValueError(
+                f"Proximal: {type(self.penalty).__name__} is of whole arrays, and cannot be applied to parts of them; "
+                "take one that is a sum over elements with a number for its weight (L1, ElasticNet, Box, …), or put "
+                "Proximal around sharded: Proximal(sharded(opt), penalty)"
+            )
+        return replace(self, opt=on_parts(self.opt, parts), mask=mask_of_parts(self.mask, parts))
 
     def _rate(self) -> Any:
         """The learning rate of the optimiser, or of the one that it holds.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ...autograd.core.typing import ArrayLike, PyTree
 from ...autograd.pytree import tree
 from .leaves import Mask, check_mask, copied, zeros_like
+from .parts import Elementwise
 from .update import (
     Moments,
     Schedule,
@@ -21,7 +22,7 @@ from .update import (
 
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(Elementwise):
     """Stochastic gradient descent, with momentum as torch has it.
 
     ``g ← g + weight_decay · w``; ``u ← momentum · u + (1 − dampening) g``, the first step with the full
@@ -120,7 +121,7 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class Nesterov:
+class Nesterov(Elementwise):
     """Nesterov's accelerated gradient for convex problems.
 
     ``x_k = y_{k−1} − lr · ∇f(y_{k−1})``; ``y_k = x_k + β_k (x_k − x_{k−1})`` with ``β_k = (k − 1)/(k + 2)``,
@@ -180,7 +181,7 @@ class Nesterov:
 
 
 @dataclass(frozen=True)
-class Lion:
+class Lion(Elementwise):
     """Lion (Chen et al., "Symbolic discovery of optimization algorithms", 2023): steps of one size, by signs alone.
 
     ``w ← w − lr · (sign(b1 m + (1 − b1) g) + weight_decay · w)``; ``m ← b2 m + (1 − b2) g``.

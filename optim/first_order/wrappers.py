@@ -6,8 +6,8 @@ from a device unless it says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ...autograd.core.namespaces import namespace_of
 from ...autograd.core.typing import ArrayLike, PyTree, Value
 from ...autograd.pytree import tree
 from .leaves import copied, is_trainable, zeros_like
+from .parts import Parts, all_true, check_inside, on_parts
 from .update import Optimiser, apply_update, as_array, as_count_array, check, step_count, zero_count
 
 
@@ -67,6 +68,10 @@ class Accumulated:
     def __post_init__(self) -> None:
         if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
             raise ValueError(f"every={self.every!r}: an integer ≥ 1 is needed")
+
+    def on_parts(self, parts: Parts) -> Accumulated:
+        """The same for parts of the parameters."""
+        return replace(self, opt=on_parts(self.opt, parts))
 
     def init(self, params: PyTree) -> AccumulatedState:
         """The state before the first call."""
@@ -169,6 +174,10 @@ class Averaged:
     def __post_init__(self) -> None:
         check("decay", 0, self.decay, 1)
 
+    def on_parts(self, parts: Parts) -> Averaged:
+        """The same for parts of the parameters."""
+        return replace(self, opt=on_parts(self.opt, parts))
+
     def init(self, params: PyTree) -> AveragedState:
         """The state before the first step."""
         return AveragedState(self.opt.init(params), tree.map(copied, params))
@@ -220,6 +229,7 @@ class Finite:
     otherwise: str = "raise"
 
     def __post_init__(self) -> None:
+        check_inside("Finite", self.opt)
         if self.otherwise not in ("raise", "skip"):
             raise ValueError(f'otherwise={self.otherwise!r}: choose "raise" or "skip"')
 
@@ -241,18 +251,43 @@ class Finite:
         good = [namespace_of(g).all(namespace_of(g).isfinite(g)) for _, g in leaves]
         if self.otherwise == "raise" or all(type(g) is np.ndarray for _, g in leaves):
             bad = [i for (i, _), fine in zip(leaves, good, strict=True) if not fine]
-            if not bad:
-                return self.opt.step(params, grads, state, lr=lr)
-            if self.otherwise == "skip":
-                return params, state
-            names = ", ".join(tree.paths(grads)[i] or "the parameter" for i in bad)
-            raise FloatingPointError(
-                f"step: the gradient of {names} holds NaN or infinity; nothing was changed"
-            )
+            fine = self._everywhere(not bad)
+            if isinstance(fine, bool):
+                if fine:
+                    return self.opt.step(params, grads, state, lr=lr)
+                if self.otherwise == "skip":
+                    return params, state
+                raise FloatingPointError(
+                    f"step: the gradient of {self._names(grads, bad)} holds NaN or infinity; nothing was changed"
+                )
+        else:
+            fine = good[0]
+            for more in good[1:]:
+                fine = fine & more
+            fine = self._everywhere(fine)
         # a warning would be of a step that may be thrown away
         with np.errstate(all="ignore"):
             new, after = self.opt.step(params, grads, state, lr=lr)
-        fine = good[0]
-        for more in good[1:]:
-            fine = fine & more
         return select(fine, new, params), select(fine, after, state)
+
+    def _everywhere(self, fine: Value) -> Value:
+        return fine
+
+    def _names(self, grads: PyTree, bad: list[int]) -> str:
+        return ", ".join(tree.paths(grads)[i] or "the parameter" for i in bad)
+
+    def on_parts(self, parts: Parts) -> Finite:
+        """The same for parts of the parameters: all of them step, or none."""
+        return _FiniteParts(on_parts(self.opt, parts), self.otherwise, parts)
+
+
+@dataclass(frozen=True)
+class _FiniteParts(Finite):
+    parts: Any = None
+
+    def _everywhere(self, fine: Value) -> Value:
+        return all_true(fine, self.parts)
+
+    def _names(self, grads: PyTree, bad: list[int]) -> str:
+        names = dict.fromkeys(self.parts.names[i] or "the parameter" for i in bad)
+        return ", ".join(names) or "a parameter on another rank"

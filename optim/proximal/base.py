@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from ...autograd.core.typing import PyTree, Value
 from ...autograd.functions import namespace as xp
@@ -31,6 +31,9 @@ class Penalty:
     >>> pb.optim.minimize(f, pb.xp.zeros(2), method="fista", prox=Near()).x
     Array([0.5, 2.5], dtype=float64, device='cpu')
     """
+
+    # whether it is a sum over elements: a part of an array is then treated as in the whole
+    elementwise: ClassVar[bool] = False
 
     def value(self, x: Value) -> Any:
         """g of one array."""

@@ -46,6 +46,8 @@ class Box(Penalty):
     (Array([0. , 0.5], dtype=float64, device='cpu'), inf)
     """
 
+    elementwise = True
+
     low: Any = None
     high: Any = None
 
@@ -70,6 +72,8 @@ class NonNegative(Penalty):
     >>> pb.optim.minimize(f, pb.xp.ones(2), method="fista", prox=pb.optim.proximal.NonNegative()).x
     Array([0., 2.], dtype=float64, device='cpu')
     """
+
+    elementwise = True
 
     def value(self, x: Value) -> Any:
         """0, or ∞ outside."""

@@ -46,6 +46,8 @@ class L1(Penalty):
     (1.75, Array([2., 0.], dtype=float64, device='cpu'))
     """
 
+    elementwise = True
+
     alpha: Any = 1.0
 
     def __post_init__(self) -> None:
@@ -76,6 +78,8 @@ class SquaredL2(Penalty):
     >>> pb.optim.proximal.SquaredL2(1.0).prox(pb.asarray([3.0]), step=2.0)
     Array([1.], dtype=float64, device='cpu')
     """
+
+    elementwise = True
 
     alpha: Any = 1.0
 
@@ -119,6 +123,8 @@ class ElasticNet(Penalty):
     >>> pb.optim.proximal.ElasticNet(1.0, l1_ratio=0.5).prox(pb.asarray([3.0, 0.25]))
     Array([1.66666667, 0.        ], dtype=float64, device='cpu')
     """
+
+    elementwise = True
 
     alpha: Any = 1.0
     l1_ratio: Any = 0.5

@@ -93,6 +93,24 @@ def test_the_compilers_stand_in_drops_the_target_and_writes_to_its_output(load, 
     assert said[:-1] == ["-c", "-O2", "-", "-o", "-", "-o"]
 
 
+def test_dask_logistic_has_one_loss_by_both_and_no_more_tasks_than_by_hand(load):
+    sys.path.remove(str(FOLDER))  # Dask looks for a package `sparse`, and a benchmark has that name
+    try:
+        pytest.importorskip("dask.array", reason="Dask is in the extra `test`")
+    finally:
+        sys.path.insert(0, str(FOLDER))
+    logistic = load("dask_logistic")
+    found = [
+        logistic.CALLS[way](*logistic.data(60, 3, 20), np.full(3, 0.1)) for way in logistic.WAYS
+    ]
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-12)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-12)
+    ours, hand = (
+        logistic.tasks(way, 200, 3, 20) - logistic.tasks(way, 100, 3, 20) for way in logistic.WAYS
+    )
+    assert ours <= hand
+
+
 @pytest.mark.parametrize("power", [-1.0, 0.0, 1.0, 2.5])
 def test_slopes_are_those_of_powers(load, power):
     x = [2, 8, 64, 100]

@@ -13,7 +13,7 @@ import pytest
 
 from ._doctests import run
 
-PARTS = ("backend", "autograd", "compat", "models", "optim", "train")
+PARTS = ("backend", "autograd", "compat", "distributed", "models", "optim", "train")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -35,7 +35,7 @@ def test_examples(name, active):
     assert failed == 0, f"{failed} of {sum(r.attempted for r in results)} examples of {name}"
 
 
-@pytest.mark.parametrize(("page", "least"), [("solve.md", 16), ("sparse.md", 14)])
+@pytest.mark.parametrize(("page", "least"), [("solve.md", 16), ("sparse.md", 14), ("distributed.md", 14)])
 def test_the_pages_of_examples(page, least, active):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     result = run(doctest.DocTestParser().get_doctest(text, {}, page, page, 0))

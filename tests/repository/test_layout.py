@@ -23,9 +23,10 @@ ARROWS = {
     "backend": set(),
     "autograd": {"backend"},
     "compat": {"backend", "autograd"},
+    "distributed": {"backend", "autograd"},
     "models": {"backend", "autograd"},
     "optim": {"backend", "autograd"},
-    "train": {"backend", "autograd", "models", "optim"},
+    "train": {"backend", "autograd", "distributed", "models", "optim"},
 }
 
 # The folders directly in each of these, from the left to the right: one imports from those to its left alone. Folders
@@ -42,6 +43,13 @@ ORDERS: dict[str, list[tuple[str, ...]]] = {
         ("compile", "linalg.py"),
         ("numpy",),
         ("scipy",),
+        ("__init__.py",),
+    ],
+    "distributed": [
+        ("communicators",),
+        ("world.py",),
+        ("collectives.py", "buckets.py", "partition.py"),
+        ("data_parallel.py", "sharded.py"),
         ("__init__.py",),
     ],
     "optim": [("proximal",), ("first_order", "full_batch"), ("__init__.py",)],
@@ -63,6 +71,13 @@ ENTRANCES: dict[str, tuple[str, ...]] = {
         "autograd/scipy/__init__.py",
     ),
     "compat": ("compat/__init__.py", "compat/autograd/__init__.py"),
+    "distributed": (
+        "distributed/__init__.py",
+        # functions of its face that are called as their files are
+        "distributed/data_parallel.py",
+        "distributed/sharded.py",
+        "distributed/world.py",
+    ),
     "models": ("models/__init__.py", "models/module.py", "models/kernels/__init__.py"),
     "optim": ("optim/__init__.py", "optim/proximal/__init__.py"),
     "train": ("train/__init__.py",),
@@ -73,6 +88,7 @@ _KERNELS = "programs call the backend's own kernels, past its functions"
 _DECOMPOSED = "fused functions are taken apart by their generic formulas"
 _ONE_SEARCH = "one core of minimisation serves `argmin` and `minimize`"
 _MANY_DERIVATIVES = "full-batch methods take values, gradients and curvature from one tape"
+_HANDED_OVER = "gradients are handed over while the sweep goes on"
 _OWN_SWEEPS = "another convention of arguments and complex numbers: its operators put functions on the tape themselves"
 BACK_DOORS: dict[tuple[str, str], str] = {
     ("autograd", "backend/numpy/mkl.py"): _KERNELS,
@@ -86,6 +102,14 @@ BACK_DOORS: dict[tuple[str, str], str] = {
     ): "the precision of products is a primitive of programs",
     ("compat", "autograd/transforms/arguments.py"): _OWN_SWEEPS,
     ("compat", "autograd/transforms/custom_vjp.py"): _OWN_SWEEPS,
+    ("distributed", "autograd/transforms/announced.py"): _HANDED_OVER,
+    ("distributed", "autograd/transforms/arguments.py"): _HANDED_OVER,
+    ("distributed", "autograd/transforms/grad.py"): "one rank alone needs no more",
+    (
+        "distributed",
+        "autograd/transforms/transformed.py",
+    ): "`data_parallel` makes functions as `grad` does",
+    ("distributed", "backend/generic/rounding.py"): "gradients that travel as bfloat16",
     ("optim", "backend/generic/formulas.py"): "how the formulas of the updates are run",
     ("optim", "autograd/solve/implicit/lbfgs.py"): _ONE_SEARCH,
     ("optim", "autograd/solve/implicit/line_search.py"): _ONE_SEARCH,
@@ -94,6 +118,10 @@ BACK_DOORS: dict[tuple[str, str], str] = {
     ("optim", "autograd/transforms/jacobian.py"): _MANY_DERIVATIVES,
     ("optim", "autograd/transforms/vjp.py"): _MANY_DERIVATIVES,
     ("train", "models/activations.py"): "a stored model names its activations",
+    (
+        "train",
+        "models/layers/over_ranks.py",
+    ): "a step says among which ranks its batch is divided",
     ("train", "autograd/compile/tracing/precision.py"): "the precisions that settings may name",
 }
 
@@ -150,6 +178,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/numpy/ndarray/values.py": "test_methods.py has a row for each method",
     "autograd/rules/networks/convolution.py": _CONVOLUTION,
     "autograd/rules/networks/pooling.py": _CONVOLUTION,
+    "autograd/transforms/announced.py": "what `data_parallel` sweeps by: distributed/test_announced.py",
     "autograd/transforms/batching/convolution.py": _CONVOLUTION,
     "autograd/rules/data_type.py": "one rule; its rows, and the casts in test_manipulation.py",
     "autograd/rules/linear_algebra.py": "bilinear functions without edge cases: their rows in tests/cases/",
@@ -160,9 +189,13 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "backend/generic/namespace.py": "what backend/numpy/test_fused.py compares with, and rows on every library",
     "backend/generic/sparse.py": "tests/cases/sparse.py runs it on every library",
     "backend/generic/vjp_kernels.py": "what backend/numpy/test_vjp_kernels.py compares with",
+    "autograd/rules/collectives.py": "rows of distributed/_table.py in distributed/test_adjoints.py, on many ranks",
+    "backend/generic/collectives.py": "tests/distributed/_table.py has a row for each, which many tests run",
+    "distributed/communicators/job.py": "what a process of MPI does: communicators/test_mpi.py",
     "backend/numpy/banded_factors.py": "direct/test_structured.py compares bands with dense systems",
     "backend/numpy/factors.py": "autograd/solve/direct/test_factorize.py has every factor on NumPy",
     "backend/numpy/sparse.py": "autograd/solve/sparse/test_formats.py is on NumPy throughout",
+    "distributed/communicators/request.py": "an interface, nothing runs",
     "optim/first_order/adam.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
     "optim/proximal/base.py": "test_penalties.py has a penalty of its own, and wrong parameters",
     "optim/proximal/constraints.py": "rows of test_penalties.py",

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
     "backend": "use",
     "compat": "autograd",
+    "distributed": "all_reduce",
     "implicit": "root",
     "linalg": "solve",
     "models": "MLP",

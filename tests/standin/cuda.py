@@ -18,47 +18,20 @@ import scipy.linalg
 import scipy.sparse
 import scipy.special
 
-from .array import SYNCHRONISATIONS, Device, MemoryPointer, _ndarray_base, host, quiet, unwrap, wrap
+from pullback.backend.generic.rounding import loaded, stored
+
+from .array import Device, MemoryPointer, _ndarray_base, host, quiet, unwrap, wrap
 from .functions import cupy, special
 from .linalg import errstate, getrf, lapack, potrf
+from .nccl import module as nccl
 from .recurrence import STEPS
+from .streams import NULL, Event, Stream, event_query, get_elapsed_time
 
 
 class CUDARuntimeError(RuntimeError):
     """An error of the CUDA runtime, which the stand-in never raises."""
 
 
-class _Stream:
-    ptr = 0
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        return None
-
-    def synchronize(self) -> None:
-        SYNCHRONISATIONS[0] += 1
-
-    def wait_event(self, event: Any) -> None:
-        assert event.recorded
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        return None
-
-
-class _Event:
-    def __init__(self, *_: Any, **__: Any) -> None:
-        self.recorded = False
-
-    def record(self, stream: Any = None) -> None:
-        self.recorded = True
-
-    def synchronize(self) -> None:
-        SYNCHRONISATIONS[0] += 1
-
-
-_STREAM = _Stream()
 _MEMORY = (8 << 30, 16 << 30)
 
 runtime: Any = types.SimpleNamespace(
@@ -68,13 +41,15 @@ runtime: Any = types.SimpleNamespace(
     runtimeGetVersion=lambda: 13000,
     driverGetVersion=lambda: 13000,
     memGetInfo=lambda: _MEMORY,
+    eventQuery=event_query,
+    deviceGetPCIBusId=lambda i: f"0000:{i:02x}:00.0",
     getDeviceProperties=lambda i: {"name": b"the stand-in for CuPy", "major": 9, "minor": 0},
 )
 cuda: Any = types.ModuleType("cupy.cuda")
 cuda.__dict__.update(
-    Device=Device, MemoryPointer=MemoryPointer, Stream=_Stream, Event=_Event, runtime=runtime,
-    get_current_stream=lambda: _STREAM, get_device_id=lambda: 0, is_available=lambda: True,
-    alloc_pinned_memory=bytearray, device=types.ModuleType("cupy.cuda.device"),
+    Device=Device, MemoryPointer=MemoryPointer, Stream=Stream, Event=Event, runtime=runtime, nccl=nccl,
+    get_current_stream=lambda: NULL, get_elapsed_time=get_elapsed_time, get_device_id=lambda: 0,
+    is_available=lambda: True, alloc_pinned_memory=bytearray, device=types.ModuleType("cupy.cuda.device"),
 )  # fmt: skip
 cuda.device.__dict__.update(
     get_cusolver_handle=lambda: 0, get_cublas_handle=lambda: 0, Device=Device
@@ -262,9 +237,18 @@ def _cross_entropy(z: Any, labels: Any, loss: Any, slope: Any, rows: Any, cols: 
     _rows(slope, cols)[...] = np.where(known[:, None], p / int(rows), np.nan)
 
 
+def _narrow(x: Any, bits: Any, n: Any) -> None:
+    host(bits)[...] = stored(host(x).astype(np.float32), "bfloat16")
+
+
+def _widen(bits: Any, x: Any, n: Any) -> None:
+    host(x)[...] = loaded(host(bits), "bfloat16")
+
+
 KERNELS: dict[str, Callable[..., None]] = {
     "bias_add": _bias(False), "bias_relu": _bias(True), "relu_vjp": _relu_vjp, "logsumexp": _logsumexp,
     "column_sum": _column_sum, "relu_vjp_sum": _relu_vjp_sum, "mean": _mean,
+    "narrow_bfloat16": _narrow, "widen_bfloat16": _widen,
     "log_softmax": _log_softmax_kernel, "cross_entropy_int32": _cross_entropy, "cross_entropy_int64": _cross_entropy,
 }  # fmt: skip
 
@@ -367,7 +351,7 @@ _api = _module("cupy_backends.cuda.api", driver=_driver, runtime=runtime)
 _backends_cuda = _module("cupy_backends.cuda", libs=_libs, api=_api)
 MODULES: dict[str, Any] = {
     "cupy": cupy, "cupy.linalg": cupy.linalg, "cupy.fft": cupy.fft, "cupy.cuda": cuda,
-    "cupy.cuda.device": cuda.device,
+    "cupy.cuda.device": cuda.device, "cupy.cuda.nccl": nccl,
     "cupyx": _module("cupyx", errstate=errstate, scipy=_scipy), "cupyx.scipy": _scipy,
     "cupyx.scipy.special": special, "cupyx.scipy.linalg": _scipy_linalg, "cupyx.scipy.sparse": _sparse_module,
     "cupyx.scipy.sparse.linalg": _sparse_linalg,

@@ -1,7 +1,9 @@
 """Reads the surface of an installed CuPy: which names there are, and how they are called. Needs no GPU.
 
-``python tests/standin/surface.py > tests/standin/_surface.py`` writes the table from which the stand-in is made, and
-`cuda/test_standin.py` asserts that it is the installed CuPy's.
+``python -P tests/standin/surface.py > tests/standin/_surface.py`` writes the table from which the stand-in is made, and
+`cuda/test_standin.py` asserts that it is the installed CuPy's. ``python -P tests/standin/surface.py nccl >
+tests/standin/_nccl_surface.py`` does so for `cupy.cuda.nccl`, which can be imported only where the library of NCCL is
+(or what `cuda/test_nccl.py` puts in its place).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pprint
+import sys
 from typing import Any
 
 MODULES = ("cupy", "cupy.linalg", "cupy.fft", "cupy.lib.stride_tricks")
@@ -76,12 +79,40 @@ def read() -> dict[str, Any]:
     }
 
 
+def read_nccl() -> dict[str, Any]:
+    """The table of `cupy.cuda.nccl`: numbers, functions, and the parameters of the communicator's methods.
+
+    Compiled code has no signatures: the first lines of the docstrings have them, in the words of C.
+    """
+    from cupy.cuda import nccl
+
+    public = {n: getattr(nccl, n) for n in dir(nccl) if not n.startswith("_")}
+    ours = {
+        n: v for n, v in public.items() if getattr(v, "__module__", "").startswith("cupy_backends")
+    }
+    methods = {}
+    for name in dir(nccl.NcclCommunicator):
+        text = (getattr(nccl.NcclCommunicator, name).__doc__ or "").split("\n")[0]
+        if not name.startswith("_") and text.startswith(f"NcclCommunicator.{name}("):
+            inside = text.partition("(")[2].rpartition(")")[0].split(", ")
+            methods[name] = ", ".join(
+                p.split()[-1].partition("=")[0] for p in inside if p != "self"
+            )
+    return {
+        "CONSTANTS": {n: int(v) for n, v in public.items() if n.startswith("NCCL_")},
+        "FUNCTIONS": sorted(ours),
+        "METHODS": methods,
+    }  # fmt: skip
+
+
 def _look_up(name: str) -> Any:
     module, _, last = name.rpartition(".")
     return getattr(importlib.import_module(module), last)
 
 
 if __name__ == "__main__":
-    print('"""The surface of CuPy 14, written by `surface.py`: do not edit."""\n')
-    for key, value in read().items():
+    of_nccl = sys.argv[1:] == ["nccl"]
+    title = "`cupy.cuda.nccl` of CuPy 14" if of_nccl else "The surface of CuPy 14"
+    print(f'"""{title}, written by `surface.py`: do not edit."""\n')
+    for key, value in (read_nccl() if of_nccl else read()).items():
         print(f"{key} = {pprint.pformat(value, width=110, compact=True)}\n")

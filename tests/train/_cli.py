@@ -18,7 +18,14 @@ for extra in ("typer", "rich", "safetensors", "matplotlib"):
     pytest.importorskip(extra, reason=f"the command line needs {extra}, of the extra 'train'")
 
 
-FILES = ["curves.png", "metrics.csv", "model.safetensors", "run.toml", "weights.png"]
+FILES = [
+    "checkpoint.safetensors",
+    "curves.png",
+    "metrics.csv",
+    "model.safetensors",
+    "run.toml",
+    "weights.png",
+]
 QUICK = ["--epochs", "2", "--hidden", "4"]
 
 

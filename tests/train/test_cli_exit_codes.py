@@ -6,11 +6,16 @@ import errno
 import os
 import signal
 import stat
+import subprocess
+import sys
 import time
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+import pullback as pb
 
 from . import _cli
 from ._cli import FILES, QUICK, child, files, records, table
@@ -92,7 +97,8 @@ def test_ctrl_c_ends_a_run_with_what_it_has(pullback):
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert "interrupted in epoch" in out
-    assert "test accuracy" in out.splitlines()[-2]
+    assert "test accuracy" in out.splitlines()[-3]
+    assert out.splitlines()[-1] == "to go on: pullback train --resume runs/run"
     assert files("runs/run") == FILES
     assert pullback("predict", "runs/run", "t.csv")[0] == 0
 
@@ -104,7 +110,9 @@ def test_sigkill_leaves_readable_files(pullback):
     process.kill()
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    kept = [name for name in files("runs/run") if not name.startswith(".")]
+    kept = [
+        name for name in files("runs/run") if name[0] != "." and name != "checkpoint.safetensors"
+    ]
     assert kept == ["metrics.csv", "model.safetensors", "run.toml"]
     rows = records(Path("runs/run/metrics.csv").read_text())
     assert {len(row) for row in rows} == {6}
@@ -122,6 +130,68 @@ def test_ctrl_c_before_the_training_writes_nothing(pullback, monkeypatch):
     code, out, err = pullback("train", "t.csv")
     assert (code, out, len(err)) == (130, [], 1)
     assert not Path("runs").exists()
+
+
+SIGNALS = [number for number in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, number)]
+START = """
+import os, signal, sys
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
+sys.argv = ["pullback", "train", "t.csv"]
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            os.kill(os.getpid(), getattr(signal, "{name}"))
+
+sys.meta_path.insert(0, Finder())
+from pullback.train.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_while_it_starts_is_one_line(name):
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", START.replace("{name}", name)], capture_output=True, text=True
+    )
+    assert ended.returncode == 128 + getattr(signal, name)
+    assert (ended.stdout, ended.stderr) == ("", "pullback: interrupted while it started\n")
+
+
+@pytest.mark.parametrize("name", SIGNALS[1:])
+@pytest.mark.parametrize("command", [["train", "t.csv"], ["tune", "t.csv", "--folds", 2]])
+def test_a_signal_ends_a_command_with_its_code(pullback, monkeypatch, name, command):
+    """While data are read; within `fit`; and between the folds of `tune`."""
+    table("t.csv")
+    number = getattr(signal, name)
+    before = signal.signal(number, signal.SIG_DFL)
+    # sent from within the loss of the second step
+    steps = []
+
+    def loss(outputs, y):
+        steps.append(1)
+        if len(steps) == 5:
+            os.kill(os.getpid(), number)
+        return pb.models.cross_entropy(outputs, y)
+
+    task = pb.train.task_for
+    monkeypatch.setattr(
+        "pullback.train.run.tables.task_for", lambda data: replace(task(data), loss=loss)
+    )
+    try:
+        code, out, err = pullback(*command, *QUICK)
+        assert code == 128 + number
+        said = "\n".join([*out, *err])
+        assert (f"ended by {name} in epoch" in said) == (command[0] == "train")
+        assert signal.getsignal(number) == signal.SIG_DFL
+        load = "pullback.train.run.tables.load_dataset"
+        monkeypatch.setattr(load, lambda *_, **__: os.kill(os.getpid(), number))
+        code, out, err = pullback(*command, *QUICK)
+        assert (code, out) == (128 + number, [])
+        assert err == [f"pullback: ended by {name}; files that are there are whole"]
+    finally:
+        signal.signal(number, before)
 
 
 def test_a_loss_that_overflows_keeps_the_best_weights_and_exits_with_1(pullback):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train.epochs import Interrupt, Training, run_epochs
+from pullback.train.epochs import Training, run_epochs
+from pullback.train.fitting.signals import Interrupt
 from pullback.train.step import LossSum, Tally
 
 HOME = pb.backend.resolve("numpy")

@@ -9,8 +9,10 @@ import pytest
 
 import pullback as pb
 from pullback.train import measure
+from pullback.train.parallel.ranks import Ranks
 
 from ._loop import network, on_device, parabola
+from .parallel._ranks import simulated
 
 SQUARED = pb.models.squared_error
 
@@ -87,3 +89,29 @@ def test_what_is_no_array_is_refused():
         pb.train.predict(network(1, 1), ())
     with pytest.raises(ValueError, match=r"has to be one number, .* it has shape \(4, 1\)"):
         pb.train.evaluate(network(1, 1), lambda out, y: (out - y) ** 2, parabola(4))
+
+
+def gathered(group, n, score, whole=False):
+    """Loss and score on a rank, each with its share."""
+    ranks = Ranks(group, pb.backend.current())
+    return measure.evaluate_on_ranks(
+        ranks, network(1, 8, 1), SQUARED, parabola(n), score, whole=whole
+    )
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+@pytest.mark.parametrize(
+    "score",
+    [
+        None,
+        lambda o, y: float(pb.xp.mean(o * y)) ** 2,
+        measure.RowMean(lambda o, y: float(pb.xp.mean(o * y))),
+    ],
+)
+def test_ranks_measure_shares_and_get_the_same_numbers(n, score):
+    """Also of fewer rows than ranks, each of which takes all then."""
+    whole = pb.train.evaluate(network(1, 8, 1), SQUARED, parabola(n), score)
+    for all_rows in (False, True):
+        found = simulated(3, gathered, n, score, all_rows)
+        assert len(set(map(str, found))) == 1
+        assert found[0] == pytest.approx(whole, rel=1e-12, nan_ok=True)

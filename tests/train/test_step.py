@@ -12,9 +12,9 @@ import pytest
 import pullback as pb
 from pullback.autograd.compile.executable import Executable
 from pullback.train import epochs as _epochs
-from pullback.train import loop as _loop
 from pullback.train import step as _step
 from pullback.train.data import device_data as _feeding
+from pullback.train.fitting import feeding as _batches
 
 from ..autograd.compile.cuda import test_assemble as test_compile_cuda
 from ..cuda.emulator import COMPILER, NEEDS
@@ -149,7 +149,7 @@ def test_ctrl_c_within_an_epoch_ends_it(monkeypatch):
                 signal.raise_signal(signal.SIGINT)
             yield batch
 
-    monkeypatch.setattr(_loop, "batches_of", batches)
+    monkeypatch.setattr(_batches, "batches_of", batches)
     run = fit(mlp())
     assert (run.stopped, run.steps, run.eager) == ("interrupted", 4, "")
     assert [row.steps for row in run.history] == [0, 4]

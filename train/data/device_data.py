@@ -72,17 +72,53 @@ def parts_of(n: int, rows: int, least: int = 1) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise([*starts, n])]
 
 
+def share_of(n: int, rank: int, size: int) -> slice:
+    """The rows that a rank takes of n: consecutive ones, as many as the others or one more.
+
+    Where there are fewer rows than ranks, every rank takes all of them: no rank is without a row, whose mean loss would
+    be no number, and the mean of equal gradients is the gradient.
+
+    Parameters
+    ----------
+    n : int
+    rank, size : int
+        Which of how many.
+
+    Examples
+    --------
+    >>> [share_of(10, rank, 4) for rank in range(4)]
+    [slice(0, 3, None), slice(3, 6, None), slice(6, 8, None), slice(8, 10, None)]
+    >>> share_of(3, 1, 4)
+    slice(0, 3, None)
+    """
+    if n < size:
+        return slice(0, n)
+    each, more = divmod(n, size)
+    start = rank * each + min(rank, more)
+    return slice(start, start + each + (rank < more))
+
+
 def batches(
-    arrays: tuple[Any, ...], order: np.ndarray | None, rows: int, home: Backend, least: int = 1
+    arrays: tuple[Any, ...],
+    order: np.ndarray | None,
+    rows: int,
+    home: Backend,
+    least: int = 1,
+    first: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows of the arrays in an order (None for their own), `rows` at a time, on the device.
+    """The rows of the arrays in an order (None for their own), `rows` at a time, on the device; from batch `first` on.
 
     The last batch may be smaller, but for `parts_of`. On the host the rows of each batch are gathered for it. On a
-    device a gathering is a launch and a slice is none, so the rows of many batches are gathered at once.
+    device a gathering is a launch and a slice is none, so the rows of many batches are gathered at once. Of each batch
+    a rank takes `share_of` it; `share` is the rank's number, and how many ranks there are.
     """
     x = arrays[0]
     owner = backend.backend_of(x)
-    parts = parts_of(x.shape[0], rows, least)
+    parts = parts_of(x.shape[0], rows, least)[first:]
+    if share[1] > 1:
+        order = np.arange(x.shape[0]) if order is None else order
+        order, parts = _shares(order, parts, *share)
     if order is None:
         return prefetch((tuple(a[part, ...] for a in arrays) for part in parts), x, home)
     take = owner.xp.take
@@ -91,6 +127,15 @@ def batches(
         chosen = (indices[part] for part in parts)
         return prefetch((tuple(take(a, own, axis=0) for a in arrays) for own in chosen), x, home)
     return _gathered(arrays, indices, parts, take)
+
+
+def _shares(
+    order: np.ndarray, parts: list[slice], rank: int, size: int
+) -> tuple[np.ndarray, list[slice]]:
+    """The order of a rank's rows alone, and where in it its share of each batch is."""
+    chosen = [order[part][share_of(part.stop - part.start, rank, size)] for part in parts]
+    stops = np.cumsum([0, *map(len, chosen)]).tolist()
+    return np.concatenate(chosen), [slice(a, b) for a, b in itertools.pairwise(stops)]
 
 
 def _gathered(

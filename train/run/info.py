@@ -13,12 +13,15 @@ import numpy as np
 
 from ... import backend
 from ..errors import counted
+from ..parallel.launch import launched
 
 _LIBRARIES = (
     "numpy", "scipy", "array-api-compat", "optree",
     "scikit-learn", "rich", "typer", "safetensors", "matplotlib", "numba", "threadpoolctl",
 )  # fmt: skip
 _CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
+_MPI = ("mpi4py", "openmpi", "mpich", "impi-rt")
+_NCCL = ("nvidia-nccl-cu13", "nvidia-nccl-cu12")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS", "OPENBLAS_THREAD_TIMEOUT",
@@ -47,6 +50,7 @@ def info_lines(backend_name: str = "") -> list[tuple[str, str]]:
     lines += [(name, _version(name)) for name in _LIBRARIES]
     cupy = [f"{name} {_version(name)}" for name in _CUPY if _version(name) != _ABSENT]
     lines.append(("cupy", ", ".join(cupy) or _ABSENT))
+    lines += _distributed()
     lines += _blas_threads()
     given = [f"{name}={os.environ[name]}" for name in _THREAD_VARIABLES if name in os.environ]
     lines.append(("threads asked for", ", ".join(given) or f"nothing set; {os.cpu_count()} CPUs"))
@@ -54,6 +58,23 @@ def info_lines(backend_name: str = "") -> list[tuple[str, str]]:
 
 
 _ABSENT = "not installed"
+
+
+def _distributed() -> list[tuple[str, str]]:
+    """What carries the messages of `--distributed`, and how many processes a launcher has started.
+
+    By the packages' versions: importing mpi4py would start MPI.
+    """
+    mpi, nccl = (
+        ", ".join(f"{name} {_version(name)}" for name in names if _version(name) != _ABSENT)
+        for names in (_MPI, _NCCL)
+    )
+    rank, size = launched()
+    return [
+        ("MPI", mpi or f"{_ABSENT}: pip install 'pullback[mpi]'"),
+        ("NCCL", nccl or f"{_ABSENT} as a package"),
+        ("ranks", f"this is rank {rank} of {size}" if size > 1 else "1, by no launcher of more"),
+    ]
 
 
 def _version(name: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import extra
 
 if TYPE_CHECKING:
-    from ..loop import Fit
+    from ..fitting.result import Fit
     from .tasks import Trial
 
 TRAINING, VALIDATION, MARK = "#1f5fa8", "#d1701c", "#777777"

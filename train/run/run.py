@@ -7,6 +7,7 @@ import csv
 import io
 import math
 import re
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,10 +16,14 @@ from typing import Any
 
 from ... import backend
 from ...autograd.pytree import tree
-from ..errors import counted, extra
-from ..files import make_run_folder, sweep_runs, write_atomic
-from ..loop import Fit, fit
+from ...distributed import Communicator
+from ..errors import InputError, counted, extra
+from ..files import locked, make_run_folder, sweep_runs, write_atomic
+from ..fitting.result import Fit
+from ..loop import fit
 from ..measure import evaluate
+from ..parallel.launch import together, where
+from ..parallel.ranks import of_rank_0
 from ..step import refusal
 from .checkpoint import save
 from .config import Settings, config_text
@@ -30,11 +35,11 @@ from .prepared import Prepared, Source
 from .tables import load_table
 from .texts import load_blocks
 
-METRICS, CURVES, WEIGHTS, CONFIG = (
-    "metrics.csv", "curves.png", "weights.png", "run.toml"
+METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT = (
+    "metrics.csv", "curves.png", "weights.png", "run.toml", "checkpoint.safetensors"
 )  # fmt: skip
 
-FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG)
+FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT)
 
 # Files on disk follow the run at this distance; every write waits for the disk.
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -67,6 +72,8 @@ def train(
     exact_name: bool = False,
     say: Callable[[str], None] = print,
     progress: Callable[[Fit, Settings], None] | None = None,
+    every: float = 5.0,
+    distributed: Communicator | None = None,
 ) -> Result:
     """Train a network as the settings say, and write the run's files.
 
@@ -81,6 +88,10 @@ def train(
         Takes the lines of text that report the result.
     progress : callable, optional
         Called after every epoch.
+    every : float
+        Seconds from one checkpoint to the next, as in `fit`; `resume` goes on from the last one.
+    distributed : Communicator, optional
+        Train on its ranks, as in `fit`. Each rank reads the data; rank 0 writes and says all that there is.
 
     Returns
     -------
@@ -89,30 +100,59 @@ def train(
     Raises
     ------
     InputError
-        For data and settings that cannot be used, and files that cannot be written.
+        For data and settings that cannot be used, and files that cannot be written; on all ranks, if on one.
     BackendError
         For a backend that cannot be had.
     """
-    for module in ("safetensors.numpy", "matplotlib.figure"):
-        # ask now, not after an hour of training
-        extra(module, "training from the command line")
-    chosen: Any = backend.use(settings.backend) if settings.backend else contextlib.nullcontext()
-    with chosen:
-        active = backend.current()
-        source = load_source(settings)
-        ready = source.prepare(settings, source.split(settings.seed), active)
-        _say_start(ready, active, say)
-        sweep_runs(Path(runs), FILES)
-        folder = make_run_folder(
-            Path(runs), settings.name or folder_name(source.name), exact=exact_name
+    voice = Voice.of(say, progress, distributed)
+    with contextlib.ExitStack() as stack:
+        ready = together(distributed, lambda: made_ready(settings, stack, distributed))
+        voice.say_start(ready)
+
+        def begin() -> Path:
+            sweep_runs(Path(runs), FILES)
+            name = settings.name or folder_name(ready.metadata["data"])
+            folder = make_run_folder(Path(runs), name, exact=exact_name)
+            stack.callback(_remove_if_empty, folder)
+            stack.enter_context(locked(folder))
+            write_atomic(folder / CONFIG, run_config(ready, folder, distributed))
+            return folder
+
+        folder = of_rank_0(distributed, begin)
+        return trained(ready, folder, voice, every=every)
+
+
+def made_ready(
+    settings: Settings, stack: contextlib.ExitStack, group: Communicator | None
+) -> Prepared:
+    """The data and the first model, on the backend of the settings, which is active until the stack is left.
+
+    Raises
+    ------
+    InputError
+        For data that cannot be used, and packages that are not there: now, not after an hour of training. For a graph
+        on several ranks.
+    BackendError
+        For a backend that cannot be had.
+    """
+    if settings.batch_size is None and group is not None and group.size > 1:
+        raise InputError(
+            f"distributed: {settings.model} takes the nodes of one graph in every step, which ranks cannot share by "
+            "rows: start it without the launcher"
         )
-        try:
-            return _trained(ready, folder, say, progress)
-        finally:
-            with contextlib.suppress(OSError):
-                # the folder is empty, and so removed, only if not even the first file was written
-                folder.rmdir()
-                folder.parent.rmdir()
+    for module in ("safetensors.numpy", "matplotlib.figure"):
+        extra(module, "training from the command line")
+    if settings.backend:
+        stack.enter_context(backend.use(settings.backend))
+    source = load_source(settings)
+    return source.prepare(settings, source.split(settings.seed), backend.current())
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove the folder of a run whose first file could not be written."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def folder_name(name: str) -> str:
@@ -135,17 +175,23 @@ def load_source(settings: Settings) -> Source:
     return load_table(settings)
 
 
-def _trained(
-    prepared: Prepared,
-    folder: Path,
-    say: Callable[[str], None],
-    progress: Callable[[Fit, Settings], None] | None,
+def trained(
+    prepared: Prepared, folder: Path, voice: Voice, *, every: float, resume: bool = False
 ) -> Result:
+    """Train, and write all files but that of the settings into the run's folder.
+
+    Raises
+    ------
+    InputError
+        For files that cannot be written, and a checkpoint that cannot be used.
+    """
     settings, task = prepared.settings, prepared.task
-    write_atomic(folder / CONFIG, _config(prepared, folder))
+    say, progress, group = voice.say, voice.progress, voice.group
     written = {"time": -math.inf, "epoch": -1.0}
 
     def on_epoch(run: Fit) -> None:
+        if resume and written["epoch"] < 0:
+            say(_where(run, folder))
         if progress is not None:
             progress(run, settings)
         if time.monotonic() - written["time"] >= _SECONDS_BETWEEN_WRITES:
@@ -171,18 +217,44 @@ def _trained(
         seed=settings.seed,
         compile=settings.compile,
         precision=settings.precision,
-        on_epoch=on_epoch,
+        on_epoch=on_epoch if voice.writes else None,
+        checkpoint=folder / CHECKPOINT,
+        resume=resume,
+        every=every,
+        distributed=group,
     )
-    test_loss, test_score = evaluate(
-        run.model, task.loss, prepared.parts["test"], task.score, whole=settings.batch_size is None
-    )
-    result = Result(run, test_loss, test_score, folder)
-    write_atomic(folder / METRICS, metrics_text(run, task.score_name))
-    save(folder / MODEL, run.model, _metadata(prepared, run, result), built_by=prepared.built_by)
-    write_atomic(folder / CURVES, curves_png(run, title=prepared.title, score_name=task.score_name))
-    write_atomic(folder / WEIGHTS, prepared.picture(run.model, prepared.title))
+
+    def end() -> tuple[float, float]:
+        test = evaluate(
+            run.model,
+            task.loss,
+            prepared.parts["test"],
+            task.score,
+            whole=settings.batch_size is None,
+        )
+        metadata = _metadata(prepared, run, Result(run, *test, folder))
+        curves = curves_png(run, title=prepared.title, score_name=task.score_name)
+        write_atomic(folder / METRICS, metrics_text(run, task.score_name))
+        save(folder / MODEL, run.model, metadata, built_by=prepared.built_by)
+        write_atomic(folder / CURVES, curves)
+        write_atomic(folder / WEIGHTS, prepared.picture(run.model, prepared.title))
+        return test
+
+    # the others wait: a launcher kills all when the first one ends with an exit code that is not 0
+    result = Result(run, *of_rank_0(group, end), folder)
     _say_end(prepared, result, say)
     return result
+
+
+def _where(run: Fit, folder: Path) -> str:
+    """Where a run goes on, in a line."""
+    if run.resumed is None:
+        return f"{folder} has no {CHECKPOINT} yet: it begins anew"
+    if run.why:
+        return f"{folder} is finished: nothing is left to do" + (
+            "" if run.stopped == "diverged" else f"; a larger --{run.stopped} goes on"
+        )
+    return f"{folder} goes on after epoch {run.history[-1].epoch:,}, step {run.resumed:,}"
 
 
 def metrics_text(run: Fit, score_name: str) -> str:
@@ -198,20 +270,20 @@ def metrics_text(run: Fit, score_name: str) -> str:
     return lines.getvalue()
 
 
-def _config(prepared: Prepared, folder: Path) -> str:
-    """The settings as they were used, so that `--config` repeats the run."""
+def run_config(prepared: Prepared, folder: Path, group: Communicator | None) -> str:
+    """The settings as they were used, so that `--config` repeats the run, and on how many ranks it was."""
     settings = replace(
         prepared.settings,
         backend=backend.current().name,
         name=prepared.settings.name or folder_name(prepared.metadata["data"]),
         **prepared.resolved,
     )
+    command, on = "pullback train --config run.toml", ""
+    if group is not None and group.size > 1:
+        command = f"mpirun -n {group.size} {command} --distributed {group.name}"
+        on = f", {where(group)}"
     return config_text(
-        settings,
-        (
-            f"The settings of the run in {folder.name}; to repeat it:",
-            "pullback train --config run.toml",
-        ),
+        settings, (f"The settings of the run in {folder.name}{on}; to repeat it:", command)
     )
 
 
@@ -230,15 +302,53 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _say_start(prepared: Prepared, active: backend.Backend, say: Callable[[str], None]) -> None:
-    settings = prepared.settings
-    say(prepared.start)
-    parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
-    say(
-        f"{prepared.network}, {counted(parameters, 'parameter')}, "
-        f"{settings.optimizer}; {settings.dtype} on {active.name}"
-        + (f", products in {settings.precision}" if settings.precision != "float32" else "")
-    )
+def _nothing(line: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Who is told of a run: on the ranks beside the first one nobody.
+
+    Attributes
+    ----------
+    say, progress
+        As in `train`.
+    group : Communicator or None
+        The ranks of the run.
+    """
+
+    say: Callable[[str], None]
+    progress: Callable[[Fit, Settings], None] | None
+    group: Communicator | None
+
+    @classmethod
+    def of(
+        cls,
+        say: Callable[[str], None],
+        progress: Callable[[Fit, Settings], None] | None,
+        group: Communicator | None,
+    ) -> Voice:
+        """Of this rank."""
+        speaks = group is None or group.rank == 0
+        return cls(say if speaks else _nothing, progress if speaks else None, group)
+
+    @property
+    def writes(self) -> bool:
+        """Whether this rank writes the files."""
+        return self.group is None or self.group.rank == 0
+
+    def say_start(self, prepared: Prepared) -> None:
+        """Say what the data and the network are, and on how many ranks."""
+        settings = prepared.settings
+        self.say(prepared.start)
+        parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
+        self.say(
+            f"{prepared.network}, {counted(parameters, 'parameter')}, "
+            f"{settings.optimizer}; {settings.dtype} on {backend.current().name}"
+            + (f", products in {settings.precision}" if settings.precision != "float32" else "")
+            + (f", {where(self.group)}" if self.group is not None else "")
+        )
 
 
 def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> None:
@@ -250,11 +360,16 @@ def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> 
     def shown(score: float) -> str:
         return f"accuracy {100 * score:.2f} %" if percent else f"R2 {score:.4f}"
 
+    steps = counted(run.steps, "step")
+    if run.resumed is not None:
+        steps += f", {run.steps - run.resumed:,} of them now,"
     say(
-        f"{run.why}; {counted(run.steps, 'step')} in {run.seconds:.1f} s; "
+        f"{run.why}; {steps} in {run.seconds:.1f} s; "
         f"best after epoch {run.best.epoch}: "
         f"validation {shown(run.best.validation_score)}, loss {run.best.validation_loss:.4f}"
     )
     unit = prepared.report(result.test_loss)
     say(f"test {shown(result.test_score)}, test loss {result.test_loss:.4f}{unit}")
-    say(f"files in {result.folder}: {MODEL}, {METRICS}, {CURVES}, {WEIGHTS}, {CONFIG}")
+    say(f"files in {result.folder}: {', '.join(FILES)}")
+    if run.stopped == "interrupted":
+        say(f"to go on: pullback train --resume {shlex.quote(str(result.folder))}")

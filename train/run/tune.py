@@ -18,6 +18,7 @@ from ... import backend
 from ..data.split import Split
 from ..errors import InputError, counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
+from ..fitting.signals import Terminated
 from ..loop import fit
 from .config import Settings, config_text, parse_hidden
 from .defaults import OPTIMIZERS, rate_and_decay
@@ -256,7 +257,7 @@ class Folds:
                 on_epoch=stop_if_unwanted,
             )
         if run.stopped == "interrupted":
-            raise KeyboardInterrupt
+            raise Terminated.by(run.signal)
         # a run that diverged is no setting to choose, however good it was before
         if run.stopped == "diverged":
             return math.inf, math.nan, run.best.epoch

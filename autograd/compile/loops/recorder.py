@@ -33,6 +33,16 @@ class Recorder:
         for body in self.bodies:
             body.release()
 
+    def constant(self, x: Any) -> Any:
+        """A raw array, or the rows of one, as a constant of the program."""
+        builder = self.builder
+        if type(x) is Batched:
+            inside = self.constant(x.value)
+            return x if inside is x.value else Batched(inside, x.level, x.mapped)
+        if type(x) is Array or type(x) in TRACERS:
+            return x
+        return tracer_class(x, builder.depth)(builder, builder.constant(x), x)
+
     def scan(
         self, step: Any, carry: list[Array], columns: list[Array], n: int, reverse: bool
     ) -> tuple[list[Array], list[Array]]:

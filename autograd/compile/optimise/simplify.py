@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ...core.signatures import COLLECTIVE_STEPS
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value, replace, values_in
 
-IMPURE = frozenset(("recomputed",))
+# Operations of which two are never one.
+IMPURE = frozenset(("recomputed",)) | COLLECTIVE_STEPS
 
 
 def simplify(program: Program) -> None:
@@ -138,11 +140,11 @@ def _key(x: Any, same: dict[Value, Value]) -> Hashable:
 
 
 def without_use(program: Program) -> None:
-    """Drop what no output needs."""
+    """Drop what no output needs, but for what other ranks need."""
     needed = set(values_in(program.outputs))
     kept = []
     for op in reversed(program.ops):
-        if any(v in needed for v in op.outputs()):
+        if op.name in COLLECTIVE_STEPS or any(v in needed for v in op.outputs()):
             needed.update(op.inputs())
             kept.append(op)
     program.ops = kept[::-1]

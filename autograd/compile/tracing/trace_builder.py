@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...core.dtypes import as_numpy
+from ...core.signatures import COLLECTIVE_STEPS, COLLECTIVES
+from ...core.tracer_like import Unrecorded
 from ..ir.aliasing import shared_arguments
 from ..ir.program import ARRAY, NUMBER, OPAQUE, Op, Tuple, Value, replace
 
@@ -121,7 +123,12 @@ class TraceBuilder:
                 f"{name}: an array of a recording that is over was used at {users_line()}; return it from the "
                 "compiled function, or let nothing that was computed there be kept outside"
             )
+        collective = name in COLLECTIVE_STEPS
         if self.depth:
+            if (
+                collective
+            ):  # the step is run once more than the loop has steps: as part of the recording
+                raise Unrecorded
             args, settings = replace(args, self.adopt), replace(settings, self.adopt)
         tracers: list[Any] = []
 
@@ -135,7 +142,7 @@ class TraceBuilder:
         if isinstance(out, NUMBERS) and not name.startswith("py.") and name != "item":
             out = np.asarray(out)
         inner = [x.of for x in tracers]
-        if all(v.constant for v in inner):
+        if all(v.constant for v in inner) and not collective:
             return self.wrap(out, tracers[0], lambda y: self.constant(y))
         numbers: frozenset[int] | None = None
         if (
@@ -156,6 +163,8 @@ class TraceBuilder:
                 return self.constant(x)
             return x
 
+        if name in COLLECTIVES:
+            function = _of_this_shape(name, function, out)
         op = Op(name, function, replace(args, inside), replace(settings, inside), line=users_line())
         op.shares = shared_arguments(out, given)
         result = self.wrap(out, tracers[0], lambda y: self.value(y, op=op, numbers=numbers))
@@ -180,6 +189,22 @@ class TraceBuilder:
         return Opaque(
             self, value(out), out, like.tracer_type if isinstance(like, Opaque) else type(like)
         )
+
+
+def _of_this_shape(name: str, function: Callable[..., Any], out: Any) -> Callable[..., Any]:
+    """A collective whose result must have the shape that it had while recording, which other ranks decide on, too."""
+    shape = tuple(out.shape)
+
+    def call(*args: Any, **settings: Any) -> Any:
+        out = function(*args, **settings)
+        if tuple(out.shape) != shape:
+            raise TraceError(
+                f"{name}: other ranks now give arrays of other lengths: the result has shape {tuple(out.shape)}, and "
+                f"the compiled function was recorded with {shape}; keep the lengths, or leave the function uncompiled"
+            )
+        return out
+
+    return call
 
 
 def structure_of(x: Any) -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ....backend import LAZY
+from ....backend.common.base import LAZY
 from ...core.array import Array
 from ...core.defvjp import function_of
 from ...core.defvjp import library_defvjp as defvjp

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....backend import backend_of
+from ....backend.common.base import LAZY
 from ...core.array import backend_array
 from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
@@ -151,6 +152,9 @@ def lstsq(A: Any, b: Any, *, check: bool = True) -> Any:
     m, n = A.shape[-2:]
     vector = len(b.shape) == 1
     b = generated.expand_dims(b, axis=-1) if vector else asarray(b)
+    if LAZY and not {type(backend_array(A)), type(backend_array(b))}.isdisjoint(LAZY):
+        out = _by_qr(A, b)
+        return generated.squeeze(out, axis=-1) if vector else out
     dtype = b.dtype if is_complex(b.dtype) else A.dtype
     zeros = _zeros_like(b, (*b.shape[:-2], n, b.shape[-1]), dtype)
     if m >= n:
@@ -158,6 +162,16 @@ def lstsq(A: Any, b: Any, *, check: bool = True) -> Any:
     else:
         out = _augmented(_adjoint(A), [zeros, b], n, check)[..., :n, :]
     return generated.squeeze(out, axis=-1) if vector else out
+
+
+def _by_qr(A: Any, b: Any) -> Any:
+    """x = R⁻¹ Qᴴ b of tall A = Q R, which Dask has by blocks of rows."""
+    if A.shape[-2] < A.shape[-1]:
+        raise NotImplementedError(
+            f"lstsq: the Dask array of shape {tuple(A.shape)} has fewer rows than columns; x.compute() gives NumPy's"
+        )
+    Q, R = function_of(find("linalg.qr"))(A)
+    return factorize(R, assume="upper").solve(generated.matmul(_adjoint(Q), b))
 
 
 def _augmented(A: Any, parts: list[Any], m: int, check: bool) -> Any:

@@ -38,8 +38,8 @@ REDUCTIONS = frozenset(
 )
 # Along one axis or several, which are named or counted from the end.
 ALONG = frozenset(
-    """argmax argmin argsort cumulative_prod cumulative_sum expand_dims fft.fft fft.hfft fft.ifft fft.ihfft
-    fft.irfft fft.rfft log_softmax softmax sort squeeze""".split()  # noqa: SIM905 - a table
+    """all_gather argmax argmin argsort cumulative_prod cumulative_sum expand_dims fft.fft fft.hfft fft.ifft fft.ihfft
+    fft.irfft fft.rfft log_softmax reduce_scatter softmax sort squeeze""".split()  # noqa: SIM905 - a table
 )
 # Along axes named in `axes`.
 ALONG_AXES = frozenset(
@@ -47,10 +47,10 @@ ALONG_AXES = frozenset(
 )
 # Functions of one array, or of its last axes, for any number of leading axes.
 DIRECT = frozenset(
-    """asarray astype collect_cotangents copy expm linalg.cholesky linalg.det linalg.diagonal
+    """all_reduce asarray astype broadcast_from collect_cotangents copy expm linalg.cholesky linalg.det linalg.diagonal
     linalg.eig linalg.eigh linalg.eigvals linalg.eigvalsh linalg.inv linalg.matrix_norm
     linalg.matrix_power linalg.matrix_rank linalg.matrix_transpose linalg.pinv linalg.qr
-    linalg.slogdet linalg.svd linalg.svdvals linalg.trace logm matrix_transpose ones_like polar sqrtm
+    linalg.slogdet linalg.svd linalg.svdvals linalg.trace logm matrix_transpose ones_like polar reduce_to sqrtm
     stop_gradient to_device tril triu zeros_like""".split()  # noqa: SIM905 - a table
 )
 OF_MATRICES = frozenset(

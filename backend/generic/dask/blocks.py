@@ -29,7 +29,7 @@ Function: TypeAlias = str | Callable[..., Any]
 
 def run(*blocks: Any, function: Function, settings: dict[str, Any]) -> Any:
     """One function of blocks, in the library of the first array among them."""
-    arrays = [np.asarray(x) if isinstance(x, np.generic) else x for x in blocks]
+    arrays = [_single(x) for x in blocks]
     xp = OF.find(next(x for x in arrays if hasattr(x, "dtype"))).xp
     with np.errstate(all="ignore"):
         if not isinstance(function, str):
@@ -38,6 +38,37 @@ def run(*blocks: Any, function: Function, settings: dict[str, Any]) -> Any:
         for part in function.split("."):
             found = getattr(found, part)
         return found(*arrays, **settings)
+
+
+def _single(x: Any) -> Any:
+    """A block out of the lists that Dask puts around those that are the only ones along their axes."""
+    while type(x) is list and len(x) == 1:
+        x = x[0]
+    return np.asarray(x) if isinstance(x, np.generic) else x
+
+
+def blockwise(
+    function: Function,
+    out: tuple[Any, ...],
+    *operands: Any,
+    dtype: Any,
+    meta: Any,
+    call: Any = run,
+    align: bool = False,
+    settings: dict[str, Any] | None = None,
+    part: int | None = None,
+    **layout: Any,
+) -> Any:
+    """`da.blockwise` of a function in the blocks' library; axes that are not in `out` are in one chunk."""
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    known: dict[str, Any] = {"function": function, "settings": settings or {}}
+    if part is not None:
+        known["part"] = part
+    made = da.blockwise(
+        call, out, *operands, dtype=dtype, meta=meta, concatenate=None, align_arrays=align, **layout, **known
+    )  # fmt: skip
+    return told(made)
 
 
 def run_part(*blocks: Any, function: Function, settings: dict[str, Any], part: int) -> Any:
@@ -76,26 +107,22 @@ def elementwise(function: Function, *args: Any, parts: int | None = None, **sett
     args = tuple(x for x in args if x is not None)  # which stand at the end
     dummies = [ones(x, (1,) * getattr(x, "ndim", 0)) for x in args]
     probe = run(*dummies, function=function, settings=settings)
-    known = {"function": function, "settings": settings}
-    if parts is None:
-        return _elemwise(run, args, probe, known)
-    return tuple(_elemwise(run_part, args, probe[i], {**known, "part": i}) for i in range(parts))
-
-
-def _elemwise(call: Callable[..., Any], args: Sequence[Any], probe: Any, known: dict[str, Any]) -> Any:
-    """`da.blockwise` of arrays that broadcast against each other."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
     ndim = max((x.ndim for x in args if hasattr(x, "ndim")), default=0)
+    index = tuple(range(ndim))
     operands: list[Any] = []
     for x in args:
         n = getattr(x, "ndim", None)
-        operands += [x, None if n is None else tuple(range(ndim))[::-1][:n][::-1]]
-    return told(
-        da.blockwise(
-            call, tuple(range(ndim)), *operands, dtype=probe.dtype, meta=meta_of(probe), token=None,
-            name=None, align_arrays=True, **known,
+        operands += [x, None if n is None else index[ndim - n :]]
+    if parts is None:
+        return blockwise(
+            function, index, *operands, dtype=probe.dtype, meta=meta_of(probe), settings=settings, align=True
+        )  # fmt: skip
+    return tuple(
+        blockwise(
+            function, index, *operands, dtype=probe[i].dtype, meta=meta_of(probe[i]), settings=settings, align=True,
+            call=run_part, part=i,
         )
+        for i in range(parts)
     )  # fmt: skip
 
 
@@ -122,8 +149,15 @@ def check_whole(name: str, x: Any, axes: Sequence[int]) -> None:
 
 
 def along(
-    function: Function, signature: str, *args: Any, parts: int | None = None, dtype: Any = None,
-    sizes: dict[str, int] | None = None, called: str = "", free: str = "", **settings: Any,
+    function: Function,
+    signature: str,
+    *args: Any,
+    parts: int | None = None,
+    dtype: Any = None,
+    sizes: dict[str, int] | None = None,
+    called: str = "",
+    free: str = "",
+    **settings: Any,
 ) -> Any:
     """A function of the last axes of its arrays, block by block along all axes before them.
 
@@ -175,26 +209,29 @@ def along(
         dummies = [ones(x, shape_of(x, axes)) for x, axes in zip(args, core, strict=True)]
         out = run(*dummies, function=function, settings=settings)
         dtype = [o.dtype for o in out] if parts else out.dtype
-    known = {"function": function, "settings": settings}
-    call = run
     if parts:  # computed once, and taken apart
-        tuples = da.blockwise(
-            run, tuple(range(loops)), *operands, dtype=object, meta=np.empty((0,) * loops, object),
-            concatenate=True, align_arrays=True, **known,
-        )  # fmt: skip
-        operands, call = [tuples, tuple(range(loops))], pick
+        meta = np.empty((0,) * loops, object)
+        index = tuple(range(loops))
+        tuples = blockwise(
+            function, index, *operands, dtype=object, meta=meta, settings=settings, align=True
+        )
     results = []
     for i, axes in enumerate(outs):
         kind = dtype[i] if parts else dtype
         meta = empty(args[0], loops + len(axes), kind)
         new = {place[a]: lengths[a] for a in axes if parts or not any(a in c for c in core)}
+        out = (*range(loops), *(place[a] for a in axes))
         if parts:
-            known = {"part": i}
-        made = da.blockwise(
-            call, (*range(loops), *(place[a] for a in axes)), *operands, dtype=kind, meta=meta, new_axes=new,
-            concatenate=True, align_arrays=True, **known,
-        )  # fmt: skip
-        results.append(told(made))
+            made = da.blockwise(
+                pick, out, tuples, index, dtype=kind, meta=meta, new_axes=new, part=i
+            )
+            results.append(told(made))
+        else:
+            results.append(
+                blockwise(
+                    function, out, *operands, dtype=kind, meta=meta, settings=settings, align=True, new_axes=new
+                )
+            )  # fmt: skip
     return tuple(results) if parts else results[0]
 
 
@@ -223,7 +260,12 @@ def _one(x: Any) -> Any:
 
 
 def whole(
-    function: Function, *args: Any, shape: tuple[int, ...], dtype: Any, gather: bool = False, called: str = "",
+    function: Function,
+    *args: Any,
+    shape: tuple[int, ...],
+    dtype: Any,
+    gather: bool = False,
+    called: str = "",
     **settings: Any,
 ) -> Any:
     """A function of arrays that are in one chunk each, as one task; with `gather` they are put together first.
@@ -247,9 +289,6 @@ def whole(
     first = next(x for x in args if isinstance(x, da.Array))
     meta = empty(first, len(shape), dtype)
     out = tuple(f"o{i}" for i in range(len(shape)))
-    return told(
-        da.blockwise(
-            run, out, *operands, dtype=dtype, meta=meta, concatenate=True,
-            new_axes=dict(zip(out, shape, strict=True)), align_arrays=False, function=function, settings=settings,
-        )
+    return blockwise(
+        function, out, *operands, dtype=dtype, meta=meta, settings=settings, new_axes=dict(zip(out, shape, strict=True))
     )  # fmt: skip

@@ -29,6 +29,15 @@ def as_parts(key: Any) -> tuple[Any, ...]:
     return tuple(np.asarray(p) if isinstance(p, list) else p for p in parts)
 
 
+def without_masks(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A key with the places where NumPy's masks hold instead of these."""
+    out: list[Any] = []
+    for part in parts:
+        mask = isinstance(part, np.ndarray) and part.dtype.kind == "b" and part.ndim
+        out += part.nonzero() if mask else [part]
+    return tuple(out)
+
+
 def spelt_out(parts: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
     """A key with a part for each axis: the ellipsis, and what follows the key, as whole slices."""
     taken = sum(_axes(p) for p in parts if p is not None and p is not Ellipsis)
@@ -58,7 +67,9 @@ def _one_line(parts: tuple[Any, ...]) -> int | None:
 
 def _mask(parts: tuple[Any, ...]) -> Any:
     """The mask of a key that is one mask over the first axes, and nothing else."""
-    rest = [p for p in parts if p is not Ellipsis and not (isinstance(p, slice) and p == slice(None))]
+    rest = [
+        p for p in parts if p is not Ellipsis and not (isinstance(p, slice) and p == slice(None))
+    ]
     if len(rest) == 1 and parts[0] is rest[0] and _is_array(rest[0]) and rest[0].dtype.kind == "b":
         return rest[0]
     return None
@@ -71,14 +82,16 @@ def _dummy(parts: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def getitem(x: Any, key: Any) -> Any:
     """``x[key]``."""
-    parts = as_parts(key)
+    parts = without_masks(as_parts(key))
     if is_basic(parts):
         _check_slices("x[key]", x, spelt_out(parts, x.ndim))
         return told(x[key])
     mask = _mask(parts)
     if mask is not None:
         if mask.ndim == 0:
-            raise NotImplementedError("x[mask] of a Dask array needs a mask with axes: reshape it to one element")
+            raise NotImplementedError(
+                "x[mask] of a Dask array needs a mask with axes: reshape it to one element"
+            )
         if mask.ndim > 1:
             _check_rows("x[mask]", x, mask)
         return told(x[mask])
@@ -92,7 +105,9 @@ def getitem(x: Any, key: Any) -> Any:
     arrays = [p for p in parts if _is_array(p)]
     if all(isinstance(p, np.ndarray) for p in arrays) and len(arrays) == len(spelt):
         return told(x.vindex[spelt])
-    refuse_unknown("x[key] by arrays of integers", x.shape, *(p.shape for p in parts if _is_array(p)))
+    refuse_unknown(
+        "x[key] by arrays of integers", x.shape, *(p.shape for p in parts if _is_array(p))
+    )
     shape = np.broadcast_to(np.empty((), np.int8), x.shape)[_dummy(parts)].shape
     return blocks.whole(
         _getitem, x, *parts, shape=shape, dtype=x.dtype,
@@ -140,7 +155,7 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
     """Zeros of `shape` with `values` added at ``[key]``, repeated indices accumulating."""
     import dask.array as da  # the arrays are Dask's: it is there
 
-    parts = as_parts(key)
+    parts = without_masks(as_parts(key))
     if is_basic(parts):
         return _placed(shape, spelt_out(parts, len(shape)), values)
     mask = _mask(parts)
@@ -155,7 +170,17 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
             rows = da.moveaxis(values, line, 0)
             lengths = (shape[line], *(n for i, n in enumerate(shape) if i != line))
             index = da.asarray(spelt[line])
-            return da.moveaxis(sum_by_segment(rows, index % shape[line], num_segments=lengths[0]), 0, line)
+            return da.moveaxis(
+                sum_by_segment(rows, index % shape[line], num_segments=lengths[0]), 0, line
+            )
+    if all(_is_array(p) for p in spelt):
+        flat, stride = 0, 1
+        for p, n in zip(reversed(spelt), reversed(shape), strict=True):
+            flat, stride = flat + p % n * stride, stride * n
+        lines = [
+            da.reshape(da.broadcast_to(da.asarray(x), values.shape), (-1,)) for x in (values, flat)
+        ]
+        return da.reshape(sum_by_segment(*lines, num_segments=stride), shape)
     return blocks.whole(
         _scatter_add, values, *parts, shape=tuple(shape), dtype=values.dtype, gather=True,
         called="the gradient of x[key]", into=tuple(shape),
@@ -164,24 +189,18 @@ def scatter_add(shape: tuple[int, ...], key: Any, values: Any) -> Any:
 
 def _by_mask(shape: Any, mask: Any, values: Any) -> Any:
     """The values put where the mask holds, zeros elsewhere: block by block, as they were taken."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
     n = mask.ndim
     _check_blocks(mask, values)
     rest = tuple(range(n, n + values.ndim - 1))
     lead = tuple(range(n))
-    return told(
-        da.blockwise(
-            _put, (*lead, *rest), mask, lead, values, (0, *rest), dtype=values.dtype,
-            meta=blocks.meta_of(blocks.ones(values, (1,) * (n + values.ndim - 1))),
-            align_arrays=False, adjust_chunks=None, concatenate=True,
-        )
+    return blocks.blockwise(
+        _put, (*lead, *rest), mask, lead, values, (0, *rest), dtype=values.dtype,
+        meta=blocks.meta_of(blocks.ones(values, (1,) * (n + values.ndim - 1))),
     )  # fmt: skip
 
 
-def _put(mask: Any, values: Any) -> Any:
+def _put(xp: Any, mask: Any, values: Any) -> Any:
     """One block of `_by_mask`."""
-    xp = blocks.OF.find(values).xp
     out = xp.zeros_on_device_of((*mask.shape, *values.shape[1:]), values)
     out[mask] = values
     return out
@@ -245,19 +264,20 @@ def _padded(x: Any, axis: int, before: int, after: int) -> Any:
 
 def _padded_blocks(x: Any, axis: int, before: int, after: int) -> Any:
     """The same within blocks that hold the whole axis, where lengths of other axes are unknown."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
     blocks.check_whole("the gradient of x[key]", x, (axis,))
     index = tuple(range(x.ndim))
-    return da.blockwise(
-        blocks.run, index, x, index, dtype=x.dtype, meta=x._meta, concatenate=True, function=_pad,
+    return blocks.blockwise(
+        _pad, index, x, index, dtype=x.dtype, meta=x._meta,
         adjust_chunks={axis: (before + x.shape[axis] + after,)},
         settings={"axis": axis, "before": before, "after": after},
     )  # fmt: skip
 
 
 def _pad(xp: Any, x: Any, *, axis: int, before: int, after: int) -> Any:
-    ends = [xp.zeros_on_device_of((*x.shape[:axis], n, *x.shape[axis + 1 :]), x) for n in (before, after)]
+    ends = [
+        xp.zeros_on_device_of((*x.shape[:axis], n, *x.shape[axis + 1 :]), x)
+        for n in (before, after)
+    ]
     return xp.concat([ends[0], x, ends[1]], axis=axis)
 
 
@@ -283,24 +303,22 @@ def zeros(shape: Any, like: Any, chunks: Any = "auto") -> Any:
 
 def _spaced(x: Any, axis: int, step: int) -> Any:
     """`x` with ``step − 1`` zeros behind each element along an axis."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
     wide = expand_dims(x, axis + 1)
     filled = _padded(wide, axis + 1, 0, step - 1)
     chunks = (*x.chunks[:axis], tuple(n * step for n in x.chunks[axis]), *x.chunks[axis + 1 :])
     filled = filled.rechunk({axis + 1: -1})
     index = tuple(range(filled.ndim))
     out = (*index[: axis + 1], *index[axis + 2 :])
-    return da.blockwise(
-        _merged, out, filled, index, dtype=x.dtype, meta=x._meta, concatenate=True,
-        adjust_chunks={axis: chunks[axis]}, axis=axis,
+    return blocks.blockwise(
+        _merged, out, filled, index, dtype=x.dtype, meta=x._meta, adjust_chunks={axis: chunks[axis]},
+        settings={"axis": axis},
     )  # fmt: skip
 
 
-def _merged(block: Any, *, axis: int) -> Any:
+def _merged(xp: Any, block: Any, *, axis: int) -> Any:
     """Two neighbouring axes of a block as one."""
     shape = block.shape
-    return block.reshape((*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
+    return xp.reshape(block, (*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
 
 
 # ── segments ──────────────────────────────────────────────────────────────────────────────────
@@ -342,10 +360,10 @@ def _by_chunks(name: str, x: Any, indices: Any, num_segments: int) -> Any:
         return blocks.whole(
             _segments, whole, indices, shape=out, dtype=x.dtype, gather=True, name=name, total=num_segments
         )  # fmt: skip
-    return da.blockwise(
-        blocks.run, (0, 1, *loops), x, (0, *loops), indices, (0,), bounds, (1, 2), dtype=x.dtype,
-        meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim + 1))), concatenate=True,
-        adjust_chunks={0: lambda _: 1, 1: tuple(int(n) for n in rows)}, name=None, function=_segments_from,
+    return blocks.blockwise(
+        _segments_from, (0, 1, *loops), x, (0, *loops), indices, (0,), bounds, (1, 2), dtype=x.dtype,
+        meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim + 1))), align=True,
+        adjust_chunks={0: lambda _: 1, 1: tuple(int(n) for n in rows)},
         settings={"name": name, "total": num_segments},
     )  # fmt: skip
 
@@ -402,9 +420,10 @@ def setitem(x: Any, value: Any, key: Any) -> Any:
         out[key] = value
         return told(out)
     spelt = spelt_out(parts, x.ndim)
-    if mask is None and _one_line(spelt) is not None and not _widens(parts):
+    line = _one_line(spelt)
+    if mask is None and line is not None and not _widens(parts):
         out = copy(x)
-        index = spelt[_one_line(spelt)]
+        index = spelt[line]
         if not isinstance(index, da.Array) or getattr(value, "ndim", 0) == 0:
             out[spelt] = value
             return told(out)
@@ -423,21 +442,27 @@ def _masked_write(x: Any, mask: Any, values: Any) -> Any:
     if values.ndim < 1 + x.ndim - n or values.shape[0] == 1 or values.ndim == 0:
         shape = (*(1,) * (1 + x.ndim - n - values.ndim), *values.shape)
         wide = mask[(..., *(None,) * (x.ndim - n))]
-        return told(da.where(wide, da.reshape(values, shape[1:] and shape or (1,))[0], x))
+        return told(da.where(wide, da.reshape(values, (shape[1:] and shape) or (1,))[0], x))
     _check_blocks(mask, values)
     x = x.rechunk({i: mask.chunks[i] for i in range(n)}) if x.chunks[:n] != mask.chunks else x
     lead, rest = tuple(range(n)), tuple(range(n, x.ndim))
-    return told(
-        da.blockwise(
-            _written, (*lead, *rest), x, (*lead, *rest), mask, lead, values, (0, *rest), dtype=x.dtype, meta=x._meta,
-            align_arrays=False, concatenate=True,
-        )
-    )  # fmt: skip
+    return blocks.blockwise(
+        _written,
+        (*lead, *rest),
+        x,
+        (*lead, *rest),
+        mask,
+        lead,
+        values,
+        (0, *rest),
+        dtype=x.dtype,
+        meta=x._meta,
+    )
 
 
-def _written(x: Any, mask: Any, values: Any) -> Any:
+def _written(xp: Any, x: Any, mask: Any, values: Any) -> Any:
     """One block of `_masked_write`."""
-    return blocks.OF.find(x).xp.setitem(x, values, mask)
+    return xp.setitem(x, values, mask)
 
 
 def _check_blocks(mask: Any, values: Any) -> None:
@@ -450,13 +475,14 @@ def _check_blocks(mask: Any, values: Any) -> None:
     """
     if values.numblocks[0] != mask.numblocks[0] or any(k > 1 for k in mask.numblocks[1:]):
         raise NotImplementedError(
-            "x[mask]: values and mask of Dask arrays have to be in the same chunks along the first axis, and the mask in "
-            "one along all others, as y[mask] gives them; mask.rechunk({1: -1}) puts an axis into one chunk"
+            "x[mask]: values and mask of Dask arrays have to be in the same chunks along the first axis, and the mask "
+            "in one along all others, as y[mask] gives them; mask.rechunk({1: -1}) puts an axis into one chunk"
         )
     if not unknown(values.shape[:1]) and mask.numblocks[0] > 1:
         raise NotImplementedError(
             "x[mask]: which of the values go into which chunk of the Dask array is not known before the mask is "
-            "computed; take them from an array by the same mask, y[mask], or put the mask into one chunk, mask.rechunk(-1)"
+            "computed; take them from an array by the same mask, y[mask], or put the mask into one chunk by "
+            "mask.rechunk(-1)"
         )
 
 
@@ -482,19 +508,17 @@ def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
 
 def getitem_last(x: Any, indices: Any) -> Any:
     """``x[..., indices]``."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
     blocks.check_whole("take", x, (-1,))
     lead, behind = tuple(range(x.ndim - 1)), tuple(range(x.ndim, x.ndim + indices.ndim))
-    return da.blockwise(
+    return blocks.blockwise(
         _taken, (*lead, *behind), x, (*lead, x.ndim - 1), indices, behind, dtype=x.dtype,
-        meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim - 1 + indices.ndim))), concatenate=True,
+        meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim - 1 + indices.ndim))), align=True,
     )  # fmt: skip
 
 
-def _taken(x: Any, indices: Any) -> Any:
+def _taken(xp: Any, x: Any, indices: Any) -> Any:
     """One block of `getitem_last`."""
-    return x[..., indices]
+    return xp.getitem(x, (..., indices))
 
 
 def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
@@ -512,5 +536,3 @@ def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
         "take_along_axis", "(n),(m)->(m)", lines, places, dtype=x.dtype, called="take_along_axis", axis=-1
     )  # fmt: skip
     return da.moveaxis(out, -1, axis)
-
-

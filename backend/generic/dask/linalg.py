@@ -106,7 +106,9 @@ def bind(xp: XP) -> dict[str, Callable[..., Any]]:
             return _qr(x, mode)
         _tall("linalg.qr", x)
         if mode != "reduced":
-            raise NotImplementedError("linalg.qr: of matrices in several chunks there is mode='reduced' alone")
+            raise NotImplementedError(
+                "linalg.qr: of matrices in several chunks there is mode='reduced' alone"
+            )
         return tuple(told(part) for part in by_chunks.qr(x))
 
     def svd(x: Any, /, *, full_matrices: bool = True) -> Any:
@@ -133,7 +135,9 @@ def bind(xp: XP) -> dict[str, Callable[..., Any]]:
         return svd(x, full_matrices=False)[1]
 
     def matrix_power(x: Any, n: int, /) -> Any:
-        return blocks.along(_power, "(n,n)->(n,n)", x, dtype=x.dtype, called="linalg.matrix_power", n=n)
+        return blocks.along(
+            _power, "(n,n)->(n,n)", x, dtype=x.dtype, called="linalg.matrix_power", n=n
+        )
 
     def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
         import dask.array as da  # the arrays are Dask's: it is there
@@ -164,9 +168,10 @@ def _power(xp: Any, x: Any, *, n: int) -> Any:
 
 def _solve(x1: Any, x2: Any) -> Any:
     """Systems that are in one chunk each."""
-    if x2.ndim == 1:
-        return blocks.along("linalg.solve", "(n,n),(n)->(n)", x1, x2, called="linalg.solve", dtype=np.result_type(x1.dtype, x2.dtype))  # fmt: skip
-    return blocks.along("linalg.solve", "(n,n),(n,k)->(n,k)", x1, x2, called="linalg.solve", free="k", dtype=np.result_type(x1.dtype, x2.dtype))  # fmt: skip
+    signature = "(n,n),(n)->(n)" if x2.ndim == 1 else "(n,n),(n,k)->(n,k)"
+    return blocks.along(
+        "linalg.solve", signature, x1, x2, free="k", dtype=np.result_type(x1.dtype, x2.dtype)
+    )  # fmt: skip
 
 
 def _qr(x: Any, mode: str) -> Any:
@@ -267,7 +272,12 @@ class LazyFactor(Factor):
     def inverse(self) -> Any:
         """The inverse A⁻¹."""
         return blocks.along(
-            _inverse, f"{self._form()}->(n,n)", self.A, called="inv", dtype=self.A.dtype, **self.settings
+            _inverse,
+            f"{self._form()}->(n,n)",
+            self.A,
+            called="inv",
+            dtype=self.A.dtype,
+            **self.settings,
         )
 
 

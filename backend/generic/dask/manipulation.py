@@ -11,7 +11,7 @@ import numpy as np
 from ...common.typing import XP
 from . import blocks
 from .indexing import expand_dims, zeros
-from .shapes import Shape, refuse_unknown, told, unknown
+from .shapes import Shape, refuse_unknown, unknown
 
 
 def broadcast_to(x: Any, /, shape: Any) -> Any:
@@ -20,8 +20,14 @@ def broadcast_to(x: Any, /, shape: Any) -> Any:
 
     if not unknown(shape):
         chunks = getattr(shape, "chunks", None)
-        return da.broadcast_to(x, tuple(shape)) if chunks is None or 0 in shape else _in_chunks(x, shape, chunks)
-    if len(shape) == x.ndim and all(n == m or (n != n and m != m) for n, m in zip(shape, x.shape, strict=True)):
+        return (
+            da.broadcast_to(x, tuple(shape))
+            if chunks is None or 0 in shape
+            else _in_chunks(x, shape, chunks)
+        )
+    if len(shape) == x.ndim and all(
+        n == m or (n != n and m != m) for n, m in zip(shape, x.shape, strict=True)
+    ):
         return x
     if type(shape) is not Shape:
         refuse_unknown("broadcast_to", shape)
@@ -30,7 +36,6 @@ def broadcast_to(x: Any, /, shape: Any) -> Any:
 
 def _in_chunks(x: Any, shape: Any, chunks: Any) -> Any:
     """`x` broadcast to a shape, in these chunks, of which each task is told the size of its own."""
-    import dask.array as da  # the arrays are Dask's: it is there
     from dask.layers import ArrayChunkShapeDep
 
     if x.shape == shape:
@@ -41,18 +46,15 @@ def _in_chunks(x: Any, shape: Any, chunks: Any) -> Any:
         for i, (n, c) in enumerate(zip(shape, chunks, strict=True))
     )
     index = tuple(range(len(shape)))
-    return told(
-        da.blockwise(
-            _stretched, index, ArrayChunkShapeDep(wanted), index, x, index[lead:], dtype=x.dtype,
-            meta=blocks.meta_of(blocks.ones(x, (1,) * len(shape))), align_arrays=False,
-        )
+    return blocks.blockwise(
+        _stretched, index, ArrayChunkShapeDep(wanted), index, x, index[lead:], dtype=x.dtype,
+        meta=blocks.meta_of(blocks.ones(x, (1,) * len(shape))),
     )  # fmt: skip
 
 
-def _stretched(shape: Any, x: Any) -> Any:
+def _stretched(xp: Any, shape: Any, x: Any) -> Any:
     """A block broadcast to a shape."""
-    x = np.asarray(x) if isinstance(x, np.generic) else x
-    return blocks.OF.find(x).xp.broadcast_to(x, tuple(shape))
+    return xp.broadcast_to(x, tuple(shape))
 
 
 def _first_spread(xp: Any, x: Any, like: Any) -> Any:
@@ -72,49 +74,52 @@ def reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> Any:
         if shape == x.shape:
             return x
         size = x.size
-        if size == 0 or -1 in shape and math.prod(n for n in shape if n != -1) == 0:
+        if size == 0 or (-1 in shape and math.prod(n for n in shape if n != -1) == 0):
             target = np.empty(x.shape, np.int8).reshape(shape).shape
             return zeros(target, x)
-        if x.ndim == 0 or size == 1:
-            target = tuple(1 if n == -1 else n for n in shape)
+        if size == 1 and math.prod(shape) in (1, -1):
+            target = tuple(1 for _ in shape)
             flat = x[(0,) * x.ndim] if x.ndim else x
-            return da.broadcast_to(flat, target, chunks=tuple((1,) for _ in target)) if target else flat
+            return (
+                da.broadcast_to(flat, target, chunks=tuple((1,) for _ in target))
+                if target
+                else flat
+            )
         try:
             return da.reshape(x, shape)
-        except NotImplementedError as error:
-            if max(x.numblocks) == 1:
-                target = np.broadcast_to(np.empty((), np.int8), x.shape).reshape(shape).shape
-                return blocks.whole(_reshaped, x, shape=target, dtype=x.dtype, to=target)
-            raise NotImplementedError(
-                f"reshape of a Dask array of shape {x.shape} in chunks {x.chunks} to {shape}: Dask splits and merges "
-                "axes where chunks allow it; x.rechunk({0: -1}), and so for each axis, puts all into one chunk"
-            ) from error
-    rest = [n for n in x.shape if n != 1]
-    wanted = [n for n in shape if n != 1]
-    if len(rest) == len(wanted) and all(n == m or (n != n and m in (-1,) or m != m) for n, m in zip(rest, wanted, strict=True)):  # fmt: skip
-        out = da.squeeze(x, axis=tuple(i for i, n in enumerate(x.shape) if n == 1)) if len(rest) < x.ndim else x  # fmt: skip
-        new = [i for i, n in enumerate(shape) if n == 1]
-        return expand_dims(out, tuple(new)) if new else out
-    if shape == (-1,) and x.ndim and all(k == 1 for k in x.numblocks[1:]):
+        except NotImplementedError:  # axes that are split unevenly: by way of one line
+            return da.reshape(da.reshape(x, (-1,)), shape)
+    rest, wanted = ([n for n in lengths if n != 1] for lengths in (x.shape, shape))
+    if len(rest) == len(wanted) and all(map(_agree, rest, wanted)):
+        ones = tuple(i for i, n in enumerate(x.shape) if n == 1)
+        out = da.squeeze(x, axis=ones) if ones else x
+        new = tuple(i for i, n in enumerate(shape) if n == 1)
+        return expand_dims(out, new) if new else out
+    rows_alone = max(x.numblocks[1:], default=1) == 1
+    if shape == (-1,) and x.ndim and rows_alone:
         return _by_rows(_flat, x, (0,), x)
     like = getattr(shape_of, "like", None)
-    if like is not None and x.ndim == 1 and x.numblocks == like.numblocks[:1] == like.numblocks[:1] and max(like.numblocks[1:], default=1) == 1:  # fmt: skip
+    if (
+        like is not None
+        and x.ndim == 1
+        and like.numblocks == (*x.numblocks, *like.ndim * (1,))[: like.ndim]
+    ):
         return _by_rows(_as_rows, x, tuple(range(like.ndim)), like)
     refuse_unknown(f"reshape to {shape}", x.shape, shape)
     return x
 
 
+def _agree(n: Any, m: Any) -> bool:
+    """Whether a length may become another one, of which −1 is what an unknown one (NaN) is called in a target."""
+    return bool(n == m or m != m or (n != n and m == -1))
+
+
 def _by_rows(function: Callable[..., Any], x: Any, out: tuple[int, ...], like: Any) -> Any:
     """A function of each chunk of rows, and of that of an array beside it."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
-    return told(
-        da.blockwise(
-            blocks.run, out, x, tuple(range(x.ndim)), like, tuple(range(like.ndim)), dtype=x.dtype,
-            meta=blocks.meta_of(blocks.ones(x, (1,) * len(out))), concatenate=True, align_arrays=False,
-            adjust_chunks={0: like.chunks[0] if len(out) > 1 else tuple(math.nan for _ in like.chunks[0])},
-            function=function, settings={},
-        )
+    return blocks.blockwise(
+        function, out, x, tuple(range(x.ndim)), like, tuple(range(like.ndim)), dtype=x.dtype,
+        meta=blocks.meta_of(blocks.ones(x, (1,) * len(out))),
+        adjust_chunks={0: like.chunks[0] if len(out) > 1 else tuple(math.nan for _ in like.chunks[0])},
     )  # fmt: skip
 
 
@@ -155,10 +160,6 @@ def roll(x: Any, /, shift: Any, *, axis: Any = None) -> Any:
     return x
 
 
-def _reshaped(xp: Any, x: Any, *, to: tuple[int, ...]) -> Any:
-    return xp.reshape(x, to)
-
-
 def concat(arrays: Any, /, *, axis: int | None = 0) -> Any:
     """Dask's `concatenate`, and of flattened arrays."""
     import dask.array as da  # the arrays are Dask's: it is there
@@ -176,6 +177,7 @@ def repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> Any:
         x, axis = reshape(x, (-1,)), 0
     axis %= x.ndim
     if hasattr(repeats, "shape"):
+        repeats = getattr(repeats, "known", repeats)
         if not isinstance(repeats, np.ndarray):
             raise NotImplementedError(
                 "repeat: numbers of repeats in a Dask array give a result of unknown length; pass them as a NumPy "
@@ -208,7 +210,8 @@ def sorted_lines(name: str) -> Callable[..., Any]:
         import dask.array as da  # the arrays are Dask's: it is there
 
         out = blocks.along(
-            name, "(n)->(n)", blocks.gathered(name, da.moveaxis(x, axis, -1)), axis=-1, descending=descending, stable=stable,
+            name, "(n)->(n)", blocks.gathered(name, da.moveaxis(x, axis, -1)), axis=-1,
+            descending=descending, stable=stable,
             dtype=np.dtype(np.int64) if name == "argsort" else x.dtype,
         )  # fmt: skip
         return da.moveaxis(out, -1, axis)
@@ -216,13 +219,17 @@ def sorted_lines(name: str) -> Callable[..., Any]:
     return call
 
 
-def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None) -> Any:
+def arange(
+    start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None
+) -> Any:
     """Dask's `arange`, whose bounds are numbers."""
     import dask.array as da  # the arrays are Dask's: it is there
 
     for name, x in (("start", start), ("stop", stop), ("step", step)):
         if isinstance(x, da.Array):
-            raise TypeError(f"arange: {name} is a Dask array, whose value the length depends on; int({name}.compute()) is a number")  # fmt: skip
+            raise TypeError(
+                f"arange: {name} is a Dask array, whose value the length depends on; int({name}.compute()) is a number"
+            )
     if stop is None:
         start, stop = 0, start
     return da.arange(start, stop, step, dtype=dtype)
@@ -231,7 +238,8 @@ def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None,
 def bind(xp: XP) -> dict[str, Callable[..., Any]]:
     """The functions of the main namespace."""
     return {
-        "expand_dims": expand_dims, "clip": clip, "roll": roll, "broadcast_to": broadcast_to, "reshape": reshape, "concat": concat, "repeat": repeat, "tile": tile,
+        "expand_dims": expand_dims, "clip": clip, "roll": roll, "broadcast_to": broadcast_to, "reshape": reshape,
+        "concat": concat, "repeat": repeat, "tile": tile,
         "sort": sorted_lines("sort"), "argsort": sorted_lines("argsort"), "arange": arange,
         "arange_like": arange_like, "zeros_on_device_of": lambda shape, x: zeros(shape, x),
         "laid_out": laid_out,
@@ -244,14 +252,34 @@ def arange_like(n: int, x: Any) -> Any:
 
     refuse_unknown("arange_like", (n,))
     meta = getattr(x, "_meta", None)
-    return da.arange(n, like=meta) if meta is not None and not isinstance(meta, np.ndarray | np.generic) else da.arange(n)  # fmt: skip
+    plain = meta is None or isinstance(meta, np.ndarray | np.generic)
+    return da.arange(n) if plain else da.arange(n, like=meta)
 
 
 def laid_out(x: Any, like: Any) -> Any:
     """`x` in the chunks of an array of its shape."""
     pairs = enumerate(zip(x.chunks, like.chunks, strict=True))
     other = {i: new for i, (old, new) in pairs if old != new and not unknown((*old, *new))}
-    return x.rechunk(other) if other else x
+    x = x.rechunk(other) if other else x
+    if not unknown(x.shape) or x.numblocks != like.numblocks:
+        return x
+    return blocks.elementwise(_checked, x, like)
+
+
+def _checked(xp: Any, x: Any, like: Any) -> Any:
+    """A block of a gradient, if it has the length of its argument's, which was not known before.
+
+    Raises
+    ------
+    ValueError
+        If one element was stretched to several.
+    """
+    if x.shape != like.shape:
+        raise ValueError(
+            f"a block of shape {like.shape} of a Dask array of unknown lengths was broadcast to {x.shape}: arrays with "
+            "unknown lengths that meet have to have the same ones; x.compute_chunk_sizes() lets NumPy's rules decide"
+        )
+    return x
 
 
 # ── Fourier transforms ────────────────────────────────────────────────────────────────────────

@@ -15,13 +15,15 @@ import numpy as np
 from ...common.base import LAZY, Namespace
 from ...common.typing import XP
 from . import blocks, indexing, linalg, manipulation, products, reductions
+from .shapes import told
 
 # Functions of elements that the standard lacks, or that the blocks' libraries run in fewer passes than Dask's graph
 # has operations.
 ELEMENTS = (
-    "sigmoid", "relu", "relu_vjp", "softplus", "sech2", "sinc", "sinc_derivative", "masked", "chosen", "with_sign", "twice", "leg", "ray",
-    "over_root_below", "over_root_above", "over_below", "over_above", "whole_quotient", "over_cosh2", "power_slope",
-    "log_nonzero", "divide_where_separated", "mills_excess", "erfcx_slope", "log_ndtr_slope",
+    "sigmoid", "relu", "relu_vjp", "softplus", "sech2", "sinc", "sinc_derivative", "masked", "chosen", "with_sign",
+    "twice", "leg", "ray", "over_root_below", "over_root_above", "over_below", "over_above", "whole_quotient",
+    "over_cosh2", "power_slope", "log_nonzero", "divide_where_separated", "mills_excess", "erfcx_slope",
+    "log_ndtr_slope",
 )  # fmt: skip
 
 # special functions with several results: how many
@@ -65,27 +67,34 @@ def asarray(host: Any, dtype: Any = None) -> Any:
     """A number, nested list or NumPy array as a Dask array."""
     import dask.array as da  # the arrays are Dask's: it is there
 
-    return da.from_array(np.array(host, dtype=dtype, copy=True))
+    host = np.array(host, dtype=dtype, copy=True)
+    made = da.from_array(host)
+    if host.dtype.kind in "iub":  # a count or an index, whose values decide what a shape is
+        made.__dict__["known"] = host
+    return made
 
 
-def joining(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of the namespace, which takes NumPy's arrays for Dask's, as rules give it both."""
+def joining(function: Callable[..., Any], raw: int | None = None) -> Callable[..., Any]:
+    """A function of the namespace, which takes NumPy's arrays for Dask's, as rules give it both.
+
+    The argument at `raw` is an index or a count, whose values the function looks at itself where they are NumPy's.
+    """
 
     def call(*args: Any, **settings: Any) -> Any:
         if any(isinstance(x, np.ndarray | list | tuple) for x in args):
-            args = tuple(joined(x) for x in args)
+            args = tuple(x if i == raw else joined(x) for i, x in enumerate(args))
         for x in args:
             if type(x) in LAZY:
-                blocks.told(x)
+                told(x)
         out = function(*args, **settings)
-        return blocks.told(out) if type(out) in LAZY else out
+        return told(out) if type(out) in LAZY else out
 
     functools.update_wrapper(call, function, updated=())
     return call
 
 
-KNOWS_NUMPY = ("base", "repeat")
-"""What looks at the values of NumPy's arrays itself."""
+RAW = {"getitem": 1, "setitem": 2, "scatter_add": 1, "take": 1, "repeat": 1}
+"""Which argument is left as it is: an index or a count."""
 
 
 def fetch(arrays: list[Any]) -> list[Any]:
@@ -96,14 +105,14 @@ def fetch(arrays: list[Any]) -> list[Any]:
     TypeError
         If blocks are arrays of another library, which are not moved to the host silently.
     """
-    import dask  # the arrays are Dask's: it is there
+    from dask.base import compute  # the arrays are Dask's: it is there
 
     out = []
-    for x in dask.compute(*arrays):
+    for x in compute(*arrays):
         if not isinstance(x, np.ndarray | np.generic):
             raise TypeError(
-                f"the blocks of the Dask array are {type(x).__module__}.{type(x).__name__}, the differentiated argument "
-                "is NumPy's: nothing is moved silently; make the argument a Dask array of such blocks, "
+                f"the blocks of the Dask array are {type(x).__module__}.{type(x).__name__}, the differentiated "
+                "argument is NumPy's: nothing is moved silently; make the argument a Dask array of such blocks, "
                 "dask.array.from_array(w, asarray=False)"
             )
         out.append(np.asarray(x))
@@ -115,10 +124,16 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     main: dict[str, Any] = {name: functools.partial(elements_of, name) for name in ELEMENTS}
     main |= {
         name: getattr(indexing, name)
-        for name in ("getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "max_by_segment", "copy")
+        for name in (
+            "getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "max_by_segment", "copy",
+        )
     }  # fmt: skip
     main |= {name: linalg.whole_matrices(name) for name in ("expm",)}
-    main |= {"matmul": products.matmul, "linear": products.linear, "linear_vjp_W": products.linear_vjp_W}
+    main |= {
+        "matmul": products.matmul,
+        "linear": products.linear,
+        "linear_vjp_W": products.linear_vjp_W,
+    }
     main["linear_relu"] = lambda x, W, b: main["relu"](products.linear(x, W, b))
     main |= manipulation.bind(xp) | reductions.bind(xp)
     return main, linalg.bind(xp), manipulation.fourier()
@@ -127,7 +142,9 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
 def finished(extended: Namespace) -> Namespace:
     """The namespace, all of whose functions take NumPy's arrays for Dask's."""
     extended.__dict__["factor"] = linalg.factor_of(lambda: extended)
-    extended.__dict__["softmax_cross_entropy"] = functools.partial(reductions.softmax_cross_entropy, extended)
+    extended.__dict__["softmax_cross_entropy"] = functools.partial(
+        reductions.softmax_cross_entropy, extended
+    )
     for name in ("softmax", "log_softmax", "logsumexp"):
         extended.__dict__[name] = reductions.along_rows(name, extended.__dict__[name])
     for space in (extended, extended.linalg, extended.fft):
@@ -136,6 +153,6 @@ def finished(extended: Namespace) -> Namespace:
             if not name.startswith("_") and name not in space.__dict__:
                 space.__dict__[name] = getattr(base, name)
         for name, value in list(space.__dict__.items()):
-            if name not in KNOWS_NUMPY and callable(value) and not isinstance(value, type):
-                space.__dict__[name] = joining(value)
+            if name != "base" and callable(value) and not isinstance(value, type):
+                space.__dict__[name] = joining(value, RAW.get(name))
     return extended

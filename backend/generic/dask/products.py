@@ -1,4 +1,4 @@
-"""Products of Dask's arrays: of blocks by the blocks' own library, and sums of these over the chunks of what they share."""
+"""Products of Dask's arrays: of blocks by their own library, and sums of these over the chunks of what they share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def matmul(x1: Any, x2: Any, /) -> Any:
     a, b = (x1[None, :] if row else x1), (x2[:, None] if column else x2)
     n, m = a.shape[-1], b.shape[-2]
     if n != m and (n == n or m == m):
-        raise ValueError(f"matmul: x1 of shape {x1.shape} and x2 of shape {x2.shape} do not agree along what they share")
+        raise ValueError(
+            f"matmul: x1 of shape {x1.shape} and x2 of shape {x2.shape} do not agree along what they share"
+        )
     loops = max(a.ndim, b.ndim) - 2
     lead = tuple(range(loops))
     i, j, k = loops, loops + 1, loops + 2
@@ -36,13 +38,20 @@ def matmul(x1: Any, x2: Any, /) -> Any:
         a, (*lead[loops - a.ndim + 2 :], i, k), b, (*lead[loops - b.ndim + 2 :], k, j),
     )  # fmt: skip
     meta = blocks.meta_of(blocks.ones(x1, (1,) * (loops + 2)))
-    settings = {"function": "matmul", "settings": {}, "dtype": dtype, "concatenate": True}
     if a.numblocks[-1] == 1 == b.numblocks[-2]:
-        out = da.blockwise(blocks.run, (*lead, i, j), *operands, meta=meta, **settings)
+        out = blocks.blockwise(
+            "matmul", (*lead, i, j), *operands, dtype=dtype, meta=meta, align=True
+        )
     else:
-        partial = da.blockwise(
-            blocks.run, (k, *lead, i, j), *operands, adjust_chunks={k: 1}, meta=meta[None], **settings | {"function": _partial}
-        )  # fmt: skip
+        partial = blocks.blockwise(
+            _partial,
+            (k, *lead, i, j),
+            *operands,
+            dtype=dtype,
+            meta=meta[None],
+            align=True,
+            adjust_chunks={k: 1},
+        )
         out = da.sum(partial, axis=0, dtype=dtype)
     out = told(out.astype(dtype))
     if row and column:

@@ -19,7 +19,12 @@ def along_rows(name: str, generic: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(x: Any, *, axis: Any = -1, **settings: Any) -> Any:
         one = isinstance(axis, int) and x.ndim and not unknown((x.shape[axis],))
-        if not one or x.numblocks[axis] > 1 or x.shape[axis] == 0 or settings.get("keepdims") is False:
+        if (
+            not one
+            or x.numblocks[axis] > 1
+            or x.shape[axis] == 0
+            or settings.get("keepdims") is False
+        ):
             return generic(x, axis=axis, **settings)
         return blocks.elementwise(name, x, axis=axis)
 
@@ -77,7 +82,11 @@ def cumulative(name: str) -> Callable[..., Any]:
         if dtype is None and x.dtype.kind in "iub":
             dtype = np.sum(np.empty(0, x.dtype)).dtype
         axis %= x.ndim
-        out = x.astype(dtype or x.dtype) if 0 in x.shape else getattr(da, name)(x, axis=axis, dtype=dtype)
+        out = (
+            x.astype(dtype or x.dtype)
+            if 0 in x.shape
+            else getattr(da, name)(x, axis=axis, dtype=dtype)
+        )
         if not include_initial:
             return out
         first = zeros((*out.shape[:axis], 1, *out.shape[axis + 1 :]), out)

@@ -1,9 +1,9 @@
 """Shapes that know the chunks of the array that has them, so that other arrays are laid out like it.
 
-A rule that spreads a cotangent back over a shape gets it from the tape: with the chunks it makes blocks that fit, and none that holds all.
-A boolean mask or a dataframe leaves an array whose chunks have unknown lengths, NaN in its shape, over which nothing can
-be spread by numbers alone. `told(x)` gives `x` a shape of the class `Shape`, a tuple like any other, with the chunks,
-and where these are unknown with a reference to the blocks.
+A rule that spreads a cotangent back over a shape gets it from the tape: with the chunks it makes blocks that fit, and
+none that holds all. A boolean mask or a dataframe leaves an array whose chunks have unknown lengths, NaN in its shape,
+over which nothing can be spread by numbers alone. `told(x)` gives `x` a shape of the class `Shape`, a tuple like any
+other, with the chunks, and where these are unknown with a reference to the blocks.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def unknown(shape: Any) -> bool:
 def told(x: Any) -> Any:
     """`x`, a Dask array, with a shape that knows its chunks.
 
-    The shape of a Dask array is computed when it is first asked for and kept; it is put in that place. The array that it
-    refers to is another object over the same graph, so that there is no cycle.
+    The shape of a Dask array is computed when it is first asked for and kept; it is put in that place. The array that
+    it refers to is another object over the same graph, so that there is no cycle.
     """
     shape = x.shape
     if type(shape) is Shape:
@@ -77,4 +77,6 @@ def refuse_unknown(name: str, *shapes: Any) -> None:
     for shape in shapes:
         if unknown(shape):
             text = tuple("unknown" if n != n else n for n in shape)
-            raise ValueError(f"{name}: the lengths of an array of shape {text} are needed; {ADVICE}")
+            raise ValueError(
+                f"{name}: the lengths of an array of shape {text} are needed; {ADVICE}"
+            )

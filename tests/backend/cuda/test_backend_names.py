@@ -13,7 +13,8 @@ import pytest
 
 BACKEND = Path(__file__).parents[3] / "backend" / "cuda"
 FILES = ("backend.py", "fused.py", "factors.py", "sparse.py", "graph_runtime.py", "cublas.py", "cublaslt.py",
-         "prefetch.py", "cudss.py", "products.py", "updates.py")  # given `cupy`  # fmt: skip
+         "prefetch.py", "cudss.py", "products.py", "updates.py", "collectives/nccl.py",
+         "collectives/lane.py")  # given `cupy`  # fmt: skip
 GIVEN = {
     "cupy": "cupy",
     "driver": "cupy_backends.cuda.api.driver",
@@ -110,7 +111,10 @@ CALLS = [call for _, calls in USED for call in calls]
 
 
 # These load CUDA's libraries, which are not here: that they are installed is what can be seen.
-NEED_CUDA = ("cupy_backends.cuda.libs.cublas", "cupy_backends.cuda.libs.cusolver", "cupyx.scipy.linalg")  # fmt: skip
+NEED_CUDA = (
+    "cupy_backends.cuda.libs.cublas", "cupy_backends.cuda.libs.cusolver", "cupyx.scipy.linalg",
+    "cupy.cuda.nccl",  # tests/cuda/test_nccl.py looks into it
+)  # fmt: skip
 
 
 @pytest.mark.cupy

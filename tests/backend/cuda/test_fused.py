@@ -110,7 +110,8 @@ def test_every_kernel_is_launched_by_one_of_the_functions(ours, stand_in, dtype)
     for label in kernels.LABELS:
         ours.softmax_cross_entropy(out, np.zeros(6, label))
     every = {f for name in kernels.KERNELS for f in kernels.functions(name)}
-    assert set(stand_in.launched) == every
+    elsewhere = {"narrow_bfloat16", "widen_bfloat16"}  # collectives/test_nccl.py
+    assert set(stand_in.launched) == every - elsewhere
     assert set(_signatures(dtype)) == every
 
 

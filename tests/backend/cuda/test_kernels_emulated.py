@@ -9,6 +9,7 @@ import pytest
 import scipy.special
 
 from pullback.backend.cuda import kernels, updates
+from pullback.backend.generic.rounding import loaded, stored
 from pullback.backend.numpy import updates as _updates_numpy
 from pullback.optim.first_order.formulas import REAL
 
@@ -182,3 +183,20 @@ def test_mean(n, dtype):  # noqa: F811 - a fixture
     x, out = _draw(n, dtype=dtype), np.full((), np.nan, dtype)
     _run("mean", n, 1, x, out, n)
     np.testing.assert_allclose(out, x.mean(), rtol=1e-5, atol=1e-6)
+
+
+def test_bfloat16_and_back(dtype, backward):  # noqa: F811 - a fixture
+    r = np.random.default_rng(3)
+    x = np.concatenate([
+        r.standard_normal(600) * 10.0 ** r.integers(-40, 38, 600),
+        [0.0, -0.0, np.inf, -np.inf, np.nan, 1 + 2**-8, 1 + 3 * 2**-8, 3.4e38, 1e-45],
+    ]).astype(dtype)  # fmt: skip
+    if dtype == "float32":
+        x.view(np.uint32)[-5] = 0x7F800001  # a NaN whose upper half alone would be an infinity
+    bits = unwritten(x.shape, "uint16")
+    run("narrow_bfloat16", dtype, x.size, 1, x, bits, x.size, backward=backward)
+    np.testing.assert_array_equal(bits, stored(x.astype("float32"), "bfloat16"))
+    back = unwritten(x.shape, dtype)
+    run("widen_bfloat16", dtype, x.size, 1, bits, back, x.size, backward=backward)
+    np.testing.assert_array_equal(back, loaded(bits, "bfloat16").astype(dtype))
+    assert np.isnan(back[-5])

@@ -110,3 +110,31 @@ def test_an_estimator_feeds_what_does_not_fit(monkeypatch, shuffle, weighted):
     assert [len(batch[0]) for batch in watched.batches] == [8, 8, 8, 6] * 2
     assert {len(batch) for batch in watched.batches} == {3 if weighted else 2}
     assert prefetch.loss_curve_ == model.loss_curve_
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("device", ["host", "second"])
+def test_the_shares_of_the_ranks_are_the_batch(size, device, second_device):
+    """In order and of nearly equal sizes; a batch of fewer rows than ranks goes to each of them."""
+    home = pb.backend.resolve("numpy") if device == "host" else second_device
+    order = np.random.default_rng(1).permutation(30)
+    arrays = (home.asarray(X), home.asarray(X**2))
+    whole = [[pb.to_numpy(a) for a in b] for b in _feeding.batches(arrays, order, 9, home)]
+    shares = [
+        [
+            [pb.to_numpy(a) for a in batch]
+            for batch in _feeding.batches(arrays, order, 9, home, share=(rank, size))
+        ]
+        for rank in range(size)
+    ]
+    assert [len(own) for own in shares] == [4] * size
+    for batch, *parts in zip(whole, *shares, strict=True):
+        lengths = [len(x) for x, _ in parts]
+        for place in (0, 1):
+            if len(batch[0]) < size:
+                for part in parts:
+                    np.testing.assert_array_equal(part[place], batch[place])
+            else:
+                joined = np.concatenate([part[place] for part in parts])
+                np.testing.assert_array_equal(joined, batch[place])
+                assert max(lengths) - min(lengths) <= 1

@@ -74,11 +74,10 @@ def test_functions_in_chunks_are_lazy_and_right_or_refused_as_documented(section
 
 @pytest.mark.parametrize("name", sorted(listed("What Dask arrays are refused for")))
 def test_what_the_page_says_is_refused_is_refused(name):
-    cases = [case for case in collect() if case.name == name]
+    cases = [case for case in collect() if case.name == name and case.label != "empty"]
     assert cases, f"{name}: no such function in tests/cases"
     with pytest.raises(Refused):
-        for case in cases:
-            run(case, LAYOUTS["tiles"])
+        run(cases[0], LAYOUTS["tiles"])
 
 
 def test_chunks_of_results_are_those_of_arguments():
@@ -88,6 +87,36 @@ def test_chunks_of_results_are_those_of_arguments():
         h = pb.grad(lambda x: xp.sum(xp.asarray(x)[1:, ::2] ** 2))(x)
         assert count.computes == 0
     assert g.chunks == h.chunks == x.chunks
+
+
+def test_showing_an_array_computes_nothing_and_reading_it_does():
+    x = da.ones((3, 2), chunks=2)
+    with counted() as count:
+        assert repr(xp.asarray(x)).startswith("Array(dask.array<")
+        pb.grad(lambda x: xp.sum(x) if "traced" in repr(x) else None)(x)
+        assert count.computes == 0
+        np.testing.assert_array_equal(pb.to_numpy(x), np.ones((3, 2)))
+        assert float(xp.sum(xp.asarray(x))) == 6.0
+        assert count.computes == 2
+        with pytest.raises(TypeError, match="stop_gradient"):
+            pb.grad(lambda x: float(xp.sum(x)) * xp.sum(x))(x)
+        assert count.computes == 2
+
+
+def test_functions_with_derivatives_of_their_own_and_stopped_ones():
+    @pb.custom_vjp
+    def double(x):
+        return 2 * x
+
+    double.defvjp(lambda x: (2 * x, None), lambda _, ct: (3 * ct,))
+    x = da.ones(4, chunks=2)
+    with counted() as count:
+        a = pb.grad(lambda x: xp.sum(double(x)))(x)
+        b = pb.grad(lambda x: xp.sum(pb.stop_gradient(x) * x))(2 * x)
+        c = pb.grad(lambda x: xp.sum(pb.checkpoint(xp.exp)(x)))(0 * x)
+        assert count.computes == 0
+    for y, wanted in ((a, 3.0), (b, 2.0), (c, 1.0)):
+        np.testing.assert_array_equal(np.asarray(y), wanted)
 
 
 def test_compiling_for_dask_arrays_is_refused_at_the_first_call():

@@ -103,6 +103,14 @@ def test_second_derivatives():
     same(pb.grad(f)(x), pb.grad(f)(X[KEPT]), rtol=1e-7)
 
 
+def test_blocks_that_were_stretched_by_chance_are_an_error_not_a_wrong_gradient():
+    x = da.from_array(np.asarray([1.0, -1.0, 2.0, 3.0]), chunks=2)
+    left, right = x[x > 0], x[x > -9]  # blocks of 1 and 2 elements, and of 2 and 2
+    g = pb.grad(lambda left: xp.sum(left * right))(left)
+    with pytest.raises(ValueError, match="compute_chunk_sizes"):
+        g.compute()
+
+
 def test_lengths_once_known_are_used():
     x, _ = unknown()
     x.compute_chunk_sizes()

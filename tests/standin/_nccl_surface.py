@@ -1,0 +1,55 @@
+"""`cupy.cuda.nccl` of CuPy 14, written by `surface.py`: do not edit."""
+
+CONSTANTS = {
+    "NCCL_AVG": 4,
+    "NCCL_BFLOAT16": 9,
+    "NCCL_CHAR": 0,
+    "NCCL_DOUBLE": 8,
+    "NCCL_FLOAT": 7,
+    "NCCL_FLOAT16": 6,
+    "NCCL_FLOAT32": 7,
+    "NCCL_FLOAT64": 8,
+    "NCCL_HALF": 6,
+    "NCCL_INT": 2,
+    "NCCL_INT32": 2,
+    "NCCL_INT64": 4,
+    "NCCL_INT8": 0,
+    "NCCL_MAX": 2,
+    "NCCL_MIN": 3,
+    "NCCL_PROD": 1,
+    "NCCL_SUM": 0,
+    "NCCL_UINT32": 3,
+    "NCCL_UINT64": 5,
+    "NCCL_UINT8": 1,
+}
+
+FUNCTIONS = [
+    "NcclCommunicator",
+    "NcclConfig",
+    "NcclError",
+    "check_status",
+    "get_build_version",
+    "get_unique_id",
+    "get_version",
+    "groupEnd",
+    "groupStart",
+]
+
+METHODS = {
+    "abort": "",
+    "allGather": "sendbuf, recvbuf, count, datatype, stream",
+    "allReduce": "sendbuf, recvbuf, count, datatype, op, stream",
+    "bcast": "buff, count, datatype, root, stream",
+    "broadcast": "sendbuff, recvbuff, count, datatype, root, stream",
+    "check_async_error": "",
+    "commSplit": "color, key, config",
+    "destroy": "",
+    "device_id": "",
+    "initAll": "devices",
+    "rank_id": "",
+    "recv": "recvbuf, count, datatype, peer, stream",
+    "reduce": "sendbuf, recvbuf, count, datatype, op, root, stream",
+    "reduceScatter": "sendbuf, recvbuf, recvcount, datatype, op, stream",
+    "send": "sendbuf, count, datatype, peer, stream",
+    "size": "",
+}
