@@ -5,7 +5,7 @@ import pytest
 
 import pullback as pb
 
-from ..repository._examples import example
+from ..repository.examples._examples import example
 
 dist = pb.distributed
 
