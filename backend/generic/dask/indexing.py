@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ...common.lengths import unknown
 from . import blocks
-from .shapes import refuse_unknown, told, unknown
+from .shapes import refuse_unknown, told
 
 
 def _is_array(part: Any) -> bool:

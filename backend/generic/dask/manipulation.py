@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ...common.lengths import same_shape, unknown
 from ...common.typing import XP
 from . import blocks
 from .indexing import expand_dims, zeros
-from .shapes import Shape, refuse_unknown, unknown
+from .shapes import Shape, refuse_unknown
 
 
 def broadcast_to(x: Any, /, shape: Any) -> Any:
@@ -25,9 +26,7 @@ def broadcast_to(x: Any, /, shape: Any) -> Any:
             if chunks is None or 0 in shape
             else _in_chunks(x, shape, chunks)
         )
-    if len(shape) == x.ndim and all(
-        n == m or (n != n and m != m) for n, m in zip(shape, x.shape, strict=True)
-    ):
+    if same_shape(shape, x.shape):
         return x
     if type(shape) is not Shape:
         refuse_unknown("broadcast_to", shape)

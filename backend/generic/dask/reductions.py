@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ...common.lengths import unknown
 from ...common.typing import XP
 from . import blocks
 from .indexing import zeros
-from .shapes import told, unknown
+from .shapes import told
 
 
 def along_rows(name: str, generic: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ...common.lengths import unknown
+
 ADVICE = "x.compute_chunk_sizes() finds the lengths, which computes the array's graph once"
 
 
@@ -43,11 +45,6 @@ class Shape(tuple):
             line = x[tuple(slice(None) if i == a else 0 for i in range(x.ndim))]
             total = total * da.sum(da.ones_like(line, dtype=np.float64))
         return total
-
-
-def unknown(shape: Any) -> bool:
-    """Whether a length is unknown."""
-    return any(n != n for n in shape)
 
 
 def told(x: Any) -> Any:
