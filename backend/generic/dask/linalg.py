@@ -17,7 +17,7 @@ from ...common.typing import XP
 from .. import norms
 from ..factors import DENSE, Factor, Inverse, dense_matrix
 from . import blocks
-from .indexing import zeros
+from .blocks import zeros
 from .shapes import refuse_unknown, told
 
 # name: signature, kinds of results ("": that of the argument, "real", "complex")

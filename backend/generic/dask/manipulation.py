@@ -11,7 +11,8 @@ import numpy as np
 from ...common.lengths import same_shape, unknown
 from ...common.typing import XP
 from . import blocks
-from .indexing import expand_dims, zeros
+from .blocks import zeros
+from .indexing import expand_dims
 from .shapes import Shape, refuse_unknown
 
 

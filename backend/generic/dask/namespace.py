@@ -14,7 +14,7 @@ import numpy as np
 
 from ...common.base import LAZY, Namespace
 from ...common.typing import XP
-from . import blocks, indexing, linalg, manipulation, products, reductions
+from . import blocks, indexing, linalg, manipulation, products, reductions, segments
 from .shapes import told
 
 # Functions of elements that the standard lacks, or that the blocks' libraries run in fewer passes than Dask's graph
@@ -124,15 +124,15 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     main: dict[str, Any] = {name: functools.partial(elements_of, name) for name in ELEMENTS}
     main |= {
         name: getattr(indexing, name)
-        for name in (
-            "getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "max_by_segment", "copy",
-        )
-    }  # fmt: skip
-    main |= {name: linalg.whole_matrices(name) for name in ("expm",)}
+        for name in ("getitem", "setitem", "scatter_add", "take", "take_along_axis", "copy")
+    }
     main |= {
+        "expm": linalg.whole_matrices("expm"),
         "matmul": products.matmul,
         "linear": products.linear,
         "linear_vjp_W": products.linear_vjp_W,
+        "sum_by_segment": segments.sum_by_segment,
+        "max_by_segment": segments.max_by_segment,
     }
     main["linear_relu"] = lambda x, W, b: main["relu"](products.linear(x, W, b))
     main |= manipulation.bind(xp) | reductions.bind(xp)

@@ -11,7 +11,7 @@ import numpy as np
 from ...common.lengths import unknown
 from ...common.typing import XP
 from . import blocks
-from .indexing import zeros
+from .blocks import zeros
 from .shapes import told
 
 

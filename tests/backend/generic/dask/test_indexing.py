@@ -110,7 +110,7 @@ def test_what_only_one_chunk_allows(act, advice):
     assert count.computes == 0
 
 
-def test_segments_outside_are_an_error_where_they_are_computed():
+def test_indices_outside_are_an_error_where_they_are_computed():
     out = pb.xp.take(rows(X), rows(np.asarray([0, 99])), axis=0)
     with pytest.raises(IndexError):
         np.asarray(out.value)
