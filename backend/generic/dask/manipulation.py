@@ -257,7 +257,7 @@ def arange_like(n: int, x: Any) -> Any:
 
 
 def laid_out(x: Any, like: Any) -> Any:
-    """`x` in the chunks of an array of its shape."""
+    """`x` in the chunks of an array of its shape, but for those without elements."""
     pairs = enumerate(zip(x.chunks, like.chunks, strict=True))
     other = {i: new for i, (old, new) in pairs if old != new and not unknown((*old, *new))}
     x = x.rechunk(other) if other else x

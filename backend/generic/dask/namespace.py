@@ -83,14 +83,20 @@ def joining(function: Callable[..., Any], raw: int | None = None) -> Callable[..
     def call(*args: Any, **settings: Any) -> Any:
         if any(isinstance(x, np.ndarray | list | tuple) for x in args):
             args = tuple(x if i == raw else joined(x) for i, x in enumerate(args))
-        for x in args:
-            if type(x) in LAZY:
-                told(x)
-        out = function(*args, **settings)
+        out = function(*map(_told, args), **settings)
         return told(out) if type(out) in LAZY else out
 
     functools.update_wrapper(call, function, updated=())
     return call
+
+
+def _told(x: Any) -> Any:
+    """A Dask array with a shape that knows its chunks, alone, in a list or in a key; everything else as it is."""
+    if type(x) in LAZY:
+        return told(x)
+    if type(x) in (list, tuple) and any(type(part) in LAZY for part in x):
+        return type(x)(map(_told, x))
+    return x
 
 
 RAW = {"getitem": 1, "setitem": 2, "scatter_add": 1, "take": 1, "repeat": 1}
