@@ -129,6 +129,7 @@ def _app() -> Any:
 
     app = typer.Typer(
         add_completion=False,
+        rich_markup_mode=None,  # which would take [float32], a default, for markup, and leave it out
         pretty_exceptions_enable=False,
         help="Reverse-mode automatic differentiation for NumPy and CuPy.",
     )
@@ -146,7 +147,7 @@ def _app() -> Any:
         show_default=False,
     )
 
-    @app.command()
+    @app.command(short_help="Train a network; writes it to runs/NAME.")
     def train(
         data: Annotated[
             str | None,
@@ -250,7 +251,7 @@ def _app() -> Any:
         given = dict(locals())
         return lambda: _train(given)
 
-    @app.command()
+    @app.command(short_help="Choose settings by k-fold cross-validation.")
     def tune(
         data: Annotated[str, typer.Argument(help="As for `train`.", show_default=False)],
         learning_rate: Annotated[
@@ -291,7 +292,7 @@ def _app() -> Any:
         given = dict(locals())
         return lambda: _tune(given)
 
-    @app.command()
+    @app.command(short_help="Predict from data, as CSV.")
     def predict(
         run: Annotated[
             str, typer.Argument(help="A run's folder, as runs/digits, or its model file.")

@@ -350,9 +350,7 @@ def fit(
         keeper = None
         if checkpoint is not None and (ranks is None or ranks.group.rank == 0):
             keeper = Keeper(keep, lambda: random.bit_generator.state, every)
-        ended = ended_before(run, start, epochs)
-        if ended is None and not start[1]:
-            ended = ending(start[0])
+        ended = ended_before(run, start, epochs, ending)
         # who is told of the run knows that there is nothing left to do
         run.stopped, run.why = ended or (run.stopped, run.why)
         report()

@@ -429,6 +429,32 @@ def test_another_number_of_ranks_goes_on(case, before, after, tmp_path):
     close(fits[0], train(None))
 
 
+def test_a_checkpoint_after_the_last_step_of_an_epoch_goes_on(tmp_path):
+    """Broken off while the epoch was measured: no batch of it is left, and on ranks no share of one."""
+    file = tmp_path / "state.safetensors"
+
+    def train(group, on_epoch=None, **more):
+        return pb.train.fit(
+            mlp(), M.squared_error, PAIR, PAIR, pb.optim.Adam(0.02), epochs=3, batch_size=7,
+            on_epoch=on_epoch, distributed=group, **more,
+        )  # fmt: skip
+
+    def broken(run):
+        if len(run.history) == 2:
+            raise Broken
+
+    with pytest.raises(Broken):
+        simulated(2, lambda group: train(group, broken, checkpoint=file, every=0))
+    whole = train(None)
+    kept = file.read_bytes()
+    for size in (1, 2, 3):
+        file.write_bytes(kept)
+        fits = simulated(size, lambda group: train(group, checkpoint=file, resume=True))
+        same_bits(fits)
+        assert fits[0].resumed == 5
+        close(fits[0], whole)
+
+
 def test_a_checkpoint_that_is_damaged_is_told_on_every_rank(tmp_path):
     file = tmp_path / "state.safetensors"
     file.write_bytes(b"nothing")
