@@ -39,17 +39,8 @@ from .measure import evaluate, evaluate_on_ranks, rows_at_once, warn_of_other_lo
 from .optimizers import with_l1
 from .parallel.ranks import Ranks, of_rank_0
 from .parallel.sharding import on_ranks
-from .step import (
-    Forward,
-    Tally,
-    check_precision,
-    copy_leaves,
-    kernels_pay,
-    key_of,
-    replayed_step,
-    scaled,
-    training_step,
-)
+from .replay import Forward, check_precision, kernels_pay, replayed_step
+from .step import Tally, copy_leaves, key_of, scaled, training_step
 from .stopping import Epoch, ValidationPatience
 
 

@@ -20,7 +20,8 @@ from ...backend import Backend
 from ..data.digest import digest
 from ..epochs import Ending, Training
 from ..errors import InputError
-from ..step import Tally, shape_of
+from ..replay import shape_of
+from ..step import Tally
 from ..stopping import Epoch
 from .result import Fit
 from .snapshot import Stored, read

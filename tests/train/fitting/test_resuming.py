@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train import loop
-from pullback.train import step as steps
+from pullback.train import loop, replay
 from pullback.train.fitting import snapshot
 
 pytest.importorskip("safetensors", reason="checkpoints need safetensors, of the extra 'train'")
@@ -188,7 +187,7 @@ NETWORKS = {
 def test_every_network(kept, monkeypatch, name, compiled):
     """A step that is replayed rounds otherwise than the call that records it, which is made again."""
     model, data, loss, settings = NETWORKS[name]
-    monkeypatch.setattr(steps, "_WORTH", 0)
+    monkeypatch.setattr(replay, "_WORTH", 0)
     if settings.get("precision") and not compiled:
         pytest.skip("a precision is of compiled steps")
 
@@ -207,7 +206,7 @@ def test_every_network(kept, monkeypatch, name, compiled):
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_on_every_library(lib, kept, monkeypatch, where, compiled):
     """The model on a device, the data there too or on the host."""
-    monkeypatch.setattr(steps, "_WORTH", 0)
+    monkeypatch.setattr(replay, "_WORTH", 0)
     home = pb.backend.backend_of(lib.asarray(0.0))
     data = tuple(lib.asarray(a) if where == "there" else a for a in (X, Y))
 
@@ -222,7 +221,7 @@ def test_on_every_library(lib, kept, monkeypatch, where, compiled):
 
 def test_a_model_of_columns_first(kept, monkeypatch):
     """Weights whose rows are not together in memory: products with them round in their own way."""
-    monkeypatch.setattr(steps, "_WORTH", 0)
+    monkeypatch.setattr(replay, "_WORTH", 0)
     x = RNG.normal(size=(40, 65))
 
     def fit(**more):

@@ -156,7 +156,7 @@ def trained(group, case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_any_number_of_ranks_is_the_training_of_one_process(case, monkeypatch):
-    monkeypatch.setattr("pullback.train.step._WORTH", 1)
+    monkeypatch.setattr("pullback.train.replay._WORTH", 1)
     alone = trained(None, case)
     for size in (2, 3, 5) if case == "an MLP" else (3,):
         fits = simulated(size, trained, case)
