@@ -115,7 +115,20 @@ class Sharded:
     outermost = True  # clipping around it would look at one rank's gradients
 
     def init(self, params: PyTree) -> PyTree:
-        """The state of this rank's part before the first step; nothing is sent."""
+        """The state of this rank's part before the first step; nothing is sent.
+
+        Parameters
+        ----------
+        params : pytree
+            The same on all ranks.
+
+        Raises
+        ------
+        TypeError
+            If the optimiser does not say how it steps parts of arrays, or a parameter is a Python number.
+        ValueError
+            For a penalty of whole arrays in `Proximal`.
+        """
         comm = self._group()
         if comm.size == 1:
             return self.opt.init(params)
@@ -166,6 +179,16 @@ class Sharded:
             Of this rank.
         params : pytree
             The parameters that belong to it.
+
+        Returns
+        -------
+        pytree
+            In the structure of ``opt.init(params)``, the same bits on all ranks.
+
+        Raises
+        ------
+        DistributedError
+            On all ranks, if one of them does not call it, or has another state.
         """
         comm = self._group()
         if comm.size == 1:
@@ -174,12 +197,12 @@ class Sharded:
         return _paired(state, self.opt.init(params), mine.whole, 0)
 
     def scatter_state(self, state: PyTree, params: PyTree) -> PyTree:
-        """The part of a whole state that this rank keeps, of one process or from any number of ranks by `gather_state`.
+        """The part of a whole state that this rank keeps; nothing is sent.
 
         Parameters
         ----------
         state : pytree
-            The same on all ranks.
+            The state of one process, or of `gather_state` on any number of ranks; the same on all ranks.
         params : pytree
             The parameters that belong to it.
         """
@@ -376,7 +399,7 @@ def _on_parts(opt: Any, parts: _Parts) -> Any:
 
 
 def _paired(a: Any, b: Any, join: Callable[[Shard, Any], Any], which: int) -> Any:
-    """A state with what `join` makes of each `Shard` in `a` and what `b` has there; else the leaf of one of them."""
+    """The state `a`: each `Shard` joined with what `b` has there, and every other leaf that of ``(a, b)[which]``."""
     if isinstance(a, Shard):
         return join(a, b)
     if isinstance(a, tuple):
