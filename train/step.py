@@ -303,9 +303,10 @@ def _training_step(
         (large, (value, after)), found = gradient(parameters, model, state, key, x, *targets)
         after = models.plain(after)
         if ranks is not None:
-            # that of all rows, where the other one is of this rank's own
-            value = large / state.scale if scales else large
-            after = after if renewed is None else renewed(after, _rows_of_batch(model, x))
+            # that of all rows, where the other one is of this rank's own; a scaled one may be infinite where it is not
+            n = _rows_of_batch(model, x)
+            value = ranks.mean(value, n) if scales else large
+            after = after if renewed is None else renewed(after, n)
         if tree.flatten(after)[1] != spec:
             raise ValueError(
                 f"{type(model).__name__}.training has to return its model in the structure that it had"

@@ -142,13 +142,13 @@ class Ranks:
         def averaged(after: PyTree, rows: int) -> Any:
             leaves, spec = tree.flatten(after)
             own = [
-                self._mean(x, rows) if mine else x for x, mine in zip(leaves, chosen, strict=True)
+                self.mean(x, rows) if mine else x for x, mine in zip(leaves, chosen, strict=True)
             ]
             return models.plain(tree.unflatten(spec, own))
 
         return averaged
 
-    def _mean(self, x: Value, rows: int) -> Any:
+    def mean(self, x: Value, rows: int) -> Any:
         """The mean of the ranks' arrays, weighted by their rows."""
         if 0 in x.shape:
             return x

@@ -103,6 +103,13 @@ CASES = {
     "momentum and l1": {"opt": pb.optim.SGD(0.05, momentum=0.9), "l1": 1e-3},
     "adam and l1": {"l1": 1e-3},
     "scaled loss": {"opt": pb.optim.LossScaling(pb.optim.Adam(0.01))},
+    "a scale that overflows": {
+        "opt": pb.optim.LossScaling(
+            pb.optim.SGD(0.005), initial=2.0**126, interval=1, most=2.0**127
+        ),
+        "model": mlp(dtype="float32"),
+        "data": (X.astype("float32"), 16 * Y.astype("float32")),
+    },
     "sharded": {"opt": D.sharded(pb.optim.Adam(0.02)), "l1": 1e-3},
     "sharded and clipped": {
         "opt": D.sharded(pb.optim.Clipped(pb.optim.SGD(0.1, momentum=0.9), norm=0.5)),
@@ -161,7 +168,11 @@ def test_any_number_of_ranks_is_the_training_of_one_process(case, monkeypatch):
     for size in (2, 3, 5) if case == "an MLP" else (3,):
         fits = simulated(size, trained, case)
         same_bits(fits)
-        close(fits[0], alone, {"divergence": 1e-6, "float16": 1e-4}.get(case, 1e-10))
+        close(
+            fits[0],
+            alone,
+            {"divergence": 1e-6, "float16": 1e-4, "a scale that overflows": 1e-4}.get(case, 1e-10),
+        )
         assert fits[0].eager == alone.eager
 
 
