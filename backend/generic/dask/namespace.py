@@ -140,6 +140,7 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         "linear": products.linear,
         "linear_vjp_W": products.linear_vjp_W,
     }
+    main["filled"] = told  # without blocks of no elements
     main["linear_relu"] = lambda x, W, b: main["relu"](products.linear(x, W, b))
     main |= manipulation.bind(xp) | reductions.bind(xp)
     return main, linalg.bind(xp), manipulation.fourier()
