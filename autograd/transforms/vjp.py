@@ -187,6 +187,8 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     check_library("pull: the cotangent", ct, y)
     if LAZY and isinstance(ct, np.ndarray) and type(backend_array(y)) in LAZY:
         ct = backend_of(backend_array(y)).asarray(ct)
+    if type(ct) in LAZY:
+        ct = namespace_of(ct).filled(ct)
     if is_complex(ct.dtype):
         ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")

@@ -152,7 +152,7 @@ def finished(extended: Namespace) -> Namespace:
     extended.__dict__["softmax_cross_entropy"] = functools.partial(
         reductions.softmax_cross_entropy, extended
     )
-    for name in ("softmax", "log_softmax", "logsumexp"):
+    for name in ("softmax", "log_softmax"):
         extended.__dict__[name] = reductions.along_rows(name, extended.__dict__[name])
     for space in (extended, extended.linalg, extended.fft):
         base = space.base
