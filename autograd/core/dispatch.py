@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backend import backend_of
+from ...backend.common.base import LAZY
 from .array import UNTRACED, Array, backend_array, result, unwrap_closed
 from .codegen_backward import make_entry_builder
 from .cotangents import DEFERRED, add_share, as_constant, fit
@@ -188,6 +189,10 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
         chosen = common_type(primitive.name, operands, tape)
         for index, value in zip(primitive.array_indices, operands, strict=True):
             values[index] = value
+    if LAZY:
+        for index in primitive.array_indices:
+            if type(values[index]) in LAZY:  # rules, too, see it without its empty blocks
+                values[index] = namespace_of(values[index]).filled(values[index])
     try:
         kernel = primitive.kernels[type(chosen)]
     except KeyError:

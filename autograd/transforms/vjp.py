@@ -185,6 +185,8 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     check_library("pull: the cotangent", ct, y)
     if LAZY and (home := backend_of(backend_array(y))).takes_in(ct):
         ct = home.asarray(ct)
+    if type(ct) in LAZY:
+        ct = namespace_of(ct).filled(ct)
     if is_complex(ct.dtype):
         ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")

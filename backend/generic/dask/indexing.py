@@ -103,8 +103,9 @@ def getitem(x: Any, key: Any) -> Any:
             "x[key] of a Dask array takes a mask alone, over the first axes: index by it first, then by the rest"
         )
     spelt = spelt_out(parts, x.ndim)
-    if _one_line(spelt) is not None and not _widens(parts):
-        return told(x[spelt])
+    line = _one_line(spelt)
+    if line is not None and not _widens(parts):
+        return told(_along_line(x, spelt, line))
     arrays = [p for p in parts if _is_array(p)]
     if all(isinstance(p, np.ndarray) for p in arrays) and len(arrays) == len(spelt):
         return told(x.vindex[spelt])
@@ -116,6 +117,20 @@ def getitem(x: Any, key: Any) -> Any:
         _getitem, x, *parts, shape=shape, dtype=x.dtype,
         called="x[key] by several arrays of indices, or one with several axes,",
     )  # fmt: skip
+
+
+def _along_line(x: Any, parts: tuple[Any, ...], line: int) -> Any:
+    """``x[parts]``, of which the one at `line` is a line of indices.
+
+    Of a single one in a Dask array Dask gives one element, and says that it is as many as `x` has: it is taken twice.
+    """
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    index = parts[line]
+    if not isinstance(index, da.Array) or index.shape != (1,):
+        return x[parts]
+    twice = da.concatenate([index, index]).rechunk(-1)
+    return x[(*parts[:line], twice, *parts[line + 1 :])][(slice(None),) * line + (slice(0, 1),)]
 
 
 def _getitem(xp: Any, x: Any, *parts: Any) -> Any:
@@ -430,6 +445,9 @@ def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
     axis = (axis or 0) % x.ndim
     refuse_unknown("take", (x.shape[axis],))
     if indices.ndim == 1:
+        if isinstance(indices, da.Array):
+            parts = (*(slice(None),) * axis, indices, *(slice(None),) * (x.ndim - axis - 1))
+            return told(_along_line(x, parts, axis))
         return told(da.take(x, indices, axis=axis))
     rows = getitem_last(da.moveaxis(x, axis, -1), da.asarray(indices))
     order = (*range(axis), *range(x.ndim - 1, x.ndim - 1 + indices.ndim), *range(axis, x.ndim - 1))

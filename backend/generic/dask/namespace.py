@@ -140,6 +140,7 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         "sum_by_segment": segments.sum_by_segment,
         "max_by_segment": segments.max_by_segment,
     }
+    main["filled"] = told  # without blocks of no elements
     main["linear_relu"] = lambda x, W, b: main["relu"](products.linear(x, W, b))
     main |= manipulation.bind(xp) | reductions.bind(xp)
     return main, linalg.bind(xp), manipulation.fourier()
@@ -151,7 +152,7 @@ def finished(extended: Namespace) -> Namespace:
     extended.__dict__["softmax_cross_entropy"] = functools.partial(
         reductions.softmax_cross_entropy, extended
     )
-    for name in ("softmax", "log_softmax", "logsumexp"):
+    for name in ("softmax", "log_softmax"):
         extended.__dict__[name] = reductions.along_rows(name, extended.__dict__[name])
     for space in (extended, extended.linalg, extended.fft):
         base = space.base

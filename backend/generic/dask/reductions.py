@@ -19,17 +19,12 @@ from .shapes import refuse_unknown, told
 
 
 def along_rows(name: str, generic: Callable[..., Any]) -> Callable[..., Any]:
-    """`softmax`, `log_softmax` or `logsumexp`: block by block where lines are in one chunk, else by reductions."""
+    """`softmax` or `log_softmax`: block by block where lines are in one chunk, else by reductions."""
 
-    def call(x: Any, *, axis: Any = -1, **settings: Any) -> Any:
+    def call(x: Any, *, axis: Any = -1) -> Any:
         one = isinstance(axis, int) and x.ndim and not unknown((x.shape[axis],))
-        if (
-            not one
-            or x.numblocks[axis] > 1
-            or x.shape[axis] == 0
-            or settings.get("keepdims") is False
-        ):
-            return generic(x, axis=axis, **settings)
+        if not one or x.numblocks[axis] > 1 or x.shape[axis] == 0:
+            return generic(x, axis=axis)
         return blocks.elementwise(name, x, axis=axis)
 
     return call
