@@ -26,6 +26,7 @@ from .traffic import Traffic, share
 OPS = ("sum", "mean")
 # A digest of what is asked for, a number, and how many collectives were started; −1 at the end of the program.
 _HEAD = struct.Struct("<8sqq")
+_REMARK = 60  # bits of a length; a remark is in those above
 _TEXT = 1024  # bytes of a description, where ranks differ
 
 
@@ -65,6 +66,8 @@ class Communicator(ABC):
         self.traffic = Traffic()
         self.calls = 0  # of `agree`: the same number on all ranks
         self.starts = 0  # of collectives that go on by themselves
+        self.remark = 0  # two bits that go along with the next `all_gather`
+        self.remarks: list[int] = []  # those of all ranks, of the last one
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -85,7 +88,10 @@ class Communicator(ABC):
         x = as_array(x)
         self._check_array("all_gather", x)
         axis = checked_axis("all_gather", x, axis)
-        lengths = self.agree(describe("all_gather", x, varies=axis, axis=axis), x.shape[axis])
+        number = x.shape[axis] + (self.remark << _REMARK)
+        found = self.agree(describe("all_gather", x, varies=axis, axis=axis), number)
+        lengths = [n & ((1 << _REMARK) - 1) for n in found]
+        self.remarks = [n >> _REMARK for n in found]
         total = nbytes(x, sum(lengths), axis)
         self.traffic.add("all_gather", self.size - 1, share(total, self.size))
         return self._gather(x, axis, lengths)
