@@ -7,6 +7,7 @@ and no rank takes another collective's data for its own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
@@ -14,6 +15,7 @@ import pickle
 import struct
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -233,12 +235,7 @@ class Communicator(ABC):
             On every rank, with what each of them asked for, if that is not the same, or if a rank has ended.
         """
         self._check_usable(what)
-        if not self._lock.acquire(blocking=False):
-            raise DistributedError(
-                f"rank {self.rank} asks for {what} while another thread of it is in a collective of the same group: "
-                "give each thread a group of its own, by split"
-            )
-        try:
+        with self.held(what):
             self.calls += 1
             digest = hashlib.blake2b(what.encode(), digest_size=8).digest()
             found = self._exchange(_HEAD.pack(digest, number, self.starts), what)
@@ -246,9 +243,26 @@ class Communicator(ABC):
             heads = [_HEAD.unpack(head) for head in found]
             if any(head[::2] != heads[0][::2] for head in heads):
                 raise self._disagreement(what)
+        return [head[1] for head in heads]
+
+    @contextlib.contextmanager
+    def held(self, what: str) -> Iterator[None]:
+        """A context in which no other thread of this rank can use the group.
+
+        Raises
+        ------
+        DistributedError
+            If another one does.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise DistributedError(
+                f"rank {self.rank} asks for {what} while another thread of it is in a collective of the same group: "
+                "give each thread a group of its own, by split"
+            )
+        try:
+            yield
         finally:
             self._lock.release()
-        return [head[1] for head in heads]
 
     def _disagreement(self, what: str) -> DistributedError:
         """The error that says what each rank asked for, from one more exchange."""

@@ -42,8 +42,9 @@ class Traffic:
     broadcast_object    as broadcast                    of the pickled object
     ==================  ==============================  ============================================
 
-    Fractions of a byte are rounded up. These are what algorithms that use the whole bandwidth send; MPI and NCCL choose
-    by size and network among several, of which the bytes are the same for large arrays.
+    Fractions of a byte are rounded up. These are reckoned, not measured: what algorithms that use the whole bandwidth
+    send. MPI and NCCL choose by size and network among several, and trees send more. What lies in memory that ranks of
+    one machine share is counted in the same way, although no message carries it.
 
     Examples
     --------
