@@ -213,7 +213,8 @@ class _Call:
         if self.traced:
             value, gradients = self._traced_gradients()
         else:
-            value, gradients = self._gradients()
+            with self.comm.held("data_parallel"):  # its buckets come in one order on all ranks
+                value, gradients = self._gradients()
         leaves = self.of.leaves
         restored = [restore_type(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
         value = restore_type(value, leaves[0] if leaves else value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -61,12 +62,33 @@ class Kernels(dict):
         kernel = self.primitive.kernel_in(xp)
         if self.primitive.collective and array_type is not Array and array_type not in TRACERS:
             kernel = _recorded_even_of_constants(self.primitive, kernel)
+        if self.primitive.collective and array_type is not Array:
+            kernel = _counted(kernel)
         if HOOKS.kernel is not None and array_type is not Array:
             kernel = HOOKS.kernel(self.primitive, kernel)
         self[array_type] = kernel
         if self.scope is not None:
             self.sync_fast_path(self.scope)
         return kernel
+
+
+class _Ran(threading.local):
+    """How many collectives this thread has run: a function whose pullback runs it again has to know."""
+
+    collectives = 0
+
+
+RAN = _Ran()
+
+
+def _counted(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel of a collective, each call of which `RAN` counts."""
+
+    def call(x: Any, /, **settings: Any) -> Any:
+        RAN.collectives += 1
+        return kernel(x, **settings)
+
+    return call
 
 
 def _recorded_even_of_constants(

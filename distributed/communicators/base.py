@@ -7,6 +7,7 @@ and no rank takes another collective's data for its own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
@@ -14,6 +15,7 @@ import pickle
 import struct
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from .traffic import Traffic, share
 OPS = ("sum", "mean")
 # A digest of what is asked for, a number, and how many collectives were started; −1 at the end of the program.
 _HEAD = struct.Struct("<8sqq")
+_REMARK = 60  # bits of a length; a remark is in those above
 _TEXT = 1024  # bytes of a description, where ranks differ
 
 
@@ -66,6 +69,8 @@ class Communicator(ABC):
         self.traffic = Traffic()
         self.calls = 0  # of `agree`: the same number on all ranks
         self.starts = 0  # of collectives that go on by themselves
+        self.remark = 0  # two bits that go along with the next `all_gather`
+        self.remarks: list[int] = []  # those of all ranks, of the last one
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -86,7 +91,10 @@ class Communicator(ABC):
         x = as_array(x)
         self._check_array("all_gather", x)
         axis = checked_axis("all_gather", x, axis)
-        lengths = self.agree(describe("all_gather", x, varies=axis, axis=axis), x.shape[axis])
+        number = x.shape[axis] + (self.remark << _REMARK)
+        found = self.agree(describe("all_gather", x, varies=axis, axis=axis), number)
+        lengths = [n & ((1 << _REMARK) - 1) for n in found]
+        self.remarks = [n >> _REMARK for n in found]
         total = nbytes(x, sum(lengths), axis)
         self.traffic.add("all_gather", self.size - 1, share(total, self.size))
         return self._gather(x, axis, lengths)
@@ -251,12 +259,7 @@ class Communicator(ABC):
             On every rank, with what each of them asked for, if that is not the same, or if a rank has ended.
         """
         self._check_usable(what)
-        if not self._lock.acquire(blocking=False):
-            raise DistributedError(
-                f"rank {self.rank} asks for {what} while another thread of it is in a collective of the same group: "
-                "give each thread a group of its own, by split"
-            )
-        try:
+        with self.held(what):
             self.calls += 1
             digest = hashlib.blake2b(what.encode(), digest_size=8).digest()
             found = self._exchange(_HEAD.pack(digest, number, self.starts), what)
@@ -264,9 +267,26 @@ class Communicator(ABC):
             heads = [_HEAD.unpack(head) for head in found]
             if any(head[::2] != heads[0][::2] for head in heads):
                 raise self._disagreement(what)
+        return [head[1] for head in heads]
+
+    @contextlib.contextmanager
+    def held(self, what: str) -> Iterator[None]:
+        """A context in which no other thread of this rank can use the group.
+
+        Raises
+        ------
+        DistributedError
+            If another one does.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise DistributedError(
+                f"rank {self.rank} asks for {what} while another thread of it is in a collective of the same group: "
+                "give each thread a group of its own, by split"
+            )
+        try:
+            yield
         finally:
             self._lock.release()
-        return [head[1] for head in heads]
 
     def _disagreement(self, what: str) -> DistributedError:
         """The error that says what each rank asked for, from one more exchange."""

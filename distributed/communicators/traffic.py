@@ -44,7 +44,8 @@ class Traffic:
     ==================  ==============================  ============================================
 
     Fractions of a byte are rounded up. These formulas are those of algorithms that send the fewest bytes. What travels
-    is not measured, and may differ: MPI and NCCL choose their algorithms themselves.
+    is not measured, and may differ: MPI and NCCL choose their algorithms themselves, and arrays that lie in memory that
+    ranks of one machine share are counted, although no message carries them.
 
     Examples
     --------
