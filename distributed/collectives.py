@@ -37,6 +37,11 @@ def all_reduce(x: PyTree, op: str = "sum", *, group: Communicator | None = None)
     ------
     DistributedError
         On every rank, if they call different collectives, or with different shapes or dtypes.
+    TypeError
+        For a leaf that is no array of numbers or that `group` does not send (CuPy's by MPI), for booleans, and for the
+        mean of integers.
+    ValueError
+        If `op` is neither "sum" nor "mean".
 
     Examples
     --------
@@ -74,6 +79,10 @@ def all_gather(x: PyTree, axis: int = 0, *, group: Communicator | None = None) -
     ------
     DistributedError
         On every rank, if they call different collectives, or with shapes or dtypes that do not fit.
+    TypeError
+        For a leaf that is no array of numbers or that `group` does not send (CuPy's by MPI).
+    ValueError
+        If an array has no such axis.
 
     Examples
     --------
@@ -121,8 +130,11 @@ def reduce_scatter(
     ------
     DistributedError
         On every rank, if they call different collectives, or with different shapes or dtypes.
+    TypeError
+        For a leaf that is no array of numbers or that `group` does not send (CuPy's by MPI), for booleans, and for the
+        mean of integers.
     ValueError
-        On every rank, if the axis cannot be divided so.
+        On every rank, if the axis cannot be divided so, or an array has no such axis.
 
     Examples
     --------
@@ -159,6 +171,10 @@ def broadcast(x: PyTree, root: int = 0, *, group: Communicator | None = None) ->
     ------
     DistributedError
         On every rank, if they call different collectives, or with different shapes or dtypes.
+    TypeError
+        For a leaf that is no array of numbers or that `group` does not send (CuPy's by MPI).
+    ValueError
+        If there is no rank `root`.
 
     Examples
     --------
@@ -187,6 +203,11 @@ def replicate(x: PyTree, root: int = 0, *, group: Communicator | None = None) ->
     pytree
         As `x`. Derivatives pass through it as through `broadcast`.
 
+    Raises
+    ------
+    DistributedError
+        On every rank, if their arrays differ in number, shapes or dtypes.
+
     Examples
     --------
     >>> import numpy as np, pullback as pb
@@ -196,14 +217,11 @@ def replicate(x: PyTree, root: int = 0, *, group: Communicator | None = None) ->
     {'w': array([1, 1]), 'name': 'w'}
     """
     chosen = _group(group)
-    return tree.map(
-        lambda leaf: (
-            _applied(lambda x: xp.broadcast_from(x, group=chosen, root=root), leaf)
-            if hasattr(leaf, "shape")
-            else leaf
-        ),
-        x,
-    )
+
+    def of_root(leaf: ArrayLike) -> Array:
+        return xp.broadcast_from(leaf, group=chosen, root=root)
+
+    return tree.map(lambda leaf: _applied(of_root, leaf) if hasattr(leaf, "shape") else leaf, x)
 
 
 def _group(group: Communicator | None) -> Communicator:

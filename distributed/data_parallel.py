@@ -17,7 +17,7 @@ from ..autograd.core.dtypes import as_numpy
 from ..autograd.core.generated import xp
 from ..autograd.core.levels.batched import Batched
 from ..autograd.core.namespaces import NAMESPACES, namespace_of
-from ..autograd.core.tracer_like import TRACERS, in_program
+from ..autograd.core.tracer_like import TRACERS, program_constant
 from ..autograd.core.typing import PyTree, Value
 from ..autograd.pytree import tree
 from ..autograd.transforms.announced import Differentiated, Forward, differentiated, forward
@@ -213,7 +213,8 @@ class _Call:
         if self.traced:
             value, gradients = self._traced_gradients()
         else:
-            value, gradients = self._gradients()
+            with self.comm.held("data_parallel"):  # its buckets come in one order on all ranks
+                value, gradients = self._gradients()
         leaves = self.of.leaves
         restored = [restore_type(g, leaf) for g, leaf in zip(gradients, leaves, strict=True)]
         value = restore_type(value, leaves[0] if leaves else value)
@@ -378,8 +379,8 @@ def _tracer(xs: list[Any]) -> Any:
     arrays = [x for x in map(backend_array, xs) if is_array(x)]
     found = next((x for x in arrays if type(x) in TRACERS), None)
     if found is None and arrays:
-        inside = in_program(arrays[0])
-        found = None if inside is arrays[0] else inside
+        constant = program_constant(arrays[0])
+        found = None if constant is arrays[0] else constant
     return found
 
 

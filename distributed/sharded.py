@@ -9,6 +9,7 @@ new parameters to all (`all_gather`). That moves as many bytes as the all-reduce
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,8 @@ import numpy as np
 
 from ..autograd.core.array import Array, backend_array, unwrap_closed
 from ..autograd.core.dtypes import as_numpy, is_complex, is_inexact
-from ..autograd.core.namespaces import namespace_of
+from ..autograd.core.namespaces import NAMESPACES, namespace_of
+from ..autograd.core.tracer_like import TRACERS
 from ..autograd.core.typing import ArrayLike, PyTree, Value
 from ..autograd.pytree import tree
 from .collectives import all_gather, reduce_scatter
@@ -71,6 +73,9 @@ def sharded(opt: Any, *, reduced: bool = False, group: Communicator | None = Non
 
     Notes
     -----
+    Gradients that were reduced already would be added up once more, which nothing stops: a factor of P that Adam hides.
+    So the first step looks at some of them, and warns where all ranks have the same.
+
     Wrappers belong inside, ``sharded(Clipped(Adam(1e-3), norm=1.0))``; `Averaged` and `Proximal` work around it, too.
 
     The state has the structure of the optimiser's own, with a `Shard` in each place of a tree of the parameters'
@@ -115,7 +120,20 @@ class Sharded:
     outermost = True  # clipping around it would look at one rank's gradients
 
     def init(self, params: PyTree) -> PyTree:
-        """The state of this rank's part before the first step; nothing is sent."""
+        """The state of this rank's part before the first step; nothing is sent.
+
+        Parameters
+        ----------
+        params : pytree
+            The same on all ranks.
+
+        Raises
+        ------
+        TypeError
+            If the optimiser does not say how it steps parts of arrays, or a parameter is a Python number.
+        ValueError
+            For a penalty of whole arrays in `Proximal`.
+        """
         comm = self._group()
         if comm.size == 1:
             return self.opt.init(params)
@@ -144,6 +162,11 @@ class Sharded:
             As the optimiser's own step.
         DistributedError
             On all ranks, if their parameters differ in structure, shapes or dtypes.
+
+        Warns
+        -----
+        RuntimeWarning
+            From the first step, without `reduced`, if all ranks give the same gradients.
         """
         comm = self._group()
         if comm.size == 1:
@@ -151,7 +174,9 @@ class Sharded:
         mine = self._parts(params, comm)
         own = mine.sums(grads, self.reduced)
         new, after = mine.opt.step(mine.of(params), own, state, lr=lr)
-        return mine.joined(new, params), after
+        whole = mine.joined(new, params)
+        mine.warn_if_alike()
+        return whole, after
 
     def scale(self, loss: Value, state: PyTree) -> Value:
         """The scaled loss of a `LossScaling` inside."""
@@ -166,6 +191,16 @@ class Sharded:
             Of this rank.
         params : pytree
             The parameters that belong to it.
+
+        Returns
+        -------
+        pytree
+            In the structure of ``opt.init(params)``, the same bits on all ranks.
+
+        Raises
+        ------
+        DistributedError
+            On all ranks, if one of them does not call it, or has another state.
         """
         comm = self._group()
         if comm.size == 1:
@@ -174,12 +209,12 @@ class Sharded:
         return _paired(state, self.opt.init(params), mine.whole, 0)
 
     def scatter_state(self, state: PyTree, params: PyTree) -> PyTree:
-        """The part of a whole state that this rank keeps, of one process or from any number of ranks by `gather_state`.
+        """The part of a whole state that this rank keeps; nothing is sent.
 
         Parameters
         ----------
         state : pytree
-            The same on all ranks.
+            The state of one process, or of `gather_state` on any number of ranks; the same on all ranks.
         params : pytree
             The parameters that belong to it.
         """
@@ -219,6 +254,7 @@ class _Parts:
         comm: Communicator,
     ) -> None:
         self.spec, self.kinds, self.comm = spec, kinds, comm
+        self.looks, self.seen = _LOOKS, 0
         groups: dict[Any, list[int]] = {}
         for i, kind in enumerate(kinds):
             if kind is not None:
@@ -279,8 +315,11 @@ class _Parts:
         missing = [i for i, g in enumerate(leaves) if g is None and self.kinds[i] is not None]
         if missing:  # on all ranks, or the others are told
             self.comm.agree(f"sharded: step without gradients of leaves {missing}")
+        self.seen = 0
         if reduced:
+            self.looks = 0
             return Shard([self._part(leaves[piece.leaf], piece) for piece in self.pieces])
+        self.seen = _ALIKE * bool(self.looks)
         parts: list[Any] = []
         for p in self.partitions:
             with_gradient = [i for i in p.leaves if leaves[i] is not None]
@@ -289,10 +328,50 @@ class _Parts:
                 continue
             flat = self._flat([leaves[i] for i in p.leaves], p)
             total = reduce_scatter(flat, length=p.length, group=self.comm)
+            if self.looks:
+                self._look(flat, total, p)
             for piece in p.pieces:
                 part = total[piece.place : piece.place + piece.size]
                 parts.append(None if leaves[piece.leaf] is None else part)
         return Shard(parts)
+
+    def _look(self, flat: Value, total: Value, p: Partition) -> None:
+        """Note whether the sum is what it is where all ranks have the same gradients.
+
+        It may be so by chance on one rank, whose part no data reach. So what all ranks have seen goes along with the
+        lengths of the parts of the new parameters, and costs no message: a rank cannot know whether the others look.
+        """
+        own, found = _concrete(flat), _concrete(total)
+        if own is None or found is None or not p.pieces:
+            return
+        first = p.starts[p.leaves.index(p.pieces[0].leaf)] + p.pieces[0].start
+        xp, n = namespace_of(own), min(p.length, _LOOKED_AT)
+        own, found = own[first : first + n], found[:n]
+        size = xp.abs(own)
+        largest = xp.max(size)
+        # equal constants, such as the gradient of a sum, say nothing
+        if bool(xp.min(xp.where(size > 0, size, largest)) < largest):
+            self.seen |= _TELLING
+        eps = float(np.finfo(as_numpy(own.dtype)).eps) * 4 * self.comm.size
+        if not bool(xp.all(xp.abs(found - self.comm.size * own) <= eps * xp.abs(found))):
+            self.seen &= ~_ALIKE
+
+    def warn_if_alike(self) -> None:
+        """Warn if all ranks have given the same gradients."""
+        if not self.looks:
+            return
+        remarks = self.comm.remarks
+        told = any(remark & _TELLING for remark in remarks)
+        self.looks = 0 if told else self.looks - 1
+        if told and all(remark & _ALIKE for remark in remarks):
+            warnings.warn(
+                f"sharded: all {self.comm.size} ranks give the step the same gradients, which it adds up. If they are "
+                "reduced already, those of data_parallel(loss), say sharded(opt, reduced=True), or take them from "
+                "data_parallel(loss, reduce=False). If they are shares, and equal because the ranks have the same "
+                "rows, all is well.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
 
     def _checked(self, g: Any, i: int) -> Any:
         """A gradient, or None where no step moves the leaf."""
@@ -325,7 +404,7 @@ class _Parts:
     def joined(self, new: Shard, params: PyTree) -> PyTree:
         """Whole parameters from the new parts of all ranks."""
         leaves = list(tree.flatten_as(self.spec, params))
-        self._fill(new, leaves)
+        self._fill(new, leaves, self.seen)
         return tree.unflatten(self.spec, leaves)
 
     def whole(self, shard: Shard, like: PyTree) -> PyTree:
@@ -334,7 +413,8 @@ class _Parts:
         self._fill(shard, leaves)
         return tree.unflatten(self.spec, leaves)
 
-    def _fill(self, shard: Shard, leaves: list[Any]) -> None:
+    def _fill(self, shard: Shard, leaves: list[Any], remark: int = 0) -> None:
+        self.comm.remarks = []
         start = 0
         for p in self.partitions:
             parts = shard.parts[start : start + len(p.pieces)]
@@ -346,10 +426,28 @@ class _Parts:
                 flat = xp.concat(mine) if len(mine) > 1 else mine[0]
             else:
                 flat = xp.zeros_on_device_of((0,), unwrap_closed(like))
-            total = all_gather(flat, group=self.comm)
+            self.comm.remark = remark if p is self.partitions[-1] else 0
+            try:
+                total = all_gather(flat, group=self.comm)
+            finally:
+                self.comm.remark = 0
             for i, at, size in zip(p.leaves, p.starts, p.sizes, strict=True):
                 x = namespace_of(total).reshape(total[at : at + size], self.kinds[i][0])
                 leaves[i] = Array(x) if type(leaves[i]) is Array and type(x) is not Array else x
+
+
+# Steps that look at whether gradients are reduced already, until one can tell; and elements that they look at.
+_LOOKS, _LOOKED_AT = 8, 4096
+# What a rank has seen: that its gradients may be those of all ranks, and that they are not constants.
+_ALIKE, _TELLING = 1, 2
+
+
+def _concrete(x: Any) -> Any:
+    """The numbers of an array, also where `compile` records; None where derivatives are taken of it."""
+    x = unwrap_closed(x)
+    if type(x) in TRACERS:
+        x = x.real_value
+    return x if type(x) in NAMESPACES and type(x) is not Array and type(x) not in TRACERS else None
 
 
 def _kind(x: Any) -> tuple[tuple[int, ...], Any] | None:
@@ -376,7 +474,7 @@ def _on_parts(opt: Any, parts: _Parts) -> Any:
 
 
 def _paired(a: Any, b: Any, join: Callable[[Shard, Any], Any], which: int) -> Any:
-    """A state with what `join` makes of each `Shard` in `a` and what `b` has there; else the leaf of one of them."""
+    """The state `a`: each `Shard` joined with what `b` has there, and every other leaf that of ``(a, b)[which]``."""
     if isinstance(a, Shard):
         return join(a, b)
     if isinstance(a, tuple):

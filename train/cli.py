@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from ..backend import BackendError
@@ -21,18 +21,16 @@ from ..distributed import rank as rank_of_world
 from ..distributed import size as size_of_world
 from .errors import InputError, extra, one_line
 from .files import write_atomic
-from .fitting.result import Fit
 from .fitting.signals import Interrupt, Terminated, started, terminations_raised
 from .parallel.launch import (
     group_of,
     launched,
     refuse_several,
     together,
-    width_of_launcher,
 )
 from .parallel.ranks import of_rank_0
+from .run.bars import fold_bar, training_bar
 from .run.config import Settings, merged, parse_hidden, read_config
-from .run.fold_bar import fold_bar
 from .run.info import info_lines
 from .run.predict import predict_file
 from .run.resume import resume as resume_training
@@ -131,6 +129,7 @@ def _app() -> Any:
 
     app = typer.Typer(
         add_completion=False,
+        rich_markup_mode=None,  # which would take [float32], a default, for markup, and leave it out
         pretty_exceptions_enable=False,
         help="Reverse-mode automatic differentiation for NumPy and CuPy.",
     )
@@ -148,7 +147,7 @@ def _app() -> Any:
         show_default=False,
     )
 
-    @app.command()
+    @app.command(short_help="Train a network; writes it to runs/NAME.")
     def train(
         data: Annotated[
             str | None,
@@ -252,7 +251,7 @@ def _app() -> Any:
         given = dict(locals())
         return lambda: _train(given)
 
-    @app.command()
+    @app.command(short_help="Choose settings by k-fold cross-validation.")
     def tune(
         data: Annotated[str, typer.Argument(help="As for `train`.", show_default=False)],
         learning_rate: Annotated[
@@ -293,7 +292,7 @@ def _app() -> Any:
         given = dict(locals())
         return lambda: _tune(given)
 
-    @app.command()
+    @app.command(short_help="Predict from data, as CSV.")
     def predict(
         run: Annotated[
             str, typer.Argument(help="A run's folder, as runs/digits, or its model file.")
@@ -359,9 +358,9 @@ def _train(given: dict[str, Any]) -> int:
         return _new_settings(config, options) if run is None else resumed(run, options)
 
     settings = of_rank_0(group, chosen)
-    with _progress(settings) as progress:
+    with training_bar(settings.epochs, rank=_rank()) as bar:
         told: dict[str, Any] = {
-            "say": progress.say, "progress": progress.show, "every": every, "distributed": group,
+            "say": bar.say, "progress": bar.show, "every": every, "distributed": group,
         }  # fmt: skip
         if run is None:
             result = run_training(settings, exact_name="name" in options, **told)
@@ -450,59 +449,6 @@ def _info(backend: str | None) -> int:
     for label, text in lines:
         print(f"{label:<{width}}  {text}")
     return 0
-
-
-class _Bar:
-    """The progress bar on stderr; nothing where stderr is no terminal."""
-
-    def __init__(self, bar: Any, task: Any) -> None:
-        self._bar, self._task, self._shown = bar, task, False
-
-    def say(self, line: str) -> None:
-        """Print a line on stdout, clear of the bar."""
-        if self._bar is not None:
-            self._bar.stop()
-        print(line, flush=True)
-
-    def show(self, run: Fit, settings: Settings) -> None:
-        """Move the bar to the last epoch of the run."""
-        if self._bar is None:
-            return
-        now = run.history[-1]
-        if not self._shown:
-            self._bar.start()
-            self._shown = True
-        self._bar.update(
-            self._task,
-            completed=now.epoch,
-            losses=f"loss {now.loss:.4f}  validation {now.validation_loss:.4f}  "
-            f"best {run.best.validation_loss:.4f} (epoch {run.best.epoch})",
-        )
-
-
-@contextlib.contextmanager
-def _progress(settings: Settings) -> Iterator[_Bar]:
-    width = width_of_launcher()
-    if _rank() or not (width or sys.stderr.isatty()):
-        yield _Bar(None, None)
-        return
-    progress = extra("rich.progress", "the progress bar")
-    console = extra("rich.console", "the progress bar").Console(
-        stderr=True, force_terminal=bool(width) or None, width=width or None
-    )
-    bar = progress.Progress(
-        progress.TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
-        progress.BarColumn(bar_width=24),
-        progress.TimeElapsedColumn(),
-        progress.TextColumn("{task.fields[losses]}"),
-        console=console,
-        transient=not width,  # a launcher mixes both outputs, and what is cleared may be a line of the other one
-    )
-    task = bar.add_task("epochs", total=settings.epochs, losses="")
-    try:
-        yield _Bar(bar, task)
-    finally:
-        bar.stop()
 
 
 if __name__ == "__main__":

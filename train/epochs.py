@@ -9,7 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from ..autograd.core.typing import PyTree
-from .step import LossSum, Replayed, Tally
+from .replay import Replayed
+from .step import LossSum, Tally
 
 # On the CPU the tally is looked at so often; on a device once an epoch, since reading it waits for all steps.
 _STEPS_BETWEEN_LOOKS = 100

@@ -39,17 +39,8 @@ from .measure import evaluate, evaluate_on_ranks, rows_at_once, warn_of_other_lo
 from .optimizers import with_l1
 from .parallel.ranks import Ranks, of_rank_0
 from .parallel.sharding import on_ranks
-from .step import (
-    Forward,
-    Tally,
-    check_precision,
-    copy_leaves,
-    kernels_pay,
-    key_of,
-    replayed_step,
-    scaled,
-    training_step,
-)
+from .replay import Forward, check_precision, kernels_pay, replayed_step
+from .step import Tally, copy_leaves, key_of, scaled, training_step
 from .stopping import Epoch, ValidationPatience
 
 
@@ -350,9 +341,7 @@ def fit(
         keeper = None
         if checkpoint is not None and (ranks is None or ranks.group.rank == 0):
             keeper = Keeper(keep, lambda: random.bit_generator.state, every)
-        ended = ended_before(run, start, epochs)
-        if ended is None and not start[1]:
-            ended = ending(start[0])
+        ended = ended_before(run, start, epochs, ending)
         # who is told of the run knows that there is nothing left to do
         run.stopped, run.why = ended or (run.stopped, run.why)
         report()

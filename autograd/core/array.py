@@ -15,6 +15,7 @@ import numpy as np
 
 from ...backend import backend_of
 from ...backend.common.base import LAZY
+from ...backend.common.lengths import unknown
 from .dtypes import as_numpy, is_inexact
 from .levels.batched import Batched
 
@@ -175,7 +176,7 @@ class Array:
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a 0-d array")
-        if self.shape[0] != self.shape[0]:
+        if unknown(self.shape[:1]):
             raise ValueError(
                 "len() of a Dask array with an unknown number of rows: x.compute_chunk_sizes() finds it"
             )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .array import Array
-from .cotangents import DEFERRED, accumulate, as_constant, fit, like_of, tied
+from .cotangents import DEFERRED, accumulate, as_constant, fit, on_tapes_of, template_of
 from .namespaces import namespace_of
 from .registry import MissingRuleError, Primitive, parameter_names
 
@@ -64,7 +64,7 @@ def kept_by(primitive: Primitive, traced: tuple[str, ...], *, checked: bool) -> 
             if name not in computed and not is_bar and not present:
                 names[name] = None
     if primitive.collective:
-        names["out_like"] = None
+        names["out_template"] = None
     return list(names)
 
 
@@ -95,7 +95,7 @@ def make_entry_builder(primitive: Primitive, traced: tuple[str, ...]) -> Callabl
     scope = {
         "pull": make_pull(primitive, traced, checked=True), "__name__": __name__,
         "shape_of": _shape_of, "dtype_of": _dtype_of, "ndim_of": _ndim_of, "device_of": _device_of,
-        "like_of": like_of,
+        "template_of": template_of,
     }  # fmt: skip
     build_entry = compile_source(source, name, scope)
     constants = [
@@ -132,7 +132,7 @@ def make_pull(
     name = f"{primitive.identifier}_pull_{'_'.join(traced)}"
     scope: dict[str, Any] = {
         "Array": Array, "DEFERRED": DEFERRED, "accumulate": accumulate, "fit": fit, "as_constant": as_constant,
-        "namespace_of": namespace_of, "tied": tied, "__name__": __name__,
+        "namespace_of": namespace_of, "on_tapes_of": on_tapes_of, "__name__": __name__,
     }  # fmt: skip
     unpacked = ["_", *(f"{p}_slot" for p in traced)]
     if checked:
@@ -140,7 +140,7 @@ def make_pull(
     lines = [f"def {name}(slot, cts, entry):", *_incoming(primitive)]
     lines.append(f"    {', '.join([*unpacked, *kept])}, = entry")
     if primitive.collective:
-        lines.append("    ct = tied(ct, out_like)")
+        lines.append("    ct = on_tapes_of(out_template, ct)")
     incoming = "seen" if primitive.outputs else "ct"
     arrays = [
         k for k in kept if k in (*primitive.arrays, "out", *primitive.outputs, *primitive.residuals)
@@ -190,18 +190,11 @@ def _incoming(primitive: Primitive) -> list[str]:
 
     In the pullback of a collective all ranks take part, those without a cotangent too.
     """
-    if primitive.collective:
-        return [
-            "    ct = cts[slot]",
-            "    cts[slot] = None",
-            "    if type(ct) in DEFERRED:",
-            "        ct = ct.materialize()",
-        ]
     if not primitive.outputs:
+        leave = [] if primitive.collective else ["    if ct is None:", "        return"]
         return [
             "    ct = cts[slot]",
-            "    if ct is None:",
-            "        return",
+            *leave,
             "    cts[slot] = None",
             "    if type(ct) in DEFERRED:",
             "        ct = ct.materialize()",

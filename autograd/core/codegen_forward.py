@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ...backend.common.base import LAZY
 from . import signatures
 from .array import Array, backend_array
 from .codegen_backward import compile_source, kept_by, make_pull
@@ -55,7 +56,8 @@ def make_function(primitive: Primitive) -> Callable[..., Any]:
     """The public function of a differentiable primitive."""
     name = primitive.identifier
     scope: dict[str, Any] = {
-        "Array": Array, "new": object.__new__, "WEAK": WEAK, "apply": apply, "apply_variadic": apply_variadic,
+        "Array": Array, "new": object.__new__, "WEAK": WEAK, "LAZY": LAZY, "apply": apply,
+        "apply_variadic": apply_variadic,
         "is_inexact": is_inexact, "kernels": primitive.kernels, "normalise": normalise,
         "primitive": primitive, "__name__": __name__,
     }  # fmt: skip
@@ -219,6 +221,7 @@ def _variant(primitive: Primitive, variant: str, guard: str, scope: dict[str, An
         # a constant of the right class, and one that nobody can change
         inner.append("array_type is not Array")
         inner.append("not tape.copies")
+        inner.append("array_type not in LAZY")  # `apply` leaves their empty blocks out
     if "S" not in variant:
         for p, v in value.items():
             guard = _replace_name(guard, p, v)

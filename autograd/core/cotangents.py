@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...backend.common.base import LAZY
+from ...backend.common.lengths import broadcasts, same_shape, unknown
 from .array import Array, unwrap_closed
 from .dtypes import as_numpy, is_complex
 from .levels.batched import Batched
@@ -70,8 +71,8 @@ def accumulate(cts: list[Any], slot: int, prior: Cotangent, share: Cotangent) ->
     if type(prior) is AccumulatedCotangent:
         # a sum of no dimension may be NumPy's scalar, which cannot be written to
         total = prior.total
-        buffer = type(total) is not Array and type(total) not in LAZY
-        if type(share) is ScatteredCotangent and share.shape and buffer:
+        writeable = type(total) is not Array and type(total) not in LAZY
+        if type(share) is ScatteredCotangent and share.shape and writeable:
             share.add_to(total)
         else:
             prior.add(share)
@@ -106,6 +107,8 @@ def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> An
     ------
     RuleError
         If the result has a shape from which no broadcasting leads back to the input's.
+    ValueError
+        If that is not known, since a length is not (NaN, in shapes of Dask arrays).
     """
     if type(share) is ScatteredCotangent:
         if share.shape == shape and as_numpy(share.dtype) == as_numpy(dtype):
@@ -118,9 +121,9 @@ def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> An
             f"the rule of {rule} returned {share!r}; it has to return an array of shape {shape}"
         )
     xp = namespace_of(share)
-    if share.shape != shape and not _same(share.shape, shape):
-        if not _broadcasts(shape, share.shape):
-            if any(n != n for n in (*share.shape, *shape)):
+    if share.shape != shape and not same_shape(share.shape, shape):
+        if not broadcasts(shape, share.shape):
+            if unknown((*share.shape, *shape)):
                 raise ValueError(
                     f"the gradient by {rule}: the cotangent has shape {tuple(share.shape)}, the input {shape}, and "
                     "whether these agree is not known; x.compute_chunk_sizes() finds unknown lengths of a Dask array"
@@ -136,53 +139,43 @@ def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> An
     return share
 
 
-def like_of(out: Any) -> Any:
-    """What a collective's pullback makes zeros from: the output where that is traced, else its shape and kind alone."""
-    if type(out) is Array or type(out) is Batched:
-        return out
-    return tuple(out.shape), namespace_of(out).zeros_on_device_of((0,), out)
-
-
-def tied(ct: Value | None, like: Any) -> Value:
-    """The cotangent of a collective's output, zeros where there is none, on the tapes that the output is on.
-
-    All ranks have to make the same collectives of the same order, whatever their losses are made of: one whose loss
-    does not depend on the output takes part with zeros, and under higher derivatives, what an outer tape records on
-    one rank it has to record on all.
-    """
-    if type(like) is tuple:
-        return namespace_of(like[1]).zeros_on_device_of(*like) if ct is None else ct
-    like = unwrap_closed(like)
-    xp = namespace_of(like)
-    if ct is None:
-        ct = xp.zeros_like(like)
-    if type(like) is not Array or _on_same_tapes(ct, like):
-        return ct
-    return xp.where(xp.ones_like(like, dtype=bool), as_constant(ct), like)
-
-
-def _on_same_tapes(ct: Any, like: Any) -> bool:
-    while type(like) is Array:
-        if type(ct) is not Array or ct.tape is not like.tape:
-            return False
-        ct, like = ct.value, unwrap_closed(like.value)
-    return True
-
-
 def as_constant(x: Any) -> Any:
     """A raw array as an `Array`, for rules under higher derivatives: libraries differ in ``raw * Array``."""
     return Array(x) if hasattr(x, "shape") and type(x) is not Array else x
 
 
-def _broadcasts(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
-    lead = len(large) - len(small)
-    return lead >= 0 and all(
-        n == 1 or n == m or (n != n and m != m) for n, m in zip(small, large[lead:], strict=True)
-    )
+# ── of collectives ────────────────────────────────────────────────────────────────────────────
 
 
-def _same(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
-    """Whether shapes agree, where unknown lengths (NaN) agree with each other."""
-    return len(a) == len(b) and all(
-        n == m or (n != n and m != m) for n, m in zip(a, b, strict=True)
-    )
+def template_of(out: Value) -> Any:
+    """What the tape keeps of a collective's output for `on_tapes_of`; of a raw array its shape and kind alone."""
+    if type(out) is Array or type(out) is Batched:
+        return out
+    return tuple(out.shape), namespace_of(out).zeros_on_device_of((0,), out)
+
+
+def on_tapes_of(template: Any, ct: Value | None) -> Value:
+    """The cotangent of a collective's output, zeros where there is none, on all tapes that the output is on.
+
+    The pullback of a collective is a collective, which all ranks have to call. A rank whose loss does not depend on
+    the output calls it with zeros. Under higher derivatives the pullback is itself recorded, by the tapes that its
+    cotangent is on. They have to be the same on all ranks, and so they are made those of the output.
+    """
+    if type(template) is tuple:
+        return namespace_of(template[1]).zeros_on_device_of(*template) if ct is None else ct
+    out = unwrap_closed(template)
+    xp = namespace_of(out)
+    if ct is None:
+        ct = xp.zeros_like(out)
+    if type(out) is not Array or _on_same_tapes(ct, out):
+        return ct
+    # `ct` everywhere, and recorded on the tapes of `out`, by which its derivative is zero
+    return xp.where(xp.ones_like(out, dtype=bool), as_constant(ct), out)
+
+
+def _on_same_tapes(ct: Value, out: Value) -> bool:
+    while type(out) is Array:
+        if type(ct) is not Array or ct.tape is not out.tape:
+            return False
+        ct, out = ct.value, unwrap_closed(out.value)
+    return True

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ...backend import Backend, backend_of
+from ...backend import backend_of
+from ...backend.common.base import LAZY
 from .array import UNTRACED, Array, backend_array, result, unwrap_closed
 from .codegen_backward import make_entry_builder
 from .cotangents import DEFERRED, add_share, as_constant, fit
@@ -68,7 +69,7 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
     chosen = proper[0] if proper else arrays[0]
     for other in proper[1:]:  # one that is recorded has the others recorded as its constants
         if type(other) is not type(chosen) and (
-            backend_of(other).recording or takes_in(backend_of(other), chosen)
+            backend_of(other).recording or backend_of(other).takes_in(chosen)
         ):
             chosen = other
     backend = backend_of(chosen)
@@ -76,19 +77,14 @@ def common_type(name: str, values: list[Any], tape: Any = UNTRACED) -> Any:
         if (
             type(other) is not type(chosen)
             and backend_of(other).array_type is not backend.array_type
-            and not takes_in(backend, other)
+            and not backend.takes_in(other)
         ):
             names = find(name).arrays if name in REGISTRY else ()
             raise of_two_libraries(name, names, inner, chosen, other)
     for i, value in enumerate(values):
-        if proper and (isinstance(value, np.generic) or takes_in(backend, value)):
+        if proper and (isinstance(value, np.generic) or backend.takes_in(value)):
             values[i] = backend.asarray(value)
     return chosen
-
-
-def takes_in(backend: Backend, x: Any) -> bool:
-    """Whether NumPy's array `x` becomes one of a lazy library where it meets one."""
-    return backend.fetch is not None and isinstance(x, np.ndarray)
 
 
 def _newest_batch(name: str, arrays: list[Any]) -> Any:
@@ -111,7 +107,7 @@ def _newest_batch(name: str, arrays: list[Any]) -> Any:
     home = backend_of(found)
     for x in arrays:
         below = backend_array(x)
-        if isinstance(below, np.generic) or takes_in(home, below):
+        if isinstance(below, np.generic) or home.takes_in(below):
             continue
         if backend_of(below).array_type is not home.array_type:
             names = find(name).arrays if name in REGISTRY else ()
@@ -193,6 +189,10 @@ def apply(primitive: Primitive, args: tuple[Any, ...], settings: dict[str, Any])
         chosen = common_type(primitive.name, operands, tape)
         for index, value in zip(primitive.array_indices, operands, strict=True):
             values[index] = value
+    if LAZY:
+        for index in primitive.array_indices:
+            if type(values[index]) in LAZY:  # rules, too, see it without its empty blocks
+                values[index] = namespace_of(values[index]).filled(values[index])
     try:
         kernel = primitive.kernels[type(chosen)]
     except KeyError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -13,7 +14,7 @@ from . import signatures
 from .array import Array
 from .hooks import HOOKS
 from .namespaces import NAMESPACES
-from .tracer_like import TRACERS, in_program
+from .tracer_like import TRACERS, program_constant
 from .typing import XP
 from .views import VIEWS
 
@@ -60,7 +61,9 @@ class Kernels(dict):
             raise KeyError(array_type)  # `kernel_for` has the array and fills this in
         kernel = self.primitive.kernel_in(xp)
         if self.primitive.collective and array_type is not Array and array_type not in TRACERS:
-            kernel = _in_each_call(self.primitive, kernel)
+            kernel = _recorded_even_of_constants(self.primitive, kernel)
+        if self.primitive.collective and array_type is not Array:
+            kernel = _counted(kernel)
         if HOOKS.kernel is not None and array_type is not Array:
             kernel = HOOKS.kernel(self.primitive, kernel)
         self[array_type] = kernel
@@ -69,14 +72,39 @@ class Kernels(dict):
         return kernel
 
 
-def _in_each_call(primitive: Primitive, kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """The kernel of a collective on raw arrays: part of the program where one is recorded, even of constants alone."""
+class _Ran(threading.local):
+    """How many collectives this thread has run: a function whose pullback runs it again has to know."""
+
+    collectives = 0
+
+
+RAN = _Ran()
+
+
+def _counted(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel of a collective, each call of which `RAN` counts."""
 
     def call(x: Any, /, **settings: Any) -> Any:
-        inside = in_program(x)
-        if inside is x:
+        RAN.collectives += 1
+        return kernel(x, **settings)
+
+    return call
+
+
+def _recorded_even_of_constants(
+    primitive: Primitive, kernel: Callable[..., Any]
+) -> Callable[..., Any]:
+    """The kernel of a collective on raw arrays, which becomes a step of the program that is recorded, if there is one.
+
+    Other functions of raw arrays run once, while recording, and their result is a constant of the program. A collective
+    has to run whenever the program does, since the other ranks wait for it.
+    """
+
+    def call(x: Any, /, **settings: Any) -> Any:
+        constant = program_constant(x)
+        if constant is x:
             return kernel(x, **settings)
-        return primitive.kernels[type(inside)](inside, **settings)
+        return primitive.kernels[type(constant)](constant, **settings)
 
     return call
 

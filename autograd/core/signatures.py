@@ -352,13 +352,13 @@ linalg.matrix_rank(x, /, *, rtol=None)
 # Signatures by the names of the functions: of those that a derivative may pass through, and of the others.
 DIFFERENTIABLE = _table(_DIFFERENTIABLE)
 CONSTANT = _table(_CONSTANT)
-# What is not in `pb.xp`, and which of it is elementwise; which all ranks take part in, and none may leave out, do twice
-# or do in another order than the others.
+# What is not in `pb.xp`, and which of it is elementwise.
 HIDDEN = _marked(_DIFFERENTIABLE, "hidden")
-COLLECTIVES = _marked(_DIFFERENTIABLE, "collective")
-# Steps of programs that are no primitives, for which the same holds: of gradients that travel during a sweep.
-COLLECTIVE_STEPS = COLLECTIVES | {"agree", "start_all_reduce", "wait_all_reduce"}
 HIDDEN_ELEMENTWISE = _marked(_DIFFERENTIABLE, "elementwise")
+# What all ranks take part in: none may leave one out, do it twice, or do it in another order than the others.
+COLLECTIVES = _marked(_DIFFERENTIABLE, "collective")
+# The same and those steps of programs for which it holds, too, though they are no primitives: `data_parallel` has them.
+COLLECTIVE_STEPS = COLLECTIVES | {"agree", "start_all_reduce", "wait_all_reduce"}
 
 # The same function under a second name.
 ALIASES = {

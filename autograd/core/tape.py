@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from ...backend import Backend, backend_of, current, is_array
+from ...backend.common.base import LAZY
 from ..pytree import tree
 from .array import Array, backend_array, unwrap_closed
 from .dtypes import is_inexact
@@ -133,6 +134,8 @@ class TapeData:
                 ):  # generated code looks the library up by class alone
                     namespace_of(value)
             values = [v.__copy__() if type(v) is Array else v for v in values]  # for later writes
+        if LAZY:
+            values = [namespace_of(v).filled(v) if type(v) in LAZY else v for v in values]
         first = len(self.entries)
         self.entries += [None] * len(values)
         return [Array(value, self, slot) for slot, value in enumerate(values, first)]

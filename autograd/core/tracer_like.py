@@ -127,12 +127,8 @@ def active_recorder() -> LoopRecorder | None:
     return _ACTIVE.recorders[-1] if _ACTIVE.recorders else None
 
 
-def in_program(x: Any) -> Any:
-    """A raw array as a constant of the program that this thread records; unchanged where there is none.
-
-    What is done to raw arrays alone happens while recording only. Where other ranks take part, it has to happen in each
-    call.
-    """
+def program_constant(x: Any) -> Any:
+    """A raw array as a constant of the program that this thread records, so that its uses are steps; or as it is."""
     recorder = active_recorder()
     return x if recorder is None else recorder.constant(x)
 

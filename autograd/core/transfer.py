@@ -120,8 +120,8 @@ def check_library(what: str, x: Any, like: Any) -> None:
     if type(x) is type(like) or not is_array(x) or isinstance(x, np.generic):
         return
     mine, other = backend_of(x), backend_of(like)
-    if other.fetch is not None and isinstance(x, np.ndarray):
-        return  # it joins them
+    if other.takes_in(x):
+        return
     if mine.array_type is not other.array_type and not (mine.recording or other.recording):
         line = (
             "pb.asarray"

@@ -106,13 +106,13 @@ class Forward:
         return type(self.out) is Array and self.out.tape is self.tape
 
     @property
-    def _swept(self) -> bool:
-        # other ranks' values may depend on what this one has
+    def _has_sweep(self) -> bool:
+        # even without a value of the tape there is one where other ranks' values depend on this rank's leaves
         return self._traced or self.tape.collective
 
     def order(self) -> list[int]:
         """The leaves in the order in which their gradients will be complete; those without a use first."""
-        if not self._swept:
+        if not self._has_sweep:
             return list(range(len(self.values)))
         return [slot for slots in self.complete.values() for slot in slots]
 
@@ -135,7 +135,7 @@ class Forward:
             Called after each operation.
         """
         try:
-            if not self._swept:
+            if not self._has_sweep:
                 for i in range(len(self.values)):
                     announce(i, None)
                 return
@@ -154,7 +154,7 @@ class Forward:
     def gradients(self, seed: Cotangent) -> list[Value]:
         """Sweep as `sweep` does, for all gradients at the end, each in memory of its own."""
         try:
-            if not self._swept:
+            if not self._has_sweep:
                 return [leaf_gradient(None, value, set()) for value in self.values]
             cts = empty_cotangents(self.tape)
             if self._traced:

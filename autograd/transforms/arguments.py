@@ -129,32 +129,40 @@ def _constant(x: Array) -> Array:
     return inner if type(inner) is Array else Array(inner)
 
 
-# ── lazy results of arguments that are not ───
+# ── lazy results where an argument is NumPy's ─────────────────────────────────────────────────
+
+# Arguments of these classes have values, and a caller expects as much of their gradients.
+_HOST = (np.ndarray, np.generic, float, complex)
 
 
 def settled(results: list[Any], likes: list[Any]) -> list[Any]:
-    """Results, in which those of a lazy library are computed, all at once, where the argument like them is NumPy's.
+    """Results, of which lazy ones are computed, all at once, where the argument like them is NumPy's or a number.
 
-    Gradients of lazy arguments are laid out as these are, and stay lazy.
+    Results that are like a lazy argument stay lazy, and get its chunks.
+
+    Parameters
+    ----------
+    results, likes : list
+        Each result, and the argument that decides what it has to be.
     """
-    places: list[int] = []
     out = list(results)
-    for i, (x, like) in enumerate(zip(results, likes, strict=True)):
+    to_compute: list[int] = []
+    for i, (x, like) in enumerate(zip(results, map(unwrap_closed, likes), strict=True)):
         value = unwrap_closed(x)
-        if type(value) in LAZY:
-            given = unwrap_closed(like)
-            if isinstance(given, np.ndarray | np.generic | float | complex):
-                places.append(i)
-            elif type(given) in LAZY and given.shape == value.shape:
-                laid = backend_of(value).xp.laid_out(value, given)
-                if laid is not value:
-                    out[i] = Array(laid) if type(x) is Array else laid
-    if places:
-        values = [unwrap_closed(results[i]) for i in places]
+        if type(value) not in LAZY:
+            continue
+        if isinstance(like, _HOST):
+            to_compute.append(i)
+        elif type(like) in LAZY and like.shape == value.shape:
+            laid_out = backend_of(value).xp.laid_out(value, like)
+            if laid_out is not value:
+                out[i] = Array(laid_out) if type(x) is Array else laid_out
+    if to_compute:
+        values = [unwrap_closed(results[i]) for i in to_compute]
         fetch = backend_of(values[0]).fetch
-        assert fetch is not None
-        for i, host in zip(places, fetch(values), strict=True):
-            out[i] = Array(host) if type(results[i]) is Array else host
+        assert fetch is not None  # as in all backends of lazy arrays
+        for i, computed in zip(to_compute, fetch(values), strict=True):
+            out[i] = Array(computed) if type(results[i]) is Array else computed
     return out
 
 
@@ -164,7 +172,7 @@ def host_leaf(leaves: list[Any]) -> Any:
     Without one it is the first.
     """
     for leaf in leaves if LAZY else ():
-        if isinstance(unwrap_closed(leaf), np.ndarray | np.generic | float | complex):
+        if isinstance(unwrap_closed(leaf), _HOST):
             return leaf
     return leaves[0]
 

@@ -19,6 +19,7 @@ from ..core.dtypes import is_complex, is_inexact
 from ..core.levels.batched import Batched, newest_level
 from ..core.levels.level import OPEN, BatchLevel, NeedsRows
 from ..core.namespaces import namespace_of
+from ..core.registry import RAN
 from ..core.tape import Entry
 from ..core.views import like
 from ..pytree import tree
@@ -70,7 +71,9 @@ def apply_opaque(
         _own(x, y) if type(x) is Array and type(y) is not Array else y
         for x, y in zip(given, below, strict=True)
     ]
+    before = RAN.collectives
     out, pull = run(tree.unflatten(spec, below), traced)
+    collective = RAN.collectives != before
     out_leaves, out_spec = tree.flatten(out)
     entries = tape.entries
     values = [unwrap_closed(y) for y in out_leaves]
@@ -98,7 +101,9 @@ def apply_opaque(
     if tracked:
         outputs = [values[k] for k in tracked]
         entries.extend([None] * (len(tracked) - 1))
-        entries.append((FunctionPull(name, len(slots), pull), *slots, fits, outputs))
+        entries.append((FunctionPull(name, len(slots), pull, collective), *slots, fits, outputs))
+        if collective:
+            tape.collective = True
     return tree.unflatten(out_spec, wrapped)
 
 
@@ -116,22 +121,30 @@ def written_arguments(before: list[Any], after: list[Any]) -> list[int]:
 class FunctionPull:
     """The `Pull` of one call of a Python function.
 
-    Its entries keep the shapes and dtypes of the traced inputs, and the outputs that are on the tape.
+    Its entries keep the shapes and dtypes of the traced inputs, and the outputs that are on the tape. Where the
+    function has run a collective, all ranks pull it back, those without a cotangent with zeros.
     """
 
-    __slots__ = ("inputs", "operation", "pull")
+    __slots__ = ("collective", "inputs", "operation", "pull")
     batched = False
     kept = ("outputs",)
 
-    def __init__(self, operation: str, inputs: int, pull: Callable[[list[Any]], list[Any]]) -> None:
+    def __init__(
+        self,
+        operation: str,
+        inputs: int,
+        pull: Callable[[list[Any]], list[Any]],
+        collective: bool = False,
+    ) -> None:
         self.operation, self.inputs, self.pull = operation, inputs, pull
+        self.collective = collective
 
     def __call__(self, slot: int, cts: list[Any], entry: Entry) -> None:
         """Add the shares that the function's pullback gives to its inputs' cotangents, as `Pull` says."""
         _, *slots, fits, outputs = entry
         first = slot - len(outputs) + 1
         incoming = cts[first : slot + 1]
-        if all(ct is None for ct in incoming):
+        if all(ct is None for ct in incoming) and not self.collective:
             return
         cts[first : slot + 1] = [None] * len(outputs)
         full = [

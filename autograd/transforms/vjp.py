@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ...backend import backend_of
 from ...backend.common.base import LAZY
 from ..core.array import Array, backend_array, unwrap_closed
@@ -185,8 +183,10 @@ def _seed(cts: list[Any], y: Array, ct: Any) -> None:
     if tuple(ct.shape) != tuple(y.shape):
         _wrong_shape(ct.shape, y.shape)
     check_library("pull: the cotangent", ct, y)
-    if LAZY and isinstance(ct, np.ndarray) and type(backend_array(y)) in LAZY:
-        ct = backend_of(backend_array(y)).asarray(ct)
+    if LAZY and (home := backend_of(backend_array(y))).takes_in(ct):
+        ct = home.asarray(ct)
+    if type(ct) in LAZY:
+        ct = namespace_of(ct).filled(ct)
     if is_complex(ct.dtype):
         ct = namespace_of(ct).conj(ct)
     ct = fit(ct, y.value.shape, y.value.dtype, "a seed")

@@ -17,6 +17,7 @@ import numpy as np
 import optree
 
 from ...backend import backend_of, is_array
+from ...backend.common.lengths import unknown
 from ..core.array import Array, backend_array, result, unwrap_closed
 from ..core.levels.batched import Batched
 from ..core.levels.level import BatchLevel, NeedsRows
@@ -191,7 +192,7 @@ def _common_size(
             "vmap: no argument is mapped, so that the number of rows is not known: give one of them an axis in "
             "in_axes, or pass axis_size"
         )
-    if any(n != n for n in sizes):
+    if unknown(sizes):
         raise ValueError(
             "vmap: the number of rows of a Dask array is not known; x.compute_chunk_sizes() finds it"
         )

@@ -39,7 +39,10 @@ class Namespace:
 
 
 LAZY: set[type] = set()
-"""The classes of arrays without values that were met: one look at this set tells a program without any."""
+"""The classes of lazy arrays (Dask's), whose values are not computed yet, as far as a program has met any.
+
+It is empty in most programs, which look at nothing else.
+"""
 
 
 def _no_memory() -> dict[str, int]:
@@ -118,6 +121,10 @@ class Backend:
     recording: bool = False
     programs: Any = None
     collectives: Any = None
+
+    def takes_in(self, x: Any) -> bool:
+        """Whether `x`, an array of NumPy's, becomes one of this library where it meets one: of lazy libraries."""
+        return self.fetch is not None and isinstance(x, np.ndarray)
 
     def __repr__(self) -> str:
         return f"<Backend {self.name}{'' if self.device is None else f' on {self.device}'}>"

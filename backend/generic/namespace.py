@@ -364,8 +364,6 @@ def backend_for(x: Any) -> Backend:
     overrides |= functions
     if lazy:
         overrides["fft"] = Namespace(xp.fft, fft)
-
-    if lazy:
         LAZY.add(type(x))
         extended = extend(xp, special=lambda _: dask.Special(), **overrides, astype=astype)
         extended = dask.finished(extended)

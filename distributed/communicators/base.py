@@ -7,6 +7,7 @@ and no rank takes another collective's data for its own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
@@ -14,11 +15,13 @@ import pickle
 import struct
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from ...autograd.core.dtypes import as_numpy
+from ...autograd.core.typing import RawArray
 from .request import Request
 from .rounded import RoundedSum, check_travel
 from .traffic import Traffic, share
@@ -26,6 +29,7 @@ from .traffic import Traffic, share
 OPS = ("sum", "mean")
 # A digest of what is asked for, a number, and how many collectives were started; −1 at the end of the program.
 _HEAD = struct.Struct("<8sqq")
+_REMARK = 60  # bits of a length; a remark is in those above
 _TEXT = 1024  # bytes of a description, where ranks differ
 
 
@@ -65,6 +69,8 @@ class Communicator(ABC):
         self.traffic = Traffic()
         self.calls = 0  # of `agree`: the same number on all ranks
         self.starts = 0  # of collectives that go on by themselves
+        self.remark = 0  # two bits that go along with the next `all_gather`
+        self.remarks: list[int] = []  # those of all ranks, of the last one
         self._lock = threading.RLock()
 
     def __repr__(self) -> str:
@@ -72,7 +78,7 @@ class Communicator(ABC):
 
     # ── collectives ───────────────────────────────────────────────────────────────────────────
 
-    def all_reduce(self, x: Any, op: str = "sum") -> Any:
+    def all_reduce(self, x: RawArray, op: str = "sum") -> Any:
         """The sum, or the mean, of all ranks' arrays of one shape and dtype; the same bits on every rank."""
         x = as_array(x)
         self._check_operand("all_reduce", x, op)
@@ -80,18 +86,21 @@ class Communicator(ABC):
         self.traffic.add("all_reduce", 2 * (self.size - 1), share(nbytes(x), self.size, 2))
         return self._scaled(self._sum(x), op)
 
-    def all_gather(self, x: Any, axis: int = 0) -> Any:
+    def all_gather(self, x: RawArray, axis: int = 0) -> Any:
         """All ranks' arrays, joined along `axis` by rank; their lengths along it may differ."""
         x = as_array(x)
         self._check_array("all_gather", x)
         axis = checked_axis("all_gather", x, axis)
-        lengths = self.agree(describe("all_gather", x, varies=axis, axis=axis), x.shape[axis])
+        number = x.shape[axis] + (self.remark << _REMARK)
+        found = self.agree(describe("all_gather", x, varies=axis, axis=axis), number)
+        lengths = [n & ((1 << _REMARK) - 1) for n in found]
+        self.remarks = [n >> _REMARK for n in found]
         total = nbytes(x, sum(lengths), axis)
         self.traffic.add("all_gather", self.size - 1, share(total, self.size))
         return self._gather(x, axis, lengths)
 
     def reduce_scatter(
-        self, x: Any, op: str = "sum", axis: int = 0, length: int | None = None
+        self, x: RawArray, op: str = "sum", axis: int = 0, length: int | None = None
     ) -> Any:
         """The sum, or the mean, of all ranks' arrays, and of it this rank's part along `axis`.
 
@@ -121,7 +130,7 @@ class Communicator(ABC):
         self.traffic.add("reduce_scatter", self.size - 1, share(nbytes(x), self.size))
         return self._scaled(self._scatter(x, axis, lengths), op)
 
-    def broadcast(self, x: Any, root: int = 0) -> Any:
+    def broadcast(self, x: RawArray, root: int = 0) -> Any:
         """The array of rank `root`; all ranks give one of the same shape and dtype."""
         x = as_array(x)
         self._check_array("broadcast", x)
@@ -131,7 +140,7 @@ class Communicator(ABC):
         self.traffic.add("broadcast", int(not last), 0 if last else nbytes(x))
         return self._broadcast(x, root)
 
-    def reduce(self, x: Any, root: int = 0, op: str = "sum") -> Any:
+    def reduce(self, x: RawArray, root: int = 0, op: str = "sum") -> Any:
         """On rank `root` the sum, or the mean, of all ranks' arrays; zeros on the others."""
         x = as_array(x)
         self._check_operand("reduce", x, op)
@@ -141,7 +150,9 @@ class Communicator(ABC):
         self.traffic.add("reduce", int(not here), 0 if here else nbytes(x))
         return self._scaled(self._sum_to(x, root), op)
 
-    def start_all_reduce(self, buffer: Any, op: str = "sum", travel: str | None = None) -> Request:
+    def start_all_reduce(
+        self, buffer: RawArray, op: str = "sum", travel: str | None = None
+    ) -> Request:
         """Start an all-reduce in place, which goes on while this rank does other work.
 
         Ranks do not agree on it here: call `agree` once for all that are started, with what describes them.
@@ -169,11 +180,11 @@ class Communicator(ABC):
         self.traffic.add("all_reduce", 2 * (self.size - 1), share(nbytes(buffer), self.size, 2))
         return self._start_sum(buffer, op)
 
-    def place(self, buffer: Any) -> Any:
+    def place(self, buffer: RawArray) -> Any:
         """Where to write what the next `start_all_reduce`, of `buffer`, is to sum: `buffer`, or what saves a copy."""
         return buffer
 
-    def start_all_to_all(self, x: Any) -> Request:
+    def start_all_to_all(self, x: RawArray) -> Request:
         """Start to send row s of `x` to rank s, for all s; ``wait()`` returns the rows that came, by rank.
 
         Ranks do not agree on it here, as with `start_all_reduce`.
@@ -183,7 +194,15 @@ class Communicator(ABC):
         return self._start_exchange(x)
 
     def broadcast_object(self, obj: Any, root: int = 0) -> Any:
-        """The object of rank `root`, pickled; what the others give is not looked at."""
+        """The object of rank `root`, on every rank.
+
+        Parameters
+        ----------
+        obj : object
+            It is pickled, so that each of the other ranks gets a copy; what these give is not looked at.
+        root : int
+            Whose object it is.
+        """
         root = self._checked_rank("broadcast_object", root)
         data = np.zeros(0, dtype=np.uint8)
         if self.rank == root:
@@ -200,14 +219,27 @@ class Communicator(ABC):
         self.agree("barrier()")
 
     def split(self, color: int, key: int | None = None) -> Communicator:
-        """The group of the ranks that give the same `color`, ordered by `key`, or by their ranks here."""
+        """The group of those ranks that give the same `color`; all ranks of this group call it.
+
+        Parameters
+        ----------
+        color : int
+            Which of the new groups this rank is to be in.
+        key : int, optional
+            Its ranks are numbered in the order of their keys; where these are equal, or not given, of their ranks.
+
+        Returns
+        -------
+        Communicator
+            The group that this rank is in.
+        """
         colors = self.agree("split(color)", color)
         keys = self.agree("split(key)", self.rank if key is None else key)
         members = [r for r in range(self.size) if colors[r] == color]
         return self._split(color, sorted(members, key=lambda r: (keys[r], r)))
 
     def agree(self, what: str, number: int = 0) -> list[int]:
-        """Exchange a description and a number, and see to it that the description is the same on all ranks.
+        """Exchange a description and a number with all ranks, and raise where the descriptions differ.
 
         Parameters
         ----------
@@ -227,12 +259,7 @@ class Communicator(ABC):
             On every rank, with what each of them asked for, if that is not the same, or if a rank has ended.
         """
         self._check_usable(what)
-        if not self._lock.acquire(blocking=False):
-            raise DistributedError(
-                f"rank {self.rank} asks for {what} while another thread of it is in a collective of the same group: "
-                "give each thread a group of its own, by split"
-            )
-        try:
+        with self.held(what):
             self.calls += 1
             digest = hashlib.blake2b(what.encode(), digest_size=8).digest()
             found = self._exchange(_HEAD.pack(digest, number, self.starts), what)
@@ -240,9 +267,26 @@ class Communicator(ABC):
             heads = [_HEAD.unpack(head) for head in found]
             if any(head[::2] != heads[0][::2] for head in heads):
                 raise self._disagreement(what)
+        return [head[1] for head in heads]
+
+    @contextlib.contextmanager
+    def held(self, what: str) -> Iterator[None]:
+        """A context in which no other thread of this rank can use the group.
+
+        Raises
+        ------
+        DistributedError
+            If another one does.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise DistributedError(
+                f"rank {self.rank} asks for {what} while another thread of it is in a collective of the same group: "
+                "give each thread a group of its own, by split"
+            )
+        try:
+            yield
         finally:
             self._lock.release()
-        return [head[1] for head in heads]
 
     def _disagreement(self, what: str) -> DistributedError:
         """The error that says what each rank asked for, from one more exchange."""
@@ -259,34 +303,34 @@ class Communicator(ABC):
         """All ranks' bytes, which are few and as many on each; `what` is for the error of a deadline."""
 
     @abstractmethod
-    def _sum(self, x: Any) -> Any:
+    def _sum(self, x: RawArray) -> Any:
         """The sum over ranks."""
 
     @abstractmethod
-    def _gather(self, x: Any, axis: int, lengths: list[int]) -> Any:
+    def _gather(self, x: RawArray, axis: int, lengths: list[int]) -> Any:
         """All ranks' arrays, joined along an axis."""
 
     @abstractmethod
-    def _scatter(self, x: Any, axis: int, lengths: list[int]) -> Any:
+    def _scatter(self, x: RawArray, axis: int, lengths: list[int]) -> Any:
         """The part of the sum over ranks that is this rank's."""
 
     @abstractmethod
-    def _broadcast(self, x: Any, root: int) -> Any:
+    def _broadcast(self, x: RawArray, root: int) -> Any:
         """The array of one rank."""
 
     @abstractmethod
-    def _sum_to(self, x: Any, root: int) -> Any:
+    def _sum_to(self, x: RawArray, root: int) -> Any:
         """The sum over ranks on one of them, zeros on the others."""
 
     @abstractmethod
-    def _start_sum(self, buffer: Any, op: str) -> Request:
+    def _start_sum(self, buffer: RawArray, op: str) -> Request:
         """Start a sum over ranks in place."""
 
     @abstractmethod
-    def _start_exchange(self, x: Any) -> Request:
+    def _start_exchange(self, x: RawArray) -> Request:
         """Start to send each row to the rank of its number."""
 
-    def _start_rounded_sum(self, buffer: Any, op: str) -> Request:
+    def _start_rounded_sum(self, buffer: RawArray, op: str) -> Request:
         """Start a sum over ranks in place, of numbers that travel as bfloat16."""
 
         def gathered(x: Any) -> Any:
@@ -318,7 +362,7 @@ class Communicator(ABC):
         """Refuse a communicator that cannot be used here, or no longer."""
         return
 
-    def _check_array(self, name: str, x: Any) -> None:
+    def _check_array(self, name: str, x: RawArray) -> None:
         """Refuse what this communicator cannot send."""
         if not hasattr(x, "shape") or as_numpy(x.dtype).kind not in "biufc":
             raise TypeError(
@@ -327,7 +371,7 @@ class Communicator(ABC):
 
     # ── checks ────────────────────────────────────────────────────────────────────────────────
 
-    def _check_operand(self, name: str, x: Any, op: str) -> None:
+    def _check_operand(self, name: str, x: RawArray, op: str) -> None:
         self._check_array(name, x)
         if op not in OPS:
             raise ValueError(f"{name}: op={op!r} is neither 'sum' nor 'mean'")
@@ -343,7 +387,7 @@ class Communicator(ABC):
             raise ValueError(f"{name}: root={root}, and the ranks are 0 … {self.size - 1}")
         return int(root)
 
-    def _parts(self, x: Any, axis: int, wanted: list[int]) -> list[int]:
+    def _parts(self, x: RawArray, axis: int, wanted: list[int]) -> list[int]:
         """How long each rank's part of an axis is."""
         n = x.shape[axis]
         if all(length < 0 for length in wanted):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .base import DistributedError, head_of_end
-from .job import Job
+from .job import TELL_AFTER, Job
 
 _SPIN = 5e-4  # seconds of waiting after which to sleep
 
@@ -44,7 +44,7 @@ def end(groups: Sequence[Any]) -> None:
         found = np.empty((group.size, mine.size), dtype=np.uint8)
         left.append((group, found, group.control.Iallgather(mine, found)))
     start = time.monotonic()
-    job = groups[0].job
+    job, told = groups[0].job, False
     job.busy = start, groups[0].timeout, what
     while left:
         for entry in list(left):
@@ -54,11 +54,17 @@ def end(groups: Sequence[Any]) -> None:
             left.remove(entry)
             if not np.array_equal(found, np.broadcast_to(mine, found.shape)):
                 raise group._disagreement(what)
-            for started in group.started:
-                started.wait()
+            while group.started:
+                group.started.pop(0).wait()
             group.closed = True
             group.job.groups.remove(group)
         waited = time.monotonic() - start
+        if left and waited > TELL_AFTER * max(1, job.size / 32):
+            if not told:
+                group = left[0][0]
+                job.tell(group.wait_of(what, group.exchanges, "agreement"))
+                told = True
+            job.check_circle()
         if waited > groups[0].timeout:
             raise DistributedError(
                 f"rank {groups[0].rank} has ended, and has waited {waited:.0f} s for the others to end; "

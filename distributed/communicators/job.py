@@ -76,14 +76,18 @@ class Job:
         DistributedError
             With what each of them waits in.
         """
+        self.take_notes()
+        circle = circle_of(self.waits, self.rank)
+        if circle:
+            raise DistributedError(circle_text(circle, self.waits))
+
+    def take_notes(self) -> None:
+        """Receive what other ranks have told of their waits."""
         status = library().Status()
         while (message := self.comm.Improbe(status=status)) is not None:
             note = bytearray(status.Get_count(library().BYTE))
             message.Recv(note)
             self.waits[status.Get_source()] = pickle.loads(bytes(note))
-        circle = circle_of(self.waits, self.rank)
-        if circle:
-            raise DistributedError(circle_text(circle, self.waits))
 
     def watch(self) -> None:
         """Start a thread that ends this process if MPI does not give it back in time.

@@ -34,6 +34,8 @@ from .waiting import Wait
 
 # Ranks of one machine up to which each reads what all others have; more divide the work, as MPI does.
 MOST_SHARING = 4
+_PATH = 1024  # bytes of the name of a file
+_TAKE_NOTES = 64  # exchanges, after which to take notes that nobody waited for
 _SPIN, _YIELD = 5e-4, 2e-2  # seconds of waiting after which to yield the core, and to sleep
 
 
@@ -69,22 +71,38 @@ class MpiCommunicator(Communicator):
         self.control = comm.Dup()
         self.members = tuple(members or range(self.size))
         self.exchanges = 0
+        self.begun = 0  # operations on arrays
         self.started: list[Request] = []
         self.unusable = ""  # why, if it is
         self.closed = False
         self.memory: SharedMemory | None = (
             None  # of one machine; made by the first array that is long enough
         )
+        self.together = self._together()
         job.groups.append(self)
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────
 
-    def finish(self, request: Any, what: str) -> None:
-        """Poll a request of MPI until it is complete."""
+    def finish(
+        self, request: Any, what: str, call: int | None = None, channel: str = "arrays"
+    ) -> None:
+        """Poll a request of MPI until it is complete.
+
+        Parameters
+        ----------
+        request
+            Of MPI, or anything with its ``Test()``.
+        what : str
+            What it is, in words.
+        call : int, optional
+            To which number in the channel all ranks have to have come for it; by default, to this rank's own.
+        channel : {"arrays", "agreement", "read"}
+            What is numbered: operations on arrays, exchanges, or what was read of the memory that ranks share.
+        """
         self.job.busy = time.monotonic(), self.timeout, what
         try:
             if not request.Test():
-                self._poll(request, what)
+                self._poll(request, what, self.begun if call is None else call, channel)
         except BaseException:
             # MPI may still write to its memory, which the request holds
             self.job.lost.append(request)
@@ -93,7 +111,7 @@ class MpiCommunicator(Communicator):
         finally:
             self.job.busy = None
 
-    def _poll(self, request: Any, what: str) -> None:
+    def _poll(self, request: Any, what: str, call: int, channel: str) -> None:
         job, start, told = self.job, time.monotonic(), False
         while not request.Test():
             waited = time.monotonic() - start
@@ -108,17 +126,22 @@ class MpiCommunicator(Communicator):
                 os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
                 continue
             time.sleep(5e-5 if waited < 1 else 1e-3)
-            if waited > TELL_AFTER * max(1, job.size / 32) and len(job.groups) > 1:
+            if waited > TELL_AFTER * max(1, job.size / 32):
                 if not told:
-                    job.tell(self._wait(what))
+                    job.tell(self.wait_of(what, call, channel))
                     told = True
                 job.check_circle()
         if told:
             job.over()
 
-    def _wait(self, what: str) -> Wait:
-        calls = {g.group: g.exchanges for g in self.job.groups}
-        return Wait(self.group, self.exchanges, self.members, what, calls)
+    def wait_of(self, what: str, call: int, channel: str) -> Wait:
+        """What other ranks are told of this one's wait."""
+        calls = {}
+        for g in self.job.groups:
+            calls[g.group, "agreement"] = g.exchanges
+            calls[g.group, "arrays"] = g.begun
+            calls[g.group, "read"] = 0 if g.memory is None else g.memory.low
+        return Wait((self.group, channel), call, self.members, what, calls)
 
     def _check_usable(self, what: str) -> None:
         if self.unusable or self.closed or not self.job.here:
@@ -137,45 +160,75 @@ class MpiCommunicator(Communicator):
             return None
         if self.memory is None:
             self.memory = SharedMemory(self.rank, self.size, self._allocate)
+        if self.memory.put_back():
+            self.begun -= 1
         return self.memory if self.memory.takes(x.nbytes) else None
 
-    def _allocate(self, nbytes: int) -> list[np.ndarray] | None:
-        """Memory of each rank that all see; None if they are not on one machine, or it has none left."""
+    def _together(self) -> bool:
+        """Whether all ranks are on one machine; called by all at once."""
+        if not 1 < self.size <= MOST_SHARING:
+            return False
         here = self.comm.Split_type(library().COMM_TYPE_SHARED)
         together = here.Get_size() == self.size
         here.Free()
-        if not self._on_all(together and ordered_writes()):
+        return bool(together)
+
+    def _allocate(self, nbytes: int) -> list[np.ndarray] | None:
+        """Memory of each rank that all see; None if they are not on one machine, or it has none left.
+
+        Polled, as all else is: another rank may not come here at all.
+        """
+        if not self._on_all(self.together and ordered_writes()):
             return None
         path = new_file(nbytes * self.size) if self.rank == 0 else None
-        path = self.comm.bcast(path, root=0)
+        sent = np.zeros(_PATH, np.uint8)
+        if path is not None:
+            name = np.frombuffer(os.fsencode(path), np.uint8)
+            sent[: name.size] = name
+        try:
+            self.finish(self.comm.Ibcast(sent, root=0), "memory to share")
+        except BaseException:
+            remove(path)
+            raise
+        path = os.fsdecode(sent.tobytes().rstrip(b"\0")) or None
         memory = mapped(path, nbytes * self.size)
-        fine = self._on_all(memory is not None)
-        if self.rank == 0:
-            remove(path)  # the memory lasts as long as the processes that have it
+        try:
+            fine = self._on_all(memory is not None)
+        finally:
+            if self.rank == 0:
+                remove(path)  # the memory lasts as long as the processes that have it
         if not fine or memory is None:
             return None
         return [memory[r * nbytes : (r + 1) * nbytes] for r in range(self.size)]
 
     def _on_all(self, fine: bool) -> bool:
         found = np.asarray([fine], np.int32)
-        self.comm.Allreduce(library().IN_PLACE, found, library().MIN)
-        return bool(found[0])
+        least = np.empty_like(found)
+        self.finish(self.comm.Iallreduce(found, least, library().MIN), "memory to share")
+        return bool(least[0])
 
     def _lay_down(self, memory: SharedMemory, x: np.ndarray, what: str) -> int:
         """Copy an array to where all ranks see it; its number."""
-        self.finish(memory.free(), what)
+        self._wait_for_slot(memory, what)
         memory.slot(self.rank, memory.count, x)[...] = x.reshape(-1)
         return memory.publish()
+
+    def _wait_for_slot(self, memory: SharedMemory, what: str) -> None:
+        free = memory.free()
+        self.finish(free, what, free.number, "read")
 
     def place(self, buffer: np.ndarray) -> np.ndarray:
         """Where to write what `start_all_reduce` of `buffer` is to sum: the ranks see it there, without a copy."""
         fits = type(buffer) is np.ndarray and buffer.flags.c_contiguous and buffer.dtype.isnative
         if not fits or buffer.dtype != wide(buffer.dtype):
             return buffer
+        self._check_usable("start_all_reduce")
+        self.begun += 1  # here, since all ranks may have to come here for it
         memory = self._shared(buffer)
         if memory is None:
+            self.begun -= 1
             return buffer
-        self.finish(memory.free(), "start_all_reduce")
+        self._wait_for_slot(memory, "start_all_reduce")
         memory.placed = buffer, memory.slot(self.rank, memory.count, buffer)
         return memory.placed[1]
 
@@ -184,13 +237,16 @@ class MpiCommunicator(Communicator):
     def _exchange(self, data: bytes, what: str) -> list[bytes]:
         self._check_usable(what)
         self.exchanges += 1
+        if not self.exchanges % _TAKE_NOTES:
+            self.job.take_notes()
         self.job.busy = time.monotonic(), self.timeout, what
         mine = np.frombuffer(data, dtype=np.uint8)
         found = np.empty((self.size, len(data)), dtype=np.uint8)
-        self.finish(self.control.Iallgather(mine, found), what)
+        self.finish(self.control.Iallgather(mine, found), what, self.exchanges, "agreement")
         return [row.tobytes() for row in found]
 
     def _sum(self, x: np.ndarray) -> np.ndarray:
+        self.begun += 1
         given, out = sendable(x), np.empty(x.shape, dtype=wide(x.dtype))
         memory = self._shared(given)
         if memory is not None:
@@ -205,6 +261,7 @@ class MpiCommunicator(Communicator):
 
     def _gather(self, x: np.ndarray, axis: int, lengths: list[int]) -> np.ndarray:
         """Parts lie one behind the other in memory, with their axis in front."""
+        self.begun += 1
         front = as_bytes(np.moveaxis(x, axis, 0))
         rest = (*x.shape[:axis], *x.shape[axis + 1 :])
         out = np.empty((sum(lengths), *rest), dtype=native(x.dtype))
@@ -215,7 +272,7 @@ class MpiCommunicator(Communicator):
         longest = np.empty(max(counts, default=0), np.uint8)
         memory = self._shared(longest)
         if memory is not None:
-            self.finish(memory.free(), "all_gather")
+            self._wait_for_slot(memory, "all_gather")
             memory.slot(self.rank, memory.count, front)[...] = front
             number = memory.publish()
             self.finish(memory.ready(number), "all_gather")
@@ -238,6 +295,7 @@ class MpiCommunicator(Communicator):
         return np.ascontiguousarray(np.moveaxis(out, 0, axis))
 
     def _scatter(self, x: np.ndarray, axis: int, lengths: list[int]) -> np.ndarray:
+        self.begun += 1
         front = sendable(np.moveaxis(x, axis, 0))
         out = np.empty((lengths[self.rank], *front.shape[1:]), dtype=front.dtype)
         row = front.size // max(front.shape[0], 1)
@@ -262,16 +320,19 @@ class MpiCommunicator(Communicator):
         return np.ascontiguousarray(np.moveaxis(narrow(out, x.dtype), 0, axis))
 
     def _broadcast(self, x: np.ndarray, root: int) -> np.ndarray:
+        self.begun += 1
         out = np.array(x, dtype=native(x.dtype), order="C")
         self._send_from(root, out.reshape(-1).view(np.uint8), "broadcast")
         return out
 
     def _broadcast_bytes(self, data: np.ndarray, root: int) -> np.ndarray:
+        self.begun += 1
         out = np.array(data)
         self._send_from(root, out, "broadcast_object")
         return out
 
     def _sum_to(self, x: np.ndarray, root: int) -> np.ndarray:
+        self.begun += 1
         given = sendable(x)
         out = np.zeros(x.shape, dtype=given.dtype)
         self._sum_into(root, given.reshape(-1), out.reshape(-1), "reduce")
@@ -297,7 +358,9 @@ class MpiCommunicator(Communicator):
                 f"{buffer.dtype} of shape {buffer.shape}"
             )
         memory = self.memory
-        if memory is not None and memory.placed is not None and memory.placed[0] is buffer:
+        if memory is None or memory.placed is None or memory.placed[0] is not buffer:
+            self.begun += 1
+        else:
             memory.placed = None
             return self._remembered(Laid(self, memory, buffer, op, memory.publish()))
         memory = self._shared(buffer)
@@ -310,6 +373,7 @@ class MpiCommunicator(Communicator):
 
     def _start_exchange(self, x: np.ndarray) -> Request:
         self._check_usable("start_all_to_all")
+        self.begun += 1
         given = np.ascontiguousarray(x)
         found = np.empty_like(given)
         requests = []

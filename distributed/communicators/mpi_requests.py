@@ -15,6 +15,7 @@ class Started(Request):
 
     def __init__(self, group: Any, buffer: np.ndarray, op: str, requests: list[Any]) -> None:
         self.group, self.buffer, self.op, self.requests = group, buffer, op, requests
+        self.begun = group.begun
         self.scaled = op != "mean"
 
     def test(self) -> bool:
@@ -26,7 +27,7 @@ class Started(Request):
     def wait(self) -> np.ndarray:
         """The buffer, with the sum or the mean in it."""
         while self.requests:
-            self.group.finish(self.requests[-1], "start_all_reduce")
+            self.group.finish(self.requests[-1], "start_all_reduce", self.begun)
             self.requests.pop()
         if not self.scaled:
             self.buffer /= self.group.size
@@ -41,8 +42,9 @@ class Laid(Request):
         self, group: Any, memory: SharedMemory, buffer: np.ndarray, op: str, number: int
     ) -> None:
         self.group, self.memory, self.buffer, self.op = group, memory, buffer, op
-        self.number = number
+        self.number, self.begun = number, group.begun
         self.over = False
+        memory.under_way[number] = self
 
     def test(self) -> bool:
         """Whether all ranks have laid down what they have."""
@@ -51,7 +53,7 @@ class Laid(Request):
     def wait(self) -> np.ndarray:
         """The buffer, with the sum or the mean in it."""
         if not self.over:
-            self.group.finish(self.memory.ready(self.number), "start_all_reduce")
+            self.group.finish(self.memory.ready(self.number), "start_all_reduce", self.begun)
             add_up(self.memory.arrays(self.number, self.buffer), self.buffer.reshape(-1))
             self.memory.done(self.number)
             if self.op == "mean":
@@ -65,6 +67,7 @@ class Exchanged(Request):
 
     def __init__(self, group: Any, found: np.ndarray, requests: list[Any]) -> None:
         self.group, self.found, self.requests = group, found, requests
+        self.begun = group.begun
 
     def test(self) -> bool:
         """Whether all pieces are complete."""
@@ -73,7 +76,7 @@ class Exchanged(Request):
     def wait(self) -> np.ndarray:
         """The rows that came, by rank."""
         for request, part, _, came in self.requests:
-            self.group.finish(request, "start_all_to_all")
+            self.group.finish(request, "start_all_to_all", self.begun)
             if came is not self.found:
                 self.found[part] = came
         self.requests = []

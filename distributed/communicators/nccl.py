@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ... import backend
+from ...autograd.core.typing import RawArray
 from . import mpi
 from .base import Communicator, DistributedError, ranks_text
 from .request import Request
@@ -54,25 +55,25 @@ class NcclCommunicator(Communicator):
         self.link.lane.check()
         return self.host._exchange(data, what)
 
-    def _sum(self, x: Any) -> Any:
+    def _sum(self, x: RawArray) -> Any:
         return self.link.sum(x)
 
-    def _gather(self, x: Any, axis: int, lengths: list[int]) -> Any:
+    def _gather(self, x: RawArray, axis: int, lengths: list[int]) -> Any:
         return self.link.gather(x, axis, lengths)
 
-    def _scatter(self, x: Any, axis: int, lengths: list[int]) -> Any:
+    def _scatter(self, x: RawArray, axis: int, lengths: list[int]) -> Any:
         return self.link.scatter(x, axis, lengths)
 
-    def _broadcast(self, x: Any, root: int) -> Any:
+    def _broadcast(self, x: RawArray, root: int) -> Any:
         return self.link.broadcast(x, root)
 
-    def _sum_to(self, x: Any, root: int) -> Any:
+    def _sum_to(self, x: RawArray, root: int) -> Any:
         return self.link.sum_to(x, root)
 
-    def _start_sum(self, buffer: Any, op: str) -> Request:
+    def _start_sum(self, buffer: RawArray, op: str) -> Request:
         return _Started(self.link.start_sum(buffer, op))
 
-    def _start_rounded_sum(self, buffer: Any, op: str) -> Request:
+    def _start_rounded_sum(self, buffer: RawArray, op: str) -> Request:
         """Start a sum in place of numbers that travel, and are added up, as bfloat16.
 
         NCCL's rings add as they pass on, so that on P ranks a number is rounded to 8 bits P times, where ranks of MPI
@@ -83,7 +84,7 @@ class NcclCommunicator(Communicator):
         self.traffic.add("all_reduce", 2 * (self.size - 1), share(moved, self.size, 2))
         return _Started(self.link.start_sum(buffer, op, "bfloat16"))
 
-    def _start_exchange(self, x: Any) -> Request:
+    def _start_exchange(self, x: RawArray) -> Request:
         return _Started(self.link.start_exchange(x))
 
     def _broadcast_bytes(self, data: np.ndarray, root: int) -> np.ndarray:
@@ -105,7 +106,7 @@ class NcclCommunicator(Communicator):
         self.link.finish("barrier")
         super().barrier()
 
-    def _check_array(self, name: str, x: Any) -> None:
+    def _check_array(self, name: str, x: RawArray) -> None:
         array_type = self.link.cupy.ndarray
         if not isinstance(x, array_type):
             kind = f"{type(x).__module__}.{type(x).__name__}"

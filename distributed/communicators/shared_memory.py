@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 SLOTS = 2
-"""Arrays of a rank that may be under way at once; with more, MPI carries them."""
+"""Arrays of a rank that may be under way at once; before the next, the oldest is read."""
 SMALLEST, LARGEST = 2**14, 2**25
 """Bytes of an array that goes this way."""
 _LINE = 64  # bytes of a line of the cache, so that two ranks' numbers do not share one
@@ -52,6 +52,13 @@ class SharedMemory:
     ----------
     rows : list of array int64
         Of each rank: how many arrays it has laid down, and how many it has read.
+    under_way : dict
+        What has been laid down and not been read, by its number: a request, whose ``wait()`` reads it.
+
+    Notes
+    -----
+    Which arrays go this way has to be the same on all ranks, although each waits for what it has started when it likes.
+    So it hangs on the sizes of arrays alone: where slots are short, or have to grow, a rank reads what is under way.
     """
 
     def __init__(
@@ -67,22 +74,20 @@ class SharedMemory:
         self.read: set[int] = set()  # of those, what this rank has read, from `low` on
         self.low = 0  # all up to here have been read
         self.placed: tuple[Any, np.ndarray] | None = None
+        self.under_way: dict[int, Any] = {}
         rows = allocate(_LINE)
         self.usable = rows is not None
         if rows is not None:
             self.rows = [row.view(np.int64) for row in rows]
 
     def takes(self, nbytes: int) -> bool:
-        """Whether an array goes this way: the same on all ranks, which have laid down and read the same."""
-        if not self.usable or not SMALLEST <= nbytes <= LARGEST or self.placed is not None:
-            return False
-        under_way = self.count - self.low
-        if under_way >= SLOTS:
+        """Whether an array goes this way: the same on all ranks, whatever each of them has read."""
+        if not self.usable or not SMALLEST <= nbytes <= LARGEST:
             return False
         if nbytes <= self.length:
+            self.read_down_to(SLOTS - 1)
             return True
-        if under_way:
-            return False
+        self.read_down_to(0)
         wanted = max(nbytes, min(self.length * 3 // 2, LARGEST))
         self.length = -(-wanted // _PAGES) * _PAGES
         self.slots = []
@@ -92,6 +97,20 @@ class SharedMemory:
             return False
         self.slots = found
         return True
+
+    def put_back(self) -> bool:
+        """Copy what was placed, and not started, back to the array that it belongs to; whether there was any."""
+        if self.placed is None:
+            return False
+        buffer, slot = self.placed
+        buffer.reshape(-1)[...] = slot
+        self.placed = None
+        return True
+
+    def read_down_to(self, left: int) -> None:
+        """Read the oldest of what is under way, until so many are left."""
+        while self.count - self.low > left:
+            self.under_way[self.low + 1].wait()
 
     def free(self) -> Ready:
         """What to wait for before the next array is laid down: that nobody reads the one before it in its slot."""
@@ -114,6 +133,7 @@ class SharedMemory:
 
     def done(self, number: int) -> None:
         """Say that this rank has read an array."""
+        self.under_way.pop(number, None)
         self.read.add(number)
         while self.low + 1 in self.read:
             self.low += 1

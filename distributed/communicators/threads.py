@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.core.namespaces import namespace_of
+from ...autograd.core.typing import RawArray
 from .base import Communicator, DistributedError, as_array, ranks_text
 from .request import Request
 from .waiting import Wait, circle_of, circle_text
@@ -151,34 +152,34 @@ class ThreadCommunicator(Communicator):
     def _exchange(self, data: Any, what: str) -> list[Any]:
         return self.collect(self.post(data, what, "agreement"), what)
 
-    def _arrays(self, x: Any, what: str) -> list[Any]:
+    def _arrays(self, x: RawArray, what: str) -> list[Any]:
         return self.collect(self.post(_copy(x), what), what)
 
-    def _sum(self, x: Any) -> Any:
+    def _sum(self, x: RawArray) -> Any:
         return _total(self._arrays(x, "all_reduce"))
 
-    def _gather(self, x: Any, axis: int, lengths: list[int]) -> Any:
+    def _gather(self, x: RawArray, axis: int, lengths: list[int]) -> Any:
         return namespace_of(x).concat(self._arrays(x, "all_gather"), axis=axis)
 
-    def _scatter(self, x: Any, axis: int, lengths: list[int]) -> Any:
+    def _scatter(self, x: RawArray, axis: int, lengths: list[int]) -> Any:
         start = sum(lengths[: self.rank])
         part = (*[slice(None)] * axis, slice(start, start + lengths[self.rank]), ...)
         return _copy(_total(self._arrays(x, "reduce_scatter"))[part])
 
-    def _broadcast(self, x: Any, root: int) -> Any:
+    def _broadcast(self, x: RawArray, root: int) -> Any:
         return _copy(self._arrays(x, "broadcast")[root])
 
     def _broadcast_bytes(self, data: np.ndarray, root: int) -> np.ndarray:
         return self.collect(self.post(data, "broadcast_object"), "broadcast_object")[root]
 
-    def _sum_to(self, x: Any, root: int) -> Any:
+    def _sum_to(self, x: RawArray, root: int) -> Any:
         arrays = self._arrays(x, "reduce")
         return _total(arrays) if self.rank == root else namespace_of(x).zeros_like(x)
 
-    def _start_sum(self, buffer: Any, op: str) -> Request:
+    def _start_sum(self, buffer: RawArray, op: str) -> Request:
         return _Started(self, buffer, op, self.post(_copy(buffer), "start_all_reduce"))
 
-    def _start_exchange(self, x: Any) -> Request:
+    def _start_exchange(self, x: RawArray) -> Request:
         return _Exchanged(self, self.post(_copy(x), "start_all_to_all"))
 
     def _split(self, color: int, members: list[int]) -> Communicator:
@@ -251,7 +252,7 @@ def alone(*, provisional: bool = False) -> Communicator:
 def simulate(
     f: Callable[..., Any], size: int, *args: Any, timeout: float | None = None
 ) -> list[Any]:
-    """Run a function on `size` ranks that are threads of this process, each in a world of its own.
+    """Run a function on `size` ranks that are threads of this process.
 
     Inside, `rank`, `size`, `world` and all collectives are those of the simulated world. It is for tests, for
     documentation, and for trying out what will run under ``mpirun``: the threads share one interpreter, so that
@@ -277,6 +278,8 @@ def simulate(
     ------
     Exception
         What the first rank that failed has raised; the others are stopped at their next collective.
+    ValueError
+        If `size` is below 1.
 
     Examples
     --------

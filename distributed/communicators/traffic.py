@@ -36,14 +36,16 @@ class Traffic:
     all_reduce          2 (P − 1)                       2 (P − 1)/P · n (ring)
     all_gather          P − 1                           (P − 1)/P · n (ring)
     reduce_scatter      P − 1                           (P − 1)/P · n (ring)
+    all_to_all          P − 1                           (P − 1)/P · n
     broadcast           1, and 0 of the last in chain   n, and 0 (chain from the root)
     reduce              1, and 0 of the root            n, and 0 (chain to the root)
     agree               P − 1                           24 (P − 1)
     broadcast_object    as broadcast                    of the pickled object
     ==================  ==============================  ============================================
 
-    Fractions of a byte are rounded up. These are what algorithms that use the whole bandwidth send; MPI and NCCL choose
-    by size and network among several, of which the bytes are the same for large arrays.
+    Fractions of a byte are rounded up. These formulas are those of algorithms that send the fewest bytes. What travels
+    is not measured, and may differ: MPI and NCCL choose their algorithms themselves, and arrays that lie in memory that
+    ranks of one machine share are counted, although no message carries them.
 
     Examples
     --------

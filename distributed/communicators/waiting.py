@@ -91,8 +91,14 @@ def circle_text(circle: list[int], waits: Mapping[int, Wait]) -> str:
         lines.append(
             f"  rank {rank} waits for rank {next_rank}: {wait.what}, in the group of ranks {members}"
         )
+    # a name of a group and what is numbered in it
+    groups = {repr(waits[rank].group[0]) for rank in circle}
     return (
         "ranks wait for each other in a circle:\n"
         + "\n".join(lines)
-        + "\nranks that share several groups have to use these in the same order"
+        + (
+            "\nranks that share several groups have to use these in the same order"
+            if len(groups) > 1
+            else "\none of them has started what another has not, or has left it by an exception that was caught"
+        )
     )

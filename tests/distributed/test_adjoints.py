@@ -257,3 +257,30 @@ def test_integers_are_moved_and_have_no_derivative():
 
 
 n_dtype = np.asarray([1]).dtype
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_checkpoint_with_a_collective_is_pulled_back_where_its_result_is_not_used(
+    compiled, order
+):
+    def loss(x):
+        y = pb.checkpoint(lambda x: pb.xp.sin(all_reduce(x)))(x)
+        return pb.xp.sum(y**3) if rank() != 1 else pb.xp.asarray(0.0)
+
+    def inner(total):
+        return 2 * pb.xp.sum(pb.xp.sin(total) ** 3)  # the losses of ranks 0 and 2
+
+    def program():
+        x = np.asarray([0.3, 0.7]) + rank()
+        f = pb.grad(loss)
+        if order == 2:
+            f = pb.grad(lambda x: pb.xp.sum(pb.grad(loss)(x) * (1.0 + rank())))
+        return (pb.compile(f) if compiled else f)(x)
+
+    total = sum(np.asarray([0.3, 0.7]) + r for r in range(P))
+    expected = pb.grad(inner)(total)
+    if order == 2:  # Σ_r (1 + r) g_r, and g_r is the same everywhere
+        expected = 6 * pb.grad(lambda t: pb.xp.sum(pb.grad(inner)(t)))(total)
+    for found in simulate(program, P):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,8 @@ import pullback as pb
 
 from ._ranks import run_ranks
 
+# many tests give all ranks one gradient, as nobody who trains would
+pytestmark = pytest.mark.filterwarnings("ignore:sharded. all:RuntimeWarning")
 xp, d, o = pb.xp, pb.distributed, pb.optim
 RNG = np.random.default_rng(0)
 
@@ -361,3 +364,56 @@ def test_processes_of_mpi():
         for (bits, error), (first, _) in zip(found, run.results[0], strict=True):
             assert bits == first
             assert error < 1e-12
+
+
+def _steps(reduce, compiled, reduced=False, same=False, size=2):
+    """What is warned of in three steps."""
+
+    def loss(w, x):
+        return pb.xp.mean((x @ w["a"]) ** 2) + pb.xp.sum(w["b"] * w["a"])
+
+    def rank():
+        opt = d.sharded(pb.optim.SGD(0.01), reduced=reduced)
+        gradient = d.data_parallel(loss, reduce=reduce)
+        w = {"a": np.arange(1.0, 6.0), "b": np.ones(5)}
+        x = np.random.default_rng(0 if same else d.rank()).standard_normal((4, 5))
+
+        def step(w, state):
+            return opt.step(w, gradient(w, x)[1], state)
+
+        step = pb.compile(step) if compiled else step
+        state = opt.init(w)
+        for _ in range(3):
+            w, state = step(w, state)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        d.simulate(rank, size)
+    return [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)]
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("size", [2, 3])
+def test_gradients_that_are_reduced_already_are_noticed(compiled, size):
+    caught = _steps(True, compiled, size=size)
+    assert len(caught) == size, caught  # once on each rank
+    assert "reduced=True" in caught[0]
+    assert f"all {size} ranks" in caught[0]
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_shares_and_gradients_that_are_said_to_be_reduced_are_no_reason_to_warn(compiled):
+    assert _steps(False, compiled) == []
+    assert _steps(True, compiled, reduced=True) == []
+
+
+def test_equal_gradients_that_may_be_equal_by_chance_are_no_reason_to_warn():
+    def rank():
+        opt = d.sharded(pb.optim.SGD(1.0))
+        w = {"a": np.zeros(6)}
+        for g in (np.zeros(6), np.ones(6)):
+            opt.step(w, {"a": g}, opt.init(w))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        d.simulate(rank, 2)

@@ -1,4 +1,4 @@
-"""Helpers of `test_step.py` and the test files split from it."""
+"""Helpers of `test_replay.py` and of the tests of estimators."""
 
 from __future__ import annotations
 

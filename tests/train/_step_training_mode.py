@@ -1,4 +1,4 @@
-"""Helpers of `test_step_training_mode.py` and the test files split from it."""
+"""Helpers of `test_step.py`, and of other tests of models with a training mode."""
 
 from __future__ import annotations
 

@@ -94,6 +94,17 @@ def test_help_is_given(pullback, arguments):
         assert "predict" in text
 
 
+def test_help_tells_defaults_and_whole_sentences(pullback):
+    _, out, _ = pullback("train", "--help")
+    text = " ".join(" ".join(out).split())
+    # in brackets, which rich would take for markup, and leave out
+    for default in ("[float32]", "[relu]", "[adamw]", "[by optimiser]", "[last]", "[compile]"):
+        assert default in text, default
+    _, out, _ = pullback("--help")
+    assert not [line for line in out if line.startswith("  ") and line.endswith("...")]
+    assert "[relu]" in "\n".join(pullback("tune", "--help")[1])
+
+
 def test_the_module_is_the_command():
     run = subprocess.run(
         [sys.executable, "-P", "-m", "pullback", "train", "nothing.csv"],

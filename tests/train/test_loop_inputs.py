@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train import step
+from pullback.train import replay
 
 from ._loop import network, on_device, parabola, weights
 
@@ -216,8 +216,8 @@ def test_a_loss_for_each_row_is_refused():
 
 def test_kernels_are_for_layers_that_have_some_and_long_trainings():
     convolutions = M.Sequential(M.Conv1d.init(1, 2, 3), M.Flatten(), M.Linear.init(12, 1))
-    assert [step.kernels_pay(convolutions, n) for n in (499, 500)] == [False, True]
-    assert not step.kernels_pay(network(1, 4, 1), 10_000)
+    assert [replay.kernels_pay(convolutions, n) for n in (499, 500)] == [False, True]
+    assert not replay.kernels_pay(network(1, 4, 1), 10_000)
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -243,7 +243,7 @@ def test_kernels_do_not_change_what_is_learned(fast):
 
 
 def test_what_cannot_be_recorded_is_measured_as_it_is():
-    forward = step.Forward(True)
+    forward = replay.Forward(True)
 
     class Branch(M.Module):
         w: object

@@ -1,370 +1,320 @@
-"""Training compiles its step: the run is the eager one, nothing is read within an epoch, or it says why not."""
+"""Whatever trains enters training mode: dropout drops, statistics move, keys follow the seed; measured in inference."""
 
 from __future__ import annotations
 
-import dataclasses
-import signal
+import warnings
 
-import array_api_strict
 import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.autograd.compile.executable import Executable
-from pullback.train import epochs as _epochs
-from pullback.train import step as _step
 from pullback.train.data import device_data as _feeding
-from pullback.train.fitting import feeding as _batches
 
-from ..autograd.compile.cuda import test_assemble as test_compile_cuda
-from ..cuda.emulator import COMPILER, NEEDS
-from ._cli import QUICK, folder, pullback, table  # noqa: F401 - fixtures
-from ._step import EAGER, X, Y, branching
+from .._host import numpy_is_active  # noqa: F401 - a fixture for the whole file
+from ._step_training_mode import MODELS, Silent, X, Y, fit, leaves, linear, norm, on_device
 
-emulated = test_compile_cuda.runtime  # a fixture
 M = pb.models
 SQUARED = M.squared_error
 
 
-def on_device(*arrays):
-    return tuple(pb.backend.current().asarray(np.asarray(a)) for a in arrays)
+class Counted(M.Module):
+    """Integers, a running statistic of its own, and no layer that trains differently."""
+
+    inner: M.Linear
+    order: object
+    calls: object = M.state()
+
+    def __call__(self, x):
+        return self.inner(x[:, pb.to_numpy(pb.xp.asarray(self.order)).tolist()])
+
+    def training(self, x, *, key=None):
+        return self(x), Counted(self.inner, self.order, self.calls + 1)
 
 
-def mlp(dtype="float64"):
-    return M.MLP([3, 6, 1], activation="tanh", dtype=dtype, seed=0)
+class SilentModule(M.Module):
+    inner: M.BatchNorm
+
+    def __call__(self, x):
+        return self.inner(x)
 
 
-def deep(dtype="float64"):
-    return M.Sequential(
-        M.Linear.init(3, 6, bias=False, dtype=dtype), M.BatchNorm.init(6, dtype=dtype), "relu", M.Dropout(0.25),
-        M.Residual(M.Sequential(M.LayerNorm.init(6, dtype=dtype), M.Linear.init(6, 6, seed=1, dtype=dtype))),
-        M.Linear.init(6, 1, seed=2, dtype=dtype),
-    )  # fmt: skip
+def falling():
+    """A loss that is lower each time that it is measured, so that the last epoch is the best."""
+    calls = []
+
+    def loss(outputs, y):
+        value = SQUARED(outputs, y)
+        if outputs.traced:
+            return value
+        calls.append(1)
+        return 0 * value - len(calls)
+
+    return loss
 
 
-def fit(model, opt=None, loss=SQUARED, data=None, **settings):
-    data = data or on_device(X, Y)
-    settings = {"epochs": 8, "batch_size": 8, "patience": 0, **settings}
-    return pb.train.fit(model, loss, data, data, opt or pb.optim.Adam(1e-2), **settings)
+def statistics(model):
+    """All running means and variances of a model, in order."""
+    pairs = zip(pb.tree.leaves(model), pb.tree.leaves(M.parameter_mask(model)), strict=True)
+    return [pb.to_numpy(leaf) for leaf, own in pairs if not own]
 
 
-def leaves(model):
-    return [pb.to_numpy(leaf) for leaf in pb.tree.leaves(model)]
+@pytest.mark.parametrize("case", MODELS)
+def test_statistics_move_and_follow_the_batches(case):
+    """Each running mean is what momentum makes of the batches' means, in the order in which they came."""
+    model = MODELS[case]()
+    before = [s.copy() for s in statistics(model)]
+    run = fit(model, opt=pb.optim.SGD(1e-12), loss=falling(), epochs=2)
+    after = statistics(run.model)
+    assert all((a != b).any() for a, b in zip(after, before, strict=True))
+    if case != "batch norm":
+        return
+    x, order, mean = X, np.random.default_rng([0, 1]), np.zeros(4)
+    layer = model.layers[0]
+    for _ in range(2):
+        rows = order.permutation(41)
+        for part in _feeding.parts_of(41, 8, 2):
+            hidden = x[rows[part]] @ pb.to_numpy(layer.W) + pb.to_numpy(layer.b)
+            mean = 0.9 * mean + 0.1 * hidden.mean(axis=0)
+    np.testing.assert_allclose(after[0], mean, rtol=1e-6)
 
 
-OPTIMISERS = {
-    "Adam": pb.optim.Adam(1e-2),
-    "AdamW": pb.optim.AdamW(1e-2, weight_decay=0.1),
-    "SGD": pb.optim.SGD(1e-2, momentum=0.9, nesterov=True, weight_decay=0.1),
-    "a schedule": pb.optim.Adam(lambda step: 1e-2 / (1 + step)),
-    "clipped": pb.optim.Clipped(pb.optim.Adam(1e-2), norm=0.5),
-    "scaled": pb.optim.LossScaling(pb.optim.Adam(1e-2)),
-}
+@pytest.mark.parametrize("case", MODELS)
+def test_losses_are_measured_in_inference_mode(case):
+    run = fit(MODELS[case]())
+    again = pb.train.evaluate(run.model, SQUARED, on_device(X, Y))
+    assert again == pb.train.evaluate(run.model, SQUARED, on_device(X, Y))  # nothing is drawn
+    assert again[0] == pytest.approx(run.best.validation_loss)
+    np.testing.assert_allclose(
+        SQUARED(run.model(on_device(X)[0]), on_device(Y)[0]), again[0], rtol=1e-12
+    )
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
-@pytest.mark.parametrize("network", [mlp, deep])
-def test_a_compiled_run_is_the_eager_one(network, name):
-    model = network()
-    before = leaves(model)
-    compiled, eager = (fit(network() if s else model, OPTIMISERS[name], **s) for s in ({}, EAGER))
-    assert (compiled.eager, eager.eager) == ("", "compile=False")
-    assert compiled.steps == eager.steps == 64
-    for a, b in zip(compiled.history, eager.history, strict=True):
-        assert a.loss == pytest.approx(b.loss, rel=1e-9)
-    for a, b in zip(leaves(compiled.model), leaves(eager.model), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-10)
-    for a, b in zip(
-        leaves(model), before, strict=True
-    ):  # a step in place does not reach the caller's
-        np.testing.assert_array_equal(a, b)
+def test_the_best_epoch_brings_its_own_statistics():
+    """The second epoch is the best of five by a loss that says so."""
+    said = iter([5.0, 5.0, 3.0, 3.0, 2.0, 2.0, *[4.0] * 6])
+
+    def loss(outputs, y):
+        value = SQUARED(outputs, y)
+        return value if outputs.traced else 0 * value + next(said)
+
+    seen = []
+    run = fit(
+        MODELS["with dropout"](),
+        loss=loss,
+        epochs=5,
+        on_epoch=lambda now: seen.append(leaves(now.model)),
+    )
+    assert (run.best.epoch, len(run.history)) == (2, 6)
+    assert len(seen) == 6
+    for early, best, last, got in zip(seen[1], seen[2], seen[5], leaves(run.model), strict=True):
+        np.testing.assert_array_equal(got, best)
+        np.testing.assert_array_equal(last, best)  # not trained on since
+        assert (early != best).any()
 
 
-@pytest.mark.parametrize("network", [mlp, deep])
-def test_the_same_seed_gives_the_same_bits(network):
-    first, again, other = (fit(network("float32"), seed=s) for s in (3, 3, 4))
+@pytest.mark.parametrize("case", MODELS)
+def test_the_seed_decides_the_keys(case):
+    first, again, other = (fit(MODELS[case](), seed=s) for s in (1, 1, 2))
     assert first.history == again.history
     for a, b in zip(leaves(first.model), leaves(again.model), strict=True):
-        assert a.tobytes() == b.tobytes()
+        np.testing.assert_array_equal(a, b)
     assert first.history != other.history
 
 
-def test_the_step_runs_in_python_once_for_each_size_of_a_batch():
-    traced = []
-
-    def loss(outputs, y):
-        if outputs.traced:
-            traced.append(tuple(outputs.shape))
-        return SQUARED(outputs, y)
-
-    fit(mlp(), loss=loss)
-    assert traced == [(8, 1), (5, 1)]
-
-
-def test_the_best_weights_are_not_overwritten():
-    """The best epoch's arrays are apart from those that the steps after it write into."""
-    x, y = on_device(X, Y)
+def test_dropout_drops_anew_in_each_step():
+    """Without an update the model stays, so what the steps' losses differ by is what was dropped."""
     seen = []
-    run = pb.train.fit(
-        mlp(), SQUARED, (x, y), (x, -y), pb.optim.SGD(0.05), epochs=12, batch_size=8, patience=0,
-        on_epoch=lambda now: seen.append((now.best.epoch, leaves(now.model))),
-    )  # fmt: skip
-    assert run.eager == ""
-    assert run.best.epoch < 12
-    found = next(weights for epoch, weights in seen if epoch == run.best.epoch)
-    for a, b in zip(leaves(run.model), found, strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert pb.train.evaluate(run.model, SQUARED, (x, -y))[0] == run.best.validation_loss
+
+    class Watched(M.Module):
+        w: object
+
+        def __call__(self, x):
+            return pb.xp.asarray(x) * self.w
+
+        def training(self, x, *, key=None):
+            seen.append(tuple(pb.to_numpy(key).tolist()))
+            y, _ = M.Dropout(0.5).training(x, key=key)
+            return y * self.w, self
+
+    x = np.ones((8, 1))
+    settings = {"epochs": 3, "batch_size": 4}
+    run = fit(Watched(on_device(np.ones(1))[0]), x, 0 * x, **settings)
+    assert run.steps == 6
+    assert len(set(seen)) == 6
+    key = pb.train.step.key_of(0, pb.backend.current())
+    assert seen == [tuple(pb.to_numpy(pb.random.fold_in(key, i)).tolist()) for i in range(6)]
 
 
-@pytest.mark.parametrize("row", [0, 17, 60])
-def test_a_loss_that_is_no_number_names_its_step(row):
-    """One target is NaN: the step is that of the batch in which its row comes first."""
-    y = Y.copy()
-    y[row] = np.nan
-    order = np.random.default_rng([0, 1]).permutation(61)
-    step = int(np.flatnonzero(order == row)[0]) // 8 + 1
-    good = on_device(X, Y)
+@pytest.mark.parametrize(
+    "opt",
+    [
+        pb.optim.AdamW(1e-3, weight_decay=0.5, mask=lambda p: True),
+        pb.optim.SGD(1e-3, momentum=0.9, weight_decay=0.5, mask=lambda p: True),
+    ],
+    ids=lambda opt: type(opt).__name__,
+)
+def test_no_optimiser_moves_a_statistic(opt):
+    """Rows that are all alike: the running mean tends to their mean, whatever decays."""
+    x = np.tile([[1.0, 2.0, 3.0]], (16, 1)) + np.linspace(-1e-3, 1e-3, 16)[:, None]
+    run = fit(M.Sequential(norm(3), linear(3, 1)), x, Y[:16], opt, falling(), epochs=60)
+    np.testing.assert_allclose(statistics(run.model)[0], [1, 2, 3], rtol=0.05)
 
-    def loss(outputs, t):  # where it is measured, nothing is NaN
-        return SQUARED(outputs, t if outputs.traced else 0 * outputs)
 
-    run = pb.train.fit(
-        mlp(), loss, on_device(X, y), good, pb.optim.SGD(1e-3), epochs=8, batch_size=8
+def test_integers_and_states_of_one_s_own():
+    order, calls = on_device(np.asarray([2, 0, 1]), np.asarray(0))
+    run = fit(Counted(linear(3, 1), order, calls), epochs=2, batch_size=41)
+    assert int(run.model.calls) == 2
+    np.testing.assert_array_equal(pb.to_numpy(run.model.order), [2, 0, 1])
+    assert run.history[-1].loss < run.history[0].loss
+
+
+@pytest.mark.parametrize("kind", [lambda: Silent([norm(3)]), lambda: SilentModule(norm(3))])
+def test_a_model_that_does_not_say_how_it_trains_is_refused(kind):
+    with pytest.raises(NotImplementedError, match=r"write Silent\w*\.training\(x, \*, key=None\)"):
+        fit(kind(), y=X)
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        (lambda self, x, *, key=None: self(x), "has to return \\(outputs, model\\), not Array"),
+        (lambda self, x, *, key=None: (self(x), self.inner), "in the structure that it had"),
+    ],
+)
+def test_a_training_mode_that_returns_something_else_is_told(training, message):
+    wrong = type("Wrong", (SilentModule,), {"training": training, "__annotations__": {}})
+    with pytest.raises((TypeError, ValueError), match=message):
+        fit(wrong(norm(3)), y=X)
+
+
+# ── the last batch, and parts that are too small ──────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("n", "rows", "least", "sizes"),
+    [
+        (5, 2, 1, [2, 2, 1]),
+        (5, 2, 2, [2, 3]),
+        (6, 2, 2, [2, 2, 2]),
+        (1, 4, 2, [1]),
+        (5, 4, 2, [5]),
+        (4, 4, 2, [4]),
+        (6, 4, 2, [4, 2]),
+        (3, 1, 2, [1, 2]),
+    ],
+)
+def test_a_last_batch_of_one_row_joins_the_one_before(n, rows, least, sizes):
+    parts = _feeding.parts_of(n, rows, least)
+    assert [part.stop - part.start for part in parts] == sizes
+    assert [i for part in parts for i in range(n)[part]] == list(range(n))
+    for order in (None, np.random.default_rng(0).permutation(n)):
+        x = np.arange(n)
+        got = list(_feeding.batches((x, -x), order, rows, pb.backend.resolve("numpy"), least))
+        assert [len(a) for a, _ in got] == sizes
+        np.testing.assert_array_equal(
+            np.concatenate([a for a, _ in got]), x if order is None else order
+        )
+        np.testing.assert_array_equal(
+            np.concatenate([-b for _, b in got]), x if order is None else order
+        )
+
+
+@pytest.mark.parametrize("size", [40, 41, 5, 4])
+def test_fit_joins_it_for_batch_statistics(size):
+    assert fit(MODELS["batch norm"](), batch_size=size).steps == 3 * len(
+        _feeding.parts_of(41, size, 2)
     )
-    assert (run.stopped, run.steps) == ("diverged", step)
-    assert run.why == f"the loss became nan at step {step} (epoch 1)"
-    assert run.best.epoch == 0
-    assert all(np.isfinite(w).all() for w in leaves(run.model))
 
 
-def test_ctrl_c_within_an_epoch_ends_it(monkeypatch):
-    steps = []
-    given = _feeding.batches
-
-    def batches(*args):
-        for batch in given(*args):
-            steps.append(1)
-            if len(steps) == 5:
-                signal.raise_signal(signal.SIGINT)
-            yield batch
-
-    monkeypatch.setattr(_batches, "batches_of", batches)
-    run = fit(mlp())
-    assert (run.stopped, run.steps, run.eager) == ("interrupted", 4, "")
-    assert [row.steps for row in run.history] == [0, 4]
+def test_one_row_at_a_time_has_no_batch_statistics():
+    with pytest.raises(ValueError, match="the variance takes two or more"):
+        fit(MODELS["batch norm"](), batch_size=1)
 
 
-# ── what cannot be compiled ───────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("part", ["train", "validation"])
+@pytest.mark.parametrize(("rows", "targets"), [(0, 0), (3, 2), (2, 3)])
+def test_a_part_without_rows_or_of_two_lengths_is_refused(part, rows, targets):
+    good = on_device(X, Y)
+    bad = on_device(X[:rows], Y[:targets])
+    parts = {"train": good, "validation": good, part: bad}
+    with pytest.raises(ValueError, match=f"fit: {part} has arrays of {rows} and {targets} rows"):
+        pb.train.fit(linear(3, 1), SQUARED, parts["train"], parts["validation"], pb.optim.SGD(0.1))
 
 
-def test_a_loss_that_branches_runs_eagerly_and_says_why():
-    run, eager = fit(mlp(), loss=branching), fit(mlp(), loss=branching, **EAGER)
-    assert run.eager.startswith("the step cannot be compiled: TraceError: ")
-    assert "_step.py" in run.eager
-    assert run.history == eager.history
+def test_predictions_of_no_rows_are_none():
+    assert pb.train.predict(linear(3, 2), np.zeros((0, 3))).shape == (0, 2)
 
 
-def test_few_steps_are_not_compiled():
-    assert fit(mlp(), epochs=2).eager == "16 steps are too few to be worth compiling"
+@pytest.fixture
+def quiet():
+    pytest.importorskip("sklearn")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*aximum iterations")
+        yield
 
 
-def test_an_error_of_the_model_is_its_own():
-    def wrong(outputs, y):
-        raise KeyError("mine") if outputs.traced else ZeroDivisionError
-        return outputs
-
-    with pytest.raises((KeyError, ZeroDivisionError)):
-        fit(mlp(), loss=wrong)
+def made(n):
+    x = np.random.default_rng(0).normal(size=(n, 3))
+    return x, np.arange(n) % 2
 
 
-def test_a_program_that_cannot_be_written_is_told(monkeypatch):
-    def broken(self):
-        raise OSError("no room for kernels")
-
-    monkeypatch.setattr(Executable, "prepare", broken)
-    run, eager = fit(mlp()), fit(mlp(), **EAGER)
-    assert run.eager == "the step cannot be compiled: OSError: no room for kernels"
-    assert run.steps == 64
-    assert run.history[-1].loss == pytest.approx(eager.history[-1].loss, rel=1e-9)
-
-
-# ── where the data lie ────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("n", [2, 3, 201, 401])
+@pytest.mark.parametrize("kind", ["MLPClassifier", "MLPRegressor"])
+def test_estimators_join_it_too(quiet, kind, n):
+    x, y = made(n)
+    model = getattr(pb.train, kind)(
+        hidden_layer_sizes=(4,), batch_norm=True, max_iter=2, random_state=0
+    )
+    assert np.isfinite(model.fit(x, y).score(x, y))
+    assert model.t_ == 2 * n
+    assert np.isfinite(model.partial_fit(x, y).loss_)
 
 
-def test_on_another_device_too(lib):
-    home = pb.backend.backend_of(lib.asarray(0.0))
-    data = tuple(lib.asarray(a) for a in (X, Y))
-    here = fit(mlp(), **EAGER)
-    with pb.backend.use("numpy"):
-        model = mlp()
-    there = fit(pb.tree.map(lambda p: lib.asarray(p), model), data=data)
-    assert all(lib.is_raw(p) for p in pb.tree.leaves(there.model))
-    assert there.history[-1].loss == pytest.approx(here.history[-1].loss, rel=1e-7)
-    assert home.name == pb.backend.backend_of(pb.tree.leaves(there.model)[0]).name
-
-
-@pytest.mark.parametrize("gathered", [1, 200, 1 << 28])
-def test_rows_are_gathered_on_the_device_by_one_order(monkeypatch, gathered):
-    """A take for each array and block of batches, and slices of it; the order is sent once."""
-    monkeypatch.setattr(_feeding, "_GATHERED", gathered)
-    device = array_api_strict.Device("device1")
-    home = pb.backend.backend_of(array_api_strict.zeros(1, device=device))
-    x, y = (home.asarray(a) for a in (X, Y))
-    order = np.random.default_rng(0).permutation(61)
-    parts = list(_feeding.batches((x, y), order, 8, home, 2))
-    assert [p[0].shape[0] for p in parts] == [8] * 7 + [5]
-    for place, column in enumerate((X, Y)):
-        got = np.concatenate([pb.to_numpy(p[place]) for p in parts])
-        np.testing.assert_array_equal(got, column[order])
-
-
-def test_nothing_is_read_within_an_epoch(monkeypatch):
-    """Reading waits for the device: `to_numpy`, `float` and `bool` of what steps make are for the epoch's end."""
-    device = array_api_strict.Device("device1")
-    home = pb.backend.backend_of(array_api_strict.zeros(1, device=device))
-    model = pb.tree.map(lambda p: home.asarray(pb.to_numpy(p)), mlp())
-    inside, read = [False], []
-    epoch = _epochs.run_epoch
-
-    def watched(*args):
-        inside[0] = True
-        try:
-            return epoch(*args)
-        finally:
-            inside[0] = False
-
-    for name in ("__float__", "__bool__", "__int__", "__index__", "__array__"):
-        kind = type(home.asarray(X))
-        given = getattr(kind, name, None)
-        if given is not None:
-            monkeypatch.setattr(
-                kind,
-                name,
-                lambda *a, given=given, name=name: (
-                    read.append(name) if inside[0] else None,
-                    given(*a),
-                )[1],
-            )
-    monkeypatch.setattr(_epochs, "run_epoch", watched)
-    data = tuple(home.asarray(a) for a in (X, Y))
-    run = fit(model, data=data, epochs=7)
-    assert run.steps == 56
-    assert run.eager == ""
-    assert read == []
-
-
-# ── precision ─────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("precision", ["tf32", "bfloat16", "float16"])
-@pytest.mark.parametrize("network", [mlp, deep])
-def test_products_are_rounded(network, precision):
-    run = fit(network("float32"), precision=precision, epochs=3)
-    plain = fit(network("float32"), epochs=3, **EAGER)
-    assert run.eager == ""
-    got, want = run.history[-1].loss, plain.history[-1].loss
-    assert got != want
-    assert got == pytest.approx(want, rel=0.05)
-    assert {leaf.dtype for leaf in leaves(run.model)} == {np.dtype("float32")}
-
-
-PRECISION_REFUSED = {
-    "unknown": ({"precision": "float8"}, "float32", "is none of float32, tf32"),
-    "eager": ({"precision": "tf32", **EAGER}, "float32", "is for compiled steps"),
-    "float64": ({"precision": "tf32"}, "float64", "this model is float64"),
-    "branches": ({"precision": "tf32", "loss": branching}, "float32", "the step cannot be compiled: TraceError"),
+TOO_FEW = {
+    "one row": ({"batch_norm": True}, lambda m: m.fit(*made(1)), "2 or more are needed"),
+    "one row more": ({"batch_norm": True}, lambda m: m.partial_fit(*made(1)), "2 or more are needed"),
+    "one is left": ({"batch_norm": True, "early_stopping": True, "validation_fraction": 0.5},
+                    lambda m: m.fit(*made(3)), "is 1"),
+    "batches of one": ({"batch_norm": True, "batch_size": 1}, lambda m: m.fit(*made(9)), "2 or more with batch_norm"),
+    "10 rows": ({"early_stopping": True}, lambda m: m.fit(*made(10)), "validation set is too small"),
+    "1 row of 200": ({"early_stopping": True, "validation_fraction": 0.001},
+                     lambda m: m.fit(*made(200)), "validation set is too small: 1 of 200"),
+    "batch norm by lbfgs": ({"batch_norm": True, "solver": "lbfgs"}, lambda m: m.fit(*made(9)), "no training mode"),
+    "dropout by lbfgs": ({"dropout": 0.1, "solver": "lbfgs"}, lambda m: m.fit(*made(9)), "no training mode"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", PRECISION_REFUSED)
-def test_a_precision_that_cannot_be_had_is_refused(case):
-    settings, dtype, message = PRECISION_REFUSED[case]
+@pytest.mark.parametrize("case", TOO_FEW)
+def test_too_few_rows_are_refused_before_anything_is_done(quiet, case):
+    settings, call, message = TOO_FEW[case]
+    model = pb.train.MLPRegressor(hidden_layer_sizes=(4,), **settings)
     with pytest.raises(ValueError, match=message):
-        fit(mlp(dtype), **settings)
+        call(model)
+    assert not hasattr(model, "model_")
 
 
-def test_a_library_whose_arrays_cannot_be_rounded_is_named():
-    device = array_api_strict.Device("device1")
-    home = pb.backend.backend_of(array_api_strict.zeros(1, device=device))
-    model = pb.tree.map(lambda p: home.asarray(pb.to_numpy(p)), mlp("float32"))
-    data = tuple(home.asarray(a.astype("f")) for a in (X, Y))
-    with pytest.raises(ValueError, match=r"precision='bfloat16'.* cannot be rounded"):
-        fit(model, data=data, precision="bfloat16")
+def test_a_partial_fit_of_one_row_leaves_the_model_as_it_was(quiet):
+    x, y = made(20)
+    model = pb.train.MLPClassifier((4,), batch_norm=True, random_state=0)
+    model.partial_fit(x, y, classes=[0, 1])
+    before = leaves(model.model_)
+    with pytest.raises(ValueError, match="2 or more are needed"):
+        model.partial_fit(x[:1], y[:1])
+    for a, b in zip(before, leaves(model.model_), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
-def test_small_gradients_survive_float16():
-    """Gradients of 1e-9 are 0 in float16, unless the loss is scaled."""
-    small = lambda outputs, y: 1e-7 * SQUARED(outputs, y)
-    run = fit(
-        mlp("float32"), pb.optim.Adam(1e-2, eps=1e-16), loss=small, precision="float16", epochs=20
-    )
-    plain = fit(mlp("float32"), pb.optim.Adam(1e-2, eps=1e-16), loss=small, epochs=20)
-    assert run.history[-1].loss < 0.5 * run.history[0].loss
-    assert run.history[-1].loss == pytest.approx(plain.history[-1].loss, rel=0.05)
-
-
-# ── the command line and the estimators ───────────────────────────────────────────────────────
-
-
-REFUSED = {
-    "unknown": (["--precision", "float8"], "precision: unknown value 'float8'"),
-    "eager": (["--precision", "tf32", "--no-compile"], "leave out --no-compile"),
-    "float64": (["--precision", "tf32", "--dtype", "float64"], "the dtype is float64"),
-}
-
-
-@pytest.mark.parametrize("command", ["train", "tune"])
-@pytest.mark.parametrize("case", REFUSED)
-def test_the_command_line_refuses_in_one_line(pullback, command, case):  # noqa: F811 - a fixture
-    table("t.csv")
-    code, out, err = pullback(command, "t.csv", *QUICK[:2], *REFUSED[case][0])
-    assert (code, out, len(err)) == (2, [], 1)
-    assert REFUSED[case][1] in err[0]
-
-
-def test_a_run_that_could_not_compile_says_so(pullback, monkeypatch):  # noqa: F811 - a fixture
-    table("n.csv", "numbers")
-    task = pb.train.run.tables.task_for
-    monkeypatch.setattr(
-        pb.train.run.tables,
-        "task_for",
-        lambda data: dataclasses.replace(task(data), loss=branching),
-    )
-    code, out, err = pullback("train", "n.csv", "--epochs", "60")
-    assert (code, err) == (0, [])
-    assert out[2].startswith("not compiled: the step cannot be compiled: TraceError")
-
-
-# ── on a CUDA device, emulated ────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.skipif(COMPILER is None, reason=NEEDS)
-@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
-def test_a_device_takes_the_whole_step_at_once(emulated, monkeypatch, precision):
-    """One segment, which is one graph: no call of an array function cuts it, the tally of steps included."""
-    programs = []
-    given = _step.Replayed.__init__
-
-    def noted(self, *args):
-        given(self, *args)
-        programs.append(self._programs)
-
-    monkeypatch.setattr(_step.Replayed, "__init__", noted)
-    labels = np.arange(61) % 4
-    x = X.astype("f")
-    settings = {"epochs": 8, "batch_size": 8, "patience": 0}
-    opt = pb.optim.AdamW(1e-2, weight_decay=0.1)
-    runs = [
-        pb.train.fit(
-            M.MLP([3, 16, 4], seed=0), M.cross_entropy, (x, labels), (x, labels), opt, **settings, **more
+def test_a_validation_part_of_one_class_only_is_refused(quiet):
+    x, _ = made(40)
+    with pytest.raises(ValueError, match=r"should be greater or equal|too small"):
+        pb.train.MLPClassifier(early_stopping=True, validation_fraction=0.05).fit(
+            x, np.arange(40) % 4
         )
-        for more in ({"precision": precision}, EAGER)
-    ]  # fmt: skip
-    assert [run.eager for run in runs] == ["", "compile=False"]
-    tolerance = 1e-5 if precision == "float32" else 1e-2
-    assert runs[0].history[-1].loss == pytest.approx(runs[1].history[-1].loss, rel=tolerance)
-    assert sorted(programs[0]) == [(5, 3), (8, 3)]
-    for program in programs[0].values():
-        (entry,) = program._executables
-        assert [line.partition("_")[0] for line in entry.assembly.lines] == ["segment"]
+
+
+def test_folds_of_one_number_have_no_r_squared():
+    y = np.arange(20.0)[:, None]
+    data = pb.train.Dataset("made", np.zeros((20, 1)), y, "regression")
+    with pytest.raises(pb.train.InputError, match="too few for 9 folds"):
+        pb.train.folds(data, k=9)
+    assert min(len(part.validation) for part in pb.train.folds(data, k=8)) == 2

@@ -135,7 +135,8 @@ def _shares(
     """The order of a rank's rows alone, and where in it its share of each batch is."""
     chosen = [order[part][share_of(part.stop - part.start, rank, size)] for part in parts]
     stops = np.cumsum([0, *map(len, chosen)]).tolist()
-    return np.concatenate(chosen), [slice(a, b) for a, b in itertools.pairwise(stops)]
+    # of an epoch whose last step was made there is no batch left
+    return np.concatenate([order[:0], *chosen]), [slice(a, b) for a, b in itertools.pairwise(stops)]
 
 
 def _gathered(

@@ -25,7 +25,8 @@ from ...backend import Backend, current
 from ..data.device_data import to_device_if_it_fits
 from ..data.orders import orders
 from ..epochs import Ending, Training, run_epochs
-from ..step import LossSum, copy_leaves, kernels_pay, refusal, replayed_step
+from ..replay import kernels_pay, refusal, replayed_step
+from ..step import LossSum, copy_leaves
 from ..stopping import Improvement
 from .arrays import check_inputs, is_native, seed_of
 from .blocks.batches import BlockData, held_blocks, shortest_batch

@@ -9,7 +9,7 @@ import platform
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from ...backend import Backend
 from ..data.digest import digest
 from ..epochs import Ending, Training
 from ..errors import InputError
-from ..step import Tally, shape_of
+from ..replay import shape_of
+from ..step import Tally
 from ..stopping import Epoch
 from .result import Fit
 from .snapshot import Stored, read
@@ -185,11 +186,16 @@ def restored(
     return run, start
 
 
-def ended_before(run: Fit, start: tuple[int, int], epochs: int) -> Ending | None:
-    """What a run that goes on had ended by already, but for patience, which may be another now."""
+def ended_before(
+    run: Fit, start: tuple[int, int], epochs: int, ending: Callable[[int], Ending | None]
+) -> Ending | None:
+    """What a run that goes on has ended by already; ``ending(epoch)`` by the rules of now, which may be others."""
     if run.stopped == "diverged":
         return run.stopped, run.why
-    return all_done(epochs) if start == (epochs, 0) else None
+    done, position = start
+    # in the order in which a run asks that makes this epoch
+    found = None if position else ending(done)
+    return all_done(epochs) if found is None and start == (epochs, 0) else found
 
 
 def all_done(epochs: int) -> Ending:

@@ -1,1 +1,1 @@
-"""Training on several ranks: what each does of it, and what they agree on."""
+"""One training on many ranks, and many tasks on the workers of a Dask cluster."""

@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -141,13 +142,13 @@ class Ranks:
         def averaged(after: PyTree, rows: int) -> Any:
             leaves, spec = tree.flatten(after)
             own = [
-                self._mean(x, rows) if mine else x for x, mine in zip(leaves, chosen, strict=True)
+                self.mean(x, rows) if mine else x for x, mine in zip(leaves, chosen, strict=True)
             ]
             return models.plain(tree.unflatten(spec, own))
 
         return averaged
 
-    def _mean(self, x: Value, rows: int) -> Any:
+    def mean(self, x: Value, rows: int) -> Any:
         """The mean of the ranks' arrays, weighted by their rows."""
         if 0 in x.shape:
             return x
@@ -160,13 +161,10 @@ class Ranks:
         """What each of a rank's rows counts in a batch of n rows: 1, or 1/size where every rank has all of them."""
         return self._weights[n < self.group.size]
 
-    @property
+    @cached_property
     def _weights(self) -> tuple[RawArray, RawArray]:
-        found = self.__dict__.get("_both")
-        if found is None:
-            sizes = (1.0, 1.0 / self.group.size)
-            found = self.__dict__["_both"] = tuple(self.home.asarray(np.asarray(w)) for w in sizes)
-        return found
+        ones, shares = (np.asarray(weight) for weight in (1.0, 1.0 / self.group.size))
+        return self.home.asarray(ones), self.home.asarray(shares)
 
     def with_weights(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """A step whose last argument is `weight`, in which layers with batch statistics take those of all ranks."""
@@ -207,7 +205,7 @@ class Ranks:
         DistributedError
             On every rank, if one has another model.
         """
-        marks = self.group.agree(f"fit: the model after epoch {epoch}", digest(model))
+        marks = self.group.agree(f"fit: the model after epoch {epoch}", checksum(model))
         different = [str(rank) for rank, mark in enumerate(marks) if mark != marks[0]]
         if different:
             raise DistributedError(
@@ -245,7 +243,7 @@ def of_rank_0(group: Communicator | None, work: Callable[[], T]) -> T:
     return result
 
 
-def digest(arrays: PyTree) -> int:
+def checksum(arrays: PyTree) -> int:
     """A number of 56 bits that tells two trees of arrays apart, by their bytes."""
     found = hashlib.blake2b(digest_size=7)
     for leaf in tree.leaves(arrays):

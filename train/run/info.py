@@ -21,6 +21,7 @@ _LIBRARIES = (
 )  # fmt: skip
 _CUPY = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
 _MPI = ("mpi4py", "openmpi", "mpich", "impi-rt")
+_DASK = ("dask", "distributed")
 _NCCL = ("nvidia-nccl-cu13", "nvidia-nccl-cu12")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
@@ -61,16 +62,17 @@ _ABSENT = "not installed"
 
 
 def _distributed() -> list[tuple[str, str]]:
-    """What carries the messages of `--distributed`, and how many processes a launcher has started.
+    """What `--dask` and `--distributed` need, and how many processes a launcher has started.
 
     By the packages' versions: importing mpi4py would start MPI.
     """
-    mpi, nccl = (
+    dask, mpi, nccl = (
         ", ".join(f"{name} {_version(name)}" for name in names if _version(name) != _ABSENT)
-        for names in (_MPI, _NCCL)
+        for names in (_DASK, _MPI, _NCCL)
     )
     rank, size = launched()
     return [
+        ("Dask", dask or f"{_ABSENT}: pip install 'pullback[dask]'"),
         ("MPI", mpi or f"{_ABSENT}: pip install 'pullback[mpi]'"),
         ("NCCL", nccl or f"{_ABSENT} as a package"),
         ("ranks", f"this is rank {rank} of {size}" if size > 1 else "1, by no launcher of more"),

@@ -24,7 +24,7 @@ from ..loop import fit
 from ..measure import evaluate
 from ..parallel.launch import together, where
 from ..parallel.ranks import of_rank_0
-from ..step import refusal
+from ..replay import refusal
 from .checkpoint import save
 from .config import Settings, config_text
 from .defaults import TEXT_MODELS

@@ -20,12 +20,13 @@ from ..errors import InputError, counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
 from ..fitting.signals import Terminated
 from ..loop import fit
+from ..parallel.task_pool import Pool, task_pool
+from ..parallel.workers import stop_if_unwanted
 from .config import Settings, config_text, parse_hidden
 from .defaults import OPTIMIZERS, rate_and_decay
 from .plots import tuning_png
 from .prepared import Source
 from .run import folder_name, load_source
-from .task_pool import Pool, stop_if_unwanted, task_pool
 from .tasks import Trial
 
 TABLE, PICTURE, BEST = "tune.csv", "tune.png", "best.toml"

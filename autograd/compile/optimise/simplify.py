@@ -13,7 +13,7 @@ import numpy as np
 from ...core.signatures import COLLECTIVE_STEPS
 from ..ir.program import ARRAY, NUMBER, Op, Program, Value, replace, values_in
 
-# Operations of which two are never one.
+# Operations that stay two where two of them have the same inputs.
 IMPURE = frozenset(("recomputed",)) | COLLECTIVE_STEPS
 
 
@@ -140,7 +140,7 @@ def _key(x: Any, same: dict[Value, Value]) -> Hashable:
 
 
 def without_use(program: Program) -> None:
-    """Drop what no output needs, but for what other ranks need."""
+    """Drop what no output needs, except collectives: other ranks wait for this one in them."""
     needed = set(values_in(program.outputs))
     kept = []
     for op in reversed(program.ops):

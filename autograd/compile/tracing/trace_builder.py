@@ -125,9 +125,8 @@ class TraceBuilder:
             )
         collective = name in COLLECTIVE_STEPS
         if self.depth:
-            if (
-                collective
-            ):  # the step is run once more than the loop has steps: as part of the recording
+            # recording a loop runs its step once more than the loop does: the others would not take part in that
+            if collective:
                 raise Unrecorded
             args, settings = replace(args, self.adopt), replace(settings, self.adopt)
         tracers: list[Any] = []
@@ -192,7 +191,7 @@ class TraceBuilder:
 
 
 def _of_this_shape(name: str, function: Callable[..., Any], out: Any) -> Callable[..., Any]:
-    """A collective whose result must have the shape that it had while recording, which other ranks decide on, too."""
+    """A collective that raises if its result has another shape than while recording, since another rank's array has."""
     shape = tuple(out.shape)
 
     def call(*args: Any, **settings: Any) -> Any:

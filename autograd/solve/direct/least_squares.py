@@ -23,6 +23,7 @@ from typing import Any
 
 from ....backend import backend_of
 from ....backend.common.base import LAZY
+from ....backend.common.lengths import same_length
 from ...core.array import backend_array
 from ...core.defvjp import function_of
 from ...core.dtypes import is_complex
@@ -195,7 +196,7 @@ def _zeros_like(b: Any, shape: tuple[int, ...], dtype: DType) -> Any:
 def _shapes(A: Any, b: Any, name: str) -> None:
     m = A.shape[-2] if len(A.shape) > 1 else None
     rows = b.shape[-1 if len(b.shape) == 1 else -2] if len(b.shape) else None
-    if m is None or (rows != m and (rows == rows or m == m)):  # or both are unknown (NaN)
+    if m is None or rows is None or not same_length(rows, m):
         raise ValueError(
             f"{name}: A (…, m, n) and b (m,) or (…, m, k) are needed, not shapes {tuple(A.shape)} and {tuple(b.shape)}"
         )

@@ -90,6 +90,16 @@ def ones(x: Any, shape: tuple[int, ...]) -> Any:
     return xp.astype(xp.zeros_on_device_of(shape, meta) + 1, meta.dtype)
 
 
+def zeros(shape: Any, like: Any, chunks: Any = "auto") -> Any:
+    """A Dask array of zeros, of the library and dtype of the blocks of `like`."""
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    shape = tuple(shape)
+    if 0 in shape:
+        chunks = shape
+    return da.zeros_like(like, shape=shape, chunks=chunks, dtype=like.dtype)
+
+
 def empty(x: Any, ndim: int, dtype: Any) -> Any:
     """A block without elements, of the library of the blocks of a Dask array."""
     xp, like = library_of(x), ones(x, ())

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ...common.lengths import unknown
 from . import blocks
-from .shapes import refuse_unknown, told, unknown
+from .blocks import zeros
+from .segments import sum_by_segment
+from .shapes import refuse_unknown, told
 
 
 def _is_array(part: Any) -> bool:
@@ -100,8 +103,9 @@ def getitem(x: Any, key: Any) -> Any:
             "x[key] of a Dask array takes a mask alone, over the first axes: index by it first, then by the rest"
         )
     spelt = spelt_out(parts, x.ndim)
-    if _one_line(spelt) is not None and not _widens(parts):
-        return told(x[spelt])
+    line = _one_line(spelt)
+    if line is not None and not _widens(parts):
+        return told(_along_line(x, spelt, line))
     arrays = [p for p in parts if _is_array(p)]
     if all(isinstance(p, np.ndarray) for p in arrays) and len(arrays) == len(spelt):
         return told(x.vindex[spelt])
@@ -113,6 +117,20 @@ def getitem(x: Any, key: Any) -> Any:
         _getitem, x, *parts, shape=shape, dtype=x.dtype,
         called="x[key] by several arrays of indices, or one with several axes,",
     )  # fmt: skip
+
+
+def _along_line(x: Any, parts: tuple[Any, ...], line: int) -> Any:
+    """``x[parts]``, of which the one at `line` is a line of indices.
+
+    Of a single one in a Dask array Dask gives one element, and says that it is as many as `x` has: it is taken twice.
+    """
+    import dask.array as da  # the arrays are Dask's: it is there
+
+    index = parts[line]
+    if not isinstance(index, da.Array) or index.shape != (1,):
+        return x[parts]
+    twice = da.concatenate([index, index]).rechunk(-1)
+    return x[(*parts[:line], twice, *parts[line + 1 :])][(slice(None),) * line + (slice(0, 1),)]
 
 
 def _getitem(xp: Any, x: Any, *parts: Any) -> Any:
@@ -291,16 +309,6 @@ def expand_dims(x: Any, /, axis: Any = 0) -> Any:
     return x[tuple(None if i in new else slice(None) for i in range(ndim))]
 
 
-def zeros(shape: Any, like: Any, chunks: Any = "auto") -> Any:
-    """Zeros of the library and dtype of the blocks of `like`."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
-    shape = tuple(shape)
-    if 0 in shape:
-        chunks = shape
-    return da.zeros_like(like, shape=shape, chunks=chunks, dtype=like.dtype)
-
-
 def _spaced(x: Any, axis: int, step: int) -> Any:
     """`x` with ``step − 1`` zeros behind each element along an axis."""
     wide = expand_dims(x, axis + 1)
@@ -319,69 +327,6 @@ def _merged(xp: Any, block: Any, *, axis: int) -> Any:
     """Two neighbouring axes of a block as one."""
     shape = block.shape
     return xp.reshape(block, (*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :]))
-
-
-# ── segments ──────────────────────────────────────────────────────────────────────────────────
-
-
-def sum_by_segment(x: Any, indices: Any, /, *, num_segments: int) -> Any:
-    """The sum of the rows of each segment, (n, …): those of each chunk of rows, and the sum of these over chunks."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
-    partial = _by_chunks("sum_by_segment", x, indices, num_segments)
-    return da.sum(partial, axis=0, dtype=x.dtype)
-
-
-def max_by_segment(x: Any, indices: Any, /, *, num_segments: int) -> Any:
-    """The largest elements of each segment, (n, …): those of each chunk of rows, and the largest of these."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
-    if 0 in x.shape[1:]:
-        return zeros((num_segments, *x.shape[1:]), x)
-    return da.max(_by_chunks("max_by_segment", x, indices, num_segments), axis=0)
-
-
-def _by_chunks(name: str, x: Any, indices: Any, num_segments: int) -> Any:
-    """A function of the segments of each chunk of rows, (chunks, n, …)."""
-    import dask.array as da  # the arrays are Dask's: it is there
-
-    indices = da.asarray(indices)
-    rest = x.shape[1:]
-    rows = da.core.normalize_chunks("auto", (num_segments,), dtype=x.dtype)[0]
-    starts = np.concatenate([[0], np.cumsum(rows)[:-1]]).astype(np.int64)
-    lengths = np.asarray(rows, np.int64)
-    bounds = da.from_array(np.stack([starts, lengths], axis=1), chunks=(1, 2))
-    loops = tuple(range(3, 3 + len(rest)))
-    if num_segments == 0 or 0 in rest:
-        return zeros((1, num_segments, *rest), x)
-    if x.shape[0] == 0:
-        whole = x.rechunk(-1)
-        out = (1, num_segments, *rest)
-        return blocks.whole(
-            _segments, whole, indices, shape=out, dtype=x.dtype, gather=True, name=name, total=num_segments
-        )  # fmt: skip
-    return blocks.blockwise(
-        _segments_from, (0, 1, *loops), x, (0, *loops), indices, (0,), bounds, (1, 2), dtype=x.dtype,
-        meta=blocks.meta_of(blocks.ones(x, (1,) * (x.ndim + 1))), align=True,
-        adjust_chunks={0: lambda _: 1, 1: tuple(int(n) for n in rows)},
-        settings={"name": name, "total": num_segments},
-    )  # fmt: skip
-
-
-def _segments(xp: Any, x: Any, indices: Any, *, name: str, total: int) -> Any:
-    """All segments of a block of rows, with an axis in front."""
-    return getattr(xp, name)(x, indices, num_segments=total)[None, ...]
-
-
-def _segments_from(xp: Any, x: Any, indices: Any, bounds: Any, *, name: str, total: int) -> Any:
-    """The segments from ``bounds[0]`` on of a block of rows, with an axis in front."""
-    start, length = (int(n) for n in np.asarray(bounds).reshape(-1))
-    if length != total:
-        if bool(((indices < 0) | (indices >= total)).any()):
-            raise IndexError(f"a segment's number is outside 0 … {total - 1}")
-        here = (indices >= start) & (indices < start + length)
-        x, indices = x[here], indices[here] - start
-    return _segments(xp, x, indices, name=name, total=length)
 
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────
@@ -500,6 +445,9 @@ def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Any:
     axis = (axis or 0) % x.ndim
     refuse_unknown("take", (x.shape[axis],))
     if indices.ndim == 1:
+        if isinstance(indices, da.Array):
+            parts = (*(slice(None),) * axis, indices, *(slice(None),) * (x.ndim - axis - 1))
+            return told(_along_line(x, parts, axis))
         return told(da.take(x, indices, axis=axis))
     rows = getitem_last(da.moveaxis(x, axis, -1), da.asarray(indices))
     order = (*range(axis), *range(x.ndim - 1, x.ndim - 1 + indices.ndim), *range(axis, x.ndim - 1))

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from ...common.typing import XP
-from .. import norms
 from ..factors import DENSE, Factor, Inverse, dense_matrix
-from . import blocks
-from .indexing import zeros
+from . import blocks, reductions
+from .blocks import zeros
 from .shapes import refuse_unknown, told
 
 # name: signature, kinds of results ("": that of the argument, "real", "complex")
@@ -150,15 +149,17 @@ def bind(xp: XP) -> dict[str, Callable[..., Any]]:
         if 0 in x.shape and ord == "fro":
             return zeros((*x.shape[:-2], *((1, 1) if keepdims else ())), abs(x))
         if ord not in ("nuc", 2, -2):
-            return norms.matrix_norm(xp, x, keepdims=keepdims, ord=ord)
+            return scaled["matrix_norm"](x, keepdims=keepdims, ord=ord)
         s = svdvals(x)
         out = {"nuc": s.sum, 2: s.max, -2: s.min}[ord](axis=-1)
         return out[..., None, None] if keepdims else out
 
+    scaled = reductions.scaled(xp)
     names = ("det", "slogdet", "eigh", "eigvalsh", "eig", "eigvals", "pinv", "matrix_rank")
     return {
         **{name: _by(f"linalg.{name}") for name in names}, "cholesky": cholesky, "inv": inv, "solve": solve, "qr": qr,
         "svd": svd, "svdvals": svdvals, "matrix_power": matrix_power, "cross": cross, "matrix_norm": matrix_norm,
+        "vector_norm": scaled["vector_norm"],
     }  # fmt: skip
 
 

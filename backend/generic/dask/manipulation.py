@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...common.lengths import same_shape, unknown
 from ...common.typing import XP
 from . import blocks
-from .indexing import expand_dims, zeros
-from .shapes import Shape, refuse_unknown, unknown
+from .blocks import zeros
+from .indexing import expand_dims
+from .shapes import Shape, refuse_unknown
 
 
 def broadcast_to(x: Any, /, shape: Any) -> Any:
@@ -25,9 +27,7 @@ def broadcast_to(x: Any, /, shape: Any) -> Any:
             if chunks is None or 0 in shape
             else _in_chunks(x, shape, chunks)
         )
-    if len(shape) == x.ndim and all(
-        n == m or (n != n and m != m) for n, m in zip(shape, x.shape, strict=True)
-    ):
+    if same_shape(shape, x.shape):
         return x
     if type(shape) is not Shape:
         refuse_unknown("broadcast_to", shape)
@@ -257,7 +257,7 @@ def arange_like(n: int, x: Any) -> Any:
 
 
 def laid_out(x: Any, like: Any) -> Any:
-    """`x` in the chunks of an array of its shape."""
+    """`x` in the chunks of an array of its shape, but for those without elements."""
     pairs = enumerate(zip(x.chunks, like.chunks, strict=True))
     other = {i: new for i, (old, new) in pairs if old != new and not unknown((*old, *new))}
     x = x.rechunk(other) if other else x

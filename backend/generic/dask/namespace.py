@@ -14,7 +14,7 @@ import numpy as np
 
 from ...common.base import LAZY, Namespace
 from ...common.typing import XP
-from . import blocks, indexing, linalg, manipulation, products, reductions
+from . import blocks, indexing, linalg, manipulation, products, reductions, segments
 from .shapes import told
 
 # Functions of elements that the standard lacks, or that the blocks' libraries run in fewer passes than Dask's graph
@@ -83,14 +83,20 @@ def joining(function: Callable[..., Any], raw: int | None = None) -> Callable[..
     def call(*args: Any, **settings: Any) -> Any:
         if any(isinstance(x, np.ndarray | list | tuple) for x in args):
             args = tuple(x if i == raw else joined(x) for i, x in enumerate(args))
-        for x in args:
-            if type(x) in LAZY:
-                told(x)
-        out = function(*args, **settings)
+        out = function(*map(_told, args), **settings)
         return told(out) if type(out) in LAZY else out
 
     functools.update_wrapper(call, function, updated=())
     return call
+
+
+def _told(x: Any) -> Any:
+    """A Dask array with a shape that knows its chunks, alone, in a list or in a key; everything else as it is."""
+    if type(x) in LAZY:
+        return told(x)
+    if type(x) in (list, tuple) and any(type(part) in LAZY for part in x):
+        return type(x)(map(_told, x))
+    return x
 
 
 RAW = {"getitem": 1, "setitem": 2, "scatter_add": 1, "take": 1, "repeat": 1}
@@ -124,16 +130,17 @@ def overrides(xp: XP) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     main: dict[str, Any] = {name: functools.partial(elements_of, name) for name in ELEMENTS}
     main |= {
         name: getattr(indexing, name)
-        for name in (
-            "getitem", "setitem", "scatter_add", "take", "take_along_axis", "sum_by_segment", "max_by_segment", "copy",
-        )
-    }  # fmt: skip
-    main |= {name: linalg.whole_matrices(name) for name in ("expm",)}
+        for name in ("getitem", "setitem", "scatter_add", "take", "take_along_axis", "copy")
+    }
     main |= {
+        "expm": linalg.whole_matrices("expm"),
         "matmul": products.matmul,
         "linear": products.linear,
         "linear_vjp_W": products.linear_vjp_W,
+        "sum_by_segment": segments.sum_by_segment,
+        "max_by_segment": segments.max_by_segment,
     }
+    main["filled"] = told  # without blocks of no elements
     main["linear_relu"] = lambda x, W, b: main["relu"](products.linear(x, W, b))
     main |= manipulation.bind(xp) | reductions.bind(xp)
     return main, linalg.bind(xp), manipulation.fourier()
@@ -145,7 +152,7 @@ def finished(extended: Namespace) -> Namespace:
     extended.__dict__["softmax_cross_entropy"] = functools.partial(
         reductions.softmax_cross_entropy, extended
     )
-    for name in ("softmax", "log_softmax", "logsumexp"):
+    for name in ("softmax", "log_softmax"):
         extended.__dict__[name] = reductions.along_rows(name, extended.__dict__[name])
     for space in (extended, extended.linalg, extended.fft):
         base = space.base

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...common.lengths import same_length
 from . import blocks
 from .shapes import told
 
@@ -26,7 +27,7 @@ def matmul(x1: Any, x2: Any, /) -> Any:
     row, column = x1.ndim == 1, x2.ndim == 1
     a, b = (x1[None, :] if row else x1), (x2[:, None] if column else x2)
     n, m = a.shape[-1], b.shape[-2]
-    if n != m and (n == n or m == m):
+    if not same_length(n, m):
         raise ValueError(
             f"matmul: x1 of shape {x1.shape} and x2 of shape {x2.shape} do not agree along what they share"
         )

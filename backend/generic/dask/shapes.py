@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ...common.lengths import unknown
+
 ADVICE = "x.compute_chunk_sizes() finds the lengths, which computes the array's graph once"
 
 
@@ -45,24 +47,37 @@ class Shape(tuple):
         return total
 
 
-def unknown(shape: Any) -> bool:
-    """Whether a length is unknown."""
-    return any(n != n for n in shape)
-
-
 def told(x: Any) -> Any:
-    """`x`, a Dask array, with a shape that knows its chunks.
+    """`x`, a Dask array, with a shape that knows its chunks; without its blocks of no elements.
+
+    Those are what `compute_chunk_sizes` leaves of a mask that holds nowhere in a block. Dask's reductions, `rechunk`
+    and `reshape` fail for them, or give NaN: whatever is computed with `x` is computed without them.
 
     The shape of a Dask array is computed when it is first asked for and kept; it is put in that place. The array that
     it refers to is another object over the same graph, so that there is no cycle.
     """
     shape = x.shape
     if type(shape) is Shape:
-        return x
+        return x.__dict__.get("filled", x)
+    filled = _filled(x)
     made = Shape(n if n == n else np.nan for n in shape)  # one object, so that shapes are equal
-    made.chunks = x.chunks
-    made.like = type(x)(x.dask, x.name, x.chunks, meta=x._meta) if unknown(shape) else None
+    made.chunks = filled.chunks
+    made.like = (
+        type(x)(filled.dask, filled.name, filled.chunks, meta=x._meta) if unknown(shape) else None
+    )
     x.__dict__["shape"] = made
+    if filled is not x:
+        x.__dict__["filled"] = filled
+        filled.__dict__["shape"] = made
+    return filled
+
+
+def _filled(x: Any) -> Any:
+    """`x` without its blocks of no elements; one is left along an axis of length 0."""
+    for axis, chunks in enumerate(x.chunks):
+        if len(chunks) > 1 and 0 in chunks:
+            kept = [i for i, n in enumerate(chunks) if n != 0] or [0]
+            x = x.blocks[(slice(None),) * axis + (kept,)]
     return x
 
 

@@ -169,3 +169,34 @@ def test_the_timeout_is_a_positive_number(monkeypatch, text):
     monkeypatch.setenv("PULLBACK_DISTRIBUTED_TIMEOUT", text)
     with pytest.raises(DistributedError, match="no positive number of seconds"):
         d.world()
+
+
+def test_a_thread_that_comes_in_while_another_is_in_data_parallel_is_told():
+    def program():
+        found = []
+
+        @pb.custom_vjp
+        def twice(x):
+            return 2 * x
+
+        def backward(kept, ct):
+            def other():
+                try:
+                    world.barrier()
+                except DistributedError as error:
+                    found.append(str(error))
+
+            thread = threading.Thread(target=other)
+            thread.start()
+            thread.join()
+            return (2 * ct,)
+
+        twice.defvjp(lambda x: (2 * x, None), backward)
+        world = d.world()
+        both = d.data_parallel(lambda w, x: pb.xp.mean(twice(w) * x))
+        return both(np.ones(3), np.ones((2, 3)))[1].tolist(), found
+
+    for gradient, found in d.simulate(program, 2):
+        np.testing.assert_allclose(gradient, [2 / 3] * 3)
+        assert len(found) == 1
+        assert "another thread" in found[0]

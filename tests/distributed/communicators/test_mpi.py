@@ -186,3 +186,41 @@ def test_without_mpi4py_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "mpi4py", None)
     with pytest.raises(pb.distributed.DistributedError, match=r"pip install 'pullback\[mpi\]'"):
         pb.distributed.init("mpi")
+
+
+CAUGHT = """
+import time
+failing = True
+@pb.custom_vjp
+def scaled(x):
+    return 2 * x
+def backward(kept, ct):
+    if failing and world.rank == 1:
+        raise ValueError("in the sweep")
+    return (2 * ct,)
+scaled.defvjp(lambda x: (2 * x, None), backward)
+def loss(w, x):
+    return pb.xp.mean(scaled(w["a"]) * x) + pb.xp.sum(w["b"] ** 2)
+both = d.data_parallel(loss, bucket_bytes=1000)
+w, x = {"a": np.ones((4, 3000)), "b": np.ones(3000)}, np.ones((4, 3000))
+start, told = time.monotonic(), []
+for _ in range(2):
+    try:
+        both(w, x)
+        told.append("")
+    except (ValueError, d.DistributedError) as error:
+        told.append(str(error))
+print(world.rank, time.monotonic() - start < 10, "|".join(told).replace("\\n", " "), flush=True)
+"""
+
+
+def test_a_rank_that_has_left_a_sweep_by_an_exception_that_it_caught_is_told_of():
+    run = run_ranks(2, CAUGHT)
+    assert run.code != 0  # the communicator cannot be used any more
+    lines = sorted(line for line in run.out.splitlines() if line[:2] in ("0 ", "1 "))
+    assert len(lines) == 2, run.out + run.err
+    for line in lines:
+        assert line[2:7] == "True ", line
+        assert "rank 0 waits for rank 1" in line
+        assert "left it by an exception that was caught" in line
+    assert lines[1].startswith("1 True in the sweep|ranks wait")

@@ -43,10 +43,22 @@ def group(size, *, room=10**9):
     return [of(rank) for rank in range(size)]
 
 
+class Reading:
+    """A request that reads what was laid down."""
+
+    def __init__(self, memory, number):
+        self.memory, self.number = memory, number
+
+    def wait(self):
+        self.memory.done(self.number)
+
+
 def lay(memory, x):
     assert memory.free().Test()
     memory.slot(memory.rank, memory.count, x)[...] = x
-    return memory.publish()
+    number = memory.publish()
+    memory.under_way[number] = Reading(memory, number)
+    return number
 
 
 def test_an_array_is_there_when_all_have_said_so():
@@ -72,10 +84,8 @@ def test_a_slot_is_not_written_to_while_it_is_read():
         for memory in (first, second):
             assert memory.takes(x.nbytes)
             numbers.append(lay(memory, x))
-    assert not first.takes(x.nbytes)  # so many are under way: MPI carries the next
-    for number in range(1, SLOTS + 1):
-        first.done(number)
-    assert first.takes(x.nbytes)
+    assert first.takes(x.nbytes)  # whatever the other has read: it makes room by reading the oldest
+    assert (first.low, sorted(first.under_way)) == (1, [2])
     assert not first.free().Test()  # the other still reads what is in the slot
     second.done(2)
     assert not first.free().Test()
@@ -84,14 +94,13 @@ def test_a_slot_is_not_written_to_while_it_is_read():
     assert (second.low, second.read) == (2, set())
 
 
-def test_slots_grow_while_nothing_is_under_way():
+def test_slots_grow_when_all_that_is_under_way_has_been_read():
     (memory,) = group(1)
     assert memory.takes(SMALLEST)
     before = memory.length
     number = lay(memory, np.zeros(SMALLEST, np.uint8))
-    assert not memory.takes(2 * before)
-    memory.done(number)
     assert memory.takes(2 * before)
+    assert (memory.low, memory.under_way) == (number, {})
     assert memory.length >= 2 * before
 
 
@@ -176,6 +185,20 @@ requests = [world.start_all_reduce(b) for b in buffers]
 base = sum(range(world.size))
 for i in (3, 1, 0, 2, 6, 5, 4):
     right &= bool(np.all(requests[i].wait() == base + i * world.size))
+# each rank waits when it likes: that may not change what goes which way
+for lengths in ((5000,) * 4, (5000, 9000, 3000, 20000)):
+    a, b, c, e = [world.start_all_reduce(np.full(n, 10.0**i)) for i, n in enumerate(lengths[:2])] + [None] * 2
+    if world.rank == 0:
+        a.wait()
+    c = world.start_all_reduce(np.full(lengths[2], 1e2))
+    b.wait()
+    e = world.start_all_reduce(np.full(lengths[3], 1e3))
+    right &= [np.unique(r.wait()).tolist() for r in (e, c, b, a)] == [[world.size * 10.0**i] for i in (3, 2, 1, 0)]
+# what was placed, and not started next
+x, y = np.full(5000, 2.0), np.ones(5000)
+world.place(x)[...] = 5.0
+right &= bool(np.all(world.start_all_reduce(y).wait() == world.size))
+right &= bool(np.all(world.start_all_reduce(x).wait() == 5.0 * world.size))
 result = [right, world.memory is not None and world.memory.count]
 """
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 import pullback as pb
-from pullback.train import step as _step
+from pullback.train import replay as _replay
 
 from .._cli import folder  # noqa: F401 - fixtures
 from .._step import EAGER, X, Y, branching
@@ -106,7 +106,7 @@ def test_an_estimator_says_why_it_is_eager(made, capsys):
     model = made(loss=lambda outputs, y: branching(outputs, y), verbose=True)
     assert model.eager_.startswith("the step cannot be compiled: TraceError")
     assert f"not compiled: {model.eager_}" in capsys.readouterr().out
-    assert _step.refusal(made(max_iter=1).eager_) == ""
+    assert _replay.refusal(made(max_iter=1).eager_) == ""
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])

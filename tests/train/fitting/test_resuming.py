@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train import loop
-from pullback.train import step as steps
+from pullback.train import loop, replay
 from pullback.train.fitting import snapshot
 
 pytest.importorskip("safetensors", reason="checkpoints need safetensors, of the extra 'train'")
@@ -188,7 +187,7 @@ NETWORKS = {
 def test_every_network(kept, monkeypatch, name, compiled):
     """A step that is replayed rounds otherwise than the call that records it, which is made again."""
     model, data, loss, settings = NETWORKS[name]
-    monkeypatch.setattr(steps, "_WORTH", 0)
+    monkeypatch.setattr(replay, "_WORTH", 0)
     if settings.get("precision") and not compiled:
         pytest.skip("a precision is of compiled steps")
 
@@ -207,7 +206,7 @@ def test_every_network(kept, monkeypatch, name, compiled):
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 def test_on_every_library(lib, kept, monkeypatch, where, compiled):
     """The model on a device, the data there too or on the host."""
-    monkeypatch.setattr(steps, "_WORTH", 0)
+    monkeypatch.setattr(replay, "_WORTH", 0)
     home = pb.backend.backend_of(lib.asarray(0.0))
     data = tuple(lib.asarray(a) if where == "there" else a for a in (X, Y))
 
@@ -222,7 +221,7 @@ def test_on_every_library(lib, kept, monkeypatch, where, compiled):
 
 def test_a_model_of_columns_first(kept, monkeypatch):
     """Weights whose rows are not together in memory: products with them round in their own way."""
-    monkeypatch.setattr(steps, "_WORTH", 0)
+    monkeypatch.setattr(replay, "_WORTH", 0)
     x = RNG.normal(size=(40, 65))
 
     def fit(**more):
@@ -278,8 +277,55 @@ def test_a_run_that_diverges_does_so_again(kept):
     assert kept.count == written
 
 
+def test_patience_that_ends_the_last_epoch_does_so_again(kept):
+    """It is asked before the number of epochs, when a run goes on as when it makes them."""
+
+    def fit(**more):
+        return pb.train.fit(
+            mlp(), M.squared_error, (X, Y), (X, -Y), Opt.SGD(0.1), batch_size=8, compile=False,
+            **{"epochs": 2, "patience": 2, **more},
+        )  # fmt: skip
+
+    assert fit().why == "no better validation loss for 2 epochs"
+    check(kept, fit)
+    kept.back_to(kept.count)
+    # with more patience there are no epochs left, and with more epochs no patience
+    told = [
+        fit(checkpoint=kept.path, resume=True, **more).stopped
+        for more in ({"patience": 9}, {"epochs": 9})
+    ]
+    assert told == ["epochs", "patience"]
+
+
 def mlp_of_one():
     return M.MLP([1, 1], dtype="float64", seed=3)
+
+
+class Recording:
+    """`Forward` where the call that records a program rounds otherwise than those that replay it, by much."""
+
+    compiled = True
+
+    def __init__(self, compiled):
+        self.met = {}
+
+    def __call__(self, model, x):
+        number = self.met[x.shape] = self.met.get(x.shape, 0) + 1
+        return model(x) * (1 + 1e-3 / min(number, 3))
+
+
+@pytest.mark.parametrize("rows", [23, 9])
+def test_measuring_goes_on_with_the_programs_that_it_had(kept, monkeypatch, rows):
+    """Kernels that measure were recorded before the first step: a training that goes on records them before it, too."""
+    monkeypatch.setattr(loop, "Forward", Recording)
+
+    def fit(**more):
+        return pb.train.fit(
+            mlp(), M.squared_error, (X, Y), (X[:rows], Y[:rows]), Opt.SGD(0.1), batch_size=8, epochs=3,
+            compile=False, **more,
+        )  # fmt: skip
+
+    check(kept, fit)
 
 
 # ── settings ──────────────────────────────────────────────────────────────────────────────────

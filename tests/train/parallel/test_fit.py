@@ -103,6 +103,13 @@ CASES = {
     "momentum and l1": {"opt": pb.optim.SGD(0.05, momentum=0.9), "l1": 1e-3},
     "adam and l1": {"l1": 1e-3},
     "scaled loss": {"opt": pb.optim.LossScaling(pb.optim.Adam(0.01))},
+    "a scale that overflows": {
+        "opt": pb.optim.LossScaling(
+            pb.optim.SGD(0.005), initial=2.0**126, interval=1, most=2.0**127
+        ),
+        "model": mlp(dtype="float32"),
+        "data": (X.astype("float32"), 16 * Y.astype("float32")),
+    },
     "sharded": {"opt": D.sharded(pb.optim.Adam(0.02)), "l1": 1e-3},
     "sharded and clipped": {
         "opt": D.sharded(pb.optim.Clipped(pb.optim.SGD(0.1, momentum=0.9), norm=0.5)),
@@ -156,12 +163,16 @@ def trained(group, case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_any_number_of_ranks_is_the_training_of_one_process(case, monkeypatch):
-    monkeypatch.setattr("pullback.train.step._WORTH", 1)
+    monkeypatch.setattr("pullback.train.replay._WORTH", 1)
     alone = trained(None, case)
     for size in (2, 3, 5) if case == "an MLP" else (3,):
         fits = simulated(size, trained, case)
         same_bits(fits)
-        close(fits[0], alone, {"divergence": 1e-6, "float16": 1e-4}.get(case, 1e-10))
+        close(
+            fits[0],
+            alone,
+            {"divergence": 1e-6, "float16": 1e-4, "a scale that overflows": 1e-4}.get(case, 1e-10),
+        )
         assert fits[0].eager == alone.eager
 
 
@@ -427,6 +438,32 @@ def test_another_number_of_ranks_goes_on(case, before, after, tmp_path):
     same_bits(fits)
     assert fits[0].resumed == 7
     close(fits[0], train(None))
+
+
+def test_a_checkpoint_after_the_last_step_of_an_epoch_goes_on(tmp_path):
+    """Broken off while the epoch was measured: no batch of it is left, and on ranks no share of one."""
+    file = tmp_path / "state.safetensors"
+
+    def train(group, on_epoch=None, **more):
+        return pb.train.fit(
+            mlp(), M.squared_error, PAIR, PAIR, pb.optim.Adam(0.02), epochs=3, batch_size=7,
+            on_epoch=on_epoch, distributed=group, **more,
+        )  # fmt: skip
+
+    def broken(run):
+        if len(run.history) == 2:
+            raise Broken
+
+    with pytest.raises(Broken):
+        simulated(2, lambda group: train(group, broken, checkpoint=file, every=0))
+    whole = train(None)
+    kept = file.read_bytes()
+    for size in (1, 2, 3):
+        file.write_bytes(kept)
+        fits = simulated(size, lambda group: train(group, checkpoint=file, resume=True))
+        same_bits(fits)
+        assert fits[0].resumed == 5
+        close(fits[0], whole)
 
 
 def test_a_checkpoint_that_is_damaged_is_told_on_every_rank(tmp_path):

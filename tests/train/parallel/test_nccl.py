@@ -27,7 +27,7 @@ def trained(group, model, move, compile):
 @pytest.mark.parametrize("compile", [False, True])
 @pytest.mark.parametrize("kind", ["an MLP", "batch statistics"])
 def test_devices_train_as_one_process(kind, compile, monkeypatch):
-    monkeypatch.setattr("pullback.train.step._WORTH", 1)
+    monkeypatch.setattr("pullback.train.replay._WORTH", 1)
     with pb.backend.use("numpy"):
         model = mlp() if kind == "an MLP" else Normed.init()
         alone = trained(None, model, np.asarray, compile)

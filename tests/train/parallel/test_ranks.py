@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.train.parallel.ranks import Ranks, digest, of_rank_0
+from pullback.train.parallel.ranks import Ranks, checksum, of_rank_0
 
 from ._ranks import simulated
 
@@ -72,11 +72,11 @@ def test_models_that_differ_in_a_bit_are_told_on_every_rank():
     assert simulated(3, check) == [True] * 3
 
 
-def test_a_digest_is_of_bits_shapes_aside():
+def test_a_checksum_is_of_bits_shapes_aside():
     a = {"w": np.arange(6.0), "b": np.zeros(2)}
-    assert digest(a) == digest(pb.tree.map(np.copy, a))
-    assert digest(a) != digest({"w": np.arange(6.0), "b": np.asarray([0.0, -0.0])})
-    assert 0 <= digest(a) < 1 << 56
+    assert checksum(a) == checksum(pb.tree.map(np.copy, a))
+    assert checksum(a) != checksum({"w": np.arange(6.0), "b": np.asarray([0.0, -0.0])})
+    assert 0 <= checksum(a) < 1 << 56
 
 
 def test_the_key_of_each_rank_is_its_own():

@@ -24,7 +24,7 @@ def test_info_tells_backend_device_memory_versions_and_threads(pullback):
     assert told["why"] == active.reason
     assert told["numpy"] == np.__version__
     assert {"Python", "device", "memory", "scipy", "optree", "cupy", "BLAS"} <= set(told)
-    assert {"MPI", "NCCL", "ranks"} <= set(told)
+    assert {"Dask", "MPI", "NCCL", "ranks"} <= set(told)
     assert "thread" in "\n".join(out)
 
 

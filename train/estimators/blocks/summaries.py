@@ -276,9 +276,15 @@ def accuracy_of(found: list[tuple[float, float]]) -> float:
 
 def right_in(predicted: Any, y: Any, weights: Any = None) -> tuple[float, float]:
     """The weights of the rows of a block whose prediction is their label, and of all."""
-    same = (host(predicted).reshape(len(y), -1) == host(y).reshape(len(y), -1)).all(axis=1)
+    same = (_columns(predicted) == _columns(y)).all(axis=1)
     w = np.ones(len(same)) if weights is None else host(weights).astype(float)
     return float(w @ same), float(w.sum())
+
+
+def _columns(x: Any) -> np.ndarray:
+    """A block as a matrix, of no rows too."""
+    x = host(x)
+    return x if x.ndim == 2 else x[:, None]
 
 
 def r_squared_over(rows: Rows) -> float:
@@ -302,8 +308,7 @@ def r_squared_of(found: list[tuple[Any, ...]]) -> float:
 
 def moments_of(predicted: Any, y: Any, weights: Any = None) -> tuple[Any, ...]:
     """Sum of weights, mean and spread of the targets, and squared errors of a block's predictions."""
-    t = host(y).astype(float).reshape(len(y), -1)
-    p = host(predicted).astype(float).reshape(len(y), -1)
+    t, p = _columns(y).astype(float), _columns(predicted).astype(float)
     w = np.ones(len(t)) if weights is None else host(weights).astype(float)
     total = float(w.sum())
     mean = w @ t / (total or 1.0)

@@ -110,7 +110,7 @@ def test_what_only_one_chunk_allows(act, advice):
     assert count.computes == 0
 
 
-def test_segments_outside_are_an_error_where_they_are_computed():
+def test_indices_outside_are_an_error_where_they_are_computed():
     out = pb.xp.take(rows(X), rows(np.asarray([0, 99])), axis=0)
     with pytest.raises(IndexError):
         np.asarray(out.value)
@@ -123,3 +123,15 @@ def test_arrays_of_the_user_are_not_written_to():
     y[0] = 9.0
     assert x.name == name
     same(x, X)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_lines_of_indices_in_a_dask_array_say_how_many_elements_come(count):
+    x, i = np.arange(12.0).reshape(2, 3, 2), np.asarray([2, 0, 2])[:count]
+    lazy, index = da.from_array(x, chunks=(1, 2, 2)), da.from_array(i, chunks=1)
+    for f in (lambda x, i: xp.take(x, i, axis=1), lambda x, i: xp.asarray(x)[:, i]):
+        got = f(lazy, index)
+        assert got.shape == (2, count, 2)
+        same(got, x[:, i])
+        g = pb.grad(lambda x, i: xp.sum(f(x, i) ** 3))  # noqa: B023 - called at once
+        same(g(lazy, index), g(x, i))

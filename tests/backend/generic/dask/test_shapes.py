@@ -57,6 +57,16 @@ RIGHT = {
     "singular values": lambda x, y: xp.sum(xp.linalg.svdvals(x)),
     "qr": lambda x, y: xp.sum(xp.linalg.qr(x)[1] ** 2),
 }
+RIGHT_BESIDES = {
+    "prod": lambda x, y: xp.sum(xp.prod(xp.abs(x), axis=1)),
+    "norm": lambda x, y: xp.linalg.vector_norm(x) ** 3,
+    "norm, ord inf, axis 0": lambda x, y: xp.sum(xp.linalg.vector_norm(x, axis=0, ord=np.inf) ** 2),
+    "norm, ord 3, axis 1": lambda x, y: xp.sum(xp.linalg.vector_norm(x, axis=1, ord=3)),
+    "Frobenius' norm": lambda x, y: xp.linalg.matrix_norm(x) ** 3,
+    "max, axis 1": lambda x, y: xp.sum(xp.max(x, axis=1) ** 2),
+    "var, axis 1": lambda x, y: xp.sum(xp.var(x, axis=1)),
+    "std": lambda x, y: xp.std(x, correction=2.0) ** 3,
+}
 REFUSED = {
     "rows": lambda x, y: xp.sum(x[1:] ** 2),
     "concat of rows": lambda x, y: xp.sum(xp.concat([x, x * 2], axis=0) ** 2),
@@ -85,6 +95,23 @@ def test_what_needs_lengths_says_how_to_find_them(name):
         pb.grad(lambda x: f(x, y))(x)
     assert count.computes == 0
     f(X[KEPT], Y[KEPT])  # and is right where they are known
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["unknown lengths", "known lengths"])
+@pytest.mark.parametrize("name", {**RIGHT, **RIGHT_BESIDES, **REFUSED})
+def test_blocks_without_rows_add_nothing(name, known):
+    if (name in REFUSED and not known) or (name, known) == ("prod", False):
+        pytest.skip("needs the lengths")
+    f = {**RIGHT, **RIGHT_BESIDES, **REFUSED}[name]
+    x, y = da.from_array(X, chunks=(4, 3)), da.from_array(Y, chunks=4)
+    kept = np.asarray([0] * 4 + [1] * 5 + [0] * 7 + [0, 1, 1, 0], bool)
+    mask = da.from_array(kept, chunks=4)
+    x, y = x[mask], y[mask]
+    if known:
+        x.compute_chunk_sizes(), y.compute_chunk_sizes()
+        assert x.chunks[0] == y.chunks[0] == (0, 4, 1, 0, 2)
+    value, gradient = pb.value_and_grad(lambda x: f(x, y))(x)
+    same((value, gradient), pb.value_and_grad(lambda x: f(x, Y[kept]))(X[kept]))
 
 
 def test_losses_over_unknown_rows_of_numpy_parameters():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import r2_score
 
 da = pytest.importorskip("dask.array", reason="the extra `dask`")
 
+from pullback import train  # noqa: E402 - after dask
 from pullback.train.estimators.blocks.rows import Rows  # noqa: E402 - after dask
 from pullback.train.estimators.blocks.summaries import (  # noqa: E402 - after dask
     _Factor,
@@ -140,3 +142,23 @@ def test_r_squared_of_a_constant_is_scikit_learn_s():
     flat = np.ones((4, 1))
     for predicted in (flat, 2 * flat):
         assert r_squared_of([moments_of(predicted, flat)]) == r2_score(flat, predicted)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_over_blocks_without_rows(weighted):
+    rng = np.random.default_rng(0)
+    x, weights = rng.normal(size=(20, 2)), rng.uniform(1, 2, 20) if weighted else None
+    lazily = lambda a: (
+        None
+        if a is None
+        else da.from_array(a, chunks=((0, 5, 0, 15), *((2,) for _ in a.shape[1:])))
+    )
+    for model, y in (
+        (train.LogisticRegression(), np.where(x[:, 0] > 0.3, "yes", "no")),
+        (train.Ridge(), rng.normal(size=20)),
+        (train.LinearRegression(), rng.normal(size=(20, 2))),
+    ):
+        here, there = model.fit(x, y, weights), clone(model).fit(*map(lazily, (x, y, weights)))
+        wanted = here.score(x, y, weights)
+        for fitted in (here, there):
+            assert fitted.score(*map(lazily, (x, y, weights))) == pytest.approx(wanted, abs=1e-6)

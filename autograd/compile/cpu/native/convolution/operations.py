@@ -174,6 +174,8 @@ def _backward_x_product(shape: Shape) -> Callable[..., None]:
     tables = Tables()
     where, length = runs(shape.lengths, steps, _dot(reach, steps))
     runs_at = tables.add(where)
+    # what fills up the last block reaches back as others do, and not to before the memory
+    farthest = _dot(reach, steps)
     dump = G * S * ld
     image_steps = steps_of(shape.spatial, ld)
     rows = []
@@ -191,7 +193,7 @@ def _backward_x_product(shape: Shape) -> Callable[..., None]:
         rows.append(
             [
                 tables.add(taps), len(taps), tables.add(shifts), len(pixels),
-                tables.add(blocks(for_images(pixels, G, size), R, 0)),
+                tables.add(blocks(for_images(pixels, G, size), R, farthest)),
                 tables.add(blocks(for_images(targets, G, S * ld), R, dump)),
             ]
         )  # fmt: skip

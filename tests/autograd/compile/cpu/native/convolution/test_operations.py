@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.autograd.compile.cpu.native.convolution import operations
 
 from ......_host import numpy_is_active  # noqa: F401 - a fixture for the whole file
-from .._operations import by_kernel, by_numpy, normal, taken
+from .._operations import by_kernel, by_numpy, normal, operation, taken
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 
@@ -172,3 +173,35 @@ def test_without_kernels():
     assert ": kernel" not in compiled.program(x, W, b)
     for a, g in zip(compiled(x, W, b), pb.grad(loss, argnums=(0, 1, 2))(x, W, b), strict=True):
         np.testing.assert_allclose(a, g)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_fills_up_blocks_reads_the_kernels_own_memory(case, monkeypatch):
+    """The gradient of the inputs reaches back from each place; of a place at 0, to before its scratch memory."""
+    lowest = []
+
+    class Kernel:
+        @staticmethod
+        def compiled(*_: Any) -> Any:
+            def run(y: Any, W: Any, o: Any, out: Any, s: Any, tables: Any, g: Any, *_: Any) -> None:
+                count, at, R, images, pixels = g[11], g[12], g[13], g[6], 3
+                for row in tables[at : at + 6 * count].reshape(count, 6):
+                    full = -(-images * row[pixels] // R) * R
+                    if row[1] and full:
+                        places, taps = (
+                            tables[i : i + n] for i, n in ((row[4], full), (row[2], row[1]))
+                        )
+                        lowest.append(places.min() + taps.min())
+
+            return run
+
+    monkeypatch.setattr(operations.kernels, "backward_x", Kernel)
+    monkeypatch.setattr(operations.winograd, "suits", lambda *_, **more: False)
+    x_shape, W_shape, more = CASES[case]
+    chosen = settings(len(x_shape) - 2, **more)
+    x, W = normal(*x_shape), normal(*W_shape, seed=1)
+    y = by_numpy("convolution", x, W, **chosen)
+    op = operation("convolution_vjp_x", (y, W), (x,), {**chosen, "spatial": x_shape[2:]})
+    operations._make_backward_x(op)(y, W, np.empty(x.shape))
+    assert lowest
+    assert min(lowest) >= 0

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
 import socket
 import subprocess
 import sys
 import threading
 import time
 
-import numpy as np
 import pytest
 
 from pullback.train import ClusterError, InputError, MissingExtra
-from pullback.train.run import task_pool as module
-from pullback.train.run.task_pool import Sent, task_pool
+from pullback.train.parallel.task_pool import task_pool
+from pullback.train.parallel.workers import stop_if_unwanted
 
 distributed = pytest.importorskip("distributed", reason="the extra `dask`")
 
@@ -88,7 +86,7 @@ given_up = threading.Event()
 def endless(i):
     while i and not given_up.is_set():
         time.sleep(0.01)
-        module.stop_if_unwanted()
+        stop_if_unwanted()
 
 
 def test_what_nobody_waits_for_any_more_ends(client):
@@ -102,7 +100,7 @@ def test_what_nobody_waits_for_any_more_ends(client):
     assert not any(client.processing().values())
     # a worker's thread is free again
     assert client.submit(late_square, 4, pure=False).result(timeout=20) == 16
-    module.stop_if_unwanted()
+    stop_if_unwanted()
 
 
 @pytest.fixture
@@ -225,11 +223,3 @@ def test_a_worker_with_another_pullback_or_none_is_told_at_once(empty, tmp_path)
     assert "as here; found " in str(caught.value)
     assert "0.0.1 on tcp://" in str(caught.value)
     assert "none on tcp://" in str(caught.value)
-
-
-def test_what_is_sent_looks_at_the_version_before_all_else(monkeypatch):
-    """A worker that joins later is asked nothing before."""
-    sent = pickle.dumps(Sent("0.0.1", np.sqrt))
-    with pytest.raises(ClusterError, match=r"need pullback 0\.0\.1"):
-        pickle.loads(sent)
-    assert pickle.loads(pickle.dumps(Sent(module._version(), np.sqrt)))(4.0) == 2.0
