@@ -45,7 +45,8 @@ def test_the_walk_finds_the_public_exceptions():
     names = {kind.__name__ for kind in EXCEPTIONS}
     assert names >= {
         "BackendError", "ClusterError", "CompileError", "ConvergenceError", "InputError", "MissingExtra",
-        "MissingRuleError", "NotPositiveDefiniteError", "RuleError", "SearchError", "SingularMatrixError", "StructureError", "TraceError",
+        "MissingRuleError",
+        "NotPositiveDefiniteError", "RuleError", "SearchError", "SingularMatrixError", "StructureError", "TraceError",
         "WriteError",
     }  # fmt: skip
 
