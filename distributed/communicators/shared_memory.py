@@ -158,11 +158,17 @@ def ordered_writes() -> bool:
 
 
 def new_file(nbytes: int) -> str | None:
-    """A file in memory, of zeros, with all its pages; None where there is no room."""
-    folder = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    """A file in memory, of zeros, with all its pages; None where it would take more than half of the room that is left.
+
+    MPI's own files there get their pages when they are written to, and a process that finds no room then is ended.
+    """
+    folder = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()
     try:
+        room = os.statvfs(folder)
+        if 2 * nbytes > room.f_bavail * room.f_frsize:
+            return None
         descriptor, path = tempfile.mkstemp(prefix="pullback-", dir=folder)
-    except OSError:
+    except (OSError, AttributeError):
         return None
     try:
         # a file with holes would end the process when it is written to and memory is short

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -155,6 +156,15 @@ def test_no_room_leaves_no_file(monkeypatch, tmp_path):
     monkeypatch.setattr(shared_memory.tempfile, "mkstemp", lambda **_: _made(tmp_path / "x"))
     assert new_file(100) is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_half_of_the_room_is_left_to_mpi(monkeypatch):
+    room = SimpleNamespace(f_bavail=1000, f_frsize=4096)
+    monkeypatch.setattr(shared_memory.os, "statvfs", lambda _: room, raising=False)
+    assert new_file(500 * 4096 + 1) is None
+    path = new_file(500 * 4096)
+    assert os.path.getsize(path) == 500 * 4096
+    remove(path)
 
 
 def _made(path):
