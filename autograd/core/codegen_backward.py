@@ -6,8 +6,17 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
+from ...backend.common.base import LAZY
 from .array import Array
-from .cotangents import DEFERRED, accumulate, as_constant, fit, on_tapes_of, template_of
+from .cotangents import (
+    DEFERRED,
+    accumulate,
+    as_constant,
+    fit,
+    in_rows,
+    on_tapes_of,
+    template_of,
+)
 from .namespaces import namespace_of
 from .registry import MissingRuleError, Primitive, parameter_names
 
@@ -132,7 +141,8 @@ def make_pull(
     name = f"{primitive.identifier}_pull_{'_'.join(traced)}"
     scope: dict[str, Any] = {
         "Array": Array, "DEFERRED": DEFERRED, "accumulate": accumulate, "fit": fit, "as_constant": as_constant,
-        "namespace_of": namespace_of, "on_tapes_of": on_tapes_of, "__name__": __name__,
+        "namespace_of": namespace_of, "on_tapes_of": on_tapes_of, "LAZY": LAZY, "in_rows": in_rows,
+        "__name__": __name__,
     }  # fmt: skip
     unpacked = ["_", *(f"{p}_slot" for p in traced)]
     if checked:
@@ -149,6 +159,8 @@ def make_pull(
         lines += [
             f"    if type({incoming}) is Array:",
             *(f"        {k} = as_constant({k})" for k in arrays),
+            f"    elif LAZY and type({incoming}) in LAZY:",
+            *(f"        {k} = in_rows({k})" for k in arrays),
         ]
     if any("xp" in parameter_names(rule) for rule in rules.values()):
         lines.append(f"    xp = namespace_of({incoming})")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...backend.common.base import LAZY
 from ...backend.common.lengths import broadcasts, same_shape, unknown
 from .array import Array, unwrap_closed
@@ -142,6 +144,16 @@ def fit(share: Cotangent, shape: tuple[int, ...], dtype: DType, rule: str) -> An
 def as_constant(x: Any) -> Any:
     """A raw array as an `Array`, for rules under higher derivatives: libraries differ in ``raw * Array``."""
     return Array(x) if hasattr(x, "shape") and type(x) is not Array else x
+
+
+def in_rows(x: Any) -> Any:
+    """A NumPy array in C order, for rules on Dask's cotangents; everything else as it is.
+
+    Dask names ``ct * x`` by the memory of `x`, so that a square matrix and its transpose were one product.
+    """
+    if type(x) is np.ndarray and x.ndim > 1 and not x.flags.c_contiguous:
+        return np.ascontiguousarray(x)
+    return x
 
 
 # ── of collectives ────────────────────────────────────────────────────────────────────────────
