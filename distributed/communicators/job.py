@@ -90,16 +90,26 @@ class Job:
             self.waits[status.Get_source()] = pickle.loads(bytes(note))
 
     def watch(self) -> None:
-        """Start a thread that ends this process if MPI does not give it back in time.
+        """Start a thread that ends this process if MPI does not give it back in time, or the launcher is gone.
 
         A rank that was stopped in the middle of a message can leave the others within MPI, where they look at no
-        clock.
+        clock. A launcher that is killed ends nobody, and a rank that dies then is told to nobody.
         """
-        threading.Thread(target=self._watch, name="pullback: watch over MPI", daemon=True).start()
+        threading.Thread(
+            target=self._watch,
+            args=(os.getppid(),),
+            name="pullback: watch over MPI",
+            daemon=True,
+        ).start()
 
-    def _watch(self) -> None:
+    def _watch(self, launcher: int) -> None:
         while True:
             time.sleep(1)
+            if self.here and os.getppid() != launcher:
+                # nobody may read the message any more, which then is no reason to stay
+                with contextlib.suppress(OSError, ValueError):
+                    os.write(2, f"rank {self.rank} ends: its launcher is gone\n".encode())
+                os._exit(1)
             busy = self.busy
             if busy is None:
                 continue

@@ -1,14 +1,17 @@
-"""Tests of distributed/communicators/mpi.py and job.py: what processes of MPI do, in two runs of ``mpirun``."""
+"""Tests of distributed/communicators/mpi.py and job.py: what processes of MPI do, in a few runs of ``mpirun``."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from .._ranks import environment, mpirun, run_ranks
+from .._ranks import command, environment, mpirun, run_ranks
 
 TESTS = Path(__file__).resolve().parents[2]
 
@@ -163,6 +166,57 @@ for k in range(10**6):
     assert run.code == 1
     assert run.results == [None] * 3
     assert "[rank 1] ValueError: boom on one rank" in run.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no SIGKILL, and no mpirun of Open MPI")
+def test_ranks_end_when_their_launcher_was_killed(tmp_path):
+    """Rank 1 sleeps and rank 0 waits for it: neither would be told otherwise, for as long as the timeout."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, time\n"
+        "from pullback import distributed as d\n"
+        "d.init('mpi')\n"
+        "open(f'{d.rank()}.part', 'w').write(str(os.getpid()))\n"
+        "os.rename(f'{d.rank()}.part', f'{d.rank()}.pid')\n"
+        "time.sleep(600) if d.rank() else d.all_reduce(1.0)\n"
+    )
+    process = subprocess.Popen(
+        command(2, str(program)),
+        env=environment(PULLBACK_DISTRIBUTED_TIMEOUT="600"),
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    files, ranks = [tmp_path / f"{r}.pid" for r in range(2)], []
+    try:
+        _until(lambda: all(f.exists() for f in files) or process.poll() is not None, 60)
+        ranks = [int(f.read_text()) for f in files]
+        process.kill()
+        process.wait()
+        _until(lambda: not any(map(_alive, ranks)), 20)
+        assert not any(map(_alive, ranks))
+    finally:
+        process.kill()
+        for rank in filter(_alive, ranks):
+            os.kill(rank, signal.SIGKILL)
+
+
+def _until(done, seconds):
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+def _alive(process):
+    """Whether a process runs; one that nobody has waited for, where no `init` does, has ended."""
+    state = Path(f"/proc/{process}/stat")
+    if state.parent.parent.joinpath("self").exists():
+        return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_one_process_without_mpirun():
