@@ -64,13 +64,8 @@ def resumed(run: str | os.PathLike[str], options: Mapping[str, Any] | None = Non
         )
     if not (folder / CHECKPOINT).exists() and any((folder / f).exists() for f in (CURVES, WEIGHTS)):
         raise InputError(
-<<<<<<< HEAD
-            f"{folder} is finished, and has no {CHECKPOINT}: it was removed, or an earlier version, which kept none, "
-            f"wrote the run; to repeat it: pullback train --config {folder / CONFIG}"
-=======
             f"{folder} is finished, and has no {CHECKPOINT} to go on from: it was removed, or an earlier "
             f"version wrote none; to repeat the run: pullback train --config {folder / CONFIG}"
->>>>>>> b-newcomer
         )
     return replace(settings, **{key: given[key] for key in FREE if key in given})
 
