@@ -10,7 +10,7 @@ from ..autograd.core.typing import ArrayLike, PyTree
 from ..autograd.functions.namespace import asarray
 from ..autograd.pytree import tree
 from .communicators.base import Communicator
-from .world import world
+from .world import group_or_world
 
 
 def all_reduce(x: PyTree, op: str = "sum", *, group: Communicator | None = None) -> PyTree:
@@ -225,7 +225,7 @@ def replicate(x: PyTree, root: int = 0, *, group: Communicator | None = None) ->
 
 
 def _group(group: Communicator | None) -> Communicator:
-    return world() if group is None else group
+    return group_or_world(group)
 
 
 def _each(collective: Callable[[ArrayLike], Array], x: PyTree) -> PyTree:

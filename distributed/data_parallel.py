@@ -34,7 +34,7 @@ from .buckets import BUCKET_BYTES, Bucket, Flight, Memory, plan_buckets
 from .collectives import all_reduce
 from .communicators.base import Communicator, DistributedError
 from .communicators.rounded import check_travel
-from .world import world
+from .world import group_or_world
 
 
 def data_parallel(
@@ -127,7 +127,7 @@ def data_parallel(
     alone = value_and_grad(loss, argnums, has_aux=has_aux)
 
     def with_grad(*args: Any, **kwargs: Any) -> Any:
-        comm = world() if group is None else group
+        comm = group_or_world(group)
         if comm.size == 1:
             return alone(*args, **kwargs)
         value, aux, gradients = _Call(settings, comm, args, kwargs).run()

@@ -25,7 +25,7 @@ from ..autograd.pytree import tree
 from .collectives import all_gather, reduce_scatter
 from .communicators.base import Communicator
 from .partition import Partition, partition
-from .world import world
+from .world import group_or_world
 
 
 @tree.register
@@ -228,7 +228,7 @@ class Sharded:
         return Sharded, (self.opt, self.reduced, self.group)
 
     def _group(self) -> Communicator:
-        return world() if self.group is None else self.group
+        return group_or_world(self.group)
 
     def _parts(self, params: PyTree, comm: Communicator) -> _Parts:
         """What this rank has of parameters of this structure; made once."""

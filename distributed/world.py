@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable
 
 from .communicators import mpi, nccl
@@ -78,6 +80,29 @@ def world() -> Communicator:
     if simulated is not None:
         return simulated
     return STARTED[0] if STARTED else alone(provisional=True)
+
+
+# How many processes a launcher of MPI has started. Not SLURM's variables: a batch script's own process has them, too.
+_SIZES = ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
+
+
+def group_or_world(group: Communicator | None) -> Communicator:
+    """The group that a collective was given, or the world; warns if this process of several has not called `init`."""
+    if group is not None:
+        return group
+    found = world()
+    if found.size == 1 and not STARTED and SIMULATED.get() is None:
+        sizes = [os.environ.get(name, "") for name in _SIZES]
+        started = next((int(text) for text in sizes if text.isdigit()), 1)
+        if started > 1:
+            # of a program that runs many collectives, Python shows it once
+            warnings.warn(
+                f"a launcher has started {started} processes, and this one has not joined the others: each is a world "
+                "of its own, and nothing is added up; call pb.distributed.init() at the beginning",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+    return found
 
 
 def rank() -> int:

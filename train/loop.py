@@ -177,6 +177,9 @@ def fit(
     same step. `BatchNorm` takes the statistics of all rows of the batch; other floating-point fields made by
     `pb.models.state` are averaged over the ranks, weighted by rows.
 
+    Whether data are the same, as before or as on the other ranks, is told by all their bytes; of an array of more than
+    64 MiB, by 256 of its rows.
+
     A training that goes on with other `epochs` rounds as one that had them from the start would, but where the number
     of steps decides whether the step is compiled, and with which kernels. On another backend, too, it goes on up to
     rounding; and with another version of pullback or NumPy, of which a warning tells.

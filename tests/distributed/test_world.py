@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
+
 import numpy as np
 import pytest
 
@@ -61,3 +64,26 @@ def test_an_unknown_kind():
 def test_it_is_loaded_on_demand():
     assert "distributed" in dir(pb)
     assert set(dir(d)) == set(d.__all__)
+
+
+def test_a_collective_of_a_process_that_has_not_joined_the_others_warns(monkeypatch):
+    """Under mpirun and without `init` each process is a world of its own, which nothing else would tell."""
+    # the package's attribute of this name is the function
+    module = importlib.import_module("pullback.distributed.world")
+    monkeypatch.setattr(module, "STARTED", [])
+    step = d.data_parallel(lambda w, x: pb.xp.mean(x @ w))
+    calls = [
+        lambda: d.all_reduce(np.ones(2)),
+        lambda: d.replicate(np.ones(2)),
+        lambda: step(np.ones(2), np.ones((3, 2))),
+    ]
+    for call in calls:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            call()  # one process without a launcher
+            with monkeypatch.context() as patch:
+                patch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+                assert d.size() == 1  # asking is no error: the command line does
+                assert d.simulate(lambda: d.all_reduce(1.0), 2) == [2.0, 2.0]
+                with pytest.raises(RuntimeWarning, match=r"2 processes.*distributed\.init"):
+                    call()
