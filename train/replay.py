@@ -183,6 +183,8 @@ class Forward:
             return call_model(model, x)
         try:
             return self._program(model, x)
+        except DistributedError:
+            raise
         except Exception:
             # the call without a program raises by itself if the compilation is not the cause
             self._program = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...distributed import Communicator
-from ..errors import InputError, one_line, shown
+from ..errors import InputError, WriteError, one_line, shown
 from ..files import locked, read_bytes, sweep_runs, write_atomic
 from ..fitting.result import Fit
 from ..parallel.launch import together
@@ -146,11 +146,19 @@ def resume(
         ready = together(distributed, lambda: made_ready(settings, stack, distributed))
         voice.say_start(ready)
 
-        def renew() -> None:
+        def renew() -> bytes:
             sweep_runs(folder.parent, FILES)
-            config = run_config(ready, folder, distributed)
-            if read_bytes(folder / CONFIG) != config.encode():
+            before, config = read_bytes(folder / CONFIG), run_config(ready, folder, distributed)
+            if before != config.encode():
                 write_atomic(folder / CONFIG, config)
+            return before
 
-        of_rank_0(distributed, renew)
-        return trained(ready, folder, voice, every=every, resume=True)
+        before = of_rank_0(distributed, renew)
+        try:
+            return trained(ready, folder, voice, every=every, resume=True)
+        except WriteError:
+            raise
+        except InputError:  # nothing was trained: the run stays as it was
+            if distributed is None or distributed.rank == 0:
+                write_atomic(folder / CONFIG, before)
+            raise

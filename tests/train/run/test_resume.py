@@ -187,9 +187,11 @@ def test_other_data_and_damage_are_told(pullback, kill):
     whole = Path("t.csv").read_text()
     lines = whole.splitlines()
     Path("t.csv").write_text("\n".join([*lines[:9], "0.5,0.5,mid", *lines[10:]]) + "\n")
-    code, _, err = pullback("train", "--resume", "runs/t")
+    settings = Path("runs/t/run.toml").read_text()
+    code, _, err = pullback("train", "--resume", "runs/t", "--epochs", 40)
     assert (code, len(err)) == (2, 1)
     assert "is of another training: the training data's digest was" in err[0]
+    assert Path("runs/t/run.toml").read_text() == settings
     Path("t.csv").write_text(whole)
     path = Path("runs/t/checkpoint.safetensors")
     data = path.read_bytes()
