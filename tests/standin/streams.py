@@ -89,7 +89,8 @@ class Stream:
 
     def synchronize(self) -> None:
         SYNCHRONISATIONS[0] += 1
-        self.drain(None)
+        if self.ptr:
+            self.drain(None)
 
     def wait_event(self, event: Event) -> None:
         assert event.recorded
@@ -112,7 +113,7 @@ class Stream:
     @property
     def done(self) -> bool:
         with PROGRESS:
-            return self._advance(None)
+            return not self.ptr or self._advance(None)
 
     def __enter__(self) -> Stream:
         return self
@@ -143,11 +144,13 @@ class Event:
         found = NULL if stream is None else stream
         self.recorded = True
         self.time = time.perf_counter()
-        self.at = (found, found.queue[-1] if found.queue else None)
+        # what this thread has put on the null stream is done; what waits there is another rank's
+        self.at = (found, found.queue[-1] if found.queue and found.ptr else None)
 
     def synchronize(self) -> None:
         SYNCHRONISATIONS[0] += 1
-        self.at[0].drain(self.at[1])
+        if self.at[1] is not None:
+            self.at[0].drain(self.at[1])
 
     @property
     def done(self) -> bool:

@@ -136,7 +136,9 @@ SIGNALS = [number for number in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signa
 START = """
 import os, signal, sys
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
+# a shell may have had it ignored, as nohup has SIGHUP
+signal.signal(signal.{name}, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.argv = ["pullback", "train", "t.csv"]
 
 class Finder:
