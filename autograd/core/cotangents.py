@@ -179,7 +179,16 @@ def on_tapes_of(template: Any, ct: Value | None) -> Value:
     xp = namespace_of(out)
     if ct is None:
         ct = xp.zeros_like(out)
-    if type(out) is not Array or _on_same_tapes(ct, out):
+    if type(out) is not Array:
+        return ct
+    if type(ct) is Batched and ct.level is None:  # the cotangents of a sweep with many
+        return Batched(_recorded_with(out, ct.value, xp))
+    return _recorded_with(out, ct, xp)
+
+
+def _recorded_with(out: Value, ct: Value, xp: Any) -> Value:
+    """The cotangent, or many of them, on the tapes of `out`."""
+    if _on_same_tapes(ct, out):
         return ct
     # `ct` everywhere, and recorded on the tapes of `out`, by which its derivative is zero
     return xp.where(xp.ones_like(out, dtype=bool), as_constant(ct), out)
