@@ -1,9 +1,13 @@
-"""The backends that examples run on."""
+"""The backends that examples run on, and the benchmarks as modules."""
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -28,3 +32,17 @@ def active(request, tmp_path, monkeypatch) -> Iterator[str]:
         yield request.param
     if undo is not None:
         undo()
+
+
+@pytest.fixture(scope="module")
+def load() -> Iterator[Callable[[str], ModuleType]]:
+    """Import a file of the benchmarks by its name, as they import each other; afterwards none is left."""
+    folder = Path(__file__).resolve().parents[2] / "benchmarks"
+    names = {file.stem for file in folder.glob("*.py")} - {"__main__"}
+    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.path.insert(0, str(folder))
+    yield importlib.import_module
+    sys.path.remove(str(folder))
+    for name in names:
+        sys.modules.pop(name, None)
+    sys.modules.update(before)

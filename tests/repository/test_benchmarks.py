@@ -1,6 +1,5 @@
 """The pure parts of the benchmarks: environments of workers, fits, tables; and CUDA's on a stand-in."""
 
-import importlib
 import json
 import os
 import subprocess
@@ -16,20 +15,6 @@ import pullback as pb
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 if not FOLDER.is_dir():
     pytest.skip("the benchmarks are not beside these tests", allow_module_level=True)
-
-OURS = {file.stem for file in FOLDER.glob("*.py")} - {"__main__"}
-
-
-@pytest.fixture(scope="module")
-def load():
-    """Import a file of the benchmarks by its name, as they import each other; afterwards none is left."""
-    before = {name: sys.modules.pop(name) for name in OURS if name in sys.modules}
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module
-    sys.path.remove(str(FOLDER))
-    for name in OURS:
-        sys.modules.pop(name, None)
-    sys.modules.update(before)
 
 
 @pytest.mark.parametrize("given", [{}, {"OPENBLAS_THREAD_TIMEOUT": "28"}])

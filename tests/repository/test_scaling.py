@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +13,6 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks"
 if not FOLDER.is_dir():
     pytest.skip("the benchmarks are not beside these tests", allow_module_level=True)
-
-OURS = {file.stem for file in FOLDER.glob("*.py")} - {"__main__"}
-
-
-@pytest.fixture(scope="module")
-def load():
-    """Import a file of the benchmarks by its name, as they import each other; afterwards none is left."""
-    before = {name: sys.modules.pop(name) for name in OURS if name in sys.modules}
-    sys.path.insert(0, str(FOLDER))
-    yield importlib.import_module
-    sys.path.remove(str(FOLDER))
-    for name in OURS:
-        sys.modules.pop(name, None)
-    sys.modules.update(before)
 
 
 @pytest.fixture(scope="module")
