@@ -101,6 +101,8 @@ def curves(history: Any, *, what: str = "loss", ax: Any = None, name: str = "") 
         ax.text(0.5, 0.99, note, transform=ax.transAxes, ha="center", va="top", fontsize=8)
     if best is not None:
         ax.axvline(best, color=MARK, linestyle=":", linewidth=1.2, label="best weights")
+    if max(len(y) for _, y in lines.values()) == 1:
+        ax.set_xlim(-1, 1)
     ax.set_xlabel("epoch")
     ax.set_ylabel({"r2": "R²"}.get(name.lower(), plain(name)))
     open_axes(ax)
@@ -200,10 +202,10 @@ def _scale_scores(ax: Any, values: np.ndarray, name: str) -> None:
             extra("matplotlib.ticker", "a plot").PercentFormatter(1.0, symbol=" %")
         )
     elif low < 2 * _LOWEST_LINEAR:
-        # linear where scores mean something, by powers of ten below
-        ax.set_yscale("symlog", linthresh=1.0, linscale=2.0)
+        # linear where scores mean something, in half of the height; by powers of ten below
         decades = math.ceil(math.log10(-low))
         step = max(1, math.ceil(decades / 5))
+        ax.set_yscale("symlog", linthresh=1.0, linscale=max(2.0, decades / 2))
         below = [-(10.0**e) for e in range(0, decades + 1, step)]
         ax.set_ylim(1.5 * low, max(high + 0.05, 0.5))
         above = [tick for tick in (0.0, 0.25, 0.5, 0.75, 1.0) if tick <= max(high + 0.05, 0.5)]
