@@ -9,13 +9,22 @@ from . import plots
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import ClusterError, InputError, MissingExtra, WriteError, extra
+from .evaluation.metrics import (
+    ClassificationMetrics,
+    ClassMetrics,
+    RegressionMetrics,
+    TargetMetrics,
+    TextMetrics,
+)
 from .fitting.result import Fit
 from .loop import fit
 from .measure import RowMean, evaluate, predict
 from .networks.architecture import Architecture
 from .pictures import decision_boundary, loss_curves, weights_as_images
-from .run.checkpoint import load, save
+from .run.checkpoint import save
 from .run.config import Settings, config_text, read_config
+from .run.evaluate import Evaluated, evaluate_file
+from .run.loaded import Loaded, load
 from .run.predict import Trained, load_trained, predict_file
 from .run.resume import resume
 from .run.run import Result, train
@@ -27,18 +36,25 @@ from .stopping import Epoch
 __all__ = [
     "Architecture",
     "BUILT_IN",
+    "ClassMetrics",
+    "ClassificationMetrics",
     "ClusterError",
     "Dataset",
     "Epoch",
+    "Evaluated",
     "Fit",
     "InputError",
+    "Loaded",
     "MissingExtra",
+    "RegressionMetrics",
     "Result",
     "RowMean",
     "Settings",
     "Split",
     "Standardizer",
+    "TargetMetrics",
     "Task",
+    "TextMetrics",
     "Trained",
     "Trial",
     "Tuning",
@@ -47,6 +63,7 @@ __all__ = [
     "config_text",
     "decision_boundary",
     "evaluate",
+    "evaluate_file",
     "fit",
     "folds",
     "load",

@@ -47,6 +47,13 @@ _TABLE = (
         group=DATA,
         metavar="FILE",
     ),
+    Option(
+        "test",
+        "A file whose rows are the test part; DATA are trained on and validated alone.",
+        default="a fifth of DATA",
+        group=DATA,
+        metavar="FILE",
+    ),
     # ── network ──
     Option(
         "model",

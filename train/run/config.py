@@ -17,7 +17,15 @@ from ..data.load import TASKS
 from ..data.orders import BATCHES
 from ..errors import InputError, listed, one_line, shown
 from ..files import read_bytes
-from .defaults import BY_MODEL, MODELS, OPTIMIZERS, check_data, usual_model, with_defaults
+from .defaults import (
+    BY_MODEL,
+    MODELS,
+    OPTIMIZERS,
+    TABLE_MODELS,
+    check_data,
+    usual_model,
+    with_defaults,
+)
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity")
 BACKENDS = ("auto", "numpy", "cupy")
@@ -46,6 +54,9 @@ class Settings:
         convolutions of a graph. Empty or "auto": gcn where there are `edges`, lstm for a text, else mlp.
     edges : str, optional
         The file of a graph's edges; see `read_edges`.
+    test : str
+        A file of the same columns whose rows are the test part of a table or of images; the data are divided into
+        training and validation alone. Empty for a fifth of the data.
     hidden : tuple of int, optional
         Widths of the hidden layers; empty for none: a linear or logistic model. 128 is as good as 512 on
         the digits, and its products are small enough that OpenBLAS keeps them on one thread: the
@@ -94,6 +105,7 @@ class Settings:
     task: str = "auto"
     model: str = ""
     edges: str | None = None
+    test: str = ""
     hidden: tuple[int, ...] = _USUAL
     activation: str = _USUAL
     length: int | None = _USUAL
@@ -130,6 +142,12 @@ class Settings:
         given = {key: getattr(self, key) for key in (*BY_MODEL, "learning_rate", "l2")}
         for key, value in with_defaults(self.model, self.optimizer, given).items():
             object.__setattr__(self, key, value)
+        _text("test", self.test)
+        if self.test and self.model not in TABLE_MODELS:
+            raise InputError(
+                f"test: {self.model} has its test part in its own data; a file of its own is for tables and images: "
+                "leave out --test, and judge the model by `pullback evaluate`"
+            )
         _check_hidden(self.hidden)
         if self.activation is not None:
             _choice("activation", self.activation, ACTIVATIONS)

@@ -56,6 +56,7 @@ DEFAULTS: dict[str, Defaults] = {
 }
 MODELS = tuple(DEFAULTS)
 TEXT_MODELS = ("lstm", "transformer")
+TABLE_MODELS = ("mlp", "cnn")
 # What a network may not have.
 BY_MODEL = ("hidden", "epochs", "patience", "activation", "batch_size", "length", "dropout")
 

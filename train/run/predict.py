@@ -84,7 +84,19 @@ def load_trained(run: str | Path) -> Trained:
         If there is none, or the file is damaged or not from `pullback train`; for a model of a text or a graph.
     """
     path = model_file(run)
-    model, metadata, net = load_described(path)
+    return trained_of(path, *load_described(path))
+
+
+def trained_of(
+    path: Path | str, model: Any, metadata: dict[str, Any], net: Architecture | None
+) -> Trained:
+    """The model of a run on a table or images, of what its file holds.
+
+    Raises
+    ------
+    InputError
+        As `load_trained`.
+    """
     kind = metadata.get("kind", "table")
     if kind != "table":
         instead = {
@@ -129,7 +141,7 @@ def _image(metadata: dict[str, Any], net: Architecture) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _check(trained: Trained, net: Architecture | None, path: Path) -> None:
+def _check(trained: Trained, net: Architecture | None, path: Path | str) -> None:
     """Refuse metadata whose parts do not fit together: a prediction would be wrong or fail obscurely."""
     if net is None:
         width, outputs = trained.model.sizes[0], trained.model.sizes[-1]

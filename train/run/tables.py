@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ... import backend, models
 from ...autograd.core.array import backend_array
 from ..data.device_data import to_device_if_it_fits
+from ..data.labelled import Wanted, load_labelled
 from ..data.load import Dataset, load_dataset
 from ..data.split import Split, Standardizer, folds, split
 from ..errors import InputError, counted
@@ -26,6 +28,7 @@ class Table:
     """A data set of rows, in the computer's memory."""
 
     data: Dataset
+    test: Dataset | None = None
 
     @property
     def name(self) -> str:
@@ -38,8 +41,13 @@ class Table:
         return task_for(self.data).score_name
 
     def split(self, seed: int) -> Split:
-        """The parts, each class alike."""
-        return split(self.data, seed=seed)
+        """The parts, each class alike; with a test part of its own, what would be that is trained on."""
+        parts = split(self.data, seed=seed)
+        if self.test is None:
+            return parts
+        return Split(
+            np.sort(np.concatenate([parts.train, parts.test])), parts.validation, parts.test[:0]
+        )
 
     def folds(self, k: int, seed: int) -> list[Split]:
         """The folds, each class alike."""
@@ -87,6 +95,8 @@ class Table:
                 ("test", rows.test),
             )
         }
+        if self.test is not None:
+            parts["test"] = self._own_test(self.test, inputs, targets, settings, active)
         return Prepared(
             settings,
             task,
@@ -111,8 +121,24 @@ class Table:
             lambda loss: self._report(loss, targets),
         )
 
+    def _own_test(
+        self,
+        test: Dataset,
+        inputs: Standardizer,
+        targets: Standardizer | None,
+        settings: Settings,
+        active: backend.Backend,
+    ) -> Any:
+        """The rows of the test file as the network takes them."""
+        x = inputs.transform(test.x, settings.dtype)
+        y = test.y if targets is None else targets.transform(test.y, settings.dtype)
+        return to_device_if_it_fits((test.images(x) if settings.model == "cnn" else x, y), active)
+
     def _start(self, rows: Split) -> str:
         data = self.data
+        tested = f"{len(rows.test):,} to test"
+        if self.test is not None:
+            tested = f"{len(self.test.y):,} of {self.test.name} to test"
         target = (
             counted(len(data.classes), "class")
             if data.classes
@@ -121,7 +147,7 @@ class Table:
         return (
             f"{data.name}: {counted(len(data.y), 'sample')}, {counted(data.x.shape[1], 'column')}, "
             f"{target}; {len(rows.train):,} to train on, {len(rows.validation):,} to validate, "
-            f"{len(rows.test):,} to test"
+            f"{tested}"
         )
 
     def _resolved(self, settings: Settings) -> dict[str, Any]:
@@ -177,4 +203,21 @@ def load_table(settings: Settings) -> Table:
             f"model: cnn takes images, and {settings.data} has {counted(data.x.shape[1], 'column')}: save X with "
             "shape (n, height, width), or (n, channels, height, width), or leave out --model"
         )
-    return Table(data)
+    return Table(data, _test_rows(settings, data) if settings.test else None)
+
+
+def _test_rows(settings: Settings, data: Dataset) -> Dataset:
+    """The rows of the test file, read as those of the data were."""
+    wanted = Wanted(
+        data.columns,
+        data.x.shape[1],
+        data.target,
+        data.classes,
+        0 if data.classes else data.y.shape[1],
+        data.image_shape,
+    )
+    try:
+        x, y = load_labelled(settings.test, wanted)
+    except InputError as error:
+        raise InputError(f"test: {error}") from None
+    return replace(data, name=Path(settings.test).name, x=x, y=y)
