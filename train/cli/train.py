@@ -82,9 +82,10 @@ COMMAND = Command(
     (
         *options(
             "data", "target", "task", "edges", "test",
-            "model", "hidden", "activation", "length", "dropout",
-            "optimizer", "learning_rate", "batch_size", "batches", "epochs", "patience",
-            "l2", "l1",
+            "model", "hidden", "activation", "length", "dropout", "batch_norm",
+            "optimizer", "learning_rate", "schedule", "warmup", "momentum", "beta1", "beta2",
+            "batch_size", "batches", "epochs", "patience",
+            "l2", "l1", "clip", "class_weight",
             "backend", "dtype", "precision", "compile",
             "seed", "name",
         ),

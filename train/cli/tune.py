@@ -62,8 +62,13 @@ COMMAND = Command(
         Option(
             "folds", "How many parts take turns to validate.", group=_GRID, kind=int, value=5
         ),
-        *options("model", "length", "dropout", "epochs", "patience",
-                 "backend", "dtype", "precision", "compile", "seed"),
+        *options(
+            "model", "length", "dropout", "batch_norm",
+            "schedule", "warmup", "momentum", "beta1", "beta2", "batches", "epochs", "patience",
+            "l1", "clip", "class_weight",
+            "backend", "dtype", "precision", "compile",
+            "seed",
+        ),
         replace(OPTIONS["name"], text="The folder in runs/.", default="tune-DATA, numbered"),
         Option(
             "dask",
