@@ -102,8 +102,8 @@ def load_trained(run: str | Path) -> Trained:
             standardizer(metadata["standardize"]),
             None if targets is None else standardizer(targets),
             str(metadata["target"]),
-            None if net is None else _image(metadata, net),
-            net is not None and metadata["channels_last"] is True,
+            _image(metadata, net) if takes_images(net) else None,
+            takes_images(net) and metadata["channels_last"] is True,
         )
         if trained.task not in ("classification", "regression"):
             raise ValueError(trained.task)
@@ -116,7 +116,12 @@ def load_trained(run: str | Path) -> Trained:
     return trained
 
 
-def _image(metadata: dict[str, Any], net: Architecture) -> tuple[int, ...]:
+def takes_images(net: Architecture | None) -> bool:
+    """Whether a network takes the axes of images, and no rows of numbers."""
+    return net is not None and net.kind == "cnn"
+
+
+def _image(metadata: dict[str, Any], net: Any) -> tuple[int, ...]:
     """The axes of the images in the metadata, which have to be those of the network."""
     shape = metadata["image_shape"]
     if not isinstance(shape, list) or any(type(n) is not int for n in shape):
@@ -134,7 +139,9 @@ def _check(trained: Trained, net: Architecture | None, path: Path) -> None:
     if net is None:
         width, outputs = trained.model.sizes[0], trained.model.sizes[-1]
     else:
-        width, outputs = math.prod(net.settings["image"]), net.settings["outputs"]
+        own = net.settings
+        width = math.prod(own["image"]) if takes_images(net) else own["features"]
+        outputs = own["outputs"]
     fits = trained.inputs.mean.shape == trained.inputs.scale.shape == (width,)
     fits &= len(trained.columns) in (0, width)
     fits &= (trained.targets is None) == (trained.task == "classification")

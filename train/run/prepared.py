@@ -8,10 +8,15 @@ from typing import Any, Protocol
 
 from ...autograd.core.typing import PyTree
 from ...backend import Backend
+from ...optim import ReduceOnPlateau
 from ..data.split import Split, Standardizer
+from ..errors import InputError
+from ..fitting.feeding import steps_of_epoch
 from ..networks.architecture import Architecture
 from ..optimizers import make_optimizer
+from ..schedules import make_schedule
 from .config import Settings
+from .defaults import plateau_patience
 from .tasks import Task
 
 
@@ -62,11 +67,42 @@ class Prepared:
 
     @property
     def optimizer(self) -> Any:
-        """The optimiser that the settings ask for."""
+        """The optimiser that the settings ask for.
+
+        Raises
+        ------
+        InputError
+            For a schedule that the number of steps does not allow.
+        """
         settings = self.settings
-        return make_optimizer(
-            settings.optimizer, float(settings.learning_rate or 0.0), float(settings.l2 or 0.0)
+        steps = settings.epochs * steps_of_epoch(
+            self.model, self.parts["train"], settings.batch_size
         )
+        rate = float(settings.learning_rate or 0.0)
+        try:
+            schedule = make_schedule(settings.schedule, rate, steps, settings.warmup)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        method = settings.optimizer
+        if method == "sgd" and settings.momentum:
+            method = "momentum"
+        given = {"momentum": settings.momentum, "b1": settings.beta1, "b2": settings.beta2}
+        return make_optimizer(
+            method,
+            schedule,
+            float(settings.l2 or 0.0),
+            clip=float(settings.clip),
+            **{key: float(value) for key, value in given.items() if value is not None},
+        )
+
+    @property
+    def plateau(self) -> ReduceOnPlateau | None:
+        """The rule that lowers the learning rate by the validation loss, if the settings ask for it."""
+        settings = self.settings
+        if settings.schedule != "plateau":
+            return None
+        rate = float(settings.learning_rate or 0.0)
+        return ReduceOnPlateau(rate, patience=plateau_patience(settings.model))
 
     @property
     def title(self) -> str:

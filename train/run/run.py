@@ -145,7 +145,10 @@ def made_ready(
     if settings.backend:
         stack.enter_context(backend.use(settings.backend))
     source = load_source(settings)
-    return source.prepare(settings, source.split(settings.seed), backend.current())
+    ready = source.prepare(settings, source.split(settings.seed), backend.current())
+    # it refuses what the number of steps does not allow
+    _ = ready.optimizer
+    return ready
 
 
 def _remove_if_empty(folder: Path) -> None:
@@ -213,6 +216,7 @@ def trained(
         batch_size=settings.batch_size,
         batches=settings.batches,
         l1=settings.l1,
+        plateau=prepared.plateau,
         patience=settings.patience,
         seed=settings.seed,
         compile=settings.compile,
@@ -345,10 +349,28 @@ class Voice:
         parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
         self.say(
             f"{prepared.network}, {counted(parameters, 'parameter')}, "
-            f"{settings.optimizer}; {settings.dtype} on {backend.current().name}"
+            f"{_method(settings)}; {settings.dtype} on {backend.current().name}"
             + (f", products in {settings.precision}" if settings.precision != "float32" else "")
             + (f", {where(self.group)}" if self.group is not None else "")
         )
+
+
+def _method(settings: Settings) -> str:
+    """The optimiser and what is done to its rate, its gradients and its loss, in a few words."""
+    words = [settings.optimizer]
+    if settings.schedule != "constant":
+        words.append(settings.schedule)
+    if settings.warmup:
+        words.append(
+            f"{100 * settings.warmup:g} % warm-up"
+            if settings.warmup < 1
+            else f"{int(settings.warmup):,} steps of warm-up"
+        )
+    if settings.clip:
+        words.append(f"gradients clipped to {settings.clip:g}")
+    if settings.class_weight != "none":
+        words.append("classes balanced")
+    return ", ".join(words)
 
 
 def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> None:

@@ -18,7 +18,7 @@ from ..networks.architecture import Architecture
 from .config import Settings
 from .plots import weights_png
 from .prepared import Prepared, numbers
-from .tasks import task_for
+from .tasks import balanced, task_for
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,12 @@ class Table:
         if data.task == "regression":
             targets = Standardizer.fit(data.y[rows.train])
             y = targets.transform(data.y, settings.dtype)
+        if settings.class_weight == "balanced":
+            if data.task == "regression":
+                raise InputError(
+                    f"class_weight: is for classes, and {data.target!r} is a number; leave it out"
+                )
+            task = balanced(task, np.asarray(y)[rows.train], len(data.classes))
         built_by = None
         if settings.model == "cnn":
             x = data.images(x)
@@ -74,10 +80,26 @@ class Table:
             network = f"cnn {' × '.join(map(str, image))} to {task.outputs}"
         else:
             sizes = [x.shape[1], *settings.hidden, task.outputs]
-            model = models.MLP(
-                sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
-            )
             network = "network " + "-".join(map(str, sizes))
+            if settings.batch_norm or settings.dropout:
+                built_by = Architecture(
+                    "mlp",
+                    {
+                        "features": int(x.shape[1]),
+                        "hidden": settings.hidden,
+                        "outputs": task.outputs,
+                        "activation": settings.activation,
+                        "dropout": float(settings.dropout or 0.0),
+                        "batch_norm": settings.batch_norm,
+                    },
+                    settings.dtype,
+                )
+                model = built_by.build(settings.seed)
+                network += " with batch norm" if settings.batch_norm else ""
+            else:
+                model = models.MLP(
+                    sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
+                )
         network += f", {settings.activation}" if settings.hidden or built_by else ""
         parts = {
             part: to_device_if_it_fits((x[index], y[index]), active)

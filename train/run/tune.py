@@ -23,7 +23,7 @@ from ..loop import fit
 from ..parallel.task_pool import Pool, task_pool
 from ..parallel.workers import stop_if_unwanted
 from .config import Settings, config_text, parse_hidden
-from .defaults import OPTIMIZERS, rate_and_decay
+from .defaults import OF_OPTIMIZER, OPTIMIZERS, rate_and_decay
 from .plots import tuning_png
 from .prepared import Source
 from .run import folder_name, load_source
@@ -67,8 +67,8 @@ def combinations(base: Settings, grid: Mapping[str, Sequence[Any]]) -> list[Sett
     for values in itertools.product(*grid.values()):
         chosen = dict(zip(grid, values, strict=True))
         if chosen.get("optimizer", base.optimizer) != base.optimizer:
-            # the rate and decay of `base` belong to its own optimiser: another brings its defaults
-            chosen = {"learning_rate": None, "l2": None, **chosen}
+            # rate, decay and momentum of `base` belong to its own optimiser: another brings its defaults
+            chosen = {**dict.fromkeys(OF_OPTIMIZER), **chosen}
         out.append(replace(base, **chosen))
     return list(dict.fromkeys(out))
 
@@ -251,6 +251,7 @@ class Folds:
                 batch_size=settings.batch_size,
                 batches=settings.batches,
                 l1=settings.l1,
+                plateau=ready.plateau,
                 patience=settings.patience,
                 seed=settings.seed,
                 compile=settings.compile,
