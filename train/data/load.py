@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,17 @@ class Dataset:
     def images(self, x: np.ndarray) -> np.ndarray:
         """Rows of features as images (n, channels, height, width)."""
         return as_images(x, self.image_shape or (), self.channels_last)
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Of an image as a network takes it: channels, height, width."""
+        one = np.empty((1, math.prod(self.image_shape or ())), np.bool_)
+        return tuple(int(n) for n in self.images(one).shape[1:])
+
+    def without_rows(self) -> Dataset:
+        """What is known of the data, without keeping them in memory."""
+        x, y = (np.empty((0, *a.shape[1:]), a.dtype) for a in (self.x, self.y))
+        return replace(self, x=x, y=y)
 
 
 def load_dataset(
