@@ -29,6 +29,8 @@ MOST_AXES = 32
 _HEADER = 1 << 16
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 _NPY = b"\x93NUMPY"
+# Bytes that are read at once.
+_PIECE = 1 << 20
 _IDX_DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -139,12 +141,17 @@ def _array(stream: Any, size: int, where: str) -> np.ndarray:
         raise InputError(
             f"{where} is damaged: shape {shape} and {dtype} are {needed:,} bytes, it holds {found:,}"
         )
-    data = stream.read(needed)
-    if len(data) != needed:
-        raise InputError(f"{where} is damaged: it ends after {len(data):,} of {needed:,} bytes")
+    data, held = bytearray(needed), 0
+    # not at once: the stream would hold all of it twice
+    while piece := stream.read(min(_PIECE, needed - held)):
+        data[held : held + len(piece)] = piece
+        held += len(piece)
+    if held != needed:
+        raise InputError(f"{where} is damaged: it ends after {held:,} of {needed:,} bytes")
     # the end of the stream, where the checksum is compared
     stream.read(1)
     flat = np.frombuffer(data, dtype)
+    flat.flags.writeable = False
     return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
 
 
