@@ -20,6 +20,7 @@ from ..networks.architecture import Architecture
 from .config import Settings
 from .plots import weights_png
 from .prepared import Prepared, numbers
+from .streaming import why_streamed
 from .tasks import task_for
 
 
@@ -32,10 +33,13 @@ class Table:
     data : Dataset
     scratch : Path or None
         The folder for the files of standardised rows, from which batches are read; None: they are in memory.
+    why : str
+        Why they are in files, to be told.
     """
 
     data: Dataset
     scratch: Path | None = None
+    why: str = ""
 
     @property
     def name(self) -> str:
@@ -117,6 +121,7 @@ class Table:
             built_by,
             self._resolved(settings),
             lambda loss: about._report(loss, targets),
+            (self.why,) if self.why else (),
         )
 
     def _part(
@@ -194,18 +199,20 @@ def kernels_png(W: np.ndarray, title: str) -> bytes:
     )
 
 
-def load_table(settings: Settings) -> Table:
-    """The data that the settings name.
+def load_table(settings: Settings, scratch: Path = Path("runs")) -> Table:
+    """The data that the settings name; where they are not to be in memory, files of rows are in the folder `scratch`.
 
     Raises
     ------
     InputError
         For data that cannot be used; for a cnn also where rows are no images.
     """
-    data = load_dataset(settings.data, settings.target or None, task=settings.task)
+    why = why_streamed(settings)
+    place = scratch if why else None
+    data = load_dataset(settings.data, settings.target or None, task=settings.task, scratch=place)
     if settings.model == "cnn" and data.image_shape is None:
         raise InputError(
             f"model: cnn takes images, and {settings.data} has {counted(data.x.shape[1], 'column')}: save X with "
             "shape (n, height, width), or (n, channels, height, width), or leave out --model"
         )
-    return Table(data)
+    return Table(data, place, why)
