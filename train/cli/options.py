@@ -47,6 +47,20 @@ _TABLE = (
         group=DATA,
         metavar="FILE",
     ),
+    Option(
+        "stream",
+        "Keep the rows of a table in files while it trains, not in memory.",
+        default="where it is larger than --memory",
+        group=DATA,
+        kind=bool,
+    ),
+    Option(
+        "memory",
+        "The largest table that is kept in memory, such as 2GB, counted as its numbers.",
+        default="a quarter of the free memory",
+        group=DATA,
+        metavar="SIZE",
+    ),
     # ── network ──
     Option(
         "model",

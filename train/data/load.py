@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError, counted, extra, listed, shown
 from .binary import find_idx_labels, is_idx, read_idx, read_npz
+from .mapped import release
 from .tables.rows import read_csv, read_csv_features
 from .targets import array_target, read_target
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 TASKS = ("auto", "classification", "regression")
 _CHANNELS = (1, 2, 3, 4)
+# That are looked at at once.
+_NUMBERS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,24 @@ class Dataset:
         """Rows of features as images (n, channels, height, width)."""
         return as_images(x, self.image_shape or (), self.channels_last)
 
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Of an image as a network takes it: channels, height, width."""
+        one = np.empty((1, math.prod(self.image_shape or ())), np.bool_)
+        return tuple(int(n) for n in self.images(one).shape[1:])
+
+    def without_rows(self) -> Dataset:
+        """What is known of the data, without keeping them in memory."""
+        x, y = (np.empty((0, *a.shape[1:]), a.dtype) for a in (self.x, self.y))
+        return replace(self, x=x, y=y)
+
 
 def load_dataset(
     name_or_path: str | os.PathLike[str],
     target: str | int | None = None,
     *,
     task: str = "auto",
+    scratch: Path | None = None,
 ) -> Dataset:
     """Load a built-in data set, or one from a .csv, .npz or IDX file.
 
@@ -76,6 +92,9 @@ def load_dataset(
         y). IDX: the label file (default: the one that MNIST's naming gives).
     task : {"auto", "classification", "regression"}
         With "auto", words and at most 100 different integers are classes.
+    scratch : Path, optional
+        A folder: the features of a file are not in memory, but in a file there that is mapped into memory, read-only,
+        and gone when the data set is.
 
     Raises
     ------
@@ -106,7 +125,9 @@ def load_dataset(
         found, y, classes = read_target(table.y, task, positions)
         return _checked(Dataset(name, table.x, y, found, classes, table.columns, table.target))
     if file_format == "npz":
-        raw_x, raw_y, key = read_npz(source, target=None if target is None else str(target))
+        raw_x, raw_y, key = read_npz(
+            source, target=None if target is None else str(target), scratch=scratch
+        )
     else:
         raw_x = read_idx(source)
         labels = Path(str(target)) if target is not None else find_idx_labels(source)
@@ -206,13 +227,26 @@ def _flat_features(x: np.ndarray, source: str) -> tuple[np.ndarray, tuple[int, .
     # grey, with alpha, colours, colours with alpha
     channels_last = x.ndim == 4 and x.shape[3] in _CHANNELS and x.shape[1] not in _CHANNELS
     flat = x.reshape(x.shape[0], -1)
-    if flat.dtype.kind == "f" and not np.isfinite(flat).all():
-        row, column = np.argwhere(~np.isfinite(flat))[0]
+    found = _not_finite(flat) if flat.dtype.kind == "f" else None
+    if found is not None:
+        row, column = found
         value = flat[row, column]
         raise InputError(
             f"{source}, row {row}, column {column} (counted from 0): {value}, not finite"
         )
     return flat, image_shape, channels_last
+
+
+def _not_finite(x: np.ndarray) -> tuple[int, int] | None:
+    """Row and column of the first number that is not finite; some rows are looked at at a time."""
+    at_once = max(1, _NUMBERS // max(x.shape[1], 1))
+    for start in range(0, len(x), at_once):
+        bad = ~np.isfinite(x[start : start + at_once])
+        if bad.any():
+            row, column = np.argwhere(bad)[0].tolist()
+            return start + row, column
+        release(x)
+    return None
 
 
 def _checked(data: Dataset) -> Dataset:

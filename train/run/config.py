@@ -14,6 +14,7 @@ from typing import Any
 
 from ...autograd.compile.tracing.precision import PRECISIONS
 from ..data.load import TASKS
+from ..data.memory import parse_size
 from ..data.orders import BATCHES
 from ..errors import InputError, listed, one_line, shown
 from ..files import read_bytes
@@ -85,6 +86,11 @@ class Settings:
         To what the operands of products are rounded in training, with a dtype of float32; see `fit`.
     compile : bool
         Whether the step is recorded once and replayed; see `fit`.
+    stream : bool, optional
+        Whether the rows of a table are trained on from files and not from memory. None: if it is larger than `memory`.
+    memory : str
+        The size of a table's numbers, such as 2GB, above which they are in files; empty for a quarter of the free
+        memory.
     name : str
         The run's folder in ``runs/``; empty for the data's name.
     """
@@ -111,6 +117,8 @@ class Settings:
     l1: float = 0.0
     precision: str = "float32"
     compile: bool = True
+    stream: bool | None = None
+    memory: str = ""
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -157,6 +165,7 @@ class Settings:
         _choice("precision", self.precision, PRECISIONS)
         if type(self.compile) is not bool:
             raise InputError(f"compile: {shown(self.compile)} is neither true nor false")
+        _check_streaming(self)
         _check_precision(self)
         _check_name(self.name)
 
@@ -301,6 +310,19 @@ def _check_hidden(hidden: Any) -> None:
         raise InputError(
             f"hidden: {shown(widths)} is no list of layer widths, whole numbers from 1 to {_WIDEST:,}"
         )
+
+
+def _check_streaming(settings: Settings) -> None:
+    if settings.stream is not None and type(settings.stream) is not bool:
+        raise InputError(f"stream: {shown(settings.stream)} is neither true nor false")
+    if settings.stream and settings.model not in ("mlp", "cnn"):
+        raise InputError(
+            f"stream: {settings.model} takes its data from memory; rows of tables and images are read from disk: "
+            "leave out --stream"
+        )
+    _text("memory", settings.memory)
+    if settings.memory:
+        parse_size(settings.memory)
 
 
 def _check_precision(settings: Settings) -> None:

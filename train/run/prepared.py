@@ -46,6 +46,8 @@ class Prepared:
         Settings that only the data told, to be written with the others.
     report : callable
         ``report(loss)``: what a loss means, for the last line.
+    notes : tuple of str
+        What is to be told beside `start`, each in a line.
     """
 
     settings: Settings
@@ -59,6 +61,7 @@ class Prepared:
     built_by: Architecture | None = None
     resolved: Mapping[str, Any] = field(default_factory=dict)
     report: Callable[[float], str] = _nothing
+    notes: tuple[str, ...] = ()
 
     @property
     def optimizer(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,33 @@ from ... import backend, models
 from ...autograd.core.array import backend_array
 from ..data.device_data import to_device_if_it_fits
 from ..data.load import Dataset, load_dataset
+from ..data.mapped import on_disk
 from ..data.split import Split, Standardizer, folds, split
 from ..errors import InputError, counted
 from ..networks.architecture import Architecture
 from .config import Settings
 from .plots import weights_png
 from .prepared import Prepared, numbers
+from .streaming import why_streamed
 from .tasks import task_for
 
 
 @dataclass(frozen=True)
 class Table:
-    """A data set of rows, in the computer's memory."""
+    """A data set of rows.
+
+    Attributes
+    ----------
+    data : Dataset
+    scratch : Path or None
+        The folder for the files of standardised rows, from which batches are read; None: they are in memory.
+    why : str
+        Why they are in files, to be told.
+    """
 
     data: Dataset
+    scratch: Path | None = None
+    why: str = ""
 
     @property
     def name(self) -> str:
@@ -48,17 +62,13 @@ class Table:
     def prepare(self, settings: Settings, rows: Split, active: backend.Backend) -> Prepared:
         """Standardised parts on the device, the first model."""
         data, task = self.data, task_for(self.data)
-        inputs = Standardizer.fit(data.x[rows.train], one_scale=data.image_shape is not None)
-        x = inputs.transform(data.x, settings.dtype)
+        inputs = Standardizer.fit(data.x, rows=rows.train, one_scale=data.image_shape is not None)
         targets = None
-        y = data.y
         if data.task == "regression":
-            targets = Standardizer.fit(data.y[rows.train])
-            y = targets.transform(data.y, settings.dtype)
+            targets = Standardizer.fit(data.y, rows=rows.train)
         built_by = None
         if settings.model == "cnn":
-            x = data.images(x)
-            image = tuple(int(n) for n in x.shape[1:])
+            image = data.axes
             built_by = Architecture(
                 "cnn",
                 {
@@ -73,20 +83,22 @@ class Table:
             model: Any = built_by.build(settings.seed)
             network = f"cnn {' × '.join(map(str, image))} to {task.outputs}"
         else:
-            sizes = [x.shape[1], *settings.hidden, task.outputs]
+            sizes = [data.x.shape[1], *settings.hidden, task.outputs]
             model = models.MLP(
                 sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
             )
             network = "network " + "-".join(map(str, sizes))
         network += f", {settings.activation}" if settings.hidden or built_by else ""
         parts = {
-            part: to_device_if_it_fits((x[index], y[index]), active)
+            part: to_device_if_it_fits(self._part(index, inputs, targets, settings), active)
             for part, index in (
                 ("train", rows.train),
                 ("validation", rows.validation),
                 ("test", rows.test),
             )
         }
+        # what is said and drawn at the end does not keep the rows in memory until then
+        about = Table(data.without_rows())
         return Prepared(
             settings,
             task,
@@ -94,7 +106,7 @@ class Table:
             model,
             self._start(rows),
             network,
-            lambda model, title: self._picture(model, title, settings),
+            lambda model, title: about._picture(model, title, settings),
             {
                 "data": data.name,
                 "task": data.task,
@@ -108,8 +120,32 @@ class Table:
             },
             built_by,
             self._resolved(settings),
-            lambda loss: self._report(loss, targets),
+            lambda loss: about._report(loss, targets),
+            (self.why,) if self.why else (),
         )
+
+    def _part(
+        self,
+        rows: np.ndarray,
+        inputs: Standardizer,
+        targets: Standardizer | None,
+        settings: Settings,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Features and targets of some rows as the network takes them; no more of them is ever in memory."""
+        data = self.data
+        y = (
+            data.y[rows]
+            if targets is None
+            else targets.transform(data.y, settings.dtype, rows=rows)
+        )
+        if self.scratch is None:
+            x = inputs.transform(data.x, settings.dtype, rows=rows)
+            return (data.images(x) if settings.model == "cnn" else x), y
+        parts = inputs.parts(data.x, settings.dtype, rows=rows)
+        width = data.x.shape[1:]
+        if settings.model == "cnn":
+            parts, width = map(data.images, parts), data.axes
+        return on_disk(self.scratch, parts, (len(rows), *width), settings.dtype), y
 
     def _start(self, rows: Split) -> str:
         data = self.data
@@ -163,18 +199,20 @@ def kernels_png(W: np.ndarray, title: str) -> bytes:
     )
 
 
-def load_table(settings: Settings) -> Table:
-    """The data that the settings name.
+def load_table(settings: Settings, scratch: Path = Path("runs")) -> Table:
+    """The data that the settings name; where they are not to be in memory, files of rows are in the folder `scratch`.
 
     Raises
     ------
     InputError
         For data that cannot be used; for a cnn also where rows are no images.
     """
-    data = load_dataset(settings.data, settings.target or None, task=settings.task)
+    why = why_streamed(settings)
+    place = scratch if why else None
+    data = load_dataset(settings.data, settings.target or None, task=settings.task, scratch=place)
     if settings.model == "cnn" and data.image_shape is None:
         raise InputError(
             f"model: cnn takes images, and {settings.data} has {counted(data.x.shape[1], 'column')}: save X with "
             "shape (n, height, width), or (n, channels, height, width), or leave out --model"
         )
-    return Table(data)
+    return Table(data, place, why)

@@ -158,7 +158,7 @@ def tune(
     trials_of = combinations(base, _with_rates(base, grid))
     chosen: Any = backend.use(base.backend) if base.backend else contextlib.nullcontext()
     with chosen, contextlib.ExitStack() as stack:
-        source = load_source(base)
+        source = load_source(base, Path(runs))
         parts = source.folds(k, base.seed)
         pool = stack.enter_context(task_pool(client))
         sweep_runs(Path(runs), (TABLE, PICTURE, BEST))
