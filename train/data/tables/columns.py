@@ -240,7 +240,7 @@ def _decided(cells: Any, name: str, asked: str, why: str, order: str, at: At) ->
     if cells.dtype.kind == "M":
         return column("date", "dates")
     if cells.dtype != object:
-        if missing == 0 and different == len(cells) and _numbers_rows(cells, name):
+        if numbers_the_rows(cells, name):
             return column("dropped", "numbers the rows")
         numbers(cells, name, at)
         return column("number", "numbers")
@@ -250,11 +250,12 @@ def _decided(cells: Any, name: str, asked: str, why: str, order: str, at: At) ->
 _CELLS = (str, int, float, bool, np.generic)
 
 
-def _numbers_rows(cells: Any, name: str) -> bool:
+def numbers_the_rows(cells: Any, name: str) -> bool:
+    """Whether a column of numbers is called as an index is, and is one: whole numbers, all of them different."""
+    if not (_ID.fullmatch(name.strip()) or _ID.fullmatch(name.strip().lower())):
+        return False
     whole = cells.dtype.kind in "iu" or bool((cells == cells.round()).all())
-    return (
-        whole and (_ID.fullmatch(name.strip()) or _ID.fullmatch(name.strip().lower())) is not None
-    )
+    return whole and bool(cells.is_unique)
 
 
 def _as_asked(
@@ -294,8 +295,3 @@ def _no_date(known: Any, name: str, at: At) -> Any:
     raise InputError(
         f"column {name!r}: {shown(known.iloc[0], 40)} is no date in a form that is known"
     )
-
-
-def is_plain(columns: Sequence[Column]) -> bool:
-    """Whether all columns are numbers without missing cells: then no encoder is needed."""
-    return all(column.kind == "number" and not column.missing for column in columns)

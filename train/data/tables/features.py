@@ -133,7 +133,11 @@ def features_of(
             )
         notes.append(f"{counted(int(gone.sum()), 'row')} with missing cells left out")
         frame, rows = frame[~gone], rows[~gone]
-    if not wishes.kinds and all(column.kind == "number" for column in kinds) and not _missing(frame).any():
+    if (
+        not wishes.kinds
+        and all(column.kind == "number" for column in kinds)
+        and not _missing(frame).any()
+    ):
         return Features(_matrix(frame), None, rows, tuple(notes))
     return Features(frame[used], kinds, rows, tuple(notes))
 
@@ -214,7 +218,9 @@ class Layout:
             For what is none.
         """
         lists = {key: found[key] for key in ("names", "targets", "used")}
-        if any(not isinstance(v, list) or any(type(t) is not str for t in v) for v in lists.values()):
+        if any(
+            not isinstance(v, list) or any(type(t) is not str for t in v) for v in lists.values()
+        ):
             raise TypeError("names")
         if type(found["header"]) is not bool or found["missing"] not in ("impute", "drop", "error"):
             raise ValueError("header, missing")
@@ -251,7 +257,11 @@ class Layout:
             if absent:
                 raise InputError(
                     f"{sheet.name} has no column {listed(map(repr, absent), 5)}"
-                    + (did_you_mean(absent[0], names) if len(absent) == 1 else f"; it has {listed(names, 10)}")
+                    + (
+                        did_you_mean(absent[0], names)
+                        if len(absent) == 1
+                        else f"; it has {listed(names, 10)}"
+                    )
                     + f"; the model takes {listed(self.used, 10)}"
                 )
             more = [name for name in names if name not in self.names]
@@ -261,11 +271,11 @@ class Layout:
         whole = list(self.names)
         for known in (whole, [n for n in whole if n not in self.targets], list(self.used)):
             if len(known) == len(names):
-                return replace(sheet, frame=sheet.frame.set_axis(known, axis=1))
+                frame = sheet.frame.set_axis(known, axis=1)
+                return replace(sheet, frame=frame, header=self.header)
+        which = f": {listed(self.used)}" if self.header else ""
         raise InputError(
-            f"{sheet.name} has {counted(len(names), 'column')}, the model takes {len(self.used):,}: "
-            f"{listed(self.used)}" if self.header else
-            f"{sheet.name} has {counted(len(names), 'column')}, the model takes {len(self.used):,}"
+            f"{sheet.name} has {counted(len(names), 'column')}, the model takes {len(self.used):,}{which}"
         )
 
     def matrix(self, sheet: Sheet, means: np.ndarray, note: Callable[[str], None]) -> np.ndarray:
@@ -292,8 +302,7 @@ class Layout:
             name = next(iter(lacking))
             row = int(np.flatnonzero(_missing(frame[[name]]))[0])
             raise InputError(
-                f"{sheet.at(row, name) if self.header == sheet.header else f'{sheet.name}, row {sheet.lines[row]}, column {name!r}'}: "
-                "the cell is empty, and the model was trained with --missing error"
+                f"{sheet.at(row, name)}: the cell is empty, and the model was trained with --missing error"
             )
         if self.encoder is None:
             columns = [numbers(frame[name], name, sheet.at) for name in self.used]
