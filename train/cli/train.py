@@ -82,6 +82,7 @@ COMMAND = Command(
     (
         *options(
             "data", "target", "task", "edges",
+            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
             "model", "hidden", "activation", "length", "dropout", "batch_norm",
             "optimizer", "learning_rate", "schedule", "warmup", "momentum", "beta1", "beta2",
             "batch_size", "batches", "epochs", "patience",

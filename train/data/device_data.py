@@ -14,6 +14,7 @@ from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import ArrayLike, PyTree, RawArray, Value
 from ...autograd.pytree import tree
 from ...backend import Backend
+from .mapped import Reading
 
 # Of the device's free memory: a shuffled copy of the data and what a step needs have to find room too.
 _SHARE = 0.25
@@ -124,9 +125,19 @@ def batches(
     take = owner.xp.take
     indices = owner.asarray(order)
     if owner.array_type is np.ndarray:
-        chosen = (indices[part] for part in parts)
-        return prefetch((tuple(take(a, own, axis=0) for a in arrays) for own in chosen), x, home)
+        return prefetch(_taken(arrays, indices, parts, take), x, home)
     return _gathered(arrays, indices, parts, take)
+
+
+def _taken(
+    arrays: tuple[Any, ...], indices: ArrayLike, parts: list[slice], take: Any
+) -> Iterator[tuple[Any, ...]]:
+    """The rows of each batch, gathered on the host; of mapped files only these are in memory for long."""
+    reading = Reading(arrays)
+    for part in parts:
+        own = indices[part]
+        yield tuple(take(a, own, axis=0) for a in arrays)
+        reading.rows(part.stop - part.start, scattered=True)
 
 
 def _shares(

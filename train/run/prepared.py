@@ -51,6 +51,8 @@ class Prepared:
         Settings that only the data told, to be written with the others.
     report : callable
         ``report(loss)``: what a loss means, for the last line.
+    notes : tuple of str
+        What is to be told beside `start`, each in a line.
     """
 
     settings: Settings
@@ -64,6 +66,7 @@ class Prepared:
     built_by: Architecture | None = None
     resolved: Mapping[str, Any] = field(default_factory=dict)
     report: Callable[[float], str] = _nothing
+    notes: tuple[str, ...] = ()
 
     @property
     def optimizer(self) -> Any:
@@ -125,6 +128,10 @@ class Source(Protocol):
     @property
     def score_name(self) -> str:
         """Of what is counted as right."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What was found in the data and decided about them, in lines for people."""
 
     def split(self, seed: int) -> Split:
         """Training, validation and test rows."""

@@ -106,7 +106,7 @@ def train(
     """
     voice = Voice.of(say, progress, distributed)
     with contextlib.ExitStack() as stack:
-        ready = together(distributed, lambda: made_ready(settings, stack, distributed))
+        ready = together(distributed, lambda: made_ready(settings, stack, distributed, Path(runs)))
         voice.say_start(ready)
 
         def begin() -> Path:
@@ -123,9 +123,18 @@ def train(
 
 
 def made_ready(
-    settings: Settings, stack: contextlib.ExitStack, group: Communicator | None
+    settings: Settings,
+    stack: contextlib.ExitStack,
+    group: Communicator | None,
+    scratch: Path = Path("runs"),
 ) -> Prepared:
     """The data and the first model, on the backend of the settings, which is active until the stack is left.
+
+    Parameters
+    ----------
+    settings, stack, group
+    scratch : Path
+        The folder for files of rows that are not to be in memory.
 
     Raises
     ------
@@ -144,7 +153,7 @@ def made_ready(
         extra(module, "training from the command line")
     if settings.backend:
         stack.enter_context(backend.use(settings.backend))
-    source = load_source(settings)
+    source = load_source(settings, scratch)
     ready = source.prepare(settings, source.split(settings.seed), backend.current())
     # it refuses what the number of steps does not allow
     _ = ready.optimizer
@@ -163,8 +172,8 @@ def folder_name(name: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f/\\]", "_", name).lstrip(".") or "run"
 
 
-def load_source(settings: Settings) -> Source:
-    """The data that the settings name, in the form that their network takes.
+def load_source(settings: Settings, scratch: Path = Path("runs")) -> Source:
+    """The data that the settings name, in the form that their network takes; files of their rows are in `scratch`.
 
     Raises
     ------
@@ -175,7 +184,7 @@ def load_source(settings: Settings) -> Source:
         return load_blocks(settings)
     if settings.model == "gcn":
         return load_nodes(settings)
-    return load_table(settings)
+    return load_table(settings, scratch)
 
 
 def trained(
@@ -346,6 +355,8 @@ class Voice:
         """Say what the data and the network are, and on how many ranks."""
         settings = prepared.settings
         self.say(prepared.start)
+        for line in prepared.notes:
+            self.say(line)
         parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
         self.say(
             f"{prepared.network}, {counted(parameters, 'parameter')}, "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,37 @@ import numpy as np
 from ... import backend, models
 from ...autograd.core.array import backend_array
 from ..data.device_data import to_device_if_it_fits
-from ..data.load import Dataset, load_dataset
+from ..data.load import TABLES, Dataset, load_dataset
+from ..data.mapped import on_disk
 from ..data.split import Split, Standardizer, folds, split
+from ..data.tables.columns import Wishes
+from ..data.tables.encoder import Encoder
+from ..data.tables.reading import suffix_of
 from ..errors import InputError, counted
 from ..networks.architecture import Architecture
 from .config import Settings
 from .plots import weights_png
 from .prepared import Prepared, numbers
+from .streaming import why_streamed
 from .tasks import balanced, task_for
 
 
 @dataclass(frozen=True)
 class Table:
-    """A data set of rows, in the computer's memory."""
+    """A data set of rows.
+
+    Attributes
+    ----------
+    data : Dataset
+    scratch : Path or None
+        The folder for the files of standardised rows, from which batches are read; None: they are in memory.
+    why : str
+        Why they are in files, to be told.
+    """
 
     data: Dataset
+    scratch: Path | None = None
+    why: str = ""
 
     @property
     def name(self) -> str:
@@ -37,6 +54,11 @@ class Table:
         """Accuracy or R2."""
         return task_for(self.data).score_name
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """How the file is written, and what its columns are."""
+        return self.data.told
+
     def split(self, seed: int) -> Split:
         """The parts, each class alike."""
         return split(self.data, seed=seed)
@@ -47,24 +69,28 @@ class Table:
 
     def prepare(self, settings: Settings, rows: Split, active: backend.Backend) -> Prepared:
         """Standardised parts on the device, the first model."""
-        data, task = self.data, task_for(self.data)
-        inputs = Standardizer.fit(data.x[rows.train], one_scale=data.image_shape is not None)
-        x = inputs.transform(data.x, settings.dtype)
+        data, task, layout = self.data, task_for(self.data), self.data.layout
+        encoder = None
+        if data.kinds is not None and layout is not None:
+            # of the training rows alone, also where this is one fold of many
+            encoder = Encoder.fit(data.kinds, data.x.iloc[rows.train])
+            data = replace(data, x=encoder.transform(data.x), columns=encoder.names)
+            layout = replace(layout, encoder=encoder, used=encoder.columns)
+        inputs = Standardizer.fit(data.x, rows=rows.train, one_scale=data.image_shape is not None)
+        if encoder is not None:
+            inputs = inputs.of_some(encoder.is_number)
         targets = None
-        y = data.y
         if data.task == "regression":
-            targets = Standardizer.fit(data.y[rows.train])
-            y = targets.transform(data.y, settings.dtype)
+            targets = Standardizer.fit(data.y, rows=rows.train)
         if settings.class_weight == "balanced":
             if data.task == "regression":
                 raise InputError(
                     f"class_weight: is for classes, and {data.target!r} is a number; leave it out"
                 )
-            task = balanced(task, np.asarray(y)[rows.train], len(data.classes))
+            task = balanced(task, np.asarray(data.y)[rows.train], len(data.classes))
         built_by = None
         if settings.model == "cnn":
-            x = data.images(x)
-            image = tuple(int(n) for n in x.shape[1:])
+            image = data.axes
             built_by = Architecture(
                 "cnn",
                 {
@@ -79,13 +105,13 @@ class Table:
             model: Any = built_by.build(settings.seed)
             network = f"cnn {' × '.join(map(str, image))} to {task.outputs}"
         else:
-            sizes = [x.shape[1], *settings.hidden, task.outputs]
+            sizes = [data.x.shape[1], *settings.hidden, task.outputs]
             network = "network " + "-".join(map(str, sizes))
             if settings.batch_norm or settings.dropout:
                 built_by = Architecture(
                     "mlp",
                     {
-                        "features": int(x.shape[1]),
+                        "features": int(data.x.shape[1]),
                         "hidden": settings.hidden,
                         "outputs": task.outputs,
                         "activation": settings.activation,
@@ -101,14 +127,17 @@ class Table:
                     sizes, activation=settings.activation, seed=settings.seed, dtype=settings.dtype
                 )
         network += f", {settings.activation}" if settings.hidden or built_by else ""
+        encoded = replace(self, data=data)
         parts = {
-            part: to_device_if_it_fits((x[index], y[index]), active)
+            part: to_device_if_it_fits(encoded._part(index, inputs, targets, settings), active)
             for part, index in (
                 ("train", rows.train),
                 ("validation", rows.validation),
                 ("test", rows.test),
             )
         }
+        # what is said and drawn at the end does not keep the rows in memory until then
+        about = Table(data.without_rows())
         return Prepared(
             settings,
             task,
@@ -116,13 +145,14 @@ class Table:
             model,
             self._start(rows),
             network,
-            lambda model, title: self._picture(model, title, settings),
+            lambda model, title: about._picture(model, title, settings),
             {
                 "data": data.name,
                 "task": data.task,
                 "target": data.target,
                 "classes": list(data.classes),
-                "columns": list(data.columns),
+                "columns": list(self.data.columns),
+                "layout": None if layout is None else layout.to_dict(),
                 "image_shape": list(data.image_shape) if data.image_shape else None,
                 "channels_last": data.channels_last,
                 "standardize": numbers(inputs),
@@ -130,8 +160,32 @@ class Table:
             },
             built_by,
             self._resolved(settings),
-            lambda loss: self._report(loss, targets),
+            lambda loss: about._report(loss, targets),
+            (*self.told, *((self.why,) if self.why else ())),
         )
+
+    def _part(
+        self,
+        rows: np.ndarray,
+        inputs: Standardizer,
+        targets: Standardizer | None,
+        settings: Settings,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Features and targets of some rows as the network takes them; no more of them is ever in memory."""
+        data = self.data
+        y = (
+            data.y[rows]
+            if targets is None
+            else targets.transform(data.y, settings.dtype, rows=rows)
+        )
+        if self.scratch is None:
+            x = inputs.transform(data.x, settings.dtype, rows=rows)
+            return (data.images(x) if settings.model == "cnn" else x), y
+        parts = inputs.parts(data.x, settings.dtype, rows=rows)
+        width = data.x.shape[1:]
+        if settings.model == "cnn":
+            parts, width = map(data.images, parts), data.axes
+        return on_disk(self.scratch, parts, (len(rows), *width), settings.dtype), y
 
     def _start(self, rows: Split) -> str:
         data = self.data
@@ -147,8 +201,13 @@ class Table:
         )
 
     def _resolved(self, settings: Settings) -> dict[str, Any]:
-        from_file = self.data.target if settings.data.lower().endswith((".csv", ".npz")) else ""
-        return {"target": settings.target or from_file, "task": self.data.task}
+        named = suffix_of(settings.data) in (*TABLES, ".npz")
+        kinds = tuple((column.name, column.setting) for column in self.data.kinds or ())
+        return {
+            "target": settings.target or (self.data.target if named else ""),
+            "task": self.data.task,
+            "columns": kinds,
+        }
 
     def _report(self, loss: float, targets: Standardizer | None) -> str:
         """The loss is of targets standardised on the training part; people know their own units."""
@@ -185,18 +244,26 @@ def kernels_png(W: np.ndarray, title: str) -> bytes:
     )
 
 
-def load_table(settings: Settings) -> Table:
-    """The data that the settings name.
+def load_table(settings: Settings, scratch: Path = Path("runs")) -> Table:
+    """The data that the settings name; where they are not to be in memory, files of rows are in the folder `scratch`.
 
     Raises
     ------
     InputError
         For data that cannot be used; for a cnn also where rows are no images.
     """
-    data = load_dataset(settings.data, settings.target or None, task=settings.task)
+    why = why_streamed(settings)
+    place = scratch if why else None
+    wishes = Wishes(
+        settings.categorical, settings.numeric, settings.drop, settings.dates, settings.columns
+    )
+    data = load_dataset(
+        settings.data, settings.target or None,
+        task=settings.task, scratch=place, wishes=wishes, missing=settings.missing,
+    )  # fmt: skip
     if settings.model == "cnn" and data.image_shape is None:
         raise InputError(
             f"model: cnn takes images, and {settings.data} has {counted(data.x.shape[1], 'column')}: save X with "
             "shape (n, height, width), or (n, channels, height, width), or leave out --model"
         )
-    return Table(data)
+    return Table(data, place, why)

@@ -158,7 +158,7 @@ def tune(
     trials_of = combinations(base, _with_rates(base, grid))
     chosen: Any = backend.use(base.backend) if base.backend else contextlib.nullcontext()
     with chosen, contextlib.ExitStack() as stack:
-        source = load_source(base)
+        source = load_source(base, Path(runs))
         parts = source.folds(k, base.seed)
         pool = stack.enter_context(task_pool(client))
         sweep_runs(Path(runs), (TABLE, PICTURE, BEST))
@@ -171,6 +171,8 @@ def tune(
                 f"{source.name}: {counted(len(trials_of), 'combination')} of settings, {k} folds of "
                 f"{len(parts[0].train):,} to train on and {len(parts[0].validation):,} to validate"
             )
+            for line in source.told:
+                say(line)
             header, trials = _header(trials_of, score_name), []
             say(_row(header))
             work = Folds(source, tuple(parts), tuple(trials_of), backend.current().name)
