@@ -152,20 +152,8 @@ def _in_file(pieces: Iterable[bytes], size: int, scratch: Path) -> np.ndarray:
 
 
 def _array(stream: Any, size: int, where: str, scratch: Path | None) -> np.ndarray:
-    magic = stream.read(8)
-    if magic[:6] != _NPY or magic[6:7] not in (b"\1", b"\2", b"\3"):
-        raise InputError(f"{where} is no .npy file")
-    width = 2 if magic[6] == 1 else 4
-    length = int.from_bytes(stream.read(width), "little")
-    if length > _HEADER:
-        raise InputError(f"{where} is damaged: a header of {length:,} bytes")
-    text = stream.read(length).decode("utf-8" if magic[6] == 3 else "latin-1")
-    dtype, shape, fortran = _parsed(text, where)
-    needed, found = math.prod(shape) * dtype.itemsize, size - 8 - width - length
-    if needed != found:
-        raise InputError(
-            f"{where} is damaged: shape {shape} and {dtype} are {needed:,} bytes, it holds {found:,}"
-        )
+    dtype, shape, fortran, _ = npy_header(stream, size, where)
+    needed = math.prod(shape) * dtype.itemsize
     held = 0
 
     def pieces() -> Iterator[bytes]:
@@ -181,6 +169,34 @@ def _array(stream: Any, size: int, where: str, scratch: Path | None) -> np.ndarr
     data = _in_memory(pieces(), needed) if scratch is None else _in_file(pieces(), needed, scratch)
     flat = data.view(dtype)
     return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
+
+
+def npy_header(stream: Any, size: int, where: str) -> tuple[np.dtype, tuple[int, ...], bool, int]:
+    """Dtype, shape, whether the order is Fortran's, and the header's bytes, of an .npy file of `size` bytes.
+
+    Raises
+    ------
+    InputError
+        If it is none, holds Python objects, or more or fewer bytes than its header says.
+    """
+    magic = stream.read(8)
+    if magic[:6] != _NPY or magic[6:7] not in (b"\1", b"\2", b"\3"):
+        raise InputError(f"{where} is no .npy file")
+    width = 2 if magic[6] == 1 else 4
+    length = int.from_bytes(stream.read(width), "little")
+    if length > _HEADER:
+        raise InputError(f"{where} is damaged: a header of {length:,} bytes")
+    try:
+        text = stream.read(length).decode("utf-8" if magic[6] == 3 else "latin-1")
+    except UnicodeDecodeError:
+        raise InputError(f"{where} is damaged: its header is none of an .npy file") from None
+    dtype, shape, fortran = _parsed(text, where)
+    needed, found = math.prod(shape) * dtype.itemsize, size - 8 - width - length
+    if needed != found:
+        raise InputError(
+            f"{where} is damaged: shape {shape} and {dtype} are {needed:,} bytes, it holds {found:,}"
+        )
+    return dtype, shape, fortran, 8 + width + length
 
 
 def _parsed(text: str, where: str) -> tuple[np.dtype, tuple[int, ...], bool]:

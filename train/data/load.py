@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError, counted, extra, listed, shown
 from .binary import find_idx_labels, is_idx, read_idx, read_npz
 from .mapped import release
-from .tables import read_csv, read_csv_features
+from .tables.rows import read_csv, read_csv_features
 from .targets import array_target, read_target
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
