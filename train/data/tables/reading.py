@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from ...errors import extra, listed
-from .cells import MISSING, NOT_NA
+from .cells import MISSING
 from .columnar import check_table, parquet_chunks, read_npy, read_parquet
 from .dialect import Dialect
 from .feed import Feed, Records
@@ -140,8 +140,8 @@ def read_chunks(
         return
     found = survey(path, decimal=decimal)
     names, places, _ = named(found)
-    texts = [i for i, kind in enumerate(found.kinds) if kind in ("words", "formatted", "codes")]
-    codes = {i for i, kind in enumerate(found.kinds) if kind == "codes"}
+    texts = [i for i, kind in enumerate(found.kinds) if kind not in _TYPES]
+    codes = found.codes
     start = 0
     for frame in parse(
         Feed(path, found.dialect), found.dialect, texts=texts, codes=codes, rows=rows
@@ -163,42 +163,44 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
 def whole_frame(path: str | os.PathLike[str], found: Survey) -> Any:
     """All rows that the first pass kept, in their types; columns whose texts it lost are read again."""
     pandas = extra("pandas", "reading tables")
-    kept = found.kept
-    if kept.numbers is not None:
-        frame = pandas.DataFrame(kept.numbers, copy=False)
-    else:
-        frame = pandas.concat(kept.frames, ignore_index=True)
-        kept.frames.clear()
-    if found.reread:
-        codes = {i for i, kind in enumerate(found.kinds) if kind == "codes"}
-        feed = Feed(path, found.dialect)
-        # all columns: which rows are empty is known from all of them
-        again = parse(feed, found.dialect, texts=found.reread, codes=codes)
-        parts = [without_empty_rows(part, codes)[list(found.reread)] for part in again]
-        frame[list(found.reread)] = pandas.concat(parts, ignore_index=True)
-    return typed(frame, found)
+    again = texts_of(path, found, found.reread) if found.reread else {}
+    columns = {i: again[i] if i in again else found.kept.column(i) for i in range(len(found.kinds))}
+    return typed(pandas.DataFrame(columns, copy=False), found)
+
+
+def texts_of(path: str | os.PathLike[str], found: Survey, columns: Sequence[int]) -> dict[int, Any]:
+    """Columns as the texts that stand in the file."""
+    pandas = extra("pandas", "reading tables")
+    feed = Feed(path, found.dialect)
+    # all columns are read: which rows are empty is known from all of them
+    again = parse(feed, found.dialect, texts=list(columns), codes=found.codes)
+    parts = [without_empty_rows(part, found.codes)[list(columns)] for part in again]
+    frame = pandas.concat(parts, ignore_index=True)
+    return {i: frame[i] for i in columns}
+
+
+_TYPES = {"int": np.dtype(np.int64), "float": np.dtype(np.float64), "bool": np.dtype(bool)}
 
 
 def typed(frame: Any, found: Survey) -> Any:
     """The columns in the types that the first pass found."""
     pandas = extra("pandas", "reading tables")
-    types = {"int": np.dtype(np.int64), "float": np.dtype(np.float64), "bool": np.dtype(bool)}
-    columns = {}
-    for i, kind in enumerate(found.kinds):
-        column = frame[i]
-        if kind in types:
-            columns[i] = column if column.dtype == types[kind] else column.astype(types[kind])
-            continue
-        words = column.astype(object)
-        words = words.where(words.isna(), words.astype(str).str.strip())
-        markers = NOT_NA if kind == "codes" else MISSING
-        words = words.astype(object).mask(words.isin(markers), np.nan)
-        if kind == "formatted":
-            plain = words.map(found.dialect.numbers.plain, na_action="ignore")
-            columns[i] = pandas.to_numeric(plain).astype(np.float64)
-        else:
-            columns[i] = words
+    columns = {i: _typed(frame[i], kind, found) for i, kind in enumerate(found.kinds)}
     return pandas.DataFrame(columns, copy=False)
+
+
+def _typed(column: Any, kind: str, found: Survey) -> Any:
+    if kind in _TYPES:
+        return column if column.dtype == _TYPES[kind] else column.astype(_TYPES[kind])
+    words = column.astype(object)
+    words = words.where(words.isna(), words.astype(str).str.strip())
+    markers = [word for word in MISSING if word != kind]
+    words = words.astype(object).mask(words.isin(markers), np.nan)
+    if kind != "formatted":
+        return words
+    pandas = extra("pandas", "reading tables")
+    plain = words.map(found.dialect.numbers.plain, na_action="ignore")
+    return pandas.to_numeric(plain).astype(np.float64)
 
 
 def named(found: Survey) -> tuple[list[str], tuple[int, ...], list[str]]:
