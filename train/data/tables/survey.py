@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,12 +112,15 @@ class Kept:
     others : dict
         The parts of columns that are no numbers, or such as float64 has not, by the columns' places.
     rows : int
+    integers : set of int
+        Columns of the array whose memory holds int64.
     """
 
     width: int
     numbers: np.ndarray | None = None
     others: dict[int, list[Any]] = field(default_factory=dict)
     rows: int = 0
+    integers: set[int] = field(default_factory=set)
 
     def add(self, frame: Any, expected: int) -> None:
         """Take in the next rows; `expected` is how many there may be in all."""
@@ -158,13 +161,49 @@ class Kept:
             values = values.astype(np.int64)
         return extra("pandas", "reading tables").Series(values)
 
+    def set_integers(self, columns: Sequence[int]) -> None:
+        """Turn columns of the array into int64, in the same memory."""
+        assert self.numbers is not None
+        self.integers = {i for i in columns if i not in self.others}
+        for i in self.integers:
+            self.numbers.view(np.int64)[:, i] = self.numbers[:, i].astype(np.int64)
+
     def column(self, i: int) -> Any:
         """A column, as a view where it is one of numbers."""
         pandas = extra("pandas", "reading tables")
         if i in self.others:
             return pandas.concat(self.others[i], ignore_index=True)
         assert self.numbers is not None
-        return pandas.Series(self.numbers[:, i], copy=False)
+        values = self.numbers.view(np.int64) if i in self.integers else self.numbers
+        return pandas.Series(values[:, i], copy=False)
+
+    def holds(self, columns: Sequence[int], rows: int) -> bool:
+        """Whether the array has these columns and so many rows."""
+        return self.numbers is not None and self.rows == rows and not {*columns} & {*self.others}
+
+    def take(self, columns: Sequence[int]) -> np.ndarray:
+        """Columns of the array as an array of their own, float64, in the same memory; the others are gone.
+
+        Examples
+        --------
+        >>> kept = Kept(3, np.arange(6.0).reshape(2, 3), rows=2)
+        >>> kept.take([0, 2])
+        array([[0., 2.],
+               [3., 5.]])
+        """
+        assert self.numbers is not None
+        numbers, self.numbers = self.numbers, None
+        integers = [j for j, i in enumerate(columns) if i in self.integers]
+        if not integers and list(columns) == list(range(self.width)):
+            return numbers
+        d, rows = len(columns), max(1, _CELLS // self.width)
+        flat = numbers.reshape(-1)
+        for start in range(0, self.rows, rows):
+            # a copy, which is written in front of what is still to be read
+            block = numbers[start : start + rows][:, list(columns)]
+            block[:, integers] = block.view(np.int64)[:, integers]
+            flat[start * d : start * d + block.size] = block.reshape(-1)
+        return flat[: self.rows * d].reshape(self.rows, d)
 
 
 def _is_plain(column: Any) -> bool:
