@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...autograd.core.typing import PyTree
 from ...backend import Backend
+from ...distributed import Communicator
 from ..data.split import Split, Standardizer
+from ..fitting.result import Fit
+from ..loop import fit
 from ..networks.architecture import Architecture
 from ..optimizers import make_optimizer
 from .config import Settings
@@ -72,6 +76,43 @@ class Prepared:
     def title(self) -> str:
         """Data and network, for pictures."""
         return f"{self.metadata['data']}: {self.network}"
+
+
+def fit_prepared(
+    prepared: Prepared,
+    *,
+    on_epoch: Callable[[Fit], None] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    every: float = 5.0,
+    distributed: Communicator | None = None,
+) -> Fit:
+    """Train what was prepared, as its settings say: the one place where settings become arguments of `fit`.
+
+    The other arguments are those of `fit`.
+    """
+    settings = prepared.settings
+    return fit(
+        prepared.model,
+        prepared.task.loss,
+        prepared.parts["train"],
+        prepared.parts["validation"],
+        prepared.optimizer,
+        score=prepared.task.score,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        batches=settings.batches,
+        l1=settings.l1,
+        patience=settings.patience,
+        seed=settings.seed,
+        compile=settings.compile,
+        precision=settings.precision,
+        on_epoch=on_epoch,
+        checkpoint=checkpoint,
+        resume=resume,
+        every=every,
+        distributed=distributed,
+    )
 
 
 def numbers(standardizer: Standardizer) -> dict[str, list[float]]:

@@ -19,13 +19,12 @@ from ..data.split import Split
 from ..errors import InputError, counted, extra
 from ..files import make_run_folder, sweep_runs, write_atomic
 from ..fitting.signals import Terminated
-from ..loop import fit
 from ..parallel.task_pool import Pool, task_pool
 from ..parallel.workers import stop_if_unwanted
 from .config import Settings, config_text, parse_hidden
 from .defaults import OPTIMIZERS, rate_and_decay
 from .plots import tuning_png
-from .prepared import Source
+from .prepared import Source, fit_prepared
 from .run import folder_name, load_source
 from .tasks import Trial
 
@@ -240,23 +239,7 @@ class Folds:
         settings = self.trials_of[trial]
         with backend.use(self.backend):
             ready = self.source.prepare(settings, self.parts[fold], backend.current())
-            run = fit(
-                ready.model,
-                ready.task.loss,
-                ready.parts["train"],
-                ready.parts["validation"],
-                ready.optimizer,
-                score=ready.task.score,
-                epochs=settings.epochs,
-                batch_size=settings.batch_size,
-                batches=settings.batches,
-                l1=settings.l1,
-                patience=settings.patience,
-                seed=settings.seed,
-                compile=settings.compile,
-                precision=settings.precision,
-                on_epoch=stop_if_unwanted,
-            )
+            run = fit_prepared(ready, on_epoch=stop_if_unwanted)
         if run.stopped == "interrupted":
             raise Terminated.by(run.signal)
         # a run that diverged is no setting to choose, however good it was before
