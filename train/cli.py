@@ -37,8 +37,8 @@ from .run.resume import resume as resume_training
 from .run.resume import resumed
 from .run.run import train as run_training
 from .run.sample import sample_text
-from .run.tune import TUNABLE, values_of
-from .run.tune import tune as run_tuning
+from .run.tuning.tune import tune as run_tuning
+from .run.tuning.values import TUNABLE, values_of
 
 DIVERGED, BAD_INPUT, SIGNALLED = 1, 2, 128
 _SECONDS_TO_SPEAK = 2.0

@@ -13,7 +13,6 @@ from ..errors import extra
 
 if TYPE_CHECKING:
     from ..fitting.result import Fit
-    from .tasks import Trial
 
 TRAINING, VALIDATION, MARK = "#1f5fa8", "#d1701c", "#777777"
 _MOST_IMAGES = 64
@@ -64,51 +63,6 @@ def curves_figure(run: Fit, *, title: str, score_name: str = "accuracy") -> Any:
     left.legend(frameon=False)
     figure.suptitle(title)
     return figure
-
-
-def tuning_png(trials: Sequence[Trial], *, title: str) -> bytes:
-    """Validation loss and its standard error against the learning rate, as a PNG file's bytes.
-
-    A line for each set of the other settings that vary.
-    """
-    figure = new_figure(7.0, 4.6)
-    axes = figure.subplots()
-    lines: dict[str, list[Trial]] = {}
-    keys = ("optimizer", "hidden", "activation", "batch_size", "l2")
-    varied = [key for key in keys if len({getattr(t.settings, key) for t in trials}) > 1]
-    for trial in trials:
-        label = ", ".join(f"{key} {getattr(trial.settings, key)}" for key in varied)
-        lines.setdefault(label, []).append(trial)
-    for label, group in lines.items():
-        finite = sorted(
-            (t for t in group if math.isfinite(t.loss)),
-            key=lambda t: t.settings.learning_rate or 0.0,
-        )
-        axes.errorbar(
-            [t.settings.learning_rate for t in finite],
-            [t.loss for t in finite],
-            yerr=[t.error for t in finite],
-            marker="o",
-            capsize=3,
-            label=label or None,
-            color=None if varied else VALIDATION,
-        )
-    best = min((t for t in trials if math.isfinite(t.loss)), key=lambda t: t.loss)
-    rate = best.settings.learning_rate or 0.0
-    axes.axvline(rate, color=MARK, linestyle=":", linewidth=1.2, label=f"best: {rate:g}")
-    if len({t.settings.learning_rate for t in trials if math.isfinite(t.loss)}) == 1:
-        # Matplotlib warns of an interval without a length
-        axes.set_xlim(rate / 2, rate * 2)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    plain_log_ticks(axes)
-    axes.set_xlabel("learning rate")
-    axes.set_ylabel("validation loss, mean over folds")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)
-    figure.suptitle(title)
-    return _png(figure)
 
 
 def weights_png(W: np.ndarray, *, title: str, **settings: Any) -> bytes:
@@ -224,14 +178,22 @@ def _lines(axes: Any, epochs: list[int], training: list[float], validation: list
     axes.plot(epochs, validation, color=VALIDATION, label="validation", marker=marker)
 
 
-def plain_log_ticks(axes: Any) -> None:
-    """Label a logarithmic axis 0.2 and 0.5 rather than 2 × 10⁻¹; between powers of ten only where those are few."""
+def plain_log_ticks(axes: Any, axis: Any = None) -> None:
+    """Label a logarithmic axis 0.2 and 0.5 rather than 2 × 10⁻¹; between powers of ten only where those are few.
+
+    Parameters
+    ----------
+    axes : matplotlib axes
+    axis : one of its axes, optional
+        The vertical one if None.
+    """
     ticker = extra("matplotlib.ticker", "a plot")
-    low, high = axes.get_ylim()
+    axis = axes.yaxis if axis is None else axis
+    low, high = axis.get_view_interval()
     narrow = math.log10(high / low) < 2
-    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
-    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(ticker.NullFormatter())
+    axis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def _shortened(name: str, most: int = 28) -> str:
