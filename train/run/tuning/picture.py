@@ -6,6 +6,7 @@ import io
 import math
 from collections.abc import Sequence
 from typing import Any
+
 from ..plots import MARK, TRAINING, VALIDATION, new_figure, plain_log_ticks
 from .trial import Trial
 from .values import value_text, varied
@@ -187,8 +188,7 @@ def _mark(axes: Any, x: float, best: Trial, key: str) -> None:
 
 
 def _dress(axes: Any, key: str) -> None:
-    low, high = axes.dataLim.intervaly
-    if low > 0:
+    if axes.dataLim.intervaly[0] > 0:
         axes.set_yscale("log")
         plain_log_ticks(axes)
     axes.set_xlabel(key.replace("_", " "))
