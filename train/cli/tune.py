@@ -58,7 +58,9 @@ COMMAND = Command(
         replace(OPTIONS["data"], required=True),
         *options("target", "task", "edges"),
         _values(
-            "learning_rate", "Values: 1e-4,1e-3,1e-2; or a range to draw from: 1e-4:1e-1.", "five about the optimiser's default"
+            "learning_rate",
+            "Values: 1e-4,1e-3,1e-2; or a range to draw from: 1e-4:1e-1.",
+            "five about the optimiser's default",
         ),
         _values("l2", "Values: 0,1e-4; or a range: 1e-5:1."),
         _values("batch_size", "Values: 16,32,64."),

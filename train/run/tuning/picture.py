@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..plots import MARK, TRAINING, VALIDATION, new_figure, plain_log_ticks
+from ...plots.style import (
+    LINES,
+    MARK,
+    MARKERS,
+    TRAINING,
+    VALIDATION,
+    colour,
+    new_figure,
+    open_axes,
+    plain,
+    plain_log_ticks,
+    png,
+    wrapped,
+)
 from .trial import Trial
 from .values import value_text, varied
 
@@ -71,10 +83,9 @@ def tuning_png(
             if panel.get_subplotspec().colspan.start:
                 panel.set_ylabel("")
     notes = [text for key, text in (remarks or {}).items() if key in shown]
-    figure.suptitle("\n".join([title, *notes]), fontsize=11)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    inches, _ = figure.get_size_inches()
+    figure.suptitle(wrapped("\n".join([title, *notes]), round(11 * inches)), fontsize=11)
+    return png(figure)
 
 
 def _first_numeric(keys: Sequence[str], trials: Sequence[Trial]) -> str:
@@ -94,16 +105,17 @@ def _draw_lines(
     lines: dict[str, list[Trial]] = {}
     for trial in trials:
         lines.setdefault(_label(trial, others), []).append(trial)
-    for label, group in lines.items():
+    for i, (label, group) in enumerate(lines.items()):
         group = sorted(group, key=place)
         axes.errorbar(
             [place(t) for t in group],
             [t.loss for t in group],
             yerr=[t.error for t in group],
-            marker="o",
+            marker=MARKERS[i % len(MARKERS)],
+            linestyle=LINES[i % len(LINES)],
             capsize=3,
-            label=label or None,
-            color=None if others else VALIDATION,
+            label=plain(label) or None,
+            color=colour(i),
         )
     _mark(axes, place(best), best, across)
     _dress(axes, across)
@@ -166,12 +178,12 @@ def _placed(axes: Any, trials: Sequence[Trial], key: str) -> Any:
         if low > 0 and high / low >= _WIDE:
             axes.set_xscale("log")
             axes.set_xlim(low / 1.3, high * 1.3)
-            plain_log_ticks(axes, axes.xaxis)
+            plain_log_ticks(axes, "x")
         elif len(different) <= 8:
             axes.set_xticks(sorted(different), [value_text(v) for v in sorted(different)])
         return lambda trial: getattr(trial.settings, key)
     # values without a scale, and a few with 0 among them, stand side by side
-    order = sorted(different) if numeric else list(dict.fromkeys(values))
+    order = sorted(different)
     turned = len(order) > 3 or max(len(value_text(v)) for v in order) > 8
     axes.set_xticks(
         range(len(order)), [value_text(v) for v in order],
@@ -184,7 +196,15 @@ def _placed(axes: Any, trials: Sequence[Trial], key: str) -> Any:
 def _mark(axes: Any, x: float, best: Trial, key: str) -> None:
     text = f"best: {value_text(getattr(best.settings, key))}"
     axes.axvline(x, color=MARK, linestyle=":", linewidth=1.2, label=text)
-    axes.plot([x], [best.loss], marker="*", markersize=13, color=VALIDATION, zorder=4)
+    axes.plot(
+        [x],
+        [best.loss],
+        marker="*",
+        markersize=15,
+        color="black",
+        markeredgecolor="white",
+        zorder=4,
+    )
 
 
 def _dress(axes: Any, key: str) -> None:
@@ -193,7 +213,6 @@ def _dress(axes: Any, key: str) -> None:
         plain_log_ticks(axes)
     axes.set_xlabel(key.replace("_", " "))
     axes.set_ylabel(_LOSS)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    open_axes(axes)
     if axes.get_legend_handles_labels()[1]:
         axes.legend(frameon=False, fontsize=8)
