@@ -79,6 +79,7 @@ class Layout:
                 ([*settings, *fewer], True, 2),
                 ([*settings, *fewer], True, 1),
                 (numbers, True, 2),
+                (fewer, True, 1),
             )
         ]
         return next((form for form in forms if form.width <= self.width), forms[-1])
