@@ -5,6 +5,7 @@ Nothing here imports scikit-learn, rich, typer, safetensors or matplotlib until 
 
 from typing import Any
 
+from . import plots
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import ClusterError, InputError, MissingExtra, WriteError, extra
@@ -19,8 +20,9 @@ from .run.predict import Trained, load_trained, predict_file
 from .run.resume import resume
 from .run.run import Result, train
 from .run.sample import sample_text
-from .run.tasks import Task, Trial, accuracy, probabilities, r_squared, task_for
-from .run.tune import Tuning, tune
+from .run.tasks import Task, accuracy, probabilities, r_squared, task_for
+from .run.tuning.trial import Trial
+from .run.tuning.tune import Tuning, tune
 from .stopping import Epoch
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "load_dataset",
     "load_trained",
     "loss_curves",
+    "plots",
     "predict",
     "predict_file",
     "probabilities",

@@ -20,7 +20,6 @@ from ...distributed import Communicator
 from ..errors import InputError, counted, extra
 from ..files import locked, make_run_folder, sweep_runs, write_atomic
 from ..fitting.result import Fit
-from ..loop import fit
 from ..measure import evaluate
 from ..parallel.launch import together, where
 from ..parallel.ranks import of_rank_0
@@ -31,7 +30,7 @@ from .defaults import TEXT_MODELS
 from .graphs import load_nodes
 from .metadata import MODEL
 from .plots import curves_png
-from .prepared import Prepared, Source
+from .prepared import Prepared, Source, fit_prepared
 from .tables import load_table
 from .texts import load_blocks
 
@@ -214,22 +213,8 @@ def trained(
                 )
             written.update(time=time.monotonic(), epoch=run.best.epoch)
 
-    run = fit(
-        prepared.model,
-        task.loss,
-        prepared.parts["train"],
-        prepared.parts["validation"],
-        prepared.optimizer,
-        score=task.score,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        batches=settings.batches,
-        l1=settings.l1,
-        plateau=prepared.plateau,
-        patience=settings.patience,
-        seed=settings.seed,
-        compile=settings.compile,
-        precision=settings.precision,
+    run = fit_prepared(
+        prepared,
         on_epoch=on_epoch if voice.writes else None,
         checkpoint=folder / CHECKPOINT,
         resume=resume,

@@ -59,6 +59,11 @@ class Table:
         """How the file is written, and what its columns are."""
         return self.data.told
 
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The class of every row; None for regression."""
+        return self.data.y if self.data.task == "classification" else None
+
     def split(self, seed: int) -> Split:
         """The parts, each class alike."""
         return split(self.data, seed=seed)
