@@ -5,6 +5,7 @@ Nothing here imports scikit-learn, rich, typer, safetensors or matplotlib until 
 
 from typing import Any
 
+from . import plots
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import ClusterError, InputError, MissingExtra, WriteError, extra
@@ -52,6 +53,7 @@ __all__ = [
     "load_dataset",
     "load_trained",
     "loss_curves",
+    "plots",
     "predict",
     "predict_file",
     "probabilities",

@@ -201,7 +201,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "optim/first_order/adam.py": "rows of _optimisers.METHODS in test_update.py, and test_update_peers.py",
     "optim/proximal/base.py": "test_penalties.py has a penalty of its own, and wrong parameters",
     "optim/proximal/constraints.py": "rows of test_penalties.py",
-    "train/errors.py": "exceptions: repository/test_pickle.py copies them, test_cli_refusals.py prints them",
+    "train/errors.py": "exceptions: repository/test_pickle.py copies them, cli/test_refusals.py prints them",
     "autograd/compile/cpu/assembly.py": "the text of a program's body: test_api_rules.py runs each",
     "autograd/compile/cuda/context.py": "what the files beside it share; cuda/test_assemble.py runs them",
     "autograd/compile/loops/adjoint.py": "loops/test_recorder.py takes derivatives of every order",
@@ -209,6 +209,12 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "autograd/compile/loops/loop.py": "the rule of loops: loops/test_recorder.py has them all, in every order",
     "autograd/core/hooks.py": "a record; diagnostics/test_debug_nans.py puts functions into it",
     "autograd/core/tracer_like.py": "a protocol, nothing runs",
+    "train/cli/ending.py": "exit codes and their line: cli/test_exit_codes.py and cli/test_refusals.py",
+    "train/cli/info.py": "run/test_info.py runs the command",
+    "train/cli/predict.py": "run/test_predict.py, and cli/test_main.py, run the command",
+    "train/cli/sample.py": "run/test_sample.py runs the command",
+    "train/cli/train.py": "cli/test_main.py runs the command",
+    "train/cli/tune.py": "run/test_tune.py runs the command",
     "train/run/prepared.py": "a record and a protocol, which test_tables.py, test_texts.py and test_graphs.py fill",
     "train/estimators/documentation.py": "docstrings, which repository/test_doctest.py reads",
 }
@@ -235,6 +241,10 @@ DEFERRED: dict[tuple[str, str], str] = {
         "train/__init__.py",
         "train/estimators/__init__.py",
     ): "imports scikit-learn: only when asked for",
+    (
+        "train/cli/main.py",
+        "train/cli/app.py",
+    ): "imports typer, of the extra `train`: only after its lack would have been told",
     (
         "backend/select.py",
         "backend/cuda/backend.py",

@@ -18,8 +18,8 @@ from pullback.train.fitting import feeding as _batches
 
 from ..autograd.compile.cuda import test_assemble as test_compile_cuda
 from ..cuda.emulator import COMPILER, NEEDS
-from ._cli import QUICK, folder, pullback, table  # noqa: F401 - fixtures
 from ._step import EAGER, X, Y, branching
+from .cli._cli import QUICK, folder, pullback, table  # noqa: F401 - fixtures
 
 emulated = test_compile_cuda.runtime  # a fixture
 M = pb.models

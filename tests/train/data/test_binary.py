@@ -10,7 +10,7 @@ import pytest
 
 import pullback as pb
 
-from .. import _cli
+from ..cli import _cli
 from ._load import (
     file,  # noqa: F401 - a fixture
 )

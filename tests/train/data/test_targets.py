@@ -10,7 +10,7 @@ import pytest
 
 import pullback as pb
 
-from .._cli import QUICK, folder, pullback  # noqa: F401 - fixtures
+from ..cli._cli import QUICK, folder, pullback  # noqa: F401 - fixtures
 from ._targets import (
     BASES,
     INTO_64_BITS,

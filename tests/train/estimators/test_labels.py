@@ -11,7 +11,7 @@ from sklearn.datasets import (
 
 import pullback as pb
 
-from .._cli import folder  # noqa: F401 - fixtures
+from ..cli._cli import folder  # noqa: F401 - fixtures
 from ..data._targets import (
     BASES,
     INTO_64_BITS,

@@ -11,8 +11,8 @@ from sklearn.datasets import load_diabetes
 import pullback as pb
 from pullback.train import replay as _replay
 
-from .._cli import folder  # noqa: F401 - fixtures
 from .._step import EAGER, X, Y, branching
+from ..cli._cli import folder  # noqa: F401 - fixtures
 from ._mlp import standardised
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -16,8 +16,8 @@ import pullback as pb
 from pullback.train.run import run as runs
 
 from ...distributed._ranks import command, environment
-from .. import _cli
-from .._cli import files, records, table
+from ..cli import _cli
+from ..cli._cli import files, records, table
 
 D = pb.distributed
 folder, pullback = _cli.folder, _cli.pullback
@@ -157,7 +157,7 @@ def test_a_launcher_and_no_word_of_it_is_refused(pullback, arguments, monkeypatc
 
 
 def test_only_rank_0_speaks(pullback, monkeypatch):
-    monkeypatch.setattr("pullback.train.cli._SECONDS_TO_SPEAK", 0.0)
+    monkeypatch.setattr("pullback.train.cli.ending._SECONDS_TO_SPEAK", 0.0)
     monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "1")
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
     assert pullback("train", "wine") == (2, [], [])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pullback as pb
 
-from .. import _cli
-from .._cli import FILES, table
+from ..cli import _cli
+from ..cli._cli import FILES, table
 
 folder = _cli.folder
 

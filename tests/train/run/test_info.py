@@ -6,7 +6,7 @@ import numpy as np
 
 import pullback as pb
 
-from .. import _cli
+from ..cli import _cli
 
 folder = _cli.folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import signal
 import stat
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import pullback as pb
+from pullback.train.cli import main
 
 from . import _cli
 from ._cli import FILES, QUICK, child, files, records, table
@@ -214,13 +216,13 @@ def test_a_loss_that_overflows_keeps_the_best_weights_and_exits_with_1(pullback)
 )
 def test_out_of_memory_says_what_to_do(error, monkeypatch, capsys):
     """Whether or not the library says how much it asked for."""
-    from pullback.train import cli
 
     def full():
         raise error
 
-    monkeypatch.setattr(cli, "_app", full)
-    assert cli.main(["train"]) == 2
+    # the module: its name in the package is that of the function
+    monkeypatch.setattr(importlib.import_module("pullback.train.cli.main"), "_app", full)
+    assert main(["train"]) == 2
     said = capsys.readouterr().err
     assert "choose a smaller network or batch" in said
     assert str(error) in said

@@ -1,0 +1,73 @@
+"""The help of the command line, its version, and what the shell completes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from . import _cli
+
+folder, pullback = _cli.folder, _cli.pullback  # fixtures
+
+HEADINGS = ["Data", "Network", "Training", "Regularisation", "Numerics", "Run", "Help"]
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_help_stands_in_groups_and_fits_the_terminal(pullback, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    code, out, err = pullback("train", "--help")
+    assert (code, err) == (0, [])
+    assert [line[:-1] for line in out if re.fullmatch(r"\w+:", line)] == HEADINGS
+    assert max(map(len, out)) <= min(columns, 120)
+    assert max(map(len, out)) > min(columns, 120) - 20
+    assert not [line for line in out if "\u00a0" in line]
+    # options begin in one column, and so do their texts
+    starts = {re.match(r"  --.*?  +(?=\S)", line).end() for line in out if line[:4] == "  --"}
+    assert len(starts) == 1
+    # a short default stands on one line
+    assert [line for line in out if line.endswith("[default: adamw]")]
+
+
+def test_the_version_is_told(pullback):
+    code, out, err = pullback("--version")
+    assert (code, err) == (0, [])
+    assert re.fullmatch(r"pullback \d+\.\d+\S*", out[0])
+
+
+def shell(*arguments, **environment):
+    # in a process: typer ends it
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "pullback", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_bash_completes_options_and_their_values():
+    found = {}
+    for words in ("pullback tr", "pullback train --optimizer ada", "pullback train --lea"):
+        told = shell(_PULLBACK_COMPLETE="complete_bash", COMP_WORDS=words,
+                     COMP_CWORD=str(len(words.split()) - 1))  # fmt: skip
+        assert (told.returncode, told.stderr) == (0, "")
+        found[words.split()[-1]] = told.stdout.split()
+    assert found["tr"] == ["train"]
+    assert {"adam", "adamw"} <= set(found["ada"])
+    assert found["--lea"] == ["--learning-rate"]
+
+
+def test_help_imports_nothing_large():
+    code = (
+        "import sys\nfrom pullback.train.cli import main\n"
+        "assert main(['train', '--help']) == 0\n"
+        "print([m for m in ('sklearn', 'pandas', 'rich', 'matplotlib', 'numba') if m in sys.modules])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,8 @@
+"""`python -m pullback.train.cli` is the command `pullback`."""
+
+import sys
+
+from .main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

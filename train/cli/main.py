@@ -1,0 +1,93 @@
+"""The command `pullback`: `train`, `tune`, `predict` and the others, one module each.
+
+Exit codes: 0 done; 1 the loss became NaN or infinite (the best weights until then are written);
+2 something given cannot be used, or another rank has failed, as one line on stderr says; 130 ended by Ctrl-C, 143 by
+SIGTERM, 129 by SIGHUP (with what there was: `pullback train --resume RUN` goes on).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+from ...backend import BackendError
+from ...distributed import DistributedError
+from ..errors import InputError, extra
+from ..fitting.signals import Interrupt, Terminated, started, terminations_raised
+from . import info, predict, sample, train, tune
+from .ending import BAD_INPUT, SIGNALLED, rank, report_error
+
+# in the order of `pullback --help`
+COMMANDS = (train.COMMAND, tune.COMMAND, predict.COMMAND, sample.COMMAND, info.COMMAND)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line, and return the exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands after ``pullback``; of this process if None.
+    """
+    try:
+        started()
+        with terminations_raised():
+            return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, Terminated) else int(signal.SIGINT)
+        return report_error(
+            f"{Interrupt(number=number)}; files that are there are whole", SIGNALLED + number
+        )
+    # the reader, such as `head`, has enough
+    except BrokenPipeError:
+        _drop_output()
+        return 0
+    except OSError as error:
+        _drop_output()
+        return report_error(f"cannot write the output: {error.strerror or error}", BAD_INPUT)
+    except UnicodeEncodeError as error:
+        character = error.object[error.start]
+        return report_error(
+            f"cannot write {character!a} in the output's encoding, {error.encoding}: "
+            "set PYTHONIOENCODING=utf-8, or use --output",
+            BAD_INPUT,
+        )
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        extra("typer", "the command line")
+        work = _app()(args=arguments or ["--help"], prog_name="pullback", standalone_mode=False)
+        return work() if callable(work) else int(work or 0)
+    except (InputError, BackendError, DistributedError) as error:
+        return report_error(str(error), BAD_INPUT)
+    except MemoryError as error:
+        what = f" ({error})" if str(error) else ""
+        where = f"rank {rank()}: " if rank() else ""
+        return report_error(
+            f"{where}not enough memory{what}: choose a smaller network or batch",
+            BAD_INPUT,
+            alone=True,
+        )
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        # typer's own complaints about options, whichever click they come from.
+        return report_error(error.format_message(), BAD_INPUT)
+
+
+def _app() -> Any:
+    from .app import app_of  # imports typer
+
+    return app_of(COMMANDS, version=lambda: metadata.version("pullback"))
+
+
+def _drop_output() -> None:
+    """Discard the output that could not be written: Python would try again at exit, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,200 @@
+"""The table of options that decide a run, of which `train`, `tune` and other commands take theirs.
+
+The names are those of `Settings`. Where `default` is not given here, it is that of the field of `Settings`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...autograd.compile.tracing.precision import PRECISIONS
+from ..data.load import BUILT_IN, TASKS
+from ..data.orders import BATCHES
+from ..run.config import ACTIVATIONS, BACKENDS, DTYPES, Settings, parse_hidden
+from ..run.defaults import MODELS, OPTIMIZERS
+from .command import Option
+
+DATA, NETWORK, TRAINING = "Data", "Network", "Training"
+REGULARISATION, NUMERICS, RUN = "Regularisation", "Numerics", "Run"
+
+_TABLE = (
+    # ── data ──
+    Option(
+        "data",
+        f"{', '.join(BUILT_IN)}, or a .csv, .npz, IDX or text file.",
+        group=DATA,
+        choices=BUILT_IN,
+        argument=True,
+    ),
+    Option(
+        "target",
+        "Target column, by name or by position from 0 (.npz: array; IDX: label file).",
+        default="last",
+        group=DATA,
+        metavar="NAME",
+    ),
+    Option(
+        "task",
+        "auto, classification or regression.",
+        default="auto: by the target's values",
+        group=DATA,
+        metavar="NAME",
+        choices=TASKS,
+    ),
+    Option(
+        "edges",
+        "The edges of a graph, whose nodes DATA are: a .csv of two columns.",
+        group=DATA,
+        metavar="FILE",
+    ),
+    # ── network ──
+    Option(
+        "model",
+        "mlp, cnn (images), lstm or transformer (texts), gcn (nodes of a graph).",
+        default="by the data",
+        group=NETWORK,
+        metavar="NAME",
+        choices=MODELS,
+    ),
+    Option(
+        "hidden",
+        "Widths of hidden layers: 128,64 or none; equal ones for lstm and transformer.",
+        default="128, by model",
+        group=NETWORK,
+        metavar="N,N",
+        parse=parse_hidden,
+    ),
+    Option(
+        "activation",
+        "relu, tanh, sigmoid, silu, gelu, softplus or identity.",
+        default="relu",
+        group=NETWORK,
+        metavar="NAME",
+        choices=ACTIVATIONS,
+    ),
+    Option(
+        "length",
+        "Characters that lstm and transformer see at once.",
+        default="64",
+        group=NETWORK,
+        kind=int,
+    ),
+    Option(
+        "dropout",
+        "Probability to leave a unit out in training; not for mlp.",
+        default="by model",
+        group=NETWORK,
+        kind=float,
+    ),
+    # ── training ──
+    Option(
+        "optimizer",
+        "adamw, adam, sgd, momentum or nesterov.",
+        group=TRAINING,
+        metavar="NAME",
+        choices=tuple(OPTIMIZERS),
+    ),
+    Option("learning_rate", "Step size.", default="by optimiser", group=TRAINING, kind=float),
+    Option("batch_size", "Samples a step.", default="32", group=TRAINING, kind=int),
+    Option(
+        "batches",
+        "shuffled (a new order each epoch), once (one order for all) or drawn (anew for each step).",
+        group=TRAINING,
+        metavar="NAME",
+        choices=BATCHES,
+    ),
+    Option(
+        "epochs",
+        "At most so many passes over the data.",
+        default="300, by model",
+        group=TRAINING,
+        kind=int,
+    ),
+    Option(
+        "patience",
+        "Epochs without a better validation loss before it stops; 0: never.",
+        default="50, by model",
+        group=TRAINING,
+        kind=int,
+    ),
+    # ── regularisation ──
+    Option(
+        "l2",
+        "Decay of weight matrices, not biases: adamw's own, else a penalty in the loss.",
+        default="by optimiser",
+        group=REGULARISATION,
+        kind=float,
+    ),
+    Option(
+        "l1",
+        "Penalty l1 Σ|W| on weight matrices; sgd, momentum and nesterov make weights exactly 0.",
+        group=REGULARISATION,
+        kind=float,
+    ),
+    # ── numerics ──
+    Option(
+        "backend",
+        "auto, numpy or cupy.",
+        default="PULLBACK_BACKEND, else auto",
+        group=NUMERICS,
+        metavar="NAME",
+        choices=BACKENDS,
+    ),
+    Option("dtype", "float32 or float64.", group=NUMERICS, metavar="NAME", choices=DTYPES),
+    Option(
+        "precision",
+        "Of products: float32, tf32, bfloat16 or float16.",
+        group=NUMERICS,
+        metavar="NAME",
+        choices=PRECISIONS,
+    ),
+    Option(
+        "compile",
+        "Record the step once and replay it, or run it as it is.",
+        default="compile",
+        group=NUMERICS,
+        kind=bool,
+    ),
+    # ── run ──
+    Option("seed", "Of split, weights and batches.", group=RUN, kind=int),
+    Option(
+        "name",
+        "The run's folder in runs/.",
+        default="the data's name, numbered",
+        group=RUN,
+    ),
+)
+
+
+def _with_default(option: Option) -> Option:
+    default = getattr(Settings, option.name, None)
+    # what the data are has no default on the command line
+    if option.default or option.argument or default is None or default == "":
+        return option
+    return replace(option, default=f"{default:g}" if isinstance(default, float) else str(default))
+
+
+# Every option of a setting, by its name.
+OPTIONS = {option.name: _with_default(option) for option in _TABLE}
+
+
+def options(*names: str) -> tuple[Option, ...]:
+    """The options of these settings.
+
+    Examples
+    --------
+    >>> [option.flags for option in options("dtype", "compile")]
+    ['--dtype', '--compile/--no-compile']
+    """
+    return tuple(OPTIONS[name] for name in names)
+
+
+# Of a command that uses a run, and not its settings.
+RUN_FOLDER = Option(
+    "run",
+    "A run's folder, as runs/digits, or its model file.",
+    group="Arguments",
+    argument=True,
+    required=True,
+)
+BACKEND = replace(OPTIONS["backend"], group="Options")

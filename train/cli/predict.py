@@ -1,0 +1,49 @@
+"""`pullback predict`: predictions from data, as CSV."""
+
+from __future__ import annotations
+
+import sys
+
+from ..files import write_atomic
+from ..parallel.launch import refuse_several
+from ..run.predict import predict_file
+from .command import Command, Option
+from .options import BACKEND, RUN_FOLDER
+
+
+def _predict(
+    run: str, data: str, edges: str | None, output: str | None, backend: str | None
+) -> int:
+    refuse_several("predict")
+    text = predict_file(run, data, edges=edges, backend_name=backend or "")
+    if output is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        write_atomic(output, text)
+    return 0
+
+
+COMMAND = Command(
+    "predict",
+    "Predict from data, as CSV.",
+    "Predict from data: CSV with classes and probabilities, or predicted numbers.",
+    (
+        RUN_FOLDER,
+        Option(
+            "data",
+            "A .csv, .npz or IDX file of the same columns.",
+            group="Arguments",
+            argument=True,
+            required=True,
+        ),
+        Option(
+            "edges",
+            "For a model of a graph: the edges between the nodes in DATA.",
+            metavar="FILE",
+        ),
+        Option("output", "Write to this file.", default="standard output", metavar="FILE"),
+        BACKEND,
+    ),
+    _predict,
+)
