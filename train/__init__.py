@@ -9,6 +9,7 @@ from . import plots
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import ClusterError, InputError, MissingExtra, WriteError, extra
+from .fitting.callbacks import StopTraining
 from .fitting.result import Fit
 from .loop import fit
 from .measure import RowMean, evaluate, predict
@@ -38,6 +39,7 @@ __all__ = [
     "Settings",
     "Split",
     "Standardizer",
+    "StopTraining",
     "Task",
     "Trained",
     "Trial",
