@@ -21,8 +21,9 @@ from .run.predict import Trained, load_trained, predict_file
 from .run.resume import resume
 from .run.run import Result, train
 from .run.sample import sample_text
-from .run.tasks import Task, Trial, accuracy, probabilities, r_squared, task_for
-from .run.tune import Tuning, tune
+from .run.tasks import Task, accuracy, probabilities, r_squared, task_for
+from .run.tuning.trial import Trial
+from .run.tuning.tune import Tuning, tune
 from .stopping import Epoch
 
 __all__ = [

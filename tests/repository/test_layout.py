@@ -214,7 +214,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "train/cli/predict.py": "run/test_predict.py, and cli/test_main.py, run the command",
     "train/cli/sample.py": "run/test_sample.py runs the command",
     "train/cli/train.py": "cli/test_main.py runs the command",
-    "train/cli/tune.py": "run/test_tune.py runs the command",
+    "train/cli/tune.py": "run/tuning/test_tune.py runs the command",
     "train/run/prepared.py": "a record and a protocol, which test_tables.py, test_texts.py and test_graphs.py fill",
     "train/estimators/documentation.py": "docstrings, which repository/test_doctest.py reads",
 }

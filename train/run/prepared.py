@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
 from ...autograd.core.typing import PyTree
 from ...backend import Backend
 from ...distributed import Communicator
@@ -130,6 +132,10 @@ class Source(Protocol):
     @property
     def score_name(self) -> str:
         """Of what is counted as right."""
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The class of every row, where rows have one class each."""
 
     def split(self, seed: int) -> Split:
         """Training, validation and test rows."""

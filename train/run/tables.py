@@ -37,6 +37,11 @@ class Table:
         """Accuracy or R2."""
         return task_for(self.data).score_name
 
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The class of every row; None for regression."""
+        return self.data.y if self.data.task == "classification" else None
+
     def split(self, seed: int) -> Split:
         """The parts, each class alike."""
         return split(self.data, seed=seed)

@@ -18,9 +18,10 @@ import pullback as pb
 from pullback.train import InputError, Settings, tune
 from pullback.train.cli import main
 from pullback.train.run.run import load_source
-from pullback.train.run.tune import Folds, combinations, values_of
+from pullback.train.run.tuning.folds import Folds
+from pullback.train.run.tuning.values import combinations, values_of
 
-from . import _networks_data
+from .. import _networks_data
 from ._tune import QUICK
 
 pytest.importorskip("typer")
@@ -201,7 +202,7 @@ def test_the_command_takes_an_address(client, tmp_path, monkeypatch, capsys):
 
 
 def test_a_worker_that_is_killed_changes_nothing(client, tmp_path):
-    """Once more by `python tests/train/run/_kill_workers.py`: 20 times, at random moments, on the command itself."""
+    """Once more by `python tests/train/run/tuning/_kill_workers.py`: 20 times, at random, on the command."""
     base, killed = Settings(data="iris", epochs=30, hidden=(4,)), []
 
     def say(line):
