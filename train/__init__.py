@@ -15,6 +15,9 @@ from .loop import fit
 from .measure import RowMean, evaluate, predict
 from .networks.architecture import Architecture
 from .pictures import decision_boundary, loss_curves, weights_as_images
+from .records.comparison import compare
+from .records.listing import runs
+from .records.record import RunRecord
 from .run.checkpoint import load, save
 from .run.config import Settings, config_text, read_config
 from .run.predict import Trained, load_trained, predict_file
@@ -36,6 +39,7 @@ __all__ = [
     "InputError",
     "MissingExtra",
     "Result",
+    "RunRecord",
     "RowMean",
     "Settings",
     "Split",
@@ -47,6 +51,7 @@ __all__ = [
     "Tuning",
     "WriteError",
     "accuracy",
+    "compare",
     "config_text",
     "decision_boundary",
     "evaluate",
@@ -63,6 +68,7 @@ __all__ = [
     "r_squared",
     "read_config",
     "resume",
+    "runs",
     "sample_text",
     "save",
     "split",
