@@ -197,4 +197,13 @@ RUN_FOLDER = Option(
     argument=True,
     required=True,
 )
+# Of commands that take long.
+QUIET = Option(
+    "quiet",
+    "Print nothing but errors: no report, and no progress.",
+    default="report",
+    group=RUN,
+    kind=bool,
+    value=False,
+)
 BACKEND = replace(OPTIONS["backend"], group="Options")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,9 @@ from ..run.config import merged
 from ..run.tuning.halving import RESOURCES
 from ..run.tuning.tune import tune as run_tuning
 from ..run.tuning.values import TUNABLE, values_of
+from ..terminal import width_of
 from .command import Command, Option
-from .options import OPTIONS, RUN, options
+from .options import OPTIONS, QUIET, RUN, options
 
 _GRID, _SEARCH = "Settings to choose (lists of values)", "Search"
 
@@ -21,16 +23,16 @@ _GRID, _SEARCH = "Settings to choose (lists of values)", "Search"
 def _tune(**given: Any) -> int:
     refuse_several("tune")
     search = {key: given.pop(key) for key in ("random", "halving", "resource")}
-    k, client = given.pop("folds"), given.pop("dask")
+    k, client, quiet = given.pop("folds"), given.pop("dask"), given.pop("quiet")
     if search["resource"] is not None and not search["halving"]:
         raise InputError("resource: it is what --halving gives little of at first; add --halving")
     search["resource"] = search["resource"] or RESOURCES[0]
     chosen = COMMAND.settings(given)
     grid = {key: values_of(key, chosen.pop(key)) for key in TUNABLE if key in chosen}
-    with fold_bar() as (say, progress):
+    with fold_bar(percent=search["halving"], quiet=quiet) as bar:
         run_tuning(
-            merged({}, chosen), grid,
-            k=k, exact_name="name" in chosen, say=say, client=client, progress=progress, **search,
+            merged({}, chosen), grid, k=k, exact_name="name" in chosen, client=client, **search,
+            say=bar.say, progress=bar.show, width=width_of(sys.stdout) or 80,
         )  # fmt: skip
     return 0
 
@@ -69,12 +71,12 @@ COMMAND = Command(
         _values("optimizer", "Values: adamw,sgd."),
         Option(
             "random", "Try so many combinations, drawn at random, instead of all.",
-            group=_SEARCH, kind=int,
+            default="all", group=_SEARCH, kind=int,
         ),
         Option(
             "halving",
             "All with few epochs, the better third with three times as many, and so forth.",
-            group=_SEARCH, kind=bool, value=False,
+            default="all with all epochs", group=_SEARCH, kind=bool, value=False,
         ),
         Option(
             "resource", "What halving gives little of at first: epochs, or rows of the data.",
@@ -86,6 +88,7 @@ COMMAND = Command(
         *options("model", "length", "dropout", "epochs", "patience",
                  "backend", "dtype", "precision", "compile", "seed"),
         replace(OPTIONS["name"], text="The folder in runs/.", default="tune-DATA, numbered"),
+        QUIET,
         Option(
             "dask",
             "Folds at the same time, on Dask: local (a process a core), tcp://HOST:PORT or a scheduler file.",

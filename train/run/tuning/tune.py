@@ -272,7 +272,9 @@ class _Work:
 
 def _counted_of(rung: Rung) -> str:
     what = counted(len(rung.candidates), "combination")
-    return what if rung.number == 1 else f"the best {what}"
+    if rung.number == 1:
+        return what
+    return "the best " + (what if len(rung.candidates) > 1 else "combination")
 
 
 def _best_first(trials: Sequence[Trial]) -> list[Trial]:

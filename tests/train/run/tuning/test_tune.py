@@ -22,7 +22,7 @@ from pullback.train.run.tuning.folds import Folds
 from pullback.train.run.tuning.values import combinations, values_of
 
 from .. import _networks_data
-from ._tune import QUICK
+from .._tune import QUICK
 
 pytest.importorskip("typer")
 pytest.importorskip("safetensors")
