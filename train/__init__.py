@@ -9,11 +9,15 @@ from . import plots
 from .data.load import BUILT_IN, Dataset, load_dataset
 from .data.split import Split, Standardizer, folds, split
 from .errors import ClusterError, InputError, MissingExtra, WriteError, extra
+from .fitting.callbacks import StopTraining
 from .fitting.result import Fit
 from .loop import fit
 from .measure import RowMean, evaluate, predict
 from .networks.architecture import Architecture
 from .pictures import decision_boundary, loss_curves, weights_as_images
+from .records.comparison import compare
+from .records.listing import runs
+from .records.record import RunRecord
 from .run.checkpoint import load, save
 from .run.config import Settings, config_text, read_config
 from .run.predict import Trained, load_trained, predict_file
@@ -35,16 +39,19 @@ __all__ = [
     "InputError",
     "MissingExtra",
     "Result",
+    "RunRecord",
     "RowMean",
     "Settings",
     "Split",
     "Standardizer",
+    "StopTraining",
     "Task",
     "Trained",
     "Trial",
     "Tuning",
     "WriteError",
     "accuracy",
+    "compare",
     "config_text",
     "decision_boundary",
     "evaluate",
@@ -61,6 +68,7 @@ __all__ = [
     "r_squared",
     "read_config",
     "resume",
+    "runs",
     "sample_text",
     "save",
     "split",

@@ -18,11 +18,19 @@ from ...distributed import DistributedError
 from ..errors import InputError, extra
 from ..fitting.signals import Interrupt, Terminated, started, terminations_raised
 from ..terminal import drop_output
-from . import info, predict, sample, train, tune
+from . import compare, info, predict, runs, sample, train, tune
 from .ending import BAD_INPUT, SIGNALLED, rank, report_error
 
 # in the order of `pullback --help`
-COMMANDS = (train.COMMAND, tune.COMMAND, predict.COMMAND, sample.COMMAND, info.COMMAND)
+COMMANDS = (
+    train.COMMAND,
+    tune.COMMAND,
+    predict.COMMAND,
+    sample.COMMAND,
+    runs.COMMAND,
+    compare.COMMAND,
+    info.COMMAND,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import extra
-from .style import LINES, MARK, axes_or_new, colour, name_ticks, open_axes, shortened
+from .style import LINES, MARK, axes_or_new, colour, name_ticks, open_axes, room_for, shortened
 
 BINS = 15
 _PURPOSE = "a picture of a classifier"
@@ -69,13 +69,16 @@ def draw_confusion(table: np.ndarray, names: Sequence[str], *, ax: Any = None) -
     """A confusion matrix that has been counted, with these names of the classes."""
     n = len(names)
     side = min(max(4.6, 0.34 * n + 2.0), 11.0)
-    ax = axes_or_new(ax, side + 0.8, side)
+    sideways = 0.075 * max(min(len(name), 20) for name in names)
+    ax = axes_or_new(ax, side + 0.8 + sideways, side + room_for(names))
     rows = table.sum(axis=1, keepdims=True)
     share = np.divide(table, rows, out=np.zeros(table.shape), where=rows > 0)
     shown = ax.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0, interpolation="nearest")
     if n <= _MOST_NUMBERS:
-        largest = len(f"{table.max():d}")
-        size = max(3.5, min(9.0, 130.0 / (n * max(largest, 2) ** 0.7)))
+        digits = max(len(f"{table.max():d}"), 2)
+        cell = 72.0 * ax.get_position().width * ax.figure.get_size_inches()[0] / n
+        # a digit is about 0.6 of the font's size wide
+        size = max(4.0, min(9.0, 0.8 * cell / (0.6 * digits)))
         for i, j in np.argwhere(table):
             ink = "white" if share[i, j] > 0.5 else "black"
             ax.text(j, i, f"{table[i, j]}", ha="center", va="center", color=ink, fontsize=size)

@@ -14,7 +14,7 @@ from ...autograd.core.dtypes import is_inexact
 from ...autograd.core.typing import PyTree
 from ...autograd.pytree import tree
 from ...backend import is_array
-from .style import axes_or_new, name_ticks, new_figure, shortened, wrapped
+from .style import axes_or_new, name_ticks, new_figure, room_for, shortened, wrapped
 
 _MOST_IMAGES = 64
 _MOST_UNITS = 128
@@ -217,7 +217,8 @@ def _heat_map(
 ) -> Any:
     features, units = W.shape
     height = min(max(2.6, 0.24 * features + 1.6), 11.0)
-    ax = axes_or_new(ax, min(max(5.5, 0.16 * units + 3.5), 14.0), height)
+    below = room_for(names) if units <= 12 or names[-1] != str(units - 1) else 0.0
+    ax = axes_or_new(ax, min(max(5.5, 0.16 * units + 3.5), 14.0), height + below)
     shown = ax.imshow(
         W, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest"
     )

@@ -80,7 +80,7 @@ def curves(history: Any, *, what: str = "loss", ax: Any = None, name: str = "") 
     """
     if what not in _WHAT:
         raise ValueError(f"curves: what={what!r}; it is loss or score")
-    lines, best, score_name = _lines_of(history, what)
+    lines, best, score_name = lines_of(history, what)
     if not lines or any(len(y) == 0 for _, y in lines.values()):
         raise ValueError(f"curves: there are no {what}es; train first".replace("scorees", "scores"))
     ax = axes_or_new(ax, 6.0, 4.2)
@@ -92,15 +92,17 @@ def curves(history: Any, *, what: str = "loss", ax: Any = None, name: str = "") 
     values = finite([v for _, y in lines.values() for v in y])
     name = name or ("loss" if what == "loss" else score_name)
     if what == "loss":
-        _scale_losses(ax, values)
+        scale_losses(ax, values)
     else:
-        _scale_scores(ax, values, name)
+        scale_scores(ax, values, name)
     missing = sum(len(y) for _, y in lines.values()) - len(values)
     if missing:
         note = f"{missing:,} of the values are not finite"
         ax.text(0.5, 0.99, note, transform=ax.transAxes, ha="center", va="top", fontsize=8)
     if best is not None:
         ax.axvline(best, color=MARK, linestyle=":", linewidth=1.2, label="best weights")
+    if max(len(y) for _, y in lines.values()) == 1:
+        ax.set_xlim(-1, 1)
     ax.set_xlabel("epoch")
     ax.set_ylabel({"r2": "R²"}.get(name.lower(), plain(name)))
     open_axes(ax)
@@ -136,7 +138,7 @@ def has_scores(history: Fit) -> bool:
 Lines = dict[str, tuple[list[int], list[float]]]
 
 
-def _lines_of(history: Any, what: str) -> tuple[Lines, int | None, str]:
+def lines_of(history: Any, what: str) -> tuple[Lines, int | None, str]:
     """Epochs and values by the names of their lines; the best epoch, where it is known; what a score is called."""
     best, score_name = None, "score"
     if isinstance(history, str | os.PathLike):
@@ -180,7 +182,8 @@ def _lines_of_file(path: Path, what: str) -> tuple[Lines, int | None, str]:
     return lines, best, head[3]
 
 
-def _scale_losses(ax: Any, values: np.ndarray) -> None:
+def scale_losses(ax: Any, values: np.ndarray) -> None:
+    """A logarithmic axis, where all of the losses are positive."""
     if values.size and values.min() > 0:
         ax.set_yscale("log")
         if values.max() / values.min() < 1.05:
@@ -188,7 +191,7 @@ def _scale_losses(ax: Any, values: np.ndarray) -> None:
         plain_log_ticks(ax)
 
 
-def _scale_scores(ax: Any, values: np.ndarray, name: str) -> None:
+def scale_scores(ax: Any, values: np.ndarray, name: str) -> None:
     """Every score inside, the larger ones above."""
     if not values.size:
         return
@@ -200,10 +203,10 @@ def _scale_scores(ax: Any, values: np.ndarray, name: str) -> None:
             extra("matplotlib.ticker", "a plot").PercentFormatter(1.0, symbol=" %")
         )
     elif low < 2 * _LOWEST_LINEAR:
-        # linear where scores mean something, by powers of ten below
-        ax.set_yscale("symlog", linthresh=1.0, linscale=2.0)
+        # linear where scores mean something, in half of the height; by powers of ten below
         decades = math.ceil(math.log10(-low))
         step = max(1, math.ceil(decades / 5))
+        ax.set_yscale("symlog", linthresh=1.0, linscale=max(2.0, decades / 2))
         below = [-(10.0**e) for e in range(0, decades + 1, step)]
         ax.set_ylim(1.5 * low, max(high + 0.05, 0.5))
         above = [tick for tick in (0.0, 0.25, 0.5, 0.75, 1.0) if tick <= max(high + 0.05, 0.5)]

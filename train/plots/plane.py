@@ -92,8 +92,9 @@ def decision_boundary(
     levels = np.arange(len(classes) + 1) - 0.5
     palette = [colour(i) for i in range(len(classes))]
     ax.contourf(first, second, codes, levels=levels, colors=palette, alpha=0.25)
+    line = 1.0 if len(classes) <= 12 else 0.4
     if codes.min() < codes.max():
-        ax.contour(first, second, codes, levels=levels[1:-1], colors="#444444", linewidths=1.0)
+        ax.contour(first, second, codes, levels=levels[1:-1], colors="#444444", linewidths=line)
     for i, label in enumerate(classes):
         mine = points[labels == label]
         if len(mine):
@@ -109,7 +110,7 @@ def decision_boundary(
             )
     ax.set_xlabel(plain(names[0]))
     ax.set_ylabel(plain(names[1]))
-    legend_beside(ax, len(classes))
+    legend_beside(ax, len(classes), frameon=True, framealpha=0.8)
     return ax
 
 

@@ -91,7 +91,7 @@ def legend_beside(ax: Any, count: int, *, most: int = 48, **settings: Any) -> No
     if not labels:
         return
     if count <= 8:
-        ax.legend(frameon=False, fontsize=8, **settings)
+        ax.legend(**{"frameon": False, "fontsize": 8, **settings})
         return
     if len(labels) > most:
         handles = handles[: most - 1]
@@ -117,9 +117,19 @@ def name_ticks(axis: Any, names: Sequence[str], *, most: int, font: float, rotat
     ticks = range(0, count, step)
     shown = [shortened(names[i], 20) for i in ticks]
     axis.set_ticks(ticks, shown, fontsize=font)
-    if rotate and max(map(len, shown)) * len(shown) > 40:
+    if rotate and turned(shown):
         for label in axis.get_ticklabels():
             label.set_rotation(90)
+
+
+def turned(names: Sequence[str]) -> bool:
+    """Whether these names, side by side below axes, have to be turned to be read."""
+    return max(min(len(name), 20) for name in names) * len(names) > 40
+
+
+def room_for(names: Sequence[str]) -> float:
+    """The inches that such names want below axes."""
+    return 0.075 * max(min(len(name), 20) for name in names) if turned(names) else 0.0
 
 
 def plain_log_ticks(ax: Any, axis: str = "y") -> None:

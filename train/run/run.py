@@ -286,12 +286,17 @@ def run_config(prepared: Prepared, folder: Path, group: Communicator | None) -> 
 
 
 def _metadata(prepared: Prepared, run: Fit, result: Result | None = None) -> dict[str, Any]:
+    score = prepared.task.score_name.lower()
     return {
         **prepared.metadata,
         "best_epoch": run.best.epoch,
         "validation_loss": _finite(run.best.validation_loss),
+        f"validation_{score}": _finite(run.best.validation_score),
         "test_loss": _finite(result.test_loss) if result else None,
-        f"test_{prepared.task.score_name.lower()}": _finite(result.test_score) if result else None,
+        f"test_{score}": _finite(result.test_score) if result else None,
+        # what ended the run; None while it is going on, and for ever where it was killed
+        "stopped": run.stopped if result else None,
+        "why": run.why if result else None,
     }
 
 
