@@ -16,11 +16,15 @@ from .evaluation.metrics import (
     TargetMetrics,
     TextMetrics,
 )
+from .fitting.callbacks import StopTraining
 from .fitting.result import Fit
 from .loop import fit
 from .measure import RowMean, evaluate, predict
 from .networks.architecture import Architecture
 from .pictures import decision_boundary, loss_curves, weights_as_images
+from .records.comparison import compare
+from .records.listing import runs
+from .records.record import RunRecord
 from .run.checkpoint import save
 from .run.config import Settings, config_text, read_config
 from .run.evaluate import Evaluated, evaluate_file
@@ -29,8 +33,9 @@ from .run.predict import Trained, load_trained, predict_file
 from .run.resume import resume
 from .run.run import Result, train
 from .run.sample import sample_text
-from .run.tasks import Task, Trial, accuracy, probabilities, r_squared, task_for
-from .run.tune import Tuning, tune
+from .run.tasks import Task, accuracy, probabilities, r_squared, task_for
+from .run.tuning.trial import Trial
+from .run.tuning.tune import Tuning, tune
 from .stopping import Epoch
 
 __all__ = [
@@ -48,11 +53,13 @@ __all__ = [
     "MissingExtra",
     "RegressionMetrics",
     "Result",
+    "RunRecord",
     "RowMean",
     "Settings",
     "Split",
     "Standardizer",
     "TargetMetrics",
+    "StopTraining",
     "Task",
     "TextMetrics",
     "Trained",
@@ -60,6 +67,7 @@ __all__ = [
     "Tuning",
     "WriteError",
     "accuracy",
+    "compare",
     "config_text",
     "decision_boundary",
     "evaluate",
@@ -77,6 +85,7 @@ __all__ = [
     "r_squared",
     "read_config",
     "resume",
+    "runs",
     "sample_text",
     "save",
     "split",

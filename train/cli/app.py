@@ -93,6 +93,8 @@ def _function_of(command: Command) -> Callable[..., Callable[[], int]]:
 
 def _annotation(option: Option) -> Any:
     kind: Any = option.kind if option.required or option.value is not None else option.kind | None
+    if option.many:
+        kind = list[kind]
     told: dict[str, Any] = {"help": option.help, "show_default": False}
     if option.kind is not bool:
         told["metavar"] = option.place

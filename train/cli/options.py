@@ -11,6 +11,8 @@ from dataclasses import replace
 from ...autograd.compile.tracing.precision import PRECISIONS
 from ..data.load import BUILT_IN, TASKS
 from ..data.orders import BATCHES
+from ..data.tables.columns import MISSING
+from ..data.tables.dates import ORDERS
 from ..run.config import (
     ACTIVATIONS,
     BACKENDS,
@@ -18,6 +20,7 @@ from ..run.config import (
     DTYPES,
     Settings,
     parse_hidden,
+    parse_names,
     parse_warmup,
 )
 from ..run.defaults import MODELS, OPTIMIZERS
@@ -76,6 +79,59 @@ _TABLE = (
         default="a fifth of DATA",
         group=DATA,
         metavar="FILE",
+    ),
+    Option(
+        "stream",
+        "Keep the rows of a table in files while it trains, not in memory.",
+        default="where it is larger than --memory",
+        group=DATA,
+        kind=bool,
+    ),
+    Option(
+        "memory",
+        "The largest table that is kept in memory, such as 2GB, counted as its numbers.",
+        default="a quarter of the free memory",
+        group=DATA,
+        metavar="SIZE",
+    ),
+    Option(
+        "categorical",
+        "Columns that are categories, such as integer codes: zip,ward.",
+        default="texts",
+        group=DATA,
+        metavar="NAMES",
+        parse=parse_names,
+    ),
+    Option(
+        "numeric",
+        "Columns that are numbers; a cell that is none is an error.",
+        default="by their cells",
+        group=DATA,
+        metavar="NAMES",
+        parse=parse_names,
+    ),
+    Option(
+        "drop",
+        "Columns to leave out, such as names and numbers of rows.",
+        default="what says nothing",
+        group=DATA,
+        metavar="NAMES",
+        parse=parse_names,
+    ),
+    Option(
+        "missing",
+        "Of missing cells: impute (and say so in an input), drop their rows, or error.",
+        group=DATA,
+        metavar="NAME",
+        choices=MISSING,
+    ),
+    Option(
+        "dates",
+        "What 03/04/2021 is: day-first or month-first.",
+        default="refused where it is not clear",
+        group=DATA,
+        metavar="NAME",
+        choices=ORDERS[1:],
     ),
     # ── network ──
     Option(
@@ -288,5 +344,14 @@ RUN_FOLDER = Option(
     group="Arguments",
     argument=True,
     required=True,
+)
+# Of commands that take long.
+QUIET = Option(
+    "quiet",
+    "Print nothing but errors: no report, and no progress.",
+    default="report",
+    group=RUN,
+    kind=bool,
+    value=False,
 )
 BACKEND = replace(OPTIONS["backend"], group="Options")

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import InputError, counted, listed, shown
 from .load import Dataset
 from .split import Split, folds, split
-from .tables import Sheet, find_column, numbers_of, open_sheet
+from .tables.rows import Sheet, find_column, numbers_of, open_sheet
 from .targets import read_target
 
 # Columns of a table of nodes with a meaning of their own.

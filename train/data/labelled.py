@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, counted, listed, shown
 from .binary import find_idx_labels, read_idx, read_npz
-from .load import BUILT_IN, load_dataset, load_features
-from .tables import read_csv
-from .targets import array_target, read_target
+from .load import BUILT_IN, TABLES, load_dataset, load_features
+from .tables.features import Layout, find_target
+from .tables.reading import Sheet, read_sheet, suffix_of
+from .targets import array_target, read_target, target_of
 
 _ADVICE = "`pullback predict` needs no target"
 
@@ -24,40 +26,55 @@ class Wanted:
 
     Attributes
     ----------
-    columns : tuple of str
-        The features' names; empty if the model knows none.
-    width : int
-        Their number.
+    layout : Layout or None
+        The columns of the table that the model was trained on; None for arrays.
+    means : ndarray, shape (D,)
+        The means of the model's inputs in its training rows.
     target : str
-        The target's name, or its index where the model's data had no names.
+        What is predicted.
     classes : tuple of str
         Empty for regression.
-    targets : int
-        How many numbers a regression predicts.
+    targets : tuple of int
+        The shape of a row's target: empty for a class, (k,) for numbers.
     image_shape : tuple of int, or None
         The axes of an image, where the model takes images.
     """
 
-    columns: tuple[str, ...]
-    width: int
+    layout: Layout | None
+    means: np.ndarray
     target: str
     classes: tuple[str, ...] = ()
-    targets: int = 1
+    targets: tuple[int, ...] = ()
     image_shape: tuple[int, ...] | None = None
+
+    @property
+    def task(self) -> str:
+        """What the targets are for."""
+        return "classification" if self.classes else "regression"
+
+
+def _quiet(line: str) -> None:
+    """Tell nobody."""
 
 
 def load_labelled(
-    path: str | os.PathLike[str], wanted: Wanted, *, target: str = ""
+    path: str | os.PathLike[str],
+    wanted: Wanted,
+    *,
+    target: str = "",
+    note: Callable[[str], None] = _quiet,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Features (n, width), and class numbers (n,) int64 or targets (n, k) float64.
+    """The model's inputs (n, D), and class numbers (n,) int64 or targets (n, k) float64.
 
     Parameters
     ----------
     path : path
-        A .csv, .npz or IDX file, or a built-in data set.
+        A table, an .npz or IDX file, or a built-in data set.
     wanted : Wanted
     target : str
         What the target is called there, if not as in the model's own data: a column, an array, a file of labels.
+    note : callable
+        Takes lines about columns that are not used, cells that are filled in and rows without a target.
 
     Raises
     ------
@@ -67,7 +84,7 @@ def load_labelled(
 
     Examples
     --------
-    >>> wanted = Wanted((), 4, "target", ("setosa", "versicolor", "virginica"))
+    >>> wanted = Wanted(None, np.zeros(4), "target", ("setosa", "versicolor", "virginica"))
     >>> x, y = load_labelled("iris", wanted)
     >>> x.shape, y[:2].tolist()
     ((150, 4), [0, 0])
@@ -75,17 +92,16 @@ def load_labelled(
     source = os.fspath(path)
     if source in BUILT_IN:
         return _of_built_in(source, wanted)
-    suffix = Path(source).suffix.lower()
-    if suffix == ".csv":
-        return _of_csv(source, wanted, target or wanted.target)
-    x = load_features(source, wanted.columns, wanted.width, image_shape=wanted.image_shape)
-    if suffix == ".npz":
+    if suffix_of(source) in TABLES:
+        return _of_table(read_sheet(source), wanted, target, note)
+    layout = wanted.layout or Layout((), False, (), ())
+    x = load_features(source, layout, wanted.means, image_shape=wanted.image_shape, note=note)
+    if Path(source).suffix.lower() == ".npz":
         raw, key = _of_npz(source, wanted, target)
     else:
         labels = Path(target) if target else find_idx_labels(source)
         raw, key = read_idx(labels), labels.name
-    where = f"{source}: {key}"
-    y = target_of_array(raw, wanted, where)
+    y = target_of_array(raw, wanted, f"{source}: {key}")
     if len(x) != len(y):
         raise InputError(
             f"{source} has {counted(len(x), 'row')} of features, and {len(y):,} targets in {key}"
@@ -95,36 +111,72 @@ def load_labelled(
 
 def _of_built_in(name: str, wanted: Wanted) -> tuple[np.ndarray, np.ndarray]:
     data = load_dataset(name)
-    fits = data.x.shape[1] == wanted.width and wanted.columns in ((), data.columns)
-    if not fits or data.classes != wanted.classes:
+    fits = data.x.shape[1] == len(wanted.means) and data.classes == wanted.classes
+    if wanted.layout is not None:
+        fits &= wanted.layout.encoder is None
+        fits &= not wanted.layout.header or wanted.layout.used == data.columns
+    if not fits:
         raise InputError(f"{name} has other columns or classes than the model was trained on")
     return data.x, data.y
 
 
-def _of_csv(source: str, wanted: Wanted, target: str) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        table = read_csv(source, target=target)
-    except InputError as error:
-        if f"no column {target!r}" in str(error) or "is not one of them" in str(error):
-            raise InputError(
-                f"{source} has no column {shown(target)}, the true target to judge predictions by; name it by "
-                f"--target, if it is called otherwise; {_ADVICE}"
-            ) from None
-        raise
-    x = table.x
-    if wanted.columns and table.columns:
-        missing = [column for column in wanted.columns if column not in table.columns]
-        if missing:
-            raise InputError(
-                f"{source} has no column {listed(map(repr, missing), 5)}; the model takes {listed(wanted.columns, 10)}"
-            )
-        x = x[:, [table.columns.index(column) for column in wanted.columns]]
-    if x.shape[1] != wanted.width:
+def _of_table(
+    sheet: Sheet, wanted: Wanted, target: str, note: Callable[[str], None]
+) -> tuple[np.ndarray, np.ndarray]:
+    layout = wanted.layout
+    if layout is None:
         raise InputError(
-            f"{source} has {counted(x.shape[1], 'column')} beside its target, the model takes {wanted.width:,}"
+            f"{sheet.name} is a table, and the model was trained on arrays without columns: give an .npz or IDX file"
         )
-    positions = [f"{source}, row {row}, column {table.target!r}" for row in table.rows]
-    return x, target_of_texts(table.y, wanted, positions)
+    given = sheet
+    if target:
+        columns: tuple[str, ...] = (find_target(sheet, target),)
+        given = replace(sheet, frame=sheet.frame.drop(columns=list(columns)))
+        arranged = layout.arranged(given, note)
+        truth = sheet
+    else:
+        arranged = truth = layout.arranged(sheet, note)
+        columns = layout.targets
+        absent = [name for name in columns if name not in truth.frame.columns]
+        if absent or not columns:
+            raise InputError(
+                f"{sheet.name} has no column {shown(absent[0] if absent else wanted.target)}, the true target to judge "
+                f"by; --target names it, if it is called otherwise; {_ADVICE}"
+            )
+    gone = truth.frame[list(columns)].isna().to_numpy().any(axis=1)
+    rows = np.flatnonzero(~gone)
+    if gone.any():
+        note(f"{sheet.name}: {counted(int(gone.sum()), 'row')} without a target left out")
+    if not len(rows):
+        raise InputError(f"{sheet.name}: no row has a target in {columns[0]!r}; {_ADVICE}")
+    x = layout.matrix(arranged, wanted.means, note)[rows]
+    if wanted.classes:
+        return x, _classes_of(truth, columns[0], rows, wanted)
+    y = np.hstack([target_of(truth, column, rows, "regression")[1] for column in columns])
+    return x, _as_wide(y, wanted, sheet.name)
+
+
+def _classes_of(sheet: Sheet, column: str, rows: np.ndarray, wanted: Wanted) -> np.ndarray:
+    _, codes, names = target_of(sheet, column, rows, "classification")
+    positions = _Positions(sheet, column, rows)
+    if any(name not in wanted.classes for name in names):
+        # words among numbers: as they stand
+        texts = [str(cell) for cell in sheet.frame[column].iloc[rows]]
+        return target_of_texts(texts, wanted, positions)
+    return _known(codes, names, wanted, positions)
+
+
+class _Positions(Sequence[str]):
+    """The position of each target in its file; only for errors."""
+
+    def __init__(self, sheet: Sheet, column: str, rows: np.ndarray) -> None:
+        self._sheet, self._column, self._rows = sheet, column, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._sheet.at(int(self._rows[i]), self._column)
 
 
 def _of_npz(source: str, wanted: Wanted, target: str) -> tuple[np.ndarray, str]:
@@ -137,7 +189,7 @@ def _of_npz(source: str, wanted: Wanted, target: str) -> tuple[np.ndarray, str]:
     return np.asarray(raw), key
 
 
-def target_of_texts(texts: list[str], wanted: Wanted, positions: list[str]) -> np.ndarray:
+def target_of_texts(texts: list[str], wanted: Wanted, positions: Sequence[str]) -> np.ndarray:
     """Class numbers of the model, or numbers, from cells as they stand in a file.
 
     Raises
@@ -147,7 +199,7 @@ def target_of_texts(texts: list[str], wanted: Wanted, positions: list[str]) -> n
 
     Examples
     --------
-    >>> target_of_texts(["3.0", "1"], Wanted((), 1, "y", ("1", "3")), ["row 1", "row 2"]).tolist()
+    >>> target_of_texts(["3.0", "1"], Wanted(None, np.zeros(1), "y", ("1", "3")), ["row 1", "row 2"]).tolist()
     [1, 0]
     """
     if not wanted.classes:
@@ -180,15 +232,15 @@ def target_of_array(raw: np.ndarray, wanted: Wanted, where: str) -> np.ndarray:
 
 
 def _as_wide(y: np.ndarray, wanted: Wanted, where: str) -> np.ndarray:
-    if y.shape[1] != wanted.targets:
+    if y.shape[1:] != wanted.targets:
         raise InputError(
-            f"{where}: {counted(y.shape[1], 'target')} a row, the model predicts {wanted.targets:,}"
+            f"{where}: {counted(y.shape[1], 'target')} a row, the model predicts {wanted.targets[0]:,}"
         )
     return y
 
 
 def _known(
-    codes: np.ndarray, names: Sequence[str], wanted: Wanted, positions: list[str]
+    codes: np.ndarray, names: Sequence[str], wanted: Wanted, positions: Sequence[str]
 ) -> np.ndarray:
     """The model's class numbers of a file's own ones."""
     number = {name: i for i, name in enumerate(wanted.classes)}

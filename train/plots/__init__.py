@@ -7,6 +7,7 @@ by their dashes, points by their shapes. They need the extra ``train`` (matplotl
 """
 
 from .classifiers import calibration, confusion, roc
+from .comparison import compare
 from .first_layer import weights
 from .histories import curves
 from .plane import decision_boundary
@@ -14,6 +15,7 @@ from .regressors import predicted, residuals
 
 __all__ = [
     "calibration",
+    "compare",
     "confusion",
     "curves",
     "decision_boundary",

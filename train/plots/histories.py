@@ -80,7 +80,7 @@ def curves(history: Any, *, what: str = "loss", ax: Any = None, name: str = "") 
     """
     if what not in _WHAT:
         raise ValueError(f"curves: what={what!r}; it is loss or score")
-    lines, best, score_name = _lines_of(history, what)
+    lines, best, score_name = lines_of(history, what)
     if not lines or any(len(y) == 0 for _, y in lines.values()):
         raise ValueError(f"curves: there are no {what}es; train first".replace("scorees", "scores"))
     ax = axes_or_new(ax, 6.0, 4.2)
@@ -92,9 +92,9 @@ def curves(history: Any, *, what: str = "loss", ax: Any = None, name: str = "") 
     values = finite([v for _, y in lines.values() for v in y])
     name = name or ("loss" if what == "loss" else score_name)
     if what == "loss":
-        _scale_losses(ax, values)
+        scale_losses(ax, values)
     else:
-        _scale_scores(ax, values, name)
+        scale_scores(ax, values, name)
     missing = sum(len(y) for _, y in lines.values()) - len(values)
     if missing:
         note = f"{missing:,} of the values are not finite"
@@ -138,7 +138,7 @@ def has_scores(history: Fit) -> bool:
 Lines = dict[str, tuple[list[int], list[float]]]
 
 
-def _lines_of(history: Any, what: str) -> tuple[Lines, int | None, str]:
+def lines_of(history: Any, what: str) -> tuple[Lines, int | None, str]:
     """Epochs and values by the names of their lines; the best epoch, where it is known; what a score is called."""
     best, score_name = None, "score"
     if isinstance(history, str | os.PathLike):
@@ -182,7 +182,8 @@ def _lines_of_file(path: Path, what: str) -> tuple[Lines, int | None, str]:
     return lines, best, head[3]
 
 
-def _scale_losses(ax: Any, values: np.ndarray) -> None:
+def scale_losses(ax: Any, values: np.ndarray) -> None:
+    """A logarithmic axis, where all of the losses are positive."""
     if values.size and values.min() > 0:
         ax.set_yscale("log")
         if values.max() / values.min() < 1.05:
@@ -190,7 +191,7 @@ def _scale_losses(ax: Any, values: np.ndarray) -> None:
         plain_log_ticks(ax)
 
 
-def _scale_scores(ax: Any, values: np.ndarray, name: str) -> None:
+def scale_scores(ax: Any, values: np.ndarray, name: str) -> None:
     """Every score inside, the larger ones above."""
     if not values.size:
         return

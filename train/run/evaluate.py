@@ -135,7 +135,7 @@ def evaluate_file(
     (150, True)
     """
     chosen: Any = backend.use(backend_name) if backend_name else contextlib.nullcontext()
-    path = model_file(run)
+    path, notes = model_file(run), list[str]()
     with chosen:
         described = load_described(path)
         kind = described[1].get("kind", "table")
@@ -145,10 +145,10 @@ def evaluate_file(
             found = _of_text(path, data)
         else:
             trained = trained_of(path, *described)
-            x, y = load_labelled(data, wanted(trained), target=target)
+            x, y = load_labelled(data, wanted(trained), target=target, note=notes.append)
             found = judged(trained, x, y)
     about = {"run": str(run), "data": str(data)}
-    notes = _seen(path, data)
+    notes += _seen(path, data)
     metrics = (
         replace(found.metrics, notes=(*found.metrics.notes, *notes)) if found.metrics else None
     )
@@ -159,11 +159,11 @@ def evaluate_file(
 def wanted(trained: Trained) -> Wanted:
     """What a model takes and predicts."""
     return Wanted(
-        trained.columns,
-        len(trained.inputs.mean),
+        trained.layout,
+        trained.inputs.mean,
         trained.target,
         trained.classes,
-        0 if trained.targets is None else len(trained.targets.mean),
+        () if trained.targets is None else trained.targets.mean.shape,
         trained.image_shape,
     )
 
@@ -216,7 +216,7 @@ def _of_graph(path: Path, nodes: str | Path, edges: str | Path | None, target: s
             f"{len(trained.inputs.mean):,}"
         )
     positions = [f"{nodes}, row {table.rows[i]}, column {name!r}" for i in known]
-    asked = Wanted(trained.columns, table.x.shape[1], name, trained.classes)
+    asked = Wanted(None, trained.inputs.mean, name, trained.classes)
     y = target_of_texts([table.labels[i] for i in known], asked, positions)
     p = trained(table.x, read_edges(edges, table.ids))[known]
     found = classification_metrics(y, p, trained.classes)

@@ -40,6 +40,16 @@ class Nodes:
         """What is counted as right."""
         return task_for(self.graph.labelled).score_name
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Nothing but what every run says."""
+        return ()
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The class of every node that has one."""
+        return self.graph.labelled.y
+
     def split(self, seed: int) -> Split:
         """The parts of the nodes that have a class."""
         return self.graph.split(seed)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
 from ...autograd.core.typing import PyTree
 from ...backend import Backend
+from ...distributed import Communicator
 from ...optim import ReduceOnPlateau
 from ..data.split import Split, Standardizer
 from ..errors import InputError
 from ..fitting.feeding import steps_of_epoch
+from ..fitting.result import Fit
+from ..loop import fit
 from ..networks.architecture import Architecture
 from ..optimizers import make_optimizer
 from ..schedules import make_schedule
@@ -51,6 +57,8 @@ class Prepared:
         Settings that only the data told, to be written with the others.
     report : callable
         ``report(loss)``: what a loss means, for the last line.
+    notes : tuple of str
+        What is to be told beside `start`, each in a line.
     """
 
     settings: Settings
@@ -64,6 +72,7 @@ class Prepared:
     built_by: Architecture | None = None
     resolved: Mapping[str, Any] = field(default_factory=dict)
     report: Callable[[float], str] = _nothing
+    notes: tuple[str, ...] = ()
 
     @property
     def optimizer(self) -> Any:
@@ -110,6 +119,44 @@ class Prepared:
         return f"{self.metadata['data']}: {self.network}"
 
 
+def fit_prepared(
+    prepared: Prepared,
+    *,
+    on_epoch: Callable[[Fit], None] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    every: float = 5.0,
+    distributed: Communicator | None = None,
+) -> Fit:
+    """Train what was prepared, as its settings say: the one place where settings become arguments of `fit`.
+
+    The other arguments are those of `fit`.
+    """
+    settings = prepared.settings
+    return fit(
+        prepared.model,
+        prepared.task.loss,
+        prepared.parts["train"],
+        prepared.parts["validation"],
+        prepared.optimizer,
+        score=prepared.task.score,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        batches=settings.batches,
+        l1=settings.l1,
+        plateau=prepared.plateau,
+        patience=settings.patience,
+        seed=settings.seed,
+        compile=settings.compile,
+        precision=settings.precision,
+        on_epoch=on_epoch,
+        checkpoint=checkpoint,
+        resume=resume,
+        every=every,
+        distributed=distributed,
+    )
+
+
 def numbers(standardizer: Standardizer) -> dict[str, list[float]]:
     """A scale for JSON."""
     return {"mean": standardizer.mean.tolist(), "scale": standardizer.scale.tolist()}
@@ -125,6 +172,14 @@ class Source(Protocol):
     @property
     def score_name(self) -> str:
         """Of what is counted as right."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What was found in the data and decided about them, in lines for people."""
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """The class of every row, where rows have one class each."""
 
     def split(self, seed: int) -> Split:
         """Training, validation and test rows."""

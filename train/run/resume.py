@@ -31,11 +31,11 @@ from .run import (
 )
 
 # What may be another when a run goes on: none of them changes what a step computes, but for rounding.
-FREE = ("epochs", "patience", "backend")
+FREE = ("epochs", "patience", "backend", "stream", "memory")
 
 
 def resumed(run: str | os.PathLike[str], options: Mapping[str, Any] | None = None) -> Settings:
-    """The settings with which a run goes on: its own, and `epochs`, `patience` and `backend` where they are given.
+    """The settings with which a run goes on: its own, and those of `FREE` where they are given.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def resume(
     run : path
         The run's folder.
     options : mapping, optional
-        `epochs`, `patience` and `backend`, where they are to be others than the run's own.
+        Those of `FREE` that are to be others than the run's own: `epochs`, `patience`, `backend`, `stream`, `memory`.
     say, progress, every, distributed
         As in `train`.
 
@@ -154,7 +154,7 @@ def resume(
     with contextlib.ExitStack() as stack:
         folder = Path(run)
         of_rank_0(distributed, lambda: stack.enter_context(locked(folder)))
-        ready = together(distributed, lambda: made_ready(settings, stack, distributed))
+        ready = together(distributed, lambda: made_ready(settings, stack, distributed, folder))
         voice.say_start(ready)
 
         def renew() -> bytes:

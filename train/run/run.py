@@ -20,7 +20,6 @@ from ...distributed import Communicator
 from ..errors import InputError, counted, extra
 from ..files import locked, make_run_folder, sweep_runs, write_atomic
 from ..fitting.result import Fit
-from ..loop import fit
 from ..measure import evaluate
 from ..parallel.launch import together, where
 from ..parallel.ranks import of_rank_0
@@ -32,7 +31,7 @@ from .evaluate import EVALUATION, PICTURE, test_part
 from .graphs import load_nodes
 from .metadata import MODEL
 from .plots import curves_png
-from .prepared import Prepared, Source
+from .prepared import Prepared, Source, fit_prepared
 from .tables import load_table
 from .texts import load_blocks
 
@@ -108,7 +107,7 @@ def train(
     """
     voice = Voice.of(say, progress, distributed)
     with contextlib.ExitStack() as stack:
-        ready = together(distributed, lambda: made_ready(settings, stack, distributed))
+        ready = together(distributed, lambda: made_ready(settings, stack, distributed, Path(runs)))
         voice.say_start(ready)
 
         def begin() -> Path:
@@ -125,9 +124,18 @@ def train(
 
 
 def made_ready(
-    settings: Settings, stack: contextlib.ExitStack, group: Communicator | None
+    settings: Settings,
+    stack: contextlib.ExitStack,
+    group: Communicator | None,
+    scratch: Path = Path("runs"),
 ) -> Prepared:
     """The data and the first model, on the backend of the settings, which is active until the stack is left.
+
+    Parameters
+    ----------
+    settings, stack, group
+    scratch : Path
+        The folder for files of rows that are not to be in memory.
 
     Raises
     ------
@@ -146,7 +154,7 @@ def made_ready(
         extra(module, "training from the command line")
     if settings.backend:
         stack.enter_context(backend.use(settings.backend))
-    source = load_source(settings)
+    source = load_source(settings, scratch)
     ready = source.prepare(settings, source.split(settings.seed), backend.current())
     # it refuses what the number of steps does not allow
     _ = ready.optimizer
@@ -165,8 +173,8 @@ def folder_name(name: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f/\\]", "_", name).lstrip(".") or "run"
 
 
-def load_source(settings: Settings) -> Source:
-    """The data that the settings name, in the form that their network takes.
+def load_source(settings: Settings, scratch: Path = Path("runs")) -> Source:
+    """The data that the settings name, in the form that their network takes; files of their rows are in `scratch`.
 
     Raises
     ------
@@ -177,7 +185,7 @@ def load_source(settings: Settings) -> Source:
         return load_blocks(settings)
     if settings.model == "gcn":
         return load_nodes(settings)
-    return load_table(settings)
+    return load_table(settings, scratch)
 
 
 def trained(
@@ -207,22 +215,8 @@ def trained(
                 )
             written.update(time=time.monotonic(), epoch=run.best.epoch)
 
-    run = fit(
-        prepared.model,
-        task.loss,
-        prepared.parts["train"],
-        prepared.parts["validation"],
-        prepared.optimizer,
-        score=task.score,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        batches=settings.batches,
-        l1=settings.l1,
-        plateau=prepared.plateau,
-        patience=settings.patience,
-        seed=settings.seed,
-        compile=settings.compile,
-        precision=settings.precision,
+    run = fit_prepared(
+        prepared,
         on_epoch=on_epoch if voice.writes else None,
         checkpoint=folder / CHECKPOINT,
         resume=resume,
@@ -299,12 +293,17 @@ def run_config(prepared: Prepared, folder: Path, group: Communicator | None) -> 
 
 
 def _metadata(prepared: Prepared, run: Fit, result: Result | None = None) -> dict[str, Any]:
+    score = prepared.task.score_name.lower()
     return {
         **prepared.metadata,
         "best_epoch": run.best.epoch,
         "validation_loss": _finite(run.best.validation_loss),
+        f"validation_{score}": _finite(run.best.validation_score),
         "test_loss": _finite(result.test_loss) if result else None,
-        f"test_{prepared.task.score_name.lower()}": _finite(result.test_score) if result else None,
+        f"test_{score}": _finite(result.test_score) if result else None,
+        # what ended the run; None while it is going on, and for ever where it was killed
+        "stopped": run.stopped if result else None,
+        "why": run.why if result else None,
     }
 
 
@@ -353,6 +352,8 @@ class Voice:
         """Say what the data and the network are, and on how many ranks."""
         settings = prepared.settings
         self.say(prepared.start)
+        for line in prepared.notes:
+            self.say(line)
         parameters = sum(leaf.size for leaf in tree.leaves(prepared.model))
         self.say(
             f"{prepared.network}, {counted(parameters, 'parameter')}, "

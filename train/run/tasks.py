@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +14,6 @@ from ...autograd.core.dtypes import as_numpy
 from ...autograd.core.typing import Value
 from ...autograd.functions import namespace as xp
 from ..data.load import Dataset
-from .config import Settings
 
 
 @dataclass(frozen=True)
@@ -147,40 +145,3 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
         return np.where(z > 0, np.hstack([unlikely, likely]), np.hstack([likely, unlikely]))
     z = np.exp(z - z.max(axis=1, keepdims=True))
     return z / z.sum(axis=1, keepdims=True)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A combination of settings, and the results of its k folds.
-
-    Attributes
-    ----------
-    settings : Settings
-    losses, scores : tuple of float, one a fold
-        Validation loss and score at the epoch of the lowest validation loss; infinite and NaN for a run
-        that diverged at its start.
-    epochs : tuple of int
-        Those epochs.
-    """
-
-    settings: Settings
-    losses: tuple[float, ...]
-    scores: tuple[float, ...]
-    epochs: tuple[int, ...]
-
-    @property
-    def loss(self) -> float:
-        """The mean over the folds."""
-        return float(np.mean(self.losses))
-
-    @property
-    def score(self) -> float:
-        """The mean over the folds."""
-        return float(np.mean(self.scores))
-
-    @property
-    def error(self) -> float:
-        """The standard error of the mean loss."""
-        if not math.isfinite(self.loss):
-            return math.nan
-        return float(np.std(self.losses, ddof=1) / math.sqrt(len(self.losses)))

@@ -39,11 +39,17 @@ class TextBlocks:
     x: np.ndarray
     y: np.ndarray
     score_name = "accuracy"
+    labels = None
 
     @property
     def name(self) -> str:
         """Of the text."""
         return self.text.name
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Nothing but what every run says."""
+        return ()
 
     def split(self, seed: int) -> Split:
         """The first blocks, and the last two tenths, whatever the seed."""

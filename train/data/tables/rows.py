@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError, counted, listed, shown
-from ..files import read_bytes
+from ...errors import InputError, counted, listed, shown
+from ...files import read_bytes
 
 _DELIMITERS = ",;\t"
 
