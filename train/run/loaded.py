@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +14,11 @@ import numpy as np
 
 from ...autograd import to_numpy
 from ...autograd.core.array import backend_array
+from ...backend import is_array
 from ..data.labelled import target_of_array
 from ..data.load import load_features
-from ..errors import InputError, counted, listed
+from ..data.tables.reading import Sheet
+from ..errors import InputError, counted, extra
 from ..evaluation.metrics import Metrics
 from ..networks.architecture import Architecture
 from .checkpoint import load_described
@@ -78,7 +81,8 @@ class Loaded:
         ----------
         X : array (n, d), DataFrame or path
             Features as they came. A DataFrame has the columns that the model was trained on, in any order; others are
-            passed over. A path is a file as `pullback predict` takes it. Images have their own axes, or are flat.
+            passed over, with a warning. A path is a file as `pullback predict` takes it. Images have their own axes, or
+            are flat.
 
         Returns
         -------
@@ -171,23 +175,34 @@ class Loaded:
     def _features(self, X: Any) -> np.ndarray:
         """Features as the model takes them, shape (n, d)."""
         trained = self._trained
-        width = len(trained.inputs.mean)
+        layout, means = trained.layout, trained.inputs.mean
         if isinstance(X, str | os.PathLike):
-            settings = {"target": trained.target, "image_shape": trained.image_shape}
-            return load_features(X, trained.columns, width, **settings)
-        if hasattr(X, "columns") and trained.columns:
-            missing = [column for column in trained.columns if column not in X.columns]
-            if missing:
-                raise InputError(
-                    f"predict: X has no column {listed(map(repr, missing), 5)}; the model takes "
-                    f"{listed(trained.columns, 10)}"
-                )
-            X = X[list(trained.columns)]
-        return _checked(_as_array(X), trained, width)
+            return load_features(X, layout, means, image_shape=trained.image_shape, note=_warn)
+        if hasattr(X, "columns") and (layout.header or layout.encoder is not None):
+            return layout.matrix(layout.arranged(_sheet(X), _warn), means, _warn)
+        if layout.encoder is not None:
+            frame = extra("pandas", "a table of columns").DataFrame(_as_array(X))
+            return layout.matrix(layout.arranged(_sheet(frame, header=False), _warn), means, _warn)
+        return _checked(_as_array(X), trained, len(means))
+
+
+def _warn(line: str) -> None:
+    warnings.warn(line, stacklevel=5)
+
+
+def _sheet(frame: Any, *, header: bool = True) -> Sheet:
+    """A DataFrame as if it were read from a file called X."""
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    places = tuple(range(frame.shape[1]))
+    return Sheet("X", frame, header, "", range(1, len(frame) + 1), places)
 
 
 def _as_array(values: Any) -> np.ndarray:
-    return np.asarray(to_numpy(backend_array(values)))
+    """An array of any library, a DataFrame, a Series or a list as an array of NumPy."""
+    raw = backend_array(values)
+    if is_array(raw) and not isinstance(raw, np.ndarray):
+        return np.asarray(to_numpy(raw))
+    return np.asarray(raw.to_numpy() if hasattr(raw, "to_numpy") else raw)
 
 
 def _checked(x: np.ndarray, trained: Trained, width: int) -> np.ndarray:

@@ -146,7 +146,8 @@ class Table:
             layout, inputs.mean, data.target, data.classes, data.y.shape[1:], data.image_shape
         )
         chosen = {"train": (encoded, rows.train), "validation": (encoded, rows.validation)}
-        chosen["test"] = self._tested(encoded, rows.test, wanted)
+        notes: list[str] = []
+        chosen["test"] = self._tested(encoded, rows.test, wanted, notes)
         parts = {
             part: to_device_if_it_fits(own._part(index, inputs, targets, settings), active)
             for part, (own, index) in chosen.items()
@@ -178,16 +179,18 @@ class Table:
             built_by,
             self._resolved(settings),
             lambda loss: about._report(loss, targets),
-            (*self.told, *((self.why,) if self.why else ())),
+            (*self.told, *notes, *((self.why,) if self.why else ())),
         )
 
-    def _tested(self, encoded: Table, rows: np.ndarray, wanted: Wanted) -> tuple[Table, np.ndarray]:
+    def _tested(
+        self, encoded: Table, rows: np.ndarray, wanted: Wanted, notes: list[str]
+    ) -> tuple[Table, np.ndarray]:
         """The table of the test part, and which of its rows."""
         if not self.test or len(rows):
             # of a fold, or of the data
             return encoded, rows
         try:
-            x, y = load_labelled(self.test, wanted)
+            x, y = load_labelled(self.test, wanted, note=notes.append)
         except InputError as error:
             raise InputError(f"test: {error}") from None
         return replace(self, data=replace(encoded.data, x=x, y=y)), np.arange(len(y))
@@ -214,8 +217,6 @@ class Table:
         if settings.model == "cnn":
             parts, width = map(data.images, parts), data.axes
         return on_disk(self.scratch, parts, (len(rows), *width), settings.dtype), y
-
-    test: str = ""
 
     def _start(self, rows: Split) -> str:
         data = self.data
