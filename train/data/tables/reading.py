@@ -239,9 +239,11 @@ def named(found: Survey) -> tuple[dict[str, int], frozenset[str], list[str]]:
         return {str(i): i for i in range(dialect.width)}, frozenset(), notes
     kept: dict[str, int] = {}
     doubled: dict[str, str] = {}
+    numbering = 0
     for i, column in enumerate(dialect.columns):
-        if i == 0 and dialect.width > 1 and INDEX.fullmatch(column) and found.kinds[0] == "int":
-            notes.append("the first column numbers the rows and is left out")
+        last = i == dialect.width - 1
+        if not kept and not last and INDEX.fullmatch(column) and found.kinds[i] == "int":
+            numbering += 1
             continue
         if not column and i in found.empty:
             notes.append(
@@ -255,6 +257,11 @@ def named(found: Survey) -> tuple[dict[str, int], frozenset[str], list[str]]:
         if column in kept:
             doubled[column] = unique
         kept[unique] = i
+    if numbering:
+        what = "column numbers" if numbering == 1 else f"{numbering} columns number"
+        notes.insert(
+            0, f"the first {what} the rows and {'is' if numbering == 1 else 'are'} left out"
+        )
     if doubled:
         again = [f"{column!r} again: called {unique!r}" for column, unique in doubled.items()]
         notes.append(f"column {listed(again, 3)}")
