@@ -10,7 +10,9 @@ from dataclasses import replace
 from ...autograd.compile.tracing.precision import PRECISIONS
 from ..data.load import BUILT_IN, TASKS
 from ..data.orders import BATCHES
-from ..run.config import ACTIVATIONS, BACKENDS, DTYPES, Settings, parse_hidden
+from ..data.tables.columns import MISSING
+from ..data.tables.dates import ORDERS
+from ..run.config import ACTIVATIONS, BACKENDS, DTYPES, Settings, parse_hidden, parse_names
 from ..run.defaults import MODELS, OPTIMIZERS
 from .command import Option
 
@@ -60,6 +62,45 @@ _TABLE = (
         default="a quarter of the free memory",
         group=DATA,
         metavar="SIZE",
+    ),
+    Option(
+        "categorical",
+        "Columns that are categories, such as integer codes: zip,ward.",
+        default="texts",
+        group=DATA,
+        metavar="NAMES",
+        parse=parse_names,
+    ),
+    Option(
+        "numeric",
+        "Columns that are numbers; a cell that is none is an error.",
+        default="by their cells",
+        group=DATA,
+        metavar="NAMES",
+        parse=parse_names,
+    ),
+    Option(
+        "drop",
+        "Columns to leave out, such as names and numbers of rows.",
+        default="what says nothing",
+        group=DATA,
+        metavar="NAMES",
+        parse=parse_names,
+    ),
+    Option(
+        "missing",
+        "Of missing cells: impute (and say so in an input), drop their rows, or error.",
+        group=DATA,
+        metavar="NAME",
+        choices=MISSING,
+    ),
+    Option(
+        "dates",
+        "What 03/04/2021 is: day-first or month-first.",
+        default="refused where it is not clear",
+        group=DATA,
+        metavar="NAME",
+        choices=ORDERS[1:],
     ),
     # ── network ──
     Option(

@@ -81,7 +81,8 @@ COMMAND = Command(
     "Train a network; writes the model, its metrics and pictures to runs/NAME.",
     (
         *options(
-            "data", "target", "task", "edges", "stream", "memory",
+            "data", "target", "task", "edges",
+            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
             "model", "hidden", "activation", "length", "dropout",
             "optimizer", "learning_rate", "batch_size", "batches", "epochs", "patience",
             "l2", "l1",

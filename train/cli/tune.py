@@ -50,7 +50,10 @@ COMMAND = Command(
     "Choose settings by k-fold cross-validation; writes the table, a picture and the best settings.",
     (
         replace(OPTIONS["data"], required=True),
-        *options("target", "task", "edges", "stream", "memory"),
+        *options(
+            "target", "task", "edges",
+            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
+        ),
         _values(
             "learning_rate", "Values: 1e-4,1e-3,1e-2.", "five about the optimiser's default"
         ),

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, counted, extra, listed, shown
 from .binary import find_idx_labels, is_idx, read_idx, read_npz
 from .mapped import release
-from .tables.rows import read_csv, read_csv_features
-from .targets import array_target, read_target
+from .tables.columns import Column, Wishes
+from .tables.description import description
+from .tables.features import Layout, features_of, find_target
+from .tables.reading import SUFFIXES, Sheet, read_sheet, suffix_of
+from .targets import array_target, target_of
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 TASKS = ("auto", "classification", "regression")
 _CHANNELS = (1, 2, 3, 4)
 # That are looked at at once.
 _NUMBERS = 1 << 20
+TABLES = SUFFIXES
+# How most files are written: nothing that has to be told.
+_USUAL = "commas; header in line 1"
 
 
 @dataclass(frozen=True)
@@ -31,8 +38,9 @@ class Dataset:
     ----------
     name : str
         The built-in name, or the file's name without its ending.
-    x : ndarray, shape (n, d)
-        Real features, all finite.
+    x : ndarray or DataFrame, shape (n, d)
+        Real features, all finite; where a column is something else than finite numbers, a table of the raw columns,
+        of which an `Encoder` makes numbers.
     y : ndarray
         Class numbers, shape (n,), int64; or regression targets, shape (n, k), float64.
     task : {"classification", "regression"}
@@ -46,10 +54,16 @@ class Dataset:
         Height and width, if the features are the pixels of an image; with channels first, or last.
     channels_last : bool
         Whether the last of three numbers of `image_shape` are the channels.
+    kinds : tuple of Column, or None
+        What was decided about each column of a table of raw columns.
+    layout : Layout, or None
+        The columns of the file, for files with columns.
+    told : tuple of str
+        What was found in the file and decided, in lines for people.
     """
 
     name: str
-    x: np.ndarray
+    x: Any
     y: np.ndarray
     task: str
     classes: tuple[str, ...] = ()
@@ -57,6 +71,9 @@ class Dataset:
     target: str = "target"
     image_shape: tuple[int, ...] | None = None
     channels_last: bool = False
+    kinds: tuple[Column, ...] | None = None
+    layout: Layout | None = None
+    told: tuple[str, ...] = ()
 
     def images(self, x: np.ndarray) -> np.ndarray:
         """Rows of features as images (n, channels, height, width)."""
@@ -70,8 +87,8 @@ class Dataset:
 
     def without_rows(self) -> Dataset:
         """What is known of the data, without keeping them in memory."""
-        x, y = (np.empty((0, *a.shape[1:]), a.dtype) for a in (self.x, self.y))
-        return replace(self, x=x, y=y)
+        x = np.empty((0, self.x.shape[1]))
+        return replace(self, x=x, y=np.empty((0, *self.y.shape[1:]), self.y.dtype))
 
 
 def load_dataset(
@@ -80,21 +97,27 @@ def load_dataset(
     *,
     task: str = "auto",
     scratch: Path | None = None,
+    wishes: Wishes | None = None,
+    missing: str = "impute",
 ) -> Dataset:
-    """Load a built-in data set, or one from a .csv, .npz or IDX file.
+    """Load a built-in data set, or one from a file with a table, or an .npz or IDX file.
 
     Parameters
     ----------
     name_or_path : str or path
         One of digits, breast_cancer, wine, iris, diabetes (they ship with scikit-learn), or a file.
     target : str or int, optional
-        CSV: the target column's name or index (default: the last). NPZ: the target array (default:
+        Table: the target column's name or index (default: the last). NPZ: the target array (default:
         y). IDX: the label file (default: the one that MNIST's naming gives).
     task : {"auto", "classification", "regression"}
         With "auto", words and at most 100 different integers are classes.
     scratch : Path, optional
         A folder: the features of a file are not in memory, but in a file there that is mapped into memory, read-only,
         and gone when the data set is.
+    wishes : Wishes, optional
+        Tables: what the columns are, where that is not found; see `decide`.
+    missing : {"impute", "drop", "error"}
+        Tables: what is done about missing cells; see `features_of`.
 
     Raises
     ------
@@ -111,6 +134,7 @@ def load_dataset(
     if source in BUILT_IN:
         if target is not None:
             raise InputError(f"{source} is built in and has its target: leave out --target")
+        _refuse_wishes(wishes, missing, f"{source} is built in")
         return _checked(_built_in(source, task))
     if not os.path.exists(source) and not Path(source).suffix:
         raise InputError(
@@ -119,11 +143,9 @@ def load_dataset(
     file_format = _file_format(source)
     name = Path(source).name.removesuffix(".gz")
     name = Path(name).stem if file_format != "idx" else name
-    if file_format == "csv":
-        table = read_csv(source, target=target)
-        positions = [f"{source}, row {row}, column {table.target!r}" for row in table.rows]
-        found, y, classes = read_target(table.y, task, positions)
-        return _checked(Dataset(name, table.x, y, found, classes, table.columns, table.target))
+    if file_format == "table":
+        return _checked(_of_sheet(name, read_sheet(source), target, task, wishes, missing))
+    _refuse_wishes(wishes, missing, f"{source} holds arrays")
     if file_format == "npz":
         raw_x, raw_y, key = read_npz(
             source, target=None if target is None else str(target), scratch=scratch
@@ -138,6 +160,44 @@ def load_dataset(
         name, x, y, found, classes, target=key, image_shape=image_shape, channels_last=channels_last
     )
     return _checked(data)
+
+
+def _refuse_wishes(wishes: Wishes | None, missing: str, what: str) -> None:
+    if wishes or missing != "impute":
+        asked = [
+            key for key in ("categorical", "numeric", "drop", "dates") if getattr(wishes, key, ())
+        ]
+        option = asked[0] if asked else "columns" if wishes else "missing"
+        raise InputError(f"{option}: for the columns of tables, and {what}: leave it out")
+
+
+def _of_sheet(
+    name: str,
+    sheet: Sheet,
+    target: str | int | None,
+    task: str,
+    wishes: Wishes | None,
+    missing: str,
+) -> Dataset:
+    """The data set that a sheet is."""
+    column = find_target(sheet, target)
+    features = features_of(sheet, (column,), wishes, missing)
+    found, y, classes = target_of(sheet, column, features.rows, task)
+    names = tuple(str(name) for name in sheet.frame.columns)
+    kinds = features.kinds
+    used = tuple(one for one in names if one != column)
+    if kinds is not None:
+        used = tuple(one.name for one in kinds if one.kind != "dropped")
+    told = [] if sheet.found == _USUAL else [f"{sheet.name}: {sheet.found}"]
+    told += [f"{sheet.name}: {note}" for note in features.notes]
+    if kinds is not None:
+        told += description(kinds, missing=missing)
+    layout = Layout(names, sheet.header, (column,), used, missing)
+    columns = used if sheet.header else ()
+    return Dataset(
+        name, features.x, y, found, classes, columns, column,
+        kinds=kinds, layout=layout, told=tuple(told),
+    )  # fmt: skip
 
 
 def as_images(x: np.ndarray, shape: tuple[int, ...], channels_last: bool) -> np.ndarray:
@@ -155,22 +215,26 @@ def as_images(x: np.ndarray, shape: tuple[int, ...], channels_last: bool) -> np.
 
 def load_features(
     path: str | os.PathLike[str],
-    columns: Sequence[str],
-    width: int,
+    layout: Layout,
+    means: np.ndarray,
     *,
-    target: str = "",
     image_shape: tuple[int, ...] | None = None,
+    note: Callable[[str], None] = print,
 ) -> np.ndarray:
-    """The features in a file to predict from, shape (n, width).
+    """The inputs of a model in a file to predict from, shape (n, D), float64 or as they came, all finite.
 
     Parameters
     ----------
     path : path
-        A .csv, .npz or IDX file.
-    columns, width, target
-        As for `read_csv_features`.
+        A file with a table, or an .npz or IDX file.
+    layout : Layout
+        The columns that the model takes.
+    means : ndarray, shape (D,)
+        The means of the training rows.
     image_shape : tuple of int, optional
         The axes of an image; rows that have axes have to have these.
+    note : callable
+        Takes lines about what was not used, or filled in.
 
     Raises
     ------
@@ -179,26 +243,36 @@ def load_features(
     """
     source = os.fspath(path)
     file_format = _file_format(source)
-    if file_format == "csv":
-        return read_csv_features(source, columns, width, target=target)
+    if file_format == "table":
+        return layout.matrix(layout.arranged(read_sheet(source), note), means, note)
+    if layout.encoder is not None:
+        raise InputError(
+            f"{source} holds an array, and the model takes a table with the columns {listed(layout.used, 10)}"
+        )
     raw = read_npz(source, labelled=False)[0] if file_format == "npz" else read_idx(source)
     x = _flat_features(raw, source)[0]
     if image_shape is not None and raw.ndim > 2 and raw.shape[1:] != image_shape:
         raise InputError(
             f"{source} has images of shape {raw.shape[1:]}, the model takes {image_shape}"
         )
-    if x.shape[1] != width:
-        raise InputError(f"{source} has {counted(x.shape[1], 'column')}, the model takes {width:,}")
+    if x.shape[1] != len(means):
+        raise InputError(
+            f"{source} has {counted(x.shape[1], 'column')}, the model takes {len(means):,}"
+        )
     return x
 
 
 def _file_format(source: str) -> str:
-    suffix = Path(source).suffix.lower()
-    if suffix == ".csv" or suffix == ".npz":
-        return suffix[1:]
+    suffix = suffix_of(source)
+    if suffix in TABLES:
+        return "table"
+    if Path(source).suffix.lower() == ".npz":
+        return "npz"
     if is_idx(source):
         return "idx"
-    raise InputError(f"{source}: unknown kind of file; give .csv, .npz or IDX (.idx3-ubyte, .gz)")
+    raise InputError(
+        f"{source}: unknown kind of file; give {listed(TABLES)}, .npz or IDX (.idx3-ubyte, .gz)"
+    )
 
 
 def _built_in(name: str, task: str) -> Dataset:

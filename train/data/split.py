@@ -233,6 +233,20 @@ class Standardizer:
             with np.errstate(over="ignore"):
                 yield ((chunk.astype(np.float64) - self.mean) / self.scale).astype(dtype)
 
+    def of_some(self, columns: np.ndarray) -> Standardizer:
+        """The map that leaves all other columns as they are.
+
+        Parameters
+        ----------
+        columns : ndarray of bool, shape (d,)
+
+        Examples
+        --------
+        >>> Standardizer(np.ones(2), np.ones(2)).of_some(np.asarray([True, False])).mean
+        array([1., 0.])
+        """
+        return Standardizer(np.where(columns, self.mean, 0.0), np.where(columns, self.scale, 1.0))
+
     def inverse(self, z: np.ndarray) -> np.ndarray:
         """The values in their original units, of standardised ones, in float64."""
         return z.astype(np.float64) * self.scale + self.mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import math
@@ -16,6 +17,8 @@ from ...autograd.compile.tracing.precision import PRECISIONS
 from ..data.load import TASKS
 from ..data.memory import parse_size
 from ..data.orders import BATCHES
+from ..data.tables.columns import KINDS, MISSING
+from ..data.tables.dates import ORDERS
 from ..errors import InputError, listed, one_line, shown
 from ..files import read_bytes
 from .defaults import BY_MODEL, MODELS, OPTIMIZERS, check_data, usual_model, with_defaults
@@ -47,6 +50,15 @@ class Settings:
         convolutions of a graph. Empty or "auto": gcn where there are `edges`, lstm for a text, else mlp.
     edges : str, optional
         The file of a graph's edges; see `read_edges`.
+    categorical, numeric, drop : tuple of str
+        Columns of a table that are categories, numbers, or left out, whatever they look like.
+    missing : {"impute", "drop", "error"}
+        What is done about missing cells of a table: filled in (with an input that says so), their rows left out, or
+        refused.
+    dates : {"", "day-first", "month-first"}
+        What 03/04/2021 is.
+    columns : tuple of (str, str)
+        The kind of each column of a table by name, as an earlier run decided; empty to find it.
     hidden : tuple of int, optional
         Widths of the hidden layers; empty for none: a linear or logistic model. 128 is as good as 512 on
         the digits, and its products are small enough that OpenBLAS keeps them on one thread: the
@@ -100,6 +112,12 @@ class Settings:
     task: str = "auto"
     model: str = ""
     edges: str | None = None
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    missing: str = "impute"
+    dates: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
     hidden: tuple[int, ...] = _USUAL
     activation: str = _USUAL
     length: int | None = _USUAL
@@ -135,6 +153,7 @@ class Settings:
         if self.model in ("", "auto"):
             object.__setattr__(self, "model", usual_model(self.data, self.edges))
         check_data(self.model, self.data, self.edges, self.target, self.task)
+        _check_columns(self)
         given = {key: getattr(self, key) for key in (*BY_MODEL, "learning_rate", "l2")}
         for key, value in with_defaults(self.model, self.optimizer, given).items():
             object.__setattr__(self, key, value)
@@ -193,6 +212,29 @@ def parse_hidden(text: str) -> tuple[int, ...]:
         ) from None
 
 
+def parse_names(text: str) -> tuple[str, ...]:
+    """The names of columns in a list with commas; one with a comma in it stands in double quotes.
+
+    Raises
+    ------
+    InputError
+        If a name is empty, or a quotation mark stands alone.
+
+    Examples
+    --------
+    >>> parse_names('age, "size, in cm"')
+    ('age', 'size, in cm')
+    """
+    try:
+        (names,) = csv.reader([text], skipinitialspace=True, strict=True)
+    except (csv.Error, ValueError):
+        names = [""]
+    stripped = tuple(name.strip() for name in names)
+    if not all(stripped):
+        raise InputError(f"{shown(text)} is no list of columns; write age,colour")
+    return stripped
+
+
 def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The settings in a TOML file, as keyword arguments of `Settings`.
 
@@ -219,6 +261,11 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise InputError(f"{path}: unknown setting {shown(unknown[0])}; there are {listed(known)}")
     if isinstance(found.get("hidden"), list):
         found["hidden"] = tuple(found["hidden"])
+    for key in ("categorical", "numeric", "drop"):
+        if isinstance(found.get(key), list):
+            found[key] = tuple(found[key])
+    if isinstance(found.get("columns"), dict):
+        found["columns"] = tuple(found["columns"].items())
     if type(found.get("target")) is int:
         found["target"] = str(found["target"])
     try:
@@ -237,9 +284,13 @@ def config_text(settings: Settings, comments: tuple[str, ...] = ()) -> str:
     ['# an example', 'data = "wine"']
     """
     lines = [f"# {comment}" for comment in comments]
-    values = dataclasses.asdict(settings)
+    values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    kinds = values.pop("columns")
     # what the network does not have is None
     lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+    if kinds:
+        # a table comes last in TOML
+        lines += ["", "[columns]", *(f"{_toml(name)} = {_toml(kind)}" for name, kind in kinds)]
     return "\n".join(lines) + "\n"
 
 
@@ -258,13 +309,17 @@ def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
     """The settings of a config file, where the options that were given (not None) win.
 
     Learning rate and l2 of the file belong to the file's optimiser: another optimiser on the
-    command line brings its own defaults. So does another network than the one that the file names.
+    command line brings its own defaults. So does another network than the one that the file names. What was decided
+    about columns belongs to the file's data and target.
     """
     given = {key: value for key, value in options.items() if value is not None}
     base = dict(config)
     if "model" in base and given.get("model", base["model"]) != base["model"]:
         for key in (*BY_MODEL, "learning_rate", "l2", "edges"):
             base.pop(key, None)
+    # what was decided about columns is of the file's data
+    if any(given.get(key, base.get(key)) != base.get(key) for key in ("data", "target")):
+        base.pop("columns", None)
     optimizer = base.get("optimizer", Settings.optimizer)
     if given.get("optimizer", optimizer) != optimizer:
         base.pop("learning_rate", None)
@@ -323,6 +378,36 @@ def _check_streaming(settings: Settings) -> None:
     _text("memory", settings.memory)
     if settings.memory:
         parse_size(settings.memory)
+
+
+def _check_columns(settings: Settings) -> None:
+    """Refuse names of columns and kinds that are none, and any for what is no table."""
+    lists = ("categorical", "numeric", "drop")
+    for key in lists:
+        names = getattr(settings, key)
+        if not isinstance(names, tuple):
+            raise InputError(f"{key}: {shown(names)} is no list of columns")
+        for name in names:
+            _text(key, name)
+    _choice("missing", settings.missing, MISSING)
+    _choice("dates", settings.dates, ORDERS)
+    kinds = settings.columns
+    if not isinstance(kinds, tuple) or any(not isinstance(p, tuple) or len(p) != 2 for p in kinds):
+        raise InputError(f"columns: {shown(kinds)} is no table of kinds by column")
+    for name, kind in kinds:
+        _text("columns", name)
+        _text("columns", kind)
+        if kind.partition(" ")[0] not in KINDS:
+            raise InputError(
+                f"columns: {name!r}: unknown kind {shown(kind)}; choose one of {', '.join(KINDS)}"
+            )
+    if settings.model in ("mlp", "cnn"):
+        return
+    for key in (*lists, "missing", "dates", "columns"):
+        if getattr(settings, key) != getattr(Settings, key):
+            raise InputError(
+                f"{key}: for the columns of tables, not for --model {settings.model}; leave it out"
+            )
 
 
 def _check_precision(settings: Settings) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data.load import BUILT_IN
+from ..data.load import BUILT_IN, TABLES
+from ..data.tables.reading import suffix_of
 from ..data.text import SUFFIXES
 from ..errors import InputError
 
@@ -92,7 +93,9 @@ def check_data(model: str, data: str, edges: str | None, target: str, task: str)
         It says which network, or which data, would do.
     """
     suffix = Path(data).suffix.lower()
-    table = data in BUILT_IN or suffix in (".csv", ".npz")
+    table = (
+        data in BUILT_IN or suffix == ".npz" or (suffix_of(data) in TABLES and not is_text(data))
+    )
     if model in TEXT_MODELS:
         if table:
             raise InputError(
@@ -104,7 +107,7 @@ def check_data(model: str, data: str, edges: str | None, target: str, task: str)
                 raise InputError(
                     f"{key}: {value!r}: a text's characters are predicted by those before them; leave out --{key}"
                 )
-    elif is_text(data) and model != "gcn":
+    elif is_text(data) and (model == "cnn" or (model == "mlp" and suffix_of(data) not in TABLES)):
         raise InputError(
             f"model: {model} takes tables or images, and {data} is a text: use lstm or transformer"
         )
@@ -119,7 +122,7 @@ def check_data(model: str, data: str, edges: str | None, target: str, task: str)
             raise InputError("task: gcn tells classes of nodes; regression is not for it")
     elif edges:
         raise InputError(f"edges: a graph is for --model gcn, not {model}")
-    if model == "cnn" and (suffix == ".csv" or (data in BUILT_IN and data != "digits")):
+    if model == "cnn" and (suffix_of(data) in TABLES or (data in BUILT_IN and data != "digits")):
         raise InputError(
             f"model: cnn takes images: digits, an IDX file, or an .npz file with X of shape (n, height, width) or "
             f"with channels; {data} is a table: leave out --model"

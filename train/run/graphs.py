@@ -40,6 +40,11 @@ class Nodes:
         """What is counted as right."""
         return task_for(self.graph.labelled).score_name
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Nothing but what every run says."""
+        return ()
+
     def split(self, seed: int) -> Split:
         """The parts of the nodes that have a class."""
         return self.graph.split(seed)

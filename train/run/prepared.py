@@ -93,6 +93,10 @@ class Source(Protocol):
     def score_name(self) -> str:
         """Of what is counted as right."""
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What was found in the data and decided about them, in lines for people."""
+
     def split(self, seed: int) -> Split:
         """Training, validation and test rows."""
 

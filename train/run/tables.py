@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,12 @@ import numpy as np
 from ... import backend, models
 from ...autograd.core.array import backend_array
 from ..data.device_data import to_device_if_it_fits
-from ..data.load import Dataset, load_dataset
+from ..data.load import TABLES, Dataset, load_dataset
 from ..data.mapped import on_disk
 from ..data.split import Split, Standardizer, folds, split
+from ..data.tables.columns import Wishes
+from ..data.tables.encoder import Encoder
+from ..data.tables.reading import suffix_of
 from ..errors import InputError, counted
 from ..networks.architecture import Architecture
 from .config import Settings
@@ -51,6 +54,11 @@ class Table:
         """Accuracy or R2."""
         return task_for(self.data).score_name
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """How the file is written, and what its columns are."""
+        return self.data.told
+
     def split(self, seed: int) -> Split:
         """The parts, each class alike."""
         return split(self.data, seed=seed)
@@ -61,8 +69,16 @@ class Table:
 
     def prepare(self, settings: Settings, rows: Split, active: backend.Backend) -> Prepared:
         """Standardised parts on the device, the first model."""
-        data, task = self.data, task_for(self.data)
+        data, task, layout = self.data, task_for(self.data), self.data.layout
+        encoder = None
+        if data.kinds is not None and layout is not None:
+            # of the training rows alone, also where this is one fold of many
+            encoder = Encoder.fit(data.kinds, data.x.iloc[rows.train])
+            data = replace(data, x=encoder.transform(data.x), columns=encoder.names)
+            layout = replace(layout, encoder=encoder, used=encoder.columns)
         inputs = Standardizer.fit(data.x, rows=rows.train, one_scale=data.image_shape is not None)
+        if encoder is not None:
+            inputs = inputs.of_some(encoder.is_number)
         targets = None
         if data.task == "regression":
             targets = Standardizer.fit(data.y, rows=rows.train)
@@ -89,8 +105,9 @@ class Table:
             )
             network = "network " + "-".join(map(str, sizes))
         network += f", {settings.activation}" if settings.hidden or built_by else ""
+        encoded = replace(self, data=data)
         parts = {
-            part: to_device_if_it_fits(self._part(index, inputs, targets, settings), active)
+            part: to_device_if_it_fits(encoded._part(index, inputs, targets, settings), active)
             for part, index in (
                 ("train", rows.train),
                 ("validation", rows.validation),
@@ -112,7 +129,8 @@ class Table:
                 "task": data.task,
                 "target": data.target,
                 "classes": list(data.classes),
-                "columns": list(data.columns),
+                "columns": list(self.data.columns),
+                "layout": None if layout is None else layout.to_dict(),
                 "image_shape": list(data.image_shape) if data.image_shape else None,
                 "channels_last": data.channels_last,
                 "standardize": numbers(inputs),
@@ -121,7 +139,7 @@ class Table:
             built_by,
             self._resolved(settings),
             lambda loss: about._report(loss, targets),
-            (self.why,) if self.why else (),
+            (*self.told, *((self.why,) if self.why else ())),
         )
 
     def _part(
@@ -161,8 +179,13 @@ class Table:
         )
 
     def _resolved(self, settings: Settings) -> dict[str, Any]:
-        from_file = self.data.target if settings.data.lower().endswith((".csv", ".npz")) else ""
-        return {"target": settings.target or from_file, "task": self.data.task}
+        named = suffix_of(settings.data) in (*TABLES, ".npz")
+        kinds = tuple((column.name, column.setting) for column in self.data.kinds or ())
+        return {
+            "target": settings.target or (self.data.target if named else ""),
+            "task": self.data.task,
+            "columns": kinds,
+        }
 
     def _report(self, loss: float, targets: Standardizer | None) -> str:
         """The loss is of targets standardised on the training part; people know their own units."""
@@ -209,7 +232,13 @@ def load_table(settings: Settings, scratch: Path = Path("runs")) -> Table:
     """
     why = why_streamed(settings)
     place = scratch if why else None
-    data = load_dataset(settings.data, settings.target or None, task=settings.task, scratch=place)
+    wishes = Wishes(
+        settings.categorical, settings.numeric, settings.drop, settings.dates, settings.columns
+    )
+    data = load_dataset(
+        settings.data, settings.target or None,
+        task=settings.task, scratch=place, wishes=wishes, missing=settings.missing,
+    )  # fmt: skip
     if settings.model == "cnn" and data.image_shape is None:
         raise InputError(
             f"model: cnn takes images, and {settings.data} has {counted(data.x.shape[1], 'column')}: save X with "

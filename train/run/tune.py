@@ -171,6 +171,8 @@ def tune(
                 f"{source.name}: {counted(len(trials_of), 'combination')} of settings, {k} folds of "
                 f"{len(parts[0].train):,} to train on and {len(parts[0].validation):,} to validate"
             )
+            for line in source.told:
+                say(line)
             header, trials = _header(trials_of, score_name), []
             say(_row(header))
             work = Folds(source, tuple(parts), tuple(trials_of), backend.current().name)

@@ -7,7 +7,6 @@ import gzip
 import numpy as np
 import pytest
 
-from pullback.train import InputError
 from pullback.train.data.tables.reading import read_chunks, read_sheet
 
 from .._load import file  # noqa: F401 - a fixture
