@@ -72,6 +72,9 @@ def features_of(
 ) -> Features:
     """The features of a sheet to train on.
 
+    Where they are numbers alone they are made in the memory of the sheet's own: its frame is not to be used afterwards
+    (`Sheet.take`).
+
     Parameters
     ----------
     sheet : Sheet
@@ -108,7 +111,8 @@ def features_of(
         notes.append(f"{counted(int(gone.sum()), 'row')} without a target left out")
         frame, rows = frame[~gone], rows[~gone]
     if not wishes and _finite_numbers(frame) and not _ids(frame):
-        return Features(_matrix(frame), None, rows, tuple(notes))
+        x = sheet.take(names) if len(rows) == len(sheet.frame) else _matrix(frame)
+        return Features(x, None, rows, tuple(notes))
 
     def at(row: int, column: str) -> str:
         return sheet.at(int(rows[row]), column)

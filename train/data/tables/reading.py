@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 import numpy as np
@@ -40,6 +40,8 @@ class Sheet:
         The place in the file, counted from 0, of each column: some were left out.
     doubled : frozenset of str
         Names that stand in the file more than once; their later columns are called `name.1` and so on.
+    borrowed : mapping
+        Columns that stand in another file, with its name.
     kept : Kept, optional
         The memory in which the columns of numbers are; see `take`.
     """
@@ -51,10 +53,13 @@ class Sheet:
     lines: Sequence[int]
     positions: tuple[int, ...]
     doubled: frozenset[str] = frozenset()
+    borrowed: Mapping[str, str] = field(default_factory=dict)
     kept: Kept | None = None
 
     def at(self, row: int, column: str) -> str:
         """The position of a cell, for error messages."""
+        if column in self.borrowed:
+            return f"{self.borrowed[column]}, row {row + 1}"
         known = repr(column) if self.header else f"{column} (counted from 0)"
         return f"{self.name}, row {self.lines[row]}, column {known}"
 
@@ -128,8 +133,9 @@ def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
     frame.columns = list(columns)
     words = "; ".join([*found.dialect.words, *found.notes, *notes])
     lines, header = Lines(path, found.dialect, len(frame)), bool(found.dialect.columns)
+    places = tuple(columns.values())
     return Sheet(
-        os.fspath(path), frame, header, words, lines, tuple(columns.values()), doubled, found.kept
+        os.fspath(path), frame, header, words, lines, places, doubled=doubled, kept=found.kept
     )
 
 

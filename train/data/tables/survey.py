@@ -20,7 +20,8 @@ from .feed import Feed, OtherEncoding, check_rows
 EXACT = 2.0**53
 _CELLS = 400_000
 _NONE: Mapping[int, str] = {}
-_DIGITS, _ZERO, _LONG, _CODE = r"[-+]?\d+", r"[-+]?0\d+", r"[-+]?\d{16,}", r"[A-Z]{2}"
+_DIGITS, _ZERO = r"[-+]?\d+(?:\.0*)?(?:[eE][-+]?0+)?", r"[-+]?0\d+"
+_LONG, _CODE = r"[-+]?\d{16,}(?:\.0*)?(?:[eE][-+]?0+)?", r"[A-Z]{2}"
 # Names that pandas and R give to the numbers of rows.
 INDEX = re.compile(r"(?:Unnamed: 0(?:\.\d+)?|)")
 
