@@ -82,7 +82,7 @@ COMMAND = Command(
     (
         *options(
             "data", "target", "task", "edges", "test",
-            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
+            "categorical", "numeric", "drop", "missing", "dates", "target_file", "decimal", "stream", "memory",
             "model", "hidden", "activation", "length", "dropout", "batch_norm",
             "optimizer", "learning_rate", "schedule", "warmup", "momentum", "beta1", "beta2",
             "batch_size", "batches", "epochs", "patience",

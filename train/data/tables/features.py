@@ -72,6 +72,9 @@ def features_of(
 ) -> Features:
     """The features of a sheet to train on.
 
+    Where they are numbers alone they are made in the memory of the sheet's own: its frame is not to be used afterwards
+    (`Sheet.take`).
+
     Parameters
     ----------
     sheet : Sheet
@@ -108,7 +111,8 @@ def features_of(
         notes.append(f"{counted(int(gone.sum()), 'row')} without a target left out")
         frame, rows = frame[~gone], rows[~gone]
     if not wishes and _finite_numbers(frame) and not _ids(frame):
-        return Features(_matrix(frame), None, rows, tuple(notes))
+        x = sheet.take(names) if len(rows) == len(sheet.frame) else _matrix(frame)
+        return Features(x, None, rows, tuple(notes))
 
     def at(row: int, column: str) -> str:
         return sheet.at(int(rows[row]), column)
@@ -191,6 +195,8 @@ class Layout:
     missing : {"impute", "drop", "error"}
     encoder : Encoder, optional
         None where all inputs are numbers as they are.
+    decimal : {".", ","}
+        The decimal sign of the file.
     """
 
     names: tuple[str, ...]
@@ -199,6 +205,7 @@ class Layout:
     used: tuple[str, ...]
     missing: str = "impute"
     encoder: Encoder | None = None
+    decimal: str = "."
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -206,6 +213,7 @@ class Layout:
             "names": list(self.names), "header": self.header, "targets": list(self.targets),
             "used": list(self.used), "missing": self.missing,
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
+            "decimal": self.decimal,
         }  # fmt: skip
 
     @classmethod
@@ -227,6 +235,7 @@ class Layout:
         encoder = None if found["encoder"] is None else Encoder.from_dict(found["encoder"])
         layout = cls(
             header=found["header"], missing=found["missing"], encoder=encoder,
+            decimal="," if found.get("decimal") == "," else ".",
             **{key: tuple(value) for key, value in lists.items()},
         )  # fmt: skip
         if not {*layout.targets, *layout.used} <= set(layout.names) or (
