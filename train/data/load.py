@@ -29,7 +29,7 @@ _CHANNELS = (1, 2, 3, 4)
 _NUMBERS = 1 << 20
 TABLES = SUFFIXES
 # How most files are written: nothing that has to be told.
-_USUAL = "commas; header in line 1"
+_USUAL = "separated by commas; header in line 1"
 
 
 @dataclass(frozen=True)
