@@ -373,8 +373,12 @@ def config_text(settings: Settings, comments: tuple[str, ...] = ()) -> str:
     lines = [f"# {comment}" for comment in comments]
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     kinds = values.pop("columns")
-    # what the network does not have is None
-    lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+    # what the network does not have is None; an empty text or list says nothing, but for the layers
+    lines += [
+        f"{key} = {_toml(value)}"
+        for key, value in values.items()
+        if value is not None and (value not in ("", ()) or key == "hidden")
+    ]
     if kinds:
         # a table comes last in TOML
         lines += ["", "[columns]", *(f"{_toml(name)} = {_toml(kind)}" for name, kind in kinds)]
