@@ -18,6 +18,7 @@ from .tables.columns import Column, Wishes
 from .tables.description import description
 from .tables.features import Layout, features_of, find_target
 from .tables.reading import SUFFIXES, Sheet, read_sheet, suffix_of
+from .tables.spilled import sheet_on_disk
 from .targets import array_target, target_of
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
@@ -144,7 +145,8 @@ def load_dataset(
     name = Path(source).name.removesuffix(".gz")
     name = Path(name).stem if file_format != "idx" else name
     if file_format == "table":
-        return _checked(_of_sheet(name, read_sheet(source), target, task, wishes, missing))
+        sheet = read_sheet(source) if scratch is None else sheet_on_disk(source, scratch)
+        return _checked(_of_sheet(name, sheet, target, task, wishes, missing, scratch))
     _refuse_wishes(wishes, missing, f"{source} holds arrays")
     if file_format == "npz":
         raw_x, raw_y, key = read_npz(
@@ -178,10 +180,11 @@ def _of_sheet(
     task: str,
     wishes: Wishes | None,
     missing: str,
+    scratch: Path | None,
 ) -> Dataset:
     """The data set that a sheet is."""
     column = find_target(sheet, target)
-    features = features_of(sheet, (column,), wishes, missing)
+    features = features_of(sheet, (column,), wishes, missing, scratch)
     found, y, classes = target_of(sheet, column, features.rows, task)
     names = tuple(str(name) for name in sheet.frame.columns)
     kinds = features.kinds
