@@ -155,10 +155,15 @@ def tune(
     # ask now, not after an hour of training
     extra("matplotlib.figure", "tuning")
     grid = dict(grid or {})
+    if base.stream and client is not None:
+        raise InputError(
+            "stream: with --dask the rows travel to the workers from memory; leave out one of them"
+        )
     trials_of = combinations(base, _with_rates(base, grid))
     chosen: Any = backend.use(base.backend) if base.backend else contextlib.nullcontext()
     with chosen, contextlib.ExitStack() as stack:
-        source = load_source(base, Path(runs))
+        # rows that travel to workers do so from memory
+        source = load_source(base if client is None else replace(base, stream=False), Path(runs))
         parts = source.folds(k, base.seed)
         pool = stack.enter_context(task_pool(client))
         sweep_runs(Path(runs), (TABLE, PICTURE, BEST))

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ...errors import extra
+from ...errors import InputError, extra
 from ..mapped import map_file, nameless, on_disk, release
 from .reading import Lines, Sheet, named, read_chunks, read_sheet, suffix_of
 from .survey import survey
@@ -87,7 +87,7 @@ def _spilled(chunks: Iterator[Any], n: int, folder: Path) -> Any:
                 )
             start += len(frame)
         if start != n:
-            raise RuntimeError(
+            raise InputError(
                 f"{start:,} rows came, and {n:,} were counted: the file has changed meanwhile"
             )
         mapped = map_file(file)
@@ -117,7 +117,7 @@ def _write_at(file: BinaryIO, offset: int, x: np.ndarray) -> None:
 def matrix_on_disk(
     frame: Any, numbers_of: Callable[[Any], np.ndarray], width: int, folder: Path
 ) -> np.ndarray:
-    """What ``numbers_of(frame)`` would give, shape (n, width), float64, in a file; some rows are asked for at a time."""
+    """What ``numbers_of(frame)`` would give, shape (n, width), float64, in a file; for some rows at a time."""
 
     def parts() -> Iterator[np.ndarray]:
         for start in range(0, len(frame), _ROWS):
