@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullback.train.run.bars import fold_bar, training_bar
+from pullback.train.fitting.bars import fold_bar, training_bar
 
 pytest.importorskip("rich")
 
