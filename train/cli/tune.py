@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError
+from ..fitting.bars import fold_bar
 from ..parallel.launch import refuse_several
-from ..run.bars import fold_bar
 from ..run.config import merged
 from ..run.tuning.halving import RESOURCES
 from ..run.tuning.tune import tune as run_tuning

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pullback.train.run.bars import (
+from pullback.train.fitting.bars import (
     BAR,
     Clock,
     FoldProgress,
@@ -88,7 +88,7 @@ def test_a_dumb_terminal_gets_no_codes(monkeypatch):
 def shown(width, of=TrainingProgress, steps=((0,), (120,)), **more):
     """The line that rich draws at a width, and the last column of it that is used."""
     console = pytest.importorskip("rich.console")
-    bars = pytest.importorskip("pullback.train.run.bars")
+    bars = pytest.importorskip("pullback.train.fitting.bars")
     time = Time()
     progress = Progress(now=time)
     bar = of(progress, **more)

@@ -10,13 +10,12 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import extra
-from ..fitting.result import Fit
 from ..parallel.launch import width_of_launcher
 from ..terminal import is_dumb, is_terminal, print_line
-from .config import Settings
+from .result import Fit
 
 # Characters of the bar itself, and the blanks between two pieces of its line.
 _SHORTEST, _LONGEST, _GAP = 8, 40, 2
@@ -220,6 +219,14 @@ class Progress:
         return duration(self.clock.elapsed)
 
 
+class Patient(Protocol):
+    """Settings of a training that may end before its last epoch."""
+
+    @property
+    def patience(self) -> int:
+        """The epochs without a better one after which it ends; 0 for none."""
+
+
 class TrainingProgress:
     """The arguments `say` and `progress` of `train`.
 
@@ -234,7 +241,7 @@ class TrainingProgress:
         self._progress, self._epochs = progress, epochs
         self.say = progress.say
 
-    def show(self, run: Fit, settings: Settings) -> None:
+    def show(self, run: Fit, settings: Patient) -> None:
         """Move to the last epoch of the run."""
         now, best, progress = run.history[-1], run.best, self._progress
         # a run that is patient may end earlier
