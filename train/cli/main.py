@@ -45,14 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         started()
         with terminations_raised():
-            return _run(sys.argv[1:] if arguments is None else list(arguments))
+            code = _run(sys.argv[1:] if arguments is None else list(arguments))
+            # now, and not at exit, where Python would complain that nobody reads any more
+            sys.stdout.flush()
+            return code
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Terminated) else int(signal.SIGINT)
         return report_error(
             f"{Interrupt(number=number)}; files that are there are whole", SIGNALLED + number
         )
-    # the reader, such as `head`, has enough
-    except BrokenPipeError:
+    # the reader, such as `head`, has enough; typer says so in its own way
+    except (BrokenPipeError, SystemExit):
         drop_output()
         return 0
     except OSError as error:

@@ -180,7 +180,7 @@ def listing(
     return [
         part
         for i, line in enumerate(lines)
-        for part in ([line] if i in table_lines else wrapped(line, width) or [""])
+        for part in ([line] if i in table_lines else wrapped(line, width))
     ]
 
 
