@@ -12,7 +12,15 @@ from ..data.load import BUILT_IN, TASKS
 from ..data.orders import BATCHES
 from ..data.tables.columns import MISSING
 from ..data.tables.dates import ORDERS
-from ..run.config import ACTIVATIONS, BACKENDS, DTYPES, Settings, parse_hidden, parse_names
+from ..run.config import (
+    ACTIVATIONS,
+    BACKENDS,
+    DECIMALS,
+    DTYPES,
+    Settings,
+    parse_hidden,
+    parse_names,
+)
 from ..run.defaults import MODELS, OPTIMIZERS
 from .command import Option
 
@@ -23,14 +31,14 @@ _TABLE = (
     # ── data ──
     Option(
         "data",
-        f"{', '.join(BUILT_IN)}, or a .csv, .npz, IDX or text file.",
+        f"{', '.join(BUILT_IN)}, or a file: a table (.csv, .tsv, .parquet, .npy), .npz, IDX or a text.",
         group=DATA,
         choices=BUILT_IN,
         argument=True,
     ),
     Option(
         "target",
-        "Target column, by name or by position from 0 (.npz: array; IDX: label file).",
+        "Target column, by name or by position from 0, or several (.npz: array; IDX: label file).",
         default="last",
         group=DATA,
         metavar="NAME",
@@ -93,6 +101,20 @@ _TABLE = (
         group=DATA,
         metavar="NAME",
         choices=MISSING,
+    ),
+    Option(
+        "target_file",
+        "The file of the targets, if they are not in DATA: .npy, .csv or IDX.",
+        group=DATA,
+        metavar="FILE",
+    ),
+    Option(
+        "decimal",
+        "The decimal sign of a table that is a text: . or ,",
+        default="by its numbers",
+        group=DATA,
+        metavar="SIGN",
+        choices=DECIMALS[1:],
     ),
     Option(
         "dates",

@@ -82,7 +82,7 @@ COMMAND = Command(
     (
         *options(
             "data", "target", "task", "edges",
-            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
+            "categorical", "numeric", "drop", "missing", "dates", "target_file", "decimal", "stream", "memory",
             "model", "hidden", "activation", "length", "dropout",
             "optimizer", "learning_rate", "batch_size", "batches", "epochs", "patience",
             "l2", "l1",

@@ -52,7 +52,7 @@ COMMAND = Command(
         replace(OPTIONS["data"], required=True),
         *options(
             "target", "task", "edges",
-            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
+            "categorical", "numeric", "drop", "missing", "dates", "target_file", "decimal", "stream", "memory",
         ),
         _values(
             "learning_rate", "Values: 1e-4,1e-3,1e-2.", "five about the optimiser's default"

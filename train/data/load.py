@@ -264,7 +264,7 @@ def _of_sheet(
     told += [f"{sheet.name}: {note}" for note in features.notes]
     if kinds is not None:
         told += description(kinds, missing=missing)
-    layout = Layout(names, sheet.header, targets, used, missing)
+    layout = Layout(names, sheet.header, targets, used, missing, decimal=sheet.decimal)
     columns = used if sheet.header else ()
     return Dataset(
         name, features.x, y, found, classes, columns, joined_names(targets),
@@ -316,7 +316,9 @@ def load_features(
     source = os.fspath(path)
     file_format = _file_format(source)
     if file_format == "table":
-        return layout.matrix(layout.arranged(read_sheet(source), note), means, note)
+        return layout.matrix(
+            layout.arranged(read_sheet(source, usual=layout.decimal), note), means, note
+        )
     if layout.encoder is not None:
         raise InputError(
             f"{source} holds an array, and the model takes a table with the columns {listed(layout.used, 10)}"

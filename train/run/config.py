@@ -26,6 +26,7 @@ from .defaults import BY_MODEL, MODELS, OPTIMIZERS, check_data, usual_model, wit
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity")
 BACKENDS = ("auto", "numpy", "cupy")
 DTYPES = ("float32", "float64")
+DECIMALS = ("", ".", ",")
 _WIDEST = 10_000_000
 # the most bytes of a file of settings
 _LARGEST = 1 << 20
@@ -55,6 +56,10 @@ class Settings:
     missing : {"impute", "drop", "error"}
         What is done about missing cells of a table: filled in (with an input that says so), their rows left out, or
         refused.
+    target_file : str
+        The file in which the targets are instead of in the data; empty for none.
+    decimal : {"", ".", ","}
+        The decimal sign of a table that is a text; empty to find it.
     dates : {"", "day-first", "month-first"}
         What 03/04/2021 is.
     columns : tuple of (str, str)
@@ -117,6 +122,8 @@ class Settings:
     drop: tuple[str, ...] = ()
     missing: str = "impute"
     dates: str = ""
+    target_file: str = ""
+    decimal: str = ""
     columns: tuple[tuple[str, str], ...] = ()
     hidden: tuple[int, ...] = _USUAL
     activation: str = _USUAL
@@ -322,7 +329,9 @@ def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
         for key in (*BY_MODEL, "learning_rate", "l2", "edges"):
             base.pop(key, None)
     # what was decided about columns is of the file's data
-    if any(given.get(key, base.get(key)) != base.get(key) for key in ("data", "target")):
+    if any(
+        given.get(key, base.get(key)) != base.get(key) for key in ("data", "target", "target_file")
+    ):
         base.pop("columns", None)
     optimizer = base.get("optimizer", Settings.optimizer)
     if given.get("optimizer", optimizer) != optimizer:
@@ -395,6 +404,8 @@ def _check_columns(settings: Settings) -> None:
             _text(key, name)
     _choice("missing", settings.missing, MISSING)
     _choice("dates", settings.dates, ORDERS)
+    _text("target_file", settings.target_file)
+    _choice("decimal", settings.decimal, DECIMALS)
     kinds = settings.columns
     if not isinstance(kinds, tuple) or any(not isinstance(p, tuple) or len(p) != 2 for p in kinds):
         raise InputError(f"columns: {shown(kinds)} is no table of kinds by column")
@@ -407,7 +418,7 @@ def _check_columns(settings: Settings) -> None:
             )
     if settings.model in ("mlp", "cnn"):
         return
-    for key in (*lists, "missing", "dates", "columns"):
+    for key in (*lists, "missing", "dates", "target_file", "decimal", "columns"):
         if getattr(settings, key) != getattr(Settings, key):
             raise InputError(
                 f"{key}: for the columns of tables, not for --model {settings.model}; leave it out"

@@ -122,10 +122,11 @@ def check_data(model: str, data: str, edges: str | None, target: str, task: str)
             raise InputError("task: gcn tells classes of nodes; regression is not for it")
     elif edges:
         raise InputError(f"edges: a graph is for --model gcn, not {model}")
-    if model == "cnn" and (suffix_of(data) in TABLES or (data in BUILT_IN and data != "digits")):
+    images = data == "digits" or suffix_of(data) == ".npy"
+    if model == "cnn" and not images and (suffix_of(data) in TABLES or data in BUILT_IN):
         raise InputError(
-            f"model: cnn takes images: digits, an IDX file, or an .npz file with X of shape (n, height, width) or "
-            f"with channels; {data} is a table: leave out --model"
+            f"model: cnn takes images: digits, an IDX file, an .npz file with X of shape (n, height, width) or "
+            f"with channels, or an .npy file of such with --target-file; {data} is a table: leave out --model"
         )
 
 

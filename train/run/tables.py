@@ -238,6 +238,7 @@ def load_table(settings: Settings, scratch: Path = Path("runs")) -> Table:
     data = load_dataset(
         settings.data, settings.target or None,
         task=settings.task, scratch=place, wishes=wishes, missing=settings.missing,
+        target_file=settings.target_file or None, decimal=settings.decimal,
     )  # fmt: skip
     if settings.model == "cnn" and data.image_shape is None:
         raise InputError(

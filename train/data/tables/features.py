@@ -196,6 +196,8 @@ class Layout:
     missing : {"impute", "drop", "error"}
     encoder : Encoder, optional
         None where all inputs are numbers as they are.
+    decimal : {".", ","}
+        The decimal sign of the file.
     """
 
     names: tuple[str, ...]
@@ -204,6 +206,7 @@ class Layout:
     used: tuple[str, ...]
     missing: str = "impute"
     encoder: Encoder | None = None
+    decimal: str = "."
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -211,6 +214,7 @@ class Layout:
             "names": list(self.names), "header": self.header, "targets": list(self.targets),
             "used": list(self.used), "missing": self.missing,
             "encoder": None if self.encoder is None else self.encoder.to_dict(),
+            "decimal": self.decimal,
         }  # fmt: skip
 
     @classmethod
@@ -232,6 +236,7 @@ class Layout:
         encoder = None if found["encoder"] is None else Encoder.from_dict(found["encoder"])
         layout = cls(
             header=found["header"], missing=found["missing"], encoder=encoder,
+            decimal="," if found.get("decimal") == "," else ".",
             **{key: tuple(value) for key, value in lists.items()},
         )  # fmt: skip
         if not {*layout.targets, *layout.used} <= set(layout.names) or (
