@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,11 +15,13 @@ from ..autograd.core.typing import PyTree
 from ..autograd.functions.random import fold_in
 from ..distributed import Communicator
 from ..models.module import trains_differently
+from ..optim import ReduceOnPlateau
 from .data.device_data import backend_of_model
 from .data.orders import check_batches
 from .epochs import Ending, Training, run_epochs
 from .fitting.agreed import AgreedInterrupt
-from .fitting.feeding import check_form, checked, epochs_of
+from .fitting.callbacks import ASKED, FAILED, Callbacks, listed, read_only
+from .fitting.feeding import check_form, checked, epochs_of, least_rows
 from .fitting.keeping import Keeper, check_every
 from .fitting.result import Fit, diverged
 from .fitting.resuming import (
@@ -40,6 +43,7 @@ from .optimizers import with_l1
 from .parallel.ranks import Ranks, of_rank_0
 from .parallel.sharding import on_ranks
 from .replay import Forward, check_precision, kernels_pay, replayed_step
+from .schedules import note_loss, on_plateau
 from .step import Tally, copy_leaves, key_of, scaled, training_step
 from .stopping import Epoch, ValidationPatience
 
@@ -58,11 +62,14 @@ def fit(
     batches: str = "shuffled",
     patience: int = 50,
     l1: float = 0.0,
+    plateau: ReduceOnPlateau | None = None,
     seed: int = 0,
     compile: bool = True,
     fast: bool | None = None,
     precision: str = "float32",
     on_epoch: Callable[[Fit], None] | None = None,
+    callbacks: Sequence[Any] = (),
+    progress: bool | Callable[[Fit], None] = False,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     every: float = 5.0,
@@ -106,6 +113,9 @@ def fit(
         Strength of a penalty ``l1 Σ |W|`` on arrays of two dimensions or more, never on biases. With `SGD`, with or
         without momentum, each step ends with the proximal step, which makes weights exactly 0; other methods take its
         subgradient ``l1 sign W``, which leaves small numbers there. The losses that are reported do not contain it.
+    plateau : ReduceOnPlateau, optional
+        A rule that lowers the learning rate by the validation losses of the epochs, as
+        ``pb.optim.ReduceOnPlateau(1e-2, patience=5)``: its `lr` is the first rate, in place of the optimiser's own.
     seed : int
         Of the batches' order, and of the keys that layers draw from: step t has
         ``pb.random.fold_in(key, t)``, whatever the batches and wherever the model is.
@@ -211,13 +221,14 @@ def fit(
     home = backend_of_model(model, train)
     random = np.random.default_rng([seed, 1])
     different = trains_differently(model)
-    key, least = key_of(seed, home), 2 if different else 1
+    key, least = key_of(seed, home), least_rows(model)
     check_precision(precision, model, compile)
     opt = with_l1(scaled(on_ranks(opt, distributed, precision, checkpoint), precision), l1)
+    opt = on_plateau(opt, plateau)
 
     def about() -> dict[str, str]:
         return description(
-            model, loss, opt, train, validation, loss_of=loss_of, batch_size=batch_size, batches=batches,
+            model, loss, score, opt, train, validation, loss_of=loss_of, batch_size=batch_size, batches=batches,
             seed=seed, precision=precision, compile=compile, fast=fast,
         )  # fmt: skip
 
@@ -228,7 +239,7 @@ def fit(
         )
         model, key = ranks.replicated(model), ranks.own_key(key)
         warn_of_other_losses(ranks, model, loss, train, loss_of)
-    stored = of_rank_0(distributed, lambda: stored_at(checkpoint, resume))
+    calls = Callbacks(listed(callbacks, on_epoch), ranks)
     one_step = training_step(model, loss, opt, loss_of, ranks)
 
     def step(
@@ -260,19 +271,30 @@ def fit(
         )
         return Epoch(epoch, steps, *next(losses), *next(losses))
 
-    def report() -> None:
+    def report(moment: str) -> None:
         run.seconds = time.perf_counter() - started
-        if on_epoch is not None:
-            on_epoch(run)
+        if calls.any:
+            run.last = read_only(training.parameters)
+            calls.call(moment, run)
+
+    def after_step(count: int) -> None:
+        run.steps = run.history[-1].steps + count
+        report("on_step")
+        if calls.wanted:
+            interrupt.request(calls.wanted)
 
     def after_epoch(epoch: int) -> Ending | None:
+        # the state is that between two steps of the epoch, and on disk
+        if interrupt.number == FAILED:
+            calls.wanted = FAILED
+            return calls.ending
         ended = measured(epoch)
         if ended is not None and ended[0] == "diverged":
             run.stopped, run.why = ended
         return ended
 
     def measured(epoch: int) -> Ending | None:
-        before = run.steps
+        before = run.history[-1].steps
         run.steps, bad = training.tally.read()
         if bad is not None:
             return "diverged", f"the loss became {bad} at step {run.steps:,} (epoch {epoch})"
@@ -281,13 +303,18 @@ def fit(
                 ranks.check_model(training.parameters, epoch)
             now = measure(training.parameters, epoch, run.steps)
             run.history.append(now)
+            if plateau is not None:
+                note_loss(opt, training.state, now.validation_loss)
             if rule.note(now):
                 run.model, run.best = owned(training.parameters), now
-            report()
+            report("on_epoch")
+        if interrupt.number == ASKED:
+            calls.wanted = max(calls.wanted, ASKED)
+        calls.agreed()
         return ending(epoch)
 
     def ending(epoch: int) -> Ending | None:
-        bad = diverged(run.history[-1])
+        bad = diverged(run.history[-1]) or calls.ending
         if bad is None and interrupt.seen:
             return "interrupted", f"{interrupt} in epoch {epoch}"
         return bad or rule.ended(epoch)
@@ -299,7 +326,7 @@ def fit(
             "epoch": epoch,
             "position": position,
             "random": random_state,
-            "steps": run.steps,
+            "steps": run.steps if run.stopped == "diverged" else run.history[-1].steps,
             "best": run.best.epoch,
             "diverged": run.why if run.stopped == "diverged" else "",
             "calls": replay.calls,
@@ -319,7 +346,12 @@ def fit(
     described: dict[str, str] = {}
     started, start = time.perf_counter(), (0, 0)
     # This function reports a loss that overflows in one line, and NumPy's warnings would repeat it.
-    with AgreedInterrupt.of(ranks) as interrupt, np.errstate(all="ignore"):
+    with (
+        contextlib.ExitStack() as stack,
+        AgreedInterrupt.of(ranks) as interrupt,
+        np.errstate(all="ignore"),
+    ):
+        stored = of_rank_0(distributed, lambda: stored_at(checkpoint, resume, stack))
         training = Training(replay, owned(model), owned(opt.init(model)), Tally.new(home))
         if stored is None:
             first = measure(model, 0, 0)
@@ -347,15 +379,27 @@ def fit(
         ended = ended_before(run, start, epochs, ending)
         # who is told of the run knows that there is nothing left to do
         run.stopped, run.why = ended or (run.stopped, run.why)
-        report()
-        if ended is None:
+        report("on_start")
+        if calls.agreed():
+            ended = calls.ending
+        elif ended is None:
             ended = run_epochs(
-                training, epochs, source.epoch, after_epoch, interrupt, keeper, start
+                training,
+                epochs,
+                source.epoch,
+                after_epoch,
+                interrupt,
+                keeper,
+                start,
+                after_step if calls.has("on_step") else None,
             )
         elif keeper is not None and run.resumed is None:
             keeper.save(0, 0)
     run.stopped, run.why = ended or all_done(epochs)
     run.signal = interrupt.number if run.stopped == "interrupted" else 0
     run.eager = replay.eager
+    run.last = training.parameters
     run.seconds = time.perf_counter() - started
+    calls.call("on_end", run)
+    calls.raise_error()
     return run

@@ -16,8 +16,8 @@ import numpy as np
 from ...autograd.core.typing import DType
 from ..errors import WriteError
 
-# Bytes of a mapped file that may be in memory, and those that the system brings in around one.
-_KEPT, _AROUND = 1 << 25, 1 << 16
+# Bytes of a mapped file that may be in memory.
+_KEPT = 1 << 24
 
 
 def mapping(x: Any) -> mmap.mmap | None:
@@ -74,7 +74,7 @@ def _is_read_only(found: mmap.mmap) -> bool:
 
 
 class Reading:
-    """What is read of arrays: whenever it may be a lot of memory, that of the mapped ones is given back.
+    """What is read of arrays from their first row to the last: the memory of the mapped ones is given back on the way.
 
     Parameters
     ----------
@@ -84,23 +84,45 @@ class Reading:
 
     def __init__(self, arrays: Sequence[Any]) -> None:
         self._mapped = [a for a in arrays if mapping(a) is not None]
-        # the system maps the pages around one that is read, too
-        self._scattered = len(self._mapped) * _AROUND + sum(map(_row_bytes, self._mapped))
-        self._consecutive = sum(map(_row_bytes, self._mapped))
+        self._row = sum(map(_row_bytes, self._mapped))
         self._read = 0
 
-    def rows(self, count: int, *, scattered: bool = False) -> None:
-        """Note that so many rows of each were read: consecutive ones, or from anywhere."""
-        if not self._mapped:
-            return
-        self._read += count * (self._scattered if scattered else self._consecutive)
+    def rows(self, count: int) -> None:
+        """Note that so many rows of each were read."""
+        self._read += count * self._row
         if self._read >= _KEPT:
-            release(*self._mapped)
-            self._read = 0
+            self.end()
+
+    def end(self) -> None:
+        """Note that no more is read."""
+        release(*self._mapped)
+        self._read = 0
 
 
 def _row_bytes(x: np.ndarray) -> int:
     return abs(x.strides[0]) if x.ndim else 0
+
+
+def gathered(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """``x[rows]`` of a mapped array, read in the order of the file, with little of it in memory at any time.
+
+    One number that is read brings up to 2 MiB around it into memory: rows from anywhere would soon bring in all.
+
+    Examples
+    --------
+    >>> gathered(np.arange(6.0).reshape(3, 2), np.asarray([2, 0, 2])).tolist()
+    [[4.0, 5.0], [0.0, 1.0], [4.0, 5.0]]
+    """
+    out = np.empty((len(rows), *x.shape[1:]), x.dtype)
+    order = np.argsort(rows, kind="stable")
+    ascending = rows[order]
+    span, start = max(1, _KEPT // max(_row_bytes(x), 1)), 0
+    while start < len(rows):
+        stop = int(np.searchsorted(ascending, ascending[start] + span))
+        out[order[start:stop]] = x[ascending[start:stop]]
+        release(x)
+        start = stop
+    return out
 
 
 def on_disk(
