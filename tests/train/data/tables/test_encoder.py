@@ -87,7 +87,10 @@ def test_it_is_what_scikit_learns_own_transformer_gives():
         min_frequency=2, handle_unknown="infrequent_if_exist", sparse_output=False
     )
     own = compose.ColumnTransformer(
-        [("n", SimpleImputer(strategy="median", add_indicator=True), ["age"]), ("c", one_hot, ["colour", "town"])]
+        [
+            ("n", SimpleImputer(strategy="median", add_indicator=True), ["age"]),
+            ("c", one_hot, ["colour", "town"]),
+        ]
     )
     both = pd.concat([table[["age"]], texts], axis=1)
     names = [

@@ -1,4 +1,4 @@
-"""The tables of tests/data, each as people have them: they train and predict at the first try, or are refused with advice."""
+"""The tables of tests/data, as people have them: they train and predict at the first try, or are refused in a line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ pytest.importorskip("pandas", reason="tables are read by pandas, of the extra `t
 
 folder, pullback = _cli.folder, _cli.pullback
 DATA = Path(__file__).parents[3] / "data"
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """Pictures take most of the time of a short run, and have tests of their own."""
+    monkeypatch.setattr("pullback.train.run.run.curves_png", lambda *a, **k: b"")
+    monkeypatch.setattr("pullback.train.run.tables.weights_png", lambda *a, **k: b"")
+
 
 # the file, options, what is told of it, and what it predicts
 TRAINED = {
