@@ -19,13 +19,14 @@ from ...distributed import DistributedError
 from ..errors import InputError, extra
 from ..fitting.signals import Interrupt, Terminated, started, terminations_raised
 from ..terminal import drop_output
-from . import compare, info, predict, runs, sample, train, tune
+from . import compare, evaluate, info, predict, runs, sample, train, tune
 from .ending import BAD_INPUT, SIGNALLED, rank, report_error
 
 # in the order of `pullback --help`
 COMMANDS = (
     train.COMMAND,
     tune.COMMAND,
+    evaluate.COMMAND,
     predict.COMMAND,
     sample.COMMAND,
     runs.COMMAND,

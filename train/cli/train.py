@@ -81,8 +81,8 @@ COMMAND = Command(
     "Train a network; writes the model, its metrics and pictures to runs/NAME.",
     (
         *options(
-            "data", "target", "task", "edges",
-            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
+            "data", "target", "task", "edges", "test",
+            "categorical", "numeric", "drop", "missing", "dates", "target_file", "decimal", "stream", "memory",
             "model", "hidden", "activation", "length", "dropout", "batch_norm",
             "optimizer", "learning_rate", "schedule", "warmup", "momentum", "beta1", "beta2",
             "batch_size", "batches", "epochs", "patience",

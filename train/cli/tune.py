@@ -60,7 +60,7 @@ COMMAND = Command(
         replace(OPTIONS["data"], required=True),
         *options(
             "target", "task", "edges",
-            "categorical", "numeric", "drop", "missing", "dates", "stream", "memory",
+            "categorical", "numeric", "drop", "missing", "dates", "target_file", "decimal", "stream", "memory",
         ),
         _values(
             "learning_rate",

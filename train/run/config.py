@@ -27,6 +27,7 @@ from .defaults import (
     MODELS,
     OF_OPTIMIZER,
     OPTIMIZERS,
+    TABLE_MODELS,
     check_data,
     plateau_patience,
     usual_model,
@@ -37,6 +38,7 @@ ACTIVATIONS = ("relu", "tanh", "sigmoid", "silu", "gelu", "softplus", "identity"
 BACKENDS = ("auto", "numpy", "cupy")
 DTYPES = ("float32", "float64")
 CLASS_WEIGHTS = ("none", "balanced")
+DECIMALS = ("", ".", ",")
 _WIDEST = 10_000_000
 # the most bytes of a file of settings
 _LARGEST = 1 << 20
@@ -61,11 +63,18 @@ class Settings:
         convolutions of a graph. Empty or "auto": gcn where there are `edges`, lstm for a text, else mlp.
     edges : str, optional
         The file of a graph's edges; see `read_edges`.
+    test : str
+        A file of the same columns whose rows are the test part of a table or of images; the data are divided into
+        training and validation alone. Empty for a fifth of the data.
     categorical, numeric, drop : tuple of str
         Columns of a table that are categories, numbers, or left out, whatever they look like.
     missing : {"impute", "drop", "error"}
         What is done about missing cells of a table: filled in (with an input that says so), their rows left out, or
         refused.
+    target_file : str
+        The file in which the targets are instead of in the data; empty for none.
+    decimal : {"", ".", ","}
+        The decimal sign of a table that is a text; empty to find it.
     dates : {"", "day-first", "month-first"}
         What 03/04/2021 is.
     columns : tuple of (str, str)
@@ -142,11 +151,14 @@ class Settings:
     task: str = "auto"
     model: str = ""
     edges: str | None = None
+    test: str = ""
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     missing: str = "impute"
     dates: str = ""
+    target_file: str = ""
+    decimal: str = ""
     columns: tuple[tuple[str, str], ...] = ()
     hidden: tuple[int, ...] = _USUAL
     activation: str = _USUAL
@@ -200,6 +212,12 @@ class Settings:
         given = {key: getattr(self, key) for key in (*BY_MODEL, *OF_OPTIMIZER)}
         for key, value in with_defaults(self.model, self.optimizer, given).items():
             object.__setattr__(self, key, value)
+        _text("test", self.test)
+        if self.test and self.model not in TABLE_MODELS:
+            raise InputError(
+                f"test: {self.model} has its test part in its own data; a file of its own is for tables and images: "
+                "leave out --test, and judge the model by `pullback evaluate`"
+            )
         _check_hidden(self.hidden)
         if self.activation is not None:
             _choice("activation", self.activation, ACTIVATIONS)
@@ -355,8 +373,12 @@ def config_text(settings: Settings, comments: tuple[str, ...] = ()) -> str:
     lines = [f"# {comment}" for comment in comments]
     values = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     kinds = values.pop("columns")
-    # what the network does not have is None
-    lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
+    # what the network does not have is None; an empty text or list says nothing, but for the layers
+    lines += [
+        f"{key} = {_toml(value)}"
+        for key, value in values.items()
+        if value is not None and (value not in ("", ()) or key == "hidden")
+    ]
     if kinds:
         # a table comes last in TOML
         lines += ["", "[columns]", *(f"{_toml(name)} = {_toml(kind)}" for name, kind in kinds)]
@@ -387,7 +409,9 @@ def merged(config: Mapping[str, Any], options: Mapping[str, Any]) -> Settings:
         for key in (*BY_MODEL, *OF_OPTIMIZER, "batch_norm", "edges"):
             base.pop(key, None)
     # what was decided about columns is of the file's data
-    if any(given.get(key, base.get(key)) != base.get(key) for key in ("data", "target")):
+    if any(
+        given.get(key, base.get(key)) != base.get(key) for key in ("data", "target", "target_file")
+    ):
         base.pop("columns", None)
     optimizer = base.get("optimizer", Settings.optimizer)
     if given.get("optimizer", optimizer) != optimizer:
@@ -510,6 +534,8 @@ def _check_columns(settings: Settings) -> None:
             _text(key, name)
     _choice("missing", settings.missing, MISSING)
     _choice("dates", settings.dates, ORDERS)
+    _text("target_file", settings.target_file)
+    _choice("decimal", settings.decimal, DECIMALS)
     kinds = settings.columns
     if not isinstance(kinds, tuple) or any(not isinstance(p, tuple) or len(p) != 2 for p in kinds):
         raise InputError(f"columns: {shown(kinds)} is no table of kinds by column")
@@ -522,7 +548,7 @@ def _check_columns(settings: Settings) -> None:
             )
     if settings.model in ("mlp", "cnn"):
         return
-    for key in (*lists, "missing", "dates", "columns"):
+    for key in (*lists, "missing", "dates", "target_file", "decimal", "columns"):
         if getattr(settings, key) != getattr(Settings, key):
             raise InputError(
                 f"{key}: for the columns of tables, not for --model {settings.model}; leave it out"

@@ -18,6 +18,7 @@ from ... import backend
 from ..data.load import as_images, load_features
 from ..data.split import Standardizer
 from ..data.tables.features import Layout
+from ..data.tables.foreign import split_names
 from ..errors import InputError, one_line
 from ..measure import predict
 from ..networks.architecture import Architecture
@@ -92,7 +93,19 @@ def load_trained(run: str | Path) -> Trained:
         If there is none, or the file is damaged or not from `pullback train`; for a model of a text or a graph.
     """
     path = model_file(run)
-    model, metadata, net = load_described(path)
+    return trained_of(path, *load_described(path))
+
+
+def trained_of(
+    path: Path | str, model: Any, metadata: dict[str, Any], net: Architecture | None
+) -> Trained:
+    """The model of a run on a table or images, of what its file holds.
+
+    Raises
+    ------
+    InputError
+        As `load_trained`.
+    """
     kind = metadata.get("kind", "table")
     if kind != "table":
         instead = {
@@ -155,7 +168,7 @@ def _image(metadata: dict[str, Any], net: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _check(trained: Trained, net: Architecture | None, path: Path) -> None:
+def _check(trained: Trained, net: Architecture | None, path: Path | str) -> None:
     """Refuse metadata whose parts do not fit together: a prediction would be wrong or fail obscurely."""
     if net is None:
         width, outputs = trained.model.sizes[0], trained.model.sizes[-1]
@@ -236,7 +249,9 @@ def predictions_text(result: np.ndarray, task: str, classes: tuple[str, ...], ta
     writer = csv.writer(lines, lineterminator="\n")
     if task == "regression":
         k = result.shape[1]
-        names = [target] if k == 1 else [f"{target}[{i}]" for i in range(k)]
+        names = [target] if k == 1 else split_names(target)
+        if len(names) != k:
+            names = [f"{target}[{i}]" for i in range(k)]
         writer.writerow([f"predicted {name}" for name in names])
         writer.writerows([f"{value:.9g}" for value in row] for row in result)
         return lines.getvalue()

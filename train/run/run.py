@@ -27,6 +27,7 @@ from ..replay import refusal
 from .checkpoint import save
 from .config import Settings, config_text
 from .defaults import TEXT_MODELS
+from .evaluate import EVALUATION, PICTURE, test_part
 from .graphs import load_nodes
 from .metadata import MODEL
 from .plots import curves_png
@@ -38,7 +39,8 @@ METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT = (
     "metrics.csv", "curves.png", "weights.png", "run.toml", "checkpoint.safetensors"
 )  # fmt: skip
 
-FILES = (MODEL, METRICS, CURVES, WEIGHTS, CONFIG, CHECKPOINT)
+# the picture of an evaluation is not there where the model is of a text
+FILES = (MODEL, METRICS, CURVES, WEIGHTS, EVALUATION, PICTURE, CONFIG, CHECKPOINT)
 
 # Files on disk follow the run at this distance; every write waits for the disk.
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -148,7 +150,7 @@ def made_ready(
             f"distributed: {settings.model} takes the nodes of one graph in every step, which ranks cannot share by "
             "rows: start it without the launcher"
         )
-    for module in ("safetensors.numpy", "matplotlib.figure"):
+    for module in ("safetensors.numpy", "matplotlib.figure", "sklearn.metrics"):
         extra(module, "training from the command line")
     if settings.backend:
         stack.enter_context(backend.use(settings.backend))
@@ -236,6 +238,11 @@ def trained(
         save(folder / MODEL, run.model, metadata, built_by=prepared.built_by)
         write_atomic(folder / CURVES, curves)
         write_atomic(folder / WEIGHTS, prepared.picture(run.model, prepared.title))
+        judged = test_part(prepared, run.model, *test)
+        write_atomic(folder / EVALUATION, judged.json())
+        picture = judged.picture()
+        if picture is not None:
+            write_atomic(folder / PICTURE, picture)
         return test
 
     # the others wait: a launcher kills all when the first one ends with an exit code that is not 0
@@ -393,6 +400,7 @@ def _say_end(prepared: Prepared, result: Result, say: Callable[[str], None]) -> 
     )
     unit = prepared.report(result.test_loss)
     say(f"test {shown(result.test_score)}, test loss {result.test_loss:.4f}{unit}")
-    say(f"files in {result.folder}: {', '.join(FILES)}")
+    written = [name for name in FILES if (result.folder / name).exists()]
+    say(f"files in {result.folder}: {', '.join(written)}")
     if run.stopped == "interrupted":
         say(f"to go on: pullback train --resume {shlex.quote(str(result.folder))}")
