@@ -7,6 +7,7 @@ SIGTERM, 129 by SIGHUP (with what there was: `pullback train --resume RUN` goes 
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from collections.abc import Sequence
@@ -42,17 +43,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         What stands after ``pullback``; of this process if None.
     """
+    # "building the font cache", and the like, in the midst of a bar
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         started()
         with terminations_raised():
-            return _run(sys.argv[1:] if arguments is None else list(arguments))
+            code = _run(sys.argv[1:] if arguments is None else list(arguments))
+            # now, and not at exit, where Python would complain that nobody reads any more
+            sys.stdout.flush()
+            return code
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Terminated) else int(signal.SIGINT)
         return report_error(
             f"{Interrupt(number=number)}; files that are there are whole", SIGNALLED + number
         )
-    # the reader, such as `head`, has enough
-    except BrokenPipeError:
+    # the reader, such as `head`, has enough; typer says so in its own way
+    except (BrokenPipeError, SystemExit):
         drop_output()
         return 0
     except OSError as error:

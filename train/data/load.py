@@ -20,6 +20,7 @@ from .tables.description import description
 from .tables.features import Layout, features_of
 from .tables.foreign import find_targets, joined_names, read_targets, with_targets
 from .tables.reading import SUFFIXES, Sheet, read_sheet, suffix_of
+from .tables.spilled import sheet_on_disk
 from .targets import array_target, target_of
 
 BUILT_IN = ("digits", "breast_cancer", "wine", "iris", "diabetes")
@@ -167,12 +168,15 @@ def load_dataset(
         ):
             file_format = "table"
     if file_format == "table":
-        sheet = read_sheet(source, decimal=decimal)
+        if scratch is None:
+            sheet = read_sheet(source, decimal=decimal)
+        else:
+            sheet = sheet_on_disk(source, scratch, decimal=decimal)
         if own is None:
             targets = find_targets(sheet, target)
         else:
             sheet, targets = with_targets(sheet, own, target, decimal)
-        return _checked(_of_sheet(name, sheet, targets, task, wishes, missing))
+        return _checked(_of_sheet(name, sheet, targets, task, wishes, missing, scratch))
     _refuse_wishes(wishes, missing, f"{source} holds arrays")
     layout = None
     if file_format == "npy" and own is None:
@@ -249,11 +253,12 @@ def _of_sheet(
     task: str,
     wishes: Wishes | None,
     missing: str,
+    scratch: Path | None,
 ) -> Dataset:
     """The data set that a sheet is."""
     # the memory of the others may become that of the features
     of_targets = replace(sheet, frame=sheet.frame[list(targets)].copy())
-    features = features_of(sheet, targets, wishes, missing)
+    features = features_of(sheet, targets, wishes, missing, scratch)
     found, y, classes = target_of(of_targets, targets, features.rows, task)
     names = tuple(str(name) for name in sheet.frame.columns)
     kinds = features.kinds

@@ -37,7 +37,7 @@ def shared(records: Sequence[RunRecord]) -> list[tuple[str, str]]:
         if key not in (*others, *_LAST) and told and _value(first, key) not in (None, "", ()):
             found.append((key, setting_text(first, key)))
     full = {r.network for r in records if r.settings is not None}
-    if len(full) == 1:
+    if len(full) == 1 and full != {""}:
         found = [(key, full.pop() if key == "network" else text) for key, text in found]
     return found
 

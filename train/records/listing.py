@@ -180,7 +180,7 @@ def listing(
     return [
         part
         for i, line in enumerate(lines)
-        for part in ([line] if i in table_lines else wrapped(line, width) or [""])
+        for part in ([line] if i in table_lines else wrapped(line, width))
     ]
 
 
@@ -195,7 +195,7 @@ def _headline(folder: Any, records: Sequence[RunRecord]) -> str:
 
 def _columns(records: Sequence[RunRecord]) -> list[Column]:
     def column(
-        name: str, text: Callable[[RunRecord], str], rank: int, right: bool = True
+        name: str, text: Callable[[RunRecord], str], rank: float, right: bool = True
     ) -> Column:
         return Column(name, tuple(cut(one_line(text(r)), _WIDEST) for r in records), rank, right)
 

@@ -16,14 +16,14 @@ from ..errors import InputError
 OPTIMIZERS: dict[str, tuple[float, float]] = {
     "adamw": (2e-3, 1.0),
     "adam": (1e-3, 1e-4),
-    "amsgrad": (1e-3, 1e-4),
-    "nadam": (1e-3, 1e-4),
+    "amsgrad": (4e-3, 3e-4),
+    "nadam": (2e-3, 3e-4),
     "sgd": (1e-1, 1e-3),
     "momentum": (2e-2, 1e-3),
     "nesterov": (2e-2, 1e-3),
-    "lion": (3e-4, 1.0),
-    "rmsprop": (1e-3, 1e-4),
-    "adagrad": (3e-2, 1e-4),
+    "lion": (2e-4, 1.0),
+    "rmsprop": (1e-3, 3e-4),
+    "adagrad": (5e-2, 1e-4),
     "adadelta": (1.0, 1e-4),
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, listed, shown
+from ..mapped import release
 from .dates import ISO, parsed
 from .text_columns import decide_dates, decide_texts, first_at
 from .values import At, at_row, numbers, plain, text_of, truths
@@ -137,6 +138,7 @@ def decide(
         series = frame[column]
         asked, why = _asked(column, wishes, kinds)
         found.append(_decided(plain(series), column, asked, why, wishes.dates, at))
+        release(series)
     if all(column.kind == "dropped" for column in found):
         reasons = [f"{column.name!r} ({column.why})" for column in found]
         raise InputError(
