@@ -10,8 +10,6 @@ from dataclasses import dataclass
 MISSING = (
     "", "NA", "N/A", "n/a", "#N/A", "<NA>", "na", "NaN", "nan", "NAN", "NULL", "null", "Null", "NaT", "?", "-", "--",
 )  # fmt: skip
-# The same without what is the code of Namibia and of North America.
-NOT_NA = tuple(word for word in MISSING if word != "NA")
 
 _GROUPS = " '’\u00a0\u202f\u2009"
 _PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")

@@ -21,6 +21,8 @@ from .cells import NumberFormat, evidence, is_missing, is_number
 # Bytes of which the way of writing is found, rows that tell the delimiter, and rows that tell the rest.
 _SAMPLE, _ROWS, _MORE_ROWS = 1 << 20, 200, 5000
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "spaces"}
+# Lines above the header.
+_MOST_TITLES = 20
 # Of delimiters that fit equally well the first: numbers have commas in them, cells seldom tabs.
 _DELIMITERS = "\t;|,"
 _PACKED = {
@@ -332,15 +334,17 @@ def _without_titles(rows: list[Row], notes: list[str]) -> tuple[int, list[Row]]:
     """The usual width of rows, and the rows without lines of title above them."""
     widths = Counter(len(cells) for _, cells in rows)
     width = max(widths, key=lambda w: widths[w])
-    title = []
-    while len(rows) > 1:
-        cells = [cell for cell in rows[0][1] if cell.strip()]
-        short = len(rows[0][1]) < width - 1 or (len(rows[0][1]) < width and width == 2)
-        padded = len(rows[0][1]) == width > 2 and sum(bool(c.strip()) for c in rows[1][1]) > 1
-        if not (short or padded) or len(cells) > max(1, width // 3) or any(map(is_number, cells)):
+    title: list[Row] = []
+    for i, (_, row) in enumerate(rows[:_MOST_TITLES]):
+        cells = [cell for cell in row if cell.strip()]
+        full = len(row) == width > 2 and len(cells) <= 1
+        short = len(row) < width - 1 or (len(row) < width and width == 2)
+        if any(map(is_number, cells)):
             break
-        title.append(rows[0])
-        rows = rows[1:]
+        if not full and not (short and len(cells) <= max(1, width // 3)):
+            title, rows = rows[:i], rows[i:]
+            break
+    title = [row for row in title if any(cell.strip() for cell in row[1])]
     if title:
         notes.append(
             f"{counted(len(title), 'line')} of title above it: {shown(' '.join(title[0][1]).strip(), 40)}"

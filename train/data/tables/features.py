@@ -79,6 +79,9 @@ def features_of(
 ) -> Features:
     """The features of a sheet to train on.
 
+    Where they are numbers alone they are made in the memory of the sheet's own: its frame is not to be used afterwards
+    (`Sheet.take`).
+
     Parameters
     ----------
     sheet : Sheet
@@ -117,6 +120,8 @@ def features_of(
         notes.append(f"{counted(int(gone.sum()), 'row')} without a target left out")
         frame, rows = _kept(frame, ~gone, scratch), rows[~gone]
     if not wishes and _finite_numbers(frame) and not _ids(frame):
+        if scratch is None and len(rows) == len(sheet.frame):
+            return Features(sheet.take(names), None, rows, tuple(notes))
         return Features(_matrix(frame, scratch), None, rows, tuple(notes))
 
     def at(row: int, column: str) -> str:

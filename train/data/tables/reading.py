@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, overload
 
 import numpy as np
 
 from ...errors import extra, listed
-from .cells import MISSING, NOT_NA
+from .cells import MISSING
 from .columnar import check_table, parquet_chunks, read_npy, read_parquet
 from .dialect import Dialect
 from .feed import Feed, Records
-from .survey import INDEX, Survey, parse, survey, without_empty_rows
+from .survey import INDEX, Kept, Survey, parse, survey, without_empty_rows
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".parquet", ".pq", ".npy")
 
@@ -38,6 +38,12 @@ class Sheet:
         The line of the file, counted from 1, at which each row ends; for files that are no text the row's number.
     positions : tuple of int
         The place in the file, counted from 0, of each column: some were left out.
+    doubled : frozenset of str
+        Names that stand in the file more than once; their later columns are called `name.1` and so on.
+    borrowed : mapping
+        Columns that stand in another file, with its name.
+    kept : Kept, optional
+        The memory in which the columns of numbers are; see `take`.
     """
 
     name: str
@@ -46,11 +52,31 @@ class Sheet:
     found: str
     lines: Sequence[int]
     positions: tuple[int, ...]
+    doubled: frozenset[str] = frozenset()
+    borrowed: Mapping[str, str] = field(default_factory=dict)
+    kept: Kept | None = None
 
     def at(self, row: int, column: str) -> str:
         """The position of a cell, for error messages."""
+        if column in self.borrowed:
+            return f"{self.borrowed[column]}, row {row + 1}"
         known = repr(column) if self.header else f"{column} (counted from 0)"
         return f"{self.name}, row {self.lines[row]}, column {known}"
+
+    def take(self, columns: Sequence[str]) -> np.ndarray:
+        """Columns of numbers as one array (n, d), float64, by rows.
+
+        Where that can be, it is made in the memory in which the columns of numbers are, so that they are never there
+        twice: afterwards nothing that the frame has of such columns means anything. Copy before what is still needed.
+        """
+        names = list(self.frame.columns)
+        places = [self.positions[names.index(column)] for column in columns]
+        if self.kept is not None and self.kept.holds(places, len(self.frame)):
+            return self.kept.take(places)
+        x = np.empty((len(self.frame), len(places)))
+        for j, column in enumerate(columns):
+            x[:, j] = self.frame[column]
+        return x
 
 
 class Lines(Sequence[int]):
@@ -98,15 +124,21 @@ def read_sheet(path: str | os.PathLike[str], *, decimal: str = "", mapped: bool 
         pandas = extra("pandas", "reading tables")
         frame = pandas.DataFrame(array, columns=[str(i) for i in range(array.shape[1])], copy=False)
         return _plain(path, frame, False, f"an array of {array.dtype}")
-    found_all = survey(path, decimal=decimal, keep=True)
-    frame = whole_frame(path, found_all)
-    names, places, notes = named(found_all)
-    frame = frame[list(places)]
-    frame.columns = names
-    dialect = found_all.dialect
-    words = "; ".join([*dialect.words, *found_all.notes, *notes])
-    lines = Lines(path, dialect, len(frame))
-    return Sheet(os.fspath(path), frame, bool(dialect.columns), words, lines, places)
+    return sheet_of(path, survey(path, decimal=decimal, keep=True))
+
+
+def sheet_of(path: str | os.PathLike[str], found: Survey) -> Sheet:
+    """The sheet of a text whose rows the first pass kept."""
+    columns, doubled, notes = named(found)
+    found.kept.set_integers([i for i, kind in enumerate(found.kinds) if kind == "int"])
+    frame = whole_frame(path, found, tuple(columns.values()))
+    frame.columns = list(columns)
+    words = "; ".join([*found.dialect.words, *found.notes, *notes])
+    lines, header = Lines(path, found.dialect, len(frame)), bool(found.dialect.columns)
+    places = tuple(columns.values())
+    return Sheet(
+        os.fspath(path), frame, header, words, lines, places, doubled=doubled, kept=found.kept
+    )
 
 
 def read_chunks(
@@ -147,15 +179,16 @@ def read_chunks(
             yield pandas.DataFrame(block, columns=[str(i) for i in range(array.shape[1])])
         return
     found = survey(path, decimal=decimal) if found is None else found
-    names, places, _ = named(found)
-    texts = [i for i, kind in enumerate(found.kinds) if kind in ("words", "formatted", "codes")]
-    codes = {i for i, kind in enumerate(found.kinds) if kind == "codes"}
+    columns, _, _ = named(found)
+    places = list(columns.values())
+    texts = [i for i, kind in enumerate(found.kinds) if kind not in _TYPES]
+    codes = found.codes
     start = 0
     for frame in parse(
         Feed(path, found.dialect), found.dialect, texts=texts, codes=codes, rows=rows
     ):
-        frame = typed(without_empty_rows(frame, codes), found)[list(places)]
-        frame.columns = names
+        frame = typed(without_empty_rows(frame, codes)[places], found)
+        frame.columns = list(columns)
         frame.index = range(start, start + len(frame))
         start += len(frame)
         if len(frame):
@@ -168,78 +201,87 @@ def suffix_of(path: str | os.PathLike[str]) -> str:
     return os.path.splitext(name)[1]
 
 
-def whole_frame(path: str | os.PathLike[str], found: Survey) -> Any:
-    """All rows that the first pass kept, in their types; columns whose texts it lost are read again."""
+def whole_frame(path: str | os.PathLike[str], found: Survey, places: Sequence[int]) -> Any:
+    """Columns of the rows that the first pass kept, in their types; those whose texts it lost are read again."""
     pandas = extra("pandas", "reading tables")
-    kept = found.kept
-    if kept.numbers is not None:
-        frame = pandas.DataFrame(kept.numbers, copy=False)
-    else:
-        frame = pandas.concat(kept.frames, ignore_index=True)
-        kept.frames.clear()
-    if found.reread:
-        codes = {i for i, kind in enumerate(found.kinds) if kind == "codes"}
-        feed = Feed(path, found.dialect)
-        # all columns: which rows are empty is known from all of them
-        again = parse(feed, found.dialect, texts=found.reread, codes=codes)
-        parts = [without_empty_rows(part, codes)[list(found.reread)] for part in again]
-        frame[list(found.reread)] = pandas.concat(parts, ignore_index=True)
-    return typed(frame, found)
+    lost = [i for i in found.reread if i in places]
+    again = texts_of(path, found, lost) if lost else {}
+    columns = {i: again[i] if i in again else found.kept.column(i) for i in places}
+    return typed(pandas.DataFrame(columns, copy=False), found)
+
+
+def texts_of(path: str | os.PathLike[str], found: Survey, columns: Sequence[int]) -> dict[int, Any]:
+    """Columns as the texts that stand in the file."""
+    pandas = extra("pandas", "reading tables")
+    feed = Feed(path, found.dialect)
+    # all columns are read: which rows are empty is known from all of them
+    again = parse(feed, found.dialect, texts=list(columns), codes=found.codes)
+    parts = [without_empty_rows(part, found.codes)[list(columns)] for part in again]
+    frame = pandas.concat(parts, ignore_index=True)
+    return {i: frame[i] for i in columns}
+
+
+_TYPES = {"int": np.dtype(np.int64), "float": np.dtype(np.float64), "bool": np.dtype(bool)}
 
 
 def typed(frame: Any, found: Survey) -> Any:
     """The columns in the types that the first pass found."""
     pandas = extra("pandas", "reading tables")
-    types = {"int": np.dtype(np.int64), "float": np.dtype(np.float64), "bool": np.dtype(bool)}
-    columns = {}
-    for i, kind in enumerate(found.kinds):
-        column = frame[i]
-        if kind in types:
-            columns[i] = column if column.dtype == types[kind] else column.astype(types[kind])
-            continue
-        words = column.astype(object)
-        words = words.where(words.isna(), words.astype(str).str.strip())
-        markers = NOT_NA if kind == "codes" else MISSING
-        words = words.astype(object).mask(words.isin(markers), np.nan)
-        if kind == "formatted":
-            plain = words.map(found.dialect.numbers.plain, na_action="ignore")
-            columns[i] = pandas.to_numeric(plain).astype(np.float64)
-        else:
-            columns[i] = words
+    columns = {i: _typed(frame[i], found.kinds[i], found) for i in frame.columns}
     return pandas.DataFrame(columns, copy=False)
 
 
-def named(found: Survey) -> tuple[list[str], tuple[int, ...], list[str]]:
-    """Names of the columns that are kept, their places in the file, and what was done, in words."""
-    dialect, notes = found.dialect, []
+def _typed(column: Any, kind: str, found: Survey) -> Any:
+    if kind in _TYPES:
+        return column if column.dtype == _TYPES[kind] else column.astype(_TYPES[kind])
+    words = column.astype(object)
+    words = words.where(words.isna(), words.astype(str).str.strip())
+    markers = [word for word in MISSING if word != kind]
+    words = words.astype(object).mask(words.isin(markers), np.nan)
+    if kind != "formatted":
+        return words
+    pandas = extra("pandas", "reading tables")
+    plain = words.map(found.dialect.numbers.plain, na_action="ignore")
+    return pandas.to_numeric(plain).astype(np.float64)
+
+
+def named(found: Survey) -> tuple[dict[str, int], frozenset[str], list[str]]:
+    """Names and places of the columns that are kept, names that come twice, and what was done, in words."""
+    dialect = found.dialect
+    notes: list[str] = []
     if not dialect.columns:
-        numbers = range(dialect.width)
-        return [str(i) for i in numbers], tuple(numbers), notes
-    places, names, seen = [], [], set(dialect.columns)
-    taken: set[str] = set()
-    doubled = []
-    for i, name in enumerate(dialect.columns):
-        if i == 0 and dialect.width > 1 and INDEX.fullmatch(name) and found.kinds[0] == "int":
-            notes.append("the first column numbers the rows and is left out")
+        return {str(i): i for i in range(dialect.width)}, frozenset(), notes
+    kept: dict[str, int] = {}
+    doubled: dict[str, str] = {}
+    numbering = 0
+    for i, column in enumerate(dialect.columns):
+        last = i == dialect.width - 1
+        if not kept and not last and INDEX.fullmatch(column) and found.kinds[i] == "int":
+            numbering += 1
             continue
-        if not name and i in found.empty:
+        if not column and i in found.empty:
             notes.append(
                 f"column {i} (counted from 0) has neither a name nor cells and is left out"
             )
             continue
-        unique, k = name or f"column {i}", 1
-        while unique in taken or (unique != name and unique in seen):
-            unique, k = f"{name or f'column {i}'}.{k}", k + 1
-        if name in taken:
-            doubled.append(f"{name!r} again: called {unique!r}")
-        taken.add(unique)
-        places.append(i)
-        names.append(unique)
+        base = column or f"column {i}"
+        unique, k = base, 1
+        while unique in kept or (unique != column and unique in dialect.columns):
+            unique, k = f"{base}.{k}", k + 1
+        if column in kept:
+            doubled[column] = unique
+        kept[unique] = i
+    if numbering:
+        what = "column numbers" if numbering == 1 else f"{numbering} columns number"
+        notes.insert(
+            0, f"the first {what} the rows and {'is' if numbering == 1 else 'are'} left out"
+        )
     if doubled:
-        notes.append(f"column {listed(doubled, 3)}")
-    return names, tuple(places), notes
+        again = [f"{column!r} again: called {unique!r}" for column, unique in doubled.items()]
+        notes.append(f"column {listed(again, 3)}")
+    return kept, frozenset(doubled), notes
 
 
 def _plain(path: str | os.PathLike[str], frame: Any, header: bool, found: str) -> Sheet:
-    lines, places = range(1, len(frame) + 1), tuple(range(frame.shape[1]))
-    return Sheet(os.fspath(path), frame, header, found, lines, places)
+    places = tuple(range(frame.shape[1]))
+    return Sheet(os.fspath(path), frame, header, found, range(1, len(frame) + 1), places)

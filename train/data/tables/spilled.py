@@ -54,11 +54,12 @@ def sheet_on_disk(
         places = tuple(range(frame.shape[1]))
         return Sheet(os.fspath(path), frame, True, "Parquet", range(1, n + 1), places)
     facts = survey(path, decimal=decimal)
-    _, places, notes = named(facts)
+    columns, doubled, notes = named(facts)
     frame = _spilled(read_chunks(path, rows=rows, decimal=decimal, found=facts), facts.rows, folder)
     words = "; ".join([*facts.dialect.words, *facts.notes, *notes])
-    lines = Lines(path, facts.dialect, len(frame))
-    return Sheet(os.fspath(path), frame, bool(facts.dialect.columns), words, lines, places)
+    lines, header = Lines(path, facts.dialect, len(frame)), bool(facts.dialect.columns)
+    places = tuple(columns.values())
+    return Sheet(os.fspath(path), frame, header, words, lines, places, doubled=doubled)
 
 
 def _spilled(chunks: Iterator[Any], n: int, folder: Path) -> Any:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ...errors import InputError, extra, one_line
-from .cells import MISSING, NOT_NA, NumberFormat
+from .cells import MISSING, NumberFormat
 from .dialect import Dialect, find_dialect
 from .feed import Feed, OtherEncoding, check_rows
 
 # Beyond, not every integer is a float64.
 EXACT = 2.0**53
 _CELLS = 400_000
-_DIGITS, _ZERO, _LONG, _CODE = r"[-+]?\d+", r"[-+]?0\d+", r"[-+]?\d{16,}", r"[A-Z]{2}"
+_NONE: Mapping[int, str] = {}
+_DIGITS, _ZERO = r"[-+]?\d+(?:\.0*)?(?:[eE][-+]?0+)?", r"[-+]?0\d+"
+_LONG, _CODE = r"[-+]?\d{16,}(?:\.0*)?(?:[eE][-+]?0+)?", r"[A-Z]{2}"
 # Names that pandas and R give to the numbers of rows.
 INDEX = re.compile(r"(?:Unnamed: 0(?:\.\d+)?|)")
 
@@ -38,8 +40,10 @@ class Facts:
         Whether a number is 2**53 or beyond, where float64 skips integers.
     parsed : bool
         Whether the parser made values of cells that are words.
-    formatted, codes : bool
-        Whether all words are numbers in the file's way of writing, or two capital letters.
+    formatted : bool
+        Whether all words are numbers in the file's way of writing.
+    codes, signs : bool
+        Whether all words are two capital letters, of which NA may be one, or plus signs, as minus signs may be.
     """
 
     kind: str = "none"
@@ -48,6 +52,7 @@ class Facts:
     parsed: bool = False
     formatted: bool = True
     codes: bool = True
+    signs: bool = True
 
     def add(self, column: Any, numbers: NumberFormat) -> None:
         """Take in the next cells of the column."""
@@ -84,6 +89,7 @@ class Facts:
         words = column.dropna().astype(str).str.strip()
         self.formatted = self.formatted and bool(words.str.fullmatch(numbers.pattern).all())
         self.codes = self.codes and bool(words.str.fullmatch(_CODE).all())
+        self.signs = self.signs and bool((words == "+").all())
         return "words"
 
 
@@ -97,31 +103,28 @@ def _merged(a: str, b: str) -> str:
 
 @dataclass
 class Kept:
-    """The rows as they come: one array of floats while all cells are numbers, else frames.
+    """The rows as they come: numbers in one array, other columns apart.
 
     Attributes
     ----------
     width : int
     numbers : ndarray float64 (n, width), or None
-    frames : list of DataFrame
+        Of columns that stand in `others`, what is there means nothing.
+    others : dict
+        The parts of columns that are no numbers, or such as float64 has not, by the columns' places.
+    rows : int
+    integers : set of int
+        Columns of the array whose memory holds int64.
     """
 
     width: int
     numbers: np.ndarray | None = None
-    frames: list[Any] = field(default_factory=list)
+    others: dict[int, list[Any]] = field(default_factory=dict)
     rows: int = 0
+    integers: set[int] = field(default_factory=set)
 
-    def add(self, frame: Any, facts: list[Facts], expected: int) -> None:
+    def add(self, frame: Any, expected: int) -> None:
         """Take in the next rows; `expected` is how many there may be in all."""
-        plain = not self.frames and all(
-            fact.kind in ("int", "float") and not fact.missing and not fact.big for fact in facts
-        )
-        if not plain:
-            if self.numbers is not None:
-                self.frames.append(self._frame_of_numbers())
-                self.numbers = None
-            self.frames.append(frame)
-            return
         new = self.rows + len(frame)
         if self.numbers is None:
             # untouched memory costs nothing
@@ -129,7 +132,21 @@ class Kept:
         elif new > len(self.numbers):
             grown = max(new, len(self.numbers) + len(self.numbers) // 4)
             self.numbers.resize((grown, self.width), refcheck=False)
-        self.numbers[self.rows : new] = frame.to_numpy(np.float64)
+        block = self.numbers[self.rows : new]
+        plain = True
+        for i in range(self.width):
+            column = frame[i]
+            if i not in self.others and not _is_plain(column):
+                self.others[i] = [self._so_far(i)] if self.rows else []
+            if i in self.others:
+                self.others[i].append(column)
+                plain = False
+        if plain:
+            block[:] = frame.to_numpy(np.float64)
+        else:
+            for i in range(self.width):
+                if i not in self.others:
+                    block[:, i] = frame[i]
         self.rows = new
 
     def finish(self) -> None:
@@ -137,9 +154,65 @@ class Kept:
         if self.numbers is not None:
             self.numbers.resize((self.rows, self.width), refcheck=False)
 
-    def _frame_of_numbers(self) -> Any:
-        self.finish()
-        return extra("pandas", "reading tables").DataFrame(self.numbers)
+    def _so_far(self, i: int) -> Any:
+        """A column of numbers until now, in integers where it has only such, as they may be added to larger ones."""
+        assert self.numbers is not None
+        values = self.numbers[: self.rows, i].copy()
+        if bool((values == np.floor(values)).all()):
+            values = values.astype(np.int64)
+        return extra("pandas", "reading tables").Series(values)
+
+    def set_integers(self, columns: Sequence[int]) -> None:
+        """Turn columns of the array into int64, in the same memory."""
+        assert self.numbers is not None
+        self.integers = {i for i in columns if i not in self.others}
+        for i in self.integers:
+            self.numbers.view(np.int64)[:, i] = self.numbers[:, i].astype(np.int64)
+
+    def column(self, i: int) -> Any:
+        """A column, as a view where it is one of numbers."""
+        pandas = extra("pandas", "reading tables")
+        if i in self.others:
+            return pandas.concat(self.others[i], ignore_index=True)
+        assert self.numbers is not None
+        values = self.numbers.view(np.int64) if i in self.integers else self.numbers
+        return pandas.Series(values[:, i], copy=False)
+
+    def holds(self, columns: Sequence[int], rows: int) -> bool:
+        """Whether the array has these columns and so many rows."""
+        return self.numbers is not None and self.rows == rows and not {*columns} & {*self.others}
+
+    def take(self, columns: Sequence[int]) -> np.ndarray:
+        """Columns of the array as an array of their own, float64, in the same memory; the others are gone.
+
+        Examples
+        --------
+        >>> kept = Kept(3, np.arange(6.0).reshape(2, 3), rows=2)
+        >>> kept.take([0, 2])
+        array([[0., 2.],
+               [3., 5.]])
+        """
+        assert self.numbers is not None
+        numbers, self.numbers = self.numbers, None
+        integers = [j for j, i in enumerate(columns) if i in self.integers]
+        if not integers and list(columns) == list(range(self.width)):
+            return numbers
+        d, rows = len(columns), max(1, _CELLS // self.width)
+        flat = numbers.reshape(-1)
+        for start in range(0, self.rows, rows):
+            # a copy, which is written in front of what is still to be read
+            block = numbers[start : start + rows][:, list(columns)]
+            block[:, integers] = block.view(np.int64)[:, integers]
+            flat[start * d : start * d + block.size] = block.reshape(-1)
+        return flat[: self.rows * d].reshape(self.rows, d)
+
+
+def _is_plain(column: Any) -> bool:
+    """Whether float64 has all of a column's cells exactly."""
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
+    if kind == "i":
+        return max(abs(int(column.max())), abs(int(column.min()))) <= EXACT
+    return kind == "f"
 
 
 @dataclass(frozen=True)
@@ -150,8 +223,8 @@ class Survey:
     ----------
     dialect : Dialect
     kinds : tuple of str
-        Of every column in the file: int, float, bool, words, formatted (numbers as the file writes them) or codes
-        (words of two letters, of which NA is one).
+        Of every column in the file: int, float, bool, words, formatted (numbers as the file writes them), "NA" or
+        "-" (words of which this is one, as are DE and FR, or +).
     reread : tuple of int
         Columns of which the first pass lost the texts.
     rows : int
@@ -159,6 +232,8 @@ class Survey:
         What was left out at the end.
     empty : frozenset of int
         Columns without any cell.
+    missing : frozenset of int
+        Columns with a cell that is missing.
     kept : Kept
         The rows, where they were asked for.
     """
@@ -169,7 +244,13 @@ class Survey:
     rows: int
     notes: tuple[str, ...] = ()
     empty: frozenset[int] = frozenset()
+    missing: frozenset[int] = frozenset()
     kept: Kept = field(default_factory=lambda: Kept(0))
+
+    @property
+    def codes(self) -> dict[int, str]:
+        """Columns where one of `MISSING` is a word, with it."""
+        return {i: kind for i, kind in enumerate(self.kinds) if kind in MISSING}
 
 
 def survey(path: str | os.PathLike[str], *, decimal: str = "", keep: bool = False) -> Survey:
@@ -210,14 +291,15 @@ def _surveyed(path: str | os.PathLike[str], dialect: Dialect, keep: bool) -> Sur
             fact.add(frame[i], dialect.numbers)
         if keep:
             share = max(feed.position, 1) / max(feed.size, 1)
-            kept.add(frame, facts, int(rows / share * 1.02) + 1 if not dialect.packed else rows)
+            kept.add(frame, int(rows / share * 1.02) + 1 if not dialect.packed else rows)
     kept.finish()
     _check_widths(path, dialect, feed, parsed)
     if not rows:
         raise InputError(f"{dialect.name} has no rows with anything in them")
     empty = frozenset(i for i, fact in enumerate(facts) if fact.kind == "none")
+    missing = frozenset(i for i, fact in enumerate(facts) if fact.missing)
     kinds, reread = _decided(path, dialect, facts, feed.zeros)
-    return Survey(dialect, kinds, reread, rows, tuple(feed.notes), empty, kept)
+    return Survey(dialect, kinds, reread, rows, tuple(feed.notes), empty, missing, kept)
 
 
 def _parsed_or_refused(path: str | os.PathLike[str], feed: Feed) -> Iterator[Any]:
@@ -229,15 +311,15 @@ def _parsed_or_refused(path: str | os.PathLike[str], feed: Feed) -> Iterator[Any
         raise InputError(f"{feed.dialect.name} cannot be read as a table: {error}") from None
 
 
-def without_empty_rows(frame: Any, codes: Collection[int] = ()) -> Any:
+def without_empty_rows(frame: Any, codes: Mapping[int, str] = _NONE) -> Any:
     """The rows that have a cell which is not missing; a code that reads NA alone does not make a row."""
     last = frame.iloc[:, -1]
     # rows without any cell have none in the last column
     if not codes and not last.isna().any():
         return frame
     missing = frame.isna()
-    for i in codes:
-        missing[i] |= frame[i] == "NA"
+    for i, code in codes.items():
+        missing[i] |= frame[i] == code
     return frame[~missing.all(axis=1)]
 
 
@@ -266,20 +348,22 @@ def _decided(
     doubtful = {i for i, fact in enumerate(facts) if kinds[i] in ("int", "float") and (zeros or (
         fact.big and (fact.kind == "float" or fact.missing)))} | reread  # fmt: skip
     codes = {
-        i for i, fact in enumerate(facts) if fact.kind == "words" and fact.codes and fact.missing
+        i: "NA" if fact.codes else "-"
+        for i, fact in enumerate(facts)
+        if fact.kind == "words" and (fact.codes or fact.signs) and fact.missing
     }
     if not doubtful and not codes:
         return tuple(kinds), ()
     texts = _Texts(dialect.numbers)
     for frame in parse(
-        Feed(path, dialect), dialect, texts=sorted(doubtful | codes), codes=codes, only=True
+        Feed(path, dialect), dialect, texts=sorted(doubtful | codes.keys()), codes=codes, only=True
     ):
-        for i in doubtful | codes:
-            texts.add(i, frame[i])
-    for i in doubtful | codes:
+        for i in doubtful | codes.keys():
+            texts.add(i, frame[i], codes.get(i))
+    for i in doubtful | codes.keys():
         if i in codes:
-            kinds[i] = "codes" if texts.has_na.get(i) else kinds[i]
-            if kinds[i] == "codes":
+            if texts.has_code.get(i):
+                kinds[i] = codes[i]
                 reread.add(i)
         elif i in reread:
             kinds[i] = "formatted" if texts.formatted.get(i, False) else "words"
@@ -312,12 +396,12 @@ class _Texts:
     integers: dict[int, bool] = field(default_factory=dict)
     zeros: dict[int, bool] = field(default_factory=dict)
     formatted: dict[int, bool] = field(default_factory=dict)
-    has_na: dict[int, bool] = field(default_factory=dict)
+    has_code: dict[int, bool] = field(default_factory=dict)
 
-    def add(self, i: int, column: Any) -> None:
+    def add(self, i: int, column: Any, code: str | None) -> None:
         words = column.dropna().astype(str).str.strip()
         match = words.str.fullmatch
-        self.has_na[i] = self.has_na.get(i, False) or bool((words == "NA").any())
+        self.has_code[i] = self.has_code.get(i, False) or bool((words == code).any())
         self.integers[i] = self.integers.get(i, True) and bool(match(_DIGITS).all())
         zero = match(_ZERO)
         self.zeros[i] = self.zeros.get(i, False) or bool(zero.any())
@@ -331,7 +415,7 @@ def parse(
     dialect: Dialect,
     *,
     texts: list[int] | tuple[int, ...] = (),
-    codes: Collection[int] = (),
+    codes: Mapping[int, str] = _NONE,
     only: bool = False,
     rows: int = 0,
 ) -> Iterator[Any]:
@@ -343,8 +427,8 @@ def parse(
     dialect : Dialect
     texts : sequence of int
         Columns whose cells stay texts.
-    codes : set of int
-        Columns where NA is a word.
+    codes : mapping
+        Columns where one of `MISSING` is a word, with it.
     only : bool
         Whether to read the columns of `texts` alone.
     rows : int
@@ -358,7 +442,9 @@ def parse(
         "index_col": False,
         "chunksize": rows or max(1, _CELLS // dialect.width),
         "keep_default_na": False,
-        "na_values": {i: list(NOT_NA if i in codes else MISSING) for i in range(dialect.width)}
+        "na_values": {
+            i: [word for word in MISSING if word != codes.get(i)] for i in range(dialect.width)
+        }
         if codes
         else list(MISSING),
         "skipinitialspace": True,
